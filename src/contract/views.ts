@@ -1,0 +1,330 @@
+/**
+ * What every operation returns and every `--json` prints. Fields are only ever added: scripts rely on these
+ * names. Imports nothing but the vocabulary it is written in.
+ */
+import {
+  anything,
+  as,
+  choice,
+  extend,
+  flag,
+  integer,
+  list,
+  mapOf,
+  nullable,
+  number,
+  type Of,
+  object,
+  text,
+  time,
+} from './shape.ts'
+
+export const keyStatuses = ['active', 'disabled', 'expired', 'revoked'] as const
+export const metrics = ['tokens', 'requests', 'usd'] as const
+export const roles = ['admin', 'member', 'viewer'] as const
+export const origins = ['terminal', 'cron', 'service', 'script', 'library'] as const
+export const verdictCodes = [
+  'valid',
+  'malformed',
+  'not_found',
+  'rotated',
+  'revoked',
+  'expired',
+  'disabled',
+  'user_disabled',
+  'project_archived',
+  'model_not_allowed',
+  'insufficient_scope',
+  'limit_exceeded',
+] as const
+export const reportGroups = ['key', 'user', 'project', 'model', 'hour', 'day'] as const
+
+export type KeyStatus = (typeof keyStatuses)[number]
+export type Metric = (typeof metrics)[number]
+export type Role = (typeof roles)[number]
+export type Origin = (typeof origins)[number]
+export type VerdictCode = (typeof verdictCodes)[number]
+export type ReportGroup = (typeof reportGroups)[number]
+
+export const userRef = object('UserRef', { id: text('Id of the user'), username: text('Unique username') })
+export const projectRef = object('ProjectRef', { id: text('Id of the project'), slug: text('Unique slug') })
+export const keyRef = object('KeyRef', { id: text('Id of the key'), name: text('Unique name') })
+
+export const limit = object('Limit', {
+  metric: choice(metrics, 'What is counted'),
+  amount: number('Most that may be used within the window; dollars when the metric is usd'),
+  windowMs: integer('Length of the rolling window in milliseconds'),
+})
+
+export const limitState = extend('LimitState', limit, {
+  used: number('Used within the window that ends now'),
+  remaining: number('What is left: never below 0'),
+  exceeded: flag('Whether this limit denies the request'),
+  retryAt: nullable(time('First moment at which enough has aged out; null when nothing has to, or nothing can')),
+})
+
+export const key = object('Key', {
+  id: text('key_ and a time-sorted id'),
+  name: text('Unique name'),
+  start: text('First characters of the current secret, for recognising it'),
+  status: choice(keyStatuses, 'Derived: revoked wins over expired, over disabled, over active'),
+  user: nullable(as(userRef, 'Who the key belongs to')),
+  project: nullable(as(projectRef, 'What the key is for')),
+  model: nullable(text('Model that replaces whatever a request asks for')),
+  allowedModels: nullable(list(text('A name or a pattern with *'), 'Models the key may use; null is any')),
+  scopes: list(text('A scope'), 'What the key may do'),
+  limits: list(limit, 'Rolling limits'),
+  createdAt: time('When it was created'),
+  updatedAt: time('When it was last changed'),
+  expiresAt: nullable(time('When it stops working')),
+  disabledAt: nullable(time('Since when it is disabled')),
+  revokedAt: nullable(time('Since when it is revoked, for good')),
+  revokedReason: nullable(text('Why it was revoked')),
+  lastUsedAt: nullable(time('Latest recorded use')),
+  metadata: nullable(anything('JSON that belongs to the operator')),
+})
+
+export const createdKey = extend('CreatedKey', key, {
+  secret: nullable(text('The secret, shown this once; null in a dry run')),
+})
+
+export const rotatedKey = extend('RotatedKey', createdKey, {
+  previousSecretEndsAt: time('When the previous secret stops working'),
+})
+
+export const verdict = object('Verdict', {
+  valid: flag('Whether the request may go ahead'),
+  code: choice(verdictCodes, 'Why'),
+  key: nullable(as(key, 'The key that the secret belongs to')),
+  limits: list(limitState, 'Every limit that was looked at'),
+  retryAt: nullable(time('When to try again, if a limit was hit and time alone helps')),
+})
+
+const counts = {
+  requests: integer('Requests'),
+  inputTokens: integer('Input tokens'),
+  outputTokens: integer('Output tokens'),
+  tokens: integer('All tokens, those that came without a split included'),
+  costUsd: number('Cost in dollars'),
+}
+
+export const totals = object('Totals', counts)
+export const usagePoint = object('UsagePoint', { start: time('Start of the day'), ...counts })
+
+export const stats = object('Stats', {
+  key: as(key, 'The key'),
+  totals: as(totals, 'All that was ever used'),
+  limits: list(limitState, 'Each limit as it stands'),
+  series: list(usagePoint, 'Use by day, oldest first, empty days included'),
+})
+
+export const usageRow = object('UsageRow', {
+  key: nullable(as(keyRef, 'The key, when grouped by key')),
+  user: nullable(as(userRef, 'The user, when grouped by user and the key has one')),
+  project: nullable(as(projectRef, 'The project, when grouped by project and the key has one')),
+  model: nullable(text('The model, when grouped by model')),
+  start: nullable(time('Start of the hour or day, when grouped by one')),
+  ...counts,
+})
+
+export const recorded = object('Recorded', {
+  key: as(keyRef, 'The key that was charged'),
+  model: nullable(text('The model')),
+  at: time('When the request was made'),
+  requests: integer('Requests'),
+  inputTokens: integer('Input tokens'),
+  outputTokens: integer('Output tokens'),
+  costUsd: number('Cost in dollars'),
+})
+
+export const user = object('User', {
+  id: text('usr_ and a time-sorted id'),
+  username: text('Unique username'),
+  email: nullable(text('Unique email address')),
+  name: nullable(text('Name for display')),
+  role: choice(roles, 'Role, for the backend to act on'),
+  service: flag('Whether this is a service account'),
+  hasPassword: flag('Whether a password is set'),
+  disabledAt: nullable(time('Since when the user and all their keys are off')),
+  createdAt: time('When it was created'),
+  updatedAt: time('When it was last changed'),
+})
+
+export const projectMember = object('ProjectMember', {
+  user: as(userRef, 'The member'),
+  role: choice(roles, 'Role in this project'),
+})
+
+export const project = object('Project', {
+  id: text('prj_ and a time-sorted id'),
+  slug: text('Unique slug'),
+  name: text('Name for display'),
+  description: nullable(text('What it is for')),
+  status: choice(['active', 'archived'], 'Derived from archivedAt'),
+  keyPrefix: nullable(text('Prefix of the secrets of its keys; null is lk')),
+  owner: as(userRef, 'Who owns it'),
+  members: list(projectMember, 'Who takes part, the owner aside'),
+  createdAt: time('When it was created'),
+  updatedAt: time('When it was last changed'),
+  archivedAt: nullable(time('Since when it is archived and its keys are off')),
+})
+
+export const importItem = object('ImportItem', {
+  name: text('Name of the key'),
+  outcome: choice(['created', 'updated', 'unchanged', 'refused'], 'What was done'),
+  reason: nullable(text('Why, where it needs saying')),
+})
+
+export const importReport = object('ImportReport', {
+  id: text('imp_ and a time-sorted id'),
+  source: text('Where the data came from'),
+  created: integer('Keys created'),
+  updated: integer('Keys updated'),
+  unchanged: integer('Keys that were already as in the source'),
+  refused: integer('Keys that were left out'),
+  items: list(importItem, 'One row per key'),
+  ignoredFields: list(text('A field'), 'Fields of the source that have no home here'),
+})
+
+export const migration = object('Migration', {
+  version: integer('Number of the migration, from 1'),
+  name: text('Its name'),
+  state: choice(['applied', 'pending', 'changed', 'unknown'], 'Against the database'),
+  appliedAt: nullable(time('When it was applied')),
+})
+
+export const schemaState = object('SchemaState', {
+  path: text('The database'),
+  current: integer('Schema version of the database'),
+  latest: integer('Schema version of this program'),
+  migrations: list(migration, 'Every migration, oldest first'),
+})
+
+export const migrated = object('Migrated', {
+  path: text('The database'),
+  from: integer('Schema version before'),
+  to: integer('Schema version after'),
+  steps: list(text('Name of a migration'), 'What was applied or taken back, in order'),
+  backup: nullable(text('Id of the backup taken first; null when nothing had to change')),
+})
+
+export const schemaCheck = object('SchemaCheck', {
+  path: text('The database'),
+  ok: flag('Whether nothing was found'),
+  problems: list(
+    object('SchemaProblem', {
+      kind: choice(['history', 'schema', 'foreign_key', 'integrity'], 'What kind of check found it'),
+      detail: text('What was found'),
+    }),
+    'What was found',
+  ),
+})
+
+export const backup = object('Backup', {
+  id: text('bak_ and a time-sorted id'),
+  path: text('The file'),
+  location: text('The folder it lies in'),
+  createdAt: time('When the copy was taken'),
+  reason: text('manual, schedule, pre-restore, pre-migrate or what the operator gave'),
+  sizeBytes: integer('Size of the file'),
+  rawSizeBytes: integer('Size of the database inside'),
+  sha256: text('SHA-256 of the file, in hex'),
+  compression: choice(['none', 'zstd', 'gzip'], 'How it is compressed'),
+  encrypted: flag('Whether it is encrypted'),
+  schemaVersion: integer('Schema version of the database inside'),
+  programVersion: text('Version of Latchkey that made it'),
+  rows: mapOf(integer('Rows'), 'Rows per table'),
+  verifiedAt: nullable(time('When it last passed a verification')),
+})
+
+export const backupCheck = object('BackupCheck', {
+  id: text('Id of the backup'),
+  path: text('The file'),
+  outcome: choice(['passed', 'failed', 'aborted'], 'aborted: it could not be checked, which is no pass'),
+  problem: nullable(text('What is wrong with it')),
+  checkedAt: time('When it was checked'),
+})
+
+export const restored = object('Restored', {
+  path: text('The database that was restored'),
+  backup: as(backup, 'What it was restored from'),
+  safetyBackup: nullable(as(backup, 'What was there before; null when there was nothing readable')),
+  movedAside: list(text('A file'), 'Files of a damaged database that were moved aside'),
+  schemaVersion: integer('Schema version after the restore'),
+  rows: mapOf(integer('Rows'), 'Rows per table after the restore'),
+  before: nullable(mapOf(integer('Rows'), 'Rows per table before; null when there was nothing readable')),
+})
+
+export const auditEntry = object('AuditEntry', {
+  id: text('aud_ and a time-sorted id'),
+  at: time('When'),
+  actor: text('Who: LATCHKEY_ACTOR or the user of the operating system'),
+  origin: choice(origins, 'From where'),
+  action: text('What, as noun.verb'),
+  target: object('AuditTarget', {
+    type: text('On what kind of thing'),
+    id: text('Its id'),
+    name: nullable(text('Its name at the time')),
+  }),
+  before: nullable(anything('What changed, as it was')),
+  after: nullable(anything('What changed, as it became')),
+})
+
+export const healthReport = object('HealthReport', {
+  path: text('The database'),
+  status: choice(['ok', 'warning', 'failed'], 'The worst of the checks'),
+  checks: list(
+    object('HealthCheck', {
+      name: choice(
+        ['reachable', 'writable', 'schema', 'integrity', 'permissions', 'disk_space', 'last_backup'],
+        'What was looked at',
+      ),
+      status: choice(['ok', 'warning', 'failed', 'skipped'], 'What was found'),
+      value: nullable(anything('What was measured: bytes, milliseconds, versions')),
+      problem: nullable(text('What is wrong and what to do')),
+    }),
+    'Every check',
+  ),
+})
+
+export const initialized = object('Initialized', {
+  path: text('The new database'),
+  schemaVersion: integer('Its schema version'),
+})
+
+export const configValue = object('ConfigValue', {
+  name: text('Name of the setting'),
+  value: nullable(text('Its value')),
+  source: text('flag, a variable of the environment, a file, or default'),
+})
+
+export type UserRef = Of<typeof userRef>
+export type ProjectRef = Of<typeof projectRef>
+export type KeyRef = Of<typeof keyRef>
+export type Limit = Of<typeof limit>
+export type LimitState = Of<typeof limitState>
+export type Key = Of<typeof key>
+export type CreatedKey = Of<typeof createdKey>
+export type RotatedKey = Of<typeof rotatedKey>
+export type Verdict = Of<typeof verdict>
+export type Totals = Of<typeof totals>
+export type UsagePoint = Of<typeof usagePoint>
+export type Stats = Of<typeof stats>
+export type UsageRow = Of<typeof usageRow>
+export type Recorded = Of<typeof recorded>
+export type User = Of<typeof user>
+export type ProjectMember = Of<typeof projectMember>
+export type Project = Of<typeof project>
+export type ImportItem = Of<typeof importItem>
+export type ImportReport = Of<typeof importReport>
+export type Migration = Of<typeof migration>
+export type SchemaState = Of<typeof schemaState>
+export type Migrated = Of<typeof migrated>
+export type SchemaCheck = Of<typeof schemaCheck>
+export type Backup = Of<typeof backup>
+export type BackupCheck = Of<typeof backupCheck>
+export type Restored = Of<typeof restored>
+export type AuditEntry = Of<typeof auditEntry>
+export type HealthReport = Of<typeof healthReport>
+export type Initialized = Of<typeof initialized>
+export type ConfigValue = Of<typeof configValue>
