@@ -1,0 +1,77 @@
+/** Turns what SQLite and the file system say into errors with a code and a next step. */
+import { LatchkeyError } from '../contract/errors.ts'
+
+/** The LatchkeyError behind `error`, or `error` itself when it is none that is expected. */
+export function translate(error: unknown, path: string): unknown {
+  if (error instanceof LatchkeyError) return error
+  const cause = deepest(error)
+  const code = codeOf(cause)
+  const options = { cause }
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new LatchkeyError(
+      'busy',
+      `the database ${path} is busy: another process is writing to it`,
+      'run the command again in a moment; `latchkey health` names who has it open',
+      options,
+    )
+  }
+  if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
+    return corrupt(path, options)
+  }
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
+    return new LatchkeyError(
+      'disk_full',
+      `the disk is full: ${path} could not be written, and nothing was changed`,
+      `free some space (df -h ${quoted(path)}) and run the command again`,
+      options,
+    )
+  }
+  if (code.startsWith('SQLITE_READONLY') || code === 'EROFS') {
+    return new LatchkeyError(
+      'database_readonly',
+      `the database ${path} cannot be written: it, or its folder, is read-only for this user`,
+      `check the owner and mode with: ls -ld ${quoted(path)} ${quoted(parent(path))}`,
+      options,
+    )
+  }
+  if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_PERM') || code === 'EACCES' || code === 'EPERM') {
+    return new LatchkeyError(
+      'permission',
+      `${path} cannot be opened by this user`,
+      `check the owner and mode with: ls -ld ${quoted(path)} ${quoted(parent(path))}`,
+      options,
+    )
+  }
+  if (code.startsWith('SQLITE_IOERR')) {
+    return new LatchkeyError(
+      'corrupt',
+      `reading or writing ${path} failed (${code})`,
+      'check the disk (dmesg), then restore with: latchkey restore --latest',
+      options,
+    )
+  }
+  return error
+}
+
+export function corrupt(path: string, options?: ErrorOptions): LatchkeyError {
+  return new LatchkeyError(
+    'corrupt',
+    `${path} is damaged, or is not a SQLite database`,
+    'look for a backup with: latchkey backup list, then: latchkey restore --latest',
+    options,
+  )
+}
+
+/** The error's own code (`SQLITE_BUSY`, `ENOENT`), or an empty string. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+/** Drizzle wraps what SQLite said, and repeats the parameters of the query in its own message. */
+function deepest(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? deepest(error.cause) : error
+}
+
+const parent = (path: string): string => path.replace(/\/[^/]*$/, '') || '/'
+
+const quoted = (path: string): string => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)

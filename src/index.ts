@@ -1,0 +1,72 @@
+/**
+ * The library's door: what a backend embeds.
+ *
+ * ```ts
+ * import { openLatchkey } from 'latchkey'
+ * const latchkey = await openLatchkey({ path: '/var/lib/gateway/latchkey.db' })
+ * const verdict = await latchkey.keys.verify(secret, { model: 'gpt-x' })
+ * ```
+ */
+import { userInfo } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import type { Actor } from './operations/context.ts'
+import { createOperations, type Operations } from './operations/index.ts'
+
+/** All of Latchkey on one database; close it before the process ends. */
+export type Latchkey = Operations
+
+export interface LatchkeyOptions {
+  /** The database file. */
+  readonly path: string
+  /** `read` never changes the file nor its sidecars; default `write`. */
+  readonly access?: 'read' | 'write' | undefined
+  /** Do all the work and all the checks, and keep nothing. */
+  readonly dryRun?: boolean | undefined
+  /** Who the audit trail names; default the user of the operating system, from `library`. */
+  readonly actor?: Actor | undefined
+  /** Where backups go; default `backups` beside the database. */
+  readonly backupDir?: string | undefined
+  /** How long a write waits for other processes, in milliseconds; default 5,000. */
+  readonly busyTimeoutMs?: number | undefined
+  readonly now?: (() => Date) | undefined
+}
+
+/**
+ * Opens a database that `latchkey init` made.
+ *
+ * @throws LatchkeyError with code database_missing, database_foreign, schema_older, schema_newer, corrupt,
+ *   permission
+ */
+export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
+  const latchkey = connectLatchkey(options)
+  latchkey.open()
+  return latchkey
+}
+
+/** As `openLatchkey`, but the file is opened by the first operation that needs it: it may not exist yet. */
+export function connectLatchkey(options: LatchkeyOptions): Latchkey {
+  const path = resolve(options.path)
+  return createOperations({
+    path,
+    access: options.access ?? 'write',
+    dryRun: options.dryRun ?? false,
+    actor: options.actor ?? { name: userInfo().username, origin: 'library' },
+    backupDir: options.backupDir ?? join(dirname(path), 'backups'),
+    busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
+    now: options.now ?? (() => new Date()),
+  })
+}
+
+export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'
+export type * from './contract/views.ts'
+export type { Actor } from './operations/context.ts'
+export type { AuditFilter } from './operations/audit.ts'
+export type { KeyChanges } from './operations/keys/change.ts'
+export type { NewKey } from './operations/keys/create.ts'
+export type { KeyFilter, StatsOptions } from './operations/keys/read.ts'
+export type { VerifyOptions } from './operations/keys/verify.ts'
+export type { NewProject, ProjectChanges, ProjectFilter } from './operations/projects.ts'
+export type { KeySelector } from './operations/select.ts'
+export type { UsageInput } from './operations/usage/record.ts'
+export type { ReportOptions } from './operations/usage/report.ts'
+export type { NewUser, UserChanges, UserFilter } from './operations/users.ts'

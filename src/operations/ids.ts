@@ -1,0 +1,21 @@
+/** Ids: a prefix that names the kind, then a UUIDv7 (RFC 9562) in Crockford's base32, so that they sort by time. */
+
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
+
+export type IdPrefix = 'key' | 'usr' | 'prj' | 'lim' | 'aud' | 'imp' | 'bak'
+
+/** A new id such as `key_01kaqv8w2e7gztn3m5c9d4x6hb`: 26 characters after the underscore. */
+export function newId(prefix: IdPrefix, now: Date): string {
+  let rest = BigInt(`0x${Bun.randomUUIDv7('hex', now.getTime()).replaceAll('-', '')}`)
+  let digits = ''
+  for (let i = 0; i < 26; i++) {
+    digits = alphabet[Number(rest & 31n)] + digits
+    rest >>= 5n
+  }
+  return `${prefix}_${digits}`
+}
+
+/** Whether `text` is an id of this kind, or a prefix of one that is long enough to select by (6 characters). */
+export function looksLikeId(text: string, prefix: IdPrefix): boolean {
+  return new RegExp(`^${prefix}_[${alphabet}]{6,26}$`).test(text)
+}

@@ -1,0 +1,114 @@
+/**
+ * The shared operations module: every rule, audit row and invariant of Latchkey. The command line and the backends
+ * that embed the library call the same functions, so they cannot disagree.
+ */
+import { Store } from '../db/transaction.ts'
+import { listAudit } from './audit.ts'
+import { createBackup } from './backup/create.ts'
+import { listBackups } from './backup/list.ts'
+import { restore } from './backup/restore.ts'
+import { verifyBackups } from './backup/verify.ts'
+import type { FileContext, OperationContext } from './context.ts'
+import { checkHealth } from './health.ts'
+import { importGlmProxy } from './import/index.ts'
+import { initialize } from './init.ts'
+import { deleteKey, disableKey, enableKey, revokeKey, rotateKey, updateKey } from './keys/change.ts'
+import { createKey, createKeys } from './keys/create.ts'
+import { getKey, keyStats, listKeys } from './keys/read.ts'
+import { verifySecret } from './keys/verify.ts'
+import { checkSchema, migrate, schemaState } from './migrations.ts'
+import {
+  archiveProject,
+  createProject,
+  deleteProject,
+  getProject,
+  listProjects,
+  unarchiveProject,
+  updateProject,
+} from './projects.ts'
+import { recordUsage } from './usage/record.ts'
+import { usageReport } from './usage/report.ts'
+import {
+  createUser,
+  deleteUser,
+  disableUser,
+  enableUser,
+  getUser,
+  listUsers,
+  setPassword,
+  updateUser,
+  verifyPassword,
+} from './users.ts'
+
+/** Everything the operations depend on; `src/index.ts` has the defaults. */
+export interface Wiring extends FileContext {
+  readonly access: 'read' | 'write'
+  readonly busyTimeoutMs: number
+}
+
+export type Operations = ReturnType<typeof createOperations>
+
+/** All operations on one database, which is opened by the first that needs it. */
+export function createOperations(wiring: Wiring) {
+  const { path, access, dryRun, busyTimeoutMs, now, actor } = wiring
+  const store = new Store({ path, access, dryRun, busyTimeoutMs })
+  const context: OperationContext = { store, now, actor }
+  return {
+    path,
+    /** Opens the database now instead of at first use. */
+    open: () => store.open(),
+    /** Waits for what is under way, then closes the database. */
+    close: () => store.close(),
+    users: bind(context, {
+      create: createUser,
+      list: listUsers,
+      get: getUser,
+      update: updateUser,
+      setPassword,
+      verifyPassword,
+      disable: disableUser,
+      enable: enableUser,
+      delete: deleteUser,
+    }),
+    projects: bind(context, {
+      create: createProject,
+      list: listProjects,
+      get: getProject,
+      update: updateProject,
+      archive: archiveProject,
+      unarchive: unarchiveProject,
+      delete: deleteProject,
+    }),
+    keys: bind(context, {
+      create: createKey,
+      createMany: createKeys,
+      list: listKeys,
+      get: getKey,
+      update: updateKey,
+      verify: verifySecret,
+      stats: keyStats,
+      revoke: revokeKey,
+      disable: disableKey,
+      enable: enableKey,
+      rotate: rotateKey,
+      delete: deleteKey,
+    }),
+    usage: bind(context, { record: recordUsage, report: usageReport }),
+    audit: bind(context, { list: listAudit }),
+    imports: bind(context, { glmProxy: importGlmProxy }),
+    backups: bind(wiring as FileContext, { create: createBackup, list: listBackups, verify: verifyBackups, restore }),
+    migrations: bind(wiring as FileContext, { state: schemaState, check: checkSchema, migrate }),
+    ...bind(wiring as FileContext, { initialize, health: checkHealth }),
+  }
+}
+
+type Bound<C, F> = {
+  readonly [K in keyof F]: F[K] extends (context: C, ...rest: infer R) => infer O ? (...rest: R) => O : never
+}
+
+/** The same functions with their first argument given. */
+function bind<C, F extends Record<string, (context: C, ...rest: never[]) => unknown>>(context: C, functions: F): Bound<C, F> {
+  return Object.fromEntries(
+    Object.entries(functions).map(([name, run]) => [name, (...rest: never[]) => run(context, ...rest)]),
+  ) as Bound<C, F>
+}

@@ -1,0 +1,116 @@
+/**
+ * Finds the one key, user or project that somebody means: by id, by a prefix of an id that fits only one, by its
+ * unique name, a key also by the start of its secret or by the secret itself. What was resolved is what is acted on.
+ */
+import { and, eq, gte, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+import { LatchkeyError } from '../contract/errors.ts'
+import { keys, projects, secrets, users } from '../db/schema.ts'
+import type { Database } from '../db/transaction.ts'
+import { type IdPrefix, looksLikeId } from './ids.ts'
+import { hashSecret, isMalformed } from './secrets.ts'
+
+/** Text that selects, or the secret of a key. */
+export type KeySelector = string | { readonly secret: string }
+
+export type UserRow = typeof users.$inferSelect
+export type ProjectRow = typeof projects.$inferSelect
+export type KeyRow = typeof keys.$inferSelect
+
+/** @throws not_found, ambiguous */
+export async function findUser(db: Database, selector: string): Promise<UserRow> {
+  const rows = await db
+    .select()
+    .from(users)
+    .where(or(byId(users.id, selector, 'usr'), byText(users.username, selector), byText(users.email, selector)))
+    .limit(11)
+  return only('user', selector, rows, row => `${row.username} (${row.id})`, row => row.id)
+}
+
+/** @throws not_found, ambiguous */
+export async function findProject(db: Database, selector: string): Promise<ProjectRow> {
+  const rows = await db
+    .select()
+    .from(projects)
+    .where(or(byId(projects.id, selector, 'prj'), byText(projects.slug, selector), byText(projects.name, selector)))
+    .limit(11)
+  return only('project', selector, rows, row => `${row.slug} (${row.id})`, row => row.id)
+}
+
+/** @throws not_found, ambiguous */
+export async function findKey(db: Database, selector: KeySelector): Promise<KeyRow> {
+  if (typeof selector !== 'string') return findKeyBySecret(db, selector.secret)
+  const rows = await db
+    .select()
+    .from(keys)
+    .where(
+      or(
+        byId(keys.id, selector, 'key'),
+        byText(keys.name, selector),
+        sql`${keys.id} IN (SELECT ${secrets.keyId} FROM ${secrets} WHERE ${and(eq(secrets.start, selector), isNull(secrets.endsAt))})`,
+      ),
+    )
+    .limit(11)
+  return only('key', selector, rows, row => `${row.name} (${row.id})`, row => row.id)
+}
+
+async function findKeyBySecret(db: Database, secret: string): Promise<KeyRow> {
+  const rows = isMalformed(secret)
+    ? []
+    : await db
+        .select({ key: keys })
+        .from(secrets)
+        .innerJoin(keys, eq(secrets.keyId, keys.id))
+        .where(eq(secrets.hash, hashSecret(secret)))
+        .limit(1)
+  const [row] = rows
+  if (row) return row.key
+  throw new LatchkeyError(
+    'not_found',
+    'no key has that secret',
+    'check that the whole secret was given, or look for the key with: latchkey key list',
+  )
+}
+
+function byId(column: SQLiteColumn, selector: string, prefix: IdPrefix): SQL | undefined {
+  const text = selector.toLowerCase()
+  // The tilde sorts after every character of an id.
+  return looksLikeId(text, prefix) ? and(gte(column, text), lt(column, `${text}~`)) : undefined
+}
+
+const byText = (column: SQLiteColumn, selector: string): SQL => eq(sql`lower(${column})`, selector.toLowerCase())
+
+/** Rows in which one of the columns holds the text, whatever its case. */
+export function contains(columns: readonly SQLiteColumn[], text: string | undefined): SQL | undefined {
+  if (text === undefined) return undefined
+  const pattern = `%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`
+  return or(...columns.map(column => sql`lower(${column}) LIKE ${pattern} ESCAPE '\\'`))
+}
+
+function only<Row>(
+  noun: 'user' | 'project' | 'key',
+  selector: string,
+  rows: readonly Row[],
+  describe: (row: Row) => string,
+  idOf: (row: Row) => string,
+): Row {
+  const [first, second] = rows
+  if (first === undefined) {
+    throw new LatchkeyError('not_found', `no ${noun} matches ${quote(selector)}`, `see them with: latchkey ${noun} list`)
+  }
+  if (second === undefined) return first
+  const shown = rows.slice(0, 10).map(describe)
+  throw new LatchkeyError(
+    'ambiguous',
+    `${quote(selector)} matches ${rows.length > 10 ? 'more than 10' : rows.length} ${noun}s: ${shown.join(', ')}`,
+    `use an id, for example: ${idOf(first)}`,
+  )
+}
+
+/** The selector as it is safe to repeat: what is long enough to be a secret is not. */
+function quote(selector: string): string {
+  const text = selector.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?')
+  return text.length > 64 || /^[a-z0-9]{2,12}[_-][0-9A-Za-z_-]{24,}$/.test(text) && !looksLikeId(text, 'key')
+    ? `"${text.slice(0, 8)}…"`
+    : `"${text}"`
+}

@@ -1,0 +1,268 @@
+/** Users: people and service accounts that own projects and keys. */
+import { and, count, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import * as v from 'valibot'
+import { LatchkeyError } from '../contract/errors.ts'
+import type { Role, User } from '../contract/views.ts'
+import { keys, projects, users } from '../db/schema.ts'
+import type { Database } from '../db/transaction.ts'
+import { record } from './audit.ts'
+import type { OperationContext } from './context.ts'
+import { newId } from './ids.ts'
+import * as rules from './input.ts'
+import { contains, findUser, type UserRow } from './select.ts'
+
+export interface NewUser {
+  readonly username: string
+  readonly email?: string | undefined
+  readonly name?: string | undefined
+  /** Default member. */
+  readonly role?: Role | undefined
+  /** A service account rather than a person. */
+  readonly service?: boolean | undefined
+  /** At least 8 characters; kept as argon2id. */
+  readonly password?: string | undefined
+}
+
+/** Left out: unchanged. Null: cleared. */
+export interface UserChanges {
+  readonly username?: string | undefined
+  readonly email?: string | null | undefined
+  readonly name?: string | null | undefined
+  readonly role?: Role | undefined
+  readonly service?: boolean | undefined
+}
+
+export interface UserFilter {
+  readonly role?: Role | undefined
+  readonly service?: boolean | undefined
+  readonly disabled?: boolean | undefined
+  /** Part of a username, email address or name. */
+  readonly search?: string | undefined
+}
+
+const newUser = v.object({
+  username: rules.username,
+  email: v.optional(rules.email),
+  name: v.optional(rules.displayName),
+  role: v.optional(rules.role, 'member'),
+  service: v.optional(v.boolean(), false),
+  password: v.optional(rules.password),
+})
+
+const userChanges = v.object({
+  username: v.optional(rules.username),
+  email: rules.clearable(rules.email),
+  name: rules.clearable(rules.displayName),
+  role: v.optional(rules.role),
+  service: v.optional(v.boolean()),
+})
+
+/** @throws invalid, conflict when the username or email address is taken */
+export async function createUser(context: OperationContext, input: NewUser): Promise<User> {
+  const fields = rules.parse(newUser, input)
+  const passwordHash = fields.password === undefined ? null : await hashPassword(fields.password)
+  return context.store.write(async db => {
+    await requireFree(db, fields)
+    const now = context.now()
+    const [row] = await db
+      .insert(users)
+      .values({
+        id: newId('usr', now),
+        username: fields.username,
+        email: fields.email ?? null,
+        name: fields.name ?? null,
+        role: fields.role,
+        service: fields.service,
+        passwordHash,
+        createdAt: now.getTime(),
+        updatedAt: now.getTime(),
+      })
+      .returning()
+    return saved(context, db, 'create', undefined, row)
+  })
+}
+
+/** Oldest first. */
+export function listUsers(context: OperationContext, filter: UserFilter = {}): Promise<readonly User[]> {
+  return context.store.read(async db => {
+    const rows = await db
+      .select()
+      .from(users)
+      .where(
+        and(
+          filter.role && eq(users.role, filter.role),
+          filter.service === undefined ? undefined : eq(users.service, filter.service),
+          filter.disabled === undefined
+            ? undefined
+            : filter.disabled
+              ? isNotNull(users.disabledAt)
+              : isNull(users.disabledAt),
+          contains([users.username, users.email, users.name], filter.search),
+        ),
+      )
+      .orderBy(users.id)
+    return rows.map(userView)
+  })
+}
+
+/** @throws not_found, ambiguous */
+export function getUser(context: OperationContext, selector: string): Promise<User> {
+  return context.store.read(async db => userView(await findUser(db, selector)))
+}
+
+/** @throws not_found, ambiguous, invalid, conflict */
+export async function updateUser(context: OperationContext, selector: string, input: UserChanges): Promise<User> {
+  const changes = rules.parseChanges(userChanges, input)
+  return change(context, selector, 'update', async (db, row) => {
+    await requireFree(db, changes, row.id)
+    return changes
+  })
+}
+
+/**
+ * Sets the password, or takes it away when it is null.
+ *
+ * @throws not_found, ambiguous, invalid
+ */
+export async function setPassword(
+  context: OperationContext,
+  selector: string,
+  password: string | null,
+): Promise<User> {
+  const passwordHash = password === null ? null : await hashPassword(rules.parse(rules.password, password))
+  return change(context, selector, 'passwd', async () => ({ passwordHash }))
+}
+
+/**
+ * Whether the password is the user's. False for a wrong password, a user without one, and a disabled user.
+ *
+ * @throws not_found, ambiguous
+ */
+export async function verifyPassword(context: OperationContext, selector: string, password: string): Promise<boolean> {
+  const row = await context.store.read(db => findUser(db, selector))
+  if (row.passwordHash === null || row.disabledAt !== null) return false
+  return Bun.password.verify(password, row.passwordHash)
+}
+
+/** All keys of a disabled user answer `user_disabled`. @throws not_found, ambiguous */
+export function disableUser(context: OperationContext, selector: string): Promise<User> {
+  return change(context, selector, 'disable', async (_, row) => ({
+    disabledAt: row.disabledAt ?? context.now().getTime(),
+  }))
+}
+
+/** @throws not_found, ambiguous */
+export function enableUser(context: OperationContext, selector: string): Promise<User> {
+  return change(context, selector, 'enable', async () => ({ disabledAt: null }))
+}
+
+/**
+ * Erases a user who owns nothing any more; memberships go along.
+ *
+ * @throws not_found, ambiguous, conflict when the user still has keys or projects
+ */
+export function deleteUser(context: OperationContext, selector: string): Promise<User> {
+  return context.store.write(async db => {
+    const row = await findUser(db, selector)
+    const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.ownerId, row.id))
+    const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.userId, row.id))
+    if (held && held.n > 0) {
+      throw new LatchkeyError(
+        'conflict',
+        `${row.username} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
+        `see them with: latchkey key list --user ${row.username}; delete them or give them to another user, or use: latchkey user disable ${row.username}`,
+      )
+    }
+    if (owned && owned.n > 0) {
+      throw new LatchkeyError(
+        'conflict',
+        `${row.username} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
+        `see them with: latchkey project list --owner ${row.username}; give them to another owner first`,
+      )
+    }
+    await db.delete(users).where(eq(users.id, row.id))
+    const view = userView(row)
+    await record(context, db, { action: 'user.delete', target: target(row), before: view })
+    return view
+  })
+}
+
+export function userView(row: UserRow): User {
+  return {
+    id: row.id,
+    username: row.username,
+    email: row.email,
+    name: row.name,
+    role: row.role,
+    service: row.service,
+    hasPassword: row.passwordHash !== null,
+    disabledAt: row.disabledAt === null ? null : new Date(row.disabledAt),
+    createdAt: new Date(row.createdAt),
+    updatedAt: new Date(row.updatedAt),
+  }
+}
+
+type Changes = { [K in keyof UserRow]?: UserRow[K] | undefined }
+
+function change(
+  context: OperationContext,
+  selector: string,
+  verb: string,
+  changesTo: (db: Database, row: UserRow) => Promise<Changes>,
+): Promise<User> {
+  return context.store.write(async db => {
+    const before = await findUser(db, selector)
+    const [after] = await db
+      .update(users)
+      .set({ ...(await changesTo(db, before)), updatedAt: context.now().getTime() })
+      .where(eq(users.id, before.id))
+      .returning()
+    return saved(context, db, verb, before, after)
+  })
+}
+
+async function saved(
+  context: OperationContext,
+  db: Database,
+  verb: string,
+  before: UserRow | undefined,
+  after: UserRow | undefined,
+): Promise<User> {
+  if (!after) throw new Error('the user was written, but not returned')
+  const view = userView(after)
+  await record(context, db, {
+    action: `user.${verb}`,
+    target: target(after),
+    ...(before ? { before: userView(before) } : {}),
+    after: view,
+  })
+  return view
+}
+
+async function requireFree(
+  db: Database,
+  fields: { username?: string | undefined; email?: string | null | undefined },
+  except?: string,
+): Promise<void> {
+  for (const [column, text, what] of [
+    [users.username, fields.username, 'username'],
+    [users.email, fields.email, 'email address'],
+  ] as const) {
+    if (text === undefined || text === null) continue
+    const [taken] = await db
+      .select()
+      .from(users)
+      .where(eq(sql`lower(${column})`, text.toLowerCase()))
+      .limit(1)
+    if (!taken || taken.id === except) continue
+    throw new LatchkeyError(
+      'conflict',
+      `the ${what} ${text} is taken by ${taken.username} (${taken.id})`,
+      `choose another, or look at: latchkey user show ${taken.username}`,
+    )
+  }
+}
+
+const target = (row: UserRow) => ({ type: 'user', id: row.id, name: row.username })
+
+const hashPassword = (password: string): Promise<string> => Bun.password.hash(password, 'argon2id')
