@@ -298,6 +298,19 @@ export const configValue = object('ConfigValue', {
   source: text('flag, a variable of the environment, a file, or default'),
 })
 
+export const demoReport = object('DemoReport', {
+  ok: flag('Whether every step went as it should'),
+  steps: list(
+    object('DemoStep', {
+      about: text('What the step shows'),
+      command: text('What was run'),
+      exit: integer('Its exit code'),
+      output: text('What it printed'),
+    }),
+    'Every step, in order',
+  ),
+})
+
 export type UserRef = Of<typeof userRef>
 export type ProjectRef = Of<typeof projectRef>
 export type KeyRef = Of<typeof keyRef>
@@ -328,3 +341,4 @@ export type AuditEntry = Of<typeof auditEntry>
 export type HealthReport = Of<typeof healthReport>
 export type Initialized = Of<typeof initialized>
 export type ConfigValue = Of<typeof configValue>
+export type DemoReport = Of<typeof demoReport>

@@ -1,0 +1,51 @@
+#!/usr/bin/env bun
+/**
+ * Hands the process to main() and main's exit code to the process. Must never call process.exit(), which
+ * would cut a pipe short, and installs no signal handler, which would wait for a running query.
+ */
+import { isatty } from 'node:tty'
+import manifest from '../package.json' with { type: 'json' }
+import type { Output, Streams, Terminal } from '../src/cli/streams.ts'
+
+const wanted = manifest.engines.bun
+if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
+  const found = typeof Bun === 'undefined' ? 'another runtime' : `Bun ${Bun.version}`
+  process.stderr.write(`latchkey: Bun ${wanted} is needed, this is ${found}\ntry: bun upgrade\n`)
+  process.exitCode = 78
+} else {
+  // Loaded only now, so that an old Bun gets as far as the message above.
+  const { main } = await import('../src/main.ts')
+  const { ClosedPipe } = await import('../src/cli/streams.ts')
+  process.exitCode = await main(process.argv.slice(2), process.env, streams(ClosedPipe), {
+    cwd: process.cwd(),
+  })
+}
+
+function streams(ClosedPipe: new () => Error): Streams {
+  const stderr = output(2, process.stderr, () => undefined)
+  const stdout = output(1, process.stdout, () => new ClosedPipe())
+  const stdin = { isTerminal: isatty(0), text: () => Bun.stdin.text() }
+  return { stdin, stdout, stderr, terminal: stdin.isTerminal && stderr.isTerminal ? terminal() : undefined }
+}
+
+function terminal(): Terminal {
+  return { input: process.stdin, output: process.stderr }
+}
+
+/** `closed` makes the error for a reader that has gone, or nothing where that does not matter. */
+function output(descriptor: number, stream: NodeJS.WriteStream, closed: () => Error | undefined): Output {
+  // Without a listener the same failure that the callback gets would also be thrown.
+  stream.on('error', () => {})
+  return {
+    isTerminal: isatty(descriptor),
+    columns: isatty(descriptor) ? stream.columns : undefined,
+    write: text =>
+      new Promise((resolve, reject) => {
+        stream.write(text, error => {
+          const failure = error && 'code' in error && error.code === 'EPIPE' ? closed() : error
+          if (failure) reject(failure)
+          else resolve()
+        })
+      }),
+  }
+}

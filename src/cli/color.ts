@@ -1,0 +1,17 @@
+/** Decides once per run what a terminal can show: colour, more than ASCII. Nothing else may look at these variables. */
+import type { Environment } from './config.ts'
+
+/** `--no-color` wins, then FORCE_COLOR (https://force-color.org), NO_COLOR (https://no-color.org), TERM. */
+export function wantsColor(terminal: boolean, env: Environment, noColor: boolean): boolean {
+  if (noColor) return false
+  const forced = env['FORCE_COLOR']
+  if (forced) return forced !== '0' && forced !== 'false'
+  return terminal && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
+}
+
+/** Whether characters beyond ASCII can be shown: unless the terminal or the locale says otherwise. */
+export function wantsUnicode(env: Environment): boolean {
+  if (env['TERM'] === 'dumb' || env['TERM'] === 'linux') return false
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG']
+  return !locale || /utf-?8/i.test(locale)
+}

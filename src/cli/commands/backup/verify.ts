@@ -1,0 +1,40 @@
+import { exitCodes } from '../../../contract/errors.ts'
+import { backupCheck } from '../../../contract/views.ts'
+import { arg, command, opt } from '../../define.ts'
+
+export default command({
+  name: 'verify',
+  effect: 'write',
+  summary: 'Prove that backups can be restored, by restoring them to a scratch file; exits 0 or 7',
+  description: 'The newest backup, one that is named, or all of them. The date of a pass is noted in the manifest.',
+  examples: [
+    'latchkey backup verify',
+    'latchkey backup verify --all --from /var/backups/latchkey',
+    'latchkey backup verify bak_01kaqv8w2e --quick --json',
+  ],
+  args: { backup: arg.optional('Id, file name or path (default: the newest)') },
+  options: {
+    all: opt.flag('Every backup in the folder'),
+    from: opt.text('folder', 'Where to look (default: backup_dir of the configuration)'),
+    quick: opt.flag('Only compare the checksum'),
+  },
+  run: async (ctx, { backup, all, from, quick }) =>
+    (await ctx.operations()).backups.verify({
+      backup,
+      all,
+      quick,
+      from: from === undefined ? undefined : ctx.path(from),
+    }),
+  rows: backupCheck,
+  columns: [
+    {
+      title: 'outcome',
+      cell: (check, brush) => (check.outcome === 'passed' ? brush.good : brush.bad)(check.outcome),
+    },
+    { title: 'backup', cell: check => check.id },
+    { title: 'problem', cell: check => check.problem ?? '', hideEmpty: true },
+    { title: 'path', cell: check => check.path, wide: true },
+  ],
+  empty: 'No backups here. Take one with: latchkey backup create',
+  exit: checks => (checks.every(check => check.outcome === 'passed') ? 0 : exitCodes.checksum),
+})

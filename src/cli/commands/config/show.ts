@@ -1,0 +1,20 @@
+import { configValue } from '../../../contract/views.ts'
+import { command } from '../../define.ts'
+
+export default command({
+  name: 'show',
+  effect: 'read',
+  summary: 'Show each setting and where it comes from',
+  description:
+    'A flag wins over a LATCHKEY_ variable, over latchkey.toml in the current folder, over latchkey.toml in ' +
+    'the folder for configuration of the user, over the default.',
+  examples: ['latchkey config show', 'latchkey config show --json', 'LATCHKEY_TZ=UTC latchkey config show'],
+  run: async ctx => ctx.config.values,
+  rows: configValue,
+  columns: [
+    { title: 'name', cell: setting => setting.name },
+    { title: 'value', cell: setting => setting.value ?? '-' },
+    { title: 'source', cell: (setting, brush) => brush.dim(setting.source) },
+  ],
+  empty: 'No settings.',
+})

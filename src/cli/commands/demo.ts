@@ -1,0 +1,17 @@
+import { exitCodes } from '../../contract/errors.ts'
+import { demoReport } from '../../contract/views.ts'
+import { command } from '../define.ts'
+import { transcript, tutorial } from '../tutorial.ts'
+
+export default command({
+  name: 'demo',
+  effect: 'read',
+  summary: 'Show the whole of Latchkey on a throw-away database',
+  description:
+    'Creates users, a project, keys and usage, takes a backup, destroys the database, restores it and checks that everything is there. Each command is shown as you would type it. Your own database is not touched.',
+  examples: ['latchkey demo', 'latchkey demo --json'],
+  run: async ctx => tutorial(ctx.invoke, ctx.now()),
+  output: demoReport,
+  done: transcript,
+  exit: report => (report.ok ? 0 : exitCodes.unexpected),
+})

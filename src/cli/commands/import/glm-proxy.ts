@@ -1,0 +1,19 @@
+import { importReport } from '../../../contract/views.ts'
+import { importLines } from '../../drawing.ts'
+import { arg, command } from '../../define.ts'
+
+export default command({
+  name: 'glm-proxy',
+  effect: 'write',
+  summary: "Take over the keys of a glm-proxy, from its apikeys.json or its SQLite database",
+  description:
+    'The secrets go on working, quotas carry on where they stood, and lifetime totals are kept. Run it again at any time: what has changed in the source since is taken over, what you changed here stays. Bad data anywhere in the file, and nothing is imported.',
+  examples: [
+    'latchkey import glm-proxy data/apikeys.json --dry-run',
+    'latchkey import glm-proxy data/sqlite.db --json',
+  ],
+  args: { file: arg.one('apikeys.json or the SQLite database; it is only read') },
+  run: async (ctx, { file }) => (await ctx.operations()).imports.glmProxy({ file: ctx.path(file) }),
+  output: importReport,
+  done: importLines,
+})

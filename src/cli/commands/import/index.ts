@@ -1,0 +1,3 @@
+import glmProxy from './glm-proxy.ts'
+
+export default [glmProxy]

@@ -1,0 +1,12 @@
+import { key } from '../../../contract/views.ts'
+import { arg, command } from '../../define.ts'
+
+export default command({
+  name: 'show',
+  effect: 'read',
+  summary: 'Show one key',
+  examples: ['latchkey key show ci', 'latchkey key show ci --json', 'printf %s "$secret" | latchkey key show -'],
+  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  run: async (ctx, { key }) => (await ctx.operations()).keys.get(await ctx.keySelector(key)),
+  output: key,
+})

@@ -1,0 +1,32 @@
+import { stats } from '../../../contract/views.ts'
+import { dayBars, limitLines, totalsLine } from '../../drawing.ts'
+import { arg, command, opt } from '../../define.ts'
+import { count, moment } from '../../parse.ts'
+
+export default command({
+  name: 'stats',
+  effect: 'read',
+  summary: "Show a key's use: totals, what is left of each limit, and use by day",
+  examples: [
+    'latchkey key stats ci',
+    'latchkey key stats ci --at 2026-11-20T12:00:00Z --json',
+    'latchkey key stats ci --days 60 --tz Europe/Berlin',
+  ],
+  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  options: {
+    at: opt.as('date', moment, 'As if it were then'),
+    days: opt.as('n', count, 'Days to show (default: 14)'),
+  },
+  run: async (ctx, { key, at, days }) =>
+    (await ctx.operations()).keys.stats(await ctx.keySelector(key), { at, days, timeZone: ctx.timeZone }),
+  output: stats,
+  done: (stats, brush) =>
+    [
+      `${brush.bold(stats.key.name)} (${stats.key.id})  ${stats.key.status}`,
+      totalsLine(stats.totals, brush),
+      '',
+      ...(stats.limits.length === 0 ? ['No limits'] : limitLines(stats.limits, brush)),
+      '',
+      ...dayBars(stats.series, brush),
+    ].join('\n'),
+})

@@ -1,0 +1,17 @@
+import { exitCodes } from '../../../contract/errors.ts'
+import { schemaCheck } from '../../../contract/views.ts'
+import { command } from '../../define.ts'
+
+export default command({
+  name: 'check',
+  effect: 'read',
+  summary: 'Look for edited migrations, a drifted schema, orphaned rows and damage; exits 0 or 7',
+  examples: ['latchkey migrate check', 'latchkey migrate check --json'],
+  run: async ctx => (await ctx.operations()).migrations.check(),
+  output: schemaCheck,
+  done: (check, brush) =>
+    check.ok
+      ? `${brush.good('ok')}: the schema of ${check.path} is what its migrations make`
+      : check.problems.map(problem => `${brush.bad(problem.kind)}: ${problem.detail}`).join('\n'),
+  exit: check => (check.ok ? 0 : exitCodes.drift),
+})

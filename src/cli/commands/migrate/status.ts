@@ -1,0 +1,19 @@
+import { schemaState } from '../../../contract/views.ts'
+import { command } from '../../define.ts'
+
+export default command({
+  name: 'status',
+  effect: 'read',
+  summary: 'Show which migrations the database has and which are pending',
+  examples: ['latchkey migrate status', 'latchkey migrate status --json'],
+  run: async ctx => (await ctx.operations()).migrations.state(),
+  output: schemaState,
+  done: (state, brush) =>
+    [
+      `${state.path} has schema version ${state.current}; this program has ${state.latest}`,
+      ...state.migrations.map(step => {
+        const paint = step.state === 'applied' ? brush.good : step.state === 'pending' ? brush.warn : brush.bad
+        return `  ${step.version}  ${step.name}  ${paint(step.state)}${step.appliedAt ? ` ${brush.time(step.appliedAt)}` : ''}`
+      }),
+    ].join('\n'),
+})

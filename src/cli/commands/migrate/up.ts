@@ -1,0 +1,15 @@
+import { migrated } from '../../../contract/views.ts'
+import { migratedLines } from '../../drawing.ts'
+import { command, opt } from '../../define.ts'
+import { integerAtLeast } from '../../parse.ts'
+
+export default command({
+  name: 'up',
+  effect: 'write',
+  summary: 'Bring the schema up to date, after a rehearsal on a copy and a backup',
+  examples: ['latchkey migrate up', 'latchkey migrate up --dry-run', 'latchkey migrate up --to 1 --json'],
+  options: { to: opt.as('version', integerAtLeast(1), 'Schema version to stop at (default: the latest)') },
+  run: async (ctx, { to }) => (await ctx.operations()).migrations.migrate({ direction: 'up', to }),
+  output: migrated,
+  done: migratedLines,
+})

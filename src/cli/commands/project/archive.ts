@@ -1,0 +1,14 @@
+import { project } from '../../../contract/views.ts'
+import { arg, command } from '../../define.ts'
+
+export default command({
+  name: 'archive',
+  effect: 'write',
+  summary: 'Put a project away: its keys stop working until it is taken back',
+  examples: ['latchkey project archive shop', 'latchkey project archive shop --dry-run'],
+  args: { project: arg.one('Slug, name or id') },
+  run: async (ctx, { project }) => (await ctx.operations()).projects.archive(project),
+  output: project,
+  done: project =>
+    `Archived ${project.slug}: its keys answer project_archived. Undo: latchkey project unarchive ${project.slug}`,
+})

@@ -1,0 +1,22 @@
+import { project } from '../../../contract/views.ts'
+import { arg, command, opt } from '../../define.ts'
+
+export default command({
+  name: 'create',
+  effect: 'write',
+  summary: 'Create a project',
+  examples: [
+    'latchkey project create Shop --owner alice',
+    'latchkey project create "Data team" --owner alice --slug data --key-prefix data',
+  ],
+  args: { name: arg.one('Name for display') },
+  options: {
+    owner: opt.required(opt.text('user', 'Who owns it')),
+    slug: opt.text('slug', 'Unique short name (default: made from the name)'),
+    description: opt.text('text', 'What it is for'),
+    keyPrefix: opt.text('prefix', 'Prefix of the secrets of its keys (default: lk)'),
+  },
+  run: async (ctx, input) => (await ctx.operations()).projects.create(input),
+  output: project,
+  done: project => `Created project ${project.slug} (${project.id})`,
+})

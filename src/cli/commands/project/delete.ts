@@ -1,0 +1,17 @@
+import { project } from '../../../contract/views.ts'
+import { arg, command } from '../../define.ts'
+
+export default command({
+  name: 'delete',
+  effect: 'destroy',
+  summary: 'Erase a project that has no keys',
+  examples: ['latchkey project delete shop', 'latchkey project delete shop --yes'],
+  args: { project: arg.one('Slug, name or id') },
+  confirm: async (ctx, { project }) => {
+    const { slug, id } = await (await ctx.operations()).projects.get(project)
+    return { question: `Erase project ${slug} (${id}) for good`, typed: slug }
+  },
+  run: async (ctx, { project }) => (await ctx.operations()).projects.delete(project),
+  output: project,
+  done: project => `Deleted project ${project.slug} (${project.id})`,
+})

@@ -1,0 +1,9 @@
+import archive from './archive.ts'
+import create from './create.ts'
+import remove from './delete.ts'
+import list from './list.ts'
+import show from './show.ts'
+import unarchive from './unarchive.ts'
+import update from './update.ts'
+
+export default [create, list, show, update, archive, unarchive, remove]

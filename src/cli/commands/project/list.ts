@@ -1,0 +1,31 @@
+import { project } from '../../../contract/views.ts'
+import { command, opt } from '../../define.ts'
+
+export default command({
+  name: 'list',
+  effect: 'read',
+  summary: 'List projects, oldest first',
+  examples: ['latchkey project list', 'latchkey project list --owner alice --status active --json'],
+  options: {
+    owner: opt.text('user', 'Only projects of this owner'),
+    member: opt.text('user', 'Only projects in which this user takes part'),
+    status: opt.choice(['active', 'archived'], 'Only projects with this status'),
+    search: opt.text('text', 'Only projects whose slug, name or description holds this'),
+  },
+  run: async (ctx, filter) => (await ctx.operations()).projects.list(filter),
+  rows: project,
+  columns: [
+    { title: 'slug', cell: project => project.slug },
+    { title: 'name', cell: project => project.name },
+    { title: 'owner', cell: project => project.owner.username },
+    { title: 'members', cell: (project, brush) => brush.count(project.members.length), align: 'right' },
+    {
+      title: 'status',
+      cell: (project, brush) => (project.archivedAt ? brush.dim(project.status) : brush.good(project.status)),
+    },
+    { title: 'created', cell: (project, brush) => brush.time(project.createdAt) },
+    { title: 'key prefix', cell: project => project.keyPrefix ?? 'lk', wide: true },
+    { title: 'id', cell: project => project.id, wide: true },
+  ],
+  empty: 'No projects. Create one with: latchkey project create Shop --owner alice',
+})

@@ -1,0 +1,12 @@
+import { project } from '../../../contract/views.ts'
+import { arg, command } from '../../define.ts'
+
+export default command({
+  name: 'show',
+  effect: 'read',
+  summary: 'Show one project and its members',
+  examples: ['latchkey project show shop', 'latchkey project show shop --json'],
+  args: { project: arg.one('Slug, name or id') },
+  run: async (ctx, { project }) => (await ctx.operations()).projects.get(project),
+  output: project,
+})

@@ -1,0 +1,13 @@
+import { project } from '../../../contract/views.ts'
+import { arg, command } from '../../define.ts'
+
+export default command({
+  name: 'unarchive',
+  effect: 'write',
+  summary: 'Take an archived project back: its keys work again',
+  examples: ['latchkey project unarchive shop'],
+  args: { project: arg.one('Slug, name or id') },
+  run: async (ctx, { project }) => (await ctx.operations()).projects.unarchive(project),
+  output: project,
+  done: project => `Took ${project.slug} back from the archive`,
+})

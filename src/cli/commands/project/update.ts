@@ -1,0 +1,32 @@
+import { project } from '../../../contract/views.ts'
+import { arg, command, opt, verbatim } from '../../define.ts'
+import { member } from '../../parse.ts'
+
+export default command({
+  name: 'update',
+  effect: 'write',
+  summary: 'Change a project or who takes part in it',
+  examples: [
+    'latchkey project update shop --name "The shop" --no-description',
+    'latchkey project update shop --add-member bob=viewer --remove-member carol',
+    'latchkey project update shop --owner bob',
+  ],
+  args: { project: arg.one('Slug, name or id') },
+  options: {
+    name: opt.text('name', 'Name for display'),
+    slug: opt.text('slug', 'Unique short name'),
+    owner: opt.text('user', 'Who owns it'),
+    description: opt.clearable('text', verbatim, 'What it is for'),
+    keyPrefix: opt.clearable('prefix', verbatim, 'Prefix of the secrets of its keys'),
+    addMember: opt.many('user=role', member, 'Let a user take part, or change their role'),
+    removeMember: opt.many('user', verbatim, 'Let a user leave'),
+  },
+  run: async (ctx, { project, addMember, removeMember, ...changes }) =>
+    (await ctx.operations()).projects.update(project, {
+      ...changes,
+      addMembers: addMember,
+      removeMembers: removeMember,
+    }),
+  output: project,
+  done: project => `Updated project ${project.slug} (${project.id})`,
+})

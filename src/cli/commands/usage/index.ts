@@ -1,0 +1,4 @@
+import record from './record.ts'
+import report from './report.ts'
+
+export default [record, report]

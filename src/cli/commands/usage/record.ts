@@ -1,0 +1,27 @@
+import { recorded } from '../../../contract/views.ts'
+import { arg, command, opt } from '../../define.ts'
+import { dollars, integerAtLeast, moment, tokens } from '../../parse.ts'
+
+export default command({
+  name: 'record',
+  effect: 'write',
+  summary: 'Record what one request used',
+  examples: [
+    'latchkey usage record ci --model gpt-x --input-tokens 10 --output-tokens 2 --cost-usd 0.0004',
+    'latchkey usage record ci --input-tokens 10 --at 2026-11-20T10:00:00Z --json',
+  ],
+  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  options: {
+    model: opt.text('model', 'Model that answered'),
+    inputTokens: opt.as('n', tokens, 'Tokens of the request'),
+    outputTokens: opt.as('n', tokens, 'Tokens of the answer'),
+    costUsd: opt.as('dollars', dollars, 'What it cost, to the millionth of a dollar'),
+    requests: opt.as('n', integerAtLeast(0), 'How many requests this stands for (default: 1)'),
+    at: opt.as('date', moment, 'When it was made (default: now)'),
+  },
+  run: async (ctx, { key, ...input }) =>
+    (await ctx.operations()).usage.record(await ctx.keySelector(key), input),
+  output: recorded,
+  done: (recorded, brush) =>
+    `Recorded ${brush.count(recorded.inputTokens + recorded.outputTokens)} tokens and ${brush.dollars(recorded.costUsd)} for ${recorded.key.name}`,
+})

@@ -1,0 +1,28 @@
+import { roles, user } from '../../../contract/views.ts'
+import { arg, command, opt } from '../../define.ts'
+
+export default command({
+  name: 'create',
+  effect: 'write',
+  summary: 'Create a user or a service account',
+  description: 'The password is read from stdin or a file, never from the command line, where others could see it.',
+  examples: [
+    'latchkey user create alice --email alice@example.org',
+    'latchkey user create nightly --service --role viewer',
+    'latchkey user create bob --password-file /run/secrets/bob',
+  ],
+  args: { username: arg.one('Unique username') },
+  options: {
+    email: opt.text('address', 'Unique email address'),
+    name: opt.text('name', 'Name for display'),
+    role: opt.choice(roles, 'Role, for the backend to act on (default: member)'),
+    service: opt.flag('A service account rather than a person'),
+    passwordFile: opt.text('file', 'File that holds the password; - is stdin'),
+  },
+  run: async (ctx, { passwordFile, ...input }) => {
+    const password = passwordFile === undefined ? undefined : await ctx.secretFromFile(passwordFile)
+    return (await ctx.operations()).users.create({ ...input, password })
+  },
+  output: user,
+  done: user => `Created user ${user.username} (${user.id})`,
+})

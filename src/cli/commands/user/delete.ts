@@ -1,0 +1,17 @@
+import { user } from '../../../contract/views.ts'
+import { arg, command } from '../../define.ts'
+
+export default command({
+  name: 'delete',
+  effect: 'destroy',
+  summary: 'Erase a user who owns no keys and no projects',
+  examples: ['latchkey user delete alice', 'latchkey user delete alice --yes --json'],
+  args: { user: arg.one('Username, email address or id') },
+  confirm: async (ctx, { user }) => {
+    const { username, id } = await (await ctx.operations()).users.get(user)
+    return { question: `Erase user ${username} (${id}) for good`, typed: username }
+  },
+  run: async (ctx, { user }) => (await ctx.operations()).users.delete(user),
+  output: user,
+  done: user => `Deleted user ${user.username} (${user.id})`,
+})

@@ -1,0 +1,13 @@
+import { user } from '../../../contract/views.ts'
+import { arg, command } from '../../define.ts'
+
+export default command({
+  name: 'disable',
+  effect: 'write',
+  summary: 'Turn off a user and all their keys until enabled again',
+  examples: ['latchkey user disable alice', 'latchkey user disable alice --dry-run --json'],
+  args: { user: arg.one('Username, email address or id') },
+  run: async (ctx, { user }) => (await ctx.operations()).users.disable(user),
+  output: user,
+  done: user => `Disabled ${user.username}: their keys answer user_disabled. Undo: latchkey user enable ${user.username}`,
+})

@@ -1,0 +1,13 @@
+import { user } from '../../../contract/views.ts'
+import { arg, command } from '../../define.ts'
+
+export default command({
+  name: 'enable',
+  effect: 'write',
+  summary: 'Turn a disabled user and their keys on again',
+  examples: ['latchkey user enable alice', 'latchkey user enable alice --dry-run --json'],
+  args: { user: arg.one('Username, email address or id') },
+  run: async (ctx, { user }) => (await ctx.operations()).users.enable(user),
+  output: user,
+  done: user => `Enabled ${user.username}`,
+})

@@ -1,0 +1,33 @@
+import { roles, user } from '../../../contract/views.ts'
+import { command, opt } from '../../define.ts'
+
+export default command({
+  name: 'list',
+  effect: 'read',
+  summary: 'List users, oldest first',
+  examples: ['latchkey user list', 'latchkey user list --role admin --json', 'latchkey user list --search example.org -q'],
+  options: {
+    role: opt.choice(roles, 'Only users with this role'),
+    service: opt.flag('Only service accounts'),
+    disabled: opt.flag('Only disabled users'),
+    search: opt.text('text', 'Only users whose username, email address or name holds this'),
+  },
+  run: async (ctx, { role, service, disabled, search }) =>
+    (await ctx.operations()).users.list({
+      role,
+      service: service || undefined,
+      disabled: disabled || undefined,
+      search,
+    }),
+  rows: user,
+  columns: [
+    { title: 'username', cell: user => user.username },
+    { title: 'email', cell: user => user.email ?? '' },
+    { title: 'name', cell: user => user.name ?? '' },
+    { title: 'role', cell: user => (user.service ? `${user.role}, service` : user.role) },
+    { title: 'status', cell: (user, brush) => (user.disabledAt ? brush.bad('disabled') : brush.good('active')) },
+    { title: 'created', cell: (user, brush) => brush.time(user.createdAt) },
+    { title: 'id', cell: user => user.id, wide: true },
+  ],
+  empty: 'No users. Create one with: latchkey user create alice --email alice@example.org',
+})

@@ -1,0 +1,32 @@
+import { user } from '../../../contract/views.ts'
+import { arg, command, opt } from '../../define.ts'
+
+export default command({
+  name: 'passwd',
+  effect: 'write',
+  summary: "Set or remove a user's password",
+  description: 'Asks for the new password at a terminal. In a script give --password-file, where - is stdin.',
+  examples: [
+    'latchkey user passwd alice',
+    'printf %s "$password" | latchkey user passwd alice --password-file -',
+    'latchkey user passwd alice --remove',
+  ],
+  args: { user: arg.one('Username, email address or id') },
+  options: {
+    passwordFile: opt.text('file', 'File that holds the password; - is stdin'),
+    remove: opt.flag('Leave the user without a password'),
+  },
+  run: async (ctx, { user, passwordFile, remove }) => {
+    const operations = await ctx.operations()
+    if (remove) return operations.users.setPassword(user, null)
+    // Who is meant is settled before anybody types a password.
+    const { id, username } = await operations.users.get(user)
+    const password =
+      passwordFile === undefined
+        ? await ctx.askPassword(`New password for ${username}`, '--password-file FILE')
+        : await ctx.secretFromFile(passwordFile)
+    return operations.users.setPassword(id, password)
+  },
+  output: user,
+  done: user => (user.hasPassword ? `Set the password of ${user.username}` : `Removed the password of ${user.username}`),
+})

@@ -1,0 +1,12 @@
+import { user } from '../../../contract/views.ts'
+import { arg, command } from '../../define.ts'
+
+export default command({
+  name: 'show',
+  effect: 'read',
+  summary: 'Show one user',
+  examples: ['latchkey user show alice', 'latchkey user show alice@example.org --json'],
+  args: { user: arg.one('Username, email address or id') },
+  run: async (ctx, { user }) => (await ctx.operations()).users.get(user),
+  output: user,
+})

@@ -1,0 +1,155 @@
+/**
+ * What a command may reach while it runs: the operations, the clock, stdin, a person. Operations are loaded
+ * when first asked for. Declarations import its type only; it must never be imported by them for values.
+ */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { LatchkeyError } from '../contract/errors.ts'
+import type { Latchkey } from '../index.ts'
+import type { Config } from './config.ts'
+import type { Effect } from './define.ts'
+import type { Actor } from './origin.ts'
+import type { Asking } from './prompt.ts'
+import type { Streams } from './streams.ts'
+import type { Invoke } from './tutorial.ts'
+
+export interface Context extends Asking {
+  /** The operations on the configured database: for reading alone unless the command changes something. */
+  readonly operations: () => Promise<Latchkey>
+  readonly now: () => Date
+  readonly timeZone: string
+  readonly dryRun: boolean
+  readonly config: Config
+  readonly actor: Actor
+  /** An absolute path from one that was typed. */
+  readonly path: (typed: string) => string
+  /** A line for people, on stderr. */
+  readonly notice: (text: string) => Promise<void>
+  /** Runs another command line in this process, on a database of its own. */
+  readonly invoke: Invoke
+  /** What selects a key: what was typed, or for `-` the secret on stdin. */
+  readonly keySelector: (typed: string) => Promise<string | { readonly secret: string }>
+  /** The secret on stdin. The argument may say so (`-`) but not be it: others could read it there. */
+  readonly secretArgument: (typed: string | undefined) => Promise<string>
+  /** Whole stdin; refused at a terminal, where it would seem to hang. */
+  readonly readStdin: () => Promise<string>
+  /** Stdin as one secret, without the line break at its end. */
+  readonly secretFromStdin: () => Promise<string>
+  /** The same from a file, where `-` is stdin. */
+  readonly secretFromFile: (typed: string) => Promise<string>
+  /** Closes what was opened. */
+  readonly close: () => Promise<void>
+}
+
+/** What a context is made of. */
+export interface Surroundings {
+  readonly streams: Streams
+  readonly config: Config
+  readonly asking: Asking
+  readonly actor: Actor
+  readonly now: () => Date
+  readonly cwd: string
+  readonly invoke: Invoke
+  readonly effect: Effect
+  readonly dryRun: boolean
+}
+
+export function createContext(surroundings: Surroundings): Context {
+  const { streams, config, asking, actor, now, cwd, invoke, effect, dryRun } = surroundings
+  let opened: Promise<Latchkey> | undefined
+
+  const open = async (): Promise<Latchkey> => {
+    const { connectLatchkey } = await import('../index.ts')
+    return connectLatchkey({
+      path: config.db,
+      access: effect === 'read' ? 'read' : 'write',
+      dryRun,
+      actor,
+      backupDir: config.backupDir,
+      now,
+    })
+  }
+
+  // Kept, because a confirmation and the run that follows may both ask for it.
+  let read: Promise<string> | undefined
+  const readStdin = async (): Promise<string> => {
+    if (!streams.stdin.isTerminal) {
+      read ??= streams.stdin.text()
+      return read
+    }
+    throw new LatchkeyError(
+      'usage',
+      'stdin is a terminal: there is nothing to read from it',
+      'pipe it in, as in: latchkey … - < file',
+    )
+  }
+
+  const secretFromStdin = async (): Promise<string> => oneSecret(await readStdin(), 'stdin')
+
+  return {
+    ...asking,
+    operations: () => {
+      opened ??= open()
+      return opened
+    },
+    now,
+    timeZone: config.timeZone,
+    dryRun,
+    config,
+    actor,
+    invoke,
+    path: typed => resolve(cwd, typed),
+    notice: text => streams.stderr.write(`${text}\n`),
+    keySelector: async typed => {
+      if (typed === '-') return { secret: await secretFromStdin() }
+      if (ownSecret.test(typed)) throw exposed()
+      return typed
+    },
+    secretArgument: async typed => {
+      if (typed === undefined || typed === '-') return secretFromStdin()
+      throw exposed()
+    },
+    readStdin,
+    secretFromStdin,
+    secretFromFile: async typed => {
+      if (typed === '-') return secretFromStdin()
+      return oneSecret(readText(resolve(cwd, typed)), typed)
+    },
+    close: async () => {
+      const latchkey = await opened?.catch(() => undefined)
+      opened = undefined
+      await latchkey?.close()
+    },
+  }
+}
+
+/** Prefix, 30 characters and their checksum: no name looks like this. */
+const ownSecret = /^[A-Za-z0-9]+_[0-9A-Za-z]{36}$/
+
+/** Does not repeat the secret: errors are logged. */
+const exposed = (): LatchkeyError =>
+  new LatchkeyError(
+    'usage',
+    'a secret on the command line can be seen by every user of this machine',
+    'pipe it in instead: printf %s "$secret" | latchkey key verify -',
+  )
+
+function oneSecret(text: string, source: string): string {
+  const secret = text.replace(/\r?\n$/, '')
+  if (secret !== '') return secret
+  throw new LatchkeyError(
+    'usage',
+    `${source} is empty`,
+    'put the secret there: printf %s "$secret" | latchkey … -',
+  )
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    const reason = code === 'ENOENT' ? 'it does not exist' : code
+    throw new LatchkeyError('usage', `cannot read ${path}: ${reason}`, 'name a readable file, or - for stdin')
+  }
+}

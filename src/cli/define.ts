@@ -1,0 +1,206 @@
+/**
+ * A command is a declaration: its parser, help, reference page, man page and completions are all made from it.
+ * This module holds the vocabulary and knows nothing of how a declaration is parsed, run or printed.
+ */
+import type { ObjectShape } from '../contract/shape.ts'
+import type { Brush } from './brush.ts'
+import type { Context } from './context.ts'
+
+/** What a command does to the world. `execute.ts` derives dry runs and confirmations from it. */
+export type Effect = 'read' | 'write' | 'destroy'
+
+/** What a parser may depend on besides the text. */
+export interface ParseContext {
+  readonly now: Date
+  readonly timeZone: string
+}
+
+/** Turns one word of the command line into a value; throws a `usage` error that says what was expected. */
+export type Parse<T> = (raw: string, context: ParseContext) => T
+
+export interface Argument<T> {
+  readonly kind: 'one' | 'optional' | 'many'
+  readonly summary: string
+  readonly parse: Parse<unknown>
+  readonly type?: T
+}
+
+export interface Option<T> {
+  /** flag: present or not. value: at most one. many: repeatable. clearable: a value, or `--no-…` for none. */
+  readonly kind: 'flag' | 'value' | 'many' | 'clearable'
+  readonly placeholder: string
+  readonly summary: string
+  readonly parse: Parse<unknown>
+  readonly choices?: readonly string[]
+  readonly required: boolean
+  readonly short?: string
+  readonly type?: T
+}
+
+const verbatim: Parse<string> = raw => raw
+
+/** Overloads, because a parser that is left out must mean text and not whatever the context would accept. */
+function one(summary: string): Argument<string>
+function one<T>(summary: string, parse: Parse<T>): Argument<T>
+function one(summary: string, parse: Parse<unknown> = verbatim): Argument<unknown> {
+  return { kind: 'one', summary, parse }
+}
+
+function optional(summary: string): Argument<string | undefined>
+function optional<T>(summary: string, parse: Parse<T>): Argument<T | undefined>
+function optional(summary: string, parse: Parse<unknown> = verbatim): Argument<unknown> {
+  return { kind: 'optional', summary, parse }
+}
+
+function many(summary: string): Argument<readonly string[]>
+function many<T>(summary: string, parse: Parse<T>): Argument<readonly T[]>
+function many(summary: string, parse: Parse<unknown> = verbatim): Argument<unknown> {
+  return { kind: 'many', summary, parse }
+}
+
+export const arg = { one, optional, many }
+
+const option = <T>(
+  kind: Option<T>['kind'],
+  placeholder: string,
+  parse: Parse<unknown>,
+  summary: string,
+): Option<T> => ({ kind, placeholder, summary, parse, required: false })
+
+export const opt = {
+  /** Present or not; false when absent. */
+  flag: (summary: string) => option<boolean>('flag', '', verbatim, summary),
+  text: (placeholder: string, summary: string) =>
+    option<string | undefined>('value', placeholder, verbatim, summary),
+  as: <T>(placeholder: string, parse: Parse<T>, summary: string) =>
+    option<T | undefined>('value', placeholder, parse, summary),
+  choice: <const T extends string>(choices: readonly T[], summary: string): Option<T | undefined> => ({
+    ...option<T | undefined>('value', choices.join('|'), verbatim, summary),
+    choices,
+  }),
+  many: <T>(placeholder: string, parse: Parse<T>, summary: string) =>
+    option<readonly T[] | undefined>('many', placeholder, parse, summary),
+  /** Three states: a value, null by `--no-<name>`, undefined when not said. */
+  clearable: <T>(placeholder: string, parse: Parse<T>, summary: string) =>
+    option<T | null | undefined>('clearable', placeholder, parse, summary),
+  required: <T>(base: Option<T>): Option<Exclude<T, undefined>> => ({ ...base, required: true }) as never,
+}
+
+export { verbatim }
+
+export type Arguments = Readonly<Record<string, string | Argument<unknown>>>
+export type Options = Readonly<Record<string, Option<unknown>>>
+
+type ArgumentValue<A> = A extends Argument<infer T> ? T : string
+type OptionValue<O> = O extends Option<infer T> ? T : never
+
+/** What `run` receives: every argument and option under its own name. */
+export type Input<A extends Arguments, O extends Options> = {
+  readonly [K in keyof A]: ArgumentValue<A[K]>
+} & { readonly [K in keyof O]: OptionValue<O[K]> }
+
+/** What a destroying command asks before it acts. */
+export interface Confirmation {
+  readonly question: string
+  /** When given, the person types exactly this instead of y. */
+  readonly typed?: string
+}
+
+/** A column of a table: how one row reads there. `wide` columns are drawn by `-o wide` alone. */
+export interface Column<Row> {
+  readonly title: string
+  readonly cell: (row: Row, brush: Brush) => string
+  readonly align?: 'left' | 'right'
+  readonly wide?: boolean
+  /** Left out of the table when it is empty in every row. */
+  readonly hideEmpty?: boolean
+}
+
+interface Common<A extends Arguments, O extends Options, R> {
+  readonly name: string
+  readonly effect: Effect
+  /** One line, in the imperative, without a full stop. */
+  readonly summary: string
+  /** Paragraphs below the usage line of the help. */
+  readonly description?: string
+  readonly examples: readonly [string, ...string[]]
+  readonly args?: A
+  readonly options?: O
+  readonly confirm?: (context: Context, input: Input<A, O>) => Promise<Confirmation>
+  readonly run: (context: Context, input: Input<A, O>) => Promise<R>
+  /** Exit code of a run that did not throw; 0 when not given. */
+  readonly exit?: (result: R) => number
+  /** What to say on stderr after the result, for people only. */
+  readonly notice?: (result: R) => string | undefined
+  /**
+   * The result holds a secret that is shown this once: formats that would drop it (-q, csv without the field)
+   * are refused before the command runs.
+   */
+  readonly revealsSecret?: boolean
+}
+
+/** A command that returns one thing: a sentence or drawing by `done`, or a card of all fields without it. */
+interface One<A extends Arguments, O extends Options, T> extends Common<A, O, T> {
+  readonly output: ObjectShape<T>
+  readonly done?: (result: T, brush: Brush) => string
+}
+
+/** A command that returns rows: a table by `columns`. */
+interface Many<A extends Arguments, O extends Options, T> extends Common<A, O, readonly T[]> {
+  readonly rows: ObjectShape<T>
+  readonly columns: readonly Column<T>[]
+  /** What to say on stderr instead of a table without rows. */
+  readonly empty: string
+  /** Drawn in place of the table when given (tables stay for `-o wide`). */
+  readonly done?: (rows: readonly T[], brush: Brush) => string
+}
+
+/** A command that returns one thing or, when asked for several, rows of the same shape. */
+interface OneOrMany<A extends Arguments, O extends Options, T> extends Common<A, O, T | readonly T[]> {
+  readonly outputOrRows: ObjectShape<T>
+  readonly columns: readonly Column<T>[]
+  readonly done: (result: T, brush: Brush) => string
+}
+
+/** A command whose output is text as it stands (a tutorial, a completion script): no other format. */
+interface Text<A extends Arguments, O extends Options> extends Common<A, O, string> {
+  readonly text: true
+}
+
+/** A declaration with its types forgotten, for the modules that treat all commands alike. */
+export interface Declaration {
+  readonly name: string
+  readonly effect: Effect
+  readonly summary: string
+  readonly description?: string
+  readonly examples: readonly string[]
+  readonly args: Arguments
+  readonly options: Options
+  readonly confirm?: (context: Context, input: Record<string, unknown>) => Promise<Confirmation>
+  readonly run: (context: Context, input: Record<string, unknown>) => Promise<unknown>
+  readonly exit?: (result: unknown) => number
+  readonly notice?: (result: unknown) => string | undefined
+  readonly revealsSecret?: boolean
+  readonly output?: ObjectShape<Record<string, unknown>>
+  readonly rows?: ObjectShape<Record<string, unknown>>
+  readonly outputOrRows?: ObjectShape<Record<string, unknown>>
+  readonly columns?: readonly Column<unknown>[]
+  readonly empty?: string
+  readonly done?: (result: unknown, brush: Brush) => string
+  readonly text?: true
+}
+
+export function command<A extends Arguments, O extends Options, T>(declaration: One<A, O, T>): Declaration
+export function command<A extends Arguments, O extends Options, T>(declaration: Many<A, O, T>): Declaration
+export function command<A extends Arguments, O extends Options, T>(
+  declaration: OneOrMany<A, O, T>,
+): Declaration
+export function command<A extends Arguments, O extends Options>(declaration: Text<A, O>): Declaration
+export function command(declaration: object): Declaration {
+  return { args: {}, options: {}, ...declaration } as Declaration
+}
+
+/** The shape of the JSON that a command prints, or undefined for plain text. */
+export function outputShape(declaration: Declaration): ObjectShape<Record<string, unknown>> | undefined {
+  return declaration.output ?? declaration.rows ?? declaration.outputOrRows
+}

@@ -1,0 +1,70 @@
+/**
+ * How names of declarations are written on the command line, and the options that every command has. The
+ * parser, the reference and the completions read the same list; nothing here parses.
+ */
+import { formats } from './config.ts'
+import type { Declaration, Effect, Option } from './define.ts'
+
+/** An option that no declaration has to repeat. */
+export interface CommonFlag {
+  /** As it is written, without the dashes. */
+  readonly name: string
+  readonly short?: string
+  readonly placeholder?: string
+  readonly choices?: readonly string[]
+  readonly summary: string
+}
+
+/** Options of the program, understood before and after the command. */
+export const globalFlags: readonly CommonFlag[] = [
+  { name: 'db', placeholder: 'file', summary: 'Database (LATCHKEY_DB)' },
+  {
+    name: 'output',
+    short: 'o',
+    placeholder: 'format',
+    choices: formats,
+    summary: `How to print: ${formats.join(', ')}`,
+  },
+  { name: 'json', summary: 'Print JSON, as -o json' },
+  { name: 'quiet', short: 'q', summary: 'Print ids only, one a line, as -o name' },
+  { name: 'fields', placeholder: 'a,b', summary: 'Print only these fields, in this order' },
+  { name: 'tz', placeholder: 'zone', summary: 'Time zone of dates in tables and arguments (LATCHKEY_TZ)' },
+  { name: 'no-color', summary: 'Print without colour' },
+  { name: 'no-input', summary: 'Never ask; fail where a question would be needed' },
+]
+
+const dryRun: CommonFlag = {
+  name: 'dry-run',
+  summary: 'Check everything and show the outcome, change nothing',
+}
+const yes: CommonFlag = { name: 'yes', short: 'y', summary: 'Do not ask for confirmation' }
+
+/** Options that come with the effect of a command. */
+export const effectFlags: Readonly<Record<Effect, readonly CommonFlag[]>> = {
+  read: [],
+  write: [dryRun],
+  destroy: [dryRun, yes],
+}
+
+/** `expiresWithin` as `expires-within`. */
+export function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+}
+
+/** `-l, --expires-within <duration>`, as help pages show it. */
+export function flagText(flag: Pick<CommonFlag, 'name' | 'short' | 'placeholder'>): string {
+  const short = flag.short === undefined ? '' : `-${flag.short}, `
+  return `${short}--${flag.name}${flag.placeholder ? ` <${flag.placeholder}>` : ''}`
+}
+
+/** The same of a declared option. */
+export function optionText(name: string, { short, placeholder }: Option<unknown>): string {
+  return flagText({ name: kebab(name), placeholder, ...(short === undefined ? {} : { short }) })
+}
+
+/** `<name>`, `[name]` or `<names...>`. */
+export function argumentText(name: string, declared: Declaration['args'][string]): string {
+  const kind = typeof declared === 'string' ? 'one' : declared.kind
+  if (kind === 'optional') return `[${kebab(name)}]`
+  return `<${kebab(name)}${kind === 'many' ? '...' : ''}>`
+}

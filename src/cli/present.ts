@@ -1,0 +1,231 @@
+/**
+ * Writes a result in the format that was asked for. Decides nothing about the run: what cannot be shown is
+ * refused by `checkPresentation` before anything happens, because a secret is shown only once.
+ */
+
+import { LatchkeyError } from '../contract/errors.ts'
+import type { JsonSchema } from '../contract/shape.ts'
+import type { Brush } from './brush.ts'
+import { card, inline, label } from './card.ts'
+import type { Format } from './config.ts'
+import { type Column, type Declaration, outputShape } from './define.ts'
+import { bare, isReference, type Json, toJson } from './json.ts'
+import { nearest } from './nearest.ts'
+import { printable } from './printable.ts'
+import type { Output } from './streams.ts'
+import { drawTable } from './table.ts'
+
+export interface Presentation {
+  readonly format: Format
+  /** Top-level fields in the order in which they are printed; all of them when not given. */
+  readonly fields?: readonly string[] | undefined
+}
+
+/** Whether only people read this format. */
+export const isForPeople = (format: Format): boolean => format === 'table' || format === 'wide'
+
+/** `a,b` as a list, each once. */
+export function parseFields(raw: string): readonly string[] {
+  const fields = new Set(raw.split(',').map(field => field.trim()))
+  fields.delete('')
+  if (fields.size > 0) return [...fields]
+  throw new LatchkeyError(
+    'usage',
+    '--fields names no field',
+    'write fields with commas between: --fields id,name',
+  )
+}
+
+/** Throws `usage` when the command cannot answer in this way, or would lose a secret by it. */
+export function checkPresentation(declaration: Declaration, { format, fields }: Presentation): void {
+  const shape = outputShape(declaration)
+  if (shape === undefined) {
+    if (isForPeople(format) && fields === undefined) return
+    throw new LatchkeyError(
+      'usage',
+      'this command prints plain text only',
+      'leave out -o, --json, -q and --fields',
+    )
+  }
+  for (const field of fields ?? []) {
+    if (shape.fields.includes(field)) continue
+    const close = nearest(field, shape.fields)
+    const guess = close === undefined ? '' : ` (did you mean ${close}?)`
+    throw new LatchkeyError(
+      'usage',
+      `there is no field '${field}'${guess}`,
+      `choose from ${shape.fields.join(', ')}`,
+    )
+  }
+  if (
+    declaration.revealsSecret &&
+    (format === 'name' || (fields !== undefined && !fields.includes('secret')))
+  ) {
+    throw new LatchkeyError(
+      'usage',
+      'the secret is shown only once, and this output would not hold it',
+      format === 'name' ? 'use -o json instead' : 'use -o json, or add secret to --fields',
+    )
+  }
+  if (format !== 'name') return
+  if (fields !== undefined) {
+    throw new LatchkeyError('usage', '-q prints ids and takes no --fields', 'use -o csv --fields … instead')
+  }
+  if (idField(shape.fields) === undefined) {
+    throw new LatchkeyError(
+      'usage',
+      'this command has no ids to print',
+      'use -o json, or -o csv --fields … instead',
+    )
+  }
+}
+
+/** Writes the result; resolves when its reader has taken all of it. */
+export async function present(
+  declaration: Declaration,
+  result: unknown,
+  presentation: Presentation,
+  stdout: Output,
+  brush: () => Promise<Brush>,
+): Promise<void> {
+  const { format } = presentation
+  const drawn = isForPeople(format) || outputShape(declaration) === undefined
+  const output = drawn
+    ? await drawing(declaration, result, presentation, brush)
+    : documentLines(declaration, result, presentation)
+  let chunk = ''
+  for (const line of output) {
+    chunk += `${line}\n`
+    if (chunk.length < chunkSize) continue
+    await stdout.write(chunk)
+    chunk = ''
+  }
+  if (chunk !== '') await stdout.write(chunk)
+}
+
+const chunkSize = 64 * 1024
+
+async function drawing(
+  declaration: Declaration,
+  result: unknown,
+  { format, fields }: Presentation,
+  makeBrush: () => Promise<Brush>,
+): Promise<readonly string[]> {
+  const shape = outputShape(declaration)
+  if (shape === undefined) return lines(String(result))
+  if (Array.isArray(result) && result.length === 0) return []
+  const brush = await makeBrush()
+  const { done } = declaration
+  const isList = Array.isArray(result)
+  // Of one or many, `done` tells of one.
+  const tells = done !== undefined && !(isList && declaration.outputOrRows)
+  if (tells && format === 'table' && fields === undefined) return lines(printable(done(result, brush)))
+  if (!isList) return lines(card(shape, result, brush, fields))
+  const columns =
+    fields?.map(field => fieldColumn(shape.shapes[field]?.schema ?? {}, field)) ?? declaration.columns ?? []
+  const shown = columns.filter(column => format === 'wide' || !column.wide)
+  return [await drawTable(shown, result, brush)]
+}
+
+const lines = (text: string): readonly string[] => (text === '' ? [] : [text.replace(/\n$/, '')])
+
+function fieldColumn(schema: JsonSchema, field: string): Column<unknown> {
+  const { type } = bare(schema)
+  const numeric = [type].flat().some(each => each === 'integer' || each === 'number')
+  return {
+    title: label(field),
+    cell: (row, brush) => inline(schema, field, Object(row)[field], brush),
+    align: numeric ? 'right' : 'left',
+  }
+}
+
+/** The lines of a format that programs read. */
+function* documentLines(
+  declaration: Declaration,
+  result: unknown,
+  presentation: Presentation,
+): Iterable<string> {
+  const shape = outputShape(declaration)
+  if (shape === undefined) return
+  const fields = presentation.fields ?? shape.fields
+  const schema: JsonSchema = {
+    properties: Object.fromEntries(fields.map(field => [field, shape.shapes[field]?.schema ?? {}])),
+  }
+  const isList = Array.isArray(result)
+  const results: readonly unknown[] = isList ? result : [result]
+  const rendered = { json, ndjson, csv, yaml, name, table: ndjson, wide: ndjson }[presentation.format]
+  yield* rendered(results, schema, isList)
+}
+
+/** The same text as `JSON.stringify(…, null, 2)`, one row at a time. */
+function* json(results: readonly unknown[], schema: JsonSchema, isList: boolean): Iterable<string> {
+  const text = (value: unknown): string => JSON.stringify(toJson(schema, value), null, 2)
+  if (!isList) return yield text(results[0])
+  if (results.length === 0) return yield '[]'
+  yield '['
+  for (const [index, value] of results.entries()) {
+    const comma = index < results.length - 1 ? ',' : ''
+    yield `  ${text(value).replaceAll('\n', '\n  ')}${comma}`
+  }
+  yield ']'
+}
+
+function* ndjson(results: readonly unknown[], schema: JsonSchema): Iterable<string> {
+  for (const value of results) yield JSON.stringify(toJson(schema, value))
+}
+
+/** RFC 4180, but for line breaks: `\n`. Null is empty, empty text is `""`. */
+function* csv(results: readonly unknown[], schema: JsonSchema): Iterable<string> {
+  const columns = csvColumns(schema, '', value => value)
+  yield columns.map(column => quoted(column.title)).join(',')
+  for (const value of results) {
+    const row = toJson(schema, value)
+    yield columns.map(column => csvCell(column.read(row))).join(',')
+  }
+}
+
+interface CsvColumn {
+  readonly title: string
+  readonly read: (row: Json) => Json
+}
+
+/** A reference is one column holding its name; another object is one column per field, `totals.requests`. */
+function csvColumns(schema: JsonSchema, prefix: string, reach: (row: Json) => Json): readonly CsvColumn[] {
+  return Object.entries(bare(schema).properties ?? {}).flatMap(([field, inner]) => {
+    const title = prefix + field
+    const read = (row: Json): Json => member(reach(row), field)
+    if (isReference(inner)) {
+      const [, shown = 'id'] = Object.keys(bare(inner).properties ?? {})
+      return [{ title, read: (row: Json) => member(read(row), shown) }]
+    }
+    return bare(inner).properties === undefined ? [{ title, read }] : csvColumns(inner, `${title}.`, read)
+  })
+}
+
+const member = (value: Json, field: string): Json =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? (Object.entries(value).find(([key]) => key === field)?.[1] ?? null)
+    : null
+
+function csvCell(value: Json): string {
+  if (value === null) return ''
+  if (value === '') return '""'
+  return quoted(typeof value === 'object' ? JSON.stringify(value) : String(value))
+}
+
+const quoted = (text: string): string =>
+  /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+
+function* yaml(results: readonly unknown[], schema: JsonSchema, isList: boolean): Iterable<string> {
+  if (!isList) return yield Bun.YAML.stringify(toJson(schema, results[0]), null, 2).trimEnd()
+  if (results.length === 0) return yield '[]'
+  for (const value of results) yield Bun.YAML.stringify([toJson(schema, value)], null, 2).trimEnd()
+}
+
+function* name(results: readonly unknown[], schema: JsonSchema): Iterable<string> {
+  const field = idField(Object.keys(schema.properties ?? {})) ?? ''
+  for (const value of results) yield String(Object(value)[field] ?? '')
+}
+
+const idField = (fields: readonly string[]): string | undefined =>
+  ['id', 'path'].find(field => fields.includes(field))

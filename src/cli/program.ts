@@ -1,0 +1,294 @@
+/**
+ * Turns declarations into a commander program and an argument list into a plain invocation. The only importer
+ * of commander; must never run a command, read a file or write to a stream.
+ */
+import {
+  Command,
+  Argument as CommanderArgument,
+  CommanderError,
+  Option as CommanderOption,
+  type CommandUnknownOpts,
+} from '@commander-js/extra-typings'
+import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
+import type { Declaration, Option, ParseContext } from './define.ts'
+import {
+  argumentText,
+  type CommonFlag,
+  effectFlags,
+  flagText,
+  globalFlags,
+  kebab,
+  optionText,
+} from './flags.ts'
+import { nearest } from './nearest.ts'
+import type { Noun, Tree } from './tree.ts'
+
+/** What was given of the options that every command has. */
+export interface Globals {
+  readonly db?: string | undefined
+  readonly output?: string | undefined
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly fields?: string | undefined
+  readonly tz?: string | undefined
+  readonly color: boolean
+  readonly input: boolean
+}
+
+/** A command line, understood. */
+export type Invocation =
+  | {
+      readonly kind: 'run'
+      readonly declaration: Declaration
+      readonly globals: Globals
+      readonly dryRun: boolean
+      readonly yes: boolean
+      /** Reads every argument and option; throws `usage` naming the one that is wrong. */
+      readonly input: (context: ParseContext) => Record<string, unknown>
+    }
+  | { readonly kind: 'help'; readonly text: string; readonly exit: number }
+  | { readonly kind: 'refused'; readonly error: unknown; readonly globals: Globals }
+
+export interface ProgramOptions {
+  readonly version: string
+  /** Columns that help may fill. */
+  readonly width: number
+}
+
+/** Reads the command line, loading the one noun that it names. Never throws. */
+export async function readCommandLine(
+  argv: readonly string[],
+  tree: Tree,
+  options: ProgramOptions,
+): Promise<Invocation> {
+  let help = ''
+  const root = createRoot(options, text => {
+    help += text
+  })
+  let chosen: Invocation | undefined
+  const choose = (invocation: Invocation): void => {
+    chosen = invocation
+  }
+  let path = 'latchkey'
+  try {
+    const { operands, unknown } = root.parseOptions([...argv])
+    const [noun, verb] = operands[0] === 'help' ? operands.slice(1) : operands
+    path = await addNouns(root, tree, noun, verb, choose)
+    if (operands.length === 0 && unknown.length === 0)
+      return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
+    if (noun !== undefined && !Object.hasOwn(tree, noun)) throw unknownCommand(noun, Object.keys(tree))
+    root.parse([...argv], { from: 'user' })
+    return chosen ?? { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return { kind: 'refused', error, globals: globalsOf(root) }
+    if (error.code === 'commander.help' && error.exitCode !== 0)
+      return { kind: 'help', text: page(help), exit: 2 }
+    if (error.exitCode === 0) return { kind: 'help', text: page(help), exit: 0 }
+    return { kind: 'refused', error: usageError(error, path), globals: globalsOf(root) }
+  }
+}
+
+function createRoot({ version, width }: ProgramOptions, write: (text: string) => void): CommandUnknownOpts {
+  const root: CommandUnknownOpts = new Command('latchkey')
+  root
+    .description(
+      'Users, projects, API keys, rolling limits, migrations and backups of a self-hosted AI backend',
+    )
+    .version(`latchkey ${version}`, '--version', 'Print the version')
+    .helpOption('-h, --help', 'Show help')
+    .helpCommand('help [command]', 'Show help for a command')
+    .usage('<command> [options]')
+    .exitOverride()
+    .configureOutput({
+      writeOut: write,
+      writeErr: write,
+      outputError: () => {},
+      getOutHelpWidth: () => width,
+      getErrHelpWidth: () => width,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .configureHelp({
+      showGlobalOptions: true,
+      minWidthToWrap: 20,
+      styleTitle: title => (title === 'Global Options:' ? 'Global options:' : title),
+      optionDescription: option => option.description,
+      subcommandTerm: command => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+      visibleGlobalOptions: command =>
+        command.name() === root.name() ? [] : root.options.filter(option => option.long !== '--version'),
+    })
+    .addHelpText('after', rootFooter)
+  for (const flag of globalFlags) root.addOption(commonOption(flag).helpGroup('Global options:'))
+  return root
+}
+
+const page = (text: string): string => `${text.trimEnd()}\n`
+
+const rootFooter = `
+Exit codes:
+${Object.entries(exitMeanings)
+  .map(([code, meaning]) => `  ${code.padEnd(5)}${meaning}`)
+  .join('\n')}
+
+Get started: latchkey init, then latchkey key create --help
+`
+
+const argumentTerm = (argument: { name: () => string; required: boolean; variadic: boolean }): string => {
+  const name = argument.name() + (argument.variadic ? '...' : '')
+  return argument.required ? `<${name}>` : `[${name}]`
+}
+
+/** Adds every noun, the one in use with its verbs; returns the command that was meant, as far as it exists. */
+async function addNouns(
+  root: CommandUnknownOpts,
+  tree: Tree,
+  used: string | undefined,
+  verb: string | undefined,
+  choose: (invocation: Invocation) => void,
+): Promise<string> {
+  let path = root.name()
+  for (const [name, noun] of Object.entries(tree)) {
+    const command = root.command(name)
+    command.description(noun.summary).summary(noun.summary).helpOption('-h, --help', 'Show help')
+    if (name !== used) continue
+    path += ` ${name}`
+    const { default: loaded } = await load(noun)
+    if ('run' in loaded) {
+      declare(command, loaded, root, choose)
+      continue
+    }
+    command.helpCommand(false).usage('<command> [options]')
+    for (const declaration of loaded) {
+      declare(command.command(declaration.name), declaration, root, choose)
+      if (declaration.name === verb) path += ` ${verb}`
+    }
+  }
+  return path
+}
+
+const load = (noun: Noun): ReturnType<Noun['load']> => noun.load()
+
+function declare(
+  command: CommandUnknownOpts,
+  declaration: Declaration,
+  root: CommandUnknownOpts,
+  choose: (invocation: Invocation) => void,
+): void {
+  const { summary, description, examples } = declaration
+  command.summary(summary).description(description === undefined ? summary : `${summary}\n\n${description}`)
+  command.helpOption('-h, --help', 'Show help')
+  for (const [name, declared] of Object.entries(declaration.args)) {
+    const about = typeof declared === 'string' ? declared : declared.summary
+    command.addArgument(new CommanderArgument(argumentText(name, declared), about))
+  }
+  for (const [name, declared] of Object.entries(declaration.options)) {
+    for (const option of declaredOptions(name, declared)) command.addOption(option)
+  }
+  for (const flag of effectFlags[declaration.effect]) command.addOption(commonOption(flag))
+  refuseCollisions(command, root)
+  command.addHelpText('after', `\nExamples:\n${examples.map(example => `  ${example}`).join('\n')}\n`)
+  command.action(() => {
+    const options: Readonly<Record<string, unknown>> = command.opts()
+    const words: readonly unknown[] = command.processedArgs
+    choose({
+      kind: 'run',
+      declaration,
+      globals: globalsOf(root),
+      dryRun: options['dryRun'] === true,
+      yes: options['yes'] === true,
+      input: context => readInput(declaration, words, options, context),
+    })
+  })
+}
+
+function commonOption(
+  flag: CommonFlag,
+): CommanderOption<string, undefined, false, undefined, false, undefined> {
+  const option = new CommanderOption(flagText(flag), flag.summary)
+  if (flag.choices !== undefined) option.choices(flag.choices)
+  return option
+}
+
+function declaredOptions(name: string, declared: Option<unknown>): readonly CommanderOption<string>[] {
+  const option = new CommanderOption(optionText(name, declared), declared.summary)
+  // An option may be called noLimit: only `--no-…` of a clearable one takes something away.
+  option.negate = false
+  if (declared.choices !== undefined) option.choices(declared.choices)
+  if (declared.kind === 'many')
+    option.argParser((raw, before) => [...(Array.isArray(before) ? before : []), raw])
+  if (declared.required) option.makeOptionMandatory()
+  if (declared.kind !== 'clearable') return [option]
+  return [option, new CommanderOption(`--no-${kebab(name)}`, 'The same, for none')]
+}
+
+/** A global option is taken wherever it stands, so a command's own of that name would never be seen. */
+function refuseCollisions(command: CommandUnknownOpts, root: CommandUnknownOpts): void {
+  for (const { long, short } of command.options) {
+    const taken = root.options.some(
+      option => option.long === long || (short !== undefined && option.short === short),
+    )
+    if (taken) throw new Error(`${command.name()} declares ${long ?? short}, which is a global option`)
+  }
+}
+
+function readInput(
+  declaration: Declaration,
+  words: readonly unknown[],
+  options: Readonly<Record<string, unknown>>,
+  context: ParseContext,
+): Record<string, unknown> {
+  const input: Record<string, unknown> = {}
+  for (const [index, [name, declared]] of Object.entries(declaration.args).entries()) {
+    const read = typeof declared === 'string' ? (raw: string) => raw : declared.parse
+    input[name] = readValue(words[index], argumentText(name, declared), raw => read(raw, context))
+  }
+  for (const [name, declared] of Object.entries(declaration.options)) {
+    const given = options[name]
+    if (declared.kind === 'flag') input[name] = given === true
+    else if (given === false) input[name] = null
+    else input[name] = readValue(given, `--${kebab(name)}`, raw => declared.parse(raw, context))
+  }
+  return input
+}
+
+function readValue(given: unknown, label: string, read: (raw: string) => unknown): unknown {
+  try {
+    if (Array.isArray(given)) return given.map(raw => read(String(raw)))
+    return given === undefined ? undefined : read(String(given))
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+    throw new LatchkeyError(error.code, `${label}: ${error.message}`, error.hint, { cause: error })
+  }
+}
+
+function globalsOf(root: CommandUnknownOpts): Globals {
+  const options: Readonly<Record<string, unknown>> = root.opts()
+  const text = (name: string): string | undefined => {
+    const value = options[name]
+    return typeof value === 'string' ? value : undefined
+  }
+  return {
+    db: text('db'),
+    output: text('output'),
+    json: options['json'] === true,
+    quiet: options['quiet'] === true,
+    fields: text('fields'),
+    tz: text('tz'),
+    color: options['color'] !== false,
+    input: options['input'] !== false,
+  }
+}
+
+function unknownCommand(word: string, known: readonly string[]): LatchkeyError {
+  const close = nearest(word, known)
+  const guess = close === undefined ? '' : ` (did you mean ${close}?)`
+  return new LatchkeyError('usage', `unknown command '${word}'${guess}`, 'latchkey --help')
+}
+
+/** Commander's own words, with its guess on the same line. */
+function usageError(error: CommanderError, path: string): LatchkeyError {
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\?\)$/, ' (did you mean $1?)')
+  return new LatchkeyError('usage', message, `${path} --help`)
+}

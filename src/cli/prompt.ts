@@ -1,0 +1,108 @@
+/**
+ * Asks a person, through inquirer: its only importer, and only once a question is really asked. Must never
+ * wait for an answer that cannot come: off a terminal, under CI or --no-input it refuses at once.
+ */
+import { LatchkeyError } from '../contract/errors.ts'
+import type { Environment } from './config.ts'
+import type { Confirmation } from './define.ts'
+import type { Streams, Terminal } from './streams.ts'
+
+/** How a question reaches a person; tests answer in their place. */
+export interface Prompts {
+  /** The answer, unseen while it is typed. */
+  readonly password: (message: string) => Promise<string>
+  /** y or n; plain Enter is no. */
+  readonly confirm: (message: string) => Promise<boolean>
+  readonly text: (message: string) => Promise<string>
+}
+
+export interface Asking {
+  readonly interactive: boolean
+  /** A password typed twice; `instead` is the option that a script gives it by. */
+  readonly askPassword: (message: string, instead?: string) => Promise<string>
+  /** Returns when it was confirmed; throws `not_confirmed` otherwise. */
+  readonly confirm: (confirmation: Confirmation) => Promise<void>
+}
+
+/** Whether somebody is there to answer. */
+export function isInteractive(streams: Streams, env: Environment, noInput: boolean): boolean {
+  const ci = env['CI']
+  const automated = ci !== undefined && ci !== '' && ci !== 'false' && ci !== '0'
+  return streams.stdin.isTerminal && streams.stderr.isTerminal && !noInput && !automated
+}
+
+export function asking(interactive: boolean, prompts: Prompts): Asking {
+  return {
+    interactive,
+    askPassword: async (message, instead) => {
+      if (!interactive) {
+        throw new LatchkeyError(
+          'usage',
+          'a password can only be asked for at a terminal',
+          instead === undefined ? 'pipe it in on stdin' : `give it with ${instead}, where - is stdin`,
+        )
+      }
+      const password = await prompts.password(message)
+      if (password === '')
+        throw new LatchkeyError('usage', 'the password is empty', 'run it again and type one')
+      if ((await prompts.password(`${message} (again)`)) !== password) {
+        throw new LatchkeyError(
+          'usage',
+          'the two passwords differ',
+          'run it again and type the same one twice',
+        )
+      }
+      return password
+    },
+    confirm: async ({ question, typed }) => {
+      if (!interactive) throw unconfirmed('this needs a confirmation, and nobody is there to give it')
+      if (typed === undefined) {
+        if (!(await prompts.confirm(question))) throw unconfirmed('not confirmed: nothing was changed')
+        return
+      }
+      const answer = await prompts.text(`${question}\nType ${typed} to go on:`)
+      if (answer.trim() !== typed) throw unconfirmed(`'${typed}' was not typed: nothing was changed`)
+    },
+  }
+}
+
+const unconfirmed = (message: string): LatchkeyError =>
+  new LatchkeyError('not_confirmed', message, 'add --yes to go on without being asked')
+
+/** Prompts drawn by inquirer on stderr. Ctrl-C, Ctrl-D and the end of stdin are `interrupted`. */
+export function terminalPrompts(terminal: Terminal | undefined): Prompts {
+  const ask = async (question: object): Promise<unknown> => {
+    if (terminal === undefined) throw unconfirmed('there is no terminal to ask at')
+    const { default: inquirer } = await import('inquirer')
+    const { input, output } = terminal
+    const gone = new AbortController()
+    const leave = () => gone.abort()
+    const onKey = (_: unknown, key: { ctrl?: boolean; name?: string } | undefined) => {
+      if (key?.ctrl && key.name === 'd') leave()
+    }
+    input.on('end', leave)
+    input.on('close', leave)
+    input.on('keypress', onKey)
+    try {
+      const prompt = inquirer.createPromptModule({ input, output, signal: gone.signal })
+      const answers: Record<string, unknown> = await prompt([{ name: 'answer', ...question } as never])
+      return answers['answer']
+    } catch (error) {
+      if (error instanceof Error && /^(Exit|Abort|Cancel)PromptError$/.test(error.name)) throw interrupted()
+      throw error
+    } finally {
+      input.off('end', leave)
+      input.off('close', leave)
+      input.off('keypress', onKey)
+      input.pause()
+    }
+  }
+  return {
+    password: async message => String(await ask({ type: 'password', message, mask: '*', toggleMask: false })),
+    confirm: async message => (await ask({ type: 'confirm', message, default: false })) === true,
+    text: async message => String(await ask({ type: 'input', message })),
+  }
+}
+
+const interrupted = (): LatchkeyError =>
+  new LatchkeyError('interrupted', 'interrupted: nothing was changed', 'run it again when you are ready')

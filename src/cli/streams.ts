@@ -1,0 +1,47 @@
+/** The three streams of a run, as the command line sees them. Must know nothing of the process behind them. */
+
+interface Input {
+  readonly isTerminal: boolean
+  /** Everything up to the end of the stream. */
+  readonly text: () => Promise<string>
+}
+
+export interface Output {
+  readonly isTerminal: boolean
+  /** Columns of the terminal; undefined when it is none. */
+  readonly columns?: number | undefined
+  /** Resolves when the text has been taken, so a slow reader slows the writer. Rejects with `ClosedPipe`. */
+  readonly write: (text: string) => Promise<void>
+}
+
+export interface Streams {
+  readonly stdin: Input
+  readonly stdout: Output
+  /** Talk. Its reader going away is nobody's failure, so its `write` swallows that. */
+  readonly stderr: Output
+  /** What prompts read from and draw on; given when stdin and stderr are terminals. */
+  readonly terminal?: Terminal | undefined
+}
+
+export interface Terminal {
+  readonly input: NodeJS.ReadStream
+  readonly output: NodeJS.WriteStream
+}
+
+/** The reader of stdout has gone (`latchkey … | head`): nothing more to say, and no failure. */
+export class ClosedPipe extends Error {
+  override readonly name = 'ClosedPipe'
+}
+
+/** An output that keeps what is written, for running a command line within another. */
+export function memoryOutput(columns?: number): Output & { readonly text: () => string } {
+  const written: string[] = []
+  return {
+    isTerminal: columns !== undefined,
+    columns,
+    write: async text => {
+      written.push(text)
+    },
+    text: () => written.join(''),
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The program: an argument list, an environment and streams in, an exit code out. Must never touch `process`,
+ * so that tests drive all of it, and must load nothing that the command at hand does not need.
+ */
+import { dirname, resolve } from 'node:path'
+import { wantsColor, wantsUnicode } from './cli/color.ts'
+import { type Config, type Environment, type Format, isFormat, resolveConfig } from './cli/config.ts'
+import { createContext } from './cli/context.ts'
+import { execute } from './cli/execute.ts'
+import { failureOf, renderFailure } from './cli/fail.ts'
+import { whoAndWhence } from './cli/origin.ts'
+import { parseFields } from './cli/present.ts'
+import { type Globals, type Invocation, readCommandLine } from './cli/program.ts'
+import { asking, isInteractive, type Prompts, terminalPrompts } from './cli/prompt.ts'
+import { ClosedPipe, memoryOutput, type Streams } from './cli/streams.ts'
+import { createBrush } from './cli/table.ts'
+import { type Tree, tree } from './cli/tree.ts'
+import type { Invoke } from './cli/tutorial.ts'
+import { LatchkeyError } from './contract/errors.ts'
+import { programVersion } from './version.ts'
+
+export interface Overrides {
+  readonly now?: () => Date
+  readonly prompts?: Prompts
+  readonly tree?: Tree
+  /** Folder against which paths are meant. */
+  readonly cwd?: string
+}
+
+/** `argv` begins with the noun. Resolves to the exit code, and never rejects. */
+export async function main(
+  argv: readonly string[],
+  env: Environment,
+  streams: Streams,
+  overrides: Overrides = {},
+): Promise<number> {
+  const width = streams.stdout.columns ?? 80
+  const invocation = await readCommandLine(argv, overrides.tree ?? tree, { version: programVersion, width })
+  // Until the settings are known, what was typed is all there is to say how errors should look.
+  let format: Format = 'table'
+  try {
+    if (invocation.kind === 'help') return await help(invocation, streams)
+    format = typedFormat(invocation.globals)?.format ?? format
+    if (invocation.kind === 'refused') throw invocation.error
+    const { globals } = invocation
+    const output = agreedFormat(globals)
+    const cwd = overrides.cwd ?? resolve('.')
+    const config = resolveConfig(env, cwd, { db: globals.db, tz: globals.tz, output })
+    format = config.output
+    return await run(invocation, config, { env, streams, overrides, cwd })
+  } catch (error) {
+    if (error instanceof ClosedPipe) return 0
+    const failure = failureOf(error)
+    await streams.stderr.write(renderFailure(failure, format, env['LATCHKEY_DEBUG'] === '1'))
+    return failure.exit
+  }
+}
+
+async function help(
+  { text, exit }: Invocation & { kind: 'help' },
+  { stdout, stderr }: Streams,
+): Promise<number> {
+  await (exit === 0 ? stdout : stderr).write(text)
+  return exit
+}
+
+interface Place {
+  readonly env: Environment
+  readonly streams: Streams
+  readonly overrides: Overrides
+  readonly cwd: string
+}
+
+async function run(invocation: Invocation & { kind: 'run' }, config: Config, place: Place): Promise<number> {
+  const { declaration, globals, dryRun, yes } = invocation
+  const { env, streams, overrides, cwd } = place
+  const now = overrides.now ?? (() => new Date())
+  const interactive = isInteractive(streams, env, !globals.input)
+  const prompts = overrides.prompts ?? terminalPrompts(streams.terminal)
+  const terminal = streams.stdout.isTerminal
+  return execute({
+    declaration,
+    input: invocation.input({ now: now(), timeZone: config.timeZone }),
+    context: createContext({
+      streams,
+      config,
+      asking: asking(interactive, prompts),
+      actor: whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal),
+      now,
+      cwd,
+      invoke: invoker(config, overrides),
+      effect: declaration.effect,
+      dryRun,
+    }),
+    presentation: {
+      // Text has one form. That a setting asks for JSON elsewhere is no reason to refuse it.
+      format: declaration.text && agreedFormat(globals) === undefined ? 'table' : config.output,
+      fields: globals.fields === undefined ? undefined : parseFields(globals.fields),
+    },
+    yes,
+    streams,
+    brush: () =>
+      createBrush({
+        terminal,
+        color: wantsColor(terminal, env, !globals.color),
+        width: streams.stdout.columns,
+        unicode: wantsUnicode(env),
+        timeZone: config.timeZone,
+        now: now(),
+      }),
+  })
+}
+
+/** Runs a command line on another database, with no setting of this run but the zone and the clock. */
+function invoker(config: Config, overrides: Overrides): Invoke {
+  return async (words, { db, stdin = '' }) => {
+    const folder = dirname(db)
+    const env = { HOME: folder, LATCHKEY_DB: db, LATCHKEY_TZ: config.timeZone }
+    const stdout = memoryOutput()
+    const stderr = memoryOutput()
+    const input = { isTerminal: false, text: async () => stdin }
+    const code = await main(words, env, { stdin: input, stdout, stderr }, { ...overrides, cwd: folder })
+    return { code, out: stdout.text(), err: stderr.text() }
+  }
+}
+
+interface TypedFormat {
+  readonly flag: string
+  readonly format: Format
+}
+
+function typedFormats({ json, quiet, output }: Globals): readonly TypedFormat[] {
+  const typed: TypedFormat[] = []
+  if (json) typed.push({ flag: '--json', format: 'json' })
+  if (quiet) typed.push({ flag: '-q', format: 'name' })
+  if (isFormat(output)) typed.push({ flag: `-o ${output}`, format: output })
+  return typed
+}
+
+const typedFormat = (globals: Globals): TypedFormat | undefined => typedFormats(globals)[0]
+
+function agreedFormat(globals: Globals): Format | undefined {
+  const [first, ...others] = typedFormats(globals)
+  const other = others.find(({ format }) => format !== first?.format)
+  if (first === undefined || other === undefined) return first?.format
+  throw new LatchkeyError(
+    'usage',
+    `${first.flag} and ${other.flag} contradict each other`,
+    'give only one of them',
+  )
+}

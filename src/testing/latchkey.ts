@@ -1,0 +1,36 @@
+/** A real, empty Latchkey in a temporary folder, with a clock that tests turn. */
+import { join } from 'node:path'
+import { connectLatchkey, type Latchkey } from '../index.ts'
+import { temporaryFolder } from './folder.ts'
+
+export interface TestLatchkey extends AsyncDisposable {
+  readonly latchkey: Latchkey
+  readonly path: string
+  readonly folder: string
+  /** The moment that the operations take for now. */
+  readonly clock: { now: Date }
+  /** A second Latchkey on the same file, which does all the work and keeps nothing. */
+  readonly dry: Latchkey
+}
+
+export async function temporaryLatchkey(start = '2026-11-20T12:00:00Z'): Promise<TestLatchkey> {
+  const folder = temporaryFolder()
+  const path = join(folder.path, 'latchkey.db')
+  const clock = { now: new Date(start) }
+  const options = { path, now: () => clock.now, actor: { name: 'tester', origin: 'script' } } as const
+  const latchkey = connectLatchkey(options)
+  await latchkey.initialize()
+  const dry = connectLatchkey({ ...options, dryRun: true })
+  return {
+    latchkey,
+    dry,
+    path,
+    folder: folder.path,
+    clock,
+    [Symbol.asyncDispose]: async () => {
+      await latchkey.close()
+      await dry.close()
+      folder[Symbol.dispose]()
+    },
+  }
+}

@@ -1,0 +1,105 @@
+/** Runs the program as a process of its own, for signals, pipes, locks and terminals. For tests only. */
+import { join } from 'node:path'
+import type { Environment } from '../cli/config.ts'
+import { testEnvironment } from './run.ts'
+import { splitWords } from './words.ts'
+
+export interface SpawnOptions {
+  readonly env?: Environment
+  readonly cwd?: string
+  readonly stdin?: string
+  readonly db?: string
+  /** Another program than bin/latchkey.ts. */
+  readonly entry?: string
+}
+
+export interface Finished {
+  readonly code: number
+  readonly signal: string | null
+  readonly out: string
+  readonly err: string
+  readonly json: <T = unknown>() => T
+}
+
+export interface Running {
+  readonly pid: number
+  readonly kill: (signal: NodeJS.Signals) => void
+  readonly finished: Promise<Finished>
+}
+
+export const entryPoint = join(import.meta.dir, '../../bin/latchkey.ts')
+const repository = join(import.meta.dir, '../..')
+
+/** Runs to the end. */
+export const spawnLatchkey = (args: string | readonly string[], options?: SpawnOptions): Promise<Finished> =>
+  startLatchkey(args, options).finished
+
+/** Starts and lets the test do something meanwhile. */
+export function startLatchkey(args: string | readonly string[], options: SpawnOptions = {}): Running {
+  const child = Bun.spawn(commandOf(args, options), {
+    cwd: options.cwd ?? repository,
+    env: environmentOf(options),
+    stdin: new Blob([options.stdin ?? '']),
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const finish = async (): Promise<Finished> => {
+    const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()])
+    const code = await child.exited
+    return {
+      code,
+      signal: child.signalCode === null ? null : String(child.signalCode),
+      out,
+      err,
+      json: () => JSON.parse(out),
+    }
+  }
+  return { pid: child.pid, kill: signal => child.kill(signal), finished: finish() }
+}
+
+/** What somebody types once the screen shows something. */
+export interface Typed {
+  readonly when: RegExp
+  readonly keys: string
+}
+
+/** Runs on a pseudo-terminal; `screen` is all that was drawn, with its escapes. */
+export async function onTerminal(
+  args: string | readonly string[],
+  typed: readonly Typed[],
+  options: SpawnOptions = {},
+): Promise<{ readonly code: number; readonly screen: string }> {
+  const waiting = [...typed]
+  const decoder = new TextDecoder()
+  let screen = ''
+  let seen = 0
+  const terminal = new Bun.Terminal({
+    cols: 80,
+    rows: 24,
+    data: (self, data) => {
+      screen += decoder.decode(data, { stream: true })
+      const next = waiting[0]
+      if (next === undefined || !next.when.test(screen.slice(seen))) return
+      waiting.shift()
+      seen = screen.length
+      // Keys that arrive before the prompt listens are thrown away as stale.
+      setTimeout(() => self.write(next.keys), 100)
+    },
+  })
+  const child = Bun.spawn(commandOf(args, options), {
+    cwd: options.cwd ?? repository,
+    env: { TERM: 'xterm', ...environmentOf(options) },
+    terminal,
+  })
+  const code = await child.exited
+  terminal.close()
+  return { code, screen }
+}
+
+function commandOf(args: string | readonly string[], { entry = entryPoint }: SpawnOptions): string[] {
+  return [process.execPath, entry, ...(typeof args === 'string' ? splitWords(args) : args)]
+}
+
+function environmentOf({ env, db }: SpawnOptions): Record<string, string | undefined> {
+  return { PATH: process.env['PATH'], ...testEnvironment(env, db) }
+}

@@ -1,0 +1,61 @@
+/** Runs a command line within the test's process, on streams in memory. For tests only. */
+import type { Environment } from '../cli/config.ts'
+import type { Prompts } from '../cli/prompt.ts'
+import { memoryOutput } from '../cli/streams.ts'
+import type { Tree } from '../cli/tree.ts'
+import { main } from '../main.ts'
+import { splitWords } from './words.ts'
+
+export interface RunOptions {
+  /** Whether all three streams are terminals. */
+  readonly tty?: boolean
+  readonly columns?: number
+  readonly now?: Date | (() => Date)
+  readonly env?: Environment
+  readonly stdin?: string
+  /** Answers in place of a person; a question without one fails the test. */
+  readonly prompts?: Partial<Prompts>
+  /** Default: a folder that does not exist, so a test cannot touch the repository by accident. */
+  readonly cwd?: string
+  readonly db?: string
+  readonly tree?: Tree
+}
+
+export interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+  /** Stdout, parsed. */
+  readonly json: <T = unknown>() => T
+}
+
+export async function run(commandLine: string | readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const { tty = false, columns = 80, now, env, stdin = '', prompts, cwd = nowhere, db, tree } = options
+  const argv = typeof commandLine === 'string' ? splitWords(commandLine) : commandLine
+  const stdout = memoryOutput(tty ? columns : undefined)
+  const stderr = memoryOutput(tty ? columns : undefined)
+  const code = await main(
+    argv,
+    testEnvironment(env, db),
+    { stdin: { isTerminal: tty, text: async () => stdin }, stdout, stderr },
+    {
+      cwd,
+      prompts: { ...unprepared, ...prompts },
+      ...(now === undefined ? {} : { now: typeof now === 'function' ? now : () => now }),
+      ...(tree === undefined ? {} : { tree }),
+    },
+  )
+  const out = stdout.text()
+  return { code, out, err: stderr.text(), json: () => JSON.parse(out) }
+}
+
+const nowhere = '/nonexistent'
+
+/** An environment that leads to no file of the person who runs the tests. */
+export function testEnvironment(env: Environment = {}, db?: string): Record<string, string | undefined> {
+  return { HOME: nowhere, LATCHKEY_ACTOR: 'tester', ...(db === undefined ? {} : { LATCHKEY_DB: db }), ...env }
+}
+
+const unexpected = (message: string): Promise<never> =>
+  Promise.reject(new Error(`unexpected question: ${message}`))
+const unprepared: Prompts = { password: unexpected, confirm: unexpected, text: unexpected }
