@@ -1,0 +1,237 @@
+/**
+ * Reads a foreign file once and tells by its content what it is. A SQLite database is copied to a private folder
+ * together with its log, because opening one changes it: the original must never be opened as a database.
+ */
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { type FileHandle, mkdtemp, open, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf, translate } from '../db/errors.ts'
+
+export interface SourceFile {
+  /** Where it lies; only a name for messages when `bytes` are given. */
+  readonly file: string
+  /** Its content, when it did not come from a file. */
+  readonly bytes?: Uint8Array | undefined
+}
+
+export type Source =
+  | { readonly kind: 'text'; readonly text: string }
+  /** `path` is a private copy that may be opened and is gone afterwards. */
+  | { readonly kind: 'sqlite'; readonly path: string }
+
+/** Text is read whole: larger is refused. */
+export const largestTextBytes = 256 * 1024 * 1024
+
+const sqliteHeader = Buffer.from('SQLite format 3\0', 'latin1')
+/** What belongs to a database besides its file; the -shm is rebuilt from the -wal. */
+const sidecars = ['-wal', '-journal'] as const
+const attempts = 10
+/** No kernel's clock for files is coarser. */
+const clockTickMs = 20
+
+/**
+ * Runs `use` on the content of a file; the private copy of a database is removed afterwards, whatever happens.
+ *
+ * @throws not_found; invalid for what is no file, empty, too large or neither SQLite nor UTF-8; busy when it was
+ *   changed during every attempt to read it; permission; disk_full
+ */
+export async function withSource<T>(input: SourceFile, use: (source: Source) => T | Promise<T>): Promise<T> {
+  let folder: string | undefined
+  const makeFolder = async (): Promise<string> => {
+    folder ??= await mkdtemp(join(tmpdir(), 'latchkey-import-'))
+    return folder
+  }
+  try {
+    return await use(await attempted(input.file, () => read(input, makeFolder)))
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function attempted<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(codeOf(error))) {
+      throw new LatchkeyError('not_found', `there is no file ${file}`, 'check the path with: ls -l', {
+        cause: error,
+      })
+    }
+    throw translate(error, file)
+  }
+}
+
+async function read(input: SourceFile, makeFolder: () => Promise<string>): Promise<Source> {
+  const { file, bytes } = input
+  if (bytes === undefined) return readFile(file, makeFolder)
+  if (!startsLikeSqlite(bytes)) return textOf(file, bytes)
+  const path = join(await makeFolder(), 'copy.db')
+  await writeFile(path, bytes, { mode: 0o600, flag: 'wx' })
+  return { kind: 'sqlite', path }
+}
+
+/** Again when somebody wrote to it meanwhile: half of one state and half of the next is neither. */
+async function readFile(file: string, makeFolder: () => Promise<string>): Promise<Source> {
+  // SQLite looks for the log beside the file itself, not beside a link to it.
+  const path = await realpath(file)
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const before = await stateOf(path)
+    const age = Date.now() - before.changedAt
+    // Two changes within a tick of the file system's clock have one time: what is so young may change unseen.
+    if (age < 0 || age > clockTickMs) {
+      const outcome = await settled(readOnce(file, path, makeFolder))
+      if ((await stateOf(path)).text === before.text) return outcome()
+    }
+    await sleep(clockTickMs * 2)
+  }
+  throw new LatchkeyError(
+    'busy',
+    `${file} was written to each of the ${attempts} times that it was to be read`,
+    'stop what is writing to it for a moment, and run the command again',
+  )
+}
+
+/** The result or the error, to be looked at when it is known whether it counts. */
+async function settled<T>(work: Promise<T>): Promise<() => T> {
+  try {
+    const result = await work
+    return () => result
+  } catch (error) {
+    return () => {
+      throw error
+    }
+  }
+}
+
+async function readOnce(file: string, path: string, makeFolder: () => Promise<string>): Promise<Source> {
+  const handle = await openFile(file, path)
+  try {
+    const head = Buffer.alloc(sqliteHeader.length)
+    const { bytesRead } = await handle.read(head, 0, head.length, 0)
+    if (!startsLikeSqlite(head.subarray(0, bytesRead))) return textOf(file, await readText(file, handle))
+    const copy = join(await makeFolder(), `${randomUUID()}.db`)
+    await copyTo(handle, copy)
+    for (const suffix of sidecars) await copySidecar(file, path, suffix, copy)
+    return { kind: 'sqlite', path: copy }
+  } finally {
+    await handle.close()
+  }
+}
+
+async function copySidecar(file: string, path: string, suffix: string, copy: string): Promise<void> {
+  let handle: FileHandle
+  try {
+    handle = await openFile(`${file}${suffix}`, path + suffix)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  try {
+    await copyTo(handle, copy + suffix)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Asks what it is before and after opening: opening a FIFO waits, opening a device may act. */
+async function openFile(file: string, path: string): Promise<FileHandle> {
+  requireRegular(file, await stat(path))
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    requireRegular(file, await handle.stat())
+    return handle
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+function requireRegular(file: string, found: { isFile(): boolean; isDirectory(): boolean }): void {
+  if (found.isFile()) return
+  throw found.isDirectory()
+    ? invalid(`${file} is a folder`, 'name the file in it, for example apikeys.json')
+    : invalid(
+        `${file} is a pipe or a device, not a file`,
+        'save its content to a file first, and import that',
+      )
+}
+
+const chunkBytes = 1024 * 1024
+
+async function copyTo(handle: FileHandle, path: string): Promise<void> {
+  const target = await open(path, 'wx', 0o600)
+  try {
+    const chunk = Buffer.alloc(chunkBytes)
+    for (let at = 0; ; ) {
+      const { bytesRead } = await handle.read(chunk, 0, chunkBytes, at)
+      if (bytesRead === 0) return
+      await target.writeFile(chunk.subarray(0, bytesRead)).catch((error: unknown) => {
+        // A full disk is the one of the copy, not of the source.
+        throw translate(error, path)
+      })
+      at += bytesRead
+    }
+  } finally {
+    await target.close()
+  }
+}
+
+async function readText(file: string, handle: FileHandle): Promise<Uint8Array> {
+  const { size } = await handle.stat()
+  if (size > largestTextBytes) throw tooLarge(file)
+  const content = Buffer.alloc(size)
+  let at = 0
+  while (at < size) {
+    const { bytesRead } = await handle.read(content, at, size - at, at)
+    if (bytesRead === 0) break
+    at += bytesRead
+  }
+  return content.subarray(0, at)
+}
+
+function textOf(file: string, bytes: Uint8Array): Source {
+  if (bytes.length > largestTextBytes) throw tooLarge(file)
+  if (bytes.length === 0) throw invalid(`${file} is empty`, 'check that this is the right file')
+  try {
+    // A byte order mark is dropped by the decoder.
+    return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
+  } catch {
+    throw invalid(
+      `${file} is neither a SQLite database nor text in UTF-8`,
+      'check that this is the right file',
+    )
+  }
+}
+
+const startsLikeSqlite = (bytes: Uint8Array): boolean =>
+  bytes.length >= sqliteHeader.length && sqliteHeader.equals(bytes.subarray(0, sqliteHeader.length))
+
+/** Identity, size and last change of a file and its sidecars. */
+async function stateOf(path: string): Promise<{ readonly text: string; readonly changedAt: number }> {
+  const states = ['', ...sidecars].map(async suffix => {
+    try {
+      const { ino, size, mtimeNs } = await stat(path + suffix, { bigint: true })
+      return { text: `${ino} ${size} ${mtimeNs}`, changedAt: Number(mtimeNs / 1_000_000n) }
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return { text: '', changedAt: 0 }
+      throw error
+    }
+  })
+  const all = await Promise.all(states)
+  return {
+    text: all.map(({ text }) => text).join('/'),
+    changedAt: Math.max(...all.map(({ changedAt }) => changedAt)),
+  }
+}
+
+const tooLarge = (file: string): LatchkeyError =>
+  invalid(
+    `${file} is larger than ${largestTextBytes / 1024 / 1024} MiB, which is no list of keys`,
+    'check that this is the right file',
+  )
+
+const invalid = (message: string, hint: string): LatchkeyError => new LatchkeyError('invalid', message, hint)

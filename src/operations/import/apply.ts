@@ -1,0 +1,233 @@
+/** Carries out what was planned, inside the transaction of the import. */
+import { and, eq, inArray, sql } from 'drizzle-orm'
+import { carriedUsage, importedKeys, keys, limits, secrets, usage } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import type { ForeignCounts } from '../../formats/foreign-key.ts'
+import { newId } from '../ids.ts'
+import { limitRows } from '../limits.ts'
+import type { Plan } from './plan.ts'
+import { type IncomingKey, limitWindowMs } from './prepare.ts'
+import { add, type BookedWindow, isNothing, noCounts, subtract, type UsageMerge } from './state.ts'
+
+/** Where a plan is applied: in which import, at what time. */
+export interface Stamp {
+  readonly source: string
+  readonly importId: string
+  readonly now: Date
+}
+
+/**
+ * Creates the keys of many plans with a few statements: the database can be written by nobody else meanwhile.
+ * Returns their ids, in the order of the plans.
+ */
+export async function applyCreations(
+  db: Database,
+  stamp: Stamp,
+  plans: readonly Extract<Plan, { action: 'create' }>[],
+): Promise<readonly string[]> {
+  const ids: string[] = []
+  for (let at = 0; at < plans.length; at += rowsAtOnce) {
+    const rows = plans.slice(at, at + rowsAtOnce).map(plan => newRows(stamp, plan))
+    ids.push(...rows.map(({ key }) => key.id))
+    await db.insert(keys).values(rows.map(({ key }) => key))
+    await db.insert(secrets).values(rows.map(({ secret }) => secret))
+    await db.insert(limits).values(rows.flatMap(({ limit }) => limit))
+    await db.insert(importedKeys).values(rows.map(({ imported }) => imported))
+    const buckets = rows.flatMap(row => row.buckets)
+    for (let from = 0; from < buckets.length; from += rowsAtOnce) {
+      await db.insert(usage).values(buckets.slice(from, from + rowsAtOnce))
+    }
+    const carried = rows.map(row => row.carried).filter(counts => !isNothing(counts))
+    if (carried.length > 0) await db.insert(carriedUsage).values(carried)
+  }
+  return ids
+}
+
+/** SQLite binds 32,766 values at most; no row here has more than twenty. */
+const rowsAtOnce = 500
+
+function newRows(stamp: Stamp, { key, name, usage: merge }: Extract<Plan, { action: 'create' }>) {
+  const keyId = newId('key', stamp.now)
+  const createdAt = key.createdAt ?? earliestTrace(key) ?? stamp.now.getTime()
+  const { tokens, requests, costMicros } = merge.total
+  return {
+    key: {
+      id: keyId,
+      name,
+      model: key.model,
+      scopes: [],
+      expiresAt: key.expiresAt,
+      createdAt,
+      updatedAt: stamp.now.getTime(),
+      lastUsedAt: key.lastUsedAt,
+      otherTokens: tokens,
+      requests,
+      costMicros,
+    },
+    secret: { hash: key.hash, keyId, start: key.start, createdAt },
+    limit: limitRows(
+      keyId,
+      [{ metric: 'tokens', amount: key.tokenLimit, windowMs: limitWindowMs }],
+      stamp.now,
+    ),
+    imported: { source: stamp.source, hash: key.hash, keyId, importId: stamp.importId, state: merge.state },
+    buckets: newBuckets(keyId, merge.windows),
+    carried: { keyId, ...subtract(merge.total, merge.windows.reduce(add, noCounts)) },
+  }
+}
+
+/** The windows of a new key by minute; all have its one model. */
+function newBuckets(keyId: string, windows: readonly BookedWindow[]): (typeof usage.$inferInsert)[] {
+  const byMinute = new Map<number, BookedWindow>()
+  for (const window of windows) {
+    const start = startOf(window.start, minuteMs)
+    byMinute.set(start, { model: window.model, start, ...add(byMinute.get(start) ?? noCounts, window) })
+  }
+  return [...byMinute.values()].map(({ tokens, ...bucket }) => ({ keyId, otherTokens: tokens, ...bucket }))
+}
+
+function earliestTrace(key: IncomingKey): number | null {
+  const times = [
+    ...key.windows.map(window => window.start),
+    ...(key.lastUsedAt === null ? [] : [key.lastUsedAt]),
+  ]
+  return times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b))
+}
+
+/** Brings a key to what its source changed; times of change are kept for what an operator would call one. */
+export async function applyUpdate(
+  db: Database,
+  stamp: Stamp,
+  plan: Extract<Plan, { action: 'update' }>,
+): Promise<void> {
+  const { row, changes, tokenLimit } = plan
+  const { lastUsedAt: _, ...settings } = changes
+  const set = {
+    ...changes,
+    ...(Object.keys(settings).length > 0 || tokenLimit !== null ? { updatedAt: stamp.now.getTime() } : {}),
+  }
+  if (Object.keys(set).length > 0) await db.update(keys).set(set).where(eq(keys.id, row.id))
+  if (tokenLimit !== null) await setLimit(db, stamp, row.id, tokenLimit)
+  await moveUsage(db, row.id, plan.usage)
+  await db
+    .update(importedKeys)
+    .set({ importId: stamp.importId, state: plan.usage.state })
+    .where(and(eq(importedKeys.source, stamp.source), eq(importedKeys.hash, plan.key.hash)))
+}
+
+async function setLimit(db: Database, stamp: Stamp, keyId: string, amount: number): Promise<void> {
+  await db
+    .insert(limits)
+    .values(limitRows(keyId, [{ metric: 'tokens', amount, windowMs: limitWindowMs }], stamp.now))
+    .onConflictDoUpdate({ target: [limits.keyId, limits.metric, limits.windowMs], set: { amount } })
+}
+
+/** Buckets, carried and running totals move together: running total = carried + all buckets, before and after. */
+async function moveUsage(db: Database, keyId: string, merge: UsageMerge): Promise<void> {
+  let booked = noCounts
+  for (const window of merge.windows) {
+    await book(db, keyId, window.start, window.model, positive(window))
+    const taken = await takeBack(db, keyId, window, positive(subtract(noCounts, window)))
+    booked = subtract(add(booked, positive(window)), taken)
+  }
+  const { total } = merge
+  if (!isNothing(total)) {
+    await db
+      .update(keys)
+      .set({
+        otherTokens: sql`${keys.otherTokens} + ${total.tokens}`,
+        requests: sql`${keys.requests} + ${total.requests}`,
+        costMicros: sql`${keys.costMicros} + ${total.costMicros}`,
+      })
+      .where(eq(keys.id, keyId))
+  }
+  await carry(db, keyId, subtract(total, booked))
+}
+
+const positive = (counts: ForeignCounts): ForeignCounts => ({
+  tokens: Math.max(0, counts.tokens),
+  requests: Math.max(0, counts.requests),
+  costMicros: Math.max(0, counts.costMicros),
+})
+
+const minuteMs = 60_000
+const startOf = (at: number, widthMs: number): number => Math.floor(at / widthMs) * widthMs
+
+async function book(
+  db: Database,
+  keyId: string,
+  at: number,
+  model: string,
+  counts: ForeignCounts,
+): Promise<void> {
+  if (isNothing(counts)) return
+  const { tokens, requests, costMicros } = counts
+  await db
+    .insert(usage)
+    .values({ keyId, start: startOf(at, minuteMs), model, otherTokens: tokens, requests, costMicros })
+    .onConflictDoUpdate({
+      target: [usage.keyId, usage.start, usage.model],
+      set: {
+        otherTokens: sql`${usage.otherTokens} + ${tokens}`,
+        requests: sql`${usage.requests} + ${requests}`,
+        costMicros: sql`${usage.costMicros} + ${costMicros}`,
+      },
+    })
+}
+
+/**
+ * Takes counts that the source withdrew out of the bucket that has them: the minute, or the hour or day that it was
+ * folded into. What is found nowhere stays in the buckets and is made up for in what is carried. Returns what was taken.
+ */
+async function takeBack(
+  db: Database,
+  keyId: string,
+  window: BookedWindow,
+  counts: ForeignCounts,
+): Promise<ForeignCounts> {
+  let missing = counts
+  if (isNothing(missing)) return noCounts
+  const starts = [minuteMs, 60 * minuteMs, 24 * 60 * minuteMs].map(width => startOf(window.start, width))
+  const buckets = await db
+    .select()
+    .from(usage)
+    .where(
+      and(eq(usage.keyId, keyId), eq(usage.model, window.model), inArray(usage.start, [...new Set(starts)])),
+    )
+  const holding = buckets
+    .filter(bucket => bucket.start + bucket.widthMs > window.start)
+    .toSorted((a, b) => a.widthMs - b.widthMs)
+  for (const bucket of holding) {
+    const part = {
+      tokens: Math.min(missing.tokens, bucket.otherTokens),
+      requests: Math.min(missing.requests, bucket.requests),
+      costMicros: Math.min(missing.costMicros, bucket.costMicros),
+    }
+    if (isNothing(part)) continue
+    missing = subtract(missing, part)
+    await db
+      .update(usage)
+      .set({
+        otherTokens: bucket.otherTokens - part.tokens,
+        requests: bucket.requests - part.requests,
+        costMicros: bucket.costMicros - part.costMicros,
+      })
+      .where(and(eq(usage.keyId, keyId), eq(usage.start, bucket.start), eq(usage.model, window.model)))
+  }
+  return subtract(counts, missing)
+}
+
+/** A row of carried usage exists only while it says something. */
+async function carry(db: Database, keyId: string, change: ForeignCounts): Promise<void> {
+  if (isNothing(change)) return
+  const [row] = await db.select().from(carriedUsage).where(eq(carriedUsage.keyId, keyId)).limit(1)
+  const { tokens, requests, costMicros } = add(row ?? noCounts, change)
+  if (isNothing({ tokens, requests, costMicros })) {
+    await db.delete(carriedUsage).where(eq(carriedUsage.keyId, keyId))
+    return
+  }
+  await db
+    .insert(carriedUsage)
+    .values({ keyId, tokens, requests, costMicros })
+    .onConflictDoUpdate({ target: carriedUsage.keyId, set: { tokens, requests, costMicros } })
+}

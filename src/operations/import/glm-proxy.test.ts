@@ -1,0 +1,739 @@
+import { Database as Client } from 'bun:sqlite'
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { ImportReport } from '../../contract/views.ts'
+import { migrateTo } from '../../db/migrate.ts'
+import { latestVersion } from '../../db/migrations.ts'
+import { Store } from '../../db/transaction.ts'
+import type { OperationContext } from '../context.ts'
+import { hashSecret, mintSecret } from '../secrets.ts'
+import { recordUsage } from '../usage/record.ts'
+import { importGlmProxy } from './glm-proxy.ts'
+
+const start = new Date('2026-02-01T12:00:00.000Z')
+let folder: string
+let path: string
+let now: Date
+let context: OperationContext
+/** A second connection, to look at what is really in the file. */
+let client: Client
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'))
+  path = join(folder, 'latchkey.db')
+  now = start
+  client = new Client(path)
+  client.run('PRAGMA journal_mode = WAL')
+  migrateTo(client, path, latestVersion, { now: start.getTime(), programVersion: 'test' })
+  context = contextOf(false)
+})
+afterEach(async () => {
+  await context.store.close()
+  client.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const contextOf = (dryRun: boolean): OperationContext => ({
+  store: new Store({ path, access: 'write', dryRun, busyTimeoutMs: 5_000 }),
+  now: () => now,
+  actor: { name: 'tester', origin: 'script' },
+})
+
+interface SourceKey {
+  key: string
+  name: string
+  token_limit_per_5h: number
+  [field: string]: unknown
+}
+
+const entry = (fields: Partial<SourceKey> = {}): SourceKey => ({
+  key: 'pk_one_secret_1234',
+  name: 'One',
+  model: 'glm-4.7',
+  token_limit_per_5h: 100_000,
+  expiry_date: '2026-12-31T23:59:59Z',
+  created_at: '2026-01-18T00:00:00Z',
+  last_used: '2026-01-20T00:00:00Z',
+  total_lifetime_tokens: 100,
+  usage_windows: [{ window_start: '2026-01-20T00:00:30Z', tokens_used: 60 }],
+  ...fields,
+})
+
+/** As data of JSON: a field that is undefined is left out. */
+const load = (keys: readonly object[], into = context): Promise<ImportReport> =>
+  importGlmProxy(into, { file: 'apikeys.json', bytes: new TextEncoder().encode(JSON.stringify({ keys })) })
+
+async function failure(work: Promise<unknown>): Promise<LatchkeyError> {
+  const error = await work.then(
+    () => undefined,
+    (caught: unknown) => caught,
+  )
+  if (!(error instanceof LatchkeyError)) throw new Error(`no LatchkeyError but ${error}`)
+  expect(error.hint).not.toBe('')
+  return error
+}
+
+type Row = Record<string, unknown>
+const all = (sql: string): Row[] => client.query(sql).all() as Row[]
+const tables = ['keys', 'secrets', 'limits', 'usage', 'carried_usage', 'imports', 'imported_keys', 'audit']
+const dump = (): string => JSON.stringify(tables.map(table => all(`SELECT * FROM ${table}`)))
+const outcomes = (report: ImportReport) => report.items.map(item => [item.name, item.outcome, item.reason])
+const totals = () =>
+  all(
+    `SELECT keys.name, keys.input_tokens + keys.output_tokens + keys.other_tokens AS tokens, keys.requests, keys.cost_micros AS cost
+     FROM keys ORDER BY keys.id`,
+  )
+
+/** Running total = carried + all buckets, for every key and metric. */
+function expectSums(): void {
+  const uneven = all(`
+    SELECT keys.name FROM keys LEFT JOIN carried_usage c ON c.key_id = keys.id
+    WHERE keys.requests <> coalesce(c.requests, 0) + (SELECT coalesce(sum(requests), 0) FROM usage WHERE key_id = keys.id)
+       OR keys.cost_micros <> coalesce(c.cost_micros, 0) + (SELECT coalesce(sum(cost_micros), 0) FROM usage WHERE key_id = keys.id)
+       OR keys.input_tokens + keys.output_tokens + keys.other_tokens <> coalesce(c.tokens, 0) +
+          (SELECT coalesce(sum(input_tokens + output_tokens + other_tokens), 0) FROM usage WHERE key_id = keys.id)`)
+  expect(uneven).toEqual([])
+  expect(all('SELECT 1 FROM carried_usage WHERE tokens = 0 AND requests = 0 AND cost_micros = 0')).toEqual([])
+}
+
+describe('a first import', () => {
+  test('brings the key, its secret, limit, usage and what is not in its windows', async () => {
+    const report = await load([
+      entry({
+        usage_windows: [
+          { window_start: '2026-01-20T00:00:30Z', tokens_used: 40 },
+          { window_start: '2026-01-20T00:00:45.5Z', tokens_used: 20 },
+        ],
+      }),
+    ])
+    expect(report).toEqual({
+      id: expect.stringMatching(/^imp_/),
+      source: 'glm-proxy',
+      created: 1,
+      updated: 0,
+      unchanged: 0,
+      refused: 0,
+      items: [{ name: 'One', outcome: 'created', reason: null }],
+      ignoredFields: [],
+    })
+    const [key] = all('SELECT * FROM keys')
+    expect(key).toMatchObject({
+      name: 'One',
+      user_id: null,
+      project_id: null,
+      model: 'glm-4.7',
+      allowed_models: null,
+      scopes: '[]',
+      expires_at: Date.UTC(2026, 11, 31, 23, 59, 59),
+      created_at: Date.UTC(2026, 0, 18),
+      updated_at: start.getTime(),
+      last_used_at: Date.UTC(2026, 0, 20),
+      other_tokens: 100,
+      requests: 0,
+      cost_micros: 0,
+    })
+    const keyId = key?.['id']
+    expect(all('SELECT hash, key_id, start, ends_at FROM secrets')).toEqual([
+      { hash: hashSecret('pk_one_secret_1234'), key_id: keyId, start: 'pk_one', ends_at: null },
+    ])
+    expect(all('SELECT key_id, metric, amount, window_ms FROM limits')).toEqual([
+      { key_id: keyId, metric: 'tokens', amount: 100_000, window_ms: 18_000_000 },
+    ])
+    expect(all('SELECT * FROM usage')).toEqual([
+      {
+        key_id: keyId,
+        start: Date.UTC(2026, 0, 20),
+        model: 'glm-4.7',
+        width_ms: 60_000,
+        requests: 0,
+        input_tokens: 0,
+        output_tokens: 0,
+        other_tokens: 60,
+        cost_micros: 0,
+      },
+    ])
+    expect(all('SELECT tokens, requests, cost_micros FROM carried_usage')).toEqual([
+      { tokens: 40, requests: 0, cost_micros: 0 },
+    ])
+    const [stored] = all('SELECT * FROM imports')
+    expect<object>({ ...stored, report: JSON.parse(stored?.['report'] as string) }).toEqual({
+      id: report.id,
+      source: 'glm-proxy',
+      at: start.getTime(),
+      report,
+    })
+    const audit = all('SELECT action, target_type, target_id, target_name, after FROM audit ORDER BY id')
+    expect(audit).toEqual([
+      {
+        action: 'key.import',
+        target_type: 'key',
+        target_id: keyId,
+        target_name: 'One',
+        after: expect.any(String),
+      },
+      {
+        action: 'import.glm-proxy',
+        target_type: 'import',
+        target_id: report.id,
+        target_name: null,
+        after: '{"created":1,"updated":0,"unchanged":0,"refused":0}',
+      },
+    ])
+    expect(JSON.parse(audit[0]?.['after'] as string)).toMatchObject({
+      name: 'One',
+      start: 'pk_one',
+      tokens: 100,
+    })
+    expectSums()
+  })
+
+  test('stores no secret anywhere in the database', async () => {
+    await load([entry(), entry({ key: 'pk_two_secret_1234', glmkey: 'upstream_secret' })])
+    client.run('PRAGMA wal_checkpoint(TRUNCATE)')
+    const bytes = readFileSync(path).toString('latin1')
+    for (const secret of ['one_secret', 'two_secret', 'upstream_secret']) expect(bytes).not.toContain(secret)
+  })
+
+  test('of nothing is done with nothing', async () => {
+    const before = dump()
+    expect(await load([])).toMatchObject({ created: 0, items: [], id: expect.stringMatching(/^imp_/) })
+    expect(dump()).toBe(before)
+  })
+
+  test('keeps requests and dollars that the source counts, and sums the windows where it does not', async () => {
+    const usage_windows = [{ window_start: '2026-01-20', tokens_used: 5, requests: 2, spend_usd: 0.25 }]
+    await load([
+      entry({ usage_windows, total_requests: 7, total_spend_usd: 1.5 }),
+      entry({ usage_windows, key: 'pk_b', name: 'B', total_lifetime_tokens: undefined }),
+    ])
+    expect(totals()).toEqual([
+      { name: 'One', tokens: 100, requests: 7, cost: 1_500_000 },
+      { name: 'B', tokens: 5, requests: 2, cost: 250_000 },
+    ])
+    expect(all('SELECT tokens, requests, cost_micros FROM carried_usage')).toEqual([
+      { tokens: 95, requests: 5, cost_micros: 1_250_000 },
+    ])
+    expectSums()
+  })
+
+  test('carries less than nothing when the windows hold more than the lifetime', async () => {
+    await load([entry({ total_lifetime_tokens: 10 })])
+    expect(all('SELECT tokens FROM carried_usage')).toEqual([{ tokens: -50 }])
+    expect(totals()).toMatchObject([{ tokens: 10 }])
+    expectSums()
+  })
+
+  test('in a dry run reports the same and keeps nothing', async () => {
+    const before = dump()
+    const dry = contextOf(true)
+    const rehearsed = await load([entry()], dry)
+    await dry.store.close()
+    expect(dump()).toBe(before)
+    const { id: _, ...expected } = await load([entry()])
+    expect(rehearsed).toMatchObject(expected)
+  })
+
+  test.each<[string, Partial<SourceKey>, number]>([
+    [
+      'the earliest window',
+      { last_used: '2026-01-21', usage_windows: [{ window_start: '2026-01-20', tokens_used: 1 }] },
+      Date.UTC(2026, 0, 20),
+    ],
+    ['the last use', { last_used: '2026-01-19', usage_windows: [] }, Date.UTC(2026, 0, 19)],
+    ['the import', { last_used: '', usage_windows: [] }, start.getTime()],
+  ])('dates a key of unknown age by %s', async (_, fields, expected) => {
+    await load([entry({ created_at: '', ...fields })])
+    expect(all('SELECT created_at FROM keys')).toEqual([{ created_at: expected }])
+  })
+
+  test('says which keys never expire', async () => {
+    expect(outcomes(await load([entry({ expiry_date: '' })]))).toEqual([
+      ['One', 'created', 'no expiry in the source'],
+    ])
+  })
+
+  test('numbers names that are taken, whatever their case', async () => {
+    const names = ['Test', 'test', 'TEST ', 'test (2)', 'y'.repeat(100), 'Y'.repeat(100)]
+    const report = await load(names.map((name, n) => entry({ key: `pk_${n}_abcdefgh`, name })))
+    expect(outcomes(report)).toEqual([
+      ['Test', 'created', null],
+      ['test (2)', 'created', 'the name "test" was taken'],
+      ['TEST (3)', 'created', 'the name "TEST" was taken'],
+      ['test (2) (2)', 'created', 'the name "test (2)" was taken'],
+      ['y'.repeat(100), 'created', null],
+      [`${'Y'.repeat(96)} (2)`, 'created', `the name "${'Y'.repeat(100)}" was taken`],
+    ])
+  })
+
+  test('refuses only the keys that have no place here', async () => {
+    const damaged = `${mintSecret('lk').slice(0, -1)}!`
+    const report = await load([
+      entry(),
+      entry({ key: damaged, name: 'Typo' }),
+      entry({ key: `pk_${'x'.repeat(512)}`, name: 'Long' }),
+      entry({ key: 'pk with space', name: 'Spaced' }),
+      entry({ key: 'pk_name_is_secret', name: 'pk_name_is_secret' }),
+      entry({ key: 'pk_inside_name', name: 'key pk_inside_name' }),
+      entry({ key: 'pk_x', name: 'pk_x' }),
+      entry({ key: 'pk_named_elsewhere', name: 'pk_x ' }),
+      entry({ key: mintSecret('lk'), name: 'Ours' }),
+    ])
+    expect(report).toMatchObject({ created: 2, refused: 7 })
+    expect(report.items.map(item => [item.name, item.outcome])).toEqual([
+      ['One', 'created'],
+      ['Typo', 'refused'],
+      ['Long', 'refused'],
+      ['Spaced', 'refused'],
+      ['key 5', 'refused'],
+      ['key 6', 'refused'],
+      ['key 7', 'refused'],
+      ['key 8', 'refused'],
+      ['Ours', 'created'],
+    ])
+    for (const item of report.items) if (item.outcome === 'refused') expect(item.reason).toMatch(/secret/)
+    expect(JSON.stringify(report)).not.toContain('pk_')
+  })
+
+  test('leaves a key alone whose secret is here already', async () => {
+    await load([entry()])
+    client.run('DELETE FROM imported_keys')
+    const before = dump()
+    const report = await load([entry({ token_limit_per_5h: 1 })])
+    expect(report).toMatchObject({
+      unchanged: 1,
+      items: [{ reason: expect.stringContaining('did not come from') }],
+    })
+    expect(dump()).toBe(before)
+  })
+
+  test('of the own database is refused', async () => {
+    await load([entry()])
+    for (const file of [path, `${path}-wal`]) {
+      expect((await failure(importGlmProxy(context, { file }))).message).toContain('would be imported into')
+    }
+  })
+})
+
+describe('a source with mistakes', () => {
+  test.each<[string, object[], string]>([
+    [
+      'a bad date',
+      [entry(), entry({ key: 'pk_b', expiry_date: 'not-a-date' })],
+      'key 2 ("One") in apikeys.json: expiry_date is not a date; nothing',
+    ],
+    [
+      'a negative count',
+      [entry({ total_lifetime_tokens: -1 })],
+      'total_lifetime_tokens is negative; nothing',
+    ],
+    [
+      'a secret twice',
+      [entry(), entry({ name: 'Twin' })],
+      'key 2 ("Twin") in apikeys.json: key is the same as that of key 1; nothing',
+    ],
+    ['no secret', [entry({ key: '' })], 'key 1 ("One") in apikeys.json: key is empty; nothing'],
+    ['no name', [entry({ name: '' })], 'key 1 in apikeys.json: name is empty; nothing'],
+    ['a name like an id', [entry({ name: 'key_1' })], 'name must not begin like an id (key_); nothing'],
+    [
+      'a name with control characters',
+      [entry({ name: 'a\u0007b' })],
+      'key 1 ("a?b") in apikeys.json: name must not contain',
+    ],
+    ['a name like a flag', [entry({ name: '-x' })], 'name must not begin with a dash'],
+    ['a long name', [entry({ name: 'n'.repeat(101) })], 'name must be at most 100 characters'],
+    ['a model of two words', [entry({ model: 'glm 4' })], 'model must not contain white space'],
+    [
+      'a limit beyond all measure',
+      [entry({ token_limit_per_5h: 1e15 })],
+      'token_limit_per_5h amount is too large',
+    ],
+    [
+      'an entry that is none',
+      [entry(), 7 as never],
+      'key 2 in apikeys.json: entry is not an object; nothing',
+    ],
+    [
+      'two mistakes',
+      [entry({ last_used: 'x' }), entry({ key: 'pk_b', name: '' })],
+      'and there is 1 more problem; nothing',
+    ],
+    [
+      'many mistakes',
+      [entry({ last_used: 'x', created_at: 'y', name: '', token_limit_per_5h: -1 })],
+      'and there are 3 more problems; nothing',
+    ],
+  ])('such as %s is refused whole', async (_, keys, message) => {
+    await load([entry({ key: 'pk_before', name: 'Before' })])
+    const before = dump()
+    const error = await failure(load([...keys, entry({ key: 'pk_sound', name: 'Sound' })]))
+    expect(error.code).toBe('invalid')
+    expect(error.message).toContain(message)
+    expect(dump()).toBe(before)
+  })
+
+  test('is refused without a secret in the error', async () => {
+    const key = 'pk_secret_as_a_name'
+    const error = await failure(load([entry({ key, name: key, expiry_date: key })]))
+    expect(JSON.stringify([error.message, error.hint, error.stack, String(error.cause)])).not.toContain(key)
+  })
+})
+
+describe('a second import', () => {
+  test('of the same source changes nothing', async () => {
+    await load([entry(), entry({ key: 'pk_b', name: 'one', model: '', expiry_date: '' })])
+    const before = dump()
+    now = new Date(start.getTime() + 3_600_000)
+    const report = await load([entry({ key: 'pk_b', name: 'one', model: null, expiry_date: null }), entry()])
+    expect(report).toMatchObject({ created: 0, updated: 0, unchanged: 2, id: expect.stringMatching(/^imp_/) })
+    expect(dump()).toBe(before)
+  })
+
+  test('applies what the source changed and keeps what was changed here', async () => {
+    await load([entry()])
+    client.run("UPDATE keys SET name = 'Local', expires_at = 5, revoked_at = 7")
+    client.run('DELETE FROM limits')
+    now = new Date(start.getTime() + 3_600_000)
+    const first = await load([entry({ model: 'glm-5' })])
+    expect(outcomes(first)).toEqual([['Local', 'updated', 'changed in the source: model']])
+    expect(all('SELECT name, model, expires_at, revoked_at, updated_at FROM keys')).toEqual([
+      { name: 'Local', model: 'glm-5', expires_at: 5, revoked_at: 7, updated_at: now.getTime() },
+    ])
+    expect(all('SELECT * FROM limits')).toEqual([])
+    const second = await load([entry({ model: null, name: 'Two', expiry_date: '', token_limit_per_5h: 0 })])
+    expect(outcomes(second)).toEqual([
+      ['Two', 'updated', 'changed in the source: name, model, expiry, limit; no expiry in the source'],
+    ])
+    expect(all('SELECT name, model, expires_at FROM keys')).toEqual([
+      { name: 'Two', model: null, expires_at: null },
+    ])
+    expect(all('SELECT amount FROM limits')).toEqual([{ amount: 0 }])
+    const [audit] = all(
+      `SELECT before, after FROM audit WHERE action = 'key.import' ORDER BY id DESC LIMIT 1`,
+    )
+    expect(JSON.parse(audit?.['before'] as string)).toMatchObject({
+      name: 'Local',
+      model: 'glm-5',
+      limits: [],
+    })
+    expect(JSON.parse(audit?.['after'] as string)).toMatchObject({ name: 'Two', model: null })
+    expectSums()
+  })
+
+  test('keeps the model that was set here when the source changes something else', async () => {
+    await load([entry()])
+    client.run("UPDATE keys SET model = 'local'")
+    await load([entry({ total_lifetime_tokens: 101 })])
+    expect(all('SELECT model, updated_at FROM keys')).toEqual([
+      { model: 'local', updated_at: start.getTime() },
+    ])
+  })
+
+  test('corrects a window under the model that it was booked under', async () => {
+    const window = { window_start: '2026-01-20T00:00:30Z', tokens_used: 60 }
+    await load([entry({ usage_windows: [window] })])
+    await load([entry({ model: 'glm-5', usage_windows: [{ ...window, tokens_used: 50 }] })])
+    await load([entry({ model: 'glm-5', usage_windows: [{ ...window, tokens_used: 45 }] })])
+    expect(all('SELECT model, other_tokens FROM usage')).toEqual([{ model: 'glm-4.7', other_tokens: 45 }])
+    expectSums()
+  })
+
+  test('remembers a change of the source that was made here too', async () => {
+    await load([entry()])
+    client.run('UPDATE limits SET amount = 5')
+    expect(outcomes(await load([entry({ token_limit_per_5h: 5 })]))).toEqual([
+      ['One', 'unchanged', 'it already was as the source now has it'],
+    ])
+    client.run('UPDATE limits SET amount = 6')
+    await load([entry({ token_limit_per_5h: 5 })])
+    expect(all('SELECT amount FROM limits')).toEqual([{ amount: 6 }])
+  })
+
+  test('gives a renamed key the next free name, and its own name back', async () => {
+    const other = entry({ key: 'pk_other', name: 'Other' })
+    await load([entry(), other])
+    const report = await load([entry({ name: 'OTHER' }), other])
+    expect(report.items[0]).toEqual({
+      name: 'OTHER (2)',
+      outcome: 'updated',
+      reason: 'changed in the source: name; the name "OTHER" was taken',
+    })
+    expect((await load([entry({ name: 'other (2)' }), other])).items[0]?.name).toBe('other (2)')
+  })
+
+  test('lets keys swap their names in one import without a clash', async () => {
+    const [a, b] = [entry(), entry({ key: 'pk_other', name: 'Other' })]
+    await load([a, b])
+    const report = await load([
+      { ...a, name: 'Other' },
+      { ...b, name: 'One' },
+    ])
+    expect(report.items.map(item => item.name)).toEqual(['Other (2)', 'One'])
+  })
+
+  test('counts what the source counted since, on top of what was counted here', async () => {
+    await load([entry()])
+    const keyId = all('SELECT id FROM keys')[0]?.['id'] as string
+    await recordUsage(context, keyId, {
+      model: 'glm-4.7',
+      inputTokens: 3,
+      outputTokens: 4,
+      costUsd: 0.1,
+      at: new Date('2026-01-20T00:00:10Z'),
+    })
+    const grown = entry({
+      total_lifetime_tokens: 170,
+      last_used: '2026-01-21T00:00:00Z',
+      usage_windows: [
+        { window_start: '2026-01-20T00:00:30Z', tokens_used: 80 },
+        { window_start: '2026-01-21T00:00:00Z', tokens_used: 30 },
+      ],
+    })
+    expect(outcomes(await load([grown]))).toEqual([
+      ['One', 'updated', 'changed in the source: last use, usage'],
+    ])
+    expect(all('SELECT start, other_tokens, input_tokens FROM usage ORDER BY start')).toEqual([
+      { start: Date.UTC(2026, 0, 20), other_tokens: 80, input_tokens: 3 },
+      { start: Date.UTC(2026, 0, 21), other_tokens: 30, input_tokens: 0 },
+    ])
+    expect(all('SELECT tokens FROM carried_usage')).toEqual([{ tokens: 60 }])
+    expect(totals()).toEqual([{ name: 'One', tokens: 177, requests: 1, cost: 100_000 }])
+    expectSums()
+    // A window that the source has let go stays counted, and is not counted again when it returns.
+    await load([{ ...grown, usage_windows: [] }])
+    await load([grown])
+    expect(all('SELECT sum(other_tokens) AS n FROM usage')).toEqual([{ n: 110 }])
+    expect(totals()).toMatchObject([{ tokens: 177 }])
+    expectSums()
+  })
+
+  test('takes back what the source took back, wherever it was folded into, and never what was counted here', async () => {
+    const usage_windows = [
+      { window_start: '2026-01-20T05:30:00Z', tokens_used: 60 },
+      { window_start: '2026-01-20T05:40:00Z', tokens_used: 40 },
+    ]
+    await load([entry({ usage_windows })])
+    client.run('UPDATE usage SET start = start - start % 3600000, width_ms = 3600000 WHERE other_tokens = 60')
+    client.run('UPDATE usage SET other_tokens = 100, input_tokens = 9 WHERE width_ms = 3600000')
+    client.run('DELETE FROM usage WHERE width_ms = 60000')
+    client.run('UPDATE keys SET input_tokens = 9')
+    expectSums()
+    const shrunk = usage_windows.map(window => ({ ...window, tokens_used: 0 }))
+    await load([entry({ usage_windows: shrunk, total_lifetime_tokens: 50 })])
+    expect(all('SELECT other_tokens, input_tokens FROM usage')).toEqual([
+      { other_tokens: 0, input_tokens: 9 },
+    ])
+    expect(totals()).toMatchObject([{ tokens: 59 }])
+    expectSums()
+  })
+
+  test('makes up in what is carried for buckets that are gone', async () => {
+    await load([entry()])
+    client.run('DELETE FROM usage')
+    client.run('UPDATE carried_usage SET tokens = 100')
+    await load([entry({ usage_windows: [{ window_start: '2026-01-20T00:00:30Z', tokens_used: 0 }] })])
+    expect(all('SELECT tokens FROM carried_usage')).toEqual([{ tokens: 100 }])
+    expectSums()
+  })
+
+  test('never moves the last use back behind one made here', async () => {
+    await load([entry()])
+    const keyId = all('SELECT id FROM keys')[0]?.['id'] as string
+    await recordUsage(context, keyId, { at: new Date('2026-01-30T00:00:00Z') })
+    await load([entry({ last_used: '2026-01-25T00:00:00Z' })])
+    expect(all('SELECT last_used_at FROM keys')).toEqual([{ last_used_at: Date.UTC(2026, 0, 30) }])
+  })
+
+  test('keeps what was known when the source stops or starts counting requests', async () => {
+    const usage_windows = [{ window_start: '2026-01-20', tokens_used: 5, requests: 2 }]
+    await load([entry({ usage_windows, total_requests: 10 })])
+    await load([entry({ usage_windows: [{ ...usage_windows[0], requests: 3 }] })])
+    expect(totals()).toMatchObject([{ requests: 11 }])
+    await load([entry({ usage_windows: [{ ...usage_windows[0], requests: 3 }], total_requests: 12 })])
+    expect(totals()).toMatchObject([{ requests: 12 }])
+    expectSums()
+  })
+
+  test('finds the key again after its secret was rotated', async () => {
+    await load([entry()])
+    client.run('UPDATE secrets SET ends_at = 1')
+    const report = await load([entry({ total_lifetime_tokens: 101 })])
+    expect(report).toMatchObject({ created: 0, updated: 1 })
+    expect(totals()).toMatchObject([{ tokens: 101 }])
+  })
+
+  test('fails rather than misread what it remembers', async () => {
+    await load([entry()])
+    client.run(`UPDATE imported_keys SET state = '{"counted":{}}'`)
+    const before = dump()
+    expect((await failure(load([entry({ name: 'Two' })]))).code).toBe('corrupt')
+    expect(dump()).toBe(before)
+  })
+})
+
+test('an import that fails on its last key leaves nothing of the others', async () => {
+  client.run(
+    `CREATE TRIGGER fail BEFORE INSERT ON keys WHEN new.name = 'Last' BEGIN SELECT raise(ABORT, 'no'); END`,
+  )
+  const before = dump()
+  await expect(load([entry(), entry({ key: 'pk_b', name: 'Last' })])).rejects.toThrow()
+  expect(dump()).toBe(before)
+})
+
+test('two imports at once of one source count it once', async () => {
+  const reports = await Promise.all([load([entry()]), load([entry()])])
+  expect(reports.map(report => report.created).sort()).toEqual([0, 1])
+  expect(totals()).toMatchObject([{ tokens: 100 }])
+})
+
+describe('random sources, imported as they grow', () => {
+  test.each([1, 2, 3, 4, 5, 6])('keep every sum (seed %d)', async seed => {
+    const random = mulberry32(seed)
+    const upTo = (most: number): number => Math.floor(random() * (most + 1))
+    const one = <T>(list: readonly T[]): T => list[upTo(list.length - 1)]!
+    let keys: SourceKey[] = []
+    const local = new Map<string, number>()
+    for (let step = 0; step < 12; step++) {
+      for (let n = upTo(2); n > 0; n--) {
+        keys.push(
+          entry({
+            key: `pk_${seed}_${step}_${n}_secret`,
+            name: one(['A', 'a', 'B', 'C']),
+            total_lifetime_tokens: upTo(500),
+            usage_windows: [],
+          }),
+        )
+      }
+      keys = keys.map(key => ({
+        ...key,
+        ...(upTo(3) === 0 ? { name: one(['A', 'b', 'D']) } : {}),
+        ...(upTo(3) === 0 ? { model: one(['glm-4.7', 'glm-5', '', null]) } : {}),
+        total_lifetime_tokens: Math.max(0, (key['total_lifetime_tokens'] as number) + upTo(300) - 50),
+        total_requests: one([undefined, upTo(50)]),
+        total_spend_usd: one([undefined, upTo(1_000_000) / 1e6]),
+        usage_windows: [
+          ...(key['usage_windows'] as { tokens_used: number }[])
+            .filter(() => upTo(4) > 0)
+            .map(window => ({ ...window, tokens_used: Math.max(0, window.tokens_used + upTo(40) - 10) })),
+          ...Array.from({ length: upTo(2) }, () => ({
+            window_start: new Date(Date.UTC(2026, 0, 20) + upTo(600) * 20_000).toISOString(),
+            tokens_used: upTo(1000) / 10,
+            requests: upTo(4),
+            spend_usd: upTo(1000) / 1e6,
+          })),
+        ],
+      }))
+      const report = await load(keys)
+      expect(report.created + report.updated + report.unchanged).toBe(keys.length)
+      expectSums()
+      for (const { key, total_lifetime_tokens } of keys) {
+        const [row] = all(
+          `SELECT keys.id, keys.other_tokens AS brought, keys.input_tokens AS local FROM keys JOIN secrets ON secrets.key_id = keys.id
+           WHERE secrets.hash = '${hashSecret(key)}'`,
+        )
+        expect(row).toMatchObject({ brought: total_lifetime_tokens, local: local.get(key) ?? 0 })
+        if (upTo(2) > 0) continue
+        const inputTokens = upTo(20)
+        const at = new Date(Date.UTC(2026, 0, 20) + upTo(600) * 20_000)
+        await recordUsage(context, row?.['id'] as string, { model: 'glm-4.7', inputTokens, at })
+        local.set(key, (local.get(key) ?? 0) + inputTokens)
+      }
+      if (step % 4 === 3) foldIntoHours()
+      expectSums()
+      const before = dump()
+      await load(keys.toReversed())
+      expect(dump()).toBe(before)
+    }
+  })
+})
+
+/** What compaction does: the minutes of an hour become one bucket. */
+function foldIntoHours(): void {
+  client.run(`BEGIN IMMEDIATE`)
+  client.run(`CREATE TEMP TABLE folded AS SELECT key_id, start - start % 3600000 AS start, model, 3600000 AS width_ms,
+    sum(requests), sum(input_tokens), sum(output_tokens), sum(other_tokens), sum(cost_micros) FROM usage GROUP BY 1, 2, 3`)
+  client.run('DELETE FROM usage')
+  client.run('INSERT INTO usage SELECT * FROM folded')
+  client.run('DROP TABLE folded')
+  client.run('COMMIT')
+}
+
+/** Small seeded generator (Tommy Ettinger, public domain), so that a failure can be seen again. */
+function mulberry32(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+const real = join(import.meta.dir, '../../../../shared/real')
+const present = existsSync(real)
+
+describe.skipIf(!present)(
+  `files that glm-proxy wrote${present ? '' : ' (skipped: ../shared/real is not here)'}`,
+  () => {
+    const importFile = (name: string) => importGlmProxy(context, { file: join(real, name) })
+
+    test('a key used before it was created has all of its tokens', async () => {
+      expect(await importFile('glm-proxy.used-before-created.json')).toMatchObject({
+        created: 1,
+        ignoredFields: [],
+      })
+      expect(totals()).toMatchObject([{ name: 'Example Test Key', tokens: 902 }])
+      expect(all('SELECT created_at, last_used_at FROM keys')).toEqual([
+        {
+          created_at: Date.parse('2026-01-18T00:00:00Z'),
+          last_used_at: Date.parse('2026-01-17T19:52:01.337Z'),
+        },
+      ])
+      expect(all('SELECT start, other_tokens FROM usage')).toEqual([
+        { start: Date.parse('2026-01-17T18:56:00Z'), other_tokens: 902 },
+      ])
+      const before = dump()
+      expect(await importFile('glm-proxy.used-before-created.json')).toMatchObject({ unchanged: 1 })
+      expect(dump()).toBe(before)
+    })
+
+    test('both keys of a list come over, one with a very short secret', async () => {
+      expect(await importFile('glm-proxy.two-keys.json')).toMatchObject({ created: 2 })
+      expect(all('SELECT start FROM secrets ORDER BY start')).toEqual([{ start: 'pk' }, { start: 'pk_test' }])
+    })
+
+    test('an empty list is no mistake', async () => {
+      expect(await importFile('glm-proxy.empty.json')).toMatchObject({ created: 0, items: [] })
+    })
+
+    test('a database with a live log has two keys, and is only read', async () => {
+      const originals = ['sqlite.db', 'sqlite.db-wal'].map(name => join(real, 'glm-proxy-sqlite', name))
+      const before = originals.map(file => hashSecret(readFileSync(file, 'latin1')))
+      expect(await importFile('glm-proxy-sqlite/sqlite.db')).toMatchObject({ created: 2 })
+      expect(totals().map(row => row['tokens'])).toEqual([125_000, 250_000])
+      expect(originals.map(file => hashSecret(readFileSync(file, 'latin1')))).toEqual(before)
+      expect(existsSync(`${originals[0]}-shm`)).toBe(false)
+      expect(await importFile('glm-proxy-sqlite/sqlite.db')).toMatchObject({ created: 0, unchanged: 2 })
+    })
+  },
+)
+
+test('ten thousand keys are imported in one go', async () => {
+  const keys = Array.from({ length: 10_000 }, (_, n) =>
+    entry({
+      key: `pk_many_secrets_${n}`,
+      name: 'Same',
+      usage_windows: [0, 1, 2].map(h => ({
+        window_start: new Date(Date.UTC(2026, 0, 20, h)).toISOString(),
+        tokens_used: n,
+      })),
+    }),
+  )
+  const file = join(folder, 'many.json')
+  writeFileSync(file, JSON.stringify({ keys }))
+  expect(await importGlmProxy(context, { file })).toMatchObject({ created: 10_000 })
+  expect(await importGlmProxy(context, { file })).toMatchObject({ unchanged: 10_000 })
+  expectSums()
+}, 60_000)

@@ -1,0 +1,201 @@
+/** Decides what becomes of each key of a source. Reads the database, changes nothing. */
+import { and, eq, inArray } from 'drizzle-orm'
+import type { ImportItem } from '../../contract/views.ts'
+import { importedKeys, keys, limits, secrets } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import type { KeyRow } from '../select.ts'
+import { Names } from './names.ts'
+import { type IncomingKey, limitWindowMs, type RefusedKey } from './prepare.ts'
+import { type ImportedState, isNothing, mergeUsage, stateOf, type UsageMerge } from './state.ts'
+
+/** Fields of the key's own row that an import may set. */
+interface KeyChanges {
+  name?: string
+  model?: string | null
+  expiresAt?: number | null
+  createdAt?: number
+  lastUsedAt?: number | null
+}
+
+export type Plan = { readonly item: ImportItem } & (
+  | { readonly action: 'none' }
+  | {
+      readonly action: 'create'
+      readonly key: IncomingKey
+      readonly name: string
+      readonly usage: UsageMerge
+    }
+  | {
+      readonly action: 'update'
+      readonly key: IncomingKey
+      readonly row: KeyRow
+      readonly changes: KeyChanges
+      /** The new token limit, null when it stays. */
+      readonly tokenLimit: number | null
+      readonly usage: UsageMerge
+    }
+)
+
+/** One plan for each key, in the order of the source: they must be applied in that order. */
+export async function planImport(
+  db: Database,
+  source: string,
+  incoming: readonly (IncomingKey | RefusedKey)[],
+): Promise<readonly Plan[]> {
+  const here = await whatIsHere(db, source, incoming)
+  const names = new Names((await db.select({ name: keys.name }).from(keys)).map(row => row.name))
+  return incoming.map(key => {
+    if ('refusal' in key) return leave(key.name, 'refused', key.refusal)
+    const imported = here.imported.get(key.hash)
+    if (imported) {
+      return planUpdate(
+        key,
+        imported.row,
+        stateOf(imported.state, imported.row.id),
+        imported.tokenLimit,
+        names,
+      )
+    }
+    const owner = here.owners.get(key.hash)
+    if (owner) {
+      return leave(
+        key.name,
+        'unchanged',
+        `its secret is here already, on "${owner.name}" (${owner.id}), which did not come from this source`,
+      )
+    }
+    return planCreation(key, names)
+  })
+}
+
+const leave = (name: string, outcome: ImportItem['outcome'], reason: string): Plan => ({
+  action: 'none',
+  item: { name, outcome, reason },
+})
+
+function planCreation(key: IncomingKey, names: Names): Plan {
+  const name = names.take(key.name)
+  const reasons = [...renamed(key.name, name), ...(key.expiresAt === null ? [noExpiry] : [])]
+  return {
+    action: 'create',
+    key,
+    name,
+    usage: mergeUsage(null, key),
+    item: { name, outcome: 'created', reason: sentence(reasons) },
+  }
+}
+
+const noExpiry = 'no expiry in the source'
+
+const renamed = (wanted: string, name: string): readonly string[] =>
+  wanted === name ? [] : [`the name "${wanted}" was taken`]
+
+const sentence = (reasons: readonly string[]): string | null =>
+  reasons.length === 0 ? null : reasons.join('; ')
+
+/** A field that the source changed since is applied; one that it did not keeps whatever was made of it here. */
+function planUpdate(
+  key: IncomingKey,
+  row: KeyRow,
+  state: ImportedState,
+  currentLimit: number | null,
+  names: Names,
+): Plan {
+  const usage = mergeUsage(state, key)
+  if (Bun.deepEquals(usage.state, state)) {
+    return leave(row.name, 'unchanged', 'nothing has changed in the source since it was last imported')
+  }
+  const changes: KeyChanges = {}
+  if (key.name !== state.name && key.name !== row.name) {
+    names.free(row.name)
+    const name = names.take(key.name)
+    if (name !== row.name) changes.name = name
+  }
+  if (key.model !== state.model && key.model !== row.model) changes.model = key.model
+  if (key.expiresAt !== state.expiresAt && key.expiresAt !== row.expiresAt) changes.expiresAt = key.expiresAt
+  if (key.createdAt !== null && key.createdAt !== state.createdAt && key.createdAt !== row.createdAt) {
+    changes.createdAt = key.createdAt
+  }
+  const lastUsedAt = key.lastUsedAt === state.lastUsedAt ? row.lastUsedAt : latestUse(key, row, state)
+  if (lastUsedAt !== row.lastUsedAt) changes.lastUsedAt = lastUsedAt
+  const tokenLimit =
+    key.tokenLimit !== state.tokenLimit && key.tokenLimit !== currentLimit ? key.tokenLimit : null
+  const used = usage.windows.length > 0 || !isNothing(usage.total)
+  const changed = [
+    ...Object.keys(changes).map(field => words[field as keyof KeyChanges]),
+    ...(tokenLimit === null ? [] : ['limit']),
+    ...(used ? ['usage'] : []),
+  ]
+  const reasons = [
+    `changed in the source: ${changed.join(', ')}`,
+    ...(changes.name === undefined ? [] : renamed(key.name, changes.name)),
+    ...(changes.expiresAt === null ? [noExpiry] : []),
+  ]
+  return {
+    action: 'update',
+    key,
+    row,
+    changes,
+    tokenLimit,
+    usage,
+    item: {
+      name: changes.name ?? row.name,
+      outcome: changed.length === 0 ? 'unchanged' : 'updated',
+      reason: changed.length === 0 ? 'it already was as the source now has it' : sentence(reasons),
+    },
+  }
+}
+
+const words: Readonly<Record<keyof KeyChanges, string>> = {
+  name: 'name',
+  model: 'model',
+  expiresAt: 'expiry',
+  createdAt: 'creation',
+  lastUsedAt: 'last use',
+}
+
+/** A use recorded here is never forgotten for an earlier one in the source. */
+function latestUse(key: IncomingKey, row: KeyRow, state: ImportedState): number | null {
+  if (row.lastUsedAt === state.lastUsedAt || row.lastUsedAt === null) return key.lastUsedAt
+  return key.lastUsedAt === null ? row.lastUsedAt : Math.max(row.lastUsedAt, key.lastUsedAt)
+}
+
+interface Here {
+  /** By hash: keys that came from this source. */
+  readonly imported: ReadonlyMap<string, { row: KeyRow; state: unknown; tokenLimit: number | null }>
+  /** By hash: keys that have the secret, wherever they came from. */
+  readonly owners: ReadonlyMap<string, KeyRow>
+}
+
+/** SQLite binds 32,766 values at most; reading some hundreds at a time costs no more than all at once. */
+const chunkSize = 500
+
+async function whatIsHere(
+  db: Database,
+  source: string,
+  incoming: readonly (IncomingKey | RefusedKey)[],
+): Promise<Here> {
+  const imported: [string, { row: KeyRow; state: unknown; tokenLimit: number | null }][] = []
+  const owners: [string, KeyRow][] = []
+  const hashes = incoming.flatMap(key => ('hash' in key ? [key.hash] : []))
+  for (let at = 0; at < hashes.length; at += chunkSize) {
+    const chunk = hashes.slice(at, at + chunkSize)
+    const rows = await db
+      .select({ hash: importedKeys.hash, state: importedKeys.state, row: keys, tokenLimit: limits.amount })
+      .from(importedKeys)
+      .innerJoin(keys, eq(importedKeys.keyId, keys.id))
+      .leftJoin(
+        limits,
+        and(eq(limits.keyId, keys.id), eq(limits.metric, 'tokens'), eq(limits.windowMs, limitWindowMs)),
+      )
+      .where(and(eq(importedKeys.source, source), inArray(importedKeys.hash, chunk)))
+    for (const { hash, ...rest } of rows) imported.push([hash, rest])
+    const holders = await db
+      .select({ hash: secrets.hash, row: keys })
+      .from(secrets)
+      .innerJoin(keys, eq(secrets.keyId, keys.id))
+      .where(inArray(secrets.hash, chunk))
+    for (const { hash, row } of holders) owners.push([hash, row])
+  }
+  return { imported: new Map(imported), owners: new Map(owners) }
+}
