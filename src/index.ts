@@ -59,8 +59,8 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
 
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'
 export type * from './contract/views.ts'
-export type { Actor } from './operations/context.ts'
 export type { AuditFilter } from './operations/audit.ts'
+export type { Actor } from './operations/context.ts'
 export type { KeyChanges } from './operations/keys/change.ts'
 export type { NewKey } from './operations/keys/create.ts'
 export type { KeyFilter, StatsOptions } from './operations/keys/read.ts'

@@ -18,7 +18,7 @@ export interface ParseContext {
 /** Turns one word of the command line into a value; throws a `usage` error that says what was expected. */
 export type Parse<T> = (raw: string, context: ParseContext) => T
 
-export interface Argument<T> {
+interface Argument<T> {
   readonly kind: 'one' | 'optional' | 'many'
   readonly summary: string
   readonly parse: Parse<unknown>
@@ -95,7 +95,7 @@ type ArgumentValue<A> = A extends Argument<infer T> ? T : string
 type OptionValue<O> = O extends Option<infer T> ? T : never
 
 /** What `run` receives: every argument and option under its own name. */
-export type Input<A extends Arguments, O extends Options> = {
+type Input<A extends Arguments, O extends Options> = {
   readonly [K in keyof A]: ArgumentValue<A[K]>
 } & { readonly [K in keyof O]: OptionValue<O[K]> }
 

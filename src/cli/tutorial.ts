@@ -28,14 +28,24 @@ export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
     const ran = await invoke(line.split(' '), { db, ...(stdin === undefined ? {} : { stdin }) })
     ok &&= ran.code === expected
     const piped = stdin === undefined ? '' : 'printf %s "$secret" | '
-    steps.push({ about, command: `${piped}latchkey ${line}`, exit: ran.code, output: (ran.out + ran.err).trimEnd() })
+    steps.push({
+      about,
+      command: `${piped}latchkey ${line}`,
+      exit: ran.code,
+      output: (ran.out + ran.err).trimEnd(),
+    })
     return ran.out
   }
   const secretOf = (out: string): string => /^lk_\w+$/m.exec(out)?.[0] ?? ''
   const daysAgo = (days: number): string => new Date(now.getTime() - days * day).toISOString()
 
   try {
-    steps.push({ about: 'A database that is gone when this is over', command: `export LATCHKEY_DB=${db}`, exit: 0, output: '' })
+    steps.push({
+      about: 'A database that is gone when this is over',
+      command: `export LATCHKEY_DB=${db}`,
+      exit: 0,
+      output: '',
+    })
     await latchkey('', 'init')
     await latchkey('Somebody who owns things, and a project', 'user create alice --email alice@example.org')
     await latchkey('', 'project create Shop --owner alice')
@@ -59,9 +69,22 @@ export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
       )
     }
     await latchkey('Who used what', 'usage report --by key,model')
-    await latchkey('How a key stands: totals, what is left of its limits, and each day', 'key stats ci --days 7')
-    await latchkey('May this secret be used, for as much as this? Exit code 0 says yes', 'key verify - --tokens 20000', 0, secret)
-    await latchkey('For more than is left? Exit code 4 says no, and when', 'key verify - --tokens 90000', 4, secret)
+    await latchkey(
+      'How a key stands: totals, what is left of its limits, and each day',
+      'key stats ci --days 7',
+    )
+    await latchkey(
+      'May this secret be used, for as much as this? Exit code 0 says yes',
+      'key verify - --tokens 20000',
+      0,
+      secret,
+    )
+    await latchkey(
+      'For more than is left? Exit code 4 says no, and when',
+      'key verify - --tokens 90000',
+      4,
+      secret,
+    )
     const rotated = secretOf(
       await latchkey('A new secret; the old one goes on working for a day', 'key rotate ci --grace 24h'),
     )

@@ -65,7 +65,9 @@ export function nullable<T>(shape: Shape<T>): Shape<T | null> {
   if (typeof schema.type === 'string' && !schema.properties && !schema.enum) {
     return { schema: { ...schema, type: [schema.type, 'null'] } }
   }
-  return { schema: { anyOf: [rest, { type: 'null' }], ...(description === undefined ? {} : { description }) } }
+  return {
+    schema: { anyOf: [rest, { type: 'null' }], ...(description === undefined ? {} : { description }) },
+  }
 }
 
 export function object<F extends Record<string, Shape<unknown>>>(

@@ -60,7 +60,9 @@ export const limitState = extend('LimitState', limit, {
   used: number('Used within the window that ends now'),
   remaining: number('What is left: never below 0'),
   exceeded: flag('Whether this limit denies the request'),
-  retryAt: nullable(time('First moment at which enough has aged out; null when nothing has to, or nothing can')),
+  retryAt: nullable(
+    time('First moment at which enough has aged out; null when nothing has to, or nothing can'),
+  ),
 })
 
 export const key = object('Key', {
@@ -273,6 +275,7 @@ export const auditEntry = object('AuditEntry', {
 export const healthReport = object('HealthReport', {
   path: text('The database'),
   status: choice(['ok', 'warning', 'failed'], 'The worst of the checks'),
+  damaged: flag('Whether the file or its schema is not what it must be: restore or mend it'),
   checks: list(
     object('HealthCheck', {
       name: choice(

@@ -34,7 +34,12 @@ export function translate(error: unknown, path: string): unknown {
       options,
     )
   }
-  if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_PERM') || code === 'EACCES' || code === 'EPERM') {
+  if (
+    code.startsWith('SQLITE_CANTOPEN') ||
+    code.startsWith('SQLITE_PERM') ||
+    code === 'EACCES' ||
+    code === 'EPERM'
+  ) {
     return new LatchkeyError(
       'permission',
       `${path} cannot be opened by this user`,
@@ -74,4 +79,5 @@ function deepest(error: unknown): unknown {
 
 const parent = (path: string): string => path.replace(/\/[^/]*$/, '') || '/'
 
-const quoted = (path: string): string => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
+const quoted = (path: string): string =>
+  /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`

@@ -28,5 +28,7 @@ for (const file of migrations().filter(file => !before.has(file))) {
   writeFileSync(path, sql)
   const down = path.replace(/\.sql$/, '.down.sql')
   writeFileSync(down, '', { flag: 'a' })
-  process.stdout.write(`${file}: made strict. Write ${down.slice(folder.length + 1)} and list both in src/db/migrations.ts.\n`)
+  process.stdout.write(
+    `${file}: made strict. Write ${down.slice(folder.length + 1)} and list both in src/db/migrations.ts.\n`,
+  )
 }

@@ -4,7 +4,7 @@
  */
 import foundationDown from '../../drizzle/0000_foundation.down.sql' with { type: 'text' }
 import foundationUp from '../../drizzle/0000_foundation.sql' with { type: 'text' }
-import type { Client } from './open.ts'
+import type { Client } from './client.ts'
 
 export interface MigrationSource {
   /** From 1: the schema version that it leads to. */

@@ -2,17 +2,16 @@
  * Connections to the database file. A reading connection changes nothing on disk, not even the sidecars; a writing
  * one is in WAL mode with foreign keys on. Nothing else in the project opens the live file.
  */
-import { Database as Client, constants } from 'bun:sqlite'
+import { constants } from 'bun:sqlite'
 import { accessSync, constants as fsConstants, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
+import { Client } from './client.ts'
 import { corrupt, translate } from './errors.ts'
 import { latestVersion } from './migrations.ts'
 
 /** `PRAGMA application_id` of a Latchkey database: "LKEY". */
 export const applicationId = 0x4c4b4559
-
-export type { Client }
 
 /**
  * Opens for reading only.
@@ -33,7 +32,10 @@ export function openReader(path: string): Client {
         ? new Client(path, { readonly: true })
         : writable
           ? new Client(path, { readwrite: true })
-          : new Client(`${Bun.pathToFileURL(path).href}?immutable=1`, constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI)
+          : new Client(
+              `${Bun.pathToFileURL(path).href}?immutable=1`,
+              constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
+            )
     client.run('PRAGMA query_only = ON')
     client.run('PRAGMA busy_timeout = 5000')
     return client
@@ -110,12 +112,15 @@ export function newer(path: string, version: number): LatchkeyError {
 }
 
 /** @throws database_missing, database_foreign, permission */
-export function requireFile(path: string): void {
+function requireFile(path: string): void {
   let stat: ReturnType<typeof statSync>
   try {
     stat = statSync(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ENOTDIR') {
+    if (
+      (error as NodeJS.ErrnoException).code !== 'ENOENT' &&
+      (error as NodeJS.ErrnoException).code !== 'ENOTDIR'
+    ) {
       throw translate(error, path)
     }
     throw new LatchkeyError(

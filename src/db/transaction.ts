@@ -7,8 +7,9 @@ import { realpathSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BunSQLiteDatabase, drizzle } from 'drizzle-orm/bun-sqlite'
 import { LatchkeyError } from '../contract/errors.ts'
+import type { Client } from './client.ts'
 import { codeOf, translate } from './errors.ts'
-import { type Client, openReader, openWriter, requireCurrent } from './open.ts'
+import { openReader, openWriter, requireCurrent } from './open.ts'
 import * as schema from './schema.ts'
 
 /** Drizzle's query builder over the tables: inside `read` it sees, inside `write` it changes. */

@@ -3,8 +3,9 @@
  * the SQLite database that replaced it. Told apart by content. Finds every problem and judges none: that is the
  * importer's.
  */
-import { Database } from 'bun:sqlite'
+
 import { LatchkeyError } from '../contract/errors.ts'
+import { Client } from '../db/client.ts'
 import { codeOf } from '../db/errors.ts'
 import {
   type ForeignCounts,
@@ -74,9 +75,9 @@ const columns = {
 
 /** @param path a private copy: opening it writes */
 function databaseOf(file: string, path: string): Content {
-  let client: Database | undefined
+  let client: Client | undefined
   try {
-    client = new Database(path, { readwrite: true })
+    client = new Client(path, { readwrite: true })
     client.run('PRAGMA trusted_schema = OFF')
     const [damage] = client.query('PRAGMA quick_check(1)').all() as { quick_check: string }[]
     if (damage?.quick_check !== 'ok') throw damaged(file)
@@ -90,7 +91,7 @@ function databaseOf(file: string, path: string): Content {
   }
 }
 
-function requireTables(client: Database, file: string): void {
+function requireTables(client: Client, file: string): void {
   for (const [table, required] of Object.entries(columns)) {
     const hint =
       'name the database of glm-proxy, usually data/sqlite.db; what is in it shows: sqlite3 FILE .schema'
@@ -108,7 +109,7 @@ function requireTables(client: Database, file: string): void {
   }
 }
 
-function contentOf(client: Database): Content {
+function contentOf(client: Client): Content {
   const windowsOf = new Map<unknown, unknown[]>()
   const rows = client.query('SELECT * FROM usage_windows').iterate() as Iterable<Record<string, unknown>>
   for (const { id: _, api_key, ...window } of rows) {

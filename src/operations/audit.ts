@@ -18,7 +18,9 @@ interface Event {
 export async function record(context: OperationContext, db: Database, event: Event): Promise<void> {
   const now = context.now()
   const [before, after] =
-    event.before && event.after ? difference(event.before, event.after) : [event.before ?? null, event.after ?? null]
+    event.before && event.after
+      ? difference(event.before, event.after)
+      : [event.before ?? null, event.after ?? null]
   await db.insert(audit).values({
     id: newId('aud', now),
     at: now.getTime(),
@@ -46,7 +48,10 @@ export interface AuditFilter {
 }
 
 /** Newest first. */
-export function listAudit(context: OperationContext, filter: AuditFilter = {}): Promise<readonly AuditEntry[]> {
+export function listAudit(
+  context: OperationContext,
+  filter: AuditFilter = {},
+): Promise<readonly AuditEntry[]> {
   const conditions: (SQL | undefined)[] = [
     filter.since && gte(audit.at, filter.since.getTime()),
     filter.until && lt(audit.at, filter.until.getTime()),

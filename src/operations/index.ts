@@ -5,12 +5,12 @@
 import { Store } from '../db/transaction.ts'
 import { listAudit } from './audit.ts'
 import { createBackup } from './backup/create.ts'
-import { listBackups } from './backup/list.ts'
+import { getBackup, listBackups } from './backup/list.ts'
 import { restore } from './backup/restore.ts'
 import { verifyBackups } from './backup/verify.ts'
 import type { FileContext, OperationContext } from './context.ts'
 import { checkHealth } from './health.ts'
-import { importGlmProxy } from './import/index.ts'
+import { importGlmProxy } from './import/glm-proxy.ts'
 import { initialize } from './init.ts'
 import { deleteKey, disableKey, enableKey, revokeKey, rotateKey, updateKey } from './keys/change.ts'
 import { createKey, createKeys } from './keys/create.ts'
@@ -96,7 +96,13 @@ export function createOperations(wiring: Wiring) {
     usage: bind(context, { record: recordUsage, report: usageReport }),
     audit: bind(context, { list: listAudit }),
     imports: bind(context, { glmProxy: importGlmProxy }),
-    backups: bind(wiring as FileContext, { create: createBackup, list: listBackups, verify: verifyBackups, restore }),
+    backups: bind(wiring as FileContext, {
+      create: createBackup,
+      list: listBackups,
+      get: getBackup,
+      verify: verifyBackups,
+      restore,
+    }),
     migrations: bind(wiring as FileContext, { state: schemaState, check: checkSchema, migrate }),
     ...bind(wiring as FileContext, { initialize, health: checkHealth }),
   }
@@ -107,8 +113,11 @@ type Bound<C, F> = {
 }
 
 /** The same functions with their first argument given. */
-function bind<C, F extends Record<string, (context: C, ...rest: never[]) => unknown>>(context: C, functions: F): Bound<C, F> {
+function bind<C, F extends Record<string, (context: C, ...rest: never[]) => unknown>>(
+  context: C,
+  functions: F,
+): Bound<C, F> {
   return Object.fromEntries(
-    Object.entries(functions).map(([name, run]) => [name, (...rest: never[]) => run(context, ...rest)]),
+    Object.entries(functions).map(([name, run]) => [name, async (...rest: never[]) => run(context, ...rest)]),
   ) as Bound<C, F>
 }

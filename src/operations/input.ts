@@ -6,8 +6,7 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
 import { metrics, roles } from '../contract/views.ts'
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-const printable = v.regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'must not contain control characters')
+const printable = v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters')
 
 const trimmed = (most: number) =>
   v.pipe(
@@ -39,7 +38,10 @@ export const slug = v.pipe(
   v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'may hold lower-case letters and digits, with single dashes between'),
 )
 
-export const keyPrefix = v.pipe(trimmed(12), v.regex(/^[a-z][a-z0-9]{1,11}$/, 'must be 2 to 12 lower-case letters and digits'))
+export const keyPrefix = v.pipe(
+  trimmed(12),
+  v.regex(/^[a-z][a-z0-9]{1,11}$/, 'must be 2 to 12 lower-case letters and digits'),
+)
 
 export const keyName = v.pipe(
   trimmed(100),
@@ -60,7 +62,11 @@ export const instant = v.pipe(
 )
 
 const wholeNumber = (what: string) =>
-  v.pipe(v.number(`${what} must be a number`), v.safeInteger(`${what} must be a whole number`), v.minValue(0, `${what} must not be negative`))
+  v.pipe(
+    v.number(`${what} must be a number`),
+    v.safeInteger(`${what} must be a whole number`),
+    v.minValue(0, `${what} must not be negative`),
+  )
 
 export const count = wholeNumber('it')
 
@@ -72,8 +78,8 @@ export const dollars = v.pipe(
   v.maxValue(9_000_000_000, 'must be at most 9,000,000,000'),
 )
 
-export const shortestWindowMs = 60_000
-export const longestWindowMs = 366 * 86_400_000
+const shortestWindowMs = 60_000
+const longestWindowMs = 366 * 86_400_000
 
 export const limit = v.pipe(
   v.object({
@@ -131,10 +137,17 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.I
 }
 
 /** As `parse`, for a change: one that changes nothing is a mistake. @throws invalid */
-export function parseChanges<S extends v.GenericSchema<unknown, object>>(schema: S, input: unknown): v.InferOutput<S> {
+export function parseChanges<S extends v.GenericSchema<unknown, object>>(
+  schema: S,
+  input: unknown,
+): v.InferOutput<S> {
   const changes = parse(schema, input)
   if (Object.values(changes).some(value => value !== undefined)) return changes
-  throw new LatchkeyError('invalid', 'nothing to change was given', 'name what to change; --help lists what can be')
+  throw new LatchkeyError(
+    'invalid',
+    'nothing to change was given',
+    'name what to change; --help lists what can be',
+  )
 }
 
 const readable = (path: string): string =>

@@ -5,7 +5,7 @@
  */
 import { and, eq, gt, lte, sql } from 'drizzle-orm'
 import type { Limit, LimitState, Metric } from '../contract/views.ts'
-import { limits, usage } from '../db/schema.ts'
+import { type limits, usage } from '../db/schema.ts'
 import type { Database } from '../db/transaction.ts'
 import { newId } from './ids.ts'
 
@@ -45,7 +45,10 @@ async function limitState(
   wanted: Wanted,
 ): Promise<LimitState> {
   const inside = insideWindow(keyId, at.getTime(), row.windowMs)
-  const [sum] = await db.select({ used: sql<number>`coalesce(sum(${counted[row.metric]}), 0)` }).from(usage).where(inside)
+  const [sum] = await db
+    .select({ used: sql<number>`coalesce(sum(${counted[row.metric]}), 0)` })
+    .from(usage)
+    .where(inside)
   const used = sum?.used ?? 0
   const remaining = Math.max(0, row.amount - used)
   // A request always takes something: with nothing left it is denied even when it does not say how much.
@@ -112,13 +115,15 @@ export function limitRows(keyId: string, list: readonly Limit[], now: Date): (ty
 }
 
 /** In a stable order: by metric as the contract lists them, then by window. */
-export function sortLimits<L extends { readonly metric: Metric; readonly windowMs: number }>(list: readonly L[]): L[] {
+export function sortLimits<L extends { readonly metric: Metric; readonly windowMs: number }>(
+  list: readonly L[],
+): L[] {
   const order: Record<Metric, number> = { tokens: 0, requests: 1, usd: 2 }
   return list.toSorted((a, b) => order[a.metric] - order[b.metric] || a.windowMs - b.windowMs)
 }
 
 /** Dollars to micro-dollars; tokens and requests as they are. */
-export const toStored = (metric: Metric, amount: number): number =>
+const toStored = (metric: Metric, amount: number): number =>
   metric === 'usd' ? toMicros(amount) : amount
 
 const toShown = (metric: Metric, amount: number): number => (metric === 'usd' ? toDollars(amount) : amount)

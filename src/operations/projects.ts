@@ -87,7 +87,10 @@ export async function createProject(context: OperationContext, input: NewProject
 }
 
 /** Oldest first. @throws not_found for the owner or member */
-export function listProjects(context: OperationContext, filter: ProjectFilter = {}): Promise<readonly Project[]> {
+export function listProjects(
+  context: OperationContext,
+  filter: ProjectFilter = {},
+): Promise<readonly Project[]> {
   return context.store.read(async db => {
     const owner = filter.owner === undefined ? undefined : await findUser(db, filter.owner)
     const member = filter.member === undefined ? undefined : await findUser(db, filter.member)
@@ -105,7 +108,8 @@ export function listProjects(context: OperationContext, filter: ProjectFilter = 
                 .from(projectMembers)
                 .where(eq(projectMembers.userId, member.id)),
             ),
-          filter.status && (filter.status === 'archived' ? isNotNull(projects.archivedAt) : isNull(projects.archivedAt)),
+          filter.status &&
+            (filter.status === 'archived' ? isNotNull(projects.archivedAt) : isNull(projects.archivedAt)),
           contains([projects.slug, projects.name, projects.description], filter.search),
         ),
       )
@@ -220,7 +224,12 @@ async function saved(
 ): Promise<Project> {
   if (!row) throw new Error('the project was written, but not returned')
   const after = await view(db, row)
-  await record(context, db, { action: `project.${verb}`, target: target(row), ...(before ? { before } : {}), after })
+  await record(context, db, {
+    action: `project.${verb}`,
+    target: target(row),
+    ...(before ? { before } : {}),
+    after,
+  })
   return after
 }
 

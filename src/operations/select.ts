@@ -22,9 +22,21 @@ export async function findUser(db: Database, selector: string): Promise<UserRow>
   const rows = await db
     .select()
     .from(users)
-    .where(or(byId(users.id, selector, 'usr'), byText(users.username, selector), byText(users.email, selector)))
+    .where(
+      or(
+        byId(users.id, selector, 'usr'),
+        sameText(users.username, selector),
+        sameText(users.email, selector),
+      ),
+    )
     .limit(11)
-  return only('user', selector, rows, row => `${row.username} (${row.id})`, row => row.id)
+  return only(
+    'user',
+    selector,
+    rows,
+    row => `${row.username} (${row.id})`,
+    row => row.id,
+  )
 }
 
 /** @throws not_found, ambiguous */
@@ -32,9 +44,21 @@ export async function findProject(db: Database, selector: string): Promise<Proje
   const rows = await db
     .select()
     .from(projects)
-    .where(or(byId(projects.id, selector, 'prj'), byText(projects.slug, selector), byText(projects.name, selector)))
+    .where(
+      or(
+        byId(projects.id, selector, 'prj'),
+        sameText(projects.slug, selector),
+        sameText(projects.name, selector),
+      ),
+    )
     .limit(11)
-  return only('project', selector, rows, row => `${row.slug} (${row.id})`, row => row.id)
+  return only(
+    'project',
+    selector,
+    rows,
+    row => `${row.slug} (${row.id})`,
+    row => row.id,
+  )
 }
 
 /** @throws not_found, ambiguous */
@@ -46,12 +70,18 @@ export async function findKey(db: Database, selector: KeySelector): Promise<KeyR
     .where(
       or(
         byId(keys.id, selector, 'key'),
-        byText(keys.name, selector),
+        sameText(keys.name, selector),
         sql`${keys.id} IN (SELECT ${secrets.keyId} FROM ${secrets} WHERE ${and(eq(secrets.start, selector), isNull(secrets.endsAt))})`,
       ),
     )
     .limit(11)
-  return only('key', selector, rows, row => `${row.name} (${row.id})`, row => row.id)
+  return only(
+    'key',
+    selector,
+    rows,
+    row => `${row.name} (${row.id})`,
+    row => row.id,
+  )
 }
 
 async function findKeyBySecret(db: Database, secret: string): Promise<KeyRow> {
@@ -78,13 +108,17 @@ function byId(column: SQLiteColumn, selector: string, prefix: IdPrefix): SQL | u
   return looksLikeId(text, prefix) ? and(gte(column, text), lt(column, `${text}~`)) : undefined
 }
 
-const byText = (column: SQLiteColumn, selector: string): SQL => eq(sql`lower(${column})`, selector.toLowerCase())
+/**
+ * The same text whatever its case, as the unique indexes understand case: the database folds both sides, because
+ * SQLite knows the case of ASCII letters only.
+ */
+export const sameText = (column: SQLiteColumn, text: string): SQL => sql`lower(${column}) = lower(${text})`
 
 /** Rows in which one of the columns holds the text, whatever its case. */
 export function contains(columns: readonly SQLiteColumn[], text: string | undefined): SQL | undefined {
   if (text === undefined) return undefined
-  const pattern = `%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`
-  return or(...columns.map(column => sql`lower(${column}) LIKE ${pattern} ESCAPE '\\'`))
+  const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`
+  return or(...columns.map(column => sql`lower(${column}) LIKE lower(${pattern}) ESCAPE '\\'`))
 }
 
 function only<Row>(
@@ -96,7 +130,11 @@ function only<Row>(
 ): Row {
   const [first, second] = rows
   if (first === undefined) {
-    throw new LatchkeyError('not_found', `no ${noun} matches ${quote(selector)}`, `see them with: latchkey ${noun} list`)
+    throw new LatchkeyError(
+      'not_found',
+      `no ${noun} matches ${quote(selector)}`,
+      `see them with: latchkey ${noun} list`,
+    )
   }
   if (second === undefined) return first
   const shown = rows.slice(0, 10).map(describe)
@@ -110,7 +148,8 @@ function only<Row>(
 /** The selector as it is safe to repeat: what is long enough to be a secret is not. */
 function quote(selector: string): string {
   const text = selector.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?')
-  return text.length > 64 || /^[a-z0-9]{2,12}[_-][0-9A-Za-z_-]{24,}$/.test(text) && !looksLikeId(text, 'key')
+  return text.length > 64 ||
+    (/^[a-z0-9]{2,12}[_-][0-9A-Za-z_-]{24,}$/.test(text) && !looksLikeId(text, 'key'))
     ? `"${text.slice(0, 8)}…"`
     : `"${text}"`
 }

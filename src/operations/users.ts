@@ -1,5 +1,5 @@
 /** Users: people and service accounts that own projects and keys. */
-import { and, count, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import { and, count, eq, isNotNull, isNull } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Role, User } from '../contract/views.ts'
@@ -9,7 +9,7 @@ import { record } from './audit.ts'
 import type { OperationContext } from './context.ts'
 import { newId } from './ids.ts'
 import * as rules from './input.ts'
-import { contains, findUser, type UserRow } from './select.ts'
+import { contains, findUser, sameText, type UserRow } from './select.ts'
 
 export interface NewUser {
   readonly username: string
@@ -111,7 +111,11 @@ export function getUser(context: OperationContext, selector: string): Promise<Us
 }
 
 /** @throws not_found, ambiguous, invalid, conflict */
-export async function updateUser(context: OperationContext, selector: string, input: UserChanges): Promise<User> {
+export async function updateUser(
+  context: OperationContext,
+  selector: string,
+  input: UserChanges,
+): Promise<User> {
   const changes = rules.parseChanges(userChanges, input)
   return change(context, selector, 'update', async (db, row) => {
     await requireFree(db, changes, row.id)
@@ -138,7 +142,11 @@ export async function setPassword(
  *
  * @throws not_found, ambiguous
  */
-export async function verifyPassword(context: OperationContext, selector: string, password: string): Promise<boolean> {
+export async function verifyPassword(
+  context: OperationContext,
+  selector: string,
+  password: string,
+): Promise<boolean> {
   const row = await context.store.read(db => findUser(db, selector))
   if (row.passwordHash === null || row.disabledAt !== null) return false
   return Bun.password.verify(password, row.passwordHash)
@@ -187,7 +195,7 @@ export function deleteUser(context: OperationContext, selector: string): Promise
   })
 }
 
-export function userView(row: UserRow): User {
+function userView(row: UserRow): User {
   return {
     id: row.id,
     username: row.username,
@@ -249,11 +257,7 @@ async function requireFree(
     [users.email, fields.email, 'email address'],
   ] as const) {
     if (text === undefined || text === null) continue
-    const [taken] = await db
-      .select()
-      .from(users)
-      .where(eq(sql`lower(${column})`, text.toLowerCase()))
-      .limit(1)
+    const [taken] = await db.select().from(users).where(sameText(column, text)).limit(1)
     if (!taken || taken.id === except) continue
     throw new LatchkeyError(
       'conflict',

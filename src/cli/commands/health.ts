@@ -13,13 +13,14 @@ export default command({
     [
       `${report.path}: ${report.status}`,
       ...report.checks.map(check => {
-        const paint = { ok: brush.good, warning: brush.warn, failed: brush.bad, skipped: brush.dim }[check.status]
+        const paint = { ok: brush.good, warning: brush.warn, failed: brush.bad, skipped: brush.dim }[
+          check.status
+        ]
         return `  ${paint(check.status.padEnd(8))} ${check.name.replaceAll('_', ' ')}${check.problem === null ? '' : `: ${check.problem}`}`
       }),
     ].join('\n'),
   exit: report => {
     if (report.status !== 'failed') return 0
-    const failed = report.checks.filter(check => check.status === 'failed').map(check => check.name)
-    return failed.includes('integrity') || failed.includes('schema') ? exitCodes.corrupt : exitCodes.stale
+    return report.damaged ? exitCodes.corrupt : exitCodes.stale
   },
 })

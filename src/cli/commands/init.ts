@@ -5,7 +5,8 @@ export default command({
   name: 'init',
   effect: 'write',
   summary: 'Create the database',
-  description: 'Where --db, LATCHKEY_DB or the configuration says. A database that is there already is never touched.',
+  description:
+    'Where --db, LATCHKEY_DB or the configuration says. A database that is there already is never touched.',
   examples: ['latchkey init', 'latchkey init --db /var/lib/gateway/latchkey.db'],
   run: async ctx => (await ctx.operations()).initialize(),
   output: initialized,

@@ -1,6 +1,6 @@
 import { restored } from '../../contract/views.ts'
-import { rowChanges } from '../drawing.ts'
 import { arg, command, opt } from '../define.ts'
+import { rowChanges } from '../drawing.ts'
 
 export default command({
   name: 'restore',
@@ -21,8 +21,12 @@ export default command({
   },
   confirm: async (ctx, { backup, latest, from }) => {
     const { backups, path } = await ctx.operations()
-    const [chosen] = await backups.find({ backup, latest, from: from === undefined ? undefined : ctx.path(from) })
-    return { question: `Replace ${path} by ${chosen?.path}, taken ${chosen?.createdAt.toISOString()}` }
+    const chosen = await backups.get({
+      backup,
+      latest,
+      from: from === undefined ? undefined : ctx.path(from),
+    })
+    return { question: `Replace ${path} by ${chosen.path}, taken ${chosen.createdAt.toISOString()}` }
   },
   run: async (ctx, { backup, latest, from, force }) =>
     (await ctx.operations()).backups.restore({

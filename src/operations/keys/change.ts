@@ -44,8 +44,20 @@ const keyChanges = v.object({
 })
 
 /** @throws not_found, ambiguous, invalid, conflict */
-export async function updateKey(context: OperationContext, selector: KeySelector, input: KeyChanges): Promise<Key> {
-  const { user, project, limits: newLimits, removeLimits, expiresAt, scopes, ...fields } = rules.parseChanges(keyChanges, input)
+export async function updateKey(
+  context: OperationContext,
+  selector: KeySelector,
+  input: KeyChanges,
+): Promise<Key> {
+  const {
+    user,
+    project,
+    limits: newLimits,
+    removeLimits,
+    expiresAt,
+    scopes,
+    ...fields
+  } = rules.parseChanges(keyChanges, input)
   requireFuture(expiresAt, context.now())
   const both = newLimits?.find(limit => removeLimits?.includes(limit.metric))
   if (both) {
@@ -69,7 +81,9 @@ export async function updateKey(context: OperationContext, selector: KeySelector
       ...(scopes === undefined ? {} : { scopes: scopes ?? [] }),
       ...(expiresAt === undefined ? {} : { expiresAt: expiresAt?.getTime() ?? null }),
       ...(user === undefined ? {} : { userId: user === null ? null : (await findUser(db, user)).id }),
-      ...(project === undefined ? {} : { projectId: project === null ? null : (await findProject(db, project)).id }),
+      ...(project === undefined
+        ? {}
+        : { projectId: project === null ? null : (await findProject(db, project)).id }),
     }
   })
 }
@@ -86,7 +100,9 @@ export async function revokeKey(
 ): Promise<Key> {
   const reason = rules.parse(v.optional(rules.reason), options.reason)
   return change(context, selector, 'revoke', async (_, row) =>
-    row.revokedAt === null ? { revokedAt: context.now().getTime(), revokedReason: reason ?? null } : 'nothing',
+    row.revokedAt === null
+      ? { revokedAt: context.now().getTime(), revokedReason: reason ?? null }
+      : 'nothing',
   )
 }
 
@@ -140,7 +156,10 @@ export async function rotateKey(
     const before = await keyView(db, now, row.id)
     const endsAt = Math.min(now.getTime() + graceMs, row.expiresAt ?? Number.POSITIVE_INFINITY)
     // Secrets that an earlier rotation left in their grace keep the end they were promised.
-    await db.update(secrets).set({ endsAt }).where(and(eq(secrets.keyId, row.id), isNull(secrets.endsAt)))
+    await db
+      .update(secrets)
+      .set({ endsAt })
+      .where(and(eq(secrets.keyId, row.id), isNull(secrets.endsAt)))
     const secret = await addSecret(db, row.id, await prefixOf(db, row), now)
     await db.update(keys).set({ updatedAt: now.getTime() }).where(eq(keys.id, row.id))
     const after = await keyView(db, now, row.id)

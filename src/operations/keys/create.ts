@@ -1,5 +1,4 @@
 /** Making keys. */
-import { eq, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { CreatedKey, Limit } from '../../contract/views.ts'
@@ -11,7 +10,7 @@ import { newId } from '../ids.ts'
 import * as rules from '../input.ts'
 import { limitRows } from '../limits.ts'
 import { defaultPrefix, hashSecret, mintSecret, startOf } from '../secrets.ts'
-import { findProject, findUser } from '../select.ts'
+import { findProject, findUser, sameText } from '../select.ts'
 import { keyView } from './view.ts'
 
 export interface NewKey {
@@ -62,7 +61,11 @@ const most = 10_000
  *
  * @throws as `createKey`
  */
-export async function createKeys(context: OperationContext, input: NewKey, count: number): Promise<readonly CreatedKey[]> {
+export async function createKeys(
+  context: OperationContext,
+  input: NewKey,
+  count: number,
+): Promise<readonly CreatedKey[]> {
   const fields = rules.parse(newKey, input)
   if (!Number.isInteger(count) || count < 1 || count > most) {
     throw new LatchkeyError('invalid', `count must be from 1 to ${most}`, 'create them in several goes')
@@ -104,19 +107,19 @@ export async function createKeys(context: OperationContext, input: NewKey, count
 /** Mints the current secret of a key and stores its hash. */
 export async function addSecret(db: Database, keyId: string, prefix: string, now: Date): Promise<string> {
   const secret = mintSecret(prefix)
-  await db
-    .insert(secrets)
-    .values({ hash: hashSecret(secret), keyId, start: startOf(secret), createdAt: now.getTime(), endsAt: null })
+  await db.insert(secrets).values({
+    hash: hashSecret(secret),
+    keyId,
+    start: startOf(secret),
+    createdAt: now.getTime(),
+    endsAt: null,
+  })
   return secret
 }
 
 /** @throws conflict */
 export async function requireFreeName(db: Database, name: string, except?: string): Promise<void> {
-  const [taken] = await db
-    .select()
-    .from(keys)
-    .where(eq(sql`lower(${keys.name})`, name.toLowerCase()))
-    .limit(1)
+  const [taken] = await db.select().from(keys).where(sameText(keys.name, name)).limit(1)
   if (!taken || taken.id === except) return
   throw new LatchkeyError(
     'conflict',

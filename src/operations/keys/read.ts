@@ -82,16 +82,28 @@ const longestSeriesDays = 366
  *
  * @throws not_found, ambiguous, invalid
  */
-export function keyStats(context: OperationContext, selector: KeySelector, options: StatsOptions = {}): Promise<Stats> {
+export function keyStats(
+  context: OperationContext,
+  selector: KeySelector,
+  options: StatsOptions = {},
+): Promise<Stats> {
   const { days = 14, timeZone = 'UTC', at = context.now() } = options
   if (!Number.isInteger(days) || days < 1 || days > longestSeriesDays) {
-    throw new LatchkeyError('invalid', `days must be from 1 to ${longestSeriesDays}`, 'for example: --days 30')
+    throw new LatchkeyError(
+      'invalid',
+      `days must be from 1 to ${longestSeriesDays}`,
+      'for example: --days 30',
+    )
   }
   return context.store.read(async db => {
     const row = await findKey(db, selector)
     const rows = await db.select().from(limits).where(eq(limits.keyId, row.id))
     const first = addDays(startOfDay(at, timeZone), 1 - days, timeZone)
-    const recent = await usageByQuarterHour(db, { since: first, until: new Date(at.getTime() + 1), keyId: row.id })
+    const recent = await usageByQuarterHour(db, {
+      since: first,
+      until: new Date(at.getTime() + 1),
+      keyId: row.id,
+    })
     const byDay = new Map<number, Counts>()
     for (const bucket of recent) {
       const day = startOfDay(new Date(Math.max(bucket.start, first.getTime())), timeZone).getTime()

@@ -49,7 +49,11 @@ export async function verifySecret(
     if (found.projectArchivedAt !== null) return denied('project_archived', key)
     // The key's own model replaces the one asked for, so that is the one that must be allowed.
     const model = key.model ?? options.model
-    if (model !== undefined && key.allowedModels && !key.allowedModels.some(pattern => matches(pattern, model))) {
+    if (
+      model !== undefined &&
+      key.allowedModels &&
+      !key.allowedModels.some(pattern => matches(pattern, model))
+    ) {
       return denied('model_not_allowed', key)
     }
     const { scope } = options
@@ -85,7 +89,8 @@ function matches(pattern: string, name: string): boolean {
   const [first = '', ...rest] = pattern.split('*')
   if (rest.length === 0) return pattern === name
   const last = rest.pop() ?? ''
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length)
+    return false
   let from = first.length
   for (const part of rest) {
     const found = name.indexOf(part, from)

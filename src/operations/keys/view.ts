@@ -29,7 +29,10 @@ export async function keyViews(
     .leftJoin(secrets, and(eq(secrets.keyId, keys.id), isNull(secrets.endsAt)))
     .where(where)
     .orderBy(order)
-  const limitsOf = await limitsByKey(db, rows.map(row => row.key.id))
+  const limitsOf = await limitsByKey(
+    db,
+    rows.map(row => row.key.id),
+  )
   return rows.map(({ key, user, project, start }) => ({
     id: key.id,
     name: key.name,
@@ -65,9 +68,15 @@ export function statusOf(key: Pick<KeyRow, 'revokedAt' | 'expiresAt' | 'disabled
   return key.disabledAt === null ? 'active' : 'disabled'
 }
 
-export const keyRef = (key: { readonly id: string; readonly name: string }): KeyRef => ({ id: key.id, name: key.name })
+export const keyRef = (key: { readonly id: string; readonly name: string }): KeyRef => ({
+  id: key.id,
+  name: key.name,
+})
 
-async function limitsByKey(db: Database, ids: readonly string[]): Promise<ReadonlyMap<string, readonly LimitRow[]>> {
+async function limitsByKey(
+  db: Database,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly LimitRow[]>> {
   const rows = await db
     .select()
     .from(limits)
@@ -82,4 +91,5 @@ async function limitsByKey(db: Database, ids: readonly string[]): Promise<Readon
   return byKey
 }
 
-const dateOrNull = (milliseconds: number | null): Date | null => (milliseconds === null ? null : new Date(milliseconds))
+const dateOrNull = (milliseconds: number | null): Date | null =>
+  milliseconds === null ? null : new Date(milliseconds)

@@ -29,7 +29,10 @@ export interface ReportOptions {
  *
  * @throws invalid, not_found, ambiguous
  */
-export function usageReport(context: OperationContext, options: ReportOptions = {}): Promise<readonly UsageRow[]> {
+export function usageReport(
+  context: OperationContext,
+  options: ReportOptions = {},
+): Promise<readonly UsageRow[]> {
   const { by = [], timeZone = 'UTC' } = options
   requireGroups(by)
   const has = (group: ReportGroup): boolean => by.includes(group)
@@ -44,7 +47,9 @@ export function usageReport(context: OperationContext, options: ReportOptions = 
     model: has('model') ? usage.model : null,
     quarter: startOf ? quarterHour : null,
   }
-  const grouping: SQL[] = Object.values(dimensions).flatMap(column => (column === null ? [] : [sql`${column}`]))
+  const grouping: SQL[] = Object.values(dimensions).flatMap(column =>
+    column === null ? [] : [sql`${column}`],
+  )
   return context.store.read(async db => {
     const key = options.key === undefined ? undefined : await findKey(db, options.key)
     const user = options.user === undefined ? undefined : await findUser(db, options.user)
@@ -88,7 +93,8 @@ export function usageReport(context: OperationContext, options: ReportOptions = 
       .map(
         ({ row, start, counts }): UsageRow => ({
           key: row.keyId === null || row.keyName === null ? null : { id: row.keyId, name: row.keyName },
-          user: row.userId === null || row.username === null ? null : { id: row.userId, username: row.username },
+          user:
+            row.userId === null || row.username === null ? null : { id: row.userId, username: row.username },
           project: row.projectId === null || row.slug === null ? null : { id: row.projectId, slug: row.slug },
           model: row.model === '' ? null : row.model,
           start,

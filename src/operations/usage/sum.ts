@@ -14,7 +14,13 @@ export interface Counts {
   readonly costMicros: number
 }
 
-export const noCounts: Counts = { requests: 0, inputTokens: 0, outputTokens: 0, otherTokens: 0, costMicros: 0 }
+export const noCounts: Counts = {
+  requests: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  otherTokens: 0,
+  costMicros: 0,
+}
 
 export function addCounts(a: Counts, b: Counts): Counts {
   return {

@@ -1,6 +1,6 @@
 import { auditEntry } from '../../../contract/views.ts'
-import { auditChange } from '../../drawing.ts'
 import { command, opt } from '../../define.ts'
+import { auditChange } from '../../drawing.ts'
 import { count, since } from '../../parse.ts'
 
 export default command({

@@ -6,7 +6,8 @@ export default command({
   name: 'verify',
   effect: 'write',
   summary: 'Prove that backups can be restored, by restoring them to a scratch file; exits 0 or 7',
-  description: 'The newest backup, one that is named, or all of them. The date of a pass is noted in the manifest.',
+  description:
+    'The newest backup, one that is named, or all of them. The date of a pass is noted in the manifest.',
   examples: [
     'latchkey backup verify',
     'latchkey backup verify --all --from /var/backups/latchkey',

@@ -18,7 +18,11 @@ export default command({
     user: opt.text('user', 'Who it belongs to'),
     project: opt.text('project', 'What it is for; gives the secret its prefix'),
     model: opt.text('model', 'Model that replaces whatever a request asks for'),
-    allowModel: opt.many('pattern', verbatim, 'Model it may use, * stands for anything; repeatable (default: any)'),
+    allowModel: opt.many(
+      'pattern',
+      verbatim,
+      'Model it may use, * stands for anything; repeatable (default: any)',
+    ),
     scope: opt.many('scope', verbatim, 'What it may do, such as chat:write or chat:*; repeatable'),
     expires: opt.as('duration|date', when, 'When it stops working (default: never)'),
     limit: opt.many('metric=amount/window', limit, 'Rolling limit, such as tokens=100k/5h; repeatable'),
@@ -27,7 +31,17 @@ export default command({
   },
   run: async (ctx, { name, user, project, model, allowModel, scope, expires, limit, metadata, count }) => {
     const { keys } = await ctx.operations()
-    const input = { name, user, project, model, allowedModels: allowModel, scopes: scope, expiresAt: expires, limits: limit, metadata }
+    const input = {
+      name,
+      user,
+      project,
+      model,
+      allowedModels: allowModel,
+      scopes: scope,
+      expiresAt: expires,
+      limits: limit,
+      metadata,
+    }
     return count === undefined ? keys.create(input) : keys.createMany(input, count)
   },
   revealsSecret: true,

@@ -1,6 +1,6 @@
 import { key, keyStatuses } from '../../../contract/views.ts'
-import { keyStatus } from '../../drawing.ts'
 import { command, opt } from '../../define.ts'
+import { keyStatus } from '../../drawing.ts'
 import { duration } from '../../parse.ts'
 
 export default command({

@@ -5,7 +5,11 @@ export default command({
   name: 'show',
   effect: 'read',
   summary: 'Show one key',
-  examples: ['latchkey key show ci', 'latchkey key show ci --json', 'printf %s "$secret" | latchkey key show -'],
+  examples: [
+    'latchkey key show ci',
+    'latchkey key show ci --json',
+    'printf %s "$secret" | latchkey key show -',
+  ],
   args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
   run: async (ctx, { key }) => (await ctx.operations()).keys.get(await ctx.keySelector(key)),
   output: key,

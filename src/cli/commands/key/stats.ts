@@ -1,6 +1,6 @@
 import { stats } from '../../../contract/views.ts'
-import { dayBars, limitLines, totalsLine } from '../../drawing.ts'
 import { arg, command, opt } from '../../define.ts'
+import { dayBars, limitLines, totalsLine } from '../../drawing.ts'
 import { count, moment } from '../../parse.ts'
 
 export default command({

@@ -12,7 +12,8 @@ export default command({
     [
       `${state.path} has schema version ${state.current}; this program has ${state.latest}`,
       ...state.migrations.map(step => {
-        const paint = step.state === 'applied' ? brush.good : step.state === 'pending' ? brush.warn : brush.bad
+        const paint =
+          step.state === 'applied' ? brush.good : step.state === 'pending' ? brush.warn : brush.bad
         return `  ${step.version}  ${step.name}  ${paint(step.state)}${step.appliedAt ? ` ${brush.time(step.appliedAt)}` : ''}`
       }),
     ].join('\n'),

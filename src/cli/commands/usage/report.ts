@@ -1,6 +1,6 @@
 import { usageRow } from '../../../contract/views.ts'
-import { countColumns, startOfRow } from '../../drawing.ts'
 import { command, opt } from '../../define.ts'
+import { countColumns, startOfRow } from '../../drawing.ts'
 import { groups, since } from '../../parse.ts'
 
 export default command({
@@ -15,7 +15,11 @@ export default command({
     'latchkey usage report --by model --project shop -o csv',
   ],
   options: {
-    by: opt.as('a,b', groups, 'One or two of key, user, project, model, and day or hour (default: all in one sum)'),
+    by: opt.as(
+      'a,b',
+      groups,
+      'One or two of key, user, project, model, and day or hour (default: all in one sum)',
+    ),
     since: opt.as('duration|date', since, 'First moment that counts'),
     until: opt.as('duration|date', since, 'First moment that no longer counts'),
     key: opt.text('key', 'Only this key'),

@@ -5,7 +5,8 @@ export default command({
   name: 'create',
   effect: 'write',
   summary: 'Create a user or a service account',
-  description: 'The password is read from stdin or a file, never from the command line, where others could see it.',
+  description:
+    'The password is read from stdin or a file, never from the command line, where others could see it.',
   examples: [
     'latchkey user create alice --email alice@example.org',
     'latchkey user create nightly --service --role viewer',

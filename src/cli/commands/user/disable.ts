@@ -9,5 +9,6 @@ export default command({
   args: { user: arg.one('Username, email address or id') },
   run: async (ctx, { user }) => (await ctx.operations()).users.disable(user),
   output: user,
-  done: user => `Disabled ${user.username}: their keys answer user_disabled. Undo: latchkey user enable ${user.username}`,
+  done: user =>
+    `Disabled ${user.username}: their keys answer user_disabled. Undo: latchkey user enable ${user.username}`,
 })

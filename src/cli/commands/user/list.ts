@@ -5,7 +5,11 @@ export default command({
   name: 'list',
   effect: 'read',
   summary: 'List users, oldest first',
-  examples: ['latchkey user list', 'latchkey user list --role admin --json', 'latchkey user list --search example.org -q'],
+  examples: [
+    'latchkey user list',
+    'latchkey user list --role admin --json',
+    'latchkey user list --search example.org -q',
+  ],
   options: {
     role: opt.choice(roles, 'Only users with this role'),
     service: opt.flag('Only service accounts'),
@@ -25,7 +29,10 @@ export default command({
     { title: 'email', cell: user => user.email ?? '' },
     { title: 'name', cell: user => user.name ?? '' },
     { title: 'role', cell: user => (user.service ? `${user.role}, service` : user.role) },
-    { title: 'status', cell: (user, brush) => (user.disabledAt ? brush.bad('disabled') : brush.good('active')) },
+    {
+      title: 'status',
+      cell: (user, brush) => (user.disabledAt ? brush.bad('disabled') : brush.good('active')),
+    },
     { title: 'created', cell: (user, brush) => brush.time(user.createdAt) },
     { title: 'id', cell: user => user.id, wide: true },
   ],

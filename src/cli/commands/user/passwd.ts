@@ -28,5 +28,6 @@ export default command({
     return operations.users.setPassword(id, password)
   },
   output: user,
-  done: user => (user.hasPassword ? `Set the password of ${user.username}` : `Removed the password of ${user.username}`),
+  done: user =>
+    user.hasPassword ? `Set the password of ${user.username}` : `Removed the password of ${user.username}`,
 })

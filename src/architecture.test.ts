@@ -1,0 +1,201 @@
+/** Boundaries of the house, held by reading every import of every file, static and dynamic. */
+import { expect, test } from 'bun:test'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+
+const root = join(import.meta.dir, '..')
+
+interface Import {
+  readonly from: string
+  /** A path from the root of the project, or the name of a package. */
+  readonly to: string
+  readonly kind: 'static' | 'dynamic' | 'type'
+}
+
+const sources = ['bin', 'src'].flatMap(folder =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map(file => join(folder, file))
+    .filter(file => file.endsWith('.ts') && !file.endsWith('.d.ts')),
+)
+const isTest = (file: string) => file.endsWith('.test.ts') || file.startsWith('src/testing/')
+const production = sources.filter(file => !isTest(file))
+/** The code of a file without its shebang and comments. */
+const text = (file: string) =>
+  readFileSync(join(root, file), 'utf8')
+    .replace(/^#!.*/, '')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '')
+const imports = production.flatMap(importsOf)
+
+/** What a file needs; a static import that only brings types is gone once compiled. */
+function importsOf(file: string): readonly Import[] {
+  const code = text(file)
+  const found: Import[] = []
+  const add = (to: string, kind: Import['kind']) => {
+    found.push({
+      from: file,
+      to: to.startsWith('.') ? relative(root, resolve(root, dirname(file), to)) : to,
+      kind,
+    })
+  }
+  for (const [, clause = '', to = ''] of code.matchAll(
+    /^(?:import|export)\s([^'"`;]*?from\s*)?'([^']+)'/gm,
+  )) {
+    const names = /\{([\s\S]*)\}/.exec(clause)?.[1]
+    const onlyTypes =
+      clause.startsWith('type ') || names?.split(',').every(name => /^\s*(type\s|$)/.test(name)) === true
+    add(to, onlyTypes ? 'type' : 'static')
+  }
+  for (const [, to = ''] of code.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g)) add(to, 'dynamic')
+  return found
+}
+
+const violations = (rule: (each: Import) => boolean) =>
+  imports.filter(rule).map(({ from, to }) => `${from} imports ${to}`)
+const within = (file: string, ...folders: string[]) =>
+  folders.some(folder => file === folder || file.startsWith(`${folder}/`))
+const isPackage = (to: string) => !within(to, 'src', 'bin', 'drizzle', 'package.json')
+
+test('every import that a regular expression sees is one that the transpiler sees', () => {
+  const transpiler = new Bun.Transpiler({ loader: 'ts' })
+  for (const file of production) {
+    const seen = new Set(
+      importsOf(file)
+        .filter(each => each.kind !== 'type')
+        .map(each => each.to),
+    )
+    for (const { path } of transpiler.scanImports(text(file))) {
+      const to = path.startsWith('.') ? relative(root, resolve(root, dirname(file), path)) : path
+      expect([...seen], `${file} imports ${path}`).toContain(to)
+    }
+  }
+})
+
+/** Each layer, and the layers of the house that it may know of. */
+const layers: readonly (readonly [string, readonly string[]])[] = [
+  ['src/contract', ['src/contract']],
+  ['src/db', ['src/db', 'src/contract', 'drizzle']],
+  ['src/formats', ['src/formats', 'src/contract', 'src/db']],
+  ['src/operations', ['src/operations', 'src/formats', 'src/db', 'src/contract', 'src/version.ts']],
+  ['src/cli', ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts']],
+  ['src/index.ts', ['src/operations', 'src/contract']],
+  ['src/main.ts', ['src/cli', 'src/contract', 'src/version.ts']],
+  ['bin', ['src/main.ts', 'src/cli/streams.ts', 'package.json']],
+]
+
+test.each(layers)('%s imports only what lies below it', (layer, allowed) => {
+  expect(
+    violations(({ from, to }) => within(from, layer) && !isPackage(to) && !within(to, ...allowed)),
+  ).toEqual([])
+})
+
+test('every file belongs to a layer', () => {
+  const known = [...layers.map(([layer]) => layer), 'src/version.ts']
+  expect(production.filter(file => !within(file, ...known))).toEqual([])
+})
+
+test('the contract imports no package', () => {
+  expect(violations(({ from, to }) => within(from, 'src/contract') && isPackage(to))).toEqual([])
+})
+
+test('operations know no console, no process, no command line', () => {
+  expect(
+    violations(
+      ({ from, to }) =>
+        within(from, 'src/operations') && /^(commander|@commander-js|chalk|inquirer|cli-table3)/.test(to),
+    ),
+  ).toEqual([])
+  const talkers = production
+    .filter(file => within(file, 'src/operations', 'src/contract', 'src/formats'))
+    .filter(file => /\bconsole\.|\bprocess\.(?!pid\b)/.test(text(file)))
+  expect(talkers).toEqual([])
+})
+
+/** Packages that one place alone may import. */
+const owners: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/^(commander|@commander-js\/extra-typings)$/, ['src/cli/program.ts']],
+  [/^(cli-table3|chalk)$/, ['src/cli/table.ts']],
+  [/^(inquirer|@inquirer\/.*)$/, ['src/cli/prompt.ts']],
+  [/^bun:sqlite$/, ['src/db']],
+  [/^node:sqlite$/, ['src/db/copy.ts']],
+  [/^drizzle-orm(\/|$)/, ['src/db', 'src/operations']],
+  [/^valibot$/, ['src/operations', 'src/formats']],
+]
+
+test.each(owners)('%p is imported by %p alone', (name, places) => {
+  expect(violations(({ from, to }) => name.test(to) && !within(from, ...places))).toEqual([])
+})
+
+test('what draws for people is loaded only when it draws', () => {
+  expect(violations(({ to, kind }) => /^(cli-table3|chalk|inquirer)$/.test(to) && kind === 'static')).toEqual(
+    [],
+  )
+})
+
+const commandFiles = production.filter(file => within(file, 'src/cli/commands'))
+const commandMayImport = [
+  'src/cli/define.ts',
+  'src/cli/parse.ts',
+  'src/cli/chart.ts',
+  'src/cli/columns.ts',
+  'src/cli/drawing.ts',
+  'src/cli/tutorial.ts',
+  'src/contract',
+]
+
+test('a command file is a declaration: it knows its vocabulary, the contract and its own noun', () => {
+  const isOwnNoun = ({ from, to }: Import) => from.endsWith('/index.ts') && dirname(from) === dirname(to)
+  expect(
+    violations(
+      each =>
+        within(each.from, 'src/cli/commands') && !within(each.to, ...commandMayImport) && !isOwnNoun(each),
+    ),
+  ).toEqual([])
+  expect(commandFiles.filter(file => /\bprocess\.|\bconsole\./.test(text(file)))).toEqual([])
+})
+
+test('a command file has at most 66 lines', () => {
+  expect(commandFiles.filter(file => text(file).split('\n').length > 66)).toEqual([])
+})
+
+test('the program starts without the database, the operations, prompts or tables', () => {
+  const reached = new Set<string>()
+  const visit = (file: string) => {
+    if (reached.has(file)) return
+    reached.add(file)
+    for (const each of imports) if (each.from === file && each.kind === 'static') visit(each.to)
+  }
+  visit('src/main.ts')
+  expect(reached.size).toBeGreaterThan(10)
+  const heavy = [...reached].filter(
+    file =>
+      /^(drizzle-orm|inquirer|cli-table3|chalk|valibot|bun:sqlite)/.test(file) ||
+      within(file, 'src/db', 'src/operations', 'src/index.ts', 'src/cli/commands'),
+  )
+  expect(heavy).toEqual([])
+})
+
+test("drizzle's own transactions and bare connections are used nowhere", () => {
+  // On bun:sqlite they commit before an async callback has finished, even when it throws.
+  expect(production.filter(file => /\.transaction\(/.test(text(file)))).toEqual([])
+  const openers = production.filter(file => /new (Client|Database|DatabaseSync)\(/.test(text(file)))
+  expect(openers.filter(file => !within(file, 'src/db', 'src/operations/backup', 'src/formats'))).toEqual([])
+  expect(
+    violations(
+      ({ from, to, kind }) =>
+        to === 'bun:sqlite' && kind === 'static' && !['src/db/client.ts', 'src/db/open.ts'].includes(from),
+    ),
+  ).toEqual([])
+})
+
+test('BEGIN and COMMIT stand where SQLite is known alone', () => {
+  const allowed = ['src/db', 'src/operations/backup']
+  const starters = production.filter(file => /['"`](BEGIN|COMMIT)\b/.test(text(file)))
+  expect(starters.filter(file => !within(file, ...allowed))).toEqual([])
+})
+
+test('there is no file whose name says nothing', () => {
+  expect(sources.filter(file => /(^|\/)(utils?|helpers?|manager|common|misc)(\/|\.ts$)/.test(file))).toEqual(
+    [],
+  )
+})

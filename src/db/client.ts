@@ -1,0 +1,46 @@
+/**
+ * The connection class that all of Latchkey uses: closed means closed.
+ *
+ * bun:sqlite leaves a connection half alive while one of its statements is not finalized, and drizzle prepares a
+ * statement per query and finalizes none. Such a zombie keeps its file locks and its mapping of the `-shm` file. If
+ * its database is renamed meanwhile, the next connection of this process shares that mapping by inode, other processes
+ * make another `-shm`, and the two sides corrupt the database.
+ */
+import { Database, type SQLQueryBindings, type Statement } from 'bun:sqlite'
+
+export class Client extends Database {
+  /** In order of last use. */
+  readonly #statements = new Map<string, Statement>()
+
+  /** A compiled statement, shared by all who ask for the same text. */
+  override prepare<ReturnType, ParamsType extends SQLQueryBindings | SQLQueryBindings[]>(
+    sql: string,
+  ): Prepared<ReturnType, ParamsType> {
+    const statement = this.#statements.get(sql) ?? super.prepare(sql)
+    this.#statements.delete(sql)
+    this.#statements.set(sql, statement)
+    const [oldest] = this.#statements.keys()
+    if (this.#statements.size > mostStatements && oldest !== undefined) {
+      this.#statements.get(oldest)?.finalize()
+      this.#statements.delete(oldest)
+    }
+    return statement as never
+  }
+
+  override query<ReturnType, ParamsType extends SQLQueryBindings | SQLQueryBindings[]>(
+    sql: string,
+  ): Prepared<ReturnType, ParamsType> {
+    return this.prepare<ReturnType, ParamsType>(sql)
+  }
+
+  override close(): void {
+    for (const statement of this.#statements.values()) statement.finalize()
+    this.#statements.clear()
+    super.close(true)
+  }
+}
+
+const mostStatements = 200
+
+// biome-ignore lint/suspicious/noExplicitAny: the base class says it so
+type Prepared<R, P extends SQLQueryBindings | SQLQueryBindings[]> = Statement<R, P extends any[] ? P : [P]>

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { temporaryFolder } from './testing/folder.ts'
+import { entryPoint, spawnLatchkey } from './testing/process.ts'
+import { run } from './testing/run.ts'
+import { splitWords } from './testing/words.ts'
+
+describe('what a start costs', () => {
+  test('main reaches no storage, no drawing and no validation without a command', () => {
+    const seen = new Set<string>()
+    const packages = new Set<string>()
+    const transpiler = new Bun.Transpiler({ loader: 'ts' })
+    const visit = (path: string): void => {
+      if (seen.has(path) || path.endsWith('.json')) return
+      seen.add(path)
+      for (const { path: target, kind } of transpiler.scanImports(readFileSync(path, 'utf8'))) {
+        if (kind !== 'import-statement') continue
+        if (target.startsWith('.')) visit(resolve(dirname(path), target))
+        else packages.add(target)
+      }
+    }
+    visit(join(import.meta.dir, 'main.ts'))
+    expect([...packages].sort()).toEqual(['@commander-js/extra-typings', 'node:fs', 'node:os', 'node:path'])
+    expect([...seen].filter(path => /\/(db|operations|formats)\/|src\/index\.ts$/.test(path))).toEqual([])
+  })
+})
+
+describe('config show', () => {
+  test('names each value and its source, also as JSON', async () => {
+    const { out, code } = await run('config show --tz Europe/Berlin', { env: { LATCHKEY_DB: '/srv/x.db' } })
+    expect(code).toBe(0)
+    expect(out).toBe(
+      [
+        'NAME        VALUE          SOURCE',
+        'db          /srv/x.db      LATCHKEY_DB',
+        'tz          Europe/Berlin  flag',
+        'backup_dir  /srv/backups   default',
+        'output      table          default',
+        '',
+      ].join('\n'),
+    )
+    expect((await run('config show --json', { db: '/srv/x.db' })).json()).toContainEqual({
+      name: 'db',
+      value: '/srv/x.db',
+      source: 'LATCHKEY_DB',
+    })
+  })
+})
+
+describe('as a process', () => {
+  test('prints, exits and keeps stdout empty on failure', async () => {
+    expect(await spawnLatchkey('config show -o csv --fields name')).toMatchObject({
+      code: 0,
+      out: 'name\ndb\ntz\nbackup_dir\noutput\n',
+      err: '',
+    })
+    expect(await spawnLatchkey('nonsense')).toMatchObject({ code: 2, out: '' })
+  })
+
+  /** A setting of more than a pipe holds, so that one row is megabytes of output. */
+  function bigConfig() {
+    const folder = temporaryFolder()
+    folder.write('latchkey.toml', `db = "/${'x'.repeat(3_000_000)}"\n`)
+    return folder
+  }
+  const shell = (script: string, cwd: string) =>
+    Bun.spawn(['bash', '-o', 'pipefail', '-c', script], {
+      cwd,
+      env: { PATH: process.env['PATH'], HOME: '/nonexistent', BUN: process.execPath, LATCHKEY: entryPoint },
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+
+  test('a reader that goes away is no failure', async () => {
+    using folder = bigConfig()
+    const child = shell('"$BUN" "$LATCHKEY" config show --json | head -c 1', folder.path)
+    expect(await child.stdout.text()).toBe('[')
+    expect(await child.stderr.text()).toBe('')
+    expect(await child.exited).toBe(0)
+  })
+
+  test('a slow reader gets all of it', async () => {
+    using folder = bigConfig()
+    const child = shell('"$BUN" "$LATCHKEY" config show --json | (sleep 0.5; cat)', folder.path)
+    const values: { value: string }[] = JSON.parse(await child.stdout.text())
+    expect(values[0]?.value).toHaveLength(3_000_001)
+    expect(await child.exited).toBe(0)
+  })
+
+  test('a full disk is a failure', async () => {
+    using folder = bigConfig()
+    const child = shell('"$BUN" "$LATCHKEY" config show --json > /dev/full', folder.path)
+    expect(await child.exited).toBe(78)
+    expect(await child.stderr.text()).toContain('"code":"disk_full"')
+  })
+
+  test('closed streams do not hang it', async () => {
+    const child = shell('"$BUN" "$LATCHKEY" config show <&- 2>&-', '/')
+    expect(await child.stdout.text()).toContain('backup_dir')
+    expect(await child.exited).toBe(0)
+  })
+})
+
+test('command lines of tests are split as a shell does', () => {
+  expect(splitWords(`key create 'a b' --name="c d"  e\\ f "" 'it"s'`)).toEqual([
+    'key',
+    'create',
+    'a b',
+    '--name=c d',
+    'e f',
+    '',
+    'it"s',
+  ])
+})

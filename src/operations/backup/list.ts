@@ -1,0 +1,116 @@
+/** Which backups there are, and which one somebody means. Only reads. */
+import { existsSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Backup } from '../../contract/views.ts'
+import type { FileContext } from '../context.ts'
+import { looksLikeId } from '../ids.ts'
+import { dataPath, readManifest, type StoredBackup, type Survey, survey, toView } from './manifest.ts'
+
+export interface ListBackups {
+  /** The folder; default the context's. */
+  readonly from?: string | undefined
+}
+
+/**
+ * Newest first. The default folder may be missing, a folder that was named may not.
+ *
+ * @throws not_found, permission
+ */
+export async function listBackups(context: FileContext, input: ListBackups = {}): Promise<readonly Backup[]> {
+  return surveyFolder(context, input.from).backups.map(toView)
+}
+
+export interface ChooseBackup extends ListBackups {
+  /** Id, prefix of an id, file name or path. */
+  readonly backup?: string | undefined
+  /** The newest one. */
+  readonly latest?: boolean | undefined
+}
+
+/**
+ * The backup that a restore with the same options would use.
+ *
+ * @throws not_found, ambiguous, corrupt, usage
+ */
+export async function getBackup(context: FileContext, options: ChooseBackup): Promise<Backup> {
+  return toView(chooseBackup(context, options))
+}
+
+/** @throws not_found, ambiguous, corrupt, usage (neither or both of a backup and the latest) */
+export function chooseBackup(context: FileContext, options: ChooseBackup): StoredBackup {
+  if ((options.backup === undefined) === (options.latest ?? false))
+    return findBackup(context, options.backup ?? 'latest', options.from)
+  throw new LatchkeyError(
+    'usage',
+    'say which backup is meant: one, or the latest',
+    'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest',
+  )
+}
+
+/** All that is in the folder, broken manifests too. */
+export function surveyFolder(context: FileContext, from: string | undefined): Survey {
+  if (from === undefined && !existsSync(context.backupDir)) return { backups: [], broken: [] }
+  return survey(resolve(from ?? context.backupDir))
+}
+
+/**
+ * The one backup that is meant: by id, by a prefix of an id that fits only one, by the name or path of its file or
+ * manifest, or `latest`.
+ *
+ * @throws not_found, ambiguous, corrupt (a broken manifest)
+ */
+export function findBackup(context: FileContext, selector: string, from?: string): StoredBackup {
+  if (selector.includes('/')) return findAt(resolve(selector))
+  const { backups, broken } = surveyFolder(context, from)
+  const where = resolve(from ?? context.backupDir)
+  const [newest] = backups
+  if (selector === 'latest') {
+    if (newest) return newest
+    throw notFound(`there is no backup in ${where}`)
+  }
+  const text = selector.toLowerCase()
+  const matches = backups.filter(
+    ({ manifest }) =>
+      manifest.file === selector ||
+      manifest.file.replace(/\.db.*$/, '.json') === selector ||
+      (looksLikeId(text, 'bak') && manifest.id.startsWith(text)),
+  )
+  const [match, second] = matches
+  if (second) {
+    throw new LatchkeyError(
+      'ambiguous',
+      `"${selector}" matches ${matches.length} backups: ${matches
+        .slice(0, 10)
+        .map(m => m.manifest.id)
+        .join(', ')}`,
+      `use a longer id, for example: ${second.manifest.id}`,
+    )
+  }
+  if (match) return match
+  const damaged = broken.find(b => b.id === text || basename(b.path) === selector)
+  if (damaged) throw unusable(damaged.path, damaged.problem)
+  throw notFound(`no backup in ${where} matches "${selector}"`)
+}
+
+function findAt(path: string): StoredBackup {
+  const name = basename(path).replace(/\.(db|db\.zst|db\.gz|json)$/, '')
+  const found = readManifest(dirname(path), `${name}.json`)
+  if (found === undefined)
+    throw notFound(`there is no manifest beside ${path}, so it is no backup of Latchkey's`)
+  if ('problem' in found) throw unusable(found.path, found.problem)
+  if (path.endsWith('.json') || dataPath(found) === path) return found
+  throw notFound(`the manifest beside ${path} is that of ${dataPath(found)}`)
+}
+
+function unusable(path: string, problem: string): LatchkeyError {
+  return new LatchkeyError('corrupt', `${path}: ${problem}`, 'see the others with: latchkey backup list')
+}
+
+function notFound(message: string): LatchkeyError {
+  return new LatchkeyError(
+    'not_found',
+    message,
+    'see what there is with: latchkey backup list, or name the folder with --from',
+  )
+}

@@ -1,0 +1,87 @@
+/**
+ * One run at a time among backup, restore and migrate: an exclusive transaction on a small database beside the
+ * backups. The system lets go of it when the process ends, however it ends, so no lock is ever left behind.
+ */
+
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { Client } from '../../db/client.ts'
+import { codeOf, translate } from '../../db/errors.ts'
+import { holdersOf } from '../../db/holders.ts'
+import type { FileContext } from '../context.ts'
+import { ensureFolder } from './files.ts'
+
+export interface LockOptions {
+  /** How long to wait for another run to end. Default 0: say at once that it is busy. */
+  readonly waitMs?: number
+}
+
+/**
+ * Runs `work` while no other run uses the same backup folder. A dry run creates neither folder nor lock: where
+ * there is no lock file, no run has ever been.
+ *
+ * @throws busy, permission, config
+ */
+export async function withLock<T>(
+  context: FileContext,
+  folder: string,
+  work: () => Promise<T>,
+  options: LockOptions = {},
+): Promise<T> {
+  const path = join(folder, '.latchkey-lock')
+  if (context.dryRun && !existsSync(path)) return work()
+  if (!context.dryRun) prepare(folder, path)
+  const client = await acquire(folder, path, options.waitMs ?? 0)
+  try {
+    return await work()
+  } finally {
+    client.close()
+  }
+}
+
+/** The lock file is touched by name only: opening and closing it would drop a lock that this process holds. */
+function prepare(folder: string, path: string): void {
+  ensureFolder(folder)
+  if (existsSync(path)) return
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw translate(error, folder)
+  }
+}
+
+async function acquire(folder: string, path: string, waitMs: number): Promise<Client> {
+  const deadline = performance.now() + waitMs
+  for (;;) {
+    const client = tryLock(folder, path)
+    if (client) return client
+    if (performance.now() >= deadline) throw taken(path)
+    await sleep(10 + Math.random() * 40)
+  }
+}
+
+function tryLock(folder: string, path: string): Client | undefined {
+  let client: Client | undefined
+  try {
+    client = new Client(path, { readwrite: true })
+    client.run('PRAGMA busy_timeout = 0')
+    client.run('BEGIN EXCLUSIVE')
+    return client
+  } catch (error) {
+    client?.close()
+    if (codeOf(error).startsWith('SQLITE_BUSY')) return undefined
+    throw translate(error, folder)
+  }
+}
+
+function taken(path: string): LatchkeyError {
+  const [holder] = holdersOf(path)
+  const who = holder ? `: process ${holder.pid} (${holder.command})` : ''
+  return new LatchkeyError(
+    'busy',
+    `another backup, restore or migration is running${who}`,
+    'wait until it is done, then run the command again',
+  )
+}

@@ -1,0 +1,415 @@
+import { afterEach, expect, test } from 'bun:test'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { Client } from '../../db/client.ts'
+import { copyInto } from '../../db/copy.ts'
+import { migrateTo } from '../../db/migrate.ts'
+import { latestVersion } from '../../db/migrations.ts'
+import { openWriter } from '../../db/open.ts'
+import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
+import type { FileContext } from '../context.ts'
+import { initialize } from '../init.ts'
+import { createBackup } from './create.ts'
+import { listBackups } from './list.ts'
+import { restore } from './restore.ts'
+
+const cleanUp: (() => void)[] = []
+afterEach(() => {
+  for (const step of cleanUp.splice(0).toReversed()) step()
+})
+
+interface Scene {
+  readonly context: FileContext
+  readonly dry: FileContext
+  readonly folder: TemporaryFolder
+}
+
+/** A database of `users` rows, a backup of it, and then as many rows more. */
+async function scene(users = 50): Promise<Scene> {
+  const folder = temporaryFolder()
+  cleanUp.push(folder.remove)
+  const context: FileContext = {
+    path: folder.file('data', 'latchkey.db'),
+    backupDir: folder.file('backups'),
+    now: () => new Date(),
+    actor: { name: 'tester', origin: 'script' },
+    dryRun: false,
+  }
+  await initialize(context)
+  addUsers(context.path, users)
+  await createBackup(context)
+  addUsers(context.path, users)
+  return { context, dry: { ...context, dryRun: true }, folder }
+}
+
+function addUsers(path: string, count: number): void {
+  const client = openWriter(path)
+  client.run('BEGIN')
+  for (let n = 0; n < count; n++) {
+    const name = crypto.randomUUID().replaceAll('-', '').slice(0, 26)
+    client.run(
+      "INSERT INTO users (id, username, role, service, created_at, updated_at) VALUES (?, ?, 'member', 0, 0, 0)",
+      [`usr_${name}`, name],
+    )
+  }
+  client.run('COMMIT')
+  client.close()
+}
+
+function ask<T>(path: string, sql: string): T {
+  const client = new Client(path, { readwrite: true })
+  try {
+    return client.query(sql).get() as T
+  } finally {
+    client.close()
+  }
+}
+const users = (path: string) => ask<{ n: number }>(path, 'SELECT count(*) AS n FROM users').n
+const isSound = (path: string) => ask<object>(path, 'PRAGMA integrity_check')
+const failure = async (work: Promise<unknown>): Promise<LatchkeyError> => {
+  const error = await work.then(
+    () => undefined,
+    e => e,
+  )
+  expect(error).toBeInstanceOf(LatchkeyError)
+  return error
+}
+/** Every file beside the database, by content. */
+const snapshot = (folder: string) =>
+  Object.fromEntries(
+    readdirSync(folder)
+      .sort()
+      .map(name => [name, Bun.hash(readFileSync(join(folder, name)))]),
+  )
+
+/** Another process that opens the database, runs `body` with it as `client`, and says when it has. */
+async function peer(path: string, body: string) {
+  const code = `
+    import { Database as Client } from 'bun:sqlite'
+    // What nothing refers to is collected, and its locks with it.
+    const client = (globalThis.kept = new Client(${JSON.stringify(path)})); client.run('PRAGMA busy_timeout = 20000')
+    ${body}
+    console.log('ready'); await Bun.sleep(120_000)`
+  const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe', stdin: 'pipe' })
+  cleanUp.push(() => child.kill(9))
+  await child.stdout.getReader().read()
+  return { pid: child.pid }
+}
+
+test('puts the rows back, keeps what was there as a backup, and says both', async () => {
+  const { context } = await scene()
+  const restored = await restore(context, { latest: true })
+  expect(restored).toMatchObject({
+    path: context.path,
+    movedAside: [],
+    schemaVersion: latestVersion,
+    before: { users: 100 },
+    rows: { users: 50 },
+    safetyBackup: { reason: 'pre-restore', rows: { users: 100 } },
+  })
+  expect(users(context.path)).toBe(50)
+  expect(statSync(context.path).mode & 0o777).toBe(0o600)
+  expect(ask(context.path, 'PRAGMA journal_mode')).toEqual({ journal_mode: 'wal' })
+  expect(
+    ask(
+      context.path,
+      "SELECT actor, after ->> 'backup' AS backup FROM audit WHERE action = 'database.restore'",
+    ),
+  ).toEqual({
+    actor: 'tester',
+    backup: restored.backup.id,
+  })
+  await restore(context, { backup: restored.safetyBackup!.id })
+  expect(users(context.path)).toBe(100)
+  expect(readdirSync(dirname(context.path))).toEqual(['latchkey.db'])
+})
+
+test('a dry run verifies, counts, and changes nothing', async () => {
+  const { context, dry, folder } = await scene()
+  const before = [snapshot(dirname(context.path)), snapshot(context.backupDir)]
+  expect(await restore(dry, { latest: true })).toMatchObject({
+    before: { users: 100 },
+    rows: { users: 50 },
+    safetyBackup: null,
+  })
+  expect([snapshot(dirname(context.path)), snapshot(context.backupDir)]).toEqual(before)
+  await restore({ ...dry, path: folder.file('new', 'x.db') }, { latest: true })
+  expect(existsSync(folder.file('new'))).toBe(false)
+})
+
+test.each<[string, (s: Scene) => void]>([
+  ['missing', s => rmSync(dirname(s.context.path), { recursive: true })],
+  [
+    'missing, with the WAL of another still there',
+    s => {
+      const strangers = s.folder.file('strangers.db')
+      const c = new Client(strangers, { create: true })
+      c.run('PRAGMA journal_mode = WAL')
+      c.run('CREATE TABLE stranger (x)')
+      rmSync(s.context.path)
+      writeFileSync(`${s.context.path}-wal`, readFileSync(`${strangers}-wal`))
+      c.close()
+    },
+  ],
+  ['empty', s => writeFileSync(s.context.path, '')],
+  ['no database at all', s => writeFileSync(s.context.path, 'x'.repeat(9_000))],
+  ['cut in half', s => truncateSync(s.context.path, 4096 * 12)],
+  [
+    'overwritten in the middle',
+    s => {
+      const bytes = readFileSync(s.context.path)
+      bytes.fill(0xff, 4096 * 2, bytes.length - 4096)
+      writeFileSync(s.context.path, bytes)
+    },
+  ],
+])('restores where the database is %s, and moves aside what there is', async (_, spoil) => {
+  const s = await scene()
+  spoil(s)
+  const there = existsSync(dirname(s.context.path)) ? readdirSync(dirname(s.context.path)).length : 0
+  const restored = await restore(s.context, { latest: true })
+  expect(restored).toMatchObject({ safetyBackup: null, before: null, rows: { users: 50 } })
+  expect(restored.movedAside).toHaveLength(there)
+  for (const file of restored.movedAside) expect(existsSync(file)).toBe(true)
+  expect(users(s.context.path)).toBe(50)
+  expect(isSound(s.context.path)).toEqual({ integrity_check: 'ok' })
+  expect(ask(s.context.path, "SELECT count(*) AS n FROM sqlite_schema WHERE name = 'stranger'")).toEqual({
+    n: 0,
+  })
+})
+
+test('a database of another page size is exchanged as a file, and is kept both as a backup and aside', async () => {
+  const { context } = await scene()
+  const client = new Client(context.path)
+  client.run('PRAGMA journal_mode = DELETE')
+  client.run('PRAGMA page_size = 8192')
+  client.run('VACUUM')
+  client.close()
+  addUsers(context.path, 1)
+  const restored = await restore(context, { latest: true })
+  expect(restored).toMatchObject({ safetyBackup: { rows: { users: 101 } }, before: { users: 101 } })
+  expect(restored.movedAside).toHaveLength(1)
+  expect(users(restored.movedAside[0]!)).toBe(101)
+  expect(users(context.path)).toBe(50)
+})
+
+test.each<[string, (s: Scene, file: string) => void, string]>([
+  [
+    'has a flipped bit',
+    (_, file) => {
+      const b = readFileSync(file)
+      b[5000]! ^= 4
+      writeFileSync(file, b)
+    },
+    'checksum',
+  ],
+  ['is cut short', (_, file) => truncateSync(file, 8192), 'checksum'],
+  ['has lost its data', (_, file) => rmSync(file), 'not_found'],
+  ['has a broken manifest', (_, file) => writeFileSync(file.replace('.db', '.json'), '{'), 'not_found'],
+])('a backup that %s is refused before anything is touched', async (_, spoil, code) => {
+  const s = await scene()
+  const [backup] = await listBackups(s.context)
+  spoil(s, backup!.path)
+  const before = snapshot(dirname(s.context.path))
+  expect((await failure(restore(s.context, { latest: true }))).code).toBe(code as never)
+  expect(snapshot(dirname(s.context.path))).toEqual(before)
+  expect((await listBackups(s.context)).filter(b => b.reason === 'pre-restore')).toEqual([])
+})
+
+test('a backup of a newer schema is refused, one of an older schema is migrated', async () => {
+  const { context } = await scene()
+  const client = openWriter(context.path)
+  client.run(`PRAGMA user_version = ${latestVersion + 1}`)
+  const newer = await createBackup(context)
+  client.run(`PRAGMA user_version = ${latestVersion}`)
+  client.close()
+  const before = snapshot(dirname(context.path))
+  expect((await failure(restore(context, { backup: newer.id }))).code).toBe('schema_newer')
+  expect(snapshot(dirname(context.path))).toEqual(before)
+
+  const other = { ...context, path: join(dirname(context.path), 'old.db') }
+  await initialize(other)
+  const old = openWriter(other.path)
+  migrateTo(old, other.path, 0, { now: 0, programVersion: '0' })
+  old.close()
+  const older = await createBackup(other)
+  expect(older.schemaVersion).toBe(0)
+  expect(await restore(context, { backup: older.id })).toMatchObject({
+    schemaVersion: latestVersion,
+    rows: { users: 0 },
+  })
+})
+
+test('a database whose history was edited is not restored', async () => {
+  const { context } = await scene()
+  const client = openWriter(context.path)
+  client.run('UPDATE migrations SET hash = ?', ['0'.repeat(64)])
+  client.close()
+  const edited = await createBackup(context)
+  expect((await failure(restore(context, { backup: edited.id }))).code).toBe('drift')
+})
+
+test("a healthy database of somebody else's is never replaced, not even by force", async () => {
+  const { context, folder } = await scene()
+  const to = folder.file('theirs.db')
+  const client = new Client(to)
+  client.run('CREATE TABLE t (x)')
+  client.close()
+  const before = readFileSync(to)
+  expect((await failure(restore(context, { latest: true, to, force: true }))).code).toBe('database_foreign')
+  expect(readFileSync(to)).toEqual(before)
+})
+
+test.each([
+  ['has run a query', "client.query('SELECT count(*) FROM users').get()"],
+  ['has only opened it', ''],
+  ['is reading', "client.run('BEGIN'); client.query('SELECT count(*) FROM users').get()"],
+])('a process that %s stops a restore, which names it', async (_, body) => {
+  const { context } = await scene()
+  const { pid } = await peer(context.path, body)
+  const error = await failure(restore(context, { latest: true }))
+  expect(error).toMatchObject({ code: 'busy', exit: 75 })
+  expect(error.message).toContain(`process ${pid}`)
+  expect(error.hint).toContain('--force')
+  expect(users(context.path)).toBe(100)
+})
+
+test('by force, a peer that has the database open sees the restored rows and can go on writing', async () => {
+  const { context, folder } = await scene()
+  const go = folder.file('go')
+  const seen = folder.file('seen')
+  await peer(
+    context.path,
+    `const count = () => client.query('SELECT count(*) AS n FROM users').get().n
+     const first = count()
+     setInterval(async () => {
+       if (!(await Bun.file(${JSON.stringify(go)}).exists())) return
+       const then = count()
+       client.run("INSERT INTO users (id, username, role, service, created_at, updated_at) VALUES ('usr_' || hex(randomblob(13)), 'peer', 'member', 0, 0, 0)")
+       await Bun.write(${JSON.stringify(seen)}, JSON.stringify([first, then, count()])); process.exit()
+     }, 20)`,
+  )
+  expect(await restore(context, { latest: true, force: true })).toMatchObject({ rows: { users: 50 } })
+  writeFileSync(go, '')
+  for (let n = 0; n < 200 && !existsSync(seen); n++) await Bun.sleep(20)
+  await Bun.sleep(50)
+  expect(JSON.parse(readFileSync(seen, 'utf8'))).toEqual([100, 50, 51])
+  expect(users(context.path)).toBe(51)
+})
+
+test('by force, a restore gets through under a busy writer', async () => {
+  const { context } = await scene()
+  await peer(
+    context.path,
+    `setInterval(() => { client.run("UPDATE users SET updated_at = updated_at + 1 WHERE rowid % 7 = 0") }, 1)`,
+  )
+  for (let round = 0; round < 3; round++) {
+    expect(await restore(context, { latest: true, force: true })).toMatchObject({
+      schemaVersion: latestVersion,
+    })
+  }
+  expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
+}, 120_000)
+
+test('not even force exchanges the file under a process that has it open', async () => {
+  const { context } = await scene()
+  const client = new Client(context.path)
+  client.run('PRAGMA journal_mode = DELETE')
+  client.run('PRAGMA page_size = 8192')
+  client.run('VACUUM')
+  client.close()
+  await peer(context.path, "client.query('SELECT count(*) FROM users').get()")
+  expect((await failure(restore(context, { latest: true, force: true }))).code).toBe('busy')
+  expect(users(context.path)).toBe(100)
+})
+
+test('a symbolic link to the database stays one, and what it leads to is restored', async () => {
+  const { context, folder } = await scene()
+  const link = folder.file('link.db')
+  symlinkSync(context.path, link)
+  writeFileSync(context.path, 'damaged')
+  await restore({ ...context, path: link }, { latest: true })
+  expect(realpathSync(link)).toBe(context.path)
+  expect(users(context.path)).toBe(50)
+})
+
+const child = (context: FileContext, options: object) => `
+  import { restore } from ${JSON.stringify(join(import.meta.dir, 'restore.ts'))}
+  const context = { ...${JSON.stringify(context)}, now: () => new Date() }
+  console.log('go'); for (;;) await restore(context, ${JSON.stringify(options)})`
+
+for (const [way, damage] of [
+  ['in place', () => {}],
+  ['by exchange of the file', (path: string) => rmSync(path)],
+] as const) {
+  test(`killed at any moment ${way}, the database is the old one or the new one, whole`, async () => {
+    const { context } = await scene(4_000)
+    const [backup] = await listBackups(context)
+    const outcomes: Record<string, number> = {}
+    for (let round = 0; round < 15; round++) {
+      // The one that is asked for again and again must not be found already in place.
+      await restore(context, {
+        backup: (await listBackups(context)).find(b => b.rows['users'] === 8_000)?.id ?? backup!.id,
+      })
+      if (users(context.path) === 4_000) addUsers(context.path, 4_000)
+      damage(context.path)
+      const running = Bun.spawn([process.execPath, '-e', child(context, { backup: backup!.id })], {
+        stdout: 'pipe',
+      })
+      await running.stdout.getReader().read()
+      await Bun.sleep(Math.random() * 250)
+      running.kill(9)
+      await running.exited
+      const found = existsSync(context.path) ? users(context.path) : 'none'
+      outcomes[found] = (outcomes[found] ?? 0) + 1
+      // Before its file is exchanged a missing database is still missing; nothing else is between old and new.
+      expect(way === 'in place' ? [4_000, 8_000] : ['none', 4_000]).toContain(found as never)
+      if (found !== 'none') expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
+    }
+    console.log(`15 kills ${way}: ${JSON.stringify(outcomes)}`)
+    expect(await restore(context, { backup: backup!.id })).toMatchObject({ rows: { users: 4_000 } })
+    expect(readdirSync(dirname(context.path)).filter(name => name.startsWith('.latchkey-tmp'))).toEqual([])
+  }, 120_000)
+}
+
+test('a disk that fills up during a restore leaves the old database', async () => {
+  const { context, folder } = await scene(4_000)
+  const small = folder.file('small')
+  mkdirSync(small)
+  if (Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', small]).exitCode !== 0) {
+    console.warn('skipped: this user cannot mount a small file system')
+    return
+  }
+  cleanUp.push(() => Bun.spawnSync(['umount', small]))
+  const target = { ...context, path: join(small, 'latchkey.db') }
+  await restore(target, { latest: true })
+  const [backup] = await listBackups(context)
+  // Too little for the copy is seen beforehand; too little for the WAL only while it is written.
+  const filler = join(small, 'filler')
+  writeFileSync(filler, new Uint8Array(8 * 1_048_576 - statSync(target.path).size - 300_000))
+  const { code } = await failure(restore(target, { latest: true }))
+  expect(code).toBe('disk_full')
+  expect(users(target.path)).toBe(4_000)
+  const source = folder.file('source.db')
+  writeFileSync(source, readFileSync(backup!.path))
+  const error = await copyInto(source, target.path, 500).then(
+    () => undefined,
+    e => e,
+  )
+  expect(error).toMatchObject({ code: 'disk_full' })
+  expect(users(target.path)).toBe(4_000)
+  expect(isSound(target.path)).toEqual({ integrity_check: 'ok' })
+  rmSync(filler)
+  expect(readdirSync(small).filter(name => name.startsWith('.latchkey-tmp'))).toEqual([])
+})

@@ -1,0 +1,190 @@
+/** Whether the database is in order: looked at from every side, changed from none. */
+import { statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { LatchkeyError } from '../contract/errors.ts'
+import type { HealthReport } from '../contract/views.ts'
+import type { Client } from '../db/client.ts'
+import { codeOf, translate } from '../db/errors.ts'
+import { holdersOf } from '../db/holders.ts'
+import { foreignKeyCheck, quickCheck, schemaDrift, tryWrite } from '../db/inspect.ts'
+import { appliedMigrations, historyProblems } from '../db/migrate.ts'
+import { latestVersion } from '../db/migrations.ts'
+import { identify, openReader } from '../db/open.ts'
+import { freeBytes, sidecars, sizeOf } from './backup/files.ts'
+import { surveyFolder } from './backup/list.ts'
+import type { FileContext } from './context.ts'
+
+type Check = HealthReport['checks'][number]
+type Name = Check['name']
+
+/**
+ * Seven checks. A check that cannot be made because of an earlier one is `skipped`.
+ *
+ * @throws database_missing
+ */
+export async function checkHealth(context: FileContext): Promise<HealthReport> {
+  const path = resolve(context.path)
+  const checks = [...checkDatabase(path), checkPermissions(path), checkSpace(path), checkLastBackup(context)]
+  return { path, status: worst(checks), damaged: checks.some(isDamage), checks }
+}
+
+/** Whether the file or its schema is not what it must be, as opposed to being unusable for now. */
+const isDamage = (check: Check): boolean =>
+  check.status === 'failed' && (check.name === 'integrity' || (check.name === 'schema' && hasDrifted(check)))
+
+/** Longest age of the newest backup that goes without a warning: a daily one, and two hours for it to run. */
+const backupTooOldMs = 26 * 3_600_000
+
+/** Below this a write may fail at any moment. */
+const leastFreeBytes = 4 * 1_048_576
+const fewFreeBytes = 100 * 1_048_576
+
+function checkDatabase(path: string): readonly Check[] {
+  let client: Client | undefined
+  try {
+    client = openReader(path)
+    const { ours, version } = identify(client)
+    const reachable = ok('reachable', { sizeBytes: sizeOf(path) })
+    if (!ours) {
+      const problem = `${path} is a SQLite database, but not one of Latchkey's: name another file with --db`
+      return [reachable, skipped('writable'), failed('schema', null, problem), skipped('integrity')]
+    }
+    return [reachable, checkWritable(path), checkSchemaVersion(client, version), checkIntegrity(client)]
+  } catch (error) {
+    const known = translate(error, path)
+    if (!(known instanceof LatchkeyError) || known.code === 'database_missing') throw known
+    const problem = `${known.message}: ${known.hint}`
+    return known.code === 'corrupt'
+      ? [
+          ok('reachable', { sizeBytes: sizeOf(path) }),
+          skipped('writable'),
+          skipped('schema'),
+          failed('integrity', null, problem),
+        ]
+      : [failed('reachable', null, problem), skipped('writable'), skipped('schema'), skipped('integrity')]
+  } finally {
+    client?.close()
+  }
+}
+
+function checkWritable(path: string): Check {
+  try {
+    tryWrite(path)
+    return ok('writable', null)
+  } catch (error) {
+    const known = translate(error, path)
+    if (!(known instanceof LatchkeyError)) throw known
+    if (known.code !== 'busy') return failed('writable', null, `${known.message}: ${known.hint}`)
+    const holders = holdersOf(path).map(({ pid, command }) => ({ pid, command }))
+    const who = holders.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
+    return warning(
+      'writable',
+      { holders },
+      `another process is writing${who === '' ? '' : `: one of ${who}`}`,
+    )
+  }
+}
+
+function checkSchemaVersion(client: Client, current: number): Check {
+  const value = { current, latest: latestVersion }
+  if (current > latestVersion) {
+    return failed('schema', value, 'it was written by a newer Latchkey: use that one')
+  }
+  const drift = [...historyProblems(appliedMigrations(client), current), ...schemaDrift(client, current)]
+  const [first] = drift
+  if (first !== undefined) {
+    return failed('schema', { ...value, drift }, `${first}: see all of it with: latchkey migrate check`)
+  }
+  return current === latestVersion
+    ? ok('schema', value)
+    : failed('schema', value, `it needs schema version ${latestVersion}: run latchkey migrate up`)
+}
+
+const hasDrifted = (check: Check): boolean =>
+  typeof check.value === 'object' && check.value !== null && 'drift' in check.value
+
+function checkIntegrity(client: Client): Check {
+  const damage = findDamage(client)
+  const [first] = damage
+  if (first === undefined) return ok('integrity', null)
+  return failed(
+    'integrity',
+    { damage },
+    `${first}: look at it with: latchkey migrate check, or go back with: latchkey restore --latest`,
+  )
+}
+
+function findDamage(client: Client): readonly string[] {
+  try {
+    return [...quickCheck(client), ...foreignKeyCheck(client)]
+  } catch (error) {
+    if (!/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(codeOf(error)) || !(error instanceof Error)) throw error
+    return [error.message]
+  }
+}
+
+function checkPermissions(path: string): Check {
+  const folder = dirname(path)
+  const open = [path, ...sidecars.map(suffix => path + suffix), folder]
+    .map(file => ({ file, mode: (statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o777 }))
+    .filter(({ mode }) => (mode & 0o077) !== 0)
+  const value = Object.fromEntries(open.map(({ file, mode }) => [file, mode.toString(8).padStart(4, '0')]))
+  const [first] = open
+  if (first === undefined) return ok('permissions', null)
+  const wanted = first.file === folder ? '0700' : '0600'
+  return warning('permissions', value, `others may read ${first.file}: chmod ${wanted} ${first.file}`)
+}
+
+function checkSpace(path: string): Check {
+  const folder = dirname(path)
+  const freeBytesNow = freeBytes(folder)
+  const databaseBytes = sizeOf(path) + sizeOf(`${path}-wal`)
+  const value = { freeBytes: freeBytesNow, databaseBytes }
+  if (freeBytesNow < Math.max(databaseBytes, leastFreeBytes)) {
+    return failed('disk_space', value, `${folder} has no room for a copy of the database: free some space`)
+  }
+  return freeBytesNow < Math.max(2 * databaseBytes, fewFreeBytes)
+    ? warning('disk_space', value, `${folder} is nearly full: free some space`)
+    : ok('disk_space', value)
+}
+
+function checkLastBackup(context: FileContext): Check {
+  const { backups, broken } = surveyFolder(context, undefined)
+  const [newest] = backups
+  const [bad] = broken
+  if (!newest) {
+    return warning('last_backup', null, 'there is no backup: make one with: latchkey backup create')
+  }
+  const { id, createdAt } = newest.manifest
+  const value = { ageMs: context.now().getTime() - createdAt.getTime(), id }
+  if (value.ageMs > backupTooOldMs) {
+    return warning(
+      'last_backup',
+      value,
+      'the newest backup is more than 26 hours old: latchkey backup create',
+    )
+  }
+  return bad === undefined
+    ? ok('last_backup', value)
+    : warning('last_backup', value, `${bad.path}: ${bad.problem}`)
+}
+
+function worst(checks: readonly Check[]): HealthReport['status'] {
+  if (checks.some(check => check.status === 'failed')) return 'failed'
+  return checks.some(check => check.status === 'warning') ? 'warning' : 'ok'
+}
+
+const ok = (name: Name, value: unknown): Check => ({ name, status: 'ok', value, problem: null })
+const skipped = (name: Name): Check => ({ name, status: 'skipped', value: null, problem: null })
+const failed = (name: Name, value: unknown, problem: string): Check => ({
+  name,
+  status: 'failed',
+  value,
+  problem,
+})
+const warning = (name: Name, value: unknown, problem: string): Check => ({
+  name,
+  status: 'warning',
+  value,
+  problem,
+})

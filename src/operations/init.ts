@@ -1,0 +1,110 @@
+/**
+ * Makes a new database, and never touches one that is there: it is built whole under a private name and then gets
+ * its own, so that neither a crash nor a second run at the same moment can leave half of one.
+ */
+import { accessSync, constants, lstatSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { LatchkeyError } from '../contract/errors.ts'
+import type { Initialized } from '../contract/views.ts'
+import { openPrivate, settle } from '../db/copy.ts'
+import { codeOf, translate } from '../db/errors.ts'
+import { migrateTo } from '../db/migrate.ts'
+import { latestVersion } from '../db/migrations.ts'
+import { programVersion } from '../version.ts'
+import { ensureFolder, place, requireSpace, sidecars, sweep, withPrivateFile } from './backup/files.ts'
+import { recordInside } from './backup/trail.ts'
+import type { FileContext } from './context.ts'
+
+/**
+ * Creates the database, mode 0600, and its folder, mode 0700 if it is missing.
+ *
+ * @throws conflict (something is there already), permission, disk_full, config
+ */
+export async function initialize(context: FileContext): Promise<Initialized> {
+  const path = resolve(context.path)
+  const folder = dirname(path)
+  requireAbsent(path)
+  const view: Initialized = { path, schemaVersion: latestVersion }
+  if (context.dryRun) {
+    requireCreatable(folder)
+    return view
+  }
+  const removeFolder = ensureFolder(folder)
+  try {
+    sweep(folder)
+    requireSpace(folder, 0)
+    await withPrivateFile(folder, async file => {
+      build(context, file)
+      try {
+        place(file, path)
+      } catch (error) {
+        throw error instanceof LatchkeyError && error.code === 'conflict' ? exists(path) : error
+      }
+    })
+    return view
+  } catch (error) {
+    removeFolder()
+    throw error
+  }
+}
+
+function build(context: FileContext, file: string): void {
+  const client = openPrivate(file)
+  try {
+    migrateTo(client, context.path, latestVersion, {
+      now: context.now().getTime(),
+      programVersion,
+      inside: () =>
+        recordInside(context, client, { action: 'database.init', after: { schemaVersion: latestVersion } }),
+    })
+    settle(client)
+  } catch (error) {
+    throw translate(error, context.path)
+  } finally {
+    client.close()
+  }
+}
+
+function requireAbsent(path: string): void {
+  if (isThere(path)) throw exists(path)
+  const remains = sidecars.map(suffix => path + suffix).filter(isThere)
+  if (remains.length === 0) return
+  throw new LatchkeyError(
+    'conflict',
+    `${remains.join(' and ')} belong to a database that is no longer there, and would be blended into a new one`,
+    'get that database back with: latchkey restore --latest, or move these files away',
+  )
+}
+
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    if (codeOf(error) === 'ENOTDIR') {
+      throw new LatchkeyError('config', `${dirname(path)} is not a folder`, 'name another place with --db')
+    }
+    throw translate(error, path)
+  }
+}
+
+/** For a dry run: the nearest folder that exists must be one in which this user can create things. */
+function requireCreatable(folder: string): void {
+  let nearest = folder
+  while (!isThere(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest)
+  try {
+    if (!lstatSync(nearest).isDirectory() && !lstatSync(nearest).isSymbolicLink()) {
+      throw new LatchkeyError('config', `${nearest} is not a folder`, 'name another place with --db')
+    }
+    accessSync(nearest, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw translate(error, nearest)
+  }
+}
+
+function exists(path: string): LatchkeyError {
+  return new LatchkeyError(
+    'conflict',
+    `${path} exists already, and init refuses to touch an existing file`,
+    'look at it with: latchkey health, or name another file with --db',
+  )
+}
