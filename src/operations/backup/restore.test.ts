@@ -104,7 +104,8 @@ async function peer(path: string, body: string) {
     console.log('ready'); await Bun.sleep(120_000)`
   const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe', stdin: 'pipe' })
   cleanUp.push(() => child.kill(9))
-  await child.stdout.getReader().read()
+  const { value } = await child.stdout.getReader().read()
+  expect(new TextDecoder().decode(value)).toBe('ready\n')
   return { pid: child.pid }
 }
 
