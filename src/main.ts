@@ -9,7 +9,7 @@ import { createContext } from './cli/context.ts'
 import { execute } from './cli/execute.ts'
 import { failureOf, renderFailure } from './cli/fail.ts'
 import { whoAndWhence } from './cli/origin.ts'
-import { parseFields } from './cli/present.ts'
+import { isForPeople, parseFields } from './cli/present.ts'
 import { type Globals, type Invocation, readCommandLine } from './cli/program.ts'
 import { asking, isInteractive, type Prompts, terminalPrompts } from './cli/prompt.ts'
 import { ClosedPipe, memoryOutput, type Streams } from './cli/streams.ts'
@@ -78,6 +78,7 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
   const interactive = isInteractive(streams, env, !globals.input)
   const prompts = overrides.prompts ?? terminalPrompts(streams.terminal)
   const terminal = streams.stdout.isTerminal
+  const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
   return execute({
     declaration,
     input: invocation.input({ now: now(), timeZone: config.timeZone }),
@@ -85,10 +86,14 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
       streams,
       config,
       asking: asking(interactive, prompts),
-      actor: whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal),
+      actor,
       now,
       cwd,
-      invoke: invoker(config, overrides),
+      invoke: invoker({
+        env: { ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone },
+        columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
+        overrides,
+      }),
       effect: declaration.effect,
       dryRun,
     }),
@@ -112,14 +117,33 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
 }
 
 /** Runs a command line on another database, with no setting of this run but the zone and the clock. */
-function invoker(config: Config, overrides: Overrides): Invoke {
+interface Inside {
+  readonly env: Environment
+  /** Given when what comes out will be shown on a terminal of that width. */
+  readonly columns: number | undefined
+  readonly overrides: Overrides
+}
+
+/** Keeps of the environment what says who acts and how things look, and nothing that leads to real data. */
+function invoker({ env, columns, overrides }: Inside): Invoke {
   return async (words, { db, stdin = '' }) => {
     const folder = dirname(db)
-    const env = { HOME: folder, LATCHKEY_DB: db, LATCHKEY_TZ: config.timeZone }
-    const stdout = memoryOutput()
+    const kept = [
+      'LATCHKEY_ACTOR',
+      'LATCHKEY_TZ',
+      'TERM',
+      'LANG',
+      'LC_ALL',
+      'NO_COLOR',
+      'FORCE_COLOR',
+      'COLORTERM',
+    ]
+    const clean = Object.fromEntries(kept.map(name => [name, env[name]]))
+    const stdout = memoryOutput(columns)
     const stderr = memoryOutput()
     const input = { isTerminal: false, text: async () => stdin }
-    const code = await main(words, env, { stdin: input, stdout, stderr }, { ...overrides, cwd: folder })
+    const inside = { ...clean, HOME: folder, LATCHKEY_DB: db }
+    const code = await main(words, inside, { stdin: input, stdout, stderr }, { ...overrides, cwd: folder })
     return { code, out: stdout.text(), err: stderr.text() }
   }
 }

@@ -14,17 +14,17 @@ export const tree: Tree = {
   user: { summary: 'People and service accounts', load: () => import('./commands/user/index.ts') },
   project: { summary: 'Projects and their members', load: () => import('./commands/project/index.ts') },
   key: {
-    summary: 'API keys: create, limit, rotate, revoke, verify',
+    summary: 'API keys',
     load: () => import('./commands/key/index.ts'),
   },
   usage: {
-    summary: 'What keys have used: record, ingest, report',
+    summary: 'What keys have used',
     load: () => import('./commands/usage/index.ts'),
   },
   import: { summary: 'Take over keys from another system', load: () => import('./commands/import/index.ts') },
   migrate: { summary: 'The schema of the database', load: () => import('./commands/migrate/index.ts') },
   backup: {
-    summary: 'Create, list, verify and prune backups',
+    summary: 'Copies of the database, checked',
     load: () => import('./commands/backup/index.ts'),
   },
   restore: { summary: 'Bring a database back from a backup', load: () => import('./commands/restore.ts') },

@@ -5,7 +5,9 @@ import { command } from '../define.ts'
 export default command({
   name: 'health',
   effect: 'read',
-  summary: 'Check the database, its schema, its disk and its backups; exits 0, 1 or 7',
+  summary: 'Check the database, its schema, its disk and its backups',
+  description:
+    'Exits with 0 when nothing failed, with 7 when the file or its schema is damaged, otherwise with 1. Warnings do not fail.',
   examples: ['latchkey health', 'latchkey health --json'],
   run: async ctx => (await ctx.operations()).health(),
   output: healthReport,

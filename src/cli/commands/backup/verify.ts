@@ -5,9 +5,9 @@ import { arg, command, opt } from '../../define.ts'
 export default command({
   name: 'verify',
   effect: 'write',
-  summary: 'Prove that backups can be restored, by restoring them to a scratch file; exits 0 or 7',
+  summary: 'Prove that backups can be restored, by restoring them to a scratch file',
   description:
-    'The newest backup, one that is named, or all of them. The date of a pass is noted in the manifest.',
+    'The newest backup, one that is named, or all of them. The date of a pass is noted in the manifest. Exits with 0 when all pass, with 7 otherwise.',
   examples: [
     'latchkey backup verify',
     'latchkey backup verify --all --from /var/backups/latchkey',

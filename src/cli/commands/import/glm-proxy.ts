@@ -5,7 +5,7 @@ import { importLines } from '../../drawing.ts'
 export default command({
   name: 'glm-proxy',
   effect: 'write',
-  summary: 'Take over the keys of a glm-proxy, from its apikeys.json or its SQLite database',
+  summary: 'Take over the keys of a glm-proxy, with their quotas and totals',
   description:
     'The secrets go on working, quotas carry on where they stood, and lifetime totals are kept. Run it again at any time: what has changed in the source since is taken over, what you changed here stays. Bad data anywhere in the file, and nothing is imported.',
   examples: [

@@ -5,7 +5,8 @@ import { command } from '../../define.ts'
 export default command({
   name: 'check',
   effect: 'read',
-  summary: 'Look for edited migrations, a drifted schema, orphaned rows and damage; exits 0 or 7',
+  summary: 'Look for edited migrations, schema drift, orphaned rows and damage',
+  description: 'Exits with 0 when nothing is found, with 7 otherwise.',
   examples: ['latchkey migrate check', 'latchkey migrate check --json'],
   run: async ctx => (await ctx.operations()).migrations.check(),
   output: schemaCheck,

@@ -1,0 +1,142 @@
+/** What README.md and docs/ tell people to type is typed here, on files of its own. */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { temporaryFolder } from './testing/folder.ts'
+
+const root = join(import.meta.dir, '..')
+const folder = temporaryFolder()
+const bin = folder.file('bin')
+const work = folder.file('work')
+let secret = ''
+
+const environment = () => ({
+  PATH: `${bin}:${process.env['PATH']}`,
+  HOME: folder.path,
+  LATCHKEY_DB: folder.file('latchkey.db'),
+  TZ: 'UTC',
+  secret,
+})
+
+/** The blocks of one language in a page, with the paths of a real machine led into the temporary folder. */
+const blocks = (page: string, language: string): readonly string[] =>
+  [
+    ...readFileSync(join(root, page), 'utf8').matchAll(
+      new RegExp(`^ *\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\``, 'gm'),
+    ),
+  ].map(([, block = '']) => block.replaceAll('/var/backups/latchkey', folder.file('backups')).trim())
+
+function bash(script: string, env: Record<string, string | undefined> = environment()) {
+  const ran = Bun.spawnSync(['bash', '-euo', 'pipefail', '-c', script], { cwd: work, env, stdin: 'ignore' })
+  return { code: ran.exitCode, out: ran.stdout.toString(), err: ran.stderr.toString() }
+}
+
+beforeAll(() => {
+  mkdirSync(bin)
+  mkdirSync(join(work, 'data'), { recursive: true })
+  writeFileSync(
+    join(bin, 'latchkey'),
+    `#!/bin/sh\nexec "${process.execPath}" "${root}/bin/latchkey.ts" "$@"\n`,
+  )
+  chmodSync(join(bin, 'latchkey'), 0o755)
+  const key = {
+    key: 'pk_of_an_old_gateway_1',
+    name: 'Old gateway',
+    model: 'glm-4.7',
+    token_limit_per_5h: 100_000,
+    expiry_date: '2099-12-31T23:59:59Z',
+    created_at: '2026-01-18T00:00:00Z',
+    last_used: '2026-01-18T00:00:00Z',
+    total_lifetime_tokens: 902,
+    usage_windows: [{ window_start: '2026-01-17T18:56:50.677Z', tokens_used: 902 }],
+  }
+  writeFileSync(join(work, 'data/apikeys.json'), JSON.stringify({ keys: [key] }))
+  const schema = `
+    CREATE TABLE api_keys (key text PRIMARY KEY, name text, model text, token_limit_per_5h integer, expiry_date text,
+      created_at text, last_used text, total_lifetime_tokens integer);
+    CREATE TABLE usage_windows (id integer PRIMARY KEY, api_key text, window_start text, tokens_used integer);`
+  const made = Bun.spawnSync(
+    [
+      process.execPath,
+      '-e',
+      `const { Database } = require('bun:sqlite'); new Database('data/sqlite.db').run(${JSON.stringify(schema)})`,
+    ],
+    { cwd: work },
+  )
+  expect(made.exitCode).toBe(0)
+})
+
+afterAll(() => folder.remove())
+
+// The first two set up and test, the third installs: each needs a machine of its own.
+const readme = blocks('README.md', 'sh').slice(3)
+
+test('the README has blocks to run', () => {
+  expect(readme.length).toBeGreaterThan(5)
+})
+
+test('the commands of the README work, from the first to the last', () => {
+  for (const block of readme) {
+    const ran = bash(block)
+    expect(ran, block).toMatchObject({ code: 0 })
+    if (secret === '') {
+      secret = bash(
+        'latchkey key create reader --json | jq -r .secret 2>/dev/null || latchkey key rotate reader -o csv --fields secret | tail -1',
+      ).out.trim()
+      expect(secret).toMatch(/^lk_\w{36}$/)
+    }
+  }
+}, 120_000)
+
+test.each(['docs/import-glm-proxy.md', 'docs/backup.md'])(
+  'the commands of %s work',
+  page => {
+    for (const block of blocks(page, 'sh')) expect(bash(block), block).toMatchObject({ code: 0 })
+  },
+  120_000,
+)
+
+test('the line for cron takes a backup, in the bare environment that cron gives', () => {
+  const [crontab = ''] = blocks('README.md', 'crontab')
+  const [path = '', job = ''] = crontab.split('\n')
+  expect(path).toMatch(/^PATH=/)
+  const [, schedule = '', command = ''] = /^(\S+ \S+ \S+ \S+ \S+) (.*)$/.exec(job) ?? []
+  expect(schedule).toBe('17 3 * * *')
+  const { HOME, LATCHKEY_DB } = environment()
+  const ran = Bun.spawnSync(['/bin/sh', '-c', command], {
+    cwd: folder.path,
+    env: { HOME, LATCHKEY_DB, SHELL: '/bin/sh', PATH: `${bin}:${path.slice(5)}` },
+    stdin: 'ignore',
+  })
+  expect(ran.stderr.toString()).toBe('')
+  expect(ran.stdout.toString()).toMatch(/^bak_\w{26}\n$/)
+  expect(ran.exitCode).toBe(0)
+})
+
+test('the gateway of the README lets a key through, counts it, and turns others away', async () => {
+  const [example = ''] = blocks('README.md', 'ts')
+  mkdirSync(folder.file('gateway/node_modules'), { recursive: true })
+  symlinkSync(root, folder.file('gateway/node_modules/latchkey'))
+  const gateway = Bun.spawn([process.execPath, folder.write('gateway/gateway.ts', example)], {
+    cwd: folder.file('gateway'),
+    env: { ...environment(), PORT: '0' },
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  try {
+    const { value } = await gateway.stdout.getReader().read()
+    const [url = ''] = /http\S+/.exec(new TextDecoder().decode(value)) ?? []
+    const ask = (bearer: string) => fetch(url, { headers: { authorization: `Bearer ${bearer}` } })
+    const limited = JSON.parse(bash('latchkey key create limited --limit tokens=12/5h --json').out)
+    const first = await ask(limited.secret)
+    expect([first.status, await first.json()]).toEqual([200, { text: 'Hello' }])
+    const second = await ask(limited.secret)
+    expect([second.status, await second.json()]).toMatchObject([429, { code: 'limit_exceeded' }])
+    expect((await ask('pk_nobody')).status).toBe(401)
+    expect((await ask('')).status).toBe(401)
+    const { totals } = JSON.parse(bash('latchkey key stats limited --json').out)
+    expect(totals).toMatchObject({ requests: 1, tokens: 12, costUsd: 0.0004 })
+  } finally {
+    gateway.kill()
+  }
+}, 60_000)
