@@ -53,7 +53,8 @@ export function openWriter(path: string): Client {
   return attempt(path, () => {
     const client = new Client(path, { readwrite: true })
     client.run('PRAGMA busy_timeout = 5000')
-    if (sizeOf(path) > 0) client.run('PRAGMA journal_mode = WAL')
+    // Somebody else's database is refused by the caller, and stays as it is.
+    if (sizeOf(path) > 0 && identify(client).ours) client.run('PRAGMA journal_mode = WAL')
     client.run('PRAGMA foreign_keys = ON')
     client.run('PRAGMA synchronous = FULL')
     client.run('PRAGMA busy_timeout = 100')

@@ -1,0 +1,238 @@
+/** What holds for every command, found by walking the real tree. */
+import { describe, expect, test } from 'bun:test'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { run } from '../../testing/run.ts'
+import { splitWords } from '../../testing/words.ts'
+import { effectFlags, globalFlags, kebab, optionText } from '../flags.ts'
+import { readCommandLine } from '../program.ts'
+import { namedNouns } from '../reference/commands.ts'
+import { tree } from '../tree.ts'
+
+const nouns = await namedNouns(tree)
+const commands = nouns.flatMap(noun => noun.commands)
+const each = commands.map(({ path, declaration }) => [path, declaration] as const)
+const root = join(import.meta.dir, '../../..')
+
+test('there are commands', () => {
+  expect(commands.length).toBeGreaterThan(40)
+  expect(new Set(commands.map(({ path }) => path)).size).toBe(commands.length)
+})
+
+describe('the summary', () => {
+  const imperative =
+    /^(Bring|Change|Check|Create|End|Erase|Give|List|Look|Make|Prove|Put|Record|Remove|Say|Set|Show|Sum|Take|Turn)\b/
+
+  test.each(each)('of %s is a short sentence in the imperative', (_, { summary }) => {
+    expect(summary, 'begins with a verb (a new one is added to this test)').toMatch(imperative)
+    expect(summary).not.toMatch(/[.!]$|\n|\s{2}/)
+    expect(summary.length, `at most 72 characters: ${summary}`).toBeLessThanOrEqual(72)
+  })
+
+  test('of no two commands is the same', () => {
+    const summaries = commands.map(({ declaration }) => declaration.summary)
+    expect(summaries.filter((summary, index) => summaries.indexOf(summary) !== index)).toEqual([])
+  })
+
+  test.each(nouns.map(({ name, summary }) => [name, summary]))(
+    'of the noun %s fits on a line',
+    (_, summary) => {
+      expect(summary).toMatch(/^[A-Z].{3,58}[^.]$/)
+    },
+  )
+
+  test.each(nouns.map(noun => [noun.name, noun] as const))(
+    'of the noun %s names no verb it lacks',
+    (_, noun) => {
+      const promised = new Set([
+        'create',
+        'ingest',
+        'list',
+        'prune',
+        'record',
+        'report',
+        'revoke',
+        'rotate',
+        'verify',
+      ])
+      const named =
+        noun.summary
+          .toLowerCase()
+          .match(/[a-z]+/g)
+          ?.filter(word => promised.has(word)) ?? []
+      const has = (verb: string) =>
+        noun.commands.some(({ path }) => [noun.name, `${noun.name} ${verb}`].includes(path))
+      expect(named.filter(verb => !has(verb))).toEqual([])
+    },
+  )
+})
+
+describe('options', () => {
+  test.each(each)('and arguments of %s say what they are', (_, { options, args }) => {
+    for (const [name, option] of Object.entries(options)) {
+      expect(option.summary, `--${kebab(name)}`).toMatch(/^\S.{2,}[^.]$/)
+      if (option.kind !== 'flag') expect(option.placeholder, `--${kebab(name)}`).not.toBe('')
+    }
+    for (const [name, argument] of Object.entries(args)) {
+      expect(typeof argument === 'string' ? argument : argument.summary, name).toMatch(/^\S.{2,}[^.]$/)
+    }
+  })
+
+  test.each(each)('of %s take no secret and no password by their value', (_, { options }) => {
+    const secretive = Object.entries(options).filter(
+      ([name, { kind }]) =>
+        kind !== 'flag' &&
+        /password|passphrase|secret|credential|token$|passwd/i.test(name) &&
+        !/File$/.test(name),
+    )
+    expect(secretive.map(([name, option]) => optionText(name, option))).toEqual([])
+  })
+
+  test.each(each.filter(([, { effect }]) => effect !== 'read'))(
+    'of %s include --dry-run',
+    async (path, declaration) => {
+      const { out } = await run(`${path} --help`)
+      expect(out).toContain('--dry-run')
+      expect(out.includes('-y, --yes')).toBe(declaration.effect === 'destroy')
+    },
+  )
+
+  test('that come with the effect are the promised ones', () => {
+    const names = (effect: keyof typeof effectFlags) => effectFlags[effect].map(flag => flag.name)
+    expect([names('read'), names('write'), names('destroy')]).toEqual([[], ['dry-run'], ['dry-run', 'yes']])
+    expect(globalFlags.filter(flag => flag.summary === '')).toEqual([])
+  })
+
+  test('a command that takes away says what it will do before it asks', () => {
+    const silent = each.filter(([, { effect, confirm }]) => effect === 'destroy' && confirm === undefined)
+    expect(silent.map(([path]) => path)).toEqual([])
+  })
+})
+
+describe('help', () => {
+  test.each(each)('of %s ends with its examples', async (path, { examples }) => {
+    const { code, out, err } = await run(`${path} --help`)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(examples.length).toBeGreaterThan(0)
+    expect(out).toEndWith(`Examples:\n${examples.map(example => `  ${example}\n`).join('')}`)
+  })
+
+  test('of a verb is also there by the word help', async () => {
+    for (const path of ['init', 'key create', 'backup verify']) {
+      const { out } = await run(`${path} --help`)
+      expect(await run(`help ${path}`), `latchkey help ${path}`).toMatchObject({ code: 0, err: '', out })
+    }
+  })
+})
+
+describe('a line that is shown to people can be typed', () => {
+  /** Parses only: nothing is run. */
+  async function parse(words: readonly string[]): Promise<void> {
+    const invocation = await readCommandLine(words, tree, { version: '0', width: 80 })
+    if (invocation.kind === 'refused') throw invocation.error
+    if (invocation.kind === 'run')
+      invocation.input({ now: new Date('2026-11-20T12:00:00Z'), timeZone: 'UTC' })
+    else expect(invocation.exit, `${words.join(' ')} only shows help`).toBe(0)
+  }
+
+  test.each(each)('examples of %s', async (path, { examples }) => {
+    for (const example of examples) {
+      const calls = latchkeyCalls(example)
+      expect(
+        calls.map(words => words.slice(0, path.split(' ').length).join(' ')),
+        example,
+      ).toContain(path)
+      for (const words of calls) await parse(words)
+    }
+  })
+
+  test.each(['README.md', 'CONTRIBUTING.md', ...pages('docs')].filter(page => existsSync(join(root, page))))(
+    '%s',
+    async page => {
+      for (const line of shellLines(readFileSync(join(root, page), 'utf8'))) {
+        for (const words of latchkeyCalls(line)) {
+          await parse(words).catch(error => {
+            throw new Error(`${page}: ${line}: ${error instanceof Error ? error.message : error}`)
+          })
+        }
+      }
+    },
+  )
+
+  test('and the lines are found', () => {
+    expect(
+      shellLines('x\n```sh\n# no\nlatchkey a \\\n  b\n```\n```console\n$ latchkey c\nout\n```\n'),
+    ).toEqual(['# no', 'latchkey a    b', 'latchkey c'])
+    expect(latchkeyCalls('printf %s "$a | b" | latchkey key verify - --model \'x y\' # why')).toEqual([
+      ['key', 'verify', '-', '--model', 'x y'],
+    ])
+    expect(latchkeyCalls('TZ=UTC latchkey a < in > out 2>&1 && npx latchkey b; echo latchkey c')).toEqual([
+      ['a'],
+      ['b'],
+    ])
+    expect(latchkeyCalls('17 3 * * * latchkey backup create')).toEqual([['backup', 'create']])
+    expect(latchkeyCalls('diff <(latchkey a) x; y=$(latchkey b)')).toEqual([['a'], ['b']])
+  })
+})
+
+function pages(folder: string): readonly string[] {
+  if (!existsSync(join(root, folder))) return []
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.md'))
+    .map(name => join(folder, name))
+    .sort()
+}
+
+/** The command lines of a page: all of a block of sh or crontab, those after `$ ` of a console. */
+function shellLines(page: string): readonly string[] {
+  return [...page.matchAll(/^ *```(sh|bash|shell|console|crontab)\n([\s\S]*?)\n *```/gm)].flatMap(
+    ([, language, text = '']) => {
+      const lines = text
+        .replaceAll(/\\\n/g, ' ')
+        .split('\n')
+        .map(line => line.trim())
+      if (language !== 'console') return lines.filter(line => line !== '')
+      return lines.filter(line => line.startsWith('$ ')).map(line => line.slice(2))
+    },
+  )
+}
+
+/** The words after `latchkey` of every call in a shell line, without redirections. */
+function latchkeyCalls(line: string): readonly (readonly string[])[] {
+  return simpleCommands(line).flatMap(command => {
+    const words = splitWords(command)
+    const first = words.findIndex(word => !/^[A-Za-z_]\w*=/.test(word) && word !== 'npx')
+    // Of a crontab the first five words are the time.
+    const program = words[first]?.match(/^[\d*,/-]+$/) ? first + 5 : first
+    return words[program] === 'latchkey' ? [withoutRedirections(words.slice(program + 1))] : []
+  })
+}
+
+function withoutRedirections(words: readonly string[]): readonly string[] {
+  const redirection = /^\d?(?:[<>]|>>)(?:&\d)?$/
+  return words.filter((word, index) => {
+    if (redirection.test(word) || /^\d?>&\d$/.test(word)) return false
+    const before = words[index - 1] ?? ''
+    return !(redirection.test(before) && !before.includes('&'))
+  })
+}
+
+/** Cuts a line at `|`, `&&`, `||`, `;`, brackets and comments, outside quotes. */
+function simpleCommands(line: string): readonly string[] {
+  const found: string[] = ['']
+  let quote = ''
+  for (let i = 0; i < line.length; i++) {
+    const character = line.charAt(i)
+    if (quote !== '') {
+      if (character === quote) quote = ''
+    } else if (character === "'" || character === '"') quote = character
+    else if (character === '#' && /(^|\s)$/.test(found.at(-1) ?? '')) break
+    else if (/[|;()]/.test(character) || (character === '&' && line.charAt(i + 1) === '&')) {
+      found.push('')
+      if (character === '&') i++
+      continue
+    }
+    found.push(`${found.pop()}${character}`)
+  }
+  return found.map(command => command.trim()).filter(command => command !== '')
+}

@@ -1,0 +1,52 @@
+/** The whole tree, loaded and named: what every page of the reference is made from. Runs nothing. */
+import type { ObjectShape } from '../../contract/shape.ts'
+import { type Declaration, outputShape } from '../define.ts'
+import { argumentText } from '../flags.ts'
+import type { Tree } from '../tree.ts'
+
+export interface NamedNoun {
+  readonly name: string
+  readonly summary: string
+  readonly commands: readonly NamedCommand[]
+}
+
+export interface NamedCommand {
+  /** Noun and verb, as they are typed: `key create`, or `init`. */
+  readonly path: string
+  readonly declaration: Declaration
+}
+
+/** Every noun with its commands, in the order of the help. */
+export function namedNouns(tree: Tree): Promise<readonly NamedNoun[]> {
+  return Promise.all(
+    Object.entries(tree).map(async ([name, { summary, load }]) => {
+      const { default: loaded } = await load()
+      const commands =
+        'run' in loaded
+          ? [{ path: name, declaration: loaded }]
+          : loaded.map(declaration => ({ path: `${name} ${declaration.name}`, declaration }))
+      return { name, summary, commands }
+    }),
+  )
+}
+
+/** `latchkey key create [options] <name>` */
+export function usageLine({ path, declaration }: NamedCommand): string {
+  const words = Object.entries(declaration.args).map(([name, declared]) => argumentText(name, declared))
+  return ['latchkey', path, '[options]', ...words].join(' ')
+}
+
+/** How many values of the shape a command prints. */
+export type Form = 'one' | 'rows' | 'one or rows'
+
+export interface Output {
+  readonly form: Form
+  readonly shape: ObjectShape<Record<string, unknown>>
+}
+
+/** What a command prints as JSON; undefined for plain text. */
+export function outputOf(declaration: Declaration): Output | undefined {
+  const shape = outputShape(declaration)
+  if (shape === undefined) return undefined
+  return { form: declaration.rows ? 'rows' : declaration.outputOrRows ? 'one or rows' : 'one', shape }
+}

@@ -1,0 +1,239 @@
+/** Writes docs/json.md, the contract of machine-readable output, from the shapes that commands declare. */
+import { type ErrorCode, exitCodes, exitMeanings } from '../../contract/errors.ts'
+import type { JsonSchema, ObjectShape } from '../../contract/shape.ts'
+import * as views from '../../contract/views.ts'
+import type { Declaration } from '../define.ts'
+import { bare } from '../json.ts'
+import { type Form, type NamedCommand, type NamedNoun, outputOf } from './commands.ts'
+import { anchor, block, code, generated, linkTo, page, table } from './prose.ts'
+
+type AnyShape = ObjectShape<Record<string, unknown>>
+
+export function jsonPage(nouns: readonly NamedNoun[]): string {
+  const commands = nouns.flatMap(noun => noun.commands)
+  return page([
+    generated,
+    '# JSON',
+    introduction,
+    '## Formats',
+    formats,
+    '## Errors',
+    errors,
+    details('Error', errorSchema),
+    '## Commands',
+    'What each command prints on stdout, with the JSON Schema (draft 2020-12) of the whole document.',
+    table(
+      ['Command', 'Prints', 'JSON Schema'],
+      commands.map(command => [
+        `[${code(`latchkey ${command.path}`)}](cli.md#${anchor(`latchkey ${command.path}`)})`,
+        printed(command.declaration),
+        schemaLink(command.declaration),
+      ]),
+    ),
+    '## Views',
+    'Every object that a command prints, and those inside them.',
+    ...allViews.flatMap(view => viewSection(view, commands)),
+  ])
+}
+
+/** The JSON Schema of the whole document that a command prints with `--json`; undefined for plain text. */
+export function jsonSchemaOf(declaration: Declaration): JsonSchema | undefined {
+  const output = outputOf(declaration)
+  return output && schemaOfForm(output.shape, output.form)
+}
+
+/** What goes to stderr when a command fails under `-o json` or `-o ndjson`. */
+export const errorSchema: JsonSchema = {
+  type: 'object',
+  properties: {
+    error: {
+      type: 'object',
+      properties: {
+        code: {
+          type: 'string',
+          enum: Object.keys(exitCodes),
+          description: 'What kind of error, for programs',
+        },
+        message: { type: 'string', description: 'What is wrong, for people' },
+        hint: { type: 'string', description: 'What to do next' },
+        exit: { type: 'integer', description: 'Exit code of the process' },
+      },
+      required: ['code', 'message', 'hint', 'exit'],
+      additionalProperties: false,
+    },
+  },
+  required: ['error'],
+  additionalProperties: false,
+}
+
+/** `array of [Key](json.md#key)`, for both pages. */
+export function printed(declaration: Declaration, target = ''): string {
+  const output = outputOf(declaration)
+  return output ? named(output.form, linkTo(output.shape.name, target)) : 'plain text'
+}
+
+const named = (form: Form, name: string): string =>
+  ({ one: name, rows: `array of ${name}`, 'one or rows': `${name}, or an array of them` })[form]
+
+function schemaOfForm({ schema }: AnyShape, form: Form): JsonSchema {
+  const rows: JsonSchema = { type: 'array', items: schema }
+  return { one: schema, rows, 'one or rows': { anyOf: [schema, rows] } }[form]
+}
+
+const introduction = `\`--json\` (or \`-o json\`) prints one JSON document on stdout: an array for a list, \`[]\` when it is empty, and an object for
+anything else. Notices, prompts and errors go to stderr.
+
+- Fields are only ever added. None is renamed, removed or given another type.
+- Every field is always there; what is absent is \`null\`. \`--fields a,b\` keeps only the named ones, in that order.
+- Times are RFC 3339 in UTC with milliseconds, such as \`2026-11-20T03:11:26.603Z\`, whatever \`--tz\` says.
+- Sizes and counts are numbers: bytes in \`…Bytes\`, milliseconds in \`…Ms\`, dollars in \`…Usd\`.
+- Fields hold no text for people, but for messages and what people wrote themselves.
+- A \`secret\` is printed by the command that makes it, and never again.`
+
+const formats = table(
+  ['Format', 'What it holds'],
+  [
+    ['`-o json`', 'One document, indented.'],
+    ['`-o ndjson`', 'The same objects, one a line; a single object is one line. Nothing for an empty list.'],
+    [
+      '`-o csv`',
+      'A line of titles, then one a row (RFC 4180 with `\\n`). A user, project or key inside another view is its name; other objects are one column a field, such as `totals.requests`; lists are JSON. `null` is an empty cell, empty text is `""`.',
+    ],
+    ['`-o yaml`', 'The same document as YAML.'],
+    ['`-q`, `-o name`', 'The `id` of each, one a line; the `path` of what has no id.'],
+  ],
+)
+
+const errors = page([
+  `A command that fails prints nothing on stdout. Under \`-o json\` and \`-o ndjson\` stderr holds one object on one line; in the
+other formats a line \`latchkey: …\` says what is wrong and a line \`try: …\` what to do next. \`exit\` is the exit code of the process.`,
+  block(
+    'text',
+    '{"error":{"code":"not_found","message":"there is no key that matches \\"ci\\"","hint":"list them with: latchkey key list","exit":3}}',
+  ),
+  'Some commands report what they found and say so in the exit code as well. That is no error: the document is on stdout as ever.',
+  table(
+    ['Code', 'Exit', 'Meaning'],
+    (Object.keys(exitCodes) as ErrorCode[]).map(each => [
+      code(each),
+      String(exitCodes[each]),
+      exitMeanings[exitCodes[each]] ?? '',
+    ]),
+  ),
+]).trimEnd()
+
+const isShape = (value: unknown): value is AnyShape =>
+  typeof value === 'object' && value !== null && 'fields' in value && 'shapes' in value
+
+const allViews: readonly AnyShape[] = Object.values(views)
+  .flatMap((value: unknown) => (isShape(value) ? [value] : []))
+  .sort((a, b) => (a.name < b.name ? -1 : 1))
+
+/** A view is known wherever it stands by its properties, which every use of it shares. */
+const names = new Map(allViews.map(view => [view.schema.properties, view.name]))
+
+function viewSection(view: AnyShape, commands: readonly NamedCommand[]): readonly (string | undefined)[] {
+  const users = commands.filter(({ declaration }) => outputOf(declaration)?.shape.name === view.name)
+  const holders = allViews
+    .filter(other => other !== view && holds(other.schema, view))
+    .map(other => other.name)
+  const by = users.map(({ path }) => code(path)).join(', ')
+  return [
+    `### ${view.name}`,
+    users.length === 0 ? undefined : `Printed by ${by}.`,
+    holders.length === 0 ? undefined : `Part of ${holders.map(name => linkTo(name)).join(', ')}.`,
+    table(['Field', 'Type', 'Null', 'Meaning'], fieldRows(view.schema, '')),
+    ...forms(users).map(form => details(named(form, view.name), schemaOfForm(view, form))),
+  ]
+}
+
+const forms = (users: readonly NamedCommand[]): readonly Form[] => [
+  ...new Set(users.flatMap(({ declaration }) => outputOf(declaration)?.form ?? [])),
+]
+
+/** A row per field; the fields of an object without a name of its own follow it. */
+function fieldRows(schema: JsonSchema, prefix: string): readonly (readonly string[])[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([field, inner]) => {
+    const rest = bare(inner)
+    const nested = rest.items ?? rest
+    const path = `${prefix}${field}${rest.items ? '[]' : ''}`
+    const row = [
+      code(prefix + field),
+      typeText(inner),
+      isNullable(inner) ? 'yes' : '',
+      inner.description ?? '',
+    ]
+    return names.has(nested.properties) ? [row] : [row, ...fieldRows(nested, `${path}.`)]
+  })
+}
+
+function typeText(schema: JsonSchema): string {
+  const { type, properties, items, additionalProperties, enum: choices, format } = bare(schema)
+  const view = properties && names.get(properties)
+  if (view !== undefined) return linkTo(view)
+  if (choices) return choices.map(choice => code(JSON.stringify(choice))).join(', ')
+  if (items) return `array of ${typeText(items)}`
+  if (typeof additionalProperties === 'object') return `object of ${typeText(additionalProperties)} by name`
+  const only = [type].flat().find(each => each !== 'null')
+  if (only === undefined) return 'any JSON'
+  return format === 'date-time' ? 'time' : only
+}
+
+function isNullable({ type, anyOf }: JsonSchema): boolean {
+  return [type].flat().includes('null') || (anyOf?.some(each => each.type === 'null') ?? false)
+}
+
+function holds(schema: JsonSchema, view: AnyShape): boolean {
+  const { properties, items, additionalProperties } = bare(schema)
+  const inner = [...Object.values(properties ?? {}), ...(items ? [items] : [])]
+  if (typeof additionalProperties === 'object') inner.push(additionalProperties)
+  return inner.some(each => {
+    const found = bare(each).properties
+    if (found !== undefined && names.has(found)) return found === view.schema.properties
+    return holds(each, view)
+  })
+}
+
+const schemaTitle = (name: string): string => `JSON Schema: ${name}`
+
+function schemaLink(declaration: Declaration): string {
+  const output = outputOf(declaration)
+  return output ? `[schema](#${anchorOf(named(output.form, output.shape.name))})` : ''
+}
+
+const anchorOf = (name: string): string => `schema-${anchor(name)}`
+
+/** Folded away, and with an anchor of its own to link to. */
+function details(name: string, schema: JsonSchema): string {
+  const whole = { $schema: 'https://json-schema.org/draft/2020-12/schema', title: name, ...schema }
+  return [
+    `<details id="${anchorOf(name)}"><summary>${schemaTitle(name)}</summary>`,
+    block('json', layout(whole, '')),
+    '</details>',
+  ].join('\n\n')
+}
+
+/** JSON with everything on one line that fits on one, as the formatter would. `taken` is the room before it. */
+function layout(value: unknown, indent: string, taken = indent.length): string {
+  const flat = oneLine(value)
+  if (typeof value !== 'object' || value === null || taken + flat.length + comma <= widest) return flat
+  const inner = `${indent}  `
+  const lines = Array.isArray(value)
+    ? value.map(each => `${inner}${layout(each, inner)}`)
+    : Object.entries(value).map(([key, each]) => {
+        const before = `${inner}${JSON.stringify(key)}: `
+        return before + layout(each, inner, before.length)
+      })
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}']
+  return `${open}\n${lines.join(',\n')}\n${indent}${close}`
+}
+
+const widest = 110
+const comma = 1
+
+function oneLine(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(oneLine).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const fields = Object.entries(value).map(([key, each]) => `${JSON.stringify(key)}: ${oneLine(each)}`)
+  return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`
+}

@@ -1,0 +1,174 @@
+/** Writes docs/cli.md, the manual page of every command, from the declarations that also make the parser. */
+import { exitCodes, exitMeanings } from '../../contract/errors.ts'
+import type { Declaration, Effect, Option } from '../define.ts'
+import {
+  argumentText,
+  type CommonFlag,
+  effectFlags,
+  flagText,
+  globalFlags,
+  kebab,
+  optionText,
+} from '../flags.ts'
+import { type NamedCommand, type NamedNoun, outputOf, usageLine } from './commands.ts'
+import { printed } from './json.ts'
+import { anchor, block, code, generated, page, table } from './prose.ts'
+import { settings, variableOf, variables } from './settings.ts'
+
+export function cliPage(nouns: readonly NamedNoun[]): string {
+  return page([
+    generated,
+    '# Command line',
+    introduction,
+    contents(nouns),
+    '## Options of every command',
+    table(
+      ['Option', 'What it does'],
+      globalFlags.map(flag => [code(flagText(flag)), flag.summary]),
+    ),
+    selecting,
+    ...nouns.flatMap(nounSection),
+    '## Exit codes',
+    exits,
+    '## Settings',
+    settingsIntroduction,
+    table(
+      ['Setting', 'Variable', 'Flag', 'What it is', 'Default'],
+      settings.map(({ name, flag, summary, byDefault }) => [
+        code(name),
+        code(variableOf(name)),
+        flag,
+        summary,
+        byDefault,
+      ]),
+    ),
+    '## Environment',
+    'Besides the variables of the settings:',
+    table(
+      ['Variable', 'What it does'],
+      variables.map(({ name, summary }) => [code(name), summary]),
+    ),
+  ])
+}
+
+const introduction = `Results go to stdout, everything else to stderr. Tables are for people; scripts ask for \`--json\`, whose fields are in
+[json.md](json.md), or for \`-q\`. Options may stand anywhere after the command they belong to, and \`--\` ends them. Every command
+shows this page's section about it with \`--help\`.`
+
+const selecting = `Wherever a command takes a key, a user or a project, give its id, the beginning of its id (6 or more characters after the
+underscore) or its name: the name of a key, the username or email address of a user, the slug or name of a project. A key is also
+known by the start of its secret, and by the secret itself on stdin, for which the argument is \`-\`. What fits two is refused.
+
+A duration is a number with \`s\`, \`m\`, \`h\`, \`d\` or \`w\`, such as \`90s\`, \`5h\` or \`1h30m\`. A date is \`2026-12-31\`, \`2026-12-31T10:00\` (both in
+the zone of \`--tz\`) or \`2026-12-31T10:00:00Z\`. A limit is metric=amount/window: \`tokens=100k/5h\`, \`requests=1000/1d\`, \`usd=20/30d\`.
+
+Secrets and passwords are read from stdin, a file or a masked prompt, never from the command line, where other users of the machine
+could see them.`
+
+function contents(nouns: readonly NamedNoun[]): string {
+  const rows = nouns.flatMap(({ commands }) =>
+    commands.map(({ path, declaration }) => [
+      `[${code(path)}](#${anchor(`latchkey ${path}`)})`,
+      declaration.summary,
+      { read: '', write: 'changes', destroy: 'takes away, asks first' }[declaration.effect],
+    ]),
+  )
+  return table(['Command', 'What it does', 'Effect'], rows)
+}
+
+/** A noun that is its own command needs no heading above it. */
+function nounSection({ name, summary, commands }: NamedNoun): readonly string[] {
+  const [only] = commands
+  if (only?.path === name) return [commandSection(only, '##')]
+  return [`## ${name}`, `${summary}.`, ...commands.map(command => commandSection(command, '###'))]
+}
+
+function commandSection(command: NamedCommand, level: '##' | '###'): string {
+  const { path, declaration } = command
+  return page([
+    `${level} latchkey ${path}`,
+    `${declaration.summary}.`,
+    declaration.description,
+    block('text', usageLine(command)),
+    argumentsOf(declaration),
+    optionsOf(declaration),
+    effects[declaration.effect],
+    outputText(declaration),
+    block('sh', declaration.examples.join('\n')),
+  ]).trimEnd()
+}
+
+function argumentsOf({ args }: Declaration): string | undefined {
+  const rows = Object.entries(args).map(([name, declared]) => {
+    const summary = typeof declared === 'string' ? declared : declared.summary
+    return [code(argumentText(name, declared)), ...withDefault(summary)]
+  })
+  return rows.length === 0 ? undefined : table(['Argument', 'What it is', 'Default'], rows)
+}
+
+function optionsOf({ options, effect }: Declaration): string | undefined {
+  const own = Object.entries(options).map(([name, option]) => [
+    optionName(name, option),
+    ...optionCells(option),
+  ])
+  const common = effectFlags[effect].map((flag: CommonFlag) => [code(flagText(flag)), flag.summary, ''])
+  const rows = [...own, ...common]
+  return rows.length === 0 ? undefined : table(['Option', 'What it does', 'Default'], rows)
+}
+
+function optionName(name: string, option: Option<unknown>): string {
+  const given = code(optionText(name, option))
+  return option.kind === 'clearable' ? `${given}, ${code(`--no-${kebab(name)}`)} for none` : given
+}
+
+function optionCells(option: Option<unknown>): readonly [string, string] {
+  const [summary, byDefault] = withDefault(option.summary)
+  const often = option.kind === 'many' && !/repeatable/.test(summary) ? `${summary}; repeatable` : summary
+  return [often, option.required ? 'required' : byDefault]
+}
+
+/** `Days to show (default: 14)` as `Days to show` and `14`. */
+function withDefault(summary: string): readonly [string, string] {
+  const [, text = summary, byDefault = ''] = /^(.*) \(default: (.*)\)$/.exec(summary) ?? []
+  return [text, byDefault]
+}
+
+const effects: Readonly<Record<Effect, string>> = {
+  read: 'Only reads: nothing is changed, not even the database file.',
+  write: 'Changes something, and does not ask.',
+  destroy:
+    'Takes something away, so it asks first. Without a terminal and without `--yes` it refuses with exit code 6 before anything is done.',
+}
+
+function outputText(declaration: Declaration): string {
+  const output = outputOf(declaration)
+  if (output === undefined) return 'Prints plain text.'
+  const fields = output.shape.fields.map(code).join(', ')
+  const once = declaration.revealsSecret ? ' The secret is printed this once.' : ''
+  return `Prints ${printed(declaration, 'json.md')}: ${fields}.${once}`
+}
+
+const exits = page([
+  'One table for every command. Under `--json` the error object on stderr names the error by its code.',
+  table(
+    ['Exit', 'Meaning', 'Errors'],
+    Object.entries(exitMeanings).map(([exit, meaning]) => [
+      exit,
+      meaning,
+      Object.entries(exitCodes)
+        .filter(([, each]) => String(each) === exit)
+        .map(([name]) => code(name))
+        .join(', '),
+    ]),
+  ),
+]).trimEnd()
+
+const settingsIntroduction = `A flag wins over a variable, over \`latchkey.toml\` in the current folder, over \`latchkey/latchkey.toml\` in the user's folder for
+configuration, over the default. \`latchkey config show\` shows each value and where it came from. Relative paths in a file are meant
+from the folder of that file.
+
+\`\`\`toml
+db = "/var/lib/gateway/latchkey.db"
+backup_dir = "/var/backups/latchkey"
+tz = "Europe/Berlin"
+\`\`\``

@@ -1,0 +1,10 @@
+/** The generated pages, by their path from the root of the project. Writes nothing. */
+import { tree } from '../tree.ts'
+import { namedNouns } from './commands.ts'
+import { jsonPage } from './json.ts'
+import { cliPage } from './markdown.ts'
+
+export async function pages(): Promise<Readonly<Record<string, string>>> {
+  const nouns = await namedNouns(tree)
+  return { 'docs/cli.md': cliPage(nouns), 'docs/json.md': jsonPage(nouns) }
+}

@@ -1,0 +1,38 @@
+/** Small pieces of Markdown that both pages of the reference are written with. */
+
+/** A table, aligned as the formatter would; a column that is empty in every row is left out. */
+export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const columns = titles.flatMap((title, column) => {
+    const cells = rows.map(row => (row[column] ?? '').replaceAll('|', '\\|'))
+    if (cells.every(cell => cell === '')) return []
+    const width = Math.max(3, title.length, ...cells.map(cell => cell.length))
+    return [[title, '-'.repeat(width), ...cells].map(cell => cell.padEnd(width))]
+  })
+  const lines = ['', '', ...rows].map((_, line) => columns.map(column => column[line]).join(' | '))
+  return lines.map(line => `| ${line} |`).join('\n')
+}
+
+export const code = (text: string): string => `\`${text}\``
+
+/** A link to a heading; GitHub makes the same anchor of it. */
+export function linkTo(heading: string, page = ''): string {
+  return `[${heading}](${page}#${anchor(heading)})`
+}
+
+export function anchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 _-]/g, '')
+    .replaceAll(' ', '-')
+}
+
+export const block = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``
+
+/** Paragraphs, tables and headings with an empty line between; what is undefined is left out. */
+export function page(parts: readonly (string | undefined)[]): string {
+  return `${parts.filter(part => part !== undefined && part !== '').join('\n\n')}\n`
+}
+
+/** The first line of a page that a program writes. */
+export const generated =
+  '<!-- Written by `bun run docs` from the declarations in src/. Change those, not this page. -->'

@@ -1,0 +1,75 @@
+/** What can be set from outside, for the reference; a test compares these lists with what the program reads. */
+
+export interface Setting {
+  /** Its name in `latchkey.toml` and in `latchkey config show`. */
+  readonly name: string
+  readonly flag: string
+  readonly summary: string
+  readonly byDefault: string
+}
+
+/** The settings of `latchkey.toml`; each is also a variable, `LATCHKEY_` and its name in capitals. */
+export const settings: readonly Setting[] = [
+  {
+    name: 'db',
+    flag: '`--db`',
+    summary: 'The database',
+    byDefault: '`$XDG_DATA_HOME/latchkey/latchkey.db`',
+  },
+  {
+    name: 'tz',
+    flag: '`--tz`',
+    summary: 'Time zone of dates in tables and arguments, such as `Europe/Berlin`',
+    byDefault: 'the zone of the system',
+  },
+  {
+    name: 'backup_dir',
+    flag: '`--to`, `--from`',
+    summary: 'Folder of the backups',
+    byDefault: '`backups` beside the database',
+  },
+  {
+    name: 'output',
+    flag: '`-o`, `--json`, `-q`',
+    summary: 'Format of the output',
+    byDefault: '`table`',
+  },
+]
+
+export const variableOf = (setting: string): string => `LATCHKEY_${setting.toUpperCase()}`
+
+export interface Variable {
+  readonly name: string
+  readonly summary: string
+}
+
+/** Variables that are no settings. */
+export const variables: readonly Variable[] = [
+  {
+    name: 'LATCHKEY_ACTOR',
+    summary: 'Who the audit trail names, in place of the user of the operating system',
+  },
+  { name: 'LATCHKEY_DEBUG', summary: '`1` adds to an error where in the program it happened' },
+  {
+    name: 'XDG_DATA_HOME',
+    summary: 'Folder above that of the default database; `~/.local/share` when it is not set',
+  },
+  {
+    name: 'XDG_CONFIG_HOME',
+    summary: "Folder above that of the user's `latchkey.toml`; `~/.config` when it is not set",
+  },
+  { name: 'HOME', summary: 'What `~` stands for' },
+  { name: 'NO_COLOR', summary: 'Anything turns colour off' },
+  {
+    name: 'FORCE_COLOR',
+    summary: 'Turns colour on off a terminal too, or off with `0`; wins over `NO_COLOR`',
+  },
+  { name: 'TERM', summary: '`dumb` turns colour off; `dumb` and `linux` keep bars to ASCII' },
+  {
+    name: 'LC_ALL',
+    summary: 'A locale without UTF-8 keeps bars to ASCII; then `LC_CTYPE`, then `LANG` are asked',
+  },
+  { name: 'CI', summary: 'Anything but `false` and `0`: never ask, as `--no-input`' },
+  { name: 'SUDO_USER', summary: 'Named in the audit trail when root runs the program through sudo' },
+  { name: 'INVOCATION_ID', summary: 'Set by systemd: the audit trail says `service`' },
+]

@@ -1,0 +1,287 @@
+/**
+ * The contract, written out a second time by hand. Scripts rely on these names: a list here may grow together with
+ * `views.ts` or `errors.ts`, and nothing may ever leave it.
+ */
+import { describe, expect, test } from 'bun:test'
+import { exitCodes, exitMeanings, LatchkeyError } from './errors.ts'
+import type { JsonSchema } from './shape.ts'
+import * as views from './views.ts'
+
+// biome-ignore format: one line for the fields of one view
+const fields: Readonly<Record<string, readonly string[]>> = {
+  userRef: ['id', 'username'],
+  projectRef: ['id', 'slug'],
+  keyRef: ['id', 'name'],
+  limit: ['metric', 'amount', 'windowMs'],
+  limitState: ['metric', 'amount', 'windowMs', 'used', 'remaining', 'exceeded', 'retryAt'],
+  key: [
+    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
+    'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata',
+  ],
+  createdKey: [
+    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
+    'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata', 'secret',
+  ],
+  rotatedKey: [
+    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
+    'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata', 'secret',
+    'previousSecretEndsAt',
+  ],
+  verdict: ['valid', 'code', 'key', 'limits', 'retryAt'],
+  totals: ['requests', 'inputTokens', 'outputTokens', 'tokens', 'costUsd'],
+  usagePoint: ['start', 'requests', 'inputTokens', 'outputTokens', 'tokens', 'costUsd'],
+  stats: ['key', 'totals', 'limits', 'series'],
+  usageRow: [
+    'key', 'user', 'project', 'model', 'start', 'requests', 'inputTokens', 'outputTokens', 'tokens', 'costUsd',
+  ],
+  recorded: ['key', 'model', 'at', 'requests', 'inputTokens', 'outputTokens', 'costUsd'],
+  user: [
+    'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'disabledAt', 'createdAt', 'updatedAt',
+  ],
+  projectMember: ['user', 'role'],
+  project: [
+    'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'createdAt', 'updatedAt',
+    'archivedAt',
+  ],
+  importItem: ['name', 'outcome', 'reason'],
+  importReport: ['id', 'source', 'created', 'updated', 'unchanged', 'refused', 'items', 'ignoredFields'],
+  migration: ['version', 'name', 'state', 'appliedAt'],
+  schemaState: ['path', 'current', 'latest', 'migrations'],
+  migrated: ['path', 'from', 'to', 'steps', 'backup'],
+  schemaCheck: ['path', 'ok', 'problems'],
+  backup: [
+    'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt',
+  ],
+  backupCheck: ['id', 'path', 'outcome', 'problem', 'checkedAt'],
+  restored: ['path', 'backup', 'safetyBackup', 'movedAside', 'schemaVersion', 'rows', 'before'],
+  auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after'],
+  healthReport: ['path', 'status', 'damaged', 'checks'],
+  initialized: ['path', 'schemaVersion'],
+  configValue: ['name', 'value', 'source'],
+  demoReport: ['ok', 'steps'],
+}
+
+/** Objects inside a view that have no name of their own, by the path to them. */
+const innerFields: Readonly<Record<string, readonly string[]>> = {
+  'schemaCheck.problems': ['kind', 'detail'],
+  'auditEntry.target': ['type', 'id', 'name'],
+  'healthReport.checks': ['name', 'status', 'value', 'problem'],
+  'demoReport.steps': ['about', 'command', 'exit', 'output'],
+  'stats.totals': ['requests', 'inputTokens', 'outputTokens', 'tokens', 'costUsd'],
+  'stats.series': ['start', 'requests', 'inputTokens', 'outputTokens', 'tokens', 'costUsd'],
+  'stats.limits': ['metric', 'amount', 'windowMs', 'used', 'remaining', 'exceeded', 'retryAt'],
+  'verdict.limits': ['metric', 'amount', 'windowMs', 'used', 'remaining', 'exceeded', 'retryAt'],
+  'key.user': ['id', 'username'],
+  'key.project': ['id', 'slug'],
+  'project.owner': ['id', 'username'],
+  'importReport.items': ['name', 'outcome', 'reason'],
+}
+
+/** Every value that a field of the contract chooses from, by the path to it. */
+const choices: Readonly<Record<string, readonly string[]>> = {
+  'limit.metric': ['tokens', 'requests', 'usd'],
+  'key.status': ['active', 'disabled', 'expired', 'revoked'],
+  'verdict.code': [
+    'valid',
+    'malformed',
+    'not_found',
+    'rotated',
+    'revoked',
+    'expired',
+    'disabled',
+    'user_disabled',
+    'project_archived',
+    'model_not_allowed',
+    'insufficient_scope',
+    'limit_exceeded',
+  ],
+  'user.role': ['admin', 'member', 'viewer'],
+  'projectMember.role': ['admin', 'member', 'viewer'],
+  'project.status': ['active', 'archived'],
+  'importItem.outcome': ['created', 'updated', 'unchanged', 'refused'],
+  'migration.state': ['applied', 'pending', 'changed', 'unknown'],
+  'schemaCheck.problems.kind': ['history', 'schema', 'foreign_key', 'integrity'],
+  'backup.compression': ['none', 'zstd', 'gzip'],
+  'backupCheck.outcome': ['passed', 'failed', 'aborted'],
+  'auditEntry.origin': ['terminal', 'cron', 'service', 'script', 'library'],
+  'healthReport.status': ['ok', 'warning', 'failed'],
+  'healthReport.checks.name': [
+    'reachable',
+    'writable',
+    'schema',
+    'integrity',
+    'permissions',
+    'disk_space',
+    'last_backup',
+  ],
+  'healthReport.checks.status': ['ok', 'warning', 'failed', 'skipped'],
+}
+
+const codes: Readonly<Record<string, number>> = {
+  unexpected: 1,
+  stale: 1,
+  usage: 2,
+  invalid: 2,
+  not_found: 3,
+  denied: 4,
+  conflict: 5,
+  ambiguous: 5,
+  not_confirmed: 6,
+  corrupt: 7,
+  checksum: 7,
+  drift: 7,
+  partial: 8,
+  busy: 75,
+  config: 78,
+  database_missing: 78,
+  database_foreign: 78,
+  database_readonly: 78,
+  disk_full: 78,
+  permission: 78,
+  schema_older: 78,
+  schema_newer: 78,
+  interrupted: 130,
+  terminated: 143,
+}
+
+/** Names that were promised before there was any code: these stay whatever else changes. */
+// biome-ignore format: one line for one promise
+const promised: Readonly<Record<string, readonly string[]>> = {
+  key: [
+    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
+    'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'lastUsedAt', 'metadata',
+  ],
+  createdKey: ['id', 'name', 'secret'],
+  rotatedKey: ['id', 'name', 'secret', 'previousSecretEndsAt'],
+  limit: ['metric', 'amount', 'windowMs'],
+  limitState: ['metric', 'amount', 'windowMs', 'used', 'remaining', 'retryAt'],
+  verdict: ['valid', 'code', 'key', 'limits', 'retryAt'],
+  stats: ['key', 'totals', 'limits', 'series'],
+  totals: ['requests', 'inputTokens', 'outputTokens', 'tokens', 'costUsd'],
+  usagePoint: ['start', 'requests', 'inputTokens', 'outputTokens', 'tokens', 'costUsd'],
+  user: ['id', 'username', 'email', 'name', 'role', 'service', 'disabledAt', 'createdAt', 'updatedAt'],
+  project: ['id', 'slug', 'name', 'description', 'status', 'owner', 'createdAt', 'updatedAt', 'archivedAt'],
+  backup: [
+    'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression', 'encrypted',
+    'schemaVersion', 'rows', 'verifiedAt',
+  ],
+  importReport: ['id', 'source', 'created', 'updated', 'unchanged', 'refused', 'items', 'ignoredFields'],
+  importItem: ['name', 'outcome', 'reason'],
+  userRef: ['id', 'username'],
+  projectRef: ['id', 'slug'],
+}
+
+interface View {
+  readonly fields: readonly string[]
+  readonly schema: JsonSchema
+}
+const isView = (value: unknown): value is View =>
+  typeof value === 'object' && value !== null && 'fields' in value && 'schema' in value
+const actual = new Map<string, View>(
+  Object.entries(views).flatMap(([name, value]: [string, unknown]) => (isView(value) ? [[name, value]] : [])),
+)
+
+/** The schema of a value that is not null. */
+const bare = (schema: JsonSchema): JsonSchema => schema.anyOf?.find(each => each.type !== 'null') ?? schema
+
+/** The schema at a path such as `healthReport.checks.status`, through lists and null. */
+function at(path: string): JsonSchema {
+  const [view = '', ...steps] = path.split('.')
+  return steps.reduce((schema: JsonSchema, step) => {
+    const object = bare(schema)
+    const rows = object.items ?? object
+    return rows.properties?.[step] ?? {}
+  }, actual.get(view)?.schema ?? {})
+}
+const inner = (path: string): JsonSchema => bare(at(path)).items ?? bare(at(path))
+
+function expectKept(what: string, written: readonly string[], found: readonly string[]): void {
+  const gone = written.filter(name => !found.includes(name))
+  const added = found.filter(name => !written.includes(name))
+  expect(gone, `scripts rely on ${what}: these may not be removed or renamed`).toEqual([])
+  expect(added, `${what} has grown: add this to src/contract/contract.test.ts, where it will stay`).toEqual(
+    [],
+  )
+}
+
+describe('fields', () => {
+  test('every view is written out here', () => {
+    expectKept('the views', Object.keys(fields), [...actual.keys()])
+  })
+
+  test.each(Object.entries(fields))('of %s', (view, written) => {
+    expectKept(`the fields of ${view}`, written, actual.get(view)?.fields ?? [])
+  })
+
+  test.each(Object.entries(innerFields))('of %s', (path, written) => {
+    expectKept(`the fields of ${path}`, written, Object.keys(inner(path).properties ?? {}))
+  })
+
+  test.each(Object.entries(promised))('%s has what was promised', (view, names) => {
+    const gone = names.filter(name => !actual.get(view)?.fields.includes(name))
+    expect(gone, `scripts rely on the fields of ${view}: these were promised for good`).toEqual([])
+  })
+
+  test('are printed whether they have a value or not', () => {
+    for (const [name, { schema, fields }] of actual)
+      expect([...(schema.required ?? [])], name).toEqual([...fields])
+  })
+})
+
+describe('choices', () => {
+  test.each(Object.entries(choices))('of %s', (path, written) => {
+    expectKept(`the values of ${path}`, written, (inner(path).enum ?? []).map(String))
+  })
+
+  test('every field that chooses is written out here', () => {
+    const found: string[] = []
+    const visit = (path: string, schema: JsonSchema): void => {
+      const object = bare(schema)
+      if (object.enum) found.push(path)
+      if (object.items) visit(path, object.items)
+      // A view inside another is written out once, under its own name.
+      const own = [...actual.values()].some(view => view.schema.properties === object.properties)
+      if (path.includes('.') && own) return
+      for (const [name, each] of Object.entries(object.properties ?? {})) visit(`${path}.${name}`, each)
+    }
+    for (const [name, { schema }] of actual) visit(name, schema)
+    const inherited = ['limitState.metric', 'createdKey.status', 'rotatedKey.status']
+    expect(found.filter(path => !inherited.includes(path)).sort()).toEqual(Object.keys(choices).sort())
+  })
+
+  test.each([
+    ['keyStatuses', views.keyStatuses, ['active', 'disabled', 'expired', 'revoked']],
+    ['metrics', views.metrics, ['tokens', 'requests', 'usd']],
+    ['roles', views.roles, ['admin', 'member', 'viewer']],
+    ['origins', views.origins, ['terminal', 'cron', 'service', 'script', 'library']],
+    ['reportGroups', views.reportGroups, ['key', 'user', 'project', 'model', 'hour', 'day']],
+  ] as const)('%s', (name, found, written) => {
+    expectKept(name, written, found)
+  })
+})
+
+describe('errors', () => {
+  test('every code has the exit code that scripts look for', () => {
+    expectKept('the error codes', Object.keys(codes), Object.keys(exitCodes))
+    expect<Record<string, number>>(
+      exitCodes,
+      'scripts rely on these exit codes: they may not change',
+    ).toEqual(codes)
+  })
+
+  test('every exit code is explained, and no other', () => {
+    const used = new Set([0, ...Object.values(exitCodes)])
+    expect(Object.keys(exitMeanings).map(Number)).toEqual([...used].sort((a, b) => a - b))
+  })
+
+  test('an error carries its code, its exit code and the next step', () => {
+    const { code, exit, hint, message } = new LatchkeyError('busy', 'it is busy', 'try again')
+    expect({ code, exit, hint, message }).toEqual({
+      code: 'busy',
+      exit: 75,
+      hint: 'try again',
+      message: 'it is busy',
+    })
+  })
+})
