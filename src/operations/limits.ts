@@ -123,8 +123,7 @@ export function sortLimits<L extends { readonly metric: Metric; readonly windowM
 }
 
 /** Dollars to micro-dollars; tokens and requests as they are. */
-const toStored = (metric: Metric, amount: number): number =>
-  metric === 'usd' ? toMicros(amount) : amount
+const toStored = (metric: Metric, amount: number): number => (metric === 'usd' ? toMicros(amount) : amount)
 
 const toShown = (metric: Metric, amount: number): number => (metric === 'usd' ? toDollars(amount) : amount)
 

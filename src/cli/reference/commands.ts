@@ -2,7 +2,7 @@
 import type { ObjectShape } from '../../contract/shape.ts'
 import { type Declaration, outputShape } from '../define.ts'
 import { argumentText } from '../flags.ts'
-import type { Tree } from '../tree.ts'
+import { namedCommands, type Tree } from '../tree.ts'
 
 export interface NamedNoun {
   readonly name: string
@@ -11,7 +11,7 @@ export interface NamedNoun {
 }
 
 export interface NamedCommand {
-  /** Noun and verb, as they are typed: `key create`, or `init`. */
+  /** The words as they are typed: `init`, `key create`, `key limit add`. */
   readonly path: string
   readonly declaration: Declaration
 }
@@ -21,10 +21,10 @@ export function namedNouns(tree: Tree): Promise<readonly NamedNoun[]> {
   return Promise.all(
     Object.entries(tree).map(async ([name, { summary, load }]) => {
       const { default: loaded } = await load()
-      const commands =
-        'run' in loaded
-          ? [{ path: name, declaration: loaded }]
-          : loaded.map(declaration => ({ path: `${name} ${declaration.name}`, declaration }))
+      const commands = namedCommands(name, loaded).map(({ words, declaration }) => ({
+        path: words.join(' '),
+        declaration,
+      }))
       return { name, summary, commands }
     }),
   )

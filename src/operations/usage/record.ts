@@ -71,13 +71,7 @@ export async function recordUsage(
 }
 
 /** Adds to the bucket of the minute and to the key's running total; `last used` never moves backwards. */
-async function addUsage(
-  db: Database,
-  keyId: string,
-  model: string,
-  at: Date,
-  counts: Counts,
-): Promise<void> {
+async function addUsage(db: Database, keyId: string, model: string, at: Date, counts: Counts): Promise<void> {
   const start = Math.floor(at.getTime() / 60_000) * 60_000
   await db
     .insert(usage)
