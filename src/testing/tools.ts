@@ -1,5 +1,6 @@
 /** Programs that a test needs besides Bun. For tests only. */
 import { test } from 'bun:test'
+import { temporaryFolder } from './folder.ts'
 
 type Body = () => void | Promise<void>
 
@@ -15,6 +16,18 @@ export function requireTool(name: string): (label: string, body: Body) => void {
 /** The same for files that only some machines have: skipped also under CI. */
 export function requirePresent(present: boolean, what: string): (label: string, body: Body) => void {
   return present ? test : requirement(`${what} is not here`, false)
+}
+
+/** The same for tests that mount a small or read-only file system, which takes a user who may. */
+export function requireMounts(): (label: string, body: Body) => void {
+  return canMount() ? test : requirement('this user cannot mount file systems', isSet(process.env['CI']))
+}
+
+function canMount(): boolean {
+  using folder = temporaryFolder()
+  const mounted = Bun.spawnSync(['mount', '-t', 'tmpfs', 'tmpfs', folder.path], { stderr: 'ignore' }).success
+  if (mounted) Bun.spawnSync(['umount', folder.path])
+  return mounted
 }
 
 function requirement(reason: string, failing: boolean): (label: string, body: Body) => void {
