@@ -11,7 +11,7 @@ CREATE TABLE `audit` (
 	`after` text,
 	CONSTRAINT "audit_id" CHECK("id" GLOB 'aud_*' AND length("id") = 30),
 	CONSTRAINT "audit_origin" CHECK("audit"."origin" IN ('terminal', 'cron', 'service', 'script', 'library')),
-	CONSTRAINT "audit_json" CHECK(json_valid("audit"."before") AND json_valid("audit"."after"))
+	CONSTRAINT "audit_json" CHECK(("audit"."before" IS NULL OR json_valid("audit"."before")) AND ("audit"."after" IS NULL OR json_valid("audit"."after")))
 ) STRICT;
 --> statement-breakpoint
 CREATE INDEX `audit_at` ON `audit` (`at`);--> statement-breakpoint
@@ -72,9 +72,9 @@ CREATE TABLE `keys` (
 	FOREIGN KEY (`project_id`) REFERENCES `projects`(`id`) ON UPDATE no action ON DELETE restrict,
 	CONSTRAINT "keys_id" CHECK("id" GLOB 'key_*' AND length("id") = 30),
 	CONSTRAINT "keys_name_form" CHECK(length("keys"."name") BETWEEN 1 AND 100 AND "keys"."name" NOT GLOB 'key_*' AND "keys"."name" <> '-'),
-	CONSTRAINT "keys_allowed_models_json" CHECK(json_type("keys"."allowed_models") = 'array'),
+	CONSTRAINT "keys_allowed_models_json" CHECK("keys"."allowed_models" IS NULL OR json_type("keys"."allowed_models") = 'array'),
 	CONSTRAINT "keys_scopes_json" CHECK(json_type("keys"."scopes") = 'array'),
-	CONSTRAINT "keys_metadata_json" CHECK(json_valid("keys"."metadata")),
+	CONSTRAINT "keys_metadata_json" CHECK("keys"."metadata" IS NULL OR json_valid("keys"."metadata")),
 	CONSTRAINT "keys_revoked_reason" CHECK("keys"."revoked_reason" IS NULL OR "keys"."revoked_at" IS NOT NULL)
 ) STRICT;
 --> statement-breakpoint
@@ -128,7 +128,7 @@ CREATE TABLE `projects` (
 	CONSTRAINT "projects_id" CHECK("id" GLOB 'prj_*' AND length("id") = 30),
 	CONSTRAINT "projects_slug_form" CHECK(length("projects"."slug") BETWEEN 1 AND 64 AND "projects"."slug" NOT GLOB '*[^a-z0-9-]*' AND "projects"."slug" NOT GLOB 'prj_*'),
 	CONSTRAINT "projects_name_form" CHECK(length("projects"."name") BETWEEN 1 AND 100),
-	CONSTRAINT "projects_key_prefix_form" CHECK(length("projects"."key_prefix") BETWEEN 2 AND 12 AND "projects"."key_prefix" NOT GLOB '*[^a-z0-9]*')
+	CONSTRAINT "projects_key_prefix_form" CHECK("projects"."key_prefix" IS NULL OR length("projects"."key_prefix") BETWEEN 2 AND 12 AND "projects"."key_prefix" NOT GLOB '*[^a-z0-9]*')
 ) STRICT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `projects_slug` ON `projects` (`slug`);--> statement-breakpoint
@@ -177,7 +177,7 @@ CREATE TABLE `users` (
 	`updated_at` integer NOT NULL,
 	CONSTRAINT "users_id" CHECK("id" GLOB 'usr_*' AND length("id") = 30),
 	CONSTRAINT "users_username_form" CHECK(length("users"."username") BETWEEN 1 AND 64 AND "users"."username" NOT GLOB 'usr_*' AND "users"."username" NOT GLOB '*@*'),
-	CONSTRAINT "users_email_form" CHECK("users"."email" GLOB '?*@?*'),
+	CONSTRAINT "users_email_form" CHECK("users"."email" IS NULL OR "users"."email" GLOB '?*@?*'),
 	CONSTRAINT "users_role" CHECK("users"."role" IN ('admin', 'member', 'viewer')),
 	CONSTRAINT "users_service" CHECK("users"."service" IN (0, 1))
 ) STRICT;

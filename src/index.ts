@@ -7,10 +7,10 @@
  * const verdict = await latchkey.keys.verify(secret, { model: 'gpt-x' })
  * ```
  */
-import { userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Actor } from './operations/context.ts'
 import { createOperations, type Operations } from './operations/index.ts'
+import { systemUser } from './system-user.ts'
 
 /** All of Latchkey on one database; close it before the process ends. */
 export type Latchkey = Operations
@@ -50,7 +50,7 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     path,
     access: options.access ?? 'write',
     dryRun: options.dryRun ?? false,
-    actor: options.actor ?? { name: userInfo().username, origin: 'library' },
+    actor: options.actor ?? { name: systemUser(), origin: 'library' },
     backupDir: options.backupDir ?? join(dirname(path), 'backups'),
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
     now: options.now ?? (() => new Date()),

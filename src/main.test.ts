@@ -113,3 +113,14 @@ test('command lines of tests are split as a shell does', () => {
     'it"s',
   ])
 })
+
+test.each([{ env: { LATCHKEY_OUTPUT: 'json' } }, { env: { LATCHKEY_OUTPUT: 'ndjson' } }])(
+  'a refusal has the format of the settings: %p',
+  async ({ env }) => {
+    for (const line of ['key nosuch', 'key show x --foo', 'nosuch']) {
+      const { code, out, err } = await run(line, { env })
+      expect([code, out]).toEqual([2, ''])
+      expect(JSON.parse(err)).toMatchObject({ error: { code: 'usage', exit: 2 } })
+    }
+  },
+)

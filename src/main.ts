@@ -36,15 +36,14 @@ export async function main(
 ): Promise<number> {
   const width = streams.stdout.columns ?? 80
   const invocation = await readCommandLine(argv, overrides.tree ?? tree, { version: programVersion, width })
-  // Until the settings are known, what was typed is all there is to say how errors should look.
+  const cwd = overrides.cwd ?? resolve('.')
   let format: Format = 'table'
   try {
     if (invocation.kind === 'help') return await help(invocation, streams)
-    format = typedFormat(invocation.globals)?.format ?? format
+    format = typedFormat(invocation.globals)?.format ?? settledFormat(env, cwd)
     if (invocation.kind === 'refused') throw invocation.error
     const { globals } = invocation
     const output = agreedFormat(globals)
-    const cwd = overrides.cwd ?? resolve('.')
     const config = resolveConfig(env, cwd, { db: globals.db, tz: globals.tz, output })
     format = config.output
     return await run(invocation, config, { env, streams, overrides, cwd })
@@ -53,6 +52,15 @@ export async function main(
     const failure = failureOf(error)
     await streams.stderr.write(renderFailure(failure, format, env['LATCHKEY_DEBUG'] === '1'))
     return failure.exit
+  }
+}
+
+/** The format of the settings, for errors that come before anything else; broken settings are told of later. */
+function settledFormat(env: Environment, cwd: string): Format {
+  try {
+    return resolveConfig(env, cwd, {}).output
+  } catch {
+    return 'table'
   }
 }
 

@@ -2,7 +2,7 @@
  * Turns any error into a message, a next step and an exit code. Must never show a secret: messages of unknown
  * errors are taken from the deepest cause, because a failed query repeats its parameters in its own.
  */
-import { type ErrorCode, exitCodes, LatchkeyError } from '../contract/errors.ts'
+import { type ErrorCode, exitCodes, LatchkeyError, redact } from '../contract/errors.ts'
 import type { Format } from './config.ts'
 import { printable } from './printable.ts'
 
@@ -25,7 +25,7 @@ export function failureOf(error: unknown): Failure {
   const code = known?.code ?? 'unexpected'
   return {
     code,
-    message: messageOf(cause),
+    message: redact(messageOf(cause)),
     hint: known?.hint ?? 'run it again with LATCHKEY_DEBUG=1 and report what it shows',
     exit: exitCodes[code],
     frames: framesOf(cause),

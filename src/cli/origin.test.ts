@@ -37,3 +37,8 @@ test('a command may hold blanks, brackets and line breaks', () => {
   expect(parseStat('12 (a) b (c\nd) S 7 12 12 0')).toEqual({ command: 'a) b (c\nd', parent: 7 })
   expect(parseStat('nonsense')).toBeUndefined()
 })
+
+test("who acts is the system's account, whatever the environment says", () => {
+  const real = Bun.spawnSync(['id', '-un']).stdout.toString().trim()
+  expect(actorName({ USER: 'mallory', LOGNAME: 'mallory', HOME: '/home/mallory' })).toBe(real)
+})

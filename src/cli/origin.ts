@@ -1,7 +1,7 @@
 /** Who runs the program and from where, for the audit trail. Must never be trusted for access decisions. */
 import { readFileSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import type { Origin } from '../contract/views.ts'
+import { systemUser } from '../system-user.ts'
 import type { Environment } from './config.ts'
 
 export interface Actor {
@@ -20,7 +20,7 @@ export function whoAndWhence(env: Environment, atTerminal: boolean): Actor {
   return { name: actorName(env), origin: originOf(env, atTerminal) }
 }
 
-export function actorName(env: Environment, user: string = systemUser(env)): string {
+export function actorName(env: Environment, user: string = systemUser()): string {
   if (env['LATCHKEY_ACTOR']) return env['LATCHKEY_ACTOR']
   const invoker = env['SUDO_USER']
   return invoker && user === 'root' && invoker !== 'root' ? `${invoker} (sudo)` : user
@@ -60,14 +60,5 @@ function readStat(pid: number | 'self'): ProcessStat | undefined {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return undefined
-  }
-}
-
-/** A uid without an entry in passwd (usual in containers) has no name to ask for. */
-function systemUser(env: Environment): string {
-  try {
-    return userInfo().username
-  } catch {
-    return env['USER'] || env['LOGNAME'] || 'unknown'
   }
 }

@@ -55,12 +55,18 @@ export class LatchkeyError extends Error {
   readonly hint: string
 
   constructor(code: ErrorCode, message: string, hint: string, options?: ErrorOptions) {
-    super(message, options)
+    super(redact(message), options)
     this.code = code
-    this.hint = hint
+    this.hint = redact(hint)
   }
 
   get exit(): number {
     return exitCodes[this.code]
   }
 }
+
+/** Secrets of ours (30 characters and a checksum of 6), and of the kinds that other systems give out. */
+const secretLike = /\b(?:[a-z][a-z0-9]{1,11}_[0-9A-Za-z]{36}\b|(?:sk|pk|lk|cck|dok)[-_][0-9A-Za-z_-]{12,})/g
+
+/** The text with whatever looks like a secret cut short: errors repeat what was typed, and end up in logs. */
+export const redact = (text: string): string => text.replace(secretLike, secret => `${secret.slice(0, 6)}…`)

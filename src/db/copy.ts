@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../contract/errors.ts'
 import { Client } from './client.ts'
 import { codeOf, translate } from './errors.ts'
-import { openReader } from './open.ts'
+import { openReader, requireUnchanged } from './open.ts'
 
 /**
  * Writes a compact copy of the database, as of one moment, into an empty file; the caller has made it, private.
@@ -24,6 +24,7 @@ export function copyTo(source: string, emptyFile: string): void {
     // Even writing another file counts as a write to query_only. VACUUM INTO does not write to its source.
     client.run('PRAGMA query_only = OFF')
     client.query('VACUUM INTO ?').run(emptyFile)
+    requireUnchanged(client)
   } catch (error) {
     throw translate(
       error,

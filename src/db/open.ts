@@ -18,28 +18,63 @@ export const applicationId = 0x4c4b4559
  *
  * A read-only connection to a WAL database leaves empty sidecars behind; a writable one removes them when it is
  * the last to close, but would checkpoint frames that a crash left. So: read-only when there are frames, otherwise
- * writable with `query_only`, and immutable where the folder cannot be written (nobody can hold a WAL there).
+ * writable with `query_only`. Where the folder cannot be written SQLite reads the file only as `immutable`, without
+ * locks: whoever may write there could change it meanwhile, so after such a read `requireUnchanged` is called.
  *
  * @throws database_missing, corrupt, permission
  */
 export function openReader(path: string): Client {
   requireFile(path)
   return attempt(path, () => {
-    const frames = sizeOf(`${path}-wal`) > 0
-    const writable = canWrite(path) && canWrite(dirname(resolve(path)))
-    const client =
-      frames || sizeOf(`${path}-journal`) > 0
-        ? new Client(path, { readonly: true })
-        : writable
-          ? new Client(path, { readwrite: true })
-          : new Client(
-              `${Bun.pathToFileURL(path).href}?immutable=1`,
-              constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
-            )
+    const client = connectReader(path)
     client.run('PRAGMA query_only = ON')
     client.run('PRAGMA busy_timeout = 5000')
     return client
   })
+}
+
+function connectReader(path: string): Client {
+  if (sizeOf(`${path}-wal`) > 0 || sizeOf(`${path}-journal`) > 0) return new Client(path, { readonly: true })
+  if (canWrite(path) && canWrite(dirname(resolve(path)))) return new Client(path, { readwrite: true })
+  const stamp = settledStamp(path)
+  const client = new Client(
+    `${Bun.pathToFileURL(path).href}?immutable=1`,
+    constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
+  )
+  unlocked.set(client, { path, stamp })
+  return client
+}
+
+/** Connections that read without locks, and the state of the file when they were opened. */
+const unlocked = new WeakMap<Client, { readonly path: string; readonly stamp: string }>()
+
+/** A change within the same tick of the file system's clock would not show: wait until the last one is older. */
+const tickMs = 50
+
+function settledStamp(path: string): string {
+  const age = Date.now() - statSync(path).mtimeMs
+  if (age >= 0 && age < tickMs) Bun.sleepSync(tickMs - age)
+  return stampOf(path)
+}
+
+function stampOf(path: string): string {
+  const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true })
+  return [ino, size, mtimeNs, ctimeNs, sizeOf(`${path}-wal`)].join()
+}
+
+/**
+ * To be called after reading: what a connection without locks has seen is worth nothing when somebody wrote.
+ *
+ * @throws busy
+ */
+export function requireUnchanged(client: Client): void {
+  const read = unlocked.get(client)
+  if (read === undefined || stampOf(read.path) === read.stamp) return
+  throw new LatchkeyError(
+    'busy',
+    `${read.path} was written to while it was read, and this user may not lock it`,
+    'run it again, or as a user who may write to the folder of the database',
+  )
 }
 
 /**

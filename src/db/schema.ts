@@ -1,6 +1,7 @@
 /**
  * Every table. Times are integer UTC milliseconds, money integer micro-dollars, JSON is text. The constraints
- * here are the last line: a row that breaks a rule of the domain cannot exist, whoever writes it.
+ * here are the last line: a row that breaks a rule of the domain cannot exist, whoever writes it. No check may come out
+ * as NULL: SQLite lets it pass, but the integrity_check of older versions calls it damage.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import {
@@ -44,7 +45,7 @@ export const users = sqliteTable(
       'users_username_form',
       sql`length(${t.username}) BETWEEN 1 AND 64 AND ${t.username} NOT GLOB 'usr_*' AND ${t.username} NOT GLOB '*@*'`,
     ),
-    check('users_email_form', sql`${t.email} GLOB '?*@?*'`),
+    check('users_email_form', sql`${t.email} IS NULL OR ${t.email} GLOB '?*@?*'`),
     check('users_role', sql`${t.role} IN ('admin', 'member', 'viewer')`),
     check('users_service', sql`${t.service} IN (0, 1)`),
   ],
@@ -77,7 +78,7 @@ export const projects = sqliteTable(
     check('projects_name_form', sql`length(${t.name}) BETWEEN 1 AND 100`),
     check(
       'projects_key_prefix_form',
-      sql`length(${t.keyPrefix}) BETWEEN 2 AND 12 AND ${t.keyPrefix} NOT GLOB '*[^a-z0-9]*'`,
+      sql`${t.keyPrefix} IS NULL OR length(${t.keyPrefix}) BETWEEN 2 AND 12 AND ${t.keyPrefix} NOT GLOB '*[^a-z0-9]*'`,
     ),
   ],
 )
@@ -136,9 +137,12 @@ export const keys = sqliteTable(
       'keys_name_form',
       sql`length(${t.name}) BETWEEN 1 AND 100 AND ${t.name} NOT GLOB 'key_*' AND ${t.name} <> '-'`,
     ),
-    check('keys_allowed_models_json', sql`json_type(${t.allowedModels}) = 'array'`),
+    check(
+      'keys_allowed_models_json',
+      sql`${t.allowedModels} IS NULL OR json_type(${t.allowedModels}) = 'array'`,
+    ),
     check('keys_scopes_json', sql`json_type(${t.scopes}) = 'array'`),
-    check('keys_metadata_json', sql`json_valid(${t.metadata})`),
+    check('keys_metadata_json', sql`${t.metadata} IS NULL OR json_valid(${t.metadata})`),
     check('keys_revoked_reason', sql`${t.revokedReason} IS NULL OR ${t.revokedAt} IS NOT NULL`),
   ],
 )
@@ -257,7 +261,10 @@ export const audit = sqliteTable(
     index('audit_at').on(t.at),
     index('audit_target').on(t.targetId),
     check('audit_origin', sql`${t.origin} IN ('terminal', 'cron', 'service', 'script', 'library')`),
-    check('audit_json', sql`json_valid(${t.before}) AND json_valid(${t.after})`),
+    check(
+      'audit_json',
+      sql`(${t.before} IS NULL OR json_valid(${t.before})) AND (${t.after} IS NULL OR json_valid(${t.after}))`,
+    ),
   ],
 )
 

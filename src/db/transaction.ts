@@ -9,7 +9,7 @@ import { type BunSQLiteDatabase, drizzle } from 'drizzle-orm/bun-sqlite'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Client } from './client.ts'
 import { codeOf, translate } from './errors.ts'
-import { openReader, openWriter, requireCurrent } from './open.ts'
+import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
 import * as schema from './schema.ts'
 
 /** Drizzle's query builder over the tables: inside `read` it sees, inside `write` it changes. */
@@ -59,7 +59,9 @@ export class Store {
       return guarded(this.path, async () => {
         client.run('BEGIN')
         try {
-          return await work(database)
+          const result = await work(database)
+          requireUnchanged(client)
+          return result
         } finally {
           client.run('ROLLBACK')
         }

@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
 import { metrics, roles } from '../contract/views.ts'
+import { hasChecksum } from './secrets.ts'
 
 const printable = v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters')
 
@@ -15,6 +16,7 @@ const trimmed = (most: number) =>
     v.minLength(1, 'must not be empty'),
     v.maxLength(most, `must be at most ${most} characters`),
     printable,
+    v.check(text => text.isWellFormed(), 'must be well-formed Unicode'),
   )
 
 export const username = v.pipe(
@@ -47,6 +49,7 @@ export const keyName = v.pipe(
   trimmed(100),
   v.check(text => !/^key_/i.test(text), 'must not begin like an id (key_)'),
   v.check(text => !text.startsWith('-'), 'must not begin with a dash'),
+  v.check(text => !hasChecksum(text), 'must not be a secret'),
 )
 
 export const modelName = v.pipe(trimmed(200), v.regex(/^\S+$/, 'must not contain white space'))
@@ -154,9 +157,14 @@ const readable = (path: string): string =>
   path.replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
 
 function isJson(value: unknown): boolean {
-  if (value === undefined) return false
   try {
-    return JSON.stringify(value) !== undefined
+    const text = JSON.stringify(value, (name, inner) => {
+      // Half a surrogate pair becomes an escape that other readers of JSON refuse.
+      if (!name.isWellFormed() || (typeof inner === 'string' && !inner.isWellFormed()))
+        throw new TypeError(name)
+      return inner
+    })
+    return text !== undefined
   } catch {
     return false
   }

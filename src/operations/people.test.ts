@@ -117,3 +117,12 @@ test('a change that names nothing is refused', async () => {
   await home.latchkey.users.create({ username: 'alice' })
   expect(await failure(home.latchkey.users.update('alice', {}))).toMatchObject({ code: 'invalid' })
 })
+
+test('a slug cannot be taken away by naming another project after it', async () => {
+  await using home = await temporaryLatchkey()
+  const { users, projects } = home.latchkey
+  await users.create({ username: 'alice' })
+  const shop = await projects.create({ name: 'Shop', owner: 'alice' })
+  await projects.create({ name: 'shop', slug: 'other', owner: 'alice' })
+  expect((await projects.get('SHOP')).id).toBe(shop.id)
+})

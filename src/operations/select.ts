@@ -55,7 +55,8 @@ export async function findProject(db: Database, selector: string): Promise<Proje
   return only(
     'project',
     selector,
-    rows,
+    // Names are not unique: nobody can take a slug away by naming a project after it.
+    preferred(rows, row => row.slug === selector.toLowerCase()),
     row => `${row.slug} (${row.id})`,
     row => row.id,
   )
@@ -78,7 +79,8 @@ export async function findKey(db: Database, selector: KeySelector): Promise<KeyR
   return only(
     'key',
     selector,
-    rows,
+    // Nor can a key be hidden by one that happens to have a secret with such a start.
+    preferred(rows, row => row.name.toLowerCase() === selector.toLowerCase()),
     row => `${row.name} (${row.id})`,
     row => row.id,
   )
@@ -100,6 +102,12 @@ async function findKeyBySecret(db: Database, secret: string): Promise<KeyRow> {
     'no key has that secret',
     'check that the whole secret was given, or look for the key with: latchkey key list',
   )
+}
+
+/** The rows that fit best where there are any, otherwise all. */
+function preferred<Row>(rows: readonly Row[], isBest: (row: Row) => boolean): readonly Row[] {
+  const best = rows.filter(isBest)
+  return best.length > 0 ? best : rows
 }
 
 function byId(column: SQLiteColumn, selector: string, prefix: IdPrefix): SQL | undefined {
@@ -145,11 +153,8 @@ function only<Row>(
   )
 }
 
-/** The selector as it is safe to repeat: what is long enough to be a secret is not. */
+/** The selector as it is safe to show on a terminal. That no secret is repeated, the error itself sees to. */
 function quote(selector: string): string {
   const text = selector.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?')
-  return text.length > 64 ||
-    (/^[a-z0-9]{2,12}[_-][0-9A-Za-z_-]{24,}$/.test(text) && !looksLikeId(text, 'key'))
-    ? `"${text.slice(0, 8)}…"`
-    : `"${text}"`
+  return text.length > 64 ? `"${text.slice(0, 8)}…"` : `"${text}"`
 }

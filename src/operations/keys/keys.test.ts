@@ -264,6 +264,8 @@ test('what was typed by mistake for a name is not repeated when it may be a secr
 })
 
 test.each([
+  [{ name: 'ok', metadata: { a: ['\ud800'] } }, 'JSON'],
+  [{ name: 'half a pair \udc00' }, 'Unicode'],
   [{ name: '' }, 'name'],
   [{ name: 'key_abc' }, 'name'],
   [{ name: '-rf' }, 'name'],
@@ -284,6 +286,13 @@ test.each([
   expect(error).toMatchObject({ code: 'invalid', exit: 2 })
   expect(`${error.message} ${error.hint}`).toContain(word)
   expect(await home.latchkey.keys.list()).toEqual([])
+})
+
+test('a secret is not taken for a name', async () => {
+  await using home = await temporaryLatchkey()
+  const { secret } = await home.latchkey.keys.create({ name: 'ci' })
+  const error = await failure(home.latchkey.keys.create({ name: secret! }))
+  expect(error).toMatchObject({ code: 'invalid' })
 })
 
 test('many keys are created in one transaction: one taken name, and none is', async () => {
