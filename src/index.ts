@@ -18,7 +18,7 @@ export type Latchkey = Operations
 export interface LatchkeyOptions {
   /** The database file. */
   readonly path: string
-  /** `read` never changes the file nor its sidecars; default `write`. */
+  /** `read` never changes the database or its WAL; default `write`. */
   readonly access?: 'read' | 'write' | undefined
   /** Do all the work and all the checks, and keep nothing. */
   readonly dryRun?: boolean | undefined

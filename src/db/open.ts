@@ -1,5 +1,5 @@
 /**
- * Connections to the database file. A reading connection changes nothing on disk, not even the sidecars; a writing
+ * Connections to the database file. A reading connection changes neither the database nor its WAL; a writing
  * one is in WAL mode with foreign keys on. Nothing else in the project opens the live file.
  */
 import { constants } from 'bun:sqlite'

@@ -17,7 +17,7 @@ export type Database = BunSQLiteDatabase<typeof schema>
 
 export interface StoreOptions {
   readonly path: string
-  /** `read` never touches the file or its sidecars. */
+  /** `read` never changes the database or its WAL. */
   readonly access: 'read' | 'write'
   /** Roll back instead of committing. */
   readonly dryRun: boolean
