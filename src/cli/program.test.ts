@@ -4,7 +4,7 @@ import { object, text } from '../contract/shape.ts'
 import { run } from '../testing/run.ts'
 import { arg, command, opt, verbatim } from './define.ts'
 import { limit, metric, when } from './parse.ts'
-import type { Tree } from './tree.ts'
+import { type Noun, namedCommands, type Tree } from './tree.ts'
 
 const nothing = object('Nothing', { id: text('Id') })
 const secretive = object('Secretive', { id: text('Id'), secret: text('Secret') })
@@ -90,7 +90,9 @@ const tree: Tree = {
     summary: 'API keys',
     load: async () => {
       loaded.push('key')
-      return { default: [set, need, destroy, reveal] }
+      return {
+        default: [set, need, destroy, reveal, { name: 'limit', summary: 'Its limits', commands: [set] }],
+      }
     },
   },
   broken: {
@@ -263,6 +265,15 @@ describe('help', () => {
     expect(await latchkey('help key')).toMatchObject({ code: 0, err: '', out: alone.err })
   })
 
+  test('help follows the words as deep as they go', async () => {
+    for (const words of ['key set', 'key limit', 'key limit set']) {
+      const asked = await latchkey(`help ${words}`)
+      expect(asked).toMatchObject({ code: 0, err: '', calls: [] })
+      expect(asked.out).toStartWith(`Usage: latchkey ${words} `)
+      expect(await latchkey(`${words} --help`)).toMatchObject({ code: 0, out: asked.out })
+    }
+  })
+
   test('no line is wider than the terminal', async () => {
     for (const columns of [60, 100]) {
       const { out } = await latchkey('key set --help', { tty: true, columns })
@@ -277,6 +288,40 @@ describe('help', () => {
       out: `latchkey ${manifest.version}\n`,
       err: '',
     })
+  })
+})
+
+describe('a group of verbs within a noun', () => {
+  test('runs the verb that is named', async () => {
+    expect((await latchkey('key limit set ci a --dry-run')).calls).toEqual([
+      { ...named, ...unsaid, dryRun: true },
+    ])
+  })
+
+  test('stands in the help of its noun, and lists its verbs', async () => {
+    expect((await latchkey('key --help')).out).toContain('Its limits')
+    const alone = await latchkey('key limit')
+    expect(alone).toMatchObject({ code: 2, out: '' })
+    expect(alone.err).toContain('set <key-name> <others...>')
+  })
+
+  test.each([
+    ['key limit sett', "unknown command 'sett' (did you mean set?)", 'latchkey key limit --help'],
+    ['key limit set ci', "missing required argument 'others'", 'latchkey key limit set --help'],
+  ])('%s is refused with the way to its help', async (line, message, hint) => {
+    const { code, err } = await latchkey(line)
+    expect({ code, err }).toEqual({ code: 2, err: `latchkey: ${message}\ntry: ${hint}\n` })
+  })
+
+  test('is walked with the words that are typed', async () => {
+    const { default: loaded } = await (tree['key'] as Noun).load()
+    expect(namedCommands('key', loaded).map(({ words }) => words.join(' '))).toEqual([
+      'key set',
+      'key need',
+      'key destroy',
+      'key reveal',
+      'key limit set',
+    ])
   })
 })
 

@@ -72,12 +72,15 @@ export async function readCommandLine(
   let path = 'latchkey'
   try {
     const { operands, unknown } = root.parseOptions([...argv])
-    const [noun, verb] = operands[0] === 'help' ? operands.slice(1) : operands
-    path = await addNouns(root, tree, noun, verb, choose)
+    const words = operands[0] === 'help' ? operands.slice(1) : operands
+    const asksForHelp = operands[0] === 'help' && words.length > 0
+    const [noun] = words
+    path = await addNouns(root, tree, words, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
     if (noun !== undefined && !Object.hasOwn(tree, noun)) throw unknownCommand(noun, Object.keys(tree))
-    root.parse([...argv], { from: 'user' })
+    // Commander's own `help` goes one level deep.
+    root.parse(asksForHelp ? [...words, '--help'] : [...argv], { from: 'user' })
     return chosen ?? { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
   } catch (error) {
     if (!(error instanceof CommanderError)) return { kind: 'refused', error, globals: globalsOf(root) }
@@ -142,10 +145,10 @@ const argumentTerm = (argument: { name: () => string; required: boolean; variadi
 async function addNouns(
   root: CommandUnknownOpts,
   tree: Tree,
-  used: string | undefined,
-  verb: string | undefined,
+  words: readonly string[],
   choose: (invocation: Invocation) => void,
 ): Promise<string> {
+  const [used, verb, subverb] = words
   let path = root.name()
   for (const [name, noun] of Object.entries(tree)) {
     const command = root.command(name)
@@ -158,9 +161,18 @@ async function addNouns(
       continue
     }
     command.helpCommand(false).usage('<command> [options]')
-    for (const declaration of loaded) {
-      declare(command.command(declaration.name), declaration, root, choose)
-      if (declaration.name === verb) path += ` ${verb}`
+    for (const entry of loaded) {
+      if (entry.name === verb) path += ` ${verb}`
+      if ('run' in entry) {
+        declare(command.command(entry.name), entry, root, choose)
+        continue
+      }
+      const group = command.command(entry.name).description(entry.summary).summary(entry.summary)
+      group.helpOption('-h, --help', 'Show help').helpCommand(false).usage('<command> [options]')
+      for (const declaration of entry.commands) {
+        declare(group.command(declaration.name), declaration, root, choose)
+        if (entry.name === verb && declaration.name === subverb) path += ` ${subverb}`
+      }
     }
   }
   return path

@@ -1,10 +1,12 @@
 /** Every noun with its summary, and how to load it. Must never load one by itself: start-up pays for each. */
-import type { Declaration } from './define.ts'
+import type { Declaration, Group } from './define.ts'
 
-/** A noun: a list of its verbs, or a single declaration that is the noun itself. */
+/** What a noun holds: its verbs and groups of verbs, or the single declaration that is the noun itself. */
+export type Loaded = Declaration | readonly (Declaration | Group)[]
+
 export interface Noun {
   readonly summary: string
-  readonly load: () => Promise<{ readonly default: Declaration | readonly Declaration[] }>
+  readonly load: () => Promise<{ readonly default: Loaded }>
 }
 
 export type Tree = Readonly<Record<string, Noun>>
@@ -32,4 +34,17 @@ export const tree: Tree = {
   health: { summary: 'Check the database and its backups', load: () => import('./commands/health.ts') },
   config: { summary: 'Settings and where they come from', load: () => import('./commands/config/index.ts') },
   demo: { summary: 'A tour on a throw-away database', load: () => import('./commands/demo.ts') },
+}
+
+/** Every declaration of a noun with the words that are typed for it: `['key', 'limit', 'add']`. */
+export function namedCommands(
+  noun: string,
+  loaded: Loaded,
+): readonly { readonly words: readonly string[]; readonly declaration: Declaration }[] {
+  if ('run' in loaded) return [{ words: [noun], declaration: loaded }]
+  return loaded.flatMap(entry =>
+    'commands' in entry
+      ? entry.commands.map(declaration => ({ words: [noun, entry.name, declaration.name], declaration }))
+      : [{ words: [noun, entry.name], declaration: entry }],
+  )
 }
