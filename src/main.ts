@@ -118,7 +118,7 @@ function invoker(config: Config, overrides: Overrides): Invoke {
     const env = { HOME: folder, LATCHKEY_DB: db, LATCHKEY_TZ: config.timeZone }
     const stdout = memoryOutput()
     const stderr = memoryOutput()
-    const input = { isTerminal: false, text: async () => stdin }
+    const input = { isTerminal: false, text: async () => stdin, chunks: () => new Blob([stdin]).stream() }
     const code = await main(words, env, { stdin: input, stdout, stderr }, { ...overrides, cwd: folder })
     return { code, out: stdout.text(), err: stderr.text() }
   }

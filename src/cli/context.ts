@@ -33,6 +33,11 @@ export interface Context extends Asking {
   readonly secretArgument: (typed: string | undefined) => Promise<string>
   /** Whole stdin; refused at a terminal, where it would seem to hang. */
   readonly readStdin: () => Promise<string>
+  /** Rows to be read: a file, or for `-` stdin, which is refused at a terminal. */
+  readonly rowSource: (typed: string) => {
+    readonly file: string
+    readonly chunks?: AsyncIterable<Uint8Array>
+  }
   /** Stdin as one secret, without the line break at its end. */
   readonly secretFromStdin: () => Promise<string>
   /** The same from a file, where `-` is stdin. */
@@ -73,15 +78,9 @@ export function createContext(surroundings: Surroundings): Context {
   // Kept, because a confirmation and the run that follows may both ask for it.
   let read: Promise<string> | undefined
   const readStdin = async (): Promise<string> => {
-    if (!streams.stdin.isTerminal) {
-      read ??= streams.stdin.text()
-      return read
-    }
-    throw new LatchkeyError(
-      'usage',
-      'stdin is a terminal: there is nothing to read from it',
-      'pipe it in, as in: latchkey … - < file',
-    )
+    requirePipe(streams)
+    read ??= streams.stdin.text()
+    return read
   }
 
   const secretFromStdin = async (): Promise<string> => oneSecret(await readStdin(), 'stdin')
@@ -110,6 +109,11 @@ export function createContext(surroundings: Surroundings): Context {
       throw exposed()
     },
     readStdin,
+    rowSource: typed => {
+      if (typed !== '-') return { file: resolve(cwd, typed) }
+      requirePipe(streams)
+      return { file: 'stdin', chunks: streams.stdin.chunks() }
+    },
     secretFromStdin,
     secretFromFile: async typed => {
       if (typed === '-') return secretFromStdin()
@@ -121,6 +125,16 @@ export function createContext(surroundings: Surroundings): Context {
       await latchkey?.close()
     },
   }
+}
+
+/** @throws usage at a terminal */
+function requirePipe({ stdin }: Streams): void {
+  if (!stdin.isTerminal) return
+  throw new LatchkeyError(
+    'usage',
+    'stdin is a terminal: there is nothing to read from it',
+    'pipe it in, as in: latchkey … - < file',
+  )
 }
 
 /** Prefix, 30 characters and their checksum: no name looks like this. */
