@@ -5,6 +5,7 @@ import type {
   KeyStatus,
   LimitState,
   Migrated,
+  Price,
   Totals,
   UsagePoint,
   UsageRow,
@@ -69,6 +70,14 @@ export const countColumns: readonly Column<UsageRow>[] = [
   { title: 'output', cell: (row, brush) => brush.count(row.outputTokens), align: 'right' },
   { title: 'tokens', cell: (row, brush) => brush.count(row.tokens), align: 'right' },
   { title: 'cost', cell: (row, brush) => brush.dollars(row.costUsd), align: 'right' },
+]
+
+export const priceColumns: readonly Column<Price>[] = [
+  { title: 'model', cell: price => price.model },
+  { title: 'input', cell: (price, brush) => brush.dollars(price.inputUsd), align: 'right' },
+  { title: 'output', cell: (price, brush) => brush.dollars(price.outputUsd), align: 'right' },
+  { title: 'from', cell: (price, brush) => brush.time(price.startsAt, 'always') },
+  { title: '', cell: (price, brush) => (price.current ? brush.good('now') : ''), hideEmpty: true },
 ]
 
 /** The start of an hour or a day; a day without its time. */

@@ -27,6 +27,7 @@ import {
   unarchiveProject,
   updateProject,
 } from './projects.ts'
+import { listPrices, removePrices, setPrice } from './usage/prices.ts'
 import { recordUsage } from './usage/record.ts'
 import { usageReport } from './usage/report.ts'
 import {
@@ -94,7 +95,10 @@ export function createOperations(wiring: Wiring) {
       rotate: rotateKey,
       delete: deleteKey,
     }),
-    usage: bind(context, { record: recordUsage, report: usageReport }),
+    usage: {
+      ...bind(context, { record: recordUsage, report: usageReport }),
+      prices: bind(context, { set: setPrice, list: listPrices, remove: removePrices }),
+    },
     audit: bind(context, { list: listAudit }),
     imports: bind(context, { glmProxy: importGlmProxy }),
     backups: bind(wiring as FileContext, {

@@ -4,6 +4,7 @@ import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views
 import { keys, limits, projects, secrets, users } from '../../db/schema.ts'
 import type { OperationContext } from '../context.ts'
 import { limitStates, sortLimits, type Wanted } from '../limits.ts'
+import { matches } from '../patterns.ts'
 import { hashSecret, isMalformed } from '../secrets.ts'
 import { keyView, statusOf } from './view.ts'
 
@@ -82,20 +83,4 @@ function denied(
   retryAt: Date | null = null,
 ): Verdict {
   return { valid: false, code, key, limits: states, retryAt }
-}
-
-/** Whether a name fits a pattern in which `*` stands for any characters. */
-function matches(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split('*')
-  if (rest.length === 0) return pattern === name
-  const last = rest.pop() ?? ''
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length)
-    return false
-  let from = first.length
-  for (const part of rest) {
-    const found = name.indexOf(part, from)
-    if (found < 0) return false
-    from = found + part.length
-  }
-  return from <= name.length - last.length
 }

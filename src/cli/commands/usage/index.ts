@@ -1,4 +1,5 @@
+import price from './price/index.ts'
 import record from './record.ts'
 import report from './report.ts'
 
-export default [record, report]
+export default [record, report, price]
