@@ -22,6 +22,8 @@ import {
 export const keyStatuses = ['active', 'disabled', 'expired', 'revoked'] as const
 export const metrics = ['tokens', 'requests', 'usd'] as const
 export const roles = ['admin', 'member', 'viewer'] as const
+/** What keys can be listed in the order of. */
+export const keySorts = ['name', 'created', 'expires', 'last-used', 'tokens', 'cost'] as const
 export const origins = ['terminal', 'cron', 'service', 'script', 'library'] as const
 export const verdictCodes = [
   'valid',
@@ -42,6 +44,7 @@ export const reportOrders = ['tokens', 'requests', 'cost'] as const
 
 export type KeyStatus = (typeof keyStatuses)[number]
 export type Metric = (typeof metrics)[number]
+export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]
 export type Origin = (typeof origins)[number]
 export type VerdictCode = (typeof verdictCodes)[number]

@@ -3,7 +3,7 @@
  * an `await` inside one can never let another's statements slip in; reads see one snapshot. A dry run does all the
  * work and rolls it back.
  */
-import type { Statement } from 'bun:sqlite'
+import type { SQLQueryBindings, Statement } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BunSQLiteDatabase, drizzle } from 'drizzle-orm/bun-sqlite'
@@ -25,6 +25,17 @@ export interface StoreOptions {
   readonly dryRun: boolean
   /** How long a write waits for another process's transaction. */
   readonly busyTimeoutMs: number
+}
+
+/** What a stream is read from. */
+interface Snapshot {
+  readonly database: Database
+  /** The rows of a query one by one: columns under the names that the query gives them, and as SQLite has them. */
+  readonly rows: <Row>(query: Query) => Iterable<Row>
+}
+
+interface Query {
+  readonly toSQL: () => { readonly sql: string; readonly params: readonly unknown[] }
 }
 
 interface Connection {
@@ -156,6 +167,22 @@ export class Store {
     }
   }
 
+  /**
+   * Passes on what `work` yields from one snapshot, on a connection of its own: the reader may take its time and use
+   * the store meanwhile.
+   */
+  async *stream<T>(work: (snapshot: Snapshot) => AsyncIterable<T>): AsyncGenerator<T> {
+    const { client, database } = connect(this.path, openReader)
+    try {
+      client.run('BEGIN')
+      yield* work({ database, rows: query => rowsOf(client, query) })
+    } catch (error) {
+      throw translate(error, this.path)
+    } finally {
+      client.close()
+    }
+  }
+
   /** Waits for what is under way, then closes. */
   async close(): Promise<void> {
     await this.#reads
@@ -236,6 +263,11 @@ function connect(path: string, open: (path: string) => Client): Connection {
     throw translate(error, path)
   }
   return { client, database: drizzle({ client, schema }) }
+}
+
+function rowsOf<Row>(client: Client, query: Query): Iterable<Row> {
+  const { sql, params } = query.toSQL()
+  return client.prepare<Row, SQLQueryBindings[]>(sql).iterate(...(params as SQLQueryBindings[]))
 }
 
 async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {

@@ -14,7 +14,7 @@ import { importGlmProxy } from './import/glm-proxy.ts'
 import { initialize } from './init.ts'
 import { deleteKey, disableKey, enableKey, revokeKey, rotateKey, updateKey } from './keys/change.ts'
 import { createKey, createKeys } from './keys/create.ts'
-import { getKey, listKeys } from './keys/read.ts'
+import { getKey, type KeyPage, keyActivity, listKeys, streamKeys } from './keys/find.ts'
 import { keyStats } from './keys/stats.ts'
 import { verifySecret } from './keys/verify.ts'
 import { checkSchema, migrate, schemaState } from './migrations.ts'
@@ -81,20 +81,25 @@ export function createOperations(wiring: Wiring) {
       unarchive: unarchiveProject,
       delete: deleteProject,
     }),
-    keys: bind(context, {
-      create: createKey,
-      createMany: createKeys,
-      list: listKeys,
-      get: getKey,
-      update: updateKey,
-      verify: verifySecret,
-      stats: keyStats,
-      revoke: revokeKey,
-      disable: disableKey,
-      enable: enableKey,
-      rotate: rotateKey,
-      delete: deleteKey,
-    }),
+    keys: {
+      ...bind(context, {
+        create: createKey,
+        createMany: createKeys,
+        list: listKeys,
+        get: getKey,
+        update: updateKey,
+        verify: verifySecret,
+        stats: keyStats,
+        revoke: revokeKey,
+        disable: disableKey,
+        enable: enableKey,
+        rotate: rotateKey,
+        delete: deleteKey,
+        activity: keyActivity,
+      }),
+      /** The keys of `list`, one after another, in constant memory. */
+      stream: (page?: KeyPage) => streamKeys(context, page),
+    },
     usage: {
       ...bind(context, { record: recordUsage, report: usageReport }),
       prices: bind(context, { set: setPrice, list: listPrices, remove: removePrices }),

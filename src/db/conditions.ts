@@ -1,0 +1,17 @@
+/** Conditions for which drizzle's builder has no words. No rule may live here. */
+import { inArray, type SQL, sql } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+
+/** Whether one of the patterns in a JSON list fits the name; `*` in a pattern stands for any characters. */
+export const holdsPattern = (column: SQLiteColumn, name: string): SQL =>
+  // GLOB knows two more special characters, which stand for themselves in a class of their own.
+  sql`EXISTS (SELECT 1 FROM json_each(${column}) AS pattern WHERE ${name} GLOB replace(replace(pattern.value, '[', '[[]'), '?', '[?]'))`
+
+/** SQLite binds 32,766 values at most. */
+const mostBound = 1_000
+
+/** `inArray`, for any number of values. */
+export const oneOf = (column: SQLiteColumn, values: readonly string[]): SQL =>
+  values.length <= mostBound
+    ? inArray(column, [...values])
+    : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`
