@@ -61,12 +61,27 @@ export const limit = object('Limit', {
   windowMs: integer('Length of the rolling window in milliseconds'),
 })
 
+export const limitSubject = object('LimitSubject', {
+  type: choice(['key', 'user', 'project'], 'Whom the limit binds: one key, or all keys of a user or project'),
+  id: text('Id of the key, user or project'),
+  name: text('Name of the key, username or slug'),
+})
+
 export const limitState = extend('LimitState', limit, {
-  used: number('Used within the window that ends now'),
+  subject: as(limitSubject, 'Whose limit it is'),
+  used: number('Used within the window that ends now, what is reserved included'),
+  reserved: number('Held by requests under way: part of what is used'),
   remaining: number('What is left: never below 0'),
   exceeded: flag('Whether this limit denies the request'),
   retryAt: nullable(
     time('First moment at which enough has aged out; null when nothing has to, or nothing can'),
+  ),
+})
+
+export const limitForecast = extend('LimitForecast', limitState, {
+  frees: list(
+    object('Freed', { at: time('When'), remaining: number('What is left then, if nothing is used until') }),
+    'When something is free again, half of what is used up, and all of it',
   ),
 })
 
@@ -121,7 +136,10 @@ export const usagePoint = object('UsagePoint', { start: time('Start of the day')
 export const stats = object('Stats', {
   key: as(key, 'The key'),
   totals: as(totals, 'All that was ever used'),
-  limits: list(limitState, 'Each limit as it stands'),
+  limits: list(
+    limitForecast,
+    "Each limit that binds the key as it stands: its own, its user's, its project's",
+  ),
   series: list(usagePoint, 'Use by day, oldest first, empty days included'),
 })
 
@@ -382,7 +400,9 @@ export type UserRef = Of<typeof userRef>
 export type ProjectRef = Of<typeof projectRef>
 export type KeyRef = Of<typeof keyRef>
 export type Limit = Of<typeof limit>
+export type LimitSubject = Of<typeof limitSubject>
 export type LimitState = Of<typeof limitState>
+export type LimitForecast = Of<typeof limitForecast>
 export type Key = Of<typeof key>
 export type CreatedKey = Of<typeof createdKey>
 export type RotatedKey = Of<typeof rotatedKey>

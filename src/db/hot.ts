@@ -12,13 +12,14 @@ export const subjectTypes = ['key', 'user', 'project'] as const
 /** Whom a limit binds: one key, or all keys of a user or of a project. */
 export type SubjectType = (typeof subjectTypes)[number]
 
-/** A secret with its key, and whom that belongs to; JSON and times as they are stored. */
+/** The key of a secret, and whom it belongs to; JSON and times as they are stored. */
 export interface FoundSecret {
-  readonly start: string
+  /** Of this secret, which need not be the current one. */
+  readonly start: string | null
   readonly endsAt: number | null
   readonly id: string
   readonly name: string
-  readonly userId: string | null
+  readonly ownerId: string | null
   readonly projectId: string | null
   readonly model: string | null
   readonly allowedModels: string | null
@@ -298,7 +299,7 @@ const limitsOf = (column: string): string => `
 const findSecret = `
   SELECT
     s.start, s.ends_at AS endsAt,
-    k.id, k.name, k.user_id AS userId, k.project_id AS projectId, k.model, k.allowed_models AS allowedModels,
+    k.id, k.name, k.user_id AS ownerId, k.project_id AS projectId, k.model, k.allowed_models AS allowedModels,
     k.scopes, k.metadata, k.expires_at AS expiresAt, k.disabled_at AS disabledAt, k.revoked_at AS revokedAt,
     k.revoked_reason AS revokedReason, k.created_at AS createdAt, k.updated_at AS updatedAt,
     k.last_used_at AS lastUsedAt,

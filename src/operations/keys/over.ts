@@ -2,7 +2,8 @@
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import { keys, limits, reservations, usage } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
-import { type LimitRow, limitStates, sortLimits } from '../limits.ts'
+import { limitStates } from '../limits/window.ts'
+import type { LimitRow } from '../limits.ts'
 
 const idsAtOnce = 500
 
@@ -24,19 +25,13 @@ export async function keysOver(
       .from(limits)
       .where(inArray(limits.keyId, candidates.slice(at, at + idsAtOnce)))
     const byKey = Map.groupBy(rows, row => row.keyId ?? '')
-    for (const [id, ofKey] of byKey) if (await isOver(db, now, id, ofKey, percent)) over.push(id)
+    for (const [id, ofKey] of byKey) if (isOver(db, now, id, ofKey, percent)) over.push(id)
   }
   return over
 }
 
-async function isOver(
-  db: Database,
-  now: Date,
-  keyId: string,
-  rows: readonly LimitRow[],
-  percent: number,
-): Promise<boolean> {
-  const states = await limitStates(db, sortLimits(rows), keyId, now)
+function isOver(db: Database, now: Date, keyId: string, rows: readonly LimitRow[], percent: number): boolean {
+  const states = limitStates(db, rows, { type: 'key', id: keyId, name: '' }, now)
   return states.some(({ used, amount }) => used * 100 >= amount * percent)
 }
 

@@ -1,11 +1,10 @@
 /** What a key has used and what its limits leave: `key stats`. */
-import { eq } from 'drizzle-orm'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Stats, UsagePoint } from '../../contract/views.ts'
-import { limits } from '../../db/schema.ts'
+import { hotPathOf } from '../../db/hot.ts'
 import { addDays, startOfDay } from '../calendar.ts'
 import type { OperationContext } from '../context.ts'
-import { limitStates, sortLimits } from '../limits.ts'
+import { forecast, limitsBinding } from '../limits/window.ts'
 import { findKey, type KeySelector } from '../select.ts'
 import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
 import { keyView } from './view.ts'
@@ -22,7 +21,7 @@ export interface StatsOptions {
 const longestSeriesDays = 366
 
 /**
- * Totals of all time, each limit as it stands, and use by day.
+ * Totals of all time, each limit that binds the key as it stands and when it frees, and use by day.
  *
  * @throws not_found, ambiguous, invalid
  */
@@ -41,7 +40,6 @@ export function keyStats(
   }
   return context.store.read(async db => {
     const row = await findKey(db, selector)
-    const rows = await db.select().from(limits).where(eq(limits.keyId, row.id))
     const first = addDays(startOfDay(at, timeZone), 1 - days, timeZone)
     const recent = await usageByQuarterHour(db, {
       since: first,
@@ -57,10 +55,20 @@ export function keyStats(
       const start = addDays(first, index, timeZone)
       return { start, ...shownCounts(byDay.get(start.getTime()) ?? noCounts) }
     })
+    const key = await keyView(db, at, row.id)
+    const hot = hotPathOf(db)
+    const bound = limitsBinding(hot, {
+      id: key.id,
+      name: key.name,
+      ownerId: key.user?.id ?? null,
+      username: key.user?.username ?? null,
+      projectId: key.project?.id ?? null,
+      slug: key.project?.slug ?? null,
+    })
     return {
-      key: await keyView(db, at, row.id),
+      key,
       totals: shownCounts(row),
-      limits: await limitStates(db, sortLimits(rows), row.id, at),
+      limits: bound.map(each => forecast(hot, each, at.getTime())),
       series,
     }
   })

@@ -87,14 +87,15 @@ export async function withLimits(db: Database, now: Date, rows: readonly FlatKey
     db,
     rows.map(row => row.id),
   )
-  return rows.map(row => viewOf(row, limitsOf.get(row.id) ?? noLimits, now))
+  return rows.map(row => keyViewOf(row, limitsOf.get(row.id) ?? noLimits, now))
 }
 
 type LimitColumns = Pick<typeof limits.$inferSelect, 'metric' | 'amount' | 'windowMs'>
 
 const noLimits: readonly LimitColumns[] = []
 
-function viewOf(row: FlatKey, rows: readonly LimitColumns[], now: Date): Key {
+/** A row as it is shown, with its own limits in their order. */
+export function keyViewOf(row: FlatKey, rows: readonly LimitColumns[], now: Date): Key {
   return {
     id: row.id,
     name: row.name,
