@@ -139,6 +139,7 @@ const commandMayImport = [
   'src/cli/chart.ts',
   'src/cli/columns.ts',
   'src/cli/drawing.ts',
+  'src/cli/filters.ts',
   'src/cli/tutorial.ts',
   'src/contract',
 ]

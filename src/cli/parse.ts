@@ -4,6 +4,8 @@
  */
 import { LatchkeyError } from '../contract/errors.ts'
 import {
+  type KeySort,
+  keySorts,
   type Limit,
   type Metric,
   metrics,
@@ -180,6 +182,17 @@ export const json: Parse<unknown> = raw => {
   } catch {
     throw refuse(`${quote(raw)} is not JSON`, `write JSON in quotes of the shell: '{"team":"search"}'`)
   }
+}
+
+/** `tokens`, or `-tokens` for the largest first: what keys are listed in the order of. */
+export const keySort: Parse<{ readonly sort: KeySort; readonly descending: boolean }> = raw => {
+  const named = raw.replace(/^-/, '')
+  const sort = keySorts.find(name => name === named)
+  if (sort !== undefined) return { sort, descending: raw !== named }
+  throw refuse(
+    `${quote(named)} is no order of keys${meaning(named, keySorts)}`,
+    `choose from ${keySorts.join(', ')}, each also with - before it for the opposite order`,
+  )
 }
 
 /** `bob=viewer`: a user and their role in a project. */

@@ -65,7 +65,7 @@ const reveal = command({
   summary: 'Reveal a secret once',
   examples: ['latchkey key reveal'],
   output: secretive,
-  revealsSecret: true,
+  revealsSecret: () => true,
   done: ({ secret }) => secret,
   run: async () => {
     calls.push('revealed')

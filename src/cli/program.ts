@@ -11,15 +11,7 @@ import {
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
 import type { Declaration, Option, ParseContext } from './define.ts'
-import {
-  argumentText,
-  type CommonFlag,
-  effectFlags,
-  flagText,
-  globalFlags,
-  kebab,
-  optionText,
-} from './flags.ts'
+import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { nearest } from './nearest.ts'
 import { type Loaded, namedCommands, type Tree } from './tree.ts'
 
@@ -227,7 +219,7 @@ function declare(
   for (const [name, declared] of Object.entries(declaration.options)) {
     for (const option of declaredOptions(name, declared)) command.addOption(option)
   }
-  for (const flag of effectFlags[declaration.effect]) command.addOption(commonOption(flag))
+  for (const flag of flagsOf(declaration)) command.addOption(commonOption(flag))
   refuseCollisions(command, root)
   command.addHelpText('after', `\nExamples:\n${examples.map(example => `  ${example}`).join('\n')}\n`)
   command.action(() => {

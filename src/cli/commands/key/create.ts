@@ -44,7 +44,7 @@ export default command({
     }
     return count === undefined ? keys.create(input) : keys.createMany(input, count)
   },
-  revealsSecret: true,
+  revealsSecret: () => true,
   outputOrRows: createdKey,
   done: key => `Created key ${key.name} (${key.id})\n${key.secret ?? ''}`.trimEnd(),
   columns: [

@@ -15,7 +15,7 @@ export default command({
   },
   run: async (ctx, { key, grace }) =>
     (await ctx.operations()).keys.rotate(await ctx.keySelector(key), { graceMs: grace }),
-  revealsSecret: true,
+  revealsSecret: () => true,
   output: rotatedKey,
   done: (key, brush) =>
     [
