@@ -8,7 +8,7 @@ export const holdsPattern = (column: SQLiteColumn, name: string): SQL =>
   sql`EXISTS (SELECT 1 FROM json_each(${column}) AS pattern WHERE ${name} GLOB replace(replace(pattern.value, '[', '[[]'), '?', '[?]'))`
 
 /** SQLite binds 32,766 values at most. */
-const mostBound = 1_000
+const mostBound = 100
 
 /** `inArray`, for any number of values. */
 export const oneOf = (column: SQLiteColumn, values: readonly string[]): SQL =>

@@ -89,7 +89,7 @@ export function listKeys(context: OperationContext, page: KeyPage = {}): Promise
   })
 }
 
-const batchSize = 500
+const batchSize = 2_000
 
 /**
  * The same keys one after another, all of them as they were when the first was read, in constant memory. Other

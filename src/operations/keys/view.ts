@@ -1,13 +1,11 @@
 /** Keys as they are shown: the row with its owner, project, current secret's start and limits. */
-import { and, asc, eq, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Key, KeyRef, KeyStatus } from '../../contract/views.ts'
+import { oneOf } from '../../db/conditions.ts'
 import { keys, limits, projects, secrets, users } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import { limitView, sortLimits } from '../limits.ts'
 import type { KeyRow } from '../select.ts'
-
-/** Above this many keys their limits are read in one pass over the table instead of by id. */
-const manyKeys = 500
 
 /** The keys that fit, oldest first unless told otherwise. */
 export async function keyViews(
@@ -142,7 +140,7 @@ async function limitsByKey(
       windowMs: limits.windowMs,
     })
     .from(limits)
-    .where(ids.length <= manyKeys ? inArray(limits.keyId, ids) : isNotNull(limits.keyId))
+    .where(oneOf(limits.keyId, ids))
   const byKey = new Map<string, LimitColumns[]>()
   for (const row of rows) {
     if (row.keyId === null) continue
