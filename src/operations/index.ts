@@ -17,6 +17,7 @@ import { createKey, createKeys } from './keys/create.ts'
 import { getKey, type KeyPage, keyActivity, listKeys, streamKeys } from './keys/find.ts'
 import { keyStats } from './keys/stats.ts'
 import { verifySecret } from './keys/verify.ts'
+import { addLimits, listLimits, removeLimits, resetLimits } from './limits/manage.ts'
 import { checkSchema, migrate, schemaState } from './migrations.ts'
 import {
   archiveProject,
@@ -27,6 +28,7 @@ import {
   unarchiveProject,
   updateProject,
 } from './projects.ts'
+import { ingestUsage } from './usage/ingest.ts'
 import { listPrices, removePrices, setPrice } from './usage/prices.ts'
 import { recordUsage } from './usage/record.ts'
 import { usageReport } from './usage/report.ts'
@@ -100,8 +102,14 @@ export function createOperations(wiring: Wiring) {
       /** The keys of `list`, one after another, in constant memory. */
       stream: (page?: KeyPage) => streamKeys(context, page),
     },
+    limits: bind(context, {
+      add: addLimits,
+      remove: removeLimits,
+      list: listLimits,
+      reset: resetLimits,
+    }),
     usage: {
-      ...bind(context, { record: recordUsage, report: usageReport }),
+      ...bind(context, { record: recordUsage, ingest: ingestUsage, report: usageReport }),
       prices: bind(context, { set: setPrice, list: listPrices, remove: removePrices }),
     },
     audit: bind(context, { list: listAudit }),

@@ -61,6 +61,9 @@ export const instant = v.pipe(
   v.check(date => Math.abs(date.getTime()) <= 8.64e15, 'is not a valid date'),
 )
 
+/** Clocks of other machines may be ahead by this much. */
+export const clockToleranceMs = 5 * 60_000
+
 const wholeNumber = (what: string) =>
   v.pipe(
     v.number(`${what} must be a number`),

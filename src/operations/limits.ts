@@ -14,9 +14,6 @@ export type Wanted = { readonly [M in Metric]?: number | undefined }
 
 const microsPerDollar = 1_000_000
 
-/** Clocks of other machines, and of other processes, may be ahead by this much. */
-export const clockToleranceMs = 5 * 60_000
-
 export function limitView(row: Pick<LimitRow, 'metric' | 'amount' | 'windowMs'>): Limit {
   return { metric: row.metric, amount: toShown(row.metric, row.amount), windowMs: row.windowMs }
 }

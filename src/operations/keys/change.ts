@@ -1,21 +1,21 @@
 /** Changing keys: fields, status, secrets. Every change and its audit row commit together. */
-import { and, eq, inArray, isNull } from 'drizzle-orm'
+import { and, eq, isNull } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { type Key, type Limit, type Metric, metrics, type RotatedKey } from '../../contract/views.ts'
-import { keys, limits, projects, secrets } from '../../db/schema.ts'
+import { type Key, metrics, type RotatedKey } from '../../contract/views.ts'
+import { keys, projects, secrets } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../input.ts'
-import { limitRows } from '../limits.ts'
+import { changeLimits, type LimitChanges, requireOneMeaning } from '../limits/change.ts'
 import { defaultPrefix } from '../secrets.ts'
 import { findKey, findProject, findUser, type KeyRow, type KeySelector } from '../select.ts'
 import { addSecret, requireFreeName, requireFuture } from './create.ts'
 import { keyView, statusOf } from './view.ts'
 
 /** Left out: unchanged. Null: cleared. */
-export interface KeyChanges {
+export interface KeyChanges extends LimitChanges {
   readonly name?: string | undefined
   readonly user?: string | null | undefined
   readonly project?: string | null | undefined
@@ -23,10 +23,6 @@ export interface KeyChanges {
   readonly allowedModels?: readonly string[] | null | undefined
   readonly scopes?: readonly string[] | null | undefined
   readonly expiresAt?: Date | null | undefined
-  /** Replace all limits on the metrics that they name; other metrics keep theirs. */
-  readonly limits?: readonly Limit[] | undefined
-  /** Metrics that become unlimited. */
-  readonly removeLimits?: readonly Metric[] | undefined
   readonly metadata?: unknown
 }
 
@@ -59,23 +55,10 @@ export async function updateKey(
     ...fields
   } = rules.parseChanges(keyChanges, input)
   requireFuture(expiresAt, context.now())
-  const both = newLimits?.find(limit => removeLimits?.includes(limit.metric))
-  if (both) {
-    throw new LatchkeyError(
-      'invalid',
-      `${both.metric} is to be limited and unlimited at once`,
-      `say either --limit ${both.metric}=… or --no-limit ${both.metric}`,
-    )
-  }
+  requireOneMeaning({ limits: newLimits, removeLimits })
   return change(context, selector, 'update', async (db, row) => {
     if (fields.name !== undefined) await requireFreeName(db, fields.name, row.id)
-    const metricsToReplace = [...(newLimits ?? []).map(limit => limit.metric), ...(removeLimits ?? [])]
-    if (metricsToReplace.length > 0) {
-      await db.delete(limits).where(and(eq(limits.keyId, row.id), inArray(limits.metric, metricsToReplace)))
-    }
-    if (newLimits && newLimits.length > 0) {
-      await db.insert(limits).values(limitRows(row.id, newLimits, context.now()))
-    }
+    await changeLimits(db, 'key', row.id, { limits: newLimits, removeLimits }, context.now())
     return {
       ...fields,
       ...(scopes === undefined ? {} : { scopes: scopes ?? [] }),
