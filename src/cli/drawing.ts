@@ -2,7 +2,9 @@
 import type {
   AuditEntry,
   ImportReport,
+  IngestReport,
   KeyStatus,
+  LimitForecast,
   LimitState,
   Migrated,
   Price,
@@ -31,10 +33,10 @@ export function totalsLine(totals: Totals, brush: Brush): string {
 /** A line per limit: how much of it is used, what is left and when more is. */
 export function limitLines(limits: readonly LimitState[], brush: Brush): readonly string[] {
   const rows = limits.map(limit => {
-    const quantity = limit.metric === 'usd' ? brush.dollars : brush.count
+    const quantity = quantityOf(limit, brush)
     return {
       limit,
-      name: `${limit.metric} / ${brush.duration(limit.windowMs)}`,
+      name: limitName(limit, brush),
       used: `${quantity(limit.used)} of ${quantity(limit.amount)}`,
       left: `${quantity(limit.remaining)} left`,
     }
@@ -52,6 +54,42 @@ export function limitLines(limits: readonly LimitState[], brush: Brush): readonl
     return `${name.padEnd(widest('name'))}  ${used.padStart(widest('used'))}  ${paint(left.padStart(widest('left')))}${picture}${again}`
   })
 }
+
+export const limitColumns: readonly Column<LimitState>[] = [
+  { title: 'metric', cell: limit => limit.metric },
+  { title: 'window', cell: (limit, brush) => brush.duration(limit.windowMs) },
+  { title: 'amount', cell: (limit, brush) => quantityOf(limit, brush)(limit.amount), align: 'right' },
+  { title: 'used', cell: (limit, brush) => quantityOf(limit, brush)(limit.used), align: 'right' },
+  {
+    title: 'left',
+    cell: (limit, brush) =>
+      (limit.exceeded ? brush.bad : brush.good)(quantityOf(limit, brush)(limit.remaining)),
+    align: 'right',
+  },
+  { title: 'of', cell: limit => `${limit.subject.type} ${limit.subject.name}` },
+]
+
+const quantityOf = ({ metric }: LimitState, brush: Brush) => (metric === 'usd' ? brush.dollars : brush.count)
+
+/** When limits free, a line for each that will: `12,300 free at 14:05, all of it at 16:40`. */
+export function freeLines(limits: readonly LimitForecast[], brush: Brush): readonly string[] {
+  const day = (moment: Date) => brush.time(moment).slice(0, 10)
+  const when = (moment: Date) =>
+    day(moment) === day(brush.now) ? brush.time(moment).slice(11) : brush.time(moment)
+  return limits.flatMap(limit => {
+    if (limit.frees.length === 0) return []
+    const steps = limit.frees.map(({ at, remaining }) =>
+      remaining === limit.amount
+        ? `all of it at ${when(at)}`
+        : `${quantityOf(limit, brush)(remaining)} free at ${when(at)}`,
+    )
+    return [`${limitName(limit, brush)}: ${steps.join(', ')}`]
+  })
+}
+
+/** `tokens / 5h`, and whose it is unless it is the key's own. */
+const limitName = ({ metric, windowMs, subject }: LimitState, brush: Brush): string =>
+  `${metric} / ${brush.duration(windowMs)}${subject.type === 'key' ? '' : ` of ${subject.type} ${subject.name}`}`
 
 /** A bar per day, number first. */
 export function dayBars(series: readonly UsagePoint[], brush: Brush): readonly string[] {
@@ -95,6 +133,19 @@ export function importLines(report: ImportReport, brush: Brush): string {
     ...(report.ignoredFields.length === 0 ? [] : [`Has no home here: ${report.ignoredFields.join(', ')}`]),
     `${report.source}: ${report.created} created, ${report.updated} updated, ${report.unchanged} unchanged, ${report.refused} refused`,
   ].join('\n')
+}
+
+export function ingestLines(report: IngestReport, brush: Brush): string {
+  if (report.alreadyCounted) return `${report.file}: was counted before, nothing to do`
+  const left = [
+    report.duplicates > 0 ? `${brush.count(report.duplicates)} counted before` : '',
+    report.bad > 0 ? brush.bad(`${brush.count(report.bad)} bad`) : '',
+    report.unpriced > 0 ? brush.warn(`${brush.count(report.unpriced)} without a price`) : '',
+  ].filter(text => text !== '')
+  const bad = report.problems.map(({ line, problem }) => `  line ${line} ${problem}`)
+  const more = report.bad > bad.length ? [`  and ${brush.count(report.bad - bad.length)} more`] : []
+  const counted = `${report.file}: counted ${brush.count(report.counted)} of ${brush.count(report.events)} events for ${brush.count(report.keys)} keys`
+  return [[counted, ...left].join(', '), ...bad, ...more].join('\n')
 }
 
 export function migratedLines(run: Migrated): string {

@@ -157,6 +157,13 @@ export const limit: Parse<Limit> = (raw, context) => {
   return { metric: counted, amount: atMost, windowMs }
 }
 
+/** `tokens/5h`: the limit with that metric and window; `tokens`: all limits on it. */
+export const limitName: Parse<{ readonly metric: Metric; readonly windowMs?: number }> = (raw, context) => {
+  const [name = '', ...windows] = raw.split('/')
+  if (windows.length === 0) return { metric: metric(name, context) }
+  return { metric: metric(name, context), windowMs: duration(windows.join('/'), context) }
+}
+
 /** `a,b` as a list of words. */
 export const list: Parse<readonly string[]> = raw => {
   const words = raw.split(',').map(word => word.trim())
