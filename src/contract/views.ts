@@ -107,11 +107,13 @@ export const key = object('Key', {
 })
 
 export const createdKey = extend('CreatedKey', key, {
-  secret: nullable(text('The secret, shown this once; null in a dry run')),
+  secret: nullable(text('The secret, shown this once; null in a dry run, or when it went to a file')),
+  secretFile: nullable(text('The new file that holds the secret, when one was asked for')),
 })
 
 export const rotatedKey = extend('RotatedKey', createdKey, {
   previousSecretEndsAt: time('When the previous secret stops working'),
+  repeated: flag('Whether this only tells of a rotation that an earlier try had done'),
 })
 
 export const verdict = object('Verdict', {

@@ -12,9 +12,11 @@ import type { FileContext, OperationContext } from './context.ts'
 import { checkHealth } from './health.ts'
 import { importGlmProxy } from './import/glm-proxy.ts'
 import { initialize } from './init.ts'
-import { deleteKey, disableKey, enableKey, revokeKey, rotateKey, updateKey } from './keys/change.ts'
+import { changeMatching, matchingKeys } from './keys/bulk.ts'
+import { deleteKey, disableKey, enableKey, revokeKey, updateKey } from './keys/change.ts'
 import { createKey, createKeys } from './keys/create.ts'
 import { getKey, type KeyPage, keyActivity, listKeys, streamKeys } from './keys/find.ts'
+import { rotateKey } from './keys/rotate.ts'
 import { keyStats } from './keys/stats.ts'
 import { verifySecret } from './keys/verify.ts'
 import { addLimits, listLimits, removeLimits, resetLimits } from './limits/manage.ts'
@@ -98,6 +100,8 @@ export function createOperations(wiring: Wiring) {
         rotate: rotateKey,
         delete: deleteKey,
         activity: keyActivity,
+        matching: matchingKeys,
+        changeMatching,
       }),
       /** The keys of `list`, one after another, in constant memory. */
       stream: (page?: KeyPage) => streamKeys(context, page),

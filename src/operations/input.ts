@@ -55,6 +55,7 @@ export const scopeName = v.pipe(
   v.regex(/^[A-Za-z0-9_.-]+(:[A-Za-z0-9_.*-]+)*$/, 'must look like chat:write or chat:*'),
 )
 export const reason = trimmed(500)
+export const requestId = trimmed(200)
 
 export const instant = v.pipe(
   v.date('must be a Date'),
