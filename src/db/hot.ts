@@ -67,6 +67,13 @@ export interface UsageCounts {
   readonly costMicros: number
 }
 
+export interface PriceRow {
+  readonly model: string
+  readonly startsAt: number
+  readonly inputMicros: number
+  readonly outputMicros: number
+}
+
 export interface ReservationRow {
   readonly id: string
   readonly keyId: string
@@ -107,6 +114,11 @@ export class HotPath {
   /** @param hash SHA-256 in lower-case hex */
   findSecret(hash: string): FoundSecret | null {
     return this.#find.get(hash)
+  }
+
+  /** The same of a key, by its id, through its current secret. */
+  findKey(id: string): FoundSecret | null {
+    return this.#compile<FoundSecret>(findKey).get(id)
   }
 
   /** The display start of the current secret of a key. */
@@ -204,6 +216,18 @@ export class HotPath {
     return this.#addToTotals.get(keyId, at, requests, inputTokens, outputTokens, costMicros)?.name ?? null
   }
 
+  /** Every price of every model. */
+  prices(): readonly PriceRow[] {
+    return this.#compile<PriceRow>(
+      'SELECT model, starts_at AS startsAt, input_micros AS inputMicros, output_micros AS outputMicros FROM prices',
+    ).all()
+  }
+
+  /** Moves whenever another connection has changed the database; what this one changes does not move it. */
+  dataVersion(): number {
+    return this.#compile<{ data_version: number }>('PRAGMA data_version').get()?.data_version ?? 0
+  }
+
   addReservation(row: ReservationRow): void {
     this.#compile(
       'INSERT INTO reservations (id, key_id, created_at, expires_at, requests, tokens, cost_micros) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -296,19 +320,29 @@ const limitsOf = (column: string): string => `
   SELECT id, metric, amount, window_ms AS windowMs, reset_at AS resetAt, reset_used AS resetUsed
   FROM limits WHERE ${column} = ?`
 
-const findSecret = `
-  SELECT
+const keyColumns = `
     s.start, s.ends_at AS endsAt,
     k.id, k.name, k.user_id AS ownerId, k.project_id AS projectId, k.model, k.allowed_models AS allowedModels,
     k.scopes, k.metadata, k.expires_at AS expiresAt, k.disabled_at AS disabledAt, k.revoked_at AS revokedAt,
     k.revoked_reason AS revokedReason, k.created_at AS createdAt, k.updated_at AS updatedAt,
     k.last_used_at AS lastUsedAt,
-    u.username, u.disabled_at AS userDisabledAt, p.slug, p.archived_at AS projectArchivedAt
+    u.username, u.disabled_at AS userDisabledAt, p.slug, p.archived_at AS projectArchivedAt`
+
+const findSecret = `
+  SELECT ${keyColumns}
   FROM secrets s
   JOIN keys k ON k.id = s.key_id
   LEFT JOIN users u ON u.id = k.user_id
   LEFT JOIN projects p ON p.id = k.project_id
   WHERE s.hash = ?`
+
+const findKey = `
+  SELECT ${keyColumns}
+  FROM keys k
+  LEFT JOIN secrets s ON s.key_id = k.id AND s.ends_at IS NULL
+  LEFT JOIN users u ON u.id = k.user_id
+  LEFT JOIN projects p ON p.id = k.project_id
+  WHERE k.id = ?`
 
 const addToBucket = `
   INSERT INTO usage (key_id, start, model, requests, input_tokens, output_tokens, cost_micros)

@@ -33,7 +33,9 @@ import {
 import { ingestUsage } from './usage/ingest.ts'
 import { listPrices, removePrices, setPrice } from './usage/prices.ts'
 import { recordUsage } from './usage/record.ts'
+import { createRecorder, type Recorder, type RecorderOptions } from './usage/recorder.ts'
 import { usageReport } from './usage/report.ts'
+import { release, reserve, settle } from './usage/reserve.ts'
 import {
   createUser,
   deleteUser,
@@ -59,12 +61,17 @@ export function createOperations(wiring: Wiring) {
   const { path, access, dryRun, busyTimeoutMs, now, actor } = wiring
   const store = new Store({ path, access, dryRun, busyTimeoutMs })
   const context: OperationContext = { store, now, actor }
+  const recorders = new Set<Recorder>()
   return {
     path,
     /** Opens the database now instead of at first use. */
     open: () => store.open(),
-    /** Waits for what is under way, then closes the database. */
-    close: () => store.close(),
+    /** Waits for what is under way, recorders included, then closes the database. */
+    close: async () => {
+      const closed = await Promise.allSettled([...recorders].map(recorder => recorder.close()))
+      await store.close()
+      for (const each of closed) if (each.status === 'rejected') throw each.reason
+    },
     users: bind(context, {
       create: createUser,
       list: listUsers,
@@ -113,7 +120,20 @@ export function createOperations(wiring: Wiring) {
       reset: resetLimits,
     }),
     usage: {
-      ...bind(context, { record: recordUsage, ingest: ingestUsage, report: usageReport }),
+      ...bind(context, {
+        record: recordUsage,
+        ingest: ingestUsage,
+        report: usageReport,
+        reserve,
+        settle,
+        release,
+      }),
+      /** A recorder on this database; `close` closes it too. */
+      createRecorder: (options?: RecorderOptions): Recorder => {
+        const recorder = createRecorder(context, options)
+        recorders.add(recorder)
+        return recorder
+      },
       prices: bind(context, { set: setPrice, list: listPrices, remove: removePrices }),
     },
     audit: bind(context, { list: listAudit }),

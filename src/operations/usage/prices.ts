@@ -3,7 +3,7 @@ import { and, asc, eq } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Price } from '../../contract/views.ts'
-import { dataVersion } from '../../db/bulk.ts'
+import { type HotPath, hotPathOf } from '../../db/hot.ts'
 import { prices } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import * as audit from '../audit.ts'
@@ -130,7 +130,7 @@ export function listPrices(
 function changePrices<T>(context: OperationContext, work: (db: Database) => Promise<T>): Promise<T> {
   return context.store.write(async db => {
     // A connection does not see its own changes in the version of the data.
-    lists.delete(db)
+    lists.delete(hotPathOf(db))
     return work(db)
   })
 }
@@ -201,28 +201,17 @@ const mostFound = 1_000
 const literals = (pattern: string): number => pattern.replaceAll('*', '').length
 
 /** The list that a connection last read; good until another connection, or a change of price here, moves on. */
-const lists = new WeakMap<Database, { readonly version: number; readonly list: PriceList }>()
+const lists = new WeakMap<HotPath, { readonly version: number; readonly list: PriceList }>()
 
-/** All prices, as the transaction sees them; read again only when the database has changed. */
-export async function priceList(db: Database): Promise<PriceList> {
-  const version = dataVersion(db)
-  const known = lists.get(db)
+/** All prices, as the snapshot or transaction sees them; read again only when the database has changed. */
+export function pricesOn(hot: HotPath): PriceList {
+  const version = hot.dataVersion()
+  const known = lists.get(hot)
   if (known?.version === version) return known.list
-  const list = new PriceList(await db.select().from(prices))
-  lists.set(db, { version, list })
+  const list = new PriceList(hot.prices())
+  lists.set(hot, { version, list })
   return list
 }
 
-/**
- * What a request cost, in micro-dollars, by the price in force at `at` (milliseconds); 0 when its model has none.
- * To be called inside a transaction.
- */
-export async function costOf(
-  db: Database,
-  model: string,
-  at: number,
-  inputTokens: number,
-  outputTokens: number,
-): Promise<number> {
-  return (await priceList(db)).costOf(model, at, inputTokens, outputTokens) ?? 0
-}
+/** The same for what reads with the query builder. */
+export const priceList = async (db: Database): Promise<PriceList> => pricesOn(hotPathOf(db))
