@@ -140,6 +140,7 @@ const commandMayImport = [
   'src/cli/columns.ts',
   'src/cli/drawing.ts',
   'src/cli/filters.ts',
+  'src/cli/delivery.ts',
   'src/cli/tutorial.ts',
   'src/contract',
 ]
