@@ -94,6 +94,9 @@ export type Options = Readonly<Record<string, Option<unknown>>>
 type ArgumentValue<A> = A extends Argument<infer T> ? T : string
 type OptionValue<O> = O extends Option<infer T> ? T : never
 
+/** The values of options, by their names. */
+export type Values<O extends Options> = { readonly [K in keyof O]: OptionValue<O[K]> }
+
 /** What `run` receives: every argument and option under its own name. */
 type Input<A extends Arguments, O extends Options> = {
   readonly [K in keyof A]: ArgumentValue<A[K]>
@@ -142,7 +145,8 @@ interface Common<A extends Arguments, O extends Options, R, Run = R> {
   readonly examples: readonly [string, ...string[]]
   readonly args?: A
   readonly options?: O
-  readonly confirm?: (context: Context, input: Input<A, O>) => Promise<Confirmation>
+  /** Undefined when there turns out to be nothing to ask. */
+  readonly confirm?: (context: Context, input: Input<A, O>) => Promise<Confirmation | undefined>
   /** Whether this input must be confirmed; left out, a destroying command always and no other ever asks. */
   readonly asks?: (input: Input<A, O>) => boolean
   readonly run: (context: Context, input: Input<A, O>) => Promise<Run>
@@ -201,7 +205,7 @@ export interface Declaration {
   readonly examples: readonly string[]
   readonly args: Arguments
   readonly options: Options
-  readonly confirm?: (context: Context, input: Record<string, unknown>) => Promise<Confirmation>
+  readonly confirm?: (context: Context, input: Record<string, unknown>) => Promise<Confirmation | undefined>
   readonly run: (context: Context, input: Record<string, unknown>) => Promise<unknown>
   readonly asks?: (input: Record<string, unknown>) => boolean
   readonly exit?: (result: unknown) => number

@@ -1,6 +1,6 @@
 /** The options by which keys are chosen, the same for every command that lists or changes several. Decides nothing. */
 import { type Key, keyStatuses } from '../contract/views.ts'
-import { type Column, opt } from './define.ts'
+import { type Column, opt, type Values } from './define.ts'
 import { keyStatus } from './drawing.ts'
 import { duration, percent } from './parse.ts'
 
@@ -21,8 +21,7 @@ export const stateFilters = {
 
 export const keyFilters = { ...stateFilters, ...ownerFilters }
 
-type Value<O> = { readonly [K in keyof O]: O[K] extends { readonly type?: infer T } ? T | undefined : never }
-type Filters = Partial<Value<typeof keyFilters>>
+export type Filters = Values<typeof keyFilters>
 
 /** The filter of the operations, of what was typed. */
 export const keyFilter = (typed: Filters) => ({

@@ -34,14 +34,20 @@ export interface Expectation {
  * The keys that `changeMatching` would change: of those that fit, none that is revoked already (but to be updated or
  * erased), none to be disabled that is, none to be enabled that is.
  *
- * @throws invalid, not_found, ambiguous
+ * @throws as `changeMatching`
  */
 export function matchingKeys(
   context: OperationContext,
   filter: KeyFilter,
   verb: BulkChange['verb'],
+  expected: Expectation = {},
 ): Promise<readonly Key[]> {
-  return context.store.read(db => matched(context, db, filter, verb))
+  requireDeliberate(filter, expected)
+  return context.store.read(async db => {
+    const found = await matched(context, db, filter, verb)
+    requireExpected(found, expected)
+    return found
+  })
 }
 
 /**
