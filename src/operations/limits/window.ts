@@ -94,6 +94,7 @@ function judgeLimit(hot: HotPath, bound: BoundLimit, at: number, wanted: Wanted)
 interface UsedAt {
   /** Where counting begins: the start of the window, or the reset inside it. */
   readonly from: number
+  /** Set while there is something to forgive. */
   readonly reset: number | null
   /** In buckets, those under way at the reset whole. */
   readonly booked: number
@@ -108,9 +109,17 @@ function usedAt(hot: HotPath, { subject, limit }: BoundLimit, at: number): UsedA
   const reset = resetAt !== null && resetAt <= at ? resetAt : null
   const from = reset === null ? at - windowMs : Math.max(at - windowMs, reset)
   const { used, reserved } = hot.used(subject.type, subject.id, metric, from, at, clockToleranceMs)
-  const underWay =
-    reset === null || resetUsed === 0 ? 0 : hot.holding(subject.type, subject.id, metric, reset, from)
-  return { from, reset, booked: used, underWay, forgiven: Math.min(resetUsed, underWay), reserved }
+  // Without anything to forgive, nothing has to be looked up for it.
+  const forgets = reset !== null && resetUsed > 0
+  const underWay = forgets ? hot.holding(subject.type, subject.id, metric, reset, from) : 0
+  return {
+    from,
+    reset: forgets ? reset : null,
+    booked: used,
+    underWay,
+    forgiven: Math.min(resetUsed, underWay),
+    reserved,
+  }
 }
 
 /** The first moment at which no more than `most` is used, if nothing is added; null when there is none. */
