@@ -1,5 +1,5 @@
 /**
- * For counting millions of events in one transaction: the two statements that drizzle's builder would make dear,
+ * For counting millions of events in one transaction: the statements that drizzle's builder would make dear,
  * compiled once. They mean what `recordUsage` means; no rule may live here.
  */
 import type { Client } from './client.ts'
@@ -16,8 +16,19 @@ export interface BulkUsage {
     outputTokens: number,
     costMicros: number,
   ) => void
+  /** Adds to the running totals of a key; its last use never moves backwards. */
+  readonly addToKey: (keyId: string, counts: KeyCounts) => void
   /** Notes the id of an event as counted at `at`; false when it already was. */
   readonly noteEvent: (id: string, at: number) => boolean
+}
+
+interface KeyCounts {
+  readonly requests: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly costMicros: number
+  /** UTC milliseconds. */
+  readonly lastUsedAt: number
 }
 
 /** Room for the pages that a minute of a thousand keys is spread over, in KiB. */
@@ -34,6 +45,14 @@ export async function withBulkUsage<T>(db: Database, work: (bulk: BulkUsage) => 
       input_tokens = input_tokens + excluded.input_tokens,
       output_tokens = output_tokens + excluded.output_tokens,
       cost_micros = cost_micros + excluded.cost_micros`)
+  const key = client.prepare<unknown, (string | number)[]>(`
+    UPDATE keys SET
+      requests = requests + ?1,
+      input_tokens = input_tokens + ?2,
+      output_tokens = output_tokens + ?3,
+      cost_micros = cost_micros + ?4,
+      last_used_at = max(coalesce(last_used_at, ?5), ?5)
+    WHERE id = ?6`)
   const event = client.prepare<unknown, [string, number]>(
     'INSERT INTO counted_events (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING',
   )
@@ -43,6 +62,9 @@ export async function withBulkUsage<T>(db: Database, work: (bulk: BulkUsage) => 
     return await work({
       addToBucket: (keyId, start, model, requests, inputTokens, outputTokens, costMicros) => {
         bucket.run(keyId, start, model, requests, inputTokens, outputTokens, costMicros)
+      },
+      addToKey: (keyId, { requests, inputTokens, outputTokens, costMicros, lastUsedAt }) => {
+        key.run(requests, inputTokens, outputTokens, costMicros, lastUsedAt, keyId)
       },
       noteEvent: (id, at) => event.run(id, at).changes > 0,
     })

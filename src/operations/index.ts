@@ -15,7 +15,9 @@ import { initialize } from './init.ts'
 import { changeMatching, matchingKeys } from './keys/bulk.ts'
 import { deleteKey, disableKey, enableKey, revokeKey, updateKey } from './keys/change.ts'
 import { createKey, createKeys } from './keys/create.ts'
-import { getKey, type KeyPage, keyActivity, listKeys, streamKeys } from './keys/find.ts'
+import { exportKeys } from './keys/export.ts'
+import { getKey, type KeyFilter, type KeyPage, keyActivity, listKeys, streamKeys } from './keys/find.ts'
+import { importKeyFile } from './keys/import.ts'
 import { rotateKey } from './keys/rotate.ts'
 import { keyStats } from './keys/stats.ts'
 import { verifySecret } from './keys/verify.ts'
@@ -32,6 +34,7 @@ import {
 } from './projects.ts'
 import { ingestUsage } from './usage/ingest.ts'
 import { listPrices, removePrices, setPrice } from './usage/prices.ts'
+import { checkUsage } from './usage/reconcile.ts'
 import { recordUsage } from './usage/record.ts'
 import { createRecorder, type Recorder, type RecorderOptions } from './usage/recorder.ts'
 import { usageReport } from './usage/report.ts'
@@ -107,11 +110,13 @@ export function createOperations(wiring: Wiring) {
         rotate: rotateKey,
         delete: deleteKey,
         activity: keyActivity,
+        import: importKeyFile,
         matching: matchingKeys,
         changeMatching,
       }),
       /** The keys of `list`, one after another, in constant memory. */
       stream: (page?: KeyPage) => streamKeys(context, page),
+      export: (filter?: KeyFilter) => exportKeys(context, filter),
     },
     limits: bind(context, {
       add: addLimits,
@@ -124,6 +129,7 @@ export function createOperations(wiring: Wiring) {
         record: recordUsage,
         ingest: ingestUsage,
         report: usageReport,
+        check: checkUsage,
         reserve,
         settle,
         release,

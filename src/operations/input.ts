@@ -65,14 +65,11 @@ export const instant = v.pipe(
 /** Clocks of other machines may be ahead by this much. */
 export const clockToleranceMs = 5 * 60_000
 
-const wholeNumber = (what: string) =>
-  v.pipe(
-    v.number(`${what} must be a number`),
-    v.safeInteger(`${what} must be a whole number`),
-    v.minValue(0, `${what} must not be negative`),
-  )
-
-export const count = wholeNumber('it')
+export const count = v.pipe(
+  v.number('must be a number'),
+  v.safeInteger('must be a whole number'),
+  v.minValue(0, 'must not be negative'),
+)
 
 /** Dollars, kept as micro-dollars. */
 export const dollars = v.pipe(

@@ -1,5 +1,6 @@
+import ingest from './ingest.ts'
 import price from './price/index.ts'
 import record from './record.ts'
 import report from './report.ts'
 
-export default [record, report, price]
+export default [record, ingest, report, price]
