@@ -7,6 +7,10 @@ export const holdsPattern = (column: SQLiteColumn, name: string): SQL =>
   // GLOB knows two more special characters, which stand for themselves in a class of their own.
   sql`EXISTS (SELECT 1 FROM json_each(${column}) AS pattern WHERE ${name} GLOB replace(replace(pattern.value, '[', '[[]'), '?', '[?]'))`
 
+/** Whether the column, whatever its case, holds one of the texts; `lower` knows ASCII letters only, on both sides. */
+export const oneOfNames = (column: SQLiteColumn, names: readonly string[]): SQL =>
+  sql`lower(${column}) IN (SELECT lower(value) FROM json_each(${JSON.stringify(names)}))`
+
 /** SQLite binds 32,766 values at most. */
 const mostBound = 100
 

@@ -32,6 +32,7 @@ import {
   unarchiveProject,
   updateProject,
 } from './projects.ts'
+import { compactUsage } from './usage/compact.ts'
 import { ingestUsage } from './usage/ingest.ts'
 import { listPrices, removePrices, setPrice } from './usage/prices.ts'
 import { checkUsage } from './usage/reconcile.ts'
@@ -130,6 +131,7 @@ export function createOperations(wiring: Wiring) {
         ingest: ingestUsage,
         report: usageReport,
         check: checkUsage,
+        compact: compactUsage,
         reserve,
         settle,
         release,

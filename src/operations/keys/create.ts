@@ -1,8 +1,9 @@
 /** Making keys. */
-import { and, inArray, ne, sql } from 'drizzle-orm'
+import { and, ne } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { CreatedKey, Limit } from '../../contract/views.ts'
+import { oneOfNames } from '../../db/conditions.ts'
 import { keys } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
@@ -141,31 +142,21 @@ export async function requireFreeName(db: Database, name: string, except?: strin
   await requireFreeNames(db, [name], except)
 }
 
-const namesAtOnce = 500
-
 /** @throws conflict, naming the first that is taken */
 async function requireFreeNames(db: Database, names: readonly string[], except?: string): Promise<void> {
-  for (let at = 0; at < names.length; at += namesAtOnce) {
-    const folded = names.slice(at, at + namesAtOnce).map(name => sql`lower(${name})`)
-    const [taken] = await db
-      .select({ id: keys.id, name: keys.name, revokedAt: keys.revokedAt })
-      .from(keys)
-      .where(
-        and(
-          inArray(sql`lower(${keys.name})`, folded),
-          except === undefined ? undefined : ne(keys.id, except),
-        ),
-      )
-      .limit(1)
-    if (!taken) continue
-    throw new LatchkeyError(
-      'conflict',
-      `the name "${taken.name}" is taken by ${taken.id}${taken.revokedAt === null ? '' : ', which is revoked'}`,
-      taken.revokedAt === null
-        ? `choose another, or give that key a new secret with: latchkey key rotate ${taken.id}`
-        : `choose another, or free the name with: latchkey key update ${taken.id} --name ANOTHER`,
-    )
-  }
+  const [taken] = await db
+    .select({ id: keys.id, name: keys.name, revokedAt: keys.revokedAt })
+    .from(keys)
+    .where(and(oneOfNames(keys.name, names), except === undefined ? undefined : ne(keys.id, except)))
+    .limit(1)
+  if (!taken) return
+  throw new LatchkeyError(
+    'conflict',
+    `the name "${taken.name}" is taken by ${taken.id}${taken.revokedAt === null ? '' : ', which is revoked'}`,
+    taken.revokedAt === null
+      ? `choose another, or give that key a new secret with: latchkey key rotate ${taken.id}`
+      : `choose another, or free the name with: latchkey key update ${taken.id} --name ANOTHER`,
+  )
 }
 
 /** @throws invalid */

@@ -2,6 +2,8 @@ import create from './create.ts'
 import remove from './delete.ts'
 import disable from './disable.ts'
 import enable from './enable.ts'
+import exported from './export.ts'
+import imported from './import.ts'
 import limit from './limit/index.ts'
 import list from './list.ts'
 import reset from './reset.ts'
@@ -26,4 +28,6 @@ export default [
   disable,
   enable,
   remove,
+  exported,
+  imported,
 ]
