@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { LimitState, Verdict } from '../contract/views.ts'
 import { Client } from '../db/client.ts'
+import { fold } from '../testing/fold.ts'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
 
 const minute = 60_000
@@ -86,42 +87,30 @@ test(`${histories} random histories: never too little, nor too much by a bucket,
     const held = new Map<string, Held>()
     let resetAt: number | undefined
 
-    const record = async (key: string, at: number) => {
-      const tokens = draw.whole(0, 60)
-      await latchkey.usage.record(key, {
-        inputTokens: tokens,
-        at: new Date(at),
-        model: draw.pick(['a', 'b']),
-      })
-      past.push({ key, at, tokens, width: minute })
+    const remember = (key: string, at: number, model: string, tokens: number) => {
+      // What is recorded late may fall into a bucket that was folded.
+      const { width } = client
+        .query('SELECT width_ms AS width FROM usage WHERE key_id = ? AND start = ? AND model = ?')
+        .get(key, startOf(at, minute), model) as { width: number }
+      past.push({ key, at, tokens, width })
     }
 
-    const fold = (cutoff: number, from: number, width: number) => {
+    const record = async (key: string, at: number) => {
+      const tokens = draw.whole(0, 60)
+      const model = draw.pick(['a', 'b'])
+      await latchkey.usage.record(key, { inputTokens: tokens, at: new Date(at), model })
+      remember(key, at, model, tokens)
+    }
+
+    const compact = (before: number, from: number, to: number) => {
       for (const key of [mine.id, sibling.id]) {
-        const rows = client
-          .query(
-            `SELECT start - start % ${width} AS hour, model, sum(input_tokens) AS n, sum(requests) AS r FROM usage
-             WHERE key_id = ? AND width_ms = ${from} AND start - start % ${width} + ${width} <= ? GROUP BY 1, 2`,
-          )
-          .all(key, cutoff) as { hour: number; model: string; n: number; r: number }[]
-        for (const { hour: start, model, n, r } of rows) {
-          // Compaction leaves the bucket of a reset alone.
-          if (resetAt !== undefined && start <= resetAt && resetAt < start + width) continue
-          client
-            .query(
-              'DELETE FROM usage WHERE key_id = ? AND model = ? AND width_ms = ? AND start >= ? AND start < ?',
-            )
-            .run(key, model, from, start, start + width)
-          client
-            .query(
-              `INSERT INTO usage (key_id, start, model, width_ms, input_tokens, requests) VALUES (?, ?, ?, ?, ?, ?)
-               ON CONFLICT DO UPDATE SET width_ms = excluded.width_ms, input_tokens = input_tokens + excluded.input_tokens`,
-            )
-            .run(key, start, model, width, n, r)
-          for (const each of past) {
-            if (each.key === key && startOf(each.at, width) === start && each.width < width)
-              each.width = width
-          }
+        // Compaction leaves the bucket of a reset alone.
+        const made = fold(client, { from, to, before, key, except: resetAt })
+        if (made === 0) continue
+        for (const each of past) {
+          const start = startOf(each.at, to)
+          const kept = resetAt !== undefined && start <= resetAt && resetAt < start + to
+          if (each.key === key && each.width === from && start + to <= before && !kept) each.width = to
         }
       }
     }
@@ -225,7 +214,7 @@ test(`${histories} random histories: never too little, nor too much by a bucket,
         if (settle) {
           const used = draw.whole(0, 60)
           await latchkey.usage.settle(reservation.id, { inputTokens: used, model: 'a' })
-          past.push({ key: mine.id, at: then, tokens: used, width: minute })
+          remember(mine.id, then, 'a', used)
         } else await latchkey.usage.release(reservation.id)
         held.delete(reservation.id)
       })
@@ -250,8 +239,8 @@ test(`${histories} random histories: never too little, nor too much by a bucket,
     for (let n = draw.whole(0, 2); n > 0; n--) {
       const when = base + draw.whole(0, 2 * span)
       plan(when, async () => {
-        fold(clock.now.getTime() - draw.pick([0, hour, day]), minute, hour)
-        if (draw.whole(0, 1) === 0) fold(clock.now.getTime() - draw.pick([0, day]), hour, day)
+        compact(clock.now.getTime() - draw.pick([0, hour, day]), minute, hour)
+        if (draw.whole(0, 1) === 0) compact(clock.now.getTime() - draw.pick([0, day]), hour, day)
       })
     }
     for (let n = 0; n < 3; n++) boundaries.push(base + draw.whole(0, 4 * windowMs))
