@@ -41,6 +41,8 @@ export interface Context extends Asking {
     readonly file: string
     readonly chunks?: AsyncIterable<Uint8Array>
   }
+  /** Bytes that are piped in, or pasted at a terminal until Ctrl-D. */
+  readonly pastedText: () => Promise<AsyncIterable<Uint8Array>>
   /** Stdin as one secret, without the line break at its end. */
   readonly secretFromStdin: () => Promise<string>
   /** The same from a file, where `-` is stdin. */
@@ -122,6 +124,12 @@ export function createContext(surroundings: Surroundings): Context {
       if (typed !== '-') return { file: resolve(cwd, typed) }
       requirePipe(streams)
       return { file: 'stdin', chunks: streams.stdin.chunks() }
+    },
+    pastedText: async () => {
+      if (streams.stdin.isTerminal) {
+        await streams.stderr.write('Paste the text, then press Enter and Ctrl-D.\n')
+      }
+      return streams.stdin.chunks()
     },
     secretFromStdin,
     secretFromFile: async typed => {

@@ -17,6 +17,7 @@ import { deleteKey, disableKey, enableKey, revokeKey, updateKey } from './keys/c
 import { createKey, createKeys } from './keys/create.ts'
 import { exportKeys } from './keys/export.ts'
 import { getKey, type KeyFilter, type KeyPage, keyActivity, listKeys, streamKeys } from './keys/find.ts'
+import { identifySecrets } from './keys/identify.ts'
 import { importKeyFile } from './keys/import.ts'
 import { rotateKey } from './keys/rotate.ts'
 import { keyStats } from './keys/stats.ts'
@@ -112,6 +113,7 @@ export function createOperations(wiring: Wiring) {
         delete: deleteKey,
         activity: keyActivity,
         import: importKeyFile,
+        identify: identifySecrets,
         matching: matchingKeys,
         changeMatching,
       }),

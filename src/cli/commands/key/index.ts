@@ -3,6 +3,7 @@ import remove from './delete.ts'
 import disable from './disable.ts'
 import enable from './enable.ts'
 import exported from './export.ts'
+import identify from './identify.ts'
 import imported from './import.ts'
 import limit from './limit/index.ts'
 import list from './list.ts'
@@ -28,6 +29,7 @@ export default [
   disable,
   enable,
   remove,
+  identify,
   exported,
   imported,
 ]
