@@ -1,6 +1,7 @@
 /** What more than one command draws: limits with bars, days as bars, counts as columns. Draws; decides nothing. */
 import type {
   AuditEntry,
+  Compacted,
   ImportReport,
   IngestReport,
   KeyStatus,
@@ -9,6 +10,7 @@ import type {
   Migrated,
   Price,
   Totals,
+  UsageCheck,
   UsagePoint,
   UsageRow,
 } from '../contract/views.ts'
@@ -146,6 +148,35 @@ export function ingestLines(report: IngestReport, brush: Brush): string {
   const more = report.bad > bad.length ? [`  and ${brush.count(report.bad - bad.length)} more`] : []
   const counted = `${report.file}: counted ${brush.count(report.counted)} of ${brush.count(report.events)} events for ${brush.count(report.keys)} keys`
   return [[counted, ...left].join(', '), ...bad, ...more].join('\n')
+}
+
+export function compactedLines(report: Compacted, brush: Brush): string {
+  const parts: readonly (readonly [number, string])[] = [
+    [report.foldedIntoHours, 'folded into hours'],
+    [report.foldedIntoDays, 'folded into days'],
+    [report.reservationsRemoved, 'old reservations removed'],
+    [report.eventsForgotten, 'ids of old events forgotten'],
+    [report.filesForgotten, 'old files forgotten'],
+  ]
+  return [
+    `${brush.count(report.rowsBefore)} buckets before, ${brush.count(report.rowsAfter)} now`,
+    ...parts.filter(([count]) => count > 0).map(([count, what]) => `  ${brush.count(count)} ${what}`),
+  ].join('\n')
+}
+
+export function usageCheckLines(check: UsageCheck, brush: Brush): string {
+  const keys = `${brush.count(check.keys)} keys`
+  if (check.differences.length === 0) return `The totals of ${keys} are what was recorded`
+  const fields = ['requests', 'inputTokens', 'outputTokens', 'otherTokens', 'costUsd'] as const
+  const lines = check.differences.map(({ key, total, recorded }) => {
+    const differing = fields
+      .filter(field => total[field] !== recorded[field])
+      .map(field => `${field} ${total[field]}, recorded ${recorded[field]}`)
+    return `  ${key.name} (${key.id}): ${differing.join('; ')}`
+  })
+  const outcome = check.repaired ? brush.good('mended') : brush.bad('differ from what was recorded')
+  const next = check.repaired ? [] : ['Mend them with: latchkey usage check --repair']
+  return [`Totals of ${brush.count(lines.length)} of ${keys} ${outcome}:`, ...lines, ...next].join('\n')
 }
 
 export function migratedLines(run: Migrated): string {
