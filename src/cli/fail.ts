@@ -17,15 +17,21 @@ export interface Failure {
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof LatchkeyError) {
-    const { code, message, hint, exit } = error
-    return { code, message, hint, exit, frames: framesOf(error) }
+    const { code, exit } = error
+    return {
+      code,
+      message: withoutSecrets(error.message),
+      hint: withoutSecrets(error.hint),
+      exit,
+      frames: framesOf(error),
+    }
   }
   const cause = deepest(error)
   const known = knownCodes[codeOf(cause)]
   const code = known?.code ?? 'unexpected'
   return {
     code,
-    message: messageOf(cause),
+    message: withoutSecrets(messageOf(cause)),
     hint: known?.hint ?? 'run it again with LATCHKEY_DEBUG=1 and report what it shows',
     exit: exitCodes[code],
     frames: framesOf(cause),
@@ -41,6 +47,10 @@ export function renderFailure(failure: Failure, format: Format, debug: boolean):
   const lines = [`latchkey: ${message}`, `try: ${hint}`, ...(debug ? frames : [])]
   return `${printable(lines.join('\n'))}\n`
 }
+
+/** Whatever was typed in the wrong place, a secret of ours is not repeated. */
+const withoutSecrets = (text: string): string =>
+  text.replace(/([A-Za-z0-9]{2,}_[0-9A-Za-z]{6})[0-9A-Za-z]{30}(?![0-9A-Za-z])/g, '$1…')
 
 /** Failures of the system that mean the same wherever they happen. */
 const knownCodes: Readonly<Record<string, { readonly code: ErrorCode; readonly hint: string } | undefined>> =

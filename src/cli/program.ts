@@ -331,6 +331,8 @@ function unknownCommand(word: string, known: readonly string[]): LatchkeyError {
 function usageError(error: CommanderError, path: string): LatchkeyError {
   const message = error.message
     .replace(/^error: /, '')
+    // What is too many is not repeated: it may be a secret.
+    .replace(/^(too many arguments.* but got \d+): [\s\S]*$/, '$1')
     .replace(/\n\(Did you mean (.*)\?\)$/, ' (did you mean $1?)')
   return new LatchkeyError('usage', message, `${path} --help`)
 }

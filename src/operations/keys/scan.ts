@@ -27,7 +27,7 @@ export interface Sighted extends Candidate {
 export interface Known {
   /** Of secrets of ours. */
   readonly prefixes: readonly string[]
-  /** How foreign secrets begin; an empty one may begin in any way. */
+  /** How foreign secrets begin; one with an empty start may begin in any way. */
   readonly starts: readonly string[]
 }
 
@@ -36,12 +36,16 @@ const longest = 512
 /** A prefix of ours has at most twelve characters. */
 const lookBehind = 16
 const bodyLength = 36
-/** Starts shorter than this would be found in every other word: only whole words are tried for them. */
-const shortestStart = 3
+/** Of a secret of six characters. A shorter one could be any word, and is not looked for. */
+const shortestStart = 2
+/** A start of this length or more may have come with a hash, and then tells nothing of the length of its secret. */
+const tellingStart = 4
+/** Of secrets that came with a hash and no start. */
+const shortestWord = 8
 
 export class SecretScanner {
   readonly #prefixes: ReadonlySet<string>
-  /** By their first three characters. */
+  /** By their first two characters. */
   readonly #starts: ReadonlyMap<string, readonly string[]>
   readonly #firsts = new Uint8Array(256)
   readonly #triesWords: boolean
@@ -51,7 +55,7 @@ export class SecretScanner {
 
   constructor({ prefixes, starts }: Known) {
     this.#prefixes = new Set(prefixes)
-    this.#triesWords = starts.some(start => start.length < shortestStart)
+    this.#triesWords = starts.includes('')
     this.#starts = Map.groupBy(
       starts.filter(start => start.length >= shortestStart),
       start => start.slice(0, shortestStart),
@@ -104,7 +108,7 @@ export class SecretScanner {
       else if (code === 0x5f) yield* this.#ours(text, at, line)
       if (this.#firsts[code & 0xff]) yield* this.#foreign(text, at, line)
       if (this.#triesWords && isPrintable(code) && !isPrintable(text.charCodeAt(at - 1))) {
-        yield* words(text.slice(at, runEnd(text, at)), line)
+        yield* this.#words(text.slice(at, runEnd(text, at)), line)
       }
     }
   }
@@ -137,33 +141,42 @@ export class SecretScanner {
       if (!text.startsWith(start, at)) continue
       const most = runEnd(text, at) - at
       for (const length of lengths(text, at, start.length, most)) {
-        yield { line, text: text.slice(at, at + length), start, checksum: false, ours: false }
+        const secret = text.slice(at, at + length)
+        if (!this.#isOurs(secret)) yield { line, text: secret, start, checksum: false, ours: false }
       }
     }
+  }
+
+  /** The words in a run of characters: as it is, without what surrounds it, and between what separates. */
+  *#words(run: string, line: number): Iterable<Candidate> {
+    const trimmed = run.replace(/^[^\w]+|[^\w]+$/g, '')
+    for (const text of new Set([run, trimmed, ...run.split(/[^\w.~+/-]+/), ...run.split(/[^\w-]+/)])) {
+      const isKnown =
+        this.#isOurs(text) ||
+        this.#starts.get(text.slice(0, shortestStart))?.some(start => text.startsWith(start))
+      if (text.length < shortestWord || isKnown) continue
+      yield { line, text, start: startOf(text), checksum: false, ours: false }
+    }
+  }
+
+  /** Whether `#ours` finds it already. */
+  #isOurs(text: string): boolean {
+    const prefix = /^([a-z][a-z0-9]{1,11})_[0-9A-Za-z]{36}$/.exec(text)?.[1]
+    return prefix !== undefined && (this.#prefixes.has(prefix) || hasChecksum(text))
   }
 }
 
 /**
  * How long a secret with such a start may be. A third of a foreign secret is kept, at most twelve characters: so a
- * shorter start tells its length. One that came with a hash alone may end wherever a word does.
+ * shorter start tells its length. One that came with a hash may end wherever a word does.
  */
 function* lengths(text: string, at: number, start: number, most: number): Iterable<number> {
-  for (let length = start; length <= most; length++) {
+  const last = start < tellingStart ? Math.min(most, 3 * start + 2) : most
+  for (let length = start; length <= last; length++) {
     const byRule = start >= 12 || (length >= 3 * start && length <= 3 * start + 2)
-    if (byRule || length === most || !isWord(text.charCodeAt(at + length))) yield length
+    const ends = start >= tellingStart && (length === most || !isWord(text.charCodeAt(at + length)))
+    if (byRule || ends) yield length
   }
-}
-
-/** The words in a run of characters: as it is, without what surrounds it, and between what separates. */
-function* words(run: string, line: number): Iterable<Candidate> {
-  const found = new Set([
-    run,
-    run.replace(/^[^\w]+|[^\w]+$/g, ''),
-    ...run.split(/[^\w.~+/-]+/),
-    ...run.split(/[^\w-]+/),
-  ])
-  found.delete('')
-  for (const text of found) yield { line, text, start: startOf(text), checksum: false, ours: false }
 }
 
 interface Window {
