@@ -127,7 +127,8 @@ export const listing = <Row>(columns: readonly Column<Row>[], rows: readonly Row
 /** A column of a table: how one row reads there. `wide` columns are drawn by `-o wide` alone. */
 export interface Column<Row> {
   readonly title: string
-  readonly cell: (row: Row, brush: Brush) => string
+  /** `rows` are all of the table, for what is drawn in proportion. */
+  readonly cell: (row: Row, brush: Brush, rows: readonly Row[]) => string
   readonly align?: 'left' | 'right'
   readonly wide?: boolean
   /** Left out of the table when it is empty in every row. */

@@ -120,6 +120,21 @@ export const priceColumns: readonly Column<Price>[] = [
   { title: '', cell: (price, brush) => (price.current ? brush.good('now') : ''), hideEmpty: true },
 ]
 
+/** Each row's share of the largest, as a bar; on a terminal alone. */
+export function shareColumn(size: (row: UsageRow) => number): Column<UsageRow> {
+  const largest = new WeakMap<readonly UsageRow[], number>()
+  return {
+    title: '',
+    cell: (row, brush, rows) => {
+      if (!brush.pictures) return ''
+      const most = largest.get(rows) ?? rows.reduce((most, each) => Math.max(most, size(each)), 0)
+      largest.set(rows, most)
+      return most === 0 ? '' : bar(size(row) / most, 20, brush.unicode).trimEnd()
+    },
+    hideEmpty: true,
+  }
+}
+
 /** The start of an hour or a day; a day without its time. */
 export function startOfRow(row: UsageRow, brush: Brush): string {
   return row.start === null ? '' : brush.time(row.start).replace(/ 00:00$/, '')

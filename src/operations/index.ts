@@ -39,7 +39,7 @@ import { listPrices, removePrices, setPrice } from './usage/prices.ts'
 import { checkUsage } from './usage/reconcile.ts'
 import { recordUsage } from './usage/record.ts'
 import { createRecorder, type Recorder, type RecorderOptions } from './usage/recorder.ts'
-import { usageReport } from './usage/report.ts'
+import { type ReportOptions, streamReport, usageReport } from './usage/report.ts'
 import { release, reserve, settle } from './usage/reserve.ts'
 import {
   createUser,
@@ -138,6 +138,8 @@ export function createOperations(wiring: Wiring) {
         settle,
         release,
       }),
+      /** The rows of `report`, one after another, from one snapshot. */
+      streamReport: (options?: ReportOptions) => streamReport(context, options),
       /** A recorder on this database; `close` closes it too. */
       createRecorder: (options?: RecorderOptions): Recorder => {
         const recorder = createRecorder(context, options)

@@ -153,6 +153,16 @@ test.each(surroundings)('in %j each kind of secret is found, however the bytes a
   }
 })
 
+test('a secret is found wherever the pieces of a long text are cut', async () => {
+  await using home = await someKeys()
+  for (const secret of [home.secrets.shop, home.foreign.long]) {
+    for (let pad = 0; pad < 8; pad++) {
+      const found = await home.find(`${' '.repeat(600 + pad)}${secret}${' '.repeat(1_200)}`, 8)
+      expect(found.map(each => each.count)).toEqual([1])
+    }
+  }
+})
+
 test('what is encoded for a URL is found too, and counted once', async () => {
   await using home = await someKeys()
   const { live } = home.secrets

@@ -52,7 +52,9 @@ export async function importKeyFile(
       ignoredFields: file.ignoredFields,
     }
     if (found.drafts.length === 0) return report
-    await insertKeys(context, db, 'key.import', found.drafts)
+    for (let at = 0; at < found.drafts.length; at += keysAtOnce) {
+      await insertKeys(context, db, 'key.import', found.drafts.slice(at, at + keysAtOnce))
+    }
     const { created, unchanged, refused: left } = report
     await db.insert(imports).values({
       id,
@@ -68,6 +70,9 @@ export async function importKeyFile(
     return report
   })
 }
+
+/** Their views and audit rows are held in memory meanwhile. */
+const keysAtOnce = 2_000
 
 /** What becomes of one row. */
 interface Outcome {

@@ -47,6 +47,6 @@ export async function insertKeys(
   return inserted
 }
 
-export function* inChunks<T>(rows: readonly T[]): Iterable<T[]> {
+function* inChunks<T>(rows: readonly T[]): Iterable<T[]> {
   for (let at = 0; at < rows.length; at += rowsAtOnce) yield rows.slice(at, at + rowsAtOnce)
 }

@@ -66,6 +66,17 @@ test('a dry run of a rotation names nothing and keeps nothing', async () => {
   expect((await home.latchkey.keys.rotate('ci', { requestId: 'x' })).repeated).toBe(false)
 })
 
+test('a dry run delivers nothing', async () => {
+  await using home = await temporaryLatchkey()
+  const { keys } = home.dry
+  await home.latchkey.keys.create({ name: 'ci' })
+  const deliver = async () => {
+    throw new Error('a delivery')
+  }
+  expect((await keys.create({ name: 'cd' }, { deliver })).secret).toBeNull()
+  expect((await keys.rotate('ci', { deliver })).secret).toBeNull()
+})
+
 test('many processes that retry at once rotate once', async () => {
   await using home = await temporaryLatchkey()
   await home.latchkey.keys.create({ name: 'ci' })
