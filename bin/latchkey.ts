@@ -24,7 +24,7 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
 function streams(ClosedPipe: new () => Error): Streams {
   const stderr = output(2, process.stderr, () => undefined)
   const stdout = output(1, process.stdout, () => new ClosedPipe())
-  const stdin = { isTerminal: isatty(0), text: () => Bun.stdin.text() }
+  const stdin = { isTerminal: isatty(0), text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() }
   return { stdin, stdout, stderr, terminal: stdin.isTerminal && stderr.isTerminal ? terminal() : undefined }
 }
 

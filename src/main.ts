@@ -124,7 +124,6 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
   })
 }
 
-/** Runs a command line on another database, with no setting of this run but the zone and the clock. */
 interface Inside {
   readonly env: Environment
   /** Given when what comes out will be shown on a terminal of that width. */
@@ -149,7 +148,7 @@ function invoker({ env, columns, overrides }: Inside): Invoke {
     const clean = Object.fromEntries(kept.map(name => [name, env[name]]))
     const stdout = memoryOutput(columns)
     const stderr = memoryOutput()
-    const input = { isTerminal: false, text: async () => stdin }
+    const input = { isTerminal: false, text: async () => stdin, chunks: () => new Blob([stdin]).stream() }
     const inside = { ...clean, HOME: folder, LATCHKEY_DB: db }
     const code = await main(words, inside, { stdin: input, stdout, stderr }, { ...overrides, cwd: folder })
     return { code, out: stdout.text(), err: stderr.text() }

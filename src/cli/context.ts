@@ -10,6 +10,7 @@ import type { Config } from './config.ts'
 import type { Effect } from './define.ts'
 import type { Actor } from './origin.ts'
 import type { Asking } from './prompt.ts'
+import { type NewSecretFile, withNewSecretFile } from './secret-file.ts'
 import type { Streams } from './streams.ts'
 import type { Invoke } from './tutorial.ts'
 
@@ -25,6 +26,8 @@ export interface Context extends Asking {
   readonly path: (typed: string) => string
   /** A line for people, on stderr. */
   readonly notice: (text: string) => Promise<void>
+  /** Runs something long, which tells how far it is: on one line of a terminal, gone afterwards, and not at all off one. */
+  readonly withProgress: <T>(work: (tell: (text: string) => void) => Promise<T>) => Promise<T>
   /** Runs another command line in this process, on a database of its own. */
   readonly invoke: Invoke
   /** What selects a key: what was typed, or for `-` the secret on stdin. */
@@ -33,10 +36,22 @@ export interface Context extends Asking {
   readonly secretArgument: (typed: string | undefined) => Promise<string>
   /** Whole stdin; refused at a terminal, where it would seem to hang. */
   readonly readStdin: () => Promise<string>
+  /** Rows to be read: a file, or for `-` stdin, which is refused at a terminal. */
+  readonly rowSource: (typed: string) => {
+    readonly file: string
+    readonly chunks?: AsyncIterable<Uint8Array>
+  }
+  /** Bytes that are piped in, or pasted at a terminal until Ctrl-D. */
+  readonly pastedText: () => Promise<AsyncIterable<Uint8Array>>
   /** Stdin as one secret, without the line break at its end. */
   readonly secretFromStdin: () => Promise<string>
   /** The same from a file, where `-` is stdin. */
   readonly secretFromFile: (typed: string) => Promise<string>
+  /** Runs `work` with a new file for secrets, or without one when none was typed; see `secret-file.ts`. */
+  readonly withSecretFile: <T>(
+    typed: string | undefined,
+    work: (file: NewSecretFile | undefined) => Promise<T>,
+  ) => Promise<T>
   /** Closes what was opened. */
   readonly close: () => Promise<void>
 }
@@ -73,15 +88,9 @@ export function createContext(surroundings: Surroundings): Context {
   // Kept, because a confirmation and the run that follows may both ask for it.
   let read: Promise<string> | undefined
   const readStdin = async (): Promise<string> => {
-    if (!streams.stdin.isTerminal) {
-      read ??= streams.stdin.text()
-      return read
-    }
-    throw new LatchkeyError(
-      'usage',
-      'stdin is a terminal: there is nothing to read from it',
-      'pipe it in, as in: latchkey … - < file',
-    )
+    requirePipe(streams)
+    read ??= streams.stdin.text()
+    return read
   }
 
   const secretFromStdin = async (): Promise<string> => oneSecret(await readStdin(), 'stdin')
@@ -109,11 +118,30 @@ export function createContext(surroundings: Surroundings): Context {
       if (typed === undefined || typed === '-') return secretFromStdin()
       throw exposed()
     },
+    withProgress: work => withProgress(streams.stderr, work),
     readStdin,
+    rowSource: typed => {
+      if (typed !== '-') return { file: resolve(cwd, typed) }
+      requirePipe(streams)
+      return { file: 'stdin', chunks: streams.stdin.chunks() }
+    },
+    pastedText: async () => {
+      if (streams.stdin.isTerminal) {
+        await streams.stderr.write('Paste the text, then press Enter and Ctrl-D.\n')
+      }
+      return streams.stdin.chunks()
+    },
     secretFromStdin,
     secretFromFile: async typed => {
       if (typed === '-') return secretFromStdin()
       return oneSecret(readText(resolve(cwd, typed)), typed)
+    },
+    withSecretFile: async (typed, work) => {
+      if (typed === undefined) return work(undefined)
+      if (typed === '-') {
+        throw new LatchkeyError('usage', '--out names a new file, and - is none', 'for stdout, use --raw')
+      }
+      return withNewSecretFile(resolve(cwd, typed), dryRun, work)
     },
     close: async () => {
       const latchkey = await opened?.catch(() => undefined)
@@ -121,6 +149,36 @@ export function createContext(surroundings: Surroundings): Context {
       await latchkey?.close()
     },
   }
+}
+
+const progressEveryMs = 100
+const clearLine = '\r\x1b[K'
+
+async function withProgress<T>(
+  { isTerminal, write }: Streams['stderr'],
+  work: (tell: (text: string) => void) => Promise<T>,
+): Promise<T> {
+  let last = 0
+  try {
+    return await work(text => {
+      const now = performance.now()
+      if (!isTerminal || now - last < progressEveryMs) return
+      last = now
+      void write(clearLine + text)
+    })
+  } finally {
+    if (last > 0) await write(clearLine)
+  }
+}
+
+/** @throws usage at a terminal */
+function requirePipe({ stdin }: Streams): void {
+  if (!stdin.isTerminal) return
+  throw new LatchkeyError(
+    'usage',
+    'stdin is a terminal: there is nothing to read from it',
+    'pipe it in, as in: latchkey … - < file',
+  )
 }
 
 /** Prefix, 30 characters and their checksum: no name looks like this. */

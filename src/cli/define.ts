@@ -94,6 +94,9 @@ export type Options = Readonly<Record<string, Option<unknown>>>
 type ArgumentValue<A> = A extends Argument<infer T> ? T : string
 type OptionValue<O> = O extends Option<infer T> ? T : never
 
+/** The values of options, by their names. */
+export type Values<O extends Options> = { readonly [K in keyof O]: OptionValue<O[K]> }
+
 /** What `run` receives: every argument and option under its own name. */
 type Input<A extends Arguments, O extends Options> = {
   readonly [K in keyof A]: ArgumentValue<A[K]>
@@ -104,19 +107,36 @@ export interface Confirmation {
   readonly question: string
   /** When given, the person types exactly this instead of y. */
   readonly typed?: string
+  /** What it is about, shown as a table before the question. */
+  readonly list?: Listing
+  /** Arguments that bind the run to what was confirmed. */
+  readonly binds?: Readonly<Record<string, unknown>>
 }
+
+/** Rows and how they are drawn; `listing()` makes one. */
+export interface Listing {
+  readonly columns: readonly Column<unknown>[]
+  readonly rows: readonly unknown[]
+}
+
+export const listing = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Listing => ({
+  columns: columns as readonly Column<unknown>[],
+  rows,
+})
 
 /** A column of a table: how one row reads there. `wide` columns are drawn by `-o wide` alone. */
 export interface Column<Row> {
   readonly title: string
-  readonly cell: (row: Row, brush: Brush) => string
+  /** `rows` are all of the table, for what is drawn in proportion. */
+  readonly cell: (row: Row, brush: Brush, rows: readonly Row[]) => string
   readonly align?: 'left' | 'right'
   readonly wide?: boolean
   /** Left out of the table when it is empty in every row. */
   readonly hideEmpty?: boolean
 }
 
-interface Common<A extends Arguments, O extends Options, R> {
+/** `Run` is what the command returns; `R` the same once all of it is there. */
+interface Common<A extends Arguments, O extends Options, R, Run = R> {
   readonly name: string
   readonly effect: Effect
   /** One line, in the imperative, without a full stop. */
@@ -126,17 +146,22 @@ interface Common<A extends Arguments, O extends Options, R> {
   readonly examples: readonly [string, ...string[]]
   readonly args?: A
   readonly options?: O
-  readonly confirm?: (context: Context, input: Input<A, O>) => Promise<Confirmation>
-  readonly run: (context: Context, input: Input<A, O>) => Promise<R>
+  /** Undefined when there turns out to be nothing to ask. */
+  readonly confirm?: (context: Context, input: Input<A, O>) => Promise<Confirmation | undefined>
+  /** Whether this input must be confirmed; left out, a destroying command always and no other ever asks. */
+  readonly asks?: (input: Input<A, O>) => boolean
+  readonly run: (context: Context, input: Input<A, O>) => Promise<Run>
   /** Exit code of a run that did not throw; 0 when not given. */
   readonly exit?: (result: R) => number
   /** What to say on stderr after the result, for people only. */
-  readonly notice?: (result: R) => string | undefined
+  readonly notice?: (result: R, input: Input<A, O>) => string | undefined
+  /** Lines to print for people in place of everything else; undefined: as usual. */
+  readonly lines?: (result: R, input: Input<A, O>) => readonly string[] | undefined
   /**
    * The result holds a secret that is shown this once: formats that would drop it (-q, csv without the field)
    * are refused before the command runs.
    */
-  readonly revealsSecret?: boolean
+  readonly revealsSecret?: (input: Input<A, O>) => boolean
 }
 
 /** A command that returns one thing: a sentence or drawing by `done`, or a card of all fields without it. */
@@ -145,12 +170,15 @@ interface One<A extends Arguments, O extends Options, T> extends Common<A, O, T>
   readonly done?: (result: T, brush: Brush) => string
 }
 
-/** A command that returns rows: a table by `columns`. */
-interface Many<A extends Arguments, O extends Options, T> extends Common<A, O, readonly T[]> {
+/** A command that returns rows, all at once or as they are read: a table by `columns`. */
+interface Many<A extends Arguments, O extends Options, T>
+  extends Common<A, O, readonly T[], readonly T[] | AsyncIterable<T>> {
   readonly rows: ObjectShape<T>
   readonly columns: readonly Column<T>[]
   /** What to say on stderr instead of a table without rows. */
   readonly empty: string
+  /** Nobody reads these rows: what would be a table is NDJSON. */
+  readonly forPrograms?: true
   /** Drawn in place of the table when given (tables stay for `-o wide`). */
   readonly done?: (rows: readonly T[], brush: Brush) => string
 }
@@ -159,6 +187,8 @@ interface Many<A extends Arguments, O extends Options, T> extends Common<A, O, r
 interface OneOrMany<A extends Arguments, O extends Options, T> extends Common<A, O, T | readonly T[]> {
   readonly outputOrRows: ObjectShape<T>
   readonly columns: readonly Column<T>[]
+  /** What to say on stderr when several were asked for and there are none. */
+  readonly empty?: string
   readonly done: (result: T, brush: Brush) => string
 }
 
@@ -176,16 +206,19 @@ export interface Declaration {
   readonly examples: readonly string[]
   readonly args: Arguments
   readonly options: Options
-  readonly confirm?: (context: Context, input: Record<string, unknown>) => Promise<Confirmation>
+  readonly confirm?: (context: Context, input: Record<string, unknown>) => Promise<Confirmation | undefined>
   readonly run: (context: Context, input: Record<string, unknown>) => Promise<unknown>
+  readonly asks?: (input: Record<string, unknown>) => boolean
   readonly exit?: (result: unknown) => number
-  readonly notice?: (result: unknown) => string | undefined
-  readonly revealsSecret?: boolean
+  readonly notice?: (result: unknown, input: Record<string, unknown>) => string | undefined
+  readonly lines?: (result: unknown, input: Record<string, unknown>) => readonly string[] | undefined
+  readonly revealsSecret?: (input: Record<string, unknown>) => boolean
   readonly output?: ObjectShape<Record<string, unknown>>
   readonly rows?: ObjectShape<Record<string, unknown>>
   readonly outputOrRows?: ObjectShape<Record<string, unknown>>
   readonly columns?: readonly Column<unknown>[]
   readonly empty?: string
+  readonly forPrograms?: true
   readonly done?: (result: unknown, brush: Brush) => string
   readonly text?: true
 }

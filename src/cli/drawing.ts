@@ -1,11 +1,16 @@
 /** What more than one command draws: limits with bars, days as bars, counts as columns. Draws; decides nothing. */
 import type {
   AuditEntry,
+  Compacted,
   ImportReport,
+  IngestReport,
   KeyStatus,
+  LimitForecast,
   LimitState,
   Migrated,
+  Price,
   Totals,
+  UsageCheck,
   UsagePoint,
   UsageRow,
 } from '../contract/views.ts'
@@ -30,10 +35,10 @@ export function totalsLine(totals: Totals, brush: Brush): string {
 /** A line per limit: how much of it is used, what is left and when more is. */
 export function limitLines(limits: readonly LimitState[], brush: Brush): readonly string[] {
   const rows = limits.map(limit => {
-    const quantity = limit.metric === 'usd' ? brush.dollars : brush.count
+    const quantity = quantityOf(limit, brush)
     return {
       limit,
-      name: `${limit.metric} / ${brush.duration(limit.windowMs)}`,
+      name: limitName(limit, brush),
       used: `${quantity(limit.used)} of ${quantity(limit.amount)}`,
       left: `${quantity(limit.remaining)} left`,
     }
@@ -51,6 +56,42 @@ export function limitLines(limits: readonly LimitState[], brush: Brush): readonl
     return `${name.padEnd(widest('name'))}  ${used.padStart(widest('used'))}  ${paint(left.padStart(widest('left')))}${picture}${again}`
   })
 }
+
+export const limitColumns: readonly Column<LimitState>[] = [
+  { title: 'metric', cell: limit => limit.metric },
+  { title: 'window', cell: (limit, brush) => brush.duration(limit.windowMs) },
+  { title: 'amount', cell: (limit, brush) => quantityOf(limit, brush)(limit.amount), align: 'right' },
+  { title: 'used', cell: (limit, brush) => quantityOf(limit, brush)(limit.used), align: 'right' },
+  {
+    title: 'left',
+    cell: (limit, brush) =>
+      (limit.exceeded ? brush.bad : brush.good)(quantityOf(limit, brush)(limit.remaining)),
+    align: 'right',
+  },
+  { title: 'of', cell: limit => `${limit.subject.type} ${limit.subject.name}` },
+]
+
+const quantityOf = ({ metric }: LimitState, brush: Brush) => (metric === 'usd' ? brush.dollars : brush.count)
+
+/** When limits free, a line for each that will: `12,300 free at 14:05, all of it at 16:40`. */
+export function freeLines(limits: readonly LimitForecast[], brush: Brush): readonly string[] {
+  const day = (moment: Date) => brush.time(moment).slice(0, 10)
+  const when = (moment: Date) =>
+    day(moment) === day(brush.now) ? brush.time(moment).slice(11) : brush.time(moment)
+  return limits.flatMap(limit => {
+    if (limit.frees.length === 0) return []
+    const steps = limit.frees.map(({ at, remaining }) =>
+      remaining === limit.amount
+        ? `all of it at ${when(at)}`
+        : `${quantityOf(limit, brush)(remaining)} free at ${when(at)}`,
+    )
+    return [`${limitName(limit, brush)}: ${steps.join(', ')}`]
+  })
+}
+
+/** `tokens / 5h`, and whose it is unless it is the key's own. */
+const limitName = ({ metric, windowMs, subject }: LimitState, brush: Brush): string =>
+  `${metric} / ${brush.duration(windowMs)}${subject.type === 'key' ? '' : ` of ${subject.type} ${subject.name}`}`
 
 /** A bar per day, number first. */
 export function dayBars(series: readonly UsagePoint[], brush: Brush): readonly string[] {
@@ -71,6 +112,29 @@ export const countColumns: readonly Column<UsageRow>[] = [
   { title: 'cost', cell: (row, brush) => brush.dollars(row.costUsd), align: 'right' },
 ]
 
+export const priceColumns: readonly Column<Price>[] = [
+  { title: 'model', cell: price => price.model },
+  { title: 'input', cell: (price, brush) => brush.dollars(price.inputUsd), align: 'right' },
+  { title: 'output', cell: (price, brush) => brush.dollars(price.outputUsd), align: 'right' },
+  { title: 'from', cell: (price, brush) => brush.time(price.startsAt, 'always') },
+  { title: '', cell: (price, brush) => (price.current ? brush.good('now') : ''), hideEmpty: true },
+]
+
+/** Each row's share of the largest, as a bar; on a terminal alone. */
+export function shareColumn(size: (row: UsageRow) => number): Column<UsageRow> {
+  const largest = new WeakMap<readonly UsageRow[], number>()
+  return {
+    title: '',
+    cell: (row, brush, rows) => {
+      if (!brush.pictures) return ''
+      const most = largest.get(rows) ?? rows.reduce((most, each) => Math.max(most, size(each)), 0)
+      largest.set(rows, most)
+      return most === 0 ? '' : bar(size(row) / most, 20, brush.unicode).trimEnd()
+    },
+    hideEmpty: true,
+  }
+}
+
 /** The start of an hour or a day; a day without its time. */
 export function startOfRow(row: UsageRow, brush: Brush): string {
   return row.start === null ? '' : brush.time(row.start).replace(/ 00:00$/, '')
@@ -86,6 +150,48 @@ export function importLines(report: ImportReport, brush: Brush): string {
     ...(report.ignoredFields.length === 0 ? [] : [`Has no home here: ${report.ignoredFields.join(', ')}`]),
     `${report.source}: ${report.created} created, ${report.updated} updated, ${report.unchanged} unchanged, ${report.refused} refused`,
   ].join('\n')
+}
+
+export function ingestLines(report: IngestReport, brush: Brush): string {
+  if (report.alreadyCounted) return `${report.file}: was counted before, nothing to do`
+  const left = [
+    report.duplicates > 0 ? `${brush.count(report.duplicates)} counted before` : '',
+    report.bad > 0 ? brush.bad(`${brush.count(report.bad)} bad`) : '',
+    report.unpriced > 0 ? brush.warn(`${brush.count(report.unpriced)} without a price`) : '',
+  ].filter(text => text !== '')
+  const bad = report.problems.map(({ line, problem }) => `  line ${line} ${problem}`)
+  const more = report.bad > bad.length ? [`  and ${brush.count(report.bad - bad.length)} more`] : []
+  const counted = `${report.file}: counted ${brush.count(report.counted)} of ${brush.count(report.events)} events for ${brush.count(report.keys)} keys`
+  return [[counted, ...left].join(', '), ...bad, ...more].join('\n')
+}
+
+export function compactedLines(report: Compacted, brush: Brush): string {
+  const parts: readonly (readonly [number, string])[] = [
+    [report.foldedIntoHours, 'folded into hours'],
+    [report.foldedIntoDays, 'folded into days'],
+    [report.reservationsRemoved, 'old reservations removed'],
+    [report.eventsForgotten, 'ids of old events forgotten'],
+    [report.filesForgotten, 'old files forgotten'],
+  ]
+  return [
+    `${brush.count(report.rowsBefore)} buckets before, ${brush.count(report.rowsAfter)} now`,
+    ...parts.filter(([count]) => count > 0).map(([count, what]) => `  ${brush.count(count)} ${what}`),
+  ].join('\n')
+}
+
+export function usageCheckLines(check: UsageCheck, brush: Brush): string {
+  const keys = `${brush.count(check.keys)} keys`
+  if (check.differences.length === 0) return `The totals of ${keys} are what was recorded`
+  const fields = ['requests', 'inputTokens', 'outputTokens', 'otherTokens', 'costUsd'] as const
+  const lines = check.differences.map(({ key, total, recorded }) => {
+    const differing = fields
+      .filter(field => total[field] !== recorded[field])
+      .map(field => `${field} ${total[field]}, recorded ${recorded[field]}`)
+    return `  ${key.name} (${key.id}): ${differing.join('; ')}`
+  })
+  const outcome = check.repaired ? brush.good('mended') : brush.bad('differ from what was recorded')
+  const next = check.repaired ? [] : ['Mend them with: latchkey usage check --repair']
+  return [`Totals of ${brush.count(lines.length)} of ${keys} ${outcome}:`, ...lines, ...next].join('\n')
 }
 
 export function migratedLines(run: Migrated): string {

@@ -4,9 +4,10 @@
  */
 import type { Brush } from './brush.ts'
 import type { Context } from './context.ts'
-import type { Declaration } from './define.ts'
-import { checkPresentation, isForPeople, type Presentation, present } from './present.ts'
+import type { Confirmation, Declaration } from './define.ts'
+import { checkPresentation, isDrawn, isForPeople, isStream, type Presentation, present } from './present.ts'
 import { ClosedPipe, type Streams } from './streams.ts'
+import { drawTable } from './table.ts'
 
 export interface Execution {
   readonly declaration: Declaration
@@ -22,42 +23,70 @@ export interface Execution {
 /** Exit code of the run. Throws what the command throws. */
 export async function execute(execution: Execution): Promise<number> {
   const { declaration, context, presentation, streams } = execution
-  checkPresentation(declaration, presentation)
-  const result = await confirmAndRun(execution)
+  checkPresentation(declaration, presentation, execution.input)
+  const { input, result } = await confirmAndRun(execution)
   try {
-    await present(declaration, result, presentation, streams.stdout, execution.brush)
+    await present(declaration, input, result, presentation, streams.stdout, execution.brush)
   } catch (error) {
     if (!(error instanceof ClosedPipe)) throw error
+  } finally {
+    await context.close()
   }
   if (isForPeople(presentation.format)) {
     const isEmpty = Array.isArray(result) && result.length === 0
     if (isEmpty && declaration.empty !== undefined) await context.notice(declaration.empty)
-    const notice = declaration.notice?.(result)
+    const notice = declaration.notice?.(result, input)
     if (notice !== undefined) await context.notice(notice)
   }
   if (context.dryRun) await context.notice('Dry run: nothing was changed.')
-  return declaration.exit?.(result) ?? 0
+  return isStream(result) ? 0 : (declaration.exit?.(result) ?? 0)
 }
 
-/** Closes what the command opened, whatever happened; its own failure comes before that of closing. */
-async function confirmAndRun(execution: Execution): Promise<unknown> {
-  const { declaration, input, context } = execution
-  let result: unknown
+interface Outcome {
+  /** What the command was run with: what was typed, and what was confirmed. */
+  readonly input: Record<string, unknown>
+  readonly result: unknown
+}
+
+/**
+ * Closes what the command opened, whatever happened, unless it is still being read from; its own failure comes before
+ * that of closing.
+ */
+async function confirmAndRun(execution: Execution): Promise<Outcome> {
+  const { declaration, context, presentation } = execution
+  let outcome: Outcome
   try {
-    await confirm(execution)
-    result = await declaration.run(context, input)
+    const input = { ...execution.input, ...(await confirm(execution)) }
+    const result = await declaration.run(context, input)
+    if (isStream(result) && !isDrawn(declaration, presentation.format)) return { input, result }
+    outcome = { input, result: isStream(result) ? await Array.fromAsync(result) : result }
   } catch (error) {
     await context.close().catch(() => undefined)
     throw error
   }
   await context.close()
-  return result
+  return outcome
 }
 
-async function confirm({ declaration, input, context, yes }: Execution): Promise<void> {
-  if (declaration.effect !== 'destroy' || yes || context.dryRun) return
-  const question = { question: `${declaration.summary}?` }
+/** What the confirmation binds the run to. */
+async function confirm(execution: Execution): Promise<Confirmation['binds']> {
+  const { declaration, input, context, yes, streams } = execution
+  const asks = declaration.asks?.(input) ?? declaration.effect === 'destroy'
+  if (!asks || yes || context.dryRun) return undefined
+  const question: Confirmation = { question: `${declaration.summary}?` }
   // Off a terminal the question would open the database only to refuse: refuse first.
   const ask = context.interactive && declaration.confirm ? declaration.confirm(context, input) : question
-  await context.confirm(await ask)
+  const confirmation = await ask
+  if (confirmation === undefined) return undefined
+  const { list } = confirmation
+  if (list && list.rows.length > 0) {
+    const brush = await execution.brush()
+    await streams.stderr.write(`${await drawTable(list.columns, list.rows.slice(0, mostListed), brush)}\n`)
+    if (list.rows.length > mostListed) await context.notice(`… and ${list.rows.length - mostListed} more`)
+  }
+  await context.confirm(confirmation)
+  return confirmation.binds
 }
+
+/** As many as a person will look through. */
+const mostListed = 100

@@ -39,12 +39,15 @@ const dryRun: CommonFlag = {
 }
 const yes: CommonFlag = { name: 'yes', short: 'y', summary: 'Do not ask for confirmation' }
 
-/** Options that come with the effect of a command. */
-export const effectFlags: Readonly<Record<Effect, readonly CommonFlag[]>> = {
+const effectFlags: Readonly<Record<Effect, readonly CommonFlag[]>> = {
   read: [],
   write: [dryRun],
   destroy: [dryRun, yes],
 }
+
+/** Options that a command has because of what it does to the world. */
+export const flagsOf = ({ effect, asks }: Declaration): readonly CommonFlag[] =>
+  effect === 'write' && asks ? [dryRun, yes] : effectFlags[effect]
 
 /** `expiresWithin` as `expires-within`. */
 export function kebab(name: string): string {

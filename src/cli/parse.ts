@@ -4,6 +4,8 @@
  */
 import { LatchkeyError } from '../contract/errors.ts'
 import {
+  type KeySort,
+  keySorts,
   type Limit,
   type Metric,
   metrics,
@@ -155,6 +157,13 @@ export const limit: Parse<Limit> = (raw, context) => {
   return { metric: counted, amount: atMost, windowMs }
 }
 
+/** `tokens/5h`: the limit with that metric and window; `tokens`: all limits on it. */
+export const limitName: Parse<{ readonly metric: Metric; readonly windowMs?: number }> = (raw, context) => {
+  const [name = '', ...windows] = raw.split('/')
+  if (windows.length === 0) return { metric: metric(name, context) }
+  return { metric: metric(name, context), windowMs: duration(windows.join('/'), context) }
+}
+
 /** `a,b` as a list of words. */
 export const list: Parse<readonly string[]> = raw => {
   const words = raw.split(',').map(word => word.trim())
@@ -180,6 +189,17 @@ export const json: Parse<unknown> = raw => {
   } catch {
     throw refuse(`${quote(raw)} is not JSON`, `write JSON in quotes of the shell: '{"team":"search"}'`)
   }
+}
+
+/** `tokens`, or `-tokens` for the largest first: what keys are listed in the order of. */
+export const keySort: Parse<{ readonly sort: KeySort; readonly descending: boolean }> = raw => {
+  const named = raw.replace(/^-/, '')
+  const sort = keySorts.find(name => name === named)
+  if (sort !== undefined) return { sort, descending: raw !== named }
+  throw refuse(
+    `${quote(named)} is no order of keys${meaning(named, keySorts)}`,
+    `choose from ${keySorts.join(', ')}, each also with - before it for the opposite order`,
+  )
 }
 
 /** `bob=viewer`: a user and their role in a project. */

@@ -9,7 +9,7 @@ import type { Brush } from './brush.ts'
 import { card, inline, label } from './card.ts'
 import type { Format } from './config.ts'
 import { type Column, type Declaration, outputShape } from './define.ts'
-import { bare, isReference, type Json, toJson } from './json.ts'
+import { bare, isReference, type Json, jsonWriter, toJson } from './json.ts'
 import { nearest } from './nearest.ts'
 import { printable } from './printable.ts'
 import type { Output } from './streams.ts'
@@ -37,7 +37,11 @@ export function parseFields(raw: string): readonly string[] {
 }
 
 /** Throws `usage` when the command cannot answer in this way, or would lose a secret by it. */
-export function checkPresentation(declaration: Declaration, { format, fields }: Presentation): void {
+export function checkPresentation(
+  declaration: Declaration,
+  { format, fields }: Presentation,
+  input: Record<string, unknown>,
+): void {
   const shape = outputShape(declaration)
   if (shape === undefined) {
     if (isForPeople(format) && fields === undefined) return
@@ -58,7 +62,7 @@ export function checkPresentation(declaration: Declaration, { format, fields }: 
     )
   }
   if (
-    declaration.revealsSecret &&
+    declaration.revealsSecret?.(input) &&
     (format === 'name' || (fields !== undefined && !fields.includes('secret')))
   ) {
     throw new LatchkeyError(
@@ -80,21 +84,34 @@ export function checkPresentation(declaration: Declaration, { format, fields }: 
   }
 }
 
-/** Writes the result; resolves when its reader has taken all of it. */
+export const isStream = (result: unknown): result is AsyncIterable<unknown> =>
+  typeof result === 'object' && result !== null && Symbol.asyncIterator in result
+
+/** Whether the result is drawn for people: all of it is needed at once then. */
+export const isDrawn = (declaration: Declaration, format: Format): boolean =>
+  outputShape(declaration) === undefined || (isForPeople(format) && !declaration.forPrograms)
+
+/**
+ * Writes the result, rows as they come; resolves when its reader has taken all of it. A drawing needs them all, so
+ * there a stream must have been collected.
+ */
 export async function present(
   declaration: Declaration,
+  input: Record<string, unknown>,
   result: unknown,
   presentation: Presentation,
   stdout: Output,
   brush: () => Promise<Brush>,
 ): Promise<void> {
-  const { format } = presentation
-  const drawn = isForPeople(format) || outputShape(declaration) === undefined
-  const output = drawn
-    ? await drawing(declaration, result, presentation, brush)
-    : documentLines(declaration, result, presentation)
+  const { format, fields } = presentation
+  const lines = isForPeople(format) && fields === undefined ? declaration.lines?.(result, input) : undefined
+  const output =
+    lines ??
+    (isDrawn(declaration, format)
+      ? await drawing(declaration, result, presentation, brush)
+      : documentLines(declaration, result, presentation))
   let chunk = ''
-  for (const line of output) {
+  for await (const line of output) {
     chunk += `${line}\n`
     if (chunk.length < chunkSize) continue
     await stdout.write(chunk)
@@ -139,46 +156,51 @@ function fieldColumn(schema: JsonSchema, field: string): Column<unknown> {
   }
 }
 
+type Rows = Iterable<unknown> | AsyncIterable<unknown>
+
 /** The lines of a format that programs read. */
-function* documentLines(
+async function* documentLines(
   declaration: Declaration,
   result: unknown,
   presentation: Presentation,
-): Iterable<string> {
+): AsyncIterable<string> {
   const shape = outputShape(declaration)
   if (shape === undefined) return
   const fields = presentation.fields ?? shape.fields
   const schema: JsonSchema = {
     properties: Object.fromEntries(fields.map(field => [field, shape.shapes[field]?.schema ?? {}])),
   }
-  const isList = Array.isArray(result)
-  const results: readonly unknown[] = isList ? result : [result]
+  const isList = Array.isArray(result) || isStream(result)
+  const rows: Rows = isList ? result : [result]
   const rendered = { json, ndjson, csv, yaml, name, table: ndjson, wide: ndjson }[presentation.format]
-  yield* rendered(results, schema, isList)
+  yield* rendered(rows, schema, isList)
 }
 
 /** The same text as `JSON.stringify(…, null, 2)`, one row at a time. */
-function* json(results: readonly unknown[], schema: JsonSchema, isList: boolean): Iterable<string> {
+async function* json(rows: Rows, schema: JsonSchema, isList: boolean): AsyncIterable<string> {
   const text = (value: unknown): string => JSON.stringify(toJson(schema, value), null, 2)
-  if (!isList) return yield text(results[0])
-  if (results.length === 0) return yield '[]'
-  yield '['
-  for (const [index, value] of results.entries()) {
-    const comma = index < results.length - 1 ? ',' : ''
-    yield `  ${text(value).replaceAll('\n', '\n  ')}${comma}`
+  // A row is written when it is known whether another follows it.
+  let last: string | undefined
+  for await (const row of rows) {
+    if (!isList) return yield text(row)
+    yield last === undefined ? '[' : `${last},`
+    last = `  ${text(row).replaceAll('\n', '\n  ')}`
   }
+  if (last === undefined) return yield '[]'
+  yield last
   yield ']'
 }
 
-function* ndjson(results: readonly unknown[], schema: JsonSchema): Iterable<string> {
-  for (const value of results) yield JSON.stringify(toJson(schema, value))
+async function* ndjson(rows: Rows, schema: JsonSchema): AsyncIterable<string> {
+  const text = jsonWriter(schema)
+  for await (const row of rows) yield text(row)
 }
 
 /** RFC 4180, but for line breaks: `\n`. Null is empty, empty text is `""`. */
-function* csv(results: readonly unknown[], schema: JsonSchema): Iterable<string> {
+async function* csv(rows: Rows, schema: JsonSchema): AsyncIterable<string> {
   const columns = csvColumns(schema, '', value => value)
   yield columns.map(column => quoted(column.title)).join(',')
-  for (const value of results) {
+  for await (const value of rows) {
     const row = toJson(schema, value)
     yield columns.map(column => csvCell(column.read(row))).join(',')
   }
@@ -216,15 +238,19 @@ function csvCell(value: Json): string {
 const quoted = (text: string): string =>
   /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 
-function* yaml(results: readonly unknown[], schema: JsonSchema, isList: boolean): Iterable<string> {
-  if (!isList) return yield Bun.YAML.stringify(toJson(schema, results[0]), null, 2).trimEnd()
-  if (results.length === 0) return yield '[]'
-  for (const value of results) yield Bun.YAML.stringify([toJson(schema, value)], null, 2).trimEnd()
+async function* yaml(rows: Rows, schema: JsonSchema, isList: boolean): AsyncIterable<string> {
+  let isEmpty = true
+  for await (const row of rows) {
+    isEmpty = false
+    const value = toJson(schema, row)
+    yield Bun.YAML.stringify(isList ? [value] : value, null, 2).trimEnd()
+  }
+  if (isEmpty) yield '[]'
 }
 
-function* name(results: readonly unknown[], schema: JsonSchema): Iterable<string> {
+async function* name(rows: Rows, schema: JsonSchema): AsyncIterable<string> {
   const field = idField(Object.keys(schema.properties ?? {})) ?? ''
-  for (const value of results) yield String(Object(value)[field] ?? '')
+  for await (const row of rows) yield String(Object(row)[field] ?? '')
 }
 
 const idField = (fields: readonly string[]): string | undefined =>

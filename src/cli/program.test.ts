@@ -65,7 +65,7 @@ const reveal = command({
   summary: 'Reveal a secret once',
   examples: ['latchkey key reveal'],
   output: secretive,
-  revealsSecret: true,
+  revealsSecret: () => true,
   done: ({ secret }) => secret,
   run: async () => {
     calls.push('revealed')
@@ -344,6 +344,29 @@ test('a declaration may not take the name of a global option', async () => {
   expect((await latchkey('taken', { tree: own })).err).toContain(
     'taken declares --json, which is a global option',
   )
+})
+
+test('a command may take the long name of a global option that has a letter', async () => {
+  const seen: unknown[] = []
+  const priced = command({
+    name: 'priced',
+    effect: 'read',
+    summary: 'x',
+    examples: ['x'],
+    options: { output: opt.text('dollars', 'x') },
+    output: nothing,
+    run: async (_, { output }) => {
+      seen.push(output)
+      return { id: 'x' }
+    },
+  })
+  const own: Tree = { priced: { summary: 'x', load: async () => ({ default: priced }) } }
+  expect(await latchkey('priced --output 10 -o name', { tree: own })).toMatchObject({ code: 0, out: 'x\n' })
+  expect(await latchkey('--db x -o json priced --output=json', { tree: own })).toMatchObject({ code: 0 })
+  expect(seen).toEqual(['10', 'json'])
+  const { out } = await latchkey('priced --help', { tree: own })
+  expect(out).toContain('--output <dollars>')
+  expect(out).toContain('-o <format>')
 })
 
 describe('effects', () => {

@@ -11,17 +11,9 @@ import {
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
 import type { Declaration, Option, ParseContext } from './define.ts'
-import {
-  argumentText,
-  type CommonFlag,
-  effectFlags,
-  flagText,
-  globalFlags,
-  kebab,
-  optionText,
-} from './flags.ts'
+import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { nearest } from './nearest.ts'
-import type { Noun, Tree } from './tree.ts'
+import { type Loaded, namedCommands, type Tree } from './tree.ts'
 
 /** What was given of the options that every command has. */
 export interface Globals {
@@ -62,20 +54,24 @@ export async function readCommandLine(
   options: ProgramOptions,
 ): Promise<Invocation> {
   let help = ''
-  const root = createRoot(options, text => {
+  const write = (text: string): void => {
     help += text
-  })
+  }
+  let root = createRoot(options, write, [])
   let chosen: Invocation | undefined
   const choose = (invocation: Invocation): void => {
     chosen = invocation
   }
   let path = 'latchkey'
   try {
-    const { operands, unknown } = root.parseOptions([...argv])
+    const { operands } = createScout().parseOptions([...argv])
     const words = operands[0] === 'help' ? operands.slice(1) : operands
     const asksForHelp = operands[0] === 'help' && words.length > 0
     const [noun] = words
-    path = await addNouns(root, tree, words, choose)
+    const loaded = await loadNoun(tree, noun)
+    root = createRoot(options, write, optionsOf(loaded, words))
+    const { unknown } = root.parseOptions([...argv])
+    path = addNouns(root, tree, words, loaded, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
     if (noun !== undefined && !Object.hasOwn(tree, noun)) throw unknownCommand(noun, Object.keys(tree))
@@ -91,7 +87,28 @@ export async function readCommandLine(
   }
 }
 
-function createRoot({ version, width }: ProgramOptions, write: (text: string) => void): CommandUnknownOpts {
+/** Tells the words of a command line from its options, and takes no offence at either. */
+function createScout(): CommandUnknownOpts {
+  const scout: CommandUnknownOpts = new Command('latchkey')
+  scout.exitOverride().configureOutput({ outputError: () => {} })
+  for (const flag of globalFlags) scout.addOption(new CommanderOption(flagText(flag)))
+  return scout
+}
+
+/** The names of the options of the command that was meant. */
+function optionsOf(loaded: Loaded | undefined, words: readonly string[]): readonly string[] {
+  const [noun = ''] = words
+  if (loaded === undefined) return []
+  const meant = namedCommands(noun, loaded).find(each => each.words.every((word, at) => word === words[at]))
+  return Object.keys(meant?.declaration.options ?? {}).map(kebab)
+}
+
+/** `own` are the names that the command uses itself: there a global option goes by its letter alone. */
+function createRoot(
+  { version, width }: ProgramOptions,
+  write: (text: string) => void,
+  own: readonly string[],
+): CommandUnknownOpts {
   const root: CommandUnknownOpts = new Command('latchkey')
   root
     .description(
@@ -121,7 +138,9 @@ function createRoot({ version, width }: ProgramOptions, write: (text: string) =>
         command.name() === root.name() ? [] : root.options.filter(option => option.long !== '--version'),
     })
     .addHelpText('after', rootFooter)
-  for (const flag of globalFlags) root.addOption(commonOption(flag).helpGroup('Global options:'))
+  for (const flag of globalFlags) {
+    root.addOption(commonOption(flag, own.includes(flag.name)).helpGroup('Global options:'))
+  }
   return root
 }
 
@@ -142,12 +161,13 @@ const argumentTerm = (argument: { name: () => string; required: boolean; variadi
 }
 
 /** Adds every noun, the one in use with its verbs; returns the command that was meant, as far as it exists. */
-async function addNouns(
+function addNouns(
   root: CommandUnknownOpts,
   tree: Tree,
   words: readonly string[],
+  loaded: Loaded | undefined,
   choose: (invocation: Invocation) => void,
-): Promise<string> {
+): string {
   const [used, verb, subverb] = words
   let path = root.name()
   for (const [name, noun] of Object.entries(tree)) {
@@ -155,7 +175,7 @@ async function addNouns(
     command.description(noun.summary).summary(noun.summary).helpOption('-h, --help', 'Show help')
     if (name !== used) continue
     path += ` ${name}`
-    const { default: loaded } = await load(noun)
+    if (loaded === undefined) continue
     if ('run' in loaded) {
       declare(command, loaded, root, choose)
       continue
@@ -178,7 +198,10 @@ async function addNouns(
   return path
 }
 
-const load = (noun: Noun): ReturnType<Noun['load']> => noun.load()
+async function loadNoun(tree: Tree, noun: string | undefined): Promise<Loaded | undefined> {
+  const found = noun !== undefined && Object.hasOwn(tree, noun) ? tree[noun] : undefined
+  return found && (await found.load()).default
+}
 
 function declare(
   command: CommandUnknownOpts,
@@ -196,7 +219,7 @@ function declare(
   for (const [name, declared] of Object.entries(declaration.options)) {
     for (const option of declaredOptions(name, declared)) command.addOption(option)
   }
-  for (const flag of effectFlags[declaration.effect]) command.addOption(commonOption(flag))
+  for (const flag of flagsOf(declaration)) command.addOption(commonOption(flag))
   refuseCollisions(command, root)
   command.addHelpText('after', `\nExamples:\n${examples.map(example => `  ${example}`).join('\n')}\n`)
   command.action(() => {
@@ -215,8 +238,10 @@ function declare(
 
 function commonOption(
   flag: CommonFlag,
+  byLetter = false,
 ): CommanderOption<string, undefined, false, undefined, false, undefined> {
-  const option = new CommanderOption(flagText(flag), flag.summary)
+  const text = flagText(flag)
+  const option = new CommanderOption(byLetter ? text.replace(/^(-\w), --\S+/, '$1') : text, flag.summary)
   if (flag.choices !== undefined) option.choices(flag.choices)
   return option
 }
@@ -233,11 +258,16 @@ function declaredOptions(name: string, declared: Option<unknown>): readonly Comm
   return [option, new CommanderOption(`--no-${kebab(name)}`, 'The same, for none')]
 }
 
-/** A global option is taken wherever it stands, so a command's own of that name would never be seen. */
+/**
+ * A global option is taken wherever it stands, so a command's own of that name would never be seen; one that has a
+ * letter too makes way.
+ */
 function refuseCollisions(command: CommandUnknownOpts, root: CommandUnknownOpts): void {
   for (const { long, short } of command.options) {
     const taken = root.options.some(
-      option => option.long === long || (short !== undefined && option.short === short),
+      option =>
+        (option.long === long && option.short === undefined) ||
+        (short !== undefined && option.short === short),
     )
     if (taken) throw new Error(`${command.name()} declares ${long ?? short}, which is a global option`)
   }
@@ -281,7 +311,7 @@ function globalsOf(root: CommandUnknownOpts): Globals {
   }
   return {
     db: text('db'),
-    output: text('output'),
+    output: text('output') ?? text('o'),
     json: options['json'] === true,
     quiet: options['quiet'] === true,
     fields: text('fields'),
@@ -301,6 +331,8 @@ function unknownCommand(word: string, known: readonly string[]): LatchkeyError {
 function usageError(error: CommanderError, path: string): LatchkeyError {
   const message = error.message
     .replace(/^error: /, '')
+    // What is too many is not repeated: it may be a secret.
+    .replace(/^(too many arguments.* but got \d+): [\s\S]*$/, '$1')
     .replace(/\n\(Did you mean (.*)\?\)$/, ' (did you mean $1?)')
   return new LatchkeyError('usage', message, `${path} --help`)
 }

@@ -4,6 +4,8 @@ interface Input {
   readonly isTerminal: boolean
   /** Everything up to the end of the stream. */
   readonly text: () => Promise<string>
+  /** The same as bytes, as they come in: for what may be larger than memory, or no text. */
+  readonly chunks: () => AsyncIterable<Uint8Array>
 }
 
 export interface Output {

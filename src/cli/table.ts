@@ -46,7 +46,7 @@ export async function drawTable<Row>(
   brush: Brush,
 ): Promise<string> {
   const { default: Table } = await import('cli-table3')
-  const drawn = columns.map(column => rows.map(row => printableLine(column.cell(row, brush))))
+  const drawn = columns.map(column => rows.map(row => printableLine(column.cell(row, brush, rows))))
   const kept = columns.flatMap((column, index) => {
     const cells = drawn[index] ?? []
     return column.hideEmpty && cells.every(cell => cell === '') ? [] : [{ column, cells }]

@@ -13,19 +13,22 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   projectRef: ['id', 'slug'],
   keyRef: ['id', 'name'],
   limit: ['metric', 'amount', 'windowMs'],
-  limitState: ['metric', 'amount', 'windowMs', 'used', 'remaining', 'exceeded', 'retryAt'],
+  limitState: [
+    'metric', 'amount', 'windowMs', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
+  ],
   key: [
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
     'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata',
   ],
   createdKey: [
-    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
-    'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata', 'secret',
+    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits',
+    'createdAt', 'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt',
+    'metadata', 'secret', 'secretFile',
   ],
   rotatedKey: [
-    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
-    'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata', 'secret',
-    'previousSecretEndsAt',
+    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits',
+    'createdAt', 'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt',
+    'metadata', 'secret', 'secretFile', 'previousSecretEndsAt', 'repeated',
   ],
   verdict: ['valid', 'code', 'key', 'limits', 'retryAt'],
   totals: ['requests', 'inputTokens', 'outputTokens', 'tokens', 'costUsd'],
@@ -36,12 +39,13 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   ],
   recorded: ['key', 'model', 'at', 'requests', 'inputTokens', 'outputTokens', 'costUsd'],
   user: [
-    'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'disabledAt', 'createdAt', 'updatedAt',
+    'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
+    'createdAt', 'updatedAt',
   ],
   projectMember: ['user', 'role'],
   project: [
-    'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'createdAt', 'updatedAt',
-    'archivedAt',
+    'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
+    'updatedAt', 'archivedAt',
   ],
   importItem: ['name', 'outcome', 'reason'],
   importReport: ['id', 'source', 'created', 'updated', 'unchanged', 'refused', 'items', 'ignoredFields'],
@@ -60,6 +64,30 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   initialized: ['path', 'schemaVersion'],
   configValue: ['name', 'value', 'source'],
   demoReport: ['ok', 'steps'],
+  compacted: [
+    'rowsBefore', 'rowsAfter', 'foldedIntoHours', 'foldedIntoDays', 'reservationsRemoved',
+    'eventsForgotten', 'filesForgotten',
+  ],
+  exportedKey: [
+    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits',
+    'createdAt', 'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt',
+    'metadata', 'hash', 'previousSecrets', 'totals',
+  ],
+  foundSecret: [
+    'line', 'count', 'start', 'checksum', 'key', 'user', 'project', 'status', 'lastUsedAt', 'secret',
+    'live', 'revoke',
+  ],
+  ingestReport: [
+    'file', 'sha256', 'alreadyCounted', 'events', 'counted', 'duplicates', 'bad', 'unpriced', 'keys',
+    'problems',
+  ],
+  limitForecast: [
+    'metric', 'amount', 'windowMs', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
+    'frees',
+  ],
+  limitSubject: ['type', 'id', 'name'],
+  price: ['model', 'inputUsd', 'outputUsd', 'startsAt', 'current'],
+  usageCheck: ['ok', 'keys', 'repaired', 'differences'],
 }
 
 /** Objects inside a view that have no name of their own, by the path to them. */
@@ -70,16 +98,45 @@ const innerFields: Readonly<Record<string, readonly string[]>> = {
   'demoReport.steps': ['about', 'command', 'exit', 'output'],
   'stats.totals': ['requests', 'inputTokens', 'outputTokens', 'tokens', 'costUsd'],
   'stats.series': ['start', 'requests', 'inputTokens', 'outputTokens', 'tokens', 'costUsd'],
-  'stats.limits': ['metric', 'amount', 'windowMs', 'used', 'remaining', 'exceeded', 'retryAt'],
-  'verdict.limits': ['metric', 'amount', 'windowMs', 'used', 'remaining', 'exceeded', 'retryAt'],
+  'stats.limits': [
+    'metric',
+    'amount',
+    'windowMs',
+    'subject',
+    'used',
+    'reserved',
+    'remaining',
+    'exceeded',
+    'retryAt',
+    'frees',
+  ],
+  'verdict.limits': [
+    'metric',
+    'amount',
+    'windowMs',
+    'subject',
+    'used',
+    'reserved',
+    'remaining',
+    'exceeded',
+    'retryAt',
+  ],
   'key.user': ['id', 'username'],
   'key.project': ['id', 'slug'],
   'project.owner': ['id', 'username'],
+  'exportedKey.previousSecrets': ['hash', 'start', 'createdAt', 'endsAt'],
+  'ingestReport.problems': ['line', 'problem'],
+  'usageCheck.differences': ['key', 'total', 'recorded'],
   'importReport.items': ['name', 'outcome', 'reason'],
 }
 
 /** Every value that a field of the contract chooses from, by the path to it. */
 const choices: Readonly<Record<string, readonly string[]>> = {
+  'exportedKey.status': ['active', 'disabled', 'expired', 'revoked'],
+  'foundSecret.secret': ['current', 'grace', 'rotated'],
+  'foundSecret.status': ['active', 'disabled', 'expired', 'revoked'],
+  'limitForecast.metric': ['tokens', 'requests', 'usd'],
+  'limitSubject.type': ['key', 'user', 'project'],
   'limit.metric': ['tokens', 'requests', 'usd'],
   'key.status': ['active', 'disabled', 'expired', 'revoked'],
   'verdict.code': [
@@ -255,7 +312,7 @@ describe('choices', () => {
     ['metrics', views.metrics, ['tokens', 'requests', 'usd']],
     ['roles', views.roles, ['admin', 'member', 'viewer']],
     ['origins', views.origins, ['terminal', 'cron', 'service', 'script', 'library']],
-    ['reportGroups', views.reportGroups, ['key', 'user', 'project', 'model', 'hour', 'day']],
+    ['reportGroups', views.reportGroups, ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month']],
   ] as const)('%s', (name, found, written) => {
     expectKept(name, written, found)
   })

@@ -36,7 +36,7 @@ export const exitMeanings: Readonly<Record<number, string>> = {
   1: 'unexpected failure, or a check that did not pass',
   2: 'wrong usage or invalid input',
   3: 'not found',
-  4: 'verification denied',
+  4: 'verification denied, or a live secret found',
   5: 'conflict, or an ambiguous name',
   6: 'not confirmed',
   7: 'integrity: a corrupt file, a bad checksum, a drifted migration',

@@ -22,6 +22,8 @@ import {
 export const keyStatuses = ['active', 'disabled', 'expired', 'revoked'] as const
 export const metrics = ['tokens', 'requests', 'usd'] as const
 export const roles = ['admin', 'member', 'viewer'] as const
+/** What keys can be listed in the order of. */
+export const keySorts = ['name', 'created', 'expires', 'last-used', 'tokens', 'cost'] as const
 export const origins = ['terminal', 'cron', 'service', 'script', 'library'] as const
 export const verdictCodes = [
   'valid',
@@ -37,14 +39,17 @@ export const verdictCodes = [
   'insufficient_scope',
   'limit_exceeded',
 ] as const
-export const reportGroups = ['key', 'user', 'project', 'model', 'hour', 'day'] as const
+export const reportGroups = ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month'] as const
+export const reportOrders = ['tokens', 'requests', 'cost'] as const
 
 export type KeyStatus = (typeof keyStatuses)[number]
 export type Metric = (typeof metrics)[number]
+export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]
 export type Origin = (typeof origins)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
 export type ReportGroup = (typeof reportGroups)[number]
+export type ReportOrder = (typeof reportOrders)[number]
 
 export const userRef = object('UserRef', { id: text('Id of the user'), username: text('Unique username') })
 export const projectRef = object('ProjectRef', { id: text('Id of the project'), slug: text('Unique slug') })
@@ -56,12 +61,27 @@ export const limit = object('Limit', {
   windowMs: integer('Length of the rolling window in milliseconds'),
 })
 
+export const limitSubject = object('LimitSubject', {
+  type: choice(['key', 'user', 'project'], 'Whom the limit binds: one key, or all keys of a user or project'),
+  id: text('Id of the key, user or project'),
+  name: text('Name of the key, username or slug'),
+})
+
 export const limitState = extend('LimitState', limit, {
-  used: number('Used within the window that ends now'),
+  subject: as(limitSubject, 'Whose limit it is'),
+  used: number('Used within the window that ends now, what is reserved included'),
+  reserved: number('Held by requests under way: part of what is used'),
   remaining: number('What is left: never below 0'),
   exceeded: flag('Whether this limit denies the request'),
   retryAt: nullable(
     time('First moment at which enough has aged out; null when nothing has to, or nothing can'),
+  ),
+})
+
+export const limitForecast = extend('LimitForecast', limitState, {
+  frees: list(
+    object('Freed', { at: time('When'), remaining: number('What is left then, if nothing is used until') }),
+    'When something is free again, half of what is used up, and all of it',
   ),
 })
 
@@ -87,11 +107,13 @@ export const key = object('Key', {
 })
 
 export const createdKey = extend('CreatedKey', key, {
-  secret: nullable(text('The secret, shown this once; null in a dry run')),
+  secret: nullable(text('The secret, shown this once; null in a dry run, or when it went to a file')),
+  secretFile: nullable(text('The new file that holds the secret, when one was asked for')),
 })
 
 export const rotatedKey = extend('RotatedKey', createdKey, {
   previousSecretEndsAt: time('When the previous secret stops working'),
+  repeated: flag('Whether this only tells of a rotation that an earlier try had done'),
 })
 
 export const verdict = object('Verdict', {
@@ -111,12 +133,45 @@ const counts = {
 }
 
 export const totals = object('Totals', counts)
+/** The only view with hashes: what another Latchkey needs to let a key go on working. */
+export const exportedKey = extend('ExportedKey', key, {
+  hash: text('SHA-256 of the current secret, in hex: it verifies, and cannot be turned back'),
+  previousSecrets: list(
+    object('PreviousSecret', {
+      hash: text('SHA-256 of a secret that a rotation replaced'),
+      start: text('Its first characters'),
+      createdAt: time('When it was made'),
+      endsAt: time('When it stopped, or stops, working'),
+    }),
+    'Secrets that rotations replaced, oldest first',
+  ),
+  totals: as(totals, 'All that was ever used'),
+})
+
+export const foundSecret = object('FoundSecret', {
+  line: integer('Line of the text in which it stands first'),
+  count: integer('How many times it stands in the text'),
+  start: text('Its first characters, never all of it'),
+  checksum: flag('Whether it has the form of a secret of ours and its checksum fits; false of a foreign one'),
+  key: nullable(as(keyRef, 'Whose it is; null when it is none that is known here')),
+  user: nullable(as(userRef, 'Who the key belongs to')),
+  project: nullable(as(projectRef, 'What the key is for')),
+  status: nullable(choice(keyStatuses, 'Status of the key')),
+  lastUsedAt: nullable(time('Latest recorded use of the key')),
+  secret: nullable(choice(['current', 'grace', 'rotated'], 'Which secret of the key it is')),
+  live: flag('Whether a request with it would be let through now, limits aside'),
+  revoke: nullable(text('The command that ends it; null when it has ended')),
+})
+
 export const usagePoint = object('UsagePoint', { start: time('Start of the day'), ...counts })
 
 export const stats = object('Stats', {
   key: as(key, 'The key'),
   totals: as(totals, 'All that was ever used'),
-  limits: list(limitState, 'Each limit as it stands'),
+  limits: list(
+    limitForecast,
+    "Each limit that binds the key as it stands: its own, its user's, its project's",
+  ),
   series: list(usagePoint, 'Use by day, oldest first, empty days included'),
 })
 
@@ -125,7 +180,7 @@ export const usageRow = object('UsageRow', {
   user: nullable(as(userRef, 'The user, when grouped by user and the key has one')),
   project: nullable(as(projectRef, 'The project, when grouped by project and the key has one')),
   model: nullable(text('The model, when grouped by model')),
-  start: nullable(time('Start of the hour or day, when grouped by one')),
+  start: nullable(time('Start of the hour, day, week or month, when grouped by one')),
   ...counts,
 })
 
@@ -139,6 +194,65 @@ export const recorded = object('Recorded', {
   costUsd: number('Cost in dollars'),
 })
 
+export const price = object('Price', {
+  model: text('A name, or a pattern in which * stands for any characters'),
+  inputUsd: number('Dollars per million input tokens'),
+  outputUsd: number('Dollars per million output tokens'),
+  startsAt: nullable(time('Since when it holds; null when it always did')),
+  current: flag('Whether it is the one in force now'),
+})
+
+export const ingestReport = object('IngestReport', {
+  file: text('What was read; stdin for a stream'),
+  sha256: text('SHA-256 of its content, unpacked, in hex'),
+  alreadyCounted: flag('Whether the same content was counted before, so that nothing was to be done'),
+  events: integer('Events in it, bad ones included'),
+  counted: integer('Events that were counted'),
+  duplicates: integer('Events left out because one with the same id was counted'),
+  bad: integer('Lines left out because they could not be counted'),
+  unpriced: integer('Counted events without a cost whose model has no price: they count as free'),
+  keys: integer('Keys that were charged'),
+  problems: list(
+    object('IngestProblem', {
+      line: integer('Number of the line, from 1'),
+      problem: text('What is wrong with it'),
+    }),
+    'The first bad lines',
+  ),
+})
+
+export const compacted = object('Compacted', {
+  rowsBefore: integer('Buckets before'),
+  rowsAfter: integer('Buckets after'),
+  foldedIntoHours: integer('Buckets that went into hours'),
+  foldedIntoDays: integer('Buckets that went into days'),
+  reservationsRemoved: integer('Reservations removed because their time was long up'),
+  eventsForgotten: integer('Ids of counted events forgotten because of their age'),
+  filesForgotten: integer('Counted files forgotten because of their age'),
+})
+
+const runningTotals = object('RunningTotals', {
+  requests: integer('Requests'),
+  inputTokens: integer('Input tokens'),
+  outputTokens: integer('Output tokens'),
+  otherTokens: integer('Tokens that came without a split'),
+  costUsd: number('Cost in dollars'),
+})
+
+export const usageCheck = object('UsageCheck', {
+  ok: flag('Whether the totals of all keys are what was recorded, or are now'),
+  keys: integer('Keys that were looked at'),
+  repaired: flag('Whether what differed was mended'),
+  differences: list(
+    object('UsageDifference', {
+      key: as(keyRef, 'The key'),
+      total: as(runningTotals, 'What its running totals say'),
+      recorded: as(runningTotals, 'What its buckets, and what it brought along, add up to'),
+    }),
+    'Keys whose totals differ from what was recorded',
+  ),
+})
+
 export const user = object('User', {
   id: text('usr_ and a time-sorted id'),
   username: text('Unique username'),
@@ -147,6 +261,7 @@ export const user = object('User', {
   role: choice(roles, 'Role, for the backend to act on'),
   service: flag('Whether this is a service account'),
   hasPassword: flag('Whether a password is set'),
+  limits: list(limit, 'Rolling limits on all their keys together'),
   disabledAt: nullable(time('Since when the user and all their keys are off')),
   createdAt: time('When it was created'),
   updatedAt: time('When it was last changed'),
@@ -166,6 +281,7 @@ export const project = object('Project', {
   keyPrefix: nullable(text('Prefix of the secrets of its keys; null is lk')),
   owner: as(userRef, 'Who owns it'),
   members: list(projectMember, 'Who takes part, the owner aside'),
+  limits: list(limit, 'Rolling limits on all its keys together'),
   createdAt: time('When it was created'),
   updatedAt: time('When it was last changed'),
   archivedAt: nullable(time('Since when it is archived and its keys are off')),
@@ -318,9 +434,13 @@ export type UserRef = Of<typeof userRef>
 export type ProjectRef = Of<typeof projectRef>
 export type KeyRef = Of<typeof keyRef>
 export type Limit = Of<typeof limit>
+export type LimitSubject = Of<typeof limitSubject>
 export type LimitState = Of<typeof limitState>
+export type LimitForecast = Of<typeof limitForecast>
 export type Key = Of<typeof key>
 export type CreatedKey = Of<typeof createdKey>
+export type ExportedKey = Of<typeof exportedKey>
+export type FoundSecret = Of<typeof foundSecret>
 export type RotatedKey = Of<typeof rotatedKey>
 export type Verdict = Of<typeof verdict>
 export type Totals = Of<typeof totals>
@@ -328,6 +448,10 @@ export type UsagePoint = Of<typeof usagePoint>
 export type Stats = Of<typeof stats>
 export type UsageRow = Of<typeof usageRow>
 export type Recorded = Of<typeof recorded>
+export type Price = Of<typeof price>
+export type IngestReport = Of<typeof ingestReport>
+export type Compacted = Of<typeof compacted>
+export type UsageCheck = Of<typeof usageCheck>
 export type User = Of<typeof user>
 export type ProjectMember = Of<typeof projectMember>
 export type Project = Of<typeof project>

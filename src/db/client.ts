@@ -11,6 +11,7 @@ import { Database, type SQLQueryBindings, type Statement } from 'bun:sqlite'
 export class Client extends Database {
   /** In order of last use. */
   readonly #statements = new Map<string, Statement>()
+  readonly #kept: Statement[] = []
 
   /** A compiled statement, shared by all who ask for the same text. */
   override prepare<ReturnType, ParamsType extends SQLQueryBindings | SQLQueryBindings[]>(
@@ -33,9 +34,17 @@ export class Client extends Database {
     return this.prepare<ReturnType, ParamsType>(sql)
   }
 
+  /** A compiled statement of the caller's own, good until the connection closes. */
+  keep<ReturnType, ParamsType extends SQLQueryBindings[]>(sql: string): Statement<ReturnType, ParamsType> {
+    const statement = super.prepare<ReturnType, ParamsType>(sql)
+    this.#kept.push(statement)
+    return statement as unknown as Statement<ReturnType, ParamsType>
+  }
+
   override close(): void {
     for (const statement of this.#statements.values()) statement.finalize()
     this.#statements.clear()
+    for (const statement of this.#kept.splice(0)) statement.finalize()
     super.close(true)
   }
 }

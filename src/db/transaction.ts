@@ -3,12 +3,14 @@
  * an `await` inside one can never let another's statements slip in; reads see one snapshot. A dry run does all the
  * work and rolls it back.
  */
+import type { SQLQueryBindings, Statement } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BunSQLiteDatabase, drizzle } from 'drizzle-orm/bun-sqlite'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Client } from './client.ts'
 import { codeOf, translate } from './errors.ts'
+import { type HotPath, hotPathOn } from './hot.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
 import * as schema from './schema.ts'
 
@@ -25,9 +27,33 @@ export interface StoreOptions {
   readonly busyTimeoutMs: number
 }
 
+/** What a stream is read from. */
+interface Snapshot {
+  readonly database: Database
+  /** The rows of a query one by one: columns under the names that the query gives them, and as SQLite has them. */
+  readonly rows: <Row>(query: Query) => Iterable<Row>
+}
+
+interface Query {
+  readonly toSQL: () => { readonly sql: string; readonly params: readonly unknown[] }
+}
+
 interface Connection {
   readonly client: Client
   readonly database: Database
+}
+
+interface Writer extends Connection {
+  readonly hot: HotConnection
+  synchronous: 'FULL' | 'NORMAL'
+}
+
+/** A connection for what awaits nothing, with its transaction statements compiled. */
+interface HotConnection {
+  readonly client: Client
+  readonly hot: HotPath
+  readonly begin: Statement
+  readonly end: Statement
 }
 
 export class Store {
@@ -36,7 +62,9 @@ export class Store {
   readonly #access: StoreOptions['access']
   readonly #busyTimeoutMs: number
   #reader: Connection | undefined
-  #writer: (Connection & { synchronous: 'FULL' | 'NORMAL' }) | undefined
+  #writer: Writer | undefined
+  #hotReader: HotConnection | undefined
+  #line: string | undefined
   #reads: Promise<unknown> = Promise.resolve()
 
   constructor(options: StoreOptions) {
@@ -84,26 +112,98 @@ export class Store {
     return this.#transact('NORMAL', work)
   }
 
+  /**
+   * Runs `work`, which awaits nothing, on one snapshot of the database, at once: on a connection of its own, so that
+   * a verdict never waits for a long report.
+   */
+  glance<T>(work: (hot: HotPath) => T): T {
+    try {
+      this.#hotReader ??= hotConnection(connect(this.path, openReader).client, 'BEGIN', 'ROLLBACK')
+      const { hot, begin, end } = this.#hotReader
+      begin.run()
+      try {
+        return work(hot)
+      } finally {
+        end.run()
+      }
+    } catch (error) {
+      throw translate(error, this.path)
+    }
+  }
+
+  /**
+   * Runs `work`, which awaits nothing, as one transaction: at once when nothing else of this process is writing, in
+   * line otherwise. FULL is on disk, power loss included, when the promise resolves; NORMAL is as durable as `count`.
+   */
+  async tally<T>(synchronous: 'FULL' | 'NORMAL', work: (hot: HotPath) => T): Promise<T> {
+    const writer = this.#writer
+    if (writer !== undefined && this.#line !== undefined && !lines.has(this.#line)) {
+      const done = this.#tallyNow(writer, synchronous, work)
+      if (done !== waits) return done
+    }
+    return this.#transact(synchronous, async () => work(hotPathOn(this.#write().client)))
+  }
+
+  /** `waits` when another process is writing. */
+  #tallyNow<T>(writer: Writer, synchronous: 'FULL' | 'NORMAL', work: (hot: HotPath) => T): T | typeof waits {
+    const { client, hot } = writer
+    try {
+      setSynchronous(writer, synchronous)
+      try {
+        hot.begin.run()
+      } catch (error) {
+        if (codeOf(error).startsWith('SQLITE_BUSY')) return waits
+        throw error
+      }
+      try {
+        const result = work(hot.hot)
+        if (this.dryRun) client.run('ROLLBACK')
+        else hot.end.run()
+        return result
+      } catch (error) {
+        if (client.inTransaction) client.run('ROLLBACK')
+        throw error
+      }
+    } catch (error) {
+      throw translate(error, this.path)
+    }
+  }
+
+  /**
+   * Passes on what `work` yields from one snapshot, on a connection of its own: the reader may take its time and use
+   * the store meanwhile.
+   */
+  async *stream<T>(work: (snapshot: Snapshot) => AsyncIterable<T>): AsyncGenerator<T> {
+    const { client, database } = connect(this.path, openReader)
+    try {
+      client.run('BEGIN')
+      yield* work({ database, rows: query => rowsOf(client, query) })
+    } catch (error) {
+      throw translate(error, this.path)
+    } finally {
+      client.close()
+    }
+  }
+
   /** Waits for what is under way, then closes. */
   async close(): Promise<void> {
     await this.#reads
     this.#reader?.client.close()
     this.#reader = undefined
+    this.#hotReader?.client.close()
+    this.#hotReader = undefined
     if (this.#writer) {
       const { client } = this.#writer
       this.#writer = undefined
-      await oneAtATime(this.path, async () => client.close())
+      await oneAtATime(lineOf(this.path), async () => client.close())
     }
   }
 
   #transact<T>(synchronous: 'FULL' | 'NORMAL', work: (database: Database) => Promise<T>): Promise<T> {
-    return oneAtATime(this.path, () =>
+    return oneAtATime(this.#line ?? lineOf(this.path), () =>
       guarded(this.path, async () => {
         const writer = this.#write()
-        if (writer.synchronous !== synchronous) {
-          writer.client.run(`PRAGMA synchronous = ${synchronous}`)
-          writer.synchronous = synchronous
-        }
+        setSynchronous(writer, synchronous)
         await beginImmediate(writer.client, this.#busyTimeoutMs)
         try {
           const result = await work(writer.database)
@@ -122,7 +222,7 @@ export class Store {
     return this.#reader
   }
 
-  #write(): Connection & { synchronous: 'FULL' | 'NORMAL' } {
+  #write(): Writer {
     if (this.#access === 'read') {
       throw new LatchkeyError(
         'unexpected',
@@ -130,10 +230,31 @@ export class Store {
         'this is a mistake in Latchkey: please report it',
       )
     }
-    this.#writer ??= { ...connect(this.path, openWriter), synchronous: 'FULL' }
+    if (this.#writer === undefined) {
+      const connection = connect(this.path, openWriter)
+      const hot = hotConnection(connection.client, 'BEGIN IMMEDIATE', 'COMMIT')
+      this.#writer = { ...connection, synchronous: 'FULL', hot }
+      this.#line = lineOf(this.path)
+    }
     return this.#writer
   }
 }
+
+/** What a write that cannot begin at once answers. */
+const waits = Symbol('waits')
+
+function setSynchronous(writer: Writer, synchronous: 'FULL' | 'NORMAL'): void {
+  if (writer.synchronous === synchronous) return
+  writer.client.run(`PRAGMA synchronous = ${synchronous}`)
+  writer.synchronous = synchronous
+}
+
+const hotConnection = (client: Client, begin: string, end: string): HotConnection => ({
+  client,
+  hot: hotPathOn(client),
+  begin: client.keep(begin),
+  end: client.keep(end),
+})
 
 function connect(path: string, open: (path: string) => Client): Connection {
   const client = open(path)
@@ -144,6 +265,11 @@ function connect(path: string, open: (path: string) => Client): Connection {
     throw translate(error, path)
   }
   return { client, database: drizzle({ client, schema }) }
+}
+
+function rowsOf<Row>(client: Client, query: Query): Iterable<Row> {
+  const { sql, params } = query.toSQL()
+  return client.prepare<Row, SQLQueryBindings[]>(sql).iterate(...(params as SQLQueryBindings[]))
 }
 
 async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -171,8 +297,7 @@ async function beginImmediate(client: Client, timeoutMs: number): Promise<void> 
 /** The writes to one file, from whichever connection of this process, stand in one line. */
 const lines = new Map<string, Promise<unknown>>()
 
-function oneAtATime<T>(path: string, work: () => Promise<T>): Promise<T> {
-  const name = lineOf(path)
+function oneAtATime<T>(name: string, work: () => Promise<T>): Promise<T> {
   const run = (lines.get(name) ?? Promise.resolve()).then(work)
   const settled = run.catch(() => {})
   lines.set(name, settled)

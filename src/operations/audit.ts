@@ -6,7 +6,7 @@ import type { Database } from '../db/transaction.ts'
 import type { OperationContext } from './context.ts'
 import { newId } from './ids.ts'
 
-interface Event {
+export interface Event {
   /** noun.verb */
   readonly action: string
   readonly target: { readonly type: string; readonly id: string; readonly name: string | null }
@@ -16,12 +16,30 @@ interface Event {
 
 /** Writes one row; of `before` and `after` only the fields that differ are kept when both are given. */
 export async function record(context: OperationContext, db: Database, event: Event): Promise<void> {
+  await recordAll(context, db, [event])
+}
+
+/** SQLite binds 32,766 values at most. */
+const rowsAtOnce = 500
+
+/** One row for each, in their order. */
+export async function recordAll(
+  context: OperationContext,
+  db: Database,
+  events: readonly Event[],
+): Promise<void> {
+  for (let at = 0; at < events.length; at += rowsAtOnce) {
+    await db.insert(audit).values(events.slice(at, at + rowsAtOnce).map(event => rowOf(context, event)))
+  }
+}
+
+function rowOf(context: OperationContext, event: Event): typeof audit.$inferInsert {
   const now = context.now()
   const [before, after] =
     event.before && event.after
       ? difference(event.before, event.after)
       : [event.before ?? null, event.after ?? null]
-  await db.insert(audit).values({
+  return {
     id: newId('aud', now),
     at: now.getTime(),
     actor: context.actor.name,
@@ -32,7 +50,7 @@ export async function record(context: OperationContext, db: Database, event: Eve
     targetName: event.target.name,
     before,
     after,
-  })
+  }
 }
 
 export interface AuditFilter {

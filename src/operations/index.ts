@@ -12,10 +12,17 @@ import type { FileContext, OperationContext } from './context.ts'
 import { checkHealth } from './health.ts'
 import { importGlmProxy } from './import/glm-proxy.ts'
 import { initialize } from './init.ts'
-import { deleteKey, disableKey, enableKey, revokeKey, rotateKey, updateKey } from './keys/change.ts'
+import { changeMatching, matchingKeys } from './keys/bulk.ts'
+import { deleteKey, disableKey, enableKey, revokeKey, updateKey } from './keys/change.ts'
 import { createKey, createKeys } from './keys/create.ts'
-import { getKey, keyStats, listKeys } from './keys/read.ts'
+import { exportKeys } from './keys/export.ts'
+import { getKey, type KeyFilter, type KeyPage, keyActivity, listKeys, streamKeys } from './keys/find.ts'
+import { identifySecrets } from './keys/identify.ts'
+import { importKeyFile } from './keys/import.ts'
+import { rotateKey } from './keys/rotate.ts'
+import { keyStats } from './keys/stats.ts'
 import { verifySecret } from './keys/verify.ts'
+import { addLimits, listLimits, removeLimits, resetLimits } from './limits/manage.ts'
 import { checkSchema, migrate, schemaState } from './migrations.ts'
 import {
   archiveProject,
@@ -26,8 +33,14 @@ import {
   unarchiveProject,
   updateProject,
 } from './projects.ts'
+import { compactUsage } from './usage/compact.ts'
+import { ingestUsage } from './usage/ingest.ts'
+import { listPrices, removePrices, setPrice } from './usage/prices.ts'
+import { checkUsage } from './usage/reconcile.ts'
 import { recordUsage } from './usage/record.ts'
-import { usageReport } from './usage/report.ts'
+import { createRecorder, type Recorder, type RecorderOptions } from './usage/recorder.ts'
+import { type ReportOptions, streamReport, usageReport } from './usage/report.ts'
+import { release, reserve, settle } from './usage/reserve.ts'
 import {
   createUser,
   deleteUser,
@@ -53,12 +66,17 @@ export function createOperations(wiring: Wiring) {
   const { path, access, dryRun, busyTimeoutMs, now, actor } = wiring
   const store = new Store({ path, access, dryRun, busyTimeoutMs })
   const context: OperationContext = { store, now, actor }
+  const recorders = new Set<Recorder>()
   return {
     path,
     /** Opens the database now instead of at first use. */
     open: () => store.open(),
-    /** Waits for what is under way, then closes the database. */
-    close: () => store.close(),
+    /** Waits for what is under way, recorders included, then closes the database. */
+    close: async () => {
+      const closed = await Promise.allSettled([...recorders].map(recorder => recorder.close()))
+      await store.close()
+      for (const each of closed) if (each.status === 'rejected') throw each.reason
+    },
     users: bind(context, {
       create: createUser,
       list: listUsers,
@@ -79,21 +97,57 @@ export function createOperations(wiring: Wiring) {
       unarchive: unarchiveProject,
       delete: deleteProject,
     }),
-    keys: bind(context, {
-      create: createKey,
-      createMany: createKeys,
-      list: listKeys,
-      get: getKey,
-      update: updateKey,
-      verify: verifySecret,
-      stats: keyStats,
-      revoke: revokeKey,
-      disable: disableKey,
-      enable: enableKey,
-      rotate: rotateKey,
-      delete: deleteKey,
+    keys: {
+      ...bind(context, {
+        create: createKey,
+        createMany: createKeys,
+        list: listKeys,
+        get: getKey,
+        update: updateKey,
+        verify: verifySecret,
+        stats: keyStats,
+        revoke: revokeKey,
+        disable: disableKey,
+        enable: enableKey,
+        rotate: rotateKey,
+        delete: deleteKey,
+        activity: keyActivity,
+        import: importKeyFile,
+        identify: identifySecrets,
+        matching: matchingKeys,
+        changeMatching,
+      }),
+      /** The keys of `list`, one after another, in constant memory. */
+      stream: (page?: KeyPage) => streamKeys(context, page),
+      export: (filter?: KeyFilter) => exportKeys(context, filter),
+    },
+    limits: bind(context, {
+      add: addLimits,
+      remove: removeLimits,
+      list: listLimits,
+      reset: resetLimits,
     }),
-    usage: bind(context, { record: recordUsage, report: usageReport }),
+    usage: {
+      ...bind(context, {
+        record: recordUsage,
+        ingest: ingestUsage,
+        report: usageReport,
+        check: checkUsage,
+        compact: compactUsage,
+        reserve,
+        settle,
+        release,
+      }),
+      /** The rows of `report`, one after another, from one snapshot. */
+      streamReport: (options?: ReportOptions) => streamReport(context, options),
+      /** A recorder on this database; `close` closes it too. */
+      createRecorder: (options?: RecorderOptions): Recorder => {
+        const recorder = createRecorder(context, options)
+        recorders.add(recorder)
+        return recorder
+      },
+      prices: bind(context, { set: setPrice, list: listPrices, remove: removePrices }),
+    },
     audit: bind(context, { list: listAudit }),
     imports: bind(context, { glmProxy: importGlmProxy }),
     backups: bind(wiring as FileContext, {

@@ -58,20 +58,21 @@ export const scopeName = v.pipe(
   v.regex(/^[A-Za-z0-9_.-]+(:[A-Za-z0-9_.*-]+)*$/, 'must look like chat:write or chat:*'),
 )
 export const reason = trimmed(500)
+export const requestId = trimmed(200)
 
 export const instant = v.pipe(
   v.date('must be a Date'),
   v.check(date => Math.abs(date.getTime()) <= 8.64e15, 'is not a valid date'),
 )
 
-const wholeNumber = (what: string) =>
-  v.pipe(
-    v.number(`${what} must be a number`),
-    v.safeInteger(`${what} must be a whole number`),
-    v.minValue(0, `${what} must not be negative`),
-  )
+/** Clocks of other machines may be ahead by this much. */
+export const clockToleranceMs = 5 * 60_000
 
-export const count = wholeNumber('it')
+export const count = v.pipe(
+  v.number('must be a number'),
+  v.safeInteger('must be a whole number'),
+  v.minValue(0, 'must not be negative'),
+)
 
 /** Dollars, kept as micro-dollars. */
 export const dollars = v.pipe(

@@ -1,11 +1,14 @@
 import { expect, test } from 'bun:test'
+import type { LimitState, Verdict } from '../contract/views.ts'
+import { Client } from '../db/client.ts'
+import { fold } from '../testing/fold.ts'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
 
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 
-const histories = Number(process.env['LATCHKEY_HISTORIES'] ?? 60)
+const histories = Number(process.env['LATCHKEY_HISTORIES'] ?? 300)
 
 /** A generator that can be repeated: mulberry32. */
 function random(seed: number) {
@@ -20,83 +23,236 @@ function random(seed: number) {
   return { whole, pick: <T>(list: readonly T[]): T => list[whole(0, list.length - 1)]! }
 }
 
-test(`${histories} random histories: never counts too little, nor too much by a minute or more, and retryAt is exact`, async () => {
+/** What a history remembers of one request; its bucket grows when it is folded. */
+interface Past {
+  readonly key: string
+  readonly at: number
+  readonly tokens: number
+  width: number
+}
+
+interface Held {
+  readonly key: string
+  readonly tokens: number
+  readonly from: number
+  readonly until: number
+}
+
+type Step = { readonly when: number; readonly run: () => Promise<void> }
+
+const windows = [minute, 5 * minute, hour, 5 * hour, day, 30 * day, 366 * day, minute + 1, 90_001]
+// Leap days, ends of years, and changes of the clock in Berlin and New York.
+const bases = [
+  '2024-02-28T22:10:00Z',
+  '2025-12-31T20:00:00Z',
+  '2026-03-29T00:30:00Z',
+  '2026-10-25T00:00:30Z',
+  '2026-11-01T05:30:00Z',
+]
+const startOf = (at: number, width: number) => Math.floor(at / width) * width
+
+test(`${histories} random histories: never too little, nor too much by a bucket, and retryAt is exact`, async () => {
   await using home = await temporaryLatchkey()
-  const { latchkey, clock } = home
+  const { latchkey, clock, path } = home
+  const client = new Client(path, { readwrite: true })
+  client.run('PRAGMA busy_timeout = 5000')
+  client.run('PRAGMA synchronous = OFF')
   for (let seed = 1; seed <= histories; seed++) {
     const draw = random(seed)
-    // Starts at leap days, ends of years and changes of the clock.
-    const base = Date.parse(
-      draw.pick([
-        '2024-02-28T22:10:00Z',
-        '2025-12-31T20:00:00Z',
-        '2026-03-29T00:30:00Z',
-        '2026-10-25T00:00:30Z',
-      ]),
-    )
-    const windowMs = draw.pick([
-      minute,
-      5 * minute,
-      hour,
-      5 * hour,
-      day,
-      30 * day,
-      366 * day,
-      minute + 1,
-      90_001,
-    ])
-    const amount = draw.whole(0, 400)
+    const base = Date.parse(draw.pick(bases))
+    const windowMs = draw.pick(windows)
+    const otherMs = draw.pick(windows.filter(each => each !== windowMs))
     clock.now = new Date(base)
-    const { id, secret } = await latchkey.keys.create({
-      name: `history ${seed}`,
-      limits: [{ metric: 'tokens', amount, windowMs }],
+    const limit = (most: number, ms = windowMs) => ({
+      metric: 'tokens' as const,
+      amount: draw.whole(0, most),
+      windowMs: ms,
     })
-    const events = Array.from({ length: draw.whole(0, 25) }, () => ({
-      at: base + draw.whole(0, draw.pick([minute, windowMs, 3 * windowMs])),
-      tokens: draw.whole(0, 60),
-    })).toSorted((a, b) => a.at - b.at)
-    clock.now = new Date(base + 4 * windowMs)
-    for (const { at, tokens } of events) {
-      await latchkey.usage.record(id, { inputTokens: tokens, at: new Date(at), model: draw.pick(['a', 'b']) })
+    const some = <T>(value: T): T[] => (draw.whole(0, 1) === 0 ? [value] : [])
+    const owner = await latchkey.users.create({ username: `u${seed}`, limits: some(limit(600)) })
+    const project = await latchkey.projects.create({
+      name: `p${seed}`,
+      owner: owner.id,
+      limits: some(limit(800, otherMs)),
+    })
+    const mine = await latchkey.keys.create({
+      name: `mine ${seed}`,
+      user: owner.id,
+      project: project.id,
+      limits: [limit(400), ...some(limit(400, otherMs))],
+    })
+    const sibling = await latchkey.keys.create({ name: `sibling ${seed}`, user: owner.id })
+    const keysOf = { key: [mine.id], user: [mine.id, sibling.id], project: [mine.id] }
+    const past: Past[] = []
+    const held = new Map<string, Held>()
+    let resetAt: number | undefined
+
+    const remember = (key: string, at: number, model: string, tokens: number) => {
+      // What is recorded late may fall into a bucket that was folded.
+      const { width } = client
+        .query('SELECT width_ms AS width FROM usage WHERE key_id = ? AND start = ? AND model = ?')
+        .get(key, startOf(at, minute), model) as { width: number }
+      past.push({ key, at, tokens, width })
     }
-    const moments = [
-      ...events.flatMap(({ at }) => [
-        at,
+
+    const record = async (key: string, at: number) => {
+      const tokens = draw.whole(0, 60)
+      const model = draw.pick(['a', 'b'])
+      await latchkey.usage.record(key, { inputTokens: tokens, at: new Date(at), model })
+      remember(key, at, model, tokens)
+    }
+
+    const compact = (before: number, from: number, to: number) => {
+      for (const key of [mine.id, sibling.id]) {
+        // Compaction leaves the bucket of a reset alone.
+        const made = fold(client, { from, to, before, key, except: resetAt })
+        if (made === 0) continue
+        for (const each of past) {
+          const start = startOf(each.at, to)
+          const kept = resetAt !== undefined && start <= resetAt && resetAt < start + to
+          if (each.key === key && each.width === from && start + to <= before && !kept) each.width = to
+        }
+      }
+    }
+
+    /** What a limit must at least say, and at most. */
+    const bounds = ({ subject, windowMs }: LimitState, at: number): [number, number] => {
+      const reset = subject.type === 'key' && resetAt !== undefined && resetAt <= at ? resetAt : -Infinity
+      const from = Math.max(at - windowMs, reset)
+      const of = (key: string) => keysOf[subject.type].includes(key)
+      const sum = (list: readonly { readonly tokens: number }[]) =>
+        list.reduce((n, each) => n + each.tokens, 0)
+      const known = past.filter(each => of(each.key))
+      const open = sum([...held.values()].filter(each => of(each.key) && each.from <= at && at < each.until))
+      return [
+        open + sum(known.filter(each => each.at > from && each.at <= at)),
+        open +
+          sum(
+            known.filter(({ at: then, width }) => {
+              const start = startOf(then, width)
+              return start <= at && start + width > from
+            }),
+          ),
+      ]
+    }
+
+    const checkLimits = (limits: readonly LimitState[], at: number) => {
+      for (const limit of limits) {
+        const [least, most] = bounds(limit, at)
+        const say = `history ${seed}, ${limit.subject.type} ${limit.windowMs} at ${new Date(at).toISOString()}`
+        expect(limit.used, say).toBeGreaterThanOrEqual(least)
+        expect(limit.used, say).toBeLessThanOrEqual(most)
+        // Only a reset knows more than whole buckets.
+        if (limit.subject.type !== 'key' || resetAt === undefined) expect(limit.used, say).toBe(most)
+        expect(limit.remaining, say).toBe(Math.max(0, limit.amount - limit.used))
+      }
+    }
+
+    const check = async () => {
+      const at = clock.now.getTime()
+      const wanted = draw.whole(0, 30)
+      const ask = (moment: number): Promise<Verdict> =>
+        latchkey.keys.verify(mine.secret!, { at: new Date(moment), wanted: { tokens: wanted } })
+      const verdict = await ask(at)
+      checkLimits(verdict.limits, at)
+      expect(verdict.valid).toBe(
+        verdict.limits.every(({ remaining }) => remaining > 0 && remaining >= wanted),
+      )
+      const then = verdict.retryAt?.getTime()
+      if (then !== undefined) {
+        const say = `history ${seed}: ${new Date(at).toISOString()}, retry ${new Date(then).toISOString()}`
+        expect([(await ask(then - 1)).valid, (await ask(then)).valid], say).toEqual([false, true])
+      } else if (!verdict.valid) {
+        expect(verdict.limits.some(limit => limit.amount < Math.max(1, wanted))).toBe(true)
+      }
+      const stats = await latchkey.keys.stats(mine.id, { days: 1 })
+      for (const [index, limit] of stats.limits.entries()) {
+        expect(limit.used).toBe(verdict.limits[index]!.used)
+        for (const { at: free, remaining } of draw.whole(0, 1) === 0 ? limit.frees : []) {
+          const before = (await ask(free.getTime() - 1)).limits[index]!.remaining
+          expect((await ask(free.getTime())).limits[index]!.remaining).toBe(remaining)
+          expect(before).toBeLessThan(remaining)
+        }
+        const all = limit.amount > limit.remaining
+        expect(limit.frees.at(-1)?.remaining).toBe(all ? limit.amount : undefined)
+      }
+      if (draw.whole(0, 2) === 0) {
+        const earlier = at - draw.whole(0, 2 * windowMs)
+        // What was reserved then is no longer known.
+        if (held.size === 0) checkLimits((await ask(earlier)).limits, earlier)
+      }
+    }
+
+    const steps: Step[] = []
+    const plan = (when: number, run: () => Promise<void>) => steps.push({ when, run })
+    const span = draw.pick([minute, windowMs, 3 * windowMs])
+    const boundaries: number[] = []
+    for (let n = draw.whole(0, 14); n > 0; n--) {
+      const when = base + draw.whole(0, span)
+      const at = draw.whole(0, 4) === 0 ? when - draw.whole(0, 2 * hour) : when
+      plan(when, () => record(draw.whole(0, 3) === 0 ? sibling.id : mine.id, at))
+      boundaries.push(
+        when,
         at + windowMs,
         at + windowMs + draw.whole(-minute, minute),
         Math.ceil(at / minute) * minute,
-      ]),
-      ...Array.from({ length: 5 }, () => base + draw.whole(0, 4 * windowMs)),
-    ]
-    for (const at of moments.slice(0, 12)) {
-      const used = (from: number, to: number) =>
-        events
-          .filter(event => event.at > from && event.at <= to)
-          .reduce((sum, event) => sum + event.tokens, 0)
-      const wanted = draw.whole(0, 30)
-      const verdict = await latchkey.keys.verify(secret!, { at: new Date(at), wanted: { tokens: wanted } })
-      const [limit] = verdict.limits
-      expect(limit!.used).toBeGreaterThanOrEqual(used(at - windowMs, at))
-      expect(limit!.used).toBeLessThanOrEqual(used(at - windowMs - minute, at + minute))
-      expect(limit!.remaining).toBe(Math.max(0, amount - limit!.used))
-      expect(verdict.valid).toBe(limit!.remaining > 0 && limit!.remaining >= wanted)
-      expect((await latchkey.keys.stats(id, { at: new Date(at), days: 1 })).limits[0]).toMatchObject({
-        used: limit!.used,
-        remaining: limit!.remaining,
+      )
+    }
+    for (let n = draw.whole(0, 3); n > 0; n--) {
+      const when = base + draw.whole(0, span)
+      const timeoutMs = draw.whole(1, 2 * minute)
+      plan(when, async () => {
+        const tokens = draw.whole(0, 40)
+        const from = clock.now.getTime()
+        const { reservation } = await latchkey.usage.reserve(mine.id, { tokens, timeoutMs })
+        if (reservation === null) return
+        held.set(reservation.id, { key: mine.id, tokens, from, until: from + timeoutMs })
+        if (draw.whole(0, 3) === 0) return
+        const settle = draw.whole(0, 1) === 0
+        const then = from + draw.whole(0, 3 * minute)
+        clock.now = new Date(then)
+        if (settle) {
+          const used = draw.whole(0, 60)
+          await latchkey.usage.settle(reservation.id, { inputTokens: used, model: 'a' })
+          remember(mine.id, then, 'a', used)
+        } else await latchkey.usage.release(reservation.id)
+        held.delete(reservation.id)
       })
-      if (verdict.retryAt === null) {
-        if (!verdict.valid) expect(amount).toBeLessThan(Math.max(1, wanted))
-        continue
-      }
-      // What was recorded after the moment asked about is not known then.
-      if (events.some(event => Math.floor(event.at / minute) * minute > at)) continue
-      const then = verdict.retryAt.getTime()
-      const ask = async (moment: number) =>
-        (await latchkey.keys.verify(secret!, { at: new Date(moment), wanted: { tokens: wanted } })).valid
-      expect([await ask(then - 1), await ask(then)]).toEqual([false, true])
+      boundaries.push(when, when + timeoutMs, when + timeoutMs - 1)
+    }
+    if (draw.whole(0, 2) === 0) {
+      const when = base + draw.whole(0, span)
+      plan(when, async () => {
+        // A step before this one may have taken its time.
+        resetAt = clock.now.getTime()
+        const states = await latchkey.limits.reset({ key: mine.id })
+        for (const { used, reserved } of states) expect(used).toBe(reserved)
+      })
+      boundaries.push(
+        when,
+        when + 1,
+        when + windowMs,
+        when + windowMs - 1,
+        Math.ceil((when + 1) / minute) * minute + windowMs,
+      )
+    }
+    for (let n = draw.whole(0, 2); n > 0; n--) {
+      const when = base + draw.whole(0, 2 * span)
+      plan(when, async () => {
+        compact(clock.now.getTime() - draw.pick([0, hour, day]), minute, hour)
+        if (draw.whole(0, 1) === 0) compact(clock.now.getTime() - draw.pick([0, day]), hour, day)
+      })
+    }
+    for (let n = 0; n < 3; n++) boundaries.push(base + draw.whole(0, 4 * windowMs))
+    while (boundaries.length > 8) boundaries.splice(draw.whole(0, boundaries.length - 1), 1)
+    for (const when of boundaries) if (when >= base) plan(when, check)
+    for (const { when, run } of steps.toSorted((a, b) => a.when - b.when)) {
+      clock.now = new Date(Math.max(when, clock.now.getTime()))
+      await run()
     }
   }
-}, 600_000)
+  client.close()
+}, 3_600_000)
 
 test('a limit counts input, output and imported tokens, requests, and dollars to the millionth', async () => {
   await using home = await temporaryLatchkey()

@@ -2,13 +2,14 @@
 import { and, count, eq, inArray, isNotNull, isNull } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
-import type { Project, ProjectMember, Role } from '../contract/views.ts'
+import { type Limit, metrics, type Project, type ProjectMember, type Role } from '../contract/views.ts'
 import { keys, projectMembers, projects, users } from '../db/schema.ts'
 import type { Database } from '../db/transaction.ts'
 import { record } from './audit.ts'
 import type { OperationContext } from './context.ts'
 import { newId } from './ids.ts'
 import * as rules from './input.ts'
+import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from './limits/change.ts'
 import { contains, findProject, findUser, type ProjectRow } from './select.ts'
 
 export interface NewProject {
@@ -20,10 +21,12 @@ export interface NewProject {
   readonly description?: string | undefined
   /** Prefix of the secrets of its keys, instead of lk. */
   readonly keyPrefix?: string | undefined
+  /** Of all its keys together. */
+  readonly limits?: readonly Limit[] | undefined
 }
 
-/** Left out: unchanged. Null: cleared. */
-export interface ProjectChanges {
+/** Left out: unchanged. Null: cleared. Limits are of all its keys together. */
+export interface ProjectChanges extends LimitChanges {
   readonly name?: string | undefined
   readonly slug?: string | undefined
   readonly owner?: string | undefined
@@ -49,6 +52,7 @@ const newProject = v.object({
   slug: v.optional(rules.slug),
   description: v.optional(rules.description),
   keyPrefix: v.optional(rules.keyPrefix),
+  limits: v.optional(rules.limits, []),
 })
 
 const projectChanges = v.object({
@@ -59,6 +63,8 @@ const projectChanges = v.object({
   keyPrefix: rules.clearable(rules.keyPrefix),
   addMembers: v.optional(v.array(v.object({ user: v.string(), role: rules.role }))),
   removeMembers: v.optional(v.array(v.string())),
+  limits: v.optional(rules.limits),
+  removeLimits: v.optional(v.array(v.picklist(metrics, `must be one of ${metrics.join(', ')}`))),
 })
 
 /** @throws invalid, not_found for the owner, conflict when the slug is taken */
@@ -82,6 +88,7 @@ export async function createProject(context: OperationContext, input: NewProject
         updatedAt: now.getTime(),
       })
       .returning()
+    if (row) await changeLimits(db, 'project', row.id, { limits: fields.limits }, now)
     return saved(context, db, 'create', undefined, row)
   })
 }
@@ -129,7 +136,15 @@ export async function updateProject(
   selector: string,
   input: ProjectChanges,
 ): Promise<Project> {
-  const { owner, addMembers = [], removeMembers = [], ...fields } = rules.parseChanges(projectChanges, input)
+  const {
+    owner,
+    addMembers = [],
+    removeMembers = [],
+    limits,
+    removeLimits,
+    ...fields
+  } = rules.parseChanges(projectChanges, input)
+  requireOneMeaning({ limits, removeLimits })
   return change(context, selector, 'update', async (db, row) => {
     if (fields.slug !== undefined) await requireFreeSlug(db, fields.slug, row.id)
     for (const member of addMembers) {
@@ -156,6 +171,7 @@ export async function updateProject(
         )
       }
     }
+    await changeLimits(db, 'project', row.id, { limits, removeLimits }, context.now())
     return { ...fields, ...(owner === undefined ? {} : { ownerId: (await findUser(db, owner)).id }) }
   })
 }
@@ -256,6 +272,11 @@ async function views(db: Database, rows: readonly ProjectRow[]): Promise<readonl
     .innerJoin(users, eq(projectMembers.userId, users.id))
     .where(rows.length === 1 && rows[0] ? eq(projectMembers.projectId, rows[0].id) : undefined)
     .orderBy(users.username)
+  const limitsOf = await limitViews(
+    db,
+    'project',
+    rows.map(row => row.id),
+  )
   const ownerOf = new Map(owners.map(({ projectId, ...owner }) => [projectId, owner]))
   const membersOf = new Map<string, ProjectMember[]>()
   for (const { projectId, role, ...user } of members) {
@@ -272,6 +293,7 @@ async function views(db: Database, rows: readonly ProjectRow[]): Promise<readonl
     keyPrefix: row.keyPrefix,
     owner: ownerOf.get(row.id) ?? { id: row.ownerId, username: '' },
     members: membersOf.get(row.id) ?? [],
+    limits: limitsOf.get(row.id) ?? [],
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
     archivedAt: row.archivedAt === null ? null : new Date(row.archivedAt),

@@ -72,7 +72,10 @@ export async function findKey(db: Database, selector: KeySelector): Promise<KeyR
       or(
         byId(keys.id, selector, 'key'),
         sameText(keys.name, selector),
-        sql`${keys.id} IN (SELECT ${secrets.keyId} FROM ${secrets} WHERE ${and(eq(secrets.start, selector), isNull(secrets.endsAt))})`,
+        // A key that came with a hash alone has an empty start, which names nothing.
+        selector === ''
+          ? undefined
+          : sql`${keys.id} IN (SELECT ${secrets.keyId} FROM ${secrets} WHERE ${and(eq(secrets.start, selector), isNull(secrets.endsAt))})`,
       ),
     )
     .limit(11)

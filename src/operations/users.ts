@@ -2,13 +2,14 @@
 import { and, count, eq, isNotNull, isNull } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
-import type { Role, User } from '../contract/views.ts'
+import { type Limit, metrics, type Role, type User } from '../contract/views.ts'
 import { keys, projects, users } from '../db/schema.ts'
 import type { Database } from '../db/transaction.ts'
 import { record } from './audit.ts'
 import type { OperationContext } from './context.ts'
 import { newId } from './ids.ts'
 import * as rules from './input.ts'
+import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from './limits/change.ts'
 import { contains, findUser, sameText, type UserRow } from './select.ts'
 
 export interface NewUser {
@@ -21,10 +22,12 @@ export interface NewUser {
   readonly service?: boolean | undefined
   /** At least 8 characters; kept as argon2id. */
   readonly password?: string | undefined
+  /** Of all their keys together. */
+  readonly limits?: readonly Limit[] | undefined
 }
 
-/** Left out: unchanged. Null: cleared. */
-export interface UserChanges {
+/** Left out: unchanged. Null: cleared. Limits are of all their keys together. */
+export interface UserChanges extends LimitChanges {
   readonly username?: string | undefined
   readonly email?: string | null | undefined
   readonly name?: string | null | undefined
@@ -47,6 +50,7 @@ const newUser = v.object({
   role: v.optional(rules.role, 'member'),
   service: v.optional(v.boolean(), false),
   password: v.optional(rules.password),
+  limits: v.optional(rules.limits, []),
 })
 
 const userChanges = v.object({
@@ -55,6 +59,8 @@ const userChanges = v.object({
   name: rules.clearable(rules.displayName),
   role: v.optional(rules.role),
   service: v.optional(v.boolean()),
+  limits: v.optional(rules.limits),
+  removeLimits: v.optional(v.array(v.picklist(metrics, `must be one of ${metrics.join(', ')}`))),
 })
 
 /** @throws invalid, conflict when the username or email address is taken */
@@ -78,6 +84,7 @@ export async function createUser(context: OperationContext, input: NewUser): Pro
         updatedAt: now.getTime(),
       })
       .returning()
+    if (row) await changeLimits(db, 'user', row.id, { limits: fields.limits }, now)
     return saved(context, db, 'create', undefined, row)
   })
 }
@@ -101,13 +108,13 @@ export function listUsers(context: OperationContext, filter: UserFilter = {}): P
         ),
       )
       .orderBy(users.id)
-    return rows.map(userView)
+    return userViews(db, rows)
   })
 }
 
 /** @throws not_found, ambiguous */
 export function getUser(context: OperationContext, selector: string): Promise<User> {
-  return context.store.read(async db => userView(await findUser(db, selector)))
+  return context.store.read(async db => userView(db, await findUser(db, selector)))
 }
 
 /** @throws not_found, ambiguous, invalid, conflict */
@@ -116,9 +123,11 @@ export async function updateUser(
   selector: string,
   input: UserChanges,
 ): Promise<User> {
-  const changes = rules.parseChanges(userChanges, input)
+  const { limits, removeLimits, ...changes } = rules.parseChanges(userChanges, input)
+  requireOneMeaning({ limits, removeLimits })
   return change(context, selector, 'update', async (db, row) => {
     await requireFree(db, changes, row.id)
+    await changeLimits(db, 'user', row.id, { limits, removeLimits }, context.now())
     return changes
   })
 }
@@ -188,15 +197,26 @@ export function deleteUser(context: OperationContext, selector: string): Promise
         `see them with: latchkey project list --owner ${row.username}; give them to another owner first`,
       )
     }
+    const view = await userView(db, row)
     await db.delete(users).where(eq(users.id, row.id))
-    const view = userView(row)
     await record(context, db, { action: 'user.delete', target: target(row), before: view })
     return view
   })
 }
 
-function userView(row: UserRow): User {
-  return {
+async function userView(db: Database, row: UserRow): Promise<User> {
+  const [view] = await userViews(db, [row])
+  if (!view) throw new Error('a user without a view')
+  return view
+}
+
+async function userViews(db: Database, rows: readonly UserRow[]): Promise<readonly User[]> {
+  const limitsOf = await limitViews(
+    db,
+    'user',
+    rows.map(row => row.id),
+  )
+  return rows.map(row => ({
     id: row.id,
     username: row.username,
     email: row.email,
@@ -204,10 +224,11 @@ function userView(row: UserRow): User {
     role: row.role,
     service: row.service,
     hasPassword: row.passwordHash !== null,
+    limits: limitsOf.get(row.id) ?? [],
     disabledAt: row.disabledAt === null ? null : new Date(row.disabledAt),
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
-  }
+  }))
 }
 
 type Changes = { [K in keyof UserRow]?: UserRow[K] | undefined }
@@ -219,11 +240,12 @@ function change(
   changesTo: (db: Database, row: UserRow) => Promise<Changes>,
 ): Promise<User> {
   return context.store.write(async db => {
-    const before = await findUser(db, selector)
+    const row = await findUser(db, selector)
+    const before = await userView(db, row)
     const [after] = await db
       .update(users)
-      .set({ ...(await changesTo(db, before)), updatedAt: context.now().getTime() })
-      .where(eq(users.id, before.id))
+      .set({ ...(await changesTo(db, row)), updatedAt: context.now().getTime() })
+      .where(eq(users.id, row.id))
       .returning()
     return saved(context, db, verb, before, after)
   })
@@ -233,15 +255,15 @@ async function saved(
   context: OperationContext,
   db: Database,
   verb: string,
-  before: UserRow | undefined,
+  before: User | undefined,
   after: UserRow | undefined,
 ): Promise<User> {
   if (!after) throw new Error('the user was written, but not returned')
-  const view = userView(after)
+  const view = await userView(db, after)
   await record(context, db, {
     action: `user.${verb}`,
     target: target(after),
-    ...(before ? { before: userView(before) } : {}),
+    ...(before ? { before } : {}),
     after: view,
   })
   return view

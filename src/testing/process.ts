@@ -57,6 +57,43 @@ export function startLatchkey(args: string | readonly string[], options: SpawnOp
   return { pid: child.pid, kill: signal => child.kill(signal), finished: finish() }
 }
 
+export interface RunningGateway extends Running {
+  /** Ends its stdin: what runs until then finishes. */
+  readonly stop: () => void
+  /** The first line that it prints. */
+  readonly line: () => Promise<string>
+}
+
+/** `gateway.ts` as a process of its own. */
+export function startGateway(what: string, db: string, given: object): RunningGateway {
+  const child = Bun.spawn(
+    [process.execPath, join(import.meta.dir, 'gateway.ts'), what, db, JSON.stringify(given)],
+    { cwd: repository, env: environmentOf({}), stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' },
+  )
+  let out = ''
+  const { promise: first, resolve } = Promise.withResolvers<string>()
+  const reading = (async () => {
+    const decoder = new TextDecoder()
+    for await (const chunk of child.stdout) {
+      out += decoder.decode(chunk, { stream: true })
+      if (out.includes('\n')) resolve(out.slice(0, out.indexOf('\n')))
+    }
+    resolve(out)
+  })()
+  const finish = async (): Promise<Finished> => {
+    const [err, code] = await Promise.all([child.stderr.text(), child.exited, reading])
+    const signal = child.signalCode === null ? null : String(child.signalCode)
+    return { code, signal, out, err, json: () => JSON.parse(out) }
+  }
+  return {
+    pid: child.pid,
+    kill: signal => child.kill(signal),
+    stop: () => child.stdin.end(),
+    line: () => first,
+    finished: finish(),
+  }
+}
+
 /** What somebody types once the screen shows something. */
 export interface Typed {
   readonly when: RegExp

@@ -12,7 +12,7 @@ export interface RunOptions {
   readonly columns?: number
   readonly now?: Date | (() => Date)
   readonly env?: Environment
-  readonly stdin?: string
+  readonly stdin?: string | Uint8Array<ArrayBuffer>
   /** Answers in place of a person; a question without one fails the test. */
   readonly prompts?: Partial<Prompts>
   /** Default: a folder that does not exist, so a test cannot touch the repository by accident. */
@@ -32,12 +32,13 @@ export interface Ran {
 export async function run(commandLine: string | readonly string[], options: RunOptions = {}): Promise<Ran> {
   const { tty = false, columns = 80, now, env, stdin = '', prompts, cwd = nowhere, db, tree } = options
   const argv = typeof commandLine === 'string' ? splitWords(commandLine) : commandLine
+  const typed = new Blob([stdin])
   const stdout = memoryOutput(tty ? columns : undefined)
   const stderr = memoryOutput(tty ? columns : undefined)
   const code = await main(
     argv,
     testEnvironment(env, db),
-    { stdin: { isTerminal: tty, text: async () => stdin }, stdout, stderr },
+    { stdin: { isTerminal: tty, text: () => typed.text(), chunks: () => typed.stream() }, stdout, stderr },
     {
       cwd,
       prompts: { ...unprepared, ...prompts },

@@ -4,7 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../testing/run.ts'
 import { splitWords } from '../../testing/words.ts'
-import { effectFlags, globalFlags, kebab, optionText } from '../flags.ts'
+import type { Effect } from '../define.ts'
+import { flagsOf, globalFlags, kebab, optionText } from '../flags.ts'
 import { readCommandLine } from '../program.ts'
 import { namedNouns } from '../reference/commands.ts'
 import { tree } from '../tree.ts'
@@ -93,12 +94,16 @@ describe('options', () => {
     async (path, declaration) => {
       const { out } = await run(`${path} --help`)
       expect(out).toContain('--dry-run')
-      expect(out.includes('-y, --yes')).toBe(declaration.effect === 'destroy')
+      expect(out.includes('-y, --yes')).toBe(
+        declaration.effect === 'destroy' || declaration.asks !== undefined,
+      )
     },
   )
 
   test('that come with the effect are the promised ones', () => {
-    const names = (effect: keyof typeof effectFlags) => effectFlags[effect].map(flag => flag.name)
+    const any = each[0]?.[1]
+    const names = (effect: Effect) =>
+      any ? flagsOf({ ...any, asks: false, effect }).map(flag => flag.name) : []
     expect([names('read'), names('write'), names('destroy')]).toEqual([[], ['dry-run'], ['dry-run', 'yes']])
     expect(globalFlags.filter(flag => flag.summary === '')).toEqual([])
   })

@@ -1,15 +1,7 @@
 /** Writes docs/cli.md, the manual page of every command, from the declarations that also make the parser. */
 import { exitCodes, exitMeanings } from '../../contract/errors.ts'
 import type { Declaration, Effect, Option } from '../define.ts'
-import {
-  argumentText,
-  type CommonFlag,
-  effectFlags,
-  flagText,
-  globalFlags,
-  kebab,
-  optionText,
-} from '../flags.ts'
+import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from '../flags.ts'
 import { type NamedCommand, type NamedNoun, outputOf, usageLine } from './commands.ts'
 import { printed } from './json.ts'
 import { anchor, block, code, generated, page, table } from './prose.ts'
@@ -106,12 +98,12 @@ function argumentsOf({ args }: Declaration): string | undefined {
   return rows.length === 0 ? undefined : table(['Argument', 'What it is', 'Default'], rows)
 }
 
-function optionsOf({ options, effect }: Declaration): string | undefined {
-  const own = Object.entries(options).map(([name, option]) => [
+function optionsOf(declaration: Declaration): string | undefined {
+  const own = Object.entries(declaration.options).map(([name, option]) => [
     optionName(name, option),
     ...optionCells(option),
   ])
-  const common = effectFlags[effect].map((flag: CommonFlag) => [code(flagText(flag)), flag.summary, ''])
+  const common = flagsOf(declaration).map((flag: CommonFlag) => [code(flagText(flag)), flag.summary, ''])
   const rows = [...own, ...common]
   return rows.length === 0 ? undefined : table(['Option', 'What it does', 'Default'], rows)
 }

@@ -1,21 +1,20 @@
 /** Changing keys: fields, status, secrets. Every change and its audit row commit together. */
-import { and, eq, inArray, isNull } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { type Key, type Limit, type Metric, metrics, type RotatedKey } from '../../contract/views.ts'
-import { keys, limits, projects, secrets } from '../../db/schema.ts'
+import { type Key, metrics } from '../../contract/views.ts'
+import { keys } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../input.ts'
-import { limitRows } from '../limits.ts'
-import { defaultPrefix } from '../secrets.ts'
+import { changeLimits, type LimitChanges, requireOneMeaning } from '../limits/change.ts'
 import { findKey, findProject, findUser, type KeyRow, type KeySelector } from '../select.ts'
-import { addSecret, requireFreeName, requireFuture } from './create.ts'
-import { keyView, statusOf } from './view.ts'
+import { requireFreeName, requireFuture } from './create.ts'
+import { keyView } from './view.ts'
 
 /** Left out: unchanged. Null: cleared. */
-export interface KeyChanges {
+export interface KeyChanges extends LimitChanges {
   readonly name?: string | undefined
   readonly user?: string | null | undefined
   readonly project?: string | null | undefined
@@ -23,10 +22,6 @@ export interface KeyChanges {
   readonly allowedModels?: readonly string[] | null | undefined
   readonly scopes?: readonly string[] | null | undefined
   readonly expiresAt?: Date | null | undefined
-  /** Replace all limits on the metrics that they name; other metrics keep theirs. */
-  readonly limits?: readonly Limit[] | undefined
-  /** Metrics that become unlimited. */
-  readonly removeLimits?: readonly Metric[] | undefined
   readonly metadata?: unknown
 }
 
@@ -49,43 +44,44 @@ export async function updateKey(
   selector: KeySelector,
   input: KeyChanges,
 ): Promise<Key> {
-  const {
+  const changes = parseKeyChanges(context, input)
+  return change(context, selector, 'update', async (db, row) => {
+    if (changes.name !== undefined) await requireFreeName(db, changes.name, row.id)
+    await changeLimits(db, 'key', row.id, changes, context.now())
+    return columnsOf(db, changes)
+  })
+}
+
+/** @throws invalid */
+export function parseKeyChanges(context: OperationContext, input: KeyChanges) {
+  const changes = rules.parseChanges(keyChanges, input)
+  requireFuture(changes.expiresAt, context.now())
+  requireOneMeaning(changes)
+  return changes
+}
+
+/** What a change sets in the key's own row. @throws not_found, ambiguous for the user or project */
+export async function columnsOf(
+  db: Database,
+  {
     user,
     project,
-    limits: newLimits,
-    removeLimits,
     expiresAt,
     scopes,
+    limits: _,
+    removeLimits: __,
     ...fields
-  } = rules.parseChanges(keyChanges, input)
-  requireFuture(expiresAt, context.now())
-  const both = newLimits?.find(limit => removeLimits?.includes(limit.metric))
-  if (both) {
-    throw new LatchkeyError(
-      'invalid',
-      `${both.metric} is to be limited and unlimited at once`,
-      `say either --limit ${both.metric}=… or --no-limit ${both.metric}`,
-    )
+  }: ReturnType<typeof parseKeyChanges>,
+): Promise<Columns> {
+  return {
+    ...fields,
+    ...(scopes === undefined ? {} : { scopes: scopes ?? [] }),
+    ...(expiresAt === undefined ? {} : { expiresAt: expiresAt?.getTime() ?? null }),
+    ...(user === undefined ? {} : { userId: user === null ? null : (await findUser(db, user)).id }),
+    ...(project === undefined
+      ? {}
+      : { projectId: project === null ? null : (await findProject(db, project)).id }),
   }
-  return change(context, selector, 'update', async (db, row) => {
-    if (fields.name !== undefined) await requireFreeName(db, fields.name, row.id)
-    const metricsToReplace = [...(newLimits ?? []).map(limit => limit.metric), ...(removeLimits ?? [])]
-    if (metricsToReplace.length > 0) {
-      await db.delete(limits).where(and(eq(limits.keyId, row.id), inArray(limits.metric, metricsToReplace)))
-    }
-    if (newLimits && newLimits.length > 0) {
-      await db.insert(limits).values(limitRows(row.id, newLimits, context.now()))
-    }
-    return {
-      ...fields,
-      ...(scopes === undefined ? {} : { scopes: scopes ?? [] }),
-      ...(expiresAt === undefined ? {} : { expiresAt: expiresAt?.getTime() ?? null }),
-      ...(user === undefined ? {} : { userId: user === null ? null : (await findUser(db, user)).id }),
-      ...(project === undefined
-        ? {}
-        : { projectId: project === null ? null : (await findProject(db, project)).id }),
-    }
-  })
 }
 
 /**
@@ -122,58 +118,6 @@ export function enableKey(context: OperationContext, selector: KeySelector): Pro
   })
 }
 
-/** Longest grace period: a year. */
-const longestGraceMs = 366 * 86_400_000
-
-/**
- * Gives a key a new secret; the old ones go on working for `graceMs` milliseconds (default 0), but never beyond the
- * key's own expiry. Limits, usage and history stay.
- *
- * @throws not_found, ambiguous, invalid, conflict when the key is revoked or expired
- */
-export async function rotateKey(
-  context: OperationContext,
-  selector: KeySelector,
-  options: { readonly graceMs?: number | undefined } = {},
-): Promise<RotatedKey> {
-  const { graceMs = 0 } = options
-  if (!Number.isInteger(graceMs) || graceMs < 0 || graceMs > longestGraceMs) {
-    throw new LatchkeyError('invalid', 'grace must be from 0 to 366 days', 'for example: --grace 24h')
-  }
-  return context.store.write(async db => {
-    const row = await findKey(db, selector)
-    const now = context.now()
-    const status = statusOf(row, now)
-    if (status === 'revoked' || status === 'expired') {
-      throw new LatchkeyError(
-        'conflict',
-        `${row.name} (${row.id}) is ${status}: a new secret would not work`,
-        status === 'expired'
-          ? `first give it a later expiry: latchkey key update ${row.id} --expires 90d`
-          : 'create another key with: latchkey key create',
-      )
-    }
-    const before = await keyView(db, now, row.id)
-    const endsAt = Math.min(now.getTime() + graceMs, row.expiresAt ?? Number.POSITIVE_INFINITY)
-    // Secrets that an earlier rotation left in their grace keep the end they were promised.
-    await db
-      .update(secrets)
-      .set({ endsAt })
-      .where(and(eq(secrets.keyId, row.id), isNull(secrets.endsAt)))
-    const secret = await addSecret(db, row.id, await prefixOf(db, row), now)
-    await db.update(keys).set({ updatedAt: now.getTime() }).where(eq(keys.id, row.id))
-    const after = await keyView(db, now, row.id)
-    const previousSecretEndsAt = new Date(endsAt)
-    await record(context, db, {
-      action: 'key.rotate',
-      target: target(row),
-      before,
-      after: { ...after, previousSecretEndsAt },
-    })
-    return { ...after, secret: context.store.dryRun ? null : secret, previousSecretEndsAt }
-  })
-}
-
 /** Erases a key with its secrets, limits and usage. @throws not_found, ambiguous */
 export function deleteKey(context: OperationContext, selector: KeySelector): Promise<Key> {
   return context.store.write(async db => {
@@ -185,13 +129,13 @@ export function deleteKey(context: OperationContext, selector: KeySelector): Pro
   })
 }
 
-type Changes = { [K in keyof KeyRow]?: KeyRow[K] | undefined }
+type Columns = { [K in keyof KeyRow]?: KeyRow[K] | undefined }
 
 function change(
   context: OperationContext,
   selector: KeySelector,
   verb: string,
-  changesTo: (db: Database, row: KeyRow) => Promise<Changes | 'nothing'>,
+  changesTo: (db: Database, row: KeyRow) => Promise<Columns | 'nothing'>,
 ): Promise<Key> {
   return context.store.write(async db => {
     const row = await findKey(db, selector)
@@ -209,16 +153,6 @@ function change(
   })
 }
 
-async function prefixOf(db: Database, row: KeyRow): Promise<string> {
-  if (row.projectId === null) return defaultPrefix
-  const [project] = await db
-    .select({ keyPrefix: projects.keyPrefix })
-    .from(projects)
-    .where(eq(projects.id, row.projectId))
-    .limit(1)
-  return project?.keyPrefix ?? defaultPrefix
-}
-
 function requireNotRevoked(row: KeyRow, participle: string): void {
   if (row.revokedAt === null) return
   throw new LatchkeyError(
@@ -228,4 +162,4 @@ function requireNotRevoked(row: KeyRow, participle: string): void {
   )
 }
 
-const target = (row: KeyRow) => ({ type: 'key', id: row.id, name: row.name })
+export const target = (row: KeyRow) => ({ type: 'key', id: row.id, name: row.name })

@@ -1,17 +1,18 @@
 /** Making keys. */
+import { and, ne } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { CreatedKey, Limit } from '../../contract/views.ts'
-import { keys, limits, secrets } from '../../db/schema.ts'
+import { oneOfNames } from '../../db/conditions.ts'
+import { keys } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
-import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { newId } from '../ids.ts'
 import * as rules from '../input.ts'
 import { limitRows } from '../limits.ts'
 import { defaultPrefix, hashSecret, mintSecret, startOf } from '../secrets.ts'
-import { findProject, findUser, sameText } from '../select.ts'
-import { keyView } from './view.ts'
+import { findProject, findUser } from '../select.ts'
+import { insertKeys } from './insert.ts'
 
 export interface NewKey {
   readonly name: string
@@ -42,13 +43,26 @@ const newKey = v.object({
   metadata: v.optional(rules.metadata),
 })
 
+/** What else is to happen while keys are made. */
+export interface Delivery {
+  /**
+   * Is given the new secrets before anything is kept: if it throws, nothing is. For a file that holds them, say. Not
+   * called in a dry run.
+   */
+  readonly deliver?: ((created: readonly CreatedKey[]) => Promise<void>) | undefined
+}
+
 /**
  * Creates a key. The secret in the result exists nowhere else.
  *
  * @throws invalid, not_found for the user or project, conflict when the name is taken
  */
-export async function createKey(context: OperationContext, input: NewKey): Promise<CreatedKey> {
-  const [key] = await createKeys(context, input, 1)
+export async function createKey(
+  context: OperationContext,
+  input: NewKey,
+  delivery: Delivery = {},
+): Promise<CreatedKey> {
+  const [key] = await createKeys(context, input, 1, delivery)
   if (!key) throw new Error('a key was created, but not returned')
   return key
 }
@@ -65,65 +79,80 @@ export async function createKeys(
   context: OperationContext,
   input: NewKey,
   count: number,
+  { deliver }: Delivery = {},
 ): Promise<readonly CreatedKey[]> {
   const fields = rules.parse(newKey, input)
   if (!Number.isInteger(count) || count < 1 || count > most) {
     throw new LatchkeyError('invalid', `count must be from 1 to ${most}`, 'create them in several goes')
   }
-  const expiresAt = fields.expiresAt ?? null
+  const { name, user, project, expiresAt } = fields
+  const names = count === 1 ? [name] : Array.from({ length: count }, (_, n) => `${name}-${n + 1}`)
+  rules.parse(v.object({ name: rules.keyName }), { name: names.at(-1) })
   requireFuture(expiresAt, context.now())
   return context.store.write(async db => {
-    const user = fields.user === undefined ? null : await findUser(db, fields.user)
-    const project = fields.project === undefined ? null : await findProject(db, fields.project)
-    const created: CreatedKey[] = []
-    for (let n = 1; n <= count; n++) {
-      const name = count === 1 ? fields.name : `${fields.name}-${n}`
-      await requireFreeName(db, name)
-      const now = context.now()
+    const userId = user === undefined ? null : (await findUser(db, user)).id
+    const home = project === undefined ? null : await findProject(db, project)
+    await requireFreeNames(db, names)
+    const now = context.now()
+    const made = names.map(each => {
       const id = newId('key', now)
-      await db.insert(keys).values({
-        id,
-        name,
-        userId: user?.id ?? null,
-        projectId: project?.id ?? null,
-        model: fields.model ?? null,
-        allowedModels: fields.allowedModels ?? null,
-        scopes: fields.scopes,
-        metadata: fields.metadata ?? null,
-        expiresAt: expiresAt?.getTime() ?? null,
-        createdAt: now.getTime(),
-        updatedAt: now.getTime(),
-      })
-      const secret = await addSecret(db, id, project?.keyPrefix ?? defaultPrefix, now)
-      if (fields.limits.length > 0) await db.insert(limits).values(limitRows(id, fields.limits, now))
-      const key = await keyView(db, now, id)
-      await record(context, db, { action: 'key.create', target: { type: 'key', id, name }, after: key })
-      created.push({ ...key, secret: context.store.dryRun ? null : secret })
-    }
+      const secret = mintSecret(home?.keyPrefix ?? defaultPrefix)
+      return {
+        secret,
+        key: {
+          id,
+          name: each,
+          userId,
+          projectId: home?.id ?? null,
+          model: fields.model ?? null,
+          allowedModels: fields.allowedModels ?? null,
+          scopes: fields.scopes,
+          metadata: fields.metadata ?? null,
+          expiresAt: expiresAt?.getTime() ?? null,
+          createdAt: now.getTime(),
+          updatedAt: now.getTime(),
+        },
+        secrets: [secretRow(id, secret, now.getTime())],
+        limits: limitRows(id, fields.limits, now),
+      }
+    })
+    const views = await insertKeys(context, db, 'key.create', made)
+    const { dryRun } = context.store
+    const created = views.map((view, index) => ({
+      ...view,
+      secret: dryRun ? null : (made[index]?.secret ?? null),
+      secretFile: null,
+    }))
+    if (!dryRun) await deliver?.(created)
     return created
   })
 }
 
-/** Mints the current secret of a key and stores its hash. */
-export async function addSecret(db: Database, keyId: string, prefix: string, now: Date): Promise<string> {
-  const secret = mintSecret(prefix)
-  await db.insert(secrets).values({
-    hash: hashSecret(secret),
-    keyId,
-    start: startOf(secret),
-    createdAt: now.getTime(),
-    endsAt: null,
-  })
-  return secret
-}
+/** A new current secret, as it is stored: without its text. */
+export const secretRow = (keyId: string, secret: string, createdAt: number) => ({
+  hash: hashSecret(secret),
+  keyId,
+  start: startOf(secret),
+  createdAt,
+  endsAt: null,
+})
 
 /** @throws conflict */
 export async function requireFreeName(db: Database, name: string, except?: string): Promise<void> {
-  const [taken] = await db.select().from(keys).where(sameText(keys.name, name)).limit(1)
-  if (!taken || taken.id === except) return
+  await requireFreeNames(db, [name], except)
+}
+
+/** @throws conflict, naming the first that is taken */
+async function requireFreeNames(db: Database, names: readonly string[], except?: string): Promise<void> {
+  const [taken] = await db
+    .select({ id: keys.id, name: keys.name, revokedAt: keys.revokedAt })
+    .from(keys)
+    .where(and(oneOfNames(keys.name, names), except === undefined ? undefined : ne(keys.id, except)))
+    .limit(1)
+  if (!taken) return
   throw new LatchkeyError(
     'conflict',
-    `the name "${name}" is taken by ${taken.id}${taken.revokedAt === null ? '' : ', which is revoked'}`,
+    `the name "${taken.name}" is taken by ${taken.id}${taken.revokedAt === null ? '' : ', which is revoked'}`,
     taken.revokedAt === null
       ? `choose another, or give that key a new secret with: latchkey key rotate ${taken.id}`
       : `choose another, or free the name with: latchkey key update ${taken.id} --name ANOTHER`,

@@ -1,11 +1,12 @@
 /** The verdict on a secret: may this request go ahead? The same rules for the command line and for a gateway. */
-import { eq } from 'drizzle-orm'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
-import { keys, limits, projects, secrets, users } from '../../db/schema.ts'
+import type { FoundSecret, HotPath } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
-import { limitStates, sortLimits, type Wanted } from '../limits.ts'
+import { judgeLimits, limitsBinding } from '../limits/window.ts'
+import type { Wanted } from '../limits.ts'
+import { matches } from '../patterns.ts'
 import { hashSecret, isMalformed } from '../secrets.ts'
-import { keyView, statusOf } from './view.ts'
+import { keyViewOf } from './view.ts'
 
 export interface VerifyOptions {
   /** The model that the request asks for. */
@@ -18,7 +19,10 @@ export interface VerifyOptions {
   readonly at?: Date | undefined
 }
 
-/** Never throws for a bad secret: the verdict says what is wrong with it. */
+/**
+ * Never throws for a bad secret: the verdict says what is wrong with it. What is recorded counts at once, what waits in
+ * a recorder only when it is flushed; `reserve` is for requests that must not pass a limit together.
+ */
 export async function verifySecret(
   context: OperationContext,
   secret: string,
@@ -26,51 +30,46 @@ export async function verifySecret(
 ): Promise<Verdict> {
   if (isMalformed(secret)) return denied('malformed')
   const at = options.at ?? context.now()
-  return context.store.read(async db => {
-    const [found] = await db
-      .select({
-        key: keys,
-        endsAt: secrets.endsAt,
-        userDisabledAt: users.disabledAt,
-        projectArchivedAt: projects.archivedAt,
-      })
-      .from(secrets)
-      .innerJoin(keys, eq(secrets.keyId, keys.id))
-      .leftJoin(users, eq(keys.userId, users.id))
-      .leftJoin(projects, eq(keys.projectId, projects.id))
-      .where(eq(secrets.hash, hashSecret(secret)))
-      .limit(1)
-    if (!found) return denied('not_found')
-    const key = await keyView(db, at, found.key.id)
-    const status = statusOf(found.key, at)
-    if (found.endsAt !== null && found.endsAt <= at.getTime()) return denied('rotated', key)
-    if (status !== 'active') return denied(status, key)
-    if (found.userDisabledAt !== null) return denied('user_disabled', key)
-    if (found.projectArchivedAt !== null) return denied('project_archived', key)
-    // The key's own model replaces the one asked for, so that is the one that must be allowed.
-    const model = key.model ?? options.model
-    if (
-      model !== undefined &&
-      key.allowedModels &&
-      !key.allowedModels.some(pattern => matches(pattern, model))
-    ) {
-      return denied('model_not_allowed', key)
-    }
-    const { scope } = options
-    if (scope !== undefined && !key.scopes.some(pattern => matches(pattern, scope))) {
-      return denied('insufficient_scope', key)
-    }
-    const rows = await db.select().from(limits).where(eq(limits.keyId, key.id))
-    const states = await limitStates(db, sortLimits(rows), key.id, at, options.wanted)
-    const exceeded = states.filter(state => state.exceeded)
-    if (exceeded.length > 0) return denied('limit_exceeded', key, states, latest(exceeded))
-    return { valid: true, code: 'valid', key, limits: states, retryAt: null }
-  })
+  return context.store.glance(hot => judge(hot, hot.findSecret(hashSecret(secret)), at, options))
 }
 
+/** The verdict on what was found, on the snapshot or in the transaction of the caller. */
+export function judge(hot: HotPath, found: FoundSecret | null, at: Date, options: VerifyOptions): Verdict {
+  if (found === null) return denied('not_found')
+  const bound = limitsBinding(hot, found)
+  const own = bound.filter(each => each.subject.type === 'key').map(each => each.limit)
+  const key = keyViewOf(found.endsAt === null ? found : current(hot, found), own, at)
+  if (found.endsAt !== null && found.endsAt <= at.getTime()) return denied('rotated', key)
+  if (key.status !== 'active') return denied(key.status, key)
+  if (found.userDisabledAt !== null) return denied('user_disabled', key)
+  if (found.projectArchivedAt !== null) return denied('project_archived', key)
+  // The key's own model replaces the one asked for, so that is the one that must be allowed.
+  const model = key.model ?? options.model
+  if (
+    model !== undefined &&
+    key.allowedModels &&
+    !key.allowedModels.some(pattern => matches(pattern, model))
+  ) {
+    return denied('model_not_allowed', key)
+  }
+  const { scope } = options
+  if (scope !== undefined && !key.scopes.some(pattern => matches(pattern, scope))) {
+    return denied('insufficient_scope', key)
+  }
+  const states = judgeLimits(hot, bound, at.getTime(), options.wanted)
+  if (states.some(state => state.exceeded)) return denied('limit_exceeded', key, states, latest(states))
+  return { valid: true, code: 'valid', key, limits: states, retryAt: null }
+}
+
+/** A secret in its grace shows the start of the one that replaced it. */
+const current = (hot: HotPath, found: FoundSecret): FoundSecret => ({
+  ...found,
+  start: hot.currentStart(found.id),
+})
+
 /** When every limit that was hit lets the request through; null when one of them never will. */
-function latest(exceeded: readonly LimitState[]): Date | null {
-  const times = exceeded.map(state => state.retryAt)
+function latest(states: readonly LimitState[]): Date | null {
+  const times = states.filter(state => state.exceeded).map(state => state.retryAt)
   if (times.includes(null)) return null
   return new Date(Math.max(...times.map(time => time?.getTime() ?? 0)))
 }
@@ -82,20 +81,4 @@ function denied(
   retryAt: Date | null = null,
 ): Verdict {
   return { valid: false, code, key, limits: states, retryAt }
-}
-
-/** Whether a name fits a pattern in which `*` stands for any characters. */
-function matches(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split('*')
-  if (rest.length === 0) return pattern === name
-  const last = rest.pop() ?? ''
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length)
-    return false
-  let from = first.length
-  for (const part of rest) {
-    const found = name.indexOf(part, from)
-    if (found < 0) return false
-    from = found + part.length
-  }
-  return from <= name.length - last.length
 }

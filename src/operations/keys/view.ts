@@ -1,64 +1,119 @@
 /** Keys as they are shown: the row with its owner, project, current secret's start and limits. */
-import { and, asc, eq, inArray, isNotNull, isNull, type SQL } from 'drizzle-orm'
+import { and, asc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Key, KeyRef, KeyStatus } from '../../contract/views.ts'
+import { oneOf } from '../../db/conditions.ts'
 import { keys, limits, projects, secrets, users } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
-import { type LimitRow, limitView, sortLimits } from '../limits.ts'
+import { limitView, sortLimits } from '../limits.ts'
 import type { KeyRow } from '../select.ts'
-
-/** Above this many keys their limits are read in one pass over the table instead of by id. */
-const manyKeys = 500
 
 /** The keys that fit, oldest first unless told otherwise. */
 export async function keyViews(
   db: Database,
   now: Date,
   where: SQL | undefined,
-  order: SQL = asc(keys.id),
+  order: readonly SQL[] = [asc(keys.id)],
+  limit?: number,
 ): Promise<readonly Key[]> {
-  const rows = await db
-    .select({
-      key: keys,
-      user: { id: users.id, username: users.username },
-      project: { id: projects.id, slug: projects.slug },
-      start: secrets.start,
-    })
-    .from(keys)
-    .leftJoin(users, eq(keys.userId, users.id))
-    .leftJoin(projects, eq(keys.projectId, projects.id))
-    .leftJoin(secrets, and(eq(secrets.keyId, keys.id), isNull(secrets.endsAt)))
-    .where(where)
-    .orderBy(order)
-  const limitsOf = await limitsByKey(
-    db,
-    rows.map(row => row.key.id),
-  )
-  return rows.map(({ key, user, project, start }) => ({
-    id: key.id,
-    name: key.name,
-    start: start ?? '',
-    status: statusOf(key, now),
-    user,
-    project,
-    model: key.model,
-    allowedModels: key.allowedModels,
-    scopes: key.scopes,
-    limits: sortLimits((limitsOf.get(key.id) ?? []).map(limitView)),
-    createdAt: new Date(key.createdAt),
-    updatedAt: new Date(key.updatedAt),
-    expiresAt: dateOrNull(key.expiresAt),
-    disabledAt: dateOrNull(key.disabledAt),
-    revokedAt: dateOrNull(key.revokedAt),
-    revokedReason: key.revokedReason,
-    lastUsedAt: dateOrNull(key.lastUsedAt),
-    metadata: key.metadata ?? null,
-  }))
+  const query = keyQuery(db, where, order)
+  return withLimits(db, now, await (limit === undefined ? query : query.limit(limit)))
 }
 
 export async function keyView(db: Database, now: Date, id: string): Promise<Key> {
   const [view] = await keyViews(db, now, eq(keys.id, id))
   if (!view) throw new Error('a key without a view')
   return view
+}
+
+/** A row of `keyQuery`: every column under the name that it is given here, JSON still as text. */
+export interface FlatKey {
+  readonly id: string
+  readonly name: string
+  readonly start: string | null
+  readonly ownerId: string | null
+  readonly username: string | null
+  readonly projectId: string | null
+  readonly slug: string | null
+  readonly model: string | null
+  readonly allowedModels: string | null
+  readonly scopes: string
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly expiresAt: number | null
+  readonly disabledAt: number | null
+  readonly revokedAt: number | null
+  readonly revokedReason: string | null
+  readonly lastUsedAt: number | null
+  readonly metadata: string | null
+}
+
+/** Named columns, so that a row read without drizzle is the same. */
+export function keyQuery(db: Database, where: SQL | undefined, order: readonly SQL[]) {
+  return db
+    .select({
+      id: sql<string>`${keys.id}`.as('id'),
+      name: sql<string>`${keys.name}`.as('name'),
+      start: sql<string | null>`${secrets.start}`.as('start'),
+      ownerId: sql<string | null>`${users.id}`.as('ownerId'),
+      username: sql<string | null>`${users.username}`.as('username'),
+      projectId: sql<string | null>`${projects.id}`.as('projectId'),
+      slug: sql<string | null>`${projects.slug}`.as('slug'),
+      model: sql<string | null>`${keys.model}`.as('model'),
+      allowedModels: sql<string | null>`${keys.allowedModels}`.as('allowedModels'),
+      scopes: sql<string>`${keys.scopes}`.as('scopes'),
+      createdAt: sql<number>`${keys.createdAt}`.as('createdAt'),
+      updatedAt: sql<number>`${keys.updatedAt}`.as('updatedAt'),
+      expiresAt: sql<number | null>`${keys.expiresAt}`.as('expiresAt'),
+      disabledAt: sql<number | null>`${keys.disabledAt}`.as('disabledAt'),
+      revokedAt: sql<number | null>`${keys.revokedAt}`.as('revokedAt'),
+      revokedReason: sql<string | null>`${keys.revokedReason}`.as('revokedReason'),
+      lastUsedAt: sql<number | null>`${keys.lastUsedAt}`.as('lastUsedAt'),
+      metadata: sql<string | null>`${keys.metadata}`.as('metadata'),
+    })
+    .from(keys)
+    .leftJoin(users, eq(keys.userId, users.id))
+    .leftJoin(projects, eq(keys.projectId, projects.id))
+    .leftJoin(secrets, and(eq(secrets.keyId, keys.id), isNull(secrets.endsAt)))
+    .where(where)
+    .orderBy(...order)
+}
+
+/** The views of rows, in their order. */
+export async function withLimits(db: Database, now: Date, rows: readonly FlatKey[]): Promise<readonly Key[]> {
+  if (rows.length === 0) return []
+  const limitsOf = await limitsByKey(
+    db,
+    rows.map(row => row.id),
+  )
+  return rows.map(row => keyViewOf(row, limitsOf.get(row.id) ?? noLimits, now))
+}
+
+type LimitColumns = Pick<typeof limits.$inferSelect, 'metric' | 'amount' | 'windowMs'>
+
+const noLimits: readonly LimitColumns[] = []
+
+/** A row as it is shown, with its own limits in their order. */
+export function keyViewOf(row: FlatKey, rows: readonly LimitColumns[], now: Date): Key {
+  return {
+    id: row.id,
+    name: row.name,
+    start: row.start ?? '',
+    status: statusOf(row, now),
+    user: row.ownerId === null || row.username === null ? null : { id: row.ownerId, username: row.username },
+    project: row.projectId === null || row.slug === null ? null : { id: row.projectId, slug: row.slug },
+    model: row.model,
+    allowedModels: row.allowedModels === null ? null : (JSON.parse(row.allowedModels) as string[]),
+    scopes: JSON.parse(row.scopes) as string[],
+    limits: rows.length === 0 ? [] : sortLimits(rows.map(limitView)),
+    createdAt: new Date(row.createdAt),
+    updatedAt: new Date(row.updatedAt),
+    expiresAt: dateOrNull(row.expiresAt),
+    disabledAt: dateOrNull(row.disabledAt),
+    revokedAt: dateOrNull(row.revokedAt),
+    revokedReason: row.revokedReason,
+    lastUsedAt: dateOrNull(row.lastUsedAt),
+    metadata: row.metadata === null ? null : (JSON.parse(row.metadata) as unknown),
+  }
 }
 
 /** revoked > expired > disabled > active. A key is expired from the very millisecond of its expiry. */
@@ -76,17 +131,22 @@ export const keyRef = (key: { readonly id: string; readonly name: string }): Key
 async function limitsByKey(
   db: Database,
   ids: readonly string[],
-): Promise<ReadonlyMap<string, readonly LimitRow[]>> {
+): Promise<ReadonlyMap<string, readonly LimitColumns[]>> {
   const rows = await db
-    .select()
+    .select({
+      keyId: limits.keyId,
+      metric: limits.metric,
+      amount: limits.amount,
+      windowMs: limits.windowMs,
+    })
     .from(limits)
-    .where(ids.length <= manyKeys ? inArray(limits.keyId, ids) : isNotNull(limits.keyId))
-  const byKey = new Map<string, LimitRow[]>()
+    .where(oneOf(limits.keyId, ids))
+  const byKey = new Map<string, LimitColumns[]>()
   for (const row of rows) {
     if (row.keyId === null) continue
-    const list = byKey.get(row.keyId) ?? []
-    list.push(row)
-    byKey.set(row.keyId, list)
+    const list = byKey.get(row.keyId)
+    if (list) list.push(row)
+    else byKey.set(row.keyId, [row])
   }
   return byKey
 }

@@ -1,16 +1,13 @@
 /** Recording what a request used: the bucket of its minute and the running total of its key move together. */
-import { eq, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded } from '../../contract/views.ts'
-import { keys, usage } from '../../db/schema.ts'
-import type { Database } from '../../db/transaction.ts'
+import type { HotPath } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../input.ts'
-import { keyRef } from '../keys/view.ts'
 import { toDollars, toMicros } from '../limits.ts'
 import { findKey, type KeySelector } from '../select.ts'
-import { type Counts, noCounts } from './sum.ts'
+import { pricesOn } from './prices.ts'
 
 export interface UsageInput {
   readonly model?: string | undefined
@@ -18,7 +15,7 @@ export interface UsageInput {
   readonly requests?: number | undefined
   readonly inputTokens?: number | undefined
   readonly outputTokens?: number | undefined
-  /** Dollars, kept to the millionth. */
+  /** Dollars, kept to the millionth; left out: by the price of the model, if it has one. */
   readonly costUsd?: number | undefined
   /** When the request was made; default now. */
   readonly at?: Date | undefined
@@ -26,18 +23,29 @@ export interface UsageInput {
 
 const usageInput = v.object({
   model: v.optional(rules.modelName),
-  requests: v.optional(rules.count, 1),
-  inputTokens: v.optional(rules.count, 0),
-  outputTokens: v.optional(rules.count, 0),
-  costUsd: v.optional(rules.dollars, 0),
+  requests: v.optional(rules.count),
+  inputTokens: v.optional(rules.count),
+  outputTokens: v.optional(rules.count),
+  costUsd: v.optional(rules.dollars),
   at: v.optional(rules.instant),
 })
 
-/** Clocks of other machines may be ahead by this much. */
-const toleranceMs = 5 * 60_000
+/** What is to be recorded, checked and with its defaults. */
+export interface UsageEvent {
+  /** Empty for none. */
+  readonly model: string
+  readonly at: number
+  readonly requests: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** Undefined: by the price of the model. */
+  readonly costMicros: number | undefined
+}
 
 /**
- * Charges a key, whatever its status: what was used is used.
+ * Charges a key, whatever its status: what was used is used. Counted, for verdicts of every process, when the promise
+ * resolves; it survives a crash of the process, and a loss of power from the next checkpoint on. An id is the fastest
+ * selector.
  *
  * @throws not_found, ambiguous, invalid
  */
@@ -46,55 +54,75 @@ export async function recordUsage(
   selector: KeySelector,
   input: UsageInput,
 ): Promise<Recorded> {
-  const { model, at = context.now(), costUsd, ...counted } = rules.parse(usageInput, input)
-  if (at.getTime() > context.now().getTime() + toleranceMs) {
+  const event = readUsage(input, context.now())
+  const { store } = context
+  if (typeof selector === 'string' && isWholeId(selector)) {
+    const recorded = await store.tally('NORMAL', hot => charge(hot, selector, event))
+    if (recorded) return recorded
+  }
+  const { id } = await store.read(db => findKey(db, selector))
+  return (await store.tally('NORMAL', hot => charge(hot, id, event))) ?? gone(id)
+}
+
+/** @throws invalid */
+export function readUsage(input: UsageInput, now: Date): UsageEvent {
+  const usage = isPlain(input) ? input : rules.parse(usageInput, input)
+  const at = usage.at === undefined ? now.getTime() : usage.at.getTime()
+  if (at > now.getTime() + rules.clockToleranceMs) {
     throw new LatchkeyError(
       'invalid',
-      `at ${at.toISOString()} lies in the future`,
+      `at ${new Date(at).toISOString()} lies in the future`,
       'check the clock, or leave --at out to record it as of now',
     )
   }
-  const counts: Counts = { ...noCounts, ...counted, costMicros: toMicros(costUsd) }
-  return context.store.count(async db => {
-    const row = await findKey(db, selector)
-    await addUsage(db, row.id, model ?? '', at, counts)
-    return {
-      key: keyRef(row),
-      model: model ?? null,
-      at,
-      requests: counts.requests,
-      inputTokens: counts.inputTokens,
-      outputTokens: counts.outputTokens,
-      costUsd: toDollars(counts.costMicros),
-    }
-  })
+  return {
+    model: usage.model ?? '',
+    at,
+    requests: usage.requests ?? 1,
+    inputTokens: usage.inputTokens ?? 0,
+    outputTokens: usage.outputTokens ?? 0,
+    costMicros: usage.costUsd === undefined ? undefined : toMicros(usage.costUsd),
+  }
 }
 
-/** Adds to the bucket of the minute and to the key's running total; `last used` never moves backwards. */
-async function addUsage(db: Database, keyId: string, model: string, at: Date, counts: Counts): Promise<void> {
-  const start = Math.floor(at.getTime() / 60_000) * 60_000
-  await db
-    .insert(usage)
-    .values({ keyId, start, model, ...counts })
-    .onConflictDoUpdate({
-      target: [usage.keyId, usage.start, usage.model],
-      set: {
-        requests: sql`${usage.requests} + ${counts.requests}`,
-        inputTokens: sql`${usage.inputTokens} + ${counts.inputTokens}`,
-        outputTokens: sql`${usage.outputTokens} + ${counts.outputTokens}`,
-        otherTokens: sql`${usage.otherTokens} + ${counts.otherTokens}`,
-        costMicros: sql`${usage.costMicros} + ${counts.costMicros}`,
-      },
-    })
-  await db
-    .update(keys)
-    .set({
-      requests: sql`${keys.requests} + ${counts.requests}`,
-      inputTokens: sql`${keys.inputTokens} + ${counts.inputTokens}`,
-      outputTokens: sql`${keys.outputTokens} + ${counts.outputTokens}`,
-      otherTokens: sql`${keys.otherTokens} + ${counts.otherTokens}`,
-      costMicros: sql`${keys.costMicros} + ${counts.costMicros}`,
-      lastUsedAt: sql`CASE WHEN ${keys.lastUsedAt} > ${at.getTime()} THEN ${keys.lastUsedAt} ELSE ${at.getTime()} END`,
-    })
-    .where(eq(keys.id, keyId))
+/** Moves the bucket and the total, in the transaction of the caller. Null without such a key. */
+export function charge(hot: HotPath, keyId: string, event: UsageEvent): Recorded | null {
+  const { model, at, requests, inputTokens, outputTokens } = event
+  const costMicros = event.costMicros ?? pricesOn(hot).costOf(model, at, inputTokens, outputTokens) ?? 0
+  const counts = { requests, inputTokens, outputTokens, costMicros }
+  const name = hot.addToTotals(keyId, at, counts)
+  if (name === null) return null
+  hot.addToBucket(keyId, at, model, counts)
+  return {
+    key: { id: keyId, name },
+    model: model === '' ? null : model,
+    at: new Date(at),
+    requests,
+    inputTokens,
+    outputTokens,
+    costUsd: toDollars(costMicros),
+  }
 }
+
+/** A key that was there a moment ago. */
+export function gone(id: string): never {
+  throw new LatchkeyError('not_found', `no key matches "${id}"`, 'see them with: latchkey key list')
+}
+
+/** An id in full: no name begins like one. */
+const isWholeId = (selector: string): boolean => selector.length === 30 && selector.startsWith('key_')
+
+/** What passes the rules above at a glance; everything else is for them to judge. */
+function isPlain({ model, requests, inputTokens, outputTokens, costUsd, at }: UsageInput): boolean {
+  return (
+    (model === undefined || (typeof model === 'string' && /^[\x21-\x7e]{1,200}$/.test(model))) &&
+    isCount(requests) &&
+    isCount(inputTokens) &&
+    isCount(outputTokens) &&
+    (costUsd === undefined || (typeof costUsd === 'number' && costUsd >= 0 && costUsd <= 1_000_000)) &&
+    (at === undefined || (at instanceof Date && Math.abs(at.getTime()) <= 8.64e15))
+  )
+}
+
+const isCount = (value: number | undefined): boolean =>
+  value === undefined || (Number.isSafeInteger(value) && value >= 0)

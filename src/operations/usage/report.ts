@@ -1,15 +1,16 @@
-/** Who used what, grouped as asked. */
-import { and, eq, type SQL, sql } from 'drizzle-orm'
+/** Who used what, grouped as asked. A report by time is read period by period, so that it streams however long it is. */
+import { and, asc, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { type ReportGroup, reportGroups, type UsageRow } from '../../contract/views.ts'
+import { type ReportGroup, type ReportOrder, reportGroups, type UsageRow } from '../../contract/views.ts'
 import { keys, projects, usage, users } from '../../db/schema.ts'
-import { startOfDay, startOfHour } from '../calendar.ts'
+import type { Database } from '../../db/transaction.ts'
+import { nextPeriod, type Period, periods, startOfPeriod } from '../calendar.ts'
 import type { OperationContext } from '../context.ts'
 import { findKey, findProject, findUser, type KeySelector } from '../select.ts'
-import { addCounts, between, type Counts, noCounts, quarterHour, shownCounts, summed } from './sum.ts'
+import { between, noCounts, shownCounts, summed } from './sum.ts'
 
 export interface ReportOptions {
-  /** At most two, of which at most one of hour and day; none is one row with the sum of all. */
+  /** At most two, of which at most one of hour, day, week and month; none is one row with the sum of all. */
   readonly by?: readonly ReportGroup[] | undefined
   /** First moment that counts; a bucket that holds it counts whole. */
   readonly since?: Date | undefined
@@ -19,24 +20,196 @@ export interface ReportOptions {
   readonly user?: string | undefined
   readonly project?: string | undefined
   readonly model?: string | undefined
-  /** IANA name; where hours and days begin. Default UTC. */
+  /** IANA name; where hours, days, weeks (ISO 8601: from Monday) and months begin. Default UTC. */
   readonly timeZone?: string | undefined
+  /**
+   * Rows for periods in which nothing was used, from `since` to `until` (or now), or else from the first to the last
+   * use; of two groups, for every one that occurs. Default: when grouped by a time alone.
+   */
+  readonly fill?: boolean | undefined
+  /** Only the largest groups: with a time and another, the largest of the other; with a time alone, periods. */
+  readonly top?: number | undefined
+  /** What is largest; default tokens. */
+  readonly sort?: ReportOrder | undefined
 }
 
+/** Periods that are filled at most. */
+const mostPeriods = 100_000
+
 /**
- * Sums of the recorded buckets. With hour or day the rows are in order of time, otherwise the most tokens come
- * first. What an import carried over without a time is in `key stats`, not here.
+ * Sums of the recorded buckets. With a time the rows are in order of time, otherwise the largest come first. What an
+ * import carried over without a time is in `key stats`, not here.
  *
  * @throws invalid, not_found, ambiguous
  */
-export function usageReport(
+export async function usageReport(
   context: OperationContext,
   options: ReportOptions = {},
 ): Promise<readonly UsageRow[]> {
-  const { by = [], timeZone = 'UTC' } = options
-  requireGroups(by)
-  const has = (group: ReportGroup): boolean => by.includes(group)
-  const startOf = has('hour') ? startOfHour : has('day') ? startOfDay : undefined
+  return Array.fromAsync(streamReport(context, options))
+}
+
+/** The rows of `usageReport` as they are read, from one snapshot. @throws invalid, not_found, ambiguous */
+export async function* streamReport(
+  context: OperationContext,
+  options: ReportOptions = {},
+): AsyncGenerator<UsageRow> {
+  requireOptions(options)
+  yield* context.store.stream(async function* ({ database }) {
+    yield* rowsOf(await planOf(database, options, context.now()))
+  })
+}
+
+/** What is asked for, resolved. */
+interface Plan {
+  readonly db: Database
+  readonly options: ReportOptions
+  readonly now: Date
+  readonly timeZone: string
+  readonly period: Period | undefined
+  /** What is grouped by besides the time. */
+  readonly others: readonly ReportGroup[]
+  readonly filter: SQL | undefined
+  readonly largest: (a: UsageRow, b: UsageRow) => number
+}
+
+async function planOf(db: Database, options: ReportOptions, now: Date): Promise<Plan> {
+  const { by = [], timeZone = 'UTC', sort = 'tokens' } = options
+  const key = options.key === undefined ? undefined : await findKey(db, options.key)
+  const user = options.user === undefined ? undefined : await findUser(db, options.user)
+  const project = options.project === undefined ? undefined : await findProject(db, options.project)
+  const sizeOf = (row: UsageRow) => ({ tokens: row.tokens, requests: row.requests, cost: row.costUsd })[sort]
+  return {
+    db,
+    options,
+    now,
+    timeZone,
+    period: by.find(isPeriod),
+    others: by.filter(group => !isPeriod(group)),
+    filter: and(
+      key && eq(usage.keyId, key.id),
+      user && eq(keys.userId, user.id),
+      project && eq(keys.projectId, project.id),
+      options.model === undefined ? undefined : eq(usage.model, options.model),
+    ),
+    largest: (a, b) =>
+      sizeOf(b) - sizeOf(a) ||
+      b.tokens - a.tokens ||
+      b.requests - a.requests ||
+      (nameOf(a) < nameOf(b) ? -1 : 1),
+  }
+}
+
+async function* rowsOf(plan: Plan): AsyncGenerator<UsageRow> {
+  const { options, period, others, largest } = plan
+  const { since, until, top } = options
+  if (period === undefined) {
+    yield* (await sums(plan, between(since, until), null)).toSorted(largest).slice(0, top)
+    return
+  }
+  const fill = options.fill ?? others.length === 0
+  if (others.length === 0) {
+    if (top === undefined) yield* periodRows(plan, period, fill, undefined)
+    else {
+      const all = await Array.fromAsync(periodRows(plan, period, false, undefined))
+      yield* all.toSorted(largest).slice(0, top)
+    }
+    return
+  }
+  const groups =
+    fill || top !== undefined
+      ? (await sums(plan, between(since, until), null)).toSorted(largest).slice(0, top)
+      : undefined
+  yield* periodRows(plan, period, fill, groups)
+}
+
+/** `groups` are the only ones wanted, when given; with `fill` each of them has a row in each period. */
+async function* periodRows(
+  plan: Plan,
+  period: Period,
+  fill: boolean,
+  groups: readonly UsageRow[] | undefined,
+): AsyncGenerator<UsageRow> {
+  const { since, until } = plan.options
+  const range = await rangeOf(plan, period, fill)
+  if (range === undefined) return
+  const wanted = groups && new Set(groups.map(groupOf))
+  let filled = 0
+  let used: Date | undefined = range.first
+  for (let start = range.first; start < range.end; ) {
+    const next = nextPeriod(period, start, plan.timeZone)
+    const isFirst = start === range.first
+    // What began before `since` and reaches into it belongs to the first period.
+    const inside = isFirst
+      ? between(since ?? start, earlier(next, until))
+      : and(gte(usage.start, start.getTime()), lt(usage.start, earlier(next, until).getTime()))
+    const rows = used && used < next ? await sums(plan, inside, start) : []
+    const shown = wanted ? rows.filter(row => wanted.has(groupOf(row))) : rows
+    yield* shown.toSorted(plan.largest)
+    if (fill) {
+      if (++filled > mostPeriods) throw tooMany(period)
+      const there = new Set(shown.map(groupOf))
+      for (const group of groups ?? [emptyRow]) {
+        if (!there.has(groupOf(group))) yield { ...group, start, ...shownCounts(noCounts) }
+      }
+    }
+    start = next
+    if (rows.length > 0 || (used && used >= next)) continue
+    // Nothing here: where is the next use, and what is before it needs no look.
+    used = await firstUse(plan, and(plan.filter, gte(usage.start, next.getTime())))
+    if (fill) continue
+    if (used === undefined) return
+    start = startOfPeriod(period, used, plan.timeZone)
+  }
+}
+
+const earlier = (a: Date, b: Date | undefined): Date => (b !== undefined && b < a ? b : a)
+
+/** From the first period to the last; undefined when there is nothing to show. */
+async function rangeOf(
+  plan: Plan,
+  period: Period,
+  fill: boolean,
+): Promise<{ readonly first: Date; readonly end: Date } | undefined> {
+  const { since, until } = plan.options
+  if (since !== undefined && until !== undefined && until <= since) return undefined
+  const inside = and(plan.filter, between(since, until))
+  const firstUsed = await firstUse(plan, inside)
+  const lastUsed = await firstUse(plan, inside, 'last')
+  const ends = fill && since !== undefined ? (until ?? new Date(plan.now.getTime() + 1)) : undefined
+  const first = since ?? firstUsed
+  const end = ends ?? (lastUsed && new Date(lastUsed.getTime() + 1))
+  if (first === undefined || end === undefined) return undefined
+  const from = !fill && firstUsed !== undefined && firstUsed > first ? firstUsed : first
+  return {
+    first: startOfPeriod(period, from, plan.timeZone),
+    // What began before `since` is shown in its period.
+    end: end <= from ? new Date(from.getTime() + 1) : end,
+  }
+}
+
+async function firstUse(
+  { db }: Plan,
+  inside: SQL | undefined,
+  which: 'first' | 'last' = 'first',
+): Promise<Date | undefined> {
+  const [row] = await db
+    .select({ start: usage.start })
+    .from(usage)
+    .innerJoin(keys, eq(usage.keyId, keys.id))
+    .where(inside)
+    .orderBy(which === 'first' ? asc(usage.start) : desc(usage.start))
+    .limit(1)
+  return row && new Date(row.start)
+}
+
+/** The sum of each group over the buckets inside, in no order. */
+async function sums(
+  { db, others, filter }: Plan,
+  inside: SQL | undefined,
+  start: Date | null,
+): Promise<readonly UsageRow[]> {
+  const has = (group: ReportGroup): boolean => others.includes(group)
   const dimensions = {
     keyId: has('key') ? keys.id : null,
     keyName: has('key') ? keys.name : null,
@@ -45,89 +218,85 @@ export function usageReport(
     projectId: has('project') ? projects.id : null,
     slug: has('project') ? projects.slug : null,
     model: has('model') ? usage.model : null,
-    quarter: startOf ? quarterHour : null,
   }
-  const grouping: SQL[] = Object.values(dimensions).flatMap(column =>
-    column === null ? [] : [sql`${column}`],
-  )
-  return context.store.read(async db => {
-    const key = options.key === undefined ? undefined : await findKey(db, options.key)
-    const user = options.user === undefined ? undefined : await findUser(db, options.user)
-    const project = options.project === undefined ? undefined : await findProject(db, options.project)
-    const rows = await db
-      .select({
-        keyId: orNull<string>(dimensions.keyId),
-        keyName: orNull<string>(dimensions.keyName),
-        userId: orNull<string>(dimensions.userId),
-        username: orNull<string>(dimensions.username),
-        projectId: orNull<string>(dimensions.projectId),
-        slug: orNull<string>(dimensions.slug),
-        model: orNull<string>(dimensions.model),
-        quarter: orNull<number>(dimensions.quarter),
-        ...summed,
-      })
-      .from(usage)
-      .innerJoin(keys, eq(usage.keyId, keys.id))
-      .leftJoin(users, eq(keys.userId, users.id))
-      .leftJoin(projects, eq(keys.projectId, projects.id))
-      .where(
-        and(
-          between(options.since, options.until),
-          key && eq(usage.keyId, key.id),
-          user && eq(keys.userId, user.id),
-          project && eq(keys.projectId, project.id),
-          options.model === undefined ? undefined : eq(usage.model, options.model),
-        ),
-      )
-      .groupBy(...grouping)
-    const groups = new Map<string, { row: (typeof rows)[number]; start: Date | null; counts: Counts }>()
-    for (const row of rows) {
+  const grouping = Object.values(dimensions).flatMap(column => (column === null ? [] : [sql`${column}`]))
+  const rows = await db
+    .select({
+      keyId: orNull(dimensions.keyId),
+      keyName: orNull(dimensions.keyName),
+      userId: orNull(dimensions.userId),
+      username: orNull(dimensions.username),
+      projectId: orNull(dimensions.projectId),
+      slug: orNull(dimensions.slug),
+      model: orNull(dimensions.model),
+      ...summed,
+    })
+    .from(usage)
+    .innerJoin(keys, eq(usage.keyId, keys.id))
+    .leftJoin(users, eq(keys.userId, users.id))
+    .leftJoin(projects, eq(keys.projectId, projects.id))
+    .where(and(inside, filter))
+    .groupBy(...grouping)
+  return (
+    rows
       // An aggregate without groups has one row even when there is nothing to sum.
-      if (row.requests === null) continue
-      const start = startOf && row.quarter !== null ? startOf(new Date(row.quarter), timeZone) : null
-      const name = JSON.stringify([row.keyId, row.userId, row.projectId, row.model, start])
-      const group = groups.get(name) ?? { row, start, counts: noCounts }
-      groups.set(name, { ...group, counts: addCounts(group.counts, row) })
-    }
-    return [...groups.values()]
-      .map(
-        ({ row, start, counts }): UsageRow => ({
-          key: row.keyId === null || row.keyName === null ? null : { id: row.keyId, name: row.keyName },
-          user:
-            row.userId === null || row.username === null ? null : { id: row.userId, username: row.username },
-          project: row.projectId === null || row.slug === null ? null : { id: row.projectId, slug: row.slug },
-          model: row.model === '' ? null : row.model,
-          start,
-          ...shownCounts(counts),
-        }),
-      )
-      .toSorted(byTimeThenTokens)
-  })
-}
-
-function requireGroups(by: readonly ReportGroup[]): void {
-  const times = by.filter(group => group === 'hour' || group === 'day')
-  const unknown = by.find(group => !reportGroups.includes(group))
-  if (unknown === undefined && by.length <= 2 && times.length <= 1 && new Set(by).size === by.length) return
-  throw new LatchkeyError(
-    'invalid',
-    unknown === undefined
-      ? 'a report is grouped by at most two different things, one of them a time'
-      : `there is no grouping by ${unknown}`,
-    `choose from ${reportGroups.join(', ')}; for example: latchkey usage report --by key,day`,
+      .filter(row => row.requests !== null)
+      .map(row => ({
+        key: row.keyId === null || row.keyName === null ? null : { id: row.keyId, name: row.keyName },
+        user:
+          row.userId === null || row.username === null ? null : { id: row.userId, username: row.username },
+        project: row.projectId === null || row.slug === null ? null : { id: row.projectId, slug: row.slug },
+        model: row.model === '' ? null : row.model,
+        start,
+        ...shownCounts(row),
+      }))
   )
 }
 
-const orNull = <T>(column: unknown) => sql<T | null>`${column ?? null}`
+const orNull = (column: unknown) => sql<string | null>`${column ?? null}`
+
+const emptyRow: UsageRow = {
+  key: null,
+  user: null,
+  project: null,
+  model: null,
+  start: null,
+  ...shownCounts(noCounts),
+}
+
+const groupOf = ({ key, user, project, model }: UsageRow): string =>
+  JSON.stringify([key?.id, user?.id, project?.id, model])
 
 const nameOf = (row: UsageRow): string =>
-  row.key?.name ?? row.user?.username ?? row.project?.slug ?? row.model ?? ''
+  [row.key?.name, row.user?.username, row.project?.slug, row.model].filter(Boolean).join(' ')
 
-function byTimeThenTokens(a: UsageRow, b: UsageRow): number {
-  return (
-    (a.start?.getTime() ?? 0) - (b.start?.getTime() ?? 0) ||
-    b.tokens - a.tokens ||
-    b.requests - a.requests ||
-    (nameOf(a) < nameOf(b) ? -1 : 1)
-  )
+const isPeriod = (group: ReportGroup): group is Period => periods.some(period => period === group)
+
+/** @throws invalid */
+function requireOptions({ by = [], top }: ReportOptions): void {
+  const unknown = by.find(group => !reportGroups.includes(group))
+  if (
+    unknown !== undefined ||
+    by.length > 2 ||
+    by.filter(isPeriod).length > 1 ||
+    new Set(by).size < by.length
+  ) {
+    throw new LatchkeyError(
+      'invalid',
+      unknown === undefined
+        ? 'a report is grouped by at most two different things, one of them a time'
+        : `there is no grouping by ${unknown}`,
+      `choose from ${reportGroups.join(', ')}; for example: latchkey usage report --by key,day`,
+    )
+  }
+  if (top !== undefined && !(Number.isSafeInteger(top) && top >= 1)) {
+    throw new LatchkeyError('invalid', 'top must be a whole number of at least 1', 'for example: --top 10')
+  }
 }
+
+const tooMany = (period: Period): LatchkeyError =>
+  new LatchkeyError(
+    'invalid',
+    `the report has more than ${mostPeriods.toLocaleString('en-US')} ${period}s`,
+    'choose a later --since, or a longer period: --by month',
+  )

@@ -1,5 +1,6 @@
 import { createdKey } from '../../../contract/views.ts'
 import { arg, command, opt, verbatim } from '../../define.ts'
+import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from '../../delivery.ts'
 import { count, json, limit, when } from '../../parse.ts'
 
 export default command({
@@ -7,11 +8,13 @@ export default command({
   effect: 'write',
   summary: 'Create a key and print its secret once',
   description:
-    'Only a hash of the secret is kept, so this output is the one place to copy it from. With --count the keys are called NAME-1, NAME-2 and so on.',
+    'Only a hash of the secret is kept, so this output is the one place to copy it from. With --count the keys are called NAME-1, NAME-2 and so on, and --out writes NDJSON with id, name and secret. If the file cannot be written, no key is created.',
   examples: [
     'latchkey key create ci --user alice --project shop --expires 90d --limit tokens=100k/5h --limit usd=20/30d',
     'latchkey key create reader --scope chat:read --allow-model "gpt-*" --expires 2027-01-31',
-    'latchkey key create batch --count 20 -o ndjson',
+    'latchkey key create batch --count 500 -o ndjson',
+    'latchkey key create deploy --out /run/secrets/deploy',
+    'latchkey key create deploy --raw | vault kv put secret/deploy key=-',
   ],
   args: { name: arg.one('What this key is for; unique') },
   options: {
@@ -28,29 +31,29 @@ export default command({
     limit: opt.many('metric=amount/window', limit, 'Rolling limit, such as tokens=100k/5h; repeatable'),
     metadata: opt.as('json', json, 'JSON of your own to keep with it'),
     count: opt.as('n', count, 'How many to create, alike but for the name'),
+    ...deliveryOptions,
   },
-  run: async (ctx, { name, user, project, model, allowModel, scope, expires, limit, metadata, count }) => {
-    const { keys } = await ctx.operations()
-    const input = {
-      name,
-      user,
-      project,
-      model,
-      allowedModels: allowModel,
-      scopes: scope,
-      expiresAt: expires,
-      limits: limit,
-      metadata,
-    }
-    return count === undefined ? keys.create(input) : keys.createMany(input, count)
+  run: async (ctx, { count, out, raw, allowModel, scope, expires, limit, ...fields }) => {
+    const input = { ...fields, allowedModels: allowModel, scopes: scope, expiresAt: expires, limits: limit }
+    const created = await delivered(ctx, { out, raw }, async deliver => {
+      const { keys } = await ctx.operations()
+      return keys.createMany(input, count ?? 1, { deliver })
+    })
+    return count === undefined && created[0] ? created[0] : created
   },
-  revealsSecret: true,
+  revealsSecret,
   outputOrRows: createdKey,
+  lines: (result, typed) => deliveredLines([result].flat(), typed),
   done: key => `Created key ${key.name} (${key.id})\n${key.secret ?? ''}`.trimEnd(),
   columns: [
     { title: 'name', cell: key => key.name },
     { title: 'id', cell: key => key.id },
     { title: 'secret', cell: key => key.secret ?? '' },
   ],
-  notice: result => ([result].flat()[0]?.secret ? 'Copy it now: it cannot be shown again.' : undefined),
+  notice: (result, typed) => {
+    const [first, ...others] = [result].flat()
+    if (first === undefined) return undefined
+    const said = others.length === 0 ? `key ${first.name} (${first.id})` : `${others.length + 1} keys`
+    return deliveryNotice([result].flat(), typed, `Created ${said}`)
+  },
 })

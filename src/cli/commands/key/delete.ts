@@ -1,18 +1,27 @@
 import { key } from '../../../contract/views.ts'
-import { arg, command } from '../../define.ts'
+import { command } from '../../define.ts'
+import { type Filters, keyFilter, keyFilters } from '../../filters.ts'
+import { changing, matchingOptions, oneKey } from '../../matching.ts'
 
 export default command({
   name: 'delete',
   effect: 'destroy',
   summary: 'Erase a key with its limits, usage and history of use',
   description: 'To stop a key and keep what it used, revoke it instead.',
-  examples: ['latchkey key delete ci', 'latchkey key delete ci --yes'],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
-  confirm: async (ctx, { key }) => {
-    const { name, id } = await (await ctx.operations()).keys.get(await ctx.keySelector(key))
-    return { question: `Erase key ${name} (${id}) and all it ever used`, typed: name }
-  },
-  run: async (ctx, { key }) => (await ctx.operations()).keys.delete(await ctx.keySelector(key)),
-  output: key,
+  examples: [
+    'latchkey key delete ci',
+    'latchkey key delete ci --yes',
+    'latchkey key delete --status revoked --unused-for 400d --all-matching --dry-run',
+  ],
+  args: { key: oneKey },
+  options: { ...matchingOptions, ...keyFilters },
+  ...changing<Filters>({
+    filter: keyFilter,
+    one: (keys, key) => keys.delete(key),
+    many: () => ({ verb: 'delete' }),
+    question: 'Erase, with all that was ever used',
+    askOne: ({ name, id }) => ({ question: `Erase key ${name} (${id}) and all it ever used`, typed: name }),
+  }),
+  outputOrRows: key,
   done: key => `Deleted key ${key.name} (${key.id})`,
 })

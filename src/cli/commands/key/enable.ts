@@ -1,13 +1,25 @@
 import { key } from '../../../contract/views.ts'
-import { arg, command } from '../../define.ts'
+import { command } from '../../define.ts'
+import { type Filters, keyFilter, keyFilters } from '../../filters.ts'
+import { changing, matchingOptions, oneKey } from '../../matching.ts'
 
 export default command({
   name: 'enable',
   effect: 'write',
   summary: 'Turn a disabled key on again',
-  examples: ['latchkey key enable ci', 'latchkey key enable ci --dry-run --json'],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
-  run: async (ctx, { key }) => (await ctx.operations()).keys.enable(await ctx.keySelector(key)),
-  output: key,
+  examples: [
+    'latchkey key enable ci',
+    'latchkey key enable ci --dry-run --json',
+    'latchkey key enable --user alice --all-matching --yes',
+  ],
+  args: { key: oneKey },
+  options: { ...matchingOptions, ...keyFilters },
+  ...changing<Filters>({
+    filter: keyFilter,
+    one: (keys, key) => keys.enable(key),
+    many: () => ({ verb: 'enable' }),
+    question: 'Enable',
+  }),
+  outputOrRows: key,
   done: key => `Enabled key ${key.name} (${key.id})`,
 })

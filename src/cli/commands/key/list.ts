@@ -1,40 +1,60 @@
-import { key, keyStatuses } from '../../../contract/views.ts'
-import { command, opt } from '../../define.ts'
-import { keyStatus } from '../../drawing.ts'
-import { duration } from '../../parse.ts'
+import type { ObjectShape } from '../../../contract/shape.ts'
+import { type Key, key } from '../../../contract/views.ts'
+import { sparkline } from '../../chart.ts'
+import { type Column, command, opt } from '../../define.ts'
+import { keyColumns, keyFilter, keyFilters } from '../../filters.ts'
+import { count, keySort } from '../../parse.ts'
+
+/** For -o wide: tokens by day, which no other format shows. */
+type Listed = Key & { readonly activity?: readonly number[] | undefined }
+
+const listed: ObjectShape<Listed> = key
+
+const columns: readonly Column<Listed>[] = [
+  ...keyColumns,
+  {
+    title: '14 days',
+    cell: ({ activity }, brush) => (activity === undefined ? '' : sparkline(activity, brush.unicode)),
+    wide: true,
+  },
+]
 
 export default command({
   name: 'list',
   effect: 'read',
   summary: 'List keys, oldest first',
+  description:
+    'Every filter that is given must hold. With --after KEY a page begins behind that key, whatever was made or erased since; keys that were never used, or never expire, come last in both orders. -o wide adds the tokens of the last 14 days.',
   examples: [
     'latchkey key list',
     'latchkey key list --status active --expires-within 14d -q',
     'latchkey key list --user alice --project shop --json',
-    'latchkey key list --search ci -o csv --fields id,name,status,lastUsedAt',
+    'latchkey key list --unused-for 90d --sort last-used -o wide',
+    'latchkey key list --over 80% --scope chat:write --model gpt-4o',
+    'latchkey key list --sort -cost --limit 20 --after ci -o csv --fields id,name,status,lastUsedAt',
   ],
   options: {
-    status: opt.choice(keyStatuses, 'Only keys with this status'),
-    user: opt.text('user', 'Only keys of this user'),
-    project: opt.text('project', 'Only keys of this project'),
-    expiresWithin: opt.as('duration', duration, 'Only keys that are about to expire'),
-    search: opt.text('text', 'Only keys whose name holds this'),
+    ...keyFilters,
+    sort: opt.as(
+      '[-]field',
+      keySort,
+      'Order: name, created, expires, last-used, tokens or cost; with - before it, the opposite',
+    ),
+    limit: opt.as('n', count, 'At most so many'),
+    after: opt.text('key', 'Only what comes after this key'),
   },
-  run: async (ctx, { expiresWithin, ...filter }) =>
-    (await ctx.operations()).keys.list({ ...filter, expiresWithinMs: expiresWithin }),
-  rows: key,
-  columns: [
-    { title: 'name', cell: key => key.name },
-    { title: 'start', cell: key => key.start },
-    { title: 'status', cell: (key, brush) => keyStatus(key.status, brush) },
-    { title: 'user', cell: key => key.user?.username ?? '' },
-    { title: 'project', cell: key => key.project?.slug ?? '' },
-    { title: 'expires', cell: (key, brush) => brush.time(key.expiresAt) },
-    { title: 'last used', cell: (key, brush) => brush.time(key.lastUsedAt) },
-    { title: 'model', cell: key => key.model ?? '', wide: true },
-    { title: 'scopes', cell: key => key.scopes.join(' '), wide: true },
-    { title: 'created', cell: (key, brush) => brush.time(key.createdAt), wide: true },
-    { title: 'id', cell: key => key.id, wide: true },
-  ],
+  run: async (ctx, { sort, limit, after, ...filter }) => {
+    const { keys } = await ctx.operations()
+    const page = { ...keyFilter(filter), ...sort, limit, after }
+    if (ctx.config.output !== 'wide') return keys.stream(page)
+    const found = await keys.list(page)
+    const activity = await keys.activity(
+      found.map(key => key.id),
+      { timeZone: ctx.timeZone },
+    )
+    return found.map((key): Listed => ({ ...key, activity: activity.get(key.id) }))
+  },
+  rows: listed,
+  columns,
   empty: 'No keys. Create one with: latchkey key create ci',
 })

@@ -1,24 +1,29 @@
 import { key } from '../../../contract/views.ts'
-import { arg, command, opt } from '../../define.ts'
+import { command, opt } from '../../define.ts'
+import { type Filters, keyFilter, keyFilters } from '../../filters.ts'
+import { changing, matchingOptions, oneKey } from '../../matching.ts'
 
 export default command({
   name: 'revoke',
   effect: 'destroy',
   summary: 'End a key for good; its history and name stay',
   description:
-    'Revoking is final. To turn a key off for a while, use key disable; for a new secret, key rotate.',
+    'Revoking is final. To turn a key off for a while, use key disable; for a new secret, key rotate. With --all-matching every key that fits the filters is revoked, in one go or not at all.',
   examples: [
     'latchkey key revoke ci --reason leaked --yes',
     'printf %s "$secret" | latchkey key revoke - --yes --json',
+    'latchkey key revoke --user alice --unused-for 90d --all-matching --dry-run',
+    'latchkey key revoke --project shop --all-matching --expect-count 12 --yes',
   ],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
-  options: { reason: opt.text('text', 'Why, for the record') },
-  confirm: async (ctx, { key }) => {
-    const { name, id } = await (await ctx.operations()).keys.get(await ctx.keySelector(key))
-    return { question: `Revoke key ${name} (${id}) for good` }
-  },
-  run: async (ctx, { key, reason }) =>
-    (await ctx.operations()).keys.revoke(await ctx.keySelector(key), { reason }),
-  output: key,
+  args: { key: oneKey },
+  options: { reason: opt.text('text', 'Why, for the record'), ...matchingOptions, ...keyFilters },
+  ...changing<Filters & { readonly reason: string | undefined }>({
+    filter: keyFilter,
+    one: (keys, key, { reason }) => keys.revoke(key, { reason }),
+    many: ({ reason }) => ({ verb: 'revoke', reason }),
+    question: 'Revoke for good',
+    askOne: ({ name, id }) => ({ question: `Revoke key ${name} (${id}) for good` }),
+  }),
+  outputOrRows: key,
   done: key => `Revoked key ${key.name} (${key.id})`,
 })

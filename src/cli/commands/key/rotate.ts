@@ -1,5 +1,6 @@
 import { rotatedKey } from '../../../contract/views.ts'
 import { arg, command, opt } from '../../define.ts'
+import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from '../../delivery.ts'
 import { durationOrZero } from '../../parse.ts'
 
 export default command({
@@ -7,24 +8,40 @@ export default command({
   effect: 'write',
   summary: 'Give a key a new secret; limits, usage and history stay',
   description:
-    'Without --grace the old secret stops working at once. Grace never outlives the expiry of the key.',
-  examples: ['latchkey key rotate ci --grace 24h', 'latchkey key rotate ci --json'],
+    'Without --grace the old secret stops working at once. Grace never outlives the expiry of the key. With --request-id a retry rotates nothing: it answers with the rotation of that name, whose secret is not shown again.',
+  examples: [
+    'latchkey key rotate ci --grace 24h',
+    'latchkey key rotate ci --request-id deploy-2026-11 --out /run/secrets/ci',
+    'latchkey key rotate ci --json',
+  ],
   args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
   options: {
     grace: opt.as('duration', durationOrZero, 'How long the old secret goes on working (default: 0)'),
+    requestId: opt.text('id', 'Your name for this rotation: the same again is no second one'),
+    ...deliveryOptions,
   },
-  run: async (ctx, { key, grace }) =>
-    (await ctx.operations()).keys.rotate(await ctx.keySelector(key), { graceMs: grace }),
-  revealsSecret: true,
+  run: async (ctx, { key, grace, requestId, out, raw }) => {
+    const [rotated] = await delivered(ctx, { out, raw }, async deliver => {
+      const { keys } = await ctx.operations()
+      return [await keys.rotate(await ctx.keySelector(key), { graceMs: grace, requestId, deliver })]
+    })
+    if (rotated === undefined) throw new Error('a key was rotated, but not returned')
+    return rotated
+  },
+  revealsSecret,
   output: rotatedKey,
+  lines: (key, typed) => deliveredLines([key], typed),
   done: (key, brush) =>
     [
-      `Rotated key ${key.name} (${key.id}); the old secret ${
+      `${key.repeated ? 'Was rotated before: key' : 'Rotated key'} ${key.name} (${key.id}); the old secret ${
         key.previousSecretEndsAt > brush.now
           ? `works until ${brush.time(key.previousSecretEndsAt)}`
           : 'no longer works'
       }`,
       ...(key.secret === null ? [] : [key.secret]),
     ].join('\n'),
-  notice: key => (key.secret === null ? undefined : 'Copy it now: it cannot be shown again.'),
+  notice: (key, typed) =>
+    key.repeated
+      ? 'The secret was shown when the rotation was done. Lost it? Rotate again under another --request-id.'
+      : deliveryNotice([key], typed, `Rotated key ${key.name} (${key.id})`),
 })

@@ -1,12 +1,12 @@
 import { stats } from '../../../contract/views.ts'
 import { arg, command, opt } from '../../define.ts'
-import { dayBars, limitLines, totalsLine } from '../../drawing.ts'
+import { dayBars, freeLines, limitLines, totalsLine } from '../../drawing.ts'
 import { count, moment } from '../../parse.ts'
 
 export default command({
   name: 'stats',
   effect: 'read',
-  summary: "Show a key's use: totals, what is left of each limit, and use by day",
+  summary: "Show a key's use: totals, what each limit leaves and when it frees, and use by day",
   examples: [
     'latchkey key stats ci',
     'latchkey key stats ci --at 2026-11-20T12:00:00Z --json',
@@ -26,6 +26,7 @@ export default command({
       totalsLine(stats.totals, brush),
       '',
       ...(stats.limits.length === 0 ? ['No limits'] : limitLines(stats.limits, brush)),
+      ...freeLines(stats.limits, brush),
       '',
       ...dayBars(stats.series, brush),
     ].join('\n'),

@@ -1,39 +1,63 @@
 import { key } from '../../../contract/views.ts'
-import { arg, command, opt, verbatim } from '../../define.ts'
+import { command, opt, type Values, verbatim } from '../../define.ts'
+import { keyFilter, ownerFilters, stateFilters } from '../../filters.ts'
+import { changing, matchingOptions, oneKey } from '../../matching.ts'
 import { json, limit, list, metric, when } from '../../parse.ts'
+
+const changes = {
+  name: opt.text('name', 'New name'),
+  user: opt.clearable('user', verbatim, 'Who it belongs to'),
+  project: opt.clearable('project', verbatim, 'What it is for'),
+  model: opt.clearable('model', verbatim, 'Model that replaces whatever a request asks for'),
+  allowModels: opt.clearable('a,b', list, 'Models it may use, * stands for anything; none of them: any'),
+  scopes: opt.clearable('a,b', list, 'What it may do'),
+  expires: opt.clearable('duration|date', when, 'When it stops working'),
+  metadata: opt.clearable('json', json, 'JSON of your own to keep with it'),
+  limit: opt.many('metric=amount/window', limit, 'Rolling limit; repeatable'),
+  noLimit: opt.many('metric', metric, 'Make a metric unlimited; repeatable'),
+}
+
+const filters = {
+  ...stateFilters,
+  whereUser: ownerFilters.user,
+  whereProject: ownerFilters.project,
+  whereModel: ownerFilters.model,
+}
+
+const changesOf = (typed: Values<typeof changes>) => ({
+  name: typed.name,
+  user: typed.user,
+  project: typed.project,
+  model: typed.model,
+  allowedModels: typed.allowModels,
+  scopes: typed.scopes,
+  expiresAt: typed.expires,
+  metadata: typed.metadata,
+  limits: typed.limit,
+  removeLimits: typed.noLimit,
+})
 
 export default command({
   name: 'update',
   effect: 'write',
   summary: 'Change a key: what is not named stays as it is',
   description:
-    'A --limit replaces all limits on its metric. --limit tokens=0/5h allows nothing, --no-limit tokens takes the limit away.',
+    'A --limit replaces all limits on its metric. --limit tokens=0/5h allows nothing, --no-limit tokens takes the limit away. With --all-matching every key that fits the filters is changed; those on user, project and model begin with --where here.',
   examples: [
     'latchkey key update ci --limit tokens=500k/5h --limit tokens=5M/30d',
     'latchkey key update ci --no-limit tokens --no-expires',
     'latchkey key update ci --user bob --no-project --allow-models "gpt-*,glm-4.7"',
+    'latchkey key update --where-project shop --all-matching --expires 30d --yes',
   ],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
-  options: {
-    name: opt.text('name', 'New name'),
-    user: opt.clearable('user', verbatim, 'Who it belongs to'),
-    project: opt.clearable('project', verbatim, 'What it is for'),
-    model: opt.clearable('model', verbatim, 'Model that replaces whatever a request asks for'),
-    allowModels: opt.clearable('a,b', list, 'Models it may use, * stands for anything; none of them: any'),
-    scopes: opt.clearable('a,b', list, 'What it may do'),
-    expires: opt.clearable('duration|date', when, 'When it stops working'),
-    metadata: opt.clearable('json', json, 'JSON of your own to keep with it'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit; repeatable'),
-    noLimit: opt.many('metric', metric, 'Make a metric unlimited; repeatable'),
-  },
-  run: async (ctx, { key, allowModels, expires, limit, noLimit, ...changes }) =>
-    (await ctx.operations()).keys.update(await ctx.keySelector(key), {
-      ...changes,
-      allowedModels: allowModels,
-      expiresAt: expires,
-      limits: limit,
-      removeLimits: noLimit,
-    }),
-  output: key,
+  args: { key: oneKey },
+  options: { ...changes, ...matchingOptions, ...filters },
+  ...changing<Values<typeof changes & typeof filters>>({
+    filter: ({ whereUser: user, whereProject: project, whereModel: model, ...typed }) =>
+      keyFilter({ ...typed, user, project, model }),
+    one: (keys, key, typed) => keys.update(key, changesOf(typed)),
+    many: typed => ({ verb: 'update', changes: changesOf(typed) }),
+    question: 'Change',
+  }),
+  outputOrRows: key,
   done: key => `Updated key ${key.name} (${key.id})`,
 })

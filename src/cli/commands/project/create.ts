@@ -1,5 +1,6 @@
 import { project } from '../../../contract/views.ts'
 import { arg, command, opt } from '../../define.ts'
+import { limit } from '../../parse.ts'
 
 export default command({
   name: 'create',
@@ -15,8 +16,10 @@ export default command({
     slug: opt.text('slug', 'Unique short name (default: made from the name)'),
     description: opt.text('text', 'What it is for'),
     keyPrefix: opt.text('prefix', 'Prefix of the secrets of its keys (default: lk)'),
+    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together; repeatable'),
   },
-  run: async (ctx, input) => (await ctx.operations()).projects.create(input),
+  run: async (ctx, { limit, ...input }) =>
+    (await ctx.operations()).projects.create({ ...input, limits: limit }),
   output: project,
   done: project => `Created project ${project.slug} (${project.id})`,
 })

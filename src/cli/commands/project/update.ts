@@ -1,6 +1,6 @@
 import { project } from '../../../contract/views.ts'
 import { arg, command, opt, verbatim } from '../../define.ts'
-import { member } from '../../parse.ts'
+import { limit, member, metric } from '../../parse.ts'
 
 export default command({
   name: 'update',
@@ -9,7 +9,7 @@ export default command({
   examples: [
     'latchkey project update shop --name "The shop" --no-description',
     'latchkey project update shop --add-member bob=viewer --remove-member carol',
-    'latchkey project update shop --owner bob',
+    'latchkey project update shop --owner bob --limit usd=200/30d',
   ],
   args: { project: arg.one('Slug, name or id') },
   options: {
@@ -18,14 +18,18 @@ export default command({
     owner: opt.text('user', 'Who owns it'),
     description: opt.clearable('text', verbatim, 'What it is for'),
     keyPrefix: opt.clearable('prefix', verbatim, 'Prefix of the secrets of its keys'),
+    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together; repeatable'),
+    noLimit: opt.many('metric', metric, 'Make a metric unlimited; repeatable'),
     addMember: opt.many('user=role', member, 'Let a user take part, or change their role'),
     removeMember: opt.many('user', verbatim, 'Let a user leave'),
   },
-  run: async (ctx, { project, addMember, removeMember, ...changes }) =>
+  run: async (ctx, { project, addMember, removeMember, limit, noLimit, ...changes }) =>
     (await ctx.operations()).projects.update(project, {
       ...changes,
       addMembers: addMember,
       removeMembers: removeMember,
+      limits: limit,
+      removeLimits: noLimit,
     }),
   output: project,
   done: project => `Updated project ${project.slug} (${project.id})`,

@@ -1,24 +1,24 @@
-import { usageRow } from '../../../contract/views.ts'
+import { reportOrders, usageRow } from '../../../contract/views.ts'
 import { command, opt } from '../../define.ts'
-import { countColumns, startOfRow } from '../../drawing.ts'
-import { groups, since } from '../../parse.ts'
+import { countColumns, shareColumn, startOfRow } from '../../drawing.ts'
+import { count, groups, since } from '../../parse.ts'
 
 export default command({
   name: 'report',
   effect: 'read',
-  summary: 'Sum up usage by key, user, project, model, day or hour',
+  summary: 'Sum up usage by key, user, project, model, hour, day, week or month',
   description:
-    'Counts what was recorded by the minute. What an import carried over without a time is in key stats, not here.',
+    'Counts what was recorded by the minute. What an import carried over without a time is in key stats, not here. By a time alone, hours or days without use have a row too: from --since until --until or now, or else from the first to the last use.',
   examples: [
     'latchkey usage report --by key,day --since 7d',
     'latchkey usage report --by user --since 2026-11-01 --until 2026-12-01 --json',
-    'latchkey usage report --by model --project shop -o csv',
+    'latchkey usage report --by project,month --sort cost --top 5 -o csv',
   ],
   options: {
     by: opt.as(
       'a,b',
       groups,
-      'One or two of key, user, project, model, and day or hour (default: all in one sum)',
+      'One or two of key, user, project, model, and hour, day, week or month (default: all in one sum)',
     ),
     since: opt.as('duration|date', since, 'First moment that counts'),
     until: opt.as('duration|date', since, 'First moment that no longer counts'),
@@ -26,8 +26,16 @@ export default command({
     user: opt.text('user', 'Only keys of this user'),
     project: opt.text('project', 'Only keys of this project'),
     model: opt.text('model', 'Only this model'),
+    sort: opt.choice(reportOrders, 'What the largest is known by (default: tokens)'),
+    top: opt.as('n', count, 'Only the largest; with a time and another group, the largest of the other'),
+    fill: opt.flag('Rows without use also when grouped by a time and another'),
   },
-  run: async (ctx, options) => (await ctx.operations()).usage.report({ ...options, timeZone: ctx.timeZone }),
+  run: async (ctx, { fill, ...options }) =>
+    (await ctx.operations()).usage.streamReport({
+      ...options,
+      fill: fill ? true : undefined,
+      timeZone: ctx.timeZone,
+    }),
   rows: usageRow,
   columns: [
     { title: 'start', cell: startOfRow, hideEmpty: true },
@@ -36,6 +44,7 @@ export default command({
     { title: 'project', cell: row => row.project?.slug ?? '', hideEmpty: true },
     { title: 'model', cell: row => row.model ?? '', hideEmpty: true },
     ...countColumns,
+    shareColumn(row => row.tokens),
   ],
   empty: 'Nothing was recorded in that time.',
 })

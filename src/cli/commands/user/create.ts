@@ -1,5 +1,6 @@
 import { roles, user } from '../../../contract/views.ts'
 import { arg, command, opt } from '../../define.ts'
+import { limit } from '../../parse.ts'
 
 export default command({
   name: 'create',
@@ -9,7 +10,7 @@ export default command({
     'The password is read from stdin or a file, never from the command line, where others could see it.',
   examples: [
     'latchkey user create alice --email alice@example.org',
-    'latchkey user create nightly --service --role viewer',
+    'latchkey user create nightly --service --role viewer --limit usd=5/1d',
     'latchkey user create bob --password-file /run/secrets/bob',
   ],
   args: { username: arg.one('Unique username') },
@@ -18,11 +19,12 @@ export default command({
     name: opt.text('name', 'Name for display'),
     role: opt.choice(roles, 'Role, for the backend to act on (default: member)'),
     service: opt.flag('A service account rather than a person'),
+    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together; repeatable'),
     passwordFile: opt.text('file', 'File that holds the password; - is stdin'),
   },
-  run: async (ctx, { passwordFile, ...input }) => {
+  run: async (ctx, { passwordFile, limit, ...input }) => {
     const password = passwordFile === undefined ? undefined : await ctx.secretFromFile(passwordFile)
-    return (await ctx.operations()).users.create({ ...input, password })
+    return (await ctx.operations()).users.create({ ...input, password, limits: limit })
   },
   output: user,
   done: user => `Created user ${user.username} (${user.id})`,

@@ -1,13 +1,17 @@
 import { roles, user } from '../../../contract/views.ts'
 import { arg, command, opt, verbatim } from '../../define.ts'
+import { limit, metric } from '../../parse.ts'
 
 export default command({
   name: 'update',
   effect: 'write',
   summary: 'Change a user',
+  description:
+    'A --limit counts all their keys together and replaces all their limits on its metric; --no-limit takes these away.',
   examples: [
     'latchkey user update alice --role admin',
     'latchkey user update alice --username alicia --no-email',
+    'latchkey user update alice --limit usd=50/30d --no-limit tokens',
   ],
   args: { user: arg.one('Username, email address or id') },
   options: {
@@ -15,8 +19,11 @@ export default command({
     email: opt.clearable('address', verbatim, 'Email address'),
     name: opt.clearable('name', verbatim, 'Name for display'),
     role: opt.choice(roles, 'Role, for the backend to act on'),
+    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together; repeatable'),
+    noLimit: opt.many('metric', metric, 'Make a metric unlimited; repeatable'),
   },
-  run: async (ctx, { user, ...changes }) => (await ctx.operations()).users.update(user, changes),
+  run: async (ctx, { user, limit, noLimit, ...changes }) =>
+    (await ctx.operations()).users.update(user, { ...changes, limits: limit, removeLimits: noLimit }),
   output: user,
   done: user => `Updated user ${user.username} (${user.id})`,
 })

@@ -1,0 +1,179 @@
+/** `usage ingest` of a million events against the bare loop that any script would be: parse, add up, upsert. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectLatchkey } from '../src/index.ts'
+
+interface Row {
+  readonly name: string
+  readonly ratio: number
+  readonly bound: number
+  readonly better: 'higher' | 'lower'
+  readonly detail: string
+}
+
+const events = 1_000_000
+const keys = 1_000
+const models = ['gpt-x', 'gpt-y']
+const rounds = 3
+const mebibyte = 1024 * 1024
+
+/** With ids as well, the floor notes each in a table of its own before it counts it. */
+export async function rows(): Promise<readonly Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
+  try {
+    return [...(await measure(folder, false)), ...(await measure(folder, true))]
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function measure(folder: string, identified: boolean): Promise<readonly Row[]> {
+  const log = join(folder, identified ? 'identified.ndjson' : 'events.ndjson')
+  await writeLog(log, identified)
+  const ours: Run[] = []
+  const floor: Run[] = []
+  for (let round = 0; round < rounds; round++) {
+    floor.push(await run(await freshDatabase(folder), ['floor', log]))
+    ours.push(await run(await freshDatabase(folder), ['ingest', log]))
+  }
+  const best = (runs: readonly Run[], of: (run: Run) => number) => Math.min(...runs.map(of))
+  const seconds = best(ours, each => each.ms) / 1000
+  const bare = best(floor, each => each.ms) / 1000
+  const peak = Math.max(...ours.map(each => each.peakBytes)) / mebibyte
+  const name = identified ? 'ingest, events with ids' : 'ingest'
+  return [
+    {
+      name: `${name}: time`,
+      ratio: seconds / bare,
+      bound: 1.3,
+      better: 'lower',
+      detail: `${seconds.toFixed(2)} s against ${bare.toFixed(2)} s for ${events.toLocaleString('en-US')} events`,
+    },
+    {
+      name: `${name}: peak memory`,
+      ratio: peak / 150,
+      bound: 1,
+      better: 'lower',
+      detail: `${peak.toFixed(0)} MiB of 150 MiB (the bare loop: ${(best(floor, each => each.peakBytes) / mebibyte).toFixed(0)} MiB)`,
+    },
+  ]
+}
+
+interface Run {
+  readonly ms: number
+  readonly peakBytes: number
+}
+
+const program = join(import.meta.dir, '../bin/latchkey.ts')
+
+async function run(database: string, [what, log = '']: readonly string[]): Promise<Run> {
+  const command =
+    what === 'floor' ? [import.meta.path, database, log] : [program, 'usage', 'ingest', log, '--db', database]
+  const started = performance.now()
+  const child = Bun.spawn([process.execPath, ...command], { stdout: 'pipe', stderr: 'pipe' })
+  const code = await child.exited
+  const ms = performance.now() - started
+  if (code !== 0) throw new Error(`${command.join(' ')}: ${await child.stderr.text()}`)
+  return { ms, peakBytes: child.resourceUsage()?.maxRSS ?? Number.NaN }
+}
+
+/** Two models, and a day that passes from the first event to the last. */
+async function writeLog(path: string, identified: boolean): Promise<void> {
+  const writer = Bun.file(path).writer({ highWaterMark: mebibyte })
+  const day = Date.UTC(2026, 10, 19)
+  let seed = 1
+  const random = (below: number): number => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((seed / 2 ** 32) * below)
+  }
+  for (let n = 0; n < events; n++) {
+    const event = {
+      ...(identified ? { id: `evt_${(n * 7_919).toString(36).padStart(12, '0')}${random(1e6)}` } : {}),
+      key: `key-${1 + random(keys)}`,
+      model: models[random(models.length)],
+      inputTokens: random(4_000),
+      outputTokens: random(1_000),
+      costUsd: random(10_000) / 1_000_000,
+      at: new Date(day + Math.floor((n / events) * 86_400_000)).toISOString(),
+    }
+    writer.write(`${JSON.stringify(event)}\n`)
+    if (n % 10_000 === 0) await writer.flush()
+  }
+  await writer.end()
+}
+
+async function freshDatabase(folder: string): Promise<string> {
+  const path = join(folder, 'latchkey.db')
+  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
+  const latchkey = connectLatchkey({ path })
+  await latchkey.initialize()
+  await latchkey.keys.createMany({ name: 'key' }, keys)
+  await latchkey.close()
+  return path
+}
+
+/** The floor, when this file is run by itself: `bun bench/ingest.ts DATABASE LOG`. */
+async function bareLoop(database: string, log: string): Promise<void> {
+  const { Database } = await import('bun:sqlite')
+  const db = new Database(database)
+  db.run('PRAGMA journal_mode = WAL')
+  db.run('PRAGMA synchronous = FULL')
+  const ids = new Map(
+    db
+      .query<{ id: string; name: string }, []>('SELECT id, name FROM keys')
+      .all()
+      .map(row => [row.name, row.id]),
+  )
+  const note = db.prepare('INSERT INTO counted_events (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  type Sum = { key: string; start: number; model: string; sums: [number, number, number, number] }
+  const buckets = new Map<string, Sum>()
+  db.run('BEGIN IMMEDIATE')
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of Bun.file(log).stream()) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const event = JSON.parse(line)
+      const at = Date.parse(event.at)
+      if (event.id !== undefined && note.run(event.id, at).changes === 0) continue
+      const key = ids.get(event.key)
+      if (key === undefined) throw new Error('unknown key')
+      const start = at - (at % 60_000)
+      const name = `${key}/${start}/${event.model}`
+      let bucket = buckets.get(name)
+      if (!bucket) {
+        bucket = { key, start, model: event.model, sums: [0, 0, 0, 0] }
+        buckets.set(name, bucket)
+      }
+      bucket.sums[0] += 1
+      bucket.sums[1] += event.inputTokens
+      bucket.sums[2] += event.outputTokens
+      bucket.sums[3] += Math.round(event.costUsd * 1_000_000)
+    }
+  }
+  const upsert =
+    db.prepare(`INSERT INTO usage (key_id, start, model, requests, input_tokens, output_tokens, cost_micros)
+    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key_id, start, model) DO UPDATE SET requests = requests + excluded.requests,
+    input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
+    cost_micros = cost_micros + excluded.cost_micros`)
+  const totals = new Map<string, [number, number, number, number]>()
+  for (const { key, start, model, sums } of buckets.values()) {
+    upsert.run(key, start, model, ...sums)
+    const total = totals.get(key) ?? [0, 0, 0, 0]
+    for (let i = 0; i < 4; i++) total[i]! += sums[i]!
+    totals.set(key, total)
+  }
+  const add = db.prepare(`UPDATE keys SET requests = requests + ?, input_tokens = input_tokens + ?,
+    output_tokens = output_tokens + ?, cost_micros = cost_micros + ? WHERE id = ?`)
+  for (const [key, total] of totals) add.run(...total, key)
+  db.run('COMMIT')
+  db.close()
+}
+
+if (import.meta.main) {
+  const [database, log] = Bun.argv.slice(2)
+  if (database !== undefined && log !== undefined) await bareLoop(database, log)
+  else console.table(await rows())
+}

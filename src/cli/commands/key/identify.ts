@@ -1,0 +1,45 @@
+import { exitCodes } from '../../../contract/errors.ts'
+import { foundSecret } from '../../../contract/views.ts'
+import { reference } from '../../columns.ts'
+import { command } from '../../define.ts'
+import { keyStatus } from '../../drawing.ts'
+
+export default command({
+  name: 'identify',
+  effect: 'read',
+  summary: 'Say whose secrets stand in a text; exits 4 when one of them is live',
+  description:
+    'Reads a log, a diff or anything else on stdin and finds what looks like a secret of ours, and every foreign one that was imported. The checksum is checked offline: where it is wrong, the secret was mistyped or cut. No secret is ever shown. Live means that a request with it would be let through now, limits aside.',
+  examples: [
+    'latchkey key identify < app.log',
+    'git log -p | latchkey key identify',
+    'latchkey key identify --json < incident.txt',
+  ],
+  run: async ctx => (await ctx.operations()).keys.identify(await ctx.pastedText()),
+  rows: foundSecret,
+  columns: [
+    { title: 'line', cell: (found, brush) => brush.count(found.line), align: 'right' },
+    { title: 'times', cell: (found, brush) => brush.count(found.count), align: 'right' },
+    { title: 'start', cell: found => found.start },
+    {
+      title: 'checksum',
+      cell: found => (found.checksum ? 'fits' : found.key === null ? 'wrong' : 'foreign'),
+    },
+    { title: 'key', cell: found => (found.key === null ? 'unknown' : found.key.name) },
+    { title: 'user', cell: found => reference(found.user) },
+    { title: 'project', cell: found => reference(found.project) },
+    { title: 'status', cell: (found, brush) => (found.status ? keyStatus(found.status, brush) : '-') },
+    { title: 'secret', cell: found => found.secret ?? '-' },
+    { title: 'live', cell: (found, brush) => (found.live ? brush.bad('yes') : 'no') },
+    {
+      title: 'last used',
+      cell: (found, brush) => (found.key === null ? '-' : brush.time(found.lastUsedAt)),
+    },
+  ],
+  empty: 'Nothing that looks like a secret was found.',
+  exit: rows => (rows.some(found => found.live) ? exitCodes.denied : 0),
+  notice: rows => {
+    const commands = new Set(rows.flatMap(found => found.revoke ?? []))
+    return commands.size === 0 ? undefined : ['End what leaked with:', ...commands].join('\n  ')
+  },
+})

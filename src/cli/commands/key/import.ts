@@ -1,0 +1,24 @@
+import { exitCodes } from '../../../contract/errors.ts'
+import { importReport } from '../../../contract/views.ts'
+import { arg, command, opt } from '../../define.ts'
+import { importLines } from '../../drawing.ts'
+
+export default command({
+  name: 'import',
+  effect: 'write',
+  summary: 'Take over keys from CSV or NDJSON, with the hashes or secrets they have',
+  description:
+    'Fields as key export writes them: name, hash (SHA-256 in hex, with start) or secret, user, project, model, allowedModels, scopes, limits (JSON), createdAt, expiresAt, disabledAt, revokedAt, revokedReason, lastUsedAt, metadata, totals, id. Users and projects must be here already. A key whose secret is here is left as it is. One bad row, and nothing is imported, unless --skip-bad; then the exit code is 8.',
+  examples: [
+    'latchkey key import keys.ndjson --dry-run',
+    'latchkey key import keys.csv --skip-bad --json',
+    'latchkey key export | latchkey --db other.db key import -',
+  ],
+  args: { file: arg.one('CSV or NDJSON, told by the name or the content; - is stdin') },
+  options: { skipBad: opt.flag('Import the good rows, and tell of the bad ones') },
+  run: async (ctx, { file, skipBad }) =>
+    (await ctx.operations()).keys.import(ctx.rowSource(file), { skipBad }),
+  output: importReport,
+  done: importLines,
+  exit: report => (report.refused > 0 ? exitCodes.partial : 0),
+})

@@ -1,0 +1,363 @@
+/** The commands on keys as somebody types them. */
+import { expect, test } from 'bun:test'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Key } from '../../../contract/views.ts'
+import { temporaryLatchkey } from '../../../testing/latchkey.ts'
+import { onTerminal, spawnLatchkey } from '../../../testing/process.ts'
+import { type RunOptions, run } from '../../../testing/run.ts'
+
+const day = 86_400_000
+
+async function home() {
+  const home = await temporaryLatchkey()
+  const key = (line: string | readonly string[], options: RunOptions = {}) =>
+    run(typeof line === 'string' ? `key ${line}` : ['key', ...line], {
+      db: home.path,
+      cwd: home.folder,
+      now: home.clock.now,
+      ...options,
+    })
+  return {
+    ...home,
+    key,
+    file: (name: string) => join(home.folder, name),
+    [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
+  }
+}
+
+/** Each nullable field: how it is set, how it is cleared, and what it is then. */
+const setters: readonly (readonly [keyof Key, readonly string[], string, unknown, unknown])[] = [
+  ['user', ['--user', 'bob'], '--no-user', { username: 'bob' }, null],
+  ['project', ['--project', 'site'], '--no-project', { slug: 'site' }, null],
+  ['model', ['--model', 'm2'], '--no-model', 'm2', null],
+  ['allowedModels', ['--allow-models', 'a*,b'], '--no-allow-models', ['a*', 'b'], null],
+  ['scopes', ['--scopes', 'x:y,z'], '--no-scopes', ['x:y', 'z'], []],
+  ['expiresAt', ['--expires', '2027-05-01T00:00:00Z'], '--no-expires', '2027-05-01T00:00:00.000Z', null],
+  ['metadata', ['--metadata', '{"a":[1]}'], '--no-metadata', { a: [1] }, null],
+]
+
+test.each(setters)(
+  'key update: a %s that is given, one that is cleared and one not named are three things',
+  async (field, set, clear, value, none) => {
+    await using at = await home()
+    const { users, projects, keys } = at.latchkey
+    for (const username of ['alice', 'bob']) await users.create({ username })
+    for (const name of ['Shop', 'Site']) await projects.create({ name, owner: 'alice' })
+    await keys.create({
+      name: 'full',
+      user: 'alice',
+      project: 'shop',
+      model: 'glm-4.7',
+      allowedModels: ['glm-*'],
+      scopes: ['chat:write'],
+      expiresAt: new Date('2027-01-01T00:00:00Z'),
+      metadata: { team: 'core' },
+      limits: [{ metric: 'tokens', amount: 100, windowMs: day }],
+    })
+    const shown = async () => (await at.key('show full --json')).json<Record<string, unknown>>()
+    const { [field]: was, ...rest } = await shown()
+    expect(was).not.toEqual(none)
+    const update = async (words: readonly string[]) => {
+      const { code, err } = await at.key(['update', 'full', ...words])
+      expect([code, err]).toEqual([0, ''])
+      return shown()
+    }
+    const same = (after: Record<string, unknown>) => {
+      const { [field]: _, updatedAt: __, ...others } = after
+      const { updatedAt: ___, ...before } = rest
+      expect(others).toEqual(before)
+    }
+    const untouched = await update(['--name', 'full'])
+    expect(untouched[field]).toEqual(was)
+    const after = await update(set)
+    expect(after[field]).toEqual(
+      typeof value === 'object' && !Array.isArray(value) ? expect.objectContaining(value as object) : value,
+    )
+    same(after)
+    const cleared = await update([clear])
+    expect(cleared[field]).toEqual(none)
+    same(cleared)
+  },
+)
+
+test('key update: a limit of 0, no limit and one not named are three things', async () => {
+  await using at = await home()
+  await at.key('create ci --limit tokens=100/5h --limit usd=20/30d')
+  const limits = async (words: string) => {
+    await at.key(`update ci ${words}`)
+    return (await at.key('show ci --json')).json<Key>().limits.map(limit => `${limit.metric}=${limit.amount}`)
+  }
+  expect(await limits('--model x')).toEqual(['tokens=100', 'usd=20'])
+  expect(await limits('--limit tokens=0/5h')).toEqual(['tokens=0', 'usd=20'])
+  expect(await limits('--no-limit tokens')).toEqual(['usd=20'])
+})
+
+test.each(['disable', 'enable', 'revoke', 'update --scopes a:b', 'delete'])(
+  'key %s --all-matching asks for the number of keys, and does nothing without it',
+  async verb => {
+    await using at = await home()
+    await at.key('create k --count 3')
+    await at.key('disable k-1')
+    if (verb === 'enable') for (const n of [2, 3]) await at.key(`disable k-${n}`)
+    const count = verb === 'disable' ? 2 : 3
+    const line = `${verb} --search k- --all-matching`
+    const state = async () => JSON.stringify(await at.latchkey.keys.list())
+    const before = await state()
+    expect(await at.key(line)).toMatchObject({ code: 6, out: '' })
+    const asked: string[] = []
+    const answering = (answer: string) => ({
+      tty: true,
+      prompts: {
+        text: async (message: string) => {
+          asked.push(message)
+          return answer
+        },
+      },
+    })
+    const declined = await at.key(line, answering('y'))
+    expect(declined).toMatchObject({ code: 6, out: '' })
+    expect(declined.err).toContain('k-3')
+    expect(asked[0]).toContain(`these ${count} keys`)
+    expect(await state()).toBe(before)
+    expect(await at.key(`${line} --dry-run --json`)).toMatchObject({ code: 0 })
+    expect(await state()).toBe(before)
+    expect(await at.key(`${line} --expect-count 4 --yes`)).toMatchObject({ code: 5, out: '' })
+    expect(await state()).toBe(before)
+    expect((await at.key(line, answering(String(count)))).code).toBe(0)
+    expect(await state()).not.toBe(before)
+  },
+)
+
+test('what changed between the list and the answer is not changed along', async () => {
+  await using at = await home()
+  await at.key('create k --count 2')
+  const { code, err } = await at.key('revoke --search k- --all-matching', {
+    tty: true,
+    prompts: {
+      text: async () => {
+        await at.latchkey.keys.create({ name: 'k-new' })
+        await at.latchkey.keys.delete('k-1')
+        return '2'
+      },
+    },
+  })
+  expect([code, err.includes('changed since they were listed')]).toEqual([5, true])
+  expect(await at.latchkey.keys.list({ status: 'revoked' })).toEqual([])
+})
+
+test('several changed keys are an array, none an empty one, and recent use is warned of', async () => {
+  await using at = await home()
+  await at.key('create k --count 2')
+  await at.latchkey.usage.record('k-2', { inputTokens: 1, at: new Date(at.clock.now.getTime() - 6 * day) })
+  const off = await at.key('disable --search k- --all-matching --yes --json')
+  expect(off.json<Key[]>().map(key => key.status)).toEqual(['disabled', 'disabled'])
+  expect(off.err).toBe('Used within the last 7 days: 1 of 2 (k-2)\n')
+  expect(await at.key('disable --search k- --all-matching --yes --json')).toMatchObject({
+    out: '[]\n',
+    code: 0,
+  })
+  const one = await at.key('enable k-2 --json')
+  expect(one.json<Key>().status).toBe('active')
+  const two = await at.key('update --search k- --all-matching --where-user nobody --yes')
+  expect([two.code, two.out]).toEqual([3, ''])
+})
+
+test.each([
+  ['revoke', "missing required argument 'key'"],
+  ['revoke --yes', "missing required argument 'key'"],
+  ['disable --user alice', 'a filter alone changes nothing'],
+  ['revoke ci --all-matching --yes', 'contradict each other'],
+  ['disable ci --search x', 'contradict each other'],
+  ['delete --all-matching --yes', 'every key there is would match'],
+  ['list --sort color', 'no order of keys'],
+  ['create x --raw --out y', 'contradict each other'],
+  ['create x --raw --json', 'the secret alone'],
+  ['create x --out -', '- is none'],
+  ['create x --out none/y', 'there is no folder'],
+])('key %s is refused as usage', async (line, words) => {
+  await using at = await home()
+  await at.key('create ci')
+  const { code, out, err } = await at.key(line)
+  expect([code, out]).toEqual([2, ''])
+  expect(err).toContain(words)
+  expect(await at.latchkey.keys.list()).toHaveLength(1)
+})
+
+test('--raw prints the secret alone, --out nothing but the path of a new file', async () => {
+  await using at = await home()
+  const raw = await at.key('create a --raw')
+  expect((await at.latchkey.keys.verify(raw.out.trimEnd())).key?.name).toBe('a')
+  expect(raw.err).toMatch(/^Created key a \(key_\w+\)\n$/)
+  expect((await at.key('create r --raw --count 3')).out.trimEnd().split('\n')).toHaveLength(3)
+
+  const out = await at.key('create b --out secret.txt')
+  expect([out.code, out.out]).toEqual([0, `${at.file('secret.txt')}\n`])
+  expect(statSync(at.file('secret.txt')).mode & 0o777).toBe(0o600)
+  const secret = readFileSync(at.file('secret.txt'), 'utf8')
+  expect((await at.latchkey.keys.verify(secret.trimEnd())).key?.name).toBe('b')
+  const rotated = await at.key('rotate b --out next.txt --json')
+  expect(rotated.json<object>()).toMatchObject({ secret: null, secretFile: at.file('next.txt') })
+  expect((await at.latchkey.keys.verify(readFileSync(at.file('next.txt'), 'utf8').trimEnd())).valid).toBe(
+    true,
+  )
+
+  const many = await at.key('create c --count 2 --out many.ndjson -q')
+  const lines = readFileSync(at.file('many.ndjson'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  expect(lines.map(line => Object.keys(line))).toEqual([
+    ['id', 'name', 'secret'],
+    ['id', 'name', 'secret'],
+  ])
+  expect(many.out).toBe(`${lines.map(line => line.id).join('\n')}\n`)
+  expect((await at.latchkey.keys.verify(lines[1].secret)).key?.name).toBe('c-2')
+})
+
+test('a file that is there is never written over, and no key is made then', async () => {
+  await using at = await home()
+  await at.key('create ci')
+  writeFileSync(at.file('here'), 'mine')
+  for (const line of ['create x --out here', 'create x --out here --dry-run', 'rotate ci --out here']) {
+    expect(await at.key(line)).toMatchObject({ code: 5, out: '' })
+  }
+  expect(readFileSync(at.file('here'), 'utf8')).toBe('mine')
+  expect(await at.latchkey.keys.list()).toHaveLength(1)
+  expect(await at.latchkey.audit.list({ action: 'key.rotate' })).toEqual([])
+})
+
+test('a command that fails, runs dry or repeats itself leaves no file', async () => {
+  await using at = await home()
+  await at.key('create ci')
+  await at.key('rotate ci --request-id x')
+  for (const [line, code] of [
+    ['create ci --out f', 5],
+    ['create x --user nobody --out f', 3],
+    ['rotate nothing --out f', 3],
+    ['create x --out f --dry-run', 0],
+    ['rotate ci --request-id x --out f', 0],
+  ] as const) {
+    expect([line, (await at.key(line)).code]).toEqual([line, code])
+    expect(existsSync(at.file('f'))).toBe(false)
+  }
+})
+
+test('a file that cannot be written makes no key', async () => {
+  await using at = await home()
+  // A device that is always full takes the place of a full disk.
+  const { code } = await spawnLatchkey(['key', 'create', 'x', '--out', '/dev/full'], { db: at.path })
+  expect(code).not.toBe(0)
+  mkdirSync(at.file('closed'))
+  chmodSync(at.file('closed'), 0o500)
+  if (process.getuid?.() !== 0) expect((await at.key('create x --out closed/f')).code).toBe(78)
+  expect(await at.latchkey.keys.list()).toEqual([])
+})
+
+test('lists stream in every format that programs read, and agree with each other', async () => {
+  await using at = await home()
+  await at.latchkey.keys.createMany(
+    { name: 'k', limits: [{ metric: 'usd', amount: 0.5, windowMs: day }], metadata: { a: 'é"' } },
+    2_500,
+  )
+  const json = await at.key('list --json')
+  const rows = json.json<Key[]>()
+  expect(rows).toHaveLength(2_500)
+  expect(json.out).toBe(`${JSON.stringify(rows, null, 2)}\n`)
+  expect((await at.key('list -o ndjson')).out).toBe(rows.map(row => `${JSON.stringify(row)}\n`).join(''))
+  expect((await at.key('list -q')).out).toBe(rows.map(row => `${row.id}\n`).join(''))
+  expect((await at.key('list -o csv --fields name')).out).toBe(
+    `name\n${rows.map(row => `${row.name}\n`).join('')}`,
+  )
+  expect(Bun.YAML.parse((await at.key('list -o yaml --limit 3')).out)).toEqual(rows.slice(0, 3))
+  expect((await at.key('list --search nothing --json')).out).toBe('[]\n')
+  expect((await at.key('list --user nobody --json')).out).toBe('')
+  const page = await at.key('list --sort -name --limit 2 --after k-999 -o csv --fields name')
+  expect(page.out).toBe('name\nk-998\nk-997\n')
+})
+
+test('a wide list shows the tokens of 14 days, and no other format holds them', async () => {
+  await using at = await home()
+  await at.key('create ci')
+  await at.latchkey.usage.record('ci', { inputTokens: 5 })
+  expect((await at.key('list -o wide')).out).toContain('▁▁▁▁▁▁▁▁▁▁▁▁▁█')
+  expect(Object.keys((await at.key('list --json')).json<object[]>()[0]!)).not.toContain('activity')
+})
+
+test('a reader that leaves early ends a list without a fuss', async () => {
+  await using at = await home()
+  await at.latchkey.keys.createMany({ name: 'k' }, 3_000)
+  const child = Bun.spawn(
+    [
+      'sh',
+      '-c',
+      '"$0" "$1" key list -o ndjson | head -1',
+      process.execPath,
+      join(import.meta.dir, '../../../../bin/latchkey.ts'),
+    ],
+    {
+      env: { ...process.env, HOME: at.folder, LATCHKEY_DB: at.path },
+      stdout: 'pipe',
+      stderr: 'pipe',
+    },
+  )
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()])
+  expect([out.split('\n').length, err]).toEqual([2, ''])
+})
+
+test('key identify exits 4 for a live secret, 0 for others, and never shows one', async () => {
+  await using at = await home()
+  const { secret } = (await at.key('create ci --json')).json<{ secret: string }>()
+  const live = await at.key('identify', { stdin: `key="${secret}"` })
+  expect(live.code).toBe(4)
+  expect(live.err).toMatch(/latchkey key revoke key_\w+ --reason leaked/)
+  const command = /key revoke (key_\w+) --reason leaked/.exec(live.err)!
+  expect((await at.key(`revoke ${command[1]} --reason leaked --yes`)).code).toBe(0)
+  const dead = await at.key('identify --json', { stdin: new Uint8Array([0, 255, ...Buffer.from(secret), 7]) })
+  expect([dead.code, dead.json<object[]>()]).toMatchObject([
+    0,
+    [{ status: 'revoked', live: false, revoke: null }],
+  ])
+  for (const text of [live.out, live.err, dead.out, dead.err]) expect(text).not.toContain(secret.slice(9))
+  const typed = await at.key(['identify', secret])
+  expect([typed.code, typed.out]).toEqual([2, ''])
+  expect(typed.err).not.toContain(secret.slice(9))
+})
+
+test('text can be pasted at a terminal, until Ctrl-D', async () => {
+  await using at = await home()
+  const { secret } = (await at.key('create ci --json')).json<{ secret: string }>()
+  const { code, screen } = await onTerminal('key identify', [{ when: /Paste/, keys: `${secret}\r\x04` }], {
+    db: at.path,
+  })
+  expect(code).toBe(4)
+  expect(screen).toContain('fits')
+})
+
+test('an import that leaves rows out exits 8, one that is refused 2', async () => {
+  await using at = await home()
+  const stdin = '{"name":"a","secret":"sk-a"}\n{"name":"b"}\n'
+  expect(await at.key('import -', { stdin })).toMatchObject({ code: 2, out: '' })
+  expect(await at.key('import - --skip-bad --json', { stdin })).toMatchObject({ code: 8 })
+  expect((await at.latchkey.keys.list()).map(key => key.name)).toEqual(['a'])
+  expect((await at.key('import none.csv')).code).toBe(3)
+})
+
+test.each([
+  'key identify S',
+  'S',
+  'key S',
+  'key show ci S',
+  'key create x --expires S',
+  'key list --sort S',
+  'key import S',
+  'key create x --out S/y',
+  'key list --user S',
+  'key list --S',
+])('%s does not repeat the secret S that was typed by mistake', async line => {
+  await using at = await home()
+  const { secret } = (await at.key('create ci --json')).json<{ secret: string }>()
+  const { code, out, err } = await run(line.replace('S', secret), { db: at.path })
+  expect(code).not.toBe(0)
+  expect(out + err).not.toContain(secret.slice(9, 20))
+})

@@ -1,0 +1,25 @@
+import { limitState } from '../../../../contract/views.ts'
+import { arg, command } from '../../../define.ts'
+import { limitColumns } from '../../../drawing.ts'
+import { limit } from '../../../parse.ts'
+
+export default command({
+  name: 'add',
+  effect: 'write',
+  summary: 'Add rolling limits to a key, or change their amounts',
+  description:
+    'All other limits stay; one with the same metric and window gets the new amount. A window is from 1m to 366d long.',
+  examples: [
+    'latchkey key limit add ci tokens=100k/5h',
+    'latchkey key limit add ci tokens=5M/30d usd=20/30d requests=60/1m',
+  ],
+  args: {
+    key: arg.one('Name, id or start of the secret; - reads the secret from stdin'),
+    limits: arg.many('metric=amount/window, such as tokens=100k/5h', limit),
+  },
+  run: async (ctx, { key, limits }) =>
+    (await ctx.operations()).limits.add({ key: await ctx.keySelector(key) }, limits),
+  rows: limitState,
+  columns: limitColumns,
+  empty: 'No limits.',
+})

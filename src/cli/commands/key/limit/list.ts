@@ -1,0 +1,15 @@
+import { limitState } from '../../../../contract/views.ts'
+import { arg, command } from '../../../define.ts'
+import { limitColumns } from '../../../drawing.ts'
+
+export default command({
+  name: 'list',
+  effect: 'read',
+  summary: "List the limits that bind a key, as they stand: its own, its user's, its project's",
+  examples: ['latchkey key limit list ci', 'latchkey key limit list ci --json'],
+  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  run: async (ctx, { key }) => (await ctx.operations()).limits.list({ key: await ctx.keySelector(key) }),
+  rows: limitState,
+  columns: limitColumns,
+  empty: 'No limits. Add one with: latchkey key limit add KEY tokens=100k/5h',
+})

@@ -1,0 +1,21 @@
+import { limitState } from '../../../../contract/views.ts'
+import { arg, command } from '../../../define.ts'
+import { limitColumns } from '../../../drawing.ts'
+import { limitName } from '../../../parse.ts'
+
+export default command({
+  name: 'remove',
+  effect: 'write',
+  summary: 'Take limits from a key',
+  description: 'What is left is shown. History and totals stay.',
+  examples: ['latchkey key limit remove ci tokens/5h', 'latchkey key limit remove ci usd --dry-run'],
+  args: {
+    key: arg.one('Name, id or start of the secret; - reads the secret from stdin'),
+    limits: arg.many('metric/window, or a metric for all its windows', limitName),
+  },
+  run: async (ctx, { key, limits }) =>
+    (await ctx.operations()).limits.remove({ key: await ctx.keySelector(key) }, limits),
+  rows: limitState,
+  columns: limitColumns,
+  empty: 'No limits are left.',
+})

@@ -1,0 +1,19 @@
+import { limitState, metrics } from '../../../contract/views.ts'
+import { arg, command, opt } from '../../define.ts'
+import { limitColumns } from '../../drawing.ts'
+
+export default command({
+  name: 'reset',
+  effect: 'write',
+  summary: "Begin the windows of a key's limits anew",
+  description:
+    'What was used before no longer counts against the limits. History, totals and reports stay; requests under way still count.',
+  examples: ['latchkey key reset ci', 'latchkey key reset ci --metric tokens'],
+  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  options: { metric: opt.choice(metrics, 'Only limits on this metric') },
+  run: async (ctx, { key, metric }) =>
+    (await ctx.operations()).limits.reset({ key: await ctx.keySelector(key) }, { metric }),
+  rows: limitState,
+  columns: limitColumns,
+  empty: 'No limits.',
+})

@@ -1,0 +1,24 @@
+import { limitState } from '../../../../contract/views.ts'
+import { arg, command } from '../../../define.ts'
+import { limitColumns } from '../../../drawing.ts'
+import { limit } from '../../../parse.ts'
+
+export default command({
+  name: 'add',
+  effect: 'write',
+  summary: 'Add rolling limits to a project, or change their amounts',
+  description:
+    "They count all keys of the project together: a key is denied by its own limits, its user's and its project's.",
+  examples: [
+    'latchkey project limit add shop tokens=100k/5h',
+    'latchkey project limit add shop tokens=5M/30d usd=20/30d requests=60/1m',
+  ],
+  args: {
+    project: arg.one('Slug, name or id'),
+    limits: arg.many('metric=amount/window, such as tokens=100k/5h', limit),
+  },
+  run: async (ctx, { project, limits }) => (await ctx.operations()).limits.add({ project }, limits),
+  rows: limitState,
+  columns: limitColumns,
+  empty: 'No limits.',
+})

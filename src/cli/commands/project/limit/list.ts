@@ -1,0 +1,15 @@
+import { limitState } from '../../../../contract/views.ts'
+import { arg, command } from '../../../define.ts'
+import { limitColumns } from '../../../drawing.ts'
+
+export default command({
+  name: 'list',
+  effect: 'read',
+  summary: 'List the limits of a project, as they stand',
+  examples: ['latchkey project limit list shop', 'latchkey project limit list shop --json'],
+  args: { project: arg.one('Slug, name or id') },
+  run: async (ctx, { project }) => (await ctx.operations()).limits.list({ project }),
+  rows: limitState,
+  columns: limitColumns,
+  empty: 'No limits. Add one with: latchkey project limit add PROJECT tokens=100k/5h',
+})

@@ -1,0 +1,23 @@
+import { limitState } from '../../../../contract/views.ts'
+import { arg, command } from '../../../define.ts'
+import { limitColumns } from '../../../drawing.ts'
+import { limitName } from '../../../parse.ts'
+
+export default command({
+  name: 'remove',
+  effect: 'write',
+  summary: 'Take limits from a project',
+  description: 'What is left is shown. History and totals stay.',
+  examples: [
+    'latchkey project limit remove shop tokens/5h',
+    'latchkey project limit remove shop usd --dry-run',
+  ],
+  args: {
+    project: arg.one('Slug, name or id'),
+    limits: arg.many('metric/window, or a metric for all its windows', limitName),
+  },
+  run: async (ctx, { project, limits }) => (await ctx.operations()).limits.remove({ project }, limits),
+  rows: limitState,
+  columns: limitColumns,
+  empty: 'No limits are left.',
+})

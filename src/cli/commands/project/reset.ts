@@ -1,0 +1,18 @@
+import { limitState, metrics } from '../../../contract/views.ts'
+import { arg, command, opt } from '../../define.ts'
+import { limitColumns } from '../../drawing.ts'
+
+export default command({
+  name: 'reset',
+  effect: 'write',
+  summary: "Begin the windows of a project's limits anew",
+  description:
+    'What was used before no longer counts against the limits. History, totals and reports stay; requests under way still count.',
+  examples: ['latchkey project reset shop', 'latchkey project reset shop --metric tokens'],
+  args: { project: arg.one('Slug, name or id') },
+  options: { metric: opt.choice(metrics, 'Only limits on this metric') },
+  run: async (ctx, { project, metric }) => (await ctx.operations()).limits.reset({ project }, { metric }),
+  rows: limitState,
+  columns: limitColumns,
+  empty: 'No limits.',
+})

@@ -1,0 +1,18 @@
+import { exitCodes } from '../../../contract/errors.ts'
+import { usageCheck } from '../../../contract/views.ts'
+import { command, opt } from '../../define.ts'
+import { usageCheckLines } from '../../drawing.ts'
+
+export default command({
+  name: 'check',
+  effect: 'write',
+  summary: 'Compare the totals of every key with what was recorded; exits 0 or 7',
+  description:
+    'Both move in one transaction, so a difference means that another program wrote to the database. With --repair the totals are set to what was recorded, each with a row in the audit trail.',
+  examples: ['latchkey usage check', 'latchkey usage check --repair --json'],
+  options: { repair: opt.flag('Set totals that differ to what was recorded') },
+  run: async (ctx, options) => (await ctx.operations()).usage.check(options),
+  output: usageCheck,
+  done: usageCheckLines,
+  exit: check => (check.ok ? 0 : exitCodes.corrupt),
+})

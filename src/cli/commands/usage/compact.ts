@@ -1,0 +1,21 @@
+import { compacted } from '../../../contract/views.ts'
+import { command, opt } from '../../define.ts'
+import { compactedLines } from '../../drawing.ts'
+import { duration } from '../../parse.ts'
+
+export default command({
+  name: 'compact',
+  effect: 'write',
+  summary: 'Fold old usage by the minute into hours, and old hours into days',
+  description:
+    'No total changes. A window of a limit that is longer than minutes are kept is from then on right to the hour at its far end, never too low. Works in small steps, so it can run every night while gateways record. Ids of counted events and counted files are forgotten after 400 days.',
+  examples: ['latchkey usage compact', 'latchkey usage compact --minutes-for 31d --dry-run'],
+  options: {
+    minutesFor: opt.as('duration', duration, 'How long use is kept by the minute (default: 7d)'),
+    hoursFor: opt.as('duration', duration, 'How long use is kept by the hour (default: 400d)'),
+  },
+  run: async (ctx, { minutesFor, hoursFor }) =>
+    (await ctx.operations()).usage.compact({ minutesForMs: minutesFor, hoursForMs: hoursFor }),
+  output: compacted,
+  done: compactedLines,
+})

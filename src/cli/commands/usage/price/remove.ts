@@ -1,0 +1,21 @@
+import { price } from '../../../../contract/views.ts'
+import { arg, command, opt } from '../../../define.ts'
+import { priceColumns } from '../../../drawing.ts'
+import { moment } from '../../../parse.ts'
+
+export default command({
+  name: 'remove',
+  effect: 'write',
+  summary: 'Take back prices of a model; what is recorded keeps its cost',
+  examples: [
+    'latchkey usage price remove gpt-x --from 2027-01-01',
+    'latchkey usage price remove "gpt-*" --dry-run',
+  ],
+  args: { model: arg.one('Model or pattern, as it was set') },
+  options: { from: opt.as('date', moment, 'Only the price that begins then (default: all of the model)') },
+  run: async (ctx, { model, from }) => (await ctx.operations()).usage.prices.remove(model, { from }),
+  rows: price,
+  columns: priceColumns,
+  empty: 'No prices.',
+  notice: prices => `Removed ${prices.length} price${prices.length === 1 ? '' : 's'}.`,
+})

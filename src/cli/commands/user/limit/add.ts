@@ -1,0 +1,24 @@
+import { limitState } from '../../../../contract/views.ts'
+import { arg, command } from '../../../define.ts'
+import { limitColumns } from '../../../drawing.ts'
+import { limit } from '../../../parse.ts'
+
+export default command({
+  name: 'add',
+  effect: 'write',
+  summary: 'Add rolling limits to a user, or change their amounts',
+  description:
+    "They count all keys of the user together: a key is denied by its own limits, its user's and its project's.",
+  examples: [
+    'latchkey user limit add alice tokens=100k/5h',
+    'latchkey user limit add alice tokens=5M/30d usd=20/30d requests=60/1m',
+  ],
+  args: {
+    user: arg.one('Username, email address or id'),
+    limits: arg.many('metric=amount/window, such as tokens=100k/5h', limit),
+  },
+  run: async (ctx, { user, limits }) => (await ctx.operations()).limits.add({ user }, limits),
+  rows: limitState,
+  columns: limitColumns,
+  empty: 'No limits.',
+})

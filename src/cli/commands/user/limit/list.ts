@@ -1,0 +1,15 @@
+import { limitState } from '../../../../contract/views.ts'
+import { arg, command } from '../../../define.ts'
+import { limitColumns } from '../../../drawing.ts'
+
+export default command({
+  name: 'list',
+  effect: 'read',
+  summary: 'List the limits of a user, as they stand',
+  examples: ['latchkey user limit list alice', 'latchkey user limit list alice --json'],
+  args: { user: arg.one('Username, email address or id') },
+  run: async (ctx, { user }) => (await ctx.operations()).limits.list({ user }),
+  rows: limitState,
+  columns: limitColumns,
+  empty: 'No limits. Add one with: latchkey user limit add USER tokens=100k/5h',
+})

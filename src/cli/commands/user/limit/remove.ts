@@ -1,0 +1,20 @@
+import { limitState } from '../../../../contract/views.ts'
+import { arg, command } from '../../../define.ts'
+import { limitColumns } from '../../../drawing.ts'
+import { limitName } from '../../../parse.ts'
+
+export default command({
+  name: 'remove',
+  effect: 'write',
+  summary: 'Take limits from a user',
+  description: 'What is left is shown. History and totals stay.',
+  examples: ['latchkey user limit remove alice tokens/5h', 'latchkey user limit remove alice usd --dry-run'],
+  args: {
+    user: arg.one('Username, email address or id'),
+    limits: arg.many('metric/window, or a metric for all its windows', limitName),
+  },
+  run: async (ctx, { user, limits }) => (await ctx.operations()).limits.remove({ user }, limits),
+  rows: limitState,
+  columns: limitColumns,
+  empty: 'No limits are left.',
+})

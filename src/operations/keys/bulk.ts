@@ -1,0 +1,191 @@
+/**
+ * The same change to every key that fits a filter: one transaction, an audit row per key, and nothing at all when they
+ * are not the keys that the caller expects.
+ */
+import { and, isNotNull, isNull, type SQL } from 'drizzle-orm'
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Key } from '../../contract/views.ts'
+import { oneOf } from '../../db/conditions.ts'
+import { keys } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import { recordAll } from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import * as rules from '../input.ts'
+import { changeLimits } from '../limits/change.ts'
+import { columnsOf, type KeyChanges, parseKeyChanges } from './change.ts'
+import { conditionOf, type KeyFilter } from './find.ts'
+import { keyViews } from './view.ts'
+
+export type BulkChange =
+  | { readonly verb: 'revoke'; readonly reason?: string | undefined }
+  | { readonly verb: 'disable' | 'enable' | 'delete' }
+  /** Everything but the name, which is unique. */
+  | { readonly verb: 'update'; readonly changes: Omit<KeyChanges, 'name'> }
+
+/** What the caller takes to be matched; anything else is a conflict, and nothing changes. */
+export interface Expectation {
+  readonly count?: number | undefined
+  /** Exactly these keys, in any order. */
+  readonly ids?: readonly string[] | undefined
+}
+
+/**
+ * The keys that `changeMatching` would change: of those that fit, none that is revoked already (but to be updated or
+ * erased), none to be disabled that is, none to be enabled that is.
+ *
+ * @throws as `changeMatching`
+ */
+export function matchingKeys(
+  context: OperationContext,
+  filter: KeyFilter,
+  verb: BulkChange['verb'],
+  expected: Expectation = {},
+): Promise<readonly Key[]> {
+  requireDeliberate(filter, expected)
+  return context.store.read(async db => {
+    const found = await matched(context, db, filter, verb)
+    requireExpected(found, expected)
+    return found
+  })
+}
+
+/**
+ * Changes every key that fits the filter, and returns them as they became (the erased ones as they were).
+ *
+ * @throws invalid, also for a filter that names nothing while no count is expected; not_found, ambiguous; conflict
+ *   when the keys are not those expected
+ */
+export async function changeMatching(
+  context: OperationContext,
+  filter: KeyFilter,
+  change: BulkChange,
+  expected: Expectation = {},
+): Promise<readonly Key[]> {
+  requireDeliberate(filter, expected)
+  const apply = changer(context, change)
+  return context.store.write(async db => {
+    const before = await matched(context, db, filter, change.verb)
+    requireExpected(before, expected)
+    if (before.length === 0) return before
+    const fits = oneOf(
+      keys.id,
+      before.map(key => key.id),
+    )
+    await apply(db, before, fits)
+    const after = change.verb === 'delete' ? before : await keyViews(db, context.now(), fits)
+    const old = new Map(before.map(key => [key.id, key]))
+    await recordAll(
+      context,
+      db,
+      after.map(key => ({
+        action: `key.${change.verb}`,
+        target: { type: 'key', id: key.id, name: key.name },
+        before: old.get(key.id) ?? key,
+        ...(change.verb === 'delete' ? {} : { after: key }),
+      })),
+    )
+    return after
+  })
+}
+
+async function matched(
+  context: OperationContext,
+  db: Database,
+  filter: KeyFilter,
+  verb: BulkChange['verb'],
+): Promise<readonly Key[]> {
+  const now = context.now()
+  return keyViews(db, now, and(await conditionOf(db, now, filter), changeable(verb)))
+}
+
+function changeable(verb: BulkChange['verb']): SQL | undefined {
+  switch (verb) {
+    case 'revoke':
+      return isNull(keys.revokedAt)
+    case 'disable':
+      return and(isNull(keys.revokedAt), isNull(keys.disabledAt))
+    case 'enable':
+      return and(isNull(keys.revokedAt), isNotNull(keys.disabledAt))
+    case 'update':
+    case 'delete':
+      return undefined
+  }
+}
+
+type Apply = (db: Database, matched: readonly Key[], fits: SQL) => Promise<void>
+
+/** Checks what is to be changed before anything is. @throws invalid */
+function changer(context: OperationContext, change: BulkChange): Apply {
+  const now = context.now().getTime()
+  const set =
+    (columns: Partial<typeof keys.$inferInsert>): Apply =>
+    async (db, _, fits) => {
+      await db
+        .update(keys)
+        .set({ ...columns, updatedAt: now })
+        .where(fits)
+    }
+  switch (change.verb) {
+    case 'revoke': {
+      const reason = rules.parse(v.optional(rules.reason), change.reason)
+      return set({ revokedAt: now, revokedReason: reason ?? null })
+    }
+    case 'disable':
+      return set({ disabledAt: now })
+    case 'enable':
+      return set({ disabledAt: null })
+    case 'delete':
+      return async (db, _, fits) => {
+        await db.delete(keys).where(fits)
+      }
+    case 'update': {
+      const changes = parseKeyChanges(context, change.changes)
+      if (changes.name !== undefined) {
+        throw new LatchkeyError(
+          'invalid',
+          'a name belongs to one key only',
+          'give it to that key with: latchkey key update KEY --name NAME',
+        )
+      }
+      return async (db, matched, fits) => {
+        for (const { id } of matched) await changeLimits(db, 'key', id, changes, context.now())
+        const { name: _, ...columns } = await columnsOf(db, changes)
+        await db
+          .update(keys)
+          .set({ ...columns, updatedAt: now })
+          .where(fits)
+      }
+    }
+  }
+}
+
+/** @throws invalid */
+function requireDeliberate(filter: KeyFilter, expected: Expectation): void {
+  const names = Object.values(filter).some(value => value !== undefined)
+  if (names || expected.count !== undefined || expected.ids !== undefined) return
+  throw new LatchkeyError(
+    'invalid',
+    'without a filter, every key there is would match',
+    'name a filter, or say how many keys you expect with --expect-count',
+  )
+}
+
+/** @throws conflict */
+function requireExpected(matched: readonly Key[], { count, ids }: Expectation): void {
+  if (count !== undefined && matched.length !== count) {
+    throw new LatchkeyError(
+      'conflict',
+      `${matched.length} ${matched.length === 1 ? 'key matches' : 'keys match'}, not ${count}; nothing was changed`,
+      'look at them with --dry-run, or with: latchkey key list and the same filters',
+    )
+  }
+  if (ids === undefined) return
+  const wanted = new Set(ids)
+  if (matched.length === wanted.size && matched.every(key => wanted.has(key.id))) return
+  throw new LatchkeyError(
+    'conflict',
+    'the keys that match have changed since they were listed; nothing was changed',
+    'run the command again and look at the new list',
+  )
+}

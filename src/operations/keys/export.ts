@@ -1,0 +1,75 @@
+/** Everything about keys but their secrets, for another Latchkey. The only place that lets hashes out. */
+import { asc, sql } from 'drizzle-orm'
+import type { ExportedKey } from '../../contract/views.ts'
+import { oneOf } from '../../db/conditions.ts'
+import { keys, secrets } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import type { OperationContext } from '../context.ts'
+import { shownCounts } from '../usage/sum.ts'
+import { conditionOf, type KeyFilter } from './find.ts'
+import { type FlatKey, keyQuery, withLimits } from './view.ts'
+
+const batchSize = 500
+
+/**
+ * The keys that fit, oldest first, all of them as they were when the first was read, in constant memory.
+ *
+ * @throws invalid, not_found, ambiguous, when the first is read
+ */
+export async function* exportKeys(
+  context: OperationContext,
+  filter: KeyFilter = {},
+): AsyncGenerator<ExportedKey> {
+  for await (const batch of context.store.stream(async function* ({ database, rows }) {
+    const now = context.now()
+    const where = await conditionOf(database, now, filter)
+    let batch: FlatKey[] = []
+    for (const row of rows<FlatKey>(keyQuery(database, where, [asc(keys.id)]))) {
+      batch.push(row)
+      if (batch.length < batchSize) continue
+      yield await complete(database, now, batch)
+      batch = []
+    }
+    yield await complete(database, now, batch)
+  })) {
+    yield* batch
+  }
+}
+
+async function complete(db: Database, now: Date, rows: readonly FlatKey[]): Promise<readonly ExportedKey[]> {
+  const ids = rows.map(row => row.id)
+  const used = await db
+    .select({
+      id: keys.id,
+      requests: keys.requests,
+      inputTokens: keys.inputTokens,
+      outputTokens: keys.outputTokens,
+      otherTokens: keys.otherTokens,
+      costMicros: keys.costMicros,
+    })
+    .from(keys)
+    .where(oneOf(keys.id, ids))
+  const countsOf = new Map(used.map(row => [row.id, row]))
+  const secretsOf = Map.groupBy(
+    await db
+      .select()
+      .from(secrets)
+      .where(oneOf(secrets.keyId, ids))
+      .orderBy(asc(secrets.createdAt), sql`${secrets.endsAt} IS NULL`, asc(secrets.endsAt)),
+    row => row.keyId,
+  )
+  return (await withLimits(db, now, rows)).map(key => {
+    const all = secretsOf.get(key.id) ?? []
+    const current = all.find(secret => secret.endsAt === null)
+    const counts = countsOf.get(key.id)
+    if (!current || !counts) throw new Error(`${key.id} has no current secret`)
+    return {
+      ...key,
+      hash: current.hash,
+      previousSecrets: all.flatMap(({ hash, start, createdAt, endsAt }) =>
+        endsAt === null ? [] : [{ hash, start, createdAt: new Date(createdAt), endsAt: new Date(endsAt) }],
+      ),
+      totals: shownCounts(counts),
+    }
+  })
+}

@@ -1,0 +1,161 @@
+/**
+ * Leak triage: whose secrets stand in a text. The text is read as it streams by and kept nowhere; of what is found only
+ * the first characters leave this module, never a secret.
+ */
+import { eq, sql } from 'drizzle-orm'
+import type { FoundSecret } from '../../contract/views.ts'
+import { oneOf } from '../../db/conditions.ts'
+import { keys, projects, secrets, users } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import type { OperationContext } from '../context.ts'
+import { defaultPrefix, hashSecret } from '../secrets.ts'
+import { SecretScanner, type Sighted } from './scan.ts'
+import { keyRef, statusOf } from './view.ts'
+
+/** Candidates that are looked up at once. */
+const lookupSize = 5_000
+
+/**
+ * Finds what looks like a secret of ours, with its checksum checked, and every secret that is known here, foreign ones
+ * too. Each is told once, in the order in which they first stand in the text, which may hold any bytes.
+ */
+export async function identifySecrets(
+  context: OperationContext,
+  text: AsyncIterable<Uint8Array>,
+): Promise<readonly FoundSecret[]> {
+  const scanner = new SecretScanner(await context.store.read(known))
+  const told = new Map<string, Sighting>()
+  let pending = new Map<string, Sighting>()
+  const lookUp = async (): Promise<void> => {
+    const unknown = [...pending.keys()].filter(hash => !told.has(hash))
+    const owners = await context.store.read(db => ownersOf(context, db, unknown))
+    for (const [hash, seen] of pending) {
+      const before = told.get(hash)
+      const owner = owners.get(hash) ?? null
+      if (before) for (const side of sides) before.count[side] += seen.count[side]
+      else if (owner || seen.ours) told.set(hash, { ...seen, owner })
+    }
+    pending = new Map()
+  }
+  const note = ({ text, side, ...candidate }: Sighted): void => {
+    const hash = hashSecret(text)
+    const seen = pending.get(hash) ?? {
+      ...candidate,
+      count: { both: 0, plain: 0, decoded: 0 },
+      owner: null,
+    }
+    seen.count[side]++
+    pending.set(hash, seen)
+  }
+  for await (const chunk of text) {
+    for (const candidate of scanner.scan(chunk)) note(candidate)
+    if (pending.size >= lookupSize) await lookUp()
+  }
+  for (const candidate of scanner.end()) note(candidate)
+  await lookUp()
+  return [...told.values()].toSorted((a, b) => a.line - b.line).map(shown)
+}
+
+const sides = ['both', 'plain', 'decoded'] as const
+
+interface Sighting {
+  readonly line: number
+  readonly count: Record<(typeof sides)[number], number>
+  readonly start: string
+  readonly checksum: boolean
+  /** Whether it has the form of ours, so that it is told of even when nobody has it. */
+  readonly ours: boolean
+  readonly owner: Owner | null
+}
+
+type Owner = Omit<FoundSecret, 'line' | 'count' | 'checksum'>
+
+const shown = ({ line, count, start, checksum, owner }: Sighting): FoundSecret => ({
+  line,
+  count: count.both + Math.max(count.plain, count.decoded),
+  ...(owner ?? nobody),
+  start: owner?.start || start,
+  checksum,
+})
+
+const nobody = {
+  key: null,
+  user: null,
+  project: null,
+  status: null,
+  lastUsedAt: null,
+  secret: null,
+  live: false,
+  revoke: null,
+} as const
+
+/** What the scanner must know: the prefixes of ours, and how foreign secrets begin. */
+async function known(db: Database) {
+  const prefixes = await db.selectDistinct({ prefix: projects.keyPrefix }).from(projects)
+  const own = `${defaultPrefix}_`
+  const starts = await db
+    .selectDistinct({ start: secrets.start })
+    .from(secrets)
+    .where(sql`substr(${secrets.start}, 1, ${own.length}) <> ${own}`)
+  return {
+    prefixes: [defaultPrefix, ...prefixes.flatMap(row => row.prefix ?? [])],
+    starts: starts.map(row => row.start),
+  }
+}
+
+async function ownersOf(
+  context: OperationContext,
+  db: Database,
+  hashes: readonly string[],
+): Promise<ReadonlyMap<string, Owner>> {
+  const now = context.now()
+  const rows = await db
+    .select({
+      hash: secrets.hash,
+      start: secrets.start,
+      endsAt: secrets.endsAt,
+      key: {
+        id: keys.id,
+        name: keys.name,
+        revokedAt: keys.revokedAt,
+        expiresAt: keys.expiresAt,
+        disabledAt: keys.disabledAt,
+        lastUsedAt: keys.lastUsedAt,
+      },
+      user: { id: users.id, username: users.username },
+      userDisabledAt: users.disabledAt,
+      project: { id: projects.id, slug: projects.slug },
+      projectArchivedAt: projects.archivedAt,
+    })
+    .from(secrets)
+    .innerJoin(keys, eq(secrets.keyId, keys.id))
+    .leftJoin(users, eq(keys.userId, users.id))
+    .leftJoin(projects, eq(keys.projectId, projects.id))
+    .where(oneOf(secrets.hash, hashes))
+  return new Map(
+    rows.map(row => {
+      const status = statusOf(row.key, now)
+      const secret =
+        row.endsAt === null ? 'current' : row.endsAt > now.getTime() ? ('grace' as const) : 'rotated'
+      const hasEnded = status === 'revoked' || secret === 'rotated'
+      return [
+        row.hash,
+        {
+          start: row.start,
+          key: keyRef(row.key),
+          user: row.user,
+          project: row.project,
+          status,
+          lastUsedAt: row.key.lastUsedAt === null ? null : new Date(row.key.lastUsedAt),
+          secret,
+          live:
+            status === 'active' &&
+            secret !== 'rotated' &&
+            row.userDisabledAt === null &&
+            row.projectArchivedAt === null,
+          revoke: hasEnded ? null : `latchkey key revoke ${row.key.id} --reason leaked`,
+        },
+      ]
+    }),
+  )
+}

@@ -1,0 +1,279 @@
+/** Taking keys from a file of rows, with the hashes or the secrets they have: all of them in one transaction, or none. */
+
+import { eq } from 'drizzle-orm'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { ImportItem, ImportReport } from '../../contract/views.ts'
+import { oneOf, oneOfNames } from '../../db/conditions.ts'
+import { imports, keys, secrets } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import { type RowSource, readRows } from '../../formats/rows.ts'
+import { record } from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import { newId } from '../ids.ts'
+import { limitRows, toMicros } from '../limits.ts'
+import { findProject, findUser } from '../select.ts'
+import { type IncomingKey, RowReader } from './import-row.ts'
+import { type Draft, insertKeys } from './insert.ts'
+
+export interface KeyImportOptions {
+  /** Import the good rows when others are bad; default: none at all. */
+  readonly skipBad?: boolean | undefined
+}
+
+/**
+ * Imports keys from CSV or NDJSON, in the fields that `export` writes. A key whose secret is here already is left as it
+ * is, so the same file can be imported again.
+ *
+ * @throws invalid naming the bad rows, unless they are to be skipped; not_found, permission for the file
+ */
+export async function importKeyFile(
+  context: OperationContext,
+  source: RowSource,
+  { skipBad = false }: KeyImportOptions = {},
+): Promise<ImportReport> {
+  const file = await readFile(source)
+  return context.store.write(async db => {
+    const now = context.now()
+    const found = await judge(db, now, file.keys)
+    const outcomes = [...file.problems, ...found.outcomes].toSorted((a, b) => a.line - b.line)
+    const bad = outcomes.filter(({ item }) => item.outcome === 'refused')
+    if (bad.length > 0 && !skipBad) throw refused(source.file, bad)
+    const id = newId('imp', now)
+    const number = (outcome: ImportItem['outcome']): number =>
+      outcomes.filter(({ item }) => item.outcome === outcome).length
+    const report: ImportReport = {
+      id,
+      source: source.file,
+      created: found.drafts.length,
+      updated: 0,
+      unchanged: number('unchanged'),
+      refused: bad.length,
+      items: outcomes.map(({ item }) => item),
+      ignoredFields: file.ignoredFields,
+    }
+    if (found.drafts.length === 0) return report
+    for (let at = 0; at < found.drafts.length; at += keysAtOnce) {
+      await insertKeys(context, db, 'key.import', found.drafts.slice(at, at + keysAtOnce))
+    }
+    const { created, unchanged, refused: left } = report
+    await db.insert(imports).values({
+      id,
+      source: 'keys',
+      at: now.getTime(),
+      report: { ...report, items: bad.map(({ item }) => item) },
+    })
+    await record(context, db, {
+      action: 'import.keys',
+      target: { type: 'import', id, name: null },
+      after: { created, unchanged, refused: left },
+    })
+    return report
+  })
+}
+
+/** Their views and audit rows are held in memory meanwhile. */
+const keysAtOnce = 2_000
+
+/** What becomes of one row. */
+interface Outcome {
+  readonly line: number
+  readonly item: ImportItem
+}
+
+const refusal = (line: number, name: string | null, problem: string): Outcome => ({
+  line,
+  item: { name: name ?? `line ${line}`, outcome: 'refused', reason: `line ${line} ${problem}` },
+})
+
+interface KeyFile {
+  readonly keys: readonly IncomingKey[]
+  readonly problems: readonly Outcome[]
+  readonly ignoredFields: readonly string[]
+}
+
+/** What can be said of the rows without the database. */
+async function readFile(source: RowSource): Promise<KeyFile> {
+  const reader = new RowReader()
+  const found: IncomingKey[] = []
+  const problems: Outcome[] = []
+  const seen = new Map<string, number>()
+  for await (const batch of readRows(source)) {
+    for (const { line, row, problem } of batch) {
+      const key = row === null ? problem : reader.read(line, row)
+      if (typeof key === 'string') {
+        problems.push(refusal(line, null, key))
+        continue
+      }
+      const marks = marksOf(key)
+      const [twin] = marks.flatMap(mark => seen.get(mark) ?? [])
+      if (twin !== undefined) {
+        problems.push(refusal(line, key.name, `has the name, the id or a secret of line ${twin}`))
+        continue
+      }
+      for (const mark of marks) seen.set(mark, line)
+      found.push(key)
+    }
+  }
+  return { keys: found, problems, ignoredFields: reader.ignoredFields }
+}
+
+/** What no two keys can share. */
+const marksOf = ({ name, id, hash, previousSecrets }: IncomingKey): readonly string[] => [
+  `name ${folded(name)}`,
+  ...(id === null ? [] : [`id ${id}`]),
+  `secret ${hash}`,
+  ...previousSecrets.map(secret => `secret ${secret.hash}`),
+]
+
+/** As the unique index folds: ASCII letters only. */
+const folded = (name: string): string => name.replace(/[A-Z]/g, letter => letter.toLowerCase())
+
+/** What can be said of the keys with the database at hand. */
+async function judge(
+  db: Database,
+  now: Date,
+  incoming: readonly IncomingKey[],
+): Promise<{ readonly drafts: readonly Draft[]; readonly outcomes: readonly Outcome[] }> {
+  const here = await whatIsHere(db, incoming)
+  const users = await resolve(incoming, 'user', async name => (await findUser(db, name)).id)
+  const projects = await resolve(incoming, 'project', async name => (await findProject(db, name)).id)
+  const drafts: Draft[] = []
+  const outcomes = incoming.map((key): Outcome => {
+    const { line, name } = key
+    const owner = here.byHash.get(key.hash)
+    if (owner) {
+      const reason =
+        owner.name === name ? null : `its secret is here already, on "${owner.name}" (${owner.id})`
+      return { line, item: { name, outcome: 'unchanged', reason } }
+    }
+    const previous = key.previousSecrets.flatMap(secret => here.byHash.get(secret.hash) ?? [])[0]
+    if (previous)
+      return refusal(line, name, `has an earlier secret that belongs to "${previous.name}" (${previous.id})`)
+    const namesake = here.byName.get(folded(name))
+    if (namesake) return refusal(line, name, `has a name that is taken by ${namesake}`)
+    if (key.id !== null && here.ids.has(key.id))
+      return refusal(line, name, 'has an id that is taken by another key')
+    const user = key.user === null ? null : (users.get(key.user) ?? null)
+    const project = key.project === null ? null : (projects.get(key.project) ?? null)
+    for (const owner of [user, project])
+      if (owner && 'problem' in owner) return refusal(line, name, owner.problem)
+    drafts.push(draftOf(key, now, idOf(user), idOf(project)))
+    return { line, item: { name, outcome: 'created', reason: null } }
+  })
+  return { drafts, outcomes }
+}
+
+type Resolved = { readonly id: string } | { readonly problem: string }
+
+const idOf = (resolved: Resolved | null): string | null =>
+  resolved !== null && 'id' in resolved ? resolved.id : null
+
+/** Each name once, however many keys have it. */
+async function resolve(
+  incoming: readonly IncomingKey[],
+  noun: 'user' | 'project',
+  find: (name: string) => Promise<string>,
+): Promise<ReadonlyMap<string, Resolved>> {
+  const found = new Map<string, Resolved>()
+  for (const name of new Set(incoming.flatMap(key => key[noun] ?? []))) {
+    try {
+      found.set(name, { id: await find(name) })
+    } catch (error) {
+      if (!(error instanceof LatchkeyError)) throw error
+      found.set(name, { problem: `has a ${noun} that is not here: ${error.message}` })
+    }
+  }
+  return found
+}
+
+async function whatIsHere(db: Database, incoming: readonly IncomingKey[]) {
+  const hashes = incoming.flatMap(key => [key.hash, ...key.previousSecrets.map(secret => secret.hash)])
+  const owners = await db
+    .select({ hash: secrets.hash, id: keys.id, name: keys.name })
+    .from(secrets)
+    .innerJoin(keys, eq(secrets.keyId, keys.id))
+    .where(oneOf(secrets.hash, hashes))
+  const named = await db
+    .select({ id: keys.id, name: keys.name })
+    .from(keys)
+    .where(
+      oneOfNames(
+        keys.name,
+        incoming.map(key => key.name),
+      ),
+    )
+  const taken = await db
+    .select({ id: keys.id })
+    .from(keys)
+    .where(
+      oneOf(
+        keys.id,
+        incoming.flatMap(key => key.id ?? []),
+      ),
+    )
+  return {
+    byHash: new Map(owners.map(row => [row.hash, row])),
+    byName: new Map(named.map(row => [folded(row.name), row.id])),
+    ids: new Set(taken.map(row => row.id)),
+  }
+}
+
+function draftOf(key: IncomingKey, now: Date, userId: string | null, projectId: string | null): Draft {
+  const id = key.id ?? newId('key', now)
+  const createdAt = key.createdAt ?? now.getTime()
+  const lastRotation = key.previousSecrets.reduce((most, secret) => Math.max(most, secret.createdAt), 0)
+  const { totals } = key
+  const costMicros = toMicros(totals?.costUsd ?? 0)
+  return {
+    key: {
+      id,
+      name: key.name,
+      userId,
+      projectId,
+      model: key.model,
+      allowedModels: key.allowedModels,
+      scopes: key.scopes,
+      metadata: key.metadata,
+      expiresAt: key.expiresAt,
+      disabledAt: key.disabledAt,
+      revokedAt: key.revokedAt,
+      revokedReason: key.revokedReason,
+      createdAt,
+      updatedAt: now.getTime(),
+      lastUsedAt: key.lastUsedAt,
+      requests: totals?.requests ?? 0,
+      inputTokens: totals?.inputTokens ?? 0,
+      outputTokens: totals?.outputTokens ?? 0,
+      otherTokens: totals ? totals.tokens - totals.inputTokens - totals.outputTokens : 0,
+      costMicros,
+    },
+    secrets: [
+      ...key.previousSecrets.map(secret => ({ ...secret, keyId: id })),
+      {
+        hash: key.hash,
+        keyId: id,
+        start: key.start,
+        createdAt: Math.max(createdAt, lastRotation + 1),
+        endsAt: null,
+      },
+    ],
+    limits: limitRows(id, key.limits, now),
+    carried:
+      totals && (totals.requests > 0 || totals.tokens > 0 || costMicros > 0)
+        ? { keyId: id, requests: totals.requests, tokens: totals.tokens, costMicros }
+        : undefined,
+  }
+}
+
+const mostNamed = 20
+
+function refused(file: string, bad: readonly Outcome[]): LatchkeyError {
+  const shown = bad.slice(0, mostNamed).map(({ item }) => item.reason)
+  const more = bad.length > shown.length ? `; and ${bad.length - shown.length} more` : ''
+  const rows = bad.length === 1 ? 'a row' : `${bad.length} rows`
+  return new LatchkeyError(
+    'invalid',
+    `${rows} of ${file} cannot be imported, so none was: ${shown.join('; ')}${more}`,
+    'correct them, or import the others with --skip-bad',
+  )
+}

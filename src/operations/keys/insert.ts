@@ -1,0 +1,52 @@
+/** Puts many new keys into the database with few statements: it can be written by nobody else meanwhile. */
+import type { Key } from '../../contract/views.ts'
+import { oneOf } from '../../db/conditions.ts'
+import { carriedUsage, keys, limits, secrets } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import { recordAll } from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import { keyViews } from './view.ts'
+
+/** All that there is to store of a new key. */
+export interface Draft {
+  readonly key: typeof keys.$inferInsert
+  readonly secrets: readonly (typeof secrets.$inferInsert)[]
+  readonly limits: readonly (typeof limits.$inferInsert)[]
+  /** What it had used elsewhere. */
+  readonly carried?: typeof carriedUsage.$inferInsert | undefined
+}
+
+/** SQLite binds 32,766 values at most; no row here has more than twenty. */
+const rowsAtOnce = 500
+
+/** Inserts them with an audit row each; returns them in their order. Names and hashes must be free. */
+export async function insertKeys(
+  context: OperationContext,
+  db: Database,
+  action: 'key.create' | 'key.import',
+  drafts: readonly Draft[],
+): Promise<readonly Key[]> {
+  for (const some of inChunks(drafts.map(draft => draft.key))) await db.insert(keys).values(some)
+  for (const some of inChunks(drafts.flatMap(draft => draft.secrets))) await db.insert(secrets).values(some)
+  for (const some of inChunks(drafts.flatMap(draft => draft.limits))) await db.insert(limits).values(some)
+  const carried = drafts.flatMap(draft => draft.carried ?? [])
+  for (const some of inChunks(carried)) await db.insert(carriedUsage).values(some)
+  const ids = drafts.map(draft => draft.key.id)
+  const views = await keyViews(db, context.now(), oneOf(keys.id, ids))
+  const byId = new Map(views.map(view => [view.id, view]))
+  const inserted = ids.map(id => {
+    const view = byId.get(id)
+    if (!view) throw new Error('a key was inserted, but is not there')
+    return view
+  })
+  await recordAll(
+    context,
+    db,
+    inserted.map(after => ({ action, target: { type: 'key', id: after.id, name: after.name }, after })),
+  )
+  return inserted
+}
+
+function* inChunks<T>(rows: readonly T[]): Iterable<T[]> {
+  for (let at = 0; at < rows.length; at += rowsAtOnce) yield rows.slice(at, at + rowsAtOnce)
+}

@@ -1,0 +1,69 @@
+/** Keys whose limits are nearly used up. The sums are those of verdicts; here they are only asked for. */
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm'
+import { keys, limits, reservations, usage } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import { limitStates } from '../limits/window.ts'
+import type { LimitRow } from '../limits.ts'
+
+const idsAtOnce = 500
+
+/**
+ * Ids of the keys that fit and have a limit of their own of which `percent` or more is used. A limit of 0 is always
+ * used up.
+ */
+export async function keysOver(
+  db: Database,
+  now: Date,
+  percent: number,
+  where: SQL | undefined,
+): Promise<readonly string[]> {
+  const candidates = await nearly(db, now, percent, where)
+  const over: string[] = []
+  for (let at = 0; at < candidates.length; at += idsAtOnce) {
+    const rows = await db
+      .select()
+      .from(limits)
+      .where(inArray(limits.keyId, candidates.slice(at, at + idsAtOnce)))
+    const byKey = Map.groupBy(rows, row => row.keyId ?? '')
+    for (const [id, ofKey] of byKey) if (isOver(db, now, id, ofKey, percent)) over.push(id)
+  }
+  return over
+}
+
+function isOver(db: Database, now: Date, keyId: string, rows: readonly LimitRow[], percent: number): boolean {
+  const states = limitStates(db, rows, { type: 'key', id: keyId, name: '' }, now)
+  return states.some(({ used, amount }) => used * 100 >= amount * percent)
+}
+
+/**
+ * Those that may be over, found in one pass so that a hundred thousand idle keys cost no query each: a bucket that
+ * could count is taken to count whole, and a reservation to be open.
+ */
+async function nearly(
+  db: Database,
+  now: Date,
+  percent: number,
+  where: SQL | undefined,
+): Promise<readonly string[]> {
+  const amount = (columns: { tokens: SQL; requests: unknown; costMicros: unknown }): SQL =>
+    sql`CASE ${limits.metric} WHEN 'tokens' THEN ${columns.tokens} WHEN 'requests' THEN ${columns.requests} ELSE ${columns.costMicros} END`
+  const booked = sql`(SELECT coalesce(sum(${amount({
+    tokens: sql`${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens}`,
+    requests: usage.requests,
+    costMicros: usage.costMicros,
+  })}), 0) FROM ${usage} WHERE ${and(
+    eq(usage.keyId, limits.keyId),
+    sql`${usage.start} > ${now.getTime()} - ${limits.windowMs} - 86400000`,
+  )})`
+  const reserved = sql`(SELECT coalesce(sum(${amount({
+    tokens: sql`${reservations.tokens}`,
+    requests: reservations.requests,
+    costMicros: reservations.costMicros,
+  })}), 0) FROM ${reservations} WHERE ${eq(reservations.keyId, limits.keyId)})`
+  const rows = await db
+    .selectDistinct({ id: keys.id })
+    .from(limits)
+    .innerJoin(keys, eq(limits.keyId, keys.id))
+    .where(and(where, sql`(${booked} + ${reserved}) * 100 >= ${limits.amount} * ${percent}`))
+  return rows.map(row => row.id)
+}

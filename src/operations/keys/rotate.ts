@@ -1,0 +1,126 @@
+/** Giving a key a new secret: the key, its limits, usage and history stay. */
+import { and, desc, eq, isNull, lt } from 'drizzle-orm'
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Key, RotatedKey } from '../../contract/views.ts'
+import { keys, projects, secrets } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import { record } from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import * as rules from '../input.ts'
+import { defaultPrefix, mintSecret } from '../secrets.ts'
+import { findKey, type KeyRow, type KeySelector } from '../select.ts'
+import { target } from './change.ts'
+import { type Delivery, secretRow } from './create.ts'
+import { keyView, statusOf } from './view.ts'
+
+export interface RotateOptions extends Delivery {
+  /** How long the old secrets go on working, in milliseconds; default 0. */
+  readonly graceMs?: number | undefined
+  /**
+   * The caller's own name for this rotation, unique for the key. Asked again under the same name, nothing is rotated:
+   * the answer is the same, without the secret.
+   */
+  readonly requestId?: string | undefined
+}
+
+/** Longest grace period: a year. */
+const longestGraceMs = 366 * 86_400_000
+
+/**
+ * Gives a key a new secret; the old ones go on working for `graceMs` milliseconds, but never beyond the key's own
+ * expiry. Limits, usage and history stay.
+ *
+ * @throws not_found, ambiguous, invalid, conflict when the key is revoked or expired
+ */
+export async function rotateKey(
+  context: OperationContext,
+  selector: KeySelector,
+  options: RotateOptions = {},
+): Promise<RotatedKey> {
+  const { graceMs = 0, deliver } = options
+  if (!Number.isInteger(graceMs) || graceMs < 0 || graceMs > longestGraceMs) {
+    throw new LatchkeyError('invalid', 'grace must be from 0 to 366 days', 'for example: --grace 24h')
+  }
+  const { requestId } = rules.parse(v.object({ requestId: v.optional(rules.requestId) }), options)
+  return context.store.write(async db => {
+    const row = await findKey(db, selector)
+    const now = context.now()
+    const before = await keyView(db, now, row.id)
+    const done = requestId === undefined ? undefined : await rotatedBefore(db, before, requestId)
+    if (done) return done
+    const status = statusOf(row, now)
+    if (status === 'revoked' || status === 'expired') {
+      throw new LatchkeyError(
+        'conflict',
+        `${row.name} (${row.id}) is ${status}: a new secret would not work`,
+        status === 'expired'
+          ? `first give it a later expiry: latchkey key update ${row.id} --expires 90d`
+          : 'create another key with: latchkey key create',
+      )
+    }
+    const endsAt = Math.min(now.getTime() + graceMs, row.expiresAt ?? Number.POSITIVE_INFINITY)
+    const [previous] = await db
+      .select({ createdAt: secrets.createdAt })
+      .from(secrets)
+      .where(eq(secrets.keyId, row.id))
+      .orderBy(desc(secrets.createdAt))
+      .limit(1)
+    // Secrets that an earlier rotation left in their grace keep the end they were promised.
+    await db
+      .update(secrets)
+      .set({ endsAt })
+      .where(and(eq(secrets.keyId, row.id), isNull(secrets.endsAt)))
+    const secret = mintSecret(await prefixOf(db, row))
+    // Later than the one before, whatever the clock says: their order is how a retry finds it.
+    const createdAt = Math.max(now.getTime(), (previous?.createdAt ?? 0) + 1)
+    await db.insert(secrets).values({ ...secretRow(row.id, secret, createdAt), requestId })
+    await db.update(keys).set({ updatedAt: now.getTime() }).where(eq(keys.id, row.id))
+    const after = await keyView(db, now, row.id)
+    const previousSecretEndsAt = new Date(endsAt)
+    await record(context, db, {
+      action: 'key.rotate',
+      target: target(row),
+      before,
+      after: { ...after, previousSecretEndsAt },
+    })
+    const { dryRun } = context.store
+    const rotated = {
+      ...after,
+      secret: dryRun ? null : secret,
+      secretFile: null,
+      previousSecretEndsAt,
+      repeated: false,
+    }
+    if (!dryRun) await deliver?.([rotated])
+    return rotated
+  })
+}
+
+/** The rotation of that name as it was done: the end of the secret before the one that it made. */
+async function rotatedBefore(db: Database, key: Key, requestId: string): Promise<RotatedKey | undefined> {
+  const [made] = await db
+    .select({ createdAt: secrets.createdAt })
+    .from(secrets)
+    .where(and(eq(secrets.keyId, key.id), eq(secrets.requestId, requestId)))
+    .limit(1)
+  if (!made) return undefined
+  const [previous] = await db
+    .select({ endsAt: secrets.endsAt })
+    .from(secrets)
+    .where(and(eq(secrets.keyId, key.id), lt(secrets.createdAt, made.createdAt)))
+    .orderBy(desc(secrets.createdAt))
+    .limit(1)
+  const previousSecretEndsAt = new Date(previous?.endsAt ?? made.createdAt)
+  return { ...key, secret: null, secretFile: null, previousSecretEndsAt, repeated: true }
+}
+
+async function prefixOf(db: Database, row: KeyRow): Promise<string> {
+  if (row.projectId === null) return defaultPrefix
+  const [project] = await db
+    .select({ keyPrefix: projects.keyPrefix })
+    .from(projects)
+    .where(eq(projects.id, row.projectId))
+    .limit(1)
+  return project?.keyPrefix ?? defaultPrefix
+}

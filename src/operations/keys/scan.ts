@@ -1,0 +1,231 @@
+/**
+ * Finds what may be a secret in a stream of any bytes: anything in the form of ours, wherever it stands and whatever
+ * surrounds it, and whatever begins as a known foreign secret does. Must never write or throw what it found.
+ */
+import { hasChecksum, startOf } from '../secrets.ts'
+
+/** A piece of the text that may be a secret. */
+interface Candidate {
+  /** From 1. */
+  readonly line: number
+  readonly text: string
+  readonly start: string
+  /** In the form of ours, and the checksum fits. */
+  readonly checksum: boolean
+  /** In the form of ours, under a prefix that is in use. */
+  readonly ours: boolean
+}
+
+/**
+ * In which reading of the text it stands: as it is, or with its percent escapes decoded. A secret without any stands in
+ * both readings, and counts once.
+ */
+export interface Sighted extends Candidate {
+  readonly side: 'both' | 'plain' | 'decoded'
+}
+
+export interface Known {
+  /** Of secrets of ours. */
+  readonly prefixes: readonly string[]
+  /** How foreign secrets begin; one with an empty start may begin in any way. */
+  readonly starts: readonly string[]
+}
+
+/** Longest secret that is looked up at all. */
+const longest = 512
+/** A prefix of ours has at most twelve characters. */
+const lookBehind = 16
+const bodyLength = 36
+/** Of a secret of six characters. A shorter one could be any word, and is not looked for. */
+const shortestStart = 2
+/** A start of this length or more may have come with a hash, and then tells nothing of the length of its secret. */
+const tellingStart = 4
+/** Of secrets that came with a hash and no start. */
+const shortestWord = 8
+
+export class SecretScanner {
+  readonly #prefixes: ReadonlySet<string>
+  /** By their first two characters. */
+  readonly #starts: ReadonlyMap<string, readonly string[]>
+  readonly #firsts = new Uint8Array(256)
+  readonly #triesWords: boolean
+  readonly #plain = new Tape()
+  #decoded: Tape | undefined
+  #half = ''
+
+  constructor({ prefixes, starts }: Known) {
+    this.#prefixes = new Set(prefixes)
+    this.#triesWords = starts.includes('')
+    this.#starts = Map.groupBy(
+      starts.filter(start => start.length >= shortestStart),
+      start => start.slice(0, shortestStart),
+    )
+    for (const head of this.#starts.keys()) this.#firsts[head.charCodeAt(0)] = 1
+  }
+
+  /** Those that begin in what is known so far; the last characters wait for what follows them. */
+  scan(chunk: Uint8Array): Iterable<Sighted> {
+    // A character per byte; UTF-16 is ASCII with zeros between.
+    const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+      .toString('latin1')
+      .replaceAll('\0', '')
+    return this.#read(text, longest)
+  }
+
+  /** The rest, when the text has ended. */
+  end(): Iterable<Sighted> {
+    return this.#read('', 0)
+  }
+
+  *#read(text: string, lookAhead: number): Iterable<Sighted> {
+    // From the first percent sign on there are two texts: as it is, and as a URL would be decoded.
+    if (this.#decoded === undefined && text.includes('%')) this.#decoded = this.#plain.copy()
+    const decoded = this.#decoded
+    const side = decoded === undefined ? 'both' : 'plain'
+    for (const candidate of this.#find(this.#plain.append(text, lookAhead))) yield { ...candidate, side }
+    if (decoded === undefined) return
+    const found = this.#find(decoded.append(this.#decode(text, lookAhead === 0), lookAhead))
+    for (const candidate of found) yield { ...candidate, side: 'decoded' }
+  }
+
+  /** Line breaks stay what they are, so lines are counted alike. Half an escape waits for its end. */
+  #decode(text: string, isLast: boolean): string {
+    const all = this.#half + text
+    const cut = isLast ? all.length : all.length - (/%[0-9A-Fa-f]?$/.exec(all)?.[0].length ?? 0)
+    this.#half = all.slice(cut)
+    return all.slice(0, cut).replace(/%([2-7][0-9A-Fa-f])/g, (whole, digits: string) => {
+      const code = Number.parseInt(digits, 16)
+      return isPrintable(code) ? String.fromCharCode(code) : whole
+    })
+  }
+
+  *#find(window: Window): Iterable<Candidate> {
+    const { text, from, to } = window
+    let line = window.line
+    for (let at = from; at < to; at++) {
+      const code = text.charCodeAt(at)
+      if (code === 0x0a) line++
+      else if (code === 0x5f) yield* this.#ours(text, at, line)
+      if (this.#firsts[code & 0xff]) yield* this.#foreign(text, at, line)
+      if (this.#triesWords && isPrintable(code) && !isPrintable(text.charCodeAt(at - 1))) {
+        yield* this.#words(text.slice(at, runEnd(text, at)), line)
+      }
+    }
+  }
+
+  /** A secret of ours around the underscore at `at`: the checksum says where its prefix begins. */
+  *#ours(text: string, at: number, line: number): Iterable<Candidate> {
+    let end = at + 1
+    while (end - at - 1 <= bodyLength && isBase62(text.charCodeAt(end))) end++
+    if (end - at - 1 < bodyLength) return
+    const body = text.slice(at, at + 1 + bodyLength)
+    let start = at
+    while (at - start < 12 && isPrefix(text.charCodeAt(start - 1))) start--
+    for (let begin = at - 2; begin >= start; begin--) {
+      const secret = text.slice(begin, at) + body
+      if (!hasChecksum(secret)) continue
+      yield { line, text: secret, start: startOf(secret), checksum: true, ours: true }
+      return
+    }
+    const prefix = text.slice(start, at)
+    const stands = end - at - 1 === bodyLength && !isBase62(text.charCodeAt(start - 1))
+    if (!stands || !this.#prefixes.has(prefix)) return
+    const secret = prefix + body
+    yield { line, text: secret, start: startOf(secret), checksum: false, ours: true }
+  }
+
+  *#foreign(text: string, at: number, line: number): Iterable<Candidate> {
+    const starts = this.#starts.get(text.slice(at, at + shortestStart))
+    if (starts === undefined) return
+    for (const start of starts) {
+      if (!text.startsWith(start, at)) continue
+      const most = runEnd(text, at) - at
+      for (const length of lengths(text, at, start.length, most)) {
+        const secret = text.slice(at, at + length)
+        if (!this.#isOurs(secret)) yield { line, text: secret, start, checksum: false, ours: false }
+      }
+    }
+  }
+
+  /** The words in a run of characters: as it is, without what surrounds it, and between what separates. */
+  *#words(run: string, line: number): Iterable<Candidate> {
+    const trimmed = run.replace(/^[^\w]+|[^\w]+$/g, '')
+    for (const text of new Set([run, trimmed, ...run.split(/[^\w.~+/-]+/), ...run.split(/[^\w-]+/)])) {
+      const isKnown =
+        this.#isOurs(text) ||
+        this.#starts.get(text.slice(0, shortestStart))?.some(start => text.startsWith(start))
+      if (text.length < shortestWord || isKnown) continue
+      yield { line, text, start: startOf(text), checksum: false, ours: false }
+    }
+  }
+
+  /** Whether `#ours` finds it already. */
+  #isOurs(text: string): boolean {
+    const prefix = /^([a-z][a-z0-9]{1,11})_[0-9A-Za-z]{36}$/.exec(text)?.[1]
+    return prefix !== undefined && (this.#prefixes.has(prefix) || hasChecksum(text))
+  }
+}
+
+/**
+ * How long a secret with such a start may be. A third of a foreign secret is kept, at most twelve characters: so a
+ * shorter start tells its length. One that came with a hash may end wherever a word does.
+ */
+function* lengths(text: string, at: number, start: number, most: number): Iterable<number> {
+  const last = start < tellingStart ? Math.min(most, 3 * start + 2) : most
+  for (let length = start; length <= last; length++) {
+    const byRule = start >= 12 || (length >= 3 * start && length <= 3 * start + 2)
+    const ends = start >= tellingStart && (length === most || !isWord(text.charCodeAt(at + length)))
+    if (byRule || ends) yield length
+  }
+}
+
+interface Window {
+  readonly text: string
+  /** What is to be looked at begins here… */
+  readonly from: number
+  /** …and ends here; what follows is for those that begin before. */
+  readonly to: number
+  /** Line of `from`. */
+  readonly line: number
+}
+
+/** The last of a stream: enough to see what began before, and what surrounds it. */
+class Tape {
+  #kept = ''
+  #behind = 0
+  #line = 1
+
+  copy(): Tape {
+    const tape = new Tape()
+    tape.#kept = this.#kept
+    tape.#behind = this.#behind
+    tape.#line = this.#line
+    return tape
+  }
+
+  append(text: string, lookAhead: number): Window {
+    const all = this.#kept + text
+    const from = this.#behind
+    const to = Math.max(from, all.length - lookAhead)
+    const window = { text: all, from, to, line: this.#line }
+    for (let at = all.indexOf('\n', from); at >= 0 && at < to; at = all.indexOf('\n', at + 1)) this.#line++
+    const keep = Math.max(0, to - lookBehind)
+    this.#kept = all.slice(keep)
+    this.#behind = to - keep
+    return window
+  }
+}
+
+function runEnd(text: string, at: number): number {
+  let end = at
+  while (end - at < longest && isPrintable(text.charCodeAt(end))) end++
+  return end
+}
+
+const isPrintable = (code: number): boolean => code > 0x20 && code < 0x7f
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
+const isLower = (code: number): boolean => code >= 0x61 && code <= 0x7a
+const isUpper = (code: number): boolean => code >= 0x41 && code <= 0x5a
+const isPrefix = (code: number): boolean => isDigit(code) || isLower(code)
+const isBase62 = (code: number): boolean => isPrefix(code) || isUpper(code)
+const isWord = (code: number): boolean => isBase62(code) || code === 0x5f || code === 0x2d

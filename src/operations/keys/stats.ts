@@ -1,0 +1,75 @@
+/** What a key has used and what its limits leave: `key stats`. */
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Stats, UsagePoint } from '../../contract/views.ts'
+import { hotPathOf } from '../../db/hot.ts'
+import { addDays, startOfDay } from '../calendar.ts'
+import type { OperationContext } from '../context.ts'
+import { forecast, limitsBinding } from '../limits/window.ts'
+import { findKey, type KeySelector } from '../select.ts'
+import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
+import { keyView } from './view.ts'
+
+export interface StatsOptions {
+  /** As if it were then; default now. */
+  readonly at?: Date | undefined
+  /** Days in the series, the one of `at` included; default 14. */
+  readonly days?: number | undefined
+  /** IANA name; where days begin. Default UTC. */
+  readonly timeZone?: string | undefined
+}
+
+const longestSeriesDays = 366
+
+/**
+ * Totals of all time, each limit that binds the key as it stands and when it frees, and use by day.
+ *
+ * @throws not_found, ambiguous, invalid
+ */
+export function keyStats(
+  context: OperationContext,
+  selector: KeySelector,
+  options: StatsOptions = {},
+): Promise<Stats> {
+  const { days = 14, timeZone = 'UTC', at = context.now() } = options
+  if (!Number.isInteger(days) || days < 1 || days > longestSeriesDays) {
+    throw new LatchkeyError(
+      'invalid',
+      `days must be from 1 to ${longestSeriesDays}`,
+      'for example: --days 30',
+    )
+  }
+  return context.store.read(async db => {
+    const row = await findKey(db, selector)
+    const first = addDays(startOfDay(at, timeZone), 1 - days, timeZone)
+    const recent = await usageByQuarterHour(db, {
+      since: first,
+      until: new Date(at.getTime() + 1),
+      keyId: row.id,
+    })
+    const byDay = new Map<number, Counts>()
+    for (const bucket of recent) {
+      const day = startOfDay(new Date(Math.max(bucket.start, first.getTime())), timeZone).getTime()
+      byDay.set(day, addCounts(byDay.get(day) ?? noCounts, bucket))
+    }
+    const series: UsagePoint[] = Array.from({ length: days }, (_, index) => {
+      const start = addDays(first, index, timeZone)
+      return { start, ...shownCounts(byDay.get(start.getTime()) ?? noCounts) }
+    })
+    const key = await keyView(db, at, row.id)
+    const hot = hotPathOf(db)
+    const bound = limitsBinding(hot, {
+      id: key.id,
+      name: key.name,
+      ownerId: key.user?.id ?? null,
+      username: key.user?.username ?? null,
+      projectId: key.project?.id ?? null,
+      slug: key.project?.slug ?? null,
+    })
+    return {
+      key,
+      totals: shownCounts(row),
+      limits: bound.map(each => forecast(hot, each, at.getTime())),
+      series,
+    }
+  })
+}

@@ -1,0 +1,183 @@
+/** The limits of a key, a user or a project by themselves: add, remove, list, and begin their windows anew. */
+import { eq, inArray } from 'drizzle-orm'
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { type Limit, type LimitState, type LimitSubject, type Metric, metrics } from '../../contract/views.ts'
+import { hotPathOf, type SubjectType } from '../../db/hot.ts'
+import { keys, limits, projects, users } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import { record } from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import * as rules from '../input.ts'
+import { limitView } from '../limits.ts'
+import { findKey, findProject, findUser, type KeySelector } from '../select.ts'
+import { dropLimits, type LimitName, limitsOf, putLimits } from './change.ts'
+import { judgeLimits, limitStates, limitsBinding } from './window.ts'
+
+/** Whose limits are meant. A key may be selected by its secret. */
+export type Limited = { readonly key: KeySelector } | { readonly user: string } | { readonly project: string }
+
+const someLimits = v.pipe(rules.limits, v.minLength(1, 'must name at least one'))
+const limitNames = v.pipe(
+  v.array(
+    v.object({
+      metric: v.picklist(metrics, `must be one of ${metrics.join(', ')}`),
+      windowMs: v.optional(v.pipe(v.number(), v.integer())),
+    }),
+  ),
+  v.minLength(1, 'must name at least one'),
+)
+
+/**
+ * Adds limits, or changes the amount of those with the same metric and window; all others stay.
+ *
+ * @throws not_found, ambiguous, invalid
+ */
+export async function addLimits(
+  context: OperationContext,
+  limited: Limited,
+  list: readonly Limit[],
+): Promise<readonly LimitState[]> {
+  const wanted = rules.parse(someLimits, list)
+  return change(context, limited, 'limit-add', (db, { type, id }) =>
+    putLimits(db, type, id, wanted, context.now()),
+  )
+}
+
+/** Takes away the limits that are named, by their metric or also their window. @throws not_found, ambiguous, invalid */
+export async function removeLimits(
+  context: OperationContext,
+  limited: Limited,
+  names: readonly LimitName[],
+): Promise<readonly LimitState[]> {
+  const gone = rules.parse(limitNames, names)
+  return change(context, limited, 'limit-remove', (db, { type, id, name }) =>
+    dropLimits(db, type, id, gone, name),
+  )
+}
+
+/** The limits as they stand; of a key also those of its user and project that bind it. @throws not_found, ambiguous */
+export function listLimits(context: OperationContext, limited: Limited): Promise<readonly LimitState[]> {
+  return context.store.read(async db => {
+    const subject = await find(db, limited)
+    if (subject.type !== 'key') return states(db, subject, context.now())
+    const [bound] = await db
+      .select({
+        ownerId: keys.userId,
+        username: users.username,
+        projectId: keys.projectId,
+        slug: projects.slug,
+      })
+      .from(keys)
+      .leftJoin(users, eq(keys.userId, users.id))
+      .leftJoin(projects, eq(keys.projectId, projects.id))
+      .where(eq(keys.id, subject.id))
+    const hot = hotPathOf(db)
+    const nobody = { ownerId: null, username: null, projectId: null, slug: null }
+    return judgeLimits(hot, limitsBinding(hot, { ...subject, ...(bound ?? nobody) }), context.now().getTime())
+  })
+}
+
+/**
+ * Begins the windows of the limits anew: what was used before no longer counts against them. History and totals stay;
+ * requests under way still count.
+ *
+ * @throws not_found, ambiguous, invalid, conflict when there is no limit to reset
+ */
+export async function resetLimits(
+  context: OperationContext,
+  limited: Limited,
+  options: { readonly metric?: Metric | undefined } = {},
+): Promise<readonly LimitState[]> {
+  const metric = rules.parse(
+    v.optional(v.picklist(metrics, `metric must be one of ${metrics.join(', ')}`)),
+    options.metric,
+  )
+  return context.store.write(async db => {
+    const subject = await find(db, limited)
+    const now = context.now()
+    const rows = (await limitsOf(db, subject.type, subject.id)).filter(
+      row => metric === undefined || row.metric === metric,
+    )
+    if (rows.length === 0) {
+      throw new LatchkeyError(
+        'conflict',
+        `${subject.name} has no limit${metric === undefined ? '' : ` on ${metric}`}: there is nothing to reset`,
+        `see what binds it with: latchkey ${subject.type} limit list ${subject.id}`,
+      )
+    }
+    const before = limitStates(db, rows, subject, now)
+    const at = now.getTime()
+    for (const each of new Set(rows.map(row => row.metric))) {
+      const resetUsed = hotPathOf(db).holding(subject.type, subject.id, each, at, at)
+      await db
+        .update(limits)
+        .set({ resetAt: at, resetUsed })
+        .where(
+          inArray(
+            limits.id,
+            rows.filter(row => row.metric === each).map(row => row.id),
+          ),
+        )
+    }
+    const after = await states(db, subject, now)
+    await record(context, db, {
+      action: `${subject.type}.reset`,
+      target: subject,
+      before: { limits: before.map(used) },
+      after: { limits: after.filter(state => metric === undefined || state.metric === metric).map(used) },
+    })
+    return after
+  })
+}
+
+const used = ({ metric, amount, windowMs, used }: LimitState) => ({ metric, amount, windowMs, used })
+
+async function change(
+  context: OperationContext,
+  limited: Limited,
+  verb: string,
+  work: (db: Database, subject: LimitSubject) => Promise<void>,
+): Promise<readonly LimitState[]> {
+  return context.store.write(async db => {
+    const subject = await find(db, limited)
+    const now = context.now()
+    const before = (await limitsOf(db, subject.type, subject.id)).map(limitView)
+    await work(db, subject)
+    const after = (await limitsOf(db, subject.type, subject.id)).map(limitView)
+    await touch(db, subject, now)
+    await record(context, db, {
+      action: `${subject.type}.${verb}`,
+      target: subject,
+      before: { limits: before },
+      after: { limits: after },
+    })
+    return states(db, subject, now)
+  })
+}
+
+async function states(db: Database, subject: LimitSubject, now: Date): Promise<readonly LimitState[]> {
+  return limitStates(db, await limitsOf(db, subject.type, subject.id), subject, now)
+}
+
+async function find(db: Database, limited: Limited): Promise<LimitSubject> {
+  if ('key' in limited) {
+    const { id, name } = await findKey(db, limited.key)
+    return { type: 'key', id, name }
+  }
+  if ('user' in limited) {
+    const { id, username } = await findUser(db, limited.user)
+    return { type: 'user', id, name: username }
+  }
+  const { id, slug } = await findProject(db, limited.project)
+  return { type: 'project', id, name: slug }
+}
+
+async function touch(
+  db: Database,
+  { type, id }: { type: SubjectType; id: string },
+  now: Date,
+): Promise<void> {
+  const table = { key: keys, user: users, project: projects }[type]
+  await db.update(table).set({ updatedAt: now.getTime() }).where(eq(table.id, id))
+}

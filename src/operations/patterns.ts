@@ -1,0 +1,17 @@
+/** Patterns of names, as allowed models and prices are written: `*` stands for any characters, also none. */
+
+/** Whether a name fits a pattern. */
+export function matches(pattern: string, name: string): boolean {
+  const [first = '', ...rest] = pattern.split('*')
+  if (rest.length === 0) return pattern === name
+  const last = rest.pop() ?? ''
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length)
+    return false
+  let from = first.length
+  for (const part of rest) {
+    const found = name.indexOf(part, from)
+    if (found < 0) return false
+    from = found + part.length
+  }
+  return from <= name.length - last.length
+}

@@ -1,0 +1,59 @@
+/** Sums events by key, model and minute in flat arrays; drained when full, so that its size is known beforehand. */
+
+/** Numbers of a drained row: pair of key and model, minute, requests, input tokens, output tokens, micro-dollars. */
+export const rowWidth = 6
+
+/** Buckets that are summed at a time. */
+const capacity = 1 << 15
+
+/** More pairs of key and model than any file has; minutes fit into what is left of 53 bits. */
+const mostPairs = 2 ** 26
+
+export class Aggregate {
+  /** From minute and pair, packed, to the place in `#sums`. */
+  readonly #places = new Map<number, number>()
+  readonly #sums = new Float64Array(capacity * 4)
+
+  get isFull(): boolean {
+    return this.#places.size >= capacity
+  }
+
+  /** `minute` counts from 1970; `pair` is a small number that stands for a key and a model. */
+  add(
+    pair: number,
+    minute: number,
+    requests: number,
+    inputTokens: number,
+    outputTokens: number,
+    costMicros: number,
+  ): void {
+    const packed = minute * mostPairs + pair
+    const known = this.#places.get(packed)
+    const at = known ?? this.#places.size * 4
+    const sums = this.#sums
+    if (known === undefined) {
+      this.#places.set(packed, at)
+      sums.fill(0, at, at + 4)
+    }
+    sums[at] = (sums[at] ?? 0) + requests
+    sums[at + 1] = (sums[at + 1] ?? 0) + inputTokens
+    sums[at + 2] = (sums[at + 2] ?? 0) + outputTokens
+    sums[at + 3] = (sums[at + 3] ?? 0) + costMicros
+  }
+
+  /** All rows by minute and pair, which is nearly the order of the index; empty afterwards. */
+  drain(): Float64Array {
+    const packed = Float64Array.from(this.#places.keys()).sort()
+    const rows = new Float64Array(packed.length * rowWidth)
+    for (let index = 0; index < packed.length; index++) {
+      const key = packed[index] ?? 0
+      const from = this.#places.get(key) ?? 0
+      const pair = key % mostPairs
+      rows[index * rowWidth] = pair
+      rows[index * rowWidth + 1] = (key - pair) / mostPairs
+      rows.set(this.#sums.subarray(from, from + 4), index * rowWidth + 2)
+    }
+    this.#places.clear()
+    return rows
+  }
+}

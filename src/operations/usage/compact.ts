@@ -1,0 +1,314 @@
+/**
+ * Folds old minutes into hours and old hours into days. Must never change a sum: a bucket is only ever replaced by one
+ * that holds the same and starts no later and ends no earlier. Works in small transactions with pauses between, so that
+ * whoever records meanwhile gets a turn.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { and, eq, gt, gte, inArray, isNotNull, lt, or, sql } from 'drizzle-orm'
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Compacted } from '../../contract/views.ts'
+import { countedEvents, countedFiles, keys, limits, reservations, usage } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import * as audit from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import * as rules from '../input.ts'
+import { summed } from './sum.ts'
+
+export interface CompactOptions {
+  /** How long use is kept by the minute, in milliseconds; default 7 days, at least 1 hour. */
+  readonly minutesForMs?: number | undefined
+  /** How long use is kept by the hour; default 400 days, which is longer than the longest window of a limit. */
+  readonly hoursForMs?: number | undefined
+}
+
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+type Width = typeof hourMs | typeof dayMs
+
+const compactOptions = v.object({
+  minutesForMs: v.optional(rules.count, 7 * dayMs),
+  hoursForMs: v.optional(rules.count, 400 * dayMs),
+})
+
+/** Rows that one transaction replaces or removes, about. */
+const rowsAtOnce = 5_000
+const reservationsKeptMs = dayMs
+/** An id or a file that comes again later than this counts again. */
+const countedKeptMs = 400 * dayMs
+const longestPauseMs = 100
+
+/**
+ * A window that reaches further back than minutes are kept is from then on right to the hour (the day) at its far end.
+ * An hour in which a limit was reset stays as it is until the limit's window has left it behind. Also removes
+ * reservations whose time was up a day ago, and forgets events and files that were counted 400 days ago.
+ *
+ * @throws invalid
+ */
+export async function compactUsage(
+  context: OperationContext,
+  options: CompactOptions = {},
+): Promise<Compacted> {
+  const { minutesForMs, hoursForMs } = rules.parse(compactOptions, options)
+  if (minutesForMs < hourMs || hoursForMs < minutesForMs) {
+    throw new LatchkeyError(
+      'invalid',
+      'minutes are kept for at least an hour, and hours for at least as long as minutes',
+      'for example: latchkey usage compact --minutes-for 7d --hours-for 400d',
+    )
+  }
+  const now = context.now().getTime()
+  const rowsBefore = await context.store.read(countRows)
+  // What is old enough for days is not folded into hours first.
+  const days = await fold(context, dayMs, now - hoursForMs)
+  const hours = await fold(context, hourMs, now - minutesForMs)
+  const report: Compacted = {
+    rowsBefore,
+    rowsAfter: rowsBefore - days.removed + days.added - hours.removed + hours.added,
+    foldedIntoHours: hours.removed,
+    foldedIntoDays: days.removed,
+    reservationsRemoved: await purge(context, oldReservations(now - reservationsKeptMs)),
+    eventsForgotten: await purge(context, oldEvents(now - countedKeptMs)),
+    filesForgotten: await purge(context, oldFiles(now - countedKeptMs)),
+  }
+  const { rowsBefore: _, rowsAfter: __, ...changes } = report
+  if (Object.values(changes).some(count => count > 0)) {
+    await context.store.write(db =>
+      audit.record(context, db, {
+        action: 'usage.compact',
+        target: { type: 'database', id: 'usage', name: null },
+        after: report,
+      }),
+    )
+  }
+  return report
+}
+
+async function countRows(db: Database): Promise<number> {
+  const [row] = await db.select({ rows: sql<number>`count(*)` }).from(usage)
+  return row?.rows ?? 0
+}
+
+interface Folded {
+  removed: number
+  added: number
+}
+
+/** A stretch of one key's time, of whole buckets of the new width. */
+interface Stretch {
+  readonly keyId: string
+  readonly from: number
+  readonly until: number
+  /** Rows that it holds, about. */
+  readonly rows: number
+}
+
+/** Folds what is narrower than `width` and ended before `cutoff`. */
+async function fold(context: OperationContext, width: Width, cutoff: number): Promise<Folded> {
+  const until = Math.floor(cutoff / width) * width
+  const total: Folded = { removed: 0, added: 0 }
+  const narrow = and(lt(usage.widthMs, width), lt(usage.start, until))
+  const keyIds = await context.store.read(db =>
+    db.select({ id: usage.keyId }).from(usage).where(narrow).groupBy(usage.keyId),
+  )
+  let batch: Stretch[] = []
+  let rows = 0
+  const flush = async (): Promise<void> => {
+    if (batch.length === 0) return
+    const stretches = batch
+    batch = []
+    rows = 0
+    await inTurn(context, async db => {
+      for (const stretch of stretches) {
+        const { removed, added } = await foldStretch(db, width, stretch)
+        total.removed += removed
+        total.added += added
+      }
+    })
+  }
+  for (const { id } of keyIds) {
+    for (const stretch of await stretchesOf(context, id, width, until)) {
+      batch.push(stretch)
+      rows += stretch.rows
+      if (rows >= rowsAtOnce) await flush()
+    }
+  }
+  await flush()
+  return total
+}
+
+/** What there is to fold of one key, in parts that are not too long, around the buckets that hold a reset. */
+async function stretchesOf(
+  context: OperationContext,
+  keyId: string,
+  width: Width,
+  until: number,
+): Promise<readonly Stretch[]> {
+  const bucket = sql<number>`${usage.start} - ${usage.start} % ${width}`.as('bucket')
+  const { buckets, resets } = await context.store.read(async db => ({
+    buckets: await db
+      .select({ bucket, rows: sql<number>`count(*)` })
+      .from(usage)
+      .where(and(eq(usage.keyId, keyId), lt(usage.widthMs, width), lt(usage.start, until)))
+      .groupBy(sql`bucket`)
+      .orderBy(sql`bucket`),
+    resets: await resetsOf(db, keyId, context.now().getTime()),
+  }))
+  const stretches: Stretch[] = []
+  let current: { from: number; until: number; rows: number } | undefined
+  const end = (): void => {
+    if (current) stretches.push({ keyId, ...current })
+    current = undefined
+  }
+  for (const { bucket: from, rows } of buckets) {
+    // What was used before the reset no longer counts: it must not end up in one bucket with what was used after.
+    if (resets.some(at => at > from && at < from + width)) {
+      end()
+      continue
+    }
+    current = { from: current?.from ?? from, until: from + width, rows: (current?.rows ?? 0) + rows }
+    if (current.rows >= rowsAtOnce) end()
+  }
+  end()
+  return stretches
+}
+
+/** When limits that bind the key, also as one of its user's or project's, were reset, as far as it still matters. */
+async function resetsOf(db: Database, keyId: string, now: number): Promise<readonly number[]> {
+  const rows = await db
+    .select({ at: limits.resetAt })
+    .from(limits)
+    .innerJoin(
+      keys,
+      or(eq(limits.keyId, keys.id), eq(limits.userId, keys.userId), eq(limits.projectId, keys.projectId)),
+    )
+    .where(
+      and(
+        eq(keys.id, keyId),
+        isNotNull(limits.resetAt),
+        // A bucket under way at the reset may reach into the window for as long as it is wide.
+        gt(sql`${limits.resetAt} + ${limits.windowMs} + ${dayMs}`, now),
+      ),
+    )
+  return rows.flatMap(row => (row.at === null ? [] : [row.at]))
+}
+
+/** Values of a row times this many stay below what a statement can bind. */
+const rowsPerInsert = 500
+
+async function foldStretch(db: Database, width: Width, { keyId, from, until }: Stretch): Promise<Folded> {
+  const inside = and(
+    eq(usage.keyId, keyId),
+    gte(usage.start, from),
+    lt(usage.start, until),
+    lt(usage.widthMs, width),
+  )
+  const bucket = sql<number>`${usage.start} - ${usage.start} % ${width}`.as('bucket')
+  const sums = await db
+    .select({ bucket, model: usage.model, rows: sql<number>`count(*)`, ...summed })
+    .from(usage)
+    .where(inside)
+    .groupBy(sql`bucket`, usage.model)
+  await db.delete(usage).where(inside)
+  let added = 0
+  for (let at = 0; at < sums.length; at += rowsPerInsert) {
+    const part = sums.slice(at, at + rowsPerInsert)
+    // A wider bucket may begin at the same moment, when something was recorded late: what it covers is put into it.
+    const wider = await db
+      .select({ start: usage.start, model: usage.model })
+      .from(usage)
+      .where(
+        and(
+          eq(usage.keyId, keyId),
+          inArray(
+            usage.start,
+            part.map(row => row.bucket),
+          ),
+        ),
+      )
+    const there = new Set(wider.map(row => `${row.start} ${row.model}`))
+    added += part.filter(row => !there.has(`${row.bucket} ${row.model}`)).length
+    await db
+      .insert(usage)
+      .values(part.map(({ bucket: start, rows: _, ...row }) => ({ keyId, start, widthMs: width, ...row })))
+      .onConflictDoUpdate({
+        target: [usage.keyId, usage.start, usage.model],
+        set: {
+          widthMs: sql`CASE WHEN ${usage.widthMs} > excluded.width_ms THEN ${usage.widthMs} ELSE excluded.width_ms END`,
+          requests: sql`${usage.requests} + excluded.requests`,
+          inputTokens: sql`${usage.inputTokens} + excluded.input_tokens`,
+          outputTokens: sql`${usage.outputTokens} + excluded.output_tokens`,
+          otherTokens: sql`${usage.otherTokens} + excluded.other_tokens`,
+          costMicros: sql`${usage.costMicros} + excluded.cost_micros`,
+        },
+      })
+  }
+  return { removed: sums.reduce((sum, { rows }) => sum + rows, 0), added }
+}
+
+/** What is past its time in one table; each of the three is indexed by it, or small. */
+interface Outdated {
+  readonly count: (db: Database) => Promise<readonly { readonly rows: number }[]>
+  readonly find: (db: Database) => Promise<readonly { readonly id: string }[]>
+  readonly remove: (db: Database, ids: string[]) => Promise<unknown>
+}
+
+const rows = sql<number>`count(*)`
+
+function oldReservations(before: number): Outdated {
+  const old = lt(reservations.expiresAt, before)
+  return {
+    count: db => db.select({ rows }).from(reservations).where(old),
+    find: db => db.select({ id: reservations.id }).from(reservations).where(old).limit(rowsAtOnce),
+    remove: (db, ids) => db.delete(reservations).where(inArray(reservations.id, ids)),
+  }
+}
+
+function oldEvents(before: number): Outdated {
+  const old = lt(countedEvents.at, before)
+  return {
+    count: db => db.select({ rows }).from(countedEvents).where(old),
+    find: db => db.select({ id: countedEvents.id }).from(countedEvents).where(old).limit(rowsAtOnce),
+    remove: (db, ids) => db.delete(countedEvents).where(inArray(countedEvents.id, ids)),
+  }
+}
+
+function oldFiles(before: number): Outdated {
+  const old = lt(countedFiles.at, before)
+  return {
+    count: db => db.select({ rows }).from(countedFiles).where(old),
+    find: db => db.select({ id: countedFiles.sha256 }).from(countedFiles).where(old).limit(rowsAtOnce),
+    remove: (db, ids) => db.delete(countedFiles).where(inArray(countedFiles.sha256, ids)),
+  }
+}
+
+/** Removes all that is there now, some at a time. */
+async function purge(context: OperationContext, outdated: Outdated): Promise<number> {
+  const [counted] = await context.store.read(outdated.count)
+  const total = counted?.rows ?? 0
+  if (context.store.dryRun) return total
+  for (let removed = 0; removed < total; ) {
+    const some = await inTurn(context, async db => {
+      const ids = (await outdated.find(db)).map(({ id }) => id)
+      if (ids.length > 0) await outdated.remove(db, ids)
+      return ids.length
+    })
+    // Somebody else is purging too.
+    if (some === 0) break
+    removed += some
+  }
+  return total
+}
+
+/** One transaction, and then a pause as long as it took, in which those who wait get the lock. */
+async function inTurn<T>(context: OperationContext, work: (db: Database) => Promise<T>): Promise<T> {
+  let took = 0
+  const result = await context.store.count(async db => {
+    const started = performance.now()
+    const outcome = await work(db)
+    took = performance.now() - started
+    return outcome
+  })
+  await sleep(Math.min(longestPauseMs, took))
+  return result
+}

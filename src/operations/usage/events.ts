@@ -1,0 +1,193 @@
+/**
+ * What a line of a log of events must hold to be counted. The rules are those of `input.ts`; a line that is plainly
+ * fine does not pay for them, because a log has millions. Must never repeat what a line holds: it may be a secret.
+ */
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import * as rules from '../input.ts'
+import { toMicros } from '../limits.ts'
+
+/** What one request used, as a log tells it. */
+export interface UsageEvent {
+  /** The same id counts once. */
+  readonly id: string | null
+  /** Id, name or start of a key. */
+  readonly key: string
+  /** Empty when the request named none. */
+  readonly model: string
+  readonly requests: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** Null when the event does not tell: its price does. */
+  readonly costMicros: number | null
+  /** UTC milliseconds. */
+  readonly at: number
+}
+
+/** An earlier time is a mistake in units, not history. */
+const earliest = Date.UTC(2000, 0, 1)
+
+const id = v.pipe(
+  v.string('must be text'),
+  v.minLength(1, 'must not be empty'),
+  v.maxLength(200, 'must be at most 200 characters'),
+  v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*$/u, 'must not contain control characters'),
+)
+
+/** Null means the same as a field that is not there: CSV has no other way to say so. */
+const event = v.object({
+  id: v.nullish(id, null),
+  key: v.pipe(v.string('must be text'), v.minLength(1, 'must not be empty')),
+  model: v.nullish(rules.modelName, null),
+  requests: v.nullish(rules.count, 1),
+  inputTokens: v.nullish(rules.count, 0),
+  outputTokens: v.nullish(rules.count, 0),
+  costUsd: v.nullish(rules.dollars, null),
+  at: v.string('must be text such as 2026-11-20T10:00:00Z'),
+})
+
+const numericFields = ['requests', 'inputTokens', 'outputTokens', 'costUsd'] as const
+
+/** Reads the lines of one file. */
+export class EventReader {
+  /** Models that were found to be well formed. */
+  readonly #models = new Set<string>()
+  readonly #times = new Times()
+  readonly #latest: number
+
+  /** @param latest the last moment that is not in the future, UTC milliseconds */
+  constructor(latest: number) {
+    this.#latest = latest
+  }
+
+  /** The event, or what is wrong with it, as the rest of a sentence about the line. */
+  read(row: Readonly<Record<string, unknown>>): UsageEvent | string {
+    const plain = this.#plain(row)
+    if (plain) return plain
+    const typed = withNumbers(row)
+    return this.#plain(typed) ?? this.#checked(typed)
+  }
+
+  /** The event, if there is nothing about it that the rules might object to. */
+  #plain(row: Readonly<Record<string, unknown>>): UsageEvent | undefined {
+    const { key, at } = row
+    const eventId = row['id'] ?? null
+    const model = row['model'] ?? null
+    const requests = row['requests'] ?? 1
+    const inputTokens = row['inputTokens'] ?? 0
+    const outputTokens = row['outputTokens'] ?? 0
+    const costUsd = row['costUsd'] ?? null
+    if (typeof key !== 'string' || key === '' || typeof at !== 'string') return undefined
+    if (eventId !== null && !(typeof eventId === 'string' && plainId.test(eventId))) return undefined
+    if (model !== null && !(typeof model === 'string' && this.#models.has(model))) return undefined
+    if (!isCount(requests) || !isCount(inputTokens) || !isCount(outputTokens)) return undefined
+    if (costUsd !== null && !(typeof costUsd === 'number' && costUsd >= 0 && costUsd < 1_000_000)) {
+      return undefined
+    }
+    const time = this.#times.read(at)
+    if (time === undefined || time < earliest || time > this.#latest) return undefined
+    const costMicros = costUsd === null ? null : toMicros(costUsd)
+    return {
+      id: eventId,
+      key,
+      model: model ?? '',
+      requests,
+      inputTokens,
+      outputTokens,
+      costMicros,
+      at: time,
+    }
+  }
+
+  #checked(row: Readonly<Record<string, unknown>>): UsageEvent | string {
+    if (row['key'] === undefined || row['key'] === null) return 'names no key'
+    if (row['at'] === undefined || row['at'] === null) return 'does not say when: at is missing'
+    let input: v.InferOutput<typeof event>
+    try {
+      input = rules.parse(event, row)
+    } catch (error) {
+      if (error instanceof LatchkeyError) return `has a bad value: ${error.message}`
+      throw error
+    }
+    const { costUsd, at, ...counted } = { ...input, model: input.model ?? '' }
+    const time = this.#times.read(at) ?? readMoment(at)
+    if (time === undefined) {
+      return 'has a bad value: at must be a date and time with its zone, such as 2026-11-20T10:00:00Z'
+    }
+    if (time < earliest) return 'has a bad value: at lies before the year 2000'
+    if (time > this.#latest) return 'has a bad value: at lies in the future'
+    if (this.#models.size >= mostModels) this.#models.clear()
+    if (counted.model !== '') this.#models.add(counted.model)
+    return { ...counted, costMicros: costUsd === null ? null : toMicros(costUsd), at: time }
+  }
+}
+
+const mostModels = 10_000
+
+const plainId = /^[\w.:-]{1,200}$/
+
+/** Numbers may be written as text: CSV has nothing else. */
+function withNumbers(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const typed: Record<string, unknown> = { ...row }
+  for (const field of numericFields) {
+    const text = typed[field]
+    if (typeof text === 'string' && /^\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)) typed[field] = Number(text)
+  }
+  return typed
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+/** Reads `2026-11-20T10:00:00Z`, with or without milliseconds: most times of a log lie in a few minutes. */
+class Times {
+  readonly #minutes = new Map<string, number>()
+
+  /** Undefined for whatever is written in another way, or is wrong. */
+  read(text: string): number | undefined {
+    const { length } = text
+    if ((length !== 20 && length !== 24) || text.charCodeAt(16) !== colon) return undefined
+    if (text.charCodeAt(length - 1) !== zulu) return undefined
+    const seconds = digits(text, 17, 19)
+    const milliseconds = length === 20 ? 0 : text.charCodeAt(19) === dot ? digits(text, 20, 23) : Number.NaN
+    const minute = this.#minute(text.slice(0, 16))
+    if (minute === undefined || !(seconds < 60) || Number.isNaN(milliseconds)) return undefined
+    return minute + seconds * 1000 + milliseconds
+  }
+
+  #minute(text: string): number | undefined {
+    const known = this.#minutes.get(text)
+    if (known !== undefined) return known
+    const minute = readMoment(`${text}:00Z`)
+    if (minute === undefined) return undefined
+    if (this.#minutes.size >= mostMinutes) this.#minutes.clear()
+    this.#minutes.set(text, minute)
+    return minute
+  }
+}
+
+const mostMinutes = 5_000
+const colon = 58
+const dot = 46
+const zulu = 90
+
+function digits(text: string, from: number, to: number): number {
+  let value = 0
+  for (let at = from; at < to; at++) {
+    const digit = text.charCodeAt(at) - 48
+    if (digit < 0 || digit > 9) return Number.NaN
+    value = value * 10 + digit
+  }
+  return value
+}
+
+/** RFC 3339 with a zone. Dates that no calendar has (30 February) are none. */
+const rfc3339 = /^\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/
+
+function readMoment(text: string): number | undefined {
+  if (!rfc3339.test(text)) return undefined
+  try {
+    return Temporal.Instant.from(text).epochMilliseconds
+  } catch {
+    return undefined
+  }
+}

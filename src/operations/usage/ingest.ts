@@ -1,0 +1,382 @@
+/**
+ * Counts a log of events. It is read, checked, priced and summed before the database is locked; then one transaction
+ * counts all of it or nothing. Memory grows with the keys that a log names, not with its lines.
+ */
+import { setImmediate } from 'node:timers/promises'
+import { eq, inArray } from 'drizzle-orm'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { IngestReport } from '../../contract/views.ts'
+import { type BulkUsage, withBulkUsage } from '../../db/bulk.ts'
+import { countedFiles, keys } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import { type RowFormat, readRows } from '../../formats/rows.ts'
+import { unpacked } from '../../formats/unpack.ts'
+import type { OperationContext } from '../context.ts'
+import { clockToleranceMs } from '../input.ts'
+import { Aggregate, rowWidth } from './aggregate.ts'
+import { EventReader, type UsageEvent } from './events.ts'
+import { type PriceList, priceList } from './prices.ts'
+import { resolveKeys } from './resolve.ts'
+import { Spool } from './spool.ts'
+
+export interface IngestOptions {
+  /** The log; only a name for messages when `chunks` are given. Packed when it ends in .gz or .zst. */
+  readonly file: string
+  /** Its bytes, when they do not come from a file. */
+  readonly chunks?: AsyncIterable<Uint8Array> | undefined
+  /** Told by the name, or else by the content. */
+  readonly format?: RowFormat | undefined
+  /** Count the good lines of a log that has bad ones. */
+  readonly skipBad?: boolean | undefined
+  /** Called now and then while the log is read and counted. */
+  readonly onProgress?: ((progress: IngestProgress) => void) | undefined
+}
+
+export interface IngestProgress {
+  readonly phase: 'reading' | 'counting'
+  /** Lines that were read, or rows that were written. */
+  readonly done: number
+}
+
+/** Bad lines that are told in full. */
+const mostProblems = 20
+/** What lines leave behind outgrows the log's share of memory before the collector thinks of it by itself. */
+const linesPerCollection = 50_000
+/** Rows that are written before other work of this process gets its turn. */
+const rowsInARow = 10_000
+
+/**
+ * Counts events `{id?, key, model?, requests?, inputTokens?, outputTokens?, costUsd?, at}`. The same content counts
+ * once, packed or not, and so does the same id, in whatever log.
+ *
+ * @throws not_found, permission; invalid for what cannot be read, and for bad lines unless they are skipped: then
+ *   nothing is counted; conflict when a key was deleted meanwhile; busy, disk_full
+ */
+export async function ingestUsage(context: OperationContext, options: IngestOptions): Promise<IngestReport> {
+  using log = new Log(context)
+  await log.readAll(options)
+  const { file } = options
+  const sha256 = log.sha256()
+  const report = { file, sha256, events: log.events, problems: log.problems }
+  const counted = await context.store.read(async db =>
+    db.select().from(countedFiles).where(eq(countedFiles.sha256, sha256)).limit(1),
+  )
+  if (counted.length > 0) return alreadyCounted(report)
+  if (log.bad > 0 && options.skipBad !== true) throw badLines(file, log)
+  if (log.bad === log.events) return { ...report, ...nothing, alreadyCounted: false, bad: log.bad }
+  const outcome = await context.store.write(async db => {
+    const [isNew] = await db
+      .insert(countedFiles)
+      .values({ sha256, at: context.now().getTime(), events: log.events - log.bad })
+      .onConflictDoNothing()
+      .returning()
+    return isNew && log.count(db, options.onProgress)
+  })
+  return outcome ? { ...report, ...outcome, alreadyCounted: false, bad: log.bad } : alreadyCounted(report)
+}
+
+const nothing = { counted: 0, duplicates: 0, bad: 0, unpriced: 0, keys: 0 }
+
+const alreadyCounted = (report: Pick<IngestReport, 'file' | 'sha256' | 'events'>): IngestReport => ({
+  ...report,
+  ...nothing,
+  alreadyCounted: true,
+  problems: [],
+})
+
+function badLines(file: string, { bad, events, problems }: Log): LatchkeyError {
+  const listed = problems.map(({ line, problem }) => `  line ${line} ${problem}`)
+  const more = bad > listed.length ? [`  and ${bad - listed.length} more`] : []
+  const many = bad === 1 ? '1 line' : `${bad} lines`
+  return new LatchkeyError(
+    'invalid',
+    [`${many} of ${events} in ${file} cannot be counted, so nothing was:`, ...listed, ...more].join('\n'),
+    'mend them and run it again, or count the others with --skip-bad',
+  )
+}
+
+/** What is charged to one key. */
+interface Account {
+  readonly id: string
+  /** Numbers that stand for the key with each of its models. */
+  readonly pairs: Map<string, number>
+  requests: number
+  inputTokens: number
+  outputTokens: number
+  costMicros: number
+  lastUsedAt: number
+}
+
+interface Pair {
+  readonly account: Account
+  readonly model: string
+}
+
+/** Numbers of an event with an id: pair, time, requests, input tokens, output tokens, micro-dollars (or unpriced). */
+const identifiedWidth = 6
+const identifiedAtOnce = 4_096
+const unpriced = -1
+
+/** One log: first read to its end, then counted in a transaction. */
+class Log implements Disposable {
+  /** Lines that hold something. */
+  events = 0
+  bad = 0
+  readonly problems: { readonly line: number; readonly problem: string }[] = []
+
+  readonly #context: OperationContext
+  readonly #hash = new Bun.CryptoHasher('sha256')
+  readonly #accounts = new Map<string, Account>()
+  readonly #selected = new Map<string, Account>()
+  readonly #unknown = new Map<string, string>()
+  readonly #pairs: Pair[] = []
+  readonly #sums = new Aggregate()
+  /** Sums that found no more room, and events whose ids must be looked up when the database is locked. */
+  readonly #spilled = new Spool(rowWidth)
+  readonly #identified = new Spool(identifiedWidth)
+  readonly #waiting = new Float64Array(identifiedAtOnce * identifiedWidth)
+  #waitingIds: string[] = []
+  #unpriced = 0
+  #anonymous = 0
+
+  constructor(context: OperationContext) {
+    this.#context = context
+  }
+
+  sha256(): string {
+    return this.#hash.digest('hex')
+  }
+
+  async readAll({ file, chunks, format, onProgress }: IngestOptions): Promise<void> {
+    const { store, now } = this.#context
+    const reader = new EventReader(now().getTime() + clockToleranceMs)
+    const prices = await store.read(priceList)
+    const source = unpacked(file, chunks, format)
+    let collected = 0
+    for await (const rows of readRows({ ...source, chunks: this.#hashed(source.chunks) })) {
+      const events = rows.map(({ row, problem }) => (row === null ? problem : reader.read(row)))
+      const unresolved = new Set<string>()
+      for (const event of events) {
+        if (typeof event === 'string' || this.#selected.has(event.key)) continue
+        if (!this.#unknown.has(event.key)) unresolved.add(event.key)
+      }
+      if (unresolved.size > 0) await this.#resolve([...unresolved])
+      for (let index = 0; index < events.length; index++) {
+        const event = events[index]
+        const line = rows[index]?.line ?? 0
+        if (typeof event === 'string') this.#refuse(line, event)
+        else if (event !== undefined) this.#take(event, line, prices)
+      }
+      this.events += rows.length
+      if (this.events - collected > linesPerCollection) {
+        Bun.gc(true)
+        collected = this.events
+      }
+      onProgress?.({ phase: 'reading', done: this.events })
+    }
+    this.#putAside()
+  }
+
+  /** Counts all of it. Rows go in nearly in the order of the index of times. */
+  count(
+    db: Database,
+    onProgress: IngestOptions['onProgress'],
+  ): Promise<Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'keys'>> {
+    return withBulkUsage(db, async bulk => {
+      await this.#requireKeys(db)
+      let written = 0
+      const write = async (rows: Float64Array): Promise<void> => {
+        for (let at = 0; at < rows.length; at += rowWidth) {
+          this.#addToBucket(bulk, rows, at)
+          if (++written % rowsInARow > 0) continue
+          onProgress?.({ phase: 'counting', done: written })
+          await setImmediate()
+        }
+      }
+      for (const { numbers } of this.#spilled.blocks()) await write(numbers)
+      const { counted, duplicates } = await this.#countIdentified(bulk, write)
+      await write(this.#sums.drain())
+      let charged = 0
+      for (const account of this.#accounts.values()) {
+        if (account.lastUsedAt === 0) continue
+        charged++
+        requireExact(account)
+        bulk.addToKey(account.id, account)
+      }
+      return { counted: this.#anonymous + counted, duplicates, unpriced: this.#unpriced, keys: charged }
+    })
+  }
+
+  [Symbol.dispose](): void {
+    this.#spilled[Symbol.dispose]()
+    this.#identified[Symbol.dispose]()
+  }
+
+  async *#hashed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      this.#hash.update(chunk)
+      yield chunk
+    }
+  }
+
+  #refuse(line: number, problem: string): void {
+    this.bad++
+    if (this.problems.length < mostProblems) this.problems.push({ line, problem })
+  }
+
+  async #resolve(selectors: readonly string[]): Promise<void> {
+    if (this.#unknown.size > mostUnknown) this.#unknown.clear()
+    const found = await this.#context.store.read(db => resolveKeys(db, selectors))
+    for (const [selector, resolved] of found) {
+      if ('problem' in resolved) this.#unknown.set(selector, resolved.problem)
+      else this.#selected.set(selector, this.#accountOf(resolved.id))
+    }
+  }
+
+  #accountOf(id: string): Account {
+    const known = this.#accounts.get(id)
+    if (known) return known
+    const pairs = new Map<string, number>()
+    const account = {
+      id,
+      pairs,
+      requests: 0,
+      inputTokens: 0,
+      outputTokens: 0,
+      costMicros: 0,
+      lastUsedAt: 0,
+    }
+    this.#accounts.set(id, account)
+    return account
+  }
+
+  #take(event: UsageEvent, line: number, prices: PriceList): void {
+    const account = this.#selected.get(event.key)
+    if (account === undefined) {
+      this.#refuse(line, this.#unknown.get(event.key) ?? 'names a key that does not exist')
+      return
+    }
+    const { id, model, at, requests, inputTokens, outputTokens } = event
+    const cost = event.costMicros ?? prices.costOf(model, at, inputTokens, outputTokens)
+    const isUnpriced = cost === undefined && inputTokens + outputTokens > 0
+    const pair = this.#pairOf(account, model)
+    if (id === null) {
+      this.#anonymous++
+      if (isUnpriced) this.#unpriced++
+      this.#charge(account, at, requests, inputTokens, outputTokens, cost ?? 0)
+      this.#sums.add(pair, Math.floor(at / 60_000), requests, inputTokens, outputTokens, cost ?? 0)
+      if (this.#sums.isFull) this.#spilled.append(this.#sums.drain())
+      return
+    }
+    this.#waiting.set(
+      [pair, at, requests, inputTokens, outputTokens, isUnpriced ? unpriced : (cost ?? 0)],
+      this.#waitingIds.length * identifiedWidth,
+    )
+    this.#waitingIds.push(id)
+    if (this.#waitingIds.length === identifiedAtOnce) this.#putAside()
+  }
+
+  #putAside(): void {
+    if (this.#waitingIds.length === 0) return
+    const numbers = this.#waiting.subarray(0, this.#waitingIds.length * identifiedWidth)
+    this.#identified.append(numbers, this.#waitingIds)
+    this.#waitingIds = []
+  }
+
+  #pairOf(account: Account, model: string): number {
+    const known = account.pairs.get(model)
+    if (known !== undefined) return known
+    const pair = this.#pairs.push({ account, model }) - 1
+    account.pairs.set(model, pair)
+    return pair
+  }
+
+  #charge(
+    account: Account,
+    at: number,
+    requests: number,
+    inputTokens: number,
+    outputTokens: number,
+    costMicros: number,
+  ): void {
+    account.requests += requests
+    account.inputTokens += inputTokens
+    account.outputTokens += outputTokens
+    account.costMicros += costMicros
+    if (at > account.lastUsedAt) account.lastUsedAt = at
+  }
+
+  /** Counts the events whose ids are new, and notes these. */
+  async #countIdentified(
+    bulk: BulkUsage,
+    write: (rows: Float64Array) => Promise<void>,
+  ): Promise<{ readonly counted: number; readonly duplicates: number }> {
+    const now = this.#context.now().getTime()
+    let counted = 0
+    let duplicates = 0
+    for (const { rows, numbers, texts } of this.#identified.blocks()) {
+      for (let row = 0; row < rows; row++) {
+        if (!bulk.noteEvent(texts[row] ?? '', now)) {
+          duplicates++
+          continue
+        }
+        counted++
+        const [pair = 0, at = 0, requests = 0, inputTokens = 0, outputTokens = 0, cost = 0] =
+          numbers.subarray(row * identifiedWidth, (row + 1) * identifiedWidth)
+        const account = this.#pairs[pair]?.account
+        if (account === undefined) continue
+        if (cost === unpriced) this.#unpriced++
+        const costMicros = Math.max(0, cost)
+        this.#charge(account, at, requests, inputTokens, outputTokens, costMicros)
+        this.#sums.add(pair, Math.floor(at / 60_000), requests, inputTokens, outputTokens, costMicros)
+        if (this.#sums.isFull) await write(this.#sums.drain())
+      }
+      await setImmediate()
+    }
+    return { counted, duplicates }
+  }
+
+  #addToBucket(bulk: BulkUsage, rows: Float64Array, at: number): void {
+    const pair = this.#pairs[rows[at] ?? 0]
+    if (pair === undefined) return
+    bulk.addToBucket(
+      pair.account.id,
+      (rows[at + 1] ?? 0) * 60_000,
+      pair.model,
+      rows[at + 2] ?? 0,
+      rows[at + 3] ?? 0,
+      rows[at + 4] ?? 0,
+      rows[at + 5] ?? 0,
+    )
+  }
+
+  /** @throws conflict when a key was deleted since the log was read */
+  async #requireKeys(db: Database): Promise<void> {
+    const ids = [...this.#accounts.keys()]
+    let found = 0
+    for (let at = 0; at < ids.length; at += 500) {
+      const part = ids.slice(at, at + 500)
+      found += (await db.select({ id: keys.id }).from(keys).where(inArray(keys.id, part))).length
+    }
+    if (found === ids.length) return
+    throw new LatchkeyError(
+      'conflict',
+      'a key that the log names was deleted while it was read, so nothing was counted',
+      'run it again',
+    )
+  }
+}
+
+/** Garbage may name a new key on every line. */
+const mostUnknown = 10_000
+
+/** @throws invalid for sums that numbers cannot hold */
+function requireExact(account: Account): void {
+  const { requests, inputTokens, outputTokens, costMicros } = account
+  if ([requests, inputTokens, outputTokens, costMicros].every(Number.isSafeInteger)) return
+  throw new LatchkeyError(
+    'invalid',
+    `the log charges ${account.id} with more than can be counted, so nothing was`,
+    'look for numbers in it that cannot be right',
+  )
+}

@@ -1,0 +1,217 @@
+/** What models cost, and from when: fills in the cost of a request that does not tell its own. */
+import { and, asc, eq } from 'drizzle-orm'
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Price } from '../../contract/views.ts'
+import { type HotPath, hotPathOf } from '../../db/hot.ts'
+import { prices } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import * as audit from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import * as rules from '../input.ts'
+import { toDollars, toMicros } from '../limits.ts'
+import { matches } from '../patterns.ts'
+
+type PriceRow = typeof prices.$inferSelect
+
+/** `startsAt` of a price that always held. */
+const always = 0
+const tokensPerPrice = 1_000_000
+
+export interface NewPrice {
+  /** Dollars per million tokens of requests. */
+  readonly inputUsd: number
+  /** Dollars per million tokens of answers. */
+  readonly outputUsd: number
+  /** Since when it holds. Default: always for the first price of a model, now for the next ones. */
+  readonly from?: Date | undefined
+}
+
+const newPrice = v.object({
+  model: rules.modelName,
+  inputUsd: rules.dollars,
+  outputUsd: rules.dollars,
+  from: v.optional(rules.instant),
+})
+
+/**
+ * Sets what a model costs from a moment on, or corrects the price that begins at that very moment. What is recorded
+ * keeps the cost that it was given.
+ *
+ * @param model a name, or a pattern in which `*` stands for any characters
+ * @throws invalid
+ */
+export function setPrice(context: OperationContext, model: string, input: NewPrice): Promise<Price> {
+  const price = rules.parse(newPrice, { ...input, model })
+  return changePrices(context, async db => {
+    const rows = await db.select().from(prices).where(eq(prices.model, price.model))
+    const first = rows.length === 0 ? always : context.now().getTime()
+    const row: PriceRow = {
+      model: price.model,
+      startsAt: price.from?.getTime() ?? first,
+      inputMicros: toMicros(price.inputUsd),
+      outputMicros: toMicros(price.outputUsd),
+    }
+    const before = rows.find(each => each.startsAt === row.startsAt)
+    const { inputMicros, outputMicros } = row
+    await db
+      .insert(prices)
+      .values(row)
+      .onConflictDoUpdate({ target: [prices.model, prices.startsAt], set: { inputMicros, outputMicros } })
+    await audit.record(context, db, {
+      action: 'price.set',
+      target: targetOf(row),
+      ...(before === undefined ? {} : { before: auditedPrice(before) }),
+      after: auditedPrice(row),
+    })
+    const after = [...rows.filter(each => each !== before), row]
+    return priceView(row, after, context.now().getTime())
+  })
+}
+
+/**
+ * Takes back the price that begins at a moment, or all prices of the model. What is recorded keeps its cost.
+ *
+ * @throws not_found
+ */
+export function removePrices(
+  context: OperationContext,
+  model: string,
+  options: { readonly from?: Date | undefined } = {},
+): Promise<readonly Price[]> {
+  return changePrices(context, async db => {
+    const rows = await db
+      .select()
+      .from(prices)
+      .where(
+        and(
+          eq(prices.model, model),
+          options.from === undefined ? undefined : eq(prices.startsAt, options.from.getTime()),
+        ),
+      )
+      .orderBy(asc(prices.startsAt))
+    if (rows.length === 0) {
+      const which = options.from === undefined ? '' : ` that begins at ${options.from.toISOString()}`
+      throw new LatchkeyError(
+        'not_found',
+        `${JSON.stringify(model.slice(0, 200))} has no price${which}`,
+        'see them with: latchkey usage price list',
+      )
+    }
+    for (const row of rows) {
+      await db.delete(prices).where(and(eq(prices.model, row.model), eq(prices.startsAt, row.startsAt)))
+      await audit.record(context, db, {
+        action: 'price.remove',
+        target: targetOf(row),
+        before: auditedPrice(row),
+      })
+    }
+    return rows.map(row => priceView(row, rows, context.now().getTime()))
+  })
+}
+
+/** By model, the oldest first. */
+export function listPrices(
+  context: OperationContext,
+  filter: { readonly model?: string | undefined } = {},
+): Promise<readonly Price[]> {
+  return context.store.read(async db => {
+    const rows = await db
+      .select()
+      .from(prices)
+      .where(filter.model === undefined ? undefined : eq(prices.model, filter.model))
+      .orderBy(asc(prices.model), asc(prices.startsAt))
+    const now = context.now().getTime()
+    const byModel = Map.groupBy(rows, row => row.model)
+    return rows.map(row => priceView(row, byModel.get(row.model) ?? [], now))
+  })
+}
+
+function changePrices<T>(context: OperationContext, work: (db: Database) => Promise<T>): Promise<T> {
+  return context.store.write(async db => {
+    // A connection does not see its own changes in the version of the data.
+    lists.delete(hotPathOf(db))
+    return work(db)
+  })
+}
+
+const targetOf = ({ model }: PriceRow) => ({ type: 'price', id: model, name: model })
+
+const shownStart = (row: PriceRow): Date | null => (row.startsAt === always ? null : new Date(row.startsAt))
+
+const auditedPrice = (row: PriceRow) => ({
+  inputUsd: toDollars(row.inputMicros),
+  outputUsd: toDollars(row.outputMicros),
+  startsAt: shownStart(row),
+})
+
+function priceView(row: PriceRow, ofModel: readonly PriceRow[], now: number): Price {
+  const inForce = ofModel
+    .filter(each => each.startsAt <= now)
+    .reduce<PriceRow | undefined>((a, b) => (a && a.startsAt > b.startsAt ? a : b), undefined)
+  return { model: row.model, ...auditedPrice(row), current: inForce?.startsAt === row.startsAt }
+}
+
+/** The prices of one moment's database, for finding many costs. */
+export class PriceList {
+  readonly #exact: ReadonlyMap<string, readonly PriceRow[]>
+  readonly #patterns: readonly (readonly PriceRow[])[]
+  /** What was looked up before: a file of events names few models. */
+  readonly #found = new Map<string, readonly PriceRow[]>()
+
+  constructor(rows: readonly PriceRow[]) {
+    const byModel = Map.groupBy(
+      rows.toSorted((a, b) => b.startsAt - a.startsAt),
+      row => row.model,
+    )
+    this.#exact = byModel
+    this.#patterns = [...byModel]
+      .filter(([model]) => model.includes('*'))
+      .toSorted(([a], [b]) => literals(b) - literals(a) || (a < b ? -1 : 1))
+      .map(([, ofModel]) => ofModel)
+  }
+
+  /**
+   * The cost in micro-dollars by the price in force at `at` (milliseconds): that of the model itself, or else of the
+   * longest pattern that fits. Undefined when there is none.
+   */
+  costOf(model: string, at: number, inputTokens: number, outputTokens: number): number | undefined {
+    for (const row of this.#candidates(model)) {
+      if (row.startsAt > at) continue
+      return Math.round((inputTokens * row.inputMicros + outputTokens * row.outputMicros) / tokensPerPrice)
+    }
+    return undefined
+  }
+
+  /** Every price that may apply, the one that goes before all others first. */
+  #candidates(model: string): readonly PriceRow[] {
+    const known = this.#found.get(model)
+    if (known) return known
+    const patterns = this.#patterns.filter(
+      ([first]) => first && first.model !== model && matches(first.model, model),
+    )
+    const found = [...(this.#exact.get(model) ?? []), ...patterns.flat()]
+    if (this.#found.size >= mostFound) this.#found.clear()
+    this.#found.set(model, found)
+    return found
+  }
+}
+
+const mostFound = 1_000
+const literals = (pattern: string): number => pattern.replaceAll('*', '').length
+
+/** The list that a connection last read; good until another connection, or a change of price here, moves on. */
+const lists = new WeakMap<HotPath, { readonly version: number; readonly list: PriceList }>()
+
+/** All prices, as the snapshot or transaction sees them; read again only when the database has changed. */
+export function pricesOn(hot: HotPath): PriceList {
+  const version = hot.dataVersion()
+  const known = lists.get(hot)
+  if (known?.version === version) return known.list
+  const list = new PriceList(hot.prices())
+  lists.set(hot, { version, list })
+  return list
+}
+
+/** The same for what reads with the query builder. */
+export const priceList = async (db: Database): Promise<PriceList> => pricesOn(hotPathOf(db))

@@ -1,0 +1,105 @@
+/**
+ * Whether the running totals of keys are what their buckets, and what they brought along from an earlier system, add
+ * up to. They move in one transaction, so a difference means that somebody else wrote to the file, or a fault.
+ */
+import { asc, eq, sql } from 'drizzle-orm'
+import type { UsageCheck } from '../../contract/views.ts'
+import { carriedUsage, keys, usage } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import * as audit from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import { toDollars } from '../limits.ts'
+import type { Counts } from './sum.ts'
+
+interface Difference {
+  readonly key: { readonly id: string; readonly name: string }
+  readonly total: Counts
+  readonly recorded: Counts
+}
+
+export interface CheckOptions {
+  /** Set the totals to what was recorded. */
+  readonly repair?: boolean | undefined
+}
+
+/** Compares the totals of every key with what was recorded for it; with `repair`, mends and audits what differs. */
+export function checkUsage(context: OperationContext, options: CheckOptions = {}): Promise<UsageCheck> {
+  if (options.repair !== true) {
+    return context.store.read(async db => report(await count(db), await differences(db), false))
+  }
+  return context.store.write(async db => {
+    const found = await differences(db)
+    for (const { key, total, recorded } of found) {
+      await db.update(keys).set(recorded).where(eq(keys.id, key.id))
+      await audit.record(context, db, {
+        action: 'usage.repair',
+        target: { type: 'key', id: key.id, name: key.name },
+        before: shown(total),
+        after: shown(recorded),
+      })
+    }
+    return report(await count(db), found, true)
+  })
+}
+
+/** Keys whose totals differ from what was recorded, oldest first. */
+export async function differences(db: Database): Promise<readonly Difference[]> {
+  const sums = db
+    .select({
+      keyId: usage.keyId,
+      requests: sql<number>`sum(${usage.requests})`.as('sum_requests'),
+      inputTokens: sql<number>`sum(${usage.inputTokens})`.as('sum_input'),
+      outputTokens: sql<number>`sum(${usage.outputTokens})`.as('sum_output'),
+      otherTokens: sql<number>`sum(${usage.otherTokens})`.as('sum_other'),
+      costMicros: sql<number>`sum(${usage.costMicros})`.as('sum_cost'),
+    })
+    .from(usage)
+    .groupBy(usage.keyId)
+    .as('sums')
+  const recorded = {
+    requests: sql<number>`coalesce(${sums.requests}, 0) + coalesce(${carriedUsage.requests}, 0)`,
+    inputTokens: sql<number>`coalesce(${sums.inputTokens}, 0)`,
+    outputTokens: sql<number>`coalesce(${sums.outputTokens}, 0)`,
+    otherTokens: sql<number>`coalesce(${sums.otherTokens}, 0) + coalesce(${carriedUsage.tokens}, 0)`,
+    costMicros: sql<number>`coalesce(${sums.costMicros}, 0) + coalesce(${carriedUsage.costMicros}, 0)`,
+  }
+  const total = {
+    requests: keys.requests,
+    inputTokens: keys.inputTokens,
+    outputTokens: keys.outputTokens,
+    otherTokens: keys.otherTokens,
+    costMicros: keys.costMicros,
+  }
+  return db
+    .select({ key: { id: keys.id, name: keys.name }, total, recorded })
+    .from(keys)
+    .leftJoin(sums, eq(sums.keyId, keys.id))
+    .leftJoin(carriedUsage, eq(carriedUsage.keyId, keys.id))
+    .where(
+      sql`(${keys.requests}, ${keys.inputTokens}, ${keys.outputTokens}, ${keys.otherTokens}, ${keys.costMicros}) <>
+        (${recorded.requests}, ${recorded.inputTokens}, ${recorded.outputTokens}, ${recorded.otherTokens}, ${recorded.costMicros})`,
+    )
+    .orderBy(asc(keys.id))
+}
+
+async function count(db: Database): Promise<number> {
+  const [row] = await db.select({ keys: sql<number>`count(*)` }).from(keys)
+  return row?.keys ?? 0
+}
+
+function report(count: number, found: readonly Difference[], repaired: boolean): UsageCheck {
+  return {
+    ok: repaired || found.length === 0,
+    keys: count,
+    repaired: repaired && found.length > 0,
+    differences: found.map(({ key, total, recorded }) => ({
+      key,
+      total: shown(total),
+      recorded: shown(recorded),
+    })),
+  }
+}
+
+function shown({ costMicros, ...counts }: Counts): UsageCheck['differences'][number]['total'] {
+  return { ...counts, costUsd: toDollars(costMicros) }
+}

@@ -1,0 +1,165 @@
+import { expect, test } from 'bun:test'
+import { Client } from '../../db/client.ts'
+import type { Latchkey } from '../../index.ts'
+import { connectLatchkey } from '../../index.ts'
+import { temporaryLatchkey } from '../../testing/latchkey.ts'
+
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    error => error,
+  )
+const totalsOf = async (latchkey: Latchkey, key: string) => (await latchkey.keys.stats(key)).totals
+const buckets = (path: string) => {
+  const client = new Client(path, { readonly: true })
+  const rows = client.query('SELECT requests, model FROM usage ORDER BY start, model').values()
+  client.close()
+  return rows
+}
+
+test('many requests become one row per key, minute and model, and each promise resolves', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey, path } = home
+  const { id } = await latchkey.keys.create({ name: 'ci' })
+  const recorder = latchkey.usage.createRecorder({ flushEvery: 3_600_000, maxPending: 10_000 })
+  const all = Array.from({ length: 100 }, (_, n) =>
+    recorder.record(id, { inputTokens: 3, outputTokens: 2, costUsd: 0.000001, model: n % 2 ? 'a' : 'b' }),
+  )
+  expect(recorder.pending).toBe(100)
+  expect(await totalsOf(latchkey, 'ci')).toMatchObject({ requests: 0 })
+  await recorder.flush()
+  expect((await Promise.allSettled(all)).every(each => each.status === 'fulfilled')).toBe(true)
+  expect(await totalsOf(latchkey, 'ci')).toEqual({
+    requests: 100,
+    inputTokens: 300,
+    outputTokens: 200,
+    tokens: 500,
+    costUsd: 0.0001,
+  })
+  expect(buckets(path)).toEqual([
+    [50, 'a'],
+    [50, 'b'],
+  ])
+  await recorder.close()
+})
+
+test('a promise resolves once its request can be read by another connection, after flushEvery', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey, path } = home
+  const { id } = await latchkey.keys.create({ name: 'ci' })
+  const other = connectLatchkey({ path, access: 'read' })
+  await using recorder = latchkey.usage.createRecorder({ flushEvery: 30 })
+  const begun = performance.now()
+  await recorder.record(id, { inputTokens: 7 })
+  expect(performance.now() - begun).toBeGreaterThan(25)
+  expect(await totalsOf(other, 'ci')).toMatchObject({ tokens: 7 })
+  await other.close()
+})
+
+test('maxPending flushes at once', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const { id } = await latchkey.keys.create({ name: 'ci' })
+  const recorder = latchkey.usage.createRecorder({ flushEvery: 3_600_000, maxPending: 10 })
+  await Promise.all(Array.from({ length: 20 }, () => recorder.record(id, { inputTokens: 1 })))
+  expect(recorder.pending).toBe(0)
+  expect(await totalsOf(latchkey, 'ci')).toMatchObject({ requests: 20 })
+})
+
+test('close loses nothing and takes nothing more; closing the library closes its recorders', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const { id } = await latchkey.keys.create({ name: 'ci' })
+  const first = latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
+  const waiting = first.record(id, { inputTokens: 1 })
+  await first.close()
+  await waiting
+  expect(await failure(first.record(id, { inputTokens: 1 }))).toMatchObject({ code: 'conflict' })
+  await first.close()
+  const second = latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
+  const last = second.record(id, { inputTokens: 1 })
+  await latchkey.close()
+  await last
+  expect(await totalsOf(latchkey, 'ci')).toMatchObject({ requests: 2 })
+})
+
+test('what a key that is gone was sent rejects, and only that', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const [kept, gone] = await latchkey.keys.createMany({ name: 'k' }, 2)
+  const recorder = latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
+  const good = recorder.record(kept!.id, { inputTokens: 1 })
+  const bad = recorder.record(gone!.id, { inputTokens: 1 })
+  await latchkey.keys.delete(gone!.id)
+  const outcomes = Promise.all([failure(good), failure(bad)])
+  expect(await failure(recorder.flush())).toMatchObject({ code: 'not_found' })
+  expect(await outcomes).toEqual([undefined, expect.objectContaining({ code: 'not_found' })])
+  expect(await totalsOf(latchkey, kept!.name)).toMatchObject({ requests: 1 })
+})
+
+test('a flush that fails rejects its own promises, and nothing of it is counted later', async () => {
+  await using home = await temporaryLatchkey()
+  const { path } = home
+  const { id } = await home.latchkey.keys.create({ name: 'ci' })
+  const latchkey = connectLatchkey({ path, busyTimeoutMs: 50 })
+  const recorder = latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
+  const before = recorder.record(id, { inputTokens: 1 })
+  await recorder.flush()
+  await before
+  const blocker = new Client(path, { readwrite: true })
+  blocker.run('BEGIN IMMEDIATE')
+  const lost = recorder.record(id, { inputTokens: 10 })
+  const flushed = recorder.flush()
+  const later = recorder.record(id, { inputTokens: 100 })
+  expect(await Promise.all([failure(lost), failure(flushed)])).toMatchObject([
+    { code: 'busy' },
+    { code: 'busy' },
+  ])
+  blocker.run('ROLLBACK')
+  blocker.close()
+  await recorder.close()
+  await later
+  await latchkey.close()
+  expect(await totalsOf(home.latchkey, 'ci')).toMatchObject({ requests: 2, tokens: 101 })
+})
+
+test('a request that cannot be right rejects by itself', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey, clock } = home
+  const { id } = await latchkey.keys.create({ name: 'ci' })
+  const recorder = latchkey.usage.createRecorder()
+  for (const wrong of [
+    { inputTokens: -1 },
+    { inputTokens: 0.5 },
+    { costUsd: Number.NaN },
+    { model: 'two words' },
+    { at: new Date(clock.now.getTime() + 600_000) },
+    { at: new Date(Number.NaN) },
+  ]) {
+    expect(await failure(recorder.record(id, wrong))).toMatchObject({ code: 'invalid' })
+    expect(await failure(latchkey.usage.record(id, wrong))).toMatchObject({ code: 'invalid' })
+  }
+  expect(recorder.pending).toBe(0)
+  for (const wrong of [{ flushEvery: 0 }, { maxPending: Number.NaN }]) {
+    expect(() => latchkey.usage.createRecorder(wrong)).toThrow('must be a whole number')
+  }
+})
+
+test('prices fill in what a request cost, whichever way it is recorded', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const { id } = await latchkey.keys.create({ name: 'ci' })
+  await latchkey.usage.prices.set('gpt-*', { inputUsd: 2, outputUsd: 10 })
+  const usage = { model: 'gpt-x', inputTokens: 1_000, outputTokens: 100 }
+  expect(await latchkey.usage.record(id, usage)).toMatchObject({ costUsd: 0.003 })
+  const recorder = latchkey.usage.createRecorder()
+  const recorded = recorder.record(id, usage)
+  await recorder.close()
+  await recorded
+  const { reservation } = await latchkey.usage.reserve(id)
+  expect(await latchkey.usage.settle(reservation!.id, usage)).toMatchObject({ costUsd: 0.003 })
+  await latchkey.usage.prices.set('gpt-*', { inputUsd: 4, outputUsd: 20, from: new Date(0) })
+  expect(await latchkey.usage.record(id, usage)).toMatchObject({ costUsd: 0.006 })
+  expect(await latchkey.usage.record(id, { ...usage, costUsd: 0 })).toMatchObject({ costUsd: 0 })
+  expect(await totalsOf(latchkey, 'ci')).toMatchObject({ requests: 5, costUsd: 0.015 })
+})

@@ -1,0 +1,173 @@
+/**
+ * A recorder that batches: many requests become one transaction. What waits in it is not seen by verdicts until it is
+ * flushed, so limits may be passed by what one interval holds; `reserve` is for those that must not.
+ */
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { HotPath, UsageCounts } from '../../db/hot.ts'
+import type { OperationContext } from '../context.ts'
+import { pricesOn } from './prices.ts'
+import { gone, readUsage, type UsageEvent, type UsageInput } from './record.ts'
+
+export interface RecorderOptions {
+  /** Longest that a request waits, in milliseconds; default 1,000. */
+  readonly flushEvery?: number | undefined
+  /** Flushes as soon as so many requests wait; default 1,000. */
+  readonly maxPending?: number | undefined
+}
+
+export interface Recorder extends AsyncDisposable {
+  /** Requests that wait. */
+  readonly pending: number
+  /**
+   * Takes what a request used. The promise resolves when it is on disk, power loss included; it rejects when it was
+   * not counted, and then never will be.
+   *
+   * @param keyId the whole id, as in a verdict
+   */
+  readonly record: (keyId: string, usage: UsageInput) => Promise<void>
+  /** Writes what waits now. */
+  readonly flush: () => Promise<void>
+  /** Writes what waits and takes nothing more. Rejects when something could not be written. */
+  readonly close: () => Promise<void>
+}
+
+/** @throws invalid */
+export function createRecorder(context: OperationContext, options: RecorderOptions = {}): Recorder {
+  const flushEvery = atLeastOne('flushEvery', options.flushEvery ?? 1_000)
+  const maxPending = atLeastOne('maxPending', options.maxPending ?? 1_000)
+  const underWay = new Set<Promise<void>>()
+  let batch = new Batch()
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+
+  const flush = (): Promise<void> => {
+    clearTimeout(timer)
+    timer = undefined
+    if (batch.size === 0) return Promise.resolve()
+    const full = batch
+    batch = new Batch()
+    const written = full.write(context)
+    underWay.add(written)
+    const forget = () => underWay.delete(written)
+    written.then(forget, forget)
+    return written
+  }
+
+  const record = (keyId: string, usage: UsageInput): Promise<void> => {
+    try {
+      if (closed) throw new LatchkeyError('conflict', 'the recorder is closed', 'create another')
+      const event = readUsage(usage, context.now())
+      const costMicros = event.costMicros ?? priceOf(context, event)
+      const written = batch.add(keyId, event, costMicros)
+      // Nobody waits for these: whoever recorded has the promise that rejects.
+      if (batch.size >= maxPending) flush().catch(() => {})
+      else timer ??= setTimeout(() => flush().catch(() => {}), flushEvery)
+      return written
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  const close = async (): Promise<void> => {
+    closed = true
+    flush().catch(() => {})
+    await Promise.all(underWay)
+  }
+
+  return {
+    get pending() {
+      return batch.size
+    },
+    record,
+    flush,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** What waits to be written together: per key the sum and its buckets, and the promise of all who recorded. */
+class Batch {
+  size = 0
+  readonly #keys = new Map<string, KeyBatch>()
+
+  add(keyId: string, event: UsageEvent, costMicros: number): Promise<void> {
+    let key = this.#keys.get(keyId)
+    if (key === undefined) {
+      key = { total: zero(), lastUsedAt: event.at, buckets: new Map(), ...Promise.withResolvers<void>() }
+      this.#keys.set(keyId, key)
+    }
+    const minute = event.at - (event.at % 60_000)
+    const name = `${minute} ${event.model}`
+    let bucket = key.buckets.get(name)
+    if (bucket === undefined) {
+      bucket = { at: event.at, model: event.model, counts: zero() }
+      key.buckets.set(name, bucket)
+    }
+    add(bucket.counts, event, costMicros)
+    add(key.total, event, costMicros)
+    key.lastUsedAt = Math.max(key.lastUsedAt, event.at)
+    this.size++
+    return key.promise
+  }
+
+  /** Resolves when all is on disk; rejects when it is not, or when one of the keys is gone. */
+  async write(context: OperationContext): Promise<void> {
+    let unknown: readonly string[]
+    try {
+      unknown = await context.store.tally('FULL', hot => this.#addTo(hot))
+    } catch (error) {
+      for (const key of this.#keys.values()) key.reject(error)
+      throw error
+    }
+    for (const [id, key] of this.#keys) if (!unknown.includes(id)) key.resolve()
+    let failure: unknown
+    for (const id of unknown) {
+      try {
+        gone(id)
+      } catch (error) {
+        this.#keys.get(id)?.reject(error)
+        failure = error
+      }
+    }
+    if (failure !== undefined) throw failure
+  }
+
+  /** Ids of the keys that there are not. */
+  #addTo(hot: HotPath): readonly string[] {
+    const unknown: string[] = []
+    for (const [id, key] of this.#keys) {
+      if (hot.addToTotals(id, key.lastUsedAt, key.total) === null) unknown.push(id)
+      else for (const { at, model, counts } of key.buckets.values()) hot.addToBucket(id, at, model, counts)
+    }
+    return unknown
+  }
+}
+
+type Sum = { -readonly [C in keyof UsageCounts]: UsageCounts[C] }
+
+interface KeyBatch extends PromiseWithResolvers<void> {
+  readonly total: Sum
+  readonly buckets: Map<string, { readonly at: number; readonly model: string; readonly counts: Sum }>
+  lastUsedAt: number
+}
+
+const zero = (): Sum => ({ requests: 0, inputTokens: 0, outputTokens: 0, costMicros: 0 })
+
+function add(sum: Sum, event: UsageEvent, costMicros: number): void {
+  sum.requests += event.requests
+  sum.inputTokens += event.inputTokens
+  sum.outputTokens += event.outputTokens
+  sum.costMicros += costMicros
+}
+
+const priceOf = (context: OperationContext, { model, at, inputTokens, outputTokens }: UsageEvent): number =>
+  context.store.glance(hot => pricesOn(hot).costOf(model, at, inputTokens, outputTokens)) ?? 0
+
+function atLeastOne(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= 3_600_000) return value
+  throw new LatchkeyError(
+    'invalid',
+    `${name} must be a whole number from 1 to 3,600,000`,
+    `leave ${name} out`,
+  )
+}

@@ -1,0 +1,133 @@
+/**
+ * Reservations: what a request may use is held back before it is made, so that many requests at once cannot together
+ * pass a limit, and is replaced by what it did use once that is known.
+ */
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Recorded, Verdict } from '../../contract/views.ts'
+import type { OperationContext } from '../context.ts'
+import { newId } from '../ids.ts'
+import * as rules from '../input.ts'
+import { judge } from '../keys/verify.ts'
+import { toMicros } from '../limits.ts'
+import { hashSecret, isMalformed } from '../secrets.ts'
+import { findKey, type KeySelector } from '../select.ts'
+import { charge, gone, readUsage, type UsageInput } from './record.ts'
+
+export interface ReserveOptions {
+  /** Most that the request will use. */
+  readonly tokens?: number | undefined
+  /** Default 1. */
+  readonly requests?: number | undefined
+  /** Dollars. */
+  readonly usd?: number | undefined
+  /** The model that the request asks for. */
+  readonly model?: string | undefined
+  /** What the request needs the key to be allowed to do. */
+  readonly scope?: string | undefined
+  /** Milliseconds until it no longer counts if it is neither settled nor released; default 10 minutes. */
+  readonly timeoutMs?: number | undefined
+}
+
+const longestTimeoutMs = 86_400_000
+
+const reserveOptions = v.object({
+  tokens: v.optional(rules.count, 0),
+  requests: v.optional(rules.count, 1),
+  usd: v.optional(rules.dollars, 0),
+  model: v.optional(v.string()),
+  scope: v.optional(v.string()),
+  timeoutMs: v.optional(
+    v.pipe(
+      v.number('must be a number of milliseconds'),
+      v.integer('must be a whole number of milliseconds'),
+      v.minValue(1, 'must be at least 1'),
+      v.maxValue(longestTimeoutMs, 'must be at most a day'),
+    ),
+    600_000,
+  ),
+})
+
+export interface Reservation {
+  /** For `settle` and `release`. */
+  readonly id: string
+  readonly expiresAt: Date
+}
+
+export interface Reserved {
+  /** Null when the verdict denies. */
+  readonly reservation: Reservation | null
+  /** Its limits are as they stood before the reservation. */
+  readonly verdict: Verdict
+}
+
+/**
+ * Verifies and holds back in one transaction. From then on the reservation counts against the limits of the key, its
+ * user and its project, until it is settled, released or out of time. A secret that does not work is a verdict, not an
+ * error.
+ *
+ * @throws invalid; not_found, ambiguous when a key is selected by other than its secret
+ */
+export async function reserve(
+  context: OperationContext,
+  selector: KeySelector,
+  options: ReserveOptions = {},
+): Promise<Reserved> {
+  const { tokens, requests, usd, model, scope, timeoutMs } = rules.parse(reserveOptions, options)
+  const { store } = context
+  const isSecret = typeof selector !== 'string'
+  if (isSecret && isMalformed(selector.secret)) return { reservation: null, verdict: malformed }
+  const hash = isSecret ? hashSecret(selector.secret) : ''
+  const keyId = isSecret ? '' : (await store.read(db => findKey(db, selector))).id
+  return store.tally('NORMAL', hot => {
+    // Taken with the lock held, so that no reservation that is seen lies in the future.
+    const now = context.now()
+    const found = isSecret ? hot.findSecret(hash) : (hot.findKey(keyId) ?? gone(keyId))
+    const verdict = judge(hot, found, now, { model, scope, wanted: { tokens, requests, usd } })
+    if (!verdict.valid || found === null) return { reservation: null, verdict }
+    const createdAt = now.getTime()
+    const row = {
+      id: newId('res', now),
+      keyId: found.id,
+      createdAt,
+      expiresAt: createdAt + timeoutMs,
+      requests,
+      tokens,
+      costMicros: toMicros(usd),
+    }
+    hot.addReservation(row)
+    return { reservation: { id: row.id, expiresAt: new Date(row.expiresAt) }, verdict }
+  })
+}
+
+/**
+ * Replaces a reservation by what was used, in one transaction. Works after its time is up too.
+ *
+ * @throws invalid; not_found when it was settled or released before, or ran out of time more than a day ago
+ */
+export async function settle(
+  context: OperationContext,
+  reservationId: string,
+  usage: UsageInput,
+): Promise<Recorded> {
+  const event = readUsage(usage, context.now())
+  return context.store.tally('NORMAL', hot => {
+    const row = hot.takeReservation(reservationId) ?? missing(reservationId)
+    return charge(hot, row.keyId, event) ?? gone(row.keyId)
+  })
+}
+
+/** Gives back what was reserved: the request was not made. @throws as `settle` */
+export async function release(context: OperationContext, reservationId: string): Promise<void> {
+  await context.store.tally('NORMAL', hot => hot.takeReservation(reservationId) ?? missing(reservationId))
+}
+
+const malformed: Verdict = { valid: false, code: 'malformed', key: null, limits: [], retryAt: null }
+
+function missing(id: string): never {
+  throw new LatchkeyError(
+    'not_found',
+    `there is no reservation ${/^res_[0-9a-z]{26}$/.test(id) ? id : 'with that id'}`,
+    'settle or release each reservation once, at most a day after its time is up',
+  )
+}

@@ -1,0 +1,68 @@
+/** Which keys the lines of a log mean: many at a time, because a log of a million lines names thousands. */
+import { and, inArray, isNull, sql } from 'drizzle-orm'
+import { keys, secrets } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import { looksLikeId } from '../ids.ts'
+
+/** The id of the one key, or what is wrong, as the rest of a sentence about the line. */
+export type Resolved = { readonly id: string } | { readonly problem: string }
+
+/** Values that one statement binds. */
+const atOnce = 500
+
+/**
+ * Finds keys by their whole id, their name or the start of their current secret. Never takes a secret itself: one
+ * that is found in a log is a leak, and is not repeated.
+ */
+export async function resolveKeys(
+  db: Database,
+  selectors: readonly string[],
+): Promise<ReadonlyMap<string, Resolved>> {
+  const found = new Map<string, Resolved>()
+  for (let at = 0; at < selectors.length; at += atOnce) {
+    const part = selectors.slice(at, at + atOnce)
+    const folded = part.map(fold)
+    const byId = await db.select({ id: keys.id }).from(keys).where(inArray(keys.id, folded))
+    const byName = await db
+      .select({ id: keys.id, name: sql<string>`lower(${keys.name})` })
+      .from(keys)
+      .where(inArray(sql`lower(${keys.name})`, folded))
+    const byStart = await db
+      .select({ id: secrets.keyId, start: secrets.start })
+      .from(secrets)
+      .where(and(inArray(secrets.start, part), isNull(secrets.endsAt)))
+    const ids = new Set(byId.map(row => row.id))
+    const names = new Map(byName.map(row => [row.name, row.id]))
+    const starts = Map.groupBy(byStart, row => row.start)
+    for (const [index, selector] of part.entries()) {
+      const text = folded[index] ?? ''
+      const name = names.get(text)
+      found.set(
+        selector,
+        outcome(selector, [
+          ...(ids.has(text) ? [text] : []),
+          ...(name === undefined ? [] : [name]),
+          ...(starts.get(selector) ?? []).map(row => row.id),
+        ]),
+      )
+    }
+  }
+  return found
+}
+
+function outcome(selector: string, ids: readonly string[]): Resolved {
+  const [id, ...others] = new Set(ids)
+  if (id === undefined) return { problem: `names a key that does not exist: ${quoted(selector)}` }
+  if (others.length === 0) return { id }
+  return { problem: `fits ${others.length + 1} keys: ${quoted(selector)}` }
+}
+
+/** Letters of ASCII in lower case, which is what `lower()` of SQLite does. */
+const fold = (text: string): string => text.replace(/[A-Z]/g, letter => letter.toLowerCase())
+
+/** What is long enough to be a secret is cut. */
+function quoted(selector: string): string {
+  const text = selector.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?')
+  const isHarmless = text.length < 20 || looksLikeId(text, 'key')
+  return isHarmless ? `"${text}"` : `"${text.slice(0, 8)}…"`
+}

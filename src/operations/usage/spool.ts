@@ -1,0 +1,106 @@
+/**
+ * Rows of numbers, each perhaps with a text, put aside until they are wanted: a few in memory, many in a file that has
+ * no name, so that nothing can be left behind. Must never hold more than one block of them at a time once it has one.
+ */
+import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { translate } from '../../db/errors.ts'
+
+/** `rows` of `width` numbers one after the other, and their texts, if they have some. */
+export interface SpooledBlock {
+  readonly rows: number
+  readonly numbers: Float64Array
+  readonly texts: readonly string[]
+}
+
+/** Bytes that are kept in memory before a file is begun. */
+const mostInMemory = 8 * 1024 * 1024
+
+export class Spool implements Disposable {
+  readonly #width: number
+  #memory: { readonly numbers: Uint8Array; readonly texts: Uint8Array }[] = []
+  #inMemory = 0
+  #file: number | undefined
+  readonly #inFile: { readonly numbers: number; readonly texts: number }[] = []
+
+  constructor(width: number) {
+    this.#width = width
+  }
+
+  /** Keeps a copy. Texts must not hold a line break. @throws disk_full */
+  append(numbers: Float64Array, texts: readonly string[] = []): void {
+    const block = {
+      numbers: new Uint8Array(numbers.slice().buffer),
+      texts: Buffer.from(texts.join('\n'), 'utf8'),
+    }
+    this.#memory.push(block)
+    this.#inMemory += block.numbers.length + block.texts.length
+    if (this.#inMemory > mostInMemory) this.#spill()
+  }
+
+  /** Every block, in the order in which they were put aside. */
+  *blocks(): Iterable<SpooledBlock> {
+    let at = 0
+    for (const { numbers, texts } of this.#inFile) {
+      const bytes = new Uint8Array(numbers + texts)
+      this.#read(bytes, at)
+      at += bytes.length
+      yield this.#block(bytes.subarray(0, numbers), bytes.subarray(numbers))
+    }
+    for (const { numbers, texts } of this.#memory) yield this.#block(numbers, texts)
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
+    this.#memory = []
+  }
+
+  #block(bytes: Uint8Array, text: Uint8Array): SpooledBlock {
+    const numbers = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8)
+    const texts = text.length === 0 ? [] : Buffer.from(text).toString('utf8').split('\n')
+    return { rows: numbers.length / this.#width, numbers, texts }
+  }
+
+  #spill(): void {
+    try {
+      this.#file ??= openNameless()
+      for (const { numbers, texts } of this.#memory) {
+        writeAll(this.#file, numbers)
+        writeAll(this.#file, texts)
+        this.#inFile.push({ numbers: numbers.length, texts: texts.length })
+      }
+    } catch (error) {
+      throw translate(error, tmpdir())
+    }
+    this.#memory = []
+    this.#inMemory = 0
+  }
+
+  #read(bytes: Uint8Array, position: number): void {
+    if (this.#file === undefined) throw new Error('the spool is closed')
+    for (let done = 0; done < bytes.length; ) {
+      const read = readSync(this.#file, bytes, done, bytes.length - done, position + done)
+      if (read === 0) throw new Error('the spool is shorter than what was put into it')
+      done += read
+    }
+  }
+}
+
+/** A file for this process alone that is gone when it is closed, however the process ends. */
+function openNameless(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-ingest-'))
+  const path = join(folder, 'spool')
+  try {
+    const file = openSync(path, 'wx+', 0o600)
+    unlinkSync(path)
+    return file
+  } finally {
+    rmdirSync(folder)
+  }
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done)
+}
