@@ -10,7 +10,7 @@ import type { Config } from './config.ts'
 import type { Effect } from './define.ts'
 import type { Actor } from './origin.ts'
 import type { Asking } from './prompt.ts'
-import { type NewSecretFile, withNewSecretFile } from './secret-file.ts'
+import type { NewSecretFile } from './secret-file.ts'
 import type { Streams } from './streams.ts'
 import type { Invoke } from './tutorial.ts'
 
@@ -141,6 +141,7 @@ export function createContext(surroundings: Surroundings): Context {
       if (typed === '-') {
         throw new LatchkeyError('usage', '--out names a new file, and - is none', 'for stdout, use --raw')
       }
+      const { withNewSecretFile } = await import('./secret-file.ts')
       return withNewSecretFile(resolve(cwd, typed), dryRun, work)
     },
     close: async () => {
