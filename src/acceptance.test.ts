@@ -59,6 +59,27 @@ const lines: Readonly<Record<string, string>> = {
   'key disable': 'key disable ci',
   'key enable': 'key enable off',
   'key delete': 'key delete ci --yes',
+  'key identify': 'key identify',
+  'key export': 'key export',
+  'key import': 'key import keys.ndjson',
+  'key limit add': 'key limit add ci requests=10/1d',
+  'key limit list': 'key limit list ci',
+  'key limit remove': 'key limit remove ci tokens/5h',
+  'key reset': 'key reset ci',
+  'user limit add': 'user limit add alice tokens=1M/1d',
+  'user limit list': 'user limit list bob',
+  'user limit remove': 'user limit remove bob tokens/1h',
+  'user reset': 'user reset bob',
+  'project limit add': 'project limit add shop usd=5/1d',
+  'project limit list': 'project limit list shop',
+  'project limit remove': 'project limit remove shop requests/1h',
+  'project reset': 'project reset shop',
+  'usage ingest': 'usage ingest events.ndjson',
+  'usage price set': 'usage price set gpt-x --input 2.50 --output 10',
+  'usage price list': 'usage price list',
+  'usage price remove': 'usage price remove gpt-old',
+  'usage compact': 'usage compact',
+  'usage check': 'usage check',
   'usage record': 'usage record ci --model gpt-x --input-tokens 10 --output-tokens 2 --cost-usd 0.0004',
   'usage report': 'usage report --by key,day --since 7d',
   'import glm-proxy': 'import glm-proxy apikeys.json',
@@ -89,9 +110,12 @@ beforeAll(async () => {
   const { users, projects, keys, usage } = latchkey
   for (const username of ['alice', 'bob', 'carol'])
     await users.create({ username, email: `${username}@example.org` })
+  await users.update('bob', { limits: [{ metric: 'tokens', amount: 1_000, windowMs: 3_600_000 }] })
   await users.disable('carol')
   for (const name of ['Shop', 'Attic', 'Empty']) await projects.create({ name, owner: 'alice' })
   await projects.archive('attic')
+  await projects.update('shop', { limits: [{ metric: 'requests', amount: 1_000, windowMs: 3_600_000 }] })
+  await usage.prices.set('gpt-old', { inputUsd: 1, outputUsd: 2 })
   const limits = [
     { metric: 'tokens', amount: 100_000, windowMs: 18_000_000 },
     { metric: 'usd', amount: 20, windowMs: 2_592_000_000 },
@@ -112,6 +136,10 @@ beforeAll(async () => {
   await latchkey.backups.create()
   await latchkey.close()
   writeFileSync(prepared.file('data', 'password.txt'), 'correct horse battery staple\n')
+  const event = { id: 'e1', key: 'ci', model: 'gpt-x', inputTokens: 5, outputTokens: 1, at: new Date() }
+  writeFileSync(prepared.file('data', 'events.ndjson'), `${JSON.stringify(event)}\n`)
+  const imported = { name: 'imported', hash: 'ab'.repeat(32), start: 'lk_abcdef', createdAt: new Date() }
+  writeFileSync(prepared.file('data', 'keys.ndjson'), `${JSON.stringify(imported)}\n`)
   writeFileSync(prepared.file('data', 'apikeys.json'), JSON.stringify({ keys: [foreignKey] }))
 })
 afterAll(() => prepared.remove())
@@ -408,8 +436,10 @@ const unusable: Readonly<Record<string, Unusable>> = {
     usual: effect => (effect === 'read' ? document(0) : failed(78, 'database_readonly', 'permission')),
     otherwise: {
       ...occupied,
-      // There is nothing to migrate, and no folder in which to note the pass.
+      // There is nothing to migrate, fold or mend, and no folder in which to note the pass.
       'migrate up': document(0),
+      'usage compact': document(0),
+      'usage check': document(0),
       'backup verify': document(0),
       health: document(1),
     },
@@ -554,7 +584,9 @@ test('without a single argument every command ends, and a failure says what to t
     const { args, effect, options } = commands.find(({ path }) => path === run.path)!.declaration
     const incomplete =
       Object.values(args).some(arg => typeof arg === 'string' || arg.kind !== 'optional') ||
-      Object.values(options).some(option => option.required)
+      Object.values(options).some(option => option.required) ||
+      // One, or all that fit: one of the two must be said.
+      'allMatching' in options
     if (incomplete || run.path === 'key verify')
       return about(run.path, failureProblems(run, { exit: 2 }, false))
     if (effect === 'destroy') return about(run.path, failureProblems(run, { exit: 6 }, false))

@@ -39,6 +39,7 @@ beforeAll(() => {
     `#!/bin/sh\nexec "${process.execPath}" "${root}/bin/latchkey.ts" "$@"\n`,
   )
   chmodSync(join(bin, 'latchkey'), 0o755)
+  writeFileSync(join(work, 'app.log'), 'GET /v1 200\n')
   const key = {
     key: 'pk_of_an_old_gateway_1',
     name: 'Old gateway',

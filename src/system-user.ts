@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 /** The name of the real user id in passwd, or `uid 1000` for one that has none there (usual in containers). */
 export function systemUser(): string {
   const uid = process.getuid?.()
-  if (uid === undefined) return process.env['USERNAME'] ?? 'unknown'
+  if (uid === undefined) return 'unknown'
   const entry = passwd()
     .split('\n')
     .map(line => line.split(':'))

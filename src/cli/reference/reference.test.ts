@@ -42,7 +42,9 @@ test('every command has a section with its summary, options, examples and fields
       parts.filter(part => !text.includes(part)),
       path,
     ).toEqual([])
-    expect(text.includes('--yes'), path).toBe(declaration.effect === 'destroy')
+    expect(text.includes('--yes'), path).toBe(
+      declaration.effect === 'destroy' || declaration.asks !== undefined,
+    )
     expect(text.includes('--dry-run'), path).toBe(declaration.effect !== 'read' || /--dry-run/.test(summary))
   }
 })

@@ -12,7 +12,7 @@ export default command({
   examples: [
     'latchkey key import keys.ndjson --dry-run',
     'latchkey key import keys.csv --skip-bad --json',
-    'latchkey key export | latchkey --db other.db key import -',
+    'latchkey key export | latchkey key import - --db other.db',
   ],
   args: { file: arg.one('CSV or NDJSON, told by the name or the content; - is stdin') },
   options: { skipBad: opt.flag('Import the good rows, and tell of the bad ones') },

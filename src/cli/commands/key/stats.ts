@@ -6,7 +6,7 @@ import { count, moment } from '../../parse.ts'
 export default command({
   name: 'stats',
   effect: 'read',
-  summary: "Show a key's use: totals, what each limit leaves and when it frees, and use by day",
+  summary: "Show a key's use: totals, what is left of each limit, and use by day",
   examples: [
     'latchkey key stats ci',
     'latchkey key stats ci --at 2026-11-20T12:00:00Z --json',

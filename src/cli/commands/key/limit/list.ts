@@ -5,7 +5,7 @@ import { limitColumns } from '../../../drawing.ts'
 export default command({
   name: 'list',
   effect: 'read',
-  summary: "List the limits that bind a key, as they stand: its own, its user's, its project's",
+  summary: 'List the limits that bind a key, as they stand',
   examples: ['latchkey key limit list ci', 'latchkey key limit list ci --json'],
   args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
   run: async (ctx, { key }) => (await ctx.operations()).limits.list({ key: await ctx.keySelector(key) }),
