@@ -135,10 +135,17 @@ export function shareColumn(size: (row: UsageRow) => number): Column<UsageRow> {
   }
 }
 
-/** The start of an hour or a day; a day without its time. */
-export function startOfRow(row: UsageRow, brush: Brush): string {
-  return row.start === null ? '' : brush.time(row.start).replace(/ 00:00$/, '')
+/** The start of an hour, or of a day, week or month: these without their time, which is midnight in each row. */
+export function startOfRow(row: UsageRow, brush: Brush, rows: readonly UsageRow[]): string {
+  if (row.start === null) return ''
+  const timed = haveTimes.get(rows) ?? rows.some(each => each.start && !isMidnight(brush.time(each.start)))
+  haveTimes.set(rows, timed)
+  return timed ? brush.time(row.start) : brush.time(row.start).slice(0, 10)
 }
+
+/** Asked for each row, and answered once for all. */
+const haveTimes = new WeakMap<readonly UsageRow[], boolean>()
+const isMidnight = (time: string): boolean => time.endsWith(' 00:00')
 
 export function importLines(report: ImportReport, brush: Brush): string {
   const paint = { created: brush.good, updated: brush.warn, unchanged: brush.dim, refused: brush.bad }

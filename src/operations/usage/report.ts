@@ -1,7 +1,13 @@
 /** Who used what, grouped as asked. A report by time is read period by period, so that it streams however long it is. */
-import { and, asc, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { type ReportGroup, type ReportOrder, reportGroups, type UsageRow } from '../../contract/views.ts'
+import {
+  type ReportGroup,
+  type ReportOrder,
+  reportGroups,
+  reportOrders,
+  type UsageRow,
+} from '../../contract/views.ts'
 import { keys, projects, usage, users } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import { nextPeriod, type Period, periods, startOfPeriod } from '../calendar.ts'
@@ -33,8 +39,9 @@ export interface ReportOptions {
   readonly sort?: ReportOrder | undefined
 }
 
-/** Periods that are filled at most. */
+/** Periods that are filled at most, and how short each may be. */
 const mostPeriods = 100_000
+const shortestMs = { hour: 3_600_000, day: 82_800_000, week: 601_200_000, month: 2_415_600_000 } as const
 
 /**
  * Sums of the recorded buckets. With a time the rows are in order of time, otherwise the largest come first. What an
@@ -88,8 +95,9 @@ async function planOf(db: Database, options: ReportOptions, now: Date): Promise<
     others: by.filter(group => !isPeriod(group)),
     filter: and(
       key && eq(usage.keyId, key.id),
-      user && eq(keys.userId, user.id),
-      project && eq(keys.projectId, project.id),
+      user && inArray(usage.keyId, db.select({ id: keys.id }).from(keys).where(eq(keys.userId, user.id))),
+      project &&
+        inArray(usage.keyId, db.select({ id: keys.id }).from(keys).where(eq(keys.projectId, project.id))),
       options.model === undefined ? undefined : eq(usage.model, options.model),
     ),
     largest: (a, b) =>
@@ -134,7 +142,6 @@ async function* periodRows(
   const range = await rangeOf(plan, period, fill)
   if (range === undefined) return
   const wanted = groups && new Set(groups.map(groupOf))
-  let filled = 0
   let used: Date | undefined = range.first
   for (let start = range.first; start < range.end; ) {
     const next = nextPeriod(period, start, plan.timeZone)
@@ -147,7 +154,6 @@ async function* periodRows(
     const shown = wanted ? rows.filter(row => wanted.has(groupOf(row))) : rows
     yield* shown.toSorted(plan.largest)
     if (fill) {
-      if (++filled > mostPeriods) throw tooMany(period)
       const there = new Set(shown.map(groupOf))
       for (const group of groups ?? [emptyRow]) {
         if (!there.has(groupOf(group))) yield { ...group, start, ...shownCounts(noCounts) }
@@ -180,6 +186,7 @@ async function rangeOf(
   const first = since ?? firstUsed
   const end = ends ?? (lastUsed && new Date(lastUsed.getTime() + 1))
   if (first === undefined || end === undefined) return undefined
+  if (fill && (end.getTime() - first.getTime()) / shortestMs[period] > mostPeriods) throw tooMany(period)
   const from = !fill && firstUsed !== undefined && firstUsed > first ? firstUsed : first
   return {
     first: startOfPeriod(period, from, plan.timeZone),
@@ -196,20 +203,34 @@ async function firstUse(
   const [row] = await db
     .select({ start: usage.start })
     .from(usage)
-    .innerJoin(keys, eq(usage.keyId, keys.id))
     .where(inside)
     .orderBy(which === 'first' ? asc(usage.start) : desc(usage.start))
     .limit(1)
   return row && new Date(row.start)
 }
 
-/** The sum of each group over the buckets inside, in no order. */
+/** The sum of each group over the buckets inside, in no order. Buckets are summed by key before they meet a name. */
 async function sums(
   { db, others, filter }: Plan,
   inside: SQL | undefined,
   start: Date | null,
 ): Promise<readonly UsageRow[]> {
   const has = (group: ReportGroup): boolean => others.includes(group)
+  const named = has('key') || has('user') || has('project')
+  const byKey = db
+    .select({
+      keyId: orNull(named ? usage.keyId : null).as('key'),
+      model: orNull(has('model') ? usage.model : null).as('its_model'),
+      requests: summed.requests.as('sum_requests'),
+      inputTokens: summed.inputTokens.as('sum_input'),
+      outputTokens: summed.outputTokens.as('sum_output'),
+      otherTokens: summed.otherTokens.as('sum_other'),
+      costMicros: summed.costMicros.as('sum_cost'),
+    })
+    .from(usage)
+    .where(and(inside, filter))
+    .groupBy(...(named ? [usage.keyId] : []), ...(has('model') ? [usage.model] : []))
+    .as('by_key')
   const dimensions = {
     keyId: has('key') ? keys.id : null,
     keyName: has('key') ? keys.name : null,
@@ -217,7 +238,7 @@ async function sums(
     username: has('user') ? users.username : null,
     projectId: has('project') ? projects.id : null,
     slug: has('project') ? projects.slug : null,
-    model: has('model') ? usage.model : null,
+    model: has('model') ? byKey.model : null,
   }
   const grouping = Object.values(dimensions).flatMap(column => (column === null ? [] : [sql`${column}`]))
   const rows = await db
@@ -229,13 +250,16 @@ async function sums(
       projectId: orNull(dimensions.projectId),
       slug: orNull(dimensions.slug),
       model: orNull(dimensions.model),
-      ...summed,
+      requests: sql<number>`sum(${byKey.requests})`,
+      inputTokens: sql<number>`sum(${byKey.inputTokens})`,
+      outputTokens: sql<number>`sum(${byKey.outputTokens})`,
+      otherTokens: sql<number>`sum(${byKey.otherTokens})`,
+      costMicros: sql<number>`sum(${byKey.costMicros})`,
     })
-    .from(usage)
-    .innerJoin(keys, eq(usage.keyId, keys.id))
+    .from(byKey)
+    .leftJoin(keys, eq(byKey.keyId, keys.id))
     .leftJoin(users, eq(keys.userId, users.id))
     .leftJoin(projects, eq(keys.projectId, projects.id))
-    .where(and(inside, filter))
     .groupBy(...grouping)
   return (
     rows
@@ -273,7 +297,7 @@ const nameOf = (row: UsageRow): string =>
 const isPeriod = (group: ReportGroup): group is Period => periods.some(period => period === group)
 
 /** @throws invalid */
-function requireOptions({ by = [], top }: ReportOptions): void {
+function requireOptions({ by = [], top, sort }: ReportOptions): void {
   const unknown = by.find(group => !reportGroups.includes(group))
   if (
     unknown !== undefined ||
@@ -287,6 +311,13 @@ function requireOptions({ by = [], top }: ReportOptions): void {
         ? 'a report is grouped by at most two different things, one of them a time'
         : `there is no grouping by ${unknown}`,
       `choose from ${reportGroups.join(', ')}; for example: latchkey usage report --by key,day`,
+    )
+  }
+  if (sort !== undefined && !reportOrders.includes(sort)) {
+    throw new LatchkeyError(
+      'invalid',
+      `a report is not sorted by ${sort}`,
+      `choose from ${reportOrders.join(', ')}`,
     )
   }
   if (top !== undefined && !(Number.isSafeInteger(top) && top >= 1)) {
