@@ -22,8 +22,9 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
 }
 
 function streams(ClosedPipe: new () => Error): Streams {
+  // Talk that cannot be heard is nobody's failure.
   const stderr = output(2, process.stderr, () => undefined)
-  const stdout = output(1, process.stdout, () => new ClosedPipe())
+  const stdout = output(1, process.stdout, error => (hasGone(error) ? new ClosedPipe() : error))
   const stdin = { isTerminal: isatty(0), text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() }
   return { stdin, stdout, stderr, terminal: stdin.isTerminal && stderr.isTerminal ? terminal() : undefined }
 }
@@ -32,8 +33,16 @@ function terminal(): Terminal {
   return { input: process.stdin, output: process.stderr }
 }
 
-/** `closed` makes the error for a reader that has gone, or nothing where that does not matter. */
-function output(descriptor: number, stream: NodeJS.WriteStream, closed: () => Error | undefined): Output {
+function hasGone(error: Error): boolean {
+  return 'code' in error && error.code === 'EPIPE'
+}
+
+/** `failure` makes of what went wrong the error that the writer gets, or nothing where it does not matter. */
+function output(
+  descriptor: number,
+  stream: NodeJS.WriteStream,
+  failure: (error: Error) => Error | undefined,
+): Output {
   // Without a listener the same failure that the callback gets would also be thrown.
   stream.on('error', () => {})
   return {
@@ -42,8 +51,8 @@ function output(descriptor: number, stream: NodeJS.WriteStream, closed: () => Er
     write: text =>
       new Promise((resolve, reject) => {
         stream.write(text, error => {
-          const failure = error && 'code' in error && error.code === 'EPIPE' ? closed() : error
-          if (failure) reject(failure)
+          const problem = error ? failure(error) : undefined
+          if (problem) reject(problem)
           else resolve()
         })
       }),

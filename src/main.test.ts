@@ -114,6 +114,18 @@ test('command lines of tests are split as a shell does', () => {
   ])
 })
 
+test('a secret that nobody could read is a failure, and says what to do', async () => {
+  using folder = temporaryFolder()
+  const db = folder.file('l.db')
+  await spawnLatchkey('init', { db })
+  const shell = `"$BUN" "$ENTRY" key create ci > /dev/full`
+  const ran = Bun.spawnSync(['bash', '-c', shell], {
+    env: { ...process.env, BUN: process.execPath, ENTRY: entryPoint, LATCHKEY_DB: db },
+  })
+  expect(ran.exitCode).toBe(8)
+  expect(ran.stderr.toString()).toMatch(/secret of ci is lost[\s\S]*latchkey key rotate key_/)
+})
+
 test.each([{ env: { LATCHKEY_OUTPUT: 'json' } }, { env: { LATCHKEY_OUTPUT: 'ndjson' } }])(
   'a refusal has the format of the settings: %p',
   async ({ env }) => {

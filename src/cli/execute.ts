@@ -2,6 +2,7 @@
  * Runs a declaration: check the output, confirm, run, present. The only place that decides on dry runs and
  * confirmations, from the declared effect, so that no command can forget them.
  */
+import { LatchkeyError } from '../contract/errors.ts'
 import type { Brush } from './brush.ts'
 import type { Context } from './context.ts'
 import type { Confirmation, Declaration } from './define.ts'
@@ -28,6 +29,7 @@ export async function execute(execution: Execution): Promise<number> {
   try {
     await present(declaration, input, result, presentation, streams.stdout, execution.brush)
   } catch (error) {
+    if (declaration.revealsSecret && !context.dryRun) throw undelivered(result, error)
     if (!(error instanceof ClosedPipe)) throw error
   } finally {
     await context.close()
@@ -40,6 +42,18 @@ export async function execute(execution: Execution): Promise<number> {
   }
   if (context.dryRun) await context.notice('Dry run: nothing was changed.')
   return isStream(result) ? 0 : (declaration.exit?.(result) ?? 0)
+}
+
+/** Nobody has the secret that was to be shown this once: a failure, however much was done. */
+function undelivered(result: unknown, cause: unknown): LatchkeyError {
+  const [first] = [result].flat()
+  const { id, name } = Object(first)
+  return new LatchkeyError(
+    'partial',
+    `the secret of ${name ?? 'the key'} is lost: it was made, but could not be written to stdout`,
+    `give the key another one with: latchkey key rotate ${id ?? 'KEY'}`,
+    { cause },
+  )
 }
 
 interface Outcome {

@@ -8,7 +8,7 @@ import type { Metric } from '../contract/views.ts'
 import type { Client } from './client.ts'
 import type { Database } from './transaction.ts'
 
-export const subjectTypes = ['key', 'user', 'project'] as const
+const subjectTypes = ['key', 'user', 'project'] as const
 /** Whom a limit binds: one key, or all keys of a user or of a project. */
 export type SubjectType = (typeof subjectTypes)[number]
 

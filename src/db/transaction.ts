@@ -66,6 +66,7 @@ export class Store {
   #hotReader: HotConnection | undefined
   #line: string | undefined
   #reads: Promise<unknown> = Promise.resolve()
+  #closed = false
 
   constructor(options: StoreOptions) {
     this.path = options.path
@@ -118,11 +119,13 @@ export class Store {
    */
   glance<T>(work: (hot: HotPath) => T): T {
     try {
-      this.#hotReader ??= hotConnection(connect(this.path, openReader).client, 'BEGIN', 'ROLLBACK')
-      const { hot, begin, end } = this.#hotReader
+      this.#hotReader ??= hotConnection(this.#connect(openReader).client, 'BEGIN', 'ROLLBACK')
+      const { client, hot, begin, end } = this.#hotReader
       begin.run()
       try {
-        return work(hot)
+        const result = work(hot)
+        requireUnchanged(client)
+        return result
       } finally {
         end.run()
       }
@@ -187,6 +190,7 @@ export class Store {
 
   /** Waits for what is under way, then closes. */
   async close(): Promise<void> {
+    this.#closed = true
     await this.#reads
     this.#reader?.client.close()
     this.#reader = undefined
@@ -217,8 +221,13 @@ export class Store {
     )
   }
 
+  #connect(open: (path: string) => Client): Connection {
+    if (!this.#closed) return connect(this.path, open)
+    throw new LatchkeyError('invalid', 'this Latchkey is closed', 'open another with openLatchkey')
+  }
+
   #read(): Connection {
-    this.#reader ??= connect(this.path, openReader)
+    this.#reader ??= this.#connect(openReader)
     return this.#reader
   }
 
@@ -231,7 +240,7 @@ export class Store {
       )
     }
     if (this.#writer === undefined) {
-      const connection = connect(this.path, openWriter)
+      const connection = this.#connect(openWriter)
       const hot = hotConnection(connection.client, 'BEGIN IMMEDIATE', 'COMMIT')
       this.#writer = { ...connection, synchronous: 'FULL', hot }
       this.#line = lineOf(this.path)

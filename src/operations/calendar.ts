@@ -1,4 +1,5 @@
 /** Hours and days as people in a time zone count them: a day may have 23 or 25 hours. */
+import { LatchkeyError } from '../contract/errors.ts'
 
 export const periods = ['hour', 'day', 'week', 'month'] as const
 export type Period = (typeof periods)[number]
@@ -32,7 +33,7 @@ export function startOfDay(moment: Date, timeZone: string): Date {
 }
 
 /** Start of the hour in which `moment` lies: zones differ by half and quarter hours. */
-export function startOfHour(moment: Date, timeZone: string): Date {
+function startOfHour(moment: Date, timeZone: string): Date {
   return dateOf(zoned(moment, timeZone).round({ smallestUnit: 'hour', roundingMode: 'floor' }))
 }
 
@@ -41,7 +42,18 @@ export function addDays(day: Date, days: number, timeZone: string): Date {
   return dateOf(zoned(day, timeZone).add({ days }).startOfDay())
 }
 
-const zoned = (moment: Date, timeZone: string) =>
-  Temporal.Instant.fromEpochMilliseconds(moment.getTime()).toZonedDateTimeISO(timeZone)
+/** @throws invalid for a zone or a moment that there is not */
+function zoned(moment: Date, timeZone: string): Temporal.ZonedDateTime {
+  try {
+    return Temporal.Instant.fromEpochMilliseconds(moment.getTime()).toZonedDateTimeISO(timeZone)
+  } catch (cause) {
+    const what = Number.isNaN(moment.getTime())
+      ? 'that is no valid date'
+      : `there is no time zone ${timeZone}`
+    throw new LatchkeyError('invalid', what, 'name a zone such as Europe/Berlin or UTC, and a real date', {
+      cause,
+    })
+  }
+}
 
 const dateOf = (moment: Temporal.ZonedDateTime): Date => new Date(moment.epochMilliseconds)

@@ -53,5 +53,9 @@ export const toStored = (metric: Metric, amount: number): number =>
 export const toShown = (metric: Metric, amount: number): number =>
   metric === 'usd' ? toDollars(amount) : amount
 
+/** What something cost, rounded up to the next micro-dollar: many small amounts must not come to nothing. */
+export const toCostMicros = (dollars: number): number =>
+  Math.ceil(Number((dollars * microsPerDollar).toFixed(3)))
+
 export const toMicros = (dollars: number): number => Math.round(dollars * microsPerDollar)
 export const toDollars = (micros: number): number => micros / microsPerDollar

@@ -39,7 +39,13 @@ export function startOf(secret: string): string {
  * begins like ours (`lk_`) and has the wrong length or checksum. Other prefixes may be foreign and are looked up.
  */
 export function isMalformed(secret: string): boolean {
-  if (secret.length === 0 || secret.length > longest || !/^[\x21-\x7e]+$/.test(secret)) return true
+  if (
+    typeof secret !== 'string' ||
+    secret.length === 0 ||
+    secret.length > longest ||
+    !/^[\x21-\x7e]+$/.test(secret)
+  )
+    return true
   return secret.startsWith(`${defaultPrefix}_`) && !hasChecksum(secret)
 }
 

@@ -62,7 +62,7 @@ export async function createKey(
   input: NewKey,
   delivery: Delivery = {},
 ): Promise<CreatedKey> {
-  const [key] = await createKeys(context, input, 1, delivery)
+  const [key] = await createKeys(context, input, undefined, delivery)
   if (!key) throw new Error('a key was created, but not returned')
   return key
 }
@@ -71,22 +71,22 @@ export async function createKey(
 const most = 10_000
 
 /**
- * Creates `count` keys alike in one transaction: `name` for one, `name-1`, `name-2`, … for more.
+ * Creates `count` keys alike in one transaction, `name-1`, `name-2` and so on; without a count one, `name`.
  *
  * @throws as `createKey`
  */
 export async function createKeys(
   context: OperationContext,
   input: NewKey,
-  count: number,
+  count: number | undefined,
   { deliver }: Delivery = {},
 ): Promise<readonly CreatedKey[]> {
   const fields = rules.parse(newKey, input)
-  if (!Number.isInteger(count) || count < 1 || count > most) {
+  if (count !== undefined && (!Number.isInteger(count) || count < 1 || count > most)) {
     throw new LatchkeyError('invalid', `count must be from 1 to ${most}`, 'create them in several goes')
   }
   const { name, user, project, expiresAt } = fields
-  const names = count === 1 ? [name] : Array.from({ length: count }, (_, n) => `${name}-${n + 1}`)
+  const names = count === undefined ? [name] : Array.from({ length: count }, (_, n) => `${name}-${n + 1}`)
   rules.parse(v.object({ name: rules.keyName }), { name: names.at(-1) })
   requireFuture(expiresAt, context.now())
   return context.store.write(async db => {

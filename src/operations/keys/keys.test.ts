@@ -128,16 +128,16 @@ test('a rotated key keeps its id, limits, usage and history, and its old secret 
   expect((await latchkey.keys.verify(fresh.secret!)).code).toBe('valid')
 })
 
-test('grace never outlives the expiry of the key, and is not lengthened by the next rotation', async () => {
+test('grace never outlives the expiry of the key, and the next rotation ends it for every older secret', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey, clock } = home
   const expiresAt = new Date(clock.now.getTime() + hour)
   const first = await latchkey.keys.create({ name: 'ci', expiresAt })
   expect((await latchkey.keys.rotate('ci', { graceMs: 24 * hour })).previousSecretEndsAt).toEqual(expiresAt)
   await latchkey.keys.rotate('ci', { graceMs: 1 })
-  expect((await latchkey.keys.verify(first.secret!, { at: new Date(expiresAt.getTime() - 1) })).code).toBe(
-    'valid',
-  )
+  const at = (ms: number) => new Date(clock.now.getTime() + ms)
+  expect((await latchkey.keys.verify(first.secret!, { at: at(0) })).code).toBe('valid')
+  expect((await latchkey.keys.verify(first.secret!, { at: at(1) })).code).toBe('rotated')
 })
 
 test('an expired or revoked key is not rotated', async () => {
@@ -396,3 +396,40 @@ async function fillIn(latchkey: Latchkey): Promise<void> {
     ],
   })
 }
+
+test('a verdict as if it were then looks at what was so then', async () => {
+  await using home = await temporaryLatchkey()
+  const { keys, users } = home.latchkey
+  await users.create({ username: 'alice' })
+  const { secret } = await keys.create({ name: 'ci', user: 'alice' })
+  const before = home.clock.now
+  home.clock.now = new Date(before.getTime() + hour)
+  await users.disable('alice')
+  await keys.disable('ci')
+  await keys.revoke('ci')
+  expect((await keys.verify(secret!)).code).toBe('revoked')
+  expect((await keys.verify(secret!, { at: before })).code).toBe('valid')
+  expect((await keys.stats('ci', { at: before })).key.status).toBe('active')
+})
+
+test.each([
+  [{ at: new Date(Number.NaN) }],
+  [{ wanted: { tokens: Number.NaN } }],
+  [{ wanted: { usd: -1 } }],
+  [{ wanted: { requests: Number.POSITIVE_INFINITY } }],
+])('a verdict is never given on %p', async options => {
+  await using home = await temporaryLatchkey()
+  const { secret } = await home.latchkey.keys.create({ name: 'ci' })
+  expect(await failure(home.latchkey.keys.verify(secret!, options))).toMatchObject({ code: 'invalid' })
+})
+
+test('what is no text is malformed, and what is closed stays closed', async () => {
+  await using home = await temporaryLatchkey()
+  const { keys } = home.latchkey
+  await keys.create({ name: 'ci' })
+  expect((await keys.verify(undefined as never)).code).toBe('malformed')
+  await home.latchkey.close()
+  for (const use of [keys.get('ci'), keys.create({ name: 'b' }), keys.verify('pk_x')]) {
+    expect((await failure(use)).message).toContain('closed')
+  }
+})

@@ -1,5 +1,5 @@
 /** Giving a key a new secret: the key, its limits, usage and history stay. */
-import { and, desc, eq, isNull, lt } from 'drizzle-orm'
+import { and, desc, eq, gt, isNull, lt, or } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, RotatedKey } from '../../contract/views.ts'
@@ -66,11 +66,11 @@ export async function rotateKey(
       .where(eq(secrets.keyId, row.id))
       .orderBy(desc(secrets.createdAt))
       .limit(1)
-    // Secrets that an earlier rotation left in their grace keep the end they were promised.
+    // Secrets that an earlier rotation left in their grace end by then too: what leaked may be any of them.
     await db
       .update(secrets)
       .set({ endsAt })
-      .where(and(eq(secrets.keyId, row.id), isNull(secrets.endsAt)))
+      .where(and(eq(secrets.keyId, row.id), or(isNull(secrets.endsAt), gt(secrets.endsAt, endsAt))))
     const secret = mintSecret(await prefixOf(db, row))
     // Later than the one before, whatever the clock says: their order is how a retry finds it.
     const createdAt = Math.max(now.getTime(), (previous?.createdAt ?? 0) + 1)

@@ -1,4 +1,5 @@
 /** The verdict on a secret: may this request go ahead? The same rules for the command line and for a gateway. */
+import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
 import type { FoundSecret, HotPath } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
@@ -6,7 +7,7 @@ import { judgeLimits, limitsBinding } from '../limits/window.ts'
 import type { Wanted } from '../limits.ts'
 import { matches } from '../patterns.ts'
 import { hashSecret, isMalformed } from '../secrets.ts'
-import { keyViewOf } from './view.ts'
+import { isPast, keyViewOf } from './view.ts'
 
 export interface VerifyOptions {
   /** The model that the request asks for. */
@@ -20,7 +21,7 @@ export interface VerifyOptions {
 }
 
 /**
- * Never throws for a bad secret: the verdict says what is wrong with it. What is recorded counts at once, what waits in
+ * Never throws for a bad secret: the verdict says what is wrong with it. Throws `invalid` for other options that are. What is recorded counts at once, what waits in
  * a recorder only when it is flushed; `reserve` is for requests that must not pass a limit together.
  */
 export async function verifySecret(
@@ -28,9 +29,27 @@ export async function verifySecret(
   secret: string,
   options: VerifyOptions = {},
 ): Promise<Verdict> {
+  requireSound(options)
   if (isMalformed(secret)) return denied('malformed')
   const at = options.at ?? context.now()
   return context.store.glance(hot => judge(hot, hot.findSecret(hashSecret(secret)), at, options))
+}
+
+/**
+ * What is no number or no date would compare with nothing, and let everything through.
+ *
+ * @throws invalid
+ */
+function requireSound({ at, wanted = {} }: VerifyOptions): void {
+  const amounts = [wanted.tokens, wanted.requests, wanted.usd]
+  const isSound = (amount: number | undefined) =>
+    amount === undefined || (Number.isFinite(amount) && amount >= 0)
+  if (!Number.isNaN(at?.getTime() ?? 0) && amounts.every(isSound)) return
+  throw new LatchkeyError(
+    'invalid',
+    'a verdict needs a valid date, and amounts that are numbers of at least 0',
+    'leave out what is not known',
+  )
 }
 
 /** The verdict on what was found, on the snapshot or in the transaction of the caller. */
@@ -41,8 +60,8 @@ export function judge(hot: HotPath, found: FoundSecret | null, at: Date, options
   const key = keyViewOf(found.endsAt === null ? found : current(hot, found), own, at)
   if (found.endsAt !== null && found.endsAt <= at.getTime()) return denied('rotated', key)
   if (key.status !== 'active') return denied(key.status, key)
-  if (found.userDisabledAt !== null) return denied('user_disabled', key)
-  if (found.projectArchivedAt !== null) return denied('project_archived', key)
+  if (isPast(found.userDisabledAt, at)) return denied('user_disabled', key)
+  if (isPast(found.projectArchivedAt, at)) return denied('project_archived', key)
   // The key's own model replaces the one asked for, so that is the one that must be allowed.
   const model = key.model ?? options.model
   if (

@@ -118,10 +118,14 @@ export function keyViewOf(row: FlatKey, rows: readonly LimitColumns[], now: Date
 
 /** revoked > expired > disabled > active. A key is expired from the very millisecond of its expiry. */
 export function statusOf(key: Pick<KeyRow, 'revokedAt' | 'expiresAt' | 'disabledAt'>, now: Date): KeyStatus {
-  if (key.revokedAt !== null) return 'revoked'
-  if (key.expiresAt !== null && key.expiresAt <= now.getTime()) return 'expired'
-  return key.disabledAt === null ? 'active' : 'disabled'
+  if (isPast(key.revokedAt, now)) return 'revoked'
+  if (isPast(key.expiresAt, now)) return 'expired'
+  return isPast(key.disabledAt, now) ? 'disabled' : 'active'
 }
+
+/** Whether a moment has come by now, the very millisecond included; null never does. */
+export const isPast = (moment: number | null, now: Date): boolean =>
+  moment !== null && moment <= now.getTime()
 
 export const keyRef = (key: { readonly id: string; readonly name: string }): KeyRef => ({
   id: key.id,

@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import * as rules from '../input.ts'
-import { toMicros } from '../limits.ts'
+import { toCostMicros } from '../limits.ts'
 
 /** What one request used, as a log tells it. */
 export interface UsageEvent {
@@ -86,7 +86,7 @@ export class EventReader {
     }
     const time = this.#times.read(at)
     if (time === undefined || time < earliest || time > this.#latest) return undefined
-    const costMicros = costUsd === null ? null : toMicros(costUsd)
+    const costMicros = costUsd === null ? null : toCostMicros(costUsd)
     return {
       id: eventId,
       key,
@@ -118,7 +118,7 @@ export class EventReader {
     if (time > this.#latest) return 'has a bad value: at lies in the future'
     if (this.#models.size >= mostModels) this.#models.clear()
     if (counted.model !== '') this.#models.add(counted.model)
-    return { ...counted, costMicros: costUsd === null ? null : toMicros(costUsd), at: time }
+    return { ...counted, costMicros: costUsd === null ? null : toCostMicros(costUsd), at: time }
   }
 }
 

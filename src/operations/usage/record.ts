@@ -5,7 +5,7 @@ import type { Recorded } from '../../contract/views.ts'
 import type { HotPath } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../input.ts'
-import { toDollars, toMicros } from '../limits.ts'
+import { toCostMicros, toDollars } from '../limits.ts'
 import { findKey, type KeySelector } from '../select.ts'
 import { pricesOn } from './prices.ts'
 
@@ -81,7 +81,7 @@ export function readUsage(input: UsageInput, now: Date): UsageEvent {
     requests: usage.requests ?? 1,
     inputTokens: usage.inputTokens ?? 0,
     outputTokens: usage.outputTokens ?? 0,
-    costMicros: usage.costUsd === undefined ? undefined : toMicros(usage.costUsd),
+    costMicros: usage.costUsd === undefined ? undefined : toCostMicros(usage.costUsd),
   }
 }
 

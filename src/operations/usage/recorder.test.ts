@@ -80,7 +80,7 @@ test('close loses nothing and takes nothing more; closing the library closes its
   const last = second.record(id, { inputTokens: 1 })
   await latchkey.close()
   await last
-  expect(await totalsOf(latchkey, 'ci')).toMatchObject({ requests: 2 })
+  expect(await totalsOf(home.dry, 'ci')).toMatchObject({ requests: 2 })
 })
 
 test('what a key that is gone was sent rejects, and only that', async () => {

@@ -37,7 +37,7 @@ export default command({
     const input = { ...fields, allowedModels: allowModel, scopes: scope, expiresAt: expires, limits: limit }
     const created = await delivered(ctx, { out, raw }, async deliver => {
       const { keys } = await ctx.operations()
-      return keys.createMany(input, count ?? 1, { deliver })
+      return keys.createMany(input, count, { deliver })
     })
     return count === undefined && created[0] ? created[0] : created
   },
