@@ -120,7 +120,7 @@ export async function onTerminal(
       waiting.shift()
       seen = screen.length
       // Keys that arrive before the prompt listens are thrown away as stale.
-      setTimeout(() => self.write(next.keys), 100)
+      setTimeout(() => self.write(next.keys), 250)
     },
   })
   const child = Bun.spawn(commandOf(args, options), {
