@@ -73,10 +73,4 @@ export async function withBulkUsage<T>(db: Database, work: (bulk: BulkUsage) => 
   }
 }
 
-/** Moves whenever another connection has changed the database; what this one changes does not move it. */
-export function dataVersion(db: Database): number {
-  const { data_version } = clientOf(db).query('PRAGMA data_version').get() as { data_version: number }
-  return data_version
-}
-
 const clientOf = (db: Database): Client => (db as unknown as { readonly $client: Client }).$client

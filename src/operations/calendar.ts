@@ -32,7 +32,7 @@ export function startOfDay(moment: Date, timeZone: string): Date {
 }
 
 /** Start of the hour in which `moment` lies: zones differ by half and quarter hours. */
-export function startOfHour(moment: Date, timeZone: string): Date {
+function startOfHour(moment: Date, timeZone: string): Date {
   return dateOf(zoned(moment, timeZone).round({ smallestUnit: 'hour', roundingMode: 'floor' }))
 }
 

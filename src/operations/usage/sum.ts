@@ -51,7 +51,7 @@ export const summed = {
 } as const
 
 /** Every offset from UTC in use is a whole number of quarter hours: hours and days of any zone are made of them. */
-export const quarterHour = sql<number>`${usage.start} - ${usage.start} % 900000`
+const quarterHour = sql<number>`${usage.start} - ${usage.start} % 900000`
 
 /** Buckets that lie at least partly inside [since, until). */
 export function between(since: Date | undefined, until: Date | undefined) {
