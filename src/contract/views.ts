@@ -395,7 +395,7 @@ export const healthReport = object('HealthReport', {
   checks: list(
     object('HealthCheck', {
       name: choice(
-        ['reachable', 'writable', 'schema', 'integrity', 'permissions', 'disk_space', 'last_backup'],
+        ['reachable', 'writable', 'schema', 'integrity', 'usage', 'permissions', 'disk_space', 'last_backup'],
         'What was looked at',
       ),
       status: choice(['ok', 'warning', 'failed', 'skipped'], 'What was found'),
