@@ -171,6 +171,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'permissions',
     'disk_space',
     'last_backup',
+    'usage',
   ],
   'healthReport.checks.status': ['ok', 'warning', 'failed', 'skipped'],
 }

@@ -32,7 +32,7 @@ export interface IngestOptions {
   readonly onProgress?: ((progress: IngestProgress) => void) | undefined
 }
 
-interface IngestProgress {
+export interface IngestProgress {
   readonly phase: 'reading' | 'counting'
   /** Lines that were read, or rows that were written. */
   readonly done: number

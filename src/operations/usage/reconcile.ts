@@ -43,7 +43,7 @@ export function checkUsage(context: OperationContext, options: CheckOptions = {}
 }
 
 /** Keys whose totals differ from what was recorded, oldest first. */
-async function differences(db: Database): Promise<readonly Difference[]> {
+export async function differences(db: Database): Promise<readonly Difference[]> {
   const sums = db
     .select({
       keyId: usage.keyId,
