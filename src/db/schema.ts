@@ -155,10 +155,13 @@ export const secrets = sqliteTable(
     createdAt: integer('created_at').notNull(),
     /** Set when a rotation replaced it: from then on it answers `rotated`. */
     endsAt: integer('ends_at'),
+    /** What the caller named the rotation that made it, so that a retry is not a second one. */
+    requestId: text('request_id'),
   },
   t => [
     index('secrets_key').on(t.keyId),
     index('secrets_start').on(t.start),
+    uniqueIndex('secrets_request').on(t.keyId, t.requestId),
     uniqueIndex('secrets_current').on(t.keyId).where(sql`${t.endsAt} IS NULL`),
     check('secrets_hash_form', sql`length(${t.hash}) = 64 AND ${t.hash} NOT GLOB '*[^0-9a-f]*'`),
   ],
@@ -176,6 +179,10 @@ export const limits = sqliteTable(
     /** Tokens, requests or micro-dollars. */
     amount: integer('amount').notNull(),
     windowMs: integer('window_ms').notNull(),
+    /** Buckets that ended by then no longer count. */
+    resetAt: integer('reset_at'),
+    /** What the buckets under way at `resetAt` held then, which does not count either. */
+    resetUsed: integer('reset_used').notNull().default(0),
   },
   t => [
     limitId.check,
@@ -237,6 +244,69 @@ export const carriedUsage = sqliteTable('carried_usage', {
   costMicros: integer('cost_micros').notNull(),
 })
 
+const reservationId = id('res', 'reservations')
+/** What requests under way may still use: counts against limits until it is settled or its time is up. */
+export const reservations = sqliteTable(
+  'reservations',
+  {
+    id: reservationId.column,
+    keyId: text('key_id')
+      .notNull()
+      .references(() => keys.id, { onDelete: 'cascade' }),
+    createdAt: integer('created_at').notNull(),
+    expiresAt: integer('expires_at').notNull(),
+    requests: integer('requests').notNull(),
+    tokens: integer('tokens').notNull(),
+    costMicros: integer('cost_micros').notNull(),
+  },
+  t => [
+    reservationId.check,
+    index('reservations_key').on(t.keyId, t.expiresAt),
+    index('reservations_expiry').on(t.expiresAt),
+    check('reservations_counts', sql`${t.requests} >= 0 AND ${t.tokens} >= 0 AND ${t.costMicros} >= 0`),
+  ],
+)
+
+/** What a model costs from a moment on, in micro-dollars per million tokens. */
+export const prices = sqliteTable(
+  'prices',
+  {
+    model: text('model').notNull(),
+    startsAt: integer('starts_at').notNull(),
+    inputMicros: integer('input_micros').notNull(),
+    outputMicros: integer('output_micros').notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.model, t.startsAt] }),
+    check('prices_amounts', sql`${t.inputMicros} >= 0 AND ${t.outputMicros} >= 0`),
+  ],
+)
+
+/** Ids of events that were counted: the same id counts once. */
+export const countedEvents = sqliteTable(
+  'counted_events',
+  {
+    id: text('id').primaryKey(),
+    at: integer('at').notNull(),
+  },
+  t => [
+    index('counted_events_at').on(t.at),
+    check('counted_events_id', sql`length(${t.id}) BETWEEN 1 AND 200`),
+  ],
+)
+
+/** Files of events that were counted: the same file counts once. */
+export const countedFiles = sqliteTable(
+  'counted_files',
+  {
+    /** SHA-256 of its bytes, in lower-case hex. */
+    sha256: text('sha256').primaryKey(),
+    at: integer('at').notNull(),
+    events: integer('events').notNull(),
+  },
+  t => [check('counted_files_hash', sql`length(${t.sha256}) = 64 AND ${t.sha256} NOT GLOB '*[^0-9a-f]*'`)],
+)
+
 const auditId = id('aud', 'audit')
 export const audit = sqliteTable(
   'audit',
@@ -297,4 +367,12 @@ export const importedKeys = sqliteTable(
 )
 
 /** Tables stored in the order of their primary key: lookups and window sums read one run of pages. */
-export const clusteredTables: readonly string[] = ['usage', 'secrets', 'project_members', 'imported_keys']
+export const clusteredTables: readonly string[] = [
+  'usage',
+  'secrets',
+  'project_members',
+  'imported_keys',
+  'prices',
+  'counted_events',
+  'counted_files',
+]

@@ -2,7 +2,7 @@
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
-export type IdPrefix = 'key' | 'usr' | 'prj' | 'lim' | 'aud' | 'imp' | 'bak'
+export type IdPrefix = 'key' | 'usr' | 'prj' | 'lim' | 'aud' | 'imp' | 'bak' | 'res'
 
 /** A new id such as `key_01kaqv8w2e7gztn3m5c9d4x6hb`: 26 characters after the underscore. */
 export function newId(prefix: IdPrefix, now: Date): string {
