@@ -12,18 +12,18 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { LatchkeyError } from '../../contract/errors.ts'
-import { Client } from '../../db/client.ts'
-import { copyInto } from '../../db/copy.ts'
-import { migrateTo } from '../../db/migrate.ts'
-import { latestVersion } from '../../db/migrations.ts'
-import { openWriter } from '../../db/open.ts'
-import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
-import { requireMounts } from '../../testing/tools.ts'
-import type { FileContext } from '../context.ts'
-import { initialize } from '../init.ts'
-import { createBackup } from './create.ts'
-import { listBackups } from './list.ts'
+import { LatchkeyError } from '../../../contract/errors.ts'
+import { Client } from '../../../db/client.ts'
+import { copyInto } from '../../../db/copy.ts'
+import { migrateTo } from '../../../db/migrate.ts'
+import { latestVersion } from '../../../db/migrations.ts'
+import { openWriter } from '../../../db/open.ts'
+import { type TemporaryFolder, temporaryFolder } from '../../../testing/folder.ts'
+import { requireMounts } from '../../../testing/tools.ts'
+import type { FileContext } from '../../context.ts'
+import { initialize } from '../../init.ts'
+import { createBackup } from '../create.ts'
+import { listBackups } from '../list.ts'
 import { restore } from './restore.ts'
 
 const cleanUp: (() => void)[] = []
@@ -262,14 +262,14 @@ test('a database whose history was edited is not restored', async () => {
   expect((await failure(restore(context, { backup: edited.id }))).code).toBe('drift')
 })
 
-test("a healthy database of somebody else's is never replaced, not even by force", async () => {
+test("a healthy database of somebody else's is never replaced, not even in place", async () => {
   const { context, folder } = await scene()
   const to = folder.file('theirs.db')
   const client = new Client(to)
   client.run('CREATE TABLE t (x)')
   client.close()
   const before = readFileSync(to)
-  expect((await failure(restore(context, { latest: true, to, force: true }))).code).toBe('database_foreign')
+  expect((await failure(restore(context, { latest: true, to, inPlace: true }))).code).toBe('database_foreign')
   expect(readFileSync(to)).toEqual(before)
 })
 
@@ -283,11 +283,11 @@ test.each([
   const error = await failure(restore(context, { latest: true }))
   expect(error).toMatchObject({ code: 'busy', exit: 75 })
   expect(error.message).toContain(`process ${pid}`)
-  expect(error.hint).toContain('--force')
+  expect(error.hint).toContain('--in-place')
   expect(users(context.path)).toBe(100)
 })
 
-test('by force, a peer that has the database open sees the restored rows and can go on writing', async () => {
+test('in place, a peer that has the database open sees the restored rows and can go on writing', async () => {
   const { context, folder } = await scene()
   const go = folder.file('go')
   const seen = folder.file('seen')
@@ -302,7 +302,7 @@ test('by force, a peer that has the database open sees the restored rows and can
        await Bun.write(${JSON.stringify(seen)}, JSON.stringify([first, then, count()])); process.exit()
      }, 20)`,
   )
-  expect(await restore(context, { latest: true, force: true })).toMatchObject({ rows: { users: 50 } })
+  expect(await restore(context, { latest: true, inPlace: true })).toMatchObject({ rows: { users: 50 } })
   writeFileSync(go, '')
   for (let n = 0; n < 200 && !existsSync(seen); n++) await Bun.sleep(20)
   await Bun.sleep(50)
@@ -310,21 +310,21 @@ test('by force, a peer that has the database open sees the restored rows and can
   expect(users(context.path)).toBe(51)
 })
 
-test('by force, a restore gets through under a busy writer', async () => {
+test('in place, a restore gets through under a busy writer', async () => {
   const { context } = await scene()
   await peer(
     context.path,
     `setInterval(() => { client.run("UPDATE users SET updated_at = updated_at + 1 WHERE rowid % 7 = 0") }, 1)`,
   )
   for (let round = 0; round < 3; round++) {
-    expect(await restore(context, { latest: true, force: true })).toMatchObject({
+    expect(await restore(context, { latest: true, inPlace: true })).toMatchObject({
       schemaVersion: latestVersion,
     })
   }
   expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
 }, 120_000)
 
-test('not even force exchanges the file under a process that has it open', async () => {
+test('not even in place is the file exchanged under a process that has it open', async () => {
   const { context } = await scene()
   const client = new Client(context.path)
   client.run('PRAGMA journal_mode = DELETE')
@@ -332,7 +332,7 @@ test('not even force exchanges the file under a process that has it open', async
   client.run('VACUUM')
   client.close()
   await peer(context.path, "client.query('SELECT count(*) FROM users').get()")
-  expect((await failure(restore(context, { latest: true, force: true }))).code).toBe('busy')
+  expect((await failure(restore(context, { latest: true, inPlace: true }))).code).toBe('busy')
   expect(users(context.path)).toBe(100)
 })
 
