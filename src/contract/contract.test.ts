@@ -51,10 +51,21 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   schemaCheck: ['path', 'ok', 'problems'],
   backup: [
     'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
-    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem',
   ],
+  createdBackup: [
+    'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem',
+    'pruned',
+  ],
+  backupPruning: ['id', 'path', 'createdAt', 'reason', 'sizeBytes', 'outcome', 'because'],
+  backupStatus: ['location', 'status', 'problem', 'newest', 'ageMs', 'maxAgeMs'],
+  backupSchedule: ['manager', 'name', 'cron', 'nextRun', 'log', 'entries', 'changed'],
   backupCheck: ['id', 'path', 'outcome', 'problem', 'checkedAt'],
-  restored: ['path', 'backup', 'safetyBackup', 'movedAside', 'schemaVersion', 'rows', 'before'],
+  changes: ['added', 'removed', 'changed'],
+  restored: [
+    'path', 'backup', 'safetyBackup', 'movedAside', 'schemaVersion', 'rows', 'before', 'changes', 'openBy',
+  ],
   auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after'],
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion'],
@@ -65,6 +76,9 @@ const fields: Readonly<Record<string, readonly string[]>> = {
 /** Objects inside a view that have no name of their own, by the path to them. */
 const innerFields: Readonly<Record<string, readonly string[]>> = {
   'schemaCheck.problems': ['kind', 'detail'],
+  'backupSchedule.entries': ['path', 'content'],
+  'restored.changes': ['keys', 'users', 'projects'],
+  'restored.openBy': ['pid', 'command'],
   'auditEntry.target': ['type', 'id', 'name'],
   'healthReport.checks': ['name', 'status', 'value', 'problem'],
   'demoReport.steps': ['about', 'command', 'exit', 'output'],
@@ -104,6 +118,9 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'schemaCheck.problems.kind': ['history', 'schema', 'foreign_key', 'integrity'],
   'backup.compression': ['none', 'zstd', 'gzip'],
   'backupCheck.outcome': ['passed', 'failed', 'aborted'],
+  'backupPruning.outcome': ['kept', 'removed'],
+  'backupStatus.status': ['fresh', 'stale', 'failed'],
+  'backupSchedule.manager': ['crontab', 'systemd'],
   'auditEntry.origin': ['terminal', 'cron', 'service', 'script', 'library'],
   'healthReport.status': ['ok', 'warning', 'failed'],
   'healthReport.checks.name': [
@@ -246,7 +263,12 @@ describe('choices', () => {
       for (const [name, each] of Object.entries(object.properties ?? {})) visit(`${path}.${name}`, each)
     }
     for (const [name, { schema }] of actual) visit(name, schema)
-    const inherited = ['limitState.metric', 'createdKey.status', 'rotatedKey.status']
+    const inherited = [
+      'createdBackup.compression',
+      'limitState.metric',
+      'createdKey.status',
+      'rotatedKey.status',
+    ]
     expect(found.filter(path => !inherited.includes(path)).sort()).toEqual(Object.keys(choices).sort())
   })
 

@@ -225,7 +225,7 @@ export const schemaCheck = object('SchemaCheck', {
 export const backup = object('Backup', {
   id: text('bak_ and a time-sorted id'),
   path: text('The file'),
-  location: text('The folder it lies in'),
+  location: text('The folder it lies in, or s3://bucket/prefix'),
   createdAt: time('When the copy was taken'),
   reason: text('manual, schedule, pre-restore, pre-migrate or what the operator gave'),
   sizeBytes: integer('Size of the file'),
@@ -237,6 +237,47 @@ export const backup = object('Backup', {
   programVersion: text('Version of Latchkey that made it'),
   rows: mapOf(integer('Rows'), 'Rows per table'),
   verifiedAt: nullable(time('When it last passed a verification')),
+  failedAt: nullable(time('When its last verification failed; null when that passed')),
+  problem: nullable(text('What that verification found')),
+})
+
+export const createdBackup = extend('CreatedBackup', backup, {
+  pruned: list(text('Id of a backup'), 'Backups that were removed after this one was taken'),
+})
+
+export const backupPruning = object('BackupPruning', {
+  id: text('Id of the backup'),
+  path: text('The file'),
+  createdAt: time('When the copy was taken'),
+  reason: text('Why it was taken'),
+  sizeBytes: integer('Size of the file'),
+  outcome: choice(['kept', 'removed'], 'What becomes of it'),
+  because: list(text('A reason'), 'Every rule that keeps it, or why none does'),
+})
+
+export const backupStatus = object('BackupStatus', {
+  location: text('Where was looked'),
+  status: choice(['fresh', 'stale', 'failed'], 'failed: a backup did not pass its last verification'),
+  problem: nullable(text('What is wrong')),
+  newest: nullable(as(backup, 'The newest backup that is not known to be bad')),
+  ageMs: nullable(integer('Its age in milliseconds')),
+  maxAgeMs: integer('The age from which it is stale, in milliseconds'),
+})
+
+export const backupSchedule = object('BackupSchedule', {
+  manager: choice(['crontab', 'systemd'], 'What runs it'),
+  name: text('The mark by which our own entry is known'),
+  cron: nullable(text('When, as five fields of cron; null when it was taken away')),
+  nextRun: nullable(time('When it runs next')),
+  log: nullable(text('Where its output goes; null is the journal of systemd')),
+  entries: list(
+    object('ScheduleEntry', {
+      path: nullable(text('The file; null is the crontab of the user')),
+      content: text('What stands in it'),
+    }),
+    'What was written, or taken away',
+  ),
+  changed: flag('Whether anything was written or taken away'),
 })
 
 export const backupCheck = object('BackupCheck', {
@@ -247,6 +288,12 @@ export const backupCheck = object('BackupCheck', {
   checkedAt: time('When it was checked'),
 })
 
+export const changes = object('Changes', {
+  added: list(text('A name'), 'Come with the backup and are not there now'),
+  removed: list(text('A name'), 'Are there now and not in the backup'),
+  changed: list(text('A name'), 'Differ in more than what they have used'),
+})
+
 export const restored = object('Restored', {
   path: text('The database that was restored'),
   backup: as(backup, 'What it was restored from'),
@@ -255,6 +302,17 @@ export const restored = object('Restored', {
   schemaVersion: integer('Schema version after the restore'),
   rows: mapOf(integer('Rows'), 'Rows per table after the restore'),
   before: nullable(mapOf(integer('Rows'), 'Rows per table before; null when there was nothing readable')),
+  changes: nullable(
+    object('RestoredNames', {
+      keys: as(changes, 'Keys, by name'),
+      users: as(changes, 'Users, by username'),
+      projects: as(changes, 'Projects, by slug'),
+    }),
+  ),
+  openBy: list(
+    object('Holder', { pid: integer('Process id'), command: text('What it runs, shortened') }),
+    'Other processes that had the database open',
+  ),
 })
 
 export const auditEntry = object('AuditEntry', {
@@ -338,7 +396,12 @@ export type SchemaState = Of<typeof schemaState>
 export type Migrated = Of<typeof migrated>
 export type SchemaCheck = Of<typeof schemaCheck>
 export type Backup = Of<typeof backup>
+export type CreatedBackup = Of<typeof createdBackup>
+export type BackupPruning = Of<typeof backupPruning>
+export type BackupStatus = Of<typeof backupStatus>
+export type BackupSchedule = Of<typeof backupSchedule>
 export type BackupCheck = Of<typeof backupCheck>
+export type Changes = Of<typeof changes>
 export type Restored = Of<typeof restored>
 export type AuditEntry = Of<typeof auditEntry>
 export type HealthReport = Of<typeof healthReport>
