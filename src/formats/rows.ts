@@ -1,0 +1,82 @@
+/**
+ * Reads rows out of CSV or NDJSON as they stream by, in constant memory, each with the number of its line. A row that
+ * cannot be read is a problem in its place and never stops the rest; what a problem says never quotes the text, which
+ * may be a secret.
+ */
+import { createReadStream } from 'node:fs'
+import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf, translate } from '../db/errors.ts'
+import { csvRows } from './csv.ts'
+import { ndjsonRows } from './ndjson.ts'
+import { type TextBlock, textBlocks } from './text-blocks.ts'
+
+export type RowFormat = 'csv' | 'ndjson'
+
+export type Row =
+  | { readonly line: number; readonly row: Readonly<Record<string, unknown>>; readonly problem: null }
+  /** `problem` continues a sentence: `is not JSON`. */
+  | { readonly line: number; readonly row: null; readonly problem: string }
+
+/** Where rows come from. */
+export interface RowSource {
+  /** Where the file lies; only a name for messages when `chunks` are given. */
+  readonly file: string
+  /** Its bytes, when they do not come from a file. */
+  readonly chunks?: AsyncIterable<Uint8Array> | undefined
+  /** Told by the name, or else by the first character, when left out. */
+  readonly format?: RowFormat | undefined
+}
+
+/**
+ * The rows, some hundred at a time, in their order; blank lines are none. Of CSV the first row names the fields; an
+ * empty field is null and `""` is empty text, as Latchkey writes them.
+ *
+ * @throws not_found, permission, invalid for what is no file, or a CSV header that cannot be used
+ */
+export async function* readRows(source: RowSource): AsyncGenerator<readonly Row[]> {
+  const blocks = textBlocks(source.chunks ?? fileChunks(source.file))
+  const first = await blocks.next()
+  if (first.done) return
+  const format = source.format ?? formatOfName(source.file) ?? formatOfText(source.file, first.value)
+  const all = startingWith(first.value, blocks)
+  yield* format === 'csv' ? csvRows(source.file, all) : ndjsonRows(all)
+}
+
+/** The bytes of a file. @throws not_found, permission, invalid for a folder */
+export async function* fileChunks(file: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) yield chunk
+  } catch (error) {
+    const code = codeOf(error)
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(code)) {
+      throw new LatchkeyError('not_found', `there is no file ${file}`, 'check the path with: ls -l')
+    }
+    if (code === 'EISDIR') {
+      throw new LatchkeyError('invalid', `${file} is a folder`, 'name a file in it, or - for stdin')
+    }
+    throw translate(error, file)
+  }
+}
+
+export function formatOfName(file: string): RowFormat | undefined {
+  if (/\.csv$/i.test(file)) return 'csv'
+  return /\.(ndjson|jsonl)$/i.test(file) ? 'ndjson' : undefined
+}
+
+/** @throws invalid for JSON that is no NDJSON */
+function formatOfText(file: string, first: TextBlock): RowFormat {
+  const text = first.kind === 'lines' ? first.text.trimStart() : ''
+  if (text.startsWith('[')) {
+    throw new LatchkeyError(
+      'invalid',
+      `${file} holds a JSON array, not one object a line`,
+      `turn it into lines with: jq -c '.[]' ${file}`,
+    )
+  }
+  return text.startsWith('{') ? 'ndjson' : 'csv'
+}
+
+async function* startingWith(first: TextBlock, rest: AsyncIterable<TextBlock>): AsyncGenerator<TextBlock> {
+  yield first
+  yield* rest
+}
