@@ -171,21 +171,62 @@ export const project = object('Project', {
   archivedAt: nullable(time('Since when it is archived and its keys are off')),
 })
 
+export const importTypes = ['user', 'project', 'key'] as const
+
 export const importItem = object('ImportItem', {
-  name: text('Name of the key'),
+  type: choice(importTypes, 'What it is'),
+  name: text('Name of the key, username of the user, slug of the project'),
   outcome: choice(['created', 'updated', 'unchanged', 'refused'], 'What was done'),
   reason: nullable(text('Why, where it needs saying')),
+})
+
+export const leftBehind = object('LeftBehind', {
+  name: text('Name of the table'),
+  rows: integer('How many rows it has'),
 })
 
 export const importReport = object('ImportReport', {
   id: text('imp_ and a time-sorted id'),
   source: text('Where the data came from'),
-  created: integer('Keys created'),
-  updated: integer('Keys updated'),
-  unchanged: integer('Keys that were already as in the source'),
-  refused: integer('Keys that were left out'),
-  items: list(importItem, 'One row per key'),
+  created: integer('Users, projects and keys created'),
+  updated: integer('Those updated'),
+  unchanged: integer('Those that were already as in the source, or linked to a user who was here'),
+  refused: integer('Those that were left out'),
+  items: list(importItem, 'One row per user, project and key'),
   ignoredFields: list(text('A field'), 'Fields of the source that have no home here'),
+  leftBehind: list(leftBehind, 'Tables of the source that have no home here'),
+  notes: list(text('A sentence'), 'What is to be known of the source as a whole'),
+})
+
+export const importSummary = object('ImportSummary', {
+  id: text('imp_ and a time-sorted id'),
+  source: text('Where the data came from'),
+  at: time('When it was imported'),
+  created: integer('Users, projects and keys created'),
+  updated: integer('Those updated'),
+  unchanged: integer('Those that were already as in the source'),
+  refused: integer('Those that were left out'),
+  undoneAt: nullable(time('When it was undone')),
+})
+
+export const importUndoItem = object('ImportUndoItem', {
+  type: choice(importTypes, 'What it is'),
+  name: text('Name of the key, username of the user, slug of the project'),
+  outcome: choice(
+    ['removed', 'reverted', 'kept', 'gone'],
+    'removed: the import had made it; reverted: as it was before; kept: changed or used since; gone: deleted since',
+  ),
+  reason: nullable(text('Why, where it needs saying')),
+})
+
+export const importUndo = object('ImportUndo', {
+  id: text('The import that was undone'),
+  source: text('Where its data came from'),
+  removed: integer('Users, projects and keys removed'),
+  reverted: integer('Those that are as they were before'),
+  kept: integer('Those that were changed or used since, and stay'),
+  gone: integer('Those that were deleted since'),
+  items: list(importUndoItem, 'One row per user, project and key that the import made or changed'),
 })
 
 export const migration = object('Migration', {
@@ -208,6 +249,34 @@ export const migrated = object('Migrated', {
   to: integer('Schema version after'),
   steps: list(text('Name of a migration'), 'What was applied or taken back, in order'),
   backup: nullable(text('Id of the backup taken first; null when nothing had to change')),
+  lost: mapOf(integer('Rows or values'), 'Rows that are gone by table, values that are by table.column'),
+})
+
+export const migrationPlan = object('MigrationPlan', {
+  path: text('The database'),
+  from: integer('Schema version now'),
+  to: integer('Schema version after'),
+  steps: list(
+    object('PlannedStep', {
+      version: integer('Number of the migration'),
+      name: text('Its name'),
+      direction: choice(['up', 'down'], 'Applied or taken back'),
+      sql: text('What runs'),
+    }),
+    'What would run, in order, as one transaction',
+  ),
+  lost: mapOf(integer('Rows or values'), 'Rows that would go by table, values that would by table.column'),
+})
+
+export const schemaEvent = object('SchemaEvent', {
+  at: time('When'),
+  event: choice(['init', 'up', 'down', 'restore'], 'What moved the schema'),
+  from: nullable(integer('Schema version before; null when it is not known')),
+  to: integer('Schema version after'),
+  steps: list(text('Name of a migration'), 'What was applied or taken back, in order'),
+  actor: nullable(text('Who; null where only the history of migrations tells of it')),
+  backup: nullable(text('Id of the backup taken first, or of the one restored')),
+  programVersion: nullable(text('Version of Latchkey that did it')),
 })
 
 export const schemaCheck = object('SchemaCheck', {
@@ -391,9 +460,15 @@ export type ProjectMember = Of<typeof projectMember>
 export type Project = Of<typeof project>
 export type ImportItem = Of<typeof importItem>
 export type ImportReport = Of<typeof importReport>
+export type LeftBehind = Of<typeof leftBehind>
+export type ImportSummary = Of<typeof importSummary>
+export type ImportUndoItem = Of<typeof importUndoItem>
+export type ImportUndo = Of<typeof importUndo>
 export type Migration = Of<typeof migration>
 export type SchemaState = Of<typeof schemaState>
 export type Migrated = Of<typeof migrated>
+export type MigrationPlan = Of<typeof migrationPlan>
+export type SchemaEvent = Of<typeof schemaEvent>
 export type SchemaCheck = Of<typeof schemaCheck>
 export type Backup = Of<typeof backup>
 export type CreatedBackup = Of<typeof createdBackup>
