@@ -5,6 +5,7 @@ import type {
   KeyStatus,
   LimitState,
   Migrated,
+  Restored,
   Totals,
   UsagePoint,
   UsageRow,
@@ -93,12 +94,50 @@ export function migratedLines(run: Migrated): string {
   return [
     `Migrated ${run.path} from schema version ${run.from} to ${run.to}`,
     ...run.steps.map(step => `  ${step}`),
+    ...(Object.keys(run.lost).length === 0 ? [] : [`Lost: ${lossLine(run.lost)}`]),
     ...(run.backup === null ? [] : [`As it was before: ${run.backup}. Undo: latchkey restore ${run.backup}`]),
   ].join('\n')
 }
 
+/** `usage (3 rows), limits.reset_at (1 value)`; empty when nothing is lost. */
+export const lossLine = (lost: Readonly<Record<string, number>>): string =>
+  Object.entries(lost)
+    .map(([name, count]) => `${name} (${lossOf(name, count)})`)
+    .join(', ')
+
+const lossOf = (name: string, count: number): string =>
+  `${count} ${name.includes('.') ? 'value' : 'row'}${count === 1 ? '' : 's'}`
+
+export function restoredLines(run: Restored, brush: Brush): string {
+  const { path, backup, safetyBackup, movedAside, rows, before, changes, openBy } = run
+  const sets = changes === null ? [] : Object.entries(changes)
+  return [
+    `Restored ${path} from ${backup.path}, taken ${brush.time(backup.createdAt)} at schema version ${backup.schemaVersion}`,
+    ...rowChanges(before, rows, brush),
+    ...sets.flatMap(([kind, { added, removed, changed }]) => [
+      ...nameLine(brush.good(`${kind} that come back`), added),
+      ...nameLine(brush.bad(`${kind} that go`), removed),
+      ...nameLine(brush.warn(`${kind} that change`), changed),
+    ]),
+    ...openBy.map(({ pid, command }) => `Open in process ${pid} (${command})`),
+    ...(safetyBackup === null
+      ? []
+      : [`What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${safetyBackup.path}`]),
+    ...movedAside.map(file => `Moved aside: ${file}`),
+  ].join('\n')
+}
+
+const mostNames = 10
+
+const nameLine = (title: string, names: readonly string[]): readonly string[] =>
+  names.length === 0
+    ? []
+    : [
+        `  ${title}: ${names.slice(0, mostNames).join(', ')}${names.length > mostNames ? ` and ${names.length - mostNames} more` : ''}`,
+      ]
+
 /** A line per table whose number of rows changes. */
-export function rowChanges(
+function rowChanges(
   before: Readonly<Record<string, number>> | null,
   after: Readonly<Record<string, number>>,
   brush: Brush,

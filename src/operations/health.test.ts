@@ -63,7 +63,13 @@ test.each<[string, (c: FileContext) => unknown, string, string, 0 | 1 | 7]>([
   ['an index that is gone', c => run(c.path, 'DROP INDEX keys_name'), 'schema', 'failed', 7],
   ['an older schema', c => migrate(c, { direction: 'down', to: 0 }), 'schema', 'failed', 1],
   ['a newer schema', c => run(c.path, `PRAGMA user_version = ${latestVersion + 1}`), 'schema', 'failed', 1],
-  ['an edited history', c => run(c.path, "UPDATE migrations SET name = 'x'"), 'schema', 'failed', 7],
+  [
+    'an edited history',
+    c => run(c.path, "UPDATE migrations SET name = 'x' WHERE version = 1"),
+    'schema',
+    'failed',
+    7,
+  ],
   ["somebody else's database", c => run(c.path, 'PRAGMA application_id = 1'), 'schema', 'failed', 1],
   [
     'rows that point at nothing',

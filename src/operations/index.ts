@@ -6,7 +6,10 @@ import { Store } from '../db/transaction.ts'
 import { listAudit } from './audit.ts'
 import { createBackup } from './backup/create.ts'
 import { getBackup, listBackups } from './backup/list.ts'
-import { restore } from './backup/restore.ts'
+import { pruneBackups } from './backup/prune.ts'
+import { restorable } from './backup/restore/choose.ts'
+import { restore } from './backup/restore/restore.ts'
+import { backupStatus } from './backup/status.ts'
 import { verifyBackups } from './backup/verify.ts'
 import type { FileContext, OperationContext } from './context.ts'
 import { checkHealth } from './health.ts'
@@ -16,7 +19,7 @@ import { deleteKey, disableKey, enableKey, revokeKey, rotateKey, updateKey } fro
 import { createKey, createKeys } from './keys/create.ts'
 import { getKey, keyStats, listKeys } from './keys/read.ts'
 import { verifySecret } from './keys/verify.ts'
-import { checkSchema, migrate, schemaState } from './migrations.ts'
+import { checkSchema, migrate, migrationHistory, planMigration, schemaState } from './migrations.ts'
 import {
   archiveProject,
   createProject,
@@ -101,9 +104,18 @@ export function createOperations(wiring: Wiring) {
       list: listBackups,
       get: getBackup,
       verify: verifyBackups,
+      prune: pruneBackups,
+      status: backupStatus,
+      restorable,
       restore,
     }),
-    migrations: bind(wiring as FileContext, { state: schemaState, check: checkSchema, migrate }),
+    migrations: bind(wiring as FileContext, {
+      state: schemaState,
+      check: checkSchema,
+      plan: planMigration,
+      history: migrationHistory,
+      migrate,
+    }),
     ...bind(wiring as FileContext, { initialize, health: checkHealth }),
   }
 }
