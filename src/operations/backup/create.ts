@@ -23,6 +23,7 @@ import {
   backupName,
   formatVersion,
   type Manifest,
+  manifestName,
   type StoredBackup,
   toView,
   writeManifest,
@@ -250,6 +251,8 @@ async function keep(
     await writeManifest(stored)
     return stored
   } catch (error) {
+    // In a bucket the manifest may be there, and not whole.
+    await discard(location, manifestName(manifest.file))
     await discard(location, manifest.file)
     throw error
   }

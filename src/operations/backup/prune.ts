@@ -45,6 +45,12 @@ export async function pruneBackups(
   return withLock(context, where, () => pruneUnlocked(context, location, policy, timeZone), { waitMs })
 }
 
+/** What `pruneBackups` would do. */
+export const planPrune = (
+  context: FileContext,
+  input: PruneBackups = {},
+): Promise<readonly BackupPruning[]> => pruneBackups({ ...context, dryRun: true }, input)
+
 /**
  * As `pruneBackups`, for a caller that holds the lock.
  *
