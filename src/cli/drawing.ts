@@ -1,7 +1,10 @@
 /** What more than one command draws: limits with bars, days as bars, counts as columns. Draws; decides nothing. */
 import type {
   AuditEntry,
+  ImportItem,
   ImportReport,
+  ImportUndo,
+  ImportUndoItem,
   KeyStatus,
   LimitState,
   Migrated,
@@ -14,6 +17,7 @@ import type { Brush } from './brush.ts'
 import { bar } from './chart.ts'
 import { reference } from './columns.ts'
 import type { Column } from './define.ts'
+import { printableLine } from './printable.ts'
 
 export function keyStatus(status: KeyStatus, brush: Brush): string {
   return { active: brush.good, disabled: brush.warn, expired: brush.warn, revoked: brush.bad }[status](status)
@@ -80,14 +84,29 @@ export function startOfRow(row: UsageRow, brush: Brush): string {
 export function importLines(report: ImportReport, brush: Brush): string {
   const paint = { created: brush.good, updated: brush.warn, unchanged: brush.dim, refused: brush.bad }
   return [
-    ...report.items.map(
-      item =>
-        `${paint[item.outcome](item.outcome.padEnd(9))} ${item.name}${item.reason === null ? '' : `: ${item.reason}`}`,
-    ),
+    ...report.items.map(item => `${paint[item.outcome](item.outcome.padEnd(9))} ${importedThing(item)}`),
+    ...report.notes.map(note => `Note: ${note}`),
     ...(report.ignoredFields.length === 0 ? [] : [`Has no home here: ${report.ignoredFields.join(', ')}`]),
-    `${report.source}: ${report.created} created, ${report.updated} updated, ${report.unchanged} unchanged, ${report.refused} refused`,
+    ...(report.leftBehind.length === 0
+      ? []
+      : [
+          `Left behind: ${report.leftBehind.map(({ name, rows }) => `${name} (${brush.count(rows)} ${rows === 1 ? 'row' : 'rows'})`).join(', ')}`,
+        ]),
+    `${report.source}: ${report.created} created, ${report.updated} updated, ${report.unchanged} unchanged, ${report.refused} refused (${report.id})`,
   ].join('\n')
 }
+
+export function importUndoLines(undo: ImportUndo, brush: Brush): string {
+  const paint = { removed: brush.bad, reverted: brush.warn, kept: brush.good, gone: brush.dim }
+  return [
+    ...undo.items.map(item => `${paint[item.outcome](item.outcome.padEnd(8))} ${importedThing(item)}`),
+    `${undo.source}: ${undo.removed} removed, ${undo.reverted} reverted, ${undo.kept} kept, ${undo.gone} gone`,
+  ].join('\n')
+}
+
+/** `key ci: why` */
+const importedThing = ({ type, name, reason }: ImportItem | ImportUndoItem): string =>
+  `${type} ${printableLine(name)}${reason === null ? '' : `: ${printableLine(reason)}`}`
 
 export function migratedLines(run: Migrated): string {
   if (run.steps.length === 0) return `${run.path} already has schema version ${run.to}`

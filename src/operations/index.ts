@@ -13,7 +13,11 @@ import { backupStatus } from './backup/status.ts'
 import { verifyBackups } from './backup/verify.ts'
 import type { FileContext, OperationContext } from './context.ts'
 import { checkHealth } from './health.ts'
+import { importCcluster } from './import/ccluster.ts'
+import { importDokify } from './import/dokify.ts'
 import { importGlmProxy } from './import/glm-proxy.ts'
+import { getImport, listImports } from './import/list.ts'
+import { undoImport } from './import/undo.ts'
 import { initialize } from './init.ts'
 import { deleteKey, disableKey, enableKey, revokeKey, rotateKey, updateKey } from './keys/change.ts'
 import { createKey, createKeys } from './keys/create.ts'
@@ -98,7 +102,14 @@ export function createOperations(wiring: Wiring) {
     }),
     usage: bind(context, { record: recordUsage, report: usageReport }),
     audit: bind(context, { list: listAudit }),
-    imports: bind(context, { glmProxy: importGlmProxy }),
+    imports: bind(context, {
+      glmProxy: importGlmProxy,
+      ccluster: importCcluster,
+      dokify: importDokify,
+      list: listImports,
+      get: getImport,
+      undo: undoImport,
+    }),
     backups: bind(wiring as FileContext, {
       create: createBackup,
       list: listBackups,
