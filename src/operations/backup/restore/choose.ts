@@ -38,9 +38,13 @@ export async function chooseState(context: FileContext, options: ChooseState): P
     )
   }
   if (undo) return chooseBackup(context, { ...options, latest: false, backup: await replaced(context) })
+  if (backup !== undefined) return chooseBackup(context, options)
+  const listed = await listBackups(context, options)
+  const past = listed.filter(({ createdAt }) => at === undefined || createdAt <= at)
+  // What a restore replaced was given up then: it is what an undo is for, or the last resort.
+  const newest = past.find(({ reason }) => reason !== 'pre-restore') ?? past[0]
+  if (newest) return chooseBackup(context, { ...options, latest: false, backup: newest.id })
   if (at === undefined) return chooseBackup(context, options)
-  const found = (await listBackups(context, options)).find(({ createdAt }) => createdAt <= at)
-  if (found) return chooseBackup(context, { ...options, latest: false, backup: found.id })
   throw new LatchkeyError(
     'not_found',
     `there is no backup from ${at.toISOString()} or before`,

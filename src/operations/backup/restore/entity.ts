@@ -66,45 +66,58 @@ export async function restoreEntity(
     requireCurrent(live, path)
     prepare(null)
     const id = await find(copy, chosen, stored)
-    const safetyBackup = context.dryRun ? null : await createUnlocked(context, { reason: 'pre-restore' })
     live.run('PRAGMA busy_timeout = 5000')
     live.query('ATTACH ? AS backup').run(copy)
-    live.run('BEGIN IMMEDIATE')
-    try {
-      const before = rowCounts(live)
-      const work = new Return(live, context.now().getTime())
-      work.bring(chosen.kind, id)
-      const changes = work.changes
-      const { name } = work.get('main', chosen.kind, id)
-      recordInside(context, live, {
-        action: `${chosen.kind}.restore`,
-        target: { type: chosen.kind, id, name },
-        after: {
-          backup: stored.manifest.id,
-          takenAt: stored.manifest.createdAt.toISOString(),
-          safetyBackup: safetyBackup?.id ?? null,
-          ...changes,
-        },
-      })
-      const after = rowCounts(live)
-      live.run(context.dryRun ? 'ROLLBACK' : 'COMMIT')
-      return {
-        path,
-        backup: toView(stored),
-        safetyBackup,
-        movedAside: [],
-        schemaVersion: latestVersion,
-        rows: after,
-        before,
-        changes,
-        openBy: usersOf(path),
-      }
-    } catch (error) {
-      if (live.inTransaction) live.run('ROLLBACK')
-      throw error
-    }
+    // What cannot be done is found out before a safety copy is taken for it.
+    const rehearsed = bringBack(context, live, stored, { kind: chosen.kind, id }, null, 'ROLLBACK')
+    if (context.dryRun) return rehearsed
+    const safetyBackup = await createUnlocked(context, { reason: 'pre-restore' })
+    return bringBack(context, live, stored, { kind: chosen.kind, id }, safetyBackup, 'COMMIT')
   } finally {
     live.close()
+  }
+}
+
+function bringBack(
+  context: FileContext,
+  live: Client,
+  stored: StoredBackup,
+  { kind, id }: { readonly kind: Kind; readonly id: string },
+  safetyBackup: Backup | null,
+  end: 'COMMIT' | 'ROLLBACK',
+): Restored {
+  live.run('BEGIN IMMEDIATE')
+  try {
+    const before = rowCounts(live)
+    const work = new Return(live, context.now().getTime())
+    work.bring(kind, id)
+    const { changes } = work
+    recordInside(context, live, {
+      action: `${kind}.restore`,
+      target: { type: kind, id, name: work.get('main', kind, id).name },
+      after: {
+        backup: stored.manifest.id,
+        takenAt: stored.manifest.createdAt.toISOString(),
+        safetyBackup: safetyBackup?.id ?? null,
+        ...changes,
+      },
+    })
+    const rows = rowCounts(live)
+    live.run(end)
+    return {
+      path: context.path,
+      backup: toView(stored),
+      safetyBackup,
+      movedAside: [],
+      schemaVersion: latestVersion,
+      rows,
+      before,
+      changes,
+      openBy: usersOf(context.path),
+    }
+  } catch (error) {
+    if (live.inTransaction) live.run('ROLLBACK')
+    throw error
   }
 }
 
