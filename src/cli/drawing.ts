@@ -1,6 +1,7 @@
 /** What more than one command draws: limits with bars, days as bars, counts as columns. Draws; decides nothing. */
 import type {
   AuditEntry,
+  BackupSchedule,
   ImportItem,
   ImportReport,
   ImportUndo,
@@ -13,6 +14,7 @@ import type {
   UsagePoint,
   UsageRow,
 } from '../contract/views.ts'
+import type { BackupEvent } from '../index.ts'
 import type { Brush } from './brush.ts'
 import { bar } from './chart.ts'
 import { reference } from './columns.ts'
@@ -168,6 +170,27 @@ function rowChanges(
       table =>
         `  ${table}: ${brush.count(before[table] ?? 0)} rows before, ${brush.count(after[table] ?? 0)} now`,
     )
+}
+
+/** `Copying  [#########               ]  45%` */
+export function progressText(event: Extract<BackupEvent, { kind: 'progress' }>): string {
+  const names = { copying: 'Copying', packing: 'Packing', uploading: 'Uploading' }
+  const fraction = event.total === 0 ? 0 : Math.min(1, event.done / event.total)
+  const percent = `${Math.floor(fraction * 100)}%`.padStart(4)
+  return `${names[event.phase].padEnd(9)} [${bar(fraction, 24, false)}] ${percent}`
+}
+
+/** What was written, or what would be, ready to be pasted. */
+export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
+  const lines = schedule.entries.map(({ path, content }) =>
+    path === null ? content : `# ${path}\n${content}`,
+  )
+  if (!schedule.changed) return lines.join('\n')
+  const where = schedule.manager === 'crontab' ? 'your crontab' : `the timer ${schedule.name} of systemd`
+  return [
+    `Scheduled in ${where}; next run ${brush.time(schedule.nextRun)}`,
+    schedule.log === null ? `Output: journalctl --user -u ${schedule.name}` : `Output: ${schedule.log}`,
+  ].join('\n')
 }
 
 /** The fields that an audit row tells of: `status active → revoked`. */

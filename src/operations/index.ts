@@ -6,9 +6,10 @@ import { Store } from '../db/transaction.ts'
 import { listAudit } from './audit.ts'
 import { createBackup } from './backup/create.ts'
 import { getBackup, listBackups } from './backup/list.ts'
-import { pruneBackups } from './backup/prune.ts'
+import { planPrune, pruneBackups } from './backup/prune.ts'
 import { restorable } from './backup/restore/choose.ts'
 import { restore } from './backup/restore/restore.ts'
+import { planSchedule, scheduleBackups, unscheduleBackups } from './backup/schedule.ts'
 import { backupStatus } from './backup/status.ts'
 import { verifyBackups } from './backup/verify.ts'
 import type { FileContext, OperationContext } from './context.ts'
@@ -115,8 +116,12 @@ export function createOperations(wiring: Wiring) {
       list: listBackups,
       get: getBackup,
       verify: verifyBackups,
+      planPrune,
       prune: pruneBackups,
       status: backupStatus,
+      planSchedule,
+      schedule: scheduleBackups,
+      unschedule: unscheduleBackups,
       restorable,
       restore,
     }),

@@ -21,7 +21,8 @@ export default command({
     latest: opt.flag('The newest backup'),
     at: opt.as('date', moment, 'The newest backup that had been taken by then'),
     undo: opt.flag('What was there before the last restore'),
-    from: opt.text('folder', 'Where to look (default: backup_dir of the configuration)'),
+    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
+    identity: opt.text('file', 'Age identities that open an encrypted one (LATCHKEY_AGE_IDENTITY_FILE)'),
     to: opt.text('file', 'The database to restore to (default: the configured one)'),
     inPlace: opt.flag('Under the processes that have the database open: they see it at once'),
     wait: opt.as('duration', duration, 'How long to wait until nobody has it open (default: not at all)'),
@@ -29,7 +30,7 @@ export default command({
     user: opt.text('name', 'Only this user, their keys, and the projects they own'),
     project: opt.text('name', 'Only this project, its members and its keys'),
   },
-  confirm: async (ctx, { from, to, wait: _, ...options }) => {
+  confirm: async (ctx, { from, to, wait: _, identity: __, ...options }) => {
     const { backups, path } = await ctx.operations()
     const chosen = await backups.restorable({
       ...options,
@@ -46,12 +47,13 @@ export default command({
           : `Bring ${what} back into ${to ?? path} from ${taken}`,
     }
   },
-  run: async (ctx, { from, to, wait, ...options }) =>
+  run: async (ctx, { from, to, wait, identity, ...options }) =>
     (await ctx.operations()).backups.restore({
       ...options,
       from: from === undefined ? undefined : ctx.path(from),
       to: to === undefined ? undefined : ctx.path(to),
       waitMs: wait,
+      identityFile: identity === undefined ? undefined : ctx.path(identity),
     }),
   output: restored,
   done: restoredLines,
