@@ -6,6 +6,7 @@ import { parse } from '../input.ts'
 import { surveyFolder } from './list.ts'
 import { locate } from './location.ts'
 import { toView } from './manifest.ts'
+import { isSafetyCopy } from './policy.ts'
 
 /** A daily backup, and two hours for it to run. */
 export const defaultMaxAgeMs = 26 * 3_600_000
@@ -28,7 +29,8 @@ export type StatusOptions = v.InferInput<typeof inputSchema>
 export async function backupStatus(context: FileContext, input: StatusOptions = {}): Promise<BackupStatus> {
   const { from, maxAgeMs } = parse(inputSchema, input)
   const { backups, broken } = await surveyFolder(context, from)
-  const newest = backups.find(({ manifest }) => manifest.failure === null)
+  // What restore and migrate save on their way says nothing of whether backups are taken.
+  const newest = backups.find(stored => stored.manifest.failure === null && !isSafetyCopy(stored))
   const ageMs = newest ? context.now().getTime() - newest.manifest.createdAt.getTime() : null
   const view = {
     location: locate(context, from ?? context.backupDir).address,
