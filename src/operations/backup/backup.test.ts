@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { latestVersion } from '../../db/migrations.ts'
 import { openWriter } from '../../db/open.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
 import { requireMounts, requireTool } from '../../testing/tools.ts'
@@ -93,13 +94,13 @@ test('a backup is a private file that opens as the database it was, beside a man
     reason: 'before the upgrade',
     compression: 'none',
     encrypted: false,
-    schemaVersion: 1,
+    schemaVersion: latestVersion,
     verifiedAt: null,
     sha256: sha256(backup.path),
     sizeBytes: statSync(backup.path).size,
     rawSizeBytes: statSync(backup.path).size,
   })
-  expect(backup.rows).toMatchObject({ users: 100, audit: 1, migrations: 1, keys: 0 })
+  expect(backup.rows).toMatchObject({ users: 100, audit: 1, migrations: latestVersion, keys: 0 })
   for (const file of [backup.path, manifestOf(backup.path)]) expect(statSync(file).mode & 0o777).toBe(0o600)
   expect(statSync(context.backupDir).mode & 0o777).toBe(0o700)
   expect(filesIn(context.backupDir)).toHaveLength(2)
@@ -330,6 +331,7 @@ test('finds a backup by id, prefix, file name, manifest or path, and by nothing 
 
 type Manifest = Record<string, unknown>
 test.each<[string, (m: Manifest) => Manifest, string]>([
+  ['has a digit changed in its time', m => ({ ...m, createdAt: '2026-11-20T03:11:27.603Z' }), 'failed'],
   ['names a path', m => ({ ...m, file: `../backups/${m['file']}` }), 'failed'],
   ['names another file', m => ({ ...m, file: 'other.db' }), 'failed'],
   ['has a field of the wrong type', m => ({ ...m, sizeBytes: '12' }), 'failed'],
@@ -339,7 +341,7 @@ test.each<[string, (m: Manifest) => Manifest, string]>([
   ['knows another table', m => ({ ...m, rows: { ...(m['rows'] as object), ghosts: 1 } }), 'failed'],
   ['has another schema hash', m => ({ ...m, schemaHash: '0'.repeat(64) }), 'failed'],
   ['has another raw hash', m => ({ ...m, rawSha256: '0'.repeat(64) }), 'failed'],
-  ['has another schema version', m => ({ ...m, schemaVersion: 2 }), 'failed'],
+  ['has another schema version', m => ({ ...m, schemaVersion: latestVersion + 1 }), 'failed'],
   ['is of a newer format', m => ({ ...m, formatVersion: 3 }), 'aborted'],
   ['says it is encrypted', m => ({ ...m, encrypted: true }), 'failed'],
 ])('a manifest that %s does not pass', async (_, change, outcome) => {

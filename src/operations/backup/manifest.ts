@@ -39,12 +39,14 @@ const manifestSchema = v.strictObject({
   verifiedAt: v.nullable(instant),
   /** The last verification, if it failed. A pass clears it. */
   failure: v.optional(v.nullable(v.strictObject({ at: instant, problem: v.string() })), null),
+  /** SHA-256 of the rest as JSON without white space: rot in a time or a name looks like any other. From 2 on. */
+  manifestSha256: v.optional(hex),
 })
 
 /** The format that is written; all up to it are read. */
 export const formatVersion = 2
 
-export type Manifest = v.InferOutput<typeof manifestSchema>
+export type Manifest = Omit<v.InferOutput<typeof manifestSchema>, 'manifestSha256'>
 
 /** A backup where it lies, and what opens it. */
 export interface StoredBackup {
@@ -105,7 +107,8 @@ export function toView(stored: StoredBackup): Backup {
 /** Writes, or replaces, the manifest of a backup whose data is in place. */
 export async function writeManifest(stored: StoredBackup): Promise<void> {
   const { location, manifest } = stored
-  const text = `${JSON.stringify({ ...manifest, formatVersion }, null, 2)}\n`
+  const content = { ...manifest, formatVersion }
+  const text = `${JSON.stringify({ ...content, manifestSha256: hashOf(content) }, null, 2)}\n`
   await location.replace(manifestName(manifest.file), text)
 }
 
@@ -160,10 +163,14 @@ export async function readManifest(
     const field = v.getDotPath(parsed.issues[0]) ?? 'its form'
     return brokenAs(`its manifest is damaged: ${field} is not what it must be`, id)
   }
-  const manifest = parsed.output
+  const { manifestSha256, ...manifest } = parsed.output
   // A name that leads elsewhere would make restore read, and prune remove, a stranger's file.
   if (manifest.file !== name.slice(0, -'.json'.length) + extensionOf(manifest)) {
     return brokenAs('its manifest names another file than its own neighbour', id)
+  }
+  const { manifestSha256: _, ...content } = json
+  if (manifest.formatVersion > 1 && manifestSha256 !== hashOf(content)) {
+    return brokenAs('its manifest is damaged: it is not what was written (SHA-256)', id)
   }
   return { location, manifest }
 }
@@ -183,6 +190,9 @@ function newestFirst(a: StoredBackup, b: StoredBackup): number {
 
 /** No manifest comes near this size; a foreign file of gigabytes is not read. */
 const longestManifest = 1_048_576
+
+const hashOf = (content: object): string =>
+  new Bun.CryptoHasher('sha256').update(JSON.stringify(content)).digest('hex')
 
 function parseJson(text: string): unknown {
   try {
