@@ -2,7 +2,7 @@
  * The bytes of a backup: packed in frames of which several are compressed at once, encrypted, hashed on the way, and
  * unpacked again. What comes out can be read without Latchkey: `age -d`, `zstd -d` or `gunzip`, then sqlite3.
  */
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -102,21 +102,23 @@ export async function unpack(
   const raw = new Tally()
   const packed = new Tally(count)
   const arrived = measured(source, packed)
-  const bounded = async function* (chunks: Chunks) {
+  const output = await open(target, 'r+')
+  const write = async (chunks: Chunks) => {
     for await (const chunk of measured(chunks, raw)) {
       if (raw.bytes > limit) throw damaged(name, `it unpacks to more than ${limit} bytes`)
-      yield chunk
+      await writeAll(output, chunk)
     }
   }
-  const output = createWriteStream(target, { flags: 'r+' })
   try {
     const opened = encrypted ? decrypt(arrived, identityFile, name) : arrived
-    if (compression === 'none') await pipeline(opened, bounded, output)
-    else await pipeline(opened, decoder(compression), bounded, output)
+    if (compression === 'none') await write(opened)
+    else await pipeline(opened, decoder(compression), write)
   } catch (error) {
     if (/^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB)/.test(codeOf(error)))
       throw damaged(name, 'it cannot be unpacked', error)
     throw error
+  } finally {
+    await output.close()
   }
   return { raw: raw.result(), packed: packed.result() }
 }
@@ -201,7 +203,9 @@ async function writeAll(output: FileHandle, data: Uint8Array): Promise<void> {
 }
 
 const decoder = (compression: 'zstd' | 'gzip'): Duplex =>
-  compression === 'zstd' ? createZstdDecompress() : createGunzip()
+  compression === 'zstd'
+    ? createZstdDecompress({ chunkSize: chunkBytes })
+    : createGunzip({ chunkSize: chunkBytes })
 
 function damaged(name: string, what: string, cause?: unknown): LatchkeyError {
   return new LatchkeyError(

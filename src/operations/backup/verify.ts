@@ -86,7 +86,7 @@ async function verifyOne(context: FileContext, stored: StoredBackup, quick: bool
 /**
  * Restores a backup into an existing empty private file, and checks it there against its manifest.
  *
- * @param depth `quick` where the hash is proof enough: the same bytes passed the same check when they were written
+ * @param depth `contents` where the hash is proof enough: these very bytes passed the checks when they were taken
  * @throws checksum (other bytes than were written), corrupt, not_found (no data), config (no identity opens it),
  *   disk_full, permission, busy
  */

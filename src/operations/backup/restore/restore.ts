@@ -1,5 +1,5 @@
 /**
- * Gets a backup back. Everything is done beside the database first: the copy is verified in full, migrated and
+ * Gets a backup back. Everything is done beside the database first: the copy is verified by its hash, migrated and
  * written into the audit trail before the database is touched, then swapped in at once. On any failure, a kill at
  * any moment included, the database is the old one or the new one, whole.
  */
@@ -88,7 +88,7 @@ async function restoreAll(run: Run): Promise<Restored> {
   })
 }
 
-/** Runs `work` on a private copy of the backup beside the database, verified in full and of a schema that is known. */
+/** Runs `work` on a private copy of the backup beside the database, byte for byte what was checked when it was taken, and of a known schema. */
 async function withCopy<T>(
   context: FileContext,
   stored: StoredBackup,
@@ -100,7 +100,7 @@ async function withCopy<T>(
     if (!context.dryRun) sweep(folder)
     requireSpace(folder, stored.manifest.rawSizeBytes)
     return await withPrivateFile(folder, async copy => {
-      await restoreInto(stored, copy)
+      await restoreInto(stored, copy, 'contents')
       requireUsable(copy, stored)
       return work(copy)
     })

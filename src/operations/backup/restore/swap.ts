@@ -138,6 +138,8 @@ function checkpoint(path: string): void {
 export function recheck(path: string, expectedSchema: string): Readonly<Record<string, number>> {
   const client = openReader(path)
   try {
+    // A swap can break pages, not what rows hold, and looking at that takes several times as long.
+    client.run('PRAGMA ignore_check_constraints = ON')
     client.run('BEGIN')
     const [damage] = [
       ...quickCheck(client),
