@@ -12,7 +12,7 @@ import {
 import { appliedMigrations } from '../../db/migrate.ts'
 import { requireOurs } from '../../db/open.ts'
 
-export interface Contents {
+interface Contents {
   readonly schemaVersion: number
   readonly schemaHash: string
   readonly migrationHead: { readonly version: number; readonly name: string; readonly hash: string } | null
@@ -53,7 +53,7 @@ export function examine(path: string, depth: Depth): Examination {
 }
 
 /** @throws database_foreign */
-export function describeContents(client: Client): Contents {
+function describeContents(client: Client): Contents {
   const { version } = requireOurs(client, 'the copy')
   const head = appliedMigrations(client).at(-1)
   return {

@@ -79,7 +79,7 @@ export type BackupEvent =
   /** Something that is no failure and should be known. */
   | { readonly kind: 'warning'; readonly text: string }
 
-export type BackupListener = (event: BackupEvent) => void
+type BackupListener = (event: BackupEvent) => void
 
 /**
  * Copies the database while others go on writing to it. Works on a database of an older or newer schema, too. A dry

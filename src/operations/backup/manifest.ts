@@ -179,7 +179,7 @@ const isManifestName = /^latchkey-\d{8}T\d{9}Z-[0-9a-z]{6}\.json$/
 const readsAtOnce = 16
 
 /** The name of a backup's data or manifest without what it ends in. */
-export const stemOf = (file: string): string => file.replace(/\.(json|db(\.(zst|gz))?(\.age)?)$/, '')
+const stemOf = (file: string): string => file.replace(/\.(json|db(\.(zst|gz))?(\.age)?)$/, '')
 
 function newestFirst(a: StoredBackup, b: StoredBackup): number {
   return (

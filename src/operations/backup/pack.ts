@@ -66,7 +66,7 @@ export async function pack(
   const input = await open(source, 'r')
   const output = await open(target, 'r+')
   try {
-    const compressed = compress(measured(frames(input), raw), compression)
+    const compressed = compress(input, raw, compression)
     const chunks = recipients.length === 0 ? compressed : encrypt(compressed, recipients)
     for await (const chunk of chunks) {
       packed.add(chunk)
@@ -154,26 +154,41 @@ async function* measured(chunks: Chunks, tally: Tally): AsyncGenerator<Uint8Arra
   }
 }
 
-async function* frames(input: FileHandle): AsyncGenerator<Uint8Array> {
+/** Fills each buffer that is handed out, the last one as far as there are bytes. */
+async function* frames(input: FileHandle, buffer: () => Uint8Array): AsyncGenerator<Uint8Array> {
   for (;;) {
-    const frame = new Uint8Array(frameBytes)
+    const frame = buffer()
     let filled = 0
-    while (filled < frameBytes) {
-      const { bytesRead } = await input.read(frame, filled, frameBytes - filled)
+    while (filled < frame.length) {
+      const { bytesRead } = await input.read(frame, filled, frame.length - filled)
       if (bytesRead === 0) break
       filled += bytesRead
     }
     if (filled > 0) yield frame.subarray(0, filled)
-    if (filled < frameBytes) return
+    if (filled < frame.length) return
   }
 }
 
 /** In order, while the next ones are being compressed already. */
-async function* compress(chunks: Chunks, compression: Compression): AsyncGenerator<Uint8Array> {
-  if (compression === 'none') return yield* chunks
+async function* compress(
+  input: FileHandle,
+  raw: Tally,
+  compression: Compression,
+): AsyncGenerator<Uint8Array> {
+  if (compression === 'none') {
+    // What takes these may hold on to them: each has bytes of its own.
+    return yield* measured(
+      frames(input, () => new Uint8Array(chunkBytes)),
+      raw,
+    )
+  }
+  // A buffer is filled anew only when the frame that was in it has been compressed.
+  const buffers = Array.from({ length: framesAtOnce }, () => new Uint8Array(frameBytes))
+  let next = 0
+  const buffer = () => buffers[next++ % framesAtOnce] as Uint8Array
   const queue: Promise<Uint8Array>[] = []
   try {
-    for await (const frame of chunks) {
+    for await (const frame of measured(frames(input, buffer), raw)) {
       queue.push(compressFrame(frame, compression))
       if (queue.length < framesAtOnce) continue
       const done = await queue.shift()

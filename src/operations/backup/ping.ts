@@ -12,7 +12,7 @@ export const pingAddress = v.pipe(
   ),
 )
 
-export const pingTimeoutMs = 10_000
+const pingTimeoutMs = 10_000
 
 /**
  * Runs `work` between a ping to `…/start` and one to the address itself, or to `…/fail`

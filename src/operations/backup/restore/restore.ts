@@ -15,6 +15,7 @@ import { latestVersion } from '../../../db/migrations.ts'
 import { newer, requireOurs } from '../../../db/open.ts'
 import { programVersion } from '../../../version.ts'
 import type { FileContext } from '../../context.ts'
+import type { Depth } from '../contents.ts'
 import { createUnlocked } from '../create.ts'
 import { ensureFolder, requireSpace, sweep, withPrivateFile } from '../files.ts'
 import { isAddress } from '../location.ts'
@@ -123,6 +124,7 @@ async function swapIn({ context, stored, inPlace, waitMs }: Run, copy: string): 
     safetyBackup = watch && (await takeSafetyCopy(context))
     const expected = prepare(copy, context, stored, safetyBackup)
     let movedAside: readonly string[] = []
+    let depth: Depth = 'quick'
     if (watch && safetyBackup && live.pageSize === stored.manifest.pageSize) {
       await swapContents(context, copy, watch, inPlace)
       watch.close()
@@ -132,6 +134,8 @@ async function swapIn({ context, stored, inPlace, waitMs }: Run, copy: string): 
       // Peers would go on writing to a file that has lost its name, so nothing goes on here.
       await requireNoUsers(path, { inPlace: false, waitMs })
       movedAside = swapFiles(context, copy, live.state === 'readable')
+      // The very file that was verified has another name now.
+      depth = 'contents'
     }
     chmodSync(path, 0o600)
     return {
@@ -140,7 +144,7 @@ async function swapIn({ context, stored, inPlace, waitMs }: Run, copy: string): 
       safetyBackup,
       movedAside,
       schemaVersion: latestVersion,
-      rows: recheck(path, expected),
+      rows: recheck(path, expected, depth),
       before: safetyBackup === null ? null : live.rows,
       changes: safetyBackup === null ? null : changes,
       openBy,
