@@ -75,6 +75,11 @@ export class Store {
     this.#busyTimeoutMs = options.busyTimeoutMs
   }
 
+  /** Whether `write` can be called at all. */
+  get isWritable(): boolean {
+    return this.#access === 'write'
+  }
+
   /** Opens the file and checks that it is a current Latchkey database; without this, the first use does. */
   open(): void {
     if (this.#access === 'read') this.#read()

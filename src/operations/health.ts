@@ -13,6 +13,7 @@ import { identify, openReader } from '../db/open.ts'
 import { databaseOn } from '../db/transaction.ts'
 import { freeBytes, sidecars, sizeOf } from './backup/files.ts'
 import { surveyFolder } from './backup/list.ts'
+import type { Survey } from './backup/manifest.ts'
 import type { FileContext } from './context.ts'
 import { differences } from './usage/reconcile.ts'
 
@@ -30,7 +31,7 @@ export async function checkHealth(context: FileContext): Promise<HealthReport> {
     ...(await checkDatabase(path)),
     checkPermissions(path),
     checkSpace(path),
-    checkLastBackup(context),
+    await checkLastBackup(context),
   ]
   return { path, status: worst(checks), damaged: checks.some(isDamage), checks }
 }
@@ -186,8 +187,15 @@ function checkSpace(path: string): Check {
     : ok('disk_space', value)
 }
 
-function checkLastBackup(context: FileContext): Check {
-  const { backups, broken } = surveyFolder(context, undefined)
+async function checkLastBackup(context: FileContext): Promise<Check> {
+  let found: Survey
+  try {
+    found = await surveyFolder(context, undefined)
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+    return warning('last_backup', null, `${error.message}: ${error.hint}`)
+  }
+  const { backups, broken } = found
   const [newest] = backups
   const [bad] = broken
   if (!newest) {
@@ -201,6 +209,11 @@ function checkLastBackup(context: FileContext): Check {
       value,
       'the newest backup is more than 26 hours old: latchkey backup create',
     )
+  }
+  const rotten = backups.find(each => each.manifest.failure !== null)
+  if (rotten) {
+    const problem = `${rotten.manifest.id} failed its verification: ${rotten.manifest.failure?.problem}`
+    return warning('last_backup', value, problem)
   }
   return bad === undefined
     ? ok('last_backup', value)
