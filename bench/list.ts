@@ -6,9 +6,10 @@ import { best, type Row } from './rounds.ts'
 const keys = 100_000
 const program = join(import.meta.dir, '../bin/latchkey.ts')
 
-/** What a line holds, less the limits and what is derived. */
+/** What a line holds, less what is derived. */
 const query = `SELECT k.id, k.name, s.start, u.id, u.username, p.id, p.slug, k.model, k.allowed_models, k.scopes, k.created_at,
-  k.updated_at, k.expires_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.last_used_at, k.metadata
+  k.updated_at, k.expires_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.last_used_at, k.metadata,
+  (SELECT json_group_array(json_object('metric', metric, 'amount', amount, 'windowMs', window_ms)) FROM limits WHERE key_id = k.id) AS limits
   FROM keys k LEFT JOIN users u ON u.id = k.user_id LEFT JOIN projects p ON p.id = k.project_id
   LEFT JOIN secrets s ON s.key_id = k.id AND s.ends_at IS NULL ORDER BY k.id`
 

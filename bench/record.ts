@@ -27,7 +27,12 @@ export async function rows(): Promise<readonly Row[]> {
   const bareIds = Array.from({ length: records }, (_, n) => other.keys[place(n, keys)]!.id)
   await latchkey.usage.record(ids[0]!, { model: 'gpt-x' })
   const priced = { model: 'gpt-x', inputTokens: 100, outputTokens: 20, costUsd: 0.000005 }
-  const times = await best(40, {
+  // Otherwise the same one would pay for the checkpoints of all, round after round.
+  const files = [made.bare(), db]
+  const checkpoint = () => {
+    for (const file of files) file.run('PRAGMA wal_checkpoint(TRUNCATE)')
+  }
+  const works = {
     floor: () => {
       for (const id of bareIds) {
         const now = Date.now()
@@ -44,7 +49,8 @@ export async function rows(): Promise<readonly Row[]> {
       for (const id of ids)
         await latchkey.usage.record(id, { model: 'gpt-x', inputTokens: 100, outputTokens: 20 })
     },
-  })
+  }
+  const times = await best(40, works, checkpoint)
   await latchkey.close()
   const row = (name: string, ms: number): Row => ({
     name,

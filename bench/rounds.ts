@@ -14,6 +14,8 @@ export interface Row {
 export async function best<Name extends string>(
   rounds: number,
   works: Readonly<Record<Name, () => unknown>>,
+  /** Runs untimed before each, so that none inherits work from the one before. */
+  settle: () => void = () => {},
 ): Promise<Readonly<Record<Name, number>>> {
   const names = Object.keys(works) as Name[]
   const times = Object.fromEntries(names.map(name => [name, Number.POSITIVE_INFINITY])) as Record<
@@ -22,6 +24,7 @@ export async function best<Name extends string>(
   >
   for (let round = 0; round < rounds; round++) {
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
+      settle()
       Bun.gc(true)
       const begun = performance.now()
       await works[name]()
