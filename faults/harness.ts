@@ -12,7 +12,7 @@ import { addUsers } from '../src/testing/backups.ts'
 import { type TemporaryFolder, temporaryFolder } from '../src/testing/folder.ts'
 import { type Finished, type Running, startLatchkey } from '../src/testing/process.ts'
 
-export interface Outcome {
+interface Outcome {
   /** One line for people. */
   readonly figures: string
   /** What was lost or left broken; none is the aim. */
@@ -119,7 +119,7 @@ export function state(path: string): string {
 }
 
 /** The rows that a peer of `peer.ts` has written and that are in this database. */
-export const peerRows = (path: string): readonly string[] =>
+const peerRows = (path: string): readonly string[] =>
   ask<{ username: string }>(path, "SELECT username FROM users WHERE username GLOB 'w[0-9]*'").map(
     row => row.username,
   )

@@ -1,5 +1,5 @@
 /**
- * `bun run faults [--count N] [--only NAME]`: does to Latchkey what machines and people do, with real files and real
+ * `bun run faults [--count N] [--only NAME] [--skip NAME]`: does to Latchkey what machines and people do, with real files and real
  * processes, and compares. A line of figures for each fault; exit code 1 when anything was lost.
  */
 import { parseArgs } from 'node:util'
@@ -13,13 +13,17 @@ import { rot } from './rot.ts'
 import { writer } from './writer.ts'
 
 const { values } = parseArgs({
-  options: { count: { type: 'string', default: '20' }, only: { type: 'string', default: '' } },
+  options: {
+    count: { type: 'string', default: '20' },
+    only: { type: 'string', default: '' },
+    skip: { type: 'string' },
+  },
 })
 const count = Number(values.count)
 if (!Number.isInteger(count) || count < 1) throw new Error('--count must be a whole number of at least 1')
 const chosen = [kill, disk, rot, crowd, writer, clock, hostile]
   .flat()
-  .filter((fault: Fault) => fault.name.includes(values.only))
+  .filter(({ name }: Fault) => name.includes(values.only) && !(values.skip && name.includes(values.skip)))
 const widest = Math.max(...chosen.map(fault => fault.name.length))
 
 let lost = 0

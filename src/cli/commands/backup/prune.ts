@@ -34,10 +34,7 @@ export default command({
   rows: backupPruning,
   columns: [
     { title: 'taken', cell: (row, brush) => brush.time(row.createdAt) },
-    {
-      title: 'outcome',
-      cell: (row, brush) => (row.outcome === 'kept' ? brush.good : brush.bad)(row.outcome),
-    },
+    { title: 'outcome', cell: ({ outcome: o }, brush) => (o === 'kept' ? brush.good : brush.bad)(o) },
     { title: 'because', cell: row => row.because.join(', ') },
     { title: 'size', cell: (row, brush) => brush.bytes(row.sizeBytes), align: 'right' },
     { title: 'reason', cell: row => row.reason, wide: true },
