@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { latestVersion } from '../../db/migrations.ts'
 import { openWriter } from '../../db/open.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
 import type { FileContext } from '../context.ts'
@@ -92,13 +93,13 @@ test('a backup is a private file that opens as the database it was, beside a man
     reason: 'before the upgrade',
     compression: 'none',
     encrypted: false,
-    schemaVersion: 1,
+    schemaVersion: latestVersion,
     verifiedAt: null,
     sha256: sha256(backup.path),
     sizeBytes: statSync(backup.path).size,
     rawSizeBytes: statSync(backup.path).size,
   })
-  expect(backup.rows).toMatchObject({ users: 100, audit: 1, migrations: 1, keys: 0 })
+  expect(backup.rows).toMatchObject({ users: 100, audit: 1, migrations: latestVersion, keys: 0 })
   for (const file of [backup.path, manifestOf(backup.path)]) expect(statSync(file).mode & 0o777).toBe(0o600)
   expect(statSync(context.backupDir).mode & 0o777).toBe(0o700)
   expect(filesIn(context.backupDir)).toHaveLength(2)
@@ -340,7 +341,7 @@ test.each<[string, (m: Manifest) => Manifest, string]>([
   ['knows another table', m => ({ ...m, rows: { ...(m['rows'] as object), ghosts: 1 } }), 'failed'],
   ['has another schema hash', m => ({ ...m, schemaHash: '0'.repeat(64) }), 'failed'],
   ['has another raw hash', m => ({ ...m, rawSha256: '0'.repeat(64) }), 'failed'],
-  ['has another schema version', m => ({ ...m, schemaVersion: 2 }), 'failed'],
+  ['has another schema version', m => ({ ...m, schemaVersion: latestVersion - 1 }), 'failed'],
   ['is of a newer format', m => ({ ...m, formatVersion: 2 }), 'aborted'],
   ['says it is encrypted', m => ({ ...m, encrypted: true }), 'aborted'],
 ])('a manifest that %s does not pass', async (_, change, outcome) => {
