@@ -8,9 +8,8 @@ import type { Metric } from '../contract/views.ts'
 import type { Client } from './client.ts'
 import type { Database } from './transaction.ts'
 
-const subjectTypes = ['key', 'user', 'project'] as const
 /** Whom a limit binds: one key, or all keys of a user or of a project. */
-export type SubjectType = (typeof subjectTypes)[number]
+export type SubjectType = 'key' | 'user' | 'project'
 
 /** A key and whom it belongs to; JSON and times as they are stored. */
 export interface KeyColumns {
