@@ -94,8 +94,8 @@ const lines: Record<string, string> = {
   'backup show': 'backup show',
   'backup prune': 'backup prune --keep-last 1 --yes',
   'backup status': 'backup status',
-  'backup schedule': 'backup schedule --print',
-  'backup unschedule': 'backup unschedule --print',
+  'backup schedule': "backup schedule --cron '17 3 * * *' --print",
+  'backup unschedule': 'backup unschedule',
   'migrate status': 'migrate status',
   'migrate up': 'migrate up',
   'migrate down': 'migrate down --yes',
@@ -163,7 +163,8 @@ beforeAll(async () => {
   )
   ccluster.close()
   mkdirSync(prepared.file('data', 'dokify'))
-  const somebody = { id: 'usr_0123456789abcdef', email: 'x@example.org', created_at: 0, updated_at: 0 }
+  const at = Date.parse('2026-01-18T00:00:00Z')
+  const somebody = { id: 'usr_0123456789abcdef', email: 'x@example.org', created_at: at, updated_at: at }
   writeFileSync(prepared.file('data', 'dokify', 'users.json'), JSON.stringify([somebody]))
   writeFileSync(prepared.file('data', 'password.txt'), 'correct horse battery staple\n')
   const event = { id: 'e1', key: 'ci', model: 'gpt-x', inputTokens: 5, outputTokens: 1, at: new Date() }
@@ -447,6 +448,11 @@ const indifferent = {
   demo: document(0),
   'config show': document(0),
   'backup list': document(0),
+  'backup show': document(0),
+  'backup prune': document(0),
+  'backup status': document(0),
+  'backup schedule': document(0),
+  'backup unschedule': document(0),
   'backup verify': done,
 }
 /** Something is there, and init does not care what. */
@@ -471,6 +477,10 @@ const unusable: Readonly<Record<string, Unusable>> = {
       'usage compact': document(0),
       'usage check': document(0),
       'backup verify': document(0),
+      // What is kept needs no writing, and the crontab lies elsewhere.
+      'backup prune': document(0),
+      'backup schedule': document(0),
+      'backup unschedule': document(0),
       health: document(1),
     },
   },
@@ -508,6 +518,7 @@ const unusable: Readonly<Record<string, Unusable>> = {
       // Looking, copying and going back are what is left to do with it.
       'migrate status': document(0),
       'migrate check': document(7),
+      'migrate history': document(0),
       'backup create': done,
       restore: done,
       health: document(1),

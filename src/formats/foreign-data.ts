@@ -39,7 +39,7 @@ export interface ForeignProject {
 }
 
 /** A secret in clear or, where the source keeps only that, its SHA-256 in lower-case hex and its first characters. */
-export type ForeignSecret = { readonly secret: string } | { readonly hash: string; readonly start: string }
+type ForeignSecret = { readonly secret: string } | { readonly hash: string; readonly start: string }
 
 export interface ForeignKey {
   readonly credential: ForeignSecret

@@ -33,7 +33,7 @@ const beforeSchema = v.object({
 })
 
 /** What an import kept of something that it changed. */
-export type Before = v.InferOutput<typeof beforeSchema>
+type Before = v.InferOutput<typeof beforeSchema>
 
 export type UndoStep = {
   readonly type: EntityType

@@ -48,7 +48,7 @@ export type ImportedUserState = v.InferOutput<typeof userSchema>
 export type ImportedProjectState = v.InferOutput<typeof projectSchema>
 export type BookedWindow = ImportedState['windows'][number]
 
-export const noSplit: Split = { inputTokens: 0, outputTokens: 0 }
+const noSplit: Split = { inputTokens: 0, outputTokens: 0 }
 export const noCounts: ForeignCounts = { tokens: 0, requests: 0, costMicros: 0 }
 
 /** @throws corrupt when the stored text is not what was written */
@@ -93,7 +93,7 @@ export interface UsageMerge {
 }
 
 /** Tokens that are known to have gone in and come out. */
-export interface Split {
+interface Split {
   readonly inputTokens: number
   readonly outputTokens: number
 }
