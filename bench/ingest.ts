@@ -3,14 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectLatchkey } from '../src/index.ts'
-
-interface Row {
-  readonly name: string
-  readonly ratio: number
-  readonly bound: number
-  readonly better: 'higher' | 'lower'
-  readonly detail: string
-}
+import type { Row } from './rounds.ts'
 
 const events = 1_000_000
 const keys = 1_000
@@ -175,5 +168,4 @@ async function bareLoop(database: string, log: string): Promise<void> {
 if (import.meta.main) {
   const [database, log] = Bun.argv.slice(2)
   if (database !== undefined && log !== undefined) await bareLoop(database, log)
-  else console.table(await rows())
 }

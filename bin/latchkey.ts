@@ -18,6 +18,7 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
   const { ClosedPipe } = await import('../src/cli/streams.ts')
   process.exitCode = await main(process.argv.slice(2), process.env, streams(ClosedPipe), {
     cwd: process.cwd(),
+    program: Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main],
   })
 }
 

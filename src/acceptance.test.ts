@@ -8,6 +8,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -31,7 +32,7 @@ import { splitWords } from './testing/words.ts'
 setDefaultTimeout(60_000)
 
 /** A line for every command that succeeds on the prepared database. */
-const lines: Readonly<Record<string, string>> = {
+const lines: Record<string, string> = {
   init: 'init --db fresh.db',
   'user create': 'user create dora --email dora@example.org',
   'user list': 'user list',
@@ -83,6 +84,18 @@ const lines: Readonly<Record<string, string>> = {
   'usage record': 'usage record ci --model gpt-x --input-tokens 10 --output-tokens 2 --cost-usd 0.0004',
   'usage report': 'usage report --by key,day --since 7d',
   'import glm-proxy': 'import glm-proxy apikeys.json',
+  'import ccluster': 'import ccluster ccluster.db',
+  'import dokify': 'import dokify dokify',
+  'import list': 'import list',
+  // The id of the import is put there once it is made.
+  'import undo': 'import undo',
+  'migrate plan': 'migrate plan',
+  'migrate history': 'migrate history',
+  'backup show': 'backup show',
+  'backup prune': 'backup prune --keep-last 1 --yes',
+  'backup status': 'backup status',
+  'backup schedule': "backup schedule --cron '17 3 * * *' --print",
+  'backup unschedule': 'backup unschedule',
   'migrate status': 'migrate status',
   'migrate up': 'migrate up',
   'migrate down': 'migrate down --yes',
@@ -133,8 +146,26 @@ beforeAll(async () => {
   await keys.disable('off')
   await keys.revoke('gone', { reason: 'leaked' })
   await usage.record('ci', { model: 'gpt-x', inputTokens: 1_000, outputTokens: 200, costUsd: 0.02 })
+  const bytes = new TextEncoder().encode(
+    JSON.stringify({ keys: [{ ...foreignKey, key: 'pk_of_the_past', name: 'Past' }] }),
+  )
+  const { id } = await latchkey.imports.glmProxy({ file: 'past.json', bytes })
+  lines['import undo'] = `import undo ${id} --yes`
   await latchkey.backups.create()
   await latchkey.close()
+  const ccluster = new Database(prepared.file('data', 'ccluster.db'))
+  ccluster.run(
+    'CREATE TABLE users (id TEXT PRIMARY KEY, username TEXT, password_hash TEXT, created_at TEXT, updated_at TEXT)',
+  )
+  ccluster.run(
+    `CREATE TABLE api_keys (id TEXT PRIMARY KEY, user_id TEXT, key_hash TEXT, key_prefix TEXT, name TEXT,
+      created_at TEXT, last_used_at TEXT, revoked_at TEXT)`,
+  )
+  ccluster.close()
+  mkdirSync(prepared.file('data', 'dokify'))
+  const at = Date.parse('2026-01-18T00:00:00Z')
+  const somebody = { id: 'usr_0123456789abcdef', email: 'x@example.org', created_at: at, updated_at: at }
+  writeFileSync(prepared.file('data', 'dokify', 'users.json'), JSON.stringify([somebody]))
   writeFileSync(prepared.file('data', 'password.txt'), 'correct horse battery staple\n')
   const event = { id: 'e1', key: 'ci', model: 'gpt-x', inputTokens: 5, outputTokens: 1, at: new Date() }
   writeFileSync(prepared.file('data', 'events.ndjson'), `${JSON.stringify(event)}\n`)
@@ -417,6 +448,11 @@ const indifferent = {
   demo: document(0),
   'config show': document(0),
   'backup list': document(0),
+  'backup show': document(0),
+  'backup prune': document(0),
+  'backup status': document(0),
+  'backup schedule': document(0),
+  'backup unschedule': document(0),
   'backup verify': done,
 }
 /** Something is there, and init does not care what. */
@@ -441,6 +477,10 @@ const unusable: Readonly<Record<string, Unusable>> = {
       'usage compact': document(0),
       'usage check': document(0),
       'backup verify': document(0),
+      // What is kept needs no writing, and the crontab lies elsewhere.
+      'backup prune': document(0),
+      'backup schedule': document(0),
+      'backup unschedule': document(0),
       health: document(1),
     },
   },
@@ -478,6 +518,7 @@ const unusable: Readonly<Record<string, Unusable>> = {
       // Looking, copying and going back are what is left to do with it.
       'migrate status': document(0),
       'migrate check': document(7),
+      'migrate history': document(0),
       'backup create': done,
       restore: done,
       health: document(1),

@@ -8,6 +8,7 @@
  * ```
  */
 import { dirname, join, resolve } from 'node:path'
+import type { KeepPolicy } from './operations/backup/policy.ts'
 import type { Actor } from './operations/context.ts'
 import { createOperations, type Operations } from './operations/index.ts'
 import { systemUser } from './system-user.ts'
@@ -24,8 +25,16 @@ export interface LatchkeyOptions {
   readonly dryRun?: boolean | undefined
   /** Who the audit trail names; default the user of the operating system, from `library`. */
   readonly actor?: Actor | undefined
-  /** Where backups go; default `backups` beside the database. */
+  /** Where backups go, a folder or `s3://bucket/prefix`; default `backups` beside the database. */
   readonly backupDir?: string | undefined
+  /** Which backups are kept when old ones are removed. */
+  readonly keep?: KeepPolicy | undefined
+  /** A file of age recipients: every backup is encrypted to them. */
+  readonly ageRecipientsFile?: string | undefined
+  /** A file of age identities, which open encrypted backups. */
+  readonly ageIdentityFile?: string | undefined
+  /** Where the AWS_ variables are looked up; default the environment of the process. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** How long a write waits for other processes, in milliseconds; default 5,000. */
   readonly busyTimeoutMs?: number | undefined
   readonly now?: (() => Date) | undefined
@@ -52,6 +61,10 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     dryRun: options.dryRun ?? false,
     actor: options.actor ?? { name: systemUser(), origin: 'library' },
     backupDir: options.backupDir ?? join(dirname(path), 'backups'),
+    keep: options.keep,
+    ageRecipientsFile: options.ageRecipientsFile,
+    ageIdentityFile: options.ageIdentityFile,
+    env: options.env ?? process.env,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
     now: options.now ?? (() => new Date()),
   })
@@ -60,6 +73,8 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'
 export type * from './contract/views.ts'
 export type { AuditFilter } from './operations/audit.ts'
+export type { BackupEvent } from './operations/backup/create.ts'
+export type { KeepPolicy } from './operations/backup/policy.ts'
 export type { Actor } from './operations/context.ts'
 export type { BulkChange, Expectation } from './operations/keys/bulk.ts'
 export type { KeyChanges } from './operations/keys/change.ts'
@@ -72,6 +87,10 @@ export type { VerifyOptions } from './operations/keys/verify.ts'
 export type { Limited } from './operations/limits/manage.ts'
 export type { NewProject, ProjectChanges, ProjectFilter } from './operations/projects.ts'
 export type { KeySelector } from './operations/select.ts'
+export type { CompactOptions } from './operations/usage/compact.ts'
+export type { IngestOptions, IngestProgress } from './operations/usage/ingest.ts'
+export type { NewPrice } from './operations/usage/prices.ts'
+export type { CheckOptions } from './operations/usage/reconcile.ts'
 export type { UsageInput } from './operations/usage/record.ts'
 export type { Recorder, RecorderOptions } from './operations/usage/recorder.ts'
 export type { ReportOptions } from './operations/usage/report.ts'

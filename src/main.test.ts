@@ -32,11 +32,14 @@ describe('config show', () => {
     expect(code).toBe(0)
     expect(out).toBe(
       [
-        'NAME        VALUE          SOURCE',
-        'db          /srv/x.db      LATCHKEY_DB',
-        'tz          Europe/Berlin  flag',
-        'backup_dir  /srv/backups   default',
-        'output      table          default',
+        'NAME                 VALUE          SOURCE',
+        'db                   /srv/x.db      LATCHKEY_DB',
+        'tz                   Europe/Berlin  flag',
+        'backup_dir           /srv/backups   default',
+        'backup_keep          -              default',
+        'age_recipients_file  -              default',
+        'age_identity_file    -              default',
+        'output               table          default',
         '',
       ].join('\n'),
     )
@@ -52,7 +55,7 @@ describe('as a process', () => {
   test('prints, exits and keeps stdout empty on failure', async () => {
     expect(await spawnLatchkey('config show -o csv --fields name')).toMatchObject({
       code: 0,
-      out: 'name\ndb\ntz\nbackup_dir\noutput\n',
+      out: 'name\ndb\ntz\nbackup_dir\nbackup_keep\nage_recipients_file\nage_identity_file\noutput\n',
       err: '',
     })
     expect(await spawnLatchkey('nonsense')).toMatchObject({ code: 2, out: '' })

@@ -25,6 +25,8 @@ export interface Overrides {
   readonly tree?: Tree
   /** Folder against which paths are meant. */
   readonly cwd?: string
+  /** How this program is started, by absolute paths. */
+  readonly program?: readonly string[]
 }
 
 /** `argv` begins with the noun. Resolves to the exit code, and never rejects. */
@@ -97,6 +99,8 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
       actor,
       now,
       cwd,
+      env,
+      program: overrides.program ?? ['latchkey'],
       invoke: invoker({
         env: { ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone },
         columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,

@@ -29,7 +29,9 @@ test.each([
     ).toBe(true)
     // What a dead run left under a temporary name, the next one sweeps up.
     await home.latchkey.backups.create()
-    const left = readdirSync(`${home.folder}/backups`).filter(name => !/^latchkey-.*\.(db|json)$/.test(name))
+    const left = readdirSync(`${home.folder}/backups`).filter(
+      name => !/^latchkey-.*\.(db\.zst|json)$/.test(name),
+    )
     expect(left).toEqual(['.latchkey-lock'])
   },
 )

@@ -34,6 +34,9 @@ test('without any setting everything has a default', () => {
     ['db', 'default'],
     ['tz', 'default'],
     ['backup_dir', 'default'],
+    ['backup_keep', 'default'],
+    ['age_recipients_file', 'default'],
+    ['age_identity_file', 'default'],
     ['output', 'default'],
   ])
   expect(config.db).toBe(folder.file('home/.local/share/latchkey/latchkey.db'))

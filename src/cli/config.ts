@@ -7,7 +7,9 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { ConfigValue } from '../contract/views.ts'
+import type { KeepPolicy } from '../index.ts'
 import { nearest } from './nearest.ts'
+import { keepRules } from './parse.ts'
 
 /** The formats of output, as `-o` takes them. */
 export const formats = ['table', 'wide', 'json', 'ndjson', 'csv', 'yaml', 'name'] as const
@@ -29,11 +31,23 @@ export interface Config {
   /** Folder of the backups, or the address of a remote place. */
   readonly backupDir: string
   readonly output: Format
+  /** Which backups are kept when old ones are removed. */
+  readonly backupKeep: KeepPolicy | undefined
+  readonly ageRecipientsFile: string | undefined
+  readonly ageIdentityFile: string | undefined
   /** Each of them with its source, as `latchkey config show` lists them. */
   readonly values: readonly ConfigValue[]
 }
 
-const names = ['db', 'tz', 'backup_dir', 'output'] as const
+const names = [
+  'db',
+  'tz',
+  'backup_dir',
+  'backup_keep',
+  'age_recipients_file',
+  'age_identity_file',
+  'output',
+] as const
 type Name = (typeof names)[number]
 
 /** A value as it was found, before relative paths and spellings are settled. */
@@ -60,13 +74,27 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
   const tz = zone(find('tz')) ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
   const backupDir = place(find('backup_dir')) ?? byDefault(join(dirname(db.value), 'backups'))
   const output = format(find('output')) ?? byDefault('table')
-  const settled = { db, tz, backup_dir: backupDir, output }
+  const keep = policy(find('backup_keep'))
+  const recipients = place(find('age_recipients_file')) ?? byDefault(null)
+  const identity = place(find('age_identity_file')) ?? byDefault(null)
+  const settled = {
+    db,
+    tz,
+    backup_dir: backupDir,
+    backup_keep: keep?.text ?? byDefault(null),
+    age_recipients_file: recipients,
+    age_identity_file: identity,
+    output,
+  }
 
   return {
     db: db.value,
     timeZone: tz.value,
     backupDir: backupDir.value,
     output: output.value,
+    backupKeep: keep?.policy,
+    ageRecipientsFile: recipients.value ?? undefined,
+    ageIdentityFile: identity.value ?? undefined,
     values: names.map(name => ({ name, value: settled[name].value, source: settled[name].source })),
   }
 }
@@ -104,7 +132,7 @@ function fromFile(path: string, home: string): Layer {
   const text = readIfPresent(path)
   if (text === undefined) return {}
   const layer: { [N in Name]?: Found } = {}
-  for (const [key, value] of Object.entries(parseToml(path, text))) {
+  for (const [key, value] of Object.entries(flatten(path, parseToml(path, text)))) {
     const name = names.find(known => known === key)
     if (name === undefined) throw unknownKey(path, key)
     if (typeof value !== 'string' || value === '') {
@@ -115,6 +143,28 @@ function fromFile(path: string, home: string): Layer {
   }
   return layer
 }
+
+/** `[backup.keep]` with `daily = 7` is the setting backup_keep with `daily=7`, as the variable has it. */
+function flatten(path: string, settings: object): object {
+  const { backup, ...others } = settings as { readonly backup?: unknown }
+  if (backup === undefined) return others
+  const keep = isTable(backup) && Object.keys(backup).join() === 'keep' ? backup['keep'] : undefined
+  if (!isTable(keep)) {
+    throw broken(
+      `${path}: [backup] holds [backup.keep] and nothing else`,
+      'write daily = 7 below [backup.keep]',
+    )
+  }
+  return {
+    ...others,
+    backup_keep: Object.entries(keep)
+      .map(([rule, value]) => `${rule}=${value}`)
+      .join(','),
+  }
+}
+
+const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function readIfPresent(path: string): string | undefined {
   try {
@@ -172,6 +222,18 @@ function zone(found: Found | undefined): Settled<string> | undefined {
     return { value: timeZone, source: found.source }
   } catch {
     throw wrongValue(found, 'is not a time zone', 'give a zone such as UTC or Europe/Berlin')
+  }
+}
+
+function policy(
+  found: Found | undefined,
+): { readonly policy: KeepPolicy; readonly text: Settled<string> } | undefined {
+  if (found === undefined) return undefined
+  try {
+    return { policy: keepRules(found.value), text: { value: found.value, source: found.source } }
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+    throw broken(`${error.message} (from ${found.source})`, error.hint)
   }
 }
 

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Latchkey } from '../index.ts'
-import type { Config } from './config.ts'
+import type { Config, Environment } from './config.ts'
 import type { Effect } from './define.ts'
 import type { Actor } from './origin.ts'
 import type { Asking } from './prompt.ts'
@@ -22,12 +22,16 @@ export interface Context extends Asking {
   readonly dryRun: boolean
   readonly config: Config
   readonly actor: Actor
-  /** An absolute path from one that was typed. */
+  /** How this program is started, by absolute paths: for whoever starts it later. */
+  readonly program: readonly string[]
+  /** An absolute path from one that was typed; `s3://…` stays as it is. */
   readonly path: (typed: string) => string
   /** A line for people, on stderr. */
   readonly notice: (text: string) => Promise<void>
   /** Runs something long, which tells how far it is: on one line of a terminal, gone afterwards, and not at all off one. */
   readonly withProgress: <T>(work: (tell: (text: string) => void) => Promise<T>) => Promise<T>
+  /** A line that takes the place of the one before, on a terminal alone, until anything else is said. */
+  readonly progress: (text: string) => void
   /** Runs another command line in this process, on a database of its own. */
   readonly invoke: Invoke
   /** What selects a key: what was typed, or for `-` the secret on stdin. */
@@ -64,14 +68,20 @@ export interface Surroundings {
   readonly actor: Actor
   readonly now: () => Date
   readonly cwd: string
+  readonly env: Environment
+  /** How this program is started, by absolute paths. */
+  readonly program: readonly string[]
   readonly invoke: Invoke
   readonly effect: Effect
   readonly dryRun: boolean
 }
 
 export function createContext(surroundings: Surroundings): Context {
-  const { streams, config, asking, actor, now, cwd, invoke, effect, dryRun } = surroundings
+  const { streams, config, asking, actor, now, cwd, env, program, invoke, effect, dryRun } = surroundings
   let opened: Promise<Latchkey> | undefined
+
+  // Whether a line of progress stands on the screen.
+  let drawn = false
 
   const open = async (): Promise<Latchkey> => {
     const { connectLatchkey } = await import('../index.ts')
@@ -81,6 +91,10 @@ export function createContext(surroundings: Surroundings): Context {
       dryRun,
       actor,
       backupDir: config.backupDir,
+      keep: config.backupKeep,
+      ageRecipientsFile: config.ageRecipientsFile,
+      ageIdentityFile: config.ageIdentityFile,
+      env,
       now,
     })
   }
@@ -107,8 +121,19 @@ export function createContext(surroundings: Surroundings): Context {
     config,
     actor,
     invoke,
-    path: typed => resolve(cwd, typed),
-    notice: text => streams.stderr.write(`${text}\n`),
+    program,
+    path: typed => (/^[a-z][a-z0-9+.-]*:\/\//.test(typed) ? typed : resolve(cwd, typed)),
+    notice: text => {
+      const clear = drawn ? clearLine : ''
+      drawn = false
+      return streams.stderr.write(`${clear}${text}\n`)
+    },
+    progress: text => {
+      const { stderr } = streams
+      if (!stderr.isTerminal || env['TERM'] === 'dumb') return
+      drawn = true
+      void stderr.write(`${clearLine}${text.slice(0, (stderr.columns ?? 80) - 1)}`)
+    },
     keySelector: async typed => {
       if (typed === '-') return { secret: await secretFromStdin() }
       if (ownSecret.test(typed)) throw exposed()
@@ -145,6 +170,8 @@ export function createContext(surroundings: Surroundings): Context {
       return withNewSecretFile(resolve(cwd, typed), dryRun, work)
     },
     close: async () => {
+      if (drawn) await streams.stderr.write(clearLine)
+      drawn = false
       const latchkey = await opened?.catch(() => undefined)
       opened = undefined
       await latchkey?.close()

@@ -98,9 +98,12 @@ type OptionValue<O> = O extends Option<infer T> ? T : never
 export type Values<O extends Options> = { readonly [K in keyof O]: OptionValue<O[K]> }
 
 /** What `run` receives: every argument and option under its own name. */
-type Input<A extends Arguments, O extends Options> = {
+export type Input<A extends Arguments, O extends Options> = {
   readonly [K in keyof A]: ArgumentValue<A[K]>
 } & { readonly [K in keyof O]: OptionValue<O[K]> }
+
+/** What of a context says where and when things are meant. */
+export type Place = Pick<Context, 'path' | 'timeZone'>
 
 /** What a destroying command asks before it acts. */
 export interface Confirmation {

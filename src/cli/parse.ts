@@ -14,6 +14,7 @@ import {
   reportGroups,
   roles,
 } from '../contract/views.ts'
+import type { KeepPolicy } from '../index.ts'
 import type { Parse, ParseContext } from './define.ts'
 import { nearest } from './nearest.ts'
 
@@ -30,6 +31,7 @@ const momentOrDurationHint =
   'write a duration such as 90d or 1h30m, or a date such as 2026-12-31 or 2026-12-31T10:00:00Z'
 const amountHint = 'write a whole number such as 5000, 100k, 1.5M or 1,000,000'
 const dollarsHint = 'write dollars such as 20, 0.50 or 1,000'
+const keepHint = 'write rules such as last=7,daily=7,weekly=4,monthly=12,within=30d'
 const limitHint = 'write metric=amount/window, such as tokens=100k/5h, requests=1000/1d or usd=20/30d'
 
 /** `90s`, `5m`, `5h`, `30d`, `2w`, `1h30m` as milliseconds; always more than 0. */
@@ -114,6 +116,29 @@ export const integerAtLeast =
       `write a number such as ${least + 9}`,
     )
   }
+
+/** How many to keep: a number of at least 1, or `all`. */
+export const keepCount: Parse<number> = (raw, context) =>
+  raw === 'all' ? Number.POSITIVE_INFINITY : count(raw, context)
+
+/** `daily=7,weekly=4,within=30d`: which backups are kept. */
+export const keepRules = (raw: string): KeepPolicy => {
+  const names = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
+  const context = { now: new Date(0), timeZone: 'UTC' }
+  const policy: Partial<Record<(typeof names)[number] | 'withinMs', number>> = {}
+  for (const part of raw.split(',')) {
+    const [, word = '', value = ''] = /^\s*([^=\s]*)\s*=\s*(\S*)\s*$/.exec(part) ?? []
+    const name = names.find(each => each === word)
+    if (word === 'within') policy.withinMs = duration(value, context)
+    else if (name !== undefined) policy[name] = keepCount(value, context)
+    else
+      throw refuse(
+        `${quote(part.trim())} says nothing of backups to keep${meaning(word, [...names, 'within'])}`,
+        keepHint,
+      )
+  }
+  return policy
+}
 
 /** `80%` or `80` as the number 80; between 0 and 100. */
 export const percent: Parse<number> = raw => {

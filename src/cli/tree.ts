@@ -23,7 +23,10 @@ export const tree: Tree = {
     summary: 'What keys have used',
     load: () => import('./commands/usage/index.ts'),
   },
-  import: { summary: 'Take over keys from another system', load: () => import('./commands/import/index.ts') },
+  import: {
+    summary: 'Take over users, projects and keys from another system',
+    load: () => import('./commands/import/index.ts'),
+  },
   migrate: { summary: 'The schema of the database', load: () => import('./commands/migrate/index.ts') },
   backup: {
     summary: 'Copies of the database, checked',

@@ -47,18 +47,37 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
     'updatedAt', 'archivedAt',
   ],
-  importItem: ['name', 'outcome', 'reason'],
-  importReport: ['id', 'source', 'created', 'updated', 'unchanged', 'refused', 'items', 'ignoredFields'],
+  importItem: ['type', 'name', 'outcome', 'reason'],
+  leftBehind: ['name', 'rows'],
+  importReport: [
+    'id', 'source', 'created', 'updated', 'unchanged', 'refused', 'items', 'ignoredFields', 'leftBehind', 'notes',
+  ],
+  importSummary: ['id', 'source', 'at', 'created', 'updated', 'unchanged', 'refused', 'undoneAt'],
+  importUndoItem: ['type', 'name', 'outcome', 'reason'],
+  importUndo: ['id', 'source', 'removed', 'reverted', 'kept', 'gone', 'items'],
   migration: ['version', 'name', 'state', 'appliedAt'],
   schemaState: ['path', 'current', 'latest', 'migrations'],
-  migrated: ['path', 'from', 'to', 'steps', 'backup'],
+  migrated: ['path', 'from', 'to', 'steps', 'backup', 'lost'],
+  migrationPlan: ['path', 'from', 'to', 'steps', 'lost'],
+  schemaEvent: ['at', 'event', 'from', 'to', 'steps', 'actor', 'backup', 'programVersion'],
   schemaCheck: ['path', 'ok', 'problems'],
   backup: [
     'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
-    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem',
   ],
+  createdBackup: [
+    'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem',
+    'pruned',
+  ],
+  backupPruning: ['id', 'path', 'createdAt', 'reason', 'sizeBytes', 'outcome', 'because'],
+  backupStatus: ['location', 'status', 'problem', 'newest', 'ageMs', 'maxAgeMs'],
+  backupSchedule: ['manager', 'name', 'cron', 'nextRun', 'log', 'entries', 'changed'],
   backupCheck: ['id', 'path', 'outcome', 'problem', 'checkedAt'],
-  restored: ['path', 'backup', 'safetyBackup', 'movedAside', 'schemaVersion', 'rows', 'before'],
+  changes: ['added', 'removed', 'changed'],
+  restored: [
+    'path', 'backup', 'safetyBackup', 'movedAside', 'schemaVersion', 'rows', 'before', 'changes', 'openBy',
+  ],
   auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after'],
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion'],
@@ -93,6 +112,10 @@ const fields: Readonly<Record<string, readonly string[]>> = {
 /** Objects inside a view that have no name of their own, by the path to them. */
 const innerFields: Readonly<Record<string, readonly string[]>> = {
   'schemaCheck.problems': ['kind', 'detail'],
+  'backupSchedule.entries': ['path', 'content'],
+  'migrationPlan.steps': ['version', 'name', 'direction', 'sql'],
+  'restored.changes': ['keys', 'users', 'projects'],
+  'restored.openBy': ['pid', 'command'],
   'auditEntry.target': ['type', 'id', 'name'],
   'healthReport.checks': ['name', 'status', 'value', 'problem'],
   'demoReport.steps': ['about', 'command', 'exit', 'output'],
@@ -127,7 +150,9 @@ const innerFields: Readonly<Record<string, readonly string[]>> = {
   'exportedKey.previousSecrets': ['hash', 'start', 'createdAt', 'endsAt'],
   'ingestReport.problems': ['line', 'problem'],
   'usageCheck.differences': ['key', 'total', 'recorded'],
-  'importReport.items': ['name', 'outcome', 'reason'],
+  'importReport.items': ['type', 'name', 'outcome', 'reason'],
+  'importReport.leftBehind': ['name', 'rows'],
+  'importUndo.items': ['type', 'name', 'outcome', 'reason'],
 }
 
 /** Every value that a field of the contract chooses from, by the path to it. */
@@ -156,11 +181,19 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'user.role': ['admin', 'member', 'viewer'],
   'projectMember.role': ['admin', 'member', 'viewer'],
   'project.status': ['active', 'archived'],
+  'importItem.type': ['user', 'project', 'key'],
+  'importUndoItem.type': ['user', 'project', 'key'],
+  'importUndoItem.outcome': ['removed', 'reverted', 'kept', 'gone'],
   'importItem.outcome': ['created', 'updated', 'unchanged', 'refused'],
   'migration.state': ['applied', 'pending', 'changed', 'unknown'],
+  'migrationPlan.steps.direction': ['up', 'down'],
+  'schemaEvent.event': ['init', 'up', 'down', 'restore'],
   'schemaCheck.problems.kind': ['history', 'schema', 'foreign_key', 'integrity'],
   'backup.compression': ['none', 'zstd', 'gzip'],
   'backupCheck.outcome': ['passed', 'failed', 'aborted'],
+  'backupPruning.outcome': ['kept', 'removed'],
+  'backupStatus.status': ['fresh', 'stale', 'failed'],
+  'backupSchedule.manager': ['crontab', 'systemd'],
   'auditEntry.origin': ['terminal', 'cron', 'service', 'script', 'library'],
   'healthReport.status': ['ok', 'warning', 'failed'],
   'healthReport.checks.name': [
@@ -171,6 +204,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'permissions',
     'disk_space',
     'last_backup',
+    'usage',
   ],
   'healthReport.checks.status': ['ok', 'warning', 'failed', 'skipped'],
 }
@@ -303,7 +337,12 @@ describe('choices', () => {
       for (const [name, each] of Object.entries(object.properties ?? {})) visit(`${path}.${name}`, each)
     }
     for (const [name, { schema }] of actual) visit(name, schema)
-    const inherited = ['limitState.metric', 'createdKey.status', 'rotatedKey.status']
+    const inherited = [
+      'createdBackup.compression',
+      'limitState.metric',
+      'createdKey.status',
+      'rotatedKey.status',
+    ]
     expect(found.filter(path => !inherited.includes(path)).sort()).toEqual(Object.keys(choices).sort())
   })
 

@@ -287,21 +287,62 @@ export const project = object('Project', {
   archivedAt: nullable(time('Since when it is archived and its keys are off')),
 })
 
+export const importTypes = ['user', 'project', 'key'] as const
+
 export const importItem = object('ImportItem', {
-  name: text('Name of the key'),
+  type: choice(importTypes, 'What it is'),
+  name: text('Name of the key, username of the user, slug of the project'),
   outcome: choice(['created', 'updated', 'unchanged', 'refused'], 'What was done'),
   reason: nullable(text('Why, where it needs saying')),
+})
+
+export const leftBehind = object('LeftBehind', {
+  name: text('Name of the table'),
+  rows: integer('How many rows it has'),
 })
 
 export const importReport = object('ImportReport', {
   id: text('imp_ and a time-sorted id'),
   source: text('Where the data came from'),
-  created: integer('Keys created'),
-  updated: integer('Keys updated'),
-  unchanged: integer('Keys that were already as in the source'),
-  refused: integer('Keys that were left out'),
-  items: list(importItem, 'One row per key'),
+  created: integer('Users, projects and keys created'),
+  updated: integer('Those updated'),
+  unchanged: integer('Those that were already as in the source, or linked to a user who was here'),
+  refused: integer('Those that were left out'),
+  items: list(importItem, 'One row per user, project and key'),
   ignoredFields: list(text('A field'), 'Fields of the source that have no home here'),
+  leftBehind: list(leftBehind, 'Tables of the source that have no home here'),
+  notes: list(text('A sentence'), 'What is to be known of the source as a whole'),
+})
+
+export const importSummary = object('ImportSummary', {
+  id: text('imp_ and a time-sorted id'),
+  source: text('Where the data came from'),
+  at: time('When it was imported'),
+  created: integer('Users, projects and keys created'),
+  updated: integer('Those updated'),
+  unchanged: integer('Those that were already as in the source'),
+  refused: integer('Those that were left out'),
+  undoneAt: nullable(time('When it was undone')),
+})
+
+export const importUndoItem = object('ImportUndoItem', {
+  type: choice(importTypes, 'What it is'),
+  name: text('Name of the key, username of the user, slug of the project'),
+  outcome: choice(
+    ['removed', 'reverted', 'kept', 'gone'],
+    'removed: the import had made it; reverted: as it was before; kept: changed or used since; gone: deleted since',
+  ),
+  reason: nullable(text('Why, where it needs saying')),
+})
+
+export const importUndo = object('ImportUndo', {
+  id: text('The import that was undone'),
+  source: text('Where its data came from'),
+  removed: integer('Users, projects and keys removed'),
+  reverted: integer('Those that are as they were before'),
+  kept: integer('Those that were changed or used since, and stay'),
+  gone: integer('Those that were deleted since'),
+  items: list(importUndoItem, 'One row per user, project and key that the import made or changed'),
 })
 
 export const migration = object('Migration', {
@@ -324,6 +365,34 @@ export const migrated = object('Migrated', {
   to: integer('Schema version after'),
   steps: list(text('Name of a migration'), 'What was applied or taken back, in order'),
   backup: nullable(text('Id of the backup taken first; null when nothing had to change')),
+  lost: mapOf(integer('Rows or values'), 'Rows that are gone by table, values that are by table.column'),
+})
+
+export const migrationPlan = object('MigrationPlan', {
+  path: text('The database'),
+  from: integer('Schema version now'),
+  to: integer('Schema version after'),
+  steps: list(
+    object('PlannedStep', {
+      version: integer('Number of the migration'),
+      name: text('Its name'),
+      direction: choice(['up', 'down'], 'Applied or taken back'),
+      sql: text('What runs'),
+    }),
+    'What would run, in order, as one transaction',
+  ),
+  lost: mapOf(integer('Rows or values'), 'Rows that would go by table, values that would by table.column'),
+})
+
+export const schemaEvent = object('SchemaEvent', {
+  at: time('When'),
+  event: choice(['init', 'up', 'down', 'restore'], 'What moved the schema'),
+  from: nullable(integer('Schema version before; null when it is not known')),
+  to: integer('Schema version after'),
+  steps: list(text('Name of a migration'), 'What was applied or taken back, in order'),
+  actor: nullable(text('Who; null where only the history of migrations tells of it')),
+  backup: nullable(text('Id of the backup taken first, or of the one restored')),
+  programVersion: nullable(text('Version of Latchkey that did it')),
 })
 
 export const schemaCheck = object('SchemaCheck', {
@@ -341,7 +410,7 @@ export const schemaCheck = object('SchemaCheck', {
 export const backup = object('Backup', {
   id: text('bak_ and a time-sorted id'),
   path: text('The file'),
-  location: text('The folder it lies in'),
+  location: text('The folder it lies in, or s3://bucket/prefix'),
   createdAt: time('When the copy was taken'),
   reason: text('manual, schedule, pre-restore, pre-migrate or what the operator gave'),
   sizeBytes: integer('Size of the file'),
@@ -353,6 +422,47 @@ export const backup = object('Backup', {
   programVersion: text('Version of Latchkey that made it'),
   rows: mapOf(integer('Rows'), 'Rows per table'),
   verifiedAt: nullable(time('When it last passed a verification')),
+  failedAt: nullable(time('When its last verification failed; null when that passed')),
+  problem: nullable(text('What that verification found')),
+})
+
+export const createdBackup = extend('CreatedBackup', backup, {
+  pruned: list(text('Id of a backup'), 'Backups that were removed after this one was taken'),
+})
+
+export const backupPruning = object('BackupPruning', {
+  id: text('Id of the backup'),
+  path: text('The file'),
+  createdAt: time('When the copy was taken'),
+  reason: text('Why it was taken'),
+  sizeBytes: integer('Size of the file'),
+  outcome: choice(['kept', 'removed'], 'What becomes of it'),
+  because: list(text('A reason'), 'Every rule that keeps it, or why none does'),
+})
+
+export const backupStatus = object('BackupStatus', {
+  location: text('Where was looked'),
+  status: choice(['fresh', 'stale', 'failed'], 'failed: a backup did not pass its last verification'),
+  problem: nullable(text('What is wrong')),
+  newest: nullable(as(backup, 'The newest backup that is not known to be bad')),
+  ageMs: nullable(integer('Its age in milliseconds')),
+  maxAgeMs: integer('The age from which it is stale, in milliseconds'),
+})
+
+export const backupSchedule = object('BackupSchedule', {
+  manager: choice(['crontab', 'systemd'], 'What runs it'),
+  name: text('The mark by which our own entry is known'),
+  cron: nullable(text('When, as five fields of cron; null when it was taken away')),
+  nextRun: nullable(time('When it runs next')),
+  log: nullable(text('Where its output goes; null is the journal of systemd')),
+  entries: list(
+    object('ScheduleEntry', {
+      path: nullable(text('The file; null is the crontab of the user')),
+      content: text('What stands in it'),
+    }),
+    'What was written, or taken away',
+  ),
+  changed: flag('Whether anything was written or taken away'),
 })
 
 export const backupCheck = object('BackupCheck', {
@@ -363,6 +473,12 @@ export const backupCheck = object('BackupCheck', {
   checkedAt: time('When it was checked'),
 })
 
+export const changes = object('Changes', {
+  added: list(text('A name'), 'Come with the backup and are not there now'),
+  removed: list(text('A name'), 'Are there now and not in the backup'),
+  changed: list(text('A name'), 'Differ in more than what they have used'),
+})
+
 export const restored = object('Restored', {
   path: text('The database that was restored'),
   backup: as(backup, 'What it was restored from'),
@@ -371,6 +487,17 @@ export const restored = object('Restored', {
   schemaVersion: integer('Schema version after the restore'),
   rows: mapOf(integer('Rows'), 'Rows per table after the restore'),
   before: nullable(mapOf(integer('Rows'), 'Rows per table before; null when there was nothing readable')),
+  changes: nullable(
+    object('RestoredNames', {
+      keys: as(changes, 'Keys, by name'),
+      users: as(changes, 'Users, by username'),
+      projects: as(changes, 'Projects, by slug'),
+    }),
+  ),
+  openBy: list(
+    object('Holder', { pid: integer('Process id'), command: text('What it runs, shortened') }),
+    'Other processes that had the database open',
+  ),
 })
 
 export const auditEntry = object('AuditEntry', {
@@ -395,7 +522,7 @@ export const healthReport = object('HealthReport', {
   checks: list(
     object('HealthCheck', {
       name: choice(
-        ['reachable', 'writable', 'schema', 'integrity', 'permissions', 'disk_space', 'last_backup'],
+        ['reachable', 'writable', 'schema', 'integrity', 'usage', 'permissions', 'disk_space', 'last_backup'],
         'What was looked at',
       ),
       status: choice(['ok', 'warning', 'failed', 'skipped'], 'What was found'),
@@ -457,12 +584,23 @@ export type ProjectMember = Of<typeof projectMember>
 export type Project = Of<typeof project>
 export type ImportItem = Of<typeof importItem>
 export type ImportReport = Of<typeof importReport>
+export type LeftBehind = Of<typeof leftBehind>
+export type ImportSummary = Of<typeof importSummary>
+export type ImportUndoItem = Of<typeof importUndoItem>
+export type ImportUndo = Of<typeof importUndo>
 export type Migration = Of<typeof migration>
 export type SchemaState = Of<typeof schemaState>
 export type Migrated = Of<typeof migrated>
+export type MigrationPlan = Of<typeof migrationPlan>
+export type SchemaEvent = Of<typeof schemaEvent>
 export type SchemaCheck = Of<typeof schemaCheck>
 export type Backup = Of<typeof backup>
+export type CreatedBackup = Of<typeof createdBackup>
+export type BackupPruning = Of<typeof backupPruning>
+export type BackupStatus = Of<typeof backupStatus>
+export type BackupSchedule = Of<typeof backupSchedule>
 export type BackupCheck = Of<typeof backupCheck>
+export type Changes = Of<typeof changes>
 export type Restored = Of<typeof restored>
 export type AuditEntry = Of<typeof auditEntry>
 export type HealthReport = Of<typeof healthReport>

@@ -41,13 +41,20 @@ export function copyTo(source: string, emptyFile: string): void {
  * deadline, since a single writer at the wrong moment makes it fail.
  *
  * @param waitMs how long to go on trying
- * @throws busy, disk_full, corrupt
+ * @param whileFrozen runs when nobody can commit any more and nothing has been replaced yet; what it throws takes
+ *   everything back
+ * @throws busy, disk_full, corrupt, and what `whileFrozen` throws
  */
-export async function copyInto(source: string, live: string, waitMs: number): Promise<void> {
+export async function copyInto(
+  source: string,
+  live: string,
+  waitMs: number,
+  whileFrozen: () => void = () => {},
+): Promise<void> {
   const deadline = performance.now() + waitMs
   for (;;) {
     try {
-      await copyOnce(source, live)
+      await copyOnce(source, live, whileFrozen)
       return
     } catch (error) {
       if (!isBusy(error)) throw translateNodeError(error, live)
@@ -57,13 +64,48 @@ export async function copyInto(source: string, live: string, waitMs: number): Pr
   }
 }
 
-async function copyOnce(source: string, live: string): Promise<void> {
+/**
+ * In two steps. The first takes the write lock of the live database and keeps it until the end (SQLite's
+ * documentation of sqlite3_backup_step); the source is private, so nothing makes the backup start over.
+ */
+async function copyOnce(source: string, live: string, whileFrozen: () => void): Promise<void> {
   const from = new DatabaseSync(source, { readOnly: true })
   try {
-    // All pages in one step: steps would let a writer in between, and start over.
-    await backup(from, live, { rate: 2_147_483_647 })
+    const { page_count: pages } = from.prepare('PRAGMA page_count').get() as { page_count: number }
+    let frozen = false
+    const progress = (): void => {
+      if (!frozen) whileFrozen()
+      frozen = true
+    }
+    await backup(from, live, { rate: Math.max(1, Math.ceil(pages / 2)), progress })
   } finally {
     from.close()
+  }
+}
+
+/** Sees whether anybody has committed to a database since this was made. */
+export class CommitWatch {
+  readonly #client: Client
+  readonly #first: number
+
+  /** @throws what SQLite says of a damaged file */
+  constructor(path: string) {
+    this.#client = new Client(path, { readwrite: true })
+    this.#first = this.#version()
+  }
+
+  get changed(): boolean {
+    return this.#version() !== this.#first
+  }
+
+  /** May be called again. */
+  close(): void {
+    this.#client.close()
+  }
+
+  /** SQLite moves it with every commit of another connection. */
+  #version(): number {
+    return (this.#client.query('PRAGMA data_version').get() as { data_version: number }).data_version
   }
 }
 

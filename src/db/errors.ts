@@ -47,6 +47,14 @@ export function translate(error: unknown, path: string): unknown {
       options,
     )
   }
+  if (code === 'ELOOP' || code === 'ENAMETOOLONG') {
+    return new LatchkeyError(
+      'config',
+      `${path} leads nowhere: ${code === 'ELOOP' ? 'its links go in a circle' : 'its name is too long'}`,
+      'name another file',
+      options,
+    )
+  }
   if (code.startsWith('SQLITE_IOERR')) {
     return new LatchkeyError(
       'corrupt',

@@ -8,9 +8,8 @@ import type { Metric } from '../contract/views.ts'
 import type { Client } from './client.ts'
 import type { Database } from './transaction.ts'
 
-const subjectTypes = ['key', 'user', 'project'] as const
 /** Whom a limit binds: one key, or all keys of a user or of a project. */
-export type SubjectType = (typeof subjectTypes)[number]
+export type SubjectType = 'key' | 'user' | 'project'
 
 /** A key and whom it belongs to; JSON and times as they are stored. */
 export interface KeyColumns {
@@ -105,7 +104,9 @@ export class HotPath {
   readonly #project: Statement<{ slug: string; archivedAt: number | null }, [string]>
   readonly #limits: Readonly<Record<SubjectType, Statement<StoredLimit, [string]>>>
   readonly #addToBucket: Statement<unknown, Values>
-  readonly #addToTotals: Statement<{ name: string }, Values>
+  readonly #addToTotals: Statement<unknown, Values>
+  /** RETURNING would take longer than looking the name up. */
+  readonly #name: Statement<{ name: string }, [string]>
 
   constructor(client: Client) {
     this.#client = client
@@ -120,6 +121,7 @@ export class HotPath {
     }
     this.#addToBucket = client.keep(addToBucket)
     this.#addToTotals = client.keep(addToTotals)
+    this.#name = client.keep('SELECT name FROM keys WHERE id = ?')
   }
 
   /** @param hash SHA-256 in lower-case hex */
@@ -241,8 +243,11 @@ export class HotPath {
 
   /** Adds to the running total of a key, whose last use never moves backwards. Its name, or null without such a key. */
   addToTotals(keyId: string, at: number, counts: UsageCounts): string | null {
+    const key = this.#name.get(keyId)
+    if (key === null) return null
     const { requests, inputTokens, outputTokens, costMicros } = counts
-    return this.#addToTotals.get(keyId, at, requests, inputTokens, outputTokens, costMicros)?.name ?? null
+    this.#addToTotals.run(requests, inputTokens, outputTokens, costMicros, at, at, keyId)
+    return key.name
   }
 
   /** Every price of every model. */
@@ -336,12 +341,17 @@ const holdingMoment = 'AND u.start IN (?3, ?4, ?5) AND u.start + u.width_ms > ?2
 const piece = (metric: Metric): string =>
   `u.start AS start, u.start + u.width_ms AS end, ${counted[metric]} AS amount`
 
-/** ?1 subject, ?2 from, ?3 at, ?4 ?5 ?6 starts of the buckets that may hold `from`, ?7 latest clock. */
+/**
+ * ?1 subject, ?2 from, ?3 at, ?4 ?5 ?6 starts of the minute, hour and day that hold `from`, ?7 latest clock. The run of
+ * pages from that minute on holds all but the wider buckets that began before it.
+ */
 const usedSql = (type: SubjectType, metric: Metric): string => `
   SELECT
-    (SELECT coalesce(sum(${counted[metric]}), 0) FROM ${usageOf[type]} AND u.start > ?2 AND u.start <= ?3)
+    (SELECT coalesce(sum(${counted[metric]}), 0) FROM ${usageOf[type]} AND u.start >= ?4 AND u.start <= ?3)
     + (SELECT coalesce(sum(${counted[metric]}), 0) FROM ${usageOf[type]}
-       AND u.start IN (?4, ?5, ?6) AND u.start + u.width_ms > ?2) AS used,
+       AND u.start = ?5 AND ?5 < ?4 AND u.start + u.width_ms > ?2)
+    + (SELECT coalesce(sum(${counted[metric]}), 0) FROM ${usageOf[type]}
+       AND u.start = ?6 AND ?6 < ?5 AND u.start + u.width_ms > ?2) AS used,
     (SELECT coalesce(sum(${reserved[metric]}), 0)
      FROM ${reservationsOf[type].replace('?3', '?7').replace('?2', '?3')}) AS reserved`
 
@@ -367,10 +377,9 @@ const addToBucket = `
 
 const addToTotals = `
   UPDATE keys SET
-    requests = requests + ?3,
-    input_tokens = input_tokens + ?4,
-    output_tokens = output_tokens + ?5,
-    cost_micros = cost_micros + ?6,
-    last_used_at = max(coalesce(last_used_at, ?2), ?2)
-  WHERE id = ?1
-  RETURNING name`
+    requests = requests + ?,
+    input_tokens = input_tokens + ?,
+    output_tokens = output_tokens + ?,
+    cost_micros = cost_micros + ?,
+    last_used_at = max(coalesce(last_used_at, ?), ?)
+  WHERE id = ?`

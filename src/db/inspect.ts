@@ -19,18 +19,109 @@ function checkLines(client: Client, pragma: 'quick_check' | 'integrity_check'): 
   return rows.map(row => row[pragma] ?? '').filter(line => line !== 'ok')
 }
 
-/** Rows that point at nothing, at most 100, each as `table row N points at no parent`. */
-export function foreignKeyCheck(client: Client): readonly string[] {
+/**
+ * Rows that point at nothing, one sentence each: which row, by which column, at what.
+ *
+ * @param most no more than so many of each foreign key
+ */
+export function foreignKeyCheck(client: Client, most = 100): readonly string[] {
+  const broken = client
+    .query(
+      `SELECT DISTINCT c."table", c.fkid AS id, f."from" AS "column", f."to" AS key, c.parent
+       FROM pragma_foreign_key_check c JOIN pragma_foreign_key_list(c."table") f ON f.id = c.fkid`,
+    )
+    .all() as BrokenReference[]
+  return broken.flatMap(reference => orphans(client, reference, most))
+}
+
+interface BrokenReference {
+  readonly table: string
+  readonly column: string
+  /** null: the primary key of the parent. */
+  readonly key: string | null
+  readonly parent: string
+}
+
+function orphans(client: Client, reference: BrokenReference, most: number): readonly string[] {
+  const { table, column, parent } = reference
+  const child = quoted(column)
+  const known = primaryKey(client, parent)
+  const key = quoted(reference.key ?? known[0] ?? 'id')
+  const isMissing = known.length === 0 ? '' : `AND ${child} NOT IN (SELECT ${key} FROM ${quoted(parent)})`
+  // The hash of a secret is nobody's business.
+  const identity = primaryKey(client, table)
+    .filter(name => name !== 'hash')
+    .map(name => `'${name.replaceAll("'", "''")} ' || ${quoted(name)}`)
+    .join(" || ', ' || ")
   const rows = client
-    .query('SELECT "table", rowid, parent FROM pragma_foreign_key_check LIMIT 100')
-    .all() as {
-    table: string
-    rowid: number | null
-    parent: string
-  }[]
+    .query(
+      `SELECT ${identity === '' ? "'a row'" : identity} AS row, ${child} AS target FROM ${quoted(table)}
+       WHERE ${child} IS NOT NULL ${isMissing} LIMIT ?`,
+    )
+    .all(most) as { row: string; target: string | number }[]
   return rows.map(
-    row => `${row.table} ${row.rowid === null ? '(a row)' : `row ${row.rowid}`} points at no ${row.parent}`,
+    ({ row, target }) => `${table}: ${row} points by ${column} at ${target}, which is not in ${parent}`,
   )
+}
+
+function primaryKey(client: Client, table: string): readonly string[] {
+  const columns = client
+    .query('SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk')
+    .all(table) as { name: string }[]
+  return columns.map(({ name }) => name)
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/**
+ * What a database would lose by going from one schema version to a lower one, as far as the schemas tell: the rows of
+ * tables that go, by `table`, and the values in columns that go, by `table.column`. What holds nothing is left out.
+ */
+export function lostBetween(
+  client: Client,
+  from: number,
+  to: number,
+  sources: readonly MigrationSource[] = migrations,
+): Readonly<Record<string, number>> {
+  const before = columnsAt(sources.slice(0, from))
+  const after = columnsAt(sources.slice(0, to))
+  const counts = [...before].flatMap(([table, columns]): (readonly [string, number])[] => {
+    const remaining = after.get(table)
+    if (!remaining) return [[table, countRows(client, table, 'true')]]
+    return [...columns]
+      .filter(([column]) => !remaining.has(column))
+      .map(([column, initial]) => [
+        `${table}.${column}`,
+        countRows(client, table, `${quoted(column)} IS NOT ${initial ?? 'NULL'}`),
+      ])
+  })
+  return Object.fromEntries(counts.filter(([, count]) => count > 0))
+}
+
+const countRows = (client: Client, table: string, where: string): number =>
+  (client.query(`SELECT count(*) AS n FROM ${quoted(table)} WHERE ${where}`).get() as { n: number }).n
+
+/** The columns of each table of a schema, with what a new row has in them. */
+function columnsAt(
+  sources: readonly MigrationSource[],
+): ReadonlyMap<string, ReadonlyMap<string, string | null>> {
+  const client = schemaOf(sources)
+  try {
+    const rows = client
+      .query(
+        `SELECT t.name AS "table", c.name AS "column", c.dflt_value AS initial
+         FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'`,
+      )
+      .all() as { table: string; column: string; initial: string | null }[]
+    const tables = new Map<string, Map<string, string | null>>()
+    for (const { table, column, initial } of rows) {
+      const columns = tables.get(table) ?? new Map<string, string | null>()
+      tables.set(table, columns.set(column, initial))
+    }
+    return tables
+  } finally {
+    client.close()
+  }
 }
 
 /** Rows per table, by the name of the table. */
@@ -40,14 +131,7 @@ export function rowCounts(client: Client): Readonly<Record<string, number>> {
       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
     )
     .all() as { name: string }[]
-  return Object.fromEntries(
-    names.map(({ name }) => {
-      const row = client.query(`SELECT count(*) AS n FROM "${name.replaceAll('"', '""')}"`).get() as {
-        n: number
-      }
-      return [name, row.n]
-    }),
-  )
+  return Object.fromEntries(names.map(({ name }) => [name, countRows(client, name, 'true')]))
 }
 
 /** Differences between the tables and indexes of a database and those its schema version stands for. */
@@ -101,13 +185,19 @@ export function tryWrite(path: string): void {
 }
 
 function expectedSchema(sources: readonly MigrationSource[]): ReadonlyMap<string, string> {
-  const client = new Client(':memory:')
+  const client = schemaOf(sources)
   try {
-    for (const source of sources) applySource(client, source.up)
     return schemaObjects(client)
   } finally {
     client.close()
   }
+}
+
+/** An empty database in memory with the schema that these migrations make. */
+function schemaOf(sources: readonly MigrationSource[]): Client {
+  const client = new Client(':memory:')
+  for (const source of sources) applySource(client, source.up)
+  return client
 }
 
 function schemaObjects(client: Client): ReadonlyMap<string, string> {

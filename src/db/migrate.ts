@@ -5,7 +5,7 @@
  */
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Client } from './client.ts'
-import { rowCounts } from './inspect.ts'
+import { lostBetween, rowCounts } from './inspect.ts'
 import { applySource, type MigrationSource, migrations } from './migrations.ts'
 import { applicationId, identify, newer } from './open.ts'
 
@@ -15,6 +15,8 @@ export interface AppliedMigration {
   readonly name: string
   readonly hash: string
   readonly appliedAt: number
+  /** Version of the Latchkey that applied it. */
+  readonly programVersion: string
 }
 
 export interface MigrationRun {
@@ -22,6 +24,8 @@ export interface MigrationRun {
   readonly to: number
   /** Names of the steps, in the order in which they ran. */
   readonly steps: readonly string[]
+  /** Rows that are gone, by table, and values that are, by `table.column`. */
+  readonly lost: Readonly<Record<string, number>>
 }
 
 const historyTable = `CREATE TABLE IF NOT EXISTS migrations (
@@ -39,7 +43,9 @@ export function appliedMigrations(client: Client): readonly AppliedMigration[] {
     .get()
   if (!exists) return []
   return client
-    .query('SELECT version, name, hash, applied_at AS appliedAt FROM migrations ORDER BY version')
+    .query(
+      'SELECT version, name, hash, applied_at AS appliedAt, program_version AS programVersion FROM migrations ORDER BY version',
+    )
     .all() as AppliedMigration[]
 }
 
@@ -125,20 +131,23 @@ function migrateInside(
   requireHistory(client, path, sources)
   const done =
     stamp.direction === 'up' ? from >= target : stamp.direction === 'down' ? from <= target : from === target
-  if (done) return { from, to: from, steps: [] }
+  if (done) return { from, to: from, steps: [], lost: {} }
   client.run(historyTable)
   const up = from < target
-  const steps = up ? sources.slice(from, target) : sources.slice(target, from).toReversed()
-  const before = up ? rowCounts(client) : {}
+  const steps = stepsBetween(from, target, sources)
+  const before = rowCounts(client)
+  const going = up ? {} : lostBetween(client, from, target, sources)
   for (const step of steps) {
     if (up) stepUp(client, step, stamp)
     else stepDown(client, step)
   }
   requireNoOrphans(client, path)
-  if (up) requireNoLoss(before, rowCounts(client), steps)
+  const after = rowCounts(client)
+  if (up) requireNoLoss(before, after, steps)
   client.run(`PRAGMA application_id = ${applicationId}`)
   client.run(`PRAGMA user_version = ${target}`)
-  const run = { from, to: target, steps: steps.map(step => step.name) }
+  const lost = { ...going, ...fallen(before, after) }
+  const run = { from, to: target, steps: steps.map(step => step.name), lost }
   stamp.inside?.(run)
   return run
 }
@@ -163,16 +172,35 @@ function requireNoLoss(
   steps: readonly MigrationSource[],
 ): void {
   const declared = new Set(steps.flatMap(step => declaredLosses(step.up)))
-  const lost = Object.entries(before).filter(
-    ([table, rows]) => !declared.has(table) && (after[table] ?? 0) < rows,
-  )
+  const lost = Object.keys(fallen(before, after)).filter(table => !declared.has(table))
   if (lost.length === 0) return
-  const tables = lost.map(([table, rows]) => `${table} (${rows} to ${after[table] ?? 0})`).join(', ')
+  const tables = lost.map(table => `${table} (${before[table]} to ${after[table] ?? 0})`).join(', ')
   throw new LatchkeyError(
     'invalid',
     `migrating would lose rows that no migration says it loses: ${tables}; nothing was changed`,
     'this is a mistake in the migration: report it, or declare the loss in its first line with: -- loses: TABLE',
   )
+}
+
+/** How many rows each table has lost; the history of migrations is no data. */
+function fallen(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(before)
+      .map(([table, rows]) => [table, rows - (after[table] ?? 0)] as const)
+      .filter(([table, rows]) => rows > 0 && table !== 'migrations'),
+  )
+}
+
+/** The steps from one version to another, in the order in which they run. */
+export function stepsBetween(
+  from: number,
+  to: number,
+  sources: readonly MigrationSource[] = migrations,
+): readonly MigrationSource[] {
+  return from < to ? sources.slice(from, to) : sources.slice(to, from).toReversed()
 }
 
 /** The tables named in the leading comments of a migration as losing rows. */

@@ -6,6 +6,8 @@ import foundationDown from '../../drizzle/0000_foundation.down.sql' with { type:
 import foundationUp from '../../drizzle/0000_foundation.sql' with { type: 'text' }
 import quotasDown from '../../drizzle/0001_quotas.down.sql' with { type: 'text' }
 import quotasUp from '../../drizzle/0001_quotas.sql' with { type: 'text' }
+import importsDown from '../../drizzle/0002_imports.down.sql' with { type: 'text' }
+import importsUp from '../../drizzle/0002_imports.sql' with { type: 'text' }
 import type { Client } from './client.ts'
 
 export interface MigrationSource {
@@ -21,6 +23,7 @@ export interface MigrationSource {
 export const migrations: readonly MigrationSource[] = [
   ['0000_foundation', foundationUp, foundationDown] as const,
   ['0001_quotas', quotasUp, quotasDown] as const,
+  ['0002_imports', importsUp, importsDown] as const,
 ].map(([name, up, down], index) => ({
   version: index + 1,
   name,

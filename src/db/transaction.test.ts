@@ -201,3 +201,77 @@ test('what SQLite refuses comes out as an error with a code, never as the query 
   expect(bad.message).not.toContain('very private')
   await store.close()
 })
+
+const reservation = (n: number, keyId: string) => ({
+  id: `res_${String(n).padStart(26, '0')}`,
+  keyId,
+  createdAt: 0,
+  expiresAt: 1,
+  requests: 1,
+  tokens: 0,
+  costMicros: 0,
+})
+const held = (store: Store, key: string) =>
+  store.glance(hot => hot.reservations('key', key, 'requests', 0, 0).length)
+
+test('a tally is one transaction: a throw leaves nothing, a dry run neither', async () => {
+  await using home = await temporaryLatchkey()
+  const { id } = await home.latchkey.keys.create({ name: 'ci' })
+  const store = open(home.path)
+  for (const warm of [false, true]) {
+    const failed = store.tally('NORMAL', hot => {
+      hot.addReservation(reservation(1, id))
+      throw new Error('too late')
+    })
+    expect(await failed.catch(error => error.message), `warm: ${warm}`).toBe('too late')
+    expect(held(store, id)).toBe(0)
+  }
+  const dry = open(home.path, { dryRun: true })
+  for (let n = 0; n < 2; n++) await dry.tally('FULL', hot => hot.addReservation(reservation(1, id)))
+  expect(held(store, id)).toBe(0)
+  await store.tally('FULL', hot => hot.addReservation(reservation(1, id)))
+  expect(held(store, id)).toBe(1)
+  await Promise.all([store.close(), dry.close()])
+})
+
+test('a tally stands in line behind a write that awaits, a glance sees what was there before it', async () => {
+  await using home = await temporaryLatchkey()
+  const { id } = await home.latchkey.keys.create({ name: 'ci' })
+  const store = open(home.path)
+  await store.tally('NORMAL', () => {})
+  const order: string[] = []
+  const slow = store.write(async db => {
+    await db.insert(users).values(row(1))
+    await Bun.sleep(30)
+    order.push('write')
+  })
+  await Bun.sleep(5)
+  const tally = store.tally('NORMAL', hot => {
+    hot.addReservation(reservation(1, id))
+    order.push('tally')
+  })
+  expect(held(store, id)).toBe(0)
+  order.push('glance')
+  await Promise.all([slow, tally])
+  expect(order).toEqual(['glance', 'write', 'tally'])
+  expect(held(store, id)).toBe(1)
+  await store.close()
+})
+
+test('a tally waits for another process, and gives up when told to', async () => {
+  await using home = await temporaryLatchkey()
+  const { id } = await home.latchkey.keys.create({ name: 'ci' })
+  const patient = open(home.path)
+  const hasty = open(home.path, { busyTimeoutMs: 10 })
+  for (const store of [patient, hasty]) await store.tally('NORMAL', () => {})
+  const other = new Client(home.path, { readwrite: true })
+  other.run('BEGIN IMMEDIATE')
+  expect(await hasty.tally('NORMAL', () => {}).catch(error => error)).toMatchObject({ code: 'busy' })
+  const waiting = patient.tally('NORMAL', hot => hot.addReservation(reservation(1, id)))
+  await Bun.sleep(20)
+  other.run('COMMIT')
+  other.close()
+  await waiting
+  expect(held(patient, id)).toBe(1)
+  await Promise.all([patient.close(), hasty.close()])
+})

@@ -75,6 +75,11 @@ export class Store {
     this.#busyTimeoutMs = options.busyTimeoutMs
   }
 
+  /** Whether `write` can be called at all. */
+  get isWritable(): boolean {
+    return this.#access === 'write'
+  }
+
   /** Opens the file and checks that it is a current Latchkey database; without this, the first use does. */
   open(): void {
     if (this.#access === 'read') this.#read()
@@ -119,7 +124,7 @@ export class Store {
    */
   glance<T>(work: (hot: HotPath) => T): T {
     try {
-      this.#hotReader ??= hotConnection(this.#connect(openReader).client, 'BEGIN', 'ROLLBACK')
+      this.#hotReader ??= hotConnection(mapped(this.#connect(openReader).client), 'BEGIN', 'ROLLBACK')
       const { client, hot, begin, end } = this.#hotReader
       begin.run()
       try {
@@ -258,6 +263,14 @@ function setSynchronous(writer: Writer, synchronous: 'FULL' | 'NORMAL'): void {
   writer.synchronous = synchronous
 }
 
+/** Address space for pages that are read where they lie: every write of another connection empties a page cache. */
+const mappedBytes = 256 * 1024 * 1024
+
+function mapped(client: Client): Client {
+  client.run(`PRAGMA mmap_size = ${mappedBytes}`)
+  return client
+}
+
 const hotConnection = (client: Client, begin: string, end: string): HotConnection => ({
   client,
   hot: hotPathOn(client),
@@ -273,8 +286,11 @@ function connect(path: string, open: (path: string) => Client): Connection {
     client.close()
     throw translate(error, path)
   }
-  return { client, database: drizzle({ client, schema }) }
+  return { client, database: databaseOn(client) }
 }
+
+/** The query builder on a connection that somebody else opened and closes, such as one that looks at a file. */
+export const databaseOn = (client: Client): Database => drizzle({ client, schema })
 
 function rowsOf<Row>(client: Client, query: Query): Iterable<Row> {
   const { sql, params } = query.toSQL()

@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
-import type { ForeignKey } from './foreign-key.ts'
+import type { ForeignKey } from './foreign-data.ts'
 import { readGlmProxy } from './glm-proxy.ts'
 import { largestTextBytes, withSource } from './source.ts'
 
@@ -51,23 +51,35 @@ async function failure(work: Promise<unknown>): Promise<LatchkeyError> {
   return error
 }
 
+const nothing = {
+  users: [],
+  projects: [],
+  keys: [],
+  problems: [],
+  ignoredFields: [],
+  leftBehind: [],
+  notes: [],
+}
+
 test('a key is read with all that is known of it', async () => {
   expect(await readKeys(sound)).toEqual({
+    ...nothing,
     keys: [
       {
-        secret: 'pk_one_secret',
+        credential: { secret: 'pk_one_secret' },
         name: 'One',
+        userId: null,
         model: 'glm-4.7',
         tokenLimit: 100,
         expiresAt: Date.UTC(2026, 11, 31, 23, 59, 59),
+        revokedAt: null,
         createdAt: Date.UTC(2026, 0, 18),
         lastUsedAt: Date.UTC(2026, 0, 17, 19, 52, 1, 337),
         lifetime: { tokens: 902, requests: null, costMicros: null },
+        split: null,
         windows: [{ start: Date.UTC(2026, 0, 17, 18, 56, 50, 677), tokens: 902, requests: 0, costMicros: 0 }],
       },
     ],
-    problems: [],
-    ignoredFields: [],
   })
 })
 
@@ -142,17 +154,21 @@ test.each<[field: string, value: unknown, where: string, problem: string]>([
   ],
 ])('%s as %j is a problem of %s: it %s', async (field, value, where, problem) => {
   const { problems } = await readKeys(sound, { ...sound, [field]: value })
-  expect(problems).toEqual([{ key: 1, field: where, problem }])
+  expect(problems).toEqual([{ type: 'key', index: 1, field: where, problem }])
 })
 
 test('a number too large for a double is not finite', async () => {
   const text = JSON.stringify({ keys: [sound] }).replace('902', '1e999')
   const { problems } = await readGlmProxy({ file: 'a.json', bytes: new TextEncoder().encode(text) })
-  expect(problems).toEqual([{ key: 0, field: 'total_lifetime_tokens', problem: 'is not a finite number' }])
+  expect(problems).toEqual([
+    { type: 'key', index: 0, field: 'total_lifetime_tokens', problem: 'is not a finite number' },
+  ])
 })
 
 test('an entry that is no object is one problem', async () => {
-  expect((await readKeys(null)).problems).toEqual([{ key: 0, field: 'entry', problem: 'is not an object' }])
+  expect((await readKeys(null)).problems).toEqual([
+    { type: 'key', index: 0, field: 'entry', problem: 'is not an object' },
+  ])
 })
 
 test('fields without a home are named once each, in order', async () => {
@@ -176,7 +192,7 @@ test('fields without a home are named once each, in order', async () => {
 
 test('an empty list is sound, and a byte order mark does not matter', async () => {
   const bytes = new TextEncoder().encode('\ufeff{"keys": []}')
-  expect(await readGlmProxy({ file: 'a.json', bytes })).toEqual({ keys: [], problems: [], ignoredFields: [] })
+  expect(await readGlmProxy({ file: 'a.json', bytes })).toEqual(nothing)
 })
 
 test.each<[what: string, bytes: Uint8Array, message: RegExp]>([
@@ -259,8 +275,8 @@ test('a database is recognised by its content, with what is only in its log, and
   for (const file of [path, join(folder, 'link.txt')]) {
     const { keys, problems } = await readGlmProxy({ file })
     expect(problems).toEqual([])
-    expect(keys.map(key => [key.secret, key.lifetime.tokens, key.windows.length])).toEqual([
-      ['pk_one_secret', 5, 1],
+    expect(keys.map(key => [key.credential, key.lifetime.tokens, key.windows.length])).toEqual([
+      [{ secret: 'pk_one_secret' }, 5, 1],
     ])
   }
   expect(contents(folder)).toEqual(before)

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf, translate } from '../db/errors.ts'
+import { logState } from './write-ahead-log.ts'
 
 export interface SourceFile {
   /** Where it lies; only a name for messages when `bytes` are given. */
@@ -21,7 +22,12 @@ export interface SourceFile {
 export type Source =
   | { readonly kind: 'text'; readonly text: string }
   /** `path` is a private copy that may be opened and is gone afterwards. */
-  | { readonly kind: 'sqlite'; readonly path: string }
+  | {
+      readonly kind: 'sqlite'
+      readonly path: string
+      /** What is to be known of it, a sentence each. */
+      readonly notes: readonly string[]
+    }
 
 /** Text is read whole: larger is refused. */
 export const largestTextBytes = 256 * 1024 * 1024
@@ -71,7 +77,7 @@ async function read(input: SourceFile, makeFolder: () => Promise<string>): Promi
   if (!startsLikeSqlite(bytes)) return textOf(file, bytes)
   const path = join(await makeFolder(), 'copy.db')
   await writeFile(path, bytes, { mode: 0o600, flag: 'wx' })
-  return { kind: 'sqlite', path }
+  return { kind: 'sqlite', path, notes: [] }
 }
 
 /** Again when somebody wrote to it meanwhile: half of one state and half of the next is neither. */
@@ -116,9 +122,47 @@ async function readOnce(file: string, path: string, makeFolder: () => Promise<st
     const copy = join(await makeFolder(), `${randomUUID()}.db`)
     await copyTo(handle, copy)
     for (const suffix of sidecars) await copySidecar(file, path, suffix, copy)
-    return { kind: 'sqlite', path: copy }
+    return { kind: 'sqlite', path: copy, notes: await logNotes(file, path, copy) }
   } finally {
     await handle.close()
+  }
+}
+
+/**
+ * What a log that is missing or cut says of its database.
+ *
+ * @throws corrupt when committed transactions cannot be read
+ */
+async function logNotes(file: string, path: string, copy: string): Promise<readonly string[]> {
+  if (!(await exists(`${copy}-wal`))) {
+    // SQLite makes the two together, and removes the -shm last.
+    if (!(await exists(`${path}-shm`))) return []
+    throw new LatchkeyError(
+      'corrupt',
+      `${file} has a -shm beside it but no -wal: the newest transactions are missing; nothing was imported`,
+      'copy the -wal along with the database, or make a whole copy with: sqlite3 FILE ".backup copy.db"',
+    )
+  }
+  const state = logState(`${copy}-wal`)
+  if (state === 'damaged') {
+    throw new LatchkeyError(
+      'corrupt',
+      `${file}-wal is damaged: transactions in it cannot be read; nothing was imported`,
+      'copy it again from the original, or make a whole copy with: sqlite3 FILE ".backup copy.db"',
+    )
+  }
+  return state === 'whole'
+    ? []
+    : ['its -wal ends in the middle of a transaction, which is left out; all before it was read']
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
   }
 }
 

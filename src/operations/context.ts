@@ -1,6 +1,7 @@
 /** What every operation is given: the store, the clock, and on whose behalf it acts. */
 import type { Origin } from '../contract/views.ts'
 import type { Store } from '../db/transaction.ts'
+import type { KeepPolicy } from './backup/policy.ts'
 
 export interface Actor {
   readonly name: string
@@ -20,8 +21,16 @@ export interface OperationContext {
 export interface FileContext {
   /** The database. */
   readonly path: string
-  /** Where backups go, and come from, when a call names no other folder. */
+  /** Where backups go, and come from, when a call names no other place: a folder, or `s3://bucket/prefix`. */
   readonly backupDir: string
+  /** What `create` with pruning, and `prune` without a policy of its own, keep. */
+  readonly keep?: KeepPolicy | undefined
+  /** Age recipients, one a line: when given, every backup is encrypted to them. */
+  readonly ageRecipientsFile?: string | undefined
+  /** Age identities, which open such backups again. */
+  readonly ageIdentityFile?: string | undefined
+  /** Where the AWS_ variables are looked up. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
   readonly now: () => Date
   readonly actor: Actor
   /** The same checks and the same result; nothing is changed. */

@@ -30,7 +30,7 @@ async function scene() {
 
 const check = (report: HealthReport, name: string) => report.checks.find(found => found.name === name)!
 
-test('all is well: seven checks, each ok, exit 0', async () => {
+test('all is well: eight checks, each ok, exit 0', async () => {
   const { context } = await scene()
   const backup = await createBackup(context)
   const report = await checkHealth(context)
@@ -39,6 +39,7 @@ test('all is well: seven checks, each ok, exit 0', async () => {
     'writable ok',
     'schema ok',
     'integrity ok',
+    'usage ok',
     'permissions ok',
     'disk_space ok',
     'last_backup ok',

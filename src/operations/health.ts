@@ -10,27 +10,36 @@ import { foreignKeyCheck, quickCheck, schemaDrift, tryWrite } from '../db/inspec
 import { appliedMigrations, historyProblems } from '../db/migrate.ts'
 import { latestVersion } from '../db/migrations.ts'
 import { identify, openReader } from '../db/open.ts'
+import { databaseOn } from '../db/transaction.ts'
 import { freeBytes, sidecars, sizeOf } from './backup/files.ts'
 import { surveyFolder } from './backup/list.ts'
+import type { Survey } from './backup/manifest.ts'
 import type { FileContext } from './context.ts'
+import { differences } from './usage/reconcile.ts'
 
 type Check = HealthReport['checks'][number]
 type Name = Check['name']
 
 /**
- * Seven checks. A check that cannot be made because of an earlier one is `skipped`.
+ * Eight checks. A check that cannot be made because of an earlier one is `skipped`.
  *
  * @throws database_missing
  */
 export async function checkHealth(context: FileContext): Promise<HealthReport> {
   const path = resolve(context.path)
-  const checks = [...checkDatabase(path), checkPermissions(path), checkSpace(path), checkLastBackup(context)]
+  const checks = [
+    ...(await checkDatabase(path)),
+    checkPermissions(path),
+    checkSpace(path),
+    await checkLastBackup(context),
+  ]
   return { path, status: worst(checks), damaged: checks.some(isDamage), checks }
 }
 
-/** Whether the file or its schema is not what it must be, as opposed to being unusable for now. */
+/** Whether the file, its schema or its totals are not what they must be, as opposed to being unusable for now. */
 const isDamage = (check: Check): boolean =>
-  check.status === 'failed' && (check.name === 'integrity' || (check.name === 'schema' && hasDrifted(check)))
+  check.status === 'failed' &&
+  (check.name === 'integrity' || check.name === 'usage' || (check.name === 'schema' && hasDrifted(check)))
 
 /** Longest age of the newest backup that goes without a warning: a daily one, and two hours for it to run. */
 const backupTooOldMs = 26 * 3_600_000
@@ -39,7 +48,7 @@ const backupTooOldMs = 26 * 3_600_000
 const leastFreeBytes = 4 * 1_048_576
 const fewFreeBytes = 100 * 1_048_576
 
-function checkDatabase(path: string): readonly Check[] {
+async function checkDatabase(path: string): Promise<readonly Check[]> {
   let client: Client | undefined
   try {
     client = openReader(path)
@@ -47,9 +56,19 @@ function checkDatabase(path: string): readonly Check[] {
     const reachable = ok('reachable', { sizeBytes: sizeOf(path) })
     if (!ours) {
       const problem = `${path} is a SQLite database, but not one of Latchkey's: name another file with --db`
-      return [reachable, skipped('writable'), failed('schema', null, problem), skipped('integrity')]
+      return [
+        reachable,
+        skipped('writable'),
+        failed('schema', null, problem),
+        skipped('integrity'),
+        skipped('usage'),
+      ]
     }
-    return [reachable, checkWritable(path), checkSchemaVersion(client, version), checkIntegrity(client)]
+    const schema = checkSchemaVersion(client, version)
+    const integrity = checkIntegrity(client)
+    const sound = schema.status === 'ok' && integrity.status === 'ok'
+    const usage = sound ? await checkTotals(client) : skipped('usage')
+    return [reachable, checkWritable(path), schema, integrity, usage]
   } catch (error) {
     const known = translate(error, path)
     if (!(known instanceof LatchkeyError) || known.code === 'database_missing') throw known
@@ -60,8 +79,15 @@ function checkDatabase(path: string): readonly Check[] {
           skipped('writable'),
           skipped('schema'),
           failed('integrity', null, problem),
+          skipped('usage'),
         ]
-      : [failed('reachable', null, problem), skipped('writable'), skipped('schema'), skipped('integrity')]
+      : [
+          failed('reachable', null, problem),
+          skipped('writable'),
+          skipped('schema'),
+          skipped('integrity'),
+          skipped('usage'),
+        ]
   } finally {
     client?.close()
   }
@@ -123,6 +149,19 @@ function findDamage(client: Client): readonly string[] {
   }
 }
 
+async function checkTotals(client: Client): Promise<Check> {
+  const found = await differences(databaseOn(client))
+  const names = found.map(({ key }) => key.name)
+  const [first] = names
+  if (first === undefined) return ok('usage', null)
+  const others = names.length > 1 ? ` and ${names.length - 1} more` : ''
+  return failed(
+    'usage',
+    { keys: names },
+    `the totals of ${first}${others} are not what was recorded: see them with: latchkey usage check, mend them with: latchkey usage check --repair`,
+  )
+}
+
 function checkPermissions(path: string): Check {
   const folder = dirname(path)
   const open = [path, ...sidecars.map(suffix => path + suffix), folder]
@@ -148,8 +187,15 @@ function checkSpace(path: string): Check {
     : ok('disk_space', value)
 }
 
-function checkLastBackup(context: FileContext): Check {
-  const { backups, broken } = surveyFolder(context, undefined)
+async function checkLastBackup(context: FileContext): Promise<Check> {
+  let found: Survey
+  try {
+    found = await surveyFolder(context, undefined)
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+    return warning('last_backup', null, `${error.message}: ${error.hint}`)
+  }
+  const { backups, broken } = found
   const [newest] = backups
   const [bad] = broken
   if (!newest) {
@@ -163,6 +209,11 @@ function checkLastBackup(context: FileContext): Check {
       value,
       'the newest backup is more than 26 hours old: latchkey backup create',
     )
+  }
+  const rotten = backups.find(each => each.manifest.failure !== null)
+  if (rotten) {
+    const problem = `${rotten.manifest.id} failed its verification: ${rotten.manifest.failure?.problem}`
+    return warning('last_backup', value, problem)
   }
   return bad === undefined
     ? ok('last_backup', value)

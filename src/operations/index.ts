@@ -6,11 +6,19 @@ import { Store } from '../db/transaction.ts'
 import { listAudit } from './audit.ts'
 import { createBackup } from './backup/create.ts'
 import { getBackup, listBackups } from './backup/list.ts'
-import { restore } from './backup/restore.ts'
+import { planPrune, pruneBackups } from './backup/prune.ts'
+import { restorable } from './backup/restore/choose.ts'
+import { restore } from './backup/restore/restore.ts'
+import { planSchedule, scheduleBackups, unscheduleBackups } from './backup/schedule.ts'
+import { backupStatus } from './backup/status.ts'
 import { verifyBackups } from './backup/verify.ts'
 import type { FileContext, OperationContext } from './context.ts'
 import { checkHealth } from './health.ts'
+import { importCcluster } from './import/ccluster.ts'
+import { importDokify } from './import/dokify.ts'
 import { importGlmProxy } from './import/glm-proxy.ts'
+import { getImport, listImports } from './import/list.ts'
+import { undoImport } from './import/undo.ts'
 import { initialize } from './init.ts'
 import { changeMatching, matchingKeys } from './keys/bulk.ts'
 import { deleteKey, disableKey, enableKey, revokeKey, updateKey } from './keys/change.ts'
@@ -23,7 +31,7 @@ import { rotateKey } from './keys/rotate.ts'
 import { keyStats } from './keys/stats.ts'
 import { verifySecret } from './keys/verify.ts'
 import { addLimits, listLimits, removeLimits, resetLimits } from './limits/manage.ts'
-import { checkSchema, migrate, schemaState } from './migrations.ts'
+import { checkSchema, migrate, migrationHistory, planMigration, schemaState } from './migrations.ts'
 import {
   archiveProject,
   createProject,
@@ -149,15 +157,35 @@ export function createOperations(wiring: Wiring) {
       prices: bind(context, { set: setPrice, list: listPrices, remove: removePrices }),
     },
     audit: bind(context, { list: listAudit }),
-    imports: bind(context, { glmProxy: importGlmProxy }),
+    imports: bind(context, {
+      glmProxy: importGlmProxy,
+      ccluster: importCcluster,
+      dokify: importDokify,
+      list: listImports,
+      get: getImport,
+      undo: undoImport,
+    }),
     backups: bind(wiring as FileContext, {
       create: createBackup,
       list: listBackups,
       get: getBackup,
       verify: verifyBackups,
+      planPrune,
+      prune: pruneBackups,
+      status: backupStatus,
+      planSchedule,
+      schedule: scheduleBackups,
+      unschedule: unscheduleBackups,
+      restorable,
       restore,
     }),
-    migrations: bind(wiring as FileContext, { state: schemaState, check: checkSchema, migrate }),
+    migrations: bind(wiring as FileContext, {
+      state: schemaState,
+      check: checkSchema,
+      plan: planMigration,
+      history: migrationHistory,
+      migrate,
+    }),
     ...bind(wiring as FileContext, { initialize, health: checkHealth }),
   }
 }

@@ -9,7 +9,7 @@ import { type TemporaryFolder, temporaryFolder } from '../testing/folder.ts'
 import { listBackups } from './backup/list.ts'
 import type { FileContext } from './context.ts'
 import { initialize } from './init.ts'
-import { checkSchema, migrate, schemaState } from './migrations.ts'
+import { checkSchema, migrate, migrationHistory, planMigration, schemaState } from './migrations.ts'
 
 let folder: TemporaryFolder
 afterEach(() => folder.remove())
@@ -126,6 +126,7 @@ test('with nothing to do there is no backup, no folder and no change', async () 
     to: latestVersion,
     steps: [],
     backup: null,
+    lost: {},
   })
   expect(existsSync(context.backupDir)).toBe(false)
 })
@@ -252,6 +253,76 @@ test('the state tells applied, changed, pending and unknown steps apart', async 
   expect(await states(migrations)).toEqual(['unknown'])
 })
 
+test('a step down says what it loses: in the plan, in the dry run and afterwards', async () => {
+  const context = await scene()
+  const tag = source(
+    '0002_tag',
+    'ALTER TABLE parents ADD tag TEXT;\n--> statement-breakpoint\nALTER TABLE parents ADD size INTEGER NOT NULL DEFAULT 0;',
+    'ALTER TABLE parents DROP COLUMN tag;\n--> statement-breakpoint\nALTER TABLE parents DROP COLUMN size;',
+  )
+  const sources = withMore(family, tag)
+  await migrate(context, { direction: 'up' }, sources)
+  sql(context, "UPDATE parents SET tag = 'x', size = id - 1")
+  const { steps: _, ...plan } = await planMigration(context, { to: latestVersion }, sources)
+  expect(plan).toEqual({
+    path: context.path,
+    from: latestVersion + 2,
+    to: latestVersion,
+    lost: { parents: 2, children: 3 },
+  })
+  const one = { direction: 'down', steps: 1 } as const
+  expect((await planMigration(context, one, sources)).lost).toEqual({ 'parents.tag': 2, 'parents.size': 1 })
+  const down = { direction: 'down', to: latestVersion } as const
+  expect((await migrate({ ...context, dryRun: true }, down, sources)).lost).toEqual({
+    parents: 2,
+    children: 3,
+  })
+  expect((await migrate(context, one, sources)).lost).toEqual({ 'parents.tag': 2, 'parents.size': 1 })
+  expect((await migrate(context, down, sources)).lost).toEqual({ parents: 2, children: 3 })
+})
+
+test('the plan is the SQL that would run, in order, and changes nothing', async () => {
+  const context = await scene()
+  const sources = withMore(family, rebuild)
+  const up = await planMigration(context, {}, sources)
+  expect(up.steps.map(({ name, direction }) => [name, direction])).toEqual([
+    ['0001_family', 'up'],
+    ['0002_rebuild', 'up'],
+  ])
+  expect(up.steps[0]!.sql).toStartWith('CREATE TABLE parents')
+  expect(up.steps[0]!.sql).not.toContain('statement-breakpoint')
+  expect((await planMigration(context, { steps: 1 }, sources)).steps).toHaveLength(1)
+  expect((await planMigration(context)).steps).toEqual([])
+  const down = await planMigration(context, { to: latestVersion - 1 })
+  expect(down.steps.map(({ version, direction }) => [version, direction])).toEqual([[latestVersion, 'down']])
+  expect(await schemaState(context, sources)).toMatchObject({ current: latestVersion })
+  expect(readdirSync(dirname(context.path))).toEqual(['latchkey.db'])
+})
+
+test('the history tells of every move of the schema, newest first, also what no audit row tells', async () => {
+  const context = await scene()
+  const sources = withMore(family)
+  const up = await migrate(context, { direction: 'up' }, sources)
+  const down = await migrate(context, { direction: 'down' }, sources)
+  const moves = (await migrationHistory(context)).map(({ event, from, to, actor, backup }) => [
+    event,
+    from,
+    to,
+    actor,
+    backup,
+  ])
+  expect(moves).toEqual([
+    ['down', latestVersion + 1, latestVersion, 'tester', down.backup],
+    ['up', latestVersion, latestVersion + 1, 'tester', up.backup],
+    ['init', 0, latestVersion, 'tester', null],
+  ])
+  sql(context, 'DELETE FROM audit')
+  const untold = await migrationHistory(context)
+  expect(untold.map(({ event, to, actor, programVersion }) => [event, to, actor, programVersion])).toEqual(
+    migrations.map(({ version }) => ['up', version, null, expect.any(String)]).toReversed() as never,
+  )
+})
+
 test('the check finds every kind of trouble, orphans one by one', async () => {
   const context = await scene()
   sql(context, 'DROP INDEX keys_name')
@@ -267,7 +338,28 @@ test('the check finds every kind of trouble, orphans one by one', async () => {
     'index keys_name is missing',
     'table stranger does not belong here',
   ])
-  expect(problems.filter(problem => problem.kind === 'foreign_key')).toHaveLength(2)
+  const orphans = problems.filter(problem => problem.kind === 'foreign_key').map(problem => problem.detail)
+  expect(orphans).toEqual([
+    expect.stringMatching(/^projects: id prj_\w+ points by owner_id at usr_nobody, which is not in users$/),
+    expect.stringMatching(/^projects: id prj_/),
+  ])
+  expect(orphans[0]).not.toBe(orphans[1]!)
+})
+
+test('an orphan in a table without row numbers is named by its key, a secret never by its hash', async () => {
+  const context = await scene()
+  const hash = 'a'.repeat(64)
+  sql(
+    context,
+    `INSERT INTO secrets (hash, key_id, start, created_at) VALUES ('${hash}', 'key_gone', 'lk_x', 0)`,
+  )
+  sql(context, "INSERT INTO project_members VALUES ('prj_gone', 'usr_gone', 'viewer', 0)")
+  const { problems } = await checkSchema(context)
+  expect(problems.map(problem => problem.detail).sort()).toEqual([
+    'project_members: project_id prj_gone, user_id usr_gone points by project_id at prj_gone, which is not in projects',
+    'project_members: project_id prj_gone, user_id usr_gone points by user_id at usr_gone, which is not in users',
+    'secrets: a row points by key_id at key_gone, which is not in keys',
+  ])
 })
 
 test.each<[string, object, string]>([

@@ -5,17 +5,28 @@
 import { dirname, resolve } from 'node:path'
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
-import type { Backup, Migrated, Migration, SchemaCheck, SchemaState } from '../contract/views.ts'
+import type {
+  Backup,
+  Migrated,
+  Migration,
+  MigrationPlan,
+  SchemaCheck,
+  SchemaEvent,
+  SchemaState,
+} from '../contract/views.ts'
 import type { Client } from '../db/client.ts'
 import { copyTo, openPrivate } from '../db/copy.ts'
 import { codeOf, translate } from '../db/errors.ts'
-import { foreignKeyCheck, integrityCheck, requireSound, schemaDrift } from '../db/inspect.ts'
+import { foreignKeyCheck, integrityCheck, lostBetween, requireSound, schemaDrift } from '../db/inspect.ts'
 import {
+  type AppliedMigration,
   appliedMigrations,
   historyProblems,
+  type MigrationRun,
   type MigrationStamp,
   migrateTo,
   requireHistory,
+  stepsBetween,
 } from '../db/migrate.ts'
 import { type MigrationSource, migrations } from '../db/migrations.ts'
 import { openReader, openWriter, requireOurs } from '../db/open.ts'
@@ -79,7 +90,7 @@ export async function checkSchema(context: FileContext, sources: Sources = migra
       ...history,
       // With another history there is nothing to compare the schema with.
       ...(history.length > 0 ? [] : check('schema', () => schemaDrift(client, version, sources))),
-      ...check('foreign_key', () => foreignKeyCheck(client)),
+      ...check('foreign_key', () => foreignKeyCheck(client, 1_000)),
       ...check('integrity', () => integrityCheck(client)),
     ]
     return { path: context.path, ok: problems.length === 0, problems }
@@ -109,6 +120,119 @@ const inputSchema = v.object({
   steps: wholeNumber(1),
 })
 
+export interface PlanMigration {
+  /** Default: up, or down when `to` is an older version than now. */
+  readonly direction?: 'up' | 'down' | undefined
+  readonly to?: number | undefined
+  readonly steps?: number | undefined
+}
+
+/**
+ * What `migrate` would run with the same options, and what would be lost by it, as far as the schemas tell. Only
+ * reads.
+ *
+ * @throws database_missing, database_foreign, schema_newer, drift, corrupt, usage, invalid
+ */
+export async function planMigration(
+  context: FileContext,
+  input: PlanMigration = {},
+  sources: Sources = migrations,
+): Promise<MigrationPlan> {
+  const { path } = context
+  const down = input.to !== undefined && input.to < currentVersion(context, sources)
+  const options = parse(inputSchema, { ...input, direction: input.direction ?? (down ? 'down' : 'up') })
+  const { from, target: to } = targetOf(context, options, sources)
+  const { direction } = options
+  const steps = stepsBetween(from, to, sources).map(step => ({
+    version: step.version,
+    name: step.name,
+    direction,
+    sql: (direction === 'up' ? step.up : step.down)
+      .replaceAll(/\s*--> statement-breakpoint\s*/g, '\n')
+      .trim(),
+  }))
+  const lost = direction === 'up' ? {} : reading(path, client => lostBetween(client, from, to, sources))
+  return { path, from, to, steps, lost }
+}
+
+/**
+ * When the schema moved, newest first: what the audit trail tells, and what only the history of migrations does.
+ *
+ * @throws database_missing, database_foreign, corrupt
+ */
+export async function migrationHistory(context: FileContext): Promise<readonly SchemaEvent[]> {
+  return reading(context.path, client => {
+    requireOurs(client, context.path)
+    const applied = appliedMigrations(client)
+    const told = auditedEvents(client, applied)
+    const untold = applied
+      .filter(step => !told.some(event => isPartOf(step, event)))
+      .map(
+        (step): SchemaEvent => ({
+          at: new Date(step.appliedAt),
+          event: 'up',
+          from: step.version - 1,
+          to: step.version,
+          steps: [step.name],
+          actor: null,
+          backup: null,
+          programVersion: step.programVersion,
+        }),
+      )
+    // Within one moment the order of the versions tells; the sort keeps it.
+    return [...told, ...untold.toReversed()].sort((a, b) => b.at.getTime() - a.at.getTime())
+  })
+}
+
+/** How far the moment of a step may lie from that of the audit row written in the same transaction. */
+const oneRunMs = 60_000
+
+const isPartOf = (step: AppliedMigration, event: SchemaEvent): boolean =>
+  event.event !== 'down' &&
+  step.version <= event.to &&
+  step.version > (event.event === 'init' ? 0 : (event.from ?? 0)) &&
+  Math.abs(step.appliedAt - event.at.getTime()) <= oneRunMs
+
+function auditedEvents(client: Client, applied: readonly AppliedMigration[]): readonly SchemaEvent[] {
+  if (!client.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit'").get()) return []
+  const rows = client
+    .query(
+      `SELECT at, actor, action, "before" ->> 'schemaVersion' AS "from", "after" ->> 'schemaVersion' AS version,
+         "after" -> 'steps' AS steps, "after" ->> 'backup' AS backup
+       FROM audit WHERE action IN ('database.init', 'database.migrate', 'database.restore') ORDER BY rowid DESC`,
+    )
+    .all() as AuditedMove[]
+  return rows.map((row): SchemaEvent => {
+    const { actor, backup } = row
+    const steps = row.steps === null ? [] : (JSON.parse(row.steps) as readonly string[])
+    const restored = row.action === 'database.restore'
+    const from = row.action === 'database.init' ? 0 : restored ? row.version : row.from
+    const to = restored ? row.version + steps.length : row.version
+    const at = new Date(row.at)
+    const event = restored
+      ? 'restore'
+      : row.action === 'database.init'
+        ? 'init'
+        : to < (from ?? 0)
+          ? 'down'
+          : 'up'
+    const seen: SchemaEvent = { at, event, from, to, steps, actor, backup, programVersion: null }
+    const own = applied.find(step => isPartOf(step, seen))
+    return { ...seen, programVersion: own?.programVersion ?? null }
+  })
+}
+
+interface AuditedMove {
+  readonly at: number
+  readonly actor: string
+  readonly action: string
+  readonly from: number | null
+  readonly version: number
+  /** JSON. */
+  readonly steps: string | null
+  readonly backup: string | null
+}
+
 /** How long to wait for another run: of two at once, one migrates and the other finds it done. */
 const lockWaitMs = 60_000
 
@@ -125,18 +249,11 @@ export async function migrate(
   sources: Sources = migrations,
 ): Promise<Migrated> {
   const options = parse(inputSchema, input)
-  if (options.to !== undefined && options.steps !== undefined) {
-    throw new LatchkeyError(
-      'usage',
-      'both a version and a number of steps were given',
-      'give --to or --steps, not both',
-    )
-  }
-  const start = plan(context, options, sources)
+  const start = targetOf(context, options, sources)
   const run = () => migrateLocked(context, options.direction, start.target, sources)
   if (start.from === start.target)
-    return { path: context.path, from: start.from, to: start.from, steps: [], backup: null }
-  return withLock(context, resolve(context.backupDir), run, { waitMs: lockWaitMs })
+    return { path: context.path, from: start.from, to: start.from, steps: [], backup: null, lost: {} }
+  return withLock(context, context.backupDir, run, { waitMs: lockWaitMs })
 }
 
 async function migrateLocked(
@@ -149,9 +266,9 @@ async function migrateLocked(
   // Read again: another run may have done it while this one waited for the lock.
   const from = currentVersion(context, sources)
   const done = direction === 'up' ? from >= target : from <= target
-  if (done) return { path, from, to: from, steps: [], backup: null }
-  const steps = await rehearse(context, direction, target, sources)
-  if (context.dryRun) return { path, from, to: target, steps, backup: null }
+  if (done) return { path, from, to: from, steps: [], backup: null, lost: {} }
+  const rehearsed = await rehearse(context, direction, target, sources)
+  if (context.dryRun) return { path, ...rehearsed, backup: null }
   const backup = await createUnlocked(context, { reason: 'pre-migrate' })
   try {
     const client = openWriter(path)
@@ -175,7 +292,7 @@ async function rehearse(
   direction: Migrate['direction'],
   target: number,
   sources: Sources,
-): Promise<readonly string[]> {
+): Promise<MigrationRun> {
   const folder = dirname(resolve(context.path))
   if (!context.dryRun) sweep(folder)
   requireSpace(folder, sizeOf(context.path) * 2)
@@ -185,7 +302,7 @@ async function rehearse(
     try {
       const run = migrateTo(client, context.path, target, stampFor(context, client, direction, null), sources)
       requireSound(client, context.path)
-      return run.steps
+      return run
     } catch (error) {
       throw failure(error, context.path)
     } finally {
@@ -208,16 +325,23 @@ function stampFor(
       recordInside(context, client, {
         action: 'database.migrate',
         before: { schemaVersion: run.from },
-        after: { schemaVersion: run.to, steps: run.steps, backup: backup?.id ?? null },
+        after: { schemaVersion: run.to, steps: run.steps, backup: backup?.id ?? null, lost: run.lost },
       }),
   }
 }
 
-function plan(
+function targetOf(
   context: FileContext,
   options: v.InferOutput<typeof inputSchema>,
   sources: Sources,
 ): { readonly from: number; readonly target: number } {
+  if (options.to !== undefined && options.steps !== undefined) {
+    throw new LatchkeyError(
+      'usage',
+      'both a version and a number of steps were given',
+      'give --to or --steps, not both',
+    )
+  }
   const from = currentVersion(context, sources)
   const up = options.direction === 'up'
   const target =

@@ -121,7 +121,7 @@ export function listProjects(
         ),
       )
       .orderBy(projects.id)
-    return views(db, rows)
+    return projectViews(db, rows)
   })
 }
 
@@ -250,12 +250,13 @@ async function saved(
 }
 
 async function view(db: Database, row: ProjectRow): Promise<Project> {
-  const [one] = await views(db, [row])
+  const [one] = await projectViews(db, [row])
   if (!one) throw new Error('a project without a view')
   return one
 }
 
-async function views(db: Database, rows: readonly ProjectRow[]): Promise<readonly Project[]> {
+/** @param rows of which views are made, in their order */
+export async function projectViews(db: Database, rows: readonly ProjectRow[]): Promise<readonly Project[]> {
   const owners = await db
     .select({ projectId: projects.id, id: users.id, username: users.username })
     .from(projects)

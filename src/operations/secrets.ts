@@ -24,7 +24,7 @@ export function mintSecret(prefix: string): string {
 
 /** SHA-256 of the whole secret in lower-case hex: all that is stored. */
 export function hashSecret(secret: string): string {
-  return new Bun.CryptoHasher('sha256').update(secret).digest('hex')
+  return Bun.CryptoHasher.hash('sha256', secret, 'hex')
 }
 
 /** What is kept for display: the prefix and six characters of a secret of ours, at most a third of a foreign one. */

@@ -147,7 +147,8 @@ export async function setPassword(
 }
 
 /**
- * Whether the password is the user's. False for a wrong password, a user without one, and a disabled user.
+ * Whether the password is the user's. False for a wrong password, a user without one, and a disabled user. A password
+ * that an import brought as bcrypt is kept as argon2id from then on.
  *
  * @throws not_found, ambiguous
  */
@@ -157,9 +158,59 @@ export async function verifyPassword(
   password: string,
 ): Promise<boolean> {
   const row = await context.store.read(db => findUser(db, selector))
-  if (row.passwordHash === null || row.disabledAt !== null) return false
-  return Bun.password.verify(password, row.passwordHash)
+  const { passwordHash } = row
+  if (passwordHash === null || row.disabledAt !== null) return false
+  if (!(await isPassword(password, passwordHash))) return false
+  if (!passwordHash.startsWith('$argon2id$')) await upgradeHash(context, row, passwordHash, password)
+  return true
 }
+
+/** bcrypt as other systems have it looks at 72 bytes; Bun's hashes what is longer first, so both are tried. */
+async function isPassword(password: string, hash: string): Promise<boolean> {
+  if (await Bun.password.verify(password, hash)) return true
+  const bytes = new TextEncoder().encode(password)
+  return (
+    hash.startsWith('$2') &&
+    bytes.length > bcryptBytes &&
+    Bun.password.verify(bytes.subarray(0, bcryptBytes), hash)
+  )
+}
+
+const bcryptBytes = 72
+
+/**
+ * Keeps the password of an import as argon2id, now that it is known. The password is right whether or not it can be
+ * kept so: a database that is busy, full or read-only is no reason to turn its user away.
+ */
+async function upgradeHash(
+  context: OperationContext,
+  row: UserRow,
+  oldHash: string,
+  password: string,
+): Promise<void> {
+  if (!context.store.isWritable) return
+  const passwordHash = await hashPassword(password)
+  try {
+    await context.store.write(async db => {
+      const [after] = await db
+        .update(users)
+        .set({ passwordHash })
+        .where(and(eq(users.id, row.id), eq(users.passwordHash, oldHash)))
+        .returning()
+      if (!after) return
+      await record(context, db, {
+        action: 'user.rehash',
+        target: target(after),
+        before: { passwordHash: algorithmOf(oldHash) },
+        after: { passwordHash: algorithmOf(passwordHash) },
+      })
+    })
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+  }
+}
+
+const algorithmOf = (hash: string): string => (hash.startsWith('$2') ? 'bcrypt' : (hash.split('$')[1] ?? ''))
 
 /** All keys of a disabled user answer `user_disabled`. @throws not_found, ambiguous */
 export function disableUser(context: OperationContext, selector: string): Promise<User> {
@@ -210,7 +261,7 @@ async function userView(db: Database, row: UserRow): Promise<User> {
   return view
 }
 
-async function userViews(db: Database, rows: readonly UserRow[]): Promise<readonly User[]> {
+export async function userViews(db: Database, rows: readonly UserRow[]): Promise<readonly User[]> {
   const limitsOf = await limitViews(
     db,
     'user',

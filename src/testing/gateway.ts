@@ -7,9 +7,7 @@
  * - `batch {keys}`: a recorder that never ends; prints how many requests it was told are on disk, once
  * - `compact`: folds what is older than an hour until stdin ends; prints how often
  */
-import { Client } from '../db/client.ts'
 import { connectLatchkey } from '../index.ts'
-import { fold } from './fold.ts'
 
 const [what = '', path = '', given = '{}'] = Bun.argv.slice(2)
 const {
@@ -66,16 +64,9 @@ async function verify(): Promise<object> {
 
 async function compact(): Promise<object> {
   let compacted = 0
-  const client = new Client(path, { readwrite: true })
-  client.run('PRAGMA busy_timeout = 60000')
-  client.run('PRAGMA synchronous = NORMAL')
   await untilStdinEnds(async () => {
-    client.run('BEGIN IMMEDIATE')
-    compacted += fold(client, { from: 60_000, to: 3_600_000, before: Date.now() - 3_600_000 })
-    client.run('COMMIT')
-    await Bun.sleep(5)
+    compacted += (await latchkey.usage.compact({ minutesForMs: 3_600_000 })).foldedIntoHours
   })
-  client.close()
   return { compacted }
 }
 

@@ -110,9 +110,14 @@ export async function onTerminal(
   const decoder = new TextDecoder()
   let screen = ''
   let seen = 0
+  let end = () => {}
+  const ended = new Promise<void>(resolve => {
+    end = resolve
+  })
   const terminal = new Bun.Terminal({
     cols: 80,
     rows: 24,
+    exit: () => end(),
     data: (self, data) => {
       screen += decoder.decode(data, { stream: true })
       const next = waiting[0]
@@ -129,6 +134,8 @@ export async function onTerminal(
     terminal,
   })
   const code = await child.exited
+  // What it drew last may still be on its way.
+  await Promise.race([ended, Bun.sleep(5_000)])
   terminal.close()
   return { code, screen }
 }

@@ -1,50 +1,60 @@
 import { restored } from '../../contract/views.ts'
 import { arg, command, opt } from '../define.ts'
-import { rowChanges } from '../drawing.ts'
+import { restoredLines } from '../drawing.ts'
+import { duration, moment } from '../parse.ts'
 
 export default command({
   name: 'restore',
   effect: 'destroy',
-  summary: 'Put a backup in the place of the database',
+  summary: 'Put a backup, or one thing out of it, in the place of what is there',
   description:
-    'The backup is verified first, then what is there now is backed up, then they are exchanged as one. Refuses while another process has the database open. On any failure the old database is as it was.',
+    'The backup is verified first, then what is there now is backed up, then they are exchanged as one. Refuses while another process has the database open, unless --in-place. On any failure the old database is as it was. With --key, --user or --project only that comes back, with what belongs to it; a secret that was rotated, a password that was changed and tokens that were used since stay as they are.',
   examples: [
     'latchkey restore --latest --from /var/backups/latchkey --dry-run',
     'latchkey restore --latest --from /var/backups/latchkey --yes',
-    'latchkey restore bak_01kaqv8w2e --yes --json',
+    'latchkey restore --in-place --at 2026-11-20T03:00 --yes',
+    'latchkey restore bak_01kaqv8w2e --key ci --dry-run',
+    'latchkey restore --undo --yes --json',
   ],
   args: { backup: arg.optional('Id, file name or path of the backup') },
   options: {
     latest: opt.flag('The newest backup'),
-    from: opt.text('folder', 'Where to look (default: backup_dir of the configuration)'),
-    force: opt.flag('Even while another process has the database open'),
+    at: opt.as('date', moment, 'The newest backup that had been taken by then'),
+    undo: opt.flag('What was there before the last restore'),
+    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
+    identity: opt.text('file', 'Age identities that open an encrypted one (LATCHKEY_AGE_IDENTITY_FILE)'),
+    to: opt.text('file', 'The database to restore to (default: the configured one)'),
+    inPlace: opt.flag('Under the processes that have the database open: they see it at once'),
+    wait: opt.as('duration', duration, 'How long to wait until nobody has it open (default: not at all)'),
+    key: opt.text('name', 'Only this key: name, id or start of an id'),
+    user: opt.text('name', 'Only this user, their keys, and the projects they own'),
+    project: opt.text('name', 'Only this project, its members and its keys'),
   },
-  confirm: async (ctx, { backup, latest, from }) => {
+  confirm: async (ctx, { from, to, wait: _, identity: __, ...options }) => {
     const { backups, path } = await ctx.operations()
-    const chosen = await backups.get({
-      backup,
-      latest,
+    const chosen = await backups.restorable({
+      ...options,
       from: from === undefined ? undefined : ctx.path(from),
+      to: to === undefined ? undefined : ctx.path(to),
     })
-    return { question: `Replace ${path} by ${chosen.path}, taken ${chosen.createdAt.toISOString()}` }
+    const { key, user, project } = options
+    const what = key ?? user ?? project
+    const taken = `${chosen.path}, taken ${chosen.createdAt.toISOString()}`
+    return {
+      question:
+        what === undefined
+          ? `Replace ${to ?? path} by ${taken}`
+          : `Bring ${what} back into ${to ?? path} from ${taken}`,
+    }
   },
-  run: async (ctx, { backup, latest, from, force }) =>
+  run: async (ctx, { from, to, wait, identity, ...options }) =>
     (await ctx.operations()).backups.restore({
-      backup,
-      latest,
-      force,
+      ...options,
       from: from === undefined ? undefined : ctx.path(from),
+      to: to === undefined ? undefined : ctx.path(to),
+      waitMs: wait,
+      identityFile: identity === undefined ? undefined : ctx.path(identity),
     }),
   output: restored,
-  done: (restored, brush) =>
-    [
-      `Restored ${restored.path} from ${restored.backup.path}, taken ${brush.time(restored.backup.createdAt)}`,
-      ...rowChanges(restored.before, restored.rows, brush),
-      ...(restored.safetyBackup === null
-        ? []
-        : [
-            `What was there before is in ${restored.safetyBackup.path}. Undo: latchkey restore ${restored.safetyBackup.path}`,
-          ]),
-      ...restored.movedAside.map(file => `Moved aside: ${file}`),
-    ].join('\n'),
+  done: restoredLines,
 })

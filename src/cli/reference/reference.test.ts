@@ -111,7 +111,7 @@ test('every variable that the program reads is on the page', () => {
   )
   for (const file of files) {
     const text = readFileSync(join(root, 'src', file), 'utf8')
-    for (const [, name = ''] of text.matchAll(/\benv(?:\['|\.)([A-Z_]+)/g)) {
+    for (const [, name = ''] of text.matchAll(/\benv(?:\['|\.)([A-Z_0-9]+)/g)) {
       expect([...documented], `${name}, read in ${file}, belongs in src/cli/reference/settings.ts`).toContain(
         name,
       )

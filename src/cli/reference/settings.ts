@@ -25,8 +25,26 @@ export const settings: readonly Setting[] = [
   {
     name: 'backup_dir',
     flag: '`--to`, `--from`',
-    summary: 'Folder of the backups',
+    summary: 'Folder of the backups, or `s3://bucket/prefix`',
     byDefault: '`backups` beside the database',
+  },
+  {
+    name: 'backup_keep',
+    flag: '`--keep-…`',
+    summary: 'Which backups to keep, such as `daily=7,weekly=4`; in the file a table: `[backup.keep]`',
+    byDefault: 'nothing is removed',
+  },
+  {
+    name: 'age_recipients_file',
+    flag: '`--recipients-file`',
+    summary: 'Age public keys, one a line: every backup is encrypted to them',
+    byDefault: 'none',
+  },
+  {
+    name: 'age_identity_file',
+    flag: '`--identity`',
+    summary: 'Age identities, which open encrypted backups',
+    byDefault: 'none',
   },
   {
     name: 'output',
@@ -57,6 +75,17 @@ export const variables: readonly Variable[] = [
   {
     name: 'XDG_CONFIG_HOME',
     summary: "Folder above that of the user's `latchkey.toml`; `~/.config` when it is not set",
+  },
+  { name: 'AWS_ACCESS_KEY_ID', summary: 'Who asks for a bucket' },
+  { name: 'AWS_SECRET_ACCESS_KEY', summary: 'The secret that belongs to it' },
+  { name: 'AWS_SESSION_TOKEN', summary: 'The token of a temporary one' },
+  { name: 'AWS_ENDPOINT_URL', summary: 'Address of an S3 service other than AWS' },
+  { name: 'AWS_ENDPOINT_URL_S3', summary: 'The same; wins over `AWS_ENDPOINT_URL`' },
+  { name: 'AWS_REGION', summary: 'Region of the bucket; us-east-1 when neither is set' },
+  { name: 'AWS_DEFAULT_REGION', summary: 'The same; `AWS_REGION` wins' },
+  {
+    name: 'XDG_STATE_HOME',
+    summary: 'Folder above that of the log of scheduled backups; `~/.local/state` when it is not set',
   },
   { name: 'HOME', summary: 'What `~` stands for' },
   { name: 'NO_COLOR', summary: 'Anything turns colour off' },

@@ -80,12 +80,12 @@ const filesIn = (folder: string) =>
         .filter(name => name !== '.latchkey-lock')
         .sort()
     : []
-const manifestOf = (path: string) => path.replace(/\.db(\.zst|\.gz)?$/, '.json')
+const manifestOf = (path: string) => path.replace(/\.db(\.zst|\.gz)?(\.age)?$/, '.json')
 const sha256 = (path: string) => new Bun.CryptoHasher('sha256').update(readFileSync(path)).digest('hex')
 
 test('a backup is a private file that opens as the database it was, beside a manifest that says so', async () => {
   const { context } = await scene()
-  const backup = await createBackup(context, { reason: 'before the upgrade' })
+  const backup = await createBackup(context, { reason: 'before the upgrade', compression: 'none' })
   expect(backup.id).toMatch(/^bak_[0-9a-z]{26}$/)
   expect(backup.path).toBe(join(context.backupDir, `latchkey-20261120T031126603Z-${backup.id.slice(-6)}.db`))
   expect(backup).toMatchObject({
@@ -331,6 +331,7 @@ test('finds a backup by id, prefix, file name, manifest or path, and by nothing 
 
 type Manifest = Record<string, unknown>
 test.each<[string, (m: Manifest) => Manifest, string]>([
+  ['has a digit changed in its time', m => ({ ...m, createdAt: '2026-11-20T03:11:27.603Z' }), 'failed'],
   ['names a path', m => ({ ...m, file: `../backups/${m['file']}` }), 'failed'],
   ['names another file', m => ({ ...m, file: 'other.db' }), 'failed'],
   ['has a field of the wrong type', m => ({ ...m, sizeBytes: '12' }), 'failed'],
@@ -341,8 +342,8 @@ test.each<[string, (m: Manifest) => Manifest, string]>([
   ['has another schema hash', m => ({ ...m, schemaHash: '0'.repeat(64) }), 'failed'],
   ['has another raw hash', m => ({ ...m, rawSha256: '0'.repeat(64) }), 'failed'],
   ['has another schema version', m => ({ ...m, schemaVersion: latestVersion + 1 }), 'failed'],
-  ['is of a newer format', m => ({ ...m, formatVersion: 2 }), 'aborted'],
-  ['says it is encrypted', m => ({ ...m, encrypted: true }), 'aborted'],
+  ['is of a newer format', m => ({ ...m, formatVersion: 3 }), 'aborted'],
+  ['says it is encrypted', m => ({ ...m, encrypted: true }), 'failed'],
 ])('a manifest that %s does not pass', async (_, change, outcome) => {
   const { context } = await scene()
   const backup = await createBackup(context)

@@ -1,172 +1,269 @@
 /**
- * Takes a backup: a compact copy of one moment, checked, hashed and on disk before it gets its name, and its
- * manifest last. On any failure nothing is left behind, and the database is only ever read.
+ * Takes a backup: a copy of one moment, checked, hashed and durable before it gets its name, and its manifest last.
+ * On any failure nothing is left behind, and the database is only ever read.
  */
-import { chmodSync, rmSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { chmodSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Backup } from '../../contract/views.ts'
-import type { Client } from '../../db/client.ts'
-import { copyTo, openPrivate } from '../../db/copy.ts'
+import type { Backup, CreatedBackup } from '../../contract/views.ts'
 import { translate } from '../../db/errors.ts'
-import {
-  compactSize,
-  foreignKeyCheck,
-  integrityCheck,
-  pageSize,
-  quickCheck,
-  rowCounts,
-  schemaHash,
-} from '../../db/inspect.ts'
-import { appliedMigrations } from '../../db/migrate.ts'
+import { compactSize } from '../../db/inspect.ts'
 import { openReader, requireOurs } from '../../db/open.ts'
 import { programVersion } from '../../version.ts'
 import type { FileContext } from '../context.ts'
 import { newId } from '../ids.ts'
 import { parse, reason as reasonField } from '../input.ts'
-import { ensureFolder, place, requireSpace, sizeOf, sweep, withPrivateFile } from './files.ts'
+import type { Examination } from './contents.ts'
+import { readRecipients } from './encrypt.ts'
+import { ensureFolder, requireSpace, sizeOf, sweep, withPrivateFile } from './files.ts'
+import { type Location, locate } from './location.ts'
 import { withLock } from './lock.ts'
-import { backupName, dataPath, type Manifest, type StoredBackup, toView, writeManifest } from './manifest.ts'
-import { type Compression, compressions, digest, extensions, pack } from './pack.ts'
-
-export interface CreateBackup {
-  /** The folder; default the context's. It is created, mode 0700, if it is missing. */
-  readonly to?: string | undefined
-  /** Default `manual`. */
-  readonly reason?: string | undefined
-  /** Default `none`. */
-  readonly compression?: Compression | undefined
-  /** Also compares every index of the copy with its table, which takes long; the backup then counts as verified. */
-  readonly full?: boolean | undefined
-}
+import {
+  backupName,
+  formatVersion,
+  type Manifest,
+  manifestName,
+  type StoredBackup,
+  toView,
+  writeManifest,
+} from './manifest.ts'
+import { compressions, type Digest, digestFile, extensionOf, pack } from './pack.ts'
+import { pingAddress, withPings } from './ping.ts'
+import { type KeepPolicy, requirePolicy } from './policy.ts'
+import { pruneUnlocked } from './prune.ts'
+import { inThread } from './thread.ts'
 
 const inputSchema = v.object({
+  /** A folder, created with mode 0700 if it is missing, or `s3://bucket/prefix`; default the context's. */
   to: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty'))),
   reason: v.optional(reasonField, 'manual'),
-  compression: v.optional(v.picklist(compressions, `must be one of ${compressions.join(', ')}`), 'none'),
+  compression: v.optional(v.picklist(compressions, `must be one of ${compressions.join(', ')}`), 'zstd'),
+  /** Refuses to take a backup that would not be encrypted. */
+  encrypt: v.optional(v.boolean(), false),
+  /** Age recipients, beside those of `recipientsFile`, which is the context's by default. */
+  recipients: v.optional(v.array(v.string()), []),
+  recipientsFile: v.optional(v.string()),
+  /** Also compares every index of the copy with its table, which takes long; the backup then counts as verified. */
   full: v.optional(v.boolean(), false),
+  /** Copies the file itself where the database has a quiet moment for it; not compacted, and faster. */
+  fast: v.optional(v.boolean(), false),
 })
+
+export type CreateBackup = v.InferInput<typeof inputSchema> & {
+  readonly on?: BackupListener | undefined
+}
+
+const runSchema = v.object({
+  /** How long to wait for another run to end; default 0. */
+  waitMs: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
+  /** Told of the start, and of success or failure. */
+  ping: v.optional(pingAddress),
+  /** Afterwards removes what the context's policy does not keep. */
+  prune: v.optional(v.boolean(), false),
+  /** In which the policy counts days. */
+  timeZone: v.optional(v.string(), 'UTC'),
+})
+
+export type RunBackup = CreateBackup & v.InferInput<typeof runSchema>
+
+/** What goes on meanwhile. */
+export type BackupEvent =
+  | {
+      readonly kind: 'progress'
+      readonly phase: 'copying' | 'packing' | 'uploading'
+      /** Bytes; the total is an estimate while copying. */
+      readonly done: number
+      readonly total: number
+    }
+  /** Something that is no failure and should be known. */
+  | { readonly kind: 'warning'; readonly text: string }
+
+type BackupListener = (event: BackupEvent) => void
 
 /**
  * Copies the database while others go on writing to it. Works on a database of an older or newer schema, too. A dry
  * run makes and checks the copy, then removes it.
  *
- * @throws busy, database_missing, database_foreign, corrupt, disk_full, permission, config, invalid
+ * @throws busy, database_missing, database_foreign, corrupt, checksum (what arrived in a bucket), partial (taken,
+ *   but not pruned), disk_full, permission, config, invalid, usage
  */
-export async function createBackup(context: FileContext, input: CreateBackup = {}): Promise<Backup> {
-  const options = parse(inputSchema, input)
-  const folder = resolve(options.to ?? context.backupDir)
-  requireLatchkey(context.path)
-  return withLock(context, folder, () => createUnlocked(context, { ...options, to: folder }))
+export async function createBackup(context: FileContext, input: RunBackup = {}): Promise<CreatedBackup> {
+  const { waitMs, ping, prune, timeZone } = parse(runSchema, input)
+  const policy = prune ? requirePolicy(undefined, context.keep) : undefined
+  const where = parse(inputSchema, input).to ?? context.backupDir
+  const run = async (): Promise<CreatedBackup> => {
+    requireLatchkey(context.path)
+    return withLock(context, where, () => createAndPrune(context, input, policy, timeZone), { waitMs })
+  }
+  if (ping === undefined || context.dryRun) return run()
+  return withPings(ping, run, text => input.on?.({ kind: 'warning', text }))
 }
 
 /** As `createBackup`, for a caller that holds the lock already. */
 export async function createUnlocked(context: FileContext, input: CreateBackup): Promise<Backup> {
-  const { to, reason, compression, full } = parse(inputSchema, input)
-  const folder = resolve(to ?? context.backupDir)
+  return toView(await createStored(context, input))
+}
+
+async function createAndPrune(
+  context: FileContext,
+  input: CreateBackup,
+  policy: KeepPolicy | undefined,
+  timeZone: string,
+): Promise<CreatedBackup> {
+  const stored = await createStored(context, input)
+  const backup = toView(stored)
+  if (policy === undefined) return { ...backup, pruned: [] }
+  try {
+    const prunings = await pruneUnlocked(context, stored.location, policy, timeZone, stored)
+    return { ...backup, pruned: prunings.filter(each => each.outcome === 'removed').map(each => each.id) }
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    throw new LatchkeyError(
+      'partial',
+      `the backup ${backup.id} was taken, but older ones were not removed: ${problem}`,
+      'run latchkey backup prune by itself',
+      { cause: error },
+    )
+  }
+}
+
+async function createStored(context: FileContext, input: CreateBackup): Promise<StoredBackup> {
+  const options = parse(inputSchema, input)
+  const location = locate(context, options.to ?? context.backupDir)
+  const recipients = await readRecipients(
+    options.recipients,
+    options.recipientsFile ?? context.ageRecipientsFile,
+  )
+  if (options.encrypt && recipients.length === 0) throw noRecipient()
   const size = requireLatchkey(context.path)
+  // For a bucket the copy is built beside the database, where there is room for one.
+  const folder = location.kind === 'folder' ? location.address : dirname(resolve(context.path))
   const removeFolder = ensureFolder(folder)
+  const on = input.on ?? (() => {})
   try {
     if (!context.dryRun) sweep(folder)
-    requireSpace(folder, compression === 'none' ? size : size * 2)
+    const plain = options.compression === 'none' && recipients.length === 0
+    requireSpace(folder, plain ? size : size * 2)
     const stored = await withPrivateFile(folder, async raw => {
       const createdAt = context.now()
-      copyTo(context.path, raw)
-      const contents = examine(raw, full)
-      const id = newId('bak', createdAt)
-      const describe = (digests: Digests): StoredBackup => ({
-        folder,
-        manifest: {
+      await copy(context.path, raw, options.fast, size, on)
+      const build = (file: string, digests: Digests, examination: Examination): Promise<StoredBackup> => {
+        const id = newId('bak', createdAt)
+        const { compression } = options
+        const encrypted = recipients.length > 0
+        const manifest: Manifest = {
           format: 'latchkey-backup',
-          formatVersion: 1,
+          formatVersion,
           id,
-          file: backupName(id, createdAt) + extensions[compression],
+          file: backupName(id, createdAt) + extensionOf({ compression, encrypted }),
           createdAt,
-          reason,
-          ...digests,
+          reason: options.reason,
+          sizeBytes: digests.packed.bytes,
+          rawSizeBytes: digests.raw.bytes,
+          sha256: digests.packed.sha256,
+          rawSha256: digests.raw.sha256,
           compression,
-          encrypted: false,
-          ...contents,
+          encrypted,
+          ...examination.contents,
           programVersion,
-          verifiedAt: full ? context.now() : null,
-        },
+          verifiedAt: options.full ? context.now() : null,
+          failure: null,
+        }
+        return keep(context, file, { location, manifest }, on)
+      }
+      const look = inThread('examine', {
+        path: raw,
+        depth: options.full ? 'full' : 'quick',
+        name: 'the copy',
       })
-      if (compression === 'none') {
-        const { bytes, sha256 } = await digest(raw)
-        return keep(
-          context,
-          raw,
-          describe({ sizeBytes: bytes, rawSizeBytes: bytes, sha256, rawSha256: sha256 }),
-        )
+      const total = sizeOf(raw)
+      const count = (done: number) => on({ kind: 'progress', phase: 'packing', done, total })
+      if (plain) {
+        const [examination, digest] = await both(look, digestFile(raw, count))
+        return build(raw, { raw: digest, packed: digest }, examination)
       }
       return withPrivateFile(folder, async packed => {
-        const digests = await pack(raw, packed, compression)
-        return keep(
-          context,
-          packed,
-          describe({
-            sizeBytes: digests.packed.bytes,
-            rawSizeBytes: digests.raw.bytes,
-            sha256: digests.packed.sha256,
-            rawSha256: digests.raw.sha256,
-          }),
-        )
+        const packing = pack(raw, packed, { compression: options.compression, recipients, count })
+        const [examination, digests] = await both(look, packing)
+        return build(packed, digests, examination)
       })
     })
     if (context.dryRun) removeFolder()
-    return toView(stored)
+    return stored
   } catch (error) {
     removeFolder()
     throw translate(error, folder)
   }
 }
 
-type Digests = Pick<Manifest, 'sizeBytes' | 'rawSizeBytes' | 'sha256' | 'rawSha256'>
-type Contents = Pick<Manifest, 'schemaVersion' | 'schemaHash' | 'migrationHead' | 'pageSize' | 'rows'>
+interface Digests {
+  readonly raw: Digest
+  readonly packed: Digest
+}
+
+/** The size of the growing copy is all that tells how far SQLite is. */
+async function copy(
+  source: string,
+  target: string,
+  fast: boolean,
+  total: number,
+  on: BackupListener,
+): Promise<void> {
+  const poll = setInterval(() => on({ kind: 'progress', phase: 'copying', done: sizeOf(target), total }), 200)
+  try {
+    const { frozen } = await inThread('copy', { source, target, fast })
+    if (fast && !frozen) {
+      on({
+        kind: 'warning',
+        text: 'the database had no quiet moment for a fast copy: it was copied row by row',
+      })
+    }
+  } finally {
+    clearInterval(poll)
+  }
+}
+
+/** Both at once over the same file. It is left alone only when both have ended; damage comes before all else. */
+async function both<T>(look: Promise<Examination>, work: Promise<T>): Promise<readonly [Examination, T]> {
+  const [seen, done] = await Promise.allSettled([look, work])
+  if (seen.status === 'rejected') throw seen.reason
+  if (seen.value.damage !== null) throw unsound(seen.value.damage)
+  if (done.status === 'rejected') throw done.reason
+  return [seen.value, done.value]
+}
 
 /** Data first, then the manifest: what dies in between is a file that nothing calls a backup. */
-async function keep(context: FileContext, file: string, stored: StoredBackup): Promise<StoredBackup> {
+async function keep(
+  context: FileContext,
+  file: string,
+  stored: StoredBackup,
+  on: BackupListener,
+): Promise<StoredBackup> {
   if (context.dryRun) return stored
-  const path = dataPath(stored)
+  const { location, manifest } = stored
   chmodSync(file, 0o600)
-  place(file, path)
+  if (location.kind === 's3') {
+    on({ kind: 'progress', phase: 'uploading', done: 0, total: manifest.sizeBytes })
+  }
+  await location.add(manifest.file, file, manifest.sha256)
   try {
     await writeManifest(stored)
     return stored
   } catch (error) {
-    rmSync(path, { force: true })
+    // In a bucket the manifest may be there, and not whole.
+    await discard(location, manifestName(manifest.file))
+    await discard(location, manifest.file)
     throw error
   }
 }
 
-/**
- * Says what a copy holds, and refuses one that is not sound. A copy that was cut short opens as a valid empty
- * database, which every check of SQLite's own passes.
- */
-function examine(path: string, full: boolean): Contents {
-  const client = openPrivate(path)
+/** The failure that led here is the one to tell of. */
+async function discard(location: Location, name: string): Promise<void> {
   try {
-    const contents = describeContents(client)
-    const [damage] = [...(full ? integrityCheck(client) : quickCheck(client)), ...foreignKeyCheck(client)]
-    if (damage !== undefined) throw unsound(damage)
-    if (Object.keys(contents.rows).length === 0) throw unsound('the copy holds no table')
-    return contents
-  } finally {
-    client.close()
-  }
-}
-
-/** What a manifest says of the database inside. */
-export function describeContents(client: Client): Contents {
-  const { version } = requireOurs(client, 'the copy')
-  const head = appliedMigrations(client).at(-1)
-  return {
-    schemaVersion: version,
-    schemaHash: schemaHash(client),
-    migrationHead: head ? { version: head.version, name: head.name, hash: head.hash } : null,
-    pageSize: pageSize(client),
-    rows: rowCounts(client),
+    await location.remove(name)
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
   }
 }
 
@@ -190,3 +287,10 @@ function unsound(damage: string): LatchkeyError {
     'see all that is wrong with: latchkey migrate check, and get a good copy with: latchkey restore --latest',
   )
 }
+
+const noRecipient = (): LatchkeyError =>
+  new LatchkeyError(
+    'usage',
+    'the backup is to be encrypted, and nothing says to whom',
+    'give a public key with --recipient age1…, or set age_recipients_file in latchkey.toml',
+  )

@@ -1,14 +1,23 @@
 /** Which backups there are, and which one somebody means. Only reads. */
 import { existsSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { basename } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Backup } from '../../contract/views.ts'
 import type { FileContext } from '../context.ts'
 import { looksLikeId } from '../ids.ts'
-import { dataPath, readManifest, type StoredBackup, type Survey, survey, toView } from './manifest.ts'
+import { isAddress, locate, locateFile } from './location.ts'
+import {
+  dataPath,
+  manifestName,
+  readManifest,
+  type StoredBackup,
+  type Survey,
+  survey,
+  toView,
+} from './manifest.ts'
 
 export interface ListBackups {
-  /** The folder; default the context's. */
+  /** The folder, or `s3://bucket/prefix`; default the context's. */
   readonly from?: string | undefined
 }
 
@@ -18,7 +27,7 @@ export interface ListBackups {
  * @throws not_found, permission
  */
 export async function listBackups(context: FileContext, input: ListBackups = {}): Promise<readonly Backup[]> {
-  return surveyFolder(context, input.from).backups.map(toView)
+  return (await surveyFolder(context, input.from)).backups.map(toView)
 }
 
 export interface ChooseBackup extends ListBackups {
@@ -26,6 +35,8 @@ export interface ChooseBackup extends ListBackups {
   readonly backup?: string | undefined
   /** The newest one. */
   readonly latest?: boolean | undefined
+  /** Age identities that open an encrypted one; default the context's. */
+  readonly identityFile?: string | undefined
 }
 
 /**
@@ -34,13 +45,15 @@ export interface ChooseBackup extends ListBackups {
  * @throws not_found, ambiguous, corrupt, usage
  */
 export async function getBackup(context: FileContext, options: ChooseBackup): Promise<Backup> {
-  return toView(chooseBackup(context, options))
+  return toView(await chooseBackup(context, options))
 }
 
 /** @throws not_found, ambiguous, corrupt, usage (neither or both of a backup and the latest) */
-export function chooseBackup(context: FileContext, options: ChooseBackup): StoredBackup {
-  if ((options.backup === undefined) === (options.latest ?? false))
-    return findBackup(context, options.backup ?? 'latest', options.from)
+export async function chooseBackup(context: FileContext, options: ChooseBackup): Promise<StoredBackup> {
+  if ((options.backup === undefined) === (options.latest ?? false)) {
+    const found = await findBackup(context, options.backup ?? 'latest', options.from)
+    return { ...found, identityFile: options.identityFile ?? context.ageIdentityFile }
+  }
   throw new LatchkeyError(
     'usage',
     'say which backup is meant: one, or the latest',
@@ -48,10 +61,12 @@ export function chooseBackup(context: FileContext, options: ChooseBackup): Store
   )
 }
 
-/** All that is in the folder, broken manifests too. */
-export function surveyFolder(context: FileContext, from: string | undefined): Survey {
-  if (from === undefined && !existsSync(context.backupDir)) return { backups: [], broken: [] }
-  return survey(resolve(from ?? context.backupDir))
+/** All that is in the folder or bucket, broken manifests too. */
+export async function surveyFolder(context: FileContext, from: string | undefined): Promise<Survey> {
+  const { backupDir } = context
+  if (from === undefined && !isAddress(backupDir) && !existsSync(backupDir))
+    return { backups: [], broken: [] }
+  return survey(locate(context, from ?? backupDir))
 }
 
 /**
@@ -60,10 +75,14 @@ export function surveyFolder(context: FileContext, from: string | undefined): Su
  *
  * @throws not_found, ambiguous, corrupt (a broken manifest)
  */
-export function findBackup(context: FileContext, selector: string, from?: string): StoredBackup {
-  if (selector.includes('/')) return findAt(resolve(selector))
-  const { backups, broken } = surveyFolder(context, from)
-  const where = resolve(from ?? context.backupDir)
+export async function findBackup(
+  context: FileContext,
+  selector: string,
+  from?: string,
+): Promise<StoredBackup> {
+  if (selector.includes('/')) return findAt(context, selector)
+  const { backups, broken } = await surveyFolder(context, from)
+  const where = locate(context, from ?? context.backupDir).address
   const [newest] = backups
   if (selector === 'latest') {
     if (newest) return newest
@@ -73,7 +92,7 @@ export function findBackup(context: FileContext, selector: string, from?: string
   const matches = backups.filter(
     ({ manifest }) =>
       manifest.file === selector ||
-      manifest.file.replace(/\.db.*$/, '.json') === selector ||
+      manifestName(manifest.file) === selector ||
       (looksLikeId(text, 'bak') && manifest.id.startsWith(text)),
   )
   const [match, second] = matches
@@ -93,13 +112,13 @@ export function findBackup(context: FileContext, selector: string, from?: string
   throw notFound(`no backup in ${where} matches "${selector}"`)
 }
 
-function findAt(path: string): StoredBackup {
-  const name = basename(path).replace(/\.(db|db\.zst|db\.gz|json)$/, '')
-  const found = readManifest(dirname(path), `${name}.json`)
+async function findAt(context: FileContext, path: string): Promise<StoredBackup> {
+  const { location, name } = locateFile(context, path)
+  const found = await readManifest(location, manifestName(name))
   if (found === undefined)
     throw notFound(`there is no manifest beside ${path}, so it is no backup of Latchkey's`)
   if ('problem' in found) throw unusable(found.path, found.problem)
-  if (path.endsWith('.json') || dataPath(found) === path) return found
+  if (name.endsWith('.json') || name === found.manifest.file) return found
   throw notFound(`the manifest beside ${path} is that of ${dataPath(found)}`)
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { closeSync, existsSync, openSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { Client } from '../../db/client.ts'
@@ -12,6 +12,7 @@ import { codeOf, translate } from '../../db/errors.ts'
 import { holdersOf } from '../../db/holders.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder } from './files.ts'
+import { isAddress } from './location.ts'
 
 export interface LockOptions {
   /** How long to wait for another run to end. Default 0: say at once that it is busy. */
@@ -19,17 +20,19 @@ export interface LockOptions {
 }
 
 /**
- * Runs `work` while no other run uses the same backup folder. A dry run creates neither folder nor lock: where
+ * Runs `work` while no other run uses the same place of backups. A dry run creates neither folder nor lock: where
  * there is no lock file, no run has ever been.
  *
+ * @param where a folder; for a bucket the lock is beside the database, since no two machines share a database
  * @throws busy, permission, config
  */
 export async function withLock<T>(
   context: FileContext,
-  folder: string,
+  where: string,
   work: () => Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
+  const folder = isAddress(where) ? dirname(resolve(context.path)) : resolve(where)
   const path = join(folder, '.latchkey-lock')
   if (context.dryRun && !existsSync(path)) return work()
   if (!context.dryRun) prepare(folder, path)

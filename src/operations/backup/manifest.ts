@@ -2,14 +2,11 @@
  * The manifest beside each backup: what it holds, and by which hash to know it. It is written last, so a file
  * without one is no backup; and only what has one of ours is ever listed, restored or removed.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, join } from 'node:path'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Backup } from '../../contract/views.ts'
-import { codeOf, translate } from '../../db/errors.ts'
-import { replaceFile } from './files.ts'
-import { type Compression, compressions, extensions } from './pack.ts'
+import { type Location, readText } from './location.ts'
+import { compressions, extensionOf } from './pack.ts'
 
 const hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
 const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
@@ -21,7 +18,8 @@ const instant = v.pipe(
 
 const manifestSchema = v.strictObject({
   format: v.literal('latchkey-backup'),
-  formatVersion: v.literal(1),
+  /** 2 remembers a failed verification. */
+  formatVersion: v.picklist([1, 2]),
   id: v.pipe(v.string(), v.regex(/^bak_[0-9a-hjkmnp-tv-z]{26}$/)),
   file: v.string(),
   createdAt: instant,
@@ -39,14 +37,23 @@ const manifestSchema = v.strictObject({
   programVersion: v.string(),
   rows: v.record(v.string(), bytes),
   verifiedAt: v.nullable(instant),
+  /** The last verification, if it failed. A pass clears it. */
+  failure: v.optional(v.nullable(v.strictObject({ at: instant, problem: v.string() })), null),
+  /** SHA-256 of the rest as JSON without white space: rot in a time or a name looks like any other. From 2 on. */
+  manifestSha256: v.optional(hex),
 })
 
-export type Manifest = v.InferOutput<typeof manifestSchema>
+/** The format that is written; all up to it are read. */
+export const formatVersion = 2
 
-/** A backup as it lies in a folder. */
+export type Manifest = Omit<v.InferOutput<typeof manifestSchema>, 'manifestSha256'>
+
+/** A backup where it lies, and what opens it. */
 export interface StoredBackup {
-  readonly folder: string
+  readonly location: Location
   readonly manifest: Manifest
+  /** Age identities, for an encrypted one. */
+  readonly identityFile?: string | undefined
 }
 
 /** A manifest that is ours and cannot be used. */
@@ -70,17 +77,17 @@ export function backupName(id: string, createdAt: Date): string {
   return `latchkey-${createdAt.toISOString().replace(/[-:.]/g, '')}-${id.slice(-6)}`
 }
 
-export const dataPath = ({ folder, manifest }: StoredBackup): string => join(folder, manifest.file)
+export const dataPath = ({ location, manifest }: StoredBackup): string => location.pathOf(manifest.file)
 
-const manifestPath = ({ folder, manifest }: StoredBackup): string =>
-  join(folder, `${stem(manifest.file, manifest.compression)}.json`)
+/** The manifest's name, of a backup or of the name of its data. */
+export const manifestName = (file: string): string => `${stemOf(file)}.json`
 
 export function toView(stored: StoredBackup): Backup {
-  const { manifest: m, folder } = stored
+  const { manifest: m, location } = stored
   return {
     id: m.id,
     path: dataPath(stored),
-    location: folder,
+    location: location.address,
     createdAt: m.createdAt,
     reason: m.reason,
     sizeBytes: m.sizeBytes,
@@ -92,50 +99,63 @@ export function toView(stored: StoredBackup): Backup {
     programVersion: m.programVersion,
     rows: m.rows,
     verifiedAt: m.verifiedAt,
+    failedAt: m.failure?.at ?? null,
+    problem: m.failure?.problem ?? null,
   }
 }
 
 /** Writes, or replaces, the manifest of a backup whose data is in place. */
 export async function writeManifest(stored: StoredBackup): Promise<void> {
-  await replaceFile(manifestPath(stored), `${JSON.stringify(stored.manifest, null, 2)}\n`)
+  const { location, manifest } = stored
+  const content = { ...manifest, formatVersion }
+  const text = `${JSON.stringify({ ...content, manifestSha256: hashOf(content) }, null, 2)}\n`
+  await location.replace(manifestName(manifest.file), text)
 }
 
 /**
- * Every backup in a folder. Other people's files, JSON or not, are passed over.
+ * Every backup in a place. Other people's files, JSON or not, are passed over.
  *
- * @throws not_found when there is no such folder, permission
+ * @throws not_found when there is no such place, permission, busy
  */
-export function survey(folder: string): Survey {
+export async function survey(location: Location): Promise<Survey> {
   const backups: StoredBackup[] = []
   const broken: BrokenBackup[] = []
-  for (const name of namesIn(folder)) {
-    if (!name.endsWith('.json')) continue
-    const read = readManifest(folder, name)
-    if (read === undefined) continue
-    if ('manifest' in read) backups.push(read)
-    else broken.push(read)
+  const names = (await location.list()).filter(name => isManifestName.test(name))
+  for (let next = 0; next < names.length; next += readsAtOnce) {
+    const group = names.slice(next, next + readsAtOnce).map(name => readManifest(location, name))
+    for (const read of await Promise.all(group)) {
+      if (read === undefined) continue
+      if ('manifest' in read) backups.push(read)
+      else broken.push(read)
+    }
   }
   return { backups: backups.sort(newestFirst), broken }
 }
 
-/** The backup or the broken manifest of ours that a file holds; undefined when the file is somebody else's. */
-export function readManifest(folder: string, name: string): StoredBackup | BrokenBackup | undefined {
-  const path = join(folder, name)
-  const named = /^latchkey-\d{8}T\d{9}Z-[0-9a-z]{6}\.json$/.test(name)
+/** The backup or the broken manifest of ours that a file holds; undefined when there is no such file. */
+export async function readManifest(
+  location: Location,
+  name: string,
+): Promise<StoredBackup | BrokenBackup | undefined> {
   const brokenAs = (problem: string, id = name.slice(0, -'.json'.length), newer = false) => ({
     id,
-    path,
+    path: location.pathOf(name),
     problem,
     newer,
   })
-  const content = read(path)
-  if (content instanceof Error)
-    return named ? brokenAs(`its manifest cannot be read: ${content.message}`) : undefined
-  const json = parseJson(content)
-  const marked = isObject(json) && json['format'] === 'latchkey-backup'
-  if (!marked) return named ? brokenAs('its manifest is damaged: it is not one of a backup') : undefined
+  let text: string
+  try {
+    text = await readText(location, name, longestManifest)
+  } catch (error) {
+    if (!(error instanceof LatchkeyError) || error.code === 'busy') throw error
+    return error.code === 'not_found' ? undefined : brokenAs(`its manifest cannot be read: ${error.message}`)
+  }
+  const json = parseJson(text)
+  if (!isObject(json) || json['format'] !== 'latchkey-backup') {
+    return brokenAs('its manifest is damaged: it is not one of a backup')
+  }
   const id = typeof json['id'] === 'string' ? json['id'].slice(0, 40) : undefined
-  if (typeof json['formatVersion'] === 'number' && json['formatVersion'] > 1) {
+  if (typeof json['formatVersion'] === 'number' && json['formatVersion'] > formatVersion) {
     return brokenAs('it was made by a newer Latchkey, in a format that this one does not know', id, true)
   }
   const parsed = v.safeParse(manifestSchema, json)
@@ -143,13 +163,23 @@ export function readManifest(folder: string, name: string): StoredBackup | Broke
     const field = v.getDotPath(parsed.issues[0]) ?? 'its form'
     return brokenAs(`its manifest is damaged: ${field} is not what it must be`, id)
   }
-  const manifest = parsed.output
+  const { manifestSha256, ...manifest } = parsed.output
   // A name that leads elsewhere would make restore read, and prune remove, a stranger's file.
-  if (manifest.file !== basename(name, '.json') + extensions[manifest.compression]) {
+  if (manifest.file !== name.slice(0, -'.json'.length) + extensionOf(manifest)) {
     return brokenAs('its manifest names another file than its own neighbour', id)
   }
-  return { folder, manifest }
+  const { manifestSha256: _, ...content } = json
+  if (manifest.formatVersion > 1 && manifestSha256 !== hashOf(content)) {
+    return brokenAs('its manifest is damaged: it is not what was written (SHA-256)', id)
+  }
+  return { location, manifest }
 }
+
+const isManifestName = /^latchkey-\d{8}T\d{9}Z-[0-9a-z]{6}\.json$/
+const readsAtOnce = 16
+
+/** The name of a backup's data or manifest without what it ends in. */
+const stemOf = (file: string): string => file.replace(/\.(json|db(\.(zst|gz))?(\.age)?)$/, '')
 
 function newestFirst(a: StoredBackup, b: StoredBackup): number {
   return (
@@ -158,31 +188,11 @@ function newestFirst(a: StoredBackup, b: StoredBackup): number {
   )
 }
 
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw translate(error, folder)
-    throw new LatchkeyError(
-      'not_found',
-      `there is no folder of backups at ${folder}`,
-      'name the right one with --from, or make a backup with: latchkey backup create',
-    )
-  }
-}
-
 /** No manifest comes near this size; a foreign file of gigabytes is not read. */
 const longestManifest = 1_048_576
 
-function read(path: string): string | Error {
-  try {
-    const { size } = statSync(path)
-    if (size > longestManifest) return new Error('it is too large')
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
-  }
-}
+const hashOf = (content: object): string =>
+  new Bun.CryptoHasher('sha256').update(JSON.stringify(content)).digest('hex')
 
 function parseJson(text: string): unknown {
   try {
@@ -194,6 +204,3 @@ function parseJson(text: string): unknown {
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const stem = (file: string, compression: Compression): string =>
-  file.slice(0, -extensions[compression].length)

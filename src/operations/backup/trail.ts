@@ -11,10 +11,17 @@ import { newId } from '../ids.ts'
 export function recordInside(
   context: FileContext,
   client: Client,
-  event: { readonly action: string; readonly before?: object; readonly after?: object },
+  event: {
+    readonly action: string
+    /** Default: the database. */
+    readonly target?: { readonly type: string; readonly id: string; readonly name: string | null }
+    readonly before?: object
+    readonly after?: object
+  },
 ): void {
   if (!client.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit'").get()) return
   const now = context.now()
+  const target = event.target ?? { type: 'database', id: basename(context.path), name: null }
   drizzle({ client, schema: { audit } })
     .insert(audit)
     .values({
@@ -23,9 +30,9 @@ export function recordInside(
       actor: context.actor.name,
       origin: context.actor.origin,
       action: event.action,
-      targetType: 'database',
-      targetId: basename(context.path),
-      targetName: null,
+      targetType: target.type,
+      targetId: target.id,
+      targetName: target.name,
       before: event.before ?? null,
       after: event.after ?? null,
     })

@@ -3,36 +3,45 @@
  * every check there is against the manifest. Nothing less says that a backup is good: of 200 flipped bits
  * `integrity_check` alone saw 19.
  */
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { BackupCheck } from '../../contract/views.ts'
-import { openPrivate } from '../../db/copy.ts'
 import { codeOf, translate } from '../../db/errors.ts'
 import { isRunning, ownPid } from '../../db/holders.ts'
-import { foreignKeyCheck, integrityCheck } from '../../db/inspect.ts'
 import type { FileContext } from '../context.ts'
-import { describeContents } from './create.ts'
-import { list, requireSpace, sizeOf, withPrivateFile } from './files.ts'
+import type { Depth } from './contents.ts'
+import { list, requireSpace, withPrivateFile } from './files.ts'
 import { findBackup, surveyFolder } from './list.ts'
-import { dataPath, readManifest, type StoredBackup, writeManifest } from './manifest.ts'
+import { withLock } from './lock.ts'
+import {
+  dataPath,
+  type Manifest,
+  manifestName,
+  readManifest,
+  type StoredBackup,
+  writeManifest,
+} from './manifest.ts'
 import { digest, unpack } from './pack.ts'
+import { inThread } from './thread.ts'
 
 export interface VerifyBackups {
   /** Which one: id, prefix, file name, path or `latest`. Default: the newest. */
   readonly backup?: string | undefined
   /** Every backup of the folder, broken manifests included. */
   readonly all?: boolean | undefined
-  /** The folder; default the context's. */
+  /** The folder, or `s3://bucket/prefix`; default the context's. */
   readonly from?: string | undefined
   /** Only the hash of the bytes: finds rot, and proves no restore. */
   readonly quick?: boolean | undefined
+  /** Age identities that open encrypted ones; default the context's. */
+  readonly identityFile?: string | undefined
 }
 
 /**
  * One verdict per backup. `failed` is a backup that must not be relied on; `aborted` is one that could not be
- * checked, which is no pass. What passes in full is remembered in its manifest.
+ * checked, which is no pass. Its manifest remembers a pass in full, and any failure.
  *
  * @throws not_found, ambiguous, usage
  */
@@ -43,11 +52,11 @@ export async function verifyBackups(
   if (options.all && options.backup !== undefined) {
     throw new LatchkeyError('usage', 'one backup and all of them were asked for', 'give a backup, or --all')
   }
-  if (!options.all) {
-    const stored = findBackup(context, options.backup ?? 'latest', options.from)
-    return [await verifyOne(context, stored, options.quick ?? false)]
-  }
-  const { backups, broken } = surveyFolder(context, options.from)
+  const identityFile = options.identityFile ?? context.ageIdentityFile
+  const verify = (stored: StoredBackup) =>
+    verifyOne(context, { ...stored, identityFile }, options.quick ?? false)
+  if (!options.all) return [await verify(await findBackup(context, options.backup ?? 'latest', options.from))]
+  const { backups, broken } = await surveyFolder(context, options.from)
   const checks: BackupCheck[] = broken.map(({ id, path, problem, newer }) => ({
     id,
     path,
@@ -55,72 +64,84 @@ export async function verifyBackups(
     problem,
     checkedAt: context.now(),
   }))
-  for (const stored of backups) checks.push(await verifyOne(context, stored, options.quick ?? false))
+  for (const stored of backups) checks.push(await verify(stored))
   return checks
 }
 
 async function verifyOne(context: FileContext, stored: StoredBackup, quick: boolean): Promise<BackupCheck> {
-  const view = { id: stored.manifest.id, path: dataPath(stored) }
-  try {
-    if (quick) await requireBytes(stored)
-    else await inScratch(stored, file => restoreInto(stored, file))
-  } catch (error) {
-    return { ...view, ...judge(error, view.path), checkedAt: context.now() }
-  }
+  const path = dataPath(stored)
+  const verdict = await judge(path, () =>
+    quick ? requireBytes(stored) : inScratch(stored, file => restoreInto(stored, file)),
+  )
   const checkedAt = context.now()
-  if (!quick && !context.dryRun) await remember(stored, checkedAt)
-  return { ...view, outcome: 'passed', problem: null, checkedAt }
+  if (!context.dryRun) {
+    const { outcome, problem } = verdict
+    if (outcome === 'passed' && !quick)
+      await remember(context, stored, { verifiedAt: checkedAt, failure: null })
+    if (outcome === 'failed') await remember(context, stored, { failure: { at: checkedAt, problem } })
+  }
+  return { id: stored.manifest.id, path, ...verdict, checkedAt }
 }
 
 /**
- * Restores a backup into an existing empty private file, and checks it there in full against its manifest.
+ * Restores a backup into an existing empty private file, and checks it there against its manifest.
  *
- * @throws checksum (other bytes than were written), corrupt, not_found (no data), disk_full, permission
+ * @param depth `contents` where the hash is proof enough: these very bytes passed the checks when they were taken
+ * @throws checksum (other bytes than were written), corrupt, not_found (no data), config (no identity opens it),
+ *   disk_full, permission, busy
  */
-export async function restoreInto(stored: StoredBackup, file: string): Promise<void> {
-  const { manifest } = stored
-  if (manifest.encrypted) throw encrypted(stored)
-  await requireBytes(stored)
-  const raw = await unpack(dataPath(stored), file, manifest.compression, manifest.rawSizeBytes)
-  if (raw.sha256 !== manifest.rawSha256) throw wrong(stored, 'what it unpacks to is not what was packed')
-  requireContents(stored, file)
+export async function restoreInto(stored: StoredBackup, file: string, depth: Depth = 'full'): Promise<void> {
+  const { location, manifest, identityFile } = stored
+  await requireSize(stored)
+  const { compression, encrypted, rawSizeBytes } = manifest
+  const options = { compression, encrypted, identityFile, limit: rawSizeBytes }
+  let digests: Awaited<ReturnType<typeof unpack>>
+  try {
+    digests = await unpack(location.read(manifest.file), file, manifest.id, options)
+  } catch (error) {
+    // Changed bytes fail in many ways, a missing identity among them: they are what there is to say then.
+    await requireBytes(stored)
+    throw error
+  }
+  if (digests.packed.sha256 !== manifest.sha256) throw wrong(stored, otherBytes)
+  if (digests.raw.sha256 !== manifest.rawSha256) {
+    throw wrong(stored, 'what it unpacks to is not what was packed')
+  }
+  await requireContents(stored, file, depth)
+}
+
+async function requireSize(stored: StoredBackup): Promise<void> {
+  const { location, manifest } = stored
+  const size = await location.size(manifest.file)
+  if (size === undefined) {
+    throw new LatchkeyError('not_found', `the data of ${manifest.id} is missing: ${dataPath(stored)}`, others)
+  }
+  if (size !== manifest.sizeBytes) {
+    throw wrong(stored, `it has ${size} bytes in place of ${manifest.sizeBytes}`)
+  }
 }
 
 async function requireBytes(stored: StoredBackup): Promise<void> {
-  const { manifest } = stored
-  const path = dataPath(stored)
-  if (!existsSync(path)) {
-    throw new LatchkeyError('not_found', `the data of ${manifest.id} is missing: ${path}`, others)
-  }
-  const size = sizeOf(path)
-  if (size !== manifest.sizeBytes)
-    throw wrong(stored, `it has ${size} bytes in place of ${manifest.sizeBytes}`)
-  const { sha256 } = await digest(path)
-  if (sha256 !== manifest.sha256) throw wrong(stored, 'its bytes are not those that were written (SHA-256)')
+  const { location, manifest } = stored
+  await requireSize(stored)
+  const { sha256 } = await digest(location.read(manifest.file))
+  if (sha256 !== manifest.sha256) throw wrong(stored, otherBytes)
 }
 
-function requireContents(stored: StoredBackup, file: string): void {
+async function requireContents(stored: StoredBackup, file: string, depth: Depth): Promise<void> {
   const { manifest } = stored
-  const client = openPrivate(file)
-  try {
-    const [damage] = [...integrityCheck(client), ...foreignKeyCheck(client)]
-    if (damage !== undefined) throw damaged(stored, damage)
-    const found = describeContents(client)
-    for (const field of ['schemaVersion', 'schemaHash', 'pageSize'] as const) {
-      if (found[field] !== manifest[field]) throw damaged(stored, `${field} is not what its manifest says`)
-    }
-    if (found.migrationHead?.hash !== manifest.migrationHead?.hash) {
-      throw damaged(stored, 'its last migration is not the one its manifest says')
-    }
-    for (const table of new Set([...Object.keys(manifest.rows), ...Object.keys(found.rows)])) {
-      if (found.rows[table] === manifest.rows[table]) continue
-      const counts = `${found.rows[table] ?? 0} rows in place of ${manifest.rows[table] ?? 0}`
-      throw damaged(stored, `${table} has ${counts}`)
-    }
-  } catch (error) {
-    throw translate(error, dataPath(stored))
-  } finally {
-    client.close()
+  const { contents: found, damage } = await inThread('examine', { path: file, depth, name: dataPath(stored) })
+  if (damage !== null) throw damaged(stored, damage)
+  for (const field of ['schemaVersion', 'schemaHash', 'pageSize'] as const) {
+    if (found[field] !== manifest[field]) throw damaged(stored, `${field} is not what its manifest says`)
+  }
+  if (found.migrationHead?.hash !== manifest.migrationHead?.hash) {
+    throw damaged(stored, 'its last migration is not the one its manifest says')
+  }
+  for (const table of new Set([...Object.keys(manifest.rows), ...Object.keys(found.rows)])) {
+    if (found.rows[table] === manifest.rows[table]) continue
+    const counts = `${found.rows[table] ?? 0} rows in place of ${manifest.rows[table] ?? 0}`
+    throw damaged(stored, `${table} has ${counts}`)
   }
 }
 
@@ -151,29 +172,48 @@ function sweepScratch(): void {
   }
 }
 
+type Verdict =
+  | { readonly outcome: 'passed'; readonly problem: null }
+  | { readonly outcome: 'failed' | 'aborted'; readonly problem: string }
+
 /** Bad bytes and missing data are failures of the backup; a full disk or a missing right are not. */
-function judge(error: unknown, path: string): Pick<BackupCheck, 'outcome' | 'problem'> {
-  const known = translate(error, path)
-  const problem = known instanceof Error ? known.message : String(known)
-  const failed =
-    known instanceof LatchkeyError &&
-    ['checksum', 'corrupt', 'not_found', 'database_foreign'].includes(known.code)
-  return { outcome: failed ? 'failed' : 'aborted', problem }
+async function judge(path: string, work: () => Promise<void>): Promise<Verdict> {
+  try {
+    await work()
+    return { outcome: 'passed', problem: null }
+  } catch (error) {
+    const known = translate(error, path)
+    const problem = known instanceof Error ? known.message : String(known)
+    const failed =
+      known instanceof LatchkeyError &&
+      ['checksum', 'corrupt', 'not_found', 'database_foreign'].includes(known.code)
+    return { outcome: failed ? 'failed' : 'aborted', problem }
+  }
 }
 
+/** How long a verdict waits for a run that may be removing this very backup. */
+const rememberWaitMs = 10_000
+
 /** Best effort: a folder that cannot be written does not make a good backup a bad one. */
-async function remember(stored: StoredBackup, verifiedAt: Date): Promise<void> {
-  const name = `${basename(dataPath(stored)).replace(/\.db(\.zst|\.gz)?$/, '')}.json`
-  const now = readManifest(stored.folder, name)
-  // Removed or replaced meanwhile: writing it would bring back a manifest without data.
-  if (now === undefined || 'problem' in now || now.manifest.id !== stored.manifest.id) return
+async function remember(
+  context: FileContext,
+  { location, manifest }: StoredBackup,
+  change: Partial<Pick<Manifest, 'verifiedAt' | 'failure'>>,
+): Promise<void> {
+  const write = async () => {
+    const now = await readManifest(location, manifestName(manifest.file))
+    // Removed or replaced meanwhile: writing it would bring back a manifest without data.
+    if (now === undefined || 'problem' in now || now.manifest.id !== manifest.id) return
+    await writeManifest({ ...now, manifest: { ...now.manifest, ...change } })
+  }
   try {
-    await writeManifest({ ...now, manifest: { ...now.manifest, verifiedAt } })
+    await withLock(context, location.address, write, { waitMs: rememberWaitMs })
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
   }
 }
 
+const otherBytes = 'its bytes are not those that were written (SHA-256)'
 const others = 'find one that is sound with: latchkey backup verify --all'
 
 const wrong = (stored: StoredBackup, what: string): LatchkeyError =>
@@ -181,10 +221,3 @@ const wrong = (stored: StoredBackup, what: string): LatchkeyError =>
 
 const damaged = (stored: StoredBackup, what: string): LatchkeyError =>
   new LatchkeyError('corrupt', `the backup ${stored.manifest.id} is damaged: ${what}`, others)
-
-const encrypted = (stored: StoredBackup): LatchkeyError =>
-  new LatchkeyError(
-    'config',
-    `the backup ${stored.manifest.id} is encrypted, and this Latchkey cannot decrypt it`,
-    'decrypt it with the Latchkey that made it',
-  )

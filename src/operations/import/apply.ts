@@ -1,11 +1,23 @@
 /** Carries out what was planned, inside the transaction of the import. */
 import { and, eq, inArray, sql } from 'drizzle-orm'
-import { carriedUsage, importedKeys, keys, limits, secrets, usage } from '../../db/schema.ts'
+import {
+  carriedUsage,
+  importedKeys,
+  importedProjects,
+  importedUsers,
+  keys,
+  limits,
+  projects,
+  secrets,
+  usage,
+  users,
+} from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
-import type { ForeignCounts } from '../../formats/foreign-key.ts'
+import type { ForeignCounts } from '../../formats/foreign-data.ts'
 import { newId } from '../ids.ts'
 import { limitRows } from '../limits.ts'
-import type { Plan } from './plan.ts'
+import { type KeyPlan, revoked } from './plan.ts'
+import type { ProjectPlan, UserPlan } from './plan-people.ts'
 import { type IncomingKey, limitWindowMs } from './prepare.ts'
 import { add, type BookedWindow, isNothing, noCounts, subtract, type UsageMerge } from './state.ts'
 
@@ -23,7 +35,7 @@ export interface Stamp {
 export async function applyCreations(
   db: Database,
   stamp: Stamp,
-  plans: readonly Extract<Plan, { action: 'create' }>[],
+  plans: readonly Extract<KeyPlan, { action: 'create' }>[],
 ): Promise<readonly string[]> {
   const ids: string[] = []
   for (let at = 0; at < plans.length; at += rowsAtOnce) {
@@ -31,7 +43,8 @@ export async function applyCreations(
     ids.push(...rows.map(({ key }) => key.id))
     await db.insert(keys).values(rows.map(({ key }) => key))
     await db.insert(secrets).values(rows.map(({ secret }) => secret))
-    await db.insert(limits).values(rows.flatMap(({ limit }) => limit))
+    const limitsOfAll = rows.flatMap(({ limit }) => limit)
+    if (limitsOfAll.length > 0) await db.insert(limits).values(limitsOfAll)
     await db.insert(importedKeys).values(rows.map(({ imported }) => imported))
     const buckets = rows.flatMap(row => row.buckets)
     for (let from = 0; from < buckets.length; from += rowsAtOnce) {
@@ -43,36 +56,105 @@ export async function applyCreations(
   return ids
 }
 
+/** Brings the users of a source here; links are remembered, and nothing else is done to who was here already. */
+export async function applyUsers(db: Database, stamp: Stamp, plans: readonly UserPlan[]): Promise<void> {
+  const creations = plans.filter(plan => plan.action === 'create')
+  for (const plan of plans) {
+    if (plan.action !== 'update') continue
+    if (Object.keys(plan.changes).length > 0) {
+      const set = { ...plan.changes, updatedAt: stamp.now.getTime() }
+      await db.update(users).set(set).where(eq(users.id, plan.id))
+    }
+    await db
+      .update(importedUsers)
+      .set({ importId: stamp.importId, state: plan.state })
+      .where(and(eq(importedUsers.source, stamp.source), eq(importedUsers.foreignId, plan.foreignId)))
+  }
+  for (let at = 0; at < creations.length; at += rowsAtOnce) {
+    await db.insert(users).values(creations.slice(at, at + rowsAtOnce).map(({ row }) => row))
+  }
+  const remembered = plans.flatMap(plan => {
+    if (plan.action !== 'create' && plan.action !== 'link') return []
+    const userId = plan.action === 'create' ? plan.row.id : plan.id
+    const { foreignId, state } = plan
+    return [{ source: stamp.source, importId: stamp.importId, foreignId, state, userId }]
+  })
+  for (let at = 0; at < remembered.length; at += rowsAtOnce) {
+    await db.insert(importedUsers).values(remembered.slice(at, at + rowsAtOnce))
+  }
+}
+
+export async function applyProjects(
+  db: Database,
+  stamp: Stamp,
+  plans: readonly ProjectPlan[],
+): Promise<void> {
+  const creations = plans.filter(plan => plan.action === 'create')
+  for (const plan of plans) {
+    if (plan.action !== 'update') continue
+    if (Object.keys(plan.changes).length > 0) {
+      const set = { ...plan.changes, updatedAt: stamp.now.getTime() }
+      await db.update(projects).set(set).where(eq(projects.id, plan.id))
+    }
+    await db
+      .update(importedProjects)
+      .set({ importId: stamp.importId, state: plan.state })
+      .where(and(eq(importedProjects.source, stamp.source), eq(importedProjects.foreignId, plan.foreignId)))
+  }
+  for (let at = 0; at < creations.length; at += rowsAtOnce) {
+    const some = creations.slice(at, at + rowsAtOnce)
+    await db.insert(projects).values(some.map(({ row }) => row))
+    await db.insert(importedProjects).values(
+      some.map(({ foreignId, state, row }) => ({
+        source: stamp.source,
+        importId: stamp.importId,
+        foreignId,
+        state,
+        projectId: row.id,
+      })),
+    )
+  }
+}
+
 /** SQLite binds 32,766 values at most; no row here has more than twenty. */
 const rowsAtOnce = 500
 
-function newRows(stamp: Stamp, { key, name, usage: merge }: Extract<Plan, { action: 'create' }>) {
+function newRows(stamp: Stamp, { key, name, userId, usage: merge }: Extract<KeyPlan, { action: 'create' }>) {
   const keyId = newId('key', stamp.now)
   const createdAt = key.createdAt ?? earliestTrace(key) ?? stamp.now.getTime()
   const { tokens, requests, costMicros } = merge.total
+  const { inputTokens, outputTokens } = merge.split
   return {
     key: {
       id: keyId,
       name,
+      userId,
       model: key.model,
       scopes: [],
       expiresAt: key.expiresAt,
+      revokedAt: key.revokedAt,
+      revokedReason: key.revokedAt === null ? null : revoked(stamp.source),
       createdAt,
       updatedAt: stamp.now.getTime(),
       lastUsedAt: key.lastUsedAt,
-      otherTokens: tokens,
+      inputTokens,
+      outputTokens,
+      otherTokens: tokens - inputTokens - outputTokens,
       requests,
       costMicros,
     },
     secret: { hash: key.hash, keyId, start: key.start, createdAt },
-    limit: limitRows(
-      keyId,
-      [{ metric: 'tokens', amount: key.tokenLimit, windowMs: limitWindowMs }],
-      stamp.now,
-    ),
+    limit:
+      key.tokenLimit === null
+        ? []
+        : limitRows(
+            keyId,
+            [{ metric: 'tokens', amount: key.tokenLimit, windowMs: limitWindowMs }],
+            stamp.now,
+          ),
     imported: { source: stamp.source, hash: key.hash, keyId, importId: stamp.importId, state: merge.state },
     buckets: newBuckets(keyId, merge.windows),
-    carried: { keyId, ...subtract(merge.total, merge.windows.reduce(add, noCounts)) },
+    carried: { keyId, ...subtract(merge.total, merge.windows.reduce<ForeignCounts>(add, noCounts)) },
   }
 }
 
@@ -94,12 +176,15 @@ function earliestTrace(key: IncomingKey): number | null {
   return times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b))
 }
 
-/** Brings a key to what its source changed; times of change are kept for what an operator would call one. */
+/**
+ * Brings a key to what its source changed; times of change are kept for what an operator would call one. Returns how
+ * its usage was moved.
+ */
 export async function applyUpdate(
   db: Database,
   stamp: Stamp,
-  plan: Extract<Plan, { action: 'update' }>,
-): Promise<void> {
+  plan: Extract<KeyPlan, { action: 'update' }>,
+): Promise<UsageMove> {
   const { row, changes, tokenLimit } = plan
   const { lastUsedAt: _, ...settings } = changes
   const set = {
@@ -108,11 +193,12 @@ export async function applyUpdate(
   }
   if (Object.keys(set).length > 0) await db.update(keys).set(set).where(eq(keys.id, row.id))
   if (tokenLimit !== null) await setLimit(db, stamp, row.id, tokenLimit)
-  await moveUsage(db, row.id, plan.usage)
+  const moved = await moveUsage(db, row.id, plan.usage)
   await db
     .update(importedKeys)
     .set({ importId: stamp.importId, state: plan.usage.state })
     .where(and(eq(importedKeys.source, stamp.source), eq(importedKeys.hash, plan.key.hash)))
+  return moved
 }
 
 async function setLimit(db: Database, stamp: Stamp, keyId: string, amount: number): Promise<void> {
@@ -122,26 +208,33 @@ async function setLimit(db: Database, stamp: Stamp, keyId: string, amount: numbe
     .onConflictDoUpdate({ target: [limits.keyId, limits.metric, limits.windowMs], set: { amount } })
 }
 
-/** Buckets, carried and running totals move together: running total = carried + all buckets, before and after. */
-async function moveUsage(db: Database, keyId: string, merge: UsageMerge): Promise<void> {
-  let booked = noCounts
-  for (const window of merge.windows) {
+/** By how much the buckets and running totals of a key moved, or are to move. */
+export type UsageMove = Pick<UsageMerge, 'windows' | 'total' | 'split'>
+
+/**
+ * Buckets, carried and running totals move together: running total = carried + all buckets, before and after. Returns
+ * what was moved: less than asked for where a bucket had no longer what was to be taken out of it.
+ */
+export async function moveUsage(db: Database, keyId: string, move: UsageMove): Promise<UsageMove> {
+  const windows: BookedWindow[] = []
+  for (const window of move.windows) {
     await book(db, keyId, window.start, window.model, positive(window))
     const taken = await takeBack(db, keyId, window, positive(subtract(noCounts, window)))
-    booked = subtract(add(booked, positive(window)), taken)
+    windows.push({ start: window.start, model: window.model, ...subtract(positive(window), taken) })
   }
-  const { total } = merge
-  if (!isNothing(total)) {
-    await db
-      .update(keys)
-      .set({
-        otherTokens: sql`${keys.otherTokens} + ${total.tokens}`,
-        requests: sql`${keys.requests} + ${total.requests}`,
-        costMicros: sql`${keys.costMicros} + ${total.costMicros}`,
-      })
-      .where(eq(keys.id, keyId))
-  }
-  await carry(db, keyId, subtract(total, booked))
+  const { total, split } = move
+  await db
+    .update(keys)
+    .set({
+      inputTokens: sql`${keys.inputTokens} + ${split.inputTokens}`,
+      outputTokens: sql`${keys.outputTokens} + ${split.outputTokens}`,
+      otherTokens: sql`${keys.otherTokens} + ${total.tokens - split.inputTokens - split.outputTokens}`,
+      requests: sql`${keys.requests} + ${total.requests}`,
+      costMicros: sql`${keys.costMicros} + ${total.costMicros}`,
+    })
+    .where(eq(keys.id, keyId))
+  await carry(db, keyId, subtract(total, windows.reduce<ForeignCounts>(add, noCounts)))
+  return { windows, total, split }
 }
 
 const positive = (counts: ForeignCounts): ForeignCounts => ({

@@ -116,8 +116,10 @@ describe('a first import', () => {
       updated: 0,
       unchanged: 0,
       refused: 0,
-      items: [{ name: 'One', outcome: 'created', reason: null }],
+      items: [{ type: 'key', name: 'One', outcome: 'created', reason: null }],
       ignoredFields: [],
+      leftBehind: [],
+      notes: [],
     })
     const [key] = all('SELECT * FROM keys')
     expect(key).toMatchObject({
@@ -164,6 +166,7 @@ describe('a first import', () => {
       source: 'glm-proxy',
       at: start.getTime(),
       report,
+      undone_at: null,
     })
     const audit = all('SELECT action, target_type, target_id, target_name, after FROM audit ORDER BY id')
     expect(audit).toEqual([
@@ -456,6 +459,7 @@ describe('a second import', () => {
     await load([entry(), other])
     const report = await load([entry({ name: 'OTHER' }), other])
     expect(report.items[0]).toEqual({
+      type: 'key',
       name: 'OTHER (2)',
       outcome: 'updated',
       reason: 'changed in the source: name; the name "OTHER" was taken',

@@ -1,41 +1,82 @@
-/** Names for imported keys: unique whatever their case, as the operator would have to choose them. */
+/** Names for what is imported: unique whatever their case, as the operator would have to choose them. */
 
-const longestName = 100
+export interface NameStyle {
+  /** Characters. */
+  readonly longest: number
+  /** What the nth thing of one name is called by. */
+  readonly suffix: (n: number) => string
+}
+
+/** `name (2)`, for keys. */
+export const titles: NameStyle = { longest: 100, suffix: n => ` (${n})` }
+/** `name-2`, for usernames and slugs. */
+export const handles: NameStyle = { longest: 64, suffix: n => `-${n}` }
 
 /** The names in use, as they change while an import is planned. */
 export class Names {
+  readonly #style: NameStyle
   /** Folded. */
   readonly #taken: Set<string>
   /** Folded name -> the number to try next, so that a thousand equal names take a thousand tries, not a million. */
   readonly #next = new Map<string, number>()
 
-  constructor(taken: Iterable<string>) {
+  constructor(style: NameStyle, taken: Iterable<string>) {
+    this.#style = style
     this.#taken = new Set([...taken].map(fold))
   }
 
-  /** Takes the name, or else the first free one of `name (2)`, `name (3)`, … */
+  /** Takes the name, or else the first free one of its numbered forms from 2. */
   take(name: string): string {
     let candidate = name
     const folded = fold(name)
     for (let n = this.#next.get(folded) ?? 2; this.#taken.has(fold(candidate)); n++) {
-      candidate = numbered(name, n)
+      candidate = this.#numbered(name, n)
       this.#next.set(folded, n + 1)
     }
     this.#taken.add(fold(candidate))
     return candidate
   }
 
+  has(name: string): boolean {
+    return this.#taken.has(fold(name))
+  }
+
   free(name: string): void {
     this.#taken.delete(fold(name))
+  }
+
+  #numbered(name: string, n: number): string {
+    const suffix = this.#style.suffix(n)
+    // Not through the middle of a character outside the basic plane.
+    const room = name.slice(0, this.#style.longest - suffix.length).replace(/[\ud800-\udbff]$/, '')
+    return room.trimEnd() + suffix
   }
 }
 
 /** Folds more than SQLite's lower(), which knows ASCII only: what is equal there is equal here. */
-const fold = (name: string): string => name.toLowerCase()
+export const fold = (name: string): string => name.toLowerCase()
 
-function numbered(name: string, n: number): string {
-  const suffix = ` (${n})`
-  // Not through the middle of a character outside the basic plane.
-  const room = name.slice(0, longestName - suffix.length).replace(/[\ud800-\udbff]$/, '')
-  return room.trimEnd() + suffix
+/** A slug of the text, `fallback` when none of it can stand in one. */
+export function slugFrom(text: string, fallback: string): string {
+  const slug = plain(text)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, handles.longest)
+    .replace(/^-+|-+$/g, '')
+  // Ids of projects have an underscore, so a slug is never one.
+  return slug === '' ? fallback : slug
 }
+
+/** A username of the text, `fallback` when none of it can stand in one. */
+export function usernameFrom(text: string, fallback: string): string {
+  const name = plain(text)
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .replace(/^usr_/i, 'usr-')
+    .slice(0, handles.longest)
+    .replace(/-+$/, '')
+  return name === '' ? fallback : name
+}
+
+/** Letters without their accents. */
+const plain = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '')

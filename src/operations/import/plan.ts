@@ -4,9 +4,10 @@ import type { ImportItem } from '../../contract/views.ts'
 import { importedKeys, keys, limits, secrets } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { KeyRow } from '../select.ts'
-import { Names } from './names.ts'
-import { type IncomingKey, limitWindowMs, type RefusedKey } from './prepare.ts'
-import { type ImportedState, isNothing, mergeUsage, stateOf, type UsageMerge } from './state.ts'
+import { Names, titles } from './names.ts'
+import type { Owner } from './plan-people.ts'
+import { type IncomingKey, limitWindowMs, type Refused } from './prepare.ts'
+import { type ImportedState, isNothing, keyState, mergeUsage, type UsageMerge } from './state.ts'
 
 /** Fields of the key's own row that an import may set. */
 interface KeyChanges {
@@ -15,14 +16,18 @@ interface KeyChanges {
   expiresAt?: number | null
   createdAt?: number
   lastUsedAt?: number | null
+  userId?: string | null
+  revokedAt?: number
+  revokedReason?: string
 }
 
-export type Plan = { readonly item: ImportItem } & (
+export type KeyPlan = { readonly item: ImportItem } & (
   | { readonly action: 'none' }
   | {
       readonly action: 'create'
       readonly key: IncomingKey
       readonly name: string
+      readonly userId: string | null
       readonly usage: UsageMerge
     }
   | {
@@ -36,77 +41,110 @@ export type Plan = { readonly item: ImportItem } & (
     }
 )
 
-/** One plan for each key, in the order of the source: they must be applied in that order. */
-export async function planImport(
+/**
+ * One plan for each key, in the order of the source: they must be applied in that order.
+ *
+ * @param owners by their id in the source
+ */
+export async function planKeys(
   db: Database,
   source: string,
-  incoming: readonly (IncomingKey | RefusedKey)[],
-): Promise<readonly Plan[]> {
+  incoming: readonly (IncomingKey | Refused)[],
+  owners: ReadonlyMap<string, Owner>,
+): Promise<readonly KeyPlan[]> {
   const here = await whatIsHere(db, source, incoming)
-  const names = new Names((await db.select({ name: keys.name }).from(keys)).map(row => row.name))
+  const names = new Names(
+    titles,
+    (await db.select({ name: keys.name }).from(keys)).map(row => row.name),
+  )
   return incoming.map(key => {
     if ('refusal' in key) return leave(key.name, 'refused', key.refusal)
     const imported = here.imported.get(key.hash)
     if (imported) {
       return planUpdate(
+        source,
         key,
         imported.row,
-        stateOf(imported.state, imported.row.id),
+        keyState(imported.state, imported.row.id),
         imported.tokenLimit,
         names,
+        owners,
       )
     }
     const owner = here.owners.get(key.hash)
     if (owner) {
       return leave(
-        key.name,
+        key.name ?? owner.name,
         'unchanged',
         `its secret is here already, on "${owner.name}" (${owner.id}), which did not come from this source`,
       )
     }
-    return planCreation(key, names)
+    return planCreation(source, key, names, owners)
   })
 }
 
-const leave = (name: string, outcome: ImportItem['outcome'], reason: string): Plan => ({
+const leave = (name: string, outcome: ImportItem['outcome'], reason: string): KeyPlan => ({
   action: 'none',
-  item: { name, outcome, reason },
+  item: { type: 'key', name, outcome, reason },
 })
 
-function planCreation(key: IncomingKey, names: Names): Plan {
-  const name = names.take(key.name)
-  const reasons = [...renamed(key.name, name), ...(key.expiresAt === null ? [noExpiry] : [])]
+function planCreation(
+  source: string,
+  key: IncomingKey,
+  names: Names,
+  owners: ReadonlyMap<string, Owner>,
+): KeyPlan {
+  const owner = ownerOf(key, owners)
+  const wanted = key.name ?? (owner === null ? `${source} key` : `${owner.username} key`)
+  const name = names.take(wanted)
+  const reasons = [
+    ...(key.name === null ? ['no name in the source'] : renamed(wanted, name)),
+    ...(key.expiresAt === null && source === 'glm-proxy' ? [noExpiry] : []),
+    ...(key.revokedAt === null ? [] : [revoked(source)]),
+  ]
   return {
     action: 'create',
     key,
     name,
+    userId: owner?.id ?? null,
     usage: mergeUsage(null, key),
-    item: { name, outcome: 'created', reason: sentence(reasons) },
+    item: { type: 'key', name, outcome: 'created', reason: sentence(reasons) },
   }
 }
 
+function ownerOf(key: IncomingKey, owners: ReadonlyMap<string, Owner>): Owner | null {
+  if (key.userId === null) return null
+  const owner = owners.get(key.userId)
+  if (!owner) throw new Error('a key whose owner was not looked for')
+  return owner
+}
+
+export const revoked = (source: string): string => `revoked in ${source}`
+
 const noExpiry = 'no expiry in the source'
 
-const renamed = (wanted: string, name: string): readonly string[] =>
+export const renamed = (wanted: string, name: string): readonly string[] =>
   wanted === name ? [] : [`the name "${wanted}" was taken`]
 
-const sentence = (reasons: readonly string[]): string | null =>
+export const sentence = (reasons: readonly string[]): string | null =>
   reasons.length === 0 ? null : reasons.join('; ')
 
 /** A field that the source changed since is applied; one that it did not keeps whatever was made of it here. */
 function planUpdate(
+  source: string,
   key: IncomingKey,
   row: KeyRow,
   state: ImportedState,
   currentLimit: number | null,
   names: Names,
-): Plan {
+  owners: ReadonlyMap<string, Owner>,
+): KeyPlan {
   const usage = mergeUsage(state, key)
   if (Bun.deepEquals(usage.state, state)) {
     return leave(row.name, 'unchanged', 'nothing has changed in the source since it was last imported')
   }
   const changes: KeyChanges = {}
-  if (key.name !== state.name && key.name !== row.name) {
+  if (key.name !== null && key.name !== state.name && key.name !== row.name) {
     names.free(row.name)
     const name = names.take(key.name)
     if (name !== row.name) changes.name = name
@@ -116,19 +154,28 @@ function planUpdate(
   if (key.createdAt !== null && key.createdAt !== state.createdAt && key.createdAt !== row.createdAt) {
     changes.createdAt = key.createdAt
   }
+  if (key.userId !== state.userId) {
+    const userId = ownerOf(key, owners)?.id ?? null
+    if (userId !== row.userId) changes.userId = userId
+  }
+  // Revoking is final here: a source that takes it back changes nothing.
+  if (key.revokedAt !== null && key.revokedAt !== state.revokedAt && row.revokedAt === null) {
+    changes.revokedAt = key.revokedAt
+    changes.revokedReason = revoked(source)
+  }
   const lastUsedAt = key.lastUsedAt === state.lastUsedAt ? row.lastUsedAt : latestUse(key, row, state)
   if (lastUsedAt !== row.lastUsedAt) changes.lastUsedAt = lastUsedAt
   const tokenLimit =
     key.tokenLimit !== state.tokenLimit && key.tokenLimit !== currentLimit ? key.tokenLimit : null
   const used = usage.windows.length > 0 || !isNothing(usage.total)
   const changed = [
-    ...Object.keys(changes).map(field => words[field as keyof KeyChanges]),
+    ...new Set(Object.keys(changes).map(field => words[field as keyof KeyChanges])),
     ...(tokenLimit === null ? [] : ['limit']),
     ...(used ? ['usage'] : []),
   ]
   const reasons = [
     `changed in the source: ${changed.join(', ')}`,
-    ...(changes.name === undefined ? [] : renamed(key.name, changes.name)),
+    ...(changes.name === undefined || key.name === null ? [] : renamed(key.name, changes.name)),
     ...(changes.expiresAt === null ? [noExpiry] : []),
   ]
   return {
@@ -139,6 +186,7 @@ function planUpdate(
     tokenLimit,
     usage,
     item: {
+      type: 'key',
       name: changes.name ?? row.name,
       outcome: changed.length === 0 ? 'unchanged' : 'updated',
       reason: changed.length === 0 ? 'it already was as the source now has it' : sentence(reasons),
@@ -152,6 +200,9 @@ const words: Readonly<Record<keyof KeyChanges, string>> = {
   expiresAt: 'expiry',
   createdAt: 'creation',
   lastUsedAt: 'last use',
+  userId: 'owner',
+  revokedAt: 'revoked',
+  revokedReason: 'revoked',
 }
 
 /** A use recorded here is never forgotten for an earlier one in the source. */
@@ -173,7 +224,7 @@ const chunkSize = 500
 async function whatIsHere(
   db: Database,
   source: string,
-  incoming: readonly (IncomingKey | RefusedKey)[],
+  incoming: readonly (IncomingKey | Refused)[],
 ): Promise<Here> {
   const imported: [string, { row: KeyRow; state: unknown; tokenLimit: number | null }][] = []
   const owners: [string, KeyRow][] = []

@@ -115,7 +115,7 @@ test('foreign secrets go on working, and are stored nowhere', async () => {
       'name,secret,scopes,limits\nold,sk-proj-AbC123,chat:read chat:write,"[{""metric"":""requests"",""amount"":5,""windowMs"":60000}]"\n',
     ),
   )
-  expect(report.items).toEqual([{ name: 'old', outcome: 'created', reason: null }])
+  expect(report.items).toEqual([{ type: 'key', name: 'old', outcome: 'created', reason: null }])
   expect(await keys.verify('sk-proj-AbC123', { scope: 'chat:read' })).toMatchObject({
     valid: true,
     limits: [{ metric: 'requests', amount: 5 }],
@@ -182,7 +182,7 @@ test('a secret that is here already is left as it is, under whatever name', asyn
   const { secret, id } = await keys.create({ name: 'ci' })
   const next = await keys.rotate('ci')
   const report = await keys.import(source(rows([{ name: 'ci', secret: next.secret }])))
-  expect(report.items).toEqual([{ name: 'ci', outcome: 'unchanged', reason: null }])
+  expect(report.items).toEqual([{ type: 'key', name: 'ci', outcome: 'unchanged', reason: null }])
   const other = await keys.import(source(rows([{ name: 'other', secret, model: 'x' }])))
   expect(other.items[0]).toMatchObject({ outcome: 'unchanged', reason: expect.stringContaining(id) })
   expect(await keys.list()).toHaveLength(1)

@@ -50,6 +50,8 @@ export async function importKeyFile(
       refused: bad.length,
       items: outcomes.map(({ item }) => item),
       ignoredFields: file.ignoredFields,
+      leftBehind: [],
+      notes: [],
     }
     if (found.drafts.length === 0) return report
     for (let at = 0; at < found.drafts.length; at += keysAtOnce) {
@@ -82,7 +84,7 @@ interface Outcome {
 
 const refusal = (line: number, name: string | null, problem: string): Outcome => ({
   line,
-  item: { name: name ?? `line ${line}`, outcome: 'refused', reason: `line ${line} ${problem}` },
+  item: { type: 'key', name: name ?? `line ${line}`, outcome: 'refused', reason: `line ${line} ${problem}` },
 })
 
 interface KeyFile {
@@ -144,7 +146,7 @@ async function judge(
     if (owner) {
       const reason =
         owner.name === name ? null : `its secret is here already, on "${owner.name}" (${owner.id})`
-      return { line, item: { name, outcome: 'unchanged', reason } }
+      return { line, item: { type: 'key', name, outcome: 'unchanged', reason } }
     }
     const previous = key.previousSecrets.flatMap(secret => here.byHash.get(secret.hash) ?? [])[0]
     if (previous)
@@ -158,7 +160,7 @@ async function judge(
     for (const owner of [user, project])
       if (owner && 'problem' in owner) return refusal(line, name, owner.problem)
     drafts.push(draftOf(key, now, idOf(user), idOf(project)))
-    return { line, item: { name, outcome: 'created', reason: null } }
+    return { line, item: { type: 'key', name, outcome: 'created', reason: null } }
   })
   return { drafts, outcomes }
 }

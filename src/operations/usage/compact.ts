@@ -162,7 +162,7 @@ async function stretchesOf(
   }
   for (const { bucket: from, rows } of buckets) {
     // What was used before the reset no longer counts: it must not end up in one bucket with what was used after.
-    if (resets.some(at => at > from && at < from + width)) {
+    if (resets.some(at => at >= from && at < from + width)) {
       end()
       continue
     }

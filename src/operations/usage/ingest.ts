@@ -32,7 +32,7 @@ export interface IngestOptions {
   readonly onProgress?: ((progress: IngestProgress) => void) | undefined
 }
 
-interface IngestProgress {
+export interface IngestProgress {
   readonly phase: 'reading' | 'counting'
   /** Lines that were read, or rows that were written. */
   readonly done: number
@@ -114,7 +114,7 @@ interface Pair {
 
 /** Numbers of an event with an id: pair, time, requests, input tokens, output tokens, micro-dollars (or unpriced). */
 const identifiedWidth = 6
-const identifiedAtOnce = 4_096
+const identifiedAtOnce = 1_024
 const unpriced = -1
 
 /** One log: first read to its end, then counted in a transaction. */
@@ -268,10 +268,13 @@ class Log implements Disposable {
       if (this.#sums.isFull) this.#spilled.append(this.#sums.drain())
       return
     }
-    this.#waiting.set(
-      [pair, at, requests, inputTokens, outputTokens, isUnpriced ? unpriced : (cost ?? 0)],
-      this.#waitingIds.length * identifiedWidth,
-    )
+    const to = this.#waitingIds.length * identifiedWidth
+    this.#waiting[to] = pair
+    this.#waiting[to + 1] = at
+    this.#waiting[to + 2] = requests
+    this.#waiting[to + 3] = inputTokens
+    this.#waiting[to + 4] = outputTokens
+    this.#waiting[to + 5] = isUnpriced ? unpriced : (cost ?? 0)
     this.#waitingIds.push(id)
     if (this.#waitingIds.length === identifiedAtOnce) this.#putAside()
   }
@@ -321,8 +324,13 @@ class Log implements Disposable {
           continue
         }
         counted++
-        const [pair = 0, at = 0, requests = 0, inputTokens = 0, outputTokens = 0, cost = 0] =
-          numbers.subarray(row * identifiedWidth, (row + 1) * identifiedWidth)
+        const from = row * identifiedWidth
+        const pair = numbers[from] ?? 0
+        const at = numbers[from + 1] ?? 0
+        const requests = numbers[from + 2] ?? 0
+        const inputTokens = numbers[from + 3] ?? 0
+        const outputTokens = numbers[from + 4] ?? 0
+        const cost = numbers[from + 5] ?? 0
         const account = this.#pairs[pair]?.account
         if (account === undefined) continue
         if (cost === unpriced) this.#unpriced++
@@ -331,6 +339,7 @@ class Log implements Disposable {
         this.#sums.add(pair, Math.floor(at / 60_000), requests, inputTokens, outputTokens, costMicros)
         if (this.#sums.isFull) await write(this.#sums.drain())
       }
+      if ((counted + duplicates) % linesPerCollection < rows) Bun.gc(true)
       await setImmediate()
     }
     return { counted, duplicates }

@@ -43,7 +43,7 @@ export function checkUsage(context: OperationContext, options: CheckOptions = {}
 }
 
 /** Keys whose totals differ from what was recorded, oldest first. */
-async function differences(db: Database): Promise<readonly Difference[]> {
+export async function differences(db: Database): Promise<readonly Difference[]> {
   const sums = db
     .select({
       keyId: usage.keyId,
@@ -76,11 +76,18 @@ async function differences(db: Database): Promise<readonly Difference[]> {
     .leftJoin(sums, eq(sums.keyId, keys.id))
     .leftJoin(carriedUsage, eq(carriedUsage.keyId, keys.id))
     .where(
-      sql`(${keys.requests}, ${keys.inputTokens}, ${keys.outputTokens}, ${keys.otherTokens}, ${keys.costMicros}) <>
-        (${recorded.requests}, ${recorded.inputTokens}, ${recorded.outputTokens}, ${recorded.otherTokens}, ${recorded.costMicros})`,
+      // What a key brought along may be part of its split totals, but is kept without a split.
+      sql`(${keys.requests}, ${tokens(total)}, ${keys.costMicros}) <>
+          (${recorded.requests}, ${tokens(recorded)}, ${recorded.costMicros})
+        OR CASE WHEN ${carriedUsage.keyId} IS NULL
+          THEN (${keys.inputTokens}, ${keys.outputTokens}) <> (${recorded.inputTokens}, ${recorded.outputTokens})
+          ELSE ${keys.inputTokens} < ${recorded.inputTokens} OR ${keys.outputTokens} < ${recorded.outputTokens} END`,
     )
     .orderBy(asc(keys.id))
 }
+
+const tokens = (counts: { readonly [C in 'inputTokens' | 'outputTokens' | 'otherTokens']: unknown }) =>
+  sql`(${counts.inputTokens} + ${counts.outputTokens} + ${counts.otherTokens})`
 
 async function count(db: Database): Promise<number> {
   const [row] = await db.select({ keys: sql<number>`count(*)` }).from(keys)

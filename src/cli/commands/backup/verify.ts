@@ -7,7 +7,7 @@ export default command({
   effect: 'write',
   summary: 'Prove that backups can be restored, by restoring them to a scratch file',
   description:
-    'The newest backup, one that is named, or all of them. The date of a pass is noted in the manifest. Exits with 0 when all pass, with 7 otherwise.',
+    'The newest backup, one that is named, or all of them. The manifest remembers a pass and a failure. Exits with 0 when all pass, with 7 otherwise.',
   examples: [
     'latchkey backup verify',
     'latchkey backup verify --all --from /var/backups/latchkey',
@@ -16,15 +16,17 @@ export default command({
   args: { backup: arg.optional('Id, file name or path (default: the newest)') },
   options: {
     all: opt.flag('Every backup in the folder'),
-    from: opt.text('folder', 'Where to look (default: backup_dir of the configuration)'),
+    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
     quick: opt.flag('Only compare the checksum'),
+    identity: opt.text('file', 'Age identities that open encrypted ones (LATCHKEY_AGE_IDENTITY_FILE)'),
   },
-  run: async (ctx, { backup, all, from, quick }) =>
+  run: async (ctx, { backup, all, from, quick, identity }) =>
     (await ctx.operations()).backups.verify({
       backup,
       all,
       quick,
       from: from === undefined ? undefined : ctx.path(from),
+      identityFile: identity === undefined ? undefined : ctx.path(identity),
     }),
   rows: backupCheck,
   columns: [

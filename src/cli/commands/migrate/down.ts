@@ -1,6 +1,6 @@
 import { migrated } from '../../../contract/views.ts'
 import { command, opt } from '../../define.ts'
-import { migratedLines } from '../../drawing.ts'
+import { lossLine, migratedLines } from '../../drawing.ts'
 import { count, integerAtLeast } from '../../parse.ts'
 
 export default command({
@@ -14,9 +14,12 @@ export default command({
     to: opt.as('version', integerAtLeast(0), 'Schema version to go back to'),
     steps: opt.as('n', count, 'How many migrations to take back (default: 1)'),
   },
-  confirm: async ctx => {
-    const { path, current } = await (await ctx.operations()).migrations.state()
-    return { question: `Take the schema of ${path} back from version ${current}` }
+  confirm: async (ctx, { to, steps }) => {
+    const { migrations } = await ctx.operations()
+    const plan = await migrations.plan({ direction: 'down', to, steps })
+    const lost = lossLine(plan.lost)
+    const question = `Take the schema of ${plan.path} back from version ${plan.from} to ${plan.to}`
+    return { question: lost === '' ? `${question}, which loses nothing` : `${question}, and lose ${lost}` }
   },
   run: async (ctx, { to, steps }) =>
     (await ctx.operations()).migrations.migrate({ direction: 'down', to, steps }),

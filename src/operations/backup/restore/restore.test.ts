@@ -12,19 +12,21 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { LatchkeyError } from '../../contract/errors.ts'
-import { Client } from '../../db/client.ts'
-import { copyInto } from '../../db/copy.ts'
-import { migrateTo } from '../../db/migrate.ts'
-import { latestVersion } from '../../db/migrations.ts'
-import { openWriter } from '../../db/open.ts'
-import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
-import { requireMounts } from '../../testing/tools.ts'
-import type { FileContext } from '../context.ts'
-import { initialize } from '../init.ts'
-import { createBackup } from './create.ts'
-import { listBackups } from './list.ts'
-import { restore } from './restore.ts'
+import { LatchkeyError } from '../../../contract/errors.ts'
+import type { Backup } from '../../../contract/views.ts'
+import { Client } from '../../../db/client.ts'
+import { copyInto } from '../../../db/copy.ts'
+import { migrateTo } from '../../../db/migrate.ts'
+import { latestVersion } from '../../../db/migrations.ts'
+import { openWriter } from '../../../db/open.ts'
+import { openLatchkey } from '../../../index.ts'
+import { type TemporaryFolder, temporaryFolder } from '../../../testing/folder.ts'
+import { requireMounts } from '../../../testing/tools.ts'
+import type { FileContext } from '../../context.ts'
+import { initialize } from '../../init.ts'
+import { createBackup } from '../create.ts'
+import { listBackups } from '../list.ts'
+import { type Restore, restore } from './restore.ts'
 
 const cleanUp: (() => void)[] = []
 afterEach(() => {
@@ -50,7 +52,7 @@ async function scene(users = 50): Promise<Scene> {
   }
   await initialize(context)
   addUsers(context.path, users)
-  await createBackup(context)
+  await createBackup(context, { compression: 'none' })
   addUsers(context.path, users)
   return { context, dry: { ...context, dryRun: true }, folder }
 }
@@ -77,6 +79,31 @@ function ask<T>(path: string, sql: string): T {
     client.close()
   }
 }
+function sql(path: string, text: string): void {
+  const client = openWriter(path)
+  client.run(text)
+  client.close()
+}
+/** The usernames that a writer gave. */
+function names(path: string): readonly string[] {
+  const client = new Client(path, { readwrite: true })
+  try {
+    return client
+      .query("SELECT username FROM users WHERE username GLOB 'w[0-9]*'")
+      .values()
+      .flat()
+      .map(String)
+  } finally {
+    client.close()
+  }
+}
+/** A backup as a database in a file of its own. */
+async function unpacked(context: FileContext, backup: Backup): Promise<string> {
+  const path = `${context.path}-${backup.id}`
+  await restore({ ...context, path }, { backup: backup.id })
+  return path
+}
+const latchkeyAt = async ({ path, backupDir, actor }: FileContext) => openLatchkey({ path, backupDir, actor })
 const users = (path: string) => ask<{ n: number }>(path, 'SELECT count(*) AS n FROM users').n
 const isSound = (path: string) => ask<object>(path, 'PRAGMA integrity_check')
 const failure = async (work: Promise<unknown>): Promise<LatchkeyError> => {
@@ -262,14 +289,148 @@ test('a database whose history was edited is not restored', async () => {
   expect((await failure(restore(context, { backup: edited.id }))).code).toBe('drift')
 })
 
-test("a healthy database of somebody else's is never replaced, not even by force", async () => {
+test('a backup of a newer schema is refused with the version that it needs', async () => {
+  const { context } = await scene()
+  sql(context.path, `PRAGMA user_version = ${latestVersion + 1}`)
+  const newer = await createBackup(context)
+  sql(context.path, `PRAGMA user_version = ${latestVersion}`)
+  const error = await failure(restore(context, { backup: newer.id }))
+  expect(error.message).toContain(`schema version ${latestVersion + 1}`)
+  expect(error.hint).toContain(newer.programVersion)
+})
+
+test('the latest is never what a restore has replaced, unless there is nothing else', async () => {
+  const { context } = await scene()
+  const [only] = await listBackups(context)
+  const { safetyBackup } = await restore(context, { latest: true })
+  expect((await restore(context, { latest: true })).backup.id).toBe(only!.id)
+  for (const file of [only!.path, only!.path.replace('.db', '.json')]) rmSync(file)
+  expect((await restore(context, { latest: true })).backup.reason).toBe(safetyBackup!.reason)
+})
+
+test('the newest backup at a time is restored, and none from before the first', async () => {
+  const { context } = await scene()
+  const clock = { now: new Date('2026-01-01T00:00:00Z') }
+  const then = { ...context, now: () => clock.now }
+  for (const day of [1, 2, 3]) {
+    clock.now = new Date(`2026-01-0${day}T00:00:00Z`)
+    addUsers(context.path, 1)
+    await createBackup(then)
+  }
+  const at = (time: string) => restore(then, { at: new Date(time) })
+  expect((await at('2026-01-02T23:59:59Z')).rows['users']).toBe(102)
+  expect((await at('2026-01-01T00:00:00Z')).rows['users']).toBe(101)
+  expect((await failure(at('2025-12-31T00:00:00Z'))).code).toBe('not_found')
+})
+
+test.each<[string, Restore]>([
+  ['nothing', {}],
+  ['the latest and a time', { latest: true, at: new Date() }],
+  ['an undo of a named one', { undo: true, backup: 'bak_01kaqv8w2e' }],
+  ['two things out of it', { latest: true, key: 'a', user: 'b' }],
+])('%s is no choice of a backup', async (_, options) => {
+  const { context } = await scene(1)
+  expect((await failure(restore(context, options))).code).toBe('usage')
+})
+
+test('an undo goes back to before the last restore, and an undo of that forward again', async () => {
+  const { context } = await scene()
+  expect((await failure(restore(context, { undo: true }))).code).toBe('not_found')
+  await restore(context, { latest: true })
+  addUsers(context.path, 7)
+  expect((await restore(context, { undo: true })).rows).toMatchObject({ users: 100 })
+  expect((await restore(context, { undo: true })).rows).toMatchObject({ users: 57 })
+  // Where the database itself can no longer tell, the newest safety backup does.
+  rmSync(context.path)
+  expect((await restore(context, { undo: true })).rows).toMatchObject({ users: 100 })
+  expect(await failure(restore(context, { undo: true }))).toMatchObject({
+    code: 'not_found',
+    hint: expect.stringContaining('backup list'),
+  })
+})
+
+test('the difference names what would come, go and change, and who has the database open', async () => {
+  const { context, dry } = await scene(0)
+  const now = await latchkeyAt(context)
+  await now.users.create({ username: 'stays' })
+  await now.users.create({ username: 'goes' })
+  await now.projects.create({ name: 'Shop', owner: 'stays' })
+  for (const name of ['same', 'used', 'limited', 'rotated', 'deleted']) await now.keys.create({ name })
+  const backup = await createBackup(context)
+  await now.keys.update('limited', { limits: [{ metric: 'tokens', amount: 5, windowMs: 60_000 }] })
+  await now.keys.rotate('rotated')
+  await now.keys.delete('deleted')
+  await now.keys.create({ name: 'new' })
+  await now.usage.record('used', { inputTokens: 5 })
+  await now.users.delete('goes')
+  await now.users.create({ username: 'came' })
+  await now.projects.update('shop', { name: 'Shoppe' })
+  await now.close()
+  const { pid } = await peer(context.path, '')
+  const { changes, openBy, rows, before } = await restore(dry, { backup: backup.id })
+  expect(changes).toEqual({
+    keys: { added: ['deleted'], removed: ['new'], changed: ['limited', 'rotated'] },
+    users: { added: ['goes'], removed: ['came'], changed: [] },
+    projects: { added: [], removed: [], changed: ['shop'] },
+  })
+  expect(openBy).toEqual([{ pid, command: expect.stringContaining('-e') }])
+  expect([rows['usage'], before?.['usage']]).toEqual([0, 1])
+})
+
+test('a restore waits for the process that has the database open, as long as it is told', async () => {
+  const { context } = await scene()
+  const { pid } = await peer(context.path, 'setTimeout(() => process.exit(), 700)')
+  const started = performance.now()
+  expect((await failure(restore(context, { latest: true, waitMs: 100 }))).message).toContain(`process ${pid}`)
+  expect((await restore(context, { latest: true, waitMs: 20_000 })).rows).toMatchObject({ users: 50 })
+  expect(performance.now() - started).toBeGreaterThan(400)
+})
+
+test('in place under a writer that never pauses, every commit is in the database or in the safety backup', async () => {
+  const { context, folder } = await scene(500)
+  const ledger = folder.file('ledger')
+  await peer(
+    context.path,
+    `const { appendFileSync } = require('node:fs'); let n = 0
+     setInterval(() => { for (let k = 0; k < 20; k++) {
+       client.run("INSERT INTO users (id, username, role, service, created_at, updated_at) VALUES ('usr_' || hex(randomblob(13)), 'w" + n + "', 'member', 0, 0, 0)")
+       appendFileSync(${JSON.stringify(ledger)}, 'w' + n++ + '\\n') } }, 1)`,
+  )
+  const first = (await listBackups(context))[0]!
+  const known = new Set<string>()
+  for (let round = 0; round < 3; round++) {
+    await Bun.sleep(100)
+    const { safetyBackup } = await restore(context, { backup: first.id, inPlace: true })
+    for (const name of names(await unpacked(context, safetyBackup!))) known.add(name)
+  }
+  const written = readFileSync(ledger, 'utf8').trim().split('\n')
+  for (const name of names(context.path)) known.add(name)
+  expect(written.filter(name => !known.has(name))).toEqual([])
+  expect(written.length).toBeGreaterThan(100)
+  expect(readdirSync(dirname(context.path)).filter(name => name.includes('before-restore'))).toEqual([])
+  const { rows } = await restore(context, { undo: true, inPlace: true })
+  expect(rows['users']).toBeGreaterThan(500)
+}, 60_000)
+
+test('what a killed restore had kept of late commits is made a backup by the next, and an undo finds it', async () => {
+  const { context } = await scene()
+  await restore(context, { latest: true })
+  const late = `${context.path}.before-restore-01kaqv8w2e7gztn3m5c9d4x6hb`
+  const other = { ...context, path: late }
+  await initialize(other)
+  addUsers(late, 3)
+  expect((await restore(context, { undo: true })).rows).toMatchObject({ users: 3 })
+  expect(existsSync(late)).toBe(false)
+})
+
+test("a healthy database of somebody else's is never replaced, not even in place", async () => {
   const { context, folder } = await scene()
   const to = folder.file('theirs.db')
   const client = new Client(to)
   client.run('CREATE TABLE t (x)')
   client.close()
   const before = readFileSync(to)
-  expect((await failure(restore(context, { latest: true, to, force: true }))).code).toBe('database_foreign')
+  expect((await failure(restore(context, { latest: true, to, inPlace: true }))).code).toBe('database_foreign')
   expect(readFileSync(to)).toEqual(before)
 })
 
@@ -283,11 +444,11 @@ test.each([
   const error = await failure(restore(context, { latest: true }))
   expect(error).toMatchObject({ code: 'busy', exit: 75 })
   expect(error.message).toContain(`process ${pid}`)
-  expect(error.hint).toContain('--force')
+  expect(error.hint).toContain('--in-place')
   expect(users(context.path)).toBe(100)
 })
 
-test('by force, a peer that has the database open sees the restored rows and can go on writing', async () => {
+test('in place, a peer that has the database open sees the restored rows and can go on writing', async () => {
   const { context, folder } = await scene()
   const go = folder.file('go')
   const seen = folder.file('seen')
@@ -302,7 +463,7 @@ test('by force, a peer that has the database open sees the restored rows and can
        await Bun.write(${JSON.stringify(seen)}, JSON.stringify([first, then, count()])); process.exit()
      }, 20)`,
   )
-  expect(await restore(context, { latest: true, force: true })).toMatchObject({ rows: { users: 50 } })
+  expect(await restore(context, { latest: true, inPlace: true })).toMatchObject({ rows: { users: 50 } })
   writeFileSync(go, '')
   for (let n = 0; n < 200 && !existsSync(seen); n++) await Bun.sleep(20)
   await Bun.sleep(50)
@@ -310,21 +471,21 @@ test('by force, a peer that has the database open sees the restored rows and can
   expect(users(context.path)).toBe(51)
 })
 
-test('by force, a restore gets through under a busy writer', async () => {
+test('in place, a restore gets through under a busy writer', async () => {
   const { context } = await scene()
   await peer(
     context.path,
     `setInterval(() => { client.run("UPDATE users SET updated_at = updated_at + 1 WHERE rowid % 7 = 0") }, 1)`,
   )
   for (let round = 0; round < 3; round++) {
-    expect(await restore(context, { latest: true, force: true })).toMatchObject({
+    expect(await restore(context, { latest: true, inPlace: true })).toMatchObject({
       schemaVersion: latestVersion,
     })
   }
   expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
 }, 120_000)
 
-test('not even force exchanges the file under a process that has it open', async () => {
+test('not even in place is the file exchanged under a process that has it open', async () => {
   const { context } = await scene()
   const client = new Client(context.path)
   client.run('PRAGMA journal_mode = DELETE')
@@ -332,7 +493,7 @@ test('not even force exchanges the file under a process that has it open', async
   client.run('VACUUM')
   client.close()
   await peer(context.path, "client.query('SELECT count(*) FROM users').get()")
-  expect((await failure(restore(context, { latest: true, force: true }))).code).toBe('busy')
+  expect((await failure(restore(context, { latest: true, inPlace: true }))).code).toBe('busy')
   expect(users(context.path)).toBe(100)
 })
 

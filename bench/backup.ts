@@ -1,0 +1,288 @@
+/**
+ * What backups cost, as ratios to the bare tools in the same run on the same file: seconds mean nothing across machines.
+ * `bun bench/backup.ts [MiB]`.
+ */
+import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Client } from '../src/db/client.ts'
+import { openWriter } from '../src/db/open.ts'
+import { connectLatchkey } from '../src/index.ts'
+import { temporaryFolder } from '../src/testing/folder.ts'
+
+export interface Row {
+  readonly name: string
+  readonly ratio: number
+  readonly bound: number
+  readonly better: 'higher' | 'lower'
+  readonly detail: string
+}
+
+const rounds = 3
+const source = join(import.meta.dir, '../src')
+
+/** The rows of the table, measured now. */
+export async function rows(mebibytes = 500): Promise<readonly Row[]> {
+  using folder = temporaryFolder()
+  const path = folder.file('latchkey.db')
+  await fill(path, mebibytes)
+  const out = folder.file('out')
+  const fresh = () => {
+    rmSync(out, { recursive: true, force: true })
+    mkdirSync(out)
+  }
+
+  const vacuum = `VACUUM INTO '${out}/copy'`
+  const check = `sqlite3 '${out}/copy' 'PRAGMA quick_check'`
+  const bare = {
+    none: `sqlite3 '${path}' "${vacuum}" && ${check} && sha256sum '${out}/copy'`,
+    zstd: `sqlite3 '${path}' "${vacuum}" && ${check} && zstd -q -3 -T4 '${out}/copy' -o '${out}/copy.zst'`,
+    fast: `cp '${path}' '${out}/copy' && sync '${out}/copy' && ${check}`,
+  }
+  const create = (options: object) =>
+    program(`await latchkey.backups.create(${JSON.stringify({ to: out, ...options })})`, path, out)
+
+  const found: Row[] = []
+  const compare = async (
+    name: string,
+    bound: number,
+    ours: () => Promise<Cost>,
+    theirs: () => Promise<Cost>,
+    prepare = fresh,
+  ) => {
+    // Taken in turn, so that both meet the same machine; the best of each has met the least of others.
+    const costs: { ours: Cost[]; theirs: Cost[] } = { ours: [], theirs: [] }
+    for (let round = 0; round < rounds; round++) {
+      prepare()
+      costs.theirs.push(await theirs())
+      prepare()
+      costs.ours.push(await ours())
+    }
+    const [mine, bareCost] = [best(costs.ours), best(costs.theirs)]
+    const peak = Math.max(...costs.ours.map(cost => cost.peakMiB))
+    found.push({
+      name,
+      ratio: mine.ms / bareCost.ms,
+      bound,
+      better: 'lower',
+      detail: `${Math.round(mine.ms)} ms against ${Math.round(bareCost.ms)} ms`,
+    })
+    found.push({
+      name: `${name}: peak memory, of 300 MiB`,
+      ratio: peak / 300,
+      bound: 1,
+      better: 'lower',
+      detail: `${Math.round(peak)} MiB`,
+    })
+  }
+
+  await compare(
+    'create --compress none / VACUUM INTO + quick_check + SHA-256',
+    1.3,
+    create({ compression: 'none' }),
+    () => shell(bare.none),
+  )
+  await compare(
+    'create / VACUUM INTO + quick_check + zstd -3 -T4',
+    1.4,
+    create({ compression: 'zstd' }),
+    () => shell(bare.zstd),
+  )
+  await compare(
+    'create --fast --compress none / cp + sync + quick_check',
+    2.5,
+    create({ compression: 'none', fast: true }),
+    () => shell(bare.fast),
+  )
+
+  fresh()
+  await create({ compression: 'zstd', to: folder.file('kept') })()
+  const packed = `${folder.file('kept')}/*.zst`
+  const target = folder.file('restored.db')
+  await compare(
+    'restore / zstd -d + .restore in one step',
+    1.5,
+    program(
+      `await latchkey.backups.restore(${JSON.stringify({ latest: true, from: folder.file('kept'), to: target })})`,
+      path,
+      out,
+    ),
+    () => shell(`zstd -q -d ${packed} -o '${out}/copy' && sqlite3 '${target}' ".restore '${out}/copy'"`),
+    () => {
+      fresh()
+      for (const suffix of ['', '-wal', '-shm']) rmSync(target + suffix, { force: true })
+    },
+  )
+
+  found.push(await stall(path, create({ compression: 'zstd' }), fresh))
+  found.push(await endless(path, out, fresh))
+  return found
+}
+
+interface Cost {
+  readonly ms: number
+  readonly peakMiB: number
+}
+
+const best = (costs: readonly Cost[]): Cost =>
+  costs.toSorted((a, b) => a.ms - b.ms)[0] ?? { ms: 0, peakMiB: 0 }
+
+async function shell(command: string): Promise<Cost> {
+  return measured(['sh', '-ec', command])
+}
+
+/** Runs in a process of its own, whose start is taken off: the bare tools have next to none. */
+function program(statement: string, path: string, backupDir: string): () => Promise<Cost> {
+  const text = (body: string) => `
+    import { connectLatchkey } from ${JSON.stringify(join(source, 'index.ts'))}
+    const latchkey = connectLatchkey(${JSON.stringify({ path, backupDir })})
+    ${body}
+    await latchkey.close()`
+  return async () => {
+    const start = await measured([process.execPath, '-e', text('')])
+    const cost = await measured([process.execPath, '-e', text(statement)])
+    return { ...cost, ms: cost.ms - start.ms }
+  }
+}
+
+async function measured(command: string[]): Promise<Cost> {
+  const began = performance.now()
+  const child = Bun.spawn(command, { stdout: 'ignore', stderr: 'pipe' })
+  const code = await child.exited
+  const ms = performance.now() - began
+  if (code !== 0) throw new Error(`${command.join(' ')}\n${await child.stderr.text()}`)
+  return { ms, peakMiB: (child.resourceUsage()?.maxRSS ?? 0) / 1_048_576 }
+}
+
+/** A writer that commits every 2 ms, and how long its commits take without a backup and during one. */
+async function stall(path: string, backup: () => Promise<Cost>, fresh: () => void): Promise<Row> {
+  fresh()
+  const writer = startWriter(path)
+  await writer.going
+  await Bun.sleep(2_000)
+  const alone = await writer.percentile()
+  let during = 0
+  const runs = 3
+  for (let run = 0; run < runs; run++) {
+    fresh()
+    await writer.percentile()
+    await backup()
+    during += (await writer.percentile()) / runs
+  }
+  await writer.stop()
+  return {
+    name: "a writer's 99th percentile during create / without",
+    ratio: during / alone,
+    bound: 3,
+    better: 'lower',
+    detail: `${during.toFixed(2)} ms against ${alone.toFixed(2)} ms`,
+  }
+}
+
+/** sqlite3's own `.backup` copies in steps, and every commit makes it begin again. */
+async function endless(path: string, out: string, fresh: () => void): Promise<Row> {
+  fresh()
+  const alone = await measured(['sqlite3', path, `.backup '${out}/copy'`])
+  const patienceMs = Math.max(10_000, alone.ms * 8)
+  fresh()
+  const writer = startWriter(path)
+  await writer.going
+  const child = Bun.spawn(['sqlite3', path, `.backup '${out}/copy'`], { stdout: 'ignore', stderr: 'ignore' })
+  const ended = await Promise.race([child.exited.then(() => true), Bun.sleep(patienceMs).then(() => false)])
+  child.kill(9)
+  await child.exited
+  await writer.stop()
+  return {
+    name: "sqlite3's .backup under a writer / without (given up on)",
+    ratio: patienceMs / alone.ms,
+    bound: 0,
+    better: 'higher',
+    detail: ended
+      ? 'it ended'
+      : `not done after ${Math.round(patienceMs)} ms, alone ${Math.round(alone.ms)} ms`,
+  }
+}
+
+function startWriter(path: string) {
+  const code = `
+    import { openWriter } from ${JSON.stringify(join(source, 'db/open.ts'))}
+    const client = openWriter(${JSON.stringify(path)})
+    client.run('PRAGMA busy_timeout = 10000')
+    client.run('PRAGMA synchronous = NORMAL')
+    const one = client.query("UPDATE users SET updated_at = updated_at + 1 WHERE username = 'writer'")
+    let times = []
+    process.on('message', () => {
+      times.sort((a, b) => a - b)
+      process.send(times[Math.floor(times.length * 0.99)] ?? 0)
+      times = []
+    })
+    process.send('going')
+    for (;;) {
+      const began = performance.now()
+      one.run()
+      times.push(performance.now() - began)
+      await Bun.sleep(1)
+    }`
+  let answer: (value: number) => void = () => {}
+  let begin: () => void = () => {}
+  const going = new Promise<void>(resolve => {
+    begin = resolve
+  })
+  const child = Bun.spawn([process.execPath, '-e', code], {
+    ipc: message => (message === 'going' ? begin() : answer(Number(message))),
+  })
+  return {
+    going,
+    /** In ms, since it was last asked. */
+    percentile: () =>
+      new Promise<number>(resolve => {
+        answer = resolve
+        child.send('how long')
+      }),
+    stop: async () => {
+      child.kill(9)
+      await child.exited
+    },
+  }
+}
+
+/** A database of about that size: mostly usage, as real ones are. */
+async function fill(path: string, mebibytes: number): Promise<void> {
+  const latchkey = connectLatchkey({ path })
+  await latchkey.initialize()
+  await latchkey.users.create({ username: 'writer' })
+  const { id } = await latchkey.keys.create({ name: 'k0' })
+  await latchkey.close()
+  const client: Client = openWriter(path)
+  client.run('PRAGMA synchronous = OFF')
+  const columns = client.query("SELECT name FROM pragma_table_info('usage')").all() as { name: string }[]
+  const values: Record<string, string> = {
+    key_id: `'${id}'`,
+    model: "'model-' || (n % 7)",
+    start: '1699999980000 + (n / 7) * 60000',
+    requests: 'abs(random()) % 50',
+    input_tokens: 'abs(random()) % 100000',
+    output_tokens: 'abs(random()) % 100000',
+    cost_micros: 'abs(random()) % 1000000',
+  }
+  const named = columns.map(({ name }) => name).filter(name => name in values)
+  for (let from = 0; statSync(path).size < mebibytes * 1_048_576; from += 500_000) {
+    client.run(`WITH RECURSIVE seq(n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM seq WHERE n < ${from + 499_999})
+      INSERT INTO usage (${named.join(', ')}) SELECT ${named.map(name => values[name]).join(', ')} FROM seq`)
+    client.run('PRAGMA wal_checkpoint(TRUNCATE)')
+  }
+  client.close()
+  chmodSync(path, 0o600)
+}
+
+if (import.meta.main) {
+  const table = await rows(Number(Bun.argv[2] ?? 500))
+  let missed = 0
+  for (const { name, ratio, bound, better, detail } of table) {
+    const met = better === 'lower' ? ratio <= bound : ratio >= bound
+    if (!met) missed++
+    console.log(
+      `${met ? 'met   ' : 'MISSED'} ${ratio.toFixed(2).padStart(6)} ${better === 'lower' ? '<=' : '>='} ${bound}  ${name} (${detail})`,
+    )
+  }
+  process.exitCode = missed === 0 ? 0 : 1
+}

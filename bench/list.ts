@@ -1,0 +1,44 @@
+/** `key list -o ndjson` as a process against `sqlite3 -json` on the same rows. */
+import { join } from 'node:path'
+import { fixture } from './fixture.ts'
+import { best, type Row } from './rounds.ts'
+
+const keys = 100_000
+const program = join(import.meta.dir, '../bin/latchkey.ts')
+
+/** What a line holds, less what is derived. */
+const query = `SELECT k.id, k.name, s.start, u.id, u.username, p.id, p.slug, k.model, k.allowed_models, k.scopes, k.created_at,
+  k.updated_at, k.expires_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.last_used_at, k.metadata,
+  (SELECT json_group_array(json_object('metric', metric, 'amount', amount, 'windowMs', window_ms)) FROM limits WHERE key_id = k.id) AS limits
+  FROM keys k LEFT JOIN users u ON u.id = k.user_id LEFT JOIN projects p ON p.id = k.project_id
+  LEFT JOIN secrets s ON s.key_id = k.id AND s.ends_at IS NULL ORDER BY k.id`
+
+export async function rows(): Promise<readonly Row[]> {
+  if (Bun.which('sqlite3') === null) throw new Error('sqlite3 is not installed: it is the floor of this one')
+  using made = await fixture(keys)
+  const times = await best(5, {
+    sqlite3: () => run(['sqlite3', '-readonly', '-json', made.path, query]),
+    latchkey: async () => {
+      const lines = await run([process.execPath, program, 'key', 'list', '-o', 'ndjson', '--db', made.path])
+      if (lines !== keys) throw new Error(`${lines} lines for ${keys} keys`)
+    },
+  })
+  return [
+    {
+      name: 'key list -o ndjson',
+      ratio: times.latchkey / times.sqlite3,
+      bound: 2,
+      better: 'lower',
+      detail: `${Math.round(times.latchkey)} ms against ${Math.round(times.sqlite3)} ms for ${keys.toLocaleString('en-US')} keys`,
+    },
+  ]
+}
+
+/** Lines that it printed. */
+async function run(command: readonly string[]): Promise<number> {
+  const child = Bun.spawn([...command], { stdout: 'pipe', stderr: 'inherit' })
+  let lines = 0
+  for await (const chunk of child.stdout) for (const byte of chunk) if (byte === 10) lines++
+  if ((await child.exited) !== 0) throw new Error(`${command[0]} failed`)
+  return lines
+}

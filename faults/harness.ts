@@ -1,0 +1,247 @@
+/**
+ * What the faults share: a house (a database and its backups in a folder of their own), the real program run as
+ * processes, and what must hold whatever has happened to it.
+ */
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { Client } from '../src/db/client.ts'
+import { foreignKeyCheck, integrityCheck } from '../src/db/inspect.ts'
+import { connectLatchkey, type Latchkey } from '../src/index.ts'
+import { addUsers } from '../src/testing/backups.ts'
+import { type TemporaryFolder, temporaryFolder } from '../src/testing/folder.ts'
+import { type Finished, type Running, startLatchkey } from '../src/testing/process.ts'
+
+interface Outcome {
+  /** One line for people. */
+  readonly figures: string
+  /** What was lost or left broken; none is the aim. */
+  readonly losses: readonly string[]
+}
+
+export interface Fault {
+  readonly name: string
+  /** @param count how many times to try */
+  readonly run: (count: number) => Promise<Outcome>
+}
+
+/** Exit codes that say what is wrong; 1 is a failure nobody foresaw. */
+export const spoken: readonly number[] = [0, 2, 3, 5, 7, 75, 78]
+
+export class House implements Disposable {
+  readonly folder: TemporaryFolder
+  readonly path: string
+  readonly backups: string
+
+  constructor(path = 'data/latchkey.db', backups = 'backups') {
+    this.folder = temporaryFolder()
+    this.path = this.folder.file(path)
+    this.backups = this.folder.file(backups)
+  }
+
+  /** The same files in a folder of their own; nobody may have this house open. */
+  copy(): House {
+    const copy = new House()
+    cpSync(this.folder.path, copy.folder.path, { recursive: true })
+    return copy
+  }
+
+  start(...args: readonly string[]): Running {
+    return startLatchkey(args, {
+      db: this.path,
+      env: { LATCHKEY_BACKUP_DIR: this.backups },
+      cwd: this.folder.path,
+    })
+  }
+
+  run(...args: readonly string[]): Promise<Finished> {
+    return this.start(...args).finished
+  }
+
+  latchkey(now: () => Date = () => new Date()): Latchkey {
+    const actor = { name: 'faults', origin: 'script' } as const
+    return connectLatchkey({ path: this.path, backupDir: this.backups, actor, now })
+  }
+
+  async using<T>(work: (latchkey: Latchkey) => Promise<T>): Promise<T> {
+    const latchkey = this.latchkey()
+    try {
+      return await work(latchkey)
+    } finally {
+      await latchkey.close()
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.folder.remove()
+  }
+}
+
+/** A key `ci` with use and a limit, users, a project, a backup of that, and as many users more. */
+export async function furnished(users = 2_000): Promise<House> {
+  const house = new House()
+  await house.using(async latchkey => {
+    await latchkey.initialize()
+    await latchkey.users.create({ username: 'alice' })
+    await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
+    const limits = [{ metric: 'tokens', amount: 1_000, windowMs: 3_600_000 }] as const
+    await latchkey.keys.create({ name: 'ci', user: 'alice', project: 'shop', limits })
+    await latchkey.usage.record('ci', { inputTokens: 5, outputTokens: 2 })
+    addUsers(house.path, users)
+    await latchkey.backups.create()
+    addUsers(house.path, users)
+  })
+  return house
+}
+
+function ask<T>(path: string, sql: string): readonly T[] {
+  const client = new Client(path, { readwrite: true })
+  try {
+    client.run('PRAGMA busy_timeout = 5000')
+    return client.query(sql).all() as T[]
+  } finally {
+    client.close()
+  }
+}
+
+/** What a database says, ids and the rows of a peer aside: equal for the same state reached twice. */
+export function state(path: string): string {
+  const facts = ask(
+    path,
+    `SELECT 'version', user_version, 0, 0 FROM pragma_user_version
+     UNION ALL SELECT 'user', username, role, 0 FROM users WHERE username NOT GLOB 'w[0-9]*'
+     UNION ALL SELECT 'project', slug, name, 0 FROM projects
+     UNION ALL SELECT 'limit', metric, sum(amount), count(*) FROM limits GROUP BY metric
+     UNION ALL SELECT 'key', name, requests, input_tokens + output_tokens + other_tokens FROM keys
+     ORDER BY 1, 2`,
+  )
+  return Bun.hash(JSON.stringify(facts)).toString(36)
+}
+
+/** The rows that a peer of `peer.ts` has written and that are in this database. */
+const peerRows = (path: string): readonly string[] =>
+  ask<{ username: string }>(path, "SELECT username FROM users WHERE username GLOB 'w[0-9]*'").map(
+    row => row.username,
+  )
+
+/** What is wrong with a database: damage, orphans, running totals that do not add up. */
+export function problems(path: string): readonly string[] {
+  const client = new Client(path, { readwrite: true })
+  try {
+    const wrong = client
+      .query(
+        `SELECT k.name FROM keys k WHERE
+           k.requests <> coalesce((SELECT requests FROM carried_usage c WHERE c.key_id = k.id), 0)
+             + coalesce((SELECT sum(requests) FROM usage u WHERE u.key_id = k.id), 0)
+           OR k.input_tokens + k.output_tokens + k.other_tokens
+             <> coalesce((SELECT tokens FROM carried_usage c WHERE c.key_id = k.id), 0)
+             + coalesce((SELECT sum(input_tokens + output_tokens + other_tokens) FROM usage u WHERE u.key_id = k.id), 0)`,
+      )
+      .all() as { name: string }[]
+    return [
+      ...integrityCheck(client),
+      ...foreignKeyCheck(client),
+      ...wrong.map(({ name }) => `the totals of ${name} are not the sum of its use`),
+    ]
+  } catch (error) {
+    return [String(error)]
+  } finally {
+    client.close()
+  }
+}
+
+/** Every backup that is listed must have its bytes. @returns what is wrong with those that have not */
+export async function badBackups(house: House, quick = true): Promise<readonly string[]> {
+  if (!existsSync(house.backups)) return []
+  const checks = await house.using(latchkey => latchkey.backups.verify({ all: true, quick }))
+  return checks.filter(check => check.outcome !== 'passed').map(check => `${check.id}: ${check.problem}`)
+}
+
+/** Names that only a run under way may have. */
+export const litter = (house: House): readonly string[] =>
+  [dirname(house.path), house.backups]
+    .flatMap(folder => (existsSync(folder) ? readdirSync(folder) : []))
+    .filter(name => name.startsWith('.latchkey-tmp') || name.includes('.before-restore-'))
+
+/**
+ * The rows of a peer that are nowhere: not in the database, in no safety backup, and not in what a killed restore
+ * has kept.
+ */
+export async function lostCommits(house: House, ledger: string): Promise<readonly string[]> {
+  const known = new Set(peerRows(house.path))
+  const folder = dirname(house.path)
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(`${basename(house.path)}.before-restore-`)) continue
+    for (const row of peerRows(join(folder, name))) known.add(row)
+  }
+  const backups = existsSync(house.backups) ? await house.using(latchkey => latchkey.backups.list()) : []
+  for (const { id, reason } of backups) {
+    if (reason !== 'pre-restore') continue
+    const to = house.folder.file(`${id}.db`)
+    await house.using(latchkey => latchkey.backups.restore({ backup: id, to }))
+    for (const row of peerRows(to)) known.add(row)
+    rmSync(to)
+  }
+  return acknowledged(ledger).filter(row => !known.has(row))
+}
+
+/** What a peer has written down after each of its commits; a line that was cut short was not acknowledged. */
+export const acknowledged = (ledger: string): readonly string[] =>
+  readFileSync(ledger, 'utf8').split('\n').slice(0, -1)
+
+export interface Peer extends AsyncDisposable {
+  readonly ledger: string
+  /** Ends it in good order. */
+  readonly stop: () => Promise<{ commits: number; seconds: number; worstMs: number; errors: number }>
+}
+
+/** Another process that commits as fast as it can, each commit written down and synced before the next. */
+export async function startPeer(house: House): Promise<Peer> {
+  const ledger = house.folder.file('ledger')
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, 'peer.ts'), house.path, ledger], {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  const lines = child.stdout.getReader()
+  await lines.read()
+  return {
+    ledger,
+    stop: async () => {
+      child.stdin.end()
+      const { value } = await lines.read()
+      await child.exited
+      return JSON.parse(new TextDecoder().decode(value))
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill(9)
+      await child.exited
+    },
+  }
+}
+
+/** Runs `work` so many times, as many at once as there are processors. */
+export const repeat = (count: number, work: (round: number) => Promise<void>): Promise<void> =>
+  forEach([...Array(count).keys()], work)
+
+/** Runs `work` for each, as many at once as there are processors. */
+export async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items].values()
+  const lane = async () => {
+    for (const item of waiting) await work(item)
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, lane))
+}
+
+/** `{ 0: 12, 75: 4 }` as `12 x 0, 4 x 75`. */
+export class Tally {
+  readonly #counts = new Map<string, number>()
+
+  add(what: string | number): void {
+    this.#counts.set(String(what), (this.#counts.get(String(what)) ?? 0) + 1)
+  }
+
+  toString(): string {
+    return [...this.#counts].map(([what, count]) => `${count} x ${what}`).join(', ')
+  }
+}

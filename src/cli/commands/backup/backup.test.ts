@@ -1,0 +1,109 @@
+/** The nouns of backups as they are typed: exit codes, streams, a bucket from beginning to end. */
+import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { Backup, BackupPruning } from '../../../contract/views.ts'
+import { type BackupScene, backupScene } from '../../../testing/backups.ts'
+import { onTerminal } from '../../../testing/process.ts'
+import { type RunOptions, run } from '../../../testing/run.ts'
+import { testS3 } from '../../../testing/s3.ts'
+
+let scene: BackupScene
+let options: RunOptions
+beforeEach(async () => {
+  scene = await backupScene()
+  options = {
+    db: scene.context.path,
+    cwd: scene.folder.path,
+    env: { LATCHKEY_BACKUP_DIR: scene.context.backupDir },
+  }
+})
+afterEach(() => scene[Symbol.dispose]())
+
+const latchkey = (line: string | readonly string[], more: RunOptions = {}) =>
+  run(line, { ...options, ...more, env: { ...options.env, ...more.env } })
+
+test('status tells a monitor by its exit code: 1 stale, 0 fresh, 7 failed', async () => {
+  expect(await latchkey('backup status')).toMatchObject({ code: 1, err: '' })
+  const { path } = (await latchkey('backup create --json')).json<Backup>()
+  expect(await latchkey('backup status --max-age 26h')).toMatchObject({ code: 0 })
+  const tomorrow = new Date(Date.now() + 27 * 3_600_000)
+  expect(await latchkey('backup status', { now: tomorrow })).toMatchObject({ code: 1 })
+  expect((await latchkey('backup status --max-age 2d', { now: tomorrow })).code).toBe(0)
+  writeFileSync(path, readFileSync(path).fill(0, 50, 60))
+  expect((await latchkey('backup verify --quick')).code).toBe(7)
+  const failed = await latchkey('backup status --json')
+  expect(failed.code).toBe(7)
+  expect(failed.json<{ status: string }>().status).toBe('failed')
+  expect((await latchkey('backup list', { tty: true, columns: 200 })).out).toContain('failed')
+})
+
+test('prune asks, explains, and takes its policy from flags, the file or the environment', async () => {
+  const now = Date.parse('2026-11-20T12:00:00Z')
+  for (let n = 0; n < 3; n++) await latchkey('backup create', { now: new Date(now + n * 86_400_000) })
+  const later = { now: new Date(now + 3 * 86_400_000) }
+  expect((await latchkey('backup prune --yes', later)).code).toBe(2)
+  expect((await latchkey('backup prune --keep-last 1', later)).code).toBe(6)
+  const outcomes = async (line: string, more: RunOptions = {}) =>
+    (await latchkey(`${line} --json`, { ...later, ...more })).json<BackupPruning[]>().map(row => row.outcome)
+  expect(await outcomes('backup prune --keep-daily 2 --dry-run')).toEqual(['kept', 'kept', 'removed'])
+  expect(await outcomes('backup prune --keep-daily all --dry-run')).toEqual(['kept', 'kept', 'kept'])
+  scene.folder.write('latchkey.toml', '[backup.keep]\nlast = 2\n')
+  expect(await outcomes('backup prune --dry-run')).toEqual(['kept', 'kept', 'removed'])
+  const env = { LATCHKEY_BACKUP_KEEP: 'last=1, within=1h' }
+  expect(await outcomes('backup prune --dry-run', { env })).toEqual(['kept', 'removed', 'removed'])
+  const asked: string[] = []
+  const confirm = async (question: string) => asked.push(question) > 0
+  const done = await latchkey('backup prune', { ...later, tty: true, prompts: { confirm } })
+  expect(done.code).toBe(0)
+  expect(asked[0]).toContain('Remove 1 of 3 backups')
+  expect(done.out).toContain('no rule keeps it')
+  expect((await latchkey('backup list --json')).json<Backup[]>()).toHaveLength(2)
+})
+
+test.each([
+  ['latchkey.toml', '[backup.keep]\ndaily = 0\n'],
+  ['latchkey.toml', '[backup.keep]\nfortnightly = 1\n'],
+  ['latchkey.toml', '[backup]\nkept = 1\n'],
+  ['latchkey.toml', 'backup = 7\n'],
+])('a policy that says nothing is an error of the configuration: %s %j', async (name, text) => {
+  scene.folder.write(name, text)
+  const { code, err } = await latchkey('backup list')
+  expect(code).toBe(78)
+  expect(err).toMatch(/try: ./)
+})
+
+test('create prints ids for a script alone on stdout, and a ping that failed on stderr', async () => {
+  const { code, out, err } = await latchkey('backup create -q --ping http://127.0.0.1:9/secret')
+  expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^bak_\w{26}\n$/) })
+  expect(err).toContain('the ping of success did not reach 127.0.0.1:9')
+  expect(err).not.toContain('secret')
+})
+
+test('on a terminal the progress of a backup is one line that goes away', async () => {
+  const { code, screen } = await onTerminal('backup create', [], {
+    db: scene.context.path,
+    cwd: scene.folder.path,
+  })
+  expect(code).toBe(0)
+  expect(screen).toContain('Packing')
+  expect(screen).toContain('100%')
+  expect(screen.slice(screen.lastIndexOf('\r\x1b[K'))).toContain('Backed up to')
+  expect((await latchkey('backup create')).err).toBe('')
+})
+
+test('from a machine that is lost to a new one, by way of a bucket', async () => {
+  using s3 = testS3()
+  const env = s3.env
+  const to = 's3://backups/gate'
+  const created = await latchkey(`backup create --to ${to} --json`, { env })
+  expect(created).toMatchObject({ code: 0, err: '' })
+  expect((await latchkey(`backup verify --all --from ${to}`, { env })).code).toBe(0)
+  rmSync(scene.folder.file('data'), { recursive: true })
+  const restored = await latchkey(`restore --latest --from ${to} --yes --json`, { env })
+  expect(restored).toMatchObject({ code: 0 })
+  expect(restored.json<{ rows: Record<string, number> }>().rows['users']).toBe(100)
+  const shown = (await latchkey(`backup show --from ${to} --json`, { env })).json<Backup>()
+  expect(shown.id).toBe(created.json<Backup>().id)
+  expect(shown.verifiedAt).not.toBeNull()
+  expect((await latchkey(`backup list --from ${to}`)).code).toBe(78)
+})

@@ -1,0 +1,63 @@
+import { backupPruning } from '../../../contract/views.ts'
+import { type Arguments, command, type Input, opt, type Place } from '../../define.ts'
+import { duration, keepCount } from '../../parse.ts'
+
+const options = {
+  from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
+  keepLast: opt.as('n', keepCount, 'Keep the newest so many; all is a number, too'),
+  keepHourly: opt.as('n', keepCount, 'Keep one for each of so many hours'),
+  keepDaily: opt.as('n', keepCount, 'Keep one for each of so many days'),
+  keepWeekly: opt.as('n', keepCount, 'Keep one for each of so many weeks'),
+  keepMonthly: opt.as('n', keepCount, 'Keep one for each of so many months'),
+  keepYearly: opt.as('n', keepCount, 'Keep one for each of so many years'),
+  keepWithin: opt.as('duration', duration, 'Keep all that are not older than this before the newest'),
+  wait: opt.as('duration', duration, 'How long to wait for another run to end (default: not at all)'),
+}
+
+export default command({
+  name: 'prune',
+  effect: 'destroy',
+  summary: 'Remove the backups that no rule keeps, and say why',
+  description:
+    'The rules are those of restic: of so many hours, days, ISO weeks, months and years that have backups, the newest one each. Given rules take the place of [backup.keep] in latchkey.toml. Never removed are the newest good and the newest verified backup, what restore and migrate saved within 7 days, and files without a manifest.',
+  examples: [
+    'latchkey backup prune --keep-daily 7 --keep-weekly 4 --keep-monthly 12 --dry-run',
+    'latchkey backup prune --from /var/backups/latchkey --keep-last 7 --keep-within 30d --yes',
+  ],
+  options,
+  confirm: async (ctx, input) => {
+    const plan = await (await ctx.operations()).backups.planPrune(pruning(ctx, input))
+    const removed = plan.filter(({ outcome }) => outcome === 'removed')
+    return { question: `Remove ${removed.length} of ${plan.length} backups for good` }
+  },
+  run: async (ctx, input) => (await ctx.operations()).backups.prune(pruning(ctx, input)),
+  rows: backupPruning,
+  columns: [
+    { title: 'taken', cell: (row, brush) => brush.time(row.createdAt) },
+    { title: 'outcome', cell: ({ outcome: o }, brush) => (o === 'kept' ? brush.good : brush.bad)(o) },
+    { title: 'because', cell: row => row.because.join(', ') },
+    { title: 'size', cell: (row, brush) => brush.bytes(row.sizeBytes), align: 'right' },
+    { title: 'reason', cell: row => row.reason, wide: true },
+    { title: 'id', cell: row => row.id, wide: true },
+    { title: 'path', cell: row => row.path, wide: true },
+  ],
+  empty: 'No backups here. Take one with: latchkey backup create',
+})
+
+/** The operation's input from the command's. */
+function pruning(ctx: Place, { from, wait, ...keep }: Input<Arguments, typeof options>) {
+  return {
+    from: from === undefined ? undefined : ctx.path(from),
+    keep: {
+      last: keep.keepLast,
+      hourly: keep.keepHourly,
+      daily: keep.keepDaily,
+      weekly: keep.keepWeekly,
+      monthly: keep.keepMonthly,
+      yearly: keep.keepYearly,
+      withinMs: keep.keepWithin,
+    },
+    timeZone: ctx.timeZone,
+    waitMs: wait,
+  }
+}

@@ -1,0 +1,20 @@
+import { backup } from '../../../contract/views.ts'
+import { arg, command, opt } from '../../define.ts'
+
+export default command({
+  name: 'show',
+  effect: 'read',
+  summary: 'Show one backup and what it holds',
+  examples: ['latchkey backup show', 'latchkey backup show bak_01kaqv8w2e --json'],
+  args: { backup: arg.optional('Id, file name or path (default: the newest)') },
+  options: {
+    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
+  },
+  run: async (ctx, { backup, from }) =>
+    (await ctx.operations()).backups.get({
+      backup,
+      latest: backup === undefined,
+      from: from === undefined ? undefined : ctx.path(from),
+    }),
+  output: backup,
+})

@@ -1,0 +1,26 @@
+import { importSummary } from '../../../contract/views.ts'
+import { command } from '../../define.ts'
+
+export default command({
+  name: 'list',
+  effect: 'read',
+  summary: 'List imports, newest first',
+  examples: ['latchkey import list', 'latchkey import list --json'],
+  run: async ctx => (await ctx.operations()).imports.list(),
+  rows: importSummary,
+  columns: [
+    { title: 'at', cell: (each, brush) => brush.time(each.at) },
+    { title: 'source', cell: each => each.source },
+    { title: 'created', cell: (each, brush) => brush.count(each.created), align: 'right' },
+    { title: 'updated', cell: (each, brush) => brush.count(each.updated), align: 'right' },
+    { title: 'unchanged', cell: (each, brush) => brush.count(each.unchanged), align: 'right' },
+    { title: 'refused', cell: (each, brush) => brush.count(each.refused), align: 'right' },
+    {
+      title: 'undone',
+      cell: (each, brush) => (each.undoneAt === null ? '' : brush.time(each.undoneAt)),
+      hideEmpty: true,
+    },
+    { title: 'id', cell: each => each.id },
+  ],
+  empty: 'Nothing was imported yet. See what can be with: latchkey import --help',
+})

@@ -1,0 +1,79 @@
+/** The limits of keys, users and projects as somebody types them. */
+import { expect, test } from 'bun:test'
+import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { run } from '../../testing/run.ts'
+
+async function home() {
+  const home = await temporaryLatchkey('2026-11-20T12:00:30Z')
+  const { latchkey } = home
+  await latchkey.users.create({ username: 'alice' })
+  await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
+  await latchkey.keys.create({ name: 'ci', user: 'alice', project: 'shop' })
+  return {
+    ...home,
+    type: (line: string) => run(line, { db: home.path, cwd: home.folder, now: home.clock.now }),
+    [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
+  }
+}
+
+test.each([
+  ['key', 'ci'],
+  ['user', 'alice'],
+  ['project', 'shop'],
+])('%s limit add, list, remove and reset', async (noun, name) => {
+  await using at = await home()
+  const limits = async () =>
+    (await at.type(`${noun} limit list ${name} --json`)).json<{ metric: string; used: number }[]>()
+  expect(await limits()).toEqual([])
+  const added = await at.type(`${noun} limit add ${name} tokens=100k/5h usd=20/30d`)
+  expect(added).toMatchObject({ code: 0, err: '' })
+  expect(added.out).toContain('100,000')
+  expect(await at.type(`${noun} limit add ${name} tokens=1/1h --dry-run`)).toMatchObject({ code: 0 })
+  expect((await limits()).map(limit => limit.metric)).toEqual(['tokens', 'usd'])
+  await at.latchkey.usage.record('ci', { inputTokens: 40 })
+  expect((await limits())[0]).toMatchObject({ used: 40, subject: { type: noun, name } })
+  expect(await at.type(`${noun} reset ${name} --metric tokens`)).toMatchObject({ code: 0, err: '' })
+  expect((await limits())[0]).toMatchObject({ used: 0 })
+  expect(await at.type(`${noun} limit remove ${name} tokens/5h`)).toMatchObject({ code: 0 })
+  const missing = await at.type(`${noun} limit remove ${name} tokens/5h`)
+  expect(missing).toMatchObject({ code: 3, out: '' })
+  expect(missing.err).toContain(`try: see its limits with: latchkey ${noun} limit list`)
+  expect((await at.type(`${noun} limit remove ${name} tokens/M`)).code).toBe(2)
+  expect((await at.type(`${noun} reset ${name} --metric requests`)).code).toBe(5)
+})
+
+test.each([
+  ['user', 'alice'],
+  ['project', 'shop'],
+])(
+  '%s update: a limit that is given, one that is taken away and one not named are three things',
+  async (noun, name) => {
+    await using at = await home()
+    const limits = async (options: string) =>
+      (await at.type(`${noun} update ${name} ${options} --json`))
+        .json<{ limits: { metric: string; amount: number }[] }>()
+        .limits.map(limit => `${limit.metric}=${limit.amount}`)
+    expect(await limits('--limit tokens=0/5h --limit usd=20/30d')).toEqual(['tokens=0', 'usd=20'])
+    expect(await limits('--name Other')).toEqual(['tokens=0', 'usd=20'])
+    expect(await limits('--no-limit tokens')).toEqual(['usd=20'])
+    const { out } = await at.type(
+      `${noun} create fresh ${noun === 'project' ? '--owner alice' : ''} --limit tokens=5/1h --json`,
+    )
+    expect(JSON.parse(out).limits).toEqual([{ metric: 'tokens', amount: 5, windowMs: 3_600_000 }])
+  },
+)
+
+test('key stats says when each limit frees, and whose it is', async () => {
+  await using at = await home()
+  await at.type('key limit add ci tokens=20000/5h')
+  await at.type('user limit add alice usd=20/30d')
+  await at.latchkey.usage.record('ci', { inputTokens: 12_300, at: new Date('2026-11-20T09:04:10Z') })
+  await at.latchkey.usage.record('ci', {
+    inputTokens: 7_700,
+    costUsd: 1,
+    at: new Date('2026-11-20T11:39:00Z'),
+  })
+  const { out } = await at.type('key stats ci --days 1')
+  expect(out).toContain('tokens / 5h: 12,300 free at 14:05, all of it at 16:40\n')
+  expect(out).toContain('usd / 30d of user alice: all of it at 2026-12-20 11:40\n')
+})

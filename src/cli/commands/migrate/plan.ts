@@ -1,0 +1,27 @@
+import { migrationPlan } from '../../../contract/views.ts'
+import { command, opt } from '../../define.ts'
+import { lossLine } from '../../drawing.ts'
+import { count, integerAtLeast } from '../../parse.ts'
+
+export default command({
+  name: 'plan',
+  effect: 'read',
+  summary: 'Print the SQL that a migration would run, and what it would lose',
+  description:
+    'Up to the latest version, or to the version that is given, which may be an older one. Changes nothing.',
+  examples: ['latchkey migrate plan', 'latchkey migrate plan --to 1', 'latchkey migrate plan --json'],
+  options: {
+    to: opt.as('version', integerAtLeast(0), 'Schema version to end at (default: the latest)'),
+    steps: opt.as('n', count, 'How many migrations to apply, in place of a version'),
+  },
+  run: async (ctx, { to, steps }) => (await ctx.operations()).migrations.plan({ to, steps }),
+  output: migrationPlan,
+  done: plan =>
+    [
+      plan.steps.length === 0
+        ? `-- ${plan.path} has schema version ${plan.to}: nothing to run`
+        : `-- ${plan.path}: schema version ${plan.from} to ${plan.to}, in one transaction`,
+      ...(Object.keys(plan.lost).length === 0 ? [] : [`-- Would lose ${lossLine(plan.lost)}`]),
+      ...plan.steps.map(step => `\n-- ${step.name}, ${step.direction}\n${step.sql}`),
+    ].join('\n'),
+})

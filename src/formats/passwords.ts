@@ -1,0 +1,22 @@
+/** Tells which hashes of passwords go on verifying here. Verifies none itself. */
+
+/**
+ * The hash, or null for one that cannot be verified here, or would take minutes to. Told apart by form: bcrypt, and
+ * argon2 in the format of its reference implementation.
+ */
+export function knownPasswordHash(text: string): string | null {
+  const bcrypt = /^\$2[abxy]\$(\d\d)\$[./A-Za-z0-9]{53}$/.exec(text)
+  if (bcrypt) return isWithin(bcrypt[1], 4, costliestRound) ? text : null
+  const argon2 =
+    /^\$argon2(?:id|i|d)\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$[+/A-Za-z0-9]{11,}\$[+/A-Za-z0-9]{22,}$/.exec(text)
+  if (!argon2) return null
+  const [, memory, time, lanes] = argon2
+  return isWithin(memory, 8, mostKibibytes) && isWithin(time, 1, 16) && isWithin(lanes, 1, 16) ? text : null
+}
+
+/** Each round doubles the time: 16 are some seconds. */
+const costliestRound = 16
+const mostKibibytes = 1_048_576
+
+const isWithin = (text: string | undefined, least: number, most: number): boolean =>
+  Number(text) >= least && Number(text) <= most

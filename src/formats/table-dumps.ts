@@ -1,0 +1,117 @@
+/**
+ * Reads a folder with one dump per table: `users.csv`, `users.json` (an array of rows), `users.ndjson`, or as Supabase
+ * names them, `users_rows.csv`. Must never repeat what a row holds: it may be a secret.
+ */
+import { readdir, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { LatchkeyError } from '../contract/errors.ts'
+import { translate } from '../db/errors.ts'
+import { isRecord } from './fields.ts'
+import { parseJson } from './json-text.ts'
+import { readRows } from './rows.ts'
+import { withSource } from './source.ts'
+
+type TableRow = Readonly<Record<string, unknown>>
+
+export interface TableDumps {
+  /** The rows of each table that was asked for and is there. */
+  readonly tables: ReadonlyMap<string, readonly TableRow[]>
+  /** The dumps of other tables, with their rows. */
+  readonly others: readonly { readonly name: string; readonly rows: number }[]
+}
+
+/** Whether the path leads to a folder; what is wrong with it otherwise is for reading it to say. */
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch {
+    return false
+  }
+}
+
+/**
+ * @param wanted names of tables to read; all others are counted
+ * @throws invalid for a row or file that cannot be read, or two dumps of one table; not_found, permission
+ */
+export async function readTableDumps(folder: string, wanted: readonly string[]): Promise<TableDumps> {
+  const dumps = await dumpsIn(folder)
+  const tables = new Map<string, readonly TableRow[]>()
+  const others: { name: string; rows: number }[] = []
+  for (const [table, file] of dumps) {
+    if (wanted.includes(table)) tables.set(table, await rowsOfDump(file))
+    else others.push({ name: table, rows: await countRows(file) })
+  }
+  return { tables, others }
+}
+
+/** Table -> file, by name. */
+async function dumpsIn(folder: string): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>()
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw translate(error, folder)
+  })
+  for (const name of names.sort()) {
+    const table = /^([A-Za-z_]\w*?)(?:_rows)?\.(?:json|ndjson|jsonl|csv)$/i.exec(name)?.[1]?.toLowerCase()
+    if (table === undefined) continue
+    const twin = found.get(table)
+    if (twin !== undefined) {
+      throw invalid(
+        `${folder} has two dumps of the table ${table}: ${basename(twin)} and ${name}`,
+        'leave only the newer of the two there',
+      )
+    }
+    found.set(table, join(folder, name))
+  }
+  if (found.size > 0) return found
+  throw invalid(
+    `${folder} holds no dump of a table`,
+    'save each table there under its name, such as users.csv, projects.csv, api_keys.csv and api_usage.csv',
+  )
+}
+
+const rowsOfDump = (file: string): Promise<readonly TableRow[]> =>
+  withSource({ file }, async source => {
+    if (source.kind === 'sqlite') throw invalid(`${file} is a SQLite database`, 'import that file by itself')
+    if (/\.json$/i.test(file)) return jsonRows(file, source.text)
+    const rows: TableRow[] = []
+    for await (const batch of readRows({ file, chunks: chunksOf(source.text) })) {
+      for (const { line, row, problem } of batch) {
+        if (problem !== null) throw invalid(`line ${line} of ${file} ${problem}; nothing was imported`, again)
+        rows.push(folded(row))
+      }
+    }
+    return rows
+  })
+
+const again = 'make the dump again, or correct the file'
+
+async function* chunksOf(text: string): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode(text)
+}
+
+function jsonRows(file: string, text: string): readonly TableRow[] {
+  const result = parseJson(text)
+  if (!result.ok) {
+    const where = result.place ? ` at line ${result.place.line}, column ${result.place.column}` : ''
+    throw invalid(`${file} is not valid JSON${where}; nothing was imported`, again)
+  }
+  const { value } = result
+  if (!Array.isArray(value) || !value.every(isRecord)) {
+    throw invalid(`${file} is not a list of rows: [{…}, …]; nothing was imported`, again)
+  }
+  return value.map(folded)
+}
+
+/** Names of columns in lower case, as databases compare them. */
+const folded = (row: TableRow): TableRow =>
+  Object.fromEntries(Object.entries(row).map(([name, value]) => [name.toLowerCase(), value]))
+
+/** Of rows that are left behind it only matters how many they are; they may be large. */
+async function countRows(file: string): Promise<number> {
+  if (/\.json$/i.test(file)) return (await rowsOfDump(file)).length
+  let rows = 0
+  for await (const batch of readRows({ file })) rows += batch.length
+  return rows
+}
+
+const invalid = (message: string, hint: string): LatchkeyError => new LatchkeyError('invalid', message, hint)

@@ -1,0 +1,65 @@
+/** What the audit trail keeps of users, projects and keys that an import, or its undoing, changes. */
+import { inArray, sql } from 'drizzle-orm'
+import { keys, projects, users } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+import { keyViews } from '../keys/view.ts'
+import { toDollars } from '../limits.ts'
+import { projectViews } from '../projects.ts'
+import { userViews } from '../users.ts'
+import type { EntityType } from './snapshot.ts'
+
+/** The view of each, by id, oldest first; keys with what they used in all. */
+export async function auditViews(
+  db: Database,
+  now: Date,
+  type: EntityType,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, object>> {
+  const found = new Map<string, object>()
+  for (let at = 0; at < ids.length; at += chunkSize) {
+    const chunk = ids.slice(at, at + chunkSize)
+    for (const view of await viewsOf[type](db, chunk, now)) found.set(view.id, view)
+  }
+  return found
+}
+
+const chunkSize = 500
+
+type Views = (db: Database, ids: readonly string[], now: Date) => Promise<readonly { readonly id: string }[]>
+
+const viewsOf: Readonly<Record<EntityType, Views>> = {
+  user: async (db, ids) =>
+    userViews(
+      db,
+      await db
+        .select()
+        .from(users)
+        .where(inArray(users.id, [...ids])),
+    ),
+  project: async (db, ids) =>
+    projectViews(
+      db,
+      await db
+        .select()
+        .from(projects)
+        .where(inArray(projects.id, [...ids])),
+    ),
+  key: async (db, ids, now) => {
+    const chunk = inArray(keys.id, [...ids])
+    const used = await db
+      .select({
+        id: keys.id,
+        tokens: sql<number>`${keys.inputTokens} + ${keys.outputTokens} + ${keys.otherTokens}`,
+        requests: keys.requests,
+        costMicros: keys.costMicros,
+      })
+      .from(keys)
+      .where(chunk)
+    const byId = new Map(used.map(row => [row.id, row]))
+    return (await keyViews(db, now, chunk)).map(view => {
+      const row = byId.get(view.id)
+      if (!row) throw new Error('a key without a row')
+      return { ...view, tokens: row.tokens, requests: row.requests, costUsd: toDollars(row.costMicros) }
+    })
+  },
+}

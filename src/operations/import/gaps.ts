@@ -1,0 +1,39 @@
+/** Whether the usage of keys adds up: running total = carried + all buckets. */
+import { eq, inArray, sql } from 'drizzle-orm'
+import { carriedUsage, keys, usage } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+
+const chunkSize = 500
+
+/** By key: running total less carried less buckets, of tokens, requests and cost. None but zeros is sound. */
+export async function usageGaps(db: Database, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>()
+  for (let at = 0; at < ids.length; at += chunkSize) {
+    const bucketSums = db
+      .select({
+        keyId: usage.keyId,
+        tokens: sql<number>`sum(${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens})`.as(
+          'tokens_sum',
+        ),
+        requests: sql<number>`sum(${usage.requests})`.as('requests_sum'),
+        costMicros: sql<number>`sum(${usage.costMicros})`.as('cost_sum'),
+      })
+      .from(usage)
+      .where(inArray(usage.keyId, ids.slice(at, at + chunkSize)))
+      .groupBy(usage.keyId)
+      .as('bucket_sums')
+    const rows = await db
+      .select({
+        id: keys.id,
+        tokens: sql<number>`${keys.inputTokens} + ${keys.outputTokens} + ${keys.otherTokens} - coalesce(${carriedUsage.tokens}, 0) - coalesce(${bucketSums.tokens}, 0)`,
+        requests: sql<number>`${keys.requests} - coalesce(${carriedUsage.requests}, 0) - coalesce(${bucketSums.requests}, 0)`,
+        cost: sql<number>`${keys.costMicros} - coalesce(${carriedUsage.costMicros}, 0) - coalesce(${bucketSums.costMicros}, 0)`,
+      })
+      .from(keys)
+      .leftJoin(carriedUsage, eq(carriedUsage.keyId, keys.id))
+      .leftJoin(bucketSums, eq(bucketSums.keyId, keys.id))
+      .where(inArray(keys.id, ids.slice(at, at + chunkSize)))
+    for (const row of rows) found.set(row.id, `${row.tokens} ${row.requests} ${row.cost}`)
+  }
+  return found
+}

@@ -1,0 +1,29 @@
+/** Keeps an import from reading the database that it would write to. */
+import { type Stats, statSync } from 'node:fs'
+import { LatchkeyError } from '../../contract/errors.ts'
+
+/**
+ * Closing a file that this process also has open in SQLite drops SQLite's locks on it (POSIX): never touch it.
+ *
+ * @throws invalid
+ */
+export function refuseOwnDatabase(file: string, database: string): void {
+  const source = identify(file)
+  if (source === undefined) return
+  const own = ['', '-wal', '-shm', '-journal'].map(suffix => identify(database + suffix))
+  if (!own.some(other => other !== undefined && other.ino === source.ino && other.dev === source.dev)) return
+  throw new LatchkeyError(
+    'invalid',
+    `${file} belongs to the database that would be imported into`,
+    'name what the other system writes; latchkey import --help has examples',
+  )
+}
+
+function identify(file: string): Stats | undefined {
+  try {
+    return statSync(file)
+  } catch {
+    // Reading it says what is wrong with it.
+    return undefined
+  }
+}

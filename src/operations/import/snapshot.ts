@@ -1,0 +1,124 @@
+/**
+ * Keys, users and projects as they stand, in one flat form: what an import keeps of before and after, so that it can
+ * be taken back. Must never be shown: it holds the hashes of passwords.
+ */
+import { inArray } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+import { keys, limits, projectMembers, projects, secrets, users } from '../../db/schema.ts'
+import type { Database } from '../../db/transaction.ts'
+
+export const entityTypes = ['user', 'project', 'key'] as const
+export type EntityType = (typeof entityTypes)[number]
+
+/** Fields of the row by name, without its id, and what hangs on it. */
+export type Snapshot = Readonly<Record<string, unknown>>
+
+/** Fields that move with every request: told as use, not as a change. */
+export const usageFields: readonly string[] = [
+  'requests',
+  'inputTokens',
+  'outputTokens',
+  'otherTokens',
+  'costMicros',
+  'lastUsedAt',
+]
+
+/** Rows of other tables, which no update of the row itself can set. */
+export const hangingFields: readonly string[] = ['limits', 'secrets', 'members', 'memberships']
+
+/** By id; what is not there is left out. */
+export async function snapshots(
+  db: Database,
+  type: EntityType,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Snapshot>> {
+  const found = new Map<string, Snapshot>()
+  for (let at = 0; at < ids.length; at += chunkSize) {
+    const chunk = ids.slice(at, at + chunkSize)
+    const hanging = await hangingRows(db, type, chunk)
+    for (const { id, ...row } of await rowsOf(db, type, chunk)) {
+      found.set(id, plain({ ...row, ...hanging(id) }))
+    }
+  }
+  return found
+}
+
+/** Names of the fields in which two snapshots differ; the time of change is none. */
+export function differences(before: Snapshot, after: Snapshot): readonly string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    field => field !== 'updatedAt' && !Bun.deepEquals(before[field] ?? null, after[field] ?? null),
+  )
+}
+
+/** What a user, project or key is called. */
+export const nameOf = (snapshot: Snapshot): string =>
+  String(snapshot['username'] ?? snapshot['slug'] ?? snapshot['name'])
+
+const chunkSize = 500
+
+function rowsOf(
+  db: Database,
+  type: EntityType,
+  ids: readonly string[],
+): Promise<readonly (Snapshot & { readonly id: string })[]> {
+  const query = {
+    user: () =>
+      db
+        .select()
+        .from(users)
+        .where(inArray(users.id, [...ids])),
+    project: () =>
+      db
+        .select()
+        .from(projects)
+        .where(inArray(projects.id, [...ids])),
+    key: () =>
+      db
+        .select()
+        .from(keys)
+        .where(inArray(keys.id, [...ids])),
+  }
+  return Promise.resolve(query[type]())
+}
+
+/** What hangs on each of the rows. */
+async function hangingRows(
+  db: Database,
+  type: EntityType,
+  ids: readonly string[],
+): Promise<(id: string) => Snapshot> {
+  const among = (column: SQLiteColumn) => inArray(column, [...ids])
+  const column = { user: limits.userId, project: limits.projectId, key: limits.keyId }[type]
+  const subject = { user: 'userId', project: 'projectId', key: 'keyId' }[type] as
+    | 'userId'
+    | 'projectId'
+    | 'keyId'
+  const limitsOf = Map.groupBy(await db.select().from(limits).where(among(column)), row => row[subject])
+  const limitsText = (id: string): object => ({
+    limits: Object.fromEntries(
+      (limitsOf.get(id) ?? [])
+        .map(row => [`${row.metric}/${row.windowMs}`, [row.amount, row.resetAt]] as const)
+        .sort(([a], [b]) => a.localeCompare(b)),
+    ),
+  })
+  if (type === 'key') {
+    const secretsOf = Map.groupBy(
+      await db.select().from(secrets).where(among(secrets.keyId)),
+      row => row.keyId,
+    )
+    return id => ({
+      ...limitsText(id),
+      secrets: (secretsOf.get(id) ?? []).map(row => [row.hash, row.endsAt]).sort(),
+    })
+  }
+  const own = type === 'user' ? projectMembers.userId : projectMembers.projectId
+  const members = await db.select().from(projectMembers).where(among(own))
+  return id => {
+    const mine = members.filter(row => (type === 'user' ? row.userId : row.projectId) === id)
+    const others = mine.map(row => [type === 'user' ? row.projectId : row.userId, row.role]).sort()
+    return { ...limitsText(id), [type === 'user' ? 'memberships' : 'members']: others }
+  }
+}
+
+/** As it will be read back from JSON. */
+const plain = (snapshot: Snapshot): Snapshot => JSON.parse(JSON.stringify(snapshot)) as Snapshot

@@ -1,0 +1,203 @@
+import { expect, test } from 'bun:test'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Latchkey } from '../../index.ts'
+import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import type { Limited } from './manage.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const tokens = (amount: number, windowMs = hour) => ({ metric: 'tokens' as const, amount, windowMs })
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    error => error,
+  )
+
+async function peopled(latchkey: Latchkey) {
+  await latchkey.users.create({ username: 'alice' })
+  await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
+  const key = await latchkey.keys.create({ name: 'ci', user: 'alice', project: 'shop' })
+  await latchkey.keys.create({ name: 'cd', user: 'alice', project: 'shop' })
+  return key
+}
+
+test('a key is denied by the use of other keys of its user and of its project, and told whose limit it was', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:30Z')
+  const { latchkey } = home
+  const { secret } = await peopled(latchkey)
+  await latchkey.users.update('alice', { limits: [tokens(100), tokens(1_000, 24 * hour)] })
+  await latchkey.projects.update('shop', { limits: [tokens(60)] })
+  await latchkey.usage.record('cd', { inputTokens: 50, at: new Date('2026-11-20T11:30:10Z') })
+  await latchkey.usage.record('ci', { inputTokens: 10 })
+  const verdict = await latchkey.keys.verify(secret!, { wanted: { tokens: 41 } })
+  expect(verdict).toMatchObject({
+    valid: false,
+    code: 'limit_exceeded',
+    retryAt: new Date('2026-11-20T12:31:00Z'),
+  })
+  expect(
+    verdict.limits.map(({ subject, windowMs, used, exceeded }) => [
+      subject.type,
+      subject.name,
+      windowMs,
+      used,
+      exceeded,
+    ]),
+  ).toEqual([
+    ['user', 'alice', hour, 60, true],
+    ['user', 'alice', 24 * hour, 60, false],
+    ['project', 'shop', hour, 60, true],
+  ])
+  expect((await latchkey.keys.verify(secret!, { at: verdict.retryAt!, wanted: { tokens: 41 } })).valid).toBe(
+    true,
+  )
+})
+
+test('what a key used moves with it to another project', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  await peopled(latchkey)
+  await latchkey.projects.create({ name: 'Site', owner: 'alice', limits: [tokens(100)] })
+  await latchkey.usage.record('ci', { inputTokens: 70 })
+  expect((await latchkey.limits.list({ project: 'site' }))[0]).toMatchObject({ used: 0 })
+  await latchkey.keys.update('ci', { project: 'site' })
+  expect((await latchkey.limits.list({ project: 'site' }))[0]).toMatchObject({ used: 70 })
+})
+
+const subjects: readonly (readonly [string, Limited])[] = [
+  ['key', { key: 'ci' }],
+  ['user', { user: 'alice' }],
+  ['project', { project: 'shop' }],
+]
+
+test.each(subjects)(
+  'limits of a %s are added, changed and removed one by one, each audited',
+  async (type, subject) => {
+    await using home = await temporaryLatchkey()
+    const { latchkey } = home
+    await peopled(latchkey)
+    const shown = (list: readonly { metric: string; amount: number; windowMs: number }[]) =>
+      list.map(each => [each.metric, each.amount, each.windowMs])
+    await latchkey.limits.add(subject, [tokens(100), tokens(7, minute)])
+    expect(
+      shown(
+        await latchkey.limits.add(subject, [tokens(200), { metric: 'usd', amount: 0.5, windowMs: hour }]),
+      ),
+    ).toEqual([
+      ['tokens', 7, minute],
+      ['tokens', 200, hour],
+      ['usd', 0.5, hour],
+    ])
+    expect(shown(await latchkey.limits.remove(subject, [{ metric: 'tokens', windowMs: minute }]))).toEqual([
+      ['tokens', 200, hour],
+      ['usd', 0.5, hour],
+    ])
+    const before = await latchkey.audit.list()
+    const refused = latchkey.limits.remove(subject, [
+      { metric: 'usd' },
+      { metric: 'tokens', windowMs: minute },
+    ])
+    expect(await failure(refused)).toMatchObject({ code: 'not_found' })
+    expect(shown(await latchkey.limits.list(subject))).toHaveLength(2)
+    expect(await latchkey.audit.list()).toEqual(before)
+    expect(before.slice(0, 3).map(entry => [entry.action, entry.target.type])).toEqual([
+      [`${type}.limit-remove`, type],
+      [`${type}.limit-add`, type],
+      [`${type}.limit-add`, type],
+    ])
+    expect(before[0]).toMatchObject({ after: { limits: [tokens(200), { metric: 'usd' }] } })
+    expect(await latchkey.limits.remove(subject, [{ metric: 'tokens' }, { metric: 'usd' }])).toEqual([])
+  },
+)
+
+test('of a user and of a project: given, cleared and not named are three things', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const usd = { metric: 'usd' as const, amount: 5, windowMs: hour }
+  await latchkey.users.create({ username: 'alice', limits: [tokens(1), usd] })
+  await latchkey.projects.create({ name: 'Shop', owner: 'alice', limits: [tokens(1), usd] })
+  for (const update of [
+    (changes: Parameters<typeof latchkey.users.update>[1]) => latchkey.users.update('alice', changes),
+    (changes: Parameters<typeof latchkey.projects.update>[1]) => latchkey.projects.update('shop', changes),
+  ] as const) {
+    expect((await update({ name: 'Other' } as never)).limits).toEqual([tokens(1), usd])
+    expect((await update({ limits: [tokens(0, minute)] })).limits).toEqual([tokens(0, minute), usd])
+    expect((await update({ removeLimits: ['tokens'] })).limits).toEqual([usd])
+    expect(await failure(update({ limits: [usd], removeLimits: ['usd'] }))).toBeInstanceOf(LatchkeyError)
+  }
+  expect((await latchkey.users.list())[0]).toMatchObject({ limits: [usd] })
+  expect((await latchkey.projects.list())[0]).toMatchObject({ limits: [usd] })
+})
+
+test.each(subjects)(
+  'a reset of a %s begins its windows anew and leaves history as it was',
+  async (type, subject) => {
+    await using home = await temporaryLatchkey('2026-11-20T12:00:30Z')
+    const { latchkey, clock } = home
+    const { secret } = await peopled(latchkey)
+    await latchkey.limits.add(subject, [tokens(100), { metric: 'requests', amount: 5, windowMs: hour }])
+    await latchkey.usage.record('ci', { inputTokens: 60, at: new Date('2026-11-20T11:50:00Z') })
+    await latchkey.usage.record('ci', { inputTokens: 40 })
+    expect((await latchkey.keys.verify(secret!)).code).toBe('limit_exceeded')
+    const used = async () => (await latchkey.limits.list(subject)).map(limit => limit.used)
+    const totals = async () => (await latchkey.keys.stats('ci')).totals
+    const before = await totals()
+    expect((await home.dry.limits.reset(subject)).map(limit => limit.used)).toEqual([0, 0])
+    expect(await used()).toEqual([100, 2])
+    await latchkey.limits.reset(subject, { metric: 'tokens' })
+    expect(await used()).toEqual([0, 2])
+    expect(await totals()).toEqual(before)
+    expect((await latchkey.audit.list({ action: `${type}.reset` }))[0]).toMatchObject({
+      before: { limits: [{ used: 100 }] },
+      after: { limits: [{ used: 0 }] },
+    })
+    // The minute of the reset goes on counting.
+    await latchkey.usage.record('ci', { inputTokens: 7 })
+    expect(await used()).toEqual([7, 3])
+    clock.now = new Date('2026-11-20T13:00:59.999Z')
+    expect(await used()).toEqual([7, 2])
+    clock.now = new Date('2026-11-20T13:01:00Z')
+    expect(await used()).toEqual([0, 0])
+  },
+)
+
+test('a limit keeps its reset when its amount changes, and there must be one to reset', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  await peopled(latchkey)
+  expect(await failure(latchkey.limits.reset({ key: 'ci' }))).toMatchObject({ code: 'conflict' })
+  await latchkey.limits.add({ key: 'ci' }, [tokens(100)])
+  expect(await failure(latchkey.limits.reset({ key: 'ci' }, { metric: 'usd' }))).toMatchObject({
+    code: 'conflict',
+  })
+  await latchkey.usage.record('ci', { inputTokens: 60 })
+  await latchkey.limits.reset({ key: 'ci' })
+  await latchkey.keys.update('ci', { limits: [tokens(300)] })
+  expect(await latchkey.limits.list({ key: 'ci' })).toMatchObject([{ amount: 300, used: 0 }])
+})
+
+test('stats tell when something is free, half of what is used, and all of it', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:30Z')
+  const { latchkey } = home
+  await latchkey.keys.create({
+    name: 'ci',
+    limits: [tokens(100), { metric: 'usd', amount: 1, windowMs: hour }],
+  })
+  for (const [at, inputTokens] of [
+    ['11:10', 12],
+    ['11:20', 8],
+    ['11:30', 50],
+    ['11:40', 30],
+  ] as const) {
+    await latchkey.usage.record('ci', { inputTokens, at: new Date(`2026-11-20T${at}:00Z`) })
+  }
+  const { limits } = await latchkey.keys.stats('ci')
+  expect(limits.map(limit => limit.frees)).toEqual([
+    [
+      { at: new Date('2026-11-20T12:11:00Z'), remaining: 12 },
+      { at: new Date('2026-11-20T12:31:00Z'), remaining: 70 },
+      { at: new Date('2026-11-20T12:41:00Z'), remaining: 100 },
+    ],
+    [],
+  ])
+})

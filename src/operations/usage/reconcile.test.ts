@@ -1,0 +1,93 @@
+import { Database } from 'bun:sqlite'
+import { expect, test } from 'bun:test'
+import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { run } from '../../testing/run.ts'
+
+function sql(path: string, text: string): void {
+  const db = new Database(path)
+  db.run(text)
+  db.close()
+}
+
+async function scene() {
+  const home = await temporaryLatchkey()
+  const { keys, usage } = home.latchkey
+  for (const name of ['a', 'b', 'unused']) await keys.create({ name })
+  for (const name of ['a', 'b']) {
+    await usage.record(name, { inputTokens: 10, outputTokens: 2, costUsd: 0.5 })
+    await usage.record(name, { inputTokens: 1, at: new Date('2026-11-19T12:00:00Z') })
+  }
+  return home
+}
+
+test('totals that were moved with their buckets differ in nothing', async () => {
+  await using home = await scene()
+  expect(await home.latchkey.usage.check()).toEqual({ ok: true, keys: 3, repaired: false, differences: [] })
+})
+
+test('what an earlier system carried over belongs to the total', async () => {
+  await using home = await scene()
+  sql(
+    home.path,
+    `INSERT INTO carried_usage (key_id, requests, tokens, cost_micros) SELECT id, -1, 50, 7 FROM keys WHERE name = 'a';
+     UPDATE keys SET requests = requests - 1, other_tokens = 50, cost_micros = cost_micros + 7 WHERE name = 'a'`,
+  )
+  expect((await home.latchkey.usage.check()).ok).toBe(true)
+})
+
+const damages: readonly (readonly [string, string])[] = [
+  ['a total', "UPDATE keys SET requests = 7 WHERE name = 'a'"],
+  ['a lost bucket', "DELETE FROM usage WHERE key_id = (SELECT id FROM keys WHERE name = 'a')"],
+  ['a changed bucket', 'UPDATE usage SET cost_micros = cost_micros + 1 WHERE output_tokens = 2'],
+  ['a total of nothing', "UPDATE keys SET other_tokens = 3 WHERE name = 'unused'"],
+]
+
+test.each(damages)(
+  '%s is named, health fails, and a repair mends it with an audit row',
+  async (_, damage) => {
+    await using home = await scene()
+    const { usage, audit } = home.latchkey
+    sql(home.path, damage)
+    const found = await usage.check()
+    expect(found.ok).toBe(false)
+    const names = found.differences.map(({ key }) => key.name)
+    expect(names).not.toBeEmpty()
+
+    const health = await home.latchkey.health()
+    const check = health.checks.find(({ name }) => name === 'usage')
+    expect(check).toMatchObject({ status: 'failed', value: { keys: names } })
+    expect(check?.problem).toContain('latchkey usage check --repair')
+    expect(health).toMatchObject({ status: 'failed', damaged: true })
+
+    expect(await home.dry.usage.check({ repair: true })).toMatchObject({ ok: true, repaired: true })
+    expect((await usage.check()).ok).toBe(false)
+    const mended = await usage.check({ repair: true })
+    expect(mended).toMatchObject({ ok: true, repaired: true, differences: found.differences })
+    expect((await usage.check()).differences).toEqual([])
+    const trail = await audit.list({ action: 'usage.repair' })
+    expect(trail.map(({ target }) => target.name ?? '').toSorted()).toEqual(names.toSorted())
+    for (const { name } of found.differences.map(({ key }) => key)) {
+      const [sum] = await usage.report({ key: name })
+      expect((await home.latchkey.keys.stats(name)).totals.tokens).toBe(sum?.tokens ?? 0)
+    }
+  },
+)
+
+test('the command exits 0 or 7, and names keys and numbers', async () => {
+  await using home = await scene()
+  const options = { db: home.path, cwd: home.folder, now: home.clock.now }
+  expect(await run('usage check', options)).toMatchObject({
+    code: 0,
+    out: 'The totals of 3 keys are what was recorded\n',
+  })
+  sql(home.path, "UPDATE keys SET input_tokens = 12 WHERE name = 'b'")
+  const found = await run('usage check', options)
+  expect(found.code).toBe(7)
+  expect(found.out).toContain('inputTokens 12, recorded 11')
+  expect((await run('health --json', options)).code).toBe(7)
+  const json = await run('usage check --json', options)
+  expect(json.code).toBe(7)
+  expect(Object.keys(json.json<object>())).toEqual(['ok', 'keys', 'repaired', 'differences'])
+  expect((await run('usage check --repair', options)).code).toBe(0)
+  expect((await run('usage check', options)).code).toBe(0)
+})

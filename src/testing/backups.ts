@@ -1,0 +1,49 @@
+/** A real database with some users and a folder for its backups, with a clock that tests turn. For tests only. */
+import { openWriter } from '../db/open.ts'
+import type { FileContext } from '../operations/context.ts'
+import { initialize } from '../operations/init.ts'
+import { type TemporaryFolder, temporaryFolder } from './folder.ts'
+
+export interface BackupScene extends Disposable {
+  readonly context: FileContext
+  readonly dry: FileContext
+  readonly folder: TemporaryFolder
+  readonly clock: { now: Date }
+}
+
+/** `using scene = await backupScene()`. */
+export async function backupScene(more: Partial<FileContext> = {}, users = 100): Promise<BackupScene> {
+  const folder = temporaryFolder()
+  const clock = { now: new Date('2026-11-20T03:11:26.603Z') }
+  const context: FileContext = {
+    path: folder.file('data', 'latchkey.db'),
+    backupDir: folder.file('backups'),
+    now: () => clock.now,
+    actor: { name: 'tester', origin: 'script' },
+    dryRun: false,
+    ...more,
+  }
+  await initialize(context)
+  addUsers(context.path, users)
+  return {
+    context,
+    dry: { ...context, dryRun: true },
+    folder,
+    clock,
+    [Symbol.dispose]: folder.remove,
+  }
+}
+
+export function addUsers(path: string, count: number): void {
+  const client = openWriter(path)
+  client.run('BEGIN')
+  for (let n = 0; n < count; n++) {
+    const id = `usr_${crypto.randomUUID().replaceAll('-', '').slice(0, 26)}`
+    client.run(
+      "INSERT INTO users (id, username, role, service, created_at, updated_at) VALUES (?, ?, 'member', 0, 0, 0)",
+      [id, id.slice(4)],
+    )
+  }
+  client.run('COMMIT')
+  client.close()
+}
