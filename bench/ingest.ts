@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectLatchkey } from '../src/index.ts'
+import { type Cost, measured } from './child.ts'
 import type { Row } from './rounds.ts'
 
 const events = 1_000_000
@@ -24,13 +25,13 @@ export async function rows(): Promise<readonly Row[]> {
 async function measure(folder: string, identified: boolean): Promise<readonly Row[]> {
   const log = join(folder, identified ? 'identified.ndjson' : 'events.ndjson')
   await writeLog(log, identified)
-  const ours: Run[] = []
-  const floor: Run[] = []
+  const ours: Cost[] = []
+  const floor: Cost[] = []
   for (let round = 0; round < rounds; round++) {
-    floor.push(await run(await freshDatabase(folder), ['floor', log]))
-    ours.push(await run(await freshDatabase(folder), ['ingest', log]))
+    floor.push(await run(await freshDatabase(folder), 'floor', log))
+    ours.push(await run(await freshDatabase(folder), 'ingest', log))
   }
-  const best = (runs: readonly Run[], of: (run: Run) => number) => Math.min(...runs.map(of))
+  const best = (runs: readonly Cost[], of: (run: Cost) => number) => Math.min(...runs.map(of))
   const seconds = best(ours, each => each.ms) / 1000
   const bare = best(floor, each => each.ms) / 1000
   const peak = Math.max(...ours.map(each => each.peakBytes)) / mebibyte
@@ -53,23 +54,15 @@ async function measure(folder: string, identified: boolean): Promise<readonly Ro
   ]
 }
 
-interface Run {
-  readonly ms: number
-  readonly peakBytes: number
-}
-
 const program = join(import.meta.dir, '../bin/latchkey.ts')
 
-async function run(database: string, [what, log = '']: readonly string[]): Promise<Run> {
-  const command =
-    what === 'floor' ? [import.meta.path, database, log] : [program, 'usage', 'ingest', log, '--db', database]
-  const started = performance.now()
-  const child = Bun.spawn([process.execPath, ...command], { stdout: 'pipe', stderr: 'pipe' })
-  const code = await child.exited
-  const ms = performance.now() - started
-  if (code !== 0) throw new Error(`${command.join(' ')}: ${await child.stderr.text()}`)
-  return { ms, peakBytes: child.resourceUsage()?.maxRSS ?? Number.NaN }
-}
+const run = (database: string, what: 'floor' | 'ingest', log: string): Promise<Cost> =>
+  measured([
+    process.execPath,
+    ...(what === 'floor'
+      ? [import.meta.path, database, log]
+      : [program, 'usage', 'ingest', log, '--db', database]),
+  ])
 
 /** Two models, and a day that passes from the first event to the last. */
 async function writeLog(path: string, identified: boolean): Promise<void> {

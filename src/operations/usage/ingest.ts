@@ -41,7 +41,7 @@ export interface IngestProgress {
 /** Bad lines that are told in full. */
 const mostProblems = 20
 /** What lines leave behind outgrows the log's share of memory before the collector thinks of it by itself. */
-const linesPerCollection = 50_000
+const linesPerCollection = 20_000
 /** Rows that are written before other work of this process gets its turn. */
 const rowsInARow = 10_000
 
