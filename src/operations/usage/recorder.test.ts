@@ -102,7 +102,7 @@ test('a flush that fails rejects its own promises, and nothing of it is counted 
   const { path } = home
   const { id } = await home.latchkey.keys.create({ name: 'ci' })
   const latchkey = connectLatchkey({ path, busyTimeoutMs: 50 })
-  const recorder = latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
+  const recorder = latchkey.usage.createRecorder({ flushEvery: 3_600_000, patience: 100 })
   const before = recorder.record(id, { inputTokens: 1 })
   await recorder.flush()
   await before
@@ -121,6 +121,25 @@ test('a flush that fails rejects its own promises, and nothing of it is counted 
   await later
   await latchkey.close()
   expect(await totalsOf(home.latchkey, 'ci')).toMatchObject({ requests: 2, tokens: 101 })
+})
+
+test('a flush outlasts another process that holds the database for longer than one write waits', async () => {
+  await using home = await temporaryLatchkey()
+  const { id } = await home.latchkey.keys.create({ name: 'ci' })
+  const latchkey = connectLatchkey({ path: home.path, busyTimeoutMs: 10 })
+  const recorder = latchkey.usage.createRecorder()
+  const blocker = new Client(home.path, { readwrite: true })
+  blocker.run('BEGIN IMMEDIATE')
+  const patient = recorder.record(id, { inputTokens: 10 })
+  const closed = recorder.close()
+  // One that is not patient fails meanwhile, so that the flush has failed at least once.
+  expect(await failure(latchkey.usage.record(id, { inputTokens: 100 }))).toMatchObject({ code: 'busy' })
+  blocker.run('ROLLBACK')
+  blocker.close()
+  await patient
+  await closed
+  await latchkey.close()
+  expect(await totalsOf(home.latchkey, 'ci')).toMatchObject({ requests: 1, tokens: 10 })
 })
 
 test('a request that cannot be right rejects by itself', async () => {

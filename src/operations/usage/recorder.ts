@@ -13,6 +13,11 @@ export interface RecorderOptions {
   readonly flushEvery?: number | undefined
   /** Flushes as soon as so many requests wait; default 1,000. */
   readonly maxPending?: number | undefined
+  /**
+   * Longest that a flush tries again while another process holds the database, in milliseconds; default 60,000. A
+   * backup, an ingest or a migration may hold it for longer than one write waits.
+   */
+  readonly patience?: number | undefined
 }
 
 export interface Recorder extends AsyncDisposable {
@@ -35,6 +40,7 @@ export interface Recorder extends AsyncDisposable {
 export function createRecorder(context: OperationContext, options: RecorderOptions = {}): Recorder {
   const flushEvery = atLeastOne('flushEvery', options.flushEvery ?? 1_000)
   const maxPending = atLeastOne('maxPending', options.maxPending ?? 1_000)
+  const patience = atLeastOne('patience', options.patience ?? 60_000)
   const underWay = new Set<Promise<void>>()
   let batch = new Batch()
   let timer: NodeJS.Timeout | undefined
@@ -46,7 +52,7 @@ export function createRecorder(context: OperationContext, options: RecorderOptio
     if (batch.size === 0) return Promise.resolve()
     const full = batch
     batch = new Batch()
-    const written = full.write(context)
+    const written = full.write(context, patience)
     underWay.add(written)
     const forget = () => underWay.delete(written)
     written.then(forget, forget)
@@ -111,10 +117,10 @@ class Batch {
   }
 
   /** Resolves when all is on disk; rejects when it is not, or when one of the keys is gone. */
-  async write(context: OperationContext): Promise<void> {
+  async write(context: OperationContext, patienceMs: number): Promise<void> {
     let unknown: readonly string[]
     try {
-      unknown = await context.store.tally('FULL', hot => this.#addTo(hot))
+      unknown = await patiently(patienceMs, () => context.store.tally('FULL', hot => this.#addTo(hot)))
     } catch (error) {
       for (const key of this.#keys.values()) key.reject(error)
       throw error
@@ -140,6 +146,19 @@ class Batch {
       else for (const { at, model, counts } of key.buckets.values()) hot.addToBucket(id, at, model, counts)
     }
     return unknown
+  }
+}
+
+/** Each attempt waits for the lock by itself, and lets others of this process have a turn before the next. */
+async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      const isBusy = error instanceof LatchkeyError && error.code === 'busy'
+      if (!isBusy || performance.now() >= deadline) throw error
+    }
   }
 }
 
