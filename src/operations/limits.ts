@@ -6,13 +6,12 @@ import type { Limit, Metric } from '../contract/views.ts'
 import type { SubjectType } from '../db/hot.ts'
 import type { limits } from '../db/schema.ts'
 import { newId } from './ids.ts'
+import { toDollars, toMicros } from './money.ts'
 
 export type LimitRow = typeof limits.$inferSelect
 
 /** How much a request wants of each metric: whole tokens and requests, dollars. */
 export type Wanted = { readonly [M in Metric]?: number | undefined }
-
-const microsPerDollar = 1_000_000
 
 export function limitView(row: Pick<LimitRow, 'metric' | 'amount' | 'windowMs'>): Limit {
   return { metric: row.metric, amount: toShown(row.metric, row.amount), windowMs: row.windowMs }
@@ -52,10 +51,3 @@ export const toStored = (metric: Metric, amount: number): number =>
 
 export const toShown = (metric: Metric, amount: number): number =>
   metric === 'usd' ? toDollars(amount) : amount
-
-/** What something cost, rounded up to the next micro-dollar: many small amounts must not come to nothing. */
-export const toCostMicros = (dollars: number): number =>
-  Math.ceil(Number((dollars * microsPerDollar).toFixed(3)))
-
-export const toMicros = (dollars: number): number => Math.round(dollars * microsPerDollar)
-export const toDollars = (micros: number): number => micros / microsPerDollar

@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import * as rules from '../input.ts'
-import { toCostMicros } from '../limits.ts'
+import { toCostMicros } from '../money.ts'
 
 /** What one request used, as a log tells it. */
 export interface UsageEvent {

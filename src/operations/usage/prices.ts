@@ -9,7 +9,7 @@ import type { Database } from '../../db/transaction.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../input.ts'
-import { toDollars, toMicros } from '../limits.ts'
+import { toDollars, toMicros } from '../money.ts'
 import { matches } from '../patterns.ts'
 
 type PriceRow = typeof prices.$inferSelect

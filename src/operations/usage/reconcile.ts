@@ -8,7 +8,7 @@ import { carriedUsage, keys, usage } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import { toDollars } from '../limits.ts'
+import { toDollars } from '../money.ts'
 import type { Counts } from './sum.ts'
 
 interface Difference {

@@ -5,7 +5,7 @@ import type { Recorded } from '../../contract/views.ts'
 import type { HotPath } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../input.ts'
-import { toCostMicros, toDollars } from '../limits.ts'
+import { toCostMicros, toDollars } from '../money.ts'
 import { findKey, type KeySelector } from '../select.ts'
 import { pricesOn } from './prices.ts'
 

@@ -225,6 +225,8 @@ test.each<[ReportOptions]>([
   [{ top: 1.5 }],
   [{ sort: 'size' as never }],
   [{ by: ['hour'], since: new Date('1990-01-01') }],
+  [{ since: new Date('2026-11-20'), until: new Date('2026-11-01') }],
+  [{ since: new Date('2026-11-20'), until: new Date('2026-11-20') }],
 ])('%p is refused', async options => {
   await using s = await scene(['a', '2026-11-16T10:00:00Z', 1])
   expect(await failure(s.report(options))).toMatchObject({ code: 'invalid' })

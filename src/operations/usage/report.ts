@@ -297,7 +297,7 @@ const nameOf = (row: UsageRow): string =>
 const isPeriod = (group: ReportGroup): group is Period => periods.some(period => period === group)
 
 /** @throws invalid */
-function requireOptions({ by = [], top, sort }: ReportOptions): void {
+function requireOptions({ by = [], top, sort, since, until }: ReportOptions): void {
   const unknown = by.find(group => !reportGroups.includes(group))
   if (
     unknown !== undefined ||
@@ -318,6 +318,13 @@ function requireOptions({ by = [], top, sort }: ReportOptions): void {
       'invalid',
       `a report is not sorted by ${sort}`,
       `choose from ${reportOrders.join(', ')}`,
+    )
+  }
+  if (since !== undefined && until !== undefined && since >= until) {
+    throw new LatchkeyError(
+      'invalid',
+      `a report from ${since.toISOString()} until ${until.toISOString()} covers no time`,
+      'give an end that lies after the beginning',
     )
   }
   if (top !== undefined && !(Number.isSafeInteger(top) && top >= 1)) {

@@ -3,7 +3,7 @@ import { and, eq, gt, lt, sql } from 'drizzle-orm'
 import type { Totals } from '../../contract/views.ts'
 import { usage } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
-import { toDollars } from '../limits.ts'
+import { toDollars } from '../money.ts'
 
 export interface Counts {
   readonly requests: number
