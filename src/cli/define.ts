@@ -33,6 +33,8 @@ export interface Option<T> {
   readonly parse: Parse<unknown>
   readonly choices?: readonly string[]
   readonly required: boolean
+  /** Of a clearable one: each use adds to a list. */
+  readonly repeatable?: boolean
   readonly short?: string
   readonly type?: T
 }
@@ -83,6 +85,11 @@ export const opt = {
   /** Three states: a value, null by `--no-<name>`, undefined when not said. */
   clearable: <T>(placeholder: string, parse: Parse<T>, summary: string) =>
     option<T | null | undefined>('clearable', placeholder, parse, summary),
+  /** The same for a list: each use of the option adds to it. */
+  clearableMany: <T>(placeholder: string, parse: Parse<T>, summary: string) => ({
+    ...option<readonly T[] | null | undefined>('clearable', placeholder, parse, summary),
+    repeatable: true,
+  }),
   required: <T>(base: Option<T>): Option<Exclude<T, undefined>> => ({ ...base, required: true }) as never,
 }
 

@@ -251,11 +251,11 @@ function declaredOptions(name: string, declared: Option<unknown>): readonly Comm
   // An option may be called noLimit: only `--no-…` of a clearable one takes something away.
   option.negate = false
   if (declared.choices !== undefined) option.choices(declared.choices)
-  if (declared.kind === 'many')
+  if (declared.kind === 'many' || declared.repeatable)
     option.argParser((raw, before) => [...(Array.isArray(before) ? before : []), raw])
   if (declared.required) option.makeOptionMandatory()
   if (declared.kind !== 'clearable') return [option]
-  return [option, new CommanderOption(`--no-${kebab(name)}`, 'The same, for none')]
+  return [option, new CommanderOption(`--no-${kebab(name)}`, 'Sets it to none')]
 }
 
 /**

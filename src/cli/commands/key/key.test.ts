@@ -31,8 +31,8 @@ const setters: readonly (readonly [keyof Key, readonly string[], string, unknown
   ['user', ['--user', 'bob'], '--no-user', { username: 'bob' }, null],
   ['project', ['--project', 'site'], '--no-project', { slug: 'site' }, null],
   ['model', ['--model', 'm2'], '--no-model', 'm2', null],
-  ['allowedModels', ['--allow-models', 'a*,b'], '--no-allow-models', ['a*', 'b'], null],
-  ['scopes', ['--scopes', 'x:y,z'], '--no-scopes', ['x:y', 'z'], []],
+  ['allowedModels', ['--allow-model', 'a*', '--allow-model', 'b'], '--no-allow-model', ['a*', 'b'], null],
+  ['scopes', ['--scope', 'x:y', '--scope', 'z'], '--no-scope', ['x:y', 'z'], []],
   ['expiresAt', ['--expires', '2027-05-01T00:00:00Z'], '--no-expires', '2027-05-01T00:00:00.000Z', null],
   ['metadata', ['--metadata', '{"a":[1]}'], '--no-metadata', { a: [1] }, null],
 ]
@@ -93,7 +93,7 @@ test('key update: a limit of 0, no limit and one not named are three things', as
   expect(await limits('--no-limit tokens')).toEqual(['usd=20'])
 })
 
-test.each(['disable', 'enable', 'revoke', 'update --scopes a:b', 'delete'])(
+test.each(['disable', 'enable', 'revoke', 'update --scope a:b', 'delete'])(
   'key %s --all-matching asks for the number of keys, and does nothing without it',
   async verb => {
     await using at = await home()

@@ -2,23 +2,25 @@ import { key } from '../../../contract/views.ts'
 import { command, opt, type Values, verbatim } from '../../define.ts'
 import { keyFilter, ownerFilters, stateFilters } from '../../filters.ts'
 import { changing, matchingOptions, oneKey } from '../../matching.ts'
-import { json, limit, list, metric, when } from '../../parse.ts'
+import { json, limit, metric, when } from '../../parse.ts'
 
 const changes = {
   name: opt.text('name', 'New name'),
   user: opt.clearable('user', verbatim, 'Who it belongs to'),
   project: opt.clearable('project', verbatim, 'What it is for'),
   model: opt.clearable('model', verbatim, 'Model that replaces whatever a request asks for'),
-  allowModels: opt.clearable('a,b', list, 'Models it may use, * stands for anything; none of them: any'),
-  scopes: opt.clearable('a,b', list, 'What it may do'),
+  allowModel: opt.clearableMany('pattern', verbatim, 'Model it may use, * stands for anything; repeatable'),
+  scope: opt.clearableMany('scope', verbatim, 'What it may do, such as chat:write or chat:*; repeatable'),
   expires: opt.clearable('duration|date', when, 'When it stops working'),
   metadata: opt.clearable('json', json, 'JSON of your own to keep with it'),
   limit: opt.many('metric=amount/window', limit, 'Rolling limit; repeatable'),
   noLimit: opt.many('metric', metric, 'Make a metric unlimited; repeatable'),
 }
 
+const { scope: whereScope, ...otherFilters } = stateFilters
 const filters = {
-  ...stateFilters,
+  ...otherFilters,
+  whereScope,
   whereUser: ownerFilters.user,
   whereProject: ownerFilters.project,
   whereModel: ownerFilters.model,
@@ -29,8 +31,8 @@ const changesOf = (typed: Values<typeof changes>) => ({
   user: typed.user,
   project: typed.project,
   model: typed.model,
-  allowedModels: typed.allowModels,
-  scopes: typed.scopes,
+  allowedModels: typed.allowModel,
+  scopes: typed.scope,
   expiresAt: typed.expires,
   metadata: typed.metadata,
   limits: typed.limit,
@@ -42,18 +44,18 @@ export default command({
   effect: 'write',
   summary: 'Change a key: what is not named stays as it is',
   description:
-    'A --limit replaces all limits on its metric. --limit tokens=0/5h allows nothing, --no-limit tokens takes the limit away. With --all-matching every key that fits the filters is changed; those on user, project and model begin with --where here.',
+    'A --limit replaces all limits on its metric, --scope and --allow-model replace the whole list. --limit tokens=0/5h allows nothing, --no-limit tokens takes the limit away. With --all-matching every key that fits the filters is changed; those on scope, user, project and model begin with --where here.',
   examples: [
     'latchkey key update ci --limit tokens=500k/5h --limit tokens=5M/30d',
     'latchkey key update ci --no-limit tokens --no-expires',
-    'latchkey key update ci --user bob --no-project --allow-models "gpt-*,glm-4.7"',
+    'latchkey key update ci --user bob --no-project --allow-model "gpt-*" --allow-model glm-4.7',
     'latchkey key update --where-project shop --all-matching --expires 30d --yes',
   ],
   args: { key: oneKey },
   options: { ...changes, ...matchingOptions, ...filters },
   ...changing<Values<typeof changes & typeof filters>>({
-    filter: ({ whereUser: user, whereProject: project, whereModel: model, ...typed }) =>
-      keyFilter({ ...typed, user, project, model }),
+    filter: ({ whereUser: user, whereProject: project, whereModel: model, whereScope: scope, ...typed }) =>
+      keyFilter({ ...typed, user, project, model, scope }),
     one: (keys, key, typed) => keys.update(key, changesOf(typed)),
     many: typed => ({ verb: 'update', changes: changesOf(typed) }),
     question: 'Change',
