@@ -8,7 +8,7 @@ import { temporaryFolder } from '../src/testing/folder.ts'
 import { type Cost, measured } from './child.ts'
 import type { Row } from './rounds.ts'
 
-const rounds = 3
+const rounds = 5
 const mebibytes = 500
 const mebibyte = 1_048_576
 const source = join(import.meta.dir, '../src')
