@@ -107,6 +107,11 @@ const lines: Record<string, string> = {
   'audit list': 'audit list',
   health: 'health',
   'config show': 'config show',
+  'config get': 'config get db',
+  'config set': 'config set tz UTC --here',
+  'config unset': 'config unset tz --here',
+  'config path': 'config path',
+  'config validate': 'config validate',
   schema: 'schema key list',
   man: 'man key create',
   demo: 'demo',
@@ -451,6 +456,11 @@ const done: Outcome = { done: true }
 const indifferent = {
   demo: document(0),
   'config show': document(0),
+  'config get': document(0),
+  'config set': done,
+  'config unset': document(0),
+  'config path': document(0),
+  'config validate': document(0),
   'backup list': document(0),
   'backup show': document(0),
   'backup prune': document(0),
@@ -476,6 +486,8 @@ const unusable: Readonly<Record<string, Unusable>> = {
     usual: effect => (effect === 'read' ? document(0) : failed(78, 'database_readonly', 'permission')),
     otherwise: {
       ...occupied,
+      'config set': failed(78, 'config'),
+      'config unset': document(0),
       // There is nothing to migrate, fold or mend, and no folder in which to note the pass.
       'migrate up': document(0),
       'usage compact': document(0),

@@ -4,7 +4,15 @@
  */
 import { dirname, resolve } from 'node:path'
 import { wantsColor, wantsUnicode } from './cli/color.ts'
-import { type Config, type Environment, type Format, isFormat, resolveConfig } from './cli/config.ts'
+import {
+  type Config,
+  type ConfigFlags,
+  defaultConfig,
+  type Environment,
+  type Format,
+  isFormat,
+  resolveConfig,
+} from './cli/config.ts'
 import { createContext } from './cli/context.ts'
 import { execute } from './cli/execute.ts'
 import { failureOf, renderFailure } from './cli/fail.ts'
@@ -46,7 +54,8 @@ export async function main(
     if (invocation.kind === 'refused') throw invocation.error
     const { globals } = invocation
     const output = agreedFormat(globals)
-    const config = resolveConfig(env, cwd, { db: globals.db, tz: globals.tz, output })
+    const flags = { db: globals.db, tz: globals.tz, profile: globals.profile, output }
+    const config = (invocation.declaration.mendsSettings ? lenientConfig : resolveConfig)(env, cwd, flags)
     format = config.output
     return await run(invocation, config, { env, streams, overrides, cwd })
   } catch (error) {
@@ -63,6 +72,15 @@ function settledFormat(env: Environment, cwd: string): Format {
     return resolveConfig(env, cwd, {}).output
   } catch {
     return 'table'
+  }
+}
+
+function lenientConfig(env: Environment, cwd: string, flags: ConfigFlags): Config {
+  try {
+    return resolveConfig(env, cwd, flags)
+  } catch (error) {
+    if (!(error instanceof LatchkeyError) || error.code !== 'config') throw error
+    return defaultConfig(env, cwd, flags)
   }
 }
 

@@ -164,6 +164,8 @@ interface Common<A extends Arguments, O extends Options, R, Run = R> {
   /** Whether this input must be confirmed; left out, a destroying command always and no other ever asks. */
   readonly asks?: (input: Input<A, O>) => boolean
   readonly run: (context: Context, input: Input<A, O>) => Promise<Run>
+  /** Runs also when the settings are broken, on flags and defaults: it looks at them or mends them. */
+  readonly mendsSettings?: true
   /** Exit code of a run that did not throw; 0 when not given. */
   readonly exit?: (result: R) => number
   /** What to say on stderr after the result, for people only. */
@@ -222,6 +224,7 @@ export interface Declaration {
   readonly confirm?: (context: Context, input: Record<string, unknown>) => Promise<Confirmation | undefined>
   readonly run: (context: Context, input: Record<string, unknown>) => Promise<unknown>
   readonly asks?: (input: Record<string, unknown>) => boolean
+  readonly mendsSettings?: true
   readonly exit?: (result: unknown) => number
   readonly notice?: (result: unknown, input: Record<string, unknown>) => string | undefined
   readonly lines?: (result: unknown, input: Record<string, unknown>) => readonly string[] | undefined

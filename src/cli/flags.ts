@@ -29,6 +29,7 @@ export const globalFlags: readonly CommonFlag[] = [
   { name: 'quiet', short: 'q', summary: 'Print ids only, one a line, as -o name' },
   { name: 'fields', placeholder: 'a,b', summary: 'Print only these fields, in this order' },
   { name: 'tz', placeholder: 'zone', summary: 'Time zone of dates in tables and arguments (LATCHKEY_TZ)' },
+  { name: 'profile', placeholder: 'name', summary: 'Settings of [profile.NAME] first (LATCHKEY_PROFILE)' },
   { name: 'no-color', summary: 'Print without colour' },
   { name: 'no-input', summary: 'Never ask; fail where a question would be needed' },
 ]

@@ -23,6 +23,7 @@ export interface Globals {
   readonly quiet: boolean
   readonly fields?: string | undefined
   readonly tz?: string | undefined
+  readonly profile?: string | undefined
   readonly color: boolean
   readonly input: boolean
 }
@@ -316,6 +317,7 @@ function globalsOf(root: CommandUnknownOpts): Globals {
     quiet: options['quiet'] === true,
     fields: text('fields'),
     tz: text('tz'),
+    profile: text('profile'),
     color: options['color'] !== false,
     input: options['input'] !== false,
   }

@@ -67,6 +67,7 @@ export const variables: readonly Variable[] = [
     name: 'LATCHKEY_ACTOR',
     summary: 'Who the audit trail names, in place of the user of the operating system',
   },
+  { name: 'LATCHKEY_PROFILE', summary: 'The profile of `latchkey.toml` to use, as `--profile`' },
   { name: 'LATCHKEY_DEBUG', summary: '`1` adds to an error where in the program it happened' },
   {
     name: 'XDG_DATA_HOME',
