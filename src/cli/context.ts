@@ -9,6 +9,7 @@ import type { Latchkey } from '../index.ts'
 import type { Config, Environment } from './config.ts'
 import type { Effect } from './define.ts'
 import type { Actor } from './origin.ts'
+import { printable } from './printable.ts'
 import type { Asking } from './prompt.ts'
 import type { NewSecretFile } from './secret-file.ts'
 import type { Streams } from './streams.ts'
@@ -126,7 +127,7 @@ export function createContext(surroundings: Surroundings): Context {
     notice: text => {
       const clear = drawn ? clearLine : ''
       drawn = false
-      return streams.stderr.write(`${clear}${text}\n`)
+      return streams.stderr.write(`${clear}${printable(text)}\n`)
     },
     progress: text => {
       const { stderr } = streams

@@ -24,6 +24,8 @@ export interface Globals {
   readonly fields?: string | undefined
   readonly tz?: string | undefined
   readonly color: boolean
+  readonly chart?: string | undefined
+  readonly pager: boolean
   readonly input: boolean
 }
 
@@ -317,6 +319,8 @@ function globalsOf(root: CommandUnknownOpts): Globals {
     fields: text('fields'),
     tz: text('tz'),
     color: options['color'] !== false,
+    chart: text('chart'),
+    pager: options['pager'] !== false,
     input: options['input'] !== false,
   }
 }
