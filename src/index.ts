@@ -8,6 +8,8 @@
  * ```
  */
 import { dirname, join, resolve } from 'node:path'
+import { LatchkeyError } from './contract/errors.ts'
+import { isAddress } from './operations/backup/location.ts'
 import type { KeepPolicy } from './operations/backup/policy.ts'
 import type { Actor } from './operations/context.ts'
 import { createOperations, type Operations } from './operations/index.ts'
@@ -54,6 +56,13 @@ export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> 
 
 /** As `openLatchkey`, but the file is opened by the first operation that needs it: it may not exist yet. */
 export function connectLatchkey(options: LatchkeyOptions): Latchkey {
+  if (isAddress(options.path)) {
+    throw new LatchkeyError(
+      'config',
+      `the database is a file on this machine, and ${options.path} is an address`,
+      'name a file: --db FILE, LATCHKEY_DB, or db in latchkey.toml',
+    )
+  }
   const path = resolve(options.path)
   return createOperations({
     path,

@@ -4,6 +4,7 @@
  */
 
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { Client } from './client.ts'
 import { codeOf } from './errors.ts'
 
@@ -13,15 +14,15 @@ export interface Holder {
   readonly command: string
 }
 
-/** The processes besides this one that have the database or a sidecar open; empty where there is no /proc. */
+/**
+ * The processes besides this one that have the database or a sidecar open, also one that was deleted under them: they
+ * go on with a file that nobody else sees. Empty where there is no /proc.
+ */
 export function holdersOf(path: string): readonly Holder[] {
-  let real: string
-  try {
-    real = realpathSync(path)
-  } catch {
-    return []
-  }
-  const files = new Set(['', '-wal', '-shm', '-journal'].map(suffix => real + suffix))
+  const real = realPath(path)
+  const files = new Set(
+    ['', '-wal', '-shm', '-journal'].flatMap(suffix => [real + suffix, `${real}${suffix} (deleted)`]),
+  )
   return processIds()
     .filter(pid => pid !== process.pid && openFiles(pid).some(file => files.has(file)))
     .map(pid => ({ pid, command: commandOf(pid) }))
@@ -44,6 +45,26 @@ export function isLockedByOthers(path: string): boolean {
     throw error
   } finally {
     client.close()
+  }
+}
+
+/** What a path leads to, through symbolic links, whether there is a file at the end or not. */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') return resolve(path)
+  }
+  const link = linkAt(path)
+  if (link !== undefined) return realPath(resolve(dirname(path), link))
+  return dirname(path) === path ? path : join(realPath(dirname(path)), basename(path))
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined
   }
 }
 

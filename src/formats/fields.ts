@@ -69,8 +69,12 @@ export const numeric = (value: unknown): unknown =>
 
 export function optionalDate(value: unknown, field: string, report: Report): number | null {
   if (value === undefined || value === null || value === '') return null
+  if (typeof value === 'string' && goZeroTime.test(value)) return null
   return requiredDate(value, field, report)
 }
+
+/** What a program in Go writes of a time that was never set (package time, zero value of Time). */
+const goZeroTime = /^0001-01-01T00:00:00(\.0+)?Z$/
 
 const datePattern =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:?\d{2})?)?$/i

@@ -11,10 +11,10 @@ import { appliedMigrations, historyProblems } from '../db/migrate.ts'
 import { latestVersion } from '../db/migrations.ts'
 import { identify, openReader } from '../db/open.ts'
 import { databaseOn } from '../db/transaction.ts'
-import { freeBytes, sidecars, sizeOf } from './backup/files.ts'
 import { surveyFolder } from './backup/list.ts'
 import type { Survey } from './backup/manifest.ts'
 import type { FileContext } from './context.ts'
+import { freeBytes, sidecars, sizeOf } from './files.ts'
 import { differences } from './usage/reconcile.ts'
 
 type Check = HealthReport['checks'][number]

@@ -11,9 +11,9 @@ import { codeOf, translate } from '../db/errors.ts'
 import { migrateTo } from '../db/migrate.ts'
 import { latestVersion } from '../db/migrations.ts'
 import { programVersion } from '../version.ts'
-import { ensureFolder, place, requireSpace, sidecars, sweep, withPrivateFile } from './backup/files.ts'
 import { recordInside } from './backup/trail.ts'
 import type { FileContext } from './context.ts'
+import { ensureFolder, place, requireSpace, sidecars, sweep, withPrivateFile } from './files.ts'
 
 /**
  * Creates the database, mode 0600, and its folder, mode 0700 if it is missing.

@@ -375,6 +375,23 @@ test.each<[string, object, string]>([
   expect((await failure(migrate(context, options as never))).code).toBe(code as never)
 })
 
+test('a step down waits for nobody: another process that has the database open stops it', async () => {
+  const context = await scene()
+  const code = `const { Database } = await import('bun:sqlite'); globalThis.kept = new Database(${JSON.stringify(context.path)})
+    kept.query('SELECT 1 FROM users').get(); console.log('ready'); await Bun.sleep(60_000)`
+  const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
+  try {
+    await child.stdout.getReader().read()
+    const down = await migrate(context, { direction: 'down', steps: 1 }).catch(error => error)
+    expect(down).toMatchObject({ code: 'busy', message: expect.stringContaining(`process ${child.pid}`) })
+    expect(await listBackups(context)).toEqual([])
+  } finally {
+    child.kill(9)
+    await child.exited
+  }
+  expect(await migrate(context, { direction: 'down', steps: 1 })).toMatchObject({ to: latestVersion - 1 })
+})
+
 test('of eight processes that migrate at once, one does it and the others find it done', async () => {
   const context = await scene()
   const client = openWriter(context.path)

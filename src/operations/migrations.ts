@@ -17,6 +17,7 @@ import type {
 import type { Client } from '../db/client.ts'
 import { copyTo, openPrivate } from '../db/copy.ts'
 import { codeOf, translate } from '../db/errors.ts'
+import { holdersOf } from '../db/holders.ts'
 import { foreignKeyCheck, integrityCheck, lostBetween, requireSound, schemaDrift } from '../db/inspect.ts'
 import {
   type AppliedMigration,
@@ -32,10 +33,10 @@ import { type MigrationSource, migrations } from '../db/migrations.ts'
 import { openReader, openWriter, requireOurs } from '../db/open.ts'
 import { programVersion } from '../version.ts'
 import { createUnlocked } from './backup/create.ts'
-import { requireSpace, sizeOf, sweep, withPrivateFile } from './backup/files.ts'
 import { withLock } from './backup/lock.ts'
 import { recordInside } from './backup/trail.ts'
 import type { FileContext } from './context.ts'
+import { requireSpace, sizeOf, sweep, withPrivateFile } from './files.ts'
 import { parse } from './input.ts'
 
 type Sources = readonly MigrationSource[]
@@ -239,7 +240,7 @@ const lockWaitMs = 60_000
 /**
  * Migrates: the history must fit, all steps are rehearsed on a copy, a backup is taken (reason `pre-migrate`), and
  * then they run in one transaction together with their audit row. With nothing to do, nothing is done. A dry run
- * ends after the rehearsal.
+ * ends after the rehearsal. Down only when no other process has the database open.
  *
  * @throws busy, database_missing, database_foreign, schema_newer, drift, corrupt, disk_full, permission, usage, invalid
  */
@@ -267,6 +268,7 @@ async function migrateLocked(
   const from = currentVersion(context, sources)
   const done = direction === 'up' ? from >= target : from <= target
   if (done) return { path, from, to: from, steps: [], backup: null, lost: {} }
+  if (direction === 'down' && !context.dryRun) requireUnused(path)
   const rehearsed = await rehearse(context, direction, target, sources)
   if (context.dryRun) return { path, ...rehearsed, backup: null }
   const backup = await createUnlocked(context, { reason: 'pre-migrate' })
@@ -284,6 +286,18 @@ async function migrateLocked(
   } catch (error) {
     throw withBackup(failure(error, path), backup)
   }
+}
+
+/** What a running program expects to find must not go away under it; up, everything it knows stays. */
+function requireUnused(path: string): void {
+  const holders = holdersOf(path)
+  if (holders.length === 0) return
+  const who = holders.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
+  throw new LatchkeyError(
+    'busy',
+    `${path} is in use by ${who}, which would not find in it what it expects; nothing was changed`,
+    'stop that, then run it again',
+  )
 }
 
 /** All steps on a private copy: what fails there never begins on the database. */

@@ -19,6 +19,8 @@ import {
 export interface ListBackups {
   /** The folder, or `s3://bucket/prefix`; default the context's. */
   readonly from?: string | undefined
+  /** Told of every manifest that cannot be read: what it describes is not listed. */
+  readonly onBroken?: ((broken: Survey['broken'][number]) => void) | undefined
 }
 
 /**
@@ -27,7 +29,9 @@ export interface ListBackups {
  * @throws not_found, permission
  */
 export async function listBackups(context: FileContext, input: ListBackups = {}): Promise<readonly Backup[]> {
-  return (await surveyFolder(context, input.from)).backups.map(toView)
+  const { backups, broken } = await surveyFolder(context, input.from)
+  for (const each of broken) input.onBroken?.(each)
+  return backups.map(toView)
 }
 
 export interface ChooseBackup extends ListBackups {

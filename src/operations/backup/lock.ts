@@ -3,7 +3,7 @@
  * backups. The system lets go of it when the process ends, however it ends, so no lock is ever left behind.
  */
 
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -11,7 +11,7 @@ import { Client } from '../../db/client.ts'
 import { codeOf, translate } from '../../db/errors.ts'
 import { holdersOf } from '../../db/holders.ts'
 import type { FileContext } from '../context.ts'
-import { ensureFolder } from './files.ts'
+import { ensureFolder, list } from '../files.ts'
 import { isAddress } from './location.ts'
 
 export interface LockOptions {
@@ -35,23 +35,38 @@ export async function withLock<T>(
   const folder = isAddress(where) ? dirname(resolve(context.path)) : resolve(where)
   const path = join(folder, '.latchkey-lock')
   if (context.dryRun && !existsSync(path)) return work()
-  if (!context.dryRun) prepare(folder, path)
+  const undo = context.dryRun ? () => {} : prepare(folder, path)
   const client = await acquire(folder, path, options.waitMs ?? 0)
+  let done = false
   try {
-    return await work()
+    const result = await work()
+    done = true
+    return result
   } finally {
     client.close()
+    if (!done) undo()
   }
 }
 
-/** The lock file is touched by name only: opening and closing it would drop a lock that this process holds. */
-function prepare(folder: string, path: string): void {
-  ensureFolder(folder)
-  if (existsSync(path)) return
+/**
+ * The lock file is touched by name only: opening and closing it would drop a lock that this process holds.
+ *
+ * @returns takes the lock file away again with the folder, if that was created here and nothing else is in it: in a
+ *   folder that was there, others may be waiting for the lock
+ */
+function prepare(folder: string, path: string): () => void {
+  const isNew = !existsSync(folder)
+  const removeFolder = ensureFolder(folder)
+  if (existsSync(path)) return () => {}
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw translate(error, folder)
+  }
+  return () => {
+    if (!isNew || list(folder).length > 1) return
+    rmSync(path, { force: true })
+    removeFolder()
   }
 }
 

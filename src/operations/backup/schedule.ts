@@ -10,9 +10,9 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { BackupSchedule } from '../../contract/views.ts'
 import { translate } from '../../db/errors.ts'
 import type { FileContext } from '../context.ts'
+import { ensureFolder, replaceFile } from '../files.ts'
 import { parse } from '../input.ts'
 import { calendarOf } from './calendar.ts'
-import { ensureFolder, replaceFile } from './files.ts'
 
 const managers = ['crontab', 'systemd'] as const
 type Manager = (typeof managers)[number]

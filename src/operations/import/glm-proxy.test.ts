@@ -12,6 +12,7 @@ import type { OperationContext } from '../context.ts'
 import { hashSecret, mintSecret } from '../secrets.ts'
 import { recordUsage } from '../usage/record.ts'
 import { importGlmProxy } from './glm-proxy.ts'
+import { undoImport } from './undo.ts'
 
 const start = new Date('2026-02-01T12:00:00.000Z')
 let folder: string
@@ -250,6 +251,12 @@ describe('a first import', () => {
   ])('dates a key of unknown age by %s', async (_, fields, expected) => {
     await load([entry({ created_at: '', ...fields })])
     expect(all('SELECT created_at FROM keys')).toEqual([{ created_at: expected }])
+  })
+
+  test('takes a time that a program in Go never set for none', async () => {
+    await load([entry({ expiry_date: '0001-01-01T00:00:00Z', last_used: '0001-01-01T00:00:00Z' })])
+    const row = client.query('SELECT expires_at, last_used_at FROM keys').get()
+    expect(row).toEqual({ expires_at: null, last_used_at: null })
   })
 
   test('says which keys never expire', async () => {
@@ -566,6 +573,16 @@ describe('a second import', () => {
     const report = await load([entry({ total_lifetime_tokens: 101 })])
     expect(report).toMatchObject({ created: 0, updated: 1 })
     expect(totals()).toMatchObject([{ tokens: 101 }])
+  })
+
+  test('leaves a key away that was deleted here, until the import that made it is taken back', async () => {
+    const { id } = await load([entry(), entry({ key: 'pk_two', name: 'Two' })])
+    client.run("DELETE FROM keys WHERE name = 'Two'")
+    const report = await load([entry(), entry({ key: 'pk_two', name: 'Two', total_lifetime_tokens: 5 })])
+    expect(report).toMatchObject({ created: 0, updated: 0, unchanged: 2 })
+    expect(report.items.find(item => item.name === 'Two')?.reason).toContain('deleted here')
+    await undoImport(context, id)
+    expect(await load([entry(), entry({ key: 'pk_two', name: 'Two' })])).toMatchObject({ created: 2 })
   })
 
   test('fails rather than misread what it remembers', async () => {

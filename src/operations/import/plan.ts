@@ -1,12 +1,13 @@
 /** Decides what becomes of each key of a source. Reads the database, changes nothing. */
-import { and, eq, inArray } from 'drizzle-orm'
+import { and, eq, inArray, isNull } from 'drizzle-orm'
 import type { ImportItem } from '../../contract/views.ts'
-import { importedKeys, keys, limits, secrets } from '../../db/schema.ts'
+import { importChanges, importedKeys, imports, keys, limits, secrets } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { KeyRow } from '../select.ts'
 import { Names, titles } from './names.ts'
 import type { Owner } from './plan-people.ts'
 import { type IncomingKey, limitWindowMs, type Refused } from './prepare.ts'
+import { secretHashes } from './snapshot.ts'
 import { type ImportedState, isNothing, keyState, mergeUsage, type UsageMerge } from './state.ts'
 
 /** Fields of the key's own row that an import may set. */
@@ -77,6 +78,13 @@ export async function planKeys(
         key.name ?? owner.name,
         'unchanged',
         `its secret is here already, on "${owner.name}" (${owner.id}), which did not come from this source`,
+      )
+    }
+    if (here.deleted.has(key.hash)) {
+      return leave(
+        key.name ?? `${source} key`,
+        'unchanged',
+        'deleted here since it was imported, so it stays away; to have it back: latchkey restore --key',
       )
     }
     return planCreation(source, key, names, owners)
@@ -216,6 +224,8 @@ interface Here {
   readonly imported: ReadonlyMap<string, { row: KeyRow; state: unknown; tokenLimit: number | null }>
   /** By hash: keys that have the secret, wherever they came from. */
   readonly owners: ReadonlyMap<string, KeyRow>
+  /** Hashes of keys that an import of this source made, and that somebody deleted here. */
+  readonly deleted: ReadonlySet<string>
 }
 
 /** SQLite binds 32,766 values at most; reading some hundreds at a time costs no more than all at once. */
@@ -248,5 +258,28 @@ async function whatIsHere(
       .where(inArray(secrets.hash, chunk))
     for (const { hash, row } of holders) owners.push([hash, row])
   }
-  return { imported: new Map(imported), owners: new Map(owners) }
+  return {
+    imported: new Map(imported),
+    owners: new Map(owners),
+    deleted: await deletedHere(db, source),
+  }
+}
+
+/** An import that was taken back has deleted nothing: its keys may come again. */
+async function deletedHere(db: Database, source: string): Promise<ReadonlySet<string>> {
+  const gone = await db
+    .select({ after: importChanges.after })
+    .from(importChanges)
+    .innerJoin(imports, eq(imports.id, importChanges.importId))
+    .leftJoin(keys, eq(keys.id, importChanges.targetId))
+    .where(
+      and(
+        eq(imports.source, source),
+        isNull(imports.undoneAt),
+        eq(importChanges.type, 'key'),
+        eq(importChanges.action, 'created'),
+        isNull(keys.id),
+      ),
+    )
+  return new Set(gone.flatMap(({ after }) => secretHashes(after)))
 }

@@ -4,6 +4,7 @@
  */
 import { inArray } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+import * as v from 'valibot'
 import { keys, limits, projectMembers, projects, secrets, users } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 
@@ -53,6 +54,14 @@ export function differences(before: Snapshot, after: Snapshot): readonly string[
 /** What a user, project or key is called. */
 export const nameOf = (snapshot: Snapshot): string =>
   String(snapshot['username'] ?? snapshot['slug'] ?? snapshot['name'])
+
+/** SHA-256 hashes of the secrets of a key that was kept as JSON. */
+export function secretHashes(kept: unknown): readonly string[] {
+  const { secrets: pairs } = v.parse(withSecrets, kept)
+  return pairs.map(([hash]) => hash)
+}
+
+const withSecrets = v.object({ secrets: v.array(v.tuple([v.string(), v.nullable(v.number())])) })
 
 const chunkSize = 500
 

@@ -10,7 +10,10 @@ export default command({
     from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
   },
   run: async (ctx, { from }) =>
-    (await ctx.operations()).backups.list({ from: from === undefined ? undefined : ctx.path(from) }),
+    (await ctx.operations()).backups.list({
+      from: from === undefined ? undefined : ctx.path(from),
+      onBroken: ({ path, problem }) => void ctx.notice(`latchkey: ${path} is not listed: ${problem}`),
+    }),
   rows: backup,
   columns: [
     { title: 'taken', time: backup => backup.createdAt },

@@ -12,9 +12,9 @@ import { copyTo } from '../../../db/copy.ts'
 import { translate } from '../../../db/errors.ts'
 import { openWriter, requireOurs } from '../../../db/open.ts'
 import type { FileContext } from '../../context.ts'
+import { place, syncFolder } from '../../files.ts'
 import { newId } from '../../ids.ts'
 import { createUnlocked } from '../create.ts'
-import { place, syncFolder } from '../files.ts'
 import { recordInside } from '../trail.ts'
 
 /** Copies the database as it is now. @param emptyFile private, in the folder of the database */

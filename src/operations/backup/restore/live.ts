@@ -50,7 +50,8 @@ export async function requireNoUsers(
   const deadline = performance.now() + waitMs
   for (;;) {
     const users = usersOf(path)
-    if (inPlace || (users.length === 0 && !isLocked(path))) return users
+    // Where there is no file, there is nothing to go on with in place.
+    if ((inPlace && existsSync(path)) || (users.length === 0 && !isLocked(path))) return users
     if (performance.now() >= deadline) throw inUse(path, users)
     await sleep(50)
   }
@@ -61,6 +62,13 @@ function inUse(path: string, users: Users): LatchkeyError {
     users.length === 0
       ? 'another connection'
       : users.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
+  if (!existsSync(path)) {
+    return new LatchkeyError(
+      'busy',
+      `${path} is gone, but still in use by ${who}, whose writes nobody will see; nothing was changed`,
+      'stop that, then restore again',
+    )
+  }
   return new LatchkeyError(
     'busy',
     `${path} is in use by ${who}; nothing was changed`,

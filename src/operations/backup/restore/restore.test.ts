@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'bun:test'
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -446,6 +447,36 @@ test.each([
   expect(error.message).toContain(`process ${pid}`)
   expect(error.hint).toContain('--in-place')
   expect(users(context.path)).toBe(100)
+})
+
+test('a process that goes on with a deleted database stops a restore, which names it', async () => {
+  const { context } = await scene()
+  const { pid } = await peer(context.path, "client.query('SELECT count(*) FROM users').get()")
+  for (const suffix of ['', '-wal', '-shm']) rmSync(context.path + suffix, { force: true })
+  for (const inPlace of [false, true]) {
+    const error = await failure(restore(context, { latest: true, inPlace }))
+    expect(error).toMatchObject({ code: 'busy', message: expect.stringContaining(`process ${pid}`) })
+    expect(error.hint).not.toContain('--in-place')
+  }
+  expect(existsSync(context.path)).toBe(false)
+})
+
+test('a restore that fails leaves nothing where there was nothing', async () => {
+  const { context, folder } = await scene()
+  const to = folder.file('new', 'deep', 'latchkey.db')
+  const elsewhere = { ...context, path: to, backupDir: folder.file('new', 'backups') }
+  const error = await failure(restore(elsewhere, { backup: 'bak_nothing', from: context.backupDir }))
+  expect(error).toMatchObject({ code: 'not_found' })
+  expect(existsSync(folder.file('new'))).toBe(false)
+})
+
+test('a symbolic link that leads to nothing yet stays one, and what it leads to is restored', async () => {
+  const { context, folder } = await scene()
+  const link = folder.file('link.db')
+  symlinkSync('there.db', link)
+  expect(await restore(context, { latest: true, to: link })).toMatchObject({ path: folder.file('there.db') })
+  expect(lstatSync(link).isSymbolicLink()).toBe(true)
+  expect(users(folder.file('there.db'))).toBe(50)
 })
 
 test('in place, a peer that has the database open sees the restored rows and can go on writing', async () => {

@@ -3,21 +3,22 @@
  * written into the audit trail before the database is touched, then swapped in at once. On any failure, a kill at
  * any moment included, the database is the old one or the new one, whole.
  */
-import { accessSync, chmodSync, constants, realpathSync } from 'node:fs'
+import { accessSync, chmodSync, constants } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Backup, Restored } from '../../../contract/views.ts'
 import { CommitWatch, openPrivate, settle } from '../../../db/copy.ts'
 import { translate } from '../../../db/errors.ts'
+import { realPath } from '../../../db/holders.ts'
 import { schemaHash } from '../../../db/inspect.ts'
 import { migrateTo, requireHistory } from '../../../db/migrate.ts'
 import { latestVersion } from '../../../db/migrations.ts'
 import { newer, requireOurs } from '../../../db/open.ts'
 import { programVersion } from '../../../version.ts'
 import type { FileContext } from '../../context.ts'
+import { ensureFolder, requireSpace, sweep, withPrivateFile } from '../../files.ts'
 import type { Depth } from '../contents.ts'
 import { createUnlocked } from '../create.ts'
-import { ensureFolder, requireSpace, sweep, withPrivateFile } from '../files.ts'
 import { isAddress } from '../location.ts'
 import { withLock } from '../lock.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
@@ -55,6 +56,7 @@ interface Run {
  */
 export async function restore(context: FileContext, options: Restore): Promise<Restored> {
   const subject = subjectOf(options)
+  // What a symbolic link leads to is what is replaced, not the link.
   const path = realPath(resolve(options.to ?? context.path))
   const target: FileContext = { ...context, path }
   const waitMs = options.waitMs ?? 0
@@ -272,14 +274,5 @@ function canLock(folder: string): boolean {
     return true
   } catch {
     return false
-  }
-}
-
-/** What a symbolic link leads to is what is replaced, not the link. */
-function realPath(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
   }
 }

@@ -7,8 +7,8 @@ import { codeOf, translate } from '../../../db/errors.ts'
 import { quickCheck, rowCounts, schemaHash } from '../../../db/inspect.ts'
 import { openReader, openWriter } from '../../../db/open.ts'
 import type { FileContext } from '../../context.ts'
+import { requireSpace, sidecars, sizeOf, syncFile, syncFolder, withPrivateFile } from '../../files.ts'
 import type { Depth } from '../contents.ts'
-import { requireSpace, sidecars, sizeOf, syncFile, syncFolder, withPrivateFile } from '../files.ts'
 import { keepLateCopy } from './late.ts'
 
 const swapDeadlineMs = 30_000

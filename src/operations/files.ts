@@ -18,9 +18,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { LatchkeyError } from '../../contract/errors.ts'
-import { codeOf, translate } from '../../db/errors.ts'
-import { isRunning, ownPid } from '../../db/holders.ts'
+import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf, translate } from '../db/errors.ts'
+import { isRunning, ownPid } from '../db/holders.ts'
 
 /** What SQLite puts beside a database, and what goes wherever the database goes. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const
