@@ -21,7 +21,7 @@ test('on one line, line breaks are spelt out', () => {
 
 test('every text within a value is made harmless, and nothing else changes', () => {
   const at = new Date(0)
-  expect(harmless([{ 'k\x07': ['\x1b[2J'], at, none: null, count: 3, ok: true }])).toEqual([
+  expect<unknown>(harmless([{ 'k\x07': ['\x1b[2J'], at, none: null, count: 3, ok: true }])).toEqual([
     { 'k\\x07': ['\\x1b[2J'], at, none: null, count: 3, ok: true },
   ])
 })
