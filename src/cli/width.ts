@@ -49,7 +49,7 @@ export function fold(text: string, most: number): readonly string[] {
 }
 
 /** Whether a text is of no use in part: an id, a secret, a path or an address. */
-export const isWhole = (text: string): boolean =>
+const isWhole = (text: string): boolean =>
   isToken(text) || /^(\/|[a-z][a-z0-9+.-]*:\/\/)\S+$/.test(text)
 
 /** An id or a secret: it may not be shown again, and is copied from where it is. */
