@@ -49,8 +49,7 @@ export function fold(text: string, most: number): readonly string[] {
 }
 
 /** Whether a text is of no use in part: an id, a secret, a path or an address. */
-const isWhole = (text: string): boolean =>
-  isToken(text) || /^(\/|[a-z][a-z0-9+.-]*:\/\/)\S+$/.test(text)
+const isWhole = (text: string): boolean => isToken(text) || /^(\/|[a-z][a-z0-9+.-]*:\/\/)\S+$/.test(text)
 
 /** An id or a secret: it may not be shown again, and is copied from where it is. */
 export const isToken = (text: string): boolean => /^[A-Za-z0-9-]+[_-][0-9A-Za-z]{20,}$/.test(text)
