@@ -143,6 +143,7 @@ const commandMayImport = [
   'src/cli/matching.ts',
   'src/cli/delivery.ts',
   'src/cli/tutorial.ts',
+  'src/cli/reference',
   'src/contract',
 ]
 

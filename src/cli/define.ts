@@ -19,7 +19,7 @@ export interface ParseContext {
 export type Parse<T> = (raw: string, context: ParseContext) => T
 
 interface Argument<T> {
-  readonly kind: 'one' | 'optional' | 'many'
+  readonly kind: 'one' | 'optional' | 'many' | 'any'
   readonly summary: string
   readonly parse: Parse<unknown>
   readonly type?: T
@@ -60,7 +60,10 @@ function many(summary: string, parse: Parse<unknown> = verbatim): Argument<unkno
   return { kind: 'many', summary, parse }
 }
 
-export const arg = { one, optional, many }
+/** As many as there are, also none. */
+const any = (summary: string): Argument<readonly string[]> => ({ kind: 'any', summary, parse: verbatim })
+
+export const arg = { one, optional, many, any }
 
 const option = <T>(
   kind: Option<T>['kind'],

@@ -77,5 +77,6 @@ export function optionText(name: string, { short, placeholder }: Option<unknown>
 export function argumentText(name: string, declared: Declaration['args'][string]): string {
   const kind = typeof declared === 'string' ? 'one' : declared.kind
   if (kind === 'optional') return `[${kebab(name)}]`
+  if (kind === 'any') return `[${kebab(name)}...]`
   return `<${kebab(name)}${kind === 'many' ? '...' : ''}>`
 }
