@@ -13,13 +13,13 @@ export async function page(command: string, text: string, env: Environment): Pro
   process.on('SIGINT', ignore)
   try {
     const child = Bun.spawn(['sh', '-c', command], {
-      stdin: 'pipe',
+      // Of a pager that is left early, what it did not read is nobody's loss.
+      stdin: new Blob([text]),
       stdout: 'inherit',
       stderr: 'inherit',
       // Without a locale less takes bars and names for binary.
       env: { LESSCHARSET: 'utf-8', ...env },
     })
-    await feed(child.stdin, text)
     const code = await child.exited
     return code !== notFound && code !== notExecutable
   } catch {
@@ -28,14 +28,6 @@ export async function page(command: string, text: string, env: Environment): Pro
   } finally {
     process.off('SIGINT', ignore)
   }
-}
-
-/** A pager that is left early does not read to the end. */
-async function feed(stdin: Bun.FileSink, text: string): Promise<void> {
-  try {
-    stdin.write(text)
-    await stdin.end()
-  } catch {}
 }
 
 /** What a shell exits with (POSIX, 2.8.2). */
