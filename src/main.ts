@@ -3,7 +3,7 @@
  * so that tests drive all of it, and must load nothing that the command at hand does not need.
  */
 import { dirname, resolve } from 'node:path'
-import { wantsColor, wantsUnicode } from './cli/color.ts'
+import { wantedPager, wantsColor, wantsPictures, wantsUnicode } from './cli/color.ts'
 import {
   type Config,
   type ConfigFlags,
@@ -131,15 +131,17 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
       // Text has one form. That a setting asks for JSON elsewhere is no reason to refuse it.
       format: declaration.text && agreedFormat(globals) === undefined ? 'table' : config.output,
       fields: globals.fields === undefined ? undefined : parseFields(globals.fields),
+      pager: interactive && globals.pager ? wantedPager(env) : undefined,
     },
     yes,
     streams,
     brush: () =>
       createBrush({
-        terminal,
         color: wantsColor(terminal, env, !globals.color),
-        width: streams.stdout.columns,
+        width: terminal && config.output !== 'wide' ? (streams.stdout.columns ?? 80) : undefined,
         unicode: wantsUnicode(env),
+        pictures: wantsPictures(terminal, globals.chart),
+        relative: terminal && config.output !== 'wide',
         timeZone: config.timeZone,
         now: now(),
       }),
@@ -163,6 +165,7 @@ function invoker({ env, columns, overrides }: Inside): Invoke {
       'TERM',
       'LANG',
       'LC_ALL',
+      'LC_CTYPE',
       'NO_COLOR',
       'FORCE_COLOR',
       'COLORTERM',

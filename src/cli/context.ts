@@ -10,6 +10,7 @@ import type { Latchkey } from '../index.ts'
 import { type Change, type Config, changeSettings, checkSettings, type Environment } from './config.ts'
 import type { Effect } from './define.ts'
 import type { Actor } from './origin.ts'
+import { printable } from './printable.ts'
 import type { Asking } from './prompt.ts'
 import type { NewSecretFile } from './secret-file.ts'
 import type { SettingName } from './settings-file.ts'
@@ -137,7 +138,7 @@ export function createContext(surroundings: Surroundings): Context {
     notice: text => {
       const clear = drawn ? clearLine : ''
       drawn = false
-      return streams.stderr.write(`${clear}${text}\n`)
+      return streams.stderr.write(`${clear}${printable(text)}\n`)
     },
     progress: text => {
       const { stderr } = streams

@@ -2,6 +2,7 @@
  * How names of declarations are written on the command line, and the options that every command has. The
  * parser, the reference and the completions read the same list; nothing here parses.
  */
+import { charts } from './color.ts'
 import { formats } from './config.ts'
 import type { Declaration, Effect, Option } from './define.ts'
 
@@ -31,6 +32,13 @@ export const globalFlags: readonly CommonFlag[] = [
   { name: 'tz', placeholder: 'zone', summary: 'Time zone of dates in tables and arguments (LATCHKEY_TZ)' },
   { name: 'profile', placeholder: 'name', summary: 'Settings of [profile.NAME] first (LATCHKEY_PROFILE)' },
   { name: 'no-color', summary: 'Print without colour' },
+  {
+    name: 'chart',
+    placeholder: 'when',
+    choices: charts,
+    summary: 'Draw bars and sparklines: auto (default: on a terminal), always or never',
+  },
+  { name: 'no-pager', summary: 'Print long lists at once (LATCHKEY_PAGER, PAGER)' },
   { name: 'no-input', summary: 'Never ask; fail where a question would be needed' },
 ]
 

@@ -25,6 +25,8 @@ export interface Globals {
   readonly tz?: string | undefined
   readonly profile?: string | undefined
   readonly color: boolean
+  readonly chart?: string | undefined
+  readonly pager: boolean
   readonly input: boolean
 }
 
@@ -319,6 +321,8 @@ function globalsOf(root: CommandUnknownOpts): Globals {
     tz: text('tz'),
     profile: text('profile'),
     color: options['color'] !== false,
+    chart: text('chart'),
+    pager: options['pager'] !== false,
     input: options['input'] !== false,
   }
 }
