@@ -40,7 +40,7 @@ export function readSettings(path: string, home: string): SettingsFile {
 }
 
 /** @throws config naming the line or the setting that is wrong */
-export function parseSettings(path: string, text: string, home: string): SettingsFile {
+function parseSettings(path: string, text: string, home: string): SettingsFile {
   const { profile = {}, ...plain } = parseToml(path, text) as { readonly profile?: unknown }
   if (!isTable(profile) || !Object.values(profile).every(isTable)) {
     throw broken(`${path}: profiles are tables`, 'write settings below a line such as [profile.prod]')
