@@ -83,6 +83,13 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   initialized: ['path', 'schemaVersion'],
   configValue: ['name', 'value', 'source'],
   configChange: ['name', 'value', 'path', 'profile'],
+  databaseInfo: [
+    'path', 'sizeBytes', 'walBytes', 'pageSizeBytes', 'pages', 'freePages', 'journalMode', 'sqliteVersion',
+    'schemaVersion', 'latestSchemaVersion', 'rows', 'openBy',
+  ],
+  vacuumed: ['path', 'bytesBefore', 'bytesAfter'],
+  optimized: ['path', 'statements'],
+  queryRow: [],
   settingsCheck: ['path', 'scope', 'exists', 'ok', 'profiles', 'problem'],
   demoReport: ['ok', 'steps'],
   compacted: [

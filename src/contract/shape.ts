@@ -88,6 +88,14 @@ export function object<F extends Record<string, Shape<unknown>>>(
   }
 }
 
+/** Rows whose fields are known only when they are there: those of a query in SQL. */
+export const openObject = (name: string): ObjectShape<Readonly<Record<string, unknown>>> => ({
+  name,
+  fields: [],
+  shapes: {},
+  schema: { type: 'object', additionalProperties: true },
+})
+
 /** The fields of `base` followed by those of `more`, under a new name. */
 export function extend<B, F extends Record<string, Shape<unknown>>>(
   name: string,

@@ -15,6 +15,7 @@ import {
   number,
   type Of,
   object,
+  openObject,
   text,
   time,
 } from './shape.ts'
@@ -479,6 +480,8 @@ export const changes = object('Changes', {
   changed: list(text('A name'), 'Differ in more than what they have used'),
 })
 
+const holder = object('Holder', { pid: integer('Process id'), command: text('What it runs, shortened') })
+
 export const restored = object('Restored', {
   path: text('The database that was restored'),
   backup: as(backup, 'What it was restored from'),
@@ -494,10 +497,7 @@ export const restored = object('Restored', {
       projects: as(changes, 'Projects, by slug'),
     }),
   ),
-  openBy: list(
-    object('Holder', { pid: integer('Process id'), command: text('What it runs, shortened') }),
-    'Other processes that had the database open',
-  ),
+  openBy: list(holder, 'Other processes that had the database open'),
 })
 
 export const auditEntry = object('AuditEntry', {
@@ -543,6 +543,34 @@ export const configValue = object('ConfigValue', {
   value: nullable(text('Its value')),
   source: text('flag, a variable of the environment, a file, or default'),
 })
+
+export const databaseInfo = object('DatabaseInfo', {
+  path: text('The database'),
+  sizeBytes: integer('Its size'),
+  walBytes: integer('Size of its write-ahead log'),
+  pageSizeBytes: integer('Size of a page'),
+  pages: integer('Pages in the file'),
+  freePages: integer('Pages that hold nothing: db vacuum gives them back'),
+  journalMode: text('How SQLite makes changes safe; wal for a database that has been written to'),
+  sqliteVersion: text('Version of SQLite in this program'),
+  schemaVersion: integer('Its schema version'),
+  latestSchemaVersion: integer('The newest schema version that this program knows'),
+  rows: mapOf(integer('Rows'), 'Rows per table'),
+  openBy: list(holder, 'Other processes that have it open, where the system tells'),
+})
+
+export const vacuumed = object('Vacuumed', {
+  path: text('The database'),
+  bytesBefore: integer('Its size before'),
+  bytesAfter: integer('Its size now; in a dry run about what it would be'),
+})
+
+export const optimized = object('Optimized', {
+  path: text('The database'),
+  statements: list(text('SQL'), 'What was run, or would be in a dry run'),
+})
+
+export const queryRow = openObject('QueryRow')
 
 export const configChange = object('ConfigChange', {
   name: text('Name of the setting'),
@@ -622,6 +650,9 @@ export type AuditEntry = Of<typeof auditEntry>
 export type HealthReport = Of<typeof healthReport>
 export type Initialized = Of<typeof initialized>
 export type ConfigValue = Of<typeof configValue>
+export type DatabaseInfo = Of<typeof databaseInfo>
+export type Vacuumed = Of<typeof vacuumed>
+export type Optimized = Of<typeof optimized>
 export type ConfigChange = Of<typeof configChange>
 export type SettingsCheck = Of<typeof settingsCheck>
 export type DemoReport = Of<typeof demoReport>
