@@ -4,6 +4,7 @@
  */
 import { formats } from './config.ts'
 import type { Declaration, Effect, Option } from './define.ts'
+import { progressModes } from './progress.ts'
 
 /** An option that no declaration has to repeat. */
 export interface CommonFlag {
@@ -29,6 +30,12 @@ export const globalFlags: readonly CommonFlag[] = [
   { name: 'quiet', short: 'q', summary: 'Print ids only, one a line, as -o name' },
   { name: 'fields', placeholder: 'a,b', summary: 'Print only these fields, in this order' },
   { name: 'tz', placeholder: 'zone', summary: 'Time zone of dates in tables and arguments (LATCHKEY_TZ)' },
+  {
+    name: 'progress',
+    placeholder: 'when',
+    choices: progressModes,
+    summary: 'Tell how far it is: auto (a line on a terminal), json (on stderr), never',
+  },
   { name: 'no-color', summary: 'Print without colour' },
   { name: 'no-input', summary: 'Never ask; fail where a question would be needed' },
 ]

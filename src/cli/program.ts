@@ -13,6 +13,7 @@ import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
 import type { Declaration, Option, ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { nearest } from './nearest.ts'
+import { type ProgressMode, progressModes } from './progress.ts'
 import { type Loaded, namedCommands, type Tree } from './tree.ts'
 
 /** What was given of the options that every command has. */
@@ -23,6 +24,7 @@ export interface Globals {
   readonly quiet: boolean
   readonly fields?: string | undefined
   readonly tz?: string | undefined
+  readonly progress: ProgressMode
   readonly color: boolean
   readonly input: boolean
 }
@@ -316,6 +318,7 @@ function globalsOf(root: CommandUnknownOpts): Globals {
     quiet: options['quiet'] === true,
     fields: text('fields'),
     tz: text('tz'),
+    progress: progressModes.find(mode => mode === options['progress']) ?? 'auto',
     color: options['color'] !== false,
     input: options['input'] !== false,
   }

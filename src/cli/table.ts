@@ -6,6 +6,7 @@ import type { Brush } from './brush.ts'
 import type { Column } from './define.ts'
 import { formatDuration } from './parse.ts'
 import { printableLine } from './printable.ts'
+import { bytes, count, dollars } from './quantity.ts'
 
 export interface BrushOptions {
   readonly terminal: boolean
@@ -29,7 +30,7 @@ export async function createBrush(options: BrushOptions): Promise<Brush> {
     timeZone,
     now,
     time: (moment, absent = 'never') => (moment === null ? absent : clock.format(moment)),
-    count: value => whole.format(value),
+    count,
     bytes,
     dollars,
     duration: formatDuration,
@@ -138,23 +139,4 @@ async function paints(): Promise<Paint> {
   const { Chalk } = await import('chalk')
   const { bold, dim, green, yellow, red } = new Chalk({ level: 1 })
   return { bold, dim, good: green, warn: yellow, bad: red }
-}
-
-const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
-const cents = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
-const fine = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 6 })
-const tenths = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 })
-
-function dollars(value: number): string {
-  const size = Math.abs(value)
-  return `${value < 0 ? '-' : ''}$${(size < 1 ? fine : cents).format(size)}`
-}
-
-function bytes(value: number): string {
-  let size = value
-  for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
-    if (size < 1023.95) return `${unit === 'B' ? whole.format(size) : tenths.format(size)} ${unit}`
-    size /= 1024
-  }
-  return `${tenths.format(size)} TiB`
 }
