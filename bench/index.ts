@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly rows: () => Prom
   ingest: () => import('./ingest.ts'),
   list: () => import('./list.ts'),
   stats: () => import('./stats.ts'),
+  backup: () => import('./backup.ts'),
 }
 
 const asked = Bun.argv.slice(2)
@@ -24,7 +25,7 @@ for (const [name, load] of Object.entries(benches)) {
     missed ||= !good
     const bound = `${row.better === 'higher' ? '≥' : '≤'} ${row.bound}`
     console.log(
-      `${good ? 'ok    ' : 'MISSED'}  ${row.name.padEnd(30)}  ${row.ratio.toFixed(2).padStart(5)}  ${bound.padEnd(6)}  ${row.detail}`,
+      `${good ? 'ok    ' : 'MISSED'}  ${row.name.padEnd(48)}  ${row.ratio.toFixed(2).padStart(5)}  ${bound.padEnd(6)}  ${row.detail}`,
     )
   }
 }

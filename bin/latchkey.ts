@@ -5,7 +5,7 @@
  */
 import { isatty } from 'node:tty'
 import manifest from '../package.json' with { type: 'json' }
-import type { Output, Streams, Terminal } from '../src/cli/streams.ts'
+import type { Output, Pager, Streams, Terminal } from '../src/cli/streams.ts'
 
 const wanted = manifest.engines.bun
 if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
@@ -25,13 +25,20 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
 function streams(ClosedPipe: new () => Error): Streams {
   // Talk that cannot be heard is nobody's failure.
   const stderr = output(2, process.stderr, () => undefined)
-  const stdout = output(1, process.stdout, error => (hasGone(error) ? new ClosedPipe() : error))
+  const written = output(1, process.stdout, error => (hasGone(error) ? new ClosedPipe() : error))
+  const stdout = { ...written, pager: written.isTerminal ? pager(process.stdout.rows) : undefined }
   const stdin = { isTerminal: isatty(0), text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() }
   return { stdin, stdout, stderr, terminal: stdin.isTerminal && stderr.isTerminal ? terminal() : undefined }
 }
 
 function terminal(): Terminal {
   return { input: process.stdin, output: process.stderr }
+}
+
+function pager(rows: number | undefined): Pager | undefined {
+  if (!rows) return undefined
+  const load = () => import('../src/cli/pager.ts')
+  return { rows, page: async (command, text) => (await load()).page(command, text, process.env) }
 }
 
 function hasGone(error: Error): boolean {
@@ -48,7 +55,8 @@ function output(
   stream.on('error', () => {})
   return {
     isTerminal: isatty(descriptor),
-    columns: isatty(descriptor) ? stream.columns : undefined,
+    // A terminal that was never told its size says 0.
+    columns: (isatty(descriptor) && stream.columns) || undefined,
     write: text =>
       new Promise((resolve, reject) => {
         stream.write(text, error => {

@@ -3,8 +3,16 @@
  * so that tests drive all of it, and must load nothing that the command at hand does not need.
  */
 import { dirname, resolve } from 'node:path'
-import { wantsColor, wantsUnicode } from './cli/color.ts'
-import { type Config, type Environment, type Format, isFormat, resolveConfig } from './cli/config.ts'
+import { wantedPager, wantsColor, wantsPictures, wantsUnicode } from './cli/color.ts'
+import {
+  type Config,
+  type ConfigFlags,
+  defaultConfig,
+  type Environment,
+  type Format,
+  isFormat,
+  resolveConfig,
+} from './cli/config.ts'
 import { createContext } from './cli/context.ts'
 import { execute } from './cli/execute.ts'
 import { failureOf, renderFailure } from './cli/fail.ts'
@@ -47,7 +55,8 @@ export async function main(
     if (invocation.kind === 'refused') throw invocation.error
     const { globals } = invocation
     const output = agreedFormat(globals)
-    const config = resolveConfig(env, cwd, { db: globals.db, tz: globals.tz, output })
+    const flags = { db: globals.db, tz: globals.tz, profile: globals.profile, output }
+    const config = (invocation.declaration.mendsSettings ? lenientConfig : resolveConfig)(env, cwd, flags)
     format = config.output
     return await run(invocation, config, { env, streams, overrides, cwd })
   } catch (error) {
@@ -64,6 +73,15 @@ function settledFormat(env: Environment, cwd: string): Format {
     return resolveConfig(env, cwd, {}).output
   } catch {
     return 'table'
+  }
+}
+
+function lenientConfig(env: Environment, cwd: string, flags: ConfigFlags): Config {
+  try {
+    return resolveConfig(env, cwd, flags)
+  } catch (error) {
+    if (!(error instanceof LatchkeyError) || error.code !== 'config') throw error
+    return defaultConfig(env, cwd, flags)
   }
 }
 
@@ -119,15 +137,17 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
       // Text has one form. That a setting asks for JSON elsewhere is no reason to refuse it.
       format: declaration.text && agreedFormat(globals) === undefined ? 'table' : config.output,
       fields: globals.fields === undefined ? undefined : parseFields(globals.fields),
+      pager: interactive && globals.pager ? wantedPager(env) : undefined,
     },
     yes,
     streams,
     brush: () =>
       createBrush({
-        terminal,
         color: wantsColor(terminal, env, !globals.color),
-        width: streams.stdout.columns,
+        width: terminal && config.output !== 'wide' ? (streams.stdout.columns ?? 80) : undefined,
         unicode: wantsUnicode(env),
+        pictures: wantsPictures(terminal, globals.chart),
+        relative: terminal && config.output !== 'wide',
         timeZone: config.timeZone,
         now: now(),
       }),
@@ -151,6 +171,7 @@ function invoker({ env, columns, overrides }: Inside): Invoke {
       'TERM',
       'LANG',
       'LC_ALL',
+      'LC_CTYPE',
       'NO_COLOR',
       'FORCE_COLOR',
       'COLORTERM',

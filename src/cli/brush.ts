@@ -1,8 +1,8 @@
 /** What a declaration may use to draw for people: colour, width and time, decided once per run. */
 export interface Brush {
-  /** Columns that may be filled; Infinity off a terminal, where nothing is cut. */
+  /** Columns that may be filled; Infinity where nothing is cut: off a terminal, and where all was asked for. */
   readonly width: number
-  /** Whether bars and sparklines are drawn: on a terminal. */
+  /** Whether bars and sparklines are drawn: on a terminal, unless `--chart` says otherwise. */
   readonly pictures: boolean
   /** Whether characters beyond ASCII can be shown. */
   readonly unicode: boolean
@@ -15,6 +15,10 @@ export interface Brush {
   readonly bad: (text: string) => string
   /** A moment as local time, `2026-11-20 04:11`; `never` or what is given for null. */
   readonly time: (moment: Date | null, absent?: string) => string
+  /** The same for a glance: `3 days ago` in a table on a terminal, exact anywhere else. */
+  readonly ago: (moment: Date | null, absent?: string) => string
+  /** Both, for one thing looked at closely: `2026-11-20 04:11 (3 days ago)` on a terminal, exact anywhere else. */
+  readonly dated: (moment: Date | null, absent?: string) => string
   /** A whole number with thousands separators. */
   readonly count: (value: number) => string
   /** Bytes as `1.2 MiB`. */

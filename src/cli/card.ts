@@ -5,6 +5,7 @@ import type { Brush } from './brush.ts'
 import { limitText, reference } from './columns.ts'
 import { bare, isReference, toJson } from './json.ts'
 import { printableLine } from './printable.ts'
+import { fold, widthOf } from './width.ts'
 
 /** Every field (or the given ones) as an aligned `label  value`, without a line break at the end. */
 export function card(
@@ -13,7 +14,7 @@ export function card(
   brush: Brush,
   fields?: readonly string[],
 ): string {
-  return block(shape.schema, value, brush, fields).join('\n')
+  return block(shape.schema, value, { ...brush, time: brush.dated }, fields).join('\n')
 }
 
 /** A value on one line, as it reads beside its label or in a column. */
@@ -44,19 +45,36 @@ function block(schema: JsonSchema, value: unknown, brush: Brush, fields?: readon
   const each = typeof additionalProperties === 'object' ? additionalProperties : {}
   const names = fields ?? Object.keys(properties ?? given)
   const title = (name: string): string => (properties === undefined ? printableLine(name) : label(name))
-  const widest = names.reduce((most, name) => Math.max(most, Bun.stringWidth(title(name))), 0)
+  const widest = names.reduce((most, name) => Math.max(most, widthOf(title(name))), 0)
   return names.flatMap(name => {
     const inner = properties?.[name] ?? each
-    const [first, ...rest] = valueLines(inner, name, given[name], brush)
-    const head = brush.dim(title(name))
-    if (first === undefined) return [head, ...rest]
-    const indent = ' '.repeat(widest + 2)
-    const padding = ' '.repeat(widest + 2 - Bun.stringWidth(title(name)))
-    const nested = isNested(inner, given[name])
-    return nested
-      ? [head, ...[first, ...rest].map(line => `  ${line}`)]
-      : [head + padding + first, ...rest.map(line => indent + line)]
+    if (!isNested(inner, given[name])) {
+      return labelled(title(name), widest, valueLines(inner, name, given[name], brush), brush)
+    }
+    const narrower = { ...brush, width: brush.width - 2 }
+    const lines = valueLines(inner, name, given[name], narrower)
+    return [brush.dim(title(name)), ...lines.map(line => `  ${line}`)]
   })
+}
+
+/** Values behind their label, each on a line of its own, folded to the width that is left; or below it, if little is. */
+export function labelled(
+  title: string,
+  widest: number,
+  values: readonly string[],
+  brush: Brush,
+): readonly string[] {
+  const isBeside = widest + 2 <= brush.width / 2
+  const indent = ' '.repeat(isBeside ? widest + 2 : 2)
+  const room = brush.width - indent.length
+  const lines = values
+    .flatMap(value => fold(value, room))
+    // What stays whole is copied from a line that it has alone.
+    .map(line => (widthOf(line) > room ? line : indent + line))
+  const head = brush.dim(title)
+  const [first = indent, ...rest] = lines
+  if (!isBeside || !first.startsWith(indent)) return [head, ...lines]
+  return [head + ' '.repeat(indent.length - widthOf(title)) + first.slice(indent.length), ...rest]
 }
 
 function valueLines(schema: JsonSchema, name: string, value: unknown, brush: Brush): string[] {
@@ -70,7 +88,7 @@ function valueLines(schema: JsonSchema, name: string, value: unknown, brush: Bru
   return Array.isArray(value) ? rows(items ?? {}, value, brush) : block(schema, value, brush)
 }
 
-/** A list of objects as aligned rows under their labels. */
+/** A list of objects as aligned rows under their labels, or one below the other where that is too wide. */
 function rows(schema: JsonSchema, values: readonly unknown[], brush: Brush): string[] {
   const properties = bare(schema).properties ?? {}
   const names = Object.keys(properties)
@@ -80,11 +98,14 @@ function rows(schema: JsonSchema, values: readonly unknown[], brush: Brush): str
   })
   const titles = names.map(label)
   const widths = titles.map((title, index) =>
-    cells.reduce((most, line) => Math.max(most, Bun.stringWidth(line[index] ?? '')), Bun.stringWidth(title)),
+    cells.reduce((most, line) => Math.max(most, widthOf(line[index] ?? '')), widthOf(title)),
   )
+  if (widths.reduce((sum, each) => sum + each + 2, -2) > brush.width) {
+    return values.flatMap((value, index) => [...(index === 0 ? [] : ['']), ...block(schema, value, brush)])
+  }
   const pad = (line: readonly string[]): string =>
     line
-      .map((cell, index) => cell + ' '.repeat(Math.max(0, (widths[index] ?? 0) - Bun.stringWidth(cell))))
+      .map((cell, index) => cell + ' '.repeat(Math.max(0, (widths[index] ?? 0) - widthOf(cell))))
       .join('  ')
       .trimEnd()
   return [brush.dim(pad(titles)), ...cells.map(pad)]

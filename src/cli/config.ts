@@ -1,15 +1,25 @@
 /**
- * Resolves each setting: flag, then environment, then `latchkey.toml` here, then the user's, then a default,
- * and remembers where it came from. Reads those two files and nothing else; must never create or change one.
+ * Resolves each setting: flag, then environment, then the profile in use, then `latchkey.toml` here, then the user's,
+ * then a default, and remembers where it came from. Must never create or change a file.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
-import type { ConfigValue } from '../contract/views.ts'
+import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
 import type { KeepPolicy } from '../index.ts'
 import { nearest } from './nearest.ts'
 import { keepRules } from './parse.ts'
+import {
+  broken,
+  type Found,
+  type Layer,
+  readSettings,
+  type SettingName,
+  type SettingsFile,
+  settingNames,
+  writeSetting,
+} from './settings-file.ts'
 
 /** The formats of output, as `-o` takes them. */
 export const formats = ['table', 'wide', 'json', 'ndjson', 'csv', 'yaml', 'name'] as const
@@ -22,6 +32,7 @@ export interface ConfigFlags {
   readonly db?: string | undefined
   readonly tz?: string | undefined
   readonly output?: string | undefined
+  readonly profile?: string | undefined
 }
 
 export interface Config {
@@ -35,39 +46,39 @@ export interface Config {
   readonly backupKeep: KeepPolicy | undefined
   readonly ageRecipientsFile: string | undefined
   readonly ageIdentityFile: string | undefined
+  /** Where settings are looked for, those that win first; the files need not exist. */
+  readonly files: readonly { readonly scope: 'folder' | 'user'; readonly path: string }[]
+  /** The profile that was asked for by its flag. */
+  readonly profile: string | undefined
+  /** The home of the user, for which `~` stands in a file. */
+  readonly home: string
   /** Each of them with its source, as `latchkey config show` lists them. */
   readonly values: readonly ConfigValue[]
 }
 
-const names = [
-  'db',
-  'tz',
-  'backup_dir',
-  'backup_keep',
-  'age_recipients_file',
-  'age_identity_file',
-  'output',
-] as const
-type Name = (typeof names)[number]
-
-/** A value as it was found, before relative paths and spellings are settled. */
-interface Found {
-  readonly value: string
-  readonly source: string
-  /** The folder against which a relative path is meant. */
-  readonly base: string
-}
-
 /** Throws `usage` for a bad flag and `config` for a bad variable or file. */
 export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags): Config {
-  const home = env['HOME'] || homedir()
+  const home = homeOf(env)
+  const paths = filesOf(env, cwd).map(({ path }) => path)
+  const read = paths.map(path => readSettings(path, home))
+  const profile = profileOf(flags.profile ?? env['LATCHKEY_PROFILE'], paths, read)
   const layers = [
     fromFlags(flags, cwd),
     fromEnvironment(env, cwd),
-    fromFile(join(cwd, 'latchkey.toml'), home),
-    fromFile(join(xdg(env['XDG_CONFIG_HOME'], join(home, '.config')), 'latchkey', 'latchkey.toml'), home),
+    ...profile,
+    ...read.map(file => file.settings),
   ]
-  const find = (name: Name): Found | undefined => layers.find(layer => layer[name] !== undefined)?.[name]
+  return settle(layers, env, cwd, flags)
+}
+
+/** The same by flags and defaults alone, for what looks at broken settings and mends them. */
+export const defaultConfig = (env: Environment, cwd: string, flags: ConfigFlags): Config =>
+  settle([fromFlags(flags, cwd)], env, cwd, flags)
+
+function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: ConfigFlags): Config {
+  const home = homeOf(env)
+  const find = (name: SettingName): Found | undefined =>
+    layers.find(layer => layer[name] !== undefined)?.[name]
 
   const data = xdg(env['XDG_DATA_HOME'], join(home, '.local', 'share'))
   const db = place(find('db')) ?? byDefault(join(data, 'latchkey', 'latchkey.db'))
@@ -95,7 +106,10 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
     backupKeep: keep?.policy,
     ageRecipientsFile: recipients.value ?? undefined,
     ageIdentityFile: identity.value ?? undefined,
-    values: names.map(name => ({ name, value: settled[name].value, source: settled[name].source })),
+    files: filesOf(env, cwd),
+    profile: flags.profile,
+    home,
+    values: settingNames.map(name => ({ name, value: settled[name].value, source: settled[name].source })),
   }
 }
 
@@ -104,10 +118,96 @@ export function isFormat(text: string | undefined): text is Format {
   return formats.some(format => format === text)
 }
 
-type Layer = { readonly [N in Name]?: Found }
+function filesOf(env: Environment, cwd: string): Config['files'] {
+  const folder = xdg(env['XDG_CONFIG_HOME'], join(homeOf(env), '.config'))
+  return [
+    { scope: 'folder', path: join(cwd, 'latchkey.toml') },
+    { scope: 'user', path: join(folder, 'latchkey', 'latchkey.toml') },
+  ]
+}
+
+const homeOf = (env: Environment): string => env['HOME'] || homedir()
+
+/**
+ * What is wrong with each file of settings there is, one by one: broken form, unknown names, values that the setting
+ * itself does not take.
+ */
+export function checkSettings({ files, home }: Config): readonly SettingsCheck[] {
+  return files.map(({ path, scope }) => {
+    try {
+      const { settings, profiles } = readSettings(path, home)
+      for (const layer of [settings, ...Object.values(profiles)]) {
+        zone(layer.tz)
+        format(layer.output)
+        policy(layer.backup_keep)
+      }
+      return {
+        path,
+        scope,
+        exists: existsSync(path),
+        ok: true,
+        profiles: Object.keys(profiles),
+        problem: null,
+      }
+    } catch (error) {
+      if (!(error instanceof LatchkeyError)) throw error
+      return {
+        path,
+        scope,
+        exists: true,
+        ok: false,
+        profiles: [],
+        problem: `${error.message}: ${error.hint}`,
+      }
+    }
+  })
+}
+
+export interface Change {
+  readonly name: SettingName
+  /** null takes the setting out. */
+  readonly value: string | null
+  readonly scope: 'folder' | 'user'
+  readonly dryRun: boolean
+}
+
+/** Changes one setting in one file, in the profile in use if there is one. @throws config, usage */
+export function changeSettings({ files, profile, home }: Config, change: Change): ConfigChange {
+  const { name, value, scope, dryRun } = change
+  const path = files.find(file => file.scope === scope)?.path ?? ''
+  if (value !== null) {
+    const found = { value, source: 'flag', base: dirname(path) }
+    if (name === 'tz') zone(found)
+    if (name === 'output') format(found)
+    if (name === 'backup_keep') policy(found)
+  }
+  writeSetting(path, name, value, { profile, dryRun, home })
+  return { name, value, path, profile: profile ?? null }
+}
+
+/** The settings of the profile that is asked for, in each file that has it. */
+function profileOf(
+  name: string | undefined,
+  paths: readonly string[],
+  files: readonly SettingsFile[],
+): readonly Layer[] {
+  if (name === undefined || name === '') return []
+  const found = files.flatMap(({ profiles }) => profiles[name] ?? [])
+  if (found.length > 0) return found
+  const known = files.flatMap(({ profiles }) => Object.keys(profiles))
+  const close = nearest(name, known)
+  throw broken(
+    `there is no profile '${name}' in ${paths.join(' or ')}`,
+    close !== undefined
+      ? `did you mean --profile ${close}?`
+      : known.length > 0
+        ? `choose from ${known.join(', ')}`
+        : `make one with: latchkey config set db FILE --profile ${name}`,
+  )
+}
 
 function fromFlags(flags: ConfigFlags, cwd: string): Layer {
-  const layer: { [N in Name]?: Found } = {}
+  const layer: { [N in SettingName]?: Found } = {}
   for (const name of ['db', 'tz', 'output'] as const) {
     const value = flags[name]
     if (value === undefined) continue
@@ -119,93 +219,13 @@ function fromFlags(flags: ConfigFlags, cwd: string): Layer {
 }
 
 function fromEnvironment(env: Environment, cwd: string): Layer {
-  const layer: { [N in Name]?: Found } = {}
-  for (const name of names) {
+  const layer: { [N in SettingName]?: Found } = {}
+  for (const name of settingNames) {
     const variable = `LATCHKEY_${name.toUpperCase()}`
     const value = env[variable]
     if (value) layer[name] = { value, source: variable, base: cwd }
   }
   return layer
-}
-
-function fromFile(path: string, home: string): Layer {
-  const text = readIfPresent(path)
-  if (text === undefined) return {}
-  const layer: { [N in Name]?: Found } = {}
-  for (const [key, value] of Object.entries(flatten(path, parseToml(path, text)))) {
-    const name = names.find(known => known === key)
-    if (name === undefined) throw unknownKey(path, key)
-    if (typeof value !== 'string' || value === '') {
-      throw broken(`${path}: ${key} must be text`, `write ${key} = "…" in ${path}`)
-    }
-    const expanded = value.startsWith('~/') ? join(home, value.slice(2)) : value
-    layer[name] = { value: expanded, source: path, base: dirname(path) }
-  }
-  return layer
-}
-
-/** `[backup.keep]` with `daily = 7` is the setting backup_keep with `daily=7`, as the variable has it. */
-function flatten(path: string, settings: object): object {
-  const { backup, ...others } = settings as { readonly backup?: unknown }
-  if (backup === undefined) return others
-  const keep = isTable(backup) && Object.keys(backup).join() === 'keep' ? backup['keep'] : undefined
-  if (!isTable(keep)) {
-    throw broken(
-      `${path}: [backup] holds [backup.keep] and nothing else`,
-      'write daily = 7 below [backup.keep]',
-    )
-  }
-  return {
-    ...others,
-    backup_keep: Object.entries(keep)
-      .map(([rule, value]) => `${rule}=${value}`)
-      .join(','),
-  }
-}
-
-const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-function readIfPresent(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw broken(
-      `cannot read ${path} (${String(code ?? error)})`,
-      `make ${path} readable, or move it away`,
-      error,
-    )
-  }
-}
-
-function parseToml(path: string, text: string): object {
-  try {
-    return Bun.TOML.parse(text)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^TOML Parse error: /, '') : String(error)
-    const line = brokenLine(text)
-    throw broken(`${path}:${line}: ${reason}`, `correct line ${line} of ${path}`, error)
-  }
-}
-
-/** Bun's parser does not say where it stopped: the statement after the longest part that it accepts. */
-function brokenLine(text: string): number {
-  const lines = text.split('\n')
-  for (let accepted = lines.length - 1; accepted > 0; accepted--) {
-    try {
-      Bun.TOML.parse(lines.slice(0, accepted).join('\n'))
-      return accepted + 1
-    } catch {}
-  }
-  return 1
-}
-
-function unknownKey(path: string, key: string): LatchkeyError {
-  const close = nearest(key, names)
-  const hint = close === undefined ? `it may hold ${names.join(', ')}` : `write ${close} instead`
-  return broken(`${path}: unknown setting '${key}'`, hint)
 }
 
 /** Relative places are taken from the folder they were written in; addresses (`s3://…`) stay as they are. */
@@ -258,6 +278,3 @@ function wrongValue(found: Found, problem: string, hint: string): LatchkeyError 
   if (found.source === 'flag') return new LatchkeyError('usage', `'${found.value}' ${problem}`, hint)
   return broken(`'${found.value}' (from ${found.source}) ${problem}`, hint)
 }
-
-const broken = (message: string, hint: string, cause?: unknown): LatchkeyError =>
-  new LatchkeyError('config', message, hint, { cause })

@@ -5,13 +5,16 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
+import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
 import type { Latchkey } from '../index.ts'
-import type { Config, Environment } from './config.ts'
+import { type Change, type Config, changeSettings, checkSettings, type Environment } from './config.ts'
 import type { Effect } from './define.ts'
 import type { Actor } from './origin.ts'
+import { printable } from './printable.ts'
 import type { ProgressDisplay } from './progress.ts'
 import type { Asking } from './prompt.ts'
 import type { NewSecretFile } from './secret-file.ts'
+import type { SettingName } from './settings-file.ts'
 import type { Streams } from './streams.ts'
 import type { Invoke } from './tutorial.ts'
 
@@ -27,6 +30,11 @@ export interface Context extends Asking {
   readonly program: readonly string[]
   /** An absolute path from one that was typed; `s3://…` stays as it is. */
   readonly path: (typed: string) => string
+  /** One setting and where it comes from. */
+  readonly setting: (name: SettingName) => ConfigValue
+  readonly checkSettings: () => readonly SettingsCheck[]
+  /** Changes a file of settings, but not in a dry run. @throws config */
+  readonly changeSetting: (change: Omit<Change, 'dryRun'>) => ConfigChange
   /** A line for people, on stderr. */
   readonly notice: (text: string) => Promise<void>
   /** Runs another command line in this process, on a database of its own. */
@@ -120,9 +128,13 @@ export function createContext(surroundings: Surroundings): Context {
     invoke,
     program,
     path: typed => (/^[a-z][a-z0-9+.-]*:\/\//.test(typed) ? typed : resolve(cwd, typed)),
+    setting: name =>
+      config.values.find(value => value.name === name) ?? { name, value: null, source: 'default' },
+    checkSettings: () => checkSettings(config),
+    changeSetting: change => changeSettings(config, { ...change, dryRun }),
     notice: async text => {
       await progress.clear()
-      await streams.stderr.write(`${text}\n`)
+      await streams.stderr.write(`${printable(text)}\n`)
     },
     keySelector: async typed => {
       if (typed === '-') return { secret: await secretFromStdin() }

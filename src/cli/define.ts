@@ -19,7 +19,7 @@ export interface ParseContext {
 export type Parse<T> = (raw: string, context: ParseContext) => T
 
 interface Argument<T> {
-  readonly kind: 'one' | 'optional' | 'many'
+  readonly kind: 'one' | 'optional' | 'many' | 'any'
   readonly summary: string
   readonly parse: Parse<unknown>
   readonly type?: T
@@ -60,7 +60,10 @@ function many(summary: string, parse: Parse<unknown> = verbatim): Argument<unkno
   return { kind: 'many', summary, parse }
 }
 
-export const arg = { one, optional, many }
+/** As many as there are, also none. */
+const any = (summary: string): Argument<readonly string[]> => ({ kind: 'any', summary, parse: verbatim })
+
+export const arg = { one, optional, many, any }
 
 const option = <T>(
   kind: Option<T>['kind'],
@@ -134,15 +137,44 @@ export const listing = <Row>(columns: readonly Column<Row>[], rows: readonly Row
   rows,
 })
 
-/** A column of a table: how one row reads there. `wide` columns are drawn by `-o wide` alone. */
-export interface Column<Row> {
+/** A column of a table: what one row has there, as text, as a moment or as a bar. */
+export type Column<Row> = TextColumn<Row> | TimeColumn<Row> | BarColumn<Row>
+
+interface TitledColumn {
   readonly title: string
-  /** `rows` are all of the table, for what is drawn in proportion. */
-  readonly cell: (row: Row, brush: Brush, rows: readonly Row[]) => string
-  readonly align?: 'left' | 'right'
+  /** Drawn by `-o wide` alone. */
   readonly wide?: boolean
   /** Left out of the table when it is empty in every row. */
   readonly hideEmpty?: boolean
+}
+
+interface TextColumn<Row> extends TitledColumn {
+  /** `rows` are all of the table, for what depends on the others. */
+  readonly cell: (row: Row, brush: Brush, rows: readonly Row[]) => string
+  /** Quantities stand right, and are never cut. */
+  readonly align?: 'left' | 'right'
+  /** Never cut either: a status, what would say something else without its end. */
+  readonly whole?: true
+  /** On a narrow terminal the texts of low importance are cut first, those of high importance last. */
+  readonly importance?: 'low' | 'high'
+}
+
+/** `3 days ago` in a table on a terminal, exact anywhere else. */
+interface TimeColumn<Row> extends TitledColumn {
+  readonly time: (row: Row) => Date | null
+  /** What there is in place of no time; `never` when not given. */
+  readonly absent?: string
+}
+
+/**
+ * A bar beside the number that it draws: in the room that the other columns leave, and left out where that is too
+ * little.
+ */
+interface BarColumn<Row> {
+  readonly bar: (row: Row) => number
+  /** What a full bar stands for; the largest of all rows when not given. */
+  readonly full?: number
+  readonly wide?: boolean
 }
 
 /** `Run` is what the command returns; `R` the same once all of it is there. */
@@ -161,6 +193,8 @@ interface Common<A extends Arguments, O extends Options, R, Run = R> {
   /** Whether this input must be confirmed; left out, a destroying command always and no other ever asks. */
   readonly asks?: (input: Input<A, O>) => boolean
   readonly run: (context: Context, input: Input<A, O>) => Promise<Run>
+  /** Runs also when the settings are broken, on flags and defaults: it looks at them or mends them. */
+  readonly mendsSettings?: true
   /** Exit code of a run that did not throw; 0 when not given. */
   readonly exit?: (result: R) => number
   /** What to say on stderr after the result, for people only. */
@@ -219,6 +253,7 @@ export interface Declaration {
   readonly confirm?: (context: Context, input: Record<string, unknown>) => Promise<Confirmation | undefined>
   readonly run: (context: Context, input: Record<string, unknown>) => Promise<unknown>
   readonly asks?: (input: Record<string, unknown>) => boolean
+  readonly mendsSettings?: true
   readonly exit?: (result: unknown) => number
   readonly notice?: (result: unknown, input: Record<string, unknown>) => string | undefined
   readonly lines?: (result: unknown, input: Record<string, unknown>) => readonly string[] | undefined

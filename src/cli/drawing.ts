@@ -24,6 +24,7 @@ import { bar } from './chart.ts'
 import { reference } from './columns.ts'
 import type { Column } from './define.ts'
 import { printableLine } from './printable.ts'
+import { fold, widthOf } from './width.ts'
 
 export function keyStatus(status: KeyStatus, brush: Brush): string {
   return { active: brush.good, disabled: brush.warn, expired: brush.warn, revoked: brush.bad }[status](status)
@@ -38,61 +39,105 @@ export function totalsLine(totals: Totals, brush: Brush): string {
   return `${brush.count(totals.requests)} requests, ${brush.count(totals.tokens)} tokens${split}, ${brush.dollars(totals.costUsd)}`
 }
 
-/** A line per limit: how much of it is used, what is left and when more is. */
-export function limitLines(limits: readonly LimitState[], brush: Brush): readonly string[] {
+/**
+ * A line per limit: how much of it is used, what is left, and how full it is as a number and a bar; below it, when more
+ * is free. Where that is too wide, all of it stands below its name.
+ */
+export function limitLines(limits: readonly (LimitState | LimitForecast)[], brush: Brush): readonly string[] {
   const rows = limits.map(limit => {
     const quantity = quantityOf(limit, brush)
-    return {
-      limit,
-      name: limitName(limit, brush),
-      used: `${quantity(limit.used)} of ${quantity(limit.amount)}`,
-      left: `${quantity(limit.remaining)} left`,
-    }
+    return [
+      limitName(limit, brush),
+      `${quantity(limit.used)} of ${quantity(limit.amount)}`,
+      `${quantity(limit.remaining)} left`,
+      percentUsed(limit),
+    ] as const
   })
-  const widest = (field: 'name' | 'used' | 'left') => Math.max(0, ...rows.map(row => row[field].length))
-  return rows.map(({ limit, name, used, left }) => {
-    const fraction = limit.amount === 0 ? 1 : limit.used / limit.amount
-    const paint = limit.exceeded ? brush.bad : fraction >= 0.8 ? brush.warn : brush.good
-    const picture = brush.pictures ? `  ${paint(bar(fraction, 20, brush.unicode).padEnd(20))}` : ''
-    const again = limit.exceeded
-      ? limit.retryAt === null
-        ? '  never allows this'
-        : `  more at ${brush.time(limit.retryAt)}`
-      : ''
-    return `${name.padEnd(widest('name'))}  ${used.padStart(widest('used'))}  ${paint(left.padStart(widest('left')))}${picture}${again}`
+  const widths = [0, 1, 2, 3].map(at => rows.reduce((most, row) => Math.max(most, widthOf(row[at] ?? '')), 0))
+  const together = widths.reduce((sum, each) => sum + each + 2, -2)
+  const isWide = together <= brush.width
+  return limits.flatMap((limit, index) => {
+    const [name = '', used = '', left = '', percent = ''] = rows[index] ?? []
+    const paint = paintOf(limit, brush)
+    const picture = fullness(limit, brush.width - (isWide ? together : 2 + percent.length) - 2, brush)
+    const indent = isWide ? (widths[0] ?? 0) + 2 : 2
+    const later = fold(laterText(limit, brush), brush.width - indent).map(line => ' '.repeat(indent) + line)
+    if (!isWide) {
+      const below = [used, paint(left), `${percent}${picture}`].map(line => `  ${line}`)
+      return [name, ...below, ...later]
+    }
+    const columns = [
+      name + ' '.repeat((widths[0] ?? 0) - widthOf(name)),
+      used.padStart(widths[1] ?? 0),
+      paint(left.padStart(widths[2] ?? 0)),
+      percent.padStart(widths[3] ?? 0) + picture,
+    ]
+    return [columns.join('  '), ...later]
   })
 }
 
 export const limitColumns: readonly Column<LimitState>[] = [
-  { title: 'metric', cell: limit => limit.metric },
-  { title: 'window', cell: (limit, brush) => brush.duration(limit.windowMs) },
+  { title: 'metric', cell: limit => limit.metric, whole: true },
+  { title: 'window', cell: (limit, brush) => brush.duration(limit.windowMs), whole: true },
   { title: 'amount', cell: (limit, brush) => quantityOf(limit, brush)(limit.amount), align: 'right' },
   { title: 'used', cell: (limit, brush) => quantityOf(limit, brush)(limit.used), align: 'right' },
   {
     title: 'left',
-    cell: (limit, brush) =>
-      (limit.exceeded ? brush.bad : brush.good)(quantityOf(limit, brush)(limit.remaining)),
+    cell: (limit, brush) => paintOf(limit, brush)(quantityOf(limit, brush)(limit.remaining)),
     align: 'right',
   },
+  { title: 'full', cell: percentUsed, align: 'right' },
+  { bar: fractionUsed, full: 1 },
   { title: 'of', cell: limit => `${limit.subject.type} ${limit.subject.name}` },
+  {
+    title: 'more',
+    cell: (limit, brush) => (limit.exceeded ? brush.ago(limit.retryAt) : ''),
+    whole: true,
+    hideEmpty: true,
+  },
 ]
 
 const quantityOf = ({ metric }: LimitState, brush: Brush) => (metric === 'usd' ? brush.dollars : brush.count)
 
-/** When limits free, a line for each that will: `12,300 free at 14:05, all of it at 16:40`. */
-export function freeLines(limits: readonly LimitForecast[], brush: Brush): readonly string[] {
-  const day = (moment: Date) => brush.time(moment).slice(0, 10)
-  const when = (moment: Date) =>
-    day(moment) === day(brush.now) ? brush.time(moment).slice(11) : brush.time(moment)
-  return limits.flatMap(limit => {
-    if (limit.frees.length === 0) return []
+function fractionUsed({ amount, used }: LimitState): number {
+  return amount === 0 ? 1 : used / amount
+}
+
+/** Never 100% of what is not used up, nor 0% of what is used. */
+function percentUsed(limit: LimitState): string {
+  const percent = Math.floor(fractionUsed(limit) * 100)
+  return percent === 0 && limit.used > 0 ? '<1%' : `${percent}%`
+}
+
+const paintOf = (limit: LimitState, brush: Brush) =>
+  limit.exceeded ? brush.bad : fractionUsed(limit) >= 0.8 ? brush.warn : brush.good
+
+/** `  ████▌`, in the room there is; nothing where there is too little, or where no pictures are drawn. */
+function fullness(limit: LimitState, room: number, brush: Brush): string {
+  const width = Math.min(20, room)
+  if (!brush.pictures || width < 4) return ''
+  const drawn = bar(fractionUsed(limit), width, brush.unicode).trimEnd()
+  return drawn === '' ? '' : `  ${paintOf(limit, brush)(drawn)}`
+}
+
+/** When there is more: `12,300 free at 14:05, all of it at 16:40`; empty when nothing needs to free. */
+function laterText(limit: LimitState | LimitForecast, brush: Brush): string {
+  if ('frees' in limit && limit.frees.length > 0) {
     const steps = limit.frees.map(({ at, remaining }) =>
       remaining === limit.amount
-        ? `all of it at ${when(at)}`
-        : `${quantityOf(limit, brush)(remaining)} free at ${when(at)}`,
+        ? `all of it at ${soon(at, brush)}`
+        : `${quantityOf(limit, brush)(remaining)} free at ${soon(at, brush)}`,
     )
-    return [`${limitName(limit, brush)}: ${steps.join(', ')}`]
-  })
+    return steps.join(', ')
+  }
+  if (!limit.exceeded) return ''
+  return limit.retryAt === null ? 'never allows this' : `more at ${soon(limit.retryAt, brush)}`
+}
+
+/** A moment, without its day when that is today. */
+function soon(moment: Date, brush: Brush): string {
+  const [day = '', time = ''] = brush.time(moment).split(' ')
+  return day === brush.time(brush.now).slice(0, day.length) ? time : `${day} ${time}`
 }
 
 /** `tokens / 5h`, and whose it is unless it is the key's own. */
@@ -105,8 +150,10 @@ export function dayBars(series: readonly UsagePoint[], brush: Brush): readonly s
   const widest = Math.max(1, ...series.map(point => brush.count(point.tokens).length))
   return series.map(point => {
     const day = brush.time(point.start).slice(0, 10)
-    const picture = brush.pictures ? `  ${bar(point.tokens / most, 40, brush.unicode)}` : ''
-    return `${day}  ${brush.count(point.tokens).padStart(widest)} tokens${picture}`.trimEnd()
+    const number = `${day}  ${brush.count(point.tokens).padStart(widest)} tokens`
+    const room = Math.min(40, brush.width - number.length - 2)
+    const picture = brush.pictures && room >= 4 ? `  ${bar(point.tokens / most, room, brush.unicode)}` : ''
+    return `${number}${picture}`.trimEnd()
   })
 }
 
@@ -114,8 +161,9 @@ export const countColumns: readonly Column<UsageRow>[] = [
   { title: 'requests', cell: (row, brush) => brush.count(row.requests), align: 'right' },
   { title: 'input', cell: (row, brush) => brush.count(row.inputTokens), align: 'right' },
   { title: 'output', cell: (row, brush) => brush.count(row.outputTokens), align: 'right' },
-  { title: 'tokens', cell: (row, brush) => brush.count(row.tokens), align: 'right' },
   { title: 'cost', cell: (row, brush) => brush.dollars(row.costUsd), align: 'right' },
+  { title: 'tokens', cell: (row, brush) => brush.count(row.tokens), align: 'right' },
+  { bar: row => row.tokens },
 ]
 
 export const priceColumns: readonly Column<Price>[] = [
@@ -125,21 +173,6 @@ export const priceColumns: readonly Column<Price>[] = [
   { title: 'from', cell: (price, brush) => brush.time(price.startsAt, 'always') },
   { title: '', cell: (price, brush) => (price.current ? brush.good('now') : ''), hideEmpty: true },
 ]
-
-/** Each row's share of the largest, as a bar; on a terminal alone. */
-export function shareColumn(size: (row: UsageRow) => number): Column<UsageRow> {
-  const largest = new WeakMap<readonly UsageRow[], number>()
-  return {
-    title: '',
-    cell: (row, brush, rows) => {
-      if (!brush.pictures) return ''
-      const most = largest.get(rows) ?? rows.reduce((most, each) => Math.max(most, size(each)), 0)
-      largest.set(rows, most)
-      return most === 0 ? '' : bar(size(row) / most, 20, brush.unicode).trimEnd()
-    },
-    hideEmpty: true,
-  }
-}
 
 /** The start of an hour, or of a day, week or month: these without their time, which is midnight in each row. */
 export function startOfRow(row: UsageRow, brush: Brush, rows: readonly UsageRow[]): string {
@@ -297,12 +330,13 @@ export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
 }
 
 /** The fields that an audit row tells of: `status active → revoked`. */
-export function auditChange(entry: AuditEntry): string {
+export function auditChange(entry: AuditEntry, brush: Brush): string {
+  const arrow = brush.unicode ? '→' : '->'
   const before = Object(entry.before ?? {})
   const after = Object(entry.after ?? {})
   if (entry.before === null || entry.after === null) return ''
   return Object.keys(after)
-    .map(field => `${field} ${short(before[field])} → ${short(after[field])}`)
+    .map(field => `${field} ${short(before[field])} ${arrow} ${short(after[field])}`)
     .join(', ')
 }
 

@@ -7,6 +7,7 @@ import type { Brush } from './brush.ts'
 import type { Context } from './context.ts'
 import type { Confirmation, Declaration } from './define.ts'
 import { checkPresentation, isDrawn, isForPeople, isStream, type Presentation, present } from './present.ts'
+import { printable } from './printable.ts'
 import { ClosedPipe, type Streams } from './streams.ts'
 import { drawTable } from './table.ts'
 
@@ -96,9 +97,9 @@ async function confirm(execution: Execution): Promise<Confirmation['binds']> {
   if (list && list.rows.length > 0) {
     const brush = await execution.brush()
     await streams.stderr.write(`${await drawTable(list.columns, list.rows.slice(0, mostListed), brush)}\n`)
-    if (list.rows.length > mostListed) await context.notice(`… and ${list.rows.length - mostListed} more`)
+    if (list.rows.length > mostListed) await context.notice(`and ${list.rows.length - mostListed} more`)
   }
-  await context.confirm(confirmation)
+  await context.confirm({ ...confirmation, question: printable(confirmation.question) })
   return confirmation.binds
 }
 

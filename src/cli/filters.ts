@@ -37,15 +37,15 @@ export const keyFilter = (typed: Filters) => ({
 })
 
 export const keyColumns: readonly Column<Key>[] = [
-  { title: 'name', cell: key => key.name },
-  { title: 'start', cell: key => key.start },
-  { title: 'status', cell: (key, brush) => keyStatus(key.status, brush) },
+  { title: 'name', cell: key => key.name, importance: 'high' },
+  { title: 'start', cell: key => key.start, whole: true },
+  { title: 'status', cell: (key, brush) => keyStatus(key.status, brush), whole: true },
   { title: 'user', cell: key => key.user?.username ?? '' },
-  { title: 'project', cell: key => key.project?.slug ?? '' },
-  { title: 'expires', cell: (key, brush) => brush.time(key.expiresAt) },
-  { title: 'last used', cell: (key, brush) => brush.time(key.lastUsedAt) },
+  { title: 'project', cell: key => key.project?.slug ?? '', importance: 'low' },
+  { title: 'expires', time: key => key.expiresAt },
+  { title: 'last used', time: key => key.lastUsedAt },
   { title: 'model', cell: key => key.model ?? '', wide: true },
   { title: 'scopes', cell: key => key.scopes.join(' '), wide: true },
-  { title: 'created', cell: (key, brush) => brush.time(key.createdAt), wide: true },
+  { title: 'created', time: key => key.createdAt, wide: true },
   { title: 'id', cell: key => key.id, wide: true },
 ]

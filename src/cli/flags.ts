@@ -2,6 +2,7 @@
  * How names of declarations are written on the command line, and the options that every command has. The
  * parser, the reference and the completions read the same list; nothing here parses.
  */
+import { charts } from './color.ts'
 import { formats } from './config.ts'
 import type { Declaration, Effect, Option } from './define.ts'
 import { progressModes } from './progress.ts'
@@ -30,6 +31,7 @@ export const globalFlags: readonly CommonFlag[] = [
   { name: 'quiet', short: 'q', summary: 'Print ids only, one a line, as -o name' },
   { name: 'fields', placeholder: 'a,b', summary: 'Print only these fields, in this order' },
   { name: 'tz', placeholder: 'zone', summary: 'Time zone of dates in tables and arguments (LATCHKEY_TZ)' },
+  { name: 'profile', placeholder: 'name', summary: 'Settings of [profile.NAME] first (LATCHKEY_PROFILE)' },
   {
     name: 'progress',
     placeholder: 'when',
@@ -37,6 +39,13 @@ export const globalFlags: readonly CommonFlag[] = [
     summary: 'Tell how far it is: auto (a line on a terminal), json (on stderr), never',
   },
   { name: 'no-color', summary: 'Print without colour' },
+  {
+    name: 'chart',
+    placeholder: 'when',
+    choices: charts,
+    summary: 'Draw bars and sparklines: auto (default: on a terminal), always or never',
+  },
+  { name: 'no-pager', summary: 'Print long lists at once (LATCHKEY_PAGER, PAGER)' },
   { name: 'no-input', summary: 'Never ask; fail where a question would be needed' },
 ]
 
@@ -76,5 +85,6 @@ export function optionText(name: string, { short, placeholder }: Option<unknown>
 export function argumentText(name: string, declared: Declaration['args'][string]): string {
   const kind = typeof declared === 'string' ? 'one' : declared.kind
   if (kind === 'optional') return `[${kebab(name)}]`
+  if (kind === 'any') return `[${kebab(name)}...]`
   return `<${kebab(name)}${kind === 'many' ? '...' : ''}>`
 }

@@ -17,6 +17,7 @@ import {
 import type { KeepPolicy } from '../index.ts'
 import type { Parse, ParseContext } from './define.ts'
 import { nearest } from './nearest.ts'
+import { type SettingName, settingNames } from './settings-file.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -160,6 +161,16 @@ export const dollars: Parse<number> = raw => {
 }
 
 /** The name of what a limit counts. */
+/** The name of a setting; dashes are as good as underscores. */
+export const settingName: Parse<SettingName> = raw => {
+  const found = settingNames.find(name => name === raw.replaceAll('-', '_'))
+  if (found !== undefined) return found
+  throw refuse(
+    `${quote(raw)} is not a setting${meaning(raw, settingNames)}`,
+    `write one of ${settingNames.join(', ')}`,
+  )
+}
+
 export const metric: Parse<Metric> = raw => {
   const found = metrics.find(name => name === raw)
   if (found !== undefined) return found

@@ -11,14 +11,17 @@ import type { Format } from './config.ts'
 import { type Column, type Declaration, outputShape } from './define.ts'
 import { bare, isReference, type Json, jsonWriter, toJson } from './json.ts'
 import { nearest } from './nearest.ts'
-import { printable } from './printable.ts'
+import { harmless } from './printable.ts'
 import type { Output } from './streams.ts'
 import { drawTable } from './table.ts'
+import { widthOf } from './width.ts'
 
 export interface Presentation {
   readonly format: Format
   /** Top-level fields in the order in which they are printed; all of them when not given. */
   readonly fields?: readonly string[] | undefined
+  /** The command line of a pager, for what is longer than the screen. */
+  readonly pager?: string | undefined
 }
 
 /** Whether only people read this format. */
@@ -105,11 +108,12 @@ export async function present(
 ): Promise<void> {
   const { format, fields } = presentation
   const lines = isForPeople(format) && fields === undefined ? declaration.lines?.(result, input) : undefined
-  const output =
-    lines ??
-    (isDrawn(declaration, format)
+  const drawn =
+    lines === undefined && isDrawn(declaration, format)
       ? await drawing(declaration, result, presentation, brush)
-      : documentLines(declaration, result, presentation))
+      : undefined
+  if (drawn !== undefined && (await isPaged(drawn, declaration, presentation, stdout))) return
+  const output = lines ?? drawn ?? documentLines(declaration, result, presentation)
   let chunk = ''
   for await (const line of output) {
     chunk += `${line}\n`
@@ -121,6 +125,23 @@ export async function present(
 }
 
 const chunkSize = 64 * 1024
+
+/** Shows in a pager a list that is longer than the screen; what a change did is told as it stands. */
+async function isPaged(
+  drawn: readonly string[],
+  declaration: Declaration,
+  { pager }: Presentation,
+  { pager: screen, columns = 80 }: Output,
+): Promise<boolean> {
+  if (pager === undefined || screen === undefined) return false
+  if (declaration.effect !== 'read' || declaration.rows === undefined) return false
+  const text = drawn.join('\n')
+  const lines = text
+    .split('\n')
+    .reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0)
+  // The last line of the screen is for what comes next.
+  return lines >= screen.rows && screen.page(pager, `${text}\n`)
+}
 
 async function drawing(
   declaration: Declaration,
@@ -136,8 +157,8 @@ async function drawing(
   const isList = Array.isArray(result)
   // Of one or many, `done` tells of one.
   const tells = done !== undefined && !(isList && declaration.outputOrRows)
-  if (tells && format === 'table' && fields === undefined) return lines(printable(done(result, brush)))
-  if (!isList) return lines(card(shape, result, brush, fields))
+  if (tells && format === 'table' && fields === undefined) return lines(done(harmless(result), brush))
+  if (!isList) return lines(card(shape, harmless(result), brush, fields))
   const columns =
     fields?.map(field => fieldColumn(shape.shapes[field]?.schema ?? {}, field)) ?? declaration.columns ?? []
   const shown = columns.filter(column => format === 'wide' || !column.wide)
@@ -151,7 +172,7 @@ function fieldColumn(schema: JsonSchema, field: string): Column<unknown> {
   const numeric = [type].flat().some(each => each === 'integer' || each === 'number')
   return {
     title: label(field),
-    cell: (row, brush) => inline(schema, field, Object(row)[field], brush),
+    cell: (row, brush) => inline(schema, field, Object(row)[field], { ...brush, time: brush.ago }),
     align: numeric ? 'right' : 'left',
   }
 }

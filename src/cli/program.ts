@@ -24,8 +24,11 @@ export interface Globals {
   readonly quiet: boolean
   readonly fields?: string | undefined
   readonly tz?: string | undefined
+  readonly profile?: string | undefined
   readonly progress: ProgressMode
   readonly color: boolean
+  readonly chart?: string | undefined
+  readonly pager: boolean
   readonly input: boolean
 }
 
@@ -318,8 +321,11 @@ function globalsOf(root: CommandUnknownOpts): Globals {
     quiet: options['quiet'] === true,
     fields: text('fields'),
     tz: text('tz'),
+    profile: text('profile'),
     progress: progressModes.find(mode => mode === options['progress']) ?? 'auto',
     color: options['color'] !== false,
+    chart: text('chart'),
+    pager: options['pager'] !== false,
     input: options['input'] !== false,
   }
 }

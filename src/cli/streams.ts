@@ -12,8 +12,17 @@ export interface Output {
   readonly isTerminal: boolean
   /** Columns of the terminal; undefined when it is none. */
   readonly columns?: number | undefined
+  /** Shows a long text to a person; given when there is a terminal to show it on. */
+  readonly pager?: Pager | undefined
   /** Resolves when the text has been taken, so a slow reader slows the writer. Rejects with `ClosedPipe`. */
   readonly write: (text: string) => Promise<void>
+}
+
+export interface Pager {
+  /** Lines of the terminal. */
+  readonly rows: number
+  /** Resolves when the person has left it; to false when the command cannot be run, and nothing was shown. */
+  readonly page: (command: string, text: string) => Promise<boolean>
 }
 
 export interface Streams {

@@ -4,10 +4,11 @@ import { type BrushOptions, createBrush, drawTable } from './table.ts'
 
 const brush = (options: Partial<BrushOptions> = {}) =>
   createBrush({
-    terminal: false,
     color: false,
     width: undefined,
     unicode: true,
+    pictures: false,
+    relative: false,
     timeZone: 'Europe/Berlin',
     now: new Date(),
     ...options,
@@ -41,32 +42,26 @@ test('a table has aligned columns, no borders, no trailing blanks and no empty c
 })
 
 test('on a narrow terminal names are cut, ids are not', async () => {
-  const drawn = await drawTable(columns, rows, await brush({ terminal: true, width: 56 }))
+  const drawn = await drawTable(columns, rows, await brush({ width: 56 }))
   expect(drawn.split('\n')).toEqual([
     'ID                              NAME                USED',
     'key_01jdq3v8k2f0a9b7c6d5e4f3g2  a rather long n…       5',
     'key_01jdq3v8k2f0a9b7c6d5e4f3g3  日本語の名前      12,345',
   ])
-  const ascii = await drawTable(columns, rows, await brush({ terminal: true, width: 56, unicode: false }))
+  const ascii = await drawTable(columns, rows, await brush({ width: 56, unicode: false }))
   expect(ascii).toContain('a rather long n~')
 })
 
 test('a secret is whole however narrow the terminal', async () => {
   const secret = `lk_${'aB3'.repeat(12)}`
-  const drawn = await drawTable(
-    [{ title: 'secret', cell: () => secret }],
-    [{}],
-    await brush({ terminal: true, width: 20 }),
-  )
+  const drawn = await drawTable([{ title: 'secret', cell: () => secret }], [{}], await brush({ width: 20 }))
   expect(drawn).toContain(secret)
 })
 
 test('colour is cut with its text and never left open', async () => {
-  const colored = await drawTable(columns, rows, await brush({ terminal: true, color: true, width: 56 }))
+  const colored = await drawTable(columns, rows, await brush({ color: true, width: 56 }))
   expect(colored).toContain('\x1b[31m')
-  expect(Bun.stripANSI(colored)).toBe(
-    await drawTable(columns, rows, await brush({ terminal: true, width: 56 })),
-  )
+  expect(Bun.stripANSI(colored)).toBe(await drawTable(columns, rows, await brush({ width: 56 })))
 })
 
 test('a cell stays on its line and cannot steer the terminal', async () => {

@@ -4,32 +4,43 @@
  */
 import type { Brush } from './brush.ts'
 import type { Column } from './define.ts'
+import { gap, layOut, type Placed } from './layout.ts'
 import { formatDuration } from './parse.ts'
-import { printableLine } from './printable.ts'
 import { bytes, count, dollars } from './quantity.ts'
+import { relativeTime } from './relative.ts'
+import { widthOf } from './width.ts'
 
+/** What the screen and the person in front of it ask for. */
 export interface BrushOptions {
-  readonly terminal: boolean
   readonly color: boolean
-  /** Columns of the terminal; ignored off one. */
+  /** Columns that may be filled; undefined where nothing is cut. */
   readonly width: number | undefined
   readonly unicode: boolean
+  readonly pictures: boolean
+  /** Whether times are told by how far away they are. */
+  readonly relative: boolean
   readonly timeZone: string
   readonly now: Date
 }
 
 export async function createBrush(options: BrushOptions): Promise<Brush> {
-  const { terminal, color, width, unicode, timeZone, now } = options
+  const { color, width = Number.POSITIVE_INFINITY, unicode, pictures, relative, timeZone, now } = options
   const paint = color ? await paints() : plain
   const clock = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' })
+  const time: Brush['time'] = (moment, absent = 'never') => (moment === null ? absent : clock.format(moment))
+  const ago: Brush['ago'] = (moment, absent) =>
+    moment === null || !relative ? time(moment, absent) : relativeTime(moment, now)
   return {
     ...paint,
-    width: terminal ? (width ?? 80) : Number.POSITIVE_INFINITY,
-    pictures: terminal,
+    width: Math.max(narrowest, width),
+    pictures,
     unicode,
     timeZone,
     now,
-    time: (moment, absent = 'never') => (moment === null ? absent : clock.format(moment)),
+    time,
+    ago,
+    dated: (moment, absent) =>
+      moment === null || !relative ? time(moment, absent) : `${time(moment)} (${relativeTime(moment, now)})`,
     count,
     bytes,
     dollars,
@@ -37,80 +48,54 @@ export async function createBrush(options: BrushOptions): Promise<Brush> {
   }
 }
 
-/**
- * Rows under upper-case titles, two blanks between columns, no borders and no trailing blanks. Too wide for
- * the brush, the widest columns are cut with `…`; columns of ids and secrets never are, so they can be copied.
- */
+/** Below that nothing is worth drawing: the terminal folds what it cannot show. */
+const narrowest = 20
+
+/** Rows as a table without borders or trailing blanks, or as cards where it would be too wide. */
 export async function drawTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   brush: Brush,
 ): Promise<string> {
-  const { default: Table } = await import('cli-table3')
-  const drawn = columns.map(column => rows.map(row => printableLine(column.cell(row, brush, rows))))
-  const kept = columns.flatMap((column, index) => {
-    const cells = drawn[index] ?? []
-    return column.hideEmpty && cells.every(cell => cell === '') ? [] : [{ column, cells }]
-  })
-  const titles = kept.map(({ column }) => column.title.toUpperCase())
-  const widths = fit(
-    kept.map(({ cells }, index) =>
-      cells.reduce((most, cell) => Math.max(most, width(cell)), width(titles[index] ?? '')),
-    ),
-    kept.map(({ cells }) => cells.some(cell => uncuttable.test(cell))),
-    brush.width,
-  )
-  const ellipsis = brush.unicode ? '…' : '~'
-  const cut = (cell: string, index: number): string => {
-    const most = widths[index] ?? 0
-    return width(cell) <= most ? cell : Bun.sliceAnsi(cell, 0, most, ellipsis)
-  }
-  const lines = [
-    titles.map(cut).map(title => brush.bold(title)),
-    ...rows.map((_, row) => kept.map(({ cells }, index) => cut(cells[row] ?? '', index))),
-  ]
+  const laidOut = layOut(columns, rows, brush)
+  return typeof laidOut === 'string' ? laidOut : drawColumns(laidOut)
+}
 
-  // cli-table3 compares every cell with every other: 50,000 rows at once take it minutes.
+/** cli-table3 compares every cell with every other: 50,000 rows at once take it minutes. */
+const block = 50
+
+async function drawColumns(columns: readonly Placed[]): Promise<string> {
+  const { default: Table } = await import('cli-table3')
+  const lines = (columns[0]?.cells ?? []).map((_, line) => columns.map(({ cells }) => cells[line] ?? ''))
   const blocks: string[] = []
   for (let start = 0; start < lines.length; start += block) {
+    const part = lines.slice(start, start + block)
     const table = new Table({
       chars: borderless,
       style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
-      colAligns: kept.map(({ column }) => column.align ?? 'left'),
-      colWidths: [...widths],
+      colAligns: columns.map(({ align }) => align),
+      colWidths: columns.map(({ width }) => width),
     })
-    table.push(...lines.slice(start, start + block))
-    blocks.push(table.toString())
+    table.push(...part.map(cells => cells.map(standIn)))
+    const cells = part.flat().filter(cell => widthOf(cell) > 0)
+    blocks.push(table.toString().replaceAll(standIns, () => cells.shift() ?? ''))
   }
   return blocks.join('\n').split('\n').map(trimEnd).join('\n')
 }
 
-const block = 50
-const gap = '  '
-const narrowest = 6
-const width = (text: string): number => Bun.stringWidth(text)
-/** An id or a secret, which is of no use in part and may not be shown again. */
-const uncuttable = /^[A-Za-z0-9-]+[_-][0-9A-Za-z]{20,}$/
+/**
+ * cli-table3 measures by an older Unicode than Bun and the terminals: it lays out what is as wide as the text, and
+ * the text takes its place. Both are for private use, and what stands in them is not seen.
+ */
+const standIn = (text: string): string => {
+  const width = widthOf(text)
+  return width === 0 ? '' : `\ue000${'\ue001'.repeat(width - 1)}`
+}
+const standIns = /\ue000\ue001*/g
 
 /** Blanks at the end of a line, also those inside of the last colour. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with an escape
 const trimEnd = (line: string): string => line.replace(/ +((?:\x1b\[[0-9;]*m)*)$/, '$1')
-
-function fit(natural: readonly number[], uncut: readonly boolean[], available: number): readonly number[] {
-  const widths = [...natural]
-  let excess = widths.reduce((sum, each) => sum + each, 0) + gap.length * (widths.length - 1) - available
-  while (excess > 0) {
-    let widest = -1
-    for (const [index, each] of widths.entries()) {
-      if (uncut[index] || each <= narrowest) continue
-      if (widest === -1 || each > (widths[widest] ?? 0)) widest = index
-    }
-    if (widest === -1) return widths
-    widths[widest] = (widths[widest] ?? 0) - 1
-    excess--
-  }
-  return widths
-}
 
 const borderless = {
   top: '',

@@ -83,6 +83,8 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion'],
   configValue: ['name', 'value', 'source'],
+  configChange: ['name', 'value', 'path', 'profile'],
+  settingsCheck: ['path', 'scope', 'exists', 'ok', 'profiles', 'problem'],
   demoReport: ['ok', 'steps'],
   compacted: [
     'rowsBefore', 'rowsAfter', 'foldedIntoHours', 'foldedIntoDays', 'reservationsRemoved',
@@ -178,6 +180,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'limitSubject.type': ['key', 'user', 'project'],
   'limit.metric': ['tokens', 'requests', 'usd'],
   'key.status': ['active', 'disabled', 'expired', 'revoked'],
+  'settingsCheck.scope': ['folder', 'user'],
   'verdict.code': [
     'valid',
     'malformed',

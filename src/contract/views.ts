@@ -557,6 +557,22 @@ export const configValue = object('ConfigValue', {
   source: text('flag, a variable of the environment, a file, or default'),
 })
 
+export const configChange = object('ConfigChange', {
+  name: text('Name of the setting'),
+  value: nullable(text('Its new value')),
+  path: text('The file that was changed'),
+  profile: nullable(text('The profile it belongs to')),
+})
+
+export const settingsCheck = object('SettingsCheck', {
+  path: text('The file'),
+  scope: choice(['folder', 'user'], 'Whether it lies in the current folder or belongs to the user'),
+  exists: flag('Whether there is such a file'),
+  ok: flag('Whether all of it can be used'),
+  profiles: list(text('Name of a profile'), 'Profiles in it'),
+  problem: nullable(text('The first thing that is wrong, and how to mend it')),
+})
+
 export const demoReport = object('DemoReport', {
   ok: flag('Whether every step went as it should'),
   steps: list(
@@ -629,6 +645,8 @@ export type AuditEntry = Of<typeof auditEntry>
 export type HealthReport = Of<typeof healthReport>
 export type Initialized = Of<typeof initialized>
 export type ConfigValue = Of<typeof configValue>
+export type ConfigChange = Of<typeof configChange>
+export type SettingsCheck = Of<typeof settingsCheck>
 export type DemoReport = Of<typeof demoReport>
 /** How far an operation has come; whoever shows it works out the rest. */
 export type Progress = Omit<Of<typeof progress>, 'rate' | 'etaMs'>

@@ -1,6 +1,7 @@
 /** Runs the program as a process of its own, for signals, pipes, locks and terminals. For tests only. */
 import { join } from 'node:path'
 import type { Environment } from '../cli/config.ts'
+import { requireContract } from './outcome.ts'
 import { testEnvironment } from './run.ts'
 import { splitWords } from './words.ts'
 
@@ -46,6 +47,9 @@ export function startLatchkey(args: string | readonly string[], options: SpawnOp
   const finish = async (): Promise<Finished> => {
     const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()])
     const code = await child.exited
+    const argv = typeof args === 'string' ? splitWords(args) : args
+    if (child.signalCode === null && options.entry === undefined)
+      await requireContract(argv, options.env ?? {}, { out, err })
     return {
       code,
       signal: child.signalCode === null ? null : String(child.signalCode),

@@ -4,6 +4,7 @@ import type { Prompts } from '../cli/prompt.ts'
 import { memoryOutput } from '../cli/streams.ts'
 import type { Tree } from '../cli/tree.ts'
 import { main } from '../main.ts'
+import { requireContract } from './outcome.ts'
 import { splitWords } from './words.ts'
 
 export interface RunOptions {
@@ -47,6 +48,7 @@ export async function run(commandLine: string | readonly string[], options: RunO
     },
   )
   const out = stdout.text()
+  if (tree === undefined) await requireContract(argv, env ?? {}, { out, err: stderr.text() })
   return { code, out, err: stderr.text(), json: () => JSON.parse(out) }
 }
 

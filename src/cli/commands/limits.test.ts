@@ -74,6 +74,10 @@ test('key stats says when each limit frees, and whose it is', async () => {
     at: new Date('2026-11-20T11:39:00Z'),
   })
   const { out } = await at.type('key stats ci --days 1')
-  expect(out).toContain('tokens / 5h: 12,300 free at 14:05, all of it at 16:40\n')
-  expect(out).toContain('usd / 30d of user alice: all of it at 2026-12-20 11:40\n')
+  expect(out.split('\n').slice(3, 7)).toEqual([
+    'tokens / 5h              20,000 of 20,000       0 left  100%',
+    '                         12,300 free at 14:05, all of it at 16:40',
+    'usd / 30d of user alice   $1.00 of $20.00  $19.00 left    5%',
+    '                         all of it at 2026-12-20 11:40',
+  ])
 })

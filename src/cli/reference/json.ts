@@ -68,6 +68,13 @@ export const errorSchema: JsonSchema = {
   additionalProperties: false,
 }
 
+/** A schema that stands alone. */
+export const document = (title: string, schema: JsonSchema) => ({
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title,
+  ...schema,
+})
+
 /** `array of [Key](json.md#key)`, for both pages. */
 export function printed(declaration: Declaration, target = ''): string {
   const output = outputOf(declaration)
@@ -217,10 +224,9 @@ const anchorOf = (name: string): string => `schema-${anchor(name)}`
 
 /** Folded away, and with an anchor of its own to link to. */
 function details(name: string, schema: JsonSchema): string {
-  const whole = { $schema: 'https://json-schema.org/draft/2020-12/schema', title: name, ...schema }
   return [
     `<details id="${anchorOf(name)}"><summary>${schemaTitle(name)}</summary>`,
-    block('json', layout(whole, '')),
+    block('json', layout(document(name, schema), '')),
     '</details>',
   ].join('\n\n')
 }

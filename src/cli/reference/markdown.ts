@@ -155,12 +155,16 @@ const exits = page([
   ),
 ]).trimEnd()
 
-const settingsIntroduction = `A flag wins over a variable, over \`latchkey.toml\` in the current folder, over \`latchkey/latchkey.toml\` in the user's folder for
-configuration, over the default. \`latchkey config show\` shows each value and where it came from. Relative paths in a file are meant
-from the folder of that file.
+const settingsIntroduction = `A flag wins over a variable, over the profile in use, over \`latchkey.toml\` in the current folder, over
+\`latchkey/latchkey.toml\` in the user's folder for configuration, over the default. \`latchkey config show\` shows each value and where
+it came from, \`latchkey config set\` changes one. Relative paths in a file are meant from the folder of that file. A profile is a
+table of settings that \`--profile prod\` or \`LATCHKEY_PROFILE=prod\` puts first:
 
 \`\`\`toml
 db = "/var/lib/gateway/latchkey.db"
 backup_dir = "/var/backups/latchkey"
 tz = "Europe/Berlin"
+
+[profile.prod]
+db = "/srv/prod/latchkey.db"
 \`\`\``

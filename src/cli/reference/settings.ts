@@ -67,6 +67,7 @@ export const variables: readonly Variable[] = [
     name: 'LATCHKEY_ACTOR',
     summary: 'Who the audit trail names, in place of the user of the operating system',
   },
+  { name: 'LATCHKEY_PROFILE', summary: 'The profile of `latchkey.toml` to use, as `--profile`' },
   { name: 'LATCHKEY_DEBUG', summary: '`1` adds to an error where in the program it happened' },
   {
     name: 'XDG_DATA_HOME',
@@ -93,12 +94,17 @@ export const variables: readonly Variable[] = [
     name: 'FORCE_COLOR',
     summary: 'Turns colour on off a terminal too, or off with `0`; wins over `NO_COLOR`',
   },
-  { name: 'TERM', summary: '`dumb` turns colour off; `dumb` and `linux` keep bars to ASCII' },
+  { name: 'TERM', summary: '`dumb` turns colour and the pager off; `dumb` and `linux` keep bars to ASCII' },
+  {
+    name: 'LATCHKEY_PAGER',
+    summary: 'What shows lists longer than the terminal, with its options; nothing or `cat` for none',
+  },
+  { name: 'PAGER', summary: 'The same where `LATCHKEY_PAGER` is not set; otherwise `less -FRX`' },
   {
     name: 'LC_ALL',
     summary: 'A locale without UTF-8 keeps bars to ASCII; then `LC_CTYPE`, then `LANG` are asked',
   },
-  { name: 'CI', summary: 'Anything but `false` and `0`: never ask, as `--no-input`' },
+  { name: 'CI', summary: 'Anything but `false` and `0`: never ask, as `--no-input`; no pager' },
   { name: 'SUDO_USER', summary: 'Named in the audit trail when root runs the program through sudo' },
   { name: 'INVOCATION_ID', summary: 'Set by systemd: the audit trail says `service`' },
 ]

@@ -16,30 +16,21 @@ export default command({
     }),
   rows: backup,
   columns: [
-    { title: 'taken', cell: (backup, brush) => brush.time(backup.createdAt) },
-    {
-      title: 'age',
-      cell: (backup, brush) => brush.duration(roughly(brush.now.getTime() - backup.createdAt.getTime())),
-      align: 'right',
-    },
+    { title: 'taken', time: backup => backup.createdAt },
     { title: 'size', cell: (backup, brush) => brush.bytes(backup.sizeBytes), align: 'right' },
+    { bar: backup => backup.sizeBytes },
     { title: 'reason', cell: backup => backup.reason },
-    { title: 'schema', cell: backup => String(backup.schemaVersion), align: 'right' },
     {
       title: 'verified',
       cell: (backup, brush) =>
         backup.failedAt === null
-          ? brush.time(backup.verifiedAt)
-          : brush.bad(`failed ${brush.time(backup.failedAt)}`),
+          ? brush.ago(backup.verifiedAt)
+          : brush.bad(`failed ${brush.ago(backup.failedAt)}`),
+      whole: true,
     },
     { title: 'id', cell: backup => backup.id },
+    { title: 'schema', cell: backup => String(backup.schemaVersion), align: 'right', wide: true },
     { title: 'path', cell: backup => backup.path, wide: true },
   ],
   empty: 'No backups here. Take one with: latchkey backup create',
 })
-
-/** Days, below that hours, below that minutes: the rest is no news. */
-function roughly(ms: number): number {
-  const unit = [86_400_000, 3_600_000, 60_000].find(each => ms >= 2 * each) ?? 1_000
-  return Math.max(0, Math.floor(ms / unit) * unit)
-}

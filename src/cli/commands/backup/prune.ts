@@ -33,7 +33,7 @@ export default command({
   run: async (ctx, input) => (await ctx.operations()).backups.prune(pruning(ctx, input)),
   rows: backupPruning,
   columns: [
-    { title: 'taken', cell: (row, brush) => brush.time(row.createdAt) },
+    { title: 'taken', time: row => row.createdAt },
     { title: 'outcome', cell: ({ outcome: o }, brush) => (o === 'kept' ? brush.good : brush.bad)(o) },
     { title: 'because', cell: row => row.because.join(', ') },
     { title: 'size', cell: (row, brush) => brush.bytes(row.sizeBytes), align: 'right' },

@@ -33,7 +33,8 @@ export default command({
     { title: 'live', cell: (found, brush) => (found.live ? brush.bad('yes') : 'no') },
     {
       title: 'last used',
-      cell: (found, brush) => (found.key === null ? '-' : brush.time(found.lastUsedAt)),
+      cell: (found, brush) => (found.key === null ? '-' : brush.ago(found.lastUsedAt)),
+      whole: true,
     },
   ],
   empty: 'Nothing that looks like a secret was found.',

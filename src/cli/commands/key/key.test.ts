@@ -290,7 +290,9 @@ test('a wide list shows the tokens of 14 days, and no other format holds them', 
   await using at = await home()
   await at.key('create ci')
   await at.latchkey.usage.record('ci', { inputTokens: 5 })
-  expect((await at.key('list -o wide')).out).toContain('▁▁▁▁▁▁▁▁▁▁▁▁▁█')
+  expect((await at.key('list -o wide', { tty: true })).out).toContain('▁▁▁▁▁▁▁▁▁▁▁▁▁█')
+  expect((await at.key('list -o wide --chart always')).out).toContain('▁▁▁▁▁▁▁▁▁▁▁▁▁█')
+  expect((await at.key('list -o wide')).out).not.toContain('14 DAYS')
   expect(Object.keys((await at.key('list --json')).json<object[]>()[0]!)).not.toContain('activity')
 })
 

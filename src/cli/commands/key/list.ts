@@ -14,8 +14,10 @@ const columns: readonly Column<Listed>[] = [
   ...keyColumns,
   {
     title: '14 days',
-    cell: ({ activity }, brush) => (activity === undefined ? '' : sparkline(activity, brush.unicode)),
+    cell: ({ activity }, brush) =>
+      activity === undefined || !brush.pictures ? '' : sparkline(activity, brush.unicode),
     wide: true,
+    hideEmpty: true,
   },
 ]
 

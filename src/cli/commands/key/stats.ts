@@ -1,6 +1,6 @@
 import { stats } from '../../../contract/views.ts'
 import { arg, command, opt } from '../../define.ts'
-import { dayBars, freeLines, limitLines, totalsLine } from '../../drawing.ts'
+import { dayBars, keyStatus, limitLines, totalsLine } from '../../drawing.ts'
 import { count, moment } from '../../parse.ts'
 
 export default command({
@@ -22,11 +22,10 @@ export default command({
   output: stats,
   done: (stats, brush) =>
     [
-      `${brush.bold(stats.key.name)} (${stats.key.id})  ${stats.key.status}`,
+      `${brush.bold(stats.key.name)} (${stats.key.id})  ${keyStatus(stats.key.status, brush)}`,
       totalsLine(stats.totals, brush),
       '',
       ...(stats.limits.length === 0 ? ['No limits'] : limitLines(stats.limits, brush)),
-      ...freeLines(stats.limits, brush),
       '',
       ...dayBars(stats.series, brush),
     ].join('\n'),

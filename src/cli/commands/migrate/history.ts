@@ -9,11 +9,11 @@ export default command({
   run: async ctx => (await ctx.operations()).migrations.history(),
   rows: schemaEvent,
   columns: [
-    { title: 'when', cell: (event, brush) => brush.time(event.at) },
+    { title: 'when', time: event => event.at },
     { title: 'what', cell: event => event.event },
     { title: 'from', cell: event => String(event.from ?? '?'), align: 'right' },
     { title: 'to', cell: event => String(event.to), align: 'right' },
-    { title: 'steps', cell: event => event.steps.join(', '), hideEmpty: true },
+    { title: 'steps', cell: event => event.steps.join(', '), importance: 'low', hideEmpty: true },
     { title: 'by', cell: event => event.actor ?? '' },
     { title: 'backup', cell: event => event.backup ?? '', hideEmpty: true },
     { title: 'program', cell: event => event.programVersion ?? '', wide: true },

@@ -1,6 +1,6 @@
 import { reportOrders, usageRow } from '../../../contract/views.ts'
 import { command, opt } from '../../define.ts'
-import { countColumns, shareColumn, startOfRow } from '../../drawing.ts'
+import { countColumns, startOfRow } from '../../drawing.ts'
 import { count, groups, since } from '../../parse.ts'
 
 export default command({
@@ -38,13 +38,12 @@ export default command({
     }),
   rows: usageRow,
   columns: [
-    { title: 'start', cell: startOfRow, hideEmpty: true },
-    { title: 'key', cell: row => row.key?.name ?? '', hideEmpty: true },
+    { title: 'start', cell: startOfRow, hideEmpty: true, whole: true },
+    { title: 'key', cell: row => row.key?.name ?? '', hideEmpty: true, importance: 'high' },
     { title: 'user', cell: row => row.user?.username ?? '', hideEmpty: true },
     { title: 'project', cell: row => row.project?.slug ?? '', hideEmpty: true },
     { title: 'model', cell: row => row.model ?? '', hideEmpty: true },
     ...countColumns,
-    shareColumn(row => row.tokens),
   ],
   empty: 'Nothing was recorded in that time.',
 })

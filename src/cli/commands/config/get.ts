@@ -1,0 +1,14 @@
+import { configValue } from '../../../contract/views.ts'
+import { arg, command } from '../../define.ts'
+import { settingName } from '../../parse.ts'
+
+export default command({
+  name: 'get',
+  effect: 'read',
+  summary: 'Print the value of one setting',
+  examples: ['latchkey config get db', 'latchkey config get backup_dir --profile prod'],
+  args: { name: arg.one('Name of the setting, as config show lists them', settingName) },
+  run: async (ctx, { name }) => ctx.setting(name),
+  output: configValue,
+  done: setting => setting.value ?? '',
+})

@@ -1,0 +1,18 @@
+import { settingsCheck } from '../../../contract/views.ts'
+import { command } from '../../define.ts'
+
+export default command({
+  name: 'path',
+  effect: 'read',
+  mendsSettings: true,
+  summary: 'List the files that settings are read from, those that win first',
+  examples: ['latchkey config path', 'latchkey config path --json'],
+  run: async ctx => ctx.checkSettings(),
+  rows: settingsCheck,
+  columns: [
+    { title: 'file', cell: file => file.path },
+    { title: 'there', cell: file => (file.exists ? 'yes' : 'no') },
+    { title: 'profiles', cell: file => file.profiles.join(', ') },
+  ],
+  empty: 'No files.',
+})

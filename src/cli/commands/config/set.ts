@@ -1,0 +1,23 @@
+import { configChange } from '../../../contract/views.ts'
+import { arg, command, opt } from '../../define.ts'
+import { settingName } from '../../parse.ts'
+
+export default command({
+  name: 'set',
+  effect: 'write',
+  mendsSettings: true,
+  summary: 'Set one setting in latchkey.toml, leaving the rest of it as it is',
+  description:
+    'Writes into your own file of settings, or with --here into latchkey.toml in the current folder. With --profile into the table of that profile.',
+  examples: [
+    'latchkey config set db /var/lib/gateway/latchkey.db',
+    'latchkey config set tz Europe/Berlin --here',
+    'latchkey config set db /srv/prod/latchkey.db --profile prod',
+  ],
+  args: { name: arg.one('Name of the setting', settingName), value: 'Its value' },
+  options: { here: opt.flag('In latchkey.toml of the current folder') },
+  run: async (ctx, { name, value, here }) =>
+    ctx.changeSetting({ name, value, scope: here ? 'folder' : 'user' }),
+  output: configChange,
+  done: ({ name, value, path }) => `Set ${name} to ${value} in ${path}`,
+})

@@ -1,0 +1,17 @@
+import { configChange } from '../../../contract/views.ts'
+import { arg, command, opt } from '../../define.ts'
+import { settingName } from '../../parse.ts'
+
+export default command({
+  name: 'unset',
+  effect: 'write',
+  mendsSettings: true,
+  summary: 'Take one setting out of latchkey.toml',
+  examples: ['latchkey config unset tz', 'latchkey config unset db --here'],
+  args: { name: arg.one('Name of the setting', settingName) },
+  options: { here: opt.flag('From latchkey.toml of the current folder') },
+  run: async (ctx, { name, here }) =>
+    ctx.changeSetting({ name, value: null, scope: here ? 'folder' : 'user' }),
+  output: configChange,
+  done: ({ name, path }) => `${name} is not set in ${path}`,
+})

@@ -1,0 +1,23 @@
+import { exitCodes } from '../../../contract/errors.ts'
+import { settingsCheck } from '../../../contract/views.ts'
+import { command } from '../../define.ts'
+
+export default command({
+  name: 'validate',
+  effect: 'read',
+  mendsSettings: true,
+  summary: 'Check every file of settings: its form, its names and its values',
+  examples: ['latchkey config validate', 'latchkey config validate --json'],
+  run: async ctx => ctx.checkSettings(),
+  rows: settingsCheck,
+  columns: [
+    { title: 'file', cell: file => file.path },
+    {
+      title: 'outcome',
+      cell: (file, brush) => (file.ok ? (file.exists ? brush.good('ok') : 'not there') : brush.bad('broken')),
+    },
+    { title: 'problem', cell: file => file.problem ?? '' },
+  ],
+  empty: 'No files.',
+  exit: files => (files.every(file => file.ok) ? 0 : exitCodes.config),
+})

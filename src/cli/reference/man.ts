@@ -1,0 +1,163 @@
+/** Manual pages in roff (man(7)): one for the program, for each noun and for each command. Writes nothing. */
+import { exitMeanings } from '../../contract/errors.ts'
+import { programVersion } from '../../version.ts'
+import type { Declaration, Option } from '../define.ts'
+import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from '../flags.ts'
+import { type NamedCommand, type NamedNoun, outputOf } from './commands.ts'
+import { settings, variableOf, variables } from './settings.ts'
+
+/** Every page by its name, `latchkey-key-create`, all of them in section 1. `date` is that of the edition. */
+export function manPages(nouns: readonly NamedNoun[], date: Date): Readonly<Record<string, string>> {
+  const edition = date.toISOString().slice(0, 10)
+  const all: Record<string, string> = { latchkey: programPage(nouns, edition) }
+  for (const noun of nouns) {
+    const isCommand = noun.commands.length === 1 && noun.commands[0]?.path === noun.name
+    if (!isCommand) all[`latchkey-${noun.name}`] = nounPage(noun, edition)
+    for (const command of noun.commands) all[pageName(command.path)] = commandPage(command, edition)
+  }
+  return all
+}
+
+/** `key create` as `latchkey-key-create`; nothing as `latchkey`. */
+export const pageName = (path: string): string =>
+  ['latchkey', ...path.split(' ').filter(word => word !== '')].join('-')
+
+function programPage(nouns: readonly NamedNoun[], edition: string): string {
+  return page('latchkey', edition, 'administer the keys, users, quotas and backups of an AI backend', [
+    section('SYNOPSIS', [`${bold('latchkey')} ${italic('command')} [${italic('options')}]`]),
+    section('DESCRIPTION', [
+      text(
+        'Users, projects, API keys, rolling limits, migrations and backups of a self-hosted AI backend, in one SQLite file. Results go to stdout, everything else to stderr. Tables are for people; scripts ask for --json or -q.',
+      ),
+    ]),
+    section(
+      'COMMANDS',
+      nouns.flatMap(({ name, summary }) => term(bold(`latchkey-${name}`, '(1)'), `${summary}.`)),
+    ),
+    section('OPTIONS', globalFlags.flatMap(flagTerm)),
+    exitStatus(),
+    section(
+      'ENVIRONMENT',
+      [
+        ...settings.map(({ name, summary }) => [variableOf(name), summary] as const),
+        ...variables.map(({ name, summary }) => [name, summary] as const),
+      ].flatMap(([name, summary]) => term(bold(name), plain(summary))),
+    ),
+    section('FILES', [
+      ...term(italic('latchkey.toml'), 'Settings, in the current folder.'),
+      ...term(italic('$XDG_CONFIG_HOME/latchkey/latchkey.toml'), 'Settings of the user.'),
+      ...term(italic('$XDG_DATA_HOME/latchkey/latchkey.db'), 'The database, where no other is named.'),
+    ]),
+  ])
+}
+
+function nounPage({ name, summary, commands }: NamedNoun, edition: string): string {
+  return page(`latchkey-${name}`, edition, lowered(summary), [
+    section('SYNOPSIS', [`${bold(`latchkey ${name}`)} ${italic('command')} [${italic('options')}]`]),
+    section(
+      'COMMANDS',
+      commands.flatMap(({ path, declaration }) =>
+        term(bold(pageName(path), '(1)'), `${declaration.summary}.`),
+      ),
+    ),
+    seeAlso(['latchkey']),
+  ])
+}
+
+function commandPage({ path, declaration }: NamedCommand, edition: string): string {
+  const { args, options, description, examples } = declaration
+  const words = Object.entries(args).map(([name, declared]) => argumentText(name, declared))
+  const [noun = '', verb] = path.split(' ')
+  return page(pageName(path), edition, lowered(declaration.summary), [
+    section('SYNOPSIS', [[bold(`latchkey ${path}`), '[options]', ...words.map(escaped)].join(' ')]),
+    section('DESCRIPTION', [
+      text(`${declaration.summary}.`),
+      ...(description ? ['.PP', text(description)] : []),
+    ]),
+    section(
+      'ARGUMENTS',
+      Object.entries(args).flatMap(([name, declared]) =>
+        term(bold(argumentText(name, declared)), typeof declared === 'string' ? declared : declared.summary),
+      ),
+    ),
+    section('OPTIONS', [
+      ...Object.entries(options).flatMap(([name, option]) => optionTerms(name, option)),
+      ...flagsOf(declaration).flatMap(flagTerm),
+    ]),
+    section('GLOBAL OPTIONS', globalFlags.flatMap(flagTerm)),
+    outputSection(declaration),
+    exitStatus(),
+    section('EXAMPLES', ['.EX', ...examples.map(line), '.EE']),
+    seeAlso(['latchkey', ...(verb === undefined ? [] : [`latchkey-${noun}`])]),
+  ])
+}
+
+const lowered = (summary: string): string => summary.charAt(0).toLowerCase() + summary.slice(1)
+
+function optionTerms(name: string, option: Option<unknown>): readonly string[] {
+  const given = term(bold(optionText(name, option)), option.summary)
+  return option.kind === 'clearable'
+    ? [...given, ...term(bold(`--no-${kebab(name)}`), 'Sets it to none.')]
+    : given
+}
+
+const flagTerm = (flag: CommonFlag): readonly string[] => term(bold(flagText(flag)), flag.summary)
+
+function outputSection(declaration: Declaration): string {
+  const output = outputOf(declaration)
+  if (output === undefined) return section('OUTPUT', ['Plain text.'])
+  const { shape, form } = output
+  const what = { one: 'one object', rows: 'an array', 'one or rows': 'one object, or an array' }[form]
+  return section('OUTPUT', [
+    text(
+      `With --json ${what} of the fields ${shape.fields.join(', ')}. The schema: latchkey schema, and the words of the command.`,
+    ),
+  ])
+}
+
+const exitStatus = () =>
+  section(
+    'EXIT STATUS',
+    Object.entries(exitMeanings).flatMap(([code, meaning]) => term(bold(code), meaning)),
+  )
+
+const seeAlso = (names: readonly string[]): string =>
+  section('SEE ALSO', [names.map(name => bold(name, '(1)')).join(', ')])
+
+function page(name: string, edition: string, about: string, sections: readonly string[]): string {
+  const title = `.TH ${escaped(name.toUpperCase())} 1 ${edition} "latchkey ${programVersion}" "Latchkey manual"`
+  return [title, section('NAME', [`${escaped(name)} \\- ${escaped(about)}`]), ...sections]
+    .filter(part => part !== '')
+    .join('\n')
+    .concat('\n')
+}
+
+/** Nothing at all when it has no lines. */
+const section = (title: string, lines: readonly string[]): string =>
+  lines.length === 0 ? '' : [`.SH ${title}`, ...lines].join('\n')
+
+const term = (tag: string, about: string): readonly string[] => ['.TP', tag, text(about)]
+
+const bold = (word: string, after = ''): string => `\\fB${escaped(word)}\\fR${after}`
+const italic = (word: string): string => `\\fI${escaped(word)}\\fR`
+/** Code in Markdown is plain here. */
+const plain = (markdown: string): string => markdown.replaceAll('`', '')
+
+/** A line of running text, one input line a sentence as man(7) wants it. */
+const text = (words: string): string =>
+  words
+    .split(/(?<=[.:;]) +(?=[A-Z])/)
+    .map(line)
+    .join('\n')
+
+/** One input line: a dot or an apostrophe at its beginning would be a request. */
+const line = (words: string): string => escaped(words).replace(/^(?=[.'])/, '\\&')
+
+const escaped = (words: string): string =>
+  words
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replaceAll("'", '\\(aq')
+    .replaceAll('`', '\\(ga')
+    .replaceAll('^', '\\(ha')
+    .replaceAll('~', '\\(ti')
