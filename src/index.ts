@@ -9,6 +9,7 @@
  */
 import { dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from './contract/errors.ts'
+import type { ProgressListener } from './contract/views.ts'
 import { isAddress } from './operations/backup/location.ts'
 import type { KeepPolicy } from './operations/backup/policy.ts'
 import type { Actor } from './operations/context.ts'
@@ -40,6 +41,8 @@ export interface LatchkeyOptions {
   /** How long a write waits for other processes, in milliseconds; default 5,000. */
   readonly busyTimeoutMs?: number | undefined
   readonly now?: (() => Date) | undefined
+  /** Told now and then how far an import, a log of usage, a backup or a restore has come; must not throw. */
+  readonly onProgress?: ProgressListener | undefined
 }
 
 /**
@@ -76,13 +79,13 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     env: options.env ?? process.env,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
     now: options.now ?? (() => new Date()),
+    onProgress: options.onProgress,
   })
 }
 
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'
 export type * from './contract/views.ts'
 export type { AuditFilter } from './operations/audit.ts'
-export type { BackupEvent } from './operations/backup/create.ts'
 export type { KeepPolicy } from './operations/backup/policy.ts'
 export type { Actor } from './operations/context.ts'
 export type { BulkChange, Expectation } from './operations/keys/bulk.ts'
@@ -97,7 +100,7 @@ export type { Limited } from './operations/limits/manage.ts'
 export type { NewProject, ProjectChanges, ProjectFilter } from './operations/projects.ts'
 export type { KeySelector } from './operations/select.ts'
 export type { CompactOptions } from './operations/usage/compact.ts'
-export type { IngestOptions, IngestProgress } from './operations/usage/ingest.ts'
+export type { IngestOptions } from './operations/usage/ingest.ts'
 export type { NewPrice } from './operations/usage/prices.ts'
 export type { CheckOptions } from './operations/usage/reconcile.ts'
 export type { UsageInput } from './operations/usage/record.ts'

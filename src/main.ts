@@ -19,6 +19,7 @@ import { failureOf, renderFailure } from './cli/fail.ts'
 import { whoAndWhence } from './cli/origin.ts'
 import { isForPeople, parseFields } from './cli/present.ts'
 import { type Globals, type Invocation, readCommandLine } from './cli/program.ts'
+import { createProgress } from './cli/progress.ts'
 import { asking, isInteractive, type Prompts, terminalPrompts } from './cli/prompt.ts'
 import { ClosedPipe, memoryOutput, type Streams } from './cli/streams.ts'
 import { createBrush } from './cli/table.ts'
@@ -114,6 +115,11 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
       streams,
       config,
       asking: asking(interactive, prompts),
+      progress: createProgress(streams.stderr, {
+        mode: globals.progress,
+        unicode: wantsUnicode(env),
+        dumb: env['TERM'] === 'dumb',
+      }),
       actor,
       now,
       cwd,

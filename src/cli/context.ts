@@ -11,6 +11,7 @@ import { type Change, type Config, changeSettings, checkSettings, type Environme
 import type { Effect } from './define.ts'
 import type { Actor } from './origin.ts'
 import { printable } from './printable.ts'
+import type { ProgressDisplay } from './progress.ts'
 import type { Asking } from './prompt.ts'
 import type { NewSecretFile } from './secret-file.ts'
 import type { SettingName } from './settings-file.ts'
@@ -36,10 +37,6 @@ export interface Context extends Asking {
   readonly changeSetting: (change: Omit<Change, 'dryRun'>) => ConfigChange
   /** A line for people, on stderr. */
   readonly notice: (text: string) => Promise<void>
-  /** Runs something long, which tells how far it is: on one line of a terminal, gone afterwards, and not at all off one. */
-  readonly withProgress: <T>(work: (tell: (text: string) => void) => Promise<T>) => Promise<T>
-  /** A line that takes the place of the one before, on a terminal alone, until anything else is said. */
-  readonly progress: (text: string) => void
   /** Runs another command line in this process, on a database of its own. */
   readonly invoke: Invoke
   /** What selects a key: what was typed, or for `-` the secret on stdin. */
@@ -73,6 +70,7 @@ export interface Surroundings {
   readonly streams: Streams
   readonly config: Config
   readonly asking: Asking
+  readonly progress: ProgressDisplay
   readonly actor: Actor
   readonly now: () => Date
   readonly cwd: string
@@ -85,11 +83,9 @@ export interface Surroundings {
 }
 
 export function createContext(surroundings: Surroundings): Context {
-  const { streams, config, asking, actor, now, cwd, env, program, invoke, effect, dryRun } = surroundings
+  const { streams, config, asking, progress, actor, now, cwd, env, program, invoke, effect, dryRun } =
+    surroundings
   let opened: Promise<Latchkey> | undefined
-
-  // Whether a line of progress stands on the screen.
-  let drawn = false
 
   const open = async (): Promise<Latchkey> => {
     const { connectLatchkey } = await import('../index.ts')
@@ -104,6 +100,7 @@ export function createContext(surroundings: Surroundings): Context {
       ageIdentityFile: config.ageIdentityFile,
       env,
       now,
+      onProgress: progress.tell,
     })
   }
 
@@ -135,16 +132,9 @@ export function createContext(surroundings: Surroundings): Context {
       config.values.find(value => value.name === name) ?? { name, value: null, source: 'default' },
     checkSettings: () => checkSettings(config),
     changeSetting: change => changeSettings(config, { ...change, dryRun }),
-    notice: text => {
-      const clear = drawn ? clearLine : ''
-      drawn = false
-      return streams.stderr.write(`${clear}${printable(text)}\n`)
-    },
-    progress: text => {
-      const { stderr } = streams
-      if (!stderr.isTerminal || env['TERM'] === 'dumb') return
-      drawn = true
-      void stderr.write(`${clearLine}${text.slice(0, (stderr.columns ?? 80) - 1)}`)
+    notice: async text => {
+      await progress.clear()
+      await streams.stderr.write(`${printable(text)}\n`)
     },
     keySelector: async typed => {
       if (typed === '-') return { secret: await secretFromStdin() }
@@ -155,7 +145,6 @@ export function createContext(surroundings: Surroundings): Context {
       if (typed === undefined || typed === '-') return secretFromStdin()
       throw exposed()
     },
-    withProgress: work => withProgress(streams.stderr, work),
     readStdin,
     rowSource: typed => {
       if (typed !== '-') return { file: resolve(cwd, typed) }
@@ -182,32 +171,11 @@ export function createContext(surroundings: Surroundings): Context {
       return withNewSecretFile(resolve(cwd, typed), dryRun, work)
     },
     close: async () => {
-      if (drawn) await streams.stderr.write(clearLine)
-      drawn = false
+      await progress.end()
       const latchkey = await opened?.catch(() => undefined)
       opened = undefined
       await latchkey?.close()
     },
-  }
-}
-
-const progressEveryMs = 100
-const clearLine = '\r\x1b[K'
-
-async function withProgress<T>(
-  { isTerminal, write }: Streams['stderr'],
-  work: (tell: (text: string) => void) => Promise<T>,
-): Promise<T> {
-  let last = 0
-  try {
-    return await work(text => {
-      const now = performance.now()
-      if (!isTerminal || now - last < progressEveryMs) return
-      last = now
-      void write(clearLine + text)
-    })
-  } finally {
-    if (last > 0) await write(clearLine)
   }
 }
 

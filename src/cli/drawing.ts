@@ -20,7 +20,6 @@ import type {
   UsagePoint,
   UsageRow,
 } from '../contract/views.ts'
-import type { BackupEvent } from '../index.ts'
 import type { Brush } from './brush.ts'
 import { bar } from './chart.ts'
 import { reference } from './columns.ts'
@@ -316,14 +315,6 @@ function rowChanges(
       table =>
         `  ${table}: ${brush.count(before[table] ?? 0)} rows before, ${brush.count(after[table] ?? 0)} now`,
     )
-}
-
-/** `Copying  [#########               ]  45%` */
-export function progressText(event: Extract<BackupEvent, { kind: 'progress' }>): string {
-  const names = { copying: 'Copying', packing: 'Packing', uploading: 'Uploading' }
-  const fraction = event.total === 0 ? 0 : Math.min(1, event.done / event.total)
-  const percent = `${Math.floor(fraction * 100)}%`.padStart(4)
-  return `${names[event.phase].padEnd(9)} [${bar(fraction, 24, false)}] ${percent}`
 }
 
 /** What was written, or what would be, ready to be pasted. */

@@ -5,6 +5,7 @@
 import { charts } from './color.ts'
 import { formats } from './config.ts'
 import type { Declaration, Effect, Option } from './define.ts'
+import { progressModes } from './progress.ts'
 
 /** An option that no declaration has to repeat. */
 export interface CommonFlag {
@@ -31,6 +32,12 @@ export const globalFlags: readonly CommonFlag[] = [
   { name: 'fields', placeholder: 'a,b', summary: 'Print only these fields, in this order' },
   { name: 'tz', placeholder: 'zone', summary: 'Time zone of dates in tables and arguments (LATCHKEY_TZ)' },
   { name: 'profile', placeholder: 'name', summary: 'Settings of [profile.NAME] first (LATCHKEY_PROFILE)' },
+  {
+    name: 'progress',
+    placeholder: 'when',
+    choices: progressModes,
+    summary: 'Tell how far it is: auto (a line on a terminal), json (on stderr), never',
+  },
   { name: 'no-color', summary: 'Print without colour' },
   {
     name: 'chart',

@@ -13,6 +13,7 @@ import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
 import type { Declaration, Option, ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { nearest } from './nearest.ts'
+import { type ProgressMode, progressModes } from './progress.ts'
 import { type Loaded, namedCommands, type Tree } from './tree.ts'
 
 /** What was given of the options that every command has. */
@@ -24,6 +25,7 @@ export interface Globals {
   readonly fields?: string | undefined
   readonly tz?: string | undefined
   readonly profile?: string | undefined
+  readonly progress: ProgressMode
   readonly color: boolean
   readonly chart?: string | undefined
   readonly pager: boolean
@@ -320,6 +322,7 @@ function globalsOf(root: CommandUnknownOpts): Globals {
     fields: text('fields'),
     tz: text('tz'),
     profile: text('profile'),
+    progress: progressModes.find(mode => mode === options['progress']) ?? 'auto',
     color: options['color'] !== false,
     chart: text('chart'),
     pager: options['pager'] !== false,

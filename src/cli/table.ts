@@ -6,6 +6,7 @@ import type { Brush } from './brush.ts'
 import type { Column } from './define.ts'
 import { gap, layOut, type Placed } from './layout.ts'
 import { formatDuration } from './parse.ts'
+import { bytes, count, dollars } from './quantity.ts'
 import { relativeTime } from './relative.ts'
 import { widthOf } from './width.ts'
 
@@ -40,7 +41,7 @@ export async function createBrush(options: BrushOptions): Promise<Brush> {
     ago,
     dated: (moment, absent) =>
       moment === null || !relative ? time(moment, absent) : `${time(moment)} (${relativeTime(moment, now)})`,
-    count: value => whole.format(value),
+    count,
     bytes,
     dollars,
     duration: formatDuration,
@@ -123,23 +124,4 @@ async function paints(): Promise<Paint> {
   const { Chalk } = await import('chalk')
   const { bold, dim, green, yellow, red } = new Chalk({ level: 1 })
   return { bold, dim, good: green, warn: yellow, bad: red }
-}
-
-const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
-const cents = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
-const fine = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 6 })
-const tenths = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 })
-
-function dollars(value: number): string {
-  const size = Math.abs(value)
-  return `${value < 0 ? '-' : ''}$${(size < 1 ? fine : cents).format(size)}`
-}
-
-function bytes(value: number): string {
-  let size = value
-  for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
-    if (size < 1023.95) return `${unit === 'B' ? whole.format(size) : tenths.format(size)} ${unit}`
-    size /= 1024
-  }
-  return `${tenths.format(size)} TiB`
 }

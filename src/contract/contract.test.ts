@@ -37,6 +37,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   usageRow: [
     'key', 'user', 'project', 'model', 'start', 'requests', 'inputTokens', 'outputTokens', 'tokens', 'costUsd',
   ],
+  progress: ['step', 'done', 'total', 'unit', 'rate', 'etaMs'],
   recorded: ['key', 'model', 'at', 'requests', 'inputTokens', 'outputTokens', 'costUsd'],
   user: [
     'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
@@ -166,6 +167,19 @@ const innerFields: Readonly<Record<string, readonly string[]>> = {
 
 /** Every value that a field of the contract chooses from, by the path to it. */
 const choices: Readonly<Record<string, readonly string[]>> = {
+  'progress.step': [
+    'reading',
+    'counting',
+    'importing',
+    'recording',
+    'copying',
+    'packing',
+    'uploading',
+    'unpacking',
+    'checking',
+    'verifying',
+  ],
+  'progress.unit': ['bytes', 'rows', 'backups'],
   'exportedKey.status': ['active', 'disabled', 'expired', 'revoked'],
   'foundSecret.secret': ['current', 'grace', 'rotated'],
   'foundSecret.status': ['active', 'disabled', 'expired', 'revoked'],

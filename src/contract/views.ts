@@ -42,6 +42,19 @@ export const verdictCodes = [
 ] as const
 export const reportGroups = ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month'] as const
 export const reportOrders = ['tokens', 'requests', 'cost'] as const
+export const progressSteps = [
+  'reading',
+  'counting',
+  'importing',
+  'recording',
+  'copying',
+  'packing',
+  'uploading',
+  'unpacking',
+  'checking',
+  'verifying',
+] as const
+export const progressUnits = ['bytes', 'rows', 'backups'] as const
 
 export type KeyStatus = (typeof keyStatuses)[number]
 export type Metric = (typeof metrics)[number]
@@ -601,6 +614,16 @@ export const demoReport = object('DemoReport', {
   ),
 })
 
+/** How far something long has come, for `--progress json`. */
+export const progress = object('Progress', {
+  step: choice(progressSteps, 'What is going on; one run goes through several, perhaps more than once'),
+  done: integer('How much of the step is done'),
+  total: nullable(integer('How much there is of it; null when nobody knows beforehand')),
+  unit: choice(progressUnits, 'What is counted'),
+  rate: nullable(number('Units a second since the step began; null as long as nothing is done')),
+  etaMs: nullable(integer('Milliseconds until the step is done, at that rate')),
+})
+
 export type UserRef = Of<typeof userRef>
 export type ProjectRef = Of<typeof projectRef>
 export type KeyRef = Of<typeof keyRef>
@@ -656,3 +679,6 @@ export type Optimized = Of<typeof optimized>
 export type ConfigChange = Of<typeof configChange>
 export type SettingsCheck = Of<typeof settingsCheck>
 export type DemoReport = Of<typeof demoReport>
+/** How far an operation has come; whoever shows it works out the rest. */
+export type Progress = Omit<Of<typeof progress>, 'rate' | 'etaMs'>
+export type ProgressListener = (progress: Progress) => void

@@ -27,19 +27,35 @@ export interface RowSource {
   readonly format?: RowFormat | undefined
 }
 
+/** Told how many bytes have been read so far. */
+export type ByteCounter = (bytes: number) => void
+
 /**
  * The rows, some hundred at a time, in their order; blank lines are none. Of CSV the first row names the fields; an
  * empty field is null and `""` is empty text, as Latchkey writes them.
  *
  * @throws not_found, permission, invalid for what is no file, or a CSV header that cannot be used
  */
-export async function* readRows(source: RowSource): AsyncGenerator<readonly Row[]> {
-  const blocks = textBlocks(source.chunks ?? fileChunks(source.file))
+export async function* readRows(source: RowSource, count?: ByteCounter): AsyncGenerator<readonly Row[]> {
+  const blocks = textBlocks(counted(source.chunks ?? fileChunks(source.file), count))
   const first = await blocks.next()
   if (first.done) return
   const format = source.format ?? formatOfName(source.file) ?? formatOfText(source.file, first.value)
   const all = startingWith(first.value, blocks)
   yield* format === 'csv' ? csvRows(source.file, all) : ndjsonRows(all)
+}
+
+/** The same bytes, counted as they pass. */
+export async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  count: ByteCounter = () => {},
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const chunk of chunks) {
+    bytes += chunk.length
+    count(bytes)
+    yield chunk
+  }
 }
 
 /** The bytes of a file. @throws not_found, permission, invalid for a folder */

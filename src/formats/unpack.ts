@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { LatchkeyError } from '../contract/errors.ts'
-import { fileChunks, formatOfName, type RowFormat } from './rows.ts'
+import { type ByteCounter, counted, fileChunks, formatOfName, type RowFormat } from './rows.ts'
 
 export interface Unpacked {
   readonly file: string
@@ -11,14 +11,18 @@ export interface Unpacked {
   readonly format: RowFormat | undefined
 }
 
-/** @throws what reading the file throws; invalid for what cannot be unpacked, once it is read */
+/**
+ * @param count told how many bytes have been read, packed as they are
+ * @throws what reading the file throws; invalid for what cannot be unpacked, once it is read
+ */
 export function unpacked(
   file: string,
   chunks: AsyncIterable<Uint8Array> | undefined,
   format: RowFormat | undefined,
+  count?: ByteCounter,
 ): Unpacked {
   const name = file.replace(/\.(gz|zst)$/i, '')
-  const bytes = chunks ?? fileChunks(file)
+  const bytes = counted(chunks ?? fileChunks(file), count)
   const packing = chunks === undefined ? file.slice(name.length).toLowerCase() : ''
   return {
     file,

@@ -1,5 +1,5 @@
 /** What every operation is given: the store, the clock, and on whose behalf it acts. */
-import type { Origin } from '../contract/views.ts'
+import type { Origin, ProgressListener } from '../contract/views.ts'
 import type { Store } from '../db/transaction.ts'
 import type { KeepPolicy } from './backup/policy.ts'
 
@@ -12,6 +12,8 @@ export interface OperationContext {
   readonly store: Store
   readonly now: () => Date
   readonly actor: Actor
+  /** Told now and then how far something long has come. */
+  readonly onProgress?: ProgressListener | undefined
 }
 
 /**
@@ -33,6 +35,8 @@ export interface FileContext {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   readonly now: () => Date
   readonly actor: Actor
+  /** Told now and then how far something long has come. */
+  readonly onProgress?: ProgressListener | undefined
   /** The same checks and the same result; nothing is changed. */
   readonly dryRun: boolean
 }

@@ -72,9 +72,9 @@ export type Operations = ReturnType<typeof createOperations>
 
 /** All operations on one database, which is opened by the first that needs it. */
 export function createOperations(wiring: Wiring) {
-  const { path, access, dryRun, busyTimeoutMs, now, actor } = wiring
+  const { path, access, dryRun, busyTimeoutMs, now, actor, onProgress } = wiring
   const store = new Store({ path, access, dryRun, busyTimeoutMs })
-  const context: OperationContext = { store, now, actor }
+  const context: OperationContext = { store, now, actor, onProgress }
   const recorders = new Set<Recorder>()
   return {
     path,

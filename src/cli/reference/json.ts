@@ -20,6 +20,8 @@ export function jsonPage(nouns: readonly NamedNoun[]): string {
     '## Errors',
     errors,
     details('Error', errorSchema),
+    '## How far it is',
+    progress,
     '## Commands',
     'What each command prints on stdout, with the JSON Schema (draft 2020-12) of the whole document.',
     table(
@@ -126,6 +128,16 @@ other formats a line \`latchkey: …\` says what is wrong and a line \`try: …\
       String(exitCodes[each]),
       exitMeanings[exitCodes[each]] ?? '',
     ]),
+  ),
+]).trimEnd()
+
+const progress = page([
+  `What may take longer than a second tells how far it is: on a terminal by a line that is gone when it is done, and with
+\`--progress json\` by a line of JSON on stderr at most four times a second and at the end of each step, in a pipe as well. It holds one
+[Progress](#progress); \`--progress never\` says nothing anywhere.`,
+  block(
+    'text',
+    '{"progress":{"step":"packing","done":87136665,"total":193986560,"unit":"bytes","rate":63960000,"etaMs":1670}}',
   ),
 ]).trimEnd()
 

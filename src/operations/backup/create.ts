@@ -51,7 +51,8 @@ const inputSchema = v.object({
 })
 
 export type CreateBackup = v.InferInput<typeof inputSchema> & {
-  readonly on?: BackupListener | undefined
+  /** Told of what is no failure and should be known. */
+  readonly onWarning?: ((text: string) => void) | undefined
 }
 
 const runSchema = v.object({
@@ -66,20 +67,6 @@ const runSchema = v.object({
 })
 
 export type RunBackup = CreateBackup & v.InferInput<typeof runSchema>
-
-/** What goes on meanwhile. */
-export type BackupEvent =
-  | {
-      readonly kind: 'progress'
-      readonly phase: 'copying' | 'packing' | 'uploading'
-      /** Bytes; the total is an estimate while copying. */
-      readonly done: number
-      readonly total: number
-    }
-  /** Something that is no failure and should be known. */
-  | { readonly kind: 'warning'; readonly text: string }
-
-type BackupListener = (event: BackupEvent) => void
 
 /**
  * Copies the database while others go on writing to it. Works on a database of an older or newer schema, too. A dry
@@ -97,7 +84,7 @@ export async function createBackup(context: FileContext, input: RunBackup = {}):
     return withLock(context, where, () => createAndPrune(context, input, policy, timeZone), { waitMs })
   }
   if (ping === undefined || context.dryRun) return run()
-  return withPings(ping, run, text => input.on?.({ kind: 'warning', text }))
+  return withPings(ping, run, text => input.onWarning?.(text))
 }
 
 /** As `createBackup`, for a caller that holds the lock already. */
@@ -140,14 +127,13 @@ async function createStored(context: FileContext, input: CreateBackup): Promise<
   // For a bucket the copy is built beside the database, where there is room for one.
   const folder = location.kind === 'folder' ? location.address : dirname(resolve(context.path))
   const removeFolder = ensureFolder(folder)
-  const on = input.on ?? (() => {})
   try {
     if (!context.dryRun) sweep(folder)
     const plain = options.compression === 'none' && recipients.length === 0
     requireSpace(folder, plain ? size : size * 2)
     const stored = await withPrivateFile(folder, async raw => {
       const createdAt = context.now()
-      await copy(context.path, raw, options.fast, size, on)
+      await copy(context, raw, size, input)
       const build = (file: string, digests: Digests, examination: Examination): Promise<StoredBackup> => {
         const id = newId('bak', createdAt)
         const { compression } = options
@@ -170,7 +156,7 @@ async function createStored(context: FileContext, input: CreateBackup): Promise<
           verifiedAt: options.full ? context.now() : null,
           failure: null,
         }
-        return keep(context, file, { location, manifest }, on)
+        return keep(context, file, { location, manifest })
       }
       const look = inThread('examine', {
         path: raw,
@@ -178,7 +164,7 @@ async function createStored(context: FileContext, input: CreateBackup): Promise<
         name: 'the copy',
       })
       const total = sizeOf(raw)
-      const count = (done: number) => on({ kind: 'progress', phase: 'packing', done, total })
+      const count = (done: number) => context.onProgress?.({ step: 'packing', done, total, unit: 'bytes' })
       if (plain) {
         const [examination, digest] = await both(look, digestFile(raw, count))
         return build(raw, { raw: digest, packed: digest }, examination)
@@ -204,20 +190,17 @@ interface Digests {
 
 /** The size of the growing copy is all that tells how far SQLite is. */
 async function copy(
-  source: string,
+  { path, onProgress }: FileContext,
   target: string,
-  fast: boolean,
   total: number,
-  on: BackupListener,
+  { fast = false, onWarning }: CreateBackup,
 ): Promise<void> {
-  const poll = setInterval(() => on({ kind: 'progress', phase: 'copying', done: sizeOf(target), total }), 200)
+  const tell = () => onProgress?.({ step: 'copying', done: sizeOf(target), total, unit: 'bytes' })
+  const poll = setInterval(tell, 200)
   try {
-    const { frozen } = await inThread('copy', { source, target, fast })
+    const { frozen } = await inThread('copy', { source: path, target, fast })
     if (fast && !frozen) {
-      on({
-        kind: 'warning',
-        text: 'the database had no quiet moment for a fast copy: it was copied row by row',
-      })
+      onWarning?.('the database had no quiet moment for a fast copy: it was copied row by row')
     }
   } finally {
     clearInterval(poll)
@@ -234,19 +217,14 @@ async function both<T>(look: Promise<Examination>, work: Promise<T>): Promise<re
 }
 
 /** Data first, then the manifest: what dies in between is a file that nothing calls a backup. */
-async function keep(
-  context: FileContext,
-  file: string,
-  stored: StoredBackup,
-  on: BackupListener,
-): Promise<StoredBackup> {
+async function keep(context: FileContext, file: string, stored: StoredBackup): Promise<StoredBackup> {
   if (context.dryRun) return stored
   const { location, manifest } = stored
   chmodSync(file, 0o600)
-  if (location.kind === 's3') {
-    on({ kind: 'progress', phase: 'uploading', done: 0, total: manifest.sizeBytes })
-  }
-  await location.add(manifest.file, file, manifest.sha256)
+  const tell = (step: 'uploading' | 'checking') => (done: number) =>
+    context.onProgress?.({ step, done, total: manifest.sizeBytes, unit: 'bytes' })
+  if (location.kind === 's3') tell('uploading')(0)
+  await location.add(manifest.file, file, manifest.sha256, tell('checking'))
   try {
     await writeManifest(stored)
     return stored

@@ -31,9 +31,10 @@ export interface Location {
    * Takes a finished private file in under a name that must be free: it is complete and durable when the promise
    * resolves, and not there at all when it rejects.
    *
+   * @param count told how many bytes have been read back, where that is how they are checked
    * @throws conflict, disk_full, permission, checksum (other bytes arrived than were sent), busy
    */
-  readonly add: (name: string, file: string, sha256: string) => Promise<void>
+  readonly add: (name: string, file: string, sha256: string, count?: (bytes: number) => void) => Promise<void>
   /** Writes a small text at once, over one that is there. @throws disk_full, permission, busy */
   readonly replace: (name: string, text: string) => Promise<void>
   /** Removes a file, for good when the promise resolves; it may be missing. @throws permission, busy */

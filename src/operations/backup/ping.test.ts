@@ -32,9 +32,7 @@ async function run(ping: string) {
   const warnings: string[] = []
   const backup = await createBackup(scene.context, {
     ping,
-    on: event => {
-      if (event.kind === 'warning') warnings.push(event.text)
-    },
+    onWarning: text => warnings.push(text),
   }).catch(error => error)
   return { backup, warnings }
 }

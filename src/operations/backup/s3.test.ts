@@ -5,7 +5,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { type BackupScene, backupScene } from '../../testing/backups.ts'
 import { type Fault, type S3Request, type TestS3, testS3 } from '../../testing/s3.ts'
 import type { FileContext } from '../context.ts'
-import { type BackupEvent, createBackup } from './create.ts'
+import { createBackup } from './create.ts'
 import { getBackup, listBackups } from './list.ts'
 import { pruneBackups } from './prune.ts'
 import { backupStatus } from './status.ts'
@@ -41,15 +41,15 @@ const nothingLeft = () => {
 }
 
 test('a backup goes to a bucket, is found there, verified, and remembers it', async () => {
-  const events: BackupEvent[] = []
-  const backup = await createBackup(context, { on: event => events.push(event) })
+  const steps = new Set<string>()
+  const backup = await createBackup({ ...context, onProgress: ({ step }) => steps.add(step) })
   expect(backup.location).toBe('s3://backups/latchkey')
   expect(backup.path).toStartWith('s3://backups/latchkey/latchkey-20261120T031126603Z-')
   expect(s3.keys()).toEqual([
     `latchkey/${backup.path.split('/').at(-1)?.replace('.db.zst', '')}.db.zst`,
     `latchkey/${backup.path.split('/').at(-1)?.replace('.db.zst', '')}.json`,
   ])
-  expect(events.some(event => event.kind === 'progress' && event.phase === 'uploading')).toBe(true)
+  expect([...steps].slice(-2)).toEqual(['uploading', 'checking'])
   expect(await verifyBackups(context)).toMatchObject([{ outcome: 'passed', id: backup.id }])
   expect(await getBackup(context, { backup: backup.path })).toMatchObject({
     id: backup.id,

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf, translate } from '../../db/errors.ts'
 import type { Location } from './location.ts'
+import { digest } from './pack.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -58,13 +59,13 @@ export function bucket(address: string, env: Environment): Location {
         }
       }),
     read,
-    add: async (file, source, sha256) => {
+    add: async (file, source, sha256, count) => {
       const key = prefix + file
       await guard(async () => {
         await client.write(key, Bun.file(source), { partSize, queueSize: partsAtOnce, retry: tries })
       })
       try {
-        if ((await hashOf(read(file))) === sha256) return
+        if ((await digest(read(file), count)).sha256 === sha256) return
         throw new LatchkeyError(
           'checksum',
           `what arrived at ${home}/${file} is not what was sent, and was removed again`,
@@ -132,12 +133,6 @@ async function* readObject(client: Bun.S3Client, key: string, path: string): Asy
   } catch (error) {
     throw explain(error, path)
   }
-}
-
-async function hashOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
-  const hasher = new Bun.CryptoHasher('sha256')
-  for await (const chunk of chunks) hasher.update(chunk)
-  return hasher.digest('hex')
 }
 
 /** What passes by itself is tried again, each time after a longer pause. */

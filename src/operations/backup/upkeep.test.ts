@@ -2,9 +2,10 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
+import type { Progress } from '../../contract/views.ts'
 import { openWriter } from '../../db/open.ts'
 import { addUsers, type BackupScene, backupScene } from '../../testing/backups.ts'
-import { type BackupEvent, createBackup } from './create.ts'
+import { createBackup } from './create.ts'
 import { listBackups } from './list.ts'
 import { withLock } from './lock.ts'
 import { planPrune, pruneBackups } from './prune.ts'
@@ -166,9 +167,10 @@ test.each(['none', 'zstd'] as const)(
     try {
       // Frames in the WAL, which the file alone does not have.
       addUsers(context.path, 50)
-      const events: BackupEvent[] = []
-      const backup = await createBackup(context, { fast: true, compression, on: event => events.push(event) })
-      expect(events.filter(event => event.kind === 'warning')).toEqual([])
+      const warnings: string[] = []
+      const onWarning = (text: string) => warnings.push(text)
+      const backup = await createBackup(context, { fast: true, compression, onWarning })
+      expect(warnings).toEqual([])
       expect(backup.rows['users']).toBe(150)
       addUsers(context.path, 5)
       expect(writer.query('SELECT count(*) AS n FROM users').get()).toEqual({ n: 155 })
@@ -188,10 +190,10 @@ test('where there is never a quiet moment, a fast copy falls back and says so', 
     reader.query('SELECT count(*) FROM users').get()
     // The frames after this reader's snapshot cannot go into the file while it lasts.
     addUsers(context.path, 50)
-    const events: BackupEvent[] = []
-    const backup = await createBackup(context, { fast: true, on: event => events.push(event) })
+    const warnings: string[] = []
+    const backup = await createBackup(context, { fast: true, onWarning: text => warnings.push(text) })
     expect(backup.rows['users']).toBe(150)
-    expect(events.filter(event => event.kind === 'warning')).toHaveLength(1)
+    expect(warnings).toHaveLength(1)
     expect(await verifyBackups(context)).toMatchObject([{ outcome: 'passed' }])
   } finally {
     reader.close()
@@ -199,10 +201,20 @@ test('where there is never a quiet moment, a fast copy falls back and says so', 
 })
 
 test('progress ends at all of it', async () => {
-  const events: BackupEvent[] = []
-  const backup = await createBackup(scene.context, { on: event => events.push(event) })
-  const packing = events.flatMap(event =>
-    event.kind === 'progress' && event.phase === 'packing' ? [event] : [],
-  )
-  expect(packing.at(-1)).toMatchObject({ done: backup.rawSizeBytes, total: backup.rawSizeBytes })
+  const told: Progress[] = []
+  const context = { ...scene.context, onProgress: (progress: Progress) => told.push(progress) }
+  const last = (step: Progress['step']) => told.findLast(each => each.step === step)
+  const { rawSizeBytes, sizeBytes } = await createBackup(context)
+  expect(last('packing')).toEqual({
+    step: 'packing',
+    done: rawSizeBytes,
+    total: rawSizeBytes,
+    unit: 'bytes',
+  })
+  await verifyBackups(context)
+  expect(last('unpacking')).toMatchObject({ done: sizeBytes, total: sizeBytes })
+  expect(last('checking')).toMatchObject({ done: rawSizeBytes, total: rawSizeBytes })
+  await createBackup(context)
+  await verifyBackups(context, { all: true })
+  expect(last('verifying')).toMatchObject({ done: 2, total: 2, unit: 'backups' })
 })

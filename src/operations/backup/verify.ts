@@ -7,7 +7,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { BackupCheck } from '../../contract/views.ts'
+import type { BackupCheck, ProgressListener } from '../../contract/views.ts'
 import { codeOf, translate } from '../../db/errors.ts'
 import { isRunning, ownPid } from '../../db/holders.ts'
 import type { FileContext } from '../context.ts'
@@ -53,9 +53,12 @@ export async function verifyBackups(
     throw new LatchkeyError('usage', 'one backup and all of them were asked for', 'give a backup, or --all')
   }
   const identityFile = options.identityFile ?? context.ageIdentityFile
-  const verify = (stored: StoredBackup) =>
-    verifyOne(context, { ...stored, identityFile }, options.quick ?? false)
-  if (!options.all) return [await verify(await findBackup(context, options.backup ?? 'latest', options.from))]
+  const { onProgress } = context
+  const verify = (stored: StoredBackup, onProgress?: ProgressListener) =>
+    verifyOne({ ...context, onProgress }, { ...stored, identityFile }, options.quick ?? false)
+  if (!options.all) {
+    return [await verify(await findBackup(context, options.backup ?? 'latest', options.from), onProgress)]
+  }
   const { backups, broken } = await surveyFolder(context, options.from)
   const checks: BackupCheck[] = broken.map(({ id, path, problem, newer }) => ({
     id,
@@ -64,14 +67,22 @@ export async function verifyBackups(
     problem,
     checkedAt: context.now(),
   }))
-  for (const stored of backups) checks.push(await verify(stored))
+  const tell = (done: number) =>
+    onProgress?.({ step: 'verifying', done, total: backups.length, unit: 'backups' })
+  tell(0)
+  for (const [before, stored] of backups.entries()) {
+    checks.push(await verify(stored))
+    tell(before + 1)
+  }
   return checks
 }
 
 async function verifyOne(context: FileContext, stored: StoredBackup, quick: boolean): Promise<BackupCheck> {
   const path = dataPath(stored)
   const verdict = await judge(path, () =>
-    quick ? requireBytes(stored) : inScratch(stored, file => restoreInto(stored, file)),
+    quick
+      ? requireBytes(stored, context.onProgress)
+      : inScratch(stored, file => restoreInto(stored, file, 'full', context.onProgress)),
   )
   const checkedAt = context.now()
   if (!context.dryRun) {
@@ -90,11 +101,17 @@ async function verifyOne(context: FileContext, stored: StoredBackup, quick: bool
  * @throws checksum (other bytes than were written), corrupt, not_found (no data), config (no identity opens it),
  *   disk_full, permission, busy
  */
-export async function restoreInto(stored: StoredBackup, file: string, depth: Depth = 'full'): Promise<void> {
+export async function restoreInto(
+  stored: StoredBackup,
+  file: string,
+  depth: Depth,
+  onProgress?: ProgressListener,
+): Promise<void> {
   const { location, manifest, identityFile } = stored
   await requireSize(stored)
-  const { compression, encrypted, rawSizeBytes } = manifest
-  const options = { compression, encrypted, identityFile, limit: rawSizeBytes }
+  const { compression, encrypted, sizeBytes, rawSizeBytes } = manifest
+  const count = (done: number) => onProgress?.({ step: 'unpacking', done, total: sizeBytes, unit: 'bytes' })
+  const options = { compression, encrypted, identityFile, limit: rawSizeBytes, count }
   let digests: Awaited<ReturnType<typeof unpack>>
   try {
     digests = await unpack(location.read(manifest.file), file, manifest.id, options)
@@ -107,7 +124,11 @@ export async function restoreInto(stored: StoredBackup, file: string, depth: Dep
   if (digests.raw.sha256 !== manifest.rawSha256) {
     throw wrong(stored, 'what it unpacks to is not what was packed')
   }
+  // SQLite does not say how far it is.
+  const tell = (done: number) => onProgress?.({ step: 'checking', done, total: rawSizeBytes, unit: 'bytes' })
+  tell(0)
   await requireContents(stored, file, depth)
+  tell(rawSizeBytes)
 }
 
 async function requireSize(stored: StoredBackup): Promise<void> {
@@ -121,10 +142,12 @@ async function requireSize(stored: StoredBackup): Promise<void> {
   }
 }
 
-async function requireBytes(stored: StoredBackup): Promise<void> {
+async function requireBytes(stored: StoredBackup, onProgress?: ProgressListener): Promise<void> {
   const { location, manifest } = stored
   await requireSize(stored)
-  const { sha256 } = await digest(location.read(manifest.file))
+  const count = (done: number) =>
+    onProgress?.({ step: 'checking', done, total: manifest.sizeBytes, unit: 'bytes' })
+  const { sha256 } = await digest(location.read(manifest.file), count)
   if (sha256 !== manifest.sha256) throw wrong(stored, otherBytes)
 }
 

@@ -36,6 +36,7 @@ export async function applyCreations(
   db: Database,
   stamp: Stamp,
   plans: readonly Extract<KeyPlan, { action: 'create' }>[],
+  tell: (rows: number) => void,
 ): Promise<readonly string[]> {
   const ids: string[] = []
   for (let at = 0; at < plans.length; at += rowsAtOnce) {
@@ -52,6 +53,7 @@ export async function applyCreations(
     }
     const carried = rows.map(row => row.carried).filter(counts => !isNothing(counts))
     if (carried.length > 0) await db.insert(carriedUsage).values(carried)
+    tell(rows.length)
   }
   return ids
 }

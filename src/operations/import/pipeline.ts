@@ -7,9 +7,10 @@ import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { importChanges, importedKeys, importedProjects, importedUsers, imports } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
-import { record } from '../audit.ts'
+import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { newId } from '../ids.ts'
+import { rowProgress } from '../progress.ts'
 import {
   applyCreations,
   applyProjects,
@@ -46,7 +47,7 @@ export function importData(
     await db.insert(imports).values({ id: stamp.importId, source, at: now.getTime(), report })
     const known = plans.keys.flatMap(plan => (plan.action === 'update' ? [plan.row.id] : []))
     const gaps = await usageGaps(db, known)
-    const changes = await applyAll(db, stamp, plans)
+    const changes = await applyAll(context, db, stamp, plans)
     await verify(db, stamp, changes, gaps)
     await remember(context, db, stamp, changes)
     const { created, updated, unchanged, refused } = report
@@ -126,7 +127,12 @@ interface Kept {
  * Applies every plan. Updates of keys come before new ones: a new key may have been given a name that an update sets
  * free, and never the other way round.
  */
-async function applyAll(db: Database, stamp: Stamp, plans: Plans): Promise<readonly Change[]> {
+async function applyAll(
+  context: OperationContext,
+  db: Database,
+  stamp: Stamp,
+  plans: Plans,
+): Promise<readonly Change[]> {
   const before = {
     user: await befores(db, stamp, 'user', idsOfUpdates(plans.users)),
     project: await befores(db, stamp, 'project', idsOfUpdates(plans.projects)),
@@ -143,16 +149,18 @@ async function applyAll(db: Database, stamp: Stamp, plans: Plans): Promise<reado
     ...plans.users.flatMap(plan => changesOf('user', plan, before.user)),
     ...plans.projects.flatMap(plan => changesOf('project', plan, before.project)),
   ]
+  const tell = rowProgress(context, 'importing', plans.keys.filter(plan => plan.action !== 'none').length)
   for (const plan of plans.keys) {
     if (plan.action !== 'update') continue
     const moved = await applyUpdate(db, stamp, plan)
+    tell(1)
     const { id } = plan.row
     const isTold = plan.item.outcome === 'updated'
     const { kept, shown } = needed(before.key, id)
     changes.push({ type: 'key', id, action: 'updated', before: { ...kept, moved }, isTold, shown })
   }
   const creations = plans.keys.filter(plan => plan.action === 'create')
-  for (const id of await applyCreations(db, stamp, creations)) {
+  for (const id of await applyCreations(db, stamp, creations, tell)) {
     changes.push({ type: 'key', id, action: 'created', before: null, isTold: true, shown: null })
   }
   return changes
@@ -254,6 +262,7 @@ async function remember(
   stamp: Stamp,
   changes: readonly Change[],
 ): Promise<void> {
+  const tell = rowProgress(context, 'recording', changes.length + changes.filter(each => each.isTold).length)
   for (const type of entityTypes) {
     const mine = changes.filter(change => change.type === type)
     const after = await snapshots(
@@ -270,18 +279,26 @@ async function remember(
       after: action === 'linked' ? null : after.get(id),
     }))
     for (let at = 0; at < rows.length; at += rowsAtOnce) {
-      await db.insert(importChanges).values(rows.slice(at, at + rowsAtOnce))
+      const part = rows.slice(at, at + rowsAtOnce)
+      await db.insert(importChanges).values(part)
+      tell(part.length)
     }
     const told = new Map(mine.flatMap(change => (change.isTold ? [[change.id, change]] : [])))
-    for (const [id, view] of await auditViews(db, stamp.now, type, [...told.keys()])) {
+    const views = await auditViews(db, stamp.now, type, [...told.keys()])
+    const events = [...views].map(([id, view]): Event => {
       const before = told.get(id)?.shown
       const snapshot = after.get(id)
-      await record(context, db, {
+      return {
         action: `${type}.import`,
         target: { type, id, name: snapshot ? nameOf(snapshot) : null },
         ...(before ? { before } : {}),
         after: view,
-      })
+      }
+    })
+    for (let at = 0; at < events.length; at += rowsAtOnce) {
+      const part = events.slice(at, at + rowsAtOnce)
+      await recordAll(context, db, part)
+      tell(part.length)
     }
   }
 }

@@ -6,12 +6,13 @@ import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { oneOf, oneOfNames } from '../../db/conditions.ts'
 import { imports, keys, secrets } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
-import { type RowSource, readRows } from '../../formats/rows.ts'
+import { type ByteCounter, type RowSource, readRows } from '../../formats/rows.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { newId } from '../ids.ts'
 import { limitRows } from '../limits.ts'
 import { toMicros } from '../money.ts'
+import { readingProgress, rowProgress } from '../progress.ts'
 import { findProject, findUser } from '../select.ts'
 import { type IncomingKey, RowReader } from './import-row.ts'
 import { type Draft, insertKeys } from './insert.ts'
@@ -32,7 +33,7 @@ export async function importKeyFile(
   source: RowSource,
   { skipBad = false }: KeyImportOptions = {},
 ): Promise<ImportReport> {
-  const file = await readFile(source)
+  const file = await readFile(source, readingProgress(context, source))
   return context.store.write(async db => {
     const now = context.now()
     const found = await judge(db, now, file.keys)
@@ -55,8 +56,11 @@ export async function importKeyFile(
       notes: [],
     }
     if (found.drafts.length === 0) return report
+    const tell = rowProgress(context, 'importing', found.drafts.length)
     for (let at = 0; at < found.drafts.length; at += keysAtOnce) {
-      await insertKeys(context, db, 'key.import', found.drafts.slice(at, at + keysAtOnce))
+      const part = found.drafts.slice(at, at + keysAtOnce)
+      await insertKeys(context, db, 'key.import', part)
+      tell(part.length)
     }
     const { created, unchanged, refused: left } = report
     await db.insert(imports).values({
@@ -95,12 +99,12 @@ interface KeyFile {
 }
 
 /** What can be said of the rows without the database. */
-async function readFile(source: RowSource): Promise<KeyFile> {
+async function readFile(source: RowSource, count: ByteCounter | undefined): Promise<KeyFile> {
   const reader = new RowReader()
   const found: IncomingKey[] = []
   const problems: Outcome[] = []
   const seen = new Map<string, number>()
-  for await (const batch of readRows(source)) {
+  for await (const batch of readRows(source, count)) {
     for (const { line, row, problem } of batch) {
       const key = row === null ? problem : reader.read(line, row)
       if (typeof key === 'string') {

@@ -14,8 +14,12 @@ export class Aggregate {
   readonly #places = new Map<number, number>()
   readonly #sums = new Float64Array(capacity * 4)
 
+  get size(): number {
+    return this.#places.size
+  }
+
   get isFull(): boolean {
-    return this.#places.size >= capacity
+    return this.size >= capacity
   }
 
   /** `minute` counts from 1970; `pair` is a small number that stands for a key and a model. */

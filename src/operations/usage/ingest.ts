@@ -13,6 +13,7 @@ import { type RowFormat, readRows } from '../../formats/rows.ts'
 import { unpacked } from '../../formats/unpack.ts'
 import type { OperationContext } from '../context.ts'
 import { clockToleranceMs } from '../input.ts'
+import { readingProgress } from '../progress.ts'
 import { Aggregate, rowWidth } from './aggregate.ts'
 import { EventReader, type UsageEvent } from './events.ts'
 import { type PriceList, priceList } from './prices.ts'
@@ -28,14 +29,6 @@ export interface IngestOptions {
   readonly format?: RowFormat | undefined
   /** Count the good lines of a log that has bad ones. */
   readonly skipBad?: boolean | undefined
-  /** Called now and then while the log is read and counted. */
-  readonly onProgress?: ((progress: IngestProgress) => void) | undefined
-}
-
-export interface IngestProgress {
-  readonly phase: 'reading' | 'counting'
-  /** Lines that were read, or rows that were written. */
-  readonly done: number
 }
 
 /** Bad lines that are told in full. */
@@ -70,7 +63,7 @@ export async function ingestUsage(context: OperationContext, options: IngestOpti
       .values({ sha256, at: context.now().getTime(), events: log.events - log.bad })
       .onConflictDoNothing()
       .returning()
-    return isNew && log.count(db, options.onProgress)
+    return isNew && log.count(db)
   })
   return outcome ? { ...report, ...outcome, alreadyCounted: false, bad: log.bad } : alreadyCounted(report)
 }
@@ -147,11 +140,12 @@ class Log implements Disposable {
     return this.#hash.digest('hex')
   }
 
-  async readAll({ file, chunks, format, onProgress }: IngestOptions): Promise<void> {
+  async readAll(options: IngestOptions): Promise<void> {
     const { store, now } = this.#context
     const reader = new EventReader(now().getTime() + clockToleranceMs)
     const prices = await store.read(priceList)
-    const source = unpacked(file, chunks, format)
+    const { file, chunks, format } = options
+    const source = unpacked(file, chunks, format, readingProgress(this.#context, options))
     let collected = 0
     for await (const rows of readRows({ ...source, chunks: this.#hashed(source.chunks) })) {
       const events = rows.map(({ row, problem }) => (row === null ? problem : reader.read(row)))
@@ -172,30 +166,35 @@ class Log implements Disposable {
         Bun.gc(true)
         collected = this.events
       }
-      onProgress?.({ phase: 'reading', done: this.events })
     }
     this.#putAside()
   }
 
   /** Counts all of it. Rows go in nearly in the order of the index of times. */
-  count(
-    db: Database,
-    onProgress: IngestOptions['onProgress'],
-  ): Promise<Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'keys'>> {
+  count(db: Database): Promise<Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'keys'>> {
     return withBulkUsage(db, async bulk => {
       await this.#requireKeys(db)
       let written = 0
       const write = async (rows: Float64Array): Promise<void> => {
         for (let at = 0; at < rows.length; at += rowWidth) {
           this.#addToBucket(bulk, rows, at)
-          if (++written % rowsInARow > 0) continue
-          onProgress?.({ phase: 'counting', done: written })
-          await setImmediate()
+          if (++written % rowsInARow === 0) await setImmediate()
         }
       }
-      for (const { numbers } of this.#spilled.blocks()) await write(numbers)
-      const { counted, duplicates } = await this.#countIdentified(bulk, write)
+      let done = 0
+      const tell = (rows: number, left = this.#sums.size): void => {
+        done += rows
+        const total = this.#spilled.rows + this.#identified.rows + left
+        this.#context.onProgress?.({ step: 'counting', done, total, unit: 'rows' })
+      }
+      for (const { rows, numbers } of this.#spilled.blocks()) {
+        await write(numbers)
+        tell(rows)
+      }
+      const { counted, duplicates } = await this.#countIdentified(bulk, write, tell)
+      const rest = this.#sums.size
       await write(this.#sums.drain())
+      tell(rest, rest)
       let charged = 0
       for (const account of this.#accounts.values()) {
         if (account.lastUsedAt === 0) continue
@@ -313,6 +312,7 @@ class Log implements Disposable {
   async #countIdentified(
     bulk: BulkUsage,
     write: (rows: Float64Array) => Promise<void>,
+    tell: (rows: number) => void,
   ): Promise<{ readonly counted: number; readonly duplicates: number }> {
     const now = this.#context.now().getTime()
     let counted = 0
@@ -340,6 +340,7 @@ class Log implements Disposable {
         if (this.#sums.isFull) await write(this.#sums.drain())
       }
       if ((counted + duplicates) % linesPerCollection < rows) Bun.gc(true)
+      tell(rows)
       await setImmediate()
     }
     return { counted, duplicates }

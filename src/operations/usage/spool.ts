@@ -18,6 +18,8 @@ export interface SpooledBlock {
 const mostInMemory = 8 * 1024 * 1024
 
 export class Spool implements Disposable {
+  /** Rows that were put aside. */
+  rows = 0
   readonly #width: number
   #memory: { readonly numbers: Uint8Array; readonly texts: Uint8Array }[] = []
   #inMemory = 0
@@ -35,6 +37,7 @@ export class Spool implements Disposable {
       texts: Buffer.from(texts.join('\n'), 'utf8'),
     }
     this.#memory.push(block)
+    this.rows += numbers.length / this.#width
     this.#inMemory += block.numbers.length + block.texts.length
     if (this.#inMemory > mostInMemory) this.#spill()
   }

@@ -3,7 +3,6 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Backup, BackupPruning } from '../../../contract/views.ts'
 import { type BackupScene, backupScene } from '../../../testing/backups.ts'
-import { onTerminal } from '../../../testing/process.ts'
 import { type RunOptions, run } from '../../../testing/run.ts'
 import { testS3 } from '../../../testing/s3.ts'
 
@@ -77,18 +76,6 @@ test('create prints ids for a script alone on stdout, and a ping that failed on 
   expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^bak_\w{26}\n$/) })
   expect(err).toContain('the ping of success did not reach 127.0.0.1:9')
   expect(err).not.toContain('secret')
-})
-
-test('on a terminal the progress of a backup is one line that goes away', async () => {
-  const { code, screen } = await onTerminal('backup create', [], {
-    db: scene.context.path,
-    cwd: scene.folder.path,
-  })
-  expect(code).toBe(0)
-  expect(screen).toContain('Packing')
-  expect(screen).toContain('100%')
-  expect(screen.slice(screen.lastIndexOf('\r\x1b[K'))).toContain('Backed up to')
-  expect((await latchkey('backup create')).err).toBe('')
 })
 
 test('from a machine that is lost to a new one, by way of a bucket', async () => {

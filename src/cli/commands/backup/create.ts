@@ -1,6 +1,5 @@
 import { createdBackup } from '../../../contract/views.ts'
 import { command, opt, verbatim } from '../../define.ts'
-import { progressText } from '../../drawing.ts'
 import { duration } from '../../parse.ts'
 
 export default command({
@@ -38,10 +37,7 @@ export default command({
       recipientsFile: recipientsFile === undefined ? undefined : ctx.path(recipientsFile),
       waitMs: wait,
       timeZone: ctx.timeZone,
-      on: event => {
-        if (event.kind === 'progress') ctx.progress(progressText(event))
-        else void ctx.notice(`latchkey: ${event.text}`)
-      },
+      onWarning: text => void ctx.notice(`latchkey: ${text}`),
     }),
   output: createdBackup,
   done: (backup, brush) =>

@@ -21,20 +21,8 @@ export default command({
     format: opt.choice(['ndjson', 'csv'], 'What it is (default: told by its name or its content)'),
     skipBad: opt.flag('Count the good lines although there are bad ones'),
   },
-  run: async (ctx, { file, format, skipBad }) => {
-    const operations = await ctx.operations()
-    return ctx.withProgress(onProgress =>
-      operations.usage.ingest({
-        ...ctx.rowSource(file),
-        format,
-        skipBad,
-        onProgress: ({ phase, done }) =>
-          onProgress(
-            `${phase === 'reading' ? 'Reading: line' : 'Counting: row'} ${done.toLocaleString('en-US')}`,
-          ),
-      }),
-    )
-  },
+  run: async (ctx, { file, format, skipBad }) =>
+    (await ctx.operations()).usage.ingest({ ...ctx.rowSource(file), format, skipBad }),
   output: ingestReport,
   done: ingestLines,
   exit: report => (report.bad > 0 ? exitCodes.partial : 0),

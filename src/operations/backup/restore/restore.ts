@@ -103,7 +103,7 @@ async function withCopy<T>(
     if (!context.dryRun) sweep(folder)
     requireSpace(folder, stored.manifest.rawSizeBytes)
     return await withPrivateFile(folder, async copy => {
-      await restoreInto(stored, copy, 'contents')
+      await restoreInto(stored, copy, 'contents', context.onProgress)
       requireUsable(copy, stored)
       return work(copy)
     })
