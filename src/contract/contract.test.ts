@@ -81,6 +81,8 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after'],
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion'],
+  jsonSchema: [],
+  manPage: ['name', 'section', 'path', 'text'],
   configValue: ['name', 'value', 'source'],
   demoReport: ['ok', 'steps'],
   compacted: [
