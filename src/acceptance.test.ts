@@ -18,7 +18,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { namedNouns } from './cli/reference/commands.ts'
-import { errorSchema, jsonSchemaOf } from './cli/reference/json.ts'
+import { errorSchema, jsonSchemaOf } from './cli/reference/schema.ts'
 import { tree } from './cli/tree.ts'
 import { connectLatchkey } from './index.ts'
 import { temporaryFolder } from './testing/folder.ts'
@@ -466,6 +466,8 @@ const indifferent = {
   'config unset': document(0),
   'config path': document(0),
   'config validate': document(0),
+  schema: document(0),
+  man: document(0),
   'backup list': document(0),
   'backup show': document(0),
   'backup prune': document(0),
@@ -502,6 +504,7 @@ const unusable: Readonly<Record<string, Unusable>> = {
       'backup prune': document(0),
       'backup schedule': document(0),
       'backup unschedule': document(0),
+      man: document(0),
       health: document(1),
     },
   },

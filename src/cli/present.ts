@@ -64,7 +64,7 @@ export function checkPresentation(
     throw new LatchkeyError(
       'usage',
       `there is no field '${field}'${guess}`,
-      `choose from ${shape.fields.join(', ')}`,
+      shape.fields.length === 0 ? 'leave out --fields' : `choose from ${shape.fields.join(', ')}`,
     )
   }
   if (
@@ -76,6 +76,9 @@ export function checkPresentation(
       'the secret is shown only once, and this output would not hold it',
       format === 'name' ? 'use -o json instead' : 'use -o json, or add secret to --fields',
     )
+  }
+  if (format === 'csv' && shape.fields.length === 0) {
+    throw new LatchkeyError('usage', 'this command has no columns to print', 'use -o json or -o yaml instead')
   }
   if (format !== 'name') return
   if (fields !== undefined) {
@@ -207,9 +210,8 @@ async function* documentLines(
   const shape = outputShape(declaration)
   if (shape === undefined) return
   const fields = presentation.fields ?? shape.fields
-  const schema: JsonSchema = {
-    properties: Object.fromEntries(fields.map(field => [field, shape.shapes[field]?.schema ?? {}])),
-  }
+  const properties = Object.fromEntries(fields.map(field => [field, shape.shapes[field]?.schema ?? {}]))
+  const schema: JsonSchema = shape.schema.properties ? { properties } : shape.schema
   const isList = Array.isArray(result) || isStream(result)
   const rows: Rows = isList ? result : [result]
   const rendered = { json, ndjson, csv, yaml, name, table: ndjson, wide: ndjson }[presentation.format]

@@ -82,6 +82,8 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after'],
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion'],
+  jsonSchema: [],
+  manPage: ['name', 'section', 'path', 'text'],
   configValue: ['name', 'value', 'source'],
   configChange: ['name', 'value', 'path', 'profile'],
   databaseInfo: [

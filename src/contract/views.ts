@@ -8,7 +8,9 @@ import {
   choice,
   extend,
   flag,
+  foreign,
   integer,
+  type JsonSchema,
   list,
   mapOf,
   nullable,
@@ -504,11 +506,14 @@ export const restored = object('Restored', {
   rows: mapOf(integer('Rows'), 'Rows per table after the restore'),
   before: nullable(mapOf(integer('Rows'), 'Rows per table before; null when there was nothing readable')),
   changes: nullable(
-    object('RestoredNames', {
-      keys: as(changes, 'Keys, by name'),
-      users: as(changes, 'Users, by username'),
-      projects: as(changes, 'Projects, by slug'),
-    }),
+    as(
+      object('RestoredNames', {
+        keys: as(changes, 'Keys, by name'),
+        users: as(changes, 'Users, by username'),
+        projects: as(changes, 'Projects, by slug'),
+      }),
+      'What differs by name; null when there was nothing readable',
+    ),
   ),
   openBy: list(holder, 'Other processes that had the database open'),
 })
@@ -519,11 +524,14 @@ export const auditEntry = object('AuditEntry', {
   actor: text('Who: LATCHKEY_ACTOR or the user of the operating system'),
   origin: choice(origins, 'From where'),
   action: text('What, as noun.verb'),
-  target: object('AuditTarget', {
-    type: text('On what kind of thing'),
-    id: text('Its id'),
-    name: nullable(text('Its name at the time')),
-  }),
+  target: as(
+    object('AuditTarget', {
+      type: text('On what kind of thing'),
+      id: text('Its id'),
+      name: nullable(text('Its name at the time')),
+    }),
+    'What it was done to',
+  ),
   before: nullable(anything('What changed, as it was')),
   after: nullable(anything('What changed, as it became')),
 })
@@ -549,6 +557,19 @@ export const healthReport = object('HealthReport', {
 export const initialized = object('Initialized', {
   path: text('The new database'),
   schemaVersion: integer('Its schema version'),
+})
+
+export const jsonSchema = foreign<JsonSchema>(
+  'JsonSchema',
+  'https://json-schema.org/draft/2020-12/schema',
+  'A JSON Schema of draft 2020-12',
+)
+
+export const manPage = object('ManPage', {
+  name: text('Its name, such as latchkey-key-create'),
+  section: integer('Its section of the manual'),
+  path: nullable(text('Where it was written; null when it was only printed')),
+  text: text('The page in roff, of man(7)'),
 })
 
 export const configValue = object('ConfigValue', {
@@ -672,6 +693,7 @@ export type Restored = Of<typeof restored>
 export type AuditEntry = Of<typeof auditEntry>
 export type HealthReport = Of<typeof healthReport>
 export type Initialized = Of<typeof initialized>
+export type ManPage = Of<typeof manPage>
 export type ConfigValue = Of<typeof configValue>
 export type DatabaseInfo = Of<typeof databaseInfo>
 export type Vacuumed = Of<typeof vacuumed>
