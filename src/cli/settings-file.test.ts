@@ -94,10 +94,10 @@ test('the mode of a file and a link to it stay', async () => {
   const real = at.folder.write('real.toml', 'tz = "UTC"\n')
   chmodSync(real, 0o640)
   symlinkSync(real, at.here)
-  await at.run('config set output json --here')
+  await at.run('config set backup_dir b --here')
   expect(lstatSync(at.here).isSymbolicLink()).toBe(true)
   expect(statSync(real).mode & 0o777).toBe(0o640)
-  expect(readFileSync(real, 'utf8')).toBe('tz = "UTC"\noutput = "json"\n')
+  expect(readFileSync(real, 'utf8')).toBe('tz = "UTC"\nbackup_dir = "b"\n')
 })
 
 test.each([

@@ -22,15 +22,15 @@ test('info tells what the file is made of', async () => {
 test('a query prints its rows in every format, its parameters bound', async () => {
   await using at = await home()
   const sql =
-    "SELECT name, requests AS n, NULL AS nothing, x'00ff' AS bytes FROM keys WHERE name > :from ORDER BY name"
+    "SELECT name, requests AS n, NULL AS empty, x'00ff' AS bytes FROM keys WHERE name > :from ORDER BY name"
   const ask = async (format: string) =>
     (await at.db(['query', sql, '--param', 'from=ci-1', '-o', format])).out
   expect(JSON.parse(await ask('json'))).toEqual([
-    { name: 'ci-2', n: 0, nothing: null, bytes: '00ff' },
-    { name: 'ci-3', n: 0, nothing: null, bytes: '00ff' },
+    { name: 'ci-2', n: 0, empty: null, bytes: '00ff' },
+    { name: 'ci-3', n: 0, empty: null, bytes: '00ff' },
   ])
-  expect(await ask('csv')).toBe('name,n,nothing,bytes\nci-2,0,,00ff\nci-3,0,,00ff\n')
-  expect(await ask('ndjson')).toStartWith('{"name":"ci-2","n":0,"nothing":null,"bytes":"00ff"}\n')
+  expect(await ask('csv')).toBe('name,n,empty,bytes\nci-2,0,,00ff\nci-3,0,,00ff\n')
+  expect(await ask('ndjson')).toStartWith('{"name":"ci-2","n":0,"empty":null,"bytes":"00ff"}\n')
   expect(await ask('table')).toContain('ci-2')
   expect((await at.db('query -', 'SELECT count(*) AS n FROM keys;')).out).toContain('3')
   expect((await at.db(['query', 'SELECT 1 WHERE 0', '--json'])).out).toBe('[]\n')
