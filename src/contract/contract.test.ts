@@ -85,7 +85,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   jsonSchema: [],
   manPage: ['name', 'section', 'path', 'text'],
   configValue: ['name', 'value', 'source'],
-  configChange: ['name', 'value', 'path', 'profile'],
+  configChange: ['name', 'value', 'path', 'profile', 'hiddenBy'],
   databaseInfo: [
     'path', 'sizeBytes', 'walBytes', 'pageSizeBytes', 'pages', 'freePages', 'journalMode', 'sqliteVersion',
     'schemaVersion', 'latestSchemaVersion', 'rows', 'openBy',

@@ -611,6 +611,7 @@ export const configChange = object('ConfigChange', {
   value: nullable(text('Its new value')),
   path: text('The file that was changed'),
   profile: nullable(text('The profile it belongs to')),
+  hiddenBy: nullable(text('The file whose own value of it wins in this folder')),
 })
 
 export const settingsCheck = object('SettingsCheck', {
