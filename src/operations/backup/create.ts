@@ -163,6 +163,8 @@ async function createStored(context: FileContext, input: CreateBackup): Promise<
         depth: options.full ? 'full' : 'quick',
         name: 'the copy',
       })
+      // Whoever waits for it gets its failure; when packing cannot even begin, nobody does.
+      look.catch(() => {})
       const total = sizeOf(raw)
       const count = (done: number) => context.onProgress?.({ step: 'packing', done, total, unit: 'bytes' })
       if (plain) {
