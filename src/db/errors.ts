@@ -47,14 +47,6 @@ export function translate(error: unknown, path: string): unknown {
       options,
     )
   }
-  if (code === 'ENOENT') {
-    return new LatchkeyError(
-      'config',
-      `${path}, or a file in it, went away while it was worked on`,
-      `see whether its disk is there: df ${quoted(parent(path))}`,
-      options,
-    )
-  }
   if (code === 'ELOOP' || code === 'ENAMETOOLONG') {
     return new LatchkeyError(
       'config',
