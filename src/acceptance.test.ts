@@ -18,7 +18,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { namedNouns } from './cli/reference/commands.ts'
-import { errorSchema, jsonSchemaOf } from './cli/reference/json.ts'
+import { errorSchema, jsonSchemaOf } from './cli/reference/schema.ts'
 import { tree } from './cli/tree.ts'
 import { connectLatchkey } from './index.ts'
 import { temporaryFolder } from './testing/folder.ts'
@@ -106,6 +106,11 @@ const lines: Record<string, string> = {
   restore: 'restore --latest --yes',
   'audit list': 'audit list',
   health: 'health',
+  'db info': 'db info',
+  'db check': 'db check',
+  'db query': "db query 'SELECT 1 AS one'",
+  'db vacuum': 'db vacuum',
+  'db optimize': 'db optimize',
   'config show': 'config show',
   'config get': 'config get db',
   'config set': 'config set tz UTC --here',
@@ -461,6 +466,8 @@ const indifferent = {
   'config unset': document(0),
   'config path': document(0),
   'config validate': document(0),
+  schema: document(0),
+  man: document(0),
   'backup list': document(0),
   'backup show': document(0),
   'backup prune': document(0),
@@ -497,6 +504,7 @@ const unusable: Readonly<Record<string, Unusable>> = {
       'backup prune': document(0),
       'backup schedule': document(0),
       'backup unschedule': document(0),
+      man: document(0),
       health: document(1),
     },
   },
@@ -507,7 +515,7 @@ const unusable: Readonly<Record<string, Unusable>> = {
       writeFileSync(db, bytes)
     },
     usual: isCorrupt,
-    otherwise: { ...damaged, 'migrate check': document(7) },
+    otherwise: { ...damaged, 'migrate check': document(7), 'db check': document(7) },
   },
   empty: { spoil: db => truncateSync(db, 0), usual: isCorrupt, otherwise: damaged },
   'cut short': {
@@ -535,6 +543,11 @@ const unusable: Readonly<Record<string, Unusable>> = {
       'migrate status': document(0),
       'migrate check': document(7),
       'migrate history': document(0),
+      'db info': document(0),
+      'db check': document(7),
+      'db query': document(0),
+      'db vacuum': done,
+      'db optimize': done,
       'backup create': done,
       restore: done,
       health: document(1),

@@ -1,5 +1,5 @@
 /**
- * Resolves each setting: flag, then environment, then the profile in use, then `latchkey.toml` here, then the user's,
+ * Resolves each setting: flag, then the profile of `--profile`, then environment, then that of LATCHKEY_PROFILE, then `latchkey.toml` here, then the user's,
  * then a default, and remembers where it came from. Must never create or change a file.
  */
 import { existsSync } from 'node:fs'
@@ -64,8 +64,10 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
   const profile = profileOf(flags.profile ?? env['LATCHKEY_PROFILE'], paths, read)
   const layers = [
     fromFlags(flags, cwd),
-    fromEnvironment(env, cwd),
-    ...profile,
+    // Who types the name of a profile means it, whatever the shell has exported.
+    ...(flags.profile === undefined
+      ? [fromEnvironment(env, cwd), ...profile]
+      : [...profile, fromEnvironment(env, cwd)]),
     ...read.map(file => file.settings),
   ]
   return settle(layers, env, cwd, flags)
@@ -163,6 +165,15 @@ export function checkSettings({ files, home }: Config): readonly SettingsCheck[]
   })
 }
 
+/** Whether a file gives this setting a value, as far as it can be read. */
+function hasSetting(path: string, home: string, name: SettingName): boolean {
+  try {
+    return readSettings(path, home).settings[name] !== undefined
+  } catch {
+    return false
+  }
+}
+
 export interface Change {
   readonly name: SettingName
   /** null takes the setting out. */
@@ -182,7 +193,10 @@ export function changeSettings({ files, profile, home }: Config, change: Change)
     if (name === 'backup_keep') policy(found)
   }
   writeSetting(path, name, value, { profile, dryRun, home })
-  return { name, value, path, profile: profile ?? null }
+  const [here] = files
+  const hides =
+    scope === 'user' && profile === undefined && here !== undefined && hasSetting(here.path, home, name)
+  return { name, value, path, profile: profile ?? null, hiddenBy: hides ? here.path : null }
 }
 
 /** The settings of the profile that is asked for, in each file that has it. */

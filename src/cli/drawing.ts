@@ -14,6 +14,7 @@ import type {
   Migrated,
   Price,
   Restored,
+  SchemaCheck,
   Totals,
   UsageCheck,
   UsagePoint,
@@ -345,3 +346,9 @@ function short(value: unknown): string {
   if (typeof value === 'object' && ('username' in value || 'slug' in value)) return reference(value as never)
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
+
+/** Everything that a check of the schema and the file has found, a line each. */
+export const schemaCheckLines = (check: SchemaCheck, brush: Brush): string =>
+  check.ok
+    ? `${brush.good('ok')}: the schema of ${check.path} is what its migrations make`
+    : check.problems.map(problem => `${brush.bad(problem.kind)}: ${problem.detail}`).join('\n')

@@ -161,6 +161,14 @@ export const dollars: Parse<number> = raw => {
 }
 
 /** The name of what a limit counts. */
+/** `name=value`; what reads as a number is one. */
+export const parameter: Parse<readonly [string, string | number]> = raw => {
+  const [, name, value = ''] = /^(\w+)=([\s\S]*)$/.exec(raw) ?? []
+  if (name === undefined)
+    throw refuse(`${quote(raw)} gives no name a value`, 'write name=value, such as least=1000')
+  return [name, /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value]
+}
+
 /** The name of a setting; dashes are as good as underscores. */
 export const settingName: Parse<SettingName> = raw => {
   const found = settingNames.find(name => name === raw.replaceAll('-', '_'))

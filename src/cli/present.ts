@@ -4,7 +4,7 @@
  */
 
 import { LatchkeyError } from '../contract/errors.ts'
-import type { JsonSchema } from '../contract/shape.ts'
+import { anything, type JsonSchema, type ObjectShape, object } from '../contract/shape.ts'
 import type { Brush } from './brush.ts'
 import { card, inline, label } from './card.ts'
 import type { Format } from './config.ts'
@@ -15,6 +15,8 @@ import { harmless } from './printable.ts'
 import type { Output } from './streams.ts'
 import { drawTable } from './table.ts'
 import { widthOf } from './width.ts'
+
+type AnyShape = ObjectShape<Record<string, unknown>>
 
 export interface Presentation {
   readonly format: Format
@@ -54,6 +56,7 @@ export function checkPresentation(
       'leave out -o, --json, -q and --fields',
     )
   }
+  if (isOpen(shape)) return
   for (const field of fields ?? []) {
     if (shape.fields.includes(field)) continue
     const close = nearest(field, shape.fields)
@@ -61,7 +64,7 @@ export function checkPresentation(
     throw new LatchkeyError(
       'usage',
       `there is no field '${field}'${guess}`,
-      `choose from ${shape.fields.join(', ')}`,
+      shape.fields.length === 0 ? 'leave out --fields' : `choose from ${shape.fields.join(', ')}`,
     )
   }
   if (
@@ -73,6 +76,9 @@ export function checkPresentation(
       'the secret is shown only once, and this output would not hold it',
       format === 'name' ? 'use -o json instead' : 'use -o json, or add secret to --fields',
     )
+  }
+  if (format === 'csv' && shape.fields.length === 0) {
+    throw new LatchkeyError('usage', 'this command has no columns to print', 'use -o json or -o yaml instead')
   }
   if (format !== 'name') return
   if (fields !== undefined) {
@@ -99,13 +105,14 @@ export const isDrawn = (declaration: Declaration, format: Format): boolean =>
  * there a stream must have been collected.
  */
 export async function present(
-  declaration: Declaration,
+  declared: Declaration,
   input: Record<string, unknown>,
   result: unknown,
   presentation: Presentation,
   stdout: Output,
   brush: () => Promise<Brush>,
 ): Promise<void> {
+  const declaration = withFieldsOf(declared, result)
   const { format, fields } = presentation
   const lines = isForPeople(format) && fields === undefined ? declaration.lines?.(result, input) : undefined
   const drawn =
@@ -123,6 +130,21 @@ export async function present(
   }
   if (chunk !== '') await stdout.write(chunk)
 }
+
+/** Rows of which nothing was declared are described by the first of them. */
+function withFieldsOf(declaration: Declaration, result: unknown): Declaration {
+  const { rows } = declaration
+  if (rows === undefined || !isOpen(rows) || !Array.isArray(result)) return declaration
+  const names = Object.keys(Object(result[0]))
+  const shape = object(rows.name, Object.fromEntries(names.map(name => [name, anything('')])))
+  const columns = names
+    .map(name => fieldColumn({}, name))
+    .map((column, at) => ({ ...column, title: names[at] ?? '' }))
+  return { ...declaration, rows: shape, columns }
+}
+
+const isOpen = ({ schema }: AnyShape): boolean =>
+  schema.additionalProperties === true && schema.properties === undefined
 
 const chunkSize = 64 * 1024
 
@@ -188,9 +210,8 @@ async function* documentLines(
   const shape = outputShape(declaration)
   if (shape === undefined) return
   const fields = presentation.fields ?? shape.fields
-  const schema: JsonSchema = {
-    properties: Object.fromEntries(fields.map(field => [field, shape.shapes[field]?.schema ?? {}])),
-  }
+  const properties = Object.fromEntries(fields.map(field => [field, shape.shapes[field]?.schema ?? {}]))
+  const schema: JsonSchema = shape.schema.properties ? { properties } : shape.schema
   const isList = Array.isArray(result) || isStream(result)
   const rows: Rows = isList ? result : [result]
   const rendered = { json, ndjson, csv, yaml, name, table: ndjson, wide: ndjson }[presentation.format]

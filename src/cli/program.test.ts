@@ -107,7 +107,8 @@ async function latchkey(line: string, options: Parameters<typeof run>[1] = {}) {
   calls.length = 0
   loaded.length = 0
   const ran = await run(line, { tree, now: new Date('2026-11-20T12:00:00Z'), ...options })
-  return { ...ran, calls: [...calls], loaded: [...loaded] }
+  // What the run has loaded, its contract is held against.
+  return { ...ran, calls: [...calls], loaded: [...new Set(loaded)] }
 }
 
 const unsaid = {

@@ -43,6 +43,19 @@ test.each<[string, Parameters<typeof withSetting> extends [string, string, ...in
   expect(withSetting('f.toml', before, ...change)).toBe(after)
 })
 
+test('line ends, the comment behind a value and the one above a table stay', () => {
+  const text = 'tz = "UTC" # zone\r\n\r\n# about prod\r\n[profile.prod]\r\n'
+  expect(withSetting('f.toml', text, 'tz', 'Asia/Tokyo')).toBe(text.replace('UTC', 'Asia/Tokyo'))
+  expect(withSetting('f.toml', text, 'db', 'x.db')).toBe(
+    text.replace('# zone\r\n', '# zone\r\ndb = "x.db"\r\n'),
+  )
+})
+
+test('a policy that is a table is left to a person', () => {
+  for (const value of ['daily=3', null])
+    expect(() => withSetting('f.toml', before, 'backup_keep', value)).toThrow('[backup.keep]')
+})
+
 test('an empty file gets what is set', () => {
   expect(withSetting('f.toml', '', 'db', 'x.db')).toBe('db = "x.db"\n')
   expect(withSetting('f.toml', '', 'db', 'x.db', 'prod')).toBe('[profile.prod]\ndb = "x.db"\n')
@@ -74,6 +87,10 @@ function home() {
 
 test('set writes into the file of the user, or with --here into this folder; get and unset follow', async () => {
   using at = home()
+  at.folder.write('here/latchkey.toml', 'output = "table"\n')
+  expect((await at.run('config set output csv')).err).toContain('wins in this folder')
+  await at.run('config unset output')
+  await at.run('config unset output --here')
   expect(await at.run('config set tz Europe/Berlin')).toMatchObject({ code: 0, err: '' })
   expect(statSync(at.user).mode & 0o777).toBe(0o600)
   expect((await at.run('config get tz')).out).toBe('Europe/Berlin\n')
@@ -94,10 +111,10 @@ test('the mode of a file and a link to it stay', async () => {
   const real = at.folder.write('real.toml', 'tz = "UTC"\n')
   chmodSync(real, 0o640)
   symlinkSync(real, at.here)
-  await at.run('config set output json --here')
+  await at.run('config set backup_dir b --here')
   expect(lstatSync(at.here).isSymbolicLink()).toBe(true)
   expect(statSync(real).mode & 0o777).toBe(0o640)
-  expect(readFileSync(real, 'utf8')).toBe('tz = "UTC"\noutput = "json"\n')
+  expect(readFileSync(real, 'utf8')).toBe('tz = "UTC"\nbackup_dir = "b"\n')
 })
 
 test.each([
@@ -121,7 +138,9 @@ test('a profile lies over both files, is named by a flag or a variable, and an u
   expect(await db('')).toBe(at.folder.file('here/here.db'))
   expect(await db('--profile prod')).toBe('/srv/prod.db')
   expect(await db('', { LATCHKEY_PROFILE: 'prod' })).toBe('/srv/prod.db')
-  expect(await db('--profile prod', { LATCHKEY_DB: '/env.db' })).toBe('/env.db')
+  expect(await db('', { LATCHKEY_PROFILE: 'prod', LATCHKEY_DB: '/env.db' })).toBe('/env.db')
+  // Typed, it is meant.
+  expect(await db('--profile prod', { LATCHKEY_DB: '/env.db' })).toBe('/srv/prod.db')
   const wrong = await at.run('key list --profile prd')
   expect(wrong).toMatchObject({ code: 78, err: expect.stringContaining('did you mean --profile prod?') })
 })

@@ -196,7 +196,8 @@ export function withSetting(
   value: string | null,
   profile?: string,
 ): string {
-  const lines = text === '' ? [] : text.replace(/\n$/, '').split('\n')
+  const lines = text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/)
+  const lineEnd = /\r\n/.test(text) ? '\r\n' : '\n'
   const header = profile === undefined ? undefined : `[profile.${quoted(profile)}]`
   let begin = 0
   if (header !== undefined) {
@@ -215,7 +216,7 @@ export function withSetting(
   const written = value === null ? [] : [`${name} = ${JSON.stringify(value)}${commentOf(lines[at])}`]
   if (at >= 0) lines.splice(at, 1, ...written)
   else lines.splice(afterLast(lines, begin, end), 0, ...written)
-  const changed = lines.length === 0 ? '' : `${lines.join('\n')}\n`
+  const changed = lines.length === 0 ? '' : lines.join(lineEnd) + lineEnd
   requireOnly(path, text, changed, name, value, profile)
   return changed
 }
@@ -227,9 +228,10 @@ const quoted = (name: string): string => (/^[\w-]+$/.test(name) ? name : JSON.st
 const commentOf = (line: string | undefined): string =>
   /^[^=]*=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*')(\s*#.*)?$/.exec(line ?? '')?.[1] ?? ''
 
-/** Behind the last line of a table that says something. */
+/** Behind the last line of a table that says something; a comment right above the next table belongs to that. */
 function afterLast(lines: readonly string[], begin: number, end: number): number {
   let at = end
+  if (end < lines.length) while (at > begin && lines[at - 1]?.trim().startsWith('#')) at--
   while (at > begin && lines[at - 1]?.trim() === '') at--
   return at
 }
@@ -244,6 +246,12 @@ function requireOnly(
   profile: string | undefined,
 ): void {
   const wanted = parseToml(path, before) as Record<string, unknown>
+  if (name === 'backup_keep' && [wanted, ...tablesOf(wanted['profile'])].some(table => 'backup' in table)) {
+    throw broken(
+      `${path} has [backup.keep], which is this setting as a table`,
+      `edit [backup.keep] in ${path} by hand`,
+    )
+  }
   const profiles = (wanted['profile'] ?? {}) as Record<string, Record<string, unknown>>
   const table = profile === undefined ? wanted : (profiles[profile] ?? {})
   if (profile !== undefined) wanted['profile'] = { ...profiles, [profile]: table }
@@ -254,6 +262,9 @@ function requireOnly(
   if (Bun.deepEquals([plain, found], [rest, expected])) return
   throw broken(`${path} cannot be changed without touching more than ${name}`, `edit ${path} by hand`)
 }
+
+const tablesOf = (profiles: unknown): readonly object[] =>
+  isTable(profiles) ? Object.values(profiles).filter(isTable) : []
 
 function attempt(text: string): Record<string, unknown> | undefined {
   try {

@@ -32,6 +32,7 @@ export const tree: Tree = {
     summary: 'Copies of the database, checked',
     load: () => import('./commands/backup/index.ts'),
   },
+  db: { summary: 'The database file', load: () => import('./commands/db/index.ts') },
   restore: { summary: 'Bring a database back from a backup', load: () => import('./commands/restore.ts') },
   audit: { summary: 'Who changed what, and when', load: () => import('./commands/audit/index.ts') },
   health: { summary: 'Check the database and its backups', load: () => import('./commands/health.ts') },

@@ -82,8 +82,17 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after'],
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion'],
+  jsonSchema: [],
+  manPage: ['name', 'section', 'path', 'text'],
   configValue: ['name', 'value', 'source'],
-  configChange: ['name', 'value', 'path', 'profile'],
+  configChange: ['name', 'value', 'path', 'profile', 'hiddenBy'],
+  databaseInfo: [
+    'path', 'sizeBytes', 'walBytes', 'pageSizeBytes', 'pages', 'freePages', 'journalMode', 'sqliteVersion',
+    'schemaVersion', 'latestSchemaVersion', 'rows', 'openBy',
+  ],
+  vacuumed: ['path', 'bytesBefore', 'bytesAfter'],
+  optimized: ['path', 'statements'],
+  queryRow: [],
   settingsCheck: ['path', 'scope', 'exists', 'ok', 'profiles', 'problem'],
   demoReport: ['ok', 'steps'],
   compacted: [

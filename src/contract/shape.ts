@@ -5,6 +5,11 @@
 
 /** The subset of JSON Schema (draft 2020-12) that the shapes below produce. */
 export interface JsonSchema {
+  readonly $schema?: string
+  readonly $id?: string
+  readonly $ref?: string
+  readonly $defs?: Readonly<Record<string, JsonSchema>>
+  readonly title?: string
   readonly type?: string | readonly string[]
   readonly format?: string
   readonly description?: string
@@ -80,6 +85,7 @@ export function object<F extends Record<string, Shape<unknown>>>(
     fields,
     shapes: shapes as never,
     schema: {
+      title: name,
       type: 'object',
       properties: Object.fromEntries(fields.map(field => [field, shapes[field]?.schema ?? {}])),
       required: fields,
@@ -87,6 +93,22 @@ export function object<F extends Record<string, Shape<unknown>>>(
     },
   }
 }
+
+/** Rows whose fields are known only when they are there: those of a query in SQL. */
+export const openObject = (name: string): ObjectShape<Readonly<Record<string, unknown>>> => ({
+  name,
+  fields: [],
+  shapes: {},
+  schema: { type: 'object', additionalProperties: true },
+})
+
+/** An object whose fields somebody else has laid down, in a schema of their own: printed as it stands. */
+export const foreign = <T>(name: string, $ref: string, description: string): ObjectShape<T> => ({
+  name,
+  fields: [],
+  shapes: {} as never,
+  schema: { $ref, description },
+})
 
 /** The fields of `base` followed by those of `more`, under a new name. */
 export function extend<B, F extends Record<string, Shape<unknown>>>(

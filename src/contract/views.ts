@@ -8,13 +8,16 @@ import {
   choice,
   extend,
   flag,
+  foreign,
   integer,
+  type JsonSchema,
   list,
   mapOf,
   nullable,
   number,
   type Of,
   object,
+  openObject,
   text,
   time,
 } from './shape.ts'
@@ -492,6 +495,8 @@ export const changes = object('Changes', {
   changed: list(text('A name'), 'Differ in more than what they have used'),
 })
 
+const holder = object('Holder', { pid: integer('Process id'), command: text('What it runs, shortened') })
+
 export const restored = object('Restored', {
   path: text('The database that was restored'),
   backup: as(backup, 'What it was restored from'),
@@ -501,16 +506,16 @@ export const restored = object('Restored', {
   rows: mapOf(integer('Rows'), 'Rows per table after the restore'),
   before: nullable(mapOf(integer('Rows'), 'Rows per table before; null when there was nothing readable')),
   changes: nullable(
-    object('RestoredNames', {
-      keys: as(changes, 'Keys, by name'),
-      users: as(changes, 'Users, by username'),
-      projects: as(changes, 'Projects, by slug'),
-    }),
+    as(
+      object('RestoredNames', {
+        keys: as(changes, 'Keys, by name'),
+        users: as(changes, 'Users, by username'),
+        projects: as(changes, 'Projects, by slug'),
+      }),
+      'What differs by name; null when there was nothing readable',
+    ),
   ),
-  openBy: list(
-    object('Holder', { pid: integer('Process id'), command: text('What it runs, shortened') }),
-    'Other processes that had the database open',
-  ),
+  openBy: list(holder, 'Other processes that had the database open'),
 })
 
 export const auditEntry = object('AuditEntry', {
@@ -519,11 +524,14 @@ export const auditEntry = object('AuditEntry', {
   actor: text('Who: LATCHKEY_ACTOR or the user of the operating system'),
   origin: choice(origins, 'From where'),
   action: text('What, as noun.verb'),
-  target: object('AuditTarget', {
-    type: text('On what kind of thing'),
-    id: text('Its id'),
-    name: nullable(text('Its name at the time')),
-  }),
+  target: as(
+    object('AuditTarget', {
+      type: text('On what kind of thing'),
+      id: text('Its id'),
+      name: nullable(text('Its name at the time')),
+    }),
+    'What it was done to',
+  ),
   before: nullable(anything('What changed, as it was')),
   after: nullable(anything('What changed, as it became')),
 })
@@ -551,17 +559,59 @@ export const initialized = object('Initialized', {
   schemaVersion: integer('Its schema version'),
 })
 
+export const jsonSchema = foreign<JsonSchema>(
+  'JsonSchema',
+  'https://json-schema.org/draft/2020-12/schema',
+  'A JSON Schema of draft 2020-12',
+)
+
+export const manPage = object('ManPage', {
+  name: text('Its name, such as latchkey-key-create'),
+  section: integer('Its section of the manual'),
+  path: nullable(text('Where it was written; null when it was only printed')),
+  text: text('The page in roff, of man(7)'),
+})
+
 export const configValue = object('ConfigValue', {
   name: text('Name of the setting'),
   value: nullable(text('Its value')),
   source: text('flag, a variable of the environment, a file, or default'),
 })
 
+export const databaseInfo = object('DatabaseInfo', {
+  path: text('The database'),
+  sizeBytes: integer('Its size'),
+  walBytes: integer('Size of its write-ahead log'),
+  pageSizeBytes: integer('Size of a page'),
+  pages: integer('Pages in the file'),
+  freePages: integer('Pages that hold nothing: db vacuum gives them back'),
+  journalMode: text('How SQLite makes changes safe; wal for a database that has been written to'),
+  sqliteVersion: text('Version of SQLite in this program'),
+  schemaVersion: integer('Its schema version'),
+  latestSchemaVersion: integer('The newest schema version that this program knows'),
+  rows: mapOf(integer('Rows'), 'Rows per table'),
+  openBy: list(holder, 'Other processes that have it open, where the system tells'),
+})
+
+export const vacuumed = object('Vacuumed', {
+  path: text('The database'),
+  bytesBefore: integer('Its size before'),
+  bytesAfter: integer('Its size now; in a dry run about what it would be'),
+})
+
+export const optimized = object('Optimized', {
+  path: text('The database'),
+  statements: list(text('SQL'), 'What was run, or would be in a dry run'),
+})
+
+export const queryRow = openObject('QueryRow')
+
 export const configChange = object('ConfigChange', {
   name: text('Name of the setting'),
   value: nullable(text('Its new value')),
   path: text('The file that was changed'),
   profile: nullable(text('The profile it belongs to')),
+  hiddenBy: nullable(text('The file whose own value of it wins in this folder')),
 })
 
 export const settingsCheck = object('SettingsCheck', {
@@ -644,7 +694,11 @@ export type Restored = Of<typeof restored>
 export type AuditEntry = Of<typeof auditEntry>
 export type HealthReport = Of<typeof healthReport>
 export type Initialized = Of<typeof initialized>
+export type ManPage = Of<typeof manPage>
 export type ConfigValue = Of<typeof configValue>
+export type DatabaseInfo = Of<typeof databaseInfo>
+export type Vacuumed = Of<typeof vacuumed>
+export type Optimized = Of<typeof optimized>
 export type ConfigChange = Of<typeof configChange>
 export type SettingsCheck = Of<typeof settingsCheck>
 export type DemoReport = Of<typeof demoReport>

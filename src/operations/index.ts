@@ -13,6 +13,7 @@ import { planSchedule, scheduleBackups, unscheduleBackups } from './backup/sched
 import { backupStatus } from './backup/status.ts'
 import { verifyBackups } from './backup/verify.ts'
 import type { FileContext, OperationContext } from './context.ts'
+import { databaseInfo, optimizeDatabase, queryDatabase, vacuumDatabase } from './database.ts'
 import { checkHealth } from './health.ts'
 import { importCcluster } from './import/ccluster.ts'
 import { importDokify } from './import/dokify.ts'
@@ -187,6 +188,13 @@ export function createOperations(wiring: Wiring) {
       plan: planMigration,
       history: migrationHistory,
       migrate,
+    }),
+    database: bind(wiring as FileContext, {
+      info: databaseInfo,
+      check: checkSchema,
+      vacuum: vacuumDatabase,
+      optimize: optimizeDatabase,
+      query: queryDatabase,
     }),
     ...bind(wiring as FileContext, { initialize, health: checkHealth }),
   }

@@ -1,44 +1,87 @@
-/** Holds what any test gets from the program against the JSON contract. For tests only. */
-import { type Environment, formats } from '../cli/config.ts'
-import { readCommandLine } from '../cli/program.ts'
-import { outputOf } from '../cli/reference/commands.ts'
-import { errorSchema, jsonSchemaOf } from '../cli/reference/json.ts'
-import { tree } from '../cli/tree.ts'
-import { programVersion } from '../version.ts'
+/** Holds whatever a test gets from the program against the JSON contract. For tests only. */
+import { type Environment, type Format, isFormat, resolveConfig } from '../cli/config.ts'
+import type { Declaration } from '../cli/define.ts'
+import { type Globals, readCommandLine } from '../cli/program.ts'
+import { errorSchema, jsonSchemaOf, rowSchemaOf } from '../cli/reference/schema.ts'
+import { type Tree, tree } from '../cli/tree.ts'
 import { schemaProblems } from './schema.ts'
 
-export interface Printed {
+/** A command line that ran to its end, and what came of it. */
+export interface Outcome {
+  readonly argv: readonly string[]
+  readonly env: Environment
+  readonly cwd: string
+  readonly tree?: Tree | undefined
+  readonly code: number
   readonly out: string
   readonly err: string
 }
 
 /**
- * Throws when a command that was asked for JSON printed something that its schema does not allow, or an error object
- * that is none. What was cut short by a signal or by its reader says nothing.
+ * Throws when a command that was asked for JSON or NDJSON printed anything that its schema does not allow, failed with
+ * something on stdout, or failed without an error object at the end of stderr.
  */
-export async function requireContract(
-  argv: readonly string[],
-  env: Environment,
-  printed: Printed,
-): Promise<void> {
-  const invocation = await readCommandLine(argv, tree, { version: programVersion, width: 80 })
-  if (invocation.kind !== 'run') return
-  const { declaration, globals } = invocation
-  const format = globals.json ? 'json' : (globals.output ?? env['LATCHKEY_OUTPUT'])
-  if (!formats.some(each => each === format)) return
+export async function requireContract(outcome: Outcome): Promise<void> {
+  const invocation = await readCommandLine(outcome.argv, outcome.tree ?? tree, { version: '0', width: 80 })
+  if (invocation.kind === 'help') return
+  const asked = formatOf(invocation.globals, outcome)
+  const declaration = invocation.kind === 'run' ? invocation.declaration : undefined
+  const format = declaration?.forPrograms && ['table', 'wide'].includes(asked) ? 'ndjson' : asked
+  if (format !== 'json' && format !== 'ndjson') return
+  const fields = invocation.globals.fields?.split(',').map(field => field.trim())
   const problems =
-    format === 'json' && printed.out !== '' && globals.fields === undefined
-      ? schemaProblems(jsonSchemaOf(declaration) ?? {}, JSON.parse(printed.out))
-      : format === 'ndjson' && globals.fields === undefined
-        ? lines(printed.out).flatMap(line =>
-            schemaProblems(outputOf(declaration)?.shape.schema ?? {}, JSON.parse(line)),
-          )
-        : []
-  const errors = lines(printed.err)
-    .filter(line => line.startsWith('{"error":'))
-    .flatMap(line => schemaProblems(errorSchema, JSON.parse(line)))
-  const [problem] = [...problems, ...errors]
-  if (problem !== undefined) throw new Error(`latchkey ${argv.join(' ')} breaks the contract: ${problem}`)
+    outcome.out === '' && (format === 'json' || outcome.code !== 0)
+      ? errorProblems(outcome, asked)
+      : documentProblems(declaration, format, fields, outcome.out)
+  if (problems.length === 0) return
+  throw new Error(`latchkey ${outcome.argv.join(' ')} breaks its contract:\n${problems.join('\n')}`)
+}
+
+/** As main() decides on it. */
+function formatOf({ json, quiet, output, db, tz }: Globals, { env, cwd }: Outcome): Format {
+  if (json) return 'json'
+  if (quiet) return 'name'
+  if (isFormat(output)) return output
+  try {
+    return resolveConfig(env, cwd, { db, tz }).output
+  } catch {
+    return 'table'
+  }
+}
+
+function documentProblems(
+  declaration: Declaration | undefined,
+  format: 'json' | 'ndjson',
+  fields: readonly string[] | undefined,
+  out: string,
+): readonly string[] {
+  const row = declaration && rowSchemaOf(declaration, fields)
+  // Plain text has one form, whatever the settings say.
+  if (declaration?.text) return []
+  if (declaration === undefined || row === undefined) return [`there is something on stdout: ${out}`]
+  if (format === 'ndjson') return lines(out).flatMap(line => problemsOf(row, line))
+  const whole =
+    fields === undefined ? jsonSchemaOf(declaration) : { anyOf: [row, { type: 'array', items: row }] }
+  return problemsOf(whole ?? {}, out)
+}
+
+function errorProblems({ err, code }: Outcome, asked: Format): readonly string[] {
+  // Only who asked for JSON gets errors in it.
+  if (asked !== 'json' && asked !== 'ndjson') return []
+  const problems = problemsOf(errorSchema, lines(err).at(-1) ?? '')
+  if (problems.length > 0) return problems
+  const { error } = JSON.parse(lines(err).at(-1) ?? '')
+  return error.exit === code ? [] : [`the error says exit ${error.exit}, and it exits ${code}`]
+}
+
+function problemsOf(schema: Parameters<typeof schemaProblems>[0], text: string): readonly string[] {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return [`this is no JSON: ${text.slice(0, 200)}`]
+  }
+  return schemaProblems(schema, value)
 }
 
 const lines = (text: string): readonly string[] => text.split('\n').filter(line => line !== '')

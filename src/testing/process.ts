@@ -47,9 +47,12 @@ export function startLatchkey(args: string | readonly string[], options: SpawnOp
   const finish = async (): Promise<Finished> => {
     const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()])
     const code = await child.exited
-    const argv = typeof args === 'string' ? splitWords(args) : args
-    if (child.signalCode === null && options.entry === undefined)
-      await requireContract(argv, options.env ?? {}, { out, err })
+    // What a signal has cut short, and what another program prints, is under no contract.
+    if (child.signalCode === null && options.entry === undefined) {
+      const argv = typeof args === 'string' ? splitWords(args) : args
+      const cwd = options.cwd ?? repository
+      await requireContract({ argv, env: environmentOf(options), cwd, code, out, err })
+    }
     return {
       code,
       signal: child.signalCode === null ? null : String(child.signalCode),

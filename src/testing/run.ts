@@ -47,9 +47,9 @@ export async function run(commandLine: string | readonly string[], options: RunO
       ...(tree === undefined ? {} : { tree }),
     },
   )
-  const out = stdout.text()
-  if (tree === undefined) await requireContract(argv, env ?? {}, { out, err: stderr.text() })
-  return { code, out, err: stderr.text(), json: () => JSON.parse(out) }
+  const [out, err] = [stdout.text(), stderr.text()]
+  await requireContract({ argv, env: testEnvironment(env, db), cwd, tree, code, out, err })
+  return { code, out, err, json: () => JSON.parse(out) }
 }
 
 const nowhere = '/nonexistent'

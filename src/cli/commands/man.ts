@@ -1,12 +1,12 @@
+import { manPage } from '../../contract/views.ts'
 import { arg, command, opt } from '../define.ts'
-import { manual } from '../reference/pages.ts'
+import { manual, writeManual } from '../reference/manual.ts'
 
 export default command({
   name: 'man',
-  effect: 'read',
+  effect: 'write',
   summary: 'Print the manual page of a command, or write all pages to a folder',
-  description:
-    'The pages are in roff, for man and mandoc. To read one at once: latchkey man key create | man -l -. To install them: latchkey man --dir ~/.local/share/man/man1.',
+  description: 'The pages are in roff, for man and mandoc: man shows one at once from a pipe.',
   examples: [
     'latchkey man key create | man -l -',
     'latchkey man --dir ~/.local/share/man/man1',
@@ -15,6 +15,11 @@ export default command({
   args: { command: arg.any('Words of the command, such as key create; none for the program itself') },
   options: { dir: opt.text('folder', 'Write every page there, over earlier ones') },
   run: async (ctx, { command: words, dir }) =>
-    manual(words.join(' '), ctx.now(), dir === undefined ? undefined : ctx.path(dir)),
-  text: true,
+    dir === undefined ? manual(words, ctx.now()) : writeManual(ctx.path(dir), words, ctx.now(), ctx.dryRun),
+  outputOrRows: manPage,
+  columns: [
+    { title: 'page', cell: ({ name, section }) => `${name}(${section})` },
+    { title: 'file', cell: page => page.path ?? '-' },
+  ],
+  done: page => page.text,
 })

@@ -1,7 +1,9 @@
 /** The whole tree, loaded and named: what every page of the reference is made from. Runs nothing. */
+import { LatchkeyError } from '../../contract/errors.ts'
 import type { ObjectShape } from '../../contract/shape.ts'
 import { type Declaration, outputShape } from '../define.ts'
 import { argumentText } from '../flags.ts'
+import { nearest } from '../nearest.ts'
 import { namedCommands, type Tree } from '../tree.ts'
 
 export interface NamedNoun {
@@ -49,4 +51,11 @@ export function outputOf(declaration: Declaration): Output | undefined {
   const shape = outputShape(declaration)
   if (shape === undefined) return undefined
   return { form: declaration.rows ? 'rows' : declaration.outputOrRows ? 'one or rows' : 'one', shape }
+}
+
+/** For words that are none of those known; `lead` is what to type before the right ones. */
+export function unknownPath(path: string, known: readonly string[], lead: string): LatchkeyError {
+  const close = nearest(path, known)
+  const hint = close === undefined ? 'see every command with: latchkey --help' : `${lead} ${close}`
+  return new LatchkeyError('not_found', `${lead} knows no command '${path}'`, hint)
 }

@@ -4,8 +4,9 @@ import type { JsonSchema, ObjectShape } from '../../contract/shape.ts'
 import * as views from '../../contract/views.ts'
 import type { Declaration } from '../define.ts'
 import { bare } from '../json.ts'
-import { type Form, type NamedCommand, type NamedNoun, outputOf } from './commands.ts'
+import { type NamedCommand, type NamedNoun, outputOf } from './commands.ts'
 import { anchor, block, code, generated, linkTo, page, table } from './prose.ts'
+import { errorSchema, formText } from './schema.ts'
 
 type AnyShape = ObjectShape<Record<string, unknown>>
 
@@ -19,17 +20,16 @@ export function jsonPage(nouns: readonly NamedNoun[]): string {
     formats,
     '## Errors',
     errors,
-    details('Error', errorSchema),
+    table(['Field', 'Type', 'Null', 'Meaning'], fieldRows(errorSchema, '')),
     '## How far it is',
     progress,
     '## Commands',
-    'What each command prints on stdout, with the JSON Schema (draft 2020-12) of the whole document.',
+    'What each command prints on stdout.',
     table(
-      ['Command', 'Prints', 'JSON Schema'],
+      ['Command', 'Prints'],
       commands.map(command => [
         `[${code(`latchkey ${command.path}`)}](cli.md#${anchor(`latchkey ${command.path}`)})`,
         printed(command.declaration),
-        schemaLink(command.declaration),
       ]),
     ),
     '## Views',
@@ -38,55 +38,10 @@ export function jsonPage(nouns: readonly NamedNoun[]): string {
   ])
 }
 
-/** The JSON Schema of the whole document that a command prints with `--json`; undefined for plain text. */
-export function jsonSchemaOf(declaration: Declaration): JsonSchema | undefined {
-  const output = outputOf(declaration)
-  return output && schemaOfForm(output.shape, output.form)
-}
-
-/** What goes to stderr when a command fails under `-o json` or `-o ndjson`. */
-export const errorSchema: JsonSchema = {
-  type: 'object',
-  properties: {
-    error: {
-      type: 'object',
-      properties: {
-        code: {
-          type: 'string',
-          enum: Object.keys(exitCodes),
-          description: 'What kind of error, for programs',
-        },
-        message: { type: 'string', description: 'What is wrong, for people' },
-        hint: { type: 'string', description: 'What to do next' },
-        exit: { type: 'integer', description: 'Exit code of the process' },
-      },
-      required: ['code', 'message', 'hint', 'exit'],
-      additionalProperties: false,
-    },
-  },
-  required: ['error'],
-  additionalProperties: false,
-}
-
-/** A schema that stands alone. */
-export const document = (title: string, schema: JsonSchema) => ({
-  $schema: 'https://json-schema.org/draft/2020-12/schema',
-  title,
-  ...schema,
-})
-
 /** `array of [Key](json.md#key)`, for both pages. */
 export function printed(declaration: Declaration, target = ''): string {
   const output = outputOf(declaration)
-  return output ? named(output.form, linkTo(output.shape.name, target)) : 'plain text'
-}
-
-const named = (form: Form, name: string): string =>
-  ({ one: name, rows: `array of ${name}`, 'one or rows': `${name}, or an array of them` })[form]
-
-function schemaOfForm({ schema }: AnyShape, form: Form): JsonSchema {
-  const rows: JsonSchema = { type: 'array', items: schema }
-  return { one: schema, rows, 'one or rows': { anyOf: [schema, rows] } }[form]
+  return output ? formText(output.form, linkTo(output.shape.name, target)) : 'plain text'
 }
 
 const introduction = `\`--json\` (or \`-o json\`) prints one JSON document on stdout: an array for a list, \`[]\` when it is empty, and an object for
@@ -97,7 +52,11 @@ anything else. Notices, prompts and errors go to stderr.
 - Times are RFC 3339 in UTC with milliseconds, such as \`2026-11-20T03:11:26.603Z\`, whatever \`--tz\` says.
 - Sizes and counts are numbers: bytes in \`…Bytes\`, milliseconds in \`…Ms\`, dollars in \`…Usd\`.
 - Fields hold no text for people, but for messages and what people wrote themselves.
-- A \`secret\` is printed by the command that makes it, and never again.`
+- A \`secret\` is printed by the command that makes it, and never again.
+
+\`latchkey schema key list\` prints the JSON Schema (draft 2020-12) of what \`latchkey key list --json\` prints, and so for every
+command; \`latchkey schema error\` that of an error; \`latchkey schema --json\` all of them, under \`$defs\`. They leave room for
+fields to come.`
 
 const formats = table(
   ['Format', 'What it holds'],
@@ -149,7 +108,9 @@ const allViews: readonly AnyShape[] = Object.values(views)
   .sort((a, b) => (a.name < b.name ? -1 : 1))
 
 /** A view is known wherever it stands by its properties, which every use of it shares. */
-const names = new Map(allViews.map(view => [view.schema.properties, view.name]))
+const names = new Map(
+  allViews.flatMap(({ schema, name }) => (schema.properties ? [[schema.properties, name]] : [])),
+)
 
 function viewSection(view: AnyShape, commands: readonly NamedCommand[]): readonly (string | undefined)[] {
   const users = commands.filter(({ declaration }) => outputOf(declaration)?.shape.name === view.name)
@@ -161,14 +122,11 @@ function viewSection(view: AnyShape, commands: readonly NamedCommand[]): readonl
     `### ${view.name}`,
     users.length === 0 ? undefined : `Printed by ${by}.`,
     holders.length === 0 ? undefined : `Part of ${holders.map(name => linkTo(name)).join(', ')}.`,
-    table(['Field', 'Type', 'Null', 'Meaning'], fieldRows(view.schema, '')),
-    ...forms(users).map(form => details(named(form, view.name), schemaOfForm(view, form))),
+    view.schema.properties
+      ? table(['Field', 'Type', 'Null', 'Meaning'], fieldRows(view.schema, ''))
+      : `${view.schema.description} (${view.schema.$ref}).`,
   ]
 }
-
-const forms = (users: readonly NamedCommand[]): readonly Form[] => [
-  ...new Set(users.flatMap(({ declaration }) => outputOf(declaration)?.form ?? [])),
-]
 
 /** A row per field; the fields of an object without a name of its own follow it. */
 function fieldRows(schema: JsonSchema, prefix: string): readonly (readonly string[])[] {
@@ -182,7 +140,7 @@ function fieldRows(schema: JsonSchema, prefix: string): readonly (readonly strin
       isNullable(inner) ? 'yes' : '',
       inner.description ?? '',
     ]
-    return names.has(nested.properties) ? [row] : [row, ...fieldRows(nested, `${path}.`)]
+    return nested.properties && names.has(nested.properties) ? [row] : [row, ...fieldRows(nested, `${path}.`)]
   })
 }
 
@@ -211,47 +169,4 @@ function holds(schema: JsonSchema, view: AnyShape): boolean {
     if (found !== undefined && names.has(found)) return found === view.schema.properties
     return holds(each, view)
   })
-}
-
-const schemaTitle = (name: string): string => `JSON Schema: ${name}`
-
-function schemaLink(declaration: Declaration): string {
-  const output = outputOf(declaration)
-  return output ? `[schema](#${anchorOf(named(output.form, output.shape.name))})` : ''
-}
-
-const anchorOf = (name: string): string => `schema-${anchor(name)}`
-
-/** Folded away, and with an anchor of its own to link to. */
-function details(name: string, schema: JsonSchema): string {
-  return [
-    `<details id="${anchorOf(name)}"><summary>${schemaTitle(name)}</summary>`,
-    block('json', layout(document(name, schema), '')),
-    '</details>',
-  ].join('\n\n')
-}
-
-/** JSON with everything on one line that fits on one, as the formatter would. `taken` is the room before it. */
-function layout(value: unknown, indent: string, taken = indent.length): string {
-  const flat = oneLine(value)
-  if (typeof value !== 'object' || value === null || taken + flat.length + comma <= widest) return flat
-  const inner = `${indent}  `
-  const lines = Array.isArray(value)
-    ? value.map(each => `${inner}${layout(each, inner)}`)
-    : Object.entries(value).map(([key, each]) => {
-        const before = `${inner}${JSON.stringify(key)}: `
-        return before + layout(each, inner, before.length)
-      })
-  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}']
-  return `${open}\n${lines.join(',\n')}\n${indent}${close}`
-}
-
-const widest = 110
-const comma = 1
-
-function oneLine(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(oneLine).join(', ')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const fields = Object.entries(value).map(([key, each]) => `${JSON.stringify(key)}: ${oneLine(each)}`)
-  return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`
 }

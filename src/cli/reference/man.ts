@@ -1,24 +1,31 @@
 /** Manual pages in roff (man(7)): one for the program, for each noun and for each command. Writes nothing. */
 import { exitMeanings } from '../../contract/errors.ts'
 import { programVersion } from '../../version.ts'
-import type { Declaration, Option } from '../define.ts'
+import type { Option } from '../define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from '../flags.ts'
 import { type NamedCommand, type NamedNoun, outputOf } from './commands.ts'
 import { settings, variableOf, variables } from './settings.ts'
 
-/** Every page by its name, `latchkey-key-create`, all of them in section 1. `date` is that of the edition. */
-export function manPages(nouns: readonly NamedNoun[], date: Date): Readonly<Record<string, string>> {
+/** Every page by the words of its command, none for the program's; `date` is that of the edition. */
+export function manPages(nouns: readonly NamedNoun[], date: Date): ReadonlyMap<string, string> {
   const edition = date.toISOString().slice(0, 10)
-  const all: Record<string, string> = { latchkey: programPage(nouns, edition) }
-  for (const noun of nouns) {
-    const isCommand = noun.commands.length === 1 && noun.commands[0]?.path === noun.name
-    if (!isCommand) all[`latchkey-${noun.name}`] = nounPage(noun, edition)
-    for (const command of noun.commands) all[pageName(command.path)] = commandPage(command, edition)
+  const all = new Map([['', programPage(nouns, edition)]])
+  for (const { name, summary, commands } of nouns) {
+    if (commands.every(({ path }) => path !== name))
+      all.set(name, groupPage(name, summary, commands, edition))
+    for (const command of commands) {
+      const group = command.path.split(' ').slice(0, 2).join(' ')
+      const below = commands.filter(({ path }) => path.startsWith(`${group} `))
+      if (below.length > 0 && !all.has(group)) {
+        all.set(group, groupPage(group, `Commands of latchkey ${group}`, below, edition))
+      }
+      all.set(command.path, commandPage(command, edition))
+    }
   }
   return all
 }
 
-/** `key create` as `latchkey-key-create`; nothing as `latchkey`. */
+/** `key create` as `latchkey-key-create`, its name in the manual. */
 export const pageName = (path: string): string =>
   ['latchkey', ...path.split(' ').filter(word => word !== '')].join('-')
 
@@ -51,29 +58,31 @@ function programPage(nouns: readonly NamedNoun[], edition: string): string {
   ])
 }
 
-function nounPage({ name, summary, commands }: NamedNoun, edition: string): string {
-  return page(`latchkey-${name}`, edition, lowered(summary), [
-    section('SYNOPSIS', [`${bold(`latchkey ${name}`)} ${italic('command')} [${italic('options')}]`]),
+/** The page of a word that holds commands. */
+function groupPage(
+  path: string,
+  summary: string,
+  commands: readonly NamedCommand[],
+  edition: string,
+): string {
+  return page(pageName(path), edition, lowered(summary), [
+    section('SYNOPSIS', [`${bold(`latchkey ${path}`)} ${italic('command')} [${italic('options')}]`]),
     section(
       'COMMANDS',
       commands.flatMap(({ path, declaration }) =>
         term(bold(pageName(path), '(1)'), `${declaration.summary}.`),
       ),
     ),
-    seeAlso(['latchkey']),
+    seeAlso(path),
   ])
 }
 
 function commandPage({ path, declaration }: NamedCommand, edition: string): string {
   const { args, options, description, examples } = declaration
   const words = Object.entries(args).map(([name, declared]) => argumentText(name, declared))
-  const [noun = '', verb] = path.split(' ')
   return page(pageName(path), edition, lowered(declaration.summary), [
     section('SYNOPSIS', [[bold(`latchkey ${path}`), '[options]', ...words.map(escaped)].join(' ')]),
-    section('DESCRIPTION', [
-      text(`${declaration.summary}.`),
-      ...(description ? ['.PP', text(description)] : []),
-    ]),
+    section('DESCRIPTION', [text([`${declaration.summary}.`, description ?? ''].join('\n\n').trimEnd())]),
     section(
       'ARGUMENTS',
       Object.entries(args).flatMap(([name, declared]) =>
@@ -85,14 +94,16 @@ function commandPage({ path, declaration }: NamedCommand, edition: string): stri
       ...flagsOf(declaration).flatMap(flagTerm),
     ]),
     section('GLOBAL OPTIONS', globalFlags.flatMap(flagTerm)),
-    outputSection(declaration),
+    outputSection({ path, declaration }),
     exitStatus(),
     section('EXAMPLES', ['.EX', ...examples.map(line), '.EE']),
-    seeAlso(['latchkey', ...(verb === undefined ? [] : [`latchkey-${noun}`])]),
+    seeAlso(path),
   ])
 }
 
-const lowered = (summary: string): string => summary.charAt(0).toLowerCase() + summary.slice(1)
+/** Abbreviations stay as they are: `API keys`. */
+const lowered = (summary: string): string =>
+  summary.replace(/^[A-Z](?![A-Z])/, letter => letter.toLowerCase())
 
 function optionTerms(name: string, option: Option<unknown>): readonly string[] {
   const given = term(bold(optionText(name, option)), option.summary)
@@ -103,16 +114,14 @@ function optionTerms(name: string, option: Option<unknown>): readonly string[] {
 
 const flagTerm = (flag: CommonFlag): readonly string[] => term(bold(flagText(flag)), flag.summary)
 
-function outputSection(declaration: Declaration): string {
+function outputSection({ path, declaration }: NamedCommand): string {
   const output = outputOf(declaration)
   if (output === undefined) return section('OUTPUT', ['Plain text.'])
   const { shape, form } = output
   const what = { one: 'one object', rows: 'an array', 'one or rows': 'one object, or an array' }[form]
-  return section('OUTPUT', [
-    text(
-      `With --json ${what} of the fields ${shape.fields.join(', ')}. The schema: latchkey schema, and the words of the command.`,
-    ),
-  ])
+  const content =
+    shape.fields.length === 0 ? shape.schema.description : `${what} of the fields ${shape.fields.join(', ')}`
+  return section('OUTPUT', [text(`With --json ${content}. The whole schema: latchkey schema ${path}.`)])
 }
 
 const exitStatus = () =>
@@ -121,8 +130,12 @@ const exitStatus = () =>
     Object.entries(exitMeanings).flatMap(([code, meaning]) => term(bold(code), meaning)),
   )
 
-const seeAlso = (names: readonly string[]): string =>
-  section('SEE ALSO', [names.map(name => bold(name, '(1)')).join(', ')])
+/** The pages above: of `key limit add` those of the program, of key and of key limit. */
+function seeAlso(path: string): string {
+  const words = path.split(' ')
+  const above = words.map((_, depth) => pageName(words.slice(0, depth).join(' ')))
+  return section('SEE ALSO', [above.map(name => bold(name, '(1)')).join(', ')])
+}
 
 function page(name: string, edition: string, about: string, sections: readonly string[]): string {
   const title = `.TH ${escaped(name.toUpperCase())} 1 ${edition} "latchkey ${programVersion}" "Latchkey manual"`
@@ -143,15 +156,18 @@ const italic = (word: string): string => `\\fI${escaped(word)}\\fR`
 /** Code in Markdown is plain here. */
 const plain = (markdown: string): string => markdown.replaceAll('`', '')
 
-/** A line of running text, one input line a sentence as man(7) wants it. */
-const text = (words: string): string =>
-  words
+/** Paragraphs of running text, one input line a sentence as man(7) wants it. */
+const text = (words: string): string => words.split('\n\n').map(sentences).join('\n.PP\n')
+
+const sentences = (paragraph: string): string =>
+  paragraph
+    .replaceAll(/\s+/g, ' ')
     .split(/(?<=[.:;]) +(?=[A-Z])/)
     .map(line)
     .join('\n')
 
-/** One input line: a dot or an apostrophe at its beginning would be a request. */
-const line = (words: string): string => escaped(words).replace(/^(?=[.'])/, '\\&')
+/** One input line: a dot at its beginning would be a request. */
+const line = (words: string): string => escaped(words).replace(/^(?=\.)/, '\\&')
 
 const escaped = (words: string): string =>
   words

@@ -53,7 +53,7 @@ test('every command is in the table of outputs, and every field of its view expl
   for (const { path, declaration } of commands) {
     expect(json).toContain(`latchkey ${path}\`](cli.md#`)
     const shape = outputShape(declaration)
-    if (shape === undefined) continue
+    if (shape === undefined || shape.fields.length === 0) continue
     const text = section(json, `### ${shape.name}`)
     expect(text).toContain(`\`${path}\``)
     const missing = shape.fields.filter(
@@ -86,12 +86,6 @@ test('every link leads somewhere', () => {
     const broken = links.filter(([, to = '', id = '']) => !known[to || own]?.has(id)).map(([link]) => link)
     expect(broken).toEqual([])
   }
-})
-
-test('every JSON Schema on the page is JSON', () => {
-  const blocks = [...json.matchAll(/```json\n([\s\S]*?)\n```/g)].map(([, text = '']) => text)
-  expect(blocks.length).toBeGreaterThan(20)
-  for (const text of blocks) expect(() => JSON.parse(text)).not.toThrow()
 })
 
 test('the settings are those that the program resolves', () => {

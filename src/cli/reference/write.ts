@@ -1,5 +1,6 @@
 /** `bun run docs`: writes the generated pages. */
 import { join } from 'node:path'
-import { pages, writePages } from './pages.ts'
+import { pages } from './pages.ts'
 
-writePages(join(import.meta.dir, '../../..'), await pages())
+const root = join(import.meta.dir, '../../..')
+for (const [path, text] of Object.entries(await pages())) await Bun.write(join(root, path), text)

@@ -19,5 +19,7 @@ export default command({
   run: async (ctx, { name, value, here }) =>
     ctx.changeSetting({ name, value, scope: here ? 'folder' : 'user' }),
   output: configChange,
+  notice: ({ hiddenBy }) =>
+    hiddenBy === null ? undefined : `${hiddenBy} has its own value, which wins in this folder.`,
   done: ({ name, value, path }) => `Set ${name} to ${value} in ${path}`,
 })

@@ -13,5 +13,7 @@ export default command({
   run: async (ctx, { name, here }) =>
     ctx.changeSetting({ name, value: null, scope: here ? 'folder' : 'user' }),
   output: configChange,
+  notice: ({ hiddenBy }) =>
+    hiddenBy === null ? undefined : `${hiddenBy} has its own value, which wins in this folder.`,
   done: ({ name, path }) => `${name} is not set in ${path}`,
 })

@@ -1,6 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { schemaCheck } from '../../../contract/views.ts'
 import { command } from '../../define.ts'
+import { schemaCheckLines } from '../../drawing.ts'
 
 export default command({
   name: 'check',
@@ -10,9 +11,6 @@ export default command({
   examples: ['latchkey migrate check', 'latchkey migrate check --json'],
   run: async ctx => (await ctx.operations()).migrations.check(),
   output: schemaCheck,
-  done: (check, brush) =>
-    check.ok
-      ? `${brush.good('ok')}: the schema of ${check.path} is what its migrations make`
-      : check.problems.map(problem => `${brush.bad(problem.kind)}: ${problem.detail}`).join('\n'),
+  done: schemaCheckLines,
   exit: check => (check.ok ? 0 : exitCodes.drift),
 })

@@ -1,0 +1,16 @@
+import { exitCodes } from '../../../contract/errors.ts'
+import { schemaCheck } from '../../../contract/views.ts'
+import { command } from '../../define.ts'
+import { schemaCheckLines } from '../../drawing.ts'
+
+export default command({
+  name: 'check',
+  effect: 'read',
+  summary: 'Look for damage, orphaned rows and schema drift, as migrate check does',
+  description: 'Exits with 0 when nothing is found, with 7 otherwise.',
+  examples: ['latchkey db check', 'latchkey db check --json'],
+  run: async ctx => (await ctx.operations()).database.check(),
+  output: schemaCheck,
+  done: schemaCheckLines,
+  exit: check => (check.ok ? 0 : exitCodes.drift),
+})

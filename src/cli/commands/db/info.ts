@@ -1,0 +1,11 @@
+import { databaseInfo } from '../../../contract/views.ts'
+import { command } from '../../define.ts'
+
+export default command({
+  name: 'info',
+  effect: 'read',
+  summary: 'Show the size of the database, its pages, versions and rows per table',
+  examples: ['latchkey db info', 'latchkey db info --json'],
+  run: async ctx => (await ctx.operations()).database.info(),
+  output: databaseInfo,
+})

@@ -1,0 +1,13 @@
+import { optimized } from '../../../contract/views.ts'
+import { command } from '../../define.ts'
+
+export default command({
+  name: 'optimize',
+  effect: 'write',
+  summary: 'Bring the statistics by which SQLite plans its queries up to date',
+  examples: ['latchkey db optimize', 'latchkey db optimize --dry-run'],
+  run: async ctx => (await ctx.operations()).database.optimize(),
+  output: optimized,
+  done: ({ statements }) =>
+    statements.length === 0 ? 'There was nothing to do' : `Ran ${statements.join('; ')}`,
+})

@@ -1,0 +1,14 @@
+import { vacuumed } from '../../../contract/views.ts'
+import { command } from '../../define.ts'
+
+export default command({
+  name: 'vacuum',
+  effect: 'write',
+  summary: 'Give back the room that deleted rows have left in the file',
+  description: 'Rewrites the whole file; whoever else uses the database waits meanwhile.',
+  examples: ['latchkey db vacuum --dry-run', 'latchkey db vacuum'],
+  run: async ctx => (await ctx.operations()).database.vacuum(),
+  output: vacuumed,
+  done: ({ path, bytesBefore, bytesAfter }, brush) =>
+    `${path}: ${brush.bytes(bytesBefore)} before, ${brush.bytes(bytesAfter)} now`,
+})

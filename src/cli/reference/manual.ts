@@ -1,0 +1,59 @@
+/** The manual as `latchkey man` gives it: one page, or all of them in a folder. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { ManPage } from '../../contract/views.ts'
+import { tree } from '../tree.ts'
+import { writeWhole } from '../whole-file.ts'
+import { namedNouns, unknownPath } from './commands.ts'
+import { manPages, pageName } from './man.ts'
+
+const section = 1
+
+/** The page of a command, a noun or, without words, the program. @throws not_found */
+export async function manual(words: readonly string[], edition: Date): Promise<ManPage> {
+  const all = manPages(await namedNouns(tree), edition)
+  const path = words.join(' ')
+  const text = all.get(path)
+  if (text === undefined)
+    throw unknownPath(
+      path,
+      [...all.keys()].filter(each => each !== ''),
+      'latchkey man',
+    )
+  return { name: pageName(path), section, path: null, text }
+}
+
+/** Writes every page into a folder, over earlier ones. @throws usage, permission, disk_full */
+export async function writeManual(
+  folder: string,
+  words: readonly string[],
+  edition: Date,
+  dryRun: boolean,
+): Promise<readonly ManPage[]> {
+  if (words.length > 0) {
+    throw new LatchkeyError(
+      'usage',
+      '--dir writes every page, and a command was named as well',
+      `for one page: latchkey man ${words.join(' ')} > FILE`,
+    )
+  }
+  const pages = [...manPages(await namedNouns(tree), edition)].map(([path, text]) => {
+    const name = pageName(path)
+    return { name, section, path: join(folder, `${name}.${section}`), text }
+  })
+  if (dryRun) return pages
+  await makeFolder(folder)
+  for (const { path, text } of pages) await writeWhole(path, text)
+  return pages
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error
+    throw new LatchkeyError('usage', `${folder} is no folder`, 'name another one: latchkey man --dir FOLDER')
+  }
+}

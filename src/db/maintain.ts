@@ -1,0 +1,59 @@
+/** What SQLite tells of its file, and what it can do for it. Must never know a table. */
+import type { Client } from './client.ts'
+import { compactSize } from './inspect.ts'
+
+export interface FileFacts {
+  readonly pageSizeBytes: number
+  readonly pages: number
+  readonly freePages: number
+  readonly journalMode: string
+  readonly sqliteVersion: string
+}
+
+export function fileFacts(client: Client): FileFacts {
+  return client
+    .query(
+      `SELECT page_size AS pageSizeBytes, page_count AS pages, freelist_count AS freePages,
+         journal_mode AS journalMode, sqlite_version() AS sqliteVersion
+       FROM pragma_page_size, pragma_page_count, pragma_freelist_count, pragma_journal_mode`,
+    )
+    .get() as FileFacts
+}
+
+/** About how large the file would be without its free pages, in bytes. */
+export const compactedBytes = (client: Client): number => compactSize(client)
+
+/** Rewrites the file and folds the WAL into it. */
+export function compact(client: Client): void {
+  client.run('VACUUM')
+  client.run('PRAGMA wal_checkpoint(TRUNCATE)')
+}
+
+/** @returns what was run, or would be in a dry run; see https://sqlite.org/pragma.html#pragma_optimize */
+export function optimize(client: Client, { dryRun }: { readonly dryRun: boolean }): readonly string[] {
+  client.run('PRAGMA analysis_limit = 1000')
+  const all = 0x10000
+  const defaults = 0xfffe
+  const planned = client.query(`PRAGMA optimize(${all | defaults | 1})`).all() as Record<string, string>[]
+  if (!dryRun) client.run(`PRAGMA optimize(${all | defaults})`)
+  return planned.map(row => String(Object.values(row)[0]))
+}
+
+/** Rows of a statement; bytes as hexadecimal digits. */
+export function readRows(
+  client: Client,
+  sql: string,
+  params: Readonly<Record<string, string | number>>,
+): readonly Readonly<Record<string, unknown>>[] {
+  const bound = Object.fromEntries(Object.entries(params).map(([name, value]) => [`:${name}`, value]))
+  const statement = client.query<Record<string, unknown>, [Record<string, string | number>]>(sql)
+  const rows = statement.all(bound)
+  return rows.map(row =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [
+        name,
+        value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
+      ]),
+    ),
+  )
+}

@@ -1,0 +1,149 @@
+/** The database file itself: what it is made of, making it smaller and quicker, and questions in SQL that only read. */
+import { dirname, resolve } from 'node:path'
+import { LatchkeyError } from '../contract/errors.ts'
+import type { DatabaseInfo, Optimized, Vacuumed } from '../contract/views.ts'
+import { codeOf, translate } from '../db/errors.ts'
+import { holdersOf } from '../db/holders.ts'
+import { rowCounts } from '../db/inspect.ts'
+import { compact, compactedBytes, fileFacts, optimize, readRows } from '../db/maintain.ts'
+import { latestVersion } from '../db/migrations.ts'
+import { openReader, openWriter, requireOurs, requireUnchanged } from '../db/open.ts'
+import { withLock } from './backup/lock.ts'
+import type { FileContext } from './context.ts'
+import { requireSpace, sizeOf } from './files.ts'
+
+/** @throws database_missing, database_foreign, corrupt, permission */
+export async function databaseInfo({ path }: FileContext): Promise<DatabaseInfo> {
+  return reading(path, client => {
+    const { version } = requireOurs(client, path)
+    return {
+      path: resolve(path),
+      sizeBytes: sizeOf(path),
+      walBytes: sizeOf(`${path}-wal`),
+      ...fileFacts(client),
+      schemaVersion: version,
+      latestSchemaVersion: latestVersion,
+      rows: rowCounts(client),
+      openBy: holdersOf(path).map(({ pid, command }) => ({ pid, command })),
+    }
+  })
+}
+
+/**
+ * Rewrites the file without its free pages. Other processes wait meanwhile.
+ *
+ * @throws busy, disk_full, database_missing, database_foreign, corrupt
+ */
+export async function vacuumDatabase(context: FileContext): Promise<Vacuumed> {
+  const { path, dryRun } = context
+  const before = sizeOf(path)
+  const expected = reading(path, client => {
+    requireOurs(client, path)
+    return compactedBytes(client)
+  })
+  if (dryRun) return { path: resolve(path), bytesBefore: before, bytesAfter: expected }
+  // The new file is built beside, then written through the WAL: twice its size.
+  requireSpace(dirname(resolve(path)), expected * 2)
+  await withLock(context, context.backupDir, async () => writing(path, compact))
+  return { path: resolve(path), bytesBefore: before, bytesAfter: sizeOf(path) }
+}
+
+/**
+ * Lets SQLite look at what queries need statistics of.
+ *
+ * @throws busy, database_missing, database_foreign, corrupt
+ */
+export async function optimizeDatabase({ path, dryRun }: FileContext): Promise<Optimized> {
+  // Also what only tells of it is refused on a connection that reads.
+  const statements = writing(path, client => optimize(client, { dryRun }))
+  return { path: resolve(path), statements: [...statements] }
+}
+
+export interface Query {
+  readonly sql: string
+  /** Values of `:name` in the statement. */
+  readonly params?: Readonly<Record<string, string | number>> | undefined
+}
+
+/**
+ * The rows of one statement that only reads, on a database of any schema version.
+ *
+ * @throws invalid (not one reading statement, or not SQL), database_missing, corrupt, busy
+ */
+export async function queryDatabase(
+  { path }: FileContext,
+  { sql, params = {} }: Query,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  requireReading(sql)
+  return reading(path, client => {
+    requireOurs(client, path)
+    try {
+      return readRows(client, sql, params)
+    } catch (error) {
+      const known = translate(error, path)
+      if (codeOf(error).startsWith('SQLITE_READONLY')) throw notReading()
+      if (known instanceof LatchkeyError) throw known
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new LatchkeyError(
+        'invalid',
+        `SQLite refuses this: ${reason}`,
+        'see the tables with: latchkey db info',
+      )
+    }
+  })
+}
+
+/** Names of pragmas that tell and change nothing. */
+const telling =
+  /^pragma\s+(\w+\.)?(table_info|table_xinfo|table_list|index_list|index_info|index_xinfo|foreign_key_list|foreign_key_check|integrity_check|quick_check|database_list|compile_options|user_version|application_id|page_count|page_size|freelist_count|encoding|journal_mode)\s*(\(\s*[\w"'.-]+\s*\))?\s*;?\s*$/i
+
+/**
+ * The connection writes nothing whatever it is asked, but ATTACH would make a file, and a second statement would be
+ * left out in silence.
+ */
+function requireReading(sql: string): void {
+  const bare = sql
+    .replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]/g, "''")
+    .replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
+    .trim()
+  if (/;\s*\S/.test(bare)) {
+    throw new LatchkeyError('invalid', 'there is more than one statement', 'ask one question at a time')
+  }
+  if (/^(select|with|values|explain)\b/i.test(bare) || telling.test(sql.trim())) return
+  throw notReading()
+}
+
+const notReading = (): LatchkeyError =>
+  new LatchkeyError(
+    'invalid',
+    'only statements that read are run here',
+    'begin with SELECT, WITH, VALUES or EXPLAIN; changes are made by the other commands',
+  )
+
+function reading<T>(path: string, work: (client: ReturnType<typeof openReader>) => T): T {
+  let client: ReturnType<typeof openReader> | undefined
+  try {
+    client = openReader(path)
+    const result = work(client)
+    requireUnchanged(client)
+    return result
+  } catch (error) {
+    throw translate(error, path)
+  } finally {
+    client?.close()
+  }
+}
+
+function writing<T>(path: string, work: (client: ReturnType<typeof openWriter>) => T): T {
+  let client: ReturnType<typeof openWriter> | undefined
+  try {
+    client = openWriter(path)
+    requireOurs(client, path)
+    client.run('PRAGMA busy_timeout = 5000')
+    return work(client)
+  } catch (error) {
+    throw translate(error, path)
+  } finally {
+    client?.close()
+  }
+}
