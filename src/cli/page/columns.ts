@@ -4,7 +4,7 @@
  */
 import { html, type Markup } from './markup.ts'
 
-export interface Bar {
+interface Bar {
   readonly size: number
   /** What it is and how much, in full. */
   readonly title: string
