@@ -101,6 +101,7 @@ export type { NewProject, ProjectChanges, ProjectFilter } from './operations/pro
 export type { KeySelector } from './operations/select.ts'
 export type { CompactOptions } from './operations/usage/compact.ts'
 export type { IngestOptions } from './operations/usage/ingest.ts'
+export type { Timeline, UsageOverview } from './operations/usage/overview.ts'
 export type { NewPrice } from './operations/usage/prices.ts'
 export type { CheckOptions } from './operations/usage/reconcile.ts'
 export type { UsageInput } from './operations/usage/record.ts'

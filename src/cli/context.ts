@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
-import type { Latchkey } from '../index.ts'
+import type { Latchkey, UsageOverview } from '../index.ts'
 import { type Change, type Config, changeSettings, checkSettings, type Environment } from './config.ts'
 import type { Effect } from './define.ts'
 import type { Actor } from './origin.ts'
@@ -61,6 +61,8 @@ export interface Context extends Asking {
     typed: string | undefined,
     work: (file: NewSecretFile | undefined) => Promise<T>,
   ) => Promise<T>
+  /** Writes a new HTML file about what `read` gives, and gives it back. @throws conflict, usage, permission */
+  readonly withUsagePage: (typed: string, read: () => Promise<UsageOverview>) => Promise<UsageOverview>
   /** Closes what was opened. */
   readonly close: () => Promise<void>
 }
@@ -169,6 +171,22 @@ export function createContext(surroundings: Surroundings): Context {
       }
       const { withNewSecretFile } = await import('./secret-file.ts')
       return withNewSecretFile(resolve(cwd, typed), dryRun, work)
+    },
+    withUsagePage: async (typed, read) => {
+      if (typed === '-') {
+        throw new LatchkeyError(
+          'usage',
+          '--html names a new file, and - is none',
+          'name it: --html usage.html',
+        )
+      }
+      const { withNewFile } = await import('./new-file.ts')
+      const { usagePage } = await import('./page/usage.ts')
+      return withNewFile(resolve(cwd, typed), async write => {
+        const overview = await read()
+        await write(usagePage(overview))
+        return overview
+      })
     },
     close: async () => {
       await progress.end()

@@ -44,6 +44,7 @@ import {
 } from './projects.ts'
 import { compactUsage } from './usage/compact.ts'
 import { ingestUsage } from './usage/ingest.ts'
+import { usageOverview } from './usage/overview.ts'
 import { listPrices, removePrices, setPrice } from './usage/prices.ts'
 import { checkUsage } from './usage/reconcile.ts'
 import { recordUsage } from './usage/record.ts'
@@ -141,6 +142,7 @@ export function createOperations(wiring: Wiring) {
         record: recordUsage,
         ingest: ingestUsage,
         report: usageReport,
+        overview: usageOverview,
         check: checkUsage,
         compact: compactUsage,
         reserve,

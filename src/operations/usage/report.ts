@@ -62,9 +62,26 @@ export async function* streamReport(
   options: ReportOptions = {},
 ): AsyncGenerator<UsageRow> {
   requireOptions(options)
-  yield* context.store.stream(async function* ({ database }) {
-    yield* rowsOf(await planOf(database, options, context.now()))
-  })
+  yield* context.store.stream(({ database }) => readReport(database, options, context.now()))
+}
+
+/** The same inside a snapshot that somebody else has taken. @throws invalid, not_found, ambiguous */
+export async function* readReport(db: Database, options: ReportOptions, now: Date): AsyncGenerator<UsageRow> {
+  requireOptions(options)
+  yield* rowsOf(await planOf(db, options, now))
+}
+
+/** When the first and the last of what a report counts was used; undefined when nothing was. */
+export async function readUse(
+  db: Database,
+  options: ReportOptions,
+  now: Date,
+): Promise<{ readonly first: Date; readonly last: Date } | undefined> {
+  const plan = await planOf(db, options, now)
+  const inside = and(plan.filter, between(options.since, options.until))
+  const first = await firstUse(plan, inside)
+  const last = await firstUse(plan, inside, 'last')
+  return first && last && { first, last }
 }
 
 /** What is asked for, resolved. */

@@ -13,6 +13,7 @@ export default command({
     'latchkey usage report --by key,day --since 7d',
     'latchkey usage report --by user --since 2026-11-01 --until 2026-12-01 --json',
     'latchkey usage report --by project,month --sort cost --top 5 -o csv',
+    'latchkey usage report --by key,day --since 30d --html usage.html',
   ],
   options: {
     by: opt.as(
@@ -29,13 +30,15 @@ export default command({
     sort: opt.choice(reportOrders, 'What the largest is known by (default: tokens)'),
     top: opt.as('n', count, 'Only the largest; with a time and another group, the largest of the other'),
     fill: opt.flag('Rows without use also when grouped by a time and another'),
+    html: opt.text('file', 'Write it to this new file as a page with charts, readable by you alone'),
   },
-  run: async (ctx, { fill, ...options }) =>
-    (await ctx.operations()).usage.streamReport({
-      ...options,
-      fill: fill ? true : undefined,
-      timeZone: ctx.timeZone,
-    }),
+  run: async (ctx, { fill, html, ...options }) => {
+    const { usage } = await ctx.operations()
+    const asked = { ...options, fill: fill ? true : undefined, timeZone: ctx.timeZone }
+    if (html === undefined) return usage.streamReport(asked)
+    return (await ctx.withUsagePage(html, () => usage.overview(asked))).rows
+  },
+  lines: (_, { html }) => (html === undefined ? undefined : [`Wrote ${html}`]),
   rows: usageRow,
   columns: [
     { title: 'start', cell: startOfRow, hideEmpty: true, whole: true },

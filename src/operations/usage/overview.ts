@@ -1,0 +1,126 @@
+/**
+ * What there is to say of the usage of a time: its sum, its course, who and what it was. All of it is read by the
+ * report operation from one snapshot, so that no two of its numbers can disagree.
+ */
+import type { ReportGroup, ReportOrder, Totals, UsageRow } from '../../contract/views.ts'
+import type { Database } from '../../db/transaction.ts'
+import { nextPeriod, type Period, periods } from '../calendar.ts'
+import type { OperationContext } from '../context.ts'
+import { findKey, findProject, findUser } from '../select.ts'
+import { type ReportOptions, readReport, readUse } from './report.ts'
+import { noCounts, shownCounts } from './sum.ts'
+
+export interface UsageOverview {
+  readonly generatedAt: Date
+  readonly timeZone: string
+  /** As asked for, or else from the first use to the last; null when nothing was used in all of time. */
+  readonly range: { readonly start: Date; readonly end: Date } | null
+  /** Names of what alone counts. */
+  readonly only: { readonly [G in Subject]?: string }
+  /** What the largest is known by. */
+  readonly sort: ReportOrder
+  readonly totals: Totals
+  /** Null when nothing was used. */
+  readonly timeline: Timeline | null
+  /** A row for everything that was used, the largest first; by what does not tell rows apart there is no entry. */
+  readonly shares: readonly { readonly by: Subject; readonly rows: readonly UsageRow[] }[]
+  /** The report as it was asked for: its groups, whether they are all, and its rows. */
+  readonly by: readonly ReportGroup[]
+  readonly top: number | null
+  readonly rows: readonly UsageRow[]
+}
+
+export interface Timeline {
+  readonly period: Period
+  /** One for each period, used or not. */
+  readonly rows: readonly UsageRow[]
+  /** Whether the first began before what was asked for. */
+  readonly firstIsPart: boolean
+  /** Whether the last goes on after what was asked for, or after now. */
+  readonly lastIsPart: boolean
+}
+
+const subjects = ['key', 'user', 'project', 'model'] as const
+type Subject = (typeof subjects)[number]
+
+/** @throws invalid, not_found, ambiguous */
+export function usageOverview(
+  context: OperationContext,
+  options: ReportOptions = {},
+): Promise<UsageOverview> {
+  return context.store.read(async db => {
+    const now = context.now()
+    const { by = [], top = null, fill, sort = 'tokens', timeZone = 'UTC', ...filter } = options
+    const asked = { ...filter, sort, timeZone }
+    const read = (more: ReportOptions) => Array.fromAsync(readReport(db, { ...asked, ...more }, now))
+    const rows = await read({ by, fill, top: top ?? undefined })
+    const [sum] = await read({})
+    const use = await readUse(db, asked, now)
+    const start = options.since ?? use?.first
+    const end = options.until ?? (options.since === undefined ? use && new Date(use.last.getTime() + 1) : now)
+    const range = start && end && end > start ? { start, end } : null
+    const shares = await Promise.all(subjects.map(async by => ({ by, rows: await read({ by: [by] }) })))
+    return {
+      generatedAt: now,
+      timeZone,
+      range,
+      only: await namesOf(db, options),
+      sort,
+      totals: sum ? totalsOf(sum) : shownCounts(noCounts),
+      timeline: range && use ? await timelineOf(range, now, asked, by, read) : null,
+      shares: shares.filter(each => each.rows.length > 1 || each.rows.some(row => row[each.by] !== null)),
+      by,
+      top,
+      rows,
+    }
+  })
+}
+
+const totalsOf = ({ requests, inputTokens, outputTokens, tokens, costUsd }: UsageRow): Totals => ({
+  requests,
+  inputTokens,
+  outputTokens,
+  tokens,
+  costUsd,
+})
+
+/** How long each lasts, at the most common. */
+const usualMs = { hour: 3_600_000, day: 86_400_000, week: 604_800_000, month: 2_629_800_000 } as const
+/** More of them cannot be told apart. */
+const mostPeriods = 100
+
+/** By the shortest period that is not too short to be seen, nor shorter than the one that was asked for. */
+async function timelineOf(
+  { start, end }: NonNullable<UsageOverview['range']>,
+  now: Date,
+  { since, until, timeZone }: Pick<ReportOptions, 'since' | 'until'> & { readonly timeZone: string },
+  by: readonly ReportGroup[],
+  read: (more: ReportOptions) => Promise<readonly UsageRow[]>,
+): Promise<Timeline> {
+  const asked = periods.findIndex(period => by.includes(period))
+  const period =
+    periods
+      .slice(Math.max(0, asked))
+      .find(each => (end.getTime() - start.getTime()) / usualMs[each] <= mostPeriods) ?? 'month'
+  const rows = await read({ by: [period], since: start, until: end, fill: true })
+  const first = rows[0]?.start ?? start
+  const lastEnd = nextPeriod(period, rows.at(-1)?.start ?? start, timeZone)
+  return {
+    period,
+    rows,
+    firstIsPart: since !== undefined && first < since,
+    lastIsPart: lastEnd > (until !== undefined && until < now ? until : now),
+  }
+}
+
+async function namesOf(
+  db: Database,
+  { key, user, project, model }: ReportOptions,
+): Promise<UsageOverview['only']> {
+  return {
+    ...(key === undefined ? {} : { key: (await findKey(db, key)).name }),
+    ...(user === undefined ? {} : { user: (await findUser(db, user)).username }),
+    ...(project === undefined ? {} : { project: (await findProject(db, project)).slug }),
+    ...(model === undefined ? {} : { model }),
+  }
+}
