@@ -7,12 +7,12 @@ import { dirname, resolve } from 'node:path'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Backup, CreatedBackup } from '../../contract/views.ts'
-import { codeOf, translate } from '../../db/errors.ts'
+import { translate } from '../../db/errors.ts'
 import { compactSize } from '../../db/inspect.ts'
 import { openReader, requireOurs } from '../../db/open.ts'
 import { programVersion } from '../../version.ts'
 import type { FileContext } from '../context.ts'
-import { ensureFolder, requireSpace, sizeOf, sweep, withPrivateFile } from '../files.ts'
+import { ensureFolder, fileFailure, requireSpace, sizeOf, sweep, withPrivateFile } from '../files.ts'
 import { newId } from '../ids.ts'
 import { parse, reason as reasonField } from '../input.ts'
 import type { Examination } from './contents.ts'
@@ -181,17 +181,9 @@ async function createStored(context: FileContext, input: CreateBackup): Promise<
     return stored
   } catch (error) {
     removeFolder()
-    throw codeOf(error) === 'ENOENT' ? vanished(folder, error) : translate(error, folder)
+    throw fileFailure(error, folder)
   }
 }
-
-const vanished = (folder: string, cause: unknown): LatchkeyError =>
-  new LatchkeyError(
-    'config',
-    `${folder}, or a file in it, went away while the backup was made`,
-    `see whether its disk is there, with: df ${folder}`,
-    { cause },
-  )
 
 interface Digests {
   readonly raw: Digest
