@@ -10,6 +10,7 @@ import {
   type CommandUnknownOpts,
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
+import { nounAliases, nounOf, verbAliases, verbOf } from './aliases.ts'
 import type { Declaration, Option, ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { nearest } from './nearest.ts'
@@ -70,16 +71,17 @@ export async function readCommandLine(
   let path = 'latchkey'
   try {
     const { operands } = createScout().parseOptions([...argv])
-    const words = operands[0] === 'help' ? operands.slice(1) : operands
-    const asksForHelp = operands[0] === 'help' && words.length > 0
-    const [noun] = words
+    const typed = operands[0] === 'help' ? operands.slice(1) : operands
+    const asksForHelp = operands[0] === 'help' && typed.length > 0
+    const noun = typed[0] === undefined ? undefined : nounOf(typed[0], Object.keys(tree))
     const loaded = await loadNoun(tree, noun)
+    const words = meantWords(loaded, noun, typed)
     root = createRoot(options, write, optionsOf(loaded, words))
     const { unknown } = root.parseOptions([...argv])
     path = addNouns(root, tree, words, loaded, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
-    if (noun !== undefined && !Object.hasOwn(tree, noun)) throw unknownCommand(noun, Object.keys(tree))
+    if (noun !== undefined && !Object.hasOwn(tree, noun)) throw unknownCommand(noun, tree)
     // Commander's own `help` goes one level deep.
     root.parse(asksForHelp ? [...words, '--help'] : [...argv], { from: 'user' })
     return chosen ?? { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
@@ -90,6 +92,30 @@ export async function readCommandLine(
     if (error.exitCode === 0) return { kind: 'help', text: page(help), exit: 0 }
     return { kind: 'refused', error: usageError(error, path), globals: globalsOf(root) }
   }
+}
+
+/** The names of the commands behind what was typed, as far as there are any. */
+function meantWords(
+  loaded: Loaded | undefined,
+  noun: string | undefined,
+  [, verb, subverb, ...rest]: readonly string[],
+): readonly string[] {
+  if (noun === undefined) return []
+  if (loaded === undefined || 'run' in loaded || verb === undefined)
+    return [noun, verb, subverb, ...rest].filter(word => word !== undefined)
+  const meant = verbOf(
+    verb,
+    loaded.map(entry => entry.name),
+  )
+  const group = loaded.find(entry => entry.name === meant)
+  const below =
+    group !== undefined && 'commands' in group && subverb !== undefined
+      ? verbOf(
+          subverb,
+          group.commands.map(each => each.name),
+        )
+      : subverb
+  return [noun, meant, below, ...rest].filter(word => word !== undefined)
 }
 
 /** Tells the words of a command line from its options, and takes no offence at either. */
@@ -175,8 +201,9 @@ function addNouns(
 ): string {
   const [used, verb, subverb] = words
   let path = root.name()
+  const nouns = Object.keys(tree)
   for (const [name, noun] of Object.entries(tree)) {
-    const command = root.command(name)
+    const command = root.command(name).aliases(nounAliases(name, nouns))
     command.description(noun.summary).summary(noun.summary).helpOption('-h, --help', 'Show help')
     if (name !== used) continue
     path += ` ${name}`
@@ -186,16 +213,20 @@ function addNouns(
       continue
     }
     command.helpCommand(false).usage('<command> [options]')
+    const verbs = loaded.map(entry => entry.name)
     for (const entry of loaded) {
       if (entry.name === verb) path += ` ${verb}`
+      const named = command.command(entry.name).aliases(verbAliases(entry.name, verbs))
       if ('run' in entry) {
-        declare(command.command(entry.name), entry, root, choose)
+        declare(named, entry, root, choose)
         continue
       }
-      const group = command.command(entry.name).description(entry.summary).summary(entry.summary)
+      const group = named.description(entry.summary).summary(entry.summary)
       group.helpOption('-h, --help', 'Show help').helpCommand(false).usage('<command> [options]')
+      const subverbs = entry.commands.map(each => each.name)
       for (const declaration of entry.commands) {
-        declare(group.command(declaration.name), declaration, root, choose)
+        const own = group.command(declaration.name).aliases(verbAliases(declaration.name, subverbs))
+        declare(own, declaration, root, choose)
         if (entry.name === verb && declaration.name === subverb) path += ` ${subverb}`
       }
     }
@@ -330,8 +361,9 @@ function globalsOf(root: CommandUnknownOpts): Globals {
   }
 }
 
-function unknownCommand(word: string, known: readonly string[]): LatchkeyError {
-  const close = nearest(word, known)
+function unknownCommand(word: string, tree: Tree): LatchkeyError {
+  const known = Object.keys(tree)
+  const close = nearest(word, [...known, ...known.flatMap(name => nounAliases(name, known))])
   const guess = close === undefined ? '' : ` (did you mean ${close}?)`
   return new LatchkeyError('usage', `unknown command '${word}'${guess}`, 'latchkey --help')
 }
@@ -342,6 +374,10 @@ function usageError(error: CommanderError, path: string): LatchkeyError {
     .replace(/^error: /, '')
     // What is too many is not repeated: it may be a secret.
     .replace(/^(too many arguments.* but got \d+): [\s\S]*$/, '$1')
+    .replace(/argument '(.*)' is invalid\. Allowed choices are (.*)\.$/s, (all, typed, choices) => {
+      const close = nearest(typed, choices.split(', '))
+      return close === undefined ? all : `${all.slice(0, -1)} (did you mean ${close}?)`
+    })
     .replace(/\n\(Did you mean (.*)\?\)$/, ' (did you mean $1?)')
   return new LatchkeyError('usage', message, `${path} --help`)
 }

@@ -1,0 +1,52 @@
+import { expect, test } from 'bun:test'
+import { temporaryLatchkey } from '../testing/latchkey.ts'
+import { run } from '../testing/run.ts'
+import { nounAliases, verbAliases } from './aliases.ts'
+import { tree } from './tree.ts'
+
+test('words that people try lead to the command', async () => {
+  await using home = await temporaryLatchkey()
+  const at = (line: string) => run(line, { db: home.path })
+  await at('users new alice')
+  await at('projects add Shop --owner alice')
+  await at('keys new ci --user alice')
+  for (const [typed, meant] of [
+    ['keys ls', 'key list'],
+    ['key info ci', 'key show ci'],
+    ['users ls --json', 'user list --json'],
+    ['key limit ls ci', 'key limit list ci'],
+    ['help keys ls', 'help key list'],
+    ['backups ls', 'backup list'],
+    ['status', 'health'],
+  ] as const) {
+    const [one, other] = [await at(typed), await at(meant)]
+    expect([one.code, one.out, one.err], typed).toEqual([other.code, other.out, other.err])
+  }
+  expect((await at('key rm ci --yes')).code).toBe(0)
+  expect((await at('keys ls -q')).out).toBe('')
+})
+
+test('an alias never stands in the way of a name', async () => {
+  const nouns = Object.keys(tree)
+  for (const noun of nouns) {
+    for (const word of nounAliases(noun, nouns)) expect(nouns).not.toContain(word)
+    const loaded = (await tree[noun]!.load()).default
+    if ('run' in loaded) continue
+    const verbs = loaded.map(entry => entry.name)
+    const all = verbs.flatMap(verb => [verb, ...verbAliases(verb, verbs)])
+    expect(new Set(all).size, `${noun}: ${all}`).toBe(all.length)
+  }
+})
+
+test.each([
+  ['kyes list', 'did you mean keys?'],
+  ['key stauts', 'did you mean stats?'],
+  ['key list --limt 3', 'did you mean --limit?'],
+  ['key list -o jsno', 'did you mean json?'],
+  ['key list --status activ', 'did you mean active?'],
+  ['config get databse', 'is not a setting'],
+])('%s is told what was probably meant, with what to type', async (line, guess) => {
+  const ran = await run(line)
+  expect(ran).toMatchObject({ code: 2, out: '', err: expect.stringContaining(guess) })
+  expect(ran.err).toMatch(/\ntry: (latchkey .*--help|write one of .*)\n$/)
+})
