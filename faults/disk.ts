@@ -162,8 +162,10 @@ async function vanished(count: number) {
     using house = template.copy()
     const running = house.start(...runs[name])
     await Bun.sleep(100 + Math.random() * 500)
-    if (round % 2 === 0) rmSync(house.backups, { recursive: true, force: true })
-    else if (existsSync(house.backups)) renameSync(house.backups, `${house.backups}-elsewhere`)
+    // At once: removed file by file, it would be a folder that loses files, not one that goes away.
+    const elsewhere = `${house.backups}-elsewhere`
+    if (existsSync(house.backups)) renameSync(house.backups, elsewhere)
+    if (round % 2 === 0) rmSync(elsewhere, { recursive: true, force: true })
     const { code, err } = await running.finished
     codes.add(code)
     losses.push(...(await wrong(house, expected, code, err)).map(what => `round ${round}, ${name}: ${what}`))

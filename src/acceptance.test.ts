@@ -22,7 +22,7 @@ import { errorSchema, jsonSchemaOf } from './cli/reference/schema.ts'
 import { tree } from './cli/tree.ts'
 import { connectLatchkey } from './index.ts'
 import { temporaryFolder } from './testing/folder.ts'
-import { entryPoint, type Finished, spawnLatchkey } from './testing/process.ts'
+import { type Finished, program, spawnLatchkey } from './testing/process.ts'
 import { testEnvironment } from './testing/run.ts'
 import { schemaProblems } from './testing/schema.ts'
 import { requirePresent, requireTool } from './testing/tools.ts'
@@ -277,7 +277,7 @@ async function start(
   readOnly = false,
 ): Promise<Finished> {
   const asNobody = readOnly && process.getuid?.() === 0 ? stepDown : []
-  const child = Bun.spawn([...asNobody, process.execPath, entryPoint, ...words], {
+  const child = Bun.spawn([...asNobody, ...program, ...words], {
     cwd,
     env: { PATH: process.env['PATH'], ...testEnvironment({ LATCHKEY_TZ: 'UTC' }, join(cwd, 'latchkey.db')) },
     stdin: stdin === null ? 'ignore' : new Blob([stdin]),
@@ -575,8 +575,7 @@ function outcomeProblems(run: Run, outcome: Outcome): readonly string[] {
 const runsAsNobody =
   process.getuid?.() !== 0 ||
   (Bun.which('setpriv') !== null &&
-    Bun.spawnSync([...stepDown, process.execPath, entryPoint, '--version'], { cwd: '/', stderr: 'ignore' })
-      .success)
+    Bun.spawnSync([...stepDown, ...program, '--version'], { cwd: '/', stderr: 'ignore' }).success)
 
 for (const [name, { spoil, readOnly, usual, otherwise }] of Object.entries(unusable)) {
   const unusableTest = readOnly
@@ -609,13 +608,11 @@ test('a reader who has seen enough ends a list of thousands without a word', asy
   await latchkey.keys.createMany({ name: 'batch' }, 2_000)
   await latchkey.close()
   const shell = Bun.spawn(
-    ['bash', '-o', 'pipefail', '-c', '"$BUN" "$LATCHKEY" key list --json | head -c 1'],
+    ['bash', '-o', 'pipefail', '-c', '"$@" key list --json | head -c 1', 'bash', ...program],
     {
       env: {
         PATH: process.env['PATH'],
         ...testEnvironment({}, db),
-        BUN: process.execPath,
-        LATCHKEY: entryPoint,
       },
       stdout: 'pipe',
       stderr: 'pipe',

@@ -31,7 +31,7 @@ export async function withPrivateFile<T>(folder: string, work: (path: string) =>
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
-    throw translate(error, folder)
+    throw fileFailure(error, folder)
   }
   inUse.add(path)
   try {
@@ -70,7 +70,7 @@ export function place(file: string, path: string): void {
         'name another place, or move that file away first',
       )
     }
-    throw translate(error, dirname(path))
+    throw fileFailure(error, dirname(path))
   }
 }
 
@@ -87,9 +87,20 @@ export async function replaceFile(path: string, content: string): Promise<void> 
       renameSync(file, path)
       syncFolder(dirname(path))
     } catch (error) {
-      throw translate(error, path)
+      throw fileFailure(error, dirname(path))
     }
   })
+}
+
+/** What went wrong with files in a folder: also that all of it went away while it was worked on. */
+export function fileFailure(error: unknown, folder: string): unknown {
+  if (codeOf(error) !== 'ENOENT') return translate(error, folder)
+  return new LatchkeyError(
+    'config',
+    `${folder}, or a file in it, went away while it was worked on`,
+    `see whether its disk is there, with: df ${folder}`,
+    { cause: error },
+  )
 }
 
 /**

@@ -3,6 +3,7 @@
  * nothing is changed before a backup exists. Every function takes the list of migrations, by default the program's.
  */
 import { dirname, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
 import type {
@@ -234,6 +235,9 @@ interface AuditedMove {
   readonly backup: string | null
 }
 
+/** How long to wait for other processes to close the database before a step down. */
+const usersWaitMs = 5_000
+
 /** How long to wait for another run: of two at once, one migrates and the other finds it done. */
 const lockWaitMs = 60_000
 
@@ -268,7 +272,7 @@ async function migrateLocked(
   const from = currentVersion(context, sources)
   const done = direction === 'up' ? from >= target : from <= target
   if (done) return { path, from, to: from, steps: [], backup: null, lost: {} }
-  if (direction === 'down' && !context.dryRun) requireUnused(path)
+  if (direction === 'down' && !context.dryRun) await requireUnused(path)
   const rehearsed = await rehearse(context, direction, target, sources)
   if (context.dryRun) return { path, ...rehearsed, backup: null }
   const backup = await createUnlocked(context, { reason: 'pre-migrate' })
@@ -289,8 +293,14 @@ async function migrateLocked(
 }
 
 /** What a running program expects to find must not go away under it; up, everything it knows stays. */
-function requireUnused(path: string): void {
-  const holders = holdersOf(path)
+async function requireUnused(path: string): Promise<void> {
+  const deadline = performance.now() + usersWaitMs
+  let holders = holdersOf(path)
+  // A command that only looks is gone in a moment.
+  while (holders.length > 0 && performance.now() < deadline) {
+    await sleep(50)
+    holders = holdersOf(path)
+  }
   if (holders.length === 0) return
   const who = holders.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
   throw new LatchkeyError(

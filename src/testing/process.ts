@@ -29,6 +29,11 @@ export interface Running {
 }
 
 export const entryPoint = join(import.meta.dir, '../../bin/latchkey.ts')
+
+/** What is run: the source, or the compiled program that `bun run test:binary` puts in its place. */
+export const program: readonly string[] = process.env['LATCHKEY_PROGRAM']
+  ? [process.env['LATCHKEY_PROGRAM']]
+  : [process.execPath, entryPoint]
 const repository = join(import.meta.dir, '../..')
 
 /** Runs to the end. */
@@ -147,8 +152,9 @@ export async function onTerminal(
   return { code, screen }
 }
 
-function commandOf(args: string | readonly string[], { entry = entryPoint }: SpawnOptions): string[] {
-  return [process.execPath, entry, ...(typeof args === 'string' ? splitWords(args) : args)]
+function commandOf(args: string | readonly string[], { entry }: SpawnOptions): string[] {
+  const started = entry === undefined ? program : [process.execPath, entry]
+  return [...started, ...(typeof args === 'string' ? splitWords(args) : args)]
 }
 
 function environmentOf({ env, db }: SpawnOptions): Record<string, string | undefined> {

@@ -12,7 +12,7 @@ import { compactSize } from '../../db/inspect.ts'
 import { openReader, requireOurs } from '../../db/open.ts'
 import { programVersion } from '../../version.ts'
 import type { FileContext } from '../context.ts'
-import { ensureFolder, requireSpace, sizeOf, sweep, withPrivateFile } from '../files.ts'
+import { ensureFolder, fileFailure, requireSpace, sizeOf, sweep, withPrivateFile } from '../files.ts'
 import { newId } from '../ids.ts'
 import { parse, reason as reasonField } from '../input.ts'
 import type { Examination } from './contents.ts'
@@ -163,6 +163,8 @@ async function createStored(context: FileContext, input: CreateBackup): Promise<
         depth: options.full ? 'full' : 'quick',
         name: 'the copy',
       })
+      // Whoever waits for it gets its failure; when packing cannot even begin, nobody does.
+      look.catch(() => {})
       const total = sizeOf(raw)
       const count = (done: number) => context.onProgress?.({ step: 'packing', done, total, unit: 'bytes' })
       if (plain) {
@@ -179,7 +181,7 @@ async function createStored(context: FileContext, input: CreateBackup): Promise<
     return stored
   } catch (error) {
     removeFolder()
-    throw translate(error, folder)
+    throw fileFailure(error, folder)
   }
 }
 

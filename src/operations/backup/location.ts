@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf, translate } from '../../db/errors.ts'
 import type { FileContext } from '../context.ts'
-import { place, replaceFile, syncFolder } from '../files.ts'
+import { fileFailure, place, replaceFile, syncFolder } from '../files.ts'
 import { bucket } from './s3.ts'
 
 export interface Location {
@@ -109,7 +109,7 @@ function folder(path: string): Location {
         rmSync(pathOf(name), { force: true })
         syncFolder(path)
       } catch (error) {
-        throw translate(error, pathOf(name))
+        throw fileFailure(error, path)
       }
     },
   }

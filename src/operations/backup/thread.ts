@@ -27,12 +27,17 @@ export type Answer =
   | { readonly output: unknown }
   | { readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } }
 
+/** In a compiled program modules are merged into others, and only an entry point keeps its place. */
+const program = Bun.isStandaloneExecutable
+  ? new URL('file:///$bunfs/root/src/operations/backup/worker.js')
+  : new URL('./worker.ts', import.meta.url)
+
 /** Throws what the same call would throw here. */
 export async function inThread<K extends keyof Tasks>(
   kind: K,
   input: Tasks[K]['input'],
 ): Promise<Tasks[K]['output']> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { kind, ...input } })
+  const worker = new Worker(program, { workerData: { kind, ...input } })
   try {
     const answer = await new Promise<Answer>((resolve, reject) => {
       worker.once('message', resolve)

@@ -1,0 +1,26 @@
+/** `bun run test:binary`: the acceptance tests and those of signals, on the program compiled for this machine. */
+import { join } from 'node:path'
+import { programVersion } from '../src/version.ts'
+
+const root = join(import.meta.dir, '..')
+const platform = `${process.platform}-${process.arch}`
+
+async function run(words: readonly string[], env: Record<string, string> = {}): Promise<void> {
+  const child = Bun.spawn([process.execPath, ...words], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdout: 'inherit',
+    stderr: 'inherit',
+  })
+  const code = await child.exited
+  if (code !== 0) process.exit(code)
+}
+
+await run(['packaging/build.ts', platform])
+const program = join(root, 'dist', `latchkey-${programVersion}-${platform}`)
+await run(
+  ['test', '--timeout', '60000', 'src/acceptance.test.ts', 'src/signals.test.ts', 'src/binary.test.ts'],
+  {
+    LATCHKEY_PROGRAM: program,
+  },
+)
