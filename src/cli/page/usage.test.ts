@@ -275,7 +275,9 @@ const tableOf = (page: Page, by: string) =>
     rows.map(row => ({
       time: row.querySelector('time')?.getAttribute('datetime') ?? '',
       name: row.querySelector('bdi')?.textContent ?? '',
-      numbers: [...row.querySelectorAll('data')].map(each => Number(each.value)),
+      numbers: [...row.querySelectorAll('td:not([class])')].map(cell =>
+        Number(cell.querySelector('data')?.value ?? cell.textContent),
+      ),
     })),
   )
 

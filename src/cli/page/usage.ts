@@ -266,7 +266,9 @@ const timeOf = ({ start }: UsageRow, group: string, dates: Calendar): Markup =>
 const moment = (date: Date, dates: Calendar): Markup =>
   html`<time datetime="${date.toISOString()}">${dates.minute(date)}</time>`
 
-const number = (value: number): Markup => html`<data value="${value}">${count(value)}</data>`
+/** As it is written, and as it is for who copies it: the same where there is nothing to separate. */
+const number = (value: number): Markup =>
+  value < 1_000 ? html`${value}` : html`<data value="${value}">${count(value)}</data>`
 
 /** Dollars with as many digits as it takes to tell the largest of a column apart, and the same in all of it. */
 function moneyIn(rows: readonly Totals[]): (value: number) => Markup {

@@ -133,13 +133,16 @@ test('its numbers agree with each other while others record', async () => {
     await gateway.close()
   })()
   const seen = new Set<number>()
-  for (let n = 0; n < 1_000 && seen.size < 5; n++) {
-    const { totals, shares, timeline, rows } = await s.latchkey.usage.overview({ by: ['model'] })
-    seen.add(totals.tokens)
-    const sums = [...shares.map(each => sum(each.rows)), sum(timeline?.rows ?? []), sum(rows)]
-    expect(new Set([...sums, totals.tokens]).size).toBe(1)
+  try {
+    for (let n = 0; n < 1_000 && seen.size < 5; n++) {
+      const { totals, shares, timeline, rows } = await s.latchkey.usage.overview({ by: ['model'] })
+      seen.add(totals.tokens)
+      const sums = [...shares.map(each => sum(each.rows)), sum(timeline?.rows ?? []), sum(rows)]
+      expect(new Set([...sums, totals.tokens]).size).toBe(1)
+    }
+  } finally {
+    recording = false
+    await others
   }
-  recording = false
-  await others
   expect(seen.size).toBe(5)
 })
