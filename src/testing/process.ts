@@ -122,14 +122,9 @@ export async function onTerminal(
   const decoder = new TextDecoder()
   let screen = ''
   let seen = 0
-  let end = () => {}
-  const ended = new Promise<void>(resolve => {
-    end = resolve
-  })
   const terminal = new Bun.Terminal({
     cols: 80,
     rows: 24,
-    exit: () => end(),
     data: (self, data) => {
       screen += decoder.decode(data, { stream: true })
       const next = waiting[0]
@@ -146,8 +141,8 @@ export async function onTerminal(
     terminal,
   })
   const code = await child.exited
-  // What it drew last may still be on its way.
-  await Promise.race([ended, Bun.sleep(5_000)])
+  // What it drew last may still be on its way: until nothing has come for a while.
+  for (let before = -1; before !== screen.length; await Bun.sleep(100)) before = screen.length
   terminal.close()
   return { code, screen }
 }
