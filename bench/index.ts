@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly rows: () => Prom
   list: () => import('./list.ts'),
   stats: () => import('./stats.ts'),
   backup: () => import('./backup.ts'),
+  startup: () => import('./startup.ts'),
 }
 
 const asked = Bun.argv.slice(2)

@@ -80,7 +80,7 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
   ['src/cli', ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts', 'src/system-user.ts']],
   ['src/index.ts', ['src/operations', 'src/contract', 'src/system-user.ts']],
   ['src/main.ts', ['src/cli', 'src/contract', 'src/version.ts']],
-  ['bin', ['src/main.ts', 'src/cli/streams.ts', 'src/cli/pager.ts', 'package.json']],
+  ['bin', ['bin', 'src/main.ts', 'src/cli/streams.ts', 'src/cli/pager.ts', 'package.json']],
 ]
 
 test.each(layers)('%s imports only what lies below it', (layer, allowed) => {

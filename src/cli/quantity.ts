@@ -1,25 +1,34 @@
 /** Numbers as people read them, the same wherever they stand. Pure. */
 
-const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
-const cents = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
-const fine = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 6 })
-const tenths = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 })
+const whole = numbers({ maximumFractionDigits: 0 })
+const cents = numbers({ minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const fine = numbers({ minimumFractionDigits: 2, maximumFractionDigits: 6 })
+const tenths = numbers({ maximumFractionDigits: 1 })
+
+/** Made when first needed: each takes as long as loading a module. */
+function numbers(options: Intl.NumberFormatOptions): (value: number) => string {
+  let format: Intl.NumberFormat | undefined
+  return value => {
+    format ??= new Intl.NumberFormat('en-US', options)
+    return format.format(value)
+  }
+}
 
 /** A whole number with thousands separators. */
-export const count = (value: number): string => whole.format(value)
+export const count = (value: number): string => whole(value)
 
 /** Dollars as `$1.25`, with more digits for small amounts. */
 export function dollars(value: number): string {
   const size = Math.abs(value)
-  return `${value < 0 ? '-' : ''}$${(size < 1 ? fine : cents).format(size)}`
+  return `${value < 0 ? '-' : ''}$${(size < 1 ? fine : cents)(size)}`
 }
 
 /** Bytes as `1.2 MiB`. */
 export function bytes(value: number): string {
   let size = value
   for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
-    if (size < 1023.95) return `${unit === 'B' ? whole.format(size) : tenths.format(size)} ${unit}`
+    if (size < 1023.95) return `${unit === 'B' ? whole(size) : tenths(size)} ${unit}`
     size /= 1024
   }
-  return `${tenths.format(size)} TiB`
+  return `${tenths(size)} TiB`
 }

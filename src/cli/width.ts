@@ -70,7 +70,7 @@ function beginning(text: string, most: number): string {
 const units = (text: string): readonly string[] =>
   text.split(colour).flatMap(part => {
     if (part.startsWith('\x1b[')) return [part]
-    return Array.from(segmenter.segment(part), ({ segment }) => segment).flatMap(character =>
+    return Array.from(graphemes(part), ({ segment }) => segment).flatMap(character =>
       widthOf(character) > 2 ? [...character] : [character],
     )
   })
@@ -79,4 +79,10 @@ const units = (text: string): readonly string[] =>
 const colours = /\x1b\[[0-9;]*m/g
 const colour = /(\x1b\[[0-9;]*m)/
 // biome-ignore-end lint/suspicious/noControlCharactersInRegex: as above
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
+let segmenter: Intl.Segmenter | undefined
+
+/** Made when first needed. */
+function graphemes(text: string): Iterable<Intl.SegmentData> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  return segmenter.segment(text)
+}
