@@ -119,6 +119,7 @@ const lines: Record<string, string> = {
   'config validate': 'config validate',
   schema: 'schema key list',
   man: 'man key create',
+  completion: 'completion bash',
   demo: 'demo',
 }
 

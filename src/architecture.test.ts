@@ -79,7 +79,7 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
   ['src/operations', ['src/operations', 'src/formats', 'src/db', 'src/contract', 'src/version.ts']],
   ['src/cli', ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts', 'src/system-user.ts']],
   ['src/index.ts', ['src/operations', 'src/contract', 'src/system-user.ts']],
-  ['src/main.ts', ['src/cli', 'src/contract', 'src/version.ts']],
+  ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts']],
   ['bin', ['bin', 'src/main.ts', 'src/cli/streams.ts', 'src/cli/pager.ts', 'package.json']],
 ]
 
@@ -143,6 +143,7 @@ const commandMayImport = [
   'src/cli/matching.ts',
   'src/cli/delivery.ts',
   'src/cli/tutorial.ts',
+  'src/cli/completion.ts',
   'src/cli/reference',
   'src/contract',
 ]

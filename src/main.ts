@@ -4,6 +4,7 @@
  */
 import { dirname, resolve } from 'node:path'
 import { wantedPager, wantsColor, wantsPictures, wantsUnicode } from './cli/color.ts'
+import { filesAnswer, question } from './cli/completion.ts'
 import {
   type Config,
   type ConfigFlags,
@@ -45,6 +46,7 @@ export async function main(
   streams: Streams,
   overrides: Overrides = {},
 ): Promise<number> {
+  if (argv[0] === question) return answer(argv.slice(1), env, streams, overrides)
   const width = streams.stdout.columns ?? 80
   const invocation = await readCommandLine(argv, overrides.tree ?? tree, { version: programVersion, width })
   const cwd = overrides.cwd ?? resolve('.')
@@ -65,6 +67,36 @@ export async function main(
     await streams.stderr.write(renderFailure(failure, format, env['LATCHKEY_DEBUG'] === '1'))
     return failure.exit
   }
+}
+
+/** Tells a shell what may come next; whatever goes wrong, it says nothing. */
+async function answer(
+  words: readonly string[],
+  env: Environment,
+  streams: Streams,
+  overrides: Overrides,
+): Promise<number> {
+  try {
+    const cwd = overrides.cwd ?? resolve('.')
+    const given = (flag: string) => words[words.lastIndexOf(flag) + 1 || words.length]
+    const { complete } = await import('./cli/complete.ts')
+    const found = await complete(words, async () => {
+      const { connectLatchkey } = await import('./index.ts')
+      const config = resolveConfig(env, cwd, { db: given('--db'), profile: given('--profile') })
+      return connectLatchkey({ path: config.db, access: 'read', backupDir: config.backupDir, env })
+    })
+    const lines = found === 'files' ? [filesAnswer] : found.map(({ value, about }) => `${value}\t${about}`)
+    // A name may hold anything; a line break would make two of it.
+    await streams.stdout.write(
+      lines
+        .filter(line => !line.includes('\n'))
+        .map(line => `${line}\n`)
+        .join(''),
+    )
+  } catch {
+    // There is nobody to tell: the person is typing.
+  }
+  return 0
 }
 
 /** The format of the settings, for errors that come before anything else; broken settings are told of later. */

@@ -161,6 +161,18 @@ export const dollars: Parse<number> = raw => {
 }
 
 /** The name of what a limit counts. */
+/** One of a few words. */
+export const oneOf =
+  <const T extends string>(choices: readonly T[]): Parse<T> =>
+  raw => {
+    const found = choices.find(choice => choice === raw)
+    if (found !== undefined) return found
+    throw refuse(
+      `${quote(raw)} is not one of them${meaning(raw, choices)}`,
+      `write one of ${choices.join(', ')}`,
+    )
+  }
+
 /** `name=value`; what reads as a number is one. */
 export const parameter: Parse<readonly [string, string | number]> = raw => {
   const [, name, value = ''] = /^(\w+)=([\s\S]*)$/.exec(raw) ?? []

@@ -37,6 +37,7 @@ export const tree: Tree = {
   audit: { summary: 'Who changed what, and when', load: () => import('./commands/audit/index.ts') },
   health: { summary: 'Check the database and its backups', load: () => import('./commands/health.ts') },
   config: { summary: 'Settings and where they come from', load: () => import('./commands/config/index.ts') },
+  completion: { summary: 'Completion for shells', load: () => import('./commands/completion.ts') },
   schema: { summary: 'JSON Schema of what commands print', load: () => import('./commands/schema.ts') },
   man: { summary: 'Manual pages', load: () => import('./commands/man.ts') },
   demo: { summary: 'A tour on a throw-away database', load: () => import('./commands/demo.ts') },

@@ -7,8 +7,8 @@ export default command({
   effect: 'read',
   summary: 'Print the value of one setting',
   examples: ['latchkey config get db', 'latchkey config get backup_dir --profile prod'],
-  args: { name: arg.one('Name of the setting, as config show lists them', settingName) },
-  run: async (ctx, { name }) => ctx.setting(name),
+  args: { setting: arg.one('Name of the setting, as config show lists them', settingName) },
+  run: async (ctx, { setting: name }) => ctx.setting(name),
   output: configValue,
   done: setting => setting.value ?? '',
 })

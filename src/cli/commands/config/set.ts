@@ -14,9 +14,9 @@ export default command({
     'latchkey config set tz Europe/Berlin --here',
     'latchkey config set db /srv/prod/latchkey.db --profile prod',
   ],
-  args: { name: arg.one('Name of the setting', settingName), value: 'Its value' },
+  args: { setting: arg.one('Name of the setting', settingName), value: 'Its value' },
   options: { here: opt.flag('In latchkey.toml of the current folder') },
-  run: async (ctx, { name, value, here }) =>
+  run: async (ctx, { setting: name, value, here }) =>
     ctx.changeSetting({ name, value, scope: here ? 'folder' : 'user' }),
   output: configChange,
   notice: ({ hiddenBy }) =>

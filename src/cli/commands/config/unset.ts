@@ -8,9 +8,9 @@ export default command({
   mendsSettings: true,
   summary: 'Take one setting out of latchkey.toml',
   examples: ['latchkey config unset tz', 'latchkey config unset db --here'],
-  args: { name: arg.one('Name of the setting', settingName) },
+  args: { setting: arg.one('Name of the setting', settingName) },
   options: { here: opt.flag('From latchkey.toml of the current folder') },
-  run: async (ctx, { name, here }) =>
+  run: async (ctx, { setting: name, here }) =>
     ctx.changeSetting({ name, value: null, scope: here ? 'folder' : 'user' }),
   output: configChange,
   notice: ({ hiddenBy }) =>

@@ -1,0 +1,204 @@
+/**
+ * What may stand where the cursor is, from the declarations and, for names, from the database. Answers the scripts of
+ * `completion.ts`; must never say a word of its own, create a file, or fail: where nothing is known, nothing is offered.
+ */
+import type { Latchkey } from '../index.ts'
+import { nounOf, verbOf } from './aliases.ts'
+import { shells } from './completion.ts'
+import type { Declaration, Option } from './define.ts'
+import { type CommonFlag, flagsOf, globalFlags, kebab } from './flags.ts'
+import { settingNames } from './settings-file.ts'
+import { type Tree, tree as wholeTree } from './tree.ts'
+
+export interface Candidate {
+  readonly value: string
+  readonly about: string
+}
+
+/** Names of files are completed by the shell itself. */
+export type Completion = readonly Candidate[] | 'files'
+
+/** What a word is known to name. */
+type Subject = 'key' | 'user' | 'project' | 'backup' | 'setting' | 'command' | 'shell' | 'file'
+
+/** Opens the database for reading, on the settings of the command line so far. */
+type Open = () => Promise<Latchkey>
+
+/** @param words all words behind the program's name; the last is what is being typed, perhaps nothing yet */
+export async function complete(
+  words: readonly string[],
+  open: Open,
+  tree: Tree = wholeTree,
+): Promise<Completion> {
+  const current = words.at(-1) ?? ''
+  const before = words.slice(0, -1)
+  const nouns = Object.keys(tree)
+  const [noun = '', verb, subverb] = operandsOf(before, [])
+  if (!operandsOf(before, []).length) {
+    if (current.startsWith('-')) return fitting(current, flagCandidates(globalFlags))
+    return (
+      (await optionValue(before.at(-1), undefined, current, open)) ??
+      fitting(
+        current,
+        nouns.map(name => ({ value: name, about: tree[name]?.summary ?? '' })),
+      )
+    )
+  }
+  const named = nounOf(noun, nouns)
+  const loaded = named in tree ? (await tree[named]?.load())?.default : undefined
+  if (loaded === undefined) return []
+  let declaration: Declaration | undefined
+  let depth = 1
+  if ('run' in loaded) declaration = loaded
+  else {
+    const entries = loaded.map(({ name, summary }) => ({ value: name, about: summary }))
+    const entry =
+      verb === undefined
+        ? undefined
+        : loaded.find(
+            each =>
+              each.name ===
+              verbOf(
+                verb,
+                loaded.map(({ name }) => name),
+              ),
+          )
+    if (entry === undefined) return verb === undefined ? fitting(current, entries) : []
+    depth = 2
+    if ('commands' in entry) {
+      const known = entry.commands.map(each => each.name)
+      declaration =
+        subverb === undefined ? undefined : entry.commands.find(each => each.name === verbOf(subverb, known))
+      if (declaration === undefined) {
+        const all = entry.commands.map(({ name, summary }) => ({ value: name, about: summary }))
+        return subverb === undefined ? fitting(current, all) : []
+      }
+      depth = 3
+    } else declaration = entry
+  }
+  const value = await optionValue(before.at(-1), declaration, current, open)
+  if (value !== undefined) return value
+  if (current.startsWith('-')) return fitting(current, optionCandidates(declaration, before))
+  const args = Object.keys(declaration.args)
+  const place = operandsOf(before, optionsWithValues(declaration)).length - depth
+  const last = args.at(-1)
+  const name = args[place] ?? (last !== undefined && isMany(declaration, last) ? last : undefined)
+  return name === undefined ? [] : subjects(subjectOf(declaration, name), current, open)
+}
+
+const isMany = ({ args }: Declaration, name: string): boolean => {
+  const declared = args[name]
+  return typeof declared === 'object' && (declared.kind === 'many' || declared.kind === 'any')
+}
+
+/** The words that are neither options nor the values of options. */
+function operandsOf(words: readonly string[], own: readonly string[]): readonly string[] {
+  const takes = new Set([...own, ...globalFlags.filter(flag => flag.placeholder).flatMap(spellings)])
+  const found: string[] = []
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? ''
+    if (word.startsWith('-') && word !== '-') {
+      if (takes.has(word)) at++
+    } else found.push(word)
+  }
+  return found
+}
+
+const spellings = ({ name, short }: CommonFlag): readonly string[] =>
+  short === undefined ? [`--${name}`] : [`--${name}`, `-${short}`]
+
+const optionsWithValues = ({ options }: Declaration): readonly string[] =>
+  Object.entries(options)
+    .filter(([, option]) => option.kind !== 'flag')
+    .flatMap(([name, { short }]) => [`--${kebab(name)}`, ...(short === undefined ? [] : [`-${short}`])])
+
+/** What completes the value of an option, when one stands before; undefined when none does. */
+async function optionValue(
+  option: string | undefined,
+  declaration: Declaration | undefined,
+  current: string,
+  open: Open,
+): Promise<Completion | undefined> {
+  if (option === undefined || !option.startsWith('-')) return undefined
+  const global = globalFlags.find(flag => flag.placeholder && spellings(flag).includes(option))
+  if (global !== undefined) {
+    if (global.choices) return fitting(current, plain(global.choices))
+    return global.placeholder === 'file' ? 'files' : []
+  }
+  const found = Object.entries(declaration?.options ?? {}).find(
+    ([name, { kind, short }]) => kind !== 'flag' && [`--${kebab(name)}`, `-${short}`].includes(option),
+  )
+  if (found === undefined) return undefined
+  const [name, { choices, placeholder }] = found
+  if (choices) return fitting(current, plain(choices))
+  return subjects(subjectNamed(placeholder) ?? subjectNamed(name), current, open)
+}
+
+const plain = (values: readonly string[]): readonly Candidate[] => values.map(value => ({ value, about: '' }))
+
+function subjectOf(declaration: Declaration, argument: string): Subject | undefined {
+  if (argument === 'setting' || argument === 'command' || argument === 'shell') return argument
+  // What is created has a name that nobody has yet.
+  return declaration.name === 'create' ? undefined : subjectNamed(argument)
+}
+
+function subjectNamed(name: string): Subject | undefined {
+  if (/^(file|folder|place|source|dir|paths?)$/.test(name)) return 'file'
+  if (name === 'owner') return 'user'
+  return (['key', 'user', 'project', 'backup'] as const).find(each => each === name)
+}
+
+const queries = {
+  key: 'SELECT name AS value, id AS about FROM keys WHERE substr(name, 1, length(:typed)) = :typed ORDER BY name LIMIT 500',
+  user: 'SELECT username AS value, id AS about FROM users WHERE substr(username, 1, length(:typed)) = :typed ORDER BY username LIMIT 500',
+  project:
+    'SELECT slug AS value, id AS about FROM projects WHERE substr(slug, 1, length(:typed)) = :typed ORDER BY slug LIMIT 500',
+} as const
+
+async function subjects(subject: Subject | undefined, typed: string, open: Open): Promise<Completion> {
+  if (subject === undefined) return []
+  if (subject === 'file') return 'files'
+  if (subject === 'setting') return fitting(typed, plain(settingNames))
+  if (subject === 'shell') return fitting(typed, plain(shells))
+  if (subject === 'command') return fitting(typed, plain(Object.keys(wholeTree)))
+  const latchkey = await open()
+  try {
+    if (subject === 'backup') {
+      const backups = await latchkey.backups.list()
+      return fitting(
+        typed,
+        backups.map(({ id, createdAt }) => ({ value: id, about: createdAt.toISOString() })),
+      )
+    }
+    return (await latchkey.database.query({
+      sql: queries[subject],
+      params: { typed },
+    })) as unknown as Candidate[]
+  } finally {
+    await latchkey.close()
+  }
+}
+
+function optionCandidates(declaration: Declaration, before: readonly string[]): readonly Candidate[] {
+  const own = Object.entries(declaration.options).flatMap(([name, option]) => optionNames(name, option))
+  const all = [...own, ...flagCandidates(flagsOf(declaration)), ...flagCandidates(globalFlags)]
+  const repeatable = new Set(
+    Object.entries(declaration.options)
+      .filter(([, option]) => option.kind === 'many' || option.repeatable)
+      .map(([name]) => `--${kebab(name)}`),
+  )
+  return all.filter(({ value }) => repeatable.has(value) || !before.includes(value))
+}
+
+function optionNames(name: string, option: Option<unknown>): readonly Candidate[] {
+  const given = { value: `--${kebab(name)}`, about: option.summary }
+  return option.kind === 'clearable'
+    ? [given, { value: `--no-${kebab(name)}`, about: 'Sets it to none' }]
+    : [given]
+}
+
+const flagCandidates = (flags: readonly CommonFlag[]): readonly Candidate[] =>
+  flags.map(({ name, summary }) => ({ value: `--${name}`, about: summary }))
+
+const fitting = (typed: string, all: readonly Candidate[]): readonly Candidate[] =>
+  all.filter(({ value }) => value.startsWith(typed))

@@ -1,0 +1,64 @@
+/** The scripts by which shells ask this program what may come next. They hold no list of their own. */
+
+export const shells = ['bash', 'zsh', 'fish'] as const
+export type Shell = (typeof shells)[number]
+
+/** What a script calls with the words so far; answers lines of a value, a tab and a description. */
+export const question = '__complete'
+
+/** What is answered where the shell completes files by itself. */
+export const filesAnswer = ':files'
+
+export const completionScript = (shell: Shell): string => scripts[shell]
+
+const scripts: Readonly<Record<Shell, string>> = {
+  bash: `# Completion of latchkey for bash: source this file, or put it where bash-completion looks for latchkey.
+_latchkey() {
+  local line value
+  COMPREPLY=()
+  while IFS= read -r line; do
+    value=\${line%%$'\\t'*}
+    if [[ $value == ${filesAnswer} ]]; then
+      compopt -o default 2>/dev/null
+      return
+    fi
+    printf -v value %q "$value"
+    COMPREPLY+=("$value")
+  done < <("\${COMP_WORDS[0]}" ${question} "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -F _latchkey latchkey
+`,
+  zsh: `#compdef latchkey
+# Completion of latchkey for zsh: put this file as _latchkey into a folder of $fpath, or source it after compinit.
+_latchkey() {
+  local line
+  local -a values about
+  while IFS= read -r line; do
+    if [[ $line == ${filesAnswer} ]]; then
+      _files
+      return
+    fi
+    values+=("\${line%%$'\\t'*}")
+    about+=("\${line%%$'\\t'*}  \${line#*$'\\t'}")
+  done < <("\${(Q)words[1]}" ${question} "\${(@Q)words[2,CURRENT]}" 2>/dev/null)
+  compadd -l -d about -a values
+}
+if [[ $funcstack[1] == _latchkey ]]; then
+  _latchkey "$@"
+else
+  compdef _latchkey latchkey
+fi
+`,
+  fish: `# Completion of latchkey for fish: put this file as latchkey.fish into ~/.config/fish/completions, or source it.
+function __latchkey_complete
+  set -l words (commandline -opc)
+  set -l answer ($words[1] ${question} $words[2..] (commandline -ct) 2>/dev/null)
+  if test "$answer[1]" = ${filesAnswer}
+    __fish_complete_path (commandline -ct)
+  else
+    printf '%s\\n' $answer
+  end
+end
+complete -c latchkey -f -a '(__latchkey_complete)'
+`,
+}
