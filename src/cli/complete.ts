@@ -10,7 +10,7 @@ import { type CommonFlag, flagsOf, globalFlags, kebab } from './flags.ts'
 import { settingNames } from './settings-file.ts'
 import { type Tree, tree as wholeTree } from './tree.ts'
 
-export interface Candidate {
+interface Candidate {
   readonly value: string
   readonly about: string
 }

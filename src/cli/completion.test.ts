@@ -118,6 +118,7 @@ requireTool('bash')('bash completes a command, an option, a value, and a live na
       'bash',
       '--norc',
       '-c',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: that is how bash writes an array
       'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _latchkey; for each in "${COMPREPLY[@]}"; do echo "$each"; done',
       'bash',
       at.script,
