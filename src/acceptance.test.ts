@@ -25,7 +25,7 @@ import { temporaryFolder } from './testing/folder.ts'
 import { type Finished, program, spawnLatchkey } from './testing/process.ts'
 import { testEnvironment } from './testing/run.ts'
 import { schemaProblems } from './testing/schema.ts'
-import { requirePresent, requireTool } from './testing/tools.ts'
+import { canStepDown, requirePresent, requireTool, stepDown } from './testing/tools.ts'
 import { splitWords } from './testing/words.ts'
 
 /** A test here runs up to fifty processes, perhaps on a busy machine. */
@@ -265,8 +265,6 @@ const splitLine = (line: string): readonly string[] => splitWords(line.replaceAl
 
 const withJson = (words: readonly string[]): readonly string[] => [...words, '--json']
 const withoutYes = (words: readonly string[]): readonly string[] => words.filter(word => word !== '--yes')
-
-const stepDown = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
 
 /** Longer than this is a hang. */
 const limitMs = 10_000
@@ -572,11 +570,8 @@ function outcomeProblems(run: Run, outcome: Outcome): readonly string[] {
   return [...seen, ...changes(run)]
 }
 
-/** Root may write anywhere, so it steps down; that needs the program to lie where anybody can read it. */
-const runsAsNobody =
-  process.getuid?.() !== 0 ||
-  (Bun.which('setpriv') !== null &&
-    Bun.spawnSync([...stepDown, ...program, '--version'], { cwd: '/', stderr: 'ignore' }).success)
+/** Root may write anywhere, so it steps down. */
+const runsAsNobody = process.getuid?.() !== 0 || canStepDown()
 
 for (const [name, { spoil, readOnly, usual, otherwise }] of Object.entries(unusable)) {
   const unusableTest = readOnly

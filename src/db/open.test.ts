@@ -2,7 +2,7 @@ import { expect } from 'bun:test'
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
-import { requirePresent, requireTool } from '../testing/tools.ts'
+import { canStepDown, requirePresent, requireTool, stepDown } from '../testing/tools.ts'
 
 /** A process that may read the database but not write to its folder: it reads without locks. */
 const reader = `
@@ -14,34 +14,25 @@ const reader = `
   await Bun.stdin.text()
   try { requireUnchanged(client); console.log('unchanged') } catch (error) { console.log(error.code, error.exit) }`
 
-const isRoot = process.getuid?.() === 0
+const steps = canStepDown()
 
 for (const [what, write, expected] of [
   ['nobody wrote meanwhile', false, 'unchanged'],
   ['somebody wrote meanwhile', true, 'busy 75'],
 ] as const) {
-  requirePresent(isRoot && Bun.which('setpriv') !== null, 'a way to run as somebody else')(
+  requirePresent(steps, 'a way to run as somebody else')(
     `a read without locks is ${expected} when ${what}`,
     async () => {
       await using home = await temporaryLatchkey()
       await home.latchkey.close()
       chmodSync(home.folder, 0o755)
       chmodSync(home.path, 0o644)
-      const child = Bun.spawn(
-        [
-          'setpriv',
-          '--reuid',
-          '65534',
-          '--regid',
-          '65534',
-          '--clear-groups',
-          process.execPath,
-          '-e',
-          reader,
-          home.path,
-        ],
-        { stdin: 'pipe', stdout: 'pipe', stderr: 'inherit', cwd: '/' },
-      )
+      const child = Bun.spawn([...stepDown, process.execPath, '-e', reader, home.path], {
+        stdin: 'pipe',
+        stdout: 'pipe',
+        stderr: 'inherit',
+        cwd: '/',
+      })
       const output = child.stdout.getReader()
       const line = async () => new TextDecoder().decode((await output.read()).value).trim()
       expect(await line()).toBe('read')

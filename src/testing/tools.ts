@@ -1,5 +1,6 @@
 /** Programs that a test needs besides Bun. For tests only. */
 import { test } from 'bun:test'
+import { join } from 'node:path'
 import { temporaryFolder } from './folder.ts'
 
 type Body = () => void | Promise<void>
@@ -39,3 +40,13 @@ function requirement(reason: string, failing: boolean): (label: string, body: Bo
 }
 
 const isSet = (value: string | undefined): boolean => !['', '0', 'false', undefined].includes(value)
+
+/** Words before a command that root runs as a user who may write nothing. */
+export const stepDown = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] as const
+
+/** Whether this is root and such a user can read the project: a clone in a private folder cannot be run by others. */
+export function canStepDown(): boolean {
+  if (process.getuid?.() !== 0 || Bun.which('setpriv') === null) return false
+  const words = [...stepDown, process.execPath, join(import.meta.dir, '../../bin/latchkey.ts'), '--version']
+  return Bun.spawnSync(words, { cwd: '/', stderr: 'ignore' }).success
+}
