@@ -65,8 +65,8 @@ test('user create: a person with a password', async () => {
     '✔ Password for bob (again) *************',
     'Created user bob (usr_…)',
     'The same without questions:',
-    "  latchkey user create bob --email bob@example.org --name 'Bob'\\''s' --role viewe",
-    'r --ask-password',
+    "  latchkey user create bob --email bob@example.org --name 'Bob'\\''s' --role view",
+    'er --ask-password',
   ])
   expect(drawn.code).toBe(0)
   expect(await home.latchkey.users.verifyPassword('bob', 'correct horse')).toMatchObject({ username: 'bob' })

@@ -52,7 +52,7 @@ export type Invocation =
   | { readonly kind: 'refused'; readonly error: unknown; readonly globals: Globals }
 
 /** A required argument or option that was left out. */
-export interface Missing {
+interface Missing {
   readonly name: string
   readonly error: LatchkeyError
 }
