@@ -67,7 +67,7 @@ test('one of a few is chosen with the arrows, from what plain Enter stands for',
 
 test('one of many is found by typing', async () => {
   const many = `search('Which', async typed => ['ada', 'bob', 'bea'].filter(n => n.startsWith(typed)).map(value => ({ value, about: ['x', null] })))`
-  const found = await ask(many, { when: /Which/, keys: 'be' }, { when: /bea {2}x/, keys: '\r' })
+  const found = await ask(many, { when: /Which/, keys: 'be' }, { when: /❯ bea {2}x/, keys: '\r' })
   expect(found).toMatchObject({ answer: '"bea"' })
 })
 
