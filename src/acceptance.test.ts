@@ -106,6 +106,7 @@ const lines: Record<string, string> = {
   restore: 'restore --latest --yes',
   'audit list': 'audit list',
   health: 'health',
+  doctor: 'doctor',
   'db info': 'db info',
   'db check': 'db check',
   'db query': "db query 'SELECT 1 AS one'",
@@ -479,13 +480,13 @@ const indifferent = {
 const occupied = { init: failed(5, 'conflict') }
 const isCorrupt = () => failed(7, 'corrupt')
 /** A damaged database is what restore is for, and what the two checks report. */
-const damaged = { ...indifferent, ...occupied, restore: done, health: document(7) }
+const damaged = { ...indifferent, ...occupied, restore: done, health: document(7), doctor: document(7) }
 
 const unusable: Readonly<Record<string, Unusable>> = {
   missing: {
     spoil: db => rmSync(db),
     usual: () => failed(78, 'database_missing'),
-    otherwise: { ...indifferent, init: done, restore: done },
+    otherwise: { ...indifferent, init: done, restore: done, doctor: document(1) },
   },
   'read-only': {
     readOnly: true,
@@ -505,6 +506,7 @@ const unusable: Readonly<Record<string, Unusable>> = {
       'backup unschedule': document(0),
       man: document(0),
       health: document(1),
+      doctor: document(1),
     },
   },
   'full of garbage': {
@@ -530,7 +532,7 @@ const unusable: Readonly<Record<string, Unusable>> = {
       client.close()
     },
     usual: () => failed(78, 'database_foreign'),
-    otherwise: { ...indifferent, ...occupied, health: document(1) },
+    otherwise: { ...indifferent, ...occupied, health: document(1), doctor: document(1) },
   },
   newer: {
     spoil: db => alter(db, 'PRAGMA user_version = 1000'),
@@ -550,6 +552,7 @@ const unusable: Readonly<Record<string, Unusable>> = {
       'backup create': done,
       restore: done,
       health: document(1),
+      doctor: document(1),
     },
   },
 }

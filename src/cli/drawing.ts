@@ -1,8 +1,10 @@
 /** What more than one command draws: limits with bars, days as bars, counts as columns. Draws; decides nothing. */
+import { exitCodes } from '../contract/errors.ts'
 import type {
   AuditEntry,
   BackupSchedule,
   Compacted,
+  HealthReport,
   ImportItem,
   ImportReport,
   ImportUndo,
@@ -352,3 +354,19 @@ export const schemaCheckLines = (check: SchemaCheck, brush: Brush): string =>
   check.ok
     ? `${brush.good('ok')}: the schema of ${check.path} is what its migrations make`
     : check.problems.map(problem => `${brush.bad(problem.kind)}: ${problem.detail}`).join('\n')
+
+/** A line per check, with what is wrong and, below it, what to do about it. */
+export function healthLines({ path, status, checks }: HealthReport, brush: Brush): string {
+  const paint = { ok: brush.good, warning: brush.warn, failed: brush.bad, skipped: brush.dim }
+  const lines = checks.flatMap(check => [
+    `  ${paint[check.status](check.status.padEnd(8))} ${check.name.replaceAll('_', ' ')}${check.problem === null ? '' : `: ${printableLine(check.problem)}`}`,
+    ...(check.mend === null ? [] : [`           ${brush.dim(printableLine(check.mend))}`]),
+  ])
+  return [`${path}: ${paint[status](status)}`, ...lines].join('\n')
+}
+
+/** Warnings do not fail. */
+export const healthExit = ({ status, damaged }: HealthReport): number => {
+  if (status !== 'failed') return 0
+  return damaged ? exitCodes.corrupt : exitCodes.stale
+}

@@ -36,6 +36,10 @@ export const tree: Tree = {
   restore: { summary: 'Bring a database back from a backup', load: () => import('./commands/restore.ts') },
   audit: { summary: 'Who changed what, and when', load: () => import('./commands/audit/index.ts') },
   health: { summary: 'Check the database and its backups', load: () => import('./commands/health.ts') },
+  doctor: {
+    summary: 'Check everything, and say how to mend it',
+    load: () => import('./commands/doctor.ts'),
+  },
   config: { summary: 'Settings and where they come from', load: () => import('./commands/config/index.ts') },
   completion: { summary: 'Completion for shells', load: () => import('./commands/completion.ts') },
   schema: { summary: 'JSON Schema of what commands print', load: () => import('./commands/schema.ts') },

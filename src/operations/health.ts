@@ -13,12 +13,10 @@ import { identify, openReader } from '../db/open.ts'
 import { databaseOn } from '../db/transaction.ts'
 import { surveyFolder } from './backup/list.ts'
 import type { Survey } from './backup/manifest.ts'
+import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 import type { FileContext } from './context.ts'
 import { freeBytes, sidecars, sizeOf } from './files.ts'
 import { differences } from './usage/reconcile.ts'
-
-type Check = HealthReport['checks'][number]
-type Name = Check['name']
 
 /**
  * Eight checks. A check that cannot be made because of an earlier one is `skipped`.
@@ -27,19 +25,27 @@ type Name = Check['name']
  */
 export async function checkHealth(context: FileContext): Promise<HealthReport> {
   const path = resolve(context.path)
-  const checks = [
-    ...(await checkDatabase(path)),
-    checkPermissions(path),
-    checkSpace(path),
-    await checkLastBackup(context),
-  ]
-  return { path, status: worst(checks), damaged: checks.some(isDamage), checks }
+  // What is no file at all is no health either.
+  if (!isFile(path)) openReader(path).close()
+  return reportOf(context, await healthChecks(context, quickCheck))
 }
 
-/** Whether the file, its schema or its totals are not what they must be, as opposed to being unusable for now. */
-const isDamage = (check: Check): boolean =>
-  check.status === 'failed' &&
-  (check.name === 'integrity' || check.name === 'usage' || (check.name === 'schema' && hasDrifted(check)))
+/** @param damageOf how thoroughly the file is looked through */
+export async function healthChecks(
+  context: FileContext,
+  damageOf: (client: Client) => readonly string[],
+): Promise<readonly Check[]> {
+  const path = resolve(context.path)
+  return [
+    ...(await checkDatabase(path, damageOf)),
+    ...(isFile(path)
+      ? [checkPermissions(path), checkSpace(path)]
+      : [skipped('permissions'), skipped('disk_space')]),
+    await checkLastBackup(context),
+  ]
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true
 
 /** Longest age of the newest backup that goes without a warning: a daily one, and two hours for it to run. */
 const backupTooOldMs = 26 * 3_600_000
@@ -48,46 +54,35 @@ const backupTooOldMs = 26 * 3_600_000
 const leastFreeBytes = 4 * 1_048_576
 const fewFreeBytes = 100 * 1_048_576
 
-async function checkDatabase(path: string): Promise<readonly Check[]> {
+async function checkDatabase(
+  path: string,
+  damageOf: (client: Client) => readonly string[],
+): Promise<readonly Check[]> {
   let client: Client | undefined
   try {
     client = openReader(path)
     const { ours, version } = identify(client)
     const reachable = ok('reachable', { sizeBytes: sizeOf(path) })
     if (!ours) {
-      const problem = `${path} is a SQLite database, but not one of Latchkey's: name another file with --db`
-      return [
-        reachable,
-        skipped('writable'),
-        failed('schema', null, problem),
-        skipped('integrity'),
-        skipped('usage'),
-      ]
+      const problem = `${path} is a SQLite database, but not one of Latchkey's`
+      const schema = failed('schema', null, problem, 'name another file with --db')
+      return [reachable, skipped('writable'), schema, skipped('integrity'), skipped('usage')]
     }
     const schema = checkSchemaVersion(client, version)
-    const integrity = checkIntegrity(client)
+    const integrity = checkIntegrity(client, damageOf)
     const sound = schema.status === 'ok' && integrity.status === 'ok'
     const usage = sound ? await checkTotals(client) : skipped('usage')
     return [reachable, checkWritable(path), schema, integrity, usage]
   } catch (error) {
     const known = translate(error, path)
-    if (!(known instanceof LatchkeyError) || known.code === 'database_missing') throw known
-    const problem = `${known.message}: ${known.hint}`
+    if (!(known instanceof LatchkeyError)) throw known
+    const { message, hint } = known
+    const checks = (['reachable', 'writable', 'schema', 'integrity', 'usage'] as const).map(skipped)
     return known.code === 'corrupt'
-      ? [
-          ok('reachable', { sizeBytes: sizeOf(path) }),
-          skipped('writable'),
-          skipped('schema'),
-          failed('integrity', null, problem),
-          skipped('usage'),
-        ]
-      : [
-          failed('reachable', null, problem),
-          skipped('writable'),
-          skipped('schema'),
-          skipped('integrity'),
-          skipped('usage'),
-        ]
+      ? checks
+          .with(0, ok('reachable', { sizeBytes: sizeOf(path) }))
+          .with(3, failed('integrity', null, message, hint))
+      : checks.with(0, failed('reachable', null, message, hint))
   } finally {
     client?.close()
   }
@@ -100,13 +95,14 @@ function checkWritable(path: string): Check {
   } catch (error) {
     const known = translate(error, path)
     if (!(known instanceof LatchkeyError)) throw known
-    if (known.code !== 'busy') return failed('writable', null, `${known.message}: ${known.hint}`)
+    if (known.code !== 'busy') return failed('writable', null, known.message, known.hint)
     const holders = holdersOf(path).map(({ pid, command }) => ({ pid, command }))
     const who = holders.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
     return warning(
       'writable',
       { holders },
       `another process is writing${who === '' ? '' : `: one of ${who}`}`,
+      'wait for it, or see who it is with: latchkey db info',
     )
   }
 }
@@ -114,35 +110,33 @@ function checkWritable(path: string): Check {
 function checkSchemaVersion(client: Client, current: number): Check {
   const value = { current, latest: latestVersion }
   if (current > latestVersion) {
-    return failed('schema', value, 'it was written by a newer Latchkey: use that one')
+    return failed('schema', value, 'it was written by a newer Latchkey', 'use that one')
   }
   const drift = [...historyProblems(appliedMigrations(client), current), ...schemaDrift(client, current)]
   const [first] = drift
   if (first !== undefined) {
-    return failed('schema', { ...value, drift }, `${first}: see all of it with: latchkey migrate check`)
+    return failed('schema', { ...value, drift }, first, 'see all of it with: latchkey migrate check')
   }
   return current === latestVersion
     ? ok('schema', value)
-    : failed('schema', value, `it needs schema version ${latestVersion}: run latchkey migrate up`)
+    : failed('schema', value, `it needs schema version ${latestVersion}`, 'run latchkey migrate up')
 }
 
-const hasDrifted = (check: Check): boolean =>
-  typeof check.value === 'object' && check.value !== null && 'drift' in check.value
-
-function checkIntegrity(client: Client): Check {
-  const damage = findDamage(client)
+function checkIntegrity(client: Client, damageOf: (client: Client) => readonly string[]): Check {
+  const damage = findDamage(client, damageOf)
   const [first] = damage
   if (first === undefined) return ok('integrity', null)
   return failed(
     'integrity',
     { damage },
-    `${first}: look at it with: latchkey migrate check, or go back with: latchkey restore --latest`,
+    first,
+    'look at it with: latchkey migrate check, or go back with: latchkey restore --latest',
   )
 }
 
-function findDamage(client: Client): readonly string[] {
+function findDamage(client: Client, damageOf: (client: Client) => readonly string[]): readonly string[] {
   try {
-    return [...quickCheck(client), ...foreignKeyCheck(client)]
+    return [...damageOf(client), ...foreignKeyCheck(client)]
   } catch (error) {
     if (!/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(codeOf(error)) || !(error instanceof Error)) throw error
     return [error.message]
@@ -158,7 +152,8 @@ async function checkTotals(client: Client): Promise<Check> {
   return failed(
     'usage',
     { keys: names },
-    `the totals of ${first}${others} are not what was recorded: see them with: latchkey usage check, mend them with: latchkey usage check --repair`,
+    `the totals of ${first}${others} are not what was recorded`,
+    'see them with: latchkey usage check, mend them with: latchkey usage check --repair',
   )
 }
 
@@ -171,7 +166,7 @@ function checkPermissions(path: string): Check {
   const [first] = open
   if (first === undefined) return ok('permissions', null)
   const wanted = first.file === folder ? '0700' : '0600'
-  return warning('permissions', value, `others may read ${first.file}: chmod ${wanted} ${first.file}`)
+  return warning('permissions', value, `others may read ${first.file}`, `chmod ${wanted} ${first.file}`)
 }
 
 function checkSpace(path: string): Check {
@@ -180,10 +175,10 @@ function checkSpace(path: string): Check {
   const databaseBytes = sizeOf(path) + sizeOf(`${path}-wal`)
   const value = { freeBytes: freeBytesNow, databaseBytes }
   if (freeBytesNow < Math.max(databaseBytes, leastFreeBytes)) {
-    return failed('disk_space', value, `${folder} has no room for a copy of the database: free some space`)
+    return failed('disk_space', value, `${folder} has no room for a copy of the database`, 'free some space')
   }
   return freeBytesNow < Math.max(2 * databaseBytes, fewFreeBytes)
-    ? warning('disk_space', value, `${folder} is nearly full: free some space`)
+    ? warning('disk_space', value, `${folder} is nearly full`, 'free some space')
     : ok('disk_space', value)
 }
 
@@ -193,13 +188,13 @@ async function checkLastBackup(context: FileContext): Promise<Check> {
     found = await surveyFolder(context, undefined)
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
-    return warning('last_backup', null, `${error.message}: ${error.hint}`)
+    return warning('last_backup', null, error.message, error.hint)
   }
   const { backups, broken } = found
   const [newest] = backups
   const [bad] = broken
   if (!newest) {
-    return warning('last_backup', null, 'there is no backup: make one with: latchkey backup create')
+    return warning('last_backup', null, 'there is no backup', 'make one with: latchkey backup create')
   }
   const { id, createdAt } = newest.manifest
   const value = { ageMs: context.now().getTime() - createdAt.getTime(), id }
@@ -207,35 +202,26 @@ async function checkLastBackup(context: FileContext): Promise<Check> {
     return warning(
       'last_backup',
       value,
-      'the newest backup is more than 26 hours old: latchkey backup create',
+      'the newest backup is more than 26 hours old',
+      'make one with: latchkey backup create',
     )
   }
   const rotten = backups.find(each => each.manifest.failure !== null)
   if (rotten) {
     const problem = `${rotten.manifest.id} failed its verification: ${rotten.manifest.failure?.problem}`
-    return warning('last_backup', value, problem)
+    return warning(
+      'last_backup',
+      value,
+      problem,
+      `look again with: latchkey backup verify ${rotten.manifest.id}`,
+    )
   }
   return bad === undefined
     ? ok('last_backup', value)
-    : warning('last_backup', value, `${bad.path}: ${bad.problem}`)
+    : warning(
+        'last_backup',
+        value,
+        `${bad.path}: ${bad.problem}`,
+        'look at all of them with: latchkey backup verify --all',
+      )
 }
-
-function worst(checks: readonly Check[]): HealthReport['status'] {
-  if (checks.some(check => check.status === 'failed')) return 'failed'
-  return checks.some(check => check.status === 'warning') ? 'warning' : 'ok'
-}
-
-const ok = (name: Name, value: unknown): Check => ({ name, status: 'ok', value, problem: null })
-const skipped = (name: Name): Check => ({ name, status: 'skipped', value: null, problem: null })
-const failed = (name: Name, value: unknown, problem: string): Check => ({
-  name,
-  status: 'failed',
-  value,
-  problem,
-})
-const warning = (name: Name, value: unknown, problem: string): Check => ({
-  name,
-  status: 'warning',
-  value,
-  problem,
-})

@@ -14,6 +14,7 @@ import { backupStatus } from './backup/status.ts'
 import { verifyBackups } from './backup/verify.ts'
 import type { FileContext, OperationContext } from './context.ts'
 import { databaseInfo, optimizeDatabase, queryDatabase, vacuumDatabase } from './database.ts'
+import { diagnose } from './diagnosis.ts'
 import { checkHealth } from './health.ts'
 import { importCcluster } from './import/ccluster.ts'
 import { importDokify } from './import/dokify.ts'
@@ -196,7 +197,7 @@ export function createOperations(wiring: Wiring) {
       optimize: optimizeDatabase,
       query: queryDatabase,
     }),
-    ...bind(wiring as FileContext, { initialize, health: checkHealth }),
+    ...bind(wiring as FileContext, { initialize, health: checkHealth, diagnose }),
   }
 }
 

@@ -1,6 +1,6 @@
-import { exitCodes } from '../../contract/errors.ts'
 import { healthReport } from '../../contract/views.ts'
 import { command } from '../define.ts'
+import { healthExit, healthLines } from '../drawing.ts'
 
 export default command({
   name: 'health',
@@ -11,18 +11,6 @@ export default command({
   examples: ['latchkey health', 'latchkey health --json'],
   run: async ctx => (await ctx.operations()).health(),
   output: healthReport,
-  done: (report, brush) =>
-    [
-      `${report.path}: ${report.status}`,
-      ...report.checks.map(check => {
-        const paint = { ok: brush.good, warning: brush.warn, failed: brush.bad, skipped: brush.dim }[
-          check.status
-        ]
-        return `  ${paint(check.status.padEnd(8))} ${check.name.replaceAll('_', ' ')}${check.problem === null ? '' : `: ${check.problem}`}`
-      }),
-    ].join('\n'),
-  exit: report => {
-    if (report.status !== 'failed') return 0
-    return report.damaged ? exitCodes.corrupt : exitCodes.stale
-  },
+  done: healthLines,
+  exit: healthExit,
 })
