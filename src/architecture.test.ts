@@ -76,8 +76,14 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
   ['src/contract', ['src/contract']],
   ['src/db', ['src/db', 'src/contract', 'drizzle']],
   ['src/formats', ['src/formats', 'src/contract', 'src/db']],
-  ['src/operations', ['src/operations', 'src/formats', 'src/db', 'src/contract', 'src/version.ts']],
-  ['src/cli', ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts', 'src/system-user.ts']],
+  [
+    'src/operations',
+    ['src/operations', 'src/formats', 'src/db', 'src/contract', 'src/version.ts', 'src/nearest.ts'],
+  ],
+  [
+    'src/cli',
+    ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts', 'src/nearest.ts', 'src/system-user.ts'],
+  ],
   ['src/index.ts', ['src/operations', 'src/contract', 'src/system-user.ts']],
   ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts']],
   ['bin', ['bin', 'src/main.ts', 'src/cli/streams.ts', 'src/cli/pager.ts', 'package.json']],
@@ -90,7 +96,7 @@ test.each(layers)('%s imports only what lies below it', (layer, allowed) => {
 })
 
 test('every file belongs to a layer', () => {
-  const known = [...layers.map(([layer]) => layer), 'src/version.ts', 'src/system-user.ts']
+  const known = [...layers.map(([layer]) => layer), 'src/version.ts', 'src/nearest.ts', 'src/system-user.ts']
   expect(production.filter(file => !within(file, ...known))).toEqual([])
 })
 

@@ -8,7 +8,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
 import type { KeepPolicy } from '../index.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../nearest.ts'
 import { keepRules } from './parse.ts'
 import {
   broken,

@@ -15,8 +15,8 @@ import {
   roles,
 } from '../contract/views.ts'
 import type { KeepPolicy } from '../index.ts'
+import { nearest } from '../nearest.ts'
 import type { Parse, ParseContext } from './define.ts'
-import { nearest } from './nearest.ts'
 import { type SettingName, settingNames } from './settings-file.ts'
 
 const second = 1000

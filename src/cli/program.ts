@@ -10,10 +10,10 @@ import {
   type CommandUnknownOpts,
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
+import { nearest } from '../nearest.ts'
 import { nounAliases, nounOf, verbAliases, verbOf } from './aliases.ts'
 import type { Declaration, Option, ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
-import { nearest } from './nearest.ts'
 import { type ProgressMode, progressModes } from './progress.ts'
 import { type Loaded, namedCommands, type Tree } from './tree.ts'
 

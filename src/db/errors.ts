@@ -11,7 +11,7 @@ export function translate(error: unknown, path: string): unknown {
     return new LatchkeyError(
       'busy',
       `the database ${path} is busy: another process is writing to it`,
-      'run the command again in a moment; `latchkey health` names who has it open',
+      'run the command again in a moment; latchkey health names who has it open',
       options,
     )
   }

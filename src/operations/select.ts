@@ -2,11 +2,12 @@
  * Finds the one key, user or project that somebody means: by id, by a prefix of an id that fits only one, by its
  * unique name, a key also by the start of its secret or by the secret itself. What was resolved is what is acted on.
  */
-import { and, eq, gte, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gte, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { LatchkeyError } from '../contract/errors.ts'
 import { keys, projects, secrets, users } from '../db/schema.ts'
 import type { Database } from '../db/transaction.ts'
+import { nearest } from '../nearest.ts'
 import { type IdPrefix, looksLikeId } from './ids.ts'
 import { hashSecret, isMalformed } from './secrets.ts'
 
@@ -31,6 +32,7 @@ export async function findUser(db: Database, selector: string): Promise<UserRow>
     )
     .limit(11)
   return only(
+    db,
     'user',
     selector,
     rows,
@@ -53,6 +55,7 @@ export async function findProject(db: Database, selector: string): Promise<Proje
     )
     .limit(11)
   return only(
+    db,
     'project',
     selector,
     // Names are not unique: nobody can take a slug away by naming a project after it.
@@ -80,6 +83,7 @@ export async function findKey(db: Database, selector: KeySelector): Promise<KeyR
     )
     .limit(11)
   return only(
+    db,
     'key',
     selector,
     // Nor can a key be hidden by one that happens to have a secret with such a start.
@@ -132,18 +136,22 @@ export function contains(columns: readonly SQLiteColumn[], text: string | undefi
   return or(...columns.map(column => sql`lower(${column}) LIKE lower(${pattern}) ESCAPE '\\'`))
 }
 
-function only<Row>(
-  noun: 'user' | 'project' | 'key',
+const names = { user: users.username, project: projects.slug, key: keys.name }
+
+async function only<Row>(
+  db: Database,
+  noun: keyof typeof names,
   selector: string,
   rows: readonly Row[],
   describe: (row: Row) => string,
   idOf: (row: Row) => string,
-): Row {
+): Promise<Row> {
   const [first, second] = rows
   if (first === undefined) {
+    const close = await nearestName(db, names[noun], selector)
     throw new LatchkeyError(
       'not_found',
-      `no ${noun} matches ${quote(selector)}`,
+      `no ${noun} matches ${quote(selector)}${close === undefined ? '' : ` (did you mean ${close}?)`}`,
       `see them with: latchkey ${noun} list`,
     )
   }
@@ -153,6 +161,27 @@ function only<Row>(
     'ambiguous',
     `${quote(selector)} matches ${rows.length > 10 ? 'more than 10' : rows.length} ${noun}s: ${shown.join(', ')}`,
     `use an id, for example: ${idOf(first)}`,
+  )
+}
+
+/** Names that are looked through for one that is nearly what was typed. */
+const mostCompared = 5_000
+
+async function nearestName(
+  db: Database,
+  column: (typeof names)[keyof typeof names],
+  typed: string,
+): Promise<string | undefined> {
+  const reach = Math.max(1, Math.floor(typed.length * 0.4))
+  const length = sql`length(${column})`
+  const near = await db
+    .select({ name: sql<string>`${column}` })
+    .from(column.table)
+    .where(and(gte(length, typed.length - reach), lte(length, typed.length + reach)))
+    .limit(mostCompared)
+  return nearest(
+    typed,
+    near.map(({ name }) => name),
   )
 }
 

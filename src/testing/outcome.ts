@@ -4,6 +4,7 @@ import type { Declaration } from '../cli/define.ts'
 import { type Globals, readCommandLine } from '../cli/program.ts'
 import { errorSchema, jsonSchemaOf, rowSchemaOf } from '../cli/reference/schema.ts'
 import { type Tree, tree } from '../cli/tree.ts'
+import { hintProblems } from './hints.ts'
 import { schemaProblems } from './schema.ts'
 
 /** A command line that ran to its end, and what came of it. */
@@ -19,9 +20,13 @@ export interface Outcome {
 
 /**
  * Throws when a command that was asked for JSON or NDJSON printed anything that its schema does not allow, failed with
- * something on stdout, or failed without an error object at the end of stderr.
+ * something on stdout, or failed without an error object at the end of stderr; and when a failure says to type what
+ * this program does not understand.
  */
 export async function requireContract(outcome: Outcome): Promise<void> {
+  // A tree of a test's own has other commands.
+  const hints = outcome.tree === undefined ? await hintProblems(hintOf(outcome.err)) : []
+  if (hints.length > 0) throw new Error(hints.join('\n'))
   const invocation = await readCommandLine(outcome.argv, outcome.tree ?? tree, { version: '0', width: 80 })
   if (invocation.kind === 'help') return
   const asked = formatOf(invocation.globals, outcome)
@@ -35,6 +40,14 @@ export async function requireContract(outcome: Outcome): Promise<void> {
       : documentProblems(declaration, format, fields, outcome.out)
   if (problems.length === 0) return
   throw new Error(`latchkey ${outcome.argv.join(' ')} breaks its contract:\n${problems.join('\n')}`)
+}
+
+/** What a failure says to do next, for people or in JSON. */
+function hintOf(err: string): string {
+  const last = lines(err).at(-1) ?? ''
+  const [, hint] = /^try: (.*)/m.exec(err) ?? []
+  if (hint !== undefined) return hint
+  return last.startsWith('{"error":') ? String(JSON.parse(last).error.hint) : ''
 }
 
 /** As main() decides on it. */

@@ -134,6 +134,7 @@ export async function onTerminal(
   const emulator = new Emulator({ ...size, allowProposedApi: true })
   let screen = ''
   let seen = 0
+  let again: ReturnType<typeof setTimeout> | undefined
   const terminal = new Bun.Terminal({
     ...size,
     data: (self, data) => {
@@ -143,8 +144,13 @@ export async function onTerminal(
       if (next === undefined || !next.when.test(screen.slice(seen))) return
       waiting.shift()
       seen = screen.length
-      // Keys that arrive before the prompt listens are thrown away as stale.
-      setTimeout(() => self.write(next.keys), 250)
+      // Keys that arrive before the prompt listens are thrown away as stale: then nothing at all is drawn.
+      const type = (): void => {
+        self.write(next.keys)
+        again = setTimeout(() => screen.length === seen && type(), 5_000)
+      }
+      clearTimeout(again)
+      setTimeout(type, 250)
     },
   })
   const command = commandOf(args, options)
@@ -154,6 +160,7 @@ export async function onTerminal(
     terminal,
   })
   const code = await child.exited
+  clearTimeout(again)
   // What it drew last may still be on its way: until nothing has come for a while.
   for (let before = -1; before !== screen.length; await Bun.sleep(100)) before = screen.length
   terminal.close()

@@ -1,9 +1,9 @@
 /** The whole tree, loaded and named: what every page of the reference is made from. Runs nothing. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ObjectShape } from '../../contract/shape.ts'
+import { nearest } from '../../nearest.ts'
 import { type Declaration, outputShape } from '../define.ts'
 import { argumentText } from '../flags.ts'
-import { nearest } from '../nearest.ts'
 import { namedCommands, type Tree } from '../tree.ts'
 
 export interface NamedNoun {

@@ -109,7 +109,7 @@ async function createAndPrune(
     throw new LatchkeyError(
       'partial',
       `the backup ${backup.id} was taken, but older ones were not removed: ${problem}`,
-      'run latchkey backup prune by itself',
+      'remove them with: latchkey backup prune',
       { cause: error },
     )
   }

@@ -84,7 +84,7 @@ export async function planKeys(
       return leave(
         key.name ?? `${source} key`,
         'unchanged',
-        'deleted here since it was imported, so it stays away; to have it back: latchkey restore --key',
+        'deleted here since it was imported, so it stays away; to have it back: latchkey restore --key NAME',
       )
     }
     return planCreation(source, key, names, owners)

@@ -1,0 +1,27 @@
+/** Whether what an error says to type next can be typed. For tests only. */
+import { readCommandLine } from '../cli/program.ts'
+import { tree } from '../cli/tree.ts'
+import { splitWords } from './words.ts'
+
+/** What is wrong with the command lines of this program that a text names. */
+export async function hintProblems(text: string): Promise<readonly string[]> {
+  const problems: string[] = []
+  for (const line of commandLines(text)) {
+    const invocation = await readCommandLine(splitWords(line), tree, { version: '0', width: 80 })
+    if (invocation.kind === 'refused') {
+      const { message } = invocation.error as Error
+      problems.push(`"${text}" names latchkey ${line}: ${message}`)
+    }
+  }
+  return problems
+}
+
+/** Each ends where prose goes on. */
+const commandLines = (text: string): readonly string[] =>
+  [...text.matchAll(/(?<![\w./-])latchkey ((?:--)?[a-z][^\n]*)/g)].flatMap(([, rest = '']) => {
+    const [line = ''] = rest.split(
+      /,? (?:or|and|then|again|where|shows?|lists?|gives?|to|if|with|takes|names)\b|[,;]| \(|\. | - </,
+    )
+    const next = rest.slice(line.length)
+    return [line.trim().replace(/[.:]$/, ''), ...commandLines(next)].filter(each => each !== '')
+  })
