@@ -146,8 +146,9 @@ export async function onTerminal(
       seen = screen.length
       // Keys that arrive before the prompt listens are thrown away as stale: then nothing at all is drawn.
       const type = (): void => {
+        const before = screen.length
         self.write(next.keys)
-        again = setTimeout(() => screen.length === seen && type(), 5_000)
+        again = setTimeout(() => screen.length === before && type(), 5_000)
       }
       clearTimeout(again)
       setTimeout(type, 250)
