@@ -142,7 +142,12 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
   const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
   return execute({
     declaration,
-    input: invocation.input({ now: now(), timeZone: config.timeZone }),
+    input: invocation.input({
+      now: now(),
+      get timeZone() {
+        return config.timeZone
+      },
+    }),
     context: createContext({
       streams,
       config,
@@ -158,7 +163,7 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
       env,
       program: overrides.program ?? ['latchkey'],
       invoke: invoker({
-        env: { ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone },
+        env: () => ({ ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone }),
         columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
         overrides,
       }),
@@ -187,7 +192,7 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
 }
 
 interface Inside {
-  readonly env: Environment
+  readonly env: () => Environment
   /** Given when what comes out will be shown on a terminal of that width. */
   readonly columns: number | undefined
   readonly overrides: Overrides
@@ -208,7 +213,8 @@ function invoker({ env, columns, overrides }: Inside): Invoke {
       'FORCE_COLOR',
       'COLORTERM',
     ]
-    const clean = Object.fromEntries(kept.map(name => [name, env[name]]))
+    const outside = env()
+    const clean = Object.fromEntries(kept.map(name => [name, outside[name]]))
     const stdout = memoryOutput(columns)
     const stderr = memoryOutput()
     const input = { isTerminal: false, text: async () => stdin, chunks: () => new Blob([stdin]).stream() }
