@@ -217,7 +217,12 @@ async function run(invocation: Runnable, config: Config, place: Place): Promise<
   const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
   return execute({
     declaration,
-    input: invocation.input({ now: now(), timeZone: config.timeZone }),
+    input: invocation.input({
+      now: now(),
+      get timeZone() {
+        return config.timeZone
+      },
+    }),
     context: createContext({
       streams,
       config,
@@ -233,7 +238,7 @@ async function run(invocation: Runnable, config: Config, place: Place): Promise<
       env,
       program: overrides.program ?? ['latchkey'],
       invoke: invoker({
-        env: { ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone },
+        env: () => ({ ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone }),
         columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
         overrides,
       }),
@@ -262,7 +267,7 @@ async function run(invocation: Runnable, config: Config, place: Place): Promise<
 }
 
 interface Inside {
-  readonly env: Environment
+  readonly env: () => Environment
   /** Given when what comes out will be shown on a terminal of that width. */
   readonly columns: number | undefined
   readonly overrides: Overrides
@@ -283,7 +288,8 @@ function invoker({ env, columns, overrides }: Inside): Invoke {
       'FORCE_COLOR',
       'COLORTERM',
     ]
-    const clean = Object.fromEntries(kept.map(name => [name, env[name]]))
+    const outside = env()
+    const clean = Object.fromEntries(kept.map(name => [name, outside[name]]))
     const stdout = memoryOutput(columns)
     const stderr = memoryOutput()
     const input = { isTerminal: false, text: async () => stdin, chunks: () => new Blob([stdin]).stream() }

@@ -202,7 +202,7 @@ ${Object.entries(exitMeanings)
 Get started: latchkey init, then latchkey key create --help
 `
 
-/** Adds every noun, the one in use with its verbs; returns the command that was meant, as far as it exists. */
+/** Adds the command that was meant, or what there is to choose from where none was; returns the words of it. */
 function addNouns(
   root: CommandUnknownOpts,
   tree: Tree,
@@ -213,7 +213,7 @@ function addNouns(
   const [used, verb, subverb] = words
   let path = root.name()
   const nouns = Object.keys(tree)
-  for (const [name, noun] of Object.entries(tree)) {
+  for (const [name, noun] of meantAlone(Object.entries(tree), ([name]) => name, used)) {
     const command = root.command(name).aliases(nounAliases(name, nouns))
     command.description(noun.summary).summary(noun.summary).helpOption('-h, --help', 'Show help')
     if (name !== used) continue
@@ -225,7 +225,7 @@ function addNouns(
     }
     command.helpCommand(false).usage('<command> [options]')
     const verbs = loaded.map(entry => entry.name)
-    for (const entry of loaded) {
+    for (const entry of meantAlone(loaded, each => each.name, verb)) {
       if (entry.name === verb) path += ` ${verb}`
       const named = command.command(entry.name).aliases(verbAliases(entry.name, verbs))
       if ('run' in entry) {
@@ -235,7 +235,7 @@ function addNouns(
       const group = named.description(entry.summary).summary(entry.summary)
       group.helpOption('-h, --help', 'Show help').helpCommand(false).usage('<command> [options]')
       const subverbs = entry.commands.map(each => each.name)
-      for (const declaration of entry.commands) {
+      for (const declaration of meantAlone(entry.commands, each => each.name, subverb)) {
         const own = group.command(declaration.name).aliases(verbAliases(declaration.name, subverbs))
         declare(own, declaration, [name, entry.name, declaration.name], root, choose)
         if (entry.name === verb && declaration.name === subverb) path += ` ${subverb}`
@@ -243,6 +243,16 @@ function addNouns(
     }
   }
   return path
+}
+
+/** The one that was named; all of them when it is none, for the help and for guesses. */
+function meantAlone<T>(
+  all: readonly T[],
+  nameOf: (each: T) => string,
+  name: string | undefined,
+): readonly T[] {
+  const meant = all.filter(each => nameOf(each) === name)
+  return meant.length > 0 ? meant : all
 }
 
 async function loadNoun(tree: Tree, noun: string | undefined): Promise<Loaded | undefined> {

@@ -127,7 +127,9 @@ test('killed at any moment, it leaves no database or a whole one, and the next r
     await Bun.sleep(Math.random() * 30)
     child.kill(9)
     await child.exited
-    for (const name of readdirSync(folder.file('data')).filter(name => /^latchkey\.db\d+$/.test(name))) {
+    // Killed early enough, it has not even made the folder.
+    const left = existsSync(folder.file('data')) ? readdirSync(folder.file('data')) : []
+    for (const name of left.filter(name => /^latchkey\.db\d+$/.test(name))) {
       const client = openReader(folder.file('data', name))
       requireCurrent(client, name)
       client.close()
