@@ -120,7 +120,10 @@ const lines: Record<string, string> = {
   'config validate': 'config validate',
   schema: 'schema key list',
   man: 'man key create',
-  completion: 'completion bash',
+  'completion install': 'completion install fish --dir completions',
+  'completion bash': 'completion bash',
+  'completion zsh': 'completion zsh',
+  'completion fish': 'completion fish',
   demo: 'demo',
 }
 

@@ -1,11 +1,12 @@
 import { expect, test } from 'bun:test'
-import { chmodSync, existsSync, readdirSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import type { CompletionInstalled } from '../contract/views.ts'
 import { temporaryFolder } from '../testing/folder.ts'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
 import { program } from '../testing/process.ts'
 import { run, testEnvironment } from '../testing/run.ts'
 import { requireTool } from '../testing/tools.ts'
-import { filesAnswer, question, type Shell } from './completion.ts'
+import { filesAnswer, question, type Shell, shells } from './completion.ts'
 
 async function home() {
   const base = await temporaryLatchkey()
@@ -48,7 +49,7 @@ test.each<[readonly string[], readonly string[]]>([
     ['backup_dir', 'backup_keep'],
   ],
   [
-    ['completion', ''],
+    ['completion', 'install', ''],
     ['bash', 'zsh', 'fish'],
   ],
   [['import', 'glm-proxy', ''], [filesAnswer]],
@@ -185,4 +186,46 @@ requireTool('zsh')('zsh completes a live name on a terminal', async () => {
     await child.exited
     terminal.close()
   }
+})
+
+test.each(shells)('completion install puts the script of %s where it is looked for', async shell => {
+  using folder = temporaryFolder()
+  const env = { HOME: folder.path, SHELL: `/usr/bin/${shell}` }
+  const dry = (await run('completion install --dry-run --json', { env })).json<CompletionInstalled>()
+  expect(existsSync(dry.path)).toBe(false)
+  const first = (await run('completion install --json', { env })).json<CompletionInstalled>()
+  expect(first).toEqual(dry)
+  expect(first).toMatchObject({ shell, changed: true })
+  expect(readFileSync(first.path, 'utf8')).toBe((await run(`completion ${shell}`)).out)
+  const again = (await run('completion install --json', { env })).json<CompletionInstalled>()
+  expect(again).toEqual({ ...first, changed: false })
+})
+
+test.each([
+  ['', 'SHELL does not say'],
+  ['/bin/tcsh', 'tcsh is not a shell'],
+])('with SHELL=%p completion install asks for one', async (SHELL, said) => {
+  const { code, err } = await run('completion install', { env: { SHELL } })
+  expect({ code, said: err.includes(said) }).toEqual({ code: 2, said: true })
+})
+
+requireTool('fish')('fish finds what was installed by itself', async () => {
+  await using at = await shellHome('fish')
+  expect((await run('completion install fish', { env: { HOME: at.folder.path } })).code).toBe(0)
+  expect(await at.ask('fish', '-c', 'complete -C "latchkey key show we"')).toContain('web\tkey_')
+})
+
+requireTool('zsh')('zsh finds what was installed once its folder is named', async () => {
+  await using at = await shellHome('zsh')
+  const { activate } = (
+    await run('completion install zsh --json', { env: { HOME: at.folder.path } })
+  ).json<CompletionInstalled>()
+  const line = activate?.replace(/^.*: /, '') ?? ''
+  const found = await at.ask(
+    'zsh',
+    '-f',
+    '-c',
+    `${line}; autoload -U compinit; compinit -u; print $_comps[latchkey]`,
+  )
+  expect(found.trim()).toBe('_latchkey')
 })

@@ -3,6 +3,13 @@
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
 
+/** Where each shell looks for it, from the user's home. */
+export const installedAs: Readonly<Record<Shell, readonly string[]>> = {
+  bash: ['.local', 'share', 'bash-completion', 'completions', 'latchkey'],
+  zsh: ['.local', 'share', 'zsh', 'site-functions', '_latchkey'],
+  fish: ['.config', 'fish', 'completions', 'latchkey.fish'],
+}
+
 /** What a script calls with the words so far; answers lines of a value, a tab and a description. */
 export const question = '__complete'
 

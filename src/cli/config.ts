@@ -83,8 +83,7 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   const find = (name: SettingName): Found | undefined =>
     layers.find(layer => layer[name] !== undefined)?.[name]
 
-  const data = xdg(env['XDG_DATA_HOME'], join(home, '.local', 'share'))
-  const db = place(find('db')) ?? byDefault(join(data, 'latchkey', 'latchkey.db'))
+  const db = place(find('db')) ?? byDefault(join(dataFolder(env), 'latchkey', 'latchkey.db'))
   const chosenZone = zone(find('tz'))
   const tz = () => chosenZone ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
   const backupDir = place(find('backup_dir')) ?? byDefault(join(dirname(db.value), 'backups'))
@@ -128,12 +127,19 @@ export function isFormat(text: string | undefined): text is Format {
 }
 
 function filesOf(env: Environment, cwd: string): Config['files'] {
-  const folder = xdg(env['XDG_CONFIG_HOME'], join(homeOf(env), '.config'))
   return [
     { scope: 'folder', path: join(cwd, 'latchkey.toml') },
-    { scope: 'user', path: join(folder, 'latchkey', 'latchkey.toml') },
+    { scope: 'user', path: join(settingsFolder(env), 'latchkey', 'latchkey.toml') },
   ]
 }
+
+/** Where programs keep the user's data, by the XDG base directory specification. */
+export const dataFolder = (env: Environment): string =>
+  xdg(env['XDG_DATA_HOME'], join(homeOf(env), '.local', 'share'))
+
+/** The same for their settings. */
+export const settingsFolder = (env: Environment): string =>
+  xdg(env['XDG_CONFIG_HOME'], join(homeOf(env), '.config'))
 
 const homeOf = (env: Environment): string => env['HOME'] || homedir()
 

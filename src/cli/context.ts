@@ -5,8 +5,9 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
-import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
+import type { CompletionInstalled, ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
 import type { Latchkey, UsageOverview } from '../index.ts'
+import type { Shell } from './completion.ts'
 import { type Change, type Config, changeSettings, checkSettings, type Environment } from './config.ts'
 import type { Effect } from './define.ts'
 import type { Actor } from './origin.ts'
@@ -63,6 +64,11 @@ export interface Context extends Asking {
   ) => Promise<T>
   /** Writes a new HTML file about what `read` gives, and gives it back. @throws conflict, usage, permission */
   readonly withUsagePage: (typed: string, read: () => Promise<UsageOverview>) => Promise<UsageOverview>
+  /** Puts the completion script of a shell in its place; see `completion-file.ts`. @throws usage, permission */
+  readonly installCompletion: (
+    shell: Shell | undefined,
+    folder: string | undefined,
+  ) => Promise<CompletionInstalled>
   /** Closes what was opened. */
   readonly close: () => Promise<void>
 }
@@ -189,6 +195,10 @@ export function createContext(surroundings: Surroundings): Context {
         await write(usagePage(overview))
         return overview
       })
+    },
+    installCompletion: async (shell, folder) => {
+      const { installCompletion } = await import('./completion-file.ts')
+      return installCompletion({ shell, folder: folder && resolve(cwd, folder), env, dryRun })
     },
     close: async () => {
       await progress.end()

@@ -41,7 +41,7 @@ export const tree: Tree = {
     load: () => import('./commands/doctor.ts'),
   },
   config: { summary: 'Settings and where they come from', load: () => import('./commands/config/index.ts') },
-  completion: { summary: 'Completion for shells', load: () => import('./commands/completion.ts') },
+  completion: { summary: 'Completion for shells', load: () => import('./commands/completion/index.ts') },
   schema: { summary: 'JSON Schema of what commands print', load: () => import('./commands/schema.ts') },
   man: { summary: 'Manual pages', load: () => import('./commands/man.ts') },
   demo: { summary: 'A tour on a throw-away database', load: () => import('./commands/demo.ts') },

@@ -83,6 +83,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion', 'user'],
   jsonSchema: [],
+  completionInstalled: ['shell', 'path', 'changed', 'activate'],
   manPage: ['name', 'section', 'path', 'text'],
   configValue: ['name', 'value', 'source'],
   configChange: ['name', 'value', 'path', 'profile', 'hiddenBy'],
@@ -221,6 +222,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'backupStatus.status': ['fresh', 'stale', 'failed'],
   'backupSchedule.manager': ['crontab', 'systemd'],
   'auditEntry.origin': ['terminal', 'cron', 'service', 'script', 'library'],
+  'completionInstalled.shell': ['bash', 'zsh', 'fish'],
   'healthReport.status': ['ok', 'warning', 'failed'],
   'healthReport.checks.name': [
     'reachable',

@@ -582,6 +582,13 @@ export const jsonSchema = foreign<JsonSchema>(
   'A JSON Schema of draft 2020-12',
 )
 
+export const completionInstalled = object('CompletionInstalled', {
+  shell: choice(['bash', 'zsh', 'fish'], 'What it completes in'),
+  path: text('Where the script is'),
+  changed: flag('Whether it was not there like this before'),
+  activate: nullable(text('What else it takes; null when nothing')),
+})
+
 export const manPage = object('ManPage', {
   name: text('Its name, such as latchkey-key-create'),
   section: integer('Its section of the manual'),
@@ -711,6 +718,7 @@ export type Restored = Of<typeof restored>
 export type AuditEntry = Of<typeof auditEntry>
 export type HealthReport = Of<typeof healthReport>
 export type Initialized = Of<typeof initialized>
+export type CompletionInstalled = Of<typeof completionInstalled>
 export type ManPage = Of<typeof manPage>
 export type ConfigValue = Of<typeof configValue>
 export type DatabaseInfo = Of<typeof databaseInfo>

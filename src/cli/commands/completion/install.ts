@@ -1,0 +1,26 @@
+import { completionInstalled } from '../../../contract/views.ts'
+import { shells } from '../../completion.ts'
+import { arg, command, opt } from '../../define.ts'
+import { oneOf } from '../../parse.ts'
+
+export default command({
+  name: 'install',
+  effect: 'write',
+  summary: 'Put the script of a shell where that shell looks for it',
+  description:
+    'In the folders of this user; no file of settings is touched. Where a shell needs more than the file, what to add is said.',
+  examples: [
+    'latchkey completion install',
+    'latchkey completion install zsh --dry-run',
+    'latchkey completion install bash --dir /etc/bash_completion.d',
+  ],
+  args: { shell: arg.optional('bash, zsh or fish (default: the one in SHELL)', oneOf(shells)) },
+  options: { dir: opt.text('folder', 'Put it there instead, such as /etc/bash_completion.d') },
+  run: (ctx, { shell, dir }) => ctx.installCompletion(shell, dir),
+  output: completionInstalled,
+  done: ({ path, changed, activate }) =>
+    [
+      `${changed ? 'Installed' : 'Already installed:'} ${path}`,
+      ...(activate === null ? [] : [activate]),
+    ].join('\n'),
+})

@@ -1,0 +1,62 @@
+/** Puts a completion script where its shell looks for it. Must never touch a file that a person writes. */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { LatchkeyError } from '../contract/errors.ts'
+import type { CompletionInstalled } from '../contract/views.ts'
+import { completionScript, installedAs, type Shell, shells } from './completion.ts'
+import { dataFolder, type Environment, settingsFolder } from './config.ts'
+import { writeWhole } from './whole-file.ts'
+
+export interface Installation {
+  /** Default: that of `SHELL`. */
+  readonly shell: Shell | undefined
+  /** Default: where the shell looks in the user's home. */
+  readonly folder: string | undefined
+  readonly env: Environment
+  readonly dryRun: boolean
+}
+
+/** @throws usage when it is no shell that can be completed, permission, disk_full */
+export async function installCompletion(installation: Installation): Promise<CompletionInstalled> {
+  const { env, dryRun, folder } = installation
+  const shell = installation.shell ?? shellOf(env)
+  const path = folder === undefined ? usualPath(shell, env) : join(folder, installedAs[shell].at(-1) ?? shell)
+  const script = completionScript(shell)
+  const changed = present(path) !== script
+  if (changed && !dryRun) {
+    mkdirSync(dirname(path), { recursive: true })
+    await writeWhole(path, script)
+  }
+  return { shell, path, changed, activate: activations[shell](path) }
+}
+
+function usualPath(shell: Shell, env: Environment): string {
+  const [first, ...rest] = installedAs[shell]
+  return first === '.config' ? join(settingsFolder(env), ...rest) : join(dataFolder(env), ...rest.slice(1))
+}
+
+function shellOf(env: Environment): Shell {
+  const name = basename(env['SHELL'] ?? '')
+  const found = shells.find(each => each === name)
+  if (found !== undefined) return found
+  throw new LatchkeyError(
+    'usage',
+    name === '' ? 'SHELL does not say which shell this is' : `${name} is not a shell that can be completed`,
+    `name one: latchkey completion install ${shells[0]}`,
+  )
+}
+
+/** What a person has to add where the file alone does nothing. */
+const activations: Readonly<Record<Shell, (path: string) => string | null>> = {
+  bash: path => `Needs the package bash-completion; without it, add to ~/.bashrc: source ${path}`,
+  zsh: path => `Add to ~/.zshrc, before compinit: fpath=(${dirname(path)} $fpath)`,
+  fish: () => null,
+}
+
+function present(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
