@@ -56,7 +56,7 @@ test.each(damages)(
     const health = await home.latchkey.health()
     const check = health.checks.find(({ name }) => name === 'usage')
     expect(check).toMatchObject({ status: 'failed', value: { keys: names } })
-    expect(check?.problem).toContain('latchkey usage check --repair')
+    expect(check?.mend).toContain('latchkey usage check --repair')
     expect(health).toMatchObject({ status: 'failed', damaged: true })
 
     expect(await home.dry.usage.check({ repair: true })).toMatchObject({ ok: true, repaired: true })
