@@ -16,7 +16,7 @@ import {
 } from './cli/config.ts'
 import { createContext } from './cli/context.ts'
 import { execute } from './cli/execute.ts'
-import { failureOf, renderFailure } from './cli/fail.ts'
+import { renderFailure } from './cli/fail.ts'
 import { whoAndWhence } from './cli/origin.ts'
 import { isForPeople, parseFields } from './cli/present.ts'
 import { type Globals, type Invocation, readCommandLine } from './cli/program.ts'
@@ -27,6 +27,7 @@ import { createBrush } from './cli/table.ts'
 import { type Tree, tree } from './cli/tree.ts'
 import type { Invoke } from './cli/tutorial.ts'
 import { LatchkeyError } from './contract/errors.ts'
+import { failureOf } from './contract/failure.ts'
 import { programVersion } from './version.ts'
 
 export interface Overrides {
@@ -35,6 +36,8 @@ export interface Overrides {
   readonly tree?: Tree
   /** Folder against which paths are meant. */
   readonly cwd?: string
+  /** Resolves when the process is told to stop; never, where nobody can tell it. */
+  readonly stopped?: () => Promise<'SIGINT' | 'SIGTERM'>
   /** How this program is started, by absolute paths. */
   readonly program?: readonly string[]
 }
@@ -162,6 +165,7 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
         columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
         overrides,
       }),
+      stopped: overrides.stopped ?? (() => new Promise(() => {})),
       effect: declaration.effect,
       dryRun,
     }),

@@ -21,6 +21,7 @@ import { importGlmProxy } from './import/glm-proxy.ts'
 import { getImport, listImports } from './import/list.ts'
 import { undoImport } from './import/undo.ts'
 import { initialize } from './init.ts'
+import { takeInventory } from './inventory.ts'
 import { changeMatching, matchingKeys } from './keys/bulk.ts'
 import { deleteKey, disableKey, enableKey, revokeKey, updateKey } from './keys/change.ts'
 import { createKey, createKeys } from './keys/create.ts'
@@ -160,6 +161,7 @@ export function createOperations(wiring: Wiring) {
       prices: bind(context, { set: setPrice, list: listPrices, remove: removePrices }),
     },
     audit: bind(context, { list: listAudit }),
+    inventory: () => takeInventory(context),
     imports: bind(context, {
       glmProxy: importGlmProxy,
       ccluster: importCcluster,
