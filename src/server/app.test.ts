@@ -59,6 +59,8 @@ interface Document {
   readonly error?: { readonly code: string; readonly hint: string }
   readonly reservation?: { readonly id: string } | null
   readonly events?: number
+  readonly counted?: number
+  readonly duplicates?: number
 }
 
 const json = { 'content-type': 'application/json' }

@@ -40,7 +40,14 @@ export function listenOn(at: HostPort, allowRemote: boolean, fetch: Answering): 
     )
   }
   try {
-    const server = Bun.serve({ ...common(fetch), hostname: host, port, idleTimeout: idleSeconds })
+    const server = Bun.serve({
+      ...common(fetch),
+      hostname: host,
+      port,
+      idleTimeout: idleSeconds,
+      // Bun has two servers share a port once they are not for development.
+      reusePort: false,
+    })
     return { address: `http://${bracketed(host)}:${server.port}`, stop: () => server.stop() }
   } catch (error) {
     throw listenFailure(error, `${bracketed(host)}:${port}`)
