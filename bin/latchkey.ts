@@ -16,9 +16,12 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
   // What scripts and installers ask most takes none of the rest.
   await Bun.write(Bun.stdout, `latchkey ${manifest.version}\n`)
 } else {
+  // Most commands are over before machine code would pay for itself; those that are not get it.
+  Bun.unsafe.setJITPolicy(100)
+  setTimeout(() => Bun.unsafe.setJITPolicy(1), 100).unref()
   // Loaded only now, so that an old Bun gets as far as the message above.
   const [{ main }, { streams }] = await Promise.all([import('../src/main.ts'), import('./streams.ts')])
-  process.exitCode = await main(process.argv.slice(2), process.env, streams(), {
+  process.exitCode = await main(process.argv.slice(2), process.env, await streams(), {
     cwd: process.cwd(),
     stopped,
     program: Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main],

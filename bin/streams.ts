@@ -1,18 +1,41 @@
-/** The streams of this process as main() takes them. Loaded by the program alone: it costs what Node's streams cost. */
-import { isatty } from 'node:tty'
-import { ClosedPipe, type Output, type Pager, type Streams, type Terminal } from '../src/cli/streams.ts'
+/**
+ * The streams of this process as main() takes them. Node's own take longer to make than most commands run: they are
+ * made for a terminal alone, and nothing is written through them.
+ */
+import { fstatSync, statSync } from 'node:fs'
+import { ClosedPipe, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
 
-export function streams(): Streams {
-  // Talk that cannot be heard is nobody's failure.
-  const stderr = output(2, process.stderr, () => undefined)
-  const written = output(1, process.stdout, error => (hasGone(error) ? new ClosedPipe() : error))
-  const stdout = { ...written, pager: written.isTerminal ? pager(process.stdout.rows) : undefined }
-  const stdin = { isTerminal: isatty(0), text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() }
-  return { stdin, stdout, stderr, terminal: stdin.isTerminal && stderr.isTerminal ? terminal() : undefined }
+export async function streams(): Promise<Streams> {
+  const stdin = await isTerminal(0)
+  const stdout = (await isTerminal(1)) ? process.stdout : undefined
+  const stderr = (await isTerminal(2)) ? process.stderr : undefined
+  return {
+    stdin: { isTerminal: stdin, text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
+    stdout: {
+      ...output(Bun.stdout, stdout, error => (hasGone(error) ? new ClosedPipe() : error)),
+      pager: pager(stdout?.rows),
+    },
+    // Talk that cannot be heard is nobody's failure.
+    stderr: output(Bun.stderr, stderr, () => undefined),
+    terminal: stdin && stderr ? { input: process.stdin, output: stderr } : undefined,
+  }
 }
 
-function terminal(): Terminal {
-  return { input: process.stdin, output: process.stderr }
+/** Node has much to load for an answer, so it is asked only about what may be one: a device other than /dev/null. */
+async function isTerminal(descriptor: number): Promise<boolean> {
+  const file = statOf(descriptor)
+  if (!file?.isCharacterDevice() || file.rdev === statSync('/dev/null').rdev) return false
+  const { isatty } = await import('node:tty')
+  return isatty(descriptor)
+}
+
+/** Nothing when the descriptor is closed. */
+function statOf(descriptor: number): ReturnType<typeof fstatSync> | undefined {
+  try {
+    return fstatSync(descriptor)
+  } catch {
+    return undefined
+  }
 }
 
 function pager(rows: number | undefined): Pager | undefined {
@@ -21,29 +44,34 @@ function pager(rows: number | undefined): Pager | undefined {
   return { rows, page: async (command, text) => (await load()).page(command, text, process.env) }
 }
 
-function hasGone(error: Error): boolean {
-  return 'code' in error && error.code === 'EPIPE'
+function hasGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE'
 }
 
 /** `failure` makes of what went wrong the error that the writer gets, or nothing where it does not matter. */
 function output(
-  descriptor: number,
-  stream: NodeJS.WriteStream,
-  failure: (error: Error) => Error | undefined,
+  file: Bun.BunFile,
+  screen: NodeJS.WriteStream | undefined,
+  failure: (error: unknown) => unknown,
 ): Output {
-  // Without a listener the same failure that the callback gets would also be thrown.
-  stream.on('error', () => {})
+  // Who does not wait for a write may begin the next: they keep their order.
+  let last: Promise<unknown> = Promise.resolve()
+  const write = async (text: string): Promise<void> => {
+    try {
+      await Bun.write(file, text)
+    } catch (error) {
+      const problem = failure(error)
+      if (problem) throw problem
+    }
+  }
   return {
-    isTerminal: isatty(descriptor),
+    isTerminal: screen !== undefined,
     // A terminal that was never told its size says 0.
-    columns: (isatty(descriptor) && stream.columns) || undefined,
-    write: text =>
-      new Promise((resolve, reject) => {
-        stream.write(text, error => {
-          const problem = error ? failure(error) : undefined
-          if (problem) reject(problem)
-          else resolve()
-        })
-      }),
+    columns: screen?.columns || undefined,
+    write: text => {
+      const written = last.then(() => write(text))
+      last = written.catch(() => {})
+      return written
+    },
   }
 }

@@ -176,14 +176,20 @@ test('a command file has at most 66 lines', () => {
   expect(commandFiles.filter(file => text(file).split('\n').length > 66)).toEqual([])
 })
 
-test('the program starts without the database, the operations, prompts or tables', () => {
+/** Files and packages that are loaded with these files, themselves included. */
+function loadedWith(...files: readonly string[]): ReadonlySet<string> {
   const reached = new Set<string>()
   const visit = (file: string) => {
     if (reached.has(file)) return
     reached.add(file)
     for (const each of imports) if (each.from === file && each.kind === 'static') visit(each.to)
   }
-  visit('src/main.ts')
+  for (const file of files) visit(file)
+  return reached
+}
+
+test('the program starts without the database, the operations, prompts or tables', () => {
+  const reached = loadedWith('src/main.ts')
   expect(reached.size).toBeGreaterThan(10)
   const heavy = [...reached].filter(
     file =>
@@ -191,6 +197,58 @@ test('the program starts without the database, the operations, prompts or tables
       within(file, 'src/db', 'src/operations', 'src/index.ts', 'src/server', 'src/cli/commands'),
   )
   expect(heavy).toEqual([])
+})
+
+test('a command loads the operation that it runs, and no other', () => {
+  const reached = [
+    ...loadedWith(
+      'bin/latchkey.ts',
+      'bin/streams.ts',
+      'src/main.ts',
+      'src/cli/commands/key/index.ts',
+      'src/index.ts',
+      'src/operations/keys/find.ts',
+    ),
+  ]
+  // Each of Node's costs a millisecond or more, and most of them bring others: node:tty three, node:zlib six.
+  expect(reached.filter(isPackage).sort()).toEqual([
+    '@commander-js/extra-typings',
+    'bun:sqlite',
+    'drizzle-orm',
+    'drizzle-orm/bun-sqlite',
+    'drizzle-orm/sqlite-core',
+    'node:fs',
+    'node:os',
+    'node:path',
+    'valibot',
+  ])
+  expect(
+    reached.filter(file =>
+      within(
+        file,
+        'src/formats',
+        'src/db/migrate.ts',
+        'src/operations/backup/location.ts',
+        'src/operations/backup/create.ts',
+        'src/operations/import',
+        'src/operations/users.ts',
+        'src/operations/projects.ts',
+        'src/operations/keys/create.ts',
+        'src/operations/keys/import.ts',
+        'src/operations/usage/ingest.ts',
+        'src/operations/usage/report.ts',
+      ),
+    ),
+  ).toEqual([])
+})
+
+test('the operations are loaded one by one, but for the recorder, which is made at once', () => {
+  const eager = imports.filter(({ from, kind }) => from === 'src/operations/index.ts' && kind === 'static')
+  expect(eager.map(({ to }) => to).sort()).toEqual([
+    'src/db/transaction.ts',
+    'src/operations/late.ts',
+    'src/operations/usage/recorder.ts',
+  ])
 })
 
 test("drizzle's own transactions and bare connections are used nowhere", () => {

@@ -10,7 +10,7 @@
 import { dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from './contract/errors.ts'
 import type { ProgressListener } from './contract/views.ts'
-import { isAddress } from './operations/backup/location.ts'
+import { isAddress } from './operations/backup/address.ts'
 import type { KeepPolicy } from './operations/backup/policy.ts'
 import type { Actor } from './operations/context.ts'
 import { createOperations, type Operations } from './operations/index.ts'
@@ -54,10 +54,14 @@ export interface LatchkeyOptions {
 export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   const latchkey = connectLatchkey(options)
   latchkey.open()
+  await latchkey.load()
   return latchkey
 }
 
-/** As `openLatchkey`, but the file is opened by the first operation that needs it: it may not exist yet. */
+/**
+ * As `openLatchkey`, but the file is opened by the first operation that needs it: it may not exist yet. What an
+ * operation is made of is loaded with its first use too.
+ */
 export function connectLatchkey(options: LatchkeyOptions): Latchkey {
   if (isAddress(options.path)) {
     throw new LatchkeyError(

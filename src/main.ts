@@ -19,6 +19,7 @@ import { execute } from './cli/execute.ts'
 import { renderFailure } from './cli/fail.ts'
 import { whoAndWhence } from './cli/origin.ts'
 import { isForPeople, parseFields } from './cli/present.ts'
+import { printable } from './cli/printable.ts'
 import { type Globals, type Invocation, readCommandLine } from './cli/program.ts'
 import { createProgress } from './cli/progress.ts'
 import { asking, isInteractive, type Prompts, terminalPrompts } from './cli/prompt.ts'
@@ -26,8 +27,9 @@ import { ClosedPipe, memoryOutput, type Streams } from './cli/streams.ts'
 import { createBrush } from './cli/table.ts'
 import { type Tree, tree } from './cli/tree.ts'
 import type { Invoke } from './cli/tutorial.ts'
-import { LatchkeyError } from './contract/errors.ts'
+import { exitCodes, LatchkeyError } from './contract/errors.ts'
 import { failureOf } from './contract/failure.ts'
+import type { Latchkey } from './index.ts'
 import { programVersion } from './version.ts'
 
 export interface Overrides {
@@ -50,26 +52,35 @@ export async function main(
   overrides: Overrides = {},
 ): Promise<number> {
   if (argv[0] === question) return answer(argv.slice(1), env, streams, overrides)
-  const width = streams.stdout.columns ?? 80
-  const invocation = await readCommandLine(argv, overrides.tree ?? tree, { version: programVersion, width })
   const cwd = overrides.cwd ?? resolve('.')
+  const place = { env, streams, overrides, cwd }
+  const invocation = await read(argv, place)
   let format: Format = 'table'
   try {
     if (invocation.kind === 'help') return await help(invocation, streams)
     format = typedFormat(invocation.globals)?.format ?? settledFormat(env, cwd)
     if (invocation.kind === 'refused') throw invocation.error
-    const { globals } = invocation
-    const output = agreedFormat(globals)
-    const flags = { db: globals.db, tz: globals.tz, profile: globals.profile, output }
-    const config = (invocation.declaration.mendsSettings ? lenientConfig : resolveConfig)(env, cwd, flags)
+    const config = configOf(invocation, place)
     format = config.output
-    return await run(invocation, config, { env, streams, overrides, cwd })
+    return await runComplete(argv, invocation, config, place)
   } catch (error) {
     if (error instanceof ClosedPipe) return 0
     const failure = failureOf(error)
     await streams.stderr.write(renderFailure(failure, format, env['LATCHKEY_DEBUG'] === '1'))
     return failure.exit
   }
+}
+
+const read = (argv: readonly string[], { overrides, streams }: Place): Promise<Invocation> =>
+  readCommandLine(argv, overrides.tree ?? tree, {
+    version: programVersion,
+    width: streams.stdout.columns ?? 80,
+  })
+
+function configOf({ declaration, globals }: Runnable, { env, cwd }: Place): Config {
+  const output = agreedFormat(globals)
+  const flags = { db: globals.db, tz: globals.tz, profile: globals.profile, output }
+  return (declaration.mendsSettings ? lenientConfig : resolveConfig)(env, cwd, flags)
 }
 
 /** Tells a shell what may come next; whatever goes wrong, it says nothing. */
@@ -83,11 +94,8 @@ async function answer(
     const cwd = overrides.cwd ?? resolve('.')
     const given = (flag: string) => words[words.lastIndexOf(flag) + 1 || words.length]
     const { complete } = await import('./cli/complete.ts')
-    const found = await complete(words, async () => {
-      const { connectLatchkey } = await import('./index.ts')
-      const config = resolveConfig(env, cwd, { db: given('--db'), profile: given('--profile') })
-      return connectLatchkey({ path: config.db, access: 'read', backupDir: config.backupDir, env })
-    })
+    const settings = { db: given('--db'), profile: given('--profile') }
+    const found = await complete(words, () => openForReading(resolveConfig(env, cwd, settings), env))
     const lines = found === 'files' ? [filesAnswer] : found.map(({ value, about }) => `${value}\t${about}`)
     // A name may hold anything; a line break would make two of it.
     await streams.stdout.write(
@@ -100,6 +108,11 @@ async function answer(
     // There is nobody to tell: the person is typing.
   }
   return 0
+}
+
+async function openForReading(config: Config, env: Environment): Promise<Latchkey> {
+  const { connectLatchkey } = await import('./index.ts')
+  return connectLatchkey({ path: config.db, access: 'read', backupDir: config.backupDir, env })
 }
 
 /** The format of the settings, for errors that come before anything else; broken settings are told of later. */
@@ -128,6 +141,8 @@ async function help(
   return exit
 }
 
+type Runnable = Invocation & { kind: 'run' }
+
 interface Place {
   readonly env: Environment
   readonly streams: Streams
@@ -135,7 +150,67 @@ interface Place {
   readonly cwd: string
 }
 
-async function run(invocation: Invocation & { kind: 'run' }, config: Config, place: Place): Promise<number> {
+/** Runs what was typed, with what a person adds where something is missing. */
+async function runComplete(
+  argv: readonly string[],
+  typed: Runnable,
+  config: Config,
+  place: Place,
+): Promise<number> {
+  const { streams, env, overrides } = place
+  if (!isInteractive(streams, env, !typed.globals.input)) return run(typed, config, place)
+  const now = overrides.now?.() ?? new Date()
+  const { from } = typed.input({ now, timeZone: config.timeZone })
+  const { askMissing, shellLine } = await import('./cli/ask.ts')
+  const line = await askMissing(argv, typed, {
+    prompts: overrides.prompts ?? terminalPrompts(streams.terminal),
+    config,
+    now,
+    from: from === undefined ? undefined : String(from),
+    open: () => openForReading(config, env),
+    problem: words => rehearse(words, place),
+  })
+  if (line === argv) return run(typed, config, place)
+  const tell = () => streams.stderr.write(`The same without questions:\n  ${printable(shellLine(line))}\n`)
+  try {
+    const code = await run(...(await understand(line, place)), place)
+    await tell()
+    return code
+  } catch (error) {
+    // Who has left it has no use for it; who was refused can mend it.
+    const { code } = failureOf(error)
+    if (code !== 'not_confirmed' && code !== 'interrupted') await tell()
+    throw error
+  }
+}
+
+/** What is wrong with a command line as far as it goes: with all that it needs it is run as a dry run, unseen. */
+async function rehearse(argv: readonly string[], place: Place): Promise<string | undefined> {
+  try {
+    const [invocation, config] = await understand(argv, place)
+    const stdin = { isTerminal: false, text: async () => '', chunks: () => new Blob([]).stream() }
+    const streams = { stdin, stdout: memoryOutput(), stderr: memoryOutput() }
+    if (invocation.missing.length > 0) invocation.input({ now: new Date(), timeZone: config.timeZone })
+    else await run({ ...invocation, dryRun: true, yes: true }, config, { ...place, streams })
+    return undefined
+  } catch (error) {
+    const { code, exit, message, hint } = failureOf(error)
+    // What no other answer would mend is told of when it is run.
+    if (exit !== exitCodes.usage && exit !== exitCodes.not_found && exit !== exitCodes.conflict)
+      return undefined
+    return code === 'usage' ? `${message}; ${hint}` : message
+  }
+}
+
+async function understand(argv: readonly string[], place: Place): Promise<[Runnable, Config]> {
+  const invocation = await read(argv, place)
+  if (invocation.kind === 'refused') throw invocation.error
+  if (invocation.kind === 'help') throw new LatchkeyError('usage', 'that asks for help', 'latchkey --help')
+  return [invocation, configOf(invocation, place)]
+}
+
+async function run(invocation: Runnable, config: Config, place: Place): Promise<number> {
+  if (invocation.missing[0] !== undefined) throw invocation.missing[0].error
   const { declaration, globals, dryRun, yes } = invocation
   const { env, streams, overrides, cwd } = place
   const now = overrides.now ?? (() => new Date())
@@ -145,7 +220,12 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
   const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
   return execute({
     declaration,
-    input: invocation.input({ now: now(), timeZone: config.timeZone }),
+    input: invocation.input({
+      now: now(),
+      get timeZone() {
+        return config.timeZone
+      },
+    }),
     context: createContext({
       streams,
       config,
@@ -161,7 +241,7 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
       env,
       program: overrides.program ?? ['latchkey'],
       invoke: invoker({
-        env: { ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone },
+        env: () => ({ ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone }),
         columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
         overrides,
       }),
@@ -191,7 +271,7 @@ async function run(invocation: Invocation & { kind: 'run' }, config: Config, pla
 }
 
 interface Inside {
-  readonly env: Environment
+  readonly env: () => Environment
   /** Given when what comes out will be shown on a terminal of that width. */
   readonly columns: number | undefined
   readonly overrides: Overrides
@@ -212,7 +292,8 @@ function invoker({ env, columns, overrides }: Inside): Invoke {
       'FORCE_COLOR',
       'COLORTERM',
     ]
-    const clean = Object.fromEntries(kept.map(name => [name, env[name]]))
+    const outside = env()
+    const clean = Object.fromEntries(kept.map(name => [name, outside[name]]))
     const stdout = memoryOutput(columns)
     const stderr = memoryOutput()
     const input = { isTerminal: false, text: async () => stdin, chunks: () => new Blob([stdin]).stream() }

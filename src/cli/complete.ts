@@ -8,6 +8,7 @@ import { shells } from './completion.ts'
 import type { Declaration, Option } from './define.ts'
 import { type CommonFlag, flagsOf, globalFlags, kebab } from './flags.ts'
 import { settingNames } from './settings-file.ts'
+import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from './subjects.ts'
 import { type Tree, tree as wholeTree } from './tree.ts'
 
 interface Candidate {
@@ -17,9 +18,6 @@ interface Candidate {
 
 /** Names of files are completed by the shell itself. */
 export type Completion = readonly Candidate[] | 'files'
-
-/** What a word is known to name. */
-type Subject = 'key' | 'user' | 'project' | 'backup' | 'setting' | 'command' | 'shell' | 'file'
 
 /** Opens the database for reading, on the settings of the command line so far. */
 type Open = () => Promise<Latchkey>
@@ -82,13 +80,8 @@ export async function complete(
   const args = Object.keys(declaration.args)
   const place = operandsOf(before, optionsWithValues(declaration)).length - depth
   const last = args.at(-1)
-  const name = args[place] ?? (last !== undefined && isMany(declaration, last) ? last : undefined)
-  return name === undefined ? [] : subjects(subjectOf(declaration, name), current, open)
-}
-
-const isMany = ({ args }: Declaration, name: string): boolean => {
-  const declared = args[name]
-  return typeof declared === 'object' && (declared.kind === 'many' || declared.kind === 'any')
+  const name = args[place] ?? (last !== undefined && takesMany(declaration.args[last]) ? last : undefined)
+  return name === undefined ? [] : subjects(subjectOfArgument(declaration, name), current, open)
 }
 
 /** The words that are neither options nor the values of options. */
@@ -129,24 +122,12 @@ async function optionValue(
     ([name, { kind, short }]) => kind !== 'flag' && [`--${kebab(name)}`, `-${short}`].includes(option),
   )
   if (found === undefined) return undefined
-  const [name, { choices, placeholder }] = found
-  if (choices) return fitting(current, plain(choices))
-  return subjects(subjectNamed(placeholder) ?? subjectNamed(name), current, open)
+  const [name, declared] = found
+  if (declared.choices) return fitting(current, plain(declared.choices))
+  return subjects(subjectOfOption(name, declared), current, open)
 }
 
 const plain = (values: readonly string[]): readonly Candidate[] => values.map(value => ({ value, about: '' }))
-
-function subjectOf(declaration: Declaration, argument: string): Subject | undefined {
-  if (argument === 'setting' || argument === 'command' || argument === 'shell') return argument
-  // What is created has a name that nobody has yet.
-  return declaration.name === 'create' ? undefined : subjectNamed(argument)
-}
-
-function subjectNamed(name: string): Subject | undefined {
-  if (/^(file|folder|place|source|dir|paths?)$/.test(name)) return 'file'
-  if (name === 'owner') return 'user'
-  return (['key', 'user', 'project', 'backup'] as const).find(each => each === name)
-}
 
 const queries = {
   key: 'SELECT name AS value, id AS about FROM keys WHERE substr(name, 1, length(:typed)) = :typed ORDER BY name LIMIT 500',
@@ -168,6 +149,13 @@ async function subjects(subject: Subject | undefined, typed: string, open: Open)
       return fitting(
         typed,
         backups.map(({ id, createdAt }) => ({ value: id, about: createdAt.toISOString() })),
+      )
+    }
+    if (subject === 'import') {
+      const imports = await latchkey.imports.list()
+      return fitting(
+        typed,
+        imports.map(({ id, source }) => ({ value: id, about: source })),
       )
     }
     return (await latchkey.database.query({

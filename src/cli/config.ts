@@ -38,6 +38,7 @@ export interface ConfigFlags {
 export interface Config {
   /** Path of the database. */
   readonly db: string
+  /** That of the system is found out when it is asked for: it takes longer than most commands. */
   readonly timeZone: string
   /** Folder of the backups, or the address of a remote place. */
   readonly backupDir: string
@@ -84,25 +85,28 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
 
   const data = xdg(env['XDG_DATA_HOME'], join(home, '.local', 'share'))
   const db = place(find('db')) ?? byDefault(join(data, 'latchkey', 'latchkey.db'))
-  const tz = zone(find('tz')) ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
+  const chosenZone = zone(find('tz'))
+  const tz = () => chosenZone ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
   const backupDir = place(find('backup_dir')) ?? byDefault(join(dirname(db.value), 'backups'))
   const output = format(find('output')) ?? byDefault('table')
   const keep = policy(find('backup_keep'))
   const recipients = place(find('age_recipients_file')) ?? byDefault(null)
   const identity = place(find('age_identity_file')) ?? byDefault(null)
-  const settled = {
+  const settled = () => ({
     db,
-    tz,
+    tz: tz(),
     backup_dir: backupDir,
     backup_keep: keep?.text ?? byDefault(null),
     age_recipients_file: recipients,
     age_identity_file: identity,
     output,
-  }
+  })
 
   return {
     db: db.value,
-    timeZone: tz.value,
+    get timeZone() {
+      return tz().value
+    },
     backupDir: backupDir.value,
     output: output.value,
     backupKeep: keep?.policy,
@@ -111,7 +115,10 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     files: filesOf(env, cwd),
     profile: flags.profile,
     home,
-    values: settingNames.map(name => ({ name, value: settled[name].value, source: settled[name].source })),
+    get values() {
+      const all = settled()
+      return settingNames.map(name => ({ name, value: all[name].value, source: all[name].source }))
+    },
   }
 }
 

@@ -149,7 +149,9 @@ export function createContext(surroundings: Surroundings): Context {
       return opened
     },
     now,
-    timeZone: config.timeZone,
+    get timeZone() {
+      return config.timeZone
+    },
     dryRun,
     config,
     actor,

@@ -18,10 +18,12 @@ export interface ParseContext {
 /** Turns one word of the command line into a value; throws a `usage` error that says what was expected. */
 export type Parse<T> = (raw: string, context: ParseContext) => T
 
-interface Argument<T> {
+export interface Argument<T> {
   readonly kind: 'one' | 'optional' | 'many' | 'any'
   readonly summary: string
   readonly parse: Parse<unknown>
+  /** Of an optional one: the options that make do without it. Without any of them a person is asked for it. */
+  readonly unless?: readonly string[]
   readonly type?: T
 }
 
@@ -63,7 +65,13 @@ function many(summary: string, parse: Parse<unknown> = verbatim): Argument<unkno
 /** As many as there are, also none. */
 const any = (summary: string): Argument<readonly string[]> => ({ kind: 'any', summary, parse: verbatim })
 
-export const arg = { one, optional, many, any }
+/** Needed, unless one of these options says what is meant instead. */
+const unless = (options: readonly string[], summary: string): Argument<string | undefined> => ({
+  ...optional(summary),
+  unless: options,
+})
+
+export const arg = { one, optional, many, any, unless }
 
 const option = <T>(
   kind: Option<T>['kind'],
@@ -188,6 +196,11 @@ interface Common<A extends Arguments, O extends Options, R, Run = R> {
   readonly examples: readonly [string, ...string[]]
   readonly args?: A
   readonly options?: O
+  /**
+   * What a person is also asked for when something is missing: options of this command, or `db`. A command that needs
+   * nothing else asks when it was typed alone and `db` is what it is by default.
+   */
+  readonly wizard?: readonly (Extract<keyof O, string> | 'db')[]
   /** Undefined when there turns out to be nothing to ask. */
   readonly confirm?: (context: Context, input: Input<A, O>) => Promise<Confirmation | undefined>
   /** Whether this input must be confirmed; left out, a destroying command always and no other ever asks. */
@@ -250,6 +263,7 @@ export interface Declaration {
   readonly examples: readonly string[]
   readonly args: Arguments
   readonly options: Options
+  readonly wizard?: readonly string[]
   readonly confirm?: (context: Context, input: Record<string, unknown>) => Promise<Confirmation | undefined>
   readonly run: (context: Context, input: Record<string, unknown>) => Promise<unknown>
   readonly asks?: (input: Record<string, unknown>) => boolean

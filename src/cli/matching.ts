@@ -6,18 +6,21 @@ import { LatchkeyError } from '../contract/errors.ts'
 import type { Key } from '../contract/views.ts'
 import type { BulkChange, KeyFilter, KeySelector, Latchkey } from '../index.ts'
 import type { Context } from './context.ts'
-import { arg, type Confirmation, listing, opt } from './define.ts'
+import { arg, type Confirmation, listing, type Options, opt } from './define.ts'
 import { keyColumns } from './filters.ts'
 import { integerAtLeast } from './parse.ts'
-
-export const oneKey = arg.optional(
-  'Name, id or start of the secret; - reads the secret from stdin; none with --all-matching',
-)
 
 export const matchingOptions = {
   allMatching: opt.flag('Every key that fits the filters, after showing them'),
   expectCount: opt.as('n', integerAtLeast(0), 'Refuse unless exactly so many keys match'),
 }
+
+/** @param filters the options that choose keys without naming one */
+export const oneKey = (filters: Options) =>
+  arg.unless(
+    [...Object.keys(matchingOptions), ...Object.keys(filters)],
+    'Name, id or start of the secret; - reads the secret from stdin; none with --all-matching',
+  )
 
 interface Typed {
   readonly key: string | undefined

@@ -38,14 +38,24 @@ export type Invocation =
   | {
       readonly kind: 'run'
       readonly declaration: Declaration
+      /** Names of the arguments and options that were given. */
+      readonly given: ReadonlySet<string>
+      /** What cannot be done without and was not given. */
+      readonly missing: readonly Missing[]
       readonly globals: Globals
       readonly dryRun: boolean
       readonly yes: boolean
-      /** Reads every argument and option; throws `usage` naming the one that is wrong. */
+      /** Reads every argument and option there is; throws `usage` naming the one that is wrong. */
       readonly input: (context: ParseContext) => Record<string, unknown>
     }
   | { readonly kind: 'help'; readonly text: string; readonly exit: number }
   | { readonly kind: 'refused'; readonly error: unknown; readonly globals: Globals }
+
+/** A required argument or option that was left out. */
+interface Missing {
+  readonly name: string
+  readonly error: LatchkeyError
+}
 
 export interface ProgramOptions {
   readonly version: string
@@ -160,11 +170,13 @@ function createRoot(
       getErrHasColors: () => false,
     })
     .configureHelp({
+      commandUsage: command => `${fullName(command)} ${command.usage()}`,
       showGlobalOptions: true,
       minWidthToWrap: 20,
       styleTitle: title => (title === 'Global Options:' ? 'Global options:' : title),
       optionDescription: option => option.description,
-      subcommandTerm: command => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+      subcommandTerm: command =>
+        `${command.name()} ${command.usage()}`.replace(/ (\[options\]|<command>)/g, ''),
       visibleGlobalOptions: command =>
         command.name() === root.name() ? [] : root.options.filter(option => option.long !== '--version'),
     })
@@ -174,6 +186,10 @@ function createRoot(
   }
   return root
 }
+
+/** Without the words that are understood as well. */
+const fullName = (command: CommandUnknownOpts): string =>
+  command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`
 
 const page = (text: string): string => `${text.trimEnd()}\n`
 
@@ -186,12 +202,7 @@ ${Object.entries(exitMeanings)
 Get started: latchkey init, then latchkey key create --help
 `
 
-const argumentTerm = (argument: { name: () => string; required: boolean; variadic: boolean }): string => {
-  const name = argument.name() + (argument.variadic ? '...' : '')
-  return argument.required ? `<${name}>` : `[${name}]`
-}
-
-/** Adds every noun, the one in use with its verbs; returns the command that was meant, as far as it exists. */
+/** Adds the command that was meant, or what there is to choose from where none was; returns the words of it. */
 function addNouns(
   root: CommandUnknownOpts,
   tree: Tree,
@@ -202,36 +213,46 @@ function addNouns(
   const [used, verb, subverb] = words
   let path = root.name()
   const nouns = Object.keys(tree)
-  for (const [name, noun] of Object.entries(tree)) {
+  for (const [name, noun] of meantAlone(Object.entries(tree), ([name]) => name, used)) {
     const command = root.command(name).aliases(nounAliases(name, nouns))
     command.description(noun.summary).summary(noun.summary).helpOption('-h, --help', 'Show help')
     if (name !== used) continue
     path += ` ${name}`
     if (loaded === undefined) continue
     if ('run' in loaded) {
-      declare(command, loaded, root, choose)
+      declare(command, loaded, [name], root, choose)
       continue
     }
     command.helpCommand(false).usage('<command> [options]')
     const verbs = loaded.map(entry => entry.name)
-    for (const entry of loaded) {
+    for (const entry of meantAlone(loaded, each => each.name, verb)) {
       if (entry.name === verb) path += ` ${verb}`
       const named = command.command(entry.name).aliases(verbAliases(entry.name, verbs))
       if ('run' in entry) {
-        declare(named, entry, root, choose)
+        declare(named, entry, [name, entry.name], root, choose)
         continue
       }
       const group = named.description(entry.summary).summary(entry.summary)
       group.helpOption('-h, --help', 'Show help').helpCommand(false).usage('<command> [options]')
       const subverbs = entry.commands.map(each => each.name)
-      for (const declaration of entry.commands) {
+      for (const declaration of meantAlone(entry.commands, each => each.name, subverb)) {
         const own = group.command(declaration.name).aliases(verbAliases(declaration.name, subverbs))
-        declare(own, declaration, root, choose)
+        declare(own, declaration, [name, entry.name, declaration.name], root, choose)
         if (entry.name === verb && declaration.name === subverb) path += ` ${subverb}`
       }
     }
   }
   return path
+}
+
+/** The one that was named; all of them when it is none, for the help and for guesses. */
+function meantAlone<T>(
+  all: readonly T[],
+  nameOf: (each: T) => string,
+  name: string | undefined,
+): readonly T[] {
+  const meant = all.filter(each => nameOf(each) === name)
+  return meant.length > 0 ? meant : all
 }
 
 async function loadNoun(tree: Tree, noun: string | undefined): Promise<Loaded | undefined> {
@@ -242,15 +263,19 @@ async function loadNoun(tree: Tree, noun: string | undefined): Promise<Loaded | 
 function declare(
   command: CommandUnknownOpts,
   declaration: Declaration,
+  path: readonly string[],
   root: CommandUnknownOpts,
   choose: (invocation: Invocation) => void,
 ): void {
   const { summary, description, examples } = declaration
   command.summary(summary).description(description === undefined ? summary : `${summary}\n\n${description}`)
   command.helpOption('-h, --help', 'Show help')
+  const args = Object.entries(declaration.args).map(([name, declared]) => argumentText(name, declared))
+  command.usage(['[options]', ...args].join(' '))
   for (const [name, declared] of Object.entries(declaration.args)) {
     const about = typeof declared === 'string' ? declared : declared.summary
-    command.addArgument(new CommanderArgument(argumentText(name, declared), about))
+    // What is missing is told of below: a person may be asked for it.
+    command.addArgument(new CommanderArgument(argumentText(name, declared), about).argOptional())
   }
   for (const [name, declared] of Object.entries(declaration.options)) {
     for (const option of declaredOptions(name, declared)) command.addOption(option)
@@ -264,12 +289,39 @@ function declare(
     choose({
       kind: 'run',
       declaration,
+      ...settled(declaration, words, options, path),
       globals: globalsOf(root),
       dryRun: options['dryRun'] === true,
       yes: options['yes'] === true,
       input: context => readInput(declaration, words, options, context),
     })
   })
+}
+
+/** What was given of the arguments and options, and what should have been. */
+function settled(
+  { args, options }: Declaration,
+  words: readonly unknown[],
+  typed: Readonly<Record<string, unknown>>,
+  path: readonly string[],
+): { readonly given: ReadonlySet<string>; readonly missing: readonly Missing[] } {
+  const given = new Set(Object.keys(options).filter(name => typed[name] !== undefined))
+  const missing: Missing[] = []
+  const miss = (name: string, message: string): void => {
+    const error = new LatchkeyError('usage', message, `latchkey ${path.join(' ')} --help`)
+    missing.push({ name, error })
+  }
+  for (const [index, [name, declared]] of Object.entries(args).entries()) {
+    const word = words[index]
+    const kind = typeof declared === 'string' ? 'one' : declared.kind
+    if (Array.isArray(word) ? word.length > 0 : word !== undefined) given.add(name)
+    else if (kind === 'one' || kind === 'many') miss(name, `missing required argument '${kebab(name)}'`)
+  }
+  for (const [name, declared] of Object.entries(options)) {
+    if (declared.required && !given.has(name))
+      miss(name, `required option '${optionText(name, declared)}' not specified`)
+  }
+  return { given, missing }
 }
 
 function commonOption(
@@ -289,7 +341,6 @@ function declaredOptions(name: string, declared: Option<unknown>): readonly Comm
   if (declared.choices !== undefined) option.choices(declared.choices)
   if (declared.kind === 'many' || declared.repeatable)
     option.argParser((raw, before) => [...(Array.isArray(before) ? before : []), raw])
-  if (declared.required) option.makeOptionMandatory()
   if (declared.kind !== 'clearable') return [option]
   return [option, new CommanderOption(`--no-${kebab(name)}`, 'Sets it to none')]
 }

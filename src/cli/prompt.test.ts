@@ -43,11 +43,41 @@ test('a name is typed', async () => {
   expect(await ask(`text('Type ci:')`, { when: /Type ci/, keys: 'ci\r' })).toMatchObject({ answer: '"ci"' })
 })
 
+const questions = [
+  `password('Ask')`,
+  `confirm('Ask')`,
+  `text('Ask')`,
+  `select('Ask', [{ value: 'a' }, { value: 'b' }])`,
+  `search('Ask', async () => [{ value: 'a' }])`,
+]
+
 test.each([
-  ['Ctrl-C', '\x03'],
-  ['Ctrl-D', '\x04'],
-])('%s interrupts with 130, whatever is asked', async (_, keys) => {
-  for (const question of [`password('Ask')`, `confirm('Ask')`, `text('Ask')`]) {
-    expect(await ask(question, { when: /Ask/, keys })).toMatchObject({ code: 130, error: 'interrupted' })
-  }
+  ['Ctrl-C interrupts', '\x03', { code: 130, error: 'interrupted' }],
+  ['Ctrl-D cancels', '\x04', { code: 6, error: 'not_confirmed' }],
+])('%s, whatever is asked', async (_, keys, expected) => {
+  const asked = await Promise.all(questions.map(question => ask(question, { when: /Ask/, keys })))
+  for (const { code, error } of asked) expect({ code, error }).toEqual(expected)
+})
+
+test('one of a few is chosen with the arrows, from what plain Enter stands for', async () => {
+  const few = `select('Which', [{ value: 'a' }, { value: 'b', name: 'B' }, { value: 'c' }], 'b')`
+  expect(await ask(few, { when: /Which/, keys: '\r' })).toMatchObject({ answer: '"b"' })
+  expect(await ask(few, { when: /Which/, keys: '\x1b[B\r' })).toMatchObject({ answer: '"c"' })
+})
+
+test('one of many is found by typing', async () => {
+  const many = `search('Which', async typed => ['ada', 'bob', 'bea'].filter(n => n.startsWith(typed)).map(value => ({ value, about: ['x', null] })))`
+  const found = await ask(many, { when: /Which/, keys: 'be' }, { when: /❯ bea {2}x/, keys: '\r' })
+  expect(found).toMatchObject({ answer: '"bea"' })
+})
+
+test('an answer is asked for again until it fits', async () => {
+  const strict = `text('Number', { validate: async typed => /^\\d+$/.test(typed) ? undefined : 'digits only' })`
+  const { answer, screen } = await ask(
+    strict,
+    { when: /Number/, keys: 'x\r' },
+    { when: /digits only/, keys: '\x7f7\r' },
+  )
+  expect(answer).toBe('"7"')
+  expect(screen).toContain('digits only')
 })

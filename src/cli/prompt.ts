@@ -5,7 +5,9 @@
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Environment } from './config.ts'
 import type { Confirmation } from './define.ts'
+import { printable } from './printable.ts'
 import type { Streams, Terminal } from './streams.ts'
+import { widthOf } from './width.ts'
 
 /** How a question reaches a person; tests answer in their place. */
 export interface Prompts {
@@ -13,7 +15,28 @@ export interface Prompts {
   readonly password: (message: string) => Promise<string>
   /** y or n; plain Enter is no. */
   readonly confirm: (message: string) => Promise<boolean>
-  readonly text: (message: string) => Promise<string>
+  readonly text: (message: string, options?: TextOptions) => Promise<string>
+  /** One of a few. */
+  readonly select: (message: string, choices: readonly Choice[], initial?: string) => Promise<string>
+  /** One of many: `find` has those that fit what was typed. */
+  readonly search: (message: string, find: (typed: string) => Promise<readonly Choice[]>) => Promise<string>
+}
+
+/** What is wrong with an answer; undefined when nothing is. */
+type Validate = (answer: string) => Promise<string | undefined>
+
+interface TextOptions {
+  readonly validate?: Validate
+  /** What plain Enter stands for. */
+  readonly initial?: string
+}
+
+export interface Choice {
+  readonly value: string
+  /** What is shown; the value itself when not given. */
+  readonly name?: string
+  /** Shown behind the name, as far as there is any. */
+  readonly about?: readonly (string | null | undefined | false)[]
 }
 
 export interface Asking {
@@ -69,14 +92,14 @@ export function asking(interactive: boolean, prompts: Prompts): Asking {
 const unconfirmed = (message: string): LatchkeyError =>
   new LatchkeyError('not_confirmed', message, 'add --yes to go on without being asked')
 
-/** Prompts drawn by inquirer on stderr. Ctrl-C, Ctrl-D and the end of stdin are `interrupted`. */
+/** Prompts drawn by inquirer on stderr. Ctrl-C is `interrupted`; Ctrl-D and the end of stdin are `not_confirmed`. */
 export function terminalPrompts(terminal: Terminal | undefined): Prompts {
   const ask = async (question: object): Promise<unknown> => {
     if (terminal === undefined) throw unconfirmed('there is no terminal to ask at')
     const { default: inquirer } = await import('inquirer')
     const { input, output } = terminal
-    const gone = new AbortController()
-    const leave = () => gone.abort()
+    const left = new AbortController()
+    const leave = () => left.abort()
     const onKey = (_: unknown, key: { ctrl?: boolean; name?: string } | undefined) => {
       if (key?.ctrl && key.name === 'd') leave()
     }
@@ -84,11 +107,12 @@ export function terminalPrompts(terminal: Terminal | undefined): Prompts {
     input.on('close', leave)
     input.on('keypress', onKey)
     try {
-      const prompt = inquirer.createPromptModule({ input, output, signal: gone.signal })
+      const prompt = inquirer.createPromptModule({ input, output, signal: left.signal })
       const answers: Record<string, unknown> = await prompt([{ name: 'answer', ...question } as never])
       return answers['answer']
     } catch (error) {
-      if (error instanceof Error && /^(Exit|Abort|Cancel)PromptError$/.test(error.name)) throw interrupted()
+      if (left.signal.aborted) throw cancelled()
+      if (error instanceof Error && error.name === 'ExitPromptError') throw interrupted()
       throw error
     } finally {
       input.off('end', leave)
@@ -100,9 +124,35 @@ export function terminalPrompts(terminal: Terminal | undefined): Prompts {
   return {
     password: async message => String(await ask({ type: 'password', message, mask: '*', toggleMask: false })),
     confirm: async message => (await ask({ type: 'confirm', message, default: false })) === true,
-    text: async message => String(await ask({ type: 'input', message })),
+    text: async (message, { validate, initial } = {}) => {
+      const accept = validate && (async (answer: string) => (await validate(answer)) ?? true)
+      return String(await ask({ type: 'input', message, default: initial, validate: accept }))
+    },
+    select: async (message, choices, initial) =>
+      String(await ask({ type: 'select', message, choices: shown(choices), default: initial })),
+    search: async (message, find) => {
+      const source = async (typed = '') => shown(await find(typed))
+      return String(await ask({ type: 'search', message, source }))
+    },
   }
 }
+
+/** Names come from the database, and may hold what a terminal would act on. */
+function shown(choices: readonly Choice[]): readonly object[] {
+  const widest = Math.max(0, ...choices.map(({ value, name = value }) => widthOf(printable(name))))
+  return choices.map(({ value, name = value, about = [] }) => {
+    const short = printable(name)
+    const facts = printable(about.filter(Boolean).join(', '))
+    return { value, short, name: `${short}${' '.repeat(widest - widthOf(short))}  ${facts}`.trimEnd() }
+  })
+}
+
+const cancelled = (): LatchkeyError =>
+  new LatchkeyError(
+    'not_confirmed',
+    'cancelled: nothing was changed',
+    'run it again, or give everything on the command line: --help',
+  )
 
 const interrupted = (): LatchkeyError =>
   new LatchkeyError('interrupted', 'interrupted: nothing was changed', 'run it again when you are ready')

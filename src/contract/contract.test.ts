@@ -81,7 +81,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   ],
   auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after'],
   healthReport: ['path', 'status', 'damaged', 'checks'],
-  initialized: ['path', 'schemaVersion'],
+  initialized: ['path', 'schemaVersion', 'user'],
   jsonSchema: [],
   manPage: ['name', 'section', 'path', 'text'],
   configValue: ['name', 'value', 'source'],

@@ -578,6 +578,7 @@ export const healthReport = object('HealthReport', {
 export const initialized = object('Initialized', {
   path: text('The new database'),
   schemaVersion: integer('Its schema version'),
+  user: nullable(as(userRef, 'The first user, if one was asked for')),
 })
 
 export const jsonSchema = foreign<JsonSchema>(

@@ -5,17 +5,15 @@
  */
 import type { SQLQueryBindings, Statement } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type BunSQLiteDatabase, drizzle } from 'drizzle-orm/bun-sqlite'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Client } from './client.ts'
 import { codeOf, translate } from './errors.ts'
 import { type HotPath, hotPathOn } from './hot.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
-import * as schema from './schema.ts'
 
 /** Drizzle's query builder over the tables: inside `read` it sees, inside `write` it changes. */
-export type Database = BunSQLiteDatabase<typeof schema>
+export type Database = BunSQLiteDatabase
 
 export interface StoreOptions {
   readonly path: string
@@ -290,7 +288,7 @@ function connect(path: string, open: (path: string) => Client): Connection {
 }
 
 /** The query builder on a connection that somebody else opened and closes, such as one that looks at a file. */
-export const databaseOn = (client: Client): Database => drizzle({ client, schema })
+export const databaseOn = (client: Client): Database => drizzle({ client })
 
 function rowsOf<Row>(client: Client, query: Query): Iterable<Row> {
   const { sql, params } = query.toSQL()
@@ -314,7 +312,7 @@ async function beginImmediate(client: Client, timeoutMs: number): Promise<void> 
       return
     } catch (error) {
       if (!codeOf(error).startsWith('SQLITE_BUSY') || performance.now() >= deadline) throw error
-      await sleep(Math.random() * 10)
+      await Bun.sleep(Math.random() * 10)
     }
   }
 }

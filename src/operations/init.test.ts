@@ -32,7 +32,7 @@ function contextIn(...names: string[]): FileContext {
 
 test('makes a private, current database in a private folder, and writes down who did', async () => {
   const context = contextIn('deep', 'data', 'latchkey.db')
-  expect(await initialize(context)).toEqual({ path: context.path, schemaVersion: latestVersion })
+  expect(await initialize(context)).toEqual({ path: context.path, schemaVersion: latestVersion, user: null })
   expect(statSync(context.path).mode & 0o777).toBe(0o600)
   for (const name of ['deep', 'deep/data']) expect(statSync(folder.file(name)).mode & 0o777).toBe(0o700)
   expect(readdirSync(folder.file('deep', 'data'))).toEqual(['latchkey.db'])
@@ -47,6 +47,23 @@ test('makes a private, current database in a private folder, and writes down who
       action: 'database.init',
       target: 'latchkey.db',
     },
+  ])
+  client.close()
+})
+
+test('a first user comes with the database or not at all', async () => {
+  const context = contextIn('latchkey.db')
+  expect(initialize(context, { admin: 'no spaces' })).rejects.toMatchObject({ code: 'invalid' })
+  expect(readdirSync(folder.path)).toEqual([])
+  const { user } = await initialize(context, { admin: 'alice' })
+  expect(readdirSync(folder.path)).toEqual(['latchkey.db'])
+  const client = openReader(context.path)
+  expect(client.query('SELECT id, username, role FROM users').all()).toEqual([
+    { id: user?.id, username: 'alice', role: 'admin' },
+  ])
+  expect(client.query('SELECT action FROM audit ORDER BY rowid').all()).toEqual([
+    { action: 'database.init' },
+    { action: 'user.create' },
   ])
   client.close()
 })
@@ -72,6 +89,7 @@ test('a dry run creates nothing, not even the folder', async () => {
   expect(await initialize({ ...context, dryRun: true })).toEqual({
     path: context.path,
     schemaVersion: latestVersion,
+    user: null,
   })
   expect(existsSync(folder.file('data'))).toBe(false)
 })
@@ -109,7 +127,9 @@ test('killed at any moment, it leaves no database or a whole one, and the next r
     await Bun.sleep(Math.random() * 30)
     child.kill(9)
     await child.exited
-    for (const name of readdirSync(folder.file('data')).filter(name => /^latchkey\.db\d+$/.test(name))) {
+    // Killed early enough, it has not even made the folder.
+    const left = existsSync(folder.file('data')) ? readdirSync(folder.file('data')) : []
+    for (const name of left.filter(name => /^latchkey\.db\d+$/.test(name))) {
       const client = openReader(folder.file('data', name))
       requireCurrent(client, name)
       client.close()

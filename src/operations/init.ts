@@ -4,59 +4,94 @@
  */
 import { accessSync, constants, lstatSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
-import type { Initialized } from '../contract/views.ts'
+import type { Initialized, UserRef } from '../contract/views.ts'
+import type { Client } from '../db/client.ts'
 import { openPrivate, settle } from '../db/copy.ts'
 import { codeOf, translate } from '../db/errors.ts'
 import { migrateTo } from '../db/migrate.ts'
 import { latestVersion } from '../db/migrations.ts'
+import { Store } from '../db/transaction.ts'
 import { programVersion } from '../version.ts'
 import { recordInside } from './backup/trail.ts'
 import type { FileContext } from './context.ts'
 import { ensureFolder, place, requireSpace, sidecars, sweep, withPrivateFile } from './files.ts'
+import { newId } from './ids.ts'
+import * as rules from './input.ts'
+import { createUser } from './users.ts'
+
+export interface NewDatabase {
+  /** Username of a first user, who gets the role of an admin. */
+  readonly admin?: string | undefined
+}
+
+const newDatabase = v.object({ admin: v.optional(rules.username) })
 
 /**
  * Creates the database, mode 0600, and its folder, mode 0700 if it is missing.
  *
- * @throws conflict (something is there already), permission, disk_full, config
+ * @throws invalid, conflict (something is there already), permission, disk_full, config
  */
-export async function initialize(context: FileContext): Promise<Initialized> {
+export async function initialize(context: FileContext, input: NewDatabase = {}): Promise<Initialized> {
+  const { admin: username } = rules.parse(newDatabase, input)
   const path = resolve(context.path)
   const folder = dirname(path)
   requireAbsent(path)
-  const view: Initialized = { path, schemaVersion: latestVersion }
   if (context.dryRun) {
     requireCreatable(folder)
-    return view
+    const id = newId('usr', context.now())
+    return { path, schemaVersion: latestVersion, user: username === undefined ? null : { id, username } }
   }
   const removeFolder = ensureFolder(folder)
   try {
     sweep(folder)
     requireSpace(folder, 0)
-    await withPrivateFile(folder, async file => {
+    return await withPrivateFile(folder, async file => {
       build(context, file)
+      const first = username === undefined ? null : await firstUser(context, file, username)
       try {
         place(file, path)
       } catch (error) {
         throw error instanceof LatchkeyError && error.code === 'conflict' ? exists(path) : error
       }
+      return { path, schemaVersion: latestVersion, user: first }
     })
-    return view
   } catch (error) {
     removeFolder()
     throw error
   }
 }
 
-function build(context: FileContext, file: string): void {
-  const client = openPrivate(file)
+/** Inside the file that nobody sees yet: there is a database with its user, or none. */
+async function firstUser(context: FileContext, file: string, username: string): Promise<UserRef> {
+  const { now, actor } = context
+  const store = new Store({ path: file, access: 'write', dryRun: false, busyTimeoutMs: 0 })
   try {
+    const { id } = await createUser({ store, now, actor }, { username, role: 'admin' })
+    return { id, username }
+  } finally {
+    await store.close()
+    within(context, file, () => {})
+  }
+}
+
+function build(context: FileContext, file: string): void {
+  within(context, file, client =>
     migrateTo(client, context.path, latestVersion, {
       now: context.now().getTime(),
       programVersion,
       inside: () =>
         recordInside(context, client, { action: 'database.init', after: { schemaVersion: latestVersion } }),
-    })
+    }),
+  )
+}
+
+/** All that was written is in the one file afterwards. */
+function within(context: FileContext, file: string, work: (client: Client) => void): void {
+  const client = openPrivate(file)
+  try {
+    work(client)
     settle(client)
   } catch (error) {
     throw translate(error, context.path)

@@ -2,8 +2,6 @@
  * Secrets: made, checked offline, hashed. The text of a secret leaves this module only as the return value of
  * `mintSecret`; nothing here writes, logs or throws it.
  */
-import { crc32 } from 'node:zlib'
-
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const bodyLength = 30
 const checksumLength = 6
@@ -69,7 +67,7 @@ function randomBase62(length: number): string {
 
 /** CRC-32 (ISO-HDLC, as in zlib) of the text, as six base62 digits. */
 function checksum(body: string): string {
-  let rest = crc32(body)
+  let rest = Bun.hash.crc32(body)
   let digits = ''
   for (let i = 0; i < checksumLength; i++) {
     digits = base62[rest % 62] + digits

@@ -4,7 +4,7 @@ import { Refusal } from './answer.ts'
 
 export const mostBytes = 1_048_576
 /** A body that takes longer than this to arrive is given up, in milliseconds. */
-export const bodyTimeoutMs = 10_000
+const bodyTimeoutMs = 10_000
 
 /** One JSON value. @throws Refusal, LatchkeyError */
 export async function readJson(request: Request): Promise<unknown> {

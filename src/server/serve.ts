@@ -43,7 +43,7 @@ export interface ServeOptions {
 const lingerMs = 200
 
 /** Where it listens when nothing is said. */
-export const defaultListen: HostPort = { host: '127.0.0.1', port: 8686 }
+const defaultListen: HostPort = { host: '127.0.0.1', port: 8686 }
 
 /** @throws what opening the database and `listen.ts` throw */
 export async function serve(options: ServeOptions): Promise<Served> {
@@ -54,7 +54,10 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const app = createApp({ database, counters, now, log })
   let listeners: readonly Listener[] = []
   try {
-    const { latchkey } = database.get()
+    const { latchkey, recorder } = database.get()
+    // An upgrade may put other files in the place of those that are not loaded yet.
+    await latchkey.load()
+    await recorder.ingest([])
     // Reads every key: a database that is damaged is refused now and not in the middle of the night.
     await latchkey.inventory()
     listeners = await openAll(options, request => app.answer(request))

@@ -1,5 +1,6 @@
 /** Runs the program as a process of its own, for signals, pipes, locks and terminals. For tests only. */
 import { join } from 'node:path'
+import { Terminal as Emulator } from '@xterm/headless'
 import type { Environment } from '../cli/config.ts'
 import { requireContract } from './outcome.ts'
 import { testEnvironment } from './run.ts'
@@ -112,20 +113,31 @@ export interface Typed {
   readonly keys: string
 }
 
-/** Runs on a pseudo-terminal; `screen` is all that was drawn, with its escapes. */
+/** What a terminal has drawn by the end. */
+export interface Drawn {
+  readonly code: number
+  /** All that was drawn, with its escapes. */
+  readonly screen: string
+  /** What a person sees, line by line, without the empty ones at the end. */
+  readonly lines: readonly string[]
+}
+
+/** Runs on a pseudo-terminal; `wrap` makes another command of the program's. */
 export async function onTerminal(
   args: string | readonly string[],
   typed: readonly Typed[],
-  options: SpawnOptions = {},
-): Promise<{ readonly code: number; readonly screen: string }> {
+  options: SpawnOptions & { readonly wrap?: (command: readonly string[]) => readonly string[] } = {},
+): Promise<Drawn> {
   const waiting = [...typed]
   const decoder = new TextDecoder()
+  const size = { cols: 80, rows: 24 }
+  const emulator = new Emulator({ ...size, allowProposedApi: true })
   let screen = ''
   let seen = 0
   const terminal = new Bun.Terminal({
-    cols: 80,
-    rows: 24,
+    ...size,
     data: (self, data) => {
+      emulator.write(data)
       screen += decoder.decode(data, { stream: true })
       const next = waiting[0]
       if (next === undefined || !next.when.test(screen.slice(seen))) return
@@ -135,7 +147,8 @@ export async function onTerminal(
       setTimeout(() => self.write(next.keys), 250)
     },
   })
-  const child = Bun.spawn(commandOf(args, options), {
+  const command = commandOf(args, options)
+  const child = Bun.spawn([...(options.wrap?.(command) ?? command)], {
     cwd: options.cwd ?? repository,
     env: { TERM: 'xterm', ...environmentOf(options) },
     terminal,
@@ -144,7 +157,13 @@ export async function onTerminal(
   // What it drew last may still be on its way: until nothing has come for a while.
   for (let before = -1; before !== screen.length; await Bun.sleep(100)) before = screen.length
   terminal.close()
-  return { code, screen }
+  await new Promise<void>(resolve => emulator.write('', resolve))
+  const { active } = emulator.buffer
+  const lines = Array.from(
+    { length: active.length },
+    (_, y) => active.getLine(y)?.translateToString(true) ?? '',
+  )
+  return { code, screen, lines: lines.slice(0, lines.findLastIndex(line => line !== '') + 1) }
 }
 
 function commandOf(args: string | readonly string[], { entry }: SpawnOptions): string[] {

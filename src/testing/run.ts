@@ -61,4 +61,10 @@ export function testEnvironment(env: Environment = {}, db?: string): Record<stri
 
 const unexpected = (message: string): Promise<never> =>
   Promise.reject(new Error(`unexpected question: ${message}`))
-const unprepared: Prompts = { password: unexpected, confirm: unexpected, text: unexpected }
+const unprepared: Prompts = {
+  password: unexpected,
+  confirm: unexpected,
+  text: unexpected,
+  select: unexpected,
+  search: unexpected,
+}

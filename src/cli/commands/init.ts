@@ -1,5 +1,5 @@
 import { initialized } from '../../contract/views.ts'
-import { command } from '../define.ts'
+import { command, opt } from '../define.ts'
 
 export default command({
   name: 'init',
@@ -7,8 +7,13 @@ export default command({
   summary: 'Create the database',
   description:
     'Where --db, LATCHKEY_DB or the configuration says. A database that is there already is never touched.',
-  examples: ['latchkey init', 'latchkey init --db /var/lib/gateway/latchkey.db'],
-  run: async ctx => (await ctx.operations()).initialize(),
+  examples: ['latchkey init', 'latchkey init --db /var/lib/gateway/latchkey.db --admin alice'],
+  options: { admin: opt.text('username', 'First user, with the role admin') },
+  wizard: ['db', 'admin'],
+  run: async (ctx, input) => (await ctx.operations()).initialize(input),
   output: initialized,
-  done: ({ path }) => `Created ${path}\nNext: latchkey user create alice --email alice@example.org`,
+  done: ({ path, user }) =>
+    user === null
+      ? `Created ${path}\nNext: latchkey user create alice --email alice@example.org`
+      : `Created ${path} and user ${user.username} (${user.id})\nNext: latchkey key create ci --user ${user.username}`,
 })

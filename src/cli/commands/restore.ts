@@ -16,7 +16,7 @@ export default command({
     'latchkey restore bak_01kaqv8w2e --key ci --dry-run',
     'latchkey restore --undo --yes --json',
   ],
-  args: { backup: arg.optional('Id, file name or path of the backup') },
+  args: { backup: arg.unless(['latest', 'at', 'undo'], 'Id, file name or path of the backup') },
   options: {
     latest: opt.flag('The newest backup'),
     at: opt.as('date', moment, 'The newest backup that had been taken by then'),

@@ -5,7 +5,8 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Backup } from '../../contract/views.ts'
 import type { FileContext } from '../context.ts'
 import { looksLikeId } from '../ids.ts'
-import { isAddress, locate, locateFile } from './location.ts'
+import { isAddress } from './address.ts'
+import { locate, locateFile } from './location.ts'
 import {
   dataPath,
   manifestName,

@@ -9,6 +9,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf, translate } from '../../db/errors.ts'
 import type { FileContext } from '../context.ts'
 import { fileFailure, place, replaceFile, syncFolder } from '../files.ts'
+import { isAddress } from './address.ts'
 import { bucket } from './s3.ts'
 
 export interface Location {
@@ -40,9 +41,6 @@ export interface Location {
   /** Removes a file, for good when the promise resolves; it may be missing. @throws permission, busy */
   readonly remove: (name: string) => Promise<void>
 }
-
-/** Whether this is `scheme://…` and not a path. */
-export const isAddress = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
 
 /** @throws config when it is the address of something that backups cannot go to */
 export function locate(context: Pick<FileContext, 'env'>, where: string): Location {

@@ -12,7 +12,7 @@ import { codeOf, translate } from '../../db/errors.ts'
 import { holdersOf } from '../../db/holders.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder, list } from '../files.ts'
-import { isAddress } from './location.ts'
+import { isAddress } from './address.ts'
 
 export interface LockOptions {
   /** How long to wait for another run to end. Default 0: say at once that it is busy. */

@@ -1,9 +1,9 @@
 /** Audit rows of what happens to the database as a whole: in the same transaction as the thing itself. */
 
 import { basename } from 'node:path'
-import { drizzle } from 'drizzle-orm/bun-sqlite'
 import type { Client } from '../../db/client.ts'
 import { audit } from '../../db/schema.ts'
+import { databaseOn } from '../../db/transaction.ts'
 import type { FileContext } from '../context.ts'
 import { newId } from '../ids.ts'
 
@@ -22,7 +22,7 @@ export function recordInside(
   if (!client.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit'").get()) return
   const now = context.now()
   const target = event.target ?? { type: 'database', id: basename(context.path), name: null }
-  drizzle({ client, schema: { audit } })
+  databaseOn(client)
     .insert(audit)
     .values({
       id: newId('aud', now),

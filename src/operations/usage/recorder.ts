@@ -6,7 +6,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { UsageReceipt } from '../../contract/views.ts'
 import type { HotPath, UsageCounts } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
-import { type Charge, readCharges } from './charges.ts'
+import type { Charge } from './charges.ts'
 import { pricesOn } from './prices.ts'
 import { gone, readUsage, type UsageEvent, type UsageInput } from './record.ts'
 
@@ -82,6 +82,7 @@ export function createRecorder(context: OperationContext, options: RecorderOptio
 
   const ingest = async (events: readonly unknown[]): Promise<UsageReceipt> => {
     requireOpen()
+    const { readCharges } = await import('./charges.ts')
     const charges = await readCharges(context, events)
     if (charges.length === 0) return { events: 0, counted: 0, duplicates: 0 }
     requireOpen()

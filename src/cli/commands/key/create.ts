@@ -16,7 +16,7 @@ export default command({
     'latchkey key create deploy --out /run/secrets/deploy',
     'latchkey key create deploy --raw | vault kv put secret/deploy key=-',
   ],
-  args: { name: arg.one('What this key is for; unique') },
+  args: { name: arg.one('Unique name: what this key is for') },
   options: {
     user: opt.text('user', 'Who it belongs to'),
     project: opt.text('project', 'What it is for; gives the secret its prefix'),
@@ -33,6 +33,7 @@ export default command({
     count: opt.as('n', count, 'How many to create, alike but for the name'),
     ...deliveryOptions,
   },
+  wizard: ['user', 'project', 'expires', 'limit'],
   run: async (ctx, { count, out, raw, allowModel, scope, expires, limit, ...fields }) => {
     const input = { ...fields, allowedModels: allowModel, scopes: scope, expiresAt: expires, limits: limit }
     const created = await delivered(ctx, { out, raw }, async deliver => {

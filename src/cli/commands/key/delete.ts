@@ -13,7 +13,7 @@ export default command({
     'latchkey key delete ci --yes',
     'latchkey key delete --status revoked --unused-for 400d --all-matching --dry-run',
   ],
-  args: { key: oneKey },
+  args: { key: oneKey(keyFilters) },
   options: { ...matchingOptions, ...keyFilters },
   ...changing<Filters>({
     filter: keyFilter,

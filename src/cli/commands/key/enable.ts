@@ -12,7 +12,7 @@ export default command({
     'latchkey key enable ci --dry-run --json',
     'latchkey key enable --user alice --all-matching --yes',
   ],
-  args: { key: oneKey },
+  args: { key: oneKey(keyFilters) },
   options: { ...matchingOptions, ...keyFilters },
   ...changing<Filters>({
     filter: keyFilter,

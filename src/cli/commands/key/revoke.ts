@@ -15,7 +15,7 @@ export default command({
     'latchkey key revoke --user alice --unused-for 90d --all-matching --dry-run',
     'latchkey key revoke --project shop --all-matching --expect-count 12 --yes',
   ],
-  args: { key: oneKey },
+  args: { key: oneKey(keyFilters) },
   options: { reason: opt.text('text', 'Why, for the record'), ...matchingOptions, ...keyFilters },
   ...changing<Filters & { readonly reason: string | undefined }>({
     filter: keyFilter,

@@ -51,7 +51,7 @@ export default command({
     'latchkey key update ci --user bob --no-project --allow-model "gpt-*" --allow-model glm-4.7',
     'latchkey key update --where-project shop --all-matching --expires 30d --yes',
   ],
-  args: { key: oneKey },
+  args: { key: oneKey(filters) },
   options: { ...changes, ...matchingOptions, ...filters },
   ...changing<Values<typeof changes & typeof filters>>({
     filter: ({ whereUser: user, whereProject: project, whereModel: model, whereScope: scope, ...typed }) =>

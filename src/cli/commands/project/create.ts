@@ -18,6 +18,7 @@ export default command({
     keyPrefix: opt.text('prefix', 'Prefix of the secrets of its keys (default: lk)'),
     limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together; repeatable'),
   },
+  wizard: ['description', 'limit'],
   run: async (ctx, { limit, ...input }) =>
     (await ctx.operations()).projects.create({ ...input, limits: limit }),
   output: project,

@@ -1,3 +1,4 @@
+import { LatchkeyError } from '../../../contract/errors.ts'
 import { roles, user } from '../../../contract/views.ts'
 import { arg, command, opt } from '../../define.ts'
 import { limit } from '../../parse.ts'
@@ -7,7 +8,7 @@ export default command({
   effect: 'write',
   summary: 'Create a user or a service account',
   description:
-    'The password is read from stdin or a file, never from the command line, where others could see it.',
+    'The password is read from stdin or a file, or asked for, never from the command line, where others could see it.',
   examples: [
     'latchkey user create alice --email alice@example.org',
     'latchkey user create nightly --service --role viewer --limit usd=5/1d',
@@ -21,9 +22,17 @@ export default command({
     service: opt.flag('A service account rather than a person'),
     limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together; repeatable'),
     passwordFile: opt.text('file', 'File that holds the password; - is stdin'),
+    askPassword: opt.flag('Ask for a password at the terminal'),
   },
-  run: async (ctx, { passwordFile, limit, ...input }) => {
-    const password = passwordFile === undefined ? undefined : await ctx.secretFromFile(passwordFile)
+  wizard: ['email', 'name', 'role', 'askPassword'],
+  run: async (ctx, { passwordFile, askPassword, limit, ...input }) => {
+    if (passwordFile !== undefined && askPassword) {
+      const hint = 'give only one of them'
+      throw new LatchkeyError('usage', '--password-file and --ask-password contradict each other', hint)
+    }
+    const password = askPassword
+      ? await ctx.askPassword(`Password for ${input.username}`, '--password-file FILE')
+      : passwordFile && (await ctx.secretFromFile(passwordFile))
     return (await ctx.operations()).users.create({ ...input, password, limits: limit })
   },
   output: user,

@@ -6,7 +6,6 @@
  * secret that was rotated or a key that was revoked since, a password that was changed and tokens that were used
  * stay as they are, since taking them back would let in whom somebody has shut out.
  */
-import { drizzle } from 'drizzle-orm/bun-sqlite'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Backup, Restored } from '../../../contract/views.ts'
 import type { Client } from '../../../db/client.ts'
@@ -14,7 +13,7 @@ import { openPrivate } from '../../../db/copy.ts'
 import { rowCounts } from '../../../db/inspect.ts'
 import { latestVersion } from '../../../db/migrations.ts'
 import { openWriter, requireCurrent } from '../../../db/open.ts'
-import * as schema from '../../../db/schema.ts'
+import { databaseOn } from '../../../db/transaction.ts'
 import type { FileContext } from '../../context.ts'
 import { findKey, findProject, findUser } from '../../select.ts'
 import { createUnlocked } from '../create.ts'
@@ -127,7 +126,7 @@ const finders = { key: findKey, user: findUser, project: findProject }
 async function find(copy: string, { kind, selector }: Chosen, { manifest }: StoredBackup): Promise<string> {
   const client = openPrivate(copy)
   try {
-    return (await finders[kind](drizzle({ client, schema }), selector)).id
+    return (await finders[kind](databaseOn(client), selector)).id
   } catch (error) {
     if (!(error instanceof LatchkeyError) || error.code !== 'not_found') throw error
     throw new LatchkeyError(

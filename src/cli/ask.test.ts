@@ -1,0 +1,218 @@
+/** Wizards and pickers as a person meets them, on a real pseudo-terminal, and where nobody may be asked. */
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { temporaryFolder } from '../testing/folder.ts'
+import { temporaryLatchkey } from '../testing/latchkey.ts'
+import { type Drawn, onTerminal, type Typed } from '../testing/process.ts'
+import { run } from '../testing/run.ts'
+import { shellLine } from './ask.ts'
+
+const enter = '\r'
+const down = '\x1b[B'
+
+/** What differs from run to run is written the same. */
+const recorded = ({ lines }: Drawn, folder: string): readonly string[] =>
+  lines
+    .map(line => line.trimEnd())
+    .join('\n')
+    .replaceAll(folder, '/data')
+    .replaceAll(/\b(key|usr|prj|bak)_[0-9a-z]{26}/g, '$1_…')
+    .replaceAll(/\blk_\w{36}/g, 'lk_…')
+    .split('\n')
+
+test('init: where, and who comes first', async () => {
+  using folder = temporaryFolder()
+  const typed: Typed[] = [
+    { when: /Database file/, keys: enter },
+    { when: /First user/, keys: `al ice${enter}` },
+    { when: /may hold/, keys: `${'\x7f'.repeat(4)}ice${enter}` },
+  ]
+  const drawn = await onTerminal('init', typed, { env: { XDG_DATA_HOME: folder.path }, cwd: folder.path })
+  // Too long for a line, the path is folded by the terminal wherever it ends.
+  expect(recorded(drawn, folder.path).join('')).toMatch(
+    /^✔ Database file \[--db\] .*✔ First user, with the role admin \[--admin, Enter for none\] aliceCreated .*latchkey\.db.* and user.* alice .*Next: latchkey key create ci --user aliceThe same without questions: {2}latchkey init --admin alice$/,
+  )
+  expect(drawn.code).toBe(0)
+  const users = await run('user list --fields username,role --json', {
+    db: join(folder.path, 'latchkey', 'latchkey.db'),
+  })
+  expect(users.json()).toEqual([{ username: 'alice', role: 'admin' }])
+})
+
+test('user create: a person with a password', async () => {
+  await using home = await temporaryLatchkey()
+  const drawn = await onTerminal(
+    'user create',
+    [
+      { when: /Unique username/, keys: `bob${enter}` },
+      { when: /email/, keys: `bob${enter}` },
+      { when: /is not an email/, keys: `@example.org${enter}` },
+      { when: /Name for display/, keys: `Bob's${enter}` },
+      { when: /Role/, keys: `${down}${enter}` },
+      { when: /Ask for a password/, keys: `y${enter}` },
+      { when: /Password for bob/, keys: `correct horse${enter}` },
+      { when: /again/, keys: `correct horse${enter}` },
+    ],
+    { db: home.path },
+  )
+  expect(recorded(drawn, home.folder)).toEqual([
+    '✔ Unique username bob',
+    '✔ Unique email address [--email, Enter for none] bob@example.org',
+    "✔ Name for display [--name, Enter for none] Bob's",
+    '✔ Role, for the backend to act on (default: member) [--role] viewer',
+    '✔ Ask for a password at the terminal? Yes',
+    '✔ Password for bob *************',
+    '✔ Password for bob (again) *************',
+    'Created user bob (usr_…)',
+    'The same without questions:',
+    "  latchkey user create bob --email bob@example.org --name 'Bob'\\''s' --role view",
+    'er --ask-password',
+  ])
+  expect(drawn.code).toBe(0)
+  expect(await home.latchkey.users.verifyPassword('bob', 'correct horse')).toBe(true)
+})
+
+test('key create: each answer is tried out before it is taken', async () => {
+  await using home = await temporaryLatchkey()
+  const { users, projects, keys } = home.latchkey
+  for (const username of ['alice', 'bob']) await users.create({ username })
+  await projects.create({ name: 'Shop', owner: 'alice' })
+  await keys.create({ name: 'ci' })
+  const drawn = await onTerminal(
+    'key create',
+    [
+      { when: /Unique name/, keys: `ci${enter}` },
+      { when: /exists already|is taken/, keys: `-2${enter}` },
+      { when: /Who it belongs to/, keys: 'bo' },
+      { when: /bob/, keys: enter },
+      { when: /What it is for/, keys: enter },
+      { when: /When it stops/, keys: `90x${enter}` },
+      { when: /not a duration/, keys: `\x7fd${enter}` },
+      { when: /Rolling limit/, keys: `tokens=100k/5h${enter}` },
+      { when: /Another one/, keys: enter },
+    ],
+    { db: home.path },
+  )
+  expect(recorded(drawn, home.folder)).toEqual([
+    '✔ Unique name: what this key is for ci-2',
+    '✔ Who it belongs to [--user, Enter for none] bob',
+    '✔ What it is for; gives the secret its prefix [--project, Enter for none] (none)',
+    '',
+    '✔ When it stops working (default: never) [--expires] 90d',
+    '✔ Rolling limit, such as tokens=100k/5h [--limit, Enter for none] tokens=100k/5h',
+    '',
+    '✔ Another one [Enter to go on]',
+    'Created key ci-2 (key_…)',
+    'lk_…',
+    'Copy it now: it cannot be shown again.',
+    'The same without questions:',
+    '  latchkey key create ci-2 --user bob --expires 90d --limit tokens=100k/5h',
+  ])
+  expect(await keys.get('ci-2')).toMatchObject({ user: { username: 'bob' }, project: null })
+})
+
+test('a key is picked by a part of its name, and erased once its name is typed', async () => {
+  await using home = await temporaryLatchkey()
+  for (const name of ['ci', 'deploy', 'nightly']) await home.latchkey.keys.create({ name })
+  const pick = [
+    { when: /Which key/, keys: 'plo' },
+    { when: /❯ deploy {2}active/, keys: enter },
+  ]
+  const wrong = await onTerminal('key delete', [...pick, { when: /Type deploy/, keys: `deplo${enter}` }], {
+    db: home.path,
+  })
+  expect(wrong.code).toBe(6)
+  const right = await onTerminal('key delete', [...pick, { when: /Type deploy/, keys: `deploy${enter}` }], {
+    db: home.path,
+  })
+  expect(recorded(right, home.folder)).toEqual([
+    '✔ Which key? deploy',
+    '✔ Erase key deploy (key_…) and all it ever used',
+    'Type deploy to go on: deploy',
+    'Deleted key deploy (key_…)',
+    'The same without questions:',
+    '  latchkey key delete deploy',
+  ])
+  expect((await home.latchkey.keys.list()).map(key => key.name)).toEqual(['ci', 'nightly'])
+})
+
+test.each([
+  ['Ctrl-C', '\x03', 130],
+  ['Ctrl-D', '\x04', 6],
+])('%s leaves the terminal as it was, and nothing done', async (_, keys, code) => {
+  await using home = await temporaryLatchkey()
+  await home.latchkey.keys.create({ name: 'ci' })
+  const script = 'stty -a > before; "$@"; code=$?; stty -a > after; cmp before after && exit $code'
+  const drawn = await onTerminal('key revoke', [{ when: /Which key/, keys }], {
+    db: home.path,
+    cwd: home.folder,
+    wrap: command => ['sh', '-c', script, 'sh', ...command],
+  })
+  expect(drawn.code).toBe(code)
+  // Hidden while a list is drawn, the cursor is shown again.
+  expect(drawn.screen.lastIndexOf('\x1b[?25h')).toBeGreaterThanOrEqual(drawn.screen.lastIndexOf('\x1b[?25l'))
+  expect(await home.latchkey.keys.get('ci')).toMatchObject({ status: 'active' })
+})
+
+test.each([
+  ['off a terminal', {}, ''],
+  ['with --no-input', { tty: true }, ' --no-input'],
+  ['in CI', { tty: true, env: { CI: 'true' } }, ''],
+])('%s nothing is asked', async (_, options, flag) => {
+  await using home = await temporaryLatchkey()
+  for (const line of ['key create', 'user create', 'key show', 'key revoke --yes', 'restore --yes']) {
+    const { code, err } = await run(line + flag, { ...options, db: home.path })
+    expect({ line, code, asked: err.includes('?') }).toEqual({ line, code: 2, asked: false })
+  }
+})
+
+test('what was given is not asked for, and a command that lacks nothing asks nothing', async () => {
+  await using home = await temporaryLatchkey()
+  await home.latchkey.users.create({ username: 'alice' })
+  const asked: string[] = []
+  const prompts = {
+    text: async (message: string) => {
+      asked.push(message)
+      return asked.length === 1 ? 'ci' : ''
+    },
+    search: async (message: string) => {
+      asked.push(message)
+      return ''
+    },
+  }
+  const ran = await run('key create --user alice --expires 9d', { tty: true, db: home.path, prompts })
+  expect(asked.map(message => message.split(' ').slice(0, 2).join(' '))).toEqual([
+    'Unique name:',
+    'Rolling limit,',
+  ])
+  expect(ran.err).toContain('latchkey key create --user alice --expires 9d ci\n')
+  expect(ran.code).toBe(0)
+  expect((await run('key create plain', { tty: true, db: home.path })).code).toBe(0)
+})
+
+test('an answer like an option stands behind the end of the options', async () => {
+  await using home = await temporaryLatchkey()
+  const prompts = { text: async () => '-x.ndjson' }
+  const { code, err } = await run('usage ingest', { tty: true, db: home.path, cwd: home.folder, prompts })
+  expect(err).toContain('latchkey usage ingest -- -x.ndjson\n')
+  expect(code).toBe(3)
+})
+
+test('where there is nothing to choose, it says how to have it', async () => {
+  await using home = await temporaryLatchkey()
+  for (const [line, hint] of [
+    ['key show', 'latchkey key create'],
+    ['user disable', 'latchkey user create'],
+    ['restore', 'latchkey backup create'],
+  ] as const) {
+    const { code, err } = await run(line, { tty: true, db: home.path })
+    expect({ code, said: err.includes(hint) }).toEqual({ code: 3, said: true })
+  }
+})
+
+test.each([
+  [['key', 'show', 'ci'], 'latchkey key show ci'],
+  [['a b', "it's", '*', ''], `latchkey 'a b' 'it'\\''s' '*' ''`],
+])('%j is pasted as %s', (argv, line) => {
+  expect(shellLine(argv)).toBe(line)
+})

@@ -1,0 +1,34 @@
+/** What the words of a command line name: a key, a user, a file. Completion and pickers go by the same. */
+import type { Argument, Option } from './define.ts'
+
+export type Subject =
+  | 'key'
+  | 'user'
+  | 'project'
+  | 'backup'
+  | 'import'
+  | 'setting'
+  | 'command'
+  | 'shell'
+  | 'file'
+
+/** What an argument of a command names; undefined when it may be anything. */
+export function subjectOfArgument(command: { readonly name: string }, argument: string): Subject | undefined {
+  if (['setting', 'command', 'shell', 'import'].includes(argument)) return argument as Subject
+  // What is created has a name that nobody has yet.
+  return command.name === 'create' ? undefined : subjectNamed(argument)
+}
+
+/** The same of the value of an option. */
+export const subjectOfOption = (name: string, { placeholder }: Option<unknown>): Subject | undefined =>
+  subjectNamed(placeholder) ?? subjectNamed(name)
+
+function subjectNamed(name: string): Subject | undefined {
+  if (/^(file|folder|place|source|dir|paths?)$/.test(name)) return 'file'
+  if (name === 'owner') return 'user'
+  return (['key', 'user', 'project', 'backup'] as const).find(each => each === name)
+}
+
+/** Whether an argument takes several words. */
+export const takesMany = (declared: string | Argument<unknown> | undefined): boolean =>
+  typeof declared === 'object' && (declared.kind === 'many' || declared.kind === 'any')

@@ -1,0 +1,61 @@
+import { expect, test } from 'bun:test'
+import { connectLatchkey } from '../index.ts'
+import { temporaryFolder } from '../testing/folder.ts'
+import { LateBinding } from './late.ts'
+
+const shop = {
+  sell: async (till: { coins: number }, price: number) => {
+    till.coins += price
+    return till.coins
+  },
+  closed: 'on Sundays',
+}
+
+function lateShop() {
+  const till = { coins: 0 }
+  const late = new LateBinding()
+  let loads = 0
+  const load = async () => {
+    loads += 1
+    return shop
+  }
+  return { late, till, loads: () => loads, bound: late.bind(till, load, { buy: 'sell' }) }
+}
+
+test('nothing is loaded before it is called, and nothing twice', async () => {
+  const { bound, loads } = lateShop()
+  expect(loads()).toBe(0)
+  expect(await bound.buy(2)).toBe(2)
+  expect(await bound.buy(3)).toBe(5)
+  expect(loads()).toBe(1)
+})
+
+test('what was loaded beforehand begins at once', async () => {
+  const { late, till, bound, loads } = lateShop()
+  await late.loadAll()
+  const bought = bound.buy(2)
+  expect(till.coins).toBe(2)
+  expect(await bought).toBe(2)
+  expect(loads()).toBe(1)
+})
+
+test('what cannot be loaded is told to whoever called, and to nobody else', async () => {
+  const late = new LateBinding()
+  const load = async (): Promise<typeof shop> => {
+    throw new Error('the file is gone')
+  }
+  const { buy } = late.bind({ coins: 0 }, load, { buy: 'sell' })
+  const bought = buy(1)
+  await late.settled()
+  await expect(bought).rejects.toThrow('the file is gone')
+})
+
+test('closing does not overtake the first call', async () => {
+  using folder = temporaryFolder()
+  const path = folder.file('latchkey.db')
+  const latchkey = connectLatchkey({ path })
+  await latchkey.initialize()
+  const created = latchkey.keys.create({ name: 'ci' })
+  await latchkey.close()
+  expect(await created).toMatchObject({ name: 'ci' })
+})

@@ -1,0 +1,59 @@
+/**
+ * Operations that are loaded when they are first called: a command pays for the one that it runs, a gateway loads all
+ * before it begins. Must know no operation by itself.
+ */
+
+/** What can be called of a module with this context, by the names that it exports. */
+type NamesOf<C, M> = {
+  [K in keyof M]: M[K] extends (context: C, ...rest: never[]) => Promise<unknown> ? K : never
+}[keyof M]
+
+type Bound<C, M, N extends Readonly<Record<string, keyof M>>> = {
+  readonly [K in keyof N]: M[N[K]] extends (context: C, ...rest: infer R) => infer O
+    ? (...rest: R) => O
+    : never
+}
+
+export class LateBinding {
+  readonly #loads: (() => Promise<unknown>)[] = []
+  readonly #underWay = new Set<Promise<unknown>>()
+
+  /** Functions of a module with their first argument given, under the names that `names` gives them. */
+  bind<C, M, const N extends Readonly<Record<string, NamesOf<C, M> & string>>>(
+    context: C,
+    load: () => Promise<M>,
+    names: N,
+  ): Bound<C, M, N> {
+    let loaded: M | undefined
+    const ready = (): Promise<M> => {
+      const loading = load().then(module => {
+        loaded = module
+        return module
+      })
+      this.#underWay.add(loading)
+      const forget = () => this.#underWay.delete(loading)
+      loading.then(forget, forget)
+      return loading
+    }
+    this.#loads.push(ready)
+    return Object.fromEntries(
+      Object.entries(names).map(([name, exported]) => [
+        name,
+        async (...rest: unknown[]) => {
+          const run = (loaded ?? (await ready()))[exported] as (context: C, ...rest: unknown[]) => unknown
+          return run(context, ...rest)
+        },
+      ]),
+    ) as Bound<C, M, N>
+  }
+
+  /** Loads everything, so that no later call waits for it, or finds files that an upgrade has put there since. */
+  async loadAll(): Promise<void> {
+    await Promise.all(this.#loads.map(load => load()))
+  }
+
+  /** Resolves when every call so far has begun. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+  }
+}
