@@ -298,12 +298,15 @@ async function start(
 async function talkOfServer(stderr: ReadableStream<Uint8Array>, stop: () => void): Promise<string> {
   let said = ''
   for await (const chunk of stderr) {
-    // A second signal would not wait for it.
-    if (said === '') stop()
+    const wasListening = isListening(said)
     said += new TextDecoder().decode(chunk)
+    // A second signal would not wait for it.
+    if (!wasListening && isListening(said)) stop()
   }
   return said.replace(/^\{"time":.*\n/gm, '')
 }
+
+const isListening = (log: string): boolean => log.includes('"event":"listening"')
 
 const atOnce = 4
 

@@ -193,7 +193,7 @@ test('for people it says where it listens and what it has done', async () => {
   const { code, out } = await running.finished
   expect([code, out]).toEqual([
     0,
-    expect.stringMatching(/^Stopped by SIGTERM after \d+s: 0 requests answered\n$/),
+    expect.stringMatching(/^Stopped by SIGTERM after \d+m?s: 0 requests answered\n$/),
   ])
 })
 
