@@ -112,6 +112,7 @@ const lines: Record<string, string> = {
   'db info': 'db info',
   'db check': 'db check',
   'db query': "db query 'SELECT 1 AS one'",
+  'db studio': 'db studio --port 0',
   'db vacuum': 'db vacuum',
   'db optimize': 'db optimize',
   'config show': 'config show',
@@ -128,6 +129,9 @@ const lines: Record<string, string> = {
   'completion fish': 'completion fish',
   demo: 'demo',
 }
+
+/** With drizzle-kit, as in the project of a backend. */
+const tools = `${join(import.meta.dir, '../node_modules/.bin')}:${process.env['PATH']}`
 
 const commands = (await namedNouns(tree)).flatMap(noun => noun.commands)
 const plainText = new Set(commands.filter(({ declaration }) => declaration.text).map(({ path }) => path))
@@ -284,21 +288,21 @@ async function start(
   const asNobody = readOnly && process.getuid?.() === 0 ? stepDown : []
   const child = Bun.spawn([...asNobody, ...program, ...words], {
     cwd,
-    env: { PATH: process.env['PATH'], ...testEnvironment({ LATCHKEY_TZ: 'UTC' }, join(cwd, 'latchkey.db')) },
+    env: { PATH: tools, ...testEnvironment({ LATCHKEY_TZ: 'UTC' }, join(cwd, 'latchkey.db')) },
     stdin: stdin === null ? 'ignore' : new Blob([stdin]),
     stdout: 'pipe',
     stderr: 'pipe',
     timeout: limitMs,
     killSignal: 'SIGKILL',
   })
-  const lasts = words[0] === 'serve'
+  const lasts = words[0] === 'serve' || words[1] === 'studio'
   const talk = lasts ? talkOfServer(child.stderr, () => child.kill('SIGTERM')) : child.stderr.text()
   const [out, err, code] = await Promise.all([child.stdout.text(), talk, child.exited])
   const signal = child.signalCode === null ? null : String(child.signalCode)
   return { code, signal, out, err, json: () => JSON.parse(out) }
 }
 
-/** What is said besides the log; the server is told to stop as soon as it has begun one. */
+/** What is said besides the log; what would go on is told to stop as soon as it has begun one. */
 async function talkOfServer(stderr: ReadableStream<Uint8Array>, stop: () => void): Promise<string> {
   let said = ''
   for await (const chunk of stderr) {
@@ -307,10 +311,11 @@ async function talkOfServer(stderr: ReadableStream<Uint8Array>, stop: () => void
     // A second signal would not wait for it.
     if (!wasListening && isListening(said)) stop()
   }
-  return said.replace(/^\{"time":.*\n/gm, '')
+  return said.replace(/^(\{"time":|A copy of the database).*\n/gm, '')
 }
 
-const isListening = (log: string): boolean => log.includes('"event":"listening"')
+const isListening = (log: string): boolean =>
+  log.includes('"event":"listening"') || log.includes('local.drizzle.studio')
 
 const atOnce = 4
 
@@ -487,6 +492,7 @@ const indifferent = {
   'config unset': document(0),
   'config path': document(0),
   'config validate': document(0),
+  'completion install': done,
   schema: document(0),
   man: document(0),
   'backup list': document(0),
@@ -568,6 +574,7 @@ const unusable: Readonly<Record<string, Unusable>> = {
       'db info': document(0),
       'db check': document(7),
       'db query': document(0),
+      'db studio': document(0),
       'db vacuum': done,
       'db optimize': done,
       'backup create': done,
@@ -677,9 +684,11 @@ test('without a single argument every command ends, and a failure says what to t
     if (incomplete || run.path === 'key verify')
       return about(run.path, failureProblems(run, { exit: 2 }, false))
     if (effect === 'destroy') return about(run.path, failureProblems(run, { exit: 6 }, false))
+    // SHELL names none.
+    if (run.path === 'completion install') return about(run.path, failureProblems(run, { exit: 2 }, false))
     if (run.path === 'init') return about(run.path, failureProblems(run, { exit: 5 }, false))
     // The port it takes when nothing is said may be somebody's.
-    if (run.path === 'serve' && run.ran.code === exitCodes.conflict) return []
+    if (['serve', 'db studio'].includes(run.path) && run.ran.code === exitCodes.conflict) return []
     return run.ran.code === 0
       ? []
       : about(run.path, [`exits ${run.ran.code} ${run.ran.signal}: ${run.ran.err}`])

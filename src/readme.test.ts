@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from './testing/folder.ts'
+import { requireTool } from './testing/tools.ts'
 
 const root = join(import.meta.dir, '..')
 const folder = temporaryFolder()
@@ -121,6 +122,7 @@ test.each([
   ['docs/getting-started.md', ''],
   ['docs/quotas.md', ''],
   ['docs/import-ccluster-dokify.md', 'latchkey init'],
+  ['docs/monitoring.md', 'latchkey init'],
 ])(
   '%s works, from its first line to its last',
   (page, before) => {
@@ -141,6 +143,15 @@ test.each([
   },
   120_000,
 )
+
+requireTool('promtool')('the alerts of docs/monitoring.md are rules that Prometheus takes', async () => {
+  const [rules = ''] = blocks('docs/monitoring.md', 'yaml')
+  const ran = Bun.spawnSync(['promtool', 'check', 'rules', folder.write('rules.yml', rules)], {
+    stderr: 'pipe',
+  })
+  expect(ran.stderr.toString()).toBe('')
+  expect(ran.stdout.toString()).toContain('5 rules found')
+})
 
 test('the backend of docs/embedding.md lets in, counts, reserves and stops', async () => {
   const home = folder.file('embedding')

@@ -11,6 +11,7 @@ import type {
   ConfigValue,
   Served,
   SettingsCheck,
+  Studio,
 } from '../contract/views.ts'
 import type { Latchkey, UsageOverview } from '../index.ts'
 import type { HostPort } from '../server/listen.ts'
@@ -77,6 +78,8 @@ export interface Context extends Asking {
     shell: Shell | undefined,
     folder: string | undefined,
   ) => Promise<CompletionInstalled>
+  /** Shows a copy of the database in Drizzle Studio; see `studio.ts`. @throws config, conflict */
+  readonly studio: (port: number | undefined) => Promise<Studio>
   /** Serves the configured database over HTTP until the process is told to stop. @throws usage, conflict, permission */
   readonly serve: (options: {
     readonly listen: HostPort | undefined
@@ -154,12 +157,19 @@ export function createContext(surroundings: Surroundings): Context {
 
   const secretFromStdin = async (): Promise<string> => oneSecret(await readStdin(), 'stdin')
 
+  const operations = (): Promise<Latchkey> => {
+    opened ??= open()
+    return opened
+  }
+
+  const notice = async (text: string): Promise<void> => {
+    await progress.clear()
+    await streams.stderr.write(`${printable(text)}\n`)
+  }
+
   return {
     ...asking,
-    operations: () => {
-      opened ??= open()
-      return opened
-    },
+    operations,
     now,
     get timeZone() {
       return config.timeZone
@@ -174,10 +184,7 @@ export function createContext(surroundings: Surroundings): Context {
       config.values.find(value => value.name === name) ?? { name, value: null, source: 'default' },
     checkSettings: () => checkSettings(config),
     changeSetting: change => changeSettings(config, { ...change, dryRun }),
-    notice: async text => {
-      await progress.clear()
-      await streams.stderr.write(`${printable(text)}\n`)
-    },
+    notice,
     keySelector: async typed => {
       if (typed === '-') return { secret: await secretFromStdin() }
       if (ownSecret.test(typed)) throw exposed()
@@ -231,6 +238,12 @@ export function createContext(surroundings: Surroundings): Context {
     installCompletion: async (shell, folder) => {
       const { installCompletion } = await import('./completion-file.ts')
       return installCompletion({ shell, folder: folder && resolve(cwd, folder), env, dryRun })
+    },
+    studio: async (port = 4983) => {
+      const { runStudio } = await import('./studio.ts')
+      const { database } = await operations()
+      const copyTo = (to: string) => database.copy({ to })
+      return runStudio({ port, cwd, env, copyTo, notice, now, stopped })
     },
     serve: async ({ listen, unix, allowRemote }) => {
       const [connect, { serve }, { logLine, logText }] = await Promise.all([

@@ -690,6 +690,13 @@ export const served = object('Served', {
   requests: integer('Requests that were answered'),
 })
 
+export const studio = object('Studio', {
+  address: text('The page that shows it'),
+  startedAt: time('When it began to'),
+  stoppedAt: time('When it had ended, and its copy was gone'),
+  signal: choice(['SIGINT', 'SIGTERM'], 'What ended it'),
+})
+
 /** How far something long has come, for `--progress json`. */
 export const progress = object('Progress', {
   step: choice(progressSteps, 'What is going on; one run goes through several, perhaps more than once'),
@@ -758,6 +765,7 @@ export type Vacuumed = Of<typeof vacuumed>
 export type Optimized = Of<typeof optimized>
 export type ConfigChange = Of<typeof configChange>
 export type SettingsCheck = Of<typeof settingsCheck>
+export type Studio = Of<typeof studio>
 export type Served = Of<typeof served>
 export type DemoReport = Of<typeof demoReport>
 /** How far an operation has come; whoever shows it works out the rest. */

@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { DatabaseInfo, Optimized, Vacuumed } from '../contract/views.ts'
+import { copyTo } from '../db/copy.ts'
 import { codeOf, translate } from '../db/errors.ts'
 import { holdersOf } from '../db/holders.ts'
 import { rowCounts } from '../db/inspect.ts'
@@ -10,7 +11,7 @@ import { latestVersion } from '../db/migrations.ts'
 import { openReader, openWriter, requireOurs, requireUnchanged } from '../db/open.ts'
 import { withLock } from './backup/lock.ts'
 import type { FileContext } from './context.ts'
-import { requireSpace, sizeOf } from './files.ts'
+import { place, requireSpace, sizeOf, withPrivateFile } from './files.ts'
 
 /** @throws database_missing, database_foreign, corrupt, permission */
 export async function databaseInfo({ path }: FileContext): Promise<DatabaseInfo> {
@@ -57,6 +58,27 @@ export async function optimizeDatabase({ path, dryRun }: FileContext): Promise<O
   // Also what only tells of it is refused on a connection that reads.
   const statements = writing(path, client => optimize(client, { dryRun }))
   return { path: resolve(path), statements: [...statements] }
+}
+
+export interface CopyDatabase {
+  /** A file that is not there yet. */
+  readonly to: string
+}
+
+/**
+ * Writes the database as of now into a new file, mode 0600: to look at, or to try something on. A backup is checked,
+ * listed and kept; this is none.
+ *
+ * @throws conflict (there is a file), database_missing, database_foreign, corrupt, disk_full, permission
+ */
+export async function copyDatabase({ path, dryRun }: FileContext, { to }: CopyDatabase): Promise<void> {
+  const folder = dirname(resolve(to))
+  reading(path, client => requireOurs(client, path))
+  if (dryRun) return
+  await withPrivateFile(folder, async file => {
+    copyTo(path, file)
+    place(file, resolve(to))
+  })
 }
 
 export interface Query {

@@ -165,6 +165,7 @@ export function createOperations(wiring: Wiring) {
         vacuum: 'vacuumDatabase',
         optimize: 'optimizeDatabase',
         query: 'queryDatabase',
+        copy: 'copyDatabase',
       }),
       ...late.bind(files, () => import('./migrations.ts'), { check: 'checkSchema' }),
     },
