@@ -105,6 +105,7 @@ export const variables: readonly Variable[] = [
     summary: 'A locale without UTF-8 keeps bars to ASCII; then `LC_CTYPE`, then `LANG` are asked',
   },
   { name: 'CI', summary: 'Anything but `false` and `0`: never ask, as `--no-input`; no pager' },
+  { name: 'PATH', summary: 'Where drizzle-kit, a pager, crontab and systemctl are looked for' },
   { name: 'SHELL', summary: 'What completion install installs for when it is not told' },
   { name: 'SUDO_USER', summary: 'Named in the audit trail when root runs the program through sudo' },
   { name: 'INVOCATION_ID', summary: 'Set by systemd: the audit trail says `service`' },
