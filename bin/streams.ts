@@ -12,11 +12,15 @@ export async function streams(): Promise<Streams> {
   return {
     stdin: { isTerminal: stdin, text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
     stdout: {
-      ...output(Bun.stdout, stdout, error => (hasGone(error) ? new ClosedPipe() : error)),
+      ...output(
+        text => Bun.write(Bun.stdout, text),
+        stdout,
+        error => (hasGone(error) ? new ClosedPipe() : error),
+      ),
       pager: pager(stdout?.rows),
     },
-    // Talk that cannot be heard is nobody's failure.
-    stderr: output(Bun.stderr, stderr, () => undefined),
+    // Talk that cannot be heard is nobody's failure, and holds up nothing.
+    stderr: output(unhurried(Bun.stderr), stderr, () => undefined),
     terminal: stdin && stderr ? { input: process.stdin, output: stderr } : undefined,
   }
 }
@@ -44,13 +48,23 @@ function pager(rows: number | undefined): Pager | undefined {
   return { rows, page: async (command, text) => (await load()).page(command, text, process.env) }
 }
 
+/** `Bun.write` stops the whole process while a pipe is full, and with it a server whose log nobody reads. */
+function unhurried(file: Bun.BunFile): (text: string) => Promise<void> {
+  let sink: Bun.FileSink | undefined
+  return async text => {
+    sink ??= file.writer()
+    sink.write(text)
+    await sink.flush()
+  }
+}
+
 function hasGone(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE'
 }
 
 /** `failure` makes of what went wrong the error that the writer gets, or nothing where it does not matter. */
 function output(
-  file: Bun.BunFile,
+  send: (text: string) => Promise<unknown>,
   screen: NodeJS.WriteStream | undefined,
   failure: (error: unknown) => unknown,
 ): Output {
@@ -58,7 +72,7 @@ function output(
   let last: Promise<unknown> = Promise.resolve()
   const write = async (text: string): Promise<void> => {
     try {
-      await Bun.write(file, text)
+      await send(text)
     } catch (error) {
       const problem = failure(error)
       if (problem) throw problem
