@@ -2,7 +2,7 @@
  * The streams of this process as main() takes them. Node's own take longer to make than most commands run: they are
  * made for a terminal alone, and nothing is written through them.
  */
-import { fstatSync, statSync } from 'node:fs'
+import { fstatSync, statSync, write } from 'node:fs'
 import { ClosedPipe, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
 
 export async function streams(): Promise<Streams> {
@@ -12,15 +12,11 @@ export async function streams(): Promise<Streams> {
   return {
     stdin: { isTerminal: stdin, text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
     stdout: {
-      ...output(
-        text => Bun.write(Bun.stdout, text),
-        stdout,
-        error => (hasGone(error) ? new ClosedPipe() : error),
-      ),
+      ...output(sender(1), stdout, error => (hasGone(error) ? new ClosedPipe() : error)),
       pager: pager(stdout?.rows),
     },
     // Talk that cannot be heard is nobody's failure, and holds up nothing.
-    stderr: output(unhurried(Bun.stderr), stderr, () => undefined),
+    stderr: output(sender(2), stderr, () => undefined),
     terminal: stdin && stderr ? { input: process.stdin, output: stderr } : undefined,
   }
 }
@@ -48,15 +44,26 @@ function pager(rows: number | undefined): Pager | undefined {
   return { rows, page: async (command, text) => (await load()).page(command, text, process.env) }
 }
 
-/** `Bun.write` stops the whole process while a pipe is full, and with it a server whose log nobody reads. */
-function unhurried(file: Bun.BunFile): (text: string) => Promise<void> {
-  let sink: Bun.FileSink | undefined
+/**
+ * `Bun.write` stops the whole process while a pipe is full, a server too whose log nobody reads, and makes room in a file
+ * before it writes: with `>>` the text then comes after as many zeros.
+ */
+function sender(descriptor: number): (text: string) => Promise<void> {
   return async text => {
-    sink ??= file.writer()
-    sink.write(text)
-    await sink.flush()
+    let rest = new TextEncoder().encode(text)
+    while (rest.length > 0) rest = rest.subarray(await writeSome(descriptor, rest))
   }
 }
+
+/** How many bytes were taken: of a pipe that others have told not to wait, none when it is full. */
+const writeSome = (descriptor: number, bytes: Uint8Array): Promise<number> =>
+  new Promise((resolve, reject) => {
+    write(descriptor, bytes, (error, count) => {
+      if (error === null) resolve(count)
+      else if (error.code === 'EAGAIN') setTimeout(resolve, 5, 0)
+      else reject(error)
+    })
+  })
 
 function hasGone(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE'
@@ -70,7 +77,7 @@ function output(
 ): Output {
   // Who does not wait for a write may begin the next: they keep their order.
   let last: Promise<unknown> = Promise.resolve()
-  const write = async (text: string): Promise<void> => {
+  const deliver = async (text: string): Promise<void> => {
     try {
       await send(text)
     } catch (error) {
@@ -83,7 +90,7 @@ function output(
     // A terminal that was never told its size says 0.
     columns: screen?.columns || undefined,
     write: text => {
-      const written = last.then(() => write(text))
+      const written = last.then(() => deliver(text))
       last = written.catch(() => {})
       return written
     },
