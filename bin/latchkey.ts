@@ -1,9 +1,11 @@
 #!/usr/bin/env bun
 /**
  * Hands the process to main() and main's exit code to the process. Must never call process.exit(), which
- * would cut a pipe short, and installs no signal handler, which would wait for a running query.
+ * would cut a pipe short, and installs no signal handler, which would wait for a running query: the one command that
+ * has requests to finish asks for it.
  */
 import manifest from '../package.json' with { type: 'json' }
+import { stopped } from './signals.ts'
 
 const wanted = manifest.engines.bun
 if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
@@ -21,6 +23,7 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
   const [{ main }, { streams }] = await Promise.all([import('../src/main.ts'), import('./streams.ts')])
   process.exitCode = await main(process.argv.slice(2), process.env, await streams(), {
     cwd: process.cwd(),
+    stopped,
     program: Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main],
   })
 }

@@ -20,6 +20,7 @@ import { join } from 'node:path'
 import { namedNouns } from './cli/reference/commands.ts'
 import { errorSchema, jsonSchemaOf } from './cli/reference/schema.ts'
 import { tree } from './cli/tree.ts'
+import { exitCodes } from './contract/errors.ts'
 import { connectLatchkey } from './index.ts'
 import { temporaryFolder } from './testing/folder.ts'
 import { type Finished, program, spawnLatchkey } from './testing/process.ts'
@@ -104,6 +105,7 @@ const lines: Record<string, string> = {
   'backup list': 'backup list',
   'backup verify': 'backup verify',
   restore: 'restore --latest --yes',
+  serve: 'serve --listen 127.0.0.1:0',
   'audit list': 'audit list',
   health: 'health',
   'db info': 'db info',
@@ -285,10 +287,26 @@ async function start(
     timeout: limitMs,
     killSignal: 'SIGKILL',
   })
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  const lasts = words[0] === 'serve'
+  const talk = lasts ? talkOfServer(child.stderr, () => child.kill('SIGTERM')) : child.stderr.text()
+  const [out, err, code] = await Promise.all([child.stdout.text(), talk, child.exited])
   const signal = child.signalCode === null ? null : String(child.signalCode)
   return { code, signal, out, err, json: () => JSON.parse(out) }
 }
+
+/** What is said besides the log; the server is told to stop as soon as it has begun one. */
+async function talkOfServer(stderr: ReadableStream<Uint8Array>, stop: () => void): Promise<string> {
+  let said = ''
+  for await (const chunk of stderr) {
+    const wasListening = isListening(said)
+    said += new TextDecoder().decode(chunk)
+    // A second signal would not wait for it.
+    if (!wasListening && isListening(said)) stop()
+  }
+  return said.replace(/^\{"time":.*\n/gm, '')
+}
+
+const isListening = (log: string): boolean => log.includes('"event":"listening"')
 
 const atOnce = 4
 
@@ -654,6 +672,8 @@ test('without a single argument every command ends, and a failure says what to t
       return about(run.path, failureProblems(run, { exit: 2 }, false))
     if (effect === 'destroy') return about(run.path, failureProblems(run, { exit: 6 }, false))
     if (run.path === 'init') return about(run.path, failureProblems(run, { exit: 5 }, false))
+    // The port it takes when nothing is said may be somebody's.
+    if (run.path === 'serve' && run.ran.code === exitCodes.conflict) return []
     return run.ran.code === 0
       ? []
       : about(run.path, [`exits ${run.ran.code} ${run.ran.signal}: ${run.ran.err}`])

@@ -77,7 +77,11 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
   ['src/db', ['src/db', 'src/contract', 'drizzle']],
   ['src/formats', ['src/formats', 'src/contract', 'src/db']],
   ['src/operations', ['src/operations', 'src/formats', 'src/db', 'src/contract', 'src/version.ts']],
-  ['src/cli', ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts', 'src/system-user.ts']],
+  ['src/server', ['src/server', 'src/contract', 'src/index.ts', 'src/version.ts']],
+  [
+    'src/cli',
+    ['src/cli', 'src/server', 'src/contract', 'src/index.ts', 'src/version.ts', 'src/system-user.ts'],
+  ],
   ['src/index.ts', ['src/operations', 'src/contract', 'src/system-user.ts']],
   ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts']],
   ['bin', ['bin', 'src/main.ts', 'src/cli/streams.ts', 'src/cli/pager.ts', 'package.json']],
@@ -119,11 +123,20 @@ const owners: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^bun:sqlite$/, ['src/db']],
   [/^node:sqlite$/, ['src/db/copy.ts']],
   [/^drizzle-orm(\/|$)/, ['src/db', 'src/operations']],
-  [/^valibot$/, ['src/operations', 'src/formats']],
+  [/^valibot$/, ['src/operations', 'src/formats', 'src/server']],
 ]
 
 test.each(owners)('%p is imported by %p alone', (name, places) => {
   expect(violations(({ from, to }) => name.test(to) && !within(from, ...places))).toEqual([])
+})
+
+test('the server is started by the context alone, and knows no process', () => {
+  const starters = imports.filter(
+    ({ from, to, kind }) => within(to, 'src/server') && kind !== 'type' && !within(from, 'src/server'),
+  )
+  expect(starters.filter(({ from, kind }) => from !== 'src/cli/context.ts' || kind !== 'dynamic')).toEqual([])
+  const talkers = production.filter(file => within(file, 'src/server'))
+  expect(talkers.filter(file => /\bprocess\.|\bconsole\./.test(text(file)))).toEqual([])
 })
 
 test('what draws for people is loaded only when it draws', () => {
@@ -181,7 +194,7 @@ test('the program starts without the database, the operations, prompts or tables
   const heavy = [...reached].filter(
     file =>
       /^(drizzle-orm|inquirer|cli-table3|chalk|valibot|bun:sqlite)/.test(file) ||
-      within(file, 'src/db', 'src/operations', 'src/index.ts', 'src/cli/commands'),
+      within(file, 'src/db', 'src/operations', 'src/index.ts', 'src/server', 'src/cli/commands'),
   )
   expect(heavy).toEqual([])
 })

@@ -16,7 +16,7 @@ import {
 } from './cli/config.ts'
 import { createContext } from './cli/context.ts'
 import { execute } from './cli/execute.ts'
-import { failureOf, renderFailure } from './cli/fail.ts'
+import { renderFailure } from './cli/fail.ts'
 import { whoAndWhence } from './cli/origin.ts'
 import { isForPeople, parseFields } from './cli/present.ts'
 import { printable } from './cli/printable.ts'
@@ -28,6 +28,7 @@ import { createBrush } from './cli/table.ts'
 import { type Tree, tree } from './cli/tree.ts'
 import type { Invoke } from './cli/tutorial.ts'
 import { exitCodes, LatchkeyError } from './contract/errors.ts'
+import { failureOf } from './contract/failure.ts'
 import type { Latchkey } from './index.ts'
 import { programVersion } from './version.ts'
 
@@ -37,6 +38,8 @@ export interface Overrides {
   readonly tree?: Tree
   /** Folder against which paths are meant. */
   readonly cwd?: string
+  /** Resolves when the process is told to stop; never, where nobody can tell it. */
+  readonly stopped?: () => Promise<'SIGINT' | 'SIGTERM'>
   /** How this program is started, by absolute paths. */
   readonly program?: readonly string[]
 }
@@ -242,6 +245,7 @@ async function run(invocation: Runnable, config: Config, place: Place): Promise<
         columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
         overrides,
       }),
+      stopped: overrides.stopped ?? (() => new Promise(() => {})),
       effect: declaration.effect,
       dryRun,
     }),

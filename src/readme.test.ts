@@ -89,7 +89,7 @@ test('the commands of the README work, from the first to the last', () => {
   }
 }, 120_000)
 
-test.each(['docs/import-glm-proxy.md', 'docs/backup.md'])(
+test.each(['docs/import-glm-proxy.md', 'docs/backup.md', 'docs/server.md'])(
   'the commands of %s work',
   page => {
     for (const block of blocks(page, 'sh')) expect(bash(block), block).toMatchObject({ code: 0 })

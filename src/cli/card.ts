@@ -1,9 +1,10 @@
 /** Draws one thing as a listing of its fields, for `show` commands. Must never drop a field of the shape. */
+
+import { bare, isReference, toJson } from '../contract/json.ts'
 import type { JsonSchema, ObjectShape } from '../contract/shape.ts'
 import type { Limit, UserRef } from '../contract/views.ts'
 import type { Brush } from './brush.ts'
 import { limitText, reference } from './columns.ts'
-import { bare, isReference, toJson } from './json.ts'
 import { printableLine } from './printable.ts'
 import { fold, widthOf } from './width.ts'
 

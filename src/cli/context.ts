@@ -5,8 +5,10 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
-import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
+import type { ConfigChange, ConfigValue, Served, SettingsCheck } from '../contract/views.ts'
 import type { Latchkey, UsageOverview } from '../index.ts'
+import type { HostPort } from '../server/listen.ts'
+import type { StopSignal } from '../server/serve.ts'
 import { type Change, type Config, changeSettings, checkSettings, type Environment } from './config.ts'
 import type { Effect } from './define.ts'
 import type { Actor } from './origin.ts'
@@ -63,6 +65,12 @@ export interface Context extends Asking {
   ) => Promise<T>
   /** Writes a new HTML file about what `read` gives, and gives it back. @throws conflict, usage, permission */
   readonly withUsagePage: (typed: string, read: () => Promise<UsageOverview>) => Promise<UsageOverview>
+  /** Serves the configured database over HTTP until the process is told to stop. @throws usage, conflict, permission */
+  readonly serve: (options: {
+    readonly listen: HostPort | undefined
+    readonly unix: string | undefined
+    readonly allowRemote: boolean
+  }) => Promise<Served>
   /** Closes what was opened. */
   readonly close: () => Promise<void>
 }
@@ -80,31 +88,49 @@ export interface Surroundings {
   /** How this program is started, by absolute paths. */
   readonly program: readonly string[]
   readonly invoke: Invoke
+  /** Resolves when the process is told to stop. */
+  readonly stopped: () => Promise<StopSignal>
   readonly effect: Effect
   readonly dryRun: boolean
 }
 
 export function createContext(surroundings: Surroundings): Context {
-  const { streams, config, asking, progress, actor, now, cwd, env, program, invoke, effect, dryRun } =
-    surroundings
+  const {
+    streams,
+    config,
+    asking,
+    progress,
+    actor,
+    now,
+    cwd,
+    env,
+    program,
+    invoke,
+    stopped,
+    effect,
+    dryRun,
+  } = surroundings
   let opened: Promise<Latchkey> | undefined
 
-  const open = async (): Promise<Latchkey> => {
+  const connector = async (): Promise<() => Latchkey> => {
     const { connectLatchkey } = await import('../index.ts')
-    return connectLatchkey({
-      path: config.db,
-      access: effect === 'read' ? 'read' : 'write',
-      dryRun,
-      actor,
-      backupDir: config.backupDir,
-      keep: config.backupKeep,
-      ageRecipientsFile: config.ageRecipientsFile,
-      ageIdentityFile: config.ageIdentityFile,
-      env,
-      now,
-      onProgress: progress.tell,
-    })
+    return () =>
+      connectLatchkey({
+        path: config.db,
+        access: effect === 'read' ? 'read' : 'write',
+        dryRun,
+        actor,
+        backupDir: config.backupDir,
+        keep: config.backupKeep,
+        ageRecipientsFile: config.ageRecipientsFile,
+        ageIdentityFile: config.ageIdentityFile,
+        env,
+        now,
+        onProgress: progress.tell,
+      })
   }
+
+  const open = async (): Promise<Latchkey> => (await connector())()
 
   // Kept, because a confirmation and the run that follows may both ask for it.
   let read: Promise<string> | undefined
@@ -188,6 +214,29 @@ export function createContext(surroundings: Surroundings): Context {
         const overview = await read()
         await write(usagePage(overview))
         return overview
+      })
+    },
+    serve: async ({ listen, unix, allowRemote }) => {
+      const [connect, { serve }, { logLine, logText }] = await Promise.all([
+        connector(),
+        import('../server/serve.ts'),
+        import('../server/log.ts'),
+      ])
+      const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: config.timeZone })
+      return serve({
+        listen,
+        unix: unix === undefined ? undefined : resolve(cwd, unix),
+        allowRemote,
+        dryRun,
+        path: config.db,
+        connect,
+        now,
+        stopped,
+        log: entry => {
+          const at = now()
+          const isSeen = streams.stderr.isTerminal
+          void streams.stderr.write(isSeen ? logText(entry, clock.format(at)) : logLine(entry, at))
+        },
       })
     },
     close: async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { LatchkeyError } from '../contract/errors.ts'
-import { failureOf, renderFailure } from './fail.ts'
+import { failureOf } from '../contract/failure.ts'
+import { renderFailure } from './fail.ts'
 
 const text = (error: unknown, debug = false) => renderFailure(failureOf(error), 'table', debug)
 

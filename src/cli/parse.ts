@@ -103,6 +103,16 @@ export const amount: Parse<number> = raw => {
 
 export { amount as tokens }
 
+/** `127.0.0.1:8686`, `[::1]:8686`, `localhost:8686`, or a port alone, which is one of 127.0.0.1. */
+export const hostPort: Parse<{ readonly host: string; readonly port: number }> = raw => {
+  const hint = 'write an address and a port such as 127.0.0.1:8686, [::1]:8686 or 8686'
+  const [, inBrackets, bare, digits] = /^(?:(?:\[([^[\]]+)\]|([^:[\]\s]+)):)?(\d{1,5})$/.exec(raw) ?? []
+  if (digits === undefined) throw refuse(`${quote(raw)} is no address with a port`, hint)
+  const port = Number(digits)
+  if (port > 65_535) throw refuse(`${quote(raw)} has a port above 65535`, hint)
+  return { host: inBrackets ?? bare ?? '127.0.0.1', port }
+}
+
 /** A whole number of at least 1. */
 export const count: Parse<number> = (raw, context) => integerAtLeast(1)(raw, context)
 

@@ -4,12 +4,12 @@
  */
 
 import { LatchkeyError } from '../contract/errors.ts'
+import { bare, isReference, type Json, jsonWriter, toJson } from '../contract/json.ts'
 import { anything, type JsonSchema, type ObjectShape, object } from '../contract/shape.ts'
 import type { Brush } from './brush.ts'
 import { card, inline, label } from './card.ts'
 import type { Format } from './config.ts'
 import { type Column, type Declaration, outputShape } from './define.ts'
-import { bare, isReference, type Json, jsonWriter, toJson } from './json.ts'
 import { nearest } from './nearest.ts'
 import { harmless } from './printable.ts'
 import type { Output } from './streams.ts'

@@ -34,6 +34,10 @@ export const tree: Tree = {
   },
   db: { summary: 'The database file', load: () => import('./commands/db/index.ts') },
   restore: { summary: 'Bring a database back from a backup', load: () => import('./commands/restore.ts') },
+  serve: {
+    summary: 'Verdicts, usage and metrics over HTTP',
+    load: () => import('./commands/serve.ts'),
+  },
   audit: { summary: 'Who changed what, and when', load: () => import('./commands/audit/index.ts') },
   health: { summary: 'Check the database and its backups', load: () => import('./commands/health.ts') },
   config: { summary: 'Settings and where they come from', load: () => import('./commands/config/index.ts') },

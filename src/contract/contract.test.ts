@@ -94,6 +94,9 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   optimized: ['path', 'statements'],
   queryRow: [],
   settingsCheck: ['path', 'scope', 'exists', 'ok', 'profiles', 'problem'],
+  reserved: ['reservation', 'verdict'],
+  served: ['addresses', 'startedAt', 'stoppedAt', 'signal', 'requests'],
+  usageReceipt: ['events', 'counted', 'duplicates'],
   demoReport: ['ok', 'steps'],
   compacted: [
     'rowsBefore', 'rowsAfter', 'foldedIntoHours', 'foldedIntoDays', 'reservationsRemoved',
@@ -124,6 +127,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
 /** Objects inside a view that have no name of their own, by the path to them. */
 const innerFields: Readonly<Record<string, readonly string[]>> = {
   'schemaCheck.problems': ['kind', 'detail'],
+  'reserved.reservation': ['id', 'expiresAt'],
   'backupSchedule.entries': ['path', 'content'],
   'migrationPlan.steps': ['version', 'name', 'direction', 'sql'],
   'restored.changes': ['keys', 'users', 'projects'],
@@ -181,6 +185,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'checking',
     'verifying',
   ],
+  'served.signal': ['SIGINT', 'SIGTERM'],
   'progress.unit': ['bytes', 'rows', 'backups'],
   'exportedKey.status': ['active', 'disabled', 'expired', 'revoked'],
   'foundSecret.secret': ['current', 'grace', 'rotated'],

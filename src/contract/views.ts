@@ -140,6 +140,20 @@ export const verdict = object('Verdict', {
   retryAt: nullable(time('When to try again, if a limit was hit and time alone helps')),
 })
 
+/** What POST /v1/reservations answers. */
+export const reserved = object('Reserved', {
+  reservation: nullable(
+    as(
+      object('Reservation', {
+        id: text('res_ and a time-sorted id, for settling or releasing it'),
+        expiresAt: time('When it no longer counts if it is neither settled nor released'),
+      }),
+      'What is held back; null when the verdict denies',
+    ),
+  ),
+  verdict: as(verdict, 'Its limits are as they stood before the reservation'),
+})
+
 const counts = {
   requests: integer('Requests'),
   inputTokens: integer('Input tokens'),
@@ -235,6 +249,13 @@ export const ingestReport = object('IngestReport', {
     }),
     'The first bad lines',
   ),
+})
+
+/** What POST /v1/usage answers. */
+export const usageReceipt = object('UsageReceipt', {
+  events: integer('Events that were sent'),
+  counted: integer('Events that were counted'),
+  duplicates: integer('Events left out because one with the same id was counted'),
 })
 
 export const compacted = object('Compacted', {
@@ -637,6 +658,15 @@ export const demoReport = object('DemoReport', {
   ),
 })
 
+/** A run of the server, once it is over. */
+export const served = object('Served', {
+  addresses: list(text('URL, or unix: and a path'), 'Where it listened'),
+  startedAt: time('When it began to'),
+  stoppedAt: time('When the last request was answered and all usage was on disk'),
+  signal: nullable(choice(['SIGINT', 'SIGTERM'], 'What ended it; null in a dry run')),
+  requests: integer('Requests that were answered'),
+})
+
 /** How far something long has come, for `--progress json`. */
 export const progress = object('Progress', {
   step: choice(progressSteps, 'What is going on; one run goes through several, perhaps more than once'),
@@ -660,6 +690,7 @@ export type ExportedKey = Of<typeof exportedKey>
 export type FoundSecret = Of<typeof foundSecret>
 export type RotatedKey = Of<typeof rotatedKey>
 export type Verdict = Of<typeof verdict>
+export type Reserved = Of<typeof reserved>
 export type Totals = Of<typeof totals>
 export type UsagePoint = Of<typeof usagePoint>
 export type Stats = Of<typeof stats>
@@ -667,6 +698,7 @@ export type UsageRow = Of<typeof usageRow>
 export type Recorded = Of<typeof recorded>
 export type Price = Of<typeof price>
 export type IngestReport = Of<typeof ingestReport>
+export type UsageReceipt = Of<typeof usageReceipt>
 export type Compacted = Of<typeof compacted>
 export type UsageCheck = Of<typeof usageCheck>
 export type User = Of<typeof user>
@@ -702,6 +734,7 @@ export type Vacuumed = Of<typeof vacuumed>
 export type Optimized = Of<typeof optimized>
 export type ConfigChange = Of<typeof configChange>
 export type SettingsCheck = Of<typeof settingsCheck>
+export type Served = Of<typeof served>
 export type DemoReport = Of<typeof demoReport>
 /** How far an operation has come; whoever shows it works out the rest. */
 export type Progress = Omit<Of<typeof progress>, 'rate' | 'etaMs'>

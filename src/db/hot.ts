@@ -250,6 +250,16 @@ export class HotPath {
     return key.name
   }
 
+  hasKey(id: string): boolean {
+    return this.#name.get(id) !== null
+  }
+
+  /** Notes the id of an event as counted at `at`; false when it already was. */
+  noteEvent(id: string, at: number): boolean {
+    const note = 'INSERT INTO counted_events (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING'
+    return this.#compile(note).run(id, at).changes > 0
+  }
+
   /** Every price of every model. */
   prices(): readonly PriceRow[] {
     return this.#compile<PriceRow>(

@@ -127,6 +127,7 @@ export function createOperations(wiring: Wiring) {
       }),
     },
     audit: late.bind(context, () => import('./audit.ts'), { list: 'listAudit' }),
+    ...late.bind(context, () => import('./inventory.ts'), { inventory: 'takeInventory' }),
     imports: {
       ...late.bind(context, () => import('./import/glm-proxy.ts'), { glmProxy: 'importGlmProxy' }),
       ...late.bind(context, () => import('./import/ccluster.ts'), { ccluster: 'importCcluster' }),

@@ -198,7 +198,7 @@ const reachesModel = (model: string): SQL | undefined =>
   )
 
 /** `statusOf` as a condition. */
-function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
+export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
   const unexpired = or(isNull(keys.expiresAt), gt(keys.expiresAt, now.getTime()))
   switch (status) {
     case 'revoked':

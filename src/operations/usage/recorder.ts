@@ -1,10 +1,12 @@
 /**
- * A recorder that batches: many requests become one transaction. What waits in it is not seen by verdicts until it is
+ * A recorder that batches: many requests become one transaction, those that carry an id count once. What waits in it is not seen by verdicts until it is
  * flushed, so limits may be passed by what one interval holds; `reserve` is for those that must not.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
+import type { UsageReceipt } from '../../contract/views.ts'
 import type { HotPath, UsageCounts } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
+import type { Charge } from './charges.ts'
 import { pricesOn } from './prices.ts'
 import { gone, readUsage, type UsageEvent, type UsageInput } from './record.ts'
 
@@ -30,6 +32,15 @@ export interface Recorder extends AsyncDisposable {
    * @param keyId the whole id, as in a verdict
    */
   readonly record: (keyId: string, usage: UsageInput) => Promise<void>
+  /**
+   * Takes events as logs hold them, `{id?, key, model?, requests?, inputTokens?, outputTokens?, costUsd?, at?}`: all of
+   * them or none, and each id once, whoever tells of it, a log or another process. Without `at` it was now. The promise
+   * resolves when they are on disk, power loss included; sending the same again after it was rejected is safe for
+   * events with an id.
+   *
+   * @throws invalid, not_found, ambiguous; conflict when a key was deleted meanwhile; busy, disk_full
+   */
+  readonly ingest: (events: readonly unknown[]) => Promise<UsageReceipt>
   /** Writes what waits now. */
   readonly flush: () => Promise<void>
   /** Writes what waits and takes nothing more. Rejects when something could not be written. */
@@ -59,15 +70,34 @@ export function createRecorder(context: OperationContext, options: RecorderOptio
     return written
   }
 
+  // Nobody waits for these: whoever recorded has the promise that rejects.
+  const flushSoon = (): void => {
+    if (batch.size >= maxPending) flush().catch(() => {})
+    else timer ??= setTimeout(() => flush().catch(() => {}), flushEvery)
+  }
+
+  const requireOpen = (): void => {
+    if (closed) throw new LatchkeyError('conflict', 'the recorder is closed', 'create another')
+  }
+
+  const ingest = async (events: readonly unknown[]): Promise<UsageReceipt> => {
+    requireOpen()
+    const { readCharges } = await import('./charges.ts')
+    const charges = await readCharges(context, events)
+    if (charges.length === 0) return { events: 0, counted: 0, duplicates: 0 }
+    requireOpen()
+    const written = batch.addAll(charges)
+    flushSoon()
+    return written
+  }
+
   const record = (keyId: string, usage: UsageInput): Promise<void> => {
     try {
-      if (closed) throw new LatchkeyError('conflict', 'the recorder is closed', 'create another')
+      requireOpen()
       const event = readUsage(usage, context.now())
       const costMicros = event.costMicros ?? priceOf(context, event)
       const written = batch.add(keyId, event, costMicros)
-      // Nobody waits for these: whoever recorded has the promise that rejects.
-      if (batch.size >= maxPending) flush().catch(() => {})
-      else timer ??= setTimeout(() => flush().catch(() => {}), flushEvery)
+      flushSoon()
       return written
     } catch (error) {
       return Promise.reject(error)
@@ -85,16 +115,28 @@ export function createRecorder(context: OperationContext, options: RecorderOptio
       return batch.size
     },
     record,
+    ingest,
     flush,
     close,
     [Symbol.asyncDispose]: close,
   }
 }
 
-/** What waits to be written together: per key the sum and its buckets, and the promise of all who recorded. */
+/**
+ * What waits to be written together: per key the sum and its buckets, and the promise of all who recorded; and one by
+ * one what counts only if its id is new.
+ */
 class Batch {
   size = 0
   readonly #keys = new Map<string, KeyBatch>()
+  readonly #deliveries: Delivery[] = []
+
+  addAll(charges: readonly Charge[]): Promise<UsageReceipt> {
+    const delivery = { charges, ...Promise.withResolvers<UsageReceipt>() }
+    this.#deliveries.push(delivery)
+    this.size += charges.length
+    return delivery.promise
+  }
 
   add(keyId: string, event: UsageEvent, costMicros: number): Promise<void> {
     let key = this.#keys.get(keyId)
@@ -119,11 +161,22 @@ class Batch {
   /** Resolves when all is on disk; rejects when it is not, or when one of the keys is gone. */
   async write(context: OperationContext, patienceMs: number): Promise<void> {
     let unknown: readonly string[]
+    let receipts: readonly (UsageReceipt | null)[]
+    const now = context.now().getTime()
+    const addTo = (hot: HotPath) => ({
+      unknown: this.#addTo(hot),
+      receipts: this.#deliveries.map(({ charges }) => deliver(hot, charges, now)),
+    })
     try {
-      unknown = await patiently(patienceMs, () => context.store.tally('FULL', hot => this.#addTo(hot)))
+      ;({ unknown, receipts } = await patiently(patienceMs, () => context.store.tally('FULL', addTo)))
     } catch (error) {
-      for (const key of this.#keys.values()) key.reject(error)
+      for (const each of [...this.#keys.values(), ...this.#deliveries]) each.reject(error)
       throw error
+    }
+    for (const [index, delivery] of this.#deliveries.entries()) {
+      const receipt = receipts[index]
+      if (receipt) delivery.resolve(receipt)
+      else delivery.reject(deletedMeanwhile())
     }
     for (const [id, key] of this.#keys) if (!unknown.includes(id)) key.resolve()
     let failure: unknown
@@ -148,6 +201,30 @@ class Batch {
     return unknown
   }
 }
+
+interface Delivery extends PromiseWithResolvers<UsageReceipt> {
+  readonly charges: readonly Charge[]
+}
+
+/** Null, and nothing charged, when one of the keys is gone. */
+function deliver(hot: HotPath, charges: readonly Charge[], now: number): UsageReceipt | null {
+  if (!charges.every(({ keyId }) => hot.hasKey(keyId))) return null
+  let counted = 0
+  for (const { id, keyId, model, at, counts } of charges) {
+    if (id !== null && !hot.noteEvent(id, now)) continue
+    hot.addToTotals(keyId, at, counts)
+    hot.addToBucket(keyId, at, model, counts)
+    counted++
+  }
+  return { events: charges.length, counted, duplicates: charges.length - counted }
+}
+
+const deletedMeanwhile = (): LatchkeyError =>
+  new LatchkeyError(
+    'conflict',
+    'a key that the events name was deleted meanwhile, so nothing was counted',
+    'send the events of the other keys again',
+  )
 
 /** Each attempt waits for the lock by itself, and lets others of this process have a turn before the next. */
 async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Recorded, Verdict } from '../../contract/views.ts'
+import type { Recorded, Reserved, Verdict } from '../../contract/views.ts'
 import type { OperationContext } from '../context.ts'
 import { newId } from '../ids.ts'
 import * as rules from '../input.ts'
@@ -47,19 +47,6 @@ const reserveOptions = v.object({
     600_000,
   ),
 })
-
-export interface Reservation {
-  /** For `settle` and `release`. */
-  readonly id: string
-  readonly expiresAt: Date
-}
-
-export interface Reserved {
-  /** Null when the verdict denies. */
-  readonly reservation: Reservation | null
-  /** Its limits are as they stood before the reservation. */
-  readonly verdict: Verdict
-}
 
 /**
  * Verifies and holds back in one transaction. From then on the reservation counts against the limits of the key, its

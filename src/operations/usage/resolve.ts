@@ -5,7 +5,9 @@ import type { Database } from '../../db/transaction.ts'
 import { looksLikeId } from '../ids.ts'
 
 /** The id of the one key, or what is wrong, as the rest of a sentence about the line. */
-export type Resolved = { readonly id: string } | { readonly problem: string }
+export type Resolved =
+  | { readonly id: string }
+  | { readonly problem: string; readonly code: 'not_found' | 'ambiguous' }
 
 /** Values that one statement binds. */
 const atOnce = 500
@@ -52,9 +54,11 @@ export async function resolveKeys(
 
 function outcome(selector: string, ids: readonly string[]): Resolved {
   const [id, ...others] = new Set(ids)
-  if (id === undefined) return { problem: `names a key that does not exist: ${quoted(selector)}` }
+  if (id === undefined) {
+    return { code: 'not_found', problem: `names a key that does not exist: ${quoted(selector)}` }
+  }
   if (others.length === 0) return { id }
-  return { problem: `fits ${others.length + 1} keys: ${quoted(selector)}` }
+  return { code: 'ambiguous', problem: `fits ${others.length + 1} keys: ${quoted(selector)}` }
 }
 
 /** Letters of ASCII in lower case, which is what `lower()` of SQLite does. */

@@ -1,5 +1,5 @@
 /** Turns a result into the JSON of its contract: only fields on the shape, all of them, and nothing else. */
-import type { JsonSchema } from '../contract/shape.ts'
+import type { JsonSchema } from './shape.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 

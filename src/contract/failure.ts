@@ -1,0 +1,69 @@
+/**
+ * Turns any error into a code, a message and a next step, for whoever has to tell of it. Must never show a secret:
+ * messages of unknown errors are taken from the deepest cause, because a failed query repeats its parameters in its own.
+ */
+import { type ErrorCode, exitCodes, LatchkeyError, redact } from './errors.ts'
+
+export interface Failure {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hint: string
+  readonly exit: number
+  /** Where it happened, for `LATCHKEY_DEBUG=1`. */
+  readonly frames: readonly string[]
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof LatchkeyError) {
+    const { code, message, hint, exit } = error
+    return { code, message, hint, exit, frames: framesOf(error) }
+  }
+  const cause = deepest(error)
+  const known = knownCodes[codeOf(cause)]
+  const code = known?.code ?? 'unexpected'
+  return {
+    code,
+    message: redact(messageOf(cause)),
+    hint: known?.hint ?? 'run it again with LATCHKEY_DEBUG=1 and report what it shows',
+    exit: exitCodes[code],
+    frames: framesOf(cause),
+  }
+}
+
+/** The error object, on one line. */
+export const errorObject = ({ code, message, hint, exit }: Failure): string =>
+  JSON.stringify({ error: { code, message, hint, exit } })
+
+/** Failures of the system that mean the same wherever they happen. */
+const knownCodes: Readonly<Record<string, { readonly code: ErrorCode; readonly hint: string } | undefined>> =
+  {
+    ENOSPC: { code: 'disk_full', hint: 'make room on the disk, then run it again' },
+    EDQUOT: { code: 'disk_full', hint: 'make room in the quota, then run it again' },
+    EACCES: { code: 'permission', hint: 'run it as the owner of the file, or change its permissions' },
+    EPERM: { code: 'permission', hint: 'run it as the owner of the file, or change its permissions' },
+    EROFS: { code: 'permission', hint: 'choose a place that can be written to' },
+  }
+
+function deepest(error: unknown): unknown {
+  let current = error
+  for (let depth = 0; depth < 20 && current instanceof Error && current.cause != null; depth++) {
+    current = current.cause
+  }
+  return current
+}
+
+function messageOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return typeof cause === 'string' && cause !== '' ? cause : 'an unknown error'
+  if (cause.name === 'DrizzleQueryError' || cause.message.startsWith('Failed query')) return 'a query failed'
+  return cause.message || cause.name
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+}
+
+/** Without the first lines, which repeat the message. */
+function framesOf(error: unknown): readonly string[] {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  return stack.split('\n').filter(line => /^\s+at /.test(line))
+}

@@ -1,0 +1,95 @@
+/** What goes back to a client: JSON as the contract has it, or the error object under the status that fits. */
+import { type ErrorCode, LatchkeyError } from '../contract/errors.ts'
+import { errorObject, failureOf } from '../contract/failure.ts'
+import { jsonWriter } from '../contract/json.ts'
+import type { ObjectShape } from '../contract/shape.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+  /** What kind of error or verdict it is, for the log. */
+  readonly code?: string | undefined
+}
+
+/** A refusal whose status says more than its error code does. */
+export class Refusal extends LatchkeyError {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    status: number,
+    code: ErrorCode,
+    message: string,
+    hint: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(code, message, hint)
+    this.status = status
+    this.headers = headers
+  }
+}
+
+/** Writes a view as `--json` does, on one line. */
+export function answering<T>(shape: ObjectShape<T>): (value: T) => Answer {
+  const write = jsonWriter(shape.schema)
+  return value => ({ status: 200, headers: json, body: `${write(value)}\n` })
+}
+
+export const textAnswer = (contentType: string, body: string): Answer => ({
+  status: 200,
+  headers: { 'content-type': contentType },
+  body,
+})
+
+export const statusAnswer = (status: string): Answer => ({
+  status: 200,
+  headers: json,
+  body: `${JSON.stringify({ status })}\n`,
+})
+
+export const noContent: Answer = { status: 204, headers: {}, body: null }
+
+/** Never shows what the request held: messages of unknown errors are cut down by `failureOf`. */
+export function errorAnswer(error: unknown): Answer {
+  const failure = failureOf(error)
+  const status = error instanceof Refusal ? error.status : statusOf[failure.code]
+  const later: Readonly<Record<string, string>> = status === 503 ? { 'retry-after': '1' } : {}
+  const own = error instanceof Refusal ? error.headers : {}
+  return {
+    status,
+    headers: { ...json, ...later, ...own },
+    body: `${errorObject(failure)}\n`,
+    code: failure.code,
+  }
+}
+
+const json = { 'content-type': 'application/json' }
+
+/** What a database cannot do for now is 503: another server, or the same one later, may. */
+const statusOf: Readonly<Record<ErrorCode, number>> = {
+  unexpected: 500,
+  stale: 503,
+  usage: 400,
+  invalid: 400,
+  not_found: 404,
+  denied: 403,
+  conflict: 409,
+  ambiguous: 409,
+  not_confirmed: 400,
+  corrupt: 503,
+  checksum: 503,
+  drift: 503,
+  partial: 500,
+  busy: 503,
+  config: 503,
+  database_missing: 503,
+  database_foreign: 503,
+  database_readonly: 503,
+  disk_full: 503,
+  permission: 503,
+  schema_older: 503,
+  schema_newer: 503,
+  interrupted: 503,
+  terminated: 503,
+}

@@ -1,0 +1,397 @@
+import { expect, test } from 'bun:test'
+import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { errorSchema } from '../cli/reference/schema.ts'
+import { Client } from '../db/client.ts'
+import { connectLatchkey } from '../index.ts'
+import { type TestLatchkey, temporaryLatchkey } from '../testing/latchkey.ts'
+import { run } from '../testing/run.ts'
+import { schemaProblems } from '../testing/schema.ts'
+import { requireTool } from '../testing/tools.ts'
+import { createApp } from './app.ts'
+import { mostBytes } from './body.ts'
+import { LiveDatabase } from './database.ts'
+import { type LogEntry, logLine } from './log.ts'
+import { Counters } from './metrics.ts'
+
+/** The server without its sockets, and a key that may do everything. */
+async function temporaryApp() {
+  const home = await temporaryLatchkey()
+  const { secret } = await home.latchkey.keys.create({ name: 'gateway', scopes: ['latchkey:*'] })
+  const log: LogEntry[] = []
+  const now = () => home.clock.now
+  const connect = () => connectLatchkey({ path: home.path, now })
+  const database = new LiveDatabase(home.path, connect, () => log.push({ event: 'replaced', message: '' }))
+  const app = createApp({ database, counters: new Counters(), now, log: entry => log.push(entry) })
+  const bearer = { authorization: `Bearer ${secret}` }
+  const ask = (path: string, init: RequestInit = {}, headers: Record<string, string> = bearer) =>
+    app.answer(new Request(`http://x${path}`, { ...init, headers: { ...headers, ...init.headers } }))
+  const post = async (path: string, body: unknown) => {
+    const answer = await ask(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+    return { status: answer.status, json: (await answer.json()) as Document }
+  }
+  const metric = async (name: string) => {
+    const lines = (await (await ask('/metrics')).text()).split('\n')
+    const found = lines.find(line => line.startsWith(`${name} `))
+    return found === undefined ? undefined : Number(found.split(' ')[1])
+  }
+  return {
+    ...home,
+    secret: secret!,
+    app,
+    log,
+    ask,
+    post,
+    metric,
+    [Symbol.asyncDispose]: async () => {
+      await database.close()
+      await home[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** What of the answers is looked at one by one. */
+interface Document {
+  readonly code?: string
+  readonly error?: { readonly code: string; readonly hint: string }
+  readonly reservation?: { readonly id: string } | null
+  readonly events?: number
+  readonly counted?: number
+  readonly duplicates?: number
+}
+
+const json = { 'content-type': 'application/json' }
+
+test.each([
+  ['GET', '/nothing', {}, 404, {}],
+  ['GET', '/v1/reservations/a/b/settle', {}, 404, {}],
+  ['PUT', '/v1/verify', {}, 405, { allow: 'POST' }],
+  ['POST', '/metrics', {}, 405, { allow: 'GET, HEAD' }],
+  ['POST', '/v1/verify', { body: '{}' }, 415, {}],
+  ['POST', '/v1/verify', { body: '{}', headers: { 'content-type': 'text/plain' } }, 415, {}],
+  ['POST', '/v1/verify', { body: 'x', headers: { ...json, 'content-encoding': 'gzip' } }, 415, {}],
+  ['POST', '/v1/verify', { body: '{"secret":', headers: json }, 400, {}],
+  ['POST', '/v1/verify', { body: '[]', headers: json }, 400, {}],
+  ['POST', '/v1/verify', { body: '{}', headers: json }, 400, {}],
+  ['POST', '/v1/verify', { body: '{"secret":1}', headers: json }, 400, {}],
+  ['POST', '/v1/verify', { body: '{"secret":"x","tokens":"5"}', headers: json }, 400, {}],
+  ['POST', '/v1/verify', { body: '{"secret":"x","tokens":-5}', headers: json }, 400, {}],
+  ['POST', '/v1/verify', { body: '{"secret":"x","token":5}', headers: json }, 400, {}],
+  ['POST', '/v1/usage', { body: '{"inputTokens":5}', headers: json }, 400, {}],
+  ['POST', '/v1/usage', { body: '[5]', headers: json }, 400, {}],
+  ['POST', '/v1/usage', { body: '{"key":"nobody"}', headers: json }, 404, {}],
+  ['POST', '/v1/reservations', { body: '{"tokens":5}', headers: json }, 400, {}],
+  ['POST', '/v1/reservations', { body: '{"key":"nobody"}', headers: json }, 404, {}],
+  ['POST', '/v1/reservations', { body: '{"key":"a","secret":"b"}', headers: json }, 400, {}],
+  ['POST', '/v1/reservations/res_1/release', {}, 404, {}],
+  ['POST', '/v1/reservations/res_1/settle', { body: '{"at":"today"}', headers: json }, 400, {}],
+] as const)('%s %s %j is refused with %i', async (method, path, init, status, headers) => {
+  await using home = await temporaryApp()
+  const answer = await home.ask(path, { method, ...init })
+  expect(answer.status).toBe(status)
+  expect(Object.fromEntries(answer.headers)).toMatchObject({ 'cache-control': 'no-store', ...headers })
+  const body = (await answer.json()) as Document
+  expect(schemaProblems(errorSchema, body)).toEqual([])
+  expect(body.error?.hint).not.toBe('')
+})
+
+test('a body of more than 1 MiB is refused, whether it says so or not', async () => {
+  await using home = await temporaryApp()
+  const big = new Uint8Array(mostBytes + 1).fill(32)
+  for (const body of [big, new Blob([big]).stream()]) {
+    const answer = await home.ask('/v1/verify', { method: 'POST', headers: json, body })
+    expect([answer.status, answer.headers.get('connection')]).toEqual([413, 'close'])
+  }
+  const most = `{"secret":"x"${' '.repeat(mostBytes - 14)}}`
+  expect(most.length).toBe(mostBytes)
+  expect((await home.post('/v1/verify', most)).status).toBe(200)
+})
+
+test('a path is open to a key with its scope and no other', async () => {
+  await using home = await temporaryApp()
+  const { keys } = home.latchkey
+  const paths = ['/v1/verify', '/v1/usage', '/v1/reservations', '/metrics']
+  const statusesOf = async (scopes: readonly string[]) => {
+    const { secret } = await keys.create({ name: scopes.join(), scopes })
+    const headers = { authorization: `bearer ${secret}` }
+    const asked = paths.map(path => home.ask(path, { method: path === '/metrics' ? 'GET' : 'POST' }, headers))
+    return (await Promise.all(asked)).map(({ status }) => status)
+  }
+  // 415: let in, and then there is no body.
+  expect(await statusesOf(['latchkey:verify'])).toEqual([415, 403, 403, 403])
+  expect(await statusesOf(['chat:*', 'latchkey:usage'])).toEqual([403, 415, 415, 403])
+  expect(await statusesOf(['latchkey:metrics'])).toEqual([403, 403, 403, 200])
+  expect(await statusesOf(['latchkey:*'])).toEqual([415, 415, 415, 200])
+  expect(await statusesOf(['chat:*'])).toEqual([403, 403, 403, 403])
+  for (const path of ['/healthz', '/readyz']) expect((await home.ask(path, {}, {})).status).toBe(200)
+})
+
+test('a key that does not work lets nobody in', async () => {
+  await using home = await temporaryApp()
+  const { keys } = home.latchkey
+  const minted = async (name: string, more: object = {}) => {
+    const { secret } = await keys.create({ name, scopes: ['latchkey:*'], ...more })
+    return { authorization: `Bearer ${secret}` }
+  }
+  const revoked = await minted('revoked')
+  await keys.revoke('revoked')
+  const disabled = await minted('disabled')
+  await keys.disable('disabled')
+  const cases: readonly (readonly [Record<string, string>, number])[] = [
+    [{}, 401],
+    [{ authorization: 'Basic abc' }, 401],
+    [{ authorization: 'Bearer' }, 401],
+    [{ authorization: 'Bearer lk_nonsense' }, 401],
+    [revoked, 401],
+    [disabled, 401],
+  ]
+  for (const [headers, status] of cases) {
+    const answer = await home.ask('/metrics', {}, headers)
+    expect([answer.status, answer.headers.get('www-authenticate')?.slice(0, 6)]).toEqual([status, 'Bearer'])
+  }
+  const spent = await minted('spent', { limits: [{ metric: 'requests', amount: 0, windowMs: 3_600_000 }] })
+  expect((await home.ask('/metrics', {}, spent)).status).toBe(429)
+  const used = await minted('used', { limits: [{ metric: 'requests', amount: 1, windowMs: 3_600_000 }] })
+  await home.latchkey.usage.record('used', {})
+  const answer = await home.ask('/metrics', {}, used)
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '3660'])
+})
+
+test('a verdict is the document that key verify --json prints', async () => {
+  await using home = await temporaryApp()
+  const limits = [{ metric: 'tokens', amount: 100, windowMs: 3_600_000 }] as const
+  const { secret } = await home.latchkey.keys.create({ name: 'ci', limits, allowedModels: ['gpt-*'] })
+  for (const [body, words] of [
+    [{ secret, model: 'gpt-x', tokens: 50 }, '--model gpt-x --tokens 50'],
+    [{ secret, model: null, tokens: 101 }, '--tokens 101'],
+    [{ secret, model: 'glm' }, '--model glm'],
+    [{ secret: 'lk_nonsense' }, ''],
+    [{ secret: 'sk-unknown' }, ''],
+  ] as const) {
+    const { status, json } = await home.post('/v1/verify', body)
+    const options = { db: home.path, stdin: body.secret!, now: home.clock.now }
+    const printed = await run(`key verify - ${words} --json`, options)
+    expect(status).toBe(200)
+    expect(json).toEqual(printed.json())
+  }
+})
+
+test('usage is counted once for each id, as one event, as a list and as lines', async () => {
+  await using home = await temporaryApp()
+  await home.latchkey.keys.create({ name: 'ci' })
+  const event = { id: 'a', key: 'ci', model: 'gpt-x', inputTokens: 3, outputTokens: 2, costUsd: 0.001 }
+  const send = async (body: unknown) => (await home.post('/v1/usage', body)).json
+  expect(await send(event)).toEqual({ events: 1, counted: 1, duplicates: 0 })
+  expect(await send(event)).toEqual({ events: 1, counted: 0, duplicates: 1 })
+  expect(await send([event, { ...event, id: 'b' }])).toEqual({ events: 2, counted: 1, duplicates: 1 })
+  expect(await send([])).toEqual({ events: 0, counted: 0, duplicates: 0 })
+  const lines = [event, { ...event, id: 'c', at: home.clock.now }, { ...event, id: null }]
+  const answer = await home.ask('/v1/usage', {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: `${lines.map(line => JSON.stringify(line)).join('\r\n')}\n\n`,
+  })
+  expect(await answer.json()).toEqual({ events: 3, counted: 2, duplicates: 1 })
+  expect((await home.latchkey.keys.stats('ci')).totals).toMatchObject({
+    requests: 4,
+    inputTokens: 12,
+    outputTokens: 8,
+    costUsd: 0.004,
+  })
+})
+
+test('a reservation holds back, is settled once, or given back', async () => {
+  await using home = await temporaryApp()
+  const limits = [{ metric: 'tokens', amount: 100, windowMs: 3_600_000 }] as const
+  const { secret } = await home.latchkey.keys.create({ name: 'ci', limits })
+  const { json } = await home.post('/v1/reservations', { secret, tokens: 80 })
+  expect(json).toMatchObject({
+    verdict: { valid: true },
+  })
+  expect((await home.post('/v1/reservations', { key: 'ci', tokens: 80 })).json).toMatchObject({
+    reservation: null,
+    verdict: { valid: false, code: 'limit_exceeded' },
+  })
+  const settle = () => home.post(`/v1/reservations/${json.reservation?.id}/settle`, { inputTokens: 30 })
+  expect(await settle()).toMatchObject({ status: 200, json: { inputTokens: 30, key: { name: 'ci' } } })
+  expect(await settle()).toMatchObject({ status: 404, json: { error: { code: 'not_found' } } })
+  const again = await home.post('/v1/reservations', { key: 'ci', tokens: 70 })
+  const released = await home.ask(`/v1/reservations/${again.json.reservation?.id}/release`, {
+    method: 'POST',
+  })
+  expect([released.status, await released.text()]).toEqual([204, ''])
+  expect((await home.latchkey.keys.stats('ci')).limits).toMatchObject([{ used: 30, reserved: 0 }])
+})
+
+test('no secret, no name and no path that was sent is in the log, in metrics or in an error', async () => {
+  await using home = await temporaryApp()
+  const { secret } = await home.latchkey.keys.create({ name: 'very-private' })
+  const foreign = 'acme-0123456789abcdef'
+  const answers = [
+    await home.post('/v1/verify', { secret }),
+    await home.post('/v1/verify', { secret: foreign }),
+    await home.post('/v1/verify', `{"secret":"${foreign}`),
+    await home.post(`/v1/${secret}`, {}),
+    await home.post('/v1/usage', { key: secret, inputTokens: 1 }),
+    await home.post('/v1/usage', { key: 'very-private', id: foreign, inputTokens: foreign }),
+    await home.post(`/v1/reservations/${secret}/settle`, {}),
+    await home.post('/v1/reservations', { key: secret }),
+  ]
+  const metrics = await (await home.ask('/metrics')).text()
+  const log = home.log.map(entry => logLine(entry, home.clock.now)).join('')
+  for (const written of [metrics, log, JSON.stringify(answers.slice(1))]) {
+    for (const word of [secret!, secret!.slice(10, 30), foreign, home.secret]) {
+      expect(written.includes(word)).toBe(false)
+    }
+  }
+  for (const written of [metrics, log]) expect(written).not.toContain('very-private')
+})
+
+requireTool('promtool')('promtool finds nothing to say about the metrics', async () => {
+  await using home = await temporaryApp()
+  await home.latchkey.keys.create({ name: 'ci' })
+  await home.latchkey.backups.create()
+  await home.latchkey.backups.verify({ all: true })
+  await home.post('/v1/verify', { secret: home.secret })
+  await home.post('/v1/usage', { key: 'ci', inputTokens: 1 })
+  const promtool = Bun.spawn(['promtool', 'check', 'metrics'], {
+    stdin: new Blob([await (await home.ask('/metrics')).text()]),
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const said = (await promtool.stdout.text()) + (await promtool.stderr.text())
+  expect([await promtool.exited, said]).toEqual([0, ''])
+})
+
+test('metrics tell what there is and what was asked', async () => {
+  await using home = await temporaryApp()
+  const { latchkey, clock, metric } = home
+  await latchkey.keys.create({ name: 'ci' })
+  await latchkey.keys.create({ name: 'gone' })
+  await latchkey.keys.revoke('gone')
+  expect(await metric('latchkey_backup_age_seconds')).toBeUndefined()
+  await home.post('/v1/verify', { secret: home.secret })
+  await home.post('/v1/verify', { secret: 'lk_nonsense' })
+  await home.post('/v1/usage', { id: 'a', key: 'ci', inputTokens: 30, outputTokens: 4, costUsd: 0.5 })
+  await home.post('/v1/usage', { id: 'a', key: 'ci', inputTokens: 30, outputTokens: 4, costUsd: 0.5 })
+  await latchkey.backups.create()
+  clock.now = new Date(clock.now.getTime() + 90_000)
+  // What is answered is what was known, and has the next look at the backups begin.
+  while ((await metric('latchkey_backup_age_seconds')) === undefined) await Bun.sleep(5)
+  for (const [name, value] of Object.entries({
+    latchkey_ready: 1,
+    'latchkey_keys{status="active"}': 2,
+    'latchkey_keys{status="revoked"}': 1,
+    'latchkey_verdicts_total{code="valid"}': 1,
+    'latchkey_verdicts_total{code="malformed"}': 1,
+    latchkey_usage_requests: 1,
+    'latchkey_usage_tokens{direction="input"}': 30,
+    latchkey_usage_cost_dollars: 0.5,
+    'latchkey_usage_events_total{outcome="counted"}': 1,
+    'latchkey_usage_events_total{outcome="duplicate"}': 1,
+    'latchkey_http_requests_total{route="/v1/verify",status="200"}': 2,
+    latchkey_backup_age_seconds: 90,
+  })) {
+    expect([name, await metric(name)]).toEqual([name, value])
+  }
+})
+
+test('HEAD gets the headers alone', async () => {
+  await using home = await temporaryApp()
+  const answer = await home.ask('/metrics', { method: 'HEAD' })
+  expect([answer.status, await answer.text()]).toEqual([200, ''])
+  expect(answer.headers.get('content-type')).toContain('version=0.0.4')
+})
+
+const isReady = async (home: { ask: (path: string) => Promise<Response> }) => {
+  const answer = await home.ask('/readyz')
+  return answer.status === 200
+    ? 'ready'
+    : `${answer.status} ${((await answer.json()) as Document).error?.code}`
+}
+
+test.each<[string, string, (home: TestLatchkey) => void]>([
+  ['is gone', '503 database_missing', ({ path }) => rmSync(path)],
+  ['is not one', '503 corrupt', ({ path }) => writeFileSync(path, 'x'.repeat(9_000))],
+  [
+    'was migrated by a newer program',
+    '503 schema_newer',
+    ({ path }) => {
+      const client = new Client(path, { readwrite: true })
+      client.run('PRAGMA user_version = 1000')
+      client.close()
+    },
+  ],
+])('a server whose database %s is alive and not ready', async (_, expected, spoil) => {
+  await using home = await temporaryApp()
+  expect(await isReady(home)).toBe('ready')
+  spoil(home)
+  expect(await isReady(home)).toBe(expected)
+  expect((await home.ask('/healthz')).status).toBe(200)
+})
+
+test('a server that stops is not ready, and its answers end their connections', async () => {
+  await using home = await temporaryApp()
+  home.app.stop()
+  expect(await isReady(home)).toBe('503 busy')
+  expect((await home.ask('/healthz')).headers.get('connection')).toBe('close')
+})
+
+test('when another file takes the place of the database, it is that one which answers', async () => {
+  await using home = await temporaryApp()
+  const { latchkey, path } = home
+  const { secret } = await latchkey.keys.create({ name: 'ci' })
+  expect((await home.post('/v1/verify', { secret })).json).toMatchObject({ valid: true })
+  await using other = await temporaryLatchkey()
+  const gateway = await other.latchkey.keys.create({ name: 'other', scopes: ['latchkey:*'] })
+  await other.latchkey.close()
+  await latchkey.close()
+
+  copyFileSync(other.path, `${path}.new`)
+  rmSync(`${path}-wal`, { force: true })
+  rmSync(`${path}-shm`, { force: true })
+  renameSync(`${path}.new`, path)
+
+  expect((await home.post('/v1/verify', { secret })).status).toBe(401)
+  const asked = await home.ask('/metrics', {}, { authorization: `Bearer ${gateway.secret}` })
+  expect(asked.status).toBe(200)
+  expect(await asked.text()).toContain('latchkey_keys{status="active"} 1\n')
+  expect(home.log.filter(({ event }) => event === 'replaced')).toHaveLength(1)
+  const check = connectLatchkey({ path, access: 'read' })
+  expect(await check.database.check()).toMatchObject({ ok: true })
+  await check.close()
+})
+
+test('a file that was put beside the log of the one before is not touched', async () => {
+  await using home = await temporaryApp()
+  const { latchkey, path } = home
+  await latchkey.keys.create({ name: 'ci' })
+  await home.post('/v1/usage', { key: 'ci', inputTokens: 1 })
+  await using other = await temporaryLatchkey()
+  await other.latchkey.close()
+  copyFileSync(other.path, `${path}.new`)
+  renameSync(`${path}.new`, path)
+  expect(await isReady(home)).toBe('503 corrupt')
+  expect((await home.ask('/metrics')).status).toBe(503)
+  await latchkey.close()
+  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true })
+  expect(await isReady(home)).toBe('ready')
+})
+
+test('a restore in place is answered from at once', async () => {
+  await using home = await temporaryApp()
+  const { latchkey } = home
+  await latchkey.keys.create({ name: 'ci' })
+  await latchkey.backups.create()
+  const { secret } = await latchkey.keys.create({ name: 'late' })
+  const code = async () => (await home.post('/v1/verify', { secret })).json.code
+  expect(await code()).toBe('valid')
+  await latchkey.backups.restore({ latest: true, inPlace: true })
+  expect(await code()).toBe('not_found')
+  expect((await home.post('/v1/usage', { key: 'ci', inputTokens: 5 })).json).toMatchObject({ counted: 1 })
+  expect((await latchkey.keys.stats('ci')).totals).toMatchObject({ inputTokens: 5 })
+  expect(await isReady(home)).toBe('ready')
+})

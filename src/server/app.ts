@@ -1,0 +1,191 @@
+/**
+ * Answers requests: finds the route, asks who is calling, lets the operations do the work. Knows no socket and no
+ * process, and holds no rule of its own about keys, limits or usage.
+ */
+import { LatchkeyError } from '../contract/errors.ts'
+import type { Key, Verdict } from '../contract/views.ts'
+import type { Latchkey } from '../index.ts'
+import { type Answer, errorAnswer, Refusal } from './answer.ts'
+import type { LiveDatabase, Opened } from './database.ts'
+import type { Log } from './log.ts'
+import type { Counters } from './metrics.ts'
+import { type Route, routesOf } from './routes.ts'
+
+export interface AppOptions {
+  readonly database: LiveDatabase
+  readonly counters: Counters
+  readonly now: () => Date
+  readonly log: Log
+}
+
+export interface App {
+  /** Never rejects. */
+  readonly answer: (request: Request) => Promise<Response>
+  /** From now on it is not ready, and every answer ends its connection. */
+  readonly stop: () => void
+}
+
+export function createApp(options: AppOptions): App {
+  const { database, counters, now, log } = options
+  const state = { stopping: false }
+  const routes = routesOf({ ...options, state })
+
+  const answer = async (request: Request): Promise<Response> => {
+    const started = performance.now()
+    counters.inFlight++
+    const found = findRoute(routes, new URL(request.url).pathname)
+    const call: Call = { request, id: found?.id ?? '', caller: null }
+    const given = await run(found?.routes, call).catch((error: unknown) => {
+      const refused = errorAnswer(error)
+      if (refused.status >= 500) log({ event: 'failure', message: messageOf(refused) })
+      return refused
+    })
+    counters.inFlight--
+    const path = found?.path ?? 'other'
+    const elapsed = performance.now() - started
+    counters.request(path, given.status, elapsed / 1_000)
+    log({
+      event: 'request',
+      method: methods.has(request.method) ? request.method : 'other',
+      route: path,
+      status: given.status,
+      code: given.code ?? null,
+      key: call.caller,
+      ms: Math.round(elapsed * 100) / 100,
+    })
+    return new Response(request.method === 'HEAD' ? null : given.body, {
+      status: given.status,
+      headers: {
+        ...given.headers,
+        'cache-control': 'no-store',
+        ...(state.stopping ? { connection: 'close' } : {}),
+      },
+    })
+  }
+
+  const run = async (candidates: readonly Route[] | undefined, call: Call): Promise<Answer> => {
+    const route = routeFor(candidates, call.request.method)
+    const { scope } = route
+    if (scope === null) return route.answer(call)
+    const opened = database.get()
+    try {
+      const caller = await authenticate(opened.latchkey, call.request, scope, now())
+      call.caller = caller.id
+      const given = await route.answer(call, opened)
+      requireSame(opened)
+      return given
+    } catch (error) {
+      requireSame(opened)
+      throw error
+    }
+  }
+
+  /** What was said of a file that others no longer see, or written to it, is worth nothing. */
+  const requireSame = (opened: Opened): void => {
+    if (database.isCurrent(opened)) return
+    throw new LatchkeyError(
+      'busy',
+      'the database was replaced while this was answered, and nothing was done in the new one',
+      'send it again',
+    )
+  }
+
+  return {
+    answer,
+    stop: () => {
+      state.stopping = true
+    },
+  }
+}
+
+/** One request on its way. */
+export interface Call {
+  readonly request: Request
+  /** What stands for `ID` in the path. */
+  readonly id: string
+  /** Id of the key that asks, once it is known. */
+  caller: string | null
+}
+
+interface Found {
+  /** As it stands in the log and in metrics. */
+  readonly path: string
+  readonly id: string
+  readonly routes: readonly Route[]
+}
+
+function findRoute(routes: readonly Route[], pathname: string): Found | undefined {
+  for (const { path } of routes) {
+    const [before = '', after] = path.split('ID')
+    const id = after === undefined ? '' : pathname.slice(before.length, pathname.length - after.length)
+    const fits =
+      after === undefined ? pathname === path : /^[^/]+$/.test(id) && pathname === before + id + after
+    if (fits) return { path, id, routes: routes.filter(each => each.path === path) }
+  }
+  return undefined
+}
+
+function routeFor(candidates: readonly Route[] | undefined, method: string): Route {
+  if (candidates === undefined) {
+    throw new LatchkeyError('not_found', 'there is nothing at this path', 'see the paths in docs/server.md')
+  }
+  const wanted = method === 'HEAD' ? 'GET' : method
+  const route = candidates.find(each => each.method === wanted)
+  if (route !== undefined) return route
+  const allowed = candidates.flatMap(each => (each.method === 'GET' ? ['GET', 'HEAD'] : [each.method]))
+  throw new Refusal(405, 'usage', 'this path is for another method', `use ${allowed[0]}`, {
+    allow: allowed.join(', '),
+  })
+}
+
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+/**
+ * The key that calls, by `Authorization: Bearer` (RFC 6750).
+ *
+ * @throws Refusal 401, 403, 429
+ */
+async function authenticate(latchkey: Latchkey, request: Request, scope: string, now: Date): Promise<Key> {
+  const [, secret] = /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '') ?? []
+  if (secret === undefined) {
+    throw new Refusal(
+      401,
+      'denied',
+      'this needs a key',
+      `send Authorization: Bearer and the secret of a key that has the scope ${scope}`,
+      { 'www-authenticate': 'Bearer realm="latchkey"' },
+    )
+  }
+  const verdict = await latchkey.keys.verify(secret, { scope })
+  if (verdict.valid && verdict.key !== null) return verdict.key
+  throw denied(verdict, scope, now)
+}
+
+function denied({ code, key, retryAt }: Verdict, scope: string, now: Date): Refusal {
+  const why = `the key that asks may not: ${code}`
+  if (code === 'limit_exceeded') {
+    const seconds = retryAt === null ? undefined : Math.ceil((retryAt.getTime() - now.getTime()) / 1_000)
+    const later = seconds === undefined ? {} : { 'retry-after': String(Math.max(1, seconds)) }
+    return new Refusal(429, 'denied', why, 'wait, or give that key no limits', later)
+  }
+  const authenticateHeader = (error: string, more = '') => ({
+    'www-authenticate': `Bearer realm="latchkey", error="${error}"${more}`,
+  })
+  if (code === 'insufficient_scope') {
+    const header = authenticateHeader('insufficient_scope', `, scope="${scope}"`)
+    const hint = `name all its scopes again: latchkey key update ${key?.id ?? 'KEY'} --scope ${scope}`
+    return new Refusal(403, 'denied', why, hint, header)
+  }
+  if (code === 'model_not_allowed') {
+    return new Refusal(403, 'denied', why, 'give that key no model of its own')
+  }
+  return new Refusal(
+    401,
+    'denied',
+    why,
+    'make another key with: latchkey key create gateway --scope latchkey:*',
+    authenticateHeader('invalid_token'),
+  )
+}
+
+const messageOf = ({ body }: Answer): string => JSON.parse(body ?? '{}')?.error?.message ?? 'unknown'

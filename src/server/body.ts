@@ -1,0 +1,85 @@
+/** Reads what a client sends, within bounds of size and time. Must never repeat it in a message: it holds secrets. */
+import { LatchkeyError } from '../contract/errors.ts'
+import { Refusal } from './answer.ts'
+
+export const mostBytes = 1_048_576
+/** A body that takes longer than this to arrive is given up, in milliseconds. */
+const bodyTimeoutMs = 10_000
+
+/** One JSON value. @throws Refusal, LatchkeyError */
+export async function readJson(request: Request): Promise<unknown> {
+  requireType(request, ['application/json'])
+  return parse(await readText(request), 'the body')
+}
+
+/** One event, a list of them, or one a line (NDJSON). @throws Refusal, LatchkeyError */
+export async function readEvents(request: Request): Promise<readonly unknown[]> {
+  const type = requireType(request, ['application/json', ...lineTypes])
+  const text = await readText(request)
+  if (!lineTypes.includes(type)) return [parse(text, 'the body')].flat()
+  return text
+    .split('\n')
+    .flatMap((line, index) => (line.trim() === '' ? [] : [parse(line, `line ${index + 1}`)]))
+}
+
+const lineTypes = ['application/x-ndjson', 'application/ndjson', 'application/jsonl']
+
+function requireType(request: Request, accepted: readonly string[]): string {
+  const [type = ''] = (request.headers.get('content-type') ?? '').toLowerCase().split(';')
+  const encoding = request.headers.get('content-encoding') ?? 'identity'
+  if (accepted.includes(type.trim()) && encoding === 'identity') return type.trim()
+  throw new Refusal(
+    415,
+    'invalid',
+    encoding === 'identity' ? `the content type must be ${accepted.join(' or ')}` : 'the body is compressed',
+    `send it plain, with the header content-type: ${accepted[0]}`,
+  )
+}
+
+function parse(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new LatchkeyError('invalid', `${what} is not JSON`, 'send one JSON value in UTF-8')
+  }
+}
+
+async function readText(request: Request): Promise<string> {
+  if (Number(request.headers.get('content-length') ?? 0) > mostBytes) throw tooLarge()
+  if (request.body === null) return ''
+  const reader = request.body.getReader()
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(tooSlow()), bodyTimeoutMs)
+  const decoder = new TextDecoder()
+  let size = 0
+  let text = ''
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late.promise])
+      if (done) return text + decoder.decode()
+      size += value.byteLength
+      if (size > mostBytes) throw tooLarge()
+      text += decoder.decode(value, { stream: true })
+    }
+  } catch (error) {
+    reader.cancel().catch(() => {})
+    if (error instanceof LatchkeyError) throw error
+    throw new Refusal(400, 'invalid', 'the body ended early', 'send all of it')
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const closing = { connection: 'close' }
+
+const tooLarge = (): Refusal =>
+  new Refusal(413, 'invalid', 'the body is larger than 1 MiB', 'send the events in several parts', closing)
+
+const tooSlow = (): Refusal =>
+  new Refusal(
+    408,
+    'invalid',
+    `the body did not arrive within ${bodyTimeoutMs / 1_000} s`,
+    'send it again',
+    closing,
+  )

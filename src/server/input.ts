@@ -1,0 +1,60 @@
+/** The fields of request bodies. Types alone are judged here; what values mean is for the operations. */
+import * as v from 'valibot'
+import { LatchkeyError } from '../contract/errors.ts'
+
+const text = v.string('must be text')
+const number = v.number('must be a number')
+const moment = v.pipe(
+  text,
+  v.isoTimestamp('must be a time such as 2026-11-20T10:00:00Z'),
+  v.transform(written => new Date(written)),
+)
+
+/** What a request asks for, as far as it is known: the amounts are compared with what limits leave. */
+const wanted = {
+  model: v.optional(text),
+  scope: v.optional(text),
+  tokens: v.optional(number),
+  requests: v.optional(number),
+  usd: v.optional(number),
+}
+
+export const verifyBody = v.strictObject({ secret: text, ...wanted })
+
+export const reserveBody = v.strictObject({
+  secret: v.optional(text),
+  key: v.optional(text),
+  ...wanted,
+  timeoutMs: v.optional(number),
+})
+
+export const settleBody = v.strictObject({
+  model: v.optional(text),
+  requests: v.optional(number),
+  inputTokens: v.optional(number),
+  outputTokens: v.optional(number),
+  costUsd: v.optional(number),
+  at: v.optional(moment),
+})
+
+type Fields = v.StrictObjectSchema<v.ObjectEntries, undefined>
+
+/** A field that is null is one that is not there. @throws invalid, naming the field and never its value */
+export function readFields<S extends Fields>(schema: S, body: unknown): v.InferOutput<S> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw refused(schema, 'to be an object')
+  const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+  const result = v.safeParse(schema, given)
+  if (result.success) return result.output
+  const [issue] = result.issues
+  const field = v.getDotPath(issue) ?? ''
+  if (!(field in schema.entries)) throw refused(schema, `a field that is not known: ${field.slice(0, 40)}`)
+  throw refused(schema, field in given ? `a bad value: ${field} ${issue.message}` : `no ${field}`)
+}
+
+const refused = (schema: Fields, problem: string): LatchkeyError =>
+  new LatchkeyError(
+    'invalid',
+    `the body has ${problem}`,
+    `send an object with ${Object.keys(schema.entries).join(', ')}`,
+  )

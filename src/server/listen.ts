@@ -1,0 +1,136 @@
+/** Opens the sockets: loopback unless told otherwise, because requests carry secrets and nothing here encrypts them. */
+import { chmodSync, existsSync, rmSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
+import { dirname } from 'node:path'
+import { LatchkeyError } from '../contract/errors.ts'
+
+/** Port 0 lets the system choose. */
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+export interface Listener {
+  /** URL, or `unix:` and the path. */
+  readonly address: string
+  /** Takes no new connection, and resolves when every request is answered. */
+  readonly stop: () => Promise<void>
+}
+
+export type Answering = (request: Request) => Promise<Response>
+
+/** Seconds after which a connection without traffic is closed; longer than a body may take. */
+const idleSeconds = 60
+
+const common = (fetch: Answering) => ({
+  fetch,
+  // What is too large is refused by `body.ts`, which can say so.
+  maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+  development: false,
+})
+
+/** @throws usage (not loopback, no such host), conflict (in use), permission */
+export function listenOn(at: HostPort, allowRemote: boolean, fetch: Answering): Listener {
+  const { host, port } = at
+  if (!allowRemote && !isLoopback(host)) {
+    throw new LatchkeyError(
+      'usage',
+      `${host} can be reached from other machines, and secrets would cross the network unencrypted`,
+      'listen on 127.0.0.1 behind a proxy that speaks TLS, or say --allow-remote if the network is yours alone',
+    )
+  }
+  try {
+    const server = Bun.serve({
+      ...common(fetch),
+      hostname: host,
+      port,
+      idleTimeout: idleSeconds,
+      // Bun has two servers share a port once they are not for development.
+      reusePort: false,
+    })
+    return { address: `http://${bracketed(host)}:${server.port}`, stop: () => server.stop() }
+  } catch (error) {
+    throw listenFailure(error, `${bracketed(host)}:${port}`)
+  }
+}
+
+/**
+ * Listens on a socket in the file system, for its owner and group. What a killed server has left there is replaced.
+ *
+ * @throws usage, conflict (somebody answers there, or it is no socket), permission
+ */
+export async function listenAtPath(path: string, fetch: Answering): Promise<Listener> {
+  await requireFree(path)
+  rmSync(path, { force: true })
+  try {
+    const server = Bun.serve({ ...common(fetch), unix: path })
+    chmodSync(path, 0o660)
+    return { address: `unix:${path}`, stop: () => server.stop() }
+  } catch (error) {
+    throw listenFailure(error, path)
+  }
+}
+
+/** @throws usage, conflict */
+export async function requireFree(path: string): Promise<void> {
+  const folder = dirname(path)
+  if (!existsSync(folder)) {
+    throw new LatchkeyError('usage', `there is no folder ${folder}`, `make it first: mkdir -m 0750 ${folder}`)
+  }
+  // sun_path of sockaddr_un, with its closing zero: see unix(7).
+  if (Buffer.byteLength(path) > 107) {
+    throw new LatchkeyError('usage', `${path} is too long for a socket`, 'name a shorter path')
+  }
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) return
+  if (stat.isSocket() && !(await answers(path))) return
+  const what = stat.isSocket() ? 'somebody listens there already' : 'it exists and is no socket'
+  throw new LatchkeyError('conflict', `cannot listen at ${path}: ${what}`, 'name another path')
+}
+
+const answers = (path: string): Promise<boolean> =>
+  new Promise(resolve => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+
+/** 127.0.0.0/8 and ::1 (RFC 6890), and the name that stands for them (RFC 6761). */
+const isLoopback = (host: string): boolean =>
+  /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host) || ['localhost', '::1'].includes(host.toLowerCase())
+
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
+
+function listenFailure(error: unknown, where: string): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const options = { cause: error }
+  if (code === 'EADDRINUSE') {
+    const port = /\d+$/.exec(where)?.[0] ?? ''
+    return new LatchkeyError(
+      'conflict',
+      `${where} is in use: another program listens there`,
+      `see who it is with: ss -ltnp 'sport = :${port}', or choose another: --listen 127.0.0.1:0`,
+      options,
+    )
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new LatchkeyError(
+      'permission',
+      `this user may not listen on ${where}`,
+      'choose a port above 1023, or a folder that this user may write to',
+      options,
+    )
+  }
+  if (['EADDRNOTAVAIL', 'EINVAL', 'ENOTFOUND', 'EAFNOSUPPORT'].includes(code)) {
+    return new LatchkeyError(
+      'usage',
+      `${where} is no address of this machine`,
+      'see them with: ip address, or leave --listen out for 127.0.0.1:8686',
+      options,
+    )
+  }
+  return error
+}

@@ -1,0 +1,166 @@
+/**
+ * Numbers for Prometheus, in its text format 0.0.4. Every label has a few values that are known beforehand: no names of
+ * keys, users or models, and no paths that a client makes up.
+ */
+import { type KeyStatus, keyStatuses, type Verdict, verdictCodes } from '../contract/views.ts'
+import type { BackupStatus, Inventory, UsageReceipt } from '../index.ts'
+
+export const contentType = 'text/plain; version=0.0.4; charset=utf-8'
+
+/** Upper bounds in seconds: a verdict takes a fraction of a millisecond, a write waits for others for seconds. */
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** What has been counted since the server started. */
+export class Counters {
+  inFlight = 0
+  answered = 0
+  readonly #verdicts = new Map<string, number>(verdictCodes.map(code => [code, 0]))
+  readonly #requests = new Map<string, { readonly labels: Labels; count: number }>()
+  readonly #durations = new Map<string, { readonly counts: number[]; sum: number; count: number }>()
+  #counted = 0
+  #duplicates = 0
+
+  verdict({ code }: Verdict): void {
+    this.#verdicts.set(code, (this.#verdicts.get(code) ?? 0) + 1)
+  }
+
+  usage({ counted, duplicates }: Pick<UsageReceipt, 'counted' | 'duplicates'>): void {
+    this.#counted += counted
+    this.#duplicates += duplicates
+  }
+
+  request(route: string, status: number, seconds: number): void {
+    this.answered++
+    const name = `${route} ${status}`
+    const request = this.#requests.get(name) ?? { labels: { route, status: String(status) }, count: 0 }
+    request.count++
+    this.#requests.set(name, request)
+    const duration = this.#durations.get(route) ?? { counts: buckets.map(() => 0), sum: 0, count: 0 }
+    for (const [index, bound] of buckets.entries()) {
+      if (seconds <= bound) duration.counts[index] = (duration.counts[index] ?? 0) + 1
+    }
+    duration.sum += seconds
+    duration.count++
+    this.#durations.set(route, duration)
+  }
+
+  families(): readonly Family[] {
+    const requests = [...this.#requests.values()]
+    return [
+      counter('latchkey_verdicts_total', 'Verdicts given since the start, by code', [
+        ...this.#verdicts.entries().map(([code, value]) => ({ labels: { code }, value })),
+      ]),
+      counter('latchkey_usage_events_total', 'Usage events taken since the start', [
+        { labels: { outcome: 'counted' }, value: this.#counted },
+        { labels: { outcome: 'duplicate' }, value: this.#duplicates },
+      ]),
+      counter(
+        'latchkey_http_requests_total',
+        'Requests answered since the start, by route and status',
+        requests.map(({ labels, count }) => ({ labels, value: count })),
+      ),
+      gauge('latchkey_http_requests_in_flight', 'Requests being answered', this.inFlight),
+      {
+        name: 'latchkey_http_request_duration_seconds',
+        help: 'Time from the head of a request to its answer, by route',
+        type: 'histogram',
+        samples: [...this.#durations].flatMap(([route, { counts, sum, count }]) => [
+          ...buckets.map((bound, index) => ({
+            suffix: '_bucket',
+            labels: { route, le: String(bound) },
+            value: counts[index] ?? 0,
+          })),
+          { suffix: '_bucket', labels: { route, le: '+Inf' }, value: count },
+          { suffix: '_sum', labels: { route }, value: sum },
+          { suffix: '_count', labels: { route }, value: count },
+        ]),
+      },
+    ]
+  }
+}
+
+type Labels = Readonly<Record<string, string>>
+
+interface Sample {
+  readonly suffix?: string
+  readonly labels?: Labels
+  readonly value: number
+}
+
+export interface Family {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly samples: readonly Sample[]
+}
+
+const counter = (name: string, help: string, samples: readonly Sample[]): Family => ({
+  name,
+  help,
+  type: 'counter',
+  samples,
+})
+
+export const gauge = (name: string, help: string, value: number | readonly Sample[]): Family => ({
+  name,
+  help,
+  type: 'gauge',
+  samples: typeof value === 'number' ? [{ value }] : value,
+})
+
+/** What there is in the database. Totals are gauges: deleting a key takes its part away. */
+export function inventoryFamilies({ keys, used, sizeBytes, walBytes }: Inventory): readonly Family[] {
+  return [
+    gauge(
+      'latchkey_keys',
+      'Keys by status',
+      keyStatuses.map((status: KeyStatus) => ({ labels: { status }, value: keys[status] })),
+    ),
+    gauge('latchkey_usage_requests', 'Requests that all keys have ever made', used.requests),
+    gauge('latchkey_usage_tokens', 'Tokens that all keys have ever used; other came without a split', [
+      { labels: { direction: 'input' }, value: used.inputTokens },
+      { labels: { direction: 'output' }, value: used.outputTokens },
+      { labels: { direction: 'other' }, value: used.otherTokens },
+    ]),
+    gauge('latchkey_usage_cost_dollars', 'Dollars that all keys have ever cost', used.costUsd),
+    gauge('latchkey_database_size_bytes', 'Size of the database file', sizeBytes),
+    gauge('latchkey_database_wal_size_bytes', 'Size of its write-ahead log', walBytes),
+  ]
+}
+
+/** Of no backup, and of one that was never verified, there is nothing to say: the sample is absent. */
+export function backupFamilies(status: BackupStatus, now: Date): readonly Family[] {
+  const { newest, status: state } = status
+  const age = newest === null ? [] : [{ value: (now.getTime() - newest.createdAt.getTime()) / 1_000 }]
+  const verified = newest?.verifiedAt != null
+  const passed = state === 'failed' ? [{ value: 0 }] : verified ? [{ value: 1 }] : []
+  return [
+    gauge('latchkey_backup_age_seconds', 'Age of the newest good backup; absent without one', age),
+    gauge(
+      'latchkey_backup_verify_success',
+      'Whether the last verification of the backups passed; absent when there was none',
+      passed,
+    ),
+  ]
+}
+
+/** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
+export function exposition(families: readonly Family[]): string {
+  const lines = families
+    .filter(({ samples }) => samples.length > 0)
+    .flatMap(({ name, help, type, samples }) => [
+      `# HELP ${name} ${escaped(help)}`,
+      `# TYPE ${name} ${type}`,
+      ...samples.map(({ suffix = '', labels, value }) => `${name}${suffix}${labelText(labels)} ${value}`),
+    ])
+  return `${lines.join('\n')}\n`
+}
+
+function labelText(labels: Labels = {}): string {
+  const all = Object.entries(labels).map(
+    ([name, value]) => `${name}="${escaped(value).replaceAll('"', '\\"')}"`,
+  )
+  return all.length === 0 ? '' : `{${all.join(',')}}`
+}
+
+const escaped = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')

@@ -1,0 +1,221 @@
+import { expect, test } from 'bun:test'
+import { existsSync, rmSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { connectLatchkey } from '../index.ts'
+import { type TestLatchkey, temporaryLatchkey } from '../testing/latchkey.ts'
+import { spawnLatchkey, startLatchkey } from '../testing/process.ts'
+import { startServer } from '../testing/server.ts'
+
+/** A database with the keys `gateway`, which may do everything, and `ci`. */
+async function prepared(): Promise<TestLatchkey & { readonly gateway: string; readonly ci: string }> {
+  const home = await temporaryLatchkey(new Date().toISOString())
+  const { secret: gateway } = await home.latchkey.keys.create({ name: 'gateway', scopes: ['latchkey:*'] })
+  const { secret: ci } = await home.latchkey.keys.create({ name: 'ci' })
+  await home.latchkey.close()
+  return { ...home, gateway: gateway!, ci: ci! }
+}
+
+const posting = (gateway: string, body: unknown) => ({
+  method: 'POST',
+  headers: { authorization: `Bearer ${gateway}`, 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+})
+
+test('whatever was asked when SIGTERM came is answered, and all usage that was acknowledged is on disk', async () => {
+  await using home = await prepared()
+  const server = await startServer(home.path)
+  const acknowledged: string[] = []
+  let answered = 0
+  let verdicts = 0
+  let stop = false
+  const lane = async (number: number): Promise<void> => {
+    for (let n = 0; !stop; n++) {
+      const id = `${number}-${n}`
+      const isUsage = (number + n) % 2 === 0
+      const body = isUsage ? { id, key: 'ci', inputTokens: 3, outputTokens: 4 } : { secret: home.ci }
+      const path = isUsage ? '/v1/usage' : '/v1/verify'
+      const answer = await fetch(server.url + path, posting(home.gateway, body)).catch(() => undefined)
+      // Nobody listens any more.
+      if (answer === undefined) return
+      const json = (await answer.json()) as { counted?: number; valid?: boolean }
+      answered++
+      if (json.counted === 1) acknowledged.push(id)
+      if (json.valid === true) verdicts++
+    }
+  }
+  const lanes = Array.from({ length: 200 }, (_, number) => lane(number))
+  while (answered < 400) await Bun.sleep(5)
+  server.kill('SIGTERM')
+  const { code, json } = await server.finished
+  stop = true
+  await Promise.all(lanes)
+  expect(code).toBe(0)
+  expect(json()).toMatchObject({ signal: 'SIGTERM', requests: answered, addresses: [server.url] })
+  expect(acknowledged.length + verdicts).toBe(answered)
+  const after = connectLatchkey({ path: home.path, access: 'read' })
+  expect((await after.keys.stats('ci')).totals).toMatchObject({
+    requests: acknowledged.length,
+    inputTokens: 3 * acknowledged.length,
+  })
+  await after.close()
+  const events = server.log().map(({ event }) => event)
+  expect(events.filter(event => event === 'request')).toHaveLength(answered)
+  expect(events).toContain('stopping')
+})
+
+test('usage that was answered survives SIGKILL', async () => {
+  await using home = await prepared()
+  const server = await startServer(home.path)
+  let acknowledged = 0
+  let begun = 0
+  const lane = async (): Promise<void> => {
+    for (;;) {
+      const body = { id: String(begun++), key: 'ci', inputTokens: 1 }
+      const answer = await fetch(`${server.url}/v1/usage`, posting(home.gateway, body)).catch(() => undefined)
+      if (answer?.status !== 200) return
+      acknowledged++
+    }
+  }
+  const lanes = Array.from({ length: 50 }, lane)
+  while (acknowledged < 100) await Bun.sleep(5)
+  server.kill('SIGKILL')
+  await Promise.all(lanes)
+  const after = connectLatchkey({ path: home.path, access: 'read' })
+  const { requests } = (await after.keys.stats('ci')).totals
+  await after.close()
+  expect(requests).toBeGreaterThanOrEqual(acknowledged)
+  expect(requests).toBeLessThanOrEqual(begun)
+})
+
+test('Ctrl-C stops it as gracefully, and exits as the shell expects', async () => {
+  await using home = await prepared()
+  const server = await startServer(home.path)
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
+  server.kill('SIGINT')
+  const { code, json } = await server.finished
+  expect([code, json<{ signal: string }>().signal]).toEqual([130, 'SIGINT'])
+})
+
+test('a request that is under way is finished, and a second signal does not wait for it', async () => {
+  await using home = await prepared()
+  for (const impatient of [false, true]) {
+    const server = await startServer(home.path)
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    let got = ''
+    socket.on('data', chunk => {
+      got += chunk
+    })
+    const closed = new Promise(resolve => socket.once('close', resolve))
+    socket.on('error', () => {})
+    const body = JSON.stringify({ secret: home.ci })
+    socket.write(
+      `POST /v1/verify HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${home.gateway}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 9)}`,
+    )
+    await Bun.sleep(100)
+    server.kill('SIGTERM')
+    while (!server.log().some(({ event }) => event === 'stopping')) await Bun.sleep(10)
+    if (impatient) {
+      server.kill('SIGTERM')
+      expect(await server.finished).toMatchObject({ signal: 'SIGTERM', out: '' })
+      socket.destroy()
+      continue
+    }
+    socket.write(body.slice(9))
+    expect(await server.finished).toMatchObject({ code: 0, signal: null })
+    await closed
+    expect(got).toStartWith('HTTP/1.1 200 OK\r\n')
+    expect(got).toContain('"valid":true')
+  }
+})
+
+test('a socket in the file system is for owner and group, replaces a dead one, and goes with the server', async () => {
+  await using home = await prepared()
+  const path = join(home.folder, 'l.sock')
+  for (const end of ['SIGKILL', 'SIGTERM'] as const) {
+    const server = await startServer(home.path, ['--unix', path])
+    expect(server.url).toBe(`unix:${path}`)
+    expect(statSync(path).mode & 0o777).toBe(0o660)
+    expect((await fetch('http://localhost/readyz', { unix: path })).status).toBe(200)
+    const second = await spawnLatchkey(['serve', '--json', '--unix', path], { db: home.path })
+    expect(second).toMatchObject({ code: 5, err: expect.stringContaining('somebody listens there') })
+    server.kill(end)
+    await server.finished
+    expect(existsSync(path)).toBe(end === 'SIGKILL')
+  }
+  await Bun.write(path, 'mine')
+  for (const words of [[], ['--dry-run']]) {
+    const refused = await spawnLatchkey(['serve', '--json', '--unix', path, ...words], { db: home.path })
+    expect(refused).toMatchObject({ code: 5, err: expect.stringContaining('is no socket') })
+  }
+  expect(await Bun.file(path).text()).toBe('mine')
+})
+
+test('what cannot be listened on is refused before anything is answered', async () => {
+  await using home = await prepared()
+  const server = await startServer(home.path)
+  const port = new URL(server.url).port
+  for (const [words, exit, code, said] of [
+    [`--listen 127.0.0.1:${port}`, 5, 'conflict', `sport = :${port}`],
+    ['--listen 0.0.0.0:0', 2, 'usage', '--allow-remote'],
+    ['--listen [::]:0', 2, 'usage', '--allow-remote'],
+    ['--listen example.org:80', 2, 'usage', '--allow-remote'],
+    ['--listen 127.0.0.1', 2, 'usage', '127.0.0.1:8686'],
+    ['--listen 127.0.0.1:65536', 2, 'usage', '65535'],
+    ['--listen nohost.invalid:80 --allow-remote', 2, 'usage', 'no address'],
+    [`--unix ${home.folder}/none/l.sock`, 2, 'usage', 'mkdir'],
+    [`--unix /tmp/${'x'.repeat(120)}`, 2, 'usage', 'too long'],
+  ] as const) {
+    const { out, err, code: exited } = await spawnLatchkey(`serve --json ${words}`, { db: home.path })
+    expect([words, exited, out]).toEqual([words, exit, ''])
+    expect(JSON.parse(err)).toMatchObject({ error: { code } })
+    expect(err).toContain(said)
+  }
+  server.kill('SIGTERM')
+  await server.finished
+})
+
+test('--allow-remote listens where it is told', async () => {
+  await using home = await prepared()
+  const ran = await spawnLatchkey('serve --json --listen 0.0.0.0:0 --allow-remote --dry-run', {
+    db: home.path,
+  })
+  expect(ran).toMatchObject({ code: 0, err: 'Dry run: nothing was changed.\n' })
+  expect(ran.json()).toMatchObject({ addresses: [expect.stringMatching(/^http:\/\/0\.0\.0\.0:\d+$/)] })
+})
+
+test('for people it says where it listens and what it has done', async () => {
+  await using home = await prepared()
+  const running = startLatchkey('serve --listen 127.0.0.1:0', { db: home.path })
+  await Bun.sleep(1_000)
+  running.kill('SIGTERM')
+  const { code, out } = await running.finished
+  expect([code, out]).toEqual([
+    0,
+    expect.stringMatching(/^Stopped by SIGTERM after \d+m?s: 0 requests answered\n$/),
+  ])
+})
+
+test('a database that goes while it serves makes it not ready, and one that comes makes it ready again', async () => {
+  await using home = await prepared()
+  await home.dry.close()
+  const aside = connectLatchkey({ path: home.path })
+  await aside.backups.create()
+  await aside.close()
+  const server = await startServer(home.path)
+  const status = async (path: string, init?: RequestInit) => (await fetch(server.url + path, init)).status
+  expect(await status('/readyz')).toBe(200)
+  for (const suffix of ['', '-wal', '-shm']) rmSync(home.path + suffix, { force: true })
+  expect(await status('/readyz')).toBe(503)
+  expect(await status('/v1/verify', posting(home.gateway, { secret: home.ci }))).toBe(503)
+  expect(await spawnLatchkey('restore --latest --yes --json', { db: home.path })).toMatchObject({ code: 0 })
+  expect(await status('/readyz')).toBe(200)
+  expect(await status('/v1/verify', posting(home.gateway, { secret: home.ci }))).toBe(200)
+  const counted = await fetch(`${server.url}/v1/usage`, posting(home.gateway, { key: 'ci', inputTokens: 9 }))
+  expect(await counted.json()).toMatchObject({ counted: 1 })
+  server.kill('SIGTERM')
+  expect(await server.finished).toMatchObject({ code: 0 })
+  const stats = await spawnLatchkey('key stats ci --json', { db: home.path })
+  expect(stats.json()).toMatchObject({ totals: { inputTokens: 9 } })
+})

@@ -1,0 +1,109 @@
+/**
+ * The server from its start to its end: opens the database, then the sockets, and when it is told to stop answers what
+ * it has taken, puts all usage on disk and closes. Must never touch `process`: whoever starts it knows of signals.
+ */
+import type { Served } from '../contract/views.ts'
+import type { Latchkey } from '../index.ts'
+import { createApp } from './app.ts'
+import { LiveDatabase } from './database.ts'
+import {
+  type Answering,
+  type HostPort,
+  type Listener,
+  listenAtPath,
+  listenOn,
+  requireFree,
+} from './listen.ts'
+import type { Log } from './log.ts'
+import { Counters } from './metrics.ts'
+
+export type StopSignal = NonNullable<Served['signal']>
+
+export interface ServeOptions {
+  readonly listen?: HostPort | undefined
+  /** An absolute path, for a socket in the file system. */
+  readonly unix?: string | undefined
+  /** Listen also where other machines can connect. */
+  readonly allowRemote: boolean
+  /** Open everything, then close it again. */
+  readonly dryRun: boolean
+  /** The database. */
+  readonly path: string
+  readonly connect: () => Latchkey
+  readonly now: () => Date
+  readonly log: Log
+  /** Resolves when the server is to stop. */
+  readonly stopped: () => Promise<StopSignal>
+}
+
+/**
+ * How long it goes on taking connections once it is to stop, in milliseconds: clients that keep theirs open are told by
+ * an answer that it ends, and do not send into a connection that has just been closed.
+ */
+const lingerMs = 200
+
+/** Where it listens when nothing is said. */
+const defaultListen: HostPort = { host: '127.0.0.1', port: 8686 }
+
+/** @throws what opening the database and `listen.ts` throw */
+export async function serve(options: ServeOptions): Promise<Served> {
+  const { path, connect, now, log, dryRun } = options
+  const counters = new Counters()
+  const replaced = `${path} was replaced: the server goes on with the new file`
+  const database = new LiveDatabase(path, connect, () => log({ event: 'replaced', message: replaced }))
+  const app = createApp({ database, counters, now, log })
+  let listeners: readonly Listener[] = []
+  try {
+    const { latchkey, recorder } = database.get()
+    // An upgrade may put other files in the place of those that are not loaded yet.
+    await latchkey.load()
+    await recorder.ingest([])
+    // Reads every key: a database that is damaged is refused now and not in the middle of the night.
+    await latchkey.inventory()
+    listeners = await openAll(options, request => app.answer(request))
+    const addresses = listeners.map(({ address }) => address)
+    const startedAt = now()
+    let signal: StopSignal | null = null
+    if (!dryRun) {
+      const stopped = options.stopped()
+      for (const address of addresses) log({ event: 'listening', address })
+      signal = await stopped
+      app.stop()
+      log({ event: 'stopping', signal, inFlight: counters.inFlight })
+      await Bun.sleep(lingerMs)
+    }
+    await closeAll(listeners)
+    await database.close()
+    return { addresses, startedAt, stoppedAt: now(), signal, requests: counters.answered }
+  } catch (error) {
+    await closeAll(listeners)
+    await database.close().catch(() => {})
+    throw error
+  }
+}
+
+async function openAll(options: ServeOptions, answer: Answering): Promise<readonly Listener[]> {
+  const { listen, unix, allowRemote, dryRun } = options
+  const opened: Listener[] = []
+  try {
+    if (listen !== undefined || unix === undefined) {
+      opened.push(listenOn(listen ?? defaultListen, allowRemote, answer))
+    }
+    if (unix !== undefined) opened.push(await openPath(unix, dryRun, answer))
+    return opened
+  } catch (error) {
+    await closeAll(opened)
+    throw error
+  }
+}
+
+/** A dry run leaves the file system alone: what another has left at the path, too. */
+async function openPath(path: string, dryRun: boolean, answer: Answering): Promise<Listener> {
+  if (!dryRun) return listenAtPath(path, answer)
+  await requireFree(path)
+  return { address: `unix:${path}`, stop: async () => {} }
+}
+
+const closeAll = async (listeners: readonly Listener[]): Promise<void> => {
+  await Promise.all(listeners.map(({ stop }) => stop()))
+}

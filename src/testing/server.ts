@@ -1,0 +1,44 @@
+/** `latchkey serve` as a process of its own, on a port that the system chooses. For tests only. */
+import { type Finished, program } from './process.ts'
+import { testEnvironment } from './run.ts'
+
+export interface RunningServer {
+  readonly url: string
+  readonly pid: number
+  readonly kill: (signal: NodeJS.Signals) => void
+  /** What stands on stderr so far. */
+  readonly log: () => readonly Readonly<Record<string, unknown>>[]
+  readonly finished: Promise<Finished>
+}
+
+/** Resolves once it listens; rejects with what it said when it ends instead. */
+export async function startServer(db: string, args: readonly string[] = []): Promise<RunningServer> {
+  const listen = args.some(word => word === '--unix') ? [] : ['--listen', '127.0.0.1:0']
+  const child = Bun.spawn([...program, 'serve', '--json', ...listen, ...args], {
+    env: { PATH: process.env['PATH'], ...testEnvironment({}, db) },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  let err = ''
+  const listening = Promise.withResolvers<void>()
+  const reading = (async () => {
+    const decoder = new TextDecoder()
+    for await (const chunk of child.stderr) {
+      err += decoder.decode(chunk, { stream: true })
+      if (err.includes('\n')) listening.resolve()
+    }
+    listening.resolve()
+  })()
+  const finish = async (): Promise<Finished> => {
+    const [out, code] = await Promise.all([child.stdout.text(), child.exited, reading])
+    const signal = child.signalCode === null ? null : String(child.signalCode)
+    return { code, signal, out, err, json: () => JSON.parse(out) }
+  }
+  const log = () => err.split('\n').flatMap(line => (line === '' ? [] : [JSON.parse(line)]))
+  const finished = finish()
+  await listening.promise
+  const [first] = log()
+  if (first?.['event'] !== 'listening') throw new Error(`the server did not start: ${err}`)
+  return { url: String(first['address']), pid: child.pid, kill: signal => child.kill(signal), log, finished }
+}
