@@ -2,7 +2,7 @@
  * The streams of this process as main() takes them. Node's own take longer to make than most commands run: they are
  * made for a terminal alone, and nothing is written through them.
  */
-import { fstatSync, statSync } from 'node:fs'
+import { fstatSync, statSync, write } from 'node:fs'
 import { ClosedPipe, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
 
 export async function streams(): Promise<Streams> {
@@ -12,11 +12,11 @@ export async function streams(): Promise<Streams> {
   return {
     stdin: { isTerminal: stdin, text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
     stdout: {
-      ...output(Bun.stdout, stdout, error => (hasGone(error) ? new ClosedPipe() : error)),
+      ...output(sender(1), stdout, error => (hasGone(error) ? new ClosedPipe() : error)),
       pager: pager(stdout?.rows),
     },
-    // Talk that cannot be heard is nobody's failure.
-    stderr: output(Bun.stderr, stderr, () => undefined),
+    // Talk that cannot be heard is nobody's failure, and holds up nothing.
+    stderr: output(sender(2), stderr, () => undefined),
     terminal: stdin && stderr ? { input: process.stdin, output: stderr } : undefined,
   }
 }
@@ -44,21 +44,42 @@ function pager(rows: number | undefined): Pager | undefined {
   return { rows, page: async (command, text) => (await load()).page(command, text, process.env) }
 }
 
+/**
+ * `Bun.write` stops the whole process while a pipe is full, a server too whose log nobody reads, and makes room in a file
+ * before it writes: with `>>` the text then comes after as many zeros.
+ */
+function sender(descriptor: number): (text: string) => Promise<void> {
+  return async text => {
+    let rest = new TextEncoder().encode(text)
+    while (rest.length > 0) rest = rest.subarray(await writeSome(descriptor, rest))
+  }
+}
+
+/** How many bytes were taken: of a pipe that others have told not to wait, none when it is full. */
+const writeSome = (descriptor: number, bytes: Uint8Array): Promise<number> =>
+  new Promise((resolve, reject) => {
+    write(descriptor, bytes, (error, count) => {
+      if (error === null) resolve(count)
+      else if (error.code === 'EAGAIN') setTimeout(resolve, 5, 0)
+      else reject(error)
+    })
+  })
+
 function hasGone(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE'
 }
 
 /** `failure` makes of what went wrong the error that the writer gets, or nothing where it does not matter. */
 function output(
-  file: Bun.BunFile,
+  send: (text: string) => Promise<unknown>,
   screen: NodeJS.WriteStream | undefined,
   failure: (error: unknown) => unknown,
 ): Output {
   // Who does not wait for a write may begin the next: they keep their order.
   let last: Promise<unknown> = Promise.resolve()
-  const write = async (text: string): Promise<void> => {
+  const deliver = async (text: string): Promise<void> => {
     try {
-      await Bun.write(file, text)
+      await send(text)
     } catch (error) {
       const problem = failure(error)
       if (problem) throw problem
@@ -69,7 +90,7 @@ function output(
     // A terminal that was never told its size says 0.
     columns: screen?.columns || undefined,
     write: text => {
-      const written = last.then(() => write(text))
+      const written = last.then(() => deliver(text))
       last = written.catch(() => {})
       return written
     },

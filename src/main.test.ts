@@ -106,6 +106,15 @@ describe('as a process', () => {
     expect(await child.exited).toBe(0)
   })
 
+  test('what is appended to a file follows what stood there', async () => {
+    using folder = bigConfig()
+    const child = shell('echo old > log; "$BUN" "$LATCHKEY" config show --json >> log 2>&1', folder.path)
+    expect(await child.exited).toBe(0)
+    const text = await Bun.file(folder.file('log')).text()
+    expect(text.slice(0, 6)).toBe('old\n[\n')
+    expect(JSON.parse(text.slice(4))).toHaveLength(7)
+  })
+
   test('a full disk is a failure', async () => {
     using folder = bigConfig()
     const child = shell('"$BUN" "$LATCHKEY" config show --json > /dev/full', folder.path)

@@ -217,7 +217,7 @@ export function createContext(surroundings: Surroundings): Context {
       })
     },
     serve: async ({ listen, unix, allowRemote }) => {
-      const [connect, { serve }, { logLine, logText }] = await Promise.all([
+      const [connect, { serve }, { createLog, logLine, logText }] = await Promise.all([
         connector(),
         import('../server/serve.ts'),
         import('../server/log.ts'),
@@ -232,11 +232,10 @@ export function createContext(surroundings: Surroundings): Context {
         connect,
         now,
         stopped,
-        log: entry => {
+        log: createLog(streams.stderr.write, entry => {
           const at = now()
-          const isSeen = streams.stderr.isTerminal
-          void streams.stderr.write(isSeen ? logText(entry, clock.format(at)) : logLine(entry, at))
-        },
+          return streams.stderr.isTerminal ? logText(entry, clock.format(at)) : logLine(entry, at)
+        }),
       })
     },
     close: async () => {

@@ -261,3 +261,23 @@ test('lists, groups, members and JSON', () => {
   expect(parse.json('{"a":[1]}', context)).toEqual({ a: [1] })
   expect(refusal(parse.json, '{a:1}').message).toContain('is not JSON')
 })
+
+test('an address with a port', () => {
+  expect(parse.hostPort('127.0.0.1:8686', context)).toEqual({ host: '127.0.0.1', port: 8686 })
+  expect(parse.hostPort('localhost:0', context)).toEqual({ host: 'localhost', port: 0 })
+  expect(parse.hostPort('[::1]:80', context)).toEqual({ host: '::1', port: 80 })
+  expect(parse.hostPort('9000', context)).toEqual({ host: '127.0.0.1', port: 9000 })
+  for (const raw of [
+    '',
+    ':80',
+    '127.0.0.1',
+    '127.0.0.1:',
+    '::1:80',
+    'http://x:80',
+    'a b:80',
+    '1:65536',
+    '[::1]80',
+  ]) {
+    expect([raw, refusal(parse.hostPort, raw).code]).toEqual([raw, 'usage'])
+  }
+})

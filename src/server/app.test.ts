@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test'
+import { expect, jest, test } from 'bun:test'
 import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { errorSchema } from '../cli/reference/schema.ts'
 import { Client } from '../db/client.ts'
@@ -10,7 +10,7 @@ import { requireTool } from '../testing/tools.ts'
 import { createApp } from './app.ts'
 import { mostBytes } from './body.ts'
 import { LiveDatabase } from './database.ts'
-import { type LogEntry, logLine } from './log.ts'
+import { createLog, type LogEntry, logLine } from './log.ts'
 import { Counters } from './metrics.ts'
 
 /** The server without its sockets, and a key that may do everything. */
@@ -299,6 +299,45 @@ test('metrics tell what there is and what was asked', async () => {
   }
 })
 
+test('a body that does not arrive is given up', async () => {
+  await using home = await temporaryApp()
+  const never = new ReadableStream({ start: controller => controller.enqueue(new Uint8Array(1)) })
+  jest.useFakeTimers()
+  const asked = home.ask('/v1/verify', { method: 'POST', headers: json, body: never })
+  // The key is looked up before the body is read.
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve()
+  jest.advanceTimersByTime(10_001)
+  jest.useRealTimers()
+  const answer = await asked
+  expect([answer.status, answer.headers.get('connection')]).toEqual([408, 'close'])
+})
+
+test('a log that nobody takes is cut, and says how much is missing', async () => {
+  const written: string[] = []
+  let taken = Promise.withResolvers<void>()
+  const write = (text: string) => {
+    written.push(text)
+    return taken.promise
+  }
+  const log = createLog(write, entry => `${JSON.stringify(entry)}${' '.repeat(1_000)}\n`)
+  const request = { method: 'GET', route: '/', status: 200, code: null, key: null, ms: 1 } as const
+  for (let n = 0; n < 3_000; n++) log({ event: 'request', ...request })
+  log({ event: 'stopping', signal: 'SIGTERM', inFlight: 0 })
+  expect(written).toHaveLength(1)
+  taken.resolve()
+  taken = Promise.withResolvers()
+  taken.resolve()
+  while (!written.at(-1)?.includes('dropped')) await Bun.sleep(1)
+  const entries = written
+    .join('')
+    .split('\n')
+    .flatMap(line => (line === '' ? [] : [JSON.parse(line)]))
+  const kept = entries.filter(({ event }) => event === 'request').length
+  expect(kept).toBeGreaterThan(500)
+  expect(entries.at(-1)).toEqual({ event: 'dropped', requests: 3_000 - kept })
+  expect(entries.some(({ event }) => event === 'stopping')).toBe(true)
+})
+
 test('HEAD gets the headers alone', async () => {
   await using home = await temporaryApp()
   const answer = await home.ask('/metrics', { method: 'HEAD' })
@@ -363,6 +402,34 @@ test('when another file takes the place of the database, it is that one which an
   const check = connectLatchkey({ path, access: 'read' })
   expect(await check.database.check()).toMatchObject({ ok: true })
   await check.close()
+})
+
+test('what was under way when the file was replaced is to be sent again', async () => {
+  await using home = await temporaryApp()
+  const { latchkey, path } = home
+  await latchkey.keys.create({ name: 'ci' })
+  const body = JSON.stringify({ id: 'a', key: 'ci', inputTokens: 1 })
+  const held = Promise.withResolvers<void>()
+  const slow = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(new TextEncoder().encode(body.slice(0, 5)))
+      await held.promise
+      controller.enqueue(new TextEncoder().encode(body.slice(5)))
+      controller.close()
+    },
+  })
+  const asked = home.ask('/v1/usage', { method: 'POST', headers: json, body: slow })
+  await latchkey.backups.create()
+  await latchkey.close()
+  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
+  const restored = connectLatchkey({ path })
+  await restored.backups.restore({ latest: true })
+  held.resolve()
+  const answer = await asked
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
+  expect((await home.post('/v1/usage', body)).json).toMatchObject({ counted: 1 })
+  expect((await restored.keys.stats('ci')).totals).toMatchObject({ requests: 1 })
+  await restored.close()
 })
 
 test('a file that was put beside the log of the one before is not touched', async () => {

@@ -33,7 +33,7 @@ export function createApp(options: AppOptions): App {
   const answer = async (request: Request): Promise<Response> => {
     const started = performance.now()
     counters.inFlight++
-    const found = findRoute(routes, new URL(request.url).pathname)
+    const found = findRoute(routes, pathOf(request.url))
     const call: Call = { request, id: found?.id ?? '', caller: null }
     const given = await run(found?.routes, call).catch((error: unknown) => {
       const refused = errorAnswer(error)
@@ -113,6 +113,9 @@ interface Found {
   readonly id: string
   readonly routes: readonly Route[]
 }
+
+/** By hand: a client may send a `Host` of which no URL can be made. */
+const pathOf = (url: string): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
 
 function findRoute(routes: readonly Route[], pathname: string): Found | undefined {
   for (const { path } of routes) {

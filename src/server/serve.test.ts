@@ -2,9 +2,11 @@ import { expect, test } from 'bun:test'
 import { existsSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { connectLatchkey } from '../index.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../testing/latchkey.ts'
-import { spawnLatchkey, startLatchkey } from '../testing/process.ts'
+import { program, spawnLatchkey, startLatchkey } from '../testing/process.ts'
+import { testEnvironment } from '../testing/run.ts'
 import { startServer } from '../testing/server.ts'
 
 /** A database with the keys `gateway`, which may do everything, and `ci`. */
@@ -183,6 +185,47 @@ test('--allow-remote listens where it is told', async () => {
   })
   expect(ran).toMatchObject({ code: 0, err: 'Dry run: nothing was changed.\n' })
   expect(ran.json()).toMatchObject({ addresses: [expect.stringMatching(/^http:\/\/0\.0\.0\.0:\d+$/)] })
+})
+
+test('a log that nobody reads holds up no answer', async () => {
+  await using home = await prepared()
+  const child = Bun.spawn([...program, 'serve', '--listen', '127.0.0.1:0'], {
+    env: { PATH: process.env['PATH'], ...testEnvironment({}, home.path) },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const reader = child.stderr.getReader()
+  const { value } = await reader.read()
+  const url = JSON.parse(new TextDecoder().decode(value)).address
+  // A line has a hundred characters: more than any pipe holds.
+  const some = async () => {
+    for (let n = 0; n < 60; n++) expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  }
+  await Promise.all(Array.from({ length: 50 }, some))
+  child.kill('SIGTERM')
+  for (;;) if ((await reader.read()).done) break
+  expect(await child.exited).toBe(0)
+})
+
+test('whatever a client calls itself, it is answered', async () => {
+  await using home = await prepared()
+  const server = await startServer(home.path)
+  const { hostname, port } = new URL(server.url)
+  for (const [head, status] of [
+    ['GET /healthz HTTP/1.1\r\nhost: [[', 200],
+    ['GET /healthz HTTP/1.1\r\nhost: a b', 200],
+    ['GET /healthz?secret=x HTTP/1.1\r\nhost: x', 200],
+    ['GET //healthz HTTP/1.1\r\nhost: x', 404],
+    ['GET /%zz HTTP/1.1\r\nhost: x', 404],
+  ] as const) {
+    const socket = connect(Number(port), hostname)
+    socket.write(`${head}\r\nconnection: close\r\n\r\n`)
+    const text = await new Response(Readable.toWeb(socket) as ReadableStream).text()
+    expect([head, text.slice(0, 12)]).toEqual([head, `HTTP/1.1 ${status}`])
+  }
+  server.kill('SIGTERM')
+  await server.finished
 })
 
 test('for people it says where it listens and what it has done', async () => {

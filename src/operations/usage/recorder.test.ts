@@ -182,3 +182,64 @@ test('prices fill in what a request cost, whichever way it is recorded', async (
   expect(await latchkey.usage.record(id, { ...usage, costUsd: 0 })).toMatchObject({ costUsd: 0 })
   expect(await totalsOf(latchkey, 'ci')).toMatchObject({ requests: 5, costUsd: 0.015 })
 })
+
+test('an event with an id counts once, whether it is sent again, recorded by another or ingested from a log', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey, clock, path } = home
+  await latchkey.keys.create({ name: 'ci' })
+  await latchkey.usage.prices.set('gpt-x', { inputUsd: 1_000_000, outputUsd: 0 })
+  const event = (id: string | null) => ({ id, key: 'CI', model: 'gpt-x', inputTokens: 2 })
+  const other = connectLatchkey({ path, now: () => clock.now })
+  const recorders = [latchkey, other].map(each => each.usage.createRecorder({ flushEvery: 1 }))
+  const receipts = await Promise.all(
+    recorders.flatMap(recorder => [
+      recorder.ingest([event('a'), event('b'), event('a')]),
+      recorder.ingest([event('b'), event(null)]),
+    ]),
+  )
+  expect(receipts.map(({ events }) => events)).toEqual([3, 2, 3, 2])
+  expect(receipts.reduce((sum, { counted }) => sum + counted, 0)).toBe(4)
+  expect(receipts.every(({ events, counted, duplicates }) => events === counted + duplicates)).toBe(true)
+  const line = JSON.stringify({ ...event('b'), at: clock.now })
+  const log = { file: 'log', chunks: new Blob([line]).stream() }
+  expect(await latchkey.usage.ingest(log)).toMatchObject({ counted: 0, duplicates: 1 })
+  expect(await totalsOf(latchkey, 'ci')).toMatchObject({ requests: 4, inputTokens: 8, costUsd: 8 })
+  expect(await latchkey.usage.check()).toMatchObject({ ok: true })
+  await other.close()
+})
+
+test('of events that are sent together one that is wrong has none counted', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const { id } = await latchkey.keys.create({ name: 'ci' })
+  await using recorder = latchkey.usage.createRecorder({ flushEvery: 1 })
+  const good = { id: 'good', key: 'ci', inputTokens: 1 }
+  for (const [bad, code, said] of [
+    [{ key: 'nobody' }, 'not_found', 'event 2 names a key that does not exist'],
+    [{ key: 'ci', inputTokens: -1 }, 'invalid', 'event 2 has a bad value'],
+    [{ inputTokens: 1 }, 'invalid', 'event 2 names no key'],
+    [{ key: 'ci', at: '2036-01-01T00:00:00Z' }, 'invalid', 'lies in the future'],
+    ['ci', 'invalid', 'event 2 is no object'],
+  ] as const) {
+    expect(await failure(recorder.ingest([good, bad]))).toMatchObject({
+      code,
+      message: expect.stringContaining(said),
+    })
+  }
+  const slow = latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
+  const late = slow.ingest([good, { key: id }])
+  const other = await latchkey.keys.create({ name: 'other' })
+  const fine = slow.ingest([{ key: other.id }])
+  while (slow.pending < 3) await Bun.sleep(1)
+  await latchkey.keys.delete('ci')
+  const settled = Promise.allSettled([late, fine])
+  await slow.close()
+  expect(await settled).toMatchObject([
+    { status: 'rejected', reason: { code: 'conflict' } },
+    { status: 'fulfilled', value: { counted: 1 } },
+  ])
+  // What was refused has left no trace of its id.
+  await latchkey.keys.create({ name: 'ci' })
+  expect(await recorder.ingest([good])).toMatchObject({ counted: 1, duplicates: 0 })
+  expect(await recorder.ingest([])).toMatchObject({ events: 0 })
+})
