@@ -1,4 +1,4 @@
-/** `bun run test:binary`: the acceptance tests and those of signals, on the program compiled for this machine. */
+/** `bun run test:binary`: the acceptance tests, those of signals and of the server, on the program compiled for this machine. */
 import { join } from 'node:path'
 import { programVersion } from '../src/version.ts'
 
@@ -19,7 +19,10 @@ async function run(words: readonly string[], env: Record<string, string> = {}): 
 await run(['packaging/build.ts', platform])
 const program = join(root, 'dist', `latchkey-${programVersion}-${platform}`)
 await run(
-  ['test', '--timeout', '60000', 'src/acceptance.test.ts', 'src/signals.test.ts', 'src/binary.test.ts'],
+  [
+    ...['test', '--timeout', '60000', 'src/acceptance.test.ts', 'src/signals.test.ts', 'src/binary.test.ts'],
+    'src/server/serve.test.ts',
+  ],
   {
     LATCHKEY_PROGRAM: program,
   },

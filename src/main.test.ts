@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { temporaryFolder } from './testing/folder.ts'
@@ -23,6 +23,21 @@ describe('what a start costs', () => {
     visit(join(import.meta.dir, 'main.ts'))
     expect([...packages].sort()).toEqual(['@commander-js/extra-typings', 'node:fs', 'node:os', 'node:path'])
     expect([...seen].filter(path => /\/(db|operations|formats)\/|src\/index\.ts$/.test(path))).toEqual([])
+  })
+
+  test('no time zone is looked up for JSON, which is in UTC', async () => {
+    using folder = temporaryFolder()
+    const db = folder.file('l.db')
+    expect(await run('init', { db })).toMatchObject({ code: 0 })
+    const lookedUp = spyOn(Intl, 'DateTimeFormat')
+    try {
+      expect(await run('key list --json', { db })).toMatchObject({ code: 0, out: '[]\n' })
+      expect(lookedUp).not.toHaveBeenCalled()
+      await run('config show', { db })
+      expect(lookedUp).toHaveBeenCalled()
+    } finally {
+      lookedUp.mockRestore()
+    }
   })
 })
 

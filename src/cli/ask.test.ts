@@ -84,7 +84,7 @@ test('key create: each answer is tried out before it is taken', async () => {
       { when: /Unique name/, keys: `ci${enter}` },
       { when: /exists already|is taken/, keys: `-2${enter}` },
       { when: /Who it belongs to/, keys: 'bo' },
-      { when: /❯ bob/, keys: enter },
+      { when: /❯ bob {2}member/, keys: enter },
       { when: /What it is for/, keys: enter },
       { when: /When it stops/, keys: `90x${enter}` },
       { when: /not a duration/, keys: `\x7fd${enter}` },

@@ -73,7 +73,7 @@ export async function readCommandLine(
   const write = (text: string): void => {
     help += text
   }
-  let root = createRoot(options, write, [])
+  let root: CommandUnknownOpts | undefined
   let chosen: Invocation | undefined
   const choose = (invocation: Invocation): void => {
     chosen = invocation
@@ -390,8 +390,9 @@ function readValue(given: unknown, label: string, read: (raw: string) => unknown
   }
 }
 
-function globalsOf(root: CommandUnknownOpts): Globals {
-  const options: Readonly<Record<string, unknown>> = root.opts()
+/** Of a line that went wrong before its command was known, nothing counts as given. */
+function globalsOf(root: CommandUnknownOpts | undefined): Globals {
+  const options: Readonly<Record<string, unknown>> = root?.opts() ?? {}
   const text = (name: string): string | undefined => {
     const value = options[name]
     return typeof value === 'string' ? value : undefined

@@ -29,7 +29,9 @@ export const migrations: readonly MigrationSource[] = [
   name,
   up,
   down,
-  hash: new Bun.CryptoHasher('sha256').update(up).digest('hex'),
+  get hash() {
+    return new Bun.CryptoHasher('sha256').update(up).digest('hex')
+  },
 }))
 
 export const latestVersion: number = migrations.length

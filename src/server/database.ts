@@ -17,6 +17,8 @@ export interface Opened {
 
 /** Milliseconds that usage waits for more of it, to be written in one transaction. */
 const gatherMs = 5
+/** Milliseconds that it waits for another process to let go: shorter than clients do, who are then told. */
+const patienceMs = 20_000
 
 export class LiveDatabase {
   readonly #path: string
@@ -43,7 +45,7 @@ export class LiveDatabase {
     const latchkey = this.#connect()
     try {
       latchkey.open()
-      const recorder = latchkey.usage.createRecorder({ flushEvery: gatherMs })
+      const recorder = latchkey.usage.createRecorder({ flushEvery: gatherMs, patience: patienceMs })
       this.#opened = { latchkey, recorder, file: fileAt(this.#path), log: fileAt(`${this.#path}-wal`) }
       return this.#opened
     } catch (error) {

@@ -3,11 +3,16 @@ import { existsSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { readCommandLine } from '../cli/program.ts'
+import { tree } from '../cli/tree.ts'
+import { Client } from '../db/client.ts'
 import { connectLatchkey } from '../index.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../testing/latchkey.ts'
-import { program, spawnLatchkey, startLatchkey } from '../testing/process.ts'
+import { onTerminal, program, spawnLatchkey } from '../testing/process.ts'
 import { testEnvironment } from '../testing/run.ts'
 import { startServer } from '../testing/server.ts'
+import { requireTool } from '../testing/tools.ts'
+import { splitWords } from '../testing/words.ts'
 
 /** A database with the keys `gateway`, which may do everything, and `ci`. */
 async function prepared(): Promise<TestLatchkey & { readonly gateway: string; readonly ci: string }> {
@@ -228,16 +233,50 @@ test('whatever a client calls itself, it is answered', async () => {
   await server.finished
 })
 
-test('for people it says where it listens and what it has done', async () => {
+const terminalTest = requireTool('setsid')
+
+terminalTest('on a terminal it says where it listens, and Ctrl-C ends it with what it has done', async () => {
   await using home = await prepared()
-  const running = startLatchkey('serve --listen 127.0.0.1:0', { db: home.path })
-  await Bun.sleep(1_000)
-  running.kill('SIGTERM')
-  const { code, out } = await running.finished
-  expect([code, out]).toEqual([
-    0,
-    expect.stringMatching(/^Stopped by SIGTERM after \d+m?s: 0 requests answered\n$/),
-  ])
+  const typed = [{ when: /Ctrl-C stops it/, keys: '\x03' }]
+  // Ctrl-C is a signal on a terminal that controls the process.
+  const wrap = (command: readonly string[]) => ['setsid', '--ctty', '--wait', ...command]
+  const { code, lines } = await onTerminal('serve --listen 127.0.0.1:0', typed, { db: home.path, wrap })
+  expect(code).toBe(130)
+  expect(lines[0]).toMatch(/^Listening on http:\/\/127\.0\.0\.1:\d+; Ctrl-C stops it$/)
+  expect(lines.at(-1)).toMatch(/^Stopped by SIGINT after \d+m?s: 0 requests answered$/)
+})
+
+test('while another process writes, verdicts are given and usage waits', async () => {
+  await using home = await prepared()
+  const server = await startServer(home.path)
+  const writer = new Client(home.path, { readwrite: true })
+  writer.run('BEGIN IMMEDIATE')
+  let counted: unknown
+  const usage = fetch(`${server.url}/v1/usage`, posting(home.gateway, { key: 'ci' }))
+    .then(answer => answer.json())
+    .then(receipt => {
+      counted = receipt
+    })
+  for (let n = 0; n < 5; n++) {
+    const answer = await fetch(`${server.url}/v1/verify`, posting(home.gateway, { secret: home.ci }))
+    expect(await answer.json()).toMatchObject({ valid: true })
+  }
+  expect(counted).toBeUndefined()
+  writer.run('COMMIT')
+  writer.close()
+  await usage
+  expect(counted).toEqual({ events: 1, counted: 1, duplicates: 0 })
+  server.kill('SIGTERM')
+  await server.finished
+})
+
+test('what the unit for systemd starts is a command line that is understood', async () => {
+  const unit = await Bun.file(join(import.meta.dir, '../../packaging/latchkey-serve.service')).text()
+  const [, line = ''] = /^ExecStart=\S+\/latchkey (.+)$/m.exec(unit) ?? []
+  const invocation = await readCommandLine(splitWords(line), tree, { version: '0', width: 80 })
+  expect(invocation).toMatchObject({ kind: 'run', declaration: { name: 'serve' } })
+  const given = invocation.kind === 'run' && invocation.input({ now: new Date(), timeZone: 'UTC' })
+  expect(given).toMatchObject({ listen: { host: '127.0.0.1', port: 8686 } })
 })
 
 test('a database that goes while it serves makes it not ready, and one that comes makes it ready again', async () => {
