@@ -1,6 +1,6 @@
 /**
- * Resolves each setting: flag, then the profile of `--profile`, then environment, then that of LATCHKEY_PROFILE, then `latchkey.toml` here, then the user's,
- * then a default, and remembers where it came from. Must never create or change a file.
+ * Resolves each setting, and remembers where it came from: flag, the profile of `--profile`, environment, the profile of
+ * LATCHKEY_PROFILE, `latchkey.toml` here, the user's, a default. Changes a file of settings only in `changeSettings`.
  */
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -74,9 +74,24 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
   return settle(layers, env, cwd, flags)
 }
 
-/** The same by flags and defaults alone, for what looks at broken settings and mends them. */
-export const defaultConfig = (env: Environment, cwd: string, flags: ConfigFlags): Config =>
-  settle([fromFlags(flags, cwd)], env, cwd, flags)
+/** The same; by flags and defaults alone where the settings are broken, for what looks at them and mends them. @throws usage */
+export function resolveLeniently(env: Environment, cwd: string, flags: ConfigFlags): Config {
+  try {
+    return resolveConfig(env, cwd, flags)
+  } catch (error) {
+    if (!(error instanceof LatchkeyError) || error.code !== 'config') throw error
+    return settle([fromFlags(flags, cwd)], env, cwd, flags)
+  }
+}
+
+/** The format of the settings, for errors that come before anything else; broken settings are told of later. */
+export function settledFormat(env: Environment, cwd: string): Format {
+  try {
+    return resolveConfig(env, cwd, {}).output
+  } catch {
+    return 'table'
+  }
+}
 
 function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: ConfigFlags): Config {
   const home = homeOf(env)

@@ -19,6 +19,7 @@ import type { StopSignal } from '../server/serve.ts'
 import type { Shell } from './completion.ts'
 import { type Change, type Config, changeSettings, checkSettings, type Environment } from './config.ts'
 import type { Effect } from './define.ts'
+import type { Invoke } from './invoke.ts'
 import type { Actor } from './origin.ts'
 import { printable } from './printable.ts'
 import type { ProgressDisplay } from './progress.ts'
@@ -26,7 +27,6 @@ import type { Asking } from './prompt.ts'
 import type { NewSecretFile } from './secret-file.ts'
 import type { SettingName } from './settings-file.ts'
 import type { Streams } from './streams.ts'
-import type { Invoke } from './tutorial.ts'
 
 export interface Context extends Asking {
   /** The operations on the configured database: for reading alone unless the command changes something. */

@@ -11,11 +11,11 @@ import {
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
 import { nearest } from '../nearest.ts'
-import { nounAliases, nounOf, verbAliases, verbOf } from './aliases.ts'
+import { nounAliases, nounOf, verbAliases } from './aliases.ts'
 import type { Declaration, Option, ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { type ProgressMode, progressModes } from './progress.ts'
-import { type Loaded, namedCommands, type Tree } from './tree.ts'
+import { follow, type Loaded, type Tree } from './tree.ts'
 
 /** What was given of the options that every command has. */
 export interface Globals {
@@ -85,8 +85,9 @@ export async function readCommandLine(
     const asksForHelp = operands[0] === 'help' && typed.length > 0
     const noun = typed[0] === undefined ? undefined : nounOf(typed[0], Object.keys(tree))
     const loaded = await loadNoun(tree, noun)
-    const words = meantWords(loaded, noun, typed)
-    root = createRoot(options, write, optionsOf(loaded, words))
+    const { at, names, rest } = follow(loaded ?? [], typed.slice(1))
+    const words = noun === undefined ? [] : [noun, ...names, ...rest]
+    root = createRoot(options, write, 'run' in at ? Object.keys(at.options).map(kebab) : [])
     const { unknown } = root.parseOptions([...argv])
     path = addNouns(root, tree, words, loaded, choose)
     if (operands.length === 0 && unknown.length === 0)
@@ -104,44 +105,12 @@ export async function readCommandLine(
   }
 }
 
-/** The names of the commands behind what was typed, as far as there are any. */
-function meantWords(
-  loaded: Loaded | undefined,
-  noun: string | undefined,
-  [, verb, subverb, ...rest]: readonly string[],
-): readonly string[] {
-  if (noun === undefined) return []
-  if (loaded === undefined || 'run' in loaded || verb === undefined)
-    return [noun, verb, subverb, ...rest].filter(word => word !== undefined)
-  const meant = verbOf(
-    verb,
-    loaded.map(entry => entry.name),
-  )
-  const group = loaded.find(entry => entry.name === meant)
-  const below =
-    group !== undefined && 'commands' in group && subverb !== undefined
-      ? verbOf(
-          subverb,
-          group.commands.map(each => each.name),
-        )
-      : subverb
-  return [noun, meant, below, ...rest].filter(word => word !== undefined)
-}
-
 /** Tells the words of a command line from its options, and takes no offence at either. */
 function createScout(): CommandUnknownOpts {
   const scout: CommandUnknownOpts = new Command('latchkey')
   scout.exitOverride().configureOutput({ outputError: () => {} })
   for (const flag of globalFlags) scout.addOption(new CommanderOption(flagText(flag)))
   return scout
-}
-
-/** The names of the options of the command that was meant. */
-function optionsOf(loaded: Loaded | undefined, words: readonly string[]): readonly string[] {
-  const [noun = ''] = words
-  if (loaded === undefined) return []
-  const meant = namedCommands(noun, loaded).find(each => each.words.every((word, at) => word === words[at]))
-  return Object.keys(meant?.declaration.options ?? {}).map(kebab)
 }
 
 /** `own` are the names that the command uses itself: there a global option goes by its letter alone. */

@@ -1,4 +1,5 @@
 /** Every noun with its summary, and how to load it. Must never load one by itself: start-up pays for each. */
+import { verbOf } from './aliases.ts'
 import type { Declaration, Group } from './define.ts'
 
 /** What a noun holds: its verbs and groups of verbs, or the single declaration that is the noun itself. */
@@ -62,4 +63,24 @@ export function namedCommands(
       ? entry.commands.map(declaration => ({ words: [noun, entry.name, declaration.name], declaration }))
       : [{ words: [noun, entry.name], declaration: entry }],
   )
+}
+
+interface Way {
+  /** The command that was reached, or the ones to choose from. */
+  readonly at: Loaded
+  /** The names that the words on the way stood for. */
+  readonly names: readonly string[]
+  /** The words that lead no further. */
+  readonly rest: readonly string[]
+}
+
+/** Where the words behind a noun lead. */
+export function follow(loaded: Loaded, words: readonly string[]): Way {
+  const [word, ...rest] = words
+  if ('run' in loaded || word === undefined) return { at: loaded, names: [], rest: words }
+  const names = loaded.map(({ name }) => name)
+  const entry = loaded.find(({ name }) => name === verbOf(word, names))
+  if (entry === undefined) return { at: loaded, names: [], rest: words }
+  const way = follow('commands' in entry ? entry.commands : entry, rest)
+  return { ...way, names: [entry.name, ...way.names] }
 }
