@@ -49,7 +49,7 @@ export function requireRoom(path: string, hint: string): void {
   }
 }
 
-/** The name of a new file is on disk when its folder is. */
+/** Puts the name of a file on disk: it is there when its folder is. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(dirname(path), 'r')
   try {
