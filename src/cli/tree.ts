@@ -13,7 +13,7 @@ interface Words {
 }
 
 /** The first word of a command line: alone a command, or with verbs of its own. */
-export type Noun = Words | { readonly summary: string; readonly load: Load }
+type Noun = Words | { readonly summary: string; readonly load: Load }
 
 export type Tree = Readonly<Record<string, Noun>>
 
