@@ -21,14 +21,14 @@ export const main: Main = async (argv, env, streams, overrides = {}) => {
   }
   const outside = { env, streams, overrides, cwd, main }
   const invocation = await read(argv, outside)
-  let format: Format = 'table'
+  let format: Format | undefined
   try {
     if (invocation.kind === 'help') {
       const { text, exit } = invocation
       await (exit === 0 ? streams.stdout : streams.stderr).write(text)
       return exit
     }
-    format = typedFormat(invocation.globals) ?? settledFormat(env, cwd)
+    format = typedFormat(invocation.globals)
     if (invocation.kind === 'refused') throw invocation.error
     const config = configOf(invocation, outside)
     format = config.output
@@ -38,7 +38,9 @@ export const main: Main = async (argv, env, streams, overrides = {}) => {
   } catch (error) {
     if (error instanceof ClosedPipe) return 0
     const failure = failureOf(error)
-    await streams.stderr.write(renderFailure(failure, format, env['LATCHKEY_DEBUG'] === '1'))
+    await streams.stderr.write(
+      renderFailure(failure, format ?? settledFormat(env, cwd), env['LATCHKEY_DEBUG'] === '1'),
+    )
     return failure.exit
   }
 }

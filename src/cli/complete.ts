@@ -3,7 +3,6 @@
  * `completion.ts`; must never say a word of its own, create a file, or fail: where nothing is known, nothing is offered.
  */
 import type { Latchkey } from '../index.ts'
-import { nounOf } from './aliases.ts'
 import { filesAnswer, shells } from './completion.ts'
 import { type Environment, resolveConfig } from './config.ts'
 import { openForReading } from './connect.ts'
@@ -51,16 +50,13 @@ async function complete(words: readonly string[], open: Open): Promise<Completio
     if (current.startsWith('-')) return fitting(current, flagCandidates(globalFlags))
     return (await optionValue(before.at(-1), undefined, current, open)) ?? fitting(current, named(nouns))
   }
-  const meant = nounOf(noun, Object.keys(tree))
-  const loaded = Object.hasOwn(tree, meant) ? (await tree[meant]?.load())?.default : undefined
-  if (loaded === undefined) return []
-  const { at: declaration, names, rest } = follow(loaded, verbs)
+  const { at: declaration, steps, rest } = await follow(tree, [noun, ...verbs])
   if (!('run' in declaration)) return rest.length > 0 ? [] : fitting(current, named(declaration))
   const value = await optionValue(before.at(-1), declaration, current, open)
   if (value !== undefined) return value
   if (current.startsWith('-')) return fitting(current, optionCandidates(declaration, before))
   const args = Object.keys(declaration.args)
-  const place = operandsOf(before, optionsWithValues(declaration)).length - 1 - names.length
+  const place = operandsOf(before, optionsWithValues(declaration)).length - steps.length
   const last = args.at(-1)
   const name = args[place] ?? (last !== undefined && takesMany(declaration.args[last]) ? last : undefined)
   return name === undefined ? [] : subjects(subjectOfArgument(declaration, name), current, open)
