@@ -11,11 +11,11 @@ import {
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
 import { nearest } from '../nearest.ts'
-import { nounAliases, nounOf, verbAliases, verbOf } from './aliases.ts'
+import { nounAliases, verbAliases } from './aliases.ts'
 import type { Declaration, Option, ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { type ProgressMode, progressModes } from './progress.ts'
-import { type Loaded, namedCommands, type Tree } from './tree.ts'
+import { follow, type Tree } from './tree.ts'
 
 /** What was given of the options that every command has. */
 export interface Globals {
@@ -83,17 +83,18 @@ export async function readCommandLine(
     const { operands } = createScout().parseOptions([...argv])
     const typed = operands[0] === 'help' ? operands.slice(1) : operands
     const asksForHelp = operands[0] === 'help' && typed.length > 0
-    const noun = typed[0] === undefined ? undefined : nounOf(typed[0], Object.keys(tree))
-    const loaded = await loadNoun(tree, noun)
-    const words = meantWords(loaded, noun, typed)
-    root = createRoot(options, write, optionsOf(loaded, words))
+    const way = await follow(tree, typed)
+    const { at, steps, rest } = way
+    root = createRoot(options, write, 'run' in at ? Object.keys(at.options).map(kebab) : [])
     const { unknown } = root.parseOptions([...argv])
-    path = addNouns(root, tree, words, loaded, choose)
+    path = addCommands(root, tree, way, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
-    if (noun !== undefined && !Object.hasOwn(tree, noun)) throw unknownCommand(noun, tree)
+    if (steps.length === 0 && rest[0] !== undefined) throw unknownCommand(rest[0], tree)
     // Commander's own `help` goes one level deep.
-    root.parse(asksForHelp ? [...words, '--help'] : [...argv], { from: 'user' })
+    root.parse(asksForHelp ? [...steps.map(step => step.name), ...rest, '--help'] : [...argv], {
+      from: 'user',
+    })
     return chosen ?? { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
   } catch (error) {
     if (!(error instanceof CommanderError)) return { kind: 'refused', error, globals: globalsOf(root) }
@@ -104,44 +105,12 @@ export async function readCommandLine(
   }
 }
 
-/** The names of the commands behind what was typed, as far as there are any. */
-function meantWords(
-  loaded: Loaded | undefined,
-  noun: string | undefined,
-  [, verb, subverb, ...rest]: readonly string[],
-): readonly string[] {
-  if (noun === undefined) return []
-  if (loaded === undefined || 'run' in loaded || verb === undefined)
-    return [noun, verb, subverb, ...rest].filter(word => word !== undefined)
-  const meant = verbOf(
-    verb,
-    loaded.map(entry => entry.name),
-  )
-  const group = loaded.find(entry => entry.name === meant)
-  const below =
-    group !== undefined && 'commands' in group && subverb !== undefined
-      ? verbOf(
-          subverb,
-          group.commands.map(each => each.name),
-        )
-      : subverb
-  return [noun, meant, below, ...rest].filter(word => word !== undefined)
-}
-
 /** Tells the words of a command line from its options, and takes no offence at either. */
 function createScout(): CommandUnknownOpts {
   const scout: CommandUnknownOpts = new Command('latchkey')
   scout.exitOverride().configureOutput({ outputError: () => {} })
   for (const flag of globalFlags) scout.addOption(new CommanderOption(flagText(flag)))
   return scout
-}
-
-/** The names of the options of the command that was meant. */
-function optionsOf(loaded: Loaded | undefined, words: readonly string[]): readonly string[] {
-  const [noun = ''] = words
-  if (loaded === undefined) return []
-  const meant = namedCommands(noun, loaded).find(each => each.words.every((word, at) => word === words[at]))
-  return Object.keys(meant?.declaration.options ?? {}).map(kebab)
 }
 
 /** `own` are the names that the command uses itself: there a global option goes by its letter alone. */
@@ -203,62 +172,42 @@ Get started: latchkey init, then latchkey key create --help
 `
 
 /** Adds the command that was meant, or what there is to choose from where none was; returns the words of it. */
-function addNouns(
+function addCommands(
   root: CommandUnknownOpts,
   tree: Tree,
-  words: readonly string[],
-  loaded: Loaded | undefined,
+  { steps, at }: Awaited<ReturnType<typeof follow>>,
   choose: (invocation: Invocation) => void,
 ): string {
-  const [used, verb, subverb] = words
-  let path = root.name()
-  const nouns = Object.keys(tree)
-  for (const [name, noun] of meantAlone(Object.entries(tree), ([name]) => name, used)) {
-    const command = root.command(name).aliases(nounAliases(name, nouns))
-    command.description(noun.summary).summary(noun.summary).helpOption('-h, --help', 'Show help')
-    if (name !== used) continue
-    path += ` ${name}`
-    if (loaded === undefined) continue
-    if ('run' in loaded) {
-      declare(command, loaded, [name], root, choose)
-      continue
-    }
-    command.helpCommand(false).usage('<command> [options]')
-    const verbs = loaded.map(entry => entry.name)
-    for (const entry of meantAlone(loaded, each => each.name, verb)) {
-      if (entry.name === verb) path += ` ${verb}`
-      const named = command.command(entry.name).aliases(verbAliases(entry.name, verbs))
-      if ('run' in entry) {
-        declare(named, entry, [name, entry.name], root, choose)
-        continue
-      }
-      const group = named.description(entry.summary).summary(entry.summary)
-      group.helpOption('-h, --help', 'Show help').helpCommand(false).usage('<command> [options]')
-      const subverbs = entry.commands.map(each => each.name)
-      for (const declaration of meantAlone(entry.commands, each => each.name, subverb)) {
-        const own = group.command(declaration.name).aliases(verbAliases(declaration.name, subverbs))
-        declare(own, declaration, [name, entry.name, declaration.name], root, choose)
-        if (entry.name === verb && declaration.name === subverb) path += ` ${subverb}`
-      }
+  const words = steps.map(step => step.name)
+  let command = root
+  for (const [depth, { name, summary, among }] of steps.entries()) {
+    const aliases = depth === 0 ? nounAliases(name, among) : verbAliases(name, among)
+    command = addChoices(command.command(name).aliases(aliases), summary)
+  }
+  if ('run' in at) declare(command, at, words, root, choose)
+  else if (steps.length === 0) {
+    const nouns = Object.keys(tree)
+    for (const [name, { summary }] of Object.entries(tree))
+      addChoices(root.command(name).aliases(nounAliases(name, nouns)), summary)
+  } else {
+    const verbs = at.map(({ name }) => name)
+    for (const entry of at) {
+      const verb = command.command(entry.name).aliases(verbAliases(entry.name, verbs))
+      if ('run' in entry) declare(verb, entry, [...words, entry.name], root, choose)
+      else addChoices(verb, entry.summary)
     }
   }
-  return path
+  return [root.name(), ...words].join(' ')
 }
 
-/** The one that was named; all of them when it is none, for the help and for guesses. */
-function meantAlone<T>(
-  all: readonly T[],
-  nameOf: (each: T) => string,
-  name: string | undefined,
-): readonly T[] {
-  const meant = all.filter(each => nameOf(each) === name)
-  return meant.length > 0 ? meant : all
-}
-
-async function loadNoun(tree: Tree, noun: string | undefined): Promise<Loaded | undefined> {
-  const found = noun !== undefined && Object.hasOwn(tree, noun) ? tree[noun] : undefined
-  return found && (await found.load()).default
-}
+/** A word that takes another one behind it. */
+const addChoices = (command: CommandUnknownOpts, summary: string): CommandUnknownOpts =>
+  command
+    .description(summary)
+    .summary(summary)
+    .helpOption('-h, --help', 'Show help')
+    .helpCommand(false)
+    .usage('<command> [options]')
 
 function declare(
   command: CommandUnknownOpts,

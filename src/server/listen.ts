@@ -3,6 +3,7 @@ import { chmodSync, existsSync, linkSync, lstatSync, rmSync, statSync } from 'no
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
 
 /** Port 0 lets the system choose. */
 export interface HostPort {
@@ -134,7 +135,7 @@ const isLoopback = (host: string): boolean =>
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
 function listenFailure(error: unknown, where: string): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = codeOf(error)
   const options = { cause: error }
   if (code === 'EEXIST') return taken(where, 'somebody began to listen there just now')
   if (code === 'EADDRINUSE') {
