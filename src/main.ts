@@ -10,13 +10,16 @@ import {
   type ConfigFlags,
   defaultConfig,
   type Environment,
+  environmentConfig,
   type Format,
   isFormat,
   resolveConfig,
 } from './cli/config.ts'
 import { createContext } from './cli/context.ts'
-import { execute } from './cli/execute.ts'
+import type { ParseContext } from './cli/define.ts'
+import { execute, isConfirmed } from './cli/execute.ts'
 import { renderFailure } from './cli/fail.ts'
+import { repeating } from './cli/next-step.ts'
 import { whoAndWhence } from './cli/origin.ts'
 import { isForPeople, parseFields } from './cli/present.ts'
 import { printable } from './cli/printable.ts'
@@ -66,7 +69,9 @@ export async function main(
   } catch (error) {
     if (error instanceof ClosedPipe) return 0
     const failure = failureOf(error)
-    await streams.stderr.write(renderFailure(failure, format, env['LATCHKEY_DEBUG'] === '1'))
+    const again = repeating(invocation.kind === 'help' ? {} : invocation.globals)
+    const shown = { ...failure, hint: again(failure.hint) }
+    await streams.stderr.write(renderFailure(shown, format, env['LATCHKEY_DEBUG'] === '1'))
     return failure.exit
   }
 }
@@ -125,12 +130,14 @@ function settledFormat(env: Environment, cwd: string): Format {
 }
 
 function lenientConfig(env: Environment, cwd: string, flags: ConfigFlags): Config {
-  try {
-    return resolveConfig(env, cwd, flags)
-  } catch (error) {
-    if (!(error instanceof LatchkeyError) || error.code !== 'config') throw error
-    return defaultConfig(env, cwd, flags)
+  for (const resolved of [resolveConfig, environmentConfig]) {
+    try {
+      return resolved(env, cwd, flags)
+    } catch (error) {
+      if (!(error instanceof LatchkeyError) || error.code !== 'config') throw error
+    }
   }
+  return defaultConfig(env, cwd, flags)
 }
 
 async function help(
@@ -171,9 +178,12 @@ async function runComplete(
     problem: words => rehearse(words, place),
   })
   if (line === argv) return run(typed, config, place)
-  const tell = () => streams.stderr.write(`The same without questions:\n  ${printable(shellLine(line))}\n`)
+  let whole = line
+  const tell = () => streams.stderr.write(`The same without questions:\n  ${printable(shellLine(whole))}\n`)
   try {
-    const code = await run(...(await understand(line, place)), place)
+    const [invocation, settled] = await understand(line, place)
+    if (willConfirm(invocation, { now, timeZone: settled.timeZone })) whole = confirmed(line)
+    const code = await run(invocation, settled, place)
     await tell()
     return code
   } catch (error) {
@@ -183,6 +193,13 @@ async function runComplete(
     throw error
   }
 }
+
+const willConfirm = ({ declaration, input, yes, dryRun }: Runnable, context: ParseContext): boolean =>
+  !yes && !dryRun && isConfirmed(declaration, input(context))
+
+/** With the answer to the last question in it, among the options. */
+const confirmed = (line: readonly string[]): readonly string[] =>
+  line.toSpliced(line.includes('--') ? line.indexOf('--') : line.length, 0, '--yes')
 
 /** What is wrong with a command line as far as it goes: with all that it needs it is run as a dry run, unseen. */
 async function rehearse(argv: readonly string[], place: Place): Promise<string | undefined> {
@@ -217,6 +234,7 @@ async function run(invocation: Runnable, config: Config, place: Place): Promise<
   const interactive = isInteractive(streams, env, !globals.input)
   const prompts = overrides.prompts ?? terminalPrompts(streams.terminal)
   const terminal = streams.stdout.isTerminal
+  const again = repeating(globals)
   const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
   return execute({
     declaration,
@@ -245,6 +263,7 @@ async function run(invocation: Runnable, config: Config, place: Place): Promise<
         columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
         overrides,
       }),
+      again,
       stopped: overrides.stopped ?? (() => new Promise(() => {})),
       effect: declaration.effect,
       dryRun,
@@ -254,6 +273,7 @@ async function run(invocation: Runnable, config: Config, place: Place): Promise<
       format: declaration.text && agreedFormat(globals) === undefined ? 'table' : config.output,
       fields: globals.fields === undefined ? undefined : parseFields(globals.fields),
       pager: interactive && globals.pager ? wantedPager(env) : undefined,
+      again,
     },
     yes,
     streams,

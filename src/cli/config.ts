@@ -74,7 +74,11 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
   return settle(layers, env, cwd, flags)
 }
 
-/** The same by flags and defaults alone, for what looks at broken settings and mends them. */
+/** The same without the files of settings, for what looks at broken ones and mends them. */
+export const environmentConfig = (env: Environment, cwd: string, flags: ConfigFlags): Config =>
+  settle([fromFlags(flags, cwd), fromEnvironment(env, cwd)], env, cwd, flags)
+
+/** And without the environment, which may be what is broken. */
 export const defaultConfig = (env: Environment, cwd: string, flags: ConfigFlags): Config =>
   settle([fromFlags(flags, cwd)], env, cwd, flags)
 

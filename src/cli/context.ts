@@ -105,6 +105,8 @@ export interface Surroundings {
   readonly invoke: Invoke
   /** Resolves when the process is told to stop. */
   readonly stopped: () => Promise<StopSignal>
+  /** Makes the command lines in a text fit the one that was typed. */
+  readonly again: (text: string) => string
   readonly effect: Effect
   readonly dryRun: boolean
 }
@@ -121,6 +123,7 @@ export function createContext(surroundings: Surroundings): Context {
     env,
     program,
     invoke,
+    again,
     stopped,
     effect,
     dryRun,
@@ -164,7 +167,7 @@ export function createContext(surroundings: Surroundings): Context {
 
   const notice = async (text: string): Promise<void> => {
     await progress.clear()
-    await streams.stderr.write(`${printable(text)}\n`)
+    await streams.stderr.write(`${printable(again(text))}\n`)
   }
 
   return {

@@ -11,7 +11,7 @@ import {
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
 import { nearest } from '../nearest.ts'
-import { nounAliases, nounOf, verbAliases, verbOf } from './aliases.ts'
+import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
 import type { Declaration, Option, ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { type ProgressMode, progressModes } from './progress.ts'
@@ -79,19 +79,23 @@ export async function readCommandLine(
     chosen = invocation
   }
   let path = 'latchkey'
+  let loaded: Loaded | undefined
+  let words: readonly string[] = []
   try {
     const { operands } = createScout().parseOptions([...argv])
-    const typed = operands[0] === 'help' ? operands.slice(1) : operands
-    const asksForHelp = operands[0] === 'help' && typed.length > 0
+    // `help key list`, and what other programs take: `key help list`.
+    const helpAt = operands.slice(0, 2).indexOf('help')
+    const typed = helpAt < 0 ? operands : operands.toSpliced(helpAt, 1)
+    const asksForHelp = helpAt >= 0 && typed.length > 0
     const noun = typed[0] === undefined ? undefined : nounOf(typed[0], Object.keys(tree))
-    const loaded = await loadNoun(tree, noun)
-    const words = meantWords(loaded, noun, typed)
+    loaded = await loadNoun(tree, noun)
+    words = meantWords(loaded, noun, typed)
     root = createRoot(options, write, optionsOf(loaded, words))
     const { unknown } = root.parseOptions([...argv])
     path = addNouns(root, tree, words, loaded, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
-    if (noun !== undefined && !Object.hasOwn(tree, noun)) throw unknownCommand(noun, tree)
+    if (noun !== undefined && !Object.hasOwn(tree, noun)) throw await unknownCommand(noun, typed[1], tree)
     // Commander's own `help` goes one level deep.
     root.parse(asksForHelp ? [...words, '--help'] : [...argv], { from: 'user' })
     return chosen ?? { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
@@ -100,7 +104,7 @@ export async function readCommandLine(
     if (error.code === 'commander.help' && error.exitCode !== 0)
       return { kind: 'help', text: page(help), exit: 2 }
     if (error.exitCode === 0) return { kind: 'help', text: page(help), exit: 0 }
-    return { kind: 'refused', error: usageError(error, path), globals: globalsOf(root) }
+    return { kind: 'refused', error: usageError(error, path, loaded, words, tree), globals: globalsOf(root) }
   }
 }
 
@@ -137,11 +141,14 @@ function createScout(): CommandUnknownOpts {
 }
 
 /** The names of the options of the command that was meant. */
-function optionsOf(loaded: Loaded | undefined, words: readonly string[]): readonly string[] {
+const optionsOf = (loaded: Loaded | undefined, words: readonly string[]): readonly string[] =>
+  Object.keys(declarationOf(loaded, words)?.options ?? {}).map(kebab)
+
+function declarationOf(loaded: Loaded | undefined, words: readonly string[]): Declaration | undefined {
   const [noun = ''] = words
-  if (loaded === undefined) return []
-  const meant = namedCommands(noun, loaded).find(each => each.words.every((word, at) => word === words[at]))
-  return Object.keys(meant?.declaration.options ?? {}).map(kebab)
+  if (loaded === undefined) return undefined
+  return namedCommands(noun, loaded).find(each => each.words.every((word, at) => word === words[at]))
+    ?.declaration
 }
 
 /** `own` are the names that the command uses itself: there a global option goes by its letter alone. */
@@ -413,23 +420,80 @@ function globalsOf(root: CommandUnknownOpts | undefined): Globals {
   }
 }
 
-function unknownCommand(word: string, tree: Tree): LatchkeyError {
+/** A verb that was typed first is one of some noun, most likely of the noun behind it. */
+async function unknownCommand(word: string, next: string | undefined, tree: Tree): Promise<LatchkeyError> {
   const known = Object.keys(tree)
-  const close = nearest(word, [...known, ...known.flatMap(name => nounAliases(name, known))])
-  const guess = close === undefined ? '' : ` (did you mean ${close}?)`
+  if (word === 'version') return new LatchkeyError('usage', `unknown command '${word}'`, 'latchkey --version')
+  const behind = next === undefined ? undefined : nounOf(next, known)
+  const named = behind !== undefined && Object.hasOwn(tree, behind) ? [behind] : known
+  const meant: string[] = []
+  for (const noun of named) {
+    const verbs = verbsOf(await loadNoun(tree, noun), [noun])
+    const verb = verbOf(word, verbs)
+    if (verbs.includes(verb)) meant.push(`latchkey ${noun} ${verb}`)
+  }
+  if (meant.length > 0) {
+    const message = `unknown command '${word}': what it is about comes first`
+    return new LatchkeyError('usage', message, meant.join(', or '))
+  }
+  const guess = guessed(nearest(word, [...known, ...known.flatMap(name => nounAliases(name, known))]))
   return new LatchkeyError('usage', `unknown command '${word}'${guess}`, 'latchkey --help')
 }
 
-/** Commander's own words, with its guess on the same line. */
-function usageError(error: CommanderError, path: string): LatchkeyError {
-  const message = error.message
-    .replace(/^error: /, '')
-    // What is too many is not repeated: it may be a secret.
-    .replace(/^(too many arguments.* but got \d+): [\s\S]*$/, '$1')
-    .replace(/argument '(.*)' is invalid\. Allowed choices are (.*)\.$/s, (all, typed, choices) => {
-      const close = nearest(typed, choices.split(', '))
-      return close === undefined ? all : `${all.slice(0, -1)} (did you mean ${close}?)`
-    })
-    .replace(/\n\(Did you mean (.*)\?\)$/, ' (did you mean $1?)')
-  return new LatchkeyError('usage', message, `${path} --help`)
+/** What may follow the words of a noun, or of a group within it. */
+function verbsOf(loaded: Loaded | undefined, [, group]: readonly string[]): readonly string[] {
+  if (loaded === undefined || 'run' in loaded) return []
+  const inside = loaded.find(entry => entry.name === group)
+  return (inside !== undefined && 'commands' in inside ? inside.commands : loaded).map(entry => entry.name)
+}
+
+const guessed = (close: string | undefined): string =>
+  close === undefined ? '' : ` (did you mean ${close}?)`
+
+/** Commander's own words, with a guess on the same line. */
+function usageError(
+  error: CommanderError,
+  path: string,
+  loaded: Loaded | undefined,
+  words: readonly string[],
+  tree: Tree,
+): LatchkeyError {
+  const message = error.message.replace(/^error: /, '').replace(/\n\(Did you mean .*$/s, '')
+  const [, kind, typed = ''] = /^unknown (option|command) '(.*)'$/s.exec(message) ?? []
+  if (kind === 'option') {
+    // What follows the = may be a secret.
+    const option = typed.replace(/=.*$/s, '')
+    const known = knownOptions(loaded, words)
+    const close = optionOf(option, known) ?? (option.startsWith('--') ? nearest(option, known) : undefined)
+    return new LatchkeyError('usage', `unknown option '${option}'${guessed(close)}`, `${path} --help`)
+  }
+  if (kind === 'command') {
+    const verbs = verbsOf(loaded, words)
+    const close = nearest(typed, [...verbs, ...verbs.flatMap(verb => verbAliases(verb, verbs))])
+    const noun = nounOf(typed, Object.keys(tree))
+    // `db backup` is not far from the mark.
+    const help = close === undefined && Object.hasOwn(tree, noun) ? `latchkey ${noun}` : path
+    return new LatchkeyError('usage', `unknown command '${typed}'${guessed(close)}`, `${help} --help`)
+  }
+  return new LatchkeyError(
+    'usage',
+    message
+      // What is too many is not repeated: it may be a secret.
+      .replace(/^(too many arguments.* but got \d+): [\s\S]*$/, '$1')
+      .replace(/argument '(.*)' is invalid\. Allowed choices are (.*)\.$/s, (all, typed, choices) => {
+        const close = nearest(typed, choices.split(', '))
+        return close === undefined ? all : `${all.slice(0, -1)}${guessed(close)}`
+      }),
+    `${path} --help`,
+  )
+}
+
+/** As they are typed: those of the command that was meant, and those that every command has. */
+function knownOptions(loaded: Loaded | undefined, words: readonly string[]): readonly string[] {
+  const declaration = declarationOf(loaded, words)
+  const own = Object.entries(declaration?.options ?? {}).flatMap(([name, { kind }]) =>
+    kind === 'clearable' ? [kebab(name), `no-${kebab(name)}`] : [kebab(name)],
+  )
+  const common = [...(declaration ? flagsOf(declaration) : []), ...globalFlags].map(({ name }) => name)
+  return [...own, ...common, ...(declaration ? [] : ['version'])].map(name => `--${name}`)
 }

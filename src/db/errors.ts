@@ -1,5 +1,6 @@
 /** Turns what SQLite and the file system say into errors with a code and a next step. */
 import { LatchkeyError } from '../contract/errors.ts'
+import { shellWord } from '../shell-word.ts'
 
 /** The LatchkeyError behind `error`, or `error` itself when it is none that is expected. */
 export function translate(error: unknown, path: string): unknown {
@@ -18,11 +19,12 @@ export function translate(error: unknown, path: string): unknown {
   if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
     return corrupt(path, options)
   }
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
+  // SQLite has no other word for a shared-memory file that finds no room.
+  if (['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'ENOSPC', 'EDQUOT'].includes(code)) {
     return new LatchkeyError(
       'disk_full',
       `the disk is full: ${path} could not be written, and nothing was changed`,
-      `free some space (df -h ${quoted(path)}) and run the command again`,
+      `free some space (df -h ${shellWord(path)}) and run the command again`,
       options,
     )
   }
@@ -30,7 +32,7 @@ export function translate(error: unknown, path: string): unknown {
     return new LatchkeyError(
       'database_readonly',
       `the database ${path} cannot be written: it, or its folder, is read-only for this user`,
-      `check the owner and mode with: ls -ld ${quoted(path)} ${quoted(parent(path))}`,
+      `check the owner and mode with: ls -ld ${shellWord(path)} ${shellWord(parent(path))}`,
       options,
     )
   }
@@ -43,7 +45,7 @@ export function translate(error: unknown, path: string): unknown {
     return new LatchkeyError(
       'permission',
       `${path} cannot be opened by this user`,
-      `check the owner and mode with: ls -ld ${quoted(path)} ${quoted(parent(path))}`,
+      `check the owner and mode with: ls -ld ${shellWord(path)} ${shellWord(parent(path))}`,
       options,
     )
   }
@@ -59,7 +61,7 @@ export function translate(error: unknown, path: string): unknown {
     return new LatchkeyError(
       'corrupt',
       `reading or writing ${path} failed (${code})`,
-      'check the disk (dmesg), then restore with: latchkey restore --latest',
+      'look at the disk (dmesg) and run the command again; if the file is lost, restore it with: latchkey restore --latest',
       options,
     )
   }
@@ -86,6 +88,3 @@ function deepest(error: unknown): unknown {
 }
 
 const parent = (path: string): string => path.replace(/\/[^/]*$/, '') || '/'
-
-const quoted = (path: string): string =>
-  /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
