@@ -8,9 +8,9 @@
  * ```
  */
 import { dirname, join, resolve } from 'node:path'
+import { isAddress } from './address.ts'
 import { LatchkeyError } from './contract/errors.ts'
 import type { ProgressListener } from './contract/views.ts'
-import { isAddress } from './operations/backup/address.ts'
 import type { KeepPolicy } from './operations/backup/policy.ts'
 import type { Actor } from './operations/context.ts'
 import { createOperations, type Operations } from './operations/index.ts'

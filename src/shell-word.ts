@@ -1,5 +1,3 @@
-/** Writes a word so that a POSIX shell reads it as that one word. For lines that a person pastes; runs nothing. */
-
-/** The word itself, or in single quotes where a shell would make something else of it. */
+/** A word as a POSIX shell reads it back: as it is where it may be, in single quotes otherwise. */
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
 import { run } from '../testing/run.ts'
 import { nounAliases, verbAliases } from './aliases.ts'
-import { tree } from './tree.ts'
+import { follow, tree } from './tree.ts'
 
 test('words that people try lead to the command', async () => {
   await using home = await temporaryLatchkey()
@@ -30,9 +30,9 @@ test('an alias never stands in the way of a name', async () => {
   const nouns = Object.keys(tree)
   for (const noun of nouns) {
     for (const word of nounAliases(noun, nouns)) expect(nouns).not.toContain(word)
-    const loaded = (await tree[noun]!.load()).default
-    if ('run' in loaded) continue
-    const verbs = loaded.map(entry => entry.name)
+    const { at } = await follow(tree, [noun])
+    if ('run' in at) continue
+    const verbs = at.map(entry => entry.name)
     const all = verbs.flatMap(verb => [verb, ...verbAliases(verb, verbs)])
     expect(new Set(all).size, `${noun}: ${all}`).toBe(all.length)
   }

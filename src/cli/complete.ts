@@ -3,13 +3,14 @@
  * `completion.ts`; must never say a word of its own, create a file, or fail: where nothing is known, nothing is offered.
  */
 import type { Latchkey } from '../index.ts'
-import { nounOf, verbOf } from './aliases.ts'
-import { shells } from './completion.ts'
+import { filesAnswer, shells } from './completion.ts'
+import { type Environment, resolveConfig } from './config.ts'
+import { openForReading } from './connect.ts'
 import type { Declaration, Option } from './define.ts'
 import { type CommonFlag, flagsOf, globalFlags, kebab } from './flags.ts'
 import { settingNames } from './settings-file.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from './subjects.ts'
-import { type Tree, tree as wholeTree } from './tree.ts'
+import { follow, tree } from './tree.ts'
 
 interface Candidate {
   readonly value: string
@@ -17,68 +18,45 @@ interface Candidate {
 }
 
 /** Names of files are completed by the shell itself. */
-export type Completion = readonly Candidate[] | 'files'
+type Completion = readonly Candidate[] | 'files'
 
 /** Opens the database for reading, on the settings of the command line so far. */
 type Open = () => Promise<Latchkey>
 
-/** @param words all words behind the program's name; the last is what is being typed, perhaps nothing yet */
-export async function complete(
-  words: readonly string[],
-  open: Open,
-  tree: Tree = wholeTree,
-): Promise<Completion> {
+/**
+ * The answer to a shell: a line for each candidate; nothing, whatever goes wrong, since there is nobody to tell.
+ *
+ * @param words all words behind the program's name; the last is what is being typed, perhaps nothing yet
+ */
+export async function answer(words: readonly string[], env: Environment, cwd: string): Promise<string> {
+  try {
+    const given = (flag: string) => words[words.lastIndexOf(flag) + 1 || words.length]
+    const settings = { db: given('--db'), profile: given('--profile') }
+    const found = await complete(words, async () => openForReading(resolveConfig(env, cwd, settings), env))
+    const lines = found === 'files' ? [filesAnswer] : found.map(({ value, about }) => `${value}\t${about}`)
+    // A name may hold anything; a line break would make two of it.
+    const whole = lines.filter(line => !line.includes('\n'))
+    return whole.map(line => `${line}\n`).join('')
+  } catch {
+    return ''
+  }
+}
+
+async function complete(words: readonly string[], open: Open): Promise<Completion> {
   const current = words.at(-1) ?? ''
   const before = words.slice(0, -1)
-  const nouns = Object.keys(tree)
-  const [noun = '', verb, subverb] = operandsOf(before, [])
-  if (!operandsOf(before, []).length) {
+  const [noun, ...verbs] = operandsOf(before, [])
+  if (noun === undefined) {
     if (current.startsWith('-')) return fitting(current, flagCandidates(globalFlags))
-    return (
-      (await optionValue(before.at(-1), undefined, current, open)) ??
-      fitting(
-        current,
-        nouns.map(name => ({ value: name, about: tree[name]?.summary ?? '' })),
-      )
-    )
+    return (await optionValue(before.at(-1), undefined, current, open)) ?? fitting(current, named(nouns))
   }
-  const named = nounOf(noun, nouns)
-  const loaded = named in tree ? (await tree[named]?.load())?.default : undefined
-  if (loaded === undefined) return []
-  let declaration: Declaration | undefined
-  let depth = 1
-  if ('run' in loaded) declaration = loaded
-  else {
-    const entries = loaded.map(({ name, summary }) => ({ value: name, about: summary }))
-    const entry =
-      verb === undefined
-        ? undefined
-        : loaded.find(
-            each =>
-              each.name ===
-              verbOf(
-                verb,
-                loaded.map(({ name }) => name),
-              ),
-          )
-    if (entry === undefined) return verb === undefined ? fitting(current, entries) : []
-    depth = 2
-    if ('commands' in entry) {
-      const known = entry.commands.map(each => each.name)
-      declaration =
-        subverb === undefined ? undefined : entry.commands.find(each => each.name === verbOf(subverb, known))
-      if (declaration === undefined) {
-        const all = entry.commands.map(({ name, summary }) => ({ value: name, about: summary }))
-        return subverb === undefined ? fitting(current, all) : []
-      }
-      depth = 3
-    } else declaration = entry
-  }
+  const { at: declaration, steps, rest } = await follow(tree, [noun, ...verbs])
+  if (!('run' in declaration)) return rest.length > 0 ? [] : fitting(current, named(declaration))
   const value = await optionValue(before.at(-1), declaration, current, open)
   if (value !== undefined) return value
   if (current.startsWith('-')) return fitting(current, optionCandidates(declaration, before))
   const args = Object.keys(declaration.args)
-  const place = operandsOf(before, optionsWithValues(declaration)).length - depth
+  const place = operandsOf(before, optionsWithValues(declaration)).length - steps.length
   const last = args.at(-1)
   const name = args[place] ?? (last !== undefined && takesMany(declaration.args[last]) ? last : undefined)
   return name === undefined ? [] : subjects(subjectOfArgument(declaration, name), current, open)
@@ -86,7 +64,10 @@ export async function complete(
 
 /** The words that are neither options nor the values of options. */
 function operandsOf(words: readonly string[], own: readonly string[]): readonly string[] {
-  const takes = new Set([...own, ...globalFlags.filter(flag => flag.placeholder).flatMap(spellings)])
+  const takes = new Set([
+    ...own,
+    ...globalFlags.filter(flag => flag.placeholder).flatMap(flag => spellings(flag.name, flag)),
+  ])
   const found: string[] = []
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? ''
@@ -97,13 +78,13 @@ function operandsOf(words: readonly string[], own: readonly string[]): readonly 
   return found
 }
 
-const spellings = ({ name, short }: CommonFlag): readonly string[] =>
-  short === undefined ? [`--${name}`] : [`--${name}`, `-${short}`]
+const spellings = (name: string, { short }: { readonly short?: string }): readonly string[] =>
+  short === undefined ? [`--${kebab(name)}`] : [`--${kebab(name)}`, `-${short}`]
 
 const optionsWithValues = ({ options }: Declaration): readonly string[] =>
   Object.entries(options)
     .filter(([, option]) => option.kind !== 'flag')
-    .flatMap(([name, { short }]) => [`--${kebab(name)}`, ...(short === undefined ? [] : [`-${short}`])])
+    .flatMap(([name, option]) => spellings(name, option))
 
 /** What completes the value of an option, when one stands before; undefined when none does. */
 async function optionValue(
@@ -113,19 +94,24 @@ async function optionValue(
   open: Open,
 ): Promise<Completion | undefined> {
   if (option === undefined || !option.startsWith('-')) return undefined
-  const global = globalFlags.find(flag => flag.placeholder && spellings(flag).includes(option))
+  const global = globalFlags.find(flag => flag.placeholder && spellings(flag.name, flag).includes(option))
   if (global !== undefined) {
     if (global.choices) return fitting(current, plain(global.choices))
     return global.placeholder === 'file' ? 'files' : []
   }
   const found = Object.entries(declaration?.options ?? {}).find(
-    ([name, { kind, short }]) => kind !== 'flag' && [`--${kebab(name)}`, `-${short}`].includes(option),
+    ([name, declared]) => declared.kind !== 'flag' && spellings(name, declared).includes(option),
   )
   if (found === undefined) return undefined
   const [name, declared] = found
   if (declared.choices) return fitting(current, plain(declared.choices))
   return subjects(subjectOfOption(name, declared), current, open)
 }
+
+const nouns = Object.entries(tree).map(([name, { summary }]) => ({ name, summary }))
+
+const named = (all: readonly { readonly name: string; readonly summary: string }[]): readonly Candidate[] =>
+  all.map(({ name, summary }) => ({ value: name, about: summary }))
 
 const plain = (values: readonly string[]): readonly Candidate[] => values.map(value => ({ value, about: '' }))
 
@@ -141,7 +127,7 @@ async function subjects(subject: Subject | undefined, typed: string, open: Open)
   if (subject === 'file') return 'files'
   if (subject === 'setting') return fitting(typed, plain(settingNames))
   if (subject === 'shell') return fitting(typed, plain(shells))
-  if (subject === 'command') return fitting(typed, plain(Object.keys(wholeTree)))
+  if (subject === 'command') return fitting(typed, plain(Object.keys(tree)))
   const latchkey = await open()
   try {
     if (subject === 'backup') {

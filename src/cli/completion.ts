@@ -16,6 +16,18 @@ export const question = '__complete'
 /** What is answered where the shell completes files by itself. */
 export const filesAnswer = ':files'
 
+/** The declaration of the command that prints the script of a shell. */
+export const scriptFor = (shell: Shell) =>
+  ({
+    name: shell,
+    effect: 'read',
+    summary: `Print the script that completes latchkey in ${shell}`,
+    description: `Commands, options, values, and the names of keys, users and projects as they are in the database at that moment. completion install puts the script where ${shell} looks for it.`,
+    examples: [`latchkey completion ${shell} > ~/${installedAs[shell].join('/')}`],
+    run: async () => completionScript(shell),
+    text: true,
+  }) as const
+
 export const completionScript = (shell: Shell): string => scripts[shell]
 
 const scripts: Readonly<Record<Shell, string>> = {

@@ -1,10 +1,11 @@
 /**
- * Resolves each setting: flag, then the profile of `--profile`, then environment, then that of LATCHKEY_PROFILE, then `latchkey.toml` here, then the user's,
- * then a default, and remembers where it came from. Must never create or change a file.
+ * Resolves each setting, and remembers where it came from: flag, the profile of `--profile`, environment, the profile of
+ * LATCHKEY_PROFILE, `latchkey.toml` here, the user's, a default. Changes a file of settings only in `changeSettings`.
  */
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { isAddress } from '../address.ts'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
 import type { KeepPolicy } from '../index.ts'
@@ -18,7 +19,6 @@ import {
   type SettingName,
   type SettingsFile,
   settingNames,
-  writeSetting,
 } from './settings-file.ts'
 
 /** The formats of output, as `-o` takes them. */
@@ -74,13 +74,39 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
   return settle(layers, env, cwd, flags)
 }
 
-/** The same without the files of settings, for what looks at broken ones and mends them. */
-export const environmentConfig = (env: Environment, cwd: string, flags: ConfigFlags): Config =>
-  settle([fromFlags(flags, cwd), fromEnvironment(env, cwd)], env, cwd, flags)
+/**
+ * The same without what is broken, for what looks at settings and mends them: without the files, and if need be without
+ * the environment. @throws usage
+ */
+export function resolveLeniently(env: Environment, cwd: string, flags: ConfigFlags): Config {
+  const typed = fromFlags(flags, cwd)
+  return settledOr(
+    () => resolveConfig(env, cwd, flags),
+    () =>
+      settledOr(
+        () => settle([typed, fromEnvironment(env, cwd)], env, cwd, flags),
+        () => settle([typed], env, cwd, flags),
+      ),
+  )
+}
 
-/** And without the environment, which may be what is broken. */
-export const defaultConfig = (env: Environment, cwd: string, flags: ConfigFlags): Config =>
-  settle([fromFlags(flags, cwd)], env, cwd, flags)
+function settledOr(first: () => Config, second: () => Config): Config {
+  try {
+    return first()
+  } catch (error) {
+    if (!(error instanceof LatchkeyError) || error.code !== 'config') throw error
+    return second()
+  }
+}
+
+/** The format of the settings, for errors that come before anything else; broken settings are told of later. */
+export function settledFormat(env: Environment, cwd: string): Format {
+  try {
+    return resolveConfig(env, cwd, {}).output
+  } catch {
+    return 'table'
+  }
+}
 
 function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: ConfigFlags): Config {
   const home = homeOf(env)
@@ -200,7 +226,10 @@ export interface Change {
 }
 
 /** Changes one setting in one file, in the profile in use if there is one. @throws config, usage */
-export function changeSettings({ files, profile, home }: Config, change: Change): ConfigChange {
+export async function changeSettings(
+  { files, profile, home }: Config,
+  change: Change,
+): Promise<ConfigChange> {
   const { name, value, scope, dryRun } = change
   const path = files.find(file => file.scope === scope)?.path ?? ''
   if (value !== null) {
@@ -209,7 +238,8 @@ export function changeSettings({ files, profile, home }: Config, change: Change)
     if (name === 'output') format(found)
     if (name === 'backup_keep') policy(found)
   }
-  writeSetting(path, name, value, { profile, dryRun, home })
+  const { writeSetting } = await import('./settings-change.ts')
+  await writeSetting(path, name, value, { profile, dryRun, home })
   const [here] = files
   const hides =
     scope === 'user' && profile === undefined && here !== undefined && hasSetting(here.path, home, name)
@@ -262,8 +292,8 @@ function fromEnvironment(env: Environment, cwd: string): Layer {
 /** Relative places are taken from the folder they were written in; addresses (`s3://…`) stay as they are. */
 function place(found: Found | undefined): Settled<string> | undefined {
   if (found === undefined) return undefined
-  const remote = /^[a-z][a-z0-9+.-]*:\/\//.test(found.value)
-  return { value: remote ? found.value : resolve(found.base, found.value), source: found.source }
+  const { value, base, source } = found
+  return { value: isAddress(value) ? value : resolve(base, value), source }
 }
 
 function zone(found: Found | undefined): Settled<string> | undefined {

@@ -2,8 +2,8 @@
  * What a command may reach while it runs: the operations, the clock, stdin, a person. Operations are loaded
  * when first asked for. Declarations import its type only; it must never be imported by them for values.
  */
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { isAddress } from '../address.ts'
 import { LatchkeyError } from '../contract/errors.ts'
 import type {
   CompletionInstalled,
@@ -19,6 +19,8 @@ import type { StopSignal } from '../server/serve.ts'
 import type { Shell } from './completion.ts'
 import { type Change, type Config, changeSettings, checkSettings, type Environment } from './config.ts'
 import type { Effect } from './define.ts'
+import { createIncoming, type Incoming } from './incoming.ts'
+import type { Invoke } from './invoke.ts'
 import type { Actor } from './origin.ts'
 import { printable } from './printable.ts'
 import type { ProgressDisplay } from './progress.ts'
@@ -26,9 +28,8 @@ import type { Asking } from './prompt.ts'
 import type { NewSecretFile } from './secret-file.ts'
 import type { SettingName } from './settings-file.ts'
 import type { Streams } from './streams.ts'
-import type { Invoke } from './tutorial.ts'
 
-export interface Context extends Asking {
+export interface Context extends Asking, Incoming {
   /** The operations on the configured database: for reading alone unless the command changes something. */
   readonly operations: () => Promise<Latchkey>
   readonly now: () => Date
@@ -44,28 +45,11 @@ export interface Context extends Asking {
   readonly setting: (name: SettingName) => ConfigValue
   readonly checkSettings: () => readonly SettingsCheck[]
   /** Changes a file of settings, but not in a dry run. @throws config */
-  readonly changeSetting: (change: Omit<Change, 'dryRun'>) => ConfigChange
+  readonly changeSetting: (change: Omit<Change, 'dryRun'>) => Promise<ConfigChange>
   /** A line for people, on stderr. */
   readonly notice: (text: string) => Promise<void>
   /** Runs another command line in this process, on a database of its own. */
   readonly invoke: Invoke
-  /** What selects a key: what was typed, or for `-` the secret on stdin. */
-  readonly keySelector: (typed: string) => Promise<string | { readonly secret: string }>
-  /** The secret on stdin. The argument may say so (`-`) but not be it: others could read it there. */
-  readonly secretArgument: (typed: string | undefined) => Promise<string>
-  /** Whole stdin; refused at a terminal, where it would seem to hang. */
-  readonly readStdin: () => Promise<string>
-  /** Rows to be read: a file, or for `-` stdin, which is refused at a terminal. */
-  readonly rowSource: (typed: string) => {
-    readonly file: string
-    readonly chunks?: AsyncIterable<Uint8Array>
-  }
-  /** Bytes that are piped in, or pasted at a terminal until Ctrl-D. */
-  readonly pastedText: () => Promise<AsyncIterable<Uint8Array>>
-  /** Stdin as one secret, without the line break at its end. */
-  readonly secretFromStdin: () => Promise<string>
-  /** The same from a file, where `-` is stdin. */
-  readonly secretFromFile: (typed: string) => Promise<string>
   /** Runs `work` with a new file for secrets, or without one when none was typed; see `secret-file.ts`. */
   readonly withSecretFile: <T>(
     typed: string | undefined,
@@ -112,22 +96,8 @@ export interface Surroundings {
 }
 
 export function createContext(surroundings: Surroundings): Context {
-  const {
-    streams,
-    config,
-    asking,
-    progress,
-    actor,
-    now,
-    cwd,
-    env,
-    program,
-    invoke,
-    again,
-    stopped,
-    effect,
-    dryRun,
-  } = surroundings
+  const { streams, config, asking, progress, actor, now, cwd, env, again, stopped, effect, dryRun } =
+    surroundings
   let opened: Promise<Latchkey> | undefined
 
   const connector = async (): Promise<() => Latchkey> => {
@@ -150,16 +120,6 @@ export function createContext(surroundings: Surroundings): Context {
 
   const open = async (): Promise<Latchkey> => (await connector())()
 
-  // Kept, because a confirmation and the run that follows may both ask for it.
-  let read: Promise<string> | undefined
-  const readStdin = async (): Promise<string> => {
-    requirePipe(streams)
-    read ??= streams.stdin.text()
-    return read
-  }
-
-  const secretFromStdin = async (): Promise<string> => oneSecret(await readStdin(), 'stdin')
-
   const operations = (): Promise<Latchkey> => {
     opened ??= open()
     return opened
@@ -172,6 +132,7 @@ export function createContext(surroundings: Surroundings): Context {
 
   return {
     ...asking,
+    ...createIncoming(streams, cwd),
     operations,
     now,
     get timeZone() {
@@ -180,40 +141,14 @@ export function createContext(surroundings: Surroundings): Context {
     dryRun,
     config,
     actor,
-    invoke,
-    program,
-    path: typed => (/^[a-z][a-z0-9+.-]*:\/\//.test(typed) ? typed : resolve(cwd, typed)),
+    invoke: surroundings.invoke,
+    program: surroundings.program,
+    path: typed => (isAddress(typed) ? typed : resolve(cwd, typed)),
     setting: name =>
       config.values.find(value => value.name === name) ?? { name, value: null, source: 'default' },
     checkSettings: () => checkSettings(config),
     changeSetting: change => changeSettings(config, { ...change, dryRun }),
     notice,
-    keySelector: async typed => {
-      if (typed === '-') return { secret: await secretFromStdin() }
-      if (ownSecret.test(typed)) throw exposed()
-      return typed
-    },
-    secretArgument: async typed => {
-      if (typed === undefined || typed === '-') return secretFromStdin()
-      throw exposed()
-    },
-    readStdin,
-    rowSource: typed => {
-      if (typed !== '-') return { file: resolve(cwd, typed) }
-      requirePipe(streams)
-      return { file: 'stdin', chunks: streams.stdin.chunks() }
-    },
-    pastedText: async () => {
-      if (streams.stdin.isTerminal) {
-        await streams.stderr.write('Paste the text, then press Enter and Ctrl-D.\n')
-      }
-      return streams.stdin.chunks()
-    },
-    secretFromStdin,
-    secretFromFile: async typed => {
-      if (typed === '-') return secretFromStdin()
-      return oneSecret(readText(resolve(cwd, typed)), typed)
-    },
     withSecretFile: async (typed, work) => {
       if (typed === undefined) return work(undefined)
       if (typed === '-') {
@@ -276,46 +211,5 @@ export function createContext(surroundings: Surroundings): Context {
       opened = undefined
       await latchkey?.close()
     },
-  }
-}
-
-/** @throws usage at a terminal */
-function requirePipe({ stdin }: Streams): void {
-  if (!stdin.isTerminal) return
-  throw new LatchkeyError(
-    'usage',
-    'stdin is a terminal: there is nothing to read from it',
-    'pipe it in, as in: latchkey … - < file',
-  )
-}
-
-/** Prefix, 30 characters and their checksum: no name looks like this. */
-const ownSecret = /^[A-Za-z0-9]+_[0-9A-Za-z]{36}$/
-
-/** Does not repeat the secret: errors are logged. */
-const exposed = (): LatchkeyError =>
-  new LatchkeyError(
-    'usage',
-    'a secret on the command line can be seen by every user of this machine',
-    'pipe it in instead: printf %s "$secret" | latchkey key verify -',
-  )
-
-function oneSecret(text: string, source: string): string {
-  const secret = text.replace(/\r?\n$/, '')
-  if (secret !== '') return secret
-  throw new LatchkeyError(
-    'usage',
-    `${source} is empty`,
-    'put the secret there: printf %s "$secret" | latchkey … -',
-  )
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    const reason = code === 'ENOENT' ? 'it does not exist' : code
-    throw new LatchkeyError('usage', `cannot read ${path}: ${reason}`, 'name a readable file, or - for stdin')
   }
 }

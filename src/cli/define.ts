@@ -282,13 +282,6 @@ export interface Declaration {
   readonly text?: true
 }
 
-/** Verbs under one word of a noun: `limit` of `key` holds add, remove and list. */
-export interface Group {
-  readonly name: string
-  readonly summary: string
-  readonly commands: readonly Declaration[]
-}
-
 export function command<A extends Arguments, O extends Options, T>(declaration: One<A, O, T>): Declaration
 export function command<A extends Arguments, O extends Options, T>(declaration: Many<A, O, T>): Declaration
 export function command<A extends Arguments, O extends Options, T>(

@@ -170,7 +170,6 @@ export const dollars: Parse<number> = raw => {
   return Number(`${whole}.${fraction || '0'}`)
 }
 
-/** The name of what a limit counts. */
 /** One of a few words. */
 export const oneOf =
   <const T extends string>(choices: readonly T[]): Parse<T> =>
@@ -201,6 +200,7 @@ export const settingName: Parse<SettingName> = raw => {
   )
 }
 
+/** The name of what a limit counts. */
 export const metric: Parse<Metric> = raw => {
   const found = metrics.find(name => name === raw)
   if (found !== undefined) return found

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'bun:test'
 import { LatchkeyError } from '../contract/errors.ts'
 import { object, text } from '../contract/shape.ts'
 import { run } from '../testing/run.ts'
-import { arg, command, opt, verbatim } from './define.ts'
+import { arg, command, type Declaration, opt, verbatim } from './define.ts'
 import { limit, metric, when } from './parse.ts'
-import { type Noun, namedCommands, type Tree } from './tree.ts'
+import { namedCommands, type Tree } from './tree.ts'
 
 const nothing = object('Nothing', { id: text('Id') })
 const secretive = object('Secretive', { id: text('Id'), secret: text('Secret') })
@@ -85,24 +85,30 @@ const broken = command({
   },
 })
 
+/** A command that tells when it is loaded. */
+const loading = (name: string, declaration: Declaration) => async () => {
+  loaded.push(name)
+  return { default: declaration }
+}
+
 const tree: Tree = {
   key: {
     summary: 'API keys',
-    load: async () => {
-      loaded.push('key')
-      return {
-        default: [set, need, destroy, reveal, { name: 'limit', summary: 'Its limits', commands: [set] }],
-      }
+    verbs: {
+      set: loading('key set', set),
+      need: loading('key need', need),
+      destroy: loading('key destroy', destroy),
+      reveal: loading('key reveal', reveal),
+      limit: { summary: 'Its limits', verbs: { set: loading('key limit set', set) } },
     },
   },
   broken: {
     summary: 'Failures',
-    load: async () => {
-      loaded.push('broken')
-      return { default: broken }
-    },
+    load: loading('broken', broken),
   },
 }
+const everyVerb = ['key set', 'key need', 'key destroy', 'key reveal', 'key limit set']
+
 async function latchkey(line: string, options: Parameters<typeof run>[1] = {}) {
   calls.length = 0
   loaded.length = 0
@@ -240,7 +246,7 @@ describe('help', () => {
   test('a command shows its arguments, options, the global ones and examples', async () => {
     for (const line of ['key set --help', 'key set ci -h --json']) {
       const { code, out, loaded } = await latchkey(line)
-      expect({ code, loaded }).toEqual({ code: 0, loaded: ['key'] })
+      expect({ code, loaded }).toEqual({ code: 0, loaded: ['key set'] })
       expect(out).toStartWith('Usage: latchkey key set [options] <key-name> <others...>\n\nSet things\n')
       for (const part of [
         'Which key',
@@ -316,8 +322,7 @@ describe('a group of verbs within a noun', () => {
   })
 
   test('is walked with the words that are typed', async () => {
-    const { default: loaded } = await (tree['key'] as Noun).load()
-    expect(namedCommands('key', loaded).map(({ words }) => words.join(' '))).toEqual([
+    expect((await namedCommands(tree, 'key')).map(({ words }) => words.join(' '))).toEqual([
       'key set',
       'key need',
       'key destroy',
@@ -327,9 +332,12 @@ describe('a group of verbs within a noun', () => {
   })
 })
 
-test('only the noun in use is loaded', async () => {
+test('only the command in use is loaded', async () => {
   expect((await latchkey('--db x broken known')).loaded).toEqual(['broken'])
-  expect((await latchkey('-o json key reveal')).loaded).toEqual(['key'])
+  expect((await latchkey('-o json key reveal')).loaded).toEqual(['key reveal'])
+  expect((await latchkey('key limit set ci A --dry-run')).loaded).toEqual(['key limit set'])
+  // What there is to choose from is told where none was named.
+  expect((await latchkey('key stes')).loaded).toEqual(everyVerb)
 })
 
 test('a declaration may not take the name of a global option', async () => {

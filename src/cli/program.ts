@@ -15,7 +15,7 @@ import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts
 import type { Declaration, Option, ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { type ProgressMode, progressModes } from './progress.ts'
-import { type Loaded, namedCommands, type Tree } from './tree.ts'
+import { follow, type Tree } from './tree.ts'
 
 /** What was given of the options that every command has. */
 export interface Globals {
@@ -79,57 +79,34 @@ export async function readCommandLine(
     chosen = invocation
   }
   let path = 'latchkey'
-  let loaded: Loaded | undefined
-  let words: readonly string[] = []
+  let at: Reached = []
   try {
     const { operands } = createScout().parseOptions([...argv])
     // `help key list`, and what other programs take: `key help list`.
     const helpAt = operands.slice(0, 2).indexOf('help')
     const typed = helpAt < 0 ? operands : operands.toSpliced(helpAt, 1)
     const asksForHelp = helpAt >= 0 && typed.length > 0
-    const noun = typed[0] === undefined ? undefined : nounOf(typed[0], Object.keys(tree))
-    loaded = await loadNoun(tree, noun)
-    words = meantWords(loaded, noun, typed)
-    root = createRoot(options, write, optionsOf(loaded, words))
+    const way = await follow(tree, typed)
+    const { steps, rest } = way
+    at = way.at
+    root = createRoot(options, write, 'run' in at ? Object.keys(at.options).map(kebab) : [])
     const { unknown } = root.parseOptions([...argv])
-    path = addNouns(root, tree, words, loaded, choose)
+    path = addCommands(root, tree, way, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
-    if (noun !== undefined && !Object.hasOwn(tree, noun)) throw await unknownCommand(noun, typed[1], tree)
+    if (steps.length === 0 && rest[0] !== undefined) throw unknownCommand(rest, tree)
     // Commander's own `help` goes one level deep.
-    root.parse(asksForHelp ? [...words, '--help'] : [...argv], { from: 'user' })
+    root.parse(asksForHelp ? [...steps.map(step => step.name), ...rest, '--help'] : [...argv], {
+      from: 'user',
+    })
     return chosen ?? { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
   } catch (error) {
     if (!(error instanceof CommanderError)) return { kind: 'refused', error, globals: globalsOf(root) }
     if (error.code === 'commander.help' && error.exitCode !== 0)
       return { kind: 'help', text: page(help), exit: 2 }
     if (error.exitCode === 0) return { kind: 'help', text: page(help), exit: 0 }
-    return { kind: 'refused', error: usageError(error, path, loaded, words, tree), globals: globalsOf(root) }
+    return { kind: 'refused', error: usageError(error, path, at, tree), globals: globalsOf(root) }
   }
-}
-
-/** The names of the commands behind what was typed, as far as there are any. */
-function meantWords(
-  loaded: Loaded | undefined,
-  noun: string | undefined,
-  [, verb, subverb, ...rest]: readonly string[],
-): readonly string[] {
-  if (noun === undefined) return []
-  if (loaded === undefined || 'run' in loaded || verb === undefined)
-    return [noun, verb, subverb, ...rest].filter(word => word !== undefined)
-  const meant = verbOf(
-    verb,
-    loaded.map(entry => entry.name),
-  )
-  const group = loaded.find(entry => entry.name === meant)
-  const below =
-    group !== undefined && 'commands' in group && subverb !== undefined
-      ? verbOf(
-          subverb,
-          group.commands.map(each => each.name),
-        )
-      : subverb
-  return [noun, meant, below, ...rest].filter(word => word !== undefined)
 }
 
 /** Tells the words of a command line from its options, and takes no offence at either. */
@@ -138,17 +115,6 @@ function createScout(): CommandUnknownOpts {
   scout.exitOverride().configureOutput({ outputError: () => {} })
   for (const flag of globalFlags) scout.addOption(new CommanderOption(flagText(flag)))
   return scout
-}
-
-/** The names of the options of the command that was meant. */
-const optionsOf = (loaded: Loaded | undefined, words: readonly string[]): readonly string[] =>
-  Object.keys(declarationOf(loaded, words)?.options ?? {}).map(kebab)
-
-function declarationOf(loaded: Loaded | undefined, words: readonly string[]): Declaration | undefined {
-  const [noun = ''] = words
-  if (loaded === undefined) return undefined
-  return namedCommands(noun, loaded).find(each => each.words.every((word, at) => word === words[at]))
-    ?.declaration
 }
 
 /** `own` are the names that the command uses itself: there a global option goes by its letter alone. */
@@ -210,62 +176,42 @@ Get started: latchkey init, then latchkey key create --help
 `
 
 /** Adds the command that was meant, or what there is to choose from where none was; returns the words of it. */
-function addNouns(
+function addCommands(
   root: CommandUnknownOpts,
   tree: Tree,
-  words: readonly string[],
-  loaded: Loaded | undefined,
+  { steps, at }: Awaited<ReturnType<typeof follow>>,
   choose: (invocation: Invocation) => void,
 ): string {
-  const [used, verb, subverb] = words
-  let path = root.name()
-  const nouns = Object.keys(tree)
-  for (const [name, noun] of meantAlone(Object.entries(tree), ([name]) => name, used)) {
-    const command = root.command(name).aliases(nounAliases(name, nouns))
-    command.description(noun.summary).summary(noun.summary).helpOption('-h, --help', 'Show help')
-    if (name !== used) continue
-    path += ` ${name}`
-    if (loaded === undefined) continue
-    if ('run' in loaded) {
-      declare(command, loaded, [name], root, choose)
-      continue
-    }
-    command.helpCommand(false).usage('<command> [options]')
-    const verbs = loaded.map(entry => entry.name)
-    for (const entry of meantAlone(loaded, each => each.name, verb)) {
-      if (entry.name === verb) path += ` ${verb}`
-      const named = command.command(entry.name).aliases(verbAliases(entry.name, verbs))
-      if ('run' in entry) {
-        declare(named, entry, [name, entry.name], root, choose)
-        continue
-      }
-      const group = named.description(entry.summary).summary(entry.summary)
-      group.helpOption('-h, --help', 'Show help').helpCommand(false).usage('<command> [options]')
-      const subverbs = entry.commands.map(each => each.name)
-      for (const declaration of meantAlone(entry.commands, each => each.name, subverb)) {
-        const own = group.command(declaration.name).aliases(verbAliases(declaration.name, subverbs))
-        declare(own, declaration, [name, entry.name, declaration.name], root, choose)
-        if (entry.name === verb && declaration.name === subverb) path += ` ${subverb}`
-      }
+  const words = steps.map(step => step.name)
+  let command = root
+  for (const [depth, { name, summary, among }] of steps.entries()) {
+    const aliases = depth === 0 ? nounAliases(name, among) : verbAliases(name, among)
+    command = addChoices(command.command(name).aliases(aliases), summary)
+  }
+  if ('run' in at) declare(command, at, words, root, choose)
+  else if (steps.length === 0) {
+    const nouns = Object.keys(tree)
+    for (const [name, { summary }] of Object.entries(tree))
+      addChoices(root.command(name).aliases(nounAliases(name, nouns)), summary)
+  } else {
+    const verbs = at.map(({ name }) => name)
+    for (const entry of at) {
+      const verb = command.command(entry.name).aliases(verbAliases(entry.name, verbs))
+      if ('run' in entry) declare(verb, entry, [...words, entry.name], root, choose)
+      else addChoices(verb, entry.summary)
     }
   }
-  return path
+  return [root.name(), ...words].join(' ')
 }
 
-/** The one that was named; all of them when it is none, for the help and for guesses. */
-function meantAlone<T>(
-  all: readonly T[],
-  nameOf: (each: T) => string,
-  name: string | undefined,
-): readonly T[] {
-  const meant = all.filter(each => nameOf(each) === name)
-  return meant.length > 0 ? meant : all
-}
-
-async function loadNoun(tree: Tree, noun: string | undefined): Promise<Loaded | undefined> {
-  const found = noun !== undefined && Object.hasOwn(tree, noun) ? tree[noun] : undefined
-  return found && (await found.load()).default
-}
+/** A word that takes another one behind it. */
+const addChoices = (command: CommandUnknownOpts, summary: string): CommandUnknownOpts =>
+  command
+    .description(summary)
+    .summary(summary)
+    .helpOption('-h, --help', 'Show help')
+    .helpCommand(false)
+    .usage('<command> [options]')
 
 function declare(
   command: CommandUnknownOpts,
@@ -421,17 +367,17 @@ function globalsOf(root: CommandUnknownOpts | undefined): Globals {
 }
 
 /** A verb that was typed first is one of some noun, most likely of the noun behind it. */
-async function unknownCommand(word: string, next: string | undefined, tree: Tree): Promise<LatchkeyError> {
+function unknownCommand([word = '', next]: readonly string[], tree: Tree): LatchkeyError {
   const known = Object.keys(tree)
   if (word === 'version') return new LatchkeyError('usage', `unknown command '${word}'`, 'latchkey --version')
-  const behind = next === undefined ? undefined : nounOf(next, known)
-  const named = behind !== undefined && Object.hasOwn(tree, behind) ? [behind] : known
-  const meant: string[] = []
-  for (const noun of named) {
-    const verbs = verbsOf(await loadNoun(tree, noun), [noun])
+  const behind = next === undefined ? '' : nounOf(next, known)
+  const meant = Object.entries(tree).flatMap(([noun, entry]) => {
+    const verbs = 'verbs' in entry ? Object.keys(entry.verbs) : []
     const verb = verbOf(word, verbs)
-    if (verbs.includes(verb)) meant.push(`latchkey ${noun} ${verb}`)
-  }
+    return verbs.includes(verb) && (noun === behind || !known.includes(behind))
+      ? `latchkey ${noun} ${verb}`
+      : []
+  })
   if (meant.length > 0) {
     const message = `unknown command '${word}': what it is about comes first`
     return new LatchkeyError('usage', message, meant.join(', or '))
@@ -440,35 +386,24 @@ async function unknownCommand(word: string, next: string | undefined, tree: Tree
   return new LatchkeyError('usage', `unknown command '${word}'${guess}`, 'latchkey --help')
 }
 
-/** What may follow the words of a noun, or of a group within it. */
-function verbsOf(loaded: Loaded | undefined, [, group]: readonly string[]): readonly string[] {
-  if (loaded === undefined || 'run' in loaded) return []
-  const inside = loaded.find(entry => entry.name === group)
-  return (inside !== undefined && 'commands' in inside ? inside.commands : loaded).map(entry => entry.name)
-}
-
 const guessed = (close: string | undefined): string =>
   close === undefined ? '' : ` (did you mean ${close}?)`
 
+type Reached = Awaited<ReturnType<typeof follow>>['at']
+
 /** Commander's own words, with a guess on the same line. */
-function usageError(
-  error: CommanderError,
-  path: string,
-  loaded: Loaded | undefined,
-  words: readonly string[],
-  tree: Tree,
-): LatchkeyError {
+function usageError(error: CommanderError, path: string, at: Reached, tree: Tree): LatchkeyError {
   const message = error.message.replace(/^error: /, '').replace(/\n\(Did you mean .*$/s, '')
   const [, kind, typed = ''] = /^unknown (option|command) '(.*)'$/s.exec(message) ?? []
   if (kind === 'option') {
     // What follows the = may be a secret.
     const option = typed.replace(/=.*$/s, '')
-    const known = knownOptions(loaded, words)
+    const known = knownOptions(at)
     const close = optionOf(option, known) ?? (option.startsWith('--') ? nearest(option, known) : undefined)
     return new LatchkeyError('usage', `unknown option '${option}'${guessed(close)}`, `${path} --help`)
   }
   if (kind === 'command') {
-    const verbs = verbsOf(loaded, words)
+    const verbs = 'run' in at ? [] : at.map(({ name }) => name)
     const close = nearest(typed, [...verbs, ...verbs.flatMap(verb => verbAliases(verb, verbs))])
     const noun = nounOf(typed, Object.keys(tree))
     // `db backup` is not far from the mark.
@@ -488,12 +423,12 @@ function usageError(
   )
 }
 
-/** As they are typed: those of the command that was meant, and those that every command has. */
-function knownOptions(loaded: Loaded | undefined, words: readonly string[]): readonly string[] {
-  const declaration = declarationOf(loaded, words)
-  const own = Object.entries(declaration?.options ?? {}).flatMap(([name, { kind }]) =>
+/** As they are typed: those of the command that was reached, and those that every command has. */
+function knownOptions(at: Reached): readonly string[] {
+  const own = 'run' in at ? Object.entries(at.options) : []
+  const names = own.flatMap(([name, { kind }]) =>
     kind === 'clearable' ? [kebab(name), `no-${kebab(name)}`] : [kebab(name)],
   )
-  const common = [...(declaration ? flagsOf(declaration) : []), ...globalFlags].map(({ name }) => name)
-  return [...own, ...common, ...(declaration ? [] : ['version'])].map(name => `--${name}`)
+  const common = ['run' in at ? flagsOf(at) : [], globalFlags].flat().map(({ name }) => name)
+  return [...names, ...common, ...('run' in at ? [] : ['version'])].map(name => `--${name}`)
 }

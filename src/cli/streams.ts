@@ -44,6 +44,12 @@ export class ClosedPipe extends Error {
   override readonly name = 'ClosedPipe'
 }
 
+/** An input that holds what is given, and is no terminal. */
+export function memoryInput(content: string | Uint8Array<ArrayBuffer>): Input {
+  const held = new Blob([content])
+  return { isTerminal: false, text: () => held.text(), chunks: () => held.stream() }
+}
+
 /** An output that keeps what is written, for running a command line within another. */
 export function memoryOutput(columns?: number): Output & { readonly text: () => string } {
   const written: string[] = []

@@ -7,12 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DemoReport } from '../contract/views.ts'
 import type { Brush } from './brush.ts'
-
-/** Runs one command line in this process. */
-export type Invoke = (
-  words: readonly string[],
-  options: { readonly db: string; readonly stdin?: string },
-) => Promise<{ readonly code: number; readonly out: string; readonly err: string }>
+import type { Invoke } from './invoke.ts'
 
 type Step = DemoReport['steps'][number]
 

@@ -4,7 +4,7 @@
  */
 import { realpathSync } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { syncFolder } from './new-file.ts'
 
 /** Follows a link to its file. `mode` is that of a file that is new. */
 export async function writeWhole(path: string, text: string, mode = 0o644): Promise<void> {
@@ -25,8 +25,7 @@ export async function writeWhole(path: string, text: string, mode = 0o644): Prom
     await rm(draft, { force: true })
     throw error
   }
-  const folder = await open(dirname(target), 'r')
-  await folder.sync().finally(() => folder.close())
+  await syncFolder(target)
 }
 
 function targetOf(path: string): string {

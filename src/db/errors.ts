@@ -1,5 +1,6 @@
 /** Turns what SQLite and the file system say into errors with a code and a next step. */
 import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
 import { shellWord } from '../shell-word.ts'
 
 /** The LatchkeyError behind `error`, or `error` itself when it is none that is expected. */
@@ -75,11 +76,6 @@ export function corrupt(path: string, options?: ErrorOptions): LatchkeyError {
     'look for a backup with: latchkey backup list, then: latchkey restore --latest',
     options,
   )
-}
-
-/** The error's own code (`SQLITE_BUSY`, `ENOENT`), or an empty string. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
 /** Drizzle wraps what SQLite said, and repeats the parameters of the query in its own message. */

@@ -62,7 +62,7 @@ requireMounts()(
       const filler = Bun.spawnSync(['dd', 'if=/dev/zero', `of=${join(small, 'filler')}`, 'bs=1k'])
       expect(filler.stderr.toString()).toContain('No space left')
       const { connectLatchkey } = await import('../index.ts')
-      await using full = connectLatchkey({ path })
+      const full = connectLatchkey({ path })
       expect(full.users.list()).rejects.toMatchObject({
         code: 'disk_full',
         hint: expect.stringMatching(/^free/),

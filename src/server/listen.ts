@@ -3,6 +3,7 @@ import { chmodSync, existsSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
 
 /** Port 0 lets the system choose. */
 export interface HostPort {
@@ -105,7 +106,7 @@ const isLoopback = (host: string): boolean =>
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
 function listenFailure(error: unknown, where: string): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = codeOf(error)
   const options = { cause: error }
   if (code === 'EADDRINUSE') {
     const port = /\d+$/.exec(where)?.[0] ?? ''

@@ -10,7 +10,8 @@ const rows = command({ ...base, name: 'rows', rows: thing, columns: [], empty: '
 const stream = command({ ...base, name: 'stream', rows: thing, columns: [], empty: '', forPrograms: true })
 const plain = command({ ...base, name: 'plain', run: async () => '', text: true })
 const declarations: readonly Declaration[] = [rows, stream, plain]
-const tree = { x: { summary: 'Xs', load: async () => ({ default: declarations }) } }
+const verbs = Object.fromEntries(declarations.map(each => [each.name, async () => ({ default: each })]))
+const tree = { x: { summary: 'Xs', verbs } }
 
 const good = '{"id":"a","at":"2026-11-20T12:00:00.000Z"}'
 const late = '{"id":"a","at":"2026-11-20T13:00:00+01:00"}'

@@ -1,7 +1,7 @@
 /** Runs a command line within the test's process, on streams in memory. For tests only. */
 import type { Environment } from '../cli/config.ts'
 import type { Prompts } from '../cli/prompt.ts'
-import { memoryOutput } from '../cli/streams.ts'
+import { memoryInput, memoryOutput } from '../cli/streams.ts'
 import type { Tree } from '../cli/tree.ts'
 import { main } from '../main.ts'
 import { requireContract } from './outcome.ts'
@@ -33,13 +33,12 @@ export interface Ran {
 export async function run(commandLine: string | readonly string[], options: RunOptions = {}): Promise<Ran> {
   const { tty = false, columns = 80, now, env, stdin = '', prompts, cwd = nowhere, db, tree } = options
   const argv = typeof commandLine === 'string' ? splitWords(commandLine) : commandLine
-  const typed = new Blob([stdin])
   const stdout = memoryOutput(tty ? columns : undefined)
   const stderr = memoryOutput(tty ? columns : undefined)
   const code = await main(
     argv,
     testEnvironment(env, db),
-    { stdin: { isTerminal: tty, text: () => typed.text(), chunks: () => typed.stream() }, stdout, stderr },
+    { stdin: { ...memoryInput(stdin), isTerminal: tty }, stdout, stderr },
     {
       cwd,
       prompts: { ...unprepared, ...prompts },

@@ -21,9 +21,8 @@ export interface NamedCommand {
 /** Every noun with its commands, in the order of the help. */
 export function namedNouns(tree: Tree): Promise<readonly NamedNoun[]> {
   return Promise.all(
-    Object.entries(tree).map(async ([name, { summary, load }]) => {
-      const { default: loaded } = await load()
-      const commands = namedCommands(name, loaded).map(({ words, declaration }) => ({
+    Object.entries(tree).map(async ([name, { summary }]) => {
+      const commands = (await namedCommands(tree, name)).map(({ words, declaration }) => ({
         path: words.join(' '),
         declaration,
       }))

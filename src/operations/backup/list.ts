@@ -1,11 +1,11 @@
 /** Which backups there are, and which one somebody means. Only reads. */
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
+import { isAddress } from '../../address.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Backup } from '../../contract/views.ts'
 import type { FileContext } from '../context.ts'
 import { looksLikeId } from '../ids.ts'
-import { isAddress } from './address.ts'
 import { locate, locateFile } from './location.ts'
 import {
   dataPath,

@@ -5,11 +5,12 @@
 import { createReadStream, rmSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { isAddress } from '../../address.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { codeOf, translate } from '../../db/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
+import { translate } from '../../db/errors.ts'
 import type { FileContext } from '../context.ts'
 import { fileFailure, place, replaceFile, syncFolder } from '../files.ts'
-import { isAddress } from './address.ts'
 import { bucket } from './s3.ts'
 
 export interface Location {

@@ -6,13 +6,14 @@
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isAddress } from '../../address.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
 import { Client } from '../../db/client.ts'
-import { codeOf, translate } from '../../db/errors.ts'
+import { translate } from '../../db/errors.ts'
 import { holdersOf } from '../../db/holders.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder, list } from '../files.ts'
-import { isAddress } from './address.ts'
 
 export interface LockOptions {
   /** How long to wait for another run to end. Default 0: say at once that it is busy. */

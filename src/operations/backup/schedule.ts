@@ -13,7 +13,7 @@ import { shellWord } from '../../shell-word.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder, replaceFile } from '../files.ts'
 import { parse } from '../input.ts'
-import { calendarOf } from './calendar.ts'
+import { calendarOf } from './systemd-calendar.ts'
 
 const managers = ['crontab', 'systemd'] as const
 type Manager = (typeof managers)[number]

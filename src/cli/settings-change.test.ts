@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { chmodSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
 import { temporaryFolder } from '../testing/folder.ts'
 import { run } from '../testing/run.ts'
-import { withSetting } from './settings-file.ts'
+import { withSetting } from './settings-change.ts'
 
 const before = `# What this machine runs
 db = "old.db" # the big one

@@ -1,3 +1,0 @@
-import list from './list.ts'
-
-export default [list]

@@ -1,0 +1,74 @@
+/**
+ * Runs what was typed at a terminal, with what a person adds where something is missing, and shows them the line to type
+ * next time. An answer is tried out as a dry run before it is taken, so that no rule is written twice.
+ */
+import { exitCodes } from '../contract/errors.ts'
+import { failureOf } from '../contract/failure.ts'
+import { askMissing, shellLine } from './ask.ts'
+import type { Config } from './config.ts'
+import { openForReading } from './connect.ts'
+import type { ParseContext } from './define.ts'
+import { isConfirmed } from './execute.ts'
+import { printable } from './printable.ts'
+import { terminalPrompts } from './prompt.ts'
+import { type Outside, type Runnable, run, understand } from './run.ts'
+import { memoryInput, memoryOutput } from './streams.ts'
+
+/** Exit code of the run. Throws what `run` throws, and what leaving a question does. */
+export async function runAsking(
+  argv: readonly string[],
+  typed: Runnable,
+  config: Config,
+  outside: Outside,
+): Promise<number> {
+  const { streams, env, overrides } = outside
+  const now = overrides.now?.() ?? new Date()
+  const { from } = typed.input({ now, timeZone: config.timeZone })
+  const line = await askMissing(argv, typed, {
+    prompts: overrides.prompts ?? terminalPrompts(streams.terminal),
+    config,
+    now,
+    from: from === undefined ? undefined : String(from),
+    open: () => openForReading(config, env),
+    problem: words => rehearse(words, outside),
+  })
+  if (line === argv) return run(typed, config, outside)
+  let whole = line
+  const tell = () => streams.stderr.write(`The same without questions:\n  ${printable(shellLine(whole))}\n`)
+  try {
+    const [invocation, settled] = await understand(line, outside)
+    if (willConfirm(invocation, { now, timeZone: settled.timeZone })) whole = confirmed(line)
+    const code = await run(invocation, settled, outside)
+    await tell()
+    return code
+  } catch (error) {
+    // Who has left it has no use for it; who was refused can mend it.
+    const { code } = failureOf(error)
+    if (code !== 'not_confirmed' && code !== 'interrupted') await tell()
+    throw error
+  }
+}
+
+const willConfirm = ({ declaration, input, yes, dryRun }: Runnable, context: ParseContext): boolean =>
+  !yes && !dryRun && isConfirmed(declaration, input(context))
+
+/** With the answer to the last question in it, among the options. */
+const confirmed = (line: readonly string[]): readonly string[] =>
+  line.toSpliced(line.includes('--') ? line.indexOf('--') : line.length, 0, '--yes')
+
+/** What is wrong with a command line as far as it goes: with all that it needs it is run as a dry run, unseen. */
+async function rehearse(argv: readonly string[], outside: Outside): Promise<string | undefined> {
+  try {
+    const [invocation, config] = await understand(argv, outside)
+    const streams = { stdin: memoryInput(''), stdout: memoryOutput(), stderr: memoryOutput() }
+    if (invocation.missing.length > 0) invocation.input({ now: new Date(), timeZone: config.timeZone })
+    else await run({ ...invocation, dryRun: true, yes: true }, config, { ...outside, streams })
+    return undefined
+  } catch (error) {
+    const { code, exit, message, hint } = failureOf(error)
+    // What no other answer would mend is told of when it is run.
+    if (exit !== exitCodes.usage && exit !== exitCodes.not_found && exit !== exitCodes.conflict)
+      return undefined
+    return code === 'usage' ? `${message}; ${hint}` : message
+  }
+}
