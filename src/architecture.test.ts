@@ -72,12 +72,12 @@ test('every import that a regular expression sees is one that the transpiler see
 })
 
 /** Small files that belong to no layer. */
-const shared = ['src/version.ts', 'src/nearest.ts', 'src/system-user.ts', 'src/address.ts']
+const shared = ['version', 'nearest', 'system-user', 'address', 'shell-word'].map(name => `src/${name}.ts`)
 
 /** Each layer, and the layers of the house that it may know of. */
 const layers: readonly (readonly [string, readonly string[]])[] = [
   ['src/contract', ['src/contract']],
-  ['src/db', ['src/db', 'src/contract', 'drizzle']],
+  ['src/db', ['src/db', 'src/contract', 'src/shell-word.ts', 'drizzle']],
   ['src/formats', ['src/formats', 'src/contract', 'src/db']],
   [
     'src/operations',
@@ -89,6 +89,7 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
       'src/version.ts',
       'src/nearest.ts',
       'src/address.ts',
+      'src/shell-word.ts',
     ],
   ],
   ['src/server', ['src/server', 'src/contract', 'src/index.ts', 'src/version.ts']],

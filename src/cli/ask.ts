@@ -6,6 +6,7 @@
 import { basename } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Latchkey } from '../index.ts'
+import { shellWord } from '../shell-word.ts'
 import { shells } from './completion.ts'
 import type { Config } from './config.ts'
 import type { Argument, Declaration, Option } from './define.ts'
@@ -56,10 +57,7 @@ async function requireDatabase({ open }: Questioning): Promise<void> {
 }
 
 /** A command line as it can be pasted into a shell. */
-export const shellLine = (argv: readonly string[]): string => ['latchkey', ...argv.map(quoted)].join(' ')
-
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+export const shellLine = (argv: readonly string[]): string => ['latchkey', ...argv.map(shellWord)].join(' ')
 
 interface Question {
   readonly message: string

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
 import type { Streams } from './streams.ts'
 
 export interface Incoming {
@@ -102,8 +103,8 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    const reason = code === 'ENOENT' ? 'it does not exist' : code
+    const code = codeOf(error)
+    const reason = code === 'ENOENT' ? 'it does not exist' : code || String(error)
     throw new LatchkeyError('usage', `cannot read ${path}: ${reason}`, 'name a readable file, or - for stdin')
   }
 }

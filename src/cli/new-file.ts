@@ -6,6 +6,7 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
 
 /**
  * Runs `work` with a new file to write to. The name is taken first, so that nothing is worked out in vain.
@@ -60,7 +61,7 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 function refusal(path: string, hint: string, error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   if (code === 'EEXIST') return taken(path, hint)
   if (code !== 'ENOENT' && code !== 'ENOTDIR') return error
   return new LatchkeyError(

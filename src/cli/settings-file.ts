@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
 import { nearest } from '../nearest.ts'
 
 export const settingNames = [
@@ -101,10 +102,10 @@ export function readIfPresent(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = codeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw broken(
-      `cannot read ${path} (${String(code ?? error)})`,
+      `cannot read ${path} (${code || String(error)})`,
       `make ${path} readable, or move it away`,
       error,
     )

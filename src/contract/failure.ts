@@ -58,8 +58,9 @@ function messageOf(cause: unknown): string {
   return cause.message || cause.name
 }
 
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+/** The error's own code (`SQLITE_BUSY`, `ENOENT`), or an empty string. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
 /** Without the first lines, which repeat the message. */

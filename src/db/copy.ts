@@ -8,8 +8,9 @@ import { dirname } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
 import { Client } from './client.ts'
-import { codeOf, translate } from './errors.ts'
+import { translate } from './errors.ts'
 import { openReader, requireUnchanged } from './open.ts'
 
 /**

@@ -1,5 +1,7 @@
 /** Turns what SQLite and the file system say into errors with a code and a next step. */
 import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
+import { shellWord } from '../shell-word.ts'
 
 /** The LatchkeyError behind `error`, or `error` itself when it is none that is expected. */
 export function translate(error: unknown, path: string): unknown {
@@ -22,7 +24,7 @@ export function translate(error: unknown, path: string): unknown {
     return new LatchkeyError(
       'disk_full',
       `the disk is full: ${path} could not be written, and nothing was changed`,
-      `free some space (df -h ${quoted(path)}) and run the command again`,
+      `free some space (df -h ${shellWord(path)}) and run the command again`,
       options,
     )
   }
@@ -30,7 +32,7 @@ export function translate(error: unknown, path: string): unknown {
     return new LatchkeyError(
       'database_readonly',
       `the database ${path} cannot be written: it, or its folder, is read-only for this user`,
-      `check the owner and mode with: ls -ld ${quoted(path)} ${quoted(parent(path))}`,
+      `check the owner and mode with: ls -ld ${shellWord(path)} ${shellWord(parent(path))}`,
       options,
     )
   }
@@ -43,7 +45,7 @@ export function translate(error: unknown, path: string): unknown {
     return new LatchkeyError(
       'permission',
       `${path} cannot be opened by this user`,
-      `check the owner and mode with: ls -ld ${quoted(path)} ${quoted(parent(path))}`,
+      `check the owner and mode with: ls -ld ${shellWord(path)} ${shellWord(parent(path))}`,
       options,
     )
   }
@@ -75,17 +77,9 @@ export function corrupt(path: string, options?: ErrorOptions): LatchkeyError {
   )
 }
 
-/** The error's own code (`SQLITE_BUSY`, `ENOENT`), or an empty string. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-}
-
 /** Drizzle wraps what SQLite said, and repeats the parameters of the query in its own message. */
 function deepest(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error ? deepest(error.cause) : error
 }
 
 const parent = (path: string): string => path.replace(/\/[^/]*$/, '') || '/'
-
-const quoted = (path: string): string =>
-  /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`

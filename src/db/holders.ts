@@ -5,8 +5,8 @@
 
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { codeOf } from '../contract/failure.ts'
 import { Client } from './client.ts'
-import { codeOf } from './errors.ts'
 
 export interface Holder {
   readonly pid: number

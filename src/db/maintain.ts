@@ -1,6 +1,5 @@
 /** What SQLite tells of its file, and what it can do for it. Must never know a table. */
 import type { Client } from './client.ts'
-import { compactSize } from './inspect.ts'
 
 export interface FileFacts {
   readonly pageSizeBytes: number
@@ -19,9 +18,6 @@ export function fileFacts(client: Client): FileFacts {
     )
     .get() as FileFacts
 }
-
-/** About how large the file would be without its free pages, in bytes. */
-export const compactedBytes = (client: Client): number => compactSize(client)
 
 /** Rewrites the file and folds the WAL into it. */
 export function compact(client: Client): void {

@@ -78,6 +78,25 @@ export function requireUnchanged(client: Client): void {
 }
 
 /**
+ * Runs `work` on a reading connection; what it read while somebody wrote, and could not be locked out, is no answer.
+ *
+ * @throws database_missing, corrupt, permission, busy, and what `work` throws
+ */
+export function reading<T>(path: string, work: (client: Client) => T): T {
+  let client: Client | undefined
+  try {
+    client = openReader(path)
+    const result = work(client)
+    requireUnchanged(client)
+    return result
+  } catch (error) {
+    throw translate(error, path)
+  } finally {
+    client?.close()
+  }
+}
+
+/**
  * Opens for writing: WAL, foreign keys, full durability. Waits 100 ms for a lock; `transaction.ts` waits longer
  * without stopping the event loop.
  *

@@ -3,8 +3,8 @@
  * because opening one writes.
  */
 import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
 import { Client } from '../db/client.ts'
-import { codeOf } from '../db/errors.ts'
 import { applicationId } from '../db/open.ts'
 
 export interface ForeignDatabase {

@@ -5,7 +5,8 @@
  */
 import { createReadStream } from 'node:fs'
 import { LatchkeyError } from '../contract/errors.ts'
-import { codeOf, translate } from '../db/errors.ts'
+import { codeOf } from '../contract/failure.ts'
+import { translate } from '../db/errors.ts'
 import { csvRows } from './csv.ts'
 import { ndjsonRows } from './ndjson.ts'
 import { type TextBlock, textBlocks } from './text-blocks.ts'

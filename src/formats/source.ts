@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../contract/errors.ts'
-import { codeOf, translate } from '../db/errors.ts'
+import { codeOf } from '../contract/failure.ts'
+import { translate } from '../db/errors.ts'
 import { logState } from './write-ahead-log.ts'
 
 export interface SourceFile {

@@ -34,22 +34,28 @@ export async function recordAll(
 }
 
 function rowOf(context: OperationContext, event: Event): typeof audit.$inferInsert {
-  const now = context.now()
-  const [before, after] =
-    event.before && event.after
-      ? difference(event.before, event.after)
-      : [event.before ?? null, event.after ?? null]
+  if (!event.before || !event.after) return auditRow(context, event)
+  const [before, after] = difference(event.before, event.after)
+  return auditRow(context, { ...event, before, after })
+}
+
+/** An event as it stands, for whoever has a transaction of their own. */
+export function auditRow(
+  { now, actor }: Pick<OperationContext, 'now' | 'actor'>,
+  { action, target, before, after }: Event,
+): typeof audit.$inferInsert {
+  const at = now()
   return {
-    id: newId('aud', now),
-    at: now.getTime(),
-    actor: context.actor.name,
-    origin: context.actor.origin,
-    action: event.action,
-    targetType: event.target.type,
-    targetId: event.target.id,
-    targetName: event.target.name,
-    before,
-    after,
+    id: newId('aud', at),
+    at: at.getTime(),
+    actor: actor.name,
+    origin: actor.origin,
+    action,
+    targetType: target.type,
+    targetId: target.id,
+    targetName: target.name,
+    before: before ?? null,
+    after: after ?? null,
   }
 }
 

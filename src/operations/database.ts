@@ -1,14 +1,16 @@
 /** The database file itself: what it is made of, making it smaller and quicker, and questions in SQL that only read. */
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
 import type { DatabaseInfo, Optimized, Vacuumed } from '../contract/views.ts'
+import type { Client } from '../db/client.ts'
 import { copyTo } from '../db/copy.ts'
-import { codeOf, translate } from '../db/errors.ts'
+import { translate } from '../db/errors.ts'
 import { holdersOf } from '../db/holders.ts'
-import { rowCounts } from '../db/inspect.ts'
-import { compact, compactedBytes, fileFacts, optimize, readRows } from '../db/maintain.ts'
+import { compactSize, rowCounts } from '../db/inspect.ts'
+import { compact, fileFacts, optimize, readRows } from '../db/maintain.ts'
 import { latestVersion } from '../db/migrations.ts'
-import { openReader, openWriter, requireOurs, requireUnchanged } from '../db/open.ts'
+import { openWriter, reading, requireOurs } from '../db/open.ts'
 import { withLock } from './backup/lock.ts'
 import type { FileContext } from './context.ts'
 import { place, requireSpace, sizeOf, withPrivateFile } from './files.ts'
@@ -40,7 +42,7 @@ export async function vacuumDatabase(context: FileContext): Promise<Vacuumed> {
   const before = sizeOf(path)
   const expected = reading(path, client => {
     requireOurs(client, path)
-    return compactedBytes(client)
+    return compactSize(client)
   })
   if (dryRun) return { path: resolve(path), bytesBefore: before, bytesAfter: expected }
   // The new file is built beside, then written through the WAL: twice its size.
@@ -142,22 +144,8 @@ const notReading = (): LatchkeyError =>
     'begin with SELECT, WITH, VALUES or EXPLAIN; changes are made by the other commands',
   )
 
-function reading<T>(path: string, work: (client: ReturnType<typeof openReader>) => T): T {
-  let client: ReturnType<typeof openReader> | undefined
-  try {
-    client = openReader(path)
-    const result = work(client)
-    requireUnchanged(client)
-    return result
-  } catch (error) {
-    throw translate(error, path)
-  } finally {
-    client?.close()
-  }
-}
-
-function writing<T>(path: string, work: (client: ReturnType<typeof openWriter>) => T): T {
-  let client: ReturnType<typeof openWriter> | undefined
+function writing<T>(path: string, work: (client: Client) => T): T {
+  let client: Client | undefined
   try {
     client = openWriter(path)
     requireOurs(client, path)

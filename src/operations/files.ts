@@ -19,7 +19,8 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
-import { codeOf, translate } from '../db/errors.ts'
+import { codeOf } from '../contract/failure.ts'
+import { translate } from '../db/errors.ts'
 import { isRunning, ownPid } from '../db/holders.ts'
 
 /** What SQLite puts beside a database, and what goes wherever the database goes. */

@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
 import type {
   Backup,
   Migrated,
@@ -17,7 +18,7 @@ import type {
 } from '../contract/views.ts'
 import type { Client } from '../db/client.ts'
 import { copyTo, openPrivate } from '../db/copy.ts'
-import { codeOf, translate } from '../db/errors.ts'
+import { translate } from '../db/errors.ts'
 import { holdersOf } from '../db/holders.ts'
 import { foreignKeyCheck, integrityCheck, lostBetween, requireSound, schemaDrift } from '../db/inspect.ts'
 import {
@@ -31,7 +32,7 @@ import {
   stepsBetween,
 } from '../db/migrate.ts'
 import { type MigrationSource, migrations } from '../db/migrations.ts'
-import { openReader, openWriter, requireOurs } from '../db/open.ts'
+import { openWriter, reading, requireOurs } from '../db/open.ts'
 import { programVersion } from '../version.ts'
 import { createUnlocked } from './backup/create.ts'
 import { withLock } from './backup/lock.ts'
@@ -395,17 +396,6 @@ function currentVersion(context: FileContext, sources: Sources): number {
     requireHistory(client, context.path, sources)
     return version
   })
-}
-
-function reading<T>(path: string, work: (client: Client) => T): T {
-  const client = openReader(path)
-  try {
-    return work(client)
-  } catch (error) {
-    throw translate(error, path)
-  } finally {
-    client.close()
-  }
 }
 
 function historyFindings(client: Client, version: number, sources: Sources): readonly string[] {

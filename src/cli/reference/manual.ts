@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
 import type { ManPage } from '../../contract/views.ts'
 import { tree } from '../tree.ts'
 import { writeWhole } from '../whole-file.ts'
@@ -52,7 +53,7 @@ async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true })
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = codeOf(error)
     if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error
     throw new LatchkeyError('usage', `${folder} is no folder`, 'name another one: latchkey man --dir FOLDER')
   }

@@ -7,9 +7,8 @@ import { dirname, resolve } from 'node:path'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Backup, CreatedBackup } from '../../contract/views.ts'
-import { translate } from '../../db/errors.ts'
 import { compactSize } from '../../db/inspect.ts'
-import { openReader, requireOurs } from '../../db/open.ts'
+import { reading, requireOurs } from '../../db/open.ts'
 import { programVersion } from '../../version.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder, fileFailure, requireSpace, sizeOf, sweep, withPrivateFile } from '../files.ts'
@@ -249,15 +248,10 @@ async function discard(location: Location, name: string): Promise<void> {
 
 /** @returns about how many bytes a copy of it will have */
 function requireLatchkey(path: string): number {
-  const client = openReader(path)
-  try {
+  return reading(path, client => {
     requireOurs(client, path)
     return Math.max(compactSize(client), sizeOf(path) === 0 ? sizeOf(`${path}-wal`) : 0)
-  } catch (error) {
-    throw translate(error, path)
-  } finally {
-    client.close()
-  }
+  })
 }
 
 function unsound(damage: string): LatchkeyError {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { codeOf } from '../../db/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
 
 type Chunks = AsyncIterable<Uint8Array>
 

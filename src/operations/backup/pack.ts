@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { createGunzip, createZstdDecompress, gzip } from 'node:zlib'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { codeOf } from '../../db/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
 import { decrypt, encrypt } from './encrypt.ts'
 
 export const compressions = ['none', 'zstd', 'gzip'] as const

@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { codeOf, translate } from '../../db/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
+import { translate } from '../../db/errors.ts'
 import type { Location } from './location.ts'
 import { digest } from './pack.ts'
 

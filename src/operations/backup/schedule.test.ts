@@ -6,8 +6,8 @@ import { type BackupScene, backupScene } from '../../testing/backups.ts'
 import { spawnLatchkey } from '../../testing/process.ts'
 import { requirePresent, requireTool } from '../../testing/tools.ts'
 import type { FileContext } from '../context.ts'
-import { calendarOf } from './calendar.ts'
 import { planSchedule, scheduleBackups, unscheduleBackups } from './schedule.ts'
+import { calendarOf } from './systemd-calendar.ts'
 
 let scene: BackupScene
 let context: FileContext

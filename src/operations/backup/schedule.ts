@@ -9,10 +9,11 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { BackupSchedule } from '../../contract/views.ts'
 import { translate } from '../../db/errors.ts'
+import { shellWord } from '../../shell-word.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder, replaceFile } from '../files.ts'
 import { parse } from '../input.ts'
-import { calendarOf } from './calendar.ts'
+import { calendarOf } from './systemd-calendar.ts'
 
 const managers = ['crontab', 'systemd'] as const
 type Manager = (typeof managers)[number]
@@ -140,9 +141,6 @@ function cronLine(context: FileContext, job: Job, log: string): string {
   const line = `cd ${shellWord(job.folder)} && ${variables}${command} >>${shellWord(log)} 2>&1 # ${markOf(context)}`
   return `${job.cron} ${line.replaceAll('%', '\\%')}`
 }
-
-const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 
 /** Somebody who has commented our line out has made it theirs. */
 const isOurs = (context: FileContext, line: string): boolean =>

@@ -1,8 +1,9 @@
 /** The other end of `thread.ts`: does one task, answers, and is ended. Started by nothing else. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
 import { copyTo } from '../../db/copy.ts'
-import { codeOf, translate } from '../../db/errors.ts'
+import { translate } from '../../db/errors.ts'
 import { copyFrozen } from '../../db/freeze.ts'
 import { examine } from './contents.ts'
 import type { Answer, Task } from './thread.ts'
