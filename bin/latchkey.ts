@@ -1,8 +1,8 @@
 #!/usr/bin/env bun
 /**
- * Hands the process to main() and main's exit code to the process. Must never call process.exit(), which
- * would cut a pipe short, and installs no signal handler, which would wait for a running query: the one command that
- * has requests to finish asks for it.
+ * Hands the process to main() and main's exit code to the process. Must never call process.exit() before main is done,
+ * which would cut a pipe short, and installs no signal handler, which would wait for a running query: the one command
+ * that has requests to finish asks for it.
  */
 import manifest from '../package.json' with { type: 'json' }
 import { stopped } from './signals.ts'
@@ -12,10 +12,7 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
   const found = typeof Bun === 'undefined' ? 'another runtime' : `Bun ${Bun.version}`
   process.stderr.write(`latchkey: Bun ${wanted} is needed, this is ${found}\ntry: bun upgrade\n`)
   process.exitCode = 78
-} else if (process.argv.length === 3 && process.argv[2] === '--version') {
-  // What scripts and installers ask most takes none of the rest.
-  await Bun.write(Bun.stdout, `latchkey ${manifest.version}\n`)
-} else {
+} else if (!(process.argv.length === 3 && process.argv[2] === '--version' && (await saidVersion()))) {
   // Most commands are over before machine code would pay for itself; those that are not get it.
   Bun.unsafe.setJITPolicy(100)
   setTimeout(() => Bun.unsafe.setJITPolicy(1), 100).unref()
@@ -26,4 +23,14 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
     stopped,
     program: Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main],
   })
+  // All of stdout has been taken. Lines of a log that nobody reads any more must not keep the process.
+  setTimeout(() => process.exit(), 2_000).unref()
+}
+
+/** What scripts and installers ask most takes none of the rest, unless it cannot be written. */
+async function saidVersion(): Promise<boolean> {
+  return Bun.write(Bun.stdout, `latchkey ${manifest.version}\n`).then(
+    () => true,
+    () => false,
+  )
 }

@@ -122,6 +122,14 @@ describe('as a process', () => {
     expect(await child.stderr.text()).toContain('"code":"disk_full"')
   })
 
+  test('--version is no other: a full disk is a failure, a reader that goes away is none', async () => {
+    const full = shell('"$BUN" "$LATCHKEY" --version > /dev/full', '/')
+    expect(await full.exited).toBe(78)
+    expect(await full.stderr.text()).toMatch(/^latchkey: ENOSPC[^\n]*\ntry: make room[^\n]*\n$/)
+    const gone = shell('(sleep 0.5; "$BUN" "$LATCHKEY" --version) | true', '/')
+    expect([await gone.exited, await gone.stderr.text()]).toEqual([0, ''])
+  })
+
   test('closed streams do not hang it', async () => {
     const child = shell('"$BUN" "$LATCHKEY" config show <&- 2>&-', '/')
     expect(await child.stdout.text()).toContain('backup_dir')

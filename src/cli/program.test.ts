@@ -239,6 +239,7 @@ describe('help', () => {
         expect(out).toContain(part)
       }
       expect(out.match(/Global options:/g)).toHaveLength(1)
+      expect(out.indexOf('Commands:')).toBeLessThan(out.indexOf('Options:'))
     }
   })
 

@@ -8,6 +8,7 @@ import {
   CommanderError,
   Option as CommanderOption,
   type CommandUnknownOpts,
+  Help,
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
 import { nearest } from '../nearest.ts'
@@ -139,6 +140,7 @@ function createRoot(
       getErrHasColors: () => false,
     })
     .configureHelp({
+      formatHelp: (command, helper) => commandsFirst(Help.prototype.formatHelp.call(helper, command, helper)),
       commandUsage: command => `${fullName(command)} ${command.usage()}`,
       showGlobalOptions: true,
       minWidthToWrap: 20,
@@ -154,6 +156,16 @@ function createRoot(
     root.addOption(commonOption(flag, own.includes(flag.name)).helpGroup('Global options:'))
   }
   return root
+}
+
+/** What there is to choose from comes before the options, which all commands share. */
+function commandsFirst(help: string): string {
+  const sections = help.split('\n\n')
+  const commands = sections.findIndex(section => section.startsWith('Commands:'))
+  const options = sections.findIndex(section => section.startsWith('Options:'))
+  if (commands < options) return help
+  const [moved = ''] = sections.splice(commands, 1)
+  return sections.toSpliced(options, 0, moved.trimEnd()).join('\n\n')
 }
 
 /** Without the words that are understood as well. */

@@ -44,12 +44,16 @@ export async function runAsking(
   }
 }
 
-/** What is wrong with a command line as far as it goes: with all that it needs it is run as a dry run, unseen. */
+/**
+ * What is wrong with a command line as far as it goes. A wizard's, with all that it needs, is run as a dry run, unseen; others
+ * may take long, and are over with their one answer.
+ */
 async function rehearse(argv: readonly string[], outside: Outside): Promise<string | undefined> {
   try {
     const [invocation, config] = await understand(argv, outside)
     const streams = { stdin: memoryInput(''), stdout: memoryOutput(), stderr: memoryOutput() }
-    if (invocation.missing.length > 0) invocation.input({ now: new Date(), timeZone: config.timeZone })
+    if (invocation.missing.length > 0 || invocation.declaration.wizard === undefined)
+      invocation.input({ now: new Date(), timeZone: config.timeZone })
     else await run({ ...invocation, dryRun: true, yes: true }, config, { ...outside, streams })
     return undefined
   } catch (error) {

@@ -56,7 +56,7 @@ async function temporaryApp() {
 /** What of the answers is looked at one by one. */
 interface Document {
   readonly code?: string
-  readonly error?: { readonly code: string; readonly hint: string }
+  readonly error?: { readonly code: string; readonly message: string; readonly hint: string }
   readonly reservation?: { readonly id: string } | null
   readonly events?: number
   readonly counted?: number
@@ -88,6 +88,21 @@ test.each([
   ['POST', '/v1/reservations', { body: '{"key":"a","secret":"b"}', headers: json }, 400, {}],
   ['POST', '/v1/reservations/res_1/release', {}, 404, {}],
   ['POST', '/v1/reservations/res_1/settle', { body: '{"at":"today"}', headers: json }, 400, {}],
+  [
+    'POST',
+    '/v1/reservations/res_1/settle',
+    { body: '{"at":"2026-02-30T00:00:00Z"}', headers: json },
+    400,
+    {},
+  ],
+  [
+    'POST',
+    '/v1/usage',
+    { body: Buffer.from('{"key":"gateway","id":"\xff"}', 'latin1'), headers: json },
+    400,
+    {},
+  ],
+  ['POST', '/v1/usage', { body: Buffer.from('{"key":"gateway"}\xe2', 'latin1'), headers: json }, 400, {}],
 ] as const)('%s %s %j is refused with %i', async (method, path, init, status, headers) => {
   await using home = await temporaryApp()
   const answer = await home.ask(path, { method, ...init })
@@ -97,6 +112,16 @@ test.each([
   expect(schemaProblems(errorSchema, body)).toEqual([])
   expect(body.error?.hint).not.toBe('')
 })
+
+test.each(['__proto__', 'constructor', 'toString'])(
+  'a field called %s is one that is not known',
+  async name => {
+    await using home = await temporaryApp()
+    const { status, json: body } = await home.post('/v1/verify', `{"secret":"x","${name}":{"model":"y"}}`)
+    expect(status).toBe(400)
+    expect(body.error?.message).toBe(`the body has a field that is not known: ${name}`)
+  },
+)
 
 test('a body of more than 1 MiB is refused, whether it says so or not', async () => {
   await using home = await temporaryApp()

@@ -26,7 +26,7 @@ const lineTypes = ['application/x-ndjson', 'application/ndjson', 'application/js
 
 function requireType(request: Request, accepted: readonly string[]): string {
   const [type = ''] = (request.headers.get('content-type') ?? '').toLowerCase().split(';')
-  const encoding = request.headers.get('content-encoding') ?? 'identity'
+  const encoding = (request.headers.get('content-encoding') ?? 'identity').toLowerCase()
   if (accepted.includes(type.trim()) && encoding === 'identity') return type.trim()
   throw new Refusal(
     415,
@@ -50,7 +50,8 @@ async function readText(request: Request): Promise<string> {
   const reader = request.body.getReader()
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(tooSlow()), bodyTimeoutMs)
-  const decoder = new TextDecoder()
+  // Fatal: two ids that differ in bytes that are no text would be read as the same one.
+  const decoder = new TextDecoder('utf-8', { fatal: true })
   let size = 0
   let text = ''
   try {
@@ -64,6 +65,8 @@ async function readText(request: Request): Promise<string> {
   } catch (error) {
     reader.cancel().catch(() => {})
     if (error instanceof LatchkeyError) throw error
+    if (error instanceof TypeError)
+      throw new LatchkeyError('invalid', 'the body is not UTF-8', 'send it in UTF-8')
     throw new Refusal(400, 'invalid', 'the body ended early', 'send all of it')
   } finally {
     clearTimeout(timer)

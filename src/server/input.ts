@@ -4,10 +4,19 @@ import { LatchkeyError } from '../contract/errors.ts'
 
 const text = v.string('must be text')
 const number = v.number('must be a number')
+const notATime = 'must be a time such as 2026-11-20T10:00:00Z'
 const moment = v.pipe(
   text,
-  v.isoTimestamp('must be a time such as 2026-11-20T10:00:00Z'),
-  v.transform(written => new Date(written)),
+  v.isoTimestamp(notATime),
+  v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+    try {
+      // Refuses 30 February, of which Date makes 2 March.
+      return new Date(Temporal.Instant.from(value).epochMilliseconds)
+    } catch {
+      addIssue({ message: notATime })
+      return NEVER
+    }
+  }),
 )
 
 /** What a request asks for, as far as it is known: the amounts are compared with what limits leave. */
@@ -48,8 +57,12 @@ export function readFields<S extends Fields>(schema: S, body: unknown): v.InferO
   if (result.success) return result.output
   const [issue] = result.issues
   const field = v.getDotPath(issue) ?? ''
-  if (!(field in schema.entries)) throw refused(schema, `a field that is not known: ${field.slice(0, 40)}`)
-  throw refused(schema, field in given ? `a bad value: ${field} ${issue.message}` : `no ${field}`)
+  if (!Object.hasOwn(schema.entries, field))
+    throw refused(schema, `a field that is not known: ${field.slice(0, 40)}`)
+  throw refused(
+    schema,
+    Object.hasOwn(given, field) ? `a bad value: ${field} ${issue.message}` : `no ${field}`,
+  )
 }
 
 const refused = (schema: Fields, problem: string): LatchkeyError =>

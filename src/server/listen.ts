@@ -1,7 +1,7 @@
 /** Opens the sockets: loopback unless told otherwise, because requests carry secrets and nothing here encrypts them. */
-import { chmodSync, existsSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, linkSync, lstatSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 
@@ -14,8 +14,8 @@ export interface HostPort {
 export interface Listener {
   /** URL, or `unix:` and the path. */
   readonly address: string
-  /** Takes no new connection, and resolves when every request is answered. */
-  readonly stop: () => Promise<void>
+  /** Takes no new connection, and cuts off once `answered` resolves who has not let go by then. */
+  readonly stop: (answered: Promise<void>) => Promise<void>
 }
 
 export type Answering = (request: Request) => Promise<Response>
@@ -49,7 +49,7 @@ export function listenOn(at: HostPort, allowRemote: boolean, fetch: Answering): 
       // Bun has two servers share a port once they are not for development.
       reusePort: false,
     })
-    return { address: `http://${bracketed(host)}:${server.port}`, stop: () => server.stop() }
+    return { address: `http://${bracketed(host)}:${server.port}`, stop: stopping(server) }
   } catch (error) {
     throw listenFailure(error, `${bracketed(host)}:${port}`)
   }
@@ -62,15 +62,42 @@ export function listenOn(at: HostPort, allowRemote: boolean, fetch: Answering): 
  */
 export async function listenAtPath(path: string, fetch: Answering): Promise<Listener> {
   await requireFree(path)
-  rmSync(path, { force: true })
+  // Bun deletes the name that it was given when it stops, whoever listens there by then: it is given one of its own.
+  const own = privateName(path)
+  let server: Bun.Server<undefined> | undefined
   try {
-    const server = Bun.serve({ ...common(fetch), unix: path })
-    chmodSync(path, 0o660)
-    return { address: `unix:${path}`, stop: () => server.stop() }
+    server = Bun.serve({ ...common(fetch), unix: own })
+    chmodSync(own, 0o660)
+    rmSync(path, { force: true })
+    linkSync(own, path)
+    rmSync(own)
   } catch (error) {
+    await server?.stop(true)
     throw listenFailure(error, path)
   }
+  const stop = stopping(server)
+  const { dev, ino } = lstatSync(path)
+  return {
+    address: `unix:${path}`,
+    stop: async answered => {
+      const now = lstatSync(path, { throwIfNoEntry: false })
+      if (now?.dev === dev && now.ino === ino) rmSync(path, { force: true })
+      await stop(answered)
+    },
+  }
 }
+
+/** Beside the path, and no longer than need be: see `requireFree`. */
+const privateName = (path: string): string => join(dirname(path), `.${crypto.randomUUID().slice(0, 8)}`)
+
+/** The promise of Bun's own `stop` waits also for clients that never send all of what they have begun. */
+const stopping =
+  (server: Bun.Server<undefined>): Listener['stop'] =>
+  async answered => {
+    server.stop().catch(() => {})
+    await answered
+    await server.stop(true)
+  }
 
 /** @throws usage, conflict */
 export async function requireFree(path: string): Promise<void> {
@@ -79,15 +106,17 @@ export async function requireFree(path: string): Promise<void> {
     throw new LatchkeyError('usage', `there is no folder ${folder}`, `make it first: mkdir -m 0750 ${folder}`)
   }
   // sun_path of sockaddr_un, with its closing zero: see unix(7).
-  if (Buffer.byteLength(path) > 107) {
+  if ([path, privateName(path)].some(name => Buffer.byteLength(name) > 107)) {
     throw new LatchkeyError('usage', `${path} is too long for a socket`, 'name a shorter path')
   }
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) return
   if (stat.isSocket() && !(await answers(path))) return
-  const what = stat.isSocket() ? 'somebody listens there already' : 'it exists and is no socket'
-  throw new LatchkeyError('conflict', `cannot listen at ${path}: ${what}`, 'name another path')
+  throw taken(path, stat.isSocket() ? 'somebody listens there already' : 'it exists and is no socket')
 }
+
+const taken = (path: string, why: string): LatchkeyError =>
+  new LatchkeyError('conflict', `cannot listen at ${path}: ${why}`, 'name another path')
 
 const answers = (path: string): Promise<boolean> =>
   new Promise(resolve => {
@@ -108,6 +137,7 @@ const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : 
 function listenFailure(error: unknown, where: string): unknown {
   const code = codeOf(error)
   const options = { cause: error }
+  if (code === 'EEXIST') return taken(where, 'somebody began to listen there just now')
   if (code === 'EADDRINUSE') {
     const port = /\d+$/.exec(where)?.[0] ?? ''
     return new LatchkeyError(

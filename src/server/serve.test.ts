@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { existsSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -159,6 +159,20 @@ test('a socket in the file system is for owner and group, replaces a dead one, a
   expect(await Bun.file(path).text()).toBe('mine')
 })
 
+test('a server that stops leaves the socket of the one that has taken its path', async () => {
+  await using home = await prepared()
+  const path = join(home.folder, 'l.sock')
+  const first = await startServer(home.path, ['--unix', path])
+  rmSync(path)
+  const second = await startServer(home.path, ['--unix', path])
+  first.kill('SIGTERM')
+  await first.finished
+  expect((await fetch('http://localhost/readyz', { unix: path })).status).toBe(200)
+  second.kill('SIGTERM')
+  await second.finished
+  expect(readdirSync(home.folder).filter(name => !name.startsWith('latchkey.db'))).toEqual([])
+})
+
 test('what cannot be listened on is refused before anything is answered', async () => {
   await using home = await prepared()
   const server = await startServer(home.path)
@@ -211,6 +225,47 @@ test('a log that nobody reads holds up no answer', async () => {
   child.kill('SIGTERM')
   for (;;) if ((await reader.read()).done) break
   expect(await child.exited).toBe(0)
+})
+
+test('a log that nobody reads holds up no end', async () => {
+  await using home = await prepared()
+  const child = Bun.spawn([...program, 'serve', '--json', '--listen', '127.0.0.1:0'], {
+    env: { PATH: process.env['PATH'], ...testEnvironment({}, home.path) },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const reader = child.stderr.getReader()
+  const { address } = JSON.parse(new TextDecoder().decode((await reader.read()).value))
+  for (let n = 0; n < 3_000; n++) expect((await fetch(`${address}/healthz`)).status).toBe(200)
+  child.kill('SIGTERM')
+  expect(await child.exited).toBe(0)
+  expect(JSON.parse(await child.stdout.text())).toMatchObject({ requests: 3_000 })
+})
+
+test('clients that do not send what they have begun hold up no stop', async () => {
+  await using home = await prepared()
+  const server = await startServer(home.path)
+  const { hostname, port } = new URL(server.url)
+  const unread = `authorization: Bearer ${home.gateway}\r\ncontent-length: 5000\r\n\r\nx`
+  const dripping = [
+    'GET /healthz HTTP/1.1\r\nhost: x\r\nx',
+    'POST /v1/verify HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\n\r\nx',
+    `POST /v1/reservations/res_1/release HTTP/1.1\r\nhost: x\r\n${unread}`,
+  ].map(begun => {
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => {})
+    socket.write(begun)
+    const drip = setInterval(() => socket.write('x'), 100)
+    socket.once('close', () => clearInterval(drip))
+    return socket
+  })
+  while (server.log().filter(({ event }) => event === 'request').length < 2) await Bun.sleep(10)
+  server.kill('SIGTERM')
+  // A client that is let go on keeps its connection for a minute.
+  const ended = await Promise.race([server.finished, Bun.sleep(30_000)])
+  for (const socket of dripping) socket.destroy()
+  expect(ended).toMatchObject({ code: 0, signal: null })
 })
 
 test('whatever a client calls itself, it is answered', async () => {

@@ -42,6 +42,9 @@ export interface ServeOptions {
  */
 const lingerMs = 200
 
+/** How long an answer may take from here to its client, in milliseconds. */
+const deliveryMs = 100
+
 /** Where it listens when nothing is said. */
 const defaultListen: HostPort = { host: '127.0.0.1', port: 8686 }
 
@@ -72,7 +75,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       log({ event: 'stopping', signal, inFlight: counters.inFlight })
       await Bun.sleep(lingerMs)
     }
-    await closeAll(listeners)
+    await closeAll(listeners, allAnswered(counters))
     await database.close()
     return { addresses, startedAt, stoppedAt: now(), signal, requests: counters.answered }
   } catch (error) {
@@ -104,6 +107,12 @@ async function openPath(path: string, dryRun: boolean, answer: Answering): Promi
   return { address: `unix:${path}`, stop: async () => {} }
 }
 
-const closeAll = async (listeners: readonly Listener[]): Promise<void> => {
-  await Promise.all(listeners.map(({ stop }) => stop()))
+/** Each is answered in a bounded time, whatever its client does: see `body.ts`, and `patienceMs` of `database.ts`. */
+async function allAnswered(counters: Counters): Promise<void> {
+  do await Bun.sleep(deliveryMs)
+  while (counters.inFlight > 0)
+}
+
+async function closeAll(listeners: readonly Listener[], answered = Promise.resolve()): Promise<void> {
+  await Promise.all(listeners.map(({ stop }) => stop(answered)))
 }
