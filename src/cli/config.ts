@@ -76,7 +76,9 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
 
 /**
  * The same without what is broken, for what looks at settings and mends them: without the files, and if need be without
- * the environment. @throws usage
+ * the environment.
+ *
+ * @throws usage
  */
 export function resolveLeniently(env: Environment, cwd: string, flags: ConfigFlags): Config {
   const typed = fromFlags(flags, cwd)
