@@ -1,6 +1,7 @@
 /** How soon a command answers, against Bun starting to run nothing, in the same run. */
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
+import { question } from '../src/cli/completion.ts'
 import { connectLatchkey } from '../src/index.ts'
 import { temporaryFolder } from '../src/testing/folder.ts'
 import { programVersion } from '../src/version.ts'
@@ -24,6 +25,7 @@ export async function rows(): Promise<readonly Row[]> {
     floor: () => run([process.execPath, '-e', '1']),
     version: () => run([compiled, '--version']),
     compiled: () => run([compiled, ...list]),
+    completion: () => run([compiled, question, 'key', 'show', 'ci'], { LATCHKEY_DB: path }),
     source: () => run([process.execPath, 'bin/latchkey.ts', ...list]),
   })
   const row = (name: string, ms: number, bound: number): Row => ({
@@ -36,11 +38,17 @@ export async function rows(): Promise<readonly Row[]> {
   return [
     row('start: compiled --version', times.version, 2.5),
     row('start: compiled key list --json', times.compiled, 3.5),
+    row('start: compiled completion of a key name', times.completion, 5),
     row('start: key list --json from source', times.source, 10),
   ]
 }
 
-async function run(command: readonly string[]): Promise<void> {
-  const child = Bun.spawn([...command], { cwd: root, stdout: 'ignore', stderr: 'pipe' })
+async function run(command: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
+  const child = Bun.spawn([...command], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdout: 'ignore',
+    stderr: 'pipe',
+  })
   if ((await child.exited) !== 0) throw new Error(`${command.join(' ')}: ${await child.stderr.text()}`)
 }

@@ -166,7 +166,7 @@ async function ask(
   return ask({ ...question, message: 'Another one [Enter to go on]', needed: false }, line, questioning)
 }
 
-/** What was chosen; nothing when there is nothing to choose. @throws not_found when there is nothing to choose from where something is needed */
+/** What was chosen; nothing where there is nothing to choose. @throws not_found when something is needed all the same */
 async function pick(
   subject: Picked,
   message: string,

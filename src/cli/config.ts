@@ -74,13 +74,30 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
   return settle(layers, env, cwd, flags)
 }
 
-/** The same; by flags and defaults alone where the settings are broken, for what looks at them and mends them. @throws usage */
+/**
+ * The same without what is broken, for what looks at settings and mends them: without the files, and if need be without
+ * the environment.
+ *
+ * @throws usage
+ */
 export function resolveLeniently(env: Environment, cwd: string, flags: ConfigFlags): Config {
+  const typed = fromFlags(flags, cwd)
+  return settledOr(
+    () => resolveConfig(env, cwd, flags),
+    () =>
+      settledOr(
+        () => settle([typed, fromEnvironment(env, cwd)], env, cwd, flags),
+        () => settle([typed], env, cwd, flags),
+      ),
+  )
+}
+
+function settledOr(first: () => Config, second: () => Config): Config {
   try {
-    return resolveConfig(env, cwd, flags)
+    return first()
   } catch (error) {
     if (!(error instanceof LatchkeyError) || error.code !== 'config') throw error
-    return settle([fromFlags(flags, cwd)], env, cwd, flags)
+    return second()
   }
 }
 

@@ -1,5 +1,4 @@
 /** What can be asked of a database file as a whole: is it sound, what does it hold, does its schema fit. */
-
 import { LatchkeyError } from '../contract/errors.ts'
 import { Client } from './client.ts'
 import { applySource, type MigrationSource, migrations } from './migrations.ts'
@@ -16,7 +15,10 @@ export function integrityCheck(client: Client): readonly string[] {
 
 function checkLines(client: Client, pragma: 'quick_check' | 'integrity_check'): readonly string[] {
   const rows = client.query(`PRAGMA ${pragma}(10)`).all() as Record<string, string>[]
-  return rows.map(row => row[pragma] ?? '').filter(line => line !== 'ok')
+  // One row may hold several findings, below a heading that names the database.
+  return rows
+    .flatMap(row => (row[pragma] ?? '').split('\n'))
+    .filter(line => line !== 'ok' && !line.startsWith('***'))
 }
 
 /**
