@@ -1,5 +1,4 @@
 /** Databases to measure on, made through the library; only the many buckets are written by hand. */
-
 import { Database } from 'bun:sqlite'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -111,7 +111,6 @@ async function killed(operation: Operation, count: number) {
   const started = performance.now()
   const whole = await done.run(...args)
   let wholeMs = performance.now() - started
-  if (isUnknownCommand(whole)) return { figures: 'skipped: there is no such command yet', losses: [] }
   if (whole.code !== 0) return { figures: 'it does not even run', losses: [whole.err] }
   const after = state(done.path)
 
@@ -148,5 +147,3 @@ async function killed(operation: Operation, count: number) {
   })
   return { figures: `${count} runs of ${Math.round(wholeMs)} ms: ${ends}`, losses }
 }
-
-const isUnknownCommand = ({ code, err }: Finished): boolean => code === 2 && /unknown command/i.test(err)

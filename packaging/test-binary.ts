@@ -1,4 +1,4 @@
-/** `bun run test:binary`: the acceptance tests, those of signals and of the server, on the program compiled for this machine. */
+/** `bun run test:binary`: the tests of acceptance, signals and the server, on the program compiled for this machine. */
 import { join } from 'node:path'
 import { programVersion } from '../src/version.ts'
 

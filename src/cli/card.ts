@@ -1,5 +1,4 @@
 /** Draws one thing as a listing of its fields, for `show` commands. Must never drop a field of the shape. */
-
 import { bare, isReference, toJson } from '../contract/json.ts'
 import type { JsonSchema, ObjectShape } from '../contract/shape.ts'
 import type { Limit, UserRef } from '../contract/views.ts'

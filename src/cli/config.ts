@@ -74,7 +74,11 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
   return settle(layers, env, cwd, flags)
 }
 
-/** The same; by flags and defaults alone where the settings are broken, for what looks at them and mends them. @throws usage */
+/**
+ * The same; by flags and defaults alone where the settings are broken, for what looks at them and mends them.
+ *
+ * @throws usage
+ */
 export function resolveLeniently(env: Environment, cwd: string, flags: ConfigFlags): Config {
   try {
     return resolveConfig(env, cwd, flags)

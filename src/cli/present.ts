@@ -2,7 +2,6 @@
  * Writes a result in the format that was asked for. Decides nothing about the run: what cannot be shown is
  * refused by `checkPresentation` before anything happens, because a secret is shown only once.
  */
-
 import { LatchkeyError } from '../contract/errors.ts'
 import { bare, isReference, type Json, jsonWriter, toJson } from '../contract/json.ts'
 import { anything, type JsonSchema, type ObjectShape, object } from '../contract/shape.ts'

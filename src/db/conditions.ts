@@ -11,7 +11,10 @@ export const holdsPattern = (column: SQLiteColumn, name: string): SQL =>
 export const oneOfNames = (column: SQLiteColumn, names: readonly string[]): SQL =>
   sql`lower(${column}) IN (SELECT lower(value) FROM json_each(${JSON.stringify(names)}))`
 
-/** SQLite binds 32,766 values at most. */
+/** A text as `lower()` of SQLite has it: letters of ASCII alone. */
+export const lowerAscii = (text: string): string => text.replace(/[A-Z]/g, letter => letter.toLowerCase())
+
+/** Of more values, a list in JSON costs less than binding each. */
 const mostBound = 100
 
 /** `inArray`, for any number of values. */

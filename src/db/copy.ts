@@ -3,7 +3,6 @@
  * steps (a busy writer makes that start over for ever), and never through the file system, where closing a file
  * that this process also has open as a database would drop its locks.
  */
-
 import { dirname } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -2,7 +2,6 @@
  * Which other processes have a database open. /proc names even an idle one, where it may be read; locks see one
  * that has run a query, wherever it is.
  */
-
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { codeOf } from '../contract/failure.ts'

@@ -1,5 +1,4 @@
 /** What can be asked of a database file as a whole: is it sound, what does it hold, does its schema fit. */
-
 import { LatchkeyError } from '../contract/errors.ts'
 import { Client } from './client.ts'
 import { applySource, type MigrationSource, migrations } from './migrations.ts'

@@ -3,7 +3,6 @@
  * the SQLite database that replaced it. Told apart by content. Finds every problem and judges none: that is the
  * importer's.
  */
-
 import { LatchkeyError } from '../contract/errors.ts'
 import {
   count,

@@ -1,6 +1,7 @@
 /** The audit trail: written in the transaction of the change it tells of, never with a secret in it. */
 import { and, desc, eq, gte, lt, or, type SQL } from 'drizzle-orm'
 import type { AuditEntry } from '../contract/views.ts'
+import { inChunks } from '../db/chunks.ts'
 import { audit } from '../db/schema.ts'
 import type { Database } from '../db/transaction.ts'
 import type { OperationContext } from './context.ts'
@@ -19,17 +20,14 @@ export async function record(context: OperationContext, db: Database, event: Eve
   await recordAll(context, db, [event])
 }
 
-/** SQLite binds 32,766 values at most. */
-const rowsAtOnce = 500
-
 /** One row for each, in their order. */
 export async function recordAll(
   context: OperationContext,
   db: Database,
   events: readonly Event[],
 ): Promise<void> {
-  for (let at = 0; at < events.length; at += rowsAtOnce) {
-    await db.insert(audit).values(events.slice(at, at + rowsAtOnce).map(event => rowOf(context, event)))
+  for (const some of inChunks(events)) {
+    await db.insert(audit).values(some.map(event => rowOf(context, event)))
   }
 }
 

@@ -14,6 +14,7 @@ import { identify, openReader } from '../db/open.ts'
 import { databaseOn } from '../db/transaction.ts'
 import { surveyFolder } from './backup/list.ts'
 import type { Survey } from './backup/manifest.ts'
+import { defaultMaxAgeMs } from './backup/status.ts'
 import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 import type { FileContext } from './context.ts'
 import { freeBytes, sidecars, sizeOf } from './files.ts'
@@ -47,9 +48,6 @@ export async function healthChecks(
 }
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true
-
-/** Longest age of the newest backup that goes without a warning: a daily one, and two hours for it to run. */
-const backupTooOldMs = 26 * 3_600_000
 
 /** Below this a write may fail at any moment. */
 const leastFreeBytes = 4 * 1_048_576
@@ -199,7 +197,7 @@ async function checkLastBackup(context: FileContext): Promise<Check> {
   }
   const { id, createdAt } = newest.manifest
   const value = { ageMs: context.now().getTime() - createdAt.getTime(), id }
-  if (value.ageMs > backupTooOldMs) {
+  if (value.ageMs > defaultMaxAgeMs) {
     return warning(
       'last_backup',
       value,

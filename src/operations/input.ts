@@ -85,9 +85,12 @@ export const dollars = v.pipe(
 const shortestWindowMs = 60_000
 const longestWindowMs = 366 * 86_400_000
 
+const metricNames = metrics.join(', ')
+export const metric = v.picklist(metrics, `must be one of ${metricNames}`)
+
 export const limit = v.pipe(
   v.object({
-    metric: v.picklist(metrics, `metric must be one of ${metrics.join(', ')}`),
+    metric: v.picklist(metrics, `metric must be one of ${metricNames}`),
     amount: v.pipe(
       v.number('amount must be a number'),
       v.minValue(0, 'amount must not be negative'),

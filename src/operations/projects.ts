@@ -2,7 +2,7 @@
 import { and, count, eq, inArray, isNotNull, isNull } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
-import { type Limit, metrics, type Project, type ProjectMember, type Role } from '../contract/views.ts'
+import type { Limit, Project, ProjectMember, Role } from '../contract/views.ts'
 import { keys, projectMembers, projects, users } from '../db/schema.ts'
 import type { Database } from '../db/transaction.ts'
 import { record } from './audit.ts'
@@ -11,6 +11,7 @@ import { newId } from './ids.ts'
 import * as rules from './input.ts'
 import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from './limits/change.ts'
 import { contains, findProject, findUser, type ProjectRow } from './select.ts'
+import { slugOf } from './slug.ts'
 
 export interface NewProject {
   readonly name: string
@@ -64,13 +65,13 @@ const projectChanges = v.object({
   addMembers: v.optional(v.array(v.object({ user: v.string(), role: rules.role }))),
   removeMembers: v.optional(v.array(v.string())),
   limits: v.optional(rules.limits),
-  removeLimits: v.optional(v.array(v.picklist(metrics, `must be one of ${metrics.join(', ')}`))),
+  removeLimits: v.optional(v.array(rules.metric)),
 })
 
 /** @throws invalid, not_found for the owner, conflict when the slug is taken */
 export async function createProject(context: OperationContext, input: NewProject): Promise<Project> {
   const fields = rules.parse(newProject, input)
-  const slug = fields.slug ?? slugOf(fields.name)
+  const slug = fields.slug ?? slugFor(fields.name)
   return context.store.write(async db => {
     const owner = await findUser(db, fields.owner)
     await requireFreeSlug(db, slug)
@@ -301,15 +302,9 @@ export async function projectViews(db: Database, rows: readonly ProjectRow[]): P
   }))
 }
 
-function slugOf(name: string): string {
-  const slug = name
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 64)
-    .replace(/-+$/, '')
+/** @throws invalid */
+function slugFor(name: string): string {
+  const slug = slugOf(name)
   if (slug !== '') return slug
   throw new LatchkeyError(
     'invalid',

@@ -2,7 +2,7 @@
 import { and, count, eq, isNotNull, isNull } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
-import { type Limit, metrics, type Role, type User } from '../contract/views.ts'
+import type { Limit, Role, User } from '../contract/views.ts'
 import { keys, projects, users } from '../db/schema.ts'
 import type { Database } from '../db/transaction.ts'
 import { record } from './audit.ts'
@@ -60,7 +60,7 @@ const userChanges = v.object({
   role: v.optional(rules.role),
   service: v.optional(v.boolean()),
   limits: v.optional(rules.limits),
-  removeLimits: v.optional(v.array(v.picklist(metrics, `must be one of ${metrics.join(', ')}`))),
+  removeLimits: v.optional(v.array(rules.metric)),
 })
 
 /** @throws invalid, conflict when the username or email address is taken */

@@ -22,8 +22,9 @@ interface Contents {
 }
 
 /**
- * How closely to look. `contents` reads no rows, where a hash is proof that they are what was checked before; `quick` finds broken pages and rows that point at nothing; `full` compares every index with its table as well,
- * which takes many times as long.
+ * How closely to look. `contents` reads no rows, where a hash is proof that they are what was checked before; `quick`
+ * finds broken pages and rows that point at nothing; `full` compares every index with its table as well, which takes
+ * many times as long.
  */
 export type Depth = 'contents' | 'quick' | 'full'
 

@@ -2,7 +2,6 @@
  * One run at a time among backup, restore and migrate: an exclusive transaction on a small database beside the
  * backups. The system lets go of it when the process ends, however it ends, so no lock is ever left behind.
  */
-
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Backup } from '../../contract/views.ts'
+import { isRecord } from '../../formats/fields.ts'
 import { type Location, readText } from './location.ts'
 import { compressions, extensionOf } from './pack.ts'
 
@@ -151,7 +152,7 @@ export async function readManifest(
     return error.code === 'not_found' ? undefined : brokenAs(`its manifest cannot be read: ${error.message}`)
   }
   const json = parseJson(text)
-  if (!isObject(json) || json['format'] !== 'latchkey-backup') {
+  if (!isRecord(json) || json['format'] !== 'latchkey-backup') {
     return brokenAs('its manifest is damaged: it is not one of a backup')
   }
   const id = typeof json['id'] === 'string' ? json['id'].slice(0, 40) : undefined
@@ -201,6 +202,3 @@ function parseJson(text: string): unknown {
     return undefined
   }
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -9,7 +9,7 @@ import { toView } from './manifest.ts'
 import { isSafetyCopy } from './policy.ts'
 
 /** A daily backup, and two hours for it to run. */
-const defaultMaxAgeMs = 26 * 3_600_000
+export const defaultMaxAgeMs = 26 * 3_600_000
 
 const inputSchema = v.object({
   /** The folder, or `s3://bucket/prefix`; default the context's. */

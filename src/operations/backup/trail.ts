@@ -1,5 +1,4 @@
 /** Audit rows of what happens to the database as a whole: in the same transaction as the thing itself. */
-
 import { basename } from 'node:path'
 import type { Client } from '../../db/client.ts'
 import { audit } from '../../db/schema.ts'

@@ -1,5 +1,6 @@
 /** Carries out what was planned, inside the transaction of the import. */
 import { and, eq, inArray, sql } from 'drizzle-orm'
+import { inChunks } from '../../db/chunks.ts'
 import {
   carriedUsage,
   importedKeys,
@@ -15,7 +16,7 @@ import {
 import type { Database } from '../../db/transaction.ts'
 import type { ForeignCounts } from '../../formats/foreign-data.ts'
 import { newId } from '../ids.ts'
-import { limitRows } from '../limits.ts'
+import { limitRows } from '../limits/rows.ts'
 import { type KeyPlan, revoked } from './plan.ts'
 import type { ProjectPlan, UserPlan } from './plan-people.ts'
 import { type IncomingKey, limitWindowMs } from './prepare.ts'
@@ -39,18 +40,15 @@ export async function applyCreations(
   tell: (rows: number) => void,
 ): Promise<readonly string[]> {
   const ids: string[] = []
-  for (let at = 0; at < plans.length; at += rowsAtOnce) {
-    const rows = plans.slice(at, at + rowsAtOnce).map(plan => newRows(stamp, plan))
+  for (const some of inChunks(plans)) {
+    const rows = some.map(plan => newRows(stamp, plan))
     ids.push(...rows.map(({ key }) => key.id))
     await db.insert(keys).values(rows.map(({ key }) => key))
     await db.insert(secrets).values(rows.map(({ secret }) => secret))
     const limitsOfAll = rows.flatMap(({ limit }) => limit)
     if (limitsOfAll.length > 0) await db.insert(limits).values(limitsOfAll)
     await db.insert(importedKeys).values(rows.map(({ imported }) => imported))
-    const buckets = rows.flatMap(row => row.buckets)
-    for (let from = 0; from < buckets.length; from += rowsAtOnce) {
-      await db.insert(usage).values(buckets.slice(from, from + rowsAtOnce))
-    }
+    for (const buckets of inChunks(rows.flatMap(row => row.buckets))) await db.insert(usage).values(buckets)
     const carried = rows.map(row => row.carried).filter(counts => !isNothing(counts))
     if (carried.length > 0) await db.insert(carriedUsage).values(carried)
     tell(rows.length)
@@ -72,18 +70,14 @@ export async function applyUsers(db: Database, stamp: Stamp, plans: readonly Use
       .set({ importId: stamp.importId, state: plan.state })
       .where(and(eq(importedUsers.source, stamp.source), eq(importedUsers.foreignId, plan.foreignId)))
   }
-  for (let at = 0; at < creations.length; at += rowsAtOnce) {
-    await db.insert(users).values(creations.slice(at, at + rowsAtOnce).map(({ row }) => row))
-  }
+  for (const some of inChunks(creations)) await db.insert(users).values(some.map(({ row }) => row))
   const remembered = plans.flatMap(plan => {
     if (plan.action !== 'create' && plan.action !== 'link') return []
     const userId = plan.action === 'create' ? plan.row.id : plan.id
     const { foreignId, state } = plan
     return [{ source: stamp.source, importId: stamp.importId, foreignId, state, userId }]
   })
-  for (let at = 0; at < remembered.length; at += rowsAtOnce) {
-    await db.insert(importedUsers).values(remembered.slice(at, at + rowsAtOnce))
-  }
+  for (const some of inChunks(remembered)) await db.insert(importedUsers).values(some)
 }
 
 export async function applyProjects(
@@ -103,8 +97,7 @@ export async function applyProjects(
       .set({ importId: stamp.importId, state: plan.state })
       .where(and(eq(importedProjects.source, stamp.source), eq(importedProjects.foreignId, plan.foreignId)))
   }
-  for (let at = 0; at < creations.length; at += rowsAtOnce) {
-    const some = creations.slice(at, at + rowsAtOnce)
+  for (const some of inChunks(creations)) {
     await db.insert(projects).values(some.map(({ row }) => row))
     await db.insert(importedProjects).values(
       some.map(({ foreignId, state, row }) => ({
@@ -117,9 +110,6 @@ export async function applyProjects(
     )
   }
 }
-
-/** SQLite binds 32,766 values at most; no row here has more than twenty. */
-const rowsAtOnce = 500
 
 function newRows(stamp: Stamp, { key, name, userId, usage: merge }: Extract<KeyPlan, { action: 'create' }>) {
   const keyId = newId('key', stamp.now)

@@ -1,5 +1,6 @@
 /** What the audit trail keeps of users, projects and keys that an import, or its undoing, changes. */
 import { inArray, sql } from 'drizzle-orm'
+import { inChunks } from '../../db/chunks.ts'
 import { keys, projects, users } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import { keyViews } from '../keys/view.ts'
@@ -16,14 +17,11 @@ export async function auditViews(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, object>> {
   const found = new Map<string, object>()
-  for (let at = 0; at < ids.length; at += chunkSize) {
-    const chunk = ids.slice(at, at + chunkSize)
+  for (const chunk of inChunks(ids)) {
     for (const view of await viewsOf[type](db, chunk, now)) found.set(view.id, view)
   }
   return found
 }
-
-const chunkSize = 500
 
 type Views = (db: Database, ids: readonly string[], now: Date) => Promise<readonly { readonly id: string }[]>
 

@@ -1,14 +1,13 @@
 /** Whether the usage of keys adds up: running total = carried + all buckets. */
 import { eq, inArray, sql } from 'drizzle-orm'
+import { inChunks } from '../../db/chunks.ts'
 import { carriedUsage, keys, usage } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
-
-const chunkSize = 500
 
 /** By key: running total less carried less buckets, of tokens, requests and cost. None but zeros is sound. */
 export async function usageGaps(db: Database, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
-  for (let at = 0; at < ids.length; at += chunkSize) {
+  for (const chunk of inChunks(ids)) {
     const bucketSums = db
       .select({
         keyId: usage.keyId,
@@ -19,7 +18,7 @@ export async function usageGaps(db: Database, ids: readonly string[]): Promise<R
         costMicros: sql<number>`sum(${usage.costMicros})`.as('cost_sum'),
       })
       .from(usage)
-      .where(inArray(usage.keyId, ids.slice(at, at + chunkSize)))
+      .where(inArray(usage.keyId, chunk))
       .groupBy(usage.keyId)
       .as('bucket_sums')
     const rows = await db
@@ -32,7 +31,7 @@ export async function usageGaps(db: Database, ids: readonly string[]): Promise<R
       .from(keys)
       .leftJoin(carriedUsage, eq(carriedUsage.keyId, keys.id))
       .leftJoin(bucketSums, eq(bucketSums.keyId, keys.id))
-      .where(inArray(keys.id, ids.slice(at, at + chunkSize)))
+      .where(inArray(keys.id, chunk))
     for (const row of rows) found.set(row.id, `${row.tokens} ${row.requests} ${row.cost}`)
   }
   return found

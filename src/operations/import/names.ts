@@ -1,4 +1,5 @@
 /** Names for what is imported: unique whatever their case, as the operator would have to choose them. */
+import { slugOf, withoutAccents } from '../slug.ts'
 
 export interface NameStyle {
   /** Characters. */
@@ -57,19 +58,12 @@ export class Names {
 export const fold = (name: string): string => name.toLowerCase()
 
 /** A slug of the text, `fallback` when none of it can stand in one. */
-export function slugFrom(text: string, fallback: string): string {
-  const slug = plain(text)
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, handles.longest)
-    .replace(/^-+|-+$/g, '')
-  // Ids of projects have an underscore, so a slug is never one.
-  return slug === '' ? fallback : slug
-}
+// Ids of projects have an underscore, so a slug is never one.
+export const slugFrom = (text: string, fallback: string): string => slugOf(text) || fallback
 
 /** A username of the text, `fallback` when none of it can stand in one. */
 export function usernameFrom(text: string, fallback: string): string {
-  const name = plain(text)
+  const name = withoutAccents(text)
     .replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')
     .replace(/^usr_/i, 'usr-')
@@ -77,6 +71,3 @@ export function usernameFrom(text: string, fallback: string): string {
     .replace(/-+$/, '')
   return name === '' ? fallback : name
 }
-
-/** Letters without their accents. */
-const plain = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '')

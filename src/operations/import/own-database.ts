@@ -1,6 +1,7 @@
 /** Keeps an import from reading the database that it would write to. */
 import { type Stats, statSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { sidecars } from '../files.ts'
 
 /**
  * Closing a file that this process also has open in SQLite drops SQLite's locks on it (POSIX): never touch it.
@@ -10,7 +11,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 export function refuseOwnDatabase(file: string, database: string): void {
   const source = identify(file)
   if (source === undefined) return
-  const own = ['', '-wal', '-shm', '-journal'].map(suffix => identify(database + suffix))
+  const own = ['', ...sidecars].map(suffix => identify(database + suffix))
   if (!own.some(other => other !== undefined && other.ino === source.ino && other.dev === source.dev)) return
   throw new LatchkeyError(
     'invalid',

@@ -4,6 +4,7 @@
  */
 import { eq } from 'drizzle-orm'
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
+import { inChunks } from '../../db/chunks.ts'
 import { importChanges, importedKeys, importedProjects, importedUsers, imports } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
@@ -278,8 +279,7 @@ async function remember(
       before,
       after: action === 'linked' ? null : after.get(id),
     }))
-    for (let at = 0; at < rows.length; at += rowsAtOnce) {
-      const part = rows.slice(at, at + rowsAtOnce)
+    for (const part of inChunks(rows)) {
       await db.insert(importChanges).values(part)
       tell(part.length)
     }
@@ -295,12 +295,9 @@ async function remember(
         after: view,
       }
     })
-    for (let at = 0; at < events.length; at += rowsAtOnce) {
-      const part = events.slice(at, at + rowsAtOnce)
+    for (const part of inChunks(events)) {
       await recordAll(context, db, part)
       tell(part.length)
     }
   }
 }
-
-const rowsAtOnce = 500

@@ -1,6 +1,7 @@
 /** Decides what becomes of each key of a source. Reads the database, changes nothing. */
 import { and, eq, inArray, isNull } from 'drizzle-orm'
 import type { ImportItem } from '../../contract/views.ts'
+import { inChunks } from '../../db/chunks.ts'
 import { importChanges, importedKeys, imports, keys, limits, secrets } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { KeyRow } from '../select.ts'
@@ -228,9 +229,6 @@ interface Here {
   readonly deleted: ReadonlySet<string>
 }
 
-/** SQLite binds 32,766 values at most; reading some hundreds at a time costs no more than all at once. */
-const chunkSize = 500
-
 async function whatIsHere(
   db: Database,
   source: string,
@@ -239,8 +237,7 @@ async function whatIsHere(
   const imported: [string, { row: KeyRow; state: unknown; tokenLimit: number | null }][] = []
   const owners: [string, KeyRow][] = []
   const hashes = incoming.flatMap(key => ('hash' in key ? [key.hash] : []))
-  for (let at = 0; at < hashes.length; at += chunkSize) {
-    const chunk = hashes.slice(at, at + chunkSize)
+  for (const chunk of inChunks(hashes)) {
     const rows = await db
       .select({ hash: importedKeys.hash, state: importedKeys.state, row: keys, tokenLimit: limits.amount })
       .from(importedKeys)

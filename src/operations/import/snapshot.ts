@@ -5,6 +5,7 @@
 import { inArray } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import * as v from 'valibot'
+import { inChunks } from '../../db/chunks.ts'
 import { keys, limits, projectMembers, projects, secrets, users } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 
@@ -34,8 +35,7 @@ export async function snapshots(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, Snapshot>> {
   const found = new Map<string, Snapshot>()
-  for (let at = 0; at < ids.length; at += chunkSize) {
-    const chunk = ids.slice(at, at + chunkSize)
+  for (const chunk of inChunks(ids)) {
     const hanging = await hangingRows(db, type, chunk)
     for (const { id, ...row } of await rowsOf(db, type, chunk)) {
       found.set(id, plain({ ...row, ...hanging(id) }))
@@ -62,8 +62,6 @@ export function secretHashes(kept: unknown): readonly string[] {
 }
 
 const withSecrets = v.object({ secrets: v.array(v.tuple([v.string(), v.nullable(v.number())])) })
-
-const chunkSize = 500
 
 function rowsOf(
   db: Database,

@@ -5,6 +5,7 @@
 import { and, eq, inArray } from 'drizzle-orm'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportUndo, ImportUndoItem } from '../../contract/views.ts'
+import { inChunks } from '../../db/chunks.ts'
 import {
   importedKeys,
   importedProjects,
@@ -18,7 +19,7 @@ import {
 import type { Database } from '../../db/transaction.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import { limitRows } from '../limits.ts'
+import { limitRows } from '../limits/rows.ts'
 import { moveUsage } from './apply.ts'
 import { auditViews } from './audit-views.ts'
 import { usageGaps } from './gaps.ts'
@@ -132,24 +133,15 @@ async function applySteps(
   for (const step of others) await revert(context, db, row, step)
   await removeRows(db, 'user', idsOf(steps, 'user', 'remove'))
   for (const step of restOfUsers) await revert(context, db, row, step)
-  const unlinked = idsOf(steps, 'user', 'unlink')
-  for (let at = 0; at < unlinked.length; at += chunkSize) {
+  for (const some of inChunks(idsOf(steps, 'user', 'unlink'))) {
     await db
       .delete(importedUsers)
-      .where(
-        and(
-          eq(importedUsers.importId, row.id),
-          inArray(importedUsers.userId, unlinked.slice(at, at + chunkSize)),
-        ),
-      )
+      .where(and(eq(importedUsers.importId, row.id), inArray(importedUsers.userId, some)))
   }
 }
 
-const chunkSize = 500
-
 async function removeRows(db: Database, type: EntityType, ids: readonly string[]): Promise<void> {
-  for (let at = 0; at < ids.length; at += chunkSize) {
-    const some = ids.slice(at, at + chunkSize)
+  for (const some of inChunks(ids)) {
     if (type === 'key') await db.delete(keys).where(inArray(keys.id, some))
     else if (type === 'project') await db.delete(projects).where(inArray(projects.id, some))
     else await db.delete(users).where(inArray(users.id, some))
@@ -248,9 +240,8 @@ async function verify(
 ): Promise<void> {
   const tables = { user: users, project: projects, key: keys }
   for (const type of entityTypes) {
-    const removed = idsOf(steps, type, 'remove')
-    for (let at = 0; at < removed.length; at += chunkSize) {
-      const left = await db.$count(tables[type], inArray(tables[type].id, removed.slice(at, at + chunkSize)))
+    for (const removed of inChunks(idsOf(steps, type, 'remove'))) {
+      const left = await db.$count(tables[type], inArray(tables[type].id, removed))
       if (left > 0) throw new Error(`${left} ${type}s of ${row.id} were removed, but are still there`)
     }
   }

@@ -2,7 +2,7 @@
 import { eq } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { type Key, metrics } from '../../contract/views.ts'
+import type { Key } from '../../contract/views.ts'
 import { keys } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import { record } from '../audit.ts'
@@ -34,7 +34,7 @@ const keyChanges = v.object({
   scopes: rules.clearable(v.array(rules.scopeName)),
   expiresAt: rules.clearable(rules.instant),
   limits: v.optional(rules.limits),
-  removeLimits: v.optional(v.array(v.picklist(metrics, `must be one of ${metrics.join(', ')}`))),
+  removeLimits: v.optional(v.array(rules.metric)),
   metadata: rules.clearable(rules.metadata),
 })
 

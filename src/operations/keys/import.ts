@@ -1,16 +1,16 @@
 /** Taking keys from a file of rows, with the hashes or the secrets they have: all of them in one transaction, or none. */
-
 import { eq } from 'drizzle-orm'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
-import { oneOf, oneOfNames } from '../../db/conditions.ts'
+import { inChunks } from '../../db/chunks.ts'
+import { lowerAscii, oneOf, oneOfNames } from '../../db/conditions.ts'
 import { imports, keys, secrets } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import { type ByteCounter, type RowSource, readRows } from '../../formats/rows.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { newId } from '../ids.ts'
-import { limitRows } from '../limits.ts'
+import { limitRows } from '../limits/rows.ts'
 import { toMicros } from '../money.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { findProject, findUser } from '../select.ts'
@@ -57,8 +57,7 @@ export async function importKeyFile(
     }
     if (found.drafts.length === 0) return report
     const tell = rowProgress(context, 'importing', found.drafts.length)
-    for (let at = 0; at < found.drafts.length; at += keysAtOnce) {
-      const part = found.drafts.slice(at, at + keysAtOnce)
+    for (const part of inChunks(found.drafts, keysAtOnce)) {
       await insertKeys(context, db, 'key.import', part)
       tell(part.length)
     }
@@ -126,14 +125,11 @@ async function readFile(source: RowSource, count: ByteCounter | undefined): Prom
 
 /** What no two keys can share. */
 const marksOf = ({ name, id, hash, previousSecrets }: IncomingKey): readonly string[] => [
-  `name ${folded(name)}`,
+  `name ${lowerAscii(name)}`,
   ...(id === null ? [] : [`id ${id}`]),
   `secret ${hash}`,
   ...previousSecrets.map(secret => `secret ${secret.hash}`),
 ]
-
-/** As the unique index folds: ASCII letters only. */
-const folded = (name: string): string => name.replace(/[A-Z]/g, letter => letter.toLowerCase())
 
 /** What can be said of the keys with the database at hand. */
 async function judge(
@@ -156,7 +152,7 @@ async function judge(
     const previous = key.previousSecrets.flatMap(secret => here.byHash.get(secret.hash) ?? [])[0]
     if (previous)
       return refusal(line, name, `has an earlier secret that belongs to "${previous.name}" (${previous.id})`)
-    const namesake = here.byName.get(folded(name))
+    const namesake = here.byName.get(lowerAscii(name))
     if (namesake) return refusal(line, name, `has a name that is taken by ${namesake}`)
     if (key.id !== null && here.ids.has(key.id))
       return refusal(line, name, 'has an id that is taken by another key')
@@ -220,7 +216,7 @@ async function whatIsHere(db: Database, incoming: readonly IncomingKey[]) {
     )
   return {
     byHash: new Map(owners.map(row => [row.hash, row])),
-    byName: new Map(named.map(row => [folded(row.name), row.id])),
+    byName: new Map(named.map(row => [lowerAscii(row.name), row.id])),
     ids: new Set(taken.map(row => row.id)),
   }
 }

@@ -1,5 +1,6 @@
 /** Puts many new keys into the database with few statements: it can be written by nobody else meanwhile. */
 import type { Key } from '../../contract/views.ts'
+import { inChunks } from '../../db/chunks.ts'
 import { oneOf } from '../../db/conditions.ts'
 import { carriedUsage, keys, limits, secrets } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
@@ -15,9 +16,6 @@ export interface Draft {
   /** What it had used elsewhere. */
   readonly carried?: typeof carriedUsage.$inferInsert | undefined
 }
-
-/** SQLite binds 32,766 values at most; no row here has more than twenty. */
-const rowsAtOnce = 500
 
 /** Inserts them with an audit row each; returns them in their order. Names and hashes must be free. */
 export async function insertKeys(
@@ -45,8 +43,4 @@ export async function insertKeys(
     inserted.map(after => ({ action, target: { type: 'key', id: after.id, name: after.name }, after })),
   )
   return inserted
-}
-
-function* inChunks<T>(rows: readonly T[]): Iterable<T[]> {
-  for (let at = 0; at < rows.length; at += rowsAtOnce) yield rows.slice(at, at + rowsAtOnce)
 }

@@ -1,11 +1,10 @@
 /** Keys whose limits are nearly used up. The sums are those of verdicts; here they are only asked for. */
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm'
+import { inChunks } from '../../db/chunks.ts'
 import { keys, limits, reservations, usage } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
+import type { LimitRow } from '../limits/rows.ts'
 import { limitStates } from '../limits/window.ts'
-import type { LimitRow } from '../limits.ts'
-
-const idsAtOnce = 500
 
 /**
  * Ids of the keys that fit and have a limit of their own of which `percent` or more is used. A limit of 0 is always
@@ -19,11 +18,8 @@ export async function keysOver(
 ): Promise<readonly string[]> {
   const candidates = await nearly(db, now, percent, where)
   const over: string[] = []
-  for (let at = 0; at < candidates.length; at += idsAtOnce) {
-    const rows = await db
-      .select()
-      .from(limits)
-      .where(inArray(limits.keyId, candidates.slice(at, at + idsAtOnce)))
+  for (const some of inChunks(candidates)) {
+    const rows = await db.select().from(limits).where(inArray(limits.keyId, some))
     const byKey = Map.groupBy(rows, row => row.keyId ?? '')
     for (const [id, ofKey] of byKey) if (isOver(db, now, id, ofKey, percent)) over.push(id)
   }

@@ -3,8 +3,8 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
 import type { FoundSecret, HotPath } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
+import type { Wanted } from '../limits/rows.ts'
 import { judgeLimits, limitsBinding } from '../limits/window.ts'
-import type { Wanted } from '../limits.ts'
 import { matches } from '../patterns.ts'
 import { hashSecret, isMalformed } from '../secrets.ts'
 import { isPast, keyViewOf } from './view.ts'
@@ -21,8 +21,10 @@ export interface VerifyOptions {
 }
 
 /**
- * Never throws for a bad secret: the verdict says what is wrong with it. Throws `invalid` for other options that are. What is recorded counts at once, what waits in
+ * Never throws for a bad secret: the verdict says what is wrong with it. What is recorded counts at once, what waits in
  * a recorder only when it is flushed; `reserve` is for requests that must not pass a limit together.
+ *
+ * @throws invalid for options that can be no date and no amounts
  */
 export async function verifySecret(
   context: OperationContext,

@@ -4,7 +4,7 @@ import type { Key, KeyRef, KeyStatus } from '../../contract/views.ts'
 import { oneOf } from '../../db/conditions.ts'
 import { keys, limits, projects, secrets, users } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
-import { limitView, sortLimits } from '../limits.ts'
+import { limitView, sortLimits } from '../limits/rows.ts'
 import type { KeyRow } from '../select.ts'
 
 /** The keys that fit, oldest first unless told otherwise. */

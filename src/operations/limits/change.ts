@@ -5,7 +5,7 @@ import type { Limit, Metric } from '../../contract/views.ts'
 import type { SubjectType } from '../../db/hot.ts'
 import { limits } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
-import { type LimitRow, limitRows, limitView, sortLimits, subjectColumns } from '../limits.ts'
+import { type LimitRow, limitRows, limitView, sortLimits, subjectColumns } from './rows.ts'
 
 /** What becomes of limits in a change of their subject. */
 export interface LimitChanges {

@@ -9,9 +9,9 @@ import type { Database } from '../../db/transaction.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../input.ts'
-import { limitView } from '../limits.ts'
 import { findKey, findProject, findUser, type KeySelector } from '../select.ts'
 import { dropLimits, type LimitName, limitsOf, putLimits } from './change.ts'
+import { limitView } from './rows.ts'
 import { judgeLimits, limitStates, limitsBinding } from './window.ts'
 
 /** Whose limits are meant. A key may be selected by its secret. */
@@ -21,7 +21,7 @@ const someLimits = v.pipe(rules.limits, v.minLength(1, 'must name at least one')
 const limitNames = v.pipe(
   v.array(
     v.object({
-      metric: v.picklist(metrics, `must be one of ${metrics.join(', ')}`),
+      metric: rules.metric,
       windowMs: v.optional(v.pipe(v.number(), v.integer())),
     }),
   ),

@@ -4,6 +4,7 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { UsageCounts } from '../../db/hot.ts'
+import { isRecord } from '../../formats/fields.ts'
 import type { OperationContext } from '../context.ts'
 import { clockToleranceMs } from '../input.ts'
 import { EventReader, type UsageEvent } from './events.ts'
@@ -30,7 +31,7 @@ export async function readCharges(
   const reader = new EventReader(now.getTime() + clockToleranceMs)
   const which = (index: number): string => (rows.length === 1 ? 'the event' : `event ${index + 1}`)
   const events = rows.map((row, index): UsageEvent => {
-    const event = isObject(row) ? reader.read({ ...row, at: row['at'] ?? now.toISOString() }) : 'is no object'
+    const event = isRecord(row) ? reader.read({ ...row, at: row['at'] ?? now.toISOString() }) : 'is no object'
     if (typeof event !== 'string') return event
     throw refused('invalid', `${which(index)} ${event}`)
   })
@@ -49,9 +50,6 @@ export async function readCharges(
     })
   })
 }
-
-const isObject = (row: unknown): row is Readonly<Record<string, unknown>> =>
-  typeof row === 'object' && row !== null && !Array.isArray(row)
 
 const refused = (code: 'invalid' | 'not_found' | 'ambiguous', problem: string): LatchkeyError =>
   new LatchkeyError(code, `${problem}; nothing was counted`, 'mend it and send all of them again')

@@ -8,6 +8,7 @@ import { and, eq, gt, gte, inArray, isNotNull, lt, or, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Compacted } from '../../contract/views.ts'
+import { inChunks } from '../../db/chunks.ts'
 import { countedEvents, countedFiles, keys, limits, reservations, usage } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import * as audit from '../audit.ts'
@@ -193,9 +194,6 @@ async function resetsOf(db: Database, keyId: string, now: number): Promise<reado
   return rows.flatMap(row => (row.at === null ? [] : [row.at]))
 }
 
-/** Values of a row times this many stay below what a statement can bind. */
-const rowsPerInsert = 500
-
 async function foldStretch(db: Database, width: Width, { keyId, from, until }: Stretch): Promise<Folded> {
   const inside = and(
     eq(usage.keyId, keyId),
@@ -211,8 +209,7 @@ async function foldStretch(db: Database, width: Width, { keyId, from, until }: S
     .groupBy(sql`bucket`, usage.model)
   await db.delete(usage).where(inside)
   let added = 0
-  for (let at = 0; at < sums.length; at += rowsPerInsert) {
-    const part = sums.slice(at, at + rowsPerInsert)
+  for (const part of inChunks(sums)) {
     // A wider bucket may begin at the same moment, when something was recorded late: what it covers is put into it.
     const wider = await db
       .select({ start: usage.start, model: usage.model })

@@ -7,6 +7,7 @@ import { eq, inArray } from 'drizzle-orm'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { IngestReport } from '../../contract/views.ts'
 import { type BulkUsage, withBulkUsage } from '../../db/bulk.ts'
+import { inChunks } from '../../db/chunks.ts'
 import { countedFiles, keys } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import { type RowFormat, readRows } from '../../formats/rows.ts'
@@ -364,8 +365,7 @@ class Log implements Disposable {
   async #requireKeys(db: Database): Promise<void> {
     const ids = [...this.#accounts.keys()]
     let found = 0
-    for (let at = 0; at < ids.length; at += 500) {
-      const part = ids.slice(at, at + 500)
+    for (const part of inChunks(ids)) {
       found += (await db.select({ id: keys.id }).from(keys).where(inArray(keys.id, part))).length
     }
     if (found === ids.length) return

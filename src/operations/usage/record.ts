@@ -31,7 +31,7 @@ const usageInput = v.object({
 })
 
 /** What is to be recorded, checked and with its defaults. */
-export interface UsageEvent {
+export interface CheckedUsage {
   /** Empty for none. */
   readonly model: string
   readonly at: number
@@ -65,7 +65,7 @@ export async function recordUsage(
 }
 
 /** @throws invalid */
-export function readUsage(input: UsageInput, now: Date): UsageEvent {
+export function readUsage(input: UsageInput, now: Date): CheckedUsage {
   const usage = isPlain(input) ? input : rules.parse(usageInput, input)
   const at = usage.at === undefined ? now.getTime() : usage.at.getTime()
   if (at > now.getTime() + rules.clockToleranceMs) {
@@ -86,7 +86,7 @@ export function readUsage(input: UsageInput, now: Date): UsageEvent {
 }
 
 /** Moves the bucket and the total, in the transaction of the caller. Null without such a key. */
-export function charge(hot: HotPath, keyId: string, event: UsageEvent): Recorded | null {
+export function charge(hot: HotPath, keyId: string, event: CheckedUsage): Recorded | null {
   const { model, at, requests, inputTokens, outputTokens } = event
   const costMicros = event.costMicros ?? pricesOn(hot).costOf(model, at, inputTokens, outputTokens) ?? 0
   const counts = { requests, inputTokens, outputTokens, costMicros }

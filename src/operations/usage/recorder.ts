@@ -1,6 +1,7 @@
 /**
- * A recorder that batches: many requests become one transaction, those that carry an id count once. What waits in it is not seen by verdicts until it is
- * flushed, so limits may be passed by what one interval holds; `reserve` is for those that must not.
+ * A recorder that batches: many requests become one transaction, those that carry an id count once. What waits in it is
+ * not seen by verdicts until it is flushed, so limits may be passed by what one interval holds; `reserve` is for those
+ * that must not.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { UsageReceipt } from '../../contract/views.ts'
@@ -8,7 +9,7 @@ import type { HotPath, UsageCounts } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
 import type { Charge } from './charges.ts'
 import { pricesOn } from './prices.ts'
-import { gone, readUsage, type UsageEvent, type UsageInput } from './record.ts'
+import { type CheckedUsage, gone, readUsage, type UsageInput } from './record.ts'
 
 export interface RecorderOptions {
   /** Longest that a request waits, in milliseconds; default 1,000. */
@@ -138,7 +139,7 @@ class Batch {
     return delivery.promise
   }
 
-  add(keyId: string, event: UsageEvent, costMicros: number): Promise<void> {
+  add(keyId: string, event: CheckedUsage, costMicros: number): Promise<void> {
     let key = this.#keys.get(keyId)
     if (key === undefined) {
       key = { total: zero(), lastUsedAt: event.at, buckets: new Map(), ...Promise.withResolvers<void>() }
@@ -249,14 +250,14 @@ interface KeyBatch extends PromiseWithResolvers<void> {
 
 const zero = (): Sum => ({ requests: 0, inputTokens: 0, outputTokens: 0, costMicros: 0 })
 
-function add(sum: Sum, event: UsageEvent, costMicros: number): void {
+function add(sum: Sum, event: CheckedUsage, costMicros: number): void {
   sum.requests += event.requests
   sum.inputTokens += event.inputTokens
   sum.outputTokens += event.outputTokens
   sum.costMicros += costMicros
 }
 
-const priceOf = (context: OperationContext, { model, at, inputTokens, outputTokens }: UsageEvent): number =>
+const priceOf = (context: OperationContext, { model, at, inputTokens, outputTokens }: CheckedUsage): number =>
   context.store.glance(hot => pricesOn(hot).costOf(model, at, inputTokens, outputTokens)) ?? 0
 
 function atLeastOne(name: string, value: number): number {

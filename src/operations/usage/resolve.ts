@@ -1,5 +1,7 @@
 /** Which keys the lines of a log mean: many at a time, because a log of a million lines names thousands. */
 import { and, inArray, isNull, sql } from 'drizzle-orm'
+import { inChunks } from '../../db/chunks.ts'
+import { lowerAscii } from '../../db/conditions.ts'
 import { keys, secrets } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import { looksLikeId } from '../ids.ts'
@@ -8,9 +10,6 @@ import { looksLikeId } from '../ids.ts'
 export type Resolved =
   | { readonly id: string }
   | { readonly problem: string; readonly code: 'not_found' | 'ambiguous' }
-
-/** Values that one statement binds. */
-const atOnce = 500
 
 /**
  * Finds keys by their whole id, their name or the start of their current secret. Never takes a secret itself: one
@@ -21,9 +20,8 @@ export async function resolveKeys(
   selectors: readonly string[],
 ): Promise<ReadonlyMap<string, Resolved>> {
   const found = new Map<string, Resolved>()
-  for (let at = 0; at < selectors.length; at += atOnce) {
-    const part = selectors.slice(at, at + atOnce)
-    const folded = part.map(fold)
+  for (const part of inChunks(selectors)) {
+    const folded = part.map(lowerAscii)
     const byId = await db.select({ id: keys.id }).from(keys).where(inArray(keys.id, folded))
     const byName = await db
       .select({ id: keys.id, name: sql<string>`lower(${keys.name})` })
@@ -60,9 +58,6 @@ function outcome(selector: string, ids: readonly string[]): Resolved {
   if (others.length === 0) return { id }
   return { code: 'ambiguous', problem: `fits ${others.length + 1} keys: ${quoted(selector)}` }
 }
-
-/** Letters of ASCII in lower case, which is what `lower()` of SQLite does. */
-const fold = (text: string): string => text.replace(/[A-Z]/g, letter => letter.toLowerCase())
 
 /** What is long enough to be a secret is cut. */
 function quoted(selector: string): string {

@@ -91,7 +91,10 @@ async function restoreAll(run: Run): Promise<Restored> {
   })
 }
 
-/** Runs `work` on a private copy of the backup beside the database, byte for byte what was checked when it was taken, and of a known schema. */
+/**
+ * Runs `work` on a private copy of the backup beside the database, byte for byte what was checked when it was taken, and
+ * of a known schema.
+ */
 async function withCopy<T>(
   context: FileContext,
   stored: StoredBackup,

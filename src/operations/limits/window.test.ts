@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import type { LimitState, Verdict } from '../contract/views.ts'
-import { Client } from '../db/client.ts'
-import { temporaryLatchkey } from '../testing/latchkey.ts'
+import type { LimitState, Verdict } from '../../contract/views.ts'
+import { Client } from '../../db/client.ts'
+import { temporaryLatchkey } from '../../testing/latchkey.ts'
 
 const minute = 60_000
 const hour = 60 * minute

@@ -1,12 +1,12 @@
 /**
  * Limits as they are stored, given and shown: their rows, their order, their units. What they allow is judged in
- * `limits/window.ts`.
+ * `window.ts`.
  */
-import type { Limit, Metric } from '../contract/views.ts'
-import type { SubjectType } from '../db/hot.ts'
-import type { limits } from '../db/schema.ts'
-import { newId } from './ids.ts'
-import { toDollars, toMicros } from './money.ts'
+import type { Limit, Metric } from '../../contract/views.ts'
+import type { SubjectType } from '../../db/hot.ts'
+import type { limits } from '../../db/schema.ts'
+import { newId } from '../ids.ts'
+import { toDollars, toMicros } from '../money.ts'
 
 export type LimitRow = typeof limits.$inferSelect
 
