@@ -1,5 +1,6 @@
 /** What a restore brought back, and when backups are taken. Draws; decides nothing. */
 import type { BackupSchedule, Restored } from '../../contract/views.ts'
+import { shellWord } from '../../shell-word.ts'
 import type { Brush } from '../brush.ts'
 
 export function restoredLines(run: Restored, brush: Brush): string {
@@ -16,7 +17,9 @@ export function restoredLines(run: Restored, brush: Brush): string {
     ...openBy.map(({ pid, command }) => `Open in process ${pid} (${command})`),
     ...(safetyBackup === null
       ? []
-      : [`What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${safetyBackup.path}`]),
+      : [
+          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${shellWord(safetyBackup.path)}`,
+        ]),
     ...movedAside.map(file => `Moved aside: ${file}`),
   ].join('\n')
 }

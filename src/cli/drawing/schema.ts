@@ -1,5 +1,6 @@
 /** How the schema moved, what was lost by it, and what is wrong with it. Draws; decides nothing. */
 import type { Migrated, SchemaCheck } from '../../contract/views.ts'
+import { shellWord } from '../../shell-word.ts'
 import type { Brush } from '../brush.ts'
 
 export function migratedLines(run: Migrated): string {
@@ -8,7 +9,9 @@ export function migratedLines(run: Migrated): string {
     `Migrated ${run.path} from schema version ${run.from} to ${run.to}`,
     ...run.steps.map(step => `  ${step}`),
     ...(Object.keys(run.lost).length === 0 ? [] : [`Lost: ${lossLine(run.lost)}`]),
-    ...(run.backup === null ? [] : [`As it was before: ${run.backup}. Undo: latchkey restore ${run.backup}`]),
+    ...(run.backup === null
+      ? []
+      : [`As it was before: ${run.backup}. Undo: latchkey restore ${shellWord(run.backup)}`]),
   ].join('\n')
 }
 
