@@ -115,7 +115,7 @@ const failures: Readonly<Record<ErrorCode, { try: RegExp; drive: (scene: Scene) 
     },
   },
   database_missing: {
-    try: /latchkey init, or get one back with: latchkey restore --latest/,
+    try: /latchkey init; if there was one before, get it back with: latchkey restore --latest/,
     drive: at => at.run('key list', { db: join(at.folder, 'none.db') }),
   },
   database_foreign: {

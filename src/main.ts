@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import { question } from './cli/completion.ts'
 import { type Format, settledFormat } from './cli/config.ts'
 import { renderFailure } from './cli/fail.ts'
+import { repeating } from './cli/next-step.ts'
 import { typedFormat } from './cli/output-format.ts'
 import { isInteractive } from './cli/prompt.ts'
 import { configOf, type Main, read, run } from './cli/run.ts'
@@ -38,8 +39,10 @@ export const main: Main = async (argv, env, streams, overrides = {}) => {
   } catch (error) {
     if (error instanceof ClosedPipe) return 0
     const failure = failureOf(error)
+    const again = repeating(invocation.kind === 'help' ? {} : invocation.globals)
+    const shown = { ...failure, hint: again(failure.hint) }
     await streams.stderr.write(
-      renderFailure(failure, format ?? settledFormat(env, cwd), env['LATCHKEY_DEBUG'] === '1'),
+      renderFailure(shown, format ?? settledFormat(env, cwd), env['LATCHKEY_DEBUG'] === '1'),
     )
     return failure.exit
   }

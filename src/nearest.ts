@@ -11,7 +11,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
       bestDistance = distance
     }
   }
-  const tolerated = Math.max(1, Math.floor(Math.max(word.length, best?.length ?? 0) * 0.4))
+  const tolerated = Math.max(1, Math.floor(Math.min(word.length, best?.length ?? 0) * 0.4))
   return bestDistance <= tolerated ? best : undefined
 }
 

@@ -39,6 +39,52 @@ test('an alias never stands in the way of a name', async () => {
 })
 
 test.each([
+  ['list keys', 'latchkey key list'],
+  ['create apikey ci', 'latchkey key create'],
+  ['rotate ci', 'latchkey key rotate'],
+  ['verify', 'latchkey key verify, or latchkey backup verify'],
+  ['version', 'latchkey --version'],
+  ['db backup', 'latchkey backup --help'],
+  ['db restore', 'latchkey restore --help'],
+])('%s, the words in another order, is told what to type', async (line, hint) => {
+  const ran = await run(line)
+  expect([ran.code, ran.out]).toEqual([2, ''])
+  expect(ran.err).toEndWith(`\ntry: ${hint}\n`)
+})
+
+test.each([
+  ['key list --format=json', '--output'],
+  ['key delete ci --force', '--yes'],
+  ['key revoke ci -n', '--dry-run'],
+  ['key list -n 5', '--limit'],
+  ['usage report --from 7d', '--since'],
+  ['-v', '--version'],
+])('%s, as other tools have it, is told what it is called here', async (line, option) => {
+  const ran = await run(line)
+  expect(ran.code).toBe(2)
+  expect(ran.err).toContain(`(did you mean ${option}?)`)
+})
+
+test.each(['key list -v', 'key list --role admin', 'completion install --shell zsh', 'backup run'])(
+  '%s is far from everything, and nothing is guessed',
+  async line => {
+    const ran = await run(line)
+    expect(ran.code).toBe(2)
+    expect(ran.err).toMatch(/^latchkey: unknown (option|command) '[-\w]+'\ntry: latchkey [a-z ]+ --help\n$/)
+  },
+)
+
+test('what follows the = of an unknown option is not repeated', async () => {
+  expect((await run('key verify --secret=lk_hidden')).err).not.toContain('hidden')
+})
+
+test.each(['help key list', 'key help list', 'key list --help'])('%s is help', async line => {
+  const ran = await run(line)
+  expect([ran.code, ran.err]).toEqual([0, ''])
+  expect(ran.out).toStartWith('Usage: latchkey key list')
+})
+
+test.each([
   ['kyes list', 'did you mean keys?'],
   ['key stauts', 'did you mean stats?'],
   ['key list --limt 3', 'did you mean --limit?'],

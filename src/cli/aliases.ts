@@ -2,6 +2,10 @@
 
 const nouns: Readonly<Record<string, string>> = {
   keys: 'key',
+  apikey: 'key',
+  apikeys: 'key',
+  'api-key': 'key',
+  'api-keys': 'key',
   users: 'user',
   projects: 'project',
   backups: 'backup',
@@ -36,7 +40,9 @@ export const nounOf = (word: string, known: readonly string[]): string =>
 
 /** The verb of a noun that a word stands for, or the word itself. */
 export const verbOf = (word: string, known: readonly string[]): string =>
-  known.includes(word) ? word : (verbs[word]?.find(name => known.includes(name)) ?? word)
+  known.includes(word) || !Object.hasOwn(verbs, word)
+    ? word
+    : (verbs[word]?.find(name => known.includes(name)) ?? word)
 
 /** Other words for a noun; none that is the name of another. */
 export const nounAliases = (name: string, known: readonly string[]): readonly string[] =>
@@ -45,3 +51,33 @@ export const nounAliases = (name: string, known: readonly string[]): readonly st
 /** The same for a verb among those of its noun. */
 export const verbAliases = (name: string, known: readonly string[]): readonly string[] =>
   Object.keys(verbs).filter(word => !known.includes(word) && verbOf(word, known) === name)
+
+/** Options of other tools, and what says the same here. Never taken for it: only named. */
+const options: Readonly<Record<string, readonly string[]>> = {
+  '--format': ['--output'],
+  '--force': ['--yes'],
+  '-f': ['--yes'],
+  '--assume-yes': ['--yes'],
+  '-n': ['--dry-run', '--limit'],
+  '--check': ['--dry-run'],
+  '--silent': ['--quiet'],
+  '--database': ['--db'],
+  '--non-interactive': ['--no-input'],
+  '--columns': ['--fields'],
+  '--timezone': ['--tz'],
+  '--owner': ['--user'],
+  '--user': ['--owner'],
+  '--ttl': ['--expires'],
+  '--expiry': ['--expires'],
+  '--from': ['--since'],
+  '--start': ['--since'],
+  '--end': ['--until'],
+  '--group-by': ['--by'],
+  '--port': ['--listen'],
+  '-v': ['--version'],
+  '-V': ['--version'],
+}
+
+/** What an option of another tool is called here, among the known. */
+export const optionOf = (option: string, known: readonly string[]): string | undefined =>
+  options[option]?.find(name => known.includes(name))

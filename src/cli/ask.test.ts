@@ -156,7 +156,7 @@ test('a key is picked by a part of its name, and erased once its name is typed',
     'Type deploy to go on: deploy',
     'Deleted key deploy (key_…)',
     'The same without questions:',
-    '  latchkey key delete deploy',
+    '  latchkey key delete deploy --yes',
   ])
   expect((await home.latchkey.keys.list()).map(key => key.name)).toEqual(['ci', 'nightly'])
 })

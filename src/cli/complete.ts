@@ -30,7 +30,10 @@ type Open = () => Promise<Latchkey>
  */
 export async function answer(words: readonly string[], env: Environment, cwd: string): Promise<string> {
   try {
-    const given = (flag: string) => words[words.lastIndexOf(flag) + 1 || words.length]
+    const given = (flag: string) =>
+      words
+        .findLast((word, at) => words[at - 1] === flag || word.startsWith(`${flag}=`))
+        ?.replace(`${flag}=`, '')
     const settings = { db: given('--db'), profile: given('--profile') }
     const found = await complete(words, async () => openForReading(resolveConfig(env, cwd, settings), env))
     const lines = found === 'files' ? [filesAnswer] : found.map(({ value, about }) => `${value}\t${about}`)

@@ -75,16 +75,29 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
 }
 
 /**
- * The same; by flags and defaults alone where the settings are broken, for what looks at them and mends them.
+ * The same without what is broken, for what looks at settings and mends them: without the files, and if need be without
+ * the environment.
  *
  * @throws usage
  */
 export function resolveLeniently(env: Environment, cwd: string, flags: ConfigFlags): Config {
+  const typed = fromFlags(flags, cwd)
+  return settledOr(
+    () => resolveConfig(env, cwd, flags),
+    () =>
+      settledOr(
+        () => settle([typed, fromEnvironment(env, cwd)], env, cwd, flags),
+        () => settle([typed], env, cwd, flags),
+      ),
+  )
+}
+
+function settledOr(first: () => Config, second: () => Config): Config {
   try {
-    return resolveConfig(env, cwd, flags)
+    return first()
   } catch (error) {
     if (!(error instanceof LatchkeyError) || error.code !== 'config') throw error
-    return settle([fromFlags(flags, cwd)], env, cwd, flags)
+    return second()
   }
 }
 
@@ -242,7 +255,7 @@ function profileOf(
   files: readonly SettingsFile[],
 ): readonly Layer[] {
   if (name === undefined || name === '') return []
-  const found = files.flatMap(({ profiles }) => profiles[name] ?? [])
+  const found = files.flatMap(({ profiles }) => (Object.hasOwn(profiles, name) ? (profiles[name] ?? []) : []))
   if (found.length > 0) return found
   const known = files.flatMap(({ profiles }) => Object.keys(profiles))
   const close = nearest(name, known)

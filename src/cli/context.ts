@@ -89,12 +89,15 @@ export interface Surroundings {
   readonly invoke: Invoke
   /** Resolves when the process is told to stop. */
   readonly stopped: () => Promise<StopSignal>
+  /** Makes the command lines in a text fit the one that was typed. */
+  readonly again: (text: string) => string
   readonly effect: Effect
   readonly dryRun: boolean
 }
 
 export function createContext(surroundings: Surroundings): Context {
-  const { streams, config, asking, progress, actor, now, cwd, env, stopped, effect, dryRun } = surroundings
+  const { streams, config, asking, progress, actor, now, cwd, env, again, stopped, effect, dryRun } =
+    surroundings
   let opened: Promise<Latchkey> | undefined
 
   const connector = async (): Promise<() => Latchkey> => {
@@ -124,7 +127,7 @@ export function createContext(surroundings: Surroundings): Context {
 
   const notice = async (text: string): Promise<void> => {
     await progress.clear()
-    await streams.stderr.write(`${printable(text)}\n`)
+    await streams.stderr.write(`${printable(again(text))}\n`)
   }
 
   return {

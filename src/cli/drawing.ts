@@ -22,6 +22,7 @@ import type {
   UsagePoint,
   UsageRow,
 } from '../contract/views.ts'
+import { shellWord } from '../shell-word.ts'
 import type { Brush } from './brush.ts'
 import { bar } from './chart.ts'
 import { reference } from './columns.ts'
@@ -263,7 +264,9 @@ export function migratedLines(run: Migrated): string {
     `Migrated ${run.path} from schema version ${run.from} to ${run.to}`,
     ...run.steps.map(step => `  ${step}`),
     ...(Object.keys(run.lost).length === 0 ? [] : [`Lost: ${lossLine(run.lost)}`]),
-    ...(run.backup === null ? [] : [`As it was before: ${run.backup}. Undo: latchkey restore ${run.backup}`]),
+    ...(run.backup === null
+      ? []
+      : [`As it was before: ${run.backup}. Undo: latchkey restore ${shellWord(run.backup)}`]),
   ].join('\n')
 }
 
@@ -290,7 +293,9 @@ export function restoredLines(run: Restored, brush: Brush): string {
     ...openBy.map(({ pid, command }) => `Open in process ${pid} (${command})`),
     ...(safetyBackup === null
       ? []
-      : [`What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${safetyBackup.path}`]),
+      : [
+          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${shellWord(safetyBackup.path)}`,
+        ]),
     ...movedAside.map(file => `Moved aside: ${file}`),
   ].join('\n')
 }

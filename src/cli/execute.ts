@@ -83,11 +83,14 @@ async function confirmAndRun(execution: Execution): Promise<Outcome> {
   return outcome
 }
 
+/** Whether it is asked for before it runs. */
+export const isConfirmed = (declaration: Declaration, input: Record<string, unknown>): boolean =>
+  declaration.asks?.(input) ?? declaration.effect === 'destroy'
+
 /** What the confirmation binds the run to. */
 async function confirm(execution: Execution): Promise<Confirmation['binds']> {
   const { declaration, input, context, yes, streams } = execution
-  const asks = declaration.asks?.(input) ?? declaration.effect === 'destroy'
-  if (!asks || yes || context.dryRun) return undefined
+  if (!isConfirmed(declaration, input) || yes || context.dryRun) return undefined
   const question: Confirmation = { question: `${declaration.summary}?` }
   // Off a terminal the question would open the database only to refuse: refuse first.
   const ask = context.interactive && declaration.confirm ? declaration.confirm(context, input) : question

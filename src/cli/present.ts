@@ -23,6 +23,8 @@ export interface Presentation {
   readonly fields?: readonly string[] | undefined
   /** The command line of a pager, for what is longer than the screen. */
   readonly pager?: string | undefined
+  /** Makes the command lines in a text for people fit the one that was typed. */
+  readonly again?: (text: string) => string
 }
 
 /** Whether only people read this format. */
@@ -167,7 +169,7 @@ async function isPaged(
 async function drawing(
   declaration: Declaration,
   result: unknown,
-  { format, fields }: Presentation,
+  { format, fields, again = text => text }: Presentation,
   makeBrush: () => Promise<Brush>,
 ): Promise<readonly string[]> {
   const shape = outputShape(declaration)
@@ -178,7 +180,7 @@ async function drawing(
   const isList = Array.isArray(result)
   // Of one or many, `done` tells of one.
   const tells = done !== undefined && !(isList && declaration.outputOrRows)
-  if (tells && format === 'table' && fields === undefined) return lines(done(harmless(result), brush))
+  if (tells && format === 'table' && fields === undefined) return lines(again(done(harmless(result), brush)))
   if (!isList) return lines(card(shape, harmless(result), brush, fields))
   const columns =
     fields?.map(field => fieldColumn(shape.shapes[field]?.schema ?? {}, field)) ?? declaration.columns ?? []

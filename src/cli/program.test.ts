@@ -181,6 +181,7 @@ describe('wrong usage exits 2 with a next step', () => {
     ['kye set', "unknown command 'kye' (did you mean key?)", 'latchkey --help'],
     ['frobnicate', "unknown command 'frobnicate'", 'latchkey --help'],
     ['toString', "unknown command 'toString'", 'latchkey --help'],
+    ['key toString', "unknown command 'toString'", 'latchkey key --help'],
     ['key ste ci --expires 90d', "unknown command 'ste' (did you mean set?)", 'latchkey key --help'],
     [
       'key set ci a --expire 1d',

@@ -12,7 +12,7 @@ import {
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
 import { nearest } from '../nearest.ts'
-import { nounAliases, verbAliases } from './aliases.ts'
+import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
 import type { Declaration, Option, ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { type ProgressMode, progressModes } from './progress.ts'
@@ -80,18 +80,22 @@ export async function readCommandLine(
     chosen = invocation
   }
   let path = 'latchkey'
+  let at: Reached = []
   try {
     const { operands } = createScout().parseOptions([...argv])
-    const typed = operands[0] === 'help' ? operands.slice(1) : operands
-    const asksForHelp = operands[0] === 'help' && typed.length > 0
+    // `help key list`, and what other programs take: `key help list`.
+    const helpAt = operands.slice(0, 2).indexOf('help')
+    const typed = helpAt < 0 ? operands : operands.toSpliced(helpAt, 1)
+    const asksForHelp = helpAt >= 0 && typed.length > 0
     const way = await follow(tree, typed)
-    const { at, steps, rest } = way
+    const { steps, rest } = way
+    at = way.at
     root = createRoot(options, write, 'run' in at ? Object.keys(at.options).map(kebab) : [])
     const { unknown } = root.parseOptions([...argv])
     path = addCommands(root, tree, way, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
-    if (steps.length === 0 && rest[0] !== undefined) throw unknownCommand(rest[0], tree)
+    if (steps.length === 0 && rest[0] !== undefined) throw unknownCommand(rest, tree)
     // Commander's own `help` goes one level deep.
     root.parse(asksForHelp ? [...steps.map(step => step.name), ...rest, '--help'] : [...argv], {
       from: 'user',
@@ -102,7 +106,7 @@ export async function readCommandLine(
     if (error.code === 'commander.help' && error.exitCode !== 0)
       return { kind: 'help', text: page(help), exit: 2 }
     if (error.exitCode === 0) return { kind: 'help', text: page(help), exit: 0 }
-    return { kind: 'refused', error: usageError(error, path), globals: globalsOf(root) }
+    return { kind: 'refused', error: usageError(error, path, at, tree), globals: globalsOf(root) }
   }
 }
 
@@ -374,23 +378,69 @@ function globalsOf(root: CommandUnknownOpts | undefined): Globals {
   }
 }
 
-function unknownCommand(word: string, tree: Tree): LatchkeyError {
+/** A verb that was typed first is one of some noun, most likely of the noun behind it. */
+function unknownCommand([word = '', next]: readonly string[], tree: Tree): LatchkeyError {
   const known = Object.keys(tree)
-  const close = nearest(word, [...known, ...known.flatMap(name => nounAliases(name, known))])
-  const guess = close === undefined ? '' : ` (did you mean ${close}?)`
+  if (word === 'version') return new LatchkeyError('usage', `unknown command '${word}'`, 'latchkey --version')
+  const behind = next === undefined ? '' : nounOf(next, known)
+  const meant = Object.entries(tree).flatMap(([noun, entry]) => {
+    const verbs = 'verbs' in entry ? Object.keys(entry.verbs) : []
+    const verb = verbOf(word, verbs)
+    return verbs.includes(verb) && (noun === behind || !known.includes(behind))
+      ? `latchkey ${noun} ${verb}`
+      : []
+  })
+  if (meant.length > 0) {
+    const message = `unknown command '${word}': what it is about comes first`
+    return new LatchkeyError('usage', message, meant.join(', or '))
+  }
+  const guess = guessed(nearest(word, [...known, ...known.flatMap(name => nounAliases(name, known))]))
   return new LatchkeyError('usage', `unknown command '${word}'${guess}`, 'latchkey --help')
 }
 
-/** Commander's own words, with its guess on the same line. */
-function usageError(error: CommanderError, path: string): LatchkeyError {
-  const message = error.message
-    .replace(/^error: /, '')
-    // What is too many is not repeated: it may be a secret.
-    .replace(/^(too many arguments.* but got \d+): [\s\S]*$/, '$1')
-    .replace(/argument '(.*)' is invalid\. Allowed choices are (.*)\.$/s, (all, typed, choices) => {
-      const close = nearest(typed, choices.split(', '))
-      return close === undefined ? all : `${all.slice(0, -1)} (did you mean ${close}?)`
-    })
-    .replace(/\n\(Did you mean (.*)\?\)$/, ' (did you mean $1?)')
-  return new LatchkeyError('usage', message, `${path} --help`)
+const guessed = (close: string | undefined): string =>
+  close === undefined ? '' : ` (did you mean ${close}?)`
+
+type Reached = Awaited<ReturnType<typeof follow>>['at']
+
+/** Commander's own words, with a guess on the same line. */
+function usageError(error: CommanderError, path: string, at: Reached, tree: Tree): LatchkeyError {
+  const message = error.message.replace(/^error: /, '').replace(/\n\(Did you mean .*$/s, '')
+  const [, kind, typed = ''] = /^unknown (option|command) '(.*)'$/s.exec(message) ?? []
+  if (kind === 'option') {
+    // What follows the = may be a secret.
+    const option = typed.replace(/=.*$/s, '')
+    const known = knownOptions(at)
+    const close = optionOf(option, known) ?? (option.startsWith('--') ? nearest(option, known) : undefined)
+    return new LatchkeyError('usage', `unknown option '${option}'${guessed(close)}`, `${path} --help`)
+  }
+  if (kind === 'command') {
+    const verbs = 'run' in at ? [] : at.map(({ name }) => name)
+    const close = nearest(typed, [...verbs, ...verbs.flatMap(verb => verbAliases(verb, verbs))])
+    const noun = nounOf(typed, Object.keys(tree))
+    // `db backup` is not far from the mark.
+    const help = close === undefined && Object.hasOwn(tree, noun) ? `latchkey ${noun}` : path
+    return new LatchkeyError('usage', `unknown command '${typed}'${guessed(close)}`, `${help} --help`)
+  }
+  return new LatchkeyError(
+    'usage',
+    message
+      // What is too many is not repeated: it may be a secret.
+      .replace(/^(too many arguments.* but got \d+): [\s\S]*$/, '$1')
+      .replace(/argument '(.*)' is invalid\. Allowed choices are (.*)\.$/s, (all, typed, choices) => {
+        const close = nearest(typed, choices.split(', '))
+        return close === undefined ? all : `${all.slice(0, -1)}${guessed(close)}`
+      }),
+    `${path} --help`,
+  )
+}
+
+/** As they are typed: those of the command that was reached, and those that every command has. */
+function knownOptions(at: Reached): readonly string[] {
+  const own = 'run' in at ? Object.entries(at.options) : []
+  const names = own.flatMap(([name, { kind }]) =>
+    kind === 'clearable' ? [kebab(name), `no-${kebab(name)}`] : [kebab(name)],
+  )
+  const common = ['run' in at ? flagsOf(at) : [], globalFlags].flat().map(({ name }) => name)
+  return [...names, ...common, ...('run' in at ? [] : ['version'])].map(name => `--${name}`)
 }

@@ -9,6 +9,7 @@ import { type Config, type Environment, resolveConfig, resolveLeniently } from '
 import { createContext } from './context.ts'
 import { execute } from './execute.ts'
 import { invoker } from './invoke.ts'
+import { repeating } from './next-step.ts'
 import { whoAndWhence } from './origin.ts'
 import { agreedFormat } from './output-format.ts'
 import { isForPeople, parseFields } from './present.ts'
@@ -82,6 +83,7 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
   const interactive = isInteractive(streams, env, !globals.input)
   const prompts = overrides.prompts ?? terminalPrompts(streams.terminal)
   const terminal = streams.stdout.isTerminal
+  const again = repeating(globals)
   const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
   return execute({
     declaration,
@@ -110,6 +112,7 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
         columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
         main: (words, clean, inside, folder) => main(words, clean, inside, { ...overrides, cwd: folder }),
       }),
+      again,
       stopped: overrides.stopped ?? (() => new Promise(() => {})),
       effect: declaration.effect,
       dryRun,
@@ -119,6 +122,7 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
       format: declaration.text && agreedFormat(globals) === undefined ? 'table' : config.output,
       fields: globals.fields === undefined ? undefined : parseFields(globals.fields),
       pager: interactive && globals.pager ? wantedPager(env) : undefined,
+      again,
     },
     yes,
     streams,

@@ -7,6 +7,8 @@ import { failureOf } from '../contract/failure.ts'
 import { askMissing, shellLine } from './ask.ts'
 import type { Config } from './config.ts'
 import { openForReading } from './connect.ts'
+import type { ParseContext } from './define.ts'
+import { isConfirmed } from './execute.ts'
 import { printable } from './printable.ts'
 import { terminalPrompts } from './prompt.ts'
 import { type Outside, type Runnable, run, understand } from './run.ts'
@@ -31,9 +33,12 @@ export async function runAsking(
     problem: words => rehearse(words, outside),
   })
   if (line === argv) return run(typed, config, outside)
-  const tell = () => streams.stderr.write(`The same without questions:\n  ${printable(shellLine(line))}\n`)
+  let whole = line
+  const tell = () => streams.stderr.write(`The same without questions:\n  ${printable(shellLine(whole))}\n`)
   try {
-    const code = await run(...(await understand(line, outside)), outside)
+    const [invocation, settled] = await understand(line, outside)
+    if (willConfirm(invocation, { now, timeZone: settled.timeZone })) whole = confirmed(line)
+    const code = await run(invocation, settled, outside)
     await tell()
     return code
   } catch (error) {
@@ -43,6 +48,13 @@ export async function runAsking(
     throw error
   }
 }
+
+const willConfirm = ({ declaration, input, yes, dryRun }: Runnable, context: ParseContext): boolean =>
+  !yes && !dryRun && isConfirmed(declaration, input(context))
+
+/** With the answer to the last question in it, among the options. */
+const confirmed = (line: readonly string[]): readonly string[] =>
+  line.toSpliced(line.includes('--') ? line.indexOf('--') : line.length, 0, '--yes')
 
 /**
  * What is wrong with a command line as far as it goes. A wizard's, with all that it needs, is run as a dry run, unseen; others

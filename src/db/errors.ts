@@ -20,7 +20,8 @@ export function translate(error: unknown, path: string): unknown {
   if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
     return corrupt(path, options)
   }
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
+  // SQLite has no other word for a shared-memory file that finds no room.
+  if (['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'ENOSPC', 'EDQUOT'].includes(code)) {
     return new LatchkeyError(
       'disk_full',
       `the disk is full: ${path} could not be written, and nothing was changed`,
@@ -61,7 +62,7 @@ export function translate(error: unknown, path: string): unknown {
     return new LatchkeyError(
       'corrupt',
       `reading or writing ${path} failed (${code})`,
-      'check the disk (dmesg), then restore with: latchkey restore --latest',
+      'look at the disk (dmesg) and run the command again; if the file is lost, restore it with: latchkey restore --latest',
       options,
     )
   }

@@ -15,7 +15,10 @@ export function integrityCheck(client: Client): readonly string[] {
 
 function checkLines(client: Client, pragma: 'quick_check' | 'integrity_check'): readonly string[] {
   const rows = client.query(`PRAGMA ${pragma}(10)`).all() as Record<string, string>[]
-  return rows.map(row => row[pragma] ?? '').filter(line => line !== 'ok')
+  // One row may hold several findings, below a heading that names the database.
+  return rows
+    .flatMap(row => (row[pragma] ?? '').split('\n'))
+    .filter(line => line !== 'ok' && !line.startsWith('***'))
 }
 
 /**

@@ -1,8 +1,8 @@
 import { expect } from 'bun:test'
-import { chmodSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
-import { canStepDown, requirePresent, requireTool, stepDown } from '../testing/tools.ts'
+import { canStepDown, requireMounts, requirePresent, requireTool, stepDown } from '../testing/tools.ts'
 
 /** A process that may read the database but not write to its folder: it reads without locks. */
 const reader = `
@@ -47,6 +47,31 @@ for (const [what, write, expected] of [
     },
   )
 }
+
+requireMounts()(
+  'a disk without room for shared memory is full, and nothing that a restore would mend',
+  async () => {
+    await using home = await temporaryLatchkey()
+    await home.latchkey.close()
+    const small = join(home.folder, 'small')
+    mkdirSync(small)
+    expect(Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', small]).exitCode).toBe(0)
+    try {
+      const path = join(small, 'latchkey.db')
+      copyFileSync(home.path, path)
+      const filler = Bun.spawnSync(['dd', 'if=/dev/zero', `of=${join(small, 'filler')}`, 'bs=1k'])
+      expect(filler.stderr.toString()).toContain('No space left')
+      const { connectLatchkey } = await import('../index.ts')
+      const full = connectLatchkey({ path })
+      expect(full.users.list()).rejects.toMatchObject({
+        code: 'disk_full',
+        hint: expect.stringMatching(/^free/),
+      })
+    } finally {
+      Bun.spawnSync(['umount', small])
+    }
+  },
+)
 
 requireTool('sqlite3')("the distribution's own sqlite3 finds nothing wrong with a database", async () => {
   await using home = await temporaryLatchkey()

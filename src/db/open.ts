@@ -181,7 +181,7 @@ function requireFile(path: string): void {
     throw new LatchkeyError(
       'database_missing',
       `there is no database at ${path}`,
-      'create one with: latchkey init, or get one back with: latchkey restore --latest',
+      'make a new one with: latchkey init; if there was one before, get it back with: latchkey restore --latest',
     )
   }
   if (!stat.isFile()) {

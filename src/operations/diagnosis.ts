@@ -12,6 +12,7 @@ import { integrityCheck } from '../db/inspect.ts'
 import { openReader, requireCurrent } from '../db/open.ts'
 import { audit } from '../db/schema.ts'
 import { databaseOn } from '../db/transaction.ts'
+import { shellWord } from '../shell-word.ts'
 import { surveyFolder } from './backup/list.ts'
 import { unscheduleBackups } from './backup/schedule.ts'
 import { verifyBackups } from './backup/verify.ts'
@@ -72,7 +73,7 @@ async function checkClock(context: FileContext): Promise<Check> {
     const aheadMs = newest === undefined ? 0 : newest.at - now().getTime()
     const value = { now: now().toISOString(), aheadMs: Math.max(0, aheadMs) }
     if (aheadMs <= toleratedSkewMs) return ok('clock', value)
-    const problem = `the last change was written ${Math.round(aheadMs / 1_000)} s in the future: the clock has jumped back`
+    const problem = `the last change was written at ${new Date(newest?.at ?? 0).toISOString()}, which is still to come: the clock has jumped back`
     return warning('clock', value, problem, 'set the clock, for example with: timedatectl set-ntp true')
   } catch (error) {
     known(error, context)
@@ -109,7 +110,7 @@ function checkAgeFiles({ ageRecipientsFile, ageIdentityFile }: FileContext): Che
     'age_files',
     value,
     `others may read ${ageIdentityFile}`,
-    `chmod 0600 ${resolve(ageIdentityFile)}`,
+    `chmod 0600 ${shellWord(resolve(ageIdentityFile))}`,
   )
 }
 
@@ -138,7 +139,7 @@ async function checkNewestBackup(context: FileContext): Promise<Check> {
     const value = { id: check?.id ?? null }
     if (check?.outcome === 'passed') return ok('backup_bytes', value)
     const mend = `take another one with: latchkey backup create, then look at it with: latchkey backup verify ${value.id}`
-    return failed('backup_bytes', value, `${value.id}: ${check?.problem}`, mend)
+    return failed('backup_bytes', value, check?.problem ?? '', mend)
   } catch (error) {
     const { message, hint } = known(error, context)
     return warning('backup_bytes', null, message, hint)

@@ -14,11 +14,11 @@ import { migrate } from './migrations.ts'
 let folder: TemporaryFolder
 afterEach(() => folder.remove())
 
-async function scene() {
+async function scene(name = 'data') {
   folder = temporaryFolder()
   const clock = { now: new Date('2026-11-20T12:00:00Z') }
   const context: FileContext = {
-    path: folder.file('data', 'latchkey.db'),
+    path: folder.file(name, 'latchkey.db'),
     backupDir: folder.file('backups'),
     now: () => clock.now,
     actor: { name: 'tester', origin: 'script' },
@@ -59,7 +59,7 @@ function run(path: string, sql: string): void {
 
 test.each<[string, (c: FileContext) => unknown, string, string, 0 | 1 | 7]>([
   ['a file that others may read', c => chmodSync(c.path, 0o644), 'permissions', 'warning', 0],
-  ['a folder that others may enter', c => chmodSync(dirname(c.path), 0o755), 'permissions', 'warning', 0],
+  ['a folder that others may write to', c => chmodSync(dirname(c.path), 0o777), 'permissions', 'warning', 0],
   ['no backup', c => rmSync(c.backupDir, { recursive: true }), 'last_backup', 'warning', 0],
   ['an index that is gone', c => run(c.path, 'DROP INDEX keys_name'), 'schema', 'failed', 7],
   ['an older schema', c => migrate(c, { direction: 'down', to: 0 }), 'schema', 'failed', 1],
@@ -89,6 +89,30 @@ test.each<[string, (c: FileContext) => unknown, string, string, 0 | 1 | 7]>([
   expect(check(report, name)).toMatchObject({ status: status as never, problem: expect.any(String) })
   expect(report.status).toBe(status as never)
   expect(report.damaged).toBe(exit === 7)
+})
+
+test.each([
+  ['a file that others may read', 0o644, 0o700],
+  ['a folder that others may write to', 0o600, 0o777],
+  ['both', 0o666, 0o775],
+])('%s: what it says to type mends it', async (_, file, folder) => {
+  const { context } = await scene("it's here")
+  chmodSync(context.path, file)
+  chmodSync(dirname(context.path), folder)
+  const { status, mend } = check(await checkHealth(context), 'permissions')
+  expect(status).toBe('warning')
+  expect(Bun.spawnSync(['sh', '-c', mend ?? '']).exitCode).toBe(0)
+  expect(check(await checkHealth(context), 'permissions').status).toBe('ok')
+})
+
+test("a folder may be entered by others, and one that is everybody's stays theirs", async () => {
+  const { context } = await scene()
+  chmodSync(dirname(context.path), 0o755)
+  expect(check(await checkHealth(context), 'permissions').status).toBe('ok')
+  chmodSync(dirname(context.path), 0o1777)
+  expect(check(await checkHealth(context), 'permissions').mend).toBe(
+    'move the database to a folder of its own',
+  )
 })
 
 test('a backup older than 26 hours is a warning', async () => {

@@ -12,6 +12,7 @@ import { appliedMigrations, historyProblems } from '../db/migrate.ts'
 import { latestVersion } from '../db/migrations.ts'
 import { identify, openReader } from '../db/open.ts'
 import { databaseOn } from '../db/transaction.ts'
+import { shellWord } from '../shell-word.ts'
 import { surveyFolder } from './backup/list.ts'
 import type { Survey } from './backup/manifest.ts'
 import { defaultMaxAgeMs } from './backup/status.ts'
@@ -114,7 +115,12 @@ function checkSchemaVersion(client: Client, current: number): Check {
   const drift = [...historyProblems(appliedMigrations(client), current), ...schemaDrift(client, current)]
   const [first] = drift
   if (first !== undefined) {
-    return failed('schema', { ...value, drift }, first, 'see all of it with: latchkey migrate check')
+    return failed(
+      'schema',
+      { ...value, drift },
+      first,
+      'see all of it with: latchkey migrate check, go back with: latchkey restore --latest',
+    )
   }
   return current === latestVersion
     ? ok('schema', value)
@@ -156,16 +162,27 @@ async function checkTotals(client: Client): Promise<Check> {
   )
 }
 
+/** What others may read, and a folder in which they may put something else in its place. */
 function checkPermissions(path: string): Check {
   const folder = dirname(path)
-  const open = [path, ...sidecars.map(suffix => path + suffix), folder]
-    .map(file => ({ file, mode: (statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o777 }))
-    .filter(({ mode }) => (mode & 0o077) !== 0)
-  const value = Object.fromEntries(open.map(({ file, mode }) => [file, mode.toString(8).padStart(4, '0')]))
-  const [first] = open
-  if (first === undefined) return ok('permissions', null)
-  const wanted = first.file === folder ? '0700' : '0600'
-  return warning('permissions', value, `others may read ${first.file}`, `chmod ${wanted} ${first.file}`)
+  const modeOf = (file: string): number => (statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o7777
+  const files = [path, ...sidecars.map(suffix => path + suffix)].filter(file => modeOf(file) & 0o077)
+  const open = modeOf(folder) & 0o022 ? [...files, folder] : files
+  if (open.length === 0) return ok('permissions', null)
+  const value = Object.fromEntries(open.map(file => [file, modeOf(file).toString(8).padStart(4, '0')]))
+  const problems = [
+    ...(files.length > 0 ? [`others may read ${files.join(', ')}`] : []),
+    ...(open.length > files.length ? [`others may write to ${folder}`] : []),
+  ]
+  // A folder that belongs to everybody, such as /tmp, is not to be taken from them.
+  const shared = (modeOf(folder) & 0o1000) !== 0
+  const mends = [
+    ...(files.length > 0 ? [`chmod 0600 ${files.map(shellWord).join(' ')}`] : []),
+    ...(open.length > files.length
+      ? [shared ? 'move the database to a folder of its own' : `chmod go-w ${shellWord(folder)}`]
+      : []),
+  ]
+  return warning('permissions', value, problems.join('; '), mends.join('; '))
 }
 
 function checkSpace(path: string): Check {

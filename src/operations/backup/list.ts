@@ -120,12 +120,19 @@ export async function findBackup(
 async function findAt(context: FileContext, path: string): Promise<StoredBackup> {
   const { location, name } = locateFile(context, path)
   const found = await readManifest(location, manifestName(name))
-  if (found === undefined)
-    throw notFound(`there is no manifest beside ${path}, so it is no backup of Latchkey's`)
+  if (found === undefined) throw noManifest(path)
   if ('problem' in found) throw unusable(found.path, found.problem)
   if (name.endsWith('.json') || name === found.manifest.file) return found
   throw notFound(`the manifest beside ${path} is that of ${dataPath(found)}`)
 }
+
+/** What was rescued from a disk may have lost its manifest, and be all that there is. */
+const noManifest = (path: string): LatchkeyError =>
+  new LatchkeyError(
+    'not_found',
+    `there is no manifest beside ${path}, so nothing tells whether it is whole`,
+    'copy the .json of the same name to it; if that is lost, unpack it (zstd -d), look at what comes out with: latchkey doctor --db FILE, and move that to where the database belongs',
+  )
 
 function unusable(path: string, problem: string): LatchkeyError {
   return new LatchkeyError('corrupt', `${path}: ${problem}`, 'see the others with: latchkey backup list')

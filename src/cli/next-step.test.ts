@@ -1,0 +1,33 @@
+import { expect, test } from 'bun:test'
+import { temporaryFolder } from '../testing/folder.ts'
+import { run } from '../testing/run.ts'
+import { splitWords } from '../testing/words.ts'
+import { repeating } from './next-step.ts'
+
+test.each([
+  [
+    'see them with: latchkey key list, or: latchkey user list',
+    ': latchkey --db x key list, or: latchkey --db x user',
+  ],
+  ['run latchkey migrate up', 'run latchkey --db x migrate up'],
+  ['latchkey key list --help', 'latchkey key list --help'],
+  ['write it into latchkey.toml', 'write it into latchkey.toml'],
+  ['17 3 * * * /usr/bin/latchkey backup create', '/usr/bin/latchkey backup create'],
+  ['latchkey doctor --db FILE', 'latchkey doctor --db FILE'],
+])('%s', (text, expected) => {
+  expect(repeating({ db: 'x' })(text)).toContain(expected)
+  expect(repeating({})(text)).toBe(text)
+})
+
+test('what an error says to type makes the database that was named, not the usual one', async () => {
+  using folder = temporaryFolder()
+  const path = folder.file("it's $& here", 'gate.db')
+  const missing = await run(['key', 'list', '--db', path])
+  expect(missing.code).toBe(78)
+  const [, line = ''] = /with: latchkey (.*? init);/.exec(missing.err) ?? []
+  const made = await run(splitWords(line))
+  expect(made.out).toStartWith(`Created ${path}\n`)
+  const [, next = ''] = /^Next: latchkey (.*)$/m.exec(made.out) ?? []
+  expect((await run(splitWords(next))).code).toBe(0)
+  expect((await run('user list -o name', { db: path })).out).toMatch(/^usr_/)
+})
