@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Studio } from '../contract/views.ts'
+import type { StopSignal } from '../server/serve.ts'
 import type { Environment } from './config.ts'
 
 export interface StudioOptions {
@@ -21,7 +22,7 @@ export interface StudioOptions {
   readonly notice: (text: string) => Promise<void>
   readonly now: () => Date
   /** Resolves with the first signal that ends this process. */
-  readonly stopped: () => Promise<'SIGINT' | 'SIGTERM'>
+  readonly stopped: () => Promise<StopSignal>
 }
 
 /** @throws config without drizzle-kit or a driver for it, conflict when the port is in use, and what `copyTo` throws */
