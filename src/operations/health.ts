@@ -48,7 +48,14 @@ export async function healthChecks(
   ]
 }
 
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile()
+  } catch {
+    // Why it cannot be looked at is told of by what opens it.
+    return false
+  }
+}
 
 /** Below this a write may fail at any moment. */
 const leastFreeBytes = 4 * 1_048_576
