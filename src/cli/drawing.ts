@@ -40,7 +40,8 @@ export function totalsLine(totals: Totals, brush: Brush): string {
     totals.inputTokens + totals.outputTokens > 0
       ? ` (${brush.count(totals.inputTokens)} in, ${brush.count(totals.outputTokens)} out)`
       : ''
-  return `${brush.count(totals.requests)} requests, ${brush.count(totals.tokens)} tokens${split}, ${brush.dollars(totals.costUsd)}`
+  const requests = `${brush.count(totals.requests)} request${totals.requests === 1 ? '' : 's'}`
+  return `${requests}, ${brush.count(totals.tokens)} tokens${split}, ${brush.dollars(totals.costUsd)}`
 }
 
 /**
@@ -320,7 +321,7 @@ function rowChanges(
     .filter(table => (before[table] ?? 0) !== (after[table] ?? 0))
     .map(
       table =>
-        `  ${table}: ${brush.count(before[table] ?? 0)} rows before, ${brush.count(after[table] ?? 0)} now`,
+        `  ${table}: ${brush.count(before[table] ?? 0)} ${before[table] === 1 ? 'row' : 'rows'} before, ${brush.count(after[table] ?? 0)} now`,
     )
 }
 
