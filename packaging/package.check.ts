@@ -3,7 +3,7 @@
  * Takes npm and its registry, so it is no part of the usual tests.
  */
 import { expect, test } from 'bun:test'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { publint } from 'publint'
 import { temporaryFolder } from '../src/testing/folder.ts'
@@ -97,4 +97,23 @@ await latchkey.close()
   expect(checked.code, checked.out).toBe(0)
   const used = await run([process.execPath, 'gateway.ts', JSON.parse(created.out).secret], home)
   expect(used, used.err).toMatchObject({ code: 0, out: 'valid ci\nnot_found\n' })
+})
+
+test('what the Dockerfile copies before it installs is enough to install', async () => {
+  using folder = temporaryFolder()
+  const steps = readFileSync(join(root, 'packaging/Dockerfile'), 'utf8').split('\n')
+  const install = steps.findIndex(step => step.startsWith('RUN bun install'))
+  expect(install).toBeGreaterThan(0)
+  for (const step of steps.slice(0, install)) {
+    const [, words = ''] = /^COPY (.*) \S+$/.exec(step) ?? []
+    for (const name of words.split(' ').filter(word => word !== '')) {
+      cpSync(join(root, name), join(folder.path, name), { recursive: true })
+    }
+  }
+  const command = steps[install]?.replace('RUN bun', process.execPath).split(' ') ?? []
+  const ran = Bun.spawnSync(command, { cwd: folder.path, stderr: 'pipe' })
+  expect(ran.stderr.toString()).not.toContain('error')
+  expect(ran.exitCode).toBe(0)
+  const patched = readFileSync(join(folder.path, 'node_modules/commander/lib/command.js'), 'utf8')
+  expect(patched).toContain('getBuiltinModule')
 })

@@ -1,4 +1,4 @@
-/** `bun run test:binary`: the tests of acceptance, signals and the server, on the program compiled for this machine. */
+/** `bun run test:binary`: the tests that drive whole programs, on the one compiled for this machine. */
 import { join } from 'node:path'
 import { programVersion } from '../src/version.ts'
 
@@ -18,12 +18,14 @@ async function run(words: readonly string[], env: Record<string, string> = {}): 
 
 await run(['packaging/build.ts', platform])
 const program = join(root, 'dist', `latchkey-${programVersion}-${platform}`)
-await run(
-  [
-    ...['test', '--timeout', '60000', 'src/acceptance.test.ts', 'src/signals.test.ts', 'src/binary.test.ts'],
-    'src/server/serve.test.ts',
-  ],
-  {
-    LATCHKEY_PROGRAM: program,
-  },
-)
+const tests = [
+  'src/acceptance.test.ts',
+  'src/failures.test.ts',
+  'src/signals.test.ts',
+  'src/binary.test.ts',
+  'src/cli/ask.test.ts',
+  'src/cli/completion.test.ts',
+  'src/cli/studio.test.ts',
+  'src/server/serve.test.ts',
+]
+await run(['test', '--timeout', '60000', ...tests], { LATCHKEY_PROGRAM: program })

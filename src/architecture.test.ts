@@ -163,7 +163,7 @@ const commandMayImport = [
   'src/cli/parse.ts',
   'src/cli/chart.ts',
   'src/cli/columns.ts',
-  'src/cli/drawing.ts',
+  'src/cli/drawing',
   'src/cli/filters.ts',
   'src/cli/matching.ts',
   'src/cli/delivery.ts',
@@ -276,6 +276,16 @@ test('BEGIN and COMMIT stand where SQLite is known alone', () => {
   const allowed = ['src/db', 'src/operations/backup']
   const starters = production.filter(file => /['"`](BEGIN|COMMIT)\b/.test(text(file)))
   expect(starters.filter(file => !within(file, ...allowed))).toEqual([])
+})
+
+test('every dependency has its reason', () => {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const reasons = readFileSync(join(root, 'docs/decisions/0001-dependencies.md'), 'utf8')
+  const rows = reasons.split('\n').map(line => line.split('|')[1] ?? '')
+  const packages = rows.flatMap(row => row.replace(/\(.*?\)/g, '').split(',')).map(name => name.trim())
+  expect(packages).toContain('commander')
+  const all = Object.keys({ ...dependencies, ...devDependencies })
+  expect(all.filter(name => !packages.includes(name))).toEqual([])
 })
 
 test('there is no file whose name says nothing', () => {

@@ -111,6 +111,31 @@ test('key create: each answer is tried out before it is taken', async () => {
   expect(await keys.get('ci-2')).toMatchObject({ user: { username: 'bob' }, project: null })
 })
 
+test('project create: whose it is, is picked', async () => {
+  await using home = await temporaryLatchkey()
+  await home.latchkey.users.create({ username: 'alice' })
+  const drawn = await onTerminal(
+    'project create',
+    [
+      { when: /Name for display/, keys: `Data team${enter}` },
+      { when: /Who owns it[\s\S]*❯ alice/, keys: enter },
+      { when: /What it is for/, keys: `Reports${enter}` },
+      { when: /Rolling limit/, keys: enter },
+    ],
+    { db: home.path },
+  )
+  expect(recorded(drawn, home.folder)).toEqual([
+    '✔ Name for display Data team',
+    '✔ Who owns it [--owner] alice',
+    '✔ What it is for [--description, Enter for none] Reports',
+    '✔ Rolling limit on all its keys together [--limit, Enter for none]',
+    'Created project data-team (prj_…)',
+    'The same without questions:',
+    "  latchkey project create 'Data team' --owner alice --description Reports",
+  ])
+  expect(drawn.code).toBe(0)
+})
+
 test('a key is picked by a part of its name, and erased once its name is typed', async () => {
   await using home = await temporaryLatchkey()
   for (const name of ['ci', 'deploy', 'nightly']) await home.latchkey.keys.create({ name })

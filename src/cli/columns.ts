@@ -1,5 +1,5 @@
 /** How things of the contract read in one cell, for tables, cards and sentences alike. Draws; decides nothing. */
-import type { KeyRef, Limit, LimitState, ProjectRef, UserRef } from '../contract/views.ts'
+import type { KeyRef, KeyStatus, Limit, LimitState, ProjectRef, UserRef } from '../contract/views.ts'
 import type { Brush } from './brush.ts'
 
 /** The name of a user, project or key; `-` for none. */
@@ -16,4 +16,9 @@ export function limitText(limit: Limit | LimitState, brush: Brush): string {
   if (!('used' in limit)) return `${limit.metric} ${most}`
   const left = `${limit.metric} ${quantity(limit.used)} of ${most}, ${quantity(limit.remaining)} left`
   return limit.retryAt === null ? left : `${left}, retry ${brush.time(limit.retryAt)}`
+}
+
+/** Coloured, and worded all the same. */
+export function keyStatus(status: KeyStatus, brush: Brush): string {
+  return { active: brush.good, disabled: brush.warn, expired: brush.warn, revoked: brush.bad }[status](status)
 }

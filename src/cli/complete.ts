@@ -8,6 +8,7 @@ import { type Environment, resolveConfig } from './config.ts'
 import { openForReading } from './connect.ts'
 import type { Declaration, Option } from './define.ts'
 import { type CommonFlag, flagsOf, globalFlags, kebab } from './flags.ts'
+import { operandsOf, spellings } from './operands.ts'
 import { settingNames } from './settings-file.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from './subjects.ts'
 import { follow, tree } from './tree.ts'
@@ -30,7 +31,10 @@ type Open = () => Promise<Latchkey>
  */
 export async function answer(words: readonly string[], env: Environment, cwd: string): Promise<string> {
   try {
-    const given = (flag: string) => words[words.lastIndexOf(flag) + 1 || words.length]
+    const given = (flag: string) =>
+      words
+        .findLast((word, at) => words[at - 1] === flag || word.startsWith(`${flag}=`))
+        ?.replace(`${flag}=`, '')
     const settings = { db: given('--db'), profile: given('--profile') }
     const found = await complete(words, async () => openForReading(resolveConfig(env, cwd, settings), env))
     const lines = found === 'files' ? [filesAnswer] : found.map(({ value, about }) => `${value}\t${about}`)
@@ -45,7 +49,7 @@ export async function answer(words: readonly string[], env: Environment, cwd: st
 async function complete(words: readonly string[], open: Open): Promise<Completion> {
   const current = words.at(-1) ?? ''
   const before = words.slice(0, -1)
-  const [noun, ...verbs] = operandsOf(before, [])
+  const [noun, ...verbs] = operandsOf(before)
   if (noun === undefined) {
     if (current.startsWith('-')) return fitting(current, flagCandidates(globalFlags))
     return (await optionValue(before.at(-1), undefined, current, open)) ?? fitting(current, named(nouns))
@@ -61,25 +65,6 @@ async function complete(words: readonly string[], open: Open): Promise<Completio
   const name = args[place] ?? (last !== undefined && takesMany(declaration.args[last]) ? last : undefined)
   return name === undefined ? [] : subjects(subjectOfArgument(declaration, name), current, open)
 }
-
-/** The words that are neither options nor the values of options. */
-function operandsOf(words: readonly string[], own: readonly string[]): readonly string[] {
-  const takes = new Set([
-    ...own,
-    ...globalFlags.filter(flag => flag.placeholder).flatMap(flag => spellings(flag.name, flag)),
-  ])
-  const found: string[] = []
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at] ?? ''
-    if (word.startsWith('-') && word !== '-') {
-      if (takes.has(word)) at++
-    } else found.push(word)
-  }
-  return found
-}
-
-const spellings = (name: string, { short }: { readonly short?: string }): readonly string[] =>
-  short === undefined ? [`--${kebab(name)}`] : [`--${kebab(name)}`, `-${short}`]
 
 const optionsWithValues = ({ options }: Declaration): readonly string[] =>
   Object.entries(options)

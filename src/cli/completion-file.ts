@@ -1,11 +1,11 @@
 /** Puts a completion script where its shell looks for it. Must never touch a file that a person writes. */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { CompletionInstalled } from '../contract/views.ts'
-import { completionScript, installedAs, type Shell, shells } from './completion.ts'
+import { completionScript, installedAs, isCompletionScript, type Shell, shells } from './completion.ts'
 import { dataFolder, type Environment, settingsFolder } from './config.ts'
-import { writeWhole } from './whole-file.ts'
+import { makeFolder, writeWhole } from './whole-file.ts'
 
 export interface Installation {
   /** Default: that of `SHELL`. */
@@ -16,15 +16,23 @@ export interface Installation {
   readonly dryRun: boolean
 }
 
-/** @throws usage when it is no shell that can be completed, permission, disk_full */
+/** @throws usage when it is no shell that can be completed, conflict when the file is another's, permission, disk_full */
 export async function installCompletion(installation: Installation): Promise<CompletionInstalled> {
   const { env, dryRun, folder } = installation
   const shell = installation.shell ?? shellOf(env)
   const path = folder === undefined ? usualPath(shell, env) : join(folder, installedAs[shell].at(-1) ?? shell)
   const script = completionScript(shell)
-  const changed = present(path) !== script
+  const before = present(path)
+  if (before !== undefined && before !== '' && !isCompletionScript(before)) {
+    throw new LatchkeyError(
+      'conflict',
+      `${path} is there already, and is no completion script of latchkey`,
+      'move it away first, or name another folder with --dir',
+    )
+  }
+  const changed = before !== script
   if (changed && !dryRun) {
-    mkdirSync(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     await writeWhole(path, script)
   }
   return { shell, path, changed, activate: activations[shell](path) }

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
-import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { CompletionInstalled } from '../contract/views.ts'
 import { temporaryFolder } from '../testing/folder.ts'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
@@ -199,6 +200,36 @@ test.each(shells)('completion install puts the script of %s where it is looked f
   expect(readFileSync(first.path, 'utf8')).toBe((await run(`completion ${shell}`)).out)
   const again = (await run('completion install --json', { env })).json<CompletionInstalled>()
   expect(again).toEqual({ ...first, changed: false })
+})
+
+test('completion install replaces scripts of its own alone', async () => {
+  using folder = temporaryFolder()
+  const line = `completion install bash --dir ${folder.path}`
+  const path = folder.write('latchkey', '# Completion of latchkey for bash: of an earlier version\n')
+  expect(await run(line)).toMatchObject({ code: 0 })
+  // Such as the program itself.
+  folder.write('latchkey', '#!/bin/sh\n')
+  for (const dry of ['', ' --dry-run']) expect(await run(line + dry)).toMatchObject({ code: 5 })
+  expect(readFileSync(path, 'utf8')).toBe('#!/bin/sh\n')
+})
+
+test.each([
+  ['somebody has put a folder there', 'latchkey/x', 5],
+  ['a folder on the way is a file', '.local', 2],
+])('completion install where %s', async (_, file, code) => {
+  using folder = temporaryFolder()
+  mkdirSync(join(folder.path, dirname(file)), { recursive: true })
+  folder.write(file, '')
+  const at = file === '.local' ? folder.file('.local/share') : folder.path
+  expect(await run(`completion install bash --dir ${at}`)).toMatchObject({ code, out: '' })
+})
+
+test('the database is found however its option is written', async () => {
+  await using at = await home()
+  for (const words of [['--db', at.path], [`--db=${at.path}`]]) {
+    const { out } = await run([question, ...words, 'key', 'show', 'w'], {})
+    expect(out).toContain('web\t')
+  }
 })
 
 test.each([

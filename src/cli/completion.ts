@@ -30,6 +30,10 @@ export const scriptFor = (shell: Shell) =>
 
 export const completionScript = (shell: Shell): string => scripts[shell]
 
+/** Whether a text is such a script, of this version or another. */
+export const isCompletionScript = (text: string): boolean =>
+  /^(#compdef latchkey\n)?# Completion of latchkey /.test(text)
+
 const scripts: Readonly<Record<Shell, string>> = {
   bash: `# Completion of latchkey for bash: source this file, or put it where bash-completion looks for latchkey.
 _latchkey() {

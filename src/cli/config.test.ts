@@ -103,7 +103,18 @@ describe('what is wrong names its file and exits 78', () => {
 
   test('a folder in the place of the file', () => {
     mkdirSync(folder.file('here/latchkey.toml'))
-    expect(refused().message).toContain('cannot read')
+    expect(refused().message).toContain('is no file')
+  })
+
+  test('a pipe in the place of the file is not waited for', () => {
+    Bun.spawnSync(['mkfifo', folder.file('here/latchkey.toml')])
+    expect(refused().message).toContain('is no file')
+  })
+
+  test('a profile is not one because objects have something of that name', () => {
+    for (const profile of ['toString', 'constructor', '__proto__']) {
+      expect(refused({}, { profile }).message).toContain(`there is no profile '${profile}'`)
+    }
   })
 
   test('a bad variable is named, a bad flag is wrong usage', () => {

@@ -255,7 +255,7 @@ function profileOf(
   files: readonly SettingsFile[],
 ): readonly Layer[] {
   if (name === undefined || name === '') return []
-  const found = files.flatMap(({ profiles }) => profiles[name] ?? [])
+  const found = files.flatMap(({ profiles }) => (Object.hasOwn(profiles, name) ? (profiles[name] ?? []) : []))
   if (found.length > 0) return found
   const known = files.flatMap(({ profiles }) => Object.keys(profiles))
   const close = nearest(name, known)

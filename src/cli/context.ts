@@ -13,7 +13,7 @@ import type {
   SettingsCheck,
   Studio,
 } from '../contract/views.ts'
-import type { Latchkey, UsageOverview } from '../index.ts'
+import type { Actor, Latchkey, UsageOverview } from '../index.ts'
 import type { HostPort } from '../server/listen.ts'
 import type { StopSignal } from '../server/serve.ts'
 import type { Shell } from './completion.ts'
@@ -21,7 +21,6 @@ import { type Change, type Config, changeSettings, checkSettings, type Environme
 import type { Effect } from './define.ts'
 import { createIncoming, type Incoming } from './incoming.ts'
 import type { Invoke } from './invoke.ts'
-import type { Actor } from './origin.ts'
 import { printable } from './printable.ts'
 import type { ProgressDisplay } from './progress.ts'
 import type { Asking } from './prompt.ts'

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Key, UsageRow } from '../contract/views.ts'
 import type { Column } from './define.ts'
-import { countColumns } from './drawing.ts'
+import { countColumns } from './drawing/usage.ts'
 import { keyColumns } from './filters.ts'
 import { type BrushOptions, createBrush, drawTable } from './table.ts'
 import { isToken, widthOf } from './width.ts'

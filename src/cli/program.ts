@@ -15,6 +15,7 @@ import { nearest } from '../nearest.ts'
 import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
 import type { Declaration, Option, ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
+import { operandsOf } from './operands.ts'
 import { type ProgressMode, progressModes } from './progress.ts'
 import { follow, type Tree } from './tree.ts'
 
@@ -82,7 +83,7 @@ export async function readCommandLine(
   let path = 'latchkey'
   let at: Reached = []
   try {
-    const { operands } = createScout().parseOptions([...argv])
+    const operands = operandsOf(argv)
     // `help key list`, and what other programs take: `key help list`.
     const helpAt = operands.slice(0, 2).indexOf('help')
     const typed = helpAt < 0 ? operands : operands.toSpliced(helpAt, 1)
@@ -108,14 +109,6 @@ export async function readCommandLine(
     if (error.exitCode === 0) return { kind: 'help', text: page(help), exit: 0 }
     return { kind: 'refused', error: usageError(error, path, at, tree), globals: globalsOf(root) }
   }
-}
-
-/** Tells the words of a command line from its options, and takes no offence at either. */
-function createScout(): CommandUnknownOpts {
-  const scout: CommandUnknownOpts = new Command('latchkey')
-  scout.exitOverride().configureOutput({ outputError: () => {} })
-  for (const flag of globalFlags) scout.addOption(new CommanderOption(flagText(flag)))
-  return scout
 }
 
 /** `own` are the names that the command uses itself: there a global option goes by its letter alone. */

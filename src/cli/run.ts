@@ -3,6 +3,7 @@
  * the way in which the result is presented. Must never ask for what is missing; `wizard.ts` does.
  */
 import { LatchkeyError } from '../contract/errors.ts'
+import type { StopSignal } from '../server/serve.ts'
 import { programVersion } from '../version.ts'
 import { wantedPager, wantsColor, wantsPictures, wantsUnicode } from './color.ts'
 import { type Config, type Environment, resolveConfig, resolveLeniently } from './config.ts'
@@ -28,7 +29,7 @@ interface Overrides {
   /** Folder against which paths are meant. */
   readonly cwd?: string
   /** Resolves when the process is told to stop; never, where nobody can tell it. */
-  readonly stopped?: () => Promise<'SIGINT' | 'SIGTERM'>
+  readonly stopped?: () => Promise<StopSignal>
   /** How this program is started, by absolute paths. */
   readonly program?: readonly string[]
 }

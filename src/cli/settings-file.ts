@@ -1,5 +1,5 @@
 /** One `latchkey.toml`: what it says, and where it is wrong. Must never change it; `settings-change.ts` does. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
@@ -100,8 +100,12 @@ export const isTable = (value: unknown): value is Readonly<Record<string, unknow
 
 export function readIfPresent(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    const stat = statSync(path, { throwIfNoEntry: false })
+    // Of a pipe one would wait for ever, of a device there is no end.
+    if (stat?.isFile() === false) throw broken(`${path} is no file`, `move ${path} away`)
+    return stat && readFileSync(path, 'utf8')
   } catch (error) {
+    if (error instanceof LatchkeyError) throw error
     const code = codeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw broken(

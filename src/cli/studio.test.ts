@@ -48,6 +48,30 @@ test('shows a private copy on this machine alone, keeps nothing of what is done 
   expect((await home.latchkey.keys.list()).map(key => key.name)).toEqual(['ci'])
 })
 
+test.each(['SIGHUP', 'SIGKILL'] as const)('after %s neither the copy nor its server stays', async signal => {
+  await using home = await temporaryLatchkey()
+  const child = Bun.spawn([...program, 'db', 'studio', '--port', '0', '--json'], {
+    cwd: home.folder,
+    env: { ...testEnvironment({ PATH: `${tools}:${process.env['PATH']}`, TMPDIR: home.folder }, home.path) },
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'pipe',
+  })
+  const { value } = await child.stderr.getReader().read()
+  const port = /\?port=(\d+)/.exec(new TextDecoder().decode(value))?.[1]
+  const left = async () => ({
+    copies: readdirSync(home.folder).filter(name => name.startsWith('latchkey-studio-')).length,
+    answers: await fetch(`http://127.0.0.1:${port}/`).then(
+      () => true,
+      () => false,
+    ),
+  })
+  expect(await left()).toEqual({ copies: 1, answers: true })
+  child.kill(signal)
+  await child.exited
+  while (Object.values(await left()).some(Boolean)) await Bun.sleep(50)
+})
+
 test('without drizzle-kit says what to install, and where a port is taken says how to have another', async () => {
   await using home = await temporaryLatchkey()
   const options = { db: home.path, cwd: home.folder }

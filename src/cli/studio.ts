@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Studio } from '../contract/views.ts'
+import type { StopSignal } from '../server/serve.ts'
 import type { Environment } from './config.ts'
 
 export interface StudioOptions {
@@ -21,7 +22,7 @@ export interface StudioOptions {
   readonly notice: (text: string) => Promise<void>
   readonly now: () => Date
   /** Resolves with the first signal that ends this process. */
-  readonly stopped: () => Promise<'SIGINT' | 'SIGTERM'>
+  readonly stopped: () => Promise<StopSignal>
 }
 
 /** @throws config without drizzle-kit or a driver for it, conflict when the port is in use, and what `copyTo` throws */
@@ -31,6 +32,7 @@ export async function runStudio(options: StudioOptions): Promise<Studio> {
   if (kit === null) throw missing('drizzle-kit is not installed')
   const port = await freePort(options.port)
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-studio-'))
+  const survivor = startSurvivor(folder)
   try {
     chmodSync(folder, 0o700)
     const copy = join(folder, 'copy.db')
@@ -44,6 +46,8 @@ export async function runStudio(options: StudioOptions): Promise<Studio> {
       [process.execPath, kit, 'studio', '--config', config, '--host', '127.0.0.1', '--port', String(port)],
       { cwd, env: { ...env, BUN_BE_BUN: '1' }, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
     )
+    survivor.stdin.write(`${child.pid}\n`)
+    await survivor.stdin.flush()
     const said = Promise.all([child.stdout.text(), child.stderr.text()])
     const address = `https://local.drizzle.studio?port=${port}`
     const ended = child.exited.then(() => undefined)
@@ -57,8 +61,25 @@ export async function runStudio(options: StudioOptions): Promise<Studio> {
     return { address, startedAt, stoppedAt: now(), signal }
   } finally {
     rmSync(folder, { recursive: true, force: true })
+    survivor.kill('SIGKILL')
   }
 }
+
+/**
+ * A process that cleans up for this one if it is killed, or its terminal is closed: it reads the id of what to end, and
+ * when nobody can write to it any more ends that and removes the folder.
+ */
+const startSurvivor = (folder: string) =>
+  Bun.spawn(
+    [
+      '/bin/sh',
+      '-c',
+      'trap "" HUP INT TERM; while read -r id; do child=$id; done; kill -9 $child; rm -rf "$1"',
+      'sh',
+      folder,
+    ],
+    { env: { PATH: '/usr/bin:/bin' }, stdin: 'pipe', stdout: 'ignore', stderr: 'ignore' },
+  )
 
 /** Whether something answers there, before it has ended. */
 async function answers(port: number, exited: Promise<number>): Promise<boolean> {

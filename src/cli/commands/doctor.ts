@@ -1,6 +1,6 @@
 import { healthReport } from '../../contract/views.ts'
 import { command } from '../define.ts'
-import { healthExit, healthLines } from '../drawing.ts'
+import { healthExit, healthLines } from '../drawing/health.ts'
 
 export default command({
   name: 'doctor',

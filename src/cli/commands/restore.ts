@@ -1,6 +1,6 @@
 import { restored } from '../../contract/views.ts'
 import { arg, command, opt } from '../define.ts'
-import { restoredLines } from '../drawing.ts'
+import { restoredLines } from '../drawing/backups.ts'
 import { duration, moment } from '../parse.ts'
 
 export default command({

@@ -1,11 +1,9 @@
 /** The manual as `latchkey man` gives it: one page, or all of them in a folder. */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { codeOf } from '../../contract/failure.ts'
 import type { ManPage } from '../../contract/views.ts'
 import { tree } from '../tree.ts'
-import { writeWhole } from '../whole-file.ts'
+import { makeFolder, writeWhole } from '../whole-file.ts'
 import { namedNouns, unknownPath } from './commands.ts'
 import { manPages, pageName } from './man.ts'
 
@@ -47,14 +45,4 @@ export async function writeManual(
   await makeFolder(folder)
   for (const { path, text } of pages) await writeWhole(path, text)
   return pages
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true })
-  } catch (error) {
-    const code = codeOf(error)
-    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error
-    throw new LatchkeyError('usage', `${folder} is no folder`, 'name another one: latchkey man --dir FOLDER')
-  }
 }

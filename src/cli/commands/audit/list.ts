@@ -1,6 +1,6 @@
 import { auditEntry } from '../../../contract/views.ts'
 import { command, opt } from '../../define.ts'
-import { auditChange } from '../../drawing.ts'
+import { auditChange } from '../../drawing/audit.ts'
 import { count, since } from '../../parse.ts'
 
 export default command({

@@ -1,6 +1,6 @@
 import { backupSchedule } from '../../../contract/views.ts'
 import { command, opt } from '../../define.ts'
-import { scheduledLines } from '../../drawing.ts'
+import { scheduledLines } from '../../drawing/backups.ts'
 
 export default command({
   name: 'schedule',

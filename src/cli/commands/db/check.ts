@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { schemaCheck } from '../../../contract/views.ts'
 import { command } from '../../define.ts'
-import { schemaCheckLines } from '../../drawing.ts'
+import { schemaCheckLines } from '../../drawing/schema.ts'
 
 export default command({
   name: 'check',

@@ -1,6 +1,6 @@
 import { importReport } from '../../../contract/views.ts'
 import { arg, command } from '../../define.ts'
-import { importLines } from '../../drawing.ts'
+import { importLines } from '../../drawing/imports.ts'
 
 export default command({
   name: 'ccluster',

@@ -1,6 +1,6 @@
 import { importUndo } from '../../../contract/views.ts'
 import { arg, command, opt } from '../../define.ts'
-import { importUndoLines } from '../../drawing.ts'
+import { importUndoLines } from '../../drawing/imports.ts'
 
 export default command({
   name: 'undo',

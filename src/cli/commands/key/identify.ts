@@ -1,8 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { foundSecret } from '../../../contract/views.ts'
-import { reference } from '../../columns.ts'
+import { keyStatus, reference } from '../../columns.ts'
 import { command } from '../../define.ts'
-import { keyStatus } from '../../drawing.ts'
 
 export default command({
   name: 'identify',

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { importReport } from '../../../contract/views.ts'
 import { arg, command, opt } from '../../define.ts'
-import { importLines } from '../../drawing.ts'
+import { importLines } from '../../drawing/imports.ts'
 
 export default command({
   name: 'import',

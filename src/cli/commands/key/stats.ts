@@ -1,6 +1,8 @@
 import { stats } from '../../../contract/views.ts'
+import { keyStatus } from '../../columns.ts'
 import { arg, command, opt } from '../../define.ts'
-import { dayBars, keyStatus, limitLines, totalsLine } from '../../drawing.ts'
+import { limitLines } from '../../drawing/limits.ts'
+import { dayBars, totalsLine } from '../../drawing/usage.ts'
 import { count, moment } from '../../parse.ts'
 
 export default command({

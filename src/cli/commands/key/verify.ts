@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { verdict } from '../../../contract/views.ts'
 import { arg, command, opt } from '../../define.ts'
-import { limitLines } from '../../drawing.ts'
+import { limitLines } from '../../drawing/limits.ts'
 import { dollars, moment, tokens } from '../../parse.ts'
 
 export default command({

@@ -1,6 +1,6 @@
 import { migrated } from '../../../contract/views.ts'
 import { command, opt } from '../../define.ts'
-import { lossLine, migratedLines } from '../../drawing.ts'
+import { lossLine, migratedLines } from '../../drawing/schema.ts'
 import { count, integerAtLeast } from '../../parse.ts'
 
 export default command({

@@ -1,6 +1,6 @@
 import { migrationPlan } from '../../../contract/views.ts'
 import { command, opt } from '../../define.ts'
-import { lossLine } from '../../drawing.ts'
+import { lossLine } from '../../drawing/schema.ts'
 import { count, integerAtLeast } from '../../parse.ts'
 
 export default command({

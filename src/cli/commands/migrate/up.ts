@@ -1,6 +1,6 @@
 import { migrated } from '../../../contract/views.ts'
 import { command, opt } from '../../define.ts'
-import { migratedLines } from '../../drawing.ts'
+import { migratedLines } from '../../drawing/schema.ts'
 import { integerAtLeast } from '../../parse.ts'
 
 export default command({

@@ -1,6 +1,6 @@
 import { limitState, metrics } from '../../../contract/views.ts'
 import { arg, command, opt } from '../../define.ts'
-import { limitColumns } from '../../drawing.ts'
+import { limitColumns } from '../../drawing/limits.ts'
 
 export default command({
   name: 'reset',

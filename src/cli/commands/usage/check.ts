@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { usageCheck } from '../../../contract/views.ts'
 import { command, opt } from '../../define.ts'
-import { usageCheckLines } from '../../drawing.ts'
+import { usageCheckLines } from '../../drawing/usage.ts'
 
 export default command({
   name: 'check',

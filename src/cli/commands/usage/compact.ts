@@ -1,6 +1,6 @@
 import { compacted } from '../../../contract/views.ts'
 import { command, opt } from '../../define.ts'
-import { compactedLines } from '../../drawing.ts'
+import { compactedLines } from '../../drawing/usage.ts'
 import { duration } from '../../parse.ts'
 
 export default command({

@@ -1,6 +1,6 @@
 import { reportOrders, usageRow } from '../../../contract/views.ts'
 import { command, opt } from '../../define.ts'
-import { countColumns, startOfRow } from '../../drawing.ts'
+import { countColumns, startOfRow } from '../../drawing/usage.ts'
 import { count, groups, since } from '../../parse.ts'
 
 export default command({

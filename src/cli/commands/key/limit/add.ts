@@ -1,6 +1,6 @@
 import { limitState } from '../../../../contract/views.ts'
 import { arg, command } from '../../../define.ts'
-import { limitColumns } from '../../../drawing.ts'
+import { limitColumns } from '../../../drawing/limits.ts'
 import { limit } from '../../../parse.ts'
 
 export default command({

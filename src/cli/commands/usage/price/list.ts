@@ -1,6 +1,6 @@
 import { price } from '../../../../contract/views.ts'
 import { command, opt } from '../../../define.ts'
-import { priceColumns } from '../../../drawing.ts'
+import { priceColumns } from '../../../drawing/usage.ts'
 
 export default command({
   name: 'list',

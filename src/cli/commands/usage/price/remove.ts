@@ -1,6 +1,6 @@
 import { price } from '../../../../contract/views.ts'
 import { arg, command, opt } from '../../../define.ts'
-import { priceColumns } from '../../../drawing.ts'
+import { priceColumns } from '../../../drawing/usage.ts'
 import { moment } from '../../../parse.ts'
 
 export default command({

@@ -1,0 +1,26 @@
+/** Tells the words of a command line from its options, before it is known whose options they are. Takes no offence at any. */
+import { globalFlags, kebab } from './flags.ts'
+
+/**
+ * The words that are neither options nor the values of options.
+ *
+ * @param own options of the command that take a value, besides those that every command has
+ */
+export function operandsOf(words: readonly string[], own: readonly string[] = []): readonly string[] {
+  const takes = new Set([
+    ...own,
+    ...globalFlags.filter(flag => flag.placeholder).flatMap(flag => spellings(flag.name, flag)),
+  ])
+  const found: string[] = []
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? ''
+    if (word.startsWith('-') && word !== '-') {
+      if (takes.has(word)) at++
+    } else found.push(word)
+  }
+  return found
+}
+
+/** An option as it may be typed: `--db`, or `--output` and `-o`. */
+export const spellings = (name: string, { short }: { readonly short?: string }): readonly string[] =>
+  short === undefined ? [`--${kebab(name)}`] : [`--${kebab(name)}`, `-${short}`]
