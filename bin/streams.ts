@@ -17,7 +17,7 @@ export async function streams(): Promise<Streams> {
     },
     // Talk that cannot be heard is nobody's failure, and holds up nothing.
     stderr: output(sender(2), stderr, () => undefined),
-    terminal: stdin && stderr ? { input: process.stdin, output: stderr } : undefined,
+    terminal: stdin && stderr ? { input: process.stdin, output: stderr, suspend } : undefined,
   }
 }
 
@@ -27,6 +27,13 @@ async function isTerminal(descriptor: number): Promise<boolean> {
   if (!file?.isCharacterDevice() || file.rdev === statSync('/dev/null').rdev) return false
   const { isatty } = await import('node:tty')
   return isatty(descriptor)
+}
+
+/** Stops all that the shell sees as one job, as the terminal itself does while it is not raw. */
+function suspend(): void {
+  process.stdin.setRawMode(false)
+  process.once('SIGCONT', () => process.stdin.setRawMode(true))
+  process.kill(0, 'SIGTSTP')
 }
 
 /** Nothing when the descriptor is closed. */

@@ -1,7 +1,9 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { temporaryFolder } from '../testing/folder.ts'
+import { temporaryLatchkey } from '../testing/latchkey.ts'
 import { onTerminal, type Typed } from '../testing/process.ts'
+import { requireTool } from '../testing/tools.ts'
 
 /** Asks on a real pseudo-terminal; the last line of the screen is the answer as JSON, or the exit code. */
 async function ask(question: string, ...typed: Typed[]) {
@@ -9,7 +11,7 @@ async function ask(question: string, ...typed: Typed[]) {
   const entry = folder.write(
     'ask.ts',
     `import { terminalPrompts } from ${JSON.stringify(join(import.meta.dir, 'prompt.ts'))}
-     const prompts = terminalPrompts({ input: process.stdin, output: process.stderr })
+     const prompts = terminalPrompts({ input: process.stdin, output: process.stderr, suspend: () => {} })
      await prompts.${question}.then(
        answer => console.log('ANSWER ' + JSON.stringify(answer)),
        error => { console.log('ERROR ' + error.code); process.exitCode = error.exit },
@@ -81,3 +83,32 @@ test('an answer is asked for again until it fits', async () => {
   expect(answer).toBe('"7"')
   expect(screen).toContain('digits only')
 })
+
+requireTool('setsid')(
+  'Ctrl-Z gives the terminal to the shell, and fg comes back to the question',
+  async () => {
+    await using home = await temporaryLatchkey()
+    await home.latchkey.keys.create({ name: 'web' })
+    await home.latchkey.close()
+    const { lines, screen } = await onTerminal(
+      'key show',
+      [
+        { when: /ready> /, keys: '"$@"\r' },
+        { when: /navigate/, keys: '\x1a' },
+        { when: /Stopped[\s\S]*ready> /, keys: 'fg\r' },
+        { when: /fg\r\n[\s\S]*\n/, keys: 'we' },
+        { when: /we[\s\S]*navigate/, keys: '\r' },
+        { when: /ready> /, keys: 'exit\r' },
+      ],
+      {
+        db: home.path,
+        env: { PS1: 'ready> ' },
+        wrap: command => ['setsid', '--ctty', '--wait', 'bash', '--norc', '-i', '-s', '--', ...command],
+      },
+    )
+    expect(
+      lines.some(line => line.includes('latchkey key show web')),
+      screen,
+    ).toBe(true)
+  },
+)

@@ -97,11 +97,16 @@ export function terminalPrompts(terminal: Terminal | undefined): Prompts {
   const ask = async (question: object): Promise<unknown> => {
     if (terminal === undefined) throw unconfirmed('there is no terminal to ask at')
     const { default: inquirer } = await import('inquirer')
-    const { input, output } = terminal
+    const { input, output, suspend } = terminal
     const left = new AbortController()
     const leave = () => left.abort()
     const onKey = (_: unknown, key: { ctrl?: boolean; name?: string } | undefined) => {
       if (key?.ctrl && key.name === 'd') leave()
+      if (key?.ctrl && key.name === 'z') {
+        // Bun's readline, which gets the key next, would spin for ever once it is continued.
+        key.name = ''
+        suspend()
+      }
     }
     input.on('end', leave)
     input.on('close', leave)

@@ -37,6 +37,8 @@ export interface Streams {
 export interface Terminal {
   readonly input: NodeJS.ReadStream
   readonly output: NodeJS.WriteStream
+  /** Ctrl-Z: the shell has the terminal until the person comes back. */
+  readonly suspend: () => void
 }
 
 /** The reader of stdout has gone (`latchkey … | head`): nothing more to say, and no failure. */

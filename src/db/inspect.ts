@@ -1,5 +1,6 @@
 /** What can be asked of a database file as a whole: is it sound, what does it hold, does its schema fit. */
 import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
 import { Client } from './client.ts'
 import { applySource, type MigrationSource, migrations } from './migrations.ts'
 
@@ -14,11 +15,17 @@ export function integrityCheck(client: Client): readonly string[] {
 }
 
 function checkLines(client: Client, pragma: 'quick_check' | 'integrity_check'): readonly string[] {
-  const rows = client.query(`PRAGMA ${pragma}(10)`).all() as Record<string, string>[]
-  // One row may hold several findings, below a heading that names the database.
-  return rows
-    .flatMap(row => (row[pragma] ?? '').split('\n'))
-    .filter(line => line !== 'ok' && !line.startsWith('***'))
+  try {
+    const rows = client.query(`PRAGMA ${pragma}(10)`).all() as Record<string, string>[]
+    // One row may hold several findings, below a heading that names the database.
+    return rows
+      .flatMap(row => (row[pragma] ?? '').split('\n'))
+      .filter(line => line !== 'ok' && !line.startsWith('***'))
+  } catch (error) {
+    // A value that a constraint cannot even be asked of, such as damaged JSON, ends the whole check.
+    if (codeOf(error) !== 'SQLITE_ERROR' || !(error instanceof Error)) throw error
+    return [`a constraint cannot be checked: ${error.message}`]
+  }
 }
 
 /**

@@ -1,7 +1,15 @@
 /** What surrounds a database, looked at by `doctor`; the checks that `health` makes too are tested with it. */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
-import { appendFileSync, chmodSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import type { HealthReport } from '../contract/views.ts'
 import { type BackupScene, backupScene } from '../testing/backups.ts'
 import { createBackup } from './backup/create.ts'
@@ -76,6 +84,16 @@ test.each<[string, (scene: BackupScene) => unknown, string, string, RegExp]>([
     'age_files',
     'failed',
     /config show/,
+  ],
+  [
+    'a database whose link goes in a circle',
+    ({ context }) => {
+      rmSync(context.path)
+      symlinkSync(context.path, context.path)
+    },
+    'reachable',
+    'failed',
+    /another file/,
   ],
   [
     'a log that a reader keeps from being folded in',

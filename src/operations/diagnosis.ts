@@ -18,7 +18,7 @@ import { unscheduleBackups } from './backup/schedule.ts'
 import { verifyBackups } from './backup/verify.ts'
 import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 import type { FileContext } from './context.ts'
-import { sizeOf } from './files.ts'
+import { sizeOf, statOf } from './files.ts'
 import { healthChecks } from './health.ts'
 
 export interface Diagnosis {
@@ -100,7 +100,7 @@ function checkLog({ path }: FileContext): Check {
 function checkAgeFiles({ ageRecipientsFile, ageIdentityFile }: FileContext): Check {
   const value = { recipients: ageRecipientsFile ?? null, identity: ageIdentityFile ?? null }
   for (const path of [ageRecipientsFile, ageIdentityFile]) {
-    if (path === undefined || statSync(path, { throwIfNoEntry: false })?.isFile()) continue
+    if (path === undefined || statOf(path)?.isFile()) continue
     const mend = 'put it there, or name another one in the settings: latchkey config show'
     return failed('age_files', value, `${path} is not there: backups cannot be encrypted or read`, mend)
   }

@@ -13,6 +13,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  type Stats,
   statfsSync,
   statSync,
   writeFileSync,
@@ -178,8 +179,15 @@ export function syncFolder(path: string): void {
 }
 
 /** Bytes of a file; 0 when there is none. */
-export function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+export const sizeOf = (path: string): number => statOf(path)?.size ?? 0
+
+/** Nothing when there is nothing to be looked at: why, is told of by what opens it. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
+  }
 }
 
 /** Names in a folder; none when it cannot be read. */

@@ -50,6 +50,8 @@ test('all is well: eight checks, each ok, exit 0', async () => {
   expect(report.damaged).toBe(false)
 })
 
+const damagedKey = `INSERT INTO keys (id, name, scopes, created_at, updated_at) VALUES ('key_x', 'x', '["a', 1, 1)`
+
 function run(path: string, sql: string): void {
   const client = new Database(path)
   client.run('PRAGMA foreign_keys = OFF')
@@ -72,6 +74,13 @@ test.each<[string, (c: FileContext) => unknown, string, string, 0 | 1 | 7]>([
     7,
   ],
   ["somebody else's database", c => run(c.path, 'PRAGMA application_id = 1'), 'schema', 'failed', 1],
+  [
+    'a value that its own constraint cannot be asked of',
+    c => run(c.path, `PRAGMA ignore_check_constraints = ON; ${damagedKey}`),
+    'integrity',
+    'failed',
+    7,
+  ],
   [
     'rows that point at nothing',
     c => run(c.path, "INSERT INTO project_members VALUES ('prj_x', 'usr_x', 'member', 0)"),

@@ -18,7 +18,7 @@ import type { Survey } from './backup/manifest.ts'
 import { defaultMaxAgeMs } from './backup/status.ts'
 import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 import type { FileContext } from './context.ts'
-import { freeBytes, sidecars, sizeOf } from './files.ts'
+import { freeBytes, sidecars, sizeOf, statOf } from './files.ts'
 import { differences } from './usage/reconcile.ts'
 
 /**
@@ -48,7 +48,7 @@ export async function healthChecks(
   ]
 }
 
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true
+const isFile = (path: string): boolean => statOf(path)?.isFile() === true
 
 /** Below this a write may fail at any moment. */
 const leastFreeBytes = 4 * 1_048_576

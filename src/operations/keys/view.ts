@@ -1,5 +1,6 @@
 /** Keys as they are shown: the row with its owner, project, current secret's start and limits. */
 import { and, asc, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, KeyRef, KeyStatus } from '../../contract/views.ts'
 import { oneOf } from '../../db/conditions.ts'
 import { keys, limits, projects, secrets, users } from '../../db/schema.ts'
@@ -102,8 +103,8 @@ export function keyViewOf(row: FlatKey, rows: readonly LimitColumns[], now: Date
     user: row.ownerId === null || row.username === null ? null : { id: row.ownerId, username: row.username },
     project: row.projectId === null || row.slug === null ? null : { id: row.projectId, slug: row.slug },
     model: row.model,
-    allowedModels: row.allowedModels === null ? null : (JSON.parse(row.allowedModels) as string[]),
-    scopes: JSON.parse(row.scopes) as string[],
+    allowedModels: row.allowedModels === null ? null : (parsed(row.allowedModels, row.id) as string[]),
+    scopes: parsed(row.scopes, row.id) as string[],
     limits: rows.length === 0 ? [] : sortLimits(rows.map(limitView)),
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
@@ -112,7 +113,21 @@ export function keyViewOf(row: FlatKey, rows: readonly LimitColumns[], now: Date
     revokedAt: dateOrNull(row.revokedAt),
     revokedReason: row.revokedReason,
     lastUsedAt: dateOrNull(row.lastUsedAt),
-    metadata: row.metadata === null ? null : (JSON.parse(row.metadata) as unknown),
+    metadata: row.metadata === null ? null : parsed(row.metadata, row.id),
+  }
+}
+
+/** @throws corrupt: the schema lets nobody write what is no JSON */
+function parsed(json: string, id: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (cause) {
+    throw new LatchkeyError(
+      'corrupt',
+      `what is stored of ${id} is damaged`,
+      'see the extent with: latchkey db check, or go back with: latchkey restore --latest',
+      { cause },
+    )
   }
 }
 
