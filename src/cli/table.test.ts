@@ -76,6 +76,19 @@ test('thousands of rows take no longer than their number', async () => {
   expect(new Set(drawn.split('\n').map(line => line.length)).size).toBe(1)
 })
 
+test('each of many rows stands as it would alone, whatever the widths of the others', async () => {
+  const many = Array.from({ length: 300 }, (_, n) => ({
+    id: 'x'.repeat(n % 83),
+    name: 'é'.repeat(n % 7),
+    used: n ** 3,
+  }))
+  const [, ...lines] = (await drawTable(columns, many, await brush())).split('\n')
+  expect(lines.map(line => line.split(/ +/).filter(cell => cell !== ''))).toEqual(
+    many.map(({ id, name, used }) => [id, name, used.toLocaleString('en')].filter(cell => cell !== '')),
+  )
+  expect(new Set(lines.map(line => line.length)).size).toBe(1)
+})
+
 test('the brush speaks of quantities', async () => {
   const { time, count, bytes, dollars, duration } = await brush()
   expect(time(new Date('2026-11-20T03:11:26Z'))).toBe('2026-11-20 04:11')

@@ -67,20 +67,29 @@ const block = 50
 async function drawColumns(columns: readonly Placed[]): Promise<string> {
   const { default: Table } = await import('cli-table3')
   const lines = (columns[0]?.cells ?? []).map((_, line) => columns.map(({ cells }) => cells[line] ?? ''))
-  const blocks: string[] = []
-  for (let start = 0; start < lines.length; start += block) {
-    const part = lines.slice(start, start + block)
+  const outlines = lines.map(cells => cells.map(standIn))
+  // Cells of the same widths stand the same way, so each way is drawn once: among many rows there are few.
+  const ways = [...new Map(outlines.map(outline => [outline.join(' '), outline])).entries()]
+  const drawn = new Map<string, string>()
+  for (let start = 0; start < ways.length; start += block) {
+    const part = ways.slice(start, start + block)
     const table = new Table({
       chars: borderless,
       style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
       colAligns: columns.map(({ align }) => align),
       colWidths: columns.map(({ width }) => width),
     })
-    table.push(...part.map(cells => cells.map(standIn)))
-    const cells = part.flat().filter(cell => widthOf(cell) > 0)
-    blocks.push(table.toString().replaceAll(standIns, () => cells.shift() ?? ''))
+    table.push(...part.map(([, outline]) => [...outline]))
+    const text = table.toString().split('\n')
+    for (const [index, [way]] of part.entries()) drawn.set(way, text[index] ?? '')
   }
-  return blocks.join('\n').split('\n').map(trimEnd).join('\n')
+  return lines
+    .map((cells, line) => {
+      const shown = cells.filter(cell => widthOf(cell) > 0)
+      const way = drawn.get(outlines[line]?.join(' ') ?? '') ?? ''
+      return trimEnd(way.replaceAll(standIns, () => shown.shift() ?? ''))
+    })
+    .join('\n')
 }
 
 /**

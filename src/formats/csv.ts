@@ -62,7 +62,7 @@ function headerOf(file: string, { fields, problem }: CsvRecord): readonly string
   throw new LatchkeyError(
     'invalid',
     `the first line of ${file} ${wrong}`,
-    'a CSV file begins with the names of its fields, such as: key,model,inputTokens,outputTokens,at',
+    'a CSV file begins with a line of field names, with commas between; which there are, tells --help',
   )
 }
 

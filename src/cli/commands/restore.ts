@@ -57,4 +57,6 @@ export default command({
     }),
   output: restored,
   done: restoredLines,
+  notice: (_, { key, user, project }) =>
+    (key ?? user ?? project) && `Only ${key ?? user ?? project} came back; everything else is as it was.`,
 })

@@ -44,7 +44,7 @@ function rowChanges(
     .filter(table => (before[table] ?? 0) !== (after[table] ?? 0))
     .map(
       table =>
-        `  ${table}: ${brush.count(before[table] ?? 0)} rows before, ${brush.count(after[table] ?? 0)} now`,
+        `  ${table}: ${brush.count(before[table] ?? 0)} ${before[table] === 1 ? 'row' : 'rows'} before, ${brush.count(after[table] ?? 0)} now`,
     )
 }
 

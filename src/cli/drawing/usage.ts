@@ -18,7 +18,8 @@ export function totalsLine(totals: Totals, brush: Brush): string {
     totals.inputTokens + totals.outputTokens > 0
       ? ` (${brush.count(totals.inputTokens)} in, ${brush.count(totals.outputTokens)} out)`
       : ''
-  return `${brush.count(totals.requests)} requests, ${brush.count(totals.tokens)} tokens${split}, ${brush.dollars(totals.costUsd)}`
+  const requests = `${brush.count(totals.requests)} request${totals.requests === 1 ? '' : 's'}`
+  return `${requests}, ${brush.count(totals.tokens)} tokens${split}, ${brush.dollars(totals.costUsd)}`
 }
 
 /** A bar per day, number first. */

@@ -36,6 +36,15 @@ test('status tells a monitor by its exit code: 1 stale, 0 fresh, 7 failed', asyn
   expect((await latchkey('backup list', { tty: true, columns: 200 })).out).toContain('failed')
 })
 
+test('one thing that is brought back is told from all of it', async () => {
+  await latchkey('key create ci')
+  await latchkey('backup create')
+  await latchkey('key delete ci --yes')
+  const one = await latchkey('restore --latest --key ci --yes')
+  expect(one).toMatchObject({ code: 0, err: 'Only ci came back; everything else is as it was.\n' })
+  expect((await latchkey('restore --latest --yes')).err).toBe('')
+})
+
 test('prune asks, explains, and takes its policy from flags, the file or the environment', async () => {
   const now = Date.parse('2026-11-20T12:00:00Z')
   for (let n = 0; n < 3; n++) await latchkey('backup create', { now: new Date(now + n * 86_400_000) })

@@ -132,7 +132,7 @@ async function find(copy: string, { kind, selector }: Chosen, { manifest }: Stor
     throw new LatchkeyError(
       'not_found',
       `${error.message} in the backup ${manifest.id}, taken ${manifest.createdAt.toISOString()}`,
-      'try an older or newer one: latchkey backup list',
+      'it may be in an older or newer one: latchkey backup list',
     )
   } finally {
     client.close()
