@@ -1,8 +1,9 @@
 /**
- * For counting millions of events in one transaction: the statements that drizzle's builder would make dear,
- * compiled once. They mean what `recordUsage` means; no rule may live here.
+ * For counting millions of events in one transaction: the statements of `hot.ts` without an object for each row, and
+ * room for the pages that they touch. No rule may live here.
  */
-import type { Client } from './client.ts'
+import { clientOf } from './client.ts'
+import { addToBucket, addToTotals, noteEvent, type UsageCounts } from './hot.ts'
 import type { Database } from './transaction.ts'
 
 export interface BulkUsage {
@@ -22,11 +23,7 @@ export interface BulkUsage {
   readonly noteEvent: (id: string, at: number) => boolean
 }
 
-interface KeyCounts {
-  readonly requests: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly costMicros: number
+interface KeyCounts extends UsageCounts {
   /** UTC milliseconds. */
   readonly lastUsedAt: number
 }
@@ -37,25 +34,9 @@ const cacheKib = 8 * 1024
 /** Runs `work` with the statements on the connection of a transaction. */
 export async function withBulkUsage<T>(db: Database, work: (bulk: BulkUsage) => Promise<T>): Promise<T> {
   const client = clientOf(db)
-  const bucket = client.prepare<unknown, (string | number)[]>(`
-    INSERT INTO usage (key_id, start, model, requests, input_tokens, output_tokens, cost_micros)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (key_id, start, model) DO UPDATE SET
-      requests = requests + excluded.requests,
-      input_tokens = input_tokens + excluded.input_tokens,
-      output_tokens = output_tokens + excluded.output_tokens,
-      cost_micros = cost_micros + excluded.cost_micros`)
-  const key = client.prepare<unknown, (string | number)[]>(`
-    UPDATE keys SET
-      requests = requests + ?1,
-      input_tokens = input_tokens + ?2,
-      output_tokens = output_tokens + ?3,
-      cost_micros = cost_micros + ?4,
-      last_used_at = max(coalesce(last_used_at, ?5), ?5)
-    WHERE id = ?6`)
-  const event = client.prepare<unknown, [string, number]>(
-    'INSERT INTO counted_events (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING',
-  )
+  const bucket = client.prepare<unknown, (string | number)[]>(addToBucket)
+  const key = client.prepare<unknown, (string | number)[]>(addToTotals)
+  const event = client.prepare<unknown, [string, number]>(noteEvent)
   const { cache_size } = client.query('PRAGMA cache_size').get() as { cache_size: number }
   client.run(`PRAGMA cache_size = -${cacheKib}`)
   try {
@@ -64,7 +45,7 @@ export async function withBulkUsage<T>(db: Database, work: (bulk: BulkUsage) => 
         bucket.run(keyId, start, model, requests, inputTokens, outputTokens, costMicros)
       },
       addToKey: (keyId, { requests, inputTokens, outputTokens, costMicros, lastUsedAt }) => {
-        key.run(requests, inputTokens, outputTokens, costMicros, lastUsedAt, keyId)
+        key.run(requests, inputTokens, outputTokens, costMicros, lastUsedAt, lastUsedAt, keyId)
       },
       noteEvent: (id, at) => event.run(id, at).changes > 0,
     })
@@ -72,5 +53,3 @@ export async function withBulkUsage<T>(db: Database, work: (bulk: BulkUsage) => 
     client.run(`PRAGMA cache_size = ${cache_size}`)
   }
 }
-
-const clientOf = (db: Database): Client => (db as unknown as { readonly $client: Client }).$client

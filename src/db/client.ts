@@ -49,6 +49,9 @@ export class Client extends Database {
   }
 }
 
+/** The connection that a query builder works on. */
+export const clientOf = (db: object): Client => (db as { readonly $client: Client }).$client
+
 const mostStatements = 200
 
 // biome-ignore lint/suspicious/noExplicitAny: the base class says it so

@@ -5,7 +5,7 @@
  */
 import type { Statement } from 'bun:sqlite'
 import type { Metric } from '../contract/views.ts'
-import type { Client } from './client.ts'
+import { type Client, clientOf } from './client.ts'
 import type { Database } from './transaction.ts'
 
 /** Whom a limit binds: one key, or all keys of a user or of a project. */
@@ -256,8 +256,7 @@ export class HotPath {
 
   /** Notes the id of an event as counted at `at`; false when it already was. */
   noteEvent(id: string, at: number): boolean {
-    const note = 'INSERT INTO counted_events (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING'
-    return this.#compile(note).run(id, at).changes > 0
+    return this.#compile(noteEvent).run(id, at).changes > 0
   }
 
   /** Every price of every model. */
@@ -297,7 +296,7 @@ export class HotPath {
 
 /** The hot path on the connection of a transaction. */
 export function hotPathOf(db: Database): HotPath {
-  return hotPathOn((db as unknown as { readonly $client: Client }).$client)
+  return hotPathOn(clientOf(db))
 }
 
 /** The hot path of a connection. */
@@ -316,6 +315,9 @@ const minuteMs = 60_000
 const hourMs = 3_600_000
 const dayMs = 86_400_000
 const nothing: Used = { used: 0, reserved: 0 }
+
+/** Id, when. */
+export const noteEvent = 'INSERT INTO counted_events (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING'
 
 /** Buckets begin at whole multiples of their width: the only start from which one of that width can hold `at`. */
 const bucketStart = (at: number, widthMs: number): number => Math.floor(at / widthMs) * widthMs
@@ -376,7 +378,8 @@ const keyById = `
     created_at AS createdAt, updated_at AS updatedAt, last_used_at AS lastUsedAt
   FROM keys WHERE id = ?`
 
-const addToBucket = `
+/** Key, start, model, requests, input tokens, output tokens, micro-dollars. */
+export const addToBucket = `
   INSERT INTO usage (key_id, start, model, requests, input_tokens, output_tokens, cost_micros)
   VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (key_id, start, model) DO UPDATE SET
@@ -385,7 +388,8 @@ const addToBucket = `
     output_tokens = output_tokens + excluded.output_tokens,
     cost_micros = cost_micros + excluded.cost_micros`
 
-const addToTotals = `
+/** Requests, input tokens, output tokens, micro-dollars, when (twice), key; the last use never moves backwards. */
+export const addToTotals = `
   UPDATE keys SET
     requests = requests + ?,
     input_tokens = input_tokens + ?,

@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
+import { failure } from '../testing/failure.ts'
 import type { ForeignKey } from './foreign-data.ts'
 import { readGlmProxy } from './glm-proxy.ts'
 import { largestTextBytes, withSource } from './source.ts'
@@ -40,16 +41,6 @@ const sound = {
 }
 const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
 const readKeys = (...keys: unknown[]) => readGlmProxy({ file: 'apikeys.json', bytes: bytesOf({ keys }) })
-
-async function failure(work: Promise<unknown>): Promise<LatchkeyError> {
-  const error = await work.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  )
-  if (!(error instanceof LatchkeyError)) throw new Error(`no LatchkeyError but ${error}`)
-  expect(error.hint).not.toBe('')
-  return error
-}
 
 const nothing = {
   users: [],

@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { LatchkeyError } from '../contract/errors.ts'
 import { migrateTo } from '../db/migrate.ts'
 import { latestVersion, type MigrationSource, migrations } from '../db/migrations.ts'
 import { openWriter } from '../db/open.ts'
+import { failure } from '../testing/failure.ts'
 import { type TemporaryFolder, temporaryFolder } from '../testing/folder.ts'
 import { listBackups } from './backup/list.ts'
 import type { FileContext } from './context.ts'
@@ -73,15 +73,6 @@ DROP TABLE parents;
 --> statement-breakpoint
 ALTER TABLE __new_parents RENAME TO parents;`,
 )
-
-const failure = async (work: Promise<unknown>): Promise<LatchkeyError> => {
-  const error = await work.then(
-    () => undefined,
-    e => e,
-  )
-  expect(error).toBeInstanceOf(LatchkeyError)
-  return error
-}
 
 test('a step up takes a backup first, writes down who did it, and comes back down', async () => {
   const context = await scene()

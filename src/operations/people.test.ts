@@ -1,11 +1,6 @@
 import { expect, test } from 'bun:test'
+import { failure } from '../testing/failure.ts'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
-
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    error => error,
-  )
 
 test('usernames and email addresses are unique whatever their case', async () => {
   await using home = await temporaryLatchkey()

@@ -11,13 +11,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { LatchkeyError } from '../../contract/errors.ts'
 import { latestVersion } from '../../db/migrations.ts'
-import { openWriter } from '../../db/open.ts'
-import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
+import { type BackupScene, backupScene } from '../../testing/backups.ts'
+import { failure } from '../../testing/failure.ts'
+import type { TemporaryFolder } from '../../testing/folder.ts'
 import { requireMounts, requireTool } from '../../testing/tools.ts'
-import type { FileContext } from '../context.ts'
-import { initialize } from '../init.ts'
 import { createBackup } from './create.ts'
 import { getBackup, listBackups } from './list.ts'
 import { withLock } from './lock.ts'
@@ -29,51 +27,12 @@ afterEach(() => {
   for (const folder of folders.splice(0)) folder.remove()
 })
 
-interface Scene {
-  readonly context: FileContext
-  readonly dry: FileContext
-  readonly folder: TemporaryFolder
-  readonly clock: { now: Date }
+async function scene(users?: number): Promise<BackupScene> {
+  const made = await backupScene({}, users)
+  folders.push(made.folder)
+  return made
 }
 
-async function scene(users = 100): Promise<Scene> {
-  const folder = temporaryFolder()
-  folders.push(folder)
-  const clock = { now: new Date('2026-11-20T03:11:26.603Z') }
-  const context: FileContext = {
-    path: folder.file('data', 'latchkey.db'),
-    backupDir: folder.file('backups'),
-    now: () => clock.now,
-    actor: { name: 'tester', origin: 'script' },
-    dryRun: false,
-  }
-  await initialize(context)
-  addUsers(context.path, users)
-  return { context, dry: { ...context, dryRun: true }, folder, clock }
-}
-
-function addUsers(path: string, count: number): void {
-  const client = openWriter(path)
-  client.run('BEGIN')
-  for (let n = 0; n < count; n++) {
-    const id = `usr_${crypto.randomUUID().replaceAll('-', '').slice(0, 26)}`
-    client.run(
-      "INSERT INTO users (id, username, role, service, created_at, updated_at) VALUES (?, ?, 'member', 0, 0, 0)",
-      [id, id.slice(4)],
-    )
-  }
-  client.run('COMMIT')
-  client.close()
-}
-
-const failure = async (work: Promise<unknown>): Promise<LatchkeyError> => {
-  const error = await work.then(
-    () => undefined,
-    e => e,
-  )
-  expect(error).toBeInstanceOf(LatchkeyError)
-  return error
-}
 const filesIn = (folder: string) =>
   existsSync(folder)
     ? readdirSync(folder)
@@ -159,7 +118,7 @@ test('a dry run copies, checks and answers, and leaves neither file nor folder',
   expect(readdirSync(folder.path).sort()).toEqual(before)
 })
 
-test.each<[string, (s: Scene) => void, string]>([
+test.each<[string, (s: BackupScene) => void, string]>([
   ['there is no database', s => rmSync(s.context.path), 'database_missing'],
   [
     "the database is somebody else's",

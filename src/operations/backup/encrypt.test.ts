@@ -1,20 +1,11 @@
 import { expect, test } from 'bun:test'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { LatchkeyError } from '../../contract/errors.ts'
 import { backupScene } from '../../testing/backups.ts'
+import { failure } from '../../testing/failure.ts'
 import { requireTool } from '../../testing/tools.ts'
 import { createBackup } from './create.ts'
 import { compressions } from './pack.ts'
 import { verifyBackups } from './verify.ts'
-
-const failure = async (work: Promise<unknown>): Promise<LatchkeyError> => {
-  const error = await work.then(
-    () => undefined,
-    e => e,
-  )
-  expect(error).toBeInstanceOf(LatchkeyError)
-  return error
-}
 
 /** A pair made by the real tool: the public key, and the file of the identity. */
 function keyPair(write: (name: string, content: string) => string, name = 'identity.txt') {

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { LatchkeyError } from '../../contract/errors.ts'
+import type { LatchkeyError } from '../../contract/errors.ts'
 import { type BackupScene, backupScene } from '../../testing/backups.ts'
+import { failure } from '../../testing/failure.ts'
 import { type Fault, type S3Request, type TestS3, testS3 } from '../../testing/s3.ts'
 import type { FileContext } from '../context.ts'
 import { createBackup } from './create.ts'
@@ -24,14 +25,6 @@ afterEach(() => {
   s3[Symbol.dispose]()
 })
 
-const failure = async (work: Promise<unknown>): Promise<LatchkeyError> => {
-  const error = await work.then(
-    () => undefined,
-    e => e,
-  )
-  expect(error).toBeInstanceOf(LatchkeyError)
-  return error
-}
 const later = (ms: number) => {
   scene.clock.now = new Date(scene.clock.now.getTime() + ms)
 }

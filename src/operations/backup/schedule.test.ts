@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { LatchkeyError } from '../../contract/errors.ts'
 import { type BackupScene, backupScene } from '../../testing/backups.ts'
+import { failure } from '../../testing/failure.ts'
 import { spawnLatchkey } from '../../testing/process.ts'
 import { requirePresent, requireTool } from '../../testing/tools.ts'
 import type { FileContext } from '../context.ts'
@@ -41,15 +41,6 @@ const job = () => ({
   command: ['/opt/bun', '/opt/latch key.ts', 'backup', 'create', "it's 100%"],
   folder: scene.folder.path,
 })
-const failure = async (work: Promise<unknown>): Promise<LatchkeyError> => {
-  const error = await work.then(
-    () => undefined,
-    e => e,
-  )
-  expect(error).toBeInstanceOf(LatchkeyError)
-  return error
-}
-
 /** What must hold for a stand-in and for the real program alike. */
 async function comesAndGoes(read: () => string, write: (text: string) => void): Promise<void> {
   const others = '# mine\n\n5 4 * * sun  /bin/true   # weekly\nMAILTO=""\n'

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { LatchkeyError } from '../../contract/errors.ts'
 import type { Progress } from '../../contract/views.ts'
 import { openWriter } from '../../db/open.ts'
 import { addUsers, type BackupScene, backupScene } from '../../testing/backups.ts'
+import { failure } from '../../testing/failure.ts'
 import { createBackup } from './create.ts'
 import { listBackups } from './list.ts'
 import { withLock } from './lock.ts'
@@ -19,14 +19,6 @@ beforeEach(async () => {
 afterEach(() => scene[Symbol.dispose]())
 
 const day = 86_400_000
-const failure = async (work: Promise<unknown>): Promise<LatchkeyError> => {
-  const error = await work.then(
-    () => undefined,
-    e => e,
-  )
-  expect(error).toBeInstanceOf(LatchkeyError)
-  return error
-}
 const filesIn = (folder: string) => readdirSync(folder).filter(name => name !== '.latchkey-lock')
 const manifestOf = (path: string) => path.replace(/\.db.*$/, '.json')
 

@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportReport } from '../../contract/views.ts'
 import { Client } from '../../db/client.ts'
 import { migrateTo } from '../../db/migrate.ts'
 import { latestVersion } from '../../db/migrations.ts'
 import { Store } from '../../db/transaction.ts'
+import { failure } from '../../testing/failure.ts'
 import type { OperationContext } from '../context.ts'
 import { hashSecret, mintSecret } from '../secrets.ts'
 import { recordUsage } from '../usage/record.ts'
@@ -66,16 +66,6 @@ const entry = (fields: Partial<SourceKey> = {}): SourceKey => ({
 /** As data of JSON: a field that is undefined is left out. */
 const load = (keys: readonly object[], into = context): Promise<ImportReport> =>
   importGlmProxy(into, { file: 'apikeys.json', bytes: new TextEncoder().encode(JSON.stringify({ keys })) })
-
-async function failure(work: Promise<unknown>): Promise<LatchkeyError> {
-  const error = await work.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  )
-  if (!(error instanceof LatchkeyError)) throw new Error(`no LatchkeyError but ${error}`)
-  expect(error.hint).not.toBe('')
-  return error
-}
 
 type Row = Record<string, unknown>
 const all = (sql: string): Row[] => client.query(sql).all() as Row[]

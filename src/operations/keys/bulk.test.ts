@@ -1,14 +1,9 @@
 import { expect, test } from 'bun:test'
 import type { BulkChange } from '../../index.ts'
+import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 
 const hour = 3_600_000
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    error => error,
-  )
-
 async function sixKeys() {
   const home = await temporaryLatchkey()
   const { keys, users } = home.latchkey

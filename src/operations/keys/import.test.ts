@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import type { Latchkey } from '../../index.ts'
+import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
 import { hashSecret } from '../secrets.ts'
@@ -9,12 +10,6 @@ const day = 24 * hour
 
 const rows = (list: readonly object[]) => list.map(row => `${JSON.stringify(row)}\n`).join('')
 const source = (text: string, file = 'stdin') => ({ file, chunks: new Blob([text]).stream() })
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    error => error,
-  )
-
 async function owners(latchkey: Latchkey) {
   await latchkey.users.create({ username: 'alice' })
   await latchkey.users.create({ username: 'gone' })

@@ -1,16 +1,11 @@
 import { expect, test } from 'bun:test'
 import { Client } from '../../db/client.ts'
 import type { Latchkey } from '../../index.ts'
+import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import type { KeyChanges } from './change.ts'
 
 const hour = 3_600_000
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    error => error,
-  )
-
 test('a secret is stored nowhere, only its hash', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey, path } = home

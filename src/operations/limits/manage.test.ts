@@ -1,18 +1,13 @@
 import { expect, test } from 'bun:test'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Latchkey } from '../../index.ts'
+import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import type { Limited } from './manage.ts'
 
 const minute = 60_000
 const hour = 60 * minute
 const tokens = (amount: number, windowMs = hour) => ({ metric: 'tokens' as const, amount, windowMs })
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    error => error,
-  )
-
 async function peopled(latchkey: Latchkey) {
   await latchkey.users.create({ username: 'alice' })
   await latchkey.projects.create({ name: 'Shop', owner: 'alice' })

@@ -2,6 +2,7 @@ import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { LimitState } from '../../contract/views.ts'
+import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { spawnLatchkey, startLatchkey } from '../../testing/process.ts'
 import { run } from '../../testing/run.ts'
@@ -11,12 +12,6 @@ const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 const now = new Date('2026-11-20T12:34:56Z')
-
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    error => error,
-  )
 
 function sql<Row>(path: string, text: string): Row[] {
   const db = new Database(path)

@@ -1,21 +1,12 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { LatchkeyError } from '../../contract/errors.ts'
 import type { Latchkey } from '../../index.ts'
+import { failure } from '../../testing/failure.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { spawnLatchkey, startLatchkey } from '../../testing/process.ts'
 import { run } from '../../testing/run.ts'
-
-const failure = async (promise: Promise<unknown>): Promise<LatchkeyError> => {
-  const error = await promise.then(
-    () => undefined,
-    reason => reason,
-  )
-  if (error instanceof LatchkeyError) return error
-  throw new Error(`expected a LatchkeyError, got ${error}`)
-}
 
 type Loose = Readonly<Record<string, unknown>>
 const at = '2026-11-20T10:00:00Z'

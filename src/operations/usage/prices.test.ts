@@ -1,16 +1,12 @@
 import { expect, test } from 'bun:test'
 import { connectLatchkey } from '../../index.ts'
+import { failure } from '../../testing/failure.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { spawnLatchkey } from '../../testing/process.ts'
 import { run } from '../../testing/run.ts'
 import { PriceList } from './prices.ts'
 
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    error => error,
-  )
 const minute = 60_000
 
 const price = (model: string, startsAt: number, inputMicros: number, outputMicros = 0) => ({

@@ -1,15 +1,11 @@
 import { expect, test } from 'bun:test'
 import type { Latchkey } from '../../index.ts'
+import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { startGateway } from '../../testing/process.ts'
 
 const minute = 60_000
 const hour = 60 * minute
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    error => error,
-  )
 const requests = (amount: number) => [{ metric: 'requests' as const, amount, windowMs: hour }]
 const tokens = (amount: number, windowMs = hour) => [{ metric: 'tokens' as const, amount, windowMs }]
 const leftOf = async (latchkey: Latchkey, key = 'ci') =>

@@ -1,11 +1,7 @@
 import { expect, test } from 'bun:test'
+import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    error => error,
-  )
 const day = 86_400_000
 
 test('totals and buckets move together, and last used never moves backwards', async () => {

@@ -13,7 +13,6 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Backup } from '../../../contract/views.ts'
 import { Client } from '../../../db/client.ts'
 import { copyInto } from '../../../db/copy.ts'
@@ -21,6 +20,7 @@ import { migrateTo } from '../../../db/migrate.ts'
 import { latestVersion } from '../../../db/migrations.ts'
 import { openWriter } from '../../../db/open.ts'
 import { openLatchkey } from '../../../index.ts'
+import { failure } from '../../../testing/failure.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../../testing/folder.ts'
 import { requireMounts } from '../../../testing/tools.ts'
 import type { FileContext } from '../../context.ts'
@@ -107,14 +107,6 @@ async function unpacked(context: FileContext, backup: Backup): Promise<string> {
 const latchkeyAt = async ({ path, backupDir, actor }: FileContext) => openLatchkey({ path, backupDir, actor })
 const users = (path: string) => ask<{ n: number }>(path, 'SELECT count(*) AS n FROM users').n
 const isSound = (path: string) => ask<object>(path, 'PRAGMA integrity_check')
-const failure = async (work: Promise<unknown>): Promise<LatchkeyError> => {
-  const error = await work.then(
-    () => undefined,
-    e => e,
-  )
-  expect(error).toBeInstanceOf(LatchkeyError)
-  return error
-}
 /** Every file beside the database, by content. */
 const snapshot = (folder: string) =>
   Object.fromEntries(
