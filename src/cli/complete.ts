@@ -9,6 +9,7 @@ import { openForReading } from './connect.ts'
 import type { Declaration, Option } from './define.ts'
 import { type CommonFlag, flagsOf, globalFlags, kebab } from './flags.ts'
 import { operandsOf, spellings } from './operands.ts'
+import { printableLine } from './printable.ts'
 import { settingNames } from './settings-file.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from './subjects.ts'
 import { follow, tree } from './tree.ts'
@@ -37,14 +38,16 @@ export async function answer(words: readonly string[], env: Environment, cwd: st
         ?.replace(`${flag}=`, '')
     const settings = { db: given('--db'), profile: given('--profile') }
     const found = await complete(words, async () => openForReading(resolveConfig(env, cwd, settings), env))
-    const lines = found === 'files' ? [filesAnswer] : found.map(({ value, about }) => `${value}\t${about}`)
-    // A name may hold anything; a line break would make two of it.
-    const whole = lines.filter(line => !line.includes('\n'))
-    return whole.map(line => `${line}\n`).join('')
+    if (found === 'files') return `${filesAnswer}\n`
+    // A shell draws a name as it is, and a line break would make two of it.
+    const harmless = found.filter(({ value, about }) => isPrintable(value) && isPrintable(about))
+    return harmless.map(({ value, about }) => `${value}\t${about}\n`).join('')
   } catch {
     return ''
   }
 }
+
+const isPrintable = (text: string): boolean => printableLine(text) === text
 
 async function complete(words: readonly string[], open: Open): Promise<Completion> {
   const current = words.at(-1) ?? ''

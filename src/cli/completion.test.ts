@@ -1,3 +1,4 @@
+import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -222,6 +223,16 @@ test.each([
   folder.write(file, '')
   const at = file === '.local' ? folder.file('.local/share') : folder.path
   expect(await run(`completion install bash --dir ${at}`)).toMatchObject({ code, out: '' })
+})
+
+test('a name that would act on the terminal is not offered', async () => {
+  await using at = await home()
+  const client = new Database(at.path)
+  client.run("UPDATE keys SET name = 'web' || char(27) || '[2J' WHERE name = 'web'")
+  client.run("UPDATE users SET username = 'alice' || char(8238)")
+  client.close()
+  expect(await at.offered('key', 'show', '')).toEqual(['other', 'we $ird "na\'me"'])
+  expect(await at.offered('user', 'show', '')).toEqual([])
 })
 
 test('the database is found however its option is written', async () => {

@@ -324,6 +324,16 @@ test('metrics tell what there is and what was asked', async () => {
   }
 })
 
+test('backups are looked at again after the clock was set back', async () => {
+  await using home = await temporaryApp()
+  const { latchkey, clock, metric } = home
+  expect(await metric('latchkey_backup_age_seconds')).toBeUndefined()
+  clock.now = new Date(clock.now.getTime() - 86_400_000)
+  await latchkey.backups.create()
+  while ((await metric('latchkey_backup_age_seconds')) === undefined) await Bun.sleep(5)
+  expect(await metric('latchkey_backup_age_seconds')).toBe(0)
+})
+
 test('a body that does not arrive is given up', async () => {
   await using home = await temporaryApp()
   const never = new ReadableStream({ start: controller => controller.enqueue(new Uint8Array(1)) })

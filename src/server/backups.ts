@@ -29,7 +29,8 @@ export function watchBackups(now: () => Date, log: Log): (latchkey: Latchkey) =>
   }
 
   return async latchkey => {
-    if (now().getTime() - lookedAt >= holdsMs) looking ??= look(latchkey)
+    // Also when the clock was set back: what lies ahead of it may do so for years.
+    if (Math.abs(now().getTime() - lookedAt) >= holdsMs) looking ??= look(latchkey)
     if (known === undefined) await looking
     return known === undefined ? [] : backupFamilies(known, now())
   }
