@@ -234,6 +234,8 @@ interface Many<A extends Arguments, O extends Options, T>
   readonly columns: readonly Column<T>[]
   /** What to say on stderr instead of a table without rows. */
   readonly empty: string
+  /** The same where options say which rows are wanted: that there are others is not unlikely then. */
+  readonly noMatch?: string
   /** Nobody reads these rows: what would be a table is NDJSON. */
   readonly forPrograms?: true
   /** Drawn in place of the table when given (tables stay for `-o wide`). */
@@ -277,6 +279,7 @@ export interface Declaration {
   readonly outputOrRows?: ObjectShape<Record<string, unknown>>
   readonly columns?: readonly Column<unknown>[]
   readonly empty?: string
+  readonly noMatch?: string
   readonly forPrograms?: true
   readonly done?: (result: unknown, brush: Brush) => string
   readonly text?: true

@@ -37,13 +37,17 @@ export async function execute(execution: Execution): Promise<number> {
   }
   if (isForPeople(presentation.format)) {
     const isEmpty = Array.isArray(result) && result.length === 0
-    if (isEmpty && declaration.empty !== undefined) await context.notice(declaration.empty)
+    const empty = (isChosen(declaration, input) ? declaration.noMatch : undefined) ?? declaration.empty
+    if (isEmpty && empty !== undefined) await context.notice(empty)
     const notice = declaration.notice?.(result, input)
     if (notice !== undefined) await context.notice(notice)
   }
   if (context.dryRun) await context.notice('Dry run: nothing was changed.')
   return isStream(result) ? 0 : (declaration.exit?.(result) ?? 0)
 }
+
+const isChosen = ({ options }: Declaration, input: Record<string, unknown>): boolean =>
+  Object.keys(options).some(name => input[name] !== undefined && input[name] !== false)
 
 /** Nobody has the secret that was to be shown this once: a failure, however much was done. */
 function undelivered(result: unknown, cause: unknown): LatchkeyError {

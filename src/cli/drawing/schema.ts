@@ -28,4 +28,7 @@ const lossOf = (name: string, count: number): string =>
 export const schemaCheckLines = (check: SchemaCheck, brush: Brush): string =>
   check.ok
     ? `${brush.good('ok')}: the schema of ${check.path} is what its migrations make`
-    : check.problems.map(problem => `${brush.bad(problem.kind)}: ${problem.detail}`).join('\n')
+    : [
+        ...check.problems.map(problem => `${brush.bad(problem.kind)}: ${problem.detail}`),
+        'Nothing was changed. To go back to a sound copy: latchkey restore --latest --dry-run',
+      ].join('\n')

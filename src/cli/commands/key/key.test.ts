@@ -129,6 +129,19 @@ test.each(['disable', 'enable', 'revoke', 'update --scope a:b', 'delete'])(
   },
 )
 
+test('a list that was narrowed to nothing does not say that there is nothing', async () => {
+  await using home = await temporaryLatchkey()
+  const options = { db: home.path }
+  expect((await run('key list', options)).err).toStartWith('No keys. Create one with: ')
+  await home.latchkey.keys.create({ name: 'ci' })
+  const disabled = await run('key list --status disabled', options)
+  expect(disabled).toMatchObject({
+    code: 0,
+    out: '',
+    err: 'No key fits. See all of them with: latchkey key list\n',
+  })
+})
+
 test('what changed between the list and the answer is not changed along', async () => {
   await using at = await home()
   await at.key('create k --count 2')

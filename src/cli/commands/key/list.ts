@@ -59,4 +59,5 @@ export default command({
   rows: listed,
   columns,
   empty: 'No keys. Create one with: latchkey key create ci',
+  noMatch: 'No key fits. See all of them with: latchkey key list',
 })

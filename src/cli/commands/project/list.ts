@@ -29,4 +29,5 @@ export default command({
     { title: 'id', cell: project => project.id, wide: true },
   ],
   empty: 'No projects. Create one with: latchkey project create Shop --owner alice',
+  noMatch: 'No project fits. See all of them with: latchkey project list',
 })

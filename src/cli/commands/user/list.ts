@@ -38,4 +38,5 @@ export default command({
     { title: 'id', cell: user => user.id, wide: true },
   ],
   empty: 'No users. Create one with: latchkey user create alice --email alice@example.org',
+  noMatch: 'No user fits. See all of them with: latchkey user list',
 })
