@@ -19,12 +19,21 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
   // Loaded only now, so that an old Bun gets as far as the message above.
   const [{ main }, { streams }] = await Promise.all([import('../src/main.ts'), import('./streams.ts')])
   process.exitCode = await main(process.argv.slice(2), process.env, await streams(), {
-    cwd: process.cwd(),
+    cwd: folder(),
     stopped,
     program: Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main],
   })
   // All of stdout has been taken. Lines of a log that nobody reads any more must not keep the process.
   setTimeout(() => process.exit(), 2_000).unref()
+}
+
+/** Where it was started, also when that folder is gone by now: whoever gives whole paths needs none. */
+function folder(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return process.env['PWD'] ?? '/'
+  }
 }
 
 /** What scripts and installers ask most takes none of the rest, unless it cannot be written. */

@@ -2,8 +2,9 @@ import { describe, expect, spyOn, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { temporaryFolder } from './testing/folder.ts'
-import { entryPoint, spawnLatchkey } from './testing/process.ts'
+import { entryPoint, program, spawnLatchkey } from './testing/process.ts'
 import { run } from './testing/run.ts'
+import { canStepDown } from './testing/tools.ts'
 import { splitWords } from './testing/words.ts'
 
 describe('what a start costs', () => {
@@ -128,6 +129,25 @@ describe('as a process', () => {
     expect(await full.stderr.text()).toMatch(/^latchkey: ENOSPC[^\n]*\ntry: make room[^\n]*\n$/)
     const gone = shell('(sleep 0.5; "$BUN" "$LATCHKEY" --version) | true', '/')
     expect([await gone.exited, await gone.stderr.text()]).toEqual([0, ''])
+  })
+
+  // What is compiled is refused by Bun itself before it begins.
+  test.if(process.env['LATCHKEY_PROGRAM'] === undefined)('a folder that is gone is no failure', async () => {
+    using folder = temporaryFolder()
+    const gone = folder.file('gone')
+    const child = shell(`mkdir ${gone} && cd ${gone} && rmdir ${gone} && "$BUN" "$LATCHKEY" config show`, '/')
+    expect(await child.stdout.text()).toContain('backup_dir')
+    expect([await child.exited, await child.stderr.text()]).toEqual([0, ''])
+  })
+
+  test.skipIf(!canStepDown())('a user whom the system does not know has a home', async () => {
+    const setpriv = ['setpriv', '--reuid', '54321', '--clear-groups', ...program]
+    const child = Bun.spawn([...setpriv, 'config', 'show', '--json'], { env: {}, cwd: '/', stdout: 'pipe' })
+    expect(await child.stdout.json()).toContainEqual({
+      name: 'db',
+      value: '/.local/share/latchkey/latchkey.db',
+      source: 'default',
+    })
   })
 
   test('closed streams do not hang it', async () => {

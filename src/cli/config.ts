@@ -173,7 +173,14 @@ export const dataFolder = (env: Environment): string =>
 export const settingsFolder = (env: Environment): string =>
   xdg(env['XDG_CONFIG_HOME'], join(homeOf(env), '.config'))
 
-const homeOf = (env: Environment): string => env['HOME'] || homedir()
+function homeOf(env: Environment): string {
+  try {
+    return env['HOME'] || homedir()
+  } catch {
+    // Users whom the system does not know, as containers have them, are given this one by their runtimes too.
+    return '/'
+  }
+}
 
 /**
  * What is wrong with each file of settings there is, one by one: broken form, unknown names, values that the setting
