@@ -64,13 +64,16 @@ export interface Context extends Asking, Incoming {
   /** Shows a copy of the database in Drizzle Studio; see `studio.ts`. @throws config, conflict */
   readonly studio: (port: number | undefined) => Promise<Studio>
   /** Serves the configured database over HTTP until the process is told to stop. @throws usage, conflict, permission */
-  readonly serve: (options: {
-    readonly listen: HostPort | undefined
-    readonly unix: string | undefined
-    readonly allowRemote: boolean
-  }) => Promise<Served>
+  readonly serve: (options: Serving) => Promise<Served>
   /** Closes what was opened. */
   readonly close: () => Promise<void>
+}
+
+/** Where the server listens. */
+interface Serving {
+  readonly listen: HostPort | undefined
+  readonly unix: string | undefined
+  readonly allowRemote: boolean
 }
 
 /** What a context is made of. */
@@ -95,32 +98,11 @@ export interface Surroundings {
 }
 
 export function createContext(surroundings: Surroundings): Context {
-  const { streams, config, asking, progress, actor, now, cwd, env, again, stopped, effect, dryRun } =
-    surroundings
+  const { streams, config, asking, progress, actor, now, cwd, env, again, stopped, dryRun } = surroundings
   let opened: Promise<Latchkey> | undefined
 
-  const connector = async (): Promise<() => Latchkey> => {
-    const { connectLatchkey } = await import('../index.ts')
-    return () =>
-      connectLatchkey({
-        path: config.db,
-        access: effect === 'read' ? 'read' : 'write',
-        dryRun,
-        actor,
-        backupDir: config.backupDir,
-        keep: config.backupKeep,
-        ageRecipientsFile: config.ageRecipientsFile,
-        ageIdentityFile: config.ageIdentityFile,
-        env,
-        now,
-        onProgress: progress.tell,
-      })
-  }
-
-  const open = async (): Promise<Latchkey> => (await connector())()
-
   const operations = (): Promise<Latchkey> => {
-    opened ??= open()
+    opened ??= connector(surroundings).then(connect => connect())
     return opened
   }
 
@@ -182,28 +164,7 @@ export function createContext(surroundings: Surroundings): Context {
       const copyTo = (to: string) => database.copy({ to })
       return runStudio({ port, cwd, env, copyTo, notice, now, stopped })
     },
-    serve: async ({ listen, unix, allowRemote }) => {
-      const [connect, { serve }, { createLog, logLine, logText }] = await Promise.all([
-        connector(),
-        import('../server/serve.ts'),
-        import('../server/log.ts'),
-      ])
-      const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: config.timeZone })
-      return serve({
-        listen,
-        unix: unix === undefined ? undefined : resolve(cwd, unix),
-        allowRemote,
-        dryRun,
-        path: config.db,
-        connect,
-        now,
-        stopped,
-        log: createLog(streams.stderr.write, entry => {
-          const at = now()
-          return streams.stderr.isTerminal ? logText(entry, clock.format(at)) : logLine(entry, at)
-        }),
-      })
-    },
+    serve: options => serveConfigured(surroundings, options),
     close: async () => {
       await progress.end()
       const latchkey = await opened?.catch(() => undefined)
@@ -211,4 +172,49 @@ export function createContext(surroundings: Surroundings): Context {
       await latchkey?.close()
     },
   }
+}
+
+/** Loads the library, and gives what makes a connection by the settings of the run. */
+async function connector(surroundings: Surroundings): Promise<() => Latchkey> {
+  const { config, effect, dryRun, actor, env, now, progress } = surroundings
+  const { connectLatchkey } = await import('../index.ts')
+  return () =>
+    connectLatchkey({
+      path: config.db,
+      access: effect === 'read' ? 'read' : 'write',
+      dryRun,
+      actor,
+      backupDir: config.backupDir,
+      keep: config.backupKeep,
+      ageRecipientsFile: config.ageRecipientsFile,
+      ageIdentityFile: config.ageIdentityFile,
+      env,
+      now,
+      onProgress: progress.tell,
+    })
+}
+
+/** Its log goes to stderr: text for people at a terminal, JSON for programs. */
+async function serveConfigured(surroundings: Surroundings, options: Serving): Promise<Served> {
+  const { streams, config, cwd, now, dryRun, stopped } = surroundings
+  const { stderr } = streams
+  const [connect, { serve }, { createLog, logLine, logText }] = await Promise.all([
+    connector(surroundings),
+    import('../server/serve.ts'),
+    import('../server/log.ts'),
+  ])
+  const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: config.timeZone })
+  return serve({
+    ...options,
+    unix: options.unix === undefined ? undefined : resolve(cwd, options.unix),
+    dryRun,
+    path: config.db,
+    connect,
+    now,
+    stopped,
+    log: createLog(stderr.write, entry => {
+      const at = now()
+      return stderr.isTerminal ? logText(entry, clock.format(at)) : logLine(entry, at)
+    }),
+  })
 }

@@ -19,6 +19,8 @@ export interface Opened {
 const gatherMs = 5
 /** Milliseconds that it waits for another process to let go: shorter than clients do, who are then told. */
 const patienceMs = 20_000
+/** Milliseconds that being ready holds: anybody may ask for it, and each look would hold up the verdicts of others. */
+const readyHoldsMs = 50
 
 export class LiveDatabase {
   readonly #path: string
@@ -28,6 +30,8 @@ export class LiveDatabase {
   #opened: Opened | undefined
   /** The write-ahead log that the file before has left. */
   #left = ''
+  #readyUntil = 0
+  #looking: Promise<void> | undefined
   readonly #closing = new Set<Promise<void>>()
 
   constructor(path: string, connect: () => Latchkey, onReplaced: () => void) {
@@ -60,12 +64,21 @@ export class LiveDatabase {
   }
 
   /**
-   * Opens the database once more as a new process would, and looks something up in it.
+   * Opens the database once more as a new process would, and looks something up in it; many who ask at once share a look.
    *
    * @throws as `get`
    */
   async requireReady(): Promise<void> {
     this.get()
+    if (performance.now() < this.#readyUntil) return
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+    })
+    await this.#looking
+    this.#readyUntil = performance.now() + readyHoldsMs
+  }
+
+  async #look(): Promise<void> {
     const latchkey = this.#connect()
     try {
       latchkey.open()
@@ -86,6 +99,7 @@ export class LiveDatabase {
   #retire(opened: Opened): void {
     this.#opened = undefined
     this.#left = opened.log
+    this.#readyUntil = 0
     this.#finish(opened.latchkey)
     this.#onReplaced()
   }

@@ -45,7 +45,7 @@ export async function pruneBackups(
   return withLock(context, where, () => pruneUnlocked(context, location, policy, timeZone), { waitMs })
 }
 
-/** What `pruneBackups` would do. */
+/** What `pruneBackups` would do. @throws as that does */
 export const planPrune = (
   context: FileContext,
   input: PruneBackups = {},

@@ -128,7 +128,7 @@ export interface ActivityOptions {
   readonly timeZone?: string | undefined
 }
 
-/** Tokens by day, oldest first, of each of these keys that used any. */
+/** Tokens by day, oldest first, of each of these keys that used any. @throws invalid for a zone that there is not */
 export async function keyActivity(
   context: OperationContext,
   ids: readonly string[],
