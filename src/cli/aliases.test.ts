@@ -58,6 +58,7 @@ test.each([
   ['key revoke ci -n', '--dry-run'],
   ['key list -n 5', '--limit'],
   ['usage report --from 7d', '--since'],
+  ['user passwd bob --password hunter2', '--password-file'],
   ['-v', '--version'],
 ])('%s, as other tools have it, is told what it is called here', async (line, option) => {
   const ran = await run(line)

@@ -74,6 +74,8 @@ const options: Readonly<Record<string, readonly string[]>> = {
   '--end': ['--until'],
   '--group-by': ['--by'],
   '--port': ['--listen'],
+  '--password': ['--ask-password', '--password-file'],
+  '--key': ['--target'],
   '-v': ['--version'],
   '-V': ['--version'],
 }

@@ -74,7 +74,7 @@ function requirePipe(stdin: Streams['stdin']): void {
   throw new LatchkeyError(
     'usage',
     'stdin is a terminal: there is nothing to read from it',
-    'pipe it in, as in: latchkey … - < file',
+    'pipe it in: latchkey … - < FILE, or: printf %s "$secret" | latchkey … -',
   )
 }
 

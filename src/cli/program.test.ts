@@ -419,7 +419,10 @@ describe('effects', () => {
     ])
     expect(asked).toEqual(['Destroy ci?\nType ci to go on:'])
     for (const answer of ['', 'y', 'CI', 'ci2']) {
-      expect(await latchkey('key destroy ci', typing(answer))).toMatchObject({ code: 6, calls: [], out: '' })
+      const declined = await latchkey('key destroy ci', typing(answer))
+      expect([declined.code, declined.calls, declined.out]).toEqual([6, [], ''])
+      // No is no: to who has said it, the way around the question is not shown.
+      expect(declined.err).toEndWith('\ntry: run it again and type ci, if it was meant\n')
     }
   })
 

@@ -78,24 +78,32 @@ export function asking(interactive: boolean, prompts: Prompts): Asking {
       return password
     },
     confirm: async ({ question, typed }) => {
-      if (!interactive) throw unconfirmed('this needs a confirmation, and nobody is there to give it')
+      if (!interactive)
+        throw unconfirmed('this needs a confirmation, and nobody is there to give it', withoutAsking)
       if (typed === undefined) {
-        if (!(await prompts.confirm(question))) throw unconfirmed('not confirmed: nothing was changed')
-        return
+        if (await prompts.confirm(question)) return
+        throw unconfirmed('not confirmed: nothing was changed', 'run it again if it was meant after all')
       }
       const answer = await prompts.text(`${question}\nType ${typed} to go on:`)
-      if (answer.trim() !== typed) throw unconfirmed(`'${typed}' was not typed: nothing was changed`)
+      if (answer.trim() === typed) return
+      throw unconfirmed(
+        `'${typed}' was not typed: nothing was changed`,
+        `run it again and type ${typed}, if it was meant`,
+      )
     },
   }
 }
 
-const unconfirmed = (message: string): LatchkeyError =>
-  new LatchkeyError('not_confirmed', message, 'add --yes to go on without being asked')
+/** For who was not asked. To who has said no it would be no advice. */
+const withoutAsking = 'add --yes to go on without being asked'
+
+const unconfirmed = (message: string, hint: string): LatchkeyError =>
+  new LatchkeyError('not_confirmed', message, hint)
 
 /** Prompts drawn by inquirer on stderr. Ctrl-C is `interrupted`; Ctrl-D and the end of stdin are `not_confirmed`. */
 export function terminalPrompts(terminal: Terminal | undefined): Prompts {
   const ask = async (question: object): Promise<unknown> => {
-    if (terminal === undefined) throw unconfirmed('there is no terminal to ask at')
+    if (terminal === undefined) throw unconfirmed('there is no terminal to ask at', withoutAsking)
     const { default: inquirer } = await import('inquirer')
     const { input, output, suspend } = terminal
     const left = new AbortController()
