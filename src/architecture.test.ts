@@ -250,12 +250,11 @@ test('a command loads the operation that it runs, and no other', () => {
   ).toEqual([])
 })
 
-test('the operations are loaded one by one, but for the recorder, which is made at once', () => {
+test('the operations are loaded one by one', () => {
   const eager = imports.filter(({ from, kind }) => from === 'src/operations/index.ts' && kind === 'static')
   expect(eager.map(({ to }) => to).sort()).toEqual([
     'src/db/transaction.ts',
     'src/operations/late.ts',
-    'src/operations/usage/recorder.ts',
   ])
 })
 

@@ -87,7 +87,8 @@ export function routesOf({ database, counters, now, log, state }: Surroundings):
       path: '/v1/usage',
       scope: 'latchkey:usage',
       answer: async ({ request }, { recorder }) => {
-        const receipt = await recorder.ingest(await readEvents(request))
+        const events = await readEvents(request)
+        const receipt = await (await recorder).ingest(events)
         counters.usage(receipt)
         return receiptAnswer(receipt)
       },

@@ -49,7 +49,10 @@ export interface Recorder extends AsyncDisposable {
 }
 
 /** @throws invalid */
-export function createRecorder(context: OperationContext, options: RecorderOptions = {}): Recorder {
+export async function createRecorder(
+  context: OperationContext,
+  options: RecorderOptions = {},
+): Promise<Recorder> {
   const flushEvery = atLeastOne('flushEvery', options.flushEvery ?? 1_000)
   const maxPending = atLeastOne('maxPending', options.maxPending ?? 1_000)
   const patience = atLeastOne('patience', options.patience ?? 60_000)
