@@ -4,7 +4,8 @@
  */
 import { Store } from '../db/transaction.ts'
 import type { FileContext, OperationContext } from './context.ts'
-import type { KeyFilter, KeyPage } from './keys/find.ts'
+import type { KeyFilter } from './keys/filter.ts'
+import type { KeyPage } from './keys/find.ts'
 import { LateBinding } from './late.ts'
 import type { Recorder, RecorderOptions } from './usage/recorder.ts'
 import type { ReportOptions } from './usage/report.ts'
@@ -26,6 +27,10 @@ export function createOperations(wiring: Wiring) {
   const recorders = new Set<Recorder>()
   const late = new LateBinding()
   const recording = late.bind(context, () => import('./usage/recorder.ts'), { create: 'createRecorder' })
+  late.include(
+    () => import('./keys/filter-rules.ts'),
+    () => import('./keys/over.ts'),
+  )
   return {
     path,
     /** Opens the database now instead of at first use. */

@@ -4,7 +4,7 @@ import type { KeyStatus } from '../contract/views.ts'
 import { keys } from '../db/schema.ts'
 import type { OperationContext } from './context.ts'
 import { sizeOf } from './files.ts'
-import { hasStatus } from './keys/find.ts'
+import { hasStatus } from './keys/filter.ts'
 import { toDollars } from './money.ts'
 
 export interface Inventory {

@@ -14,7 +14,7 @@ import type { OperationContext } from '../context.ts'
 import * as rules from '../input.ts'
 import { changeLimits } from '../limits/change.ts'
 import { columnsOf, type KeyChanges, parseKeyChanges } from './change.ts'
-import { conditionOf, type KeyFilter } from './find.ts'
+import { conditionOf, type KeyFilter } from './filter.ts'
 import { keyViews } from './view.ts'
 
 export type BulkChange =

@@ -6,7 +6,7 @@ import { keys, secrets } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import { shownCounts } from '../usage/sum.ts'
-import { conditionOf, type KeyFilter } from './find.ts'
+import { conditionOf, type KeyFilter } from './filter.ts'
 import { type FlatKey, keyQuery, withLimits } from './view.ts'
 
 const batchSize = 500

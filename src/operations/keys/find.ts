@@ -1,50 +1,14 @@
-/** Finding keys: what a filter means, in which order they come, and where a page begins. Reads only. */
-import {
-  and,
-  asc,
-  desc,
-  eq,
-  gt,
-  gte,
-  isNotNull,
-  isNull,
-  lt,
-  lte,
-  or,
-  type SQL,
-  type SQLWrapper,
-  sql,
-} from 'drizzle-orm'
-import * as v from 'valibot'
-import { type Key, type KeySort, type KeyStatus, keySorts, keyStatuses } from '../../contract/views.ts'
-import { holdsPattern, oneOf } from '../../db/conditions.ts'
+/** Finding keys: in which order they come, and where a page begins. Reads only. */
+import { and, asc, desc, eq, gt, gte, isNull, lt, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import type { Key, KeySort } from '../../contract/views.ts'
+import { oneOf } from '../../db/conditions.ts'
 import { keys, usage } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import { addDays, startOfDay } from '../calendar.ts'
 import type { OperationContext } from '../context.ts'
-import * as rules from '../input.ts'
-import { contains, findKey, findProject, findUser, type KeySelector } from '../select.ts'
-import { keysOver } from './over.ts'
+import { findKey, type KeySelector } from '../select.ts'
+import { conditionOf, isEmpty, type KeyFilter } from './filter.ts'
 import { type FlatKey, keyQuery, keyView, keyViews, withLimits } from './view.ts'
-
-/** Every condition that is given must hold. */
-export interface KeyFilter {
-  readonly status?: KeyStatus | undefined
-  readonly user?: string | undefined
-  readonly project?: string | undefined
-  /** Keys whose scopes grant this one, as `verify` decides. */
-  readonly scope?: string | undefined
-  /** Keys that a request can reach this model with: their override, or allowed for want of one. */
-  readonly model?: string | undefined
-  /** Active or disabled keys whose expiry lies at most so many milliseconds ahead. */
-  readonly expiresWithinMs?: number | undefined
-  /** Keys that were last used, or for want of a use created, at least so many milliseconds ago. */
-  readonly unusedForMs?: number | undefined
-  /** Keys of which at least one limit of their own is used up to this percentage or beyond. */
-  readonly overPercent?: number | undefined
-  /** Part of a name. */
-  readonly search?: string | undefined
-}
 
 export interface KeyPage extends KeyFilter {
   /** Default: the order in which they were made here. What is never comes last, in both directions. */
@@ -56,38 +20,18 @@ export interface KeyPage extends KeyFilter {
   readonly after?: KeySelector | undefined
 }
 
-const milliseconds = v.optional(rules.count)
-
-const keyFilter = v.object({
-  status: v.optional(v.picklist(keyStatuses, `must be one of ${keyStatuses.join(', ')}`)),
-  user: v.optional(v.string()),
-  project: v.optional(v.string()),
-  scope: v.optional(v.string()),
-  model: v.optional(v.string()),
-  expiresWithinMs: milliseconds,
-  unusedForMs: milliseconds,
-  overPercent: v.optional(
-    v.pipe(v.number('must be a number'), v.minValue(0, 'must not be negative'), v.finite('must be finite')),
-  ),
-  search: v.optional(v.string()),
-})
-
-const keyPage = v.object({
-  ...keyFilter.entries,
-  sort: v.optional(v.picklist(keySorts, `must be one of ${keySorts.join(', ')}`)),
-  descending: v.optional(v.boolean()),
-  limit: v.optional(v.pipe(rules.count, v.minValue(1, 'must be at least 1'))),
-})
-
 /** @throws invalid; not_found, ambiguous for the user, the project or the key to begin after */
-export function listKeys(context: OperationContext, page: KeyPage = {}): Promise<readonly Key[]> {
-  const { limit } = rules.parse(keyPage, page)
+export async function listKeys(context: OperationContext, given: KeyPage = {}): Promise<readonly Key[]> {
+  const page = await checked(given)
   return context.store.read(async db => {
     const now = context.now()
     const { where, order } = await pageOf(db, now, page)
-    return keyViews(db, now, where, order, limit)
+    return keyViews(db, now, where, order, page.limit)
   })
 }
+
+const checked = async (page: KeyPage): Promise<KeyPage> =>
+  isEmpty(page) ? page : (await import('./filter-rules.ts')).readPage(page)
 
 const batchSize = 2_000
 
@@ -97,14 +41,14 @@ const batchSize = 2_000
  *
  * @throws as `listKeys`, when the first is read
  */
-export async function* streamKeys(context: OperationContext, page: KeyPage = {}): AsyncGenerator<Key> {
-  const { limit } = rules.parse(keyPage, page)
+export async function* streamKeys(context: OperationContext, given: KeyPage = {}): AsyncGenerator<Key> {
+  const page = await checked(given)
   for await (const batch of context.store.stream(async function* ({ database, rows }) {
     const now = context.now()
     const { where, order } = await pageOf(database, now, page)
     const query = keyQuery(database, where, order)
     let batch: FlatKey[] = []
-    for (const row of rows<FlatKey>(limit === undefined ? query : query.limit(limit))) {
+    for (const row of rows<FlatKey>(page.limit === undefined ? query : query.limit(page.limit))) {
       batch.push(row)
       if (batch.length < batchSize) continue
       yield await withLimits(database, now, batch)
@@ -160,56 +104,6 @@ export async function keyActivity(
     }
   })
   return found
-}
-
-/** The condition of a filter. @throws invalid, not_found, ambiguous */
-export async function conditionOf(db: Database, now: Date, input: KeyFilter): Promise<SQL | undefined> {
-  const filter = rules.parse(keyFilter, input)
-  const user = filter.user === undefined ? undefined : await findUser(db, filter.user)
-  const project = filter.project === undefined ? undefined : await findProject(db, filter.project)
-  const { scope, model, expiresWithinMs, unusedForMs, overPercent } = filter
-  const where = and(
-    filter.status && hasStatus(filter.status, now),
-    user && eq(keys.userId, user.id),
-    project && eq(keys.projectId, project.id),
-    scope === undefined ? undefined : holdsPattern(keys.scopes, scope),
-    model === undefined ? undefined : reachesModel(model),
-    expiresWithinMs === undefined
-      ? undefined
-      : and(
-          isNull(keys.revokedAt),
-          gt(keys.expiresAt, now.getTime()),
-          lte(keys.expiresAt, now.getTime() + expiresWithinMs),
-        ),
-    unusedForMs === undefined
-      ? undefined
-      : lte(sql`coalesce(${keys.lastUsedAt}, ${keys.createdAt})`, now.getTime() - unusedForMs),
-    contains([keys.name], filter.search),
-  )
-  if (overPercent === undefined) return where
-  return and(where, oneOf(keys.id, await keysOver(db, now, overPercent, where)))
-}
-
-/** A key's own model replaces the one asked for, and must be allowed like any other. */
-const reachesModel = (model: string): SQL | undefined =>
-  and(
-    or(isNull(keys.model), eq(keys.model, model)),
-    or(isNull(keys.allowedModels), holdsPattern(keys.allowedModels, model)),
-  )
-
-/** `statusOf` as a condition. */
-export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
-  const unexpired = or(isNull(keys.expiresAt), gt(keys.expiresAt, now.getTime()))
-  switch (status) {
-    case 'revoked':
-      return isNotNull(keys.revokedAt)
-    case 'expired':
-      return and(isNull(keys.revokedAt), lte(keys.expiresAt, now.getTime()))
-    case 'disabled':
-      return and(isNull(keys.revokedAt), unexpired, isNotNull(keys.disabledAt))
-    case 'active':
-      return and(isNull(keys.revokedAt), unexpired, isNull(keys.disabledAt))
-  }
 }
 
 const sortedBy: Readonly<Record<KeySort, SQLWrapper>> = {
