@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { count } from 'drizzle-orm'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
 import { Client } from './client.ts'
-import { users } from './schema.ts'
+import { users } from './schema/people.ts'
 import { Store } from './transaction.ts'
 
 const row = (n: number) => ({

@@ -68,8 +68,8 @@ export function createOperations(wiring: Wiring) {
       ...late.bind(context, () => import('./keys/find.ts'), {
         list: 'listKeys',
         get: 'getKey',
-        activity: 'keyActivity',
       }),
+      ...late.bind(context, () => import('./keys/activity.ts'), { activity: 'keyActivity' }),
       ...late.bind(context, () => import('./keys/create.ts'), {
         create: 'createKey',
         createMany: 'createKeys',

@@ -5,7 +5,13 @@
 import { eq } from 'drizzle-orm'
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
-import { importChanges, importedKeys, importedProjects, importedUsers, imports } from '../../db/schema.ts'
+import {
+  importChanges,
+  importedKeys,
+  importedProjects,
+  importedUsers,
+  imports,
+} from '../../db/schema/imports.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
 import { type Event, record, recordAll } from '../audit.ts'

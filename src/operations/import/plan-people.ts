@@ -4,7 +4,8 @@
  */
 import { eq } from 'drizzle-orm'
 import type { ImportItem } from '../../contract/views.ts'
-import { importedProjects, importedUsers, projects, users } from '../../db/schema.ts'
+import { importedProjects, importedUsers } from '../../db/schema/imports.ts'
+import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
 import { newId } from '../ids.ts'
 import { hashSecret } from '../secrets.ts'

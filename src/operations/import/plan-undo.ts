@@ -4,7 +4,10 @@
  */
 import { and, eq, gt, isNull } from 'drizzle-orm'
 import * as v from 'valibot'
-import { importChanges, imports, keys, projects, reservations, users } from '../../db/schema.ts'
+import { importChanges, imports } from '../../db/schema/imports.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { reservations } from '../../db/schema/limits.ts'
+import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
 import { fold } from './names.ts'
 import {

@@ -6,7 +6,9 @@ import { inArray } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import * as v from 'valibot'
 import { inChunks } from '../../db/chunks.ts'
-import { keys, limits, projectMembers, projects, secrets, users } from '../../db/schema.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
+import { limits } from '../../db/schema/limits.ts'
+import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
 
 export const entityTypes = ['user', 'project', 'key'] as const

@@ -2,7 +2,7 @@
 import { asc, sql } from 'drizzle-orm'
 import type { ExportedKey } from '../../contract/views.ts'
 import { oneOf } from '../../db/conditions.ts'
-import { keys, secrets } from '../../db/schema.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import { shownCounts } from '../usage/sum.ts'

@@ -2,7 +2,7 @@
 import { and, eq, gt, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
 import type { KeyStatus } from '../../contract/views.ts'
 import { holdsPattern, oneOf } from '../../db/conditions.ts'
-import { keys } from '../../db/schema.ts'
+import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import { contains, findProject, findUser } from '../select.ts'
 

@@ -4,7 +4,8 @@
  */
 import { asc, eq, sql } from 'drizzle-orm'
 import type { UsageCheck } from '../../contract/views.ts'
-import { carriedUsage, keys, usage } from '../../db/schema.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { carriedUsage, usage } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'

@@ -8,7 +8,9 @@ import {
   reportOrders,
   type UsageRow,
 } from '../../contract/views.ts'
-import { keys, projects, usage, users } from '../../db/schema.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { projects, users } from '../../db/schema/people.ts'
+import { usage } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 import { nextPeriod, type Period, periods, startOfPeriod } from '../calendar.ts'
 import type { OperationContext } from '../context.ts'

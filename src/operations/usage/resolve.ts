@@ -2,7 +2,7 @@
 import { and, inArray, isNull, sql } from 'drizzle-orm'
 import { inChunks } from '../../db/chunks.ts'
 import { lowerAscii } from '../../db/conditions.ts'
-import { keys, secrets } from '../../db/schema.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import { looksLikeId } from '../ids.ts'
 
