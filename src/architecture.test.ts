@@ -110,6 +110,12 @@ test('every file belongs to a layer', () => {
   expect(production.filter(file => !within(file, ...known))).toEqual([])
 })
 
+test('a shape is imported from the file that has it, but where all of them are told of', () => {
+  expect(violations(({ to, kind }) => to === 'src/contract/views.ts' && kind === 'static')).toEqual([
+    'src/cli/reference/json.ts imports src/contract/views.ts',
+  ])
+})
+
 test('the contract imports no package', () => {
   expect(violations(({ from, to }) => within(from, 'src/contract') && isPackage(to))).toEqual([])
 })

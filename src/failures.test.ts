@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, 
 import { join } from 'node:path'
 import { command } from './cli/define.ts'
 import { type ErrorCode, exitCodes } from './contract/errors.ts'
-import { user } from './contract/views.ts'
+import { user } from './contract/views/people.ts'
 import { latestVersion } from './db/schema/version.ts'
 import { hintProblems } from './testing/hints.ts'
 import { type TestLatchkey, temporaryLatchkey } from './testing/latchkey.ts'

@@ -1,6 +1,6 @@
 /** What a filter and a page of keys may hold. Loaded only for those that hold something. */
 import * as v from 'valibot'
-import { keySorts, keyStatuses } from '../../contract/views.ts'
+import { keySorts, keyStatuses } from '../../contract/views/words.ts'
 import * as rules from '../input.ts'
 import type { KeyFilter } from './filter.ts'
 import type { KeyPage } from './find.ts'
