@@ -9,7 +9,6 @@ import type { Confirmation, Declaration } from './define.ts'
 import { checkPresentation, isDrawn, isForPeople, isStream, type Presentation, present } from './present.ts'
 import { printable } from './printable.ts'
 import { ClosedPipe, type Streams } from './streams.ts'
-import { drawTable } from './table.ts'
 
 export interface Execution {
   readonly declaration: Declaration
@@ -102,6 +101,7 @@ async function confirm(execution: Execution): Promise<Confirmation['binds']> {
   if (confirmation === undefined) return undefined
   const { list } = confirmation
   if (list && list.rows.length > 0) {
+    const { drawTable } = await import('./table.ts')
     const brush = await execution.brush()
     await streams.stderr.write(`${await drawTable(list.columns, list.rows.slice(0, mostListed), brush)}\n`)
     if (list.rows.length > mostListed) await context.notice(`and ${list.rows.length - mostListed} more`)
