@@ -4,12 +4,12 @@
  */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { desc } from 'drizzle-orm'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { HealthReport, SettingsCheck } from '../contract/views.ts'
 import { translate } from '../db/errors.ts'
 import { integrityCheck } from '../db/inspect.ts'
 import { openReader, requireCurrent } from '../db/open.ts'
+import { desc } from '../db/query.ts'
 import { audit } from '../db/schema/audit.ts'
 import { databaseOn } from '../db/transaction.ts'
 import { shellWord } from '../shell-word.ts'

@@ -1,7 +1,5 @@
 /** Who changed what, and when. */
-import { sql } from 'drizzle-orm'
-import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import { id } from './columns.ts'
+import { check, id, index, integer, sql, sqliteTable, text } from './columns.ts'
 
 const auditId = id('aud', 'audit')
 export const audit = sqliteTable(

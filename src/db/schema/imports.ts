@@ -1,7 +1,5 @@
 /** What came from other systems, and what it was there. */
-import { sql } from 'drizzle-orm'
-import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import { id } from './columns.ts'
+import { check, id, index, integer, primaryKey, sql, sqliteTable, text, uniqueIndex } from './columns.ts'
 import { keys } from './keys.ts'
 import { projects, users } from './people.ts'
 

@@ -1,7 +1,5 @@
 /** Keys and their secrets. */
-import { sql } from 'drizzle-orm'
-import { check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import { id, lower } from './columns.ts'
+import { check, id, index, integer, lower, sql, sqliteTable, text, uniqueIndex } from './columns.ts'
 import { projects, users } from './people.ts'
 
 const keyId = id('key', 'keys')

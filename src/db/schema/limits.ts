@@ -1,7 +1,5 @@
 /** What subjects may use within a window, and what requests under way hold of it. */
-import { sql } from 'drizzle-orm'
-import { check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import { id } from './columns.ts'
+import { check, id, index, integer, sql, sqliteTable, text, uniqueIndex } from './columns.ts'
 import { keys } from './keys.ts'
 import { projects, users } from './people.ts'
 

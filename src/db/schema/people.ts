@@ -1,7 +1,16 @@
 /** Users, projects, and who belongs to which. */
-import { sql } from 'drizzle-orm'
-import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import { id, lower } from './columns.ts'
+import {
+  check,
+  id,
+  index,
+  integer,
+  lower,
+  primaryKey,
+  sql,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from './columns.ts'
 
 const userId = id('usr', 'users')
 export const users = sqliteTable(

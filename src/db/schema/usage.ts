@@ -1,6 +1,5 @@
 /** What keys used: buckets, prices, and which events were counted. */
-import { sql } from 'drizzle-orm'
-import { check, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { check, index, integer, primaryKey, sql, sqliteTable, text } from './columns.ts'
 import { keys } from './keys.ts'
 
 export const usage = sqliteTable(

@@ -1,6 +1,7 @@
 /** Carries out what was planned, inside the transaction of the import. */
-import { and, eq, inArray, sql } from 'drizzle-orm'
+
 import { inChunks } from '../../db/chunks.ts'
+import { and, eq, inArray, sql } from '../../db/query.ts'
 import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'

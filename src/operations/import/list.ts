@@ -1,8 +1,9 @@
 /** The imports there were, and which of them one means. */
-import { and, desc, eq, gte, lt } from 'drizzle-orm'
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportSummary } from '../../contract/views.ts'
+import { and, desc, eq, gte, lt } from '../../db/query.ts'
 import { imports } from '../../db/schema/imports.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'

@@ -1,7 +1,8 @@
 /** Decides what becomes of each key of a source. Reads the database, changes nothing. */
-import { and, eq, inArray, isNull } from 'drizzle-orm'
+
 import type { ImportItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
+import { and, eq, inArray, isNull } from '../../db/query.ts'
 import { importChanges, importedKeys, imports } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'

@@ -1,6 +1,5 @@
 /** How busy keys were, day by day. Reads only. */
-import { and, gte, sql } from 'drizzle-orm'
-import { oneOf } from '../../db/conditions.ts'
+import { and, gte, oneOf, sql } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
 import { addDays, startOfDay } from '../calendar.ts'
 import type { OperationContext } from '../context.ts'

@@ -1,7 +1,7 @@
 /** Everything about keys but their secrets, for another Latchkey. The only place that lets hashes out. */
-import { asc, sql } from 'drizzle-orm'
+
 import type { ExportedKey } from '../../contract/views.ts'
-import { oneOf } from '../../db/conditions.ts'
+import { asc, oneOf, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'

@@ -1,7 +1,19 @@
 /** Which keys are meant: a filter as a condition of a query. */
-import { and, eq, gt, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
+
 import type { KeyStatus } from '../../contract/views.ts'
-import { holdsPattern, oneOf } from '../../db/conditions.ts'
+import {
+  and,
+  eq,
+  gt,
+  holdsPattern,
+  isNotNull,
+  isNull,
+  lte,
+  oneOf,
+  or,
+  type SQL,
+  sql,
+} from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import { contains, findProject, findUser } from '../select.ts'

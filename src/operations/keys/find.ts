@@ -1,6 +1,7 @@
 /** Finding keys: in which order they come, and where a page begins. Reads only. */
-import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+
 import type { Key, KeySort } from '../../contract/views.ts'
+import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, type SQLWrapper, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'

@@ -1,6 +1,7 @@
 /** Keys whose limits are nearly used up. The sums are those of verdicts; here they are only asked for. */
-import { and, eq, inArray, type SQL, sql } from 'drizzle-orm'
+
 import { inChunks } from '../../db/chunks.ts'
+import { and, eq, inArray, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits, reservations } from '../../db/schema/limits.ts'
 import { usage } from '../../db/schema/usage.ts'

@@ -1,10 +1,11 @@
 /** The limits of a key, a user or a project by themselves: add, remove, list, and begin their windows anew. */
-import { eq, inArray } from 'drizzle-orm'
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { metrics } from '../../contract/views/words.ts'
 import type { Limit, LimitState, LimitSubject, Metric } from '../../contract/views.ts'
 import { hotPathOf, type SubjectType } from '../../db/hot.ts'
+import { eq, inArray } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'

@@ -4,11 +4,11 @@
  * whoever records meanwhile gets a turn.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { and, eq, gt, gte, inArray, isNotNull, lt, or, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Compacted } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
+import { and, eq, gt, gte, inArray, isNotNull, lt, or, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits, reservations } from '../../db/schema/limits.ts'
 import { countedEvents, countedFiles, usage } from '../../db/schema/usage.ts'
