@@ -3,13 +3,13 @@
  * LATCHKEY_PROFILE, `latchkey.toml` here, the user's, a default. Changes a file of settings only in `changeSettings`.
  */
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { isAddress } from '../address.ts'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
 import type { KeepPolicy } from '../index.ts'
 import { nearest } from '../nearest.ts'
+import { systemHome } from '../system-user.ts'
 import { keepRules } from './parse.ts'
 import {
   broken,
@@ -175,7 +175,7 @@ export const settingsFolder = (env: Environment): string =>
 
 function homeOf(env: Environment): string {
   try {
-    return env['HOME'] || homedir()
+    return env['HOME'] || systemHome()
   } catch {
     // Users whom the system does not know, as containers have them, are given this one by their runtimes too.
     return '/'
