@@ -3,8 +3,7 @@
  * made for a terminal alone, and nothing is written through them.
  */
 import { fstatSync, readFileSync, statSync, write } from 'node:fs'
-import { ClosedPipe, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
-import { LatchkeyError } from '../src/contract/errors.ts'
+import { ClosedPipe, closedStdout, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
 
 export async function streams(): Promise<Streams> {
   const stdin = await isTerminal(0)
@@ -14,8 +13,10 @@ export async function streams(): Promise<Streams> {
   return {
     stdin: { isTerminal: stdin, text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
     stdout: {
-      ...output(goesNowhere && wasClosed(1) ? refuse : sender(1), stdout, error =>
-        hasGone(error) ? new ClosedPipe() : error,
+      ...output(
+        goesNowhere && wasClosed(1) ? () => Promise.reject(closedStdout()) : sender(1),
+        stdout,
+        error => (hasGone(error) ? new ClosedPipe() : error),
       ),
       goesNowhere,
       pager: pager(stdout?.rows),
@@ -50,15 +51,6 @@ function wasClosed(descriptor: number): boolean {
     return false
   }
 }
-
-const refuse = (): Promise<never> =>
-  Promise.reject(
-    new LatchkeyError(
-      'config',
-      'stdout is closed',
-      'give it a file or a pipe, or /dev/null if nobody reads it',
-    ),
-  )
 
 /** Stops all that the shell sees as one job, as the terminal itself does while it is not raw. */
 function suspend(): void {

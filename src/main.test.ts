@@ -143,11 +143,17 @@ describe('as a process', () => {
 
   test.skipIf(!canStepDown())('a user whom the system does not know has a home', async () => {
     const setpriv = ['setpriv', '--reuid', '54321', '--clear-groups', ...program]
-    const child = Bun.spawn([...setpriv, 'config', 'show', '--json'], { env: {}, cwd: '/', stdout: 'pipe' })
-    expect(await child.stdout.json()).toContainEqual({
+    const asked = async (...words: readonly string[]) =>
+      Bun.spawn([...setpriv, ...words, '--json'], { env: {}, cwd: '/', stdout: 'pipe' }).stdout.json()
+    expect(await asked('config', 'show')).toContainEqual({
       name: 'db',
       value: '/.local/share/latchkey/latchkey.db',
       source: 'default',
+    })
+    const schedule = ['backup', 'schedule', '--cron', '@daily', '--print']
+    expect(await asked(...schedule)).toMatchObject({ log: '/.local/state/latchkey/backup.log' })
+    expect(await asked(...schedule, '--systemd')).toMatchObject({
+      entries: [{ path: expect.stringMatching(/^\/\.config\/systemd\/user\/.*service$/) }, {}],
     })
   })
 
