@@ -77,7 +77,7 @@ function questionsOf({ declaration, given, missing }: Run, config: Config): read
   const lacks = (name: string): boolean => missing.some(each => each.name === name)
   const needed = [
     ...Object.entries(args)
-      .filter(([name, declared]) => !given.has(name) && (lacks(name) || isDue(declared, given)))
+      .filter(([name]) => lacks(name))
       .map(([name, declared]) => argumentQuestion(declaration, name, declared)),
     ...Object.entries(options)
       .filter(([name]) => lacks(name))
@@ -94,12 +94,6 @@ function questionsOf({ declaration, given, missing }: Run, config: Config): read
     })
   return [...needed, ...offered]
 }
-
-/** Whether something else should have been given in place of an argument, and was not. */
-const isDue = (declared: string | Argument<unknown>, given: ReadonlySet<string>): boolean =>
-  typeof declared === 'object' &&
-  declared.unless !== undefined &&
-  !declared.unless.some(name => given.has(name))
 
 function argumentQuestion(
   declaration: Declaration,
