@@ -102,7 +102,7 @@ function argumentQuestion(
 ): Question {
   const summary = typeof declared === 'string' ? declared : declared.summary
   const subject = subjectOfArgument(declaration, name)
-  const isNamed = subject !== undefined && subject !== 'file' && subject !== 'command'
+  const isNamed = subject !== undefined && (isPicked(subject) || isFixed(subject))
   return {
     message: isNamed ? `Which ${name}?` : summary,
     needed: true,
@@ -146,7 +146,7 @@ async function ask(
   const withAnswer = (answer: string) =>
     answer === '' || answer === initial ? argv : answered(argv, question.flag, answer)
   if (kind === 'flag') return (await prompts.confirm(message)) ? inserted(argv, [question.flag ?? '']) : argv
-  const fixed = kind === 'setting' ? settingNames : kind === 'shell' ? shells : kind
+  const fixed = typeof kind === 'string' && isFixed(kind) ? few[kind] : kind
   if (typeof fixed !== 'string') {
     const none = needed || initial !== undefined ? [] : [nothing]
     return withAnswer(await prompts.select(message, [...none, ...fixed.map(value => ({ value }))], initial))
@@ -184,6 +184,11 @@ async function pick(
 const nothing: Choice = { value: '', name: '(none)' }
 
 type Picked = keyof typeof pickable
+
+/** What can be chosen whatever is in the database. */
+const few = { setting: settingNames, shell: shells }
+
+const isFixed = (kind: string): kind is keyof typeof few => Object.hasOwn(few, kind)
 
 const isPicked = (kind: string): kind is Picked => Object.hasOwn(pickable, kind)
 
