@@ -2,17 +2,21 @@
  * The streams of this process as main() takes them. Node's own take longer to make than most commands run: they are
  * made for a terminal alone, and nothing is written through them.
  */
-import { fstatSync, statSync, write, writeSync } from 'node:fs'
-import { ClosedPipe, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
+import { fstatSync, readFileSync, statSync, write, writeSync } from 'node:fs'
+import { ClosedPipe, closedStdout, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
 
 export async function streams(): Promise<Streams> {
   const stdin = await isTerminal(0)
   const stdout = (await isTerminal(1)) ? process.stdout : undefined
   const stderr = (await isTerminal(2)) ? process.stderr : undefined
+  const isClosed = isNull(statOf(1)) && wasClosed(1)
   return {
     stdin: { isTerminal: stdin, text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
     stdout: {
-      ...output(sender(1, writeNow), stdout, error => (hasGone(error) ? new ClosedPipe() : error)),
+      ...output(isClosed ? () => Promise.reject(closedStdout()) : sender(1, writeNow), stdout, error =>
+        hasGone(error) ? new ClosedPipe() : error,
+      ),
+      isClosed,
       pager: pager(stdout?.rows),
     },
     // Talk that cannot be heard is nobody's failure, and holds up nothing.
@@ -24,9 +28,26 @@ export async function streams(): Promise<Streams> {
 /** Node has much to load for an answer, so it is asked only about what may be one: a device other than /dev/null. */
 async function isTerminal(descriptor: number): Promise<boolean> {
   const file = statOf(descriptor)
-  if (!file?.isCharacterDevice() || file.rdev === statSync('/dev/null').rdev) return false
+  if (!file?.isCharacterDevice() || isNull(file)) return false
   const { isatty } = await import('node:tty')
   return isatty(descriptor)
+}
+
+const isNull = (file: ReturnType<typeof statOf>): boolean =>
+  file?.isCharacterDevice() === true && file.rdev === statSync('/dev/null').rdev
+
+/**
+ * Whether whoever started this process had closed the descriptor. Bun puts /dev/null in its place, to be closed on exec,
+ * as no descriptor that came through an exec can be (fcntl(2), O_CLOEXEC of Linux; see proc_pid_fdinfo(5)).
+ */
+function wasClosed(descriptor: number): boolean {
+  try {
+    const [, flags = ''] =
+      /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8')) ?? []
+    return (Number.parseInt(flags, 8) & 0o2000000) !== 0
+  } catch {
+    return false
+  }
 }
 
 /** Stops all that the shell sees as one job, as the terminal itself does while it is not raw. */

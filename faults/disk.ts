@@ -205,7 +205,7 @@ async function denied() {
           cwd: '/',
           env: { HOME: '/nonexistent', LATCHKEY_DB: house.path, LATCHKEY_BACKUP_DIR: house.backups },
           stdin: 'ignore',
-          stdout: 'ignore',
+          stdout: 'pipe',
           stderr: 'pipe',
         },
       )

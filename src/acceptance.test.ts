@@ -677,10 +677,10 @@ test('without a single argument every command ends, and a failure says what to t
   const problems = await runEach(scene, run => {
     const { args, effect, options } = commands.find(({ path }) => path === run.path)!.declaration
     const incomplete =
-      Object.values(args).some(arg => typeof arg === 'string' || !['optional', 'any'].includes(arg.kind)) ||
-      Object.values(options).some(option => option.required) ||
-      // One, or all that fit: one of the two must be said.
-      'allMatching' in options
+      Object.values(args).some(
+        // Without the options that make do without it, it is needed.
+        arg => typeof arg === 'string' || arg.unless || !['optional', 'any'].includes(arg.kind),
+      ) || Object.values(options).some(option => option.required)
     if (incomplete || run.path === 'key verify')
       return about(run.path, failureProblems(run, { exit: 2 }, false))
     if (effect === 'destroy') return about(run.path, failureProblems(run, { exit: 6 }, false))

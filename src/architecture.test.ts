@@ -72,7 +72,9 @@ test('every import that a regular expression sees is one that the transpiler see
 })
 
 /** Small files that belong to no layer. */
-const shared = ['version', 'nearest', 'system-user', 'address', 'shell-word'].map(name => `src/${name}.ts`)
+const shared = ['version', 'nearest', 'system-user', 'address', 'shell-word', 'home'].map(
+  name => `src/${name}.ts`,
+)
 
 /** Each layer, and the layers of the house that it may know of. */
 const layers: readonly (readonly [string, readonly string[]])[] = [
@@ -90,6 +92,7 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
       'src/nearest.ts',
       'src/address.ts',
       'src/shell-word.ts',
+      'src/home.ts',
     ],
   ],
   ['src/server', ['src/server', 'src/contract', 'src/index.ts', 'src/version.ts']],

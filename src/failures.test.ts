@@ -196,7 +196,7 @@ async function asNobody(at: Scene, line: string): Promise<Failed> {
     cwd: '/',
     env: { PATH: process.env['PATH'], ...testEnvironment({}, at.path) },
     stderr: 'pipe',
-    stdout: 'ignore',
+    stdout: 'pipe',
   })
   return { err: await child.stderr.text(), code: await child.exited }
 }

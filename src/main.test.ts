@@ -1,6 +1,7 @@
 import { describe, expect, spyOn, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import type { Key } from './contract/views.ts'
 import { temporaryFolder } from './testing/folder.ts'
 import { entryPoint, program, spawnLatchkey } from './testing/process.ts'
 import { run } from './testing/run.ts'
@@ -142,11 +143,17 @@ describe('as a process', () => {
 
   test.skipIf(!canStepDown())('a user whom the system does not know has a home', async () => {
     const setpriv = ['setpriv', '--reuid', '54321', '--clear-groups', ...program]
-    const child = Bun.spawn([...setpriv, 'config', 'show', '--json'], { env: {}, cwd: '/', stdout: 'pipe' })
-    expect(await child.stdout.json()).toContainEqual({
+    const asked = async (...words: readonly string[]) =>
+      Bun.spawn([...setpriv, ...words, '--json'], { env: {}, cwd: '/', stdout: 'pipe' }).stdout.json()
+    expect(await asked('config', 'show')).toContainEqual({
       name: 'db',
       value: '/.local/share/latchkey/latchkey.db',
       source: 'default',
+    })
+    const schedule = ['backup', 'schedule', '--cron', '@daily', '--print']
+    expect(await asked(...schedule)).toMatchObject({ log: '/.local/state/latchkey/backup.log' })
+    expect(await asked(...schedule, '--systemd')).toMatchObject({
+      entries: [{ path: expect.stringMatching(/^\/\.config\/systemd\/user\/.*service$/) }, {}],
     })
   })
 
@@ -179,6 +186,39 @@ test('a secret that nobody could read is a failure, and says what to do', async 
   })
   expect(ran.exitCode).toBe(8)
   expect(ran.stderr.toString()).toMatch(/secret of ci is lost[\s\S]*latchkey key rotate key_/)
+})
+
+test('with stdout closed no secret is made, and what there is to tell fails', async () => {
+  using folder = temporaryFolder()
+  const db = folder.file('l.db')
+  await spawnLatchkey('init', { db })
+  await spawnLatchkey('key create ci', { db })
+  const env = { ...process.env, BUN: process.execPath, ENTRY: entryPoint, LATCHKEY_DB: db }
+  const run = (line: string, sink = '>&-') => {
+    const ran = Bun.spawnSync(['bash', '-c', `"$BUN" "$ENTRY" ${line} ${sink}`], { env, cwd: folder.path })
+    return { code: ran.exitCode, err: ran.stderr.toString() }
+  }
+  const making = ['key create x', 'key create x --json', 'key create x --count 2', 'key rotate ci --grace 1d']
+  for (const line of making) {
+    const { code, err } = run(line)
+    expect({ line, code, err }).toEqual({ line, code: 2, err: expect.stringContaining('--out FILE') })
+  }
+  for (const line of ['key list', 'key list -o csv', '--help', 'key create dry --dry-run']) {
+    const { code, err } = run(line)
+    expect({ line, code }).toEqual({ line, code: 78 })
+    expect(err).toMatch(/^latchkey: stdout is closed\ntry: give it a file[^\n]*\n/)
+  }
+  // Its secret does not go to stdout.
+  expect(run('key create kept --out secret').code).toBe(78)
+  // Who names /dev/null means it.
+  expect(run('key create unseen', '>/dev/null').code).toBe(0)
+  const keys = (await spawnLatchkey('key list --json', { db })).json<Key[]>()
+  expect(keys.map(key => key.name)).toEqual(['ci', 'kept', 'unseen'])
+  const verdict = await spawnLatchkey('key verify -', {
+    db,
+    stdin: readFileSync(folder.file('secret'), 'utf8'),
+  })
+  expect(verdict.code).toBe(0)
 })
 
 test.each([{ env: { LATCHKEY_OUTPUT: 'json' } }, { env: { LATCHKEY_OUTPUT: 'ndjson' } }])(

@@ -12,12 +12,6 @@ export function systemUser(): string {
   return entry?.[0] || `uid ${uid}`
 }
 
-/** The home that the system knows of, for who has no HOME. @throws where it knows none */
-export function systemHome(): string {
-  // Loading it takes longer than most commands, and most have HOME.
-  return process.getBuiltinModule('node:os').homedir()
-}
-
 function passwd(): string {
   try {
     return readFileSync('/etc/passwd', 'utf8')

@@ -77,7 +77,7 @@ function questionsOf({ declaration, given, missing }: Run, config: Config): read
   const lacks = (name: string): boolean => missing.some(each => each.name === name)
   const needed = [
     ...Object.entries(args)
-      .filter(([name, declared]) => !given.has(name) && (lacks(name) || isDue(declared, given)))
+      .filter(([name]) => lacks(name))
       .map(([name, declared]) => argumentQuestion(declaration, name, declared)),
     ...Object.entries(options)
       .filter(([name]) => lacks(name))
@@ -95,12 +95,6 @@ function questionsOf({ declaration, given, missing }: Run, config: Config): read
   return [...needed, ...offered]
 }
 
-/** Whether something else should have been given in place of an argument, and was not. */
-const isDue = (declared: string | Argument<unknown>, given: ReadonlySet<string>): boolean =>
-  typeof declared === 'object' &&
-  declared.unless !== undefined &&
-  !declared.unless.some(name => given.has(name))
-
 function argumentQuestion(
   declaration: Declaration,
   name: string,
@@ -108,7 +102,7 @@ function argumentQuestion(
 ): Question {
   const summary = typeof declared === 'string' ? declared : declared.summary
   const subject = subjectOfArgument(declaration, name)
-  const isNamed = subject !== undefined && subject !== 'file' && subject !== 'command'
+  const isNamed = subject !== undefined && (isPicked(subject) || isFixed(subject))
   return {
     message: isNamed ? `Which ${name}?` : summary,
     needed: true,
@@ -152,7 +146,7 @@ async function ask(
   const withAnswer = (answer: string) =>
     answer === '' || answer === initial ? argv : answered(argv, question.flag, answer)
   if (kind === 'flag') return (await prompts.confirm(message)) ? inserted(argv, [question.flag ?? '']) : argv
-  const fixed = kind === 'setting' ? settingNames : kind === 'shell' ? shells : kind
+  const fixed = typeof kind === 'string' && isFixed(kind) ? few[kind] : kind
   if (typeof fixed !== 'string') {
     const none = needed || initial !== undefined ? [] : [nothing]
     return withAnswer(await prompts.select(message, [...none, ...fixed.map(value => ({ value }))], initial))
@@ -190,6 +184,11 @@ async function pick(
 const nothing: Choice = { value: '', name: '(none)' }
 
 type Picked = keyof typeof pickable
+
+/** What can be chosen whatever is in the database. */
+const few = { setting: settingNames, shell: shells }
+
+const isFixed = (kind: string): kind is keyof typeof few => Object.hasOwn(few, kind)
 
 const isPicked = (kind: string): kind is Picked => Object.hasOwn(pickable, kind)
 

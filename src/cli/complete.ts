@@ -2,15 +2,17 @@
  * What may stand where the cursor is, from the declarations and, for names, from the database. Answers the scripts of
  * `completion.ts`; must never say a word of its own, create a file, or fail: where nothing is known, nothing is offered.
  */
+import { keySorts, metrics, reportGroups } from '../contract/views/words.ts'
 import type { Latchkey } from '../index.ts'
+import { typedWord } from '../shell-word.ts'
 import { filesAnswer, shells } from './completion.ts'
-import { type Environment, resolveConfig } from './config.ts'
+import { type Environment, formats, resolveConfig, resolveLeniently } from './config.ts'
 import { openForReading } from './connect.ts'
-import type { Declaration, Option } from './define.ts'
+import { type Declaration, type Option, outputShape } from './define.ts'
 import { type CommonFlag, flagsOf, globalFlags, kebab } from './flags.ts'
 import { operandsOf, spellings } from './operands.ts'
 import { printableLine } from './printable.ts'
-import { settingNames } from './settings-file.ts'
+import { readSettings, settingNames } from './settings-file.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from './subjects.ts'
 import { follow, tree } from './tree.ts'
 
@@ -22,22 +24,34 @@ interface Candidate {
 /** Names of files are completed by the shell itself. */
 type Completion = readonly Candidate[] | 'files'
 
-/** Opens the database for reading, on the settings of the command line so far. */
-type Open = () => Promise<Latchkey>
+/** What the names of things are looked up in, by the settings of the command line so far. */
+interface Known {
+  readonly open: () => Promise<Latchkey>
+  readonly profiles: () => readonly string[]
+}
 
 /**
  * The answer to a shell: a line for each candidate; nothing, whatever goes wrong, since there is nobody to tell.
  *
- * @param words all words behind the program's name; the last is what is being typed, perhaps nothing yet
+ * @param typed all words behind the program's name, quoted as they are; the last is what is being typed, perhaps nothing yet
  */
-export async function answer(words: readonly string[], env: Environment, cwd: string): Promise<string> {
+export async function answer(typed: readonly string[], env: Environment, cwd: string): Promise<string> {
   try {
+    const words = typed.map(typedWord)
     const given = (flag: string) =>
       words
         .findLast((word, at) => words[at - 1] === flag || word.startsWith(`${flag}=`))
         ?.replace(`${flag}=`, '')
-    const settings = { db: given('--db'), profile: given('--profile') }
-    const found = await complete(words, async () => openForReading(resolveConfig(env, cwd, settings), env))
+        // What the shell will have made of it by the time that it is run.
+        .replace(/^~(?=\/)/, env['HOME'] ?? '~')
+    const found = await complete(words, {
+      open: async () =>
+        openForReading(resolveConfig(env, cwd, { db: given('--db'), profile: given('--profile') }), env),
+      profiles: () => {
+        const { files, home } = resolveLeniently(env, cwd, {})
+        return files.flatMap(({ path }) => Object.keys(readSettings(path, home).profiles))
+      },
+    })
     if (found === 'files') return `${filesAnswer}\n`
     // A shell draws a name as it is, and a line break would make two of it.
     const harmless = found.filter(({ value, about }) => isPrintable(value) && isPrintable(about))
@@ -49,24 +63,30 @@ export async function answer(words: readonly string[], env: Environment, cwd: st
 
 const isPrintable = (text: string): boolean => printableLine(text) === text
 
-async function complete(words: readonly string[], open: Open): Promise<Completion> {
+async function complete(words: readonly string[], known: Known): Promise<Completion> {
   const current = words.at(-1) ?? ''
   const before = words.slice(0, -1)
-  const [noun, ...verbs] = operandsOf(before)
-  if (noun === undefined) {
-    if (current.startsWith('-')) return fitting(current, flagCandidates(globalFlags))
-    return (await optionValue(before.at(-1), undefined, current, open)) ?? fitting(current, named(nouns))
-  }
-  const { at: declaration, steps, rest } = await follow(tree, [noun, ...verbs])
-  if (!('run' in declaration)) return rest.length > 0 ? [] : fitting(current, named(declaration))
-  const value = await optionValue(before.at(-1), declaration, current, open)
+  const operands = operandsOf(before)
+  const asksForHelp = operands[0] === 'help'
+  const [noun, ...verbs] = asksForHelp ? operands.slice(1) : operands
+  const { at, steps, rest } = await follow(tree, noun === undefined ? [] : [noun, ...verbs])
+  const declaration = 'run' in at ? at : undefined
+  const value = await optionValue(before.at(-1), declaration, current, known)
   if (value !== undefined) return value
+  const [, option, part] = /^(--[^=]+)=(.*)$/s.exec(current) ?? []
+  if (part !== undefined) {
+    const values = (await optionValue(option, declaration, part, known)) ?? []
+    return values === 'files' ? values : values.map(each => ({ ...each, value: `${option}=${each.value}` }))
+  }
   if (current.startsWith('-')) return fitting(current, optionCandidates(declaration, before))
-  const args = Object.keys(declaration.args)
-  const place = operandsOf(before, optionsWithValues(declaration)).length - steps.length
+  if (noun === undefined) return fitting(current, named(nouns))
+  if (!('run' in at)) return rest.length > 0 ? [] : fitting(current, named(at))
+  if (asksForHelp) return []
+  const args = Object.keys(at.args)
+  const given = operandsOf(before, optionsWithValues(at)).slice(steps.length)
   const last = args.at(-1)
-  const name = args[place] ?? (last !== undefined && takesMany(declaration.args[last]) ? last : undefined)
-  return name === undefined ? [] : subjects(subjectOfArgument(declaration, name), current, open)
+  const name = args[given.length] ?? (last !== undefined && takesMany(at.args[last]) ? last : undefined)
+  return name === undefined ? [] : subjects(subjectOfArgument(at, name), current, known, given)
 }
 
 const optionsWithValues = ({ options }: Declaration): readonly string[] =>
@@ -79,12 +99,16 @@ async function optionValue(
   option: string | undefined,
   declaration: Declaration | undefined,
   current: string,
-  open: Open,
+  known: Known,
 ): Promise<Completion | undefined> {
   if (option === undefined || !option.startsWith('-')) return undefined
   const global = globalFlags.find(flag => flag.placeholder && spellings(flag.name, flag).includes(option))
   if (global !== undefined) {
     if (global.choices) return fitting(current, plain(global.choices))
+    if (global.name === 'profile') return fitting(current, plain(known.profiles()))
+    if (global.name === 'tz') return fitting(current, plain(Intl.supportedValuesOf('timeZone')))
+    if (global.name === 'fields')
+      return listed(current, (declaration && outputShape(declaration)?.fields) ?? [])
     return global.placeholder === 'file' ? 'files' : []
   }
   const found = Object.entries(declaration?.options ?? {}).find(
@@ -93,7 +117,7 @@ async function optionValue(
   if (found === undefined) return undefined
   const [name, declared] = found
   if (declared.choices) return fitting(current, plain(declared.choices))
-  return subjects(subjectOfOption(name, declared), current, open)
+  return subjects(subjectOfOption(name, declared), current, known)
 }
 
 const nouns = Object.entries(tree).map(([name, { summary }]) => ({ name, summary }))
@@ -103,49 +127,101 @@ const named = (all: readonly { readonly name: string; readonly summary: string }
 
 const plain = (values: readonly string[]): readonly Candidate[] => values.map(value => ({ value, about: '' }))
 
+/** Words with commas between, each at most once. */
+function listed(typed: string, words: readonly string[]): readonly Candidate[] {
+  const before = typed.slice(0, typed.lastIndexOf(',') + 1)
+  const taken = before.split(',')
+  const left = words.filter(word => !taken.includes(word))
+  return fitting(
+    typed,
+    plain(left).map(each => ({ ...each, value: before + each.value })),
+  )
+}
+
+/** By name, and by id once it looks like one. */
+const query = (table: string, name: string): string => `
+  SELECT * FROM (SELECT ${name} AS value, id AS about FROM ${table}
+    WHERE substr(${name}, 1, length(:typed)) = :typed ORDER BY ${name} LIMIT 500)
+  UNION ALL SELECT * FROM (SELECT id AS value, ${name} AS about FROM ${table}
+    WHERE length(:typed) > 3 AND substr(id, 1, length(:typed)) = :typed ORDER BY id LIMIT 500)`
+
 const queries = {
-  key: 'SELECT name AS value, id AS about FROM keys WHERE substr(name, 1, length(:typed)) = :typed ORDER BY name LIMIT 500',
-  user: 'SELECT username AS value, id AS about FROM users WHERE substr(username, 1, length(:typed)) = :typed ORDER BY username LIMIT 500',
-  project:
-    'SELECT slug AS value, id AS about FROM projects WHERE substr(slug, 1, length(:typed)) = :typed ORDER BY slug LIMIT 500',
+  key: query('keys', 'name'),
+  user: query('users', 'username'),
+  project: query('projects', 'slug'),
 } as const
 
-async function subjects(subject: Subject | undefined, typed: string, open: Open): Promise<Completion> {
-  if (subject === undefined) return []
-  if (subject === 'file') return 'files'
-  if (subject === 'setting') return fitting(typed, plain(settingNames))
-  if (subject === 'shell') return fitting(typed, plain(shells))
-  if (subject === 'command') return fitting(typed, plain(Object.keys(tree)))
-  const latchkey = await open()
+/** @param given the arguments that stand before this one */
+async function subjects(
+  subject: Subject | undefined,
+  typed: string,
+  known: Known,
+  given: readonly string[] = [],
+): Promise<Completion> {
+  switch (subject) {
+    case undefined:
+      return []
+    case 'file':
+      return 'files'
+    case 'setting':
+      return fitting(typed, plain(settingNames))
+    case 'value':
+      return given[0] === 'output' ? fitting(typed, plain(formats)) : 'files'
+    case 'shell':
+      return fitting(typed, plain(shells))
+    case 'metric':
+      return fitting(typed, plain(metrics))
+    case 'group':
+      return listed(typed, reportGroups)
+    case 'order':
+      return fitting(typed, plain(keySorts.flatMap(sort => [sort, `-${sort}`])))
+    case 'command': {
+      if (given.length === 0) return fitting(typed, named(nouns))
+      const { at, rest } = await follow(tree, given)
+      return 'run' in at || rest.length > 0 ? [] : fitting(typed, named(at))
+    }
+  }
+  const latchkey = await known.open()
   try {
-    if (subject === 'backup') {
-      const backups = await latchkey.backups.list()
-      return fitting(
-        typed,
-        backups.map(({ id, createdAt }) => ({ value: id, about: createdAt.toISOString() })),
-      )
+    switch (subject) {
+      case 'backup': {
+        const backups = await latchkey.backups.list()
+        return fitting(
+          typed,
+          backups.map(({ id, createdAt }) => ({ value: id, about: createdAt.toISOString() })),
+        )
+      }
+      case 'import': {
+        const imports = await latchkey.imports.list()
+        return fitting(
+          typed,
+          imports.map(({ id, source }) => ({ value: id, about: source })),
+        )
+      }
+      default:
+        return (await latchkey.database.query({
+          sql: queries[subject],
+          params: { typed },
+        })) as unknown as Candidate[]
     }
-    if (subject === 'import') {
-      const imports = await latchkey.imports.list()
-      return fitting(
-        typed,
-        imports.map(({ id, source }) => ({ value: id, about: source })),
-      )
-    }
-    return (await latchkey.database.query({
-      sql: queries[subject],
-      params: { typed },
-    })) as unknown as Candidate[]
   } finally {
     await latchkey.close()
   }
 }
 
-function optionCandidates(declaration: Declaration, before: readonly string[]): readonly Candidate[] {
-  const own = Object.entries(declaration.options).flatMap(([name, option]) => optionNames(name, option))
-  const all = [...own, ...flagCandidates(flagsOf(declaration)), ...flagCandidates(globalFlags)]
+function optionCandidates(
+  declaration: Declaration | undefined,
+  before: readonly string[],
+): readonly Candidate[] {
+  const options = Object.entries(declaration?.options ?? {})
+  const all = [
+    ...options.flatMap(([name, option]) => optionNames(name, option)),
+    ...flagCandidates([...(declaration ? flagsOf(declaration) : []), ...globalFlags]),
+    { value: '--help', about: 'Show help' },
+    ...(operandsOf(before).length === 0 ? [{ value: '--version', about: 'Print the version' }] : []),
+  ]
   const repeatable = new Set(
-    Object.entries(declaration.options)
+    options
       .filter(([, option]) => option.kind === 'many' || option.repeatable)
       .map(([name]) => `--${kebab(name)}`),
   )

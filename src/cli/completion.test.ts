@@ -1,7 +1,8 @@
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { Terminal as Emulator } from '@xterm/headless'
 import type { CompletionInstalled } from '../contract/views.ts'
 import { temporaryFolder } from '../testing/folder.ts'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
@@ -11,17 +12,21 @@ import { requireTool } from '../testing/tools.ts'
 import { filesAnswer, type Shell, shells } from './completion.ts'
 import { question } from './tree.ts'
 
+/** A name with all that a shell would act on. */
+const odd = 'we $ird "na\'me"'
+
 async function home() {
   const base = await temporaryLatchkey()
   await base.latchkey.users.create({ username: 'alice' })
   await base.latchkey.projects.create({ name: 'Shop', owner: 'alice' })
-  for (const name of ['web', 'we $ird "na\'me"', 'other']) await base.latchkey.keys.create({ name })
+  for (const name of ['web', odd, 'a:b=c']) await base.latchkey.keys.create({ name })
+  const { id } = await base.latchkey.keys.create({ name: 'other' })
   const offered = async (...words: string[]) =>
     (await run([question, ...words], { db: base.path })).out
       .split('\n')
       .filter(line => line !== '')
       .map(line => line.split('\t')[0])
-  return { ...base, offered, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() }
+  return { ...base, id, offered, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() }
 }
 
 test.each<[readonly string[], readonly string[]]>([
@@ -43,7 +48,7 @@ test.each<[readonly string[], readonly string[]]>([
   [['project', 'show', ''], ['shop']],
   [
     ['key', 'show', 'we'],
-    ['we $ird "na\'me"', 'web'],
+    [odd, 'web'],
   ],
   [['key', 'show', 'web', ''], []],
   [['key', 'create', ''], []],
@@ -60,6 +65,24 @@ test.each<[readonly string[], readonly string[]]>([
   [['nonsense', ''], []],
   [['key', 'nonsense', ''], []],
   [['init', ''], []],
+  [['key', 'list', '--status=a'], ['--status=active']],
+  [['--output=j'], ['--output=json']],
+  [['key', 'list', '--fields', 'id,na'], ['id,name']],
+  [['key', 'list', '--sort', '-to'], ['-tokens']],
+  [
+    ['key', 'update', 'web', '--no-limit', ''],
+    ['requests', 'tokens', 'usd'],
+  ],
+  [['key', 'limit', 'remove', 'web', 'u'], ['usd']],
+  [['schema', 'key', 'sh'], ['show']],
+  [['help', 'ke'], ['key']],
+  [['help', 'key', 'sh'], ['show']],
+  [['--vers'], ['--version']],
+  [['key', 'show', '--he'], ['--help']],
+  [['config', 'set', 'output', 'js'], ['json']],
+  [['config', 'set', 'db', ''], [filesAnswer]],
+  [['--tz', 'Europe/Zur'], ['Europe/Zurich']],
+  [["'key'", 'sh"o'], ['show']],
 ])('%p is offered %p', async (words, wanted) => {
   await using at = await home()
   expect((await at.offered(...words)).toSorted()).toEqual(wanted.toSorted())
@@ -95,6 +118,7 @@ async function shellHome(shell: Shell) {
     TERM: 'xterm',
   }
   return {
+    id: base.id,
     folder,
     script,
     env,
@@ -115,28 +139,75 @@ async function shellHome(shell: Shell) {
   }
 }
 
-requireTool('bash')('bash completes a command, an option, a value, and a live name, quoted', async () => {
-  await using at = await shellHome('bash')
-  const completed = (...words: string[]) =>
-    at.ask(
-      'bash',
-      '--norc',
-      '-c',
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: that is how bash writes an array
-      'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _latchkey; for each in "${COMPREPLY[@]}"; do echo "$each"; done',
-      'bash',
-      at.script,
-      ...words,
-    )
-  expect(await completed('latchkey', 'key', 'sh')).toBe('show\n')
-  expect(await completed('latchkey', 'key', 'list', '--unused')).toBe('--unused-for\n')
-  expect(await completed('latchkey', 'key', 'list', '--status', 'act')).toBe('active\n')
-  const names = (await completed('latchkey', 'key', 'show', 'we')).trimEnd().split('\n')
-  expect(names).toContain('web')
-  // What is offered is what the shell reads as that one name.
-  const odd = names.find(name => name !== 'web') ?? ''
-  expect(await at.ask('bash', '-c', `printf %s ${odd}`)).toBe('we $ird "na\'me"')
-})
+/** Typed up to where Tab is pressed, and the last word that the shell makes of it; KEY is an id but for its end. */
+const typed: readonly (readonly [line: string, word: string])[] = [
+  ['key sh', 'show'],
+  ['key list --unused', '--unused-for'],
+  ['key list --status act', 'active'],
+  ['key list --status=act', '--status=active'],
+  ['usage report --by key,d', 'key,day'],
+  ['project show sh', 'shop'],
+  ['key list --user al', 'alice'],
+  ['key show KEY', ''],
+  ['key show a:b=', 'a:b=c'],
+  ['key show we\\ ', odd],
+  ["key show 'we ", odd],
+  ['key show "we ', odd],
+]
+
+const starts: Readonly<Record<Shell, readonly [argv: readonly string[], load: (script: string) => string]>> =
+  {
+    bash: [['bash', '--norc', '--noprofile', '-i'], script => `source ${script}`],
+    zsh: [['zsh', '-f', '-i'], script => `autoload -U compinit; compinit -u; source ${script}`],
+    fish: [['fish', '--no-config', '-i'], script => `source ${script}`],
+  }
+
+for (const shell of shells) {
+  requireTool(shell)(
+    `${shell} completes what is typed at a terminal to one word, however it is quoted`,
+    async () => {
+      await using at = await shellHome(shell)
+      const [argv, load] = starts[shell]
+      const decoder = new TextDecoder()
+      const size = { cols: 200, rows: 40 }
+      const emulator = new Emulator({ ...size, allowProposedApi: true })
+      let screen = ''
+      const terminal = new Bun.Terminal({
+        ...size,
+        data: (_, data) => {
+          emulator.write(data)
+          screen += Bun.stripANSI(decoder.decode(data, { stream: true }))
+        },
+      })
+      // Shells ask what terminal they are on, and wait for the answer.
+      emulator.onData(reply => terminal.closed || terminal.write(reply))
+      const child = Bun.spawn(['setsid', '--ctty', '--wait', ...argv], {
+        env: { ...at.env, PS1: 'ready> ' },
+        cwd: at.folder.path,
+        terminal,
+      })
+      const until = async (pattern: RegExp) => {
+        for (let tries = 0; tries < 1_000 && !pattern.test(screen); tries++) await Bun.sleep(20)
+        expect(screen).toMatch(pattern)
+        screen = ''
+      }
+      try {
+        terminal.write(`${load(at.script)}; echo done-$(expr 40 + 2)\r`)
+        await until(/done-42/)
+        for (const [line, word] of typed) {
+          // What the line has become is then read by the shell itself.
+          terminal.write(`latchkey ${line.replace('KEY', at.id.slice(0, -1))}\t`)
+          terminal.write("\x01printf '<%s>' \x05; echo\r")
+          await until(new RegExp(`<latchkey>.*<${RegExp.escape(word === '' ? at.id : word)}>`))
+        }
+      } finally {
+        child.kill(9)
+        await child.exited
+        terminal.close()
+      }
+    },
+  )
+}
 
 requireTool('fish')(
   'fish completes a command, an option, a value, and a live name, with descriptions',
@@ -152,44 +223,6 @@ requireTool('fish')(
     expect(names).toContain('ird')
   },
 )
-
-requireTool('zsh')('zsh completes a live name on a terminal', async () => {
-  await using at = await shellHome('zsh')
-  let screen = ''
-  const decoder = new TextDecoder()
-  const terminal = new Bun.Terminal({
-    cols: 100,
-    rows: 30,
-    data: (_, data) => {
-      screen += decoder.decode(data, { stream: true })
-    },
-  })
-  const child = Bun.spawn(['zsh', '-f', '-i'], {
-    env: { ...at.env, PS1: 'ready> ' },
-    cwd: at.folder.path,
-    terminal,
-  })
-  const until = async (pattern: RegExp) => {
-    for (let tries = 0; tries < 400 && !pattern.test(screen); tries++) await Bun.sleep(50)
-    expect(screen).toMatch(pattern)
-    screen = ''
-  }
-  try {
-    await until(/ready> /)
-    terminal.write(`autoload -U compinit; compinit -u; source ${at.script}; print -r done-$((40 + 2))\r`)
-    await until(/done-42[\s\S]*ready> /)
-    terminal.write('latchkey project sh\t')
-    await until(/project show/)
-    terminal.write('sh\t')
-    await until(/shop/)
-    terminal.write('\x15latchkey key show w\t\t')
-    await until(/web {2}key_/)
-  } finally {
-    child.kill(9)
-    await child.exited
-    terminal.close()
-  }
-})
 
 test.each(shells)('completion install puts the script of %s where it is looked for', async shell => {
   using folder = temporaryFolder()
@@ -232,14 +265,23 @@ test('a name that would act on the terminal is not offered', async () => {
   client.run("UPDATE keys SET name = 'web' || char(27) || '[2J' WHERE name = 'web'")
   client.run("UPDATE users SET username = 'alice' || char(8238)")
   client.close()
-  expect(await at.offered('key', 'show', '')).toEqual(['other', 'we $ird "na\'me"'])
+  expect(await at.offered('key', 'show', '')).toEqual(['a:b=c', 'other', odd])
   expect(await at.offered('user', 'show', '')).toEqual([])
+})
+
+test('profiles are offered as the settings have them', async () => {
+  using folder = temporaryFolder()
+  mkdirSync(folder.file('.config', 'latchkey'), { recursive: true })
+  folder.write('.config/latchkey/latchkey.toml', '[profile.prod]\ndb = "p.db"\n[profile.test]\ndb = "t.db"\n')
+  const { out } = await run([question, '--profile', 'p'], { env: { HOME: folder.path } })
+  expect(out).toBe('prod\t\n')
 })
 
 test('the database is found however its option is written', async () => {
   await using at = await home()
-  for (const words of [['--db', at.path], [`--db=${at.path}`]]) {
-    const { out } = await run([question, ...words, 'key', 'show', 'w'], {})
+  const inHome = `~/${basename(at.path)}`
+  for (const words of [['--db', at.path], [`--db=${at.path}`], ['--db', inHome], [`--db='${at.path}'`]]) {
+    const { out } = await run([question, ...words, 'key', 'show', 'w'], { env: { HOME: dirname(at.path) } })
     expect(out).toContain('web\t')
   }
 })

@@ -36,17 +36,39 @@ export const isCompletionScript = (text: string): boolean =>
 const scripts: Readonly<Record<Shell, string>> = {
   bash: `# Completion of latchkey for bash: source this file, or put it where bash-completion looks for latchkey.
 _latchkey() {
-  local line value
+  local line value piece head rest=$COMP_LINE at count=0
+  local -a words=()
   COMPREPLY=()
+  # Readline cuts words at = and :, and replaces what stands behind.
+  for ((at = 0; at <= COMP_CWORD; at++)); do
+    piece=\${COMP_WORDS[at]}
+    if [[ $count -gt 0 && -n $piece && $rest == "$piece"* ]]; then
+      words[count-1]+=$piece
+    else
+      words[count++]=$piece
+    fi
+    rest=\${rest#"\${rest%%[![:space:]]*}"}
+    rest=\${rest#"$piece"}
+  done
+  head=\${words[count-1]}
+  [[ $piece == *[=:] ]] || head=\${head%"$piece"}
   while IFS= read -r line; do
     value=\${line%%$'\\t'*}
     if [[ $value == ${filesAnswer} ]]; then
       compopt -o default 2>/dev/null
       return
     fi
-    printf -v value %q "$value"
-    COMPREPLY+=("$value")
-  done < <("\${COMP_WORDS[0]}" ${question} "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    case $piece in
+      # Readline closes the quote, unless the last character looks as if it did.
+      \\'*) value=\${value//\\'/\\'\\\\\\'\\'} value=\${value/%\\'/\\'\\'} ;;
+      \\"*)
+        for line in '\\' '"' '$' '\`'; do value=\${value//"$line"/"\\\\$line"}; done
+        value=\${value/%'"'/'""'}
+        ;;
+      *) [[ $value == *[^[:alnum:]_.,:=/@%+-]* ]] && printf -v value %q "$value" ;;
+    esac
+    [[ $value == "$head"* ]] && COMPREPLY+=("\${value#"$head"}")
+  done < <("\${COMP_WORDS[0]}" ${question} "\${words[@]:1}" 2>/dev/null)
 }
 complete -F _latchkey latchkey
 `,
@@ -57,12 +79,13 @@ _latchkey() {
   local -a values about
   while IFS= read -r line; do
     if [[ $line == ${filesAnswer} ]]; then
+      [[ $PREFIX == --*=* ]] && compset -P '*='
       _files
       return
     fi
     values+=("\${line%%$'\\t'*}")
     about+=("\${line%%$'\\t'*}  \${line#*$'\\t'}")
-  done < <("\${(Q)words[1]}" ${question} "\${(@Q)words[2,CURRENT]}" 2>/dev/null)
+  done < <("\${(Q)words[1]}" ${question} "\${(@)words[2,CURRENT-1]}" "$QIPREFIX$PREFIX" 2>/dev/null)
   compadd -l -d about -a values
 }
 if [[ $funcstack[1] == _latchkey ]]; then
@@ -74,9 +97,13 @@ fi
   fish: `# Completion of latchkey for fish: put this file as latchkey.fish into ~/.config/fish/completions, or source it.
 function __latchkey_complete
   set -l words (commandline -opc)
-  set -l answer ($words[1] ${question} $words[2..] (commandline -ct) 2>/dev/null)
+  set -l token (commandline -ct)
+  set -l answer ($words[1] ${question} $words[2..] "$token" 2>/dev/null)
   if test "$answer[1]" = ${filesAnswer}
-    __fish_complete_path (commandline -ct)
+    set -l option (string match -r '^--[^=]*=' -- "$token")
+    for path in (__fish_complete_path (string replace -r '^--[^=]*=' '' -- "$token"))
+      echo "$option$path"
+    end
   else
     printf '%s\\n' $answer
   end

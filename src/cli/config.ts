@@ -7,9 +7,9 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { isAddress } from '../address.ts'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
+import { homeFolder } from '../home.ts'
 import type { KeepPolicy } from '../index.ts'
 import { nearest } from '../nearest.ts'
-import { systemHome } from '../system-user.ts'
 import { keepRules } from './parse.ts'
 import {
   broken,
@@ -59,7 +59,7 @@ export interface Config {
 
 /** Throws `usage` for a bad flag and `config` for a bad variable or file. */
 export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags): Config {
-  const home = homeOf(env)
+  const home = homeFolder(env)
   const paths = filesOf(env, cwd).map(({ path }) => path)
   const read = paths.map(path => readSettings(path, home))
   const profile = profileOf(flags.profile ?? env['LATCHKEY_PROFILE'], paths, read)
@@ -111,7 +111,7 @@ export function settledFormat(env: Environment, cwd: string): Format {
 }
 
 function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: ConfigFlags): Config {
-  const home = homeOf(env)
+  const home = homeFolder(env)
   const find = (name: SettingName): Found | undefined =>
     layers.find(layer => layer[name] !== undefined)?.[name]
 
@@ -167,20 +167,11 @@ function filesOf(env: Environment, cwd: string): Config['files'] {
 
 /** Where programs keep the user's data, by the XDG base directory specification. */
 export const dataFolder = (env: Environment): string =>
-  xdg(env['XDG_DATA_HOME'], join(homeOf(env), '.local', 'share'))
+  xdg(env['XDG_DATA_HOME'], join(homeFolder(env), '.local', 'share'))
 
 /** The same for their settings. */
 export const settingsFolder = (env: Environment): string =>
-  xdg(env['XDG_CONFIG_HOME'], join(homeOf(env), '.config'))
-
-function homeOf(env: Environment): string {
-  try {
-    return env['HOME'] || systemHome()
-  } catch {
-    // Users whom the system does not know, as containers have them, are given this one by their runtimes too.
-    return '/'
-  }
-}
+  xdg(env['XDG_CONFIG_HOME'], join(homeFolder(env), '.config'))
 
 /**
  * What is wrong with each file of settings there is, one by one: broken form, unknown names, values that the setting

@@ -45,6 +45,8 @@ export interface Context extends Asking, Incoming {
   readonly checkSettings: () => readonly SettingsCheck[]
   /** Changes a file of settings, but not in a dry run. @throws config */
   readonly changeSetting: (change: Omit<Change, 'dryRun'>) => Promise<ConfigChange>
+  /** Makes the command lines in a text fit the one that was typed; see `next-step.ts`. */
+  readonly again: (text: string) => string
   /** A line for people, on stderr. */
   readonly notice: (text: string) => Promise<void>
   /** Runs another command line in this process, on a database of its own. */
@@ -122,6 +124,7 @@ export function createContext(surroundings: Surroundings): Context {
     dryRun,
     config,
     actor,
+    again,
     invoke: surroundings.invoke,
     program: surroundings.program,
     path: typed => (isAddress(typed) ? typed : resolve(cwd, typed)),

@@ -22,8 +22,10 @@ export interface Argument<T> {
   readonly kind: 'one' | 'optional' | 'many' | 'any'
   readonly summary: string
   readonly parse: Parse<unknown>
-  /** Of an optional one: the options that make do without it. Without any of them a person is asked for it. */
+  /** Of one that is needed unless one of these options is given. */
   readonly unless?: readonly string[]
+  /** What to do where it is missing; the help of the command when not given. */
+  readonly hint?: string
   readonly type?: T
 }
 
@@ -65,10 +67,15 @@ function many(summary: string, parse: Parse<unknown> = verbatim): Argument<unkno
 /** As many as there are, also none. */
 const any = (summary: string): Argument<readonly string[]> => ({ kind: 'any', summary, parse: verbatim })
 
-/** Needed, unless one of these options says what is meant instead. */
-const unless = (options: readonly string[], summary: string): Argument<string | undefined> => ({
+/**
+ * Needed, unless one of these options says what is meant instead.
+ *
+ * @param hint what to do where there is neither
+ */
+const unless = (options: readonly string[], summary: string, hint: string): Argument<string | undefined> => ({
   ...optional(summary),
   unless: options,
+  hint,
 })
 
 export const arg = { one, optional, many, any, unless }

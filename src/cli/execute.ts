@@ -25,11 +25,18 @@ export interface Execution {
 export async function execute(execution: Execution): Promise<number> {
   const { declaration, context, presentation, streams } = execution
   checkPresentation(declaration, presentation, execution.input)
+  if (streams.stdout.isClosed && !context.dryRun && declaration.revealsSecret?.(execution.input)) {
+    throw new LatchkeyError(
+      'usage',
+      'the secret is shown only once, and stdout is closed',
+      'give stdout a reader, or have the secret written to a new file with --out FILE',
+    )
+  }
   const { input, result } = await confirmAndRun(execution)
   try {
     await present(declaration, input, result, presentation, streams.stdout, execution.brush)
   } catch (error) {
-    if (declaration.revealsSecret && !context.dryRun) throw undelivered(result, error)
+    if (declaration.revealsSecret?.(input) && !context.dryRun) throw undelivered(result, error)
     if (!(error instanceof ClosedPipe)) throw error
   } finally {
     await context.close()

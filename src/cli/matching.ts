@@ -20,7 +20,10 @@ export const oneKey = (filters: Options) =>
   arg.unless(
     [...Object.keys(matchingOptions), ...Object.keys(filters)],
     'Name, id or start of the secret; - reads the secret from stdin; none with --all-matching',
+    nameOne,
   )
+
+const nameOne = 'name a key, or add --all-matching to change every key that fits the filters'
 
 interface Typed {
   readonly key: string | undefined
@@ -68,11 +71,7 @@ function whichKey({ key, allMatching, expectCount }: Typed, filter: KeyFilter): 
   const filtered = Object.values(filter).some(value => value !== undefined)
   if (key === undefined) {
     if (allMatching) return undefined
-    throw new LatchkeyError(
-      'usage',
-      filtered ? 'a filter alone changes nothing' : "missing required argument 'key'",
-      'name a key, or add --all-matching to change every key that fits the filters',
-    )
+    throw new LatchkeyError('usage', 'a filter alone changes nothing', nameOne)
   }
   if (!allMatching && !filtered && expectCount === undefined) return key
   throw new LatchkeyError(

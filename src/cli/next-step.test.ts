@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import type { HealthReport } from '../contract/views.ts'
 import { temporaryFolder } from '../testing/folder.ts'
 import { run } from '../testing/run.ts'
 import { splitWords } from '../testing/words.ts'
@@ -30,4 +31,23 @@ test('what an error says to type makes the database that was named, not the usua
   const [, next = ''] = /^Next: latchkey (.*)$/m.exec(made.out) ?? []
   expect((await run(splitWords(next))).code).toBe(0)
   expect((await run('user list -o name', { db: path })).out).toMatch(/^usr_/)
+})
+
+test.each(['doctor', 'health'])('%s --json says to type the very line that its table does', async command => {
+  using folder = temporaryFolder()
+  const path = folder.file('gate.db')
+  await run(['init', '--db', path])
+  const words = [command, '--db', path, '--profile', 'prod']
+  folder.write('latchkey.toml', '[profile.prod]\ntz = "UTC"\n')
+  const told = await run([...words, '--json'], { cwd: folder.path })
+  const [lines] = told
+    .json<HealthReport>()
+    .checks.flatMap(({ name, mend }) => (name === 'last_backup' ? [mend ?? ''] : []))
+  expect(lines).toBe(`make one with: latchkey --db ${path} --profile prod backup create`)
+  expect((await run(words, { cwd: folder.path, tty: true, columns: 500 })).out).toContain(lines ?? '?')
+  // As it stands, it mends.
+  const [, line = ''] = /latchkey (.*)$/.exec(lines ?? '') ?? []
+  expect((await run(splitWords(line), { cwd: folder.path })).code).toBe(0)
+  const mended = (await run([...words, '--json'], { cwd: folder.path })).json<HealthReport>()
+  expect(mended.checks.find(({ name }) => name === 'last_backup')?.status).toBe('ok')
 })

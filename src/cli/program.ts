@@ -13,7 +13,7 @@ import {
 import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
 import { nearest } from '../nearest.ts'
 import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
-import type { Declaration, Option, ParseContext } from './define.ts'
+import { arg, type Declaration, type Option, type ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { operandsOf } from './operands.ts'
 import { type ProgressMode, progressModes } from './progress.ts'
@@ -265,15 +265,15 @@ function settled(
 ): { readonly given: ReadonlySet<string>; readonly missing: readonly Missing[] } {
   const given = new Set(Object.keys(options).filter(name => typed[name] !== undefined))
   const missing: Missing[] = []
-  const miss = (name: string, message: string): void => {
-    const error = new LatchkeyError('usage', message, `latchkey ${path.join(' ')} --help`)
-    missing.push({ name, error })
+  const miss = (name: string, message: string, hint = `latchkey ${path.join(' ')} --help`): void => {
+    missing.push({ name, error: new LatchkeyError('usage', message, hint) })
   }
   for (const [index, [name, declared]] of Object.entries(args).entries()) {
     const word = words[index]
-    const kind = typeof declared === 'string' ? 'one' : declared.kind
+    const { kind, unless, hint } = typeof declared === 'string' ? arg.one(declared) : declared
+    const isNeeded = unless?.every(option => !given.has(option)) ?? (kind === 'one' || kind === 'many')
     if (Array.isArray(word) ? word.length > 0 : word !== undefined) given.add(name)
-    else if (kind === 'one' || kind === 'many') miss(name, `missing required argument '${kebab(name)}'`)
+    else if (isNeeded) miss(name, `missing required argument '${kebab(name)}'`, hint)
   }
   for (const [name, declared] of Object.entries(options)) {
     if (declared.required && !given.has(name))

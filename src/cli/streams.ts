@@ -1,4 +1,5 @@
 /** The three streams of a run, as the command line sees them. Must know nothing of the process behind them. */
+import { LatchkeyError } from '../contract/errors.ts'
 
 interface Input {
   readonly isTerminal: boolean
@@ -12,6 +13,8 @@ export interface Output {
   readonly isTerminal: boolean
   /** Columns of the terminal; undefined when it is none. */
   readonly columns?: number | undefined
+  /** There is none: whoever started the program closed it. */
+  readonly isClosed?: boolean
   /** Shows a long text to a person; given when there is a terminal to show it on. */
   readonly pager?: Pager | undefined
   /** Resolves when the text has been taken, so a slow reader slows the writer. Rejects with `ClosedPipe`. */
@@ -45,6 +48,10 @@ export interface Terminal {
 export class ClosedPipe extends Error {
   override readonly name = 'ClosedPipe'
 }
+
+/** There never was a stdout (`latchkey … >&-`): unlike a reader who leaves, nobody meant to see enough. */
+export const closedStdout = (): LatchkeyError =>
+  new LatchkeyError('config', 'stdout is closed', 'give it a file or a pipe, or /dev/null if nobody reads it')
 
 /** An input that holds what is given, and is no terminal. */
 export function memoryInput(content: string | Uint8Array<ArrayBuffer>): Input {

@@ -8,13 +8,18 @@ export type Subject =
   | 'backup'
   | 'import'
   | 'setting'
+  | 'value'
+  | 'metric'
+  | 'group'
+  | 'order'
   | 'command'
   | 'shell'
   | 'file'
 
 /** What an argument of a command names; undefined when it may be anything. */
 export function subjectOfArgument(command: { readonly name: string }, argument: string): Subject | undefined {
-  if (['setting', 'command', 'shell', 'import'].includes(argument)) return argument as Subject
+  if (['setting', 'value', 'command', 'shell', 'import'].includes(argument)) return argument as Subject
+  if (argument === 'limits' && command.name === 'remove') return 'metric'
   // What is created has a name that nobody has yet.
   return command.name === 'create' ? undefined : subjectNamed(argument)
 }
@@ -26,6 +31,9 @@ export const subjectOfOption = (name: string, { placeholder }: Option<unknown>):
 function subjectNamed(name: string): Subject | undefined {
   if (/^(file|folder|place|source|dir|paths?)$/.test(name)) return 'file'
   if (name === 'owner') return 'user'
+  if (name === 'metric') return 'metric'
+  if (name === 'a,b') return 'group'
+  if (name === '[-]field') return 'order'
   return (['key', 'user', 'project', 'backup'] as const).find(each => each === name)
 }
 

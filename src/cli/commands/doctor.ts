@@ -1,6 +1,6 @@
 import { healthReport } from '../../contract/views/program.ts'
 import { command } from '../define.ts'
-import { healthExit, healthLines } from '../drawing/health.ts'
+import { healthExit, healthLines, typable } from '../drawing/health.ts'
 
 export default command({
   name: 'doctor',
@@ -10,7 +10,8 @@ export default command({
     'The checks of latchkey health, with all of the file looked through, and the settings, the clock, the schedule of backups and the bytes of the newest one. Changes nothing. Exits with 0 when nothing failed, with 7 when the file or its schema is damaged, otherwise with 1.',
   examples: ['latchkey doctor', `latchkey doctor --json | jq -r '.checks[].mend | values'`],
   mendsSettings: true,
-  run: async ctx => (await ctx.operations()).diagnose({ settings: ctx.checkSettings() }),
+  run: async ctx =>
+    typable(await (await ctx.operations()).diagnose({ settings: ctx.checkSettings() }), ctx.again),
   output: healthReport,
   done: healthLines,
   exit: healthExit,

@@ -1,6 +1,6 @@
 import { healthReport } from '../../contract/views/program.ts'
 import { command } from '../define.ts'
-import { healthExit, healthLines } from '../drawing/health.ts'
+import { healthExit, healthLines, typable } from '../drawing/health.ts'
 
 export default command({
   name: 'health',
@@ -9,7 +9,7 @@ export default command({
   description:
     'Exits with 0 when nothing failed, with 7 when the file or its schema is damaged, otherwise with 1. Warnings do not fail.',
   examples: ['latchkey health', 'latchkey health --json'],
-  run: async ctx => (await ctx.operations()).health(),
+  run: async ctx => typable(await (await ctx.operations()).health(), ctx.again),
   output: healthReport,
   done: healthLines,
   exit: healthExit,

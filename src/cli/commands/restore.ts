@@ -3,6 +3,9 @@ import { arg, command, opt } from '../define.ts'
 import { restoredLines } from '../drawing/backups.ts'
 import { duration, moment } from '../parse.ts'
 
+const toChoose =
+  'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
+
 export default command({
   name: 'restore',
   effect: 'destroy',
@@ -16,7 +19,7 @@ export default command({
     'latchkey restore bak_01kaqv8w2e --key ci --dry-run',
     'latchkey restore --undo --yes --json',
   ],
-  args: { backup: arg.unless(['latest', 'at', 'undo'], 'Id, file name or path of the backup') },
+  args: { backup: arg.unless(['latest', 'at', 'undo'], 'Id, file name or path of the backup', toChoose) },
   options: {
     latest: opt.flag('The newest backup'),
     at: opt.as('date', moment, 'The newest backup that had been taken by then'),

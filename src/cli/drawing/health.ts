@@ -14,6 +14,12 @@ export function healthLines({ path, status, checks }: HealthReport, brush: Brush
   return [`${path}: ${paint[status](status)}`, ...lines].join('\n')
 }
 
+/** With what mends it as it can be typed here, for people and programs alike: about the database that was named. */
+export const typable = (report: HealthReport, again: (text: string) => string): HealthReport => ({
+  ...report,
+  checks: report.checks.map(check => ({ ...check, mend: check.mend && again(check.mend) })),
+})
+
 /** Warnings do not fail. */
 export const healthExit = ({ status, damaged }: HealthReport): number => {
   if (status !== 'failed') return 0

@@ -3,12 +3,12 @@
  * our own mark for this database is ever replaced or removed; every other line stays as it is, byte for byte.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { BackupSchedule } from '../../contract/views.ts'
 import { translate } from '../../db/errors.ts'
+import { homeFolder } from '../../home.ts'
 import { shellWord } from '../../shell-word.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder, replaceFile } from '../files.ts'
@@ -183,7 +183,7 @@ const logOf = (context: FileContext, given: string | undefined): string =>
 /** The specification of base directories has relative ones ignored. */
 function xdg(context: FileContext, name: string, otherwise: string): string {
   const set = context.env?.[name]
-  return set !== undefined && isAbsolute(set) ? set : join(context.env?.['HOME'] || homedir(), otherwise)
+  return set !== undefined && isAbsolute(set) ? set : join(homeFolder(context.env ?? {}), otherwise)
 }
 
 function holdsMark(context: FileContext, path: string): boolean {

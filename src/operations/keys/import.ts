@@ -9,6 +9,7 @@ import { keys, secrets } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import { type ByteCounter, type RowSource, readRows } from '../../formats/rows.ts'
 import { record } from '../audit.ts'
+import { collecting } from '../collecting.ts'
 import type { OperationContext } from '../context.ts'
 import { newId } from '../ids.ts'
 import { limitRows } from '../limits/rows.ts'
@@ -47,7 +48,7 @@ export async function importKeyFile(
     const report: ImportReport = {
       id,
       source: source.file,
-      created: found.drafts.length,
+      created: found.accepted.length,
       updated: 0,
       unchanged: number('unchanged'),
       refused: bad.length,
@@ -56,11 +57,13 @@ export async function importKeyFile(
       leftBehind: [],
       notes: [],
     }
-    if (found.drafts.length === 0) return report
-    const tell = rowProgress(context, 'importing', found.drafts.length)
-    for (const part of inChunks(found.drafts, keysAtOnce)) {
-      await insertKeys(context, db, 'key.import', part)
+    if (found.accepted.length === 0) return report
+    const tell = rowProgress(context, 'importing', found.accepted.length)
+    const collect = collecting()
+    for (const part of inChunks(found.accepted, keysAtOnce)) {
+      await insertKeys(context, db, 'key.import', part.map(found.draft))
       tell(part.length)
+      collect(part.length)
     }
     const { created, unchanged, refused: left } = report
     await db.insert(imports).values({
@@ -78,7 +81,7 @@ export async function importKeyFile(
   })
 }
 
-/** Their views and audit rows are held in memory meanwhile. */
+/** Their rows, views and audit rows are held in memory meanwhile. */
 const keysAtOnce = 2_000
 
 /** What becomes of one row. */
@@ -104,6 +107,7 @@ async function readFile(source: RowSource, count: ByteCounter | undefined): Prom
   const found: IncomingKey[] = []
   const problems: Outcome[] = []
   const seen = new Map<string, number>()
+  const collect = collecting()
   for await (const batch of readRows(source, count)) {
     for (const { line, row, problem } of batch) {
       const key = row === null ? problem : reader.read(line, row)
@@ -120,6 +124,7 @@ async function readFile(source: RowSource, count: ByteCounter | undefined): Prom
       for (const mark of marks) seen.set(mark, line)
       found.push(key)
     }
+    collect(batch.length)
   }
   return { keys: found, problems, ignoredFields: reader.ignoredFields }
 }
@@ -132,16 +137,21 @@ const marksOf = ({ name, id, hash, previousSecrets }: IncomingKey): readonly str
   ...previousSecrets.map(secret => `secret ${secret.hash}`),
 ]
 
+interface Judgement {
+  readonly accepted: readonly IncomingKey[]
+  /** What there is to store of one of them. */
+  readonly draft: (key: IncomingKey) => Draft
+  readonly outcomes: readonly Outcome[]
+}
+
 /** What can be said of the keys with the database at hand. */
-async function judge(
-  db: Database,
-  now: Date,
-  incoming: readonly IncomingKey[],
-): Promise<{ readonly drafts: readonly Draft[]; readonly outcomes: readonly Outcome[] }> {
+async function judge(db: Database, now: Date, incoming: readonly IncomingKey[]): Promise<Judgement> {
   const here = await whatIsHere(db, incoming)
   const users = await resolve(incoming, 'user', async name => (await findUser(db, name)).id)
   const projects = await resolve(incoming, 'project', async name => (await findProject(db, name)).id)
-  const drafts: Draft[] = []
+  const ownerOf = ({ user }: IncomingKey) => (user === null ? null : (users.get(user) ?? null))
+  const homeOf = ({ project }: IncomingKey) => (project === null ? null : (projects.get(project) ?? null))
+  const accepted: IncomingKey[] = []
   const outcomes = incoming.map((key): Outcome => {
     const { line, name } = key
     const owner = here.byHash.get(key.hash)
@@ -157,14 +167,13 @@ async function judge(
     if (namesake) return refusal(line, name, `has a name that is taken by ${namesake}`)
     if (key.id !== null && here.ids.has(key.id))
       return refusal(line, name, 'has an id that is taken by another key')
-    const user = key.user === null ? null : (users.get(key.user) ?? null)
-    const project = key.project === null ? null : (projects.get(key.project) ?? null)
-    for (const owner of [user, project])
+    for (const owner of [ownerOf(key), homeOf(key)])
       if (owner && 'problem' in owner) return refusal(line, name, owner.problem)
-    drafts.push(draftOf(key, now, idOf(user), idOf(project)))
+    accepted.push(key)
     return { line, item: { type: 'key', name, outcome: 'created', reason: null } }
   })
-  return { drafts, outcomes }
+  const draft = (key: IncomingKey) => draftOf(key, now, idOf(ownerOf(key)), idOf(homeOf(key)))
+  return { accepted, draft, outcomes }
 }
 
 type Resolved = { readonly id: string } | { readonly problem: string }

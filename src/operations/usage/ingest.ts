@@ -13,6 +13,7 @@ import { countedFiles } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 import { type RowFormat, readRows } from '../../formats/rows.ts'
 import { unpacked } from '../../formats/unpack.ts'
+import { collecting } from '../collecting.ts'
 import type { OperationContext } from '../context.ts'
 import { clockToleranceMs } from '../input.ts'
 import { readingProgress } from '../progress.ts'
@@ -35,8 +36,6 @@ export interface IngestOptions {
 
 /** Bad lines that are told in full. */
 const mostProblems = 20
-/** What lines leave behind outgrows the log's share of memory before the collector thinks of it by itself. */
-const linesPerCollection = 20_000
 /** Rows that are written before other work of this process gets its turn. */
 const rowsInARow = 10_000
 
@@ -148,7 +147,7 @@ class Log implements Disposable {
     const prices = await store.read(priceList)
     const { file, chunks, format } = options
     const source = unpacked(file, chunks, format, readingProgress(this.#context, options))
-    let collected = 0
+    const collect = collecting()
     for await (const rows of readRows({ ...source, chunks: this.#hashed(source.chunks) })) {
       const events = rows.map(({ row, problem }) => (row === null ? problem : reader.read(row)))
       const unresolved = new Set<string>()
@@ -164,15 +163,12 @@ class Log implements Disposable {
         else if (event !== undefined) this.#take(event, line, prices)
       }
       this.events += rows.length
-      if (this.events - collected > linesPerCollection) {
-        Bun.gc(true)
-        collected = this.events
-      }
+      collect(rows.length)
     }
     this.#putAside()
   }
 
-  /** Counts all of it. Rows go in nearly in the order of the index of times. */
+  /** Counts all of it. Nobody else can write meanwhile: the rows go in by the order of the table, a part at a time. */
   count(db: Database): Promise<Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'keys'>> {
     return withBulkUsage(db, async bulk => {
       await this.#requireKeys(db)
@@ -319,6 +315,7 @@ class Log implements Disposable {
     const now = this.#context.now().getTime()
     let counted = 0
     let duplicates = 0
+    const collect = collecting()
     for (const { rows, numbers, texts } of this.#identified.blocks()) {
       for (let row = 0; row < rows; row++) {
         if (!bulk.noteEvent(texts[row] ?? '', now)) {
@@ -341,7 +338,7 @@ class Log implements Disposable {
         this.#sums.add(pair, Math.floor(at / 60_000), requests, inputTokens, outputTokens, costMicros)
         if (this.#sums.isFull) await write(this.#sums.drain())
       }
-      if ((counted + duplicates) % linesPerCollection < rows) Bun.gc(true)
+      collect(rows)
       tell(rows)
       await setImmediate()
     }

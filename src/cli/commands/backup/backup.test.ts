@@ -45,6 +45,18 @@ test('one thing that is brought back is told from all of it', async () => {
   expect((await latchkey('restore --latest --yes')).err).toBe('')
 })
 
+test.each(['', ' --from elsewhere', ' --dry-run'])(
+  'a restore of nothing is told which backups there are before it is asked for --yes: restore%s',
+  async flags => {
+    const { code, err } = await latchkey(`restore${flags}`)
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: "latchkey: missing required argument 'backup'\ntry: see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest\n",
+    })
+    expect((await latchkey('restore --latest')).code).toBe(6)
+  },
+)
+
 test('prune asks, explains, and takes its policy from flags, the file or the environment', async () => {
   const now = Date.parse('2026-11-20T12:00:00Z')
   for (let n = 0; n < 3; n++) await latchkey('backup create', { now: new Date(now + n * 86_400_000) })

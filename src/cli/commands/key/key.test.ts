@@ -177,7 +177,7 @@ test('several changed keys are an array, none an empty one, and recent use is wa
 })
 
 test.each([
-  ['revoke', "missing required argument 'key'"],
+  ['revoke', "missing required argument 'key'\ntry: name a key, or add --all-matching"],
   ['revoke --yes', "missing required argument 'key'"],
   ['disable --user alice', 'a filter alone changes nothing'],
   ['revoke ci --all-matching --yes', 'contradict each other'],
