@@ -6,6 +6,7 @@ import type { Served } from '../contract/views.ts'
 import type { Latchkey } from '../index.ts'
 import { createApp } from './app.ts'
 import { LiveDatabase } from './database.ts'
+import { watchDescriptors } from './descriptors.ts'
 import {
   type Answering,
   type HostPort,
@@ -67,6 +68,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     const startedAt = now()
     let signal: StopSignal | null = null
     if (!dryRun) {
+      using _ = watchDescriptors(listeners, log)
       const stopped = options.stopped()
       for (const address of addresses) log({ event: 'listening', address })
       signal = await stopped
@@ -103,7 +105,7 @@ async function openAll(options: ServeOptions, answer: Answering): Promise<readon
 async function openPath(path: string, dryRun: boolean, answer: Answering): Promise<Listener> {
   if (!dryRun) return listenAtPath(path, answer)
   await requireFree(path)
-  return { address: `unix:${path}`, stop: async () => {} }
+  return { address: `unix:${path}`, stop: async () => {}, closeIdle: () => {} }
 }
 
 /** Each is answered in a bounded time, whatever its client does: see `body.ts`, and `patienceMs` of `database.ts`. */
