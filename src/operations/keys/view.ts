@@ -7,7 +7,7 @@ import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
-import { limitView, sortLimits } from '../limits/rows.ts'
+import { limitView, sortLimits } from '../limits/view.ts'
 import type { KeyRow } from '../select.ts'
 
 /** The keys that fit, oldest first unless told otherwise. */
