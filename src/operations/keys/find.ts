@@ -1,12 +1,10 @@
 /** Finding keys, as a list or one after another. Reads only. */
 import type { Key, KeySort } from '../../contract/views.ts'
-import { asc, type SQL } from '../../db/query.ts'
-import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../select.ts'
 import type { KeyFilter } from './filter.ts'
-import { type FlatKey, keyQuery, keyViews, withLimits } from './view.ts'
+import { type FlatKey, type KeyQuery, keyQuery, keyViews, withLimits } from './view.ts'
 
 export interface KeyPage extends KeyFilter {
   /** Default: the order in which they were made here. What is never comes last, in both directions. */
@@ -18,17 +16,12 @@ export interface KeyPage extends KeyFilter {
   readonly after?: KeySelector | undefined
 }
 
-/** A page as conditions and order of a query. */
-export interface Page {
-  readonly where: SQL | undefined
-  readonly order: readonly SQL[]
-  readonly limit: number | undefined
-}
-
-const everything: Page = { where: undefined, order: [asc(keys.id)], limit: undefined }
+const everything: KeyQuery = {}
 
 /** Most lists are asked for whole, and do not wait for what the others need. */
-async function pageOf(given: KeyPage): Promise<(db: Database, now: Date) => Promise<Page>> {
+async function pageOf(
+  given: KeyPage,
+): Promise<(open: () => Promise<Database>, now: Date) => Promise<KeyQuery>> {
   if (Object.values(given).every(value => value === undefined)) return async () => everything
   const { readPage } = await import('./page.ts')
   return readPage(given)
@@ -39,8 +32,7 @@ export async function listKeys(context: OperationContext, given: KeyPage = {}): 
   const page = await pageOf(given)
   return context.store.read(async db => {
     const now = context.now()
-    const { where, order, limit } = await page(db, now)
-    return keyViews(db, now, where, order, limit)
+    return keyViews(db, now, await page(async () => db, now))
   })
 }
 
@@ -56,16 +48,15 @@ export async function* streamKeys(context: OperationContext, given: KeyPage = {}
   const page = await pageOf(given)
   for await (const batch of context.store.stream(async function* ({ database, rows }) {
     const now = context.now()
-    const { where, order, limit } = await page(database, now)
-    const query = keyQuery(database, where, order)
+    const query = keyQuery(await page(database, now))
     let batch: FlatKey[] = []
-    for (const row of rows<FlatKey>(limit === undefined ? query : query.limit(limit))) {
+    for (const row of rows<FlatKey>(query)) {
       batch.push(row)
       if (batch.length < batchSize) continue
-      yield await withLimits(database, now, batch)
+      yield withLimits(rows, now, batch)
       batch = []
     }
-    yield await withLimits(database, now, batch)
+    yield withLimits(rows, now, batch)
   })) {
     yield* batch
   }

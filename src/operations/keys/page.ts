@@ -8,7 +8,8 @@ import type { Database } from '../../db/transaction.ts'
 import * as rules from '../input.ts'
 import { findKey } from '../select.ts'
 import { conditionOf, keyFilter } from './filter.ts'
-import type { KeyPage, Page } from './find.ts'
+import type { KeyPage } from './find.ts'
+import type { KeyQuery } from './view.ts'
 
 const keyPage = v.object({
   ...keyFilter.entries,
@@ -22,10 +23,10 @@ const keyPage = v.object({
  *
  * @throws invalid; the look-up not_found, ambiguous for the user, the project or the key to begin after
  */
-export function readPage(given: KeyPage): (db: Database, now: Date) => Promise<Page> {
+export function readPage(given: KeyPage): (open: () => Promise<Database>, now: Date) => Promise<KeyQuery> {
   // What begins a page is a selector, with rules of its own.
   const page = { ...rules.parse(keyPage, given), after: given.after }
-  return async (db, now) => ({ ...(await keysOf(db, now, page)), limit: page.limit })
+  return async (open, now) => ({ ...(await keysOf(await open(), now, page)), limit: page.limit })
 }
 
 const sortedBy: Readonly<Record<KeySort, SQLWrapper>> = {
@@ -37,7 +38,7 @@ const sortedBy: Readonly<Record<KeySort, SQLWrapper>> = {
   cost: keys.costMicros,
 }
 
-async function keysOf(db: Database, now: Date, page: KeyPage): Promise<Omit<Page, 'limit'>> {
+async function keysOf(db: Database, now: Date, page: KeyPage): Promise<KeyQuery> {
   const where = await conditionOf(db, now, page)
   const { sort, descending = false } = page
   const direction = descending ? desc : asc
