@@ -49,6 +49,7 @@ export const progressSteps = [
   'counting',
   'importing',
   'recording',
+  'undoing',
   'copying',
   'packing',
   'uploading',

@@ -9,16 +9,18 @@ import { projectViews } from '../projects.ts'
 import { userViews } from '../users.ts'
 import type { EntityType } from './snapshot.ts'
 
-/** The view of each, by id, oldest first; keys with what they used in all. */
+/** The view of each, by id, oldest first; keys with what they used in all. `tell` hears of those that were read. */
 export async function auditViews(
   db: Database,
   now: Date,
   type: EntityType,
   ids: readonly string[],
+  tell: (rows: number) => void = () => {},
 ): Promise<ReadonlyMap<string, object>> {
   const found = new Map<string, object>()
   for (const chunk of inChunks(ids)) {
     for (const view of await viewsOf[type](db, chunk, now)) found.set(view.id, view)
+    tell(chunk.length)
   }
   return found
 }

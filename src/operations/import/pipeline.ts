@@ -8,10 +8,11 @@ import { inChunks } from '../../db/chunks.ts'
 import { importChanges, importedKeys, importedProjects, importedUsers, imports } from '../../db/schema.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
+import type { SourceFile } from '../../formats/source.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { newId } from '../ids.ts'
-import { rowProgress } from '../progress.ts'
+import { readingProgress, rowProgress } from '../progress.ts'
 import {
   applyCreations,
   applyProjects,
@@ -22,6 +23,7 @@ import {
 } from './apply.ts'
 import { auditViews } from './audit-views.ts'
 import { usageGaps } from './gaps.ts'
+import { refuseOwnDatabase } from './own-database.ts'
 import { type KeyPlan, planKeys } from './plan.ts'
 import { type ProjectPlan, planProjects, planUsers, type UserPlan } from './plan-people.ts'
 import { type Incoming, prepare } from './prepare.ts'
@@ -29,20 +31,24 @@ import { type EntityType, entityTypes, nameOf, type Snapshot, snapshots } from '
 
 /**
  * @param source what its data is remembered under, for the next import from there
- * @param file for messages
- * @throws invalid, naming the first problem of the source and how many more there are
+ * @throws what `read` does; invalid, naming the first problem of the source and how many more there are
  */
-export function importData(
+export async function importData(
   context: OperationContext,
   source: string,
-  file: string,
-  found: ForeignData,
+  input: SourceFile,
+  read: (input: SourceFile) => Promise<ForeignData>,
 ): Promise<ImportReport> {
-  const incoming = prepare(file, found)
+  if (input.bytes === undefined) refuseOwnDatabase(input.file, context.store.path)
+  const found = await read({ ...input, count: readingProgress(context, input) })
+  const rows = found.users.length + found.projects.length + found.keys.length
+  const checked = rowProgress(context, 'checking', rows)
+  const incoming = prepare(input.file, found)
   return context.store.write(async db => {
     const now = context.now()
     const stamp: Stamp = { source, importId: newId('imp', now), now }
     const plans = await planAll(db, stamp, incoming)
+    checked(rows)
     const report = reportOf(stamp, plans, found)
     if (listOf(plans).every(plan => plan.action === 'none')) return report
     await db.insert(imports).values({ id: stamp.importId, source, at: now.getTime(), report })

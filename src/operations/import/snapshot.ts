@@ -28,11 +28,12 @@ export const usageFields: readonly string[] = [
 /** Rows of other tables, which no update of the row itself can set. */
 export const hangingFields: readonly string[] = ['limits', 'secrets', 'members', 'memberships']
 
-/** By id; what is not there is left out. */
+/** By id; what is not there is left out. `tell` hears of the rows that were looked at. */
 export async function snapshots(
   db: Database,
   type: EntityType,
   ids: readonly string[],
+  tell: (rows: number) => void = () => {},
 ): Promise<ReadonlyMap<string, Snapshot>> {
   const found = new Map<string, Snapshot>()
   for (const chunk of inChunks(ids)) {
@@ -40,6 +41,7 @@ export async function snapshots(
     for (const { id, ...row } of await rowsOf(db, type, chunk)) {
       found.set(id, plain({ ...row, ...hanging(id) }))
     }
+    tell(chunk.length)
   }
   return found
 }

@@ -37,7 +37,9 @@ export async function importKeyFile(
   const file = await readFile(source, readingProgress(context, source))
   return context.store.write(async db => {
     const now = context.now()
+    const checked = rowProgress(context, 'checking', file.keys.length)
     const found = await judge(db, now, file.keys)
+    checked(file.keys.length)
     const outcomes = [...file.problems, ...found.outcomes].toSorted((a, b) => a.line - b.line)
     const bad = outcomes.filter(({ item }) => item.outcome === 'refused')
     if (bad.length > 0 && !skipBad) throw refused(source.file, bad)
