@@ -128,7 +128,7 @@ function changer(context: OperationContext, change: BulkChange): Apply {
     }
   switch (change.verb) {
     case 'revoke': {
-      const reason = rules.parse(v.optional(rules.reason), change.reason)
+      const reason = rules.parseReason(change)
       return set({ revokedAt: now, revokedReason: reason ?? null })
     }
     case 'disable':
