@@ -28,8 +28,8 @@ interface KeyCounts extends UsageCounts {
   readonly lastUsedAt: number
 }
 
-/** Room for the pages that a minute of a thousand keys is spread over, in KiB. */
-const cacheKib = 8 * 1024
+/** Room for the pages that an hour of a thousand keys is spread over, in KiB. */
+const cacheKib = 16 * 1024
 
 /** Runs `work` with the statements on the connection of a transaction. */
 export async function withBulkUsage<T>(db: Database, work: (bulk: BulkUsage) => Promise<T>): Promise<T> {

@@ -6,11 +6,11 @@ export const rowWidth = 6
 /** Buckets that are summed at a time. */
 const capacity = 1 << 15
 
-/** More pairs of key and model than any file has; minutes fit into what is left of 53 bits. */
-const mostPairs = 2 ** 26
+/** Minutes from 1970 for two centuries; more pairs of key and model than any file has fit into what is left of 53 bits. */
+const mostMinutes = 2 ** 27
 
 export class Aggregate {
-  /** From minute and pair, packed, to the place in `#sums`. */
+  /** From pair and minute, packed, to the place in `#sums`. */
   readonly #places = new Map<number, number>()
   readonly #sums = new Float64Array(capacity * 4)
 
@@ -31,7 +31,7 @@ export class Aggregate {
     outputTokens: number,
     costMicros: number,
   ): void {
-    const packed = minute * mostPairs + pair
+    const packed = pair * mostMinutes + minute
     const known = this.#places.get(packed)
     const at = known ?? this.#places.size * 4
     const sums = this.#sums
@@ -45,16 +45,19 @@ export class Aggregate {
     sums[at + 3] = (sums[at + 3] ?? 0) + costMicros
   }
 
-  /** All rows by minute and pair, which is nearly the order of the index; empty afterwards. */
+  /**
+   * All rows by pair and minute, the order of the table; empty afterwards. Their times lie so close together that the
+   * index of times has its pages at hand.
+   */
   drain(): Float64Array {
     const packed = Float64Array.from(this.#places.keys()).sort()
     const rows = new Float64Array(packed.length * rowWidth)
     for (let index = 0; index < packed.length; index++) {
       const key = packed[index] ?? 0
       const from = this.#places.get(key) ?? 0
-      const pair = key % mostPairs
-      rows[index * rowWidth] = pair
-      rows[index * rowWidth + 1] = (key - pair) / mostPairs
+      const minute = key % mostMinutes
+      rows[index * rowWidth] = (key - minute) / mostMinutes
+      rows[index * rowWidth + 1] = minute
       rows.set(this.#sums.subarray(from, from + 4), index * rowWidth + 2)
     }
     this.#places.clear()

@@ -167,7 +167,7 @@ class Log implements Disposable {
     this.#putAside()
   }
 
-  /** Counts all of it. Rows go in nearly in the order of the index of times. */
+  /** Counts all of it. Nobody else can write meanwhile: the rows go in by the order of the table, a part at a time. */
   count(db: Database): Promise<Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'keys'>> {
     return withBulkUsage(db, async bulk => {
       await this.#requireKeys(db)
