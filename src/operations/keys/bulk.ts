@@ -3,7 +3,6 @@
  * are not the keys that the caller expects.
  */
 import { and, isNotNull, isNull, type SQL } from 'drizzle-orm'
-import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key } from '../../contract/views.ts'
 import { oneOf } from '../../db/conditions.ts'
