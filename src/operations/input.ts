@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
-import { metrics, roles } from '../contract/views.ts'
+import { metrics, roles } from '../contract/views/words.ts'
 import { hasChecksum } from './secrets.ts'
 
 const printable = v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters')

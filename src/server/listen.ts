@@ -16,6 +16,8 @@ export interface Listener {
   readonly address: string
   /** Takes no new connection, and cuts off once `answered` resolves who has not let go by then. */
   readonly stop: (answered: Promise<void>) => Promise<void>
+  /** Closes the connections that were answered and have asked for nothing since. */
+  readonly closeIdle: () => void
 }
 
 export type Answering = (request: Request) => Promise<Response>
@@ -49,7 +51,11 @@ export function listenOn(at: HostPort, allowRemote: boolean, fetch: Answering): 
       // Bun has two servers share a port once they are not for development.
       reusePort: false,
     })
-    return { address: `http://${bracketed(host)}:${server.port}`, stop: stopping(server) }
+    return {
+      address: `http://${bracketed(host)}:${server.port}`,
+      stop: stopping(server),
+      closeIdle: () => server.closeIdleConnections(),
+    }
   } catch (error) {
     throw listenFailure(error, `${bracketed(host)}:${port}`)
   }
@@ -84,6 +90,7 @@ export async function listenAtPath(path: string, fetch: Answering): Promise<List
       if (now?.dev === dev && now.ino === ino) rmSync(path, { force: true })
       await stop(answered)
     },
+    closeIdle: () => server.closeIdleConnections(),
   }
 }
 

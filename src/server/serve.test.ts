@@ -356,3 +356,28 @@ test('a database that goes while it serves makes it not ready, and one that come
   const stats = await spawnLatchkey('key stats ci --json', { db: home.path })
   expect(stats.json()).toMatchObject({ totals: { inputTokens: 9 } })
 })
+
+test('with fewer descriptors than clients, everyone who asks is answered, and the log says so once', async () => {
+  await using home = await prepared()
+  const few = ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh']
+  const server = await startServer(home.path, [], few)
+  const { hostname, port } = new URL(server.url)
+  const clients = Array.from({ length: 150 }, () => {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => {})
+    socket.once('data', data => resolve(String(data).slice(0, 12)))
+    socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n')
+    // It keeps its connection, as gateways do.
+    return { socket, answer: promise }
+  })
+  const answers = await Promise.all(clients.map(client => client.answer))
+  expect(new Set(answers)).toEqual(new Set(['HTTP/1.1 200']))
+  expect(server.log().filter(({ event }) => event === 'failure')).toEqual([
+    expect.objectContaining({ message: expect.stringContaining('no file descriptor is left') }),
+  ])
+  for (const { socket } of clients) socket.destroy()
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
+  server.kill('SIGTERM')
+  expect((await server.finished).code).toBe(0)
+})

@@ -6,6 +6,7 @@ import type { Served } from '../contract/views.ts'
 import type { Latchkey } from '../index.ts'
 import { createApp } from './app.ts'
 import { LiveDatabase } from './database.ts'
+import { watchDescriptors } from './descriptors.ts'
 import {
   type Answering,
   type HostPort,
@@ -57,10 +58,9 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const app = createApp({ database, counters, now, log })
   let listeners: readonly Listener[] = []
   try {
-    const { latchkey, recorder } = database.get()
+    const { latchkey } = database.get()
     // An upgrade may put other files in the place of those that are not loaded yet.
     await latchkey.load()
-    await recorder.ingest([])
     // Reads every key: a database that is damaged is refused now and not in the middle of the night.
     await latchkey.inventory()
     listeners = await openAll(options, request => app.answer(request))
@@ -68,6 +68,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     const startedAt = now()
     let signal: StopSignal | null = null
     if (!dryRun) {
+      using _ = watchDescriptors(listeners, log)
       const stopped = options.stopped()
       for (const address of addresses) log({ event: 'listening', address })
       signal = await stopped
@@ -104,7 +105,7 @@ async function openAll(options: ServeOptions, answer: Answering): Promise<readon
 async function openPath(path: string, dryRun: boolean, answer: Answering): Promise<Listener> {
   if (!dryRun) return listenAtPath(path, answer)
   await requireFree(path)
-  return { address: `unix:${path}`, stop: async () => {} }
+  return { address: `unix:${path}`, stop: async () => {}, closeIdle: () => {} }
 }
 
 /** Each is answered in a bounded time, whatever its client does: see `body.ts`, and `patienceMs` of `database.ts`. */

@@ -11,10 +11,14 @@ export interface RunningServer {
   readonly finished: Promise<Finished>
 }
 
-/** Resolves once it listens; rejects with what it said when it ends instead. */
-export async function startServer(db: string, args: readonly string[] = []): Promise<RunningServer> {
+/** Resolves once it listens; rejects with what it said when it ends instead. `before`: words of a command that runs it. */
+export async function startServer(
+  db: string,
+  args: readonly string[] = [],
+  before: readonly string[] = [],
+): Promise<RunningServer> {
   const listen = args.some(word => word === '--unix') ? [] : ['--listen', '127.0.0.1:0']
-  const child = Bun.spawn([...program, 'serve', '--json', ...listen, ...args], {
+  const child = Bun.spawn([...before, ...program, 'serve', '--json', ...listen, ...args], {
     env: { PATH: process.env['PATH'], ...testEnvironment({}, db) },
     stdin: 'ignore',
     stdout: 'pipe',

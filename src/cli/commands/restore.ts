@@ -1,4 +1,4 @@
-import { restored } from '../../contract/views.ts'
+import { restored } from '../../contract/views/backups.ts'
 import { arg, command, opt } from '../define.ts'
 import { restoredLines } from '../drawing/backups.ts'
 import { duration, moment } from '../parse.ts'

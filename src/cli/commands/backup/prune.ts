@@ -1,4 +1,4 @@
-import { backupPruning } from '../../../contract/views.ts'
+import { backupPruning } from '../../../contract/views/backups.ts'
 import { type Arguments, command, type Input, listing, opt, type Place } from '../../define.ts'
 import { pruningColumns } from '../../drawing/backups.ts'
 import { duration, keepCount } from '../../parse.ts'

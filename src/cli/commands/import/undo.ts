@@ -1,4 +1,4 @@
-import { importUndo } from '../../../contract/views.ts'
+import { importUndo } from '../../../contract/views/imports.ts'
 import { arg, command, opt } from '../../define.ts'
 import { importUndoLines } from '../../drawing/imports.ts'
 
