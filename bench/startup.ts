@@ -1,7 +1,7 @@
 /** How soon a command answers, against Bun starting to run nothing, in the same run. */
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
-import { question } from '../src/cli/completion.ts'
+import { question } from '../src/cli/tree.ts'
 import { connectLatchkey } from '../src/index.ts'
 import { temporaryFolder } from '../src/testing/folder.ts'
 import { programVersion } from '../src/version.ts'

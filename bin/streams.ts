@@ -2,27 +2,25 @@
  * The streams of this process as main() takes them. Node's own take longer to make than most commands run: they are
  * made for a terminal alone, and nothing is written through them.
  */
-import { fstatSync, readFileSync, statSync, write } from 'node:fs'
+import { fstatSync, readFileSync, statSync, write, writeSync } from 'node:fs'
 import { ClosedPipe, closedStdout, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
 
 export async function streams(): Promise<Streams> {
   const stdin = await isTerminal(0)
   const stdout = (await isTerminal(1)) ? process.stdout : undefined
   const stderr = (await isTerminal(2)) ? process.stderr : undefined
-  const goesNowhere = isNull(statOf(1))
+  const isClosed = isNull(statOf(1)) && wasClosed(1)
   return {
     stdin: { isTerminal: stdin, text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
     stdout: {
-      ...output(
-        goesNowhere && wasClosed(1) ? () => Promise.reject(closedStdout()) : sender(1),
-        stdout,
-        error => (hasGone(error) ? new ClosedPipe() : error),
+      ...output(isClosed ? () => Promise.reject(closedStdout()) : sender(1, writeNow), stdout, error =>
+        hasGone(error) ? new ClosedPipe() : error,
       ),
-      goesNowhere,
+      isClosed,
       pager: pager(stdout?.rows),
     },
     // Talk that cannot be heard is nobody's failure, and holds up nothing.
-    stderr: output(sender(2), stderr, () => undefined),
+    stderr: output(sender(2, writeBeside), stderr, () => undefined),
     terminal: stdin && stderr ? { input: process.stdin, output: stderr, suspend } : undefined,
   }
 }
@@ -74,26 +72,38 @@ function pager(rows: number | undefined): Pager | undefined {
   return { rows, page: async (command, text) => (await load()).page(command, text, process.env) }
 }
 
-/**
- * `Bun.write` stops the whole process while a pipe is full, a server too whose log nobody reads, and makes room in a file
- * before it writes: with `>>` the text then comes after as many zeros.
- */
-function sender(descriptor: number): (text: string) => Promise<void> {
+/** How many bytes were taken: of a pipe that others have told not to wait, none when it is full. */
+type Write = (descriptor: number, bytes: Uint8Array) => number | Promise<number>
+
+/** `Bun.write` makes room in a file before it writes: with `>>` the text then comes after as many zeros. */
+function sender(descriptor: number, write: Write): (text: string) => Promise<void> {
   return async text => {
     let rest = new TextEncoder().encode(text)
-    while (rest.length > 0) rest = rest.subarray(await writeSome(descriptor, rest))
+    while (rest.length > 0) rest = rest.subarray(await write(descriptor, rest))
   }
 }
 
-/** How many bytes were taken: of a pipe that others have told not to wait, none when it is full. */
-const writeSome = (descriptor: number, bytes: Uint8Array): Promise<number> =>
+/** Results: whoever runs a command for them waits for them, and so may all of it. */
+const writeNow: Write = (descriptor, bytes) => {
+  try {
+    return writeSync(descriptor, bytes)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return soon()
+    throw error
+  }
+}
+
+/** Talk: a server must not stand still because nobody reads its log. */
+const writeBeside: Write = (descriptor, bytes) =>
   new Promise((resolve, reject) => {
     write(descriptor, bytes, (error, count) => {
       if (error === null) resolve(count)
-      else if (error.code === 'EAGAIN') setTimeout(resolve, 5, 0)
+      else if (error.code === 'EAGAIN') resolve(soon())
       else reject(error)
     })
   })
+
+const soon = (): Promise<number> => new Promise(resolve => setTimeout(resolve, 5, 0))
 
 function hasGone(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE'

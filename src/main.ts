@@ -3,14 +3,14 @@
  * so that tests drive all of it, and must load nothing that the command at hand does not need.
  */
 import { resolve } from 'node:path'
-import { question } from './cli/completion.ts'
+import { isInteractive } from './cli/asking.ts'
 import { type Format, settledFormat } from './cli/config.ts'
 import { renderFailure } from './cli/fail.ts'
 import { repeating } from './cli/next-step.ts'
 import { typedFormat } from './cli/output-format.ts'
-import { isInteractive } from './cli/prompt.ts'
 import { configOf, type Main, read, run } from './cli/run.ts'
 import { ClosedPipe } from './cli/streams.ts'
+import { question } from './cli/tree.ts'
 import { failureOf } from './contract/failure.ts'
 
 export const main: Main = async (argv, env, streams, overrides = {}) => {

@@ -7,12 +7,12 @@ import { basename } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Latchkey } from '../index.ts'
 import { shellWord } from '../shell-word.ts'
+import type { Choice, Prompts } from './asking.ts'
 import { shells } from './completion.ts'
 import type { Config } from './config.ts'
 import type { Argument, Declaration, Option } from './define.ts'
 import { kebab } from './flags.ts'
 import type { Invocation } from './program.ts'
-import type { Choice, Prompts } from './prompt.ts'
 import { relativeTime } from './relative.ts'
 import { settingNames } from './settings-file.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from './subjects.ts'
@@ -246,8 +246,8 @@ function answered(argv: readonly string[], flag: string | undefined, answer: str
   return [...argv, ...(needsEnd ? ['--'] : []), answer]
 }
 
-/** Options stand before what ends them. */
-function inserted(argv: readonly string[], words: readonly string[]): readonly string[] {
+/** The command line with options in it: they stand before what ends them. */
+export function inserted(argv: readonly string[], words: readonly string[]): readonly string[] {
   const end = argv.indexOf('--')
   return argv.toSpliced(end < 0 ? argv.length : end, 0, ...words)
 }

@@ -2,7 +2,7 @@
  * What may stand where the cursor is, from the declarations and, for names, from the database. Answers the scripts of
  * `completion.ts`; must never say a word of its own, create a file, or fail: where nothing is known, nothing is offered.
  */
-import { keySorts, metrics, reportGroups } from '../contract/views.ts'
+import { keySorts, metrics, reportGroups } from '../contract/views/words.ts'
 import type { Latchkey } from '../index.ts'
 import { typedWord } from '../shell-word.ts'
 import { filesAnswer, shells } from './completion.ts'

@@ -9,7 +9,8 @@ import { temporaryLatchkey } from '../testing/latchkey.ts'
 import { program } from '../testing/process.ts'
 import { run, testEnvironment } from '../testing/run.ts'
 import { requireTool } from '../testing/tools.ts'
-import { filesAnswer, question, type Shell, shells } from './completion.ts'
+import { filesAnswer, type Shell, shells } from './completion.ts'
+import { question } from './tree.ts'
 
 /** A name with all that a shell would act on. */
 const odd = 'we $ird "na\'me"'

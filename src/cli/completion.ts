@@ -1,5 +1,7 @@
 /** The scripts by which shells ask this program what may come next. They hold no list of their own. */
 
+import { question } from './tree.ts'
+
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
 
@@ -9,9 +11,6 @@ export const installedAs: Readonly<Record<Shell, readonly string[]>> = {
   zsh: ['.local', 'share', 'zsh', 'site-functions', '_latchkey'],
   fish: ['.config', 'fish', 'completions', 'latchkey.fish'],
 }
-
-/** What a script calls with the words so far; answers lines of a value, a tab and a description. */
-export const question = '__complete'
 
 /** What is answered where the shell completes files by itself. */
 export const filesAnswer = ':files'

@@ -9,7 +9,6 @@ import type { Confirmation, Declaration } from './define.ts'
 import { checkPresentation, isDrawn, isForPeople, isStream, type Presentation, present } from './present.ts'
 import { printable } from './printable.ts'
 import { ClosedPipe, type Streams } from './streams.ts'
-import { drawTable } from './table.ts'
 
 export interface Execution {
   readonly declaration: Declaration
@@ -26,10 +25,10 @@ export interface Execution {
 export async function execute(execution: Execution): Promise<number> {
   const { declaration, context, presentation, streams } = execution
   checkPresentation(declaration, presentation, execution.input)
-  if (streams.stdout.goesNowhere && !context.dryRun && declaration.revealsSecret?.(execution.input)) {
+  if (streams.stdout.isClosed && !context.dryRun && declaration.revealsSecret?.(execution.input)) {
     throw new LatchkeyError(
       'usage',
-      'the secret is shown only once, and stdout is closed or /dev/null',
+      'the secret is shown only once, and stdout is closed',
       'give stdout a reader, or have the secret written to a new file with --out FILE',
     )
   }
@@ -109,6 +108,7 @@ async function confirm(execution: Execution): Promise<Confirmation['binds']> {
   if (confirmation === undefined) return undefined
   const { list } = confirmation
   if (list && list.rows.length > 0) {
+    const { drawTable } = await import('./table.ts')
     const brush = await execution.brush()
     await streams.stderr.write(`${await drawTable(list.columns, list.rows.slice(0, mostListed), brush)}\n`)
     if (list.rows.length > mostListed) await context.notice(`and ${list.rows.length - mostListed} more`)

@@ -1,5 +1,7 @@
 /** The options by which keys are chosen, the same for every command that lists or changes several. Decides nothing. */
-import { type Key, keyStatuses } from '../contract/views.ts'
+
+import { keyStatuses } from '../contract/views/words.ts'
+import type { Key } from '../contract/views.ts'
 import { keyStatus } from './columns.ts'
 import { type Column, opt, type Values } from './define.ts'
 import { duration, percent } from './parse.ts'

@@ -10,7 +10,7 @@ export type Invoke = (
 ) => Promise<{ readonly code: number; readonly out: string; readonly err: string }>
 
 interface Inside {
-  readonly env: () => Environment
+  readonly env: Environment
   /** Given when what comes out will be shown on a terminal of that width. */
   readonly columns: number | undefined
   /** Runs words in a folder to an exit code. */
@@ -23,17 +23,17 @@ interface Inside {
 }
 
 /** Keeps of the environment what says who acts and how things look, and nothing that leads to real data. */
-export function invoker({ env, columns, main }: Inside): Invoke {
-  return async (words, { db, stdin = '' }) => {
-    const folder = dirname(db)
-    const outside = env()
-    const clean = Object.fromEntries(kept.map(name => [name, outside[name]]))
-    const stdout = memoryOutput(columns)
-    const stderr = memoryOutput()
-    const inside = { ...clean, HOME: folder, LATCHKEY_DB: db }
-    const code = await main(words, inside, { stdin: memoryInput(stdin), stdout, stderr }, folder)
-    return { code, out: stdout.text(), err: stderr.text() }
-  }
+export async function invokeInside(
+  { env, columns, main }: Inside,
+  ...[words, { db, stdin = '' }]: Parameters<Invoke>
+): ReturnType<Invoke> {
+  const folder = dirname(db)
+  const clean = Object.fromEntries(kept.map(name => [name, env[name]]))
+  const stdout = memoryOutput(columns)
+  const stderr = memoryOutput()
+  const inside = { ...clean, HOME: folder, LATCHKEY_DB: db }
+  const code = await main(words, inside, { stdin: memoryInput(stdin), stdout, stderr }, folder)
+  return { code, out: stdout.text(), err: stderr.text() }
 }
 
 const kept = [

@@ -11,9 +11,20 @@ export interface ProcessStat {
   readonly parent: number
 }
 
-/** LATCHKEY_ACTOR, or the user of the operating system (`alice (sudo)` for root by sudo). */
+/** LATCHKEY_ACTOR, or the user of the operating system (`alice (sudo)` for root by sudo). Looked up for what changes something. */
 export function whoAndWhence(env: Environment, atTerminal: boolean): Actor {
-  return { name: actorName(env), origin: originOf(env, atTerminal) }
+  let name: string | undefined
+  let origin: Origin | undefined
+  return {
+    get name() {
+      name ??= actorName(env)
+      return name
+    },
+    get origin() {
+      origin ??= originOf(env, atTerminal)
+      return origin
+    },
+  }
 }
 
 export function actorName(env: Environment, user: string = systemUser()): string {

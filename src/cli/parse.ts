@@ -3,17 +3,8 @@
  * to type instead; nothing here may guess (`5m ago`, `1M` and `10dd` are refused, not read as something close).
  */
 import { LatchkeyError } from '../contract/errors.ts'
-import {
-  type KeySort,
-  keySorts,
-  type Limit,
-  type Metric,
-  metrics,
-  type ReportGroup,
-  type Role,
-  reportGroups,
-  roles,
-} from '../contract/views.ts'
+import { keySorts, metrics, reportGroups, roles } from '../contract/views/words.ts'
+import type { KeySort, Limit, Metric, ReportGroup, Role } from '../contract/views.ts'
 import type { KeepPolicy } from '../index.ts'
 import { nearest } from '../nearest.ts'
 import type { Parse, ParseContext } from './define.ts'

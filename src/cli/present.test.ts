@@ -11,7 +11,10 @@ import {
   text,
   time,
 } from '../contract/shape.ts'
-import { key, limit, limitState, totals, userRef } from '../contract/views.ts'
+import { key } from '../contract/views/keys.ts'
+import { limit, limitState } from '../contract/views/limits.ts'
+import { userRef } from '../contract/views/refs.ts'
+import { totals } from '../contract/views/usage.ts'
 import { run } from '../testing/run.ts'
 import { command } from './define.ts'
 import type { Tree } from './tree.ts'

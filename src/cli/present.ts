@@ -7,13 +7,9 @@ import { bare, isReference, type Json, jsonWriter, toJson } from '../contract/js
 import { anything, type JsonSchema, type ObjectShape, object } from '../contract/shape.ts'
 import { nearest } from '../nearest.ts'
 import type { Brush } from './brush.ts'
-import { card, inline, label } from './card.ts'
 import type { Format } from './config.ts'
-import { type Column, type Declaration, outputShape } from './define.ts'
-import { harmless } from './printable.ts'
+import { type Declaration, outputShape } from './define.ts'
 import type { Output } from './streams.ts'
-import { drawTable } from './table.ts'
-import { widthOf } from './width.ts'
 
 type AnyShape = ObjectShape<Record<string, unknown>>
 
@@ -116,12 +112,13 @@ export async function present(
   const declaration = withFieldsOf(declared, result)
   const { format, fields } = presentation
   const lines = isForPeople(format) && fields === undefined ? declaration.lines?.(result, input) : undefined
-  const drawn =
-    lines === undefined && isDrawn(declaration, format)
-      ? await drawing(declaration, result, presentation, brush)
-      : undefined
-  if (drawn !== undefined && (await isPaged(drawn, declaration, presentation, stdout))) return
-  const output = lines ?? drawn ?? documentLines(declaration, result, presentation)
+  let output = lines ?? documentLines(declaration, result, presentation)
+  if (lines === undefined && isDrawn(declaration, format)) {
+    const { draw, isPaged } = await import('./draw.ts')
+    const drawn = await draw(declaration, result, presentation, brush)
+    if (await isPaged(drawn, declaration, presentation, stdout)) return
+    output = drawn
+  }
   let chunk = ''
   for await (const line of output) {
     chunk += `${line}\n`
@@ -138,67 +135,14 @@ function withFieldsOf(declaration: Declaration, result: unknown): Declaration {
   if (rows === undefined || !isOpen(rows) || !Array.isArray(result)) return declaration
   const names = Object.keys(Object(result[0]))
   const shape = object(rows.name, Object.fromEntries(names.map(name => [name, anything('')])))
-  const columns = names
-    .map(name => fieldColumn({}, name))
-    .map((column, at) => ({ ...column, title: names[at] ?? '' }))
-  return { ...declaration, rows: shape, columns }
+  const { columns: _, ...rest } = declaration
+  return { ...rest, rows: shape }
 }
 
 const isOpen = ({ schema }: AnyShape): boolean =>
   schema.additionalProperties === true && schema.properties === undefined
 
 const chunkSize = 64 * 1024
-
-/** Shows in a pager a list that is longer than the screen; what a change did is told as it stands. */
-async function isPaged(
-  drawn: readonly string[],
-  declaration: Declaration,
-  { pager }: Presentation,
-  { pager: screen, columns = 80 }: Output,
-): Promise<boolean> {
-  if (pager === undefined || screen === undefined) return false
-  if (declaration.effect !== 'read' || declaration.rows === undefined) return false
-  const text = drawn.join('\n')
-  const lines = text
-    .split('\n')
-    .reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0)
-  // The last line of the screen is for what comes next.
-  return lines >= screen.rows && screen.page(pager, `${text}\n`)
-}
-
-async function drawing(
-  declaration: Declaration,
-  result: unknown,
-  { format, fields, again = text => text }: Presentation,
-  makeBrush: () => Promise<Brush>,
-): Promise<readonly string[]> {
-  const shape = outputShape(declaration)
-  if (shape === undefined) return lines(String(result))
-  if (Array.isArray(result) && result.length === 0) return []
-  const brush = await makeBrush()
-  const { done } = declaration
-  const isList = Array.isArray(result)
-  // Of one or many, `done` tells of one.
-  const tells = done !== undefined && !(isList && declaration.outputOrRows)
-  if (tells && format === 'table' && fields === undefined) return lines(again(done(harmless(result), brush)))
-  if (!isList) return lines(card(shape, harmless(result), brush, fields))
-  const columns =
-    fields?.map(field => fieldColumn(shape.shapes[field]?.schema ?? {}, field)) ?? declaration.columns ?? []
-  const shown = columns.filter(column => format === 'wide' || !column.wide)
-  return [await drawTable(shown, result, brush)]
-}
-
-const lines = (text: string): readonly string[] => (text === '' ? [] : [text.replace(/\n$/, '')])
-
-function fieldColumn(schema: JsonSchema, field: string): Column<unknown> {
-  const { type } = bare(schema)
-  const numeric = [type].flat().some(each => each === 'integer' || each === 'number')
-  return {
-    title: label(field),
-    cell: (row, brush) => inline(schema, field, Object(row)[field], { ...brush, time: brush.ago }),
-    align: numeric ? 'right' : 'left',
-  }
-}
 
 type Rows = Iterable<unknown> | AsyncIterable<unknown>
 

@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdirSync } from 'node:fs'
-import { progress as shape } from '../contract/views.ts'
+import { progress as shape } from '../contract/views/program.ts'
 import { type BackupScene, backupScene } from '../testing/backups.ts'
 import { onTerminal, spawnLatchkey } from '../testing/process.ts'
 import { run } from '../testing/run.ts'

@@ -5,20 +5,18 @@
 import { LatchkeyError } from '../contract/errors.ts'
 import type { StopSignal } from '../server/serve.ts'
 import { programVersion } from '../version.ts'
+import { asking, isInteractive, type Prompts } from './asking.ts'
 import { wantedPager, wantsColor, wantsPictures, wantsUnicode } from './color.ts'
 import { type Config, type Environment, resolveConfig, resolveLeniently } from './config.ts'
 import { createContext } from './context.ts'
 import { execute } from './execute.ts'
-import { invoker } from './invoke.ts'
 import { repeating } from './next-step.ts'
 import { whoAndWhence } from './origin.ts'
 import { agreedFormat } from './output-format.ts'
 import { isForPeople, parseFields } from './present.ts'
 import { type Invocation, readCommandLine } from './program.ts'
 import { createProgress } from './progress.ts'
-import { asking, isInteractive, type Prompts, terminalPrompts } from './prompt.ts'
 import type { Streams } from './streams.ts'
-import { createBrush } from './table.ts'
 import { type Tree, tree } from './tree.ts'
 
 /** What is taken from the process, or put in its place by tests. */
@@ -82,7 +80,6 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
   const { env, streams, overrides, cwd, main } = outside
   const now = overrides.now ?? (() => new Date())
   const interactive = isInteractive(streams, env, !globals.input)
-  const prompts = overrides.prompts ?? terminalPrompts(streams.terminal)
   const terminal = streams.stdout.isTerminal
   const again = repeating(globals)
   const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
@@ -97,7 +94,10 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
     context: createContext({
       streams,
       config,
-      asking: asking(interactive, prompts),
+      asking: asking(
+        interactive,
+        async () => overrides.prompts ?? (await import('./prompt.ts')).terminalPrompts(streams.terminal),
+      ),
       progress: createProgress(streams.stderr, {
         mode: globals.progress,
         unicode: wantsUnicode(env),
@@ -108,11 +108,16 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
       cwd,
       env,
       program: overrides.program ?? ['latchkey'],
-      invoke: invoker({
-        env: () => ({ ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone }),
-        columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
-        main: (words, clean, inside, folder) => main(words, clean, inside, { ...overrides, cwd: folder }),
-      }),
+      invoke: async (words, options) =>
+        (await import('./invoke.ts')).invokeInside(
+          {
+            env: { ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone },
+            columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
+            main: (words, clean, inside, folder) => main(words, clean, inside, { ...overrides, cwd: folder }),
+          },
+          words,
+          options,
+        ),
       again,
       stopped: overrides.stopped ?? (() => new Promise(() => {})),
       effect: declaration.effect,
@@ -127,8 +132,8 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
     },
     yes,
     streams,
-    brush: () =>
-      createBrush({
+    brush: async () =>
+      (await import('./table.ts')).createBrush({
         color: wantsColor(terminal, env, !globals.color),
         width: terminal && config.output !== 'wide' ? (streams.stdout.columns ?? 80) : undefined,
         unicode: wantsUnicode(env),

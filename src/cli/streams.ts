@@ -13,8 +13,8 @@ export interface Output {
   readonly isTerminal: boolean
   /** Columns of the terminal; undefined when it is none. */
   readonly columns?: number | undefined
-  /** Nobody will ever see what is written: it is /dev/null, or closed. */
-  readonly goesNowhere?: boolean
+  /** There is none: whoever started the program closed it. */
+  readonly isClosed?: boolean
   /** Shows a long text to a person; given when there is a terminal to show it on. */
   readonly pager?: Pager | undefined
   /** Resolves when the text has been taken, so a slow reader slows the writer. Rejects with `ClosedPipe`. */

@@ -17,6 +17,9 @@ type Noun = Words | { readonly summary: string; readonly load: Load }
 
 export type Tree = Readonly<Record<string, Noun>>
 
+/** What the scripts of shells call with the words so far; answers lines of a value, a tab and a description. */
+export const question = '__complete'
+
 export const tree: Tree = {
   init: { summary: 'Create the database', load: () => import('./commands/init.ts') },
   user: {

@@ -12,6 +12,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   userRef: ['id', 'username'],
   projectRef: ['id', 'slug'],
   keyRef: ['id', 'name'],
+  holder: ['pid', 'command'],
   limit: ['metric', 'amount', 'windowMs'],
   limitState: [
     'metric', 'amount', 'windowMs', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',

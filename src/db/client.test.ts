@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
 import { readdirSync, readlinkSync } from 'node:fs'
-import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/bun-sqlite'
 import { temporaryFolder } from '../testing/folder.ts'
 import { Client } from './client.ts'
+import { sql } from './query.ts'
 
 function openFiles(folder: string): readonly string[] {
   return readdirSync('/proc/self/fd').flatMap(fd => {

@@ -1,11 +1,24 @@
 /**
- * `bun run generate NAME`: drizzle-kit writes the next migration from schema.ts, then what drizzle cannot say is
+ * `bun run generate NAME`: drizzle-kit writes the next migration from src/db/schema, then what drizzle cannot say is
  * added to the new file: STRICT on every table, WITHOUT ROWID on the clustered ones. Landed migrations are never
  * touched.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { clusteredTables } from './schema.ts'
+
+/** Tables stored in the order of their primary key: lookups and window sums read one run of pages. */
+const clusteredTables: readonly string[] = [
+  'usage',
+  'secrets',
+  'project_members',
+  'imported_keys',
+  'imported_users',
+  'imported_projects',
+  'import_changes',
+  'prices',
+  'counted_events',
+  'counted_files',
+]
 
 const folder = join(import.meta.dir, '../../drizzle')
 const migrations = () => readdirSync(folder).filter(file => /^\d{4}_.*(?<!\.down)\.sql$/.test(file))
@@ -29,6 +42,6 @@ for (const file of migrations().filter(file => !before.has(file))) {
   const down = path.replace(/\.sql$/, '.down.sql')
   writeFileSync(down, '', { flag: 'a' })
   process.stdout.write(
-    `${file}: made strict. Write ${down.slice(folder.length + 1)} and list both in src/db/migrations.ts.\n`,
+    `${file}: made strict. Write ${down.slice(folder.length + 1)} and list both in src/db/migrations.ts and raise src/db/schema/version.ts.\n`,
   )
 }

@@ -6,7 +6,8 @@ import { temporaryFolder } from '../testing/folder.ts'
 import { Client } from './client.ts'
 import { schemaHash } from './inspect.ts'
 import { migrateTo } from './migrate.ts'
-import { latestVersion, migrations } from './migrations.ts'
+import { migrations } from './migrations.ts'
+import { latestVersion } from './schema/version.ts'
 
 const root = join(import.meta.dir, '../..')
 const stamp = { now: 0, programVersion: 'test' }
@@ -16,6 +17,7 @@ test('the list is exactly the files of drizzle/ and its journal', () => {
   const files = readdirSync(join(root, 'drizzle')).filter(name => name.endsWith('.sql'))
   expect(files.sort()).toEqual(names.flatMap(name => [`${name}.down.sql`, `${name}.sql`]).sort())
   expect(journal.entries.map(entry => entry.tag)).toEqual(names)
+  expect(latestVersion).toBe(migrations.length)
   for (const { name, up, down } of migrations) {
     expect(readFileSync(join(root, 'drizzle', `${name}.sql`), 'utf8')).toBe(up)
     expect(readFileSync(join(root, 'drizzle', `${name}.down.sql`), 'utf8')).toBe(down)
@@ -49,13 +51,13 @@ test('every table is strict', () => {
   expect(loose).toEqual([])
 })
 
-test('schema.ts has no change that no migration makes', async () => {
+test('the schema has no change that no migration makes', async () => {
   using folder = temporaryFolder()
   cpSync(join(root, 'drizzle'), folder.file('drizzle'), { recursive: true })
   // drizzle-kit resolves `out` against the directory that it runs in.
   writeFileSync(
     folder.file('drizzle.config.json'),
-    JSON.stringify({ dialect: 'sqlite', schema: join(root, 'src/db/schema.ts'), out: './drizzle' }),
+    JSON.stringify({ dialect: 'sqlite', schema: join(root, 'src/db/schema'), out: './drizzle' }),
   )
   const kit = Bun.spawn(
     [

@@ -34,8 +34,6 @@ export const migrations: readonly MigrationSource[] = [
   },
 }))
 
-export const latestVersion: number = migrations.length
-
 /** Runs the statements of one migration file. */
 export function applySource(client: Client, source: string): void {
   for (const statement of source.split('--> statement-breakpoint')) {

@@ -8,7 +8,7 @@ import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { Client } from './client.ts'
 import { corrupt, translate } from './errors.ts'
-import { latestVersion } from './migrations.ts'
+import { latestVersion } from './schema/version.ts'
 
 /** `PRAGMA application_id` of a Latchkey database: "LKEY". */
 export const applicationId = 0x4c4b4559

@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { count } from 'drizzle-orm'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
 import { Client } from './client.ts'
-import { users } from './schema.ts'
+import { count } from './query.ts'
+import { users } from './schema/people.ts'
 import { Store } from './transaction.ts'
 
 const row = (n: number) => ({

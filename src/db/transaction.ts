@@ -5,7 +5,7 @@
  */
 import type { SQLQueryBindings, Statement } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
-import { type BunSQLiteDatabase, drizzle } from 'drizzle-orm/bun-sqlite'
+import { type BunSQLiteDatabase, drizzle } from 'drizzle-orm/bun-sqlite/driver'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import type { Client } from './client.ts'

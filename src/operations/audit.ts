@@ -1,8 +1,9 @@
 /** The audit trail: written in the transaction of the change it tells of, never with a secret in it. */
-import { and, desc, eq, gte, lt, or, type SQL } from 'drizzle-orm'
+
 import type { AuditEntry } from '../contract/views.ts'
 import { inChunks } from '../db/chunks.ts'
-import { audit } from '../db/schema.ts'
+import { and, desc, eq, gte, lt, or, type SQL } from '../db/query.ts'
+import { audit } from '../db/schema/audit.ts'
 import type { Database } from '../db/transaction.ts'
 import type { OperationContext } from './context.ts'
 import { newId } from './ids.ts'

@@ -4,9 +4,10 @@
  */
 import { Store } from '../db/transaction.ts'
 import type { FileContext, OperationContext } from './context.ts'
-import type { KeyFilter, KeyPage } from './keys/find.ts'
+import type { KeyFilter } from './keys/filter.ts'
+import type { KeyPage } from './keys/find.ts'
 import { LateBinding } from './late.ts'
-import { createRecorder, type Recorder, type RecorderOptions } from './usage/recorder.ts'
+import type { Recorder, RecorderOptions } from './usage/recorder.ts'
 import type { ReportOptions } from './usage/report.ts'
 
 /** Everything the operations depend on; `src/index.ts` has the defaults. */
@@ -25,6 +26,11 @@ export function createOperations(wiring: Wiring) {
   const files: FileContext = wiring
   const recorders = new Set<Recorder>()
   const late = new LateBinding()
+  const recording = late.bind(context, () => import('./usage/recorder.ts'), { create: 'createRecorder' })
+  late.include(
+    () => import('./keys/filter-rules.ts'),
+    () => import('./keys/over.ts'),
+  )
   return {
     path,
     /** Opens the database now instead of at first use. */
@@ -62,8 +68,8 @@ export function createOperations(wiring: Wiring) {
       ...late.bind(context, () => import('./keys/find.ts'), {
         list: 'listKeys',
         get: 'getKey',
-        activity: 'keyActivity',
       }),
+      ...late.bind(context, () => import('./keys/activity.ts'), { activity: 'keyActivity' }),
       ...late.bind(context, () => import('./keys/create.ts'), {
         create: 'createKey',
         createMany: 'createKeys',
@@ -115,8 +121,8 @@ export function createOperations(wiring: Wiring) {
         yield* (await import('./usage/report.ts')).streamReport(context, options)
       },
       /** A recorder on this database; `close` closes it too. */
-      createRecorder: (options?: RecorderOptions): Recorder => {
-        const recorder = createRecorder(context, options)
+      createRecorder: async (options?: RecorderOptions): Promise<Recorder> => {
+        const recorder = await recording.create(options)
         recorders.add(recorder)
         return recorder
       },

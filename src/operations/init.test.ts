@@ -10,8 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { latestVersion } from '../db/migrations.ts'
 import { openReader, requireCurrent } from '../db/open.ts'
+import { latestVersion } from '../db/schema/version.ts'
 import { type TemporaryFolder, temporaryFolder } from '../testing/folder.ts'
 import type { FileContext } from './context.ts'
 import { initialize } from './init.ts'

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
-import { metrics, roles } from '../contract/views.ts'
+import { metrics, roles } from '../contract/views/words.ts'
 import { hasChecksum } from './secrets.ts'
 
 const printable = v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters')
@@ -142,6 +142,13 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.I
     `change ${field === null ? 'the value' : `the ${readable(field)}`} and run the command again; --help shows examples`,
   )
 }
+
+/** Why something is done, when that was said. @throws invalid */
+export const parseReason = ({
+  reason: given,
+}: {
+  readonly reason?: string | undefined
+}): string | undefined => parse(v.object({ reason: v.optional(reason) }), { reason: given }).reason
 
 /** As `parse`, for a change: one that changes nothing is a mistake. @throws invalid */
 export function parseChanges<S extends v.GenericSchema<unknown, object>>(

@@ -1,10 +1,11 @@
 /** What there is, in numbers that a monitor asks for every few seconds: no names, and no look at single requests. */
-import { type SQLWrapper, sql } from 'drizzle-orm'
+
 import type { KeyStatus } from '../contract/views.ts'
-import { keys } from '../db/schema.ts'
+import { type SQLWrapper, sql } from '../db/query.ts'
+import { keys } from '../db/schema/keys.ts'
 import type { OperationContext } from './context.ts'
 import { sizeOf } from './files.ts'
-import { hasStatus } from './keys/find.ts'
+import { hasStatus } from './keys/filter.ts'
 import { toDollars } from './money.ts'
 
 export interface Inventory {

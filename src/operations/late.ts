@@ -47,6 +47,11 @@ export class LateBinding {
     ) as Bound<C, M, N>
   }
 
+  /** What operations load by themselves, when their input needs it. */
+  include(...loads: readonly (() => Promise<unknown>)[]): void {
+    this.#loads.push(...loads)
+  }
+
   /** Loads everything, so that no later call waits for it, or finds files that an upgrade has put there since. */
   async loadAll(): Promise<void> {
     await Promise.all(this.#loads.map(load => load()))

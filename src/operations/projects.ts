@@ -1,9 +1,11 @@
 /** Projects: what keys are for. An archived project's keys answer `project_archived`. */
-import { and, count, eq, inArray, isNotNull, isNull } from 'drizzle-orm'
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Limit, Project, ProjectMember, Role } from '../contract/views.ts'
-import { keys, projectMembers, projects, users } from '../db/schema.ts'
+import { and, count, eq, inArray, isNotNull, isNull } from '../db/query.ts'
+import { keys } from '../db/schema/keys.ts'
+import { projectMembers, projects, users } from '../db/schema/people.ts'
 import type { Database } from '../db/transaction.ts'
 import { record } from './audit.ts'
 import type { OperationContext } from './context.ts'

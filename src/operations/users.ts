@@ -1,9 +1,11 @@
 /** Users: people and service accounts that own projects and keys. */
-import { and, count, eq, isNotNull, isNull } from 'drizzle-orm'
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Limit, Role, User } from '../contract/views.ts'
-import { keys, projects, users } from '../db/schema.ts'
+import { and, count, eq, isNotNull, isNull } from '../db/query.ts'
+import { keys } from '../db/schema/keys.ts'
+import { projects, users } from '../db/schema/people.ts'
 import type { Database } from '../db/transaction.ts'
 import { record } from './audit.ts'
 import type { OperationContext } from './context.ts'
@@ -142,7 +144,8 @@ export async function setPassword(
   selector: string,
   password: string | null,
 ): Promise<User> {
-  const passwordHash = password === null ? null : await hashPassword(rules.parse(rules.password, password))
+  if (password !== null) rules.parse(v.object({ password: rules.password }), { password })
+  const passwordHash = password === null ? null : await hashPassword(password)
   return change(context, selector, 'passwd', async () => ({ passwordHash }))
 }
 

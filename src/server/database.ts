@@ -9,7 +9,7 @@ import type { Latchkey, Recorder } from '../index.ts'
 
 export interface Opened {
   readonly latchkey: Latchkey
-  readonly recorder: Recorder
+  readonly recorder: Promise<Recorder>
   /** Device and inode, as long as the path leads there. */
   readonly file: string
   readonly log: string

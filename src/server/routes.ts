@@ -1,6 +1,7 @@
 /** The paths of the server, who may ask for them, and which operation answers. */
 import { LatchkeyError } from '../contract/errors.ts'
-import { recorded, reserved, usageReceipt, verdict } from '../contract/views.ts'
+import { reserved, verdict } from '../contract/views/keys.ts'
+import { recorded, usageReceipt } from '../contract/views/usage.ts'
 import type { KeySelector } from '../index.ts'
 import { programVersion } from '../version.ts'
 import { type Answer, answering, noContent, statusAnswer, textAnswer } from './answer.ts'
@@ -87,7 +88,8 @@ export function routesOf({ database, counters, now, log, state }: Surroundings):
       path: '/v1/usage',
       scope: 'latchkey:usage',
       answer: async ({ request }, { recorder }) => {
-        const receipt = await recorder.ingest(await readEvents(request))
+        const events = await readEvents(request)
+        const receipt = await (await recorder).ingest(events)
         counters.usage(receipt)
         return receiptAnswer(receipt)
       },

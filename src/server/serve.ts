@@ -58,10 +58,9 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const app = createApp({ database, counters, now, log })
   let listeners: readonly Listener[] = []
   try {
-    const { latchkey, recorder } = database.get()
+    const { latchkey } = database.get()
     // An upgrade may put other files in the place of those that are not loaded yet.
     await latchkey.load()
-    await recorder.ingest([])
     // Reads every key: a database that is damaged is refused now and not in the middle of the night.
     await latchkey.inventory()
     listeners = await openAll(options, request => app.answer(request))

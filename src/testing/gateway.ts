@@ -71,7 +71,7 @@ async function compact(): Promise<object> {
 }
 
 async function batch(): Promise<object> {
-  const recorder = latchkey.usage.createRecorder({ flushEvery: 5, maxPending: 50 })
+  const recorder = await latchkey.usage.createRecorder({ flushEvery: 5, maxPending: 50 })
   let onDisk = 0
   let said = false
   for (;;) {

@@ -1,6 +1,7 @@
 /** Runs a command line within the test's process, on streams in memory. For tests only. */
+
+import type { Prompts } from '../cli/asking.ts'
 import type { Environment } from '../cli/config.ts'
-import type { Prompts } from '../cli/prompt.ts'
 import { memoryInput, memoryOutput } from '../cli/streams.ts'
 import type { Tree } from '../cli/tree.ts'
 import { main } from '../main.ts'

@@ -1,5 +1,5 @@
 import { exitCodes } from '../../contract/errors.ts'
-import { demoReport } from '../../contract/views.ts'
+import { demoReport } from '../../contract/views/program.ts'
 import { command } from '../define.ts'
 import { transcript, tutorial } from '../tutorial.ts'
 

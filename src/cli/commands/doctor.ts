@@ -1,4 +1,4 @@
-import { healthReport } from '../../contract/views.ts'
+import { healthReport } from '../../contract/views/program.ts'
 import { command } from '../define.ts'
 import { healthExit, healthLines, typable } from '../drawing/health.ts'
 

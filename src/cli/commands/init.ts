@@ -1,4 +1,4 @@
-import { initialized } from '../../contract/views.ts'
+import { initialized } from '../../contract/views/database.ts'
 import { command, opt } from '../define.ts'
 
 export default command({

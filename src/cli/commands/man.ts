@@ -1,4 +1,4 @@
-import { manPage } from '../../contract/views.ts'
+import { manPage } from '../../contract/views/program.ts'
 import { arg, command, opt } from '../define.ts'
 import { manual, writeManual } from '../reference/manual.ts'
 

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../contract/shape.ts'
-import { jsonSchema } from '../../contract/views.ts'
+import { jsonSchema } from '../../contract/views/program.ts'
 import { arg, command } from '../define.ts'
 import { schemaOf } from '../reference/schema.ts'
 

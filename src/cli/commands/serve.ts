@@ -1,5 +1,5 @@
 import { exitCodes } from '../../contract/errors.ts'
-import { served } from '../../contract/views.ts'
+import { served } from '../../contract/views/program.ts'
 import { command, opt } from '../define.ts'
 import { formatDuration, hostPort } from '../parse.ts'
 

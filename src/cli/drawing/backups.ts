@@ -1,7 +1,8 @@
 /** What a restore brought back, and when backups are taken. Draws; decides nothing. */
-import type { BackupSchedule, Restored } from '../../contract/views.ts'
+import type { BackupPruning, BackupSchedule, Restored } from '../../contract/views.ts'
 import { shellWord } from '../../shell-word.ts'
 import type { Brush } from '../brush.ts'
+import type { Column } from '../define.ts'
 
 export function restoredLines(run: Restored, brush: Brush): string {
   const { path, backup, safetyBackup, movedAside, rows, before, changes, openBy } = run
@@ -60,3 +61,14 @@ export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
     schedule.log === null ? `Output: journalctl --user -u ${schedule.name}` : `Output: ${schedule.log}`,
   ].join('\n')
 }
+
+/** What retention makes of each backup. */
+export const pruningColumns: readonly Column<BackupPruning>[] = [
+  { title: 'taken', time: row => row.createdAt },
+  { title: 'outcome', cell: ({ outcome: o }, brush) => (o === 'kept' ? brush.good : brush.bad)(o) },
+  { title: 'because', cell: row => row.because.join(', ') },
+  { title: 'size', cell: (row, brush) => brush.bytes(row.sizeBytes), align: 'right' },
+  { title: 'reason', cell: row => row.reason, wide: true },
+  { title: 'id', cell: row => row.id, wide: true },
+  { title: 'path', cell: row => row.path, wide: true },
+]

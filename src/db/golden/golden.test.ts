@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../testing/folder.ts'
 import { Client } from '../client.ts'
 import { foreignKeyCheck, integrityCheck, rowCounts, schemaDrift } from '../inspect.ts'
 import { migrateTo, requireHistory } from '../migrate.ts'
-import { latestVersion } from '../migrations.ts'
+import { latestVersion } from '../schema/version.ts'
 import { dump } from './write.ts'
 
 const golden = readdirSync(import.meta.dir).filter(name => name.endsWith('.sql'))

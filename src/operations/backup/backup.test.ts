@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { latestVersion } from '../../db/migrations.ts'
+import { latestVersion } from '../../db/schema/version.ts'
 import { type BackupScene, backupScene } from '../../testing/backups.ts'
 import { failure } from '../../testing/failure.ts'
 import type { TemporaryFolder } from '../../testing/folder.ts'

@@ -1,18 +1,12 @@
 /** Carries out what was planned, inside the transaction of the import. */
-import { and, eq, inArray, sql } from 'drizzle-orm'
+
 import { inChunks } from '../../db/chunks.ts'
-import {
-  carriedUsage,
-  importedKeys,
-  importedProjects,
-  importedUsers,
-  keys,
-  limits,
-  projects,
-  secrets,
-  usage,
-  users,
-} from '../../db/schema.ts'
+import { and, eq, inArray, sql } from '../../db/query.ts'
+import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
+import { limits } from '../../db/schema/limits.ts'
+import { projects, users } from '../../db/schema/people.ts'
+import { carriedUsage, usage } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { ForeignCounts } from '../../formats/foreign-data.ts'
 import { newId } from '../ids.ts'

@@ -1,7 +1,9 @@
 /** What the audit trail keeps of users, projects and keys that an import, or its undoing, changes. */
-import { inArray, sql } from 'drizzle-orm'
+
 import { inChunks } from '../../db/chunks.ts'
-import { keys, projects, users } from '../../db/schema.ts'
+import { inArray, sql } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
 import { keyViews } from '../keys/view.ts'
 import { toDollars } from '../money.ts'

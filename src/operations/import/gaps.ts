@@ -1,7 +1,9 @@
 /** Whether the usage of keys adds up: running total = carried + all buckets. */
-import { eq, inArray, sql } from 'drizzle-orm'
+
 import { inChunks } from '../../db/chunks.ts'
-import { carriedUsage, keys, usage } from '../../db/schema.ts'
+import { eq, inArray, sql } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { carriedUsage, usage } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 
 /** By key: running total less carried less buckets, of tokens, requests and cost. None but zeros is sound. */

@@ -1,9 +1,10 @@
 /** The imports there were, and which of them one means. */
-import { and, desc, eq, gte, lt } from 'drizzle-orm'
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportSummary } from '../../contract/views.ts'
-import { imports } from '../../db/schema.ts'
+import { and, desc, eq, gte, lt } from '../../db/query.ts'
+import { imports } from '../../db/schema/imports.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import { looksLikeId } from '../ids.ts'

@@ -2,10 +2,17 @@
  * The way of every import: check all of it, plan, apply, verify, in one transaction that either happens whole or not
  * at all. An import that would change nothing writes nothing.
  */
-import { eq } from 'drizzle-orm'
+
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
-import { importChanges, importedKeys, importedProjects, importedUsers, imports } from '../../db/schema.ts'
+import { eq } from '../../db/query.ts'
+import {
+  importChanges,
+  importedKeys,
+  importedProjects,
+  importedUsers,
+  imports,
+} from '../../db/schema/imports.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
 import type { SourceFile } from '../../formats/source.ts'

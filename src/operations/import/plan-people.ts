@@ -2,9 +2,11 @@
  * Decides what becomes of the users and projects of a source. A user who is here already, under the email address or
  * else the username of the source, is linked and never changed. Reads the database, changes nothing.
  */
-import { eq } from 'drizzle-orm'
+
 import type { ImportItem } from '../../contract/views.ts'
-import { importedProjects, importedUsers, projects, users } from '../../db/schema.ts'
+import { eq } from '../../db/query.ts'
+import { importedProjects, importedUsers } from '../../db/schema/imports.ts'
+import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
 import { newId } from '../ids.ts'
 import { hashSecret } from '../secrets.ts'

@@ -2,9 +2,13 @@
  * Decides what becomes of each thing that an import made or changed when that import is undone. What was changed or
  * used here since is never taken away unseen. Reads the database, changes nothing.
  */
-import { and, eq, gt, isNull } from 'drizzle-orm'
+
 import * as v from 'valibot'
-import { importChanges, imports, keys, projects, reservations, users } from '../../db/schema.ts'
+import { and, eq, gt, isNull } from '../../db/query.ts'
+import { importChanges, imports } from '../../db/schema/imports.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { reservations } from '../../db/schema/limits.ts'
+import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
 import { fold } from './names.ts'
 import {

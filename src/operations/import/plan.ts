@@ -1,8 +1,11 @@
 /** Decides what becomes of each key of a source. Reads the database, changes nothing. */
-import { and, eq, inArray, isNull } from 'drizzle-orm'
+
 import type { ImportItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
-import { importChanges, importedKeys, imports, keys, limits, secrets } from '../../db/schema.ts'
+import { and, eq, inArray, isNull } from '../../db/query.ts'
+import { importChanges, importedKeys, imports } from '../../db/schema/imports.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
+import { limits } from '../../db/schema/limits.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { KeyRow } from '../select.ts'
 import { Names, titles } from './names.ts'

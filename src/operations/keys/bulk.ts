@@ -2,19 +2,17 @@
  * The same change to every key that fits a filter: one transaction, an audit row per key, and nothing at all when they
  * are not the keys that the caller expects.
  */
-import { and, isNotNull, isNull, type SQL } from 'drizzle-orm'
-import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key } from '../../contract/views.ts'
-import { oneOf } from '../../db/conditions.ts'
-import { keys } from '../../db/schema.ts'
+import { and, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import { recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../input.ts'
 import { changeLimits } from '../limits/change.ts'
 import { columnsOf, type KeyChanges, parseKeyChanges } from './change.ts'
-import { conditionOf, type KeyFilter } from './find.ts'
+import { conditionOf, type KeyFilter } from './filter.ts'
 import { keyViews } from './view.ts'
 
 export type BulkChange =
@@ -128,7 +126,7 @@ function changer(context: OperationContext, change: BulkChange): Apply {
     }
   switch (change.verb) {
     case 'revoke': {
-      const reason = rules.parse(v.optional(rules.reason), change.reason)
+      const reason = rules.parseReason(change)
       return set({ revokedAt: now, revokedReason: reason ?? null })
     }
     case 'disable':

@@ -1,9 +1,10 @@
 /** Changing keys: fields, status, secrets. Every change and its audit row commit together. */
-import { eq } from 'drizzle-orm'
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key } from '../../contract/views.ts'
-import { keys } from '../../db/schema.ts'
+import { eq } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
@@ -94,7 +95,7 @@ export async function revokeKey(
   selector: KeySelector,
   options: { readonly reason?: string | undefined } = {},
 ): Promise<Key> {
-  const reason = rules.parse(v.optional(rules.reason), options.reason)
+  const reason = rules.parseReason(options)
   return change(context, selector, 'revoke', async (_, row) =>
     row.revokedAt === null
       ? { revokedAt: context.now().getTime(), revokedReason: reason ?? null }

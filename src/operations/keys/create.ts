@@ -1,10 +1,10 @@
 /** Making keys. */
-import { and, ne } from 'drizzle-orm'
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { CreatedKey, Limit } from '../../contract/views.ts'
-import { oneOfNames } from '../../db/conditions.ts'
-import { keys } from '../../db/schema.ts'
+import { and, ne, oneOfNames } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import { newId } from '../ids.ts'

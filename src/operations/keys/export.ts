@@ -1,12 +1,12 @@
 /** Everything about keys but their secrets, for another Latchkey. The only place that lets hashes out. */
-import { asc, sql } from 'drizzle-orm'
+
 import type { ExportedKey } from '../../contract/views.ts'
-import { oneOf } from '../../db/conditions.ts'
-import { keys, secrets } from '../../db/schema.ts'
+import { asc, oneOf, sql } from '../../db/query.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import { shownCounts } from '../usage/sum.ts'
-import { conditionOf, type KeyFilter } from './find.ts'
+import { conditionOf, type KeyFilter } from './filter.ts'
 import { type FlatKey, keyQuery, withLimits } from './view.ts'
 
 const batchSize = 500

@@ -1,10 +1,11 @@
 /** Taking keys from a file of rows, with the hashes or the secrets they have: all of them in one transaction, or none. */
-import { eq } from 'drizzle-orm'
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
-import { lowerAscii, oneOf, oneOfNames } from '../../db/conditions.ts'
-import { imports, keys, secrets } from '../../db/schema.ts'
+import { eq, lowerAscii, oneOf, oneOfNames } from '../../db/query.ts'
+import { imports } from '../../db/schema/imports.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import { type ByteCounter, type RowSource, readRows } from '../../formats/rows.ts'
 import { record } from '../audit.ts'

@@ -1,8 +1,10 @@
 /** Puts many new keys into the database with few statements: it can be written by nobody else meanwhile. */
 import type { Key } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
-import { oneOf } from '../../db/conditions.ts'
-import { carriedUsage, keys, limits, secrets } from '../../db/schema.ts'
+import { oneOf } from '../../db/query.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
+import { limits } from '../../db/schema/limits.ts'
+import { carriedUsage } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 import { recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'

@@ -1,7 +1,10 @@
 /** Keys whose limits are nearly used up. The sums are those of verdicts; here they are only asked for. */
-import { and, eq, inArray, type SQL, sql } from 'drizzle-orm'
+
 import { inChunks } from '../../db/chunks.ts'
-import { keys, limits, reservations, usage } from '../../db/schema.ts'
+import { and, eq, inArray, type SQL, sql } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { limits, reservations } from '../../db/schema/limits.ts'
+import { usage } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { LimitRow } from '../limits/rows.ts'
 import { limitStates } from '../limits/window.ts'

@@ -1,9 +1,11 @@
 /** Giving a key a new secret: the key, its limits, usage and history stay. */
-import { and, desc, eq, gt, isNull, lt, or } from 'drizzle-orm'
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, RotatedKey } from '../../contract/views.ts'
-import { keys, projects, secrets } from '../../db/schema.ts'
+import { and, desc, eq, gt, isNull, lt, or } from '../../db/query.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
+import { projects } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'

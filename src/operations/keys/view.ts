@@ -1,9 +1,11 @@
 /** Keys as they are shown: the row with its owner, project, current secret's start and limits. */
-import { and, asc, eq, isNull, type SQL, sql } from 'drizzle-orm'
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, KeyRef, KeyStatus } from '../../contract/views.ts'
-import { oneOf } from '../../db/conditions.ts'
-import { keys, limits, projects, secrets, users } from '../../db/schema.ts'
+import { and, asc, eq, isNull, oneOf, type SQL, sql } from '../../db/query.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
+import { limits } from '../../db/schema/limits.ts'
+import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
 import { limitView, sortLimits } from '../limits/rows.ts'
 import type { KeyRow } from '../select.ts'

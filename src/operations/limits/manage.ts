@@ -1,10 +1,14 @@
 /** The limits of a key, a user or a project by themselves: add, remove, list, and begin their windows anew. */
-import { eq, inArray } from 'drizzle-orm'
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { type Limit, type LimitState, type LimitSubject, type Metric, metrics } from '../../contract/views.ts'
+import { metrics } from '../../contract/views/words.ts'
+import type { Limit, LimitState, LimitSubject, Metric } from '../../contract/views.ts'
 import { hotPathOf, type SubjectType } from '../../db/hot.ts'
-import { keys, limits, projects, users } from '../../db/schema.ts'
+import { eq, inArray } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { limits } from '../../db/schema/limits.ts'
+import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'

@@ -4,7 +4,7 @@
  */
 import type { Limit, Metric } from '../../contract/views.ts'
 import type { SubjectType } from '../../db/hot.ts'
-import type { limits } from '../../db/schema.ts'
+import type { limits } from '../../db/schema/limits.ts'
 import { newId } from '../ids.ts'
 import { toDollars, toMicros } from '../money.ts'
 

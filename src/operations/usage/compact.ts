@@ -4,12 +4,14 @@
  * whoever records meanwhile gets a turn.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { and, eq, gt, gte, inArray, isNotNull, lt, or, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Compacted } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
-import { countedEvents, countedFiles, keys, limits, reservations, usage } from '../../db/schema.ts'
+import { and, eq, gt, gte, inArray, isNotNull, lt, or, sql } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { limits, reservations } from '../../db/schema/limits.ts'
+import { countedEvents, countedFiles, usage } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'

@@ -77,7 +77,7 @@ test('the last use never moves backwards, whatever the order of the records', as
   const late = new Date(clock.now.getTime() - 1_000)
   await latchkey.usage.record(id, { at: late })
   await latchkey.usage.record(id, { at: new Date(clock.now.getTime() - 60_000) })
-  const recorder = latchkey.usage.createRecorder()
+  const recorder = await latchkey.usage.createRecorder()
   const recorded = recorder.record(id, { at: new Date(clock.now.getTime() - 30_000) })
   await recorder.close()
   await recorded

@@ -3,12 +3,13 @@
  * counts all of it or nothing. Memory grows with the keys that a log names, not with its lines.
  */
 import { setImmediate } from 'node:timers/promises'
-import { eq, inArray } from 'drizzle-orm'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { IngestReport } from '../../contract/views.ts'
 import { type BulkUsage, withBulkUsage } from '../../db/bulk.ts'
 import { inChunks } from '../../db/chunks.ts'
-import { countedFiles, keys } from '../../db/schema.ts'
+import { eq, inArray } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { countedFiles } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 import { type RowFormat, readRows } from '../../formats/rows.ts'
 import { unpacked } from '../../formats/unpack.ts'

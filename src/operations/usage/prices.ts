@@ -1,10 +1,11 @@
 /** What models cost, and from when: fills in the cost of a request that does not tell its own. */
-import { and, asc, eq } from 'drizzle-orm'
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Price } from '../../contract/views.ts'
 import { type HotPath, hotPathOf } from '../../db/hot.ts'
-import { prices } from '../../db/schema.ts'
+import { and, asc, eq } from '../../db/query.ts'
+import { prices } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'

@@ -17,7 +17,7 @@ test('many requests become one row per key, minute and model, and each promise r
   await using home = await temporaryLatchkey()
   const { latchkey, path } = home
   const { id } = await latchkey.keys.create({ name: 'ci' })
-  const recorder = latchkey.usage.createRecorder({ flushEvery: 3_600_000, maxPending: 10_000 })
+  const recorder = await latchkey.usage.createRecorder({ flushEvery: 3_600_000, maxPending: 10_000 })
   const all = Array.from({ length: 100 }, (_, n) =>
     recorder.record(id, { inputTokens: 3, outputTokens: 2, costUsd: 0.000001, model: n % 2 ? 'a' : 'b' }),
   )
@@ -44,7 +44,7 @@ test('a promise resolves once its request can be read by another connection, aft
   const { latchkey, path } = home
   const { id } = await latchkey.keys.create({ name: 'ci' })
   const other = connectLatchkey({ path, access: 'read' })
-  await using recorder = latchkey.usage.createRecorder({ flushEvery: 30 })
+  await using recorder = await latchkey.usage.createRecorder({ flushEvery: 30 })
   const begun = performance.now()
   await recorder.record(id, { inputTokens: 7 })
   expect(performance.now() - begun).toBeGreaterThan(25)
@@ -56,7 +56,7 @@ test('maxPending flushes at once', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey } = home
   const { id } = await latchkey.keys.create({ name: 'ci' })
-  const recorder = latchkey.usage.createRecorder({ flushEvery: 3_600_000, maxPending: 10 })
+  const recorder = await latchkey.usage.createRecorder({ flushEvery: 3_600_000, maxPending: 10 })
   await Promise.all(Array.from({ length: 20 }, () => recorder.record(id, { inputTokens: 1 })))
   expect(recorder.pending).toBe(0)
   expect(await totalsOf(latchkey, 'ci')).toMatchObject({ requests: 20 })
@@ -66,13 +66,13 @@ test('close loses nothing and takes nothing more; closing the library closes its
   await using home = await temporaryLatchkey()
   const { latchkey } = home
   const { id } = await latchkey.keys.create({ name: 'ci' })
-  const first = latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
+  const first = await latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
   const waiting = first.record(id, { inputTokens: 1 })
   await first.close()
   await waiting
   expect(await failure(first.record(id, { inputTokens: 1 }))).toMatchObject({ code: 'conflict' })
   await first.close()
-  const second = latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
+  const second = await latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
   const last = second.record(id, { inputTokens: 1 })
   await latchkey.close()
   await last
@@ -83,7 +83,7 @@ test('what a key that is gone was sent rejects, and only that', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey } = home
   const [kept, gone] = await latchkey.keys.createMany({ name: 'k' }, 2)
-  const recorder = latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
+  const recorder = await latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
   const good = recorder.record(kept!.id, { inputTokens: 1 })
   const bad = recorder.record(gone!.id, { inputTokens: 1 })
   await latchkey.keys.delete(gone!.id)
@@ -98,7 +98,7 @@ test('a flush that fails rejects its own promises, and nothing of it is counted 
   const { path } = home
   const { id } = await home.latchkey.keys.create({ name: 'ci' })
   const latchkey = connectLatchkey({ path, busyTimeoutMs: 50 })
-  const recorder = latchkey.usage.createRecorder({ flushEvery: 3_600_000, patience: 100 })
+  const recorder = await latchkey.usage.createRecorder({ flushEvery: 3_600_000, patience: 100 })
   const before = recorder.record(id, { inputTokens: 1 })
   await recorder.flush()
   await before
@@ -123,7 +123,7 @@ test('a flush outlasts another process that holds the database for longer than o
   await using home = await temporaryLatchkey()
   const { id } = await home.latchkey.keys.create({ name: 'ci' })
   const latchkey = connectLatchkey({ path: home.path, busyTimeoutMs: 10 })
-  const recorder = latchkey.usage.createRecorder()
+  const recorder = await latchkey.usage.createRecorder()
   const blocker = new Client(home.path, { readwrite: true })
   blocker.run('BEGIN IMMEDIATE')
   const patient = recorder.record(id, { inputTokens: 10 })
@@ -142,7 +142,7 @@ test('a request that cannot be right rejects by itself', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey, clock } = home
   const { id } = await latchkey.keys.create({ name: 'ci' })
-  const recorder = latchkey.usage.createRecorder()
+  const recorder = await latchkey.usage.createRecorder()
   for (const wrong of [
     { inputTokens: -1 },
     { inputTokens: 0.5 },
@@ -156,7 +156,7 @@ test('a request that cannot be right rejects by itself', async () => {
   }
   expect(recorder.pending).toBe(0)
   for (const wrong of [{ flushEvery: 0 }, { maxPending: Number.NaN }]) {
-    expect(() => latchkey.usage.createRecorder(wrong)).toThrow('must be a whole number')
+    expect(await failure(latchkey.usage.createRecorder(wrong))).toMatchObject({ code: 'invalid' })
   }
 })
 
@@ -167,7 +167,7 @@ test('prices fill in what a request cost, whichever way it is recorded', async (
   await latchkey.usage.prices.set('gpt-*', { inputUsd: 2, outputUsd: 10 })
   const usage = { model: 'gpt-x', inputTokens: 1_000, outputTokens: 100 }
   expect(await latchkey.usage.record(id, usage)).toMatchObject({ costUsd: 0.003 })
-  const recorder = latchkey.usage.createRecorder()
+  const recorder = await latchkey.usage.createRecorder()
   const recorded = recorder.record(id, usage)
   await recorder.close()
   await recorded
@@ -186,7 +186,9 @@ test('an event with an id counts once, whether it is sent again, recorded by ano
   await latchkey.usage.prices.set('gpt-x', { inputUsd: 1_000_000, outputUsd: 0 })
   const event = (id: string | null) => ({ id, key: 'CI', model: 'gpt-x', inputTokens: 2 })
   const other = connectLatchkey({ path, now: () => clock.now })
-  const recorders = [latchkey, other].map(each => each.usage.createRecorder({ flushEvery: 1 }))
+  const recorders = await Promise.all(
+    [latchkey, other].map(each => each.usage.createRecorder({ flushEvery: 1 })),
+  )
   const receipts = await Promise.all(
     recorders.flatMap(recorder => [
       recorder.ingest([event('a'), event('b'), event('a')]),
@@ -208,7 +210,7 @@ test('of events that are sent together one that is wrong has none counted', asyn
   await using home = await temporaryLatchkey()
   const { latchkey } = home
   const { id } = await latchkey.keys.create({ name: 'ci' })
-  await using recorder = latchkey.usage.createRecorder({ flushEvery: 1 })
+  await using recorder = await latchkey.usage.createRecorder({ flushEvery: 1 })
   const good = { id: 'good', key: 'ci', inputTokens: 1 }
   for (const [bad, code, said] of [
     [{ key: 'nobody' }, 'not_found', 'event 2 names a key that does not exist'],
@@ -222,7 +224,7 @@ test('of events that are sent together one that is wrong has none counted', asyn
       message: expect.stringContaining(said),
     })
   }
-  const slow = latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
+  const slow = await latchkey.usage.createRecorder({ flushEvery: 3_600_000 })
   const late = slow.ingest([good, { key: id }])
   const other = await latchkey.keys.create({ name: 'other' })
   const fine = slow.ingest([{ key: other.id }])

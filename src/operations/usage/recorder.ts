@@ -7,7 +7,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { UsageReceipt } from '../../contract/views.ts'
 import type { HotPath, UsageCounts } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
-import type { Charge } from './charges.ts'
+import { type Charge, readCharges } from './charges.ts'
 import { pricesOn } from './prices.ts'
 import { type CheckedUsage, gone, readUsage, type UsageInput } from './record.ts'
 
@@ -49,7 +49,10 @@ export interface Recorder extends AsyncDisposable {
 }
 
 /** @throws invalid */
-export function createRecorder(context: OperationContext, options: RecorderOptions = {}): Recorder {
+export async function createRecorder(
+  context: OperationContext,
+  options: RecorderOptions = {},
+): Promise<Recorder> {
   const flushEvery = atLeastOne('flushEvery', options.flushEvery ?? 1_000)
   const maxPending = atLeastOne('maxPending', options.maxPending ?? 1_000)
   const patience = atLeastOne('patience', options.patience ?? 60_000)
@@ -83,7 +86,6 @@ export function createRecorder(context: OperationContext, options: RecorderOptio
 
   const ingest = async (events: readonly unknown[]): Promise<UsageReceipt> => {
     requireOpen()
-    const { readCharges } = await import('./charges.ts')
     const charges = await readCharges(context, events)
     if (charges.length === 0) return { events: 0, counted: 0, duplicates: 0 }
     requireOpen()

@@ -1,14 +1,12 @@
 /** Who used what, grouped as asked. A report by time is read period by period, so that it streams however long it is. */
-import { and, asc, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
+
 import { LatchkeyError } from '../../contract/errors.ts'
-import {
-  type ReportGroup,
-  type ReportOrder,
-  reportGroups,
-  reportOrders,
-  type UsageRow,
-} from '../../contract/views.ts'
-import { keys, projects, usage, users } from '../../db/schema.ts'
+import { reportGroups, reportOrders } from '../../contract/views/words.ts'
+import type { ReportGroup, ReportOrder, UsageRow } from '../../contract/views.ts'
+import { and, asc, desc, eq, gte, inArray, lt, type SQL, sql } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { projects, users } from '../../db/schema/people.ts'
+import { usage } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 import { nextPeriod, type Period, periods, startOfPeriod } from '../calendar.ts'
 import type { OperationContext } from '../context.ts'

@@ -1,8 +1,8 @@
 /** Which keys the lines of a log mean: many at a time, because a log of a million lines names thousands. */
-import { and, inArray, isNull, sql } from 'drizzle-orm'
+
 import { inChunks } from '../../db/chunks.ts'
-import { lowerAscii } from '../../db/conditions.ts'
-import { keys, secrets } from '../../db/schema.ts'
+import { and, inArray, isNull, lowerAscii, sql } from '../../db/query.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import { looksLikeId } from '../ids.ts'
 

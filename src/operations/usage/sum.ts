@@ -1,7 +1,8 @@
 /** Sums of usage, as rows of the database and as they are shown. */
-import { and, eq, gt, lt, sql } from 'drizzle-orm'
+
 import type { Totals } from '../../contract/views.ts'
-import { usage } from '../../db/schema.ts'
+import { and, eq, gt, lt, sql } from '../../db/query.ts'
+import { usage } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 import { toDollars } from '../money.ts'
 

@@ -1,4 +1,4 @@
-import { auditEntry } from '../../../contract/views.ts'
+import { auditEntry } from '../../../contract/views/program.ts'
 import { command, opt } from '../../define.ts'
 import { auditChange } from '../../drawing/audit.ts'
 import { count, since } from '../../parse.ts'

@@ -1,4 +1,4 @@
-import { createdBackup } from '../../../contract/views.ts'
+import { createdBackup } from '../../../contract/views/backups.ts'
 import { command, opt, verbatim } from '../../define.ts'
 import { duration } from '../../parse.ts'
 

@@ -1,4 +1,4 @@
-import { backup } from '../../../contract/views.ts'
+import { backup } from '../../../contract/views/backups.ts'
 import { command, opt } from '../../define.ts'
 
 export default command({

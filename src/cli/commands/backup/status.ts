@@ -1,5 +1,5 @@
 import { exitCodes } from '../../../contract/errors.ts'
-import { backupStatus } from '../../../contract/views.ts'
+import { backupStatus } from '../../../contract/views/backups.ts'
 import { command, opt } from '../../define.ts'
 import { duration } from '../../parse.ts'
 

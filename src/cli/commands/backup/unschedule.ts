@@ -1,4 +1,4 @@
-import { backupSchedule } from '../../../contract/views.ts'
+import { backupSchedule } from '../../../contract/views/backups.ts'
 import { command, opt } from '../../define.ts'
 
 export default command({

@@ -1,5 +1,5 @@
 import { exitCodes } from '../../../contract/errors.ts'
-import { backupCheck } from '../../../contract/views.ts'
+import { backupCheck } from '../../../contract/views/backups.ts'
 import { arg, command, opt } from '../../define.ts'
 
 export default command({

@@ -1,4 +1,4 @@
-import { completionInstalled } from '../../../contract/views.ts'
+import { completionInstalled } from '../../../contract/views/program.ts'
 import { shells } from '../../completion.ts'
 import { arg, command, opt } from '../../define.ts'
 import { oneOf } from '../../parse.ts'

@@ -1,4 +1,4 @@
-import { configValue } from '../../../contract/views.ts'
+import { configValue } from '../../../contract/views/program.ts'
 import { arg, command } from '../../define.ts'
 import { settingName } from '../../parse.ts'
 

@@ -1,4 +1,4 @@
-import { settingsCheck } from '../../../contract/views.ts'
+import { settingsCheck } from '../../../contract/views/program.ts'
 import { command } from '../../define.ts'
 
 export default command({

@@ -1,4 +1,4 @@
-import { configValue } from '../../../contract/views.ts'
+import { configValue } from '../../../contract/views/program.ts'
 import { command } from '../../define.ts'
 
 export default command({

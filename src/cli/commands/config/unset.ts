@@ -1,4 +1,4 @@
-import { configChange } from '../../../contract/views.ts'
+import { configChange } from '../../../contract/views/program.ts'
 import { arg, command, opt } from '../../define.ts'
 import { settingName } from '../../parse.ts'
 

@@ -1,5 +1,5 @@
 import { exitCodes } from '../../../contract/errors.ts'
-import { settingsCheck } from '../../../contract/views.ts'
+import { settingsCheck } from '../../../contract/views/program.ts'
 import { command } from '../../define.ts'
 
 export default command({

@@ -1,5 +1,5 @@
 import { exitCodes } from '../../../contract/errors.ts'
-import { schemaCheck } from '../../../contract/views.ts'
+import { schemaCheck } from '../../../contract/views/database.ts'
 import { command } from '../../define.ts'
 import { schemaCheckLines } from '../../drawing/schema.ts'
 

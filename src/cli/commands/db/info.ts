@@ -1,4 +1,4 @@
-import { databaseInfo } from '../../../contract/views.ts'
+import { databaseInfo } from '../../../contract/views/database.ts'
 import { command } from '../../define.ts'
 
 export default command({

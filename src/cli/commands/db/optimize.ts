@@ -1,4 +1,4 @@
-import { optimized } from '../../../contract/views.ts'
+import { optimized } from '../../../contract/views/database.ts'
 import { command } from '../../define.ts'
 
 export default command({

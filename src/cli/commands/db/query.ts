@@ -1,4 +1,4 @@
-import { queryRow } from '../../../contract/views.ts'
+import { queryRow } from '../../../contract/views/database.ts'
 import { arg, command, opt } from '../../define.ts'
 import { parameter } from '../../parse.ts'
 

@@ -1,5 +1,5 @@
 import { exitCodes } from '../../../contract/errors.ts'
-import { studio } from '../../../contract/views.ts'
+import { studio } from '../../../contract/views/program.ts'
 import { command, opt } from '../../define.ts'
 import { integerAtLeast } from '../../parse.ts'
 

@@ -1,4 +1,4 @@
-import { vacuumed } from '../../../contract/views.ts'
+import { vacuumed } from '../../../contract/views/database.ts'
 import { command } from '../../define.ts'
 
 export default command({

@@ -1,4 +1,4 @@
-import { importReport } from '../../../contract/views.ts'
+import { importReport } from '../../../contract/views/imports.ts'
 import { arg, command } from '../../define.ts'
 import { importLines } from '../../drawing/imports.ts'
 

@@ -1,4 +1,4 @@
-import { importSummary } from '../../../contract/views.ts'
+import { importSummary } from '../../../contract/views/imports.ts'
 import { command } from '../../define.ts'
 
 export default command({

@@ -1,4 +1,4 @@
-import { createdKey } from '../../../contract/views.ts'
+import { createdKey } from '../../../contract/views/keys.ts'
 import { arg, command, opt, verbatim } from '../../define.ts'
 import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from '../../delivery.ts'
 import { count, json, limit, when } from '../../parse.ts'

@@ -1,4 +1,4 @@
-import { key } from '../../../contract/views.ts'
+import { key } from '../../../contract/views/keys.ts'
 import { command } from '../../define.ts'
 import { type Filters, keyFilter, keyFilters } from '../../filters.ts'
 import { changing, matchingOptions, oneKey } from '../../matching.ts'

@@ -1,5 +1,5 @@
 import { exitCodes } from '../../../contract/errors.ts'
-import { importReport } from '../../../contract/views.ts'
+import { importReport } from '../../../contract/views/imports.ts'
 import { arg, command, opt } from '../../define.ts'
 import { importLines } from '../../drawing/imports.ts'
 

@@ -1,5 +1,6 @@
 import type { ObjectShape } from '../../../contract/shape.ts'
-import { type Key, key } from '../../../contract/views.ts'
+import { key } from '../../../contract/views/keys.ts'
+import type { Key } from '../../../contract/views.ts'
 import { sparkline } from '../../chart.ts'
 import { type Column, command, opt } from '../../define.ts'
 import { keyColumns, keyFilter, keyFilters } from '../../filters.ts'

@@ -1,4 +1,4 @@
-import { rotatedKey } from '../../../contract/views.ts'
+import { rotatedKey } from '../../../contract/views/keys.ts'
 import { arg, command, opt } from '../../define.ts'
 import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from '../../delivery.ts'
 import { durationOrZero } from '../../parse.ts'

@@ -1,4 +1,4 @@
-import { key } from '../../../contract/views.ts'
+import { key } from '../../../contract/views/keys.ts'
 import { arg, command } from '../../define.ts'
 
 export default command({

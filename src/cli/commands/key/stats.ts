@@ -1,4 +1,4 @@
-import { stats } from '../../../contract/views.ts'
+import { stats } from '../../../contract/views/usage.ts'
 import { keyStatus } from '../../columns.ts'
 import { arg, command, opt } from '../../define.ts'
 import { limitLines } from '../../drawing/limits.ts'

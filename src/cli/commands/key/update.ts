@@ -1,4 +1,4 @@
-import { key } from '../../../contract/views.ts'
+import { key } from '../../../contract/views/keys.ts'
 import { command, opt, type Values, verbatim } from '../../define.ts'
 import { keyFilter, ownerFilters, stateFilters } from '../../filters.ts'
 import { changing, matchingOptions, oneKey } from '../../matching.ts'

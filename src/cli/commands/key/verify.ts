@@ -1,5 +1,5 @@
 import { exitCodes } from '../../../contract/errors.ts'
-import { verdict } from '../../../contract/views.ts'
+import { verdict } from '../../../contract/views/keys.ts'
 import { arg, command, opt } from '../../define.ts'
 import { limitLines } from '../../drawing/limits.ts'
 import { dollars, moment, tokens } from '../../parse.ts'

@@ -1,4 +1,4 @@
-import { schemaEvent } from '../../../contract/views.ts'
+import { schemaEvent } from '../../../contract/views/database.ts'
 import { command } from '../../define.ts'
 
 export default command({

@@ -1,4 +1,4 @@
-import { migrationPlan } from '../../../contract/views.ts'
+import { migrationPlan } from '../../../contract/views/database.ts'
 import { command, opt } from '../../define.ts'
 import { lossLine } from '../../drawing/schema.ts'
 import { count, integerAtLeast } from '../../parse.ts'

@@ -1,4 +1,4 @@
-import { schemaState } from '../../../contract/views.ts'
+import { schemaState } from '../../../contract/views/database.ts'
 import { command } from '../../define.ts'
 
 export default command({

@@ -1,4 +1,4 @@
-import { migrated } from '../../../contract/views.ts'
+import { migrated } from '../../../contract/views/database.ts'
 import { command, opt } from '../../define.ts'
 import { migratedLines } from '../../drawing/schema.ts'
 import { integerAtLeast } from '../../parse.ts'

@@ -1,4 +1,4 @@
-import { project } from '../../../contract/views.ts'
+import { project } from '../../../contract/views/people.ts'
 import { arg, command } from '../../define.ts'
 
 export default command({

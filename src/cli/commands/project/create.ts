@@ -1,4 +1,4 @@
-import { project } from '../../../contract/views.ts'
+import { project } from '../../../contract/views/people.ts'
 import { arg, command, opt } from '../../define.ts'
 import { limit } from '../../parse.ts'
 

@@ -1,4 +1,5 @@
-import { limitState, metrics } from '../../../contract/views.ts'
+import { limitState } from '../../../contract/views/limits.ts'
+import { metrics } from '../../../contract/views/words.ts'
 import { arg, command, opt } from '../../define.ts'
 import { limitColumns } from '../../drawing/limits.ts'
 

@@ -1,5 +1,5 @@
 import { exitCodes } from '../../../contract/errors.ts'
-import { usageCheck } from '../../../contract/views.ts'
+import { usageCheck } from '../../../contract/views/usage.ts'
 import { command, opt } from '../../define.ts'
 import { usageCheckLines } from '../../drawing/usage.ts'
 

@@ -1,4 +1,4 @@
-import { compacted } from '../../../contract/views.ts'
+import { compacted } from '../../../contract/views/usage.ts'
 import { command, opt } from '../../define.ts'
 import { compactedLines } from '../../drawing/usage.ts'
 import { duration } from '../../parse.ts'

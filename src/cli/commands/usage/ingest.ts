@@ -1,5 +1,5 @@
 import { exitCodes } from '../../../contract/errors.ts'
-import { ingestReport } from '../../../contract/views.ts'
+import { ingestReport } from '../../../contract/views/usage.ts'
 import { arg, command, opt } from '../../define.ts'
 import { ingestLines } from '../../drawing/usage.ts'
 

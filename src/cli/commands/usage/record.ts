@@ -1,4 +1,4 @@
-import { recorded } from '../../../contract/views.ts'
+import { recorded } from '../../../contract/views/usage.ts'
 import { arg, command, opt } from '../../define.ts'
 import { dollars, integerAtLeast, moment, tokens } from '../../parse.ts'
 

@@ -1,4 +1,5 @@
-import { reportOrders, usageRow } from '../../../contract/views.ts'
+import { usageRow } from '../../../contract/views/usage.ts'
+import { reportOrders } from '../../../contract/views/words.ts'
 import { command, opt } from '../../define.ts'
 import { countColumns, startOfRow } from '../../drawing/usage.ts'
 import { count, groups, since } from '../../parse.ts'

@@ -1,5 +1,6 @@
 import { LatchkeyError } from '../../../contract/errors.ts'
-import { roles, user } from '../../../contract/views.ts'
+import { user } from '../../../contract/views/people.ts'
+import { roles } from '../../../contract/views/words.ts'
 import { arg, command, opt } from '../../define.ts'
 import { limit } from '../../parse.ts'
 

@@ -1,4 +1,4 @@
-import { user } from '../../../contract/views.ts'
+import { user } from '../../../contract/views/people.ts'
 import { arg, command, opt } from '../../define.ts'
 
 export default command({

@@ -1,4 +1,5 @@
-import { roles, user } from '../../../contract/views.ts'
+import { user } from '../../../contract/views/people.ts'
+import { roles } from '../../../contract/views/words.ts'
 import { arg, command, opt, verbatim } from '../../define.ts'
 import { limit, metric } from '../../parse.ts'
 

@@ -1,4 +1,4 @@
-import { limitState } from '../../../../contract/views.ts'
+import { limitState } from '../../../../contract/views/limits.ts'
 import { arg, command } from '../../../define.ts'
 import { limitColumns } from '../../../drawing/limits.ts'
 

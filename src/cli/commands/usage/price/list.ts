@@ -1,4 +1,4 @@
-import { price } from '../../../../contract/views.ts'
+import { price } from '../../../../contract/views/usage.ts'
 import { command, opt } from '../../../define.ts'
 import { priceColumns } from '../../../drawing/usage.ts'
 

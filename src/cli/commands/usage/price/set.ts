@@ -1,4 +1,4 @@
-import { price } from '../../../../contract/views.ts'
+import { price } from '../../../../contract/views/usage.ts'
 import { arg, command, opt } from '../../../define.ts'
 import { dollars, when } from '../../../parse.ts'
 

@@ -1,6 +1,31 @@
-/** Conditions for which drizzle's builder has no words. No rule may live here. */
-import { inArray, type SQL, sql } from 'drizzle-orm'
-import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+/**
+ * The words that queries are put in: those of drizzle's builder, each from the file that has it, since its front door
+ * loads all that drizzle can do; and conditions for which it has no words. No rule may live here.
+ */
+import { inArray } from 'drizzle-orm/sql/expressions/conditions'
+import { type SQL, sql } from 'drizzle-orm/sql/sql'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
+
+export {
+  and,
+  eq,
+  gt,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  ne,
+  notInArray,
+  or,
+} from 'drizzle-orm/sql/expressions/conditions'
+export { asc, desc } from 'drizzle-orm/sql/expressions/select'
+export { type SQL, type SQLWrapper, sql } from 'drizzle-orm/sql/sql'
+export type { SQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
+
+/** How many rows. */
+export const count = (): SQL<number> => sql`count(*)`
 
 /** Whether one of the patterns in a JSON list fits the name; `*` in a pattern stands for any characters. */
 export const holdsPattern = (column: SQLiteColumn, name: string): SQL =>

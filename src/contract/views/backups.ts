@@ -1,0 +1,118 @@
+/** Backups, and what is restored from them. */
+import {
+  as,
+  choice,
+  extend,
+  flag,
+  integer,
+  list,
+  mapOf,
+  nullable,
+  type Of,
+  object,
+  text,
+  time,
+} from '../shape.ts'
+import { holder } from './refs.ts'
+
+export const backup = object('Backup', {
+  id: text('bak_ and a time-sorted id'),
+  path: text('The file'),
+  location: text('The folder it lies in, or s3://bucket/prefix'),
+  createdAt: time('When the copy was taken'),
+  reason: text('manual, schedule, pre-restore, pre-migrate or what the operator gave'),
+  sizeBytes: integer('Size of the file'),
+  rawSizeBytes: integer('Size of the database inside'),
+  sha256: text('SHA-256 of the file, in hex'),
+  compression: choice(['none', 'zstd', 'gzip'], 'How it is compressed'),
+  encrypted: flag('Whether it is encrypted'),
+  schemaVersion: integer('Schema version of the database inside'),
+  programVersion: text('Version of Latchkey that made it'),
+  rows: mapOf(integer('Rows'), 'Rows per table'),
+  verifiedAt: nullable(time('When it last passed a verification')),
+  failedAt: nullable(time('When its last verification failed; null when that passed')),
+  problem: nullable(text('What that verification found')),
+})
+
+export const createdBackup = extend('CreatedBackup', backup, {
+  pruned: list(text('Id of a backup'), 'Backups that were removed after this one was taken'),
+})
+
+export const backupPruning = object('BackupPruning', {
+  id: text('Id of the backup'),
+  path: text('The file'),
+  createdAt: time('When the copy was taken'),
+  reason: text('Why it was taken'),
+  sizeBytes: integer('Size of the file'),
+  outcome: choice(['kept', 'removed'], 'What becomes of it'),
+  because: list(text('A reason'), 'Every rule that keeps it, or why none does'),
+})
+
+export const backupStatus = object('BackupStatus', {
+  location: text('Where was looked'),
+  status: choice(['fresh', 'stale', 'failed'], 'failed: a backup did not pass its last verification'),
+  problem: nullable(text('What is wrong')),
+  newest: nullable(as(backup, 'The newest backup that is not known to be bad')),
+  ageMs: nullable(integer('Its age in milliseconds')),
+  maxAgeMs: integer('The age from which it is stale, in milliseconds'),
+})
+
+export const backupSchedule = object('BackupSchedule', {
+  manager: choice(['crontab', 'systemd'], 'What runs it'),
+  name: text('The mark by which our own entry is known'),
+  cron: nullable(text('When, as five fields of cron; null when it was taken away')),
+  nextRun: nullable(time('When it runs next')),
+  log: nullable(text('Where its output goes; null is the journal of systemd')),
+  entries: list(
+    object('ScheduleEntry', {
+      path: nullable(text('The file; null is the crontab of the user')),
+      content: text('What stands in it'),
+    }),
+    'What was written, or taken away',
+  ),
+  changed: flag('Whether anything was written or taken away'),
+})
+
+export const backupCheck = object('BackupCheck', {
+  id: text('Id of the backup'),
+  path: text('The file'),
+  outcome: choice(['passed', 'failed', 'aborted'], 'aborted: it could not be checked, which is no pass'),
+  problem: nullable(text('What is wrong with it')),
+  checkedAt: time('When it was checked'),
+})
+
+export const changes = object('Changes', {
+  added: list(text('A name'), 'Come with the backup and are not there now'),
+  removed: list(text('A name'), 'Are there now and not in the backup'),
+  changed: list(text('A name'), 'Differ in more than what they have used'),
+})
+
+export const restored = object('Restored', {
+  path: text('The database that was restored'),
+  backup: as(backup, 'What it was restored from'),
+  safetyBackup: nullable(as(backup, 'What was there before; null when there was nothing readable')),
+  movedAside: list(text('A file'), 'Files of a damaged database that were moved aside'),
+  schemaVersion: integer('Schema version after the restore'),
+  rows: mapOf(integer('Rows'), 'Rows per table after the restore'),
+  before: nullable(mapOf(integer('Rows'), 'Rows per table before; null when there was nothing readable')),
+  changes: nullable(
+    as(
+      object('RestoredNames', {
+        keys: as(changes, 'Keys, by name'),
+        users: as(changes, 'Users, by username'),
+        projects: as(changes, 'Projects, by slug'),
+      }),
+      'What differs by name; null when there was nothing readable',
+    ),
+  ),
+  openBy: list(holder, 'Other processes that had the database open'),
+})
+
+export type Backup = Of<typeof backup>
+export type CreatedBackup = Of<typeof createdBackup>
+export type BackupPruning = Of<typeof backupPruning>
+export type BackupStatus = Of<typeof backupStatus>
+export type BackupSchedule = Of<typeof backupSchedule>
+export type BackupCheck = Of<typeof backupCheck>
+export type Changes = Of<typeof changes>
+export type Restored = Of<typeof restored>

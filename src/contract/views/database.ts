@@ -1,0 +1,123 @@
+/** The database file and its schema. */
+import {
+  as,
+  choice,
+  flag,
+  integer,
+  list,
+  mapOf,
+  nullable,
+  type Of,
+  object,
+  openObject,
+  text,
+  time,
+} from '../shape.ts'
+import { holder, userRef } from './refs.ts'
+
+export const migration = object('Migration', {
+  version: integer('Number of the migration, from 1'),
+  name: text('Its name'),
+  state: choice(['applied', 'pending', 'changed', 'unknown'], 'Against the database'),
+  appliedAt: nullable(time('When it was applied')),
+})
+
+export const schemaState = object('SchemaState', {
+  path: text('The database'),
+  current: integer('Schema version of the database'),
+  latest: integer('Schema version of this program'),
+  migrations: list(migration, 'Every migration, oldest first'),
+})
+
+export const migrated = object('Migrated', {
+  path: text('The database'),
+  from: integer('Schema version before'),
+  to: integer('Schema version after'),
+  steps: list(text('Name of a migration'), 'What was applied or taken back, in order'),
+  backup: nullable(text('Id of the backup taken first; null when nothing had to change')),
+  lost: mapOf(integer('Rows or values'), 'Rows that are gone by table, values that are by table.column'),
+})
+
+export const migrationPlan = object('MigrationPlan', {
+  path: text('The database'),
+  from: integer('Schema version now'),
+  to: integer('Schema version after'),
+  steps: list(
+    object('PlannedStep', {
+      version: integer('Number of the migration'),
+      name: text('Its name'),
+      direction: choice(['up', 'down'], 'Applied or taken back'),
+      sql: text('What runs'),
+    }),
+    'What would run, in order, as one transaction',
+  ),
+  lost: mapOf(integer('Rows or values'), 'Rows that would go by table, values that would by table.column'),
+})
+
+export const schemaEvent = object('SchemaEvent', {
+  at: time('When'),
+  event: choice(['init', 'up', 'down', 'restore'], 'What moved the schema'),
+  from: nullable(integer('Schema version before; null when it is not known')),
+  to: integer('Schema version after'),
+  steps: list(text('Name of a migration'), 'What was applied or taken back, in order'),
+  actor: nullable(text('Who; null where only the history of migrations tells of it')),
+  backup: nullable(text('Id of the backup taken first, or of the one restored')),
+  programVersion: nullable(text('Version of Latchkey that did it')),
+})
+
+export const schemaCheck = object('SchemaCheck', {
+  path: text('The database'),
+  ok: flag('Whether nothing was found'),
+  problems: list(
+    object('SchemaProblem', {
+      kind: choice(['history', 'schema', 'foreign_key', 'integrity'], 'What kind of check found it'),
+      detail: text('What was found'),
+    }),
+    'What was found',
+  ),
+})
+
+export const initialized = object('Initialized', {
+  path: text('The new database'),
+  schemaVersion: integer('Its schema version'),
+  user: nullable(as(userRef, 'The first user, if one was asked for')),
+})
+
+export const databaseInfo = object('DatabaseInfo', {
+  path: text('The database'),
+  sizeBytes: integer('Its size'),
+  walBytes: integer('Size of its write-ahead log'),
+  pageSizeBytes: integer('Size of a page'),
+  pages: integer('Pages in the file'),
+  freePages: integer('Pages that hold nothing: db vacuum gives them back'),
+  journalMode: text('How SQLite makes changes safe; wal for a database that has been written to'),
+  sqliteVersion: text('Version of SQLite in this program'),
+  schemaVersion: integer('Its schema version'),
+  latestSchemaVersion: integer('The newest schema version that this program knows'),
+  rows: mapOf(integer('Rows'), 'Rows per table'),
+  openBy: list(holder, 'Other processes that have it open, where the system tells'),
+})
+
+export const vacuumed = object('Vacuumed', {
+  path: text('The database'),
+  bytesBefore: integer('Its size before'),
+  bytesAfter: integer('Its size now; in a dry run about what it would be'),
+})
+
+export const optimized = object('Optimized', {
+  path: text('The database'),
+  statements: list(text('SQL'), 'What was run, or would be in a dry run'),
+})
+
+export const queryRow = openObject('QueryRow')
+
+export type Migration = Of<typeof migration>
+export type SchemaState = Of<typeof schemaState>
+export type Migrated = Of<typeof migrated>
+export type MigrationPlan = Of<typeof migrationPlan>
+export type SchemaEvent = Of<typeof schemaEvent>
+export type SchemaCheck = Of<typeof schemaCheck>
+export type Initialized = Of<typeof initialized>
+export type DatabaseInfo = Of<typeof databaseInfo>
+export type Vacuumed = Of<typeof vacuumed>
+export type Optimized = Of<typeof optimized>

@@ -1,0 +1,64 @@
+/** Keys, their secrets, and what is said of a secret. */
+import { anything, as, choice, extend, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
+import { limit, limitState } from './limits.ts'
+import { projectRef, userRef } from './refs.ts'
+import { keyStatuses, verdictCodes } from './words.ts'
+
+export const key = object('Key', {
+  id: text('key_ and a time-sorted id'),
+  name: text('Unique name'),
+  start: text('First characters of the current secret, for recognising it'),
+  status: choice(keyStatuses, 'Derived: revoked wins over expired, over disabled, over active'),
+  user: nullable(as(userRef, 'Who the key belongs to')),
+  project: nullable(as(projectRef, 'What the key is for')),
+  model: nullable(text('Model that replaces whatever a request asks for')),
+  allowedModels: nullable(list(text('A name or a pattern with *'), 'Models the key may use; null is any')),
+  scopes: list(text('A scope'), 'What the key may do'),
+  limits: list(limit, 'Rolling limits'),
+  createdAt: time('When it was created'),
+  updatedAt: time('When it was last changed'),
+  expiresAt: nullable(time('When it stops working')),
+  disabledAt: nullable(time('Since when it is disabled')),
+  revokedAt: nullable(time('Since when it is revoked, for good')),
+  revokedReason: nullable(text('Why it was revoked')),
+  lastUsedAt: nullable(time('Latest recorded use')),
+  metadata: nullable(anything('JSON that belongs to the operator')),
+})
+
+export const createdKey = extend('CreatedKey', key, {
+  secret: nullable(text('The secret, shown this once; null in a dry run, or when it went to a file')),
+  secretFile: nullable(text('The new file that holds the secret, when one was asked for')),
+})
+
+export const rotatedKey = extend('RotatedKey', createdKey, {
+  previousSecretEndsAt: time('When the previous secret stops working'),
+  repeated: flag('Whether this only tells of a rotation that an earlier try had done'),
+})
+
+export const verdict = object('Verdict', {
+  valid: flag('Whether the request may go ahead'),
+  code: choice(verdictCodes, 'Why'),
+  key: nullable(as(key, 'The key that the secret belongs to')),
+  limits: list(limitState, 'Every limit that was looked at'),
+  retryAt: nullable(time('When to try again, if a limit was hit and time alone helps')),
+})
+
+/** What POST /v1/reservations answers. */
+export const reserved = object('Reserved', {
+  reservation: nullable(
+    as(
+      object('Reservation', {
+        id: text('res_ and a time-sorted id, for settling or releasing it'),
+        expiresAt: time('When it no longer counts if it is neither settled nor released'),
+      }),
+      'What is held back; null when the verdict denies',
+    ),
+  ),
+  verdict: as(verdict, 'Its limits are as they stood before the reservation'),
+})
+
+export type Key = Of<typeof key>
+export type CreatedKey = Of<typeof createdKey>
+export type RotatedKey = Of<typeof rotatedKey>
+export type Verdict = Of<typeof verdict>
+export type Reserved = Of<typeof reserved>

@@ -1,0 +1,43 @@
+/** Users and projects. */
+import { as, choice, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
+import { limit } from './limits.ts'
+import { userRef } from './refs.ts'
+import { roles } from './words.ts'
+
+export const user = object('User', {
+  id: text('usr_ and a time-sorted id'),
+  username: text('Unique username'),
+  email: nullable(text('Unique email address')),
+  name: nullable(text('Name for display')),
+  role: choice(roles, 'Role, for the backend to act on'),
+  service: flag('Whether this is a service account'),
+  hasPassword: flag('Whether a password is set'),
+  limits: list(limit, 'Rolling limits on all their keys together'),
+  disabledAt: nullable(time('Since when the user and all their keys are off')),
+  createdAt: time('When it was created'),
+  updatedAt: time('When it was last changed'),
+})
+
+export const projectMember = object('ProjectMember', {
+  user: as(userRef, 'The member'),
+  role: choice(roles, 'Role in this project'),
+})
+
+export const project = object('Project', {
+  id: text('prj_ and a time-sorted id'),
+  slug: text('Unique slug'),
+  name: text('Name for display'),
+  description: nullable(text('What it is for')),
+  status: choice(['active', 'archived'], 'Derived from archivedAt'),
+  keyPrefix: nullable(text('Prefix of the secrets of its keys; null is lk')),
+  owner: as(userRef, 'Who owns it'),
+  members: list(projectMember, 'Who takes part, the owner aside'),
+  limits: list(limit, 'Rolling limits on all its keys together'),
+  createdAt: time('When it was created'),
+  updatedAt: time('When it was last changed'),
+  archivedAt: nullable(time('Since when it is archived and its keys are off')),
+})
+
+export type User = Of<typeof user>
+export type ProjectMember = Of<typeof projectMember>
+export type Project = Of<typeof project>

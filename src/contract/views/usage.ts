@@ -1,0 +1,123 @@
+/** What keys used, what that cost, and what was counted of it. */
+import { as, flag, integer, list, nullable, number, type Of, object, text, time } from '../shape.ts'
+import { key } from './keys.ts'
+import { limitForecast } from './limits.ts'
+import { keyRef, projectRef, userRef } from './refs.ts'
+
+const counts = {
+  requests: integer('Requests'),
+  inputTokens: integer('Input tokens'),
+  outputTokens: integer('Output tokens'),
+  tokens: integer('All tokens, those that came without a split included'),
+  costUsd: number('Cost in dollars'),
+}
+
+export const totals = object('Totals', counts)
+
+export const usagePoint = object('UsagePoint', { start: time('Start of the day'), ...counts })
+
+export const stats = object('Stats', {
+  key: as(key, 'The key'),
+  totals: as(totals, 'All that was ever used'),
+  limits: list(
+    limitForecast,
+    "Each limit that binds the key as it stands: its own, its user's, its project's",
+  ),
+  series: list(usagePoint, 'Use by day, oldest first, empty days included'),
+})
+
+export const usageRow = object('UsageRow', {
+  key: nullable(as(keyRef, 'The key, when grouped by key')),
+  user: nullable(as(userRef, 'The user, when grouped by user and the key has one')),
+  project: nullable(as(projectRef, 'The project, when grouped by project and the key has one')),
+  model: nullable(text('The model, when grouped by model')),
+  start: nullable(time('Start of the hour, day, week or month, when grouped by one')),
+  ...counts,
+})
+
+export const recorded = object('Recorded', {
+  key: as(keyRef, 'The key that was charged'),
+  model: nullable(text('The model')),
+  at: time('When the request was made'),
+  requests: integer('Requests'),
+  inputTokens: integer('Input tokens'),
+  outputTokens: integer('Output tokens'),
+  costUsd: number('Cost in dollars'),
+})
+
+export const price = object('Price', {
+  model: text('A name, or a pattern in which * stands for any characters'),
+  inputUsd: number('Dollars per million input tokens'),
+  outputUsd: number('Dollars per million output tokens'),
+  startsAt: nullable(time('Since when it holds; null when it always did')),
+  current: flag('Whether it is the one in force now'),
+})
+
+export const ingestReport = object('IngestReport', {
+  file: text('What was read; stdin for a stream'),
+  sha256: text('SHA-256 of its content, unpacked, in hex'),
+  alreadyCounted: flag('Whether the same content was counted before, so that nothing was to be done'),
+  events: integer('Events in it, bad ones included'),
+  counted: integer('Events that were counted'),
+  duplicates: integer('Events left out because one with the same id was counted'),
+  bad: integer('Lines left out because they could not be counted'),
+  unpriced: integer('Counted events without a cost whose model has no price: they count as free'),
+  keys: integer('Keys that were charged'),
+  problems: list(
+    object('IngestProblem', {
+      line: integer('Number of the line, from 1'),
+      problem: text('What is wrong with it'),
+    }),
+    'The first bad lines',
+  ),
+})
+
+/** What POST /v1/usage answers. */
+export const usageReceipt = object('UsageReceipt', {
+  events: integer('Events that were sent'),
+  counted: integer('Events that were counted'),
+  duplicates: integer('Events left out because one with the same id was counted'),
+})
+
+export const compacted = object('Compacted', {
+  rowsBefore: integer('Buckets before'),
+  rowsAfter: integer('Buckets after'),
+  foldedIntoHours: integer('Buckets that went into hours'),
+  foldedIntoDays: integer('Buckets that went into days'),
+  reservationsRemoved: integer('Reservations removed because their time was long up'),
+  eventsForgotten: integer('Ids of counted events forgotten because of their age'),
+  filesForgotten: integer('Counted files forgotten because of their age'),
+})
+
+const runningTotals = object('RunningTotals', {
+  requests: integer('Requests'),
+  inputTokens: integer('Input tokens'),
+  outputTokens: integer('Output tokens'),
+  otherTokens: integer('Tokens that came without a split'),
+  costUsd: number('Cost in dollars'),
+})
+
+export const usageCheck = object('UsageCheck', {
+  ok: flag('Whether the totals of all keys are what was recorded, or are now'),
+  keys: integer('Keys that were looked at'),
+  repaired: flag('Whether what differed was mended'),
+  differences: list(
+    object('UsageDifference', {
+      key: as(keyRef, 'The key'),
+      total: as(runningTotals, 'What its running totals say'),
+      recorded: as(runningTotals, 'What its buckets, and what it brought along, add up to'),
+    }),
+    'Keys whose totals differ from what was recorded',
+  ),
+})
+
+export type Totals = Of<typeof totals>
+export type UsagePoint = Of<typeof usagePoint>
+export type Stats = Of<typeof stats>
+export type UsageRow = Of<typeof usageRow>
+export type Recorded = Of<typeof recorded>
+export type Price = Of<typeof price>
+export type IngestReport = Of<typeof ingestReport>
+export type UsageReceipt = Of<typeof usageReceipt>
+export type Compacted = Of<typeof compacted>
+export type UsageCheck = Of<typeof usageCheck>

@@ -1,0 +1,58 @@
+/** The words that fields and options are chosen from. */
+
+export const keyStatuses = ['active', 'disabled', 'expired', 'revoked'] as const
+
+export const metrics = ['tokens', 'requests', 'usd'] as const
+
+export const roles = ['admin', 'member', 'viewer'] as const
+
+/** What keys can be listed in the order of. */
+export const keySorts = ['name', 'created', 'expires', 'last-used', 'tokens', 'cost'] as const
+
+export const origins = ['terminal', 'cron', 'service', 'script', 'library'] as const
+
+export const verdictCodes = [
+  'valid',
+  'malformed',
+  'not_found',
+  'rotated',
+  'revoked',
+  'expired',
+  'disabled',
+  'user_disabled',
+  'project_archived',
+  'model_not_allowed',
+  'insufficient_scope',
+  'limit_exceeded',
+] as const
+
+export const reportGroups = ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month'] as const
+
+export const reportOrders = ['tokens', 'requests', 'cost'] as const
+
+export const progressSteps = [
+  'reading',
+  'counting',
+  'importing',
+  'recording',
+  'undoing',
+  'copying',
+  'packing',
+  'uploading',
+  'unpacking',
+  'checking',
+  'verifying',
+] as const
+
+export const progressUnits = ['bytes', 'rows', 'backups'] as const
+
+export const importTypes = ['user', 'project', 'key'] as const
+
+export type KeyStatus = (typeof keyStatuses)[number]
+export type Metric = (typeof metrics)[number]
+export type KeySort = (typeof keySorts)[number]
+export type Role = (typeof roles)[number]
+export type Origin = (typeof origins)[number]
+export type VerdictCode = (typeof verdictCodes)[number]
+export type ReportGroup = (typeof reportGroups)[number]
+export type ReportOrder = (typeof reportOrders)[number]

@@ -1,0 +1,25 @@
+/**
+ * What the tables in this folder are made of. Times are integer UTC milliseconds, money integer micro-dollars, JSON is
+ * text. The constraints are the last line: a row that breaks a rule of the domain cannot exist, whoever writes it. No
+ * check may come out as NULL: SQLite lets it pass, but the integrity_check of older versions calls it damage.
+ */
+import { type SQL, sql } from 'drizzle-orm/sql/sql'
+import { check } from 'drizzle-orm/sqlite-core/checks'
+import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
+import { text } from 'drizzle-orm/sqlite-core/columns/text'
+
+export { sql } from 'drizzle-orm/sql/sql'
+export { check } from 'drizzle-orm/sqlite-core/checks'
+export { integer } from 'drizzle-orm/sqlite-core/columns/integer'
+export { text } from 'drizzle-orm/sqlite-core/columns/text'
+export { index, uniqueIndex } from 'drizzle-orm/sqlite-core/indexes'
+export { primaryKey } from 'drizzle-orm/sqlite-core/primary-keys'
+export { sqliteTable } from 'drizzle-orm/sqlite-core/table'
+
+export const lower = (column: AnySQLiteColumn): SQL => sql`lower(${column})`
+
+/** A primary key of the form `usr_…`, and the check of that form. */
+export const id = (prefix: string, table: string) => ({
+  column: text('id').primaryKey(),
+  check: check(`${table}_id`, sql.raw(`"id" GLOB '${prefix}_*' AND length("id") = ${prefix.length + 27}`)),
+})

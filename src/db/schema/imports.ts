@@ -1,0 +1,114 @@
+/** What came from other systems, and what it was there. */
+import { check, id, index, integer, primaryKey, sql, sqliteTable, text, uniqueIndex } from './columns.ts'
+import { keys } from './keys.ts'
+import { projects, users } from './people.ts'
+
+const importId = id('imp', 'imports')
+export const imports = sqliteTable(
+  'imports',
+  {
+    id: importId.column,
+    source: text('source').notNull(),
+    at: integer('at').notNull(),
+    report: text('report', { mode: 'json' }).$type<unknown>().notNull(),
+    undoneAt: integer('undone_at'),
+  },
+  t => [importId.check, check('imports_report_json', sql`json_valid(${t.report})`)],
+)
+
+/** What a source last said of a key: the third side when it is imported again. */
+export const importedKeys = sqliteTable(
+  'imported_keys',
+  {
+    source: text('source').notNull(),
+    /** SHA-256 of the secret in the source. */
+    hash: text('hash').notNull(),
+    keyId: text('key_id')
+      .notNull()
+      .references(() => keys.id, { onDelete: 'cascade' }),
+    importId: text('import_id')
+      .notNull()
+      .references(() => imports.id, { onDelete: 'restrict' }),
+    state: text('state', { mode: 'json' }).$type<unknown>().notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.source, t.hash] }),
+    index('imported_keys_key').on(t.keyId),
+    index('imported_keys_import').on(t.importId),
+    check('imported_keys_state_json', sql`json_valid(${t.state})`),
+  ],
+)
+
+/** What a source last said of a user, and whom it became here: made by the import, or linked because it was here. */
+export const importedUsers = sqliteTable(
+  'imported_users',
+  {
+    source: text('source').notNull(),
+    /** Id in the source. */
+    foreignId: text('foreign_id').notNull(),
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    importId: text('import_id')
+      .notNull()
+      .references(() => imports.id, { onDelete: 'restrict' }),
+    state: text('state', { mode: 'json' }).$type<unknown>().notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.source, t.foreignId] }),
+    // Two people of one source never become one here.
+    uniqueIndex('imported_users_user').on(t.userId, t.source),
+    index('imported_users_import').on(t.importId),
+    check('imported_users_state_json', sql`json_valid(${t.state})`),
+  ],
+)
+
+/** What a source last said of a project, and which it became here. */
+export const importedProjects = sqliteTable(
+  'imported_projects',
+  {
+    source: text('source').notNull(),
+    /** Id in the source. */
+    foreignId: text('foreign_id').notNull(),
+    projectId: text('project_id')
+      .notNull()
+      .references(() => projects.id, { onDelete: 'cascade' }),
+    importId: text('import_id')
+      .notNull()
+      .references(() => imports.id, { onDelete: 'restrict' }),
+    state: text('state', { mode: 'json' }).$type<unknown>().notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.source, t.foreignId] }),
+    uniqueIndex('imported_projects_project').on(t.projectId, t.source),
+    index('imported_projects_import').on(t.importId),
+    check('imported_projects_state_json', sql`json_valid(${t.state})`),
+  ],
+)
+
+/**
+ * What an import did to each key, user and project, so that it can be taken back. Points at what may have been
+ * deleted since, so it has no foreign key.
+ */
+export const importChanges = sqliteTable(
+  'import_changes',
+  {
+    importId: text('import_id')
+      .notNull()
+      .references(() => imports.id, { onDelete: 'cascade' }),
+    type: text('type', { enum: ['user', 'project', 'key'] }).notNull(),
+    targetId: text('target_id').notNull(),
+    action: text('action', { enum: ['created', 'updated', 'linked'] }).notNull(),
+    /** As it was; null when the import made it. */
+    before: text('before', { mode: 'json' }).$type<unknown>(),
+    /** As the import left it: what differs from this was changed since. */
+    after: text('after', { mode: 'json' }).$type<unknown>(),
+  },
+  t => [
+    primaryKey({ columns: [t.importId, t.type, t.targetId] }),
+    index('import_changes_target').on(t.targetId),
+    check('import_changes_type', sql`${t.type} IN ('user', 'project', 'key')`),
+    check('import_changes_action', sql`${t.action} IN ('created', 'updated', 'linked')`),
+    check('import_changes_json', sql`json_valid(${t.before}) AND json_valid(${t.after})`),
+  ],
+)

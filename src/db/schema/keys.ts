@@ -1,0 +1,72 @@
+/** Keys and their secrets. */
+import { check, id, index, integer, lower, sql, sqliteTable, text, uniqueIndex } from './columns.ts'
+import { projects, users } from './people.ts'
+
+const keyId = id('key', 'keys')
+export const keys = sqliteTable(
+  'keys',
+  {
+    id: keyId.column,
+    name: text('name').notNull(),
+    userId: text('user_id').references(() => users.id, { onDelete: 'restrict' }),
+    projectId: text('project_id').references(() => projects.id, { onDelete: 'restrict' }),
+    model: text('model'),
+    allowedModels: text('allowed_models', { mode: 'json' }).$type<readonly string[]>(),
+    scopes: text('scopes', { mode: 'json' }).$type<readonly string[]>().notNull(),
+    metadata: text('metadata', { mode: 'json' }).$type<unknown>(),
+    expiresAt: integer('expires_at'),
+    disabledAt: integer('disabled_at'),
+    revokedAt: integer('revoked_at'),
+    revokedReason: text('revoked_reason'),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+    // Running totals of everything ever recorded, moved in the transaction that moves the buckets.
+    lastUsedAt: integer('last_used_at'),
+    requests: integer('requests').notNull().default(0),
+    inputTokens: integer('input_tokens').notNull().default(0),
+    outputTokens: integer('output_tokens').notNull().default(0),
+    otherTokens: integer('other_tokens').notNull().default(0),
+    costMicros: integer('cost_micros').notNull().default(0),
+  },
+  t => [
+    keyId.check,
+    uniqueIndex('keys_name').on(lower(t.name)),
+    index('keys_user').on(t.userId),
+    index('keys_project').on(t.projectId),
+    check(
+      'keys_name_form',
+      sql`length(${t.name}) BETWEEN 1 AND 100 AND ${t.name} NOT GLOB 'key_*' AND ${t.name} <> '-'`,
+    ),
+    check(
+      'keys_allowed_models_json',
+      sql`${t.allowedModels} IS NULL OR json_type(${t.allowedModels}) = 'array'`,
+    ),
+    check('keys_scopes_json', sql`json_type(${t.scopes}) = 'array'`),
+    check('keys_metadata_json', sql`${t.metadata} IS NULL OR json_valid(${t.metadata})`),
+    check('keys_revoked_reason', sql`${t.revokedReason} IS NULL OR ${t.revokedAt} IS NOT NULL`),
+  ],
+)
+
+export const secrets = sqliteTable(
+  'secrets',
+  {
+    /** SHA-256 of the whole secret, in lower-case hex. */
+    hash: text('hash').primaryKey(),
+    keyId: text('key_id')
+      .notNull()
+      .references(() => keys.id, { onDelete: 'cascade' }),
+    start: text('start').notNull(),
+    createdAt: integer('created_at').notNull(),
+    /** Set when a rotation replaced it: from then on it answers `rotated`. */
+    endsAt: integer('ends_at'),
+    /** What the caller named the rotation that made it, so that a retry is not a second one. */
+    requestId: text('request_id'),
+  },
+  t => [
+    index('secrets_key').on(t.keyId),
+    index('secrets_start').on(t.start),
+    uniqueIndex('secrets_request').on(t.keyId, t.requestId),
+    uniqueIndex('secrets_current').on(t.keyId).where(sql`${t.endsAt} IS NULL`),
+    check('secrets_hash_form', sql`length(${t.hash}) = 64 AND ${t.hash} NOT GLOB '*[^0-9a-f]*'`),
+  ],
+)

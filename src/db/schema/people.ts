@@ -1,0 +1,94 @@
+/** Users, projects, and who belongs to which. */
+import {
+  check,
+  id,
+  index,
+  integer,
+  lower,
+  primaryKey,
+  sql,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from './columns.ts'
+
+const userId = id('usr', 'users')
+export const users = sqliteTable(
+  'users',
+  {
+    id: userId.column,
+    username: text('username').notNull(),
+    email: text('email'),
+    name: text('name'),
+    role: text('role', { enum: ['admin', 'member', 'viewer'] }).notNull(),
+    service: integer('service', { mode: 'boolean' }).notNull(),
+    passwordHash: text('password_hash'),
+    disabledAt: integer('disabled_at'),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  t => [
+    userId.check,
+    uniqueIndex('users_username').on(lower(t.username)),
+    uniqueIndex('users_email').on(lower(t.email)),
+    // A username is never an id or an email address, so that a selector cannot mean two things.
+    check(
+      'users_username_form',
+      sql`length(${t.username}) BETWEEN 1 AND 64 AND ${t.username} NOT GLOB 'usr_*' AND ${t.username} NOT GLOB '*@*'`,
+    ),
+    check('users_email_form', sql`${t.email} IS NULL OR ${t.email} GLOB '?*@?*'`),
+    check('users_role', sql`${t.role} IN ('admin', 'member', 'viewer')`),
+    check('users_service', sql`${t.service} IN (0, 1)`),
+  ],
+)
+
+const projectId = id('prj', 'projects')
+export const projects = sqliteTable(
+  'projects',
+  {
+    id: projectId.column,
+    slug: text('slug').notNull(),
+    name: text('name').notNull(),
+    description: text('description'),
+    keyPrefix: text('key_prefix'),
+    ownerId: text('owner_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'restrict' }),
+    archivedAt: integer('archived_at'),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  t => [
+    projectId.check,
+    uniqueIndex('projects_slug').on(t.slug),
+    index('projects_owner').on(t.ownerId),
+    check(
+      'projects_slug_form',
+      sql`length(${t.slug}) BETWEEN 1 AND 64 AND ${t.slug} NOT GLOB '*[^a-z0-9-]*' AND ${t.slug} NOT GLOB 'prj_*'`,
+    ),
+    check('projects_name_form', sql`length(${t.name}) BETWEEN 1 AND 100`),
+    check(
+      'projects_key_prefix_form',
+      sql`${t.keyPrefix} IS NULL OR length(${t.keyPrefix}) BETWEEN 2 AND 12 AND ${t.keyPrefix} NOT GLOB '*[^a-z0-9]*'`,
+    ),
+  ],
+)
+
+export const projectMembers = sqliteTable(
+  'project_members',
+  {
+    projectId: text('project_id')
+      .notNull()
+      .references(() => projects.id, { onDelete: 'cascade' }),
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    role: text('role', { enum: ['admin', 'member', 'viewer'] }).notNull(),
+    createdAt: integer('created_at').notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.projectId, t.userId] }),
+    index('project_members_user').on(t.userId),
+    check('project_members_role', sql`${t.role} IN ('admin', 'member', 'viewer')`),
+  ],
+)

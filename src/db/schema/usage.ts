@@ -1,0 +1,87 @@
+/** What keys used: buckets, prices, and which events were counted. */
+import { check, index, integer, primaryKey, sql, sqliteTable, text } from './columns.ts'
+import { keys } from './keys.ts'
+
+export const usage = sqliteTable(
+  'usage',
+  {
+    keyId: text('key_id')
+      .notNull()
+      .references(() => keys.id, { onDelete: 'cascade' }),
+    /** Start of the bucket. */
+    start: integer('start').notNull(),
+    /** Empty when the request named none. */
+    model: text('model').notNull(),
+    /** Length of the bucket: a minute when recorded, an hour or a day once compacted. */
+    widthMs: integer('width_ms').notNull().default(60_000),
+    requests: integer('requests').notNull().default(0),
+    inputTokens: integer('input_tokens').notNull().default(0),
+    outputTokens: integer('output_tokens').notNull().default(0),
+    /** Tokens that came without a split, from an import. */
+    otherTokens: integer('other_tokens').notNull().default(0),
+    costMicros: integer('cost_micros').notNull().default(0),
+  },
+  t => [
+    primaryKey({ columns: [t.keyId, t.start, t.model] }),
+    index('usage_start').on(t.start),
+    check('usage_width', sql`${t.widthMs} IN (60000, 3600000, 86400000)`),
+    check('usage_start', sql`${t.start} % ${t.widthMs} = 0`),
+    check(
+      'usage_counts',
+      sql`${t.requests} >= 0 AND ${t.inputTokens} >= 0 AND ${t.outputTokens} >= 0 AND ${t.otherTokens} >= 0 AND ${t.costMicros} >= 0`,
+    ),
+  ],
+)
+
+/**
+ * What an earlier system says a key had used in its life, less the buckets that came with it. Signed: such
+ * systems' totals and windows need not add up. Running total = carried + all buckets.
+ */
+export const carriedUsage = sqliteTable('carried_usage', {
+  keyId: text('key_id')
+    .primaryKey()
+    .references(() => keys.id, { onDelete: 'cascade' }),
+  requests: integer('requests').notNull(),
+  tokens: integer('tokens').notNull(),
+  costMicros: integer('cost_micros').notNull(),
+})
+
+/** What a model costs from a moment on, in micro-dollars per million tokens. */
+export const prices = sqliteTable(
+  'prices',
+  {
+    model: text('model').notNull(),
+    startsAt: integer('starts_at').notNull(),
+    inputMicros: integer('input_micros').notNull(),
+    outputMicros: integer('output_micros').notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.model, t.startsAt] }),
+    check('prices_amounts', sql`${t.inputMicros} >= 0 AND ${t.outputMicros} >= 0`),
+  ],
+)
+
+/** Ids of events that were counted: the same id counts once. */
+export const countedEvents = sqliteTable(
+  'counted_events',
+  {
+    id: text('id').primaryKey(),
+    at: integer('at').notNull(),
+  },
+  t => [
+    index('counted_events_at').on(t.at),
+    check('counted_events_id', sql`length(${t.id}) BETWEEN 1 AND 200`),
+  ],
+)
+
+/** Files of events that were counted: the same file counts once. */
+export const countedFiles = sqliteTable(
+  'counted_files',
+  {
+    /** SHA-256 of its bytes, in lower-case hex. */
+    sha256: text('sha256').primaryKey(),
+    at: integer('at').notNull(),
+    events: integer('events').notNull(),
+  },
+  t => [check('counted_files_hash', sql`length(${t.sha256}) = 64 AND ${t.sha256} NOT GLOB '*[^0-9a-f]*'`)],
+)

@@ -1,0 +1,46 @@
+/** How busy keys were, day by day. Reads only. */
+import { and, gte, oneOf, sql } from '../../db/query.ts'
+import { usage } from '../../db/schema/usage.ts'
+import { addDays, startOfDay } from '../calendar.ts'
+import type { OperationContext } from '../context.ts'
+
+export interface ActivityOptions {
+  /** Days, the one of now included; default 14. */
+  readonly days?: number | undefined
+  /** IANA name; where days begin. Default UTC. */
+  readonly timeZone?: string | undefined
+}
+
+/** Tokens by day, oldest first, of each of these keys that used any. @throws invalid for a zone that there is not */
+export async function keyActivity(
+  context: OperationContext,
+  ids: readonly string[],
+  { days = 14, timeZone = 'UTC' }: ActivityOptions = {},
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const today = startOfDay(context.now(), timeZone)
+  const starts = Array.from({ length: days }, (_, index) => addDays(today, index + 1 - days, timeZone))
+  const [first = today] = starts
+  // Which day a bucket belongs to: how many of the later ones have begun by then.
+  const day = sql<number>`0 ${sql.join(
+    starts.slice(1).map(start => sql`+ (${usage.start} >= ${start.getTime()})`),
+    sql` `,
+  )}`
+  const found = new Map<string, number[]>()
+  await context.store.read(async db => {
+    const rows = await db
+      .select({
+        keyId: usage.keyId,
+        day: day.as('day'),
+        tokens: sql<number>`sum(${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens})`,
+      })
+      .from(usage)
+      .where(and(gte(usage.start, first.getTime()), oneOf(usage.keyId, ids)))
+      .groupBy(usage.keyId, sql`day`)
+    for (const row of rows) {
+      const series = found.get(row.keyId) ?? Array<number>(days).fill(0)
+      series[row.day] = row.tokens
+      found.set(row.keyId, series)
+    }
+  })
+  return found
+}

@@ -1,0 +1,92 @@
+/** Which keys are meant: a filter as a condition of a query. */
+
+import type { KeyStatus } from '../../contract/views.ts'
+import {
+  and,
+  eq,
+  gt,
+  holdsPattern,
+  isNotNull,
+  isNull,
+  lte,
+  oneOf,
+  or,
+  type SQL,
+  sql,
+} from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import type { Database } from '../../db/transaction.ts'
+import { contains, findProject, findUser } from '../select.ts'
+
+/** Every condition that is given must hold. */
+export interface KeyFilter {
+  readonly status?: KeyStatus | undefined
+  readonly user?: string | undefined
+  readonly project?: string | undefined
+  /** Keys whose scopes grant this one, as `verify` decides. */
+  readonly scope?: string | undefined
+  /** Keys that a request can reach this model with: their override, or allowed for want of one. */
+  readonly model?: string | undefined
+  /** Active or disabled keys whose expiry lies at most so many milliseconds ahead. */
+  readonly expiresWithinMs?: number | undefined
+  /** Keys that were last used, or for want of a use created, at least so many milliseconds ago. */
+  readonly unusedForMs?: number | undefined
+  /** Keys of which at least one limit of their own is used up to this percentage or beyond. */
+  readonly overPercent?: number | undefined
+  /** Part of a name. */
+  readonly search?: string | undefined
+}
+
+/** What nobody gave needs no rules: most lists are asked for whole, and do not wait for them. */
+export const isEmpty = (given: object): boolean => Object.values(given).every(value => value === undefined)
+
+/** The condition of a filter. @throws invalid, not_found, ambiguous */
+export async function conditionOf(db: Database, now: Date, input: KeyFilter): Promise<SQL | undefined> {
+  const filter = isEmpty(input) ? input : (await import('./filter-rules.ts')).readFilter(input)
+  const user = filter.user === undefined ? undefined : await findUser(db, filter.user)
+  const project = filter.project === undefined ? undefined : await findProject(db, filter.project)
+  const { scope, model, expiresWithinMs, unusedForMs, overPercent } = filter
+  const where = and(
+    filter.status && hasStatus(filter.status, now),
+    user && eq(keys.userId, user.id),
+    project && eq(keys.projectId, project.id),
+    scope === undefined ? undefined : holdsPattern(keys.scopes, scope),
+    model === undefined ? undefined : reachesModel(model),
+    expiresWithinMs === undefined
+      ? undefined
+      : and(
+          isNull(keys.revokedAt),
+          gt(keys.expiresAt, now.getTime()),
+          lte(keys.expiresAt, now.getTime() + expiresWithinMs),
+        ),
+    unusedForMs === undefined
+      ? undefined
+      : lte(sql`coalesce(${keys.lastUsedAt}, ${keys.createdAt})`, now.getTime() - unusedForMs),
+    contains([keys.name], filter.search),
+  )
+  if (overPercent === undefined) return where
+  const { keysOver } = await import('./over.ts')
+  return and(where, oneOf(keys.id, await keysOver(db, now, overPercent, where)))
+}
+
+/** A key's own model replaces the one asked for, and must be allowed like any other. */
+const reachesModel = (model: string): SQL | undefined =>
+  and(
+    or(isNull(keys.model), eq(keys.model, model)),
+    or(isNull(keys.allowedModels), holdsPattern(keys.allowedModels, model)),
+  )
+
+/** `statusOf` as a condition. */
+export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
+  const unexpired = or(isNull(keys.expiresAt), gt(keys.expiresAt, now.getTime()))
+  switch (status) {
+    case 'revoked':
+      return isNotNull(keys.revokedAt)
+    case 'expired':
+      return and(isNull(keys.revokedAt), lte(keys.expiresAt, now.getTime()))
+    case 'disabled':
+      return and(isNull(keys.revokedAt), unexpired, isNotNull(keys.disabledAt))
+    case 'active':
+      return and(isNull(keys.revokedAt), unexpired, isNull(keys.disabledAt))
+  }
+}
