@@ -7,6 +7,7 @@ import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
 import { keyViews } from '../keys/view.ts'
 import { toDollars } from '../money.ts'
+import { type RowProgress, unheard } from '../progress.ts'
 import { projectViews } from '../projects.ts'
 import { userViews } from '../users.ts'
 import type { EntityType } from './snapshot.ts'
@@ -17,12 +18,12 @@ export async function auditViews(
   now: Date,
   type: EntityType,
   ids: readonly string[],
-  tell: (rows: number) => void = () => {},
+  tell: RowProgress = unheard,
 ): Promise<ReadonlyMap<string, object>> {
   const found = new Map<string, object>()
   for (const chunk of inChunks(ids)) {
     for (const view of await viewsOf[type](db, chunk, now)) found.set(view.id, view)
-    tell(chunk.length)
+    await tell(chunk.length)
   }
   return found
 }

@@ -49,13 +49,13 @@ export async function importData(
   if (input.bytes === undefined) refuseOwnDatabase(input.file, context.store.path)
   const found = await read({ ...input, count: readingProgress(context, input) })
   const rows = found.users.length + found.projects.length + found.keys.length
-  const checked = rowProgress(context, 'checking', rows)
+  const checked = await rowProgress(context, 'checking', rows)
   const incoming = prepare(input.file, found)
   return context.store.write(async db => {
     const now = context.now()
     const stamp: Stamp = { source, importId: newId('imp', now), now }
     const plans = await planAll(db, stamp, incoming)
-    checked(rows)
+    await checked(rows)
     const report = reportOf(stamp, plans, found)
     if (listOf(plans).every(plan => plan.action === 'none')) return report
     await db.insert(imports).values({ id: stamp.importId, source, at: now.getTime(), report })
@@ -163,11 +163,15 @@ async function applyAll(
     ...plans.users.flatMap(plan => changesOf('user', plan, before.user)),
     ...plans.projects.flatMap(plan => changesOf('project', plan, before.project)),
   ]
-  const tell = rowProgress(context, 'importing', plans.keys.filter(plan => plan.action !== 'none').length)
+  const tell = await rowProgress(
+    context,
+    'importing',
+    plans.keys.filter(plan => plan.action !== 'none').length,
+  )
   for (const plan of plans.keys) {
     if (plan.action !== 'update') continue
     const moved = await applyUpdate(db, stamp, plan)
-    tell(1)
+    await tell(1)
     const { id } = plan.row
     const isTold = plan.item.outcome === 'updated'
     const { kept, shown } = needed(before.key, id)
@@ -276,7 +280,11 @@ async function remember(
   stamp: Stamp,
   changes: readonly Change[],
 ): Promise<void> {
-  const tell = rowProgress(context, 'recording', changes.length + changes.filter(each => each.isTold).length)
+  const tell = await rowProgress(
+    context,
+    'recording',
+    changes.length + changes.filter(each => each.isTold).length,
+  )
   for (const type of entityTypes) {
     const mine = changes.filter(change => change.type === type)
     const after = await snapshots(
@@ -294,7 +302,7 @@ async function remember(
     }))
     for (const part of inChunks(rows)) {
       await db.insert(importChanges).values(part)
-      tell(part.length)
+      await tell(part.length)
     }
     const told = new Map(mine.flatMap(change => (change.isTold ? [[change.id, change]] : [])))
     const views = await auditViews(db, stamp.now, type, [...told.keys()])
@@ -310,7 +318,7 @@ async function remember(
     })
     for (const part of inChunks(events)) {
       await recordAll(context, db, part)
-      tell(part.length)
+      await tell(part.length)
     }
   }
 }

@@ -10,6 +10,7 @@ import { keys } from '../../db/schema/keys.ts'
 import { reservations } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
+import type { RowProgress } from '../progress.ts'
 import { fold } from './names.ts'
 import {
   differences,
@@ -68,10 +69,10 @@ export async function planUndo(
   db: Database,
   importId: string,
   now: Date,
-  begin: (rows: number) => (rows: number) => void,
+  begin: (rows: number) => Promise<RowProgress>,
 ): Promise<readonly UndoStep[]> {
   const changes = await db.select().from(importChanges).where(eq(importChanges.importId, importId))
-  const tell = begin(changes.length)
+  const tell = await begin(changes.length)
   const later = await laterImports(db, importId)
   const steps: UndoStep[] = []
   for (const type of ['user', 'project', 'key'] as const) {

@@ -11,6 +11,7 @@ import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
+import { type RowProgress, unheard } from '../progress.ts'
 
 export const entityTypes = ['user', 'project', 'key'] as const
 export type EntityType = (typeof entityTypes)[number]
@@ -36,7 +37,7 @@ export async function snapshots(
   db: Database,
   type: EntityType,
   ids: readonly string[],
-  tell: (rows: number) => void = () => {},
+  tell: RowProgress = unheard,
 ): Promise<ReadonlyMap<string, Snapshot>> {
   const found = new Map<string, Snapshot>()
   for (const chunk of inChunks(ids)) {
@@ -44,7 +45,7 @@ export async function snapshots(
     for (const { id, ...row } of await rowsOf(db, type, chunk)) {
       found.set(id, plain({ ...row, ...hanging(id) }))
     }
-    tell(chunk.length)
+    await tell(chunk.length)
   }
   return found
 }

@@ -15,7 +15,7 @@ import type { Database } from '../../db/transaction.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { limitRows } from '../limits/rows.ts'
-import { rowProgress } from '../progress.ts'
+import { type RowProgress, rowProgress } from '../progress.ts'
 import { moveUsage } from './apply.ts'
 import { auditViews } from './audit-views.ts'
 import { usageGaps } from './gaps.ts'
@@ -48,7 +48,7 @@ export function undoImport(
     if (steps.length === 0 && created + updated > 0) throw tooOld(row)
     const kept = steps.filter(step => step.action === 'keep')
     if (kept.length > 0 && options.keepChanged !== true) throw changedSince(row, kept, steps.length)
-    const before = await viewsOf(context, db, steps, checking(steps.filter(isShown).length))
+    const before = await viewsOf(context, db, steps, await checking(steps.filter(isShown).length))
     const touched = reverts(steps).flatMap(step => (step.type === 'key' ? [step.id] : []))
     const gaps = await usageGaps(db, touched)
     await applySteps(context, db, row, steps)
@@ -119,7 +119,7 @@ async function applySteps(
   row: ImportRow,
   steps: readonly UndoStep[],
 ): Promise<void> {
-  const tell = rowProgress(
+  const tell = await rowProgress(
     context,
     'undoing',
     steps.filter(({ action }) => action !== 'keep' && action !== 'gone').length,
@@ -127,7 +127,7 @@ async function applySteps(
   const remove = async (type: EntityType): Promise<void> => {
     for (const some of inChunks(idsOf(steps, type, 'remove'))) {
       await removeRows(db, type, some)
-      tell(some.length)
+      await tell(some.length)
     }
   }
   for (const step of reverts(steps)) await setAside(db, step)
@@ -140,18 +140,18 @@ async function applySteps(
   // What goes back to an earlier owner must do so before the later one is removed.
   for (const step of others) {
     await revert(context, db, row, step)
-    tell(1)
+    await tell(1)
   }
   await remove('user')
   for (const step of restOfUsers) {
     await revert(context, db, row, step)
-    tell(1)
+    await tell(1)
   }
   for (const some of inChunks(idsOf(steps, 'user', 'unlink'))) {
     await db
       .delete(importedUsers)
       .where(and(eq(importedUsers.importId, row.id), inArray(importedUsers.userId, some)))
-    tell(some.length)
+    await tell(some.length)
   }
 }
 
@@ -274,7 +274,7 @@ async function viewsOf(
   context: OperationContext,
   db: Database,
   steps: readonly UndoStep[],
-  tell: (rows: number) => void,
+  tell: RowProgress,
 ): Promise<Views> {
   const found = new Map<string, object>()
   for (const type of entityTypes) {
@@ -292,7 +292,7 @@ async function recordUndo(
   undo: ImportUndo,
 ): Promise<void> {
   const told = steps.filter(step => before.has(step.id) && isTold(step))
-  const tell = rowProgress(context, 'recording', reverts(steps).length + told.length)
+  const tell = await rowProgress(context, 'recording', reverts(steps).length + told.length)
   const after = await viewsOf(context, db, reverts(steps), tell)
   const events = told.map(({ type, id, name }): Event => {
     const now = after.get(id)
@@ -305,7 +305,7 @@ async function recordUndo(
   })
   for (const part of inChunks(events)) {
     await recordAll(context, db, part)
-    tell(part.length)
+    await tell(part.length)
   }
   const { removed, reverted, kept, gone } = undo
   await record(context, db, {
