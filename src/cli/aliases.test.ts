@@ -97,7 +97,7 @@ test.each([
   ['key list --limt 3', 'did you mean --limit?'],
   ['key list -o jsno', 'did you mean json?'],
   ['key list --status activ', 'did you mean active?'],
-  ['config get databse', 'is not a setting'],
+  ['config get databse', 'did you mean db?'],
 ])('%s is told what was probably meant, with what to type', async (line, guess) => {
   const ran = await run(line)
   expect([ran.code, ran.out]).toEqual([2, ''])

@@ -8,7 +8,7 @@ export function restoredLines(run: Restored, brush: Brush): string {
   const { path, backup, safetyBackup, movedAside, rows, before, changes, openBy } = run
   const sets = changes === null ? [] : Object.entries(changes)
   return [
-    `Restored ${path} from ${backup.path}, taken ${brush.time(backup.createdAt)} at schema version ${backup.schemaVersion}`,
+    `Restored ${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
     ...rowChanges(before, rows, brush),
     ...sets.flatMap(([kind, { added, removed, changed }]) => [
       ...nameLine(brush.good(`${kind} that come back`), added),
@@ -57,7 +57,7 @@ export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
   if (!schedule.changed) return lines.join('\n')
   const where = schedule.manager === 'crontab' ? 'your crontab' : `the timer ${schedule.name} of systemd`
   return [
-    `Scheduled in ${where}; next run ${brush.time(schedule.nextRun)}`,
+    `Scheduled in ${where}; next run ${brush.dated(schedule.nextRun)}`,
     schedule.log === null ? `Output: journalctl --user -u ${schedule.name}` : `Output: ${schedule.log}`,
   ].join('\n')
 }
