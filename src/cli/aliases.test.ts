@@ -18,6 +18,12 @@ test('words that people try lead to the command', async () => {
     ['help keys ls', 'help key list'],
     ['backups ls', 'backup list'],
     ['status', 'health'],
+    ['config ls', 'config show'],
+    ['usage list --by key', 'usage report --by key'],
+    ['key describe ci', 'key show ci'],
+    ['key quota ls ci', 'key limit list ci'],
+    ['migration status', 'migrate status'],
+    ['logs ls --fields action --json', 'audit list --fields action --json'],
   ] as const) {
     const [one, other] = [await at(typed), await at(meant)]
     expect([one.code, one.out, one.err], typed).toEqual([other.code, other.out, other.err])
@@ -66,7 +72,7 @@ test.each([
   expect(ran.err).toContain(`(did you mean ${option}?)`)
 })
 
-test.each(['key list -v', 'key list --role admin', 'completion install --shell zsh', 'backup run'])(
+test.each(['key list -v', 'key list --role admin', 'completion install --shell zsh', 'backup burn'])(
   '%s is far from everything, and nothing is guessed',
   async line => {
     const ran = await run(line)
@@ -91,7 +97,7 @@ test.each([
   ['key list --limt 3', 'did you mean --limit?'],
   ['key list -o jsno', 'did you mean json?'],
   ['key list --status activ', 'did you mean active?'],
-  ['config get databse', 'is not a setting'],
+  ['config get databse', 'did you mean db?'],
 ])('%s is told what was probably meant, with what to type', async (line, guess) => {
   const ran = await run(line)
   expect([ran.code, ran.out]).toEqual([2, ''])

@@ -1,10 +1,12 @@
 /** Wizards and pickers as a person meets them, on a real pseudo-terminal, and where nobody may be asked. */
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { connectLatchkey } from '../index.ts'
+import { shellWord } from '../shell-word.ts'
 import { temporaryFolder } from '../testing/folder.ts'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
-import { type Drawn, onTerminal, type Typed } from '../testing/process.ts'
-import { run } from '../testing/run.ts'
+import { type Drawn, onTerminal, program, type Typed } from '../testing/process.ts'
+import { run, testEnvironment } from '../testing/run.ts'
 import { shellLine } from './ask.ts'
 
 const enter = '\r'
@@ -19,6 +21,28 @@ const recorded = ({ lines }: Drawn, folder: string): readonly string[] =>
     .replaceAll(/\b(key|usr|prj|bak)_[0-9a-z]{26}/g, '$1_…')
     .replaceAll(/\blk_\w{36}/g, 'lk_…')
     .split('\n')
+
+/** Runs the line that a wizard ends with, as it is pasted into a shell. */
+async function repeat({ screen }: Drawn, db: string, stdin = ''): Promise<void> {
+  const [, line = ''] = /The same without questions.*:\r?\n {2}(.*)\r?\n/.exec(screen) ?? []
+  const script = `latchkey() { ${program.map(shellWord).join(' ')} "$@"; }; ${line}`
+  const child = Bun.spawn(['sh', '-c', script], {
+    env: { PATH: process.env['PATH'], ...testEnvironment({}, db) },
+    stdin: new Blob([stdin]),
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  expect([await child.stderr.text(), await child.exited]).toEqual([expect.not.stringContaining('?'), 0])
+}
+
+/** What was made, but for what no two have in common. */
+const same = async <T extends object>(made: Promise<T>): Promise<T> =>
+  JSON.parse(
+    JSON.stringify(await made, (field, value) =>
+      ['id', 'start', 'createdAt', 'updatedAt'].includes(field) ? null : value,
+    ),
+    (field, value) => (field === 'expiresAt' && value ? new Date(value) : value),
+  )
 
 test('init: where, and who comes first', async () => {
   using folder = temporaryFolder()
@@ -37,6 +61,9 @@ test('init: where, and who comes first', async () => {
     db: join(folder.path, 'latchkey', 'latchkey.db'),
   })
   expect(users.json()).toEqual([{ username: 'alice', role: 'admin' }])
+  await repeat(drawn, folder.file('again.db'))
+  const again = await run('user list --fields username,role --json', { db: folder.file('again.db') })
+  expect(again.json()).toEqual(users.json())
 })
 
 test('user create: a person with a password', async () => {
@@ -64,12 +91,16 @@ test('user create: a person with a password', async () => {
     '✔ Password for bob *************',
     '✔ Password for bob (again) *************',
     'Created user bob (usr_…)',
-    'The same without questions:',
+    'The same without questions, the password on stdin:',
     "  latchkey user create bob --email bob@example.org --name 'Bob'\\''s' --role view",
-    'er --ask-password',
+    'er --password-file -',
   ])
   expect(drawn.code).toBe(0)
   expect(await home.latchkey.users.verifyPassword('bob', 'correct horse')).toBe(true)
+  await using other = await temporaryLatchkey()
+  await repeat(drawn, other.path, 'correct horse')
+  expect(await other.latchkey.users.verifyPassword('bob', 'correct horse')).toBe(true)
+  expect(await same(home.latchkey.users.get('bob'))).toEqual(await same(other.latchkey.users.get('bob')))
 })
 
 test('key create: each answer is tried out before it is taken', async () => {
@@ -109,6 +140,15 @@ test('key create: each answer is tried out before it is taken', async () => {
     '  latchkey key create ci-2 --user bob --expires 90d --limit tokens=100k/5h',
   ])
   expect(await keys.get('ci-2')).toMatchObject({ user: { username: 'bob' }, project: null })
+  await using other = await temporaryLatchkey()
+  await other.latchkey.users.create({ username: 'bob' })
+  await repeat(drawn, other.path)
+  const [one, two] = [await same(keys.get('ci-2')), await same(other.latchkey.keys.get('ci-2'))]
+  // Both end 90 days after they were made, by the clock of the system.
+  const { expiresAt: first, ...rest } = one
+  const { expiresAt: second, ...others } = two
+  expect(rest).toEqual(others)
+  expect(Number(second) - Number(first)).toBeLessThan(120_000)
 })
 
 test('project create: whose it is, is picked', async () => {
@@ -134,6 +174,12 @@ test('project create: whose it is, is picked', async () => {
     "  latchkey project create 'Data team' --owner alice --description Reports",
   ])
   expect(drawn.code).toBe(0)
+  await using other = await temporaryLatchkey()
+  await other.latchkey.users.create({ username: 'alice' })
+  await repeat(drawn, other.path)
+  expect(await same(home.latchkey.projects.get('data-team'))).toEqual(
+    await same(other.latchkey.projects.get('data-team')),
+  )
 })
 
 test('a key is picked by a part of its name, and erased once its name is typed', async () => {
@@ -159,6 +205,80 @@ test('a key is picked by a part of its name, and erased once its name is typed',
     '  latchkey key delete deploy --yes',
   ])
   expect((await home.latchkey.keys.list()).map(key => key.name)).toEqual(['ci', 'nightly'])
+  await using other = await temporaryLatchkey()
+  for (const name of ['ci', 'deploy']) await other.latchkey.keys.create({ name })
+  await repeat(right, other.path)
+  expect((await other.latchkey.keys.list()).map(key => key.name)).toEqual(['ci'])
+})
+
+test('user passwd: the line for a script takes the password from stdin', async () => {
+  await using home = await temporaryLatchkey()
+  await home.latchkey.users.create({ username: 'alice' })
+  const drawn = await onTerminal(
+    'user passwd',
+    [
+      { when: /Which user/, keys: enter },
+      { when: /New password/, keys: `first try${enter}` },
+      { when: /again/, keys: `first try${enter}` },
+    ],
+    { db: home.path },
+  )
+  expect(recorded(drawn, home.folder)).toContain('  latchkey user passwd alice --password-file -')
+  await repeat(drawn, home.path, 'second try')
+  expect(await home.latchkey.users.verifyPassword('alice', 'second try')).toBe(true)
+})
+
+/** What is done for good wants more than a y. */
+test.each([
+  ['key revoke ci', 'ci'],
+  ['key delete ci', 'ci'],
+  ['user delete bob', 'bob'],
+  ['project delete shop', 'shop'],
+  ['backup prune --keep-last 1', '1'],
+  ['restore --latest', 'latchkey.db'],
+])('%s: %s is typed, and y changes nothing', async (line, typed) => {
+  await using home = await temporaryLatchkey()
+  const { users, projects, keys, backups } = home.latchkey
+  for (const username of ['alice', 'bob']) await users.create({ username })
+  await projects.create({ name: 'Shop', owner: 'alice' })
+  await keys.create({ name: 'ci' })
+  for (let each = 0; each < 2; each++) await backups.create()
+  await keys.create({ name: 'new' })
+  await home.latchkey.close()
+  const state = async () => {
+    const latchkey = connectLatchkey({ path: home.path, access: 'read' })
+    const { users, projects, keys, backups } = latchkey
+    const lists = [await users.list(), await projects.list(), await keys.list(), await backups.list()]
+    await latchkey.close()
+    return lists
+  }
+  const before = await state()
+  const asked: string[] = []
+  const answering = (answer: string) => ({
+    text: async (message: string) => {
+      asked.push(message)
+      return answer
+    },
+  })
+  const at = { tty: true, db: home.path, cwd: home.folder }
+  expect(await run(line, { ...at, prompts: answering('y') })).toMatchObject({ code: 6, out: '' })
+  expect(await state()).toEqual(before)
+  expect((await run(line, { ...at, prompts: answering(typed) })).code).toBe(0)
+  expect(await state()).not.toEqual(before)
+  expect(asked[1]).toEndWith(`\nType ${typed} to go on:`)
+})
+
+test('where a restore replaces nothing, y is enough', async () => {
+  await using home = await temporaryLatchkey()
+  await home.latchkey.backups.create()
+  const asked: string[] = []
+  const confirm = async (message: string) => asked.push(message) > 0
+  const to = join(home.folder, 'other.db')
+  const ran = await run(`restore --latest --to ${to}`, { tty: true, db: home.path, prompts: { confirm } })
+  expect({ code: ran.code, asked }).toEqual({
+    code: 0,
+    asked: [expect.stringMatching(/^Bring back .*other\.db from .*, taken \d{4}-\d\d-\d\d \d\d:\d\d \(/)],
+  })
 })
 
 test.each([
@@ -190,6 +310,30 @@ test.each([
     expect({ line, code, asked: err.includes('?') }).toEqual({ line, code: 2, asked: false })
   }
 })
+
+test.each(['"$@" </dev/null', '"$@" 2>said', 'CI=1 "$@"', '"$@" --no-input'])(
+  'at a terminal, %s alone keeps everything from being asked',
+  async redirected => {
+    await using home = await temporaryLatchkey()
+    await home.latchkey.users.create({ username: 'alice' })
+    await home.latchkey.keys.create({ name: 'ci' })
+    for (const [line, code] of [
+      ['key create', 2],
+      ['key show', 2],
+      ['key delete ci', 6],
+      ['user passwd alice', 2],
+    ] as const) {
+      const drawn = await onTerminal(line, [], {
+        db: home.path,
+        cwd: home.folder,
+        wrap: command => ['sh', '-c', `${redirected}; echo "code=$?"`, 'sh', ...command],
+      })
+      const shown = drawn.lines.join('\n')
+      expect([line, shown.replaceAll(/latchkey: .*|try: .*/g, '').trim()]).toEqual([line, `code=${code}`])
+    }
+    expect(await home.latchkey.keys.get('ci')).toMatchObject({ status: 'active' })
+  },
+)
 
 test('what was given is not asked for, and a command that lacks nothing asks nothing', async () => {
   await using home = await temporaryLatchkey()

@@ -246,8 +246,8 @@ function answered(argv: readonly string[], flag: string | undefined, answer: str
   return [...argv, ...(needsEnd ? ['--'] : []), answer]
 }
 
-/** Options stand before what ends them. */
-function inserted(argv: readonly string[], words: readonly string[]): readonly string[] {
+/** The command line with options in it: they stand before what ends them. */
+export function inserted(argv: readonly string[], words: readonly string[]): readonly string[] {
   const end = argv.indexOf('--')
   return argv.toSpliced(end < 0 ? argv.length : end, 0, ...words)
 }

@@ -83,7 +83,10 @@ test('an empty variable is as good as none', () => {
 
 describe('what is wrong names its file and exits 78', () => {
   test.each([
-    ['databse = "x"', "unknown setting 'databse'", 'it may hold db, tz'],
+    ['databse = "x"', "unknown setting 'databse'", 'write db instead'],
+    ['backup_dri = "x"', "unknown setting 'backup_dri'", 'write backup_dir instead'],
+    ['colour = "x"', "unknown setting 'colour'", 'it may hold db, tz'],
+    ['tz = "Europe/Belin"', 'is not a time zone', 'did you mean Europe/Berlin?'],
     ['backup_dri = "x"', "unknown setting 'backup_dri'", 'write backup_dir instead'],
     ['outptu = "x"', "unknown setting 'outptu'", 'write output instead'],
     ['tz = 3', 'tz must be text', 'write tz = '],

@@ -302,7 +302,9 @@ function zone(found: Found | undefined): Settled<string> | undefined {
     const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: found.value }).resolvedOptions()
     return { value: timeZone, source: found.source }
   } catch {
-    throw wrongValue(found, 'is not a time zone', 'give a zone such as UTC or Europe/Berlin')
+    const close = nearest(found.value, Intl.supportedValuesOf('timeZone'))
+    const hint = close === undefined ? 'give a zone such as UTC or Europe/Berlin' : `did you mean ${close}?`
+    throw wrongValue(found, 'is not a time zone', hint)
   }
 }
 

@@ -32,6 +32,8 @@ export interface Context extends Asking, Incoming {
   /** The operations on the configured database: for reading alone unless the command changes something. */
   readonly operations: () => Promise<Latchkey>
   readonly now: () => Date
+  /** `2026-11-20 03:00 (9 h ago)`, for who has to decide on it. */
+  readonly ago: (moment: Date) => Promise<string>
   readonly timeZone: string
   readonly dryRun: boolean
   readonly config: Config
@@ -118,6 +120,12 @@ export function createContext(surroundings: Surroundings): Context {
     ...createIncoming(streams, cwd),
     operations,
     now,
+    ago: async moment => {
+      const { createBrush } = await import('./table.ts')
+      const { timeZone } = config
+      const plain = { color: false, width: undefined, unicode: true, pictures: false }
+      return (await createBrush({ ...plain, relative: true, timeZone, now: now() })).dated(moment)
+    },
     get timeZone() {
       return config.timeZone
     },

@@ -8,7 +8,7 @@ import type { KeySort, Limit, Metric, ReportGroup, Role } from '../contract/view
 import type { KeepPolicy } from '../index.ts'
 import { nearest } from '../nearest.ts'
 import type { Parse, ParseContext } from './define.ts'
-import { type SettingName, settingNames } from './settings-file.ts'
+import { nearestSetting, type SettingName, settingNames } from './settings-file.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -186,7 +186,7 @@ export const settingName: Parse<SettingName> = raw => {
   const found = settingNames.find(name => name === raw.replaceAll('-', '_'))
   if (found !== undefined) return found
   throw refuse(
-    `${quote(raw)} is not a setting${meaning(raw, settingNames)}`,
+    `${quote(raw)} is not a setting${didYouMean(nearestSetting(raw))}`,
     `write one of ${settingNames.join(', ')}`,
   )
 }
@@ -336,10 +336,10 @@ function ungroup(digits: string): string | undefined {
   return grouped ? digits.replaceAll(/[,_]/g, '') : undefined
 }
 
-function meaning(raw: string, known: readonly string[]): string {
-  const close = nearest(raw, known)
-  return close === undefined ? '' : ` (did you mean ${close}?)`
-}
+const meaning = (raw: string, known: readonly string[]): string => didYouMean(nearest(raw, known))
+
+const didYouMean = (close: string | undefined): string =>
+  close === undefined ? '' : ` (did you mean ${close}?)`
 
 const quote = (raw: string): string => `'${raw}'`
 

@@ -78,6 +78,7 @@ function home() {
   const env = { HOME: folder.file('home') }
   return {
     folder,
+    env,
     here: folder.file('here/latchkey.toml'),
     user: folder.file('home/.config/latchkey/latchkey.toml'),
     run: (line: string, more = {}) => run(line, { env: { ...env, ...more }, cwd: folder.file('here') }),
@@ -154,6 +155,14 @@ test('validate names what is wrong with its line, and so does everything else; m
     { path: at.here, ok: false, problem: expect.stringContaining('latchkey.toml:4: unknown setting') },
     { path: at.user, ok: true, exists: false },
   ])
+  // What is wrong is what was asked for: it is never cut.
+  const shown = await run('config validate', {
+    tty: true,
+    columns: 60,
+    cwd: at.folder.file('here'),
+    env: at.env,
+  })
+  expect(Bun.stripANSI(shown.out).replaceAll(/\s+/g, ' ')).toContain('write backup_dir instead')
   expect((await at.run('key list')).code).toBe(78)
   expect((await at.run('config path')).code).toBe(0)
   at.folder.write('here/latchkey.toml', 'tz = "Mars"\n')

@@ -138,8 +138,21 @@ function brokenLine(text: string): number {
   return 1
 }
 
+/** What other programs call the same. */
+const otherNames: Readonly<Record<string, SettingName>> = {
+  database: 'db',
+  timezone: 'tz',
+  format: 'output',
+}
+
+/** The setting that was probably meant. */
+export function nearestSetting(typed: string): SettingName | undefined {
+  const close = nearest(typed, [...settingNames, ...Object.keys(otherNames)])
+  return settingNames.find(name => name === close) ?? otherNames[close ?? '']
+}
+
 function unknownKey(where: string, key: string): LatchkeyError {
-  const close = nearest(key, settingNames)
+  const close = nearestSetting(key)
   const hint = close === undefined ? `it may hold ${settingNames.join(', ')}` : `write ${close} instead`
   return broken(`${where}: unknown setting '${key}'`, hint)
 }

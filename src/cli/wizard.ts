@@ -4,7 +4,8 @@
  */
 import { exitCodes } from '../contract/errors.ts'
 import { failureOf } from '../contract/failure.ts'
-import { askMissing, shellLine } from './ask.ts'
+import { askMissing, inserted, shellLine } from './ask.ts'
+import type { Prompts } from './asking.ts'
 import type { Config } from './config.ts'
 import { openForReading } from './connect.ts'
 import type { ParseContext } from './define.ts'
@@ -24,8 +25,17 @@ export async function runAsking(
   const { streams, env, overrides } = outside
   const now = overrides.now?.() ?? new Date()
   const { from } = typed.input({ now, timeZone: config.timeZone })
+  const asked = overrides.prompts ?? terminalPrompts(streams.terminal)
+  let isSecret = false
+  const prompts: Prompts = {
+    ...asked,
+    password: async message => {
+      isSecret = true
+      return asked.password(message)
+    },
+  }
   const line = await askMissing(argv, typed, {
-    prompts: overrides.prompts ?? terminalPrompts(streams.terminal),
+    prompts,
     config,
     now,
     from: from === undefined ? undefined : String(from),
@@ -34,11 +44,14 @@ export async function runAsking(
   })
   if (line === argv) return run(typed, config, outside)
   let whole = line
-  const tell = () => streams.stderr.write(`The same without questions:\n  ${printable(shellLine(whole))}\n`)
+  const tell = () => {
+    const [about, words] = isSecret ? [', the password on stdin', secretly(whole)] : ['', whole]
+    return streams.stderr.write(`The same without questions${about}:\n  ${printable(shellLine(words))}\n`)
+  }
   try {
     const [invocation, settled] = await understand(line, outside)
-    if (willConfirm(invocation, { now, timeZone: settled.timeZone })) whole = confirmed(line)
-    const code = await run(invocation, settled, outside)
+    if (willConfirm(invocation, { now, timeZone: settled.timeZone })) whole = inserted(line, ['--yes'])
+    const code = await run(invocation, settled, { ...outside, overrides: { ...overrides, prompts } })
     await tell()
     return code
   } catch (error) {
@@ -52,9 +65,12 @@ export async function runAsking(
 const willConfirm = ({ declaration, input, yes, dryRun }: Runnable, context: ParseContext): boolean =>
   !yes && !dryRun && isConfirmed(declaration, input(context))
 
-/** With the answer to the last question in it, among the options. */
-const confirmed = (line: readonly string[]): readonly string[] =>
-  line.toSpliced(line.includes('--') ? line.indexOf('--') : line.length, 0, '--yes')
+/** A password that was typed, as a script gives it. */
+const secretly = (line: readonly string[]): readonly string[] =>
+  inserted(
+    line.filter(word => word !== '--ask-password'),
+    ['--password-file', '-'],
+  )
 
 /**
  * What is wrong with a command line as far as it goes. A wizard's, with all that it needs, is run as a dry run, unseen; others

@@ -35,7 +35,10 @@ test('a password is kept as argon2id, verifies, and goes away', async () => {
   await users.enable('alice')
   expect((await users.setPassword('alice', null)).hasPassword).toBe(false)
   expect(await users.verifyPassword('alice', '')).toBe(false)
-  expect(await failure(users.setPassword('alice', 'short'))).toMatchObject({ code: 'invalid' })
+  expect(await failure(users.setPassword('alice', 'short'))).toMatchObject({
+    code: 'invalid',
+    message: 'password must have at least 8 characters',
+  })
   expect(JSON.stringify(await audit.list())).not.toContain('argon2')
 })
 

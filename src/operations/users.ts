@@ -144,7 +144,8 @@ export async function setPassword(
   selector: string,
   password: string | null,
 ): Promise<User> {
-  const passwordHash = password === null ? null : await hashPassword(rules.parse(rules.password, password))
+  if (password !== null) rules.parse(v.object({ password: rules.password }), { password })
+  const passwordHash = password === null ? null : await hashPassword(password)
   return change(context, selector, 'passwd', async () => ({ passwordHash }))
 }
 

@@ -7,12 +7,15 @@ import { readCommandLine } from '../cli/program.ts'
 import { tree } from '../cli/tree.ts'
 import { Client } from '../db/client.ts'
 import { connectLatchkey } from '../index.ts'
+import { temporaryFolder } from '../testing/folder.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../testing/latchkey.ts'
 import { onTerminal, program, spawnLatchkey } from '../testing/process.ts'
 import { testEnvironment } from '../testing/run.ts'
 import { startServer } from '../testing/server.ts'
 import { requireTool } from '../testing/tools.ts'
 import { splitWords } from '../testing/words.ts'
+
+const packaging = join(import.meta.dir, '../../packaging')
 
 /** A database with the keys `gateway`, which may do everything, and `ci`. */
 async function prepared(): Promise<TestLatchkey & { readonly gateway: string; readonly ci: string }> {
@@ -325,8 +328,24 @@ test('while another process writes, verdicts are given and usage waits', async (
   await server.finished
 })
 
+requireTool('systemd-analyze')('systemd takes the units, all that they say included', async () => {
+  using folder = temporaryFolder()
+  const units = [...new Bun.Glob('*.{service,timer}').scanSync(packaging)]
+  expect(units).toHaveLength(3)
+  for (const name of units) {
+    const unit = await Bun.file(join(packaging, name)).text()
+    // It is not installed where tests run, and neither are its pages.
+    folder.write(name, unit.replaceAll('/usr/local/bin/latchkey', process.execPath))
+  }
+  const checked = Bun.spawnSync(
+    ['systemd-analyze', 'verify', '--man=no', '--recursive-errors=yes', ...units],
+    { cwd: folder.path, stderr: 'pipe' },
+  )
+  expect([checked.stderr.toString(), checked.exitCode]).toEqual(['', 0])
+})
+
 test('what the unit for systemd starts is a command line that is understood', async () => {
-  const unit = await Bun.file(join(import.meta.dir, '../../packaging/latchkey-serve.service')).text()
+  const unit = await Bun.file(join(packaging, 'latchkey-serve.service')).text()
   const [, line = ''] = /^ExecStart=\S+\/latchkey (.+)$/m.exec(unit) ?? []
   const invocation = await readCommandLine(splitWords(line), tree, { version: '0', width: 80 })
   expect(invocation).toMatchObject({ kind: 'run', declaration: { name: 'serve' } })

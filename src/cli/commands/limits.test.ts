@@ -81,3 +81,19 @@ test('key stats says when each limit frees, and whose it is', async () => {
     '                         all of it at 2026-12-20 11:40',
   ])
 })
+
+test('on a narrow terminal key stats is folded between words, and its numbers stay whole', async () => {
+  await using at = await home()
+  await at.latchkey.limits.add({ key: 'ci' }, [{ metric: 'tokens', amount: 100_000, windowMs: 18_000_000 }])
+  await at.latchkey.usage.record('ci', { inputTokens: 68_320, outputTokens: 23_790, costUsd: 2.98 })
+  const { out } = await run('key stats ci', { db: at.path, now: at.clock.now, tty: true, columns: 40 })
+  const { id } = await at.latchkey.keys.get('ci')
+  const lines = Bun.stripANSI(out).split('\n')
+  expect(lines.slice(0, 4)).toEqual([
+    `ci (${id})`,
+    'active',
+    '1 request, 92,110 tokens (68,320 in,',
+    '23,790 out), $2.98',
+  ])
+  expect(lines.filter(line => Bun.stringWidth(line) > 40)).toEqual([])
+})

@@ -42,13 +42,10 @@ export default command({
     })
     const { key, user, project } = options
     const what = key ?? user ?? project
-    const taken = `${chosen.path}, taken ${chosen.createdAt.toISOString()}`
-    return {
-      question:
-        what === undefined
-          ? `Replace ${to ?? path} by ${taken}`
-          : `Bring ${what} back into ${to ?? path} from ${taken}`,
-    }
+    const taken = `${chosen.path}, taken ${await ctx.ago(chosen.createdAt)}`
+    if (what !== undefined) return { question: `Bring ${what} back into ${to ?? path} from ${taken}` }
+    if (chosen.replaces === null) return { question: `Bring back ${to ?? path} from ${taken}` }
+    return { question: `Replace all of ${to ?? path} by ${taken}`, typed: chosen.replaces }
   },
   run: async (ctx, { from, to, wait, identity, ...options }) =>
     (await ctx.operations()).backups.restore({

@@ -1,13 +1,14 @@
 /** What a restore brought back, and when backups are taken. Draws; decides nothing. */
-import type { BackupSchedule, Restored } from '../../contract/views.ts'
+import type { BackupPruning, BackupSchedule, Restored } from '../../contract/views.ts'
 import { shellWord } from '../../shell-word.ts'
 import type { Brush } from '../brush.ts'
+import type { Column } from '../define.ts'
 
 export function restoredLines(run: Restored, brush: Brush): string {
   const { path, backup, safetyBackup, movedAside, rows, before, changes, openBy } = run
   const sets = changes === null ? [] : Object.entries(changes)
   return [
-    `Restored ${path} from ${backup.path}, taken ${brush.time(backup.createdAt)} at schema version ${backup.schemaVersion}`,
+    `Restored ${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
     ...rowChanges(before, rows, brush),
     ...sets.flatMap(([kind, { added, removed, changed }]) => [
       ...nameLine(brush.good(`${kind} that come back`), added),
@@ -56,7 +57,18 @@ export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
   if (!schedule.changed) return lines.join('\n')
   const where = schedule.manager === 'crontab' ? 'your crontab' : `the timer ${schedule.name} of systemd`
   return [
-    `Scheduled in ${where}; next run ${brush.time(schedule.nextRun)}`,
+    `Scheduled in ${where}; next run ${brush.dated(schedule.nextRun)}`,
     schedule.log === null ? `Output: journalctl --user -u ${schedule.name}` : `Output: ${schedule.log}`,
   ].join('\n')
 }
+
+/** What retention makes of each backup. */
+export const pruningColumns: readonly Column<BackupPruning>[] = [
+  { title: 'taken', time: row => row.createdAt },
+  { title: 'outcome', cell: ({ outcome: o }, brush) => (o === 'kept' ? brush.good : brush.bad)(o) },
+  { title: 'because', cell: row => row.because.join(', ') },
+  { title: 'size', cell: (row, brush) => brush.bytes(row.sizeBytes), align: 'right' },
+  { title: 'reason', cell: row => row.reason, wide: true },
+  { title: 'id', cell: row => row.id, wide: true },
+  { title: 'path', cell: row => row.path, wide: true },
+]

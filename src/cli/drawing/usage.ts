@@ -3,6 +3,7 @@ import type {
   Compacted,
   IngestReport,
   Price,
+  Stats,
   Totals,
   UsageCheck,
   UsagePoint,
@@ -10,10 +11,24 @@ import type {
 } from '../../contract/views.ts'
 import type { Brush } from '../brush.ts'
 import { bar } from '../chart.ts'
+import { keyStatus } from '../columns.ts'
 import type { Column } from '../define.ts'
+import { fold } from '../width.ts'
+import { limitLines } from './limits.ts'
+
+/** Whose it is and what it comes to, how full its limits are, and its days. */
+export const statsLines = ({ key, totals, limits, series }: Stats, brush: Brush): string =>
+  [
+    ...fold(`${brush.bold(key.name)} (${key.id})  ${keyStatus(key.status, brush)}`, brush.width),
+    ...fold(totalsLine(totals, brush), brush.width),
+    '',
+    ...(limits.length === 0 ? ['No limits'] : limitLines(limits, brush)),
+    '',
+    ...dayBars(series, brush),
+  ].join('\n')
 
 /** `12 requests, 3,400 tokens (3,000 in, 400 out), $0.12` */
-export function totalsLine(totals: Totals, brush: Brush): string {
+function totalsLine(totals: Totals, brush: Brush): string {
   const split =
     totals.inputTokens + totals.outputTokens > 0
       ? ` (${brush.count(totals.inputTokens)} in, ${brush.count(totals.outputTokens)} out)`
@@ -23,7 +38,7 @@ export function totalsLine(totals: Totals, brush: Brush): string {
 }
 
 /** A bar per day, number first. */
-export function dayBars(series: readonly UsagePoint[], brush: Brush): readonly string[] {
+function dayBars(series: readonly UsagePoint[], brush: Brush): readonly string[] {
   const most = Math.max(1, ...series.map(point => point.tokens))
   const widest = Math.max(1, ...series.map(point => brush.count(point.tokens).length))
   return series.map(point => {

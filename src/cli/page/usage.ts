@@ -283,4 +283,4 @@ function moneyIn(rows: readonly Totals[]): (value: number) => Markup {
   return value => html`<data value="${value}">${text(value)}</data>`
 }
 
-const digitsFor = (largest: number): number => (largest >= 1 ? 2 : largest >= 0.01 ? 4 : 6)
+const digitsFor = (largest: number): number => (largest === 0 || largest >= 1 ? 2 : largest >= 0.01 ? 4 : 6)

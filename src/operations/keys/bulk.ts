@@ -2,8 +2,6 @@
  * The same change to every key that fits a filter: one transaction, an audit row per key, and nothing at all when they
  * are not the keys that the caller expects.
  */
-
-import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key } from '../../contract/views.ts'
 import { and, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
@@ -128,7 +126,7 @@ function changer(context: OperationContext, change: BulkChange): Apply {
     }
   switch (change.verb) {
     case 'revoke': {
-      const reason = rules.parse(v.optional(rules.reason), change.reason)
+      const reason = rules.parseReason(change)
       return set({ revokedAt: now, revokedReason: reason ?? null })
     }
     case 'disable':

@@ -95,7 +95,7 @@ export async function revokeKey(
   selector: KeySelector,
   options: { readonly reason?: string | undefined } = {},
 ): Promise<Key> {
-  const reason = rules.parse(v.optional(rules.reason), options.reason)
+  const reason = rules.parseReason(options)
   return change(context, selector, 'revoke', async (_, row) =>
     row.revokedAt === null
       ? { revokedAt: context.now().getTime(), revokedReason: reason ?? null }

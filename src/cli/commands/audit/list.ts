@@ -31,5 +31,6 @@ export default command({
     { title: 'change', cell: auditChange, importance: 'low' },
     { title: 'id', cell: entry => entry.id, wide: true },
   ],
-  empty: 'Nothing was changed in that time.',
+  empty: 'Nothing was changed yet.',
+  noMatch: 'No change matches.',
 })

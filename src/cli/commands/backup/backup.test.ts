@@ -72,12 +72,16 @@ test('prune asks, explains, and takes its policy from flags, the file or the env
   const env = { LATCHKEY_BACKUP_KEEP: 'last=1, within=1h' }
   expect(await outcomes('backup prune --dry-run', { env })).toEqual(['kept', 'removed', 'removed'])
   const asked: string[] = []
-  const confirm = async (question: string) => asked.push(question) > 0
-  const done = await latchkey('backup prune', { ...later, tty: true, prompts: { confirm } })
+  const text = async (question: string) => (asked.push(question) > 0 ? '1' : '')
+  const done = await latchkey('backup prune', { ...later, tty: true, prompts: { text } })
   expect(done.code).toBe(0)
   expect(asked[0]).toContain('Remove 1 of 3 backups')
+  // Which they are is shown before.
+  expect(done.err).toContain('no rule keeps it')
   expect(done.out).toContain('no rule keeps it')
   expect((await latchkey('backup list --json')).json<Backup[]>()).toHaveLength(2)
+  // Where nothing would go, there is nothing to ask.
+  expect((await latchkey('backup prune', { ...later, tty: true })).code).toBe(0)
 })
 
 test.each([

@@ -1,5 +1,6 @@
 import { backupPruning } from '../../../contract/views/backups.ts'
-import { type Arguments, command, type Input, opt, type Place } from '../../define.ts'
+import { type Arguments, command, type Input, listing, opt, type Place } from '../../define.ts'
+import { pruningColumns } from '../../drawing/backups.ts'
 import { duration, keepCount } from '../../parse.ts'
 
 const options = {
@@ -28,19 +29,16 @@ export default command({
   confirm: async (ctx, input) => {
     const plan = await (await ctx.operations()).backups.planPrune(pruning(ctx, input))
     const removed = plan.filter(({ outcome }) => outcome === 'removed')
-    return { question: `Remove ${removed.length} of ${plan.length} backups for good` }
+    if (removed.length === 0) return undefined
+    return {
+      list: listing(pruningColumns, removed),
+      question: `Remove ${removed.length} of ${plan.length} backups for good`,
+      typed: String(removed.length),
+    }
   },
   run: async (ctx, input) => (await ctx.operations()).backups.prune(pruning(ctx, input)),
   rows: backupPruning,
-  columns: [
-    { title: 'taken', time: row => row.createdAt },
-    { title: 'outcome', cell: ({ outcome: o }, brush) => (o === 'kept' ? brush.good : brush.bad)(o) },
-    { title: 'because', cell: row => row.because.join(', ') },
-    { title: 'size', cell: (row, brush) => brush.bytes(row.sizeBytes), align: 'right' },
-    { title: 'reason', cell: row => row.reason, wide: true },
-    { title: 'id', cell: row => row.id, wide: true },
-    { title: 'path', cell: row => row.path, wide: true },
-  ],
+  columns: pruningColumns,
   empty: 'No backups here. Take one with: latchkey backup create',
 })
 

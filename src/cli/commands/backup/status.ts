@@ -25,7 +25,7 @@ export default command({
     const { newest } = status
     return [
       `${paint(status.status)}${status.problem === null ? '' : `: ${status.problem}`}`,
-      ...(newest === null ? [] : [`Newest good one: ${newest.path}, taken ${brush.time(newest.createdAt)}`]),
+      ...(newest === null ? [] : [`Newest good one: ${newest.path}, taken ${brush.dated(newest.createdAt)}`]),
     ].join('\n')
   },
   exit: ({ status }) => ({ fresh: 0, stale: exitCodes.stale, failed: exitCodes.checksum })[status],

@@ -35,7 +35,7 @@ export default command({
       cell: (check, brush) => (check.outcome === 'passed' ? brush.good : brush.bad)(check.outcome),
     },
     { title: 'backup', cell: check => check.id },
-    { title: 'problem', cell: check => check.problem ?? '', hideEmpty: true },
+    { title: 'problem', cell: check => check.problem ?? '', whole: true, hideEmpty: true },
     { title: 'path', cell: check => check.path, wide: true },
   ],
   empty: 'No backups here. Take one with: latchkey backup create',

@@ -12,9 +12,9 @@ export default command({
   run: async ctx => ctx.config.values,
   rows: configValue,
   columns: [
-    { title: 'name', cell: setting => setting.name },
+    { title: 'name', cell: setting => setting.name, whole: true },
     { title: 'value', cell: setting => setting.value ?? '-' },
-    { title: 'source', cell: (setting, brush) => brush.dim(setting.source) },
+    { title: 'source', cell: (setting, brush) => brush.dim(setting.source), importance: 'low' },
   ],
   empty: 'No settings.',
 })

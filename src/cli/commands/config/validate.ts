@@ -16,7 +16,7 @@ export default command({
       title: 'outcome',
       cell: (file, brush) => (file.ok ? (file.exists ? brush.good('ok') : 'not there') : brush.bad('broken')),
     },
-    { title: 'problem', cell: file => file.problem ?? '' },
+    { title: 'problem', cell: file => file.problem ?? '', whole: true, hideEmpty: true },
   ],
   empty: 'No files.',
   exit: files => (files.every(file => file.ok) ? 0 : exitCodes.config),

@@ -20,7 +20,7 @@ export default command({
   confirm: async (ctx, input) => {
     const { id, source, at, created, updated } = await (await ctx.operations()).imports.get(input.import)
     return {
-      question: `Take back the import of ${source} at ${at.toISOString()} (${id}): ${created} created, ${updated} updated`,
+      question: `Take back the import of ${source} of ${await ctx.ago(at)} (${id}): ${created} created, ${updated} updated`,
     }
   },
   run: async (ctx, input) =>

@@ -22,7 +22,7 @@ export default command({
     one: (keys, key, { reason }) => keys.revoke(key, { reason }),
     many: ({ reason }) => ({ verb: 'revoke', reason }),
     question: 'Revoke for good',
-    askOne: ({ name, id }) => ({ question: `Revoke key ${name} (${id}) for good` }),
+    askOne: ({ name, id }) => ({ question: `Revoke key ${name} (${id}) for good`, typed: name }),
   }),
   outputOrRows: key,
   done: key => `Revoked key ${key.name} (${key.id})`,

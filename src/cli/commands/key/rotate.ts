@@ -35,7 +35,7 @@ export default command({
     [
       `${key.repeated ? 'Was rotated before: key' : 'Rotated key'} ${key.name} (${key.id}); the old secret ${
         key.previousSecretEndsAt > brush.now
-          ? `works until ${brush.time(key.previousSecretEndsAt)}`
+          ? `works until ${brush.dated(key.previousSecretEndsAt)}`
           : 'no longer works'
       }`,
       ...(key.secret === null ? [] : [key.secret]),

@@ -1,8 +1,6 @@
 import { stats } from '../../../contract/views/usage.ts'
-import { keyStatus } from '../../columns.ts'
 import { arg, command, opt } from '../../define.ts'
-import { limitLines } from '../../drawing/limits.ts'
-import { dayBars, totalsLine } from '../../drawing/usage.ts'
+import { statsLines } from '../../drawing/usage.ts'
 import { count, moment } from '../../parse.ts'
 
 export default command({
@@ -22,13 +20,5 @@ export default command({
   run: async (ctx, { key, at, days }) =>
     (await ctx.operations()).keys.stats(await ctx.keySelector(key), { at, days, timeZone: ctx.timeZone }),
   output: stats,
-  done: (stats, brush) =>
-    [
-      `${brush.bold(stats.key.name)} (${stats.key.id})  ${keyStatus(stats.key.status, brush)}`,
-      totalsLine(stats.totals, brush),
-      '',
-      ...(stats.limits.length === 0 ? ['No limits'] : limitLines(stats.limits, brush)),
-      '',
-      ...dayBars(stats.series, brush),
-    ].join('\n'),
+  done: statsLines,
 })

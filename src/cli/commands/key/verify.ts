@@ -31,7 +31,7 @@ export default command({
   output: verdict,
   done: (verdict, brush) => {
     const who = verdict.key ? `: ${verdict.key.name} (${verdict.key.id})` : ''
-    const again = verdict.retryAt ? `\nTry again at ${brush.time(verdict.retryAt)}` : ''
+    const again = verdict.retryAt ? `\nTry again at ${brush.dated(verdict.retryAt)}` : ''
     const said = verdict.valid ? brush.good(verdict.code) : brush.bad(verdict.code)
     return [`${said}${who}${again}`, ...limitLines(verdict.limits, brush)].join('\n')
   },

@@ -19,7 +19,8 @@ export default command({
     const plan = await migrations.plan({ direction: 'down', to, steps })
     const lost = lossLine(plan.lost)
     const question = `Take the schema of ${plan.path} back from version ${plan.from} to ${plan.to}`
-    return { question: lost === '' ? `${question}, which loses nothing` : `${question}, and lose ${lost}` }
+    if (lost === '') return { question: `${question}, which loses nothing` }
+    return { question: `${question}, and lose ${lost}`, typed: String(plan.to) }
   },
   run: async (ctx, { to, steps }) =>
     (await ctx.operations()).migrations.migrate({ direction: 'down', to, steps }),

@@ -14,7 +14,7 @@ export default command({
       ...state.migrations.map(step => {
         const paint =
           step.state === 'applied' ? brush.good : step.state === 'pending' ? brush.warn : brush.bad
-        return `  ${step.version}  ${step.name}  ${paint(step.state)}${step.appliedAt ? ` ${brush.time(step.appliedAt)}` : ''}`
+        return `  ${step.version}  ${step.name}  ${paint(step.state)}${step.appliedAt ? ` ${brush.dated(step.appliedAt)}` : ''}`
       }),
     ].join('\n'),
 })

@@ -1,5 +1,6 @@
 /** Which backup a restore means: one that is named, the newest, the newest at a time, or what the last one replaced. */
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Backup } from '../../../contract/views.ts'
 import type { Client } from '../../../db/client.ts'
@@ -18,13 +19,20 @@ export interface ChooseState extends ChooseBackup {
   readonly to?: string | undefined
 }
 
+export interface Restorable extends Backup {
+  /** The name of the file in whose place it would come; null where there is none. */
+  readonly replaces: string | null
+}
+
 /**
  * The backup that a restore with the same options would use.
  *
  * @throws as `chooseState`
  */
-export async function restorable(context: FileContext, options: ChooseState): Promise<Backup> {
-  return toView(await chooseState({ ...context, path: resolve(options.to ?? context.path) }, options))
+export async function restorable(context: FileContext, options: ChooseState): Promise<Restorable> {
+  const path = resolve(options.to ?? context.path)
+  const chosen = toView(await chooseState({ ...context, path }, options))
+  return { ...chosen, replaces: existsSync(path) ? basename(path) : null }
 }
 
 /** For a context whose path is the database to restore. @throws not_found, ambiguous, corrupt, usage (not one choice) */
