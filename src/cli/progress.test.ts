@@ -1,4 +1,6 @@
+import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { mkdirSync } from 'node:fs'
 import { progress as shape } from '../contract/views/program.ts'
 import { type BackupScene, backupScene } from '../testing/backups.ts'
 import { onTerminal, spawnLatchkey } from '../testing/process.ts'
@@ -150,6 +152,20 @@ const glmKey = {
   usage_windows: [],
 }
 
+const dokifyUsers = `id,email,created_at,updated_at
+usr_0123456789abcdef,x@example.org,1768694400000,1768694400000
+`
+
+/** A database with one user. */
+function ccluster(path: string): void {
+  using database = new Database(path)
+  database.run(
+    'CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, username TEXT, password_hash TEXT, created_at TEXT)',
+  )
+  const hash = `$2b$10$${'a'.repeat(53)}`
+  database.run("INSERT OR IGNORE INTO users VALUES ('1', 'ann', ?, '2026-01-18T00:00:00Z')", [hash])
+}
+
 const events = (count: number) =>
   Array.from({ length: count }, (_, n) =>
     JSON.stringify({ id: `e${n}`, key: 'ci', inputTokens: 1, at: '2026-11-20T10:00:00Z' }),
@@ -158,19 +174,34 @@ const events = (count: number) =>
     .concat('\n')
 
 test.each([
-  ['key import keys.ndjson', ['reading', 'importing']],
+  ['key import keys.ndjson', ['reading', 'checking', 'importing']],
   ['usage ingest events.ndjson', ['reading', 'counting']],
-  ['import glm-proxy apikeys.json', ['importing', 'recording']],
+  ['import glm-proxy apikeys.json', ['reading', 'checking', 'importing', 'recording']],
+  ['import ccluster ccluster.db', ['reading', 'checking', 'importing', 'recording']],
+  ['import dokify dokify', ['reading', 'checking', 'importing', 'recording']],
+  ['import undo IMPORT --yes', ['checking', 'undoing', 'recording']],
   ['backup create', ['packing']],
   ['backup verify', ['unpacking', 'checking']],
   ['backup verify --quick', ['checking']],
   ['backup verify --all', ['verifying']],
   ['restore --latest --yes', ['unpacking', 'checking', 'packing']],
-])('%s tells programs how far it is, in a pipe', async (line, steps) => {
+])('%s tells programs how far it is, in a pipe', async (typed, steps) => {
+  let line = typed
   const options = { db: scene.context.path, cwd: scene.folder.path }
   scene.folder.write('keys.ndjson', `${JSON.stringify({ name: 'other', secret: `sk-${'x'.repeat(40)}` })}\n`)
   scene.folder.write('events.ndjson', events(2_000))
   scene.folder.write('apikeys.json', JSON.stringify({ keys: [glmKey] }))
+  ccluster(scene.folder.file('ccluster.db'))
+  mkdirSync(scene.folder.file('dokify'), { recursive: true })
+  for (const name of ['users', 'others']) scene.folder.write(`dokify/${name}.csv`, dokifyUsers)
+  if (line.includes('IMPORT')) {
+    const keys = JSON.stringify({ keys: [{ ...glmKey, key: `pk_${'y'.repeat(40)}`, name: 'undone' }] })
+    const made = await run(
+      ['import', 'glm-proxy', scene.folder.write('undone.json', keys), '--json'],
+      options,
+    )
+    line = line.replace('IMPORT', made.json<{ id: string }>().id)
+  }
   const silent = await spawnLatchkey(`${line} --dry-run --json`, options)
   expect(silent.code).toBe(0)
   expect(silent.err).not.toContain('progress')
@@ -184,7 +215,8 @@ test.each([
   for (const each of told) expect(schemaProblems(shape.schema, each)).toEqual([])
   for (const step of steps) {
     const last = told.findLast(each => each.step === step)
-    expect(last).toMatchObject({ step, done: last.total })
+    // How much there is of a folder nobody knows before it was read.
+    expect(last).toMatchObject({ step, done: last.total ?? dokifyUsers.length * 2 })
   }
 })
 

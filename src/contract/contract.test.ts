@@ -181,6 +181,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'counting',
     'importing',
     'recording',
+    'undoing',
     'copying',
     'packing',
     'uploading',

@@ -23,7 +23,7 @@ import { isFolder, readTableDumps } from './table-dumps.ts'
  */
 export async function readDokify(input: SourceFile): Promise<ForeignData> {
   const { file } = input
-  if (input.bytes === undefined && (await isFolder(file))) return readFolder(file)
+  if (input.bytes === undefined && (await isFolder(file))) return readFolder(input)
   return withSource(input, source => {
     if (source.kind === 'text') {
       throw invalid(
@@ -85,8 +85,8 @@ interface Content {
   readonly notes: readonly string[]
 }
 
-async function readFolder(folder: string): Promise<ForeignData> {
-  const { tables, others } = await readTableDumps(folder, tableNames)
+async function readFolder({ file: folder, count }: SourceFile): Promise<ForeignData> {
+  const { tables, others } = await readTableDumps(folder, tableNames, count)
   if (!tables.has('users')) {
     throw invalid(
       `${folder} has no dump of the table users, to whom projects and keys belong`,

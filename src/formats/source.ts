@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { translate } from '../db/errors.ts'
+import type { ByteCounter } from './rows.ts'
 import { logState } from './write-ahead-log.ts'
 
 export interface SourceFile {
@@ -18,6 +19,8 @@ export interface SourceFile {
   readonly file: string
   /** Its content, when it did not come from a file. */
   readonly bytes?: Uint8Array | undefined
+  /** Told how much of the file has been read; begins again when it must be read again. */
+  readonly count?: ByteCounter | undefined
 }
 
 export type Source =
@@ -74,7 +77,7 @@ async function attempted<T>(file: string, work: () => Promise<T>): Promise<T> {
 
 async function read(input: SourceFile, makeFolder: () => Promise<string>): Promise<Source> {
   const { file, bytes } = input
-  if (bytes === undefined) return readFile(file, makeFolder)
+  if (bytes === undefined) return readFile(input, makeFolder)
   if (!startsLikeSqlite(bytes)) return textOf(file, bytes)
   const path = join(await makeFolder(), 'copy.db')
   await writeFile(path, bytes, { mode: 0o600, flag: 'wx' })
@@ -82,7 +85,8 @@ async function read(input: SourceFile, makeFolder: () => Promise<string>): Promi
 }
 
 /** Again when somebody wrote to it meanwhile: half of one state and half of the next is neither. */
-async function readFile(file: string, makeFolder: () => Promise<string>): Promise<Source> {
+async function readFile(input: SourceFile, makeFolder: () => Promise<string>): Promise<Source> {
+  const { file } = input
   // SQLite looks for the log beside the file itself, not beside a link to it.
   const path = await realpath(file)
   for (let attempt = 1; attempt <= attempts; attempt++) {
@@ -90,7 +94,7 @@ async function readFile(file: string, makeFolder: () => Promise<string>): Promis
     const age = Date.now() - before.changedAt
     // Two changes within a tick of the file system's clock have one time: what is so young may change unseen.
     if (age < 0 || age > clockTickMs) {
-      const outcome = await settled(readOnce(file, path, makeFolder))
+      const outcome = await settled(readOnce(input, path, makeFolder))
       if ((await stateOf(path)).text === before.text) return outcome()
     }
     await sleep(clockTickMs * 2)
@@ -114,14 +118,19 @@ async function settled<T>(work: Promise<T>): Promise<() => T> {
   }
 }
 
-async function readOnce(file: string, path: string, makeFolder: () => Promise<string>): Promise<Source> {
+async function readOnce(
+  { file, count }: SourceFile,
+  path: string,
+  makeFolder: () => Promise<string>,
+): Promise<Source> {
   const handle = await openFile(file, path)
   try {
     const head = Buffer.alloc(sqliteHeader.length)
     const { bytesRead } = await handle.read(head, 0, head.length, 0)
-    if (!startsLikeSqlite(head.subarray(0, bytesRead))) return textOf(file, await readText(file, handle))
+    if (!startsLikeSqlite(head.subarray(0, bytesRead)))
+      return textOf(file, await readText(file, handle, count))
     const copy = join(await makeFolder(), `${randomUUID()}.db`)
-    await copyTo(handle, copy)
+    await copyTo(handle, copy, count)
     for (const suffix of sidecars) await copySidecar(file, path, suffix, copy)
     return { kind: 'sqlite', path: copy, notes: await logNotes(file, path, copy) }
   } finally {
@@ -207,7 +216,7 @@ function requireRegular(file: string, found: { isFile(): boolean; isDirectory():
 
 const chunkBytes = 1024 * 1024
 
-async function copyTo(handle: FileHandle, path: string): Promise<void> {
+async function copyTo(handle: FileHandle, path: string, count?: ByteCounter): Promise<void> {
   const target = await open(path, 'wx', 0o600)
   try {
     const chunk = Buffer.alloc(chunkBytes)
@@ -219,21 +228,23 @@ async function copyTo(handle: FileHandle, path: string): Promise<void> {
         throw translate(error, path)
       })
       at += bytesRead
+      count?.(at)
     }
   } finally {
     await target.close()
   }
 }
 
-async function readText(file: string, handle: FileHandle): Promise<Uint8Array> {
+async function readText(file: string, handle: FileHandle, count?: ByteCounter): Promise<Uint8Array> {
   const { size } = await handle.stat()
   if (size > largestTextBytes) throw tooLarge(file)
   const content = Buffer.alloc(size)
   let at = 0
   while (at < size) {
-    const { bytesRead } = await handle.read(content, at, size - at, at)
+    const { bytesRead } = await handle.read(content, at, Math.min(chunkBytes, size - at), at)
     if (bytesRead === 0) break
     at += bytesRead
+    count?.(at)
   }
   return content.subarray(0, at)
 }

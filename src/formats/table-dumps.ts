@@ -8,7 +8,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { translate } from '../db/errors.ts'
 import { isRecord } from './fields.ts'
 import { parseJson } from './json-text.ts'
-import { readRows } from './rows.ts'
+import { type ByteCounter, readRows } from './rows.ts'
 import { withSource } from './source.ts'
 
 type TableRow = Readonly<Record<string, unknown>>
@@ -31,15 +31,27 @@ export async function isFolder(path: string): Promise<boolean> {
 
 /**
  * @param wanted names of tables to read; all others are counted
+ * @param count told how much of all dumps together has been read
  * @throws invalid for a row or file that cannot be read, or two dumps of one table; not_found, permission
  */
-export async function readTableDumps(folder: string, wanted: readonly string[]): Promise<TableDumps> {
+export async function readTableDumps(
+  folder: string,
+  wanted: readonly string[],
+  count: ByteCounter = () => {},
+): Promise<TableDumps> {
   const dumps = await dumpsIn(folder)
   const tables = new Map<string, readonly TableRow[]>()
   const others: { name: string; rows: number }[] = []
+  let before = 0
   for (const [table, file] of dumps) {
-    if (wanted.includes(table)) tables.set(table, await rowsOfDump(file))
-    else others.push({ name: table, rows: await countRows(file) })
+    let bytes = 0
+    const countHere: ByteCounter = read => {
+      bytes = read
+      count(before + bytes)
+    }
+    if (wanted.includes(table)) tables.set(table, await rowsOfDump(file, countHere))
+    else others.push({ name: table, rows: await countRows(file, countHere) })
+    before += bytes
   }
   return { tables, others }
 }
@@ -69,8 +81,8 @@ async function dumpsIn(folder: string): Promise<ReadonlyMap<string, string>> {
   )
 }
 
-const rowsOfDump = (file: string): Promise<readonly TableRow[]> =>
-  withSource({ file }, async source => {
+const rowsOfDump = (file: string, count: ByteCounter): Promise<readonly TableRow[]> =>
+  withSource({ file, count }, async source => {
     if (source.kind === 'sqlite') throw invalid(`${file} is a SQLite database`, 'import that file by itself')
     if (/\.json$/i.test(file)) return jsonRows(file, source.text)
     const rows: TableRow[] = []
@@ -107,10 +119,10 @@ const folded = (row: TableRow): TableRow =>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [name.toLowerCase(), value]))
 
 /** Of rows that are left behind it only matters how many they are; they may be large. */
-async function countRows(file: string): Promise<number> {
-  if (/\.json$/i.test(file)) return (await rowsOfDump(file)).length
+async function countRows(file: string, count: ByteCounter): Promise<number> {
+  if (/\.json$/i.test(file)) return (await rowsOfDump(file, count)).length
   let rows = 0
-  for await (const batch of readRows({ file })) rows += batch.length
+  for await (const batch of readRows({ file }, count)) rows += batch.length
   return rows
 }
 

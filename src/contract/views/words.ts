@@ -35,6 +35,7 @@ export const progressSteps = [
   'counting',
   'importing',
   'recording',
+  'undoing',
   'copying',
   'packing',
   'uploading',

@@ -11,6 +11,7 @@ import type { Database } from '../../db/transaction.ts'
 import type { ForeignCounts } from '../../formats/foreign-data.ts'
 import { newId } from '../ids.ts'
 import { limitRows } from '../limits/rows.ts'
+import type { RowProgress } from '../progress.ts'
 import { type KeyPlan, revoked } from './plan.ts'
 import type { ProjectPlan, UserPlan } from './plan-people.ts'
 import { type IncomingKey, limitWindowMs } from './prepare.ts'
@@ -31,7 +32,7 @@ export async function applyCreations(
   db: Database,
   stamp: Stamp,
   plans: readonly Extract<KeyPlan, { action: 'create' }>[],
-  tell: (rows: number) => void,
+  tell: RowProgress,
 ): Promise<readonly string[]> {
   const ids: string[] = []
   for (const some of inChunks(plans)) {
@@ -45,7 +46,7 @@ export async function applyCreations(
     for (const buckets of inChunks(rows.flatMap(row => row.buckets))) await db.insert(usage).values(buckets)
     const carried = rows.map(row => row.carried).filter(counts => !isNothing(counts))
     if (carried.length > 0) await db.insert(carriedUsage).values(carried)
-    tell(rows.length)
+    await tell(rows.length)
   }
   return ids
 }

@@ -7,20 +7,23 @@ import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
 import { keyViews } from '../keys/view.ts'
 import { toDollars } from '../money.ts'
+import { type RowProgress, unheard } from '../progress.ts'
 import { projectViews } from '../projects.ts'
 import { userViews } from '../users.ts'
 import type { EntityType } from './snapshot.ts'
 
-/** The view of each, by id, oldest first; keys with what they used in all. */
+/** The view of each, by id, oldest first; keys with what they used in all. `tell` hears of those that were read. */
 export async function auditViews(
   db: Database,
   now: Date,
   type: EntityType,
   ids: readonly string[],
+  tell: RowProgress = unheard,
 ): Promise<ReadonlyMap<string, object>> {
   const found = new Map<string, object>()
   for (const chunk of inChunks(ids)) {
     for (const view of await viewsOf[type](db, chunk, now)) found.set(view.id, view)
+    await tell(chunk.length)
   }
   return found
 }

@@ -3,7 +3,6 @@ import type { ImportReport } from '../../contract/views.ts'
 import { readCcluster } from '../../formats/ccluster.ts'
 import type { SourceFile } from '../../formats/source.ts'
 import type { OperationContext } from '../context.ts'
-import { refuseOwnDatabase } from './own-database.ts'
 import { importData } from './pipeline.ts'
 
 /**
@@ -13,7 +12,6 @@ import { importData } from './pipeline.ts'
  * @throws invalid, naming the first thing wrong in the source and how many more there are, or what it lacks; nothing
  *   is imported then. not_found, corrupt, busy, permission for the file
  */
-export async function importCcluster(context: OperationContext, input: SourceFile): Promise<ImportReport> {
-  if (input.bytes === undefined) refuseOwnDatabase(input.file, context.store.path)
-  return importData(context, 'ccluster', input.file, await readCcluster(input))
+export function importCcluster(context: OperationContext, input: SourceFile): Promise<ImportReport> {
+  return importData(context, 'ccluster', input, readCcluster)
 }

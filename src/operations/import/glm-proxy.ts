@@ -3,7 +3,6 @@ import type { ImportReport } from '../../contract/views.ts'
 import { readGlmProxy } from '../../formats/glm-proxy.ts'
 import type { SourceFile } from '../../formats/source.ts'
 import type { OperationContext } from '../context.ts'
-import { refuseOwnDatabase } from './own-database.ts'
 import { importData } from './pipeline.ts'
 
 /**
@@ -14,7 +13,6 @@ import { importData } from './pipeline.ts'
  * @throws invalid, naming the first thing wrong in the source and how many more there are; nothing is imported then.
  *   not_found, corrupt, busy, permission for the file
  */
-export async function importGlmProxy(context: OperationContext, input: SourceFile): Promise<ImportReport> {
-  if (input.bytes === undefined) refuseOwnDatabase(input.file, context.store.path)
-  return importData(context, 'glm-proxy', input.file, await readGlmProxy(input))
+export function importGlmProxy(context: OperationContext, input: SourceFile): Promise<ImportReport> {
+  return importData(context, 'glm-proxy', input, readGlmProxy)
 }

@@ -15,10 +15,11 @@ import {
 } from '../../db/schema/imports.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
+import type { SourceFile } from '../../formats/source.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { newId } from '../ids.ts'
-import { rowProgress } from '../progress.ts'
+import { readingProgress, rowProgress } from '../progress.ts'
 import {
   applyCreations,
   applyProjects,
@@ -29,6 +30,7 @@ import {
 } from './apply.ts'
 import { auditViews } from './audit-views.ts'
 import { usageGaps } from './gaps.ts'
+import { refuseOwnDatabase } from './own-database.ts'
 import { type KeyPlan, planKeys } from './plan.ts'
 import { type ProjectPlan, planProjects, planUsers, type UserPlan } from './plan-people.ts'
 import { type Incoming, prepare } from './prepare.ts'
@@ -36,20 +38,24 @@ import { type EntityType, entityTypes, nameOf, type Snapshot, snapshots } from '
 
 /**
  * @param source what its data is remembered under, for the next import from there
- * @param file for messages
- * @throws invalid, naming the first problem of the source and how many more there are
+ * @throws what `read` does; invalid, naming the first problem of the source and how many more there are
  */
-export function importData(
+export async function importData(
   context: OperationContext,
   source: string,
-  file: string,
-  found: ForeignData,
+  input: SourceFile,
+  read: (input: SourceFile) => Promise<ForeignData>,
 ): Promise<ImportReport> {
-  const incoming = prepare(file, found)
+  if (input.bytes === undefined) refuseOwnDatabase(input.file, context.store.path)
+  const found = await read({ ...input, count: readingProgress(context, input) })
+  const rows = found.users.length + found.projects.length + found.keys.length
+  const checked = await rowProgress(context, 'checking', rows)
+  const incoming = prepare(input.file, found)
   return context.store.write(async db => {
     const now = context.now()
     const stamp: Stamp = { source, importId: newId('imp', now), now }
     const plans = await planAll(db, stamp, incoming)
+    await checked(rows)
     const report = reportOf(stamp, plans, found)
     if (listOf(plans).every(plan => plan.action === 'none')) return report
     await db.insert(imports).values({ id: stamp.importId, source, at: now.getTime(), report })
@@ -157,11 +163,15 @@ async function applyAll(
     ...plans.users.flatMap(plan => changesOf('user', plan, before.user)),
     ...plans.projects.flatMap(plan => changesOf('project', plan, before.project)),
   ]
-  const tell = rowProgress(context, 'importing', plans.keys.filter(plan => plan.action !== 'none').length)
+  const tell = await rowProgress(
+    context,
+    'importing',
+    plans.keys.filter(plan => plan.action !== 'none').length,
+  )
   for (const plan of plans.keys) {
     if (plan.action !== 'update') continue
     const moved = await applyUpdate(db, stamp, plan)
-    tell(1)
+    await tell(1)
     const { id } = plan.row
     const isTold = plan.item.outcome === 'updated'
     const { kept, shown } = needed(before.key, id)
@@ -270,7 +280,11 @@ async function remember(
   stamp: Stamp,
   changes: readonly Change[],
 ): Promise<void> {
-  const tell = rowProgress(context, 'recording', changes.length + changes.filter(each => each.isTold).length)
+  const tell = await rowProgress(
+    context,
+    'recording',
+    changes.length + changes.filter(each => each.isTold).length,
+  )
   for (const type of entityTypes) {
     const mine = changes.filter(change => change.type === type)
     const after = await snapshots(
@@ -288,7 +302,7 @@ async function remember(
     }))
     for (const part of inChunks(rows)) {
       await db.insert(importChanges).values(part)
-      tell(part.length)
+      await tell(part.length)
     }
     const told = new Map(mine.flatMap(change => (change.isTold ? [[change.id, change]] : [])))
     const views = await auditViews(db, stamp.now, type, [...told.keys()])
@@ -304,7 +318,7 @@ async function remember(
     })
     for (const part of inChunks(events)) {
       await recordAll(context, db, part)
-      tell(part.length)
+      await tell(part.length)
     }
   }
 }

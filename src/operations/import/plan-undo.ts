@@ -10,6 +10,7 @@ import { keys } from '../../db/schema/keys.ts'
 import { reservations } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
+import type { RowProgress } from '../progress.ts'
 import { fold } from './names.ts'
 import {
   differences,
@@ -59,15 +60,25 @@ export type UndoStep = {
 
 type Change = typeof importChanges.$inferSelect
 
-/** One step for each thing; those that are kept say why. */
-export async function planUndo(db: Database, importId: string, now: Date): Promise<readonly UndoStep[]> {
+/**
+ * One step for each thing; those that are kept say why.
+ *
+ * @param begin gets the number of things, and gives what hears of those that were looked at
+ */
+export async function planUndo(
+  db: Database,
+  importId: string,
+  now: Date,
+  begin: (rows: number) => Promise<RowProgress>,
+): Promise<readonly UndoStep[]> {
   const changes = await db.select().from(importChanges).where(eq(importChanges.importId, importId))
+  const tell = await begin(changes.length)
   const later = await laterImports(db, importId)
   const steps: UndoStep[] = []
   for (const type of ['user', 'project', 'key'] as const) {
     const mine = changes.filter(change => change.type === type)
     const ids = mine.map(change => change.targetId)
-    const current = await snapshots(db, type, ids)
+    const current = await snapshots(db, type, ids, tell)
     const inUse = type === 'key' ? await keysInUse(db, ids, now) : new Set<string>()
     for (const change of mine) {
       steps.push(stepFor(change, current.get(change.targetId), later.get(change.targetId), inUse))

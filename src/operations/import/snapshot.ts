@@ -11,6 +11,7 @@ import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
+import { type RowProgress, unheard } from '../progress.ts'
 
 export const entityTypes = ['user', 'project', 'key'] as const
 export type EntityType = (typeof entityTypes)[number]
@@ -31,11 +32,12 @@ export const usageFields: readonly string[] = [
 /** Rows of other tables, which no update of the row itself can set. */
 export const hangingFields: readonly string[] = ['limits', 'secrets', 'members', 'memberships']
 
-/** By id; what is not there is left out. */
+/** By id; what is not there is left out. `tell` hears of the rows that were looked at. */
 export async function snapshots(
   db: Database,
   type: EntityType,
   ids: readonly string[],
+  tell: RowProgress = unheard,
 ): Promise<ReadonlyMap<string, Snapshot>> {
   const found = new Map<string, Snapshot>()
   for (const chunk of inChunks(ids)) {
@@ -43,6 +45,7 @@ export async function snapshots(
     for (const { id, ...row } of await rowsOf(db, type, chunk)) {
       found.set(id, plain({ ...row, ...hanging(id) }))
     }
+    await tell(chunk.length)
   }
   return found
 }

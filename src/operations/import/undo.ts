@@ -12,9 +12,10 @@ import { keys } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
-import { record } from '../audit.ts'
+import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { limitRows } from '../limits/rows.ts'
+import { type RowProgress, rowProgress } from '../progress.ts'
 import { moveUsage } from './apply.ts'
 import { auditViews } from './audit-views.ts'
 import { usageGaps } from './gaps.ts'
@@ -41,19 +42,20 @@ export function undoImport(
   return context.store.write(async db => {
     const row = await findImport(db, selector)
     if (row.undoneAt !== null) throw undoneAlready(row, row.undoneAt)
-    const steps = await planUndo(db, row.id, context.now())
+    const checking = (rows: number) => rowProgress(context, 'checking', rows)
+    const steps = await planUndo(db, row.id, context.now(), checking)
     const { created, updated } = summaryOf(row)
     if (steps.length === 0 && created + updated > 0) throw tooOld(row)
     const kept = steps.filter(step => step.action === 'keep')
     if (kept.length > 0 && options.keepChanged !== true) throw changedSince(row, kept, steps.length)
-    const before = await viewsOf(context, db, steps)
+    const before = await viewsOf(context, db, steps, await checking(steps.filter(isShown).length))
     const touched = reverts(steps).flatMap(step => (step.type === 'key' ? [step.id] : []))
     const gaps = await usageGaps(db, touched)
     await applySteps(context, db, row, steps)
     await verify(db, row, steps, gaps)
     await db.update(imports).set({ undoneAt: context.now().getTime() }).where(eq(imports.id, row.id))
     const undo = undoOf(row, steps)
-    await tell(context, db, steps, before, undo)
+    await recordUndo(context, db, steps, before, undo)
     return undo
   })
 }
@@ -117,30 +119,47 @@ async function applySteps(
   row: ImportRow,
   steps: readonly UndoStep[],
 ): Promise<void> {
+  const tell = await rowProgress(
+    context,
+    'undoing',
+    steps.filter(({ action }) => action !== 'keep' && action !== 'gone').length,
+  )
+  const remove = async (type: EntityType): Promise<void> => {
+    for (const some of inChunks(idsOf(steps, type, 'remove'))) {
+      await removeRows(db, type, some)
+      await tell(some.length)
+    }
+  }
   for (const step of reverts(steps)) await setAside(db, step)
-  await removeRows(db, 'key', idsOf(steps, 'key', 'remove'))
-  await removeRows(db, 'project', idsOf(steps, 'project', 'remove'))
+  await remove('key')
+  await remove('project')
   const [restOfUsers, others] = [
     reverts(steps).filter(step => step.type === 'user'),
     reverts(steps).filter(step => step.type !== 'user'),
   ]
   // What goes back to an earlier owner must do so before the later one is removed.
-  for (const step of others) await revert(context, db, row, step)
-  await removeRows(db, 'user', idsOf(steps, 'user', 'remove'))
-  for (const step of restOfUsers) await revert(context, db, row, step)
+  for (const step of others) {
+    await revert(context, db, row, step)
+    await tell(1)
+  }
+  await remove('user')
+  for (const step of restOfUsers) {
+    await revert(context, db, row, step)
+    await tell(1)
+  }
   for (const some of inChunks(idsOf(steps, 'user', 'unlink'))) {
     await db
       .delete(importedUsers)
       .where(and(eq(importedUsers.importId, row.id), inArray(importedUsers.userId, some)))
+    await tell(some.length)
   }
 }
 
-async function removeRows(db: Database, type: EntityType, ids: readonly string[]): Promise<void> {
-  for (const some of inChunks(ids)) {
-    if (type === 'key') await db.delete(keys).where(inArray(keys.id, some))
-    else if (type === 'project') await db.delete(projects).where(inArray(projects.id, some))
-    else await db.delete(users).where(inArray(users.id, some))
-  }
+/** @param ids no more than one statement can take */
+async function removeRows(db: Database, type: EntityType, ids: string[]): Promise<void> {
+  if (type === 'key') await db.delete(keys).where(inArray(keys.id, ids))
+  else if (type === 'project') await db.delete(projects).where(inArray(projects.id, ids))
+  else await db.delete(users).where(inArray(users.id, ids))
 }
 
 /** Gives up a unique name for the moment: two things may have to get each other's back. */
@@ -248,33 +267,45 @@ async function verify(
 
 type Views = ReadonlyMap<string, object>
 
-async function viewsOf(context: OperationContext, db: Database, steps: readonly UndoStep[]): Promise<Views> {
+/** Whether the audit trail shows what there was. */
+const isShown = ({ action }: UndoStep): boolean => action === 'remove' || action === 'revert'
+
+async function viewsOf(
+  context: OperationContext,
+  db: Database,
+  steps: readonly UndoStep[],
+  tell: RowProgress,
+): Promise<Views> {
   const found = new Map<string, object>()
   for (const type of entityTypes) {
-    const ids = [...idsOf(steps, type, 'remove'), ...idsOf(steps, type, 'revert')]
-    for (const [id, view] of await auditViews(db, context.now(), type, ids)) found.set(id, view)
+    const ids = steps.filter(step => step.type === type && isShown(step)).map(step => step.id)
+    for (const [id, view] of await auditViews(db, context.now(), type, ids, tell)) found.set(id, view)
   }
   return found
 }
 
-async function tell(
+async function recordUndo(
   context: OperationContext,
   db: Database,
   steps: readonly UndoStep[],
   before: Views,
   undo: ImportUndo,
 ): Promise<void> {
-  const after = await viewsOf(context, db, reverts(steps))
-  for (const step of steps) {
-    const old = before.get(step.id)
-    if (!old || !isTold(step)) continue
-    const now = after.get(step.id)
-    await record(context, db, {
-      action: `${step.type}.undo-import`,
-      target: { type: step.type, id: step.id, name: step.name },
-      before: old,
+  const told = steps.filter(step => before.has(step.id) && isTold(step))
+  const tell = await rowProgress(context, 'recording', reverts(steps).length + told.length)
+  const after = await viewsOf(context, db, reverts(steps), tell)
+  const events = told.map(({ type, id, name }): Event => {
+    const now = after.get(id)
+    return {
+      action: `${type}.undo-import`,
+      target: { type, id, name },
+      before: before.get(id) ?? {},
       ...(now ? { after: now } : {}),
-    })
+    }
+  })
+  for (const part of inChunks(events)) {
+    await recordAll(context, db, part)
+    await tell(part.length)
   }
   const { removed, reverted, kept, gone } = undo
   await record(context, db, {

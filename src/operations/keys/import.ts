@@ -38,7 +38,9 @@ export async function importKeyFile(
   const file = await readFile(source, readingProgress(context, source))
   return context.store.write(async db => {
     const now = context.now()
+    const checked = await rowProgress(context, 'checking', file.keys.length)
     const found = await judge(db, now, file.keys)
+    await checked(file.keys.length)
     const outcomes = [...file.problems, ...found.outcomes].toSorted((a, b) => a.line - b.line)
     const bad = outcomes.filter(({ item }) => item.outcome === 'refused')
     if (bad.length > 0 && !skipBad) throw refused(source.file, bad)
@@ -58,11 +60,11 @@ export async function importKeyFile(
       notes: [],
     }
     if (found.accepted.length === 0) return report
-    const tell = rowProgress(context, 'importing', found.accepted.length)
+    const tell = await rowProgress(context, 'importing', found.accepted.length)
     const collect = collecting()
     for (const part of inChunks(found.accepted, keysAtOnce)) {
       await insertKeys(context, db, 'key.import', part.map(found.draft))
-      tell(part.length)
+      await tell(part.length)
       collect(part.length)
     }
     const { created, unchanged, refused: left } = report
