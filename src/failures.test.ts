@@ -127,7 +127,7 @@ const failures: Readonly<Record<ErrorCode, { try: RegExp; drive: (scene: Scene) 
     },
   },
   database_readonly: {
-    try: /./,
+    try: /^check the owner and mode with: ls -ld \//,
     drive: async at => {
       await at.latchkey.close()
       chmodSync(at.folder, 0o755)
@@ -162,7 +162,7 @@ const failures: Readonly<Record<ErrorCode, { try: RegExp; drive: (scene: Scene) 
     },
   },
   schema_newer: {
-    try: /./,
+    try: /^use the newer Latchkey that wrote it/,
     drive: async at => {
       await at.latchkey.close()
       at.sql(`PRAGMA user_version = ${latestVersion + 1}`)

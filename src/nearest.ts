@@ -1,7 +1,7 @@
 /** Finds the word somebody probably meant. Must never act on its guess: it only words a suggestion. */
 
 /** The candidate closest to `word`, or undefined when none is close enough to be worth naming. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
@@ -11,8 +11,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
       bestDistance = distance
     }
   }
+  const longer = [...candidates].filter(candidate => candidate.startsWith(word))
   const tolerated = Math.max(1, Math.floor(Math.min(word.length, best?.length ?? 0) * 0.4))
-  return bestDistance <= tolerated ? best : undefined
+  if (bestDistance <= tolerated) return best
+  // Half a word is meant as well, where one alone begins so.
+  return word.length >= 3 && longer.length === 1 ? longer[0] : undefined
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */

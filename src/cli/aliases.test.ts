@@ -94,6 +94,8 @@ test.each(['help key list', 'key help list', 'key list --help'])('%s is help', a
 test.each([
   ['kyes list', 'did you mean keys?'],
   ['key stauts', 'did you mean stats?'],
+  ['import glm x.json', 'did you mean glm-proxy?'],
+  ['config set output jsn', 'did you mean json?'],
   ['key list --limt 3', 'did you mean --limit?'],
   ['key list -o jsno', 'did you mean json?'],
   ['key list --status activ', 'did you mean active?'],
@@ -102,5 +104,20 @@ test.each([
   const ran = await run(line)
   expect([ran.code, ran.out]).toEqual([2, ''])
   expect(ran.err).toContain(guess)
-  expect(ran.err).toMatch(/\ntry: (latchkey .*--help|write one of .*)\n$/)
+  expect(ran.err).toMatch(/\ntry: (latchkey .*|(write|give) one of .*)\n$/)
+})
+
+test.each([
+  ['doctr', 'latchkey doctor'],
+  ['bakup ls', 'latchkey backup list'],
+  ['bakup', 'latchkey backup --help'],
+  ['kyes limit add ci', 'latchkey key limit --help'],
+  ['key lst', 'latchkey key list'],
+  ['key limti', 'latchkey key limit --help'],
+  ['key limit ad ci', 'latchkey key limit add'],
+  ['key stats-of lk_0123456789', 'latchkey key --help'],
+])('%s is told the words that it was meant as: %s', async (line, hint) => {
+  const ran = await run(line)
+  expect([ran.code, ran.out]).toEqual([2, ''])
+  expect(ran.err).toEndWith(`\ntry: ${hint}\n`)
 })

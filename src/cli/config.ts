@@ -323,7 +323,9 @@ function policy(
 function format(found: Found | undefined): Settled<Format> | undefined {
   if (found === undefined) return undefined
   if (isFormat(found.value)) return { value: found.value, source: found.source }
-  throw wrongValue(found, 'is not an output format', `give one of ${formats.join(', ')}`)
+  const close = nearest(found.value, formats)
+  const guess = close === undefined ? '' : ` (did you mean ${close}?)`
+  throw wrongValue(found, `is not an output format${guess}`, `give one of ${formats.join(', ')}`)
 }
 
 interface Settled<T> {

@@ -21,8 +21,19 @@ export function unknownCommand([word = '', next]: readonly string[], tree: Tree)
     const message = `unknown command '${word}': what it is about comes first`
     return new LatchkeyError('usage', message, meant.join(', or '))
   }
-  const guess = guessed(nearest(word, [...known, ...known.flatMap(name => nounAliases(name, known))]))
-  return new LatchkeyError('usage', `unknown command '${word}'${guess}`, 'latchkey --help')
+  const close = nearest(word, [...known, ...known.flatMap(name => nounAliases(name, known))])
+  const hint = close === undefined ? 'latchkey --help' : lineOf(tree, nounOf(close, known), next)
+  return new LatchkeyError('usage', `unknown command '${word}'${guessed(close)}`, hint)
+}
+
+/** As much of a command line as its words are known. */
+function lineOf(tree: Tree, noun: string, typed = ''): string {
+  const entry = tree[noun]
+  if (entry === undefined || 'load' in entry) return `latchkey ${noun}`
+  const verb = verbOf(typed, Object.keys(entry.verbs))
+  const known = Object.hasOwn(entry.verbs, verb) ? entry.verbs[verb] : undefined
+  if (known === undefined) return `latchkey ${noun} --help`
+  return typeof known === 'function' ? `latchkey ${noun} ${verb}` : `latchkey ${noun} ${verb} --help`
 }
 
 const guessed = (close: string | undefined): string =>
@@ -43,9 +54,12 @@ export function usageError(said: string, path: string, at: Reached, tree: Tree):
     const verbs = 'run' in at ? [] : at.map(({ name }) => name)
     const close = nearest(typed, [...verbs, ...verbs.flatMap(verb => verbAliases(verb, verbs))])
     const noun = nounOf(typed, Object.keys(tree))
+    const meant = close === undefined || 'run' in at ? '' : ` ${verbOf(close, verbs)}`
+    const isWhole = 'run' in at || at.some(entry => 'run' in entry && ` ${entry.name}` === meant)
     // `db backup` is not far from the mark.
-    const help = close === undefined && Object.hasOwn(tree, noun) ? `latchkey ${noun}` : path
-    return new LatchkeyError('usage', `unknown command '${typed}'${guessed(close)}`, `${help} --help`)
+    const line = close === undefined && Object.hasOwn(tree, noun) ? `latchkey ${noun}` : path + meant
+    const hint = isWhole && meant !== '' ? line : `${line} --help`
+    return new LatchkeyError('usage', `unknown command '${typed}'${guessed(close)}`, hint)
   }
   return new LatchkeyError(
     'usage',

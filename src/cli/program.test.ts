@@ -178,11 +178,11 @@ describe('arguments and options reach the command under their own names', () => 
 
 describe('wrong usage exits 2 with a next step', () => {
   test.each([
-    ['kye set', "unknown command 'kye' (did you mean key?)", 'latchkey --help'],
+    ['kye set', "unknown command 'kye' (did you mean key?)", 'latchkey key set'],
     ['frobnicate', "unknown command 'frobnicate'", 'latchkey --help'],
     ['toString', "unknown command 'toString'", 'latchkey --help'],
     ['key toString', "unknown command 'toString'", 'latchkey key --help'],
-    ['key ste ci --expires 90d', "unknown command 'ste' (did you mean set?)", 'latchkey key --help'],
+    ['key ste ci --expires 90d', "unknown command 'ste' (did you mean set?)", 'latchkey key set'],
     [
       'key set ci a --expire 1d',
       "unknown option '--expire' (did you mean --expires?)",
@@ -315,9 +315,9 @@ describe('a group of verbs within a noun', () => {
   })
 
   test.each([
-    ['key limit sett', "unknown command 'sett' (did you mean set?)", 'latchkey key limit --help'],
+    ['key limit sett', "unknown command 'sett' (did you mean set?)", 'latchkey key limit set'],
     ['key limit set ci', "missing required argument 'others'", 'latchkey key limit set --help'],
-  ])('%s is refused with the way to its help', async (line, message, hint) => {
+  ])('%s is refused with what to type', async (line, message, hint) => {
     const { code, err } = await latchkey(line)
     expect({ code, err }).toEqual({ code: 2, err: `latchkey: ${message}\ntry: ${hint}\n` })
   })
