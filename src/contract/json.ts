@@ -51,7 +51,7 @@ function objectWriter(properties: Readonly<Record<string, JsonSchema>>): (value:
     if (value === null || value === undefined) return 'null'
     const given = value as Readonly<Record<string, unknown>>
     let text = '{'
-    for (const { name, head, write } of fields) text += head + write(given[name])
+    for (const { name, head, write } of fields) text = `${text}${head}${write(given[name])}`
     return `${text}}`
   }
 }
