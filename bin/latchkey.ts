@@ -18,13 +18,15 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
   setTimeout(() => Bun.unsafe.setJITPolicy(1), 100).unref()
   // Loaded only now, so that an old Bun gets as far as the message above.
   const [{ main }, { streams }] = await Promise.all([import('../src/main.ts'), import('./streams.ts')])
-  process.exitCode = await main(process.argv.slice(2), process.env, await streams(), {
+  const open = await streams()
+  process.exitCode = await main(process.argv.slice(2), process.env, open, {
     cwd: folder(),
     stopped,
     program: Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main],
   })
   // All of stdout has been taken. Lines of a log that nobody reads any more must not keep the process.
-  setTimeout(() => process.exit(), 2_000).unref()
+  await Promise.race([open.stderr.write(''), Bun.sleep(2_000)])
+  process.exit()
 }
 
 /** Where it was started, also when that folder is gone by now: whoever gives whole paths needs none. */
