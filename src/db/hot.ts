@@ -6,7 +6,7 @@
 import type { Statement } from 'bun:sqlite'
 import type { Metric } from '../contract/views.ts'
 import { type Client, clientOf } from './client.ts'
-import type { Database } from './transaction.ts'
+import type { Database, Store } from './transaction.ts'
 
 /** Whom a limit binds: one key, or all keys of a user or of a project. */
 export type SubjectType = 'key' | 'user' | 'project'
@@ -294,13 +294,24 @@ export class HotPath {
   }
 }
 
+/** `Store.glance`, on the hot path. */
+export const glance = <T>(store: Store, work: (hot: HotPath) => T): T =>
+  store.glance(client => work(hotPathOn(client)))
+
+/** `Store.tally`, on the hot path. */
+export const tally = <T>(
+  store: Store,
+  synchronous: 'FULL' | 'NORMAL',
+  work: (hot: HotPath) => T,
+): Promise<T> => store.tally(synchronous, client => work(hotPathOn(client)))
+
 /** The hot path on the connection of a transaction. */
 export function hotPathOf(db: Database): HotPath {
   return hotPathOn(clientOf(db))
 }
 
 /** The hot path of a connection. */
-export function hotPathOn(client: Client): HotPath {
+function hotPathOn(client: Client): HotPath {
   let hot = hotPaths.get(client)
   if (hot === undefined) {
     hot = new HotPath(client)

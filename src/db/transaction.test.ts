@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs
 import { join } from 'node:path'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
 import { Client } from './client.ts'
+import { glance, tally } from './hot.ts'
 import { count } from './query.ts'
 import { users } from './schema/people.ts'
 import { Store } from './transaction.ts'
@@ -212,14 +213,14 @@ const reservation = (n: number, keyId: string) => ({
   costMicros: 0,
 })
 const held = (store: Store, key: string) =>
-  store.glance(hot => hot.reservations('key', key, 'requests', 0, 0).length)
+  glance(store, hot => hot.reservations('key', key, 'requests', 0, 0).length)
 
 test('a tally is one transaction: a throw leaves nothing, a dry run neither', async () => {
   await using home = await temporaryLatchkey()
   const { id } = await home.latchkey.keys.create({ name: 'ci' })
   const store = open(home.path)
   for (const warm of [false, true]) {
-    const failed = store.tally('NORMAL', hot => {
+    const failed = tally(store, 'NORMAL', hot => {
       hot.addReservation(reservation(1, id))
       throw new Error('too late')
     })
@@ -227,9 +228,9 @@ test('a tally is one transaction: a throw leaves nothing, a dry run neither', as
     expect(held(store, id)).toBe(0)
   }
   const dry = open(home.path, { dryRun: true })
-  for (let n = 0; n < 2; n++) await dry.tally('FULL', hot => hot.addReservation(reservation(1, id)))
+  for (let n = 0; n < 2; n++) await tally(dry, 'FULL', hot => hot.addReservation(reservation(1, id)))
   expect(held(store, id)).toBe(0)
-  await store.tally('FULL', hot => hot.addReservation(reservation(1, id)))
+  await tally(store, 'FULL', hot => hot.addReservation(reservation(1, id)))
   expect(held(store, id)).toBe(1)
   await Promise.all([store.close(), dry.close()])
 })
@@ -238,7 +239,7 @@ test('a tally stands in line behind a write that awaits, a glance sees what was 
   await using home = await temporaryLatchkey()
   const { id } = await home.latchkey.keys.create({ name: 'ci' })
   const store = open(home.path)
-  await store.tally('NORMAL', () => {})
+  await tally(store, 'NORMAL', () => {})
   const order: string[] = []
   const slow = store.write(async db => {
     await db.insert(users).values(row(1))
@@ -246,13 +247,13 @@ test('a tally stands in line behind a write that awaits, a glance sees what was 
     order.push('write')
   })
   await Bun.sleep(5)
-  const tally = store.tally('NORMAL', hot => {
+  const tallied = tally(store, 'NORMAL', hot => {
     hot.addReservation(reservation(1, id))
     order.push('tally')
   })
   expect(held(store, id)).toBe(0)
   order.push('glance')
-  await Promise.all([slow, tally])
+  await Promise.all([slow, tallied])
   expect(order).toEqual(['glance', 'write', 'tally'])
   expect(held(store, id)).toBe(1)
   await store.close()
@@ -263,11 +264,11 @@ test('a tally waits for another process, and gives up when told to', async () =>
   const { id } = await home.latchkey.keys.create({ name: 'ci' })
   const patient = open(home.path)
   const hasty = open(home.path, { busyTimeoutMs: 10 })
-  for (const store of [patient, hasty]) await store.tally('NORMAL', () => {})
+  for (const store of [patient, hasty]) await tally(store, 'NORMAL', () => {})
   const other = new Client(home.path, { readwrite: true })
   other.run('BEGIN IMMEDIATE')
-  expect(await hasty.tally('NORMAL', () => {}).catch(error => error)).toMatchObject({ code: 'busy' })
-  const waiting = patient.tally('NORMAL', hot => hot.addReservation(reservation(1, id)))
+  expect(await tally(hasty, 'NORMAL', () => {}).catch(error => error)).toMatchObject({ code: 'busy' })
+  const waiting = tally(patient, 'NORMAL', hot => hot.addReservation(reservation(1, id)))
   await Bun.sleep(20)
   other.run('COMMIT')
   other.close()

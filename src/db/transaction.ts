@@ -10,7 +10,6 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { type Client, clientOf, type Query } from './client.ts'
 import { translate } from './errors.ts'
-import { type HotPath, hotPathOn } from './hot.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
 
 /** Drizzle's query builder over the tables: inside `read` it sees, inside `write` it changes. */
@@ -49,7 +48,6 @@ interface Writer extends Connection {
 /** A connection for what awaits nothing, with its transaction statements compiled. */
 interface HotConnection {
   readonly client: Client
-  readonly hot: HotPath
   readonly begin: Statement
   readonly end: Statement
 }
@@ -122,13 +120,13 @@ export class Store {
    * Runs `work`, which awaits nothing, on one snapshot of the database, at once: on a connection of its own, so that
    * a verdict never waits for a long report.
    */
-  glance<T>(work: (hot: HotPath) => T): T {
+  glance<T>(work: (client: Client) => T): T {
     try {
       this.#hotReader ??= hotConnection(mapped(this.#connect(openReader).client), 'BEGIN', 'ROLLBACK')
-      const { client, hot, begin, end } = this.#hotReader
+      const { client, begin, end } = this.#hotReader
       begin.run()
       try {
-        const result = work(hot)
+        const result = work(client)
         requireUnchanged(client)
         return result
       } finally {
@@ -143,17 +141,21 @@ export class Store {
    * Runs `work`, which awaits nothing, as one transaction: at once when nothing else of this process is writing, in
    * line otherwise. FULL is on disk, power loss included, when the promise resolves; NORMAL is as durable as `count`.
    */
-  async tally<T>(synchronous: 'FULL' | 'NORMAL', work: (hot: HotPath) => T): Promise<T> {
+  async tally<T>(synchronous: 'FULL' | 'NORMAL', work: (client: Client) => T): Promise<T> {
     const writer = this.#writer
     if (writer !== undefined && this.#line !== undefined && !lines.has(this.#line)) {
       const done = this.#tallyNow(writer, synchronous, work)
       if (done !== waits) return done
     }
-    return this.#transact(synchronous, async () => work(hotPathOn(this.#write().client)))
+    return this.#transact(synchronous, async () => work(this.#write().client))
   }
 
   /** `waits` when another process is writing. */
-  #tallyNow<T>(writer: Writer, synchronous: 'FULL' | 'NORMAL', work: (hot: HotPath) => T): T | typeof waits {
+  #tallyNow<T>(
+    writer: Writer,
+    synchronous: 'FULL' | 'NORMAL',
+    work: (client: Client) => T,
+  ): T | typeof waits {
     const { client, hot } = writer
     try {
       setSynchronous(writer, synchronous)
@@ -164,7 +166,7 @@ export class Store {
         throw error
       }
       try {
-        const result = work(hot.hot)
+        const result = work(client)
         if (this.dryRun) client.run('ROLLBACK')
         else hot.end.run()
         return result
@@ -275,7 +277,6 @@ function mapped(client: Client): Client {
 
 const hotConnection = (client: Client, begin: string, end: string): HotConnection => ({
   client,
-  hot: hotPathOn(client),
   begin: client.keep(begin),
   end: client.keep(end),
 })

@@ -1,7 +1,7 @@
 /** The verdict on a secret: may this request go ahead? The same rules for the command line and for a gateway. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
-import type { FoundSecret, HotPath } from '../../db/hot.ts'
+import { type FoundSecret, glance, type HotPath } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
 import type { Wanted } from '../limits/rows.ts'
 import { judgeLimits, limitsBinding } from '../limits/window.ts'
@@ -34,7 +34,7 @@ export async function verifySecret(
   requireSound(options)
   if (isMalformed(secret)) return denied('malformed')
   const at = options.at ?? context.now()
-  return context.store.glance(hot => judge(hot, hot.findSecret(hashSecret(secret)), at, options))
+  return glance(context.store, hot => judge(hot, hot.findSecret(hashSecret(secret)), at, options))
 }
 
 /**

@@ -3,7 +3,7 @@
  * that names the first that is wrong. The rules are those of a log.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { UsageCounts } from '../../db/hot.ts'
+import { glance, type UsageCounts } from '../../db/hot.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { OperationContext } from '../context.ts'
 import { clockToleranceMs } from '../input.ts'
@@ -37,7 +37,7 @@ export async function readCharges(
   })
   if (events.length === 0) return []
   const keys = await context.store.read(db => resolveKeys(db, [...new Set(events.map(({ key }) => key))]))
-  return context.store.glance(hot => {
+  return glance(context.store, hot => {
     const prices = pricesOn(hot)
     return events.map((event, index) => {
       const { id, model, at, requests, inputTokens, outputTokens } = event

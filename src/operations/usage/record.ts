@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded } from '../../contract/views.ts'
-import type { HotPath } from '../../db/hot.ts'
+import { type HotPath, tally } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../input.ts'
 import { toCostMicros, toDollars } from '../money.ts'
@@ -57,11 +57,11 @@ export async function recordUsage(
   const event = readUsage(input, context.now())
   const { store } = context
   if (typeof selector === 'string' && isWholeId(selector)) {
-    const recorded = await store.tally('NORMAL', hot => charge(hot, selector, event))
+    const recorded = await tally(store, 'NORMAL', hot => charge(hot, selector, event))
     if (recorded) return recorded
   }
   const { id } = await store.read(db => findKey(db, selector))
-  return (await store.tally('NORMAL', hot => charge(hot, id, event))) ?? gone(id)
+  return (await tally(store, 'NORMAL', hot => charge(hot, id, event))) ?? gone(id)
 }
 
 /** @throws invalid */

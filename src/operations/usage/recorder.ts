@@ -5,7 +5,7 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { UsageReceipt } from '../../contract/views.ts'
-import type { HotPath, UsageCounts } from '../../db/hot.ts'
+import { glance, type HotPath, tally, type UsageCounts } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
 import { type Charge, readCharges } from './charges.ts'
 import { pricesOn } from './prices.ts'
@@ -171,7 +171,7 @@ class Batch {
       receipts: this.#deliveries.map(({ charges }) => deliver(hot, charges, now)),
     })
     try {
-      ;({ unknown, receipts } = await patiently(patienceMs, () => context.store.tally('FULL', addTo)))
+      ;({ unknown, receipts } = await patiently(patienceMs, () => tally(context.store, 'FULL', addTo)))
     } catch (error) {
       for (const each of [...this.#keys.values(), ...this.#deliveries]) each.reject(error)
       throw error
@@ -260,7 +260,7 @@ function add(sum: Sum, event: CheckedUsage, costMicros: number): void {
 }
 
 const priceOf = (context: OperationContext, { model, at, inputTokens, outputTokens }: CheckedUsage): number =>
-  context.store.glance(hot => pricesOn(hot).costOf(model, at, inputTokens, outputTokens)) ?? 0
+  glance(context.store, hot => pricesOn(hot).costOf(model, at, inputTokens, outputTokens)) ?? 0
 
 function atLeastOne(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 1 && value <= 3_600_000) return value

@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded, Reserved, Verdict } from '../../contract/views.ts'
+import { tally } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
 import { newId } from '../ids.ts'
 import * as rules from '../input.ts'
@@ -66,7 +67,7 @@ export async function reserve(
   if (isSecret && isMalformed(selector.secret)) return { reservation: null, verdict: malformed }
   const hash = isSecret ? hashSecret(selector.secret) : ''
   const keyId = isSecret ? '' : (await store.read(db => findKey(db, selector))).id
-  return store.tally('NORMAL', hot => {
+  return tally(store, 'NORMAL', hot => {
     // Taken with the lock held, so that no reservation that is seen lies in the future.
     const now = context.now()
     const found = isSecret ? hot.findSecret(hash) : (hot.findKey(keyId) ?? gone(keyId))
@@ -98,7 +99,7 @@ export async function settle(
   usage: UsageInput,
 ): Promise<Recorded> {
   const event = readUsage(usage, context.now())
-  return context.store.tally('NORMAL', hot => {
+  return tally(context.store, 'NORMAL', hot => {
     const row = hot.takeReservation(reservationId) ?? missing(reservationId)
     return charge(hot, row.keyId, event) ?? gone(row.keyId)
   })
@@ -106,7 +107,7 @@ export async function settle(
 
 /** Gives back what was reserved: the request was not made. @throws as `settle` */
 export async function release(context: OperationContext, reservationId: string): Promise<void> {
-  await context.store.tally('NORMAL', hot => hot.takeReservation(reservationId) ?? missing(reservationId))
+  await tally(context.store, 'NORMAL', hot => hot.takeReservation(reservationId) ?? missing(reservationId))
 }
 
 const malformed: Verdict = { valid: false, code: 'malformed', key: null, limits: [], retryAt: null }
