@@ -5,7 +5,6 @@
 import { resolve } from 'node:path'
 import { isInteractive } from './cli/asking.ts'
 import { type Format, settledFormat } from './cli/config.ts'
-import { renderFailure } from './cli/fail.ts'
 import { repeating } from './cli/next-step.ts'
 import { typedFormat } from './cli/output-format.ts'
 import { configOf, type Main, read, run } from './cli/run.ts'
@@ -38,6 +37,7 @@ export const main: Main = async (argv, env, streams, overrides = {}) => {
     return await runAsking(argv, invocation, config, outside)
   } catch (error) {
     if (error instanceof ClosedPipe) return 0
+    const { renderFailure } = await import('./cli/fail.ts')
     const failure = failureOf(error)
     const again = repeating(invocation.kind === 'help' ? {} : invocation.globals)
     const shown = { ...failure, hint: again(failure.hint) }

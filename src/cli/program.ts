@@ -11,13 +11,12 @@ import {
   Help,
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
-import { nearest } from '../nearest.ts'
-import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
+import { nounAliases, verbAliases } from './aliases.ts'
 import { arg, type Declaration, type Option, type ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { operandsOf } from './operands.ts'
 import { type ProgressMode, progressModes } from './progress.ts'
-import { follow, type Tree } from './tree.ts'
+import { follow, type Reached, type Tree } from './tree.ts'
 
 /** What was given of the options that every command has. */
 export interface Globals {
@@ -96,7 +95,8 @@ export async function readCommandLine(
     path = addCommands(root, tree, way, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
-    if (steps.length === 0 && rest[0] !== undefined) throw unknownCommand(rest, tree)
+    if (steps.length === 0 && rest[0] !== undefined)
+      throw (await import('./misuse.ts')).unknownCommand(rest, tree)
     // Commander's own `help` goes one level deep.
     root.parse(asksForHelp ? [...steps.map(step => step.name), ...rest, '--help'] : [...argv], {
       from: 'user',
@@ -107,7 +107,8 @@ export async function readCommandLine(
     if (error.code === 'commander.help' && error.exitCode !== 0)
       return { kind: 'help', text: page(help), exit: 2 }
     if (error.exitCode === 0) return { kind: 'help', text: page(help), exit: 0 }
-    return { kind: 'refused', error: usageError(error, path, at, tree), globals: globalsOf(root) }
+    const { usageError } = await import('./misuse.ts')
+    return { kind: 'refused', error: usageError(error.message, path, at, tree), globals: globalsOf(root) }
   }
 }
 
@@ -369,85 +370,4 @@ function globalsOf(root: CommandUnknownOpts | undefined): Globals {
     pager: options['pager'] !== false,
     input: options['input'] !== false,
   }
-}
-
-/** A verb that was typed first is one of some noun, most likely of the noun behind it. */
-function unknownCommand([word = '', next]: readonly string[], tree: Tree): LatchkeyError {
-  const known = Object.keys(tree)
-  if (word === 'version') return new LatchkeyError('usage', `unknown command '${word}'`, 'latchkey --version')
-  const behind = next === undefined ? '' : nounOf(next, known)
-  const meant = Object.entries(tree).flatMap(([noun, entry]) => {
-    const verbs = 'verbs' in entry ? Object.keys(entry.verbs) : []
-    const verb = verbOf(word, verbs)
-    return verbs.includes(verb) && (noun === behind || !known.includes(behind))
-      ? `latchkey ${noun} ${verb}`
-      : []
-  })
-  if (meant.length > 0) {
-    const message = `unknown command '${word}': what it is about comes first`
-    return new LatchkeyError('usage', message, meant.join(', or '))
-  }
-  const close = nearest(word, [...known, ...known.flatMap(name => nounAliases(name, known))])
-  const hint = close === undefined ? 'latchkey --help' : lineOf(tree, nounOf(close, known), next)
-  return new LatchkeyError('usage', `unknown command '${word}'${guessed(close)}`, hint)
-}
-
-/** As much of a command line as its words are known. */
-function lineOf(tree: Tree, noun: string, typed = ''): string {
-  const entry = tree[noun]
-  if (entry === undefined || 'load' in entry) return `latchkey ${noun}`
-  const verb = verbOf(typed, Object.keys(entry.verbs))
-  const known = Object.hasOwn(entry.verbs, verb) ? entry.verbs[verb] : undefined
-  if (known === undefined) return `latchkey ${noun} --help`
-  return typeof known === 'function' ? `latchkey ${noun} ${verb}` : `latchkey ${noun} ${verb} --help`
-}
-
-const guessed = (close: string | undefined): string =>
-  close === undefined ? '' : ` (did you mean ${close}?)`
-
-type Reached = Awaited<ReturnType<typeof follow>>['at']
-
-/** Commander's own words, with a guess on the same line. */
-function usageError(error: CommanderError, path: string, at: Reached, tree: Tree): LatchkeyError {
-  const message = error.message.replace(/^error: /, '').replace(/\n\(Did you mean .*$/s, '')
-  const [, kind, typed = ''] = /^unknown (option|command) '(.*)'$/s.exec(message) ?? []
-  if (kind === 'option') {
-    // What follows the = may be a secret.
-    const option = typed.replace(/=.*$/s, '')
-    const known = knownOptions(at)
-    const close = optionOf(option, known) ?? (option.startsWith('--') ? nearest(option, known) : undefined)
-    return new LatchkeyError('usage', `unknown option '${option}'${guessed(close)}`, `${path} --help`)
-  }
-  if (kind === 'command') {
-    const verbs = 'run' in at ? [] : at.map(({ name }) => name)
-    const close = nearest(typed, [...verbs, ...verbs.flatMap(verb => verbAliases(verb, verbs))])
-    const noun = nounOf(typed, Object.keys(tree))
-    const meant = close === undefined || 'run' in at ? '' : ` ${verbOf(close, verbs)}`
-    const isWhole = 'run' in at || at.some(entry => 'run' in entry && ` ${entry.name}` === meant)
-    // `db backup` is not far from the mark.
-    const line = close === undefined && Object.hasOwn(tree, noun) ? `latchkey ${noun}` : path + meant
-    const hint = isWhole && meant !== '' ? line : `${line} --help`
-    return new LatchkeyError('usage', `unknown command '${typed}'${guessed(close)}`, hint)
-  }
-  return new LatchkeyError(
-    'usage',
-    message
-      // What is too many is not repeated: it may be a secret.
-      .replace(/^(too many arguments.* but got \d+): [\s\S]*$/, '$1')
-      .replace(/argument '(.*)' is invalid\. Allowed choices are (.*)\.$/s, (all, typed, choices) => {
-        const close = nearest(typed, choices.split(', '))
-        return close === undefined ? all : `${all.slice(0, -1)}${guessed(close)}`
-      }),
-    `${path} --help`,
-  )
-}
-
-/** As they are typed: those of the command that was reached, and those that every command has. */
-function knownOptions(at: Reached): readonly string[] {
-  const own = 'run' in at ? Object.entries(at.options) : []
-  const names = own.flatMap(([name, { kind }]) =>
-    kind === 'clearable' ? [kebab(name), `no-${kebab(name)}`] : [kebab(name)],
-  )
-  const common = ['run' in at ? flagsOf(at) : [], globalFlags].flat().map(({ name }) => name)
-  return [...names, ...common, ...('run' in at ? [] : ['version'])].map(name => `--${name}`)
 }

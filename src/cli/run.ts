@@ -98,7 +98,7 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
         interactive,
         async () => overrides.prompts ?? (await import('./prompt.ts')).terminalPrompts(streams.terminal),
       ),
-      progress: createProgress(streams.stderr, {
+      progress: await createProgress(streams.stderr, {
         mode: globals.progress,
         unicode: wantsUnicode(env),
         dumb: env['TERM'] === 'dumb',

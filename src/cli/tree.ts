@@ -199,11 +199,13 @@ interface Group {
 }
 
 /** Where words lead. */
+/** The command that was reached, or the ones to choose from. */
+export type Reached = Declaration | readonly (Declaration | Group)[]
+
 interface Way {
   /** The words that were understood, each by the name that it stood for. */
   readonly steps: readonly Step[]
-  /** The command that was reached, or the ones to choose from. */
-  readonly at: Declaration | readonly (Declaration | Group)[]
+  readonly at: Reached
   /** The words that lead no further. */
   readonly rest: readonly string[]
 }

@@ -41,12 +41,23 @@ export class Client extends Database {
     return statement as unknown as Statement<ReturnType, ParamsType>
   }
 
+  /** The rows of a query one by one: columns under the names that the query gives them, and as SQLite has them. */
+  rows<Row>(query: Query): Iterable<Row> {
+    const { sql, params } = query.toSQL()
+    return this.prepare<Row, SQLQueryBindings[]>(sql).iterate(...(params as SQLQueryBindings[]))
+  }
+
   override close(): void {
     for (const statement of this.#statements.values()) statement.finalize()
     this.#statements.clear()
     for (const statement of this.#kept.splice(0)) statement.finalize()
     super.close(true)
   }
+}
+
+/** A query that was built and not run. */
+export interface Query {
+  readonly toSQL: () => { readonly sql: string; readonly params: readonly unknown[] }
 }
 
 /** The connection that a query builder works on. */

@@ -5,6 +5,7 @@
 import { inArray } from 'drizzle-orm/sql/expressions/conditions'
 import { type SQL, sql } from 'drizzle-orm/sql/sql'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
+import { QueryBuilder } from 'drizzle-orm/sqlite-core/query-builders/query-builder'
 
 export {
   and,
@@ -23,6 +24,9 @@ export {
 export { asc, desc } from 'drizzle-orm/sql/expressions/select'
 export { type SQL, type SQLWrapper, sql } from 'drizzle-orm/sql/sql'
 export type { SQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
+
+/** Builds what `Rows` reads. */
+export const builder = new QueryBuilder()
 
 /** How many rows. */
 export const count = (): SQL<number> => sql`count(*)`

@@ -3,12 +3,12 @@
  * an `await` inside one can never let another's statements slip in; reads see one snapshot. A dry run does all the
  * work and rolls it back.
  */
-import type { SQLQueryBindings, Statement } from 'bun:sqlite'
+import type { Statement } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
-import { type BunSQLiteDatabase, drizzle } from 'drizzle-orm/bun-sqlite/driver'
+import type { BunSQLiteDatabase } from 'drizzle-orm/bun-sqlite/driver'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import type { Client } from './client.ts'
+import { type Client, clientOf, type Query } from './client.ts'
 import { translate } from './errors.ts'
 import { type HotPath, hotPathOn } from './hot.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
@@ -26,20 +26,19 @@ export interface StoreOptions {
   readonly busyTimeoutMs: number
 }
 
+/** The rows of a query one by one: columns under the names that the query gives them, and as SQLite has them. */
+export type Rows = <Row>(query: Query) => Iterable<Row>
+
 /** What a stream is read from. */
 interface Snapshot {
-  readonly database: Database
-  /** The rows of a query one by one: columns under the names that the query gives them, and as SQLite has them. */
-  readonly rows: <Row>(query: Query) => Iterable<Row>
-}
-
-interface Query {
-  readonly toSQL: () => { readonly sql: string; readonly params: readonly unknown[] }
+  readonly rows: Rows
+  readonly database: () => Promise<Database>
 }
 
 interface Connection {
   readonly client: Client
-  readonly database: Database
+  /** Once a query was put to it. */
+  database?: Database
 }
 
 interface Writer extends Connection {
@@ -88,8 +87,10 @@ export class Store {
   /** Runs `work` on one snapshot of the database. */
   read<T>(work: (database: Database) => Promise<T>): Promise<T> {
     const run = this.#reads.then(async () => {
-      const { client, database } = this.#read()
+      const reader = this.#read()
+      const { client } = reader
       return guarded(this.path, async () => {
+        const database = await databaseOf(reader)
         client.run('BEGIN')
         try {
           const result = await work(database)
@@ -181,10 +182,11 @@ export class Store {
    * the store meanwhile.
    */
   async *stream<T>(work: (snapshot: Snapshot) => AsyncIterable<T>): AsyncGenerator<T> {
-    const { client, database } = connect(this.path, openReader)
+    const connection = connect(this.path, openReader)
+    const { client } = connection
     try {
       client.run('BEGIN')
-      yield* work({ database, rows: query => rowsOf(client, query) })
+      yield* work({ rows: query => client.rows(query), database: () => databaseOf(connection) })
     } catch (error) {
       throw translate(error, this.path)
     } finally {
@@ -211,10 +213,11 @@ export class Store {
     return oneAtATime(this.#line ?? lineOf(this.path), () =>
       guarded(this.path, async () => {
         const writer = this.#write()
+        const database = await databaseOf(writer)
         setSynchronous(writer, synchronous)
         await beginImmediate(writer.client, this.#busyTimeoutMs)
         try {
-          const result = await work(writer.database)
+          const result = await work(database)
           writer.client.run(this.dryRun ? 'ROLLBACK' : 'COMMIT')
           return result
         } catch (error) {
@@ -285,15 +288,18 @@ function connect(path: string, open: (path: string) => Client): Connection {
     client.close()
     throw translate(error, path)
   }
-  return { client, database: databaseOn(client) }
+  return { client }
 }
 
-/** The query builder on a connection that somebody else opened and closes, such as one that looks at a file. */
-export const databaseOn = (client: Client): Database => drizzle({ client })
+async function databaseOf(connection: Connection): Promise<Database> {
+  connection.database ??= (await import('./drizzle.ts')).databaseOn(connection.client)
+  return connection.database
+}
 
-function rowsOf<Row>(client: Client, query: Query): Iterable<Row> {
-  const { sql, params } = query.toSQL()
-  return client.prepare<Row, SQLQueryBindings[]>(sql).iterate(...(params as SQLQueryBindings[]))
+/** The rows of queries inside `read` and `write`. */
+export const rowsIn = (database: Database): Rows => {
+  const client = clientOf(database)
+  return query => client.rows(query)
 }
 
 async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {

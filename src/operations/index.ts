@@ -27,10 +27,7 @@ export function createOperations(wiring: Wiring) {
   const recorders = new Set<Recorder>()
   const late = new LateBinding()
   const recording = late.bind(context, () => import('./usage/recorder.ts'), { create: 'createRecorder' })
-  late.include(
-    () => import('./keys/filter-rules.ts'),
-    () => import('./keys/over.ts'),
-  )
+  late.include(() => import('./keys/page.ts'))
   return {
     path,
     /** Opens the database now instead of at first use. */
@@ -67,8 +64,8 @@ export function createOperations(wiring: Wiring) {
     keys: {
       ...late.bind(context, () => import('./keys/find.ts'), {
         list: 'listKeys',
-        get: 'getKey',
       }),
+      ...late.bind(context, () => import('./keys/get.ts'), { get: 'getKey' }),
       ...late.bind(context, () => import('./keys/activity.ts'), { activity: 'keyActivity' }),
       ...late.bind(context, () => import('./keys/create.ts'), {
         create: 'createKey',

@@ -1,8 +1,8 @@
 /** Audit rows of what happens to the database as a whole: in the same transaction as the thing itself. */
 import { basename } from 'node:path'
 import type { Client } from '../../db/client.ts'
+import { databaseOn } from '../../db/drizzle.ts'
 import { audit } from '../../db/schema/audit.ts'
-import { databaseOn } from '../../db/transaction.ts'
 import { auditRow, type Event } from '../audit.ts'
 import type { FileContext } from '../context.ts'
 

@@ -59,7 +59,7 @@ const viewsOf: Readonly<Record<EntityType, Views>> = {
       .from(keys)
       .where(chunk)
     const byId = new Map(used.map(row => [row.id, row]))
-    return (await keyViews(db, now, chunk)).map(view => {
+    return keyViews(db, now, { where: chunk }).map(view => {
       const row = byId.get(view.id)
       if (!row) throw new Error('a key without a row')
       return { ...view, tokens: row.tokens, requests: row.requests, costUsd: toDollars(row.costMicros) }

@@ -71,7 +71,7 @@ export async function changeMatching(
       before.map(key => key.id),
     )
     await apply(db, before, fits)
-    const after = change.verb === 'delete' ? before : await keyViews(db, context.now(), fits)
+    const after = change.verb === 'delete' ? before : keyViews(db, context.now(), { where: fits })
     const old = new Map(before.map(key => [key.id, key]))
     await recordAll(
       context,
@@ -94,7 +94,7 @@ async function matched(
   verb: BulkChange['verb'],
 ): Promise<readonly Key[]> {
   const now = context.now()
-  return keyViews(db, now, and(await conditionOf(db, now, filter), changeable(verb)))
+  return keyViews(db, now, { where: and(await conditionOf(db, now, filter), changeable(verb)) })
 }
 
 function changeable(verb: BulkChange['verb']): SQL | undefined {

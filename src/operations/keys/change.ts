@@ -123,7 +123,7 @@ export function enableKey(context: OperationContext, selector: KeySelector): Pro
 export function deleteKey(context: OperationContext, selector: KeySelector): Promise<Key> {
   return context.store.write(async db => {
     const row = await findKey(db, selector)
-    const before = await keyView(db, context.now(), row.id)
+    const before = keyView(db, context.now(), row.id)
     await db.delete(keys).where(eq(keys.id, row.id))
     await record(context, db, { action: 'key.delete', target: target(row), before })
     return before
@@ -141,14 +141,14 @@ function change(
   return context.store.write(async db => {
     const row = await findKey(db, selector)
     const now = context.now()
-    const before = await keyView(db, now, row.id)
+    const before = keyView(db, now, row.id)
     const changes = await changesTo(db, row)
     if (changes === 'nothing') return before
     await db
       .update(keys)
       .set({ ...changes, updatedAt: now.getTime() })
       .where(eq(keys.id, row.id))
-    const after = await keyView(db, now, row.id)
+    const after = keyView(db, now, row.id)
     await record(context, db, { action: `key.${verb}`, target: target(row), before, after })
     return after
   })

@@ -3,7 +3,7 @@
 import type { ExportedKey } from '../../contract/views.ts'
 import { asc, oneOf, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
-import type { Database } from '../../db/transaction.ts'
+import { type Database, rowsIn } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import { shownCounts } from '../usage/sum.ts'
 import { conditionOf, type KeyFilter } from './filter.ts'
@@ -22,15 +22,16 @@ export async function* exportKeys(
 ): AsyncGenerator<ExportedKey> {
   for await (const batch of context.store.stream(async function* ({ database, rows }) {
     const now = context.now()
-    const where = await conditionOf(database, now, filter)
+    const db = await database()
+    const where = await conditionOf(db, now, filter)
     let batch: FlatKey[] = []
-    for (const row of rows<FlatKey>(keyQuery(database, where, [asc(keys.id)]))) {
+    for (const row of rows<FlatKey>(keyQuery({ where }))) {
       batch.push(row)
       if (batch.length < batchSize) continue
-      yield await complete(database, now, batch)
+      yield await complete(db, now, batch)
       batch = []
     }
-    yield await complete(database, now, batch)
+    yield await complete(db, now, batch)
   })) {
     yield* batch
   }
@@ -58,7 +59,7 @@ async function complete(db: Database, now: Date, rows: readonly FlatKey[]): Prom
       .orderBy(asc(secrets.createdAt), sql`${secrets.endsAt} IS NULL`, asc(secrets.endsAt)),
     row => row.keyId,
   )
-  return (await withLimits(db, now, rows)).map(key => {
+  return withLimits(rowsIn(db), now, rows).map(key => {
     const all = secretsOf.get(key.id) ?? []
     const current = all.find(secret => secret.endsAt === null)
     const counts = countsOf.get(key.id)

@@ -1,5 +1,7 @@
 /** Which keys are meant: a filter as a condition of a query. */
 
+import * as v from 'valibot'
+import { keyStatuses } from '../../contract/views/words.ts'
 import type { KeyStatus } from '../../contract/views.ts'
 import {
   and,
@@ -16,7 +18,9 @@ import {
 } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
+import * as rules from '../input.ts'
 import { contains, findProject, findUser } from '../select.ts'
+import { keysOver } from './over.ts'
 
 /** Every condition that is given must hold. */
 export interface KeyFilter {
@@ -37,12 +41,26 @@ export interface KeyFilter {
   readonly search?: string | undefined
 }
 
-/** What nobody gave needs no rules: most lists are asked for whole, and do not wait for them. */
-export const isEmpty = (given: object): boolean => Object.values(given).every(value => value === undefined)
+const milliseconds = v.optional(rules.count)
+
+/** What it may hold. */
+export const keyFilter = v.object({
+  status: v.optional(v.picklist(keyStatuses, `must be one of ${keyStatuses.join(', ')}`)),
+  user: v.optional(v.string()),
+  project: v.optional(v.string()),
+  scope: v.optional(v.string()),
+  model: v.optional(v.string()),
+  expiresWithinMs: milliseconds,
+  unusedForMs: milliseconds,
+  overPercent: v.optional(
+    v.pipe(v.number('must be a number'), v.minValue(0, 'must not be negative'), v.finite('must be finite')),
+  ),
+  search: v.optional(v.string()),
+})
 
 /** The condition of a filter. @throws invalid, not_found, ambiguous */
 export async function conditionOf(db: Database, now: Date, input: KeyFilter): Promise<SQL | undefined> {
-  const filter = isEmpty(input) ? input : (await import('./filter-rules.ts')).readFilter(input)
+  const filter = rules.parse(keyFilter, input)
   const user = filter.user === undefined ? undefined : await findUser(db, filter.user)
   const project = filter.project === undefined ? undefined : await findProject(db, filter.project)
   const { scope, model, expiresWithinMs, unusedForMs, overPercent } = filter
@@ -65,7 +83,6 @@ export async function conditionOf(db: Database, now: Date, input: KeyFilter): Pr
     contains([keys.name], filter.search),
   )
   if (overPercent === undefined) return where
-  const { keysOver } = await import('./over.ts')
   return and(where, oneOf(keys.id, await keysOver(db, now, overPercent, where)))
 }
 

@@ -32,7 +32,7 @@ export async function insertKeys(
   const carried = drafts.flatMap(draft => draft.carried ?? [])
   for (const some of inChunks(carried)) await db.insert(carriedUsage).values(some)
   const ids = drafts.map(draft => draft.key.id)
-  const views = await keyViews(db, context.now(), oneOf(keys.id, ids))
+  const views = keyViews(db, context.now(), { where: oneOf(keys.id, ids) })
   const byId = new Map(views.map(view => [view.id, view]))
   const inserted = ids.map(id => {
     const view = byId.get(id)

@@ -55,7 +55,7 @@ export function keyStats(
       const start = addDays(first, index, timeZone)
       return { start, ...shownCounts(byDay.get(start.getTime()) ?? noCounts) }
     })
-    const key = await keyView(db, at, row.id)
+    const key = keyView(db, at, row.id)
     const hot = hotPathOf(db)
     const bound = limitsBinding(hot, {
       id: key.id,

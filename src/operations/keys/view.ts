@@ -2,28 +2,29 @@
 
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, KeyRef, KeyStatus } from '../../contract/views.ts'
-import { and, asc, eq, isNull, oneOf, type SQL, sql } from '../../db/query.ts'
+import type { Query } from '../../db/client.ts'
+import { and, asc, builder, eq, isNull, oneOf, type SQL, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/transaction.ts'
-import { limitView, sortLimits } from '../limits/rows.ts'
+import { type Database, type Rows, rowsIn } from '../../db/transaction.ts'
+import { limitView, sortLimits } from '../limits/view.ts'
 import type { KeyRow } from '../select.ts'
 
-/** The keys that fit, oldest first unless told otherwise. */
-export async function keyViews(
-  db: Database,
-  now: Date,
-  where: SQL | undefined,
-  order: readonly SQL[] = [asc(keys.id)],
-  limit?: number,
-): Promise<readonly Key[]> {
-  const query = keyQuery(db, where, order)
-  return withLimits(db, now, await (limit === undefined ? query : query.limit(limit)))
+/** Which keys, in which order, and how many at most; left out: all of them, oldest first. */
+export interface KeyQuery {
+  readonly where?: SQL | undefined
+  readonly order?: readonly SQL[]
+  readonly limit?: number | undefined
 }
 
-export async function keyView(db: Database, now: Date, id: string): Promise<Key> {
-  const [view] = await keyViews(db, now, eq(keys.id, id))
+export function keyViews(db: Database, now: Date, query: KeyQuery): readonly Key[] {
+  const rows = rowsIn(db)
+  return withLimits(rows, now, [...rows<FlatKey>(keyQuery(query))])
+}
+
+export function keyView(db: Database, now: Date, id: string): Key {
+  const [view] = keyViews(db, now, { where: eq(keys.id, id) })
   if (!view) throw new Error('a key without a view')
   return view
 }
@@ -50,9 +51,9 @@ export interface FlatKey {
   readonly metadata: string | null
 }
 
-/** Named columns, so that a row read without drizzle is the same. */
-export function keyQuery(db: Database, where: SQL | undefined, order: readonly SQL[]) {
-  return db
+/** To be read by `Rows`. */
+export function keyQuery({ where, order = [asc(keys.id)], limit }: KeyQuery): Query {
+  const query = builder
     .select({
       id: sql<string>`${keys.id}`.as('id'),
       name: sql<string>`${keys.name}`.as('name'),
@@ -79,13 +80,14 @@ export function keyQuery(db: Database, where: SQL | undefined, order: readonly S
     .leftJoin(secrets, and(eq(secrets.keyId, keys.id), isNull(secrets.endsAt)))
     .where(where)
     .orderBy(...order)
+  return limit === undefined ? query : query.limit(limit)
 }
 
 /** The views of rows, in their order. */
-export async function withLimits(db: Database, now: Date, rows: readonly FlatKey[]): Promise<readonly Key[]> {
+export function withLimits(read: Rows, now: Date, rows: readonly FlatKey[]): readonly Key[] {
   if (rows.length === 0) return []
-  const limitsOf = await limitsByKey(
-    db,
+  const limitsOf = limitsByKey(
+    read,
     rows.map(row => row.id),
   )
   return rows.map(row => keyViewOf(row, limitsOf.get(row.id) ?? noLimits, now))
@@ -149,22 +151,18 @@ export const keyRef = (key: { readonly id: string; readonly name: string }): Key
   name: key.name,
 })
 
-async function limitsByKey(
-  db: Database,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, readonly LimitColumns[]>> {
-  const rows = await db
+function limitsByKey(read: Rows, ids: readonly string[]): ReadonlyMap<string, readonly LimitColumns[]> {
+  const query = builder
     .select({
-      keyId: limits.keyId,
-      metric: limits.metric,
-      amount: limits.amount,
-      windowMs: limits.windowMs,
+      keyId: sql<string>`${limits.keyId}`.as('keyId'),
+      metric: sql<string>`${limits.metric}`.as('metric'),
+      amount: sql<number>`${limits.amount}`.as('amount'),
+      windowMs: sql<number>`${limits.windowMs}`.as('windowMs'),
     })
     .from(limits)
     .where(oneOf(limits.keyId, ids))
   const byKey = new Map<string, LimitColumns[]>()
-  for (const row of rows) {
-    if (row.keyId === null) continue
+  for (const row of read<LimitColumns & { readonly keyId: string }>(query)) {
     const list = byKey.get(row.keyId)
     if (list) list.push(row)
     else byKey.set(row.keyId, [row])

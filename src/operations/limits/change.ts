@@ -6,7 +6,8 @@ import type { SubjectType } from '../../db/hot.ts'
 import { and, asc, eq, inArray, notInArray } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
 import type { Database } from '../../db/transaction.ts'
-import { type LimitRow, limitRows, limitView, sortLimits, subjectColumns } from './rows.ts'
+import { type LimitRow, limitRows, subjectColumns } from './rows.ts'
+import { limitView, sortLimits } from './view.ts'
 
 /** What becomes of limits in a change of their subject. */
 export interface LimitChanges {

@@ -15,7 +15,7 @@ import type { OperationContext } from '../context.ts'
 import * as rules from '../input.ts'
 import { findKey, findProject, findUser, type KeySelector } from '../select.ts'
 import { dropLimits, type LimitName, limitsOf, putLimits } from './change.ts'
-import { limitView } from './rows.ts'
+import { limitView } from './view.ts'
 import { judgeLimits, limitStates, limitsBinding } from './window.ts'
 
 /** Whose limits are meant. A key may be selected by its secret. */

@@ -1,21 +1,14 @@
-/**
- * Limits as they are stored, given and shown: their rows, their order, their units. What they allow is judged in
- * `window.ts`.
- */
+/** Limits as they are stored: their rows and units. What they allow is judged in `window.ts`. */
 import type { Limit, Metric } from '../../contract/views.ts'
 import type { SubjectType } from '../../db/hot.ts'
 import type { limits } from '../../db/schema/limits.ts'
 import { newId } from '../ids.ts'
-import { toDollars, toMicros } from '../money.ts'
+import { toMicros } from '../money.ts'
 
 export type LimitRow = typeof limits.$inferSelect
 
 /** How much a request wants of each metric: whole tokens and requests, dollars. */
 export type Wanted = { readonly [M in Metric]?: number | undefined }
-
-export function limitView(row: Pick<LimitRow, 'metric' | 'amount' | 'windowMs'>): Limit {
-  return { metric: row.metric, amount: toShown(row.metric, row.amount), windowMs: row.windowMs }
-}
 
 /** Rows of the limits table for a key, or for another subject. */
 export function limitRows(
@@ -36,18 +29,6 @@ export function limitRows(
 /** The column of the limits table that names whom a limit binds. */
 export const subjectColumns = { key: 'keyId', user: 'userId', project: 'projectId' } as const
 
-const order: Readonly<Record<Metric, number>> = { tokens: 0, requests: 1, usd: 2 }
-
-/** In a stable order: by metric as the contract lists them, then by window. */
-export function sortLimits<L extends { readonly metric: Metric; readonly windowMs: number }>(
-  list: readonly L[],
-): L[] {
-  return list.toSorted((a, b) => order[a.metric] - order[b.metric] || a.windowMs - b.windowMs)
-}
-
 /** Dollars to micro-dollars; tokens and requests as they are. */
 export const toStored = (metric: Metric, amount: number): number =>
   metric === 'usd' ? toMicros(amount) : amount
-
-export const toShown = (metric: Metric, amount: number): number =>
-  metric === 'usd' ? toDollars(amount) : amount

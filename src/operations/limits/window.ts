@@ -10,7 +10,8 @@ import type { LimitForecast, LimitState, LimitSubject } from '../../contract/vie
 import { type HotPath, hotPathOf, type Piece, type StoredLimit } from '../../db/hot.ts'
 import type { Database } from '../../db/transaction.ts'
 import { clockToleranceMs } from '../input.ts'
-import { sortLimits, toShown, toStored, type Wanted } from './rows.ts'
+import { toStored, type Wanted } from './rows.ts'
+import { sortLimits, toShown } from './view.ts'
 
 /** A key with whom it belongs to: all whose limits bind it. */
 export interface BoundKey {

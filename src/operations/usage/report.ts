@@ -60,7 +60,9 @@ export async function* streamReport(
   options: ReportOptions = {},
 ): AsyncGenerator<UsageRow> {
   requireOptions(options)
-  yield* context.store.stream(({ database }) => readReport(database, options, context.now()))
+  yield* context.store.stream(async function* ({ database }) {
+    yield* readReport(await database(), options, context.now())
+  })
 }
 
 /** The same inside a snapshot that somebody else has taken. @throws invalid, not_found, ambiguous */

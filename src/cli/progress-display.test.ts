@@ -6,7 +6,8 @@ import { type BackupScene, backupScene } from '../testing/backups.ts'
 import { onTerminal, spawnLatchkey } from '../testing/process.ts'
 import { run } from '../testing/run.ts'
 import { schemaProblems } from '../testing/schema.ts'
-import { createProgress, type Measured, progressLine } from './progress.ts'
+import { createProgress } from './progress.ts'
+import { type Measured, progressLine } from './progress-display.ts'
 import { memoryOutput } from './streams.ts'
 
 const packing: Measured = {
@@ -60,13 +61,13 @@ test('without Unicode the bar is ASCII', () => {
 })
 
 /** A display with a clock that the test turns, and what it wrote. */
-function display(
+async function display(
   mode: 'auto' | 'json' | 'never',
   { columns, dumb = false }: { columns?: number; dumb?: boolean },
 ) {
   const stderr = memoryOutput(columns)
   let now = 0
-  const shown = createProgress(stderr, { mode, unicode: true, dumb, clock: () => now })
+  const shown = await createProgress(stderr, { mode, unicode: true, dumb, clock: () => now })
   return {
     text: stderr.text,
     at: (milliseconds: number, done: number, step: 'reading' | 'counting' = 'reading') => {
@@ -81,13 +82,13 @@ function display(
 const frames = (text: string) => text.split('\r\x1b[K').slice(1)
 
 test('what is over soon is not shown, what takes longer is one line that goes away', async () => {
-  const quick = display('auto', { columns: 80 })
+  const quick = await display('auto', { columns: 80 })
   quick.at(0, 0)
   quick.at(400, 90)
   await quick.end()
   expect(quick.text()).toBe('')
 
-  const slow = display('auto', { columns: 80 })
+  const slow = await display('auto', { columns: 80 })
   slow.at(0, 0)
   slow.at(1_000, 10)
   slow.at(1_050, 11)
@@ -102,9 +103,9 @@ test('what is over soon is not shown, what takes longer is one line that goes aw
 })
 
 test.each([
-  ['off a terminal', display('auto', {})],
-  ['on a terminal that cannot clear a line', display('auto', { columns: 80, dumb: true })],
-  ['when it is not wanted', display('never', { columns: 80 })],
+  ['off a terminal', await display('auto', {})],
+  ['on a terminal that cannot clear a line', await display('auto', { columns: 80, dumb: true })],
+  ['when it is not wanted', await display('never', { columns: 80 })],
 ])('nothing is shown %s', async (_, shown) => {
   shown.at(0, 0)
   shown.at(5_000, 50)
@@ -113,7 +114,7 @@ test.each([
 })
 
 test('JSON comes at most four times a second, and the last of each step always', async () => {
-  const shown = display('json', {})
+  const shown = await display('json', {})
   for (let n = 0; n <= 100; n++) shown.at(n * 10, n)
   shown.at(1_001, 0, 'counting')
   shown.at(1_002, 100, 'counting')

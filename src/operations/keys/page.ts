@@ -1,0 +1,68 @@
+/** Which keys a page holds, in which order they come, and where it begins. */
+import * as v from 'valibot'
+import { keySorts } from '../../contract/views/words.ts'
+import type { KeySort } from '../../contract/views.ts'
+import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, type SQLWrapper, sql } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import type { Database } from '../../db/transaction.ts'
+import * as rules from '../input.ts'
+import { findKey } from '../select.ts'
+import { conditionOf, keyFilter } from './filter.ts'
+import type { KeyPage } from './find.ts'
+import type { KeyQuery } from './view.ts'
+
+const keyPage = v.object({
+  ...keyFilter.entries,
+  sort: v.optional(v.picklist(keySorts, `must be one of ${keySorts.join(', ')}`)),
+  descending: v.optional(v.boolean()),
+  limit: v.optional(v.pipe(rules.count, v.minValue(1, 'must be at least 1'))),
+})
+
+/**
+ * How to look up what was asked for.
+ *
+ * @throws invalid; the look-up not_found, ambiguous for the user, the project or the key to begin after
+ */
+export function readPage(given: KeyPage): (open: () => Promise<Database>, now: Date) => Promise<KeyQuery> {
+  // What begins a page is a selector, with rules of its own.
+  const page = { ...rules.parse(keyPage, given), after: given.after }
+  return async (open, now) => ({ ...(await keysOf(await open(), now, page)), limit: page.limit })
+}
+
+const sortedBy: Readonly<Record<KeySort, SQLWrapper>> = {
+  name: sql`lower(${keys.name})`,
+  created: keys.createdAt,
+  expires: keys.expiresAt,
+  'last-used': keys.lastUsedAt,
+  tokens: sql`${keys.inputTokens} + ${keys.outputTokens} + ${keys.otherTokens}`,
+  cost: keys.costMicros,
+}
+
+async function keysOf(db: Database, now: Date, page: KeyPage): Promise<KeyQuery> {
+  const where = await conditionOf(db, now, page)
+  const { sort, descending = false } = page
+  const direction = descending ? desc : asc
+  const value = sort && sql`${sortedBy[sort]}`
+  const order = value ? [sql`${value} IS NULL`, direction(value), direction(keys.id)] : [direction(keys.id)]
+  if (page.after === undefined) return { where, order }
+  const { id } = await findKey(db, page.after)
+  return { where: and(where, await beyond(db, id, value, descending ? lt : gt)), order }
+}
+
+/** What comes after a key: a greater value, the same value and a greater id, or no value at all. */
+async function beyond(
+  db: Database,
+  id: string,
+  value: SQL | undefined,
+  further: typeof lt | typeof gt,
+): Promise<SQL | undefined> {
+  if (value === undefined) return further(keys.id, id)
+  const [row] = await db
+    .select({ value: sql<unknown>`${value}` })
+    .from(keys)
+    .where(eq(keys.id, id))
+    .limit(1)
+  const last = row?.value ?? null
+  if (last === null) return and(isNull(value), further(keys.id, id))
+  return or(further(value, last), and(eq(value, last), further(keys.id, id)), isNull(value))
+}

@@ -1,0 +1,20 @@
+/** Limits as they are shown: their order and their units. */
+import type { Limit, Metric } from '../../contract/views.ts'
+import { toDollars } from '../money.ts'
+import type { LimitRow } from './rows.ts'
+
+export function limitView(row: Pick<LimitRow, 'metric' | 'amount' | 'windowMs'>): Limit {
+  return { metric: row.metric, amount: toShown(row.metric, row.amount), windowMs: row.windowMs }
+}
+
+const order: Readonly<Record<Metric, number>> = { tokens: 0, requests: 1, usd: 2 }
+
+/** In a stable order: by metric as the contract lists them, then by window. */
+export function sortLimits<L extends { readonly metric: Metric; readonly windowMs: number }>(
+  list: readonly L[],
+): L[] {
+  return list.toSorted((a, b) => order[a.metric] - order[b.metric] || a.windowMs - b.windowMs)
+}
+
+export const toShown = (metric: Metric, amount: number): number =>
+  metric === 'usd' ? toDollars(amount) : amount
