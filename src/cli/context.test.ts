@@ -43,6 +43,17 @@ test('stdin may be asked for twice, and never at a terminal', async () => {
   expect(err).toContain('stdin is a terminal')
 })
 
+test('a secret is asked for once, masked, where somebody is there to type it', async () => {
+  const asked: string[] = []
+  const prompts = { password: async (message: string) => (asked.push(message) > 1 ? 'another' : 'typed') }
+  const twice = async (ctx: Context) => [await ctx.keySelector('-'), await ctx.secretArgument(undefined)]
+  expect((await got(twice, { tty: true, prompts })).value).toEqual([{ secret: 'typed' }, 'typed'])
+  expect(asked).toHaveLength(1)
+  const env = { CI: 'true' }
+  expect(await got(twice, { tty: true, prompts, env })).toMatchObject({ code: 2, out: '' })
+  expect(asked).toHaveLength(1)
+})
+
 test('a secret is never taken from the command line, nor repeated', async () => {
   const secret = `lk_${'aB3'.repeat(12)}`
   for (const read of [

@@ -117,7 +117,7 @@ export function createContext(surroundings: Surroundings): Context {
 
   return {
     ...asking,
-    ...createIncoming(streams, cwd),
+    ...createIncoming(streams, cwd, asking),
     operations,
     now,
     ago: async moment => {
