@@ -405,6 +405,18 @@ test.each(named)('%s without its %s offers those there are, fewer with every let
   expect(ran).toMatchObject({ code: 130, out: '' })
 })
 
+test('~/ in the name of a file is the home of who types it', async () => {
+  using folder = temporaryFolder()
+  folder.write('log.ndjson', '')
+  const env = { HOME: folder.path }
+  const answers = ['~/gate.db', '', '~/log.ndjson']
+  const at = { tty: true, env, cwd: folder.file('.'), prompts: { text: async () => answers.shift() ?? '' } }
+  const made = await run('init', at)
+  expect(made).toMatchObject({ code: 0, err: expect.stringContaining(`--db ${folder.file('gate.db')}\n`) })
+  const counted = await run(['usage', 'ingest', '--db', folder.file('gate.db')], at)
+  expect(counted).toMatchObject({ code: 0, err: expect.stringContaining(` ${folder.file('log.ndjson')}\n`) })
+})
+
 test('where there is nothing to choose, it says how to have it', async () => {
   await using home = await temporaryLatchkey()
   for (const [line, hint] of [
