@@ -1,5 +1,6 @@
 /** Wizards and pickers as a person meets them, on a real pseudo-terminal, and where nobody may be asked. */
 import { expect, test } from 'bun:test'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { connectLatchkey } from '../index.ts'
@@ -412,9 +413,10 @@ test('~/ in the name of a file is the home of who types it', async () => {
   const answers = ['~/gate.db', '', '~/log.ndjson']
   const at = { tty: true, env, cwd: folder.file('.'), prompts: { text: async () => answers.shift() ?? '' } }
   const made = await run('init', at)
-  expect(made).toMatchObject({ code: 0, err: expect.stringContaining(`--db ${folder.file('gate.db')}\n`) })
+  expect(made).toMatchObject({ code: 0, out: expect.stringContaining(`Created ${folder.file('gate.db')}\n`) })
   const counted = await run(['usage', 'ingest', '--db', folder.file('gate.db')], at)
-  expect(counted).toMatchObject({ code: 0, err: expect.stringContaining(` ${folder.file('log.ndjson')}\n`) })
+  expect(counted).toMatchObject({ code: 0, out: expect.stringContaining(folder.file('log.ndjson')) })
+  expect(existsSync(folder.file('~'))).toBe(false)
 })
 
 test('where there is nothing to choose, it says how to have it', async () => {

@@ -129,7 +129,7 @@ function optionQuestion(name: string, option: Option<unknown>): Question {
 const databaseQuestion = (initial: string): Question => ({
   message: 'Database file [--db]',
   flag: '--db',
-  kind: 'file',
+  kind: 'text',
   needed: false,
   repeated: false,
   initial,
@@ -141,13 +141,10 @@ async function ask(
   argv: readonly string[],
   questioning: Questioning,
 ): Promise<readonly string[]> {
-  const { prompts, problem, config } = questioning
+  const { prompts, problem } = questioning
   const { message, kind, needed, repeated, initial } = question
-  const withAnswer = (answer: string) => {
-    if (answer === '' || answer === initial) return argv
-    // No shell reads an answer, and nobody means a folder that is called ~.
-    return answered(argv, question.flag, kind === 'file' ? answer.replace(/^~(?=\/)/, config.home) : answer)
-  }
+  const withAnswer = (answer: string) =>
+    answer === '' || answer === initial ? argv : answered(argv, question.flag, answer)
   if (kind === 'flag') return (await prompts.confirm(message)) ? inserted(argv, [question.flag ?? '']) : argv
   const fixed = typeof kind === 'string' && isFixed(kind) ? few[kind] : kind
   if (typeof fixed !== 'string') {

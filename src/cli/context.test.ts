@@ -78,6 +78,18 @@ test('a secret may lie in a file', async () => {
   expect((await got(ctx => ctx.secretFromFile('-'), { cwd, stdin: 'piped\n' })).value).toBe('piped')
   expect(await got(ctx => ctx.secretFromFile('missing'), { cwd })).toMatchObject({ code: 2 })
   expect((await got(async ctx => ctx.path('a/b'), { cwd })).value).toBe(folder.file('a/b'))
+  // As in --to=~/b, which no shell reads as the home.
+  const env = { HOME: '/home/alice' }
+  const paths = async (ctx: Context) => ['~/b', '~', '~bob/b', './~/b', 's3://b/~/c'].map(ctx.path)
+  expect((await got(paths, { cwd, env })).value).toEqual([
+    '/home/alice/b',
+    folder.file('~'),
+    folder.file('~bob/b'),
+    folder.file('~/b'),
+    's3://b/~/c',
+  ])
+  const db = async (ctx: Context) => ctx.config.db
+  expect((await got(db, { cwd, env: { ...env, LATCHKEY_DB: '~/k.db' } })).value).toBe('/home/alice/k.db')
 })
 
 test('a password is asked for twice, at a terminal', async () => {

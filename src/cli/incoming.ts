@@ -3,7 +3,6 @@
  * secret from the command line, where others could read it, nor wait at a terminal for what nobody knows to type.
  */
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import type { Asking } from './asking.ts'
@@ -29,8 +28,12 @@ export interface Incoming {
   readonly secretFromFile: (typed: string) => Promise<string>
 }
 
-/** @param cwd the folder against which files are meant */
-export function createIncoming({ stdin, stderr }: Streams, cwd: string, asking: Asking): Incoming {
+/** @param at where a file lies that was typed */
+export function createIncoming(
+  { stdin, stderr }: Streams,
+  at: (typed: string) => string,
+  asking: Asking,
+): Incoming {
   // Kept, because a confirmation and the run that follows may both ask for it.
   let read: Promise<string> | undefined
   const readStdin = async (): Promise<string> => {
@@ -58,10 +61,10 @@ export function createIncoming({ stdin, stderr }: Streams, cwd: string, asking: 
     },
     secretFromFile: async typed => {
       if (typed === '-') return secretFromStdin()
-      return oneSecret(readText(resolve(cwd, typed)), typed)
+      return oneSecret(readText(at(typed)), typed)
     },
     rowSource: typed => {
-      if (typed !== '-') return { file: resolve(cwd, typed) }
+      if (typed !== '-') return { file: at(typed) }
       requirePipe(stdin)
       return { file: 'stdin', chunks: stdin.chunks() }
     },
