@@ -1,6 +1,8 @@
 /** Wizards and pickers as a person meets them, on a real pseudo-terminal, and where nobody may be asked. */
 import { expect, test } from 'bun:test'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { LatchkeyError } from '../contract/errors.ts'
 import { connectLatchkey } from '../index.ts'
 import { shellWord } from '../shell-word.ts'
 import { temporaryFolder } from '../testing/folder.ts'
@@ -8,6 +10,8 @@ import { temporaryLatchkey } from '../testing/latchkey.ts'
 import { type Drawn, onTerminal, program, type Typed } from '../testing/process.ts'
 import { run, testEnvironment } from '../testing/run.ts'
 import { shellLine } from './ask.ts'
+import type { Choice } from './asking.ts'
+import { namedCommands, tree } from './tree.ts'
 
 const enter = '\r'
 const down = '\x1b[B'
@@ -365,6 +369,54 @@ test('an answer like an option stands behind the end of the options', async () =
   const { code, err } = await run('usage ingest', { tty: true, db: home.path, cwd: home.folder, prompts })
   expect(err).toContain('latchkey usage ingest -- -x.ndjson\n')
   expect(code).toBe(3)
+})
+
+const named = (await Promise.all(Object.keys(tree).map(noun => namedCommands(tree, noun))))
+  .flat()
+  .filter(({ declaration }) => declaration.name !== 'create')
+  .flatMap(({ words, declaration }) =>
+    Object.keys(declaration.args)
+      .slice(0, 1)
+      .filter(name => ['key', 'user', 'project'].includes(name))
+      .map(name => [words.join(' '), name] as const),
+  )
+
+test('there are commands that name a key, a user or a project', () => {
+  expect(new Set(named.map(([, name]) => name)).size).toBe(3)
+  expect(named.length).toBeGreaterThan(30)
+})
+
+test.each(named)('%s without its %s offers those there are, fewer with every letter', async (line, name) => {
+  await using home = await temporaryLatchkey()
+  const { users, projects, keys } = home.latchkey
+  for (const each of ['alpha', 'beta', 'alpine']) {
+    await users.create({ username: each })
+    await projects.create({ name: each, owner: each })
+    await keys.create({ name: each })
+  }
+  const offered: (readonly string[])[] = []
+  const search = async (message: string, find: (typed: string) => Promise<readonly Choice[]>) => {
+    expect(message).toBe(`Which ${name}?`)
+    for (const typed of ['', 'al', 'alpi', 'zz'])
+      offered.push((await find(typed)).map(({ value }) => value).toSorted())
+    throw new LatchkeyError('interrupted', 'enough', 'nothing')
+  }
+  const ran = await run(line, { tty: true, db: home.path, prompts: { search } })
+  expect(offered).toEqual([['alpha', 'alpine', 'beta'], ['alpha', 'alpine'], ['alpine'], []])
+  expect(ran).toMatchObject({ code: 130, out: '' })
+})
+
+test('~/ in the name of a file is the home of who types it', async () => {
+  using folder = temporaryFolder()
+  folder.write('log.ndjson', '')
+  const env = { HOME: folder.path }
+  const answers = ['~/gate.db', '', '~/log.ndjson']
+  const at = { tty: true, env, cwd: folder.file('.'), prompts: { text: async () => answers.shift() ?? '' } }
+  const made = await run('init', at)
+  expect(made).toMatchObject({ code: 0, out: expect.stringContaining(`Created ${folder.file('gate.db')}\n`) })
+  const counted = await run(['usage', 'ingest', '--db', folder.file('gate.db')], at)
+  expect(counted).toMatchObject({ code: 0, out: expect.stringContaining(folder.file('log.ndjson')) })
+  expect(existsSync(folder.file('~'))).toBe(false)
 })
 
 test('where there is nothing to choose, it says how to have it', async () => {

@@ -41,6 +41,8 @@ export interface Asking {
   readonly interactive: boolean
   /** A password typed twice; `instead` is the option that a script gives it by. */
   readonly askPassword: (message: string, instead?: string) => Promise<string>
+  /** A secret that exists already, unseen while it is typed or pasted. Only while `interactive`. */
+  readonly askSecret: () => Promise<string>
   /** Returns when it was confirmed; throws `not_confirmed` otherwise. */
   readonly confirm: (confirmation: Confirmation) => Promise<void>
 }
@@ -77,6 +79,7 @@ export function asking(interactive: boolean, load: () => Promise<Prompts>): Aski
       }
       return password
     },
+    askSecret: async () => (await load()).password('Secret, unseen while it is typed'),
     confirm: async ({ question, typed }) => {
       if (!interactive)
         throw unconfirmed('this needs a confirmation, and nobody is there to give it', withoutAsking)

@@ -42,8 +42,6 @@ export async function answer(typed: readonly string[], env: Environment, cwd: st
       words
         .findLast((word, at) => words[at - 1] === flag || word.startsWith(`${flag}=`))
         ?.replace(`${flag}=`, '')
-        // What the shell will have made of it by the time that it is run.
-        .replace(/^~(?=\/)/, env['HOME'] ?? '~')
     const found = await complete(words, {
       open: async () =>
         openForReading(resolveConfig(env, cwd, { db: given('--db'), profile: given('--profile') }), env),

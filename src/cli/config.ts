@@ -3,11 +3,11 @@
  * LATCHKEY_PROFILE, `latchkey.toml` here, the user's, a default. Changes a file of settings only in `changeSettings`.
  */
 import { existsSync } from 'node:fs'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { isAddress } from '../address.ts'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
-import { homeFolder } from '../home.ts'
+import { homeFolder, located } from '../home.ts'
 import type { KeepPolicy } from '../index.ts'
 import { nearest } from '../nearest.ts'
 import { keepRules } from './parse.ts'
@@ -115,14 +115,14 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   const find = (name: SettingName): Found | undefined =>
     layers.find(layer => layer[name] !== undefined)?.[name]
 
-  const db = place(find('db')) ?? byDefault(join(dataFolder(env), 'latchkey', 'latchkey.db'))
+  const db = place(find('db'), home) ?? byDefault(join(dataFolder(env), 'latchkey', 'latchkey.db'))
   const chosenZone = zone(find('tz'))
   const tz = () => chosenZone ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
-  const backupDir = place(find('backup_dir')) ?? byDefault(join(dirname(db.value), 'backups'))
+  const backupDir = place(find('backup_dir'), home) ?? byDefault(join(dirname(db.value), 'backups'))
   const output = format(find('output')) ?? byDefault('table')
   const keep = policy(find('backup_keep'))
-  const recipients = place(find('age_recipients_file')) ?? byDefault(null)
-  const identity = place(find('age_identity_file')) ?? byDefault(null)
+  const recipients = place(find('age_recipients_file'), home) ?? byDefault(null)
+  const identity = place(find('age_identity_file'), home) ?? byDefault(null)
   const settled = () => ({
     db,
     tz: tz(),
@@ -290,10 +290,10 @@ function fromEnvironment(env: Environment, cwd: string): Layer {
 }
 
 /** Relative places are taken from the folder they were written in; addresses (`s3://…`) stay as they are. */
-function place(found: Found | undefined): Settled<string> | undefined {
+function place(found: Found | undefined, home: string): Settled<string> | undefined {
   if (found === undefined) return undefined
   const { value, base, source } = found
-  return { value: isAddress(value) ? value : resolve(base, value), source }
+  return { value: isAddress(value) ? value : located(value, base, home), source }
 }
 
 function zone(found: Found | undefined): Settled<string> | undefined {

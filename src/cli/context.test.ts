@@ -43,6 +43,17 @@ test('stdin may be asked for twice, and never at a terminal', async () => {
   expect(err).toContain('stdin is a terminal')
 })
 
+test('a secret is asked for once, masked, where somebody is there to type it', async () => {
+  const asked: string[] = []
+  const prompts = { password: async (message: string) => (asked.push(message) > 1 ? 'another' : 'typed') }
+  const twice = async (ctx: Context) => [await ctx.keySelector('-'), await ctx.secretArgument(undefined)]
+  expect((await got(twice, { tty: true, prompts })).value).toEqual([{ secret: 'typed' }, 'typed'])
+  expect(asked).toHaveLength(1)
+  const env = { CI: 'true' }
+  expect(await got(twice, { tty: true, prompts, env })).toMatchObject({ code: 2, out: '' })
+  expect(asked).toHaveLength(1)
+})
+
 test('a secret is never taken from the command line, nor repeated', async () => {
   const secret = `lk_${'aB3'.repeat(12)}`
   for (const read of [
@@ -67,6 +78,18 @@ test('a secret may lie in a file', async () => {
   expect((await got(ctx => ctx.secretFromFile('-'), { cwd, stdin: 'piped\n' })).value).toBe('piped')
   expect(await got(ctx => ctx.secretFromFile('missing'), { cwd })).toMatchObject({ code: 2 })
   expect((await got(async ctx => ctx.path('a/b'), { cwd })).value).toBe(folder.file('a/b'))
+  // As in --to=~/b, which no shell reads as the home.
+  const env = { HOME: '/home/alice' }
+  const paths = async (ctx: Context) => ['~/b', '~', '~bob/b', './~/b', 's3://b/~/c'].map(ctx.path)
+  expect((await got(paths, { cwd, env })).value).toEqual([
+    '/home/alice/b',
+    folder.file('~'),
+    folder.file('~bob/b'),
+    folder.file('~/b'),
+    's3://b/~/c',
+  ])
+  const db = async (ctx: Context) => ctx.config.db
+  expect((await got(db, { cwd, env: { ...env, LATCHKEY_DB: '~/k.db' } })).value).toBe('/home/alice/k.db')
 })
 
 test('a password is asked for twice, at a terminal', async () => {

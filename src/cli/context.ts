@@ -2,7 +2,6 @@
  * What a command may reach while it runs: the operations, the clock, stdin, a person. Operations are loaded
  * when first asked for. Declarations import its type only; it must never be imported by them for values.
  */
-import { resolve } from 'node:path'
 import { isAddress } from '../address.ts'
 import { LatchkeyError } from '../contract/errors.ts'
 import type {
@@ -13,6 +12,7 @@ import type {
   SettingsCheck,
   Studio,
 } from '../contract/views.ts'
+import { located } from '../home.ts'
 import type { Actor, Latchkey, UsageOverview } from '../index.ts'
 import type { HostPort } from '../server/listen.ts'
 import type { StopSignal } from '../server/serve.ts'
@@ -105,6 +105,7 @@ export function createContext(surroundings: Surroundings): Context {
   const { streams, config, asking, progress, actor, now, cwd, env, again, stopped, dryRun } = surroundings
   let opened: Promise<Latchkey> | undefined
 
+  const at = (typed: string): string => located(typed, cwd, config.home)
   const operations = (): Promise<Latchkey> => {
     opened ??= connector(surroundings).then(connect => connect())
     return opened
@@ -117,7 +118,7 @@ export function createContext(surroundings: Surroundings): Context {
 
   return {
     ...asking,
-    ...createIncoming(streams, cwd),
+    ...createIncoming(streams, at, asking),
     operations,
     now,
     ago: async moment => {
@@ -135,7 +136,7 @@ export function createContext(surroundings: Surroundings): Context {
     again,
     invoke: surroundings.invoke,
     program: surroundings.program,
-    path: typed => (isAddress(typed) ? typed : resolve(cwd, typed)),
+    path: typed => (isAddress(typed) ? typed : at(typed)),
     setting: name =>
       config.values.find(value => value.name === name) ?? { name, value: null, source: 'default' },
     checkSettings: () => checkSettings(config),
@@ -147,7 +148,7 @@ export function createContext(surroundings: Surroundings): Context {
         throw new LatchkeyError('usage', '--out names a new file, and - is none', 'for stdout, use --raw')
       }
       const { withNewSecretFile } = await import('./secret-file.ts')
-      return withNewSecretFile(resolve(cwd, typed), dryRun, work)
+      return withNewSecretFile(at(typed), dryRun, work)
     },
     withUsagePage: async (typed, read) => {
       if (typed === '-') {
@@ -159,7 +160,7 @@ export function createContext(surroundings: Surroundings): Context {
       }
       const { withNewFile } = await import('./new-file.ts')
       const { usagePage } = await import('./page/usage.ts')
-      return withNewFile(resolve(cwd, typed), async write => {
+      return withNewFile(at(typed), async write => {
         const overview = await read()
         await write(usagePage(overview))
         return overview
@@ -167,7 +168,7 @@ export function createContext(surroundings: Surroundings): Context {
     },
     installCompletion: async (shell, folder) => {
       const { installCompletion } = await import('./completion-file.ts')
-      return installCompletion({ shell, folder: folder && resolve(cwd, folder), env, dryRun })
+      return installCompletion({ shell, folder: folder && at(folder), env, dryRun })
     },
     studio: async (port = 4983) => {
       const { runStudio } = await import('./studio.ts')
@@ -217,7 +218,7 @@ async function serveConfigured(surroundings: Surroundings, options: Serving): Pr
   const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: config.timeZone })
   return serve({
     ...options,
-    unix: options.unix === undefined ? undefined : resolve(cwd, options.unix),
+    unix: options.unix === undefined ? undefined : located(options.unix, cwd, config.home),
     dryRun,
     path: config.db,
     connect,

@@ -110,7 +110,8 @@ async function confirm(execution: Execution): Promise<Confirmation['binds']> {
   if (list && list.rows.length > 0) {
     const { drawTable } = await import('./table.ts')
     const brush = await execution.brush()
-    await streams.stderr.write(`${await drawTable(list.columns, list.rows.slice(0, mostListed), brush)}\n`)
+    const columns = list.columns.filter(column => !column.wide)
+    await streams.stderr.write(`${await drawTable(columns, list.rows.slice(0, mostListed), brush)}\n`)
     if (list.rows.length > mostListed) await context.notice(`and ${list.rows.length - mostListed} more`)
   }
   await context.confirm({ ...confirmation, question: printable(confirmation.question) })

@@ -3,9 +3,9 @@
  * secret from the command line, where others could read it, nor wait at a terminal for what nobody knows to type.
  */
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
+import type { Asking } from './asking.ts'
 import type { Streams } from './streams.ts'
 
 export interface Incoming {
@@ -22,14 +22,18 @@ export interface Incoming {
   }
   /** Bytes that are piped in, or pasted at a terminal until Ctrl-D. */
   readonly pastedText: () => Promise<AsyncIterable<Uint8Array>>
-  /** Stdin as one secret, without the line break at its end. */
+  /** Stdin as one secret, without the line break at its end; a person is asked for it. */
   readonly secretFromStdin: () => Promise<string>
   /** The same from a file, where `-` is stdin. */
   readonly secretFromFile: (typed: string) => Promise<string>
 }
 
-/** @param cwd the folder against which files are meant */
-export function createIncoming({ stdin, stderr }: Streams, cwd: string): Incoming {
+/** @param at where a file lies that was typed */
+export function createIncoming(
+  { stdin, stderr }: Streams,
+  at: (typed: string) => string,
+  asking: Asking,
+): Incoming {
   // Kept, because a confirmation and the run that follows may both ask for it.
   let read: Promise<string> | undefined
   const readStdin = async (): Promise<string> => {
@@ -38,7 +42,10 @@ export function createIncoming({ stdin, stderr }: Streams, cwd: string): Incomin
     return read
   }
 
-  const secretFromStdin = async (): Promise<string> => oneSecret(await readStdin(), 'stdin')
+  const secretFromStdin = async (): Promise<string> => {
+    if (stdin.isTerminal && asking.interactive) read ??= asking.askSecret()
+    return oneSecret(await (read ?? readStdin()), 'stdin')
+  }
 
   return {
     readStdin,
@@ -54,10 +61,10 @@ export function createIncoming({ stdin, stderr }: Streams, cwd: string): Incomin
     },
     secretFromFile: async typed => {
       if (typed === '-') return secretFromStdin()
-      return oneSecret(readText(resolve(cwd, typed)), typed)
+      return oneSecret(readText(at(typed)), typed)
     },
     rowSource: typed => {
-      if (typed !== '-') return { file: resolve(cwd, typed) }
+      if (typed !== '-') return { file: at(typed) }
       requirePipe(stdin)
       return { file: 'stdin', chunks: stdin.chunks() }
     },

@@ -95,9 +95,8 @@ async function confirmMany(
   if (first === undefined) return undefined
   const recent = recentlyUsed(rows, ctx.now())
   const what = rows.length === 1 ? `this key, ${first.name}` : `these ${rows.length} keys`
-  const columns = keyColumns.filter(column => !column.wide)
   return {
-    list: listing(columns, rows),
+    list: listing(keyColumns, rows),
     question: `${recent === undefined ? '' : `${recent}\n`}${question}: ${what}`,
     typed: String(rows.length),
     binds: { confirmedIds: rows.map(key => key.id) },

@@ -73,6 +73,16 @@ test('one of many is found by typing', async () => {
   expect(found).toMatchObject({ answer: '"bea"' })
 })
 
+test('a choice takes one line, however much there is to say about it', async () => {
+  const wide = `search('Which', async () => [{ value: '日'.repeat(30), about: ['b'.repeat(60)] }, { value: 'z' }])`
+  const { screen } = await ask(wide, { when: /Which[\s\S]*z/, keys: '\x1b[B\r' })
+  const drawn = Bun.stripANSI(screen)
+    .split(/[\r\n]+/)
+    .filter(line => line.includes('日'))
+  expect(drawn.length).toBeGreaterThan(0)
+  for (const line of drawn) expect([line.at(-1), Bun.stringWidth(line) < 80]).toEqual(['…', true])
+})
+
 test('an answer is asked for again until it fits', async () => {
   const strict = `text('Number', { validate: async typed => /^\\d+$/.test(typed) ? undefined : 'digits only' })`
   const { answer, screen } = await ask(

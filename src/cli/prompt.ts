@@ -3,7 +3,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { type Choice, type Prompts, unconfirmed, withoutAsking } from './asking.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './streams.ts'
-import { widthOf } from './width.ts'
+import { cut, widthOf } from './width.ts'
 
 /** Prompts drawn by inquirer on stderr. Ctrl-C is `interrupted`; Ctrl-D and the end of stdin are `not_confirmed`. */
 export function terminalPrompts(terminal: Terminal | undefined): Prompts {
@@ -47,23 +47,34 @@ export function terminalPrompts(terminal: Terminal | undefined): Prompts {
       return String(await ask({ type: 'input', message, default: initial, validate: accept }))
     },
     select: async (message, choices, initial) =>
-      String(await ask({ type: 'select', message, choices: shown(choices), default: initial })),
+      String(
+        await ask({
+          type: 'select',
+          message,
+          choices: shown(choices, terminal?.output.columns),
+          default: initial,
+        }),
+      ),
     search: async (message, find) => {
-      const source = async (typed = '') => shown(await find(typed))
+      const source = async (typed = '') => shown(await find(typed), terminal?.output.columns)
       return String(await ask({ type: 'search', message, source }))
     },
   }
 }
 
-/** Names come from the database, and may hold what a terminal would act on. */
-function shown(choices: readonly Choice[]): readonly object[] {
+/** A line each, behind the mark of what is chosen. Names come from the database, and may hold what a terminal would act on. */
+function shown(choices: readonly Choice[], columns = 80): readonly object[] {
   const widest = Math.max(0, ...choices.map(({ value, name = value }) => widthOf(printable(name))))
   return choices.map(({ value, name = value, about = [] }) => {
     const short = printable(name)
     const facts = printable(about.filter(Boolean).join(', '))
-    return { value, short, name: `${short}${' '.repeat(widest - widthOf(short))}  ${facts}`.trimEnd() }
+    const line = `${short}${' '.repeat(widest - widthOf(short))}  ${facts}`.trimEnd()
+    return { value, short, name: cut(line, Math.max(narrowest, columns - 3), '…') }
   })
 }
+
+/** Below that lines are folded by the terminal. */
+const narrowest = 10
 
 const cancelled = (): LatchkeyError =>
   new LatchkeyError(

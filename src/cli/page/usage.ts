@@ -186,7 +186,11 @@ function sumOf(rows: readonly Totals[]): Totals {
 
 /** Under a thousandth it is not nothing. */
 const percent = (fraction: number): string =>
-  fraction > 0 && fraction < 0.001 ? '<0.1%' : `${(fraction * 100).toFixed(1)}%`
+  fraction > 0 && fraction < 0.001
+    ? '<0.1%'
+    : fraction > 0.999 && fraction < 1
+      ? '>99.9%'
+      : `${(fraction * 100).toFixed(1)}%`
 
 /** Whether all rows of the report by this alone were asked for. */
 const isAllBy = ({ by, top }: UsageOverview, group: ReportGroup): boolean =>

@@ -9,7 +9,7 @@ export default command({
   effect: 'read',
   summary: 'Say whether a secret may be used now; exits 0 or 4',
   description:
-    'The secret is read from stdin, never from the command line. This only looks: nothing is recorded. Codes: valid, malformed, not_found, rotated, revoked, expired, disabled, user_disabled, project_archived, model_not_allowed, insufficient_scope, limit_exceeded.',
+    'The secret is read from stdin or, at a terminal, asked for; it is never taken from the command line. This only looks: nothing is recorded. Codes: valid, malformed, not_found, rotated, revoked, expired, disabled, user_disabled, project_archived, model_not_allowed, insufficient_scope, limit_exceeded.',
   examples: [
     'printf %s "$secret" | latchkey key verify - --model gpt-x',
     'latchkey key verify --tokens 5000 --json < secret.txt',
