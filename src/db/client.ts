@@ -42,8 +42,7 @@ export class Client extends Database {
   }
 
   /** The rows of a query one by one: columns under the names that the query gives them, and as SQLite has them. */
-  rows<Row>(query: Query): Iterable<Row> {
-    const { sql, params } = query.toSQL()
+  rows<Row>({ sql, params }: Query): Iterable<Row> {
     return this.prepare<Row, SQLQueryBindings[]>(sql).iterate(...(params as SQLQueryBindings[]))
   }
 
@@ -55,9 +54,10 @@ export class Client extends Database {
   }
 }
 
-/** A query that was built and not run. */
+/** A query, or a part of one, and the values of its `?`. */
 export interface Query {
-  readonly toSQL: () => { readonly sql: string; readonly params: readonly unknown[] }
+  readonly sql: string
+  readonly params: readonly unknown[]
 }
 
 /** The connection that a query builder works on. */

@@ -6,38 +6,16 @@
 import type { Statement } from 'bun:sqlite'
 import type { Metric } from '../contract/views.ts'
 import { type Client, clientOf } from './client.ts'
+import { type KeyColumns, keyColumns, type ListedKey } from './key-rows.ts'
 import type { Database, Store } from './transaction.ts'
 
 /** Whom a limit binds: one key, or all keys of a user or of a project. */
 export type SubjectType = 'key' | 'user' | 'project'
 
-/** A key and whom it belongs to; JSON and times as they are stored. */
-export interface KeyColumns {
-  readonly id: string
-  readonly name: string
-  readonly ownerId: string | null
-  readonly projectId: string | null
-  readonly model: string | null
-  readonly allowedModels: string | null
-  readonly scopes: string
-  readonly metadata: string | null
-  readonly expiresAt: number | null
-  readonly disabledAt: number | null
-  readonly revokedAt: number | null
-  readonly revokedReason: string | null
-  readonly createdAt: number
-  readonly updatedAt: number
-  readonly lastUsedAt: number | null
-}
-
-/** The key of a secret, with what decides whether it works. */
-export interface FoundSecret extends KeyColumns {
-  /** Of this secret, which need not be the current one. */
-  readonly start: string | null
+/** The key of a secret, with what decides whether it works; `start` is that of this secret, which need not be the current one. */
+export interface FoundSecret extends ListedKey {
   readonly endsAt: number | null
-  readonly username: string | null
   readonly userDisabledAt: number | null
-  readonly slug: string | null
   readonly projectArchivedAt: number | null
 }
 
@@ -111,7 +89,7 @@ export class HotPath {
   constructor(client: Client) {
     this.#client = client
     this.#secret = client.keep('SELECT key_id AS keyId, start, ends_at AS endsAt FROM secrets WHERE hash = ?')
-    this.#key = client.keep(keyById)
+    this.#key = client.keep(`SELECT ${keyColumns} FROM keys WHERE id = ?`)
     this.#user = client.keep('SELECT username, disabled_at AS disabledAt FROM users WHERE id = ?')
     this.#project = client.keep('SELECT slug, archived_at AS archivedAt FROM projects WHERE id = ?')
     this.#limits = {
@@ -381,13 +359,6 @@ const usedSql = (type: SubjectType, metric: Metric): string => `
 const limitsOf = (column: string): string => `
   SELECT id, metric, amount, window_ms AS windowMs, reset_at AS resetAt, reset_used AS resetUsed
   FROM limits WHERE ${column} = ?`
-
-const keyById = `
-  SELECT
-    id, name, user_id AS ownerId, project_id AS projectId, model, allowed_models AS allowedModels, scopes, metadata,
-    expires_at AS expiresAt, disabled_at AS disabledAt, revoked_at AS revokedAt, revoked_reason AS revokedReason,
-    created_at AS createdAt, updated_at AS updatedAt, last_used_at AS lastUsedAt
-  FROM keys WHERE id = ?`
 
 /** Key, start, model, requests, input tokens, output tokens, micro-dollars. */
 export const addToBucket = `

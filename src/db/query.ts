@@ -5,7 +5,8 @@
 import { inArray } from 'drizzle-orm/sql/expressions/conditions'
 import { type SQL, sql } from 'drizzle-orm/sql/sql'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
-import { QueryBuilder } from 'drizzle-orm/sqlite-core/query-builders/query-builder'
+import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core/dialect'
+import type { Query } from './client.ts'
 
 export {
   and,
@@ -25,8 +26,10 @@ export { asc, desc } from 'drizzle-orm/sql/expressions/select'
 export { type SQL, type SQLWrapper, sql } from 'drizzle-orm/sql/sql'
 export type { SQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
 
-/** Builds what `Rows` reads. */
-export const builder = new QueryBuilder()
+const dialect = new SQLiteSyncDialect()
+
+/** What was built, as text: a part of a query that is not drizzle's. */
+export const rendered = (part: SQL | undefined): Query | undefined => part && dialect.sqlToQuery(part)
 
 /** How many rows. */
 export const count = (): SQL<number> => sql`count(*)`

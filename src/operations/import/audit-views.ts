@@ -1,7 +1,7 @@
 /** What the audit trail keeps of users, projects and keys that an import, or its undoing, changes. */
 
 import { inChunks } from '../../db/chunks.ts'
-import { inArray, sql } from '../../db/query.ts'
+import { inArray, rendered, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import type { Database } from '../../db/transaction.ts'
@@ -59,7 +59,7 @@ const viewsOf: Readonly<Record<EntityType, Views>> = {
       .from(keys)
       .where(chunk)
     const byId = new Map(used.map(row => [row.id, row]))
-    return keyViews(db, now, { where: chunk }).map(view => {
+    return keyViews(db, now, { where: rendered(chunk) }).map(view => {
       const row = byId.get(view.id)
       if (!row) throw new Error('a key without a row')
       return { ...view, tokens: row.tokens, requests: row.requests, costUsd: toDollars(row.costMicros) }

@@ -4,7 +4,7 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key } from '../../contract/views.ts'
-import { and, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
+import { and, isNotNull, isNull, oneOf, rendered, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import { recordAll } from '../audit.ts'
@@ -71,7 +71,7 @@ export async function changeMatching(
       before.map(key => key.id),
     )
     await apply(db, before, fits)
-    const after = change.verb === 'delete' ? before : keyViews(db, context.now(), { where: fits })
+    const after = change.verb === 'delete' ? before : keyViews(db, context.now(), { where: rendered(fits) })
     const old = new Map(before.map(key => [key.id, key]))
     await recordAll(
       context,
@@ -94,7 +94,9 @@ async function matched(
   verb: BulkChange['verb'],
 ): Promise<readonly Key[]> {
   const now = context.now()
-  return keyViews(db, now, { where: and(await conditionOf(db, now, filter), changeable(verb)) })
+  return keyViews(db, now, {
+    where: rendered(and(await conditionOf(db, now, filter), changeable(verb))),
+  })
 }
 
 function changeable(verb: BulkChange['verb']): SQL | undefined {

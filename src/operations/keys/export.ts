@@ -1,13 +1,14 @@
 /** Everything about keys but their secrets, for another Latchkey. The only place that lets hashes out. */
 
 import type { ExportedKey } from '../../contract/views.ts'
-import { asc, oneOf, sql } from '../../db/query.ts'
+import { type ListedKey, listedKeys } from '../../db/key-rows.ts'
+import { asc, oneOf, rendered, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { type Database, rowsIn } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import { shownCounts } from '../usage/sum.ts'
 import { conditionOf, type KeyFilter } from './filter.ts'
-import { type FlatKey, keyQuery, withLimits } from './view.ts'
+import { withLimits } from './view.ts'
 
 const batchSize = 500
 
@@ -24,8 +25,8 @@ export async function* exportKeys(
     const now = context.now()
     const db = await database()
     const where = await conditionOf(db, now, filter)
-    let batch: FlatKey[] = []
-    for (const row of rows<FlatKey>(keyQuery({ where }))) {
+    let batch: ListedKey[] = []
+    for (const row of rows<ListedKey>(listedKeys({ where: rendered(where) }))) {
       batch.push(row)
       if (batch.length < batchSize) continue
       yield await complete(db, now, batch)
@@ -37,7 +38,11 @@ export async function* exportKeys(
   }
 }
 
-async function complete(db: Database, now: Date, rows: readonly FlatKey[]): Promise<readonly ExportedKey[]> {
+async function complete(
+  db: Database,
+  now: Date,
+  rows: readonly ListedKey[],
+): Promise<readonly ExportedKey[]> {
   const ids = rows.map(row => row.id)
   const used = await db
     .select({

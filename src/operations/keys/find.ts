@@ -1,10 +1,11 @@
 /** Finding keys, as a list or one after another. Reads only. */
 import type { Key, KeySort } from '../../contract/views.ts'
+import { type KeyQuery, type ListedKey, listedKeys } from '../../db/key-rows.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../select.ts'
 import type { KeyFilter } from './filter.ts'
-import { type FlatKey, type KeyQuery, keyQuery, keyViews, withLimits } from './view.ts'
+import { keyViews, withLimits } from './view.ts'
 
 export interface KeyPage extends KeyFilter {
   /** Default: the order in which they were made here. What is never comes last, in both directions. */
@@ -48,9 +49,9 @@ export async function* streamKeys(context: OperationContext, given: KeyPage = {}
   const page = await pageOf(given)
   for await (const batch of context.store.stream(async function* ({ database, rows }) {
     const now = context.now()
-    const query = keyQuery(await page(database, now))
-    let batch: FlatKey[] = []
-    for (const row of rows<FlatKey>(query)) {
+    const query = listedKeys(await page(database, now))
+    let batch: ListedKey[] = []
+    for (const row of rows<ListedKey>(query)) {
       batch.push(row)
       if (batch.length < batchSize) continue
       yield withLimits(rows, now, batch)

@@ -1,7 +1,7 @@
 /** Puts many new keys into the database with few statements: it can be written by nobody else meanwhile. */
 import type { Key } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
-import { oneOf } from '../../db/query.ts'
+import { oneOf, rendered } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { carriedUsage } from '../../db/schema/usage.ts'
@@ -32,7 +32,7 @@ export async function insertKeys(
   const carried = drafts.flatMap(draft => draft.carried ?? [])
   for (const some of inChunks(carried)) await db.insert(carriedUsage).values(some)
   const ids = drafts.map(draft => draft.key.id)
-  const views = keyViews(db, context.now(), { where: oneOf(keys.id, ids) })
+  const views = keyViews(db, context.now(), { where: rendered(oneOf(keys.id, ids)) })
   const byId = new Map(views.map(view => [view.id, view]))
   const inserted = ids.map(id => {
     const view = byId.get(id)

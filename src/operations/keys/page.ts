@@ -2,14 +2,27 @@
 import * as v from 'valibot'
 import { keySorts } from '../../contract/views/words.ts'
 import type { KeySort } from '../../contract/views.ts'
-import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, type SQLWrapper, sql } from '../../db/query.ts'
+import type { KeyQuery } from '../../db/key-rows.ts'
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  gt,
+  isNull,
+  lt,
+  or,
+  rendered,
+  type SQL,
+  type SQLWrapper,
+  sql,
+} from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import * as rules from '../input.ts'
 import { findKey } from '../select.ts'
 import { conditionOf, keyFilter } from './filter.ts'
 import type { KeyPage } from './find.ts'
-import type { KeyQuery } from './view.ts'
 
 const keyPage = v.object({
   ...keyFilter.entries,
@@ -26,7 +39,10 @@ const keyPage = v.object({
 export function readPage(given: KeyPage): (open: () => Promise<Database>, now: Date) => Promise<KeyQuery> {
   // What begins a page is a selector, with rules of its own.
   const page = { ...rules.parse(keyPage, given), after: given.after }
-  return async (open, now) => ({ ...(await keysOf(await open(), now, page)), limit: page.limit })
+  return async (open, now) => {
+    const { where, order } = await keysOf(await open(), now, page)
+    return { where: rendered(where), order: rendered(sql.join(order, sql`, `)), limit: page.limit }
+  }
 }
 
 const sortedBy: Readonly<Record<KeySort, SQLWrapper>> = {
@@ -38,7 +54,12 @@ const sortedBy: Readonly<Record<KeySort, SQLWrapper>> = {
   cost: keys.costMicros,
 }
 
-async function keysOf(db: Database, now: Date, page: KeyPage): Promise<KeyQuery> {
+interface Sought {
+  readonly where: SQL | undefined
+  readonly order: SQL[]
+}
+
+async function keysOf(db: Database, now: Date, page: KeyPage): Promise<Sought> {
   const where = await conditionOf(db, now, page)
   const { sort, descending = false } = page
   const direction = descending ? desc : asc
