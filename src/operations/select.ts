@@ -129,12 +129,11 @@ function byId(column: SQLiteColumn, selector: string, prefix: IdPrefix): SQL | u
  */
 export const sameText = (column: SQLiteColumn, text: string): SQL => sql`lower(${column}) = lower(${text})`
 
-/** Rows in which one of the columns holds the text, whatever its case. */
-export function contains(columns: readonly SQLiteColumn[], text: string | undefined): SQL | undefined {
-  if (text === undefined) return undefined
-  const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`
-  return or(...columns.map(column => sql`lower(${column}) LIKE lower(${pattern}) ESCAPE '\\'`))
-}
+/** Rows in which one of the columns holds the text, whatever its case; LIKE would take NUL for the end of it. */
+export const contains = (columns: readonly SQLiteColumn[], text: string | undefined): SQL | undefined =>
+  text === undefined
+    ? undefined
+    : or(...columns.map(column => sql`instr(lower(${column}), lower(${text})) > 0`))
 
 const names = { user: users.username, project: projects.slug, key: keys.name }
 
