@@ -36,7 +36,7 @@ export interface LatchkeyOptions {
   readonly ageRecipientsFile?: string | undefined
   /** A file of age identities, which open encrypted backups. */
   readonly ageIdentityFile?: string | undefined
-  /** Where the AWS_ variables are looked up; default the environment of the process. */
+  /** Where the AWS_ variables are looked up, and the folders of the user; default the environment of the process. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** How long a write waits for other processes, in milliseconds; default 5,000. */
   readonly busyTimeoutMs?: number | undefined

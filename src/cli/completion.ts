@@ -1,5 +1,4 @@
 /** The scripts by which shells ask this program what may come next. They hold no list of their own. */
-
 import { question } from './tree.ts'
 
 export const shells = ['bash', 'zsh', 'fish'] as const

@@ -176,7 +176,7 @@ export function createContext(surroundings: Surroundings): Context {
       const copyTo = (to: string) => database.copy({ to })
       return runStudio({ port, cwd, env, copyTo, notice, now, stopped })
     },
-    serve: options => serveConfigured(surroundings, options),
+    serve: options => serveConfigured(surroundings, { ...options, unix: options.unix && at(options.unix) }),
     close: async () => {
       await progress.end()
       const latchkey = await opened?.catch(() => undefined)
@@ -208,7 +208,7 @@ async function connector(surroundings: Surroundings): Promise<() => Latchkey> {
 
 /** Its log goes to stderr: text for people at a terminal, JSON for programs. */
 async function serveConfigured(surroundings: Surroundings, options: Serving): Promise<Served> {
-  const { streams, config, cwd, now, dryRun, stopped } = surroundings
+  const { streams, config, now, dryRun, stopped } = surroundings
   const { stderr } = streams
   const [connect, { serve }, { createLog, logLine, logText }] = await Promise.all([
     connector(surroundings),
@@ -218,7 +218,6 @@ async function serveConfigured(surroundings: Surroundings, options: Serving): Pr
   const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: config.timeZone })
   return serve({
     ...options,
-    unix: options.unix === undefined ? undefined : located(options.unix, cwd, config.home),
     dryRun,
     path: config.db,
     connect,

@@ -1,5 +1,4 @@
 /** The audit trail: written in the transaction of the change it tells of, never with a secret in it. */
-
 import type { AuditEntry } from '../contract/views.ts'
 import { inChunks } from '../db/chunks.ts'
 import { and, desc, eq, gte, lt, or, type SQL } from '../db/query.ts'

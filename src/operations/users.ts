@@ -1,5 +1,4 @@
 /** Users: people and service accounts that own projects and keys. */
-
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Limit, Role, User } from '../contract/views.ts'

@@ -2,7 +2,6 @@
  * The way of every import: check all of it, plan, apply, verify, in one transaction that either happens whole or not
  * at all. An import that would change nothing writes nothing.
  */
-
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import { eq } from '../../db/query.ts'

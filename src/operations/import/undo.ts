@@ -2,7 +2,6 @@
  * Takes an import back: what it made is removed, what it changed is as it was before, what it counted is subtracted.
  * One transaction; whatever was changed or used here since stops it, or stays.
  */
-
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportUndo, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'

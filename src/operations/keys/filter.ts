@@ -1,5 +1,4 @@
 /** Which keys are meant: a filter as a condition of a query. */
-
 import * as v from 'valibot'
 import { keyStatuses } from '../../contract/views/words.ts'
 import type { KeyStatus } from '../../contract/views.ts'

@@ -1,5 +1,4 @@
 /** Keys as they are shown: the row with its owner, project, current secret's start and limits. */
-
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, KeyRef, KeyStatus } from '../../contract/views.ts'
 import {

@@ -1,5 +1,4 @@
 /** Sums of usage, as rows of the database and as they are shown. */
-
 import type { Totals } from '../../contract/views.ts'
 import { and, eq, gt, lt, sql } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
