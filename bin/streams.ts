@@ -5,6 +5,7 @@
 import { fstatSync, readFileSync, statSync, write, writeSync } from 'node:fs'
 import { ClosedPipe, closedStdout, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
 
+/** Those of descriptors 0, 1 and 2, whatever they are connected to, closed ones included. */
 export async function streams(): Promise<Streams> {
   const stdin = await isTerminal(0)
   const stdout = (await isTerminal(1)) ? process.stdout : undefined

@@ -10,7 +10,7 @@ import { program } from '../testing/process.ts'
 import { run, testEnvironment } from '../testing/run.ts'
 import { requireTool } from '../testing/tools.ts'
 import { filesAnswer, type Shell, shells } from './completion.ts'
-import { question } from './tree.ts'
+import { completionRequest } from './tree.ts'
 
 /** A name with all that a shell would act on. */
 const odd = 'we $ird "na\'me"'
@@ -22,7 +22,7 @@ async function home() {
   for (const name of ['web', odd, 'a:b=c']) await base.latchkey.keys.create({ name })
   const { id } = await base.latchkey.keys.create({ name: 'other' })
   const offered = async (...words: string[]) =>
-    (await run([question, ...words], { db: base.path })).out
+    (await run([completionRequest, ...words], { db: base.path })).out
       .split('\n')
       .filter(line => line !== '')
       .map(line => line.split('\t')[0])
@@ -91,15 +91,21 @@ test.each<[readonly string[], readonly string[]]>([
 test('nothing is offered, said or made where there is no database', async () => {
   using folder = temporaryFolder()
   const db = folder.file('none', 'latchkey.db')
-  expect(await run([question, 'key', 'show', ''], { db })).toMatchObject({ code: 0, out: '', err: '' })
-  expect(existsSync(folder.file('none'))).toBe(false)
-  folder.write('latchkey.db', 'garbage that is no database at all, and long enough to be looked at')
-  const before = readdirSync(folder.path)
-  expect(await run([question, 'key', 'show', ''], { db: folder.file('latchkey.db') })).toMatchObject({
+  expect(await run([completionRequest, 'key', 'show', ''], { db })).toMatchObject({
     code: 0,
     out: '',
     err: '',
   })
+  expect(existsSync(folder.file('none'))).toBe(false)
+  folder.write('latchkey.db', 'garbage that is no database at all, and long enough to be looked at')
+  const before = readdirSync(folder.path)
+  expect(await run([completionRequest, 'key', 'show', ''], { db: folder.file('latchkey.db') })).toMatchObject(
+    {
+      code: 0,
+      out: '',
+      err: '',
+    },
+  )
   expect(readdirSync(folder.path)).toEqual(before)
 })
 
@@ -318,7 +324,7 @@ test('profiles are offered as the settings have them', async () => {
   using folder = temporaryFolder()
   mkdirSync(folder.file('.config', 'latchkey'), { recursive: true })
   folder.write('.config/latchkey/latchkey.toml', '[profile.prod]\ndb = "p.db"\n[profile.test]\ndb = "t.db"\n')
-  const { out } = await run([question, '--profile', 'p'], { env: { HOME: folder.path } })
+  const { out } = await run([completionRequest, '--profile', 'p'], { env: { HOME: folder.path } })
   expect(out).toBe('prod\t\n')
 })
 
@@ -326,7 +332,9 @@ test('the database is found however its option is written', async () => {
   await using at = await home()
   const inHome = `~/${basename(at.path)}`
   for (const words of [['--db', at.path], [`--db=${at.path}`], ['--db', inHome], [`--db='${at.path}'`]]) {
-    const { out } = await run([question, ...words, 'key', 'show', 'w'], { env: { HOME: dirname(at.path) } })
+    const { out } = await run([completionRequest, ...words, 'key', 'show', 'w'], {
+      env: { HOME: dirname(at.path) },
+    })
     expect(out).toContain('web\t')
   }
 })

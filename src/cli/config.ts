@@ -9,7 +9,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
 import { type Environment, homeFolder, located, userFolder } from '../home.ts'
 import type { KeepPolicy } from '../index.ts'
-import { nearest } from '../nearest.ts'
+import { didYouMean, nearest } from '../nearest.ts'
 import { keepRules } from './parse.ts'
 import {
   broken,
@@ -311,8 +311,7 @@ function policy(
 function format(found: Found | undefined): Settled<Format> | undefined {
   if (found === undefined) return undefined
   if (isFormat(found.value)) return { value: found.value, source: found.source }
-  const close = nearest(found.value, formats)
-  const guess = close === undefined ? '' : ` (did you mean ${close}?)`
+  const guess = didYouMean(nearest(found.value, formats))
   throw wrongValue(found, `is not an output format${guess}`, `give one of ${formats.join(', ')}`)
 }
 

@@ -101,6 +101,7 @@ export interface Surroundings {
   readonly dryRun: boolean
 }
 
+/** Nothing is opened or loaded before it is asked for. */
 export function createContext(surroundings: Surroundings): Context {
   const { streams, config, asking, progress, actor, now, cwd, env, again, stopped, dryRun } = surroundings
   let opened: Promise<Latchkey> | undefined
@@ -176,7 +177,11 @@ export function createContext(surroundings: Surroundings): Context {
       const copyTo = (to: string) => database.copy({ to })
       return runStudio({ port, cwd, env, copyTo, notice, now, stopped })
     },
-    serve: options => serveConfigured(surroundings, { ...options, unix: options.unix && at(options.unix) }),
+    serve: options =>
+      serveConfigured(surroundings, {
+        ...options,
+        unix: options.unix === undefined ? undefined : at(options.unix),
+      }),
     close: async () => {
       await progress.end()
       const latchkey = await opened?.catch(() => undefined)

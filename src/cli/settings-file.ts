@@ -88,6 +88,7 @@ function flatten(path: string, settings: object): object {
 export const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** The text of a file; undefined when there is none. @throws config for what cannot be read, or is no file */
 export function readIfPresent(path: string): string | undefined {
   try {
     const stat = statSync(path, { throwIfNoEntry: false })
@@ -106,6 +107,7 @@ export function readIfPresent(path: string): string | undefined {
   }
 }
 
+/** @throws config naming the line that is wrong */
 export function parseToml(path: string, text: string): object {
   try {
     return Bun.TOML.parse(text)

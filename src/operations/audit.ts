@@ -11,8 +11,9 @@ export interface Event {
   /** noun.verb */
   readonly action: string
   readonly target: { readonly type: string; readonly id: string; readonly name: string | null }
-  readonly before?: object
-  readonly after?: object
+  /** What it was done to, as it was and as it became, where there is something to tell. */
+  readonly before?: object | null | undefined
+  readonly after?: object | null | undefined
 }
 
 /** Writes one row; of `before` and `after` only the fields that differ are kept when both are given. */

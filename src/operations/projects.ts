@@ -245,7 +245,7 @@ async function saved(
   await record(context, db, {
     action: `project.${verb}`,
     target: target(row),
-    ...(before ? { before } : {}),
+    before,
     after,
   })
   return after

@@ -7,7 +7,7 @@ import { and, eq, gte, isNull, lt, lte, or, type SQL, type SQLiteColumn, sql } f
 import { keys, secrets } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
 import type { Database } from '../db/transaction.ts'
-import { nearest } from '../nearest.ts'
+import { didYouMean, nearest } from '../nearest.ts'
 import { type IdPrefix, looksLikeId } from './ids.ts'
 import { hashSecret, isMalformed } from './secrets.ts'
 
@@ -150,7 +150,7 @@ async function only<Row>(
     const close = await nearestName(db, names[noun], selector)
     throw new LatchkeyError(
       'not_found',
-      `no ${noun} matches ${quote(selector)}${close === undefined ? '' : ` (did you mean ${close}?)`}`,
+      `no ${noun} matches ${quote(selector)}${didYouMean(close)}`,
       `see them with: latchkey ${noun} list`,
     )
   }

@@ -263,6 +263,7 @@ async function userView(db: Database, row: UserRow): Promise<User> {
   return view
 }
 
+/** The views of rows, in their order. */
 export async function userViews(db: Database, rows: readonly UserRow[]): Promise<readonly User[]> {
   const limitsOf = await limitViews(
     db,
@@ -316,7 +317,7 @@ async function saved(
   await record(context, db, {
     action: `user.${verb}`,
     target: target(after),
-    ...(before ? { before } : {}),
+    before,
     after: view,
   })
   return view

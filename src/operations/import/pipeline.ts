@@ -306,12 +306,11 @@ async function remember(
     const told = new Map(mine.flatMap(change => (change.isTold ? [[change.id, change]] : [])))
     const views = await auditViews(db, stamp.now, type, [...told.keys()])
     const events = [...views].map(([id, view]): Event => {
-      const before = told.get(id)?.shown
       const snapshot = after.get(id)
       return {
         action: `${type}.import`,
         target: { type, id, name: snapshot ? nameOf(snapshot) : null },
-        ...(before ? { before } : {}),
+        before: told.get(id)?.shown,
         after: view,
       }
     })

@@ -294,12 +294,11 @@ async function recordUndo(
   const tell = await rowProgress(context, 'recording', reverts(steps).length + told.length)
   const after = await viewsOf(context, db, reverts(steps), tell)
   const events = told.map(({ type, id, name }): Event => {
-    const now = after.get(id)
     return {
       action: `${type}.undo-import`,
       target: { type, id, name },
-      before: before.get(id) ?? {},
-      ...(now ? { after: now } : {}),
+      before: before.get(id),
+      after: after.get(id),
     }
   })
   for (const part of inChunks(events)) {

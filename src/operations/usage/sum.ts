@@ -22,6 +22,7 @@ export const noCounts: Counts = {
   costMicros: 0,
 }
 
+/** Each count of the one and the other. */
 export function addCounts(a: Counts, b: Counts): Counts {
   return {
     requests: a.requests + b.requests,
@@ -32,6 +33,7 @@ export function addCounts(a: Counts, b: Counts): Counts {
   }
 }
 
+/** Counts as they are shown: all tokens in one, dollars in place of micro-dollars. */
 export function shownCounts(counts: Counts): Totals {
   return {
     requests: counts.requests,
