@@ -62,6 +62,8 @@ _latchkey() {
       \\'*) value=\${value//\\'/\\'\\\\\\'\\'} value=\${value/%\\'/\\'\\'} ;;
       \\"*)
         for line in '\\' '"' '$' '\`'; do value=\${value//"$line"/"\\\\$line"}; done
+        # History is expanded in double quotes too, and no backslash stops it there.
+        value=\${value//'!'/\\"\\'!\\'\\"}
         value=\${value/%'"'/'""'}
         ;;
       *) [[ $value == *[^[:alnum:]_.,:=/@%+-]* ]] && printf -v value %q "$value" ;;
