@@ -4,7 +4,8 @@
  */
 import { exitCodes } from '../contract/errors.ts'
 import { failureOf } from '../contract/failure.ts'
-import { askMissing, inserted, shellLine } from './ask.ts'
+import { shellLine } from '../shell-word.ts'
+import { askMissing, inserted } from './ask.ts'
 import type { Prompts } from './asking.ts'
 import type { Config } from './config.ts'
 import { openForReading } from './connect.ts'

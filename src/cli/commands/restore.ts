@@ -42,7 +42,7 @@ export default command({
     })
     const { key, user, project } = options
     const what = key ?? user ?? project
-    const taken = `${chosen.path}, taken ${await ctx.ago(chosen.createdAt)}`
+    const taken = `${chosen.path} (${chosen.reason}), taken ${await ctx.ago(chosen.createdAt)}`
     if (what !== undefined) return { question: `Bring ${what} back into ${to ?? path} from ${taken}` }
     if (chosen.replaces === null) return { question: `Bring back ${to ?? path} from ${taken}` }
     return { question: `Replace all of ${to ?? path} by ${taken}`, typed: chosen.replaces }
