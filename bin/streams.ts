@@ -5,6 +5,7 @@
 import { fstatSync, readFileSync, statSync, write, writeSync } from 'node:fs'
 import { ClosedPipe, closedStdout, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
 
+/** Those of descriptors 0, 1 and 2, whatever they are connected to, closed ones included. */
 export async function streams(): Promise<Streams> {
   const stdin = await isTerminal(0)
   const stdout = (await isTerminal(1)) ? process.stdout : undefined
@@ -14,7 +15,7 @@ export async function streams(): Promise<Streams> {
     stdin: { isTerminal: stdin, text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
     stdout: {
       ...output(isClosed ? () => Promise.reject(closedStdout()) : sender(1, writeNow), stdout, error =>
-        hasGone(error) ? new ClosedPipe() : error,
+        failedWith('EPIPE', error) ? new ClosedPipe() : error,
       ),
       isClosed,
       pager: pager(stdout?.rows),
@@ -88,7 +89,7 @@ const writeNow: Write = (descriptor, bytes) => {
   try {
     return writeSync(descriptor, bytes)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return soon()
+    if (failedWith('EAGAIN', error)) return soon()
     throw error
   }
 }
@@ -98,16 +99,15 @@ const writeBeside: Write = (descriptor, bytes) =>
   new Promise((resolve, reject) => {
     write(descriptor, bytes, (error, count) => {
       if (error === null) resolve(count)
-      else if (error.code === 'EAGAIN') resolve(soon())
+      else if (failedWith('EAGAIN', error)) resolve(soon())
       else reject(error)
     })
   })
 
 const soon = (): Promise<number> => new Promise(resolve => setTimeout(resolve, 5, 0))
 
-function hasGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE'
-}
+const failedWith = (code: string, error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === code
 
 /** `failure` makes of what went wrong the error that the writer gets, or nothing where it does not matter. */
 function output(

@@ -9,12 +9,12 @@ import { repeating, withTypedLine } from './cli/next-step.ts'
 import { typedFormat } from './cli/output-format.ts'
 import { configOf, type Main, read, run } from './cli/run.ts'
 import { ClosedPipe } from './cli/streams.ts'
-import { question } from './cli/tree.ts'
+import { completionRequest } from './cli/tree.ts'
 import { failureOf } from './contract/failure.ts'
 
 export const main: Main = async (argv, env, streams, overrides = {}) => {
   const cwd = overrides.cwd ?? resolve('.')
-  if (argv[0] === question) {
+  if (argv[0] === completionRequest) {
     const { answer } = await import('./cli/complete.ts')
     await streams.stdout.write(await answer(argv.slice(1), env, cwd)).catch(() => undefined)
     return 0

@@ -1,6 +1,6 @@
 /** What is wrong with a command line that could not be understood, with a guess at what was meant. */
 import { LatchkeyError } from '../contract/errors.ts'
-import { nearest } from '../nearest.ts'
+import { didYouMean, nearest } from '../nearest.ts'
 import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
 import { flagsOf, globalFlags, kebab } from './flags.ts'
 import type { Reached, Tree } from './tree.ts'
@@ -23,7 +23,7 @@ export function unknownCommand([word = '', next]: readonly string[], tree: Tree)
   }
   const close = nearest(word, [...known, ...known.flatMap(name => nounAliases(name, known))])
   const hint = close === undefined ? 'latchkey --help' : lineOf(tree, nounOf(close, known), next)
-  return new LatchkeyError('usage', `unknown command '${word}'${guessed(close)}`, hint)
+  return new LatchkeyError('usage', `unknown command '${word}'${didYouMean(close)}`, hint)
 }
 
 /** As much of a command line as its words are known. */
@@ -37,9 +37,6 @@ function lineOf(tree: Tree, noun: string, typed = ''): string {
   return typeof known === 'function' ? `latchkey ${noun} ${verb}` : `latchkey ${noun} ${verb} --help`
 }
 
-const guessed = (close: string | undefined): string =>
-  close === undefined ? '' : ` (did you mean ${close}?)`
-
 /** Commander's own words, with a guess on the same line. */
 export function usageError(said: string, path: string, at: Reached, tree: Tree): LatchkeyError {
   const message = said.replace(/^error: /, '').replace(/\n\(Did you mean .*$/s, '')
@@ -49,7 +46,7 @@ export function usageError(said: string, path: string, at: Reached, tree: Tree):
     const option = typed.replace(/=.*$/s, '')
     const known = knownOptions(at)
     const close = optionOf(option, known) ?? (option.startsWith('--') ? nearest(option, known) : undefined)
-    return new LatchkeyError('usage', `unknown option '${option}'${guessed(close)}`, `${path} --help`)
+    return new LatchkeyError('usage', `unknown option '${option}'${didYouMean(close)}`, `${path} --help`)
   }
   if (kind === 'command') {
     const verbs = 'run' in at ? [] : at.map(({ name }) => name)
@@ -60,7 +57,7 @@ export function usageError(said: string, path: string, at: Reached, tree: Tree):
     // `db backup` is not far from the mark.
     const line = close === undefined && Object.hasOwn(tree, noun) ? `latchkey ${noun}` : path + meant
     const hint = isWhole && meant !== '' ? line : `${line} --help`
-    return new LatchkeyError('usage', `unknown command '${typed}'${guessed(close)}`, hint)
+    return new LatchkeyError('usage', `unknown command '${typed}'${didYouMean(close)}`, hint)
   }
   return new LatchkeyError(
     'usage',
@@ -69,7 +66,7 @@ export function usageError(said: string, path: string, at: Reached, tree: Tree):
       .replace(/^(too many arguments.* but got \d+): [\s\S]*$/, '$1')
       .replace(/argument '(.*)' is invalid\. Allowed choices are (.*)\.$/s, (all, typed, choices) => {
         const close = nearest(typed, choices.split(', '))
-        return close === undefined ? all : `${all.slice(0, -1)}${guessed(close)}`
+        return close === undefined ? all : `${all.slice(0, -1)}${didYouMean(close)}`
       }),
     `${path} --help`,
   )

@@ -19,16 +19,12 @@ export async function writeSetting(
   path: string,
   name: SettingName,
   value: string | null,
-  {
-    profile,
-    dryRun,
-    home,
-  }: { readonly profile?: string | undefined; readonly dryRun: boolean; readonly home: string },
+  { profile, dryRun }: { readonly profile?: string | undefined; readonly dryRun: boolean },
 ): Promise<void> {
   const text = readIfPresent(path)
   const changed = withSetting(path, text ?? '', name, value, profile)
   // Not made worse: what the program would refuse is refused here.
-  parseSettings(path, changed, home)
+  parseSettings(path, changed)
   if (dryRun || changed === (text ?? '')) return
   try {
     if (text === undefined) mkdirSync(dirname(path), { recursive: true, mode: 0o700 })

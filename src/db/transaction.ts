@@ -8,7 +8,7 @@ import { realpathSync } from 'node:fs'
 import type { BunSQLiteDatabase } from 'drizzle-orm/bun-sqlite/driver'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { type Client, clientOf, type Query } from './client.ts'
+import { type Client, clientOf } from './client.ts'
 import { translate } from './errors.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
 
@@ -25,8 +25,8 @@ export interface StoreOptions {
   readonly busyTimeoutMs: number
 }
 
-/** The rows of a query one by one: columns under the names that the query gives them, and as SQLite has them. */
-export type Rows = <Row>(query: Query) => Iterable<Row>
+/** As `rows` of a connection. */
+export type Rows = Client['rows']
 
 /** What a stream is read from. */
 interface Snapshot {

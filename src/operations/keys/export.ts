@@ -1,5 +1,4 @@
 /** Everything about keys but their secrets, for another Latchkey. The only place that lets hashes out. */
-
 import type { ExportedKey } from '../../contract/views.ts'
 import { type ListedKey, listedKeys } from '../../db/key-rows.ts'
 import { asc, oneOf, rendered, sql } from '../../db/query.ts'

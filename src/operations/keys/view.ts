@@ -1,5 +1,4 @@
 /** Keys as they are shown: the row with its owner, project, current secret's start and limits. */
-
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, KeyRef, KeyStatus } from '../../contract/views.ts'
 import {
@@ -13,11 +12,13 @@ import { type Database, type Rows, rowsIn } from '../../db/transaction.ts'
 import { limitView, sortLimits } from '../limits/view.ts'
 import type { KeyRow } from '../select.ts'
 
+/** The keys of a query, in its order, each with its own limits. */
 export function keyViews(db: Database, now: Date, query: KeyQuery): readonly Key[] {
   const rows = rowsIn(db)
   return withLimits(rows, now, [...rows<ListedKey>(listedKeys(query))])
 }
 
+/** A key that is known to be there. */
 export function keyView(db: Database, now: Date, id: string): Key {
   const [view] = keyViews(db, now, { where: { sql: 'keys.id = ?', params: [id] } })
   if (!view) throw new Error('a key without a view')
