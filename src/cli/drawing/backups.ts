@@ -1,4 +1,4 @@
-/** What a restore brought back, and when backups are taken. Draws; decides nothing. */
+/** What a restore brought back, which backups are kept, and when they are taken. Draws; decides nothing. */
 import type { BackupPruning, BackupSchedule, Restored } from '../../contract/views.ts'
 import { shellWord } from '../../shell-word.ts'
 import type { Brush } from '../brush.ts'

@@ -1,32 +1,9 @@
-/** Finding keys, as a list or one after another. Reads only. */
-import type { Key, KeySort } from '../../contract/views.ts'
-import { type KeyQuery, type ListedKey, listedKeys } from '../../db/key-rows.ts'
-import type { Database } from '../../db/transaction.ts'
+/** Keys as a list, or one after another. Reads only. */
+import type { Key } from '../../contract/views.ts'
+import { type ListedKey, listedKeys } from '../../db/key-rows.ts'
 import type { OperationContext } from '../context.ts'
-import type { KeySelector } from '../select.ts'
-import type { KeyFilter } from './filter.ts'
+import type { KeyPage, LookUp } from './page.ts'
 import { keyViews, withLimits } from './view.ts'
-
-export interface KeyPage extends KeyFilter {
-  /** Default: the order in which they were made here. What is never comes last, in both directions. */
-  readonly sort?: KeySort | undefined
-  readonly descending?: boolean | undefined
-  /** At most this many. */
-  readonly limit?: number | undefined
-  /** Only what comes after this key in the order asked for; keys made or erased meanwhile move no page. */
-  readonly after?: KeySelector | undefined
-}
-
-const everything: KeyQuery = {}
-
-/** Most lists are asked for whole, and do not wait for what the others need. */
-async function pageOf(
-  given: KeyPage,
-): Promise<(open: () => Promise<Database>, now: Date) => Promise<KeyQuery>> {
-  if (Object.values(given).every(value => value === undefined)) return async () => everything
-  const { readPage } = await import('./page.ts')
-  return readPage(given)
-}
 
 /** @throws invalid; not_found, ambiguous for the user, the project or the key to begin after */
 export async function listKeys(context: OperationContext, given: KeyPage = {}): Promise<readonly Key[]> {
@@ -61,4 +38,11 @@ export async function* streamKeys(context: OperationContext, given: KeyPage = {}
   })) {
     yield* batch
   }
+}
+
+/** Most lists are asked for whole, and do not wait for what the others need. */
+async function pageOf(given: KeyPage): Promise<LookUp> {
+  if (Object.values(given).every(value => value === undefined)) return async () => ({})
+  const { readPage } = await import('./page.ts')
+  return readPage(given)
 }
