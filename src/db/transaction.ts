@@ -31,6 +31,7 @@ export type Rows = Client['rows']
 /** What a stream is read from. */
 interface Snapshot {
   readonly rows: Rows
+  readonly batches: Client['batches']
   readonly database: () => Promise<Database>
 }
 
@@ -188,7 +189,11 @@ export class Store {
     const { client } = connection
     try {
       client.run('BEGIN')
-      yield* work({ rows: query => client.rows(query), database: () => databaseOf(connection) })
+      yield* work({
+        rows: query => client.rows(query),
+        batches: (query, size) => client.batches(query, size),
+        database: () => databaseOf(connection),
+      })
     } catch (error) {
       throw translate(error, this.path)
     } finally {

@@ -24,17 +24,10 @@ const batchSize = 2_000
  */
 export async function* streamKeys(context: OperationContext, given: KeyPage = {}): AsyncGenerator<Key> {
   const page = await pageOf(given)
-  for await (const batch of context.store.stream(async function* ({ database, rows }) {
+  for await (const batch of context.store.stream(async function* ({ database, rows, batches }) {
     const now = context.now()
     const query = listedKeys(await page(database, now))
-    let batch: ListedKey[] = []
-    for (const row of rows<ListedKey>(query)) {
-      batch.push(row)
-      if (batch.length < batchSize) continue
-      yield withLimits(rows, now, batch)
-      batch = []
-    }
-    yield withLimits(rows, now, batch)
+    for (const batch of batches<ListedKey>(query, batchSize)) yield withLimits(rows, now, batch)
   })) {
     yield* batch
   }
