@@ -5,7 +5,7 @@
 import { resolve } from 'node:path'
 import { isInteractive } from './cli/asking.ts'
 import { type Format, settledFormat } from './cli/config.ts'
-import { repeating } from './cli/next-step.ts'
+import { repeating, withTypedLine } from './cli/next-step.ts'
 import { typedFormat } from './cli/output-format.ts'
 import { configOf, type Main, read, run } from './cli/run.ts'
 import { ClosedPipe } from './cli/streams.ts'
@@ -40,7 +40,7 @@ export const main: Main = async (argv, env, streams, overrides = {}) => {
     const { renderFailure } = await import('./cli/fail.ts')
     const failure = failureOf(error)
     const again = repeating(invocation.kind === 'help' ? {} : invocation.globals)
-    const shown = { ...failure, hint: again(failure.hint) }
+    const shown = { ...failure, hint: withTypedLine(again(failure.hint), argv) }
     await streams.stderr.write(
       renderFailure(shown, format ?? settledFormat(env, cwd), env['LATCHKEY_DEBUG'] === '1'),
     )

@@ -30,7 +30,8 @@ export function unknownCommand([word = '', next]: readonly string[], tree: Tree)
 function lineOf(tree: Tree, noun: string, typed = ''): string {
   const entry = tree[noun]
   if (entry === undefined || 'load' in entry) return `latchkey ${noun}`
-  const verb = verbOf(typed, Object.keys(entry.verbs))
+  const verbs = Object.keys(entry.verbs)
+  const verb = verbOf(nearest(typed, verbs) ?? typed, verbs)
   const known = Object.hasOwn(entry.verbs, verb) ? entry.verbs[verb] : undefined
   if (known === undefined) return `latchkey ${noun} --help`
   return typeof known === 'function' ? `latchkey ${noun} ${verb}` : `latchkey ${noun} ${verb} --help`

@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { failureOf } from '../contract/failure.ts'
 import {
   broken,
   isTable,
@@ -30,7 +31,7 @@ export async function writeSetting(
     if (text === undefined) mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     await writeWhole(path, changed, 0o600)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = failureOf(error).message
     throw broken(
       `${path} cannot be written: ${reason}`,
       `make ${dirname(path)} writable, or edit ${path} by hand`,

@@ -44,7 +44,7 @@ export default command({
     // The newest may be another by the time of the answer.
     const binds = latest || at !== undefined ? { backup: chosen.id, latest: false, at: undefined } : {}
     const what = key ?? user ?? project
-    const taken = `${chosen.path}, taken ${await ctx.ago(chosen.createdAt)}`
+    const taken = `${chosen.path} (${chosen.reason}), taken ${await ctx.ago(chosen.createdAt)}`
     if (what !== undefined) return { question: `Bring ${what} back into ${to ?? path} from ${taken}`, binds }
     if (chosen.replaces === null) return { question: `Bring back ${to ?? path} from ${taken}`, binds }
     return { question: `Replace all of ${to ?? path} by ${taken}`, typed: chosen.replaces, binds }

@@ -28,10 +28,8 @@ export function keyView(db: Database, now: Date, id: string): Key {
 /** The views of rows, in their order. */
 export function withLimits(read: Rows, now: Date, rows: readonly ListedKey[]): readonly Key[] {
   if (rows.length === 0) return []
-  const limitsOf = limitsByKey(
-    read,
-    rows.map(row => row.id),
-  )
+  const limits = read<LimitOfKey>(limitsOfKeys(rows.map(row => row.id)))
+  const limitsOf = Map.groupBy(limits, limit => limit.keyId)
   return rows.map(row => keyViewOf(row, limitsOf.get(row.id) ?? noLimits, now))
 }
 
@@ -92,16 +90,6 @@ export const keyRef = (key: { readonly id: string; readonly name: string }): Key
   id: key.id,
   name: key.name,
 })
-
-function limitsByKey(read: Rows, ids: readonly string[]): ReadonlyMap<string, readonly LimitColumns[]> {
-  const byKey = new Map<string, LimitColumns[]>()
-  for (const row of read<LimitOfKey>(limitsOfKeys(ids))) {
-    const list = byKey.get(row.keyId)
-    if (list) list.push(row)
-    else byKey.set(row.keyId, [row])
-  }
-  return byKey
-}
 
 const dateOrNull = (milliseconds: number | null): Date | null =>
   milliseconds === null ? null : new Date(milliseconds)
