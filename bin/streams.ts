@@ -5,16 +5,22 @@
 import { fstatSync, readFileSync, statSync, write, writeSync } from 'node:fs'
 import { ClosedPipe, closedStdout, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
 
-/** Those of descriptors 0, 1 and 2, whatever they are connected to, closed ones included. */
-export async function streams(): Promise<Streams> {
+/**
+ * Those of descriptors 0, 1 and 2, whatever they are connected to, closed ones included.
+ *
+ * @param isStopping whether the process was told to stop, and may no longer wait for its readers
+ */
+export async function streams(isStopping: () => boolean): Promise<Streams> {
   const stdin = await isTerminal(0)
   const stdout = (await isTerminal(1)) ? process.stdout : undefined
   const stderr = (await isTerminal(2)) ? process.stderr : undefined
+  const [sendNow, sendBeside] = [sender(1, writeNow), sender(1, writeBeside)]
+  const send = (text: string) => (isStopping() ? inTime(sendBeside(text)) : sendNow(text))
   const isClosed = isNull(statOf(1)) && wasClosed(1)
   return {
     stdin: { isTerminal: stdin, text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
     stdout: {
-      ...output(isClosed ? () => Promise.reject(closedStdout()) : sender(1, writeNow), stdout, error =>
+      ...output(isClosed ? () => Promise.reject(closedStdout()) : send, stdout, error =>
         failedWith('EPIPE', error) ? new ClosedPipe() : error,
       ),
       isClosed,
@@ -103,6 +109,10 @@ const writeBeside: Write = (descriptor, bytes) =>
       else reject(error)
     })
   })
+
+/** Who does not take in two seconds what a process says at its end is taken to have gone. */
+const inTime = (sent: Promise<void>): Promise<void> =>
+  Promise.race([sent, Bun.sleep(2_000).then(() => Promise.reject(new ClosedPipe()))])
 
 const soon = (): Promise<number> => new Promise(resolve => setTimeout(resolve, 5, 0))
 
