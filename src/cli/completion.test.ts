@@ -252,7 +252,7 @@ const hostile: readonly string[] = [
   '!!',
   '!touch',
   'a!b"!!"',
-  '${IFS}*?[a-z]{b,c}~',
+  '$IFS*?[a-z]{b,c}~',
   '&&touch executed||',
   '\\n\\x41%s%n',
   ' #&|<>()',
