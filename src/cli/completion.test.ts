@@ -252,8 +252,7 @@ const hostile: readonly string[] = [
   '!!',
   '!touch',
   'a!b"!!"',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the shell
-  '${IFS}*?[a-z]{b,c}~',
+  '$IFS*?[a-z]{b,c}~',
   '&&touch executed||',
   '\\n\\x41%s%n',
   ' #&|<>()',

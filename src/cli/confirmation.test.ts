@@ -112,3 +112,16 @@ test('a restore of the latest brings back what was shown, not what was backed up
   expect(done).toMatchObject({ code: 0 })
   expect(done.json<{ backup: { id: string } }>().backup.id).toBe(shown.id)
 })
+
+test('a prune removes what was shown or nothing', async () => {
+  await using home = await temporaryLatchkey()
+  const { backups } = home.latchkey
+  for (let n = 0; n < 3; n++) await backups.create()
+  const line = 'backup prune --keep-last 2 --json'
+  const left = async () => (await backups.list()).length
+  const { options } = answering('1', () => backups.create())
+  expect((await run(line, { ...options, db: home.path })).code).toBe(5)
+  expect(await left()).toBe(4)
+  expect((await run(line, { ...answering('2').options, db: home.path })).code).toBe(0)
+  expect(await left()).toBe(2)
+})
