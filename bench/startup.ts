@@ -1,7 +1,7 @@
 /** How soon a command answers, against Bun starting to run nothing, in the same run. */
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
-import { question } from '../src/cli/tree.ts'
+import { completionRequest } from '../src/cli/tree.ts'
 import { connectLatchkey } from '../src/index.ts'
 import { temporaryFolder } from '../src/testing/folder.ts'
 import { programVersion } from '../src/version.ts'
@@ -25,7 +25,7 @@ export async function rows(): Promise<readonly Row[]> {
     floor: () => run([process.execPath, '-e', '1']),
     version: () => run([compiled, '--version']),
     compiled: () => run([compiled, ...list]),
-    completion: () => run([compiled, question, 'key', 'show', 'ci'], { LATCHKEY_DB: path }),
+    completion: () => run([compiled, completionRequest, 'key', 'show', 'ci'], { LATCHKEY_DB: path }),
     source: () => run([process.execPath, 'bin/latchkey.ts', ...list]),
   })
   const row = (name: string, ms: number, bound: number): Row => ({

@@ -5,7 +5,7 @@
  * that has requests to finish asks for it.
  */
 import manifest from '../package.json' with { type: 'json' }
-import { stopped } from './signals.ts'
+import { signals } from './signals.ts'
 
 const wanted = manifest.engines.bun
 if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
@@ -18,7 +18,8 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
   setTimeout(() => Bun.unsafe.setJITPolicy(1), 100).unref()
   // Loaded only now, so that an old Bun gets as far as the message above.
   const [{ main }, { streams }] = await Promise.all([import('../src/main.ts'), import('./streams.ts')])
-  const open = await streams()
+  const { stopped, isStopping } = signals()
+  const open = await streams(isStopping)
   process.exitCode = await main(process.argv.slice(2), process.env, open, {
     cwd: folder(),
     stopped,

@@ -5,16 +5,23 @@
 import { fstatSync, readFileSync, statSync, write, writeSync } from 'node:fs'
 import { ClosedPipe, closedStdout, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
 
-export async function streams(): Promise<Streams> {
+/**
+ * Those of descriptors 0, 1 and 2, whatever they are connected to, closed ones included.
+ *
+ * @param isStopping whether the process was told to stop, and may no longer wait for its readers
+ */
+export async function streams(isStopping: () => boolean): Promise<Streams> {
   const stdin = await isTerminal(0)
   const stdout = (await isTerminal(1)) ? process.stdout : undefined
   const stderr = (await isTerminal(2)) ? process.stderr : undefined
+  const [sendNow, sendBeside] = [sender(1, writeNow), sender(1, writeBeside)]
+  const send = (text: string) => (isStopping() ? inTime(sendBeside(text)) : sendNow(text))
   const isClosed = isNull(statOf(1)) && wasClosed(1)
   return {
     stdin: { isTerminal: stdin, text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
     stdout: {
-      ...output(isClosed ? () => Promise.reject(closedStdout()) : sender(1, writeNow), stdout, error =>
-        hasGone(error) ? new ClosedPipe() : error,
+      ...output(isClosed ? () => Promise.reject(closedStdout()) : send, stdout, error =>
+        failedWith('EPIPE', error) ? new ClosedPipe() : error,
       ),
       isClosed,
       pager: pager(stdout?.rows),
@@ -88,7 +95,7 @@ const writeNow: Write = (descriptor, bytes) => {
   try {
     return writeSync(descriptor, bytes)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return soon()
+    if (failedWith('EAGAIN', error)) return soon()
     throw error
   }
 }
@@ -98,16 +105,19 @@ const writeBeside: Write = (descriptor, bytes) =>
   new Promise((resolve, reject) => {
     write(descriptor, bytes, (error, count) => {
       if (error === null) resolve(count)
-      else if (error.code === 'EAGAIN') resolve(soon())
+      else if (failedWith('EAGAIN', error)) resolve(soon())
       else reject(error)
     })
   })
 
+/** Who does not take in two seconds what a process says at its end is taken to have gone. */
+const inTime = (sent: Promise<void>): Promise<void> =>
+  Promise.race([sent, Bun.sleep(2_000).then(() => Promise.reject(new ClosedPipe()))])
+
 const soon = (): Promise<number> => new Promise(resolve => setTimeout(resolve, 5, 0))
 
-function hasGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE'
-}
+const failedWith = (code: string, error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === code
 
 /** `failure` makes of what went wrong the error that the writer gets, or nothing where it does not matter. */
 function output(

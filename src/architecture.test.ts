@@ -229,7 +229,7 @@ test('a command loads the operation that it runs, and no other', () => {
       'src/main.ts',
       'src/cli/commands/key/list.ts',
       'src/index.ts',
-      'src/operations/keys/find.ts',
+      'src/operations/keys/list.ts',
     ),
   ]
   // Each of Node's costs a millisecond or more, and most of them bring others: node:tty three, node:zlib six.

@@ -1,7 +1,11 @@
 /** Where a user's own files lie: by the environment, else by the system's account. Must never fail. */
-import { resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 
-export function homeFolder(env: Readonly<Record<string, string | undefined>>): string {
+/** The variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The user's home: HOME, else what the system knows of the account. */
+export function homeFolder(env: Environment): string {
   try {
     // Loading it takes longer than most commands, and most have HOME.
     return env['HOME'] || process.getBuiltinModule('node:os').homedir()
@@ -9,6 +13,18 @@ export function homeFolder(env: Readonly<Record<string, string | undefined>>): s
     // Users whom the system does not know, as containers have them, are given this one by their runtimes too.
     return '/'
   }
+}
+
+const userFolders = {
+  XDG_CONFIG_HOME: '.config',
+  XDG_DATA_HOME: '.local/share',
+  XDG_STATE_HOME: '.local/state',
+} as const
+
+/** Where programs keep a user's settings, data or logs: XDG Base Directory Specification, which has relative paths ignored. */
+export function userFolder(env: Environment, name: keyof typeof userFolders): string {
+  const set = env[name]
+  return set !== undefined && isAbsolute(set) ? set : join(homeFolder(env), userFolders[name])
 }
 
 /**

@@ -36,7 +36,7 @@ export interface LatchkeyOptions {
   readonly ageRecipientsFile?: string | undefined
   /** A file of age identities, which open encrypted backups. */
   readonly ageIdentityFile?: string | undefined
-  /** Where the AWS_ variables are looked up; default the environment of the process. */
+  /** Where the AWS_ variables are looked up, and the folders of the user; default the environment of the process. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** How long a write waits for other processes, in milliseconds; default 5,000. */
   readonly busyTimeoutMs?: number | undefined
@@ -98,8 +98,8 @@ export type { BulkChange, Expectation } from './operations/keys/bulk.ts'
 export type { KeyChanges } from './operations/keys/change.ts'
 export type { Delivery, NewKey } from './operations/keys/create.ts'
 export type { KeyFilter } from './operations/keys/filter.ts'
-export type { KeyPage } from './operations/keys/find.ts'
 export type { KeyImportOptions } from './operations/keys/import.ts'
+export type { KeyPage } from './operations/keys/page.ts'
 export type { RotateOptions } from './operations/keys/rotate.ts'
 export type { StatsOptions } from './operations/keys/stats.ts'
 export type { VerifyOptions } from './operations/keys/verify.ts'

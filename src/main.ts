@@ -5,16 +5,16 @@
 import { resolve } from 'node:path'
 import { isInteractive } from './cli/asking.ts'
 import { type Format, settledFormat } from './cli/config.ts'
-import { repeating } from './cli/next-step.ts'
+import { repeating, withTypedLine } from './cli/next-step.ts'
 import { typedFormat } from './cli/output-format.ts'
 import { configOf, type Main, read, run } from './cli/run.ts'
 import { ClosedPipe } from './cli/streams.ts'
-import { question } from './cli/tree.ts'
+import { completionRequest } from './cli/tree.ts'
 import { failureOf } from './contract/failure.ts'
 
 export const main: Main = async (argv, env, streams, overrides = {}) => {
   const cwd = overrides.cwd ?? resolve('.')
-  if (argv[0] === question) {
+  if (argv[0] === completionRequest) {
     const { answer } = await import('./cli/complete.ts')
     await streams.stdout.write(await answer(argv.slice(1), env, cwd)).catch(() => undefined)
     return 0
@@ -40,7 +40,7 @@ export const main: Main = async (argv, env, streams, overrides = {}) => {
     const { renderFailure } = await import('./cli/fail.ts')
     const failure = failureOf(error)
     const again = repeating(invocation.kind === 'help' ? {} : invocation.globals)
-    const shown = { ...failure, hint: again(failure.hint) }
+    const shown = { ...failure, hint: withTypedLine(again(failure.hint), argv) }
     await streams.stderr.write(
       renderFailure(shown, format ?? settledFormat(env, cwd), env['LATCHKEY_DEBUG'] === '1'),
     )

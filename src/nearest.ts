@@ -11,12 +11,16 @@ export function nearest(word: string, candidates: readonly string[]): string | u
       bestDistance = distance
     }
   }
-  const longer = [...candidates].filter(candidate => candidate.startsWith(word))
   const tolerated = Math.max(1, Math.floor(Math.min(word.length, best?.length ?? 0) * 0.4))
   if (bestDistance <= tolerated) return best
   // Half a word is meant as well, where one alone begins so.
+  const longer = candidates.filter(candidate => candidate.startsWith(word))
   return word.length >= 3 && longer.length === 1 ? longer[0] : undefined
 }
+
+/** What to add to a sentence that names the wrong word. */
+export const didYouMean = (close: string | undefined): string =>
+  close === undefined ? '' : ` (did you mean ${close}?)`
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
 function editDistance(a: string, b: string): number {

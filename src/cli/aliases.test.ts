@@ -111,6 +111,8 @@ test.each([
   ['doctr', 'latchkey doctor'],
   ['bakup ls', 'latchkey backup list'],
   ['bakup', 'latchkey backup --help'],
+  ['ky lst', 'latchkey key list'],
+  ['key list -o jsn', 'latchkey key list --help'],
   ['kyes limit add ci', 'latchkey key limit --help'],
   ['key lst', 'latchkey key list'],
   ['key limti', 'latchkey key limit --help'],

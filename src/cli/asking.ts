@@ -5,6 +5,7 @@
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Environment } from './config.ts'
 import type { Confirmation } from './define.ts'
+import { printableLine } from './printable.ts'
 import type { Streams } from './streams.ts'
 
 /** How a question reaches a person; tests answer in their place. */
@@ -88,15 +89,20 @@ export function asking(interactive: boolean, load: () => Promise<Prompts>): Aski
         if (await prompts.confirm(question)) return
         throw unconfirmed('not confirmed: nothing was changed', 'run it again if it was meant after all')
       }
-      const answer = await prompts.text(`${question}\nType ${typed} to go on:`)
-      if (answer.trim() === typed) return
+      // What cannot be seen is spelt out, and then that is what is typed.
+      const shown = printableLine(typed)
+      const answer = await prompts.text(`${question}\nType ${shown} to go on:`)
+      if (asTyped(answer) === asTyped(shown)) return
       throw unconfirmed(
-        `'${typed}' was not typed: nothing was changed`,
-        `run it again and type ${typed}, if it was meant`,
+        `'${shown}' was not typed: nothing was changed`,
+        `run it again and type ${shown}, if it was meant`,
       )
     },
   }
 }
+
+/** Keyboards compose letters in ways that look the same, and have one kind of space. */
+const asTyped = (text: string): string => text.normalize('NFC').replace(/\s+/g, ' ').trim()
 
 /** For who was not asked. To who has said no it would be no advice. */
 export const withoutAsking = 'add --yes to go on without being asked'

@@ -46,8 +46,8 @@ export async function answer(typed: readonly string[], env: Environment, cwd: st
       open: async () =>
         openForReading(resolveConfig(env, cwd, { db: given('--db'), profile: given('--profile') }), env),
       profiles: () => {
-        const { files, home } = resolveLeniently(env, cwd, {})
-        return files.flatMap(({ path }) => Object.keys(readSettings(path, home).profiles))
+        const { files } = resolveLeniently(env, cwd, {})
+        return files.flatMap(({ path }) => Object.keys(readSettings(path).profiles))
       },
     })
     if (found === 'files') return `${filesAnswer}\n`

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { CompletionInstalled } from '../contract/views.ts'
+import { userFolder } from '../home.ts'
 import { completionScript, installedAs, isCompletionScript, type Shell, shells } from './completion.ts'
-import { dataFolder, type Environment, settingsFolder } from './config.ts'
+import type { Environment } from './config.ts'
 import { makeFolder, writeWhole } from './whole-file.ts'
 
 export interface Installation {
@@ -40,7 +41,9 @@ export async function installCompletion(installation: Installation): Promise<Com
 
 function usualPath(shell: Shell, env: Environment): string {
   const [first, ...rest] = installedAs[shell]
-  return first === '.config' ? join(settingsFolder(env), ...rest) : join(dataFolder(env), ...rest.slice(1))
+  return first === '.config'
+    ? join(userFolder(env, 'XDG_CONFIG_HOME'), ...rest)
+    : join(userFolder(env, 'XDG_DATA_HOME'), ...rest.slice(1))
 }
 
 function shellOf(env: Environment): Shell {

@@ -10,7 +10,7 @@ import { program } from '../testing/process.ts'
 import { run, testEnvironment } from '../testing/run.ts'
 import { requireTool } from '../testing/tools.ts'
 import { filesAnswer, type Shell, shells } from './completion.ts'
-import { question } from './tree.ts'
+import { completionRequest } from './tree.ts'
 
 /** A name with all that a shell would act on. */
 const odd = 'we $ird "na\'me"'
@@ -22,7 +22,7 @@ async function home() {
   for (const name of ['web', odd, 'a:b=c']) await base.latchkey.keys.create({ name })
   const { id } = await base.latchkey.keys.create({ name: 'other' })
   const offered = async (...words: string[]) =>
-    (await run([question, ...words], { db: base.path })).out
+    (await run([completionRequest, ...words], { db: base.path })).out
       .split('\n')
       .filter(line => line !== '')
       .map(line => line.split('\t')[0])
@@ -91,15 +91,21 @@ test.each<[readonly string[], readonly string[]]>([
 test('nothing is offered, said or made where there is no database', async () => {
   using folder = temporaryFolder()
   const db = folder.file('none', 'latchkey.db')
-  expect(await run([question, 'key', 'show', ''], { db })).toMatchObject({ code: 0, out: '', err: '' })
-  expect(existsSync(folder.file('none'))).toBe(false)
-  folder.write('latchkey.db', 'garbage that is no database at all, and long enough to be looked at')
-  const before = readdirSync(folder.path)
-  expect(await run([question, 'key', 'show', ''], { db: folder.file('latchkey.db') })).toMatchObject({
+  expect(await run([completionRequest, 'key', 'show', ''], { db })).toMatchObject({
     code: 0,
     out: '',
     err: '',
   })
+  expect(existsSync(folder.file('none'))).toBe(false)
+  folder.write('latchkey.db', 'garbage that is no database at all, and long enough to be looked at')
+  const before = readdirSync(folder.path)
+  expect(await run([completionRequest, 'key', 'show', ''], { db: folder.file('latchkey.db') })).toMatchObject(
+    {
+      code: 0,
+      out: '',
+      err: '',
+    },
+  )
   expect(readdirSync(folder.path)).toEqual(before)
 })
 
@@ -119,6 +125,7 @@ async function shellHome(shell: Shell) {
   }
   return {
     id: base.id,
+    latchkey: base.latchkey,
     folder,
     script,
     env,
@@ -162,52 +169,96 @@ const starts: Readonly<Record<Shell, readonly [argv: readonly string[], load: (s
     fish: [['fish', '--no-config', '-i'], script => `source ${script}`],
   }
 
+/** An interactive shell that has loaded the script. */
+async function session(shell: Shell, at: Awaited<ReturnType<typeof shellHome>>) {
+  const [argv, load] = starts[shell]
+  const decoder = new TextDecoder()
+  const size = { cols: 200, rows: 40 }
+  const emulator = new Emulator({ ...size, allowProposedApi: true })
+  let screen = ''
+  const terminal = new Bun.Terminal({
+    ...size,
+    data: (_, data) => {
+      emulator.write(data)
+      screen += Bun.stripANSI(decoder.decode(data, { stream: true }))
+    },
+  })
+  // Shells ask what terminal they are on, and wait for the answer.
+  emulator.onData(reply => terminal.closed || terminal.write(reply))
+  const child = Bun.spawn(['setsid', '--ctty', '--wait', ...argv], {
+    env: { ...at.env, PS1: 'ready> ' },
+    cwd: at.folder.path,
+    terminal,
+  })
+  const until = async (pattern: RegExp) => {
+    for (let tries = 0; tries < 1_000 && !pattern.test(screen); tries++) await Bun.sleep(20)
+    expect(screen).toMatch(pattern)
+    screen = ''
+  }
+  terminal.write(`${load(at.script)}; echo done-$(expr 40 + 2)\r`)
+  await until(/done-42/)
+  return {
+    /** Presses Tab behind the line; then what it has become is read by the shell itself, up to the last word. */
+    completes: async (line: string, word: string) => {
+      terminal.write(`latchkey ${line}\t`)
+      terminal.write("\x01printf '<%s>' \x05; echo\r")
+      await until(new RegExp(`<latchkey>.*<${RegExp.escape(word)}>`))
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill(9)
+      await child.exited
+      terminal.close()
+    },
+  }
+}
+
 for (const shell of shells) {
   requireTool(shell)(
     `${shell} completes what is typed at a terminal to one word, however it is quoted`,
     async () => {
       await using at = await shellHome(shell)
-      const [argv, load] = starts[shell]
-      const decoder = new TextDecoder()
-      const size = { cols: 200, rows: 40 }
-      const emulator = new Emulator({ ...size, allowProposedApi: true })
-      let screen = ''
-      const terminal = new Bun.Terminal({
-        ...size,
-        data: (_, data) => {
-          emulator.write(data)
-          screen += Bun.stripANSI(decoder.decode(data, { stream: true }))
-        },
-      })
-      // Shells ask what terminal they are on, and wait for the answer.
-      emulator.onData(reply => terminal.closed || terminal.write(reply))
-      const child = Bun.spawn(['setsid', '--ctty', '--wait', ...argv], {
-        env: { ...at.env, PS1: 'ready> ' },
-        cwd: at.folder.path,
-        terminal,
-      })
-      const until = async (pattern: RegExp) => {
-        for (let tries = 0; tries < 1_000 && !pattern.test(screen); tries++) await Bun.sleep(20)
-        expect(screen).toMatch(pattern)
-        screen = ''
-      }
-      try {
-        terminal.write(`${load(at.script)}; echo done-$(expr 40 + 2)\r`)
-        await until(/done-42/)
-        for (const [line, word] of typed) {
-          // What the line has become is then read by the shell itself.
-          terminal.write(`latchkey ${line.replace('KEY', at.id.slice(0, -1))}\t`)
-          terminal.write("\x01printf '<%s>' \x05; echo\r")
-          await until(new RegExp(`<latchkey>.*<${RegExp.escape(word === '' ? at.id : word)}>`))
-        }
-      } finally {
-        child.kill(9)
-        await child.exited
-        terminal.close()
-      }
+      await using typing = await session(shell, at)
+      for (const [line, word] of typed)
+        await typing.completes(line.replace('KEY', at.id.slice(0, -1)), word === '' ? at.id : word)
     },
   )
+
+  requireTool(shell)(`${shell} executes nothing of a name that it completes`, async () => {
+    await using at = await shellHome(shell)
+    for (const [index, rest] of hostile.entries()) {
+      await at.latchkey.keys.create({ name: `${mark(index)}${rest}` })
+    }
+    await using typing = await session(shell, at)
+    for (const [index, rest] of hostile.entries()) {
+      for (const quote of ['', "'", '"']) {
+        await typing.completes(`key show ${quote}${mark(index)}`, `${mark(index)}${rest}`)
+      }
+    }
+    expect(existsSync(at.folder.file('executed'))).toBe(false)
+  })
 }
+
+/** How the name of each begins, which nothing else does. */
+const mark = (index: number): string => `h${String.fromCharCode(97 + index)}`
+
+const hostile: readonly string[] = [
+  '$(touch executed)',
+  '`touch executed`',
+  ';touch executed;',
+  "'$(touch executed)'",
+  '"$(touch executed)"',
+  '\\$(touch executed)',
+  '\\',
+  '!!',
+  '!touch',
+  'a!b"!!"',
+  '$IFS*?[a-z]{b,c}~',
+  '&&touch executed||',
+  '\\n\\x41%s%n',
+  ' #&|<>()',
+  '\u05e9\u05dc\u05d5\u05dd',
+  'x'.repeat(90),
+]
 
 requireTool('fish')(
   'fish completes a command, an option, a value, and a live name, with descriptions',
@@ -273,7 +324,7 @@ test('profiles are offered as the settings have them', async () => {
   using folder = temporaryFolder()
   mkdirSync(folder.file('.config', 'latchkey'), { recursive: true })
   folder.write('.config/latchkey/latchkey.toml', '[profile.prod]\ndb = "p.db"\n[profile.test]\ndb = "t.db"\n')
-  const { out } = await run([question, '--profile', 'p'], { env: { HOME: folder.path } })
+  const { out } = await run([completionRequest, '--profile', 'p'], { env: { HOME: folder.path } })
   expect(out).toBe('prod\t\n')
 })
 
@@ -281,7 +332,9 @@ test('the database is found however its option is written', async () => {
   await using at = await home()
   const inHome = `~/${basename(at.path)}`
   for (const words of [['--db', at.path], [`--db=${at.path}`], ['--db', inHome], [`--db='${at.path}'`]]) {
-    const { out } = await run([question, ...words, 'key', 'show', 'w'], { env: { HOME: dirname(at.path) } })
+    const { out } = await run([completionRequest, ...words, 'key', 'show', 'w'], {
+      env: { HOME: dirname(at.path) },
+    })
     expect(out).toContain('web\t')
   }
 })

@@ -1,6 +1,5 @@
 /** The scripts by which shells ask this program what may come next. They hold no list of their own. */
-
-import { question } from './tree.ts'
+import { completionRequest } from './tree.ts'
 
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
@@ -63,12 +62,14 @@ _latchkey() {
       \\'*) value=\${value//\\'/\\'\\\\\\'\\'} value=\${value/%\\'/\\'\\'} ;;
       \\"*)
         for line in '\\' '"' '$' '\`'; do value=\${value//"$line"/"\\\\$line"}; done
+        # History is expanded in double quotes too, and no backslash stops it there.
+        value=\${value//'!'/\\"\\'!\\'\\"}
         value=\${value/%'"'/'""'}
         ;;
       *) [[ $value == *[^[:alnum:]_.,:=/@%+-]* ]] && printf -v value %q "$value" ;;
     esac
     [[ $value == "$head"* ]] && COMPREPLY+=("\${value#"$head"}")
-  done < <("\${COMP_WORDS[0]}" ${question} "\${words[@]:1}" 2>/dev/null)
+  done < <("\${COMP_WORDS[0]}" ${completionRequest} "\${words[@]:1}" 2>/dev/null)
 }
 complete -F _latchkey latchkey
 `,
@@ -85,7 +86,7 @@ _latchkey() {
     fi
     values+=("\${line%%$'\\t'*}")
     about+=("\${line%%$'\\t'*}  \${line#*$'\\t'}")
-  done < <("\${(Q)words[1]}" ${question} "\${(@)words[2,CURRENT-1]}" "$QIPREFIX$PREFIX" 2>/dev/null)
+  done < <("\${(Q)words[1]}" ${completionRequest} "\${(@)words[2,CURRENT-1]}" "$QIPREFIX$PREFIX" 2>/dev/null)
   compadd -l -d about -a values
 }
 if [[ $funcstack[1] == _latchkey ]]; then
@@ -98,7 +99,7 @@ fi
 function __latchkey_complete
   set -l words (commandline -opc)
   set -l token (commandline -ct)
-  set -l answer ($words[1] ${question} $words[2..] "$token" 2>/dev/null)
+  set -l answer ($words[1] ${completionRequest} $words[2..] "$token" 2>/dev/null)
   if test "$answer[1]" = ${filesAnswer}
     set -l option (string match -r '^--[^=]*=' -- "$token")
     for path in (__fish_complete_path (string replace -r '^--[^=]*=' '' -- "$token"))

@@ -3,13 +3,13 @@
  * LATCHKEY_PROFILE, `latchkey.toml` here, the user's, a default. Changes a file of settings only in `changeSettings`.
  */
 import { existsSync } from 'node:fs'
-import { dirname, isAbsolute, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isAddress } from '../address.ts'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
-import { homeFolder, located } from '../home.ts'
+import { type Environment, homeFolder, located, userFolder } from '../home.ts'
 import type { KeepPolicy } from '../index.ts'
-import { nearest } from '../nearest.ts'
+import { didYouMean, nearest } from '../nearest.ts'
 import { keepRules } from './parse.ts'
 import {
   broken,
@@ -25,7 +25,7 @@ import {
 export const formats = ['table', 'wide', 'json', 'ndjson', 'csv', 'yaml', 'name'] as const
 export type Format = (typeof formats)[number]
 
-export type Environment = Readonly<Record<string, string | undefined>>
+export type { Environment }
 
 /** Settings that were given as flags. */
 export interface ConfigFlags {
@@ -51,7 +51,7 @@ export interface Config {
   readonly files: readonly { readonly scope: 'folder' | 'user'; readonly path: string }[]
   /** The profile that was asked for by its flag. */
   readonly profile: string | undefined
-  /** The home of the user, for which `~` stands in a file. */
+  /** The home of the user, for which `~` stands. */
   readonly home: string
   /** Each of them with its source, as `latchkey config show` lists them. */
   readonly values: readonly ConfigValue[]
@@ -59,9 +59,8 @@ export interface Config {
 
 /** Throws `usage` for a bad flag and `config` for a bad variable or file. */
 export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags): Config {
-  const home = homeFolder(env)
   const paths = filesOf(env, cwd).map(({ path }) => path)
-  const read = paths.map(path => readSettings(path, home))
+  const read = paths.map(readSettings)
   const profile = profileOf(flags.profile ?? env['LATCHKEY_PROFILE'], paths, read)
   const layers = [
     fromFlags(flags, cwd),
@@ -115,7 +114,8 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   const find = (name: SettingName): Found | undefined =>
     layers.find(layer => layer[name] !== undefined)?.[name]
 
-  const db = place(find('db'), home) ?? byDefault(join(dataFolder(env), 'latchkey', 'latchkey.db'))
+  const db =
+    place(find('db'), home) ?? byDefault(join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db'))
   const chosenZone = zone(find('tz'))
   const tz = () => chosenZone ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
   const backupDir = place(find('backup_dir'), home) ?? byDefault(join(dirname(db.value), 'backups'))
@@ -161,26 +161,18 @@ export function isFormat(text: string | undefined): text is Format {
 function filesOf(env: Environment, cwd: string): Config['files'] {
   return [
     { scope: 'folder', path: join(cwd, 'latchkey.toml') },
-    { scope: 'user', path: join(settingsFolder(env), 'latchkey', 'latchkey.toml') },
+    { scope: 'user', path: join(userFolder(env, 'XDG_CONFIG_HOME'), 'latchkey', 'latchkey.toml') },
   ]
 }
-
-/** Where programs keep the user's data, by the XDG base directory specification. */
-export const dataFolder = (env: Environment): string =>
-  xdg(env['XDG_DATA_HOME'], join(homeFolder(env), '.local', 'share'))
-
-/** The same for their settings. */
-export const settingsFolder = (env: Environment): string =>
-  xdg(env['XDG_CONFIG_HOME'], join(homeFolder(env), '.config'))
 
 /**
  * What is wrong with each file of settings there is, one by one: broken form, unknown names, values that the setting
  * itself does not take.
  */
-export function checkSettings({ files, home }: Config): readonly SettingsCheck[] {
+export function checkSettings({ files }: Config): readonly SettingsCheck[] {
   return files.map(({ path, scope }) => {
     try {
-      const { settings, profiles } = readSettings(path, home)
+      const { settings, profiles } = readSettings(path)
       for (const layer of [settings, ...Object.values(profiles)]) {
         zone(layer.tz)
         format(layer.output)
@@ -209,9 +201,9 @@ export function checkSettings({ files, home }: Config): readonly SettingsCheck[]
 }
 
 /** Whether a file gives this setting a value, as far as it can be read. */
-function hasSetting(path: string, home: string, name: SettingName): boolean {
+function hasSetting(path: string, name: SettingName): boolean {
   try {
-    return readSettings(path, home).settings[name] !== undefined
+    return readSettings(path).settings[name] !== undefined
   } catch {
     return false
   }
@@ -226,10 +218,7 @@ export interface Change {
 }
 
 /** Changes one setting in one file, in the profile in use if there is one. @throws config, usage */
-export async function changeSettings(
-  { files, profile, home }: Config,
-  change: Change,
-): Promise<ConfigChange> {
+export async function changeSettings({ files, profile }: Config, change: Change): Promise<ConfigChange> {
   const { name, value, scope, dryRun } = change
   const path = files.find(file => file.scope === scope)?.path ?? ''
   if (value !== null) {
@@ -239,10 +228,9 @@ export async function changeSettings(
     if (name === 'backup_keep') policy(found)
   }
   const { writeSetting } = await import('./settings-change.ts')
-  await writeSetting(path, name, value, { profile, dryRun, home })
+  await writeSetting(path, name, value, { profile, dryRun })
   const [here] = files
-  const hides =
-    scope === 'user' && profile === undefined && here !== undefined && hasSetting(here.path, home, name)
+  const hides = scope === 'user' && profile === undefined && here !== undefined && hasSetting(here.path, name)
   return { name, value, path, profile: profile ?? null, hiddenBy: hides ? here.path : null }
 }
 
@@ -323,8 +311,7 @@ function policy(
 function format(found: Found | undefined): Settled<Format> | undefined {
   if (found === undefined) return undefined
   if (isFormat(found.value)) return { value: found.value, source: found.source }
-  const close = nearest(found.value, formats)
-  const guess = close === undefined ? '' : ` (did you mean ${close}?)`
+  const guess = didYouMean(nearest(found.value, formats))
   throw wrongValue(found, `is not an output format${guess}`, `give one of ${formats.join(', ')}`)
 }
 
@@ -334,10 +321,6 @@ interface Settled<T> {
 }
 
 const byDefault = <T>(value: T): Settled<T> => ({ value, source: 'default' })
-
-/** The specification of base directories has relative ones ignored. */
-const xdg = (value: string | undefined, otherwise: string): string =>
-  value !== undefined && isAbsolute(value) ? value : otherwise
 
 function wrongValue(found: Found, problem: string, hint: string): LatchkeyError {
   if (found.source === 'flag') return new LatchkeyError('usage', `'${found.value}' ${problem}`, hint)

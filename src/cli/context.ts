@@ -101,6 +101,7 @@ export interface Surroundings {
   readonly dryRun: boolean
 }
 
+/** Nothing is opened or loaded before it is asked for. */
 export function createContext(surroundings: Surroundings): Context {
   const { streams, config, asking, progress, actor, now, cwd, env, again, stopped, dryRun } = surroundings
   let opened: Promise<Latchkey> | undefined
@@ -176,7 +177,11 @@ export function createContext(surroundings: Surroundings): Context {
       const copyTo = (to: string) => database.copy({ to })
       return runStudio({ port, cwd, env, copyTo, notice, now, stopped })
     },
-    serve: options => serveConfigured(surroundings, options),
+    serve: options =>
+      serveConfigured(surroundings, {
+        ...options,
+        unix: options.unix === undefined ? undefined : at(options.unix),
+      }),
     close: async () => {
       await progress.end()
       const latchkey = await opened?.catch(() => undefined)
@@ -208,7 +213,7 @@ async function connector(surroundings: Surroundings): Promise<() => Latchkey> {
 
 /** Its log goes to stderr: text for people at a terminal, JSON for programs. */
 async function serveConfigured(surroundings: Surroundings, options: Serving): Promise<Served> {
-  const { streams, config, cwd, now, dryRun, stopped } = surroundings
+  const { streams, config, now, dryRun, stopped } = surroundings
   const { stderr } = streams
   const [connect, { serve }, { createLog, logLine, logText }] = await Promise.all([
     connector(surroundings),
@@ -218,7 +223,6 @@ async function serveConfigured(surroundings: Surroundings, options: Serving): Pr
   const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: config.timeZone })
   return serve({
     ...options,
-    unix: options.unix === undefined ? undefined : located(options.unix, cwd, config.home),
     dryRun,
     path: config.db,
     connect,

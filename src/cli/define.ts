@@ -133,7 +133,7 @@ export type Place = Pick<Context, 'path' | 'timeZone'>
 /** What a destroying command asks before it acts. */
 export interface Confirmation {
   readonly question: string
-  /** When given, the person types exactly this instead of y. */
+  /** When given, the person types this instead of y. */
   readonly typed?: string
   /** What it is about, shown as a table before the question. */
   readonly list?: Listing

@@ -1,5 +1,4 @@
 /** The options by which keys are chosen, the same for every command that lists or changes several. Decides nothing. */
-
 import { keyStatuses } from '../contract/views/words.ts'
 import type { Key } from '../contract/views.ts'
 import { keyStatus } from './columns.ts'

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import type { Asking } from './asking.ts'
+import { typedLine } from './next-step.ts'
 import type { Streams } from './streams.ts'
 
 export interface Incoming {
@@ -44,7 +45,8 @@ export function createIncoming(
 
   const secretFromStdin = async (): Promise<string> => {
     if (stdin.isTerminal && asking.interactive) read ??= asking.askSecret()
-    return oneSecret(await (read ?? readStdin()), 'stdin')
+    const hint = `put the secret there: printf %s "$secret" | ${typedLine}`
+    return oneSecret(await (read ?? readStdin()), 'stdin', hint)
   }
 
   return {
@@ -61,7 +63,7 @@ export function createIncoming(
     },
     secretFromFile: async typed => {
       if (typed === '-') return secretFromStdin()
-      return oneSecret(readText(at(typed)), typed)
+      return oneSecret(readText(at(typed)), typed, 'write the secret into it, or name another file')
     },
     rowSource: typed => {
       if (typed !== '-') return { file: at(typed) }
@@ -81,7 +83,7 @@ function requirePipe(stdin: Streams['stdin']): void {
   throw new LatchkeyError(
     'usage',
     'stdin is a terminal: there is nothing to read from it',
-    'pipe it in: latchkey … - < FILE, or: printf %s "$secret" | latchkey … -',
+    `pipe it in: ${typedLine} < FILE`,
   )
 }
 
@@ -96,14 +98,10 @@ const exposed = (): LatchkeyError =>
     'pipe it in instead: printf %s "$secret" | latchkey key verify -',
   )
 
-function oneSecret(text: string, source: string): string {
+function oneSecret(text: string, source: string, hint: string): string {
   const secret = text.replace(/\r?\n$/, '')
   if (secret !== '') return secret
-  throw new LatchkeyError(
-    'usage',
-    `${source} is empty`,
-    'put the secret there: printf %s "$secret" | latchkey … -',
-  )
+  throw new LatchkeyError('usage', `${source} is empty`, hint)
 }
 
 function readText(path: string): string {

@@ -53,7 +53,8 @@ export function changing<T>({ filter, one, many, question, askOne }: Changing<T>
       const only = whichKey(typed, filter(typed))
       if (only === undefined) return confirmMany(ctx, typed, filter(typed), many(typed), question)
       const { keys } = await ctx.operations()
-      return askOne?.(await keys.get(await ctx.keySelector(only)))
+      const key = await keys.get(await ctx.keySelector(only))
+      return askOne && { ...askOne(key), binds: { key: key.id } }
     },
     run: async (ctx: Context, typed: T & Typed): Promise<Key | readonly Key[]> => {
       const only = whichKey(typed, filter(typed))

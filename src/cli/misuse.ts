@@ -1,6 +1,6 @@
 /** What is wrong with a command line that could not be understood, with a guess at what was meant. */
 import { LatchkeyError } from '../contract/errors.ts'
-import { nearest } from '../nearest.ts'
+import { didYouMean, nearest } from '../nearest.ts'
 import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
 import { flagsOf, globalFlags, kebab } from './flags.ts'
 import type { Reached, Tree } from './tree.ts'
@@ -23,21 +23,19 @@ export function unknownCommand([word = '', next]: readonly string[], tree: Tree)
   }
   const close = nearest(word, [...known, ...known.flatMap(name => nounAliases(name, known))])
   const hint = close === undefined ? 'latchkey --help' : lineOf(tree, nounOf(close, known), next)
-  return new LatchkeyError('usage', `unknown command '${word}'${guessed(close)}`, hint)
+  return new LatchkeyError('usage', `unknown command '${word}'${didYouMean(close)}`, hint)
 }
 
 /** As much of a command line as its words are known. */
 function lineOf(tree: Tree, noun: string, typed = ''): string {
   const entry = tree[noun]
   if (entry === undefined || 'load' in entry) return `latchkey ${noun}`
-  const verb = verbOf(typed, Object.keys(entry.verbs))
+  const verbs = Object.keys(entry.verbs)
+  const verb = verbOf(nearest(typed, verbs) ?? typed, verbs)
   const known = Object.hasOwn(entry.verbs, verb) ? entry.verbs[verb] : undefined
   if (known === undefined) return `latchkey ${noun} --help`
   return typeof known === 'function' ? `latchkey ${noun} ${verb}` : `latchkey ${noun} ${verb} --help`
 }
-
-const guessed = (close: string | undefined): string =>
-  close === undefined ? '' : ` (did you mean ${close}?)`
 
 /** Commander's own words, with a guess on the same line. */
 export function usageError(said: string, path: string, at: Reached, tree: Tree): LatchkeyError {
@@ -48,7 +46,7 @@ export function usageError(said: string, path: string, at: Reached, tree: Tree):
     const option = typed.replace(/=.*$/s, '')
     const known = knownOptions(at)
     const close = optionOf(option, known) ?? (option.startsWith('--') ? nearest(option, known) : undefined)
-    return new LatchkeyError('usage', `unknown option '${option}'${guessed(close)}`, `${path} --help`)
+    return new LatchkeyError('usage', `unknown option '${option}'${didYouMean(close)}`, `${path} --help`)
   }
   if (kind === 'command') {
     const verbs = 'run' in at ? [] : at.map(({ name }) => name)
@@ -59,7 +57,7 @@ export function usageError(said: string, path: string, at: Reached, tree: Tree):
     // `db backup` is not far from the mark.
     const line = close === undefined && Object.hasOwn(tree, noun) ? `latchkey ${noun}` : path + meant
     const hint = isWhole && meant !== '' ? line : `${line} --help`
-    return new LatchkeyError('usage', `unknown command '${typed}'${guessed(close)}`, hint)
+    return new LatchkeyError('usage', `unknown command '${typed}'${didYouMean(close)}`, hint)
   }
   return new LatchkeyError(
     'usage',
@@ -68,7 +66,7 @@ export function usageError(said: string, path: string, at: Reached, tree: Tree):
       .replace(/^(too many arguments.* but got \d+): [\s\S]*$/, '$1')
       .replace(/argument '(.*)' is invalid\. Allowed choices are (.*)\.$/s, (all, typed, choices) => {
         const close = nearest(typed, choices.split(', '))
-        return close === undefined ? all : `${all.slice(0, -1)}${guessed(close)}`
+        return close === undefined ? all : `${all.slice(0, -1)}${didYouMean(close)}`
       }),
     `${path} --help`,
   )

@@ -33,6 +33,17 @@ test('what an error says to type makes the database that was named, not the usua
   expect((await run('user list -o name', { db: path })).out).toMatch(/^usr_/)
 })
 
+test.each([
+  ['key verify --db "my keys.db"', '', `| latchkey key verify --db 'my keys.db'`],
+  ['key show - --tz UTC', '', '| latchkey key show - --tz UTC'],
+  ['key verify --no-input', undefined, ': latchkey key verify --no-input <'],
+])('who gives %s no secret is told the very line to pipe it into', async (line, stdin, again) => {
+  const given = stdin === undefined ? { tty: true } : { stdin }
+  const ran = await run(splitWords(line), given)
+  expect([ran.code, ran.out]).toEqual([2, ''])
+  expect(ran.err).toContain(again)
+})
+
 test.each(['doctor', 'health'])('%s --json says to type the very line that its table does', async command => {
   using folder = temporaryFolder()
   const path = folder.file('gate.db')

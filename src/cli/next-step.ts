@@ -2,7 +2,7 @@
  * Makes the command lines in a text fit the one that was typed: what it named by `--db` or `--profile` is named again,
  * so that the next step is about the same database where it is pasted as it stands. Rewrites; parses nothing.
  */
-import { shellWord } from '../shell-word.ts'
+import { shellLine, shellWord } from '../shell-word.ts'
 import type { Globals } from './program.ts'
 import { tree } from './tree.ts'
 
@@ -11,6 +11,13 @@ const commandLine = new RegExp(
   `(?<![\\w./-])latchkey (?=(?:${Object.keys(tree).join('|')})\\b)(?![^,;\\n]*--(?:help|db|profile)\\b)`,
   'g',
 )
+
+/** Stands in a next step for the command line that was typed. */
+export const typedLine = 'latchkey …'
+
+/** That with the command line in its place. */
+export const withTypedLine = (text: string, argv: readonly string[]): string =>
+  text.replaceAll(typedLine, () => shellLine(argv))
 
 /** Rewrites the command lines of this program that a text holds. */
 export function repeating({ db, profile }: Pick<Globals, 'db' | 'profile'>): (text: string) => string {

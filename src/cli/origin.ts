@@ -11,7 +11,7 @@ export interface ProcessStat {
   readonly parent: number
 }
 
-/** LATCHKEY_ACTOR, or the user of the operating system (`alice (sudo)` for root by sudo). Looked up for what changes something. */
+/** Both are looked up when they are asked for: a command that changes nothing needs neither. */
 export function whoAndWhence(env: Environment, atTerminal: boolean): Actor {
   let name: string | undefined
   let origin: Origin | undefined
@@ -27,6 +27,7 @@ export function whoAndWhence(env: Environment, atTerminal: boolean): Actor {
   }
 }
 
+/** LATCHKEY_ACTOR, or the user of the operating system (`alice (sudo)` for root by sudo). */
 export function actorName(env: Environment, user: string = systemUser()): string {
   if (env['LATCHKEY_ACTOR']) return env['LATCHKEY_ACTOR']
   const invoker = env['SUDO_USER']

@@ -6,7 +6,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { keySorts, metrics, reportGroups, roles } from '../contract/views/words.ts'
 import type { KeySort, Limit, Metric, ReportGroup, Role } from '../contract/views.ts'
 import type { KeepPolicy } from '../index.ts'
-import { nearest } from '../nearest.ts'
+import { didYouMean, nearest } from '../nearest.ts'
 import type { Parse, ParseContext } from './define.ts'
 import { nearestSetting, type SettingName, settingNames } from './settings-file.ts'
 
@@ -337,9 +337,6 @@ function ungroup(digits: string): string | undefined {
 }
 
 const meaning = (raw: string, known: readonly string[]): string => didYouMean(nearest(raw, known))
-
-const didYouMean = (close: string | undefined): string =>
-  close === undefined ? '' : ` (did you mean ${close}?)`
 
 const quote = (raw: string): string => `'${raw}'`
 

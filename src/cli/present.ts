@@ -5,7 +5,7 @@
 import { LatchkeyError } from '../contract/errors.ts'
 import { bare, isReference, type Json, jsonWriter, toJson } from '../contract/json.ts'
 import { anything, type JsonSchema, type ObjectShape, object } from '../contract/shape.ts'
-import { nearest } from '../nearest.ts'
+import { didYouMean, nearest } from '../nearest.ts'
 import type { Brush } from './brush.ts'
 import type { Format } from './config.ts'
 import { type Declaration, outputShape } from './define.ts'
@@ -56,8 +56,7 @@ export function checkPresentation(
   if (isOpen(shape)) return
   for (const field of fields ?? []) {
     if (shape.fields.includes(field)) continue
-    const close = nearest(field, shape.fields)
-    const guess = close === undefined ? '' : ` (did you mean ${close}?)`
+    const guess = didYouMean(nearest(field, shape.fields))
     throw new LatchkeyError(
       'usage',
       `there is no field '${field}'${guess}`,

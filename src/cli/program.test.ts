@@ -202,7 +202,7 @@ describe('wrong usage exits 2 with a next step', () => {
     ['key need', "required option '-f, --from <folder>' not specified", 'latchkey key need --help'],
     ['key need -f x --dry-run', "unknown option '--dry-run'", 'latchkey key need --help'],
     ['key need a b -f x', 'too many arguments', 'latchkey key need --help'],
-    ['key set ci a -o xml', 'Allowed choices are table, wide', 'latchkey --help'],
+    ['key set ci a -o xml', 'Allowed choices are table, wide', 'latchkey key set --help'],
     ['key set ci a --tz Mars', "'Mars' is not a time zone", 'UTC or Europe/Berlin'],
     ['--frob', "unknown option '--frob'", 'latchkey --help'],
   ])('%s', async (line, message, hint) => {

@@ -90,9 +90,10 @@ export async function readCommandLine(
     const way = await follow(tree, typed)
     const { steps, rest } = way
     at = way.at
+    path = ['latchkey', ...steps.map(step => step.name)].join(' ')
     root = createRoot(options, write, 'run' in at ? Object.keys(at.options).map(kebab) : [])
     const { unknown } = root.parseOptions([...argv])
-    path = addCommands(root, tree, way, choose)
+    addCommands(root, tree, way, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
     if (steps.length === 0 && rest[0] !== undefined)
@@ -181,13 +182,13 @@ ${Object.entries(exitMeanings)
 Get started: latchkey init, then latchkey key create --help
 `
 
-/** Adds the command that was meant, or what there is to choose from where none was; returns the words of it. */
+/** Adds the command that was meant, or what there is to choose from where none was. */
 function addCommands(
   root: CommandUnknownOpts,
   tree: Tree,
   { steps, at }: Awaited<ReturnType<typeof follow>>,
   choose: (invocation: Invocation) => void,
-): string {
+): void {
   const words = steps.map(step => step.name)
   let command = root
   for (const [depth, { name, summary, among }] of steps.entries()) {
@@ -207,7 +208,6 @@ function addCommands(
       else addChoices(verb, entry.summary)
     }
   }
-  return [root.name(), ...words].join(' ')
 }
 
 /** A word that takes another one behind it. */

@@ -14,6 +14,7 @@ const lineEveryMs = 100
 const jsonEveryMs = 250
 const clearLine = '\r\x1b[K'
 
+/** One line, drawn anew; `clock` has milliseconds from any origin. */
 export function lineProgress(stderr: Output, unicode: boolean, clock: () => number): ProgressDisplay {
   const measure = measuring(clock)
   const began = clock()

@@ -23,6 +23,7 @@ export interface ProgressOptions {
   readonly clock?: () => number
 }
 
+/** Tells it where somebody listens: at a terminal that can take a line away, or where `json` asks for it. */
 export async function createProgress(stderr: Output, options: ProgressOptions): Promise<ProgressDisplay> {
   const { mode, unicode, dumb, clock = () => performance.now() } = options
   if (mode !== 'json' && (mode === 'never' || !stderr.isTerminal || dumb)) return silence

@@ -83,6 +83,20 @@ test('a choice takes one line, however much there is to say about it', async () 
   for (const line of drawn) expect([line.at(-1), Bun.stringWidth(line) < 80]).toEqual(['…', true])
 })
 
+test('a question and what is wrong with its answer are folded between words, and a path is not', async () => {
+  const path = `/${'x'.repeat(40)}`
+  const long = 'words '.repeat(20).trim()
+  const strict = `text('${long} ${path}', { validate: async typed => typed === 'x' ? '${long}' : undefined })`
+  const { screen } = await ask(
+    strict,
+    { when: /xxx/, keys: 'x\r' },
+    { when: />[\s\S]*words/, keys: '\x7f\r' },
+  )
+  const lines = Bun.stripANSI(screen).split(/[\r\n]+/)
+  for (const line of lines) expect(line.trim()).not.toMatch(/\bw(o(rd?)?)?$|^(o?r)?d?s\b/)
+  expect(lines.some(line => line.trimEnd().startsWith(path))).toBe(true)
+})
+
 test('an answer is asked for again until it fits', async () => {
   const strict = `text('Number', { validate: async typed => /^\\d+$/.test(typed) ? undefined : 'digits only' })`
   const { answer, screen } = await ask(

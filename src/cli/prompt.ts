@@ -3,11 +3,12 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { type Choice, type Prompts, unconfirmed, withoutAsking } from './asking.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './streams.ts'
-import { cut, widthOf } from './width.ts'
+import { cut, fold, widthOf } from './width.ts'
 
 /** Prompts drawn by inquirer on stderr. Ctrl-C is `interrupted`; Ctrl-D and the end of stdin are `not_confirmed`. */
 export function terminalPrompts(terminal: Terminal | undefined): Prompts {
-  const ask = async (question: object): Promise<unknown> => {
+  const columns = (): number => Math.max(narrowest, terminal?.output.columns || 80)
+  const ask = async ({ message, ...question }: Question): Promise<unknown> => {
     if (terminal === undefined) throw unconfirmed('there is no terminal to ask at', withoutAsking)
     const { default: inquirer } = await import('inquirer')
     const { input, output, suspend } = terminal
@@ -26,7 +27,9 @@ export function terminalPrompts(terminal: Terminal | undefined): Prompts {
     input.on('keypress', onKey)
     try {
       const prompt = inquirer.createPromptModule({ input, output, signal: left.signal })
-      const answers: Record<string, unknown> = await prompt([{ name: 'answer', ...question } as never])
+      const answers: Record<string, unknown> = await prompt([
+        { name: 'answer', message: folded(message, columns()), ...question } as never,
+      ])
       return answers['answer']
     } catch (error) {
       if (left.signal.aborted) throw cancelled()
@@ -43,7 +46,12 @@ export function terminalPrompts(terminal: Terminal | undefined): Prompts {
     password: async message => String(await ask({ type: 'password', message, mask: '*', toggleMask: false })),
     confirm: async message => (await ask({ type: 'confirm', message, default: false })) === true,
     text: async (message, { validate, initial } = {}) => {
-      const accept = validate && (async (answer: string) => (await validate(answer)) ?? true)
+      const accept =
+        validate &&
+        (async (answer: string) => {
+          const problem = await validate(answer)
+          return problem === undefined || folded(problem, columns())
+        })
       return String(await ask({ type: 'input', message, default: initial, validate: accept }))
     },
     select: async (message, choices, initial) =>
@@ -51,30 +59,43 @@ export function terminalPrompts(terminal: Terminal | undefined): Prompts {
         await ask({
           type: 'select',
           message,
-          choices: shown(choices, terminal?.output.columns),
+          choices: shown(choices, columns()),
           default: initial,
         }),
       ),
     search: async (message, find) => {
-      const source = async (typed = '') => shown(await find(typed), terminal?.output.columns)
+      const source = async (typed = '') => shown(await find(typed), columns())
       return String(await ask({ type: 'search', message, source }))
     },
   }
 }
 
+interface Question {
+  readonly type: string
+  readonly message: string
+  readonly [setting: string]: unknown
+}
+
+/** Folded between words, behind the mark of the question: inquirer would fold anywhere. */
+const folded = (text: string, columns: number): string =>
+  text
+    .split('\n')
+    .flatMap(line => fold(line, columns - 3))
+    .join('\n')
+
 /** A line each, behind the mark of what is chosen. Names come from the database, and may hold what a terminal would act on. */
-function shown(choices: readonly Choice[], columns = 80): readonly object[] {
+function shown(choices: readonly Choice[], columns: number): readonly object[] {
   const widest = Math.max(0, ...choices.map(({ value, name = value }) => widthOf(printable(name))))
   return choices.map(({ value, name = value, about = [] }) => {
     const short = printable(name)
     const facts = printable(about.filter(Boolean).join(', '))
     const line = `${short}${' '.repeat(widest - widthOf(short))}  ${facts}`.trimEnd()
-    return { value, short, name: cut(line, Math.max(narrowest, columns - 3), '…') }
+    return { value, short, name: cut(line, columns - 3, '…') }
   })
 }
 
 /** Below that lines are folded by the terminal. */
-const narrowest = 10
+const narrowest = 13
 
 const cancelled = (): LatchkeyError =>
   new LatchkeyError(

@@ -17,6 +17,10 @@ function numbers(options: Intl.NumberFormatOptions): (value: number) => string {
 /** A whole number with thousands separators. */
 export const count = (value: number): string => whole(value)
 
+/** So many of a thing: `1 key`, `2,000 keys`. */
+export const many = (value: number, thing: string): string =>
+  `${count(value)} ${thing}${value === 1 ? '' : 's'}`
+
 /** Dollars as `$1.25`, with more digits for small amounts. */
 export function dollars(value: number): string {
   const size = Math.abs(value)

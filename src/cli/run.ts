@@ -52,6 +52,7 @@ export interface Outside {
 
 export type Runnable = Invocation & { kind: 'run' }
 
+/** What a command line says; a refusal is an invocation too, since how it is told depends on its options. */
 export const read = (argv: readonly string[], { overrides, streams }: Outside): Promise<Invocation> =>
   readCommandLine(argv, overrides.tree ?? tree, {
     version: programVersion,

@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { failureOf } from '../contract/failure.ts'
 import {
   broken,
   isTable,
@@ -19,22 +20,18 @@ export async function writeSetting(
   path: string,
   name: SettingName,
   value: string | null,
-  {
-    profile,
-    dryRun,
-    home,
-  }: { readonly profile?: string | undefined; readonly dryRun: boolean; readonly home: string },
+  { profile, dryRun }: { readonly profile?: string | undefined; readonly dryRun: boolean },
 ): Promise<void> {
   const text = readIfPresent(path)
   const changed = withSetting(path, text ?? '', name, value, profile)
   // Not made worse: what the program would refuse is refused here.
-  parseSettings(path, changed, home)
+  parseSettings(path, changed)
   if (dryRun || changed === (text ?? '')) return
   try {
     if (text === undefined) mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     await writeWhole(path, changed, 0o600)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = failureOf(error).message
     throw broken(
       `${path} cannot be written: ${reason}`,
       `make ${dirname(path)} writable, or edit ${path} by hand`,

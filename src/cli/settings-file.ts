@@ -1,6 +1,6 @@
 /** One `latchkey.toml`: what it says, and where it is wrong. Must never change it; `settings-change.ts` does. */
 import { readFileSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { nearest } from '../nearest.ts'
@@ -31,37 +31,28 @@ export interface SettingsFile {
   readonly profiles: Readonly<Record<string, Layer>>
 }
 
-/** Reads a file, which may be missing; `~/` at the beginning of a value stands for `home`. @throws config */
-export function readSettings(path: string, home: string): SettingsFile {
+/** Reads a file, which may be missing. @throws config */
+export function readSettings(path: string): SettingsFile {
   const text = readIfPresent(path)
-  return text === undefined ? { settings: {}, profiles: {} } : parseSettings(path, text, home)
+  return text === undefined ? { settings: {}, profiles: {} } : parseSettings(path, text)
 }
 
 /** @throws config naming the line or the setting that is wrong */
-export function parseSettings(path: string, text: string, home: string): SettingsFile {
+export function parseSettings(path: string, text: string): SettingsFile {
   const { profile = {}, ...plain } = parseToml(path, text) as { readonly profile?: unknown }
   if (!isTable(profile) || !Object.values(profile).every(isTable)) {
     throw broken(`${path}: profiles are tables`, 'write settings below a line such as [profile.prod]')
   }
   const where = (key: string) => `${path}:${lineOf(text, key)}`
   return {
-    settings: layerOf(path, plain, home, where),
+    settings: layerOf(path, plain, where),
     profiles: Object.fromEntries(
-      Object.entries(profile).map(([name, table]) => [
-        name,
-        layerOf(path, table as object, home, where, name),
-      ]),
+      Object.entries(profile).map(([name, table]) => [name, layerOf(path, table as object, where, name)]),
     ),
   }
 }
 
-function layerOf(
-  path: string,
-  table: object,
-  home: string,
-  where: (key: string) => string,
-  profile?: string,
-): Layer {
+function layerOf(path: string, table: object, where: (key: string) => string, profile?: string): Layer {
   const layer: { [N in SettingName]?: Found } = {}
   for (const [key, value] of Object.entries(flatten(path, table))) {
     const name = settingNames.find(known => known === key)
@@ -69,9 +60,8 @@ function layerOf(
     if (typeof value !== 'string' || value === '') {
       throw broken(`${where(key)}: ${key} must be text`, `write ${key} = "…" in ${path}`)
     }
-    const expanded = value.startsWith('~/') ? join(home, value.slice(2)) : value
     const source = profile === undefined ? path : `${path} [profile.${profile}]`
-    layer[name] = { value: expanded, source, base: dirname(path) }
+    layer[name] = { value, source, base: dirname(path) }
   }
   return layer
 }
@@ -98,6 +88,7 @@ function flatten(path: string, settings: object): object {
 export const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** The text of a file; undefined when there is none. @throws config for what cannot be read, or is no file */
 export function readIfPresent(path: string): string | undefined {
   try {
     const stat = statSync(path, { throwIfNoEntry: false })
@@ -116,6 +107,7 @@ export function readIfPresent(path: string): string | undefined {
   }
 }
 
+/** @throws config naming the line that is wrong */
 export function parseToml(path: string, text: string): object {
   try {
     return Bun.TOML.parse(text)

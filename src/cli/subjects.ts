@@ -31,10 +31,9 @@ export const subjectOfOption = (name: string, { placeholder }: Option<unknown>):
 function subjectNamed(name: string): Subject | undefined {
   if (/^(file|folder|place|source|dir|paths?)$/.test(name)) return 'file'
   if (name === 'owner') return 'user'
-  if (name === 'metric') return 'metric'
   if (name === 'a,b') return 'group'
   if (name === '[-]field') return 'order'
-  return (['key', 'user', 'project', 'backup'] as const).find(each => each === name)
+  return (['key', 'user', 'project', 'backup', 'metric'] as const).find(each => each === name)
 }
 
 /** Whether an argument takes several words. */

@@ -18,7 +18,7 @@ type Noun = Words | { readonly summary: string; readonly load: Load }
 export type Tree = Readonly<Record<string, Noun>>
 
 /** What the scripts of shells call with the words so far; answers lines of a value, a tab and a description. */
-export const question = '__complete'
+export const completionRequest = '__complete'
 
 export const tree: Tree = {
   init: { summary: 'Create the database', load: () => import('./commands/init.ts') },
@@ -198,10 +198,10 @@ interface Group {
   readonly commands: readonly Declaration[]
 }
 
-/** Where words lead. */
 /** The command that was reached, or the ones to choose from. */
 export type Reached = Declaration | readonly (Declaration | Group)[]
 
+/** Where words lead. */
 interface Way {
   /** The words that were understood, each by the name that it stood for. */
   readonly steps: readonly Step[]

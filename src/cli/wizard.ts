@@ -4,7 +4,7 @@
  */
 import { exitCodes } from '../contract/errors.ts'
 import { failureOf } from '../contract/failure.ts'
-import { askMissing, inserted, shellLine } from './ask.ts'
+import { shellLine } from '../shell-word.ts'
 import type { Prompts } from './asking.ts'
 import type { Config } from './config.ts'
 import { openForReading } from './connect.ts'
@@ -12,6 +12,7 @@ import type { ParseContext } from './define.ts'
 import { isConfirmed } from './execute.ts'
 import { printable } from './printable.ts'
 import { terminalPrompts } from './prompt.ts'
+import { askMissing, inserted } from './questions.ts'
 import { type Outside, type Runnable, run, understand } from './run.ts'
 import { memoryInput, memoryOutput } from './streams.ts'
 

@@ -2,15 +2,15 @@
  * What every operation returns and every `--json` prints. Fields are only ever added: scripts rely on these names.
  * Types are imported from here; shapes from the file that has them, so that a command loads those which it prints.
  */
-
+export * from './views/audit.ts'
 export * from './views/backups.ts'
 export * from './views/database.ts'
+export * from './views/exports.ts'
 export * from './views/imports.ts'
 export * from './views/keys.ts'
 export * from './views/limits.ts'
 export * from './views/people.ts'
 export * from './views/program.ts'
 export * from './views/refs.ts'
-export * from './views/transfer.ts'
 export * from './views/usage.ts'
 export * from './views/words.ts'

@@ -46,6 +46,18 @@ export class Client extends Database {
     return this.prepare<Row, SQLQueryBindings[]>(sql).iterate(...(params as SQLQueryBindings[]))
   }
 
+  /** The same, so many at a time; the last may be fewer. */
+  *batches<Row>(query: Query, size: number): Iterable<readonly Row[]> {
+    let batch: Row[] = []
+    for (const row of this.rows<Row>(query)) {
+      batch.push(row)
+      if (batch.length < size) continue
+      yield batch
+      batch = []
+    }
+    if (batch.length > 0) yield batch
+  }
+
   override close(): void {
     for (const statement of this.#statements.values()) statement.finalize()
     this.#statements.clear()

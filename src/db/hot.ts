@@ -13,7 +13,7 @@ import type { Database, Store } from './transaction.ts'
 export type SubjectType = 'key' | 'user' | 'project'
 
 /** The key of a secret, with what decides whether it works; `start` is that of this secret, which need not be the current one. */
-export interface FoundSecret extends ListedKey {
+export interface KeyOfSecret extends ListedKey {
   readonly endsAt: number | null
   readonly userDisabledAt: number | null
   readonly projectArchivedAt: number | null
@@ -103,7 +103,7 @@ export class HotPath {
   }
 
   /** @param hash SHA-256 in lower-case hex */
-  findSecret(hash: string): FoundSecret | null {
+  findSecret(hash: string): KeyOfSecret | null {
     const secret = this.#secret.get(hash)
     if (secret === null) return null
     const key = this.#key.get(secret.keyId)
@@ -111,12 +111,12 @@ export class HotPath {
   }
 
   /** The same of a key, by its id, through its current secret. */
-  findKey(id: string): FoundSecret | null {
+  findKey(id: string): KeyOfSecret | null {
     const key = this.#key.get(id)
     return key === null ? null : this.#found(key, this.currentStart(id), null)
   }
 
-  #found(key: KeyColumns, start: string | null, endsAt: number | null): FoundSecret {
+  #found(key: KeyColumns, start: string | null, endsAt: number | null): KeyOfSecret {
     const owner = key.ownerId === null ? null : this.#user.get(key.ownerId)
     const project = key.projectId === null ? null : this.#project.get(key.projectId)
     return {

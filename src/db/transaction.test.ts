@@ -131,7 +131,7 @@ test('8 processes that write at once lose and tear nothing', async () => {
 test('a write waits for another process, and says busy when that takes too long', async () => {
   await using home = await temporaryLatchkey()
   const other = new Client(home.path)
-  const store = open(home.path, { busyTimeoutMs: 150 })
+  const store = open(home.path, { busyTimeoutMs: 600 })
   other.run('BEGIN IMMEDIATE')
   let ticks = 0
   const ticking = setInterval(() => ticks++, 5)

@@ -8,7 +8,7 @@ import { realpathSync } from 'node:fs'
 import type { BunSQLiteDatabase } from 'drizzle-orm/bun-sqlite/driver'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { type Client, clientOf, type Query } from './client.ts'
+import { type Client, clientOf } from './client.ts'
 import { translate } from './errors.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
 
@@ -25,12 +25,13 @@ export interface StoreOptions {
   readonly busyTimeoutMs: number
 }
 
-/** The rows of a query one by one: columns under the names that the query gives them, and as SQLite has them. */
-export type Rows = <Row>(query: Query) => Iterable<Row>
+/** As `rows` of a connection. */
+export type Rows = Client['rows']
 
 /** What a stream is read from. */
 interface Snapshot {
   readonly rows: Rows
+  readonly batches: Client['batches']
   readonly database: () => Promise<Database>
 }
 
@@ -188,7 +189,11 @@ export class Store {
     const { client } = connection
     try {
       client.run('BEGIN')
-      yield* work({ rows: query => client.rows(query), database: () => databaseOf(connection) })
+      yield* work({
+        rows: query => client.rows(query),
+        batches: (query, size) => client.batches(query, size),
+        database: () => databaseOf(connection),
+      })
     } catch (error) {
       throw translate(error, this.path)
     } finally {

@@ -2,7 +2,6 @@
  * Reads the users and keys of ccluster (https://github.com/mitchmyburgh/cclusterui) from its SQLite database. Finds
  * every problem and judges none: that is the importer's.
  */
-import { LatchkeyError } from '../contract/errors.ts'
 import { optionalDate, optionalText, type Report, requiredDate, requiredText } from './fields.ts'
 import type { ForeignData, ForeignKey, ForeignUser, Problem } from './foreign-data.ts'
 import {
@@ -12,7 +11,7 @@ import {
   rowsOf,
   withDatabase,
 } from './foreign-database.ts'
-import { type SourceFile, withSource } from './source.ts'
+import { invalid, type SourceFile, withSource } from './source.ts'
 
 /**
  * Every user and key of the database, with all problems of their fields.
@@ -114,5 +113,3 @@ function parseKey(row: Readonly<Record<string, unknown>>, report: Report): Forei
     windows: [],
   }
 }
-
-const invalid = (message: string, hint: string): LatchkeyError => new LatchkeyError('invalid', message, hint)

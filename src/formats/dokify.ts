@@ -2,7 +2,6 @@
  * Reads the users, projects, keys and usage of Dokify (https://github.com/id-mustafa/Dokify): a folder with a dump per
  * table, or a SQLite copy of its schema. Finds every problem and judges none: that is the importer's.
  */
-import { LatchkeyError } from '../contract/errors.ts'
 import {
   numeric,
   optionalCount,
@@ -14,7 +13,7 @@ import {
 } from './fields.ts'
 import type { ForeignData, ForeignKey, ForeignProject, ForeignUser, Problem } from './foreign-data.ts'
 import { otherTables, requireColumns, rowsOf, withDatabase } from './foreign-database.ts'
-import { type SourceFile, withSource } from './source.ts'
+import { invalid, type SourceFile, withSource } from './source.ts'
 import { isFolder, readTableDumps } from './table-dumps.ts'
 
 /**
@@ -196,5 +195,3 @@ function parseKey(row: TableRow, usage: readonly TableRow[], report: Report): Fo
     windows: [],
   }
 }
-
-const invalid = (message: string, hint: string): LatchkeyError => new LatchkeyError('invalid', message, hint)

@@ -6,6 +6,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { Client } from '../db/client.ts'
 import { applicationId } from '../db/open.ts'
+import { invalid } from './source.ts'
 
 export interface ForeignDatabase {
   readonly client: Client
@@ -137,5 +138,3 @@ const damaged = (file: string, options?: ErrorOptions): LatchkeyError =>
     'see the damage with: sqlite3 FILE "PRAGMA integrity_check"; a copy needs the -wal of the original; or import a backup of it',
     options,
   )
-
-const invalid = (message: string, hint: string): LatchkeyError => new LatchkeyError('invalid', message, hint)

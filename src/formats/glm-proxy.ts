@@ -3,7 +3,6 @@
  * the SQLite database that replaced it. Told apart by content. Finds every problem and judges none: that is the
  * importer's.
  */
-import { LatchkeyError } from '../contract/errors.ts'
 import {
   count,
   isRecord,
@@ -32,7 +31,7 @@ import {
   withDatabase,
 } from './foreign-database.ts'
 import { parseJson } from './json-text.ts'
-import { type SourceFile, withSource } from './source.ts'
+import { invalid, type SourceFile, withSource } from './source.ts'
 
 /**
  * Every key of the file, with all problems of its fields.
@@ -196,5 +195,3 @@ function parseWindows(value: unknown, report: Report, ignored: Set<string>): rea
   }
   return windows
 }
-
-const invalid = (message: string, hint: string): LatchkeyError => new LatchkeyError('invalid', message, hint)

@@ -290,4 +290,6 @@ const tooLarge = (file: string): LatchkeyError =>
     'check that this is the right file',
   )
 
-const invalid = (message: string, hint: string): LatchkeyError => new LatchkeyError('invalid', message, hint)
+/** What is not what it should be, and what would be. */
+export const invalid = (message: string, hint: string): LatchkeyError =>
+  new LatchkeyError('invalid', message, hint)

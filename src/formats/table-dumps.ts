@@ -4,12 +4,11 @@
  */
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { LatchkeyError } from '../contract/errors.ts'
 import { translate } from '../db/errors.ts'
 import { isRecord } from './fields.ts'
 import { parseJson } from './json-text.ts'
 import { type ByteCounter, readRows } from './rows.ts'
-import { withSource } from './source.ts'
+import { invalid, withSource } from './source.ts'
 
 type TableRow = Readonly<Record<string, unknown>>
 
@@ -125,5 +124,3 @@ async function countRows(file: string, count: ByteCounter): Promise<number> {
   for await (const batch of readRows({ file }, count)) rows += batch.length
   return rows
 }
-
-const invalid = (message: string, hint: string): LatchkeyError => new LatchkeyError('invalid', message, hint)

@@ -1,5 +1,4 @@
 /** The audit trail: written in the transaction of the change it tells of, never with a secret in it. */
-
 import type { AuditEntry } from '../contract/views.ts'
 import { inChunks } from '../db/chunks.ts'
 import { and, desc, eq, gte, lt, or, type SQL } from '../db/query.ts'
@@ -12,8 +11,9 @@ export interface Event {
   /** noun.verb */
   readonly action: string
   readonly target: { readonly type: string; readonly id: string; readonly name: string | null }
-  readonly before?: object
-  readonly after?: object
+  /** What it was done to, as it was and as it became, where there is something to tell. */
+  readonly before?: object | null | undefined
+  readonly after?: object | null | undefined
 }
 
 /** Writes one row; of `before` and `after` only the fields that differ are kept when both are given. */

@@ -1,6 +1,7 @@
 /** What every operation is given: the store, the clock, and on whose behalf it acts. */
 import type { Origin, ProgressListener } from '../contract/views.ts'
 import type { Store } from '../db/transaction.ts'
+import type { Environment } from '../home.ts'
 import type { KeepPolicy } from './backup/policy.ts'
 
 export interface Actor {
@@ -31,8 +32,8 @@ export interface FileContext {
   readonly ageRecipientsFile?: string | undefined
   /** Age identities, which open such backups again. */
   readonly ageIdentityFile?: string | undefined
-  /** Where the AWS_ variables are looked up. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Where the AWS_ variables are looked up, and the folders of the user. */
+  readonly env?: Environment | undefined
   readonly now: () => Date
   readonly actor: Actor
   /** Told now and then how far something long has come. */

@@ -1,7 +1,7 @@
 /** The database file itself: what it is made of, making it smaller and quicker, and questions in SQL that only read. */
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
-import { codeOf } from '../contract/failure.ts'
+import { codeOf, failureOf } from '../contract/failure.ts'
 import type { DatabaseInfo, Optimized, Vacuumed } from '../contract/views.ts'
 import type { Client } from '../db/client.ts'
 import { copyTo } from '../db/copy.ts'
@@ -107,7 +107,7 @@ export async function queryDatabase(
       const known = translate(error, path)
       if (codeOf(error).startsWith('SQLITE_READONLY')) throw notReading()
       if (known instanceof LatchkeyError) throw known
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = failureOf(error).message
       throw new LatchkeyError(
         'invalid',
         `SQLite refuses this: ${reason}`,

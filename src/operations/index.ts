@@ -5,7 +5,7 @@
 import { Store } from '../db/transaction.ts'
 import type { FileContext, OperationContext } from './context.ts'
 import type { KeyFilter } from './keys/filter.ts'
-import type { KeyPage } from './keys/find.ts'
+import type { KeyPage } from './keys/page.ts'
 import { LateBinding } from './late.ts'
 import type { Recorder, RecorderOptions } from './usage/recorder.ts'
 import type { ReportOptions } from './usage/report.ts'
@@ -62,9 +62,7 @@ export function createOperations(wiring: Wiring) {
       delete: 'deleteProject',
     }),
     keys: {
-      ...late.bind(context, () => import('./keys/find.ts'), {
-        list: 'listKeys',
-      }),
+      ...late.bind(context, () => import('./keys/list.ts'), { list: 'listKeys' }),
       ...late.bind(context, () => import('./keys/get.ts'), { get: 'getKey' }),
       ...late.bind(context, () => import('./keys/activity.ts'), { activity: 'keyActivity' }),
       ...late.bind(context, () => import('./keys/create.ts'), {
@@ -89,7 +87,7 @@ export function createOperations(wiring: Wiring) {
       ...late.bind(context, () => import('./keys/identify.ts'), { identify: 'identifySecrets' }),
       /** The keys of `list`, one after another, in constant memory. */
       async *stream(page?: KeyPage) {
-        yield* (await import('./keys/find.ts')).streamKeys(context, page)
+        yield* (await import('./keys/list.ts')).streamKeys(context, page)
       },
       async *export(filter?: KeyFilter) {
         yield* (await import('./keys/export.ts')).exportKeys(context, filter)

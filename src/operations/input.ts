@@ -144,11 +144,8 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.I
 }
 
 /** Why something is done, when that was said. @throws invalid */
-export const parseReason = ({
-  reason: given,
-}: {
-  readonly reason?: string | undefined
-}): string | undefined => parse(v.object({ reason: v.optional(reason) }), { reason: given }).reason
+export const parseReason = (given: { readonly reason?: string | undefined }): string | undefined =>
+  parse(v.object({ reason: v.optional(reason) }), given).reason
 
 /** As `parse`, for a change: one that changes nothing is a mistake. @throws invalid */
 export function parseChanges<S extends v.GenericSchema<unknown, object>>(

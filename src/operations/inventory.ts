@@ -1,5 +1,4 @@
 /** What there is, in numbers that a monitor asks for every few seconds: no names, and no look at single requests. */
-
 import type { KeyStatus } from '../contract/views.ts'
 import { type SQLWrapper, sql } from '../db/query.ts'
 import { keys } from '../db/schema/keys.ts'

@@ -59,3 +59,30 @@ test('closing does not overtake the first call', async () => {
   await latchkey.close()
   expect(await created).toMatchObject({ name: 'ci' })
 })
+
+test.each(['before', 'with'])(
+  'closing waits for all steps of what is under way, loaded %s the call',
+  async when => {
+    using folder = temporaryFolder()
+    const path = folder.file('latchkey.db')
+    const first = connectLatchkey({ path })
+    await first.initialize()
+    await first.keys.create({ name: 'ci' })
+    await first.close()
+    const latchkey = connectLatchkey({ path })
+    if (when === 'before') await latchkey.load()
+    const { keys, usage } = latchkey
+    const calls = [
+      usage.record('ci', { inputTokens: 3 }),
+      keys.list({ sort: 'name' }),
+      keys.update('ci', { metadata: 1 }),
+      keys.stats('ci'),
+      keys.create({ name: 'other' }),
+    ]
+    const recorder = usage.createRecorder()
+    await Promise.all([latchkey.close(), latchkey.close()])
+    const outcomes = await Promise.allSettled(calls)
+    expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([])
+    await expect((await recorder).record('key_none', {})).rejects.toThrow('the recorder is closed')
+  },
+)

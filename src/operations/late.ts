@@ -25,25 +25,19 @@ export class LateBinding {
     names: N,
   ): Bound<C, M, N> {
     let loaded: M | undefined
-    const ready = (): Promise<M> => {
-      const loading = load().then(module => {
-        loaded = module
-        return module
-      })
-      this.#underWay.add(loading)
-      const forget = () => this.#underWay.delete(loading)
-      loading.then(forget, forget)
-      return loading
+    const ready = async (): Promise<M> => {
+      loaded = await load()
+      return loaded
     }
     this.#loads.push(ready)
     return Object.fromEntries(
-      Object.entries(names).map(([name, exported]) => [
-        name,
-        async (...rest: unknown[]) => {
+      Object.entries(names).map(([name, exported]) => {
+        const call = async (...rest: unknown[]): Promise<unknown> => {
           const run = (loaded ?? (await ready()))[exported] as (context: C, ...rest: unknown[]) => unknown
           return run(context, ...rest)
-        },
-      ]),
+        }
+        return [name, (...rest: unknown[]) => this.#followed(call(...rest))]
+      }),
     ) as Bound<C, M, N>
   }
 
@@ -57,8 +51,15 @@ export class LateBinding {
     await Promise.all(this.#loads.map(load => load()))
   }
 
-  /** Resolves when every call so far has begun. */
+  /** Resolves when every call so far has ended. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#underWay)
+  }
+
+  #followed(call: Promise<unknown>): Promise<unknown> {
+    this.#underWay.add(call)
+    const forget = () => this.#underWay.delete(call)
+    call.then(forget, forget)
+    return call
   }
 }

@@ -6,5 +6,8 @@ const microsPerDollar = 1_000_000
 export const toCostMicros = (dollars: number): number =>
   Math.ceil(Number((dollars * microsPerDollar).toFixed(3)))
 
+/** Dollars to the nearest micro-dollar. */
 export const toMicros = (dollars: number): number => Math.round(dollars * microsPerDollar)
+
+/** For showing alone: sums are made of micro-dollars. */
 export const toDollars = (micros: number): number => micros / microsPerDollar

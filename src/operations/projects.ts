@@ -1,5 +1,4 @@
 /** Projects: what keys are for. An archived project's keys answer `project_archived`. */
-
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Limit, Project, ProjectMember, Role } from '../contract/views.ts'
@@ -246,7 +245,7 @@ async function saved(
   await record(context, db, {
     action: `project.${verb}`,
     target: target(row),
-    ...(before ? { before } : {}),
+    before,
     after,
   })
   return after

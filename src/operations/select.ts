@@ -2,14 +2,12 @@
  * Finds the one key, user or project that somebody means: by id, by a prefix of an id that fits only one, by its
  * unique name, a key also by the start of its secret or by the secret itself. What was resolved is what is acted on.
  */
-
 import { LatchkeyError } from '../contract/errors.ts'
-import type { SQLiteColumn } from '../db/query.ts'
-import { and, eq, gte, isNull, lt, lte, or, type SQL, sql } from '../db/query.ts'
+import { and, eq, gte, isNull, lt, lte, or, type SQL, type SQLiteColumn, sql } from '../db/query.ts'
 import { keys, secrets } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
 import type { Database } from '../db/transaction.ts'
-import { nearest } from '../nearest.ts'
+import { didYouMean, nearest } from '../nearest.ts'
 import { type IdPrefix, looksLikeId } from './ids.ts'
 import { hashSecret, isMalformed } from './secrets.ts'
 
@@ -131,12 +129,11 @@ function byId(column: SQLiteColumn, selector: string, prefix: IdPrefix): SQL | u
  */
 export const sameText = (column: SQLiteColumn, text: string): SQL => sql`lower(${column}) = lower(${text})`
 
-/** Rows in which one of the columns holds the text, whatever its case. */
-export function contains(columns: readonly SQLiteColumn[], text: string | undefined): SQL | undefined {
-  if (text === undefined) return undefined
-  const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`
-  return or(...columns.map(column => sql`lower(${column}) LIKE lower(${pattern}) ESCAPE '\\'`))
-}
+/** Rows in which one of the columns holds the text, whatever its case; LIKE would take NUL for the end of it. */
+export const contains = (columns: readonly SQLiteColumn[], text: string | undefined): SQL | undefined =>
+  text === undefined
+    ? undefined
+    : or(...columns.map(column => sql`instr(lower(${column}), lower(${text})) > 0`))
 
 const names = { user: users.username, project: projects.slug, key: keys.name }
 
@@ -153,7 +150,7 @@ async function only<Row>(
     const close = await nearestName(db, names[noun], selector)
     throw new LatchkeyError(
       'not_found',
-      `no ${noun} matches ${quote(selector)}${close === undefined ? '' : ` (did you mean ${close}?)`}`,
+      `no ${noun} matches ${quote(selector)}${didYouMean(close)}`,
       `see them with: latchkey ${noun} list`,
     )
   }

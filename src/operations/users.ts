@@ -1,5 +1,4 @@
 /** Users: people and service accounts that own projects and keys. */
-
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Limit, Role, User } from '../contract/views.ts'
@@ -264,6 +263,7 @@ async function userView(db: Database, row: UserRow): Promise<User> {
   return view
 }
 
+/** The views of rows, in their order. */
 export async function userViews(db: Database, rows: readonly UserRow[]): Promise<readonly User[]> {
   const limitsOf = await limitViews(
     db,
@@ -317,7 +317,7 @@ async function saved(
   await record(context, db, {
     action: `user.${verb}`,
     target: target(after),
-    ...(before ? { before } : {}),
+    before,
     after: view,
   })
   return view

@@ -2,7 +2,6 @@
  * Numbers for Prometheus, in its text format 0.0.4. Every label has a few values that are known beforehand: no names of
  * keys, users or models, and no paths that a client makes up.
  */
-
 import { keyStatuses, verdictCodes } from '../contract/views/words.ts'
 import type { KeyStatus, Verdict } from '../contract/views.ts'
 import type { BackupStatus, Inventory, UsageReceipt } from '../index.ts'

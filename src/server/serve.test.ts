@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { constants, existsSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -245,6 +245,29 @@ test('a log that nobody reads holds up no end', async () => {
   expect(await child.exited).toBe(0)
   expect(JSON.parse(await child.stdout.text())).toMatchObject({ requests: 3_000 })
 })
+
+test.each(['blocks', 'does not block'])(
+  'results that nobody reads hold up no end where stdout %s',
+  async how => {
+    await using home = await prepared()
+    const fifo = join(home.folder, 'stdout')
+    expect((await Bun.$`mkfifo ${fifo}`).exitCode).toBe(0)
+    const full = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK)
+    expect(() => {
+      for (;;) writeSync(full, 'x')
+    }).toThrow('EAGAIN')
+    const stdout = how === 'blocks' ? openSync(fifo, constants.O_WRONLY) : full
+    const child = Bun.spawn([...program, 'serve', '--listen', '127.0.0.1:0'], {
+      env: { PATH: process.env['PATH'], ...testEnvironment({}, home.path) },
+      stdin: 'ignore',
+      stdout,
+      stderr: 'pipe',
+    })
+    await child.stderr.getReader().read()
+    child.kill('SIGTERM')
+    expect(await child.exited).toBe(0)
+  },
+)
 
 test('clients that do not send what they have begun hold up no stop', async () => {
   await using home = await prepared()

@@ -20,7 +20,7 @@ export async function hintProblems(text: string): Promise<readonly string[]> {
 const commandLines = (text: string): readonly string[] =>
   [...text.matchAll(/(?<![\w./-])latchkey ((?:--)?[a-z][^\n]*)/g)].flatMap(([, rest = '']) => {
     const [line = ''] = rest.split(
-      /,? (?:or|and|then|again|where|shows?|lists?|gives?|to|if|with|takes|names)\b|[,;]| \(|\. | - </,
+      /,? (?:or|and|then|again|where|shows?|lists?|gives?|to|if|with|takes|names)\b|[,;]| \(|\. | (?:- )?</,
     )
     const next = rest.slice(line.length)
     return [line.trim().replace(/[.:]$/, ''), ...commandLines(next)].filter(each => each !== '')

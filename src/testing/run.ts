@@ -1,5 +1,4 @@
 /** Runs a command line within the test's process, on streams in memory. For tests only. */
-
 import type { Prompts } from '../cli/asking.ts'
 import type { Environment } from '../cli/config.ts'
 import { memoryInput, memoryOutput } from '../cli/streams.ts'

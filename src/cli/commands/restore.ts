@@ -40,12 +40,14 @@ export default command({
       from: from === undefined ? undefined : ctx.path(from),
       to: to === undefined ? undefined : ctx.path(to),
     })
-    const { key, user, project } = options
+    const { key, user, project, latest, at } = options
+    // The newest may be another by the time of the answer.
+    const binds = latest || at !== undefined ? { backup: chosen.id, latest: false, at: undefined } : {}
     const what = key ?? user ?? project
-    const taken = `${chosen.path}, taken ${await ctx.ago(chosen.createdAt)}`
-    if (what !== undefined) return { question: `Bring ${what} back into ${to ?? path} from ${taken}` }
-    if (chosen.replaces === null) return { question: `Bring back ${to ?? path} from ${taken}` }
-    return { question: `Replace all of ${to ?? path} by ${taken}`, typed: chosen.replaces }
+    const taken = `${chosen.path} (${chosen.reason}), taken ${await ctx.ago(chosen.createdAt)}`
+    if (what !== undefined) return { question: `Bring ${what} back into ${to ?? path} from ${taken}`, binds }
+    if (chosen.replaces === null) return { question: `Bring back ${to ?? path} from ${taken}`, binds }
+    return { question: `Replace all of ${to ?? path} by ${taken}`, typed: chosen.replaces, binds }
   },
   run: async (ctx, { from, to, wait, identity, ...options }) =>
     (await ctx.operations()).backups.restore({

@@ -1,8 +1,9 @@
-/** What a restore brought back, and when backups are taken. Draws; decides nothing. */
+/** What a restore brought back, which backups are kept, and when they are taken. Draws; decides nothing. */
 import type { BackupPruning, BackupSchedule, Restored } from '../../contract/views.ts'
 import { shellWord } from '../../shell-word.ts'
 import type { Brush } from '../brush.ts'
 import type { Column } from '../define.ts'
+import { many } from '../quantity.ts'
 
 export function restoredLines(run: Restored, brush: Brush): string {
   const { path, backup, safetyBackup, movedAside, rows, before, changes, openBy } = run
@@ -40,12 +41,17 @@ function rowChanges(
   after: Readonly<Record<string, number>>,
   brush: Brush,
 ): readonly string[] {
-  if (before === null) return [`  ${brush.count(Object.values(after).reduce((sum, n) => sum + n, 0))} rows`]
+  if (before === null)
+    return [
+      `  ${many(
+        Object.values(after).reduce((sum, n) => sum + n, 0),
+        'row',
+      )}`,
+    ]
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
     .filter(table => (before[table] ?? 0) !== (after[table] ?? 0))
     .map(
-      table =>
-        `  ${table}: ${brush.count(before[table] ?? 0)} ${before[table] === 1 ? 'row' : 'rows'} before, ${brush.count(after[table] ?? 0)} now`,
+      table => `  ${table}: ${many(before[table] ?? 0, 'row')} before, ${brush.count(after[table] ?? 0)} now`,
     )
 }
 

@@ -13,6 +13,7 @@ import type { Brush } from '../brush.ts'
 import { bar } from '../chart.ts'
 import { keyStatus } from '../columns.ts'
 import type { Column } from '../define.ts'
+import { many } from '../quantity.ts'
 import { fold } from '../width.ts'
 import { limitLines } from './limits.ts'
 
@@ -33,8 +34,7 @@ function totalsLine(totals: Totals, brush: Brush): string {
     totals.inputTokens + totals.outputTokens > 0
       ? ` (${brush.count(totals.inputTokens)} in, ${brush.count(totals.outputTokens)} out)`
       : ''
-  const requests = `${brush.count(totals.requests)} request${totals.requests === 1 ? '' : 's'}`
-  return `${requests}, ${brush.count(totals.tokens)} tokens${split}, ${brush.dollars(totals.costUsd)}`
+  return `${many(totals.requests, 'request')}, ${many(totals.tokens, 'token')}${split}, ${brush.dollars(totals.costUsd)}`
 }
 
 /** A bar per day, number first. */
@@ -89,7 +89,7 @@ export function ingestLines(report: IngestReport, brush: Brush): string {
   ].filter(text => text !== '')
   const bad = report.problems.map(({ line, problem }) => `  line ${line} ${problem}`)
   const more = report.bad > bad.length ? [`  and ${brush.count(report.bad - bad.length)} more`] : []
-  const counted = `${report.file}: counted ${brush.count(report.counted)} of ${brush.count(report.events)} events for ${brush.count(report.keys)} keys`
+  const counted = `${report.file}: counted ${brush.count(report.counted)} of ${many(report.events, 'event')} for ${many(report.keys, 'key')}`
   return [[counted, ...left].join(', '), ...bad, ...more].join('\n')
 }
 
@@ -102,13 +102,13 @@ export function compactedLines(report: Compacted, brush: Brush): string {
     [report.filesForgotten, 'old files forgotten'],
   ]
   return [
-    `${brush.count(report.rowsBefore)} buckets before, ${brush.count(report.rowsAfter)} now`,
+    `${many(report.rowsBefore, 'bucket')} before, ${brush.count(report.rowsAfter)} now`,
     ...parts.filter(([count]) => count > 0).map(([count, what]) => `  ${brush.count(count)} ${what}`),
   ].join('\n')
 }
 
 export function usageCheckLines(check: UsageCheck, brush: Brush): string {
-  const keys = `${brush.count(check.keys)} keys`
+  const keys = many(check.keys, 'key')
   if (check.differences.length === 0) return `The totals of ${keys} are what was recorded`
   const fields = ['requests', 'inputTokens', 'outputTokens', 'otherTokens', 'costUsd'] as const
   const lines = check.differences.map(({ key, total, recorded }) => {

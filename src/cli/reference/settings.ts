@@ -77,6 +77,10 @@ export const variables: readonly Variable[] = [
     name: 'XDG_CONFIG_HOME',
     summary: "Folder above that of the user's `latchkey.toml`; `~/.config` when it is not set",
   },
+  {
+    name: 'XDG_STATE_HOME',
+    summary: 'Folder above that of the log of scheduled backups; `~/.local/state` when it is not set',
+  },
   { name: 'AWS_ACCESS_KEY_ID', summary: 'Who asks for a bucket' },
   { name: 'AWS_SECRET_ACCESS_KEY', summary: 'The secret that belongs to it' },
   { name: 'AWS_SESSION_TOKEN', summary: 'The token of a temporary one' },
@@ -84,10 +88,6 @@ export const variables: readonly Variable[] = [
   { name: 'AWS_ENDPOINT_URL_S3', summary: 'The same; wins over `AWS_ENDPOINT_URL`' },
   { name: 'AWS_REGION', summary: 'Region of the bucket; us-east-1 when neither is set' },
   { name: 'AWS_DEFAULT_REGION', summary: 'The same; `AWS_REGION` wins' },
-  {
-    name: 'XDG_STATE_HOME',
-    summary: 'Folder above that of the log of scheduled backups; `~/.local/state` when it is not set',
-  },
   { name: 'HOME', summary: 'What `~` stands for' },
   { name: 'NO_COLOR', summary: 'Anything turns colour off' },
   {

@@ -1,7 +1,20 @@
-/** Keys, their secrets, and what is said of a secret. */
-import { anything, as, choice, extend, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
+/** Keys, their secrets, what is said of a secret, and whose it is. */
+import {
+  anything,
+  as,
+  choice,
+  extend,
+  flag,
+  integer,
+  list,
+  nullable,
+  type Of,
+  object,
+  text,
+  time,
+} from '../shape.ts'
 import { limit, limitState } from './limits.ts'
-import { projectRef, userRef } from './refs.ts'
+import { keyRef, projectRef, userRef } from './refs.ts'
 import { keyStatuses, verdictCodes } from './words.ts'
 
 export const key = object('Key', {
@@ -57,8 +70,24 @@ export const reserved = object('Reserved', {
   verdict: as(verdict, 'Its limits are as they stood before the reservation'),
 })
 
+export const foundSecret = object('FoundSecret', {
+  line: integer('Line of the text in which it stands first'),
+  count: integer('How many times it stands in the text'),
+  start: text('Its first characters, never all of it'),
+  checksum: flag('Whether it has the form of a secret of ours and its checksum fits; false of a foreign one'),
+  key: nullable(as(keyRef, 'Whose it is; null when it is none that is known here')),
+  user: nullable(as(userRef, 'Who the key belongs to')),
+  project: nullable(as(projectRef, 'What the key is for')),
+  status: nullable(choice(keyStatuses, 'Status of the key')),
+  lastUsedAt: nullable(time('Latest recorded use of the key')),
+  secret: nullable(choice(['current', 'grace', 'rotated'], 'Which secret of the key it is')),
+  live: flag('Whether a request with it would be let through now, limits aside'),
+  revoke: nullable(text('The command that ends it; null when it has ended')),
+})
+
 export type Key = Of<typeof key>
 export type CreatedKey = Of<typeof createdKey>
 export type RotatedKey = Of<typeof rotatedKey>
 export type Verdict = Of<typeof verdict>
 export type Reserved = Of<typeof reserved>
+export type FoundSecret = Of<typeof foundSecret>

@@ -1,7 +1,6 @@
-/** The program itself: its settings, its health, what it was told to do, what it is doing. */
+/** The program itself and what surrounds it: settings, health, completion, manual, server, progress. */
 import {
   anything,
-  as,
   choice,
   flag,
   foreign,
@@ -15,25 +14,7 @@ import {
   text,
   time,
 } from '../shape.ts'
-import { origins, progressSteps, progressUnits } from './words.ts'
-
-export const auditEntry = object('AuditEntry', {
-  id: text('aud_ and a time-sorted id'),
-  at: time('When'),
-  actor: text('Who: LATCHKEY_ACTOR or the user of the operating system'),
-  origin: choice(origins, 'From where'),
-  action: text('What, as noun.verb'),
-  target: as(
-    object('AuditTarget', {
-      type: text('On what kind of thing'),
-      id: text('Its id'),
-      name: nullable(text('Its name at the time')),
-    }),
-    'What it was done to',
-  ),
-  before: nullable(anything('What changed, as it was')),
-  after: nullable(anything('What changed, as it became')),
-})
+import { progressSteps, progressUnits } from './words.ts'
 
 export const healthReport = object('HealthReport', {
   path: text('The database'),
@@ -151,7 +132,6 @@ export const progress = object('Progress', {
   etaMs: nullable(integer('Milliseconds until the step is done, at that rate')),
 })
 
-export type AuditEntry = Of<typeof auditEntry>
 export type HealthReport = Of<typeof healthReport>
 export type CompletionInstalled = Of<typeof completionInstalled>
 export type ManPage = Of<typeof manPage>

@@ -6,6 +6,7 @@
 import { type SQL, sql } from 'drizzle-orm/sql/sql'
 import { check } from 'drizzle-orm/sqlite-core/checks'
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
+import { integer } from 'drizzle-orm/sqlite-core/columns/integer'
 import { text } from 'drizzle-orm/sqlite-core/columns/text'
 
 export { sql } from 'drizzle-orm/sql/sql'
@@ -16,7 +17,18 @@ export { index, uniqueIndex } from 'drizzle-orm/sqlite-core/indexes'
 export { primaryKey } from 'drizzle-orm/sqlite-core/primary-keys'
 export { sqliteTable } from 'drizzle-orm/sqlite-core/table'
 
+/** What a unique index whatever the case is made on; ASCII letters only. */
 export const lower = (column: AnySQLiteColumn): SQL => sql`lower(${column})`
+
+/** What was counted. */
+export const counters = {
+  requests: integer('requests').notNull().default(0),
+  inputTokens: integer('input_tokens').notNull().default(0),
+  outputTokens: integer('output_tokens').notNull().default(0),
+  /** Tokens that came without a split, from an import. */
+  otherTokens: integer('other_tokens').notNull().default(0),
+  costMicros: integer('cost_micros').notNull().default(0),
+}
 
 /** A primary key of the form `usr_…`, and the check of that form. */
 export const id = (prefix: string, table: string) => ({

@@ -16,6 +16,14 @@ export const imports = sqliteTable(
   t => [importId.check, check('imports_report_json', sql`json_valid(${t.report})`)],
 )
 
+/** What was last said, and by which import. */
+const remembered = {
+  importId: text('import_id')
+    .notNull()
+    .references(() => imports.id, { onDelete: 'restrict' }),
+  state: text('state', { mode: 'json' }).$type<unknown>().notNull(),
+}
+
 /** What a source last said of a key: the third side when it is imported again. */
 export const importedKeys = sqliteTable(
   'imported_keys',
@@ -26,10 +34,7 @@ export const importedKeys = sqliteTable(
     keyId: text('key_id')
       .notNull()
       .references(() => keys.id, { onDelete: 'cascade' }),
-    importId: text('import_id')
-      .notNull()
-      .references(() => imports.id, { onDelete: 'restrict' }),
-    state: text('state', { mode: 'json' }).$type<unknown>().notNull(),
+    ...remembered,
   },
   t => [
     primaryKey({ columns: [t.source, t.hash] }),
@@ -49,10 +54,7 @@ export const importedUsers = sqliteTable(
     userId: text('user_id')
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    importId: text('import_id')
-      .notNull()
-      .references(() => imports.id, { onDelete: 'restrict' }),
-    state: text('state', { mode: 'json' }).$type<unknown>().notNull(),
+    ...remembered,
   },
   t => [
     primaryKey({ columns: [t.source, t.foreignId] }),
@@ -73,10 +75,7 @@ export const importedProjects = sqliteTable(
     projectId: text('project_id')
       .notNull()
       .references(() => projects.id, { onDelete: 'cascade' }),
-    importId: text('import_id')
-      .notNull()
-      .references(() => imports.id, { onDelete: 'restrict' }),
-    state: text('state', { mode: 'json' }).$type<unknown>().notNull(),
+    ...remembered,
   },
   t => [
     primaryKey({ columns: [t.source, t.foreignId] }),

@@ -1,5 +1,5 @@
 /** Keys and their secrets. */
-import { check, id, index, integer, lower, sql, sqliteTable, text, uniqueIndex } from './columns.ts'
+import { check, counters, id, index, integer, lower, sql, sqliteTable, text, uniqueIndex } from './columns.ts'
 import { projects, users } from './people.ts'
 
 const keyId = id('key', 'keys')
@@ -22,11 +22,7 @@ export const keys = sqliteTable(
     updatedAt: integer('updated_at').notNull(),
     // Running totals of everything ever recorded, moved in the transaction that moves the buckets.
     lastUsedAt: integer('last_used_at'),
-    requests: integer('requests').notNull().default(0),
-    inputTokens: integer('input_tokens').notNull().default(0),
-    outputTokens: integer('output_tokens').notNull().default(0),
-    otherTokens: integer('other_tokens').notNull().default(0),
-    costMicros: integer('cost_micros').notNull().default(0),
+    ...counters,
   },
   t => [
     keyId.check,

@@ -1,5 +1,5 @@
 /** What keys used: buckets, prices, and which events were counted. */
-import { check, index, integer, primaryKey, sql, sqliteTable, text } from './columns.ts'
+import { check, counters, index, integer, primaryKey, sql, sqliteTable, text } from './columns.ts'
 import { keys } from './keys.ts'
 
 export const usage = sqliteTable(
@@ -14,12 +14,7 @@ export const usage = sqliteTable(
     model: text('model').notNull(),
     /** Length of the bucket: a minute when recorded, an hour or a day once compacted. */
     widthMs: integer('width_ms').notNull().default(60_000),
-    requests: integer('requests').notNull().default(0),
-    inputTokens: integer('input_tokens').notNull().default(0),
-    outputTokens: integer('output_tokens').notNull().default(0),
-    /** Tokens that came without a split, from an import. */
-    otherTokens: integer('other_tokens').notNull().default(0),
-    costMicros: integer('cost_micros').notNull().default(0),
+    ...counters,
   },
   t => [
     primaryKey({ columns: [t.keyId, t.start, t.model] }),

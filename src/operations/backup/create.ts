@@ -6,6 +6,7 @@ import { chmodSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { failureOf } from '../../contract/failure.ts'
 import type { Backup, CreatedBackup } from '../../contract/views.ts'
 import { compactSize } from '../../db/inspect.ts'
 import { reading, requireOurs } from '../../db/open.ts'
@@ -104,7 +105,7 @@ async function createAndPrune(
     const prunings = await pruneUnlocked(context, stored.location, policy, timeZone, stored)
     return { ...backup, pruned: prunings.filter(each => each.outcome === 'removed').map(each => each.id) }
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error)
+    const problem = failureOf(error).message
     throw new LatchkeyError(
       'partial',
       `the backup ${backup.id} was taken, but older ones were not removed: ${problem}`,

@@ -18,6 +18,8 @@ const inputSchema = v.object({
   from: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty'))),
   /** Default the context's. One that keeps nothing is refused. */
   keep: v.optional(keepPolicy),
+  /** Ids of backups: when any other would be removed, none is. */
+  only: v.optional(v.array(v.string())),
   /** In which days, weeks and years are counted. */
   timeZone: v.optional(v.string(), 'UTC'),
   /** How long to wait for another run to end; default 0. */
@@ -30,19 +32,39 @@ export type PruneBackups = v.InferInput<typeof inputSchema>
  * Decides on every backup, newest first, with the reasons, and removes those that nothing keeps. A dry run removes
  * none.
  *
- * @throws usage (no policy), not_found, busy, partial (some could not be removed), permission, invalid
+ * @throws usage (no policy), not_found, busy, partial (some could not be removed), permission, invalid, conflict
  */
 export async function pruneBackups(
   context: FileContext,
   input: PruneBackups = {},
 ): Promise<readonly BackupPruning[]> {
-  const { from, keep, timeZone, waitMs } = parse(inputSchema, input)
+  const { from, keep, only, timeZone, waitMs } = parse(inputSchema, input)
   const policy = requirePolicy(keep, context.keep)
   const where = from ?? context.backupDir
   const location = locate(context, where)
   // A folder that is not there is not created for a lock.
   await surveyFolder(context, where)
-  return withLock(context, where, () => pruneUnlocked(context, location, policy, timeZone), { waitMs })
+  const prune = (as: FileContext) => pruneUnlocked(as, location, policy, timeZone)
+  return withLock(
+    context,
+    where,
+    async () => {
+      if (only) requireOnly(await prune({ ...context, dryRun: true }), only)
+      return prune(context)
+    },
+    { waitMs },
+  )
+}
+
+/** @throws conflict */
+function requireOnly(plan: readonly BackupPruning[], only: readonly string[]): void {
+  const other = plan.find(({ id, outcome }) => outcome === 'removed' && !only.includes(id))
+  if (other === undefined) return
+  throw new LatchkeyError(
+    'conflict',
+    `${other.path} would be removed too by now, so nothing was`,
+    'run it again to see which backups go',
+  )
 }
 
 /** What `pruneBackups` would do. @throws as that does */

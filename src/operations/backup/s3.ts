@@ -6,10 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { translate } from '../../db/errors.ts'
+import type { Environment } from '../../home.ts'
 import type { Location } from './location.ts'
 import { digest } from './pack.ts'
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * A prefix in a bucket, from `s3://bucket/prefix`. Endpoint, region and credentials are those of the AWS tools:

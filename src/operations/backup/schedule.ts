@@ -8,7 +8,7 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { BackupSchedule } from '../../contract/views.ts'
 import { translate } from '../../db/errors.ts'
-import { homeFolder } from '../../home.ts'
+import { userFolder } from '../../home.ts'
 import { shellWord } from '../../shell-word.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder, replaceFile } from '../files.ts'
@@ -173,18 +173,12 @@ const unitWord = (word: string): string =>
   `"${unitText(word).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('$', '$$$$')}"`
 
 function unitPaths(context: FileContext): readonly string[] {
-  const folder = join(xdg(context, 'XDG_CONFIG_HOME', '.config'), 'systemd', 'user')
+  const folder = join(userFolder(context.env ?? {}, 'XDG_CONFIG_HOME'), 'systemd', 'user')
   return ['service', 'timer'].map(kind => join(folder, `${markOf(context)}.${kind}`))
 }
 
 const logOf = (context: FileContext, given: string | undefined): string =>
-  given ?? join(xdg(context, 'XDG_STATE_HOME', '.local/state'), 'latchkey', 'backup.log')
-
-/** The specification of base directories has relative ones ignored. */
-function xdg(context: FileContext, name: string, otherwise: string): string {
-  const set = context.env?.[name]
-  return set !== undefined && isAbsolute(set) ? set : join(homeFolder(context.env ?? {}), otherwise)
-}
+  given ?? join(userFolder(context.env ?? {}, 'XDG_STATE_HOME'), 'latchkey', 'backup.log')
 
 function holdsMark(context: FileContext, path: string): boolean {
   return existsSync(path) && readFileSync(path, 'utf8').startsWith(`# ${markOf(context)}:`)

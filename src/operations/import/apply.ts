@@ -1,5 +1,4 @@
 /** Carries out what was planned, inside the transaction of the import. */
-
 import { inChunks } from '../../db/chunks.ts'
 import { and, eq, inArray, sql } from '../../db/query.ts'
 import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'

@@ -1,5 +1,4 @@
 /** What the audit trail keeps of users, projects and keys that an import, or its undoing, changes. */
-
 import { inChunks } from '../../db/chunks.ts'
 import { inArray, rendered, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'

@@ -1,5 +1,4 @@
 /** Whether the usage of keys adds up: running total = carried + all buckets. */
-
 import { inChunks } from '../../db/chunks.ts'
 import { eq, inArray, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'

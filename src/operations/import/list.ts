@@ -1,5 +1,4 @@
 /** The imports there were, and which of them one means. */
-
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportSummary } from '../../contract/views.ts'

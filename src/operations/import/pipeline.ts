@@ -2,7 +2,6 @@
  * The way of every import: check all of it, plan, apply, verify, in one transaction that either happens whole or not
  * at all. An import that would change nothing writes nothing.
  */
-
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import { eq } from '../../db/query.ts'
@@ -307,12 +306,11 @@ async function remember(
     const told = new Map(mine.flatMap(change => (change.isTold ? [[change.id, change]] : [])))
     const views = await auditViews(db, stamp.now, type, [...told.keys()])
     const events = [...views].map(([id, view]): Event => {
-      const before = told.get(id)?.shown
       const snapshot = after.get(id)
       return {
         action: `${type}.import`,
         target: { type, id, name: snapshot ? nameOf(snapshot) : null },
-        ...(before ? { before } : {}),
+        before: told.get(id)?.shown,
         after: view,
       }
     })

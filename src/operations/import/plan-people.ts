@@ -2,7 +2,6 @@
  * Decides what becomes of the users and projects of a source. A user who is here already, under the email address or
  * else the username of the source, is linked and never changed. Reads the database, changes nothing.
  */
-
 import type { ImportItem } from '../../contract/views.ts'
 import { eq } from '../../db/query.ts'
 import { importedProjects, importedUsers } from '../../db/schema/imports.ts'

@@ -2,7 +2,6 @@
  * Decides what becomes of each thing that an import made or changed when that import is undone. What was changed or
  * used here since is never taken away unseen. Reads the database, changes nothing.
  */
-
 import * as v from 'valibot'
 import { and, eq, gt, isNull } from '../../db/query.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'

@@ -1,5 +1,4 @@
 /** Decides what becomes of each key of a source. Reads the database, changes nothing. */
-
 import type { ImportItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import { and, eq, inArray, isNull } from '../../db/query.ts'

@@ -2,7 +2,6 @@
  * Takes an import back: what it made is removed, what it changed is as it was before, what it counted is subtracted.
  * One transaction; whatever was changed or used here since stops it, or stays.
  */
-
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportUndo, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
@@ -295,12 +294,11 @@ async function recordUndo(
   const tell = await rowProgress(context, 'recording', reverts(steps).length + told.length)
   const after = await viewsOf(context, db, reverts(steps), tell)
   const events = told.map(({ type, id, name }): Event => {
-    const now = after.get(id)
     return {
       action: `${type}.undo-import`,
       target: { type, id, name },
-      before: before.get(id) ?? {},
-      ...(now ? { after: now } : {}),
+      before: before.get(id),
+      after: after.get(id),
     }
   })
   for (const part of inChunks(events)) {

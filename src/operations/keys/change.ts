@@ -1,5 +1,4 @@
 /** Changing keys: fields, status, secrets. Every change and its audit row commit together. */
-
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key } from '../../contract/views.ts'

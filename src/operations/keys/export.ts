@@ -1,5 +1,4 @@
 /** Everything about keys but their secrets, for another Latchkey. The only place that lets hashes out. */
-
 import type { ExportedKey } from '../../contract/views.ts'
 import { type ListedKey, listedKeys } from '../../db/key-rows.ts'
 import { asc, oneOf, rendered, sql } from '../../db/query.ts'
@@ -21,18 +20,12 @@ export async function* exportKeys(
   context: OperationContext,
   filter: KeyFilter = {},
 ): AsyncGenerator<ExportedKey> {
-  for await (const batch of context.store.stream(async function* ({ database, rows }) {
+  for await (const batch of context.store.stream(async function* ({ database, batches }) {
     const now = context.now()
     const db = await database()
     const where = await conditionOf(db, now, filter)
-    let batch: ListedKey[] = []
-    for (const row of rows<ListedKey>(listedKeys({ where: rendered(where) }))) {
-      batch.push(row)
-      if (batch.length < batchSize) continue
-      yield await complete(db, now, batch)
-      batch = []
-    }
-    yield await complete(db, now, batch)
+    const query = listedKeys({ where: rendered(where) })
+    for (const batch of batches<ListedKey>(query, batchSize)) yield await complete(db, now, batch)
   })) {
     yield* batch
   }

@@ -1,5 +1,4 @@
 /** Which keys are meant: a filter as a condition of a query. */
-
 import * as v from 'valibot'
 import { keyStatuses } from '../../contract/views/words.ts'
 import type { KeyStatus } from '../../contract/views.ts'
@@ -48,8 +47,8 @@ export const keyFilter = v.object({
   status: v.optional(v.picklist(keyStatuses, `must be one of ${keyStatuses.join(', ')}`)),
   user: v.optional(v.string()),
   project: v.optional(v.string()),
-  scope: v.optional(v.string()),
-  model: v.optional(v.string()),
+  scope: v.optional(rules.scopeName),
+  model: v.optional(rules.modelName),
   expiresWithinMs: milliseconds,
   unusedForMs: milliseconds,
   overPercent: v.optional(

@@ -2,7 +2,6 @@
  * Leak triage: whose secrets stand in a text. The text is read as it streams by and kept nowhere; of what is found only
  * the first characters leave this module, never a secret.
  */
-
 import type { FoundSecret } from '../../contract/views.ts'
 import { eq, oneOf, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'

@@ -136,6 +136,7 @@ const bad: readonly (readonly [object | string, string])[] = [
   [{ name: 'x', hash, limits: 'tokens=5' }, 'limits'],
   [{ name: 'x', hash, expiresAt: '2027-01-01' }, 'is not a time'],
   [{ name: 'x', hash, expiresAt: '2027-13-01T00:00:00Z' }, 'is not a time'],
+  [{ name: 'x', hash, expiresAt: '2027-02-30T00:00:00Z' }, 'is not a time'],
   [{ name: 'x', hash, revokedReason: 'y' }, 'without a revokedAt'],
   [{ name: 'x', hash, user: 'nobody' }, 'has a user that is not here'],
   [{ name: 'x', hash, project: 'none' }, 'has a project that is not here'],

@@ -1,5 +1,4 @@
 /** Taking keys from a file of rows, with the hashes or the secrets they have: all of them in one transaction, or none. */
-
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'

@@ -1,5 +1,4 @@
 /** Keys whose limits are nearly used up. The sums are those of verdicts; here they are only asked for. */
-
 import { inChunks } from '../../db/chunks.ts'
 import { and, eq, inArray, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'

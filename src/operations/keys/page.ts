@@ -20,9 +20,18 @@ import {
 import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import * as rules from '../input.ts'
-import { findKey } from '../select.ts'
-import { conditionOf, keyFilter } from './filter.ts'
-import type { KeyPage } from './find.ts'
+import { findKey, type KeySelector } from '../select.ts'
+import { conditionOf, type KeyFilter, keyFilter } from './filter.ts'
+
+export interface KeyPage extends KeyFilter {
+  /** Default: the order in which they were made here. What is never comes last, in both directions. */
+  readonly sort?: KeySort | undefined
+  readonly descending?: boolean | undefined
+  /** At most this many. */
+  readonly limit?: number | undefined
+  /** Only what comes after this key in the order asked for; keys made or erased meanwhile move no page. */
+  readonly after?: KeySelector | undefined
+}
 
 const keyPage = v.object({
   ...keyFilter.entries,
@@ -31,12 +40,15 @@ const keyPage = v.object({
   limit: v.optional(v.pipe(rules.count, v.minValue(1, 'must be at least 1'))),
 })
 
+/** The query of a page; the database is opened when the page depends on what is in it. */
+export type LookUp = (open: () => Promise<Database>, now: Date) => Promise<KeyQuery>
+
 /**
  * How to look up what was asked for.
  *
  * @throws invalid; the look-up not_found, ambiguous for the user, the project or the key to begin after
  */
-export function readPage(given: KeyPage): (open: () => Promise<Database>, now: Date) => Promise<KeyQuery> {
+export function readPage(given: KeyPage): LookUp {
   // What begins a page is a selector, with rules of its own.
   const page = { ...rules.parse(keyPage, given), after: given.after }
   return async (open, now) => {

@@ -1,5 +1,4 @@
 /** Giving a key a new secret: the key, its limits, usage and history stay. */
-
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, RotatedKey } from '../../contract/views.ts'

@@ -1,7 +1,7 @@
 /** The verdict on a secret: may this request go ahead? The same rules for the command line and for a gateway. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
-import { type FoundSecret, glance, type HotPath } from '../../db/hot.ts'
+import { glance, type HotPath, type KeyOfSecret } from '../../db/hot.ts'
 import type { OperationContext } from '../context.ts'
 import type { Wanted } from '../limits/rows.ts'
 import { judgeLimits, limitsBinding } from '../limits/window.ts'
@@ -55,7 +55,7 @@ function requireSound({ at, wanted = {} }: VerifyOptions): void {
 }
 
 /** The verdict on what was found, on the snapshot or in the transaction of the caller. */
-export function judge(hot: HotPath, found: FoundSecret | null, at: Date, options: VerifyOptions): Verdict {
+export function judge(hot: HotPath, found: KeyOfSecret | null, at: Date, options: VerifyOptions): Verdict {
   if (found === null) return denied('not_found')
   const bound = limitsBinding(hot, found)
   const own = bound.filter(each => each.subject.type === 'key').map(each => each.limit)
@@ -83,7 +83,7 @@ export function judge(hot: HotPath, found: FoundSecret | null, at: Date, options
 }
 
 /** A secret in its grace shows the start of the one that replaced it. */
-const current = (hot: HotPath, found: FoundSecret): FoundSecret => ({
+const current = (hot: HotPath, found: KeyOfSecret): KeyOfSecret => ({
   ...found,
   start: hot.currentStart(found.id),
 })

@@ -1,5 +1,4 @@
 /** Keys as they are shown: the row with its owner, project, current secret's start and limits. */
-
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, KeyRef, KeyStatus } from '../../contract/views.ts'
 import {
@@ -13,11 +12,13 @@ import { type Database, type Rows, rowsIn } from '../../db/transaction.ts'
 import { limitView, sortLimits } from '../limits/view.ts'
 import type { KeyRow } from '../select.ts'
 
+/** The keys of a query, in its order, each with its own limits. */
 export function keyViews(db: Database, now: Date, query: KeyQuery): readonly Key[] {
   const rows = rowsIn(db)
   return withLimits(rows, now, [...rows<ListedKey>(listedKeys(query))])
 }
 
+/** A key that is known to be there. */
 export function keyView(db: Database, now: Date, id: string): Key {
   const [view] = keyViews(db, now, { where: { sql: 'keys.id = ?', params: [id] } })
   if (!view) throw new Error('a key without a view')
@@ -27,10 +28,8 @@ export function keyView(db: Database, now: Date, id: string): Key {
 /** The views of rows, in their order. */
 export function withLimits(read: Rows, now: Date, rows: readonly ListedKey[]): readonly Key[] {
   if (rows.length === 0) return []
-  const limitsOf = limitsByKey(
-    read,
-    rows.map(row => row.id),
-  )
+  const limits = read<LimitOfKey>(limitsOfKeys(rows.map(row => row.id)))
+  const limitsOf = Map.groupBy(limits, limit => limit.keyId)
   return rows.map(row => keyViewOf(row, limitsOf.get(row.id) ?? noLimits, now))
 }
 
@@ -91,16 +90,6 @@ export const keyRef = (key: { readonly id: string; readonly name: string }): Key
   id: key.id,
   name: key.name,
 })
-
-function limitsByKey(read: Rows, ids: readonly string[]): ReadonlyMap<string, readonly LimitColumns[]> {
-  const byKey = new Map<string, LimitColumns[]>()
-  for (const row of read<LimitOfKey>(limitsOfKeys(ids))) {
-    const list = byKey.get(row.keyId)
-    if (list) list.push(row)
-    else byKey.set(row.keyId, [row])
-  }
-  return byKey
-}
 
 const dateOrNull = (milliseconds: number | null): Date | null =>
   milliseconds === null ? null : new Date(milliseconds)

@@ -1,5 +1,4 @@
 /** Setting and taking away the limits of a key, a user or a project, in the transaction of their caller. */
-
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
 import type { SubjectType } from '../../db/hot.ts'

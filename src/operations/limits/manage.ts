@@ -1,5 +1,4 @@
 /** The limits of a key, a user or a project by themselves: add, remove, list, and begin their windows anew. */
-
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { metrics } from '../../contract/views/words.ts'

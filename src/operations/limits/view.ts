@@ -3,6 +3,7 @@ import type { Limit, Metric } from '../../contract/views.ts'
 import { toDollars } from '../money.ts'
 import type { LimitRow } from './rows.ts'
 
+/** A row as it is shown: dollars in place of micro-dollars. */
 export function limitView(row: Pick<LimitRow, 'metric' | 'amount' | 'windowMs'>): Limit {
   return { metric: row.metric, amount: toShown(row.metric, row.amount), windowMs: row.windowMs }
 }
@@ -16,5 +17,6 @@ export function sortLimits<L extends { readonly metric: Metric; readonly windowM
   return list.toSorted((a, b) => order[a.metric] - order[b.metric] || a.windowMs - b.windowMs)
 }
 
+/** Micro-dollars to dollars; tokens and requests as they are. The other way is `toStored`. */
 export const toShown = (metric: Metric, amount: number): number =>
   metric === 'usd' ? toDollars(amount) : amount

@@ -8,20 +8,14 @@
  */
 import type { LimitForecast, LimitState, LimitSubject } from '../../contract/views.ts'
 import { type HotPath, hotPathOf, type Piece, type StoredLimit } from '../../db/hot.ts'
+import type { ListedKey } from '../../db/key-rows.ts'
 import type { Database } from '../../db/transaction.ts'
 import { clockToleranceMs } from '../input.ts'
 import { toStored, type Wanted } from './rows.ts'
 import { sortLimits, toShown } from './view.ts'
 
 /** A key with whom it belongs to: all whose limits bind it. */
-export interface BoundKey {
-  readonly id: string
-  readonly name: string
-  readonly ownerId: string | null
-  readonly username: string | null
-  readonly projectId: string | null
-  readonly slug: string | null
-}
+export type BoundKey = Pick<ListedKey, 'id' | 'name' | 'ownerId' | 'username' | 'projectId' | 'slug'>
 
 /** A limit and whom it binds. */
 export interface BoundLimit {

@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import * as rules from '../input.ts'
+import { readInstant } from '../instant.ts'
 import { toCostMicros } from '../money.ts'
 
 /** What one request used, as a log tells it. */
@@ -110,7 +111,7 @@ export class EventReader {
       throw error
     }
     const { costUsd, at, ...counted } = { ...input, model: input.model ?? '' }
-    const time = this.#times.read(at) ?? readMoment(at)
+    const time = this.#times.read(at) ?? readInstant(at)
     if (time === undefined) {
       return 'has a bad value: at must be a date and time with its zone, such as 2026-11-20T10:00:00Z'
     }
@@ -157,7 +158,7 @@ class Times {
   #minute(text: string): number | undefined {
     const known = this.#minutes.get(text)
     if (known !== undefined) return known
-    const minute = readMoment(`${text}:00Z`)
+    const minute = readInstant(`${text}:00Z`)
     if (minute === undefined) return undefined
     if (this.#minutes.size >= mostMinutes) this.#minutes.clear()
     this.#minutes.set(text, minute)
@@ -178,16 +179,4 @@ function digits(text: string, from: number, to: number): number {
     value = value * 10 + digit
   }
   return value
-}
-
-/** RFC 3339 with a zone. Dates that no calendar has (30 February) are none. */
-const rfc3339 = /^\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/
-
-function readMoment(text: string): number | undefined {
-  if (!rfc3339.test(text)) return undefined
-  try {
-    return Temporal.Instant.from(text).epochMilliseconds
-  } catch {
-    return undefined
-  }
 }

@@ -263,6 +263,8 @@ test('the command line tells the report, and its exit codes are 0, 2 and 8', asy
     stdin: ndjson({ key: 'ci', at }, { key: 'web', at }),
   })
   expect(drawn.out).toBe('stdin: counted 2 of 2 events for 2 keys\n')
+  const one = await run('usage ingest -', { ...options, stdin: ndjson({ key: 'web', at, requests: 2 }) })
+  expect(one.out).toBe('stdin: counted 1 of 1 event for 1 key\n')
 })
 
 /** Twenty thousand events of five keys, of which every other has an id when asked for. */

@@ -1,5 +1,4 @@
 /** What models cost, and from when: fills in the cost of a request that does not tell its own. */
-
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Price } from '../../contract/views.ts'

@@ -2,7 +2,6 @@
  * Whether the running totals of keys are what their buckets, and what they brought along from an earlier system, add
  * up to. They move in one transaction, so a difference means that somebody else wrote to the file, or a fault.
  */
-
 import type { UsageCheck } from '../../contract/views.ts'
 import { asc, eq, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'

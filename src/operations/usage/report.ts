@@ -1,5 +1,4 @@
 /** Who used what, grouped as asked. A report by time is read period by period, so that it streams however long it is. */
-
 import { LatchkeyError } from '../../contract/errors.ts'
 import { reportGroups, reportOrders } from '../../contract/views/words.ts'
 import type { ReportGroup, ReportOrder, UsageRow } from '../../contract/views.ts'

@@ -1,5 +1,4 @@
 /** Which keys the lines of a log mean: many at a time, because a log of a million lines names thousands. */
-
 import { inChunks } from '../../db/chunks.ts'
 import { and, inArray, isNull, lowerAscii, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'

@@ -1,5 +1,4 @@
 /** Sums of usage, as rows of the database and as they are shown. */
-
 import type { Totals } from '../../contract/views.ts'
 import { and, eq, gt, lt, sql } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
@@ -23,6 +22,7 @@ export const noCounts: Counts = {
   costMicros: 0,
 }
 
+/** Each count of the one and the other. */
 export function addCounts(a: Counts, b: Counts): Counts {
   return {
     requests: a.requests + b.requests,
@@ -33,6 +33,7 @@ export function addCounts(a: Counts, b: Counts): Counts {
   }
 }
 
+/** Counts as they are shown: all tokens in one, dollars in place of micro-dollars. */
 export function shownCounts(counts: Counts): Totals {
   return {
     requests: counts.requests,

@@ -1,4 +1,4 @@
-import { auditEntry } from '../../../contract/views/program.ts'
+import { auditEntry } from '../../../contract/views/audit.ts'
 import { command, opt } from '../../define.ts'
 import { auditChange } from '../../drawing/audit.ts'
 import { count, since } from '../../parse.ts'

@@ -34,16 +34,20 @@ export default command({
       list: listing(pruningColumns, removed),
       question: `Remove ${removed.length} of ${plan.length} backups for good`,
       typed: String(removed.length),
+      binds: { only: removed.map(({ id }) => id) },
     }
   },
-  run: async (ctx, input) => (await ctx.operations()).backups.prune(pruning(ctx, input)),
+  run: async (ctx, { only, ...input }: Pruning & { readonly only?: readonly string[] }) =>
+    (await ctx.operations()).backups.prune({ ...pruning(ctx, input), only: only && [...only] }),
   rows: backupPruning,
   columns: pruningColumns,
   empty: 'No backups here. Take one with: latchkey backup create',
 })
 
+type Pruning = Input<Arguments, typeof options>
+
 /** The operation's input from the command's. */
-function pruning(ctx: Place, { from, wait, ...keep }: Input<Arguments, typeof options>) {
+function pruning(ctx: Place, { from, wait, ...keep }: Pruning) {
   return {
     from: from === undefined ? undefined : ctx.path(from),
     keep: {

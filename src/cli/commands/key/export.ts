@@ -1,4 +1,4 @@
-import { exportedKey } from '../../../contract/views/transfer.ts'
+import { exportedKey } from '../../../contract/views/exports.ts'
 import { command } from '../../define.ts'
 import { keyFilter, keyFilters } from '../../filters.ts'
 

@@ -1,5 +1,5 @@
 import { exitCodes } from '../../../contract/errors.ts'
-import { foundSecret } from '../../../contract/views/transfer.ts'
+import { foundSecret } from '../../../contract/views/keys.ts'
 import { keyStatus, reference } from '../../columns.ts'
 import { command } from '../../define.ts'
 

@@ -4,6 +4,12 @@ import { arg, command, opt } from '../../define.ts'
 import { limitLines } from '../../drawing/limits.ts'
 import { dollars, moment, tokens } from '../../parse.ts'
 
+/** What a code that names no key means. */
+const unlike: Readonly<Record<string, string>> = {
+  malformed: 'A character of the secret is missing or mistyped.',
+  not_found: 'No key in this database has that secret.',
+}
+
 export default command({
   name: 'verify',
   effect: 'read',
@@ -35,5 +41,6 @@ export default command({
     const said = verdict.valid ? brush.good(verdict.code) : brush.bad(verdict.code)
     return [`${said}${who}${again}`, ...limitLines(verdict.limits, brush)].join('\n')
   },
+  notice: ({ code }) => unlike[code],
   exit: verdict => (verdict.valid ? 0 : exitCodes.denied),
 })

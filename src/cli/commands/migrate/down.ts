@@ -19,8 +19,9 @@ export default command({
     const plan = await migrations.plan({ direction: 'down', to, steps })
     const lost = lossLine(plan.lost)
     const question = `Take the schema of ${plan.path} back from version ${plan.from} to ${plan.to}`
-    if (lost === '') return { question: `${question}, which loses nothing` }
-    return { question: `${question}, and lose ${lost}`, typed: String(plan.to) }
+    const binds = { to: plan.to, steps: undefined }
+    if (lost === '') return { question: `${question}, which loses nothing`, binds }
+    return { question: `${question}, and lose ${lost}`, typed: String(plan.to), binds }
   },
   run: async (ctx, { to, steps }) =>
     (await ctx.operations()).migrations.migrate({ direction: 'down', to, steps }),

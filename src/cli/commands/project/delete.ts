@@ -9,7 +9,7 @@ export default command({
   args: { project: arg.one('Slug, name or id') },
   confirm: async (ctx, { project }) => {
     const { slug, id } = await (await ctx.operations()).projects.get(project)
-    return { question: `Erase project ${slug} (${id}) for good`, typed: slug }
+    return { question: `Erase project ${slug} (${id}) for good`, typed: slug, binds: { project: id } }
   },
   run: async (ctx, { project }) => (await ctx.operations()).projects.delete(project),
   output: project,

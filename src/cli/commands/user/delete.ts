@@ -9,7 +9,7 @@ export default command({
   args: { user: arg.one('Username, email address or id') },
   confirm: async (ctx, { user }) => {
     const { username, id } = await (await ctx.operations()).users.get(user)
-    return { question: `Erase user ${username} (${id}) for good`, typed: username }
+    return { question: `Erase user ${username} (${id}) for good`, typed: username, binds: { user: id } }
   },
   run: async (ctx, { user }) => (await ctx.operations()).users.delete(user),
   output: user,

@@ -7,6 +7,7 @@ import { accessSync, chmodSync, constants } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { isAddress } from '../../../address.ts'
 import { LatchkeyError } from '../../../contract/errors.ts'
+import { failureOf } from '../../../contract/failure.ts'
 import type { Backup, Restored } from '../../../contract/views.ts'
 import { CommitWatch, openPrivate, settle } from '../../../db/copy.ts'
 import { translate } from '../../../db/errors.ts'
@@ -166,7 +167,7 @@ async function keepLateCommits(context: FileContext): Promise<Backup | null> {
   try {
     return await adoptLateCopies(context)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = failureOf(error).message
     throw new LatchkeyError(
       'partial',
       `${context.path} was restored, but what others committed meanwhile is not among the backups yet: ${reason}`,

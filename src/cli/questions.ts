@@ -6,7 +6,6 @@
 import { basename } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Latchkey } from '../index.ts'
-import { shellWord } from '../shell-word.ts'
 import type { Choice, Prompts } from './asking.ts'
 import { shells } from './completion.ts'
 import type { Config } from './config.ts'
@@ -55,9 +54,6 @@ async function requireDatabase({ open }: Questioning): Promise<void> {
     await latchkey.close()
   }
 }
-
-/** A command line as it can be pasted into a shell. */
-export const shellLine = (argv: readonly string[]): string => ['latchkey', ...argv.map(shellWord)].join(' ')
 
 interface Question {
   readonly message: string
