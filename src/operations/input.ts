@@ -136,9 +136,11 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.I
   if (result.success) return result.output
   const [issue] = result.issues
   const field = v.getDotPath(issue)
+  // Of a field that is not there valibot speaks as of its name: all other messages are ours.
+  const said = issue.message.startsWith('Invalid key') ? 'is missing' : issue.message
   throw new LatchkeyError(
     'invalid',
-    field === null ? issue.message : `${readable(field)} ${issue.message}`,
+    field === null ? said : `${readable(field)} ${said}`,
     `change ${field === null ? 'the value' : `the ${readable(field)}`} and run the command again; --help shows examples`,
   )
 }

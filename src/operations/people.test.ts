@@ -110,6 +110,12 @@ test('an archived project comes back', async () => {
   expect(await projects.unarchive('shop')).toMatchObject({ status: 'active', archivedAt: null })
 })
 
+test('a field that is not given is said to be missing', async () => {
+  await using home = await temporaryLatchkey()
+  const error = await failure(home.latchkey.projects.create({ name: 'shop' } as never))
+  expect(error).toMatchObject({ code: 'invalid', message: 'owner is missing' })
+})
+
 test('a change that names nothing is refused', async () => {
   await using home = await temporaryLatchkey()
   await home.latchkey.users.create({ username: 'alice' })
