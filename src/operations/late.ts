@@ -18,9 +18,13 @@ export class LateBinding {
   readonly #loads: (() => Promise<unknown>)[] = []
   readonly #underWay = new Set<Promise<unknown>>()
 
-  /** Functions of a module with their first argument given, under the names that `names` gives them. */
+  /**
+   * Functions of a module with their first argument given, under the names that `names` gives them.
+   *
+   * @param contextOf makes the first argument of a call
+   */
   bind<C, M, const N extends Readonly<Record<string, NamesOf<C, M> & string>>>(
-    context: C,
+    contextOf: () => C,
     load: () => Promise<M>,
     names: N,
   ): Bound<C, M, N> {
@@ -34,7 +38,7 @@ export class LateBinding {
       Object.entries(names).map(([name, exported]) => {
         const call = async (...rest: unknown[]): Promise<unknown> => {
           const run = (loaded ?? (await ready()))[exported] as (context: C, ...rest: unknown[]) => unknown
-          return run(context, ...rest)
+          return run(contextOf(), ...rest)
         }
         return [name, (...rest: unknown[]) => this.#followed(call(...rest))]
       }),

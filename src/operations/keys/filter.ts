@@ -7,7 +7,6 @@ import {
   eq,
   gt,
   holdsPattern,
-  isNotNull,
   isNull,
   lte,
   oneOf,
@@ -20,6 +19,7 @@ import type { Database } from '../../db/transaction.ts'
 import * as rules from '../input.ts'
 import { contains, findProject, findUser } from '../select.ts'
 import { keysOver } from './over.ts'
+import { hasStatus } from './status-condition.ts'
 
 /** Every condition that is given must hold. */
 export interface KeyFilter {
@@ -91,18 +91,3 @@ const reachesModel = (model: string): SQL | undefined =>
     or(isNull(keys.model), eq(keys.model, model)),
     or(isNull(keys.allowedModels), holdsPattern(keys.allowedModels, model)),
   )
-
-/** `statusOf` as a condition. */
-export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
-  const unexpired = or(isNull(keys.expiresAt), gt(keys.expiresAt, now.getTime()))
-  switch (status) {
-    case 'revoked':
-      return isNotNull(keys.revokedAt)
-    case 'expired':
-      return and(isNull(keys.revokedAt), lte(keys.expiresAt, now.getTime()))
-    case 'disabled':
-      return and(isNull(keys.revokedAt), unexpired, isNotNull(keys.disabledAt))
-    case 'active':
-      return and(isNull(keys.revokedAt), unexpired, isNull(keys.disabledAt))
-  }
-}
