@@ -34,14 +34,9 @@ export default command({
     ...deliveryOptions,
   },
   wizard: ['user', 'project', 'expires', 'limit'],
-  run: async (ctx, { count, out, raw, allowModel, scope, expires, limit, ...fields }) => {
-    const input = {
-      ...fields,
-      allowedModels: allowModel,
-      scopes: scope,
-      expiresAt: expires ?? undefined,
-      limits: limit,
-    }
+  run: async (ctx, { count, out, raw, allowModel, scope: scopes, expires, limit: limits, ...fields }) => {
+    const given = { ...fields, allowedModels: allowModel, scopes, limits }
+    const input = { ...given, expiresAt: expires ?? undefined }
     const created = await delivered(ctx, { out, raw }, async deliver => {
       const { keys } = await ctx.operations()
       return keys.createMany(input, count, { deliver })
