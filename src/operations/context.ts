@@ -41,18 +41,3 @@ export interface FileContext {
   /** The same checks and the same result; nothing is changed. */
   readonly dryRun: boolean
 }
-
-/**
- * The same context with a clock that is read once, when it is first asked: what one operation writes, returns and tells
- * the audit trail happened at one moment.
- */
-export function atOneMoment<C extends { readonly now: () => Date }>(context: C): C {
-  let moment: Date | undefined
-  return {
-    ...context,
-    now: () => {
-      moment ??= context.now()
-      return moment
-    },
-  }
-}

@@ -3,10 +3,10 @@
  * that embed the library call the same functions, so they cannot disagree.
  */
 import { Store } from '../db/transaction.ts'
-import { atOneMoment, type FileContext, type OperationContext } from './context.ts'
+import type { FileContext, OperationContext } from './context.ts'
 import type { KeyFilter } from './keys/filter.ts'
 import type { KeyPage } from './keys/page.ts'
-import { LateBinding } from './late.ts'
+import { atOneMoment, LateBinding } from './late.ts'
 import type { Recorder, RecorderOptions } from './usage/recorder.ts'
 import type { ReportOptions } from './usage/report.ts'
 
@@ -27,7 +27,11 @@ export function createOperations(wiring: Wiring) {
   const files = () => atOneMoment<FileContext>(wiring)
   const recorders = new Set<Recorder>()
   const late = new LateBinding()
-  const recording = late.bind(() => lasting, () => import('./usage/recorder.ts'), { create: 'createRecorder' })
+  const recording = late.bind(
+    () => lasting,
+    () => import('./usage/recorder.ts'),
+    { create: 'createRecorder' },
+  )
   late.include(() => import('./keys/page.ts'))
   return {
     path,

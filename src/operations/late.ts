@@ -67,3 +67,18 @@ export class LateBinding {
     return call
   }
 }
+
+/**
+ * The same context with a clock that is read once, when it is first asked: what one operation writes, returns and tells
+ * the audit trail happened at one moment.
+ */
+export function atOneMoment<C extends { readonly now: () => Date }>(context: C): C {
+  let moment: Date | undefined
+  return {
+    ...context,
+    now: () => {
+      moment ??= context.now()
+      return moment
+    },
+  }
+}

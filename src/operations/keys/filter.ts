@@ -2,18 +2,7 @@
 import * as v from 'valibot'
 import { keyStatuses } from '../../contract/views/words.ts'
 import type { KeyStatus } from '../../contract/views.ts'
-import {
-  and,
-  eq,
-  gt,
-  holdsPattern,
-  isNull,
-  lte,
-  oneOf,
-  or,
-  type SQL,
-  sql,
-} from '../../db/query.ts'
+import { and, eq, gt, holdsPattern, isNull, lte, oneOf, or, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import * as rules from '../input.ts'

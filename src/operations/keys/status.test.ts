@@ -1,5 +1,5 @@
-import { expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
+import { expect, test } from 'bun:test'
 import { keyStatuses } from '../../contract/views/words.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { statusOf } from './status.ts'
@@ -66,7 +66,6 @@ test('shutting something out holds even when the clock that dated it was ahead',
   await latchkey.projects.archive('shop')
   clock.now = new Date('2026-11-20T12:00:01Z')
   const codes = []
-  for (const secret of [disabled, revoked, hers, shops])
-    codes.push((await latchkey.keys.verify(secret)).code)
+  for (const secret of [disabled, revoked, hers, shops]) codes.push((await latchkey.keys.verify(secret)).code)
   expect(codes).toEqual(['disabled', 'revoked', 'user_disabled', 'project_archived'])
 })
