@@ -1,6 +1,6 @@
 /** How new secrets reach whoever asked for them: the options for it, and what is printed then. */
 import { LatchkeyError } from '../contract/errors.ts'
-import type { CreatedKey } from '../contract/views.ts'
+import type { IssuedKey } from '../contract/views.ts'
 import type { Context } from './context.ts'
 import { opt } from './define.ts'
 
@@ -14,10 +14,10 @@ interface Typed {
   readonly raw: boolean
 }
 
-type Deliver = ((created: readonly CreatedKey[]) => Promise<void>) | undefined
+type Deliver = ((created: readonly IssuedKey[]) => Promise<void>) | undefined
 
 /** Runs `work`, with its secrets delivered as asked; what went to a file is left out of the result. */
-export async function delivered<T extends CreatedKey>(
+export async function delivered<T extends IssuedKey>(
   ctx: Context,
   { out, raw }: Typed,
   work: (deliver: Deliver) => Promise<readonly T[]>,
@@ -51,7 +51,7 @@ export const revealsSecret = ({ out }: Typed): boolean => out === undefined
 
 /** What is printed in place of a sentence: the secrets alone, or the path of the file that holds them. */
 export function deliveredLines(
-  created: readonly CreatedKey[],
+  created: readonly IssuedKey[],
   { out, raw }: Typed,
 ): readonly string[] | undefined {
   if (raw) return created.flatMap(key => key.secret ?? [])
@@ -60,7 +60,7 @@ export function deliveredLines(
 
 /** What goes to stderr. */
 export function deliveryNotice(
-  created: readonly CreatedKey[],
+  created: readonly IssuedKey[],
   { out, raw }: Typed,
   said: string,
 ): string | undefined {

@@ -115,6 +115,18 @@ export const limits = v.pipe(
   ),
 )
 
+/** A limit by its metric and window, or all of a metric; the bare name of a metric is the latter. */
+export const limitName = v.union(
+  [
+    v.pipe(
+      metric,
+      v.transform(name => ({ metric: name, windowMs: undefined })),
+    ),
+    v.object({ metric, windowMs: v.optional(v.pipe(v.number(), v.integer())) }),
+  ],
+  `must be one of ${metricNames}, alone or with a window`,
+)
+
 export const metadata = v.custom<unknown>(value => isJson(value), 'must be JSON')
 
 export const password = v.pipe(

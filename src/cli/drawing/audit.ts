@@ -4,7 +4,7 @@ import type { Brush } from '../brush.ts'
 import { reference } from '../columns.ts'
 
 /** The fields that an audit row tells of: `status active → revoked`. */
-export function auditChange(entry: AuditEntry, brush: Brush): string {
+export function auditChange(entry: Pick<AuditEntry, 'before' | 'after'>, brush: Brush): string {
   const arrow = brush.unicode ? '→' : '->'
   const before = Object(entry.before ?? {})
   const after = Object(entry.after ?? {})
