@@ -54,23 +54,26 @@ const attempts: readonly (readonly [string, Attempt])[] = [
 ]
 
 for (const journal of ['WAL', 'DELETE'] as const) {
-  test.each(attempts)(`a stranger's database in ${journal} mode that is to be %s is not touched`, async (_, attempt) => {
-    await using home = await temporaryLatchkey()
-    await home.latchkey.keys.create({ name: 'ci' })
-    await home.latchkey.backups.create()
-    const path = `${home.folder}/theirs.db`
-    strangersDatabase(path, journal)
-    const before = contents(home.folder)
-    expect(before).toHaveLength(2)
-    const theirs = connectLatchkey({ path })
-    const error = await (async () => attempt({ own: home.latchkey, theirs, path }))().then(
-      () => undefined,
-      (failure: unknown) => failure,
-    )
-    await theirs.close()
-    expect<unknown>(error).toMatchObject({ code: 'database_foreign', exit: 78 })
-    expect(contents(home.folder)).toEqual(before)
-  })
+  test.each(attempts)(
+    `a stranger's database in ${journal} mode that is to be %s is not touched`,
+    async (_, attempt) => {
+      await using home = await temporaryLatchkey()
+      await home.latchkey.keys.create({ name: 'ci' })
+      await home.latchkey.backups.create()
+      const path = `${home.folder}/theirs.db`
+      strangersDatabase(path, journal)
+      const before = contents(home.folder)
+      expect(before).toHaveLength(2)
+      const theirs = connectLatchkey({ path })
+      const error = await (async () => attempt({ own: home.latchkey, theirs, path }))().then(
+        () => undefined,
+        (failure: unknown) => failure,
+      )
+      await theirs.close()
+      expect<unknown>(error).toMatchObject({ code: 'database_foreign', exit: 78 })
+      expect(contents(home.folder)).toEqual(before)
+    },
+  )
 }
 
 test("health and doctor say that it is somebody else's, and touch nothing", async () => {

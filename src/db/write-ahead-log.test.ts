@@ -124,22 +124,25 @@ test.each([
   ['data of its first frame', 32 + 24 + 500, 8],
   ['data of a frame in the middle', 32 + frameBytes * 5 + 24 + 9, null],
   ['header of the log', 17, null],
-])('what is behind rot in the %s is counted, and where the log ends is known without its pages', (_, at, lost) => {
-  const { path, log } = makeDatabase(8)
-  writeFileSync(`${path}-wal`, log)
-  const whole = lastCommit(`${path}-wal`)
-  expect(whole).toBe((log.length - 32) / frameBytes)
-  writeFileSync(`${path}-wal`, flipped(log, at))
-  const state = logState(`${path}-wal`)
-  if (at < 32) {
-    expect(state).toEqual({ end: 'damaged', lost: null, brokenAt: 0 })
-    expect(lastCommit(`${path}-wal`)).toBe(Number.POSITIVE_INFINITY)
-    return
-  }
-  expect(lastCommit(`${path}-wal`)).toBe(whole)
-  if (lost !== null) expect(state.lost).toBe(lost)
-  expect(state.lost).toBe(8 - readable(path))
-})
+])(
+  'what is behind rot in the %s is counted, and where the log ends is known without its pages',
+  (_, at, lost) => {
+    const { path, log } = makeDatabase(8)
+    writeFileSync(`${path}-wal`, log)
+    const whole = lastCommit(`${path}-wal`)
+    expect(whole).toBe((log.length - 32) / frameBytes)
+    writeFileSync(`${path}-wal`, flipped(log, at))
+    const state = logState(`${path}-wal`)
+    if (at < 32) {
+      expect(state).toEqual({ end: 'damaged', lost: null, brokenAt: 0 })
+      expect(lastCommit(`${path}-wal`)).toBe(Number.POSITIVE_INFINITY)
+      return
+    }
+    expect(lastCommit(`${path}-wal`)).toBe(whole)
+    if (lost !== null) expect(state.lost).toBe(lost)
+    expect(state.lost).toBe(8 - readable(path))
+  },
+)
 
 /** Transactions that SQLite still sees. */
 function readable(path: string): number {

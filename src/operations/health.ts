@@ -80,8 +80,10 @@ async function checkDatabase(
     const checks = (['reachable', 'writable', 'schema', 'integrity', 'usage'] as const).map(skipped)
     if (!isFile(path)) return checks.with(0, failed('reachable', null, message, hint))
     const reachable = ok('reachable', { sizeBytes: sizeOf(path) })
-    if (known.code === 'corrupt') return checks.with(0, reachable).with(3, failed('integrity', null, message, hint))
-    if (known.code === 'database_foreign') return checks.with(0, reachable).with(2, failed('schema', null, message, hint))
+    if (known.code === 'corrupt')
+      return checks.with(0, reachable).with(3, failed('integrity', null, message, hint))
+    if (known.code === 'database_foreign')
+      return checks.with(0, reachable).with(2, failed('schema', null, message, hint))
     return checks.with(0, failed('reachable', null, message, hint))
   } finally {
     client?.close()
