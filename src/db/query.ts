@@ -19,7 +19,6 @@ export {
   lt,
   lte,
   ne,
-  notInArray,
   or,
 } from 'drizzle-orm/sql/expressions/conditions'
 export { asc, desc } from 'drizzle-orm/sql/expressions/select'

@@ -21,8 +21,7 @@ export const erased = <View>(view: View): Changed<View> => ({ ...view, changed: 
 
 /** One thing that was written, with its views of before and after. */
 export interface Written<View> {
-  /** noun.verb */
-  readonly action: string
+  readonly action: Event['action']
   readonly target: Event['target'] & { readonly type: SubjectType }
   readonly before: View
   readonly after: View
@@ -66,7 +65,7 @@ export async function settleChange<View extends { readonly updatedAt: Date }>(
 }
 
 /** Moves `updatedAt`. */
-export async function touch(
+async function touch(
   db: Database,
   { type, id }: { readonly type: SubjectType; readonly id: string },
   now: Date,

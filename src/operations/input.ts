@@ -86,7 +86,7 @@ const shortestWindowMs = 60_000
 const longestWindowMs = 366 * 86_400_000
 
 const metricNames = metrics.join(', ')
-export const metric = v.picklist(metrics, `must be one of ${metricNames}`)
+const metric = v.picklist(metrics, `must be one of ${metricNames}`)
 
 export const limit = v.pipe(
   v.object({

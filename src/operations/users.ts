@@ -1,7 +1,7 @@
 /** Users: people and service accounts that own projects and keys. */
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
-import type { CreatedUser, Limit, Role, User } from '../contract/views.ts'
+import type { AuditVerb, CreatedUser, Limit, Role, User } from '../contract/views.ts'
 import { and, count, eq, isNotNull, isNull } from '../db/query.ts'
 import { keys } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
@@ -333,7 +333,7 @@ type Changes = { [K in keyof UserRow]?: UserRow[K] | undefined }
 function change(
   context: OperationContext,
   selector: string,
-  verb: string,
+  verb: AuditVerb<'user'>,
   changesTo: (db: Database, row: UserRow) => Promise<Changes>,
 ): Promise<Changed<User>> {
   return context.store.write(async db => {

@@ -73,7 +73,7 @@ export async function changeMatching(
     )
     await apply(db, before, fits)
     const old = new Map(before.map(key => [key.id, key]))
-    const action = `key.${change.verb}`
+    const action = `key.${change.verb}` as const
     if (change.verb === 'delete') {
       await recordAll(
         context,
