@@ -79,7 +79,7 @@ const shared = ['version', 'nearest', 'system-user', 'address', 'shell-word', 'h
 /** Each layer, and the layers of the house that it may know of. */
 const layers: readonly (readonly [string, readonly string[]])[] = [
   ['src/contract', ['src/contract']],
-  ['src/db', ['src/db', 'src/contract', 'src/shell-word.ts', 'drizzle']],
+  ['src/db', ['src/db', 'src/contract', 'src/text/shell-word.ts', 'drizzle']],
   ['src/formats', ['src/formats', 'src/contract', 'src/db']],
   [
     'src/operations',
@@ -88,18 +88,18 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
       'src/formats',
       'src/db',
       'src/contract',
-      'src/version.ts',
-      'src/nearest.ts',
-      'src/address.ts',
-      'src/shell-word.ts',
-      'src/home.ts',
+      'src/system/version.ts',
+      'src/text/nearest.ts',
+      'src/text/address.ts',
+      'src/text/shell-word.ts',
+      'src/system/home.ts',
     ],
   ],
-  ['src/server', ['src/server', 'src/contract', 'src/index.ts', 'src/version.ts']],
+  ['src/server', ['src/server', 'src/contract', 'src/index.ts', 'src/system/version.ts']],
   ['src/cli', ['src/cli', 'src/server', 'src/contract', 'src/index.ts', ...shared]],
-  ['src/index.ts', ['src/operations', 'src/contract', 'src/system-user.ts', 'src/address.ts']],
-  ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts']],
-  ['bin', ['bin', 'src/main.ts', 'src/cli/streams.ts', 'src/cli/pager.ts', 'package.json']],
+  ['src/index.ts', ['src/operations', 'src/contract', 'src/system/user.ts', 'src/text/address.ts']],
+  ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/system/version.ts']],
+  ['bin', ['bin', 'src/main.ts', 'src/cli/terminal/streams.ts', 'src/cli/terminal/pager.ts', 'package.json']],
 ]
 
 test.each(layers)('%s imports only what lies below it', (layer, allowed) => {
@@ -138,11 +138,11 @@ test('operations know no console, no process, no command line', () => {
 
 /** Packages that one place alone may import. */
 const owners: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^(commander|@commander-js\/extra-typings)$/, ['src/cli/program.ts']],
-  [/^(cli-table3|chalk)$/, ['src/cli/table.ts']],
-  [/^(inquirer|@inquirer\/.*)$/, ['src/cli/prompt.ts']],
+  [/^(commander|@commander-js\/extra-typings)$/, ['src/cli/line/program.ts']],
+  [/^(cli-table3|chalk)$/, ['src/cli/draw/table.ts']],
+  [/^(inquirer|@inquirer\/.*)$/, ['src/cli/terminal/prompt.ts']],
   [/^bun:sqlite$/, ['src/db']],
-  [/^node:sqlite$/, ['src/db/copy.ts']],
+  [/^node:sqlite$/, ['src/db/sqlite/copy.ts']],
   [/^drizzle-orm(\/|$)/, ['src/db']],
   [/^valibot$/, ['src/operations', 'src/formats', 'src/server']],
 ]
@@ -159,7 +159,7 @@ test('the server is started by the context alone, and knows no process', () => {
   const starters = imports.filter(
     ({ from, to, kind }) => within(to, 'src/server') && kind !== 'type' && !within(from, 'src/server'),
   )
-  expect(starters.filter(({ from, kind }) => from !== 'src/cli/context.ts' || kind !== 'dynamic')).toEqual([])
+  expect(starters.filter(({ from, kind }) => from !== 'src/cli/run/context.ts' || kind !== 'dynamic')).toEqual([])
   const talkers = production.filter(file => within(file, 'src/server'))
   expect(talkers.filter(file => /\bprocess\.|\bconsole\./.test(text(file)))).toEqual([])
 })
@@ -172,16 +172,16 @@ test('what draws for people is loaded only when it draws', () => {
 
 const commandFiles = production.filter(file => within(file, 'src/cli/commands'))
 const commandMayImport = [
-  'src/cli/define.ts',
-  'src/cli/parse.ts',
-  'src/cli/chart.ts',
-  'src/cli/columns.ts',
+  'src/cli/declare/define.ts',
+  'src/cli/declare/parse.ts',
+  'src/cli/draw/chart.ts',
+  'src/cli/draw/columns.ts',
   'src/cli/drawing',
-  'src/cli/filters.ts',
-  'src/cli/matching.ts',
-  'src/cli/delivery.ts',
-  'src/cli/tutorial.ts',
-  'src/cli/completion.ts',
+  'src/cli/commands/key/filters.ts',
+  'src/cli/commands/key/matching.ts',
+  'src/cli/commands/key/delivery.ts',
+  'src/cli/commands/demo/tutorial.ts',
+  'src/cli/completion/scripts.ts',
   'src/cli/reference',
   'src/contract',
 ]
@@ -244,12 +244,12 @@ test('a command loads the operation that it runs, and no other', () => {
       within(
         file,
         'src/formats',
-        'src/db/migrate.ts',
-        'src/operations/backup/location.ts',
-        'src/operations/backup/create.ts',
+        'src/db/sqlite/migrate.ts',
+        'src/operations/file/backup/location.ts',
+        'src/operations/file/backup/create.ts',
         'src/operations/import',
-        'src/operations/users.ts',
-        'src/operations/projects.ts',
+        'src/operations/people/users.ts',
+        'src/operations/people/projects.ts',
         'src/operations/keys/create.ts',
         'src/operations/keys/import.ts',
         'src/operations/usage/ingest.ts',
@@ -261,7 +261,7 @@ test('a command loads the operation that it runs, and no other', () => {
 
 test('the operations are loaded one by one', () => {
   const eager = imports.filter(({ from, kind }) => from === 'src/operations/index.ts' && kind === 'static')
-  expect(eager.map(({ to }) => to).sort()).toEqual(['src/db/transaction.ts', 'src/operations/late.ts'])
+  expect(eager.map(({ to }) => to).sort()).toEqual(['src/db/sqlite/transaction.ts', 'src/operations/late.ts'])
 })
 
 test('what a gateway loads before it begins is all that its operations could ask for later', () => {
@@ -279,7 +279,7 @@ test("drizzle's own transactions and bare connections are used nowhere", () => {
   expect(
     violations(
       ({ from, to, kind }) =>
-        to === 'bun:sqlite' && kind === 'static' && !['src/db/client.ts', 'src/db/open.ts'].includes(from),
+        to === 'bun:sqlite' && kind === 'static' && !['src/db/sqlite/client.ts', 'src/db/sqlite/open.ts'].includes(from),
     ),
   ).toEqual([])
 })

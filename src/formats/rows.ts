@@ -6,7 +6,7 @@
 import { createReadStream } from 'node:fs'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { translate } from '../db/errors.ts'
+import { translate } from '../db/sqlite/errors.ts'
 import { csvRows } from './csv.ts'
 import { ndjsonRows } from './ndjson.ts'
 import { type TextBlock, textBlocks } from './text-blocks.ts'

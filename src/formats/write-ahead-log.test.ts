@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { LatchkeyError } from '../contract/errors.ts'
-import { Client } from '../db/client.ts'
+import { Client } from '../db/sqlite/client.ts'
 import { type TemporaryFolder, temporaryFolder } from '../testing/folder.ts'
 import { withSource } from './source.ts'
 import { logState } from './write-ahead-log.ts'

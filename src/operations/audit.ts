@@ -3,9 +3,9 @@ import type { AuditEntry } from '../contract/views.ts'
 import { inChunks } from '../db/chunks.ts'
 import { and, desc, eq, gte, lt, or, type SQL } from '../db/query.ts'
 import { audit } from '../db/schema/audit.ts'
-import type { Database } from '../db/transaction.ts'
+import type { Database } from '../db/sqlite/transaction.ts'
 import type { OperationContext } from './context.ts'
-import { newId } from './ids.ts'
+import { newId } from './rules/ids.ts'
 
 export interface Event {
   /** noun.verb */

@@ -6,10 +6,10 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { and, eq, gte, isNull, lt, lte, or, type SQL, type SQLiteColumn, sql } from '../db/query.ts'
 import { keys, secrets } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
-import type { Database } from '../db/transaction.ts'
-import { didYouMean, nearest } from '../nearest.ts'
-import { type IdPrefix, looksLikeId } from './ids.ts'
-import { hashSecret, isMalformed } from './secrets.ts'
+import type { Database } from '../db/sqlite/transaction.ts'
+import { didYouMean, nearest } from '../text/nearest.ts'
+import { type IdPrefix, looksLikeId } from './rules/ids.ts'
+import { hashSecret, isMalformed } from './rules/secrets.ts'
 
 /** Text that selects, or the secret of a key. */
 export type KeySelector = string | { readonly secret: string }

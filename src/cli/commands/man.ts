@@ -1,5 +1,5 @@
 import { manPage } from '../../contract/views/program.ts'
-import { arg, command, opt } from '../define.ts'
+import { arg, command, opt } from '../declare/define.ts'
 import { manual, writeManual } from '../reference/manual.ts'
 
 export default command({

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../contract/shape.ts'
 import { jsonSchema } from '../../contract/views/program.ts'
-import { arg, command } from '../define.ts'
+import { arg, command } from '../declare/define.ts'
 import { schemaOf } from '../reference/schema.ts'
 
 export default command({

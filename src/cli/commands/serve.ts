@@ -1,7 +1,7 @@
 import { exitCodes } from '../../contract/errors.ts'
 import { served } from '../../contract/views/program.ts'
-import { command, opt } from '../define.ts'
-import { formatDuration, hostPort } from '../parse.ts'
+import { command, opt } from '../declare/define.ts'
+import { formatDuration, hostPort } from '../declare/parse.ts'
 
 export default command({
   name: 'serve',

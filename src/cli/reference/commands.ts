@@ -1,10 +1,10 @@
 /** The whole tree, loaded and named: what every page of the reference is made from. Runs nothing. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ObjectShape } from '../../contract/shape.ts'
-import { nearest } from '../../nearest.ts'
-import { type Declaration, outputShape } from '../define.ts'
-import { argumentText } from '../flags.ts'
-import { namedCommands, type Tree } from '../tree.ts'
+import { nearest } from '../../text/nearest.ts'
+import { type Declaration, outputShape } from '../declare/define.ts'
+import { argumentText } from '../line/flags.ts'
+import { namedCommands, type Tree } from '../commands/tree.ts'
 
 export interface NamedNoun {
   readonly name: string

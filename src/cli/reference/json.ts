@@ -3,7 +3,7 @@ import { type ErrorCode, exitCodes, exitMeanings } from '../../contract/errors.t
 import { bare } from '../../contract/json.ts'
 import type { JsonSchema, ObjectShape } from '../../contract/shape.ts'
 import * as views from '../../contract/views.ts'
-import type { Declaration } from '../define.ts'
+import type { Declaration } from '../declare/define.ts'
 import { type NamedCommand, type NamedNoun, outputOf } from './commands.ts'
 import { anchor, block, code, generated, linkTo, page, table } from './prose.ts'
 import { errorSchema, formText } from './schema.ts'

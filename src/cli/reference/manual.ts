@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ManPage } from '../../contract/views.ts'
-import { tree } from '../tree.ts'
-import { makeFolder, writeWhole } from '../whole-file.ts'
+import { tree } from '../commands/tree.ts'
+import { makeFolder, writeWhole } from '../../system/whole-file.ts'
 import { namedNouns, unknownPath } from './commands.ts'
 import { manPages, pageName } from './man.ts'
 

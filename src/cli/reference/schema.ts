@@ -1,8 +1,8 @@
 /** The JSON Schema (draft 2020-12) of everything that commands print, from the shapes they declare. Runs nothing. */
 import { exitCodes } from '../../contract/errors.ts'
 import type { JsonSchema } from '../../contract/shape.ts'
-import { type Declaration, outputShape } from '../define.ts'
-import { tree } from '../tree.ts'
+import { type Declaration, outputShape } from '../declare/define.ts'
+import { tree } from '../commands/tree.ts'
 import { type Form, namedNouns, outputOf, unknownPath } from './commands.ts'
 
 /**

@@ -4,9 +4,9 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportSummary } from '../../contract/views.ts'
 import { and, desc, eq, gte, lt } from '../../db/query.ts'
 import { imports } from '../../db/schema/imports.ts'
-import type { Database } from '../../db/transaction.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
 import type { OperationContext } from '../context.ts'
-import { looksLikeId } from '../ids.ts'
+import { looksLikeId } from '../rules/ids.ts'
 import { read } from './state.ts'
 
 export type ImportRow = typeof imports.$inferSelect

@@ -12,12 +12,12 @@ import {
   importedUsers,
   imports,
 } from '../../db/schema/imports.ts'
-import type { Database } from '../../db/transaction.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
 import type { SourceFile } from '../../formats/source.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import { newId } from '../ids.ts'
+import { newId } from '../rules/ids.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import {
   applyCreations,

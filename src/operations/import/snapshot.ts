@@ -8,7 +8,7 @@ import { inArray, type SQLiteColumn } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/transaction.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
 import { type RowProgress, unheard } from '../progress.ts'
 
 export const entityTypes = ['user', 'project', 'key'] as const

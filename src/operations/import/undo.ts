@@ -10,7 +10,7 @@ import { importedKeys, importedProjects, importedUsers, imports } from '../../db
 import { keys } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/transaction.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { limitRows } from '../limits/rows.ts'

@@ -1,7 +1,7 @@
 /** How busy keys were, day by day. Reads only. */
 import { and, gte, oneOf, sql } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
-import { addDays, startOfDay } from '../calendar.ts'
+import { addDays, startOfDay } from '../rules/calendar.ts'
 import type { OperationContext } from '../context.ts'
 
 export interface ActivityOptions {

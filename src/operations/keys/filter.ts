@@ -16,8 +16,8 @@ import {
   sql,
 } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import type { Database } from '../../db/transaction.ts'
-import * as rules from '../input.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
+import * as rules from '../rules/input.ts'
 import { contains, findProject, findUser } from '../select.ts'
 import { keysOver } from './over.ts'
 

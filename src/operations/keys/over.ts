@@ -4,7 +4,7 @@ import { and, eq, inArray, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits, reservations } from '../../db/schema/limits.ts'
 import { usage } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
 import type { LimitRow } from '../limits/rows.ts'
 import { limitStates } from '../limits/window.ts'
 

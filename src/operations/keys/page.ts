@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { keySorts } from '../../contract/views/words.ts'
 import type { KeySort } from '../../contract/views.ts'
-import type { KeyQuery } from '../../db/key-rows.ts'
+import type { KeyQuery } from '../../db/sqlite/key-rows.ts'
 import {
   and,
   asc,
@@ -18,8 +18,8 @@ import {
   sql,
 } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import type { Database } from '../../db/transaction.ts'
-import * as rules from '../input.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
+import * as rules from '../rules/input.ts'
 import { findKey, type KeySelector } from '../select.ts'
 import { conditionOf, type KeyFilter, keyFilter } from './filter.ts'
 

@@ -7,8 +7,8 @@ import {
   type ListedKey,
   limitsOfKeys,
   listedKeys,
-} from '../../db/key-rows.ts'
-import { type Database, type Rows, rowsIn } from '../../db/transaction.ts'
+} from '../../db/sqlite/key-rows.ts'
+import { type Database, type Rows, rowsIn } from '../../db/sqlite/transaction.ts'
 import { limitView, sortLimits } from '../limits/view.ts'
 import type { KeyRow } from '../select.ts'
 

@@ -7,10 +7,10 @@
  * what came after it. A reservation counts whole until it is settled, released or out of time.
  */
 import type { LimitForecast, LimitState, LimitSubject } from '../../contract/views.ts'
-import { type HotPath, hotPathOf, type Piece, type StoredLimit } from '../../db/hot.ts'
-import type { ListedKey } from '../../db/key-rows.ts'
-import type { Database } from '../../db/transaction.ts'
-import { clockToleranceMs } from '../input.ts'
+import { type HotPath, hotPathOf, type Piece, type StoredLimit } from '../../db/sqlite/hot.ts'
+import type { ListedKey } from '../../db/sqlite/key-rows.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
+import { clockToleranceMs } from '../rules/input.ts'
 import { toStored, type Wanted } from './rows.ts'
 import { sortLimits, toShown } from './view.ts'
 

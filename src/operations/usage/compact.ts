@@ -12,10 +12,10 @@ import { and, eq, gt, gte, inArray, isNotNull, lt, or, sql } from '../../db/quer
 import { keys } from '../../db/schema/keys.ts'
 import { limits, reservations } from '../../db/schema/limits.ts'
 import { countedEvents, countedFiles, usage } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import * as rules from '../input.ts'
+import * as rules from '../rules/input.ts'
 import { summed } from './sum.ts'
 
 export interface CompactOptions {

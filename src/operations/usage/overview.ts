@@ -3,8 +3,8 @@
  * report operation from one snapshot, so that no two of its numbers can disagree.
  */
 import type { ReportGroup, ReportOrder, Totals, UsageRow } from '../../contract/views.ts'
-import type { Database } from '../../db/transaction.ts'
-import { nextPeriod, type Period, periods } from '../calendar.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
+import { nextPeriod, type Period, periods } from '../rules/calendar.ts'
 import type { OperationContext } from '../context.ts'
 import { findKey, findProject, findUser } from '../select.ts'
 import { type ReportOptions, readReport, readUse } from './report.ts'

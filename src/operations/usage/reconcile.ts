@@ -6,10 +6,10 @@ import type { UsageCheck } from '../../contract/views.ts'
 import { asc, eq, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { carriedUsage, usage } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import { toDollars } from '../money.ts'
+import { toDollars } from '../rules/money.ts'
 import type { Counts } from './sum.ts'
 
 interface Difference {

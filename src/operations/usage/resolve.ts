@@ -2,8 +2,8 @@
 import { inChunks } from '../../db/chunks.ts'
 import { and, inArray, isNull, lowerAscii, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
-import type { Database } from '../../db/transaction.ts'
-import { looksLikeId } from '../ids.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
+import { looksLikeId } from '../rules/ids.ts'
 
 /** The id of the one key, or what is wrong, as the rest of a sentence about the line. */
 export type Resolved =

@@ -2,8 +2,8 @@
 import type { Totals } from '../../contract/views.ts'
 import { and, eq, gt, lt, sql } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
-import { toDollars } from '../money.ts'
+import type { Database } from '../../db/sqlite/transaction.ts'
+import { toDollars } from '../rules/money.ts'
 
 export interface Counts {
   readonly requests: number

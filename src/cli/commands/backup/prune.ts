@@ -1,7 +1,7 @@
 import { backupPruning } from '../../../contract/views/backups.ts'
-import { type Arguments, command, type Input, listing, opt, type Place } from '../../define.ts'
-import { pruningColumns } from '../../drawing/backups.ts'
-import { duration, keepCount } from '../../parse.ts'
+import { type Arguments, command, type Input, listing, opt, type Place } from '../../declare/define.ts'
+import { pruningColumns } from './drawing.ts'
+import { duration, keepCount } from '../../declare/parse.ts'
 
 const options = {
   from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),

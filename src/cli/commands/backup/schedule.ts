@@ -1,6 +1,6 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../define.ts'
-import { scheduledLines } from '../../drawing/backups.ts'
+import { command, opt } from '../../declare/define.ts'
+import { scheduledLines } from './drawing.ts'
 
 export default command({
   name: 'schedule',

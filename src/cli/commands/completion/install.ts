@@ -1,7 +1,7 @@
 import { completionInstalled } from '../../../contract/views/program.ts'
-import { shells } from '../../completion.ts'
-import { arg, command, opt } from '../../define.ts'
-import { oneOf } from '../../parse.ts'
+import { shells } from '../../completion/scripts.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { oneOf } from '../../declare/parse.ts'
 
 export default command({
   name: 'install',

@@ -1,6 +1,6 @@
 import { configValue } from '../../../contract/views/program.ts'
-import { arg, command } from '../../define.ts'
-import { settingName } from '../../parse.ts'
+import { arg, command } from '../../declare/define.ts'
+import { settingName } from '../../declare/parse.ts'
 
 export default command({
   name: 'get',

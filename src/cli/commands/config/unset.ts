@@ -1,6 +1,6 @@
 import { configChange } from '../../../contract/views/program.ts'
-import { arg, command, opt } from '../../define.ts'
-import { settingName } from '../../parse.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { settingName } from '../../declare/parse.ts'
 
 export default command({
   name: 'unset',

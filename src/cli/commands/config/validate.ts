@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { settingsCheck } from '../../../contract/views/program.ts'
-import { command } from '../../define.ts'
+import { command } from '../../declare/define.ts'
 
 export default command({
   name: 'validate',

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { studio } from '../../../contract/views/program.ts'
-import { command, opt } from '../../define.ts'
-import { integerAtLeast } from '../../parse.ts'
+import { command, opt } from '../../declare/define.ts'
+import { integerAtLeast } from '../../declare/parse.ts'
 
 export default command({
   name: 'studio',

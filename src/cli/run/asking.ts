@@ -1,0 +1,111 @@
+/**
+ * What a command may ask of whoever runs it. Must never wait for an answer that cannot come: off a terminal, under CI or
+ * --no-input it refuses at once.
+ */
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Environment } from '../settings/config.ts'
+import type { Confirmation } from '../declare/define.ts'
+import { printableLine } from '../terminal/printable.ts'
+import type { Streams } from '../terminal/streams.ts'
+
+/** How a question reaches a person; tests answer in their place. */
+export interface Prompts {
+  /** The answer, unseen while it is typed. */
+  readonly password: (message: string) => Promise<string>
+  /** y or n; plain Enter is no. */
+  readonly confirm: (message: string) => Promise<boolean>
+  readonly text: (message: string, options?: TextOptions) => Promise<string>
+  /** One of a few. */
+  readonly select: (message: string, choices: readonly Choice[], initial?: string) => Promise<string>
+  /** One of many: `find` has those that fit what was typed. */
+  readonly search: (message: string, find: (typed: string) => Promise<readonly Choice[]>) => Promise<string>
+}
+
+/** What is wrong with an answer; undefined when nothing is. */
+type Validate = (answer: string) => Promise<string | undefined>
+
+interface TextOptions {
+  readonly validate?: Validate
+  /** What plain Enter stands for. */
+  readonly initial?: string
+}
+
+export interface Choice {
+  readonly value: string
+  /** What is shown; the value itself when not given. */
+  readonly name?: string
+  /** Shown behind the name, as far as there is any. */
+  readonly about?: readonly (string | null | undefined | false)[]
+}
+
+export interface Asking {
+  readonly interactive: boolean
+  /** A password typed twice; `instead` is the option that a script gives it by. */
+  readonly askPassword: (message: string, instead?: string) => Promise<string>
+  /** A secret that exists already, unseen while it is typed or pasted. Only while `interactive`. */
+  readonly askSecret: () => Promise<string>
+  /** Returns when it was confirmed; throws `not_confirmed` otherwise. */
+  readonly confirm: (confirmation: Confirmation) => Promise<void>
+}
+
+/** Whether somebody is there to answer. */
+export function isInteractive(streams: Streams, env: Environment, noInput: boolean): boolean {
+  const ci = env['CI']
+  const automated = ci !== undefined && ci !== '' && ci !== 'false' && ci !== '0'
+  return streams.stdin.isTerminal && streams.stderr.isTerminal && !noInput && !automated
+}
+
+/** @param load the prompts, which most commands have no use for */
+export function asking(interactive: boolean, load: () => Promise<Prompts>): Asking {
+  return {
+    interactive,
+    askPassword: async (message, instead) => {
+      if (!interactive) {
+        throw new LatchkeyError(
+          'usage',
+          'a password can only be asked for at a terminal',
+          instead === undefined ? 'pipe it in on stdin' : `give it with ${instead}, where - is stdin`,
+        )
+      }
+      const prompts = await load()
+      const password = await prompts.password(message)
+      if (password === '')
+        throw new LatchkeyError('usage', 'the password is empty', 'run it again and type one')
+      if ((await prompts.password(`${message} (again)`)) !== password) {
+        throw new LatchkeyError(
+          'usage',
+          'the two passwords differ',
+          'run it again and type the same one twice',
+        )
+      }
+      return password
+    },
+    askSecret: async () => (await load()).password('Secret, unseen while it is typed'),
+    confirm: async ({ question, typed }) => {
+      if (!interactive)
+        throw unconfirmed('this needs a confirmation, and nobody is there to give it', withoutAsking)
+      const prompts = await load()
+      if (typed === undefined) {
+        if (await prompts.confirm(question)) return
+        throw unconfirmed('not confirmed: nothing was changed', 'run it again if it was meant after all')
+      }
+      // What cannot be seen is spelt out, and then that is what is typed.
+      const shown = printableLine(typed)
+      const answer = await prompts.text(`${question}\nType ${shown} to go on:`)
+      if (asTyped(answer) === asTyped(shown)) return
+      throw unconfirmed(
+        `'${shown}' was not typed: nothing was changed`,
+        `run it again and type ${shown}, if it was meant`,
+      )
+    },
+  }
+}
+
+/** Keyboards compose letters in ways that look the same, and have one kind of space. */
+const asTyped = (text: string): string => text.normalize('NFC').replace(/\s+/g, ' ').trim()
+
+/** For who was not asked. To who has said no it would be no advice. */
+export const withoutAsking = 'add --yes to go on without being asked'
+
+export const unconfirmed = (message: string, hint: string): LatchkeyError =>
+  new LatchkeyError('not_confirmed', message, hint)
