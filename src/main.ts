@@ -9,7 +9,7 @@ import { repeating, withTypedLine } from './cli/run/next-step.ts'
 import { typedFormat } from './cli/line/output-format.ts'
 import { configOf, type Main, read, run } from './cli/run/run.ts'
 import { ClosedPipe } from './cli/terminal/streams.ts'
-import { completionRequest } from './cli/commands/tree.ts'
+import { completionRequest } from './cli/line/walk.ts'
 import { failureOf } from './contract/failure.ts'
 
 export const main: Main = async (argv, env, streams, overrides = {}) => {

@@ -1,8 +1,8 @@
 /** Runs a command line within the test's process, on streams in memory. For tests only. */
+import type { Tree } from '../cli/declare/declaration.ts'
+import type { Environment } from '../system/home.ts'
 import type { Prompts } from '../cli/run/asking.ts'
-import type { Environment } from '../cli/settings/config.ts'
 import { memoryInput, memoryOutput } from '../cli/terminal/streams.ts'
-import type { Tree } from '../cli/commands/tree.ts'
 import { main } from '../main.ts'
 import { requireContract } from './outcome.ts'
 import { splitWords } from './words.ts'

@@ -23,7 +23,7 @@ export default command({
     unix: opt.text('path', 'Listen on a socket in the file system, instead or as well'),
     allowRemote: opt.flag('Listen also where other machines can connect, unencrypted'),
   },
-  run: (ctx, { listen, unix, allowRemote }) => ctx.serve({ listen, unix, allowRemote }),
+  run: async (ctx, where) => (await import('./serve/listen.ts')).serveConfigured(ctx, where),
   output: served,
   done: ({ addresses, startedAt, stoppedAt, signal, requests }, brush) => {
     if (signal === null) return `It would listen on ${addresses.join(' and ')}`

@@ -1,5 +1,5 @@
 /** The scripts by which shells ask this program what may come next. They hold no list of their own. */
-import { completionRequest } from '../commands/tree.ts'
+import { completionRequest } from '../line/walk.ts'
 
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]

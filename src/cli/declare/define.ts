@@ -4,44 +4,18 @@
  */
 import type { ObjectShape } from '../../contract/shape.ts'
 import type { Brush } from './brush.ts'
-import type { Context } from '../run/context.ts'
-
-/** What a command does to the world. `execute.ts` derives dry runs and confirmations from it. */
-export type Effect = 'read' | 'write' | 'destroy'
-
-/** What a parser may depend on besides the text. */
-export interface ParseContext {
-  readonly now: Date
-  readonly timeZone: string
-}
-
-/** Turns one word of the command line into a value; throws a `usage` error that says what was expected. */
-export type Parse<T> = (raw: string, context: ParseContext) => T
-
-export interface Argument<T> {
-  readonly kind: 'one' | 'optional' | 'many' | 'any'
-  readonly summary: string
-  readonly parse: Parse<unknown>
-  /** Of one that is needed unless one of these options is given. */
-  readonly unless?: readonly string[]
-  /** What to do where it is missing; the help of the command when not given. */
-  readonly hint?: string
-  readonly type?: T
-}
-
-export interface Option<T> {
-  /** flag: present or not. value: at most one. many: repeatable. clearable: a value, or `--no-…` for none. */
-  readonly kind: 'flag' | 'value' | 'many' | 'clearable'
-  readonly placeholder: string
-  readonly summary: string
-  readonly parse: Parse<unknown>
-  readonly choices?: readonly string[]
-  readonly required: boolean
-  /** Of a clearable one: each use adds to a list. */
-  readonly repeatable?: boolean
-  readonly short?: string
-  readonly type?: T
-}
+import type { Column } from './column.ts'
+import type {
+  Argument,
+  Arguments,
+  Confirmation,
+  Context,
+  Declaration,
+  Effect,
+  Option,
+  Options,
+} from './declaration.ts'
+import type { Parse } from './parse.ts'
 
 const verbatim: Parse<string> = raw => raw
 
@@ -113,9 +87,6 @@ export const opt = {
 
 export { verbatim }
 
-export type Arguments = Readonly<Record<string, string | Argument<unknown>>>
-export type Options = Readonly<Record<string, Option<unknown>>>
-
 type ArgumentValue<A> = A extends Argument<infer T> ? T : string
 type OptionValue<O> = O extends Option<infer T> ? T : never
 
@@ -126,71 +97,6 @@ export type Values<O extends Options> = { readonly [K in keyof O]: OptionValue<O
 export type Input<A extends Arguments, O extends Options> = {
   readonly [K in keyof A]: ArgumentValue<A[K]>
 } & { readonly [K in keyof O]: OptionValue<O[K]> }
-
-/** What of a context says where and when things are meant. */
-export type Place = Pick<Context, 'path' | 'timeZone'>
-
-/** What a destroying command asks before it acts. */
-export interface Confirmation {
-  readonly question: string
-  /** When given, the person types this instead of y. */
-  readonly typed?: string
-  /** What it is about, shown as a table before the question. */
-  readonly list?: Listing
-  /** Arguments that bind the run to what was confirmed. */
-  readonly binds?: Readonly<Record<string, unknown>>
-}
-
-/** Rows and how they are drawn; `listing()` makes one. */
-export interface Listing {
-  readonly columns: readonly Column<unknown>[]
-  readonly rows: readonly unknown[]
-}
-
-export const listing = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Listing => ({
-  columns: columns as readonly Column<unknown>[],
-  rows,
-})
-
-/** A column of a table: what one row has there, as text, as a moment or as a bar. */
-export type Column<Row> = TextColumn<Row> | TimeColumn<Row> | BarColumn<Row>
-
-interface TitledColumn {
-  readonly title: string
-  /** Drawn by `-o wide` alone. */
-  readonly wide?: boolean
-  /** Left out of the table when it is empty in every row. */
-  readonly hideEmpty?: boolean
-}
-
-interface TextColumn<Row> extends TitledColumn {
-  /** `rows` are all of the table, for what depends on the others. */
-  readonly cell: (row: Row, brush: Brush, rows: readonly Row[]) => string
-  /** Quantities stand right, and are never cut. */
-  readonly align?: 'left' | 'right'
-  /** Never cut either: a status, what would say something else without its end. */
-  readonly whole?: true
-  /** On a narrow terminal the texts of low importance are cut first, those of high importance last. */
-  readonly importance?: 'low' | 'high'
-}
-
-/** `3 days ago` in a table on a terminal, exact anywhere else. */
-interface TimeColumn<Row> extends TitledColumn {
-  readonly time: (row: Row) => Date | null
-  /** What there is in place of no time; `never` when not given. */
-  readonly absent?: string
-}
-
-/**
- * A bar beside the number that it draws: in the room that the other columns leave, and left out where that is too
- * little.
- */
-interface BarColumn<Row> {
-  readonly bar: (row: Row) => number
-  /** What a full bar stands for; the largest of all rows when not given. */
-  readonly full?: number
-  readonly wide?: boolean
-}
 
 /** `Run` is what the command returns; `R` the same once all of it is there. */
 interface Common<A extends Arguments, O extends Options, R, Run = R> {
@@ -261,35 +167,6 @@ interface OneOrMany<A extends Arguments, O extends Options, T> extends Common<A,
 /** A command whose output is text as it stands (a tutorial, a completion script): no other format. */
 interface Text<A extends Arguments, O extends Options> extends Common<A, O, string> {
   readonly text: true
-}
-
-/** A declaration with its types forgotten, for the modules that treat all commands alike. */
-export interface Declaration {
-  readonly name: string
-  readonly effect: Effect
-  readonly summary: string
-  readonly description?: string
-  readonly examples: readonly string[]
-  readonly args: Arguments
-  readonly options: Options
-  readonly wizard?: readonly string[]
-  readonly confirm?: (context: Context, input: Record<string, unknown>) => Promise<Confirmation | undefined>
-  readonly run: (context: Context, input: Record<string, unknown>) => Promise<unknown>
-  readonly asks?: (input: Record<string, unknown>) => boolean
-  readonly mendsSettings?: true
-  readonly exit?: (result: unknown) => number
-  readonly notice?: (result: unknown, input: Record<string, unknown>) => string | undefined
-  readonly lines?: (result: unknown, input: Record<string, unknown>) => readonly string[] | undefined
-  readonly revealsSecret?: (input: Record<string, unknown>) => boolean
-  readonly output?: ObjectShape<Record<string, unknown>>
-  readonly rows?: ObjectShape<Record<string, unknown>>
-  readonly outputOrRows?: ObjectShape<Record<string, unknown>>
-  readonly columns?: readonly Column<unknown>[]
-  readonly empty?: string
-  readonly noMatch?: string
-  readonly forPrograms?: true
-  readonly done?: (result: unknown, brush: Brush) => string
-  readonly text?: true
 }
 
 export function command<A extends Arguments, O extends Options, T>(declaration: One<A, O, T>): Declaration

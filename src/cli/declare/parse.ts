@@ -7,8 +7,16 @@ import { keySorts, metrics, reportGroups, roles } from '../../contract/views/wor
 import type { KeySort, Limit, Metric, ReportGroup, Role } from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
-import type { Parse, ParseContext } from './define.ts'
 import { nearestSetting, type SettingName, settingNames } from '../settings/file.ts'
+
+/** What a parser may depend on besides the text. */
+export interface ParseContext {
+  readonly now: Date
+  readonly timeZone: string
+}
+
+/** Turns one word of the command line into a value; throws a `usage` error that says what was expected. */
+export type Parse<T> = (raw: string, context: ParseContext) => T
 
 const second = 1000
 const minute = 60 * second

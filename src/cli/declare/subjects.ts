@@ -1,5 +1,5 @@
+import type { Argument, Option } from './declaration.ts'
 /** What the words of a command line name: a key, a user, a file. Completion and pickers go by the same. */
-import type { Argument, Option } from './define.ts'
 
 export type Subject =
   | 'key'

@@ -1,7 +1,7 @@
 /** What tables look like at the widths of real terminals, and what no content may do to them. */
+import type { Column } from '../declare/column.ts'
 import { describe, expect, test } from 'bun:test'
 import type { Key, UsageRow } from '../../contract/views.ts'
-import type { Column } from '../declare/define.ts'
 import { countColumns } from '../commands/usage/drawing.ts'
 import { keyColumns } from '../commands/key/filters.ts'
 import { type BrushOptions, createBrush, drawTable } from './table.ts'

@@ -1,8 +1,8 @@
 /** Limits for people: how full each is, as lines with bars and as columns. Draws; decides nothing. */
+import type { Column } from '../declare/column.ts'
 import type { LimitForecast, LimitState } from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
 import { bar } from './chart.ts'
-import type { Column } from '../declare/define.ts'
 import { fold, widthOf } from '../terminal/width.ts'
 
 /**

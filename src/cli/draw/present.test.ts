@@ -1,3 +1,4 @@
+import type { Tree } from '../declare/declaration.ts'
 import { describe, expect, test } from 'bun:test'
 import {
   anything,
@@ -17,7 +18,6 @@ import { userRef } from '../../contract/views/refs.ts'
 import { totals } from '../../contract/views/usage.ts'
 import { run } from '../../testing/run.ts'
 import { command } from '../declare/define.ts'
-import type { Tree } from '../commands/tree.ts'
 
 const thing = object('Thing', {
   id: text('Id'),

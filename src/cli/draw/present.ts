@@ -2,13 +2,14 @@
  * Writes a result in the format that was asked for. Decides nothing about the run: what cannot be shown is
  * refused by `checkPresentation` before anything happens, because a secret is shown only once.
  */
+import type { Declaration } from '../declare/declaration.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { bare, isReference, type Json, jsonWriter, toJson } from '../../contract/json.ts'
 import { anything, type JsonSchema, type ObjectShape, object } from '../../contract/shape.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import type { Brush } from '../declare/brush.ts'
 import type { Format } from '../settings/config.ts'
-import { type Declaration, outputShape } from '../declare/define.ts'
+import { outputShape } from '../declare/define.ts'
 import type { Output } from '../terminal/streams.ts'
 
 type AnyShape = ObjectShape<Record<string, unknown>>

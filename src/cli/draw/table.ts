@@ -2,8 +2,8 @@
  * Draws for people: the brush and the table. The only importer of cli-table3 and chalk, both loaded when
  * something is drawn; must never be used for a format that programs read.
  */
+import type { Column } from '../declare/column.ts'
 import type { Brush } from '../declare/brush.ts'
-import type { Column } from '../declare/define.ts'
 import { gap, layOut, type Placed } from './layout.ts'
 import { formatDuration } from '../declare/parse.ts'
 import { bytes, count, dollars } from './quantity.ts'

@@ -2,9 +2,9 @@
  * How names of declarations are written on the command line, and the options that every command has. The
  * parser, the reference and the completions read the same list; nothing here parses.
  */
+import type { Declaration, Effect, Option } from '../declare/declaration.ts'
 import { charts } from '../terminal/color.ts'
 import { formats } from '../settings/config.ts'
-import type { Declaration, Effect, Option } from '../declare/define.ts'
 import { progressModes } from '../draw/progress.ts'
 
 /** An option that no declaration has to repeat. */

@@ -1,9 +1,10 @@
 /** What is wrong with a command line that could not be understood, with a guess at what was meant. */
+import type { Tree } from '../declare/declaration.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
 import { flagsOf, globalFlags, kebab } from './flags.ts'
-import type { Reached, Tree } from '../commands/tree.ts'
+import type { Reached } from './walk.ts'
 
 /** A verb that was typed first is one of some noun, most likely of the noun behind it. */
 export function unknownCommand([word = '', next]: readonly string[], tree: Tree): LatchkeyError {

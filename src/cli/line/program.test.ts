@@ -1,10 +1,11 @@
+import type { Declaration, Tree } from '../declare/declaration.ts'
 import { describe, expect, test } from 'bun:test'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { object, text } from '../../contract/shape.ts'
 import { run } from '../../testing/run.ts'
-import { arg, command, type Declaration, opt, verbatim } from '../declare/define.ts'
+import { arg, command, opt, verbatim } from '../declare/define.ts'
 import { limit, metric, when } from '../declare/parse.ts'
-import { namedCommands, type Tree } from '../commands/tree.ts'
+import { namedCommands } from './walk.ts'
 
 const nothing = object('Nothing', { id: text('Id') })
 const secretive = object('Secretive', { id: text('Id'), secret: text('Secret') })

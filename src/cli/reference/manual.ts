@@ -1,8 +1,8 @@
 /** The manual as `latchkey man` gives it: one page, or all of them in a folder. */
+import type { Tree } from '../declare/declaration.ts'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ManPage } from '../../contract/views.ts'
-import { tree } from '../commands/tree.ts'
 import { makeFolder, writeWhole } from '../../system/whole-file.ts'
 import { namedNouns, unknownPath } from './commands.ts'
 import { manPages, pageName } from './man.ts'
@@ -10,7 +10,7 @@ import { manPages, pageName } from './man.ts'
 const section = 1
 
 /** The page of a command, a noun or, without words, the program. @throws not_found */
-export async function manual(words: readonly string[], edition: Date): Promise<ManPage> {
+export async function manual(tree: Tree, words: readonly string[], edition: Date): Promise<ManPage> {
   const all = manPages(await namedNouns(tree), edition)
   const path = words.join(' ')
   const text = all.get(path)
@@ -25,6 +25,7 @@ export async function manual(words: readonly string[], edition: Date): Promise<M
 
 /** Writes every page into a folder, over earlier ones. @throws usage, permission, disk_full */
 export async function writeManual(
+  tree: Tree,
   folder: string,
   words: readonly string[],
   edition: Date,

@@ -2,9 +2,9 @@
  * What a command may ask of whoever runs it. Must never wait for an answer that cannot come: off a terminal, under CI or
  * --no-input it refuses at once.
  */
+import type { Environment } from '../../system/home.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Environment } from '../settings/config.ts'
-import type { Confirmation } from '../declare/define.ts'
+import type { Asking } from '../declare/declaration.ts'
 import { printableLine } from '../terminal/printable.ts'
 import type { Streams } from '../terminal/streams.ts'
 
@@ -36,16 +36,6 @@ export interface Choice {
   readonly name?: string
   /** Shown behind the name, as far as there is any. */
   readonly about?: readonly (string | null | undefined | false)[]
-}
-
-export interface Asking {
-  readonly interactive: boolean
-  /** A password typed twice; `instead` is the option that a script gives it by. */
-  readonly askPassword: (message: string, instead?: string) => Promise<string>
-  /** A secret that exists already, unseen while it is typed or pasted. Only while `interactive`. */
-  readonly askSecret: () => Promise<string>
-  /** Returns when it was confirmed; throws `not_confirmed` otherwise. */
-  readonly confirm: (confirmation: Confirmation) => Promise<void>
 }
 
 /** Whether somebody is there to answer. */

@@ -1,84 +1,14 @@
-/**
- * What a command may reach while it runs: the operations, the clock, stdin, a person. Operations are loaded
- * when first asked for. Declarations import its type only; it must never be imported by them for values.
- */
-import { isAddress } from '../../text/address.ts'
-import { LatchkeyError } from '../../contract/errors.ts'
-import type {
-  CompletionInstalled,
-  ConfigChange,
-  ConfigValue,
-  Served,
-  SettingsCheck,
-  Studio,
-} from '../../contract/views.ts'
-import { located } from '../../system/home.ts'
-import type { Actor, Latchkey, UsageOverview } from '../../index.ts'
-import type { HostPort } from '../../server/listen.ts'
+/** Makes what a command may reach while it runs. Opens and loads nothing before it is asked for. */
+import type { Actor, Latchkey } from '../../index.ts'
 import type { StopSignal } from '../../server/serve.ts'
-import type { Asking } from './asking.ts'
-import type { Shell } from '../completion/scripts.ts'
-import { type Change, type Config, changeSettings, checkSettings, type Environment } from '../settings/config.ts'
-import type { Effect } from '../declare/define.ts'
-import { createIncoming, type Incoming } from './incoming.ts'
-import type { Invoke } from './invoke.ts'
-import { printable } from '../terminal/printable.ts'
+import { isAddress } from '../../text/address.ts'
+import { type Environment, located } from '../../system/home.ts'
+import type { Asking, Context, Effect, Invoke, Tree } from '../declare/declaration.ts'
 import type { ProgressDisplay } from '../draw/progress.ts'
-import type { NewSecretFile } from '../commands/key/secret-file.ts'
-import type { SettingName } from '../settings/file.ts'
+import type { Config } from '../settings/config.ts'
+import { printable } from '../terminal/printable.ts'
 import type { Streams } from '../terminal/streams.ts'
-
-export interface Context extends Asking, Incoming {
-  /** The operations on the configured database: for reading alone unless the command changes something. */
-  readonly operations: () => Promise<Latchkey>
-  readonly now: () => Date
-  /** `2026-11-20 03:00 (9 h ago)`, for who has to decide on it. */
-  readonly ago: (moment: Date) => Promise<string>
-  readonly timeZone: string
-  readonly dryRun: boolean
-  readonly config: Config
-  readonly actor: Actor
-  /** How this program is started, by absolute paths: for whoever starts it later. */
-  readonly program: readonly string[]
-  /** An absolute path from one that was typed; `s3://…` stays as it is. */
-  readonly path: (typed: string) => string
-  /** One setting and where it comes from. */
-  readonly setting: (name: SettingName) => ConfigValue
-  readonly checkSettings: () => readonly SettingsCheck[]
-  /** Changes a file of settings, but not in a dry run. @throws config */
-  readonly changeSetting: (change: Omit<Change, 'dryRun'>) => Promise<ConfigChange>
-  /** Makes the command lines in a text fit the one that was typed; see `next-step.ts`. */
-  readonly again: (text: string) => string
-  /** A line for people, on stderr. */
-  readonly notice: (text: string) => Promise<void>
-  /** Runs another command line in this process, on a database of its own. */
-  readonly invoke: Invoke
-  /** Runs `work` with a new file for secrets, or without one when none was typed; see `secret-file.ts`. */
-  readonly withSecretFile: <T>(
-    typed: string | undefined,
-    work: (file: NewSecretFile | undefined) => Promise<T>,
-  ) => Promise<T>
-  /** Writes a new HTML file about what `read` gives, and gives it back. @throws conflict, usage, permission */
-  readonly withUsagePage: (typed: string, read: () => Promise<UsageOverview>) => Promise<UsageOverview>
-  /** Puts the completion script of a shell in its place; see `completion-file.ts`. @throws usage, permission */
-  readonly installCompletion: (
-    shell: Shell | undefined,
-    folder: string | undefined,
-  ) => Promise<CompletionInstalled>
-  /** Shows a copy of the database in Drizzle Studio; see `studio.ts`. @throws config, conflict */
-  readonly studio: (port: number | undefined) => Promise<Studio>
-  /** Serves the configured database over HTTP until the process is told to stop. @throws usage, conflict, permission */
-  readonly serve: (options: Serving) => Promise<Served>
-  /** Closes what was opened. */
-  readonly close: () => Promise<void>
-}
-
-/** Where the server listens. */
-interface Serving {
-  readonly listen: HostPort | undefined
-  readonly unix: string | undefined
-  readonly allowRemote: boolean
-}
+import { createIncoming } from './incoming.ts'
 
 /** What a context is made of. */
 export interface Surroundings {
@@ -98,6 +28,7 @@ export interface Surroundings {
   /** Makes the command lines in a text fit the one that was typed. */
   readonly again: (text: string) => string
   readonly effect: Effect
+  readonly tree: Tree
   readonly dryRun: boolean
 }
 
@@ -107,8 +38,9 @@ export function createContext(surroundings: Surroundings): Context {
   let opened: Promise<Latchkey> | undefined
 
   const at = (typed: string): string => located(typed, cwd, config.home)
+  const connector = () => connectorOf(surroundings)
   const operations = (): Promise<Latchkey> => {
-    opened ??= connector(surroundings).then(connect => connect())
+    opened ??= connector().then(connect => connect())
     return opened
   }
 
@@ -121,6 +53,7 @@ export function createContext(surroundings: Surroundings): Context {
     ...asking,
     ...createIncoming(streams, at, asking),
     operations,
+    connector,
     now,
     ago: async moment => {
       const { createBrush } = await import('../draw/table.ts')
@@ -138,50 +71,12 @@ export function createContext(surroundings: Surroundings): Context {
     invoke: surroundings.invoke,
     program: surroundings.program,
     path: typed => (isAddress(typed) ? typed : at(typed)),
-    setting: name =>
-      config.values.find(value => value.name === name) ?? { name, value: null, source: 'default' },
-    checkSettings: () => checkSettings(config),
-    changeSetting: change => changeSettings(config, { ...change, dryRun }),
     notice,
-    withSecretFile: async (typed, work) => {
-      if (typed === undefined) return work(undefined)
-      if (typed === '-') {
-        throw new LatchkeyError('usage', '--out names a new file, and - is none', 'for stdout, use --raw')
-      }
-      const { withNewSecretFile } = await import('../commands/key/secret-file.ts')
-      return withNewSecretFile(at(typed), dryRun, work)
-    },
-    withUsagePage: async (typed, read) => {
-      if (typed === '-') {
-        throw new LatchkeyError(
-          'usage',
-          '--html names a new file, and - is none',
-          'name it: --html usage.html',
-        )
-      }
-      const { withNewFile } = await import('../../system/new-file.ts')
-      const { usagePage } = await import('../draw/page/usage.ts')
-      return withNewFile(at(typed), async write => {
-        const overview = await read()
-        await write(usagePage(overview))
-        return overview
-      })
-    },
-    installCompletion: async (shell, folder) => {
-      const { installCompletion } = await import('../completion/install.ts')
-      return installCompletion({ shell, folder: folder && at(folder), env, dryRun })
-    },
-    studio: async (port = 4983) => {
-      const { runStudio } = await import('../commands/db/serve-studio.ts')
-      const { database } = await operations()
-      const copyTo = (to: string) => database.copy({ to })
-      return runStudio({ port, cwd, env, copyTo, notice, now, stopped })
-    },
-    serve: options =>
-      serveConfigured(surroundings, {
-        ...options,
-        unix: options.unix === undefined ? undefined : at(options.unix),
-      }),
+    stderr: streams.stderr,
+    stopped,
+    env,
+    folder: cwd,
+    tree: surroundings.tree,
     close: async () => {
       await progress.end()
       const latchkey = await opened?.catch(() => undefined)
@@ -192,7 +87,7 @@ export function createContext(surroundings: Surroundings): Context {
 }
 
 /** Loads the library, and gives what makes a connection by the settings of the run. */
-async function connector(surroundings: Surroundings): Promise<() => Latchkey> {
+async function connectorOf(surroundings: Surroundings): Promise<() => Latchkey> {
   const { config, effect, dryRun, actor, env, now, progress } = surroundings
   const { connectLatchkey } = await import('../../index.ts')
   return () =>
@@ -209,28 +104,4 @@ async function connector(surroundings: Surroundings): Promise<() => Latchkey> {
       now,
       onProgress: progress.tell,
     })
-}
-
-/** Its log goes to stderr: text for people at a terminal, JSON for programs. */
-async function serveConfigured(surroundings: Surroundings, options: Serving): Promise<Served> {
-  const { streams, config, now, dryRun, stopped } = surroundings
-  const { stderr } = streams
-  const [connect, { serve }, { createLog, logLine, logText }] = await Promise.all([
-    connector(surroundings),
-    import('../../server/serve.ts'),
-    import('../../server/log.ts'),
-  ])
-  const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: config.timeZone })
-  return serve({
-    ...options,
-    dryRun,
-    path: config.db,
-    connect,
-    now,
-    stopped,
-    log: createLog(stderr.write, entry => {
-      const at = now()
-      return stderr.isTerminal ? logText(entry, clock.format(at)) : logLine(entry, at)
-    }),
-  })
 }

@@ -5,29 +5,9 @@
 import { readFileSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
-import type { Asking } from './asking.ts'
+import type { Asking, Incoming } from '../declare/declaration.ts'
 import { typedLine } from './next-step.ts'
 import type { Streams } from '../terminal/streams.ts'
-
-export interface Incoming {
-  /** What selects a key: what was typed, or for `-` the secret on stdin. */
-  readonly keySelector: (typed: string) => Promise<string | { readonly secret: string }>
-  /** The secret on stdin. The argument may say so (`-`) but not be it: others could read it there. */
-  readonly secretArgument: (typed: string | undefined) => Promise<string>
-  /** Whole stdin; refused at a terminal, where it would seem to hang. */
-  readonly readStdin: () => Promise<string>
-  /** Rows to be read: a file, or for `-` stdin, which is refused at a terminal. */
-  readonly rowSource: (typed: string) => {
-    readonly file: string
-    readonly chunks?: AsyncIterable<Uint8Array>
-  }
-  /** Bytes that are piped in, or pasted at a terminal until Ctrl-D. */
-  readonly pastedText: () => Promise<AsyncIterable<Uint8Array>>
-  /** Stdin as one secret, without the line break at its end; a person is asked for it. */
-  readonly secretFromStdin: () => Promise<string>
-  /** The same from a file, where `-` is stdin. */
-  readonly secretFromFile: (typed: string) => Promise<string>
-}
 
 /** @param at where a file lies that was typed */
 export function createIncoming(

@@ -1,13 +1,8 @@
 /** Runs a command line within another, away from everything real: the tour types its commands by it. */
 import { dirname } from 'node:path'
-import type { Environment } from '../settings/config.ts'
+import type { Environment } from '../../system/home.ts'
+import type { Invoke } from '../declare/declaration.ts'
 import { memoryInput, memoryOutput, type Streams } from '../terminal/streams.ts'
-
-/** Runs one command line in this process, on a database of its own. */
-export type Invoke = (
-  words: readonly string[],
-  options: { readonly db: string; readonly stdin?: string },
-) => Promise<{ readonly code: number; readonly out: string; readonly err: string }>
 
 interface Inside {
   readonly env: Environment

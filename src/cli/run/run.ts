@@ -2,12 +2,14 @@
  * Runs a command line that was understood: from what was typed and what surrounds it come the settings, the context and
  * the way in which the result is presented. Must never ask for what is missing; `wizard.ts` does.
  */
+import type { Tree } from '../declare/declaration.ts'
+import type { Environment } from '../../system/home.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { StopSignal } from '../../server/serve.ts'
 import { programVersion } from '../../system/version.ts'
 import { asking, isInteractive, type Prompts } from './asking.ts'
 import { wantedPager, wantsColor, wantsPictures, wantsUnicode } from '../terminal/color.ts'
-import { type Config, type Environment, resolveConfig, resolveLeniently } from '../settings/config.ts'
+import { type Config, resolveConfig, resolveLeniently } from '../settings/config.ts'
 import { createContext } from './context.ts'
 import { execute } from './execute.ts'
 import { repeating } from './next-step.ts'
@@ -17,7 +19,7 @@ import { isForPeople, parseFields } from '../draw/present.ts'
 import { type Invocation, readCommandLine } from '../line/program.ts'
 import { createProgress } from '../draw/progress.ts'
 import type { Streams } from '../terminal/streams.ts'
-import { type Tree, tree } from '../commands/tree.ts'
+import { tree } from '../commands/tree.ts'
 
 /** What is taken from the process, or put in its place by tests. */
 interface Overrides {
@@ -122,6 +124,7 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
       again,
       stopped: overrides.stopped ?? (() => new Promise(() => {})),
       effect: declaration.effect,
+      tree: overrides.tree ?? tree,
       dryRun,
     }),
     presentation: {

@@ -1,8 +1,9 @@
+import type { Environment } from '../../system/home.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { mkdirSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
-import { type ConfigFlags, type Environment, resolveConfig } from './config.ts'
+import { type ConfigFlags, resolveConfig } from './config.ts'
 
 let folder: TemporaryFolder
 beforeEach(() => {

@@ -25,7 +25,6 @@ import {
 export const formats = ['table', 'wide', 'json', 'ndjson', 'csv', 'yaml', 'name'] as const
 export type Format = (typeof formats)[number]
 
-export type { Environment }
 
 /** Settings that were given as flags. */
 export interface ConfigFlags {
@@ -164,6 +163,10 @@ function filesOf(env: Environment, cwd: string): Config['files'] {
     { scope: 'user', path: join(userFolder(env, 'XDG_CONFIG_HOME'), 'latchkey', 'latchkey.toml') },
   ]
 }
+
+/** One setting and where it comes from. */
+export const settingOf = ({ values }: Config, name: SettingName): ConfigValue =>
+  values.find(value => value.name === name) ?? { name, value: null, source: 'default' }
 
 /**
  * What is wrong with each file of settings there is, one by one: broken form, unknown names, values that the setting

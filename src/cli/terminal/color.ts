@@ -1,8 +1,8 @@
+import type { Environment } from '../../system/home.ts'
 /**
  * Decides once per run what a terminal can show: colour, more than ASCII, pictures, a pager. Nothing else may look at
  * these variables.
  */
-import type { Environment } from '../settings/config.ts'
 
 /** `--no-color` wins, then FORCE_COLOR (https://force-color.org), NO_COLOR (https://no-color.org), TERM. */
 export function wantsColor(terminal: boolean, env: Environment, noColor: boolean): boolean {

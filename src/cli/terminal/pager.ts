@@ -1,8 +1,8 @@
+import type { Environment } from '../../system/home.ts'
 /**
  * Runs the pager that a person reads a long list in. The only place that lends the terminal to another program; must
  * never end the process, nor leave it before the pager has given the terminal back.
  */
-import type { Environment } from '../settings/config.ts'
 
 /**
  * `command` is run by the shell, as POSIX asks of PAGER

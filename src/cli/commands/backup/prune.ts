@@ -1,5 +1,7 @@
+import { listing } from '../../declare/column.ts'
+import type { Arguments, Place } from '../../declare/declaration.ts'
 import { backupPruning } from '../../../contract/views/backups.ts'
-import { type Arguments, command, type Input, listing, opt, type Place } from '../../declare/define.ts'
+import { command, type Input, opt } from '../../declare/define.ts'
 import { pruningColumns } from './drawing.ts'
 import { duration, keepCount } from '../../declare/parse.ts'
 

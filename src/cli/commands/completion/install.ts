@@ -16,7 +16,10 @@ export default command({
   ],
   args: { shell: arg.optional('bash, zsh or fish (default: the one in SHELL)', oneOf(shells)) },
   options: { dir: opt.text('folder', 'Put it there instead, such as /etc/bash_completion.d') },
-  run: (ctx, { shell, dir }) => ctx.installCompletion(shell, dir),
+  run: async (ctx, { shell, dir }) => {
+    const { installCompletion } = await import('../../completion/install.ts')
+    return installCompletion({ shell, folder: dir && ctx.path(dir), env: ctx.env, dryRun: ctx.dryRun })
+  },
   output: completionInstalled,
   done: ({ path, changed, activate }) =>
     [

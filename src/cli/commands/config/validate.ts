@@ -1,5 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { settingsCheck } from '../../../contract/views/program.ts'
+import { checkSettings } from '../../settings/config.ts'
 import { command } from '../../declare/define.ts'
 
 export default command({
@@ -8,7 +9,7 @@ export default command({
   mendsSettings: true,
   summary: 'Check every file of settings: its form, its names and its values',
   examples: ['latchkey config validate', 'latchkey config validate --json'],
-  run: async ctx => ctx.checkSettings(),
+  run: async ctx => checkSettings(ctx.config),
   rows: settingsCheck,
   columns: [
     { title: 'file', cell: file => file.path },

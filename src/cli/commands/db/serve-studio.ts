@@ -2,6 +2,7 @@
  * Shows a database in Drizzle Studio, which drizzle-kit serves to a page in the browser. It gets a copy of its own, because
  * it would change what it is given; must leave neither that copy nor a process behind.
  */
+import type { Environment } from '../../../system/home.ts'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,37 +10,29 @@ import { join } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Studio } from '../../../contract/views.ts'
 import type { StopSignal } from '../../../server/serve.ts'
-import type { Environment } from '../../settings/config.ts'
+import type { Context } from '../../declare/declaration.ts'
 
-export interface StudioOptions {
-  /** Where its server listens on 127.0.0.1; 0 takes a free port. */
-  readonly port: number
-  /** Where drizzle-kit is looked for: in `node_modules` here, then on the PATH. */
-  readonly cwd: string
-  readonly env: Environment
-  /** Writes the database, as of now, into a new private file. */
-  readonly copyTo: (file: string) => Promise<unknown>
-  readonly notice: (text: string) => Promise<void>
-  readonly now: () => Date
-  /** Resolves with the first signal that ends this process. */
-  readonly stopped: () => Promise<StopSignal>
-}
+type Reached = Pick<Context, 'folder' | 'env' | 'notice' | 'now' | 'stopped' | 'operations'>
 
-/** @throws config without drizzle-kit or a driver for it, conflict when the port is in use, and what `copyTo` throws */
-export async function runStudio(options: StudioOptions): Promise<Studio> {
-  const { cwd, env, notice, now } = options
+/**
+ * @param wanted where its server listens on 127.0.0.1; 0 takes a free port
+ * @throws config without drizzle-kit or a driver for it, conflict when the port is in use, and what a copy throws
+ */
+export async function runStudio(ctx: Reached, wanted: number): Promise<Studio> {
+  // drizzle-kit is looked for in `node_modules` here, then on the PATH.
+  const { folder: cwd, env, notice, now } = ctx
   const kit = Bun.which('drizzle-kit', { PATH: `${join(cwd, 'node_modules', '.bin')}:${env['PATH'] ?? ''}` })
   if (kit === null) throw missing('drizzle-kit is not installed')
-  const port = await freePort(options.port)
+  const port = await freePort(wanted)
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-studio-'))
   const survivor = startSurvivor(folder)
   try {
     chmodSync(folder, 0o700)
     const copy = join(folder, 'copy.db')
-    await options.copyTo(copy)
+    await (await ctx.operations()).database.copy({ to: copy })
     const config = join(folder, 'drizzle.config.json')
     writeFileSync(config, JSON.stringify({ dialect: 'sqlite', dbCredentials: { url: `file:${copy}` } }))
-    const stopped = options.stopped()
+    const stopped = ctx.stopped()
     const startedAt = now()
     const child = Bun.spawn(
       // By default it would listen for other machines too.

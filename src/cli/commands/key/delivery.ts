@@ -1,7 +1,8 @@
 /** How new secrets reach whoever asked for them: the options for it, and what is printed then. */
+import type { Context } from '../../declare/declaration.ts'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { CreatedKey } from '../../../contract/views.ts'
-import type { Context } from '../../run/context.ts'
+import type { NewSecretFile } from './secret-file.ts'
 import { opt } from '../../declare/define.ts'
 
 export const deliveryOptions = {
@@ -32,7 +33,7 @@ export async function delivered<T extends CreatedKey>(
       'leave one of them out; -o table goes with --raw',
     )
   }
-  return ctx.withSecretFile(out, async file => {
+  return withSecretFile(ctx, out, async file => {
     let kept = false
     const created = await work(
       file &&
@@ -44,6 +45,19 @@ export async function delivered<T extends CreatedKey>(
     if (file === undefined) return created
     return created.map(key => ({ ...key, secret: null, secretFile: kept ? file.path : null }))
   })
+}
+
+async function withSecretFile<T>(
+  ctx: Context,
+  typed: string | undefined,
+  work: (file: NewSecretFile | undefined) => Promise<T>,
+): Promise<T> {
+  if (typed === undefined) return work(undefined)
+  if (typed === '-') {
+    throw new LatchkeyError('usage', '--out names a new file, and - is none', 'for stdout, use --raw')
+  }
+  const { withNewSecretFile } = await import('./secret-file.ts')
+  return withNewSecretFile(ctx.path(typed), ctx.dryRun, work)
 }
 
 /** Whether stdout is to hold the secret. */

@@ -1,8 +1,9 @@
 /** The options by which keys are chosen, the same for every command that lists or changes several. Decides nothing. */
+import type { Column } from '../../declare/column.ts'
 import { keyStatuses } from '../../../contract/views/words.ts'
 import type { Key } from '../../../contract/views.ts'
 import { keyStatus } from '../../draw/columns.ts'
-import { type Column, opt, type Values } from '../../declare/define.ts'
+import { opt, type Values } from '../../declare/define.ts'
 import { duration, percent } from '../../declare/parse.ts'
 
 export const ownerFilters = {

@@ -1,8 +1,9 @@
+import type { Column } from '../../declare/column.ts'
 import type { ObjectShape } from '../../../contract/shape.ts'
 import { key } from '../../../contract/views/keys.ts'
 import type { Key } from '../../../contract/views.ts'
 import { sparkline } from '../../draw/chart.ts'
-import { type Column, command, opt } from '../../declare/define.ts'
+import { command, opt } from '../../declare/define.ts'
 import { keyColumns, keyFilter, keyFilters } from './filters.ts'
 import { count, keySort } from '../../declare/parse.ts'
 

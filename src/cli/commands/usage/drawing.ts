@@ -1,4 +1,5 @@
 /** Usage and what it costs: days as bars, counts as columns, and what was done to it. Draws; decides nothing. */
+import type { Column } from '../../declare/column.ts'
 import type {
   Compacted,
   IngestReport,
@@ -12,7 +13,6 @@ import type {
 import type { Brush } from '../../declare/brush.ts'
 import { bar } from '../../draw/chart.ts'
 import { keyStatus } from '../../draw/columns.ts'
-import type { Column } from '../../declare/define.ts'
 import { many } from '../../draw/quantity.ts'
 import { fold } from '../../terminal/width.ts'
 import { limitLines } from '../../draw/limits.ts'

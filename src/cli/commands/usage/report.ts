@@ -37,7 +37,8 @@ export default command({
     const { usage } = await ctx.operations()
     const asked = { ...options, fill: fill ? true : undefined, timeZone: ctx.timeZone }
     if (html === undefined) return usage.streamReport(asked)
-    return (await ctx.withUsagePage(html, () => usage.overview(asked))).rows
+    const { writeUsagePage } = await import('./write-page.ts')
+    return (await writeUsagePage(ctx, html, () => usage.overview(asked))).rows
   },
   lines: (_, { html }) => (html === undefined ? undefined : [`Wrote ${html}`]),
   rows: usageRow,
