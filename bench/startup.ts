@@ -3,8 +3,8 @@ import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { completionRequest } from '../src/cli/line/walk.ts'
 import { connectLatchkey } from '../src/index.ts'
-import { temporaryFolder } from '../src/testing/folder.ts'
 import { programVersion } from '../src/system/version.ts'
+import { temporaryFolder } from '../src/testing/folder.ts'
 import { best, type Row } from './rounds.ts'
 
 const root = join(import.meta.dir, '..')

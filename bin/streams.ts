@@ -3,7 +3,13 @@
  * made for a terminal alone, and nothing is written through them.
  */
 import { fstatSync, readFileSync, statSync, write, writeSync } from 'node:fs'
-import { ClosedPipe, closedStdout, type Output, type Pager, type Streams } from '../src/cli/terminal/streams.ts'
+import {
+  ClosedPipe,
+  closedStdout,
+  type Output,
+  type Pager,
+  type Streams,
+} from '../src/cli/terminal/streams.ts'
 
 /**
  * Those of descriptors 0, 1 and 2, whatever they are connected to, closed ones included.

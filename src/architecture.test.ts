@@ -159,7 +159,9 @@ test('the server is started by the context alone, and knows no process', () => {
   const starters = imports.filter(
     ({ from, to, kind }) => within(to, 'src/server') && kind !== 'type' && !within(from, 'src/server'),
   )
-  expect(starters.filter(({ from, kind }) => from !== 'src/cli/run/context.ts' || kind !== 'dynamic')).toEqual([])
+  expect(
+    starters.filter(({ from, kind }) => from !== 'src/cli/run/context.ts' || kind !== 'dynamic'),
+  ).toEqual([])
   const talkers = production.filter(file => within(file, 'src/server'))
   expect(talkers.filter(file => /\bprocess\.|\bconsole\./.test(text(file)))).toEqual([])
 })
@@ -245,7 +247,7 @@ test('a command loads the operation that it runs, and no other', () => {
         file,
         'src/formats',
         'src/db/sqlite/migrate.ts',
-        'src/operations/file/backup/location.ts',
+        'src/operations/file/backup/places/locate.ts',
         'src/operations/file/backup/create.ts',
         'src/operations/import',
         'src/operations/people/users.ts',
@@ -279,7 +281,9 @@ test("drizzle's own transactions and bare connections are used nowhere", () => {
   expect(
     violations(
       ({ from, to, kind }) =>
-        to === 'bun:sqlite' && kind === 'static' && !['src/db/sqlite/client.ts', 'src/db/sqlite/open.ts'].includes(from),
+        to === 'bun:sqlite' &&
+        kind === 'static' &&
+        !['src/db/sqlite/client.ts', 'src/db/sqlite/open.ts'].includes(from),
     ),
   ).toEqual([])
 })

@@ -3,13 +3,13 @@
  * so that tests drive all of it, and must load nothing that the command at hand does not need.
  */
 import { resolve } from 'node:path'
-import { isInteractive } from './cli/run/asking.ts'
-import { type Format, settledFormat } from './cli/settings/config.ts'
-import { repeating, withTypedLine } from './cli/run/next-step.ts'
 import { typedFormat } from './cli/line/output-format.ts'
-import { configOf, type Main, read, run } from './cli/run/run.ts'
-import { ClosedPipe } from './cli/terminal/streams.ts'
 import { completionRequest } from './cli/line/walk.ts'
+import { isInteractive } from './cli/run/asking.ts'
+import { repeating, withTypedLine } from './cli/run/next-step.ts'
+import { configOf, type Main, read, run } from './cli/run/run.ts'
+import { type Format, settledFormat } from './cli/settings/config.ts'
+import { ClosedPipe } from './cli/terminal/streams.ts'
 import { failureOf } from './contract/failure.ts'
 
 export const main: Main = async (argv, env, streams, overrides = {}) => {

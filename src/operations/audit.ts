@@ -1,9 +1,10 @@
 /** The audit trail: written in the transaction of the change it tells of, never with a secret in it. */
+
 import type { AuditEntry } from '../contract/views.ts'
 import { inChunks } from '../db/chunks.ts'
+import type { Database } from '../db/engine.ts'
 import { and, desc, eq, gte, lt, or, type SQL } from '../db/query.ts'
 import { audit } from '../db/schema/audit.ts'
-import type { Database } from '../db/sqlite/transaction.ts'
 import type { OperationContext } from './context.ts'
 import { newId } from './rules/ids.ts'
 

@@ -1,5 +1,5 @@
-import type { Declaration } from '../cli/declare/declaration.ts'
 import { expect, test } from 'bun:test'
+import type { Declaration } from '../cli/declare/declaration.ts'
 import { command } from '../cli/declare/define.ts'
 import { object, text, time } from '../contract/shape.ts'
 import { requireContract } from './outcome.ts'

@@ -1,9 +1,9 @@
 /** Runs a command line within the test's process, on streams in memory. For tests only. */
 import type { Tree } from '../cli/declare/declaration.ts'
-import type { Environment } from '../system/home.ts'
 import type { Prompts } from '../cli/run/asking.ts'
 import { memoryInput, memoryOutput } from '../cli/terminal/streams.ts'
 import { main } from '../main.ts'
+import type { Environment } from '../system/home.ts'
 import { requireContract } from './outcome.ts'
 import { splitWords } from './words.ts'
 

@@ -3,18 +3,19 @@
  * a text that is tried out before it is taken. What comes of it is a command line like any other, so that a person
  * learns what to put into a script. Must never ask where nobody is there to answer.
  */
-import type { Argument, Declaration, Option } from '../declare/declaration.ts'
+
 import { basename } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Latchkey } from '../../index.ts'
-import type { Choice, Prompts } from '../run/asking.ts'
 import { shells } from '../completion/scripts.ts'
-import type { Config } from '../settings/config.ts'
+import type { Argument, Declaration, Option } from '../declare/declaration.ts'
+import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
+import { relativeTime } from '../draw/relative.ts'
 import { kebab } from '../line/flags.ts'
 import type { Invocation } from '../line/program.ts'
-import { relativeTime } from '../draw/relative.ts'
+import type { Choice, Prompts } from '../run/asking.ts'
+import type { Config } from '../settings/config.ts'
 import { settingNames } from '../settings/file.ts'
-import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
 
 /** What the questions depend on. */
 export interface Questioning {

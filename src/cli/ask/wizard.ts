@@ -2,19 +2,20 @@
  * Runs what was typed at a terminal, with what a person adds where something is missing, and shows them the line to type
  * next time. An answer is tried out as a dry run before it is taken, so that no rule is written twice.
  */
-import type { ParseContext } from '../declare/parse.ts'
+
 import { exitCodes } from '../../contract/errors.ts'
 import { failureOf } from '../../contract/failure.ts'
 import { shellLine } from '../../text/shell-word.ts'
+import type { ParseContext } from '../declare/parse.ts'
 import type { Prompts } from '../run/asking.ts'
-import type { Config } from '../settings/config.ts'
 import { openForReading } from '../run/connect.ts'
 import { isConfirmed } from '../run/execute.ts'
+import { type Outside, type Runnable, run, understand } from '../run/run.ts'
+import type { Config } from '../settings/config.ts'
 import { printable } from '../terminal/printable.ts'
 import { terminalPrompts } from '../terminal/prompt.ts'
-import { askMissing, inserted } from './questions.ts'
-import { type Outside, type Runnable, run, understand } from '../run/run.ts'
 import { memoryInput, memoryOutput } from '../terminal/streams.ts'
+import { askMissing, inserted } from './questions.ts'
 
 /** Exit code of the run. Throws what `run` throws, and what leaving a question does. */
 export async function runAsking(

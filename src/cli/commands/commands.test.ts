@@ -1,10 +1,11 @@
 /** What holds for every command, found by walking the real tree. */
-import type { Effect } from '../declare/declaration.ts'
+
 import { describe, expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../testing/run.ts'
 import { splitWords } from '../../testing/words.ts'
+import type { Effect } from '../declare/declaration.ts'
 import { flagsOf, globalFlags, kebab, optionText } from '../line/flags.ts'
 import { readCommandLine } from '../line/program.ts'
 import { namedNouns } from '../reference/commands.ts'

@@ -1,6 +1,6 @@
 import { healthReport } from '../../contract/views/program.ts'
-import { checkSettings } from '../settings/config.ts'
 import { command } from '../declare/define.ts'
+import { checkSettings } from '../settings/config.ts'
 import { healthExit, healthLines, typable } from './db/drawing.ts'
 
 export default command({

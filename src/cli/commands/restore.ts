@@ -1,7 +1,7 @@
 import { restored } from '../../contract/views/backups.ts'
 import { arg, command, opt } from '../declare/define.ts'
-import { restoredLines } from './backup/drawing.ts'
 import { duration, moment } from '../declare/parse.ts'
+import { restoredLines } from './backup/drawing.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'

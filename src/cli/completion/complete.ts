@@ -2,22 +2,23 @@
  * What may stand where the cursor is, from the declarations and, for names, from the database. Answers the scripts of
  * `completion.ts`; must never say a word of its own, create a file, or fail: where nothing is known, nothing is offered.
  */
-import type { Declaration, Option } from '../declare/declaration.ts'
-import type { Environment } from '../../system/home.ts'
+
 import { keySorts, metrics, reportGroups } from '../../contract/views/words.ts'
 import type { Latchkey } from '../../index.ts'
+import type { Environment } from '../../system/home.ts'
 import { typedWord } from '../../text/shell-word.ts'
-import { filesAnswer, shells } from './scripts.ts'
-import { formats, resolveConfig, resolveLeniently } from '../settings/config.ts'
-import { openForReading } from '../run/connect.ts'
+import { tree } from '../commands/tree.ts'
+import type { Declaration, Option } from '../declare/declaration.ts'
 import { outputShape } from '../declare/define.ts'
+import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
 import { type CommonFlag, flagsOf, globalFlags, kebab } from '../line/flags.ts'
 import { operandsOf, spellings } from '../line/operands.ts'
-import { printableLine } from '../terminal/printable.ts'
-import { readSettings, settingNames } from '../settings/file.ts'
-import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
-import { tree } from '../commands/tree.ts'
 import { follow } from '../line/walk.ts'
+import { openForReading } from '../run/connect.ts'
+import { formats, resolveConfig, resolveLeniently } from '../settings/config.ts'
+import { readSettings, settingNames } from '../settings/file.ts'
+import { printableLine } from '../terminal/printable.ts'
+import { filesAnswer, shells } from './scripts.ts'
 
 interface Candidate {
   readonly value: string

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { CompletionInstalled } from '../../contract/views.ts'
-import { userFolder, type Environment } from '../../system/home.ts'
-import { completionScript, installedAs, isCompletionScript, type Shell, shells } from './scripts.ts'
+import { type Environment, userFolder } from '../../system/home.ts'
 import { makeFolder, writeWhole } from '../../system/whole-file.ts'
+import { completionScript, installedAs, isCompletionScript, type Shell, shells } from './scripts.ts'
 
 export interface Installation {
   /** Default: that of `SHELL`. */

@@ -9,8 +9,8 @@ import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { program } from '../../testing/process.ts'
 import { run, testEnvironment } from '../../testing/run.ts'
 import { requireTool } from '../../testing/tools.ts'
-import { filesAnswer, type Shell, shells } from './scripts.ts'
 import { completionRequest } from '../line/walk.ts'
+import { filesAnswer, type Shell, shells } from './scripts.ts'
 
 /** A name with all that a shell would act on. */
 const odd = 'we $ird "na\'me"'

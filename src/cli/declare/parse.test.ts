@@ -1,6 +1,6 @@
-import type { Parse, ParseContext } from './parse.ts'
 import { describe, expect, test } from 'bun:test'
 import { LatchkeyError } from '../../contract/errors.ts'
+import type { Parse, ParseContext } from './parse.ts'
 import * as parse from './parse.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')

@@ -3,9 +3,9 @@ import { bare, isReference, toJson } from '../../contract/json.ts'
 import type { JsonSchema, ObjectShape } from '../../contract/shape.ts'
 import type { Limit, UserRef } from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
-import { limitText, reference } from './columns.ts'
 import { printableLine } from '../terminal/printable.ts'
 import { fold, widthOf } from '../terminal/width.ts'
+import { limitText, reference } from './columns.ts'
 
 /** Every field (or the given ones) as an aligned `label  value`, without a line break at the end. */
 export function card(

@@ -1,16 +1,17 @@
 /** Draws a result for people: as what the command says of it, as a card or as a table, in a pager where it is long. */
-import type { Declaration } from '../declare/declaration.ts'
-import type { Column } from '../declare/column.ts'
+
 import { bare } from '../../contract/json.ts'
 import type { JsonSchema } from '../../contract/shape.ts'
 import type { Brush } from '../declare/brush.ts'
-import { card, inline, label } from './card.ts'
+import type { Column } from '../declare/column.ts'
+import type { Declaration } from '../declare/declaration.ts'
 import { outputShape } from '../declare/define.ts'
-import type { Presentation } from './present.ts'
 import { harmless } from '../terminal/printable.ts'
 import type { Output } from '../terminal/streams.ts'
-import { drawTable } from './table.ts'
 import { widthOf } from '../terminal/width.ts'
+import { card, inline, label } from './card.ts'
+import type { Presentation } from './presentation.ts'
+import { drawTable } from './table.ts'
 
 /** @param declaration with the shape of the result; without columns its fields are shown under their own names */
 export async function draw(

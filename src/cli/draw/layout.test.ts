@@ -1,11 +1,12 @@
 /** What tables look like at the widths of real terminals, and what no content may do to them. */
-import type { Column } from '../declare/column.ts'
+
 import { describe, expect, test } from 'bun:test'
 import type { Key, UsageRow } from '../../contract/views.ts'
-import { countColumns } from '../commands/usage/drawing.ts'
 import { keyColumns } from '../commands/key/filters.ts'
-import { type BrushOptions, createBrush, drawTable } from './table.ts'
+import { countColumns } from '../commands/usage/drawing.ts'
+import type { Column } from '../declare/column.ts'
 import { isToken, widthOf } from '../terminal/width.ts'
+import { type BrushOptions, createBrush, drawTable } from './table.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 const onScreen = (width: number, options: Partial<BrushOptions> = {}) =>

@@ -2,12 +2,13 @@
  * Decides how a table fills a width: what is cut, how long bars are, when rows become cards. Must never drop a text
  * that it was given, nor draw one that could steer the terminal.
  */
-import type { Column } from '../declare/column.ts'
+
 import type { Brush } from '../declare/brush.ts'
-import { labelled } from './card.ts'
-import { bar } from './chart.ts'
+import type { Column } from '../declare/column.ts'
 import { harmless, oneLine } from '../terminal/printable.ts'
 import { cut, isToken, widthOf } from '../terminal/width.ts'
+import { labelled } from './card.ts'
+import { bar } from './chart.ts'
 
 /** A column as it will stand, none of its cells wider than its width. */
 export interface Placed {

@@ -1,9 +1,10 @@
 /** Limits for people: how full each is, as lines with bars and as columns. Draws; decides nothing. */
-import type { Column } from '../declare/column.ts'
+
 import type { LimitForecast, LimitState } from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
-import { bar } from './chart.ts'
+import type { Column } from '../declare/column.ts'
 import { fold, widthOf } from '../terminal/width.ts'
+import { bar } from './chart.ts'
 
 /**
  * A line per limit: how much of it is used, what is left, and how full it is as a number and a bar; below it, when more

@@ -1,4 +1,3 @@
-import type { Tree } from '../declare/declaration.ts'
 import { describe, expect, test } from 'bun:test'
 import {
   anything,
@@ -17,6 +16,7 @@ import { limit, limitState } from '../../contract/views/limits.ts'
 import { userRef } from '../../contract/views/refs.ts'
 import { totals } from '../../contract/views/usage.ts'
 import { run } from '../../testing/run.ts'
+import type { Tree } from '../declare/declaration.ts'
 import { command } from '../declare/define.ts'
 
 const thing = object('Thing', {

@@ -2,27 +2,19 @@
  * Writes a result in the format that was asked for. Decides nothing about the run: what cannot be shown is
  * refused by `checkPresentation` before anything happens, because a secret is shown only once.
  */
-import type { Declaration } from '../declare/declaration.ts'
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import { bare, isReference, type Json, jsonWriter, toJson } from '../../contract/json.ts'
 import { anything, type JsonSchema, type ObjectShape, object } from '../../contract/shape.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import type { Brush } from '../declare/brush.ts'
-import type { Format } from '../settings/config.ts'
+import type { Declaration } from '../declare/declaration.ts'
 import { outputShape } from '../declare/define.ts'
+import type { Format } from '../settings/config.ts'
 import type { Output } from '../terminal/streams.ts'
+import type { Presentation } from './presentation.ts'
 
 type AnyShape = ObjectShape<Record<string, unknown>>
-
-export interface Presentation {
-  readonly format: Format
-  /** Top-level fields in the order in which they are printed; all of them when not given. */
-  readonly fields?: readonly string[] | undefined
-  /** The command line of a pager, for what is longer than the screen. */
-  readonly pager?: string | undefined
-  /** Makes the command lines in a text for people fit the one that was typed. */
-  readonly again?: (text: string) => string
-}
 
 /** Whether only people read this format. */
 export const isForPeople = (format: Format): boolean => format === 'table' || format === 'wide'

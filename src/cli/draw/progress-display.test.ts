@@ -6,9 +6,9 @@ import { type BackupScene, backupScene } from '../../testing/backups.ts'
 import { onTerminal, spawnLatchkey } from '../../testing/process.ts'
 import { run } from '../../testing/run.ts'
 import { schemaProblems } from '../../testing/schema.ts'
+import { memoryOutput } from '../terminal/streams.ts'
 import { createProgress } from './progress.ts'
 import { type Measured, progressLine } from './progress-display.ts'
-import { memoryOutput } from '../terminal/streams.ts'
 
 const packing: Measured = {
   step: 'packing',

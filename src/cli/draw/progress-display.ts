@@ -2,11 +2,18 @@
  * Shows how far something long has come: one line on a terminal that is gone when it is over, or JSON lines for
  * programs. All of it goes to stderr; nothing here may slow down or fail what is under way.
  */
-import type { Progress } from '../../contract/views.ts'
-import { bar } from './chart.ts'
-import type { ProgressDisplay } from './progress.ts'
-import { bytes, count } from './quantity.ts'
+import type { Progress, ProgressListener } from '../../contract/views.ts'
 import type { Output } from '../terminal/streams.ts'
+import { bar } from './chart.ts'
+import { bytes, count } from './quantity.ts'
+
+export interface ProgressDisplay {
+  readonly tell: ProgressListener
+  /** Takes the line away until there is more to tell: for who wants to write something else. */
+  readonly clear: () => Promise<void>
+  /** Nothing more will be told. */
+  readonly end: () => Promise<void>
+}
 
 /** What takes less time is not worth a line that flickers. */
 const quietMs = 500

@@ -1,18 +1,12 @@
 /** Who is told how far something long has come: nobody, most of the time. `progress-display.ts` tells it. */
+
 import type { ProgressListener } from '../../contract/views.ts'
 import type { Output } from '../terminal/streams.ts'
+import type { ProgressDisplay } from './progress-display.ts'
 
 export const progressModes = ['auto', 'json', 'never'] as const
 /** `auto` is a line on a terminal, and nothing off one. */
 export type ProgressMode = (typeof progressModes)[number]
-
-export interface ProgressDisplay {
-  readonly tell: ProgressListener
-  /** Takes the line away until there is more to tell: for who wants to write something else. */
-  readonly clear: () => Promise<void>
-  /** Nothing more will be told. */
-  readonly end: () => Promise<void>
-}
 
 export interface ProgressOptions {
   readonly mode: ProgressMode

@@ -1,5 +1,5 @@
-import type { Column } from '../declare/column.ts'
 import { expect, test } from 'bun:test'
+import type { Column } from '../declare/column.ts'
 import { type BrushOptions, createBrush, drawTable } from './table.ts'
 
 const brush = (options: Partial<BrushOptions> = {}) =>

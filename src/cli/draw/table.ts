@@ -2,13 +2,14 @@
  * Draws for people: the brush and the table. The only importer of cli-table3 and chalk, both loaded when
  * something is drawn; must never be used for a format that programs read.
  */
-import type { Column } from '../declare/column.ts'
+
 import type { Brush } from '../declare/brush.ts'
-import { gap, layOut, type Placed } from './layout.ts'
+import type { Column } from '../declare/column.ts'
 import { formatDuration } from '../declare/parse.ts'
+import { widthOf } from '../terminal/width.ts'
+import { gap, layOut, type Placed } from './layout.ts'
 import { bytes, count, dollars } from './quantity.ts'
 import { relativeTime } from './relative.ts'
-import { widthOf } from '../terminal/width.ts'
 
 /** What the screen and the person in front of it ask for. */
 export interface BrushOptions {

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
-import { nounAliases, verbAliases } from './aliases.ts'
 import { tree } from '../commands/tree.ts'
+import { nounAliases, verbAliases } from './aliases.ts'
 import { follow } from './walk.ts'
 
 test('words that people try lead to the command', async () => {

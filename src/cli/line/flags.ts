@@ -3,9 +3,9 @@
  * parser, the reference and the completions read the same list; nothing here parses.
  */
 import type { Declaration, Effect, Option } from '../declare/declaration.ts'
-import { charts } from '../terminal/color.ts'
-import { formats } from '../settings/config.ts'
 import { progressModes } from '../draw/progress.ts'
+import { formats } from '../settings/config.ts'
+import { charts } from '../terminal/color.ts'
 
 /** An option that no declaration has to repeat. */
 export interface CommonFlag {

@@ -1,7 +1,8 @@
 /** What is wrong with a command line that could not be understood, with a guess at what was meant. */
-import type { Tree } from '../declare/declaration.ts'
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
+import type { Tree } from '../declare/declaration.ts'
 import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
 import { flagsOf, globalFlags, kebab } from './flags.ts'
 import type { Reached } from './walk.ts'

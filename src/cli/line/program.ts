@@ -2,8 +2,7 @@
  * Turns declarations into a commander program and an argument list into a plain invocation. The only importer
  * of commander; must never run a command, read a file or write to a stream.
  */
-import type { ParseContext } from '../declare/parse.ts'
-import type { Declaration, Option, Tree } from '../declare/declaration.ts'
+
 import {
   Command,
   Argument as CommanderArgument,
@@ -13,11 +12,13 @@ import {
   Help,
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../../contract/errors.ts'
-import { nounAliases, verbAliases } from './aliases.ts'
+import type { Declaration, Option, Tree } from '../declare/declaration.ts'
 import { arg } from '../declare/define.ts'
+import type { ParseContext } from '../declare/parse.ts'
+import { type ProgressMode, progressModes } from '../draw/progress.ts'
+import { nounAliases, verbAliases } from './aliases.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { operandsOf } from './operands.ts'
-import { type ProgressMode, progressModes } from '../draw/progress.ts'
 import { follow, type Reached } from './walk.ts'
 
 /** What was given of the options that every command has. */

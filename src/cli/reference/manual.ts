@@ -1,9 +1,10 @@
 /** The manual as `latchkey man` gives it: one page, or all of them in a folder. */
-import type { Tree } from '../declare/declaration.ts'
+
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ManPage } from '../../contract/views.ts'
 import { makeFolder, writeWhole } from '../../system/whole-file.ts'
+import type { Tree } from '../declare/declaration.ts'
 import { namedNouns, unknownPath } from './commands.ts'
 import { manPages, pageName } from './man.ts'
 

@@ -1,7 +1,8 @@
 /** The JSON Schema (draft 2020-12) of everything that commands print, from the shapes they declare. Runs nothing. */
-import type { Declaration, Tree } from '../declare/declaration.ts'
+
 import { exitCodes } from '../../contract/errors.ts'
 import type { JsonSchema } from '../../contract/shape.ts'
+import type { Declaration, Tree } from '../declare/declaration.ts'
 import { outputShape } from '../declare/define.ts'
 import { type Form, namedNouns, outputOf, unknownPath } from './commands.ts'
 

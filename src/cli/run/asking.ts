@@ -2,8 +2,9 @@
  * What a command may ask of whoever runs it. Must never wait for an answer that cannot come: off a terminal, under CI or
  * --no-input it refuses at once.
  */
-import type { Environment } from '../../system/home.ts'
+
 import { LatchkeyError } from '../../contract/errors.ts'
+import type { Environment } from '../../system/home.ts'
 import type { Asking } from '../declare/declaration.ts'
 import { printableLine } from '../terminal/printable.ts'
 import type { Streams } from '../terminal/streams.ts'

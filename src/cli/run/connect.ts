@@ -1,6 +1,7 @@
 /** Opens the library for what looks something up beside the command: questions and completions. Must never write. */
-import type { Environment } from '../../system/home.ts'
+
 import type { Latchkey } from '../../index.ts'
+import type { Environment } from '../../system/home.ts'
 import type { Config } from '../settings/config.ts'
 
 /** The configured database, for reading; the library is loaded with it. */

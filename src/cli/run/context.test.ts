@@ -1,8 +1,8 @@
-import type { Context } from '../declare/declaration.ts'
 import { expect, test } from 'bun:test'
 import { object, text } from '../../contract/shape.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { type RunOptions, run } from '../../testing/run.ts'
+import type { Context } from '../declare/declaration.ts'
 import { command } from '../declare/define.ts'
 
 /** What a command gets from its context, as JSON. */

@@ -1,10 +1,11 @@
 /** Makes what a command may reach while it runs. Opens and loads nothing before it is asked for. */
+
 import type { Actor, Latchkey } from '../../index.ts'
 import type { StopSignal } from '../../server/serve.ts'
-import { isAddress } from '../../text/address.ts'
 import { type Environment, located } from '../../system/home.ts'
+import { isAddress } from '../../text/address.ts'
 import type { Asking, Context, Effect, Invoke, Tree } from '../declare/declaration.ts'
-import type { ProgressDisplay } from '../draw/progress.ts'
+import type { ProgressDisplay } from '../draw/progress-display.ts'
 import type { Config } from '../settings/config.ts'
 import { printable } from '../terminal/printable.ts'
 import type { Streams } from '../terminal/streams.ts'

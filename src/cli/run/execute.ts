@@ -2,10 +2,12 @@
  * Runs a declaration: check the output, confirm, run, present. The only place that decides on dry runs and
  * confirmations, from the declared effect, so that no command can forget them.
  */
-import type { Context, Confirmation, Declaration } from '../declare/declaration.ts'
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Brush } from '../declare/brush.ts'
-import { checkPresentation, isDrawn, isForPeople, isStream, type Presentation, present } from '../draw/present.ts'
+import type { Confirmation, Context, Declaration } from '../declare/declaration.ts'
+import { checkPresentation, isDrawn, isForPeople, isStream, present } from '../draw/present.ts'
+import type { Presentation } from '../draw/presentation.ts'
 import { printable } from '../terminal/printable.ts'
 import { ClosedPipe, type Streams } from '../terminal/streams.ts'
 

@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import type { Asking, Incoming } from '../declare/declaration.ts'
-import { typedLine } from './next-step.ts'
 import type { Streams } from '../terminal/streams.ts'
+import { typedLine } from './next-step.ts'
 
 /** @param at where a file lies that was typed */
 export function createIncoming(

@@ -3,8 +3,8 @@
  * so that the next step is about the same database where it is pasted as it stands. Rewrites; parses nothing.
  */
 import { shellLine, shellWord } from '../../text/shell-word.ts'
-import type { Globals } from '../line/program.ts'
 import { tree } from '../commands/tree.ts'
+import type { Globals } from '../line/program.ts'
 
 /** A line that asks for help is about no database. */
 const commandLine = new RegExp(

@@ -2,24 +2,25 @@
  * Runs a command line that was understood: from what was typed and what surrounds it come the settings, the context and
  * the way in which the result is presented. Must never ask for what is missing; `wizard.ts` does.
  */
-import type { Tree } from '../declare/declaration.ts'
-import type { Environment } from '../../system/home.ts'
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { StopSignal } from '../../server/serve.ts'
+import type { Environment } from '../../system/home.ts'
 import { programVersion } from '../../system/version.ts'
-import { asking, isInteractive, type Prompts } from './asking.ts'
-import { wantedPager, wantsColor, wantsPictures, wantsUnicode } from '../terminal/color.ts'
+import { tree } from '../commands/tree.ts'
+import type { Tree } from '../declare/declaration.ts'
+import { isForPeople, parseFields } from '../draw/present.ts'
+import { createProgress } from '../draw/progress.ts'
+import { agreedFormat } from '../line/output-format.ts'
+import { type Invocation, readCommandLine } from '../line/program.ts'
 import { type Config, resolveConfig, resolveLeniently } from '../settings/config.ts'
+import { wantedPager, wantsColor, wantsPictures, wantsUnicode } from '../terminal/color.ts'
+import { whoAndWhence } from '../terminal/origin.ts'
+import type { Streams } from '../terminal/streams.ts'
+import { asking, isInteractive, type Prompts } from './asking.ts'
 import { createContext } from './context.ts'
 import { execute } from './execute.ts'
 import { repeating } from './next-step.ts'
-import { whoAndWhence } from '../terminal/origin.ts'
-import { agreedFormat } from '../line/output-format.ts'
-import { isForPeople, parseFields } from '../draw/present.ts'
-import { type Invocation, readCommandLine } from '../line/program.ts'
-import { createProgress } from '../draw/progress.ts'
-import type { Streams } from '../terminal/streams.ts'
-import { tree } from '../commands/tree.ts'
 
 /** What is taken from the process, or put in its place by tests. */
 interface Overrides {
@@ -99,7 +100,8 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
       config,
       asking: asking(
         interactive,
-        async () => overrides.prompts ?? (await import('../terminal/prompt.ts')).terminalPrompts(streams.terminal),
+        async () =>
+          overrides.prompts ?? (await import('../terminal/prompt.ts')).terminalPrompts(streams.terminal),
       ),
       progress: await createProgress(streams.stderr, {
         mode: globals.progress,

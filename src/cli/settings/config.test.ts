@@ -1,7 +1,7 @@
-import type { Environment } from '../../system/home.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { mkdirSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
+import type { Environment } from '../../system/home.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
 import { type ConfigFlags, resolveConfig } from './config.ts'
 

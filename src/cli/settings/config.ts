@@ -4,11 +4,11 @@
  */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { isAddress } from '../../text/address.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck } from '../../contract/views.ts'
-import { type Environment, homeFolder, located, userFolder } from '../../system/home.ts'
 import type { KeepPolicy } from '../../index.ts'
+import { type Environment, homeFolder, located, userFolder } from '../../system/home.ts'
+import { isAddress } from '../../text/address.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { keepRules } from '../declare/parse.ts'
 import {
@@ -24,7 +24,6 @@ import {
 /** The formats of output, as `-o` takes them. */
 export const formats = ['table', 'wide', 'json', 'ndjson', 'csv', 'yaml', 'name'] as const
 export type Format = (typeof formats)[number]
-
 
 /** Settings that were given as flags. */
 export interface ConfigFlags {

@@ -1,8 +1,9 @@
 /** Who runs the program and from where, for the audit trail. Must never be trusted for access decisions. */
-import type { Environment } from '../../system/home.ts'
+
 import { readFileSync } from 'node:fs'
 import type { Origin } from '../../contract/views.ts'
 import type { Actor } from '../../index.ts'
+import type { Environment } from '../../system/home.ts'
 import { systemUser } from '../../system/user.ts'
 
 /** A process as /proc shows it. */

@@ -2,9 +2,9 @@
  * For counting millions of events in one transaction: the statements of `hot.ts` without an object for each row, and
  * room for the pages that they touch. No rule may live here.
  */
+import type { Database } from '../engine.ts'
 import { clientOf } from './client.ts'
 import { addToBucket, addToTotals, noteEvent, type UsageCounts } from './hot.ts'
-import type { Database } from './transaction.ts'
 
 export interface BulkUsage {
   /** Adds to the bucket of a minute. Costs are micro-dollars. */

@@ -2,8 +2,8 @@ import { expect, test } from 'bun:test'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { drizzle } from 'drizzle-orm/bun-sqlite'
 import { temporaryFolder } from '../../testing/folder.ts'
-import { Client } from './client.ts'
 import { sql } from '../query.ts'
+import { Client } from './client.ts'
 
 function openFiles(folder: string): readonly string[] {
   return readdirSync('/proc/self/fd').flatMap(fd => {

@@ -3,11 +3,13 @@
  * lies in a window, and adding to it. They answer on the snapshot or in the transaction of their caller. The sums are
  * made here and judged in `operations/limits`: no rule may live here, and a second engine brings its own.
  */
+
 import type { Statement } from 'bun:sqlite'
 import type { Metric } from '../../contract/views.ts'
+import type { Database } from '../engine.ts'
 import { type Client, clientOf } from './client.ts'
 import { type KeyColumns, keyColumns, type ListedKey } from './key-rows.ts'
-import type { Database, Store } from './transaction.ts'
+import type { Store } from './transaction.ts'
 
 /** Whom a limit binds: one key, or all keys of a user or of a project. */
 export type SubjectType = 'key' | 'user' | 'project'

@@ -3,11 +3,11 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import journal from '../../../drizzle/meta/_journal.json'
 import { temporaryFolder } from '../../testing/folder.ts'
+import { latestVersion } from '../schema/version.ts'
 import { Client } from './client.ts'
 import { schemaHash } from './inspect.ts'
 import { migrateTo } from './migrate.ts'
 import { migrations } from './migrations.ts'
-import { latestVersion } from '../schema/version.ts'
 
 const root = join(import.meta.dir, '../../..')
 const stamp = { now: 0, programVersion: 'test' }

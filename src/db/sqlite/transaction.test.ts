@@ -2,10 +2,10 @@ import { expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
-import { Client } from './client.ts'
-import { glance, tally } from './hot.ts'
 import { count } from '../query.ts'
 import { users } from '../schema/people.ts'
+import { Client } from './client.ts'
+import { glance, tally } from './hot.ts'
 import { Store } from './transaction.ts'
 
 const row = (n: number) => ({
@@ -105,10 +105,13 @@ test('8 processes that write at once lose and tear nothing', async () => {
   const { latchkey } = home
   await latchkey.keys.create({ name: 'shared' })
   const writers = Array.from({ length: 8 }, () =>
-    Bun.spawn([process.execPath, join(import.meta.dir, '../../testing/writer.ts'), home.path, 'shared', '63'], {
-      stderr: 'pipe',
-      stdout: 'ignore',
-    }),
+    Bun.spawn(
+      [process.execPath, join(import.meta.dir, '../../testing/writer.ts'), home.path, 'shared', '63'],
+      {
+        stderr: 'pipe',
+        stdout: 'ignore',
+      },
+    ),
   )
   for (const writer of writers) {
     expect(await new Response(writer.stderr).text()).toBe('')

@@ -3,17 +3,15 @@
  * an `await` inside one can never let another's statements slip in; reads see one snapshot. A dry run does all the
  * work and rolls it back.
  */
+
 import type { Statement } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
-import type { BunSQLiteDatabase } from 'drizzle-orm/bun-sqlite/driver'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
+import type { Database } from '../engine.ts'
 import { type Client, clientOf } from './client.ts'
 import { translate } from './errors.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
-
-/** Drizzle's query builder over the tables: inside `read` it sees, inside `write` it changes. */
-export type Database = BunSQLiteDatabase
 
 export interface StoreOptions {
   readonly path: string

@@ -12,8 +12,8 @@ import {
 } from 'node:fs'
 import type { HealthReport } from '../../contract/views.ts'
 import { type BackupScene, backupScene } from '../../testing/backups.ts'
-import { createBackup } from './backup/create.ts'
 import type { FileContext } from '../context.ts'
+import { createBackup } from './backup/create.ts'
 import { diagnose } from './diagnosis.ts'
 import { checkHealth } from './health.ts'
 

@@ -10,8 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { openReader, requireCurrent } from '../../db/sqlite/open.ts'
 import { latestVersion } from '../../db/schema/version.ts'
+import { openReader, requireCurrent } from '../../db/sqlite/open.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
 import type { FileContext } from '../context.ts'
 import { initialize } from './init.ts'

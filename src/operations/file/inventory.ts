@@ -2,8 +2,8 @@
 import type { KeyStatus } from '../../contract/views.ts'
 import { type SQLWrapper, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import type { OperationContext } from '../context.ts'
 import { sizeOf } from '../../system/files.ts'
+import type { OperationContext } from '../context.ts'
 import { hasStatus } from '../keys/filter.ts'
 import { toDollars } from '../rules/money.ts'
 

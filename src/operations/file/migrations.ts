@@ -20,7 +20,13 @@ import type { Client } from '../../db/sqlite/client.ts'
 import { copyTo, openPrivate } from '../../db/sqlite/copy.ts'
 import { translate } from '../../db/sqlite/errors.ts'
 import { holdersOf } from '../../db/sqlite/holders.ts'
-import { foreignKeyCheck, integrityCheck, lostBetween, requireSound, schemaDrift } from '../../db/sqlite/inspect.ts'
+import {
+  foreignKeyCheck,
+  integrityCheck,
+  lostBetween,
+  requireSound,
+  schemaDrift,
+} from '../../db/sqlite/inspect.ts'
 import {
   type AppliedMigration,
   appliedMigrations,
@@ -33,13 +39,13 @@ import {
 } from '../../db/sqlite/migrate.ts'
 import { type MigrationSource, migrations } from '../../db/sqlite/migrations.ts'
 import { openWriter, reading, requireOurs } from '../../db/sqlite/open.ts'
+import { requireSpace, sizeOf, sweep, withPrivateFile } from '../../system/files.ts'
 import { programVersion } from '../../system/version.ts'
+import type { FileContext } from '../context.ts'
+import { parse } from '../rules/input.ts'
 import { createUnlocked } from './backup/create.ts'
 import { withLock } from './backup/lock.ts'
 import { recordInside } from './backup/trail.ts'
-import type { FileContext } from '../context.ts'
-import { requireSpace, sizeOf, sweep, withPrivateFile } from '../../system/files.ts'
-import { parse } from '../rules/input.ts'
 
 type Sources = readonly MigrationSource[]
 

@@ -1,7 +1,9 @@
 /** Which keys are meant: a filter as a condition of a query. */
+
 import * as v from 'valibot'
 import { keyStatuses } from '../../contract/views/words.ts'
 import type { KeyStatus } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import {
   and,
   eq,
@@ -16,7 +18,6 @@ import {
   sql,
 } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import type { Database } from '../../db/sqlite/transaction.ts'
 import * as rules from '../rules/input.ts'
 import { contains, findProject, findUser } from '../select.ts'
 import { keysOver } from './over.ts'

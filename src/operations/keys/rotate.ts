@@ -1,11 +1,12 @@
 /** Giving a key a new secret: the key, its limits, usage and history stay. */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, RotatedKey } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, desc, eq, gt, isNull, lt, or } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { projects } from '../../db/schema/people.ts'
-import type { Database } from '../../db/sqlite/transaction.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'

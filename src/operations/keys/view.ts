@@ -1,6 +1,8 @@
 /** Keys as they are shown: the row with its owner, project, current secret's start and limits. */
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, KeyRef, KeyStatus } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import {
   type KeyQuery,
   type LimitOfKey,
@@ -8,7 +10,7 @@ import {
   limitsOfKeys,
   listedKeys,
 } from '../../db/sqlite/key-rows.ts'
-import { type Database, type Rows, rowsIn } from '../../db/sqlite/transaction.ts'
+import { type Rows, rowsIn } from '../../db/sqlite/transaction.ts'
 import { limitView, sortLimits } from '../limits/view.ts'
 import type { KeyRow } from '../select.ts'
 

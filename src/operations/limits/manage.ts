@@ -1,14 +1,15 @@
 /** The limits of a key, a user or a project by themselves: add, remove, list, and begin their windows anew. */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { metrics } from '../../contract/views/words.ts'
 import type { Limit, LimitState, LimitSubject, Metric } from '../../contract/views.ts'
-import { hotPathOf, type SubjectType } from '../../db/sqlite/hot.ts'
+import type { Database } from '../../db/engine.ts'
 import { eq, inArray } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/sqlite/transaction.ts'
+import { hotPathOf, type SubjectType } from '../../db/sqlite/hot.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'

@@ -1,18 +1,19 @@
 /** Projects: what keys are for. An archived project's keys answer `project_archived`. */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Limit, Project, ProjectMember, Role } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, count, eq, inArray, isNotNull, isNull } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/sqlite/transaction.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
+import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from '../limits/change.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
-import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from '../limits/change.ts'
-import { contains, findProject, findUser, type ProjectRow } from '../select.ts'
 import { slugOf } from '../rules/slug.ts'
+import { contains, findProject, findUser, type ProjectRow } from '../select.ts'
 
 export interface NewProject {
   readonly name: string

@@ -1,16 +1,17 @@
 /** Users: people and service accounts that own projects and keys. */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Limit, Role, User } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, count, eq, isNotNull, isNull } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/sqlite/transaction.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
+import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from '../limits/change.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
-import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from '../limits/change.ts'
 import { contains, findUser, sameText, type UserRow } from '../select.ts'
 
 export interface NewUser {

@@ -1,8 +1,9 @@
 /** What a restore brought back, which backups are kept, and when they are taken. Draws; decides nothing. */
-import type { Column } from '../../declare/column.ts'
+
 import type { BackupPruning, BackupSchedule, Restored } from '../../../contract/views.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
+import type { Column } from '../../declare/column.ts'
 import { many } from '../../draw/quantity.ts'
 
 export function restoredLines(run: Restored, brush: Brush): string {

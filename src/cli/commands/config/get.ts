@@ -1,7 +1,7 @@
 import { configValue } from '../../../contract/views/program.ts'
-import { settingOf } from '../../settings/config.ts'
 import { arg, command } from '../../declare/define.ts'
 import { settingName } from '../../declare/parse.ts'
+import { settingOf } from '../../settings/config.ts'
 
 export default command({
   name: 'get',

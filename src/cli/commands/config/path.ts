@@ -1,6 +1,6 @@
 import { settingsCheck } from '../../../contract/views/program.ts'
-import { checkSettings } from '../../settings/config.ts'
 import { command } from '../../declare/define.ts'
+import { checkSettings } from '../../settings/config.ts'
 
 export default command({
   name: 'path',

@@ -1,7 +1,7 @@
 import { configChange } from '../../../contract/views/program.ts'
-import { changeSettings } from '../../settings/config.ts'
 import { arg, command, opt } from '../../declare/define.ts'
 import { settingName } from '../../declare/parse.ts'
+import { changeSettings } from '../../settings/config.ts'
 
 export default command({
   name: 'set',

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { settingsCheck } from '../../../contract/views/program.ts'
-import { checkSettings } from '../../settings/config.ts'
 import { command } from '../../declare/define.ts'
+import { checkSettings } from '../../settings/config.ts'
 
 export default command({
   name: 'validate',

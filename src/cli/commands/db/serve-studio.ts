@@ -2,7 +2,7 @@
  * Shows a database in Drizzle Studio, which drizzle-kit serves to a page in the browser. It gets a copy of its own, because
  * it would change what it is given; must leave neither that copy nor a process behind.
  */
-import type { Environment } from '../../../system/home.ts'
+
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Studio } from '../../../contract/views.ts'
 import type { StopSignal } from '../../../server/serve.ts'
+import type { Environment } from '../../../system/home.ts'
 import type { Context } from '../../declare/declaration.ts'
 
 type Reached = Pick<Context, 'folder' | 'env' | 'notice' | 'now' | 'stopped' | 'operations'>

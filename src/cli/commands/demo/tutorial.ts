@@ -2,12 +2,13 @@
  * The main job from end to end, on a database of its own that is gone afterwards. Runs the same commands that a
  * person would type and shows each, so that it cannot teach anything that does not work.
  */
-import type { Invoke } from '../../declare/declaration.ts'
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DemoReport } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
+import type { Invoke } from '../../declare/declaration.ts'
 
 type Step = DemoReport['steps'][number]
 

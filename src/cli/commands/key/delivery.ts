@@ -1,9 +1,10 @@
 /** How new secrets reach whoever asked for them: the options for it, and what is printed then. */
-import type { Context } from '../../declare/declaration.ts'
+
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { CreatedKey } from '../../../contract/views.ts'
-import type { NewSecretFile } from './secret-file.ts'
+import type { Context } from '../../declare/declaration.ts'
 import { opt } from '../../declare/define.ts'
+import type { NewSecretFile } from './secret-file.ts'
 
 export const deliveryOptions = {
   out: opt.text('file', 'Write the secret to this new file, readable by you alone, and print only its path'),

@@ -1,10 +1,11 @@
 /** The options by which keys are chosen, the same for every command that lists or changes several. Decides nothing. */
-import type { Column } from '../../declare/column.ts'
+
 import { keyStatuses } from '../../../contract/views/words.ts'
 import type { Key } from '../../../contract/views.ts'
-import { keyStatus } from '../../draw/columns.ts'
+import type { Column } from '../../declare/column.ts'
 import { opt, type Values } from '../../declare/define.ts'
 import { duration, percent } from '../../declare/parse.ts'
+import { keyStatus } from '../../draw/columns.ts'
 
 export const ownerFilters = {
   user: opt.text('user', 'Only keys of this user'),

@@ -2,14 +2,15 @@
  * Commands that change one key, or with --all-matching every key that fits a filter: their options, what they ask, and
  * that what was listed is what is changed. The rules are in the operations.
  */
-import { listing } from '../../declare/column.ts'
-import type { Context, Confirmation, Options } from '../../declare/declaration.ts'
+
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Key } from '../../../contract/views.ts'
 import type { BulkChange, KeyFilter, KeySelector, Latchkey } from '../../../index.ts'
+import { listing } from '../../declare/column.ts'
+import type { Confirmation, Context, Options } from '../../declare/declaration.ts'
 import { arg, opt } from '../../declare/define.ts'
-import { keyColumns } from './filters.ts'
 import { integerAtLeast } from '../../declare/parse.ts'
+import { keyColumns } from './filters.ts'
 
 export const matchingOptions = {
   allMatching: opt.flag('Every key that fits the filters, after showing them'),

@@ -1,5 +1,5 @@
 /** Usage and what it costs: days as bars, counts as columns, and what was done to it. Draws; decides nothing. */
-import type { Column } from '../../declare/column.ts'
+
 import type {
   Compacted,
   IngestReport,
@@ -11,11 +11,12 @@ import type {
   UsageRow,
 } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
+import type { Column } from '../../declare/column.ts'
 import { bar } from '../../draw/chart.ts'
 import { keyStatus } from '../../draw/columns.ts'
+import { limitLines } from '../../draw/limits.ts'
 import { many } from '../../draw/quantity.ts'
 import { fold } from '../../terminal/width.ts'
-import { limitLines } from '../../draw/limits.ts'
 
 /** Whose it is and what it comes to, how full its limits are, and its days. */
 export const statsLines = ({ key, totals, limits, series }: Stats, brush: Brush): string =>

@@ -1,8 +1,8 @@
 import { usageRow } from '../../../contract/views/usage.ts'
 import { reportOrders } from '../../../contract/views/words.ts'
 import { command, opt } from '../../declare/define.ts'
-import { countColumns, startOfRow } from './drawing.ts'
 import { count, groups, since } from '../../declare/parse.ts'
+import { countColumns, startOfRow } from './drawing.ts'
 
 export default command({
   name: 'report',

@@ -3,10 +3,10 @@ import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from '../../../testing/folder.ts'
+import { latestVersion } from '../../schema/version.ts'
 import { Client } from '../client.ts'
 import { foreignKeyCheck, integrityCheck, rowCounts, schemaDrift } from '../inspect.ts'
 import { migrateTo, requireHistory } from '../migrate.ts'
-import { latestVersion } from '../../schema/version.ts'
 import { dump } from './write.ts'
 
 const golden = readdirSync(import.meta.dir).filter(name => name.endsWith('.sql'))

@@ -2,6 +2,7 @@
  * Takes a backup: a copy of one moment, checked, hashed and durable before it gets its name, and its manifest last.
  * On any failure nothing is left behind, and the database is only ever read.
  */
+
 import { chmodSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import * as v from 'valibot'
@@ -10,14 +11,21 @@ import { failureOf } from '../../../contract/failure.ts'
 import type { Backup, CreatedBackup } from '../../../contract/views.ts'
 import { compactSize } from '../../../db/sqlite/inspect.ts'
 import { reading, requireOurs } from '../../../db/sqlite/open.ts'
+import {
+  ensureFolder,
+  fileFailure,
+  requireSpace,
+  sizeOf,
+  sweep,
+  withPrivateFile,
+} from '../../../system/files.ts'
 import { programVersion } from '../../../system/version.ts'
 import type { FileContext } from '../../context.ts'
-import { ensureFolder, fileFailure, requireSpace, sizeOf, sweep, withPrivateFile } from '../../../system/files.ts'
 import { newId } from '../../rules/ids.ts'
 import { parse, reason as reasonField } from '../../rules/input.ts'
 import type { Examination } from './contents.ts'
 import { readRecipients } from './encrypt.ts'
-import { type Location, locate } from './location.ts'
+import type { KeepPolicy } from './keep-policy.ts'
 import { withLock } from './lock.ts'
 import {
   backupName,
@@ -30,7 +38,9 @@ import {
 } from './manifest.ts'
 import { compressions, type Digest, digestFile, extensionOf, pack } from './pack.ts'
 import { pingAddress, withPings } from './ping.ts'
-import { type KeepPolicy, requirePolicy } from './policy.ts'
+import { locate } from './places/locate.ts'
+import type { Location } from './places/place.ts'
+import { requirePolicy } from './policy.ts'
 import { pruneUnlocked } from './prune.ts'
 import { inThread } from './thread.ts'
 

@@ -1,12 +1,11 @@
 /** Which backups there are, and which one somebody means. Only reads. */
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import { isAddress } from '../../../text/address.ts'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Backup } from '../../../contract/views.ts'
+import { isAddress } from '../../../text/address.ts'
 import type { FileContext } from '../../context.ts'
 import { looksLikeId } from '../../rules/ids.ts'
-import { locate, locateFile } from './location.ts'
 import {
   dataPath,
   manifestName,
@@ -16,6 +15,7 @@ import {
   survey,
   toView,
 } from './manifest.ts'
+import { locate, locateFile } from './places/locate.ts'
 
 export interface ListBackups {
   /** The folder, or `s3://bucket/prefix`; default the context's. */

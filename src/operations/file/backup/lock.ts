@@ -5,14 +5,14 @@
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isAddress } from '../../../text/address.ts'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
 import { Client } from '../../../db/sqlite/client.ts'
 import { translate } from '../../../db/sqlite/errors.ts'
 import { holdersOf } from '../../../db/sqlite/holders.ts'
-import type { FileContext } from '../../context.ts'
 import { ensureFolder, list } from '../../../system/files.ts'
+import { isAddress } from '../../../text/address.ts'
+import type { FileContext } from '../../context.ts'
 
 export interface LockOptions {
   /** How long to wait for another run to end. Default 0: say at once that it is busy. */

@@ -2,12 +2,14 @@
  * The manifest beside each backup: what it holds, and by which hash to know it. It is written last, so a file
  * without one is no backup; and only what has one of ours is ever listed, restored or removed.
  */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Backup } from '../../../contract/views.ts'
 import { isRecord } from '../../../formats/fields.ts'
-import { type Location, readText } from './location.ts'
 import { compressions, extensionOf } from './pack.ts'
+import { readText } from './places/locate.ts'
+import type { Location } from './places/place.ts'
 
 const hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
 const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0))

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
-import { locate } from './location.ts'
+import type { KeepPolicy } from './keep-policy.ts'
 import type { Manifest, StoredBackup } from './manifest.ts'
-import { decide, type KeepPolicy, requirePolicy } from './policy.ts'
+import { locate } from './places/locate.ts'
+import { decide, requirePolicy } from './policy.ts'
 
 const location = locate({}, '/backups')
 const hash = '0'.repeat(64)

@@ -2,25 +2,12 @@
  * What is kept and what goes, and why: restic's rules for its snapshots (`restic forget`, internal/restic/
  * snapshot_policy.go), and on top of them what must never go. Decides; removes nothing.
  */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { parse } from '../../rules/input.ts'
+import type { KeepPolicy } from './keep-policy.ts'
 import type { StoredBackup } from './manifest.ts'
-
-/** How many to keep of each; Infinity for all. */
-export interface KeepPolicy {
-  /** The newest ones. */
-  readonly last?: number | undefined
-  /** Of that many hours that have any, the newest one each. */
-  readonly hourly?: number | undefined
-  readonly daily?: number | undefined
-  /** Weeks of ISO 8601, from Monday. */
-  readonly weekly?: number | undefined
-  readonly monthly?: number | undefined
-  readonly yearly?: number | undefined
-  /** All that are at most so many milliseconds older than the newest. */
-  readonly withinMs?: number | undefined
-}
 
 export interface Decision {
   readonly stored: StoredBackup

@@ -2,16 +2,19 @@
  * Removes the backups that no rule keeps: the manifest first, so that what dies in between is a file that nothing
  * calls a backup. Never touches a file that no manifest of ours names.
  */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { BackupPruning } from '../../../contract/views.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
+import type { KeepPolicy } from './keep-policy.ts'
 import { surveyFolder } from './list.ts'
-import { type Location, locate } from './location.ts'
 import { withLock } from './lock.ts'
 import { dataPath, manifestName, readManifest, type StoredBackup } from './manifest.ts'
-import { type Decision, decide, type KeepPolicy, keepPolicy, requirePolicy } from './policy.ts'
+import { locate } from './places/locate.ts'
+import type { Location } from './places/place.ts'
+import { type Decision, decide, keepPolicy, requirePolicy } from './policy.ts'
 
 const inputSchema = v.object({
   /** The folder, or `s3://bucket/prefix`; default the context's. */

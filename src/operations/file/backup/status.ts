@@ -4,8 +4,8 @@ import type { BackupStatus } from '../../../contract/views.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
 import { surveyFolder } from './list.ts'
-import { locate } from './location.ts'
 import { toView } from './manifest.ts'
+import { locate } from './places/locate.ts'
 import { isSafetyCopy } from './policy.ts'
 
 /** A daily backup, and two hours for it to run. */

@@ -1,8 +1,8 @@
 /** Audit rows of what happens to the database as a whole: in the same transaction as the thing itself. */
 import { basename } from 'node:path'
+import { audit } from '../../../db/schema/audit.ts'
 import type { Client } from '../../../db/sqlite/client.ts'
 import { databaseOn } from '../../../db/sqlite/drizzle.ts'
-import { audit } from '../../../db/schema/audit.ts'
 import { auditRow, type Event } from '../../audit.ts'
 import type { FileContext } from '../../context.ts'
 

@@ -1,7 +1,7 @@
 import { limitState } from '../../../../contract/views/limits.ts'
 import { arg, command } from '../../../declare/define.ts'
-import { limitColumns } from '../../../draw/limits.ts'
 import { limit } from '../../../declare/parse.ts'
+import { limitColumns } from '../../../draw/limits.ts'
 
 export default command({
   name: 'add',

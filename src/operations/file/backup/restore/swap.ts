@@ -7,8 +7,15 @@ import { type CommitWatch, copyInto, openPrivate } from '../../../../db/sqlite/c
 import { translate } from '../../../../db/sqlite/errors.ts'
 import { quickCheck, rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
 import { openReader, openWriter } from '../../../../db/sqlite/open.ts'
+import {
+  requireSpace,
+  sidecars,
+  sizeOf,
+  syncFile,
+  syncFolder,
+  withPrivateFile,
+} from '../../../../system/files.ts'
 import type { FileContext } from '../../../context.ts'
-import { requireSpace, sidecars, sizeOf, syncFile, syncFolder, withPrivateFile } from '../../../../system/files.ts'
 import type { Depth } from '../contents.ts'
 import { keepLateCopy } from './late.ts'
 

@@ -2,13 +2,14 @@
  * Backups in a bucket of S3 or of what speaks like it. What was uploaded is read back and compared before it counts:
  * a reply of 200 is no proof. Credentials come from the usual variables of AWS, and appear nowhere else.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LatchkeyError } from '../../../contract/errors.ts'
-import { codeOf } from '../../../contract/failure.ts'
-import { translate } from '../../../db/sqlite/errors.ts'
-import type { Environment } from '../../../system/home.ts'
-import { type Location, requireLimit } from './location.ts'
-import { digest } from './pack.ts'
+import { LatchkeyError } from '../../../../contract/errors.ts'
+import { codeOf } from '../../../../contract/failure.ts'
+import { translate } from '../../../../db/sqlite/errors.ts'
+import type { Environment } from '../../../../system/home.ts'
+import { digest } from '../pack.ts'
+import { type Location, requireLimit } from './place.ts'
 
 /**
  * A prefix in a bucket, from `s3://bucket/prefix`. Endpoint, region and credentials are those of the AWS tools:
