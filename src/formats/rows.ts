@@ -7,7 +7,7 @@
 import { createReadStream } from 'node:fs'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { translate } from '../db/sqlite/errors.ts'
+import { translate } from '../system/errors.ts'
 import { csvRows } from './csv.ts'
 import { ndjsonRows } from './ndjson.ts'
 import type { Row } from './row.ts'

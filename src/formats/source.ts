@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { translate } from '../db/sqlite/errors.ts'
+import { translate } from '../system/errors.ts'
 import type { ByteCounter } from './rows.ts'
 import { logState } from './write-ahead-log.ts'
 

@@ -2,6 +2,7 @@
  * Files that appear whole or not at all: built under a private name in the folder they are meant for, on disk
  * before they get their own name, and gone when the work fails. What a killed run leaves is swept by the next.
  */
+
 import {
   closeSync,
   existsSync,
@@ -21,8 +22,8 @@ import {
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { translate } from '../db/sqlite/errors.ts'
-import { isRunning, ownPid } from '../db/sqlite/holders.ts'
+import { translate } from './errors.ts'
+import { isRunning, ownPid } from './processes.ts'
 
 /** What SQLite puts beside a database, and what goes wherever the database goes. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const

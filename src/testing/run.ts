@@ -1,6 +1,7 @@
 /** Runs a command line within the test's process, on streams in memory. For tests only. */
+
 import type { Tree } from '../cli/declare/declaration.ts'
-import type { Prompts } from '../cli/run/asking.ts'
+import type { Prompts } from '../cli/terminal/prompt.ts'
 import { memoryInput, memoryOutput } from '../cli/terminal/streams.ts'
 import { main } from '../main.ts'
 import type { Environment } from '../system/home.ts'

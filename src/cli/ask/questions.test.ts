@@ -1,4 +1,5 @@
 /** Wizards and pickers as a person meets them, on a real pseudo-terminal, and where nobody may be asked. */
+
 import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +12,7 @@ import { run, testEnvironment } from '../../testing/run.ts'
 import { shellLine, shellWord } from '../../text/shell-word.ts'
 import { tree } from '../commands/tree.ts'
 import { namedCommands } from '../line/walk.ts'
-import type { Choice } from '../run/asking.ts'
+import type { Choice } from '../terminal/prompt.ts'
 
 const enter = '\r'
 const down = '\x1b[B'

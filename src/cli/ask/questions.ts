@@ -13,9 +13,9 @@ import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../
 import { relativeTime } from '../draw/relative.ts'
 import { kebab } from '../line/flags.ts'
 import type { Invocation } from '../line/program.ts'
-import type { Choice, Prompts } from '../run/asking.ts'
 import type { Config } from '../settings/config.ts'
 import { settingNames } from '../settings/file.ts'
+import type { Choice, Prompts } from '../terminal/prompt.ts'
 
 /** What the questions depend on. */
 export interface Questioning {

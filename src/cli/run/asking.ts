@@ -6,38 +6,10 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Environment } from '../../system/home.ts'
 import type { Asking } from '../declare/declaration.ts'
+import { unconfirmed, withoutAsking } from '../terminal/confirmed.ts'
 import { printableLine } from '../terminal/printable.ts'
+import type { Prompts } from '../terminal/prompt.ts'
 import type { Streams } from '../terminal/streams.ts'
-
-/** How a question reaches a person; tests answer in their place. */
-export interface Prompts {
-  /** The answer, unseen while it is typed. */
-  readonly password: (message: string) => Promise<string>
-  /** y or n; plain Enter is no. */
-  readonly confirm: (message: string) => Promise<boolean>
-  readonly text: (message: string, options?: TextOptions) => Promise<string>
-  /** One of a few. */
-  readonly select: (message: string, choices: readonly Choice[], initial?: string) => Promise<string>
-  /** One of many: `find` has those that fit what was typed. */
-  readonly search: (message: string, find: (typed: string) => Promise<readonly Choice[]>) => Promise<string>
-}
-
-/** What is wrong with an answer; undefined when nothing is. */
-type Validate = (answer: string) => Promise<string | undefined>
-
-interface TextOptions {
-  readonly validate?: Validate
-  /** What plain Enter stands for. */
-  readonly initial?: string
-}
-
-export interface Choice {
-  readonly value: string
-  /** What is shown; the value itself when not given. */
-  readonly name?: string
-  /** Shown behind the name, as far as there is any. */
-  readonly about?: readonly (string | null | undefined | false)[]
-}
 
 /** Whether somebody is there to answer. */
 export function isInteractive(streams: Streams, env: Environment, noInput: boolean): boolean {
@@ -94,9 +66,3 @@ export function asking(interactive: boolean, load: () => Promise<Prompts>): Aski
 
 /** Keyboards compose letters in ways that look the same, and have one kind of space. */
 const asTyped = (text: string): string => text.normalize('NFC').replace(/\s+/g, ' ').trim()
-
-/** For who was not asked. To who has said no it would be no advice. */
-export const withoutAsking = 'add --yes to go on without being asked'
-
-export const unconfirmed = (message: string, hint: string): LatchkeyError =>
-  new LatchkeyError('not_confirmed', message, hint)

@@ -1,9 +1,39 @@
 /** Asks a person, through inquirer: its only importer, and only once a question is really asked. */
 import { LatchkeyError } from '../../contract/errors.ts'
-import { type Choice, type Prompts, unconfirmed, withoutAsking } from '../run/asking.ts'
+import { unconfirmed, withoutAsking } from './confirmed.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './streams.ts'
 import { cut, fold, widthOf } from './width.ts'
+
+/** How a question reaches a person; tests answer in their place. */
+export interface Prompts {
+  /** The answer, unseen while it is typed. */
+  readonly password: (message: string) => Promise<string>
+  /** y or n; plain Enter is no. */
+  readonly confirm: (message: string) => Promise<boolean>
+  readonly text: (message: string, options?: TextOptions) => Promise<string>
+  /** One of a few. */
+  readonly select: (message: string, choices: readonly Choice[], initial?: string) => Promise<string>
+  /** One of many: `find` has those that fit what was typed. */
+  readonly search: (message: string, find: (typed: string) => Promise<readonly Choice[]>) => Promise<string>
+}
+
+/** What is wrong with an answer; undefined when nothing is. */
+type Validate = (answer: string) => Promise<string | undefined>
+
+interface TextOptions {
+  readonly validate?: Validate
+  /** What plain Enter stands for. */
+  readonly initial?: string
+}
+
+export interface Choice {
+  readonly value: string
+  /** What is shown; the value itself when not given. */
+  readonly name?: string
+  /** Shown behind the name, as far as there is any. */
+  readonly about?: readonly (string | null | undefined | false)[]
+}
 
 /** Prompts drawn by inquirer on stderr. Ctrl-C is `interrupted`; Ctrl-D and the end of stdin are `not_confirmed`. */
 export function terminalPrompts(terminal: Terminal | undefined): Prompts {

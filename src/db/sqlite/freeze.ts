@@ -7,9 +7,9 @@ import { truncateSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
+import { translate } from '../../system/errors.ts'
 import { Client } from './client.ts'
 import { openPrivate } from './copy.ts'
-import { translate } from './errors.ts'
 
 /**
  * Copies the database into an empty private file, which is in rollback-journal mode then.

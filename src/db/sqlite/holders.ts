@@ -67,19 +67,6 @@ function linkAt(path: string): string | undefined {
   }
 }
 
-/** The id of this process, which the names of its temporary files carry. */
-export const ownPid: number = process.pid
-
-/** Whether a process with this id is running here, whoever owns it. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return codeOf(error) === 'EPERM'
-  }
-}
-
 function processIds(): readonly number[] {
   return list('/proc')
     .filter(name => /^\d+$/.test(name))

@@ -6,9 +6,9 @@ import { constants } from 'bun:sqlite'
 import { accessSync, constants as fsConstants, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { corrupt, translate } from '../../system/errors.ts'
 import { latestVersion } from '../schema/version.ts'
 import { Client } from './client.ts'
-import { corrupt, translate } from './errors.ts'
 
 /** `PRAGMA application_id` of a Latchkey database: "LKEY". */
 export const applicationId = 0x4c4b4559

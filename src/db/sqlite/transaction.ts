@@ -8,9 +8,9 @@ import type { Statement } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
+import { translate } from '../../system/errors.ts'
 import type { Database } from '../engine.ts'
 import { type Client, clientOf } from './client.ts'
-import { translate } from './errors.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
 
 export interface StoreOptions {

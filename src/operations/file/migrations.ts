@@ -18,7 +18,6 @@ import type {
 } from '../../contract/views.ts'
 import type { Client } from '../../db/sqlite/client.ts'
 import { copyTo, openPrivate } from '../../db/sqlite/copy.ts'
-import { translate } from '../../db/sqlite/errors.ts'
 import { holdersOf } from '../../db/sqlite/holders.ts'
 import {
   foreignKeyCheck,
@@ -39,6 +38,7 @@ import {
 } from '../../db/sqlite/migrate.ts'
 import { type MigrationSource, migrations } from '../../db/sqlite/migrations.ts'
 import { openWriter, reading, requireOurs } from '../../db/sqlite/open.ts'
+import { translate } from '../../system/errors.ts'
 import { requireSpace, sizeOf, sweep, withPrivateFile } from '../../system/files.ts'
 import { programVersion } from '../../system/version.ts'
 import type { FileContext } from '../context.ts'

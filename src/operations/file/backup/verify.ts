@@ -3,15 +3,16 @@
  * every check there is against the manifest. Nothing less says that a backup is good: of 200 flipped bits
  * `integrity_check` alone saw 19.
  */
+
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
 import type { BackupCheck, ProgressListener } from '../../../contract/views.ts'
-import { translate } from '../../../db/sqlite/errors.ts'
-import { isRunning, ownPid } from '../../../db/sqlite/holders.ts'
+import { translate } from '../../../system/errors.ts'
 import { list, requireSpace, withPrivateFile } from '../../../system/files.ts'
+import { isRunning, ownPid } from '../../../system/processes.ts'
 import type { FileContext } from '../../context.ts'
 import type { Depth } from './contents.ts'
 import { findBackup, surveyFolder } from './list.ts'

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { codeOf } from '../../../../contract/failure.ts'
-import { translate } from '../../../../db/sqlite/errors.ts'
+import { translate } from '../../../../system/errors.ts'
 import type { Environment } from '../../../../system/home.ts'
 import { digest } from '../pack.ts'
 import { type Location, requireLimit } from './place.ts'

@@ -4,9 +4,9 @@ import { dirname } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { codeOf } from '../../../../contract/failure.ts'
 import { type CommitWatch, copyInto, openPrivate } from '../../../../db/sqlite/copy.ts'
-import { translate } from '../../../../db/sqlite/errors.ts'
 import { quickCheck, rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
 import { openReader, openWriter } from '../../../../db/sqlite/open.ts'
+import { translate } from '../../../../system/errors.ts'
 import {
   requireSpace,
   sidecars,

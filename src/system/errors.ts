@@ -1,7 +1,7 @@
 /** Turns what SQLite and the file system say into errors with a code and a next step. */
-import { LatchkeyError } from '../../contract/errors.ts'
-import { codeOf } from '../../contract/failure.ts'
-import { shellWord } from '../../text/shell-word.ts'
+import { LatchkeyError } from '../contract/errors.ts'
+import { codeOf } from '../contract/failure.ts'
+import { shellWord } from '../text/shell-word.ts'
 
 /** The LatchkeyError behind `error`, or `error` itself when it is none that is expected. */
 export function translate(error: unknown, path: string): unknown {
