@@ -5,6 +5,7 @@
 import { accessSync, constants, lstatSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import * as v from 'valibot'
+import * as rules from '../rules/input.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import type { Initialized, UserRef } from '../../contract/views.ts'
@@ -19,7 +20,7 @@ import { programVersion } from '../../system/version.ts'
 import type { FileContext } from '../context.ts'
 import { createUser } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
-import * as rules from '../rules/input.ts'
+import { giveIdentity } from '../../db/sqlite/identity.ts'
 import { recordInside } from './backup/trail.ts'
 
 export interface NewDatabase {
@@ -82,8 +83,10 @@ function build(context: FileContext, file: string): void {
     migrateTo(client, context.path, latestVersion, {
       now: context.now().getTime(),
       programVersion,
-      inside: () =>
-        recordInside(context, client, { action: 'database.init', after: { schemaVersion: latestVersion } }),
+      inside: () => {
+        recordInside(context, client, { action: 'database.init', after: { schemaVersion: latestVersion } })
+        giveIdentity(client)
+      },
     }),
   )
 }

@@ -6,6 +6,7 @@ import { sizeOf } from '../../system/files.ts'
 import type { OperationContext } from '../context.ts'
 import { hasStatus } from '../keys/filter.ts'
 import { toDollars } from '../rules/money.ts'
+import { hasStatus } from '../keys/status-condition.ts'
 
 export interface Inventory {
   readonly keys: Readonly<Record<KeyStatus, number>>
