@@ -22,8 +22,8 @@ import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { translate } from './errors.ts'
+import { createFile, createFolders } from './ownership.ts'
 import { isRunning, ownPid } from './processes.ts'
-import { createFile, createFolders } from '../ownership.ts'
 
 /** What SQLite puts beside a database, and what goes wherever the database goes. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const

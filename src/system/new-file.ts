@@ -7,7 +7,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { giveToOwner } from '../ownership.ts'
+import { giveToOwner } from './ownership.ts'
 
 /**
  * Runs `work` with a new file to write to. The name is taken first, so that nothing is worked out in vain.

@@ -6,8 +6,8 @@ import { realpathSync } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { createFolders, giveToOwner } from '../ownership.ts'
 import { syncFolder } from './new-file.ts'
+import { createFolders, giveToOwner } from './ownership.ts'
 
 /** Follows a link to its file. `mode` is that of a file that is new. @throws conflict when something else is there */
 export async function writeWhole(path: string, text: string, mode = 0o644): Promise<void> {

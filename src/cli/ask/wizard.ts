@@ -6,7 +6,7 @@
 import { exitCodes } from '../../contract/errors.ts'
 import { failureOf } from '../../contract/failure.ts'
 import { shellLine } from '../../text/shell-word.ts'
-import type { ParseContext } from '../declare/parse.ts'
+import type { ParseContext } from '../declare/parser.ts'
 import { openForReading } from '../run/connect.ts'
 import { isConfirmed } from '../run/execute.ts'
 import { type Outside, type Runnable, run, understand } from '../run/run.ts'

@@ -1,6 +1,6 @@
 import { restored } from '../../contract/views/backups.ts'
 import { arg, command, opt } from '../declare/define.ts'
-import { duration, moment, since } from '../declare/parse.ts'
+import { duration, since } from '../declare/parse.ts'
 import { restoredLines } from './backup/drawing.ts'
 
 const toChoose =

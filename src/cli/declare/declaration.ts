@@ -2,6 +2,7 @@
  * What a command is, what it may reach while it runs, and how commands are found: types alone, and in one file because
  * each is said in terms of the others. `define.ts` has the words by which a command is declared.
  */
+
 import type { ObjectShape } from '../../contract/shape.ts'
 import type { Actor, Latchkey } from '../../index.ts'
 import type { StopSignal } from '../../server/serve.ts'
@@ -10,7 +11,7 @@ import type { Config } from '../settings/config.ts'
 import type { Output } from '../terminal/streams.ts'
 import type { Brush } from './brush.ts'
 import type { Column, Listing } from './column.ts'
-import type { Parse } from './parse.ts'
+import type { Parse } from './parser.ts'
 
 /** What a command does to the world. `execute.ts` derives dry runs and confirmations from it. */
 export type Effect = 'read' | 'write' | 'destroy'

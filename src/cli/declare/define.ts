@@ -2,6 +2,7 @@
  * A command is a declaration: its parser, help, reference page, man page and completions are all made from it.
  * This module holds the vocabulary and knows nothing of how a declaration is parsed, run or printed.
  */
+
 import type { ObjectShape } from '../../contract/shape.ts'
 import type { Brush } from './brush.ts'
 import type { Column } from './column.ts'
@@ -15,7 +16,7 @@ import type {
   Option,
   Options,
 } from './declaration.ts'
-import type { Parse } from './parse.ts'
+import type { Parse } from './parser.ts'
 
 const verbatim: Parse<string> = raw => raw
 

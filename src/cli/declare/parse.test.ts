@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Parse, ParseContext } from './parse.ts'
 import * as parse from './parse.ts'
+import type { Parse, ParseContext } from './parser.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 const context: ParseContext = { now, timeZone: 'Europe/Berlin' }

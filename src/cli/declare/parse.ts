@@ -2,23 +2,16 @@
  * Turns one word of the command line into a value: times, amounts, limits, names. Every refusal says what
  * to type instead; nothing here may guess (`5m ago`, `1M` and `10dd` are refused, not read as something close).
  */
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import { keySorts, metrics, reportGroups, roles } from '../../contract/views/words.ts'
 import type { KeySort, Limit, Metric, ReportGroup, Role } from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { nearestSetting, type SettingName, settingNames } from '../settings/file.ts'
-import { quote, refuse } from '../refuse.ts'
-import { duration, windowLength, windowMeant } from '../times.ts'
-
-/** What a parser may depend on besides the text. */
-export interface ParseContext {
-  readonly now: Date
-  readonly timeZone: string
-}
-
-/** Turns one word of the command line into a value; throws a `usage` error that says what was expected. */
-export type Parse<T> = (raw: string, context: ParseContext) => T
+import type { Parse } from './parser.ts'
+import { quote, refuse } from './refuse.ts'
+import { duration, windowLength, windowMeant } from './times.ts'
 
 export {
   cronTimes,
@@ -29,7 +22,7 @@ export {
   since,
   when,
   whenIfEver,
-} from '../times.ts'
+} from './times.ts'
 
 const amountHint = 'write a whole number such as 5000, 100k, 1.5M or 1,000,000'
 const dollarsHint = 'write dollars such as 20, 0.50 or 1,000'

@@ -1,6 +1,5 @@
 /** Who is told how far something long has come: nobody, most of the time. `progress-display.ts` tells it. */
 
-import type { ProgressListener } from '../../contract/views.ts'
 import type { Output } from '../terminal/streams.ts'
 import type { ProgressDisplay } from './progress-display.ts'
 

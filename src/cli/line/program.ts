@@ -14,7 +14,7 @@ import {
 import { exitMeanings, LatchkeyError } from '../../contract/errors.ts'
 import type { Declaration, Option, Tree } from '../declare/declaration.ts'
 import { arg } from '../declare/define.ts'
-import type { ParseContext } from '../declare/parse.ts'
+import type { ParseContext } from '../declare/parser.ts'
 import { type ProgressMode, progressModes } from '../draw/progress.ts'
 import { nounAliases, verbAliases } from './aliases.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'

@@ -4,9 +4,9 @@
  */
 import { dirname } from 'node:path'
 import { failureOf } from '../../contract/failure.ts'
+import { createFolders } from '../../system/ownership.ts'
 import { writeWhole } from '../../system/whole-file.ts'
 import { broken, isTable, parseSettings, parseToml, readIfPresent, type SettingName } from './file.ts'
-import { createFolders } from '../../ownership.ts'
 
 /** Changes a file at once, or makes it, with the folder it lies in; its mode and a symbolic link stay. @throws config */
 export async function writeSetting(

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { run } from '../../testing/run.ts'
 import { requireTool } from '../../testing/tools.ts'
+import { latestVersion } from '../schema/version.ts'
 import { Client } from './client.ts'
 import { migrateTo } from './migrate.ts'
-import { latestVersion } from '../schema/version.ts'
 
 /** A database of this schema that a release has filled: a row in every table that has a column that may be null. */
 function filled(path: string): Client {

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { run } from '../../testing/run.ts'
+import { latestVersion } from '../schema/version.ts'
 import { Client } from './client.ts'
 import { identityOf } from './identity.ts'
 import { migrateTo } from './migrate.ts'
-import { latestVersion } from '../schema/version.ts'
 
 const stamp = { now: 0, programVersion: 'test' }
 

@@ -4,9 +4,8 @@ import { type SQLWrapper, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { sizeOf } from '../../system/files.ts'
 import type { OperationContext } from '../context.ts'
-import { hasStatus } from '../keys/filter.ts'
-import { toDollars } from '../rules/money.ts'
 import { hasStatus } from '../keys/status-condition.ts'
+import { toDollars } from '../rules/money.ts'
 
 export interface Inventory {
   readonly keys: Readonly<Record<KeyStatus, number>>

@@ -7,8 +7,8 @@ import type { Wanted } from '../limits/rows.ts'
 import { judgeLimits, limitsBinding } from '../limits/window.ts'
 import { matches } from '../rules/patterns.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
-import { isPast, keyViewOf } from './view.ts'
 import { refusalOf } from './status.ts'
+import { keyViewOf } from './view.ts'
 
 export interface VerifyOptions {
   /** The model that the request asks for. */

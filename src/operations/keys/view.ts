@@ -1,7 +1,7 @@
 /** Keys as they are shown: the row with its owner, project, current secret's start and limits. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Key, KeyRef, KeyStatus } from '../../contract/views.ts'
+import type { Key, KeyRef } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import {
   type KeyQuery,

@@ -9,8 +9,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Studio } from '../../../contract/views.ts'
-import type { StopSignal } from '../../../server/serve.ts'
-import type { Environment } from '../../../system/home.ts'
 import type { Context } from '../../declare/declaration.ts'
 
 type Reached = Pick<Context, 'folder' | 'env' | 'notice' | 'now' | 'stopped' | 'operations'>

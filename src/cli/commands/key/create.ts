@@ -1,6 +1,6 @@
 import { createdKey } from '../../../contract/views/keys.ts'
 import { arg, command, opt, verbatim } from '../../declare/define.ts'
-import { count, json, limit, when, whenIfEver } from '../../declare/parse.ts'
+import { count, json, limit, whenIfEver } from '../../declare/parse.ts'
 import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from './delivery.ts'
 
 export default command({

@@ -1,6 +1,6 @@
 import { key } from '../../../contract/views/keys.ts'
 import { command, opt, type Values, verbatim } from '../../declare/define.ts'
-import { json, limit, metric, when, whenIfEver } from '../../declare/parse.ts'
+import { json, limit, metric, whenIfEver } from '../../declare/parse.ts'
 import { keyFilter, ownerFilters, stateFilters } from './filters.ts'
 import { changing, matchingOptions, oneKey } from './matching.ts'
 

@@ -11,9 +11,9 @@ import { Client } from '../../../db/sqlite/client.ts'
 import { holdersOf } from '../../../db/sqlite/holders.ts'
 import { translate } from '../../../system/errors.ts'
 import { ensureFolder, list } from '../../../system/files.ts'
+import { createFile } from '../../../system/ownership.ts'
 import { isAddress } from '../../../text/address.ts'
 import type { FileContext } from '../../context.ts'
-import { createFile } from '../../../ownership.ts'
 
 export interface LockOptions {
   /** How long to wait for another run to end. Default 0: say at once that it is busy. */

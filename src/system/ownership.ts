@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, fchownSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { codeOf } from './contract/failure.ts'
+import { codeOf } from '../contract/failure.ts'
 
 /** Makes a new file, and gives it to the owner of its folder. Throws what the file system says, EEXIST included. */
 export function createFile(path: string, mode: number, like = dirname(path)): void {

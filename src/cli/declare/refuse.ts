@@ -1,5 +1,5 @@
 /** How a word of the command line is refused: with the word quoted, and with what to write instead. */
-import { LatchkeyError } from '../contract/errors.ts'
+import { LatchkeyError } from '../../contract/errors.ts'
 
 export const quote = (raw: string): string => `'${raw}'`
 

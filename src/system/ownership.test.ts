@@ -10,10 +10,10 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '../testing/folder.ts'
+import { run } from '../testing/run.ts'
+import { requirePresent } from '../testing/tools.ts'
 import { createFile, createFolders } from './ownership.ts'
-import { temporaryFolder } from './testing/folder.ts'
-import { run } from './testing/run.ts'
-import { requirePresent } from './testing/tools.ts'
 
 setDefaultTimeout(60_000)
 

@@ -1,6 +1,7 @@
 /** Turns one word of the command line into a duration or a moment. Nothing here may guess: what is unclear is refused. */
-import { didYouMean, nearest } from '../text/nearest.ts'
-import type { Parse, ParseContext } from './declare/define.ts'
+
+import { didYouMean, nearest } from '../../text/nearest.ts'
+import type { Parse, ParseContext } from './parser.ts'
 import { quote, refuse } from './refuse.ts'
 
 const second = 1000
