@@ -552,12 +552,7 @@ const unusable: Readonly<Record<string, Unusable>> = {
     otherwise: damaged,
   },
   foreign: {
-    spoil: db => {
-      rmSync(db)
-      const client = new Database(db)
-      client.run("CREATE TABLE songs (title TEXT); INSERT INTO songs VALUES ('x')")
-      client.close()
-    },
+    spoil: strangersDatabase,
     usual: () => failed(78, 'database_foreign'),
     otherwise: { ...indifferent, ...occupied, health: document(1), doctor: document(1) },
   },
@@ -583,6 +578,25 @@ const unusable: Readonly<Record<string, Unusable>> = {
       doctor: document(1),
     },
   },
+}
+
+/**
+ * One that its program was killed over: what it wrote last is in the log alone, where a bit has flipped. To open it
+ * would write what is in front of that into the file, and throw the rest away.
+ */
+function strangersDatabase(db: string): void {
+  rmSync(db)
+  const client = new Database(`${db}-live`)
+  client.run('PRAGMA journal_mode = WAL')
+  client.run('CREATE TABLE songs (title TEXT)')
+  client.run('PRAGMA wal_checkpoint(TRUNCATE)')
+  for (let n = 0; n < 5; n++) client.run(`INSERT INTO songs VALUES ('${n}')`)
+  const log = readFileSync(`${db}-live-wal`)
+  log[32 + 4120 * 2 + 500] = 7
+  cpSync(`${db}-live`, db)
+  writeFileSync(`${db}-wal`, log)
+  client.close()
+  rmSync(`${db}-live`)
 }
 
 function alter(db: string, sql: string): void {

@@ -6,7 +6,7 @@ import type { Restored } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { holdersOf, isLockedByOthers } from '../../../../db/sqlite/holders.ts'
 import { pageSize, rowCounts } from '../../../../db/sqlite/inspect.ts'
-import { openReader, requireOurs } from '../../../../db/sqlite/open.ts'
+import { openReader, requireOurs, requireWholeLog } from '../../../../db/sqlite/open.ts'
 import { translate } from '../../../../system/errors.ts'
 
 /** A healthy database of somebody else's is never replaced. */
@@ -19,6 +19,8 @@ export function readLive(path: string): Live {
   let client: Client | undefined
   try {
     client = openReader(path)
+    // What is hidden in its log goes aside with it.
+    requireWholeLog(path)
     requireOurs(client, path)
     return { state: 'readable', rows: rowCounts(client), pageSize: pageSize(client) }
   } catch (error) {

@@ -108,7 +108,6 @@ async function withCopy<T>(
     requireSpace(folder, stored.manifest.rawSizeBytes)
     const run = async (copy: string): Promise<T> => {
       await restoreInto(stored, copy, 'contents', context.onProgress)
-      requireUsable(copy, stored)
       return work(copy)
     }
     return await withPrivateFile(folder, run, context.path)
@@ -198,26 +197,6 @@ async function takeSafetyCopy(context: FileContext): Promise<Backup | null> {
 function nullIfCorrupt(error: unknown): null {
   if (error instanceof LatchkeyError && error.code === 'corrupt') return null
   throw error
-}
-
-/** @throws schema_newer, drift */
-function requireUsable(copy: string, { manifest }: StoredBackup): void {
-  const client = openPrivate(copy)
-  try {
-    const name = `the backup ${manifest.id}`
-    const { version } = requireOurs(client, name)
-    if (version > latestVersion) {
-      const { message } = newer(name, version)
-      throw new LatchkeyError(
-        'schema_newer',
-        message,
-        `restore it with the Latchkey that made it, ${manifest.programVersion}, or a later one; nothing was changed`,
-      )
-    }
-    requireHistory(client, name)
-  } finally {
-    client.close()
-  }
 }
 
 /**
