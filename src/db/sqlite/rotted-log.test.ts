@@ -123,7 +123,7 @@ test('a database that others write to all the time is opened all the time', asyn
   const { latchkey, path } = home
   await latchkey.keys.create({ name: 'shared' })
   const writers = Array.from({ length: 2 }, () =>
-    Bun.spawn([process.execPath, join(import.meta.dir, '../testing/writer.ts'), path, 'shared', '60'], {
+    Bun.spawn([process.execPath, join(import.meta.dir, '../../testing/writer.ts'), path, 'shared', '60'], {
       stderr: 'pipe',
     }),
   )

@@ -1,5 +1,5 @@
 /**
- * Prints a database as SQL: `bun src/db/sqlite/golden/write.ts FILE > src/db/golden/vN.sql`, once per released schema
+ * Prints a database as SQL: `bun src/db/sqlite/golden/write.ts FILE > src/db/sqlite/golden/vN.sql`, once per released schema
  * version, from a database which that release has filled. A golden file is never changed afterwards.
  */
 import { Client } from '../client.ts'

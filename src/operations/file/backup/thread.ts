@@ -29,7 +29,7 @@ export type Answer =
 
 /** In a compiled program modules are merged into others, and only an entry point keeps its place. */
 const program = Bun.isStandaloneExecutable
-  ? new URL('file:///$bunfs/root/src/operations/backup/worker.js')
+  ? new URL('file:///$bunfs/root/src/operations/file/backup/worker.js')
   : new URL('./worker.ts', import.meta.url)
 
 /** Throws what the same call would throw here. */
