@@ -36,7 +36,7 @@ import type { Stamp } from './stamp.ts'
  */
 export async function importData(
   context: OperationContext,
-  source: string,
+  source: 'glm-proxy' | 'ccluster' | 'dokify',
   input: SourceFile,
   read: (input: SourceFile) => Promise<ForeignData>,
 ): Promise<ImportReport> {

@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Limit, Project, ProjectMember, Role } from '../../contract/views.ts'
+import type { AuditVerb, Limit, Project, ProjectMember, Role } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, count, eq, inArray, isNotNull, isNull } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
@@ -11,6 +11,7 @@ import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from '../limits/change.ts'
 import { newId } from '../rules/ids.ts'
+import * as rules from '../rules/input.ts'
 import * as rules from '../rules/input.ts'
 import { slugOf } from '../rules/slug.ts'
 import { contains, findProject, findUser, type ProjectRow } from '../select.ts'
@@ -219,7 +220,7 @@ type Changes = { [K in keyof ProjectRow]?: ProjectRow[K] | undefined }
 function change(
   context: OperationContext,
   selector: string,
-  verb: string,
+  verb: AuditVerb<'project'>,
   changesTo: (db: Database, row: ProjectRow) => Promise<Changes>,
 ): Promise<Project> {
   return context.store.write(async db => {
@@ -237,7 +238,7 @@ function change(
 async function saved(
   context: OperationContext,
   db: Database,
-  verb: string,
+  verb: AuditVerb<'project'>,
   before: Project | undefined,
   row: ProjectRow | undefined,
 ): Promise<Project> {

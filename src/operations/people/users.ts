@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Limit, Role, User } from '../../contract/views.ts'
+import type { AuditVerb, Limit, Role, User } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, count, eq, isNotNull, isNull } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
@@ -11,6 +11,7 @@ import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from '../limits/change.ts'
 import { newId } from '../rules/ids.ts'
+import * as rules from '../rules/input.ts'
 import * as rules from '../rules/input.ts'
 import { contains, findUser, sameText, type UserRow } from '../select.ts'
 
@@ -291,7 +292,7 @@ type Changes = { [K in keyof UserRow]?: UserRow[K] | undefined }
 function change(
   context: OperationContext,
   selector: string,
-  verb: string,
+  verb: AuditVerb<'user'>,
   changesTo: (db: Database, row: UserRow) => Promise<Changes>,
 ): Promise<User> {
   return context.store.write(async db => {
@@ -309,7 +310,7 @@ function change(
 async function saved(
   context: OperationContext,
   db: Database,
-  verb: string,
+  verb: AuditVerb<'user'>,
   before: User | undefined,
   after: UserRow | undefined,
 ): Promise<User> {
