@@ -143,6 +143,7 @@ export const tree: Tree = {
     summary: 'Who changed what, and when',
     verbs: {
       list: () => import('./audit/list.ts'),
+      show: () => import('./audit/show.ts'),
     },
   },
   health: { summary: 'Check the database and its backups', load: () => import('./health.ts') },

@@ -12,7 +12,6 @@ import type { OperationContext } from '../context.ts'
 import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from '../limits/change.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
-import * as rules from '../rules/input.ts'
 import { slugOf } from '../rules/slug.ts'
 import { contains, findProject, findUser, type ProjectRow } from '../select.ts'
 

@@ -12,7 +12,6 @@ import type { OperationContext } from '../context.ts'
 import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from '../limits/change.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
-import * as rules from '../rules/input.ts'
 import { contains, findUser, sameText, type UserRow } from '../select.ts'
 
 export interface NewUser {

@@ -1,7 +1,8 @@
 /** What a row of the audit trail says was changed, field by field. Draws; decides nothing. */
-import type { AuditEntry } from '../../../contract/views.ts'
+import type { AuditEntry, Limit, UserRef } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
 import { label, labelled } from '../../draw/card.ts'
+import { reference } from '../../draw/columns.ts'
 import { typed } from '../../draw/quantity.ts'
 import { widthOf } from '../../terminal/width.ts'
 
