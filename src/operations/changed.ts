@@ -2,11 +2,11 @@
  * How a change of a key, a user or a project ends: with its audit row and the new `updatedAt`, or with neither, where
  * nothing came out different.
  */
-import type { SubjectType } from '../db/hot.ts'
+import type { Database } from '../db/engine.ts'
 import { eq } from '../db/query.ts'
 import { keys } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
-import type { Database } from '../db/transaction.ts'
+import type { SubjectType } from '../db/sqlite/hot.ts'
 import { differingFields, type Event, recordAll } from './audit.ts'
 import type { OperationContext } from './context.ts'
 

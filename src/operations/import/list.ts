@@ -1,9 +1,10 @@
 /** The imports there were, and which of them one means. */
+
 import * as v from 'valibot'
 import type { ImportSummary } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { desc } from '../../db/query.ts'
 import { imports } from '../../db/schema/imports.ts'
-import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import { byId, oneById } from '../select.ts'
 import { read } from './state.ts'

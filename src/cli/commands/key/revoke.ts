@@ -1,8 +1,8 @@
 import { changedKey } from '../../../contract/views/keys.ts'
-import { command, opt } from '../../define.ts'
+import { command, opt } from '../../declare/define.ts'
 import { outcomeText } from '../../drawing/changes.ts'
-import { type Filters, keyFilter, keyFilters } from '../../filters.ts'
-import { changing, matchingOptions, oneKey } from '../../matching.ts'
+import { type Filters, keyFilter, keyFilters } from './filters.ts'
+import { changing, matchingOptions, oneKey } from './matching.ts'
 
 export default command({
   name: 'revoke',

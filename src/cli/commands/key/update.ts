@@ -1,9 +1,9 @@
 import { changedKey } from '../../../contract/views/keys.ts'
-import { command, opt, type Values, verbatim } from '../../define.ts'
+import { command, opt, type Values, verbatim } from '../../declare/define.ts'
+import { json, limit, limitName, whenIfEver } from '../../declare/parse.ts'
 import { changedText } from '../../drawing/changes.ts'
-import { keyFilter, ownerFilters, stateFilters } from '../../filters.ts'
-import { changing, matchingOptions, oneKey } from '../../matching.ts'
-import { json, limit, limitName, whenIfEver } from '../../parse.ts'
+import { keyFilter, ownerFilters, stateFilters } from './filters.ts'
+import { changing, matchingOptions, oneKey } from './matching.ts'
 
 const changes = {
   name: opt.text('name', 'New name'),

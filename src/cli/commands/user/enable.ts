@@ -1,5 +1,5 @@
 import { changedUser } from '../../../contract/views/people.ts'
-import { arg, command } from '../../define.ts'
+import { arg, command } from '../../declare/define.ts'
 import { outcomeText } from '../../drawing/changes.ts'
 
 export default command({
