@@ -4,7 +4,9 @@
  */
 import {
   closeSync,
+  constants,
   existsSync,
+  fchownSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -23,6 +25,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { translate } from '../db/errors.ts'
 import { isRunning, ownPid } from '../db/holders.ts'
+import { shellWord } from '../shell-word.ts'
 
 /** What SQLite puts beside a database, and what goes wherever the database goes. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const
@@ -31,7 +34,7 @@ export const sidecars = ['-wal', '-shm', '-journal'] as const
 export async function withPrivateFile<T>(folder: string, work: (path: string) => Promise<T>): Promise<T> {
   const path = privateName(folder)
   try {
-    closeSync(openSync(path, 'wx', 0o600))
+    createEmpty(path)
   } catch (error) {
     throw fileFailure(error, folder)
   }
@@ -39,18 +42,31 @@ export async function withPrivateFile<T>(folder: string, work: (path: string) =>
   try {
     return await work(path)
   } finally {
-    for (const suffix of ['', ...sidecars]) rmSync(path + suffix, { force: true })
+    for (const suffix of ['', ...sidecars]) discard(path + suffix)
     inUse.delete(path)
   }
 }
 
-/** Removes what runs that no longer exist have left in `folder`; best effort. */
+/** A new empty file, mode 0600, that belongs to the owner of its folder. Throws what the system says: EEXIST and so on. */
+export function createEmpty(path: string): void {
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    handOver(file, dirname(path))
+  } finally {
+    closeSync(file)
+  }
+}
+
+/**
+ * Removes what runs that no longer exist have left in `folder`. Best effort: what cannot be removed, a folder of such a
+ * name or a file of somebody else's, is in nobody's way.
+ */
 export function sweep(folder: string): void {
   for (const name of list(folder)) {
     const pid = Number(/^\.latchkey-tmp-(\d+)-[0-9a-f]{16}/.exec(name)?.[1] ?? Number.NaN)
     if (Number.isNaN(pid)) continue
     const path = join(folder, name)
-    if (isAbandoned(path, pid)) rmSync(path, { force: true })
+    if (isAbandoned(path, pid)) discard(path)
   }
 }
 
@@ -94,19 +110,29 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   })
 }
 
-/** What went wrong with files in a folder: also that all of it went away while it was worked on. */
-export function fileFailure(error: unknown, folder: string): unknown {
-  if (codeOf(error) !== 'ENOENT') return translate(error, folder)
+/** What went wrong with a folder or a file that is no live database: also that all of it went away meanwhile. */
+export function fileFailure(error: unknown, path: string): unknown {
+  if (error instanceof LatchkeyError) return error
+  const code = codeOf(error)
+  if (/^(EACCES|EPERM|EROFS|SQLITE_(READONLY|CANTOPEN|PERM).*)$/.test(code)) {
+    return new LatchkeyError(
+      'permission',
+      `${path} cannot be written by this user${code === 'EROFS' ? ': its disk is read-only' : ''}`,
+      `check the owner and mode with: ls -ld ${shellWord(path)} ${shellWord(dirname(path))}`,
+      { cause: error },
+    )
+  }
+  if (code !== 'ENOENT') return translate(error, path)
   return new LatchkeyError(
     'config',
-    `${folder}, or a file in it, went away while it was worked on`,
-    `see whether its disk is there, with: df ${folder}`,
+    `${path}, or a file in it, went away while it was worked on`,
+    `see whether its disk is there, with: df ${shellWord(path)}`,
     { cause: error },
   )
 }
 
 /**
- * Creates the folder, mode 0700, with those above it.
+ * Creates the folder, mode 0700, with those above it; each belongs to the owner of the one above it.
  *
  * @returns undoes that, as long as the folders are empty: for dry runs and failures
  * @throws permission, config (when something else is in the way)
@@ -122,12 +148,15 @@ export function ensureFolder(folder: string): () => void {
     if (code === 'ENOENT') {
       throw new LatchkeyError('config', `no folder can be created at ${folder}`, 'name another folder')
     }
-    throw translate(error, folder)
+    throw fileFailure(error, folder)
   }
   if (first === undefined) return () => {}
+  const made: string[] = []
+  for (let path = folder; path.length >= first.length; path = dirname(path)) made.push(path)
+  for (const path of made.toReversed()) handOverFolder(path)
   return () => {
     try {
-      for (let path = folder; path.length >= first.length; path = dirname(path)) rmdirSync(path)
+      for (const path of made) rmdirSync(path)
     } catch {
       // Somebody has begun to use it.
     }
@@ -199,6 +228,33 @@ export function list(folder: string): readonly string[] {
   }
 }
 
+/**
+ * As root: what was just made belongs to the owner of the folder around it, since the next run may be that user's. By
+ * the descriptor: whose folder it is could have put a link in the place of the name by now.
+ */
+function handOver(file: number, folder: string): void {
+  if (process.geteuid?.() !== 0) return
+  const { uid, gid } = statSync(folder)
+  if (uid !== 0) fchownSync(file, uid, gid)
+}
+
+function handOverFolder(path: string): void {
+  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  try {
+    handOver(folder, dirname(path))
+  } finally {
+    closeSync(folder)
+  }
+}
+
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch (error) {
+    if (codeOf(error) === '') throw error
+  }
+}
+
 /** The private files of this process: its id in a name does not tell those of an earlier process with the same id. */
 const inUse = new Set<string>()
 
@@ -221,7 +277,7 @@ function claim(file: string, path: string): void {
   } catch (error) {
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(codeOf(error))) throw error
   }
-  closeSync(openSync(path, 'wx', 0o600))
+  createEmpty(path)
   try {
     renameSync(file, path)
   } catch (error) {

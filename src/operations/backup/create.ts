@@ -87,9 +87,22 @@ export async function createBackup(context: FileContext, input: RunBackup = {}):
   return withPings(ping, run, text => input.onWarning?.(text))
 }
 
-/** As `createBackup`, for a caller that holds the lock already. */
-export async function createUnlocked(context: FileContext, input: CreateBackup): Promise<Backup> {
-  return toView(await createStored(context, input))
+/**
+ * The backup that restore and migrate take of what they are about to change, while they hold the lock.
+ *
+ * @throws as `createBackup`, and says that it is this one
+ */
+export async function createUnlocked(
+  context: FileContext,
+  { reason }: { readonly reason: 'pre-restore' | 'pre-migrate' },
+): Promise<Backup> {
+  try {
+    return toView(await createStored(context, { reason }))
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+    const message = `the safety backup (${reason}) could not be taken: ${error.message}`
+    throw new LatchkeyError(error.code, message, error.hint, { cause: error })
+  }
 }
 
 async function createAndPrune(

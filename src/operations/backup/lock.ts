@@ -2,17 +2,18 @@
  * One run at a time among backup, restore and migrate: an exclusive transaction on a small database beside the
  * backups. The system lets go of it when the process ends, however it ends, so no lock is ever left behind.
  */
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAddress } from '../../address.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { Client } from '../../db/client.ts'
-import { translate } from '../../db/errors.ts'
 import { holdersOf } from '../../db/holders.ts'
+import { shellWord } from '../../shell-word.ts'
+import { nameOfUser, systemUser } from '../../system-user.ts'
 import type { FileContext } from '../context.ts'
-import { ensureFolder, list } from '../files.ts'
+import { createEmpty, ensureFolder, fileFailure, list, statOf } from '../files.ts'
 
 export interface LockOptions {
   /** How long to wait for another run to end. Default 0: say at once that it is busy. */
@@ -36,7 +37,7 @@ export async function withLock<T>(
   const path = join(folder, '.latchkey-lock')
   if (context.dryRun && !existsSync(path)) return work()
   const undo = context.dryRun ? () => {} : prepare(folder, path)
-  const client = await acquire(folder, path, options.waitMs ?? 0)
+  const client = await acquire(path, options.waitMs ?? 0)
   let done = false
   try {
     const result = await work()
@@ -59,9 +60,9 @@ function prepare(folder: string, path: string): () => void {
   const removeFolder = ensureFolder(folder)
   if (existsSync(path)) return () => {}
   try {
-    closeSync(openSync(path, 'wx', 0o600))
+    createEmpty(path)
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw translate(error, folder)
+    if (codeOf(error) !== 'EEXIST') throw fileFailure(error, folder)
   }
   return () => {
     if (!isNew || list(folder).length > 1) return
@@ -70,17 +71,17 @@ function prepare(folder: string, path: string): () => void {
   }
 }
 
-async function acquire(folder: string, path: string, waitMs: number): Promise<Client> {
+async function acquire(path: string, waitMs: number): Promise<Client> {
   const deadline = performance.now() + waitMs
   for (;;) {
-    const client = tryLock(folder, path)
+    const client = tryLock(path)
     if (client) return client
     if (performance.now() >= deadline) throw taken(path)
     await sleep(10 + Math.random() * 40)
   }
 }
 
-function tryLock(folder: string, path: string): Client | undefined {
+function tryLock(path: string): Client | undefined {
   let client: Client | undefined
   try {
     client = new Client(path, { readwrite: true })
@@ -90,8 +91,31 @@ function tryLock(folder: string, path: string): Client | undefined {
   } catch (error) {
     client?.close()
     if (codeOf(error).startsWith('SQLITE_BUSY')) return undefined
-    throw translate(error, folder)
+    throw unusable(error, path)
   }
+}
+
+/** Nobody can hold a lock in it; but whether nobody believes to is for a person to see. */
+function unusable(error: unknown, path: string): unknown {
+  const found = statOf(path)
+  const code = codeOf(error)
+  if (found && (!found.isFile() || /^SQLITE_(NOTADB|CORRUPT)/.test(code))) {
+    return new LatchkeyError(
+      'config',
+      `the lock ${path} is ${found.isFile() ? 'damaged: it holds something, and a lock is empty' : 'no file'}`,
+      `when no backup, restore or migration is running, remove it: rm -r ${shellWord(path)}`,
+      { cause: error },
+    )
+  }
+  if (found && found.uid !== process.geteuid?.() && /^SQLITE_(CANTOPEN|PERM|READONLY)/.test(code)) {
+    return new LatchkeyError(
+      'permission',
+      `the lock ${path} belongs to ${nameOfUser(found.uid)}, and ${systemUser()} cannot open it`,
+      `let it belong to who takes the backups: sudo chown ${systemUser()} ${shellWord(path)}`,
+      { cause: error },
+    )
+  }
+  return fileFailure(error, path)
 }
 
 function taken(path: string): LatchkeyError {
