@@ -1,14 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { openWriter } from '../db/open.ts'
 import { type BackupScene, backupScene } from '../testing/backups.ts'
@@ -88,25 +79,6 @@ describe('as root', () => {
     const words = [...stepDown, process.execPath, entryPoint, 'backup', 'create']
     return Bun.spawnSync(words, { cwd: '/', env: { ...env, HOME: scene.folder.path } })
   }
-
-  asRoot('what is created belongs to the owner of the folder, so that the user can go on', async () => {
-    const { context, folder } = scene
-    give(folder.path)
-    await createBackup(context)
-    await createBackup(context, { to: folder.file('a', 'b', 'c') })
-    await restore(context, { latest: true })
-    rmSync(context.path)
-    await restore(context, { latest: true })
-    await migrate(context, { direction: 'down' })
-    await migrate(context, { direction: 'up' })
-    await initialize({ ...context, path: folder.file('new', 'other.db') })
-    const found = readdirSync(folder.path, { recursive: true }).map(String)
-    expect(found.length).toBeGreaterThan(10)
-    expect(found.filter(name => statSync(folder.file(name)).uid !== nobody)).toEqual([])
-    const user = backUpAsUser()
-    expect(user.stderr.toString()).toBe('')
-    expect(user.exitCode).toBe(0)
-  })
 
   asRoot('a lock that belongs to root is named to the user, with what mends it', async () => {
     const { context, folder } = scene

@@ -4,12 +4,9 @@
  */
 import {
   closeSync,
-  constants,
   existsSync,
-  fchownSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
@@ -25,16 +22,25 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { translate } from '../db/errors.ts'
 import { isRunning, ownPid } from '../db/holders.ts'
+import { createFile, createFolders } from '../ownership.ts'
 import { shellWord } from '../shell-word.ts'
 
 /** What SQLite puts beside a database, and what goes wherever the database goes. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const
 
-/** Runs `work` on a new empty file, mode 0600, in `folder`; the file is gone afterwards unless it was renamed. */
-export async function withPrivateFile<T>(folder: string, work: (path: string) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` on a new empty file, mode 0600, in `folder`; the file is gone afterwards unless it was renamed.
+ *
+ * @param like a file that this one is to replace: made by root, it belongs to the owner of that one, or of the folder
+ */
+export async function withPrivateFile<T>(
+  folder: string,
+  work: (path: string) => Promise<T>,
+  like = folder,
+): Promise<T> {
   const path = privateName(folder)
   try {
-    createEmpty(path)
+    createFile(path, 0o600, like)
   } catch (error) {
     throw fileFailure(error, folder)
   }
@@ -44,16 +50,6 @@ export async function withPrivateFile<T>(folder: string, work: (path: string) =>
   } finally {
     for (const suffix of ['', ...sidecars]) discard(path + suffix)
     inUse.delete(path)
-  }
-}
-
-/** A new empty file, mode 0600, that belongs to the owner of its folder. Throws what the system says: EEXIST and so on. */
-export function createEmpty(path: string): void {
-  const file = openSync(path, 'wx', 0o600)
-  try {
-    handOver(file, dirname(path))
-  } finally {
-    closeSync(file)
   }
 }
 
@@ -98,7 +94,7 @@ export function place(file: string, path: string): void {
  * @throws permission, disk_full
  */
 export async function replaceFile(path: string, content: string): Promise<void> {
-  await withPrivateFile(dirname(path), async file => {
+  const replace = async (file: string): Promise<void> => {
     try {
       writeFileSync(file, content)
       syncFile(file)
@@ -107,7 +103,8 @@ export async function replaceFile(path: string, content: string): Promise<void> 
     } catch (error) {
       throw fileFailure(error, dirname(path))
     }
-  })
+  }
+  await withPrivateFile(dirname(path), replace, path)
 }
 
 /** What went wrong with a folder or a file that is no live database: also that all of it went away meanwhile. */
@@ -140,7 +137,7 @@ export function fileFailure(error: unknown, path: string): unknown {
 export function ensureFolder(folder: string): () => void {
   let first: string | undefined
   try {
-    first = mkdirSync(folder, { recursive: true, mode: 0o700 })
+    first = createFolders(folder, 0o700)
     if (first === undefined && !statSync(folder).isDirectory()) throw notAFolder(folder)
   } catch (error) {
     const code = codeOf(error)
@@ -151,12 +148,9 @@ export function ensureFolder(folder: string): () => void {
     throw fileFailure(error, folder)
   }
   if (first === undefined) return () => {}
-  const made: string[] = []
-  for (let path = folder; path.length >= first.length; path = dirname(path)) made.push(path)
-  for (const path of made.toReversed()) handOverFolder(path)
   return () => {
     try {
-      for (const path of made) rmdirSync(path)
+      for (let path = folder; path.length >= first.length; path = dirname(path)) rmdirSync(path)
     } catch {
       // Somebody has begun to use it.
     }
@@ -228,25 +222,6 @@ export function list(folder: string): readonly string[] {
   }
 }
 
-/**
- * As root: what was just made belongs to the owner of the folder around it, since the next run may be that user's. By
- * the descriptor: whose folder it is could have put a link in the place of the name by now.
- */
-function handOver(file: number, folder: string): void {
-  if (process.geteuid?.() !== 0) return
-  const { uid, gid } = statSync(folder)
-  if (uid !== 0) fchownSync(file, uid, gid)
-}
-
-function handOverFolder(path: string): void {
-  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
-  try {
-    handOver(folder, dirname(path))
-  } finally {
-    closeSync(folder)
-  }
-}
-
 function discard(path: string): void {
   try {
     rmSync(path, { force: true })
@@ -277,7 +252,7 @@ function claim(file: string, path: string): void {
   } catch (error) {
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(codeOf(error))) throw error
   }
-  createEmpty(path)
+  createFile(path, 0o600)
   try {
     renameSync(file, path)
   } catch (error) {

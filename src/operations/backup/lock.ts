@@ -10,10 +10,11 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { Client } from '../../db/client.ts'
 import { holdersOf } from '../../db/holders.ts'
+import { createFile } from '../../ownership.ts'
 import { shellWord } from '../../shell-word.ts'
 import { nameOfUser, systemUser } from '../../system-user.ts'
 import type { FileContext } from '../context.ts'
-import { createEmpty, ensureFolder, fileFailure, list, statOf } from '../files.ts'
+import { ensureFolder, fileFailure, list, statOf } from '../files.ts'
 
 export interface LockOptions {
   /** How long to wait for another run to end. Default 0: say at once that it is busy. */
@@ -60,7 +61,7 @@ function prepare(folder: string, path: string): () => void {
   const removeFolder = ensureFolder(folder)
   if (existsSync(path)) return () => {}
   try {
-    createEmpty(path)
+    createFile(path, 0o600)
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw fileFailure(error, folder)
   }
