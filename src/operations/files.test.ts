@@ -90,9 +90,11 @@ describe('as root', () => {
     chmodSync(path, 0o600)
     const refused = backUpAsUser()
     expect(refused.exitCode).toBe(78)
-    expect(refused.stderr.toString()).toContain(`the lock ${path} belongs to root, and nobody cannot open it`)
+    expect(refused.stderr.toString()).toContain(
+      `the lock ${path} belongs to root, and this user cannot write to it`,
+    )
     const [, command = ''] = /sudo (chown .*)/.exec(refused.stderr.toString()) ?? []
-    Bun.spawnSync(['sh', '-c', command])
+    Bun.spawnSync(['sh', '-c', command.replace('"$(id -un)"', 'nobody')])
     expect(backUpAsUser().exitCode).toBe(0)
   })
 })

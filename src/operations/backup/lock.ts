@@ -10,9 +10,8 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { Client } from '../../db/client.ts'
 import { holdersOf } from '../../db/holders.ts'
-import { createFile } from '../../ownership.ts'
+import { createFile, ownerOf } from '../../ownership.ts'
 import { shellWord } from '../../shell-word.ts'
-import { nameOfUser, systemUser } from '../../system-user.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder, fileFailure, list, statOf } from '../files.ts'
 
@@ -108,11 +107,11 @@ function unusable(error: unknown, path: string): unknown {
       { cause: error },
     )
   }
-  if (found && found.uid !== process.geteuid?.() && /^SQLITE_(CANTOPEN|PERM|READONLY)/.test(code)) {
+  if (found && /^SQLITE_(CANTOPEN|PERM|READONLY)/.test(code)) {
     return new LatchkeyError(
       'permission',
-      `the lock ${path} belongs to ${nameOfUser(found.uid)}, and ${systemUser()} cannot open it`,
-      `let it belong to who takes the backups: sudo chown ${systemUser()} ${shellWord(path)}`,
+      `the lock ${path} belongs to ${ownerOf(path)}, and this user cannot write to it`,
+      `let it belong to who takes the backups: sudo chown "$(id -un)" ${shellWord(path)}`,
       { cause: error },
     )
   }
