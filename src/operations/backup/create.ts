@@ -9,7 +9,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { failureOf } from '../../contract/failure.ts'
 import type { Backup, CreatedBackup } from '../../contract/views.ts'
 import { compactSize } from '../../db/inspect.ts'
-import { reading, requireOurs } from '../../db/open.ts'
+import { logDamage, reading, requireOurs } from '../../db/open.ts'
 import { programVersion } from '../../version.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder, fileFailure, requireSpace, sizeOf, sweep, withPrivateFile } from '../files.ts'
@@ -221,6 +221,8 @@ async function copy(
   total: number,
   { fast = false, onWarning }: CreateBackup,
 ): Promise<void> {
+  const damage = logDamage(path)
+  if (damage !== undefined) onWarning?.(`${damage.message}; they are not in the backup`)
   const tell = () => onProgress?.({ step: 'copying', done: sizeOf(target), total, unit: 'bytes' })
   const poll = setInterval(tell, 200)
   try {
