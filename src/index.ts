@@ -8,7 +8,7 @@
  * ```
  */
 import { dirname, join, resolve } from 'node:path'
-import { isAddress } from './address.ts'
+import { type NoPath, pathProblem, placeProblem } from './address.ts'
 import { LatchkeyError } from './contract/errors.ts'
 import type { ProgressListener } from './contract/views.ts'
 import type { KeepPolicy } from './operations/backup/policy.ts'
@@ -63,13 +63,8 @@ export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> 
  * operation is made of is loaded with its first use too.
  */
 export function connectLatchkey(options: LatchkeyOptions): Latchkey {
-  if (isAddress(options.path)) {
-    throw new LatchkeyError(
-      'config',
-      `the database is a file on this machine, and ${options.path} is an address`,
-      'name a file: --db FILE, LATCHKEY_DB, or db in latchkey.toml',
-    )
-  }
+  requireNone(pathProblem(options.path))
+  if (options.backupDir !== undefined) requireNone(placeProblem(options.backupDir))
   const path = resolve(options.path)
   return createOperations({
     path,
@@ -85,6 +80,10 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     now: options.now ?? (() => new Date()),
     onProgress: options.onProgress,
   })
+}
+
+function requireNone(wrong: NoPath | undefined): void {
+  if (wrong) throw new LatchkeyError('config', wrong.problem, wrong.hint)
 }
 
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'

@@ -2,7 +2,7 @@
  * What a command may reach while it runs: the operations, the clock, stdin, a person. Operations are loaded
  * when first asked for. Declarations import its type only; it must never be imported by them for values.
  */
-import { isAddress } from '../address.ts'
+import { isAddress, type NoPath, pathProblem, placeProblem } from '../address.ts'
 import { LatchkeyError } from '../contract/errors.ts'
 import type {
   CompletionInstalled,
@@ -40,8 +40,10 @@ export interface Context extends Asking, Incoming {
   readonly actor: Actor
   /** How this program is started, by absolute paths: for whoever starts it later. */
   readonly program: readonly string[]
-  /** An absolute path from one that was typed; `s3://…` stays as it is. */
+  /** An absolute path from one that was typed. @throws usage when it is none */
   readonly path: (typed: string) => string
+  /** The same of a place of backups, where `s3://…` stays as it is. @throws usage */
+  readonly place: (typed: string) => string
   /** One setting and where it comes from. */
   readonly setting: (name: SettingName) => ConfigValue
   readonly checkSettings: () => readonly SettingsCheck[]
@@ -106,7 +108,10 @@ export function createContext(surroundings: Surroundings): Context {
   const { streams, config, asking, progress, actor, now, cwd, env, again, stopped, dryRun } = surroundings
   let opened: Promise<Latchkey> | undefined
 
-  const at = (typed: string): string => located(typed, cwd, config.home)
+  const at = (typed: string): string => {
+    requireNone(pathProblem(typed))
+    return located(typed, cwd, config.home)
+  }
   const operations = (): Promise<Latchkey> => {
     opened ??= connector(surroundings).then(connect => connect())
     return opened
@@ -137,7 +142,11 @@ export function createContext(surroundings: Surroundings): Context {
     again,
     invoke: surroundings.invoke,
     program: surroundings.program,
-    path: typed => (isAddress(typed) ? typed : at(typed)),
+    path: at,
+    place: typed => {
+      requireNone(placeProblem(typed))
+      return isAddress(typed) ? typed : at(typed)
+    },
     setting: name =>
       config.values.find(value => value.name === name) ?? { name, value: null, source: 'default' },
     checkSettings: () => checkSettings(config),
@@ -169,7 +178,7 @@ export function createContext(surroundings: Surroundings): Context {
     },
     installCompletion: async (shell, folder) => {
       const { installCompletion } = await import('./completion-file.ts')
-      return installCompletion({ shell, folder: folder && at(folder), env, dryRun })
+      return installCompletion({ shell, folder: folder === undefined ? undefined : at(folder), env, dryRun })
     },
     studio: async (port = 4983) => {
       const { runStudio } = await import('./studio.ts')
@@ -189,6 +198,10 @@ export function createContext(surroundings: Surroundings): Context {
       await latchkey?.close()
     },
   }
+}
+
+function requireNone(wrong: NoPath | undefined): void {
+  if (wrong) throw new LatchkeyError('usage', wrong.problem, wrong.hint)
 }
 
 /** Loads the library, and gives what makes a connection by the settings of the run. */

@@ -128,7 +128,7 @@ export type Input<A extends Arguments, O extends Options> = {
 } & { readonly [K in keyof O]: OptionValue<O[K]> }
 
 /** What of a context says where and when things are meant. */
-export type Place = Pick<Context, 'path' | 'timeZone'>
+export type Place = Pick<Context, 'path' | 'place' | 'timeZone'>
 
 /** What a destroying command asks before it acts. */
 export interface Confirmation {

@@ -1,7 +1,6 @@
 /** Which backups there are, and which one somebody means. Only reads. */
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import { isAddress } from '../../address.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Backup } from '../../contract/views.ts'
 import type { FileContext } from '../context.ts'
@@ -68,10 +67,9 @@ export async function chooseBackup(context: FileContext, options: ChooseBackup):
 
 /** All that is in the folder or bucket, broken manifests too. */
 export async function surveyFolder(context: FileContext, from: string | undefined): Promise<Survey> {
-  const { backupDir } = context
-  if (from === undefined && !isAddress(backupDir) && !existsSync(backupDir))
-    return { backups: [], broken: [] }
-  return survey(locate(context, from ?? backupDir))
+  const location = locate(context, from ?? context.backupDir)
+  const isMissing = location.kind === 'folder' && !existsSync(location.address)
+  return from === undefined && isMissing ? { backups: [], broken: [] } : survey(location)
 }
 
 /**

@@ -14,6 +14,7 @@ import { createFile, ownerOf } from '../../ownership.ts'
 import { shellWord } from '../../shell-word.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder, fileFailure, list, statOf } from '../files.ts'
+import { requirePlace } from './location.ts'
 
 export interface LockOptions {
   /** How long to wait for another run to end. Default 0: say at once that it is busy. */
@@ -33,6 +34,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
+  requirePlace(where)
   const folder = isAddress(where) ? dirname(resolve(context.path)) : resolve(where)
   const path = join(folder, '.latchkey-lock')
   if (context.dryRun && !existsSync(path)) return work()

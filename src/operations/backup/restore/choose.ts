@@ -1,12 +1,14 @@
 /** Which backup a restore means: one that is named, the newest, the newest at a time, or what the last one replaced. */
 import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
+import { pathProblem } from '../../../address.ts'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Backup } from '../../../contract/views.ts'
 import type { Client } from '../../../db/client.ts'
 import { translate } from '../../../db/errors.ts'
 import { openReader, requireOurs } from '../../../db/open.ts'
 import type { FileContext } from '../../context.ts'
+import { statOf } from '../../files.ts'
 import { type ChooseBackup, chooseBackup, listBackups } from '../list.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
 
@@ -30,9 +32,24 @@ export interface Restorable extends Backup {
  * @throws as `chooseState`
  */
 export async function restorable(context: FileContext, options: ChooseState): Promise<Restorable> {
-  const path = resolve(options.to ?? context.path)
+  const path = targetOf(context, options)
   const chosen = toView(await chooseState({ ...context, path }, options))
   return { ...chosen, replaces: existsSync(path) ? basename(path) : null }
+}
+
+/** The path of the database to restore. @throws usage when that can be none */
+export function targetOf(context: FileContext, { to = context.path }: ChooseState): string {
+  const wrong = pathProblem(to)
+  if (wrong) throw new LatchkeyError('usage', wrong.problem, wrong.hint)
+  const path = resolve(to)
+  if (statOf(path)?.isFile() === false) {
+    throw new LatchkeyError(
+      'usage',
+      `${path} is ${statOf(path)?.isDirectory() ? 'a folder' : 'no file'}, and a database cannot take its place`,
+      'name the file of the database, or one that is not there yet',
+    )
+  }
+  return path
 }
 
 /** For a context whose path is the database to restore. @throws not_found, ambiguous, corrupt, usage (not one choice) */
