@@ -6,7 +6,7 @@ import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
 import { run } from '../../testing/run.ts'
 import { splitWords } from '../../testing/words.ts'
 import { namedNouns } from '../reference/commands.ts'
-import { tree } from '../tree.ts'
+import { tree } from './tree.ts'
 
 setDefaultTimeout(60_000)
 
