@@ -1,6 +1,6 @@
 import { changedKey } from '../../../contract/views/keys.ts'
 import { command, opt } from '../../declare/define.ts'
-import { outcomeText } from '../../drawing/changes.ts'
+import { outcomeText } from '../changes.ts'
 import { type Filters, keyFilter, keyFilters } from './filters.ts'
 import { changing, matchingOptions, oneKey } from './matching.ts'
 

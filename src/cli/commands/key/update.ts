@@ -1,7 +1,7 @@
 import { changedKey } from '../../../contract/views/keys.ts'
 import { command, opt, type Values, verbatim } from '../../declare/define.ts'
 import { json, limit, limitName, whenIfEver } from '../../declare/parse.ts'
-import { changedText } from '../../drawing/changes.ts'
+import { changedText } from '../changes.ts'
 import { keyFilter, ownerFilters, stateFilters } from './filters.ts'
 import { changing, matchingOptions, oneKey } from './matching.ts'
 

@@ -1,7 +1,7 @@
 import { changedProject } from '../../../contract/views/people.ts'
 import { arg, command, opt, verbatim } from '../../declare/define.ts'
 import { limit, limitName, member } from '../../declare/parse.ts'
-import { changedText } from '../../drawing/changes.ts'
+import { changedText } from '../changes.ts'
 
 export default command({
   name: 'update',

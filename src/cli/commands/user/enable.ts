@@ -1,6 +1,6 @@
 import { changedUser } from '../../../contract/views/people.ts'
 import { arg, command } from '../../declare/define.ts'
-import { outcomeText } from '../../drawing/changes.ts'
+import { outcomeText } from '../changes.ts'
 
 export default command({
   name: 'enable',

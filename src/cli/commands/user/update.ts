@@ -2,7 +2,7 @@ import { changedUser } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
 import { arg, command, opt, verbatim } from '../../declare/define.ts'
 import { limit, limitName } from '../../declare/parse.ts'
-import { changedText } from '../../drawing/changes.ts'
+import { changedText } from '../changes.ts'
 
 export default command({
   name: 'update',

@@ -1,7 +1,7 @@
 /** What a change of one thing says: what differs now, or that nothing does. Draws; decides nothing. */
 import { toJson } from '../../contract/json.ts'
-import { auditChange } from '../commands/audit/drawing.ts'
 import type { Brush } from '../declare/brush.ts'
+import { auditChange } from './audit/drawing.ts'
 
 interface Changed {
   readonly changed: boolean
