@@ -108,7 +108,7 @@ export function openWriter(path: string): Client {
     const client = new Client(path, { readwrite: true })
     client.run('PRAGMA busy_timeout = 5000')
     // Somebody else's database is refused by the caller, and stays as it is.
-    if (sizeOf(path) > 0 && identify(client).ours) client.run('PRAGMA journal_mode = WAL')
+    if (identify(client).ours) client.run('PRAGMA journal_mode = WAL')
     client.run('PRAGMA foreign_keys = ON')
     client.run('PRAGMA synchronous = FULL')
     client.run('PRAGMA busy_timeout = 100')
@@ -187,7 +187,8 @@ function requireFile(path: string): void {
   if (!stat.isFile()) {
     throw new LatchkeyError('database_foreign', `${path} is not a file`, 'name the database file with --db')
   }
-  if (stat.size === 0 && sizeOf(`${path}-wal`) === 0) throw corrupt(path)
+  // Not even opened: SQLite removes the log of an empty file, and that log may be all that is left.
+  if (stat.size === 0) throw corrupt(path)
 }
 
 function attempt<T>(path: string, open: () => T): T {

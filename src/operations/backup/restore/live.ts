@@ -8,6 +8,7 @@ import { translate } from '../../../db/errors.ts'
 import { holdersOf, isLockedByOthers } from '../../../db/holders.ts'
 import { pageSize, rowCounts } from '../../../db/inspect.ts'
 import { openReader, requireOurs } from '../../../db/open.ts'
+import { sizeOf } from '../../files.ts'
 
 /** A healthy database of somebody else's is never replaced. */
 export type Live =
@@ -47,12 +48,28 @@ export async function requireNoUsers(
   path: string,
   { inPlace, waitMs }: { readonly inPlace: boolean; readonly waitMs: number },
 ): Promise<Users> {
+  // Where there is no file, there is nothing to go on with in place.
+  if (inPlace && existsSync(path)) return usersOf(path)
+  return withoutUsers(path, waitMs, async () => (isLocked(path) ? undefined : []))
+}
+
+/**
+ * Tries until no other process has the database open, and `attempt` does not find it in use either, by answering
+ * undefined.
+ *
+ * @throws busy, naming them, and what `attempt` throws
+ */
+export async function withoutUsers<T>(
+  path: string,
+  waitMs: number,
+  attempt: () => Promise<T | undefined>,
+): Promise<T> {
   const deadline = performance.now() + waitMs
   for (;;) {
     const users = usersOf(path)
-    // Where there is no file, there is nothing to go on with in place.
-    if ((inPlace && existsSync(path)) || (users.length === 0 && !isLocked(path))) return users
-    if (performance.now() >= deadline) throw inUse(path, users)
+    const done = users.length === 0 ? await attempt() : undefined
+    if (done !== undefined) return done
+    if (performance.now() >= deadline) throw inUse(path, users.length === 0 ? usersOf(path) : users)
     await sleep(50)
   }
 }
@@ -76,9 +93,9 @@ function inUse(path: string, users: Users): LatchkeyError {
   )
 }
 
-/** A damaged file cannot be locked to any purpose. */
+/** A damaged file cannot be locked this way. An empty one is not opened: SQLite removes its log. */
 function isLocked(path: string): boolean {
-  if (!existsSync(path)) return false
+  if (sizeOf(path) === 0) return false
   try {
     return isLockedByOthers(path)
   } catch (error) {
