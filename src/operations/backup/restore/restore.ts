@@ -13,8 +13,8 @@ import { CommitWatch, openPrivate, setPageSize, settle } from '../../../db/copy.
 import { translate } from '../../../db/errors.ts'
 import { realPath } from '../../../db/holders.ts'
 import { schemaHash } from '../../../db/inspect.ts'
-import { migrateTo, requireHistory } from '../../../db/migrate.ts'
-import { newer, openWriter, requireOurs } from '../../../db/open.ts'
+import { migrateTo } from '../../../db/migrate.ts'
+import { openWriter } from '../../../db/open.ts'
 import { latestVersion } from '../../../db/schema/version.ts'
 import { programVersion } from '../../../version.ts'
 import type { FileContext } from '../../context.ts'
@@ -106,11 +106,11 @@ async function withCopy<T>(
   try {
     if (!context.dryRun) sweep(folder)
     requireSpace(folder, stored.manifest.rawSizeBytes)
-    return await withPrivateFile(folder, async copy => {
+    const run = async (copy: string): Promise<T> => {
       await restoreInto(stored, copy, 'contents', context.onProgress)
-      requireUsable(copy, stored)
       return work(copy)
-    })
+    }
+    return await withPrivateFile(folder, run, context.path)
   } catch (error) {
     throw translate(error, context.path)
   } finally {
@@ -203,26 +203,6 @@ async function takeSafetyCopy(context: FileContext): Promise<Backup | null> {
 function nullIfCorrupt(error: unknown): null {
   if (error instanceof LatchkeyError && error.code === 'corrupt') return null
   throw error
-}
-
-/** @throws schema_newer, drift */
-function requireUsable(copy: string, { manifest }: StoredBackup): void {
-  const client = openPrivate(copy)
-  try {
-    const name = `the backup ${manifest.id}`
-    const { version } = requireOurs(client, name)
-    if (version > latestVersion) {
-      const { message } = newer(name, version)
-      throw new LatchkeyError(
-        'schema_newer',
-        message,
-        `restore it with the Latchkey that made it, ${manifest.programVersion}, or a later one; nothing was changed`,
-      )
-    }
-    requireHistory(client, name)
-  } finally {
-    client.close()
-  }
 }
 
 /**

@@ -123,10 +123,11 @@ class Aside {
   async keep(suffix: string): Promise<void> {
     const file = this.#path + suffix
     if (this.#kept.includes(suffix) || !existsSync(file)) return
-    await withPrivateFile(dirname(file), async bytes => {
+    const copy = async (bytes: string): Promise<void> => {
       copyBytes(file, bytes)
       place(bytes, this.#copies + suffix)
-    })
+    }
+    await withPrivateFile(dirname(file), copy, file)
     this.#kept = [...this.#kept, suffix]
   }
 
