@@ -45,6 +45,8 @@ export const openers: readonly Fault[] = Object.entries(states).map(([name, spoi
 }))
 
 const writers = 2
+/** Not at all, and until nobody has it open for a moment. */
+const waits = [[], ['--wait', '5s']]
 /** So often a restore may be turned away before that is a fault of its own. */
 const mostTries = 500
 
@@ -61,7 +63,7 @@ async function restored(count: number, spoil: (path: string) => void) {
     const written = Array.from({ length: writers }, (_, n) => writeUntil(house, n, stopped))
     let code = 75
     for (let tries = 0; code === 75 && tries < mostTries; tries++) {
-      const end = await house.run('restore', '--latest', '--yes', '-q')
+      const end = await house.run('restore', '--latest', '--yes', '-q', ...(waits[round % 2] ?? []))
       code = end.code ?? 1
       ends.add(code)
       if (code !== 0 && code !== 75) lose(`the restore ended with ${code}: ${end.err}`)

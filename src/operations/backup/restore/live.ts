@@ -52,26 +52,24 @@ export async function requireNoUsers(
 ): Promise<Users> {
   // Where there is no file, there is nothing to go on with in place.
   if (inPlace && existsSync(path)) return usersOf(path)
-  return withoutUsers(path, waitMs, async () => (isLocked(path) ? undefined : []))
+  return untilFree(path, waitMs, async () => (usersOf(path).length === 0 && !isLocked(path) ? [] : undefined))
 }
 
 /**
- * Tries until no other process has the database open, and `attempt` does not find it in use either, by answering
- * undefined.
+ * Tries until `attempt` does not find the database in use, which it says by answering undefined.
  *
- * @throws busy, naming them, and what `attempt` throws
+ * @throws busy, naming who uses it, and what `attempt` throws
  */
-export async function withoutUsers<T>(
+export async function untilFree<T>(
   path: string,
   waitMs: number,
   attempt: () => Promise<T | undefined>,
 ): Promise<T> {
   const deadline = performance.now() + waitMs
   for (;;) {
-    const users = usersOf(path)
-    const done = users.length === 0 ? await attempt() : undefined
+    const done = await attempt()
     if (done !== undefined) return done
-    if (performance.now() >= deadline) throw inUse(path, users.length === 0 ? usersOf(path) : users)
+    if (performance.now() >= deadline) throw inUse(path, usersOf(path))
     await sleep(50)
   }
 }

@@ -549,11 +549,11 @@ test('in place, a database with other pages is restored under a process that has
   expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
 })
 
-test('a damaged database is not replaced under a process that has it open, not even in place', async () => {
+test('a damaged database is not replaced under a process that uses it, not even in place', async () => {
   const { context } = await scene()
   damage(context.path)
+  const { pid } = await peer(context.path, "client.query('SELECT count(*) FROM users').get()")
   const before = snapshot(dirname(context.path))
-  const { pid } = await peer(context.path, '')
   for (const inPlace of [false, true]) {
     const error = await failure(restore(context, { latest: true, inPlace }))
     expect(error).toMatchObject({ code: 'busy', message: expect.stringContaining(`process ${pid}`) })

@@ -29,7 +29,7 @@ import { type ChooseState, chooseState } from './choose.ts'
 import { compareWith } from './difference.ts'
 import { restoreEntity, type Subject, subjectOf } from './entity.ts'
 import { adoptLateCopies } from './late.ts'
-import { readLive, requireNoUsers, usersOf, withoutUsers } from './live.ts'
+import { readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
 import { placeMissing, recheck, replaceDamaged, swapContents } from './swap.ts'
 
 export interface Restore extends ChooseState, Subject {
@@ -145,7 +145,7 @@ async function swapIn({ context, stored, inPlace, waitMs }: Run, copy: string): 
       depth = 'contents'
     } else {
       watch?.close()
-      movedAside = await withoutUsers(path, waitMs, () => replaceDamaged(context, copy))
+      movedAside = await untilFree(path, waitMs, () => replaceDamaged(context, copy))
     }
     chmodSync(path, 0o600)
     return {
