@@ -4,9 +4,9 @@
  */
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
-import { Client } from '../src/db/client.ts'
-import { foreignKeyCheck, integrityCheck } from '../src/db/inspect.ts'
+import { basename, dirname, join } from 'node:path'
+import { Client } from '../src/db/sqlite/client.ts'
+import { foreignKeyCheck, integrityCheck } from '../src/db/sqlite/inspect.ts'
 import { connectLatchkey, type Latchkey } from '../src/index.ts'
 import { addUsers } from '../src/testing/backups.ts'
 import { type TemporaryFolder, temporaryFolder } from '../src/testing/folder.ts'

@@ -3,7 +3,7 @@
  * the database is sound afterwards, and what was acknowledged stands in it, in a backup or in a file set aside.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { Client } from '../src/db/client.ts'
+import { Client } from '../src/db/sqlite/client.ts'
 import {
   badBackups,
   type Fault,

@@ -1,7 +1,7 @@
 import { restored } from '../../contract/views/backups.ts'
-import { arg, command, opt } from '../define.ts'
-import { restoredLines } from '../drawing/backups.ts'
-import { duration, since } from '../parse.ts'
+import { arg, command, opt } from '../declare/define.ts'
+import { duration, since } from '../declare/parse.ts'
+import { restoredLines } from './backup/drawing.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'

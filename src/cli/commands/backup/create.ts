@@ -1,6 +1,6 @@
 import { createdBackup } from '../../../contract/views/backups.ts'
-import { command, opt, verbatim } from '../../define.ts'
-import { duration } from '../../parse.ts'
+import { command, opt, verbatim } from '../../declare/define.ts'
+import { duration } from '../../declare/parse.ts'
 
 export default command({
   name: 'create',

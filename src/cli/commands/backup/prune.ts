@@ -1,7 +1,9 @@
 import { backupPruning } from '../../../contract/views/backups.ts'
-import { type Arguments, command, type Input, listing, opt, type Place } from '../../define.ts'
-import { pruningColumns } from '../../drawing/backups.ts'
-import { duration, keepCount } from '../../parse.ts'
+import { listing } from '../../declare/column.ts'
+import type { Arguments, Place } from '../../declare/declaration.ts'
+import { command, type Input, opt } from '../../declare/define.ts'
+import { duration, keepCount } from '../../declare/parse.ts'
+import { pruningColumns } from './drawing.ts'
 
 const options = {
   from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),

@@ -1,7 +1,7 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../define.ts'
-import { scheduledLines } from '../../drawing/backups.ts'
-import { cronTimes } from '../../parse.ts'
+import { command, opt } from '../../declare/define.ts'
+import { cronTimes } from '../../declare/parse.ts'
+import { scheduledLines } from './drawing.ts'
 
 export default command({
   name: 'schedule',

@@ -1,5 +1,5 @@
 import { backup } from '../../../contract/views/backups.ts'
-import { arg, command, opt } from '../../define.ts'
+import { arg, command, opt } from '../../declare/define.ts'
 
 export default command({
   name: 'show',

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { backupStatus } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../define.ts'
-import { duration } from '../../parse.ts'
+import { command, opt } from '../../declare/define.ts'
+import { duration } from '../../declare/parse.ts'
 
 export default command({
   name: 'status',

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { backupCheck } from '../../../contract/views/backups.ts'
-import { arg, command, opt } from '../../define.ts'
+import { arg, command, opt } from '../../declare/define.ts'
 
 export default command({
   name: 'verify',
