@@ -6,20 +6,11 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { codeOf, failureOf } from '../../../../contract/failure.ts'
-import { type CommitWatch, copyBytes, copyInto, openPrivate } from '../../../../db/sqlite/copy.ts'
+import { type CommitWatch, copyBytes, copyInto } from '../../../../db/sqlite/copy.ts'
 import { quickCheck, rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
 import { openReader, openWriter } from '../../../../db/sqlite/open.ts'
 import { SoleUse } from '../../../../db/sqlite/sole-use.ts'
-import { translate } from '../../../../system/errors.ts'
-import {
-  place,
-  requireSpace,
-  sidecars,
-  sizeOf,
-  syncFile,
-  syncFolder,
-  withPrivateFile,
-} from '../../../../system/files.ts'
+import { place, requireSpace, sidecars, sizeOf, withPrivateFile } from '../../../../system/files.ts'
 import type { FileContext } from '../../../context.ts'
 import type { Depth } from '../contents.ts'
 import { keepLateCopy } from './late.ts'
