@@ -16,7 +16,7 @@ import type { Actor } from './operations/context.ts'
 import type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
 import { createOperations, type Operations } from './operations/index.ts'
 import { systemUser } from './system/user.ts'
-import { isAddress } from './text/address.ts'
+import { isAddress, type NoPath, pathProblem, placeProblem } from './text/address.ts'
 
 /** All of Latchkey on one database; close it before the process ends. */
 export type Latchkey = Operations
@@ -65,13 +65,8 @@ export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> 
  * operation is made of is loaded with its first use too.
  */
 export function connectLatchkey(options: LatchkeyOptions): Latchkey {
-  if (isAddress(options.path)) {
-    throw new LatchkeyError(
-      'config',
-      `the database is a file on this machine, and ${options.path} is an address`,
-      'name a file: --db FILE, LATCHKEY_DB, or db in latchkey.toml',
-    )
-  }
+  requireNone(pathProblem(options.path))
+  if (options.backupDir !== undefined) requireNone(placeProblem(options.backupDir))
   const path = resolve(options.path)
   return createOperations({
     path,
@@ -87,6 +82,10 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     now: options.now ?? (() => new Date()),
     onProgress: options.onProgress,
   })
+}
+
+function requireNone(wrong: NoPath | undefined): void {
+  if (wrong) throw new LatchkeyError('config', wrong.problem, wrong.hint)
 }
 
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'

@@ -93,8 +93,10 @@ export interface Context extends Asking, Incoming {
   readonly program: readonly string[]
   /** Every command there is. */
   readonly tree: Tree
-  /** An absolute path from one that was typed; `s3://…` stays as it is. */
+  /** An absolute path from one that was typed. @throws usage when it is none */
   readonly path: (typed: string) => string
+  /** The same of a place of backups, where `s3://…` stays as it is. @throws usage */
+  readonly place: (typed: string) => string
   /** Makes the command lines in a text fit the one that was typed; see `next-step.ts`. */
   readonly again: (text: string) => string
   /** A line for people, on stderr. */
@@ -110,7 +112,7 @@ export interface Context extends Asking, Incoming {
 }
 
 /** What of a context says where and when things are meant. */
-export type Place = Pick<Context, 'path' | 'timeZone'>
+export type Place = Pick<Context, 'path' | 'place' | 'timeZone'>
 
 /** What a destroying command asks before it acts. */
 export interface Confirmation {

@@ -8,7 +8,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck } from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
 import { type Environment, homeFolder, located, userFolder } from '../../system/home.ts'
-import { isAddress } from '../../text/address.ts'
+import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { keepRules } from '../declare/parse.ts'
 import {
@@ -113,14 +113,14 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     layers.find(layer => layer[name] !== undefined)?.[name]
 
   const db =
-    place(find('db'), home) ?? byDefault(join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db'))
+    file(find('db'), home) ?? byDefault(join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db'))
   const chosenZone = zone(find('tz'))
   const tz = () => chosenZone ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
   const backupDir = place(find('backup_dir'), home) ?? byDefault(join(dirname(db.value), 'backups'))
   const output = format(find('output')) ?? byDefault('table')
   const keep = policy(find('backup_keep'))
-  const recipients = place(find('age_recipients_file'), home) ?? byDefault(null)
-  const identity = place(find('age_identity_file'), home) ?? byDefault(null)
+  const recipients = file(find('age_recipients_file'), home) ?? byDefault(null)
+  const identity = file(find('age_identity_file'), home) ?? byDefault(null)
   const settled = () => ({
     db,
     tz: tz(),
@@ -228,6 +228,8 @@ export async function changeSettings({ files, profile }: Config, change: Change)
     if (name === 'tz') zone(found)
     if (name === 'output') format(found)
     if (name === 'backup_keep') policy(found)
+    if (name === 'backup_dir') place(found, '/')
+    if (name === 'db' || name === 'age_recipients_file' || name === 'age_identity_file') file(found, '/')
   }
   const { writeSetting } = await import('./change.ts')
   await writeSetting(path, name, value, { profile, dryRun })
@@ -279,11 +281,24 @@ function fromEnvironment(env: Environment, cwd: string): Layer {
   return layer
 }
 
-/** Relative places are taken from the folder they were written in; addresses (`s3://…`) stay as they are. */
+/** Relative paths are taken from the folder they were written in. */
+function file(found: Found | undefined, home: string): Settled<string> | undefined {
+  if (found === undefined) return undefined
+  requireNone(found, pathProblem(found.value))
+  return { value: located(found.value, found.base, home), source: found.source }
+}
+
+/** The same of a folder or the address of a bucket, which stays as it is. */
 function place(found: Found | undefined, home: string): Settled<string> | undefined {
   if (found === undefined) return undefined
-  const { value, base, source } = found
-  return { value: isAddress(value) ? value : located(value, base, home), source }
+  requireNone(found, placeProblem(found.value))
+  return isAddress(found.value) ? { value: found.value, source: found.source } : file(found, home)
+}
+
+function requireNone(found: Found, wrong: NoPath | undefined): void {
+  if (wrong === undefined) return
+  if (found.source === 'flag') throw new LatchkeyError('usage', wrong.problem, wrong.hint)
+  throw broken(`${wrong.problem} (from ${found.source})`, wrong.hint)
 }
 
 function zone(found: Found | undefined): Settled<string> | undefined {

@@ -25,7 +25,7 @@ import { withLock } from '../lock.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
 import { recordInside } from '../trail.ts'
 import { restoreInto } from '../verify.ts'
-import { type ChooseState, chooseState } from './choose.ts'
+import { type ChooseState, chooseState, targetOf } from './choose.ts'
 import { compareWith } from './difference.ts'
 import { restoreEntity, type Subject, subjectOf } from './entity.ts'
 import { adoptLateCopies } from './late.ts'
@@ -58,7 +58,7 @@ interface Run {
 export async function restore(context: FileContext, options: Restore): Promise<Restored> {
   const subject = subjectOf(options)
   // What a symbolic link leads to is what is replaced, not the link.
-  const path = realPath(resolve(options.to ?? context.path))
+  const path = realPath(targetOf(context, options))
   const target: FileContext = { ...context, path }
   const waitMs = options.waitMs ?? 0
   return withLocks(target, options.from, waitMs, async () => {
