@@ -1,7 +1,7 @@
 import { createdKey } from '../../../contract/views/keys.ts'
 import { arg, command, opt, verbatim } from '../../declare/define.ts'
 import { count, json, limit, whenIfEver } from '../../declare/parse.ts'
-import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from './delivery.ts'
+import { creationNotice, delivered, deliveredLines, deliveryOptions, revealsSecret } from './delivery.ts'
 
 export default command({
   name: 'create',
@@ -59,12 +59,5 @@ export default command({
     { title: 'id', cell: key => key.id },
     { title: 'secret', cell: key => key.secret ?? '' },
   ],
-  notice: (result, typed) => {
-    const keys = [result].flat()
-    const made = keys.filter(key => key.created)
-    const named = ([first, ...others]: typeof keys) =>
-      first && others.length === 0 ? `key ${first.name} (${first.id})` : `${others.length + 1} keys`
-    if (made.length > 0) return deliveryNotice(made, typed, `Created ${named(made)}`)
-    return typed.raw || typed.out !== undefined ? `Unchanged: ${named(keys)} exists` : undefined
-  },
+  notice: (result, typed) => creationNotice([result].flat(), typed),
 })
