@@ -2,13 +2,16 @@
  * Shows a database in Drizzle Studio, which drizzle-kit serves to a page in the browser. It gets a copy of its own, because
  * it would change what it is given; must leave neither that copy nor a process behind.
  */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { bunAlone } from '../bun-alone.ts'
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Studio } from '../contract/views.ts'
+import { trustedOwners } from '../home.ts'
 import type { StopSignal } from '../server/serve.ts'
+import { userName } from '../system-user.ts'
 import type { Environment } from './config.ts'
 
 export interface StudioOptions {
@@ -28,7 +31,9 @@ export interface StudioOptions {
 /** @throws config without drizzle-kit or a driver for it, conflict when the port is in use, and what `copyTo` throws */
 export async function runStudio(options: StudioOptions): Promise<Studio> {
   const { cwd, env, notice, now } = options
-  const kit = Bun.which('drizzle-kit', { PATH: `${join(cwd, 'node_modules', '.bin')}:${env['PATH'] ?? ''}` })
+  const here = join(cwd, 'node_modules', '.bin')
+  const kit = Bun.which('drizzle-kit', { PATH: `${here}:${env['PATH'] ?? ''}` })
+  if (kit?.startsWith(here)) requireTrusted(kit, env)
   if (kit === null) throw missing('drizzle-kit is not installed')
   const port = await freePort(options.port)
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-studio-'))
@@ -43,7 +48,10 @@ export async function runStudio(options: StudioOptions): Promise<Studio> {
     const startedAt = now()
     const child = Bun.spawn(
       // By default it would listen for other machines too.
-      [process.execPath, kit, 'studio', '--config', config, '--host', '127.0.0.1', '--port', String(port)],
+      [
+        ...[process.execPath, ...bunAlone, kit, 'studio', '--config', config],
+        ...['--host', '127.0.0.1', '--port', String(port)],
+      ],
       { cwd, env: { ...env, BUN_BE_BUN: '1' }, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
     )
     survivor.stdin.write(`${child.pid}\n`)
@@ -63,6 +71,18 @@ export async function runStudio(options: StudioOptions): Promise<Studio> {
     rmSync(folder, { recursive: true, force: true })
     survivor.kill('SIGKILL')
   }
+}
+
+/** What lies in the folder that somebody stands in is run only when it is theirs. @throws config */
+function requireTrusted(file: string, env: Environment): void {
+  const owners = trustedOwners(env)
+  const stranger = [statSync(file), lstatSync(file)].find(({ uid }) => !owners.includes(uid))
+  if (stranger === undefined) return
+  throw new LatchkeyError(
+    'config',
+    `${file} belongs to another user, ${userName(stranger.uid)}, and is not run`,
+    'go to a folder of your own',
+  )
 }
 
 /**
