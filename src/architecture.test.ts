@@ -72,7 +72,7 @@ test('every import that a regular expression sees is one that the transpiler see
 })
 
 /** Small files that belong to no layer. */
-const shared = ['version', 'nearest', 'system-user', 'address', 'shell-word', 'home'].map(
+const shared = ['version', 'nearest', 'system-user', 'address', 'shell-word', 'home', 'ownership'].map(
   name => `src/${name}.ts`,
 )
 
@@ -93,6 +93,7 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
       'src/address.ts',
       'src/shell-word.ts',
       'src/home.ts',
+      'src/ownership.ts',
     ],
   ],
   ['src/server', ['src/server', 'src/contract', 'src/index.ts', 'src/version.ts']],

@@ -7,6 +7,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
+import { giveToOwner } from '../ownership.ts'
 
 /**
  * Runs `work` with a new file to write to. The name is taken first, so that nothing is worked out in vain.
@@ -34,7 +35,9 @@ export async function withNewFile<T>(
 /** @param hint what to do when there is something of that name @throws conflict, usage, permission */
 export async function openNew(path: string, hint: string): Promise<FileHandle> {
   try {
-    return await open(path, 'wx', 0o600)
+    const file = await open(path, 'wx', 0o600)
+    giveToOwner(file.fd, dirname(path))
+    return file
   } catch (error) {
     throw refusal(path, hint, error)
   }

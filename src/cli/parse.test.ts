@@ -27,6 +27,8 @@ describe('duration', () => {
     ['5h', 5 * hour],
     ['30d', 30 * day],
     ['2w', 14 * day],
+    ['1y', 365 * day],
+    ['1y6w', 407 * day],
     ['1h30m', 90 * minute],
     ['1w2d3h4m5s', 9 * day + 3 * hour + 4 * minute + 5 * second],
     ['007m', 7 * minute],
@@ -42,7 +44,9 @@ describe('duration', () => {
     ['1h30M', 'M could be minutes or months'],
     ['10dd', 'dd is not a unit'],
     ['5min', 'min is not a unit'],
-    ['3y', 'y is not a unit'],
+    ['3mo', 'months differ in length'],
+    ['3Y', 'Y is not a unit'],
+    ['1h1y', 'units go from large to small'],
     ['5m ago', 'leave out "ago"'],
     ['1.5h', 'write parts as smaller units'],
     ['1,5h', 'write parts as smaller units'],
@@ -63,6 +67,25 @@ describe('duration', () => {
     expect(error.message).toContain(why)
     expect(error.hint).toContain('1h30m')
     expect(error.exit).toBe(2)
+  })
+
+  test.each([
+    ['3mo', '90d'],
+    ['12 months', '360d'],
+    ['1y3mo', '1y90d'],
+    ['5min', '5m'],
+    ['2hours', '2h'],
+    ['3 days', '3d'],
+    ['1h 30m', '1h30m'],
+    ['10D', '10d'],
+    ['-5m', '5m'],
+    ['5m ago', '5m'],
+  ])('what to write instead of %p is %s', (raw, instead) => {
+    expect(refusal(parse.duration, raw).hint).toStartWith(`write ${instead}, or another duration `)
+  })
+
+  test.each(['1M', '10dd', '90', '1h1h', 'PT5M', '1.5h', ''])('of %p nothing is guessed', raw => {
+    expect(refusal(parse.duration, raw).hint).toStartWith('write a duration such as ')
   })
 
   test('a grace period may be 0', () => {
@@ -137,6 +160,51 @@ describe('moment', () => {
     const error = refusal(parse.moment, raw)
     expect(error.message).toContain(why)
     expect(error.hint).toMatch(/write (a date such as|another time)/)
+  })
+
+  // 2026-11-20 is a Friday; in Berlin the day begins at 23:00 UTC, and before the end of summer time at 22:00.
+  test.each([
+    ['now', '2026-11-20T12:00:00.000Z'],
+    ['today', '2026-11-19T23:00:00.000Z'],
+    ['yesterday', '2026-11-18T23:00:00.000Z'],
+    ['tomorrow', '2026-11-20T23:00:00.000Z'],
+    ['this-week', '2026-11-15T23:00:00.000Z'],
+    ['last-week', '2026-11-08T23:00:00.000Z'],
+    ['this-month', '2026-10-31T23:00:00.000Z'],
+    ['last-month', '2026-09-30T22:00:00.000Z'],
+    ['next-month', '2026-11-30T23:00:00.000Z'],
+    ['last-year', '2024-12-31T23:00:00.000Z'],
+    ['2026-10', '2026-09-30T22:00:00.000Z'],
+    ['1y', '2025-11-20T12:00:00.000Z'],
+  ])('since %s is %s', (raw, expected) => {
+    expect(parse.since(raw, context).toISOString()).toBe(expected)
+  })
+
+  test('months and words are the first moment of a day that begins after midnight', () => {
+    // In Beirut the clock goes from 00:00 to 01:00 on 2026-03-29.
+    const beirut = { now: new Date('2026-03-29T12:00:00Z'), timeZone: 'Asia/Beirut' }
+    expect(parse.since('today', beirut).toISOString()).toBe('2026-03-28T22:00:00.000Z')
+    expect(parse.since('2026-03', beirut).toISOString()).toBe('2026-02-28T22:00:00.000Z')
+  })
+
+  test.each([
+    ['2026-13', "'2026-13' is not a date"],
+    ['last-mont', 'did you mean last-month?'],
+    ['lastmonth', 'did you mean last-month?'],
+    ['yesterdya', 'did you mean yesterday?'],
+    ['last-day', 'is not a date'],
+    ['2026', 'its unit is missing'],
+  ])('since %p is refused: %s', (raw, why) => {
+    const error = refusal(parse.since, raw)
+    expect(error.message).toContain(why)
+    expect(error.hint).toMatch(/yesterday|1h30m/)
+  })
+
+  test('what ends may end never', () => {
+    expect(parse.whenIfEver('never', context)).toBeNull()
+    expect(parse.whenIfEver('1y', context)).toEqual(new Date('2027-11-20T12:00:00Z'))
+    expect(refusal(parse.whenIfEver, 'nevre').hint).toContain('never')
+    expect(refusal(parse.when, 'never').code).toBe('usage')
   })
 
   test('when looks forward, since looks back, and both take dates', () => {
@@ -219,6 +287,9 @@ describe('limit', () => {
     ['usd=20/30d', { metric: 'usd', amount: 20, windowMs: 30 * day }],
     ['usd=0.000001/1m', { metric: 'usd', amount: 0.000001, windowMs: minute }],
     ['tokens=0/366d', { metric: 'tokens', amount: 0, windowMs: 366 * day }],
+    ['usd=5/day', { metric: 'usd', amount: 5, windowMs: day }],
+    ['requests=9/minute', { metric: 'requests', amount: 9, windowMs: minute }],
+    ['tokens=1/year', { metric: 'tokens', amount: 1, windowMs: 365 * day }],
     ['tokens=1/90s', { metric: 'tokens', amount: 1, windowMs: 90 * second }],
   ] as const)('reads %s', (raw, expected) => {
     expect(parse.limit(raw, context)).toEqual(expected)
@@ -244,10 +315,32 @@ describe('limit', () => {
     expect(error.hint).toContain('tokens=100k/5h')
   })
 
+  test.each([
+    ['usd=5/month', 'usd=5/30d'],
+    ['tokens=1M/3mo', 'tokens=1M/90d'],
+    ['tokens=1M/5 hours', 'tokens=1M/5h'],
+  ])('what to write instead of %s is %s', (raw, instead) => {
+    expect(refusal(parse.limit, raw).hint).toStartWith(`write ${instead}; `)
+  })
+
+  test('a limit is named as it was written', () => {
+    expect(parse.limitName('usd/day', context)).toEqual({ metric: 'usd', windowMs: day })
+  })
+
   test('a metric by itself', () => {
     expect(parse.metric('usd', context)).toBe('usd')
     expect(refusal(parse.metric, 'USD').message).toContain('did you mean usd?')
   })
+})
+
+test.each([
+  ['@daily', '@daily'],
+  ['daily', '@daily'],
+  [' @Hourly ', '@hourly'],
+  ['17 3 * * *', '17 3 * * *'],
+  ['@reboot', '@reboot'],
+])('the times %p are %p in a crontab', (raw, expected) => {
+  expect(parse.cronTimes(raw, context)).toBe(expected)
 })
 
 test('lists, groups, members and JSON', () => {

@@ -1,5 +1,5 @@
 /**
- * Turns one word of the command line into a value: durations, dates, amounts, limits. Every refusal says what
+ * Turns one word of the command line into a value: times, amounts, limits, names. Every refusal says what
  * to type instead; nothing here may guess (`5m ago`, `1M` and `10dd` are refused, not read as something close).
  */
 import { LatchkeyError } from '../contract/errors.ts'
@@ -7,76 +7,27 @@ import { keySorts, metrics, reportGroups, roles } from '../contract/views/words.
 import type { KeySort, Limit, Metric, ReportGroup, Role } from '../contract/views.ts'
 import type { KeepPolicy } from '../index.ts'
 import { didYouMean, nearest } from '../nearest.ts'
-import type { Parse, ParseContext } from './define.ts'
+import type { Parse } from './define.ts'
+import { quote, refuse } from './refuse.ts'
 import { nearestSetting, type SettingName, settingNames } from './settings-file.ts'
+import { duration, windowLength, windowMeant } from './times.ts'
 
-const second = 1000
-const minute = 60 * second
-const hour = 60 * minute
-const day = 24 * hour
-const unitMs: Readonly<Record<string, number>> = { w: 7 * day, d: day, h: hour, m: minute, s: second }
-const longest = 36_525 * day
+export {
+  cronTimes,
+  duration,
+  durationOrZero,
+  formatDuration,
+  moment,
+  since,
+  when,
+  whenIfEver,
+} from './times.ts'
 
-const durationHint = 'write a duration such as 90s, 5m, 5h, 30d, 2w or 1h30m'
-const momentHint = 'write a date such as 2026-12-31, 2026-12-31T10:00, 2026-12-31T10:00:00Z, or now'
-const momentOrDurationHint =
-  'write a duration such as 90d or 1h30m, or a date such as 2026-12-31 or 2026-12-31T10:00:00Z'
 const amountHint = 'write a whole number such as 5000, 100k, 1.5M or 1,000,000'
 const dollarsHint = 'write dollars such as 20, 0.50 or 1,000'
 const keepHint = 'write rules such as last=7,daily=7,weekly=4,monthly=12,within=30d'
-const limitHint = 'write metric=amount/window, such as tokens=100k/5h, requests=1000/1d or usd=20/30d'
-
-/** `90s`, `5m`, `5h`, `30d`, `2w`, `1h30m` as milliseconds; always more than 0. */
-export const duration: Parse<number> = (raw, context) => {
-  const milliseconds = durationOrZero(raw, context)
-  if (milliseconds === 0) throw refuse(`${quote(raw)} is no time at all`, durationHint)
-  return milliseconds
-}
-
-/** A duration that may also be `0` or `0s`. */
-export const durationOrZero: Parse<number> = raw => {
-  if (raw === '0') return 0
-  const problem = durationProblem(raw)
-  if (problem !== undefined) throw refuse(`${quote(raw)} is not a duration: ${problem}`, durationHint)
-  let total = 0
-  for (const [, digits, unit] of raw.matchAll(/(\d+)([wdhms])/g))
-    total += Number(digits) * (unitMs[unit ?? ''] ?? 0)
-  if (total > longest) throw refuse(`${quote(raw)} is longer than 100 years`, durationHint)
-  return total
-}
-
-/** Milliseconds as the shortest text that `duration` reads back: `5h`, `1h30m`, `30d`. */
-export function formatDuration(milliseconds: number): string {
-  if (milliseconds < 0) return `-${formatDuration(-milliseconds)}`
-  if (milliseconds > 0 && milliseconds < second) return `${Math.round(milliseconds)}ms`
-  let rest = Math.round(milliseconds / second) * second
-  let text = ''
-  for (const unit of ['d', 'h', 'm', 's']) {
-    const size = unitMs[unit] ?? second
-    const count = Math.floor(rest / size)
-    if (count > 0) text += `${count}${unit}`
-    rest -= count * size
-  }
-  return text || '0s'
-}
-
-/**
- * RFC 3339 with a zone, a local date and time in the zone of the context, a date (the first moment of that
- * day there), or `now`. Of an hour that happens twice the first is meant; one that is skipped is refused.
- */
-export const moment: Parse<Date> = (raw, context) => readMoment(raw, context, momentHint)
-
-/** A moment, or a duration that means so long from now. */
-export const when: Parse<Date> = (raw, context) => {
-  if (!looksLikeDuration(raw)) return readMoment(raw, context, momentOrDurationHint)
-  return new Date(context.now.getTime() + duration(raw, context))
-}
-
-/** A moment, or a duration that means so long ago. */
-export const since: Parse<Date> = (raw, context) => {
-  if (!looksLikeDuration(raw)) return readMoment(raw, context, momentOrDurationHint)
-  return new Date(context.now.getTime() - duration(raw, context))
-}
+const limitForm = 'metric=amount/window, such as tokens=100k/5h, requests=1000/1d or usd=20/30d'
+const limitHint = `write ${limitForm}`
 
 /** A whole number of things, 0 or more: `5000`, `1,000,000`, `1_000`, `100k`, `1.5M`, `2B`. */
 export const amount: Parse<number> = raw => {
@@ -205,10 +156,12 @@ export const limit: Parse<Limit> = (raw, context) => {
     const missing = raw.includes('=') ? 'window' : 'amount'
     throw refuse(`limit ${quote(raw)} has no ${missing}`, limitHint)
   }
-  const counted = within(raw, () => metric(name, context))
-  const atMost = within(raw, () => (counted === 'usd' ? dollars : amount)(most, context))
-  const windowMs = within(raw, () => duration(length, context))
-  if (windowMs < minute || windowMs > 366 * day) {
+  const counted = within(raw, limitHint, () => metric(name, context))
+  const atMost = within(raw, limitHint, () => (counted === 'usd' ? dollars : amount)(most, context))
+  const meant = windowMeant(length)
+  const hint = meant === undefined ? limitHint : `write ${name}=${most}/${meant}; a limit is ${limitForm}`
+  const windowMs = within(raw, hint, () => windowLength(length, context))
+  if (windowMs < 60_000 || windowMs > 366 * 86_400_000) {
     throw refuse(`limit ${quote(raw)} has a window of ${length}: it must be between 1m and 366d`, limitHint)
   }
   return { metric: counted, amount: atMost, windowMs }
@@ -218,7 +171,7 @@ export const limit: Parse<Limit> = (raw, context) => {
 export const limitName: Parse<{ readonly metric: Metric; readonly windowMs?: number }> = (raw, context) => {
   const [name = '', ...windows] = raw.split('/')
   if (windows.length === 0) return { metric: metric(name, context) }
-  return { metric: metric(name, context), windowMs: duration(windows.join('/'), context) }
+  return { metric: metric(name, context), windowMs: windowLength(windows.join('/'), context) }
 }
 
 /** `a,b` as a list of words. */
@@ -268,67 +221,14 @@ export const member: Parse<{ readonly user: string; readonly role: Role }> = raw
   throw refuse(`${quote(named)} is not a role${meaning(named, roles)}`, `write one of ${roles.join(', ')}`)
 }
 
-function within<T>(raw: string, read: () => T): T {
+function within<T>(raw: string, hint: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    if (error instanceof LatchkeyError) throw refuse(`limit ${quote(raw)}: ${error.message}`, limitHint)
+    if (error instanceof LatchkeyError) throw refuse(`limit ${quote(raw)}: ${error.message}`, hint)
     throw error
   }
 }
-
-function durationProblem(raw: string): string | undefined {
-  if (raw.trim() === '') return 'it is empty'
-  if (/^[-+]/.test(raw)) return 'it must have no sign'
-  if (/ago$/i.test(raw)) return 'leave out "ago"'
-  if (/[.,]\d/.test(raw)) return 'write parts as smaller units, 1h30m for an hour and a half'
-  if (/^\d+$/.test(raw)) return 'its unit is missing (s, m, h, d or w)'
-  if (/\dM/.test(raw)) return 'M could be minutes or months: write m for minutes, 30d for a month'
-  const parts = [...raw.matchAll(/(\d+)([a-zA-Z]+)/g)]
-  if (parts.length === 0 || parts.map(([part]) => part).join('') !== raw)
-    return 'it must be numbers with units'
-  const units = parts.map(([, , unit]) => unit ?? '')
-  const unknown = units.find(unit => unitMs[unit] === undefined)
-  if (unknown !== undefined) return `${unknown} is not a unit (s, m, h, d or w)`
-  const order = units.map(unit => 'wdhms'.indexOf(unit))
-  const ordered = order.every((place, index) => index === 0 || place > (order[index - 1] ?? -1))
-  return ordered ? undefined : 'units go from large to small, each at most once'
-}
-
-/** Digits and then letters, as `5m`, `10dd` or `5m ago`: an error about it should speak of durations. */
-const looksLikeDuration = (raw: string): boolean => /^[-+]?[\d.]+([a-su-zA-SU-Z]|$)/.test(raw)
-
-const rfc3339 = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([Zz]|[+-]\d\d:\d\d)?)?$/
-
-function readMoment(raw: string, { now, timeZone }: ParseContext, hint: string): Date {
-  if (raw === 'now') return now
-  const [, date, clock, seconds = '00', fraction = '', zone] = rfc3339.exec(raw) ?? []
-  if (date === undefined) throw refuse(`${quote(raw)} is not a date`, hint)
-  try {
-    if (clock === undefined) return at(Temporal.PlainDate.from(date).toZonedDateTime(timeZone))
-    if (clock > '23:59' || seconds > '59') throw new RangeError('no such time')
-    const local = Temporal.PlainDateTime.from(
-      `${date}T${clock}:${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}`,
-    )
-    if (zone === undefined) return localMoment(raw, local, timeZone)
-    const offset = zone.toUpperCase() === 'Z' ? '+00:00' : zone
-    return at(local.toZonedDateTime(offset))
-  } catch (error) {
-    if (error instanceof RangeError) throw refuse(`${quote(raw)} does not exist in the calendar`, hint)
-    throw error
-  }
-}
-
-function localMoment(raw: string, local: Temporal.PlainDateTime, timeZone: string): Date {
-  const first = local.toZonedDateTime(timeZone, { disambiguation: 'earlier' })
-  if (first.toPlainDateTime().equals(local)) return at(first)
-  throw refuse(
-    `${quote(raw)} does not exist in ${timeZone}: the clocks skip that hour`,
-    'write another time, or give the offset: 2026-12-31T10:00:00+02:00',
-  )
-}
-
-const at = (zoned: Temporal.ZonedDateTime): Date => new Date(zoned.epochMilliseconds)
 
 /** Digits without their thousands separators, or undefined when these stand in the wrong places. */
 function ungroup(digits: string): string | undefined {
@@ -337,7 +237,3 @@ function ungroup(digits: string): string | undefined {
 }
 
 const meaning = (raw: string, known: readonly string[]): string => didYouMean(nearest(raw, known))
-
-const quote = (raw: string): string => `'${raw}'`
-
-const refuse = (message: string, hint: string): LatchkeyError => new LatchkeyError('usage', message, hint)

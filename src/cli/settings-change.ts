@@ -2,9 +2,9 @@
  * Changes one setting of a `latchkey.toml`, while everything else in it, comments and order included, stays as somebody
  * wrote it. Must never leave a file that the program would refuse to read.
  */
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { failureOf } from '../contract/failure.ts'
+import { createFolders } from '../ownership.ts'
 import {
   broken,
   isTable,
@@ -30,7 +30,7 @@ export async function writeSetting(
   parseSettings(path, changed)
   if (dryRun || changed === (text ?? '')) return
   try {
-    if (text === undefined) mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    if (text === undefined) createFolders(dirname(path), 0o700)
     await writeWhole(path, changed, 0o600)
   } catch (error) {
     const reason = failureOf(error).message

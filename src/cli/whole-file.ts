@@ -3,9 +3,10 @@
  * renamed over it. Must never leave its own file behind, nor change the mode of the one it replaces.
  */
 import { realpathSync } from 'node:fs'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
+import { createFolders, giveToOwner } from '../ownership.ts'
 import { syncFolder } from './new-file.ts'
 
 /** Follows a link to its file. `mode` is that of a file that is new. @throws conflict when something else is there */
@@ -16,6 +17,7 @@ export async function writeWhole(path: string, text: string, mode = 0o644): Prom
   try {
     const file = await open(draft, 'wx', mode)
     try {
+      giveToOwner(file.fd, target)
       if (kept !== undefined) await file.chmod(kept)
       await file.writeFile(text)
       await file.sync()
@@ -49,7 +51,7 @@ async function modeOf(target: string, path: string): Promise<number | undefined>
 /** With those above it. @throws usage when something that is no folder is in the way */
 export async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true })
+    createFolders(folder, 0o755)
   } catch (error) {
     // A link that leads nowhere is there, and what it names is not.
     if (!['EEXIST', 'ENOTDIR', 'ENOENT'].includes(codeOf(error))) throw error

@@ -75,7 +75,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   backupPruning: ['id', 'path', 'createdAt', 'reason', 'sizeBytes', 'outcome', 'because'],
   backupStatus: ['location', 'status', 'problem', 'newest', 'ageMs', 'maxAgeMs'],
   backupSchedule: ['manager', 'name', 'cron', 'nextRun', 'log', 'entries', 'changed'],
-  backupCheck: ['id', 'path', 'outcome', 'problem', 'checkedAt'],
+  backupCheck: ['id', 'path', 'outcome', 'problem', 'checkedAt', 'unrecorded'],
   changes: ['added', 'removed', 'changed'],
   restored: [
     'path', 'backup', 'safetyBackup', 'movedAside', 'schemaVersion', 'rows', 'before', 'changes', 'openBy',

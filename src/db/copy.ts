@@ -120,6 +120,8 @@ export function openPrivate(path: string): Client {
 /** Puts a private database into WAL mode, all of it in its one file: it may be renamed once it is closed. */
 export function settle(client: Client): void {
   client.run('PRAGMA journal_mode = WAL')
+  // After an ALTER TABLE RENAME the schema is read again, and a checkpoint that does it finds itself locked out.
+  client.query('SELECT 1 FROM sqlite_schema').get()
   client.run('PRAGMA wal_checkpoint(TRUNCATE)')
 }
 

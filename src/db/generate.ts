@@ -18,6 +18,7 @@ const clusteredTables: readonly string[] = [
   'prices',
   'counted_events',
   'counted_files',
+  'denials',
 ]
 
 const folder = join(import.meta.dir, '../../drizzle')

@@ -8,6 +8,8 @@ import quotasDown from '../../drizzle/0001_quotas.down.sql' with { type: 'text' 
 import quotasUp from '../../drizzle/0001_quotas.sql' with { type: 'text' }
 import importsDown from '../../drizzle/0002_imports.down.sql' with { type: 'text' }
 import importsUp from '../../drizzle/0002_imports.sql' with { type: 'text' }
+import trustDown from '../../drizzle/0003_trust.down.sql' with { type: 'text' }
+import trustUp from '../../drizzle/0003_trust.sql' with { type: 'text' }
 import type { Client } from './client.ts'
 
 export interface MigrationSource {
@@ -24,6 +26,7 @@ export const migrations: readonly MigrationSource[] = [
   ['0000_foundation', foundationUp, foundationDown] as const,
   ['0001_quotas', quotasUp, quotasDown] as const,
   ['0002_imports', importsUp, importsDown] as const,
+  ['0003_trust', trustUp, trustDown] as const,
 ].map(([name, up, down], index) => ({
   version: index + 1,
   name,

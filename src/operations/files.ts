@@ -7,7 +7,6 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
@@ -23,15 +22,24 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { translate } from '../db/errors.ts'
 import { isRunning, ownPid } from '../db/holders.ts'
+import { createFile, createFolders } from '../ownership.ts'
 
 /** What SQLite puts beside a database, and what goes wherever the database goes. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const
 
-/** Runs `work` on a new empty file, mode 0600, in `folder`; the file is gone afterwards unless it was renamed. */
-export async function withPrivateFile<T>(folder: string, work: (path: string) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` on a new empty file, mode 0600, in `folder`; the file is gone afterwards unless it was renamed.
+ *
+ * @param like a file that this one is to replace: made by root, it belongs to the owner of that one, or of the folder
+ */
+export async function withPrivateFile<T>(
+  folder: string,
+  work: (path: string) => Promise<T>,
+  like = folder,
+): Promise<T> {
   const path = privateName(folder)
   try {
-    closeSync(openSync(path, 'wx', 0o600))
+    createFile(path, 0o600, like)
   } catch (error) {
     throw fileFailure(error, folder)
   }
@@ -82,7 +90,7 @@ export function place(file: string, path: string): void {
  * @throws permission, disk_full
  */
 export async function replaceFile(path: string, content: string): Promise<void> {
-  await withPrivateFile(dirname(path), async file => {
+  const replace = async (file: string): Promise<void> => {
     try {
       writeFileSync(file, content)
       syncFile(file)
@@ -91,7 +99,8 @@ export async function replaceFile(path: string, content: string): Promise<void> 
     } catch (error) {
       throw fileFailure(error, dirname(path))
     }
-  })
+  }
+  await withPrivateFile(dirname(path), replace, path)
 }
 
 /** What went wrong with files in a folder: also that all of it went away while it was worked on. */
@@ -114,7 +123,7 @@ export function fileFailure(error: unknown, folder: string): unknown {
 export function ensureFolder(folder: string): () => void {
   let first: string | undefined
   try {
-    first = mkdirSync(folder, { recursive: true, mode: 0o700 })
+    first = createFolders(folder, 0o700)
     if (first === undefined && !statSync(folder).isDirectory()) throw notAFolder(folder)
   } catch (error) {
     const code = codeOf(error)
@@ -221,7 +230,7 @@ function claim(file: string, path: string): void {
   } catch (error) {
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(codeOf(error))) throw error
   }
-  closeSync(openSync(path, 'wx', 0o600))
+  createFile(path, 0o600)
   try {
     renameSync(file, path)
   } catch (error) {

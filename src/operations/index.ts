@@ -6,7 +6,7 @@ import { Store } from '../db/transaction.ts'
 import type { FileContext, OperationContext } from './context.ts'
 import type { KeyFilter } from './keys/filter.ts'
 import type { KeyPage } from './keys/page.ts'
-import { LateBinding } from './late.ts'
+import { atOneMoment, LateBinding } from './late.ts'
 import type { Recorder, RecorderOptions } from './usage/recorder.ts'
 import type { ReportOptions } from './usage/report.ts'
 
@@ -22,11 +22,16 @@ export type Operations = ReturnType<typeof createOperations>
 export function createOperations(wiring: Wiring) {
   const { path, access, dryRun, busyTimeoutMs, now, actor, onProgress } = wiring
   const store = new Store({ path, access, dryRun, busyTimeoutMs })
-  const context: OperationContext = { store, now, actor, onProgress }
-  const files: FileContext = wiring
+  const lasting: OperationContext = { store, now, actor, onProgress }
+  const context = () => atOneMoment(lasting)
+  const files = () => atOneMoment<FileContext>(wiring)
   const recorders = new Set<Recorder>()
   const late = new LateBinding()
-  const recording = late.bind(context, () => import('./usage/recorder.ts'), { create: 'createRecorder' })
+  const recording = late.bind(
+    () => lasting,
+    () => import('./usage/recorder.ts'),
+    { create: 'createRecorder' },
+  )
   late.include(() => import('./keys/page.ts'))
   return {
     path,
@@ -87,10 +92,10 @@ export function createOperations(wiring: Wiring) {
       ...late.bind(context, () => import('./keys/identify.ts'), { identify: 'identifySecrets' }),
       /** The keys of `list`, one after another, in constant memory. */
       async *stream(page?: KeyPage) {
-        yield* (await import('./keys/list.ts')).streamKeys(context, page)
+        yield* (await import('./keys/list.ts')).streamKeys(context(), page)
       },
       async *export(filter?: KeyFilter) {
-        yield* (await import('./keys/export.ts')).exportKeys(context, filter)
+        yield* (await import('./keys/export.ts')).exportKeys(context(), filter)
       },
     },
     limits: late.bind(context, () => import('./limits/manage.ts'), {
@@ -113,7 +118,7 @@ export function createOperations(wiring: Wiring) {
       }),
       /** The rows of `report`, one after another, from one snapshot. */
       async *streamReport(options?: ReportOptions) {
-        yield* (await import('./usage/report.ts')).streamReport(context, options)
+        yield* (await import('./usage/report.ts')).streamReport(context(), options)
       },
       /** A recorder on this database; `close` closes it too. */
       createRecorder: async (options?: RecorderOptions): Promise<Recorder> => {

@@ -11,6 +11,7 @@ import type { Initialized, UserRef } from '../contract/views.ts'
 import type { Client } from '../db/client.ts'
 import { openPrivate, settle } from '../db/copy.ts'
 import { translate } from '../db/errors.ts'
+import { giveIdentity } from '../db/identity.ts'
 import { migrateTo } from '../db/migrate.ts'
 import { latestVersion } from '../db/schema/version.ts'
 import { Store } from '../db/transaction.ts'
@@ -82,8 +83,10 @@ function build(context: FileContext, file: string): void {
     migrateTo(client, context.path, latestVersion, {
       now: context.now().getTime(),
       programVersion,
-      inside: () =>
-        recordInside(context, client, { action: 'database.init', after: { schemaVersion: latestVersion } }),
+      inside: () => {
+        recordInside(context, client, { action: 'database.init', after: { schemaVersion: latestVersion } })
+        giveIdentity(client)
+      },
     }),
   )
 }

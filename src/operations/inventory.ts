@@ -4,7 +4,7 @@ import { type SQLWrapper, sql } from '../db/query.ts'
 import { keys } from '../db/schema/keys.ts'
 import type { OperationContext } from './context.ts'
 import { sizeOf } from './files.ts'
-import { hasStatus } from './keys/filter.ts'
+import { hasStatus } from './keys/status-condition.ts'
 import { toDollars } from './money.ts'
 
 export interface Inventory {

@@ -18,9 +18,13 @@ export class LateBinding {
   readonly #loads: (() => Promise<unknown>)[] = []
   readonly #underWay = new Set<Promise<unknown>>()
 
-  /** Functions of a module with their first argument given, under the names that `names` gives them. */
+  /**
+   * Functions of a module with their first argument given, under the names that `names` gives them.
+   *
+   * @param contextOf makes the first argument of a call
+   */
   bind<C, M, const N extends Readonly<Record<string, NamesOf<C, M> & string>>>(
-    context: C,
+    contextOf: () => C,
     load: () => Promise<M>,
     names: N,
   ): Bound<C, M, N> {
@@ -34,7 +38,7 @@ export class LateBinding {
       Object.entries(names).map(([name, exported]) => {
         const call = async (...rest: unknown[]): Promise<unknown> => {
           const run = (loaded ?? (await ready()))[exported] as (context: C, ...rest: unknown[]) => unknown
-          return run(context, ...rest)
+          return run(contextOf(), ...rest)
         }
         return [name, (...rest: unknown[]) => this.#followed(call(...rest))]
       }),
@@ -61,5 +65,20 @@ export class LateBinding {
     const forget = () => this.#underWay.delete(call)
     call.then(forget, forget)
     return call
+  }
+}
+
+/**
+ * The same context with a clock that is read once, when it is first asked: what one operation writes, returns and tells
+ * the audit trail happened at one moment.
+ */
+export function atOneMoment<C extends { readonly now: () => Date }>(context: C): C {
+  let moment: Date | undefined
+  return {
+    ...context,
+    now: () => {
+      moment ??= context.now()
+      return moment
+    },
   }
 }

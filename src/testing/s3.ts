@@ -7,6 +7,7 @@ import { temporaryFolder } from './folder.ts'
 
 export interface S3Request {
   readonly method: string
+  /** Empty when a list is asked for. */
   readonly key: string
 }
 
@@ -24,9 +25,10 @@ export interface TestS3 extends Disposable {
   fault: (request: S3Request, body: Uint8Array) => Fault
 }
 
-/** An HTTP error with an S3 code, a body to store in place of the one sent, or nothing. */
+/** An HTTP error with an S3 code, another answer, a body to store in place of the one sent, or nothing. */
 export type Fault =
   | { readonly status: number; readonly code: string }
+  | { readonly answer: Response | Promise<Response> }
   | { readonly store: Uint8Array }
   | undefined
 
@@ -43,6 +45,7 @@ export function testS3(bucket = 'backups'): TestS3 {
   const server = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
+    idleTimeout: 0,
     fetch: async request => {
       const url = new URL(request.url)
       const [, name = '', ...rest] = url.pathname.split('/').map(decodeURIComponent)
@@ -63,6 +66,7 @@ export function testS3(bucket = 'backups'): TestS3 {
       if (!existsSync(folder.file(name))) return failure(404, 'NoSuchBucket')
       const fault = self.fault(seen, body)
       if (fault && 'code' in fault) return failure(fault.status, fault.code)
+      if (fault && 'answer' in fault) return fault.answer
       const content = fault?.store ?? body
 
       const upload = query.get('uploadId')
@@ -149,7 +153,7 @@ function listing(all: readonly string[], query: URLSearchParams): Response {
   )
 }
 
-const xml = (body: string, status = 200): Response =>
+export const xml = (body: string, status = 200): Response =>
   new Response(`<?xml version="1.0" encoding="UTF-8"?>${body}`, {
     status,
     headers: { 'content-type': 'application/xml' },

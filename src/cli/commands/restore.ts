@@ -1,7 +1,7 @@
 import { restored } from '../../contract/views/backups.ts'
 import { arg, command, opt } from '../define.ts'
 import { restoredLines } from '../drawing/backups.ts'
-import { duration, moment } from '../parse.ts'
+import { duration, since } from '../parse.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
@@ -16,13 +16,14 @@ export default command({
     'latchkey restore --latest --from /var/backups/latchkey --dry-run',
     'latchkey restore --latest --from /var/backups/latchkey --yes',
     'latchkey restore --in-place --at 2026-11-20T03:00 --yes',
+    'latchkey restore --at 2h --dry-run',
     'latchkey restore bak_01kaqv8w2e --key ci --dry-run',
     'latchkey restore --undo --yes --json',
   ],
   args: { backup: arg.unless(['latest', 'at', 'undo'], 'Id, file name or path of the backup', toChoose) },
   options: {
     latest: opt.flag('The newest backup'),
-    at: opt.as('date', moment, 'The newest backup that had been taken by then'),
+    at: opt.as('duration|date', since, 'The newest backup that had been taken by then; 2h is two hours ago'),
     undo: opt.flag('What was there before the last restore'),
     from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
     identity: opt.text('file', 'Age identities that open an encrypted one (LATCHKEY_AGE_IDENTITY_FILE)'),

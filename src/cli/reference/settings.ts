@@ -88,6 +88,10 @@ export const variables: readonly Variable[] = [
   { name: 'AWS_ENDPOINT_URL_S3', summary: 'The same; wins over `AWS_ENDPOINT_URL`' },
   { name: 'AWS_REGION', summary: 'Region of the bucket; us-east-1 when neither is set' },
   { name: 'AWS_DEFAULT_REGION', summary: 'The same; `AWS_REGION` wins' },
+  {
+    name: 'LATCHKEY_S3_TIMEOUT',
+    summary: 'How many seconds a bucket may be silent; 60 when it is not set',
+  },
   { name: 'HOME', summary: 'What `~` stands for' },
   { name: 'NO_COLOR', summary: 'Anything turns colour off' },
   {

@@ -79,6 +79,7 @@ export const backupCheck = object('BackupCheck', {
   outcome: choice(['passed', 'failed', 'aborted'], 'aborted: it could not be checked, which is no pass'),
   problem: nullable(text('What is wrong with it')),
   checkedAt: time('When it was checked'),
+  unrecorded: nullable(text('Why its manifest does not remember this; null when it does, or need not')),
 })
 
 export const changes = object('Changes', {

@@ -23,7 +23,9 @@ function contents(client: Client, columns: ReadonlyMap<string, readonly string[]
   return [...columns].map(([table, names]) => [
     table,
     client
-      .query(`SELECT ${names.map(name => `"${name}"`).join(', ')} FROM "${table}" ORDER BY 1, 2, 3`)
+      .query(
+        `SELECT ${names.map(name => `"${name}"`).join(', ')} FROM "${table}" ORDER BY ${names.map((_, at) => at + 1).join(', ')}`,
+      )
       .values(),
   ])
 }

@@ -108,6 +108,9 @@ export const importChanges = sqliteTable(
     index('import_changes_target').on(t.targetId),
     check('import_changes_type', sql`${t.type} IN ('user', 'project', 'key')`),
     check('import_changes_action', sql`${t.action} IN ('created', 'updated', 'linked')`),
-    check('import_changes_json', sql`json_valid(${t.before}) AND json_valid(${t.after})`),
+    check(
+      'import_changes_json',
+      sql`(${t.before} IS NULL OR json_valid(${t.before})) AND (${t.after} IS NULL OR json_valid(${t.after}))`,
+    ),
   ],
 )

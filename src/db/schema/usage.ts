@@ -80,3 +80,20 @@ export const countedFiles = sqliteTable(
   },
   t => [check('counted_files_hash', sql`length(${t.sha256}) = 64 AND ${t.sha256} NOT GLOB '*[^0-9a-f]*'`)],
 )
+
+/** How often a key was denied, and why: a row per day and code. */
+export const denials = sqliteTable(
+  'denials',
+  {
+    keyId: text('key_id')
+      .notNull()
+      .references(() => keys.id, { onDelete: 'cascade' }),
+    /** Start of the day. */
+    start: integer('start').notNull(),
+    /** The code of the verdict. */
+    code: text('code').notNull(),
+    count: integer('count').notNull(),
+    lastAt: integer('last_at').notNull(),
+  },
+  t => [primaryKey({ columns: [t.keyId, t.start, t.code] }), check('denials_count', sql`${t.count} > 0`)],
+)

@@ -27,8 +27,13 @@ export interface Location {
   readonly list: () => Promise<readonly string[]>
   /** Bytes of a file; undefined when there is none. */
   readonly size: (name: string) => Promise<number | undefined>
-  /** The bytes of a file in order. @throws not_found */
-  readonly read: (name: string) => AsyncIterable<Uint8Array>
+  /**
+   * The bytes of a file in order.
+   *
+   * @param limit how many there may be: neither a store that goes on sending nor a stranger's file is read to its end
+   * @throws not_found, checksum (there are more), permission, busy (no answer)
+   */
+  readonly read: (name: string, limit: number) => AsyncIterable<Uint8Array>
   /**
    * Takes a finished private file in under a name that must be free: it is complete and durable when the promise
    * resolves, and not there at all when it rejects.
@@ -61,21 +66,19 @@ export function locateFile(
   return { location: locate(context, path.slice(0, end)), name: path.slice(end + 1) }
 }
 
-/**
- * All of a small file as text.
- *
- * @param limit bytes; a file of more is refused
- * @throws not_found, invalid (too large)
- */
+/** All of a small file as text. @throws as reading it does */
 export async function readText(location: Location, name: string, limit: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of location.read(name)) {
-    bytes += chunk.byteLength
-    if (bytes > limit) throw new LatchkeyError('invalid', 'it is too large', 'look at it by hand')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(await Array.fromAsync(location.read(name, limit))).toString('utf8')
+}
+
+/** @throws checksum */
+export function requireLimit(path: string, bytes: number, limit: number): void {
+  if (bytes <= limit) return
+  throw new LatchkeyError(
+    'checksum',
+    `${path} is larger than it can be: it has more than ${limit} bytes`,
+    'find a backup that is sound with: latchkey backup verify --all',
+  )
 }
 
 function folder(path: string): Location {
@@ -100,7 +103,7 @@ function folder(path: string): Location {
       const stat = statSync(pathOf(name), { throwIfNoEntry: false })
       return stat?.isFile() ? stat.size : undefined
     },
-    read: name => readFile(pathOf(name)),
+    read: (name, limit) => readFile(pathOf(name), limit),
     add: async (name, file) => place(file, pathOf(name)),
     replace: (name, text) => replaceFile(pathOf(name), text),
     remove: async name => {
@@ -116,11 +119,16 @@ function folder(path: string): Location {
 
 const chunkBytes = 1_048_576
 
-async function* readFile(path: string): AsyncGenerator<Uint8Array> {
+async function* readFile(path: string, limit: number): AsyncGenerator<Uint8Array> {
+  let bytes = 0
   try {
     // A pipe or a device in the place of a backup would be waited on for ever.
     if (!statSync(path).isFile()) throw missing(path)
-    yield* createReadStream(path, { highWaterMark: chunkBytes })
+    for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) {
+      bytes += chunk.byteLength
+      requireLimit(path, bytes, limit)
+      yield chunk
+    }
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') throw missing(path)
     throw translate(error, path)

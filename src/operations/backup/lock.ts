@@ -2,7 +2,7 @@
  * One run at a time among backup, restore and migrate: an exclusive transaction on a small database beside the
  * backups. The system lets go of it when the process ends, however it ends, so no lock is ever left behind.
  */
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAddress } from '../../address.ts'
@@ -11,6 +11,7 @@ import { codeOf } from '../../contract/failure.ts'
 import { Client } from '../../db/client.ts'
 import { translate } from '../../db/errors.ts'
 import { holdersOf } from '../../db/holders.ts'
+import { createFile } from '../../ownership.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder, list } from '../files.ts'
 
@@ -59,7 +60,7 @@ function prepare(folder: string, path: string): () => void {
   const removeFolder = ensureFolder(folder)
   if (existsSync(path)) return () => {}
   try {
-    closeSync(openSync(path, 'wx', 0o600))
+    createFile(path, 0o600)
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw translate(error, folder)
   }

@@ -4,11 +4,12 @@ import { dirname } from 'node:path'
 import type { LatchkeyError } from '../../contract/errors.ts'
 import { type BackupScene, backupScene } from '../../testing/backups.ts'
 import { failure } from '../../testing/failure.ts'
-import { type Fault, type S3Request, type TestS3, testS3 } from '../../testing/s3.ts'
+import { type Fault, type S3Request, type TestS3, testS3, xml } from '../../testing/s3.ts'
 import type { FileContext } from '../context.ts'
 import { createBackup } from './create.ts'
 import { getBackup, listBackups } from './list.ts'
 import { pruneBackups } from './prune.ts'
+import { bucket } from './s3.ts'
 import { backupStatus } from './status.ts'
 import { verifyBackups } from './verify.ts'
 
@@ -81,7 +82,6 @@ test('many backups are listed over several pages, strangers passed over', async 
 
 test('what is larger than a part travels in parts and comes back the same', async () => {
   const bytes = crypto.getRandomValues(new Uint8Array(65_536))
-  const { bucket } = await import('./s3.ts')
   const big = scene.folder.write('big', Buffer.concat(Array(300).fill(bytes)))
   const sha256 = new Bun.CryptoHasher('sha256').update(readFileSync(big)).digest('hex')
   await bucket('s3://backups', s3.env).add('big', big, sha256)
@@ -168,4 +168,135 @@ test('rot in the bucket is found, quickly and in full; a service that is down is
   s3.fault = ({ method, key }) =>
     method === 'GET' && key.endsWith('.zst') ? { status: 500, code: 'InternalError' } : undefined
   expect(await verifyBackups(context)).toMatchObject([{ outcome: 'aborted' }])
+})
+
+const page = (token: string | undefined, key = '') =>
+  xml(
+    `<ListBucketResult><IsTruncated>true</IsTruncated><KeyCount>1</KeyCount>${
+      token === undefined ? '' : `<NextContinuationToken>${token}</NextContinuationToken>`
+    }<Contents><Key>latchkey/${key}</Key><Size>1</Size><ETag>"x"</ETag></Contents></ListBucketResult>`,
+  )
+test.each<[string, (count: number) => string | undefined]>([
+  ['and not where', () => undefined],
+  ['and where is where it was', () => 'same'],
+  ['and goes in a circle', count => ['one', 'two', 'three'][count % 3]],
+  ['and never ends', count => `${count}`],
+])(
+  'a list that says there is more, %s, is neither taken for all there is nor followed for ever',
+  async (_, token) => {
+    await createBackup(context)
+    let count = 0
+    s3.fault = ({ key }) => (key === '' ? { answer: page(token(count++)) } : undefined)
+    for (const work of [listBackups, backupStatus, verifyBackups]) {
+      const error = await failure(work(context))
+      expect(error).toMatchObject({
+        code: 'config',
+        message: expect.stringContaining('does not come to an end'),
+      })
+      count = 0
+    }
+    expect((await failure(pruneBackups(context, { keep: { last: 1 } }))).code).toBe('config')
+    expect(s3.requests.filter(({ method }) => method === 'DELETE')).toEqual([])
+  },
+)
+
+/** A body that goes on until nobody reads it. */
+function endless(): { readonly answer: Response; readonly sent: () => number } {
+  let sent = 0
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    await Bun.sleep(0)
+    if (sent > 1e9) throw new Error('it is read to no end')
+    controller.enqueue(new Uint8Array(1_048_576))
+    sent += 1_048_576
+  }
+  return { answer: new Response(new ReadableStream({ pull })), sent: () => sent }
+}
+
+test('no more than a manifest can be, and than a manifest says, is read of what a bucket sends', async () => {
+  await createBackup(context)
+  const bodies: ReturnType<typeof endless>[] = []
+  const send = (name: RegExp) => {
+    s3.fault = ({ method, key }) => {
+      if (method !== 'GET' || !name.test(key)) return undefined
+      bodies.push(endless())
+      return { answer: bodies.at(-1)!.answer }
+    }
+  }
+  send(/json$/)
+  const broken: string[] = []
+  expect(await listBackups(context, { onBroken: ({ problem }) => broken.push(problem) })).toEqual([])
+  expect(broken).toEqual([expect.stringContaining('larger than it can be: it has more than 1048576 bytes')])
+  send(/zst$/)
+  for (const quick of [true, false]) {
+    expect(await verifyBackups(context, { quick })).toMatchObject([
+      { outcome: 'failed', problem: expect.stringContaining('larger than it can be') },
+    ])
+  }
+  expect(bodies.length).toBeGreaterThan(2)
+  for (const body of bodies) expect(body.sent()).toBeLessThan(100 * 1_048_576)
+})
+
+const never = new Promise<never>(() => {})
+test.each(['list', 'size', 'replace', 'add', 'remove'] as const)('%s does not wait for ever', async kind => {
+  s3.fault = () => ({ answer: never })
+  const place = bucket('s3://backups', { ...s3.env, LATCHKEY_S3_TIMEOUT: '0.2' })
+  const work = {
+    list: () => place.list(),
+    size: () => place.size('x'),
+    replace: () => place.replace('x', 'text'),
+    add: () => place.add('x', scene.folder.write('x', 'text'), 'hash'),
+    remove: () => place.remove('x'),
+  }
+  expect(await failure(work[kind]())).toMatchObject({
+    code: 'busy',
+    message: 's3://backups did not answer in time',
+    hint: expect.stringContaining('LATCHKEY_S3_TIMEOUT'),
+  })
+})
+
+test.each<[string, number]>([
+  ['stops', 0],
+  ['comes a byte at a time', 20],
+])('a body that %s is not waited for for ever', async (_, everyMs) => {
+  let stopped = false
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    await (everyMs === 0 && stopped ? never : Bun.sleep(everyMs))
+    stopped = true
+    controller.enqueue(new Uint8Array(1))
+  }
+  s3.fault = () => ({ answer: new Response(new ReadableStream({ pull })) })
+  writeFileSync(s3.file('x'), '')
+  const place = bucket('s3://backups', { ...s3.env, LATCHKEY_S3_TIMEOUT: '0.3' })
+  const error = await failure(Array.fromAsync(place.read('x', 1_000)))
+  expect(error).toMatchObject({ code: 'busy', message: 's3://backups/x did not answer in time' })
+})
+
+test.each(['', 'x', '-1', '0', '1e9'])("a time-out of '%s' is refused, or as not given", given => {
+  const make = () => bucket('s3://backups', { ...s3.env, LATCHKEY_S3_TIMEOUT: given })
+  if (given === '') expect(make().kind).toBe('s3')
+  else expect(make).toThrow(`LATCHKEY_S3_TIMEOUT is '${given}'`)
+})
+
+test('a manifest in a bucket that a verification rewrites is read back; what went wrong is told', async () => {
+  const backup = await createBackup(context)
+  const manifest = s3.keys().find(key => key.endsWith('.json'))!
+  const before = readFileSync(s3.file(manifest), 'utf8')
+  let spoilt = 0
+  s3.fault = (request, body) => (isPut(request, /json/) && spoilt++ === 0 ? half(body) : undefined)
+  expect(await verifyBackups(context)).toMatchObject([{ outcome: 'passed', unrecorded: null }])
+  expect((await listBackups(context))[0]).toMatchObject({ id: backup.id, verifiedAt: scene.clock.now })
+  expect(spoilt).toBe(2)
+
+  writeFileSync(s3.file(manifest), before)
+  s3.fault = r => (isPut(r, /json/) ? { status: 403, code: 'AccessDenied' } : undefined)
+  expect(await verifyBackups(context)).toMatchObject([
+    { outcome: 'passed', unrecorded: expect.stringContaining('AccessDenied') },
+  ])
+  expect(await verifyBackups({ ...context, dryRun: true })).toMatchObject([{ unrecorded: null }])
+  expect(readFileSync(s3.file(manifest), 'utf8')).toBe(before)
+
+  s3.fault = (request, body) => (isPut(request, /json/) ? half(body) : undefined)
+  expect(await verifyBackups(context)).toMatchObject([
+    { outcome: 'failed', problem: expect.stringContaining('is not what was sent') },
+  ])
 })

@@ -7,7 +7,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { translate } from '../../db/errors.ts'
 import type { Environment } from '../../home.ts'
-import type { Location } from './location.ts'
+import { type Location, requireLimit } from './location.ts'
 import { digest } from './pack.ts'
 
 /**
@@ -31,23 +31,28 @@ export function bucket(address: string, env: Environment): Location {
   const prefix = folder === '' ? '' : `${folder}/`
   const home = `s3://${name}${folder === '' ? '' : `/${folder}`}`
   const client = connect(name, env)
-  const guard = <T>(work: () => Promise<T>) => insist(home, work)
-  const read = (file: string) => readObject(client, prefix + file, `${home}/${file}`)
+  const silenceMs = silenceOf(env)
+  const guard = <T>(work: () => Promise<T>, bytes = 0) =>
+    insist(home, () => inTime(home, silenceMs + travelMs(bytes), work()))
+  const read = (file: string, limit: number) =>
+    readObject(client.file(prefix + file), `${home}/${file}`, limit, silenceMs)
   return {
     address: home,
     kind: 's3',
     pathOf: file => `${home}/${file}`,
     list: async () => {
       const names: string[] = []
-      let continuationToken: string | undefined
-      do {
-        const page = await guard(() =>
-          client.list({ prefix, delimiter: '/', ...(continuationToken ? { continuationToken } : {}) }),
-        )
+      const tokens = new Set<string>()
+      for (let token: string | undefined; ; ) {
+        const after = token === undefined ? {} : { continuationToken: token }
+        const page = await guard(() => client.list({ prefix, delimiter: '/', ...after }))
         names.push(...(page.contents ?? []).map(({ key }) => key.slice(prefix.length)))
-        continuationToken = page.isTruncated ? page.nextContinuationToken : undefined
-      } while (continuationToken !== undefined)
-      return names.filter(each => each !== '')
+        if (!page.isTruncated) return names.filter(each => each !== '')
+        token = page.nextContinuationToken
+        // Without the rest the newest backup may be missing, and prune would decide on a part.
+        if (!token || tokens.has(token) || tokens.size === mostPages) throw endless(home)
+        tokens.add(token)
+      }
     },
     size: file =>
       guard(async () => {
@@ -61,11 +66,13 @@ export function bucket(address: string, env: Environment): Location {
     read,
     add: async (file, source, sha256, count) => {
       const key = prefix + file
+      const content = Bun.file(source)
+      const { size } = content
       await guard(async () => {
-        await client.write(key, Bun.file(source), { partSize, queueSize: partsAtOnce, retry: tries })
-      })
+        await client.write(key, content, { partSize, queueSize: partsAtOnce, retry: tries })
+      }, size)
       try {
-        if ((await digest(read(file), count)).sha256 === sha256) return
+        if ((await digest(read(file, size), count)).sha256 === sha256) return
         throw new LatchkeyError(
           'checksum',
           `what arrived at ${home}/${file} is not what was sent, and was removed again`,
@@ -77,15 +84,17 @@ export function bucket(address: string, env: Environment): Location {
       }
     },
     replace: async (file, text) => {
-      await guard(() => client.write(prefix + file, text))
-      let arrived = ''
-      for await (const chunk of read(file)) arrived += Buffer.from(chunk).toString('utf8')
-      if (arrived === text) return
-      throw new LatchkeyError(
-        'checksum',
-        `what arrived at ${home}/${file} is not what was sent`,
-        'run the command again; if it goes on, look into the storage',
-      )
+      const content = Buffer.from(text)
+      for (let attempt = 1; ; attempt++) {
+        await guard(() => client.write(prefix + file, content))
+        if (await holds(read(file, content.byteLength), content)) return
+        if (attempt < tries) continue
+        throw new LatchkeyError(
+          'checksum',
+          `what arrived at ${home}/${file} is not what was sent`,
+          'run the command again; if it goes on, look into the storage',
+        )
+      }
     },
     remove: file =>
       guard(async () => {
@@ -102,6 +111,57 @@ export function bucket(address: string, env: Environment): Location {
 const partSize = 8 * 1_048_576
 const partsAtOnce = 4
 const tries = 3
+
+/** A page holds up to 1,000 names: a million in one place are no folder of backups. */
+const mostPages = 1_000
+
+const endless = (address: string): LatchkeyError =>
+  new LatchkeyError(
+    'config',
+    `the list of ${address} does not come to an end: the service says that there is more, and not where`,
+    'give backups a prefix of their own; otherwise look into the service at AWS_ENDPOINT_URL',
+  )
+
+/** How long a bucket may be silent, in milliseconds. @throws config */
+function silenceOf(env: Environment): number {
+  const given = env['LATCHKEY_S3_TIMEOUT'] || '60'
+  if (/^\d+(\.\d+)?$/.test(given) && Number(given) > 0) return Number(given) * 1_000
+  throw new LatchkeyError(
+    'config',
+    `LATCHKEY_S3_TIMEOUT is '${given}', which is no number of seconds`,
+    'give how many seconds a bucket may be silent, for example: LATCHKEY_S3_TIMEOUT=60',
+  )
+}
+
+/** What travels more slowly than 1 Mbit/s has stopped, as good as. */
+const travelMs = (bytes: number): number => bytes / 128
+
+/** @throws busy */
+async function inTime<T>(path: string, ms: number, work: Promise<T>): Promise<T> {
+  const { promise: tooLate, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(silent(path)), ms)
+  try {
+    return await Promise.race([work, tooLate])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const silent = (path: string): LatchkeyError =>
+  new LatchkeyError(
+    'busy',
+    `${path} did not answer in time`,
+    'run the command again in a moment; where the network is slow, give it longer: LATCHKEY_S3_TIMEOUT=300',
+  )
+
+async function holds(chunks: AsyncIterable<Uint8Array>, content: Uint8Array): Promise<boolean> {
+  try {
+    return Buffer.concat(await Array.fromAsync(chunks)).equals(content)
+  } catch (error) {
+    if (error instanceof LatchkeyError && error.code === 'checksum') return false
+    throw error
+  }
+}
 
 function connect(name: string, env: Environment): Bun.S3Client {
   const accessKeyId = env['AWS_ACCESS_KEY_ID']
@@ -127,11 +187,31 @@ function connect(name: string, env: Environment): Bun.S3Client {
   })
 }
 
-async function* readObject(client: Bun.S3Client, key: string, path: string): AsyncGenerator<Uint8Array> {
+/** Stops when there is more than the limit, and when it takes too long: then nothing more is fetched. */
+async function* readObject(
+  object: Bun.S3File,
+  path: string,
+  limit: number,
+  silenceMs: number,
+): AsyncGenerator<Uint8Array> {
+  const reader = object.stream().getReader()
+  let bytes = 0
+  // Time that is spent on what has arrived does not count.
+  let leftMs = silenceMs + travelMs(limit)
   try {
-    yield* client.file(key).stream()
+    for (;;) {
+      const asked = performance.now()
+      const { done, value } = await inTime(path, Math.min(silenceMs, leftMs), reader.read())
+      leftMs -= performance.now() - asked
+      if (done) return
+      bytes += value.byteLength
+      requireLimit(path, bytes, limit)
+      yield value
+    }
   } catch (error) {
     throw explain(error, path)
+  } finally {
+    reader.cancel().catch(() => undefined)
   }
 }
 

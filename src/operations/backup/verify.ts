@@ -67,6 +67,7 @@ export async function verifyBackups(
     outcome: newer ? 'aborted' : 'failed',
     problem,
     checkedAt: context.now(),
+    unrecorded: null,
   }))
   const tell = (done: number) =>
     onProgress?.({ step: 'verifying', done, total: backups.length, unit: 'backups' })
@@ -86,13 +87,16 @@ async function verifyOne(context: FileContext, stored: StoredBackup, quick: bool
       : inScratch(stored, file => restoreInto(stored, file, 'full', context.onProgress)),
   )
   const checkedAt = context.now()
-  if (!context.dryRun) {
-    const { outcome, problem } = verdict
-    if (outcome === 'passed' && !quick)
-      await remember(context, stored, { verifiedAt: checkedAt, failure: null })
-    if (outcome === 'failed') await remember(context, stored, { failure: { at: checkedAt, problem } })
-  }
-  return { id: stored.manifest.id, path, ...verdict, checkedAt }
+  const change =
+    verdict.outcome === 'failed'
+      ? { failure: { at: checkedAt, problem: verdict.problem } }
+      : verdict.outcome === 'passed' && !quick
+        ? { verifiedAt: checkedAt, failure: null }
+        : undefined
+  const trouble = change === undefined ? undefined : await remember(context, stored, change)
+  const check = { id: stored.manifest.id, path, ...verdict, checkedAt, unrecorded: trouble?.message ?? null }
+  // What arrived in the place of its manifest is none: nothing would find this backup any more.
+  return trouble?.code === 'checksum' ? { ...check, outcome: 'failed', problem: trouble.message } : check
 }
 
 /**
@@ -115,7 +119,7 @@ export async function restoreInto(
   const options = { compression, encrypted, identityFile, limit: rawSizeBytes, count }
   let digests: Awaited<ReturnType<typeof unpack>>
   try {
-    digests = await unpack(location.read(manifest.file), file, manifest.id, options)
+    digests = await unpack(location.read(manifest.file, manifest.sizeBytes), file, manifest.id, options)
   } catch (error) {
     // Changed bytes fail in many ways, a missing identity among them: they are what there is to say then.
     await requireBytes(stored)
@@ -148,7 +152,7 @@ async function requireBytes(stored: StoredBackup, onProgress?: ProgressListener)
   await requireSize(stored)
   const count = (done: number) =>
     onProgress?.({ step: 'checking', done, total: manifest.sizeBytes, unit: 'bytes' })
-  const { sha256 } = await digest(location.read(manifest.file), count)
+  const { sha256 } = await digest(location.read(manifest.file, manifest.sizeBytes), count)
   if (sha256 !== manifest.sha256) throw wrong(stored, otherBytes)
 }
 
@@ -219,12 +223,17 @@ async function judge(path: string, work: () => Promise<void>): Promise<Verdict> 
 /** How long a verdict waits for a run that may be removing this very backup. */
 const rememberWaitMs = 10_000
 
-/** Best effort: a folder that cannot be written does not make a good backup a bad one. */
+/**
+ * Writes the verdict into the manifest. That it cannot makes a good backup no bad one.
+ *
+ * @returns what kept it from that
+ */
 async function remember(
   context: FileContext,
   { location, manifest }: StoredBackup,
   change: Partial<Pick<Manifest, 'verifiedAt' | 'failure'>>,
-): Promise<void> {
+): Promise<LatchkeyError | undefined> {
+  if (context.dryRun) return undefined
   const write = async () => {
     const now = await readManifest(location, manifestName(manifest.file))
     // Removed or replaced meanwhile: writing it would bring back a manifest without data.
@@ -233,8 +242,10 @@ async function remember(
   }
   try {
     await withLock(context, location.address, write, { waitMs: rememberWaitMs })
+    return undefined
   } catch (error) {
-    if (!(error instanceof LatchkeyError)) throw error
+    if (error instanceof LatchkeyError) return error
+    throw error
   }
 }
 

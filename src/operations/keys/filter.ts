@@ -2,24 +2,13 @@
 import * as v from 'valibot'
 import { keyStatuses } from '../../contract/views/words.ts'
 import type { KeyStatus } from '../../contract/views.ts'
-import {
-  and,
-  eq,
-  gt,
-  holdsPattern,
-  isNotNull,
-  isNull,
-  lte,
-  oneOf,
-  or,
-  type SQL,
-  sql,
-} from '../../db/query.ts'
+import { and, eq, gt, holdsPattern, isNull, lte, oneOf, or, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
 import * as rules from '../input.ts'
 import { contains, findProject, findUser } from '../select.ts'
 import { keysOver } from './over.ts'
+import { hasStatus } from './status-condition.ts'
 
 /** Every condition that is given must hold. */
 export interface KeyFilter {
@@ -91,18 +80,3 @@ const reachesModel = (model: string): SQL | undefined =>
     or(isNull(keys.model), eq(keys.model, model)),
     or(isNull(keys.allowedModels), holdsPattern(keys.allowedModels, model)),
   )
-
-/** `statusOf` as a condition. */
-export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
-  const unexpired = or(isNull(keys.expiresAt), gt(keys.expiresAt, now.getTime()))
-  switch (status) {
-    case 'revoked':
-      return isNotNull(keys.revokedAt)
-    case 'expired':
-      return and(isNull(keys.revokedAt), lte(keys.expiresAt, now.getTime()))
-    case 'disabled':
-      return and(isNull(keys.revokedAt), unexpired, isNotNull(keys.disabledAt))
-    case 'active':
-      return and(isNull(keys.revokedAt), unexpired, isNull(keys.disabledAt))
-  }
-}

@@ -10,7 +10,8 @@ import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import { defaultPrefix, hashSecret } from '../secrets.ts'
 import { SecretScanner, type Sighted } from './scan.ts'
-import { keyRef, statusOf } from './view.ts'
+import { refusalOf, statusOf } from './status.ts'
+import { keyRef } from './view.ts'
 
 /** Candidates that are looked up at once. */
 const lookupSize = 5_000
@@ -148,11 +149,7 @@ async function ownersOf(
           status,
           lastUsedAt: row.key.lastUsedAt === null ? null : new Date(row.key.lastUsedAt),
           secret,
-          live:
-            status === 'active' &&
-            secret !== 'rotated' &&
-            row.userDisabledAt === null &&
-            row.projectArchivedAt === null,
+          live: refusalOf({ ...row.key, ...row }, now) === null,
           revoke: hasEnded ? null : `latchkey key revoke ${row.key.id} --reason leaked`,
         },
       ]

@@ -13,7 +13,8 @@ import { defaultPrefix, mintSecret } from '../secrets.ts'
 import { findKey, type KeyRow, type KeySelector } from '../select.ts'
 import { target } from './change.ts'
 import { type Delivery, secretRow } from './create.ts'
-import { keyView, statusOf } from './view.ts'
+import { statusOf } from './status.ts'
+import { keyView } from './view.ts'
 
 export interface RotateOptions extends Delivery {
   /** How long the old secrets go on working, in milliseconds; default 0. */

@@ -7,6 +7,7 @@ import type { OperationContext } from '../context.ts'
 import { forecast, limitsBinding } from '../limits/window.ts'
 import { findKey, type KeySelector } from '../select.ts'
 import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
+import { statusOf } from './status.ts'
 import { keyView } from './view.ts'
 
 export interface StatsOptions {
@@ -30,7 +31,8 @@ export function keyStats(
   selector: KeySelector,
   options: StatsOptions = {},
 ): Promise<Stats> {
-  const { days = 14, timeZone = 'UTC', at = context.now() } = options
+  const now = context.now()
+  const { days = 14, timeZone = 'UTC', at = now } = options
   if (!Number.isInteger(days) || days < 1 || days > longestSeriesDays) {
     throw new LatchkeyError(
       'invalid',
@@ -55,7 +57,7 @@ export function keyStats(
       const start = addDays(first, index, timeZone)
       return { start, ...shownCounts(byDay.get(start.getTime()) ?? noCounts) }
     })
-    const key = keyView(db, at, row.id)
+    const key = { ...keyView(db, now, row.id), status: statusOf(row, at, now) }
     const hot = hotPathOf(db)
     const bound = limitsBinding(hot, {
       id: key.id,

@@ -7,7 +7,8 @@ import type { Wanted } from '../limits/rows.ts'
 import { judgeLimits, limitsBinding } from '../limits/window.ts'
 import { matches } from '../patterns.ts'
 import { hashSecret, isMalformed } from '../secrets.ts'
-import { isPast, keyViewOf } from './view.ts'
+import { refusalOf } from './status.ts'
+import { keyViewOf } from './view.ts'
 
 export interface VerifyOptions {
   /** The model that the request asks for. */
@@ -33,8 +34,8 @@ export async function verifySecret(
 ): Promise<Verdict> {
   requireSound(options)
   if (isMalformed(secret)) return denied('malformed')
-  const at = options.at ?? context.now()
-  return glance(context.store, hot => judge(hot, hot.findSecret(hashSecret(secret)), at, options))
+  const now = context.now()
+  return glance(context.store, hot => judge(hot, hot.findSecret(hashSecret(secret)), now, options))
 }
 
 /**
@@ -55,15 +56,14 @@ function requireSound({ at, wanted = {} }: VerifyOptions): void {
 }
 
 /** The verdict on what was found, on the snapshot or in the transaction of the caller. */
-export function judge(hot: HotPath, found: KeyOfSecret | null, at: Date, options: VerifyOptions): Verdict {
+export function judge(hot: HotPath, found: KeyOfSecret | null, now: Date, options: VerifyOptions): Verdict {
+  const { at = now } = options
   if (found === null) return denied('not_found')
   const bound = limitsBinding(hot, found)
   const own = bound.filter(each => each.subject.type === 'key').map(each => each.limit)
-  const key = keyViewOf(found.endsAt === null ? found : current(hot, found), own, at)
-  if (found.endsAt !== null && found.endsAt <= at.getTime()) return denied('rotated', key)
-  if (key.status !== 'active') return denied(key.status, key)
-  if (isPast(found.userDisabledAt, at)) return denied('user_disabled', key)
-  if (isPast(found.projectArchivedAt, at)) return denied('project_archived', key)
+  const key = keyViewOf(found.endsAt === null ? found : current(hot, found), own, at, now)
+  const refusal = refusalOf(found, at, now)
+  if (refusal !== null) return denied(refusal, key)
   // The key's own model replaces the one asked for, so that is the one that must be allowed.
   const model = key.model ?? options.model
   if (

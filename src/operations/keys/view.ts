@@ -1,6 +1,6 @@
 /** Keys as they are shown: the row with its owner, project, current secret's start and limits. */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Key, KeyRef, KeyStatus } from '../../contract/views.ts'
+import type { Key, KeyRef } from '../../contract/views.ts'
 import {
   type KeyQuery,
   type LimitOfKey,
@@ -10,7 +10,7 @@ import {
 } from '../../db/key-rows.ts'
 import { type Database, type Rows, rowsIn } from '../../db/transaction.ts'
 import { limitView, sortLimits } from '../limits/view.ts'
-import type { KeyRow } from '../select.ts'
+import { statusOf } from './status.ts'
 
 /** The keys of a query, in its order, each with its own limits. */
 export function keyViews(db: Database, now: Date, query: KeyQuery): readonly Key[] {
@@ -37,13 +37,13 @@ type LimitColumns = Omit<LimitOfKey, 'keyId'>
 
 const noLimits: readonly LimitColumns[] = []
 
-/** A row as it is shown, with its own limits in their order. */
-export function keyViewOf(row: ListedKey, rows: readonly LimitColumns[], now: Date): Key {
+/** A row as it is shown, with its own limits in their order. Moments as for `statusOf`. */
+export function keyViewOf(row: ListedKey, rows: readonly LimitColumns[], at: Date, now: Date = at): Key {
   return {
     id: row.id,
     name: row.name,
     start: row.start ?? '',
-    status: statusOf(row, now),
+    status: statusOf(row, at, now),
     user: row.ownerId === null || row.username === null ? null : { id: row.ownerId, username: row.username },
     project: row.projectId === null || row.slug === null ? null : { id: row.projectId, slug: row.slug },
     model: row.model,
@@ -74,17 +74,6 @@ function parsed(json: string, id: string): unknown {
     )
   }
 }
-
-/** revoked > expired > disabled > active. A key is expired from the very millisecond of its expiry. */
-export function statusOf(key: Pick<KeyRow, 'revokedAt' | 'expiresAt' | 'disabledAt'>, now: Date): KeyStatus {
-  if (isPast(key.revokedAt, now)) return 'revoked'
-  if (isPast(key.expiresAt, now)) return 'expired'
-  return isPast(key.disabledAt, now) ? 'disabled' : 'active'
-}
-
-/** Whether a moment has come by now, the very millisecond included; null never does. */
-export const isPast = (moment: number | null, now: Date): boolean =>
-  moment !== null && moment <= now.getTime()
 
 export const keyRef = (key: { readonly id: string; readonly name: string }): KeyRef => ({
   id: key.id,

@@ -1,6 +1,7 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
 import { command, opt } from '../../define.ts'
 import { scheduledLines } from '../../drawing/backups.ts'
+import { cronTimes } from '../../parse.ts'
 
 export default command({
   name: 'schedule',
@@ -14,7 +15,9 @@ export default command({
     "latchkey backup schedule --cron '@hourly' --print",
   ],
   options: {
-    cron: opt.required(opt.text('times', 'Minute, hour, day, month, weekday; or @daily and the like')),
+    cron: opt.required(
+      opt.as('times', cronTimes, 'Minute, hour, day, month, weekday; or daily, hourly and the like'),
+    ),
     crontab: opt.flag('In the crontab of this user (default, where there is one)'),
     systemd: opt.flag('As a timer of the systemd of this user'),
     print: opt.flag('Show what would be written, write nothing'),

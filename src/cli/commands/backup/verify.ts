@@ -39,5 +39,10 @@ export default command({
     { title: 'path', cell: check => check.path, wide: true },
   ],
   empty: 'No backups here. Take one with: latchkey backup create',
+  notice: checks =>
+    checks
+      .filter(check => check.unrecorded !== null)
+      .map(check => `The manifest of ${check.id} does not remember this: ${check.unrecorded}`)
+      .join('\n') || undefined,
   exit: checks => (checks.every(check => check.outcome === 'passed') ? 0 : exitCodes.checksum),
 })

@@ -1,7 +1,7 @@
 import { createdKey } from '../../../contract/views/keys.ts'
 import { arg, command, opt, verbatim } from '../../define.ts'
 import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from '../../delivery.ts'
-import { count, json, limit, when } from '../../parse.ts'
+import { count, json, limit, whenIfEver } from '../../parse.ts'
 
 export default command({
   name: 'create',
@@ -27,15 +27,16 @@ export default command({
       'Model it may use, * stands for anything; repeatable (default: any)',
     ),
     scope: opt.many('scope', verbatim, 'What it may do, such as chat:write or chat:*; repeatable'),
-    expires: opt.as('duration|date', when, 'When it stops working (default: never)'),
+    expires: opt.as('duration|date', whenIfEver, 'When it stops working (default: never)'),
     limit: opt.many('metric=amount/window', limit, 'Rolling limit, such as tokens=100k/5h; repeatable'),
     metadata: opt.as('json', json, 'JSON of your own to keep with it'),
     count: opt.as('n', count, 'How many to create, alike but for the name'),
     ...deliveryOptions,
   },
   wizard: ['user', 'project', 'expires', 'limit'],
-  run: async (ctx, { count, out, raw, allowModel, scope, expires, limit, ...fields }) => {
-    const input = { ...fields, allowedModels: allowModel, scopes: scope, expiresAt: expires, limits: limit }
+  run: async (ctx, { count, out, raw, allowModel, scope: scopes, expires, limit: limits, ...fields }) => {
+    const given = { ...fields, allowedModels: allowModel, scopes, limits }
+    const input = { ...given, expiresAt: expires ?? undefined }
     const created = await delivered(ctx, { out, raw }, async deliver => {
       const { keys } = await ctx.operations()
       return keys.createMany(input, count, { deliver })

@@ -2,7 +2,7 @@ import { key } from '../../../contract/views/keys.ts'
 import { command, opt, type Values, verbatim } from '../../define.ts'
 import { keyFilter, ownerFilters, stateFilters } from '../../filters.ts'
 import { changing, matchingOptions, oneKey } from '../../matching.ts'
-import { json, limit, metric, when } from '../../parse.ts'
+import { json, limit, metric, whenIfEver } from '../../parse.ts'
 
 const changes = {
   name: opt.text('name', 'New name'),
@@ -11,7 +11,7 @@ const changes = {
   model: opt.clearable('model', verbatim, 'Model that replaces whatever a request asks for'),
   allowModel: opt.clearableMany('pattern', verbatim, 'Model it may use, * stands for anything; repeatable'),
   scope: opt.clearableMany('scope', verbatim, 'What it may do, such as chat:write or chat:*; repeatable'),
-  expires: opt.clearable('duration|date', when, 'When it stops working'),
+  expires: opt.clearable('duration|date', whenIfEver, 'When it stops working'),
   metadata: opt.clearable('json', json, 'JSON of your own to keep with it'),
   limit: opt.many('metric=amount/window', limit, 'Rolling limit; repeatable'),
   noLimit: opt.many('metric', metric, 'Make a metric unlimited; repeatable'),

@@ -106,11 +106,12 @@ async function withCopy<T>(
   try {
     if (!context.dryRun) sweep(folder)
     requireSpace(folder, stored.manifest.rawSizeBytes)
-    return await withPrivateFile(folder, async copy => {
+    const run = async (copy: string): Promise<T> => {
       await restoreInto(stored, copy, 'contents', context.onProgress)
       requireUsable(copy, stored)
       return work(copy)
-    })
+    }
+    return await withPrivateFile(folder, run, context.path)
   } catch (error) {
     throw translate(error, context.path)
   } finally {

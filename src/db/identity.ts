@@ -1,0 +1,36 @@
+/** Which database a file is a copy of. */
+import type { Client } from './client.ts'
+
+export interface DatabaseIdentity {
+  /** `dbs_` and 26 characters. */
+  readonly id: string
+  /** Milliseconds. */
+  readonly createdAt: number
+}
+
+/** By the order of the rows: clocks may have been set back since. */
+const oldest = "SELECT 'dbs_' || substr(id, 5) AS id, at AS createdAt FROM audit ORDER BY rowid LIMIT 1"
+
+/**
+ * The identity of a database of Latchkey's, of any schema version: one that is too old to hold it has the one that its
+ * migration will give it. null for what has no audit trail yet.
+ */
+export function identityOf(client: Client): DatabaseIdentity | null {
+  const tables = client
+    .query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('identity', 'audit')")
+    .all() as { name: string }[]
+  const names = tables.map(({ name }) => name)
+  const source = names.includes('identity')
+    ? 'SELECT id, created_at AS createdAt FROM identity'
+    : names.includes('audit')
+      ? oldest
+      : null
+  return source === null ? null : (client.query(source).get() as DatabaseIdentity | null)
+}
+
+/** For a new database, once its first audit row is written: the identity that migrating it down and up gives again. */
+export function giveIdentity(client: Client): void {
+  client.run(
+    `INSERT OR REPLACE INTO identity (single, id, created_at) SELECT 1, id, createdAt FROM (${oldest})`,
+  )
+}

@@ -1,0 +1,71 @@
+import { Database } from 'bun:sqlite'
+import { expect, test } from 'bun:test'
+import { keyStatuses } from '../../contract/views/words.ts'
+import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { statusOf } from './status.ts'
+
+const now = Date.parse('2026-11-20T12:00:00Z')
+const moments = [null, now - 86_400_000, now - 1, now, now + 1, Date.parse('2099-01-01T00:00:00Z')]
+
+test('what a list selects by status is what a key says of itself, whatever its dates', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
+  const { latchkey } = home
+  const created = await latchkey.keys.createMany({ name: 'k' }, moments.length ** 3)
+  const database = new Database(home.path)
+  const set = database.prepare('UPDATE keys SET revoked_at = ?, expires_at = ?, disabled_at = ? WHERE id = ?')
+  const wanted = new Map<string, string>()
+  let next = 0
+  for (const revokedAt of moments)
+    for (const expiresAt of moments)
+      for (const disabledAt of moments) {
+        const { id } = created[next++]!
+        set.run(revokedAt, expiresAt, disabledAt, id)
+        wanted.set(id, statusOf({ revokedAt, expiresAt, disabledAt }, home.clock.now))
+      }
+  database.close()
+  const shown = await latchkey.keys.list()
+  expect(new Map(shown.map(key => [key.id, key.status as string]))).toEqual(wanted)
+  const { keys: counted } = await latchkey.inventory()
+  for (const status of keyStatuses) {
+    const ids = [...wanted].filter(([, each]) => each === status).map(([id]) => id)
+    expect(ids.length).toBeGreaterThan(0)
+    expect((await latchkey.keys.list({ status })).map(key => key.id)).toEqual(ids)
+    expect(counted[status]).toBe(ids.length)
+  }
+  // The verdict and the search for leaks judge by the same rule.
+  const secrets = created.map(key => key.secret!)
+  const text = new TextEncoder().encode(secrets.join('\n'))
+  const found = await latchkey.keys.identify(
+    (async function* () {
+      yield text
+    })(),
+  )
+  for (const [index, key] of created.entries()) {
+    const status = wanted.get(key.id)
+    const { code } = await latchkey.keys.verify(key.secret!)
+    expect(code).toBe((status === 'active' ? 'valid' : status) as never)
+    expect(found[index]).toMatchObject({ status, live: status === 'active' })
+  }
+})
+
+test('shutting something out holds even when the clock that dated it was ahead', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
+  const { latchkey, clock } = home
+  await latchkey.users.create({ username: 'alice' })
+  await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
+  const secretOf = async (name: string, more: object = {}) =>
+    (await latchkey.keys.create({ name, ...more })).secret!
+  const disabled = await secretOf('disabled')
+  const revoked = await secretOf('revoked')
+  const hers = await secretOf('hers', { user: 'alice' })
+  const shops = await secretOf('shops', { project: 'shop' })
+  clock.now = new Date('2099-01-01T00:00:00Z')
+  await latchkey.keys.disable('disabled')
+  await latchkey.keys.revoke('revoked')
+  await latchkey.users.disable('alice')
+  await latchkey.projects.archive('shop')
+  clock.now = new Date('2026-11-20T12:00:01Z')
+  const codes = []
+  for (const secret of [disabled, revoked, hers, shops]) codes.push((await latchkey.keys.verify(secret)).code)
+  expect(codes).toEqual(['disabled', 'revoked', 'user_disabled', 'project_archived'])
+})
