@@ -6,6 +6,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import type { Key, Verdict } from '../contract/views.ts'
 import type { Latchkey } from '../index.ts'
 import { type Answer, errorAnswer, Refusal } from './answer.ts'
+import { inChunks } from './body.ts'
 import type { LiveDatabase, Opened } from './database.ts'
 import type { Log } from './log.ts'
 import type { Counters } from './metrics.ts'
@@ -58,7 +59,7 @@ export function createApp(options: AppOptions): App {
       headers: {
         ...given.headers,
         'cache-control': 'no-store',
-        ...(state.stopping ? { connection: 'close' } : {}),
+        ...(state.stopping || inChunks(request) ? { connection: 'close' } : {}),
       },
     })
   }
