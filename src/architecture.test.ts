@@ -72,9 +72,16 @@ test('every import that a regular expression sees is one that the transpiler see
 })
 
 /** Small files that belong to no layer. */
-const shared = ['version', 'nearest', 'system-user', 'address', 'shell-word', 'home', 'ownership', 'bun-alone'].map(
-  name => `src/${name}.ts`,
-)
+const shared = [
+  'version',
+  'nearest',
+  'system-user',
+  'address',
+  'shell-word',
+  'home',
+  'ownership',
+  'bun-alone',
+].map(name => `src/${name}.ts`)
 
 /** Each layer, and the layers of the house that it may know of. */
 const layers: readonly (readonly [string, readonly string[]])[] = [
@@ -100,7 +107,10 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
   ['src/cli', ['src/cli', 'src/server', 'src/contract', 'src/index.ts', ...shared]],
   ['src/index.ts', ['src/operations', 'src/contract', 'src/system-user.ts', 'src/address.ts']],
   ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts']],
-  ['bin', ['bin', 'src/main.ts', 'src/bun-alone.ts', 'src/cli/streams.ts', 'src/cli/pager.ts', 'package.json']],
+  [
+    'bin',
+    ['bin', 'src/main.ts', 'src/bun-alone.ts', 'src/cli/streams.ts', 'src/cli/pager.ts', 'package.json'],
+  ],
 ]
 
 test.each(layers)('%s imports only what lies below it', (layer, allowed) => {
