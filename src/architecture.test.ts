@@ -103,7 +103,7 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
       'src/ownership.ts',
     ],
   ],
-  ['src/server', ['src/server', 'src/contract', 'src/index.ts', 'src/version.ts']],
+  ['src/server', ['src/server', 'src/contract', 'src/index.ts', 'src/version.ts', 'src/nearest.ts']],
   ['src/cli', ['src/cli', 'src/server', 'src/contract', 'src/index.ts', ...shared]],
   ['src/index.ts', ['src/operations', 'src/contract', 'src/system-user.ts', 'src/address.ts']],
   ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts']],
