@@ -154,6 +154,9 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   }
 }
 
+/** Whether it was given in bytes that are not UTF-8, of which the runtime makes U+FFFD, or holds half a character. */
+export const isNoText = (value: string): boolean => value.includes('\ufffd') || !value.isWellFormed()
+
 /** A format of that name, for the flag, the variable and the files alike. */
 export function isFormat(text: string | undefined): text is Format {
   return formats.some(format => format === text)
@@ -276,6 +279,9 @@ function fromEnvironment(env: Environment, cwd: string): Layer {
   for (const name of settingNames) {
     const variable = `LATCHKEY_${name.toUpperCase()}`
     const value = env[variable]
+    if (value !== undefined && isNoText(value)) {
+      throw broken(`${variable} is not UTF-8: '${value.toWellFormed()}'`, `set ${variable} anew, in UTF-8`)
+    }
     if (value) layer[name] = { value, source: variable, base: cwd }
   }
   return layer

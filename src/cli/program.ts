@@ -12,6 +12,7 @@ import {
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../contract/errors.ts'
 import { nounAliases, verbAliases } from './aliases.ts'
+import { isNoText } from './config.ts'
 import { arg, type Declaration, type Option, type ParseContext } from './define.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { operandsOf } from './operands.ts'
@@ -93,6 +94,7 @@ export async function readCommandLine(
     path = ['latchkey', ...steps.map(step => step.name)].join(' ')
     root = createRoot(options, write, 'run' in at ? Object.keys(at.options).map(kebab) : [])
     const { unknown } = root.parseOptions([...argv])
+    requireText(argv)
     addCommands(root, tree, way, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
@@ -111,6 +113,17 @@ export async function readCommandLine(
     const { usageError } = await import('./misuse.ts')
     return { kind: 'refused', error: usageError(error.message, path, at, tree), globals: globalsOf(root) }
   }
+}
+
+/** Bytes that are no UTF-8 arrive as U+FFFD: another file would be opened, another name stored. @throws usage */
+function requireText(argv: readonly string[]): void {
+  const broken = argv.find(isNoText)
+  if (broken === undefined) return
+  throw new LatchkeyError(
+    'usage',
+    `'${broken.toWellFormed()}' is not UTF-8, and cannot be read as it was meant`,
+    'type it in a terminal that is set to UTF-8; rename a file whose name is not',
+  )
 }
 
 /** `own` are the names that the command uses itself: there a global option goes by its letter alone. */
