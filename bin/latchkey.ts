@@ -1,7 +1,7 @@
 #!/bin/sh
 ':' //; exec bun --config=/dev/null --env-file=/dev/null --tsconfig-override=/dev/null "$0" "$@"
 /**
- * The line above is for the shell: Bun is to read nothing from the folder it is started in (`src/bun-alone.ts`). To Bun it
+ * The line above is for the shell: Bun is to read nothing from the folder it is started in (`src/system/bun-alone.ts`). To Bun it
  * is a string and a comment. `env -S` would do too, but BusyBox has none.
  *
  * Hands the process to main() and main's exit code to the process. Must never call process.exit() before main is done,
@@ -24,7 +24,7 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
   const [{ main }, { streams }, { bunAlone }] = await Promise.all([
     import('../src/main.ts'),
     import('./streams.ts'),
-    import('../src/bun-alone.ts'),
+    import('../src/system/bun-alone.ts'),
   ])
   const { stopped, isStopping } = signals()
   const open = await streams(isStopping)

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { bunAlone } from './bun-alone.ts'
+import { bunAlone } from './system/bun-alone.ts'
 import { temporaryFolder } from './testing/folder.ts'
 import { entryPoint, spawnLatchkey } from './testing/process.ts'
 import { requirePresent } from './testing/tools.ts'

@@ -1,7 +1,7 @@
 /** The fields of request bodies. Types alone are judged here; what values mean is for the operations. */
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
-import { didYouMean, nearestField } from '../nearest.ts'
+import { didYouMean, nearestField } from '../text/nearest.ts'
 
 const text = v.string('must be text')
 const number = v.number('must be a number')

@@ -4,10 +4,10 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { didYouMean, nearestField } from '../../nearest.ts'
-import * as rules from '../input.ts'
-import { readInstant } from '../instant.ts'
-import { toCostMicros } from '../money.ts'
+import { didYouMean, nearestField } from '../../text/nearest.ts'
+import * as rules from '../rules/input.ts'
+import { readInstant } from '../rules/instant.ts'
+import { toCostMicros } from '../rules/money.ts'
 
 /** What one request used, as a log tells it. */
 export interface UsageEvent {

@@ -1,6 +1,6 @@
 import { importReport } from '../../../contract/views/imports.ts'
-import { arg, command, opt } from '../../define.ts'
-import { importExit, importLines } from '../../drawing/imports.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { importExit, importLines } from '../import/drawing.ts'
 
 export default command({
   name: 'import',
