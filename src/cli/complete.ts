@@ -9,7 +9,7 @@ import { filesAnswer, shells } from './completion.ts'
 import { type Environment, formats, resolveConfig, resolveLeniently } from './config.ts'
 import { openForReading } from './connect.ts'
 import { type Declaration, type Option, outputShape } from './define.ts'
-import { type CommonFlag, flagsOf, globalFlags, kebab } from './flags.ts'
+import { type CommonFlag, flagsOf, globalFlags, kebab, shownOptions } from './flags.ts'
 import { operandsOf, spellings } from './operands.ts'
 import { printableLine } from './printable.ts'
 import { readSettings, settingNames } from './settings-file.ts'
@@ -211,7 +211,7 @@ function optionCandidates(
   declaration: Declaration | undefined,
   before: readonly string[],
 ): readonly Candidate[] {
-  const options = Object.entries(declaration?.options ?? {})
+  const options = declaration ? shownOptions(declaration) : []
   const all = [
     ...options.flatMap(([name, option]) => optionNames(name, option)),
     ...flagCandidates([...(declaration ? flagsOf(declaration) : []), ...globalFlags]),

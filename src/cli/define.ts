@@ -40,6 +40,8 @@ export interface Option<T> {
   /** Of a clearable one: each use adds to a list. */
   readonly repeatable?: boolean
   readonly short?: string
+  /** An earlier spelling that scripts may use: understood, and shown nowhere. */
+  readonly hidden?: true
   readonly type?: T
 }
 
@@ -108,6 +110,7 @@ export const opt = {
     ...option<readonly T[] | null | undefined>('clearable', placeholder, parse, summary),
     repeatable: true,
   }),
+  hidden: <T>(base: Option<T>): Option<T> => ({ ...base, hidden: true }),
   required: <T>(base: Option<T>): Option<Exclude<T, undefined>> => ({ ...base, required: true }) as never,
 }
 
