@@ -170,7 +170,8 @@ interface TextColumn<Row> extends TitledColumn {
   /** `rows` are all of the table, for what depends on the others. */
   readonly cell: (row: Row, brush: Brush, rows: readonly Row[]) => string
   /** Quantities stand right, and are never cut. */
-  readonly align?: 'left' | 'right'
+  /** `point`: the same, with the points of decimals below one another. */
+  readonly align?: 'left' | 'right' | 'point'
   /** Never cut either: a status, what would say something else without its end. */
   readonly whole?: true
   /** On a narrow terminal the texts of low importance are cut first, those of high importance last. */
@@ -193,6 +194,12 @@ interface BarColumn<Row> {
   /** What a full bar stands for; the largest of all rows when not given. */
   readonly full?: number
   readonly wide?: boolean
+}
+
+/** A line below a table: its quantities are those of the row, and the label stands where a name would. */
+export interface Total<Row> {
+  readonly label: string
+  readonly row: Row
 }
 
 /** `Run` is what the command returns; `R` the same once all of it is there. */
@@ -241,7 +248,10 @@ interface One<A extends Arguments, O extends Options, T> extends Common<A, O, T>
 interface Many<A extends Arguments, O extends Options, T>
   extends Common<A, O, readonly T[], readonly T[] | AsyncIterable<T>> {
   readonly rows: ObjectShape<T>
-  readonly columns: readonly Column<T>[]
+  /** Of the table; where they depend on what was typed, made from it. */
+  readonly columns: readonly Column<T>[] | ((input: Input<A, O>) => readonly Column<T>[])
+  /** The last line of the table: what the quantities of all rows come to; undefined where there is nothing to add up. */
+  readonly total?: (rows: readonly T[], input: Input<A, O>) => Total<T> | undefined
   /** What to say on stderr instead of a table without rows. */
   readonly empty: string
   /** The same where options say which rows are wanted: that there are others is not unlikely then. */
@@ -287,7 +297,10 @@ export interface Declaration {
   readonly output?: ObjectShape<Record<string, unknown>>
   readonly rows?: ObjectShape<Record<string, unknown>>
   readonly outputOrRows?: ObjectShape<Record<string, unknown>>
-  readonly columns?: readonly Column<unknown>[]
+  readonly columns?:
+    | readonly Column<unknown>[]
+    | ((input: Record<string, unknown>) => readonly Column<unknown>[])
+  readonly total?: (rows: readonly unknown[], input: Record<string, unknown>) => Total<unknown> | undefined
   readonly empty?: string
   readonly noMatch?: string
   readonly forPrograms?: true

@@ -3,7 +3,7 @@
  * something is drawn; must never be used for a format that programs read.
  */
 import type { Brush } from './brush.ts'
-import type { Column } from './define.ts'
+import type { Column, Total } from './define.ts'
 import { gap, layOut, type Placed } from './layout.ts'
 import { formatDuration } from './parse.ts'
 import { bytes, count, dollars } from './quantity.ts'
@@ -51,13 +51,14 @@ export async function createBrush(options: BrushOptions): Promise<Brush> {
 /** Below that nothing is worth drawing: the terminal folds what it cannot show. */
 const narrowest = 20
 
-/** Rows as a table without borders or trailing blanks, or as cards where it would be too wide. */
+/** Rows, and what they come to, as a table without borders or trailing blanks, or as cards where it would be too wide. */
 export async function drawTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   brush: Brush,
+  total?: Total<Row>,
 ): Promise<string> {
-  const laidOut = layOut(columns, rows, brush)
+  const laidOut = layOut(columns, rows, brush, total)
   return typeof laidOut === 'string' ? laidOut : drawColumns(laidOut)
 }
 
