@@ -1,7 +1,8 @@
 /** Manual pages in roff (man(7)): one for the program, for each noun and for each command. Writes nothing. */
+
 import { exitMeanings } from '../../contract/errors.ts'
-import { programVersion } from '../../version.ts'
-import type { Option } from '../define.ts'
+import { programVersion } from '../../system/version.ts'
+import type { Option } from '../declare/declaration.ts'
 import {
   argumentText,
   type CommonFlag,
@@ -11,7 +12,7 @@ import {
   kebab,
   optionText,
   shownOptions,
-} from '../flags.ts'
+} from '../line/flags.ts'
 import { type NamedCommand, type NamedNoun, outputOf } from './commands.ts'
 import { settings, variableOf, variables } from './settings.ts'
 

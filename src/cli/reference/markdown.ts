@@ -1,6 +1,7 @@
 /** Writes docs/cli.md, the manual page of every command, from the declarations that also make the parser. */
+
 import { exitCodes, exitMeanings } from '../../contract/errors.ts'
-import type { Declaration, Effect, Option } from '../define.ts'
+import type { Declaration, Effect, Option } from '../declare/declaration.ts'
 import {
   argumentText,
   type CommonFlag,
@@ -10,7 +11,7 @@ import {
   kebab,
   optionText,
   shownOptions,
-} from '../flags.ts'
+} from '../line/flags.ts'
 import { type NamedCommand, type NamedNoun, outputOf, usageLine } from './commands.ts'
 import { printed } from './json.ts'
 import { anchor, block, code, generated, page, table } from './prose.ts'
