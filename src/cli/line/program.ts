@@ -314,6 +314,7 @@ function declaredOptions(name: string, declared: Option<unknown>): readonly Comm
   // An option may be called noLimit: only `--no-…` of a clearable one takes something away.
   option.negate = false
   if (declared.choices !== undefined) option.choices(declared.choices)
+  if (declared.hidden) option.hideHelp()
   if (declared.kind === 'many' || declared.repeatable)
     option.argParser((raw, before) => [...(Array.isArray(before) ? before : []), raw])
   if (declared.kind !== 'clearable') return [option]
