@@ -19,6 +19,7 @@ export {
   lt,
   lte,
   ne,
+  not,
   or,
 } from 'drizzle-orm/sql/expressions/conditions'
 export { asc, desc } from 'drizzle-orm/sql/expressions/select'
