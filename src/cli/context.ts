@@ -192,10 +192,10 @@ export function createContext(surroundings: Surroundings): Context {
 }
 
 /** Loads the library, and gives what makes a connection by the settings of the run. */
-async function connector(surroundings: Surroundings): Promise<() => Latchkey> {
+async function connector(surroundings: Surroundings): Promise<(onReplaced?: () => void) => Latchkey> {
   const { config, effect, dryRun, actor, env, now, progress } = surroundings
   const { connectLatchkey } = await import('../index.ts')
-  return () =>
+  return onReplaced =>
     connectLatchkey({
       path: config.db,
       access: effect === 'read' ? 'read' : 'write',
@@ -208,6 +208,7 @@ async function connector(surroundings: Surroundings): Promise<() => Latchkey> {
       env,
       now,
       onProgress: progress.tell,
+      onReplaced,
     })
 }
 
@@ -224,7 +225,6 @@ async function serveConfigured(surroundings: Surroundings, options: Serving): Pr
   return serve({
     ...options,
     dryRun,
-    path: config.db,
     connect,
     now,
     stopped,

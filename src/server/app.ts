@@ -6,7 +6,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import type { Key, Verdict } from '../contract/views.ts'
 import type { Latchkey } from '../index.ts'
 import { type Answer, errorAnswer, Refusal } from './answer.ts'
-import type { LiveDatabase, Opened } from './database.ts'
+import type { LiveDatabase } from './database.ts'
 import type { Log } from './log.ts'
 import type { Counters } from './metrics.ts'
 import { type Route, routesOf } from './routes.ts'
@@ -68,26 +68,9 @@ export function createApp(options: AppOptions): App {
     const { scope } = route
     if (scope === null) return route.answer(call)
     const opened = database.get()
-    try {
-      const caller = await authenticate(opened.latchkey, call.request, scope, now())
-      call.caller = caller.id
-      const given = await route.answer(call, opened)
-      requireSame(opened)
-      return given
-    } catch (error) {
-      requireSame(opened)
-      throw error
-    }
-  }
-
-  /** What was said of a file that others no longer see, or written to it, is worth nothing. */
-  const requireSame = (opened: Opened): void => {
-    if (database.isCurrent(opened)) return
-    throw new LatchkeyError(
-      'busy',
-      'the database was replaced while this was answered, and nothing was done in the new one',
-      'send it again',
-    )
+    const caller = await authenticate(opened.latchkey, call.request, scope, now())
+    call.caller = caller.id
+    return route.answer(call, opened)
   }
 
   return {
