@@ -2,14 +2,15 @@
  * Finds the one key, user or project that somebody means: by id, by a prefix of an id that fits only one, by its
  * unique name, a key also by the start of its secret or by the secret itself. What was resolved is what is acted on.
  */
+
 import { LatchkeyError } from '../contract/errors.ts'
+import type { Database } from '../db/engine.ts'
 import { and, eq, gte, isNull, lt, lte, or, type SQL, type SQLiteColumn, sql } from '../db/query.ts'
 import { keys, secrets } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
-import type { Database } from '../db/transaction.ts'
-import { didYouMean, nearest } from '../nearest.ts'
-import { type IdPrefix, looksLikeId } from './ids.ts'
-import { hashSecret, isMalformed } from './secrets.ts'
+import { didYouMean, nearest } from '../text/nearest.ts'
+import { type IdPrefix, looksLikeId } from './rules/ids.ts'
+import { hashSecret, isMalformed } from './rules/secrets.ts'
 
 /** Text that selects, or the secret of a key. */
 export type KeySelector = string | { readonly secret: string }
@@ -117,7 +118,8 @@ function preferred<Row>(rows: readonly Row[], isBest: (row: Row) => boolean): re
   return best.length > 0 ? best : rows
 }
 
-function byId(column: SQLiteColumn, selector: string, prefix: IdPrefix): SQL | undefined {
+/** The id itself, or one that begins so; nothing where it looks like none. */
+export function byId(column: SQLiteColumn, selector: string, prefix: IdPrefix): SQL | undefined {
   const text = selector.toLowerCase()
   // The tilde sorts after every character of an id.
   return looksLikeId(text, prefix) ? and(gte(column, text), lt(column, `${text}~`)) : undefined
@@ -160,6 +162,28 @@ async function only<Row>(
     'ambiguous',
     `${quote(selector)} matches ${rows.length > 10 ? 'more than 10' : rows.length} ${noun}s: ${shown.join(', ')}`,
     `use an id, for example: ${idOf(first)}`,
+  )
+}
+
+/**
+ * The one row of those that an id, or the beginning of one, was found to fit.
+ *
+ * @param list the command that shows them all
+ * @throws not_found, ambiguous
+ */
+export function oneById<Row extends { readonly id: string }>(
+  noun: string,
+  rows: readonly Row[],
+  list: string,
+): Row {
+  const [row, second] = rows
+  if (row === undefined)
+    throw new LatchkeyError('not_found', `no ${noun} has that id`, `see them with: ${list}`)
+  if (second === undefined) return row
+  throw new LatchkeyError(
+    'ambiguous',
+    `more than one ${noun} has an id that begins so: ${row.id}, ${second.id}`,
+    `use a whole id, for example: ${row.id}`,
   )
 }
 

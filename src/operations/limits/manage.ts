@@ -1,17 +1,18 @@
 /** The limits of a key, a user or a project by themselves: add, remove, list, and begin their windows anew. */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { metrics } from '../../contract/views/words.ts'
 import type { Limit, LimitState, LimitSubject, Metric } from '../../contract/views.ts'
-import { hotPathOf, type SubjectType } from '../../db/hot.ts'
+import type { Database } from '../../db/engine.ts'
 import { eq, inArray } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/transaction.ts'
+import { hotPathOf, type SubjectType } from '../../db/sqlite/hot.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import * as rules from '../input.ts'
+import * as rules from '../rules/input.ts'
 import { findKey, findProject, findUser, type KeySelector } from '../select.ts'
 import { dropLimits, type LimitName, limitsOf, putLimits } from './change.ts'
 import { limitView } from './view.ts'
@@ -139,7 +140,7 @@ const used = ({ metric, amount, windowMs, used }: LimitState) => ({ metric, amou
 async function change(
   context: OperationContext,
   limited: Limited,
-  verb: string,
+  verb: 'limit-add' | 'limit-remove',
   work: (db: Database, subject: LimitSubject) => Promise<void>,
 ): Promise<readonly LimitState[]> {
   return context.store.write(async db => {

@@ -1,8 +1,8 @@
 import { usageRow } from '../../../contract/views/usage.ts'
 import { reportOrders } from '../../../contract/views/words.ts'
-import { command, opt } from '../../define.ts'
-import { countColumns, startOfRow } from '../../drawing/usage.ts'
-import { count, groups, since } from '../../parse.ts'
+import { command, opt } from '../../declare/define.ts'
+import { count, groups, since } from '../../declare/parse.ts'
+import { countColumns, startOfRow } from './drawing.ts'
 
 export default command({
   name: 'report',
@@ -37,7 +37,8 @@ export default command({
     const { usage } = await ctx.operations()
     const asked = { ...options, fill: fill ? true : undefined, timeZone: ctx.timeZone }
     if (html === undefined) return usage.streamReport(asked)
-    return (await ctx.withUsagePage(html, () => usage.overview(asked))).rows
+    const { writeUsagePage } = await import('./write-page.ts')
+    return (await writeUsagePage(ctx, html, () => usage.overview(asked))).rows
   },
   lines: (_, { html }) => (html === undefined ? undefined : [`Wrote ${html}`]),
   rows: usageRow,
