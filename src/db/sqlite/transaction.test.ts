@@ -301,7 +301,10 @@ const transactions: readonly (readonly [string, (latchkey: Latchkey) => Promise<
   ['a verdict', async latchkey => requireValid(await latchkey.keys.verify(secretOf('there')))],
   ['usage', async latchkey => latchkey.usage.record('there', { inputTokens: 1, outputTokens: 1 })],
   ['a reservation', async latchkey => latchkey.usage.reserve('there', { tokens: 1 })],
-  ['a stream', async latchkey => requireOne(await Array.fromAsync(latchkey.keys.stream({ search: 'there' })))],
+  [
+    'a stream',
+    async latchkey => requireOne(await Array.fromAsync(latchkey.keys.stream({ search: 'there' }))),
+  ],
 ]
 
 const secrets = new Map<string, string>()
@@ -425,7 +428,10 @@ test('a file that was put beside the log of the one before is not opened', async
   writeFileSync(`${scene.path}.new`, before)
   renameSync(`${scene.path}.new`, scene.path)
   const failure = await scene.latchkey.users.list().catch((error: unknown) => error)
-  expect<unknown>(failure).toMatchObject({ code: 'corrupt', message: expect.stringContaining('was replaced') })
+  expect<unknown>(failure).toMatchObject({
+    code: 'corrupt',
+    message: expect.stringContaining('was replaced'),
+  })
   expect(readFileSync(scene.path).equals(before)).toBe(true)
   for (const suffix of ['-wal', '-shm']) rmSync(scene.path + suffix)
   expect(await scene.latchkey.users.list()).toHaveLength(1)
