@@ -51,11 +51,11 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   ],
   createdUser: [
     'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
-    'createdAt', 'updatedAt', 'created',
+    'createdAt', 'updatedAt', 'status', 'created',
   ],
   changedUser: [
     'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
-    'createdAt', 'updatedAt', 'changed', 'before',
+    'createdAt', 'updatedAt', 'status', 'changed', 'before',
   ],
   projectMember: ['user', 'role'],
   project: [
@@ -413,7 +413,9 @@ describe('choices', () => {
       'createdKey.status',
       'changedKey.status',
       'createdUser.role',
+      'createdUser.status',
       'changedUser.role',
+      'changedUser.status',
       'createdProject.status',
       'changedProject.status',
       'rotatedKey.status',
