@@ -1,6 +1,11 @@
+import { LatchkeyError } from '../../../contract/errors.ts'
 import { backupSchedule } from '../../../contract/views/backups.ts'
+import type { ConfigValue } from '../../../contract/views.ts'
+import { shellWord } from '../../../text/shell-word.ts'
+import type { Context } from '../../declare/declaration.ts'
 import { command, opt } from '../../declare/define.ts'
 import { cronTimes } from '../../declare/parse.ts'
+import { settingOf } from '../../settings/config.ts'
 import { scheduledLines } from './drawing.ts'
 
 export default command({
@@ -8,7 +13,7 @@ export default command({
   effect: 'write',
   summary: 'Set times at which cron or systemd takes backups',
   description:
-    'Writes one line into your crontab, or one timer for your systemd, in the place of an earlier one for this database. Everything else there stays as it is. Credentials for a bucket belong in a file of mode 0600 that --env-file names.',
+    'Writes one line into your crontab, or one timer for your systemd, in the place of an earlier one for this database. Everything else there stays as it is. The command is tried as a dry run first. Its place and recipients are from then on those of all backups of this database. Credentials for a bucket belong in a file of mode 0600 that --env-file names.',
   examples: [
     "latchkey backup schedule --cron '17 3 * * *' --prune",
     "latchkey backup schedule --cron '17 3 * * *' --systemd --to s3://bucket/latchkey --env-file /etc/latchkey/aws.env",
@@ -31,6 +36,9 @@ export default command({
   run: async (ctx, { cron, crontab, systemd, print, to, recipientsFile, prune, ping, log, envFile }) => {
     const file = (typed: string | undefined) => (typed === undefined ? undefined : ctx.path(typed))
     const place = to === undefined ? ctx.config.backupDir : ctx.place(to)
+    requireOnePlace(ctx, place)
+    const known = settingOf(ctx.config, 'age_recipients_file')
+    const recipients = file(recipientsFile) ?? (isScheduled(known) ? (known.value ?? undefined) : undefined)
     const { backups, path } = await ctx.operations()
     const job = {
       cron,
@@ -38,10 +46,12 @@ export default command({
       folder: ctx.path('.'),
       log: file(log),
       envFile: file(envFile),
+      to: place,
+      recipientsFile: recipients,
       command: [
         ...[...ctx.program, '--db', path, 'backup', 'create', '--to', place, '--reason', 'schedule'],
         ...['--wait', '10m', '--no-input', '--quiet'],
-        ...(recipientsFile === undefined ? [] : ['--recipients-file', ctx.path(recipientsFile)]),
+        ...(recipients === undefined ? [] : ['--recipients-file', recipients]),
         ...(prune ? ['--prune'] : []),
         ...(ping === undefined ? [] : ['--ping', ping]),
       ],
@@ -53,3 +63,17 @@ export default command({
   output: backupSchedule,
   done: scheduledLines,
 })
+
+/** Whether only the schedule says so, or nothing does. */
+const isScheduled = ({ source }: ConfigValue): boolean => source === 'backup schedule' || source === 'default'
+
+/** Backups that no list, status and doctor looks for would be missed when they are needed. */
+function requireOnePlace(ctx: Context, place: string): void {
+  const setting = settingOf(ctx.config, 'backup_dir')
+  if (isScheduled(setting) || place === setting.value) return
+  throw new LatchkeyError(
+    'conflict',
+    `backups would go to ${place}, but are looked for in ${setting.value} (backup_dir from ${setting.source})`,
+    `let both be one: leave --to away, or run latchkey config set backup_dir ${shellWord(place)}`,
+  )
+}
