@@ -128,6 +128,27 @@ test.each(['__proto__', 'constructor', 'toString'])(
   },
 )
 
+test.each([
+  ['/v1/verify', { secret: 'x', modle: 'gpt-x' }, 'modle (did you mean model?)'],
+  ['/v1/verify', { secret: 'x', max_tokens: 1 }, 'max_tokens (did you mean tokens?)'],
+  ['/v1/reservations', { key: 'gateway', timeout_ms: 1 }, 'timeout_ms (did you mean timeoutMs?)'],
+  ['/v1/reservations/ID/settle', { input_tokens: 1 }, 'input_tokens (did you mean inputTokens?)'],
+  ['/v1/reservations/ID/settle', { cost: 1 }, 'cost (did you mean costUsd?)'],
+  ['/v1/usage', { key: 'gateway', prompt_tokens: 900 }, 'prompt_tokens (did you mean inputTokens?)'],
+  [
+    '/v1/usage',
+    [{ key: 'gateway' }, { key: 'gateway', completion_tokens: 1 }],
+    'completion_tokens (did you mean outputTokens?)',
+  ],
+])('%s refuses %j, naming the field and what was probably meant', async (path, sent, named) => {
+  await using home = await temporaryApp()
+  const { json } = await home.post('/v1/reservations', { key: 'gateway' })
+  const { status, json: body } = await home.post(path.replace('ID', json.reservation?.id ?? ''), sent)
+  expect(status).toBe(400)
+  expect(body.error?.message).toContain(`a field that is not known: ${named}`)
+  expect((await home.latchkey.keys.stats('gateway')).totals.requests).toBe(0)
+})
+
 test('a body of more than 1 MiB is refused, whether it says so or not', async () => {
   await using home = await temporaryApp()
   const big = new Uint8Array(mostBytes + 1).fill(32)

@@ -7,6 +7,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import type { Key, Verdict } from '../contract/views.ts'
 import type { Latchkey } from '../index.ts'
 import { type Answer, errorAnswer, Refusal } from './answer.ts'
+import { inChunks } from './body.ts'
 import type { AppOptions, Call } from './call.ts'
 import type { Opened } from './database.ts'
 import { type Route, routesOf } from './routes.ts'
@@ -51,7 +52,7 @@ export function createApp(options: AppOptions): App {
       headers: {
         ...given.headers,
         'cache-control': 'no-store',
-        ...(state.stopping ? { connection: 'close' } : {}),
+        ...(state.stopping || inChunks(request) ? { connection: 'close' } : {}),
       },
     })
   }
