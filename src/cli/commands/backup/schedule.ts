@@ -1,12 +1,8 @@
-import { LatchkeyError } from '../../../contract/errors.ts'
 import { backupSchedule } from '../../../contract/views/backups.ts'
-import type { ConfigValue } from '../../../contract/views.ts'
-import { shellWord } from '../../../text/shell-word.ts'
-import type { Context } from '../../declare/declaration.ts'
 import { command, opt } from '../../declare/define.ts'
 import { cronTimes } from '../../declare/parse.ts'
-import { settingOf } from '../../settings/config.ts'
 import { scheduledLines } from './drawing.ts'
+import { destinationOf } from './job.ts'
 
 export default command({
   name: 'schedule',
@@ -35,10 +31,8 @@ export default command({
   },
   run: async (ctx, { cron, crontab, systemd, print, to, recipientsFile, prune, ping, log, envFile }) => {
     const file = (typed: string | undefined) => (typed === undefined ? undefined : ctx.path(typed))
-    const place = to === undefined ? ctx.config.backupDir : ctx.place(to)
-    requireOnePlace(ctx, place)
-    const known = settingOf(ctx.config, 'age_recipients_file')
-    const recipients = file(recipientsFile) ?? (isScheduled(known) ? (known.value ?? undefined) : undefined)
+    const destination = destinationOf(ctx, { to, recipientsFile })
+    const recipients = destination.recipientsFile
     const { backups, path } = await ctx.operations()
     const job = {
       cron,
@@ -46,11 +40,10 @@ export default command({
       folder: ctx.path('.'),
       log: file(log),
       envFile: file(envFile),
-      to: place,
-      recipientsFile: recipients,
+      ...destination,
       command: [
-        ...[...ctx.program, '--db', path, 'backup', 'create', '--to', place, '--reason', 'schedule'],
-        ...['--wait', '10m', '--no-input', '--quiet'],
+        ...[...ctx.program, '--db', path, 'backup', 'create', '--to', destination.to],
+        ...['--reason', 'schedule', '--wait', '10m', '--no-input', '--quiet'],
         ...(recipients === undefined ? [] : ['--recipients-file', recipients]),
         ...(prune ? ['--prune'] : []),
         ...(ping === undefined ? [] : ['--ping', ping]),
@@ -63,17 +56,3 @@ export default command({
   output: backupSchedule,
   done: scheduledLines,
 })
-
-/** Whether only the schedule says so, or nothing does. */
-const isScheduled = ({ source }: ConfigValue): boolean => source === 'backup schedule' || source === 'default'
-
-/** Backups that no list, status and doctor looks for would be missed when they are needed. */
-function requireOnePlace(ctx: Context, place: string): void {
-  const setting = settingOf(ctx.config, 'backup_dir')
-  if (isScheduled(setting) || place === setting.value) return
-  throw new LatchkeyError(
-    'conflict',
-    `backups would go to ${place}, but are looked for in ${setting.value} (backup_dir from ${setting.source})`,
-    `let both be one: leave --to away, or run latchkey config set backup_dir ${shellWord(place)}`,
-  )
-}
