@@ -46,6 +46,8 @@ export interface LatchkeyOptions {
   readonly now?: (() => Date) | undefined
   /** Told now and then how far an import, a log of usage, a backup or a restore has come; must not throw. */
   readonly onProgress?: ProgressListener | undefined
+  /** Told when another file took the place of the database and was opened; must not throw. */
+  readonly onReplaced?: (() => void) | undefined
 }
 
 /**
@@ -83,6 +85,7 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
     now: options.now ?? (() => new Date()),
     onProgress: options.onProgress,
+    onReplaced: options.onReplaced,
   })
 }
 
@@ -103,6 +106,7 @@ export type { KeyFilter } from './operations/keys/filter.ts'
 export type { KeyImportOptions } from './operations/keys/import.ts'
 export type { KeyPage } from './operations/keys/page.ts'
 export type { RotateOptions } from './operations/keys/rotate.ts'
+export type { KeyStanding } from './operations/keys/standing.ts'
 export type { StatsOptions } from './operations/keys/stats.ts'
 export type { VerifyOptions } from './operations/keys/verify.ts'
 export type { Limited } from './operations/limits/manage.ts'
