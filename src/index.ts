@@ -13,8 +13,9 @@ import type { ProgressListener } from './contract/views.ts'
 import type { Actor } from './operations/context.ts'
 import type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
 import { createOperations, type Operations } from './operations/index.ts'
+import { readScheduled } from './system/scheduled.ts'
 import { systemUser } from './system/user.ts'
-import { isAddress, type NoPath, pathProblem, placeProblem } from './text/address.ts'
+import { type NoPath, pathProblem, placeProblem } from './text/address.ts'
 
 /** All of Latchkey on one database; close it before the process ends. */
 export type Latchkey = Operations
@@ -68,14 +69,15 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
   requireNone(pathProblem(options.path))
   if (options.backupDir !== undefined) requireNone(placeProblem(options.backupDir))
   const path = resolve(options.path)
+  const scheduled = readScheduled(path)
   return createOperations({
     path,
     access: options.access ?? 'write',
     dryRun: options.dryRun ?? false,
     actor: options.actor ?? { name: systemUser(), origin: 'library' },
-    backupDir: options.backupDir ?? join(dirname(path), 'backups'),
+    backupDir: options.backupDir ?? scheduled?.backupDir ?? join(dirname(path), 'backups'),
     keep: options.keep,
-    ageRecipientsFile: options.ageRecipientsFile,
+    ageRecipientsFile: options.ageRecipientsFile ?? scheduled?.recipientsFile ?? undefined,
     ageIdentityFile: options.ageIdentityFile,
     env: options.env ?? process.env,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
@@ -105,6 +107,7 @@ export type { KeyFilter } from './operations/keys/filter.ts'
 export type { KeyImportOptions } from './operations/keys/import.ts'
 export type { KeyPage } from './operations/keys/page.ts'
 export type { RotateOptions } from './operations/keys/rotate.ts'
+export type { KeyStanding } from './operations/keys/standing.ts'
 export type { StatsOptions } from './operations/keys/stats.ts'
 export type { VerifyOptions } from './operations/keys/verify.ts'
 export type { Limited } from './operations/limits/manage.ts'
