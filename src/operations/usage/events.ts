@@ -32,6 +32,7 @@ const earliest = Date.UTC(2000, 0, 1)
 const id = v.pipe(
   v.string('must be text'),
   v.minLength(1, 'must not be empty'),
+  rules.noSecret,
   v.maxLength(200, 'must be at most 200 characters'),
   v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*$/u, 'must not contain control characters'),
 )
@@ -136,7 +137,8 @@ const shown = (name: string): string =>
 
 const mostModels = 10_000
 
-const plainId = /^[\w.:-]{1,200}$/
+/** Too short for a secret. */
+const plainId = /^[\w.:-]{1,38}$/
 
 /** Numbers may be written as text: CSV has nothing else. */
 function withNumbers(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

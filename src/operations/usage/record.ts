@@ -112,10 +112,10 @@ export function gone(id: string): never {
 /** An id in full: no name begins like one. */
 const isWholeId = (selector: string): boolean => selector.length === 30 && selector.startsWith('key_')
 
-/** What passes the rules above at a glance; everything else is for them to judge. */
+/** What passes the rules above at a glance, a model too short for a secret included; everything else is for them to judge. */
 function isPlain({ model, requests, inputTokens, outputTokens, costUsd, at }: UsageInput): boolean {
   return (
-    (model === undefined || (typeof model === 'string' && /^[\x21-\x7e]{1,200}$/.test(model))) &&
+    (model === undefined || (typeof model === 'string' && /^[\x21-\x7e]{1,38}$/.test(model))) &&
     isCount(requests) &&
     isCount(inputTokens) &&
     isCount(outputTokens) &&
