@@ -24,7 +24,12 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   createdKey: [
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits',
     'createdAt', 'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt',
-    'metadata', 'secret', 'secretFile',
+    'metadata', 'secret', 'secretFile', 'created',
+  ],
+  changedKey: [
+    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
+    'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata', 'changed',
+    'before',
   ],
   rotatedKey: [
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits',
@@ -42,17 +47,33 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   recorded: ['key', 'model', 'at', 'requests', 'inputTokens', 'outputTokens', 'costUsd'],
   user: [
     'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
-    'createdAt', 'updatedAt',
+    'createdAt', 'updatedAt', 'status',
+  ],
+  createdUser: [
+    'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
+    'createdAt', 'updatedAt', 'status', 'created',
+  ],
+  changedUser: [
+    'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
+    'createdAt', 'updatedAt', 'status', 'changed', 'before',
   ],
   projectMember: ['user', 'role'],
   project: [
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
     'updatedAt', 'archivedAt',
   ],
+  createdProject: [
+    'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
+    'updatedAt', 'archivedAt', 'created',
+  ],
+  changedProject: [
+    'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
+    'updatedAt', 'archivedAt', 'changed', 'before',
+  ],
   importItem: ['type', 'name', 'outcome', 'reason'],
   leftBehind: ['name', 'rows'],
   importReport: [
-    'id', 'source', 'created', 'updated', 'unchanged', 'refused', 'items', 'ignoredFields', 'leftBehind', 'notes',
+    'id', 'source', 'created', 'updated', 'unchanged', 'refused', 'gone', 'revoked', 'items', 'ignoredFields', 'leftBehind', 'notes',
   ],
   importSummary: ['id', 'source', 'at', 'created', 'updated', 'unchanged', 'refused', 'undoneAt'],
   importUndoItem: ['type', 'name', 'outcome', 'reason'],
@@ -122,8 +143,12 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'metric', 'amount', 'windowMs', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
     'frees',
   ],
+  putLimit: [
+    'metric', 'amount', 'windowMs', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt', 'changed',
+  ],
   limitSubject: ['type', 'id', 'name'],
   price: ['model', 'inputUsd', 'outputUsd', 'startsAt', 'current'],
+  changedPrice: ['model', 'inputUsd', 'outputUsd', 'startsAt', 'current', 'changed', 'before'],
   usageCheck: ['ok', 'keys', 'repaired', 'differences'],
 }
 
@@ -192,13 +217,14 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'studio.signal': ['SIGINT', 'SIGTERM'],
   'served.signal': ['SIGINT', 'SIGTERM'],
   'progress.unit': ['bytes', 'rows', 'backups'],
-  'exportedKey.status': ['active', 'disabled', 'expired', 'revoked'],
+  'exportedKey.status': ['active', 'disabled', 'expired', 'revoked', 'user_disabled', 'project_archived'],
   'foundSecret.secret': ['current', 'grace', 'rotated'],
-  'foundSecret.status': ['active', 'disabled', 'expired', 'revoked'],
+  'foundSecret.status': ['active', 'disabled', 'expired', 'revoked', 'user_disabled', 'project_archived'],
   'limitForecast.metric': ['tokens', 'requests', 'usd'],
   'limitSubject.type': ['key', 'user', 'project'],
   'limit.metric': ['tokens', 'requests', 'usd'],
-  'key.status': ['active', 'disabled', 'expired', 'revoked'],
+  'user.status': ['active', 'disabled'],
+  'key.status': ['active', 'disabled', 'expired', 'revoked', 'user_disabled', 'project_archived'],
   'settingsCheck.scope': ['folder', 'user'],
   'verdict.code': [
     'valid',
@@ -220,7 +246,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'importItem.type': ['user', 'project', 'key'],
   'importUndoItem.type': ['user', 'project', 'key'],
   'importUndoItem.outcome': ['removed', 'reverted', 'kept', 'gone'],
-  'importItem.outcome': ['created', 'updated', 'unchanged', 'refused'],
+  'importItem.outcome': ['created', 'updated', 'unchanged', 'refused', 'gone', 'revoked'],
   'migration.state': ['applied', 'pending', 'changed', 'unknown'],
   'migrationPlan.steps.direction': ['up', 'down'],
   'schemaEvent.event': ['init', 'up', 'down', 'restore'],
@@ -383,14 +409,26 @@ describe('choices', () => {
     const inherited = [
       'createdBackup.compression',
       'limitState.metric',
+      'putLimit.metric',
       'createdKey.status',
+      'changedKey.status',
+      'createdUser.role',
+      'createdUser.status',
+      'changedUser.role',
+      'changedUser.status',
+      'createdProject.status',
+      'changedProject.status',
       'rotatedKey.status',
     ]
     expect(found.filter(path => !inherited.includes(path)).sort()).toEqual(Object.keys(choices).sort())
   })
 
   test.each([
-    ['keyStatuses', views.keyStatuses, ['active', 'disabled', 'expired', 'revoked']],
+    [
+      'keyStatuses',
+      views.keyStatuses,
+      ['active', 'disabled', 'expired', 'revoked', 'user_disabled', 'project_archived'],
+    ],
     ['metrics', views.metrics, ['tokens', 'requests', 'usd']],
     ['roles', views.roles, ['admin', 'member', 'viewer']],
     ['origins', views.origins, ['terminal', 'cron', 'service', 'script', 'library']],

@@ -19,7 +19,7 @@ export {
   lt,
   lte,
   ne,
-  notInArray,
+  not,
   or,
 } from 'drizzle-orm/sql/expressions/conditions'
 export { asc, desc } from 'drizzle-orm/sql/expressions/select'

@@ -1,8 +1,9 @@
 /** Users and projects. */
-import { as, choice, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
+import { as, choice, extend, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
+import { changed, createdFlag } from './changes.ts'
 import { limit } from './limits.ts'
 import { userRef } from './refs.ts'
-import { roles } from './words.ts'
+import { roles, userStatuses } from './words.ts'
 
 export const user = object('User', {
   id: text('usr_ and a time-sorted id'),
@@ -11,6 +12,7 @@ export const user = object('User', {
   name: nullable(text('Name for display')),
   role: choice(roles, 'Role, for the backend to act on'),
   service: flag('Whether this is a service account'),
+  status: choice(userStatuses, 'Derived from disabledAt'),
   hasPassword: flag('Whether a password is set'),
   limits: list(limit, 'Rolling limits on all their keys together'),
   disabledAt: nullable(time('Since when the user and all their keys are off')),
@@ -38,6 +40,13 @@ export const project = object('Project', {
   archivedAt: nullable(time('Since when it is archived and its keys are off')),
 })
 
+export const createdUser = extend('CreatedUser', user, { created: createdFlag })
+export const changedUser = changed('ChangedUser', user)
+export const createdProject = extend('CreatedProject', project, { created: createdFlag })
+export const changedProject = changed('ChangedProject', project)
+
 export type User = Of<typeof user>
+export type CreatedUser = Of<typeof createdUser>
+export type CreatedProject = Of<typeof createdProject>
 export type ProjectMember = Of<typeof projectMember>
 export type Project = Of<typeof project>
