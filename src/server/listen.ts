@@ -1,6 +1,7 @@
 /** Opens the sockets: loopback unless told otherwise, because requests carry secrets and nothing here encrypts them. */
-import { chmodSync, existsSync, linkSync, lstatSync, rmSync, statSync } from 'node:fs'
+
 import { lookup } from 'node:dns/promises'
+import { chmodSync, existsSync, linkSync, lstatSync, rmSync, statSync } from 'node:fs'
 import { connect, isIP } from 'node:net'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
@@ -34,11 +35,7 @@ const common = (fetch: Answering) => ({
 })
 
 /** @throws usage (not loopback, no such host), conflict (in use), permission */
-export async function listenOn(
-  at: HostPort,
-  allowRemote: boolean,
-  fetch: Answering,
-): Promise<Listener> {
+export async function listenOn(at: HostPort, allowRemote: boolean, fetch: Answering): Promise<Listener> {
   const { host, port } = at
   if (!allowRemote && !isLoopback(host)) {
     throw new LatchkeyError(

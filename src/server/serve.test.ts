@@ -269,7 +269,11 @@ requirePresent(canUnshare, 'a way to run without a network')(
     await using home = await prepared()
     const words = ['serve', '--json', '--listen', 'nohost.invalid:80', '--allow-remote']
     const child = Bun.spawn([...unshare, ...program, ...words], {
-      env: { PATH: process.env['PATH'], RES_OPTIONS: 'timeout:1 attempts:1', ...testEnvironment({}, home.path) },
+      env: {
+        PATH: process.env['PATH'],
+        RES_OPTIONS: 'timeout:1 attempts:1',
+        ...testEnvironment({}, home.path),
+      },
       stderr: 'pipe',
     })
     const err = await child.stderr.text()
