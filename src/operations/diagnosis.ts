@@ -13,7 +13,7 @@ import { openReader, requireCurrent } from '../db/open.ts'
 import { desc } from '../db/query.ts'
 import { audit } from '../db/schema/audit.ts'
 import { shellWord } from '../shell-word.ts'
-import { surveyFolder } from './backup/list.ts'
+import { surveyOwn } from './backup/list.ts'
 import { unscheduleBackups } from './backup/schedule.ts'
 import { verifyBackups } from './backup/verify.ts'
 import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
@@ -120,7 +120,7 @@ async function checkSchedule(context: FileContext): Promise<Check> {
     const entries = await unscheduleBackups(context)
     const managers = entries.map(({ manager }) => manager)
     if (managers.length > 0) return ok('schedule', { managers })
-    const { backups } = await surveyFolder(context, undefined)
+    const { backups } = await surveyOwn(context, undefined)
     // Whoever has another scheduler says so by the reason.
     if (backups[0]?.manifest.reason === 'schedule') return ok('schedule', { managers })
     const mend = "have them taken with: latchkey backup schedule --cron '17 3 * * *'"
@@ -133,7 +133,7 @@ async function checkSchedule(context: FileContext): Promise<Check> {
 
 async function checkNewestBackup(context: FileContext): Promise<Check> {
   try {
-    const { backups } = await surveyFolder(context, undefined)
+    const { backups } = await surveyOwn(context, undefined)
     if (backups.length === 0) return skipped('backup_bytes')
     const [check] = await verifyBackups(context, { quick: true })
     const value = { id: check?.id ?? null }

@@ -1,6 +1,7 @@
 /** What a whole copy of a database holds, and whether it is sound: what a manifest promises, and a restore checks. */
 import type { Client } from '../../db/client.ts'
 import { openPrivate } from '../../db/copy.ts'
+import { identityOf } from '../../db/identity.ts'
 import {
   foreignKeyCheck,
   integrityCheck,
@@ -31,6 +32,8 @@ export type Depth = 'contents' | 'quick' | 'full'
 
 export interface Examination {
   readonly contents: Contents
+  /** Of which database it is a copy; null for one that has no identity yet. */
+  readonly databaseId: string | null
   /** The first thing that is wrong; null for a sound copy. */
   readonly damage: string | null
   /** Why no restore takes it, sound as it is; null when one does. */
@@ -56,7 +59,12 @@ export function examine(path: string, depth: Depth): Examination {
       ...(depth === 'contents' ? [] : foreignKeyCheck(client)),
       ...(depth !== 'contents' && Object.keys(contents.rows).length === 0 ? ['it holds no table'] : []),
     ]
-    return { contents, damage: damage ?? null, refusal: refusalOf(client, contents.schemaVersion) }
+    return {
+      contents,
+      databaseId: identityOf(client)?.id ?? null,
+      damage: damage ?? null,
+      refusal: refusalOf(client, contents.schemaVersion),
+    }
   } finally {
     client.close()
   }

@@ -3,11 +3,13 @@
  * On any failure nothing is left behind, and the database is only ever read.
  */
 import { chmodSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { failureOf } from '../../contract/failure.ts'
 import type { Backup, CreatedBackup } from '../../contract/views.ts'
+import { realPath } from '../../db/holders.ts'
 import { compactSize } from '../../db/inspect.ts'
 import { logDamage, reading, requireOurs } from '../../db/open.ts'
 import { programVersion } from '../../version.ts'
@@ -56,6 +58,12 @@ export type CreateBackup = v.InferInput<typeof inputSchema> & {
   readonly onWarning?: ((text: string) => void) | undefined
 }
 
+/** What is saved may be a copy that lies beside the database. */
+export interface SafetyCopy extends CreateBackup {
+  /** The path of the database; default the context's. */
+  readonly of?: string | undefined
+}
+
 const runSchema = v.object({
   /** How long to wait for another run to end; default 0. */
   waitMs: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
@@ -92,7 +100,7 @@ export async function createBackup(context: FileContext, input: RunBackup = {}):
  * As `createBackup`, for a caller that holds the lock already and is about to replace what it saves. So even what no
  * restore would take is kept, and its manifest says why: there is nothing better to go back to.
  */
-export async function createUnlocked(context: FileContext, input: CreateBackup): Promise<Backup> {
+export async function createUnlocked(context: FileContext, input: SafetyCopy): Promise<Backup> {
   const note = ({ problem }: Refusal) => ({ at: context.now(), problem })
   return toView(await createStored(context, input, note))
 }
@@ -125,7 +133,7 @@ async function createAndPrune(
 /** @param onDrift what the manifest says of a copy that no Latchkey would restore */
 async function createStored(
   context: FileContext,
-  input: CreateBackup,
+  input: SafetyCopy,
   onDrift: (refusal: Refusal) => Manifest['failure'],
 ): Promise<StoredBackup> {
   const options = parse(inputSchema, input)
@@ -150,13 +158,14 @@ async function createStored(
         const id = newId('bak', createdAt)
         const { compression } = options
         const encrypted = recipients.length > 0
-        const { contents, refusal } = examination
+        const { contents, databaseId, refusal } = examination
         const manifest: Manifest = {
           format: 'latchkey-backup',
           formatVersion,
           id,
           file: backupName(id, createdAt) + extensionOf({ compression, encrypted }),
           createdAt,
+          database: { id: databaseId, host: hostname(), path: realPath(resolve(input.of ?? context.path)) },
           reason: options.reason,
           sizeBytes: digests.packed.bytes,
           rawSizeBytes: digests.raw.bytes,

@@ -7,10 +7,10 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { BackupPruning } from '../../contract/views.ts'
 import type { FileContext } from '../context.ts'
 import { parse } from '../input.ts'
-import { surveyFolder } from './list.ts'
+import { surveyFolder, surveyOwn } from './list.ts'
 import { type Location, locate } from './location.ts'
 import { withLock } from './lock.ts'
-import { dataPath, manifestName, readManifest, type StoredBackup } from './manifest.ts'
+import { dataPath, manifestName, newestFirst, readManifest, type StoredBackup } from './manifest.ts'
 import { type Decision, decide, type KeepPolicy, keepPolicy, requirePolicy } from './policy.ts'
 
 const inputSchema = v.object({
@@ -29,7 +29,7 @@ const inputSchema = v.object({
 export type PruneBackups = v.InferInput<typeof inputSchema>
 
 /**
- * Decides on every backup, newest first, with the reasons, and removes those that nothing keeps. A dry run removes
+ * Decides on every backup of this database, newest first, with the reasons, and removes those that nothing keeps. A dry run removes
  * none.
  *
  * @throws usage (no policy), not_found, busy, partial (some could not be removed), permission, invalid, conflict
@@ -76,7 +76,7 @@ export const planPrune = (
 /**
  * As `pruneBackups`, for a caller that holds the lock.
  *
- * @param taken a backup that exists only in this dry run
+ * @param taken the backup that the caller has just taken, which a dry run does not find there
  */
 export async function pruneUnlocked(
   context: FileContext,
@@ -85,9 +85,9 @@ export async function pruneUnlocked(
   timeZone: string,
   taken?: StoredBackup,
 ): Promise<readonly BackupPruning[]> {
-  const { backups } = await surveyFolder(context, location.address)
-  const all = context.dryRun && taken ? [taken, ...backups] : backups
-  const decisions = decide(policy, all, context.now(), timeZone)
+  const { backups } = await surveyOwn(context, location.address)
+  const all = context.dryRun && taken ? [taken, ...backups].sort(newestFirst) : backups
+  const decisions = decide(policy, all, context.now(), timeZone, taken?.manifest.id)
   if (!context.dryRun) await removeAll(decisions.filter(decision => !decision.keep))
   return decisions.map(toPruning)
 }

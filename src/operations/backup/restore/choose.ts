@@ -7,8 +7,9 @@ import type { Client } from '../../../db/client.ts'
 import { translate } from '../../../db/errors.ts'
 import { openReader, requireOurs } from '../../../db/open.ts'
 import type { FileContext } from '../../context.ts'
-import { type ChooseBackup, chooseBackup, listBackups } from '../list.ts'
+import { type ChooseBackup, chooseBackup, latestBackup, listBackups } from '../list.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
+import { askedAbout, isSame } from '../ownership.ts'
 
 export interface ChooseState extends ChooseBackup {
   /** The newest backup that had been taken by then. */
@@ -22,6 +23,8 @@ export interface ChooseState extends ChooseBackup {
 export interface Restorable extends Backup {
   /** The name of the file in whose place it would come; null where there is none. */
   readonly replaces: string | null
+  /** Whether it is known to be of another database than the one in whose place it would come. */
+  readonly foreign: boolean
 }
 
 /**
@@ -31,11 +34,12 @@ export interface Restorable extends Backup {
  */
 export async function restorable(context: FileContext, options: ChooseState): Promise<Restorable> {
   const path = resolve(options.to ?? context.path)
-  const chosen = toView(await chooseState({ ...context, path }, options))
-  return { ...chosen, replaces: existsSync(path) ? basename(path) : null }
+  const chosen = toView(await chooseState(context, options))
+  const foreign = chosen.database !== null && !isSame(chosen.database, askedAbout(path))
+  return { ...chosen, replaces: existsSync(path) ? basename(path) : null, foreign }
 }
 
-/** For a context whose path is the database to restore. @throws not_found, ambiguous, corrupt, usage (not one choice) */
+/** @throws not_found, ambiguous, corrupt, usage (not one choice) */
 export async function chooseState(context: FileContext, options: ChooseState): Promise<StoredBackup> {
   const { backup, latest = false, at, undo = false } = options
   if ([backup !== undefined, latest, at !== undefined, undo].filter(Boolean).length !== 1) {
@@ -45,19 +49,13 @@ export async function chooseState(context: FileContext, options: ChooseState): P
       'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest',
     )
   }
-  if (undo) return chooseBackup(context, { ...options, latest: false, backup: await replaced(context) })
+  const identityFile = options.identityFile ?? context.ageIdentityFile
+  if (undo) {
+    const id = await replaced({ ...context, path: resolve(options.to ?? context.path) })
+    return chooseBackup(context, { ...options, latest: false, backup: id })
+  }
   if (backup !== undefined) return chooseBackup(context, options)
-  const listed = await listBackups(context, options)
-  const past = listed.filter(({ createdAt }) => at === undefined || createdAt <= at)
-  // What a restore replaced was given up then: it is what an undo is for, or the last resort.
-  const newest = past.find(({ reason }) => reason !== 'pre-restore') ?? past[0]
-  if (newest) return chooseBackup(context, { ...options, latest: false, backup: newest.id })
-  if (at === undefined) return chooseBackup(context, options)
-  throw new LatchkeyError(
-    'not_found',
-    `there is no backup from ${at.toISOString()} or before`,
-    'see what there is with: latchkey backup list',
-  )
+  return { ...(await latestBackup(context, options)), identityFile }
 }
 
 /** The id of the safety backup of the last restore, as the database itself tells, or else as the backups do. */
