@@ -107,6 +107,7 @@ const lines: Record<string, string> = {
   restore: 'restore --latest --yes',
   serve: 'serve --listen 127.0.0.1:0',
   'audit list': 'audit list',
+  'audit show': 'audit show',
   health: 'health',
   doctor: 'doctor',
   'db info': 'db info',
@@ -176,6 +177,8 @@ beforeAll(async () => {
   )
   const { id } = await latchkey.imports.glmProxy({ file: 'past.json', bytes })
   lines['import undo'] = `import undo ${id} --yes`
+  const [change] = await latchkey.audit.list({ limit: 1 })
+  lines['audit show'] = `audit show ${change?.id}`
   await latchkey.backups.create()
   await latchkey.close()
   const ccluster = new Database(prepared.file('data', 'ccluster.db'))
