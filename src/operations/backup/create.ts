@@ -4,7 +4,7 @@
  */
 import { chmodSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { dirname, resolve } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { failureOf } from '../../contract/failure.ts'
@@ -26,6 +26,7 @@ import {
   formatVersion,
   type Manifest,
   manifestName,
+  type Origin,
   readManifest,
   type StoredBackup,
   toView,
@@ -165,7 +166,7 @@ async function createStored(
           id,
           file: backupName(id, createdAt) + extensionOf({ compression, encrypted }),
           createdAt,
-          database: { id: databaseId, host: hostname(), path: realPath(resolve(input.of ?? context.path)) },
+          database: originOf(input.of ?? context.path, databaseId, location),
           reason: options.reason,
           sizeBytes: digests.packed.bytes,
           rawSizeBytes: digests.raw.bytes,
@@ -204,6 +205,16 @@ async function createStored(
   } catch (error) {
     removeFolder()
     throw fileFailure(error, folder)
+  }
+}
+
+function originOf(file: string, id: string | null, { kind, address }: Location): Origin {
+  const path = realPath(resolve(file))
+  return {
+    id,
+    host: hostname(),
+    path,
+    relative: kind === 'folder' ? relative(realPath(address), path) : null,
   }
 }
 

@@ -25,6 +25,8 @@ const originSchema = v.strictObject({
   host: v.string(),
   /** Where the database was, links resolved. */
   path: v.string(),
+  /** The same as seen from the folder of the backups, since both may move together; null in a bucket. */
+  relative: v.nullable(v.string()),
 })
 
 export type Origin = v.InferOutput<typeof originSchema>
@@ -77,6 +79,7 @@ export interface StoredBackup {
 /** A manifest that is ours and cannot be used. */
 export interface BrokenBackup {
   readonly id: string
+  readonly location: Location
   /** The manifest. */
   readonly path: string
   readonly problem: string
@@ -111,7 +114,7 @@ export function toView(stored: StoredBackup): Backup {
     path: dataPath(stored),
     location: location.address,
     createdAt: m.createdAt,
-    database: m.database,
+    database: m.database && { id: m.database.id, host: m.database.host, path: m.database.path },
     reason: m.reason,
     sizeBytes: m.sizeBytes,
     rawSizeBytes: m.rawSizeBytes,
@@ -162,6 +165,7 @@ export async function readManifest(
 ): Promise<StoredBackup | BrokenBackup | undefined> {
   const brokenAs = (problem: string, json: Readonly<Record<string, unknown>> = {}, newer = false) => ({
     id: typeof json['id'] === 'string' ? json['id'].slice(0, 40) : name.slice(0, -'.json'.length),
+    location,
     path: location.pathOf(name),
     problem,
     newer,

@@ -88,16 +88,12 @@ function passedOver({ backups, broken }: OwnSurvey, moment: Moment): readonly Un
 
 /** A guess would bring back somebody else's rows. */
 function requireOneDatabase({ asked, backups, others }: OwnSurvey, where: string): void {
-  if (asked.id !== null) return
+  if (asked.id !== null || others.every(({ manifest }) => manifest.database === null)) return
   const all = [...backups, ...others]
-  const databases = databasesIn(all)
-  if (databases.length < 2) return
-  const here = databases.find(({ path }) => path === asked.path) ?? databases[0]
-  const newest = all.find(({ manifest }) => here && manifest.database && isSame(manifest.database, here))
   throw new LatchkeyError(
     'ambiguous',
-    `${asked.path} cannot tell which database it was, and ${where} holds backups of ${databases.length}: ${listOf(all)}`,
-    byName(newest),
+    `${asked.path} cannot tell which database it was, and ${where} holds backups of several: ${listOf(all)}`,
+    byName(all[0]),
   )
 }
 

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   readFileSync,
   renameSync,
@@ -171,6 +172,20 @@ test('a database that was moved is told where its backups were taken', async () 
   await restore(moved, { backup: path })
   const { id } = await createBackup(moved)
   expect((await restore(moved, { latest: true })).backup.id).toBe(id)
+})
+
+test('a database that is moved or copied together with the folder of its backups keeps them', async () => {
+  const inside = { ...production, backupDir: scene.folder.file('data', 'backups') }
+  const { id } = await createBackup(inside)
+  const [path, backupDir] = [scene.folder.file('new', 'latchkey.db'), scene.folder.file('new', 'backups')]
+  cpSync(scene.folder.file('data'), scene.folder.file('new'), { recursive: true })
+  const moved = { ...inside, path, backupDir }
+  expect(await idsOf(moved)).toEqual([id])
+  expect((await restore(moved, { latest: true })).backup.id).toBe(id)
+  rmSync(moved.path)
+  expect((await restore(moved, { latest: true })).backup.id).toBe(id)
+  // What the copy takes is its own.
+  expect(await idsOf(inside)).toEqual([id])
 })
 
 test('by a link, a database is the same one at the same path', async () => {

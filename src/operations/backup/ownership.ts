@@ -8,6 +8,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { realPath } from '../../db/holders.ts'
 import { identityOf } from '../../db/identity.ts'
 import { reading, requireOurs } from '../../db/open.ts'
+import type { Location } from './location.ts'
 import type { Origin, StoredBackup, Survey } from './manifest.ts'
 
 /** A database that is asked about. */
@@ -44,13 +45,13 @@ export function askedAbout(file: string): Asked {
  * is from there, by being the only one in the place.
  */
 export function ownOf(found: Survey, asked: Asked): OwnSurvey {
-  const isOwn = ownership(databasesIn(found.backups), asked)
+  const isOwn = ownership(found.backups, asked)
   return {
     asked,
-    backups: found.backups.filter(({ manifest }) => isOwn(manifest.database)),
+    backups: found.backups.filter(({ manifest, location }) => isOwn(manifest.database, location)),
     // A manifest that is too broken to say whose it is may be anybody's.
-    broken: found.broken.filter(({ database }) => database === null || isOwn(database)),
-    others: found.backups.filter(({ manifest }) => !isOwn(manifest.database)),
+    broken: found.broken.filter(({ database, location }) => database === null || isOwn(database, location)),
+    others: found.backups.filter(({ manifest, location }) => !isOwn(manifest.database, location)),
   }
 }
 
@@ -70,10 +71,28 @@ export const isSame = (a: Named, b: Named): boolean => keyOf(a) === keyOf(b)
 
 const keyOf = ({ id, path }: Named): string => JSON.stringify([id, path])
 
-function ownership(databases: readonly Origin[], asked: Asked): (database: Origin | null) => boolean {
-  if (asked.id !== null) return database => database !== null && isSame(database, asked)
-  const here = databases.filter(({ path }) => path === asked.path)
-  const [only, second] = here.length > 0 ? here : databases
+/** Whether a backup is of a database, as far as that can tell which it is. */
+export const belongsTo = (database: Origin | null, location: Location, asked: Asked): boolean =>
+  database !== null && (asked.id === null || database.id === asked.id) && isAt(database, location, asked.path)
+
+/** Where the database is if it was moved together with the folder of its backups counts as the same path. */
+function isAt(database: Origin, { kind, address }: Location, path: string): boolean {
+  if (database.path === path) return true
+  if (kind !== 'folder' || database.relative === null) return false
+  return resolve(realPath(address), database.relative) === path
+}
+
+type IsOwn = (database: Origin | null, location: Location) => boolean
+
+function ownership(backups: readonly StoredBackup[], asked: Asked): IsOwn {
+  const isHere: IsOwn = (database, location) => belongsTo(database, location, asked)
+  if (asked.id !== null) return isHere
+  const here = backups.filter(({ manifest, location }) => isHere(manifest.database, location))
+  if (here.length > 0) {
+    const ids = new Set(here.map(({ manifest }) => manifest.database?.id))
+    return ids.size === 1 ? isHere : () => false
+  }
+  const [only, second] = databasesIn(backups)
   if (only === undefined || second !== undefined) return () => false
   return database => database !== null && isSame(database, only)
 }

@@ -9,7 +9,7 @@ import { openReader, requireOurs } from '../../../db/open.ts'
 import type { FileContext } from '../../context.ts'
 import { type ChooseBackup, chooseBackup, latestBackup, listBackups } from '../list.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
-import { askedAbout, isSame } from '../ownership.ts'
+import { askedAbout, belongsTo } from '../ownership.ts'
 
 export interface ChooseState extends ChooseBackup {
   /** The newest backup that had been taken by then. */
@@ -34,9 +34,10 @@ export interface Restorable extends Backup {
  */
 export async function restorable(context: FileContext, options: ChooseState): Promise<Restorable> {
   const path = resolve(options.to ?? context.path)
-  const chosen = toView(await chooseState(context, options))
-  const foreign = chosen.database !== null && !isSame(chosen.database, askedAbout(path))
-  return { ...chosen, replaces: existsSync(path) ? basename(path) : null, foreign }
+  const stored = await chooseState(context, options)
+  const { database } = stored.manifest
+  const foreign = database !== null && !belongsTo(database, stored.location, askedAbout(path))
+  return { ...toView(stored), replaces: existsSync(path) ? basename(path) : null, foreign }
 }
 
 /** @throws not_found, ambiguous, corrupt, usage (not one choice) */
