@@ -1,5 +1,5 @@
 import { manPage } from '../../contract/views/program.ts'
-import { arg, command, opt } from '../define.ts'
+import { arg, command, opt } from '../declare/define.ts'
 import { manual, writeManual } from '../reference/manual.ts'
 
 export default command({
@@ -15,7 +15,9 @@ export default command({
   args: { command: arg.any('Words of the command, such as key create; none for the program itself') },
   options: { dir: opt.text('folder', 'Write every page there, over earlier ones') },
   run: async (ctx, { command: words, dir }) =>
-    dir === undefined ? manual(words, ctx.now()) : writeManual(ctx.path(dir), words, ctx.now(), ctx.dryRun),
+    dir === undefined
+      ? manual(ctx.tree, words, ctx.now())
+      : writeManual(ctx.tree, ctx.path(dir), words, ctx.now(), ctx.dryRun),
   outputOrRows: manPage,
   columns: [
     { title: 'page', cell: ({ name, section }) => `${name}(${section})` },

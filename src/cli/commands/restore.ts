@@ -1,7 +1,7 @@
 import { restored } from '../../contract/views/backups.ts'
-import { arg, command, opt } from '../define.ts'
-import { databaseOf, restoredLines } from '../drawing/backups.ts'
-import { duration, since } from '../parse.ts'
+import { arg, command, opt } from '../declare/define.ts'
+import { duration, since } from '../declare/parse.ts'
+import { databaseOf, restoredLines } from './backup/drawing.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
@@ -39,7 +39,7 @@ export default command({
     const chosen = await backups.restorable({
       ...options,
       onWarning: text => void ctx.notice(`latchkey: ${text}`),
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
     })
     const { key, user, project, latest, at } = options
@@ -56,7 +56,7 @@ export default command({
     (await ctx.operations()).backups.restore({
       ...options,
       onWarning: text => void ctx.notice(`latchkey: ${text}`),
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
       waitMs: wait,
       identityFile: identity === undefined ? undefined : ctx.path(identity),

@@ -1,7 +1,17 @@
 /** Writes docs/cli.md, the manual page of every command, from the declarations that also make the parser. */
+
 import { exitCodes, exitMeanings } from '../../contract/errors.ts'
-import type { Declaration, Effect, Option } from '../define.ts'
-import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from '../flags.ts'
+import type { Declaration, Effect, Option } from '../declare/declaration.ts'
+import {
+  argumentText,
+  type CommonFlag,
+  flagsOf,
+  flagText,
+  globalFlags,
+  kebab,
+  optionText,
+  shownOptions,
+} from '../line/flags.ts'
 import { type NamedCommand, type NamedNoun, outputOf, usageLine } from './commands.ts'
 import { printed } from './json.ts'
 import { anchor, block, code, generated, page, table } from './prose.ts'
@@ -99,7 +109,7 @@ function argumentsOf({ args }: Declaration): string | undefined {
 }
 
 function optionsOf(declaration: Declaration): string | undefined {
-  const own = Object.entries(declaration.options).map(([name, option]) => [
+  const own = shownOptions(declaration).map(([name, option]) => [
     optionName(name, option),
     ...optionCells(option),
   ])

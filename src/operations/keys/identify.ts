@@ -2,13 +2,14 @@
  * Leak triage: whose secrets stand in a text. The text is read as it streams by and kept nowhere; of what is found only
  * the first characters leave this module, never a secret.
  */
+
 import type { FoundSecret } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { eq, oneOf, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
-import { defaultPrefix, hashSecret } from '../secrets.ts'
+import { defaultPrefix, hashSecret } from '../rules/secrets.ts'
 import { SecretScanner, type Sighted } from './scan.ts'
 import { refusalOf, statusOf } from './status.ts'
 import { keyRef } from './view.ts'
@@ -135,7 +136,8 @@ async function ownersOf(
     .where(oneOf(secrets.hash, hashes))
   return new Map(
     rows.map(row => {
-      const status = statusOf(row.key, now)
+      const marks = { ...row.key, ...row }
+      const status = statusOf(marks, now)
       const secret =
         row.endsAt === null ? 'current' : row.endsAt > now.getTime() ? ('grace' as const) : 'rotated'
       const hasEnded = status === 'revoked' || secret === 'rotated'
@@ -149,7 +151,7 @@ async function ownersOf(
           status,
           lastUsedAt: row.key.lastUsedAt === null ? null : new Date(row.key.lastUsedAt),
           secret,
-          live: refusalOf({ ...row.key, ...row }, now) === null,
+          live: refusalOf(marks, now) === null,
           revoke: hasEnded ? null : `latchkey key revoke ${row.key.id} --reason leaked`,
         },
       ]

@@ -1,19 +1,19 @@
 /** Giving a key a new secret: the key, its limits, usage and history stay. */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, RotatedKey } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, desc, eq, gt, isNull, lt, or } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { projects } from '../../db/schema/people.ts'
-import type { Database } from '../../db/transaction.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import * as rules from '../input.ts'
-import { defaultPrefix, mintSecret } from '../secrets.ts'
+import * as rules from '../rules/input.ts'
+import { defaultPrefix, mintSecret } from '../rules/secrets.ts'
 import { findKey, type KeyRow, type KeySelector } from '../select.ts'
 import { target } from './change.ts'
 import { type Delivery, secretRow } from './create.ts'
-import { statusOf } from './status.ts'
 import { keyView } from './view.ts'
 
 export interface RotateOptions extends Delivery {
@@ -51,7 +51,7 @@ export async function rotateKey(
     const before = keyView(db, now, row.id)
     const done = requestId === undefined ? undefined : await rotatedBefore(db, before, requestId)
     if (done) return done
-    const status = statusOf(row, now)
+    const { status } = before
     if (status === 'revoked' || status === 'expired') {
       throw new LatchkeyError(
         'conflict',

@@ -1,6 +1,6 @@
 import { listedBackup } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../define.ts'
-import { databaseOf, otherDatabases } from '../../drawing/backups.ts'
+import { command, opt } from '../../declare/define.ts'
+import { databaseOf, otherDatabases } from './drawing.ts'
 
 export default command({
   name: 'list',
@@ -19,7 +19,7 @@ export default command({
   },
   run: async (ctx, { from, allDatabases }) =>
     (await ctx.operations()).backups.list({
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       allDatabases,
       onOthers: others => void ctx.notice(otherDatabases(others)),
       onBroken: ({ path, problem }) => void ctx.notice(`latchkey: ${path} is not listed: ${problem}`),

@@ -1,5 +1,5 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../define.ts'
+import { command, opt } from '../../declare/define.ts'
 
 export default command({
   name: 'unschedule',

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { backupCheck } from '../../../contract/views/backups.ts'
-import { arg, command, opt } from '../../define.ts'
+import { arg, command, opt } from '../../declare/define.ts'
 
 export default command({
   name: 'verify',
@@ -25,7 +25,7 @@ export default command({
       backup,
       all,
       quick,
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       identityFile: identity === undefined ? undefined : ctx.path(identity),
     }),
   rows: backupCheck,

@@ -1,7 +1,7 @@
 import { createdKey } from '../../../contract/views/keys.ts'
-import { arg, command, opt, verbatim } from '../../define.ts'
-import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from '../../delivery.ts'
-import { count, json, limit, whenIfEver } from '../../parse.ts'
+import { arg, command, opt, verbatim } from '../../declare/define.ts'
+import { count, json, limit, whenIfEver } from '../../declare/parse.ts'
+import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from './delivery.ts'
 
 export default command({
   name: 'create',

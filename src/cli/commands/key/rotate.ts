@@ -1,7 +1,7 @@
 import { rotatedKey } from '../../../contract/views/keys.ts'
-import { arg, command, opt } from '../../define.ts'
-import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from '../../delivery.ts'
-import { durationOrZero } from '../../parse.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { durationOrZero } from '../../declare/parse.ts'
+import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from './delivery.ts'
 
 export default command({
   name: 'rotate',

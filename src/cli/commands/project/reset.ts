@@ -1,7 +1,7 @@
 import { limitState } from '../../../contract/views/limits.ts'
 import { metrics } from '../../../contract/views/words.ts'
-import { arg, command, opt } from '../../define.ts'
-import { limitColumns } from '../../drawing/limits.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { limitColumns } from '../../draw/limits.ts'
 
 export default command({
   name: 'reset',

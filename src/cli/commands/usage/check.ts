@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { usageCheck } from '../../../contract/views/usage.ts'
-import { command, opt } from '../../define.ts'
-import { usageCheckLines } from '../../drawing/usage.ts'
+import { command, opt } from '../../declare/define.ts'
+import { usageCheckLines } from './drawing.ts'
 
 export default command({
   name: 'check',

@@ -1,7 +1,7 @@
 import { compacted } from '../../../contract/views/usage.ts'
-import { command, opt } from '../../define.ts'
-import { compactedLines } from '../../drawing/usage.ts'
-import { duration } from '../../parse.ts'
+import { command, opt } from '../../declare/define.ts'
+import { duration } from '../../declare/parse.ts'
+import { compactedLines } from './drawing.ts'
 
 export default command({
   name: 'compact',

@@ -1,7 +1,7 @@
 import { price } from '../../../../contract/views/usage.ts'
-import { arg, command, opt } from '../../../define.ts'
-import { priceColumns } from '../../../drawing/usage.ts'
-import { moment } from '../../../parse.ts'
+import { arg, command, opt } from '../../../declare/define.ts'
+import { moment } from '../../../declare/parse.ts'
+import { priceColumns } from '../drawing.ts'
 
 export default command({
   name: 'remove',

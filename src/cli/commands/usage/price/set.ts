@@ -1,6 +1,6 @@
 import { price } from '../../../../contract/views/usage.ts'
-import { arg, command, opt } from '../../../define.ts'
-import { dollars, when } from '../../../parse.ts'
+import { arg, command, opt } from '../../../declare/define.ts'
+import { dollars, when } from '../../../declare/parse.ts'
 
 export default command({
   name: 'set',

@@ -1,7 +1,7 @@
 import { limitState } from '../../../../contract/views/limits.ts'
-import { arg, command } from '../../../define.ts'
-import { limitColumns } from '../../../drawing/limits.ts'
-import { limit } from '../../../parse.ts'
+import { arg, command } from '../../../declare/define.ts'
+import { limit } from '../../../declare/parse.ts'
+import { limitColumns } from '../../../draw/limits.ts'
 
 export default command({
   name: 'add',

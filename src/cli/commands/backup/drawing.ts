@@ -1,0 +1,101 @@
+/** What a restore brought back, which backups are kept, and when they are taken. Draws; decides nothing. */
+
+import type { Backup, BackupPruning, BackupSchedule, Restored } from '../../../contract/views.ts'
+import { shellWord } from '../../../text/shell-word.ts'
+import type { Brush } from '../../declare/brush.ts'
+import type { Column } from '../../declare/column.ts'
+import { many } from '../../draw/quantity.ts'
+
+export function restoredLines(run: Restored, brush: Brush): string {
+  const { path, backup, safetyBackup, movedAside, rows, before, changes, openBy } = run
+  const sets = changes === null ? [] : Object.entries(changes)
+  return [
+    `Restored ${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
+    ...(backup.database === null || backup.database.path === path
+      ? []
+      : [`It was taken of ${databaseOf(backup)}`]),
+    ...rowChanges(before, rows, brush),
+    ...sets.flatMap(([kind, { added, removed, changed }]) => [
+      ...nameLine(brush.good(`${kind} that come back`), added),
+      ...nameLine(brush.bad(`${kind} that go`), removed),
+      ...nameLine(brush.warn(`${kind} that change`), changed),
+    ]),
+    ...openBy.map(({ pid, command }) => `Open in process ${pid} (${command})`),
+    ...(safetyBackup === null
+      ? []
+      : [
+          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${shellWord(safetyBackup.path)}`,
+        ]),
+    ...movedAside.map(file => `Moved aside: ${file}`),
+  ].join('\n')
+}
+
+/** Which database a backup is of. */
+export const databaseOf = ({ database }: Backup): string =>
+  database === null ? 'unknown' : `${database.host}:${database.path}`
+
+/** That a place holds backups of other databases, which are not listed. */
+export function otherDatabases(others: readonly Backup[]): string {
+  const unknown = others.filter(({ database }) => database === null).length
+  const known = others.length - unknown
+  const parts = [
+    ...(known === 0 ? [] : [`${many(known, 'backup')} of other databases`]),
+    ...(unknown === 0
+      ? []
+      : [`${many(unknown, 'backup')} made by an older Latchkey, of an unknown database`]),
+  ]
+  return `Not listed: ${parts.join(', ')} (--all-databases lists them)`
+}
+
+const mostNames = 10
+
+const nameLine = (title: string, names: readonly string[]): readonly string[] =>
+  names.length === 0
+    ? []
+    : [
+        `  ${title}: ${names.slice(0, mostNames).join(', ')}${names.length > mostNames ? ` and ${names.length - mostNames} more` : ''}`,
+      ]
+
+/** A line per table whose number of rows changes. */
+function rowChanges(
+  before: Readonly<Record<string, number>> | null,
+  after: Readonly<Record<string, number>>,
+  brush: Brush,
+): readonly string[] {
+  if (before === null)
+    return [
+      `  ${many(
+        Object.values(after).reduce((sum, n) => sum + n, 0),
+        'row',
+      )}`,
+    ]
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter(table => (before[table] ?? 0) !== (after[table] ?? 0))
+    .map(
+      table => `  ${table}: ${many(before[table] ?? 0, 'row')} before, ${brush.count(after[table] ?? 0)} now`,
+    )
+}
+
+/** What was written, or what would be, ready to be pasted. */
+export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
+  const lines = schedule.entries.map(({ path, content }) =>
+    path === null ? content : `# ${path}\n${content}`,
+  )
+  if (!schedule.changed) return lines.join('\n')
+  const where = schedule.manager === 'crontab' ? 'your crontab' : `the timer ${schedule.name} of systemd`
+  return [
+    `Scheduled in ${where}; next run ${brush.dated(schedule.nextRun)}`,
+    schedule.log === null ? `Output: journalctl --user -u ${schedule.name}` : `Output: ${schedule.log}`,
+  ].join('\n')
+}
+
+/** What retention makes of each backup. */
+export const pruningColumns: readonly Column<BackupPruning>[] = [
+  { title: 'taken', time: row => row.createdAt },
+  { title: 'outcome', cell: ({ outcome: o }, brush) => (o === 'kept' ? brush.good : brush.bad)(o) },
+  { title: 'because', cell: row => row.because.join(', ') },
+  { title: 'size', cell: (row, brush) => brush.bytes(row.sizeBytes), align: 'right' },
+  { title: 'reason', cell: row => row.reason, wide: true },
+  { title: 'id', cell: row => row.id, wide: true },
+  { title: 'path', cell: row => row.path, wide: true },
+]

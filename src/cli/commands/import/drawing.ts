@@ -1,0 +1,31 @@
+/** What an import did, and what taking it back did, a line each. Draws; decides nothing. */
+import type { ImportItem, ImportReport, ImportUndo, ImportUndoItem } from '../../../contract/views.ts'
+import type { Brush } from '../../declare/brush.ts'
+import { printableLine } from '../../terminal/printable.ts'
+
+export function importLines(report: ImportReport, brush: Brush): string {
+  const paint = { created: brush.good, updated: brush.warn, unchanged: brush.dim, refused: brush.bad }
+  return [
+    ...report.items.map(item => `${paint[item.outcome](item.outcome.padEnd(9))} ${importedThing(item)}`),
+    ...report.notes.map(note => `Note: ${note}`),
+    ...(report.ignoredFields.length === 0 ? [] : [`Has no home here: ${report.ignoredFields.join(', ')}`]),
+    ...(report.leftBehind.length === 0
+      ? []
+      : [
+          `Left behind: ${report.leftBehind.map(({ name, rows }) => `${name} (${brush.count(rows)} ${rows === 1 ? 'row' : 'rows'})`).join(', ')}`,
+        ]),
+    `${report.source}: ${report.created} created, ${report.updated} updated, ${report.unchanged} unchanged, ${report.refused} refused (${report.id})`,
+  ].join('\n')
+}
+
+export function importUndoLines(undo: ImportUndo, brush: Brush): string {
+  const paint = { removed: brush.bad, reverted: brush.warn, kept: brush.good, gone: brush.dim }
+  return [
+    ...undo.items.map(item => `${paint[item.outcome](item.outcome.padEnd(8))} ${importedThing(item)}`),
+    `${undo.source}: ${undo.removed} removed, ${undo.reverted} reverted, ${undo.kept} kept, ${undo.gone} gone`,
+  ].join('\n')
+}
+
+/** `key ci: why` */
+const importedThing = ({ type, name, reason }: ImportItem | ImportUndoItem): string =>
+  `${type} ${printableLine(name)}${reason === null ? '' : `: ${printableLine(reason)}`}`

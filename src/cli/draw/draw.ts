@@ -1,0 +1,73 @@
+/** Draws a result for people: as what the command says of it, as a card or as a table, in a pager where it is long. */
+
+import { bare } from '../../contract/json.ts'
+import type { JsonSchema } from '../../contract/shape.ts'
+import type { Brush } from '../declare/brush.ts'
+import type { Column } from '../declare/column.ts'
+import type { Declaration } from '../declare/declaration.ts'
+import { outputShape } from '../declare/define.ts'
+import { harmless } from '../terminal/printable.ts'
+import type { Output } from '../terminal/streams.ts'
+import { widthOf } from '../terminal/width.ts'
+import { card, inline, label } from './card.ts'
+import type { Presentation } from './presentation.ts'
+import { drawTable } from './table.ts'
+
+/** @param declaration with the shape of the result; without columns its fields are shown under their own names */
+export async function draw(
+  declaration: Declaration,
+  input: Record<string, unknown>,
+  result: unknown,
+  { format, fields, again = text => text }: Presentation,
+  makeBrush: () => Promise<Brush>,
+): Promise<readonly string[]> {
+  const shape = outputShape(declaration)
+  if (shape === undefined) return lines(String(result))
+  if (Array.isArray(result) && result.length === 0) return []
+  const brush = await makeBrush()
+  const { done } = declaration
+  const isList = Array.isArray(result)
+  // Of one or many, `done` tells of one.
+  const tells = done !== undefined && !(isList && declaration.outputOrRows)
+  if (tells && format === 'table' && fields === undefined) return lines(again(done(harmless(result), brush)))
+  if (!isList) return lines(card(shape, harmless(result), brush, fields))
+  const columns =
+    fields?.map(field => fieldColumn(shape.shapes[field]?.schema ?? {}, field)) ??
+    declaredColumns(declaration, input) ??
+    shape.fields.map(field => ({ ...fieldColumn({}, field), title: field }))
+  const shown = columns.filter(column => format === 'wide' || !column.wide)
+  const total = fields === undefined ? declaration.total?.(result, input) : undefined
+  return [await drawTable(shown, result, brush, total)]
+}
+
+const declaredColumns = ({ columns }: Declaration, input: Record<string, unknown>) =>
+  typeof columns === 'function' ? columns(input) : columns
+
+const lines = (text: string): readonly string[] => (text === '' ? [] : [text.replace(/\n$/, '')])
+
+function fieldColumn(schema: JsonSchema, field: string): Column<unknown> {
+  const { type } = bare(schema)
+  const numeric = [type].flat().some(each => each === 'integer' || each === 'number')
+  return {
+    title: label(field),
+    cell: (row, brush) => inline(schema, field, Object(row)[field], { ...brush, time: brush.ago }),
+    align: numeric ? 'right' : 'left',
+  }
+}
+
+/** Shows in a pager a list that is longer than the screen; what a change did is told as it stands. */
+export async function isPaged(
+  drawn: readonly string[],
+  declaration: Declaration,
+  { pager }: Presentation,
+  { pager: screen, columns = 80 }: Output,
+): Promise<boolean> {
+  if (pager === undefined || screen === undefined) return false
+  if (declaration.effect !== 'read' || declaration.rows === undefined) return false
+  const text = drawn.join('\n')
+  const lines = text
+    .split('\n')
+    .reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0)
+  // The last line of the screen is for what comes next.
+  return lines >= screen.rows && screen.page(pager, `${text}\n`)
+}

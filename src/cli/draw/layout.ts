@@ -1,0 +1,166 @@
+/**
+ * Decides how a table fills a width: what is cut, how long bars are, when rows become cards. Must never drop a text
+ * that it was given, nor draw one that could steer the terminal.
+ */
+
+import type { Brush } from '../declare/brush.ts'
+import type { Column, Total } from '../declare/column.ts'
+import { harmless, oneLine } from '../terminal/printable.ts'
+import { cut, isToken, widthOf } from '../terminal/width.ts'
+import { labelled } from './card.ts'
+import { bar } from './chart.ts'
+
+/** A column as it will stand, none of its cells wider than its width. */
+export interface Placed {
+  readonly cells: readonly string[]
+  readonly width: number
+  readonly align: 'left' | 'right'
+}
+
+/** Between columns. */
+export const gap = '  '
+
+/**
+ * Columns under upper-case titles. Too wide for the brush, texts are cut with `…`, those of least importance first;
+ * quantities, times, ids and secrets never are. Where that is not enough, each row is a card with all of its text.
+ */
+export function layOut<Row>(
+  columns: readonly Column<Row>[],
+  given: readonly Row[],
+  brush: Brush,
+  total?: Total<Row>,
+): readonly Placed[] | string {
+  const rows = harmless(given)
+  const found = columns
+    .map(column => ('bar' in column ? barsOf(column, rows) : textsOf(column, rows, brush, total)))
+    .filter(column => !('cells' in column && column.isHidden))
+  const drawn = total === undefined ? found : labelTotal(found, brush.bold(total.label.toUpperCase()))
+  const texts = drawn.filter(column => 'cells' in column)
+  const widths = fit(texts, brush.width)
+  if (widths === undefined) return cards(texts, brush)
+  const room = Math.min(longestBar, brush.width - sumOf(widths) - gap.length)
+  const ellipsis = brush.unicode ? '…' : '~'
+  const remaining = [...widths]
+  return drawn.flatMap((column): readonly Placed[] => {
+    if ('cells' in column) {
+      const width = remaining.shift() ?? 0
+      const title = brush.bold(column.title.toUpperCase())
+      return [
+        {
+          cells: [title, ...column.cells.map(cell => cut(cell, width, ellipsis))],
+          width,
+          align: column.align,
+        },
+      ]
+    }
+    if (!brush.pictures || room < shortestBar) return []
+    const bars = column.fractions.map(fraction => bar(fraction, room, brush.unicode))
+    return [{ cells: ['', ...bars], width: room, align: 'left' }]
+  })
+}
+
+const longestBar = 24
+const shortestBar = 4
+
+interface Texts {
+  readonly title: string
+  readonly cells: readonly string[]
+  readonly align: 'left' | 'right'
+  readonly isWhole: boolean
+  readonly importance: 'low' | 'high' | undefined
+  readonly isHidden: boolean
+}
+
+function textsOf<Row>(
+  column: Exclude<Column<Row>, { readonly bar: unknown }>,
+  rows: readonly Row[],
+  brush: Brush,
+  total: Total<Row> | undefined,
+): Texts {
+  const { title, hideEmpty } = column
+  const isTime = 'time' in column
+  const cells = rows.map(row =>
+    isTime ? brush.ago(column.time(row), column.absent) : oneLine(column.cell(row, brush, rows)),
+  )
+  const declared = isTime ? 'left' : (column.align ?? 'left')
+  const align = declared === 'left' ? 'left' : 'right'
+  const isQuantity = !isTime && align === 'right'
+  const sum = isQuantity && total ? brush.bold(oneLine(column.cell(total.row, brush, rows))) : ''
+  const all = total === undefined ? cells : [...cells, sum]
+  return {
+    title,
+    cells: declared === 'point' ? pointsBelow(all) : all,
+    align,
+    isWhole: isTime || align === 'right' || column.whole === true || cells.some(isToken),
+    importance: isTime ? undefined : column.importance,
+    isHidden: hideEmpty === true && cells.every(cell => cell === ''),
+  }
+}
+
+/** The label goes where the first name would be; without such a place there is no line for it. */
+function labelTotal(columns: readonly (Texts | Bars)[], label: string): readonly (Texts | Bars)[] {
+  const at = columns.findIndex(column => 'cells' in column && column.align === 'left')
+  return columns.map((column, index) => {
+    if (!('cells' in column)) return column
+    if (at < 0) return { ...column, cells: column.cells.slice(0, -1) }
+    return index === at ? { ...column, cells: [...column.cells.slice(0, -1), label] } : column
+  })
+}
+
+/** Blanks behind each so that, set right, their points are below one another. */
+function pointsBelow(cells: readonly string[]): readonly string[] {
+  const decimals = cells.map(cell => /\.\d+/.exec(Bun.stripANSI(cell))?.[0].length ?? 0)
+  const most = decimals.reduce((largest, each) => Math.max(largest, each), 0)
+  return cells.map((cell, index) => (cell === '' ? '' : cell + ' '.repeat(most - (decimals[index] ?? 0))))
+}
+
+interface Bars {
+  readonly fractions: readonly number[]
+}
+
+function barsOf<Row>(column: Extract<Column<Row>, { readonly bar: unknown }>, rows: readonly Row[]): Bars {
+  const sizes = rows.map(column.bar)
+  const full = column.full ?? sizes.reduce((most, size) => Math.max(most, size), 0)
+  return { fractions: sizes.map(size => (full === 0 ? 0 : size / full)) }
+}
+
+/** The width of each column so that all fit, or undefined when they cannot. */
+function fit(columns: readonly Texts[], available: number): readonly number[] | undefined {
+  const natural = columns.map(({ title, cells }) =>
+    cells.reduce((most, cell) => Math.max(most, widthOf(cell)), widthOf(title)),
+  )
+  const least = columns.map(({ title, isWhole }, index) => {
+    const width = natural[index] ?? 0
+    return isWhole ? width : Math.min(width, Math.max(shortest, widthOf(title)))
+  })
+  if (sumOf(least) > available) return undefined
+  const widths = natural.map((width, index) => Math.min(width, Math.max(least[index] ?? 0, available)))
+  for (const importance of ['low', undefined, 'high'] as const) {
+    const tier = columns.flatMap((column, index) => (column.importance === importance ? [index] : []))
+    while (sumOf(widths) > available) {
+      const longer = tier.filter(index => (widths[index] ?? 0) > (least[index] ?? 0))
+      const most = longer.reduce((found, index) => Math.max(found, widths[index] ?? 0), 0)
+      const widest = longer.find(index => widths[index] === most)
+      if (widest === undefined) break
+      widths[widest] = most - 1
+    }
+  }
+  return widths
+}
+
+const sumOf = (widths: readonly number[]): number =>
+  widths.reduce((sum, each) => sum + each + gap.length, -gap.length)
+
+/** As much of a text as still tells it from others. */
+const shortest = 8
+
+/** A block of labelled lines for each row; what is empty has none. */
+function cards(columns: readonly Texts[], brush: Brush): string {
+  const widest = columns.reduce((most, { title }) => Math.max(most, widthOf(title)), 0)
+  const lines = (row: number): readonly string[] =>
+    columns.flatMap(({ title, cells }, index) => {
+      const cell = (cells[row] ?? '').trimEnd()
+      return cell === '' ? [] : labelled(title, widest, [index === 0 ? brush.bold(cell) : cell], brush)
+    })
+  return (columns[0]?.cells ?? []).map((_, row) => lines(row).join('\n')).join('\n\n')
+}

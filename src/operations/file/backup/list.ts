@@ -1,0 +1,181 @@
+/** Which backups there are, and which one somebody means. Only reads. */
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import { LatchkeyError } from '../../../contract/errors.ts'
+import type { Backup, ListedBackup } from '../../../contract/views.ts'
+import { isAddress } from '../../../text/address.ts'
+import type { FileContext } from '../../context.ts'
+import { looksLikeId } from '../../rules/ids.ts'
+import {
+  type BrokenBackup,
+  dataPath,
+  manifestName,
+  readManifest,
+  type StoredBackup,
+  type Survey,
+  survey,
+  toView,
+} from './manifest.ts'
+import { newestOf } from './newest.ts'
+import { askedAbout, type OwnSurvey, ownOf } from './ownership.ts'
+import { locate, locateFile } from './places/locate.ts'
+
+export interface ListBackups {
+  /** The folder, or `s3://bucket/prefix`; default the context's. */
+  readonly from?: string | undefined
+  /** Those of other databases as well. */
+  readonly allDatabases?: boolean | undefined
+  /** Told of every manifest that cannot be read: what it describes is not listed. */
+  readonly onBroken?: ((broken: BrokenBackup) => void) | undefined
+  /** Told of the backups in the same place that are not listed because they are not of this database, if any. */
+  readonly onOthers?: ((others: readonly Backup[]) => void) | undefined
+}
+
+/**
+ * Newest first: those of the same database at the same path. The default folder may be missing, a folder that was named
+ * may not.
+ *
+ * @throws not_found, permission
+ */
+export async function listBackups(
+  context: FileContext,
+  input: ListBackups = {},
+): Promise<readonly ListedBackup[]> {
+  const all = await surveyFolder(context, input.from)
+  const own = ownOf(all, askedAbout(context.path))
+  for (const each of input.allDatabases ? all.broken : own.broken) input.onBroken?.(each)
+  if (!input.allDatabases && own.others.length > 0) input.onOthers?.(own.others.map(toView))
+  const isOwn = new Set(own.backups)
+  return (input.allDatabases ? all : own).backups.map(stored => ({
+    ...toView(stored),
+    own: isOwn.has(stored),
+  }))
+}
+
+export interface ChooseBackup {
+  /** The folder, or `s3://bucket/prefix`; default the context's. */
+  readonly from?: string | undefined
+  /** Id, prefix of an id, file name or path: of any database. */
+  readonly backup?: string | undefined
+  /** The newest one of this database that is not known to be bad. */
+  readonly latest?: boolean | undefined
+  /** Told of each newer backup that is passed over for the latest, and why. */
+  readonly onWarning?: ((text: string) => void) | undefined
+  /** Age identities that open an encrypted one; default the context's. */
+  readonly identityFile?: string | undefined
+}
+
+/**
+ * The backup that a restore with the same options would use.
+ *
+ * @throws not_found, ambiguous, corrupt, usage
+ */
+export async function getBackup(context: FileContext, options: ChooseBackup): Promise<Backup> {
+  return toView(await chooseBackup(context, options))
+}
+
+/** @throws not_found, ambiguous, corrupt, usage (neither or both of a backup and the latest) */
+export async function chooseBackup(context: FileContext, options: ChooseBackup): Promise<StoredBackup> {
+  const { backup, from, latest = false, identityFile = context.ageIdentityFile } = options
+  if (latest && backup === undefined) return { ...(await latestBackup(context, options)), identityFile }
+  if (!latest && backup !== undefined) return { ...(await findBackup(context, backup, from)), identityFile }
+  throw new LatchkeyError(
+    'usage',
+    'say which backup is meant: one, or the latest',
+    'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest',
+  )
+}
+
+/**
+ * The newest backup of this database that is not known to be bad, or the newest that had been taken at a time.
+ *
+ * @throws not_found, ambiguous (the database is not there, and several have backups here)
+ */
+export async function latestBackup(
+  context: FileContext,
+  { from, at, onWarning }: Pick<ChooseBackup, 'from' | 'onWarning'> & { readonly at?: Date | undefined },
+): Promise<StoredBackup> {
+  const where = locate(context, from ?? context.backupDir).address
+  const moment = { now: context.now(), at, where }
+  const { stored, passedOver } = newestOf(await surveyOwn(context, from), moment)
+  for (const { path, problem } of passedOver) onWarning?.(`${path} is newer, but passed over: ${problem}`)
+  return stored
+}
+
+/** What is in the folder or bucket of the database of the context, broken manifests too. */
+export const surveyOwn = async (context: FileContext, from: string | undefined): Promise<OwnSurvey> =>
+  ownOf(await surveyFolder(context, from), askedAbout(context.path))
+
+/** All that is in the folder or bucket, of every database, broken manifests too. */
+export async function surveyFolder(context: FileContext, from: string | undefined): Promise<Survey> {
+  const location = locate(context, from ?? context.backupDir)
+  const isMissing = location.kind === 'folder' && !existsSync(location.address)
+  return from === undefined && isMissing ? { backups: [], broken: [] } : survey(location)
+}
+
+/**
+ * The one backup that is meant, of whatever database: by id, by a prefix of an id that fits only one, by the name or path
+ * of its file or manifest.
+ *
+ * @throws not_found, ambiguous, corrupt (a broken manifest)
+ */
+export async function findBackup(
+  context: FileContext,
+  selector: string,
+  from?: string,
+): Promise<StoredBackup> {
+  if (selector.includes('/')) return findAt(context, selector)
+  const { backups, broken } = await surveyFolder(context, from)
+  const where = locate(context, from ?? context.backupDir).address
+  const text = selector.toLowerCase()
+  const matches = backups.filter(
+    ({ manifest }) =>
+      manifest.file === selector ||
+      manifestName(manifest.file) === selector ||
+      (looksLikeId(text, 'bak') && manifest.id.startsWith(text)),
+  )
+  const [match, second] = matches
+  if (second) {
+    throw new LatchkeyError(
+      'ambiguous',
+      `"${selector}" matches ${matches.length} backups: ${matches
+        .slice(0, 10)
+        .map(m => m.manifest.id)
+        .join(', ')}`,
+      `use a longer id, for example: ${second.manifest.id}`,
+    )
+  }
+  if (match) return match
+  const damaged = broken.find(b => b.id === text || basename(b.path) === selector)
+  if (damaged) throw unusable(damaged.path, damaged.problem)
+  throw notFound(`no backup in ${where} matches "${selector}"`)
+}
+
+async function findAt(context: FileContext, path: string): Promise<StoredBackup> {
+  const { location, name } = locateFile(context, path)
+  const found = await readManifest(location, manifestName(name))
+  if (found === undefined) throw noManifest(path)
+  if ('problem' in found) throw unusable(found.path, found.problem)
+  if (name.endsWith('.json') || name === found.manifest.file) return found
+  throw notFound(`the manifest beside ${path} is that of ${dataPath(found)}`)
+}
+
+/** What was rescued from a disk may have lost its manifest, and be all that there is. */
+const noManifest = (path: string): LatchkeyError =>
+  new LatchkeyError(
+    'not_found',
+    `there is no manifest beside ${path}, so nothing tells whether it is whole`,
+    'copy the .json of the same name to it; if that is lost, unpack it (zstd -d), look at what comes out with: latchkey doctor --db FILE, and move that to where the database belongs',
+  )
+
+function unusable(path: string, problem: string): LatchkeyError {
+  return new LatchkeyError('corrupt', `${path}: ${problem}`, 'see the others with: latchkey backup list')
+}
+
+function notFound(message: string): LatchkeyError {
+  return new LatchkeyError(
+    'not_found',
+    message,
+    'see what there is with: latchkey backup list, or name the folder with --from',
+  )
+}

@@ -1,0 +1,235 @@
+/**
+ * How the private copy takes the place of the database: always within its file, where there is one. A file that takes
+ * the name of another leaves whoever has the old one open to write a log under the name of the new one.
+ */
+import { existsSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { LatchkeyError } from '../../../../contract/errors.ts'
+import { codeOf, failureOf } from '../../../../contract/failure.ts'
+import { type CommitWatch, copyBytes, copyInto } from '../../../../db/sqlite/copy.ts'
+import { quickCheck, rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
+import { openReader, openWriter } from '../../../../db/sqlite/open.ts'
+import { SoleUse } from '../../../../db/sqlite/sole-use.ts'
+import { place, requireSpace, sidecars, sizeOf, withPrivateFile } from '../../../../system/files.ts'
+import type { FileContext } from '../../../context.ts'
+import type { Depth } from '../contents.ts'
+import { keepLateCopy } from './late.ts'
+
+const swapDeadlineMs = 30_000
+
+/**
+ * The normal way: one transaction in the live database, seen at once by whoever has it open. What others committed
+ * since the safety copy is kept beside the database when it happens in place, and stops the restore otherwise.
+ *
+ * @param watch made before the safety copy was taken
+ * @throws busy, disk_full, corrupt
+ */
+export async function swapContents(
+  context: FileContext,
+  copy: string,
+  watch: CommitWatch,
+  inPlace: boolean,
+): Promise<void> {
+  const { path } = context
+  // The new pages go through the WAL: as much again as the copy.
+  requireSpace(dirname(path), sizeOf(copy))
+  await withPrivateFile(dirname(path), late =>
+    copyInto(copy, path, swapDeadlineMs, () => {
+      if (!watch.changed) return
+      if (!inPlace) throw overtaken(path)
+      keepLateCopy(context, late)
+    }),
+  )
+  checkpoint(path)
+}
+
+const overtaken = (path: string): LatchkeyError =>
+  new LatchkeyError(
+    'busy',
+    `another process wrote to ${path} while the restore was under way; nothing was changed`,
+    'stop that, then restore again; or restore under it, which its users see at once, with --in-place',
+  )
+
+/**
+ * For a database that is damaged: what there is, logs included, is copied aside, then replaced within its own file
+ * while nobody else can use it. SQLite does that in one transaction as long as it can make anything of the old file;
+ * else that is emptied first. On a failure what was there is put back.
+ *
+ * @returns the names of what was set aside; undefined when somebody has the database in use: nothing was changed
+ * @throws disk_full, permission, database_readonly, conflict, corrupt (it cannot even be copied)
+ */
+export async function replaceDamaged(
+  context: FileContext,
+  copy: string,
+): Promise<readonly string[] | undefined> {
+  const { path } = context
+  const suffixes = ['', ...logs].filter(suffix => existsSync(path + suffix))
+  const old = suffixes.reduce((sum, suffix) => sum + sizeOf(path + suffix), 0)
+  requireSpace(dirname(path), old + Math.max(sizeOf(path), sizeOf(copy)))
+  const aside = new Aside(context)
+  try {
+    // Whoever opens an empty database removes its log.
+    if (sizeOf(path) === 0) for (const suffix of suffixes) await aside.keep(suffix)
+    const use = SoleUse.take(path)
+    if (use === undefined) {
+      aside.forget()
+      return undefined
+    }
+    try {
+      for (const suffix of suffixes) await aside.keep(suffix)
+      if (!(await canReplace(use, copy))) {
+        use.empty()
+        await use.replaceBy(copy).catch(error => aside.putBack(error))
+      }
+      return aside.files
+    } finally {
+      use.close()
+    }
+  } catch (error) {
+    aside.forget()
+    throw error
+  }
+}
+
+const logs = ['-wal', '-journal'] as const
+
+/** @returns false when SQLite can make nothing of what is there */
+async function canReplace(use: SoleUse, copy: string): Promise<boolean> {
+  try {
+    await use.replaceBy(copy)
+    return true
+  } catch (error) {
+    if (error instanceof LatchkeyError && error.code === 'corrupt') return false
+    throw error
+  }
+}
+
+/** Copies of the old files, beside them. */
+class Aside {
+  readonly #path: string
+  readonly #copies: string
+  #kept: readonly string[] = []
+
+  constructor(context: FileContext) {
+    this.#path = context.path
+    this.#copies = asideName(context)
+  }
+
+  get files(): readonly string[] {
+    return this.#kept.map(suffix => this.#copies + suffix)
+  }
+
+  /** Copies the file with this suffix, durably, unless that is done or it is gone by now. */
+  async keep(suffix: string): Promise<void> {
+    const file = this.#path + suffix
+    if (this.#kept.includes(suffix) || !existsSync(file)) return
+    const copy = async (bytes: string): Promise<void> => {
+      copyBytes(file, bytes)
+      place(bytes, this.#copies + suffix)
+    }
+    await withPrivateFile(dirname(file), copy, file)
+    this.#kept = [...this.#kept, suffix]
+  }
+
+  forget(): void {
+    for (const file of this.files) rmSync(file)
+    this.#kept = []
+  }
+
+  /** Throws the reason, or that it could not be done: then the copies stay. */
+  putBack(reason: unknown): never {
+    const copies = this.files
+    try {
+      for (const suffix of this.#kept.toReversed()) {
+        copyBytes(this.#copies + suffix, this.#path + suffix)
+      }
+    } catch (error) {
+      this.#kept = []
+      throw new LatchkeyError(
+        'corrupt',
+        `${this.#path} is empty now: it was not restored (${failureOf(reason).message}), nor put back (${failureOf(error).message})`,
+        `what was there is kept in ${copies.join(', ')}; mend the cause, then restore again`,
+        { cause: reason },
+      )
+    }
+    throw reason
+  }
+}
+
+/**
+ * For a database that is missing: the copy gets its name, unless somebody else has taken it meanwhile. A log that is
+ * still there goes aside first, since it would be blended into the restored file; a failure puts it back.
+ *
+ * @returns the names that the old files have now
+ * @throws conflict, permission, disk_full
+ */
+export function placeMissing(context: FileContext, copy: string): readonly string[] {
+  const { path } = context
+  const aside = asideName(context)
+  const moved = sidecars.filter(suffix => existsSync(path + suffix))
+  const undo: (() => void)[] = []
+  try {
+    for (const suffix of moved) {
+      renameFree(path + suffix, aside + suffix)
+      undo.push(() => renameFree(aside + suffix, path + suffix))
+    }
+    place(copy, path)
+  } catch (error) {
+    for (const step of undo.toReversed()) step()
+    throw error
+  }
+  return moved.map(suffix => aside + suffix)
+}
+
+const asideName = ({ path, now }: FileContext): string =>
+  `${path}.replaced-${now().toISOString().replace(/[-:.]/g, '')}`
+
+function renameFree(from: string, to: string): void {
+  if (existsSync(to)) {
+    throw new LatchkeyError('conflict', `${to} exists already`, 'move it away, then restore again')
+  }
+  renameSync(from, to)
+}
+
+/** Best effort: with readers about, the pages stay in the WAL, which is as good. */
+function checkpoint(path: string): void {
+  const client = openWriter(path)
+  try {
+    client.run('PRAGMA wal_checkpoint(TRUNCATE)')
+  } catch (error) {
+    if (!codeOf(error).startsWith('SQLITE_BUSY')) throw error
+  } finally {
+    client.close()
+  }
+}
+
+/**
+ * Looks at the restored database in one snapshot. Peers may have written since, so its rows are not compared.
+ *
+ * @returns rows per table
+ * @throws corrupt
+ */
+export function recheck(
+  path: string,
+  expectedSchema: string,
+  depth: Depth,
+): Readonly<Record<string, number>> {
+  const client = openReader(path)
+  try {
+    // A swap can break pages, not what rows hold, and looking at that takes several times as long.
+    client.run('PRAGMA ignore_check_constraints = ON')
+    client.run('BEGIN')
+    const [damage] = [
+      ...(depth === 'contents' ? [] : quickCheck(client)),
+      ...(schemaHash(client) === expectedSchema ? [] : ['its schema is not that of the backup']),
+    ]
+    if (damage === undefined) return rowCounts(client)
+    throw new LatchkeyError(
+      'corrupt',
+      `${path} is not sound after the restore: ${damage}`,
+      'check the disk (dmesg), then restore again',
+    )
+  } finally {
+    client.close()
+  }
+}
