@@ -83,7 +83,7 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
   ['src/cli', ['src/cli', 'src/server', 'src/contract', 'src/index.ts', 'src/text', 'src/system']],
   ['src/index.ts', ['src/operations', 'src/contract', 'src/text', 'src/system']],
   ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/system']],
-  ['bin', ['bin', 'src/main.ts', 'src/cli/terminal', 'package.json']],
+  ['bin', ['bin', 'src/main.ts', 'src/cli/terminal', 'src/system', 'package.json']],
 ]
 
 test.each(layers)('%s imports only what lies below it', (layer, allowed) => {
@@ -184,7 +184,7 @@ const owners: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^(cli-table3|chalk)$/, ['src/cli/draw/table.ts']],
   [/^(inquirer|@inquirer\/.*)$/, ['src/cli/terminal/prompt.ts']],
   [/^bun:sqlite$/, ['src/db']],
-  [/^node:sqlite$/, ['src/db/sqlite/copy.ts']],
+  [/^node:sqlite$/, ['src/db/sqlite/copy.ts', 'src/db/sqlite/untrusted.ts']],
   [/^drizzle-orm(\/|$)/, ['src/db']],
   [/^valibot$/, ['src/operations', 'src/formats', 'src/server']],
 ]

@@ -24,7 +24,12 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   createdKey: [
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits',
     'createdAt', 'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt',
-    'metadata', 'secret', 'secretFile',
+    'metadata', 'secret', 'secretFile', 'created',
+  ],
+  changedKey: [
+    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
+    'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata', 'changed',
+    'before',
   ],
   rotatedKey: [
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits',
@@ -44,15 +49,31 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
     'createdAt', 'updatedAt', 'status',
   ],
+  createdUser: [
+    'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
+    'createdAt', 'updatedAt', 'status', 'created',
+  ],
+  changedUser: [
+    'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
+    'createdAt', 'updatedAt', 'status', 'changed', 'before',
+  ],
   projectMember: ['user', 'role'],
   project: [
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
     'updatedAt', 'archivedAt',
   ],
+  createdProject: [
+    'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
+    'updatedAt', 'archivedAt', 'created',
+  ],
+  changedProject: [
+    'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
+    'updatedAt', 'archivedAt', 'changed', 'before',
+  ],
   importItem: ['type', 'name', 'outcome', 'reason'],
   leftBehind: ['name', 'rows'],
   importReport: [
-    'id', 'source', 'created', 'updated', 'unchanged', 'refused', 'items', 'ignoredFields', 'leftBehind', 'notes',
+    'id', 'source', 'created', 'updated', 'unchanged', 'refused', 'gone', 'revoked', 'items', 'ignoredFields', 'leftBehind', 'notes',
   ],
   importSummary: ['id', 'source', 'at', 'created', 'updated', 'unchanged', 'refused', 'undoneAt'],
   importUndoItem: ['type', 'name', 'outcome', 'reason'],
@@ -127,8 +148,12 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'metric', 'amount', 'windowMs', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
     'frees',
   ],
+  putLimit: [
+    'metric', 'amount', 'windowMs', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt', 'changed',
+  ],
   limitSubject: ['type', 'id', 'name'],
   price: ['model', 'inputUsd', 'outputUsd', 'startsAt', 'current'],
+  changedPrice: ['model', 'inputUsd', 'outputUsd', 'startsAt', 'current', 'changed', 'before'],
   usageCheck: ['ok', 'keys', 'repaired', 'differences'],
 }
 
@@ -226,7 +251,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'importItem.type': ['user', 'project', 'key'],
   'importUndoItem.type': ['user', 'project', 'key'],
   'importUndoItem.outcome': ['removed', 'reverted', 'kept', 'gone'],
-  'importItem.outcome': ['created', 'updated', 'unchanged', 'refused'],
+  'importItem.outcome': ['created', 'updated', 'unchanged', 'refused', 'gone', 'revoked'],
   'migration.state': ['applied', 'pending', 'changed', 'unknown'],
   'migrationPlan.steps.direction': ['up', 'down'],
   'schemaEvent.event': ['init', 'up', 'down', 'restore'],
@@ -390,7 +415,15 @@ describe('choices', () => {
       'createdBackup.compression',
       'listedBackup.compression',
       'limitState.metric',
+      'putLimit.metric',
       'createdKey.status',
+      'changedKey.status',
+      'createdUser.role',
+      'createdUser.status',
+      'changedUser.role',
+      'changedUser.status',
+      'createdProject.status',
+      'changedProject.status',
       'rotatedKey.status',
     ]
     expect(found.filter(path => !inherited.includes(path)).sort()).toEqual(Object.keys(choices).sort())

@@ -14,14 +14,15 @@ import type { ReportOptions } from './usage/report.ts'
 export interface Wiring extends FileContext {
   readonly access: 'read' | 'write'
   readonly busyTimeoutMs: number
+  readonly onReplaced: (() => void) | undefined
 }
 
 export type Operations = ReturnType<typeof createOperations>
 
 /** All operations on one database, which is opened by the first that needs it. */
 export function createOperations(wiring: Wiring) {
-  const { path, access, dryRun, busyTimeoutMs, now, actor, onProgress } = wiring
-  const store = new Store({ path, access, dryRun, busyTimeoutMs })
+  const { path, access, dryRun, busyTimeoutMs, onReplaced, now, actor, onProgress } = wiring
+  const store = new Store({ path, access, dryRun, busyTimeoutMs, onReplaced })
   const lasting: OperationContext = { store, now, actor, onProgress }
   const context = () => atOneMoment(lasting)
   const files = () => atOneMoment<FileContext>(wiring)
@@ -70,6 +71,7 @@ export function createOperations(wiring: Wiring) {
       ...late.bind(context, () => import('./keys/list.ts'), { list: 'listKeys' }),
       ...late.bind(context, () => import('./keys/get.ts'), { get: 'getKey' }),
       ...late.bind(context, () => import('./keys/activity.ts'), { activity: 'keyActivity' }),
+      ...late.bind(context, () => import('./keys/standing.ts'), { standing: 'keyStanding' }),
       ...late.bind(context, () => import('./keys/create.ts'), {
         create: 'createKey',
         createMany: 'createKeys',

@@ -50,7 +50,7 @@ export async function answer(typed: readonly string[], env: Environment, cwd: st
         openForReading(resolveConfig(env, cwd, { db: given('--db'), profile: given('--profile') }), env),
       profiles: () => {
         const { files } = resolveLeniently(env, cwd, {})
-        return files.flatMap(({ path }) => Object.keys(readSettings(path).profiles))
+        return files.flatMap(place => Object.keys(readSettings(place).profiles))
       },
     })
     if (found === 'files') return `${filesAnswer}\n`
@@ -175,7 +175,7 @@ async function subjects(
     case 'group':
       return listed(typed, reportGroups)
     case 'order':
-      return fitting(typed, plain(keySorts.flatMap(sort => [sort, `-${sort}`])))
+      return fitting(typed, plain(keySorts.flatMap(sort => [sort, `-${sort}`, `+${sort}`])))
     case 'command': {
       if (given.length === 0) return fitting(typed, named(nouns))
       const { at, rest } = await follow(tree, given)

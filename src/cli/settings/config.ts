@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck } from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
-import { type Environment, homeFolder, located, userFolder } from '../../system/home.ts'
+import { type Environment, homeFolder, located, trustedOwners, userFolder } from '../../system/home.ts'
+import { readScheduled } from '../../system/scheduled.ts'
 import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { keepRules } from '../declare/parse.ts'
@@ -18,6 +19,7 @@ import {
   readSettings,
   type SettingName,
   type SettingsFile,
+  type SettingsPlace,
   settingNames,
 } from './file.ts'
 
@@ -46,7 +48,7 @@ export interface Config {
   readonly ageRecipientsFile: string | undefined
   readonly ageIdentityFile: string | undefined
   /** Where settings are looked for, those that win first; the files need not exist. */
-  readonly files: readonly { readonly scope: 'folder' | 'user'; readonly path: string }[]
+  readonly files: readonly SettingsPlace[]
   /** The profile that was asked for by its flag. */
   readonly profile: string | undefined
   /** The home of the user, for which `~` stands. */
@@ -57,9 +59,9 @@ export interface Config {
 
 /** Throws `usage` for a bad flag and `config` for a bad variable or file. */
 export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags): Config {
-  const paths = filesOf(env, cwd).map(({ path }) => path)
-  const read = paths.map(readSettings)
-  const profile = profileOf(flags.profile ?? env['LATCHKEY_PROFILE'], paths, read)
+  const places = filesOf(env, cwd)
+  const read = places.map(readSettings)
+  const profile = profileOf(flags.profile ?? env['LATCHKEY_PROFILE'], places, read)
   const layers = [
     fromFlags(flags, cwd),
     // Who types the name of a profile means it, whatever the shell has exported.
@@ -116,10 +118,15 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     file(find('db'), home) ?? byDefault(join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db'))
   const chosenZone = zone(find('tz'))
   const tz = () => chosenZone ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
-  const backupDir = place(find('backup_dir'), home) ?? byDefault(join(dirname(db.value), 'backups'))
+  const scheduled = readScheduled(db.value)
+  const backupDir =
+    place(find('backup_dir'), home) ??
+    bySchedule(scheduled?.backupDir) ??
+    byDefault(join(dirname(db.value), 'backups'))
   const output = format(find('output')) ?? byDefault('table')
   const keep = policy(find('backup_keep'))
-  const recipients = file(find('age_recipients_file'), home) ?? byDefault(null)
+  const recipients =
+    file(find('age_recipients_file'), home) ?? bySchedule(scheduled?.recipientsFile) ?? byDefault(null)
   const identity = file(find('age_identity_file'), home) ?? byDefault(null)
   const settled = () => ({
     db,
@@ -151,6 +158,9 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   }
 }
 
+/** Whether it was given in bytes that are not UTF-8, of which the runtime makes U+FFFD, or holds half a character. */
+export const isNoText = (value: string): boolean => value.includes('\ufffd') || !value.isWellFormed()
+
 /** A format of that name, for the flag, the variable and the files alike. */
 export function isFormat(text: string | undefined): text is Format {
   return formats.some(format => format === text)
@@ -158,7 +168,7 @@ export function isFormat(text: string | undefined): text is Format {
 
 function filesOf(env: Environment, cwd: string): Config['files'] {
   return [
-    { scope: 'folder', path: join(cwd, 'latchkey.toml') },
+    { scope: 'folder', path: join(cwd, 'latchkey.toml'), owners: trustedOwners(env) },
     { scope: 'user', path: join(userFolder(env, 'XDG_CONFIG_HOME'), 'latchkey', 'latchkey.toml') },
   ]
 }
@@ -172,9 +182,10 @@ export const settingOf = ({ values }: Config, name: SettingName): ConfigValue =>
  * itself does not take.
  */
 export function checkSettings({ files }: Config): readonly SettingsCheck[] {
-  return files.map(({ path, scope }) => {
+  return files.map(place => {
+    const { path, scope } = place
     try {
-      const { settings, profiles } = readSettings(path)
+      const { settings, profiles } = readSettings(place)
       for (const layer of [settings, ...Object.values(profiles)]) {
         zone(layer.tz)
         format(layer.output)
@@ -203,9 +214,9 @@ export function checkSettings({ files }: Config): readonly SettingsCheck[] {
 }
 
 /** Whether a file gives this setting a value, as far as it can be read. */
-function hasSetting(path: string, name: SettingName): boolean {
+function hasSetting(place: SettingsPlace, name: SettingName): boolean {
   try {
-    return readSettings(path).settings[name] !== undefined
+    return readSettings(place).settings[name] !== undefined
   } catch {
     return false
   }
@@ -222,7 +233,9 @@ export interface Change {
 /** Changes one setting in one file, in the profile in use if there is one. @throws config, usage */
 export async function changeSettings({ files, profile }: Config, change: Change): Promise<ConfigChange> {
   const { name, value, scope, dryRun } = change
-  const path = files.find(file => file.scope === scope)?.path ?? ''
+  const where = files.find(file => file.scope === scope)
+  if (where === undefined) throw new Error(`there is no file of settings for ${scope}`)
+  const { path } = where
   if (value !== null) {
     const found = { value, source: 'flag', base: dirname(path) }
     if (name === 'tz') zone(found)
@@ -232,16 +245,16 @@ export async function changeSettings({ files, profile }: Config, change: Change)
     if (name === 'db' || name === 'age_recipients_file' || name === 'age_identity_file') file(found, '/')
   }
   const { writeSetting } = await import('./change.ts')
-  await writeSetting(path, name, value, { profile, dryRun })
+  await writeSetting(where, name, value, { profile, dryRun })
   const [here] = files
-  const hides = scope === 'user' && profile === undefined && here !== undefined && hasSetting(here.path, name)
+  const hides = scope === 'user' && profile === undefined && here !== undefined && hasSetting(here, name)
   return { name, value, path, profile: profile ?? null, hiddenBy: hides ? here.path : null }
 }
 
 /** The settings of the profile that is asked for, in each file that has it. */
 function profileOf(
   name: string | undefined,
-  paths: readonly string[],
+  places: readonly SettingsPlace[],
   files: readonly SettingsFile[],
 ): readonly Layer[] {
   if (name === undefined || name === '') return []
@@ -250,7 +263,7 @@ function profileOf(
   const known = files.flatMap(({ profiles }) => Object.keys(profiles))
   const close = nearest(name, known)
   throw broken(
-    `there is no profile '${name}' in ${paths.join(' or ')}`,
+    `there is no profile '${name}' in ${places.map(({ path }) => path).join(' or ')}`,
     close !== undefined
       ? `did you mean --profile ${close}?`
       : known.length > 0
@@ -276,6 +289,9 @@ function fromEnvironment(env: Environment, cwd: string): Layer {
   for (const name of settingNames) {
     const variable = `LATCHKEY_${name.toUpperCase()}`
     const value = env[variable]
+    if (value !== undefined && isNoText(value)) {
+      throw broken(`${variable} is not UTF-8: '${value.toWellFormed()}'`, `set ${variable} anew, in UTF-8`)
+    }
     if (value) layer[name] = { value, source: variable, base: cwd }
   }
   return layer
@@ -338,6 +354,10 @@ interface Settled<T> {
 }
 
 const byDefault = <T>(value: T): Settled<T> => ({ value, source: 'default' })
+
+/** What `backup schedule` was told holds where no setting says anything else. */
+const bySchedule = (value: string | null | undefined): Settled<string> | undefined =>
+  value == null ? undefined : { value, source: 'backup schedule' }
 
 function wrongValue(found: Found, problem: string, hint: string): LatchkeyError {
   if (found.source === 'flag') return new LatchkeyError('usage', `'${found.value}' ${problem}`, hint)

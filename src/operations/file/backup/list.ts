@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Backup, ListedBackup } from '../../../contract/views.ts'
-import { isAddress } from '../../../text/address.ts'
 import type { FileContext } from '../../context.ts'
 import { looksLikeId } from '../../rules/ids.ts'
 import {
@@ -55,7 +54,7 @@ export async function listBackups(
 export interface ChooseBackup {
   /** The folder, or `s3://bucket/prefix`; default the context's. */
   readonly from?: string | undefined
-  /** Id, prefix of an id, file name or path: of any database. */
+  /** Id, prefix of an id, file name or path, of any database; or `latest`. */
   readonly backup?: string | undefined
   /** The newest one of this database that is not known to be bad. */
   readonly latest?: boolean | undefined
@@ -77,8 +76,11 @@ export async function getBackup(context: FileContext, options: ChooseBackup): Pr
 /** @throws not_found, ambiguous, corrupt, usage (neither or both of a backup and the latest) */
 export async function chooseBackup(context: FileContext, options: ChooseBackup): Promise<StoredBackup> {
   const { backup, from, latest = false, identityFile = context.ageIdentityFile } = options
-  if (latest && backup === undefined) return { ...(await latestBackup(context, options)), identityFile }
-  if (!latest && backup !== undefined) return { ...(await findBackup(context, backup, from)), identityFile }
+  if ((backup === undefined) === latest) {
+    const isNewest = latest || backup === undefined || backup === 'latest'
+    const found = isNewest ? latestBackup(context, options) : findBackup(context, backup, from)
+    return { ...(await found), identityFile }
+  }
   throw new LatchkeyError(
     'usage',
     'say which backup is meant: one, or the latest',
