@@ -7,8 +7,6 @@
  * const verdict = await latchkey.keys.verify(secret, { model: 'gpt-x' })
  * ```
  */
-export type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
-
 import { dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from './contract/errors.ts'
 import type { ProgressListener } from './contract/views.ts'
@@ -96,12 +94,15 @@ function requireNone(wrong: NoPath | undefined): void {
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'
 export type * from './contract/views.ts'
 export type { AuditFilter } from './operations/audit.ts'
+export type { Changed } from './operations/changed.ts'
 export type { Actor } from './operations/context.ts'
+export type { CreateOptions } from './operations/existing.ts'
+export type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
 export type { Inventory } from './operations/file/inventory.ts'
 export type { ActivityOptions } from './operations/keys/activity.ts'
 export type { BulkChange, Expectation } from './operations/keys/bulk.ts'
 export type { KeyChanges } from './operations/keys/change.ts'
-export type { Delivery, NewKey } from './operations/keys/create.ts'
+export type { Delivery, NewKey, NewKeyOptions } from './operations/keys/create.ts'
 export type { KeyFilter } from './operations/keys/filter.ts'
 export type { KeyImportOptions } from './operations/keys/import.ts'
 export type { KeyPage } from './operations/keys/page.ts'
