@@ -12,14 +12,12 @@ export type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
 import { dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from './contract/errors.ts'
 import type { ProgressListener } from './contract/views.ts'
+import type { Latchkey } from './library/latchkey.ts'
 import type { Actor } from './operations/context.ts'
 import type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
-import { createOperations, type Operations } from './operations/index.ts'
+import { createOperations } from './operations/index.ts'
 import { systemUser } from './system/user.ts'
 import { isAddress } from './text/address.ts'
-
-/** All of Latchkey on one database; close it before the process ends. */
-export type Latchkey = Operations
 
 export interface LatchkeyOptions {
   /** The database file. */
@@ -52,6 +50,10 @@ export interface LatchkeyOptions {
  *
  * @throws LatchkeyError with code database_missing, database_foreign, schema_older, schema_newer, corrupt,
  *   permission
+ * @example
+ * const latchkey = await openLatchkey({ path: '/var/lib/gateway/latchkey.db' })
+ * const { valid } = await latchkey.keys.verify('the secret of a client')
+ * await latchkey.close()
  */
 export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   const latchkey = connectLatchkey(options)
@@ -63,6 +65,11 @@ export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> 
 /**
  * As `openLatchkey`, but the file is opened by the first operation that needs it: it may not exist yet. What an
  * operation is made of is loaded with its first use too.
+ *
+ * @throws LatchkeyError with code config (the path is an address)
+ * @example
+ * const latchkey = connectLatchkey({ path: 'new.db' })
+ * await latchkey.initialize({ admin: 'root' })
  */
 export function connectLatchkey(options: LatchkeyOptions): Latchkey {
   if (isAddress(options.path)) {
@@ -91,6 +98,13 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
 
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'
 export type * from './contract/views.ts'
+export type { Backups, DatabaseFile, Migrations } from './library/file.ts'
+export type { Imports } from './library/imports.ts'
+export type { Keys } from './library/keys.ts'
+export type { Audit, Latchkey } from './library/latchkey.ts'
+export type { Limits } from './library/limits.ts'
+export type { Projects, Users } from './library/people.ts'
+export type { Prices, Usage } from './library/usage.ts'
 export type { AuditFilter } from './operations/audit.ts'
 export type { Actor } from './operations/context.ts'
 export type { Inventory } from './operations/file/inventory.ts'
