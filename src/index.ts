@@ -17,12 +17,12 @@ import type { Actor } from './operations/context.ts'
 import type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
 import { createOperations } from './operations/index.ts'
 import { systemUser } from './system/user.ts'
-import { isAddress } from './text/address.ts'
+import { isAddress, type NoPath, pathProblem, placeProblem } from './text/address.ts'
 
 export interface LatchkeyOptions {
   /** The database file. */
   readonly path: string
-  /** `read` never changes the database or its WAL; default `write`. */
+  /** Whether it may write; `read` never changes the database or its WAL. Default `write`. */
   readonly access?: 'read' | 'write' | undefined
   /** Do all the work and all the checks, and keep nothing. */
   readonly dryRun?: boolean | undefined
@@ -40,9 +40,12 @@ export interface LatchkeyOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** How long a write waits for other processes, in milliseconds; default 5,000. */
   readonly busyTimeoutMs?: number | undefined
+  /** The clock; default that of the system. */
   readonly now?: (() => Date) | undefined
   /** Told now and then how far an import, a log of usage, a backup or a restore has come; must not throw. */
   readonly onProgress?: ProgressListener | undefined
+  /** Told when another file took the place of the database and was opened; must not throw. */
+  readonly onReplaced?: (() => void) | undefined
 }
 
 /**
@@ -72,13 +75,8 @@ export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> 
  * await latchkey.initialize({ admin: 'root' })
  */
 export function connectLatchkey(options: LatchkeyOptions): Latchkey {
-  if (isAddress(options.path)) {
-    throw new LatchkeyError(
-      'config',
-      `the database is a file on this machine, and ${options.path} is an address`,
-      'name a file: --db FILE, LATCHKEY_DB, or db in latchkey.toml',
-    )
-  }
+  requireNone(pathProblem(options.path))
+  if (options.backupDir !== undefined) requireNone(placeProblem(options.backupDir))
   const path = resolve(options.path)
   return createOperations({
     path,
@@ -93,7 +91,12 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
     now: options.now ?? (() => new Date()),
     onProgress: options.onProgress,
+    onReplaced: options.onReplaced,
   })
+}
+
+function requireNone(wrong: NoPath | undefined): void {
+  if (wrong) throw new LatchkeyError('config', wrong.problem, wrong.hint)
 }
 
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'
@@ -116,6 +119,7 @@ export type { KeyFilter } from './operations/keys/filter.ts'
 export type { KeyImportOptions } from './operations/keys/import.ts'
 export type { KeyPage } from './operations/keys/page.ts'
 export type { RotateOptions } from './operations/keys/rotate.ts'
+export type { KeyStanding } from './operations/keys/standing.ts'
 export type { StatsOptions } from './operations/keys/stats.ts'
 export type { VerifyOptions } from './operations/keys/verify.ts'
 export type { Limited } from './operations/limits/manage.ts'

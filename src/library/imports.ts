@@ -1,6 +1,6 @@
 /** Users, projects and keys of other systems. Types alone; `src/operations/import` has the rules. */
 import type { ImportReport, ImportSummary, ImportUndo } from '../contract/views.ts'
-import type { SourceFile } from '../formats/source.ts'
+import type { ImportOptions } from '../operations/import/pipeline.ts'
 import type { UndoOptions } from '../operations/import/undo.ts'
 
 /** Takes over data from other systems: in one transaction, and again without counting anything twice. */
@@ -14,7 +14,7 @@ export interface Imports {
    * const source = new TextEncoder().encode('{"keys":[]}')
    * const { created } = await latchkey.imports.glmProxy({ file: 'apikeys.json', bytes: source })
    */
-  readonly glmProxy: (source: SourceFile) => Promise<ImportReport>
+  readonly glmProxy: (source: ImportOptions) => Promise<ImportReport>
   /**
    * Imports a SQLite database of ccluster: users with their passwords, and keys. A user who is here under the same username
    * is linked, and stays as is.
@@ -23,7 +23,7 @@ export interface Imports {
    * @example
    * await latchkey.imports.ccluster({ file: 'no-such-file.db' }).catch(error => console.log(error.code))
    */
-  readonly ccluster: (source: SourceFile) => Promise<ImportReport>
+  readonly ccluster: (source: ImportOptions) => Promise<ImportReport>
   /**
    * Imports a folder with a dump for each table of Dokify, or a SQLite copy of its schema: users, projects and keys. A user
    * who is here under the same email is linked, and stays as is.
@@ -32,7 +32,7 @@ export interface Imports {
    * @example
    * await latchkey.imports.dokify({ file: 'no-such-folder' }).catch(error => console.log(error.code))
    */
-  readonly dokify: (source: SourceFile) => Promise<ImportReport>
+  readonly dokify: (source: ImportOptions) => Promise<ImportReport>
   /**
    * Imports so far, newest first.
    *

@@ -18,6 +18,7 @@ import type { KeyFilter } from '../operations/keys/filter.ts'
 import type { KeyImportOptions } from '../operations/keys/import.ts'
 import type { KeyPage } from '../operations/keys/page.ts'
 import type { RotateOptions } from '../operations/keys/rotate.ts'
+import type { KeyStanding } from '../operations/keys/standing.ts'
 import type { StatsOptions } from '../operations/keys/stats.ts'
 import type { VerifyOptions } from '../operations/keys/verify.ts'
 import type { KeySelector } from '../operations/select.ts'
@@ -97,6 +98,16 @@ export interface Keys {
     ids: readonly string[],
     options?: ActivityOptions,
   ) => Promise<ReadonlyMap<string, readonly number[]>>
+  /**
+   * What each key has used in all, and the limit of its own of which most is used, by id. A key that is gone has none.
+   *
+   * @param ids whole ids
+   * @throws busy, corrupt
+   * @example
+   * const { id } = await latchkey.keys.get('ci')
+   * const fullest = (await latchkey.keys.standing([id])).get(id)?.fullest
+   */
+  readonly standing: (ids: readonly string[]) => Promise<ReadonlyMap<string, KeyStanding>>
   /**
    * Totals of all time, each limit that binds the key with what is left of it and when it frees, and use by day.
    *

@@ -14,12 +14,13 @@ import type { ReportOptions } from './usage/report.ts'
 export interface Wiring extends FileContext {
   readonly access: 'read' | 'write'
   readonly busyTimeoutMs: number
+  readonly onReplaced: (() => void) | undefined
 }
 
 /** All operations on one database, which is opened by the first that needs it. */
 export function createOperations(wiring: Wiring) {
-  const { path, access, dryRun, busyTimeoutMs, now, actor, onProgress } = wiring
-  const store = new Store({ path, access, dryRun, busyTimeoutMs })
+  const { path, access, dryRun, busyTimeoutMs, onReplaced, now, actor, onProgress } = wiring
+  const store = new Store({ path, access, dryRun, busyTimeoutMs, onReplaced })
   const lasting: OperationContext = { store, now, actor, onProgress }
   const context = () => atOneMoment(lasting)
   const files = () => atOneMoment<FileContext>(wiring)
@@ -36,6 +37,7 @@ export function createOperations(wiring: Wiring) {
   const listing = late.from(context, () => import('./keys/list.ts'))
   const getting = late.from(context, () => import('./keys/get.ts'))
   const activity = late.from(context, () => import('./keys/activity.ts'))
+  const standing = late.from(context, () => import('./keys/standing.ts'))
   const creating = late.from(context, () => import('./keys/create.ts'))
   const changing = late.from(context, () => import('./keys/change.ts'))
   const bulk = late.from(context, () => import('./keys/bulk.ts'))
@@ -110,6 +112,7 @@ export function createOperations(wiring: Wiring) {
       list: listing(m => m.listKeys),
       get: getting(m => m.getKey),
       activity: activity(m => m.keyActivity),
+      standing: standing(m => m.keyStanding),
       create: creating(m => m.createKey),
       createMany: creating(m => m.createKeys),
       update: changing(m => m.updateKey),

@@ -21,6 +21,7 @@ import {
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
+import { shellWord } from '../text/shell-word.ts'
 import { translate } from './errors.ts'
 import { createFile, createFolders } from './ownership.ts'
 import { isRunning, ownPid } from './processes.ts'
@@ -48,18 +49,21 @@ export async function withPrivateFile<T>(
   try {
     return await work(path)
   } finally {
-    for (const suffix of ['', ...sidecars]) rmSync(path + suffix, { force: true })
+    for (const suffix of ['', ...sidecars]) discard(path + suffix)
     inUse.delete(path)
   }
 }
 
-/** Removes what runs that no longer exist have left in `folder`; best effort. */
+/**
+ * Removes what runs that no longer exist have left in `folder`. Best effort: what cannot be removed, a folder of such a
+ * name or a file of somebody else's, is in nobody's way.
+ */
 export function sweep(folder: string): void {
   for (const name of list(folder)) {
     const pid = Number(/^\.latchkey-tmp-(\d+)-[0-9a-f]{16}/.exec(name)?.[1] ?? Number.NaN)
     if (Number.isNaN(pid)) continue
     const path = join(folder, name)
-    if (isAbandoned(path, pid)) rmSync(path, { force: true })
+    if (isAbandoned(path, pid)) discard(path)
   }
 }
 
@@ -104,19 +108,29 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   await withPrivateFile(dirname(path), replace, path)
 }
 
-/** What went wrong with files in a folder: also that all of it went away while it was worked on. */
-export function fileFailure(error: unknown, folder: string): unknown {
-  if (codeOf(error) !== 'ENOENT') return translate(error, folder)
+/** What went wrong with a folder or a file that is no live database: also that all of it went away meanwhile. */
+export function fileFailure(error: unknown, path: string): unknown {
+  if (error instanceof LatchkeyError) return error
+  const code = codeOf(error)
+  if (/^(EACCES|EPERM|EROFS|SQLITE_(READONLY|CANTOPEN|PERM).*)$/.test(code)) {
+    return new LatchkeyError(
+      'permission',
+      `${path} cannot be written by this user${code === 'EROFS' ? ': its disk is read-only' : ''}`,
+      `check the owner and mode with: ls -ld ${shellWord(path)} ${shellWord(dirname(path))}`,
+      { cause: error },
+    )
+  }
+  if (code !== 'ENOENT') return translate(error, path)
   return new LatchkeyError(
     'config',
-    `${folder}, or a file in it, went away while it was worked on`,
-    `see whether its disk is there, with: df ${folder}`,
+    `${path}, or a file in it, went away while it was worked on`,
+    `see whether its disk is there, with: df ${shellWord(path)}`,
     { cause: error },
   )
 }
 
 /**
- * Creates the folder, mode 0700, with those above it.
+ * Creates the folder, mode 0700, with those above it; each belongs to the owner of the one above it.
  *
  * @returns undoes that, as long as the folders are empty: for dry runs and failures
  * @throws permission, config (when something else is in the way)
@@ -132,7 +146,7 @@ export function ensureFolder(folder: string): () => void {
     if (code === 'ENOENT') {
       throw new LatchkeyError('config', `no folder can be created at ${folder}`, 'name another folder')
     }
-    throw translate(error, folder)
+    throw fileFailure(error, folder)
   }
   if (first === undefined) return () => {}
   return () => {
@@ -167,7 +181,7 @@ export function freeBytes(folder: string): number {
 }
 
 /** A file that is not open as a database in this process: closing it here would drop its locks. */
-export function syncFile(path: string): void {
+function syncFile(path: string): void {
   const file = openSync(path, 'r+')
   try {
     fsyncSync(file)
@@ -206,6 +220,14 @@ export function list(folder: string): readonly string[] {
     return readdirSync(folder)
   } catch {
     return []
+  }
+}
+
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch (error) {
+    if (codeOf(error) === '') throw error
   }
 }
 

@@ -5,6 +5,7 @@
 import { closeSync, constants, fchownSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { codeOf } from '../contract/failure.ts'
+import { nameOfUser } from './user.ts'
 
 /** Makes a new file, and gives it to the owner of its folder. Throws what the file system says, EEXIST included. */
 export function createFile(path: string, mode: number, like = dirname(path)): void {
@@ -34,6 +35,9 @@ export function createFolders(path: string, mode: number): string | undefined {
   }
   return first
 }
+
+/** The name of the user that something belongs to. */
+export const ownerOf = (path: string): string => nameOfUser(statSync(path).uid)
 
 /**
  * Gives what root has just made to the owner of `like`, or of the nearest folder of that path that is there.

@@ -4,7 +4,11 @@ import { readFileSync } from 'node:fs'
 /** The name of the real user id in passwd, or `uid 1000` for one that has none there (usual in containers). */
 export function systemUser(): string {
   const uid = process.getuid?.()
-  if (uid === undefined) return 'unknown'
+  return uid === undefined ? 'unknown' : nameOfUser(uid)
+}
+
+/** The same of any user id. */
+export function nameOfUser(uid: number): string {
   const entry = passwd()
     .split('\n')
     .map(line => line.split(':'))

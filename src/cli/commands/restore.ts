@@ -38,7 +38,7 @@ export default command({
     const { backups, path } = await ctx.operations()
     const chosen = await backups.restorable({
       ...options,
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
     })
     const { key, user, project, latest, at } = options
@@ -53,7 +53,7 @@ export default command({
   run: async (ctx, { from, to, wait, identity, ...options }) =>
     (await ctx.operations()).backups.restore({
       ...options,
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
       waitMs: wait,
       identityFile: identity === undefined ? undefined : ctx.path(identity),

@@ -2,7 +2,6 @@
  * What may stand where the cursor is, from the declarations and, for names, from the database. Answers the scripts of
  * `completion.ts`; must never say a word of its own, create a file, or fail: where nothing is known, nothing is offered.
  */
-
 import { keySorts, metrics, reportGroups } from '../../contract/views/words.ts'
 import type { Latchkey } from '../../index.ts'
 import type { Environment } from '../../system/home.ts'
@@ -11,7 +10,7 @@ import { tree } from '../commands/tree.ts'
 import type { Declaration, Option } from '../declare/declaration.ts'
 import { outputShape } from '../declare/define.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
-import { type CommonFlag, flagsOf, globalFlags, kebab } from '../line/flags.ts'
+import { type CommonFlag, flagsOf, globalFlags, kebab, shownOptions } from '../line/flags.ts'
 import { operandsOf, spellings } from '../line/operands.ts'
 import { follow } from '../line/walk.ts'
 import { openForReading } from '../run/connect.ts'
@@ -51,7 +50,7 @@ export async function answer(typed: readonly string[], env: Environment, cwd: st
         openForReading(resolveConfig(env, cwd, { db: given('--db'), profile: given('--profile') }), env),
       profiles: () => {
         const { files } = resolveLeniently(env, cwd, {})
-        return files.flatMap(({ path }) => Object.keys(readSettings(path).profiles))
+        return files.flatMap(place => Object.keys(readSettings(place).profiles))
       },
     })
     if (found === 'files') return `${filesAnswer}\n`
@@ -176,7 +175,7 @@ async function subjects(
     case 'group':
       return listed(typed, reportGroups)
     case 'order':
-      return fitting(typed, plain(keySorts.flatMap(sort => [sort, `-${sort}`])))
+      return fitting(typed, plain(keySorts.flatMap(sort => [sort, `-${sort}`, `+${sort}`])))
     case 'command': {
       if (given.length === 0) return fitting(typed, named(nouns))
       const { at, rest } = await follow(tree, given)
@@ -215,7 +214,7 @@ function optionCandidates(
   declaration: Declaration | undefined,
   before: readonly string[],
 ): readonly Candidate[] {
-  const options = Object.entries(declaration?.options ?? {})
+  const options = declaration ? shownOptions(declaration) : []
   const all = [
     ...options.flatMap(([name, option]) => optionNames(name, option)),
     ...flagCandidates([...(declaration ? flagsOf(declaration) : []), ...globalFlags]),

@@ -10,7 +10,7 @@ import type { Environment } from '../../system/home.ts'
 import type { Config } from '../settings/config.ts'
 import type { Output } from '../terminal/streams.ts'
 import type { Brush } from './brush.ts'
-import type { Column, Listing } from './column.ts'
+import type { Column, Listing, Total } from './column.ts'
 import type { Parse } from './parser.ts'
 
 /** What a command does to the world. `execute.ts` derives dry runs and confirmations from it. */
@@ -38,6 +38,8 @@ export interface Option<T> {
   /** Of a clearable one: each use adds to a list. */
   readonly repeatable?: boolean
   readonly short?: string
+  /** An earlier spelling that scripts may use: understood, and shown nowhere. */
+  readonly hidden?: true
   readonly type?: T
 }
 
@@ -65,7 +67,10 @@ export interface Declaration {
   readonly output?: ObjectShape<Record<string, unknown>>
   readonly rows?: ObjectShape<Record<string, unknown>>
   readonly outputOrRows?: ObjectShape<Record<string, unknown>>
-  readonly columns?: readonly Column<unknown>[]
+  readonly columns?:
+    | readonly Column<unknown>[]
+    | ((input: Record<string, unknown>) => readonly Column<unknown>[])
+  readonly total?: (rows: readonly unknown[], input: Record<string, unknown>) => Total<unknown> | undefined
   readonly empty?: string
   readonly noMatch?: string
   readonly forPrograms?: true
@@ -78,7 +83,7 @@ export interface Context extends Asking, Incoming {
   /** The operations on the configured database: for reading alone unless the command changes something. */
   readonly operations: () => Promise<Latchkey>
   /** Loads the library, and gives what makes a connection by the settings of the run; whoever makes one closes it. */
-  readonly connector: () => Promise<() => Latchkey>
+  readonly connector: () => Promise<(onReplaced?: () => void) => Latchkey>
   readonly now: () => Date
   /** `2026-11-20 03:00 (9 h ago)`, for who has to decide on it. */
   readonly ago: (moment: Date) => Promise<string>
@@ -93,8 +98,10 @@ export interface Context extends Asking, Incoming {
   readonly program: readonly string[]
   /** Every command there is. */
   readonly tree: Tree
-  /** An absolute path from one that was typed; `s3://…` stays as it is. */
+  /** An absolute path from one that was typed. @throws usage when it is none */
   readonly path: (typed: string) => string
+  /** The same of a place of backups, where `s3://…` stays as it is. @throws usage */
+  readonly place: (typed: string) => string
   /** Makes the command lines in a text fit the one that was typed; see `next-step.ts`. */
   readonly again: (text: string) => string
   /** A line for people, on stderr. */
@@ -110,7 +117,7 @@ export interface Context extends Asking, Incoming {
 }
 
 /** What of a context says where and when things are meant. */
-export type Place = Pick<Context, 'path' | 'timeZone'>
+export type Place = Pick<Context, 'path' | 'place' | 'timeZone'>
 
 /** What a destroying command asks before it acts. */
 export interface Confirmation {

@@ -16,6 +16,7 @@ import { drawTable } from './table.ts'
 /** @param declaration with the shape of the result; without columns its fields are shown under their own names */
 export async function draw(
   declaration: Declaration,
+  input: Record<string, unknown>,
   result: unknown,
   { format, fields, again = text => text }: Presentation,
   makeBrush: () => Promise<Brush>,
@@ -32,11 +33,15 @@ export async function draw(
   if (!isList) return lines(card(shape, harmless(result), brush, fields))
   const columns =
     fields?.map(field => fieldColumn(shape.shapes[field]?.schema ?? {}, field)) ??
-    declaration.columns ??
+    declaredColumns(declaration, input) ??
     shape.fields.map(field => ({ ...fieldColumn({}, field), title: field }))
   const shown = columns.filter(column => format === 'wide' || !column.wide)
-  return [await drawTable(shown, result, brush)]
+  const total = fields === undefined ? declaration.total?.(result, input) : undefined
+  return [await drawTable(shown, result, brush, total)]
 }
+
+const declaredColumns = ({ columns }: Declaration, input: Record<string, unknown>) =>
+  typeof columns === 'function' ? columns(input) : columns
 
 const lines = (text: string): readonly string[] => (text === '' ? [] : [text.replace(/\n$/, '')])
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Key, UsageRow } from '../../contract/views.ts'
 import { keyColumns } from '../commands/key/filters.ts'
-import { countColumns } from '../commands/usage/drawing.ts'
+import { reportColumns } from '../commands/usage/drawing.ts'
 import type { Column } from '../declare/column.ts'
 import { isToken, widthOf } from '../terminal/width.ts'
 import { type BrushOptions, createBrush, drawTable } from './table.ts'
@@ -124,10 +124,10 @@ const bars: readonly (readonly [number, Partial<BrushOptions>, readonly string[]
     {},
     [
       'REQUESTS    INPUT  OUTPUT       COST   TOKENS',
-      ' 100,000  100,000       0      $0.10  100,000  ████████████████████████',
-      '  50,000   50,000       0      $0.05   50,000  ████████████',
+      ' 100,000  100,000       0  $0.10      100,000  ████████████████████████',
+      '  50,000   50,000       0  $0.05       50,000  ████████████',
       '       1        1       0  $0.000001        1  ▏',
-      '       0        0       0      $0.00        0',
+      '       0        0       0  $0.00            0',
     ],
   ],
   [
@@ -135,17 +135,17 @@ const bars: readonly (readonly [number, Partial<BrushOptions>, readonly string[]
     {},
     [
       'REQUESTS    INPUT  OUTPUT       COST   TOKENS',
-      ' 100,000  100,000       0      $0.10  100,000  █████',
-      '  50,000   50,000       0      $0.05   50,000  ██▌',
+      ' 100,000  100,000       0  $0.10      100,000  █████',
+      '  50,000   50,000       0  $0.05       50,000  ██▌',
       '       1        1       0  $0.000001        1  ▏',
-      '       0        0       0      $0.00        0',
+      '       0        0       0  $0.00            0',
     ],
   ],
   // Too little room for a bar, and then none for the table.
   [
     50,
     {},
-    ['REQUESTS    INPUT  OUTPUT       COST   TOKENS', ' 100,000  100,000       0      $0.10  100,000'],
+    ['REQUESTS    INPUT  OUTPUT       COST   TOKENS', ' 100,000  100,000       0  $0.10      100,000'],
   ],
   [
     40,
@@ -157,8 +157,8 @@ const bars: readonly (readonly [number, Partial<BrushOptions>, readonly string[]
     { unicode: false },
     [
       'REQUESTS    INPUT  OUTPUT       COST   TOKENS',
-      ' 100,000  100,000       0      $0.10  100,000  ########################',
-      '  50,000   50,000       0      $0.05   50,000  ############',
+      ' 100,000  100,000       0  $0.10      100,000  ########################',
+      '  50,000   50,000       0  $0.05       50,000  ############',
       '       1        1       0  $0.000001        1  #',
     ],
   ],
@@ -168,18 +168,20 @@ const bars: readonly (readonly [number, Partial<BrushOptions>, readonly string[]
     {},
     [
       'REQUESTS    INPUT  OUTPUT       COST   TOKENS',
-      ' 100,000  100,000       0      $0.10  100,000  ████████████████████████',
+      ' 100,000  100,000       0  $0.10      100,000  ████████████████████████',
     ],
   ],
   [
     80,
     { pictures: false },
-    ['REQUESTS    INPUT  OUTPUT       COST   TOKENS', ' 100,000  100,000       0      $0.10  100,000'],
+    ['REQUESTS    INPUT  OUTPUT       COST   TOKENS', ' 100,000  100,000       0  $0.10      100,000'],
   ],
 ]
 
+const amounts = reportColumns([]).slice(1)
+
 test.each(bars)('usage in %p columns with %j', async (width, options, lines) => {
-  const drawn = await drawTable(countColumns, usage, await onScreen(width, options))
+  const drawn = await drawTable(amounts, usage, await onScreen(width, options))
   expect(drawn.split('\n').slice(0, lines.length)).toEqual([...lines])
 })
 

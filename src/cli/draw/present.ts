@@ -107,7 +107,7 @@ export async function present(
   let output = lines ?? documentLines(declaration, result, presentation)
   if (lines === undefined && isDrawn(declaration, format)) {
     const { draw, isPaged } = await import('./draw.ts')
-    const drawn = await draw(declaration, result, presentation, brush)
+    const drawn = await draw(declaration, input, result, presentation, brush)
     if (await isPaged(drawn, declaration, presentation, stdout)) return
     output = drawn
   }

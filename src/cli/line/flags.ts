@@ -65,6 +65,10 @@ const effectFlags: Readonly<Record<Effect, readonly CommonFlag[]>> = {
 export const flagsOf = ({ effect, asks }: Declaration): readonly CommonFlag[] =>
   effect === 'write' && asks ? [dryRun, yes] : effectFlags[effect]
 
+/** The options of a command that help, pages and shells show, by their names. */
+export const shownOptions = ({ options }: Declaration): readonly (readonly [string, Option<unknown>])[] =>
+  Object.entries(options).filter(([, option]) => !option.hidden)
+
 /** `expiresWithin` as `expires-within`. */
 export function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)

@@ -16,6 +16,7 @@ import type { Declaration, Option, Tree } from '../declare/declaration.ts'
 import { arg } from '../declare/define.ts'
 import type { ParseContext } from '../declare/parser.ts'
 import { type ProgressMode, progressModes } from '../draw/progress.ts'
+import { isNoText } from '../settings/config.ts'
 import { nounAliases, verbAliases } from './aliases.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { operandsOf } from './operands.ts'
@@ -96,6 +97,7 @@ export async function readCommandLine(
     path = ['latchkey', ...steps.map(step => step.name)].join(' ')
     root = createRoot(options, write, 'run' in at ? Object.keys(at.options).map(kebab) : [])
     const { unknown } = root.parseOptions([...argv])
+    requireText(argv)
     addCommands(root, tree, way, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
@@ -114,6 +116,17 @@ export async function readCommandLine(
     const { usageError } = await import('./misuse.ts')
     return { kind: 'refused', error: usageError(error.message, path, at, tree), globals: globalsOf(root) }
   }
+}
+
+/** Bytes that are no UTF-8 arrive as U+FFFD: another file would be opened, another name stored. @throws usage */
+function requireText(argv: readonly string[]): void {
+  const broken = argv.find(isNoText)
+  if (broken === undefined) return
+  throw new LatchkeyError(
+    'usage',
+    `'${broken.toWellFormed()}' is not UTF-8, and cannot be read as it was meant`,
+    'type it in a terminal that is set to UTF-8; rename a file whose name is not',
+  )
 }
 
 /** `own` are the names that the command uses itself: there a global option goes by its letter alone. */
@@ -301,6 +314,7 @@ function declaredOptions(name: string, declared: Option<unknown>): readonly Comm
   // An option may be called noLimit: only `--no-…` of a clearable one takes something away.
   option.negate = false
   if (declared.choices !== undefined) option.choices(declared.choices)
+  if (declared.hidden) option.hideHelp()
   if (declared.kind === 'many' || declared.repeatable)
     option.argParser((raw, before) => [...(Array.isArray(before) ? before : []), raw])
   if (declared.kind !== 'clearable') return [option]

@@ -10,6 +10,7 @@ import {
   globalFlags,
   kebab,
   optionText,
+  shownOptions,
 } from '../line/flags.ts'
 import { type NamedCommand, type NamedNoun, outputOf, usageLine } from './commands.ts'
 import { printed } from './json.ts'
@@ -108,7 +109,7 @@ function argumentsOf({ args }: Declaration): string | undefined {
 }
 
 function optionsOf(declaration: Declaration): string | undefined {
-  const own = Object.entries(declaration.options).map(([name, option]) => [
+  const own = shownOptions(declaration).map(([name, option]) => [
     optionName(name, option),
     ...optionCells(option),
   ])
@@ -165,7 +166,8 @@ const exits = page([
 ]).trimEnd()
 
 const settingsIntroduction = `A flag wins over a variable, over the profile that \`LATCHKEY_PROFILE\` names (one that \`--profile\` names wins over
-variables, too), over \`latchkey.toml\` in the current folder, over
+variables, too), over \`latchkey.toml\` in the current folder (refused if it belongs to another
+user), over
 \`latchkey/latchkey.toml\` in the user's folder for configuration, over the default. \`latchkey config show\` shows each value and where
 it came from, \`latchkey config set\` changes one. Relative paths in a file are meant from the folder of that file. A profile is a
 table of settings that \`--profile prod\` or \`LATCHKEY_PROFILE=prod\` puts first:

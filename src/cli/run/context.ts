@@ -1,9 +1,9 @@
 /** Makes what a command may reach while it runs. Opens and loads nothing before it is asked for. */
-
+import { LatchkeyError } from '../../contract/errors.ts'
 import type { Actor, Latchkey } from '../../index.ts'
 import type { StopSignal } from '../../server/serve.ts'
 import { type Environment, located } from '../../system/home.ts'
-import { isAddress } from '../../text/address.ts'
+import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
 import type { Asking, Context, Effect, Invoke, Tree } from '../declare/declaration.ts'
 import type { ProgressDisplay } from '../draw/progress-display.ts'
 import type { Config } from '../settings/config.ts'
@@ -38,7 +38,10 @@ export function createContext(surroundings: Surroundings): Context {
   const { streams, config, asking, progress, actor, now, cwd, env, again, stopped, dryRun } = surroundings
   let opened: Promise<Latchkey> | undefined
 
-  const at = (typed: string): string => located(typed, cwd, config.home)
+  const at = (typed: string): string => {
+    requireNone(pathProblem(typed))
+    return located(typed, cwd, config.home)
+  }
   const connector = () => connectorOf(surroundings)
   const operations = (): Promise<Latchkey> => {
     opened ??= connector().then(connect => connect())
@@ -71,7 +74,11 @@ export function createContext(surroundings: Surroundings): Context {
     again,
     invoke: surroundings.invoke,
     program: surroundings.program,
-    path: typed => (isAddress(typed) ? typed : at(typed)),
+    path: at,
+    place: typed => {
+      requireNone(placeProblem(typed))
+      return isAddress(typed) ? typed : at(typed)
+    },
     notice,
     stderr: streams.stderr,
     stopped,
@@ -88,10 +95,10 @@ export function createContext(surroundings: Surroundings): Context {
 }
 
 /** Loads the library, and gives what makes a connection by the settings of the run. */
-async function connectorOf(surroundings: Surroundings): Promise<() => Latchkey> {
+async function connectorOf(surroundings: Surroundings): Promise<(onReplaced?: () => void) => Latchkey> {
   const { config, effect, dryRun, actor, env, now, progress } = surroundings
   const { connectLatchkey } = await import('../../index.ts')
-  return () =>
+  return onReplaced =>
     connectLatchkey({
       path: config.db,
       access: effect === 'read' ? 'read' : 'write',
@@ -104,5 +111,10 @@ async function connectorOf(surroundings: Surroundings): Promise<() => Latchkey> 
       env,
       now,
       onProgress: progress.tell,
+      onReplaced,
     })
+}
+
+function requireNone(wrong: NoPath | undefined): void {
+  if (wrong) throw new LatchkeyError('usage', wrong.problem, wrong.hint)
 }

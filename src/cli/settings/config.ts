@@ -7,8 +7,8 @@ import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck } from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
-import { type Environment, homeFolder, located, userFolder } from '../../system/home.ts'
-import { isAddress } from '../../text/address.ts'
+import { type Environment, homeFolder, located, trustedOwners, userFolder } from '../../system/home.ts'
+import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { keepRules } from '../declare/parse.ts'
 import {
@@ -18,6 +18,7 @@ import {
   readSettings,
   type SettingName,
   type SettingsFile,
+  type SettingsPlace,
   settingNames,
 } from './file.ts'
 
@@ -46,7 +47,7 @@ export interface Config {
   readonly ageRecipientsFile: string | undefined
   readonly ageIdentityFile: string | undefined
   /** Where settings are looked for, those that win first; the files need not exist. */
-  readonly files: readonly { readonly scope: 'folder' | 'user'; readonly path: string }[]
+  readonly files: readonly SettingsPlace[]
   /** The profile that was asked for by its flag. */
   readonly profile: string | undefined
   /** The home of the user, for which `~` stands. */
@@ -57,9 +58,9 @@ export interface Config {
 
 /** Throws `usage` for a bad flag and `config` for a bad variable or file. */
 export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags): Config {
-  const paths = filesOf(env, cwd).map(({ path }) => path)
-  const read = paths.map(readSettings)
-  const profile = profileOf(flags.profile ?? env['LATCHKEY_PROFILE'], paths, read)
+  const places = filesOf(env, cwd)
+  const read = places.map(readSettings)
+  const profile = profileOf(flags.profile ?? env['LATCHKEY_PROFILE'], places, read)
   const layers = [
     fromFlags(flags, cwd),
     // Who types the name of a profile means it, whatever the shell has exported.
@@ -113,14 +114,14 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     layers.find(layer => layer[name] !== undefined)?.[name]
 
   const db =
-    place(find('db'), home) ?? byDefault(join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db'))
+    file(find('db'), home) ?? byDefault(join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db'))
   const chosenZone = zone(find('tz'))
   const tz = () => chosenZone ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
   const backupDir = place(find('backup_dir'), home) ?? byDefault(join(dirname(db.value), 'backups'))
   const output = format(find('output')) ?? byDefault('table')
   const keep = policy(find('backup_keep'))
-  const recipients = place(find('age_recipients_file'), home) ?? byDefault(null)
-  const identity = place(find('age_identity_file'), home) ?? byDefault(null)
+  const recipients = file(find('age_recipients_file'), home) ?? byDefault(null)
+  const identity = file(find('age_identity_file'), home) ?? byDefault(null)
   const settled = () => ({
     db,
     tz: tz(),
@@ -151,6 +152,9 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   }
 }
 
+/** Whether it was given in bytes that are not UTF-8, of which the runtime makes U+FFFD, or holds half a character. */
+export const isNoText = (value: string): boolean => value.includes('\ufffd') || !value.isWellFormed()
+
 /** A format of that name, for the flag, the variable and the files alike. */
 export function isFormat(text: string | undefined): text is Format {
   return formats.some(format => format === text)
@@ -158,7 +162,7 @@ export function isFormat(text: string | undefined): text is Format {
 
 function filesOf(env: Environment, cwd: string): Config['files'] {
   return [
-    { scope: 'folder', path: join(cwd, 'latchkey.toml') },
+    { scope: 'folder', path: join(cwd, 'latchkey.toml'), owners: trustedOwners(env) },
     { scope: 'user', path: join(userFolder(env, 'XDG_CONFIG_HOME'), 'latchkey', 'latchkey.toml') },
   ]
 }
@@ -172,9 +176,10 @@ export const settingOf = ({ values }: Config, name: SettingName): ConfigValue =>
  * itself does not take.
  */
 export function checkSettings({ files }: Config): readonly SettingsCheck[] {
-  return files.map(({ path, scope }) => {
+  return files.map(place => {
+    const { path, scope } = place
     try {
-      const { settings, profiles } = readSettings(path)
+      const { settings, profiles } = readSettings(place)
       for (const layer of [settings, ...Object.values(profiles)]) {
         zone(layer.tz)
         format(layer.output)
@@ -203,9 +208,9 @@ export function checkSettings({ files }: Config): readonly SettingsCheck[] {
 }
 
 /** Whether a file gives this setting a value, as far as it can be read. */
-function hasSetting(path: string, name: SettingName): boolean {
+function hasSetting(place: SettingsPlace, name: SettingName): boolean {
   try {
-    return readSettings(path).settings[name] !== undefined
+    return readSettings(place).settings[name] !== undefined
   } catch {
     return false
   }
@@ -222,24 +227,28 @@ export interface Change {
 /** Changes one setting in one file, in the profile in use if there is one. @throws config, usage */
 export async function changeSettings({ files, profile }: Config, change: Change): Promise<ConfigChange> {
   const { name, value, scope, dryRun } = change
-  const path = files.find(file => file.scope === scope)?.path ?? ''
+  const where = files.find(file => file.scope === scope)
+  if (where === undefined) throw new Error(`there is no file of settings for ${scope}`)
+  const { path } = where
   if (value !== null) {
     const found = { value, source: 'flag', base: dirname(path) }
     if (name === 'tz') zone(found)
     if (name === 'output') format(found)
     if (name === 'backup_keep') policy(found)
+    if (name === 'backup_dir') place(found, '/')
+    if (name === 'db' || name === 'age_recipients_file' || name === 'age_identity_file') file(found, '/')
   }
   const { writeSetting } = await import('./change.ts')
-  await writeSetting(path, name, value, { profile, dryRun })
+  await writeSetting(where, name, value, { profile, dryRun })
   const [here] = files
-  const hides = scope === 'user' && profile === undefined && here !== undefined && hasSetting(here.path, name)
+  const hides = scope === 'user' && profile === undefined && here !== undefined && hasSetting(here, name)
   return { name, value, path, profile: profile ?? null, hiddenBy: hides ? here.path : null }
 }
 
 /** The settings of the profile that is asked for, in each file that has it. */
 function profileOf(
   name: string | undefined,
-  paths: readonly string[],
+  places: readonly SettingsPlace[],
   files: readonly SettingsFile[],
 ): readonly Layer[] {
   if (name === undefined || name === '') return []
@@ -248,7 +257,7 @@ function profileOf(
   const known = files.flatMap(({ profiles }) => Object.keys(profiles))
   const close = nearest(name, known)
   throw broken(
-    `there is no profile '${name}' in ${paths.join(' or ')}`,
+    `there is no profile '${name}' in ${places.map(({ path }) => path).join(' or ')}`,
     close !== undefined
       ? `did you mean --profile ${close}?`
       : known.length > 0
@@ -274,16 +283,32 @@ function fromEnvironment(env: Environment, cwd: string): Layer {
   for (const name of settingNames) {
     const variable = `LATCHKEY_${name.toUpperCase()}`
     const value = env[variable]
+    if (value !== undefined && isNoText(value)) {
+      throw broken(`${variable} is not UTF-8: '${value.toWellFormed()}'`, `set ${variable} anew, in UTF-8`)
+    }
     if (value) layer[name] = { value, source: variable, base: cwd }
   }
   return layer
 }
 
-/** Relative places are taken from the folder they were written in; addresses (`s3://…`) stay as they are. */
+/** Relative paths are taken from the folder they were written in. */
+function file(found: Found | undefined, home: string): Settled<string> | undefined {
+  if (found === undefined) return undefined
+  requireNone(found, pathProblem(found.value))
+  return { value: located(found.value, found.base, home), source: found.source }
+}
+
+/** The same of a folder or the address of a bucket, which stays as it is. */
 function place(found: Found | undefined, home: string): Settled<string> | undefined {
   if (found === undefined) return undefined
-  const { value, base, source } = found
-  return { value: isAddress(value) ? value : located(value, base, home), source }
+  requireNone(found, placeProblem(found.value))
+  return isAddress(found.value) ? { value: found.value, source: found.source } : file(found, home)
+}
+
+function requireNone(found: Found, wrong: NoPath | undefined): void {
+  if (wrong === undefined) return
+  if (found.source === 'flag') throw new LatchkeyError('usage', wrong.problem, wrong.hint)
+  throw broken(`${wrong.problem} (from ${found.source})`, wrong.hint)
 }
 
 function zone(found: Found | undefined): Settled<string> | undefined {

@@ -2,9 +2,9 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { AuditVerb, Limit, Role, User } from '../../contract/views.ts'
+import type { AuditVerb, Limit, Role, User, UserStatus } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, count, eq, isNotNull, isNull } from '../../db/query.ts'
+import { and, count, eq, isNotNull, isNull, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
@@ -15,8 +15,11 @@ import * as rules from '../rules/input.ts'
 import { contains, findUser, sameText, type UserRow } from '../select.ts'
 
 export interface NewUser {
+  /** Unique, whatever its case. */
   readonly username: string
+  /** Unique, whatever its case. */
   readonly email?: string | undefined
+  /** What people call them. */
   readonly name?: string | undefined
   /** Default member. */
   readonly role?: Role | undefined
@@ -38,8 +41,13 @@ export interface UserChanges extends LimitChanges {
 }
 
 export interface UserFilter {
+  /** Users with this role. */
   readonly role?: Role | undefined
+  /** Service accounts alone, or people alone. */
   readonly service?: boolean | undefined
+  /** Users with this status. */
+  readonly status?: UserStatus | undefined
+  /** Disabled users alone, or those who are not. */
   readonly disabled?: boolean | undefined
   /** Part of a username, email address or name. */
   readonly search?: string | undefined
@@ -101,11 +109,8 @@ export function listUsers(context: OperationContext, filter: UserFilter = {}): P
         and(
           filter.role && eq(users.role, filter.role),
           filter.service === undefined ? undefined : eq(users.service, filter.service),
-          filter.disabled === undefined
-            ? undefined
-            : filter.disabled
-              ? isNotNull(users.disabledAt)
-              : isNull(users.disabledAt),
+          filter.status && isDisabled(filter.status === 'disabled'),
+          filter.disabled === undefined ? undefined : isDisabled(filter.disabled),
           contains([users.username, users.email, users.name], filter.search),
         ),
       )
@@ -113,6 +118,8 @@ export function listUsers(context: OperationContext, filter: UserFilter = {}): P
     return userViews(db, rows)
   })
 }
+
+const isDisabled = (disabled: boolean): SQL => (disabled ? isNotNull : isNull)(users.disabledAt)
 
 /** @throws not_found, ambiguous */
 export function getUser(context: OperationContext, selector: string): Promise<User> {
@@ -278,6 +285,7 @@ export async function userViews(db: Database, rows: readonly UserRow[]): Promise
     name: row.name,
     role: row.role,
     service: row.service,
+    status: row.disabledAt === null ? 'active' : 'disabled',
     hasPassword: row.passwordHash !== null,
     limits: limitsOf.get(row.id) ?? [],
     disabledAt: row.disabledAt === null ? null : new Date(row.disabledAt),

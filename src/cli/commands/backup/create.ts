@@ -31,7 +31,7 @@ export default command({
   run: async (ctx, { to, compress, recipient, recipientsFile, wait, ...options }) =>
     (await ctx.operations()).backups.create({
       ...options,
-      to: to === undefined ? undefined : ctx.path(to),
+      to: to === undefined ? undefined : ctx.place(to),
       compression: compress,
       recipients: recipient === undefined ? undefined : [...recipient],
       recipientsFile: recipientsFile === undefined ? undefined : ctx.path(recipientsFile),

@@ -11,7 +11,7 @@ export default command({
   },
   run: async (ctx, { from }) =>
     (await ctx.operations()).backups.list({
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       onBroken: ({ path, problem }) => void ctx.notice(`latchkey: ${path} is not listed: ${problem}`),
     }),
   rows: backup,

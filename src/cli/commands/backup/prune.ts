@@ -51,7 +51,7 @@ type Pruning = Input<Arguments, typeof options>
 /** The operation's input from the command's. */
 function pruning(ctx: Place, { from, wait, ...keep }: Pruning) {
   return {
-    from: from === undefined ? undefined : ctx.path(from),
+    from: from === undefined ? undefined : ctx.place(from),
     keep: {
       last: keep.keepLast,
       hourly: keep.keepHourly,

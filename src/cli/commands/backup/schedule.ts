@@ -30,7 +30,7 @@ export default command({
   },
   run: async (ctx, { cron, crontab, systemd, print, to, recipientsFile, prune, ping, log, envFile }) => {
     const file = (typed: string | undefined) => (typed === undefined ? undefined : ctx.path(typed))
-    const place = file(to) ?? ctx.config.backupDir
+    const place = to === undefined ? ctx.config.backupDir : ctx.place(to)
     const { backups, path } = await ctx.operations()
     const job = {
       cron,

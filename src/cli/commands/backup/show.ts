@@ -14,7 +14,7 @@ export default command({
     (await ctx.operations()).backups.get({
       backup,
       latest: backup === undefined,
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
     }),
   output: backup,
 })

@@ -16,7 +16,7 @@ export default command({
   },
   run: async (ctx, { from, maxAge }) =>
     (await ctx.operations()).backups.status({
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       maxAgeMs: maxAge,
     }),
   output: backupStatus,

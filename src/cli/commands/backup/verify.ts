@@ -25,7 +25,7 @@ export default command({
       backup,
       all,
       quick,
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       identityFile: identity === undefined ? undefined : ctx.path(identity),
     }),
   rows: backupCheck,

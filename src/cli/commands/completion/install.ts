@@ -18,7 +18,12 @@ export default command({
   options: { dir: opt.text('folder', 'Put it there instead, such as /etc/bash_completion.d') },
   run: async (ctx, { shell, dir }) => {
     const { installCompletion } = await import('../../completion/install.ts')
-    return installCompletion({ shell, folder: dir && ctx.path(dir), env: ctx.env, dryRun: ctx.dryRun })
+    return installCompletion({
+      shell,
+      folder: dir === undefined ? undefined : ctx.path(dir),
+      env: ctx.env,
+      dryRun: ctx.dryRun,
+    })
   },
   output: completionInstalled,
   done: ({ path, changed, activate }) =>

@@ -1,10 +1,19 @@
 /** What an import did, and what taking it back did, a line each. Draws; decides nothing. */
+import { exitCodes } from '../../../contract/errors.ts'
 import type { ImportItem, ImportReport, ImportUndo, ImportUndoItem } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
+import { opt } from '../../declare/define.ts'
 import { printableLine } from '../../terminal/printable.ts'
 
 export function importLines(report: ImportReport, brush: Brush): string {
-  const paint = { created: brush.good, updated: brush.warn, unchanged: brush.dim, refused: brush.bad }
+  const paint = {
+    created: brush.good,
+    updated: brush.warn,
+    unchanged: brush.dim,
+    refused: brush.bad,
+    gone: brush.bad,
+    revoked: brush.warn,
+  }
   return [
     ...report.items.map(item => `${paint[item.outcome](item.outcome.padEnd(9))} ${importedThing(item)}`),
     ...report.notes.map(note => `Note: ${note}`),
@@ -14,9 +23,28 @@ export function importLines(report: ImportReport, brush: Brush): string {
       : [
           `Left behind: ${report.leftBehind.map(({ name, rows }) => `${name} (${brush.count(rows)} ${rows === 1 ? 'row' : 'rows'})`).join(', ')}`,
         ]),
-    `${report.source}: ${report.created} created, ${report.updated} updated, ${report.unchanged} unchanged, ${report.refused} refused (${report.id})`,
+    `${report.source}: ${counts(report)} (${report.id})`,
+    ...(report.gone === 0
+      ? []
+      : ['Run it again with --revoke-gone to end the keys that are gone from the source.']),
   ].join('\n')
 }
+
+function counts(report: ImportReport): string {
+  const { refused, gone, revoked } = report
+  return [
+    `${report.created} created, ${report.updated} updated, ${report.unchanged} unchanged, ${refused} refused`,
+    ...(gone === 0 ? [] : [`${gone} gone`]),
+    ...(revoked === 0 ? [] : [`${revoked} revoked`]),
+  ].join(', ')
+}
+
+/** What is left for somebody to do is no success. */
+export const importExit = ({ refused, gone }: ImportReport): number =>
+  refused > 0 || gone > 0 ? exitCodes.partial : 0
+
+/** The option that every import has. */
+export const revokeGone = opt.flag('Revoke the keys that came from this source and are no longer in it')
 
 export function importUndoLines(undo: ImportUndo, brush: Brush): string {
   const paint = { removed: brush.bad, reverted: brush.warn, kept: brush.good, gone: brush.dim }

@@ -99,12 +99,23 @@ export async function createBackup(context: FileContext, input: RunBackup = {}):
 }
 
 /**
- * As `createBackup`, for a caller that holds the lock already and is about to replace what it saves. So even what no
+ * The backup that restore and migrate take of what they are about to replace, while they hold the lock. So even what no
  * restore would take is kept, and its manifest says why: there is nothing better to go back to.
+ *
+ * @throws as `createBackup`, and says that it is this one
  */
-export async function createUnlocked(context: FileContext, input: CreateBackup): Promise<Backup> {
+export async function createUnlocked(
+  context: FileContext,
+  { reason }: { readonly reason: 'pre-restore' | 'pre-migrate' },
+): Promise<Backup> {
   const note = ({ problem }: Refusal) => ({ at: context.now(), problem })
-  return toView(await createStored(context, input, note))
+  try {
+    return toView(await createStored(context, { reason }, note))
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+    const message = `the safety backup (${reason}) could not be taken: ${error.message}`
+    throw new LatchkeyError(error.code, message, error.hint, { cause: error })
+  }
 }
 
 async function createAndPrune(
@@ -289,7 +300,7 @@ async function discard(location: Location, name: string): Promise<void> {
 function requireLatchkey(path: string): number {
   return reading(path, client => {
     requireOurs(client, path)
-    return Math.max(compactSize(client), sizeOf(path) === 0 ? sizeOf(`${path}-wal`) : 0)
+    return compactSize(client)
   })
 }
 

@@ -68,10 +68,9 @@ export async function chooseBackup(context: FileContext, options: ChooseBackup):
 
 /** All that is in the folder or bucket, broken manifests too. */
 export async function surveyFolder(context: FileContext, from: string | undefined): Promise<Survey> {
-  const { backupDir } = context
-  if (from === undefined && !isAddress(backupDir) && !existsSync(backupDir))
-    return { backups: [], broken: [] }
-  return survey(locate(context, from ?? backupDir))
+  const location = locate(context, from ?? context.backupDir)
+  const isMissing = location.kind === 'folder' && !existsSync(location.address)
+  return from === undefined && isMissing ? { backups: [], broken: [] } : survey(location)
 }
 
 /**

@@ -10,10 +10,12 @@ import { codeOf } from '../../../contract/failure.ts'
 import { Client } from '../../../db/sqlite/client.ts'
 import { holdersOf } from '../../../db/sqlite/holders.ts'
 import { translate } from '../../../system/errors.ts'
-import { ensureFolder, list } from '../../../system/files.ts'
-import { createFile } from '../../../system/ownership.ts'
+import { ensureFolder, fileFailure, list, statOf } from '../../../system/files.ts'
+import { createFile, ownerOf } from '../../../system/ownership.ts'
 import { isAddress } from '../../../text/address.ts'
+import { shellWord } from '../../../text/shell-word.ts'
 import type { FileContext } from '../../context.ts'
+import { requirePlace } from './places/locate.ts'
 
 export interface LockOptions {
   /** How long to wait for another run to end. Default 0: say at once that it is busy. */
@@ -33,11 +35,12 @@ export async function withLock<T>(
   work: () => Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
+  requirePlace(where)
   const folder = isAddress(where) ? dirname(resolve(context.path)) : resolve(where)
   const path = join(folder, '.latchkey-lock')
   if (context.dryRun && !existsSync(path)) return work()
   const undo = context.dryRun ? () => {} : prepare(folder, path)
-  const client = await acquire(folder, path, options.waitMs ?? 0)
+  const client = await acquire(path, options.waitMs ?? 0)
   let done = false
   try {
     const result = await work()
@@ -62,7 +65,7 @@ function prepare(folder: string, path: string): () => void {
   try {
     createFile(path, 0o600)
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw translate(error, folder)
+    if (codeOf(error) !== 'EEXIST') throw fileFailure(error, folder)
   }
   return () => {
     if (!isNew || list(folder).length > 1) return
@@ -71,17 +74,17 @@ function prepare(folder: string, path: string): () => void {
   }
 }
 
-async function acquire(folder: string, path: string, waitMs: number): Promise<Client> {
+async function acquire(path: string, waitMs: number): Promise<Client> {
   const deadline = performance.now() + waitMs
   for (;;) {
-    const client = tryLock(folder, path)
+    const client = tryLock(path)
     if (client) return client
     if (performance.now() >= deadline) throw taken(path)
     await sleep(10 + Math.random() * 40)
   }
 }
 
-function tryLock(folder: string, path: string): Client | undefined {
+function tryLock(path: string): Client | undefined {
   let client: Client | undefined
   try {
     client = new Client(path, { readwrite: true })
@@ -91,8 +94,31 @@ function tryLock(folder: string, path: string): Client | undefined {
   } catch (error) {
     client?.close()
     if (codeOf(error).startsWith('SQLITE_BUSY')) return undefined
-    throw translate(error, folder)
+    throw unusable(error, path)
   }
+}
+
+/** Nobody can hold a lock in it; but whether nobody believes to is for a person to see. */
+function unusable(error: unknown, path: string): unknown {
+  const found = statOf(path)
+  const code = codeOf(error)
+  if (found && (!found.isFile() || /^SQLITE_(NOTADB|CORRUPT)/.test(code))) {
+    return new LatchkeyError(
+      'config',
+      `the lock ${path} is ${found.isFile() ? 'damaged: it holds something, and a lock is empty' : 'no file'}`,
+      `when no backup, restore or migration is running, remove it: rm -r ${shellWord(path)}`,
+      { cause: error },
+    )
+  }
+  if (found && /^SQLITE_(CANTOPEN|PERM|READONLY)/.test(code)) {
+    return new LatchkeyError(
+      'permission',
+      `the lock ${path} belongs to ${ownerOf(path)}, and this user cannot write to it`,
+      `let it belong to who takes the backups: sudo chown "$(id -un)" ${shellWord(path)}`,
+      { cause: error },
+    )
+  }
+  return fileFailure(error, path)
 }
 
 function taken(path: string): LatchkeyError {

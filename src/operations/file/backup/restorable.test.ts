@@ -26,7 +26,7 @@ function sql(text: string): void {
 
 /** A backup as a program would have made it that did not look. */
 async function unchecked(): Promise<string> {
-  const { id } = await createUnlocked(scene.context, { reason: 'manual' })
+  const { id } = await createUnlocked(scene.context, { reason: 'pre-restore' })
   const stored = await findBackup(scene.context, id)
   await writeManifest({ ...stored, manifest: { ...stored.manifest, failure: null } })
   return id

@@ -10,13 +10,14 @@ import { LatchkeyError } from '../../../../contract/errors.ts'
 import { codeOf } from '../../../../contract/failure.ts'
 import { translate } from '../../../../system/errors.ts'
 import { fileFailure, place, replaceFile, syncFolder } from '../../../../system/files.ts'
-import { isAddress } from '../../../../text/address.ts'
+import { isAddress, placeProblem } from '../../../../text/address.ts'
 import type { FileContext } from '../../../context.ts'
 import { type Location, requireLimit } from './place.ts'
 import { bucket } from './s3.ts'
 
 /** @throws config when it is the address of something that backups cannot go to */
 export function locate(context: Pick<FileContext, 'env'>, where: string): Location {
+  requirePlace(where)
   return isAddress(where) ? bucket(where, context.env ?? {}) : folder(resolve(where))
 }
 
@@ -25,12 +26,19 @@ export function locateFile(
   context: Pick<FileContext, 'env'>,
   path: string,
 ): { readonly location: Location; readonly name: string } {
+  requirePlace(path)
   if (!isAddress(path)) {
     const file = resolve(path)
     return { location: folder(dirname(file)), name: basename(file) }
   }
   const end = path.lastIndexOf('/')
   return { location: locate(context, path.slice(0, end)), name: path.slice(end + 1) }
+}
+
+/** @throws config when backups can neither go there nor come from there */
+export function requirePlace(where: string): void {
+  const wrong = placeProblem(where)
+  if (wrong) throw new LatchkeyError('config', wrong.problem, wrong.hint)
 }
 
 /** All of a small file as text. @throws as reading it does */

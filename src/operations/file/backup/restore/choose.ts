@@ -6,6 +6,8 @@ import type { Backup } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { openReader, requireOurs } from '../../../../db/sqlite/open.ts'
 import { translate } from '../../../../system/errors.ts'
+import { statOf } from '../../../../system/files.ts'
+import { pathProblem } from '../../../../text/address.ts'
 import type { FileContext } from '../../../context.ts'
 import { type ChooseBackup, chooseBackup, listBackups } from '../list.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
@@ -30,9 +32,24 @@ export interface Restorable extends Backup {
  * @throws as `chooseState`
  */
 export async function restorable(context: FileContext, options: ChooseState): Promise<Restorable> {
-  const path = resolve(options.to ?? context.path)
+  const path = targetOf(context, options)
   const chosen = toView(await chooseState({ ...context, path }, options))
   return { ...chosen, replaces: existsSync(path) ? basename(path) : null }
+}
+
+/** The path of the database to restore. @throws usage when that can be none */
+export function targetOf(context: FileContext, { to = context.path }: ChooseState): string {
+  const wrong = pathProblem(to)
+  if (wrong) throw new LatchkeyError('usage', wrong.problem, wrong.hint)
+  const path = resolve(to)
+  if (statOf(path)?.isFile() === false) {
+    throw new LatchkeyError(
+      'usage',
+      `${path} is ${statOf(path)?.isDirectory() ? 'a folder' : 'no file'}, and a database cannot take its place`,
+      'name the file of the database, or one that is not there yet',
+    )
+  }
+  return path
 }
 
 /** For a context whose path is the database to restore. @throws not_found, ambiguous, corrupt, usage (not one choice) */
