@@ -63,9 +63,13 @@ export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
   )
   if (!schedule.changed) return lines.join('\n')
   const where = schedule.manager === 'crontab' ? 'your crontab' : `the timer ${schedule.name} of systemd`
+  const own = schedule.entries.some(({ path }) => path?.includes('/systemd/user/'))
   return [
     `Scheduled in ${where}; next run ${brush.dated(schedule.nextRun)}`,
-    schedule.log === null ? `Output: journalctl --user -u ${schedule.name}` : `Output: ${schedule.log}`,
+    schedule.log === null
+      ? `Output: journalctl${own ? ' --user' : ''} -u ${schedule.name}`
+      : `Output: ${schedule.log}`,
+    ...(own ? ['It runs while you are logged in, or always after: loginctl enable-linger'] : []),
   ].join('\n')
 }
 

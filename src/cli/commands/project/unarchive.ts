@@ -1,5 +1,6 @@
-import { project } from '../../../contract/views/people.ts'
+import { changedProject } from '../../../contract/views/people.ts'
 import { arg, command } from '../../declare/define.ts'
+import { outcomeText } from '../changes.ts'
 
 export default command({
   name: 'unarchive',
@@ -8,6 +9,11 @@ export default command({
   examples: ['latchkey project unarchive shop'],
   args: { project: arg.one('Slug, name or id') },
   run: async (ctx, { project }) => (await ctx.operations()).projects.unarchive(project),
-  output: project,
-  done: project => `Took ${project.slug} back from the archive`,
+  output: changedProject,
+  done: project =>
+    outcomeText(
+      `Took ${project.slug} back from the archive`,
+      `project ${project.slug} (${project.id})`,
+      project,
+    ),
 })

@@ -1,4 +1,4 @@
-import { limitState } from '../../../../contract/views/limits.ts'
+import { putLimit } from '../../../../contract/views/limits.ts'
 import { arg, command } from '../../../declare/define.ts'
 import { limit } from '../../../declare/parse.ts'
 import { limitColumns } from '../../../draw/limits.ts'
@@ -19,7 +19,9 @@ export default command({
   },
   run: async (ctx, { key, limits }) =>
     (await ctx.operations()).limits.add({ key: await ctx.keySelector(key) }, limits),
-  rows: limitState,
+  rows: putLimit,
   columns: limitColumns,
   empty: 'No limits.',
+  notice: limits =>
+    limits.some(each => each.changed) ? undefined : 'Unchanged: the limits were so already.',
 })

@@ -1,4 +1,4 @@
-import { price } from '../../../../contract/views/usage.ts'
+import { changedPrice } from '../../../../contract/views/usage.ts'
 import { arg, command, opt } from '../../../declare/define.ts'
 import { dollars, when } from '../../../declare/parse.ts'
 
@@ -24,7 +24,7 @@ export default command({
   },
   run: async (ctx, { model, input, output, from }) =>
     (await ctx.operations()).usage.prices.set(model, { inputUsd: input, outputUsd: output, from }),
-  output: price,
+  output: changedPrice,
   done: (price, brush) =>
-    `${price.model} costs ${brush.dollars(price.inputUsd)} in and ${brush.dollars(price.outputUsd)} out per million tokens${price.startsAt === null ? '' : ` from ${brush.time(price.startsAt)}`}`,
+    `${price.changed ? '' : 'Unchanged: '}${price.model} costs ${brush.dollars(price.inputUsd)} in and ${brush.dollars(price.outputUsd)} out per million tokens${price.startsAt === null ? '' : ` from ${brush.time(price.startsAt)}`}`,
 })

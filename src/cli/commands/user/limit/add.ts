@@ -1,4 +1,4 @@
-import { limitState } from '../../../../contract/views/limits.ts'
+import { putLimit } from '../../../../contract/views/limits.ts'
 import { arg, command } from '../../../declare/define.ts'
 import { limit } from '../../../declare/parse.ts'
 import { limitColumns } from '../../../draw/limits.ts'
@@ -18,7 +18,9 @@ export default command({
     limits: arg.many('metric=amount/window, such as tokens=100k/5h', limit),
   },
   run: async (ctx, { user, limits }) => (await ctx.operations()).limits.add({ user }, limits),
-  rows: limitState,
+  rows: putLimit,
   columns: limitColumns,
   empty: 'No limits.',
+  notice: limits =>
+    limits.some(each => each.changed) ? undefined : 'Unchanged: the limits were so already.',
 })
