@@ -10,10 +10,11 @@ import type {
   Verdict,
 } from '../contract/views.ts'
 import type { RowSource } from '../formats/rows.ts'
+import type { Changed } from '../operations/changed.ts'
 import type { ActivityOptions } from '../operations/keys/activity.ts'
 import type { BulkChange, Expectation } from '../operations/keys/bulk.ts'
 import type { KeyChanges } from '../operations/keys/change.ts'
-import type { Delivery, NewKey } from '../operations/keys/create.ts'
+import type { NewKey, NewKeyOptions } from '../operations/keys/create.ts'
 import type { KeyFilter } from '../operations/keys/filter.ts'
 import type { KeyImportOptions } from '../operations/keys/import.ts'
 import type { KeyPage } from '../operations/keys/page.ts'
@@ -38,7 +39,8 @@ export interface Keys {
   /**
    * Creates a key. Its secret is in the result and nowhere else.
    *
-   * @param delivery `deliver` is given the secret before the key is committed; if it throws, there is no key
+   * @param options `deliver` is given the secret before the key is committed; if it throws, there is no key. With `ifNotExists`
+   *   a key of that name which is the same already is returned, with `created: false`
    * @throws invalid, not_found (the user or project), conflict (the name is taken)
    * @example
    * const { id, secret } = await latchkey.keys.create({
@@ -47,7 +49,7 @@ export interface Keys {
    *   limits: [{ metric: 'tokens', amount: 100_000, windowMs: 5 * 3_600_000 }],
    * })
    */
-  readonly create: (key: NewKey, delivery?: Delivery) => Promise<CreatedKey>
+  readonly create: (key: NewKey, options?: NewKeyOptions) => Promise<CreatedKey>
   /**
    * Creates keys that differ only in their names, `name-1`, `name-2` and so on, in one transaction.
    *
@@ -59,7 +61,7 @@ export interface Keys {
   readonly createMany: (
     key: NewKey,
     count: number | undefined,
-    delivery?: Delivery,
+    options?: NewKeyOptions,
   ) => Promise<readonly CreatedKey[]>
   /**
    * One key.
@@ -123,7 +125,7 @@ export interface Keys {
    * @example
    * await latchkey.keys.update('ci', { model: null, scopes: ['chat'] })
    */
-  readonly update: (key: KeySelector, changes: KeyChanges) => Promise<Key>
+  readonly update: (key: KeySelector, changes: KeyChanges) => Promise<Changed<Key>>
   /**
    * Gives a key a new secret. The old ones keep working for `graceMs` milliseconds (default 0), but never beyond the
    * key's own expiry. Limits, usage and history stay.
@@ -140,7 +142,10 @@ export interface Keys {
    * @example
    * await latchkey.keys.revoke('ci', { reason: 'leaked' })
    */
-  readonly revoke: (key: KeySelector, options?: { readonly reason?: string | undefined }) => Promise<Key>
+  readonly revoke: (
+    key: KeySelector,
+    options?: { readonly reason?: string | undefined },
+  ) => Promise<Changed<Key>>
   /**
    * Turns a key off until it is enabled.
    *
@@ -148,7 +153,7 @@ export interface Keys {
    * @example
    * await latchkey.keys.disable('ci')
    */
-  readonly disable: (key: KeySelector) => Promise<Key>
+  readonly disable: (key: KeySelector) => Promise<Changed<Key>>
   /**
    * Turns a disabled key on again.
    *
@@ -156,7 +161,7 @@ export interface Keys {
    * @example
    * await latchkey.keys.enable('ci')
    */
-  readonly enable: (key: KeySelector) => Promise<Key>
+  readonly enable: (key: KeySelector) => Promise<Changed<Key>>
   /**
    * Erases a key with its secrets, limits and usage. To keep its history, revoke it.
    *
@@ -164,7 +169,7 @@ export interface Keys {
    * @example
    * await latchkey.keys.delete('ci')
    */
-  readonly delete: (key: KeySelector) => Promise<Key>
+  readonly delete: (key: KeySelector) => Promise<Changed<Key>>
   /**
    * The keys that `changeMatching` would change.
    *
@@ -190,7 +195,7 @@ export interface Keys {
     filter: KeyFilter,
     change: BulkChange,
     expected?: Expectation,
-  ) => Promise<readonly Key[]>
+  ) => Promise<readonly Changed<Key>[]>
   /**
    * Keys that fit, oldest first, with the hashes of their secrets: what `import` reads. In constant memory.
    *

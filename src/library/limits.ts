@@ -1,5 +1,5 @@
 /** What keys, users and projects may use within a window. Types alone; `src/operations/limits` has the rules. */
-import type { Limit, LimitState, Metric } from '../contract/views.ts'
+import type { Limit, LimitState, Metric, PutLimit } from '../contract/views.ts'
 import type { LimitName } from '../operations/limits/change.ts'
 import type { Limited } from '../operations/limits/manage.ts'
 
@@ -12,7 +12,7 @@ export interface Limits {
    * @example
    * await latchkey.limits.add({ user: 'alice' }, [{ metric: 'usd', amount: 20, windowMs: 30 * 86_400_000 }])
    */
-  readonly add: (limited: Limited, limits: readonly Limit[]) => Promise<readonly LimitState[]>
+  readonly add: (limited: Limited, limits: readonly Limit[]) => Promise<readonly PutLimit[]>
   /**
    * Removes limits by their metric, or by metric and window.
    *

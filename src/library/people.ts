@@ -1,5 +1,7 @@
 /** Users, and the projects they own. Types alone; `src/operations/people` has the rules. */
-import type { Project, User } from '../contract/views.ts'
+import type { CreatedProject, CreatedUser, Project, User } from '../contract/views.ts'
+import type { Changed } from '../operations/changed.ts'
+import type { CreateOptions } from '../operations/existing.ts'
 import type { NewProject, ProjectChanges, ProjectFilter } from '../operations/people/projects.ts'
 import type { NewUser, UserChanges, UserFilter } from '../operations/people/users.ts'
 
@@ -12,7 +14,7 @@ export interface Users {
    * @example
    * const user = await latchkey.users.create({ username: 'bob', email: 'bob@example.org' })
    */
-  readonly create: (user: NewUser) => Promise<User>
+  readonly create: (user: NewUser, options?: CreateOptions) => Promise<CreatedUser>
   /**
    * Users, oldest first.
    *
@@ -36,7 +38,7 @@ export interface Users {
    * @example
    * await latchkey.users.update('alice', { name: 'Alice Example' })
    */
-  readonly update: (user: string, changes: UserChanges) => Promise<User>
+  readonly update: (user: string, changes: UserChanges) => Promise<Changed<User>>
   /**
    * Sets the password, kept as argon2id; null takes it away.
    *
@@ -44,7 +46,7 @@ export interface Users {
    * @example
    * await latchkey.users.setPassword('alice', 'correct horse battery staple')
    */
-  readonly setPassword: (user: string, password: string | null) => Promise<User>
+  readonly setPassword: (user: string, password: string | null) => Promise<Changed<User>>
   /**
    * Whether this is the password of the user. False for an unknown or disabled user and for one without a password, and it
    * takes as long for each.
@@ -61,7 +63,7 @@ export interface Users {
    * @example
    * await latchkey.users.disable('alice')
    */
-  readonly disable: (user: string) => Promise<User>
+  readonly disable: (user: string) => Promise<Changed<User>>
   /**
    * Enables a disabled user.
    *
@@ -69,7 +71,7 @@ export interface Users {
    * @example
    * await latchkey.users.enable('alice')
    */
-  readonly enable: (user: string) => Promise<User>
+  readonly enable: (user: string) => Promise<Changed<User>>
   /**
    * Erases a user who owns no keys and no projects. Memberships go along.
    *
@@ -90,7 +92,7 @@ export interface Projects {
    * @example
    * const { slug } = await latchkey.projects.create({ name: 'Web Shop', owner: 'alice' })
    */
-  readonly create: (project: NewProject) => Promise<Project>
+  readonly create: (project: NewProject, options?: CreateOptions) => Promise<CreatedProject>
   /**
    * Projects, oldest first.
    *
@@ -114,7 +116,7 @@ export interface Projects {
    * @example
    * await latchkey.projects.update('shop', { description: 'Orders and carts' })
    */
-  readonly update: (project: string, changes: ProjectChanges) => Promise<Project>
+  readonly update: (project: string, changes: ProjectChanges) => Promise<Changed<Project>>
   /**
    * Archives a project: its keys answer `project_archived`.
    *
@@ -122,7 +124,7 @@ export interface Projects {
    * @example
    * await latchkey.projects.archive('shop')
    */
-  readonly archive: (project: string) => Promise<Project>
+  readonly archive: (project: string) => Promise<Changed<Project>>
   /**
    * Takes a project out of the archive.
    *
@@ -130,7 +132,7 @@ export interface Projects {
    * @example
    * await latchkey.projects.unarchive('shop')
    */
-  readonly unarchive: (project: string) => Promise<Project>
+  readonly unarchive: (project: string) => Promise<Changed<Project>>
   /**
    * Erases a project that no key belongs to any more.
    *

@@ -1,5 +1,6 @@
 /** What was used, what is held back, and what it costs. Types alone; `src/operations/usage` has the rules. */
 import type {
+  ChangedPrice,
   Compacted,
   IngestReport,
   Price,
@@ -138,7 +139,7 @@ export interface Prices {
    * @example
    * await latchkey.usage.prices.set('gpt-x', { inputUsd: 2.5, outputUsd: 10 })
    */
-  readonly set: (model: string, price: NewPrice) => Promise<Price>
+  readonly set: (model: string, price: NewPrice) => Promise<ChangedPrice>
   /**
    * Prices by model, the oldest first.
    *
