@@ -7,6 +7,7 @@ import type {
   BackupStatus,
   CreatedBackup,
   DatabaseInfo,
+  ListedBackup,
   Migrated,
   MigrationPlan,
   Optimized,
@@ -46,7 +47,7 @@ export interface Backups {
    * @example
    * const backups = await latchkey.backups.list()
    */
-  readonly list: (options?: ListBackups) => Promise<readonly Backup[]>
+  readonly list: (options?: ListBackups) => Promise<readonly ListedBackup[]>
   /**
    * One backup, by id, the first characters of the id, its file, or the latest.
    *
