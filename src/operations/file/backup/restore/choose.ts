@@ -82,8 +82,8 @@ async function replaced(context: FileContext): Promise<string> {
   if (told === 'nothing kept') {
     throw new LatchkeyError(
       'not_found',
-      'the last restore found no readable database, so there is no backup of what was there before',
-      'what it moved aside lies beside the database; choose a backup with: latchkey backup list',
+      'there was no readable database before the last restore, so there is none to go back to',
+      'bring back another backup, which saves what is there now: latchkey backup list, then: latchkey restore ID; what was damaged lies beside the database',
     )
   }
   if (told !== 'unknown') return told.id
