@@ -79,9 +79,10 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
   ['src/db', ['src/db', 'src/contract', 'src/text', 'src/system', 'drizzle']],
   ['src/formats', ['src/formats', 'src/contract', 'src/db', 'src/text', 'src/system']],
   ['src/operations', ['src/operations', 'src/formats', 'src/db', 'src/contract', 'src/text', 'src/system']],
+  ['src/library', ['src/library', 'src/operations', 'src/formats', 'src/contract']],
   ['src/server', ['src/server', 'src/contract', 'src/index.ts', 'src/text', 'src/system']],
   ['src/cli', ['src/cli', 'src/server', 'src/contract', 'src/index.ts', 'src/text', 'src/system']],
-  ['src/index.ts', ['src/operations', 'src/contract', 'src/text', 'src/system']],
+  ['src/index.ts', ['src/library', 'src/operations', 'src/contract', 'src/text', 'src/system']],
   ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/system']],
   ['bin', ['bin', 'src/main.ts', 'src/cli/terminal', 'src/system', 'package.json']],
 ]
@@ -184,7 +185,7 @@ const owners: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^(cli-table3|chalk)$/, ['src/cli/draw/table.ts']],
   [/^(inquirer|@inquirer\/.*)$/, ['src/cli/terminal/prompt.ts']],
   [/^bun:sqlite$/, ['src/db']],
-  [/^node:sqlite$/, ['src/db/sqlite/copy.ts']],
+  [/^node:sqlite$/, ['src/db/sqlite/copy.ts', 'src/db/sqlite/untrusted.ts']],
   [/^drizzle-orm(\/|$)/, ['src/db']],
   [/^valibot$/, ['src/operations', 'src/formats', 'src/server']],
 ]

@@ -21,6 +21,8 @@ interface TitledColumn {
   readonly wide?: boolean
   /** Left out of the table when it is empty in every row. */
   readonly hideEmpty?: boolean
+  /** Left out where the table would be too wide with it, before any text is cut; `-o wide` has it. */
+  readonly spare?: true
 }
 
 interface TextColumn<Row> extends TitledColumn {

@@ -21,8 +21,8 @@ export interface Placed {
 export const gap = '  '
 
 /**
- * Columns under upper-case titles. Too wide for the brush, texts are cut with `…`, those of least importance first;
- * quantities, times, ids and secrets never are. Where that is not enough, each row is a card with all of its text.
+ * Columns under upper-case titles. Too wide for the brush, spare columns are left out, then texts are cut with `…`, those
+ * of least importance first; quantities, times, ids and secrets never are. Where that is not enough, each row is a card with all of its text.
  */
 export function layOut<Row>(
   columns: readonly Column<Row>[],
@@ -34,10 +34,17 @@ export function layOut<Row>(
   const found = columns
     .map(column => ('bar' in column ? barsOf(column, rows) : textsOf(column, rows, brush, total)))
     .filter(column => !('cells' in column && column.isHidden))
-  const drawn = total === undefined ? found : labelTotal(found, brush.bold(total.label.toUpperCase()))
+  const all = total === undefined ? found : labelTotal(found, brush.bold(total.label.toUpperCase()))
+  const isTooWide = sumOf(naturalWidths(all.filter(column => 'cells' in column))) > brush.width
+  const drawn = isTooWide ? all.filter(column => !('cells' in column && column.isSpare)) : all
   const texts = drawn.filter(column => 'cells' in column)
   const widths = fit(texts, brush.width)
-  if (widths === undefined) return cards(texts, brush)
+  if (widths === undefined) {
+    return cards(
+      all.filter(column => 'cells' in column),
+      brush,
+    )
+  }
   const room = Math.min(longestBar, brush.width - sumOf(widths) - gap.length)
   const ellipsis = brush.unicode ? '…' : '~'
   const remaining = [...widths]
@@ -69,6 +76,7 @@ interface Texts {
   readonly isWhole: boolean
   readonly importance: 'low' | 'high' | undefined
   readonly isHidden: boolean
+  readonly isSpare: boolean
 }
 
 function textsOf<Row>(
@@ -94,6 +102,7 @@ function textsOf<Row>(
     isWhole: isTime || align === 'right' || column.whole === true || cells.some(isToken),
     importance: isTime ? undefined : column.importance,
     isHidden: hideEmpty === true && cells.every(cell => cell === ''),
+    isSpare: column.spare === true,
   }
 }
 
@@ -126,9 +135,7 @@ function barsOf<Row>(column: Extract<Column<Row>, { readonly bar: unknown }>, ro
 
 /** The width of each column so that all fit, or undefined when they cannot. */
 function fit(columns: readonly Texts[], available: number): readonly number[] | undefined {
-  const natural = columns.map(({ title, cells }) =>
-    cells.reduce((most, cell) => Math.max(most, widthOf(cell)), widthOf(title)),
-  )
+  const natural = naturalWidths(columns)
   const least = columns.map(({ title, isWhole }, index) => {
     const width = natural[index] ?? 0
     return isWhole ? width : Math.min(width, Math.max(shortest, widthOf(title)))
@@ -147,6 +154,12 @@ function fit(columns: readonly Texts[], available: number): readonly number[] | 
   }
   return widths
 }
+
+/** As wide as it takes to cut nothing. */
+const naturalWidths = (columns: readonly Texts[]): readonly number[] =>
+  columns.map(({ title, cells }) =>
+    cells.reduce((most, cell) => Math.max(most, widthOf(cell)), widthOf(title)),
+  )
 
 const sumOf = (widths: readonly number[]): number =>
   widths.reduce((sum, each) => sum + each + gap.length, -gap.length)

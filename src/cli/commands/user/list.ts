@@ -31,7 +31,7 @@ export default command({
   columns: [
     { title: 'username', cell: user => user.username, importance: 'high' },
     { title: 'email', cell: user => user.email ?? '' },
-    { title: 'name', cell: user => user.name ?? '', importance: 'low' },
+    { title: 'name', cell: user => user.name ?? '', importance: 'low', hideEmpty: true },
     { title: 'role', cell: user => (user.service ? `${user.role}, service` : user.role) },
     {
       title: 'status',

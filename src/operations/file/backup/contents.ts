@@ -3,12 +3,14 @@
 import { latestVersion } from '../../../db/schema/version.ts'
 import type { Client } from '../../../db/sqlite/client.ts'
 import { openPrivate } from '../../../db/sqlite/copy.ts'
+import { identityOf } from '../../../db/sqlite/identity.ts'
 import {
   foreignKeyCheck,
   integrityCheck,
   pageSize,
   quickCheck,
   rowCounts,
+  schemaDrift,
   schemaHash,
 } from '../../../db/sqlite/inspect.ts'
 import { appliedMigrations, historyProblems } from '../../../db/sqlite/migrate.ts'
@@ -32,6 +34,8 @@ export type Depth = 'contents' | 'quick' | 'full'
 
 export interface Examination {
   readonly contents: Contents
+  /** Of which database it is a copy; null for one that has no identity yet. */
+  readonly databaseId: string | null
   /** The first thing that is wrong; null for a sound copy. */
   readonly damage: string | null
   /** Why no restore takes it, sound as it is; null when one does. */
@@ -57,7 +61,12 @@ export function examine(path: string, depth: Depth): Examination {
       ...(depth === 'contents' ? [] : foreignKeyCheck(client)),
       ...(depth !== 'contents' && Object.keys(contents.rows).length === 0 ? ['it holds no table'] : []),
     ]
-    return { contents, damage: damage ?? null, refusal: refusalOf(client, contents.schemaVersion) }
+    return {
+      contents,
+      databaseId: identityOf(client)?.id ?? null,
+      damage: damage ?? null,
+      refusal: refusalOf(client, contents.schemaVersion),
+    }
   } finally {
     client.close()
   }
@@ -70,8 +79,13 @@ function refusalOf(client: Client, version: number): Refusal | null {
     return { code: 'schema_newer', problem: `it has schema version ${version}, ${known}` }
   }
   const [problem] = historyProblems(appliedMigrations(client), version)
-  if (problem === undefined) return null
-  return { code: 'drift', problem: `its migration history does not fit this program: ${problem}` }
+  if (problem !== undefined) {
+    return { code: 'drift', problem: `its migration history does not fit this program: ${problem}` }
+  }
+  // A trigger would run with whatever is written next, the audit row of the restore first.
+  const [foreign] = schemaDrift(client, version)
+  if (foreign === undefined) return null
+  return { code: 'drift', problem: `its schema is not that of version ${version}: ${foreign}` }
 }
 
 /** @throws database_foreign */

@@ -31,7 +31,7 @@ export function keepLateCopy(context: FileContext, emptyFile: string): void {
 export async function adoptLateCopies(context: FileContext): Promise<Backup | null> {
   let newest: Backup | null = null
   for (const file of lateCopies(context.path)) {
-    newest = await createUnlocked({ ...context, path: file }, { reason: 'pre-restore' })
+    newest = await createUnlocked({ ...context, path: file }, { reason: 'pre-restore', of: context.path })
     noteSafetyBackup(context, newest)
     rmSync(file)
     syncFolder(dirname(file))
@@ -59,7 +59,8 @@ function noteSafetyBackup(context: FileContext, backup: Backup): void {
   try {
     client = openWriter(context.path)
     requireOurs(client, context.path)
-    client.run('PRAGMA busy_timeout = 5000')
+    // The restore is done: a writer that hardly ever pauses is waited for.
+    client.run('PRAGMA busy_timeout = 30000')
     client.run('BEGIN IMMEDIATE')
     recordInside(context, client, { action: 'database.safety', after: { safetyBackup: backup.id } })
     client.run('COMMIT')
