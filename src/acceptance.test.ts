@@ -55,6 +55,7 @@ const lines: Record<string, string> = {
   'key show': 'key show ci',
   'key update': 'key update ci --no-limit tokens --metadata {"a":1}',
   'key verify': 'key verify - --model gpt-x',
+  'key explain': 'key explain ci --model gpt-x --tokens 5000',
   'key stats': 'key stats ci',
   'key rotate': 'key rotate ci --grace 24h',
   'key revoke': 'key revoke ci --reason leaked --yes',

@@ -20,8 +20,8 @@ export const keySorts = ['name', 'created', 'expires', 'last-used', 'tokens', 'c
 
 export const origins = ['terminal', 'cron', 'service', 'script', 'library'] as const
 
-export const verdictCodes = [
-  'valid',
+/** Why a request is denied. */
+export const deniedCodes = [
   'malformed',
   'not_found',
   'rotated',
@@ -34,6 +34,8 @@ export const verdictCodes = [
   'insufficient_scope',
   'limit_exceeded',
 ] as const
+
+export const verdictCodes = ['valid', ...deniedCodes] as const
 
 export const reportGroups = ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month'] as const
 
@@ -122,6 +124,7 @@ export type Metric = (typeof metrics)[number]
 export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]
 export type Origin = (typeof origins)[number]
+export type DeniedCode = (typeof deniedCodes)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
 export type ReportGroup = (typeof reportGroups)[number]
 export type ReportOrder = (typeof reportOrders)[number]
