@@ -102,3 +102,16 @@ test('on a narrow terminal key stats is folded between words, and its numbers st
   ])
   expect(lines.filter(line => Bun.stringWidth(line) > 40)).toEqual([])
 })
+
+test('key explain names the limit that denies, when to try again, and exits 0', async () => {
+  await using at = await home()
+  await at.type('key limit add ci tokens=1000/1d')
+  await at.type('user limit add alice tokens=100/5h')
+  await at.latchkey.usage.record('ci', { inputTokens: 90, at: new Date('2026-11-20T11:39:00Z') })
+  const { code, out } = await at.type('key explain ci --tokens 50')
+  expect(code).toBe(0)
+  expect(out).toMatch(
+    /^limit_exceeded: ci \(key_\w+\)\nHit: tokens\/5h of user alice\nTry again at 2026-11-20 16:40.*\n\ntokens \/ 1d /,
+  )
+  expect((await at.type('key explain ci --tokens 10')).out).toStartWith('valid: ci (')
+})

@@ -34,6 +34,12 @@ export default command({
   done: ({ valid, code, key, limits, retryAt, denials }, brush) =>
     [
       `${valid ? brush.good(code) : brush.bad(code)}: ${key.name} (${key.id})`,
+      ...limits
+        .filter(limit => code === 'limit_exceeded' && limit.exceeded)
+        .map(
+          ({ metric, windowMs, subject }) =>
+            `Hit: ${metric}/${brush.duration(windowMs)} of ${subject.type} ${subject.name}`,
+        ),
       ...(retryAt === null ? [] : [`Try again at ${brush.dated(retryAt)}`]),
       '',
       ...(limits.length === 0 ? ['No limits'] : limitLines(limits, brush)),
