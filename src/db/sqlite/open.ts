@@ -10,7 +10,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { corrupt, translate } from '../../system/errors.ts'
 import { latestVersion } from '../schema/version.ts'
-import { Client } from './client.ts'
+import { Client, orClosed } from './client.ts'
 import { lastCommit, logState } from './write-ahead-log.ts'
 
 /** `PRAGMA application_id` of a Latchkey database: "LKEY". */
@@ -113,13 +113,14 @@ export function openWriter(path: string): Client {
   requireOwn(path)
   requireWholeLog(path)
   return attempt(path, () => {
-    const client = new Client(path, { readwrite: true })
-    client.run('PRAGMA busy_timeout = 5000')
-    client.run('PRAGMA journal_mode = WAL')
-    client.run('PRAGMA foreign_keys = ON')
-    client.run('PRAGMA synchronous = FULL')
-    client.run('PRAGMA busy_timeout = 100')
-    return client
+    return orClosed(new Client(path, { readwrite: true }), client => {
+      client.run('PRAGMA busy_timeout = 5000')
+      client.run('PRAGMA journal_mode = WAL')
+      client.run('PRAGMA foreign_keys = ON')
+      client.run('PRAGMA synchronous = FULL')
+      client.run('PRAGMA busy_timeout = 100')
+      return client
+    })
   })
 }
 
@@ -237,7 +238,7 @@ export function requireOurs(client: Client, path: string): Identity {
     throw new LatchkeyError(
       'database_foreign',
       `${path} is a SQLite database, but not one of Latchkey's`,
-      'name the file that latchkey init made: --db FILE, LATCHKEY_DB, or db in latchkey.toml',
+      'name a database that Latchkey made: --db FILE, LATCHKEY_DB, or db in latchkey.toml',
     )
   }
   return identity
