@@ -72,15 +72,22 @@ test('every import that a regular expression sees is one that the transpiler see
 })
 
 /** Small files that belong to no layer. */
-const shared = ['version', 'nearest', 'system-user', 'address', 'shell-word', 'home', 'ownership'].map(
-  name => `src/${name}.ts`,
-)
+const shared = [
+  'version',
+  'nearest',
+  'system-user',
+  'address',
+  'shell-word',
+  'home',
+  'ownership',
+  'csv-cell',
+].map(name => `src/${name}.ts`)
 
 /** Each layer, and the layers of the house that it may know of. */
 const layers: readonly (readonly [string, readonly string[]])[] = [
   ['src/contract', ['src/contract']],
   ['src/db', ['src/db', 'src/contract', 'src/shell-word.ts', 'drizzle']],
-  ['src/formats', ['src/formats', 'src/contract', 'src/db']],
+  ['src/formats', ['src/formats', 'src/contract', 'src/db', 'src/csv-cell.ts']],
   [
     'src/operations',
     [
@@ -177,6 +184,7 @@ const commandMayImport = [
   'src/cli/parse.ts',
   'src/cli/chart.ts',
   'src/cli/columns.ts',
+  'src/cli/quantity.ts',
   'src/cli/drawing',
   'src/cli/filters.ts',
   'src/cli/matching.ts',

@@ -8,8 +8,8 @@ import { typedWord } from '../shell-word.ts'
 import { filesAnswer, shells } from './completion.ts'
 import { type Environment, formats, resolveConfig, resolveLeniently } from './config.ts'
 import { openForReading } from './connect.ts'
-import { type Declaration, type Option, outputShape } from './define.ts'
-import { type CommonFlag, flagsOf, globalFlags, kebab } from './flags.ts'
+import { type Declaration, isRepeatable, type Option, outputShape } from './define.ts'
+import { type CommonFlag, dashed, flagsOf, globalFlags, kebab } from './flags.ts'
 import { operandsOf, spellings } from './operands.ts'
 import { printableLine } from './printable.ts'
 import { readSettings, settingNames } from './settings-file.ts'
@@ -219,9 +219,7 @@ function optionCandidates(
     ...(operandsOf(before).length === 0 ? [{ value: '--version', about: 'Print the version' }] : []),
   ]
   const repeatable = new Set(
-    options
-      .filter(([, option]) => option.kind === 'many' || option.repeatable)
-      .map(([name]) => `--${kebab(name)}`),
+    options.filter(([, option]) => isRepeatable(option)).map(([name]) => `--${kebab(name)}`),
   )
   return all.filter(({ value }) => repeatable.has(value) || !before.includes(value))
 }
@@ -234,7 +232,7 @@ function optionNames(name: string, option: Option<unknown>): readonly Candidate[
 }
 
 const flagCandidates = (flags: readonly CommonFlag[]): readonly Candidate[] =>
-  flags.map(({ name, summary }) => ({ value: `--${name}`, about: summary }))
+  flags.map(({ name, summary }) => ({ value: dashed(name), about: summary }))
 
 const fitting = (typed: string, all: readonly Candidate[]): readonly Candidate[] =>
   all.filter(({ value }) => value.startsWith(typed))

@@ -51,6 +51,8 @@ export interface Config {
   readonly files: readonly { readonly scope: 'folder' | 'user'; readonly path: string }[]
   /** The profile that was asked for by its flag. */
   readonly profile: string | undefined
+  /** The profile in use, however it was asked for. */
+  readonly profileInUse: string | undefined
   /** The home of the user, for which `~` stands. */
   readonly home: string
   /** Each of them with its source, as `latchkey config show` lists them. */
@@ -61,7 +63,7 @@ export interface Config {
 export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags): Config {
   const paths = filesOf(env, cwd).map(({ path }) => path)
   const read = paths.map(readSettings)
-  const profile = profileOf(flags.profile ?? env['LATCHKEY_PROFILE'], paths, read)
+  const profile = profileOf(profileName(env, flags), paths, read)
   const layers = [
     fromFlags(flags, cwd),
     // Who types the name of a profile means it, whatever the shell has exported.
@@ -145,6 +147,7 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     ageIdentityFile: identity.value ?? undefined,
     files: filesOf(env, cwd),
     profile: flags.profile,
+    profileInUse: profileName(env, flags),
     home,
     get values() {
       const all = settled()
@@ -234,13 +237,16 @@ export async function changeSettings({ files, profile }: Config, change: Change)
   return { name, value, path, profile: profile ?? null, hiddenBy: hides ? here.path : null }
 }
 
+const profileName = (env: Environment, flags: ConfigFlags): string | undefined =>
+  flags.profile ?? (env['LATCHKEY_PROFILE'] || undefined)
+
 /** The settings of the profile that is asked for, in each file that has it. */
 function profileOf(
   name: string | undefined,
   paths: readonly string[],
   files: readonly SettingsFile[],
 ): readonly Layer[] {
-  if (name === undefined || name === '') return []
+  if (name === undefined) return []
   const found = files.flatMap(({ profiles }) => (Object.hasOwn(profiles, name) ? (profiles[name] ?? []) : []))
   if (found.length > 0) return found
   const known = files.flatMap(({ profiles }) => Object.keys(profiles))

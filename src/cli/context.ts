@@ -49,8 +49,10 @@ export interface Context extends Asking, Incoming {
   readonly changeSetting: (change: Omit<Change, 'dryRun'>) => Promise<ConfigChange>
   /** Makes the command lines in a text fit the one that was typed; see `next-step.ts`. */
   readonly again: (text: string) => string
-  /** A line for people, on stderr. */
+  /** A line for people, on stderr; none in a quiet run. */
   readonly notice: (text: string) => Promise<void>
+  /** Something that went wrong although the command goes on, on stderr. */
+  readonly warn: (text: string) => Promise<void>
   /** Runs another command line in this process, on a database of its own. */
   readonly invoke: Invoke
   /** Runs `work` with a new file for secrets, or without one when none was typed; see `secret-file.ts`. */
@@ -99,6 +101,8 @@ export interface Surroundings {
   readonly again: (text: string) => string
   readonly effect: Effect
   readonly dryRun: boolean
+  readonly quiet: boolean
+  readonly csvVerbatim: boolean
 }
 
 /** Nothing is opened or loaded before it is asked for. */
@@ -112,14 +116,15 @@ export function createContext(surroundings: Surroundings): Context {
     return opened
   }
 
-  const notice = async (text: string): Promise<void> => {
+  const say = async (text: string): Promise<void> => {
     await progress.clear()
     await streams.stderr.write(`${printable(again(text))}\n`)
   }
+  const notice: Context['notice'] = async text => (surroundings.quiet ? undefined : say(text))
 
   return {
     ...asking,
-    ...createIncoming(streams, at, asking),
+    ...createIncoming(streams, at, asking, surroundings.csvVerbatim),
     operations,
     now,
     ago: async moment => {
@@ -143,6 +148,7 @@ export function createContext(surroundings: Surroundings): Context {
     checkSettings: () => checkSettings(config),
     changeSetting: change => changeSettings(config, { ...change, dryRun }),
     notice,
+    warn: text => say(`latchkey: ${text}`),
     withSecretFile: async (typed, work) => {
       if (typed === undefined) return work(undefined)
       if (typed === '-') {

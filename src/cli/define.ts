@@ -2,7 +2,7 @@
  * A command is a declaration: its parser, help, reference page, man page and completions are all made from it.
  * This module holds the vocabulary and knows nothing of how a declaration is parsed, run or printed.
  */
-import type { ObjectShape } from '../contract/shape.ts'
+import { flag, type ObjectShape } from '../contract/shape.ts'
 import type { Brush } from './brush.ts'
 import type { Context } from './context.ts'
 
@@ -30,8 +30,11 @@ export interface Argument<T> {
 }
 
 export interface Option<T> {
-  /** flag: present or not. value: at most one. many: repeatable. clearable: a value, or `--no-…` for none. */
-  readonly kind: 'flag' | 'value' | 'many' | 'clearable'
+  /**
+   * flag: present or not. value: at most one. many: repeatable. list: the same, and each value holds several.
+   * clearable: a value, or `--no-…` for none.
+   */
+  readonly kind: 'flag' | 'value' | 'many' | 'list' | 'clearable'
   readonly placeholder: string
   readonly summary: string
   readonly parse: Parse<unknown>
@@ -100,6 +103,9 @@ export const opt = {
   }),
   many: <T>(placeholder: string, parse: Parse<T>, summary: string) =>
     option<readonly T[] | undefined>('many', placeholder, parse, summary),
+  /** `a,b`: each use of the option adds its words. */
+  list: <T>(placeholder: string, parse: Parse<readonly T[]>, summary: string) =>
+    option<readonly T[] | undefined>('list', placeholder, parse, summary),
   /** Three states: a value, null by `--no-<name>`, undefined when not said. */
   clearable: <T>(placeholder: string, parse: Parse<T>, summary: string) =>
     option<T | null | undefined>('clearable', placeholder, parse, summary),
@@ -112,6 +118,10 @@ export const opt = {
 }
 
 export { verbatim }
+
+/** Whether an option may be given more than once: its values add up then. */
+export const isRepeatable = ({ kind, repeatable }: Option<unknown>): boolean =>
+  kind === 'many' || kind === 'list' || repeatable === true
 
 export type Arguments = Readonly<Record<string, string | Argument<unknown>>>
 export type Options = Readonly<Record<string, Option<unknown>>>
@@ -133,6 +143,8 @@ export type Place = Pick<Context, 'path' | 'timeZone'>
 /** What a destroying command asks before it acts. */
 export interface Confirmation {
   readonly question: string
+  /** The database it is about, where that is not the configured one. */
+  readonly database?: string | undefined
   /** When given, the person types this instead of y. */
   readonly typed?: string
   /** What it is about, shown as a table before the question. */
@@ -212,7 +224,14 @@ interface Common<A extends Arguments, O extends Options, R, Run = R> {
   readonly confirm?: (context: Context, input: Input<A, O>) => Promise<Confirmation | undefined>
   /** Whether this input must be confirmed; left out, a destroying command always and no other ever asks. */
   readonly asks?: (input: Input<A, O>) => boolean
+  /** With nobody there to ask it goes ahead: a script has always done so, and nothing is erased. */
+  readonly goesAheadAlone?: true
   readonly run: (context: Context, input: Input<A, O>) => Promise<Run>
+  /**
+   * What a dry run says would be done, as it goes on behind "Would": `create key ci`. Undefined where the command only
+   * looks. Ids are left out: nothing will have them.
+   */
+  readonly would?: (result: R, brush: Brush, input: Input<A, O>) => string | undefined
   /** Runs also when the settings are broken, on flags and defaults: it looks at them or mends them. */
   readonly mendsSettings?: true
   /** Exit code of a run that did not throw; 0 when not given. */
@@ -276,6 +295,8 @@ export interface Declaration {
   readonly confirm?: (context: Context, input: Record<string, unknown>) => Promise<Confirmation | undefined>
   readonly run: (context: Context, input: Record<string, unknown>) => Promise<unknown>
   readonly asks?: (input: Record<string, unknown>) => boolean
+  readonly goesAheadAlone?: true
+  readonly would?: (result: unknown, brush: Brush, input: Record<string, unknown>) => string | undefined
   readonly mendsSettings?: true
   readonly exit?: (result: unknown) => number
   readonly notice?: (result: unknown, input: Record<string, unknown>) => string | undefined
@@ -300,6 +321,11 @@ export function command<A extends Arguments, O extends Options, T>(
 export function command<A extends Arguments, O extends Options>(declaration: Text<A, O>): Declaration
 export function command(declaration: object): Declaration {
   return { args: {}, options: {}, ...declaration } as Declaration
+}
+
+/** What a dry run adds to every object that a changing command prints, so that nobody takes it for done. */
+export const dryRunField = {
+  dryRun: flag('True in a dry run, where nothing is changed; not there otherwise'),
 }
 
 /** The shape of the JSON that a command prints, or undefined for plain text. */

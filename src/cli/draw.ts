@@ -1,8 +1,10 @@
 /** Draws a result for people: as what the command says of it, as a card or as a table, in a pager where it is long. */
 import { bare } from '../contract/json.ts'
 import type { JsonSchema } from '../contract/shape.ts'
+import type { Key } from '../contract/views.ts'
 import type { Brush } from './brush.ts'
 import { card, inline, label } from './card.ts'
+import { limitText } from './columns.ts'
 import { type Column, type Declaration, outputShape } from './define.ts'
 import type { Presentation } from './present.ts'
 import { harmless } from './printable.ts'
@@ -13,26 +15,43 @@ import { widthOf } from './width.ts'
 /** @param declaration with the shape of the result; without columns its fields are shown under their own names */
 export async function draw(
   declaration: Declaration,
+  input: Record<string, unknown>,
   result: unknown,
-  { format, fields, again = text => text }: Presentation,
+  { format, fields, again = text => text, dryRun }: Presentation,
   makeBrush: () => Promise<Brush>,
 ): Promise<readonly string[]> {
   const shape = outputShape(declaration)
   if (shape === undefined) return lines(String(result))
-  if (Array.isArray(result) && result.length === 0) return []
+  const isList = Array.isArray(result)
+  const isEmpty = isList && result.length === 0
+  if (isEmpty && !dryRun) return []
   const brush = await makeBrush()
   const { done } = declaration
-  const isList = Array.isArray(result)
   // Of one or many, `done` tells of one.
   const tells = done !== undefined && !(isList && declaration.outputOrRows)
-  if (tells && format === 'table' && fields === undefined) return lines(again(done(harmless(result), brush)))
+  const isTold = format === 'table' && fields === undefined
+  const would = dryRun && isTold ? declaration.would?.(harmless(result), brush, input) : undefined
+  if (would !== undefined && (isEmpty || !isList || !declaration.columns))
+    return lines(again([`Would ${would}`, ...understood(result, brush)].join('\n')))
+  if (isEmpty) return []
+  if (tells && isTold && would === undefined) return lines(again(done(harmless(result), brush)))
   if (!isList) return lines(card(shape, harmless(result), brush, fields))
   const columns =
     fields?.map(field => fieldColumn(shape.shapes[field]?.schema ?? {}, field)) ??
     declaration.columns ??
     shape.fields.map(field => ({ ...fieldColumn({}, field), title: field }))
   const shown = columns.filter(column => format === 'wide' || !column.wide)
-  return [await drawTable(shown, result, brush)]
+  const table = await drawTable(shown, result, brush)
+  return would === undefined ? [table] : [`Would ${would}`, table]
+}
+
+/** What was typed in short forms, as it was read: limits and the end of a key. */
+function understood(result: unknown, brush: Brush): readonly string[] {
+  const { limits, expiresAt }: Partial<Key> = Object(result)
+  return [
+    ...(limits ?? []).map(limit => `  limit ${limitText(limit, brush)}`),
+    ...(expiresAt ? [`  expires ${brush.dated(expiresAt)}`] : []),
+  ]
 }
 
 const lines = (text: string): readonly string[] => (text === '' ? [] : [text.replace(/\n$/, '')])

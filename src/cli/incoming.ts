@@ -20,6 +20,7 @@ export interface Incoming {
   readonly rowSource: (typed: string) => {
     readonly file: string
     readonly chunks?: AsyncIterable<Uint8Array>
+    readonly csvVerbatim: boolean
   }
   /** Bytes that are piped in, or pasted at a terminal until Ctrl-D. */
   readonly pastedText: () => Promise<AsyncIterable<Uint8Array>>
@@ -29,11 +30,15 @@ export interface Incoming {
   readonly secretFromFile: (typed: string) => Promise<string>
 }
 
-/** @param at where a file lies that was typed */
+/**
+ * @param at where a file lies that was typed
+ * @param csvVerbatim whether cells of CSV are read as they are
+ */
 export function createIncoming(
   { stdin, stderr }: Streams,
   at: (typed: string) => string,
   asking: Asking,
+  csvVerbatim: boolean,
 ): Incoming {
   // Kept, because a confirmation and the run that follows may both ask for it.
   let read: Promise<string> | undefined
@@ -66,9 +71,9 @@ export function createIncoming(
       return oneSecret(readText(at(typed)), typed, 'write the secret into it, or name another file')
     },
     rowSource: typed => {
-      if (typed !== '-') return { file: at(typed) }
+      if (typed !== '-') return { file: at(typed), csvVerbatim }
       requirePipe(stdin)
-      return { file: 'stdin', chunks: stdin.chunks() }
+      return { file: 'stdin', chunks: stdin.chunks(), csvVerbatim }
     },
     pastedText: async () => {
       if (stdin.isTerminal) await stderr.write('Paste the text, then press Enter and Ctrl-D.\n')

@@ -5,6 +5,8 @@
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Key } from '../contract/views.ts'
 import type { BulkChange, KeyFilter, KeySelector, Latchkey } from '../index.ts'
+import type { Brush } from './brush.ts'
+import { keysText } from './columns.ts'
 import type { Context } from './context.ts'
 import { arg, type Confirmation, listing, type Options, opt } from './define.ts'
 import { keyColumns } from './filters.ts'
@@ -62,6 +64,8 @@ export function changing<T>({ filter, one, many, question, askOne }: Changing<T>
       const selector = await ctx.keySelector(only)
       return one((await ctx.operations()).keys, selector, typed)
     },
+    would: (result: Key | readonly Key[], _: Brush, typed: T): string =>
+      `${many(typed).verb} ${keysText(result)}`,
     columns: keyColumns,
     empty: 'No key matches; nothing was changed.',
   }

@@ -2,7 +2,7 @@
 import { LatchkeyError } from '../contract/errors.ts'
 import { didYouMean, nearest } from '../nearest.ts'
 import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
-import { flagsOf, globalFlags, kebab } from './flags.ts'
+import { dashed, flagsOf, globalFlags, kebab } from './flags.ts'
 import type { Reached, Tree } from './tree.ts'
 
 /** A verb that was typed first is one of some noun, most likely of the noun behind it. */
@@ -79,5 +79,5 @@ function knownOptions(at: Reached): readonly string[] {
     kind === 'clearable' ? [kebab(name), `no-${kebab(name)}`] : [kebab(name)],
   )
   const common = ['run' in at ? flagsOf(at) : [], globalFlags].flat().map(({ name }) => name)
-  return [...names, ...common, ...('run' in at ? [] : ['version'])].map(name => `--${name}`)
+  return [...names, ...common, ...('run' in at ? [] : ['version'])].map(dashed)
 }

@@ -8,7 +8,7 @@ import { programVersion } from '../version.ts'
 import { asking, isInteractive, type Prompts } from './asking.ts'
 import { wantedPager, wantsColor, wantsPictures, wantsUnicode } from './color.ts'
 import { type Config, type Environment, resolveConfig, resolveLeniently } from './config.ts'
-import { createContext } from './context.ts'
+import { type Context, createContext } from './context.ts'
 import { execute } from './execute.ts'
 import { repeating } from './next-step.ts'
 import { whoAndWhence } from './origin.ts'
@@ -77,33 +77,27 @@ export async function understand(argv: readonly string[], outside: Outside): Pro
 /** Exit code of the run. Throws what the command throws. @throws usage when something is missing */
 export async function run(invocation: Runnable, config: Config, outside: Outside): Promise<number> {
   if (invocation.missing[0] !== undefined) throw invocation.missing[0].error
-  const { declaration, globals, dryRun, yes } = invocation
+  const { declaration, globals, dryRun } = invocation
   const { env, streams, overrides, cwd, main } = outside
   const now = overrides.now ?? (() => new Date())
   const interactive = isInteractive(streams, env, !globals.input)
   const terminal = streams.stdout.isTerminal
   const again = repeating(globals)
   const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
-  return execute({
-    declaration,
-    input: invocation.input({
-      now: now(),
-      get timeZone() {
-        return config.timeZone
-      },
-    }),
-    context: createContext({
+  const progress = await createProgress(streams.stderr, {
+    mode: globals.quiet && globals.progress === 'auto' ? 'never' : globals.progress,
+    unicode: wantsUnicode(env),
+    dumb: env['TERM'] === 'dumb',
+  })
+  const contextOf = (dryRun: boolean): Context =>
+    createContext({
       streams,
       config,
       asking: asking(
         interactive,
         async () => overrides.prompts ?? (await import('./prompt.ts')).terminalPrompts(streams.terminal),
       ),
-      progress: await createProgress(streams.stderr, {
-        mode: globals.progress,
-        unicode: wantsUnicode(env),
-        dumb: env['TERM'] === 'dumb',
-      }),
+      progress,
       actor,
       now,
       cwd,
@@ -123,15 +117,30 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
       stopped: overrides.stopped ?? (() => new Promise(() => {})),
       effect: declaration.effect,
       dryRun,
+      quiet: globals.quiet,
+      csvVerbatim: globals.csvVerbatim,
+    })
+  return execute({
+    declaration,
+    input: invocation.input({
+      now: now(),
+      get timeZone() {
+        return config.timeZone
+      },
     }),
+    context: contextOf(dryRun),
+    rehearsal: () => contextOf(true),
     presentation: {
       // Text has one form. That a setting asks for JSON elsewhere is no reason to refuse it.
       format: declaration.text && agreedFormat(globals) === undefined ? 'table' : config.output,
       fields: globals.fields === undefined ? undefined : parseFields(globals.fields),
+      csvVerbatim: globals.csvVerbatim,
       pager: interactive && globals.pager ? wantedPager(env) : undefined,
       again,
+      dryRun,
     },
-    yes,
+    quiet: globals.quiet,
+    yes: globals.yes,
     streams,
     brush: async () =>
       (await import('./table.ts')).createBrush({

@@ -6,6 +6,7 @@ import { audit } from '../db/schema/audit.ts'
 import type { Database } from '../db/transaction.ts'
 import type { OperationContext } from './context.ts'
 import { newId } from './ids.ts'
+import { requireWords } from './input.ts'
 
 export interface Event {
   /** noun.verb */
@@ -89,6 +90,7 @@ export function listAudit(
       : or(eq(audit.targetId, filter.target), eq(audit.targetName, filter.target)),
   ]
   return context.store.read(async db => {
+    requireWords(filter)
     const rows = await db
       .select()
       .from(audit)

@@ -149,6 +149,22 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.I
 export const parseReason = (given: { readonly reason?: string | undefined }): string | undefined =>
   parse(v.object({ reason: v.optional(reason) }), given).reason
 
+/**
+ * Refuses a blank text among what selects: it is most likely a variable that was not set, and would fit everything.
+ *
+ * @throws invalid, naming the field
+ */
+export function requireWords(filter: object): void {
+  for (const [name, value] of Object.entries(filter)) {
+    if (typeof value !== 'string' || value.trim() !== '') continue
+    throw new LatchkeyError(
+      'invalid',
+      `${readable(name)} must not be blank`,
+      `give the ${readable(name)} a value, or leave it out`,
+    )
+  }
+}
+
 /** As `parse`, for a change: one that changes nothing is a mistake. @throws invalid */
 export function parseChanges<S extends v.GenericSchema<unknown, object>>(
   schema: S,

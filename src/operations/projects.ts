@@ -101,6 +101,7 @@ export function listProjects(
   filter: ProjectFilter = {},
 ): Promise<readonly Project[]> {
   return context.store.read(async db => {
+    rules.requireWords(filter)
     const owner = filter.owner === undefined ? undefined : await findUser(db, filter.owner)
     const member = filter.member === undefined ? undefined : await findUser(db, filter.member)
     const rows = await db

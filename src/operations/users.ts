@@ -93,6 +93,7 @@ export async function createUser(context: OperationContext, input: NewUser): Pro
 /** Oldest first. */
 export function listUsers(context: OperationContext, filter: UserFilter = {}): Promise<readonly User[]> {
   return context.store.read(async db => {
+    rules.requireWords(filter)
     const rows = await db
       .select()
       .from(users)

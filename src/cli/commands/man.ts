@@ -1,5 +1,6 @@
 import { manPage } from '../../contract/views/program.ts'
 import { arg, command, opt } from '../define.ts'
+import { many } from '../quantity.ts'
 import { manual, writeManual } from '../reference/manual.ts'
 
 export default command({
@@ -21,5 +22,7 @@ export default command({
     { title: 'page', cell: ({ name, section }) => `${name}(${section})` },
     { title: 'file', cell: page => page.path ?? '-' },
   ],
+  would: (result, _, { dir }) =>
+    dir === undefined ? undefined : `write ${many([result].flat().length, 'page')} to ${dir}`,
   done: page => page.text,
 })

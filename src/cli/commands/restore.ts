@@ -1,6 +1,6 @@
 import { restored } from '../../contract/views/backups.ts'
 import { arg, command, opt } from '../define.ts'
-import { restoredLines } from '../drawing/backups.ts'
+import { partLine, restoredLines, restorePlanLines } from '../drawing/backups.ts'
 import { duration, since } from '../parse.ts'
 
 const toChoose =
@@ -42,13 +42,14 @@ export default command({
       to: to === undefined ? undefined : ctx.path(to),
     })
     const { key, user, project, latest, at } = options
+    const [what, database] = [key ?? user ?? project, to ?? path]
     // The newest may be another by the time of the answer.
     const binds = latest || at !== undefined ? { backup: chosen.id, latest: false, at: undefined } : {}
-    const what = key ?? user ?? project
+    const about = { database, binds }
     const taken = `${chosen.path} (${chosen.reason}), taken ${await ctx.ago(chosen.createdAt)}`
-    if (what !== undefined) return { question: `Bring ${what} back into ${to ?? path} from ${taken}`, binds }
-    if (chosen.replaces === null) return { question: `Bring back ${to ?? path} from ${taken}`, binds }
-    return { question: `Replace all of ${to ?? path} by ${taken}`, typed: chosen.replaces, binds }
+    if (what !== undefined) return { question: `Bring ${what} back into ${database} from ${taken}`, ...about }
+    if (chosen.replaces === null) return { question: `Bring back ${database} from ${taken}`, ...about }
+    return { question: `Replace all of ${database} by ${taken}`, typed: chosen.replaces, ...about }
   },
   run: async (ctx, { from, to, wait, identity, ...options }) =>
     (await ctx.operations()).backups.restore({
@@ -59,7 +60,7 @@ export default command({
       identityFile: identity === undefined ? undefined : ctx.path(identity),
     }),
   output: restored,
+  would: restorePlanLines,
   done: restoredLines,
-  notice: (_, { key, user, project }) =>
-    (key ?? user ?? project) && `Only ${key ?? user ?? project} came back; everything else is as it was.`,
+  notice: (_, { key, user, project }) => partLine(key ?? user ?? project),
 })

@@ -9,6 +9,7 @@ import { usage } from '../../db/schema/usage.ts'
 import type { Database } from '../../db/transaction.ts'
 import { nextPeriod, type Period, periods, startOfPeriod } from '../calendar.ts'
 import type { OperationContext } from '../context.ts'
+import { requireWords } from '../input.ts'
 import { findKey, findProject, findUser, type KeySelector } from '../select.ts'
 import { between, noCounts, shownCounts, summed } from './sum.ts'
 
@@ -313,7 +314,18 @@ const nameOf = (row: UsageRow): string =>
 const isPeriod = (group: ReportGroup): group is Period => periods.some(period => period === group)
 
 /** @throws invalid */
-function requireOptions({ by = [], top, sort, since, until }: ReportOptions): void {
+function requireOptions({
+  by = [],
+  top,
+  sort,
+  since,
+  until,
+  key,
+  user,
+  project,
+  model,
+}: ReportOptions): void {
+  requireWords({ key, user, project, model })
   const unknown = by.find(group => !reportGroups.includes(group))
   if (
     unknown !== undefined ||

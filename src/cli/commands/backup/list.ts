@@ -12,7 +12,7 @@ export default command({
   run: async (ctx, { from }) =>
     (await ctx.operations()).backups.list({
       from: from === undefined ? undefined : ctx.path(from),
-      onBroken: ({ path, problem }) => void ctx.notice(`latchkey: ${path} is not listed: ${problem}`),
+      onBroken: ({ path, problem }) => void ctx.warn(`${path} is not listed: ${problem}`),
     }),
   rows: backup,
   columns: [

@@ -1,6 +1,6 @@
 import { backupPruning } from '../../../contract/views/backups.ts'
 import { type Arguments, command, type Input, listing, opt, type Place } from '../../define.ts'
-import { pruningColumns } from '../../drawing/backups.ts'
+import { pruningColumns, pruningPlan } from '../../drawing/backups.ts'
 import { duration, keepCount } from '../../parse.ts'
 
 const options = {
@@ -39,6 +39,7 @@ export default command({
   },
   run: async (ctx, { only, ...input }: Pruning & { readonly only?: readonly string[] }) =>
     (await ctx.operations()).backups.prune({ ...pruning(ctx, input), only: only && [...only] }),
+  would: pruningPlan,
   rows: backupPruning,
   columns: pruningColumns,
   empty: 'No backups here. Take one with: latchkey backup create',

@@ -1,6 +1,6 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
 import { command, opt } from '../../define.ts'
-import { scheduledLines } from '../../drawing/backups.ts'
+import { scheduledLines, scheduledPlan } from '../../drawing/backups.ts'
 import { cronTimes } from '../../parse.ts'
 
 export default command({
@@ -51,5 +51,6 @@ export default command({
       : backups.schedule({ ...job, command: [...job.command] })
   },
   output: backupSchedule,
+  would: (schedule, _, { print }) => (print ? undefined : scheduledPlan(schedule)),
   done: scheduledLines,
 })

@@ -18,6 +18,8 @@ export default command({
   options: { dir: opt.text('folder', 'Put it there instead, such as /etc/bash_completion.d') },
   run: (ctx, { shell, dir }) => ctx.installCompletion(shell, dir),
   output: completionInstalled,
+  would: ({ path, changed }) =>
+    changed ? `install ${path}` : `change nothing: ${path} is installed already`,
   done: ({ path, changed, activate }) =>
     [
       `${changed ? 'Installed' : 'Already installed:'} ${path}`,

@@ -1,6 +1,6 @@
 import { importReport } from '../../../contract/views/imports.ts'
 import { arg, command } from '../../define.ts'
-import { importLines } from '../../drawing/imports.ts'
+import { importLines, importPlanLines } from '../../drawing/imports.ts'
 
 export default command({
   name: 'ccluster',
@@ -15,5 +15,6 @@ export default command({
   args: { file: arg.one('The SQLite database; it is only read') },
   run: async (ctx, { file }) => (await ctx.operations()).imports.ccluster({ file: ctx.path(file) }),
   output: importReport,
+  would: importPlanLines,
   done: importLines,
 })

@@ -1,6 +1,6 @@
 import { importReport } from '../../../contract/views/imports.ts'
 import { arg, command } from '../../define.ts'
-import { importLines } from '../../drawing/imports.ts'
+import { importLines, importPlanLines } from '../../drawing/imports.ts'
 
 export default command({
   name: 'dokify',
@@ -16,5 +16,6 @@ export default command({
   args: { source: arg.one('Folder of dumps, or a SQLite database; it is only read') },
   run: async (ctx, { source }) => (await ctx.operations()).imports.dokify({ file: ctx.path(source) }),
   output: importReport,
+  would: importPlanLines,
   done: importLines,
 })

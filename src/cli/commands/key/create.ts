@@ -1,4 +1,5 @@
 import { createdKey } from '../../../contract/views/keys.ts'
+import { keysText } from '../../columns.ts'
 import { arg, command, opt, verbatim } from '../../define.ts'
 import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from '../../delivery.ts'
 import { count, json, limit, whenIfEver } from '../../parse.ts'
@@ -46,6 +47,7 @@ export default command({
   revealsSecret,
   outputOrRows: createdKey,
   lines: (result, typed) => deliveredLines([result].flat(), typed),
+  would: result => `create ${keysText(result)}`,
   done: key => `Created key ${key.name} (${key.id})\n${key.secret ?? ''}`.trimEnd(),
   columns: [
     { title: 'name', cell: key => key.name },

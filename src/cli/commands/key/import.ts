@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { importReport } from '../../../contract/views/imports.ts'
 import { arg, command, opt } from '../../define.ts'
-import { importLines } from '../../drawing/imports.ts'
+import { importLines, importPlanLines } from '../../drawing/imports.ts'
 
 export default command({
   name: 'import',
@@ -19,6 +19,7 @@ export default command({
   run: async (ctx, { file, skipBad }) =>
     (await ctx.operations()).keys.import(ctx.rowSource(file), { skipBad }),
   output: importReport,
+  would: importPlanLines,
   done: importLines,
   exit: report => (report.refused > 0 ? exitCodes.partial : 0),
 })

@@ -31,6 +31,14 @@ export default command({
   revealsSecret,
   output: rotatedKey,
   lines: (key, typed) => deliveredLines([key], typed),
+  would: (key, brush) =>
+    key.repeated
+      ? undefined
+      : `rotate key ${key.name}; the old secret would ${
+          key.previousSecretEndsAt > brush.now
+            ? `work until ${brush.dated(key.previousSecretEndsAt)}`
+            : 'stop working at once'
+        }`,
   done: (key, brush) =>
     [
       `${key.repeated ? 'Was rotated before: key' : 'Rotated key'} ${key.name} (${key.id}); the old secret ${

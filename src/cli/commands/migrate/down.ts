@@ -1,6 +1,6 @@
 import { migrated } from '../../../contract/views/database.ts'
 import { command, opt } from '../../define.ts'
-import { lossLine, migratedLines } from '../../drawing/schema.ts'
+import { lossLine, migratedLines, migrationPlanLines } from '../../drawing/schema.ts'
 import { count, integerAtLeast } from '../../parse.ts'
 
 export default command({
@@ -26,5 +26,6 @@ export default command({
   run: async (ctx, { to, steps }) =>
     (await ctx.operations()).migrations.migrate({ direction: 'down', to, steps }),
   output: migrated,
+  would: migrationPlanLines,
   done: migratedLines,
 })

@@ -1,6 +1,6 @@
 import { migrated } from '../../../contract/views/database.ts'
 import { command, opt } from '../../define.ts'
-import { migratedLines } from '../../drawing/schema.ts'
+import { migratedLines, migrationPlanLines } from '../../drawing/schema.ts'
 import { integerAtLeast } from '../../parse.ts'
 
 export default command({
@@ -11,5 +11,6 @@ export default command({
   options: { to: opt.as('version', integerAtLeast(1), 'Schema version to stop at (default: the latest)') },
   run: async (ctx, { to }) => (await ctx.operations()).migrations.migrate({ direction: 'up', to }),
   output: migrated,
+  would: migrationPlanLines,
   done: migratedLines,
 })

@@ -22,5 +22,6 @@ export default command({
   run: async (ctx, { limit, ...input }) =>
     (await ctx.operations()).projects.create({ ...input, limits: limit }),
   output: project,
+  would: project => `create project ${project.slug}`,
   done: project => `Created project ${project.slug} (${project.id})`,
 })

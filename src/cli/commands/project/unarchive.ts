@@ -9,5 +9,6 @@ export default command({
   args: { project: arg.one('Slug, name or id') },
   run: async (ctx, { project }) => (await ctx.operations()).projects.unarchive(project),
   output: project,
+  would: project => `take ${project.slug} back from the archive`,
   done: project => `Took ${project.slug} back from the archive`,
 })

@@ -32,5 +32,6 @@ export default command({
       removeLimits: noLimit,
     }),
   output: project,
+  would: project => `update project ${project.slug}`,
   done: project => `Updated project ${project.slug} (${project.id})`,
 })

@@ -1,7 +1,8 @@
 import { compacted } from '../../../contract/views/usage.ts'
 import { command, opt } from '../../define.ts'
-import { compactedLines } from '../../drawing/usage.ts'
+import { compactedLines, compactedParts } from '../../drawing/usage.ts'
 import { duration } from '../../parse.ts'
+import { many } from '../../quantity.ts'
 
 export default command({
   name: 'compact',
@@ -17,5 +18,7 @@ export default command({
   run: async (ctx, { minutesFor, hoursFor }) =>
     (await ctx.operations()).usage.compact({ minutesForMs: minutesFor, hoursForMs: hoursFor }),
   output: compacted,
+  would: (report, brush) =>
+    `leave ${brush.count(report.rowsAfter)} of ${many(report.rowsBefore, 'bucket')}${compactedParts(report, brush)}`,
   done: compactedLines,
 })

@@ -17,7 +17,7 @@ export default command({
     'latchkey usage report --by key,day --since 30d --html usage.html',
   ],
   options: {
-    by: opt.as(
+    by: opt.list(
       'a,b',
       groups,
       'One or two of key, user, project, model, and hour, day, week or month (default: all in one sum)',

@@ -37,5 +37,6 @@ export default command({
     return (await ctx.operations()).users.create({ ...input, password, limits: limit })
   },
   output: user,
+  would: user => `create user ${user.username}`,
   done: user => `Created user ${user.username} (${user.id})`,
 })

@@ -9,5 +9,6 @@ export default command({
   args: { user: arg.one('Username, email address or id') },
   run: async (ctx, { user }) => (await ctx.operations()).users.enable(user),
   output: user,
+  would: user => `enable user ${user.username}`,
   done: user => `Enabled ${user.username}`,
 })

@@ -28,6 +28,7 @@ export default command({
     return operations.users.setPassword(id, password)
   },
   output: user,
+  would: user => `${user.hasPassword ? 'set' : 'remove'} the password of ${user.username}`,
   done: user =>
     user.hasPassword ? `Set the password of ${user.username}` : `Removed the password of ${user.username}`,
 })

@@ -26,5 +26,6 @@ export default command({
   run: async (ctx, { user, limit, noLimit, ...changes }) =>
     (await ctx.operations()).users.update(user, { ...changes, limits: limit, removeLimits: noLimit }),
   output: user,
+  would: user => `update user ${user.username}`,
   done: user => `Updated user ${user.username} (${user.id})`,
 })

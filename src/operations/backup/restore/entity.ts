@@ -15,6 +15,7 @@ import { rowCounts } from '../../../db/inspect.ts'
 import { openWriter, requireCurrent } from '../../../db/open.ts'
 import { latestVersion } from '../../../db/schema/version.ts'
 import type { FileContext } from '../../context.ts'
+import { requireWords } from '../../input.ts'
 import { findKey, findProject, findUser } from '../../select.ts'
 import { createUnlocked } from '../create.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
@@ -40,6 +41,7 @@ export function subjectOf(options: Subject): Chosen | undefined {
     const selector = options[kind]
     return selector === undefined ? [] : [{ kind, selector }]
   })
+  requireWords(Object.fromEntries(chosen.map(({ kind, selector }) => [kind, selector])))
   if (chosen.length <= 1) return chosen[0]
   throw new LatchkeyError(
     'usage',

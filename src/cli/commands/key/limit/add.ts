@@ -1,4 +1,5 @@
 import { limitState } from '../../../../contract/views/limits.ts'
+import { limitText } from '../../../columns.ts'
 import { arg, command } from '../../../define.ts'
 import { limitColumns } from '../../../drawing/limits.ts'
 import { limit } from '../../../parse.ts'
@@ -19,6 +20,7 @@ export default command({
   },
   run: async (ctx, { key, limits }) =>
     (await ctx.operations()).limits.add({ key: await ctx.keySelector(key) }, limits),
+  would: (_, brush, { limits }) => `set ${limits.map(limit => limitText(limit, brush)).join(', ')}`,
   rows: limitState,
   columns: limitColumns,
   empty: 'No limits.',

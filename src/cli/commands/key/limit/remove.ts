@@ -1,4 +1,5 @@
 import { limitState } from '../../../../contract/views/limits.ts'
+import { limitNameText } from '../../../columns.ts'
 import { arg, command } from '../../../define.ts'
 import { limitColumns } from '../../../drawing/limits.ts'
 import { limitName } from '../../../parse.ts'
@@ -15,6 +16,8 @@ export default command({
   },
   run: async (ctx, { key, limits }) =>
     (await ctx.operations()).limits.remove({ key: await ctx.keySelector(key) }, limits),
+  would: (_, brush, { limits }) =>
+    `remove limits on ${limits.map(name => limitNameText(name, brush)).join(', ')}`,
   rows: limitState,
   columns: limitColumns,
   empty: 'No limits are left.',

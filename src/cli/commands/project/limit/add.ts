@@ -1,4 +1,5 @@
 import { limitState } from '../../../../contract/views/limits.ts'
+import { limitText } from '../../../columns.ts'
 import { arg, command } from '../../../define.ts'
 import { limitColumns } from '../../../drawing/limits.ts'
 import { limit } from '../../../parse.ts'
@@ -18,6 +19,7 @@ export default command({
     limits: arg.many('metric=amount/window, such as tokens=100k/5h', limit),
   },
   run: async (ctx, { project, limits }) => (await ctx.operations()).limits.add({ project }, limits),
+  would: (_, brush, { limits }) => `set ${limits.map(limit => limitText(limit, brush)).join(', ')}`,
   rows: limitState,
   columns: limitColumns,
   empty: 'No limits.',

@@ -1,4 +1,5 @@
 import { limitState } from '../../../../contract/views/limits.ts'
+import { limitNameText } from '../../../columns.ts'
 import { arg, command } from '../../../define.ts'
 import { limitColumns } from '../../../drawing/limits.ts'
 import { limitName } from '../../../parse.ts'
@@ -17,6 +18,8 @@ export default command({
     limits: arg.many('metric/window, or a metric for all its windows', limitName),
   },
   run: async (ctx, { project, limits }) => (await ctx.operations()).limits.remove({ project }, limits),
+  would: (_, brush, { limits }) =>
+    `remove limits on ${limits.map(name => limitNameText(name, brush)).join(', ')}`,
   rows: limitState,
   columns: limitColumns,
   empty: 'No limits are left.',

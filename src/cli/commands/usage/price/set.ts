@@ -1,5 +1,6 @@
 import { price } from '../../../../contract/views/usage.ts'
 import { arg, command, opt } from '../../../define.ts'
+import { priceText } from '../../../drawing/usage.ts'
 import { dollars, when } from '../../../parse.ts'
 
 export default command({
@@ -25,6 +26,6 @@ export default command({
   run: async (ctx, { model, input, output, from }) =>
     (await ctx.operations()).usage.prices.set(model, { inputUsd: input, outputUsd: output, from }),
   output: price,
-  done: (price, brush) =>
-    `${price.model} costs ${brush.dollars(price.inputUsd)} in and ${brush.dollars(price.outputUsd)} out per million tokens${price.startsAt === null ? '' : ` from ${brush.time(price.startsAt)}`}`,
+  would: (price, brush) => `set a price: ${priceText(price, brush)}`,
+  done: priceText,
 })

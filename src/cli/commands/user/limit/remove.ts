@@ -1,4 +1,5 @@
 import { limitState } from '../../../../contract/views/limits.ts'
+import { limitNameText } from '../../../columns.ts'
 import { arg, command } from '../../../define.ts'
 import { limitColumns } from '../../../drawing/limits.ts'
 import { limitName } from '../../../parse.ts'
@@ -14,6 +15,8 @@ export default command({
     limits: arg.many('metric/window, or a metric for all its windows', limitName),
   },
   run: async (ctx, { user, limits }) => (await ctx.operations()).limits.remove({ user }, limits),
+  would: (_, brush, { limits }) =>
+    `remove limits on ${limits.map(name => limitNameText(name, brush)).join(', ')}`,
   rows: limitState,
   columns: limitColumns,
   empty: 'No limits are left.',
