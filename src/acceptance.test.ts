@@ -107,6 +107,7 @@ const lines: Record<string, string> = {
   restore: 'restore --latest --yes',
   serve: 'serve --listen 127.0.0.1:0',
   'audit list': 'audit list',
+  'audit show': 'audit show',
   health: 'health',
   doctor: 'doctor',
   'db info': 'db info',
@@ -176,6 +177,8 @@ beforeAll(async () => {
   )
   const { id } = await latchkey.imports.glmProxy({ file: 'past.json', bytes })
   lines['import undo'] = `import undo ${id} --yes`
+  const [change] = await latchkey.audit.list({ limit: 1 })
+  lines['audit show'] = `audit show ${change?.id}`
   await latchkey.backups.create()
   await latchkey.close()
   const ccluster = new Database(prepared.file('data', 'ccluster.db'))
@@ -552,12 +555,7 @@ const unusable: Readonly<Record<string, Unusable>> = {
     otherwise: damaged,
   },
   foreign: {
-    spoil: db => {
-      rmSync(db)
-      const client = new Database(db)
-      client.run("CREATE TABLE songs (title TEXT); INSERT INTO songs VALUES ('x')")
-      client.close()
-    },
+    spoil: strangersDatabase,
     usual: () => failed(78, 'database_foreign'),
     otherwise: { ...indifferent, ...occupied, health: document(1), doctor: document(1) },
   },
@@ -583,6 +581,25 @@ const unusable: Readonly<Record<string, Unusable>> = {
       doctor: document(1),
     },
   },
+}
+
+/**
+ * One that its program was killed over: what it wrote last is in the log alone, where a bit has flipped. To open it
+ * would write what is in front of that into the file, and throw the rest away.
+ */
+function strangersDatabase(db: string): void {
+  rmSync(db)
+  const client = new Database(`${db}-live`)
+  client.run('PRAGMA journal_mode = WAL')
+  client.run('CREATE TABLE songs (title TEXT)')
+  client.run('PRAGMA wal_checkpoint(TRUNCATE)')
+  for (let n = 0; n < 5; n++) client.run(`INSERT INTO songs VALUES ('${n}')`)
+  const log = readFileSync(`${db}-live-wal`)
+  log[32 + 4120 * 2 + 500] = 7
+  cpSync(`${db}-live`, db)
+  writeFileSync(`${db}-wal`, log)
+  client.close()
+  rmSync(`${db}-live`)
 }
 
 function alter(db: string, sql: string): void {

@@ -17,6 +17,21 @@ function numbers(options: Intl.NumberFormatOptions): (value: number) => string {
 /** A whole number with thousands separators. */
 export const count = (value: number): string => whole(value)
 
+/** The same as it is typed, where that is shorter: `100k`, `1.5M`, `2B`; `12,345` where it is not. */
+export function typed(value: number): string {
+  const plain = count(value)
+  const [size, suffix] = sizes.find(([size]) => value >= size) ?? []
+  if (size === undefined) return plain
+  const short = `${value / size}${suffix}`
+  return short.length < plain.length ? short : plain
+}
+
+const sizes = [
+  [1e9, 'B'],
+  [1e6, 'M'],
+  [1e3, 'k'],
+] as const
+
 /** So many of a thing: `1 key`, `2,000 keys`. */
 export const many = (value: number, thing: string, things = `${thing}s`): string =>
   `${count(value)} ${value === 1 ? thing : things}`

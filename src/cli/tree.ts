@@ -162,6 +162,7 @@ export const tree: Tree = {
     summary: 'Who changed what, and when',
     verbs: {
       list: () => import('./commands/audit/list.ts'),
+      show: () => import('./commands/audit/show.ts'),
     },
   },
   health: { summary: 'Check the database and its backups', load: () => import('./commands/health.ts') },

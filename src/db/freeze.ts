@@ -10,15 +10,17 @@ import { codeOf } from '../contract/failure.ts'
 import { Client } from './client.ts'
 import { openPrivate } from './copy.ts'
 import { translate } from './errors.ts'
+import { requireWholeLog } from './open.ts'
 
 /**
  * Copies the database into an empty private file, which is in rollback-journal mode then.
  *
  * @returns false, with the file empty again, when it could not be done: readers and writers never pause, or the
  *   database cannot be written. Another way may work.
- * @throws disk_full, permission
+ * @throws corrupt (its log), disk_full, permission
  */
 export function copyFrozen(source: string, emptyFile: string): boolean {
+  requireWholeLog(source)
   const reader = freeze(source)
   if (reader === undefined) return false
   try {

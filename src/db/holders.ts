@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { codeOf } from '../contract/failure.ts'
 import { Client } from './client.ts'
+import { requireOwn, requireWholeLog } from './open.ts'
 
 export interface Holder {
   readonly pid: number
@@ -30,8 +31,12 @@ export function holdersOf(path: string): readonly Holder[] {
 /**
  * Whether a connection besides those just opened here has the database in use, as its locks tell: one that has not
  * yet run a query is not seen. Checkpoints the database when nobody has. Throws what SQLite says of a damaged file.
+ *
+ * @throws database_foreign, corrupt
  */
 export function isLockedByOthers(path: string): boolean {
+  requireOwn(path)
+  requireWholeLog(path)
   const client = new Client(path, { readwrite: true })
   try {
     client.run('PRAGMA busy_timeout = 0')

@@ -1,6 +1,7 @@
 /**
  * Connections to the database file. A reading connection changes neither the database nor its WAL; a writing
- * one is in WAL mode with foreign keys on. Nothing else in the project opens the live file.
+ * one is in WAL mode with foreign keys on. Nothing else in the project opens the live file. Must never open a file
+ * before it is known to be one of Latchkey's: SQLite would fold a log into it, or leave files beside it.
  */
 import { constants } from 'bun:sqlite'
 import { accessSync, constants as fsConstants, statSync } from 'node:fs'
@@ -9,6 +10,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { Client } from './client.ts'
 import { corrupt, translate } from './errors.ts'
 import { latestVersion } from './schema/version.ts'
+import { lastCommit, logState } from './write-ahead-log.ts'
 
 /** `PRAGMA application_id` of a Latchkey database: "LKEY". */
 export const applicationId = 0x4c4b4559
@@ -21,10 +23,10 @@ export const applicationId = 0x4c4b4559
  * writable with `query_only`. Where the folder cannot be written SQLite reads the file only as `immutable`, without
  * locks: whoever may write there could change it meanwhile, so after such a read `requireUnchanged` is called.
  *
- * @throws database_missing, corrupt, permission
+ * @throws database_missing, database_foreign, corrupt, permission
  */
 export function openReader(path: string): Client {
-  requireFile(path)
+  requireOwn(path)
   return attempt(path, () => {
     const client = connectReader(path)
     client.run('PRAGMA query_only = ON')
@@ -37,13 +39,17 @@ function connectReader(path: string): Client {
   if (sizeOf(`${path}-wal`) > 0 || sizeOf(`${path}-journal`) > 0) return new Client(path, { readonly: true })
   if (canWrite(path) && canWrite(dirname(resolve(path)))) return new Client(path, { readwrite: true })
   const stamp = settledStamp(path)
-  const client = new Client(
-    `${Bun.pathToFileURL(path).href}?immutable=1`,
-    constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
-  )
+  const client = connectImmutable(path)
   unlocked.set(client, { path, stamp })
   return client
 }
+
+/** Reads the file alone: no lock, no log, and nothing is made beside it. */
+const connectImmutable = (path: string): Client =>
+  new Client(
+    `${Bun.pathToFileURL(path).href}?immutable=1`,
+    constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
+  )
 
 /** Connections that read without locks, and the state of the file when they were opened. */
 const unlocked = new WeakMap<Client, { readonly path: string; readonly stamp: string }>()
@@ -80,7 +86,7 @@ export function requireUnchanged(client: Client): void {
 /**
  * Runs `work` on a reading connection; what it read while somebody wrote, and could not be locked out, is no answer.
  *
- * @throws database_missing, corrupt, permission, busy, and what `work` throws
+ * @throws database_missing, database_foreign, corrupt, permission, busy, and what `work` throws
  */
 export function reading<T>(path: string, work: (client: Client) => T): T {
   let client: Client | undefined
@@ -100,21 +106,85 @@ export function reading<T>(path: string, work: (client: Client) => T): T {
  * Opens for writing: WAL, foreign keys, full durability. Waits 100 ms for a lock; `transaction.ts` waits longer
  * without stopping the event loop.
  *
- * @throws database_missing, database_readonly, corrupt, permission
+ * @throws database_missing, database_foreign, database_readonly, corrupt, permission
  */
 export function openWriter(path: string): Client {
-  requireFile(path)
+  requireOwn(path)
+  requireWholeLog(path)
   return attempt(path, () => {
     const client = new Client(path, { readwrite: true })
     client.run('PRAGMA busy_timeout = 5000')
-    // Somebody else's database is refused by the caller, and stays as it is.
-    if (sizeOf(path) > 0 && identify(client).ours) client.run('PRAGMA journal_mode = WAL')
+    client.run('PRAGMA journal_mode = WAL')
     client.run('PRAGMA foreign_keys = ON')
     client.run('PRAGMA synchronous = FULL')
     client.run('PRAGMA busy_timeout = 100')
     return client
   })
 }
+
+/**
+ * Refuses a file that is none of Latchkey's without touching it, or anything beside it. The mark is in the file itself
+ * from the start, so that its log has no say in it.
+ *
+ * @throws database_missing, database_foreign, corrupt, permission
+ */
+export function requireOwn(path: string): void {
+  requireFile(path)
+  attempt(path, () => {
+    const client = connectImmutable(path)
+    try {
+      requireOurs(client, path)
+    } finally {
+      client.close()
+    }
+  })
+}
+
+/**
+ * Refuses a database whose log SQLite reads only in part: the next write would remove the rest.
+ *
+ * @throws corrupt
+ */
+export function requireWholeLog(path: string): void {
+  const damage = attempt(path, () => (endsEarly(path) ? logDamage(path) : undefined))
+  if (damage !== undefined) throw damage
+}
+
+/** What is wrong with the log of a database of Latchkey's. Reads all of it; others may write to it meanwhile. */
+export function logDamage(path: string): LatchkeyError | undefined {
+  const log = logOf(path)
+  if (sizeOf(log) === 0) return undefined
+  const seen = logState(log)
+  if (seen.end !== 'damaged') return undefined
+  // What somebody was writing just then, or has begun anew, looks like that too: damage does so twice.
+  const { end, brokenAt, lost } = logState(log)
+  if (end !== 'damaged' || brokenAt !== seen.brokenAt) return undefined
+  const what = lost === 1 ? 'a transaction' : `${lost ?? 'all'} transactions`
+  return new LatchkeyError(
+    'corrupt',
+    `${log} is damaged: SQLite does not read ${what} in it, and the next write would remove them`,
+    'keep what can be read with: latchkey backup create; then go on from there, which moves the damaged files aside, with: latchkey restore --latest',
+  )
+}
+
+/** Whether SQLite sees less of the log than is in it. */
+function endsEarly(path: string): boolean {
+  const log = logOf(path)
+  if (sizeOf(log) === 0) return false
+  const client = new Client(path, { readonly: true })
+  try {
+    client.run('PRAGMA busy_timeout = 5000')
+    client.query('SELECT count(*) FROM sqlite_schema').get()
+    // In this order: others may write meanwhile.
+    const last = lastCommit(log)
+    const { log: frames } = client.query('PRAGMA wal_checkpoint(NOOP)').get() as { log: number }
+    return frames < last
+  } finally {
+    client.close()
+  }
+}
+
+const logOf = (path: string): string => `${path}-wal`
 
 /** What stands in the header of a database: whose it is and at which schema version. */
 export interface Identity {

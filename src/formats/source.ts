@@ -11,8 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { translate } from '../db/errors.ts'
+import { logState } from '../db/write-ahead-log.ts'
 import type { ByteCounter } from './rows.ts'
-import { logState } from './write-ahead-log.ts'
 
 export interface SourceFile {
   /** Where it lies; only a name for messages when `bytes` are given. */
@@ -153,15 +153,15 @@ async function logNotes(file: string, path: string, copy: string): Promise<reado
       'copy the -wal along with the database, or make a whole copy with: sqlite3 FILE ".backup copy.db"',
     )
   }
-  const state = logState(`${copy}-wal`)
-  if (state === 'damaged') {
+  const { end } = logState(`${copy}-wal`)
+  if (end === 'damaged') {
     throw new LatchkeyError(
       'corrupt',
       `${file}-wal is damaged: transactions in it cannot be read; nothing was imported`,
       'copy it again from the original, or make a whole copy with: sqlite3 FILE ".backup copy.db"',
     )
   }
-  return state === 'whole'
+  return end === 'whole'
     ? []
     : ['its -wal ends in the middle of a transaction, which is left out; all before it was read']
 }

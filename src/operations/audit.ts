@@ -1,16 +1,19 @@
 /** The audit trail: written in the transaction of the change it tells of, never with a secret in it. */
-import type { AuditEntry } from '../contract/views.ts'
+import { LatchkeyError } from '../contract/errors.ts'
+import { auditActions } from '../contract/views/words.ts'
+import type { AuditAction, AuditEntry } from '../contract/views.ts'
 import { inChunks } from '../db/chunks.ts'
 import { and, desc, eq, gte, lt, or, type SQL } from '../db/query.ts'
 import { audit } from '../db/schema/audit.ts'
 import type { Database } from '../db/transaction.ts'
+import { didYouMean, nearest } from '../nearest.ts'
 import type { OperationContext } from './context.ts'
 import { newId } from './ids.ts'
 import { requireWords } from './input.ts'
+import { byId, oneById } from './select.ts'
 
 export interface Event {
-  /** noun.verb */
-  readonly action: string
+  readonly action: AuditAction
   readonly target: { readonly type: string; readonly id: string; readonly name: string | null }
   /** What it was done to, as it was and as it became, where there is something to tell. */
   readonly before?: object | null | undefined
@@ -71,43 +74,79 @@ export interface AuditFilter {
   readonly limit?: number | undefined
 }
 
-/** Newest first. */
+/** Newest first. @throws invalid for an action that there is not */
 export function listAudit(
   context: OperationContext,
   filter: AuditFilter = {},
 ): Promise<readonly AuditEntry[]> {
-  const conditions: (SQL | undefined)[] = [
-    filter.since && gte(audit.at, filter.since.getTime()),
-    filter.until && lt(audit.at, filter.until.getTime()),
-    filter.actor === undefined ? undefined : eq(audit.actor, filter.actor),
-    filter.action === undefined
-      ? undefined
-      : filter.action.includes('.')
-        ? eq(audit.action, filter.action)
-        : and(gte(audit.action, `${filter.action}.`), lt(audit.action, `${filter.action}/`)),
-    filter.target === undefined
-      ? undefined
-      : or(eq(audit.targetId, filter.target), eq(audit.targetName, filter.target)),
-  ]
+  const { since, until, actor, action, target } = filter
+  const did = action === undefined ? undefined : hasAction(action)
   return context.store.read(async db => {
     requireWords(filter)
+    if (action !== undefined) await requireAction(db, action)
     const rows = await db
       .select()
       .from(audit)
-      .where(and(...conditions))
+      .where(
+        and(
+          since && gte(audit.at, since.getTime()),
+          until && lt(audit.at, until.getTime()),
+          actor === undefined ? undefined : eq(audit.actor, actor),
+          did,
+          target === undefined ? undefined : or(eq(audit.targetId, target), eq(audit.targetName, target)),
+        ),
+      )
       .orderBy(desc(audit.at), desc(audit.id))
       .limit(filter.limit ?? 100)
-    return rows.map(row => ({
-      id: row.id,
-      at: new Date(row.at),
-      actor: row.actor,
-      origin: row.origin,
-      action: row.action,
-      target: { type: row.targetType, id: row.targetId, name: row.targetName },
-      before: row.before,
-      after: row.after,
-    }))
+    return rows.map(entryOf)
   })
+}
+
+/**
+ * @param selector an id, or the beginning of one
+ * @throws not_found, ambiguous
+ */
+export function getAuditEntry(context: OperationContext, selector: string): Promise<AuditEntry> {
+  return context.store.read(async db => {
+    const fits = byId(audit.id, selector, 'aud')
+    const rows = fits === undefined ? [] : await db.select().from(audit).where(fits).limit(2)
+    return entryOf(oneById('change', rows, 'latchkey audit list -o wide'))
+  })
+}
+
+const entryOf = (row: typeof audit.$inferSelect): AuditEntry => ({
+  id: row.id,
+  at: new Date(row.at),
+  actor: row.actor,
+  origin: row.origin,
+  action: row.action,
+  target: { type: row.targetType, id: row.targetId, name: row.targetName },
+  before: row.before,
+  after: row.after,
+})
+
+/** One action, or of a noun all. */
+const hasAction = (action: string): SQL | undefined =>
+  action.includes('.')
+    ? eq(audit.action, action)
+    : and(gte(audit.action, `${action}.`), lt(audit.action, `${action}/`))
+
+/** What another version has done is in its trail, whatever this one calls it. @throws invalid */
+async function requireAction(db: Database, action: string): Promise<void> {
+  const nouns = [...new Set(auditActions.map(each => each.replace(/\..*/, '')))]
+  const known = [...auditActions, ...nouns]
+  if (known.some(each => each === action)) return
+  const [done] = await db.select({ id: audit.id }).from(audit).where(hasAction(action)).limit(1)
+  if (done) return
+  const [noun = ''] = action.split('.')
+  const ofNoun = auditActions.filter(each => each.startsWith(`${noun}.`))
+  const ofVerb = auditActions.filter(each => each.endsWith(`.${action}`))
+  const offered = [ofVerb, ofNoun].find(some => some.length > 0) ?? nouns
+  throw new LatchkeyError(
+    'invalid',
+    `there is no action '${action}'${didYouMean(nearest(action, known) ?? ofVerb[0])}`,
+    `choose from ${offered.join(', ')}`,
+  )
 }
 
 function difference(before: object, after: object): [object, object] {

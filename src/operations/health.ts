@@ -10,7 +10,7 @@ import { translate } from '../db/errors.ts'
 import { holdersOf } from '../db/holders.ts'
 import { foreignKeyCheck, quickCheck, schemaDrift, tryWrite } from '../db/inspect.ts'
 import { appliedMigrations, historyProblems } from '../db/migrate.ts'
-import { identify, openReader } from '../db/open.ts'
+import { identify, logDamage, openReader } from '../db/open.ts'
 import { latestVersion } from '../db/schema/version.ts'
 import { shellWord } from '../shell-word.ts'
 import { surveyFolder } from './backup/list.ts'
@@ -61,14 +61,14 @@ async function checkDatabase(
   let client: Client | undefined
   try {
     client = openReader(path)
-    const { ours, version } = identify(client)
+    const { version } = identify(client)
     const reachable = ok('reachable', { sizeBytes: sizeOf(path) })
-    if (!ours) {
-      const problem = `${path} is a SQLite database, but not one of Latchkey's`
-      const schema = failed('schema', null, problem, 'name another file with --db')
-      return [reachable, skipped('writable'), schema, skipped('integrity'), skipped('usage')]
-    }
     const schema = checkSchemaVersion(client, version)
+    const log = logDamage(path)
+    if (log !== undefined) {
+      const integrity = failed('integrity', { damage: [log.message] }, log.message, log.hint)
+      return [reachable, skipped('writable'), schema, integrity, skipped('usage')]
+    }
     const integrity = checkIntegrity(client, damageOf)
     const sound = schema.status === 'ok' && integrity.status === 'ok'
     const usage = sound ? await checkTotals(client) : skipped('usage')
@@ -78,11 +78,13 @@ async function checkDatabase(
     if (!(known instanceof LatchkeyError)) throw known
     const { message, hint } = known
     const checks = (['reachable', 'writable', 'schema', 'integrity', 'usage'] as const).map(skipped)
-    return known.code === 'corrupt'
-      ? checks
-          .with(0, ok('reachable', { sizeBytes: sizeOf(path) }))
-          .with(3, failed('integrity', null, message, hint))
-      : checks.with(0, failed('reachable', null, message, hint))
+    if (!isFile(path)) return checks.with(0, failed('reachable', null, message, hint))
+    const reachable = ok('reachable', { sizeBytes: sizeOf(path) })
+    if (known.code === 'corrupt')
+      return checks.with(0, reachable).with(3, failed('integrity', null, message, hint))
+    if (known.code === 'database_foreign')
+      return checks.with(0, reachable).with(2, failed('schema', null, message, hint))
+    return checks.with(0, failed('reachable', null, message, hint))
   } finally {
     client?.close()
   }

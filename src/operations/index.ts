@@ -132,7 +132,7 @@ export function createOperations(wiring: Wiring) {
         remove: 'removePrices',
       }),
     },
-    audit: late.bind(context, () => import('./audit.ts'), { list: 'listAudit' }),
+    audit: late.bind(context, () => import('./audit.ts'), { list: 'listAudit', get: 'getAuditEntry' }),
     ...late.bind(context, () => import('./inventory.ts'), { inventory: 'takeInventory' }),
     imports: {
       ...late.bind(context, () => import('./import/glm-proxy.ts'), { glmProxy: 'importGlmProxy' }),

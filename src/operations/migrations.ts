@@ -32,7 +32,7 @@ import {
   stepsBetween,
 } from '../db/migrate.ts'
 import { type MigrationSource, migrations } from '../db/migrations.ts'
-import { openWriter, reading, requireOurs } from '../db/open.ts'
+import { logDamage, openWriter, reading, requireOurs, requireWholeLog } from '../db/open.ts'
 import { programVersion } from '../version.ts'
 import { createUnlocked } from './backup/create.ts'
 import { withLock } from './backup/lock.ts'
@@ -94,7 +94,7 @@ export async function checkSchema(context: FileContext, sources: Sources = migra
       // With another history there is nothing to compare the schema with.
       ...(history.length > 0 ? [] : check('schema', () => schemaDrift(client, version, sources))),
       ...check('foreign_key', () => foreignKeyCheck(client, 1_000)),
-      ...check('integrity', () => integrityCheck(client)),
+      ...check('integrity', () => [logDamage(context.path)?.message ?? [], integrityCheck(client)].flat()),
     ]
     return { path: context.path, ok: problems.length === 0, problems }
   })
@@ -273,6 +273,7 @@ async function migrateLocked(
   const from = currentVersion(context, sources)
   const done = direction === 'up' ? from >= target : from <= target
   if (done) return { path, from, to: from, steps: [], backup: null, lost: {} }
+  requireWholeLog(path)
   if (direction === 'down' && !context.dryRun) await requireUnused(path)
   const rehearsed = await rehearse(context, direction, target, sources)
   if (context.dryRun) return { path, ...rehearsed, backup: null }

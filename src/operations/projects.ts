@@ -1,7 +1,7 @@
 /** Projects: what keys are for. An archived project's keys answer `project_archived`. */
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
-import type { Limit, Project, ProjectMember, Role } from '../contract/views.ts'
+import type { AuditVerb, Limit, Project, ProjectMember, Role } from '../contract/views.ts'
 import { and, count, eq, inArray, isNotNull, isNull } from '../db/query.ts'
 import { keys } from '../db/schema/keys.ts'
 import { projectMembers, projects, users } from '../db/schema/people.ts'
@@ -219,7 +219,7 @@ type Changes = { [K in keyof ProjectRow]?: ProjectRow[K] | undefined }
 function change(
   context: OperationContext,
   selector: string,
-  verb: string,
+  verb: AuditVerb<'project'>,
   changesTo: (db: Database, row: ProjectRow) => Promise<Changes>,
 ): Promise<Project> {
   return context.store.write(async db => {
@@ -237,7 +237,7 @@ function change(
 async function saved(
   context: OperationContext,
   db: Database,
-  verb: string,
+  verb: AuditVerb<'project'>,
   before: Project | undefined,
   row: ProjectRow | undefined,
 ): Promise<Project> {

@@ -117,7 +117,8 @@ function preferred<Row>(rows: readonly Row[], isBest: (row: Row) => boolean): re
   return best.length > 0 ? best : rows
 }
 
-function byId(column: SQLiteColumn, selector: string, prefix: IdPrefix): SQL | undefined {
+/** The id itself, or one that begins so; nothing where it looks like none. */
+export function byId(column: SQLiteColumn, selector: string, prefix: IdPrefix): SQL | undefined {
   const text = selector.toLowerCase()
   // The tilde sorts after every character of an id.
   return looksLikeId(text, prefix) ? and(gte(column, text), lt(column, `${text}~`)) : undefined
@@ -160,6 +161,28 @@ async function only<Row>(
     'ambiguous',
     `${quote(selector)} matches ${rows.length > 10 ? 'more than 10' : rows.length} ${noun}s: ${shown.join(', ')}`,
     `use an id, for example: ${idOf(first)}`,
+  )
+}
+
+/**
+ * The one row of those that an id, or the beginning of one, was found to fit.
+ *
+ * @param list the command that shows them all
+ * @throws not_found, ambiguous
+ */
+export function oneById<Row extends { readonly id: string }>(
+  noun: string,
+  rows: readonly Row[],
+  list: string,
+): Row {
+  const [row, second] = rows
+  if (row === undefined)
+    throw new LatchkeyError('not_found', `no ${noun} has that id`, `see them with: ${list}`)
+  if (second === undefined) return row
+  throw new LatchkeyError(
+    'ambiguous',
+    `more than one ${noun} has an id that begins so: ${row.id}, ${second.id}`,
+    `use a whole id, for example: ${row.id}`,
   )
 }
 

@@ -1,7 +1,7 @@
 /** Users: people and service accounts that own projects and keys. */
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
-import type { Limit, Role, User } from '../contract/views.ts'
+import type { AuditVerb, Limit, Role, User } from '../contract/views.ts'
 import { and, count, eq, isNotNull, isNull } from '../db/query.ts'
 import { keys } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
@@ -291,7 +291,7 @@ type Changes = { [K in keyof UserRow]?: UserRow[K] | undefined }
 function change(
   context: OperationContext,
   selector: string,
-  verb: string,
+  verb: AuditVerb<'user'>,
   changesTo: (db: Database, row: UserRow) => Promise<Changes>,
 ): Promise<User> {
   return context.store.write(async db => {
@@ -309,7 +309,7 @@ function change(
 async function saved(
   context: OperationContext,
   db: Database,
-  verb: string,
+  verb: AuditVerb<'user'>,
   before: User | undefined,
   after: UserRow | undefined,
 ): Promise<User> {

@@ -48,7 +48,66 @@ export const progressUnits = ['bytes', 'rows', 'backups'] as const
 
 export const importTypes = ['user', 'project', 'key'] as const
 
+/** Everything that leaves a row in the audit trail, by what it is done to. */
+export const auditActions = [
+  'user.create',
+  'user.update',
+  'user.passwd',
+  'user.rehash',
+  'user.disable',
+  'user.enable',
+  'user.delete',
+  'user.limit-add',
+  'user.limit-remove',
+  'user.reset',
+  'user.import',
+  'user.undo-import',
+  'user.restore',
+  'project.create',
+  'project.update',
+  'project.archive',
+  'project.unarchive',
+  'project.delete',
+  'project.limit-add',
+  'project.limit-remove',
+  'project.reset',
+  'project.import',
+  'project.undo-import',
+  'project.restore',
+  'key.create',
+  'key.update',
+  'key.disable',
+  'key.enable',
+  'key.rotate',
+  'key.revoke',
+  'key.delete',
+  'key.limit-add',
+  'key.limit-remove',
+  'key.reset',
+  'key.import',
+  'key.undo-import',
+  'key.restore',
+  'price.set',
+  'price.remove',
+  'usage.compact',
+  'usage.repair',
+  'import.glm-proxy',
+  'import.ccluster',
+  'import.dokify',
+  'import.keys',
+  'import.undo',
+  'database.init',
+  'database.migrate',
+  'database.restore',
+  'database.safety',
+] as const
+
 export type KeyStatus = (typeof keyStatuses)[number]
+export type AuditAction = (typeof auditActions)[number]
+/** What the audit trail tells of one kind of thing: `rotate` of keys. */
+export type AuditVerb<Noun extends string, Action = AuditAction> = Action extends `${Noun}.${infer Verb}`
+  ? Verb
+  : never
 export type Metric = (typeof metrics)[number]
 export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]

@@ -9,8 +9,9 @@ import {
   rowCounts,
   schemaHash,
 } from '../../db/inspect.ts'
-import { appliedMigrations } from '../../db/migrate.ts'
+import { appliedMigrations, historyProblems } from '../../db/migrate.ts'
 import { requireOurs } from '../../db/open.ts'
+import { latestVersion } from '../../db/schema/version.ts'
 
 interface Contents {
   readonly schemaVersion: number
@@ -32,6 +33,14 @@ export interface Examination {
   readonly contents: Contents
   /** The first thing that is wrong; null for a sound copy. */
   readonly damage: string | null
+  /** Why no restore takes it, sound as it is; null when one does. */
+  readonly refusal: Refusal | null
+}
+
+/** `schema_newer`: nothing is wrong with it, and a newer Latchkey restores it. */
+export interface Refusal {
+  readonly code: 'drift' | 'schema_newer'
+  readonly problem: string
 }
 
 /**
@@ -47,10 +56,21 @@ export function examine(path: string, depth: Depth): Examination {
       ...(depth === 'contents' ? [] : foreignKeyCheck(client)),
       ...(depth !== 'contents' && Object.keys(contents.rows).length === 0 ? ['it holds no table'] : []),
     ]
-    return { contents, damage: damage ?? null }
+    return { contents, damage: damage ?? null, refusal: refusalOf(client, contents.schemaVersion) }
   } finally {
     client.close()
   }
+}
+
+/** What decides whether a copy can be restored, for all that take, verify and restore backups. */
+function refusalOf(client: Client, version: number): Refusal | null {
+  if (version > latestVersion) {
+    const known = `which is newer than this program knows (${latestVersion})`
+    return { code: 'schema_newer', problem: `it has schema version ${version}, ${known}` }
+  }
+  const [problem] = historyProblems(appliedMigrations(client), version)
+  if (problem === undefined) return null
+  return { code: 'drift', problem: `its migration history does not fit this program: ${problem}` }
 }
 
 /** @throws database_foreign */

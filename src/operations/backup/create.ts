@@ -9,13 +9,13 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { failureOf } from '../../contract/failure.ts'
 import type { Backup, CreatedBackup } from '../../contract/views.ts'
 import { compactSize } from '../../db/inspect.ts'
-import { reading, requireOurs } from '../../db/open.ts'
+import { logDamage, reading, requireOurs } from '../../db/open.ts'
 import { programVersion } from '../../version.ts'
 import type { FileContext } from '../context.ts'
 import { ensureFolder, fileFailure, requireSpace, sizeOf, sweep, withPrivateFile } from '../files.ts'
 import { newId } from '../ids.ts'
 import { parse, reason as reasonField } from '../input.ts'
-import type { Examination } from './contents.ts'
+import type { Examination, Refusal } from './contents.ts'
 import { readRecipients } from './encrypt.ts'
 import { type Location, locate } from './location.ts'
 import { withLock } from './lock.ts'
@@ -24,6 +24,7 @@ import {
   formatVersion,
   type Manifest,
   manifestName,
+  readManifest,
   type StoredBackup,
   toView,
   writeManifest,
@@ -72,8 +73,8 @@ export type RunBackup = CreateBackup & v.InferInput<typeof runSchema>
  * Copies the database while others go on writing to it. Works on a database of an older or newer schema, too. A dry
  * run makes and checks the copy, then removes it.
  *
- * @throws busy, database_missing, database_foreign, corrupt, checksum (what arrived in a bucket), partial (taken,
- *   but not pruned), disk_full, permission, config, invalid, usage
+ * @throws busy, database_missing, database_foreign, corrupt, drift (no restore would take it), checksum (what
+ *   arrived in a bucket), partial (taken, but not pruned), disk_full, permission, config, invalid, usage
  */
 export async function createBackup(context: FileContext, input: RunBackup = {}): Promise<CreatedBackup> {
   const { waitMs, ping, prune, timeZone } = parse(runSchema, input)
@@ -87,9 +88,13 @@ export async function createBackup(context: FileContext, input: RunBackup = {}):
   return withPings(ping, run, text => input.onWarning?.(text))
 }
 
-/** As `createBackup`, for a caller that holds the lock already. */
+/**
+ * As `createBackup`, for a caller that holds the lock already and is about to replace what it saves. So even what no
+ * restore would take is kept, and its manifest says why: there is nothing better to go back to.
+ */
 export async function createUnlocked(context: FileContext, input: CreateBackup): Promise<Backup> {
-  return toView(await createStored(context, input))
+  const note = ({ problem }: Refusal) => ({ at: context.now(), problem })
+  return toView(await createStored(context, input, note))
 }
 
 async function createAndPrune(
@@ -98,7 +103,9 @@ async function createAndPrune(
   policy: KeepPolicy | undefined,
   timeZone: string,
 ): Promise<CreatedBackup> {
-  const stored = await createStored(context, input)
+  const stored = await createStored(context, input, refusal => {
+    throw unrestorable(context.path, refusal)
+  })
   const backup = toView(stored)
   if (policy === undefined) return { ...backup, pruned: [] }
   try {
@@ -115,7 +122,12 @@ async function createAndPrune(
   }
 }
 
-async function createStored(context: FileContext, input: CreateBackup): Promise<StoredBackup> {
+/** @param onDrift what the manifest says of a copy that no Latchkey would restore */
+async function createStored(
+  context: FileContext,
+  input: CreateBackup,
+  onDrift: (refusal: Refusal) => Manifest['failure'],
+): Promise<StoredBackup> {
   const options = parse(inputSchema, input)
   const location = locate(context, options.to ?? context.backupDir)
   const recipients = await readRecipients(
@@ -138,6 +150,7 @@ async function createStored(context: FileContext, input: CreateBackup): Promise<
         const id = newId('bak', createdAt)
         const { compression } = options
         const encrypted = recipients.length > 0
+        const { contents, refusal } = examination
         const manifest: Manifest = {
           format: 'latchkey-backup',
           formatVersion,
@@ -151,10 +164,10 @@ async function createStored(context: FileContext, input: CreateBackup): Promise<
           rawSha256: digests.raw.sha256,
           compression,
           encrypted,
-          ...examination.contents,
+          ...contents,
           programVersion,
           verifiedAt: options.full ? context.now() : null,
-          failure: null,
+          failure: refusal?.code === 'drift' ? onDrift(refusal) : null,
         }
         return keep(context, file, { location, manifest })
       }
@@ -197,6 +210,8 @@ async function copy(
   total: number,
   { fast = false, onWarning }: CreateBackup,
 ): Promise<void> {
+  const damage = logDamage(path)
+  if (damage !== undefined) onWarning?.(`${damage.message}; they are not in the backup`)
   const tell = () => onProgress?.({ step: 'copying', done: sizeOf(target), total, unit: 'bytes' })
   const poll = setInterval(tell, 200)
   try {
@@ -229,6 +244,7 @@ async function keep(context: FileContext, file: string, stored: StoredBackup): P
   await location.add(manifest.file, file, manifest.sha256, tell('checking'))
   try {
     await writeManifest(stored)
+    await requireReadable(stored)
     return stored
   } catch (error) {
     // In a bucket the manifest may be there, and not whole.
@@ -236,6 +252,18 @@ async function keep(context: FileContext, file: string, stored: StoredBackup): P
     await discard(location, manifest.file)
     throw error
   }
+}
+
+/** A manifest that its own program cannot read is no manifest. */
+async function requireReadable({ location, manifest }: StoredBackup): Promise<void> {
+  const read = await readManifest(location, manifestName(manifest.file))
+  if (read !== undefined && 'manifest' in read) return
+  const problem = read?.problem ?? 'it is gone again'
+  throw new LatchkeyError(
+    'corrupt',
+    `the manifest of the backup could not be read back: ${problem}; no backup was made`,
+    'check the disk (dmesg), see more with: latchkey doctor, then run the command again',
+  )
 }
 
 /** The failure that led here is the one to tell of. */
@@ -262,6 +290,13 @@ function unsound(damage: string): LatchkeyError {
     'see all that is wrong with: latchkey migrate check, and get a good copy with: latchkey restore --latest',
   )
 }
+
+const unrestorable = (path: string, { code, problem }: Refusal): LatchkeyError =>
+  new LatchkeyError(
+    code,
+    `a backup of ${path} could not be restored, so none was made: ${problem}`,
+    'see all of it with: latchkey migrate check; go back to a good copy with: latchkey restore --latest',
+  )
 
 const noRecipient = (): LatchkeyError =>
   new LatchkeyError(

@@ -31,9 +31,12 @@ const manifestSchema = v.strictObject({
   rawSha256: hex,
   compression: v.picklist(compressions),
   encrypted: v.boolean(),
-  schemaVersion: bytes,
+  // Whatever stands in the header and the history of the database.
+  schemaVersion: v.pipe(v.number(), v.safeInteger()),
   schemaHash: hex,
-  migrationHead: v.nullable(v.strictObject({ version: bytes, name: v.string(), hash: hex })),
+  migrationHead: v.nullable(
+    v.strictObject({ version: v.pipe(v.number(), v.safeInteger()), name: v.string(), hash: hex }),
+  ),
   pageSize: bytes,
   programVersion: v.string(),
   rows: v.record(v.string(), bytes),

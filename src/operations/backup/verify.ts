@@ -13,7 +13,7 @@ import { translate } from '../../db/errors.ts'
 import { isRunning, ownPid } from '../../db/holders.ts'
 import type { FileContext } from '../context.ts'
 import { list, requireSpace, withPrivateFile } from '../files.ts'
-import type { Depth } from './contents.ts'
+import type { Depth, Refusal } from './contents.ts'
 import { findBackup, surveyFolder } from './list.ts'
 import { withLock } from './lock.ts'
 import {
@@ -103,8 +103,8 @@ async function verifyOne(context: FileContext, stored: StoredBackup, quick: bool
  * Restores a backup into an existing empty private file, and checks it there against its manifest.
  *
  * @param depth `contents` where the hash is proof enough: these very bytes passed the checks when they were taken
- * @throws checksum (other bytes than were written), corrupt, not_found (no data), config (no identity opens it),
- *   disk_full, permission, busy
+ * @throws checksum (other bytes than were written), corrupt, drift, schema_newer, not_found (no data), config (no
+ *   identity opens it), disk_full, permission, busy
  */
 export async function restoreInto(
   stored: StoredBackup,
@@ -158,7 +158,8 @@ async function requireBytes(stored: StoredBackup, onProgress?: ProgressListener)
 
 async function requireContents(stored: StoredBackup, file: string, depth: Depth): Promise<void> {
   const { manifest } = stored
-  const { contents: found, damage } = await inThread('examine', { path: file, depth, name: dataPath(stored) })
+  const task = { path: file, depth, name: dataPath(stored) }
+  const { contents: found, damage, refusal } = await inThread('examine', task)
   if (damage !== null) throw damaged(stored, damage)
   for (const field of ['schemaVersion', 'schemaHash', 'pageSize'] as const) {
     if (found[field] !== manifest[field]) throw damaged(stored, `${field} is not what its manifest says`)
@@ -166,6 +167,7 @@ async function requireContents(stored: StoredBackup, file: string, depth: Depth)
   if (found.migrationHead?.hash !== manifest.migrationHead?.hash) {
     throw damaged(stored, 'its last migration is not the one its manifest says')
   }
+  if (refusal !== null) throw refused(stored, refusal)
   if (depth === 'contents') return
   for (const table of new Set([...Object.keys(manifest.rows), ...Object.keys(found.rows)])) {
     if (found.rows[table] === manifest.rows[table]) continue
@@ -215,7 +217,7 @@ async function judge(path: string, work: () => Promise<void>): Promise<Verdict> 
     const problem = known instanceof Error ? known.message : String(known)
     const failed =
       known instanceof LatchkeyError &&
-      ['checksum', 'corrupt', 'not_found', 'database_foreign'].includes(known.code)
+      ['checksum', 'corrupt', 'drift', 'not_found', 'database_foreign'].includes(known.code)
     return { outcome: failed ? 'failed' : 'aborted', problem }
   }
 }
@@ -247,6 +249,14 @@ async function remember(
     if (error instanceof LatchkeyError) return error
     throw error
   }
+}
+
+function refused({ manifest }: StoredBackup, { code, problem }: Refusal): LatchkeyError {
+  const mend =
+    code === 'drift'
+      ? 'use the Latchkey that made it, or restore another one: latchkey backup list'
+      : `restore it with the Latchkey that made it, ${manifest.programVersion}, or a later one; nothing was changed`
+  return new LatchkeyError(code, `the backup ${manifest.id} cannot be restored: ${problem}`, mend)
 }
 
 const otherBytes = 'its bytes are not those that were written (SHA-256)'

@@ -1,12 +1,11 @@
 /** The imports there were, and which of them one means. */
 import * as v from 'valibot'
-import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportSummary } from '../../contract/views.ts'
-import { and, desc, eq, gte, lt } from '../../db/query.ts'
+import { desc } from '../../db/query.ts'
 import { imports } from '../../db/schema/imports.ts'
 import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
-import { looksLikeId } from '../ids.ts'
+import { byId, oneById } from '../select.ts'
 import { read } from './state.ts'
 
 export type ImportRow = typeof imports.$inferSelect
@@ -28,34 +27,10 @@ export function getImport(context: OperationContext, selector: string): Promise<
  * @throws not_found, ambiguous
  */
 export async function findImport(db: Database, selector: string): Promise<ImportRow> {
-  const text = selector.toLowerCase()
-  const rows = looksLikeId(text, 'imp')
-    ? await db
-        .select()
-        .from(imports)
-        // The tilde sorts after every character of an id.
-        .where(
-          text.length === idLength
-            ? eq(imports.id, text)
-            : and(gte(imports.id, text), lt(imports.id, `${text}~`)),
-        )
-        .limit(2)
-    : []
-  const [row, second] = rows
-  if (!row) {
-    throw new LatchkeyError('not_found', 'no import has that id', 'see them with: latchkey import list')
-  }
-  if (second) {
-    throw new LatchkeyError(
-      'ambiguous',
-      `more than one import has an id that begins so: ${row.id}, ${second.id}`,
-      `use a whole id, for example: ${row.id}`,
-    )
-  }
-  return row
+  const fits = byId(imports.id, selector, 'imp')
+  const rows = fits === undefined ? [] : await db.select().from(imports).where(fits).limit(2)
+  return oneById('import', rows, 'latchkey import list')
 }
-
-const idLength = 'imp_'.length + 26
 
 const countsSchema = v.object({
   created: v.number(),

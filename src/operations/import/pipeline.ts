@@ -41,7 +41,7 @@ import { type EntityType, entityTypes, nameOf, type Snapshot, snapshots } from '
  */
 export async function importData(
   context: OperationContext,
-  source: string,
+  source: 'glm-proxy' | 'ccluster' | 'dokify',
   input: SourceFile,
   read: (input: SourceFile) => Promise<ForeignData>,
 ): Promise<ImportReport> {

@@ -1,7 +1,7 @@
 /** Changing keys: fields, status, secrets. Every change and its audit row commit together. */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Key } from '../../contract/views.ts'
+import type { AuditVerb, Key } from '../../contract/views.ts'
 import { eq } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { Database } from '../../db/transaction.ts'
@@ -134,7 +134,7 @@ type Columns = { [K in keyof KeyRow]?: KeyRow[K] | undefined }
 function change(
   context: OperationContext,
   selector: KeySelector,
-  verb: string,
+  verb: AuditVerb<'key'>,
   changesTo: (db: Database, row: KeyRow) => Promise<Columns | 'nothing'>,
 ): Promise<Key> {
   return context.store.write(async db => {

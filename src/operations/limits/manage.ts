@@ -139,7 +139,7 @@ const used = ({ metric, amount, windowMs, used }: LimitState) => ({ metric, amou
 async function change(
   context: OperationContext,
   limited: Limited,
-  verb: string,
+  verb: 'limit-add' | 'limit-remove',
   work: (db: Database, subject: LimitSubject) => Promise<void>,
 ): Promise<readonly LimitState[]> {
   return context.store.write(async db => {

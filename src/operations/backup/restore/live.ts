@@ -7,7 +7,7 @@ import type { Client } from '../../../db/client.ts'
 import { translate } from '../../../db/errors.ts'
 import { holdersOf, isLockedByOthers } from '../../../db/holders.ts'
 import { pageSize, rowCounts } from '../../../db/inspect.ts'
-import { openReader, requireOurs } from '../../../db/open.ts'
+import { openReader, requireOurs, requireWholeLog } from '../../../db/open.ts'
 
 /** A healthy database of somebody else's is never replaced. */
 export type Live =
@@ -19,6 +19,8 @@ export function readLive(path: string): Live {
   let client: Client | undefined
   try {
     client = openReader(path)
+    // What is hidden in its log goes aside with it.
+    requireWholeLog(path)
     requireOurs(client, path)
     return { state: 'readable', rows: rowCounts(client), pageSize: pageSize(client) }
   } catch (error) {

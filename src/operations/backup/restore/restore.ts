@@ -13,8 +13,7 @@ import { CommitWatch, openPrivate, settle } from '../../../db/copy.ts'
 import { translate } from '../../../db/errors.ts'
 import { realPath } from '../../../db/holders.ts'
 import { schemaHash } from '../../../db/inspect.ts'
-import { migrateTo, requireHistory } from '../../../db/migrate.ts'
-import { newer, requireOurs } from '../../../db/open.ts'
+import { migrateTo } from '../../../db/migrate.ts'
 import { latestVersion } from '../../../db/schema/version.ts'
 import { programVersion } from '../../../version.ts'
 import type { FileContext } from '../../context.ts'
@@ -108,7 +107,6 @@ async function withCopy<T>(
     requireSpace(folder, stored.manifest.rawSizeBytes)
     const run = async (copy: string): Promise<T> => {
       await restoreInto(stored, copy, 'contents', context.onProgress)
-      requireUsable(copy, stored)
       return work(copy)
     }
     return await withPrivateFile(folder, run, context.path)
@@ -198,26 +196,6 @@ async function takeSafetyCopy(context: FileContext): Promise<Backup | null> {
 function nullIfCorrupt(error: unknown): null {
   if (error instanceof LatchkeyError && error.code === 'corrupt') return null
   throw error
-}
-
-/** @throws schema_newer, drift */
-function requireUsable(copy: string, { manifest }: StoredBackup): void {
-  const client = openPrivate(copy)
-  try {
-    const name = `the backup ${manifest.id}`
-    const { version } = requireOurs(client, name)
-    if (version > latestVersion) {
-      const { message } = newer(name, version)
-      throw new LatchkeyError(
-        'schema_newer',
-        message,
-        `restore it with the Latchkey that made it, ${manifest.programVersion}, or a later one; nothing was changed`,
-      )
-    }
-    requireHistory(client, name)
-  } finally {
-    client.close()
-  }
 }
 
 /**

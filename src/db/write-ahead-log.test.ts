@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { LatchkeyError } from '../contract/errors.ts'
-import { Client } from '../db/client.ts'
+import { withSource } from '../formats/source.ts'
 import { type TemporaryFolder, temporaryFolder } from '../testing/folder.ts'
-import { withSource } from './source.ts'
-import { logState } from './write-ahead-log.ts'
+import { Client } from './client.ts'
+import { lastCommit, logState } from './write-ahead-log.ts'
 
 let folder: TemporaryFolder
 beforeEach(() => {
@@ -70,7 +70,7 @@ test.each<[string, (log: Buffer) => Buffer, string, { rows: number; isTold: bool
 ])('a log that %s', async (_, change, state, seen) => {
   const { path, log } = makeDatabase(8)
   writeFileSync(`${path}-wal`, change(log))
-  expect<string>(logState(`${path}-wal`)).toBe(state)
+  expect<string>(logState(`${path}-wal`).end).toBe(state)
   const found = await rowsSeen(path)
   if (seen === 'corrupt' || typeof found === 'string') {
     expect<unknown>(found).toBe(seen)
@@ -92,7 +92,8 @@ test('frames of an earlier round that lie behind the newest are no damage', asyn
   client.run('PRAGMA wal_checkpoint(RESTART)')
   client.run('INSERT INTO t VALUES (20, NULL)')
   expect(statSync(`${path}-wal`).size).toBe(size)
-  expect(logState(`${path}-wal`)).toBe('whole')
+  expect(logState(`${path}-wal`)).toMatchObject({ end: 'whole', lost: 0 })
+  expect(lastCommit(`${path}-wal`)).toBe(1)
   expect(await rowsSeen(path)).toEqual({ rows: 21, notes: [] })
   client.close()
 })
@@ -104,7 +105,7 @@ test('every single flipped bit in front of a transaction that is there is seen',
   for (let at = 0; at < last; at += 97) {
     writeFileSync(`${path}-wal`, flipped(log, at))
     // The number of checkpoints in the header says nothing of what is in the log, but is part of its sum.
-    expect(logState(`${path}-wal`), `byte ${at}`).toBe('damaged')
+    expect(logState(`${path}-wal`).end, `byte ${at}`).toBe('damaged')
   }
 })
 
@@ -117,4 +118,55 @@ test('a log that is missing while its index is there is told', async () => {
   expect<unknown>(await rowsSeen(path)).toBe('corrupt')
   rmSync(`${path}-shm`)
   expect(await rowsSeen(path)).toMatchObject({ rows: 0 })
+})
+
+test.each([
+  ['data of its first frame', 32 + 24 + 500, 8],
+  ['data of a frame in the middle', 32 + frameBytes * 5 + 24 + 9, null],
+  ['header of the log', 17, null],
+])(
+  'what is behind rot in the %s is counted, and where the log ends is known without its pages',
+  (_, at, lost) => {
+    const { path, log } = makeDatabase(8)
+    writeFileSync(`${path}-wal`, log)
+    const whole = lastCommit(`${path}-wal`)
+    expect(whole).toBe((log.length - 32) / frameBytes)
+    writeFileSync(`${path}-wal`, flipped(log, at))
+    const state = logState(`${path}-wal`)
+    if (at < 32) {
+      expect(state).toEqual({ end: 'damaged', lost: null, brokenAt: 0 })
+      expect(lastCommit(`${path}-wal`)).toBe(Number.POSITIVE_INFINITY)
+      return
+    }
+    expect(lastCommit(`${path}-wal`)).toBe(whole)
+    if (lost !== null) expect(state.lost).toBe(lost)
+    expect(state.lost).toBe(8 - readable(path))
+  },
+)
+
+/** Transactions that SQLite still sees. */
+function readable(path: string): number {
+  const client = new Client(path, { readonly: true })
+  const { n } = client.query('SELECT count(*) AS n FROM t').get() as { n: number }
+  client.close()
+  return n
+}
+
+test('what a transaction left that was taken back is no damage, nor one that was killed', () => {
+  const path = folder.file('taken-back.db')
+  const client = new Client(path, { create: true, readwrite: true })
+  client.run('PRAGMA journal_mode = WAL')
+  client.run('PRAGMA wal_autocheckpoint = 0')
+  client.run('PRAGMA cache_size = 5')
+  client.run('CREATE TABLE t (a, filler)')
+  client.run('BEGIN')
+  for (let n = 0; n < 50; n++) client.run(`INSERT INTO t VALUES (${n}, randomblob(3000))`)
+  client.run('ROLLBACK')
+  client.run('INSERT INTO t VALUES (50, NULL)')
+  // Its pages had no room in memory: they lie behind the newest frames, of the same round.
+  const frames = (statSync(`${path}-wal`).size - 32) / frameBytes
+  const last = lastCommit(`${path}-wal`)
+  expect(last).toBeLessThan(frames - 10)
+  expect(logState(`${path}-wal`)).toMatchObject({ end: 'unfinished', lost: 0 })
+  client.close()
 })

@@ -1,0 +1,14 @@
+import { auditEntry } from '../../../contract/views/audit.ts'
+import { arg, command } from '../../define.ts'
+import { auditLines } from '../../drawing/audit.ts'
+
+export default command({
+  name: 'show',
+  effect: 'read',
+  summary: 'Show one change: who made it, and all that it changed',
+  examples: ['latchkey audit show aud_01kaqv8w2e', 'latchkey audit show aud_01kaqv8w2e --json'],
+  args: { change: arg.one('Id of the change, or its beginning; latchkey audit list -o wide shows them') },
+  run: async (ctx, { change }) => (await ctx.operations()).audit.get(change),
+  output: auditEntry,
+  done: auditLines,
+})
