@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isAddress } from '../address.ts'
 import { LatchkeyError } from '../contract/errors.ts'
-import type { ConfigChange, ConfigValue, SettingsCheck } from '../contract/views.ts'
+import type { ConfigChange, ConfigValue, SettingsCheck, SettingsProfile } from '../contract/views.ts'
 import { type Environment, homeFolder, located, userFolder } from '../home.ts'
 import type { KeepPolicy } from '../index.ts'
 import { didYouMean, nearest } from '../nearest.ts'
@@ -201,6 +201,27 @@ export function checkSettings({ files }: Config): readonly SettingsCheck[] {
       }
     }
   })
+}
+
+/** Each profile once, with the database that it would use; what cannot be read has none. */
+export function listProfiles({ files, profileInUse, home }: Config): readonly SettingsProfile[] {
+  const found = files.flatMap(({ path }) =>
+    Object.entries(profilesIn(path)).map(([name, layer]) => ({ name, path, db: place(layer.db, home)?.value })),
+  )
+  return [...Map.groupBy(found, ({ name }) => name)].map(([name, all]) => ({
+    name,
+    inUse: name === profileInUse,
+    db: all.find(({ db }) => db !== undefined)?.db ?? null,
+    paths: all.map(({ path }) => path),
+  }))
+}
+
+function profilesIn(path: string): SettingsFile['profiles'] {
+  try {
+    return readSettings(path).profiles
+  } catch {
+    return {}
+  }
 }
 
 /** Whether a file gives this setting a value, as far as it can be read. */

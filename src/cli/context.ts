@@ -8,17 +8,20 @@ import type {
   CompletionInstalled,
   ConfigChange,
   ConfigValue,
+  ProgramInfo,
   Served,
   SettingsCheck,
+  SettingsProfile,
   Studio,
 } from '../contract/views.ts'
 import { located } from '../home.ts'
 import type { Actor, Latchkey, UsageOverview } from '../index.ts'
+import { programVersion } from '../version.ts'
 import type { HostPort } from '../server/listen.ts'
 import type { StopSignal } from '../server/serve.ts'
 import type { Asking } from './asking.ts'
 import type { Shell } from './completion.ts'
-import { type Change, type Config, changeSettings, checkSettings, type Environment } from './config.ts'
+import { type Change, type Config, changeSettings, checkSettings, type Environment, listProfiles } from './config.ts'
 import type { Effect } from './define.ts'
 import { createIncoming, type Incoming } from './incoming.ts'
 import type { Invoke } from './invoke.ts'
@@ -45,6 +48,10 @@ export interface Context extends Asking, Incoming {
   /** One setting and where it comes from. */
   readonly setting: (name: SettingName) => ConfigValue
   readonly checkSettings: () => readonly SettingsCheck[]
+  /** The profiles of all files of settings that can be read. */
+  readonly profiles: () => readonly SettingsProfile[]
+  /** This program and what it runs on. */
+  readonly programInfo: () => ProgramInfo
   /** Changes a file of settings, but not in a dry run. @throws config */
   readonly changeSetting: (change: Omit<Change, 'dryRun'>) => Promise<ConfigChange>
   /** Makes the command lines in a text fit the one that was typed; see `next-step.ts`. */
@@ -60,8 +67,8 @@ export interface Context extends Asking, Incoming {
     typed: string | undefined,
     work: (file: NewSecretFile | undefined) => Promise<T>,
   ) => Promise<T>
-  /** Writes a new HTML file about what `read` gives, and gives it back. @throws conflict, usage, permission */
-  readonly withUsagePage: (typed: string, read: () => Promise<UsageOverview>) => Promise<UsageOverview>
+  /** Writes an HTML file about what `read` gives, and gives it back. @throws conflict, usage, permission */
+  readonly withUsagePage: (page: PageFile, read: () => Promise<UsageOverview>) => Promise<UsageOverview>
   /** Puts the completion script of a shell in its place; see `completion-file.ts`. @throws usage, permission */
   readonly installCompletion: (
     shell: Shell | undefined,
@@ -73,6 +80,13 @@ export interface Context extends Asking, Incoming {
   readonly serve: (options: Serving) => Promise<Served>
   /** Closes what was opened. */
   readonly close: () => Promise<void>
+}
+
+/** Where a page goes. */
+interface PageFile {
+  readonly file: string
+  /** Whether it may take the place of another. */
+  readonly replace: boolean
 }
 
 /** Where the server listens. */
@@ -146,6 +160,8 @@ export function createContext(surroundings: Surroundings): Context {
     setting: name =>
       config.values.find(value => value.name === name) ?? { name, value: null, source: 'default' },
     checkSettings: () => checkSettings(config),
+    profiles: () => listProfiles(config),
+    programInfo: () => ({ version: programVersion, bun: Bun.version }),
     changeSetting: change => changeSettings(config, { ...change, dryRun }),
     notice,
     warn: text => say(`latchkey: ${text}`),
@@ -157,21 +173,23 @@ export function createContext(surroundings: Surroundings): Context {
       const { withNewSecretFile } = await import('./secret-file.ts')
       return withNewSecretFile(at(typed), dryRun, work)
     },
-    withUsagePage: async (typed, read) => {
-      if (typed === '-') {
+    withUsagePage: async ({ file, replace }, read) => {
+      if (file === '-') {
         throw new LatchkeyError(
           'usage',
           '--html names a new file, and - is none',
           'name it: --html usage.html',
         )
       }
-      const { withNewFile } = await import('./new-file.ts')
       const { usagePage } = await import('./page/usage.ts')
-      return withNewFile(at(typed), async write => {
+      const fill = async (write: (text: string) => Promise<void>): Promise<UsageOverview> => {
         const overview = await read()
         await write(usagePage(overview))
         return overview
-      })
+      }
+      if (!replace) return (await import('./new-file.ts')).withNewFile(at(file), fill)
+      const { writeWhole } = await import('./whole-file.ts')
+      return fill(text => writeWhole(at(file), text, 0o600))
     },
     installCompletion: async (shell, folder) => {
       const { installCompletion } = await import('./completion-file.ts')

@@ -173,6 +173,8 @@ interface TitledColumn {
   readonly wide?: boolean
   /** Left out of the table when it is empty in every row. */
   readonly hideEmpty?: boolean
+  /** Left out where there is no room for all, before a name would be cut; `-o wide` and cards have it. */
+  readonly spare?: true
 }
 
 interface TextColumn<Row> extends TitledColumn {
@@ -180,7 +182,7 @@ interface TextColumn<Row> extends TitledColumn {
   readonly cell: (row: Row, brush: Brush, rows: readonly Row[]) => string
   /** Quantities stand right, and are never cut. */
   readonly align?: 'left' | 'right'
-  /** Never cut either: a status, what would say something else without its end. */
+  /** Never cut either: a name that is typed next, a status, what would say something else without its end. */
   readonly whole?: true
   /** On a narrow terminal the texts of low importance are cut first, those of high importance last. */
   readonly importance?: 'low' | 'high'

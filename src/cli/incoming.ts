@@ -22,12 +22,10 @@ export interface Incoming {
     readonly chunks?: AsyncIterable<Uint8Array>
     readonly csvVerbatim: boolean
   }
-  /** Bytes that are piped in, or pasted at a terminal until Ctrl-D. */
-  readonly pastedText: () => Promise<AsyncIterable<Uint8Array>>
-  /** Stdin as one secret, without the line break at its end; a person is asked for it. */
-  readonly secretFromStdin: () => Promise<string>
-  /** The same from a file, where `-` is stdin. */
-  readonly secretFromFile: (typed: string) => Promise<string>
+  /** The path of a file; without one, or for `-`, the bytes that are piped in, or pasted at a terminal until Ctrl-D. */
+  readonly text: (typed: string | undefined) => Promise<string | AsyncIterable<Uint8Array>>
+  /** A password in a file, or for `-` on stdin, without the line break at its end; at a terminal it is asked for. */
+  readonly passwordFromFile: (typed: string) => Promise<string>
 }
 
 /**
@@ -48,15 +46,15 @@ export function createIncoming(
     return read
   }
 
-  const secretFromStdin = async (): Promise<string> => {
+  const fromStdin = async (): Promise<string> => {
     if (stdin.isTerminal && asking.interactive) read ??= asking.askSecret()
     const hint = `put the secret there: printf %s "$secret" | ${typedLine}`
-    return oneSecret(await (read ?? readStdin()), 'stdin', hint)
+    return oneLine(await (read ?? readStdin()), 'stdin', hint)
   }
+  const secretFromStdin = async (): Promise<string> => bareSecret(await fromStdin())
 
   return {
     readStdin,
-    secretFromStdin,
     keySelector: async typed => {
       if (typed === '-') return { secret: await secretFromStdin() }
       if (ownSecret.test(typed)) throw exposed()
@@ -66,16 +64,20 @@ export function createIncoming(
       if (typed === undefined || typed === '-') return secretFromStdin()
       throw exposed()
     },
-    secretFromFile: async typed => {
-      if (typed === '-') return secretFromStdin()
-      return oneSecret(readText(at(typed)), typed, 'write the secret into it, or name another file')
+    passwordFromFile: async typed => {
+      if (typed === '-') return fromStdin()
+      return oneLine(readText(at(typed)), typed, 'write the secret into it, or name another file')
     },
     rowSource: typed => {
       if (typed !== '-') return { file: at(typed), csvVerbatim }
       requirePipe(stdin)
       return { file: 'stdin', chunks: stdin.chunks(), csvVerbatim }
     },
-    pastedText: async () => {
+    text: async typed => {
+      if (typed !== undefined && typed !== '-') {
+        if (ownSecret.test(typed)) throw exposed('key identify')
+        return at(typed)
+      }
       if (stdin.isTerminal) await stderr.write('Paste the text, then press Enter and Ctrl-D.\n')
       return stdin.chunks()
     },
@@ -96,16 +98,20 @@ function requirePipe(stdin: Streams['stdin']): void {
 const ownSecret = /^[A-Za-z0-9]+_[0-9A-Za-z]{36}$/
 
 /** Does not repeat the secret: errors are logged. */
-const exposed = (): LatchkeyError =>
+const exposed = (command = 'key verify'): LatchkeyError =>
   new LatchkeyError(
     'usage',
     'a secret on the command line can be seen by every user of this machine',
-    'pipe it in instead: printf %s "$secret" | latchkey key verify -',
+    `pipe it in instead: printf %s "$secret" | latchkey ${command} -`,
   )
 
-function oneSecret(text: string, source: string, hint: string): string {
-  const secret = text.replace(/\r?\n$/, '')
-  if (secret !== '') return secret
+/** As it is pasted: with blanks around it, or as it stands in the header of a request. No secret holds a blank. */
+const bareSecret = (text: string): string =>
+  text.trim().replace(/^(authorization:\s*)?bearer\s+/i, '')
+
+function oneLine(text: string, source: string, hint: string): string {
+  const line = text.replace(/\r?\n$/, '')
+  if (line.trim() !== '') return line
   throw new LatchkeyError('usage', `${source} is empty`, hint)
 }
 

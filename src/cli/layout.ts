@@ -1,6 +1,6 @@
 /**
- * Decides how a table fills a width: what is cut, how long bars are, when rows become cards. Must never drop a text
- * that it was given, nor draw one that could steer the terminal.
+ * Decides how a table fills a width: what is cut, how long bars are, when rows become cards. Must never cut a text
+ * that is copied from it, nor draw one that could steer the terminal.
  */
 import type { Brush } from './brush.ts'
 import { labelled } from './card.ts'
@@ -21,7 +21,8 @@ export const gap = '  '
 
 /**
  * Columns under upper-case titles. Too wide for the brush, texts are cut with `…`, those of least importance first;
- * quantities, times, ids and secrets never are. Where that is not enough, each row is a card with all of its text.
+ * quantities, times, names, ids and secrets never are. Where that is not enough, spare columns are left out, and then each
+ * row is a card with all of its text.
  */
 export function layOut<Row>(
   columns: readonly Column<Row>[],
@@ -32,14 +33,16 @@ export function layOut<Row>(
   const drawn = columns
     .map(column => ('bar' in column ? barsOf(column, rows) : textsOf(column, rows, brush)))
     .filter(column => !('cells' in column && column.isHidden))
-  const texts = drawn.filter(column => 'cells' in column)
+  const all = drawn.filter(column => 'cells' in column)
+  const texts = fewest(all, brush.width)
   const widths = fit(texts, brush.width)
-  if (widths === undefined) return cards(texts, brush)
+  if (widths === undefined) return cards(all, brush)
   const room = Math.min(longestBar, brush.width - total(widths) - gap.length)
   const ellipsis = brush.unicode ? '…' : '~'
   const remaining = [...widths]
   return drawn.flatMap((column): readonly Placed[] => {
     if ('cells' in column) {
+      if (!texts.includes(column)) return []
       const width = remaining.shift() ?? 0
       const title = brush.bold(column.title.toUpperCase())
       return [
@@ -66,6 +69,7 @@ interface Texts {
   readonly isWhole: boolean
   readonly importance: 'low' | 'high' | undefined
   readonly isHidden: boolean
+  readonly isSpare: boolean
 }
 
 function textsOf<Row>(
@@ -86,6 +90,7 @@ function textsOf<Row>(
     isWhole: isTime || align === 'right' || column.whole === true || cells.some(isToken),
     importance: isTime ? undefined : column.importance,
     isHidden: hideEmpty === true && cells.every(cell => cell === ''),
+    isSpare: column.spare === true,
   }
 }
 
@@ -97,6 +102,17 @@ function barsOf<Row>(column: Extract<Column<Row>, { readonly bar: unknown }>, ro
   const sizes = rows.map(column.bar)
   const full = column.full ?? sizes.reduce((most, size) => Math.max(most, size), 0)
   return { fractions: sizes.map(size => (full === 0 ? 0 : size / full)) }
+}
+
+/** The columns without as many spare ones, from the first, as have no room; all of them where that is not enough. */
+function fewest(columns: readonly Texts[], available: number): readonly Texts[] {
+  let left = columns
+  while (fit(left, available) === undefined) {
+    const spare = left.find(({ isSpare }) => isSpare)
+    if (spare === undefined) return columns
+    left = left.filter(column => column !== spare)
+  }
+  return left
 }
 
 /** The width of each column so that all fit, or undefined when they cannot. */

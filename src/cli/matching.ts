@@ -126,8 +126,12 @@ async function changeMany(
 
 const recentMs = 7 * 86_400_000
 
+/** Whether somebody is likely to notice when a key stops working. */
+export const isInUse = ({ lastUsedAt }: Pick<Key, 'lastUsedAt'>, now: Date): boolean =>
+  lastUsedAt !== null && now.getTime() - lastUsedAt.getTime() <= recentMs
+
 function recentlyUsed(rows: readonly Key[], now: Date): string | undefined {
-  const recent = rows.filter(key => key.lastUsedAt && now.getTime() - key.lastUsedAt.getTime() <= recentMs)
+  const recent = rows.filter(key => isInUse(key, now))
   if (recent.length === 0) return undefined
   const names = recent.slice(0, 5).map(key => key.name)
   const more = recent.length > names.length ? ` and ${recent.length - names.length} more` : ''

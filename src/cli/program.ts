@@ -85,8 +85,9 @@ export async function readCommandLine(
   }
   let path = 'latchkey'
   let at: Reached = []
+  const operands = operandsOf(argv)
+  const understood = (words: readonly string[]) => readCommandLine(words, tree, options)
   try {
-    const operands = operandsOf(argv)
     // `help key list`, and what other programs take: `key help list`.
     const helpAt = operands.slice(0, 2).indexOf('help')
     const typed = helpAt < 0 ? operands : operands.toSpliced(helpAt, 1)
@@ -103,7 +104,7 @@ export async function readCommandLine(
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
     if (steps.length === 0 && rest[0] !== undefined)
-      throw (await import('./misuse.ts')).unknownCommand(rest, tree)
+      throw await (await import('./misuse.ts')).unknownCommand(rest, tree, { argv, understood })
     // Commander's own `help` goes one level deep.
     root.parse(asksForHelp ? [...steps.map(step => step.name), ...rest, '--help'] : [...argv], {
       from: 'user',
@@ -115,7 +116,8 @@ export async function readCommandLine(
       return { kind: 'help', text: page(help), exit: 2 }
     if (error.exitCode === 0) return { kind: 'help', text: page(help), exit: 0 }
     const { usageError } = await import('./misuse.ts')
-    return { kind: 'refused', error: usageError(error.message, path, at, tree), globals: globalsOf(root) }
+    const wrong = await usageError(error.message, { path, at, tree, argv, operands, understood })
+    return { kind: 'refused', error: wrong, globals: globalsOf(root) }
   }
 }
 

@@ -175,6 +175,7 @@ export const tree: Tree = {
       set: () => import('./commands/config/set.ts'),
       unset: () => import('./commands/config/unset.ts'),
       path: () => import('./commands/config/path.ts'),
+      profiles: () => import('./commands/config/profiles.ts'),
       validate: () => import('./commands/config/validate.ts'),
     },
   },
@@ -189,6 +190,7 @@ export const tree: Tree = {
   },
   schema: { summary: 'JSON Schema of what commands print', load: () => import('./commands/schema.ts') },
   man: { summary: 'Manual pages', load: () => import('./commands/man.ts') },
+  version: { summary: 'Print the version', load: () => import('./commands/version.ts') },
   demo: { summary: 'A tour on a throw-away database', load: () => import('./commands/demo.ts') },
 }
 

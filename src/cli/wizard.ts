@@ -64,7 +64,7 @@ export async function runAsking(
 }
 
 const willConfirm = ({ declaration, input, globals, dryRun }: Runnable, context: ParseContext): boolean =>
-  !globals.yes && !dryRun && isConfirmed(declaration, input(context))
+  !globals.yes && !dryRun && !declaration.goesAheadAlone && isConfirmed(declaration, input(context))
 
 /** A password that was typed, as a script gives it. */
 const secretly = (line: readonly string[]): readonly string[] =>

@@ -52,6 +52,22 @@ export const keyName = v.pipe(
   v.check(text => !hasChecksum(text), 'must not be a secret'),
 )
 
+/** Words of the command line: `latchkey key create help` was meant otherwise, whatever it is about. */
+const commandWords = new Set(
+  'add archive create delete disable enable explain export help identify import limit list passwd remove reset revoke rotate show stats unarchive update verify version'.split(
+    ' ',
+  ),
+)
+const noCommand = v.check<string, string>(
+  text => !commandWords.has(text.toLowerCase()),
+  'must not be a word of the command line',
+)
+
+/** Of something new, or renamed; what others have named so keeps its name. */
+export const newUsername = v.pipe(username, noCommand)
+export const newSlug = v.pipe(slug, noCommand)
+export const newKeyName = v.pipe(keyName, noCommand)
+
 export const modelName = v.pipe(trimmed(200), v.regex(/^\S+$/, 'must not contain white space'))
 export const scopeName = v.pipe(
   trimmed(100),

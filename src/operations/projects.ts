@@ -51,7 +51,7 @@ export interface ProjectFilter {
 const newProject = v.object({
   name: rules.displayName,
   owner: v.string(),
-  slug: v.optional(rules.slug),
+  slug: v.optional(rules.newSlug),
   description: v.optional(rules.description),
   keyPrefix: v.optional(rules.keyPrefix),
   limits: v.optional(rules.limits, []),
@@ -59,7 +59,7 @@ const newProject = v.object({
 
 const projectChanges = v.object({
   name: v.optional(rules.displayName),
-  slug: v.optional(rules.slug),
+  slug: v.optional(rules.newSlug),
   owner: v.optional(v.string()),
   description: rules.clearable(rules.description),
   keyPrefix: rules.clearable(rules.keyPrefix),
@@ -307,7 +307,7 @@ export async function projectViews(db: Database, rows: readonly ProjectRow[]): P
 /** @throws invalid */
 function slugFor(name: string): string {
   const slug = slugOf(name)
-  if (slug !== '') return slug
+  if (slug !== '') return rules.parse(v.object({ slug: rules.newSlug }), { slug }).slug
   throw new LatchkeyError(
     'invalid',
     `no slug can be made from the name "${name}"`,

@@ -45,7 +45,7 @@ export interface UserFilter {
 }
 
 const newUser = v.object({
-  username: rules.username,
+  username: rules.newUsername,
   email: v.optional(rules.email),
   name: v.optional(rules.displayName),
   role: v.optional(rules.role, 'member'),
@@ -55,7 +55,7 @@ const newUser = v.object({
 })
 
 const userChanges = v.object({
-  username: v.optional(rules.username),
+  username: v.optional(rules.newUsername),
   email: rules.clearable(rules.email),
   name: rules.clearable(rules.displayName),
   role: v.optional(rules.role),

@@ -60,7 +60,7 @@ export const countColumns: readonly Column<UsageRow>[] = [
 ]
 
 export const priceColumns: readonly Column<Price>[] = [
-  { title: 'model', cell: price => price.model },
+  { title: 'model', cell: price => price.model, whole: true },
   { title: 'input', cell: (price, brush) => brush.dollars(price.inputUsd), align: 'right' },
   { title: 'output', cell: (price, brush) => brush.dollars(price.outputUsd), align: 'right' },
   { title: 'from', cell: (price, brush) => brush.time(price.startsAt, 'always') },

@@ -1,3 +1,4 @@
+import { LatchkeyError } from '../../../contract/errors.ts'
 import { usageRow } from '../../../contract/views/usage.ts'
 import { reportOrders } from '../../../contract/views/words.ts'
 import { command, opt } from '../../define.ts'
@@ -14,7 +15,7 @@ export default command({
     'latchkey usage report --by key,day --since 7d',
     'latchkey usage report --by user --since 2026-11-01 --until 2026-12-01 --json',
     'latchkey usage report --by project,month --sort cost --top 5 -o csv',
-    'latchkey usage report --by key,day --since 30d --html usage.html',
+    'latchkey usage report --by key,day --since 30d --html usage.html --force',
   ],
   options: {
     by: opt.list(
@@ -32,18 +33,23 @@ export default command({
     top: opt.as('n', count, 'Only the largest; with a time and another group, the largest of the other'),
     fill: opt.flag('Rows without use also when grouped by a time and another'),
     html: opt.text('file', 'Write it to this new file as a page with charts, readable by you alone'),
+    force: opt.flag('With --html: over a file that is there'),
   },
-  run: async (ctx, { fill, html, ...options }) => {
+  run: async (ctx, { fill, html, force, ...options }) => {
     const { usage } = await ctx.operations()
     const asked = { ...options, fill: fill ? true : undefined, timeZone: ctx.timeZone }
+    if (html === undefined && force) {
+      throw new LatchkeyError('usage', '--force goes with --html', 'name the file: --html usage.html --force')
+    }
     if (html === undefined) return usage.streamReport(asked)
-    return (await ctx.withUsagePage(html, () => usage.overview(asked))).rows
+    const page = { file: html, replace: force }
+    return (await ctx.withUsagePage(page, () => usage.overview(asked))).rows
   },
   lines: (_, { html }) => (html === undefined ? undefined : [`Wrote ${html}`]),
   rows: usageRow,
   columns: [
     { title: 'start', cell: startOfRow, hideEmpty: true, whole: true },
-    { title: 'key', cell: row => row.key?.name ?? '', hideEmpty: true, importance: 'high' },
+    { title: 'key', cell: row => row.key?.name ?? '', hideEmpty: true, whole: true },
     { title: 'user', cell: row => row.user?.username ?? '', hideEmpty: true },
     { title: 'project', cell: row => row.project?.slug ?? '', hideEmpty: true },
     { title: 'model', cell: row => row.model ?? '', hideEmpty: true },

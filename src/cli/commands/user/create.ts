@@ -33,7 +33,7 @@ export default command({
     }
     const password = askPassword
       ? await ctx.askPassword(`Password for ${input.username}`, '--password-file FILE')
-      : passwordFile && (await ctx.secretFromFile(passwordFile))
+      : passwordFile && (await ctx.passwordFromFile(passwordFile))
     return (await ctx.operations()).users.create({ ...input, password, limits: limit })
   },
   output: user,

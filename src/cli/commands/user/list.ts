@@ -26,9 +26,9 @@ export default command({
     }),
   rows: user,
   columns: [
-    { title: 'username', cell: user => user.username, importance: 'high' },
+    { title: 'username', cell: user => user.username, whole: true },
     { title: 'email', cell: user => user.email ?? '' },
-    { title: 'name', cell: user => user.name ?? '', importance: 'low' },
+    { title: 'name', cell: user => user.name ?? '', importance: 'low', spare: true },
     { title: 'role', cell: user => (user.service ? `${user.role}, service` : user.role) },
     {
       title: 'status',

@@ -24,7 +24,7 @@ export default command({
     const password =
       passwordFile === undefined
         ? await ctx.askPassword(`New password for ${username}`, '--password-file FILE')
-        : await ctx.secretFromFile(passwordFile)
+        : await ctx.passwordFromFile(passwordFile)
     return operations.users.setPassword(id, password)
   },
   output: user,

@@ -1,0 +1,13 @@
+import { programInfo } from '../../contract/views/program.ts'
+import { command } from '../define.ts'
+
+export default command({
+  name: 'version',
+  effect: 'read',
+  summary: 'Print the version of this program, and with -o json what it runs on',
+  examples: ['latchkey version', 'latchkey version --json', 'latchkey --version'],
+  mendsSettings: true,
+  run: async ctx => ctx.programInfo(),
+  output: programInfo,
+  done: ({ version }) => `latchkey ${version}`,
+})
