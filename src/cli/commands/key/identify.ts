@@ -23,7 +23,6 @@ export default command({
     { title: 'start', cell: found => found.start },
     {
       title: 'checksum',
-      spare: true,
       cell: found => (found.checksum ? 'fits' : found.key === null ? 'wrong' : 'foreign'),
     },
     { title: 'key', cell: found => (found.key === null ? 'unknown' : found.key.name), whole: true },
