@@ -111,7 +111,11 @@ test('no verb, nor help, is a name that can be given', async () => {
   const lines: Readonly<Record<string, readonly string[]>> = {
     key: ['key create', 'key update ci --name'],
     user: ['user create', 'user update alice --username'],
-    project: ['project create --owner alice', 'project create Other --owner alice --slug', 'project update shop --slug'],
+    project: [
+      'project create --owner alice',
+      'project create Other --owner alice --slug',
+      'project update shop --slug',
+    ],
   }
   for (const [noun, all] of Object.entries(lines)) {
     const { at } = await follow(tree, [noun])

@@ -206,7 +206,11 @@ export function checkSettings({ files }: Config): readonly SettingsCheck[] {
 /** Each profile once, with the database that it would use; what cannot be read has none. */
 export function listProfiles({ files, profileInUse, home }: Config): readonly SettingsProfile[] {
   const found = files.flatMap(({ path }) =>
-    Object.entries(profilesIn(path)).map(([name, layer]) => ({ name, path, db: place(layer.db, home)?.value })),
+    Object.entries(profilesIn(path)).map(([name, layer]) => ({
+      name,
+      path,
+      db: place(layer.db, home)?.value,
+    })),
   )
   return [...Map.groupBy(found, ({ name }) => name)].map(([name, all]) => ({
     name,

@@ -111,7 +111,8 @@ test.each<[string, number | undefined, string, number]>([
   }
   const ran = await run(line, { tty: true, db: home.path, now: home.clock.now, prompts: { confirm } })
   expect([ran.code, asked.length]).toEqual([code, answer === 'unasked' ? 0 : 1])
-  if (asked[0]) expect(asked[0]).toMatch(/^Key ci was used .* ago\), and without --grace .*\. Rotate it\nDatabase /)
+  if (asked[0])
+    expect(asked[0]).toMatch(/^Key ci was used .* ago\), and without --grace .*\. Rotate it\nDatabase /)
   expect((await keys.get('ci')).start === before.start).toBe(code === 6 || line.endsWith('--dry-run'))
   // A script is not kept waiting.
   expect(await run('key rotate ci --json', { db: home.path, now: home.clock.now })).toMatchObject({ code: 0 })

@@ -16,12 +16,19 @@ import type {
 } from '../contract/views.ts'
 import { located } from '../home.ts'
 import type { Actor, Latchkey, UsageOverview } from '../index.ts'
-import { programVersion } from '../version.ts'
 import type { HostPort } from '../server/listen.ts'
 import type { StopSignal } from '../server/serve.ts'
+import { programVersion } from '../version.ts'
 import type { Asking } from './asking.ts'
 import type { Shell } from './completion.ts'
-import { type Change, type Config, changeSettings, checkSettings, type Environment, listProfiles } from './config.ts'
+import {
+  type Change,
+  type Config,
+  changeSettings,
+  checkSettings,
+  type Environment,
+  listProfiles,
+} from './config.ts'
 import type { Effect } from './define.ts'
 import { createIncoming, type Incoming } from './incoming.ts'
 import type { Invoke } from './invoke.ts'

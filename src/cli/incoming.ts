@@ -106,8 +106,7 @@ const exposed = (command = 'key verify'): LatchkeyError =>
   )
 
 /** As it is pasted: with blanks around it, or as it stands in the header of a request. No secret holds a blank. */
-const bareSecret = (text: string): string =>
-  text.trim().replace(/^(authorization:\s*)?bearer\s+/i, '')
+const bareSecret = (text: string): string => text.trim().replace(/^(authorization:\s*)?bearer\s+/i, '')
 
 function oneLine(text: string, source: string, hint: string): string {
   const line = text.replace(/\r?\n$/, '')

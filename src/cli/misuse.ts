@@ -30,8 +30,11 @@ export async function unknownCommand(
   })
   if (meant.length > 0) {
     const message = `unknown command '${word}': what it is about comes first`
-    const lines = meant.map(words => lineOf(words, operands.slice(0, isBehind ? 2 : 1), attempt))
-    return new LatchkeyError('usage', message, (await Promise.all(lines)).join(', or '))
+    const typed = operands.slice(0, isBehind ? 2 : 1)
+    const readings = await Promise.all(meant.map(words => readingOf(words, typed, attempt)))
+    const mayHoldSecret = readings.some(reading => reading.mayHoldSecret)
+    const lines = readings.map(({ line, short }) => (mayHoldSecret ? short : line))
+    return new LatchkeyError('usage', message, lines.join(', or '))
   }
   const close = nearest(word, [...known, ...known.flatMap(name => nounAliases(name, known))])
   const hint =
@@ -50,26 +53,38 @@ function wordsOf(tree: Tree, noun: string, typed = ''): readonly string[] {
   return verbs.includes(verb) ? [noun, verb] : [noun]
 }
 
+/** A line that was probably meant. */
+interface Reading {
+  readonly line: string
+  /** Without what was typed beside its words. */
+  readonly short: string
+  /** What was typed may be a secret, and is not repeated then. */
+  readonly mayHoldSecret: boolean
+}
+
+async function lineOf(...given: Parameters<typeof readingOf>): Promise<string> {
+  const { line, short, mayHoldSecret } = await readingOf(...given)
+  return mayHoldSecret ? short : line
+}
+
 /** The line with these words in the place of those that were typed for them, where it could be run; their help if not. */
-async function lineOf(
+async function readingOf(
   words: readonly string[],
   typed: readonly string[],
   { argv, understood }: Attempt,
-): Promise<string> {
+): Promise<Reading> {
   const rest = [...argv]
   for (const word of typed) rest.splice(rest.indexOf(word), 1)
   const whole = shellLine([...words, ...rest])
   const short = shellLine(words)
   const invocation = await understood([...words, ...rest])
-  if (invocation.kind === 'run') return mayHoldSecret(invocation, whole) ? short : whole
-  return (await understood(words)).kind === 'run' ? short : `${short} --help`
+  if (invocation.kind === 'run') {
+    const isSecret = 'secret' in invocation.declaration.args && invocation.given.has('secret')
+    return { line: whole, short, mayHoldSecret: isSecret || redact(whole) !== whole }
+  }
+  const isWhole = (await understood(words)).kind === 'run'
+  return { line: isWhole ? short : `${short} --help`, short, mayHoldSecret: false }
 }
-
-/** What was typed may be a secret, and is not repeated then. */
-const mayHoldSecret = (
-  { declaration, given }: Invocation & { readonly kind: 'run' },
-  line: string,
-): boolean => ('secret' in declaration.args && given.has('secret')) || redact(line) !== line
 
 /** Commander's own words, with a guess on the same line. */
 export async function usageError(

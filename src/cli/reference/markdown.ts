@@ -133,7 +133,9 @@ const effects: Readonly<Record<Effect, string>> = {
 }
 
 const effectText = ({ effect, goesAheadAlone }: Declaration): string =>
-  goesAheadAlone ? 'Changes something. On a terminal it may ask first; without one it goes ahead.' : effects[effect]
+  goesAheadAlone
+    ? 'Changes something. On a terminal it may ask first; without one it goes ahead.'
+    : effects[effect]
 
 function outputText(declaration: Declaration): string {
   const output = outputOf(declaration)

@@ -6,7 +6,8 @@ export default command({
   effect: 'read',
   mendsSettings: true,
   summary: 'List the profiles there are, and the one in use',
-  description: 'A profile is a table such as [profile.prod] in a file of settings; --profile prod puts it first.',
+  description:
+    'A profile is a table such as [profile.prod] in a file of settings; --profile prod puts it first.',
   examples: ['latchkey config profiles', 'latchkey config profiles --json'],
   run: async ctx => ctx.profiles(),
   rows: settingsProfile,

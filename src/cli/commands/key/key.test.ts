@@ -369,8 +369,8 @@ test('key import tells each bad row on a line of its own', async () => {
   expect(first).toMatch(/^latchkey: 3 rows of .*keys.ndjson cannot be imported, so none was:$/)
   expect(rest).toEqual([
     '  line 1 has neither a hash nor a secret',
-    expect.stringMatching(/^  line 2 /),
-    expect.stringMatching(/^  line 3 /),
+    expect.stringMatching(/^ {2}line 2 /),
+    expect.stringMatching(/^ {2}line 3 /),
     'try: correct them, or import the others with --skip-bad',
     '',
   ])
