@@ -1,8 +1,8 @@
 /** What backups cost on a database of 500 MiB, as ratios to the bare tools in the same run on the same file. */
 import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Client } from '../src/db/client.ts'
-import { openWriter } from '../src/db/open.ts'
+import type { Client } from '../src/db/sqlite/client.ts'
+import { openWriter } from '../src/db/sqlite/open.ts'
 import { connectLatchkey } from '../src/index.ts'
 import { temporaryFolder } from '../src/testing/folder.ts'
 import { type Cost, measured } from './child.ts'

@@ -1,10 +1,10 @@
 /** How soon a command answers, against Bun starting to run nothing, in the same run. */
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
-import { completionRequest } from '../src/cli/tree.ts'
+import { completionRequest } from '../src/cli/line/walk.ts'
 import { connectLatchkey } from '../src/index.ts'
+import { programVersion } from '../src/system/version.ts'
 import { temporaryFolder } from '../src/testing/folder.ts'
-import { programVersion } from '../src/version.ts'
 import { best, type Row } from './rounds.ts'
 
 const root = join(import.meta.dir, '..')

@@ -3,7 +3,13 @@
  * made for a terminal alone, and nothing is written through them.
  */
 import { fstatSync, readFileSync, statSync, write, writeSync } from 'node:fs'
-import { ClosedPipe, closedStdout, type Output, type Pager, type Streams } from '../src/cli/streams.ts'
+import {
+  ClosedPipe,
+  closedStdout,
+  type Output,
+  type Pager,
+  type Streams,
+} from '../src/cli/terminal/streams.ts'
 
 /**
  * Those of descriptors 0, 1 and 2, whatever they are connected to, closed ones included.
@@ -78,7 +84,7 @@ function statOf(descriptor: number): ReturnType<typeof fstatSync> | undefined {
 
 function pager(rows: number | undefined): Pager | undefined {
   if (!rows) return undefined
-  const load = () => import('../src/cli/pager.ts')
+  const load = () => import('../src/cli/terminal/pager.ts')
   return { rows, page: async (command, text) => (await load()).page(command, text, process.env) }
 }
 

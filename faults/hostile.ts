@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
-import { Client } from '../src/db/client.ts'
+import { Client } from '../src/db/sqlite/client.ts'
 import { type Fault, forEach, furnished, House, litter, problems, spoken, state, Tally } from './harness.ts'
 
 export const hostile: readonly Fault[] = [

@@ -3,7 +3,7 @@
  * acknowledged when it stands in the ledger and the ledger is on disk.
  */
 import { fsyncSync, openSync, writeSync } from 'node:fs'
-import { Client } from '../src/db/client.ts'
+import { Client } from '../src/db/sqlite/client.ts'
 
 const [path = '', ledger = ''] = Bun.argv.slice(2)
 const client = new Client(path, { readwrite: true })

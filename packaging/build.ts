@@ -4,7 +4,7 @@
  */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { programVersion } from '../src/version.ts'
+import { programVersion } from '../src/system/version.ts'
 
 /** Windows is left out: file modes, hard links and locks are what backups rely on. */
 const platforms = [
@@ -44,7 +44,7 @@ for (const platform of asked.length > 0 ? asked : platforms) {
       '--no-compile-autoload-bunfig',
       'bin/latchkey.ts',
       // A thread of its own is an entry point of its own.
-      'src/operations/backup/worker.ts',
+      'src/operations/file/backup/worker.ts',
       '--outfile',
       join(dist, name),
     ],

@@ -1,7 +1,7 @@
 /** `bun run test:binary`: the tests that drive whole programs, on the one compiled for this machine. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { programVersion } from '../src/version.ts'
+import { programVersion } from '../src/system/version.ts'
 
 const root = join(import.meta.dir, '..')
 const platform = `${process.platform}-${process.arch}`
@@ -24,9 +24,9 @@ const tests = [
   'src/failures.test.ts',
   'src/signals.test.ts',
   'src/binary.test.ts',
-  'src/cli/completion.test.ts',
-  'src/cli/questions.test.ts',
-  'src/cli/studio.test.ts',
+  'src/cli/completion/scripts.test.ts',
+  'src/cli/ask/questions.test.ts',
+  'src/cli/commands/db/serve-studio.test.ts',
   'src/server/serve.test.ts',
 ]
 const gone = tests.filter(file => !existsSync(join(root, file)))

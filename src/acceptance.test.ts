@@ -17,9 +17,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { tree } from './cli/commands/tree.ts'
 import { namedNouns } from './cli/reference/commands.ts'
 import { errorSchema, jsonSchemaOf } from './cli/reference/schema.ts'
-import { tree } from './cli/tree.ts'
 import { exitCodes } from './contract/errors.ts'
 import { connectLatchkey } from './index.ts'
 import { temporaryFolder } from './testing/folder.ts'

@@ -71,43 +71,19 @@ test('every import that a regular expression sees is one that the transpiler see
   }
 })
 
-/** Small files that belong to no layer. */
-const shared = [
-  'version',
-  'nearest',
-  'system-user',
-  'address',
-  'shell-word',
-  'home',
-  'ownership',
-  'csv-cell',
-].map(name => `src/${name}.ts`)
-
 /** Each layer, and the layers of the house that it may know of. */
 const layers: readonly (readonly [string, readonly string[]])[] = [
+  ['src/text', ['src/text']],
   ['src/contract', ['src/contract']],
-  ['src/db', ['src/db', 'src/contract', 'src/shell-word.ts', 'drizzle']],
-  ['src/formats', ['src/formats', 'src/contract', 'src/db', 'src/csv-cell.ts']],
-  [
-    'src/operations',
-    [
-      'src/operations',
-      'src/formats',
-      'src/db',
-      'src/contract',
-      'src/version.ts',
-      'src/nearest.ts',
-      'src/address.ts',
-      'src/shell-word.ts',
-      'src/home.ts',
-      'src/ownership.ts',
-    ],
-  ],
-  ['src/server', ['src/server', 'src/contract', 'src/index.ts', 'src/version.ts']],
-  ['src/cli', ['src/cli', 'src/server', 'src/contract', 'src/index.ts', ...shared]],
-  ['src/index.ts', ['src/operations', 'src/contract', 'src/system-user.ts', 'src/address.ts']],
-  ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/version.ts']],
-  ['bin', ['bin', 'src/main.ts', 'src/cli/streams.ts', 'src/cli/pager.ts', 'package.json']],
+  ['src/system', ['src/system', 'src/contract', 'src/text', 'package.json']],
+  ['src/db', ['src/db', 'src/contract', 'src/text', 'src/system', 'drizzle']],
+  ['src/formats', ['src/formats', 'src/contract', 'src/db', 'src/text', 'src/system']],
+  ['src/operations', ['src/operations', 'src/formats', 'src/db', 'src/contract', 'src/text', 'src/system']],
+  ['src/server', ['src/server', 'src/contract', 'src/index.ts', 'src/text', 'src/system']],
+  ['src/cli', ['src/cli', 'src/server', 'src/contract', 'src/index.ts', 'src/text', 'src/system']],
+  ['src/index.ts', ['src/operations', 'src/contract', 'src/text', 'src/system']],
+  ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/system']],
+  ['bin', ['bin', 'src/main.ts', 'src/cli/terminal', 'package.json']],
 ]
 
 test.each(layers)('%s imports only what lies below it', (layer, allowed) => {
@@ -116,8 +92,66 @@ test.each(layers)('%s imports only what lies below it', (layer, allowed) => {
   ).toEqual([])
 })
 
+/** The folders of the command line, each with those below it. What a folder imports lies in one of these. */
+const cliFolders: Readonly<Record<string, readonly string[]>> = {
+  settings: ['declare/parse.ts'],
+  terminal: [],
+  declare: ['settings', 'terminal'],
+  line: ['declare', 'settings', 'terminal', 'draw/progress.ts', 'draw/present.ts'],
+  draw: ['declare', 'settings', 'terminal'],
+  completion: ['declare', 'line', 'settings', 'terminal', 'run/connect.ts', 'commands/tree.ts'],
+  reference: ['declare', 'line', 'settings', 'terminal', 'draw', 'commands/tree.ts'],
+  commands: ['declare', 'line/walk.ts', 'draw', 'settings', 'terminal', 'completion', 'reference'],
+  run: ['declare', 'line', 'draw', 'settings', 'terminal', 'commands/tree.ts'],
+  ask: ['declare', 'line', 'draw', 'settings', 'terminal', 'run', 'completion/scripts.ts'],
+}
+
+test.each(Object.entries(cliFolders))('src/cli/%s imports only what lies below it', (folder, below) => {
+  const allowed = [folder, ...below].map(each => `src/cli/${each}`)
+  expect(
+    violations(
+      ({ from, to }) => within(from, `src/cli/${folder}`) && within(to, 'src/cli') && !within(to, ...allowed),
+    ),
+  ).toEqual([])
+})
+
+test('no file of the command line, and none of the sources but the doors, lies loose', () => {
+  const loose = production.filter(file => /^src\/(cli\/)?[^/]+\.ts$/.test(file))
+  expect(loose).toEqual(['src/index.ts', 'src/main.ts'])
+  const folders = new Set(production.flatMap(file => /^src\/cli\/([^/]+)\//.exec(file)?.[1] ?? []))
+  expect([...folders].sort()).toEqual(Object.keys(cliFolders).sort())
+})
+
+test('no file leads back to itself, whether by types, by values or late', () => {
+  expect(circles()).toEqual([])
+})
+
+/** The files of each import circle, by Tarjan's algorithm for strongly connected components. */
+function circles(): readonly (readonly string[])[] {
+  const found: string[][] = []
+  const order = new Map<string, number>()
+  const lowest = new Map<string, number>()
+  const path: string[] = []
+  const visit = (file: string): number => {
+    order.set(file, order.size)
+    lowest.set(file, order.get(file) ?? 0)
+    path.push(file)
+    for (const { to } of imports.filter(({ from, to }) => from === file && production.includes(to))) {
+      const reached = order.has(to) ? (path.includes(to) ? order.get(to) : undefined) : visit(to)
+      lowest.set(file, Math.min(lowest.get(file) ?? 0, reached ?? Number.POSITIVE_INFINITY))
+    }
+    if (lowest.get(file) === order.get(file)) {
+      const circle = path.splice(path.indexOf(file))
+      if (circle.length > 1) found.push(circle)
+    }
+    return lowest.get(file) ?? 0
+  }
+  for (const file of production) if (!order.has(file)) visit(file)
+  return found
+}
+
 test('every file belongs to a layer', () => {
-  const known = [...layers.map(([layer]) => layer), ...shared]
+  const known = layers.map(([layer]) => layer)
   expect(production.filter(file => !within(file, ...known))).toEqual([])
 })
 
@@ -146,11 +180,11 @@ test('operations know no console, no process, no command line', () => {
 
 /** Packages that one place alone may import. */
 const owners: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^(commander|@commander-js\/extra-typings)$/, ['src/cli/program.ts']],
-  [/^(cli-table3|chalk)$/, ['src/cli/table.ts']],
-  [/^(inquirer|@inquirer\/.*)$/, ['src/cli/prompt.ts']],
+  [/^(commander|@commander-js\/extra-typings)$/, ['src/cli/line/program.ts']],
+  [/^(cli-table3|chalk)$/, ['src/cli/draw/table.ts']],
+  [/^(inquirer|@inquirer\/.*)$/, ['src/cli/terminal/prompt.ts']],
   [/^bun:sqlite$/, ['src/db']],
-  [/^node:sqlite$/, ['src/db/copy.ts']],
+  [/^node:sqlite$/, ['src/db/sqlite/copy.ts']],
   [/^drizzle-orm(\/|$)/, ['src/db']],
   [/^valibot$/, ['src/operations', 'src/formats', 'src/server']],
 ]
@@ -163,11 +197,14 @@ test("drizzle's front doors, which load all that it can do, stay shut", () => {
   expect(violations(({ to }) => /^drizzle-orm(\/[a-z-]+)?$/.test(to))).toEqual([])
 })
 
-test('the server is started by the context alone, and knows no process', () => {
+test('the server is started by its command alone, and knows no process', () => {
   const starters = imports.filter(
     ({ from, to, kind }) => within(to, 'src/server') && kind !== 'type' && !within(from, 'src/server'),
   )
-  expect(starters.filter(({ from, kind }) => from !== 'src/cli/context.ts' || kind !== 'dynamic')).toEqual([])
+  expect(new Set(starters.map(({ from }) => from))).toEqual(new Set(['src/cli/commands/serve/listen.ts']))
+  expect(
+    violations(({ to, kind }) => to === 'src/cli/commands/serve/listen.ts' && kind === 'static'),
+  ).toEqual([])
   const talkers = production.filter(file => within(file, 'src/server'))
   expect(talkers.filter(file => /\bprocess\.|\bconsole\./.test(text(file)))).toEqual([])
 })
@@ -178,32 +215,22 @@ test('what draws for people is loaded only when it draws', () => {
   )
 })
 
-const commandFiles = production.filter(file => within(file, 'src/cli/commands'))
-const commandMayImport = [
-  'src/cli/define.ts',
-  'src/cli/parse.ts',
-  'src/cli/chart.ts',
-  'src/cli/columns.ts',
-  'src/cli/quantity.ts',
-  'src/cli/drawing',
-  'src/cli/filters.ts',
-  'src/cli/matching.ts',
-  'src/cli/delivery.ts',
-  'src/cli/tutorial.ts',
-  'src/cli/completion.ts',
-  'src/cli/reference',
-  'src/contract',
-]
+const commandFiles = production.filter(
+  file => within(file, 'src/cli/commands') && /export default command\(/.test(text(file)),
+)
 
-test('a command file is a declaration: it knows its vocabulary and the contract', () => {
+test('a command file is a declaration: it knows its vocabulary, its neighbours and the contract', () => {
+  const known = ['src/cli', 'src/contract']
   expect(
-    violations(each => within(each.from, 'src/cli/commands') && !within(each.to, ...commandMayImport)),
+    violations(({ from, to }) => commandFiles.includes(from) && (isPackage(to) || !within(to, ...known))),
   ).toEqual([])
-  expect(commandFiles.filter(file => /\bprocess\.|\bconsole\./.test(text(file)))).toEqual([])
+  expect(commandFiles.length).toBeGreaterThan(90)
+  const talkers = production.filter(file => within(file, 'src/cli/commands'))
+  expect(talkers.filter(file => /\bprocess\.(?!execPath\b)|\bconsole\./.test(text(file)))).toEqual([])
 })
 
-test('a command file has at most 66 lines', () => {
-  expect(commandFiles.filter(file => text(file).split('\n').length > 66)).toEqual([])
+test('a command file has at most 70 lines', () => {
+  expect(commandFiles.filter(file => text(file).split('\n').length > 70)).toEqual([])
 })
 
 /** Files and packages that are loaded with these files, themselves included. */
@@ -225,7 +252,8 @@ test('the program starts without the database, the operations, prompts or tables
   const heavy = [...reached].filter(
     file =>
       /^(drizzle-orm|inquirer|cli-table3|chalk|valibot|bun:sqlite)/.test(file) ||
-      within(file, 'src/db', 'src/operations', 'src/index.ts', 'src/server', 'src/cli/commands'),
+      (within(file, 'src/db', 'src/operations', 'src/index.ts', 'src/server', 'src/cli/commands') &&
+        file !== 'src/cli/commands/tree.ts'),
   )
   expect(heavy).toEqual([])
 })
@@ -253,12 +281,12 @@ test('a command loads the operation that it runs, and no other', () => {
       within(
         file,
         'src/formats',
-        'src/db/migrate.ts',
-        'src/operations/backup/location.ts',
-        'src/operations/backup/create.ts',
+        'src/db/sqlite/migrate.ts',
+        'src/operations/file/backup/places/locate.ts',
+        'src/operations/file/backup/create.ts',
         'src/operations/import',
-        'src/operations/users.ts',
-        'src/operations/projects.ts',
+        'src/operations/people/users.ts',
+        'src/operations/people/projects.ts',
         'src/operations/keys/create.ts',
         'src/operations/keys/import.ts',
         'src/operations/usage/ingest.ts',
@@ -270,7 +298,7 @@ test('a command loads the operation that it runs, and no other', () => {
 
 test('the operations are loaded one by one', () => {
   const eager = imports.filter(({ from, kind }) => from === 'src/operations/index.ts' && kind === 'static')
-  expect(eager.map(({ to }) => to).sort()).toEqual(['src/db/transaction.ts', 'src/operations/late.ts'])
+  expect(eager.map(({ to }) => to).sort()).toEqual(['src/db/sqlite/transaction.ts', 'src/operations/late.ts'])
 })
 
 test('what a gateway loads before it begins is all that its operations could ask for later', () => {
@@ -284,17 +312,21 @@ test("drizzle's own transactions and bare connections are used nowhere", () => {
   // On bun:sqlite they commit before an async callback has finished, even when it throws.
   expect(production.filter(file => /\.transaction\(/.test(text(file)))).toEqual([])
   const openers = production.filter(file => /new (Client|Database|DatabaseSync)\(/.test(text(file)))
-  expect(openers.filter(file => !within(file, 'src/db', 'src/operations/backup', 'src/formats'))).toEqual([])
+  expect(
+    openers.filter(file => !within(file, 'src/db', 'src/operations/file/backup', 'src/formats')),
+  ).toEqual([])
   expect(
     violations(
       ({ from, to, kind }) =>
-        to === 'bun:sqlite' && kind === 'static' && !['src/db/client.ts', 'src/db/open.ts'].includes(from),
+        to === 'bun:sqlite' &&
+        kind === 'static' &&
+        !['src/db/sqlite/client.ts', 'src/db/sqlite/open.ts'].includes(from),
     ),
   ).toEqual([])
 })
 
 test('BEGIN and COMMIT stand where SQLite is known alone', () => {
-  const allowed = ['src/db', 'src/operations/backup']
+  const allowed = ['src/db', 'src/operations/file/backup']
   const starters = production.filter(file => /['"`](BEGIN|COMMIT)\b/.test(text(file)))
   expect(starters.filter(file => !within(file, ...allowed))).toEqual([])
 })

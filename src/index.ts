@@ -7,14 +7,16 @@
  * const verdict = await latchkey.keys.verify(secret, { model: 'gpt-x' })
  * ```
  */
+export type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
+
 import { dirname, join, resolve } from 'node:path'
-import { isAddress } from './address.ts'
 import { LatchkeyError } from './contract/errors.ts'
 import type { ProgressListener } from './contract/views.ts'
-import type { KeepPolicy } from './operations/backup/policy.ts'
 import type { Actor } from './operations/context.ts'
+import type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
 import { createOperations, type Operations } from './operations/index.ts'
-import { systemUser } from './system-user.ts'
+import { systemUser } from './system/user.ts'
+import { isAddress, type NoPath, pathProblem, placeProblem } from './text/address.ts'
 
 /** All of Latchkey on one database; close it before the process ends. */
 export type Latchkey = Operations
@@ -63,13 +65,8 @@ export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> 
  * operation is made of is loaded with its first use too.
  */
 export function connectLatchkey(options: LatchkeyOptions): Latchkey {
-  if (isAddress(options.path)) {
-    throw new LatchkeyError(
-      'config',
-      `the database is a file on this machine, and ${options.path} is an address`,
-      'name a file: --db FILE, LATCHKEY_DB, or db in latchkey.toml',
-    )
-  }
+  requireNone(pathProblem(options.path))
+  if (options.backupDir !== undefined) requireNone(placeProblem(options.backupDir))
   const path = resolve(options.path)
   return createOperations({
     path,
@@ -87,12 +84,15 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
   })
 }
 
+function requireNone(wrong: NoPath | undefined): void {
+  if (wrong) throw new LatchkeyError('config', wrong.problem, wrong.hint)
+}
+
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'
 export type * from './contract/views.ts'
 export type { AuditFilter } from './operations/audit.ts'
-export type { KeepPolicy } from './operations/backup/policy.ts'
 export type { Actor } from './operations/context.ts'
-export type { Inventory } from './operations/inventory.ts'
+export type { Inventory } from './operations/file/inventory.ts'
 export type { ActivityOptions } from './operations/keys/activity.ts'
 export type { BulkChange, Expectation } from './operations/keys/bulk.ts'
 export type { KeyChanges } from './operations/keys/change.ts'
@@ -104,7 +104,8 @@ export type { RotateOptions } from './operations/keys/rotate.ts'
 export type { StatsOptions } from './operations/keys/stats.ts'
 export type { VerifyOptions } from './operations/keys/verify.ts'
 export type { Limited } from './operations/limits/manage.ts'
-export type { NewProject, ProjectChanges, ProjectFilter } from './operations/projects.ts'
+export type { NewProject, ProjectChanges, ProjectFilter } from './operations/people/projects.ts'
+export type { NewUser, UserChanges, UserFilter } from './operations/people/users.ts'
 export type { KeySelector } from './operations/select.ts'
 export type { CompactOptions } from './operations/usage/compact.ts'
 export type { IngestOptions } from './operations/usage/ingest.ts'
@@ -115,4 +116,3 @@ export type { UsageInput } from './operations/usage/record.ts'
 export type { Recorder, RecorderOptions } from './operations/usage/recorder.ts'
 export type { ReportOptions } from './operations/usage/report.ts'
 export type { ReserveOptions } from './operations/usage/reserve.ts'
-export type { NewUser, UserChanges, UserFilter } from './operations/users.ts'

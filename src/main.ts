@@ -3,19 +3,19 @@
  * so that tests drive all of it, and must load nothing that the command at hand does not need.
  */
 import { resolve } from 'node:path'
-import { isInteractive } from './cli/asking.ts'
-import { type Format, settledFormat } from './cli/config.ts'
-import { repeating, withTypedLine } from './cli/next-step.ts'
-import { typedFormat } from './cli/output-format.ts'
-import { configOf, type Main, read, run } from './cli/run.ts'
-import { ClosedPipe } from './cli/streams.ts'
-import { completionRequest } from './cli/tree.ts'
+import { typedFormat } from './cli/line/output-format.ts'
+import { completionRequest } from './cli/line/walk.ts'
+import { isInteractive } from './cli/run/asking.ts'
+import { repeating, withTypedLine } from './cli/run/next-step.ts'
+import { configOf, type Main, read, run } from './cli/run/run.ts'
+import { type Format, settledFormat } from './cli/settings/config.ts'
+import { ClosedPipe } from './cli/terminal/streams.ts'
 import { failureOf } from './contract/failure.ts'
 
 export const main: Main = async (argv, env, streams, overrides = {}) => {
   const cwd = overrides.cwd ?? resolve('.')
   if (argv[0] === completionRequest) {
-    const { answer } = await import('./cli/complete.ts')
+    const { answer } = await import('./cli/completion/complete.ts')
     await streams.stdout.write(await answer(argv.slice(1), env, cwd)).catch(() => undefined)
     return 0
   }
@@ -33,11 +33,11 @@ export const main: Main = async (argv, env, streams, overrides = {}) => {
     const config = configOf(invocation, outside)
     format = config.output
     if (!isInteractive(streams, env, !invocation.globals.input)) return await run(invocation, config, outside)
-    const { runAsking } = await import('./cli/wizard.ts')
+    const { runAsking } = await import('./cli/ask/wizard.ts')
     return await runAsking(argv, invocation, config, outside)
   } catch (error) {
     if (error instanceof ClosedPipe) return 0
-    const { renderFailure } = await import('./cli/fail.ts')
+    const { renderFailure } = await import('./cli/run/fail.ts')
     const failure = failureOf(error)
     const again = repeating(invocation.kind === 'help' ? {} : invocation.globals)
     const shown = { ...failure, hint: withTypedLine(again(failure.hint), argv) }

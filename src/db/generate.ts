@@ -43,6 +43,6 @@ for (const file of migrations().filter(file => !before.has(file))) {
   const down = path.replace(/\.sql$/, '.down.sql')
   writeFileSync(down, '', { flag: 'a' })
   process.stdout.write(
-    `${file}: made strict. Write ${down.slice(folder.length + 1)}, list both in src/db/migrations.ts and raise src/db/schema/version.ts.\n`,
+    `${file}: made strict. Write ${down.slice(folder.length + 1)}, list both in src/db/sqlite/migrations.ts and raise src/db/schema/version.ts.\n`,
   )
 }

@@ -6,7 +6,7 @@ import { inArray } from 'drizzle-orm/sql/expressions/conditions'
 import { type SQL, sql } from 'drizzle-orm/sql/sql'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core/dialect'
-import type { Query } from './client.ts'
+import type { Query } from './sqlite/client.ts'
 
 export {
   and,

@@ -2,8 +2,9 @@
  * CSV as RFC 4180 has it, with a header; line breaks may be LF. A quote where none may stand is a problem of its row,
  * not guessed about. Must never repeat what a row holds: it may be a secret.
  */
+
 import { LatchkeyError } from '../contract/errors.ts'
-import type { Row } from './rows.ts'
+import type { Row } from './row.ts'
 import { longestRow, overlong, type TextBlock } from './text-blocks.ts'
 
 const rowsAtOnce = 512

@@ -4,8 +4,8 @@
  */
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { Client } from '../db/client.ts'
-import { applicationId } from '../db/open.ts'
+import { Client } from '../db/sqlite/client.ts'
+import { applicationId } from '../db/sqlite/open.ts'
 import { invalid } from './source.ts'
 
 export interface ForeignDatabase {

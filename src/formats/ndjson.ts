@@ -1,6 +1,7 @@
 /** One JSON object a line. Must never repeat what a line holds: it may be a secret. */
+
 import { parseJson } from './json-text.ts'
-import type { Row } from './rows.ts'
+import type { Row } from './row.ts'
 import { longestRow, overlong, type TextBlock } from './text-blocks.ts'
 
 const rowsAtOnce = 512

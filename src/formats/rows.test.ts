@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { temporaryFolder } from '../testing/folder.ts'
-import { type Row, type RowFormat, readRows } from './rows.ts'
+import type { Row } from './row.ts'
+import { type RowFormat, readRows } from './rows.ts'
 import { longestRow } from './text-blocks.ts'
 
 const encoder = new TextEncoder()

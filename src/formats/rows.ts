@@ -3,21 +3,18 @@
  * cannot be read is a problem in its place and never stops the rest; what a problem says never quotes the text, which
  * may be a secret.
  */
+
 import { createReadStream } from 'node:fs'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { unguarded } from '../csv-cell.ts'
-import { translate } from '../db/errors.ts'
+import { unguarded } from '../text/csv-cell.ts'
+import { translate } from '../system/errors.ts'
 import { csvRows } from './csv.ts'
 import { ndjsonRows } from './ndjson.ts'
+import type { Row } from './row.ts'
 import { type TextBlock, textBlocks } from './text-blocks.ts'
 
 export type RowFormat = 'csv' | 'ndjson'
-
-export type Row =
-  | { readonly line: number; readonly row: Readonly<Record<string, unknown>>; readonly problem: null }
-  /** `problem` continues a sentence: `is not JSON`. */
-  | { readonly line: number; readonly row: null; readonly problem: string }
 
 /** Where rows come from. */
 export interface RowSource {

@@ -10,8 +10,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { translate } from '../db/errors.ts'
-import { logState } from '../db/write-ahead-log.ts'
+import { logState } from '../db/sqlite/write-ahead-log.ts'
+import { translate } from '../system/errors.ts'
 import type { ByteCounter } from './rows.ts'
 
 export interface SourceFile {

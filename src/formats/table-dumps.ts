@@ -4,7 +4,7 @@
  */
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { translate } from '../db/errors.ts'
+import { translate } from '../system/errors.ts'
 import { isRecord } from './fields.ts'
 import { parseJson } from './json-text.ts'
 import { type ByteCounter, readRows } from './rows.ts'

@@ -1,15 +1,16 @@
 /** The audit trail: written in the transaction of the change it tells of, never with a secret in it. */
+
 import { LatchkeyError } from '../contract/errors.ts'
 import { auditActions } from '../contract/views/words.ts'
 import type { AuditAction, AuditEntry } from '../contract/views.ts'
 import { inChunks } from '../db/chunks.ts'
+import type { Database } from '../db/engine.ts'
 import { and, desc, eq, gte, lt, or, type SQL } from '../db/query.ts'
 import { audit } from '../db/schema/audit.ts'
-import type { Database } from '../db/transaction.ts'
-import { didYouMean, nearest } from '../nearest.ts'
+import { didYouMean, nearest } from '../text/nearest.ts'
 import type { OperationContext } from './context.ts'
-import { newId } from './ids.ts'
-import { requireWords } from './input.ts'
+import { newId } from './rules/ids.ts'
+import { requireWords } from './rules/input.ts'
 import { byId, oneById } from './select.ts'
 
 export interface Event {

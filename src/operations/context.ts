@@ -1,8 +1,9 @@
 /** What every operation is given: the store, the clock, and on whose behalf it acts. */
+
 import type { Origin, ProgressListener } from '../contract/views.ts'
-import type { Store } from '../db/transaction.ts'
-import type { Environment } from '../home.ts'
-import type { KeepPolicy } from './backup/policy.ts'
+import type { Store } from '../db/sqlite/transaction.ts'
+import type { Environment } from '../system/home.ts'
+import type { KeepPolicy } from './file/backup/keep-policy.ts'
 
 export interface Actor {
   readonly name: string

@@ -2,7 +2,7 @@
  * The shared operations module: every rule, audit row and invariant of Latchkey. The command line and the backends
  * that embed the library call the same functions, so they cannot disagree.
  */
-import { Store } from '../db/transaction.ts'
+import { Store } from '../db/sqlite/transaction.ts'
 import type { FileContext, OperationContext } from './context.ts'
 import type { KeyFilter } from './keys/filter.ts'
 import type { KeyPage } from './keys/page.ts'
@@ -46,7 +46,7 @@ export function createOperations(wiring: Wiring) {
       await store.close()
       for (const each of closed) if (each.status === 'rejected') throw each.reason
     },
-    users: late.bind(context, () => import('./users.ts'), {
+    users: late.bind(context, () => import('./people/users.ts'), {
       create: 'createUser',
       list: 'listUsers',
       get: 'getUser',
@@ -57,7 +57,7 @@ export function createOperations(wiring: Wiring) {
       enable: 'enableUser',
       delete: 'deleteUser',
     }),
-    projects: late.bind(context, () => import('./projects.ts'), {
+    projects: late.bind(context, () => import('./people/projects.ts'), {
       create: 'createProject',
       list: 'listProjects',
       get: 'getProject',
@@ -133,7 +133,7 @@ export function createOperations(wiring: Wiring) {
       }),
     },
     audit: late.bind(context, () => import('./audit.ts'), { list: 'listAudit', get: 'getAuditEntry' }),
-    ...late.bind(context, () => import('./inventory.ts'), { inventory: 'takeInventory' }),
+    ...late.bind(context, () => import('./file/inventory.ts'), { inventory: 'takeInventory' }),
     imports: {
       ...late.bind(context, () => import('./import/glm-proxy.ts'), { glmProxy: 'importGlmProxy' }),
       ...late.bind(context, () => import('./import/ccluster.ts'), { ccluster: 'importCcluster' }),
@@ -142,23 +142,23 @@ export function createOperations(wiring: Wiring) {
       ...late.bind(context, () => import('./import/undo.ts'), { undo: 'undoImport' }),
     },
     backups: {
-      ...late.bind(files, () => import('./backup/create.ts'), { create: 'createBackup' }),
-      ...late.bind(files, () => import('./backup/list.ts'), { list: 'listBackups', get: 'getBackup' }),
-      ...late.bind(files, () => import('./backup/verify.ts'), { verify: 'verifyBackups' }),
-      ...late.bind(files, () => import('./backup/prune.ts'), {
+      ...late.bind(files, () => import('./file/backup/create.ts'), { create: 'createBackup' }),
+      ...late.bind(files, () => import('./file/backup/list.ts'), { list: 'listBackups', get: 'getBackup' }),
+      ...late.bind(files, () => import('./file/backup/verify.ts'), { verify: 'verifyBackups' }),
+      ...late.bind(files, () => import('./file/backup/prune.ts'), {
         planPrune: 'planPrune',
         prune: 'pruneBackups',
       }),
-      ...late.bind(files, () => import('./backup/status.ts'), { status: 'backupStatus' }),
-      ...late.bind(files, () => import('./backup/schedule.ts'), {
+      ...late.bind(files, () => import('./file/backup/status.ts'), { status: 'backupStatus' }),
+      ...late.bind(files, () => import('./file/backup/schedule.ts'), {
         planSchedule: 'planSchedule',
         schedule: 'scheduleBackups',
         unschedule: 'unscheduleBackups',
       }),
-      ...late.bind(files, () => import('./backup/restore/choose.ts'), { restorable: 'restorable' }),
-      ...late.bind(files, () => import('./backup/restore/restore.ts'), { restore: 'restore' }),
+      ...late.bind(files, () => import('./file/backup/restore/choose.ts'), { restorable: 'restorable' }),
+      ...late.bind(files, () => import('./file/backup/restore/restore.ts'), { restore: 'restore' }),
     },
-    migrations: late.bind(files, () => import('./migrations.ts'), {
+    migrations: late.bind(files, () => import('./file/migrations.ts'), {
       state: 'schemaState',
       check: 'checkSchema',
       plan: 'planMigration',
@@ -166,17 +166,17 @@ export function createOperations(wiring: Wiring) {
       migrate: 'migrate',
     }),
     database: {
-      ...late.bind(files, () => import('./database.ts'), {
+      ...late.bind(files, () => import('./file/database.ts'), {
         info: 'databaseInfo',
         vacuum: 'vacuumDatabase',
         optimize: 'optimizeDatabase',
         query: 'queryDatabase',
         copy: 'copyDatabase',
       }),
-      ...late.bind(files, () => import('./migrations.ts'), { check: 'checkSchema' }),
+      ...late.bind(files, () => import('./file/migrations.ts'), { check: 'checkSchema' }),
     },
-    ...late.bind(files, () => import('./init.ts'), { initialize: 'initialize' }),
-    ...late.bind(files, () => import('./health.ts'), { health: 'checkHealth' }),
-    ...late.bind(files, () => import('./diagnosis.ts'), { diagnose: 'diagnose' }),
+    ...late.bind(files, () => import('./file/init.ts'), { initialize: 'initialize' }),
+    ...late.bind(files, () => import('./file/health.ts'), { health: 'checkHealth' }),
+    ...late.bind(files, () => import('./file/diagnosis.ts'), { diagnose: 'diagnose' }),
   }
 }

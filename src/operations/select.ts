@@ -2,14 +2,15 @@
  * Finds the one key, user or project that somebody means: by id, by a prefix of an id that fits only one, by its
  * unique name, a key also by the start of its secret or by the secret itself. What was resolved is what is acted on.
  */
+
 import { LatchkeyError } from '../contract/errors.ts'
+import type { Database } from '../db/engine.ts'
 import { and, eq, gte, isNull, lt, lte, or, type SQL, type SQLiteColumn, sql } from '../db/query.ts'
 import { keys, secrets } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
-import type { Database } from '../db/transaction.ts'
-import { didYouMean, nearest } from '../nearest.ts'
-import { type IdPrefix, looksLikeId } from './ids.ts'
-import { hashSecret, isMalformed } from './secrets.ts'
+import { didYouMean, nearest } from '../text/nearest.ts'
+import { type IdPrefix, looksLikeId } from './rules/ids.ts'
+import { hashSecret, isMalformed } from './rules/secrets.ts'
 
 /** Text that selects, or the secret of a key. */
 export type KeySelector = string | { readonly secret: string }

@@ -1,7 +1,7 @@
 import { expect, jest, test } from 'bun:test'
 import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { errorSchema } from '../cli/reference/schema.ts'
-import { Client } from '../db/client.ts'
+import { Client } from '../db/sqlite/client.ts'
 import { connectLatchkey } from '../index.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../testing/latchkey.ts'
 import { run } from '../testing/run.ts'

@@ -2,21 +2,14 @@
  * Answers requests: finds the route, asks who is calling, lets the operations do the work. Knows no socket and no
  * process, and holds no rule of its own about keys, limits or usage.
  */
+
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Key, Verdict } from '../contract/views.ts'
 import type { Latchkey } from '../index.ts'
 import { type Answer, errorAnswer, Refusal } from './answer.ts'
-import type { LiveDatabase, Opened } from './database.ts'
-import type { Log } from './log.ts'
-import type { Counters } from './metrics.ts'
+import type { AppOptions, Call } from './call.ts'
+import type { Opened } from './database.ts'
 import { type Route, routesOf } from './routes.ts'
-
-export interface AppOptions {
-  readonly database: LiveDatabase
-  readonly counters: Counters
-  readonly now: () => Date
-  readonly log: Log
-}
 
 export interface App {
   /** Never rejects. */
@@ -96,15 +89,6 @@ export function createApp(options: AppOptions): App {
       state.stopping = true
     },
   }
-}
-
-/** One request on its way. */
-export interface Call {
-  readonly request: Request
-  /** What stands for `ID` in the path. */
-  readonly id: string
-  /** Id of the key that asks, once it is known. */
-  caller: string | null
 }
 
 interface Found {

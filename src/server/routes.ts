@@ -1,13 +1,14 @@
 /** The paths of the server, who may ask for them, and which operation answers. */
+
 import { LatchkeyError } from '../contract/errors.ts'
 import { reserved, verdict } from '../contract/views/keys.ts'
 import { recorded, usageReceipt } from '../contract/views/usage.ts'
 import type { KeySelector } from '../index.ts'
-import { programVersion } from '../version.ts'
+import { programVersion } from '../system/version.ts'
 import { type Answer, answering, noContent, statusAnswer, textAnswer } from './answer.ts'
-import type { AppOptions, Call } from './app.ts'
 import { watchBackups } from './backups.ts'
 import { readEvents, readJson } from './body.ts'
+import type { AppOptions, Call } from './call.ts'
 import type { Opened } from './database.ts'
 import { readFields, reserveBody, settleBody, verifyBody } from './input.ts'
 import { contentType, exposition, gauge, inventoryFamilies } from './metrics.ts'

@@ -1,7 +1,7 @@
 /** A real database with some users and a folder for its backups, with a clock that tests turn. For tests only. */
-import { openWriter } from '../db/open.ts'
+import { openWriter } from '../db/sqlite/open.ts'
 import type { FileContext } from '../operations/context.ts'
-import { initialize } from '../operations/init.ts'
+import { initialize } from '../operations/file/init.ts'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
 
 export interface BackupScene extends Disposable {

@@ -1,6 +1,7 @@
 /** Whether what an error says to type next can be typed. For tests only. */
-import { readCommandLine } from '../cli/program.ts'
-import { tree } from '../cli/tree.ts'
+
+import { tree } from '../cli/commands/tree.ts'
+import { readCommandLine } from '../cli/line/program.ts'
 import { splitWords } from './words.ts'
 
 /** What is wrong with the command lines of this program that a text names. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import type { Declaration } from '../cli/define.ts'
-import { command } from '../cli/define.ts'
+import type { Declaration } from '../cli/declare/declaration.ts'
+import { command } from '../cli/declare/define.ts'
 import { object, text, time } from '../contract/shape.ts'
 import { requireContract } from './outcome.ts'
 

@@ -1,9 +1,11 @@
 /** Holds whatever a test gets from the program against the JSON contract. For tests only. */
-import { type Environment, type Format, isFormat, resolveConfig } from '../cli/config.ts'
-import type { Declaration } from '../cli/define.ts'
-import { type Globals, readCommandLine } from '../cli/program.ts'
+
+import { tree } from '../cli/commands/tree.ts'
+import type { Declaration, Tree } from '../cli/declare/declaration.ts'
+import { type Globals, readCommandLine } from '../cli/line/program.ts'
 import { errorSchema, jsonSchemaOf, rowSchemaOf } from '../cli/reference/schema.ts'
-import { type Tree, tree } from '../cli/tree.ts'
+import { type Format, isFormat, resolveConfig } from '../cli/settings/config.ts'
+import type { Environment } from '../system/home.ts'
 import { hintProblems } from './hints.ts'
 import { schemaProblems } from './schema.ts'
 

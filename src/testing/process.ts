@@ -1,7 +1,8 @@
 /** Runs the program as a process of its own, for signals, pipes, locks and terminals. For tests only. */
+
 import { join } from 'node:path'
 import { Terminal as Emulator } from '@xterm/headless'
-import type { Environment } from '../cli/config.ts'
+import type { Environment } from '../system/home.ts'
 import { requireContract } from './outcome.ts'
 import { testEnvironment } from './run.ts'
 import { splitWords } from './words.ts'

@@ -1,9 +1,10 @@
 /** Runs a command line within the test's process, on streams in memory. For tests only. */
-import type { Prompts } from '../cli/asking.ts'
-import type { Environment } from '../cli/config.ts'
-import { memoryInput, memoryOutput } from '../cli/streams.ts'
-import type { Tree } from '../cli/tree.ts'
+
+import type { Tree } from '../cli/declare/declaration.ts'
+import type { Prompts } from '../cli/terminal/prompt.ts'
+import { memoryInput, memoryOutput } from '../cli/terminal/streams.ts'
 import { main } from '../main.ts'
+import type { Environment } from '../system/home.ts'
 import { requireContract } from './outcome.ts'
 import { splitWords } from './words.ts'
 

@@ -1,14 +1,16 @@
 /** What holds for every command, found by walking the real tree. */
+
 import { describe, expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../testing/run.ts'
 import { splitWords } from '../../testing/words.ts'
-import { type Effect, isRepeatable } from '../define.ts'
-import { dashed, flagsOf, globalFlags, kebab, optionText } from '../flags.ts'
-import { readCommandLine } from '../program.ts'
+import type { Effect } from '../declare/declaration.ts'
+import { isRepeatable } from '../declare/define.ts'
+import { dashed, flagsOf, globalFlags, kebab, optionText } from '../line/flags.ts'
+import { readCommandLine } from '../line/program.ts'
 import { namedNouns } from '../reference/commands.ts'
-import { tree } from '../tree.ts'
+import { tree } from './tree.ts'
 
 const nouns = await namedNouns(tree)
 const commands = nouns.flatMap(noun => noun.commands)

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../contract/errors.ts'
 import { demoReport } from '../../contract/views/program.ts'
-import { command } from '../define.ts'
-import { transcript, tutorial } from '../tutorial.ts'
+import { command } from '../declare/define.ts'
+import { transcript, tutorial } from './demo/tutorial.ts'
 
 export default command({
   name: 'demo',

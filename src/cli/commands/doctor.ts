@@ -1,6 +1,7 @@
 import { healthReport } from '../../contract/views/program.ts'
-import { command } from '../define.ts'
-import { healthExit, healthLines, typable } from '../drawing/health.ts'
+import { command } from '../declare/define.ts'
+import { checkSettings } from '../settings/config.ts'
+import { healthExit, healthLines, typable } from './db/drawing.ts'
 
 export default command({
   name: 'doctor',
@@ -11,7 +12,7 @@ export default command({
   examples: ['latchkey doctor', `latchkey doctor --json | jq -r '.checks[].mend | values'`],
   mendsSettings: true,
   run: async ctx =>
-    typable(await (await ctx.operations()).diagnose({ settings: ctx.checkSettings() }), ctx.again),
+    typable(await (await ctx.operations()).diagnose({ settings: checkSettings(ctx.config) }), ctx.again),
   output: healthReport,
   done: healthLines,
   exit: healthExit,

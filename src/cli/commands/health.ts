@@ -1,6 +1,6 @@
 import { healthReport } from '../../contract/views/program.ts'
-import { command } from '../define.ts'
-import { healthExit, healthLines, typable } from '../drawing/health.ts'
+import { command } from '../declare/define.ts'
+import { healthExit, healthLines, typable } from './db/drawing.ts'
 
 export default command({
   name: 'health',

@@ -1,5 +1,5 @@
 import { initialized } from '../../contract/views/database.ts'
-import { command, opt } from '../define.ts'
+import { command, opt } from '../declare/define.ts'
 
 export default command({
   name: 'init',

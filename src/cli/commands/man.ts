@@ -1,6 +1,6 @@
 import { manPage } from '../../contract/views/program.ts'
-import { arg, command, opt } from '../define.ts'
-import { many } from '../quantity.ts'
+import { arg, command, opt } from '../declare/define.ts'
+import { many } from '../draw/quantity.ts'
 import { manual, writeManual } from '../reference/manual.ts'
 
 export default command({
@@ -16,7 +16,9 @@ export default command({
   args: { command: arg.any('Words of the command, such as key create; none for the program itself') },
   options: { dir: opt.text('folder', 'Write every page there, over earlier ones') },
   run: async (ctx, { command: words, dir }) =>
-    dir === undefined ? manual(words, ctx.now()) : writeManual(ctx.path(dir), words, ctx.now(), ctx.dryRun),
+    dir === undefined
+      ? manual(ctx.tree, words, ctx.now())
+      : writeManual(ctx.tree, ctx.path(dir), words, ctx.now(), ctx.dryRun),
   outputOrRows: manPage,
   columns: [
     { title: 'page', cell: ({ name, section }) => `${name}(${section})` },

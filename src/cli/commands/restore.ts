@@ -1,7 +1,7 @@
 import { restored } from '../../contract/views/backups.ts'
-import { arg, command, opt } from '../define.ts'
-import { partLine, restoredLines, restorePlanLines } from '../drawing/backups.ts'
-import { duration, since } from '../parse.ts'
+import { arg, command, opt } from '../declare/define.ts'
+import { partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
+import { duration, since } from '../declare/parse.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
@@ -38,7 +38,7 @@ export default command({
     const { backups, path } = await ctx.operations()
     const chosen = await backups.restorable({
       ...options,
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
     })
     const { key, user, project, latest, at } = options
@@ -54,7 +54,7 @@ export default command({
   run: async (ctx, { from, to, wait, identity, ...options }) =>
     (await ctx.operations()).backups.restore({
       ...options,
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
       waitMs: wait,
       identityFile: identity === undefined ? undefined : ctx.path(identity),

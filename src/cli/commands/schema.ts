@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../contract/shape.ts'
 import { jsonSchema } from '../../contract/views/program.ts'
-import { arg, command } from '../define.ts'
+import { arg, command } from '../declare/define.ts'
 import { schemaOf } from '../reference/schema.ts'
 
 export default command({
@@ -15,7 +15,7 @@ export default command({
     'latchkey schema --json > latchkey.schema.json',
   ],
   args: { command: arg.any('Words of the command, such as key list; or error') },
-  run: async (_, { command: words }) => schemaOf(words),
+  run: async (ctx, { command: words }) => schemaOf(ctx.tree, words),
   output: jsonSchema,
   done: schema => (schema.$defs ? contents(schema.$defs) : JSON.stringify(schema, null, 2)),
 })

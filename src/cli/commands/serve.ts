@@ -1,7 +1,7 @@
 import { exitCodes } from '../../contract/errors.ts'
 import { served } from '../../contract/views/program.ts'
-import { command, opt } from '../define.ts'
-import { formatDuration, hostPort } from '../parse.ts'
+import { command, opt } from '../declare/define.ts'
+import { formatDuration, hostPort } from '../declare/parse.ts'
 
 export default command({
   name: 'serve',
@@ -23,7 +23,7 @@ export default command({
     unix: opt.text('path', 'Listen on a socket in the file system, instead or as well'),
     allowRemote: opt.flag('Listen also where other machines can connect, unencrypted'),
   },
-  run: (ctx, { listen, unix, allowRemote }) => ctx.serve({ listen, unix, allowRemote }),
+  run: async (ctx, where) => (await import('./serve/listen.ts')).serveConfigured(ctx, where),
   output: served,
   would: ({ addresses }) => `listen on ${addresses.join(' and ')}`,
   done: ({ startedAt, stoppedAt, signal, requests }, brush) => {

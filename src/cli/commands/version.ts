@@ -1,5 +1,6 @@
 import { programInfo } from '../../contract/views/program.ts'
-import { command } from '../define.ts'
+import { command } from '../declare/define.ts'
+import { runningProgram } from './version/running.ts'
 
 export default command({
   name: 'version',
@@ -7,7 +8,7 @@ export default command({
   summary: 'Print the version of this program, and with -o json what it runs on',
   examples: ['latchkey version', 'latchkey version --json', 'latchkey --version'],
   mendsSettings: true,
-  run: async ctx => ctx.programInfo(),
+  run: async () => runningProgram(),
   output: programInfo,
   done: ({ version }) => `latchkey ${version}`,
 })

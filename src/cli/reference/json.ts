@@ -1,9 +1,10 @@
 /** Writes docs/json.md, the contract of machine-readable output, from the shapes that commands declare. */
+
 import { type ErrorCode, exitCodes, exitMeanings } from '../../contract/errors.ts'
 import { bare } from '../../contract/json.ts'
 import type { JsonSchema, ObjectShape } from '../../contract/shape.ts'
 import * as views from '../../contract/views.ts'
-import type { Declaration } from '../define.ts'
+import type { Declaration } from '../declare/declaration.ts'
 import { type NamedCommand, type NamedNoun, outputOf } from './commands.ts'
 import { anchor, block, code, generated, linkTo, page, table } from './prose.ts'
 import { errorSchema, formText } from './schema.ts'

@@ -1,8 +1,17 @@
 /** Manual pages in roff (man(7)): one for the program, for each noun and for each command. Writes nothing. */
+
 import { exitMeanings } from '../../contract/errors.ts'
-import { programVersion } from '../../version.ts'
-import type { Option } from '../define.ts'
-import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from '../flags.ts'
+import { programVersion } from '../../system/version.ts'
+import type { Option } from '../declare/declaration.ts'
+import {
+  argumentText,
+  type CommonFlag,
+  flagsOf,
+  flagText,
+  globalFlags,
+  kebab,
+  optionText,
+} from '../line/flags.ts'
 import { type NamedCommand, type NamedNoun, outputOf } from './commands.ts'
 import { settings, variableOf, variables } from './settings.ts'
 

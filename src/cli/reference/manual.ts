@@ -1,16 +1,17 @@
 /** The manual as `latchkey man` gives it: one page, or all of them in a folder. */
+
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ManPage } from '../../contract/views.ts'
-import { tree } from '../tree.ts'
-import { makeFolder, writeWhole } from '../whole-file.ts'
+import { makeFolder, writeWhole } from '../../system/whole-file.ts'
+import type { Tree } from '../declare/declaration.ts'
 import { namedNouns, unknownPath } from './commands.ts'
 import { manPages, pageName } from './man.ts'
 
 const section = 1
 
 /** The page of a command, a noun or, without words, the program. @throws not_found */
-export async function manual(words: readonly string[], edition: Date): Promise<ManPage> {
+export async function manual(tree: Tree, words: readonly string[], edition: Date): Promise<ManPage> {
   const all = manPages(await namedNouns(tree), edition)
   const path = words.join(' ')
   const text = all.get(path)
@@ -25,6 +26,7 @@ export async function manual(words: readonly string[], edition: Date): Promise<M
 
 /** Writes every page into a folder, over earlier ones. @throws usage, permission, disk_full */
 export async function writeManual(
+  tree: Tree,
   folder: string,
   words: readonly string[],
   edition: Date,

@@ -1,7 +1,16 @@
 /** Writes docs/cli.md, the manual page of every command, from the declarations that also make the parser. */
+
 import { exitCodes, exitMeanings } from '../../contract/errors.ts'
-import type { Declaration, Effect, Option } from '../define.ts'
-import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from '../flags.ts'
+import type { Declaration, Effect, Option } from '../declare/declaration.ts'
+import {
+  argumentText,
+  type CommonFlag,
+  flagsOf,
+  flagText,
+  globalFlags,
+  kebab,
+  optionText,
+} from '../line/flags.ts'
 import { type NamedCommand, type NamedNoun, outputOf, usageLine } from './commands.ts'
 import { printed } from './json.ts'
 import { anchor, block, code, generated, page, table } from './prose.ts'

@@ -1,5 +1,5 @@
 /** The generated pages, by their path from the root of the project. Writes nothing. */
-import { tree } from '../tree.ts'
+import { tree } from '../commands/tree.ts'
 import { namedNouns } from './commands.ts'
 import { jsonPage } from './json.ts'
 import { cliPage } from './markdown.ts'

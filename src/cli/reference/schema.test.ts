@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import type { JsonSchema } from '../../contract/shape.ts'
 import { run } from '../../testing/run.ts'
 import { schemaProblems } from '../../testing/schema.ts'
-import { tree } from '../tree.ts'
+import { tree } from '../commands/tree.ts'
 import { namedNouns, outputOf } from './commands.ts'
 
 const commands = (await namedNouns(tree)).flatMap(noun => noun.commands)

@@ -1,8 +1,10 @@
 /** The JSON Schema (draft 2020-12) of everything that commands print, from the shapes they declare. Runs nothing. */
+
 import { exitCodes } from '../../contract/errors.ts'
 import type { JsonSchema } from '../../contract/shape.ts'
-import { type Declaration, dryRunField, outputShape } from '../define.ts'
-import { tree } from '../tree.ts'
+import type { Declaration, Tree } from '../declare/declaration.ts'
+import { dryRunField, outputShape } from '../declare/define.ts'
+import { tree } from '../commands/tree.ts'
 import { type Form, namedNouns, outputOf, unknownPath } from './commands.ts'
 
 /**
@@ -11,7 +13,7 @@ import { type Form, namedNouns, outputOf, unknownPath } from './commands.ts'
  *
  * @throws not_found
  */
-export async function schemaOf(words: readonly string[]): Promise<JsonSchema> {
+export async function schemaOf(tree: Tree, words: readonly string[]): Promise<JsonSchema> {
   const all = new Map([
     ['error', standalone('error', 'What stderr holds when a command fails under --json', errorSchema)],
   ])

@@ -1,27 +1,22 @@
 /** Carries out what was planned, inside the transaction of the import. */
+
 import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, eq, inArray, sql } from '../../db/query.ts'
 import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { carriedUsage, usage } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
 import type { ForeignCounts } from '../../formats/foreign-data.ts'
-import { newId } from '../ids.ts'
 import { limitRows } from '../limits/rows.ts'
 import type { RowProgress } from '../progress.ts'
+import { newId } from '../rules/ids.ts'
 import { type KeyPlan, revoked } from './plan.ts'
 import type { ProjectPlan, UserPlan } from './plan-people.ts'
 import { type IncomingKey, limitWindowMs } from './prepare.ts'
+import type { Stamp } from './stamp.ts'
 import { add, type BookedWindow, isNothing, noCounts, subtract, type UsageMerge } from './state.ts'
-
-/** Where a plan is applied: in which import, at what time. */
-export interface Stamp {
-  readonly source: string
-  readonly importId: string
-  readonly now: Date
-}
 
 /**
  * Creates the keys of many plans with a few statements: the database can be written by nobody else meanwhile.

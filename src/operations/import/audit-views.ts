@@ -1,14 +1,15 @@
 /** What the audit trail keeps of users, projects and keys that an import, or its undoing, changes. */
+
 import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
 import { inArray, rendered, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/transaction.ts'
 import { keyViews } from '../keys/view.ts'
-import { toDollars } from '../money.ts'
+import { projectViews } from '../people/projects.ts'
+import { userViews } from '../people/users.ts'
 import { type RowProgress, unheard } from '../progress.ts'
-import { projectViews } from '../projects.ts'
-import { userViews } from '../users.ts'
+import { toDollars } from '../rules/money.ts'
 import type { EntityType } from './snapshot.ts'
 
 /** The view of each, by id, oldest first; keys with what they used in all. `tell` hears of those that were read. */

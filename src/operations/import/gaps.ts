@@ -1,9 +1,10 @@
 /** Whether the usage of keys adds up: running total = carried + all buckets. */
+
 import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
 import { eq, inArray, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { carriedUsage, usage } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
 
 /** By key: running total less carried less buckets, of tokens, requests and cost. None but zeros is sound. */
 export async function usageGaps(db: Database, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {

@@ -1,5 +1,5 @@
 /** Names for what is imported: unique whatever their case, as the operator would have to choose them. */
-import { slugOf, withoutAccents } from '../slug.ts'
+import { slugOf, withoutAccents } from '../rules/slug.ts'
 
 export interface NameStyle {
   /** Characters. */

@@ -1,7 +1,7 @@
 /** Keeps an import from reading the database that it would write to. */
 import { type Stats, statSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { sidecars } from '../files.ts'
+import { sidecars } from '../../system/files.ts'
 
 /**
  * Closing a file that this process also has open in SQLite drops SQLite's locks on it (POSIX): never touch it.

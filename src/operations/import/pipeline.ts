@@ -2,8 +2,10 @@
  * The way of every import: check all of it, plan, apply, verify, in one transaction that either happens whole or not
  * at all. An import that would change nothing writes nothing.
  */
+
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
 import { eq } from '../../db/query.ts'
 import {
   importChanges,
@@ -12,21 +14,13 @@ import {
   importedUsers,
   imports,
 } from '../../db/schema/imports.ts'
-import type { Database } from '../../db/transaction.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
 import type { SourceFile } from '../../formats/source.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import { newId } from '../ids.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
-import {
-  applyCreations,
-  applyProjects,
-  applyUpdate,
-  applyUsers,
-  type Stamp,
-  type UsageMove,
-} from './apply.ts'
+import { newId } from '../rules/ids.ts'
+import { applyCreations, applyProjects, applyUpdate, applyUsers, type UsageMove } from './apply.ts'
 import { auditViews } from './audit-views.ts'
 import { usageGaps } from './gaps.ts'
 import { refuseOwnDatabase } from './own-database.ts'
@@ -34,6 +28,7 @@ import { type KeyPlan, planKeys } from './plan.ts'
 import { type ProjectPlan, planProjects, planUsers, type UserPlan } from './plan-people.ts'
 import { type Incoming, prepare } from './prepare.ts'
 import { type EntityType, entityTypes, nameOf, type Snapshot, snapshots } from './snapshot.ts'
+import type { Stamp } from './stamp.ts'
 
 /**
  * @param source what its data is remembered under, for the next import from there

@@ -2,18 +2,19 @@
  * Decides what becomes of the users and projects of a source. A user who is here already, under the email address or
  * else the username of the source, is linked and never changed. Reads the database, changes nothing.
  */
+
 import type { ImportItem } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { eq } from '../../db/query.ts'
 import { importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/transaction.ts'
-import { newId } from '../ids.ts'
-import { hashSecret } from '../secrets.ts'
+import { newId } from '../rules/ids.ts'
+import { hashSecret } from '../rules/secrets.ts'
 import type { ProjectRow, UserRow } from '../select.ts'
-import type { Stamp } from './apply.ts'
 import { fold, handles, Names } from './names.ts'
-import { renamed, sentence } from './plan.ts'
+import { type Owner, renamed, sentence } from './plan.ts'
 import type { IncomingProject, IncomingUser, Refused } from './prepare.ts'
+import type { Stamp } from './stamp.ts'
 import {
   type ImportedProjectState,
   type ImportedUserState,
@@ -22,12 +23,6 @@ import {
   stateOfUser,
   userState,
 } from './state.ts'
-
-/** Who something of the source belongs to here. */
-export interface Owner {
-  readonly id: string
-  readonly username: string
-}
 
 export type UserPlan = { readonly item: ImportItem } & (
   | { readonly action: 'none' }

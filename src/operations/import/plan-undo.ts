@@ -2,13 +2,14 @@
  * Decides what becomes of each thing that an import made or changed when that import is undone. What was changed or
  * used here since is never taken away unseen. Reads the database, changes nothing.
  */
+
 import * as v from 'valibot'
+import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, isNull } from '../../db/query.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { reservations } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/transaction.ts'
 import type { RowProgress } from '../progress.ts'
 import { fold } from './names.ts'
 import {

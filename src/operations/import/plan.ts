@@ -1,17 +1,23 @@
 /** Decides what becomes of each key of a source. Reads the database, changes nothing. */
+
 import type { ImportItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, eq, inArray, isNull } from '../../db/query.ts'
 import { importChanges, importedKeys, imports } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
-import type { Database } from '../../db/transaction.ts'
 import type { KeyRow } from '../select.ts'
 import { Names, titles } from './names.ts'
-import type { Owner } from './plan-people.ts'
 import { type IncomingKey, limitWindowMs, type Refused } from './prepare.ts'
 import { secretHashes } from './snapshot.ts'
 import { type ImportedState, isNothing, keyState, mergeUsage, type UsageMerge } from './state.ts'
+
+/** Who something of the source belongs to here. */
+export interface Owner {
+  readonly id: string
+  readonly username: string
+}
 
 /** Fields of the key's own row that an import may set. */
 interface KeyChanges {

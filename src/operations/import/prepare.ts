@@ -10,8 +10,8 @@ import {
   wholeEntry,
 } from '../../formats/foreign-data.ts'
 import { knownPasswordHash } from '../../formats/passwords.ts'
-import * as rules from '../input.ts'
-import { hashSecret, isMalformed, startOf } from '../secrets.ts'
+import * as rules from '../rules/input.ts'
+import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
 import { fold, slugFrom, usernameFrom } from './names.ts'
 
 /** Everything of a source that may be stored, in its order. Holds no secret. */

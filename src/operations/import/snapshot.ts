@@ -2,13 +2,14 @@
  * Keys, users and projects as they stand, in one flat form: what an import keeps of before and after, so that it can
  * be taken back. Must never be shown: it holds the hashes of passwords.
  */
+
 import * as v from 'valibot'
 import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
 import { inArray, type SQLiteColumn } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/transaction.ts'
 import { type RowProgress, unheard } from '../progress.ts'
 
 export const entityTypes = ['user', 'project', 'key'] as const

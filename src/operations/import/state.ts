@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ForeignCounts } from '../../formats/foreign-data.ts'
-import { hashSecret } from '../secrets.ts'
+import { hashSecret } from '../rules/secrets.ts'
 import type { IncomingKey, IncomingProject, IncomingUser } from './prepare.ts'
 
 const counts = { tokens: v.number(), requests: v.number(), costMicros: v.number() }

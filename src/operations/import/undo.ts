@@ -2,15 +2,16 @@
  * Takes an import back: what it made is removed, what it changed is as it was before, what it counted is subtracted.
  * One transaction; whatever was changed or used here since stops it, or stays.
  */
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportUndo, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, eq, inArray } from '../../db/query.ts'
 import { importedKeys, importedProjects, importedUsers, imports } from '../../db/schema/imports.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/transaction.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { limitRows } from '../limits/rows.ts'

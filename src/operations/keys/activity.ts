@@ -1,8 +1,8 @@
 /** How busy keys were, day by day. Reads only. */
 import { and, gte, oneOf, sql } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
-import { addDays, startOfDay } from '../calendar.ts'
 import type { OperationContext } from '../context.ts'
+import { addDays, startOfDay } from '../rules/calendar.ts'
 
 export interface ActivityOptions {
   /** Days, the one of now included; default 14. */

@@ -2,15 +2,16 @@
  * The same change to every key that fits a filter: one transaction, an audit row per key, and nothing at all when they
  * are not the keys that the caller expects.
  */
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, isNotNull, isNull, oneOf, rendered, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import type { Database } from '../../db/transaction.ts'
 import { recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import * as rules from '../input.ts'
 import { changeLimits } from '../limits/change.ts'
+import * as rules from '../rules/input.ts'
 import { columnsOf, type KeyChanges, parseKeyChanges } from './change.ts'
 import { conditionOf, type KeyFilter } from './filter.ts'
 import { keyViews } from './view.ts'

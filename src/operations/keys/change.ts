@@ -1,14 +1,15 @@
 /** Changing keys: fields, status, secrets. Every change and its audit row commit together. */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { AuditVerb, Key } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { eq } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import type { Database } from '../../db/transaction.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import * as rules from '../input.ts'
 import { changeLimits, type LimitChanges, requireOneMeaning } from '../limits/change.ts'
+import * as rules from '../rules/input.ts'
 import { findKey, findProject, findUser, type KeyRow, type KeySelector } from '../select.ts'
 import { requireFreeName, requireFuture } from './create.ts'
 import { keyView } from './view.ts'

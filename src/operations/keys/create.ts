@@ -1,15 +1,16 @@
 /** Making keys. */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { CreatedKey, Limit } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, ne, oneOfNames } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import type { Database } from '../../db/transaction.ts'
 import type { OperationContext } from '../context.ts'
-import { newId } from '../ids.ts'
-import * as rules from '../input.ts'
 import { limitRows } from '../limits/rows.ts'
-import { defaultPrefix, hashSecret, mintSecret, startOf } from '../secrets.ts'
+import { newId } from '../rules/ids.ts'
+import * as rules from '../rules/input.ts'
+import { defaultPrefix, hashSecret, mintSecret, startOf } from '../rules/secrets.ts'
 import { findProject, findUser } from '../select.ts'
 import { insertKeys } from './insert.ts'
 

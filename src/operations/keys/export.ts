@@ -1,9 +1,11 @@
 /** Everything about keys but their secrets, for another Latchkey. The only place that lets hashes out. */
+
 import type { ExportedKey } from '../../contract/views.ts'
-import { type ListedKey, listedKeys } from '../../db/key-rows.ts'
+import type { Database } from '../../db/engine.ts'
 import { asc, oneOf, rendered, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
-import { type Database, rowsIn } from '../../db/transaction.ts'
+import { type ListedKey, listedKeys } from '../../db/sqlite/key-rows.ts'
+import { rowsIn } from '../../db/sqlite/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import { shownCounts } from '../usage/sum.ts'
 import { conditionOf, type KeyFilter } from './filter.ts'

@@ -1,11 +1,12 @@
 /** Which keys are meant: a filter as a condition of a query. */
+
 import * as v from 'valibot'
 import { keyStatuses } from '../../contract/views/words.ts'
 import type { KeyStatus } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, holdsPattern, isNull, lte, oneOf, or, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import type { Database } from '../../db/transaction.ts'
-import * as rules from '../input.ts'
+import * as rules from '../rules/input.ts'
 import { contains, findProject, findUser } from '../select.ts'
 import { keysOver } from './over.ts'
 import { hasStatus } from './status-condition.ts'

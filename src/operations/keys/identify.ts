@@ -2,14 +2,15 @@
  * Leak triage: whose secrets stand in a text. The text is read as it streams by and kept nowhere; of what is found only
  * the first characters leave this module, never a secret.
  */
+
 import type { FoundSecret } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { eq, oneOf, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import type { Database } from '../../db/transaction.ts'
 import { fileChunks } from '../../formats/rows.ts'
 import type { OperationContext } from '../context.ts'
-import { defaultPrefix, hashSecret } from '../secrets.ts'
+import { defaultPrefix, hashSecret } from '../rules/secrets.ts'
 import { SecretScanner, type Sighted } from './scan.ts'
 import { refusalOf, statusOf } from './status.ts'
 import { keyRef } from './view.ts'

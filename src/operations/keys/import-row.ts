@@ -5,10 +5,10 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Limit } from '../../contract/views.ts'
-import { looksLikeId } from '../ids.ts'
-import * as rules from '../input.ts'
-import { readInstant } from '../instant.ts'
-import { hashSecret, isMalformed, startOf } from '../secrets.ts'
+import { looksLikeId } from '../rules/ids.ts'
+import * as rules from '../rules/input.ts'
+import { readInstant } from '../rules/instant.ts'
+import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
 
 /** A key of a file. Times are UTC milliseconds. */
 export interface IncomingKey {

@@ -3,7 +3,7 @@ import type { Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
-import { hashSecret } from '../secrets.ts'
+import { hashSecret } from '../rules/secrets.ts'
 
 const hour = 3_600_000
 const day = 24 * hour

@@ -1,11 +1,12 @@
 /** Puts many new keys into the database with few statements: it can be written by nobody else meanwhile. */
+
 import type { Key } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
 import { oneOf, rendered } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { carriedUsage } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
 import { recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { keyViews } from './view.ts'

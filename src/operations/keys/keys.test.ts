@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { Client } from '../../db/client.ts'
+import { Client } from '../../db/sqlite/client.ts'
 import type { Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'

@@ -4,7 +4,7 @@ import { keySorts, keyStatuses } from '../../contract/views/words.ts'
 import type { Key } from '../../contract/views.ts'
 import type { KeyPage, Latchkey } from '../../index.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
-import { matches } from '../patterns.ts'
+import { matches } from '../rules/patterns.ts'
 
 const hour = 3_600_000
 const day = 24 * hour

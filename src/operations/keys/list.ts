@@ -1,6 +1,6 @@
 /** Keys as a list, or one after another. Reads only. */
 import type { Key } from '../../contract/views.ts'
-import { type ListedKey, listedKeys } from '../../db/key-rows.ts'
+import { type ListedKey, listedKeys } from '../../db/sqlite/key-rows.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeyPage, LookUp } from './page.ts'
 import { keyViews, withLimits } from './view.ts'

@@ -1,10 +1,11 @@
 /** Keys whose limits are nearly used up. The sums are those of verdicts; here they are only asked for. */
+
 import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, eq, inArray, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits, reservations } from '../../db/schema/limits.ts'
 import { usage } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
 import type { LimitRow } from '../limits/rows.ts'
 import { limitStates } from '../limits/window.ts'
 

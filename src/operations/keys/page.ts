@@ -1,8 +1,9 @@
 /** Which keys a page holds, in which order they come, and where it begins. */
+
 import * as v from 'valibot'
 import { keySorts } from '../../contract/views/words.ts'
 import type { KeySort } from '../../contract/views.ts'
-import type { KeyQuery } from '../../db/key-rows.ts'
+import type { Database } from '../../db/engine.ts'
 import {
   and,
   asc,
@@ -18,8 +19,8 @@ import {
   sql,
 } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import type { Database } from '../../db/transaction.ts'
-import * as rules from '../input.ts'
+import type { KeyQuery } from '../../db/sqlite/key-rows.ts'
+import * as rules from '../rules/input.ts'
 import { findKey, type KeySelector } from '../select.ts'
 import { conditionOf, type KeyFilter, keyFilter } from './filter.ts'
 

@@ -2,7 +2,7 @@
  * Finds what may be a secret in a stream of any bytes: anything in the form of ours, wherever it stands and whatever
  * surrounds it, and whatever begins as a known foreign secret does. Must never write or throw what it found.
  */
-import { hasChecksum, startOf } from '../secrets.ts'
+import { hasChecksum, startOf } from '../rules/secrets.ts'
 
 /** A piece of the text that may be a secret. */
 interface Candidate {

@@ -1,10 +1,10 @@
 /** What a key has used and what its limits leave: `key stats`. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Stats, UsagePoint } from '../../contract/views.ts'
-import { hotPathOf } from '../../db/hot.ts'
-import { addDays, startOfDay } from '../calendar.ts'
+import { hotPathOf } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
 import { forecast, limitsBinding } from '../limits/window.ts'
+import { addDays, startOfDay } from '../rules/calendar.ts'
 import { findKey, type KeySelector } from '../select.ts'
 import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
 import { statusOf } from './status.ts'

@@ -1,12 +1,12 @@
 /** The verdict on a secret: may this request go ahead? The same rules for the command line and for a gateway. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
-import { glance, type HotPath, type KeyOfSecret } from '../../db/hot.ts'
+import { glance, type HotPath, type KeyOfSecret } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
 import type { Wanted } from '../limits/rows.ts'
 import { judgeLimits, limitsBinding } from '../limits/window.ts'
-import { matches } from '../patterns.ts'
-import { hashSecret, isMalformed } from '../secrets.ts'
+import { matches } from '../rules/patterns.ts'
+import { hashSecret, isMalformed } from '../rules/secrets.ts'
 import { refusalOf } from './status.ts'
 import { keyViewOf } from './view.ts'
 

@@ -1,14 +1,16 @@
 /** Keys as they are shown: the row with its owner, project, current secret's start and limits. */
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, KeyRef } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import {
   type KeyQuery,
   type LimitOfKey,
   type ListedKey,
   limitsOfKeys,
   listedKeys,
-} from '../../db/key-rows.ts'
-import { type Database, type Rows, rowsIn } from '../../db/transaction.ts'
+} from '../../db/sqlite/key-rows.ts'
+import { type Rows, rowsIn } from '../../db/sqlite/transaction.ts'
 import { limitView, sortLimits } from '../limits/view.ts'
 import { statusOf } from './status.ts'
 

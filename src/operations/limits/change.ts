@@ -1,10 +1,11 @@
 /** Setting and taking away the limits of a key, a user or a project, in the transaction of their caller. */
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
-import type { SubjectType } from '../../db/hot.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, asc, eq, inArray, notInArray } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
-import type { Database } from '../../db/transaction.ts'
+import type { SubjectType } from '../../db/sqlite/hot.ts'
 import { type LimitRow, limitRows, subjectColumns } from './rows.ts'
 import { limitView, sortLimits } from './view.ts'
 

@@ -1,9 +1,9 @@
 /** Limits as they are stored: their rows and units. What they allow is judged in `window.ts`. */
 import type { Limit, Metric } from '../../contract/views.ts'
-import type { SubjectType } from '../../db/hot.ts'
 import type { limits } from '../../db/schema/limits.ts'
-import { newId } from '../ids.ts'
-import { toMicros } from '../money.ts'
+import type { SubjectType } from '../../db/sqlite/hot.ts'
+import { newId } from '../rules/ids.ts'
+import { toMicros } from '../rules/money.ts'
 
 export type LimitRow = typeof limits.$inferSelect
 

@@ -1,6 +1,6 @@
 /** Limits as they are shown: their order and their units. */
 import type { Limit, Metric } from '../../contract/views.ts'
-import { toDollars } from '../money.ts'
+import { toDollars } from '../rules/money.ts'
 import type { LimitRow } from './rows.ts'
 
 /** A row as it is shown: dollars in place of micro-dollars. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import type { LimitState, Verdict } from '../../contract/views.ts'
-import { Client } from '../../db/client.ts'
+import { Client } from '../../db/sqlite/client.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 
 const minute = 60_000

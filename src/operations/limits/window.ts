@@ -6,11 +6,12 @@
  * A reset begins the window anew: buckets that ended by then no longer count, and of those that were under way only
  * what came after it. A reservation counts whole until it is settled, released or out of time.
  */
+
 import type { LimitForecast, LimitState, LimitSubject } from '../../contract/views.ts'
-import { type HotPath, hotPathOf, type Piece, type StoredLimit } from '../../db/hot.ts'
-import type { ListedKey } from '../../db/key-rows.ts'
-import type { Database } from '../../db/transaction.ts'
-import { clockToleranceMs } from '../input.ts'
+import type { Database } from '../../db/engine.ts'
+import { type HotPath, hotPathOf, type Piece, type StoredLimit } from '../../db/sqlite/hot.ts'
+import type { ListedKey } from '../../db/sqlite/key-rows.ts'
+import { clockToleranceMs } from '../rules/input.ts'
 import { toStored, type Wanted } from './rows.ts'
 import { sortLimits, toShown } from './view.ts'
 

@@ -3,10 +3,10 @@
  * that names the first that is wrong. The rules are those of a log.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
-import { glance, type UsageCounts } from '../../db/hot.ts'
+import { glance, type UsageCounts } from '../../db/sqlite/hot.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { OperationContext } from '../context.ts'
-import { clockToleranceMs } from '../input.ts'
+import { clockToleranceMs } from '../rules/input.ts'
 import { EventReader, type UsageEvent } from './events.ts'
 import { pricesOn } from './prices.ts'
 import { resolveKeys } from './resolve.ts'

@@ -3,19 +3,20 @@
  * that holds the same and starts no later and ends no earlier. Works in small transactions with pauses between, so that
  * whoever records meanwhile gets a turn.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Compacted } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, gte, inArray, isNotNull, lt, or, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits, reservations } from '../../db/schema/limits.ts'
 import { countedEvents, countedFiles, usage } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import * as rules from '../input.ts'
+import * as rules from '../rules/input.ts'
 import { summed } from './sum.ts'
 
 export interface CompactOptions {

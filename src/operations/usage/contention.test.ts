@@ -1,6 +1,6 @@
 /** Many processes on one file. The full size runs by hand and under `test:long`. */
 import { expect, test } from 'bun:test'
-import { Client } from '../../db/client.ts'
+import { Client } from '../../db/sqlite/client.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { startGateway } from '../../testing/process.ts'
 

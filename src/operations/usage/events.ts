@@ -4,9 +4,9 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import * as rules from '../input.ts'
-import { readInstant } from '../instant.ts'
-import { toCostMicros } from '../money.ts'
+import * as rules from '../rules/input.ts'
+import { readInstant } from '../rules/instant.ts'
+import { toCostMicros } from '../rules/money.ts'
 
 /** What one request used, as a log tells it. */
 export interface UsageEvent {

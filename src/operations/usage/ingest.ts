@@ -2,21 +2,22 @@
  * Counts a log of events. It is read, checked, priced and summed before the database is locked; then one transaction
  * counts all of it or nothing. Memory grows with the keys that a log names, not with its lines.
  */
+
 import { setImmediate } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { IngestReport } from '../../contract/views.ts'
-import { type BulkUsage, withBulkUsage } from '../../db/bulk.ts'
 import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
 import { eq, inArray } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { countedFiles } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
+import { type BulkUsage, withBulkUsage } from '../../db/sqlite/bulk.ts'
 import { type RowFormat, readRows } from '../../formats/rows.ts'
 import { unpacked } from '../../formats/unpack.ts'
 import { collecting } from '../collecting.ts'
 import type { OperationContext } from '../context.ts'
-import { clockToleranceMs } from '../input.ts'
 import { readingProgress } from '../progress.ts'
+import { clockToleranceMs } from '../rules/input.ts'
 import { Aggregate, rowWidth } from './aggregate.ts'
 import { EventReader, type UsageEvent } from './events.ts'
 import { type PriceList, priceList } from './prices.ts'

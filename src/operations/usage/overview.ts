@@ -2,10 +2,11 @@
  * What there is to say of the usage of a time: its sum, its course, who and what it was. All of it is read by the
  * report operation from one snapshot, so that no two of its numbers can disagree.
  */
+
 import type { ReportGroup, ReportOrder, Totals, UsageRow } from '../../contract/views.ts'
-import type { Database } from '../../db/transaction.ts'
-import { nextPeriod, type Period, periods } from '../calendar.ts'
+import type { Database } from '../../db/engine.ts'
 import type { OperationContext } from '../context.ts'
+import { nextPeriod, type Period, periods } from '../rules/calendar.ts'
 import { findKey, findProject, findUser } from '../select.ts'
 import { type ReportOptions, readReport, readUse } from './report.ts'
 import { noCounts, shownCounts } from './sum.ts'

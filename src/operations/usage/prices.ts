@@ -1,16 +1,17 @@
 /** What models cost, and from when: fills in the cost of a request that does not tell its own. */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Price } from '../../contract/views.ts'
-import { type HotPath, hotPathOf } from '../../db/hot.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, asc, eq } from '../../db/query.ts'
 import { prices } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
+import { type HotPath, hotPathOf } from '../../db/sqlite/hot.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import * as rules from '../input.ts'
-import { toDollars, toMicros } from '../money.ts'
-import { matches } from '../patterns.ts'
+import * as rules from '../rules/input.ts'
+import { toDollars, toMicros } from '../rules/money.ts'
+import { matches } from '../rules/patterns.ts'
 
 type PriceRow = typeof prices.$inferSelect
 

@@ -2,14 +2,15 @@
  * Whether the running totals of keys are what their buckets, and what they brought along from an earlier system, add
  * up to. They move in one transaction, so a difference means that somebody else wrote to the file, or a fault.
  */
+
 import type { UsageCheck } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { asc, eq, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { carriedUsage, usage } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import { toDollars } from '../money.ts'
+import { toDollars } from '../rules/money.ts'
 import type { Counts } from './sum.ts'
 
 interface Difference {

@@ -2,10 +2,10 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded } from '../../contract/views.ts'
-import { type HotPath, tally } from '../../db/hot.ts'
+import { type HotPath, tally } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
-import * as rules from '../input.ts'
-import { toCostMicros, toDollars } from '../money.ts'
+import * as rules from '../rules/input.ts'
+import { toCostMicros, toDollars } from '../rules/money.ts'
 import { findKey, type KeySelector } from '../select.ts'
 import { pricesOn } from './prices.ts'
 

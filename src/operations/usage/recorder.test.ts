@@ -1,7 +1,6 @@
 import { expect, test } from 'bun:test'
-import { Client } from '../../db/client.ts'
-import type { Latchkey } from '../../index.ts'
-import { connectLatchkey } from '../../index.ts'
+import { Client } from '../../db/sqlite/client.ts'
+import { connectLatchkey, type Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 

@@ -5,7 +5,7 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { UsageReceipt } from '../../contract/views.ts'
-import { glance, type HotPath, tally, type UsageCounts } from '../../db/hot.ts'
+import { glance, type HotPath, tally, type UsageCounts } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
 import { type Charge, readCharges } from './charges.ts'
 import { pricesOn } from './prices.ts'

@@ -1,15 +1,16 @@
 /** Who used what, grouped as asked. A report by time is read period by period, so that it streams however long it is. */
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import { reportGroups, reportOrders } from '../../contract/views/words.ts'
 import type { ReportGroup, ReportOrder, UsageRow } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, asc, desc, eq, gte, inArray, lt, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { usage } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
-import { nextPeriod, type Period, periods, startOfPeriod } from '../calendar.ts'
 import type { OperationContext } from '../context.ts'
-import { requireWords } from '../input.ts'
+import { requireWords } from '../rules/input.ts'
+import { nextPeriod, type Period, periods, startOfPeriod } from '../rules/calendar.ts'
 import { findKey, findProject, findUser, type KeySelector } from '../select.ts'
 import { between, noCounts, shownCounts, summed } from './sum.ts'
 

@@ -1,9 +1,10 @@
 /** Which keys the lines of a log mean: many at a time, because a log of a million lines names thousands. */
+
 import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, inArray, isNull, lowerAscii, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
-import type { Database } from '../../db/transaction.ts'
-import { looksLikeId } from '../ids.ts'
+import { looksLikeId } from '../rules/ids.ts'
 
 /** The id of the one key, or what is wrong, as the rest of a sentence about the line. */
 export type Resolved =

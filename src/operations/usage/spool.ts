@@ -5,7 +5,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { translate } from '../../db/errors.ts'
+import { translate } from '../../system/errors.ts'
 
 /** `rows` of `width` numbers one after the other, and their texts, if they have some. */
 export interface SpooledBlock {

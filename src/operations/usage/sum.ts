@@ -1,9 +1,10 @@
 /** Sums of usage, as rows of the database and as they are shown. */
+
 import type { Totals } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, lt, sql } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
-import type { Database } from '../../db/transaction.ts'
-import { toDollars } from '../money.ts'
+import { toDollars } from '../rules/money.ts'
 
 export interface Counts {
   readonly requests: number

@@ -1,7 +1,7 @@
 import { auditEntry } from '../../../contract/views/audit.ts'
-import { command, opt } from '../../define.ts'
-import { auditChange } from '../../drawing/audit.ts'
-import { count, since } from '../../parse.ts'
+import { command, opt } from '../../declare/define.ts'
+import { count, since } from '../../declare/parse.ts'
+import { auditChange } from './drawing.ts'
 
 export default command({
   name: 'list',

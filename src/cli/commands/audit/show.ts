@@ -1,6 +1,6 @@
 import { auditEntry } from '../../../contract/views/audit.ts'
-import { arg, command } from '../../define.ts'
-import { auditLines } from '../../drawing/audit.ts'
+import { arg, command } from '../../declare/define.ts'
+import { auditLines } from './drawing.ts'
 
 export default command({
   name: 'show',

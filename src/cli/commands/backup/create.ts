@@ -1,6 +1,6 @@
 import { createdBackup } from '../../../contract/views/backups.ts'
-import { command, opt, verbatim } from '../../define.ts'
-import { duration } from '../../parse.ts'
+import { command, opt, verbatim } from '../../declare/define.ts'
+import { duration } from '../../declare/parse.ts'
 
 export default command({
   name: 'create',
@@ -31,7 +31,7 @@ export default command({
   run: async (ctx, { to, compress, recipient, recipientsFile, wait, ...options }) =>
     (await ctx.operations()).backups.create({
       ...options,
-      to: to === undefined ? undefined : ctx.path(to),
+      to: to === undefined ? undefined : ctx.place(to),
       compression: compress,
       recipients: recipient === undefined ? undefined : [...recipient],
       recipientsFile: recipientsFile === undefined ? undefined : ctx.path(recipientsFile),

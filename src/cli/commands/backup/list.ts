@@ -1,5 +1,5 @@
 import { backup } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../define.ts'
+import { command, opt } from '../../declare/define.ts'
 
 export default command({
   name: 'list',
@@ -11,7 +11,7 @@ export default command({
   },
   run: async (ctx, { from }) =>
     (await ctx.operations()).backups.list({
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       onBroken: ({ path, problem }) => void ctx.warn(`${path} is not listed: ${problem}`),
     }),
   rows: backup,

@@ -1,7 +1,9 @@
 import { backupPruning } from '../../../contract/views/backups.ts'
-import { type Arguments, command, type Input, listing, opt, type Place } from '../../define.ts'
-import { pruningColumns, pruningPlan } from '../../drawing/backups.ts'
-import { duration, keepCount } from '../../parse.ts'
+import type { Arguments, Place } from '../../declare/declaration.ts'
+import { command, type Input, opt } from '../../declare/define.ts'
+import { listing } from '../../declare/column.ts'
+import { pruningColumns, pruningPlan } from './drawing.ts'
+import { duration, keepCount } from '../../declare/parse.ts'
 
 const options = {
   from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
@@ -50,7 +52,7 @@ type Pruning = Input<Arguments, typeof options>
 /** The operation's input from the command's. */
 function pruning(ctx: Place, { from, wait, ...keep }: Pruning) {
   return {
-    from: from === undefined ? undefined : ctx.path(from),
+    from: from === undefined ? undefined : ctx.place(from),
     keep: {
       last: keep.keepLast,
       hourly: keep.keepHourly,

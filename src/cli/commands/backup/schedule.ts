@@ -1,7 +1,7 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../define.ts'
-import { scheduledLines, scheduledPlan } from '../../drawing/backups.ts'
-import { cronTimes } from '../../parse.ts'
+import { command, opt } from '../../declare/define.ts'
+import { scheduledLines, scheduledPlan } from './drawing.ts'
+import { cronTimes } from '../../declare/parse.ts'
 
 export default command({
   name: 'schedule',
@@ -30,7 +30,7 @@ export default command({
   },
   run: async (ctx, { cron, crontab, systemd, print, to, recipientsFile, prune, ping, log, envFile }) => {
     const file = (typed: string | undefined) => (typed === undefined ? undefined : ctx.path(typed))
-    const place = file(to) ?? ctx.config.backupDir
+    const place = to === undefined ? ctx.config.backupDir : ctx.place(to)
     const { backups, path } = await ctx.operations()
     const job = {
       cron,

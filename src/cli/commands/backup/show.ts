@@ -1,5 +1,5 @@
 import { backup } from '../../../contract/views/backups.ts'
-import { arg, command, opt } from '../../define.ts'
+import { arg, command, opt } from '../../declare/define.ts'
 
 export default command({
   name: 'show',
@@ -14,7 +14,7 @@ export default command({
     (await ctx.operations()).backups.get({
       backup,
       latest: backup === undefined,
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
     }),
   output: backup,
 })

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { backupStatus } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../define.ts'
-import { duration } from '../../parse.ts'
+import { command, opt } from '../../declare/define.ts'
+import { duration } from '../../declare/parse.ts'
 
 export default command({
   name: 'status',
@@ -16,7 +16,7 @@ export default command({
   },
   run: async (ctx, { from, maxAge }) =>
     (await ctx.operations()).backups.status({
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       maxAgeMs: maxAge,
     }),
   output: backupStatus,

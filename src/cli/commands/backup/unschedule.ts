@@ -1,6 +1,6 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../define.ts'
-import { many } from '../../quantity.ts'
+import { command, opt } from '../../declare/define.ts'
+import { many } from '../../draw/quantity.ts'
 
 export default command({
   name: 'unschedule',

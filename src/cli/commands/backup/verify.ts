@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { backupCheck } from '../../../contract/views/backups.ts'
-import { arg, command, opt } from '../../define.ts'
-import { many } from '../../quantity.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { many } from '../../draw/quantity.ts'
 
 export default command({
   name: 'verify',
@@ -26,7 +26,7 @@ export default command({
       backup,
       all,
       quick,
-      from: from === undefined ? undefined : ctx.path(from),
+      from: from === undefined ? undefined : ctx.place(from),
       identityFile: identity === undefined ? undefined : ctx.path(identity),
     }),
   would: rows => `note what was found in ${many(rows.length, 'manifest')}`,

@@ -1,4 +1,4 @@
-import { scriptFor } from '../../completion.ts'
-import { command } from '../../define.ts'
+import { scriptFor } from '../../completion/scripts.ts'
+import { command } from '../../declare/define.ts'
 
 export default command(scriptFor('bash'))

@@ -1,7 +1,7 @@
 import { completionInstalled } from '../../../contract/views/program.ts'
-import { shells } from '../../completion.ts'
-import { arg, command, opt } from '../../define.ts'
-import { oneOf } from '../../parse.ts'
+import { shells } from '../../completion/scripts.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { oneOf } from '../../declare/parse.ts'
 
 export default command({
   name: 'install',
@@ -16,7 +16,15 @@ export default command({
   ],
   args: { shell: arg.optional('bash, zsh or fish (default: the one in SHELL)', oneOf(shells)) },
   options: { dir: opt.text('folder', 'Put it there instead, such as /etc/bash_completion.d') },
-  run: (ctx, { shell, dir }) => ctx.installCompletion(shell, dir),
+  run: async (ctx, { shell, dir }) => {
+    const { installCompletion } = await import('../../completion/install.ts')
+    return installCompletion({
+      shell,
+      folder: dir === undefined ? undefined : ctx.path(dir),
+      env: ctx.env,
+      dryRun: ctx.dryRun,
+    })
+  },
   output: completionInstalled,
   would: ({ path, changed }) =>
     changed ? `install ${path}` : `change nothing: ${path} is installed already`,

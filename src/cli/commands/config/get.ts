@@ -1,6 +1,7 @@
 import { configValue } from '../../../contract/views/program.ts'
-import { arg, command } from '../../define.ts'
-import { settingName } from '../../parse.ts'
+import { arg, command } from '../../declare/define.ts'
+import { settingName } from '../../declare/parse.ts'
+import { settingOf } from '../../settings/config.ts'
 
 export default command({
   name: 'get',
@@ -8,7 +9,7 @@ export default command({
   summary: 'Print the value of one setting',
   examples: ['latchkey config get db', 'latchkey config get backup_dir --profile prod'],
   args: { setting: arg.one('Name of the setting, as config show lists them', settingName) },
-  run: async (ctx, { setting: name }) => ctx.setting(name),
+  run: async (ctx, { setting: name }) => settingOf(ctx.config, name),
   output: configValue,
   done: setting => setting.value ?? '',
 })

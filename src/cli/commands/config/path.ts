@@ -1,5 +1,6 @@
 import { settingsCheck } from '../../../contract/views/program.ts'
-import { command } from '../../define.ts'
+import { command } from '../../declare/define.ts'
+import { checkSettings } from '../../settings/config.ts'
 
 export default command({
   name: 'path',
@@ -7,7 +8,7 @@ export default command({
   mendsSettings: true,
   summary: 'List the files that settings are read from, those that win first',
   examples: ['latchkey config path', 'latchkey config path --json'],
-  run: async ctx => ctx.checkSettings(),
+  run: async ctx => checkSettings(ctx.config),
   rows: settingsCheck,
   columns: [
     { title: 'file', cell: file => file.path },

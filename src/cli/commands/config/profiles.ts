@@ -1,5 +1,6 @@
 import { settingsProfile } from '../../../contract/views/program.ts'
-import { command } from '../../define.ts'
+import { command } from '../../declare/define.ts'
+import { listProfiles } from '../../settings/config.ts'
 
 export default command({
   name: 'profiles',
@@ -9,7 +10,7 @@ export default command({
   description:
     'A profile is a table such as [profile.prod] in a file of settings; --profile prod puts it first.',
   examples: ['latchkey config profiles', 'latchkey config profiles --json'],
-  run: async ctx => ctx.profiles(),
+  run: async ctx => listProfiles(ctx.config),
   rows: settingsProfile,
   columns: [
     { title: 'name', cell: profile => profile.name, whole: true },

@@ -1,5 +1,5 @@
 import { configValue } from '../../../contract/views/program.ts'
-import { command } from '../../define.ts'
+import { command } from '../../declare/define.ts'
 
 export default command({
   name: 'show',

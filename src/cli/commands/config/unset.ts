@@ -1,6 +1,7 @@
 import { configChange } from '../../../contract/views/program.ts'
-import { arg, command, opt } from '../../define.ts'
-import { settingName } from '../../parse.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { settingName } from '../../declare/parse.ts'
+import { changeSettings } from '../../settings/config.ts'
 
 export default command({
   name: 'unset',
@@ -11,7 +12,7 @@ export default command({
   args: { setting: arg.one('Name of the setting', settingName) },
   options: { here: opt.flag('From latchkey.toml of the current folder') },
   run: async (ctx, { setting: name, here }) =>
-    ctx.changeSetting({ name, value: null, scope: here ? 'folder' : 'user' }),
+    changeSettings(ctx.config, { name, value: null, scope: here ? 'folder' : 'user', dryRun: ctx.dryRun }),
   output: configChange,
   notice: ({ hiddenBy }) =>
     hiddenBy === null ? undefined : `${hiddenBy} has its own value, which wins in this folder.`,

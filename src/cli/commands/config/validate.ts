@@ -1,6 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { settingsCheck } from '../../../contract/views/program.ts'
-import { command } from '../../define.ts'
+import { command } from '../../declare/define.ts'
+import { checkSettings } from '../../settings/config.ts'
 
 export default command({
   name: 'validate',
@@ -8,7 +9,7 @@ export default command({
   mendsSettings: true,
   summary: 'Check every file of settings: its form, its names and its values',
   examples: ['latchkey config validate', 'latchkey config validate --json'],
-  run: async ctx => ctx.checkSettings(),
+  run: async ctx => checkSettings(ctx.config),
   rows: settingsCheck,
   columns: [
     { title: 'file', cell: file => file.path },

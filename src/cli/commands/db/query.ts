@@ -1,6 +1,6 @@
 import { queryRow } from '../../../contract/views/database.ts'
-import { arg, command, opt } from '../../define.ts'
-import { parameter } from '../../parse.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { parameter } from '../../declare/parse.ts'
 
 export default command({
   name: 'query',

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { studio } from '../../../contract/views/program.ts'
-import { command, opt } from '../../define.ts'
-import { integerAtLeast } from '../../parse.ts'
+import { command, opt } from '../../declare/define.ts'
+import { integerAtLeast } from '../../declare/parse.ts'
 
 export default command({
   name: 'studio',
@@ -13,7 +13,10 @@ export default command({
   options: {
     port: opt.as('n', integerAtLeast(0), 'Port on 127.0.0.1; 0 takes a free one (default: 4983)'),
   },
-  run: (ctx, { port }) => ctx.studio(port),
+  run: async (ctx, { port = 4983 }) => {
+    const { runStudio } = await import('./serve-studio.ts')
+    return runStudio(ctx, port)
+  },
   output: studio,
   done: ({ address }) => `Ended ${address}`,
   exit: ({ signal }) => (signal === 'SIGINT' ? exitCodes.interrupted : 0),

@@ -1,6 +1,6 @@
 import { importReport } from '../../../contract/views/imports.ts'
-import { arg, command } from '../../define.ts'
-import { importLines, importPlanLines } from '../../drawing/imports.ts'
+import { arg, command } from '../../declare/define.ts'
+import { importLines, importPlanLines } from './drawing.ts'
 
 export default command({
   name: 'ccluster',

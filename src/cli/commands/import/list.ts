@@ -1,5 +1,5 @@
 import { importSummary } from '../../../contract/views/imports.ts'
-import { command } from '../../define.ts'
+import { command } from '../../declare/define.ts'
 
 export default command({
   name: 'list',

@@ -1,6 +1,6 @@
 import { importUndo } from '../../../contract/views/imports.ts'
-import { arg, command, opt } from '../../define.ts'
-import { importUndoLines, importUndoPlanLines } from '../../drawing/imports.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { importUndoLines, importUndoPlanLines } from './drawing.ts'
 
 export default command({
   name: 'undo',

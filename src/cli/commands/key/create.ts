@@ -1,8 +1,8 @@
 import { createdKey } from '../../../contract/views/keys.ts'
-import { keysText } from '../../columns.ts'
-import { arg, command, opt, verbatim } from '../../define.ts'
-import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from '../../delivery.ts'
-import { count, json, limit, whenIfEver } from '../../parse.ts'
+import { keysText } from '../../draw/columns.ts'
+import { arg, command, opt, verbatim } from '../../declare/define.ts'
+import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from './delivery.ts'
+import { count, json, limit, whenIfEver } from '../../declare/parse.ts'
 
 export default command({
   name: 'create',

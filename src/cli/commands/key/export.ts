@@ -1,6 +1,6 @@
 import { exportedKey } from '../../../contract/views/exports.ts'
-import { command } from '../../define.ts'
-import { keyFilter, keyFilters } from '../../filters.ts'
+import { command } from '../../declare/define.ts'
+import { keyFilter, keyFilters } from './filters.ts'
 
 export default command({
   name: 'export',

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { importReport } from '../../../contract/views/imports.ts'
-import { arg, command, opt } from '../../define.ts'
-import { importLines, importPlanLines } from '../../drawing/imports.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { importLines, importPlanLines } from '../import/drawing.ts'
 
 export default command({
   name: 'import',

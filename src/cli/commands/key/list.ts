@@ -1,10 +1,11 @@
 import type { ObjectShape } from '../../../contract/shape.ts'
 import { key } from '../../../contract/views/keys.ts'
 import type { Key } from '../../../contract/views.ts'
-import { sparkline } from '../../chart.ts'
-import { type Column, command, opt } from '../../define.ts'
-import { keyColumns, keyFilter, keyFilters } from '../../filters.ts'
-import { count, keySort } from '../../parse.ts'
+import type { Column } from '../../declare/column.ts'
+import { command, opt } from '../../declare/define.ts'
+import { count, keySort } from '../../declare/parse.ts'
+import { sparkline } from '../../draw/chart.ts'
+import { keyColumns, keyFilter, keyFilters } from './filters.ts'
 
 /** For -o wide: tokens by day, which no other format shows. */
 type Listed = Key & { readonly activity?: readonly number[] | undefined }

@@ -1,7 +1,7 @@
 import { key } from '../../../contract/views/keys.ts'
-import { command, opt } from '../../define.ts'
-import { type Filters, keyFilter, keyFilters } from '../../filters.ts'
-import { changing, matchingOptions, oneKey } from '../../matching.ts'
+import { command, opt } from '../../declare/define.ts'
+import { type Filters, keyFilter, keyFilters } from './filters.ts'
+import { changing, matchingOptions, oneKey } from './matching.ts'
 
 export default command({
   name: 'revoke',

@@ -1,7 +1,7 @@
 import { stats } from '../../../contract/views/usage.ts'
-import { arg, command, opt } from '../../define.ts'
-import { statsLines } from '../../drawing/usage.ts'
-import { count, moment } from '../../parse.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { count, moment } from '../../declare/parse.ts'
+import { statsLines } from '../usage/drawing.ts'
 
 export default command({
   name: 'stats',

@@ -1,8 +1,8 @@
 import { key } from '../../../contract/views/keys.ts'
-import { command, opt, type Values, verbatim } from '../../define.ts'
-import { keyFilter, ownerFilters, stateFilters } from '../../filters.ts'
-import { changing, matchingOptions, oneKey } from '../../matching.ts'
-import { json, limit, metric, whenIfEver } from '../../parse.ts'
+import { command, opt, type Values, verbatim } from '../../declare/define.ts'
+import { json, limit, metric, whenIfEver } from '../../declare/parse.ts'
+import { keyFilter, ownerFilters, stateFilters } from './filters.ts'
+import { changing, matchingOptions, oneKey } from './matching.ts'
 
 const changes = {
   name: opt.text('name', 'New name'),

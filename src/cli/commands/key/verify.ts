@@ -1,8 +1,8 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { verdict } from '../../../contract/views/keys.ts'
-import { arg, command, opt } from '../../define.ts'
-import { limitLines } from '../../drawing/limits.ts'
-import { dollars, moment, tokens } from '../../parse.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { dollars, moment, tokens } from '../../declare/parse.ts'
+import { limitLines } from '../../draw/limits.ts'
 
 /** What a code that names no key means. */
 const unlike: Readonly<Record<string, string>> = {

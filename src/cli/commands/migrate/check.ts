@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { schemaCheck } from '../../../contract/views/database.ts'
-import { command } from '../../define.ts'
-import { schemaCheckLines } from '../../drawing/schema.ts'
+import { command } from '../../declare/define.ts'
+import { schemaCheckLines } from './drawing.ts'
 
 export default command({
   name: 'check',

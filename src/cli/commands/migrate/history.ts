@@ -1,5 +1,5 @@
 import { schemaEvent } from '../../../contract/views/database.ts'
-import { command } from '../../define.ts'
+import { command } from '../../declare/define.ts'
 
 export default command({
   name: 'history',

@@ -1,7 +1,7 @@
 import { migrationPlan } from '../../../contract/views/database.ts'
-import { command, opt } from '../../define.ts'
-import { lossLine } from '../../drawing/schema.ts'
-import { count, integerAtLeast } from '../../parse.ts'
+import { command, opt } from '../../declare/define.ts'
+import { count, integerAtLeast } from '../../declare/parse.ts'
+import { lossLine } from './drawing.ts'
 
 export default command({
   name: 'plan',

@@ -1,5 +1,5 @@
 import { project } from '../../../contract/views/people.ts'
-import { arg, command } from '../../define.ts'
+import { arg, command } from '../../declare/define.ts'
 
 export default command({
   name: 'archive',

@@ -1,6 +1,6 @@
 import { project } from '../../../contract/views/people.ts'
-import { arg, command, opt } from '../../define.ts'
-import { limit } from '../../parse.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { limit } from '../../declare/parse.ts'
 
 export default command({
   name: 'create',

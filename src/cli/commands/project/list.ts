@@ -1,5 +1,5 @@
 import { project } from '../../../contract/views/people.ts'
-import { command, opt } from '../../define.ts'
+import { command, opt } from '../../declare/define.ts'
 
 export default command({
   name: 'list',

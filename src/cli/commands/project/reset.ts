@@ -1,8 +1,8 @@
 import { limitState } from '../../../contract/views/limits.ts'
 import { metrics } from '../../../contract/views/words.ts'
-import { arg, command, opt } from '../../define.ts'
-import { limitColumns } from '../../drawing/limits.ts'
-import { many } from '../../quantity.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { limitColumns } from '../../draw/limits.ts'
+import { many } from '../../draw/quantity.ts'
 
 export default command({
   name: 'reset',

@@ -1,6 +1,6 @@
 import { project } from '../../../contract/views/people.ts'
-import { arg, command, opt, verbatim } from '../../define.ts'
-import { limit, member, metric } from '../../parse.ts'
+import { arg, command, opt, verbatim } from '../../declare/define.ts'
+import { limit, member, metric } from '../../declare/parse.ts'
 
 export default command({
   name: 'update',

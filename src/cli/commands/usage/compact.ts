@@ -1,8 +1,8 @@
 import { compacted } from '../../../contract/views/usage.ts'
-import { command, opt } from '../../define.ts'
-import { compactedLines, compactedParts } from '../../drawing/usage.ts'
-import { duration } from '../../parse.ts'
-import { many } from '../../quantity.ts'
+import { command, opt } from '../../declare/define.ts'
+import { compactedLines, compactedParts } from './drawing.ts'
+import { duration } from '../../declare/parse.ts'
+import { many } from '../../draw/quantity.ts'
 
 export default command({
   name: 'compact',

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { ingestReport } from '../../../contract/views/usage.ts'
-import { arg, command, opt } from '../../define.ts'
-import { ingestLines, ingestPlanLines } from '../../drawing/usage.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { ingestLines, ingestPlanLines } from './drawing.ts'
 
 export default command({
   name: 'ingest',

@@ -1,6 +1,6 @@
 import { recorded } from '../../../contract/views/usage.ts'
-import { arg, command, opt } from '../../define.ts'
-import { dollars, integerAtLeast, moment, tokens } from '../../parse.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { dollars, integerAtLeast, moment, tokens } from '../../declare/parse.ts'
 
 export default command({
   name: 'record',

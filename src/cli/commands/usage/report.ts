@@ -1,9 +1,9 @@
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { usageRow } from '../../../contract/views/usage.ts'
 import { reportOrders } from '../../../contract/views/words.ts'
-import { command, opt } from '../../define.ts'
-import { countColumns, startOfRow } from '../../drawing/usage.ts'
-import { count, groups, since } from '../../parse.ts'
+import { command, opt } from '../../declare/define.ts'
+import { count, groups, since } from '../../declare/parse.ts'
+import { countColumns, startOfRow } from './drawing.ts'
 
 export default command({
   name: 'report',
@@ -42,8 +42,9 @@ export default command({
       throw new LatchkeyError('usage', '--force goes with --html', 'name the file: --html usage.html --force')
     }
     if (html === undefined) return usage.streamReport(asked)
+    const { writeUsagePage } = await import('./write-page.ts')
     const page = { file: html, replace: force }
-    return (await ctx.withUsagePage(page, () => usage.overview(asked))).rows
+    return (await writeUsagePage(ctx, page, () => usage.overview(asked))).rows
   },
   lines: (_, { html }) => (html === undefined ? undefined : [`Wrote ${html}`]),
   rows: usageRow,

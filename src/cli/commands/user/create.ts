@@ -1,8 +1,8 @@
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { user } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
-import { arg, command, opt } from '../../define.ts'
-import { limit } from '../../parse.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { limit } from '../../declare/parse.ts'
 
 export default command({
   name: 'create',
@@ -33,7 +33,9 @@ export default command({
     }
     const password = askPassword
       ? await ctx.askPassword(`Password for ${input.username}`, '--password-file FILE')
-      : passwordFile && (await ctx.passwordFromFile(passwordFile))
+      : passwordFile === undefined
+        ? undefined
+        : await ctx.passwordFromFile(passwordFile)
     return (await ctx.operations()).users.create({ ...input, password, limits: limit })
   },
   output: user,

@@ -1,6 +1,6 @@
 import { user } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
-import { command, opt } from '../../define.ts'
+import { command, opt } from '../../declare/define.ts'
 
 export default command({
   name: 'list',

@@ -1,7 +1,7 @@
 import { user } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
-import { arg, command, opt, verbatim } from '../../define.ts'
-import { limit, metric } from '../../parse.ts'
+import { arg, command, opt, verbatim } from '../../declare/define.ts'
+import { limit, metric } from '../../declare/parse.ts'
 
 export default command({
   name: 'update',

@@ -1,8 +1,8 @@
 import { limitState } from '../../../../contract/views/limits.ts'
-import { limitText } from '../../../columns.ts'
-import { arg, command } from '../../../define.ts'
-import { limitColumns } from '../../../drawing/limits.ts'
-import { limit } from '../../../parse.ts'
+import { limitText } from '../../../draw/columns.ts'
+import { arg, command } from '../../../declare/define.ts'
+import { limitColumns } from '../../../draw/limits.ts'
+import { limit } from '../../../declare/parse.ts'
 
 export default command({
   name: 'add',

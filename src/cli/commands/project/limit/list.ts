@@ -1,6 +1,6 @@
 import { limitState } from '../../../../contract/views/limits.ts'
-import { arg, command } from '../../../define.ts'
-import { limitColumns } from '../../../drawing/limits.ts'
+import { arg, command } from '../../../declare/define.ts'
+import { limitColumns } from '../../../draw/limits.ts'
 
 export default command({
   name: 'list',

@@ -1,6 +1,6 @@
 import { price } from '../../../../contract/views/usage.ts'
-import { command, opt } from '../../../define.ts'
-import { priceColumns } from '../../../drawing/usage.ts'
+import { command, opt } from '../../../declare/define.ts'
+import { priceColumns } from '../drawing.ts'
 
 export default command({
   name: 'list',

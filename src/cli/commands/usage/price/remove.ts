@@ -1,8 +1,8 @@
 import { price } from '../../../../contract/views/usage.ts'
-import { arg, command, opt } from '../../../define.ts'
-import { priceColumns } from '../../../drawing/usage.ts'
-import { moment } from '../../../parse.ts'
-import { many } from '../../../quantity.ts'
+import { arg, command, opt } from '../../../declare/define.ts'
+import { priceColumns } from '../drawing.ts'
+import { moment } from '../../../declare/parse.ts'
+import { many } from '../../../draw/quantity.ts'
 
 export default command({
   name: 'remove',

@@ -1,7 +1,7 @@
 import { price } from '../../../../contract/views/usage.ts'
-import { arg, command, opt } from '../../../define.ts'
-import { priceText } from '../../../drawing/usage.ts'
-import { dollars, when } from '../../../parse.ts'
+import { arg, command, opt } from '../../../declare/define.ts'
+import { priceText } from '../drawing.ts'
+import { dollars, when } from '../../../declare/parse.ts'
 
 export default command({
   name: 'set',

@@ -1,0 +1,254 @@
+/**
+ * Asks for what a command line leaves out, from the declarations alone: a picker for what is in the database, a choice,
+ * a text that is tried out before it is taken. What comes of it is a command line like any other, so that a person
+ * learns what to put into a script. Must never ask where nobody is there to answer.
+ */
+
+import { basename } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Latchkey } from '../../index.ts'
+import type { Choice, Prompts } from '../terminal/prompt.ts'
+import { shells } from '../completion/scripts.ts'
+import type { Config } from '../settings/config.ts'
+import type { Argument, Declaration, Option } from '../declare/declaration.ts'
+import { isRepeatable } from '../declare/define.ts'
+import { kebab } from '../line/flags.ts'
+import type { Invocation } from '../line/program.ts'
+import { relativeTime } from '../draw/relative.ts'
+import { settingNames } from '../settings/file.ts'
+import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
+
+/** What the questions depend on. */
+export interface Questioning {
+  readonly prompts: Prompts
+  readonly config: Config
+  readonly now: Date
+  /** Where backups are chosen from, when another place than the usual one was given. */
+  readonly from: string | undefined
+  readonly open: () => Promise<Latchkey>
+  /** What is wrong with a command line so far; undefined when nothing is. */
+  readonly problem: (argv: readonly string[]) => Promise<string | undefined>
+}
+
+type Run = Invocation & { kind: 'run' }
+
+/** The command line with the answers in it; the same one when nothing had to be asked. */
+export async function askMissing(
+  argv: readonly string[],
+  invocation: Run,
+  questioning: Questioning,
+): Promise<readonly string[]> {
+  const questions = questionsOf(invocation, questioning.config)
+  // A database that cannot be used is told of before anybody answers anything.
+  if (questions.length > 1 && questions[0]?.flag === undefined) await requireDatabase(questioning)
+  let line = argv
+  for (const question of questions) {
+    line = await ask(question, line, questioning)
+  }
+  return line
+}
+
+async function requireDatabase({ open }: Questioning): Promise<void> {
+  const latchkey = await open()
+  try {
+    await latchkey.open()
+  } finally {
+    await latchkey.close()
+  }
+}
+
+interface Question {
+  readonly message: string
+  /** The option that an answer is given with; none for an argument. */
+  readonly flag?: string
+  readonly kind: 'text' | 'flag' | Subject | readonly string[]
+  /** Left unanswered there is nothing to run. */
+  readonly needed: boolean
+  /** Asked again until nothing more comes. */
+  readonly repeated: boolean
+  /** What plain Enter stands for, and what is so in any case. */
+  readonly initial?: string
+}
+
+function questionsOf({ declaration, given, missing }: Run, config: Config): readonly Question[] {
+  const { args, options, wizard = [] } = declaration
+  const lacks = (name: string): boolean => missing.some(each => each.name === name)
+  const needed = [
+    ...Object.entries(args)
+      .filter(([name]) => lacks(name))
+      .map(([name, declared]) => argumentQuestion(declaration, name, declared)),
+    ...Object.entries(options)
+      .filter(([name]) => lacks(name))
+      .map(([name, option]) => optionQuestion(name, option)),
+  ]
+  const isAlone = given.size === 0 && Object.keys(args).length === 0
+  const db = config.values.find(({ name }) => name === 'db')
+  if (needed.length === 0 && !(isAlone && db?.source === 'default')) return []
+  const offered = wizard
+    .filter(name => !given.has(name) && !lacks(name))
+    .map(name => {
+      const option = options[name]
+      return option === undefined ? databaseQuestion(config.db) : optionQuestion(name, option)
+    })
+  return [...needed, ...offered]
+}
+
+function argumentQuestion(
+  declaration: Declaration,
+  name: string,
+  declared: string | Argument<unknown>,
+): Question {
+  const summary = typeof declared === 'string' ? declared : declared.summary
+  const subject = subjectOfArgument(declaration, name)
+  const isNamed = subject !== undefined && (isPicked(subject) || isFixed(subject))
+  return {
+    message: isNamed ? `Which ${name}?` : summary,
+    needed: true,
+    kind: subject ?? 'text',
+    repeated: takesMany(declared),
+  }
+}
+
+function optionQuestion(name: string, option: Option<unknown>): Question {
+  const flag = `--${kebab(name)}`
+  const about = option.summary.replace('; repeatable', '')
+  const [, initial] = /\(default: (\w+)\)$/.exec(about) ?? []
+  const enter = option.required || about.includes('default:') ? '' : ', Enter for none'
+  return {
+    message: option.kind === 'flag' ? `${about}?` : `${about} [${flag}${enter}]`,
+    flag,
+    kind: option.kind === 'flag' ? 'flag' : (option.choices ?? subjectOfOption(name, option) ?? 'text'),
+    needed: option.required,
+    repeated: isRepeatable(option),
+    ...(option.choices === undefined || initial === undefined ? {} : { initial }),
+  }
+}
+
+const databaseQuestion = (initial: string): Question => ({
+  message: 'Database file [--db]',
+  flag: '--db',
+  kind: 'text',
+  needed: false,
+  repeated: false,
+  initial,
+})
+
+/** The command line with the answer to one question, or to all its repetitions. */
+async function ask(
+  question: Question,
+  argv: readonly string[],
+  questioning: Questioning,
+): Promise<readonly string[]> {
+  const { prompts, problem } = questioning
+  const { message, kind, needed, repeated, initial } = question
+  const withAnswer = (answer: string) =>
+    answer === '' || answer === initial ? argv : answered(argv, question.flag, answer)
+  if (kind === 'flag') return (await prompts.confirm(message)) ? inserted(argv, [question.flag ?? '']) : argv
+  const fixed = typeof kind === 'string' && isFixed(kind) ? few[kind] : kind
+  if (typeof fixed !== 'string') {
+    const none = needed || initial !== undefined ? [] : [nothing]
+    return withAnswer(await prompts.select(message, [...none, ...fixed.map(value => ({ value }))], initial))
+  }
+  if (isPicked(fixed)) return withAnswer(await pick(fixed, message, needed, questioning))
+  const validate = async (answer: string): Promise<string | undefined> =>
+    answer === '' && needed ? 'type something, or leave with Ctrl-C' : problem(withAnswer(answer))
+  const answer = await prompts.text(message, { validate, ...(initial === undefined ? {} : { initial }) })
+  const line = withAnswer(answer)
+  if (!repeated || answer === '') return line
+  return ask({ ...question, message: 'Another one [Enter to go on]', needed: false }, line, questioning)
+}
+
+/** What was chosen; nothing where there is nothing to choose. @throws not_found when something is needed all the same */
+async function pick(
+  subject: Picked,
+  message: string,
+  needed: boolean,
+  { prompts, open, now, from }: Questioning,
+): Promise<string> {
+  const latchkey = await open()
+  try {
+    const find = async (typed: string): Promise<readonly Choice[]> => {
+      const found = await pickable[subject](latchkey, typed.trim() || undefined, { now, from })
+      return needed || typed !== '' ? found : [nothing, ...found]
+    }
+    if ((await find('')).length > (needed ? 0 : 1)) return await prompts.search(message, find)
+  } finally {
+    await latchkey.close()
+  }
+  if (!needed) return ''
+  throw new LatchkeyError('not_found', `there is no ${subject} to choose`, toHaveOne[subject])
+}
+
+const nothing: Choice = { value: '', name: '(none)' }
+
+type Picked = keyof typeof pickable
+
+/** What can be chosen whatever is in the database. */
+const few = { setting: settingNames, shell: shells }
+
+const isFixed = (kind: string): kind is keyof typeof few => Object.hasOwn(few, kind)
+
+const isPicked = (kind: string): kind is Picked => Object.hasOwn(pickable, kind)
+
+/** More than fit on a screen help nobody: whoever types on gets others. */
+const most = 50
+
+type At = Pick<Questioning, 'now' | 'from'>
+
+/** Undefined as long as nothing was typed. */
+type Searched = string | undefined
+
+/** What can be chosen, by what has been typed so far. */
+const pickable = {
+  key: async ({ keys }: Latchkey, search: Searched, { now }: At): Promise<readonly Choice[]> =>
+    (await keys.list({ search, limit: most })).map(({ name, user, status, lastUsedAt }) => ({
+      value: name,
+      about: [user?.username, status, lastUsedAt && `used ${relativeTime(lastUsedAt, now)}`],
+    })),
+  user: async ({ users }: Latchkey, search: Searched): Promise<readonly Choice[]> =>
+    (await users.list({ search })).slice(0, most).map(({ username, name, role, disabledAt }) => ({
+      value: username,
+      about: [name, role, disabledAt && 'disabled'],
+    })),
+  project: async ({ projects }: Latchkey, search: Searched): Promise<readonly Choice[]> =>
+    (await projects.list({ search })).slice(0, most).map(({ slug, name, owner, status }) => ({
+      value: slug,
+      about: [name, owner?.username, status],
+    })),
+  backup: async ({ backups }: Latchkey, typed: Searched, { now, from }: At): Promise<readonly Choice[]> =>
+    (await backups.list({ from }))
+      .map(({ id, createdAt, reason, path }) => ({
+        value: id,
+        name: basename(path),
+        about: [relativeTime(createdAt, now), reason],
+      }))
+      .filter(({ name }) => name.includes(typed ?? ''))
+      .slice(0, most),
+  import: async ({ imports }: Latchkey, typed: Searched, { now }: At): Promise<readonly Choice[]> =>
+    (await imports.list())
+      .filter(({ id, source }) => `${id} ${source}`.includes(typed ?? ''))
+      .slice(0, most)
+      .map(({ id, source, at }) => ({ value: id, about: [source, relativeTime(at, now)] })),
+}
+
+const toHaveOne: Readonly<Record<Picked, string>> = {
+  key: 'make one with: latchkey key create',
+  user: 'make one with: latchkey user create',
+  project: 'make one with: latchkey project create',
+  backup: 'make one with: latchkey backup create',
+  import: 'see them with: latchkey import list',
+}
+
+function answered(argv: readonly string[], flag: string | undefined, answer: string): readonly string[] {
+  // A value that looks like an option must be tied to its own.
+  if (flag !== undefined)
+    return inserted(argv, answer.startsWith('-') ? [`${flag}=${answer}`] : [flag, answer])
+  const needsEnd = answer.startsWith('-') && answer !== '-' && !argv.includes('--')
+  return [...argv, ...(needsEnd ? ['--'] : []), answer]
+}
+
+/** The command line with options in it: they stand before what ends them. */
+export function inserted(argv: readonly string[], words: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--')
+  return argv.toSpliced(end < 0 ? argv.length : end, 0, ...words)
+}

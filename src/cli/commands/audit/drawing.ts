@@ -1,0 +1,156 @@
+/** What a row of the audit trail says was changed, field by field. Draws; decides nothing. */
+import type { AuditEntry, Limit, UserRef } from '../../../contract/views.ts'
+import type { Brush } from '../../declare/brush.ts'
+import { label, labelled } from '../../draw/card.ts'
+import { reference } from '../../draw/columns.ts'
+import { typed } from '../../draw/quantity.ts'
+import { widthOf } from '../../terminal/width.ts'
+
+/** On one line: `tokens 100k/5h → 500k/5h, expires never → 2027-02-26 10:00`. What was erased has no change. */
+export const auditChange = ({ before, after }: AuditEntry, brush: Brush): string =>
+  after === null ? '' : changes(before, after, brush).join(', ')
+
+/** All of it: who, when, from where, on what, and each change on a line of its own. */
+export function auditLines(entry: AuditEntry, brush: Brush): string {
+  const { id, at, actor, origin, action, target, before, after } = entry
+  const found = after === null ? facts(before, brush, []) : changes(before, after, brush)
+  const rows: readonly (readonly [string, readonly string[]])[] = [
+    ['at', [brush.dated(at)]],
+    ['actor', [actor]],
+    ['from', [origin]],
+    ['action', [action]],
+    ['on', [`${target.type} ${target.name === null ? target.id : `${target.name} (${target.id})`}`]],
+    [after === null && before !== null ? 'was' : 'change', found.length === 0 ? ['none'] : found],
+    ['id', [id]],
+  ]
+  const widest = Math.max(...rows.map(([title]) => widthOf(title)))
+  return rows.flatMap(([title, values]) => labelled(title, widest, values, brush)).join('\n')
+}
+
+/** Each thing that differs; of something new, what it was given. */
+function changes(before: unknown, after: unknown, brush: Brush): readonly string[] {
+  if (before === null) return facts(after, brush, obvious)
+  const [old, now] = [fieldsOf(before), fieldsOf(after)]
+  return Object.keys(now).flatMap(field =>
+    isTold(field, now) ? [] : differences(field, old[field], now[field], brush),
+  )
+}
+
+/** Fields that say of something new what its row says anyway. */
+const obvious = ['id', 'name', 'username', 'slug', 'start', 'status', 'createdAt', 'updatedAt']
+
+/** When it was disabled, revoked or archived is when the row was written. */
+const isTold = (field: string, now: Readonly<Record<string, unknown>>): boolean =>
+  'status' in now && ['disabledAt', 'revokedAt', 'archivedAt'].includes(field)
+
+function facts(value: unknown, brush: Brush, without: readonly string[]): readonly string[] {
+  return Object.entries(fieldsOf(value)).flatMap(([field, each]) => {
+    if (without.includes(field) || each === null || each === false || isEmpty(each)) return []
+    if (isLimits(each)) return each.map(limit => `${limit.metric} ${limitText(limit, brush)}`)
+    return [`${label(field)} ${text(field, each, brush)}`]
+  })
+}
+
+function differences(field: string, before: unknown, after: unknown, brush: Brush): readonly string[] {
+  if (isLimits(before) && isLimits(after)) return limitChanges(before, after, brush)
+  const title = label(field)
+  if (isPlain(before) && isPlain(after)) {
+    return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+      .filter(name => !Bun.deepEquals(before[name], after[name]))
+      .map(
+        name =>
+          `${title}.${name} ${arrow(text('', before[name], brush), text('', after[name], brush), brush)}`,
+      )
+  }
+  if (isMembers(before) && isMembers(after)) {
+    const roles = (members: readonly Member[]) =>
+      new Map(members.map(each => [each.user.username, each.role]))
+    const [old, now] = [roles(before), roles(after)]
+    return [...new Set([...old.keys(), ...now.keys()])]
+      .filter(name => old.get(name) !== now.get(name))
+      .map(name => `member ${name} ${arrow(old.get(name) ?? 'none', now.get(name) ?? 'none', brush)}`)
+  }
+  return [`${title} ${arrow(text(field, before, brush), text(field, after, brush), brush)}`]
+}
+
+/** The windows that came, went, or allow something else; of one metric, what went is told with what came. */
+function limitChanges(
+  before: readonly AuditedLimit[],
+  after: readonly AuditedLimit[],
+  brush: Brush,
+): readonly string[] {
+  const metrics = [...new Set([...before, ...after].map(({ metric }) => metric))]
+  return metrics.flatMap(metric => {
+    const of = (limits: readonly AuditedLimit[]) => limits.filter(limit => limit.metric === metric)
+    const kept = of(before).flatMap(old => {
+      const now = of(after).find(each => each.windowMs === old.windowMs)
+      return now === undefined ? [] : [[old, now] as const]
+    })
+    const gone = of(before).filter(limit => !kept.some(([old]) => old === limit))
+    const come = of(after).filter(limit => !kept.some(([, now]) => now === limit))
+    const moved = Array.from(
+      { length: Math.max(gone.length, come.length) },
+      (_, n) => [gone[n], come[n]] as const,
+    )
+    const show = (limit: AuditedLimit | undefined) => (limit === undefined ? 'none' : limitText(limit, brush))
+    return [
+      ...kept.flatMap(([old, now]) => {
+        const used = (limit: AuditedLimit) => amountText(metric, limit.used ?? 0)
+        if (old.amount !== now.amount) return [`${metric} ${arrow(show(old), show(now), brush)}`]
+        if (old.used === now.used) return []
+        return [`${metric}/${brush.duration(now.windowMs)} used ${arrow(used(old), used(now), brush)}`]
+      }),
+      ...moved.map(([old, now]) => `${metric} ${arrow(show(old), show(now), brush)}`),
+    ]
+  })
+}
+
+const arrow = (before: string, after: string, brush: Brush): string =>
+  `${before} ${brush.unicode ? '→' : '->'} ${after}`
+
+/** `100k/5h`, as people type it. */
+const limitText = ({ metric, amount, windowMs }: Limit, brush: Brush): string =>
+  `${amountText(metric, amount)}/${brush.duration(windowMs)}`
+
+const amountText = (metric: string, amount: number): string =>
+  metric === 'usd' ? String(amount) : typed(amount)
+
+const absences: Readonly<Record<string, string>> = { expiresAt: 'never', allowedModels: 'any' }
+
+function text(field: string, value: unknown, brush: Brush): string {
+  if (value === null || value === undefined || isEmpty(value)) return absences[field] ?? 'none'
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (typeof value === 'number') return field.endsWith('Usd') ? brush.dollars(value) : brush.count(value)
+  if (typeof value === 'string') return moment.test(value) ? brush.time(new Date(value)) : value
+  if (Array.isArray(value)) return value.map(each => text('', each, brush)).join(' ')
+  return isPlain(value) ? JSON.stringify(value) : reference(value as UserRef)
+}
+
+/** As JSON has a moment: the trail keeps values as they are printed. */
+const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+const isEmpty = (value: unknown): boolean =>
+  value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
+
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => ({ ...Object(value) })
+
+/** In the trail of a reset, with what was used of it. */
+type AuditedLimit = Limit & { readonly used?: number }
+
+const isLimits = (value: unknown): value is readonly AuditedLimit[] =>
+  Array.isArray(value) && value.every(each => isPlain(each) && 'metric' in each && 'windowMs' in each)
+
+interface Member {
+  readonly user: { readonly username: string }
+  readonly role: string
+}
+
+const isMembers = (value: unknown): value is readonly Member[] =>
+  Array.isArray(value) && value.every(each => isPlain(each) && 'user' in each && 'role' in each)
+
+/** An object of names and values, and no reference, which is drawn by its name. */
+const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !('username' in value || 'slug' in value)

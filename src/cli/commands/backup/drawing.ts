@@ -1,0 +1,105 @@
+/** What a restore brought back, which backups are kept, and when they are taken. Draws; decides nothing. */
+
+import type { BackupPruning, BackupSchedule, Restored } from '../../../contract/views.ts'
+import { shellWord } from '../../../text/shell-word.ts'
+import type { Brush } from '../../declare/brush.ts'
+import type { Column } from '../../declare/column.ts'
+import { many } from '../../draw/quantity.ts'
+
+export function restoredLines(run: Restored, brush: Brush): string {
+  const { safetyBackup, movedAside } = run
+  return [
+    `Restored ${restoreLines(run, brush)}`,
+    ...(safetyBackup === null
+      ? []
+      : [
+          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${shellWord(safetyBackup.path)}`,
+        ]),
+    ...movedAside.map(file => `Moved aside: ${file}`),
+  ].join('\n')
+}
+
+/** The same of a dry run, as it goes on behind "Would". */
+export const restorePlanLines = (run: Restored, brush: Brush): string => `restore ${restoreLines(run, brush)}`
+
+/** Where one thing alone came back; undefined where all did. */
+export const partLine = (what: string | undefined): string | undefined =>
+  what && `Only ${what} came back; everything else is as it was.`
+
+/** What from what, and what differs by it. */
+function restoreLines({ path, backup, rows, before, changes, openBy }: Restored, brush: Brush): string {
+  const sets = changes === null ? [] : Object.entries(changes)
+  return [
+    `${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
+    ...rowChanges(before, rows, brush),
+    ...sets.flatMap(([kind, { added, removed, changed }]) => [
+      ...nameLine(brush.good(`${kind} that come back`), added),
+      ...nameLine(brush.bad(`${kind} that go`), removed),
+      ...nameLine(brush.warn(`${kind} that change`), changed),
+    ]),
+    ...openBy.map(({ pid, command }) => `Open in process ${pid} (${command})`),
+  ].join('\n')
+}
+
+const mostNames = 10
+
+const nameLine = (title: string, names: readonly string[]): readonly string[] =>
+  names.length === 0
+    ? []
+    : [
+        `  ${title}: ${names.slice(0, mostNames).join(', ')}${names.length > mostNames ? ` and ${names.length - mostNames} more` : ''}`,
+      ]
+
+/** A line per table whose number of rows changes. */
+function rowChanges(
+  before: Readonly<Record<string, number>> | null,
+  after: Readonly<Record<string, number>>,
+  brush: Brush,
+): readonly string[] {
+  if (before === null)
+    return [
+      `  ${many(
+        Object.values(after).reduce((sum, n) => sum + n, 0),
+        'row',
+      )}`,
+    ]
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter(table => (before[table] ?? 0) !== (after[table] ?? 0))
+    .map(
+      table => `  ${table}: ${many(before[table] ?? 0, 'row')} before, ${brush.count(after[table] ?? 0)} now`,
+    )
+}
+
+/** Where an entry would go, and the entry. */
+export const scheduledPlan = (schedule: BackupSchedule): string =>
+  [`write to ${whereOf(schedule)}:`, ...entryLines(schedule)].join('\n')
+
+const entryLines = ({ entries }: BackupSchedule): readonly string[] =>
+  entries.map(({ path, content }) => (path === null ? content : `# ${path}\n${content}`))
+
+const whereOf = ({ manager, name }: BackupSchedule): string =>
+  manager === 'crontab' ? 'your crontab' : `the timer ${name} of systemd`
+
+/** What was written, or what would be, ready to be pasted. */
+export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
+  if (!schedule.changed) return entryLines(schedule).join('\n')
+  return [
+    `Scheduled in ${whereOf(schedule)}; next run ${brush.dated(schedule.nextRun)}`,
+    schedule.log === null ? `Output: journalctl --user -u ${schedule.name}` : `Output: ${schedule.log}`,
+  ].join('\n')
+}
+
+/** What a dry run says, as it goes on behind "Would". */
+export const pruningPlan = (rows: readonly BackupPruning[]): string =>
+  `remove ${rows.filter(({ outcome }) => outcome === 'removed').length} of ${many(rows.length, 'backup')}`
+
+/** What retention makes of each backup. */
+export const pruningColumns: readonly Column<BackupPruning>[] = [
+  { title: 'taken', time: row => row.createdAt },
+  { title: 'outcome', cell: ({ outcome: o }, brush) => (o === 'kept' ? brush.good : brush.bad)(o) },
+  { title: 'because', cell: row => row.because.join(', ') },
+  { title: 'size', cell: (row, brush) => brush.bytes(row.sizeBytes), align: 'right' },
+  { title: 'reason', cell: row => row.reason, wide: true },
+  { title: 'id', cell: row => row.id, wide: true },
+  { title: 'path', cell: row => row.path, wide: true },
+]

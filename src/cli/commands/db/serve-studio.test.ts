@@ -1,0 +1,88 @@
+/** Drizzle Studio as the page in the browser talks to it. */
+import { expect, test } from 'bun:test'
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Studio } from '../../../contract/views.ts'
+import { temporaryLatchkey } from '../../../testing/latchkey.ts'
+import { program, spawnLatchkey } from '../../../testing/process.ts'
+import { testEnvironment } from '../../../testing/run.ts'
+
+const tools = join(import.meta.dir, '../../../../node_modules/.bin')
+
+test('shows a private copy on this machine alone, keeps nothing of what is done there, and is gone at the end', async () => {
+  await using home = await temporaryLatchkey()
+  await home.latchkey.keys.create({ name: 'ci' })
+  const child = Bun.spawn([...program, 'db', 'studio', '--port', '0', '--json'], {
+    cwd: home.folder,
+    env: { ...testEnvironment({ PATH: tools, TMPDIR: home.folder }, home.path) },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  let said = ''
+  for await (const chunk of child.stderr) {
+    said += new TextDecoder().decode(chunk)
+    if (said.includes('\n')) break
+  }
+  const port = /\?port=(\d+)/.exec(said)?.[1]
+  expect(port, said).toBeDefined()
+  const ask = async (sql: string): Promise<unknown> => {
+    const data = { sql, params: [], mode: 'array', method: 'values' }
+    const body = JSON.stringify({ type: 'proxy', data })
+    const headers = { 'content-type': 'application/json' }
+    return (await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers, body })).json()
+  }
+  expect(await ask('SELECT name FROM keys')).toEqual([['ci']])
+  await ask('DELETE FROM keys')
+  expect(await ask('SELECT name FROM keys')).toEqual([])
+  const copies = readdirSync(home.folder).filter(name => name.startsWith('latchkey-studio-'))
+  expect(copies).toHaveLength(1)
+  expect(statSync(join(home.folder, copies[0]!)).mode & 0o777).toBe(0o700)
+
+  child.kill('SIGTERM')
+  const view: Studio = JSON.parse(await child.stdout.text())
+  expect(view).toMatchObject({ signal: 'SIGTERM', address: `https://local.drizzle.studio?port=${port}` })
+  expect(await child.exited).toBe(0)
+  expect(readdirSync(home.folder).filter(name => name.startsWith('latchkey-studio-'))).toEqual([])
+  expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow()
+  expect((await home.latchkey.keys.list()).map(key => key.name)).toEqual(['ci'])
+})
+
+test.each(['SIGHUP', 'SIGKILL'] as const)('after %s neither the copy nor its server stays', async signal => {
+  await using home = await temporaryLatchkey()
+  const child = Bun.spawn([...program, 'db', 'studio', '--port', '0', '--json'], {
+    cwd: home.folder,
+    env: { ...testEnvironment({ PATH: `${tools}:${process.env['PATH']}`, TMPDIR: home.folder }, home.path) },
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'pipe',
+  })
+  const { value } = await child.stderr.getReader().read()
+  const port = /\?port=(\d+)/.exec(new TextDecoder().decode(value))?.[1]
+  const left = async () => ({
+    copies: readdirSync(home.folder).filter(name => name.startsWith('latchkey-studio-')).length,
+    answers: await fetch(`http://127.0.0.1:${port}/`).then(
+      () => true,
+      () => false,
+    ),
+  })
+  expect(await left()).toEqual({ copies: 1, answers: true })
+  child.kill(signal)
+  await child.exited
+  while (Object.values(await left()).some(Boolean)) await Bun.sleep(50)
+})
+
+test('without drizzle-kit says what to install, and where a port is taken says how to have another', async () => {
+  await using home = await temporaryLatchkey()
+  const options = { db: home.path, cwd: home.folder }
+  const bare = await spawnLatchkey('db studio --json', { ...options, env: { PATH: '/nonexistent' } })
+  expect(bare.code).toBe(78)
+  expect(JSON.parse(bare.err).error.hint).toContain('bun add --dev drizzle-kit @libsql/client')
+  using other = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('x') })
+  const taken = await spawnLatchkey(`db studio --port ${other.port} --json`, {
+    ...options,
+    env: { PATH: tools },
+  })
+  expect(taken.code).toBe(5)
+  expect(JSON.parse(taken.err).error.hint).toBe('take a free one with: latchkey db studio --port 0')
+})

@@ -1,0 +1,113 @@
+/**
+ * The main job from end to end, on a database of its own that is gone afterwards. Runs the same commands that a
+ * person would type and shows each, so that it cannot teach anything that does not work.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DemoReport } from '../../../contract/views.ts'
+import type { Brush } from '../../declare/brush.ts'
+import type { Invoke } from '../../declare/declaration.ts'
+
+type Step = DemoReport['steps'][number]
+
+const day = 86_400_000
+
+export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-demo-'))
+  const db = join(folder, 'latchkey.db')
+  const steps: Step[] = []
+  let ok = true
+
+  const latchkey = async (about: string, line: string, expected = 0, stdin?: string): Promise<string> => {
+    const ran = await invoke(line.split(' '), { db, ...(stdin === undefined ? {} : { stdin }) })
+    ok &&= ran.code === expected
+    const piped = stdin === undefined ? '' : 'printf %s "$secret" | '
+    steps.push({
+      about,
+      command: `${piped}latchkey ${line}`,
+      exit: ran.code,
+      output: (ran.out + ran.err).trimEnd(),
+    })
+    return ran.out
+  }
+  const secretOf = (out: string): string => /^lk_\w+$/m.exec(out)?.[0] ?? ''
+  const daysAgo = (days: number): string => new Date(now.getTime() - days * day).toISOString()
+
+  try {
+    steps.push({
+      about: 'A database that is gone when this is over',
+      command: `export LATCHKEY_DB=${db}`,
+      exit: 0,
+      output: '',
+    })
+    await latchkey('', 'init')
+    await latchkey('Somebody who owns things, and a project', 'user create alice --email alice@example.org')
+    await latchkey('', 'project create Shop --owner alice')
+    const created = await latchkey(
+      'A key for the project, with an expiry and two rolling limits; its secret is shown this once',
+      'key create ci --user alice --project shop --expires 90d --limit tokens=100k/5h --limit usd=20/30d',
+    )
+    const secret = secretOf(created)
+    await latchkey('And one that belongs to nobody', 'key create nightly --limit requests=50/1d')
+    const usage = [
+      [5, 'ci', 1_200, 300, 0.02],
+      [4, 'ci', 8_000, 2_500, 0.11],
+      [3, 'nightly', 400, 90, 0.01],
+      [2, 'ci', 21_000, 4_000, 0.31],
+      [0, 'ci', 52_000, 9_000, 0.74],
+    ] as const
+    for (const [index, [days, key, input, output, cost]] of usage.entries()) {
+      await latchkey(
+        index === 0 ? 'What a gateway does through the library: charge each request to its key' : '',
+        `usage record ${key} --model gpt-x --input-tokens ${input} --output-tokens ${output} --cost-usd ${cost} --at ${daysAgo(days)}`,
+      )
+    }
+    await latchkey('Who used what', 'usage report --by key,model')
+    await latchkey(
+      'How a key stands: totals, what is left of its limits, and each day',
+      'key stats ci --days 7',
+    )
+    await latchkey(
+      'May this secret be used, for as much as this? Exit code 0 says yes',
+      'key verify - --tokens 20000',
+      0,
+      secret,
+    )
+    await latchkey(
+      'For more than is left? Exit code 4 says no, and when',
+      'key verify - --tokens 90000',
+      4,
+      secret,
+    )
+    const rotated = secretOf(
+      await latchkey('A new secret; the old one goes on working for a day', 'key rotate ci --grace 24h'),
+    )
+    await latchkey('A backup, taken while others may write, and checked', 'backup create')
+    for (const suffix of ['', '-wal', '-shm']) rmSync(db + suffix, { force: true })
+    steps.push({ about: 'The accident', command: `rm ${db} ${db}-wal ${db}-shm`, exit: 0, output: '' })
+    await latchkey('Nothing works now, and the error says what to do', 'key list', 78)
+    await latchkey('Getting it back', 'restore --latest --yes')
+    await latchkey('Every key is there', 'key list')
+    await latchkey('and both secrets work', 'key verify -', 0, secret)
+    await latchkey('', 'key verify -', 0, rotated)
+    await latchkey('Who did all this', 'audit list --limit 5')
+    return { ok, steps }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+export function transcript(report: DemoReport, brush: Brush): string {
+  const lines = report.steps.flatMap(step => [
+    ...(step.about === '' ? [] : ['', brush.dim(`# ${step.about}`)]),
+    brush.bold(`$ ${step.command}`),
+    ...(step.output === '' ? [] : [step.output]),
+    ...(step.exit === 0 ? [] : [brush.dim(`(exit code ${step.exit})`)]),
+  ])
+  const end = report.ok
+    ? 'All of this ran on a database of its own, which is gone. For one that stays: latchkey init'
+    : 'Something went wrong above. Please report it with all of this output.'
+  return [...lines, '', end].join('\n').trimStart()
+}

@@ -1,0 +1,85 @@
+/** How new secrets reach whoever asked for them: the options for it, and what is printed then. */
+
+import { LatchkeyError } from '../../../contract/errors.ts'
+import type { CreatedKey } from '../../../contract/views.ts'
+import type { Context } from '../../declare/declaration.ts'
+import { opt } from '../../declare/define.ts'
+import type { NewSecretFile } from './secret-file.ts'
+
+export const deliveryOptions = {
+  out: opt.text('file', 'Write the secret to this new file, readable by you alone, and print only its path'),
+  raw: opt.flag('Print the secret alone; everything else goes to stderr'),
+}
+
+interface Typed {
+  readonly out?: string | undefined
+  readonly raw: boolean
+}
+
+type Deliver = ((created: readonly CreatedKey[]) => Promise<void>) | undefined
+
+/** Runs `work`, with its secrets delivered as asked; what went to a file is left out of the result. */
+export async function delivered<T extends CreatedKey>(
+  ctx: Context,
+  { out, raw }: Typed,
+  work: (deliver: Deliver) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  if (raw && out !== undefined) {
+    throw new LatchkeyError('usage', '--raw and --out contradict each other', 'give only one of them')
+  }
+  if (raw && ctx.config.output !== 'table') {
+    throw new LatchkeyError(
+      'usage',
+      `--raw prints the secret alone, and -o ${ctx.config.output} something else`,
+      'leave one of them out; -o table goes with --raw',
+    )
+  }
+  return withSecretFile(ctx, out, async file => {
+    let kept = false
+    const created = await work(
+      file &&
+        (async keys => {
+          await file.deliver(keys)
+          kept = true
+        }),
+    )
+    if (file === undefined) return created
+    return created.map(key => ({ ...key, secret: null, secretFile: kept ? file.path : null }))
+  })
+}
+
+async function withSecretFile<T>(
+  ctx: Context,
+  typed: string | undefined,
+  work: (file: NewSecretFile | undefined) => Promise<T>,
+): Promise<T> {
+  if (typed === undefined) return work(undefined)
+  if (typed === '-') {
+    throw new LatchkeyError('usage', '--out names a new file, and - is none', 'for stdout, use --raw')
+  }
+  const { withNewSecretFile } = await import('./secret-file.ts')
+  return withNewSecretFile(ctx.path(typed), ctx.dryRun, work)
+}
+
+/** Whether stdout is to hold the secret. */
+export const revealsSecret = ({ out }: Typed): boolean => out === undefined
+
+/** What is printed in place of a sentence: the secrets alone, or the path of the file that holds them. */
+export function deliveredLines(
+  created: readonly CreatedKey[],
+  { out, raw }: Typed,
+): readonly string[] | undefined {
+  if (raw) return created.flatMap(key => key.secret ?? [])
+  return out === undefined ? undefined : created.slice(0, 1).flatMap(key => key.secretFile ?? [])
+}
+
+/** What goes to stderr. */
+export function deliveryNotice(
+  created: readonly CreatedKey[],
+  { out, raw }: Typed,
+  said: string,
+): string | undefined {
+  const [first] = created
+  if (raw || out !== undefined) return said
+  return first?.secret ? 'Copy it now: it cannot be shown again.' : undefined
+}

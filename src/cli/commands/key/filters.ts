@@ -1,0 +1,54 @@
+/** The options by which keys are chosen, the same for every command that lists or changes several. Decides nothing. */
+
+import { keyStatuses } from '../../../contract/views/words.ts'
+import type { Key } from '../../../contract/views.ts'
+import type { Column } from '../../declare/column.ts'
+import { opt, type Values } from '../../declare/define.ts'
+import { duration, percent } from '../../declare/parse.ts'
+import { keyStatus } from '../../draw/columns.ts'
+
+export const ownerFilters = {
+  user: opt.text('user', 'Only keys of this user'),
+  project: opt.text('project', 'Only keys of this project'),
+  model: opt.text('model', 'Only keys that a request can reach this model with'),
+}
+
+export const stateFilters = {
+  status: opt.choice(keyStatuses, 'Only keys with this status'),
+  scope: opt.text('scope', 'Only keys whose scopes grant this one'),
+  expiresWithin: opt.as('duration', duration, 'Only keys that are about to expire'),
+  unusedFor: opt.as('duration', duration, 'Only keys not used for so long; never used counts from creation'),
+  over: opt.as('percent', percent, 'Only keys with a limit of their own used up to this or beyond'),
+  search: opt.text('text', 'Only keys whose name holds this'),
+}
+
+export const keyFilters = { ...stateFilters, ...ownerFilters }
+
+export type Filters = Values<typeof keyFilters>
+
+/** The filter of the operations, of what was typed. */
+export const keyFilter = (typed: Filters) => ({
+  status: typed.status,
+  user: typed.user,
+  project: typed.project,
+  scope: typed.scope,
+  model: typed.model,
+  expiresWithinMs: typed.expiresWithin,
+  unusedForMs: typed.unusedFor,
+  overPercent: typed.over,
+  search: typed.search,
+})
+
+export const keyColumns: readonly Column<Key>[] = [
+  { title: 'name', cell: key => key.name, whole: true },
+  { title: 'start', cell: key => key.start, whole: true, spare: true },
+  { title: 'status', cell: (key, brush) => keyStatus(key.status, brush), whole: true },
+  { title: 'user', cell: key => key.user?.username ?? '' },
+  { title: 'project', cell: key => key.project?.slug ?? '', importance: 'low', spare: true },
+  { title: 'expires', time: key => key.expiresAt },
+  { title: 'last used', time: key => key.lastUsedAt },
+  { title: 'model', cell: key => key.model ?? '', wide: true },
+  { title: 'scopes', cell: key => key.scopes.join(' '), wide: true },
+  { title: 'created', time: key => key.createdAt, wide: true },
+  { title: 'id', cell: key => key.id, wide: true },
+]

@@ -1,0 +1,140 @@
+/**
+ * Commands that change one key, or with --all-matching every key that fits a filter: their options, what they ask, and
+ * that what was listed is what is changed. The rules are in the operations.
+ */
+import { LatchkeyError } from '../../../contract/errors.ts'
+import type { Key } from '../../../contract/views.ts'
+import type { BulkChange, KeyFilter, KeySelector, Latchkey } from '../../../index.ts'
+import type { Brush } from '../../declare/brush.ts'
+import { keysText } from '../../draw/columns.ts'
+import { arg, opt } from '../../declare/define.ts'
+import type { Confirmation, Options, Context } from '../../declare/declaration.ts'
+import { listing } from '../../declare/column.ts'
+import { integerAtLeast } from '../../declare/parse.ts'
+import { keyColumns } from './filters.ts'
+
+export const matchingOptions = {
+  allMatching: opt.flag('Every key that fits the filters, after showing them'),
+  expectCount: opt.as('n', integerAtLeast(0), 'Refuse unless exactly so many keys match'),
+}
+
+/** @param filters the options that choose keys without naming one */
+export const oneKey = (filters: Options) =>
+  arg.unless(
+    [...Object.keys(matchingOptions), ...Object.keys(filters)],
+    'Name, id or start of the secret; - reads the secret from stdin; none with --all-matching',
+    nameOne,
+  )
+
+const nameOne = 'name a key, or add --all-matching to change every key that fits the filters'
+
+interface Typed {
+  readonly key: string | undefined
+  readonly allMatching: boolean
+  readonly expectCount: number | undefined
+  /** What a person confirmed; see `confirmMany`. */
+  readonly confirmedIds?: readonly string[]
+}
+
+/** What such a command does, to one key and to many. */
+interface Changing<T> {
+  readonly filter: (typed: T) => KeyFilter
+  readonly one: (keys: Latchkey['keys'], key: KeySelector, typed: T) => Promise<Key>
+  readonly many: (typed: T) => BulkChange
+  /** How the question about many begins: `Revoke for good`. */
+  readonly question: string
+  /** What to ask about one; left out: nothing. */
+  readonly askOne?: (key: Key) => Confirmation
+}
+
+/** The parts of a declaration that follow. */
+export function changing<T>({ filter, one, many, question, askOne }: Changing<T>) {
+  return {
+    // What is unclear is said before anything is asked.
+    asks: (typed: T & Typed) => whichKey(typed, filter(typed)) === undefined || askOne !== undefined,
+    confirm: async (ctx: Context, typed: T & Typed): Promise<Confirmation | undefined> => {
+      const only = whichKey(typed, filter(typed))
+      if (only === undefined) return confirmMany(ctx, typed, filter(typed), many(typed), question)
+      const { keys } = await ctx.operations()
+      const key = await keys.get(await ctx.keySelector(only))
+      return askOne && { ...askOne(key), binds: { key: key.id } }
+    },
+    run: async (ctx: Context, typed: T & Typed): Promise<Key | readonly Key[]> => {
+      const only = whichKey(typed, filter(typed))
+      if (only === undefined) return changeMany(ctx, typed, filter(typed), many(typed))
+      const selector = await ctx.keySelector(only)
+      return one((await ctx.operations()).keys, selector, typed)
+    },
+    would: (result: Key | readonly Key[], _: Brush, typed: T): string =>
+      `${many(typed).verb} ${keysText(result)}`,
+    columns: keyColumns,
+    empty: 'No key matches; nothing was changed.',
+  }
+}
+
+/** The one key that was named; undefined for all that match. @throws usage when it is unclear which */
+function whichKey({ key, allMatching, expectCount }: Typed, filter: KeyFilter): string | undefined {
+  const filtered = Object.values(filter).some(value => value !== undefined)
+  if (key === undefined) {
+    if (allMatching) return undefined
+    throw new LatchkeyError('usage', 'a filter alone changes nothing', nameOne)
+  }
+  if (!allMatching && !filtered && expectCount === undefined) return key
+  throw new LatchkeyError(
+    'usage',
+    `a key and ${allMatching ? '--all-matching' : 'filters'} contradict each other`,
+    'name the key alone, or filters with --all-matching',
+  )
+}
+
+/** Shows the keys and has their number typed; asks nothing when there are none. */
+async function confirmMany(
+  ctx: Context,
+  { expectCount }: Typed,
+  filter: KeyFilter,
+  { verb }: BulkChange,
+  question: string,
+): Promise<Confirmation | undefined> {
+  const { keys } = await ctx.operations()
+  const rows = await keys.matching(filter, verb, { count: expectCount })
+  const [first] = rows
+  if (first === undefined) return undefined
+  const recent = recentlyUsed(rows, ctx.now())
+  const what = rows.length === 1 ? `this key, ${first.name}` : `these ${rows.length} keys`
+  return {
+    list: listing(keyColumns, rows),
+    question: `${recent === undefined ? '' : `${recent}\n`}${question}: ${what}`,
+    typed: String(rows.length),
+    binds: { confirmedIds: rows.map(key => key.id) },
+  }
+}
+
+/** Changes what was confirmed, or else what matches now. */
+async function changeMany(
+  ctx: Context,
+  { expectCount: count, confirmedIds }: Typed,
+  filter: KeyFilter,
+  change: BulkChange,
+): Promise<readonly Key[]> {
+  const { keys } = await ctx.operations()
+  if (confirmedIds !== undefined) return keys.changeMatching(filter, change, { count, ids: confirmedIds })
+  if (ctx.dryRun) return keys.changeMatching(filter, change, { count })
+  const rows = await keys.matching(filter, change.verb, { count })
+  const recent = recentlyUsed(rows, ctx.now())
+  if (recent !== undefined) await ctx.notice(recent)
+  return keys.changeMatching(filter, change, { count, ids: rows.map(key => key.id) })
+}
+
+const recentMs = 7 * 86_400_000
+
+/** Whether somebody is likely to notice when a key stops working. */
+export const isInUse = ({ lastUsedAt }: Pick<Key, 'lastUsedAt'>, now: Date): boolean =>
+  lastUsedAt !== null && now.getTime() - lastUsedAt.getTime() <= recentMs
+
+function recentlyUsed(rows: readonly Key[], now: Date): string | undefined {
+  const recent = rows.filter(key => isInUse(key, now))
+  if (recent.length === 0) return undefined
+  const names = recent.slice(0, 5).map(key => key.name)
+  const more = recent.length > names.length ? ` and ${recent.length - names.length} more` : ''
+  return `Used within the last 7 days: ${recent.length} of ${rows.length} (${names.join(', ')}${more})`
+}

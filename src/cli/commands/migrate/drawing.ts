@@ -1,0 +1,44 @@
+/** How the schema moved, what was lost by it, and what is wrong with it. Draws; decides nothing. */
+import type { Migrated, SchemaCheck } from '../../../contract/views.ts'
+import { shellWord } from '../../../text/shell-word.ts'
+import type { Brush } from '../../declare/brush.ts'
+
+export function migratedLines(run: Migrated): string {
+  if (run.steps.length === 0) return `${run.path} already has schema version ${run.to}`
+  return [
+    `Migrated ${run.path} from schema version ${run.from} to ${run.to}`,
+    ...run.steps.map(step => `  ${step}`),
+    ...(Object.keys(run.lost).length === 0 ? [] : [`Lost: ${lossLine(run.lost)}`]),
+    ...(run.backup === null
+      ? []
+      : [`As it was before: ${run.backup}. Undo: latchkey restore ${shellWord(run.backup)}`]),
+  ].join('\n')
+}
+
+/** The same of a dry run, as it goes on behind "Would". */
+export const migrationPlanLines = (run: Migrated): string =>
+  run.steps.length === 0
+    ? `change nothing: ${run.path} already has schema version ${run.to}`
+    : [
+        `migrate ${run.path} from schema version ${run.from} to ${run.to}, after a backup`,
+        ...run.steps.map(step => `  ${step}`),
+        ...(Object.keys(run.lost).length === 0 ? [] : [`and lose ${lossLine(run.lost)}`]),
+      ].join('\n')
+
+/** `usage (3 rows), limits.reset_at (1 value)`; empty when nothing is lost. */
+export const lossLine = (lost: Readonly<Record<string, number>>): string =>
+  Object.entries(lost)
+    .map(([name, count]) => `${name} (${lossOf(name, count)})`)
+    .join(', ')
+
+const lossOf = (name: string, count: number): string =>
+  `${count} ${name.includes('.') ? 'value' : 'row'}${count === 1 ? '' : 's'}`
+
+/** Everything that a check of the schema and the file has found, a line each. */
+export const schemaCheckLines = (check: SchemaCheck, brush: Brush): string =>
+  check.ok
+    ? `${brush.good('ok')}: the schema of ${check.path} is what its migrations make`
+    : [
+        ...check.problems.map(problem => `${brush.bad(problem.kind)}: ${problem.detail}`),
+        'Nothing was changed. To go back to a sound copy: latchkey restore --latest --dry-run',
+      ].join('\n')

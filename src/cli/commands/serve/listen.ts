@@ -1,0 +1,36 @@
+/** Serves the database of a run: how the server is connected, logged and stopped. The only importer of the server. */
+import type { Served } from '../../../contract/views.ts'
+import type { HostPort } from '../../../server/listen.ts'
+import { createLog, logLine, logText } from '../../../server/log.ts'
+import { serve } from '../../../server/serve.ts'
+import type { Context } from '../../declare/declaration.ts'
+
+/** Where the server listens. */
+export interface Serving {
+  readonly listen: HostPort | undefined
+  readonly unix: string | undefined
+  readonly allowRemote: boolean
+}
+
+/**
+ * Serves until the process is told to stop. Its log goes to stderr: text for people at a terminal, JSON for programs.
+ *
+ * @throws usage, conflict, permission
+ */
+export async function serveConfigured(ctx: Context, options: Serving): Promise<Served> {
+  const { stderr, now, dryRun, stopped, config } = ctx
+  const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: config.timeZone })
+  return serve({
+    ...options,
+    unix: options.unix === undefined ? undefined : ctx.path(options.unix),
+    dryRun,
+    path: config.db,
+    connect: await ctx.connector(),
+    now,
+    stopped,
+    log: createLog(stderr.write, entry => {
+      const at = now()
+      return stderr.isTerminal ? logText(entry, clock.format(at)) : logLine(entry, at)
+    }),
+  })
+}

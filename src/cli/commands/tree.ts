@@ -1,0 +1,176 @@
+import type { Tree } from '../declare/declaration.ts'
+/** Every noun and verb, with what each is about, and how to load it. Must never load one by itself: start-up pays for each. */
+
+export const tree: Tree = {
+  init: { summary: 'Create the database', load: () => import('./init.ts') },
+  user: {
+    summary: 'People and service accounts',
+    verbs: {
+      create: () => import('./user/create.ts'),
+      list: () => import('./user/list.ts'),
+      show: () => import('./user/show.ts'),
+      update: () => import('./user/update.ts'),
+      limit: {
+        summary: 'Rolling limits of a user',
+        verbs: {
+          add: () => import('./user/limit/add.ts'),
+          list: () => import('./user/limit/list.ts'),
+          remove: () => import('./user/limit/remove.ts'),
+        },
+      },
+      reset: () => import('./user/reset.ts'),
+      passwd: () => import('./user/passwd.ts'),
+      disable: () => import('./user/disable.ts'),
+      enable: () => import('./user/enable.ts'),
+      delete: () => import('./user/delete.ts'),
+    },
+  },
+  project: {
+    summary: 'Projects and their members',
+    verbs: {
+      create: () => import('./project/create.ts'),
+      list: () => import('./project/list.ts'),
+      show: () => import('./project/show.ts'),
+      update: () => import('./project/update.ts'),
+      limit: {
+        summary: 'Rolling limits of a project',
+        verbs: {
+          add: () => import('./project/limit/add.ts'),
+          list: () => import('./project/limit/list.ts'),
+          remove: () => import('./project/limit/remove.ts'),
+        },
+      },
+      reset: () => import('./project/reset.ts'),
+      archive: () => import('./project/archive.ts'),
+      unarchive: () => import('./project/unarchive.ts'),
+      delete: () => import('./project/delete.ts'),
+    },
+  },
+  key: {
+    summary: 'API keys',
+    verbs: {
+      create: () => import('./key/create.ts'),
+      list: () => import('./key/list.ts'),
+      show: () => import('./key/show.ts'),
+      update: () => import('./key/update.ts'),
+      verify: () => import('./key/verify.ts'),
+      stats: () => import('./key/stats.ts'),
+      limit: {
+        summary: 'Rolling limits of a key',
+        verbs: {
+          add: () => import('./key/limit/add.ts'),
+          list: () => import('./key/limit/list.ts'),
+          remove: () => import('./key/limit/remove.ts'),
+        },
+      },
+      reset: () => import('./key/reset.ts'),
+      rotate: () => import('./key/rotate.ts'),
+      revoke: () => import('./key/revoke.ts'),
+      disable: () => import('./key/disable.ts'),
+      enable: () => import('./key/enable.ts'),
+      delete: () => import('./key/delete.ts'),
+      identify: () => import('./key/identify.ts'),
+      export: () => import('./key/export.ts'),
+      import: () => import('./key/import.ts'),
+    },
+  },
+  usage: {
+    summary: 'What keys have used',
+    verbs: {
+      record: () => import('./usage/record.ts'),
+      ingest: () => import('./usage/ingest.ts'),
+      report: () => import('./usage/report.ts'),
+      price: {
+        summary: 'What models cost',
+        verbs: {
+          set: () => import('./usage/price/set.ts'),
+          list: () => import('./usage/price/list.ts'),
+          remove: () => import('./usage/price/remove.ts'),
+        },
+      },
+      compact: () => import('./usage/compact.ts'),
+      check: () => import('./usage/check.ts'),
+    },
+  },
+  import: {
+    summary: 'Take over users, projects and keys from another system',
+    verbs: {
+      'glm-proxy': () => import('./import/glm-proxy.ts'),
+      ccluster: () => import('./import/ccluster.ts'),
+      dokify: () => import('./import/dokify.ts'),
+      list: () => import('./import/list.ts'),
+      undo: () => import('./import/undo.ts'),
+    },
+  },
+  migrate: {
+    summary: 'The schema of the database',
+    verbs: {
+      status: () => import('./migrate/status.ts'),
+      plan: () => import('./migrate/plan.ts'),
+      up: () => import('./migrate/up.ts'),
+      down: () => import('./migrate/down.ts'),
+      check: () => import('./migrate/check.ts'),
+      history: () => import('./migrate/history.ts'),
+    },
+  },
+  backup: {
+    summary: 'Copies of the database, checked',
+    verbs: {
+      create: () => import('./backup/create.ts'),
+      list: () => import('./backup/list.ts'),
+      show: () => import('./backup/show.ts'),
+      verify: () => import('./backup/verify.ts'),
+      prune: () => import('./backup/prune.ts'),
+      status: () => import('./backup/status.ts'),
+      schedule: () => import('./backup/schedule.ts'),
+      unschedule: () => import('./backup/unschedule.ts'),
+    },
+  },
+  db: {
+    summary: 'The database file',
+    verbs: {
+      info: () => import('./db/info.ts'),
+      check: () => import('./db/check.ts'),
+      query: () => import('./db/query.ts'),
+      vacuum: () => import('./db/vacuum.ts'),
+      optimize: () => import('./db/optimize.ts'),
+      studio: () => import('./db/studio.ts'),
+    },
+  },
+  restore: { summary: 'Bring a database back from a backup', load: () => import('./restore.ts') },
+  serve: { summary: 'Verdicts, usage and metrics over HTTP', load: () => import('./serve.ts') },
+  audit: {
+    summary: 'Who changed what, and when',
+    verbs: {
+      list: () => import('./audit/list.ts'),
+      show: () => import('./audit/show.ts'),
+    },
+  },
+  health: { summary: 'Check the database and its backups', load: () => import('./health.ts') },
+  doctor: { summary: 'Check everything, and say how to mend it', load: () => import('./doctor.ts') },
+  config: {
+    summary: 'Settings and where they come from',
+    verbs: {
+      show: () => import('./config/show.ts'),
+      get: () => import('./config/get.ts'),
+      set: () => import('./config/set.ts'),
+      unset: () => import('./config/unset.ts'),
+      path: () => import('./config/path.ts'),
+      profiles: () => import('./config/profiles.ts'),
+      validate: () => import('./config/validate.ts'),
+    },
+  },
+  completion: {
+    summary: 'Completion for shells',
+    verbs: {
+      install: () => import('./completion/install.ts'),
+      bash: () => import('./completion/bash.ts'),
+      zsh: () => import('./completion/zsh.ts'),
+      fish: () => import('./completion/fish.ts'),
+    },
+  },
+  schema: { summary: 'JSON Schema of what commands print', load: () => import('./schema.ts') },
+  man: { summary: 'Manual pages', load: () => import('./man.ts') },
+  version: { summary: 'Print the version', load: () => import('./version.ts') },
+  demo: { summary: 'A tour on a throw-away database', load: () => import('./demo.ts') },
+}

@@ -1,0 +1,143 @@
+/** Usage and what it costs: days as bars, counts as columns, and what was done to it. Draws; decides nothing. */
+
+import type {
+  Compacted,
+  IngestReport,
+  Price,
+  Stats,
+  Totals,
+  UsageCheck,
+  UsagePoint,
+  UsageRow,
+} from '../../../contract/views.ts'
+import type { Brush } from '../../declare/brush.ts'
+import type { Column } from '../../declare/column.ts'
+import { bar } from '../../draw/chart.ts'
+import { keyStatus } from '../../draw/columns.ts'
+import { limitLines } from '../../draw/limits.ts'
+import { many } from '../../draw/quantity.ts'
+import { fold } from '../../terminal/width.ts'
+
+/** Whose it is and what it comes to, how full its limits are, and its days. */
+export const statsLines = ({ key, totals, limits, series }: Stats, brush: Brush): string =>
+  [
+    ...fold(`${brush.bold(key.name)} (${key.id})  ${keyStatus(key.status, brush)}`, brush.width),
+    ...fold(totalsLine(totals, brush), brush.width),
+    '',
+    ...(limits.length === 0 ? ['No limits'] : limitLines(limits, brush)),
+    '',
+    ...dayBars(series, brush),
+  ].join('\n')
+
+/** `12 requests, 3,400 tokens (3,000 in, 400 out), $0.12` */
+function totalsLine(totals: Totals, brush: Brush): string {
+  const split =
+    totals.inputTokens + totals.outputTokens > 0
+      ? ` (${brush.count(totals.inputTokens)} in, ${brush.count(totals.outputTokens)} out)`
+      : ''
+  return `${many(totals.requests, 'request')}, ${many(totals.tokens, 'token')}${split}, ${brush.dollars(totals.costUsd)}`
+}
+
+/** A bar per day, number first. */
+function dayBars(series: readonly UsagePoint[], brush: Brush): readonly string[] {
+  const most = Math.max(1, ...series.map(point => point.tokens))
+  const widest = Math.max(1, ...series.map(point => brush.count(point.tokens).length))
+  return series.map(point => {
+    const day = brush.time(point.start).slice(0, 10)
+    const number = `${day}  ${brush.count(point.tokens).padStart(widest)} tokens`
+    const room = Math.min(40, brush.width - number.length - 2)
+    const picture = brush.pictures && room >= 4 ? `  ${bar(point.tokens / most, room, brush.unicode)}` : ''
+    return `${number}${picture}`.trimEnd()
+  })
+}
+
+export const countColumns: readonly Column<UsageRow>[] = [
+  { title: 'requests', cell: (row, brush) => brush.count(row.requests), align: 'right' },
+  { title: 'input', cell: (row, brush) => brush.count(row.inputTokens), align: 'right' },
+  { title: 'output', cell: (row, brush) => brush.count(row.outputTokens), align: 'right' },
+  { title: 'cost', cell: (row, brush) => brush.dollars(row.costUsd), align: 'right' },
+  { title: 'tokens', cell: (row, brush) => brush.count(row.tokens), align: 'right' },
+  { bar: row => row.tokens },
+]
+
+export const priceColumns: readonly Column<Price>[] = [
+  { title: 'model', cell: price => price.model, whole: true },
+  { title: 'input', cell: (price, brush) => brush.dollars(price.inputUsd), align: 'right' },
+  { title: 'output', cell: (price, brush) => brush.dollars(price.outputUsd), align: 'right' },
+  { title: 'from', cell: (price, brush) => brush.time(price.startsAt, 'always') },
+  { title: 'in force', cell: (price, brush) => (price.current ? brush.good('now') : ''), hideEmpty: true },
+]
+
+/** `gpt-x costs $2.50 in and $10.00 out per million tokens from 2026-12-01 00:00` */
+export const priceText = (price: Price, brush: Brush): string =>
+  `${price.model} costs ${brush.dollars(price.inputUsd)} in and ${brush.dollars(price.outputUsd)} out per million tokens${price.startsAt === null ? '' : ` from ${brush.time(price.startsAt)}`}`
+
+/** The start of an hour, or of a day, week or month: these without their time, which is midnight in each row. */
+export function startOfRow(row: UsageRow, brush: Brush, rows: readonly UsageRow[]): string {
+  if (row.start === null) return ''
+  const timed = haveTimes.get(rows) ?? rows.some(each => each.start && !isMidnight(brush.time(each.start)))
+  haveTimes.set(rows, timed)
+  return timed ? brush.time(row.start) : brush.time(row.start).slice(0, 10)
+}
+
+/** Asked for each row, and answered once for all. */
+const haveTimes = new WeakMap<readonly UsageRow[], boolean>()
+
+const isMidnight = (time: string): boolean => time.endsWith(' 00:00')
+
+export const ingestLines = (report: IngestReport, brush: Brush): string =>
+  report.alreadyCounted
+    ? `${report.file}: was counted before, nothing to do`
+    : `${report.file}: counted ${countedText(report, brush)}`
+
+/** The same of a dry run, as it goes on behind "Would". */
+export const ingestPlanLines = (report: IngestReport, brush: Brush): string =>
+  report.alreadyCounted
+    ? `count nothing: ${report.file} was counted before`
+    : `count ${countedText(report, brush)}`
+
+/** `9 of 10 events for 2 keys, 1 bad`, and what is wrong with the bad ones. */
+function countedText(report: IngestReport, brush: Brush): string {
+  const left = [
+    report.duplicates > 0 ? `${brush.count(report.duplicates)} counted before` : '',
+    report.bad > 0 ? brush.bad(`${brush.count(report.bad)} bad`) : '',
+    report.unpriced > 0 ? brush.warn(`${brush.count(report.unpriced)} without a price`) : '',
+  ].filter(text => text !== '')
+  const bad = report.problems.map(({ line, problem }) => `  line ${line} ${problem}`)
+  const more = report.bad > bad.length ? [`  and ${brush.count(report.bad - bad.length)} more`] : []
+  const counted = `${brush.count(report.counted)} of ${many(report.events, 'event')} for ${many(report.keys, 'key')}`
+  return [[counted, ...left].join(', '), ...bad, ...more].join('\n')
+}
+
+export const compactedLines = (report: Compacted, brush: Brush): string =>
+  `${many(report.rowsBefore, 'bucket')} before, ${brush.count(report.rowsAfter)} now${compactedParts(report, brush)}`
+
+/** What went where, a line each; empty when nothing did. */
+export function compactedParts(report: Compacted, brush: Brush): string {
+  const parts: readonly (readonly [number, string])[] = [
+    [report.foldedIntoHours, 'folded into hours'],
+    [report.foldedIntoDays, 'folded into days'],
+    [report.reservationsRemoved, 'old reservations removed'],
+    [report.eventsForgotten, 'ids of old events forgotten'],
+    [report.filesForgotten, 'old files forgotten'],
+  ]
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `\n  ${brush.count(count)} ${what}`)
+    .join('')
+}
+
+export function usageCheckLines(check: UsageCheck, brush: Brush): string {
+  const keys = many(check.keys, 'key')
+  if (check.differences.length === 0) return `The totals of ${keys} are what was recorded`
+  const fields = ['requests', 'inputTokens', 'outputTokens', 'otherTokens', 'costUsd'] as const
+  const lines = check.differences.map(({ key, total, recorded }) => {
+    const differing = fields
+      .filter(field => total[field] !== recorded[field])
+      .map(field => `${field} ${total[field]}, recorded ${recorded[field]}`)
+    return `  ${key.name} (${key.id}): ${differing.join('; ')}`
+  })
+  const outcome = check.repaired ? brush.good('mended') : brush.bad('differ from what was recorded')
+  const next = check.repaired ? [] : ['Mend them with: latchkey usage check --repair']
+  return [`Totals of ${brush.count(lines.length)} of ${keys} ${outcome}:`, ...lines, ...next].join('\n')
+}

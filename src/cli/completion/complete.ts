@@ -1,0 +1,241 @@
+/**
+ * What may stand where the cursor is, from the declarations and, for names, from the database. Answers the scripts of
+ * `completion.ts`; must never say a word of its own, create a file, or fail: where nothing is known, nothing is offered.
+ */
+import { keySorts, metrics, reportGroups } from '../../contract/views/words.ts'
+import type { Latchkey } from '../../index.ts'
+import { typedWord } from '../../text/shell-word.ts'
+import { filesAnswer, shells } from './scripts.ts'
+import type { Environment } from '../../system/home.ts'
+import { formats, resolveConfig, resolveLeniently } from '../settings/config.ts'
+import { openForReading } from '../run/connect.ts'
+import type { Declaration, Option } from '../declare/declaration.ts'
+import { isRepeatable, outputShape } from '../declare/define.ts'
+import { type CommonFlag, dashed, flagsOf, globalFlags, kebab } from '../line/flags.ts'
+import { operandsOf, spellings } from '../line/operands.ts'
+import { printableLine } from '../terminal/printable.ts'
+import { readSettings, settingNames } from '../settings/file.ts'
+import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
+import { tree } from '../commands/tree.ts'
+import { follow } from '../line/walk.ts'
+
+interface Candidate {
+  readonly value: string
+  readonly about: string
+}
+
+/** Names of files are completed by the shell itself. */
+type Completion = readonly Candidate[] | 'files'
+
+/** What the names of things are looked up in, by the settings of the command line so far. */
+interface Known {
+  readonly open: () => Promise<Latchkey>
+  readonly profiles: () => readonly string[]
+}
+
+/**
+ * The answer to a shell: a line for each candidate; nothing, whatever goes wrong, since there is nobody to tell.
+ *
+ * @param typed all words behind the program's name, quoted as they are; the last is what is being typed, perhaps nothing yet
+ */
+export async function answer(typed: readonly string[], env: Environment, cwd: string): Promise<string> {
+  try {
+    const words = typed.map(typedWord)
+    const given = (flag: string) =>
+      words
+        .findLast((word, at) => words[at - 1] === flag || word.startsWith(`${flag}=`))
+        ?.replace(`${flag}=`, '')
+    const found = await complete(words, {
+      open: async () =>
+        openForReading(resolveConfig(env, cwd, { db: given('--db'), profile: given('--profile') }), env),
+      profiles: () => {
+        const { files } = resolveLeniently(env, cwd, {})
+        return files.flatMap(({ path }) => Object.keys(readSettings(path).profiles))
+      },
+    })
+    if (found === 'files') return `${filesAnswer}\n`
+    // A shell draws a name as it is, and a line break would make two of it.
+    const harmless = found.filter(({ value, about }) => isPrintable(value) && isPrintable(about))
+    return harmless.map(({ value, about }) => `${value}\t${about}\n`).join('')
+  } catch {
+    return ''
+  }
+}
+
+const isPrintable = (text: string): boolean => printableLine(text) === text
+
+async function complete(words: readonly string[], known: Known): Promise<Completion> {
+  const current = words.at(-1) ?? ''
+  const before = words.slice(0, -1)
+  const operands = operandsOf(before)
+  const asksForHelp = operands[0] === 'help'
+  const [noun, ...verbs] = asksForHelp ? operands.slice(1) : operands
+  const { at, steps, rest } = await follow(tree, noun === undefined ? [] : [noun, ...verbs])
+  const declaration = 'run' in at ? at : undefined
+  const value = await optionValue(before.at(-1), declaration, current, known)
+  if (value !== undefined) return value
+  const [, option, part] = /^(--[^=]+)=(.*)$/s.exec(current) ?? []
+  if (part !== undefined) {
+    const values = (await optionValue(option, declaration, part, known)) ?? []
+    return values === 'files' ? values : values.map(each => ({ ...each, value: `${option}=${each.value}` }))
+  }
+  if (current.startsWith('-')) return fitting(current, optionCandidates(declaration, before))
+  if (noun === undefined) return fitting(current, named(nouns))
+  if (!('run' in at)) return rest.length > 0 ? [] : fitting(current, named(at))
+  if (asksForHelp) return []
+  const args = Object.keys(at.args)
+  const given = operandsOf(before, optionsWithValues(at)).slice(steps.length)
+  const last = args.at(-1)
+  const name = args[given.length] ?? (last !== undefined && takesMany(at.args[last]) ? last : undefined)
+  return name === undefined ? [] : subjects(subjectOfArgument(at, name), current, known, given)
+}
+
+const optionsWithValues = ({ options }: Declaration): readonly string[] =>
+  Object.entries(options)
+    .filter(([, option]) => option.kind !== 'flag')
+    .flatMap(([name, option]) => spellings(name, option))
+
+/** What completes the value of an option, when one stands before; undefined when none does. */
+async function optionValue(
+  option: string | undefined,
+  declaration: Declaration | undefined,
+  current: string,
+  known: Known,
+): Promise<Completion | undefined> {
+  if (option === undefined || !option.startsWith('-')) return undefined
+  const global = globalFlags.find(flag => flag.placeholder && spellings(flag.name, flag).includes(option))
+  if (global !== undefined) {
+    if (global.choices) return fitting(current, plain(global.choices))
+    if (global.name === 'profile') return fitting(current, plain(known.profiles()))
+    if (global.name === 'tz') return fitting(current, plain(Intl.supportedValuesOf('timeZone')))
+    if (global.name === 'fields')
+      return listed(current, (declaration && outputShape(declaration)?.fields) ?? [])
+    return global.placeholder === 'file' ? 'files' : []
+  }
+  const found = Object.entries(declaration?.options ?? {}).find(
+    ([name, declared]) => declared.kind !== 'flag' && spellings(name, declared).includes(option),
+  )
+  if (found === undefined) return undefined
+  const [name, declared] = found
+  if (declared.choices) return fitting(current, plain(declared.choices))
+  return subjects(subjectOfOption(name, declared), current, known)
+}
+
+const nouns = Object.entries(tree).map(([name, { summary }]) => ({ name, summary }))
+
+const named = (all: readonly { readonly name: string; readonly summary: string }[]): readonly Candidate[] =>
+  all.map(({ name, summary }) => ({ value: name, about: summary }))
+
+const plain = (values: readonly string[]): readonly Candidate[] => values.map(value => ({ value, about: '' }))
+
+/** Words with commas between, each at most once. */
+function listed(typed: string, words: readonly string[]): readonly Candidate[] {
+  const before = typed.slice(0, typed.lastIndexOf(',') + 1)
+  const taken = before.split(',')
+  const left = words.filter(word => !taken.includes(word))
+  return fitting(
+    typed,
+    plain(left).map(each => ({ ...each, value: before + each.value })),
+  )
+}
+
+/** By name, and by id once it looks like one. */
+const query = (table: string, name: string): string => `
+  SELECT * FROM (SELECT ${name} AS value, id AS about FROM ${table}
+    WHERE substr(${name}, 1, length(:typed)) = :typed ORDER BY ${name} LIMIT 500)
+  UNION ALL SELECT * FROM (SELECT id AS value, ${name} AS about FROM ${table}
+    WHERE length(:typed) > 3 AND substr(id, 1, length(:typed)) = :typed ORDER BY id LIMIT 500)`
+
+const queries = {
+  key: query('keys', 'name'),
+  user: query('users', 'username'),
+  project: query('projects', 'slug'),
+} as const
+
+/** @param given the arguments that stand before this one */
+async function subjects(
+  subject: Subject | undefined,
+  typed: string,
+  known: Known,
+  given: readonly string[] = [],
+): Promise<Completion> {
+  switch (subject) {
+    case undefined:
+      return []
+    case 'file':
+      return 'files'
+    case 'setting':
+      return fitting(typed, plain(settingNames))
+    case 'value':
+      return given[0] === 'output' ? fitting(typed, plain(formats)) : 'files'
+    case 'shell':
+      return fitting(typed, plain(shells))
+    case 'metric':
+      return fitting(typed, plain(metrics))
+    case 'group':
+      return listed(typed, reportGroups)
+    case 'order':
+      return fitting(typed, plain(keySorts.flatMap(sort => [sort, `-${sort}`])))
+    case 'command': {
+      if (given.length === 0) return fitting(typed, named(nouns))
+      const { at, rest } = await follow(tree, given)
+      return 'run' in at || rest.length > 0 ? [] : fitting(typed, named(at))
+    }
+  }
+  const latchkey = await known.open()
+  try {
+    switch (subject) {
+      case 'backup': {
+        const backups = await latchkey.backups.list()
+        return fitting(
+          typed,
+          backups.map(({ id, createdAt }) => ({ value: id, about: createdAt.toISOString() })),
+        )
+      }
+      case 'import': {
+        const imports = await latchkey.imports.list()
+        return fitting(
+          typed,
+          imports.map(({ id, source }) => ({ value: id, about: source })),
+        )
+      }
+      default:
+        return (await latchkey.database.query({
+          sql: queries[subject],
+          params: { typed },
+        })) as unknown as Candidate[]
+    }
+  } finally {
+    await latchkey.close()
+  }
+}
+
+function optionCandidates(
+  declaration: Declaration | undefined,
+  before: readonly string[],
+): readonly Candidate[] {
+  const options = Object.entries(declaration?.options ?? {})
+  const all = [
+    ...options.flatMap(([name, option]) => optionNames(name, option)),
+    ...flagCandidates([...(declaration ? flagsOf(declaration) : []), ...globalFlags]),
+    { value: '--help', about: 'Show help' },
+    ...(operandsOf(before).length === 0 ? [{ value: '--version', about: 'Print the version' }] : []),
+  ]
+  const repeatable = new Set(
+    options.filter(([, option]) => isRepeatable(option)).map(([name]) => `--${kebab(name)}`),
+  )
+  return all.filter(({ value }) => repeatable.has(value) || !before.includes(value))
+}
+
+function optionNames(name: string, option: Option<unknown>): readonly Candidate[] {
+  const given = { value: `--${kebab(name)}`, about: option.summary }
+  return option.kind === 'clearable'
+    ? [given, { value: `--no-${kebab(name)}`, about: 'Sets it to none' }]
+    : [given]
+}
+
+const flagCandidates = (flags: readonly CommonFlag[]): readonly Candidate[] =>
+  flags.map(({ name, summary }) => ({ value: dashed(name), about: summary }))
+
+const fitting = (typed: string, all: readonly Candidate[]): readonly Candidate[] =>
+  all.filter(({ value }) => value.startsWith(typed))

@@ -1,0 +1,72 @@
+/** Puts a completion script where its shell looks for it. Must never touch a file that a person writes. */
+import { readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { CompletionInstalled } from '../../contract/views.ts'
+import { type Environment, userFolder } from '../../system/home.ts'
+import { makeFolder, writeWhole } from '../../system/whole-file.ts'
+import { completionScript, installedAs, isCompletionScript, type Shell, shells } from './scripts.ts'
+
+export interface Installation {
+  /** Default: that of `SHELL`. */
+  readonly shell: Shell | undefined
+  /** Default: where the shell looks in the user's home. */
+  readonly folder: string | undefined
+  readonly env: Environment
+  readonly dryRun: boolean
+}
+
+/** @throws usage when it is no shell that can be completed, conflict when the file is another's, permission, disk_full */
+export async function installCompletion(installation: Installation): Promise<CompletionInstalled> {
+  const { env, dryRun, folder } = installation
+  const shell = installation.shell ?? shellOf(env)
+  const path = folder === undefined ? usualPath(shell, env) : join(folder, installedAs[shell].at(-1) ?? shell)
+  const script = completionScript(shell)
+  const before = present(path)
+  if (before !== undefined && before !== '' && !isCompletionScript(before)) {
+    throw new LatchkeyError(
+      'conflict',
+      `${path} is there already, and is no completion script of latchkey`,
+      'move it away first, or name another folder with --dir',
+    )
+  }
+  const changed = before !== script
+  if (changed && !dryRun) {
+    await makeFolder(dirname(path))
+    await writeWhole(path, script)
+  }
+  return { shell, path, changed, activate: activations[shell](path) }
+}
+
+function usualPath(shell: Shell, env: Environment): string {
+  const [first, ...rest] = installedAs[shell]
+  return first === '.config'
+    ? join(userFolder(env, 'XDG_CONFIG_HOME'), ...rest)
+    : join(userFolder(env, 'XDG_DATA_HOME'), ...rest.slice(1))
+}
+
+function shellOf(env: Environment): Shell {
+  const name = basename(env['SHELL'] ?? '')
+  const found = shells.find(each => each === name)
+  if (found !== undefined) return found
+  throw new LatchkeyError(
+    'usage',
+    name === '' ? 'SHELL does not say which shell this is' : `${name} is not a shell that can be completed`,
+    `name one: latchkey completion install ${shells[0]}`,
+  )
+}
+
+/** What a person has to add where the file alone does nothing. */
+const activations: Readonly<Record<Shell, (path: string) => string | null>> = {
+  bash: path => `Needs the package bash-completion; without it, add to ~/.bashrc: source ${path}`,
+  zsh: path => `Add to ~/.zshrc, before compinit: fpath=(${dirname(path)} $fpath)`,
+  fish: () => null,
+}
+
+function present(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,114 @@
+/** The scripts by which shells ask this program what may come next. They hold no list of their own. */
+import { completionRequest } from '../line/walk.ts'
+
+export const shells = ['bash', 'zsh', 'fish'] as const
+export type Shell = (typeof shells)[number]
+
+/** Where each shell looks for it, from the user's home. */
+export const installedAs: Readonly<Record<Shell, readonly string[]>> = {
+  bash: ['.local', 'share', 'bash-completion', 'completions', 'latchkey'],
+  zsh: ['.local', 'share', 'zsh', 'site-functions', '_latchkey'],
+  fish: ['.config', 'fish', 'completions', 'latchkey.fish'],
+}
+
+/** What is answered where the shell completes files by itself. */
+export const filesAnswer = ':files'
+
+/** The declaration of the command that prints the script of a shell. */
+export const scriptFor = (shell: Shell) =>
+  ({
+    name: shell,
+    effect: 'read',
+    summary: `Print the script that completes latchkey in ${shell}`,
+    description: `Commands, options, values, and the names of keys, users and projects as they are in the database at that moment. completion install puts the script where ${shell} looks for it.`,
+    examples: [`latchkey completion ${shell} > ~/${installedAs[shell].join('/')}`],
+    run: async () => completionScript(shell),
+    text: true,
+  }) as const
+
+export const completionScript = (shell: Shell): string => scripts[shell]
+
+/** Whether a text is such a script, of this version or another. */
+export const isCompletionScript = (text: string): boolean =>
+  /^(#compdef latchkey\n)?# Completion of latchkey /.test(text)
+
+const scripts: Readonly<Record<Shell, string>> = {
+  bash: `# Completion of latchkey for bash: source this file, or put it where bash-completion looks for latchkey.
+_latchkey() {
+  local line value piece head rest=$COMP_LINE at count=0
+  local -a words=()
+  COMPREPLY=()
+  # Readline cuts words at = and :, and replaces what stands behind.
+  for ((at = 0; at <= COMP_CWORD; at++)); do
+    piece=\${COMP_WORDS[at]}
+    if [[ $count -gt 0 && -n $piece && $rest == "$piece"* ]]; then
+      words[count-1]+=$piece
+    else
+      words[count++]=$piece
+    fi
+    rest=\${rest#"\${rest%%[![:space:]]*}"}
+    rest=\${rest#"$piece"}
+  done
+  head=\${words[count-1]}
+  [[ $piece == *[=:] ]] || head=\${head%"$piece"}
+  while IFS= read -r line; do
+    value=\${line%%$'\\t'*}
+    if [[ $value == ${filesAnswer} ]]; then
+      compopt -o default 2>/dev/null
+      return
+    fi
+    case $piece in
+      # Readline closes the quote, unless the last character looks as if it did.
+      \\'*) value=\${value//\\'/\\'\\\\\\'\\'} value=\${value/%\\'/\\'\\'} ;;
+      \\"*)
+        for line in '\\' '"' '$' '\`'; do value=\${value//"$line"/"\\\\$line"}; done
+        # History is expanded in double quotes too, and no backslash stops it there.
+        value=\${value//'!'/\\"\\'!\\'\\"}
+        value=\${value/%'"'/'""'}
+        ;;
+      *) [[ $value == *[^[:alnum:]_.,:=/@%+-]* ]] && printf -v value %q "$value" ;;
+    esac
+    [[ $value == "$head"* ]] && COMPREPLY+=("\${value#"$head"}")
+  done < <("\${COMP_WORDS[0]}" ${completionRequest} "\${words[@]:1}" 2>/dev/null)
+}
+complete -F _latchkey latchkey
+`,
+  zsh: `#compdef latchkey
+# Completion of latchkey for zsh: put this file as _latchkey into a folder of $fpath, or source it after compinit.
+_latchkey() {
+  local line
+  local -a values about
+  while IFS= read -r line; do
+    if [[ $line == ${filesAnswer} ]]; then
+      [[ $PREFIX == --*=* ]] && compset -P '*='
+      _files
+      return
+    fi
+    values+=("\${line%%$'\\t'*}")
+    about+=("\${line%%$'\\t'*}  \${line#*$'\\t'}")
+  done < <("\${(Q)words[1]}" ${completionRequest} "\${(@)words[2,CURRENT-1]}" "$QIPREFIX$PREFIX" 2>/dev/null)
+  compadd -l -d about -a values
+}
+if [[ $funcstack[1] == _latchkey ]]; then
+  _latchkey "$@"
+else
+  compdef _latchkey latchkey
+fi
+`,
+  fish: `# Completion of latchkey for fish: put this file as latchkey.fish into ~/.config/fish/completions, or source it.
+function __latchkey_complete
+  set -l words (commandline -opc)
+  set -l token (commandline -ct)
+  set -l answer ($words[1] ${completionRequest} $words[2..] "$token" 2>/dev/null)
+  if test "$answer[1]" = ${filesAnswer}
+    set -l option (string match -r '^--[^=]*=' -- "$token")
+    for path in (__fish_complete_path (string replace -r '^--[^=]*=' '' -- "$token"))
+      echo "$option$path"
+    end
+  else
+    printf '%s\\n' $answer
+  end
+end
+complete -c latchkey -f -a '(__latchkey_complete)'
+`,
+}

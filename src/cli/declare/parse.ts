@@ -1,0 +1,240 @@
+/**
+ * Turns one word of the command line into a value: times, amounts, limits, names. Every refusal says what
+ * to type instead; nothing here may guess (`5m ago`, `1M` and `10dd` are refused, not read as something close).
+ */
+
+import { LatchkeyError } from '../../contract/errors.ts'
+import { keySorts, metrics, reportGroups, roles } from '../../contract/views/words.ts'
+import type { KeySort, Limit, Metric, ReportGroup, Role } from '../../contract/views.ts'
+import type { KeepPolicy } from '../../index.ts'
+import { didYouMean, nearest } from '../../text/nearest.ts'
+import { nearestSetting, type SettingName, settingNames } from '../settings/file.ts'
+import type { Parse } from './parser.ts'
+import { quote, refuse } from './refuse.ts'
+import { duration, windowLength, windowMeant } from './times.ts'
+
+export {
+  cronTimes,
+  duration,
+  durationOrZero,
+  formatDuration,
+  moment,
+  since,
+  when,
+  whenIfEver,
+} from './times.ts'
+
+const amountHint = 'write a whole number such as 5000, 100k, 1.5M or 1,000,000'
+const dollarsHint = 'write dollars such as 20, 0.50 or 1,000'
+const keepHint = 'write rules such as last=7,daily=7,weekly=4,monthly=12,within=30d'
+const limitForm = 'metric=amount/window, such as tokens=100k/5h, requests=1000/1d or usd=20/30d'
+const limitHint = `write ${limitForm}`
+
+/** A whole number of things, 0 or more: `5000`, `1,000,000`, `1_000`, `100k`, `1.5M`, `2B`. */
+export const amount: Parse<number> = raw => {
+  const [, digits = '', fraction = '', suffix = ''] = /^([\d,_]+)(?:\.(\d+))?([a-zA-Z]?)$/.exec(raw) ?? []
+  const whole = ungroup(digits)
+  if (whole === undefined) throw refuse(`${quote(raw)} is not an amount`, amountHint)
+  if (suffix === 'm') throw refuse(`${quote(raw)} is unclear: a million is written M`, amountHint)
+  const zeros = { '': 0, k: 3, K: 3, M: 6, B: 9 }[suffix]
+  if (zeros === undefined) throw refuse(`${quote(raw)} ends in ${suffix}, which is not k, M or B`, amountHint)
+  if (fraction.length > zeros) throw refuse(`${quote(raw)} is not a whole number`, amountHint)
+  const value = Number(whole + fraction.padEnd(zeros, '0'))
+  if (!Number.isSafeInteger(value)) throw refuse(`${quote(raw)} is too large`, amountHint)
+  return value
+}
+
+export { amount as tokens }
+
+/** `127.0.0.1:8686`, `[::1]:8686`, `localhost:8686`, or a port alone, which is one of 127.0.0.1. */
+export const hostPort: Parse<{ readonly host: string; readonly port: number }> = raw => {
+  const hint = 'write an address and a port such as 127.0.0.1:8686, [::1]:8686 or 8686'
+  const [, inBrackets, bare, digits] = /^(?:(?:\[([^[\]]+)\]|([^:[\]\s]+)):)?(\d{1,5})$/.exec(raw) ?? []
+  if (digits === undefined) throw refuse(`${quote(raw)} is no address with a port`, hint)
+  const port = Number(digits)
+  if (port > 65_535) throw refuse(`${quote(raw)} has a port above 65535`, hint)
+  return { host: inBrackets ?? bare ?? '127.0.0.1', port }
+}
+
+/** A whole number of at least 1. */
+export const count: Parse<number> = (raw, context) => integerAtLeast(1)(raw, context)
+
+/** A parser of whole numbers that are not below `least`. */
+export const integerAtLeast =
+  (least: number): Parse<number> =>
+  raw => {
+    const value = /^\d+$/.test(raw) ? Number(raw) : Number.NaN
+    if (Number.isSafeInteger(value) && value >= least) return value
+    throw refuse(
+      `${quote(raw)} is not a whole number of at least ${least}`,
+      `write a number such as ${least + 9}`,
+    )
+  }
+
+/** How many to keep: a number of at least 1, or `all`. */
+export const keepCount: Parse<number> = (raw, context) =>
+  raw === 'all' ? Number.POSITIVE_INFINITY : count(raw, context)
+
+/** `daily=7,weekly=4,within=30d`: which backups are kept. */
+export const keepRules = (raw: string): KeepPolicy => {
+  const names = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
+  const context = { now: new Date(0), timeZone: 'UTC' }
+  const policy: Partial<Record<(typeof names)[number] | 'withinMs', number>> = {}
+  for (const part of raw.split(',')) {
+    const [, word = '', value = ''] = /^\s*([^=\s]*)\s*=\s*(\S*)\s*$/.exec(part) ?? []
+    const name = names.find(each => each === word)
+    if (word === 'within') policy.withinMs = duration(value, context)
+    else if (name !== undefined) policy[name] = keepCount(value, context)
+    else
+      throw refuse(
+        `${quote(part.trim())} says nothing of backups to keep${meaning(word, [...names, 'within'])}`,
+        keepHint,
+      )
+  }
+  return policy
+}
+
+/** `80%` or `80` as the number 80; between 0 and 100. */
+export const percent: Parse<number> = raw => {
+  const value = /^\d+(\.\d+)?%?$/.test(raw) ? Number(raw.replace('%', '')) : Number.NaN
+  if (value >= 0 && value <= 100) return value
+  throw refuse(`${quote(raw)} is not a percentage from 0 to 100`, 'write a percentage such as 80 or 80%')
+}
+
+/** Dollars with at most six decimals (whole micro-dollars): `20`, `$0.50`, `1,000`. */
+export const dollars: Parse<number> = raw => {
+  const [, digits = '', fraction = ''] = /^\$?([\d,_]+)(?:\.(\d+))?$/.exec(raw) ?? []
+  const whole = ungroup(digits)
+  if (whole === undefined) throw refuse(`${quote(raw)} is not an amount of dollars`, dollarsHint)
+  if (fraction.length > 6) throw refuse(`${quote(raw)} has more than six decimals`, dollarsHint)
+  if (!Number.isSafeInteger(Number(whole + fraction.padEnd(6, '0')))) {
+    throw refuse(`${quote(raw)} is too large`, dollarsHint)
+  }
+  return Number(`${whole}.${fraction || '0'}`)
+}
+
+/** One of a few words. */
+export const oneOf =
+  <const T extends string>(choices: readonly T[]): Parse<T> =>
+  raw => {
+    const found = choices.find(choice => choice === raw)
+    if (found !== undefined) return found
+    throw refuse(
+      `${quote(raw)} is not one of them${meaning(raw, choices)}`,
+      `write one of ${choices.join(', ')}`,
+    )
+  }
+
+/** `name=value`; what reads as a number is one. */
+export const parameter: Parse<readonly [string, string | number]> = raw => {
+  const [, name, value = ''] = /^(\w+)=([\s\S]*)$/.exec(raw) ?? []
+  if (name === undefined)
+    throw refuse(`${quote(raw)} gives no name a value`, 'write name=value, such as least=1000')
+  return [name, /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value]
+}
+
+/** The name of a setting; dashes are as good as underscores. */
+export const settingName: Parse<SettingName> = raw => {
+  const found = settingNames.find(name => name === raw.replaceAll('-', '_'))
+  if (found !== undefined) return found
+  throw refuse(
+    `${quote(raw)} is not a setting${didYouMean(nearestSetting(raw))}`,
+    `write one of ${settingNames.join(', ')}`,
+  )
+}
+
+/** The name of what a limit counts. */
+export const metric: Parse<Metric> = raw => {
+  const found = metrics.find(name => name === raw)
+  if (found !== undefined) return found
+  throw refuse(`${quote(raw)} is not a metric${meaning(raw, metrics)}`, `write one of ${metrics.join(', ')}`)
+}
+
+/** `tokens=100k/5h`: at most so much within any window of that length. */
+export const limit: Parse<Limit> = (raw, context) => {
+  const [, name, most, length] = /^([^=/]*)=([^/]*)\/(.*)$/.exec(raw) ?? []
+  if (name === undefined || most === undefined || length === undefined) {
+    const missing = raw.includes('=') ? 'window' : 'amount'
+    throw refuse(`limit ${quote(raw)} has no ${missing}`, limitHint)
+  }
+  const counted = within(raw, limitHint, () => metric(name, context))
+  const atMost = within(raw, limitHint, () => (counted === 'usd' ? dollars : amount)(most, context))
+  const meant = windowMeant(length)
+  const hint = meant === undefined ? limitHint : `write ${name}=${most}/${meant}; a limit is ${limitForm}`
+  const windowMs = within(raw, hint, () => windowLength(length, context))
+  if (windowMs < 60_000 || windowMs > 366 * 86_400_000) {
+    throw refuse(`limit ${quote(raw)} has a window of ${length}: it must be between 1m and 366d`, limitHint)
+  }
+  return { metric: counted, amount: atMost, windowMs }
+}
+
+/** `tokens/5h`: the limit with that metric and window; `tokens`: all limits on it. */
+export const limitName: Parse<{ readonly metric: Metric; readonly windowMs?: number }> = (raw, context) => {
+  const [name = '', ...windows] = raw.split('/')
+  if (windows.length === 0) return { metric: metric(name, context) }
+  return { metric: metric(name, context), windowMs: windowLength(windows.join('/'), context) }
+}
+
+/** `a,b` as a list of words. */
+export const list: Parse<readonly string[]> = raw => {
+  const words = raw.split(',').map(word => word.trim())
+  if (!words.includes('')) return words
+  throw refuse(`${quote(raw)} holds an empty name`, 'write names with commas between: a,b')
+}
+
+/** `key,day`: what a report is grouped by. */
+export const groups: Parse<readonly ReportGroup[]> = (raw, context) =>
+  list(raw, context).map(word => {
+    const group = reportGroups.find(name => name === word)
+    if (group !== undefined) return group
+    throw refuse(
+      `${quote(word)} is nothing to group by${meaning(word, reportGroups)}`,
+      `choose from ${reportGroups.join(', ')}`,
+    )
+  })
+
+/** JSON text as its value. */
+export const json: Parse<unknown> = raw => {
+  try {
+    return JSON.parse(raw)
+  } catch {
+    throw refuse(`${quote(raw)} is not JSON`, `write JSON in quotes of the shell: '{"team":"search"}'`)
+  }
+}
+
+/** `tokens`, or `-tokens` for the largest first: what keys are listed in the order of. */
+export const keySort: Parse<{ readonly sort: KeySort; readonly descending: boolean }> = raw => {
+  const named = raw.replace(/^-/, '')
+  const sort = keySorts.find(name => name === named)
+  if (sort !== undefined) return { sort, descending: raw !== named }
+  throw refuse(
+    `${quote(named)} is no order of keys${meaning(named, keySorts)}`,
+    `choose from ${keySorts.join(', ')}, each also with - before it for the opposite order`,
+  )
+}
+
+/** `bob=viewer`: a user and their role in a project. */
+export const member: Parse<{ readonly user: string; readonly role: Role }> = raw => {
+  const [, user, named = ''] = /^(.+)=([^=]*)$/.exec(raw) ?? []
+  if (user === undefined) throw refuse(`${quote(raw)} has no role`, 'write user=role, such as bob=viewer')
+  const role = roles.find(name => name === named)
+  if (role !== undefined) return { user, role }
+  throw refuse(`${quote(named)} is not a role${meaning(named, roles)}`, `write one of ${roles.join(', ')}`)
+}
+
+function within<T>(raw: string, hint: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof LatchkeyError) throw refuse(`limit ${quote(raw)}: ${error.message}`, hint)
+    throw error
+  }
+}
+
+/** Digits without their thousands separators, or undefined when these stand in the wrong places. */
+function ungroup(digits: string): string | undefined {
+  const grouped = /^\d+$|^\d{1,3}(,\d{3})+$|^\d{1,3}(_\d{3})+$/.test(digits)
+  return grouped ? digits.replaceAll(/[,_]/g, '') : undefined
+}
+
+const meaning = (raw: string, known: readonly string[]): string => didYouMean(nearest(raw, known))

@@ -1,0 +1,41 @@
+import type { Argument, Option } from './declaration.ts'
+/** What the words of a command line name: a key, a user, a file. Completion and pickers go by the same. */
+
+export type Subject =
+  | 'key'
+  | 'user'
+  | 'project'
+  | 'backup'
+  | 'import'
+  | 'setting'
+  | 'value'
+  | 'metric'
+  | 'group'
+  | 'order'
+  | 'command'
+  | 'shell'
+  | 'file'
+
+/** What an argument of a command names; undefined when it may be anything. */
+export function subjectOfArgument(command: { readonly name: string }, argument: string): Subject | undefined {
+  if (['setting', 'value', 'command', 'shell', 'import'].includes(argument)) return argument as Subject
+  if (argument === 'limits' && command.name === 'remove') return 'metric'
+  // What is created has a name that nobody has yet.
+  return command.name === 'create' ? undefined : subjectNamed(argument)
+}
+
+/** The same of the value of an option. */
+export const subjectOfOption = (name: string, { placeholder }: Option<unknown>): Subject | undefined =>
+  subjectNamed(placeholder) ?? subjectNamed(name)
+
+function subjectNamed(name: string): Subject | undefined {
+  if (/^(file|folder|place|source|dir|paths?)$/.test(name)) return 'file'
+  if (name === 'owner') return 'user'
+  if (name === 'a,b') return 'group'
+  if (name === '[-]field') return 'order'
+  return (['key', 'user', 'project', 'backup', 'metric'] as const).find(each => each === name)
+}
+
+/** Whether an argument takes several words. */
+export const takesMany = (declared: string | Argument<unknown> | undefined): boolean =>
+  typeof declared === 'object' && (declared.kind === 'many' || declared.kind === 'any')

@@ -1,0 +1,136 @@
+/** Draws one thing as a listing of its fields, for `show` commands. Must never drop a field of the shape. */
+import { bare, isReference, toJson } from '../../contract/json.ts'
+import type { JsonSchema, ObjectShape } from '../../contract/shape.ts'
+import type { Limit, UserRef } from '../../contract/views.ts'
+import type { Brush } from '../declare/brush.ts'
+import { printableLine } from '../terminal/printable.ts'
+import { fold, widthOf } from '../terminal/width.ts'
+import { limitText, reference } from './columns.ts'
+
+/** Every field (or the given ones) as an aligned `label  value`, without a line break at the end. */
+export function card(
+  shape: ObjectShape<Record<string, unknown>>,
+  value: unknown,
+  brush: Brush,
+  fields?: readonly string[],
+): string {
+  return block(shape.schema, value, { ...brush, time: brush.dated }, fields).join('\n')
+}
+
+/** A value on one line, as it reads beside its label or in a column. */
+export function inline(schema: JsonSchema, name: string, value: unknown, brush: Brush): string {
+  if (value === null || value === undefined || value === '') return '-'
+  if (value instanceof Date) return brush.time(value)
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (typeof value === 'number') return quantity(bare(schema), name, value, brush)
+  if (typeof value === 'string') return printableLine(value)
+  const { items } = bare(schema)
+  if (Array.isArray(value) && items !== undefined) {
+    return value.length === 0 ? '-' : value.map(each => inline(items, name, each, brush)).join(', ')
+  }
+  if (isReference(schema)) return printableLine(reference(value as UserRef))
+  if (isLimit(schema)) return limitText(value as Limit, brush)
+  return printableLine(JSON.stringify(toJson(schema, value)))
+}
+
+/** `createdAt` as `created`, `rawSizeBytes` as `raw size`: the unit is shown by the value. */
+export function label(field: string): string {
+  const words = field.replace(/(?<=[a-z])(At|Ms|Bytes|Usd)$/, '')
+  return words.replaceAll(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
+}
+
+function block(schema: JsonSchema, value: unknown, brush: Brush, fields?: readonly string[]): string[] {
+  const given: Readonly<Record<string, unknown>> = { ...(value as object) }
+  const { properties, additionalProperties } = bare(schema)
+  const each = typeof additionalProperties === 'object' ? additionalProperties : {}
+  const names = fields ?? Object.keys(properties ?? given)
+  const title = (name: string): string => (properties === undefined ? printableLine(name) : label(name))
+  const widest = names.reduce((most, name) => Math.max(most, widthOf(title(name))), 0)
+  return names.flatMap(name => {
+    const inner = properties?.[name] ?? each
+    if (!isNested(inner, given[name])) {
+      return labelled(title(name), widest, valueLines(inner, name, given[name], brush), brush)
+    }
+    const narrower = { ...brush, width: brush.width - 2 }
+    const lines = valueLines(inner, name, given[name], narrower)
+    return [brush.dim(title(name)), ...lines.map(line => `  ${line}`)]
+  })
+}
+
+/** Values behind their label, each on a line of its own, folded to the width that is left; or below it, if little is. */
+export function labelled(
+  title: string,
+  widest: number,
+  values: readonly string[],
+  brush: Brush,
+): readonly string[] {
+  const isBeside = widest + 2 <= brush.width / 2
+  const indent = ' '.repeat(isBeside ? widest + 2 : 2)
+  const room = brush.width - indent.length
+  const lines = values
+    .flatMap(value => fold(value, room))
+    // What stays whole is copied from a line that it has alone.
+    .map(line => (widthOf(line) > room ? line : indent + line))
+  const head = brush.dim(title)
+  const [first = indent, ...rest] = lines
+  if (!isBeside || !first.startsWith(indent)) return [head, ...lines]
+  return [head + ' '.repeat(indent.length - widthOf(title)) + first.slice(indent.length), ...rest]
+}
+
+function valueLines(schema: JsonSchema, name: string, value: unknown, brush: Brush): string[] {
+  const { items } = bare(schema)
+  if (!isNested(schema, value)) {
+    const oneEach = Array.isArray(value) && value.length > 0 && items !== undefined && isLimit(items)
+    return oneEach
+      ? value.map(each => inline(items, name, each, brush))
+      : [inline(schema, name, value, brush)]
+  }
+  return Array.isArray(value) ? rows(items ?? {}, value, brush) : block(schema, value, brush)
+}
+
+/** A list of objects as aligned rows under their labels, or one below the other where that is too wide. */
+function rows(schema: JsonSchema, values: readonly unknown[], brush: Brush): string[] {
+  const properties = bare(schema).properties ?? {}
+  const names = Object.keys(properties)
+  const cells = values.map(value => {
+    const given: Readonly<Record<string, unknown>> = { ...(value as object) }
+    return names.map(name => inline(properties[name] ?? {}, name, given[name], brush))
+  })
+  const titles = names.map(label)
+  const widths = titles.map((title, index) =>
+    cells.reduce((most, line) => Math.max(most, widthOf(line[index] ?? '')), widthOf(title)),
+  )
+  if (widths.reduce((sum, each) => sum + each + 2, -2) > brush.width) {
+    return values.flatMap((value, index) => [...(index === 0 ? [] : ['']), ...block(schema, value, brush)])
+  }
+  const pad = (line: readonly string[]): string =>
+    line
+      .map((cell, index) => cell + ' '.repeat(Math.max(0, (widths[index] ?? 0) - widthOf(cell))))
+      .join('  ')
+      .trimEnd()
+  return [brush.dim(pad(titles)), ...cells.map(pad)]
+}
+
+/** Whether the value takes lines of its own: an object that is no mere name, or a list of such. */
+function isNested(schema: JsonSchema, value: unknown): boolean {
+  if (value === null || value === undefined || value instanceof Date || typeof value !== 'object')
+    return false
+  const { items, properties, additionalProperties } = bare(schema)
+  if (Array.isArray(value)) return value.length > 0 && items !== undefined && isNested(items, value[0])
+  if (isReference(schema) || isLimit(schema)) return false
+  const mapped = typeof additionalProperties === 'object' && Object.keys(value).length > 0
+  return properties !== undefined || mapped
+}
+
+function isLimit(schema: JsonSchema): boolean {
+  const { properties } = bare(schema)
+  return properties?.['metric'] !== undefined && properties['windowMs'] !== undefined
+}
+
+function quantity(schema: JsonSchema, name: string, value: number, brush: Brush): string {
+  if (name.endsWith('Bytes')) return brush.bytes(value)
+  if (name.endsWith('Ms')) return brush.duration(value)
+  if (name.endsWith('Usd')) return brush.dollars(value)
+  const isWhole = schema.type === 'integer' || (Array.isArray(schema.type) && schema.type.includes('integer'))
+  return isWhole ? brush.count(value) : String(value)
+}

@@ -1,0 +1,35 @@
+/** How things of the contract read in one cell, for tables, cards and sentences alike. Draws; decides nothing. */
+import type { Key, KeyRef, KeyStatus, Limit, LimitState, Metric, ProjectRef, UserRef } from '../../contract/views.ts'
+import type { Brush } from '../declare/brush.ts'
+import { many } from './quantity.ts'
+
+/** The name of a user, project or key; `-` for none. */
+export function reference(ref: UserRef | ProjectRef | KeyRef | null): string {
+  if (ref === null) return '-'
+  if ('username' in ref) return ref.username
+  return 'slug' in ref ? ref.slug : ref.name
+}
+
+/** `tokens 100,000 / 5h`, and as it stands: `tokens 20,000 of 100,000 / 5h, 80,000 left`. */
+export function limitText(limit: Limit | LimitState, brush: Brush): string {
+  const quantity = limit.metric === 'usd' ? brush.dollars : brush.count
+  const most = `${quantity(limit.amount)} / ${brush.duration(limit.windowMs)}`
+  if (!('used' in limit)) return `${limit.metric} ${most}`
+  const left = `${limit.metric} ${quantity(limit.used)} of ${most}, ${quantity(limit.remaining)} left`
+  return limit.retryAt === null ? left : `${left}, retry ${brush.time(limit.retryAt)}`
+}
+
+/** `tokens/5h`, or `tokens` for all its windows. */
+export const limitNameText = (
+  { metric, windowMs }: { readonly metric: Metric; readonly windowMs?: number },
+  brush: Brush,
+): string => (windowMs === undefined ? metric : `${metric}/${brush.duration(windowMs)}`)
+
+/** `key ci`, or `12 keys`. */
+export const keysText = (result: Key | readonly Key[]): string =>
+  'name' in result ? `key ${result.name}` : many(result.length, 'key')
+
+/** Coloured, and worded all the same. */
+export function keyStatus(status: KeyStatus, brush: Brush): string {
+  return { active: brush.good, disabled: brush.warn, expired: brush.warn, revoked: brush.bad }[status](status)
+}

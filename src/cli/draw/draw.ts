@@ -1,0 +1,86 @@
+/** Draws a result for people: as what the command says of it, as a card or as a table, in a pager where it is long. */
+import { bare } from '../../contract/json.ts'
+import type { JsonSchema } from '../../contract/shape.ts'
+import type { Key } from '../../contract/views.ts'
+import type { Brush } from '../declare/brush.ts'
+import { card, inline, label } from './card.ts'
+import { limitText } from './columns.ts'
+import type { Column } from '../declare/column.ts'
+import type { Declaration } from '../declare/declaration.ts'
+import { outputShape } from '../declare/define.ts'
+import type { Presentation } from './presentation.ts'
+import { harmless } from '../terminal/printable.ts'
+import type { Output } from '../terminal/streams.ts'
+import { widthOf } from '../terminal/width.ts'
+import { drawTable } from './table.ts'
+
+/** @param declaration with the shape of the result; without columns its fields are shown under their own names */
+export async function draw(
+  declaration: Declaration,
+  input: Record<string, unknown>,
+  result: unknown,
+  { format, fields, again = text => text, dryRun }: Presentation,
+  makeBrush: () => Promise<Brush>,
+): Promise<readonly string[]> {
+  const shape = outputShape(declaration)
+  if (shape === undefined) return lines(String(result))
+  const isList = Array.isArray(result)
+  const isEmpty = isList && result.length === 0
+  if (isEmpty && !dryRun) return []
+  const brush = await makeBrush()
+  const { done } = declaration
+  // Of one or many, `done` tells of one.
+  const tells = done !== undefined && !(isList && declaration.outputOrRows)
+  const isTold = format === 'table' && fields === undefined
+  const would = dryRun && isTold ? declaration.would?.(harmless(result), brush, input) : undefined
+  if (would !== undefined && (isEmpty || !isList || !declaration.columns))
+    return lines(again([`Would ${would}`, ...understood(result, brush)].join('\n')))
+  if (isEmpty) return []
+  if (tells && isTold && would === undefined) return lines(again(done(harmless(result), brush)))
+  if (!isList) return lines(card(shape, harmless(result), brush, fields))
+  const columns =
+    fields?.map(field => fieldColumn(shape.shapes[field]?.schema ?? {}, field)) ??
+    declaration.columns ??
+    shape.fields.map(field => ({ ...fieldColumn({}, field), title: field }))
+  const shown = columns.filter(column => format === 'wide' || !column.wide)
+  const table = await drawTable(shown, result, brush)
+  return would === undefined ? [table] : [`Would ${would}`, table]
+}
+
+/** What was typed in short forms, as it was read: limits and the end of a key. */
+function understood(result: unknown, brush: Brush): readonly string[] {
+  const { limits, expiresAt }: Partial<Key> = Object(result)
+  return [
+    ...(limits ?? []).map(limit => `  limit ${limitText(limit, brush)}`),
+    ...(expiresAt ? [`  expires ${brush.dated(expiresAt)}`] : []),
+  ]
+}
+
+const lines = (text: string): readonly string[] => (text === '' ? [] : [text.replace(/\n$/, '')])
+
+function fieldColumn(schema: JsonSchema, field: string): Column<unknown> {
+  const { type } = bare(schema)
+  const numeric = [type].flat().some(each => each === 'integer' || each === 'number')
+  return {
+    title: label(field),
+    cell: (row, brush) => inline(schema, field, Object(row)[field], { ...brush, time: brush.ago }),
+    align: numeric ? 'right' : 'left',
+  }
+}
+
+/** Shows in a pager a list that is longer than the screen; what a change did is told as it stands. */
+export async function isPaged(
+  drawn: readonly string[],
+  declaration: Declaration,
+  { pager }: Presentation,
+  { pager: screen, columns = 80 }: Output,
+): Promise<boolean> {
+  if (pager === undefined || screen === undefined) return false
+  if (declaration.effect !== 'read' || declaration.rows === undefined) return false
+  const text = drawn.join('\n')
+  const lines = text
+    .split('\n')
+    .reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0)
+  // The last line of the screen is for what comes next.
+  return lines >= screen.rows && screen.page(pager, `${text}\n`)
+}

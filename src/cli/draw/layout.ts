@@ -1,0 +1,158 @@
+/**
+ * Decides how a table fills a width: what is cut, how long bars are, when rows become cards. Must never cut a text
+ * that is copied from it, nor draw one that could steer the terminal.
+ */
+
+import type { Brush } from '../declare/brush.ts'
+import type { Column } from '../declare/column.ts'
+import { harmless, oneLine } from '../terminal/printable.ts'
+import { cut, isToken, widthOf } from '../terminal/width.ts'
+import { labelled } from './card.ts'
+import { bar } from './chart.ts'
+
+/** A column as it will stand, none of its cells wider than its width. */
+export interface Placed {
+  readonly cells: readonly string[]
+  readonly width: number
+  readonly align: 'left' | 'right'
+}
+
+/** Between columns. */
+export const gap = '  '
+
+/**
+ * Columns under upper-case titles. Too wide for the brush, texts are cut with `…`, those of least importance first;
+ * quantities, times, names, ids and secrets never are. Where that is not enough, spare columns are left out, and then each
+ * row is a card with all of its text.
+ */
+export function layOut<Row>(
+  columns: readonly Column<Row>[],
+  given: readonly Row[],
+  brush: Brush,
+): readonly Placed[] | string {
+  const rows = harmless(given)
+  const drawn = columns
+    .map(column => ('bar' in column ? barsOf(column, rows) : textsOf(column, rows, brush)))
+    .filter(column => !('cells' in column && column.isHidden))
+  const all = drawn.filter(column => 'cells' in column)
+  const texts = fewest(all, brush.width)
+  const widths = fit(texts, brush.width)
+  if (widths === undefined) return cards(all, brush)
+  const room = Math.min(longestBar, brush.width - total(widths) - gap.length)
+  const ellipsis = brush.unicode ? '…' : '~'
+  const remaining = [...widths]
+  return drawn.flatMap((column): readonly Placed[] => {
+    if ('cells' in column) {
+      if (!texts.includes(column)) return []
+      const width = remaining.shift() ?? 0
+      const title = brush.bold(column.title.toUpperCase())
+      return [
+        {
+          cells: [title, ...column.cells.map(cell => cut(cell, width, ellipsis))],
+          width,
+          align: column.align,
+        },
+      ]
+    }
+    if (!brush.pictures || room < shortestBar) return []
+    const bars = column.fractions.map(fraction => bar(fraction, room, brush.unicode))
+    return [{ cells: ['', ...bars], width: room, align: 'left' }]
+  })
+}
+
+const longestBar = 24
+const shortestBar = 4
+
+interface Texts {
+  readonly title: string
+  readonly cells: readonly string[]
+  readonly align: 'left' | 'right'
+  readonly isWhole: boolean
+  readonly importance: 'low' | 'high' | undefined
+  readonly isHidden: boolean
+  readonly isSpare: boolean
+}
+
+function textsOf<Row>(
+  column: Exclude<Column<Row>, { readonly bar: unknown }>,
+  rows: readonly Row[],
+  brush: Brush,
+): Texts {
+  const { title, hideEmpty } = column
+  const isTime = 'time' in column
+  const cells = rows.map(row =>
+    isTime ? brush.ago(column.time(row), column.absent) : oneLine(column.cell(row, brush, rows)),
+  )
+  const align = isTime ? 'left' : (column.align ?? 'left')
+  return {
+    title,
+    cells,
+    align,
+    isWhole: isTime || align === 'right' || column.whole === true || cells.some(isToken),
+    importance: isTime ? undefined : column.importance,
+    isHidden: hideEmpty === true && cells.every(cell => cell === ''),
+    isSpare: column.spare === true,
+  }
+}
+
+interface Bars {
+  readonly fractions: readonly number[]
+}
+
+function barsOf<Row>(column: Extract<Column<Row>, { readonly bar: unknown }>, rows: readonly Row[]): Bars {
+  const sizes = rows.map(column.bar)
+  const full = column.full ?? sizes.reduce((most, size) => Math.max(most, size), 0)
+  return { fractions: sizes.map(size => (full === 0 ? 0 : size / full)) }
+}
+
+/** The columns without as many spare ones, from the first, as have no room; all of them where that is not enough. */
+function fewest(columns: readonly Texts[], available: number): readonly Texts[] {
+  let left = columns
+  while (fit(left, available) === undefined) {
+    const spare = left.find(({ isSpare }) => isSpare)
+    if (spare === undefined) return columns
+    left = left.filter(column => column !== spare)
+  }
+  return left
+}
+
+/** The width of each column so that all fit, or undefined when they cannot. */
+function fit(columns: readonly Texts[], available: number): readonly number[] | undefined {
+  const natural = columns.map(({ title, cells }) =>
+    cells.reduce((most, cell) => Math.max(most, widthOf(cell)), widthOf(title)),
+  )
+  const least = columns.map(({ title, isWhole }, index) => {
+    const width = natural[index] ?? 0
+    return isWhole ? width : Math.min(width, Math.max(shortest, widthOf(title)))
+  })
+  if (total(least) > available) return undefined
+  const widths = natural.map((width, index) => Math.min(width, Math.max(least[index] ?? 0, available)))
+  for (const importance of ['low', undefined, 'high'] as const) {
+    const tier = columns.flatMap((column, index) => (column.importance === importance ? [index] : []))
+    while (total(widths) > available) {
+      const longer = tier.filter(index => (widths[index] ?? 0) > (least[index] ?? 0))
+      const most = longer.reduce((found, index) => Math.max(found, widths[index] ?? 0), 0)
+      const widest = longer.find(index => widths[index] === most)
+      if (widest === undefined) break
+      widths[widest] = most - 1
+    }
+  }
+  return widths
+}
+
+const total = (widths: readonly number[]): number =>
+  widths.reduce((sum, each) => sum + each + gap.length, -gap.length)
+
+/** As much of a text as still tells it from others. */
+const shortest = 8
+
+/** A block of labelled lines for each row; what is empty has none. */
+function cards(columns: readonly Texts[], brush: Brush): string {
+  const widest = columns.reduce((most, { title }) => Math.max(most, widthOf(title)), 0)
+  const lines = (row: number): readonly string[] =>
+    columns.flatMap(({ title, cells }, index) => {
+      const cell = cells[row] ?? ''
+      return cell === '' ? [] : labelled(title, widest, [index === 0 ? brush.bold(cell) : cell], brush)
+    })
+  return (columns[0]?.cells ?? []).map((_, row) => lines(row).join('\n')).join('\n\n')
+}

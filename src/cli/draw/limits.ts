@@ -1,0 +1,113 @@
+/** Limits for people: how full each is, as lines with bars and as columns. Draws; decides nothing. */
+
+import type { LimitForecast, LimitState } from '../../contract/views.ts'
+import type { Brush } from '../declare/brush.ts'
+import type { Column } from '../declare/column.ts'
+import { fold, widthOf } from '../terminal/width.ts'
+import { bar } from './chart.ts'
+
+/**
+ * A line per limit: how much of it is used, what is left, and how full it is as a number and a bar; below it, when more
+ * is free. Where that is too wide, all of it stands below its name.
+ */
+export function limitLines(limits: readonly (LimitState | LimitForecast)[], brush: Brush): readonly string[] {
+  const rows = limits.map(limit => {
+    const quantity = quantityOf(limit, brush)
+    return [
+      limitName(limit, brush),
+      `${quantity(limit.used)} of ${quantity(limit.amount)}`,
+      `${quantity(limit.remaining)} left`,
+      percentUsed(limit),
+    ] as const
+  })
+  const widths = [0, 1, 2, 3].map(at => rows.reduce((most, row) => Math.max(most, widthOf(row[at] ?? '')), 0))
+  const together = widths.reduce((sum, each) => sum + each + 2, -2)
+  const isWide = together <= brush.width
+  return limits.flatMap((limit, index) => {
+    const [name = '', used = '', left = '', percent = ''] = rows[index] ?? []
+    const paint = paintOf(limit, brush)
+    const picture = fullness(limit, brush.width - (isWide ? together : 2 + percent.length) - 2, brush)
+    const indent = isWide ? (widths[0] ?? 0) + 2 : 2
+    const later = fold(laterText(limit, brush), brush.width - indent).map(line => ' '.repeat(indent) + line)
+    if (!isWide) {
+      const below = [used, paint(left), `${percent}${picture}`].map(line => `  ${line}`)
+      return [name, ...below, ...later]
+    }
+    const columns = [
+      name + ' '.repeat((widths[0] ?? 0) - widthOf(name)),
+      used.padStart(widths[1] ?? 0),
+      paint(left.padStart(widths[2] ?? 0)),
+      percent.padStart(widths[3] ?? 0) + picture,
+    ]
+    return [columns.join('  '), ...later]
+  })
+}
+
+export const limitColumns: readonly Column<LimitState>[] = [
+  { title: 'metric', cell: limit => limit.metric, whole: true },
+  { title: 'window', cell: (limit, brush) => brush.duration(limit.windowMs), whole: true },
+  { title: 'amount', cell: (limit, brush) => quantityOf(limit, brush)(limit.amount), align: 'right' },
+  { title: 'used', cell: (limit, brush) => quantityOf(limit, brush)(limit.used), align: 'right' },
+  {
+    title: 'left',
+    cell: (limit, brush) => paintOf(limit, brush)(quantityOf(limit, brush)(limit.remaining)),
+    align: 'right',
+  },
+  { title: 'full', cell: percentUsed, align: 'right' },
+  { bar: fractionUsed, full: 1 },
+  { title: 'of', cell: limit => `${limit.subject.type} ${limit.subject.name}` },
+  {
+    title: 'more',
+    cell: (limit, brush) => (limit.exceeded ? brush.ago(limit.retryAt) : ''),
+    whole: true,
+    hideEmpty: true,
+  },
+]
+
+const quantityOf = ({ metric }: LimitState, brush: Brush) => (metric === 'usd' ? brush.dollars : brush.count)
+
+function fractionUsed({ amount, used }: LimitState): number {
+  return amount === 0 ? 1 : used / amount
+}
+
+/** Never 100% of what is not used up, nor 0% of what is used; how far beyond, nobody needs to the digit. */
+function percentUsed(limit: LimitState): string {
+  const percent = Math.floor(fractionUsed(limit) * 100)
+  if (percent > 999) return '>999%'
+  return percent === 0 && limit.used > 0 ? '<1%' : `${percent}%`
+}
+
+const paintOf = (limit: LimitState, brush: Brush) =>
+  limit.exceeded ? brush.bad : fractionUsed(limit) >= 0.8 ? brush.warn : brush.good
+
+/** `  ████▌`, in the room there is; nothing where there is too little, or where no pictures are drawn. */
+function fullness(limit: LimitState, room: number, brush: Brush): string {
+  const width = Math.min(20, room)
+  if (!brush.pictures || width < 4) return ''
+  const drawn = bar(fractionUsed(limit), width, brush.unicode).trimEnd()
+  return drawn === '' ? '' : `  ${paintOf(limit, brush)(drawn)}`
+}
+
+/** When there is more: `12,300 free at 14:05, all of it at 16:40`; empty when nothing needs to free. */
+function laterText(limit: LimitState | LimitForecast, brush: Brush): string {
+  if ('frees' in limit && limit.frees.length > 0) {
+    const steps = limit.frees.map(({ at, remaining }) =>
+      remaining === limit.amount
+        ? `all of it at ${soon(at, brush)}`
+        : `${quantityOf(limit, brush)(remaining)} free at ${soon(at, brush)}`,
+    )
+    return steps.join(', ')
+  }
+  if (!limit.exceeded) return ''
+  return limit.retryAt === null ? 'never allows this' : `more at ${soon(limit.retryAt, brush)}`
+}
+
+/** A moment, without its day when that is today. */
+function soon(moment: Date, brush: Brush): string {
+  const [day = '', time = ''] = brush.time(moment).split(' ')
+  return day === brush.time(brush.now).slice(0, day.length) ? time : `${day} ${time}`
+}
+
+/** `tokens / 5h`, and whose it is unless it is the key's own. */
+const limitName = ({ metric, windowMs, subject }: LimitState, brush: Brush): string =>
+  `${metric} / ${brush.duration(windowMs)}${subject.type === 'key' ? '' : ` of ${subject.type} ${subject.name}`}`

@@ -1,0 +1,251 @@
+/**
+ * Writes a result in the format that was asked for. Decides nothing about the run: what cannot be shown is
+ * refused by `checkPresentation` before anything happens, because a secret is shown only once.
+ */
+import { LatchkeyError } from '../../contract/errors.ts'
+import { bare, isReference, type Json, jsonWriter, toJson } from '../../contract/json.ts'
+import { anything, type JsonSchema, type ObjectShape, object } from '../../contract/shape.ts'
+import { guarded } from '../../text/csv-cell.ts'
+import { didYouMean, nearest } from '../../text/nearest.ts'
+import type { Brush } from '../declare/brush.ts'
+import type { Declaration } from '../declare/declaration.ts'
+import { dryRunField, outputShape } from '../declare/define.ts'
+import type { Format } from '../settings/config.ts'
+import type { Output } from '../terminal/streams.ts'
+import type { Presentation } from './presentation.ts'
+
+type AnyShape = ObjectShape<Record<string, unknown>>
+
+/** Whether only people read this format. */
+export const isForPeople = (format: Format): boolean => format === 'table' || format === 'wide'
+
+/** `a,b` as a list, each once. */
+export function parseFields(raw: string): readonly string[] {
+  const fields = new Set(raw.split(',').map(field => field.trim()))
+  fields.delete('')
+  if (fields.size > 0) return [...fields]
+  throw new LatchkeyError(
+    'usage',
+    '--fields names no field',
+    'write fields with commas between: --fields id,name',
+  )
+}
+
+/** Throws `usage` when the command cannot answer in this way, or would lose a secret by it. */
+export function checkPresentation(
+  declaration: Declaration,
+  { format, fields }: Presentation,
+  input: Record<string, unknown>,
+): void {
+  const shape = outputShape(declaration)
+  if (shape === undefined) {
+    if (isForPeople(format) && fields === undefined) return
+    throw new LatchkeyError(
+      'usage',
+      'this command prints plain text only',
+      'leave out -o, --json, -q and --fields',
+    )
+  }
+  if (isOpen(shape)) return
+  for (const field of fields ?? []) {
+    if (shape.fields.includes(field) || (field === 'dryRun' && declaration.effect !== 'read')) continue
+    const guess = didYouMean(nearest(field, shape.fields))
+    throw new LatchkeyError(
+      'usage',
+      `there is no field '${field}'${guess}`,
+      shape.fields.length === 0 ? 'leave out --fields' : `choose from ${shape.fields.join(', ')}`,
+    )
+  }
+  if (
+    declaration.revealsSecret?.(input) &&
+    (format === 'name' || (fields !== undefined && !fields.includes('secret')))
+  ) {
+    throw new LatchkeyError(
+      'usage',
+      'the secret is shown only once, and this output would not hold it',
+      format === 'name' ? 'use -o json instead' : 'use -o json, or add secret to --fields',
+    )
+  }
+  if (format === 'csv' && shape.fields.length === 0) {
+    throw new LatchkeyError('usage', 'this command has no columns to print', 'use -o json or -o yaml instead')
+  }
+  if (format !== 'name') return
+  if (fields !== undefined) {
+    throw new LatchkeyError('usage', '-q prints ids and takes no --fields', 'use -o csv --fields … instead')
+  }
+  if (idField(shape.fields) === undefined) {
+    throw new LatchkeyError(
+      'usage',
+      'this command has no ids to print',
+      'use -o json, or -o csv --fields … instead',
+    )
+  }
+}
+
+export const isStream = (result: unknown): result is AsyncIterable<unknown> =>
+  typeof result === 'object' && result !== null && Symbol.asyncIterator in result
+
+/** Whether the result is drawn for people: all of it is needed at once then. */
+export const isDrawn = (declaration: Declaration, format: Format): boolean =>
+  outputShape(declaration) === undefined || (isForPeople(format) && !declaration.forPrograms)
+
+/**
+ * Writes the result, rows as they come; resolves when its reader has taken all of it. A drawing needs them all, so
+ * there a stream must have been collected.
+ */
+export async function present(
+  declared: Declaration,
+  input: Record<string, unknown>,
+  result: unknown,
+  presentation: Presentation,
+  stdout: Output,
+  brush: () => Promise<Brush>,
+): Promise<void> {
+  const declaration = withFieldsOf(declared, result)
+  const { format, fields } = presentation
+  const isTold = isForPeople(format) && fields === undefined && !presentation.dryRun
+  const lines = isTold ? declaration.lines?.(result, input) : undefined
+  let output = lines ?? documentLines(declaration, result, presentation)
+  if (lines === undefined && isDrawn(declaration, format)) {
+    const { draw, isPaged } = await import('./draw.ts')
+    const drawn = await draw(declaration, input, result, presentation, brush)
+    if (await isPaged(drawn, declaration, presentation, stdout)) return
+    output = drawn
+  }
+  let chunk = ''
+  for await (const line of output) {
+    chunk += `${line}\n`
+    if (chunk.length < chunkSize) continue
+    await stdout.write(chunk)
+    chunk = ''
+  }
+  if (chunk !== '') await stdout.write(chunk)
+}
+
+/** Rows of which nothing was declared are described by the first of them. */
+function withFieldsOf(declaration: Declaration, result: unknown): Declaration {
+  const { rows } = declaration
+  if (rows === undefined || !isOpen(rows) || !Array.isArray(result)) return declaration
+  const names = Object.keys(Object(result[0]))
+  const shape = object(rows.name, Object.fromEntries(names.map(name => [name, anything('')])))
+  const { columns: _, ...rest } = declaration
+  return { ...rest, rows: shape }
+}
+
+const isOpen = ({ schema }: AnyShape): boolean =>
+  schema.additionalProperties === true && schema.properties === undefined
+
+const chunkSize = 64 * 1024
+
+type Rows = Iterable<unknown> | AsyncIterable<unknown>
+
+/** The lines of a format that programs read. */
+async function* documentLines(
+  declaration: Declaration,
+  result: unknown,
+  presentation: Presentation,
+): AsyncIterable<string> {
+  const shape = outputShape(declaration)
+  if (shape === undefined) return
+  const { dryRun } = presentation
+  const shapes: AnyShape['shapes'] = { ...shape.shapes, ...dryRunField }
+  const fields = presentation.fields ?? [...shape.fields, ...(dryRun ? Object.keys(dryRunField) : [])]
+  const properties = Object.fromEntries(fields.map(field => [field, shapes[field]?.schema ?? {}]))
+  const schema: JsonSchema = shape.schema.properties ? { properties } : shape.schema
+  const isList = Array.isArray(result) || isStream(result)
+  const given: Rows = isList ? result : [result]
+  const rows = fields.includes('dryRun') ? marked(given, dryRun) : given
+  const write = presentation.csvVerbatim ? (cell: string) => cell : guarded
+  const csv = (all: Rows, schema: JsonSchema) => csvLines(all, schema, write)
+  const rendered = { json, ndjson, csv, yaml, name, table: ndjson, wide: ndjson }[presentation.format]
+  yield* rendered(rows, schema, isList)
+}
+
+async function* marked(rows: Rows, dryRun: boolean): AsyncIterable<unknown> {
+  for await (const row of rows) yield { ...Object(row), dryRun }
+}
+
+/** The same text as `JSON.stringify(…, null, 2)`, one row at a time. */
+async function* json(rows: Rows, schema: JsonSchema, isList: boolean): AsyncIterable<string> {
+  const text = (value: unknown): string => JSON.stringify(toJson(schema, value), null, 2)
+  // A row is written when it is known whether another follows it.
+  let last: string | undefined
+  for await (const row of rows) {
+    if (!isList) return yield text(row)
+    yield last === undefined ? '[' : `${last},`
+    last = `  ${text(row).replaceAll('\n', '\n  ')}`
+  }
+  if (last === undefined) return yield '[]'
+  yield last
+  yield ']'
+}
+
+async function* ndjson(rows: Rows, schema: JsonSchema): AsyncIterable<string> {
+  const text = jsonWriter(schema)
+  for await (const row of rows) yield text(row)
+}
+
+/** RFC 4180, but for line breaks: `\n`. Null is empty, empty text is `""`. */
+async function* csvLines(
+  rows: Rows,
+  schema: JsonSchema,
+  write: (text: string) => string,
+): AsyncIterable<string> {
+  const columns = csvColumns(schema, '', value => value)
+  yield columns.map(column => quoted(write(column.title))).join(',')
+  for await (const value of rows) {
+    const row = toJson(schema, value)
+    yield columns.map(column => csvCell(column.read(row), write)).join(',')
+  }
+}
+
+interface CsvColumn {
+  readonly title: string
+  readonly read: (row: Json) => Json
+}
+
+/** A reference is one column holding its name; another object is one column per field, `totals.requests`. */
+function csvColumns(schema: JsonSchema, prefix: string, reach: (row: Json) => Json): readonly CsvColumn[] {
+  return Object.entries(bare(schema).properties ?? {}).flatMap(([field, inner]) => {
+    const title = prefix + field
+    const read = (row: Json): Json => member(reach(row), field)
+    if (isReference(inner)) {
+      const [, shown = 'id'] = Object.keys(bare(inner).properties ?? {})
+      return [{ title, read: (row: Json) => member(read(row), shown) }]
+    }
+    return bare(inner).properties === undefined ? [{ title, read }] : csvColumns(inner, `${title}.`, read)
+  })
+}
+
+const member = (value: Json, field: string): Json =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? (Object.entries(value).find(([key]) => key === field)?.[1] ?? null)
+    : null
+
+function csvCell(value: Json, write: (text: string) => string): string {
+  if (value === null) return ''
+  if (value === '') return '""'
+  if (typeof value === 'string') return quoted(write(value))
+  return quoted(typeof value === 'object' ? JSON.stringify(value) : String(value))
+}
+
+const quoted = (text: string): string =>
+  /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+
+async function* yaml(rows: Rows, schema: JsonSchema, isList: boolean): AsyncIterable<string> {
+  let isEmpty = true
+  for await (const row of rows) {
+    isEmpty = false
+    const value = toJson(schema, row)
+    yield Bun.YAML.stringify(isList ? [value] : value, null, 2).trimEnd()
+  }
+  if (isEmpty) yield '[]'
+}
+
+async function* name(rows: Rows, schema: JsonSchema): AsyncIterable<string> {
+  const field = idField(Object.keys(schema.properties ?? {})) ?? ''
+  for await (const row of rows) yield String(Object(row)[field] ?? '')
+}
+
+const idField = (fields: readonly string[]): string | undefined =>
+  ['id', 'path'].find(field => fields.includes(field))

@@ -1,0 +1,91 @@
+/**
+ * How names of declarations are written on the command line, and the options that every command has. The
+ * parser, the reference and the completions read the same list; nothing here parses.
+ */
+import { charts } from '../terminal/color.ts'
+import { formats } from '../settings/config.ts'
+import type { Declaration, Option, Effect } from '../declare/declaration.ts'
+import { progressModes } from '../draw/progress.ts'
+
+/** An option that no declaration has to repeat. */
+export interface CommonFlag {
+  /** As it is written, without the dashes. A letter alone has no longer form. */
+  readonly name: string
+  readonly short?: string
+  readonly placeholder?: string
+  readonly choices?: readonly string[]
+  /** Whether several values add up, with commas between. */
+  readonly addsUp?: true
+  readonly summary: string
+}
+
+/** Options of the program, understood before and after the command. */
+export const globalFlags: readonly CommonFlag[] = [
+  { name: 'db', placeholder: 'file', summary: 'Database (LATCHKEY_DB)' },
+  {
+    name: 'output',
+    short: 'o',
+    placeholder: 'format',
+    choices: formats,
+    summary: `How to print: ${formats.join(', ')}`,
+  },
+  { name: 'json', summary: 'Print JSON, as -o json' },
+  { name: 'q', summary: 'Print ids only, one a line, as -o name' },
+  { name: 'quiet', summary: 'Print nothing on success' },
+  { name: 'fields', placeholder: 'a,b', addsUp: true, summary: 'Print only these fields, in this order' },
+  { name: 'csv-verbatim', summary: "Write and read cells of CSV without ' before what looks like a formula" },
+  { name: 'tz', placeholder: 'zone', summary: 'Time zone of dates in tables and arguments (LATCHKEY_TZ)' },
+  { name: 'profile', placeholder: 'name', summary: 'Settings of [profile.NAME] first (LATCHKEY_PROFILE)' },
+  {
+    name: 'progress',
+    placeholder: 'when',
+    choices: progressModes,
+    summary: 'Tell how far it is: auto (a line on a terminal), json (on stderr), never',
+  },
+  { name: 'no-color', summary: 'Print without colour' },
+  {
+    name: 'chart',
+    placeholder: 'when',
+    choices: charts,
+    summary: 'Draw bars and sparklines: auto (default: on a terminal), always or never',
+  },
+  { name: 'no-pager', summary: 'Print long lists at once (LATCHKEY_PAGER, PAGER)' },
+  { name: 'yes', short: 'y', summary: 'Do not ask for confirmation' },
+  { name: 'no-input', summary: 'Never ask; fail where a question would be needed' },
+]
+
+const dryRun: CommonFlag = {
+  name: 'dry-run',
+  summary: 'Check everything and show the outcome, change nothing',
+}
+
+/** Options that a command has because of what it does to the world. */
+export const flagsOf = ({ effect }: Pick<Declaration, 'effect'>): readonly CommonFlag[] =>
+  effect === 'read' ? [] : [dryRun]
+
+/** `expiresWithin` as `expires-within`. */
+export function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+}
+
+/** `--expires-within`, or `-q` for a letter alone. */
+export const dashed = (name: string): string => (name.length === 1 ? `-${name}` : `--${kebab(name)}`)
+
+/** `-l, --expires-within <duration>`, as help pages show it. */
+export function flagText(flag: Pick<CommonFlag, 'name' | 'short' | 'placeholder'>): string {
+  const short = flag.short === undefined ? '' : `-${flag.short}, `
+  return `${short}${dashed(flag.name)}${flag.placeholder ? ` <${flag.placeholder}>` : ''}`
+}
+
+/** The same of a declared option. */
+export function optionText(name: string, { short, placeholder }: Option<unknown>): string {
+  return flagText({ name: kebab(name), placeholder, ...(short === undefined ? {} : { short }) })
+}
+
+/** `<name>`, `[name]` or `<names...>`. */
+export function argumentText(name: string, declared: Declaration['args'][string]): string {
+  const kind = typeof declared === 'string' ? 'one' : declared.kind
+  if (kind === 'optional') return `[${kebab(name)}]`
+  if (kind === 'any') return `[${kebab(name)}...]`
+  return `<${kebab(name)}${kind === 'many' ? '...' : ''}>`
+}

@@ -1,0 +1,87 @@
+/** Follows the words of a command line through the tree of nouns and verbs. Loads what they reach, and nothing else. */
+import type { Declaration, Load, Tree, Words } from '../declare/declaration.ts'
+import { nounOf, verbOf } from './aliases.ts'
+
+/** What the scripts of shells call with the words so far; answers lines of a value, a tab and a description. */
+export const completionRequest = '__complete'
+
+/** Verbs under one word of a noun, loaded: `limit` of `key` holds add, remove and list. */
+interface Group {
+  readonly name: string
+  readonly summary: string
+  readonly commands: readonly Declaration[]
+}
+
+/** The command that was reached, or the ones to choose from. */
+export type Reached = Declaration | readonly (Declaration | Group)[]
+
+/** Where words lead. */
+interface Way {
+  /** The words that were understood, each by the name that it stood for. */
+  readonly steps: readonly Step[]
+  readonly at: Reached
+  /** The words that lead no further. */
+  readonly rest: readonly string[]
+}
+
+interface Step {
+  readonly name: string
+  readonly summary: string
+  /** The names that it was chosen from. */
+  readonly among: readonly string[]
+}
+
+/** Loads what the words reach, and no other command; all that there are to choose from where they reach none. */
+export async function follow(tree: Tree, words: readonly string[]): Promise<Way> {
+  const [typed, ...rest] = words
+  const among = Object.keys(tree)
+  const name = typed === undefined ? '' : nounOf(typed, among)
+  const noun = own(tree, name)
+  if (noun === undefined) return { steps: [], at: [], rest: words }
+  const way = 'load' in noun ? await reach(noun.load, rest) : await choose(noun, rest)
+  return { ...way, steps: [{ name, summary: noun.summary, among }, ...way.steps] }
+}
+
+async function choose(from: Words, words: readonly string[]): Promise<Way> {
+  const [typed, ...rest] = words
+  const among = Object.keys(from.verbs)
+  const name = typed === undefined ? '' : verbOf(typed, among)
+  const verb = own(from.verbs, name)
+  if (verb === undefined) return { steps: [], at: await loadAll(from), rest: words }
+  const way = typeof verb === 'function' ? await reach(verb, rest) : await choose(verb, rest)
+  const summary = typeof verb === 'function' ? '' : verb.summary
+  return { ...way, steps: [{ name, summary, among }, ...way.steps] }
+}
+
+const reach = async (load: Load, rest: readonly string[]): Promise<Way> => ({
+  steps: [],
+  at: (await load()).default,
+  rest,
+})
+
+const loadAll = ({ verbs }: Words): Promise<readonly (Declaration | Group)[]> =>
+  Promise.all(
+    Object.entries(verbs).map(async ([name, verb]) => {
+      if (typeof verb === 'function') return (await verb()).default
+      const commands = (await loadAll(verb)).filter(each => 'run' in each)
+      return { name, summary: verb.summary, commands }
+    }),
+  )
+
+/** A name that people type may be one that every object has. */
+const own = <T>(all: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(all, name) ? all[name] : undefined
+
+/** Every declaration of a noun with the words that are typed for it: `['key', 'limit', 'add']`. */
+export async function namedCommands(
+  tree: Tree,
+  noun: string,
+): Promise<readonly { readonly words: readonly string[]; readonly declaration: Declaration }[]> {
+  const { at } = await follow(tree, [noun])
+  if ('run' in at) return [{ words: [noun], declaration: at }]
+  return at.flatMap(entry =>
+    'commands' in entry
+      ? entry.commands.map(declaration => ({ words: [noun, entry.name, declaration.name], declaration }))
+      : [{ words: [noun, entry.name], declaration: entry }],
+  )
+}

@@ -1,0 +1,68 @@
+/**
+ * What a command may ask of whoever runs it. Must never wait for an answer that cannot come: off a terminal, under CI or
+ * --no-input it refuses at once.
+ */
+
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Environment } from '../../system/home.ts'
+import type { Asking } from '../declare/declaration.ts'
+import { unconfirmed, withoutAsking } from '../terminal/confirmed.ts'
+import { printableLine } from '../terminal/printable.ts'
+import type { Prompts } from '../terminal/prompt.ts'
+import type { Streams } from '../terminal/streams.ts'
+
+/** Whether somebody is there to answer. */
+export function isInteractive(streams: Streams, env: Environment, noInput: boolean): boolean {
+  const ci = env['CI']
+  const automated = ci !== undefined && ci !== '' && ci !== 'false' && ci !== '0'
+  return streams.stdin.isTerminal && streams.stderr.isTerminal && !noInput && !automated
+}
+
+/** @param load the prompts, which most commands have no use for */
+export function asking(interactive: boolean, load: () => Promise<Prompts>): Asking {
+  return {
+    interactive,
+    askPassword: async (message, instead) => {
+      if (!interactive) {
+        throw new LatchkeyError(
+          'usage',
+          'a password can only be asked for at a terminal',
+          instead === undefined ? 'pipe it in on stdin' : `give it with ${instead}, where - is stdin`,
+        )
+      }
+      const prompts = await load()
+      const password = await prompts.password(message)
+      if (password === '')
+        throw new LatchkeyError('usage', 'the password is empty', 'run it again and type one')
+      if ((await prompts.password(`${message} (again)`)) !== password) {
+        throw new LatchkeyError(
+          'usage',
+          'the two passwords differ',
+          'run it again and type the same one twice',
+        )
+      }
+      return password
+    },
+    askSecret: async () => (await load()).password('Secret, unseen while it is typed'),
+    confirm: async ({ question, typed }) => {
+      if (!interactive)
+        throw unconfirmed('this needs a confirmation, and nobody is there to give it', withoutAsking)
+      const prompts = await load()
+      if (typed === undefined) {
+        if (await prompts.confirm(question)) return
+        throw unconfirmed('not confirmed: nothing was changed', 'run it again if it was meant after all')
+      }
+      // What cannot be seen is spelt out, and then that is what is typed.
+      const shown = printableLine(typed)
+      const answer = await prompts.text(`${question}\nType ${shown} to go on:`)
+      if (asTyped(answer) === asTyped(shown)) return
+      throw unconfirmed(
+        `'${shown}' was not typed: nothing was changed`,
+        `run it again and type ${shown}, if it was meant`,
+      )
+    },
+  }
+}
+
+/** Keyboards compose letters in ways that look the same, and have one kind of space. */
+const asTyped = (text: string): string => text.normalize('NFC').replace(/\s+/g, ' ').trim()

@@ -1,0 +1,160 @@
+/**
+ * Runs a declaration: check the output, confirm, run, present. The only place that decides on dry runs and
+ * confirmations, from the declared effect, so that no command can forget them.
+ */
+
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Brush } from '../declare/brush.ts'
+import type { Confirmation, Context, Declaration } from '../declare/declaration.ts'
+import { checkPresentation, isDrawn, isForPeople, isStream, present } from '../draw/present.ts'
+import type { Presentation } from '../draw/presentation.ts'
+import { printable } from '../terminal/printable.ts'
+import { ClosedPipe, type Streams } from '../terminal/streams.ts'
+
+export interface Execution {
+  readonly declaration: Declaration
+  readonly input: Record<string, unknown>
+  readonly context: Context
+  readonly presentation: Presentation
+  /** A context in which the same command can be tried out: nothing is changed there. */
+  readonly rehearsal: () => Context
+  /** Whether nothing is said on success, besides ids that were asked for. */
+  readonly quiet: boolean
+  /** Whether every confirmation was given beforehand. */
+  readonly yes: boolean
+  readonly streams: Streams
+  readonly brush: () => Promise<Brush>
+}
+
+/** Exit code of the run. Throws what the command throws. */
+export async function execute(execution: Execution): Promise<number> {
+  const { declaration, context, presentation, streams } = execution
+  checkPresentation(declaration, presentation, execution.input)
+  const isSilent = execution.quiet && presentation.format !== 'name'
+  const unread = streams.stdout.isClosed ? closed : isSilent ? quiet : undefined
+  if (unread !== undefined && !context.dryRun && declaration.revealsSecret?.(execution.input)) throw unread()
+  const { input, result } = await confirmAndRun(execution)
+  const code = isStream(result) ? 0 : (declaration.exit?.(result) ?? 0)
+  try {
+    if (!isSilent || code !== 0)
+      await present(declaration, input, result, presentation, streams.stdout, execution.brush)
+    else if (isStream(result)) await Array.fromAsync(result, () => undefined)
+  } catch (error) {
+    if (declaration.revealsSecret?.(input) && !context.dryRun) throw undelivered(result, error)
+    if (!(error instanceof ClosedPipe)) throw error
+  } finally {
+    await context.close()
+  }
+  if (isForPeople(presentation.format)) {
+    const isEmpty = Array.isArray(result) && result.length === 0
+    const empty = (isChosen(declaration, input) ? declaration.noMatch : undefined) ?? declaration.empty
+    if (isEmpty && empty !== undefined) await context.notice(empty)
+    // It tells of what was done.
+    const notice = context.dryRun ? undefined : declaration.notice?.(result, input)
+    if (notice !== undefined) await context.notice(notice)
+  }
+  if (context.dryRun) await context.notice('Dry run: nothing was changed.')
+  return code
+}
+
+const closed = (): LatchkeyError =>
+  new LatchkeyError(
+    'usage',
+    'the secret is shown only once, and stdout is closed',
+    'give stdout a reader, or have the secret written to a new file with --out FILE',
+  )
+
+const quiet = (): LatchkeyError =>
+  new LatchkeyError(
+    'usage',
+    'the secret is shown only once, and --quiet prints nothing',
+    'leave out --quiet, or have the secret written to a new file with --out FILE',
+  )
+
+const isChosen = ({ options }: Declaration, input: Record<string, unknown>): boolean =>
+  Object.keys(options).some(name => input[name] !== undefined && input[name] !== false)
+
+/** Nobody has the secret that was to be shown this once: a failure, however much was done. */
+function undelivered(result: unknown, cause: unknown): LatchkeyError {
+  const [first] = [result].flat()
+  const { id, name } = Object(first)
+  return new LatchkeyError(
+    'partial',
+    `the secret of ${name ?? 'the key'} is lost: it was made, but could not be written to stdout`,
+    `give the key another one with: latchkey key rotate ${id ?? 'KEY'}`,
+    { cause },
+  )
+}
+
+interface Outcome {
+  /** What the command was run with: what was typed, and what was confirmed. */
+  readonly input: Record<string, unknown>
+  readonly result: unknown
+}
+
+/**
+ * Closes what the command opened, whatever happened, unless it is still being read from; its own failure comes before
+ * that of closing.
+ */
+async function confirmAndRun(execution: Execution): Promise<Outcome> {
+  const { declaration, context, presentation } = execution
+  let outcome: Outcome
+  try {
+    const input = { ...execution.input, ...(await confirm(execution)) }
+    const result = await declaration.run(context, input)
+    if (isStream(result) && !isDrawn(declaration, presentation.format)) return { input, result }
+    outcome = { input, result: isStream(result) ? await Array.fromAsync(result) : result }
+  } catch (error) {
+    await context.close().catch(() => undefined)
+    throw error
+  }
+  await context.close()
+  return outcome
+}
+
+/** Whether it is asked for before it runs. */
+export const isConfirmed = (declaration: Declaration, input: Record<string, unknown>): boolean =>
+  declaration.asks?.(input) ?? declaration.effect === 'destroy'
+
+/** What the confirmation binds the run to. */
+async function confirm(execution: Execution): Promise<Confirmation['binds']> {
+  const { declaration, input, context, yes, streams } = execution
+  if (!isConfirmed(declaration, input) || yes || context.dryRun) return undefined
+  if (declaration.goesAheadAlone && !context.interactive) return undefined
+  const question: Confirmation = { question: `${declaration.summary}?` }
+  // Off a terminal the question would open the database only to refuse: refuse first.
+  const ask = context.interactive && declaration.confirm ? declaration.confirm(context, input) : question
+  const confirmation = await ask
+  if (confirmation === undefined) return undefined
+  await rehearse(execution, confirmation.binds)
+  const { list } = confirmation
+  if (list && list.rows.length > 0) {
+    const { drawTable } = await import('../draw/table.ts')
+    const brush = await execution.brush()
+    const columns = list.columns.filter(column => !column.wide)
+    await streams.stderr.write(`${await drawTable(columns, list.rows.slice(0, mostListed), brush)}\n`)
+    if (list.rows.length > mostListed) await context.notice(`and ${list.rows.length - mostListed} more`)
+  }
+  const { db, profileInUse } = context.config
+  const profile = profileInUse === undefined ? '' : `, profile ${profileInUse}`
+  const about = `Database ${confirmation.database ?? db}${profile}`
+  await context.confirm({ ...confirmation, question: printable(`${confirmation.question}\n${about}`) })
+  return confirmation.binds
+}
+
+/** What cannot be done is said before anybody is asked about it. */
+async function rehearse(
+  { declaration, input, context, rehearsal }: Execution,
+  binds: Confirmation['binds'],
+): Promise<void> {
+  if (!context.interactive) return
+  const trial = rehearsal()
+  try {
+    await declaration.run(trial, { ...input, ...binds })
+  } finally {
+    await trial.close()
+  }
+}
+
+/** As many as a person will look through. */
+const mostListed = 100

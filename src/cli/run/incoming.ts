@@ -1,0 +1,106 @@
+/**
+ * What comes in beside the words of a command line: secrets, rows and texts, from stdin or a file. Must never take a
+ * secret from the command line, where others could read it, nor wait at a terminal for what nobody knows to type.
+ */
+import { readFileSync } from 'node:fs'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
+import type { Asking, Incoming } from '../declare/declaration.ts'
+import type { Streams } from '../terminal/streams.ts'
+import { typedLine } from './next-step.ts'
+
+/**
+ * @param at where a file lies that was typed
+ * @param csvVerbatim whether cells of CSV are read as they are
+ */
+export function createIncoming(
+  { stdin, stderr }: Streams,
+  at: (typed: string) => string,
+  asking: Asking,
+  csvVerbatim: boolean,
+): Incoming {
+  // Kept, because a confirmation and the run that follows may both ask for it.
+  let read: Promise<string> | undefined
+  const readStdin = async (): Promise<string> => {
+    requirePipe(stdin)
+    read ??= stdin.text()
+    return read
+  }
+
+  const fromStdin = async (): Promise<string> => {
+    if (stdin.isTerminal && asking.interactive) read ??= asking.askSecret()
+    const hint = `put the secret there: printf %s "$secret" | ${typedLine}`
+    return oneLine(await (read ?? readStdin()), 'stdin', hint)
+  }
+  const secretFromStdin = async (): Promise<string> => bareSecret(await fromStdin())
+
+  return {
+    readStdin,
+    keySelector: async typed => {
+      if (typed === '-') return { secret: await secretFromStdin() }
+      if (ownSecret.test(typed)) throw exposed()
+      return typed
+    },
+    secretArgument: async typed => {
+      if (typed === undefined || typed === '-') return secretFromStdin()
+      throw exposed()
+    },
+    passwordFromFile: async typed => {
+      if (typed === '-') return fromStdin()
+      return oneLine(readText(at(typed)), typed, 'write the secret into it, or name another file')
+    },
+    rowSource: typed => {
+      if (typed !== '-') return { file: at(typed), csvVerbatim }
+      requirePipe(stdin)
+      return { file: 'stdin', chunks: stdin.chunks(), csvVerbatim }
+    },
+    text: async typed => {
+      if (typed !== undefined && typed !== '-') {
+        if (ownSecret.test(typed)) throw exposed('key identify')
+        return at(typed)
+      }
+      if (stdin.isTerminal) await stderr.write('Paste the text, then press Enter and Ctrl-D.\n')
+      return stdin.chunks()
+    },
+  }
+}
+
+/** @throws usage at a terminal */
+function requirePipe(stdin: Streams['stdin']): void {
+  if (!stdin.isTerminal) return
+  throw new LatchkeyError(
+    'usage',
+    'stdin is a terminal: there is nothing to read from it',
+    `pipe it in: ${typedLine} < FILE`,
+  )
+}
+
+/** Prefix, 30 characters and their checksum: no name looks like this. */
+const ownSecret = /^[A-Za-z0-9]+_[0-9A-Za-z]{36}$/
+
+/** Does not repeat the secret: errors are logged. */
+const exposed = (command = 'key verify'): LatchkeyError =>
+  new LatchkeyError(
+    'usage',
+    'a secret on the command line can be seen by every user of this machine',
+    `pipe it in instead: printf %s "$secret" | latchkey ${command} -`,
+  )
+
+/** As it is pasted: with blanks around it, or as it stands in the header of a request. No secret holds a blank. */
+const bareSecret = (text: string): string => text.trim().replace(/^(authorization:\s*)?bearer\s+/i, '')
+
+function oneLine(text: string, source: string, hint: string): string {
+  const line = text.replace(/\r?\n$/, '')
+  if (line.trim() !== '') return line
+  throw new LatchkeyError('usage', `${source} is empty`, hint)
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = codeOf(error)
+    const reason = code === 'ENOENT' ? 'it does not exist' : code || String(error)
+    throw new LatchkeyError('usage', `cannot read ${path}: ${reason}`, 'name a readable file, or - for stdin')
+  }
+}

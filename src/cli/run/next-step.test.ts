@@ -1,0 +1,64 @@
+import { expect, test } from 'bun:test'
+import type { HealthReport } from '../../contract/views.ts'
+import { temporaryFolder } from '../../testing/folder.ts'
+import { run } from '../../testing/run.ts'
+import { splitWords } from '../../testing/words.ts'
+import { repeating } from './next-step.ts'
+
+test.each([
+  [
+    'see them with: latchkey key list, or: latchkey user list',
+    ': latchkey --db x key list, or: latchkey --db x user',
+  ],
+  ['run latchkey migrate up', 'run latchkey --db x migrate up'],
+  ['latchkey key list --help', 'latchkey key list --help'],
+  ['write it into latchkey.toml', 'write it into latchkey.toml'],
+  ['17 3 * * * /usr/bin/latchkey backup create', '/usr/bin/latchkey backup create'],
+  ['latchkey doctor --db FILE', 'latchkey doctor --db FILE'],
+])('%s', (text, expected) => {
+  expect(repeating({ db: 'x' })(text)).toContain(expected)
+  expect(repeating({})(text)).toBe(text)
+})
+
+test('what an error says to type makes the database that was named, not the usual one', async () => {
+  using folder = temporaryFolder()
+  const path = folder.file("it's $& here", 'gate.db')
+  const missing = await run(['key', 'list', '--db', path])
+  expect(missing.code).toBe(78)
+  const [, line = ''] = /with: latchkey (.*? init);/.exec(missing.err) ?? []
+  const made = await run(splitWords(line))
+  expect(made.out).toStartWith(`Created ${path}\n`)
+  const [, next = ''] = /^Next: latchkey (.*)$/m.exec(made.out) ?? []
+  expect((await run(splitWords(next))).code).toBe(0)
+  expect((await run('user list -o name', { db: path })).out).toMatch(/^usr_/)
+})
+
+test.each([
+  ['key verify --db "my keys.db"', '', `| latchkey key verify --db 'my keys.db'`],
+  ['key show - --tz UTC', '', '| latchkey key show - --tz UTC'],
+  ['key verify --no-input', undefined, ': latchkey key verify --no-input <'],
+])('who gives %s no secret is told the very line to pipe it into', async (line, stdin, again) => {
+  const given = stdin === undefined ? { tty: true } : { stdin }
+  const ran = await run(splitWords(line), given)
+  expect([ran.code, ran.out]).toEqual([2, ''])
+  expect(ran.err).toContain(again)
+})
+
+test.each(['doctor', 'health'])('%s --json says to type the very line that its table does', async command => {
+  using folder = temporaryFolder()
+  const path = folder.file('gate.db')
+  await run(['init', '--db', path])
+  const words = [command, '--db', path, '--profile', 'prod']
+  folder.write('latchkey.toml', '[profile.prod]\ntz = "UTC"\n')
+  const told = await run([...words, '--json'], { cwd: folder.path })
+  const [lines] = told
+    .json<HealthReport>()
+    .checks.flatMap(({ name, mend }) => (name === 'last_backup' ? [mend ?? ''] : []))
+  expect(lines).toBe(`make one with: latchkey --db ${path} --profile prod backup create`)
+  expect((await run(words, { cwd: folder.path, tty: true, columns: 500 })).out).toContain(lines ?? '?')
+  // As it stands, it mends.
+  const [, line = ''] = /latchkey (.*)$/.exec(lines ?? '') ?? []
+  expect((await run(splitWords(line), { cwd: folder.path })).code).toBe(0)
+  const mended = (await run([...words, '--json'], { cwd: folder.path })).json<HealthReport>()
+  expect(mended.checks.find(({ name }) => name === 'last_backup')?.status).toBe('ok')
+})

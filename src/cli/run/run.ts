@@ -1,0 +1,161 @@
+/**
+ * Runs a command line that was understood: from what was typed and what surrounds it come the settings, the context and
+ * the way in which the result is presented. Must never ask for what is missing; `wizard.ts` does.
+ */
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { StopSignal } from '../../server/serve.ts'
+import { programVersion } from '../../system/version.ts'
+import { asking, isInteractive } from './asking.ts'
+import type { Prompts } from '../terminal/prompt.ts'
+import { wantedPager, wantsColor, wantsPictures, wantsUnicode } from '../terminal/color.ts'
+import { type Config, resolveConfig, resolveLeniently } from '../settings/config.ts'
+import type { Environment } from '../../system/home.ts'
+import type { Context, Tree } from '../declare/declaration.ts'
+import { createContext } from './context.ts'
+import { tree } from '../commands/tree.ts'
+import { isForPeople, parseFields } from '../draw/present.ts'
+import { createProgress } from '../draw/progress.ts'
+import { agreedFormat } from '../line/output-format.ts'
+import { type Invocation, readCommandLine } from '../line/program.ts'
+import { whoAndWhence } from '../terminal/origin.ts'
+import type { Streams } from '../terminal/streams.ts'
+import { execute } from './execute.ts'
+import { repeating } from './next-step.ts'
+
+/** What is taken from the process, or put in its place by tests. */
+interface Overrides {
+  readonly now?: () => Date
+  readonly prompts?: Prompts
+  readonly tree?: Tree
+  /** Folder against which paths are meant. */
+  readonly cwd?: string
+  /** Resolves when the process is told to stop; never, where nobody can tell it. */
+  readonly stopped?: () => Promise<StopSignal>
+  /** How this program is started, by absolute paths. */
+  readonly program?: readonly string[]
+}
+
+/** `argv` begins with the noun. Resolves to the exit code, and never rejects. */
+export type Main = (
+  argv: readonly string[],
+  env: Environment,
+  streams: Streams,
+  overrides?: Overrides,
+) => Promise<number>
+
+/** All that a run depends on besides its words. */
+export interface Outside {
+  readonly env: Environment
+  readonly streams: Streams
+  readonly cwd: string
+  readonly overrides: Overrides
+  /** For a command line within this one. */
+  readonly main: Main
+}
+
+export type Runnable = Invocation & { kind: 'run' }
+
+/** What a command line says; a refusal is an invocation too, since how it is told depends on its options. */
+export const read = (argv: readonly string[], { overrides, streams }: Outside): Promise<Invocation> =>
+  readCommandLine(argv, overrides.tree ?? tree, {
+    version: programVersion,
+    width: streams.stdout.columns ?? 80,
+  })
+
+/** @throws usage, config */
+export function configOf({ declaration, globals }: Runnable, { env, cwd }: Outside): Config {
+  const output = agreedFormat(globals)
+  const flags = { db: globals.db, tz: globals.tz, profile: globals.profile, output }
+  return (declaration.mendsSettings ? resolveLeniently : resolveConfig)(env, cwd, flags)
+}
+
+/** A command line that is known to run something. @throws usage, config */
+export async function understand(argv: readonly string[], outside: Outside): Promise<[Runnable, Config]> {
+  const invocation = await read(argv, outside)
+  if (invocation.kind === 'refused') throw invocation.error
+  if (invocation.kind === 'help') throw new LatchkeyError('usage', 'that asks for help', 'latchkey --help')
+  return [invocation, configOf(invocation, outside)]
+}
+
+/** Exit code of the run. Throws what the command throws. @throws usage when something is missing */
+export async function run(invocation: Runnable, config: Config, outside: Outside): Promise<number> {
+  if (invocation.missing[0] !== undefined) throw invocation.missing[0].error
+  const { declaration, globals, dryRun } = invocation
+  const { env, streams, overrides, cwd, main } = outside
+  const now = overrides.now ?? (() => new Date())
+  const interactive = isInteractive(streams, env, !globals.input)
+  const terminal = streams.stdout.isTerminal
+  const again = repeating(globals)
+  const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
+  const progress = await createProgress(streams.stderr, {
+    mode: globals.quiet && globals.progress === 'auto' ? 'never' : globals.progress,
+    unicode: wantsUnicode(env),
+    dumb: env['TERM'] === 'dumb',
+  })
+  const contextOf = (dryRun: boolean): Context =>
+    createContext({
+      streams,
+      config,
+      asking: asking(
+        interactive,
+        async () =>
+          overrides.prompts ?? (await import('../terminal/prompt.ts')).terminalPrompts(streams.terminal),
+      ),
+      progress,
+      actor,
+      now,
+      cwd,
+      env,
+      program: overrides.program ?? ['latchkey'],
+      invoke: async (words, options) =>
+        (await import('./invoke.ts')).invokeInside(
+          {
+            env: { ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone },
+            columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
+            main: (words, clean, inside, folder) => main(words, clean, inside, { ...overrides, cwd: folder }),
+          },
+          words,
+          options,
+        ),
+      again,
+      stopped: overrides.stopped ?? (() => new Promise(() => {})),
+      effect: declaration.effect,
+      tree: overrides.tree ?? tree,
+      dryRun,
+      quiet: globals.quiet,
+      csvVerbatim: globals.csvVerbatim,
+    })
+  return execute({
+    declaration,
+    input: invocation.input({
+      now: now(),
+      get timeZone() {
+        return config.timeZone
+      },
+    }),
+    context: contextOf(dryRun),
+    rehearsal: () => contextOf(true),
+    presentation: {
+      // Text has one form. That a setting asks for JSON elsewhere is no reason to refuse it.
+      format: declaration.text && agreedFormat(globals) === undefined ? 'table' : config.output,
+      fields: globals.fields === undefined ? undefined : parseFields(globals.fields),
+      csvVerbatim: globals.csvVerbatim,
+      pager: interactive && globals.pager ? wantedPager(env) : undefined,
+      again,
+      dryRun,
+    },
+    quiet: globals.quiet,
+    yes: globals.yes,
+    streams,
+    brush: async () =>
+      (await import('../draw/table.ts')).createBrush({
+        color: wantsColor(terminal, env, !globals.color),
+        width: terminal && config.output !== 'wide' ? (streams.stdout.columns ?? 80) : undefined,
+        unicode: wantsUnicode(env),
+        pictures: wantsPictures(terminal, globals.chart),
+        relative: terminal && config.output !== 'wide',
+        timeZone: config.timeZone,
+        now: now(),
+      }),
+  })
+}

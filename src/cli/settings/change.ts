@@ -1,0 +1,125 @@
+/**
+ * Changes one setting of a `latchkey.toml`, while everything else in it, comments and order included, stays as somebody
+ * wrote it. Must never leave a file that the program would refuse to read.
+ */
+import { dirname } from 'node:path'
+import { failureOf } from '../../contract/failure.ts'
+import { createFolders } from '../../system/ownership.ts'
+import { writeWhole } from '../../system/whole-file.ts'
+import { broken, isTable, parseSettings, parseToml, readIfPresent, type SettingName } from './file.ts'
+
+/** Changes a file at once, or makes it, with the folder it lies in; its mode and a symbolic link stay. @throws config */
+export async function writeSetting(
+  path: string,
+  name: SettingName,
+  value: string | null,
+  { profile, dryRun }: { readonly profile?: string | undefined; readonly dryRun: boolean },
+): Promise<void> {
+  const text = readIfPresent(path)
+  const changed = withSetting(path, text ?? '', name, value, profile)
+  // Not made worse: what the program would refuse is refused here.
+  parseSettings(path, changed)
+  if (dryRun || changed === (text ?? '')) return
+  try {
+    if (text === undefined) createFolders(dirname(path), 0o700)
+    await writeWhole(path, changed, 0o600)
+  } catch (error) {
+    const reason = failureOf(error).message
+    throw broken(
+      `${path} cannot be written: ${reason}`,
+      `make ${dirname(path)} writable, or edit ${path} by hand`,
+      error,
+    )
+  }
+}
+
+/**
+ * The text with one setting changed, or taken out for `null`.
+ *
+ * @param profile the table `[profile.NAME]` in place of the top of the file
+ * @throws config when this cannot be done without touching anything else
+ */
+export function withSetting(
+  path: string,
+  text: string,
+  name: SettingName,
+  value: string | null,
+  profile?: string,
+): string {
+  const lines = text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/)
+  const lineEnd = /\r\n/.test(text) ? '\r\n' : '\n'
+  const header = profile === undefined ? undefined : `[profile.${quoted(profile)}]`
+  let begin = 0
+  if (header !== undefined) {
+    begin = lines.findIndex(line => line.replace(/\s*#[^"\]]*$/, '').trim() === header) + 1
+    if (begin === 0) {
+      if (value === null) return text
+      lines.push(...(lines.length === 0 ? [] : ['']), header)
+      begin = lines.length
+    }
+  }
+  const next = lines.findIndex((line, at) => at >= begin && /^\s*\[/.test(line))
+  const end = next < 0 ? lines.length : next
+  const at = lines.findIndex(
+    (line, at) => at >= begin && at < end && new RegExp(`^\\s*${name}\\s*=`).test(line),
+  )
+  const written = value === null ? [] : [`${name} = ${JSON.stringify(value)}${commentOf(lines[at])}`]
+  if (at >= 0) lines.splice(at, 1, ...written)
+  else lines.splice(afterLast(lines, begin, end), 0, ...written)
+  const changed = lines.length === 0 ? '' : lines.join(lineEnd) + lineEnd
+  requireOnly(path, text, changed, name, value, profile)
+  return changed
+}
+
+/** Bare where TOML allows it. */
+const quoted = (name: string): string => (/^[\w-]+$/.test(name) ? name : JSON.stringify(name))
+
+/** What stands behind a value that is text on one line. */
+const commentOf = (line: string | undefined): string =>
+  /^[^=]*=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*')(\s*#.*)?$/.exec(line ?? '')?.[1] ?? ''
+
+/** Behind the last line of a table that says something; a comment right above the next table belongs to that. */
+function afterLast(lines: readonly string[], begin: number, end: number): number {
+  let at = end
+  if (end < lines.length) while (at > begin && lines[at - 1]?.trim().startsWith('#')) at--
+  while (at > begin && lines[at - 1]?.trim() === '') at--
+  return at
+}
+
+/** The file is read again as it will be: a value over several lines, say, is not ours to cut. */
+function requireOnly(
+  path: string,
+  before: string,
+  after: string,
+  name: SettingName,
+  value: string | null,
+  profile: string | undefined,
+): void {
+  const wanted = parseToml(path, before) as Record<string, unknown>
+  if (name === 'backup_keep' && [wanted, ...tablesOf(wanted['profile'])].some(table => 'backup' in table)) {
+    throw broken(
+      `${path} has [backup.keep], which is this setting as a table`,
+      `edit [backup.keep] in ${path} by hand`,
+    )
+  }
+  const profiles = (wanted['profile'] ?? {}) as Record<string, Record<string, unknown>>
+  const table = profile === undefined ? wanted : (profiles[profile] ?? {})
+  if (profile !== undefined) wanted['profile'] = { ...profiles, [profile]: table }
+  if (value === null) delete table[name]
+  else table[name] = value
+  const { profile: found = {}, ...plain } = attempt(after) ?? { profile: null }
+  const { profile: expected = {}, ...rest } = wanted
+  if (Bun.deepEquals([plain, found], [rest, expected])) return
+  throw broken(`${path} cannot be changed without touching more than ${name}`, `edit ${path} by hand`)
+}
+
+const tablesOf = (profiles: unknown): readonly object[] =>
+  isTable(profiles) ? Object.values(profiles).filter(isTable) : []
+
+function attempt(text: string): Record<string, unknown> | undefined {
+  try {
+    return Bun.TOML.parse(text) as Record<string, unknown>
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { mkdirSync } from 'node:fs'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Environment } from '../../system/home.ts'
+import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
+import { type ConfigFlags, resolveConfig } from './config.ts'
+
+let folder: TemporaryFolder
+beforeEach(() => {
+  folder = temporaryFolder()
+  mkdirSync(folder.file('home/.config/latchkey'), { recursive: true })
+  mkdirSync(folder.file('here'))
+})
+afterEach(() => folder.remove())
+
+const resolved = (env: Environment = {}, flags: ConfigFlags = {}) =>
+  resolveConfig({ HOME: folder.file('home'), ...env }, folder.file('here'), flags)
+
+function refused(env: Environment = {}, flags: ConfigFlags = {}): LatchkeyError {
+  try {
+    resolved(env, flags)
+  } catch (error) {
+    if (error instanceof LatchkeyError) return error
+    throw error
+  }
+  throw new Error('it was accepted')
+}
+
+const source = (config: ReturnType<typeof resolved>, name: string) =>
+  config.values.find(value => value.name === name)?.source
+
+test('without any setting everything has a default', () => {
+  const config = resolved()
+  expect(config.values.map(({ name, source }) => [name, source])).toEqual([
+    ['db', 'default'],
+    ['tz', 'default'],
+    ['backup_dir', 'default'],
+    ['backup_keep', 'default'],
+    ['age_recipients_file', 'default'],
+    ['age_identity_file', 'default'],
+    ['output', 'default'],
+  ])
+  expect(config.db).toBe(folder.file('home/.local/share/latchkey/latchkey.db'))
+  expect(config.backupDir).toBe(folder.file('home/.local/share/latchkey/backups'))
+  expect(config.output).toBe('table')
+})
+
+test('a flag wins over the environment, over the file here, over the file of the user', () => {
+  folder.write('home/.config/latchkey/latchkey.toml', 'db = "user.db"\ntz = "Asia/Tokyo"\noutput = "csv"\n')
+  expect(resolved().db).toBe(folder.file('home/.config/latchkey/user.db'))
+  folder.write('here/latchkey.toml', 'db = "data/local.db"\ntz = "Europe/Berlin"\n')
+  expect(resolved().db).toBe(folder.file('here/data/local.db'))
+  expect(source(resolved(), 'db')).toBe(folder.file('here/latchkey.toml'))
+  expect(resolved().output).toBe('csv')
+  const env = { LATCHKEY_DB: 'env.db', LATCHKEY_TZ: 'UTC' }
+  expect(resolved(env).db).toBe(folder.file('here/env.db'))
+  expect(source(resolved(env), 'tz')).toBe('LATCHKEY_TZ')
+  const flags = { db: '/flag.db', tz: 'America/New_York', output: 'json' }
+  expect(resolved(env, flags)).toMatchObject({ db: '/flag.db', timeZone: 'America/New_York', output: 'json' })
+  expect(source(resolved(env, flags), 'db')).toBe('flag')
+})
+
+test('backups lie beside the database unless something else is said', () => {
+  expect(resolved({}, { db: '/srv/gate.db' }).backupDir).toBe('/srv/backups')
+  folder.write('here/latchkey.toml', 'backup_dir = "kept"')
+  expect(resolved({}, { db: '/srv/gate.db' }).backupDir).toBe(folder.file('here/kept'))
+  expect(resolved({ LATCHKEY_BACKUP_DIR: 's3://bucket/latchkey' }).backupDir).toBe('s3://bucket/latchkey')
+  folder.write('here/latchkey.toml', 'backup_dir = "~/kept"')
+  expect(resolved().backupDir).toBe(folder.file('home/kept'))
+})
+
+test('XDG folders are used when absolute', () => {
+  const xdg = { XDG_DATA_HOME: '/data', XDG_CONFIG_HOME: folder.file('xdg') }
+  expect(resolved(xdg).db).toBe('/data/latchkey/latchkey.db')
+  expect(resolved({ XDG_DATA_HOME: 'data' }).db).toBe(folder.file('home/.local/share/latchkey/latchkey.db'))
+  mkdirSync(folder.file('xdg/latchkey'), { recursive: true })
+  folder.write('xdg/latchkey/latchkey.toml', 'tz = "Asia/Tokyo"')
+  expect(resolved(xdg).timeZone).toBe('Asia/Tokyo')
+})
+
+test('an empty variable is as good as none', () => {
+  expect(source(resolved({ LATCHKEY_DB: '' }), 'db')).toBe('default')
+})
+
+describe('what is wrong names its file and exits 78', () => {
+  test.each([
+    ['databse = "x"', "unknown setting 'databse'", 'write db instead'],
+    ['backup_dri = "x"', "unknown setting 'backup_dri'", 'write backup_dir instead'],
+    ['colour = "x"', "unknown setting 'colour'", 'it may hold db, tz'],
+    ['tz = "Europe/Belin"', 'is not a time zone', 'did you mean Europe/Berlin?'],
+    ['backup_dri = "x"', "unknown setting 'backup_dri'", 'write backup_dir instead'],
+    ['outptu = "x"', "unknown setting 'outptu'", 'write output instead'],
+    ['tz = 3', 'tz must be text', 'write tz = '],
+    ['db = ""', 'db must be text', 'write db = '],
+    ['# fine\n\ndb = "x"\ntz =\n', 'latchkey.toml:4: Missing value', 'correct line 4'],
+    ['db = "x"\ndb = "y"\n', "latchkey.toml:2: Cannot redefine key 'db'", 'correct line 2'],
+    ['tz = "Mars/Olympus"', 'is not a time zone', 'UTC or Europe/Berlin'],
+    ['output = "xml"', 'is not an output format', 'table, wide, json'],
+  ])('%p', (text, message, hint) => {
+    const path = folder.write('here/latchkey.toml', text)
+    const error = refused()
+    expect(error.exit).toBe(78)
+    expect(error.message).toContain(message)
+    expect(error.message).toContain(path)
+    expect(error.hint).toContain(hint)
+  })
+
+  test('a folder in the place of the file', () => {
+    mkdirSync(folder.file('here/latchkey.toml'))
+    expect(refused().message).toContain('is no file')
+  })
+
+  test('a pipe in the place of the file is not waited for', () => {
+    Bun.spawnSync(['mkfifo', folder.file('here/latchkey.toml')])
+    expect(refused().message).toContain('is no file')
+  })
+
+  test('a profile is not one because objects have something of that name', () => {
+    for (const profile of ['toString', 'constructor', '__proto__']) {
+      expect(refused({}, { profile }).message).toContain(`there is no profile '${profile}'`)
+    }
+  })
+
+  test('a bad variable is named, a bad flag is wrong usage', () => {
+    expect(refused({ LATCHKEY_TZ: 'Mars' })).toMatchObject({ exit: 78 })
+    expect(refused({ LATCHKEY_TZ: 'Mars' }).message).toContain('LATCHKEY_TZ')
+    expect(refused({}, { tz: 'Mars' })).toMatchObject({ exit: 2 })
+    expect(refused({}, { db: '' })).toMatchObject({ exit: 2 })
+  })
+})

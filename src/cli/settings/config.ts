@@ -1,0 +1,376 @@
+/**
+ * Resolves each setting, and remembers where it came from: flag, the profile of `--profile`, environment, the profile of
+ * LATCHKEY_PROFILE, `latchkey.toml` here, the user's, a default. Changes a file of settings only in `changeSettings`.
+ */
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { ConfigChange, ConfigValue, SettingsCheck, SettingsProfile } from '../../contract/views.ts'
+import { type Environment, homeFolder, located, userFolder } from '../../system/home.ts'
+import type { KeepPolicy } from '../../index.ts'
+import { didYouMean, nearest } from '../../text/nearest.ts'
+import { keepRules } from '../declare/parse.ts'
+import {
+  broken,
+  type Found,
+  type Layer,
+  readSettings,
+  type SettingName,
+  type SettingsFile,
+  settingNames,
+} from './file.ts'
+
+/** The formats of output, as `-o` takes them. */
+export const formats = ['table', 'wide', 'json', 'ndjson', 'csv', 'yaml', 'name'] as const
+export type Format = (typeof formats)[number]
+
+/** Settings that were given as flags. */
+export interface ConfigFlags {
+  readonly db?: string | undefined
+  readonly tz?: string | undefined
+  readonly output?: string | undefined
+  readonly profile?: string | undefined
+}
+
+export interface Config {
+  /** Path of the database. */
+  readonly db: string
+  /** That of the system is found out when it is asked for: it takes longer than most commands. */
+  readonly timeZone: string
+  /** Folder of the backups, or the address of a remote place. */
+  readonly backupDir: string
+  readonly output: Format
+  /** Which backups are kept when old ones are removed. */
+  readonly backupKeep: KeepPolicy | undefined
+  readonly ageRecipientsFile: string | undefined
+  readonly ageIdentityFile: string | undefined
+  /** Where settings are looked for, those that win first; the files need not exist. */
+  readonly files: readonly { readonly scope: 'folder' | 'user'; readonly path: string }[]
+  /** The profile that was asked for by its flag. */
+  readonly profile: string | undefined
+  /** The profile in use, however it was asked for. */
+  readonly profileInUse: string | undefined
+  /** The home of the user, for which `~` stands. */
+  readonly home: string
+  /** Each of them with its source, as `latchkey config show` lists them. */
+  readonly values: readonly ConfigValue[]
+}
+
+/** Throws `usage` for a bad flag and `config` for a bad variable or file. */
+export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags): Config {
+  const paths = filesOf(env, cwd).map(({ path }) => path)
+  const read = paths.map(readSettings)
+  const profile = profileOf(profileName(env, flags), paths, read)
+  const layers = [
+    fromFlags(flags, cwd),
+    // Who types the name of a profile means it, whatever the shell has exported.
+    ...(flags.profile === undefined
+      ? [fromEnvironment(env, cwd), ...profile]
+      : [...profile, fromEnvironment(env, cwd)]),
+    ...read.map(file => file.settings),
+  ]
+  return settle(layers, env, cwd, flags)
+}
+
+/**
+ * The same without what is broken, for what looks at settings and mends them: without the files, and if need be without
+ * the environment.
+ *
+ * @throws usage
+ */
+export function resolveLeniently(env: Environment, cwd: string, flags: ConfigFlags): Config {
+  const typed = fromFlags(flags, cwd)
+  return settledOr(
+    () => resolveConfig(env, cwd, flags),
+    () =>
+      settledOr(
+        () => settle([typed, fromEnvironment(env, cwd)], env, cwd, flags),
+        () => settle([typed], env, cwd, flags),
+      ),
+  )
+}
+
+function settledOr(first: () => Config, second: () => Config): Config {
+  try {
+    return first()
+  } catch (error) {
+    if (!(error instanceof LatchkeyError) || error.code !== 'config') throw error
+    return second()
+  }
+}
+
+/** The format of the settings, for errors that come before anything else; broken settings are told of later. */
+export function settledFormat(env: Environment, cwd: string): Format {
+  try {
+    return resolveConfig(env, cwd, {}).output
+  } catch {
+    return 'table'
+  }
+}
+
+function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: ConfigFlags): Config {
+  const home = homeFolder(env)
+  const find = (name: SettingName): Found | undefined =>
+    layers.find(layer => layer[name] !== undefined)?.[name]
+
+  const db =
+    file(find('db'), home) ?? byDefault(join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db'))
+  const chosenZone = zone(find('tz'))
+  const tz = () => chosenZone ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
+  const backupDir = place(find('backup_dir'), home) ?? byDefault(join(dirname(db.value), 'backups'))
+  const output = format(find('output')) ?? byDefault('table')
+  const keep = policy(find('backup_keep'))
+  const recipients = file(find('age_recipients_file'), home) ?? byDefault(null)
+  const identity = file(find('age_identity_file'), home) ?? byDefault(null)
+  const settled = () => ({
+    db,
+    tz: tz(),
+    backup_dir: backupDir,
+    backup_keep: keep?.text ?? byDefault(null),
+    age_recipients_file: recipients,
+    age_identity_file: identity,
+    output,
+  })
+
+  return {
+    db: db.value,
+    get timeZone() {
+      return tz().value
+    },
+    backupDir: backupDir.value,
+    output: output.value,
+    backupKeep: keep?.policy,
+    ageRecipientsFile: recipients.value ?? undefined,
+    ageIdentityFile: identity.value ?? undefined,
+    files: filesOf(env, cwd),
+    profile: flags.profile,
+    profileInUse: profileName(env, flags),
+    home,
+    get values() {
+      const all = settled()
+      return settingNames.map(name => ({ name, value: all[name].value, source: all[name].source }))
+    },
+  }
+}
+
+/** A format of that name, for the flag, the variable and the files alike. */
+export function isFormat(text: string | undefined): text is Format {
+  return formats.some(format => format === text)
+}
+
+function filesOf(env: Environment, cwd: string): Config['files'] {
+  return [
+    { scope: 'folder', path: join(cwd, 'latchkey.toml') },
+    { scope: 'user', path: join(userFolder(env, 'XDG_CONFIG_HOME'), 'latchkey', 'latchkey.toml') },
+  ]
+}
+
+/** One setting and where it comes from. */
+export const settingOf = ({ values }: Config, name: SettingName): ConfigValue =>
+  values.find(value => value.name === name) ?? { name, value: null, source: 'default' }
+
+/**
+ * What is wrong with each file of settings there is, one by one: broken form, unknown names, values that the setting
+ * itself does not take.
+ */
+export function checkSettings({ files }: Config): readonly SettingsCheck[] {
+  return files.map(({ path, scope }) => {
+    try {
+      const { settings, profiles } = readSettings(path)
+      for (const layer of [settings, ...Object.values(profiles)]) {
+        zone(layer.tz)
+        format(layer.output)
+        policy(layer.backup_keep)
+      }
+      return {
+        path,
+        scope,
+        exists: existsSync(path),
+        ok: true,
+        profiles: Object.keys(profiles),
+        problem: null,
+      }
+    } catch (error) {
+      if (!(error instanceof LatchkeyError)) throw error
+      return {
+        path,
+        scope,
+        exists: true,
+        ok: false,
+        profiles: [],
+        problem: `${error.message}: ${error.hint}`,
+      }
+    }
+  })
+}
+
+/** Each profile once, with the database that it would use; what cannot be read has none. */
+export function listProfiles({ files, profileInUse, home }: Config): readonly SettingsProfile[] {
+  const found = files.flatMap(({ path }) =>
+    Object.entries(profilesIn(path)).map(([name, layer]) => ({
+      name,
+      path,
+      db: place(layer.db, home)?.value,
+    })),
+  )
+  return [...Map.groupBy(found, ({ name }) => name)].map(([name, all]) => ({
+    name,
+    inUse: name === profileInUse,
+    db: all.find(({ db }) => db !== undefined)?.db ?? null,
+    paths: all.map(({ path }) => path),
+  }))
+}
+
+function profilesIn(path: string): SettingsFile['profiles'] {
+  try {
+    return readSettings(path).profiles
+  } catch {
+    return {}
+  }
+}
+
+/** Whether a file gives this setting a value, as far as it can be read. */
+function hasSetting(path: string, name: SettingName): boolean {
+  try {
+    return readSettings(path).settings[name] !== undefined
+  } catch {
+    return false
+  }
+}
+
+export interface Change {
+  readonly name: SettingName
+  /** null takes the setting out. */
+  readonly value: string | null
+  readonly scope: 'folder' | 'user'
+  readonly dryRun: boolean
+}
+
+/** Changes one setting in one file, in the profile in use if there is one. @throws config, usage */
+export async function changeSettings({ files, profile }: Config, change: Change): Promise<ConfigChange> {
+  const { name, value, scope, dryRun } = change
+  const path = files.find(file => file.scope === scope)?.path ?? ''
+  if (value !== null) {
+    const found = { value, source: 'flag', base: dirname(path) }
+    if (name === 'tz') zone(found)
+    if (name === 'output') format(found)
+    if (name === 'backup_keep') policy(found)
+    if (name === 'backup_dir') place(found, '/')
+    if (name === 'db' || name === 'age_recipients_file' || name === 'age_identity_file') file(found, '/')
+  }
+  const { writeSetting } = await import('./change.ts')
+  await writeSetting(path, name, value, { profile, dryRun })
+  const [here] = files
+  const hides = scope === 'user' && profile === undefined && here !== undefined && hasSetting(here.path, name)
+  return { name, value, path, profile: profile ?? null, hiddenBy: hides ? here.path : null }
+}
+
+const profileName = (env: Environment, flags: ConfigFlags): string | undefined =>
+  flags.profile ?? (env['LATCHKEY_PROFILE'] || undefined)
+
+/** The settings of the profile that is asked for, in each file that has it. */
+function profileOf(
+  name: string | undefined,
+  paths: readonly string[],
+  files: readonly SettingsFile[],
+): readonly Layer[] {
+  if (name === undefined) return []
+  const found = files.flatMap(({ profiles }) => (Object.hasOwn(profiles, name) ? (profiles[name] ?? []) : []))
+  if (found.length > 0) return found
+  const known = files.flatMap(({ profiles }) => Object.keys(profiles))
+  const close = nearest(name, known)
+  throw broken(
+    `there is no profile '${name}' in ${paths.join(' or ')}`,
+    close !== undefined
+      ? `did you mean --profile ${close}?`
+      : known.length > 0
+        ? `choose from ${known.join(', ')}`
+        : `make one with: latchkey config set db FILE --profile ${name}`,
+  )
+}
+
+function fromFlags(flags: ConfigFlags, cwd: string): Layer {
+  const layer: { [N in SettingName]?: Found } = {}
+  for (const name of ['db', 'tz', 'output'] as const) {
+    const value = flags[name]
+    if (value === undefined) continue
+    if (value === '')
+      throw new LatchkeyError('usage', `--${name} is empty`, `give --${name} a value or leave it out`)
+    layer[name] = { value, source: 'flag', base: cwd }
+  }
+  return layer
+}
+
+function fromEnvironment(env: Environment, cwd: string): Layer {
+  const layer: { [N in SettingName]?: Found } = {}
+  for (const name of settingNames) {
+    const variable = `LATCHKEY_${name.toUpperCase()}`
+    const value = env[variable]
+    if (value) layer[name] = { value, source: variable, base: cwd }
+  }
+  return layer
+}
+
+/** Relative paths are taken from the folder they were written in. */
+function file(found: Found | undefined, home: string): Settled<string> | undefined {
+  if (found === undefined) return undefined
+  requireNone(found, pathProblem(found.value))
+  return { value: located(found.value, found.base, home), source: found.source }
+}
+
+/** The same of a folder or the address of a bucket, which stays as it is. */
+function place(found: Found | undefined, home: string): Settled<string> | undefined {
+  if (found === undefined) return undefined
+  requireNone(found, placeProblem(found.value))
+  return isAddress(found.value) ? { value: found.value, source: found.source } : file(found, home)
+}
+
+function requireNone(found: Found, wrong: NoPath | undefined): void {
+  if (wrong === undefined) return
+  if (found.source === 'flag') throw new LatchkeyError('usage', wrong.problem, wrong.hint)
+  throw broken(`${wrong.problem} (from ${found.source})`, wrong.hint)
+}
+
+function zone(found: Found | undefined): Settled<string> | undefined {
+  if (found === undefined) return undefined
+  try {
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: found.value }).resolvedOptions()
+    return { value: timeZone, source: found.source }
+  } catch {
+    const close = nearest(found.value, Intl.supportedValuesOf('timeZone'))
+    const hint = close === undefined ? 'give a zone such as UTC or Europe/Berlin' : `did you mean ${close}?`
+    throw wrongValue(found, 'is not a time zone', hint)
+  }
+}
+
+function policy(
+  found: Found | undefined,
+): { readonly policy: KeepPolicy; readonly text: Settled<string> } | undefined {
+  if (found === undefined) return undefined
+  try {
+    return { policy: keepRules(found.value), text: { value: found.value, source: found.source } }
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+    throw broken(`${error.message} (from ${found.source})`, error.hint)
+  }
+}
+
+function format(found: Found | undefined): Settled<Format> | undefined {
+  if (found === undefined) return undefined
+  if (isFormat(found.value)) return { value: found.value, source: found.source }
+  const guess = didYouMean(nearest(found.value, formats))
+  throw wrongValue(found, `is not an output format${guess}`, `give one of ${formats.join(', ')}`)
+}
+
+interface Settled<T> {
+  readonly value: T
+  readonly source: string
+}
+
+const byDefault = <T>(value: T): Settled<T> => ({ value, source: 'default' })
+
+function wrongValue(found: Found, problem: string, hint: string): LatchkeyError {
+  if (found.source === 'flag') return new LatchkeyError('usage', `'${found.value}' ${problem}`, hint)
+  return broken(`'${found.value}' (from ${found.source}) ${problem}`, hint)
+}

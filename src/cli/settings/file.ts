@@ -1,0 +1,159 @@
+/** One `latchkey.toml`: what it says, and where it is wrong. Must never change it; `settings-change.ts` does. */
+import { readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
+import { nearest } from '../../text/nearest.ts'
+
+export const settingNames = [
+  'db',
+  'tz',
+  'backup_dir',
+  'backup_keep',
+  'age_recipients_file',
+  'age_identity_file',
+  'output',
+] as const
+export type SettingName = (typeof settingNames)[number]
+
+/** A value as it was found, before relative paths and spellings are settled. */
+export interface Found {
+  readonly value: string
+  readonly source: string
+  /** The folder against which a relative path is meant. */
+  readonly base: string
+}
+
+export type Layer = { readonly [N in SettingName]?: Found }
+
+export interface SettingsFile {
+  readonly settings: Layer
+  readonly profiles: Readonly<Record<string, Layer>>
+}
+
+/** Reads a file, which may be missing. @throws config */
+export function readSettings(path: string): SettingsFile {
+  const text = readIfPresent(path)
+  return text === undefined ? { settings: {}, profiles: {} } : parseSettings(path, text)
+}
+
+/** @throws config naming the line or the setting that is wrong */
+export function parseSettings(path: string, text: string): SettingsFile {
+  const { profile = {}, ...plain } = parseToml(path, text) as { readonly profile?: unknown }
+  if (!isTable(profile) || !Object.values(profile).every(isTable)) {
+    throw broken(`${path}: profiles are tables`, 'write settings below a line such as [profile.prod]')
+  }
+  const where = (key: string) => `${path}:${lineOf(text, key)}`
+  return {
+    settings: layerOf(path, plain, where),
+    profiles: Object.fromEntries(
+      Object.entries(profile).map(([name, table]) => [name, layerOf(path, table as object, where, name)]),
+    ),
+  }
+}
+
+function layerOf(path: string, table: object, where: (key: string) => string, profile?: string): Layer {
+  const layer: { [N in SettingName]?: Found } = {}
+  for (const [key, value] of Object.entries(flatten(path, table))) {
+    const name = settingNames.find(known => known === key)
+    if (name === undefined) throw unknownKey(where(key), key)
+    if (typeof value !== 'string' || value === '') {
+      throw broken(`${where(key)}: ${key} must be text`, `write ${key} = "…" in ${path}`)
+    }
+    const source = profile === undefined ? path : `${path} [profile.${profile}]`
+    layer[name] = { value, source, base: dirname(path) }
+  }
+  return layer
+}
+
+/** `[backup.keep]` with `daily = 7` is the setting backup_keep with `daily=7`, as the variable has it. */
+function flatten(path: string, settings: object): object {
+  const { backup, ...others } = settings as { readonly backup?: unknown }
+  if (backup === undefined) return others
+  const keep = isTable(backup) && Object.keys(backup).join() === 'keep' ? backup['keep'] : undefined
+  if (!isTable(keep)) {
+    throw broken(
+      `${path}: [backup] holds [backup.keep] and nothing else`,
+      'write daily = 7 below [backup.keep]',
+    )
+  }
+  return {
+    ...others,
+    backup_keep: Object.entries(keep)
+      .map(([rule, value]) => `${rule}=${value}`)
+      .join(','),
+  }
+}
+
+export const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The text of a file; undefined when there is none. @throws config for what cannot be read, or is no file */
+export function readIfPresent(path: string): string | undefined {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false })
+    // Of a pipe one would wait for ever, of a device there is no end.
+    if (stat?.isFile() === false) throw broken(`${path} is no file`, `move ${path} away`)
+    return stat && readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof LatchkeyError) throw error
+    const code = codeOf(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw broken(
+      `cannot read ${path} (${code || String(error)})`,
+      `make ${path} readable, or move it away`,
+      error,
+    )
+  }
+}
+
+/** @throws config naming the line that is wrong */
+export function parseToml(path: string, text: string): object {
+  try {
+    return Bun.TOML.parse(text)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^TOML Parse error: /, '') : String(error)
+    const line = brokenLine(text)
+    throw broken(`${path}:${line}: ${reason}`, `correct line ${line} of ${path}`, error)
+  }
+}
+
+/** Bun's parser does not say where it stopped: the statement after the longest part that it accepts. */
+function brokenLine(text: string): number {
+  const lines = text.split('\n')
+  for (let accepted = lines.length - 1; accepted > 0; accepted--) {
+    try {
+      Bun.TOML.parse(lines.slice(0, accepted).join('\n'))
+      return accepted + 1
+    } catch {}
+  }
+  return 1
+}
+
+/** What other programs call the same. */
+const otherNames: Readonly<Record<string, SettingName>> = {
+  database: 'db',
+  timezone: 'tz',
+  format: 'output',
+}
+
+/** The setting that was probably meant. */
+export function nearestSetting(typed: string): SettingName | undefined {
+  const close = nearest(typed, [...settingNames, ...Object.keys(otherNames)])
+  return settingNames.find(name => name === close) ?? otherNames[close ?? '']
+}
+
+function unknownKey(where: string, key: string): LatchkeyError {
+  const close = nearestSetting(key)
+  const hint = close === undefined ? `it may hold ${settingNames.join(', ')}` : `write ${close} instead`
+  return broken(`${where}: unknown setting '${key}'`, hint)
+}
+
+/** The first line that gives a value to this name, or that opens a table of it. */
+function lineOf(text: string, key: string): number {
+  const opens = new RegExp(`^\\s*(\\[+[^\\]]*)?["']?${key.replaceAll(/\W/g, '\\$&')}["']?\\s*[=.\\]]`)
+  return Math.max(1, text.split('\n').findIndex(line => opens.test(line)) + 1)
+}
+
+export const broken = (message: string, hint: string, cause?: unknown): LatchkeyError =>
+  new LatchkeyError('config', message, hint, { cause })

@@ -1,0 +1,110 @@
+/**
+ * The fastest consistent copy: everything in the WAL goes into the main file, a reader keeps it from changing, and
+ * another process copies it. Writers wait for milliseconds and go on into the WAL meanwhile. This process must not
+ * read the file itself: closing it would drop SQLite's locks on it.
+ */
+import { truncateSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
+import { translate } from '../../system/errors.ts'
+import { Client } from './client.ts'
+import { openPrivate } from './copy.ts'
+import { requireWholeLog } from './open.ts'
+
+/**
+ * Copies the database into an empty private file, which is in rollback-journal mode then.
+ *
+ * @returns false, with the file empty again, when it could not be done: readers and writers never pause, or the
+ *   database cannot be written. Another way may work.
+ * @throws corrupt (its log), disk_full, permission
+ */
+export function copyFrozen(source: string, emptyFile: string): boolean {
+  requireWholeLog(source)
+  const reader = freeze(source)
+  if (reader === undefined) return false
+  try {
+    const child = Bun.spawnSync(['cp', '--', resolve(source), resolve(emptyFile)], {
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+      stdin: 'ignore',
+      stdout: 'ignore',
+      stderr: 'pipe',
+    })
+    if (!child.success) {
+      truncateSync(emptyFile, 0)
+      if (/No space left|quota exceeded/i.test(child.stderr.toString())) throw full(emptyFile)
+      return false
+    }
+  } finally {
+    reader.close()
+  }
+  const copy = openPrivate(emptyFile)
+  try {
+    copy.run('PRAGMA journal_mode = DELETE')
+    return true
+  } catch (error) {
+    throw translate(error, dirname(emptyFile))
+  } finally {
+    copy.close()
+  }
+}
+
+const attempts = 10
+const pauseMs = 50
+
+/** A reader of exactly what is in the main file: while it lives, no checkpoint writes there. */
+function freeze(source: string): Client | undefined {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    if (attempt > 0) Bun.sleepSync(pauseMs)
+    const reader = tryFreeze(source)
+    if (reader !== undefined) return reader
+  }
+  return undefined
+}
+
+function tryFreeze(source: string): Client | undefined {
+  const open: Client[] = []
+  const connect = () => {
+    const client = new Client(source, { readwrite: true })
+    open.push(client)
+    client.run('PRAGMA busy_timeout = 1000')
+    return client
+  }
+  try {
+    const writer = connect()
+    const checkpointer = connect()
+    const reader = connect()
+    // Most of the WAL goes while writers may still write, so that they wait for little.
+    checkpoint(checkpointer)
+    writer.run('BEGIN IMMEDIATE')
+    if (!checkpoint(checkpointer)) return undefined
+    reader.run('BEGIN')
+    reader.query('SELECT count(*) FROM sqlite_schema').get()
+    writer.run('ROLLBACK')
+    open.splice(open.indexOf(reader), 1)
+    return reader
+  } catch (error) {
+    if (/^SQLITE_(BUSY|LOCKED|READONLY|CANTOPEN|PERM)/.test(codeOf(error))) return undefined
+    throw translate(error, source)
+  } finally {
+    for (const client of open) client.close()
+  }
+}
+
+/** Whether all of the WAL is in the main file now. */
+function checkpoint(client: Client): boolean {
+  const { log, checkpointed } = client.query('PRAGMA wal_checkpoint(PASSIVE)').get() as {
+    log: number
+    checkpointed: number
+  }
+  return log === checkpointed
+}
+
+function full(file: string): LatchkeyError {
+  const folder = dirname(resolve(file))
+  return new LatchkeyError(
+    'disk_full',
+    `the disk is full: no copy could be written to ${folder}, and nothing was changed`,
+    'free some space and run the command again',
+  )
+}

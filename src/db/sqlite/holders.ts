@@ -1,0 +1,105 @@
+/**
+ * Which other processes have a database open. /proc names even an idle one, where it may be read; locks see one
+ * that has run a query, wherever it is.
+ */
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { codeOf } from '../../contract/failure.ts'
+import { Client } from './client.ts'
+import { requireOwn, requireWholeLog } from './open.ts'
+
+export interface Holder {
+  readonly pid: number
+  /** Its command line, shortened, without arguments beyond the first two: they may hold secrets. */
+  readonly command: string
+}
+
+/**
+ * The processes besides this one that have the database or a sidecar open, also one that was deleted under them: they
+ * go on with a file that nobody else sees. Empty where there is no /proc.
+ */
+export function holdersOf(path: string): readonly Holder[] {
+  const real = realPath(path)
+  const files = new Set(
+    ['', '-wal', '-shm', '-journal'].flatMap(suffix => [real + suffix, `${real}${suffix} (deleted)`]),
+  )
+  return processIds()
+    .filter(pid => pid !== process.pid && openFiles(pid).some(file => files.has(file)))
+    .map(pid => ({ pid, command: commandOf(pid) }))
+}
+
+/**
+ * Whether a connection besides those just opened here has the database in use, as its locks tell: one that has not
+ * yet run a query is not seen. Checkpoints the database when nobody has. Throws what SQLite says of a damaged file.
+ *
+ * @throws database_foreign, corrupt
+ */
+export function isLockedByOthers(path: string): boolean {
+  requireOwn(path)
+  requireWholeLog(path)
+  const client = new Client(path, { readwrite: true })
+  try {
+    client.run('PRAGMA busy_timeout = 0')
+    client.run('PRAGMA locking_mode = EXCLUSIVE')
+    client.run('BEGIN EXCLUSIVE')
+    client.run('ROLLBACK')
+    return false
+  } catch (error) {
+    if (codeOf(error).startsWith('SQLITE_BUSY')) return true
+    throw error
+  } finally {
+    client.close()
+  }
+}
+
+/** What a path leads to, through symbolic links, whether there is a file at the end or not. */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') return resolve(path)
+  }
+  const link = linkAt(path)
+  if (link !== undefined) return realPath(resolve(dirname(path), link))
+  return dirname(path) === path ? path : join(realPath(dirname(path)), basename(path))
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+function processIds(): readonly number[] {
+  return list('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(Number)
+}
+
+function openFiles(pid: number): readonly string[] {
+  return list(`/proc/${pid}/fd`).map(fd => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`)
+    } catch {
+      return ''
+    }
+  })
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, 2).join(' ').trim().slice(0, 80)
+  } catch {
+    return 'unknown'
+  }
+}
+
+function list(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,230 @@
+/** What can be asked of a database file as a whole: is it sound, what does it hold, does its schema fit. */
+import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
+import { Client } from './client.ts'
+import { applySource, type MigrationSource, migrations } from './migrations.ts'
+
+/** Damage that `PRAGMA quick_check` finds, at most ten lines. Sees a tenth of what a hash sees: no proof of health. */
+export function quickCheck(client: Client): readonly string[] {
+  return checkLines(client, 'quick_check')
+}
+
+/** As `quickCheck`, and compares every index with its table: slow on large files. */
+export function integrityCheck(client: Client): readonly string[] {
+  return checkLines(client, 'integrity_check')
+}
+
+function checkLines(client: Client, pragma: 'quick_check' | 'integrity_check'): readonly string[] {
+  try {
+    const rows = client.query(`PRAGMA ${pragma}(10)`).all() as Record<string, string>[]
+    // One row may hold several findings, below a heading that names the database.
+    return rows
+      .flatMap(row => (row[pragma] ?? '').split('\n'))
+      .filter(line => line !== 'ok' && !line.startsWith('***'))
+  } catch (error) {
+    // A value that a constraint cannot even be asked of, such as damaged JSON, ends the whole check.
+    if (codeOf(error) !== 'SQLITE_ERROR' || !(error instanceof Error)) throw error
+    return [`a constraint cannot be checked: ${error.message}`]
+  }
+}
+
+/**
+ * Rows that point at nothing, one sentence each: which row, by which column, at what.
+ *
+ * @param most no more than so many of each foreign key
+ */
+export function foreignKeyCheck(client: Client, most = 100): readonly string[] {
+  const broken = client
+    .query(
+      `SELECT DISTINCT c."table", c.fkid AS id, f."from" AS "column", f."to" AS key, c.parent
+       FROM pragma_foreign_key_check c JOIN pragma_foreign_key_list(c."table") f ON f.id = c.fkid`,
+    )
+    .all() as BrokenReference[]
+  return broken.flatMap(reference => orphans(client, reference, most))
+}
+
+interface BrokenReference {
+  readonly table: string
+  readonly column: string
+  /** null: the primary key of the parent. */
+  readonly key: string | null
+  readonly parent: string
+}
+
+function orphans(client: Client, reference: BrokenReference, most: number): readonly string[] {
+  const { table, column, parent } = reference
+  const child = quoted(column)
+  const known = primaryKey(client, parent)
+  const key = quoted(reference.key ?? known[0] ?? 'id')
+  const isMissing = known.length === 0 ? '' : `AND ${child} NOT IN (SELECT ${key} FROM ${quoted(parent)})`
+  // The hash of a secret is nobody's business.
+  const identity = primaryKey(client, table)
+    .filter(name => name !== 'hash')
+    .map(name => `'${name.replaceAll("'", "''")} ' || ${quoted(name)}`)
+    .join(" || ', ' || ")
+  const rows = client
+    .query(
+      `SELECT ${identity === '' ? "'a row'" : identity} AS row, ${child} AS target FROM ${quoted(table)}
+       WHERE ${child} IS NOT NULL ${isMissing} LIMIT ?`,
+    )
+    .all(most) as { row: string; target: string | number }[]
+  return rows.map(
+    ({ row, target }) => `${table}: ${row} points by ${column} at ${target}, which is not in ${parent}`,
+  )
+}
+
+function primaryKey(client: Client, table: string): readonly string[] {
+  const columns = client
+    .query('SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk')
+    .all(table) as { name: string }[]
+  return columns.map(({ name }) => name)
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/**
+ * What a database would lose by going from one schema version to a lower one, as far as the schemas tell: the rows of
+ * tables that go, by `table`, and the values in columns that go, by `table.column`. What holds nothing is left out.
+ */
+export function lostBetween(
+  client: Client,
+  from: number,
+  to: number,
+  sources: readonly MigrationSource[] = migrations,
+): Readonly<Record<string, number>> {
+  const before = columnsAt(sources.slice(0, from))
+  const after = columnsAt(sources.slice(0, to))
+  const counts = [...before].flatMap(([table, columns]): (readonly [string, number])[] => {
+    const remaining = after.get(table)
+    if (!remaining) return [[table, countRows(client, table, 'true')]]
+    return [...columns]
+      .filter(([column]) => !remaining.has(column))
+      .map(([column, initial]) => [
+        `${table}.${column}`,
+        countRows(client, table, `${quoted(column)} IS NOT ${initial ?? 'NULL'}`),
+      ])
+  })
+  return Object.fromEntries(counts.filter(([, count]) => count > 0))
+}
+
+const countRows = (client: Client, table: string, where: string): number =>
+  (client.query(`SELECT count(*) AS n FROM ${quoted(table)} WHERE ${where}`).get() as { n: number }).n
+
+/** The columns of each table of a schema, with what a new row has in them. */
+function columnsAt(
+  sources: readonly MigrationSource[],
+): ReadonlyMap<string, ReadonlyMap<string, string | null>> {
+  const client = schemaOf(sources)
+  try {
+    const rows = client
+      .query(
+        `SELECT t.name AS "table", c.name AS "column", c.dflt_value AS initial
+         FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'`,
+      )
+      .all() as { table: string; column: string; initial: string | null }[]
+    const tables = new Map<string, Map<string, string | null>>()
+    for (const { table, column, initial } of rows) {
+      const columns = tables.get(table) ?? new Map<string, string | null>()
+      tables.set(table, columns.set(column, initial))
+    }
+    return tables
+  } finally {
+    client.close()
+  }
+}
+
+/** Rows per table, by the name of the table. */
+export function rowCounts(client: Client): Readonly<Record<string, number>> {
+  const names = client
+    .query(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+    )
+    .all() as { name: string }[]
+  return Object.fromEntries(names.map(({ name }) => [name, countRows(client, name, 'true')]))
+}
+
+/** Differences between the tables and indexes of a database and those its schema version stands for. */
+export function schemaDrift(
+  client: Client,
+  version: number,
+  sources: readonly MigrationSource[] = migrations,
+): readonly string[] {
+  const expected = expectedSchema(sources.slice(0, version))
+  const actual = schemaObjects(client)
+  return [
+    ...[...expected].filter(([name]) => !actual.has(name)).map(([name]) => `${name} is missing`),
+    ...[...actual].filter(([name]) => !expected.has(name)).map(([name]) => `${name} does not belong here`),
+    ...[...expected]
+      .filter(([name, sql]) => actual.has(name) && actual.get(name) !== sql)
+      .map(([name]) => `${name} differs from its migration`),
+  ]
+}
+
+/** SHA-256 in hex over every table, index, trigger and view: equal when two databases have the same schema. */
+export function schemaHash(client: Client): string {
+  const lines = [...schemaObjects(client)].map(([name, sql]) => `${name}\n${sql}\n`).sort()
+  return new Bun.CryptoHasher('sha256').update(lines.join('\n')).digest('hex')
+}
+
+/** Bytes per page: two databases that differ in it cannot be copied into each other. */
+export function pageSize(client: Client): number {
+  return (client.query('PRAGMA page_size').get() as { page_size: number }).page_size
+}
+
+/** About how large a compacted copy will be, in bytes. */
+export function compactSize(client: Client): number {
+  const { page_count } = client.query('PRAGMA page_count').get() as { page_count: number }
+  const { freelist_count } = client.query('PRAGMA freelist_count').get() as { freelist_count: number }
+  return (page_count - freelist_count) * pageSize(client)
+}
+
+/**
+ * Begins a write and takes it back: throws what SQLite says when that cannot be done. Call it while a reader of the
+ * same file is open and has run a query, or else closing may fold a WAL that a crash left into the file.
+ */
+export function tryWrite(path: string): void {
+  const client = new Client(path, { readwrite: true })
+  try {
+    client.run('PRAGMA busy_timeout = 250')
+    client.run('BEGIN IMMEDIATE')
+    client.run('ROLLBACK')
+  } finally {
+    client.close()
+  }
+}
+
+function expectedSchema(sources: readonly MigrationSource[]): ReadonlyMap<string, string> {
+  const client = schemaOf(sources)
+  try {
+    return schemaObjects(client)
+  } finally {
+    client.close()
+  }
+}
+
+/** An empty database in memory with the schema that these migrations make. */
+function schemaOf(sources: readonly MigrationSource[]): Client {
+  const client = new Client(':memory:')
+  for (const source of sources) applySource(client, source.up)
+  return client
+}
+
+function schemaObjects(client: Client): ReadonlyMap<string, string> {
+  const rows = client
+    .query(
+      "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'migrations'",
+    )
+    .all() as { type: string; name: string; sql: string }[]
+  return new Map(rows.map(row => [`${row.type} ${row.name}`, row.sql.replace(/\s+/g, ' ')]))
+}
+
+/** @throws corrupt when `quick_check` or `foreign_key_check` finds anything */
+export function requireSound(client: Client, path: string): void {
+  const [damage] = [...quickCheck(client), ...foreignKeyCheck(client)]
+  if (damage === undefined) return
+  throw new LatchkeyError(
+    'corrupt',
+    `${path} is damaged: ${damage}`,
+    'see all that is wrong with: latchkey migrate check, and get a good copy with: latchkey restore --latest',
+  )
+}

@@ -1,0 +1,241 @@
+/**
+ * The migration runner: whole steps in one transaction, every applied step compared by hash, foreign keys off
+ * outside the transaction (inside it SQLite ignores the setting, and rebuilding a parent table would wipe its
+ * children). Taking a backup first is the caller's duty.
+ */
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Client } from './client.ts'
+import { lostBetween, rowCounts } from './inspect.ts'
+import { applySource, type MigrationSource, migrations } from './migrations.ts'
+import { applicationId, identify, newer } from './open.ts'
+
+/** A step as the database remembers it. */
+export interface AppliedMigration {
+  readonly version: number
+  readonly name: string
+  readonly hash: string
+  readonly appliedAt: number
+  /** Version of the Latchkey that applied it. */
+  readonly programVersion: string
+}
+
+export interface MigrationRun {
+  readonly from: number
+  readonly to: number
+  /** Names of the steps, in the order in which they ran. */
+  readonly steps: readonly string[]
+  /** Rows that are gone, by table, and values that are, by `table.column`. */
+  readonly lost: Readonly<Record<string, number>>
+}
+
+const historyTable = `CREATE TABLE IF NOT EXISTS migrations (
+  version INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  hash TEXT NOT NULL CHECK (length(hash) = 64),
+  applied_at INTEGER NOT NULL,
+  program_version TEXT NOT NULL
+) STRICT`
+
+/** The history of a database, oldest first; empty before its first migration. */
+export function appliedMigrations(client: Client): readonly AppliedMigration[] {
+  const exists = client
+    .query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'")
+    .get()
+  if (!exists) return []
+  return client
+    .query(
+      'SELECT version, name, hash, applied_at AS appliedAt, program_version AS programVersion FROM migrations ORDER BY version',
+    )
+    .all() as AppliedMigration[]
+}
+
+/** What is wrong with a history: edited, missing, unknown or out-of-order steps, one sentence each. */
+export function historyProblems(
+  applied: readonly AppliedMigration[],
+  version: number,
+  sources: readonly MigrationSource[] = migrations,
+): readonly string[] {
+  const problems = applied.flatMap((step, index) => {
+    const source = sources[index]
+    if (step.version !== index + 1) return [`migration ${index + 1} is missing from the history`]
+    if (!source) return [] // Newer than this program: said elsewhere.
+    if (step.name !== source.name)
+      return [`migration ${step.version} is ${step.name} here, ${source.name} in this program`]
+    if (step.hash !== source.hash)
+      return [`migration ${step.name} is not the one that was applied: its text has changed`]
+    return []
+  })
+  return applied.length === version
+    ? problems
+    : [...problems, `the header says schema version ${version}, the history has ${applied.length} steps`]
+}
+
+/** Who runs a migration and when, and what has to commit together with it. */
+export interface MigrationStamp {
+  /** Milliseconds. */
+  readonly now: number
+  readonly programVersion: string
+  /** When given, a database that another process has already taken as far, or further, is left as it is. */
+  readonly direction?: 'up' | 'down'
+  /** Runs inside the transaction, after the steps and only if there were any: for the audit row. */
+  readonly inside?: (run: MigrationRun) => void
+}
+
+/**
+ * Moves the schema to version `target`, up or down, in one transaction. When another process does it first, this
+ * one finds it done and runs nothing. On any failure the database is as before.
+ *
+ * Going up, no table may end with fewer rows than it had, unless a step says so in a leading comment:
+ * `-- loses: table, table`.
+ *
+ * @throws drift, schema_newer, corrupt, usage, invalid
+ */
+export function migrateTo(
+  client: Client,
+  path: string,
+  target: number,
+  stamp: MigrationStamp,
+  sources: readonly MigrationSource[] = migrations,
+): MigrationRun {
+  if (!Number.isInteger(target) || target < 0 || target > sources.length) {
+    throw new LatchkeyError(
+      'usage',
+      `there is no schema version ${target}: they go from 0 to ${sources.length}`,
+      'see them with: latchkey migrate status',
+    )
+  }
+  client.run('PRAGMA foreign_keys = OFF')
+  try {
+    client.run('BEGIN IMMEDIATE')
+    try {
+      const run = migrateInside(client, path, target, stamp, sources)
+      client.run('COMMIT')
+      return run
+    } catch (error) {
+      if (client.inTransaction) client.run('ROLLBACK')
+      throw error
+    }
+  } finally {
+    client.run('PRAGMA foreign_keys = ON')
+  }
+}
+
+function migrateInside(
+  client: Client,
+  path: string,
+  target: number,
+  stamp: MigrationStamp,
+  sources: readonly MigrationSource[],
+): MigrationRun {
+  const { version: from } = identify(client)
+  requireHistory(client, path, sources)
+  const done =
+    stamp.direction === 'up' ? from >= target : stamp.direction === 'down' ? from <= target : from === target
+  if (done) return { from, to: from, steps: [], lost: {} }
+  client.run(historyTable)
+  const up = from < target
+  const steps = stepsBetween(from, target, sources)
+  const before = rowCounts(client)
+  const going = up ? {} : lostBetween(client, from, target, sources)
+  for (const step of steps) {
+    if (up) stepUp(client, step, stamp)
+    else stepDown(client, step)
+  }
+  requireNoOrphans(client, path)
+  const after = rowCounts(client)
+  if (up) requireNoLoss(before, after, steps)
+  client.run(`PRAGMA application_id = ${applicationId}`)
+  client.run(`PRAGMA user_version = ${target}`)
+  const lost = { ...going, ...fallen(before, after) }
+  const run = { from, to: target, steps: steps.map(step => step.name), lost }
+  stamp.inside?.(run)
+  return run
+}
+
+function requireNoOrphans(client: Client, path: string): void {
+  const orphan = client.query('SELECT "table", parent FROM pragma_foreign_key_check LIMIT 1').get() as {
+    table: string
+    parent: string
+  } | null
+  if (!orphan) return
+  throw new LatchkeyError(
+    'corrupt',
+    `migrating ${path} would leave rows of ${orphan.table} that point at no ${orphan.parent}; nothing was changed`,
+    'list them with: latchkey migrate check',
+  )
+}
+
+/** A step that rebuilds a table and forgets rows would otherwise pass every other check. */
+function requireNoLoss(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+  steps: readonly MigrationSource[],
+): void {
+  const declared = new Set(steps.flatMap(step => declaredLosses(step.up)))
+  const lost = Object.keys(fallen(before, after)).filter(table => !declared.has(table))
+  if (lost.length === 0) return
+  const tables = lost.map(table => `${table} (${before[table]} to ${after[table] ?? 0})`).join(', ')
+  throw new LatchkeyError(
+    'invalid',
+    `migrating would lose rows that no migration says it loses: ${tables}; nothing was changed`,
+    'this is a mistake in the migration: report it, or declare the loss in its first line with: -- loses: TABLE',
+  )
+}
+
+/** How many rows each table has lost; the history of migrations is no data. */
+function fallen(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(before)
+      .map(([table, rows]) => [table, rows - (after[table] ?? 0)] as const)
+      .filter(([table, rows]) => rows > 0 && table !== 'migrations'),
+  )
+}
+
+/** The steps from one version to another, in the order in which they run. */
+export function stepsBetween(
+  from: number,
+  to: number,
+  sources: readonly MigrationSource[] = migrations,
+): readonly MigrationSource[] {
+  return from < to ? sources.slice(from, to) : sources.slice(to, from).toReversed()
+}
+
+/** The tables named in the leading comments of a migration as losing rows. */
+function declaredLosses(source: string): readonly string[] {
+  const leading = /^(?:\s*--[^\n]*(?:\n|$))*/.exec(source)?.[0] ?? ''
+  return [...leading.matchAll(/^\s*-- loses: (.+)$/gm)].flatMap(match =>
+    (match[1] ?? '').split(',').map(table => table.trim()),
+  )
+}
+
+/** @throws drift, schema_newer */
+export function requireHistory(
+  client: Client,
+  path: string,
+  sources: readonly MigrationSource[] = migrations,
+): void {
+  const { version } = identify(client)
+  if (version > sources.length) throw newer(path, version)
+  const [problem] = historyProblems(appliedMigrations(client), version, sources)
+  if (problem === undefined) return
+  throw new LatchkeyError(
+    'drift',
+    `the migration history of ${path} does not fit this program: ${problem}`,
+    'see all of it with: latchkey migrate check; use the Latchkey that made it, or restore a backup',
+  )
+}
+
+function stepUp(client: Client, step: MigrationSource, stamp: MigrationStamp): void {
+  applySource(client, step.up)
+  client
+    .query('INSERT INTO migrations (version, name, hash, applied_at, program_version) VALUES (?, ?, ?, ?, ?)')
+    .run(step.version, step.name, step.hash, stamp.now, stamp.programVersion)
+}
+
+function stepDown(client: Client, step: MigrationSource): void {
+  applySource(client, step.down)
+  client.query('DELETE FROM migrations WHERE version = ?').run(step.version)
+}

@@ -1,0 +1,282 @@
+/**
+ * Connections to the database file. A reading connection changes neither the database nor its WAL; a writing
+ * one is in WAL mode with foreign keys on. Nothing else in the project opens the live file. Must never open a file
+ * before it is known to be one of Latchkey's: SQLite would fold a log into it, or leave files beside it.
+ */
+import { constants } from 'bun:sqlite'
+import { accessSync, constants as fsConstants, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { corrupt, translate } from '../../system/errors.ts'
+import { latestVersion } from '../schema/version.ts'
+import { Client } from './client.ts'
+import { lastCommit, logState } from './write-ahead-log.ts'
+
+/** `PRAGMA application_id` of a Latchkey database: "LKEY". */
+export const applicationId = 0x4c4b4559
+
+/**
+ * Opens for reading only.
+ *
+ * A read-only connection to a WAL database leaves empty sidecars behind; a writable one removes them when it is
+ * the last to close, but would checkpoint frames that a crash left. So: read-only when there are frames, otherwise
+ * writable with `query_only`. Where the folder cannot be written SQLite reads the file only as `immutable`, without
+ * locks: whoever may write there could change it meanwhile, so after such a read `requireUnchanged` is called.
+ *
+ * @throws database_missing, database_foreign, corrupt, permission
+ */
+export function openReader(path: string): Client {
+  requireOwn(path)
+  return attempt(path, () => {
+    const client = connectReader(path)
+    client.run('PRAGMA query_only = ON')
+    client.run('PRAGMA busy_timeout = 5000')
+    return client
+  })
+}
+
+function connectReader(path: string): Client {
+  if (sizeOf(`${path}-wal`) > 0 || sizeOf(`${path}-journal`) > 0) return new Client(path, { readonly: true })
+  if (canWrite(path) && canWrite(dirname(resolve(path)))) return new Client(path, { readwrite: true })
+  const stamp = settledStamp(path)
+  const client = connectImmutable(path)
+  unlocked.set(client, { path, stamp })
+  return client
+}
+
+/** Reads the file alone: no lock, no log, and nothing is made beside it. */
+const connectImmutable = (path: string): Client =>
+  new Client(
+    `${Bun.pathToFileURL(path).href}?immutable=1`,
+    constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
+  )
+
+/** Connections that read without locks, and the state of the file when they were opened. */
+const unlocked = new WeakMap<Client, { readonly path: string; readonly stamp: string }>()
+
+/** A change within the same tick of the file system's clock would not show: wait until the last one is older. */
+const tickMs = 50
+
+function settledStamp(path: string): string {
+  const age = Date.now() - statSync(path).mtimeMs
+  if (age >= 0 && age < tickMs) Bun.sleepSync(tickMs - age)
+  return stampOf(path)
+}
+
+function stampOf(path: string): string {
+  const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true })
+  return [ino, size, mtimeNs, ctimeNs, sizeOf(`${path}-wal`)].join()
+}
+
+/**
+ * To be called after reading: what a connection without locks has seen is worth nothing when somebody wrote.
+ *
+ * @throws busy
+ */
+export function requireUnchanged(client: Client): void {
+  const read = unlocked.get(client)
+  if (read === undefined || stampOf(read.path) === read.stamp) return
+  throw new LatchkeyError(
+    'busy',
+    `${read.path} was written to while it was read, and this user may not lock it`,
+    'run it again, or as a user who may write to the folder of the database',
+  )
+}
+
+/**
+ * Runs `work` on a reading connection; what it read while somebody wrote, and could not be locked out, is no answer.
+ *
+ * @throws database_missing, database_foreign, corrupt, permission, busy, and what `work` throws
+ */
+export function reading<T>(path: string, work: (client: Client) => T): T {
+  let client: Client | undefined
+  try {
+    client = openReader(path)
+    const result = work(client)
+    requireUnchanged(client)
+    return result
+  } catch (error) {
+    throw translate(error, path)
+  } finally {
+    client?.close()
+  }
+}
+
+/**
+ * Opens for writing: WAL, foreign keys, full durability. Waits 100 ms for a lock; `transaction.ts` waits longer
+ * without stopping the event loop.
+ *
+ * @throws database_missing, database_foreign, database_readonly, corrupt, permission
+ */
+export function openWriter(path: string): Client {
+  requireOwn(path)
+  requireWholeLog(path)
+  return attempt(path, () => {
+    const client = new Client(path, { readwrite: true })
+    client.run('PRAGMA busy_timeout = 5000')
+    client.run('PRAGMA journal_mode = WAL')
+    client.run('PRAGMA foreign_keys = ON')
+    client.run('PRAGMA synchronous = FULL')
+    client.run('PRAGMA busy_timeout = 100')
+    return client
+  })
+}
+
+/**
+ * Refuses a file that is none of Latchkey's without touching it, or anything beside it. The mark is in the file itself
+ * from the start, so that its log has no say in it.
+ *
+ * @throws database_missing, database_foreign, corrupt, permission
+ */
+export function requireOwn(path: string): void {
+  requireFile(path)
+  attempt(path, () => {
+    const client = connectImmutable(path)
+    try {
+      requireOurs(client, path)
+    } finally {
+      client.close()
+    }
+  })
+}
+
+/**
+ * Refuses a database whose log SQLite reads only in part: the next write would remove the rest.
+ *
+ * @throws corrupt
+ */
+export function requireWholeLog(path: string): void {
+  const damage = attempt(path, () => (endsEarly(path) ? logDamage(path) : undefined))
+  if (damage !== undefined) throw damage
+}
+
+/** What is wrong with the log of a database of Latchkey's. Reads all of it; others may write to it meanwhile. */
+export function logDamage(path: string): LatchkeyError | undefined {
+  const log = logOf(path)
+  if (sizeOf(log) === 0) return undefined
+  const seen = logState(log)
+  if (seen.end !== 'damaged') return undefined
+  // What somebody was writing just then, or has begun anew, looks like that too: damage does so twice.
+  const { end, brokenAt, lost } = logState(log)
+  if (end !== 'damaged' || brokenAt !== seen.brokenAt) return undefined
+  const what = lost === 1 ? 'a transaction' : `${lost ?? 'all'} transactions`
+  return new LatchkeyError(
+    'corrupt',
+    `${log} is damaged: SQLite does not read ${what} in it, and the next write would remove them`,
+    'keep what can be read with: latchkey backup create; then go on from there, which moves the damaged files aside, with: latchkey restore --latest',
+  )
+}
+
+/** Whether SQLite sees less of the log than is in it. */
+function endsEarly(path: string): boolean {
+  const log = logOf(path)
+  if (sizeOf(log) === 0) return false
+  const client = new Client(path, { readonly: true })
+  try {
+    client.run('PRAGMA busy_timeout = 5000')
+    client.query('SELECT count(*) FROM sqlite_schema').get()
+    // In this order: others may write meanwhile.
+    const last = lastCommit(log)
+    const { log: frames } = client.query('PRAGMA wal_checkpoint(NOOP)').get() as { log: number }
+    return frames < last
+  } finally {
+    client.close()
+  }
+}
+
+const logOf = (path: string): string => `${path}-wal`
+
+/** What stands in the header of a database: whose it is and at which schema version. */
+export interface Identity {
+  readonly ours: boolean
+  readonly version: number
+}
+
+export function identify(client: Client): Identity {
+  const { application_id } = client.query('PRAGMA application_id').get() as { application_id: number }
+  const { user_version } = client.query('PRAGMA user_version').get() as { user_version: number }
+  return { ours: application_id === applicationId, version: user_version }
+}
+
+/**
+ * Refuses a database that this program must not work with.
+ *
+ * @throws database_foreign, schema_older, schema_newer
+ */
+export function requireCurrent(client: Client, path: string): void {
+  const identity = requireOurs(client, path)
+  if (identity.version < latestVersion) {
+    throw new LatchkeyError(
+      'schema_older',
+      `${path} has schema version ${identity.version}; this program needs ${latestVersion}`,
+      'bring it up to date (a backup is taken first) with: latchkey migrate up',
+    )
+  }
+  if (identity.version > latestVersion) throw newer(path, identity.version)
+}
+
+/** @throws database_foreign */
+export function requireOurs(client: Client, path: string): Identity {
+  const identity = identify(client)
+  if (!identity.ours) {
+    throw new LatchkeyError(
+      'database_foreign',
+      `${path} is a SQLite database, but not one of Latchkey's`,
+      'name another file with --db, or see what would be imported with: latchkey import glm-proxy FILE --dry-run',
+    )
+  }
+  return identity
+}
+
+export function newer(path: string, version: number): LatchkeyError {
+  return new LatchkeyError(
+    'schema_newer',
+    `${path} has schema version ${version}, which is newer than this program knows (${latestVersion})`,
+    'use the newer Latchkey that wrote it; nothing was changed',
+  )
+}
+
+/** @throws database_missing, database_foreign, permission */
+function requireFile(path: string): void {
+  let stat: ReturnType<typeof statSync>
+  try {
+    stat = statSync(path)
+  } catch (error) {
+    if (
+      (error as NodeJS.ErrnoException).code !== 'ENOENT' &&
+      (error as NodeJS.ErrnoException).code !== 'ENOTDIR'
+    ) {
+      throw translate(error, path)
+    }
+    throw new LatchkeyError(
+      'database_missing',
+      `there is no database at ${path}`,
+      'make a new one with: latchkey init; if there was one before, get it back with: latchkey restore --latest',
+    )
+  }
+  if (!stat.isFile()) {
+    throw new LatchkeyError('database_foreign', `${path} is not a file`, 'name the database file with --db')
+  }
+  if (stat.size === 0 && sizeOf(`${path}-wal`) === 0) throw corrupt(path)
+}
+
+function attempt<T>(path: string, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    throw translate(error, path)
+  }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}
+
+function canWrite(path: string): boolean {
+  try {
+    accessSync(path, fsConstants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}

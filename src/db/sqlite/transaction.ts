@@ -1,0 +1,350 @@
+/**
+ * The only way to the tables. Writes are BEGIN IMMEDIATE transactions, one at a time within the process, so that
+ * an `await` inside one can never let another's statements slip in; reads see one snapshot. A dry run does all the
+ * work and rolls it back.
+ */
+
+import type { Statement } from 'bun:sqlite'
+import { realpathSync } from 'node:fs'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
+import { translate } from '../../system/errors.ts'
+import type { Database } from '../engine.ts'
+import { type Client, clientOf } from './client.ts'
+import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
+
+export interface StoreOptions {
+  readonly path: string
+  /** `read` never changes the database or its WAL. */
+  readonly access: 'read' | 'write'
+  /** Roll back instead of committing. */
+  readonly dryRun: boolean
+  /** How long a write waits for another process's transaction. */
+  readonly busyTimeoutMs: number
+}
+
+/** As `rows` of a connection. */
+export type Rows = Client['rows']
+
+/** What a stream is read from. */
+interface Snapshot {
+  readonly rows: Rows
+  readonly batches: Client['batches']
+  readonly database: () => Promise<Database>
+}
+
+interface Connection {
+  readonly client: Client
+  /** Once a query was put to it. */
+  database?: Database
+}
+
+interface Writer extends Connection {
+  readonly hot: HotConnection
+  synchronous: 'FULL' | 'NORMAL'
+}
+
+/** A connection for what awaits nothing, with its transaction statements compiled. */
+interface HotConnection {
+  readonly client: Client
+  readonly begin: Statement
+  readonly end: Statement
+}
+
+export class Store {
+  readonly path: string
+  readonly dryRun: boolean
+  readonly #access: StoreOptions['access']
+  readonly #busyTimeoutMs: number
+  #reader: Connection | undefined
+  #writer: Writer | undefined
+  #hotReader: HotConnection | undefined
+  #line: string | undefined
+  #reads: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  constructor(options: StoreOptions) {
+    this.path = options.path
+    this.dryRun = options.dryRun
+    this.#access = options.access
+    this.#busyTimeoutMs = options.busyTimeoutMs
+  }
+
+  /** Whether `write` can be called at all. */
+  get isWritable(): boolean {
+    return this.#access === 'write'
+  }
+
+  /** Opens the file and checks that it is a current Latchkey database; without this, the first use does. */
+  open(): void {
+    if (this.#access === 'read') this.#read()
+    else this.#write()
+  }
+
+  /** Runs `work` on one snapshot of the database. */
+  read<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    const run = this.#reads.then(async () => {
+      const reader = this.#read()
+      const { client } = reader
+      return guarded(this.path, async () => {
+        const database = await databaseOf(reader)
+        client.run('BEGIN')
+        try {
+          const result = await work(database)
+          requireUnchanged(client)
+          return result
+        } finally {
+          client.run('ROLLBACK')
+        }
+      })
+    })
+    this.#reads = run.catch(() => {})
+    return run
+  }
+
+  /** Runs `work` as one transaction that is on disk, power loss included, when the promise resolves. */
+  write<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    return this.#transact('FULL', work)
+  }
+
+  /**
+   * Runs `work` as one transaction that survives a crash of the process but, until the next checkpoint or
+   * administrative write, not a loss of power: for usage counters.
+   */
+  count<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    return this.#transact('NORMAL', work)
+  }
+
+  /**
+   * Runs `work`, which awaits nothing, on one snapshot of the database, at once: on a connection of its own, so that
+   * a verdict never waits for a long report.
+   */
+  glance<T>(work: (client: Client) => T): T {
+    try {
+      this.#hotReader ??= hotConnection(mapped(this.#connect(openReader).client), 'BEGIN', 'ROLLBACK')
+      const { client, begin, end } = this.#hotReader
+      begin.run()
+      try {
+        const result = work(client)
+        requireUnchanged(client)
+        return result
+      } finally {
+        end.run()
+      }
+    } catch (error) {
+      throw translate(error, this.path)
+    }
+  }
+
+  /**
+   * Runs `work`, which awaits nothing, as one transaction: at once when nothing else of this process is writing, in
+   * line otherwise. FULL is on disk, power loss included, when the promise resolves; NORMAL is as durable as `count`.
+   */
+  async tally<T>(synchronous: 'FULL' | 'NORMAL', work: (client: Client) => T): Promise<T> {
+    const writer = this.#writer
+    if (writer !== undefined && this.#line !== undefined && !lines.has(this.#line)) {
+      const done = this.#tallyNow(writer, synchronous, work)
+      if (done !== waits) return done
+    }
+    return this.#transact(synchronous, async () => work(this.#write().client))
+  }
+
+  /** `waits` when another process is writing. */
+  #tallyNow<T>(
+    writer: Writer,
+    synchronous: 'FULL' | 'NORMAL',
+    work: (client: Client) => T,
+  ): T | typeof waits {
+    const { client, hot } = writer
+    try {
+      setSynchronous(writer, synchronous)
+      try {
+        hot.begin.run()
+      } catch (error) {
+        if (codeOf(error).startsWith('SQLITE_BUSY')) return waits
+        throw error
+      }
+      try {
+        const result = work(client)
+        if (this.dryRun) client.run('ROLLBACK')
+        else hot.end.run()
+        return result
+      } catch (error) {
+        if (client.inTransaction) client.run('ROLLBACK')
+        throw error
+      }
+    } catch (error) {
+      throw translate(error, this.path)
+    }
+  }
+
+  /**
+   * Passes on what `work` yields from one snapshot, on a connection of its own: the reader may take its time and use
+   * the store meanwhile.
+   */
+  async *stream<T>(work: (snapshot: Snapshot) => AsyncIterable<T>): AsyncGenerator<T> {
+    const connection = connect(this.path, openReader)
+    const { client } = connection
+    try {
+      client.run('BEGIN')
+      yield* work({
+        rows: query => client.rows(query),
+        batches: (query, size) => client.batches(query, size),
+        database: () => databaseOf(connection),
+      })
+    } catch (error) {
+      throw translate(error, this.path)
+    } finally {
+      client.close()
+    }
+  }
+
+  /** Waits for what is under way, then closes. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#reads
+    this.#reader?.client.close()
+    this.#reader = undefined
+    this.#hotReader?.client.close()
+    this.#hotReader = undefined
+    if (this.#writer) {
+      const { client } = this.#writer
+      this.#writer = undefined
+      await oneAtATime(lineOf(this.path), async () => client.close())
+    }
+  }
+
+  #transact<T>(synchronous: 'FULL' | 'NORMAL', work: (database: Database) => Promise<T>): Promise<T> {
+    return oneAtATime(this.#line ?? lineOf(this.path), () =>
+      guarded(this.path, async () => {
+        const writer = this.#write()
+        const database = await databaseOf(writer)
+        setSynchronous(writer, synchronous)
+        await beginImmediate(writer.client, this.#busyTimeoutMs)
+        try {
+          const result = await work(database)
+          writer.client.run(this.dryRun ? 'ROLLBACK' : 'COMMIT')
+          return result
+        } catch (error) {
+          if (writer.client.inTransaction) writer.client.run('ROLLBACK')
+          throw error
+        }
+      }),
+    )
+  }
+
+  #connect(open: (path: string) => Client): Connection {
+    if (!this.#closed) return connect(this.path, open)
+    throw new LatchkeyError('invalid', 'this Latchkey is closed', 'open another with openLatchkey')
+  }
+
+  #read(): Connection {
+    this.#reader ??= this.#connect(openReader)
+    return this.#reader
+  }
+
+  #write(): Writer {
+    if (this.#access === 'read') {
+      throw new LatchkeyError(
+        'unexpected',
+        'a reading command tried to write',
+        'this is a mistake in Latchkey: please report it',
+      )
+    }
+    if (this.#writer === undefined) {
+      const connection = this.#connect(openWriter)
+      const hot = hotConnection(connection.client, 'BEGIN IMMEDIATE', 'COMMIT')
+      this.#writer = { ...connection, synchronous: 'FULL', hot }
+      this.#line = lineOf(this.path)
+    }
+    return this.#writer
+  }
+}
+
+/** What a write that cannot begin at once answers. */
+const waits = Symbol('waits')
+
+function setSynchronous(writer: Writer, synchronous: 'FULL' | 'NORMAL'): void {
+  if (writer.synchronous === synchronous) return
+  writer.client.run(`PRAGMA synchronous = ${synchronous}`)
+  writer.synchronous = synchronous
+}
+
+/** Address space for pages that are read where they lie: every write of another connection empties a page cache. */
+const mappedBytes = 256 * 1024 * 1024
+
+function mapped(client: Client): Client {
+  client.run(`PRAGMA mmap_size = ${mappedBytes}`)
+  return client
+}
+
+const hotConnection = (client: Client, begin: string, end: string): HotConnection => ({
+  client,
+  begin: client.keep(begin),
+  end: client.keep(end),
+})
+
+function connect(path: string, open: (path: string) => Client): Connection {
+  const client = open(path)
+  try {
+    requireCurrent(client, path)
+  } catch (error) {
+    client.close()
+    throw translate(error, path)
+  }
+  return { client }
+}
+
+async function databaseOf(connection: Connection): Promise<Database> {
+  connection.database ??= (await import('./drizzle.ts')).databaseOn(connection.client)
+  return connection.database
+}
+
+/** The rows of queries inside `read` and `write`. */
+export const rowsIn = (database: Database): Rows => {
+  const client = clientOf(database)
+  return query => client.rows(query)
+}
+
+async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw translate(error, path)
+  }
+}
+
+/** Tries again with short pauses, so that waiting for another process does not stop this one's event loop. */
+async function beginImmediate(client: Client, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    try {
+      client.run('BEGIN IMMEDIATE')
+      return
+    } catch (error) {
+      if (!codeOf(error).startsWith('SQLITE_BUSY') || performance.now() >= deadline) throw error
+      await Bun.sleep(Math.random() * 10)
+    }
+  }
+}
+
+/** The writes to one file, from whichever connection of this process, stand in one line. */
+const lines = new Map<string, Promise<unknown>>()
+
+function oneAtATime<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const run = (lines.get(name) ?? Promise.resolve()).then(work)
+  const settled = run.catch(() => {})
+  lines.set(name, settled)
+  settled.then(() => {
+    if (lines.get(name) === settled) lines.delete(name)
+  })
+  return run
+}
+
+function lineOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}

@@ -1,0 +1,6 @@
+/** A row of a file, or why there is none. */
+
+export type Row =
+  | { readonly line: number; readonly row: Readonly<Record<string, unknown>>; readonly problem: null }
+  /** `problem` continues a sentence: `is not JSON`. */
+  | { readonly line: number; readonly row: null; readonly problem: string }

@@ -1,0 +1,327 @@
+/**
+ * Takes a backup: a copy of one moment, checked, hashed and durable before it gets its name, and its manifest last.
+ * On any failure nothing is left behind, and the database is only ever read.
+ */
+
+import { chmodSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import * as v from 'valibot'
+import { LatchkeyError } from '../../../contract/errors.ts'
+import { failureOf } from '../../../contract/failure.ts'
+import type { Backup, CreatedBackup } from '../../../contract/views.ts'
+import { compactSize } from '../../../db/sqlite/inspect.ts'
+import { logDamage, reading, requireOurs } from '../../../db/sqlite/open.ts'
+import {
+  ensureFolder,
+  fileFailure,
+  requireSpace,
+  sizeOf,
+  sweep,
+  withPrivateFile,
+} from '../../../system/files.ts'
+import { programVersion } from '../../../system/version.ts'
+import type { FileContext } from '../../context.ts'
+import { newId } from '../../rules/ids.ts'
+import { parse, reason as reasonField } from '../../rules/input.ts'
+import type { Examination, Refusal } from './contents.ts'
+import { readRecipients } from './encrypt.ts'
+import type { KeepPolicy } from './keep-policy.ts'
+import { withLock } from './lock.ts'
+import {
+  backupName,
+  formatVersion,
+  type Manifest,
+  manifestName,
+  readManifest,
+  type StoredBackup,
+  toView,
+  writeManifest,
+} from './manifest.ts'
+import { compressions, type Digest, digestFile, extensionOf, pack } from './pack.ts'
+import { pingAddress, withPings } from './ping.ts'
+import { locate } from './places/locate.ts'
+import type { Location } from './places/place.ts'
+import { requirePolicy } from './policy.ts'
+import { pruneUnlocked } from './prune.ts'
+import { inThread } from './thread.ts'
+
+const inputSchema = v.object({
+  /** A folder, created with mode 0700 if it is missing, or `s3://bucket/prefix`; default the context's. */
+  to: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty'))),
+  reason: v.optional(reasonField, 'manual'),
+  compression: v.optional(v.picklist(compressions, `must be one of ${compressions.join(', ')}`), 'zstd'),
+  /** Refuses to take a backup that would not be encrypted. */
+  encrypt: v.optional(v.boolean(), false),
+  /** Age recipients, beside those of `recipientsFile`, which is the context's by default. */
+  recipients: v.optional(v.array(v.string()), []),
+  recipientsFile: v.optional(v.string()),
+  /** Also compares every index of the copy with its table, which takes long; the backup then counts as verified. */
+  full: v.optional(v.boolean(), false),
+  /** Copies the file itself where the database has a quiet moment for it; not compacted, and faster. */
+  fast: v.optional(v.boolean(), false),
+})
+
+export type CreateBackup = v.InferInput<typeof inputSchema> & {
+  /** Told of what is no failure and should be known. */
+  readonly onWarning?: ((text: string) => void) | undefined
+}
+
+const runSchema = v.object({
+  /** How long to wait for another run to end; default 0. */
+  waitMs: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
+  /** Told of the start, and of success or failure. */
+  ping: v.optional(pingAddress),
+  /** Afterwards removes what the context's policy does not keep. */
+  prune: v.optional(v.boolean(), false),
+  /** In which the policy counts days. */
+  timeZone: v.optional(v.string(), 'UTC'),
+})
+
+export type RunBackup = CreateBackup & v.InferInput<typeof runSchema>
+
+/**
+ * Copies the database while others go on writing to it. Works on a database of an older or newer schema, too. A dry
+ * run makes and checks the copy, then removes it.
+ *
+ * @throws busy, database_missing, database_foreign, corrupt, drift (no restore would take it), checksum (what
+ *   arrived in a bucket), partial (taken, but not pruned), disk_full, permission, config, invalid, usage
+ */
+export async function createBackup(context: FileContext, input: RunBackup = {}): Promise<CreatedBackup> {
+  const { waitMs, ping, prune, timeZone } = parse(runSchema, input)
+  const policy = prune ? requirePolicy(undefined, context.keep) : undefined
+  const where = parse(inputSchema, input).to ?? context.backupDir
+  const run = async (): Promise<CreatedBackup> => {
+    requireLatchkey(context.path)
+    return withLock(context, where, () => createAndPrune(context, input, policy, timeZone), { waitMs })
+  }
+  if (ping === undefined || context.dryRun) return run()
+  return withPings(ping, run, text => input.onWarning?.(text))
+}
+
+/**
+ * The backup that restore and migrate take of what they are about to replace, while they hold the lock. So even what no
+ * restore would take is kept, and its manifest says why: there is nothing better to go back to.
+ *
+ * @throws as `createBackup`, and says that it is this one
+ */
+export async function createUnlocked(
+  context: FileContext,
+  { reason }: { readonly reason: 'pre-restore' | 'pre-migrate' },
+): Promise<Backup> {
+  const note = ({ problem }: Refusal) => ({ at: context.now(), problem })
+  try {
+    return toView(await createStored(context, { reason }, note))
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+    const message = `the safety backup (${reason}) could not be taken: ${error.message}`
+    throw new LatchkeyError(error.code, message, error.hint, { cause: error })
+  }
+}
+
+async function createAndPrune(
+  context: FileContext,
+  input: CreateBackup,
+  policy: KeepPolicy | undefined,
+  timeZone: string,
+): Promise<CreatedBackup> {
+  const stored = await createStored(context, input, refusal => {
+    throw unrestorable(context.path, refusal)
+  })
+  const backup = toView(stored)
+  if (policy === undefined) return { ...backup, pruned: [] }
+  try {
+    const prunings = await pruneUnlocked(context, stored.location, policy, timeZone, stored)
+    return { ...backup, pruned: prunings.filter(each => each.outcome === 'removed').map(each => each.id) }
+  } catch (error) {
+    const problem = failureOf(error).message
+    throw new LatchkeyError(
+      'partial',
+      `the backup ${backup.id} was taken, but older ones were not removed: ${problem}`,
+      'remove them with: latchkey backup prune',
+      { cause: error },
+    )
+  }
+}
+
+/** @param onDrift what the manifest says of a copy that no Latchkey would restore */
+async function createStored(
+  context: FileContext,
+  input: CreateBackup,
+  onDrift: (refusal: Refusal) => Manifest['failure'],
+): Promise<StoredBackup> {
+  const options = parse(inputSchema, input)
+  const location = locate(context, options.to ?? context.backupDir)
+  const recipients = await readRecipients(
+    options.recipients,
+    options.recipientsFile ?? context.ageRecipientsFile,
+  )
+  if (options.encrypt && recipients.length === 0) throw noRecipient()
+  const size = requireLatchkey(context.path)
+  // For a bucket the copy is built beside the database, where there is room for one.
+  const folder = location.kind === 'folder' ? location.address : dirname(resolve(context.path))
+  const removeFolder = ensureFolder(folder)
+  try {
+    if (!context.dryRun) sweep(folder)
+    const plain = options.compression === 'none' && recipients.length === 0
+    requireSpace(folder, plain ? size : size * 2)
+    const stored = await withPrivateFile(folder, async raw => {
+      const createdAt = context.now()
+      await copy(context, raw, size, input)
+      const build = (file: string, digests: Digests, examination: Examination): Promise<StoredBackup> => {
+        const id = newId('bak', createdAt)
+        const { compression } = options
+        const encrypted = recipients.length > 0
+        const { contents, refusal } = examination
+        const manifest: Manifest = {
+          format: 'latchkey-backup',
+          formatVersion,
+          id,
+          file: backupName(id, createdAt) + extensionOf({ compression, encrypted }),
+          createdAt,
+          reason: options.reason,
+          sizeBytes: digests.packed.bytes,
+          rawSizeBytes: digests.raw.bytes,
+          sha256: digests.packed.sha256,
+          rawSha256: digests.raw.sha256,
+          compression,
+          encrypted,
+          ...contents,
+          programVersion,
+          verifiedAt: options.full ? context.now() : null,
+          failure: refusal?.code === 'drift' ? onDrift(refusal) : null,
+        }
+        return keep(context, file, { location, manifest })
+      }
+      const look = inThread('examine', {
+        path: raw,
+        depth: options.full ? 'full' : 'quick',
+        name: 'the copy',
+      })
+      // Whoever waits for it gets its failure; when packing cannot even begin, nobody does.
+      look.catch(() => {})
+      const total = sizeOf(raw)
+      const count = (done: number) => context.onProgress?.({ step: 'packing', done, total, unit: 'bytes' })
+      if (plain) {
+        const [examination, digest] = await both(look, digestFile(raw, count))
+        return build(raw, { raw: digest, packed: digest }, examination)
+      }
+      return withPrivateFile(folder, async packed => {
+        const packing = pack(raw, packed, { compression: options.compression, recipients, count })
+        const [examination, digests] = await both(look, packing)
+        return build(packed, digests, examination)
+      })
+    })
+    if (context.dryRun) removeFolder()
+    return stored
+  } catch (error) {
+    removeFolder()
+    throw fileFailure(error, folder)
+  }
+}
+
+interface Digests {
+  readonly raw: Digest
+  readonly packed: Digest
+}
+
+/** The size of the growing copy is all that tells how far SQLite is. */
+async function copy(
+  { path, onProgress }: FileContext,
+  target: string,
+  total: number,
+  { fast = false, onWarning }: CreateBackup,
+): Promise<void> {
+  const damage = logDamage(path)
+  if (damage !== undefined) onWarning?.(`${damage.message}; they are not in the backup`)
+  const tell = () => onProgress?.({ step: 'copying', done: sizeOf(target), total, unit: 'bytes' })
+  const poll = setInterval(tell, 200)
+  try {
+    const { frozen } = await inThread('copy', { source: path, target, fast })
+    if (fast && !frozen) {
+      onWarning?.('the database had no quiet moment for a fast copy: it was copied row by row')
+    }
+  } finally {
+    clearInterval(poll)
+  }
+}
+
+/** Both at once over the same file. It is left alone only when both have ended; damage comes before all else. */
+async function both<T>(look: Promise<Examination>, work: Promise<T>): Promise<readonly [Examination, T]> {
+  const [seen, done] = await Promise.allSettled([look, work])
+  if (seen.status === 'rejected') throw seen.reason
+  if (seen.value.damage !== null) throw unsound(seen.value.damage)
+  if (done.status === 'rejected') throw done.reason
+  return [seen.value, done.value]
+}
+
+/** Data first, then the manifest: what dies in between is a file that nothing calls a backup. */
+async function keep(context: FileContext, file: string, stored: StoredBackup): Promise<StoredBackup> {
+  if (context.dryRun) return stored
+  const { location, manifest } = stored
+  chmodSync(file, 0o600)
+  const tell = (step: 'uploading' | 'checking') => (done: number) =>
+    context.onProgress?.({ step, done, total: manifest.sizeBytes, unit: 'bytes' })
+  if (location.kind === 's3') tell('uploading')(0)
+  await location.add(manifest.file, file, manifest.sha256, tell('checking'))
+  try {
+    await writeManifest(stored)
+    await requireReadable(stored)
+    return stored
+  } catch (error) {
+    // In a bucket the manifest may be there, and not whole.
+    await discard(location, manifestName(manifest.file))
+    await discard(location, manifest.file)
+    throw error
+  }
+}
+
+/** A manifest that its own program cannot read is no manifest. */
+async function requireReadable({ location, manifest }: StoredBackup): Promise<void> {
+  const read = await readManifest(location, manifestName(manifest.file))
+  if (read !== undefined && 'manifest' in read) return
+  const problem = read?.problem ?? 'it is gone again'
+  throw new LatchkeyError(
+    'corrupt',
+    `the manifest of the backup could not be read back: ${problem}; no backup was made`,
+    'check the disk (dmesg), see more with: latchkey doctor, then run the command again',
+  )
+}
+
+/** The failure that led here is the one to tell of. */
+async function discard(location: Location, name: string): Promise<void> {
+  try {
+    await location.remove(name)
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+  }
+}
+
+/** @returns about how many bytes a copy of it will have */
+function requireLatchkey(path: string): number {
+  return reading(path, client => {
+    requireOurs(client, path)
+    return Math.max(compactSize(client), sizeOf(path) === 0 ? sizeOf(`${path}-wal`) : 0)
+  })
+}
+
+function unsound(damage: string): LatchkeyError {
+  return new LatchkeyError(
+    'corrupt',
+    `the database is damaged, no backup was made of it: ${damage}`,
+    'see all that is wrong with: latchkey migrate check, and get a good copy with: latchkey restore --latest',
+  )
+}
+
+const unrestorable = (path: string, { code, problem }: Refusal): LatchkeyError =>
+  new LatchkeyError(
+    code,
+    `a backup of ${path} could not be restored, so none was made: ${problem}`,
+    'see all of it with: latchkey migrate check; go back to a good copy with: latchkey restore --latest',
+  )
+
+const noRecipient = (): LatchkeyError =>
+  new LatchkeyError(
+    'usage',
+    'the backup is to be encrypted, and nothing says to whom',
+    'give a public key with --recipient age1…, or set age_recipients_file in latchkey.toml',
+  )

@@ -1,0 +1,104 @@
+import { expect, test } from 'bun:test'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { backupScene } from '../../../testing/backups.ts'
+import { failure } from '../../../testing/failure.ts'
+import { requireTool } from '../../../testing/tools.ts'
+import { createBackup } from './create.ts'
+import { compressions } from './pack.ts'
+import { verifyBackups } from './verify.ts'
+
+/** A pair made by the real tool: the public key, and the file of the identity. */
+function keyPair(write: (name: string, content: string) => string, name = 'identity.txt') {
+  const made = Bun.spawnSync(['age-keygen'])
+  expect(made.success).toBe(true)
+  const text = made.stdout.toString()
+  return { recipient: /age1\w+/.exec(text)?.[0] ?? '', identityFile: write(name, text) }
+}
+
+const age = requireTool('age')
+
+for (const compression of compressions) {
+  age(
+    `with ${compression}, every recipient opens a backup with the age tool, and it is the same`,
+    async () => {
+      using scene = await backupScene({}, 20_000)
+      const [one, two] = [keyPair(scene.folder.write, 'one'), keyPair(scene.folder.write, 'two')]
+      const recipientsFile = scene.folder.write('recipients.txt', `# ours\n\n${two.recipient}\n`)
+      const backup = await createBackup(scene.context, {
+        compression,
+        recipients: [one.recipient],
+        recipientsFile,
+      })
+      expect(backup).toMatchObject({ encrypted: true, compression })
+      expect(backup.path).toEndWith('.age')
+      expect(statSync(backup.path).mode & 0o777).toBe(0o600)
+      const bytes = readFileSync(backup.path)
+      expect(bytes.subarray(0, 22).toString()).toBe('age-encryption.org/v1\n')
+      expect(backup.sha256).toBe(new Bun.CryptoHasher('sha256').update(bytes).digest('hex'))
+      const tools = { none: 'cat', zstd: 'zstd -dc', gzip: 'gzip -dc' }
+      for (const { identityFile } of [one, two]) {
+        const opened = Bun.spawnSync([
+          'sh',
+          '-c',
+          `age -d -i "$1" "$2" | ${tools[compression]}`,
+          'sh',
+          identityFile,
+          backup.path,
+        ])
+        expect(opened.stdout.length).toBe(backup.rawSizeBytes)
+        expect(opened.stdout.subarray(0, 15).toString()).toBe('SQLite format 3')
+        expect(await verifyBackups(scene.context, { identityFile })).toMatchObject([{ outcome: 'passed' }])
+      }
+    },
+  )
+}
+
+age('without the right identity it is not known whether it is good; with changed bytes it is', async () => {
+  using scene = await backupScene()
+  const [own, other] = [keyPair(scene.folder.write, 'own'), keyPair(scene.folder.write, 'other')]
+  const backup = await createBackup(scene.context, { recipients: [own.recipient] })
+  const { context } = scene
+  const outcome = async (identityFile?: string) => (await verifyBackups(context, { identityFile }))[0]
+  expect(await outcome()).toMatchObject({ outcome: 'aborted', problem: expect.stringContaining('encrypted') })
+  expect(await outcome(other.identityFile)).toMatchObject({ outcome: 'aborted' })
+  expect(await outcome(scene.folder.file('missing'))).toMatchObject({ outcome: 'aborted' })
+  const wrong = scene.folder.write('wrong', 'AGE-SECRET-KEY-1NOT\n')
+  const refused = await outcome(wrong)
+  expect(refused).toMatchObject({ outcome: 'aborted' })
+  expect(refused?.problem).not.toContain('AGE-SECRET-KEY')
+  expect(await verifyBackups(context, { quick: true })).toMatchObject([{ outcome: 'passed' }])
+
+  const whole = readFileSync(backup.path)
+  for (const at of [0, 30, 100, 190, 260, whole.length - 1]) {
+    const bytes = Buffer.from(whole)
+    bytes[at]! ^= 4
+    writeFileSync(backup.path, bytes)
+    expect(await outcome(own.identityFile), `byte ${at}`).toMatchObject({ outcome: 'failed' })
+    expect(await outcome(), `byte ${at}, no identity`).toMatchObject({ outcome: 'failed' })
+  }
+})
+
+age('a configured recipient encrypts every backup, and the configured identity opens it', async () => {
+  using scene = await backupScene()
+  const pair = keyPair(scene.folder.write)
+  const ageRecipientsFile = scene.folder.write('recipients', pair.recipient)
+  const context = { ...scene.context, ageRecipientsFile, ageIdentityFile: pair.identityFile }
+  expect(await createBackup(context, { encrypt: true })).toMatchObject({ encrypted: true })
+  expect(await verifyBackups(context)).toMatchObject([{ outcome: 'passed' }])
+})
+
+const secret = 'AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ'
+test.each<[string, Parameters<typeof createBackup>[1], string]>([
+  ['no recipient', { encrypt: true }, 'usage'],
+  ['something that is no key', { recipients: ['age1nonsense'] }, 'invalid'],
+  ['an SSH key', { recipients: ['ssh-ed25519 AAAA'] }, 'invalid'],
+  ['an identity in the place of a recipient', { recipients: [secret] }, 'invalid'],
+  ['a file that is missing', { recipientsFile: '/nonexistent/recipients' }, 'config'],
+  ['a file of comments', { recipientsFile: '/dev/null' }, 'config'],
+])('%s is refused before anything is written, and nothing secret is repeated', async (_, input, code) => {
+  using scene = await backupScene()
+  const error = await failure(createBackup(scene.context, input))
+  expect(error).toMatchObject({ code: code as never, hint: expect.stringMatching(/./) })
+  expect(`${error.message} ${error.hint}`).not.toContain(secret)
+  expect(existsSync(scene.context.backupDir)).toBe(false)
+})

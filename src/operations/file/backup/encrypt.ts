@@ -1,0 +1,136 @@
+/**
+ * Encryption to age recipients (https://age-encryption.org/v1): what is written opens with the `age` tool, and only
+ * with an identity, which is never needed here to write. No identity ever stands in an error.
+ */
+import { readFileSync } from 'node:fs'
+import { LatchkeyError } from '../../../contract/errors.ts'
+import { codeOf } from '../../../contract/failure.ts'
+
+type Chunks = AsyncIterable<Uint8Array>
+
+/**
+ * Every recipient that was named, checked.
+ *
+ * @param file one recipient a line; empty lines and those after `#` are passed over, as `age -R` does
+ * @throws config (unreadable file), invalid (not a recipient of age)
+ */
+export async function readRecipients(
+  named: readonly string[],
+  file: string | undefined,
+): Promise<readonly string[]> {
+  const recipients = [...named, ...(file === undefined ? [] : linesOf(file, 'recipients'))]
+  if (file !== undefined && recipients.length === 0) throw empty(file, 'recipients', 'age1…')
+  if (recipients.length === 0) return []
+  const { Encrypter } = await import('age-encryption')
+  const encrypter = new Encrypter()
+  for (const recipient of recipients) {
+    // Somebody may paste the other half of the pair, which must not be repeated.
+    if (/^AGE-SECRET-KEY/i.test(recipient)) throw notRecipient('an age identity, which is secret,')
+    try {
+      encrypter.addRecipient(recipient)
+    } catch {
+      throw notRecipient(`'${recipient.slice(0, 80)}'`)
+    }
+  }
+  return recipients
+}
+
+export async function* encrypt(chunks: Chunks, recipients: readonly string[]): AsyncGenerator<Uint8Array> {
+  const { Encrypter } = await import('age-encryption')
+  const encrypter = new Encrypter()
+  for (const recipient of recipients) encrypter.addRecipient(recipient)
+  yield* await encrypter.encrypt(streamOf(chunks))
+}
+
+/**
+ * @param name of the backup, for errors
+ * @throws config (no identity, or none that opens it), checksum (bytes that were changed)
+ */
+export async function* decrypt(
+  chunks: Chunks,
+  identityFile: string | undefined,
+  name: string,
+): AsyncGenerator<Uint8Array> {
+  if (identityFile === undefined) {
+    throw new LatchkeyError(
+      'config',
+      `the backup ${name} is encrypted, and no identity was given`,
+      'give the file of its age identity with --identity, or in LATCHKEY_AGE_IDENTITY_FILE',
+    )
+  }
+  const { Decrypter } = await import('age-encryption')
+  const decrypter = new Decrypter()
+  const identities = linesOf(identityFile, 'identities')
+  if (identities.length === 0) throw empty(identityFile, 'identities', 'AGE-SECRET-KEY-1…')
+  for (const identity of identities) {
+    try {
+      decrypter.addIdentity(identity)
+    } catch {
+      throw new LatchkeyError(
+        'config',
+        `${identityFile} holds something other than age identities`,
+        'give the file that age-keygen wrote; one with a passphrase is opened first with: age -d',
+      )
+    }
+  }
+  try {
+    yield* await decrypter.decrypt(streamOf(chunks))
+  } catch (error) {
+    // What the source throws comes through here, too.
+    if (error instanceof LatchkeyError || codeOf(error) !== '') throw error
+    if (error instanceof Error && /no identity matched/.test(error.message)) {
+      throw new LatchkeyError(
+        'config',
+        `no identity in ${identityFile} opens the backup ${name}`,
+        'give the file with the identity of one of its recipients with --identity',
+      )
+    }
+    throw new LatchkeyError(
+      'checksum',
+      `the backup ${name} is damaged: it cannot be decrypted`,
+      'find one that is sound with: latchkey backup verify --all',
+    )
+  }
+}
+
+/** Pulls: what is not asked for is not read. */
+function streamOf(chunks: Chunks): ReadableStream<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  return new ReadableStream<Uint8Array>({
+    pull: async controller => {
+      const { done, value } = await iterator.next()
+      if (done) controller.close()
+      else controller.enqueue(value)
+    },
+    cancel: async () => {
+      await iterator.return?.()
+    },
+  })
+}
+
+function linesOf(file: string, what: string): readonly string[] {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new LatchkeyError(
+      'config',
+      `the file of age ${what} ${file} cannot be read (${codeOf(error)})`,
+      'name a file that this user can read',
+    )
+  }
+  return text
+    .split(/\r?\n/)
+    .map(line => line.trim())
+    .filter(line => line !== '' && !line.startsWith('#'))
+}
+
+const notRecipient = (what: string): LatchkeyError =>
+  new LatchkeyError(
+    'invalid',
+    `${what} is no recipient of age`,
+    'give a public key that begins with age1, as age-keygen -y prints it',
+  )
+
+const empty = (file: string, what: string, example: string): LatchkeyError =>
+  new LatchkeyError('config', `${file} holds no age ${what}`, `write one a line: ${example}`)

@@ -1,0 +1,209 @@
+/**
+ * The manifest beside each backup: what it holds, and by which hash to know it. It is written last, so a file
+ * without one is no backup; and only what has one of ours is ever listed, restored or removed.
+ */
+
+import * as v from 'valibot'
+import { LatchkeyError } from '../../../contract/errors.ts'
+import type { Backup } from '../../../contract/views.ts'
+import { isRecord } from '../../../formats/fields.ts'
+import { compressions, extensionOf } from './pack.ts'
+import { readText } from './places/locate.ts'
+import type { Location } from './places/place.ts'
+
+const hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const instant = v.pipe(
+  v.string(),
+  v.isoTimestamp(),
+  v.transform(text => new Date(text)),
+)
+
+const manifestSchema = v.strictObject({
+  format: v.literal('latchkey-backup'),
+  /** 2 remembers a failed verification. */
+  formatVersion: v.picklist([1, 2]),
+  id: v.pipe(v.string(), v.regex(/^bak_[0-9a-hjkmnp-tv-z]{26}$/)),
+  file: v.string(),
+  createdAt: instant,
+  reason: v.pipe(v.string(), v.maxLength(500)),
+  sizeBytes: bytes,
+  rawSizeBytes: bytes,
+  sha256: hex,
+  rawSha256: hex,
+  compression: v.picklist(compressions),
+  encrypted: v.boolean(),
+  // Whatever stands in the header and the history of the database.
+  schemaVersion: v.pipe(v.number(), v.safeInteger()),
+  schemaHash: hex,
+  migrationHead: v.nullable(
+    v.strictObject({ version: v.pipe(v.number(), v.safeInteger()), name: v.string(), hash: hex }),
+  ),
+  pageSize: bytes,
+  programVersion: v.string(),
+  rows: v.record(v.string(), bytes),
+  verifiedAt: v.nullable(instant),
+  /** The last verification, if it failed. A pass clears it. */
+  failure: v.optional(v.nullable(v.strictObject({ at: instant, problem: v.string() })), null),
+  /** SHA-256 of the rest as JSON without white space: rot in a time or a name looks like any other. From 2 on. */
+  manifestSha256: v.optional(hex),
+})
+
+/** The format that is written; all up to it are read. */
+export const formatVersion = 2
+
+export type Manifest = Omit<v.InferOutput<typeof manifestSchema>, 'manifestSha256'>
+
+/** A backup where it lies, and what opens it. */
+export interface StoredBackup {
+  readonly location: Location
+  readonly manifest: Manifest
+  /** Age identities, for an encrypted one. */
+  readonly identityFile?: string | undefined
+}
+
+/** A manifest that is ours and cannot be used. */
+export interface BrokenBackup {
+  readonly id: string
+  /** The manifest. */
+  readonly path: string
+  readonly problem: string
+  /** Whether nothing is known to be wrong: it was made by a newer Latchkey. */
+  readonly newer: boolean
+}
+
+export interface Survey {
+  /** Newest first. */
+  readonly backups: readonly StoredBackup[]
+  readonly broken: readonly BrokenBackup[]
+}
+
+/** `latchkey-20261120T031126603Z-` and the end of the id: sorts by time, and no two backups share one. */
+export function backupName(id: string, createdAt: Date): string {
+  return `latchkey-${createdAt.toISOString().replace(/[-:.]/g, '')}-${id.slice(-6)}`
+}
+
+export const dataPath = ({ location, manifest }: StoredBackup): string => location.pathOf(manifest.file)
+
+/** The manifest's name, of a backup or of the name of its data. */
+export const manifestName = (file: string): string => `${stemOf(file)}.json`
+
+export function toView(stored: StoredBackup): Backup {
+  const { manifest: m, location } = stored
+  return {
+    id: m.id,
+    path: dataPath(stored),
+    location: location.address,
+    createdAt: m.createdAt,
+    reason: m.reason,
+    sizeBytes: m.sizeBytes,
+    rawSizeBytes: m.rawSizeBytes,
+    sha256: m.sha256,
+    compression: m.compression,
+    encrypted: m.encrypted,
+    schemaVersion: m.schemaVersion,
+    programVersion: m.programVersion,
+    rows: m.rows,
+    verifiedAt: m.verifiedAt,
+    failedAt: m.failure?.at ?? null,
+    problem: m.failure?.problem ?? null,
+  }
+}
+
+/** Writes, or replaces, the manifest of a backup whose data is in place. */
+export async function writeManifest(stored: StoredBackup): Promise<void> {
+  const { location, manifest } = stored
+  const content = { ...manifest, formatVersion }
+  const text = `${JSON.stringify({ ...content, manifestSha256: hashOf(content) }, null, 2)}\n`
+  await location.replace(manifestName(manifest.file), text)
+}
+
+/**
+ * Every backup in a place. Other people's files, JSON or not, are passed over.
+ *
+ * @throws not_found when there is no such place, permission, busy
+ */
+export async function survey(location: Location): Promise<Survey> {
+  const backups: StoredBackup[] = []
+  const broken: BrokenBackup[] = []
+  const names = (await location.list()).filter(name => isManifestName.test(name))
+  for (let next = 0; next < names.length; next += readsAtOnce) {
+    const group = names.slice(next, next + readsAtOnce).map(name => readManifest(location, name))
+    for (const read of await Promise.all(group)) {
+      if (read === undefined) continue
+      if ('manifest' in read) backups.push(read)
+      else broken.push(read)
+    }
+  }
+  return { backups: backups.sort(newestFirst), broken }
+}
+
+/** The backup or the broken manifest of ours that a file holds; undefined when there is no such file. */
+export async function readManifest(
+  location: Location,
+  name: string,
+): Promise<StoredBackup | BrokenBackup | undefined> {
+  const brokenAs = (problem: string, id = name.slice(0, -'.json'.length), newer = false) => ({
+    id,
+    path: location.pathOf(name),
+    problem,
+    newer,
+  })
+  let text: string
+  try {
+    text = await readText(location, name, longestManifest)
+  } catch (error) {
+    if (!(error instanceof LatchkeyError) || error.code === 'busy') throw error
+    return error.code === 'not_found' ? undefined : brokenAs(`its manifest cannot be read: ${error.message}`)
+  }
+  const json = parseJson(text)
+  if (!isRecord(json) || json['format'] !== 'latchkey-backup') {
+    return brokenAs('its manifest is damaged: it is not one of a backup')
+  }
+  const id = typeof json['id'] === 'string' ? json['id'].slice(0, 40) : undefined
+  if (typeof json['formatVersion'] === 'number' && json['formatVersion'] > formatVersion) {
+    return brokenAs('it was made by a newer Latchkey, in a format that this one does not know', id, true)
+  }
+  const parsed = v.safeParse(manifestSchema, json)
+  if (!parsed.success) {
+    const field = v.getDotPath(parsed.issues[0]) ?? 'its form'
+    return brokenAs(`its manifest is damaged: ${field} is not what it must be`, id)
+  }
+  const { manifestSha256, ...manifest } = parsed.output
+  // A name that leads elsewhere would make restore read, and prune remove, a stranger's file.
+  if (manifest.file !== name.slice(0, -'.json'.length) + extensionOf(manifest)) {
+    return brokenAs('its manifest names another file than its own neighbour', id)
+  }
+  const { manifestSha256: _, ...content } = json
+  if (manifest.formatVersion > 1 && manifestSha256 !== hashOf(content)) {
+    return brokenAs('its manifest is damaged: it is not what was written (SHA-256)', id)
+  }
+  return { location, manifest }
+}
+
+const isManifestName = /^latchkey-\d{8}T\d{9}Z-[0-9a-z]{6}\.json$/
+const readsAtOnce = 16
+
+/** The name of a backup's data or manifest without what it ends in. */
+const stemOf = (file: string): string => file.replace(/\.(json|db(\.(zst|gz))?(\.age)?)$/, '')
+
+function newestFirst(a: StoredBackup, b: StoredBackup): number {
+  return (
+    b.manifest.createdAt.getTime() - a.manifest.createdAt.getTime() ||
+    (a.manifest.id < b.manifest.id ? 1 : -1)
+  )
+}
+
+/** No manifest comes near this size; a foreign file of gigabytes is not read. */
+const longestManifest = 1_048_576
+
+const hashOf = (content: object): string =>
+  new Bun.CryptoHasher('sha256').update(JSON.stringify(content)).digest('hex')
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

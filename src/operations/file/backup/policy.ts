@@ -1,0 +1,152 @@
+/**
+ * What is kept and what goes, and why: restic's rules for its snapshots (`restic forget`, internal/restic/
+ * snapshot_policy.go), and on top of them what must never go. Decides; removes nothing.
+ */
+
+import * as v from 'valibot'
+import { LatchkeyError } from '../../../contract/errors.ts'
+import { parse } from '../../rules/input.ts'
+import type { KeepPolicy } from './keep-policy.ts'
+import type { StoredBackup } from './manifest.ts'
+
+export interface Decision {
+  readonly stored: StoredBackup
+  readonly keep: boolean
+  /** Every rule that keeps it, or why none does. */
+  readonly because: readonly string[]
+}
+
+const atLeastOne = v.optional(
+  v.pipe(
+    v.number('must be a number'),
+    v.minValue(1, 'must be at least 1'),
+    v.check(n => n === Number.POSITIVE_INFINITY || Number.isSafeInteger(n), 'must be a whole number'),
+  ),
+)
+
+export const keepPolicy = v.object({
+  last: atLeastOne,
+  hourly: atLeastOne,
+  daily: atLeastOne,
+  weekly: atLeastOne,
+  monthly: atLeastOne,
+  yearly: atLeastOne,
+  withinMs: v.optional(v.pipe(v.number('must be a number'), v.minValue(1, 'must be at least 1 ms'))),
+})
+
+/**
+ * The given policy, or else the configured one.
+ *
+ * @throws usage when neither says what to keep, invalid
+ */
+export function requirePolicy(given: KeepPolicy | undefined, configured: KeepPolicy | undefined): KeepPolicy {
+  for (const policy of [given, configured]) {
+    const checked = parse(keepPolicy, policy ?? {})
+    if (Object.values(checked).some(rule => rule !== undefined)) return checked
+  }
+  throw new LatchkeyError(
+    'usage',
+    'nothing says which backups to keep, and all of them would go',
+    'say so with --keep-daily 7 --keep-weekly 4, or in latchkey.toml under [backup.keep]',
+  )
+}
+
+export const isSafetyCopy = ({ manifest }: StoredBackup): boolean =>
+  ['pre-restore', 'pre-migrate'].includes(manifest.reason)
+
+/**
+ * Decides on every backup of one place.
+ *
+ * Safety copies show states that somebody wanted to leave, so they take no hour, day or week from the others: they
+ * are kept for 7 days and by `withinMs`. A backup that failed its verification fills no place either.
+ *
+ * @param backups newest first
+ */
+export function decide(
+  policy: KeepPolicy,
+  backups: readonly StoredBackup[],
+  now: Date,
+  timeZone: string,
+): readonly Decision[] {
+  const reasons = new Map<StoredBackup, string[]>(backups.map(backup => [backup, []]))
+  const keep = (backup: StoredBackup | undefined, because: string) => {
+    if (backup) reasons.get(backup)?.push(because)
+  }
+  const good = backups.filter(backup => backup.manifest.failure === null)
+  const regular = good.filter(backup => !isSafetyCopy(backup))
+  for (const rule of rules) applyRule(rule, policy[rule.name], regular, timeZone, keep)
+  applyWithin(policy.withinMs, good, now, keep)
+
+  keep(regular[0] ?? good[0], 'newest good one')
+  keep(
+    good.find(({ manifest }) => manifest.verifiedAt !== null),
+    'newest verified one',
+  )
+  for (const backup of backups) {
+    const age = now.getTime() - backup.manifest.createdAt.getTime()
+    if (isSafetyCopy(backup) && age < safetyMs) keep(backup, 'safety copy younger than 7 days')
+    if (good.length === 0) keep(backup, 'no backup here is known to be good')
+  }
+  return backups.map(stored => {
+    const because = reasons.get(stored) ?? []
+    if (because.length > 0) return { stored, keep: true, because }
+    const { failure } = stored.manifest
+    return { stored, keep: false, because: [failure ? 'failed its verification' : 'no rule keeps it'] }
+  })
+}
+
+const safetyMs = 7 * 86_400_000
+
+type Keep = (backup: StoredBackup | undefined, because: string) => void
+
+interface Rule {
+  readonly name: Exclude<keyof KeepPolicy, 'withinMs'>
+  /** Equal for two backups of which one is enough. */
+  readonly slot: (moment: Temporal.ZonedDateTime, position: number) => string
+}
+
+const rules: readonly Rule[] = [
+  { name: 'last', slot: (_, position) => String(position) },
+  { name: 'hourly', slot: m => `${m.year} ${m.dayOfYear} ${m.hour}` },
+  { name: 'daily', slot: m => `${m.year} ${m.dayOfYear}` },
+  { name: 'weekly', slot: m => `${m.yearOfWeek} ${m.weekOfYear}` },
+  { name: 'monthly', slot: m => `${m.year} ${m.month}` },
+  { name: 'yearly', slot: m => `${m.year}` },
+]
+
+function applyRule(
+  rule: Rule,
+  count: number | undefined,
+  backups: readonly StoredBackup[],
+  timeZone: string,
+  keep: Keep,
+): void {
+  let left = count ?? 0
+  let last = ''
+  for (const [position, backup] of backups.entries()) {
+    if (left <= 0) return
+    const { createdAt } = backup.manifest
+    const moment = Temporal.Instant.fromEpochMilliseconds(createdAt.getTime()).toZonedDateTimeISO(timeZone)
+    const slot = rule.slot(moment, position)
+    // While some are left the oldest is kept as well, for the longest history.
+    if (slot === last && position < backups.length - 1) continue
+    keep(backup, slot === last ? `oldest ${rule.name}` : rule.name)
+    last = slot
+    left--
+  }
+}
+
+/** Seen from the newest that is not in the future: a clock that was wrong once makes nothing old. */
+function applyWithin(
+  withinMs: number | undefined,
+  backups: readonly StoredBackup[],
+  now: Date,
+  keep: Keep,
+): void {
+  const newest = backups.find(({ manifest }) => manifest.createdAt <= now)
+  if (withinMs === undefined) return
+  for (const backup of backups) {
+    const from = newest?.manifest.createdAt.getTime() ?? 0
+    if (backup.manifest.createdAt.getTime() > from - withinMs) keep(backup, 'within')
+  }
+}

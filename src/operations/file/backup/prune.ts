@@ -1,0 +1,135 @@
+/**
+ * Removes the backups that no rule keeps: the manifest first, so that what dies in between is a file that nothing
+ * calls a backup. Never touches a file that no manifest of ours names.
+ */
+
+import * as v from 'valibot'
+import { LatchkeyError } from '../../../contract/errors.ts'
+import type { BackupPruning } from '../../../contract/views.ts'
+import type { FileContext } from '../../context.ts'
+import { parse } from '../../rules/input.ts'
+import type { KeepPolicy } from './keep-policy.ts'
+import { surveyFolder } from './list.ts'
+import { withLock } from './lock.ts'
+import { dataPath, manifestName, readManifest, type StoredBackup } from './manifest.ts'
+import { locate } from './places/locate.ts'
+import type { Location } from './places/place.ts'
+import { type Decision, decide, keepPolicy, requirePolicy } from './policy.ts'
+
+const inputSchema = v.object({
+  /** The folder, or `s3://bucket/prefix`; default the context's. */
+  from: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty'))),
+  /** Default the context's. One that keeps nothing is refused. */
+  keep: v.optional(keepPolicy),
+  /** Ids of backups: when any other would be removed, none is. */
+  only: v.optional(v.array(v.string())),
+  /** In which days, weeks and years are counted. */
+  timeZone: v.optional(v.string(), 'UTC'),
+  /** How long to wait for another run to end; default 0. */
+  waitMs: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
+})
+
+export type PruneBackups = v.InferInput<typeof inputSchema>
+
+/**
+ * Decides on every backup, newest first, with the reasons, and removes those that nothing keeps. A dry run removes
+ * none.
+ *
+ * @throws usage (no policy), not_found, busy, partial (some could not be removed), permission, invalid, conflict
+ */
+export async function pruneBackups(
+  context: FileContext,
+  input: PruneBackups = {},
+): Promise<readonly BackupPruning[]> {
+  const { from, keep, only, timeZone, waitMs } = parse(inputSchema, input)
+  const policy = requirePolicy(keep, context.keep)
+  const where = from ?? context.backupDir
+  const location = locate(context, where)
+  // A folder that is not there is not created for a lock.
+  await surveyFolder(context, where)
+  const prune = (as: FileContext) => pruneUnlocked(as, location, policy, timeZone)
+  return withLock(
+    context,
+    where,
+    async () => {
+      if (only) requireOnly(await prune({ ...context, dryRun: true }), only)
+      return prune(context)
+    },
+    { waitMs },
+  )
+}
+
+/** @throws conflict */
+function requireOnly(plan: readonly BackupPruning[], only: readonly string[]): void {
+  const other = plan.find(({ id, outcome }) => outcome === 'removed' && !only.includes(id))
+  if (other === undefined) return
+  throw new LatchkeyError(
+    'conflict',
+    `${other.path} would be removed too by now, so nothing was`,
+    'run it again to see which backups go',
+  )
+}
+
+/** What `pruneBackups` would do. @throws as that does */
+export const planPrune = (
+  context: FileContext,
+  input: PruneBackups = {},
+): Promise<readonly BackupPruning[]> => pruneBackups({ ...context, dryRun: true }, input)
+
+/**
+ * As `pruneBackups`, for a caller that holds the lock.
+ *
+ * @param taken a backup that exists only in this dry run
+ */
+export async function pruneUnlocked(
+  context: FileContext,
+  location: Location,
+  policy: KeepPolicy,
+  timeZone: string,
+  taken?: StoredBackup,
+): Promise<readonly BackupPruning[]> {
+  const { backups } = await surveyFolder(context, location.address)
+  const all = context.dryRun && taken ? [taken, ...backups] : backups
+  const decisions = decide(policy, all, context.now(), timeZone)
+  if (!context.dryRun) await removeAll(decisions.filter(decision => !decision.keep))
+  return decisions.map(toPruning)
+}
+
+/** Oldest first: stopped half-way, the newer ones are there. */
+async function removeAll(decisions: readonly Decision[]): Promise<void> {
+  let removed = 0
+  for (const { stored } of decisions.toReversed()) {
+    try {
+      await remove(stored)
+      removed++
+    } catch (error) {
+      if (!(error instanceof LatchkeyError)) throw error
+      throw new LatchkeyError(
+        removed === 0 ? error.code : 'partial',
+        `${removed} of ${decisions.length} backups were removed; ${dataPath(stored)}: ${error.message}`,
+        error.hint,
+        { cause: error },
+      )
+    }
+  }
+}
+
+async function remove({ location, manifest }: StoredBackup): Promise<void> {
+  const now = await readManifest(location, manifestName(manifest.file))
+  if (now === undefined || 'problem' in now || now.manifest.id !== manifest.id) return
+  await location.remove(manifestName(manifest.file))
+  await location.remove(manifest.file)
+}
+
+function toPruning({ stored, keep, because }: Decision): BackupPruning {
+  const { id, createdAt, reason, sizeBytes } = stored.manifest
+  return {
+    id,
+    path: dataPath(stored),
+    createdAt,
+    reason,
+    sizeBytes,
+    outcome: keep ? 'kept' : 'removed',
+    because,
+  }
+}

@@ -1,0 +1,179 @@
+import { afterEach, expect, test } from 'bun:test'
+import type { LatchkeyError } from '../../../../contract/errors.ts'
+import { Client } from '../../../../db/sqlite/client.ts'
+import { type TestLatchkey, temporaryLatchkey } from '../../../../testing/latchkey.ts'
+
+let scene: TestLatchkey
+afterEach(() => scene[Symbol.asyncDispose]())
+
+/**
+ * alice owns the project shop; the keys ci (hers, in shop, with limits and use) and deploy (in shop). bob is a member
+ * of shop. Then a backup.
+ */
+async function begin() {
+  scene = await temporaryLatchkey()
+  const { latchkey } = scene
+  await latchkey.users.create({ username: 'alice', email: 'alice@example.org', password: 'correct horse' })
+  await latchkey.users.create({ username: 'bob' })
+  await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
+  await latchkey.projects.update('shop', { addMembers: [{ user: 'bob', role: 'viewer' }] })
+  const limits = [{ metric: 'tokens', amount: 100, windowMs: 3_600_000 }] as const
+  const ci = await latchkey.keys.create({ name: 'ci', user: 'alice', project: 'shop', limits })
+  await latchkey.keys.create({ name: 'deploy', project: 'shop' })
+  await latchkey.keys.create({ name: 'other' })
+  await latchkey.usage.record('ci', { inputTokens: 60 })
+  await latchkey.backups.create()
+  return { latchkey, dry: scene.dry, secret: ci.secret ?? '', ci }
+}
+
+const code = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'done',
+    (error: LatchkeyError) => error.code,
+  )
+
+/** Everything in the database but the audit trail, as text. */
+function contents(): string {
+  const client = new Client(scene.path, { readwrite: true })
+  try {
+    const tables = client
+      .query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'audit' ORDER BY name")
+      .values()
+      .flat()
+    return JSON.stringify(tables.map(name => client.query(`SELECT * FROM "${name}" ORDER BY 1, 2`).values()))
+  } finally {
+    client.close()
+  }
+}
+
+test('a deleted key comes back with its secret, limits and use, and nothing else changes', async () => {
+  const { latchkey, secret } = await begin()
+  const before = contents()
+  await latchkey.keys.delete('ci')
+  expect((await latchkey.keys.verify(secret)).code).toBe('not_found')
+  const restored = await latchkey.backups.restore({ latest: true, key: 'ci' })
+  expect(restored).toMatchObject({
+    changes: { keys: { added: ['ci'], changed: [] }, users: { added: [] }, projects: { added: [] } },
+    safetyBackup: { reason: 'pre-restore' },
+    movedAside: [],
+  })
+  expect(contents()).toBe(before)
+  expect((await latchkey.keys.verify(secret, { wanted: { tokens: 41 } })).code).toBe('limit_exceeded')
+  expect((await latchkey.keys.verify(secret, { wanted: { tokens: 40 } })).code).toBe('valid')
+  expect((await latchkey.audit.list({ action: 'key.restore' }))[0]).toMatchObject({
+    target: { type: 'key', name: 'ci' },
+    after: { backup: restored.backup.id, safetyBackup: restored.safetyBackup?.id },
+  })
+})
+
+test('a dry run says what would come back, and nothing does', async () => {
+  const { latchkey, dry } = await begin()
+  await latchkey.keys.delete('ci')
+  const before = contents()
+  const {
+    changes,
+    safetyBackup,
+    rows,
+    before: counts,
+  } = await dry.backups.restore({ latest: true, key: 'ci' })
+  expect(changes?.keys.added).toEqual(['ci'])
+  expect(safetyBackup).toBeNull()
+  expect([counts?.['keys'], rows['keys']]).toEqual([2, 3])
+  expect(contents()).toBe(before)
+})
+
+test('of a key that is still there the settings go back; credentials and use do not', async () => {
+  const { latchkey, secret } = await begin()
+  await latchkey.keys.update('ci', { model: 'gpt-y', limits: [] })
+  const rotated = await latchkey.keys.rotate('ci')
+  await latchkey.usage.record('ci', { inputTokens: 30 })
+  const restored = await latchkey.backups.restore({ latest: true, key: 'ci' })
+  expect(restored.changes?.keys).toEqual({ added: [], removed: [], changed: ['ci'] })
+  const { key, totals } = await latchkey.keys.stats('ci')
+  expect(key).toMatchObject({ model: null, limits: [{ amount: 100 }] })
+  expect(totals.tokens).toBe(90)
+  expect((await latchkey.keys.verify(secret)).code).toBe('rotated')
+  expect((await latchkey.keys.verify(rotated.secret ?? '')).code).toBe('valid')
+  expect((await latchkey.backups.restore({ latest: true, key: 'ci' })).changes?.keys.changed).toEqual([])
+})
+
+test('a key that was revoked since stays revoked, and a changed password stays changed', async () => {
+  const { latchkey } = await begin()
+  await latchkey.keys.revoke('ci', { reason: 'leaked' })
+  await latchkey.users.setPassword('alice', 'a better horse')
+  await latchkey.users.disable('alice')
+  await latchkey.backups.restore({ latest: true, key: 'ci' })
+  await latchkey.backups.restore({ latest: true, user: 'alice' })
+  expect((await latchkey.keys.get('ci')).status).toBe('revoked')
+  expect((await latchkey.users.get('alice')).disabledAt).toBeNull()
+  expect(await latchkey.users.verifyPassword('alice', 'a better horse')).toBe(true)
+})
+
+test('a user comes back with the projects they own and their keys, a project with its members and keys', async () => {
+  const { latchkey, secret } = await begin()
+  const before = contents()
+  for (const key of ['ci', 'deploy']) await latchkey.keys.delete(key)
+  await latchkey.projects.delete('shop')
+  await latchkey.users.delete('alice')
+  expect(await code(latchkey.backups.restore({ latest: true, project: 'shop' }))).toBe('conflict')
+  expect(await code(latchkey.backups.restore({ latest: true, key: 'ci' }))).toBe('conflict')
+  const { changes } = await latchkey.backups.restore({ latest: true, user: 'alice' })
+  expect(changes).toMatchObject({
+    users: { added: ['alice'] },
+    projects: { added: ['shop'] },
+    keys: { added: ['ci', 'deploy'] },
+  })
+  expect(contents()).toBe(before)
+  expect((await latchkey.keys.verify(secret)).code).toBe('valid')
+  await latchkey.keys.delete('deploy')
+  await latchkey.projects.update('shop', { name: 'Changed' })
+  const project = await latchkey.backups.restore({ latest: true, project: 'shop' })
+  expect(project.changes).toMatchObject({
+    projects: { changed: ['shop'] },
+    keys: { added: ['deploy'], changed: [] },
+  })
+  expect(await latchkey.projects.get('shop')).toMatchObject({ name: 'Shop', members: [{ role: 'viewer' }] })
+})
+
+test('members who are gone stay gone', async () => {
+  const { latchkey } = await begin()
+  for (const key of ['ci', 'deploy']) await latchkey.keys.delete(key)
+  await latchkey.projects.delete('shop')
+  await latchkey.users.delete('bob')
+  await latchkey.backups.restore({ latest: true, project: 'shop' })
+  expect(await latchkey.projects.get('shop')).toMatchObject({ members: [] })
+})
+
+test.each<[string, () => Promise<unknown>, object, string]>([
+  [
+    'a name that another key has by now',
+    async () => {
+      await scene.latchkey.keys.delete('ci')
+      await scene.latchkey.keys.create({ name: 'CI' })
+    },
+    { key: 'ci' },
+    'conflict',
+  ],
+  [
+    'an address that another user has by now',
+    async () => {
+      await scene.latchkey.users.update('alice', { email: null })
+      await scene.latchkey.users.create({ username: 'eve', email: 'alice@example.org' })
+    },
+    { user: 'alice' },
+    'conflict',
+  ],
+  [
+    'what is not in the backup',
+    async () => scene.latchkey.keys.create({ name: 'new' }),
+    { key: 'new' },
+    'not_found',
+  ],
+  ['what nobody ever had', async () => {}, { project: 'nowhere' }, 'not_found'],
+])('%s is refused, and nothing changes', async (_, spoil, subject, expected) => {
+  const { latchkey } = await begin()
+  await spoil()
+  const before = contents()
+  expect(await code(latchkey.backups.restore({ latest: true, ...subject }))).toBe(expected)
+  expect(contents()).toBe(before)
+})

@@ -1,0 +1,72 @@
+/**
+ * What was committed to a database after the safety copy of a restore and before the swap: copied while nobody can
+ * commit, under a name of its own beside the database, and made a backup as soon as the swap is done. Killed in
+ * between, the file stays, and the next restore takes it up: no commit is ever in neither place.
+ */
+import { readdirSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { LatchkeyError } from '../../../../contract/errors.ts'
+import type { Backup } from '../../../../contract/views.ts'
+import type { Client } from '../../../../db/sqlite/client.ts'
+import { copyTo } from '../../../../db/sqlite/copy.ts'
+import { openWriter, requireOurs } from '../../../../db/sqlite/open.ts'
+import { translate } from '../../../../system/errors.ts'
+import { place, syncFolder } from '../../../../system/files.ts'
+import type { FileContext } from '../../../context.ts'
+import { newId } from '../../../rules/ids.ts'
+import { createUnlocked } from '../create.ts'
+import { recordInside } from '../trail.ts'
+
+/** Copies the database as it is now. @param emptyFile private, in the folder of the database */
+export function keepLateCopy(context: FileContext, emptyFile: string): void {
+  copyTo(context.path, emptyFile)
+  place(emptyFile, `${context.path}.before-restore-${newId('bak', context.now()).slice(4)}`)
+}
+
+/**
+ * Makes a backup of each late copy, newest last, and writes it into the audit trail, where an undo finds it.
+ *
+ * @returns the newest; null when there is none
+ */
+export async function adoptLateCopies(context: FileContext): Promise<Backup | null> {
+  let newest: Backup | null = null
+  for (const file of lateCopies(context.path)) {
+    newest = await createUnlocked({ ...context, path: file }, { reason: 'pre-restore' })
+    noteSafetyBackup(context, newest)
+    rmSync(file)
+    syncFolder(dirname(file))
+  }
+  return newest
+}
+
+/** The names sort by time. */
+function lateCopies(path: string): readonly string[] {
+  const prefix = `${basename(path)}.before-restore-`
+  const isLate = (name: string) => name.startsWith(prefix) && /^[0-9a-z]{26}$/.test(name.slice(prefix.length))
+  try {
+    return readdirSync(dirname(path))
+      .filter(isLate)
+      .sort()
+      .map(name => join(dirname(path), name))
+  } catch {
+    return []
+  }
+}
+
+/** A database that is gone or damaged has no trail: an undo then takes the newest such backup. */
+function noteSafetyBackup(context: FileContext, backup: Backup): void {
+  let client: Client | undefined
+  try {
+    client = openWriter(context.path)
+    requireOurs(client, context.path)
+    client.run('PRAGMA busy_timeout = 5000')
+    client.run('BEGIN IMMEDIATE')
+    recordInside(context, client, { action: 'database.safety', after: { safetyBackup: backup.id } })
+    client.run('COMMIT')
+  } catch (error) {
+    const known = translate(error, context.path)
+    if (!(known instanceof LatchkeyError && ['database_missing', 'corrupt'].includes(known.code))) throw known
+  } finally {
+    client?.close()
+  }
+}

@@ -1,0 +1,91 @@
+/** The database that a restore is about to replace: its state, and who has it open. Changes nothing. */
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LatchkeyError } from '../../../../contract/errors.ts'
+import type { Restored } from '../../../../contract/views.ts'
+import type { Client } from '../../../../db/sqlite/client.ts'
+import { holdersOf, isLockedByOthers } from '../../../../db/sqlite/holders.ts'
+import { pageSize, rowCounts } from '../../../../db/sqlite/inspect.ts'
+import { openReader, requireOurs, requireWholeLog } from '../../../../db/sqlite/open.ts'
+import { translate } from '../../../../system/errors.ts'
+
+/** A healthy database of somebody else's is never replaced. */
+export type Live =
+  | { readonly state: 'readable'; readonly rows: Readonly<Record<string, number>>; readonly pageSize: number }
+  | { readonly state: 'missing' | 'damaged'; readonly rows: null; readonly pageSize: null }
+
+/** @throws database_foreign, permission, busy */
+export function readLive(path: string): Live {
+  let client: Client | undefined
+  try {
+    client = openReader(path)
+    // What is hidden in its log goes aside with it.
+    requireWholeLog(path)
+    requireOurs(client, path)
+    return { state: 'readable', rows: rowCounts(client), pageSize: pageSize(client) }
+  } catch (error) {
+    const known = translate(error, path)
+    if (!(known instanceof LatchkeyError)) throw known
+    if (known.code === 'database_missing') return { state: 'missing', rows: null, pageSize: null }
+    if (known.code === 'corrupt') return { state: 'damaged', rows: null, pageSize: null }
+    throw known
+  } finally {
+    client?.close()
+  }
+}
+
+type Users = Restored['openBy']
+
+/** The other processes that have the database open, where this system tells. */
+export const usersOf = (path: string): Users => holdersOf(path).map(({ pid, command }) => ({ pid, command }))
+
+/**
+ * Waits until no other process has the database open. In place, whoever has it open may keep it.
+ *
+ * @returns who has it open
+ * @throws busy, naming them
+ */
+export async function requireNoUsers(
+  path: string,
+  { inPlace, waitMs }: { readonly inPlace: boolean; readonly waitMs: number },
+): Promise<Users> {
+  const deadline = performance.now() + waitMs
+  for (;;) {
+    const users = usersOf(path)
+    // Where there is no file, there is nothing to go on with in place.
+    if ((inPlace && existsSync(path)) || (users.length === 0 && !isLocked(path))) return users
+    if (performance.now() >= deadline) throw inUse(path, users)
+    await sleep(50)
+  }
+}
+
+function inUse(path: string, users: Users): LatchkeyError {
+  const who =
+    users.length === 0
+      ? 'another connection'
+      : users.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
+  if (!existsSync(path)) {
+    return new LatchkeyError(
+      'busy',
+      `${path} is gone, but still in use by ${who}, whose writes nobody will see; nothing was changed`,
+      'stop that, then restore again',
+    )
+  }
+  return new LatchkeyError(
+    'busy',
+    `${path} is in use by ${who}; nothing was changed`,
+    'stop that, then restore again; or wait for it with --wait 30s, or restore under it, which its users see at once, with --in-place',
+  )
+}
+
+/** A damaged file cannot be locked to any purpose. */
+function isLocked(path: string): boolean {
+  if (!existsSync(path)) return false
+  try {
+    return isLockedByOthers(path)
+  } catch (error) {
+    const known = translate(error, path)
+    if (known instanceof LatchkeyError && known.code === 'corrupt') return false
+    throw known
+  }
+}

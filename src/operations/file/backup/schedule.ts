@@ -1,0 +1,279 @@
+/**
+ * Has the system take backups: one line in the user's crontab, or one timer of the user's systemd. Only what carries
+ * our own mark for this database is ever replaced or removed; every other line stays as it is, byte for byte.
+ */
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import * as v from 'valibot'
+import { LatchkeyError } from '../../../contract/errors.ts'
+import type { BackupSchedule } from '../../../contract/views.ts'
+import { translate } from '../../../system/errors.ts'
+import { ensureFolder, replaceFile } from '../../../system/files.ts'
+import { userFolder } from '../../../system/home.ts'
+import { shellWord } from '../../../text/shell-word.ts'
+import type { FileContext } from '../../context.ts'
+import { parse } from '../../rules/input.ts'
+import { calendarOf } from './systemd-calendar.ts'
+
+const managers = ['crontab', 'systemd'] as const
+type Manager = (typeof managers)[number]
+
+const singleLine = v.pipe(v.string(), v.regex(/^[^\n\r\0]*$/, 'must be one line'))
+const absolute = v.pipe(singleLine, v.check(isAbsolute, 'must be an absolute path'))
+
+const inputSchema = v.object({
+  /** Five fields as in crontab(5), or `@daily` and the like. */
+  cron: singleLine,
+  /** What is run: the program, by absolute paths, and its arguments. */
+  command: v.pipe(v.array(singleLine), v.minLength(1)),
+  /** Where it is run, since `latchkey.toml` is looked for there. */
+  folder: absolute,
+  /** Default: crontab where there is one, else systemd. */
+  manager: v.optional(v.picklist(managers, `must be one of ${managers.join(', ')}`)),
+  /** For crontab, where the output goes; default `latchkey/backup.log` in the user's folder of states. */
+  log: v.optional(absolute),
+  /** Variables for it, as `NAME=value` lines: credentials do not belong in a crontab. */
+  envFile: v.optional(absolute),
+})
+
+export type ScheduleBackups = v.InferInput<typeof inputSchema>
+
+/** What would be written, without looking at the system. @throws invalid */
+export async function planSchedule(context: FileContext, input: ScheduleBackups): Promise<BackupSchedule> {
+  const job = parse(inputSchema, input)
+  const manager = job.manager ?? 'crontab'
+  const view = {
+    manager,
+    name: markOf(context),
+    cron: job.cron,
+    nextRun: nextRun(context, job.cron),
+    changed: false,
+  }
+  if (manager === 'crontab') {
+    const log = logOf(context, job.log)
+    return { ...view, log, entries: [{ path: null, content: cronLine(context, job, log) }] }
+  }
+  return { ...view, log: null, entries: units(context, job) }
+}
+
+/**
+ * Installs the entry, in the place of an earlier one for the same database. A dry run shows it.
+ *
+ * @throws invalid (the times), config (no crontab, no systemd, or it refuses), permission
+ */
+export async function scheduleBackups(context: FileContext, input: ScheduleBackups): Promise<BackupSchedule> {
+  const manager = input.manager ?? (await defaultManager(context))
+  const plan = await planSchedule(context, { ...input, manager })
+  if (context.dryRun) return plan
+  if (plan.log !== null) ensureFolder(dirname(plan.log))
+  if (manager === 'crontab') {
+    const [entry] = plan.entries
+    const lines = (await readCrontab(context)).filter(line => !isOurs(context, line))
+    await writeCrontab(context, [...lines, entry?.content ?? ''])
+  } else await installUnits(context, plan)
+  return { ...plan, changed: true }
+}
+
+export interface UnscheduleBackups {
+  /** Default: from both. */
+  readonly manager?: Manager | undefined
+}
+
+/** Takes our own entries away; gives those there were. @throws config, permission */
+export async function unscheduleBackups(
+  context: FileContext,
+  { manager }: UnscheduleBackups = {},
+): Promise<readonly BackupSchedule[]> {
+  const removed: BackupSchedule[] = []
+  const view = { name: markOf(context), cron: null, nextRun: null, log: null, changed: !context.dryRun }
+  if (manager !== 'systemd' && (manager === 'crontab' || find(context, 'crontab') !== null)) {
+    const all = await readCrontab(context)
+    const ours = all.filter(line => isOurs(context, line))
+    if (ours.length > 0) {
+      if (!context.dryRun) {
+        await writeCrontab(
+          context,
+          all.filter(line => !isOurs(context, line)),
+        )
+      }
+      removed.push({ ...view, manager: 'crontab', entries: ours.map(content => ({ path: null, content })) })
+    }
+  }
+  const files = manager === 'crontab' ? [] : unitPaths(context).filter(path => holdsMark(context, path))
+  if (files.length > 0) {
+    const entries = files.map(path => ({ path, content: readFileSync(path, 'utf8') }))
+    if (!context.dryRun) {
+      await systemctl(context, 'disable', '--now', `${markOf(context)}.timer`)
+      for (const path of files) rmSync(path)
+      await systemctl(context, 'daemon-reload')
+    }
+    removed.push({ ...view, manager: 'systemd', entries })
+  }
+  return removed
+}
+
+/** One per database: told apart by its path. */
+function markOf(context: FileContext): string {
+  const hash = new Bun.CryptoHasher('sha256').update(resolve(context.path)).digest('hex')
+  return `latchkey-backup-${hash.slice(0, 8)}`
+}
+
+function nextRun(context: FileContext, cron: string): Date | null {
+  try {
+    return Bun.cron.parse(cron, context.now())
+  } catch (error) {
+    const why =
+      error instanceof Error ? error.message.replace(/^Invalid cron expression: /, '') : String(error)
+    throw new LatchkeyError(
+      'invalid',
+      `'${cron}' is no time for cron: ${why}`,
+      "write minute, hour, day, month and weekday, such as '17 3 * * *' for every night at 03:17",
+    )
+  }
+}
+
+type Job = v.InferOutput<typeof inputSchema>
+
+/** In a crontab an unescaped % ends the command, quoted or not (crontab(5)). */
+function cronLine(context: FileContext, job: Job, log: string): string {
+  const variables = job.envFile === undefined ? '' : `set -a && . ${shellWord(job.envFile)} && set +a && `
+  const command = job.command.map(shellWord).join(' ')
+  const line = `cd ${shellWord(job.folder)} && ${variables}${command} >>${shellWord(log)} 2>&1 # ${markOf(context)}`
+  return `${job.cron} ${line.replaceAll('%', '\\%')}`
+}
+
+/** Somebody who has commented our line out has made it theirs. */
+const isOurs = (context: FileContext, line: string): boolean =>
+  !line.trimStart().startsWith('#') && line.trimEnd().endsWith(` # ${markOf(context)}`)
+
+function units(context: FileContext, job: Job): BackupSchedule['entries'] {
+  const [service = '', timer = ''] = unitPaths(context)
+  const head = `# ${markOf(context)}: written by latchkey backup schedule, removed by latchkey backup unschedule\n`
+  const about = `Description=Latchkey backup of ${unitText(resolve(context.path))}`
+  const variables = job.envFile === undefined ? '' : `EnvironmentFile=${unitText(job.envFile)}\n`
+  const command = job.command.map(unitWord).join(' ')
+  const when = calendarOf(job.cron).map(each => `OnCalendar=${each}\n`)
+  return [
+    {
+      path: service,
+      content: `${head}[Unit]\n${about}\n\n[Service]\nType=oneshot\nWorkingDirectory=${unitText(job.folder)}\n${variables}ExecStart=${command}\n`,
+    },
+    {
+      path: timer,
+      content: `${head}[Unit]\n${about}\n\n[Timer]\n${when.join('')}Persistent=true\n\n[Install]\nWantedBy=timers.target\n`,
+    },
+  ]
+}
+
+/** `%` begins a specifier (systemd.unit(5)). */
+const unitText = (text: string): string => text.replaceAll('%', '%%')
+
+/** `$` begins a variable, and quotes are those of C (systemd.service(5), "Command lines"). */
+const unitWord = (word: string): string =>
+  `"${unitText(word).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('$', '$$$$')}"`
+
+function unitPaths(context: FileContext): readonly string[] {
+  const folder = join(userFolder(context.env ?? {}, 'XDG_CONFIG_HOME'), 'systemd', 'user')
+  return ['service', 'timer'].map(kind => join(folder, `${markOf(context)}.${kind}`))
+}
+
+const logOf = (context: FileContext, given: string | undefined): string =>
+  given ?? join(userFolder(context.env ?? {}, 'XDG_STATE_HOME'), 'latchkey', 'backup.log')
+
+function holdsMark(context: FileContext, path: string): boolean {
+  return existsSync(path) && readFileSync(path, 'utf8').startsWith(`# ${markOf(context)}:`)
+}
+
+async function installUnits(context: FileContext, plan: BackupSchedule): Promise<void> {
+  const before = plan.entries.map(({ path }) => path !== null && existsSync(path))
+  const stranger = plan.entries.find(
+    ({ path }, index) => before[index] && path !== null && !holdsMark(context, path),
+  )
+  if (stranger) {
+    throw new LatchkeyError(
+      'conflict',
+      `${stranger.path} is not one that latchkey wrote`,
+      'move it away, then run the command again',
+    )
+  }
+  try {
+    for (const { path, content } of plan.entries) {
+      if (path === null) continue
+      ensureFolder(dirname(path))
+      await replaceFile(path, content)
+    }
+    await systemctl(context, 'daemon-reload')
+    await systemctl(context, 'enable', '--now', `${plan.name}.timer`)
+  } catch (error) {
+    for (const [index, { path }] of plan.entries.entries()) {
+      if (path !== null && !before[index]) rmSync(path, { force: true })
+    }
+    throw translate(error, plan.entries[0]?.path ?? '')
+  }
+}
+
+async function defaultManager(context: FileContext): Promise<Manager> {
+  if (find(context, 'crontab') !== null) return 'crontab'
+  const running =
+    find(context, 'systemctl') !== null && (await run(context, ['systemctl', '--user', 'is-system-running']))
+  if (running && /^(running|degraded|starting)/.test(running.out)) return 'systemd'
+  throw new LatchkeyError(
+    'config',
+    'there is neither a crontab nor a systemd of this user here',
+    'install cron, or see what to put into another scheduler with --print',
+  )
+}
+
+const find = (context: FileContext, program: string): string | null =>
+  Bun.which(program, { PATH: context.env?.['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' })
+
+/** The lines of the user's crontab; none when there is no crontab yet. */
+async function readCrontab(context: FileContext): Promise<readonly string[]> {
+  const { code, out, err } = await run(context, ['crontab', '-l'])
+  if (code === 0) return out === '' ? [] : out.replace(/\n$/, '').split('\n')
+  if (/no crontab/i.test(err)) return []
+  throw refused('crontab', err)
+}
+
+async function writeCrontab(context: FileContext, lines: readonly string[]): Promise<void> {
+  const text = lines.map(line => `${line}\n`).join('')
+  const { code, err } = await run(context, lines.length === 0 ? ['crontab', '-r'] : ['crontab', '-'], text)
+  if (code !== 0) throw refused('crontab', err)
+}
+
+async function systemctl(context: FileContext, ...words: readonly string[]): Promise<void> {
+  const { code, err } = await run(context, ['systemctl', '--user', ...words])
+  if (code !== 0) throw refused('systemctl --user', err)
+}
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function run(context: FileContext, [name = '', ...words]: readonly string[], stdin = ''): Promise<Ran> {
+  const program = find(context, name)
+  if (program === null) {
+    throw new LatchkeyError(
+      'config',
+      `there is no ${name} here`,
+      `install it, or see with --print what to put into another scheduler`,
+    )
+  }
+  const child = Bun.spawn([program, ...words], {
+    env: { ...context.env, LC_ALL: 'C' },
+    stdin: new Blob([stdin]),
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()])
+  return { code: await child.exited, out, err }
+}
+
+const refused = (program: string, said: string): LatchkeyError =>
+  new LatchkeyError(
+    'config',
+    `${program} refused: ${said.trim().split('\n').at(-1) ?? 'it does not say why'}`,
+    'see with --print what to put into another scheduler',
+  )

@@ -1,0 +1,57 @@
+/**
+ * SQLite's long calls, made in a thread of their own: meanwhile this one shows progress, packs, serves requests and
+ * can be interrupted at once.
+ */
+import { Worker } from 'node:worker_threads'
+import { type ErrorCode, LatchkeyError } from '../../../contract/errors.ts'
+import type { Depth, Examination } from './contents.ts'
+
+/** What the thread can do, and what each gives. */
+export interface Tasks {
+  /** Copies a live database into an empty private file. `frozen` tells whether the fast way was gone. */
+  readonly copy: {
+    readonly input: { readonly source: string; readonly target: string; readonly fast: boolean }
+    readonly output: { readonly frozen: boolean }
+  }
+  /** Looks at a private copy; `name` is what errors call it. */
+  readonly examine: {
+    readonly input: { readonly path: string; readonly depth: Depth; readonly name: string }
+    readonly output: Examination
+  }
+}
+
+export type Task = { [K in keyof Tasks]: { readonly kind: K } & Tasks[K]['input'] }[keyof Tasks]
+
+/** How the thread answers: errors lose their class on the way. */
+export type Answer =
+  | { readonly output: unknown }
+  | { readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } }
+
+/** In a compiled program modules are merged into others, and only an entry point keeps its place. */
+const program = Bun.isStandaloneExecutable
+  ? new URL('file:///$bunfs/root/src/operations/file/backup/worker.js')
+  : new URL('./worker.ts', import.meta.url)
+
+/** Throws what the same call would throw here. */
+export async function inThread<K extends keyof Tasks>(
+  kind: K,
+  input: Tasks[K]['input'],
+): Promise<Tasks[K]['output']> {
+  const worker = new Worker(program, { workerData: { kind, ...input } })
+  try {
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      worker.once('message', resolve)
+      worker.once('error', reject)
+      worker.once('exit', code => reject(new Error(`the thread that does the ${kind} ended with ${code}`)))
+    })
+    if ('error' in answer) throw revive(answer.error)
+    return answer.output as Tasks[K]['output']
+  } finally {
+    await worker.terminate()
+  }
+}
+
+function revive({ code, message, hint }: Extract<Answer, { error: unknown }>['error']): Error {
+  if (hint !== null) return new LatchkeyError(code as ErrorCode, message, hint)
+  return Object.assign(new Error(message), { code })
+}

@@ -1,0 +1,270 @@
+/**
+ * Proves that a backup can be got back, by getting it back: into a scratch file that only this user can read, then
+ * every check there is against the manifest. Nothing less says that a backup is good: of 200 flipped bits
+ * `integrity_check` alone saw 19.
+ */
+
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LatchkeyError } from '../../../contract/errors.ts'
+import { codeOf } from '../../../contract/failure.ts'
+import type { BackupCheck, ProgressListener } from '../../../contract/views.ts'
+import { translate } from '../../../system/errors.ts'
+import { list, requireSpace, withPrivateFile } from '../../../system/files.ts'
+import { isRunning, ownPid } from '../../../system/processes.ts'
+import type { FileContext } from '../../context.ts'
+import type { Depth, Refusal } from './contents.ts'
+import { findBackup, surveyFolder } from './list.ts'
+import { withLock } from './lock.ts'
+import {
+  dataPath,
+  type Manifest,
+  manifestName,
+  readManifest,
+  type StoredBackup,
+  writeManifest,
+} from './manifest.ts'
+import { digest, unpack } from './pack.ts'
+import { inThread } from './thread.ts'
+
+export interface VerifyBackups {
+  /** Which one: id, prefix, file name, path or `latest`. Default: the newest. */
+  readonly backup?: string | undefined
+  /** Every backup of the folder, broken manifests included. */
+  readonly all?: boolean | undefined
+  /** The folder, or `s3://bucket/prefix`; default the context's. */
+  readonly from?: string | undefined
+  /** Only the hash of the bytes: finds rot, and proves no restore. */
+  readonly quick?: boolean | undefined
+  /** Age identities that open encrypted ones; default the context's. */
+  readonly identityFile?: string | undefined
+}
+
+/**
+ * One verdict per backup. `failed` is a backup that must not be relied on; `aborted` is one that could not be
+ * checked, which is no pass. Its manifest remembers a pass in full, and any failure.
+ *
+ * @throws not_found, ambiguous, usage
+ */
+export async function verifyBackups(
+  context: FileContext,
+  options: VerifyBackups = {},
+): Promise<readonly BackupCheck[]> {
+  if (options.all && options.backup !== undefined) {
+    throw new LatchkeyError('usage', 'one backup and all of them were asked for', 'give a backup, or --all')
+  }
+  const identityFile = options.identityFile ?? context.ageIdentityFile
+  const { onProgress } = context
+  const verify = (stored: StoredBackup, onProgress?: ProgressListener) =>
+    verifyOne({ ...context, onProgress }, { ...stored, identityFile }, options.quick ?? false)
+  if (!options.all) {
+    return [await verify(await findBackup(context, options.backup ?? 'latest', options.from), onProgress)]
+  }
+  const { backups, broken } = await surveyFolder(context, options.from)
+  const checks: BackupCheck[] = broken.map(({ id, path, problem, newer }) => ({
+    id,
+    path,
+    outcome: newer ? 'aborted' : 'failed',
+    problem,
+    checkedAt: context.now(),
+    unrecorded: null,
+  }))
+  const tell = (done: number) =>
+    onProgress?.({ step: 'verifying', done, total: backups.length, unit: 'backups' })
+  tell(0)
+  for (const [before, stored] of backups.entries()) {
+    checks.push(await verify(stored))
+    tell(before + 1)
+  }
+  return checks
+}
+
+async function verifyOne(context: FileContext, stored: StoredBackup, quick: boolean): Promise<BackupCheck> {
+  const path = dataPath(stored)
+  const verdict = await judge(path, () =>
+    quick
+      ? requireBytes(stored, context.onProgress)
+      : inScratch(stored, file => restoreInto(stored, file, 'full', context.onProgress)),
+  )
+  const checkedAt = context.now()
+  const change =
+    verdict.outcome === 'failed'
+      ? { failure: { at: checkedAt, problem: verdict.problem } }
+      : verdict.outcome === 'passed' && !quick
+        ? { verifiedAt: checkedAt, failure: null }
+        : undefined
+  const trouble = change === undefined ? undefined : await remember(context, stored, change)
+  const check = { id: stored.manifest.id, path, ...verdict, checkedAt, unrecorded: trouble?.message ?? null }
+  // What arrived in the place of its manifest is none: nothing would find this backup any more.
+  return trouble?.code === 'checksum' ? { ...check, outcome: 'failed', problem: trouble.message } : check
+}
+
+/**
+ * Restores a backup into an existing empty private file, and checks it there against its manifest.
+ *
+ * @param depth `contents` where the hash is proof enough: these very bytes passed the checks when they were taken
+ * @throws checksum (other bytes than were written), corrupt, drift, schema_newer, not_found (no data), config (no
+ *   identity opens it), disk_full, permission, busy
+ */
+export async function restoreInto(
+  stored: StoredBackup,
+  file: string,
+  depth: Depth,
+  onProgress?: ProgressListener,
+): Promise<void> {
+  const { location, manifest, identityFile } = stored
+  await requireSize(stored)
+  const { compression, encrypted, sizeBytes, rawSizeBytes } = manifest
+  const count = (done: number) => onProgress?.({ step: 'unpacking', done, total: sizeBytes, unit: 'bytes' })
+  const options = { compression, encrypted, identityFile, limit: rawSizeBytes, count }
+  let digests: Awaited<ReturnType<typeof unpack>>
+  try {
+    digests = await unpack(location.read(manifest.file, manifest.sizeBytes), file, manifest.id, options)
+  } catch (error) {
+    // Changed bytes fail in many ways, a missing identity among them: they are what there is to say then.
+    await requireBytes(stored)
+    throw error
+  }
+  if (digests.packed.sha256 !== manifest.sha256) throw wrong(stored, otherBytes)
+  if (digests.raw.sha256 !== manifest.rawSha256) {
+    throw wrong(stored, 'what it unpacks to is not what was packed')
+  }
+  // SQLite does not say how far it is.
+  const tell = (done: number) => onProgress?.({ step: 'checking', done, total: rawSizeBytes, unit: 'bytes' })
+  tell(0)
+  await requireContents(stored, file, depth)
+  tell(rawSizeBytes)
+}
+
+async function requireSize(stored: StoredBackup): Promise<void> {
+  const { location, manifest } = stored
+  const size = await location.size(manifest.file)
+  if (size === undefined) {
+    throw new LatchkeyError('not_found', `the data of ${manifest.id} is missing: ${dataPath(stored)}`, others)
+  }
+  if (size !== manifest.sizeBytes) {
+    throw wrong(stored, `it has ${size} bytes in place of ${manifest.sizeBytes}`)
+  }
+}
+
+async function requireBytes(stored: StoredBackup, onProgress?: ProgressListener): Promise<void> {
+  const { location, manifest } = stored
+  await requireSize(stored)
+  const count = (done: number) =>
+    onProgress?.({ step: 'checking', done, total: manifest.sizeBytes, unit: 'bytes' })
+  const { sha256 } = await digest(location.read(manifest.file, manifest.sizeBytes), count)
+  if (sha256 !== manifest.sha256) throw wrong(stored, otherBytes)
+}
+
+async function requireContents(stored: StoredBackup, file: string, depth: Depth): Promise<void> {
+  const { manifest } = stored
+  const task = { path: file, depth, name: dataPath(stored) }
+  const { contents: found, damage, refusal } = await inThread('examine', task)
+  if (damage !== null) throw damaged(stored, damage)
+  for (const field of ['schemaVersion', 'schemaHash', 'pageSize'] as const) {
+    if (found[field] !== manifest[field]) throw damaged(stored, `${field} is not what its manifest says`)
+  }
+  if (found.migrationHead?.hash !== manifest.migrationHead?.hash) {
+    throw damaged(stored, 'its last migration is not the one its manifest says')
+  }
+  if (refusal !== null) throw refused(stored, refusal)
+  if (depth === 'contents') return
+  for (const table of new Set([...Object.keys(manifest.rows), ...Object.keys(found.rows)])) {
+    if (found.rows[table] === manifest.rows[table]) continue
+    const counts = `${found.rows[table] ?? 0} rows in place of ${manifest.rows[table] ?? 0}`
+    throw damaged(stored, `${table} has ${counts}`)
+  }
+}
+
+async function inScratch<T>(stored: StoredBackup, work: (file: string) => Promise<T>): Promise<T> {
+  sweepScratch()
+  const folder = mkdtempSync(join(tmpdir(), `${scratchPrefix}${ownPid}-`))
+  try {
+    chmodSync(folder, 0o700)
+    requireSpace(folder, stored.manifest.rawSizeBytes)
+    return await withPrivateFile(folder, work)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const scratchPrefix = 'latchkey-verify-'
+
+/** Scratch folders of runs that were killed; other people's cannot be removed, and are passed over. */
+function sweepScratch(): void {
+  for (const name of list(tmpdir())) {
+    const pid = Number(/^latchkey-verify-(\d+)-/.exec(name)?.[1] ?? Number.NaN)
+    if (Number.isNaN(pid) || pid === ownPid || isRunning(pid)) continue
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    } catch (error) {
+      if (codeOf(error) === '') throw error
+    }
+  }
+}
+
+type Verdict =
+  | { readonly outcome: 'passed'; readonly problem: null }
+  | { readonly outcome: 'failed' | 'aborted'; readonly problem: string }
+
+/** Bad bytes and missing data are failures of the backup; a full disk or a missing right are not. */
+async function judge(path: string, work: () => Promise<void>): Promise<Verdict> {
+  try {
+    await work()
+    return { outcome: 'passed', problem: null }
+  } catch (error) {
+    const known = translate(error, path)
+    const problem = known instanceof Error ? known.message : String(known)
+    const failed =
+      known instanceof LatchkeyError &&
+      ['checksum', 'corrupt', 'drift', 'not_found', 'database_foreign'].includes(known.code)
+    return { outcome: failed ? 'failed' : 'aborted', problem }
+  }
+}
+
+/** How long a verdict waits for a run that may be removing this very backup. */
+const rememberWaitMs = 10_000
+
+/**
+ * Writes the verdict into the manifest. That it cannot makes a good backup no bad one.
+ *
+ * @returns what kept it from that
+ */
+async function remember(
+  context: FileContext,
+  { location, manifest }: StoredBackup,
+  change: Partial<Pick<Manifest, 'verifiedAt' | 'failure'>>,
+): Promise<LatchkeyError | undefined> {
+  if (context.dryRun) return undefined
+  const write = async () => {
+    const now = await readManifest(location, manifestName(manifest.file))
+    // Removed or replaced meanwhile: writing it would bring back a manifest without data.
+    if (now === undefined || 'problem' in now || now.manifest.id !== manifest.id) return
+    await writeManifest({ ...now, manifest: { ...now.manifest, ...change } })
+  }
+  try {
+    await withLock(context, location.address, write, { waitMs: rememberWaitMs })
+    return undefined
+  } catch (error) {
+    if (error instanceof LatchkeyError) return error
+    throw error
+  }
+}
+
+function refused({ manifest }: StoredBackup, { code, problem }: Refusal): LatchkeyError {
+  const mend =
+    code === 'drift'
+      ? 'use the Latchkey that made it, or restore another one: latchkey backup list'
+      : `restore it with the Latchkey that made it, ${manifest.programVersion}, or a later one; nothing was changed`
+  return new LatchkeyError(code, `the backup ${manifest.id} cannot be restored: ${problem}`, mend)
+}
+
+const otherBytes = 'its bytes are not those that were written (SHA-256)'
+const others = 'find one that is sound with: latchkey backup verify --all'
+
+const wrong = (stored: StoredBackup, what: string): LatchkeyError =>
+  new LatchkeyError('checksum', `the backup ${stored.manifest.id} is damaged: ${what}`, others)
+
+const damaged = (stored: StoredBackup, what: string): LatchkeyError =>
+  new LatchkeyError('corrupt', `the backup ${stored.manifest.id} is damaged: ${what}`, others)

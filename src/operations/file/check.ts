@@ -1,0 +1,46 @@
+/** What one check of a database found, and what all of them say together. Looks at nothing itself. */
+import { resolve } from 'node:path'
+import type { HealthReport } from '../../contract/views.ts'
+import type { FileContext } from '../context.ts'
+
+export type Check = HealthReport['checks'][number]
+type Name = Check['name']
+
+export const reportOf = (context: FileContext, checks: readonly Check[]): HealthReport => ({
+  path: resolve(context.path),
+  status: worst(checks),
+  damaged: checks.some(isDamage),
+  checks,
+})
+
+function worst(checks: readonly Check[]): HealthReport['status'] {
+  if (checks.some(check => check.status === 'failed')) return 'failed'
+  return checks.some(check => check.status === 'warning') ? 'warning' : 'ok'
+}
+
+/** Whether the file, its schema or its totals are not what they must be, as opposed to being unusable for now. */
+const isDamage = (check: Check): boolean =>
+  check.status === 'failed' &&
+  (check.name === 'integrity' || check.name === 'usage' || (check.name === 'schema' && hasDrifted(check)))
+
+const hasDrifted = (check: Check): boolean =>
+  typeof check.value === 'object' && check.value !== null && 'drift' in check.value
+
+export const ok = (name: Name, value: unknown): Check => found(name, 'ok', value, null, null)
+export const skipped = (name: Name): Check => found(name, 'skipped', null, null, null)
+
+/** It does not work. */
+export const failed = (name: Name, value: unknown, problem: string, mend: string): Check =>
+  found(name, 'failed', value, problem, mend)
+
+/** It works, and will not for ever. */
+export const warning = (name: Name, value: unknown, problem: string, mend: string): Check =>
+  found(name, 'warning', value, problem, mend)
+
+const found = (
+  name: Name,
+  status: Check['status'],
+  value: unknown,
+  problem: string | null,
+  mend: string | null,
+): Check => ({ name, status, value, problem, mend })

@@ -1,0 +1,159 @@
+/** The database file itself: what it is made of, making it smaller and quicker, and questions in SQL that only read. */
+import { dirname, resolve } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf, failureOf } from '../../contract/failure.ts'
+import type { DatabaseInfo, Optimized, Vacuumed } from '../../contract/views.ts'
+import { latestVersion } from '../../db/schema/version.ts'
+import type { Client } from '../../db/sqlite/client.ts'
+import { copyTo } from '../../db/sqlite/copy.ts'
+import { holdersOf } from '../../db/sqlite/holders.ts'
+import { compactSize, rowCounts } from '../../db/sqlite/inspect.ts'
+import { compact, fileFacts, optimize, readRows } from '../../db/sqlite/maintain.ts'
+import { openWriter, reading, requireOurs } from '../../db/sqlite/open.ts'
+import { translate } from '../../system/errors.ts'
+import { place, requireSpace, sizeOf, withPrivateFile } from '../../system/files.ts'
+import type { FileContext } from '../context.ts'
+import { withLock } from './backup/lock.ts'
+
+/** @throws database_missing, database_foreign, corrupt, permission */
+export async function databaseInfo({ path }: FileContext): Promise<DatabaseInfo> {
+  return reading(path, client => {
+    const { version } = requireOurs(client, path)
+    return {
+      path: resolve(path),
+      sizeBytes: sizeOf(path),
+      walBytes: sizeOf(`${path}-wal`),
+      ...fileFacts(client),
+      schemaVersion: version,
+      latestSchemaVersion: latestVersion,
+      rows: rowCounts(client),
+      openBy: holdersOf(path).map(({ pid, command }) => ({ pid, command })),
+    }
+  })
+}
+
+/**
+ * Rewrites the file without its free pages. Other processes wait meanwhile.
+ *
+ * @throws busy, disk_full, database_missing, database_foreign, corrupt
+ */
+export async function vacuumDatabase(context: FileContext): Promise<Vacuumed> {
+  const { path, dryRun } = context
+  const before = sizeOf(path)
+  const expected = reading(path, client => {
+    requireOurs(client, path)
+    return compactSize(client)
+  })
+  if (dryRun) return { path: resolve(path), bytesBefore: before, bytesAfter: expected }
+  // The new file is built beside, then written through the WAL: twice its size.
+  requireSpace(dirname(resolve(path)), expected * 2)
+  await withLock(context, context.backupDir, async () => writing(path, compact))
+  return { path: resolve(path), bytesBefore: before, bytesAfter: sizeOf(path) }
+}
+
+/**
+ * Lets SQLite look at what queries need statistics of.
+ *
+ * @throws busy, database_missing, database_foreign, corrupt
+ */
+export async function optimizeDatabase({ path, dryRun }: FileContext): Promise<Optimized> {
+  // Also what only tells of it is refused on a connection that reads.
+  const statements = writing(path, client => optimize(client, { dryRun }))
+  return { path: resolve(path), statements: [...statements] }
+}
+
+export interface CopyDatabase {
+  /** A file that is not there yet. */
+  readonly to: string
+}
+
+/**
+ * Writes the database as of now into a new file, mode 0600: to look at, or to try something on. A backup is checked,
+ * listed and kept; this is none.
+ *
+ * @throws conflict (there is a file), database_missing, database_foreign, corrupt, disk_full, permission
+ */
+export async function copyDatabase({ path, dryRun }: FileContext, { to }: CopyDatabase): Promise<void> {
+  const folder = dirname(resolve(to))
+  reading(path, client => requireOurs(client, path))
+  if (dryRun) return
+  await withPrivateFile(folder, async file => {
+    copyTo(path, file)
+    place(file, resolve(to))
+  })
+}
+
+export interface Query {
+  readonly sql: string
+  /** Values of `:name` in the statement. */
+  readonly params?: Readonly<Record<string, string | number>> | undefined
+}
+
+/**
+ * The rows of one statement that only reads, on a database of any schema version.
+ *
+ * @throws invalid (not one reading statement, or not SQL), database_missing, corrupt, busy
+ */
+export async function queryDatabase(
+  { path }: FileContext,
+  { sql, params = {} }: Query,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  requireReading(sql)
+  return reading(path, client => {
+    requireOurs(client, path)
+    try {
+      return readRows(client, sql, params)
+    } catch (error) {
+      const known = translate(error, path)
+      if (codeOf(error).startsWith('SQLITE_READONLY')) throw notReading()
+      if (known instanceof LatchkeyError) throw known
+      const reason = failureOf(error).message
+      throw new LatchkeyError(
+        'invalid',
+        `SQLite refuses this: ${reason}`,
+        'see the tables with: latchkey db info',
+      )
+    }
+  })
+}
+
+/** Names of pragmas that tell and change nothing. */
+const telling =
+  /^pragma\s+(\w+\.)?(table_info|table_xinfo|table_list|index_list|index_info|index_xinfo|foreign_key_list|foreign_key_check|integrity_check|quick_check|database_list|compile_options|user_version|application_id|page_count|page_size|freelist_count|encoding|journal_mode)\s*(\(\s*[\w"'.-]+\s*\))?\s*;?\s*$/i
+
+/**
+ * The connection writes nothing whatever it is asked, but ATTACH would make a file, and a second statement would be
+ * left out in silence.
+ */
+function requireReading(sql: string): void {
+  const bare = sql
+    .replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]/g, "''")
+    .replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
+    .trim()
+  if (/;\s*\S/.test(bare)) {
+    throw new LatchkeyError('invalid', 'there is more than one statement', 'ask one question at a time')
+  }
+  if (/^(select|with|values|explain)\b/i.test(bare) || telling.test(sql.trim())) return
+  throw notReading()
+}
+
+const notReading = (): LatchkeyError =>
+  new LatchkeyError(
+    'invalid',
+    'only statements that read are run here',
+    'begin with SELECT, WITH, VALUES or EXPLAIN; changes are made by the other commands',
+  )
+
+function writing<T>(path: string, work: (client: Client) => T): T {
+  let client: Client | undefined
+  try {
+    client = openWriter(path)
+    requireOurs(client, path)
+    client.run('PRAGMA busy_timeout = 5000')
+    return work(client)
+  } catch (error) {
+    throw translate(error, path)
+  } finally {
+    client?.close()
+  }
+}

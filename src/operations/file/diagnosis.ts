@@ -1,0 +1,147 @@
+/**
+ * Everything that can be looked at, thoroughly: the checks of `health.ts`, and what surrounds the database. Changes
+ * nothing, and is stopped by nothing: what cannot be looked at is what was found.
+ */
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { HealthReport, SettingsCheck } from '../../contract/views.ts'
+import { desc } from '../../db/query.ts'
+import { audit } from '../../db/schema/audit.ts'
+import { databaseOn } from '../../db/sqlite/drizzle.ts'
+import { integrityCheck } from '../../db/sqlite/inspect.ts'
+import { openReader, requireCurrent } from '../../db/sqlite/open.ts'
+import { translate } from '../../system/errors.ts'
+import { sizeOf, statOf } from '../../system/files.ts'
+import { shellWord } from '../../text/shell-word.ts'
+import type { FileContext } from '../context.ts'
+import { surveyFolder } from './backup/list.ts'
+import { unscheduleBackups } from './backup/schedule.ts'
+import { verifyBackups } from './backup/verify.ts'
+import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
+import { healthChecks } from './health.ts'
+
+export interface Diagnosis {
+  /** What the files of settings are like, which the caller has read. */
+  readonly settings?: readonly SettingsCheck[] | undefined
+}
+
+/** Fourteen checks, each with what mends it. */
+export async function diagnose(
+  context: FileContext,
+  { settings = [] }: Diagnosis = {},
+): Promise<HealthReport> {
+  const dry = { ...context, dryRun: true }
+  return reportOf(context, [
+    checkSettings(settings),
+    ...(await healthChecks(context, integrityCheck)),
+    await checkClock(context),
+    checkLog(context),
+    checkAgeFiles(context),
+    await checkSchedule(dry),
+    await checkNewestBackup(dry),
+  ])
+}
+
+function known(error: unknown, { path }: FileContext): LatchkeyError {
+  const translated = translate(error, path)
+  if (translated instanceof LatchkeyError) return translated
+  throw error
+}
+
+function checkSettings(files: readonly SettingsCheck[]): Check {
+  const value = { files: files.filter(file => file.exists).map(file => file.path) }
+  const bad = files.find(file => !file.ok)
+  if (bad === undefined) return ok('settings', value)
+  return failed('settings', value, bad.problem ?? bad.path, 'look at them with: latchkey config validate')
+}
+
+/** A clock that has jumped back lets keys live longer and windows count twice. */
+const toleratedSkewMs = 60_000
+
+async function checkClock(context: FileContext): Promise<Check> {
+  const { path, now } = context
+  let client: ReturnType<typeof openReader> | undefined
+  try {
+    client = openReader(path)
+    requireCurrent(client, path)
+    const [newest] = await databaseOn(client)
+      .select({ at: audit.at })
+      .from(audit)
+      .orderBy(desc(audit.id))
+      .limit(1)
+    const aheadMs = newest === undefined ? 0 : newest.at - now().getTime()
+    const value = { now: now().toISOString(), aheadMs: Math.max(0, aheadMs) }
+    if (aheadMs <= toleratedSkewMs) return ok('clock', value)
+    const problem = `the last change was written at ${new Date(newest?.at ?? 0).toISOString()}, which is still to come: the clock has jumped back`
+    return warning('clock', value, problem, 'set the clock, for example with: timedatectl set-ntp true')
+  } catch (error) {
+    known(error, context)
+    return skipped('clock')
+  } finally {
+    client?.close()
+  }
+}
+
+/** Past this, a log that is as large as its database tells of a reader that never ends. */
+const largeLogBytes = 64 * 1_048_576
+
+function checkLog({ path }: FileContext): Check {
+  const value = { walBytes: sizeOf(`${path}-wal`), databaseBytes: sizeOf(path) }
+  if (value.walBytes < Math.max(largeLogBytes, value.databaseBytes)) return ok('wal', value)
+  return warning(
+    'wal',
+    value,
+    `the write-ahead log has grown to ${Math.round(value.walBytes / 1_048_576)} MiB: some process keeps an old snapshot open`,
+    'see who has it open with: latchkey db info, and restart that',
+  )
+}
+
+function checkAgeFiles({ ageRecipientsFile, ageIdentityFile }: FileContext): Check {
+  const value = { recipients: ageRecipientsFile ?? null, identity: ageIdentityFile ?? null }
+  for (const path of [ageRecipientsFile, ageIdentityFile]) {
+    if (path === undefined || statOf(path)?.isFile()) continue
+    const mend = 'put it there, or name another one in the settings: latchkey config show'
+    return failed('age_files', value, `${path} is not there: backups cannot be encrypted or read`, mend)
+  }
+  if (ageIdentityFile === undefined || (statSync(ageIdentityFile).mode & 0o077) === 0)
+    return ok('age_files', value)
+  return warning(
+    'age_files',
+    value,
+    `others may read ${ageIdentityFile}`,
+    `chmod 0600 ${shellWord(resolve(ageIdentityFile))}`,
+  )
+}
+
+async function checkSchedule(context: FileContext): Promise<Check> {
+  try {
+    // A dry run of taking them away tells which there are.
+    const entries = await unscheduleBackups(context)
+    const managers = entries.map(({ manager }) => manager)
+    if (managers.length > 0) return ok('schedule', { managers })
+    const { backups } = await surveyFolder(context, undefined)
+    // Whoever has another scheduler says so by the reason.
+    if (backups[0]?.manifest.reason === 'schedule') return ok('schedule', { managers })
+    const mend = "have them taken with: latchkey backup schedule --cron '17 3 * * *'"
+    return warning('schedule', { managers }, 'this user has no backups scheduled', mend)
+  } catch (error) {
+    const { message, hint } = known(error, context)
+    return warning('schedule', null, message, hint)
+  }
+}
+
+async function checkNewestBackup(context: FileContext): Promise<Check> {
+  try {
+    const { backups } = await surveyFolder(context, undefined)
+    if (backups.length === 0) return skipped('backup_bytes')
+    const [check] = await verifyBackups(context, { quick: true })
+    const value = { id: check?.id ?? null }
+    if (check?.outcome === 'passed') return ok('backup_bytes', value)
+    const mend = `take another one with: latchkey backup create, then look at it with: latchkey backup verify ${value.id}`
+    return failed('backup_bytes', value, check?.problem ?? '', mend)
+  } catch (error) {
+    const { message, hint } = known(error, context)
+    return warning('backup_bytes', null, message, hint)
+  }
+}

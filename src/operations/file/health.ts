@@ -1,0 +1,245 @@
+/** Whether the database is in order: looked at from every side, changed from none. */
+import { statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
+import type { HealthReport } from '../../contract/views.ts'
+import { latestVersion } from '../../db/schema/version.ts'
+import type { Client } from '../../db/sqlite/client.ts'
+import { databaseOn } from '../../db/sqlite/drizzle.ts'
+import { holdersOf } from '../../db/sqlite/holders.ts'
+import { foreignKeyCheck, quickCheck, schemaDrift, tryWrite } from '../../db/sqlite/inspect.ts'
+import { appliedMigrations, historyProblems } from '../../db/sqlite/migrate.ts'
+import { identify, logDamage, openReader } from '../../db/sqlite/open.ts'
+import { translate } from '../../system/errors.ts'
+import { freeBytes, sidecars, sizeOf, statOf } from '../../system/files.ts'
+import { shellWord } from '../../text/shell-word.ts'
+import type { FileContext } from '../context.ts'
+import { differences } from '../usage/reconcile.ts'
+import { surveyFolder } from './backup/list.ts'
+import type { Survey } from './backup/manifest.ts'
+import { defaultMaxAgeMs } from './backup/status.ts'
+import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
+
+/**
+ * Eight checks. A check that cannot be made because of an earlier one is `skipped`.
+ *
+ * @throws database_missing
+ */
+export async function checkHealth(context: FileContext): Promise<HealthReport> {
+  const path = resolve(context.path)
+  // What is no file at all is no health either.
+  if (!isFile(path)) openReader(path).close()
+  return reportOf(context, await healthChecks(context, quickCheck))
+}
+
+/** @param damageOf how thoroughly the file is looked through */
+export async function healthChecks(
+  context: FileContext,
+  damageOf: (client: Client) => readonly string[],
+): Promise<readonly Check[]> {
+  const path = resolve(context.path)
+  return [
+    ...(await checkDatabase(path, damageOf)),
+    ...(isFile(path)
+      ? [checkPermissions(path), checkSpace(path)]
+      : [skipped('permissions'), skipped('disk_space')]),
+    await checkLastBackup(context),
+  ]
+}
+
+const isFile = (path: string): boolean => statOf(path)?.isFile() === true
+
+/** Below this a write may fail at any moment. */
+const leastFreeBytes = 4 * 1_048_576
+const fewFreeBytes = 100 * 1_048_576
+
+async function checkDatabase(
+  path: string,
+  damageOf: (client: Client) => readonly string[],
+): Promise<readonly Check[]> {
+  let client: Client | undefined
+  try {
+    client = openReader(path)
+    const { version } = identify(client)
+    const reachable = ok('reachable', { sizeBytes: sizeOf(path) })
+    const schema = checkSchemaVersion(client, version)
+    const log = logDamage(path)
+    if (log !== undefined) {
+      const integrity = failed('integrity', { damage: [log.message] }, log.message, log.hint)
+      return [reachable, skipped('writable'), schema, integrity, skipped('usage')]
+    }
+    const integrity = checkIntegrity(client, damageOf)
+    const sound = schema.status === 'ok' && integrity.status === 'ok'
+    const usage = sound ? await checkTotals(client) : skipped('usage')
+    return [reachable, checkWritable(path), schema, integrity, usage]
+  } catch (error) {
+    const known = translate(error, path)
+    if (!(known instanceof LatchkeyError)) throw known
+    const { message, hint } = known
+    const checks = (['reachable', 'writable', 'schema', 'integrity', 'usage'] as const).map(skipped)
+    if (!isFile(path)) return checks.with(0, failed('reachable', null, message, hint))
+    const reachable = ok('reachable', { sizeBytes: sizeOf(path) })
+    if (known.code === 'corrupt')
+      return checks.with(0, reachable).with(3, failed('integrity', null, message, hint))
+    if (known.code === 'database_foreign')
+      return checks.with(0, reachable).with(2, failed('schema', null, message, hint))
+    return checks.with(0, failed('reachable', null, message, hint))
+  } finally {
+    client?.close()
+  }
+}
+
+function checkWritable(path: string): Check {
+  try {
+    tryWrite(path)
+    return ok('writable', null)
+  } catch (error) {
+    const known = translate(error, path)
+    if (!(known instanceof LatchkeyError)) throw known
+    if (known.code !== 'busy') return failed('writable', null, known.message, known.hint)
+    const holders = holdersOf(path).map(({ pid, command }) => ({ pid, command }))
+    const who = holders.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
+    return warning(
+      'writable',
+      { holders },
+      `another process is writing${who === '' ? '' : `: one of ${who}`}`,
+      'wait for it, or see who it is with: latchkey db info',
+    )
+  }
+}
+
+function checkSchemaVersion(client: Client, current: number): Check {
+  const value = { current, latest: latestVersion }
+  if (current > latestVersion) {
+    return failed('schema', value, 'it was written by a newer Latchkey', 'use that one')
+  }
+  const drift = [...historyProblems(appliedMigrations(client), current), ...schemaDrift(client, current)]
+  const [first] = drift
+  if (first !== undefined) {
+    return failed(
+      'schema',
+      { ...value, drift },
+      first,
+      'see all of it with: latchkey migrate check, go back with: latchkey restore --latest',
+    )
+  }
+  return current === latestVersion
+    ? ok('schema', value)
+    : failed('schema', value, `it needs schema version ${latestVersion}`, 'run latchkey migrate up')
+}
+
+function checkIntegrity(client: Client, damageOf: (client: Client) => readonly string[]): Check {
+  const damage = findDamage(client, damageOf)
+  const [first] = damage
+  if (first === undefined) return ok('integrity', null)
+  return failed(
+    'integrity',
+    { damage },
+    first,
+    'look at it with: latchkey migrate check, or go back with: latchkey restore --latest',
+  )
+}
+
+function findDamage(client: Client, damageOf: (client: Client) => readonly string[]): readonly string[] {
+  try {
+    return [...damageOf(client), ...foreignKeyCheck(client)]
+  } catch (error) {
+    if (!/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(codeOf(error)) || !(error instanceof Error)) throw error
+    return [error.message]
+  }
+}
+
+async function checkTotals(client: Client): Promise<Check> {
+  const found = await differences(databaseOn(client))
+  const names = found.map(({ key }) => key.name)
+  const [first] = names
+  if (first === undefined) return ok('usage', null)
+  const others = names.length > 1 ? ` and ${names.length - 1} more` : ''
+  return failed(
+    'usage',
+    { keys: names },
+    `the totals of ${first}${others} are not what was recorded`,
+    'see them with: latchkey usage check, mend them with: latchkey usage check --repair',
+  )
+}
+
+/** What others may read, and a folder in which they may put something else in its place. */
+function checkPermissions(path: string): Check {
+  const folder = dirname(path)
+  const modeOf = (file: string): number => (statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o7777
+  const files = [path, ...sidecars.map(suffix => path + suffix)].filter(file => modeOf(file) & 0o077)
+  const open = modeOf(folder) & 0o022 ? [...files, folder] : files
+  if (open.length === 0) return ok('permissions', null)
+  const value = Object.fromEntries(open.map(file => [file, modeOf(file).toString(8).padStart(4, '0')]))
+  const problems = [
+    ...(files.length > 0 ? [`others may read ${files.join(', ')}`] : []),
+    ...(open.length > files.length ? [`others may write to ${folder}`] : []),
+  ]
+  // A folder that belongs to everybody, such as /tmp, is not to be taken from them.
+  const shared = (modeOf(folder) & 0o1000) !== 0
+  const mends = [
+    ...(files.length > 0 ? [`chmod 0600 ${files.map(shellWord).join(' ')}`] : []),
+    ...(open.length > files.length
+      ? [shared ? 'move the database to a folder of its own' : `chmod go-w ${shellWord(folder)}`]
+      : []),
+  ]
+  return warning('permissions', value, problems.join('; '), mends.join('; '))
+}
+
+function checkSpace(path: string): Check {
+  const folder = dirname(path)
+  const freeBytesNow = freeBytes(folder)
+  const databaseBytes = sizeOf(path) + sizeOf(`${path}-wal`)
+  const value = { freeBytes: freeBytesNow, databaseBytes }
+  if (freeBytesNow < Math.max(databaseBytes, leastFreeBytes)) {
+    return failed('disk_space', value, `${folder} has no room for a copy of the database`, 'free some space')
+  }
+  return freeBytesNow < Math.max(2 * databaseBytes, fewFreeBytes)
+    ? warning('disk_space', value, `${folder} is nearly full`, 'free some space')
+    : ok('disk_space', value)
+}
+
+async function checkLastBackup(context: FileContext): Promise<Check> {
+  let found: Survey
+  try {
+    found = await surveyFolder(context, undefined)
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+    return warning('last_backup', null, error.message, error.hint)
+  }
+  const { backups, broken } = found
+  const [newest] = backups
+  const [bad] = broken
+  if (!newest) {
+    return warning('last_backup', null, 'there is no backup', 'make one with: latchkey backup create')
+  }
+  const { id, createdAt } = newest.manifest
+  const value = { ageMs: context.now().getTime() - createdAt.getTime(), id }
+  if (value.ageMs > defaultMaxAgeMs) {
+    return warning(
+      'last_backup',
+      value,
+      'the newest backup is more than 26 hours old',
+      'make one with: latchkey backup create',
+    )
+  }
+  const rotten = backups.find(each => each.manifest.failure !== null)
+  if (rotten) {
+    const problem = `${rotten.manifest.id} failed its verification: ${rotten.manifest.failure?.problem}`
+    return warning(
+      'last_backup',
+      value,
+      problem,
+      `look again with: latchkey backup verify ${rotten.manifest.id}`,
+    )
+  }
+  return bad === undefined
+    ? ok('last_backup', value)
+    : warning(
+        'last_backup',
+        value,
+        `${bad.path}: ${bad.problem}`,
+        'look at all of them with: latchkey backup verify --all',
+      )
+}

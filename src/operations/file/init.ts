@@ -1,0 +1,149 @@
+/**
+ * Makes a new database, and never touches one that is there: it is built whole under a private name and then gets
+ * its own, so that neither a crash nor a second run at the same moment can leave half of one.
+ */
+import { accessSync, constants, lstatSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
+import type { Initialized, UserRef } from '../../contract/views.ts'
+import { latestVersion } from '../../db/schema/version.ts'
+import type { Client } from '../../db/sqlite/client.ts'
+import { openPrivate, settle } from '../../db/sqlite/copy.ts'
+import { giveIdentity } from '../../db/sqlite/identity.ts'
+import { migrateTo } from '../../db/sqlite/migrate.ts'
+import { Store } from '../../db/sqlite/transaction.ts'
+import { translate } from '../../system/errors.ts'
+import { ensureFolder, place, requireSpace, sidecars, sweep, withPrivateFile } from '../../system/files.ts'
+import { programVersion } from '../../system/version.ts'
+import type { FileContext } from '../context.ts'
+import { createUser } from '../people/users.ts'
+import { newId } from '../rules/ids.ts'
+import * as rules from '../rules/input.ts'
+import { recordInside } from './backup/trail.ts'
+
+export interface NewDatabase {
+  /** Username of a first user, who gets the role of an admin. */
+  readonly admin?: string | undefined
+}
+
+const newDatabase = v.object({ admin: v.optional(rules.newUsername) })
+
+/**
+ * Creates the database, mode 0600, and its folder, mode 0700 if it is missing.
+ *
+ * @throws invalid, conflict (something is there already), permission, disk_full, config
+ */
+export async function initialize(context: FileContext, input: NewDatabase = {}): Promise<Initialized> {
+  const { admin: username } = rules.parse(newDatabase, input)
+  const path = resolve(context.path)
+  const folder = dirname(path)
+  requireAbsent(path)
+  if (context.dryRun) {
+    requireCreatable(folder)
+    const id = newId('usr', context.now())
+    return { path, schemaVersion: latestVersion, user: username === undefined ? null : { id, username } }
+  }
+  const removeFolder = ensureFolder(folder)
+  try {
+    sweep(folder)
+    requireSpace(folder, 0)
+    return await withPrivateFile(folder, async file => {
+      build(context, file)
+      const first = username === undefined ? null : await firstUser(context, file, username)
+      try {
+        place(file, path)
+      } catch (error) {
+        throw error instanceof LatchkeyError && error.code === 'conflict' ? exists(path) : error
+      }
+      return { path, schemaVersion: latestVersion, user: first }
+    })
+  } catch (error) {
+    removeFolder()
+    throw error
+  }
+}
+
+/** Inside the file that nobody sees yet: there is a database with its user, or none. */
+async function firstUser(context: FileContext, file: string, username: string): Promise<UserRef> {
+  const { now, actor } = context
+  const store = new Store({ path: file, access: 'write', dryRun: false, busyTimeoutMs: 0 })
+  try {
+    const { id } = await createUser({ store, now, actor }, { username, role: 'admin' })
+    return { id, username }
+  } finally {
+    await store.close()
+    within(context, file, () => {})
+  }
+}
+
+function build(context: FileContext, file: string): void {
+  within(context, file, client =>
+    migrateTo(client, context.path, latestVersion, {
+      now: context.now().getTime(),
+      programVersion,
+      inside: () => {
+        recordInside(context, client, { action: 'database.init', after: { schemaVersion: latestVersion } })
+        giveIdentity(client)
+      },
+    }),
+  )
+}
+
+/** All that was written is in the one file afterwards. */
+function within(context: FileContext, file: string, work: (client: Client) => void): void {
+  const client = openPrivate(file)
+  try {
+    work(client)
+    settle(client)
+  } catch (error) {
+    throw translate(error, context.path)
+  } finally {
+    client.close()
+  }
+}
+
+function requireAbsent(path: string): void {
+  if (isThere(path)) throw exists(path)
+  const remains = sidecars.map(suffix => path + suffix).filter(isThere)
+  if (remains.length === 0) return
+  throw new LatchkeyError(
+    'conflict',
+    `${remains.join(' and ')} belong to a database that is no longer there, and would be blended into a new one`,
+    'get that database back with: latchkey restore --latest, or move these files away',
+  )
+}
+
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    if (codeOf(error) === 'ENOTDIR') {
+      throw new LatchkeyError('config', `${dirname(path)} is not a folder`, 'name another place with --db')
+    }
+    throw translate(error, path)
+  }
+}
+
+/** For a dry run: the nearest folder that exists must be one in which this user can create things. */
+function requireCreatable(folder: string): void {
+  let nearest = folder
+  while (!isThere(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest)
+  try {
+    if (!lstatSync(nearest).isDirectory() && !lstatSync(nearest).isSymbolicLink()) {
+      throw new LatchkeyError('config', `${nearest} is not a folder`, 'name another place with --db')
+    }
+    accessSync(nearest, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw translate(error, nearest)
+  }
+}
+
+function exists(path: string): LatchkeyError {
+  return new LatchkeyError(
+    'conflict',
+    `${path} exists already, and init refuses to touch an existing file`,
+    'look at it with: latchkey health, or name another file with --db',
+  )
+}

@@ -1,0 +1,53 @@
+/** What there is, in numbers that a monitor asks for every few seconds: no names, and no look at single requests. */
+import type { KeyStatus } from '../../contract/views.ts'
+import { type SQLWrapper, sql } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { sizeOf } from '../../system/files.ts'
+import type { OperationContext } from '../context.ts'
+import { hasStatus } from '../keys/status-condition.ts'
+import { toDollars } from '../rules/money.ts'
+
+export interface Inventory {
+  readonly keys: Readonly<Record<KeyStatus, number>>
+  /** All that the keys have ever used; tokens that came without a split are `otherTokens`. */
+  readonly used: {
+    readonly requests: number
+    readonly inputTokens: number
+    readonly outputTokens: number
+    readonly otherTokens: number
+    readonly costUsd: number
+  }
+  readonly sizeBytes: number
+  /** Size of the write-ahead log. */
+  readonly walBytes: number
+}
+
+/** Reads every key once. @throws corrupt, busy */
+export async function takeInventory({ store, now }: OperationContext): Promise<Inventory> {
+  const at = now()
+  const keysWith = (status: KeyStatus) => sql<number>`count(*) FILTER (WHERE ${hasStatus(status, at)})`
+  const sum = (column: SQLWrapper) => sql<number>`coalesce(sum(${column}), 0)`
+  const [row] = await store.read(async db =>
+    db
+      .select({
+        active: keysWith('active'),
+        disabled: keysWith('disabled'),
+        expired: keysWith('expired'),
+        revoked: keysWith('revoked'),
+        requests: sum(keys.requests),
+        inputTokens: sum(keys.inputTokens),
+        outputTokens: sum(keys.outputTokens),
+        otherTokens: sum(keys.otherTokens),
+        costMicros: sum(keys.costMicros),
+      })
+      .from(keys),
+  )
+  if (row === undefined) throw new Error('a sum without a row')
+  const { requests, inputTokens, outputTokens, otherTokens, costMicros, ...byStatus } = row
+  return {
+    keys: byStatus,
+    used: { requests, inputTokens, outputTokens, otherTokens, costUsd: toDollars(costMicros) },
+    sizeBytes: sizeOf(store.path),
+    walBytes: sizeOf(`${store.path}-wal`),
+  }
+}

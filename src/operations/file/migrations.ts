@@ -1,0 +1,445 @@
+/**
+ * Moves the schema up and down. Nothing is tried on the database itself that has not worked on a copy of it, and
+ * nothing is changed before a backup exists. Every function takes the list of migrations, by default the program's.
+ */
+import { dirname, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
+import type {
+  Backup,
+  Migrated,
+  Migration,
+  MigrationPlan,
+  SchemaCheck,
+  SchemaEvent,
+  SchemaState,
+} from '../../contract/views.ts'
+import type { Client } from '../../db/sqlite/client.ts'
+import { copyTo, openPrivate } from '../../db/sqlite/copy.ts'
+import { holdersOf } from '../../db/sqlite/holders.ts'
+import {
+  foreignKeyCheck,
+  integrityCheck,
+  lostBetween,
+  requireSound,
+  schemaDrift,
+} from '../../db/sqlite/inspect.ts'
+import {
+  type AppliedMigration,
+  appliedMigrations,
+  historyProblems,
+  type MigrationRun,
+  type MigrationStamp,
+  migrateTo,
+  requireHistory,
+  stepsBetween,
+} from '../../db/sqlite/migrate.ts'
+import { type MigrationSource, migrations } from '../../db/sqlite/migrations.ts'
+import { logDamage, openWriter, reading, requireOurs, requireWholeLog } from '../../db/sqlite/open.ts'
+import { translate } from '../../system/errors.ts'
+import { requireSpace, sizeOf, sweep, withPrivateFile } from '../../system/files.ts'
+import { programVersion } from '../../system/version.ts'
+import type { FileContext } from '../context.ts'
+import { parse } from '../rules/input.ts'
+import { createUnlocked } from './backup/create.ts'
+import { withLock } from './backup/lock.ts'
+import { recordInside } from './backup/trail.ts'
+
+type Sources = readonly MigrationSource[]
+
+/**
+ * Which migrations the database has, and which this program has.
+ *
+ * @throws database_missing, database_foreign, corrupt
+ */
+export async function schemaState(context: FileContext, sources: Sources = migrations): Promise<SchemaState> {
+  return reading(context.path, client => {
+    const { version } = requireOurs(client, context.path)
+    const applied = new Map(appliedMigrations(client).map(step => [step.version, step]))
+    const own = sources.map((source): Migration => {
+      const step = applied.get(source.version)
+      const same = step?.name === source.name && step.hash === source.hash
+      return {
+        version: source.version,
+        name: source.name,
+        state: step === undefined ? 'pending' : same ? 'applied' : 'changed',
+        appliedAt: step === undefined ? null : new Date(step.appliedAt),
+      }
+    })
+    const unknown = [...applied.values()]
+      .filter(step => !sources.some(source => source.version === step.version))
+      .map(
+        (step): Migration => ({
+          version: step.version,
+          name: step.name,
+          state: 'unknown',
+          appliedAt: new Date(step.appliedAt),
+        }),
+      )
+    return { path: context.path, current: version, latest: sources.length, migrations: [...own, ...unknown] }
+  })
+}
+
+/**
+ * Everything that can be wrong with the database as a whole: its history, its schema against that history, rows
+ * that point at nothing, one by one, and the file itself.
+ *
+ * @throws database_missing, database_foreign, corrupt (when it cannot even be opened)
+ */
+export async function checkSchema(context: FileContext, sources: Sources = migrations): Promise<SchemaCheck> {
+  return reading(context.path, client => {
+    const { version } = requireOurs(client, context.path)
+    type Problem = SchemaCheck['problems'][number]
+    const check = (kind: Problem['kind'], find: () => readonly string[]): readonly Problem[] =>
+      findings(find).map(found => ({ kind: found.damage ? 'integrity' : kind, detail: found.detail }))
+    const history = check('history', () => historyFindings(client, version, sources))
+    const problems = [
+      ...history,
+      // With another history there is nothing to compare the schema with.
+      ...(history.length > 0 ? [] : check('schema', () => schemaDrift(client, version, sources))),
+      ...check('foreign_key', () => foreignKeyCheck(client, 1_000)),
+      ...check('integrity', () => [logDamage(context.path)?.message ?? [], integrityCheck(client)].flat()),
+    ]
+    return { path: context.path, ok: problems.length === 0, problems }
+  })
+}
+
+export interface Migrate {
+  readonly direction: 'up' | 'down'
+  /** The schema version to end at. Default: up, the newest; down, one less than now. */
+  readonly to?: number | undefined
+  /** How many steps to go, in place of `to`. */
+  readonly steps?: number | undefined
+}
+
+const wholeNumber = (least: number) =>
+  v.optional(
+    v.pipe(
+      v.number('must be a number'),
+      v.integer('must be a whole number'),
+      v.minValue(least, `must be at least ${least}`),
+    ),
+  )
+
+const inputSchema = v.object({
+  direction: v.picklist(['up', 'down'], 'must be up or down'),
+  to: wholeNumber(0),
+  steps: wholeNumber(1),
+})
+
+export interface PlanMigration {
+  /** Default: up, or down when `to` is an older version than now. */
+  readonly direction?: 'up' | 'down' | undefined
+  readonly to?: number | undefined
+  readonly steps?: number | undefined
+}
+
+/**
+ * What `migrate` would run with the same options, and what would be lost by it, as far as the schemas tell. Only
+ * reads.
+ *
+ * @throws database_missing, database_foreign, schema_newer, drift, corrupt, usage, invalid
+ */
+export async function planMigration(
+  context: FileContext,
+  input: PlanMigration = {},
+  sources: Sources = migrations,
+): Promise<MigrationPlan> {
+  const { path } = context
+  const down = input.to !== undefined && input.to < currentVersion(context, sources)
+  const options = parse(inputSchema, { ...input, direction: input.direction ?? (down ? 'down' : 'up') })
+  const { from, target: to } = targetOf(context, options, sources)
+  const { direction } = options
+  const steps = stepsBetween(from, to, sources).map(step => ({
+    version: step.version,
+    name: step.name,
+    direction,
+    sql: (direction === 'up' ? step.up : step.down)
+      .replaceAll(/\s*--> statement-breakpoint\s*/g, '\n')
+      .trim(),
+  }))
+  const lost = direction === 'up' ? {} : reading(path, client => lostBetween(client, from, to, sources))
+  return { path, from, to, steps, lost }
+}
+
+/**
+ * When the schema moved, newest first: what the audit trail tells, and what only the history of migrations does.
+ *
+ * @throws database_missing, database_foreign, corrupt
+ */
+export async function migrationHistory(context: FileContext): Promise<readonly SchemaEvent[]> {
+  return reading(context.path, client => {
+    requireOurs(client, context.path)
+    const applied = appliedMigrations(client)
+    const told = auditedEvents(client, applied)
+    const untold = applied
+      .filter(step => !told.some(event => isPartOf(step, event)))
+      .map(
+        (step): SchemaEvent => ({
+          at: new Date(step.appliedAt),
+          event: 'up',
+          from: step.version - 1,
+          to: step.version,
+          steps: [step.name],
+          actor: null,
+          backup: null,
+          programVersion: step.programVersion,
+        }),
+      )
+    // Within one moment the order of the versions tells; the sort keeps it.
+    return [...told, ...untold.toReversed()].sort((a, b) => b.at.getTime() - a.at.getTime())
+  })
+}
+
+/** How far the moment of a step may lie from that of the audit row written in the same transaction. */
+const oneRunMs = 60_000
+
+const isPartOf = (step: AppliedMigration, event: SchemaEvent): boolean =>
+  event.event !== 'down' &&
+  step.version <= event.to &&
+  step.version > (event.event === 'init' ? 0 : (event.from ?? 0)) &&
+  Math.abs(step.appliedAt - event.at.getTime()) <= oneRunMs
+
+function auditedEvents(client: Client, applied: readonly AppliedMigration[]): readonly SchemaEvent[] {
+  if (!client.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit'").get()) return []
+  const rows = client
+    .query(
+      `SELECT at, actor, action, "before" ->> 'schemaVersion' AS "from", "after" ->> 'schemaVersion' AS version,
+         "after" -> 'steps' AS steps, "after" ->> 'backup' AS backup
+       FROM audit WHERE action IN ('database.init', 'database.migrate', 'database.restore') ORDER BY rowid DESC`,
+    )
+    .all() as AuditedMove[]
+  return rows.map((row): SchemaEvent => {
+    const { actor, backup } = row
+    const steps = row.steps === null ? [] : (JSON.parse(row.steps) as readonly string[])
+    const restored = row.action === 'database.restore'
+    const from = row.action === 'database.init' ? 0 : restored ? row.version : row.from
+    const to = restored ? row.version + steps.length : row.version
+    const at = new Date(row.at)
+    const event = restored
+      ? 'restore'
+      : row.action === 'database.init'
+        ? 'init'
+        : to < (from ?? 0)
+          ? 'down'
+          : 'up'
+    const seen: SchemaEvent = { at, event, from, to, steps, actor, backup, programVersion: null }
+    const own = applied.find(step => isPartOf(step, seen))
+    return { ...seen, programVersion: own?.programVersion ?? null }
+  })
+}
+
+interface AuditedMove {
+  readonly at: number
+  readonly actor: string
+  readonly action: string
+  readonly from: number | null
+  readonly version: number
+  /** JSON. */
+  readonly steps: string | null
+  readonly backup: string | null
+}
+
+/** How long to wait for other processes to close the database before a step down. */
+const usersWaitMs = 5_000
+
+/** How long to wait for another run: of two at once, one migrates and the other finds it done. */
+const lockWaitMs = 60_000
+
+/**
+ * Migrates: the history must fit, all steps are rehearsed on a copy, a backup is taken (reason `pre-migrate`), and
+ * then they run in one transaction together with their audit row. With nothing to do, nothing is done. A dry run
+ * ends after the rehearsal. Down only when no other process has the database open.
+ *
+ * @throws busy, database_missing, database_foreign, schema_newer, drift, corrupt, disk_full, permission, usage, invalid
+ */
+export async function migrate(
+  context: FileContext,
+  input: Migrate,
+  sources: Sources = migrations,
+): Promise<Migrated> {
+  const options = parse(inputSchema, input)
+  const start = targetOf(context, options, sources)
+  const run = () => migrateLocked(context, options.direction, start.target, sources)
+  if (start.from === start.target)
+    return { path: context.path, from: start.from, to: start.from, steps: [], backup: null, lost: {} }
+  return withLock(context, context.backupDir, run, { waitMs: lockWaitMs })
+}
+
+async function migrateLocked(
+  context: FileContext,
+  direction: Migrate['direction'],
+  target: number,
+  sources: Sources,
+): Promise<Migrated> {
+  const { path } = context
+  // Read again: another run may have done it while this one waited for the lock.
+  const from = currentVersion(context, sources)
+  const done = direction === 'up' ? from >= target : from <= target
+  if (done) return { path, from, to: from, steps: [], backup: null, lost: {} }
+  requireWholeLog(path)
+  if (direction === 'down' && !context.dryRun) await requireUnused(path)
+  const rehearsed = await rehearse(context, direction, target, sources)
+  if (context.dryRun) return { path, ...rehearsed, backup: null }
+  const backup = await createUnlocked(context, { reason: 'pre-migrate' })
+  try {
+    const client = openWriter(path)
+    try {
+      // One statement waits for a peer's transaction, as long as any other write of Latchkey's does.
+      client.run('PRAGMA busy_timeout = 5000')
+      const run = migrateTo(client, path, target, stampFor(context, client, direction, backup), sources)
+      requireSound(client, path)
+      return { path, ...run, backup: backup.id }
+    } finally {
+      client.close()
+    }
+  } catch (error) {
+    throw withBackup(failure(error, path), backup)
+  }
+}
+
+/** What a running program expects to find must not go away under it; up, everything it knows stays. */
+async function requireUnused(path: string): Promise<void> {
+  const deadline = performance.now() + usersWaitMs
+  let holders = holdersOf(path)
+  // A command that only looks is gone in a moment.
+  while (holders.length > 0 && performance.now() < deadline) {
+    await sleep(50)
+    holders = holdersOf(path)
+  }
+  if (holders.length === 0) return
+  const who = holders.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
+  throw new LatchkeyError(
+    'busy',
+    `${path} is in use by ${who}, which would not find in it what it expects; nothing was changed`,
+    'stop that, then run it again',
+  )
+}
+
+/** All steps on a private copy: what fails there never begins on the database. */
+async function rehearse(
+  context: FileContext,
+  direction: Migrate['direction'],
+  target: number,
+  sources: Sources,
+): Promise<MigrationRun> {
+  const folder = dirname(resolve(context.path))
+  if (!context.dryRun) sweep(folder)
+  requireSpace(folder, sizeOf(context.path) * 2)
+  return withPrivateFile(folder, async copy => {
+    copyTo(context.path, copy)
+    const client = openPrivate(copy)
+    try {
+      const run = migrateTo(client, context.path, target, stampFor(context, client, direction, null), sources)
+      requireSound(client, context.path)
+      return run
+    } catch (error) {
+      throw failure(error, context.path)
+    } finally {
+      client.close()
+    }
+  })
+}
+
+function stampFor(
+  context: FileContext,
+  client: Client,
+  direction: Migrate['direction'],
+  backup: Backup | null,
+): MigrationStamp {
+  return {
+    now: context.now().getTime(),
+    programVersion,
+    direction,
+    inside: run =>
+      recordInside(context, client, {
+        action: 'database.migrate',
+        before: { schemaVersion: run.from },
+        after: { schemaVersion: run.to, steps: run.steps, backup: backup?.id ?? null, lost: run.lost },
+      }),
+  }
+}
+
+function targetOf(
+  context: FileContext,
+  options: v.InferOutput<typeof inputSchema>,
+  sources: Sources,
+): { readonly from: number; readonly target: number } {
+  if (options.to !== undefined && options.steps !== undefined) {
+    throw new LatchkeyError(
+      'usage',
+      'both a version and a number of steps were given',
+      'give --to or --steps, not both',
+    )
+  }
+  const from = currentVersion(context, sources)
+  const up = options.direction === 'up'
+  const target =
+    options.to ??
+    (up ? (options.steps === undefined ? sources.length : from + options.steps) : from - (options.steps ?? 1))
+  if (target > sources.length || target < 0) {
+    throw new LatchkeyError(
+      'usage',
+      `there is no schema version ${target}: they go from 0 to ${sources.length}, and the database has ${from}`,
+      'see them with: latchkey migrate status',
+    )
+  }
+  if (up ? target < from : target > from) {
+    throw new LatchkeyError(
+      'usage',
+      `the database has schema version ${from}: ${options.direction} does not lead to ${target}`,
+      `use the other direction: latchkey migrate ${up ? 'down' : 'up'} --to ${target}`,
+    )
+  }
+  return { from, target }
+}
+
+/** @throws drift, schema_newer, and what opening throws */
+function currentVersion(context: FileContext, sources: Sources): number {
+  return reading(context.path, client => {
+    const { version } = requireOurs(client, context.path)
+    requireHistory(client, context.path, sources)
+    return version
+  })
+}
+
+function historyFindings(client: Client, version: number, sources: Sources): readonly string[] {
+  const newer =
+    version > sources.length
+      ? [`schema version ${version} is newer than this program knows (${sources.length})`]
+      : []
+  return [...newer, ...historyProblems(appliedMigrations(client), version, sources)]
+}
+
+/** What a check finds; a file so damaged that the check itself fails is a finding, too. */
+function findings(
+  find: () => readonly string[],
+): readonly { readonly detail: string; readonly damage: boolean }[] {
+  try {
+    return find().map(detail => ({ detail, damage: false }))
+  } catch (error) {
+    if (!/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(codeOf(error)) || !(error instanceof Error)) throw error
+    return [{ detail: error.message, damage: true }]
+  }
+}
+
+/** A statement that fails is a fault of the migration: said as such, with what SQLite says. */
+function failure(error: unknown, path: string): unknown {
+  const known = translate(error, path)
+  if (known instanceof LatchkeyError || !codeOf(known).startsWith('SQLITE_') || !(known instanceof Error))
+    return known
+  return new LatchkeyError(
+    'unexpected',
+    `a migration of ${path} failed: ${known.message}; nothing was changed`,
+    'look for rows that do not fit with: latchkey migrate check; otherwise report this mistake in Latchkey',
+    { cause: known },
+  )
+}
+
+function withBackup(error: unknown, backup: Backup): unknown {
+  if (!(error instanceof LatchkeyError)) return error
+  const hint = `${error.hint}; the backup taken first is ${backup.id}, to go back: latchkey restore ${backup.id}`
+  return new LatchkeyError(error.code, error.message, hint, { cause: error })
+}

@@ -1,0 +1,132 @@
+import { expect, test } from 'bun:test'
+import { failure } from '../../testing/failure.ts'
+import { temporaryLatchkey } from '../../testing/latchkey.ts'
+
+test('usernames and email addresses are unique whatever their case', async () => {
+  await using home = await temporaryLatchkey()
+  const { users } = home.latchkey
+  await users.create({ username: 'alice', email: 'Alice@Example.org' })
+  for (const input of [{ username: 'ALICE' }, { username: 'bob', email: 'alice@example.ORG' }]) {
+    expect(await failure(users.create(input))).toMatchObject({ code: 'conflict', exit: 5 })
+  }
+  expect((await users.get('ALICE@example.org')).email).toBe('alice@example.org')
+  expect((await users.update('alice', { username: 'Alice' })).username).toBe('Alice')
+})
+
+test.each([[''], ['a b'], ['usr_x'], ['me@here'], ['-rf'], ['x'.repeat(65)], ['a\nb']])(
+  'the username %p is refused',
+  async username => {
+    await using home = await temporaryLatchkey()
+    expect(await failure(home.latchkey.users.create({ username }))).toMatchObject({
+      code: 'invalid',
+      exit: 2,
+    })
+  },
+)
+
+test('a password is kept as argon2id, verifies, and goes away', async () => {
+  await using home = await temporaryLatchkey()
+  const { users, audit } = home.latchkey
+  await users.create({ username: 'alice', password: 'correct horse' })
+  expect(await users.verifyPassword('alice', 'correct horse')).toBe(true)
+  expect(await users.verifyPassword('alice', 'wrong horse')).toBe(false)
+  await users.disable('alice')
+  expect(await users.verifyPassword('alice', 'correct horse')).toBe(false)
+  await users.enable('alice')
+  expect((await users.setPassword('alice', null)).hasPassword).toBe(false)
+  expect(await users.verifyPassword('alice', '')).toBe(false)
+  expect(await failure(users.setPassword('alice', 'short'))).toMatchObject({
+    code: 'invalid',
+    message: 'password must have at least 8 characters',
+  })
+  expect(JSON.stringify(await audit.list())).not.toContain('argon2')
+})
+
+test('a user who still has keys or projects is not erased', async () => {
+  await using home = await temporaryLatchkey()
+  const { users, projects, keys } = home.latchkey
+  await users.create({ username: 'alice' })
+  await users.create({ username: 'bob' })
+  await projects.create({ name: 'Shop', owner: 'alice' })
+  await projects.update('shop', { addMembers: [{ user: 'bob', role: 'viewer' }] })
+  await keys.create({ name: 'ci', user: 'bob' })
+  expect(await failure(users.delete('alice'))).toMatchObject({ code: 'conflict' })
+  expect(await failure(users.delete('bob'))).toMatchObject({ code: 'conflict' })
+  await keys.delete('ci')
+  await users.delete('bob')
+  expect((await projects.get('shop')).members).toEqual([])
+})
+
+test.each([
+  ['Shop', 'shop'],
+  ['Über Café №1', 'uber-cafe-no1'],
+  ['  The -- Data_Team ', 'the-data-team'],
+])('the project %p gets the slug %p', async (name, slug) => {
+  await using home = await temporaryLatchkey()
+  await home.latchkey.users.create({ username: 'alice' })
+  expect((await home.latchkey.projects.create({ name, owner: 'alice' })).slug).toBe(slug)
+})
+
+test('a project name without a letter that a slug can have asks for one', async () => {
+  await using home = await temporaryLatchkey()
+  await home.latchkey.users.create({ username: 'alice' })
+  const error = await failure(home.latchkey.projects.create({ name: '商店', owner: 'alice' }))
+  expect(error).toMatchObject({ code: 'invalid' })
+  expect(error.hint).toContain('--slug')
+})
+
+test('members join, change their role and leave in one change, or not at all', async () => {
+  await using home = await temporaryLatchkey()
+  const { users, projects } = home.latchkey
+  for (const username of ['alice', 'bob', 'carol']) await users.create({ username })
+  await projects.create({ name: 'Shop', owner: 'alice' })
+  const members = (project: { members: readonly { user: { username: string }; role: string }[] }) =>
+    project.members.map(member => `${member.user.username}=${member.role}`)
+  const joined = await projects.update('shop', {
+    addMembers: [
+      { user: 'bob', role: 'viewer' },
+      { user: 'carol', role: 'member' },
+    ],
+  })
+  expect(members(joined)).toEqual(['bob=viewer', 'carol=member'])
+  const error = await failure(
+    projects.update('shop', { addMembers: [{ user: 'bob', role: 'admin' }], removeMembers: ['alice'] }),
+  )
+  expect(error).toMatchObject({ code: 'not_found' })
+  const left = await projects.update('shop', {
+    addMembers: [{ user: 'bob', role: 'admin' }],
+    removeMembers: ['carol'],
+  })
+  expect(members(left)).toEqual(['bob=admin'])
+})
+
+test('an archived project comes back', async () => {
+  await using home = await temporaryLatchkey()
+  const { users, projects } = home.latchkey
+  await users.create({ username: 'alice' })
+  await projects.create({ name: 'Shop', owner: 'alice' })
+  expect(await projects.archive('shop')).toMatchObject({ status: 'archived' })
+  expect(await projects.list({ status: 'active' })).toEqual([])
+  expect(await projects.unarchive('shop')).toMatchObject({ status: 'active', archivedAt: null })
+})
+
+test('a field that is not given is said to be missing', async () => {
+  await using home = await temporaryLatchkey()
+  const error = await failure(home.latchkey.projects.create({ name: 'shop' } as never))
+  expect(error).toMatchObject({ code: 'invalid', message: 'owner is missing' })
+})
+
+test('a change that names nothing is refused', async () => {
+  await using home = await temporaryLatchkey()
+  await home.latchkey.users.create({ username: 'alice' })
+  expect(await failure(home.latchkey.users.update('alice', {}))).toMatchObject({ code: 'invalid' })
+})
+
+test('a slug cannot be taken away by naming another project after it', async () => {
+  await using home = await temporaryLatchkey()
+  const { users, projects } = home.latchkey
+  await users.create({ username: 'alice' })
+  const shop = await projects.create({ name: 'Shop', owner: 'alice' })
+  await projects.create({ name: 'shop', slug: 'other', owner: 'alice' })
+  expect((await projects.get('SHOP')).id).toBe(shop.id)
+})

@@ -1,0 +1,329 @@
+/** Projects: what keys are for. An archived project's keys answer `project_archived`. */
+
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { AuditVerb, Limit, Project, ProjectMember, Role } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
+import { and, count, eq, inArray, isNotNull, isNull } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { projectMembers, projects, users } from '../../db/schema/people.ts'
+import { record } from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from '../limits/change.ts'
+import { newId } from '../rules/ids.ts'
+import * as rules from '../rules/input.ts'
+import { slugOf } from '../rules/slug.ts'
+import { contains, findProject, findUser, type ProjectRow } from '../select.ts'
+
+export interface NewProject {
+  readonly name: string
+  /** A user. */
+  readonly owner: string
+  /** Default: made from the name. */
+  readonly slug?: string | undefined
+  readonly description?: string | undefined
+  /** Prefix of the secrets of its keys, instead of lk. */
+  readonly keyPrefix?: string | undefined
+  /** Of all its keys together. */
+  readonly limits?: readonly Limit[] | undefined
+}
+
+/** Left out: unchanged. Null: cleared. Limits are of all its keys together. */
+export interface ProjectChanges extends LimitChanges {
+  readonly name?: string | undefined
+  readonly slug?: string | undefined
+  readonly owner?: string | undefined
+  readonly description?: string | null | undefined
+  readonly keyPrefix?: string | null | undefined
+  /** Users who join, or whose role changes. */
+  readonly addMembers?: readonly { readonly user: string; readonly role: Role }[] | undefined
+  /** Users who leave. */
+  readonly removeMembers?: readonly string[] | undefined
+}
+
+export interface ProjectFilter {
+  readonly owner?: string | undefined
+  readonly member?: string | undefined
+  readonly status?: Project['status'] | undefined
+  /** Part of a slug, name or description. */
+  readonly search?: string | undefined
+}
+
+const newProject = v.object({
+  name: rules.displayName,
+  owner: v.string(),
+  slug: v.optional(rules.newSlug),
+  description: v.optional(rules.description),
+  keyPrefix: v.optional(rules.keyPrefix),
+  limits: v.optional(rules.limits, []),
+})
+
+const projectChanges = v.object({
+  name: v.optional(rules.displayName),
+  slug: v.optional(rules.newSlug),
+  owner: v.optional(v.string()),
+  description: rules.clearable(rules.description),
+  keyPrefix: rules.clearable(rules.keyPrefix),
+  addMembers: v.optional(v.array(v.object({ user: v.string(), role: rules.role }))),
+  removeMembers: v.optional(v.array(v.string())),
+  limits: v.optional(rules.limits),
+  removeLimits: v.optional(v.array(rules.metric)),
+})
+
+/** @throws invalid, not_found for the owner, conflict when the slug is taken */
+export async function createProject(context: OperationContext, input: NewProject): Promise<Project> {
+  const fields = rules.parse(newProject, input)
+  const slug = fields.slug ?? slugFor(fields.name)
+  return context.store.write(async db => {
+    const owner = await findUser(db, fields.owner)
+    await requireFreeSlug(db, slug)
+    const now = context.now()
+    const [row] = await db
+      .insert(projects)
+      .values({
+        id: newId('prj', now),
+        slug,
+        name: fields.name,
+        description: fields.description ?? null,
+        keyPrefix: fields.keyPrefix ?? null,
+        ownerId: owner.id,
+        createdAt: now.getTime(),
+        updatedAt: now.getTime(),
+      })
+      .returning()
+    if (row) await changeLimits(db, 'project', row.id, { limits: fields.limits }, now)
+    return saved(context, db, 'create', undefined, row)
+  })
+}
+
+/** Oldest first. @throws not_found for the owner or member */
+export function listProjects(
+  context: OperationContext,
+  filter: ProjectFilter = {},
+): Promise<readonly Project[]> {
+  return context.store.read(async db => {
+    rules.requireWords(filter)
+    const owner = filter.owner === undefined ? undefined : await findUser(db, filter.owner)
+    const member = filter.member === undefined ? undefined : await findUser(db, filter.member)
+    const rows = await db
+      .select()
+      .from(projects)
+      .where(
+        and(
+          owner && eq(projects.ownerId, owner.id),
+          member &&
+            inArray(
+              projects.id,
+              db
+                .select({ id: projectMembers.projectId })
+                .from(projectMembers)
+                .where(eq(projectMembers.userId, member.id)),
+            ),
+          filter.status &&
+            (filter.status === 'archived' ? isNotNull(projects.archivedAt) : isNull(projects.archivedAt)),
+          contains([projects.slug, projects.name, projects.description], filter.search),
+        ),
+      )
+      .orderBy(projects.id)
+    return projectViews(db, rows)
+  })
+}
+
+/** @throws not_found, ambiguous */
+export function getProject(context: OperationContext, selector: string): Promise<Project> {
+  return context.store.read(async db => view(db, await findProject(db, selector)))
+}
+
+/** @throws not_found, ambiguous, invalid, conflict */
+export async function updateProject(
+  context: OperationContext,
+  selector: string,
+  input: ProjectChanges,
+): Promise<Project> {
+  const {
+    owner,
+    addMembers = [],
+    removeMembers = [],
+    limits,
+    removeLimits,
+    ...fields
+  } = rules.parseChanges(projectChanges, input)
+  requireOneMeaning({ limits, removeLimits })
+  return change(context, selector, 'update', async (db, row) => {
+    if (fields.slug !== undefined) await requireFreeSlug(db, fields.slug, row.id)
+    for (const member of addMembers) {
+      const { id } = await findUser(db, member.user)
+      await db
+        .insert(projectMembers)
+        .values({ projectId: row.id, userId: id, role: member.role, createdAt: context.now().getTime() })
+        .onConflictDoUpdate({
+          target: [projectMembers.projectId, projectMembers.userId],
+          set: { role: member.role },
+        })
+    }
+    for (const selector of removeMembers) {
+      const user = await findUser(db, selector)
+      const removed = await db
+        .delete(projectMembers)
+        .where(and(eq(projectMembers.projectId, row.id), eq(projectMembers.userId, user.id)))
+        .returning()
+      if (removed.length === 0) {
+        throw new LatchkeyError(
+          'not_found',
+          `${user.username} is no member of ${row.slug}`,
+          `see the members with: latchkey project show ${row.slug}`,
+        )
+      }
+    }
+    await changeLimits(db, 'project', row.id, { limits, removeLimits }, context.now())
+    return { ...fields, ...(owner === undefined ? {} : { ownerId: (await findUser(db, owner)).id }) }
+  })
+}
+
+/** Its keys answer `project_archived` until it is taken back. @throws not_found, ambiguous */
+export function archiveProject(context: OperationContext, selector: string): Promise<Project> {
+  return change(context, selector, 'archive', async (_, row) => ({
+    archivedAt: row.archivedAt ?? context.now().getTime(),
+  }))
+}
+
+/** @throws not_found, ambiguous */
+export function unarchiveProject(context: OperationContext, selector: string): Promise<Project> {
+  return change(context, selector, 'unarchive', async () => ({ archivedAt: null }))
+}
+
+/**
+ * Erases a project that no key belongs to any more.
+ *
+ * @throws not_found, ambiguous, conflict when it still has keys
+ */
+export function deleteProject(context: OperationContext, selector: string): Promise<Project> {
+  return context.store.write(async db => {
+    const row = await findProject(db, selector)
+    const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.projectId, row.id))
+    if (held && held.n > 0) {
+      throw new LatchkeyError(
+        'conflict',
+        `${row.slug} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
+        `see them with: latchkey key list --project ${row.slug}; delete or move them, or use: latchkey project archive ${row.slug}`,
+      )
+    }
+    const before = await view(db, row)
+    await db.delete(projects).where(eq(projects.id, row.id))
+    await record(context, db, { action: 'project.delete', target: target(row), before })
+    return before
+  })
+}
+
+type Changes = { [K in keyof ProjectRow]?: ProjectRow[K] | undefined }
+
+function change(
+  context: OperationContext,
+  selector: string,
+  verb: AuditVerb<'project'>,
+  changesTo: (db: Database, row: ProjectRow) => Promise<Changes>,
+): Promise<Project> {
+  return context.store.write(async db => {
+    const row = await findProject(db, selector)
+    const before = await view(db, row)
+    const [after] = await db
+      .update(projects)
+      .set({ ...(await changesTo(db, row)), updatedAt: context.now().getTime() })
+      .where(eq(projects.id, row.id))
+      .returning()
+    return saved(context, db, verb, before, after)
+  })
+}
+
+async function saved(
+  context: OperationContext,
+  db: Database,
+  verb: AuditVerb<'project'>,
+  before: Project | undefined,
+  row: ProjectRow | undefined,
+): Promise<Project> {
+  if (!row) throw new Error('the project was written, but not returned')
+  const after = await view(db, row)
+  await record(context, db, {
+    action: `project.${verb}`,
+    target: target(row),
+    before,
+    after,
+  })
+  return after
+}
+
+async function view(db: Database, row: ProjectRow): Promise<Project> {
+  const [one] = await projectViews(db, [row])
+  if (!one) throw new Error('a project without a view')
+  return one
+}
+
+/** @param rows of which views are made, in their order */
+export async function projectViews(db: Database, rows: readonly ProjectRow[]): Promise<readonly Project[]> {
+  const owners = await db
+    .select({ projectId: projects.id, id: users.id, username: users.username })
+    .from(projects)
+    .innerJoin(users, eq(projects.ownerId, users.id))
+    .where(rows.length === 1 && rows[0] ? eq(projects.id, rows[0].id) : undefined)
+  const members = await db
+    .select({
+      projectId: projectMembers.projectId,
+      id: users.id,
+      username: users.username,
+      role: projectMembers.role,
+    })
+    .from(projectMembers)
+    .innerJoin(users, eq(projectMembers.userId, users.id))
+    .where(rows.length === 1 && rows[0] ? eq(projectMembers.projectId, rows[0].id) : undefined)
+    .orderBy(users.username)
+  const limitsOf = await limitViews(
+    db,
+    'project',
+    rows.map(row => row.id),
+  )
+  const ownerOf = new Map(owners.map(({ projectId, ...owner }) => [projectId, owner]))
+  const membersOf = new Map<string, ProjectMember[]>()
+  for (const { projectId, role, ...user } of members) {
+    const list = membersOf.get(projectId) ?? []
+    list.push({ user, role })
+    membersOf.set(projectId, list)
+  }
+  return rows.map(row => ({
+    id: row.id,
+    slug: row.slug,
+    name: row.name,
+    description: row.description,
+    status: row.archivedAt === null ? 'active' : 'archived',
+    keyPrefix: row.keyPrefix,
+    owner: ownerOf.get(row.id) ?? { id: row.ownerId, username: '' },
+    members: membersOf.get(row.id) ?? [],
+    limits: limitsOf.get(row.id) ?? [],
+    createdAt: new Date(row.createdAt),
+    updatedAt: new Date(row.updatedAt),
+    archivedAt: row.archivedAt === null ? null : new Date(row.archivedAt),
+  }))
+}
+
+/** @throws invalid */
+function slugFor(name: string): string {
+  const slug = slugOf(name)
+  if (slug !== '') return rules.parse(v.object({ slug: rules.newSlug }), { slug }).slug
+  throw new LatchkeyError(
+    'invalid',
+    `no slug can be made from the name "${name}"`,
+    'name one: latchkey project create NAME --slug my-project --owner USER',
+  )
+}
+
+async function requireFreeSlug(db: Database, slug: string, except?: string): Promise<void> {
+  const [taken] = await db.select().from(projects).where(eq(projects.slug, slug)).limit(1)
+  if (!taken || taken.id === except) return
+  throw new LatchkeyError(
+    'conflict',
+    `the slug ${slug} is taken by project "${taken.name}" (${taken.id})`,
+    'choose another with --slug',
+  )
+}
+
+const target = (row: ProjectRow) => ({ type: 'project', id: row.id, name: row.slug })

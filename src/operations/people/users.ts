@@ -1,0 +1,350 @@
+/** Users: people and service accounts that own projects and keys. */
+
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { AuditVerb, Limit, Role, User } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
+import { and, count, eq, isNotNull, isNull } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { projects, users } from '../../db/schema/people.ts'
+import { record } from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from '../limits/change.ts'
+import { newId } from '../rules/ids.ts'
+import * as rules from '../rules/input.ts'
+import { contains, findUser, sameText, type UserRow } from '../select.ts'
+
+export interface NewUser {
+  readonly username: string
+  readonly email?: string | undefined
+  readonly name?: string | undefined
+  /** Default member. */
+  readonly role?: Role | undefined
+  /** A service account rather than a person. */
+  readonly service?: boolean | undefined
+  /** At least 8 characters; kept as argon2id. */
+  readonly password?: string | undefined
+  /** Of all their keys together. */
+  readonly limits?: readonly Limit[] | undefined
+}
+
+/** Left out: unchanged. Null: cleared. Limits are of all their keys together. */
+export interface UserChanges extends LimitChanges {
+  readonly username?: string | undefined
+  readonly email?: string | null | undefined
+  readonly name?: string | null | undefined
+  readonly role?: Role | undefined
+  readonly service?: boolean | undefined
+}
+
+export interface UserFilter {
+  readonly role?: Role | undefined
+  readonly service?: boolean | undefined
+  readonly disabled?: boolean | undefined
+  /** Part of a username, email address or name. */
+  readonly search?: string | undefined
+}
+
+const newUser = v.object({
+  username: rules.newUsername,
+  email: v.optional(rules.email),
+  name: v.optional(rules.displayName),
+  role: v.optional(rules.role, 'member'),
+  service: v.optional(v.boolean(), false),
+  password: v.optional(rules.password),
+  limits: v.optional(rules.limits, []),
+})
+
+const userChanges = v.object({
+  username: v.optional(rules.newUsername),
+  email: rules.clearable(rules.email),
+  name: rules.clearable(rules.displayName),
+  role: v.optional(rules.role),
+  service: v.optional(v.boolean()),
+  limits: v.optional(rules.limits),
+  removeLimits: v.optional(v.array(rules.metric)),
+})
+
+/** @throws invalid, conflict when the username or email address is taken */
+export async function createUser(context: OperationContext, input: NewUser): Promise<User> {
+  const fields = rules.parse(newUser, input)
+  const passwordHash = fields.password === undefined ? null : await hashPassword(fields.password)
+  return context.store.write(async db => {
+    await requireFree(db, fields)
+    const now = context.now()
+    const [row] = await db
+      .insert(users)
+      .values({
+        id: newId('usr', now),
+        username: fields.username,
+        email: fields.email ?? null,
+        name: fields.name ?? null,
+        role: fields.role,
+        service: fields.service,
+        passwordHash,
+        createdAt: now.getTime(),
+        updatedAt: now.getTime(),
+      })
+      .returning()
+    if (row) await changeLimits(db, 'user', row.id, { limits: fields.limits }, now)
+    return saved(context, db, 'create', undefined, row)
+  })
+}
+
+/** Oldest first. */
+export function listUsers(context: OperationContext, filter: UserFilter = {}): Promise<readonly User[]> {
+  return context.store.read(async db => {
+    rules.requireWords(filter)
+    const rows = await db
+      .select()
+      .from(users)
+      .where(
+        and(
+          filter.role && eq(users.role, filter.role),
+          filter.service === undefined ? undefined : eq(users.service, filter.service),
+          filter.disabled === undefined
+            ? undefined
+            : filter.disabled
+              ? isNotNull(users.disabledAt)
+              : isNull(users.disabledAt),
+          contains([users.username, users.email, users.name], filter.search),
+        ),
+      )
+      .orderBy(users.id)
+    return userViews(db, rows)
+  })
+}
+
+/** @throws not_found, ambiguous */
+export function getUser(context: OperationContext, selector: string): Promise<User> {
+  return context.store.read(async db => userView(db, await findUser(db, selector)))
+}
+
+/** @throws not_found, ambiguous, invalid, conflict */
+export async function updateUser(
+  context: OperationContext,
+  selector: string,
+  input: UserChanges,
+): Promise<User> {
+  const { limits, removeLimits, ...changes } = rules.parseChanges(userChanges, input)
+  requireOneMeaning({ limits, removeLimits })
+  return change(context, selector, 'update', async (db, row) => {
+    await requireFree(db, changes, row.id)
+    await changeLimits(db, 'user', row.id, { limits, removeLimits }, context.now())
+    return changes
+  })
+}
+
+/**
+ * Sets the password, or takes it away when it is null.
+ *
+ * @throws not_found, ambiguous, invalid
+ */
+export async function setPassword(
+  context: OperationContext,
+  selector: string,
+  password: string | null,
+): Promise<User> {
+  if (password !== null) rules.parse(v.object({ password: rules.password }), { password })
+  const passwordHash = password === null ? null : await hashPassword(password)
+  return change(context, selector, 'passwd', async () => ({ passwordHash }))
+}
+
+/**
+ * Whether the password is the user's. False for a wrong password, a user without one, and a disabled user. A password
+ * that an import brought as bcrypt is kept as argon2id from then on.
+ *
+ * @throws not_found, ambiguous
+ */
+export async function verifyPassword(
+  context: OperationContext,
+  selector: string,
+  password: string,
+): Promise<boolean> {
+  const row = await context.store.read(db => findUser(db, selector))
+  const { passwordHash } = row
+  if (passwordHash === null || row.disabledAt !== null) return false
+  if (!(await isPassword(password, passwordHash))) return false
+  if (!passwordHash.startsWith('$argon2id$')) await upgradeHash(context, row, passwordHash, password)
+  return true
+}
+
+/** bcrypt as other systems have it looks at 72 bytes; Bun's hashes what is longer first, so both are tried. */
+async function isPassword(password: string, hash: string): Promise<boolean> {
+  if (await Bun.password.verify(password, hash)) return true
+  const bytes = new TextEncoder().encode(password)
+  return (
+    hash.startsWith('$2') &&
+    bytes.length > bcryptBytes &&
+    Bun.password.verify(bytes.subarray(0, bcryptBytes), hash)
+  )
+}
+
+const bcryptBytes = 72
+
+/**
+ * Keeps the password of an import as argon2id, now that it is known. The password is right whether or not it can be
+ * kept so: a database that is busy, full or read-only is no reason to turn its user away.
+ */
+async function upgradeHash(
+  context: OperationContext,
+  row: UserRow,
+  oldHash: string,
+  password: string,
+): Promise<void> {
+  if (!context.store.isWritable) return
+  const passwordHash = await hashPassword(password)
+  try {
+    await context.store.write(async db => {
+      const [after] = await db
+        .update(users)
+        .set({ passwordHash })
+        .where(and(eq(users.id, row.id), eq(users.passwordHash, oldHash)))
+        .returning()
+      if (!after) return
+      await record(context, db, {
+        action: 'user.rehash',
+        target: target(after),
+        before: { passwordHash: algorithmOf(oldHash) },
+        after: { passwordHash: algorithmOf(passwordHash) },
+      })
+    })
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+  }
+}
+
+const algorithmOf = (hash: string): string => (hash.startsWith('$2') ? 'bcrypt' : (hash.split('$')[1] ?? ''))
+
+/** All keys of a disabled user answer `user_disabled`. @throws not_found, ambiguous */
+export function disableUser(context: OperationContext, selector: string): Promise<User> {
+  return change(context, selector, 'disable', async (_, row) => ({
+    disabledAt: row.disabledAt ?? context.now().getTime(),
+  }))
+}
+
+/** @throws not_found, ambiguous */
+export function enableUser(context: OperationContext, selector: string): Promise<User> {
+  return change(context, selector, 'enable', async () => ({ disabledAt: null }))
+}
+
+/**
+ * Erases a user who owns nothing any more; memberships go along.
+ *
+ * @throws not_found, ambiguous, conflict when the user still has keys or projects
+ */
+export function deleteUser(context: OperationContext, selector: string): Promise<User> {
+  return context.store.write(async db => {
+    const row = await findUser(db, selector)
+    const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.ownerId, row.id))
+    const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.userId, row.id))
+    if (held && held.n > 0) {
+      throw new LatchkeyError(
+        'conflict',
+        `${row.username} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
+        `see them with: latchkey key list --user ${row.username}; delete them or give them to another user, or use: latchkey user disable ${row.username}`,
+      )
+    }
+    if (owned && owned.n > 0) {
+      throw new LatchkeyError(
+        'conflict',
+        `${row.username} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
+        `see them with: latchkey project list --owner ${row.username}; give them to another owner first`,
+      )
+    }
+    const view = await userView(db, row)
+    await db.delete(users).where(eq(users.id, row.id))
+    await record(context, db, { action: 'user.delete', target: target(row), before: view })
+    return view
+  })
+}
+
+async function userView(db: Database, row: UserRow): Promise<User> {
+  const [view] = await userViews(db, [row])
+  if (!view) throw new Error('a user without a view')
+  return view
+}
+
+/** The views of rows, in their order. */
+export async function userViews(db: Database, rows: readonly UserRow[]): Promise<readonly User[]> {
+  const limitsOf = await limitViews(
+    db,
+    'user',
+    rows.map(row => row.id),
+  )
+  return rows.map(row => ({
+    id: row.id,
+    username: row.username,
+    email: row.email,
+    name: row.name,
+    role: row.role,
+    service: row.service,
+    hasPassword: row.passwordHash !== null,
+    limits: limitsOf.get(row.id) ?? [],
+    disabledAt: row.disabledAt === null ? null : new Date(row.disabledAt),
+    createdAt: new Date(row.createdAt),
+    updatedAt: new Date(row.updatedAt),
+  }))
+}
+
+type Changes = { [K in keyof UserRow]?: UserRow[K] | undefined }
+
+function change(
+  context: OperationContext,
+  selector: string,
+  verb: AuditVerb<'user'>,
+  changesTo: (db: Database, row: UserRow) => Promise<Changes>,
+): Promise<User> {
+  return context.store.write(async db => {
+    const row = await findUser(db, selector)
+    const before = await userView(db, row)
+    const [after] = await db
+      .update(users)
+      .set({ ...(await changesTo(db, row)), updatedAt: context.now().getTime() })
+      .where(eq(users.id, row.id))
+      .returning()
+    return saved(context, db, verb, before, after)
+  })
+}
+
+async function saved(
+  context: OperationContext,
+  db: Database,
+  verb: AuditVerb<'user'>,
+  before: User | undefined,
+  after: UserRow | undefined,
+): Promise<User> {
+  if (!after) throw new Error('the user was written, but not returned')
+  const view = await userView(db, after)
+  await record(context, db, {
+    action: `user.${verb}`,
+    target: target(after),
+    before,
+    after: view,
+  })
+  return view
+}
+
+async function requireFree(
+  db: Database,
+  fields: { username?: string | undefined; email?: string | null | undefined },
+  except?: string,
+): Promise<void> {
+  for (const [column, text, what] of [
+    [users.username, fields.username, 'username'],
+    [users.email, fields.email, 'email address'],
+  ] as const) {
+    if (text === undefined || text === null) continue
+    const [taken] = await db.select().from(users).where(sameText(column, text)).limit(1)
+    if (!taken || taken.id === except) continue
+    throw new LatchkeyError(
+      'conflict',
+      `the ${what} ${text} is taken by ${taken.username} (${taken.id})`,
+      `choose another, or look at: latchkey user show ${taken.username}`,
+    )
+  }
+}
+
+const target = (row: UserRow) => ({ type: 'user', id: row.id, name: row.username })
+
+const hashPassword = (password: string): Promise<string> => Bun.password.hash(password, 'argon2id')

@@ -1,0 +1,59 @@
+/** Hours and days as people in a time zone count them: a day may have 23 or 25 hours. */
+import { LatchkeyError } from '../../contract/errors.ts'
+
+export const periods = ['hour', 'day', 'week', 'month'] as const
+export type Period = (typeof periods)[number]
+
+/** Start of the hour, day, week (from Monday, as ISO 8601 has it) or month in which `moment` lies. */
+export function startOfPeriod(period: Period, moment: Date, timeZone: string): Date {
+  if (period === 'hour') return startOfHour(moment, timeZone)
+  const day = zoned(moment, timeZone).startOfDay()
+  if (period === 'week') return dateOf(day.subtract({ days: day.dayOfWeek - 1 }).startOfDay())
+  return dateOf(period === 'day' ? day : day.with({ day: 1 }).startOfDay())
+}
+
+/** Start of the period after the one that starts at `start`; always later. */
+export function nextPeriod(period: Period, start: Date, timeZone: string): Date {
+  if (period !== 'hour')
+    return dateOf(
+      zoned(start, timeZone)
+        .add({ [`${period}s`]: 1 })
+        .startOfDay(),
+    )
+  const next = startOfHour(new Date(start.getTime() + hourMs), timeZone)
+  // Where the clock goes back by half an hour, an hour would begin before itself.
+  return next > start ? next : new Date(start.getTime() + hourMs)
+}
+
+const hourMs = 3_600_000
+
+/** Start of the day in which `moment` lies. */
+export function startOfDay(moment: Date, timeZone: string): Date {
+  return dateOf(zoned(moment, timeZone).startOfDay())
+}
+
+/** Start of the hour in which `moment` lies: zones differ by half and quarter hours. */
+function startOfHour(moment: Date, timeZone: string): Date {
+  return dateOf(zoned(moment, timeZone).round({ smallestUnit: 'hour', roundingMode: 'floor' }))
+}
+
+/** Start of the day that is `days` later (or earlier, when negative). */
+export function addDays(day: Date, days: number, timeZone: string): Date {
+  return dateOf(zoned(day, timeZone).add({ days }).startOfDay())
+}
+
+/** @throws invalid for a zone or a moment that there is not */
+function zoned(moment: Date, timeZone: string): Temporal.ZonedDateTime {
+  try {
+    return Temporal.Instant.fromEpochMilliseconds(moment.getTime()).toZonedDateTimeISO(timeZone)
+  } catch (cause) {
+    const what = Number.isNaN(moment.getTime())
+      ? 'that is no valid date'
+      : `there is no time zone ${timeZone}`
+    throw new LatchkeyError('invalid', what, 'name a zone such as Europe/Berlin or UTC, and a real date', {
+      cause,
+    })
+  }
+}
+
+const dateOf = (moment: Temporal.ZonedDateTime): Date => new Date(moment.epochMilliseconds)

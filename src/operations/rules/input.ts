@@ -1,0 +1,213 @@
+/**
+ * What the fields of an operation may hold. The same rules bind the command line, the library and imports;
+ * valibot says which field is wrong, this module says it in a sentence.
+ */
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { metrics, roles } from '../../contract/views/words.ts'
+import { hasChecksum } from './secrets.ts'
+
+const printable = v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters')
+
+const trimmed = (most: number) =>
+  v.pipe(
+    v.string('must be text'),
+    v.trim(),
+    v.minLength(1, 'must not be empty'),
+    v.maxLength(most, `must be at most ${most} characters`),
+    printable,
+    v.check(text => text.isWellFormed(), 'must be well-formed Unicode'),
+  )
+
+export const username = v.pipe(
+  trimmed(64),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'may hold letters, digits, dots, dashes and underscores only'),
+  v.check(text => !/^usr_/i.test(text), 'must not begin like an id (usr_)'),
+)
+
+export const email = v.pipe(
+  trimmed(254),
+  v.regex(/^[^\s@]+@[^\s@]+$/, 'is not an email address'),
+  v.toLowerCase(),
+)
+
+export const displayName = trimmed(100)
+export const description = trimmed(1_000)
+export const role = v.picklist(roles, `must be one of ${roles.join(', ')}`)
+
+export const slug = v.pipe(
+  trimmed(64),
+  v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'may hold lower-case letters and digits, with single dashes between'),
+)
+
+export const keyPrefix = v.pipe(
+  trimmed(12),
+  v.regex(/^[a-z][a-z0-9]{1,11}$/, 'must be 2 to 12 lower-case letters and digits'),
+)
+
+export const keyName = v.pipe(
+  trimmed(100),
+  v.check(text => !/^key_/i.test(text), 'must not begin like an id (key_)'),
+  v.check(text => !text.startsWith('-'), 'must not begin with a dash'),
+  v.check(text => !hasChecksum(text), 'must not be a secret'),
+)
+
+/** Words of the command line: `latchkey key create help` was meant otherwise, whatever it is about. */
+const commandWords = new Set(
+  'add archive create delete disable enable explain export help identify import limit list passwd remove reset revoke rotate show stats unarchive update verify version'.split(
+    ' ',
+  ),
+)
+const noCommand = v.check<string, string>(
+  text => !commandWords.has(text.toLowerCase()),
+  'must not be a word of the command line',
+)
+
+/** Of something new, or renamed; what others have named so keeps its name. */
+export const newUsername = v.pipe(username, noCommand)
+export const newSlug = v.pipe(slug, noCommand)
+export const newKeyName = v.pipe(keyName, noCommand)
+
+export const modelName = v.pipe(trimmed(200), v.regex(/^\S+$/, 'must not contain white space'))
+export const scopeName = v.pipe(
+  trimmed(100),
+  v.regex(/^[A-Za-z0-9_.-]+(:[A-Za-z0-9_.*-]+)*$/, 'must look like chat:write or chat:*'),
+)
+export const reason = trimmed(500)
+export const requestId = trimmed(200)
+
+export const instant = v.pipe(
+  v.date('must be a Date'),
+  v.check(date => Math.abs(date.getTime()) <= 8.64e15, 'is not a valid date'),
+)
+
+/** Clocks of other machines may be ahead by this much. */
+export const clockToleranceMs = 5 * 60_000
+
+export const count = v.pipe(
+  v.number('must be a number'),
+  v.safeInteger('must be a whole number'),
+  v.minValue(0, 'must not be negative'),
+)
+
+/** Dollars, kept as micro-dollars. */
+export const dollars = v.pipe(
+  v.number('must be a number'),
+  v.finite('must be a number'),
+  v.minValue(0, 'must not be negative'),
+  v.maxValue(9_000_000_000, 'must be at most 9,000,000,000'),
+)
+
+const shortestWindowMs = 60_000
+const longestWindowMs = 366 * 86_400_000
+
+const metricNames = metrics.join(', ')
+export const metric = v.picklist(metrics, `must be one of ${metricNames}`)
+
+export const limit = v.pipe(
+  v.object({
+    metric: v.picklist(metrics, `metric must be one of ${metricNames}`),
+    amount: v.pipe(
+      v.number('amount must be a number'),
+      v.minValue(0, 'amount must not be negative'),
+      v.maxValue(9_000_000_000_000, 'amount is too large'),
+    ),
+    windowMs: v.pipe(
+      v.number('window must be a number of milliseconds'),
+      v.integer('window must be a whole number of milliseconds'),
+      v.minValue(shortestWindowMs, 'window must be at least one minute'),
+      v.maxValue(longestWindowMs, 'window must be at most 366 days'),
+    ),
+  }),
+  v.check(l => l.metric === 'usd' || Number.isInteger(l.amount), 'amount must be a whole number'),
+  v.check(l => l.metric !== 'usd' || l.amount <= 9_000_000_000, 'amount is too large'),
+)
+
+export const limits = v.pipe(
+  v.array(limit),
+  v.check(
+    list => new Set(list.map(l => `${l.metric}/${l.windowMs}`)).size === list.length,
+    'must not name the same metric and window twice',
+  ),
+)
+
+export const metadata = v.custom<unknown>(value => isJson(value), 'must be JSON')
+
+export const password = v.pipe(
+  v.string('must be text'),
+  v.minLength(8, 'must have at least 8 characters'),
+  v.maxLength(1_000, 'must have at most 1,000 characters'),
+)
+
+/** Values may be left out (unchanged), or null (cleared). */
+export const clearable = <S extends v.GenericSchema>(schema: S) => v.optional(v.nullable(schema))
+
+/**
+ * Checks what an operation was given.
+ *
+ * @throws invalid, naming the field
+ */
+export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, input)
+  if (result.success) return result.output
+  const [issue] = result.issues
+  const field = v.getDotPath(issue)
+  // Of a field that is not there valibot speaks as of its name: all other messages are ours.
+  const said = issue.message.startsWith('Invalid key') ? 'is missing' : issue.message
+  throw new LatchkeyError(
+    'invalid',
+    field === null ? said : `${readable(field)} ${said}`,
+    `change ${field === null ? 'the value' : `the ${readable(field)}`} and run the command again; --help shows examples`,
+  )
+}
+
+/** Why something is done, when that was said. @throws invalid */
+export const parseReason = (given: { readonly reason?: string | undefined }): string | undefined =>
+  parse(v.object({ reason: v.optional(reason) }), given).reason
+
+/**
+ * Refuses a blank text among what selects: it is most likely a variable that was not set, and would fit everything.
+ *
+ * @throws invalid, naming the field
+ */
+export function requireWords(filter: object): void {
+  for (const [name, value] of Object.entries(filter)) {
+    if (typeof value !== 'string' || value.trim() !== '') continue
+    throw new LatchkeyError(
+      'invalid',
+      `${readable(name)} must not be blank`,
+      `give the ${readable(name)} a value, or leave it out`,
+    )
+  }
+}
+
+/** As `parse`, for a change: one that changes nothing is a mistake. @throws invalid */
+export function parseChanges<S extends v.GenericSchema<unknown, object>>(
+  schema: S,
+  input: unknown,
+): v.InferOutput<S> {
+  const changes = parse(schema, input)
+  if (Object.values(changes).some(value => value !== undefined)) return changes
+  throw new LatchkeyError(
+    'invalid',
+    'nothing to change was given',
+    'name what to change; --help lists what can be',
+  )
+}
+
+const readable = (path: string): string =>
+  path.replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
+
+function isJson(value: unknown): boolean {
+  try {
+    const text = JSON.stringify(value, (name, inner) => {
+      // Half a surrogate pair becomes an escape that other readers of JSON refuse.
+      if (!name.isWellFormed() || (typeof inner === 'string' && !inner.isWellFormed()))
+        throw new TypeError(name)
+      return inner
+    })
+    return text !== undefined
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,37 @@
+/** What tells the address of a bucket from the path of a file. Must never reach for either. */
+
+/** Whether this is the address of a bucket and not a path. */
+export const isAddress = (text: string): boolean => text.startsWith('s3://')
+
+/** What is wrong with a path, and what to write instead. */
+export interface NoPath {
+  readonly problem: string
+  readonly hint: string
+}
+
+/**
+ * Why this is no path of a file or folder here: people mean another machine by `host:/x` and another service by
+ * `b2:bucket`, and nobody a folder of such a name. Who does writes `./b2:bucket`.
+ */
+export function pathProblem(text: string): NoPath | undefined {
+  if (text === '') return { problem: 'a path is empty', hint: 'name a file or a folder, or leave it out' }
+  if (isAddress(text)) {
+    const problem = `'${text}' is the address of a bucket, and this must be on this machine`
+    return { problem, hint: 'name a file or a folder on this machine' }
+  }
+  return addressProblem(text)
+}
+
+/** The same for places of backups, where a bucket is as good as a folder. */
+export function placeProblem(text: string): NoPath | undefined {
+  return isAddress(text) ? undefined : pathProblem(text)
+}
+
+function addressProblem(text: string): NoPath | undefined {
+  const [, word] = /^([^/]*:)/.exec(text) ?? []
+  if (word === undefined) return undefined
+  return {
+    problem: `'${text}' is no path, and nothing here goes by '${word}'`,
+    hint: `name a folder on this machine or s3://bucket/prefix; for what is really called so, write ./${text}`,
+  }
+}
