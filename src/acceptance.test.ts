@@ -121,6 +121,7 @@ const lines: Record<string, string> = {
   'config set': 'config set tz UTC --here',
   'config unset': 'config unset tz --here',
   'config path': 'config path',
+  'config profiles': 'config profiles',
   'config validate': 'config validate',
   schema: 'schema key list',
   man: 'man key create',
@@ -129,6 +130,7 @@ const lines: Record<string, string> = {
   'completion zsh': 'completion zsh',
   'completion fish': 'completion fish',
   demo: 'demo',
+  version: 'version',
 }
 
 /** With drizzle-kit, as in the project of a backend. */
@@ -489,11 +491,13 @@ const done: Outcome = { done: true }
 /** These never look at the database; verifying notes its pass beside the backup. */
 const indifferent = {
   demo: document(0),
+  version: document(0),
   'config show': document(0),
   'config get': document(0),
   'config set': done,
   'config unset': document(0),
   'config path': document(0),
+  'config profiles': document(0),
   'config validate': document(0),
   'completion install': done,
   schema: document(0),

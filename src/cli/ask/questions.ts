@@ -7,16 +7,16 @@
 import { basename } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Latchkey } from '../../index.ts'
-import type { Choice, Prompts } from '../terminal/prompt.ts'
 import { shells } from '../completion/scripts.ts'
-import type { Config } from '../settings/config.ts'
 import type { Argument, Declaration, Option } from '../declare/declaration.ts'
 import { isRepeatable } from '../declare/define.ts'
+import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
+import { relativeTime } from '../draw/relative.ts'
 import { kebab } from '../line/flags.ts'
 import type { Invocation } from '../line/program.ts'
-import { relativeTime } from '../draw/relative.ts'
+import type { Config } from '../settings/config.ts'
 import { settingNames } from '../settings/file.ts'
-import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
+import type { Choice, Prompts } from '../terminal/prompt.ts'
 
 /** What the questions depend on. */
 export interface Questioning {

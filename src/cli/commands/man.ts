@@ -21,7 +21,7 @@ export default command({
       : writeManual(ctx.tree, ctx.path(dir), words, ctx.now(), ctx.dryRun),
   outputOrRows: manPage,
   columns: [
-    { title: 'page', cell: ({ name, section }) => `${name}(${section})` },
+    { title: 'page', cell: ({ name, section }) => `${name}(${section})`, whole: true },
     { title: 'file', cell: page => page.path ?? '-' },
   ],
   would: (result, _, { dir }) =>

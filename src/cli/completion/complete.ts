@@ -4,20 +4,20 @@
  */
 import { keySorts, metrics, reportGroups } from '../../contract/views/words.ts'
 import type { Latchkey } from '../../index.ts'
-import { typedWord } from '../../text/shell-word.ts'
-import { filesAnswer, shells } from './scripts.ts'
 import type { Environment } from '../../system/home.ts'
-import { formats, resolveConfig, resolveLeniently } from '../settings/config.ts'
-import { openForReading } from '../run/connect.ts'
+import { typedWord } from '../../text/shell-word.ts'
+import { tree } from '../commands/tree.ts'
 import type { Declaration, Option } from '../declare/declaration.ts'
 import { isRepeatable, outputShape } from '../declare/define.ts'
+import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
 import { type CommonFlag, dashed, flagsOf, globalFlags, kebab } from '../line/flags.ts'
 import { operandsOf, spellings } from '../line/operands.ts'
-import { printableLine } from '../terminal/printable.ts'
-import { readSettings, settingNames } from '../settings/file.ts'
-import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
-import { tree } from '../commands/tree.ts'
 import { follow } from '../line/walk.ts'
+import { openForReading } from '../run/connect.ts'
+import { formats, resolveConfig, resolveLeniently } from '../settings/config.ts'
+import { readSettings, settingNames } from '../settings/file.ts'
+import { printableLine } from '../terminal/printable.ts'
+import { filesAnswer, shells } from './scripts.ts'
 
 interface Candidate {
   readonly value: string

@@ -5,7 +5,16 @@
 import { flag, type ObjectShape } from '../../contract/shape.ts'
 import type { Brush } from './brush.ts'
 import type { Column } from './column.ts'
-import type { Argument, Arguments, Confirmation, Context, Declaration, Effect, Option, Options } from './declaration.ts'
+import type {
+  Argument,
+  Arguments,
+  Confirmation,
+  Context,
+  Declaration,
+  Effect,
+  Option,
+  Options,
+} from './declaration.ts'
 import type { Parse } from './parser.ts'
 
 const verbatim: Parse<string> = raw => raw

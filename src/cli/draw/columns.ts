@@ -1,5 +1,14 @@
 /** How things of the contract read in one cell, for tables, cards and sentences alike. Draws; decides nothing. */
-import type { Key, KeyRef, KeyStatus, Limit, LimitState, Metric, ProjectRef, UserRef } from '../../contract/views.ts'
+import type {
+  Key,
+  KeyRef,
+  KeyStatus,
+  Limit,
+  LimitState,
+  Metric,
+  ProjectRef,
+  UserRef,
+} from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
 import { many } from './quantity.ts'
 

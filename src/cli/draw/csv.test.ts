@@ -2,9 +2,9 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { ExportedKey } from '../../contract/views.ts'
-import { guarded, unguarded } from '../../text/csv-cell.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
+import { guarded, unguarded } from '../../text/csv-cell.ts'
 
 const formulas = ['=1+1', '+1', '@SUM(A1)', "'=x", "''@x", '=cmd|"/c calc"!A1', '=a,b']
 

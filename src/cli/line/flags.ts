@@ -2,10 +2,11 @@
  * How names of declarations are written on the command line, and the options that every command has. The
  * parser, the reference and the completions read the same list; nothing here parses.
  */
-import { charts } from '../terminal/color.ts'
-import { formats } from '../settings/config.ts'
-import type { Declaration, Option, Effect } from '../declare/declaration.ts'
+
+import type { Declaration, Effect, Option } from '../declare/declaration.ts'
 import { progressModes } from '../draw/progress.ts'
+import { formats } from '../settings/config.ts'
+import { charts } from '../terminal/color.ts'
 
 /** An option that no declaration has to repeat. */
 export interface CommonFlag {

@@ -2,10 +2,10 @@
 import { LatchkeyError, redact } from '../../contract/errors.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { shellLine } from '../../text/shell-word.ts'
+import type { Tree } from '../declare/declaration.ts'
 import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
 import { dashed, flagsOf, globalFlags, kebab } from './flags.ts'
 import type { Invocation } from './program.ts'
-import type { Tree } from '../declare/declaration.ts'
 import type { Reached } from './walk.ts'
 
 /** The line that could not be understood, and a way to try out another. */

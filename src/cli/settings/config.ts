@@ -4,11 +4,11 @@
  */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck, SettingsProfile } from '../../contract/views.ts'
-import { type Environment, homeFolder, located, userFolder } from '../../system/home.ts'
 import type { KeepPolicy } from '../../index.ts'
+import { type Environment, homeFolder, located, userFolder } from '../../system/home.ts'
+import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { keepRules } from '../declare/parse.ts'
 import {

@@ -1,9 +1,9 @@
 import { backupPruning } from '../../../contract/views/backups.ts'
+import { listing } from '../../declare/column.ts'
 import type { Arguments, Place } from '../../declare/declaration.ts'
 import { command, type Input, opt } from '../../declare/define.ts'
-import { listing } from '../../declare/column.ts'
-import { pruningColumns, pruningPlan } from './drawing.ts'
 import { duration, keepCount } from '../../declare/parse.ts'
+import { pruningColumns, pruningPlan } from './drawing.ts'
 
 const options = {
   from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),

@@ -1,7 +1,7 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
 import { command, opt } from '../../declare/define.ts'
-import { scheduledLines, scheduledPlan } from './drawing.ts'
 import { cronTimes } from '../../declare/parse.ts'
+import { scheduledLines, scheduledPlan } from './drawing.ts'
 
 export default command({
   name: 'schedule',

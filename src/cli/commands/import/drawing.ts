@@ -1,8 +1,8 @@
 /** What an import did, and what taking it back did, a line each. Draws; decides nothing. */
 import type { ImportItem, ImportReport, ImportUndo, ImportUndoItem } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
-import { printableLine } from '../../terminal/printable.ts'
 import { many } from '../../draw/quantity.ts'
+import { printableLine } from '../../terminal/printable.ts'
 
 export function importLines(report: ImportReport, brush: Brush): string {
   const paint = { created: brush.good, updated: brush.warn, unchanged: brush.dim, refused: brush.bad }

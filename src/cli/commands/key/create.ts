@@ -1,8 +1,8 @@
 import { createdKey } from '../../../contract/views/keys.ts'
-import { keysText } from '../../draw/columns.ts'
 import { arg, command, opt, verbatim } from '../../declare/define.ts'
-import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from './delivery.ts'
 import { count, json, limit, whenIfEver } from '../../declare/parse.ts'
+import { keysText } from '../../draw/columns.ts'
+import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from './delivery.ts'
 
 export default command({
   name: 'create',
@@ -50,7 +50,7 @@ export default command({
   would: result => `create ${keysText(result)}`,
   done: key => `Created key ${key.name} (${key.id})\n${key.secret ?? ''}`.trimEnd(),
   columns: [
-    { title: 'name', cell: key => key.name },
+    { title: 'name', cell: key => key.name, whole: true },
     { title: 'id', cell: key => key.id },
     { title: 'secret', cell: key => key.secret ?? '' },
   ],

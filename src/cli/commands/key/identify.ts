@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { foundSecret } from '../../../contract/views/keys.ts'
-import { keyStatus, reference } from '../../draw/columns.ts'
 import { arg, command } from '../../declare/define.ts'
+import { keyStatus, reference } from '../../draw/columns.ts'
 
 export default command({
   name: 'identify',

@@ -1,8 +1,8 @@
 import { rotatedKey } from '../../../contract/views/keys.ts'
 import { arg, command, opt } from '../../declare/define.ts'
+import { durationOrZero } from '../../declare/parse.ts'
 import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from './delivery.ts'
 import { isInUse } from './matching.ts'
-import { durationOrZero } from '../../declare/parse.ts'
 
 export default command({
   name: 'rotate',

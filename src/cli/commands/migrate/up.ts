@@ -1,7 +1,7 @@
 import { migrated } from '../../../contract/views/database.ts'
 import { command, opt } from '../../declare/define.ts'
-import { migratedLines, migrationPlanLines } from './drawing.ts'
 import { integerAtLeast } from '../../declare/parse.ts'
+import { migratedLines, migrationPlanLines } from './drawing.ts'
 
 export default command({
   name: 'up',

@@ -1,8 +1,8 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { usageCheck } from '../../../contract/views/usage.ts'
 import { command, opt } from '../../declare/define.ts'
-import { usageCheckLines } from './drawing.ts'
 import { many } from '../../draw/quantity.ts'
+import { usageCheckLines } from './drawing.ts'
 
 export default command({
   name: 'check',

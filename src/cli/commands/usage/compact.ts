@@ -1,8 +1,8 @@
 import { compacted } from '../../../contract/views/usage.ts'
 import { command, opt } from '../../declare/define.ts'
-import { compactedLines, compactedParts } from './drawing.ts'
 import { duration } from '../../declare/parse.ts'
 import { many } from '../../draw/quantity.ts'
+import { compactedLines, compactedParts } from './drawing.ts'
 
 export default command({
   name: 'compact',

@@ -53,7 +53,7 @@ export default command({
     { title: 'key', cell: row => row.key?.name ?? '', hideEmpty: true, whole: true },
     { title: 'user', cell: row => row.user?.username ?? '', hideEmpty: true },
     { title: 'project', cell: row => row.project?.slug ?? '', hideEmpty: true },
-    { title: 'model', cell: row => row.model ?? '', hideEmpty: true },
+    { title: 'model', cell: row => row.model ?? '', hideEmpty: true, whole: true },
     ...countColumns,
   ],
   empty: 'Nothing was recorded in that time.',

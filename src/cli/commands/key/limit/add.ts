@@ -1,8 +1,8 @@
 import { limitState } from '../../../../contract/views/limits.ts'
-import { limitText } from '../../../draw/columns.ts'
 import { arg, command } from '../../../declare/define.ts'
-import { limitColumns } from '../../../draw/limits.ts'
 import { limit } from '../../../declare/parse.ts'
+import { limitText } from '../../../draw/columns.ts'
+import { limitColumns } from '../../../draw/limits.ts'
 
 export default command({
   name: 'add',

@@ -1,8 +1,8 @@
 import { price } from '../../../../contract/views/usage.ts'
 import { arg, command, opt } from '../../../declare/define.ts'
-import { priceColumns } from '../drawing.ts'
 import { moment } from '../../../declare/parse.ts'
 import { many } from '../../../draw/quantity.ts'
+import { priceColumns } from '../drawing.ts'
 
 export default command({
   name: 'remove',

@@ -1,7 +1,7 @@
 import { price } from '../../../../contract/views/usage.ts'
 import { arg, command, opt } from '../../../declare/define.ts'
-import { priceText } from '../drawing.ts'
 import { dollars, when } from '../../../declare/parse.ts'
+import { priceText } from '../drawing.ts'
 
 export default command({
   name: 'set',

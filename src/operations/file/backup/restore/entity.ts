@@ -8,12 +8,12 @@
  */
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import type { Backup, Restored } from '../../../../contract/views.ts'
+import { latestVersion } from '../../../../db/schema/version.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { openPrivate } from '../../../../db/sqlite/copy.ts'
 import { databaseOn } from '../../../../db/sqlite/drizzle.ts'
 import { rowCounts } from '../../../../db/sqlite/inspect.ts'
 import { openWriter, requireCurrent } from '../../../../db/sqlite/open.ts'
-import { latestVersion } from '../../../../db/schema/version.ts'
 import type { FileContext } from '../../../context.ts'
 import { requireWords } from '../../../rules/input.ts'
 import { findKey, findProject, findUser } from '../../../select.ts'
