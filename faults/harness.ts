@@ -164,26 +164,33 @@ export const litter = (house: House): readonly string[] =>
     .filter(name => name.startsWith('.latchkey-tmp') || name.includes('.before-restore-'))
 
 /**
- * The rows of a peer that are nowhere: not in the database, in no safety backup, and not in what a killed restore
- * has kept.
+ * Those of these rows that are nowhere: not in the database, in no file that a restore has set aside or a killed one
+ * has kept, and in no safety backup.
  */
-export async function lostCommits(house: House, ledger: string): Promise<readonly string[]> {
-  const known = new Set(peerRows(house.path))
+export async function nowhere(house: House, rows: readonly string[]): Promise<readonly string[]> {
+  const missing = new Set(rows)
+  const lookInto = (path: string): void => {
+    for (const row of peerRows(path)) missing.delete(row)
+  }
+  lookInto(house.path)
   const folder = dirname(house.path)
   for (const name of readdirSync(folder)) {
-    if (!name.startsWith(`${basename(house.path)}.before-restore-`)) continue
-    for (const row of peerRows(join(folder, name))) known.add(row)
+    if (/\.(before-restore|replaced)-[0-9A-Za-z]+$/.test(name)) lookInto(join(folder, name))
   }
-  const backups = existsSync(house.backups) ? await house.using(latchkey => latchkey.backups.list()) : []
-  for (const { id, reason } of backups) {
+  if (missing.size === 0 || !existsSync(house.backups)) return [...missing]
+  for (const { id, reason } of await house.using(latchkey => latchkey.backups.list())) {
     if (reason !== 'pre-restore') continue
     const to = house.folder.file(`${id}.db`)
     await house.using(latchkey => latchkey.backups.restore({ backup: id, to }))
-    for (const row of peerRows(to)) known.add(row)
+    lookInto(to)
     rmSync(to)
   }
-  return acknowledged(ledger).filter(row => !known.has(row))
+  return [...missing]
 }
+
+/** The commits of a peer that are nowhere. */
+export const lostCommits = (house: House, ledger: string): Promise<readonly string[]> =>
+  nowhere(house, acknowledged(ledger))
 
 /** What a peer has written down after each of its commits; a line that was cut short was not acknowledged. */
 export const acknowledged = (ledger: string): readonly string[] =>

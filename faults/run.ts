@@ -9,6 +9,7 @@ import { disk } from './disk.ts'
 import type { Fault } from './harness.ts'
 import { hostile } from './hostile.ts'
 import { kill } from './kill.ts'
+import { openers } from './openers.ts'
 import { rot } from './rot.ts'
 import { writer } from './writer.ts'
 
@@ -21,7 +22,7 @@ const { values } = parseArgs({
 })
 const count = Number(values.count)
 if (!Number.isInteger(count) || count < 1) throw new Error('--count must be a whole number of at least 1')
-const chosen = [kill, disk, rot, crowd, writer, clock, hostile]
+const chosen = [kill, disk, rot, crowd, writer, openers, clock, hostile]
   .flat()
   .filter(({ name }: Fault) => name.includes(values.only) && !(values.skip && name.includes(values.skip)))
 const widest = Math.max(...chosen.map(fault => fault.name.length))

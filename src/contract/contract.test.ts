@@ -42,7 +42,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   recorded: ['key', 'model', 'at', 'requests', 'inputTokens', 'outputTokens', 'costUsd'],
   user: [
     'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
-    'createdAt', 'updatedAt',
+    'createdAt', 'updatedAt', 'status',
   ],
   projectMember: ['user', 'role'],
   project: [
@@ -192,13 +192,14 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'studio.signal': ['SIGINT', 'SIGTERM'],
   'served.signal': ['SIGINT', 'SIGTERM'],
   'progress.unit': ['bytes', 'rows', 'backups'],
-  'exportedKey.status': ['active', 'disabled', 'expired', 'revoked'],
+  'exportedKey.status': ['active', 'disabled', 'expired', 'revoked', 'user_disabled', 'project_archived'],
   'foundSecret.secret': ['current', 'grace', 'rotated'],
-  'foundSecret.status': ['active', 'disabled', 'expired', 'revoked'],
+  'foundSecret.status': ['active', 'disabled', 'expired', 'revoked', 'user_disabled', 'project_archived'],
   'limitForecast.metric': ['tokens', 'requests', 'usd'],
   'limitSubject.type': ['key', 'user', 'project'],
   'limit.metric': ['tokens', 'requests', 'usd'],
-  'key.status': ['active', 'disabled', 'expired', 'revoked'],
+  'user.status': ['active', 'disabled'],
+  'key.status': ['active', 'disabled', 'expired', 'revoked', 'user_disabled', 'project_archived'],
   'settingsCheck.scope': ['folder', 'user'],
   'verdict.code': [
     'valid',
@@ -390,7 +391,11 @@ describe('choices', () => {
   })
 
   test.each([
-    ['keyStatuses', views.keyStatuses, ['active', 'disabled', 'expired', 'revoked']],
+    [
+      'keyStatuses',
+      views.keyStatuses,
+      ['active', 'disabled', 'expired', 'revoked', 'user_disabled', 'project_archived'],
+    ],
     ['metrics', views.metrics, ['tokens', 'requests', 'usd']],
     ['roles', views.roles, ['admin', 'member', 'viewer']],
     ['origins', views.origins, ['terminal', 'cron', 'service', 'script', 'library']],

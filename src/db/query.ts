@@ -19,6 +19,7 @@ export {
   lt,
   lte,
   ne,
+  not,
   notInArray,
   or,
 } from 'drizzle-orm/sql/expressions/conditions'

@@ -181,7 +181,7 @@ export function freeBytes(folder: string): number {
 }
 
 /** A file that is not open as a database in this process: closing it here would drop its locks. */
-export function syncFile(path: string): void {
+function syncFile(path: string): void {
   const file = openSync(path, 'r+')
   try {
     fsyncSync(file)

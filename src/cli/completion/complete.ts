@@ -10,7 +10,7 @@ import { tree } from '../commands/tree.ts'
 import type { Declaration, Option } from '../declare/declaration.ts'
 import { isRepeatable, outputShape } from '../declare/define.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
-import { type CommonFlag, dashed, flagsOf, globalFlags, kebab } from '../line/flags.ts'
+import { type CommonFlag, dashed, flagsOf, globalFlags, kebab, shownOptions } from '../line/flags.ts'
 import { operandsOf, spellings } from '../line/operands.ts'
 import { follow } from '../line/walk.ts'
 import { openForReading } from '../run/connect.ts'
@@ -214,7 +214,7 @@ function optionCandidates(
   declaration: Declaration | undefined,
   before: readonly string[],
 ): readonly Candidate[] {
-  const options = Object.entries(declaration?.options ?? {})
+  const options = declaration ? shownOptions(declaration) : []
   const all = [
     ...options.flatMap(([name, option]) => optionNames(name, option)),
     ...flagCandidates([...(declaration ? flagsOf(declaration) : []), ...globalFlags]),

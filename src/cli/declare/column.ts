@@ -29,7 +29,8 @@ interface TextColumn<Row> extends TitledColumn {
   /** `rows` are all of the table, for what depends on the others. */
   readonly cell: (row: Row, brush: Brush, rows: readonly Row[]) => string
   /** Quantities stand right, and are never cut. */
-  readonly align?: 'left' | 'right'
+  /** `point`: the same, with the points of decimals below one another. */
+  readonly align?: 'left' | 'right' | 'point'
   /** Never cut either: a name that is typed next, a status, what would say something else without its end. */
   readonly whole?: true
   /** On a narrow terminal the texts of low importance are cut first, those of high importance last. */
@@ -52,4 +53,10 @@ interface BarColumn<Row> {
   /** What a full bar stands for; the largest of all rows when not given. */
   readonly full?: number
   readonly wide?: boolean
+}
+
+/** A line below a table: its quantities are those of the row, and the label stands where a name would. */
+export interface Total<Row> {
+  readonly label: string
+  readonly row: Row
 }

@@ -10,7 +10,7 @@ import type { Environment } from '../../system/home.ts'
 import type { Config } from '../settings/config.ts'
 import type { Output } from '../terminal/streams.ts'
 import type { Brush } from './brush.ts'
-import type { Column, Listing } from './column.ts'
+import type { Column, Listing, Total } from './column.ts'
 import type { Parse } from './parser.ts'
 
 /** What a command does to the world. `execute.ts` derives dry runs and confirmations from it. */
@@ -41,6 +41,8 @@ export interface Option<T> {
   /** Of a clearable one: each use adds to a list. */
   readonly repeatable?: boolean
   readonly short?: string
+  /** An earlier spelling that scripts may use: understood, and shown nowhere. */
+  readonly hidden?: true
   readonly type?: T
 }
 
@@ -70,7 +72,10 @@ export interface Declaration {
   readonly output?: ObjectShape<Record<string, unknown>>
   readonly rows?: ObjectShape<Record<string, unknown>>
   readonly outputOrRows?: ObjectShape<Record<string, unknown>>
-  readonly columns?: readonly Column<unknown>[]
+  readonly columns?:
+    | readonly Column<unknown>[]
+    | ((input: Record<string, unknown>) => readonly Column<unknown>[])
+  readonly total?: (rows: readonly unknown[], input: Record<string, unknown>) => Total<unknown> | undefined
   readonly empty?: string
   readonly noMatch?: string
   readonly forPrograms?: true

@@ -4,7 +4,7 @@
  */
 import { flag, type ObjectShape } from '../../contract/shape.ts'
 import type { Brush } from './brush.ts'
-import type { Column } from './column.ts'
+import type { Column, Total } from './column.ts'
 import type {
   Argument,
   Arguments,
@@ -85,6 +85,7 @@ export const opt = {
     ...option<readonly T[] | null | undefined>('clearable', placeholder, parse, summary),
     repeatable: true,
   }),
+  hidden: <T>(base: Option<T>): Option<T> => ({ ...base, hidden: true }),
   required: <T>(base: Option<T>): Option<Exclude<T, undefined>> => ({ ...base, required: true }) as never,
 }
 
@@ -158,7 +159,10 @@ interface One<A extends Arguments, O extends Options, T> extends Common<A, O, T>
 interface Many<A extends Arguments, O extends Options, T>
   extends Common<A, O, readonly T[], readonly T[] | AsyncIterable<T>> {
   readonly rows: ObjectShape<T>
-  readonly columns: readonly Column<T>[]
+  /** Of the table; where they depend on what was typed, made from it. */
+  readonly columns: readonly Column<T>[] | ((input: Input<A, O>) => readonly Column<T>[])
+  /** The last line of the table: what the quantities of all rows come to; undefined where there is nothing to add up. */
+  readonly total?: (rows: readonly T[], input: Input<A, O>) => Total<T> | undefined
   /** What to say on stderr instead of a table without rows. */
   readonly empty: string
   /** The same where options say which rows are wanted: that there are others is not unlikely then. */

@@ -23,7 +23,7 @@ export function inline(schema: JsonSchema, name: string, value: unknown, brush: 
   if (value instanceof Date) return brush.time(value)
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   if (typeof value === 'number') return quantity(bare(schema), name, value, brush)
-  if (typeof value === 'string') return printableLine(value)
+  if (typeof value === 'string') return printableLine(name === 'status' ? value.replace('_', ' ') : value)
   const { items } = bare(schema)
   if (Array.isArray(value) && items !== undefined) {
     return value.length === 0 ? '-' : value.map(each => inline(items, name, each, brush)).join(', ')

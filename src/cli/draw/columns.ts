@@ -40,5 +40,6 @@ export const keysText = (result: Key | readonly Key[]): string =>
 
 /** Coloured, and worded all the same. */
 export function keyStatus(status: KeyStatus, brush: Brush): string {
-  return { active: brush.good, disabled: brush.warn, expired: brush.warn, revoked: brush.bad }[status](status)
+  const paint = status === 'active' ? brush.good : status === 'revoked' ? brush.bad : brush.warn
+  return paint(status.replace('_', ' '))
 }

@@ -40,10 +40,11 @@ export async function draw(
   if (!isList) return lines(card(shape, harmless(result), brush, fields))
   const columns =
     fields?.map(field => fieldColumn(shape.shapes[field]?.schema ?? {}, field)) ??
-    declaration.columns ??
+    declaredColumns(declaration, input) ??
     shape.fields.map(field => ({ ...fieldColumn({}, field), title: field }))
   const shown = columns.filter(column => format === 'wide' || !column.wide)
-  const table = await drawTable(shown, result, brush)
+  const total = fields === undefined ? declaration.total?.(result, input) : undefined
+  const table = await drawTable(shown, result, brush, total)
   return would === undefined ? [table] : [`Would ${would}`, table]
 }
 
@@ -55,6 +56,9 @@ function understood(result: unknown, brush: Brush): readonly string[] {
     ...(expiresAt ? [`  expires ${brush.dated(expiresAt)}`] : []),
   ]
 }
+
+const declaredColumns = ({ columns }: Declaration, input: Record<string, unknown>) =>
+  typeof columns === 'function' ? columns(input) : columns
 
 const lines = (text: string): readonly string[] => (text === '' ? [] : [text.replace(/\n$/, '')])
 

@@ -4,8 +4,9 @@ import { describe, expect, test } from 'bun:test'
 import type { Key, UsageRow } from '../../contract/views.ts'
 import { keyColumns } from '../commands/key/filters.ts'
 import { tree } from '../commands/tree.ts'
-import { countColumns } from '../commands/usage/drawing.ts'
+import { reportColumns } from '../commands/usage/drawing.ts'
 import type { Column } from '../declare/column.ts'
+import type { Declaration } from '../declare/declaration.ts'
 import { namedNouns } from '../reference/commands.ts'
 import { isToken, widthOf } from '../terminal/width.ts'
 import { type BrushOptions, createBrush, drawTable } from './table.ts'
@@ -138,7 +139,7 @@ test('every column that names what other commands take is whole', async () => {
   const nouns = await namedNouns(tree)
   const cut = nouns.flatMap(({ commands }) =>
     commands.flatMap(({ path, declaration }) =>
-      (declaration.columns ?? [])
+      columnsOf(declaration)
         .filter(column => 'cell' in column && column.whole !== true && column.wide !== true)
         .filter(column => 'title' in column && describing[`${path} ${column.title}`] !== false)
         .filter(column => 'title' in column && /^(name|username|slug|key|model|page)$/.test(column.title))
@@ -147,6 +148,10 @@ test('every column that names what other commands take is whole', async () => {
   )
   expect(cut).toEqual([])
 })
+
+/** Of a report, those of one by key. */
+const columnsOf = ({ columns = [] }: Declaration): readonly Column<unknown>[] =>
+  typeof columns === 'function' ? columns({ by: ['key'] }) : columns
 
 /** What only describes. */
 const describing: Readonly<Record<string, boolean>> = { 'user list name': false, 'project list name': false }
@@ -161,10 +166,10 @@ const bars: readonly (readonly [number, Partial<BrushOptions>, readonly string[]
     {},
     [
       'REQUESTS    INPUT  OUTPUT       COST   TOKENS',
-      ' 100,000  100,000       0      $0.10  100,000  ████████████████████████',
-      '  50,000   50,000       0      $0.05   50,000  ████████████',
+      ' 100,000  100,000       0  $0.10      100,000  ████████████████████████',
+      '  50,000   50,000       0  $0.05       50,000  ████████████',
       '       1        1       0  $0.000001        1  ▏',
-      '       0        0       0      $0.00        0',
+      '       0        0       0  $0.00            0',
     ],
   ],
   [
@@ -172,17 +177,17 @@ const bars: readonly (readonly [number, Partial<BrushOptions>, readonly string[]
     {},
     [
       'REQUESTS    INPUT  OUTPUT       COST   TOKENS',
-      ' 100,000  100,000       0      $0.10  100,000  █████',
-      '  50,000   50,000       0      $0.05   50,000  ██▌',
+      ' 100,000  100,000       0  $0.10      100,000  █████',
+      '  50,000   50,000       0  $0.05       50,000  ██▌',
       '       1        1       0  $0.000001        1  ▏',
-      '       0        0       0      $0.00        0',
+      '       0        0       0  $0.00            0',
     ],
   ],
   // Too little room for a bar, and then none for the table.
   [
     50,
     {},
-    ['REQUESTS    INPUT  OUTPUT       COST   TOKENS', ' 100,000  100,000       0      $0.10  100,000'],
+    ['REQUESTS    INPUT  OUTPUT       COST   TOKENS', ' 100,000  100,000       0  $0.10      100,000'],
   ],
   [
     40,
@@ -194,8 +199,8 @@ const bars: readonly (readonly [number, Partial<BrushOptions>, readonly string[]
     { unicode: false },
     [
       'REQUESTS    INPUT  OUTPUT       COST   TOKENS',
-      ' 100,000  100,000       0      $0.10  100,000  ########################',
-      '  50,000   50,000       0      $0.05   50,000  ############',
+      ' 100,000  100,000       0  $0.10      100,000  ########################',
+      '  50,000   50,000       0  $0.05       50,000  ############',
       '       1        1       0  $0.000001        1  #',
     ],
   ],
@@ -205,18 +210,20 @@ const bars: readonly (readonly [number, Partial<BrushOptions>, readonly string[]
     {},
     [
       'REQUESTS    INPUT  OUTPUT       COST   TOKENS',
-      ' 100,000  100,000       0      $0.10  100,000  ████████████████████████',
+      ' 100,000  100,000       0  $0.10      100,000  ████████████████████████',
     ],
   ],
   [
     80,
     { pictures: false },
-    ['REQUESTS    INPUT  OUTPUT       COST   TOKENS', ' 100,000  100,000       0      $0.10  100,000'],
+    ['REQUESTS    INPUT  OUTPUT       COST   TOKENS', ' 100,000  100,000       0  $0.10      100,000'],
   ],
 ]
 
+const amounts = reportColumns([]).slice(1)
+
 test.each(bars)('usage in %p columns with %j', async (width, options, lines) => {
-  const drawn = await drawTable(countColumns, usage, await onScreen(width, options))
+  const drawn = await drawTable(amounts, usage, await onScreen(width, options))
   expect(drawn.split('\n').slice(0, lines.length)).toEqual([...lines])
 })
 

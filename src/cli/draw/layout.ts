@@ -4,7 +4,7 @@
  */
 
 import type { Brush } from '../declare/brush.ts'
-import type { Column } from '../declare/column.ts'
+import type { Column, Total } from '../declare/column.ts'
 import { harmless, oneLine } from '../terminal/printable.ts'
 import { cut, isToken, widthOf } from '../terminal/width.ts'
 import { labelled } from './card.ts'
@@ -29,16 +29,18 @@ export function layOut<Row>(
   columns: readonly Column<Row>[],
   given: readonly Row[],
   brush: Brush,
+  total?: Total<Row>,
 ): readonly Placed[] | string {
   const rows = harmless(given)
-  const drawn = columns
-    .map(column => ('bar' in column ? barsOf(column, rows) : textsOf(column, rows, brush)))
+  const found = columns
+    .map(column => ('bar' in column ? barsOf(column, rows) : textsOf(column, rows, brush, total)))
     .filter(column => !('cells' in column && column.isHidden))
+  const drawn = total === undefined ? found : labelTotal(found, brush.bold(total.label.toUpperCase()))
   const all = drawn.filter(column => 'cells' in column)
   const texts = fewest(all, brush.width)
   const widths = fit(texts, brush.width)
   if (widths === undefined) return cards(all, brush)
-  const room = Math.min(longestBar, brush.width - total(widths) - gap.length)
+  const room = Math.min(longestBar, brush.width - sumOf(widths) - gap.length)
   const ellipsis = brush.unicode ? '…' : '~'
   const remaining = [...widths]
   return drawn.flatMap((column): readonly Placed[] => {
@@ -77,22 +79,44 @@ function textsOf<Row>(
   column: Exclude<Column<Row>, { readonly bar: unknown }>,
   rows: readonly Row[],
   brush: Brush,
+  total: Total<Row> | undefined,
 ): Texts {
   const { title, hideEmpty } = column
   const isTime = 'time' in column
   const cells = rows.map(row =>
     isTime ? brush.ago(column.time(row), column.absent) : oneLine(column.cell(row, brush, rows)),
   )
-  const align = isTime ? 'left' : (column.align ?? 'left')
+  const declared = isTime ? 'left' : (column.align ?? 'left')
+  const align = declared === 'left' ? 'left' : 'right'
+  const isQuantity = !isTime && align === 'right'
+  const sum = isQuantity && total ? brush.bold(oneLine(column.cell(total.row, brush, rows))) : ''
+  const all = total === undefined ? cells : [...cells, sum]
   return {
     title,
-    cells,
+    cells: declared === 'point' ? pointsBelow(all) : all,
     align,
     isWhole: isTime || align === 'right' || column.whole === true || cells.some(isToken),
     importance: isTime ? undefined : column.importance,
     isHidden: hideEmpty === true && cells.every(cell => cell === ''),
     isSpare: column.spare === true,
   }
+}
+
+/** The label goes where the first name would be; without such a place there is no line for it. */
+function labelTotal(columns: readonly (Texts | Bars)[], label: string): readonly (Texts | Bars)[] {
+  const at = columns.findIndex(column => 'cells' in column && column.align === 'left')
+  return columns.map((column, index) => {
+    if (!('cells' in column)) return column
+    if (at < 0) return { ...column, cells: column.cells.slice(0, -1) }
+    return index === at ? { ...column, cells: [...column.cells.slice(0, -1), label] } : column
+  })
+}
+
+/** Blanks behind each so that, set right, their points are below one another. */
+function pointsBelow(cells: readonly string[]): readonly string[] {
+  const decimals = cells.map(cell => /\.\d+/.exec(Bun.stripANSI(cell))?.[0].length ?? 0)
+  const most = decimals.reduce((largest, each) => Math.max(largest, each), 0)
+  return cells.map((cell, index) => (cell === '' ? '' : cell + ' '.repeat(most - (decimals[index] ?? 0))))
 }
 
 interface Bars {
@@ -125,11 +149,11 @@ function fit(columns: readonly Texts[], available: number): readonly number[] | 
     const width = natural[index] ?? 0
     return isWhole ? width : Math.min(width, Math.max(shortest, widthOf(title)))
   })
-  if (total(least) > available) return undefined
+  if (sumOf(least) > available) return undefined
   const widths = natural.map((width, index) => Math.min(width, Math.max(least[index] ?? 0, available)))
   for (const importance of ['low', undefined, 'high'] as const) {
     const tier = columns.flatMap((column, index) => (column.importance === importance ? [index] : []))
-    while (total(widths) > available) {
+    while (sumOf(widths) > available) {
       const longer = tier.filter(index => (widths[index] ?? 0) > (least[index] ?? 0))
       const most = longer.reduce((found, index) => Math.max(found, widths[index] ?? 0), 0)
       const widest = longer.find(index => widths[index] === most)
@@ -140,7 +164,7 @@ function fit(columns: readonly Texts[], available: number): readonly number[] | 
   return widths
 }
 
-const total = (widths: readonly number[]): number =>
+const sumOf = (widths: readonly number[]): number =>
   widths.reduce((sum, each) => sum + each + gap.length, -gap.length)
 
 /** As much of a text as still tells it from others. */
@@ -151,7 +175,7 @@ function cards(columns: readonly Texts[], brush: Brush): string {
   const widest = columns.reduce((most, { title }) => Math.max(most, widthOf(title)), 0)
   const lines = (row: number): readonly string[] =>
     columns.flatMap(({ title, cells }, index) => {
-      const cell = cells[row] ?? ''
+      const cell = (cells[row] ?? '').trimEnd()
       return cell === '' ? [] : labelled(title, widest, [index === 0 ? brush.bold(cell) : cell], brush)
     })
   return (columns[0]?.cells ?? []).map((_, row) => lines(row).join('\n')).join('\n\n')

@@ -2,9 +2,8 @@
  * Draws for people: the brush and the table. The only importer of cli-table3 and chalk, both loaded when
  * something is drawn; must never be used for a format that programs read.
  */
-
 import type { Brush } from '../declare/brush.ts'
-import type { Column } from '../declare/column.ts'
+import type { Column, Total } from '../declare/column.ts'
 import { formatDuration } from '../declare/parse.ts'
 import { widthOf } from '../terminal/width.ts'
 import { gap, layOut, type Placed } from './layout.ts'
@@ -52,13 +51,14 @@ export async function createBrush(options: BrushOptions): Promise<Brush> {
 /** Below that nothing is worth drawing: the terminal folds what it cannot show. */
 const narrowest = 20
 
-/** Rows as a table without borders or trailing blanks, or as cards where it would be too wide. */
+/** Rows, and what they come to, as a table without borders or trailing blanks, or as cards where it would be too wide. */
 export async function drawTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   brush: Brush,
+  total?: Total<Row>,
 ): Promise<string> {
-  const laidOut = layOut(columns, rows, brush)
+  const laidOut = layOut(columns, rows, brush, total)
   return typeof laidOut === 'string' ? laidOut : drawColumns(laidOut)
 }
 

@@ -64,6 +64,10 @@ const dryRun: CommonFlag = {
 export const flagsOf = ({ effect }: Pick<Declaration, 'effect'>): readonly CommonFlag[] =>
   effect === 'read' ? [] : [dryRun]
 
+/** The options of a command that help, pages and shells show, by their names. */
+export const shownOptions = ({ options }: Declaration): readonly (readonly [string, Option<unknown>])[] =>
+  Object.entries(options).filter(([, option]) => !option.hidden)
+
 /** `expiresWithin` as `expires-within`. */
 export function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)

@@ -311,6 +311,7 @@ function declaredOptions(name: string, declared: Option<unknown>): readonly Comm
   // An option may be called noLimit: only `--no-…` of a clearable one takes something away.
   option.negate = false
   if (declared.choices !== undefined) option.choices(declared.choices)
+  if (declared.hidden) option.hideHelp()
   if (declared.kind === 'flag') return [option]
   if (!isRepeatable(declared)) single(option)
   else option.argParser((raw, before) => [...(Array.isArray(before) ? before : []), typedValue(option, raw)])

@@ -5,7 +5,7 @@ import { temporaryFolder } from '../../testing/folder.ts'
 import { run } from '../../testing/run.ts'
 import { requireTool } from '../../testing/tools.ts'
 import { tree } from '../commands/tree.ts'
-import { kebab } from '../line/flags.ts'
+import { kebab, shownOptions } from '../line/flags.ts'
 import { namedNouns } from './commands.ts'
 import { manPages } from './man.ts'
 
@@ -20,10 +20,7 @@ test('every noun and every command has a page, with every option and example', (
   for (const { path, declaration } of commands) {
     const page = all.get(path) ?? ''
     const plain = page.replaceAll('\\-', '-').replaceAll('\\(aq', "'").replaceAll('\\(ti', '~')
-    const wanted = [
-      ...Object.keys(declaration.options).map(name => `--${kebab(name)}`),
-      ...declaration.examples,
-    ]
+    const wanted = [...shownOptions(declaration).map(([name]) => `--${kebab(name)}`), ...declaration.examples]
     expect(
       wanted.filter(text => !plain.includes(text)),
       path,

@@ -11,6 +11,7 @@ import {
   globalFlags,
   kebab,
   optionText,
+  shownOptions,
 } from '../line/flags.ts'
 import { type NamedCommand, type NamedNoun, outputOf } from './commands.ts'
 import { settings, variableOf, variables } from './settings.ts'
@@ -87,7 +88,7 @@ function groupPage(
 }
 
 function commandPage({ path, declaration }: NamedCommand, edition: string): string {
-  const { args, options, description, examples } = declaration
+  const { args, description, examples } = declaration
   const words = Object.entries(args).map(([name, declared]) => argumentText(name, declared))
   return page(pageName(path), edition, lowered(declaration.summary), [
     section('SYNOPSIS', [[bold(`latchkey ${path}`), '[options]', ...words.map(escaped)].join(' ')]),
@@ -99,7 +100,7 @@ function commandPage({ path, declaration }: NamedCommand, edition: string): stri
       ),
     ),
     section('OPTIONS', [
-      ...Object.entries(options).flatMap(([name, option]) => optionTerms(name, option)),
+      ...shownOptions(declaration).flatMap(([name, option]) => optionTerms(name, option)),
       ...flagsOf(declaration).flatMap(flagTerm),
     ]),
     section('GLOBAL OPTIONS', globalFlags.flatMap(flagTerm)),

@@ -10,6 +10,7 @@ import {
   globalFlags,
   kebab,
   optionText,
+  shownOptions,
 } from '../line/flags.ts'
 import { type NamedCommand, type NamedNoun, outputOf, usageLine } from './commands.ts'
 import { printed } from './json.ts'
@@ -108,7 +109,7 @@ function argumentsOf({ args }: Declaration): string | undefined {
 }
 
 function optionsOf(declaration: Declaration): string | undefined {
-  const own = Object.entries(declaration.options).map(([name, option]) => [
+  const own = shownOptions(declaration).map(([name, option]) => [
     optionName(name, option),
     ...optionCells(option),
   ])

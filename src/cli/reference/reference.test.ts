@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { exitCodes } from '../../contract/errors.ts'
 import { tree } from '../commands/tree.ts'
 import { outputShape } from '../declare/define.ts'
-import { kebab } from '../line/flags.ts'
+import { kebab, shownOptions } from '../line/flags.ts'
 import { resolveConfig } from '../settings/config.ts'
 import { namedNouns } from './commands.ts'
 import { pages } from './pages.ts'
@@ -35,8 +35,8 @@ function section(page: string, heading: string): string {
 test('every command has a section with its summary, options, examples and fields', () => {
   for (const { path, declaration } of commands) {
     const text = section(cli, `${path.includes(' ') ? '###' : '##'} latchkey ${path}`).replaceAll('\\|', '|')
-    const { summary, options, examples } = declaration
-    const parts = [summary, ...examples, ...Object.keys(options).map(name => `--${kebab(name)}`)]
+    const { summary, examples } = declaration
+    const parts = [summary, ...examples, ...shownOptions(declaration).map(([name]) => `--${kebab(name)}`)]
     parts.push(...(outputShape(declaration)?.fields ?? []).map(field => `\`${field}\``))
     expect(
       parts.filter(part => !text.includes(part)),

@@ -21,7 +21,10 @@ export const key = object('Key', {
   id: text('key_ and a time-sorted id'),
   name: text('Unique name'),
   start: text('First characters of the current secret, for recognising it'),
-  status: choice(keyStatuses, 'Derived: revoked wins over expired, over disabled, over active'),
+  status: choice(
+    keyStatuses,
+    'Derived: revoked wins over expired, over disabled, over user_disabled, over project_archived, over active',
+  ),
   user: nullable(as(userRef, 'Who the key belongs to')),
   project: nullable(as(projectRef, 'What the key is for')),
   model: nullable(text('Model that replaces whatever a request asks for')),

@@ -2,7 +2,7 @@
 import { as, choice, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
 import { limit } from './limits.ts'
 import { userRef } from './refs.ts'
-import { roles } from './words.ts'
+import { roles, userStatuses } from './words.ts'
 
 export const user = object('User', {
   id: text('usr_ and a time-sorted id'),
@@ -11,6 +11,7 @@ export const user = object('User', {
   name: nullable(text('Name for display')),
   role: choice(roles, 'Role, for the backend to act on'),
   service: flag('Whether this is a service account'),
+  status: choice(userStatuses, 'Derived from disabledAt'),
   hasPassword: flag('Whether a password is set'),
   limits: list(limit, 'Rolling limits on all their keys together'),
   disabledAt: nullable(time('Since when the user and all their keys are off')),

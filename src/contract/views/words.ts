@@ -1,6 +1,15 @@
 /** The words that fields and options are chosen from. */
 
-export const keyStatuses = ['active', 'disabled', 'expired', 'revoked'] as const
+export const keyStatuses = [
+  'active',
+  'disabled',
+  'expired',
+  'revoked',
+  'user_disabled',
+  'project_archived',
+] as const
+
+export const userStatuses = ['active', 'disabled'] as const
 
 export const metrics = ['tokens', 'requests', 'usd'] as const
 
@@ -103,6 +112,7 @@ export const auditActions = [
 ] as const
 
 export type KeyStatus = (typeof keyStatuses)[number]
+export type UserStatus = (typeof userStatuses)[number]
 export type AuditAction = (typeof auditActions)[number]
 /** What the audit trail tells of one kind of thing: `rotate` of keys. */
 export type AuditVerb<Noun extends string, Action = AuditAction> = Action extends `${Noun}.${infer Verb}`

@@ -3,7 +3,7 @@
  * steps (a busy writer makes that start over for ever), and never through the file system, where closing a file
  * that this process also has open as a database would drop its locks.
  */
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -65,10 +65,13 @@ export async function copyInto(
 }
 
 /**
- * In two steps. The first takes the write lock of the live database and keeps it until the end (SQLite's
- * documentation of sqlite3_backup_step); the source is private, so nothing makes the backup start over.
+ * One try of `copyInto`, in two steps. The first takes the write lock of the live database and keeps it until the end
+ * (SQLite's documentation of sqlite3_backup_step); the source is private, so nothing makes the backup start over.
+ *
+ * @param live a path, or a `file:` address of SQLite's
+ * @throws what node:sqlite says, for `translateNodeError`
  */
-async function copyOnce(source: string, live: string, whileFrozen: () => void): Promise<void> {
+export async function copyOnce(source: string, live: string, whileFrozen: () => void): Promise<void> {
   const from = new DatabaseSync(source, { readOnly: true })
   try {
     const { page_count: pages } = from.prepare('PRAGMA page_count').get() as { page_count: number }
@@ -80,6 +83,52 @@ async function copyOnce(source: string, live: string, whileFrozen: () => void): 
     await backup(from, live, { rate: Math.max(1, Math.ceil(pages / 2)), progress })
   } finally {
     from.close()
+  }
+}
+
+/**
+ * Copies a file as it is, in another process: closing it in this one would drop SQLite's locks on it. An existing file
+ * keeps its inode and its mode.
+ *
+ * @throws disk_full, corrupt (the source cannot be read), permission
+ */
+export function copyBytes(source: string, target: string): void {
+  const child = Bun.spawnSync(['cp', '--', resolve(source), resolve(target)], {
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'pipe',
+  })
+  if (child.success) return
+  const said = child.stderr.toString().trim()
+  if (/No space left|quota exceeded/i.test(said)) throw full(dirname(resolve(target)))
+  const code = /Permission denied|Operation not permitted/.test(said) ? 'permission' : 'corrupt'
+  throw new LatchkeyError(
+    code,
+    `${source} could not be copied to ${target} (${said.replace(/^cp: /, '')}); nothing was changed`,
+    'look at the disk (dmesg); to do without a copy, move the file away yourself and run the command again',
+  )
+}
+
+function full(folder: string): LatchkeyError {
+  return new LatchkeyError(
+    'disk_full',
+    `the disk is full: no copy could be written to ${folder}, and nothing was changed`,
+    'free some space and run the command again',
+  )
+}
+
+/**
+ * Rebuilds a private database, not yet in WAL mode, with pages of this size: into a live one only pages of its own size
+ * can be copied.
+ */
+export function setPageSize(path: string, bytes: number): void {
+  const client = openPrivate(path)
+  try {
+    client.run(`PRAGMA page_size = ${bytes}`)
+    client.run('VACUUM')
+  } finally {
+    client.close()
   }
 }
 
@@ -149,7 +198,7 @@ function isBusy(error: unknown): boolean {
   return code === 0 || code === 5 || code === 6
 }
 
-function translateNodeError(error: unknown, path: string): unknown {
+export function translateNodeError(error: unknown, path: string): unknown {
   const name = sqliteCodes[errcodeOf(error) ?? -1]
   if (name === undefined || !(error instanceof Error)) return translate(error, path)
   return translate(Object.assign(new Error(error.message), { code: name }), path)

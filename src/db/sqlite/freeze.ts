@@ -9,7 +9,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { translate } from '../../system/errors.ts'
 import { Client } from './client.ts'
-import { openPrivate } from './copy.ts'
+import { copyBytes, openPrivate } from './copy.ts'
 import { requireWholeLog } from './open.ts'
 
 /**
@@ -24,17 +24,11 @@ export function copyFrozen(source: string, emptyFile: string): boolean {
   const reader = freeze(source)
   if (reader === undefined) return false
   try {
-    const child = Bun.spawnSync(['cp', '--', resolve(source), resolve(emptyFile)], {
-      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
-      stdin: 'ignore',
-      stdout: 'ignore',
-      stderr: 'pipe',
-    })
-    if (!child.success) {
-      truncateSync(emptyFile, 0)
-      if (/No space left|quota exceeded/i.test(child.stderr.toString())) throw full(emptyFile)
-      return false
-    }
+    copyBytes(source, emptyFile)
+  } catch (error) {
+    truncateSync(emptyFile, 0)
+    if (error instanceof LatchkeyError && error.code === 'disk_full') throw error
+    return false
   } finally {
     reader.close()
   }
@@ -98,13 +92,4 @@ function checkpoint(client: Client): boolean {
     checkpointed: number
   }
   return log === checkpointed
-}
-
-function full(file: string): LatchkeyError {
-  const folder = dirname(resolve(file))
-  return new LatchkeyError(
-    'disk_full',
-    `the disk is full: no copy could be written to ${folder}, and nothing was changed`,
-    'free some space and run the command again',
-  )
 }

@@ -19,13 +19,23 @@ export interface Holder {
  * go on with a file that nobody else sees. Empty where there is no /proc.
  */
 export function holdersOf(path: string): readonly Holder[] {
-  const real = realPath(path)
-  const files = new Set(
-    ['', '-wal', '-shm', '-journal'].flatMap(suffix => [real + suffix, `${real}${suffix} (deleted)`]),
-  )
+  const files = namesOf(path)
   return processIds()
     .filter(pid => pid !== process.pid && openFiles(pid).some(file => files.has(file)))
     .map(pid => ({ pid, command: commandOf(pid) }))
+}
+
+/** Whether this process has the database or a sidecar open. False where there is no /proc. */
+export function isOpenHere(path: string): boolean {
+  const files = namesOf(path)
+  return openFiles(process.pid).some(file => files.has(file))
+}
+
+function namesOf(path: string): ReadonlySet<string> {
+  const real = realPath(path)
+  return new Set(
+    ['', '-wal', '-shm', '-journal'].flatMap(suffix => [real + suffix, `${real}${suffix} (deleted)`]),
+  )
 }
 
 /**

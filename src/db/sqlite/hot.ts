@@ -17,8 +17,6 @@ export type SubjectType = 'key' | 'user' | 'project'
 /** The key of a secret, with what decides whether it works; `start` is that of this secret, which need not be the current one. */
 export interface KeyOfSecret extends ListedKey {
   readonly endsAt: number | null
-  readonly userDisabledAt: number | null
-  readonly projectArchivedAt: number | null
 }
 
 export interface StoredLimit {

@@ -28,7 +28,9 @@ export interface KeyColumns {
 export interface ListedKey extends KeyColumns {
   readonly start: string | null
   readonly username: string | null
+  readonly userDisabledAt: number | null
   readonly slug: string | null
+  readonly projectArchivedAt: number | null
 }
 
 export const keyColumns = `
@@ -49,7 +51,8 @@ export interface KeyQuery {
 export function listedKeys({ where, order, limit }: KeyQuery): Query {
   return {
     sql: `
-      SELECT ${keyColumns}, secrets.start AS start, users.username AS username, projects.slug AS slug
+      SELECT ${keyColumns}, secrets.start AS start, users.username AS username,
+        users.disabled_at AS userDisabledAt, projects.slug AS slug, projects.archived_at AS projectArchivedAt
       FROM keys
       LEFT JOIN users ON users.id = keys.user_id
       LEFT JOIN projects ON projects.id = keys.project_id

@@ -257,7 +257,8 @@ function requireFile(path: string): void {
   if (!stat.isFile()) {
     throw new LatchkeyError('database_foreign', `${path} is not a file`, 'name the database file with --db')
   }
-  if (stat.size === 0 && sizeOf(`${path}-wal`) === 0) throw corrupt(path)
+  // Not even opened: SQLite removes the log of an empty file, and that log may be all that is left.
+  if (stat.size === 0) throw corrupt(path)
 }
 
 function attempt<T>(path: string, open: () => T): T {

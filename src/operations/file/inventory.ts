@@ -34,6 +34,8 @@ export async function takeInventory({ store, now }: OperationContext): Promise<I
         disabled: keysWith('disabled'),
         expired: keysWith('expired'),
         revoked: keysWith('revoked'),
+        user_disabled: keysWith('user_disabled'),
+        project_archived: keysWith('project_archived'),
         requests: sum(keys.requests),
         inputTokens: sum(keys.inputTokens),
         outputTokens: sum(keys.outputTokens),

@@ -140,7 +140,8 @@ async function ownersOf(
     .where(oneOf(secrets.hash, hashes))
   return new Map(
     rows.map(row => {
-      const status = statusOf(row.key, now)
+      const marks = { ...row.key, ...row }
+      const status = statusOf(marks, now)
       const secret =
         row.endsAt === null ? 'current' : row.endsAt > now.getTime() ? ('grace' as const) : 'rotated'
       const hasEnded = status === 'revoked' || secret === 'rotated'
@@ -154,7 +155,7 @@ async function ownersOf(
           status,
           lastUsedAt: row.key.lastUsedAt === null ? null : new Date(row.key.lastUsedAt),
           secret,
-          live: refusalOf({ ...row.key, ...row }, now) === null,
+          live: refusalOf(marks, now) === null,
           revoke: hasEnded ? null : `latchkey key revoke ${row.key.id} --reason leaked`,
         },
       ]

@@ -14,7 +14,6 @@ import { defaultPrefix, mintSecret } from '../rules/secrets.ts'
 import { findKey, type KeyRow, type KeySelector } from '../select.ts'
 import { target } from './change.ts'
 import { type Delivery, secretRow } from './create.ts'
-import { statusOf } from './status.ts'
 import { keyView } from './view.ts'
 
 export interface RotateOptions extends Delivery {
@@ -52,7 +51,7 @@ export async function rotateKey(
     const before = keyView(db, now, row.id)
     const done = requestId === undefined ? undefined : await rotatedBefore(db, before, requestId)
     if (done) return done
-    const status = statusOf(row, now)
+    const { status } = before
     if (status === 'revoked' || status === 'expired') {
       throw new LatchkeyError(
         'conflict',

@@ -7,7 +7,6 @@ import { forecast, limitsBinding } from '../limits/window.ts'
 import { addDays, startOfDay } from '../rules/calendar.ts'
 import { findKey, type KeySelector } from '../select.ts'
 import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
-import { statusOf } from './status.ts'
 import { keyView } from './view.ts'
 
 export interface StatsOptions {
@@ -57,7 +56,7 @@ export function keyStats(
       const start = addDays(first, index, timeZone)
       return { start, ...shownCounts(byDay.get(start.getTime()) ?? noCounts) }
     })
-    const key = { ...keyView(db, now, row.id), status: statusOf(row, at, now) }
+    const key = keyView(db, now, row.id, at)
     const hot = hotPathOf(db)
     const bound = limitsBinding(hot, {
       id: key.id,

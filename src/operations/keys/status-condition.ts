@@ -1,19 +1,36 @@
 /** `statusOf` as a condition of a query. */
 import type { KeyStatus } from '../../contract/views.ts'
-import { and, gt, isNotNull, isNull, lte, or, type SQL } from '../../db/query.ts'
+import { and, isNotNull, not, type SQL, type SQLiteColumn, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
+import { projects, users } from '../../db/schema/people.ts'
 
 /** Keys that have the status at `now`, the present. */
 export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
-  const unexpired = or(isNull(keys.expiresAt), gt(keys.expiresAt, now.getTime()))
-  switch (status) {
-    case 'revoked':
-      return isNotNull(keys.revokedAt)
-    case 'expired':
-      return and(isNull(keys.revokedAt), lte(keys.expiresAt, now.getTime()))
-    case 'disabled':
-      return and(isNull(keys.revokedAt), unexpired, isNotNull(keys.disabledAt))
-    case 'active':
-      return and(isNull(keys.revokedAt), unexpired, isNull(keys.disabledAt))
+  const revoked = isNotNull(keys.revokedAt)
+  if (status === 'revoked') return revoked
+  const expired = sql`coalesce(${keys.expiresAt} <= ${now.getTime()}, 0)`
+  if (status === 'expired') return and(not(revoked), expired)
+  // In the order in which one wins over the next.
+  const shut = {
+    disabled: isNotNull(keys.disabledAt),
+    user_disabled: belongsTo(
+      keys.userId,
+      sql`SELECT ${users.id} FROM ${users} WHERE ${isNotNull(users.disabledAt)}`,
+    ),
+    project_archived: belongsTo(
+      keys.projectId,
+      sql`SELECT ${projects.id} FROM ${projects} WHERE ${isNotNull(projects.archivedAt)}`,
+    ),
   }
+  const names = ['disabled', 'user_disabled', 'project_archived'] as const
+  const before = status === 'active' ? names : names.slice(0, names.indexOf(status))
+  return and(
+    not(revoked),
+    not(expired),
+    ...before.map(name => not(shut[name])),
+    status === 'active' ? undefined : shut[status],
+  )
 }
+
+/** False of what belongs to nobody. */
+const belongsTo = (column: SQLiteColumn, ids: SQL): SQL => sql`coalesce(${column} IN (${ids}), 0)`

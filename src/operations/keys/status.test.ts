@@ -2,6 +2,7 @@ import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { keyStatuses } from '../../contract/views/words.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { run } from '../../testing/run.ts'
 import { statusOf } from './status.ts'
 
 const now = Date.parse('2026-11-20T12:00:00Z')
@@ -10,18 +11,36 @@ const moments = [null, now - 86_400_000, now - 1, now, now + 1, Date.parse('2099
 test('what a list selects by status is what a key says of itself, whatever its dates', async () => {
   await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
   const { latchkey } = home
-  const created = await latchkey.keys.createMany({ name: 'k' }, moments.length ** 3)
+  for (const username of ['open', 'shut']) await latchkey.users.create({ username })
+  await latchkey.users.disable('shut')
+  for (const name of ['Live', 'Archived']) await latchkey.projects.create({ name, owner: 'open' })
+  await latchkey.projects.archive('archived')
+  const owners = [
+    {},
+    { user: 'open' },
+    { user: 'shut' },
+    { project: 'live' },
+    { project: 'archived' },
+  ] as const
+  const both = [...owners, { user: 'shut', project: 'archived' }] as const
+  const created = []
+  for (const [n, owner] of both.entries())
+    created.push(...(await latchkey.keys.createMany({ name: `k${n}`, ...owner }, moments.length ** 3)))
   const database = new Database(home.path)
   const set = database.prepare('UPDATE keys SET revoked_at = ?, expires_at = ?, disabled_at = ? WHERE id = ?')
   const wanted = new Map<string, string>()
   let next = 0
-  for (const revokedAt of moments)
-    for (const expiresAt of moments)
-      for (const disabledAt of moments) {
-        const { id } = created[next++]!
-        set.run(revokedAt, expiresAt, disabledAt, id)
-        wanted.set(id, statusOf({ revokedAt, expiresAt, disabledAt }, home.clock.now))
-      }
+  for (const owner of both)
+    for (const revokedAt of moments)
+      for (const expiresAt of moments)
+        for (const disabledAt of moments) {
+          const { id } = created[next++]!
+          set.run(revokedAt, expiresAt, disabledAt, id)
+          const userDisabledAt = 'user' in owner && owner.user === 'shut' ? now : null
+          const projectArchivedAt = 'project' in owner && owner.project === 'archived' ? now : null
+          const marks = { revokedAt, expiresAt, disabledAt, userDisabledAt, projectArchivedAt }
+          wanted.set(id, statusOf(marks, home.clock.now))
+        }
   database.close()
   const shown = await latchkey.keys.list()
   expect(new Map(shown.map(key => [key.id, key.status as string]))).toEqual(wanted)
@@ -46,6 +65,34 @@ test('what a list selects by status is what a key says of itself, whatever its d
     expect(code).toBe((status === 'active' ? 'valid' : status) as never)
     expect(found[index]).toMatchObject({ status, live: status === 'active' })
   }
+})
+
+test('the keys of a disabled user and of an archived project are not active, wherever they are shown', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
+  const { latchkey } = home
+  await latchkey.users.create({ username: 'alice' })
+  await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
+  await latchkey.keys.create({ name: 'hers', user: 'alice', project: 'shop' })
+  await latchkey.keys.create({ name: 'shops', project: 'shop' })
+  await latchkey.keys.create({ name: 'off', user: 'alice' })
+  await latchkey.keys.disable('off')
+  await latchkey.users.disable('alice')
+  await latchkey.projects.archive('shop')
+  const statuses = { hers: 'user_disabled', shops: 'project_archived', off: 'disabled' } as const
+  for (const [name, status] of Object.entries(statuses)) {
+    expect((await latchkey.keys.get(name)).status).toBe(status)
+    expect((await latchkey.keys.stats(name)).key.status).toBe(status)
+    expect((await latchkey.keys.list({ status })).map(key => key.name)).toEqual([name])
+  }
+  expect(await latchkey.keys.list({ status: 'active' })).toEqual([])
+  const type = (line: string) => run(line, { db: home.path, now: home.clock.now })
+  expect((await type('key list')).out).toMatch(/hers .* user disabled .*\nshops .* project archived /)
+  expect((await type('key show hers')).out).toMatch(/\nstatus +user disabled\n/)
+  expect((await type('key stats hers')).out).toContain('user disabled')
+  expect((await type('key list --status user_disabled -q')).out.trim()).toStartWith('key_')
+  await latchkey.users.enable('alice')
+  await latchkey.projects.unarchive('shop')
+  expect((await latchkey.keys.list({ status: 'active' })).map(key => key.name)).toEqual(['hers', 'shops'])
 })
 
 test('shutting something out holds even when the clock that dated it was ahead', async () => {

@@ -4,15 +4,18 @@
  */
 import type { KeyStatus } from '../../contract/views.ts'
 
-/** What decides. */
+/** What decides: the key's own dates, and those of whom it belongs to. */
 export interface KeyMarks {
   readonly revokedAt: number | null
   readonly expiresAt: number | null
   readonly disabledAt: number | null
+  readonly userDisabledAt: number | null
+  readonly projectArchivedAt: number | null
 }
 
 /**
- * revoked > expired > disabled > active. A key is expired from the very millisecond of its expiry.
+ * revoked > expired > disabled > user_disabled > project_archived > active. A key is expired from the very millisecond
+ * of its expiry.
  *
  * @param at as if it were then
  * @param now the present, where that is another moment
@@ -20,7 +23,9 @@ export interface KeyMarks {
 export function statusOf(key: KeyMarks, at: Date, now: Date = at): KeyStatus {
   if (isShut(key.revokedAt, at, now)) return 'revoked'
   if (key.expiresAt !== null && key.expiresAt <= at.getTime()) return 'expired'
-  return isShut(key.disabledAt, at, now) ? 'disabled' : 'active'
+  if (isShut(key.disabledAt, at, now)) return 'disabled'
+  if (isShut(key.userDisabledAt, at, now)) return 'user_disabled'
+  return isShut(key.projectArchivedAt, at, now) ? 'project_archived' : 'active'
 }
 
 /**
@@ -34,8 +39,6 @@ const isShut = (since: number | null, at: Date, now: Date): boolean =>
 export interface SecretMarks extends KeyMarks {
   /** When a rotation ends the secret; null for the current one. */
   readonly endsAt: number | null
-  readonly userDisabledAt: number | null
-  readonly projectArchivedAt: number | null
 }
 
 /** Why a secret works for no request at all; null when it works. Moments as for `statusOf`. */
@@ -43,10 +46,8 @@ export function refusalOf(
   secret: SecretMarks,
   at: Date,
   now: Date = at,
-): 'rotated' | Exclude<KeyStatus, 'active'> | 'user_disabled' | 'project_archived' | null {
+): 'rotated' | Exclude<KeyStatus, 'active'> | null {
   if (secret.endsAt !== null && secret.endsAt <= at.getTime()) return 'rotated'
   const status = statusOf(secret, at, now)
-  if (status !== 'active') return status
-  if (isShut(secret.userDisabledAt, at, now)) return 'user_disabled'
-  return isShut(secret.projectArchivedAt, at, now) ? 'project_archived' : null
+  return status === 'active' ? null : status
 }

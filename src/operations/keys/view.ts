@@ -15,24 +15,29 @@ import { limitView, sortLimits } from '../limits/view.ts'
 import { statusOf } from './status.ts'
 
 /** The keys of a query, in its order, each with its own limits. */
-export function keyViews(db: Database, now: Date, query: KeyQuery): readonly Key[] {
+export function keyViews(db: Database, now: Date, query: KeyQuery, at: Date = now): readonly Key[] {
   const rows = rowsIn(db)
-  return withLimits(rows, now, [...rows<ListedKey>(listedKeys(query))])
+  return withLimits(rows, now, [...rows<ListedKey>(listedKeys(query))], at)
 }
 
-/** A key that is known to be there. */
-export function keyView(db: Database, now: Date, id: string): Key {
-  const [view] = keyViews(db, now, { where: { sql: 'keys.id = ?', params: [id] } })
+/** A key that is known to be there. Moments as for `statusOf`. */
+export function keyView(db: Database, now: Date, id: string, at: Date = now): Key {
+  const [view] = keyViews(db, now, { where: { sql: 'keys.id = ?', params: [id] } }, at)
   if (!view) throw new Error('a key without a view')
   return view
 }
 
 /** The views of rows, in their order. */
-export function withLimits(read: Rows, now: Date, rows: readonly ListedKey[]): readonly Key[] {
+export function withLimits(
+  read: Rows,
+  now: Date,
+  rows: readonly ListedKey[],
+  at: Date = now,
+): readonly Key[] {
   if (rows.length === 0) return []
   const limits = read<LimitOfKey>(limitsOfKeys(rows.map(row => row.id)))
   const limitsOf = Map.groupBy(limits, limit => limit.keyId)
-  return rows.map(row => keyViewOf(row, limitsOf.get(row.id) ?? noLimits, now))
+  return rows.map(row => keyViewOf(row, limitsOf.get(row.id) ?? noLimits, at, now))
 }
 
 type LimitColumns = Omit<LimitOfKey, 'keyId'>

@@ -2,9 +2,9 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { AuditVerb, Limit, Role, User } from '../../contract/views.ts'
+import type { AuditVerb, Limit, Role, User, UserStatus } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, count, eq, isNotNull, isNull } from '../../db/query.ts'
+import { and, count, eq, isNotNull, isNull, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
@@ -40,6 +40,7 @@ export interface UserChanges extends LimitChanges {
 export interface UserFilter {
   readonly role?: Role | undefined
   readonly service?: boolean | undefined
+  readonly status?: UserStatus | undefined
   readonly disabled?: boolean | undefined
   /** Part of a username, email address or name. */
   readonly search?: string | undefined
@@ -102,11 +103,8 @@ export function listUsers(context: OperationContext, filter: UserFilter = {}): P
         and(
           filter.role && eq(users.role, filter.role),
           filter.service === undefined ? undefined : eq(users.service, filter.service),
-          filter.disabled === undefined
-            ? undefined
-            : filter.disabled
-              ? isNotNull(users.disabledAt)
-              : isNull(users.disabledAt),
+          filter.status && isDisabled(filter.status === 'disabled'),
+          filter.disabled === undefined ? undefined : isDisabled(filter.disabled),
           contains([users.username, users.email, users.name], filter.search),
         ),
       )
@@ -114,6 +112,8 @@ export function listUsers(context: OperationContext, filter: UserFilter = {}): P
     return userViews(db, rows)
   })
 }
+
+const isDisabled = (disabled: boolean): SQL => (disabled ? isNotNull : isNull)(users.disabledAt)
 
 /** @throws not_found, ambiguous */
 export function getUser(context: OperationContext, selector: string): Promise<User> {
@@ -279,6 +279,7 @@ export async function userViews(db: Database, rows: readonly UserRow[]): Promise
     name: row.name,
     role: row.role,
     service: row.service,
+    status: row.disabledAt === null ? 'active' : 'disabled',
     hasPassword: row.passwordHash !== null,
     limits: limitsOf.get(row.id) ?? [],
     disabledAt: row.disabledAt === null ? null : new Date(row.disabledAt),

@@ -168,6 +168,30 @@ test('the top are the largest by tokens, requests or cost', async () => {
   ])
 })
 
+test('two groups and a time are three, and each sum is one of the two without the time', async () => {
+  await using s = await scene(
+    ['a', '2026-10-16T10:00:00Z', 1, 'x'],
+    ['a', '2026-10-17T10:00:00Z', 2, 'y'],
+    ['b', '2026-11-01T00:00:00Z', 4, 'x'],
+    ['a', '2026-11-18T11:00:00Z', 8, 'x'],
+  )
+  const rows = async (options: ReportOptions) =>
+    (await s.latchkey.usage.report(options)).map(
+      ({ start, key, model, tokens }) =>
+        `${start?.toISOString().slice(0, 7)} ${key?.name} ${model} ${tokens}`,
+    )
+  expect(await rows({ by: ['key', 'model', 'month'] })).toEqual([
+    '2026-10 a y 2',
+    '2026-10 a x 1',
+    '2026-11 a x 8',
+    '2026-11 b x 4',
+  ])
+  expect(await rows({ by: ['month', 'model', 'key'], top: 1 })).toEqual(['2026-10 a x 1', '2026-11 a x 8'])
+  expect(
+    await rows({ by: ['key', 'month', 'model'], fill: true, since: new Date('2026-10-01') }),
+  ).toHaveLength(6)
+})
+
 test('a bucket that holds the first moment counts whole, in the first period', async () => {
   await using s = await scene(['a', '2026-11-18T09:59:10Z', 1], ['a', '2026-11-18T10:00:00Z', 2])
   const since = new Date('2026-11-18T09:59:30Z')
@@ -200,7 +224,7 @@ test('every grouping by time adds up to the same sum', async () => {
       }
     }
   }
-}, 30_000)
+}, 120_000)
 
 test('a stream may be left early, and the store used meanwhile', async () => {
   await using s = await scene(['a', '2026-11-16T10:00:00Z', 1], ['a', '2026-11-18T10:00:00Z', 2])
@@ -215,6 +239,8 @@ test('a stream may be left early, and the store used meanwhile', async () => {
 test.each<[ReportOptions]>([
   [{ by: ['hour', 'week'] }],
   [{ by: ['key', 'key'] }],
+  [{ by: ['key', 'user', 'model'] }],
+  [{ by: ['key', 'user', 'model', 'month'] }],
   [{ top: 0 }],
   [{ top: 1.5 }],
   [{ sort: 'size' as never }],
@@ -244,4 +270,81 @@ test('a terminal shows the number first and then a bar, a pipe no bar', async ()
     '2026-11-17T00:00:00.000Z,a,0',
   ])
   expect((await run('usage report --by week --json', options)).json<unknown[]>()).toHaveLength(1)
+})
+
+test('a table ends in a total, says what a blank would not, and has points below points', async () => {
+  await using s = await scene()
+  for (const name of ['ci', 'orphan']) await s.latchkey.keys.create({ name })
+  await s.latchkey.users.create({ username: 'alice' })
+  await s.latchkey.keys.update('ci', { user: 'alice' })
+  const record = (key: string, inputTokens: number, costUsd: number, model?: string) =>
+    s.latchkey.usage.record(key, { inputTokens, costUsd, model, at: new Date('2026-11-18T10:00:00Z') })
+  await record('ci', 1_000, 1_234.5, 'gpt-x')
+  await record('orphan', 30, 0.000004)
+  await record('orphan', 2, 20)
+  const report = async (line: string) =>
+    (await run(`usage report ${line}`, { db: s.path, now: s.clock.now, env: { LATCHKEY_TZ: 'UTC' } })).out
+  expect(await report('--by user,model,month')).toBe(
+    [
+      'START       USER       MODEL       REQUESTS  INPUT  OUTPUT       COST  TOKENS',
+      '2026-11-01  alice      gpt-x              1  1,000       0  $1,234.50   1,000',
+      '2026-11-01  (no user)  (no model)         2     32       0     $20.00      32',
+      'TOTAL                                     3  1,032       0  $1,254.50   1,032',
+      '',
+    ].join('\n'),
+  )
+  await record('ci', 5, 0.0004, 'tiny')
+  expect((await report('--by model --sort cost')).split('\n').slice(1, 4)).toEqual([
+    'gpt-x              1  1,000       0   1,000  $1,234.50',
+    '(no model)         2     32       0      32     $20.00',
+    'tiny               1      5       0       5      $0.0004',
+  ])
+  // One row adds up to nothing new, the largest alone are not all, and programs add up by themselves.
+  expect(await report('')).not.toContain('TOTAL')
+  expect(await report('--by key --top 1')).not.toContain('TOTAL')
+  expect(await report('--by model --top 2')).toContain('\nTOTAL SHOWN ')
+  expect(await report('--by model -o csv')).not.toMatch(/total$/im)
+  expect(JSON.parse(await report('--by user --json'))).toHaveLength(2)
+})
+
+test.each([
+  ['tokens', ['ci', 'big']],
+  ['requests', ['ci', 'big']],
+  ['cost', ['big', 'ci']],
+])('--sort %s draws bars of that, beside its column', async (sort, [first, second]) => {
+  await using s = await scene()
+  for (const name of ['ci', 'big']) await s.latchkey.keys.create({ name })
+  await s.latchkey.usage.record('ci', { requests: 4, inputTokens: 100, costUsd: 1 })
+  await s.latchkey.usage.record('big', { requests: 1, inputTokens: 50, costUsd: 2 })
+  const options = { db: s.path, now: s.clock.now, tty: true, columns: 100 }
+  const lines = Bun.stripANSI((await run(`usage report --by key --sort ${sort}`, options)).out).split('\n')
+  expect(lines[0]).toEndWith(sort.toUpperCase())
+  expect(lines[1]).toMatch(new RegExp(`^${first} .* {2}█{24}$`))
+  const share = sort === 'requests' ? 6 : 12
+  expect(lines[2]).toMatch(new RegExp(`^${second} .* {2}█{${share}}$`))
+  expect(lines[3]).toMatch(/^TOTAL .*\d$/)
+})
+
+test('words and months bound a report where the zone of the reader says', async () => {
+  await using s = await scene(
+    ['a', '2026-09-30T21:00:00Z', 1],
+    ['a', '2026-09-30T22:00:00Z', 2],
+    ['a', '2026-10-31T22:59:00Z', 4],
+    ['a', '2026-10-31T23:00:00Z', 8],
+    ['a', '2026-11-19T22:00:00Z', 16],
+    ['a', '2026-11-19T23:30:00Z', 32],
+  )
+  const sum = async (bounds: string) => {
+    const line = `usage report ${bounds} --tz Europe/Berlin --json`
+    const [row] = (await run(line, { db: s.path, now: s.clock.now })).json<UsageRow[]>()
+    return row?.tokens ?? 0
+  }
+  expect(await sum('--since 2026-10')).toBe(62)
+  expect(await sum('--since 2026-10 --until 2026-11')).toBe(6)
+  expect(await sum('--since last-month --until this-month')).toBe(6)
+  expect(await sum('--since today')).toBe(32)
+  expect(await sum('--since yesterday --until today')).toBe(16)
+  const nothing = await run('usage report --since 2026-10 --until 2026-10', { db: s.path, now: s.clock.now })
+  expect(nothing.code).toBe(2)
+  expect(nothing.err).toContain('--since 2026-10 --until 2026-11')
 })

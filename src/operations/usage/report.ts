@@ -15,7 +15,7 @@ import { findKey, findProject, findUser, type KeySelector } from '../select.ts'
 import { between, noCounts, shownCounts, summed } from './sum.ts'
 
 export interface ReportOptions {
-  /** At most two, of which at most one of hour, day, week and month; none is one row with the sum of all. */
+  /** At most two of key, user, project and model, and one of hour, day, week and month; none is one row with the sum of all. */
   readonly by?: readonly ReportGroup[] | undefined
   /** First moment that counts; a bucket that holds it counts whole. */
   readonly since?: Date | undefined
@@ -330,16 +330,16 @@ function requireOptions({
   const unknown = by.find(group => !reportGroups.includes(group))
   if (
     unknown !== undefined ||
-    by.length > 2 ||
     by.filter(isPeriod).length > 1 ||
+    by.filter(group => !isPeriod(group)).length > 2 ||
     new Set(by).size < by.length
   ) {
     throw new LatchkeyError(
       'invalid',
       unknown === undefined
-        ? 'a report is grouped by at most two different things, one of them a time'
+        ? 'a report is grouped by at most two different things, and a time'
         : `there is no grouping by ${unknown}`,
-      `choose from ${reportGroups.join(', ')}; for example: latchkey usage report --by key,day`,
+      `choose from ${reportGroups.join(', ')}; for example: latchkey usage report --by user,model,month`,
     )
   }
   if (sort !== undefined && !reportOrders.includes(sort)) {
@@ -353,7 +353,7 @@ function requireOptions({
     throw new LatchkeyError(
       'invalid',
       `a report from ${since.toISOString()} until ${until.toISOString()} covers no time`,
-      'give an end that lies after the beginning',
+      'until is the first moment that no longer counts; for all of a month: --since 2026-10 --until 2026-11',
     )
   }
   if (top !== undefined && !(Number.isSafeInteger(top) && top >= 1)) {

@@ -4,6 +4,8 @@ import type {
   Compacted,
   IngestReport,
   Price,
+  ReportGroup,
+  ReportOrder,
   Stats,
   Totals,
   UsageCheck,
@@ -11,7 +13,7 @@ import type {
   UsageRow,
 } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
-import type { Column } from '../../declare/column.ts'
+import type { Column, Total } from '../../declare/column.ts'
 import { bar } from '../../draw/chart.ts'
 import { keyStatus } from '../../draw/columns.ts'
 import { limitLines } from '../../draw/limits.ts'
@@ -51,19 +53,65 @@ function dayBars(series: readonly UsagePoint[], brush: Brush): readonly string[]
   })
 }
 
-export const countColumns: readonly Column<UsageRow>[] = [
-  { title: 'requests', cell: (row, brush) => brush.count(row.requests), align: 'right' },
-  { title: 'input', cell: (row, brush) => brush.count(row.inputTokens), align: 'right' },
-  { title: 'output', cell: (row, brush) => brush.count(row.outputTokens), align: 'right' },
-  { title: 'cost', cell: (row, brush) => brush.dollars(row.costUsd), align: 'right' },
-  { title: 'tokens', cell: (row, brush) => brush.count(row.tokens), align: 'right' },
-  { bar: row => row.tokens },
-]
+/** What rows are grouped by, then what was used; last what is largest, beside its bar. */
+export function reportColumns(
+  by: readonly ReportGroup[],
+  sort: ReportOrder = 'tokens',
+): readonly Column<UsageRow>[] {
+  const names = {
+    key: row => row.key?.name,
+    user: row => row.user?.username,
+    project: row => row.project?.slug,
+    model: row => row.model,
+  } satisfies Record<string, (row: UsageRow) => string | null | undefined>
+  const groups = Object.entries(names).filter(([name]) => by.some(group => group === name))
+  const amounts = ['requests', 'input', 'output', 'cost', 'tokens'] as const
+  const last = amounts.toSorted((a, b) => Number(a === sort) - Number(b === sort))
+  return [
+    { title: 'start', cell: startOfRow, hideEmpty: true, whole: true },
+    ...groups.map(
+      ([title, nameOf], index): Column<UsageRow> => ({
+        title,
+        cell: (row, brush) => nameOf(row) ?? brush.dim(`(no ${title})`),
+        ...(index === 0 ? { importance: 'high' } : {}),
+        ...(title === 'key' ? { whole: true } : {}),
+      }),
+    ),
+    ...last.map(amount => amountColumns[amount]),
+    { bar: row => ({ tokens: row.tokens, requests: row.requests, cost: row.costUsd })[sort] },
+  ]
+}
+
+const amountColumns = {
+  requests: { title: 'requests', cell: (row, brush) => brush.count(row.requests), align: 'right' },
+  input: { title: 'input', cell: (row, brush) => brush.count(row.inputTokens), align: 'right' },
+  output: { title: 'output', cell: (row, brush) => brush.count(row.outputTokens), align: 'right' },
+  cost: { title: 'cost', cell: (row, brush) => brush.dollars(row.costUsd), align: 'point' },
+  tokens: { title: 'tokens', cell: (row, brush) => brush.count(row.tokens), align: 'right' },
+} satisfies Record<string, Column<UsageRow>>
+
+/** All rows in one; of the largest alone that says so. */
+export function reportTotal(rows: readonly UsageRow[], top: number | undefined): Total<UsageRow> | undefined {
+  const [first] = rows
+  if (first === undefined || rows.length === 1) return undefined
+  const sum = (field: keyof Totals): number => rows.reduce((total, row) => total + row[field], 0)
+  const costUsd = Math.round(sum('costUsd') * 1e6) / 1e6
+  const [requests, inputTokens, outputTokens, tokens] = [
+    sum('requests'),
+    sum('inputTokens'),
+    sum('outputTokens'),
+    sum('tokens'),
+  ]
+  return {
+    label: top === undefined ? 'total' : 'total shown',
+    row: { ...first, requests, inputTokens, outputTokens, tokens, costUsd },
+  }
+}
 
 export const priceColumns: readonly Column<Price>[] = [
   { title: 'model', cell: price => price.model, whole: true },
-  { title: 'input', cell: (price, brush) => brush.dollars(price.inputUsd), align: 'right' },
-  { title: 'output', cell: (price, brush) => brush.dollars(price.outputUsd), align: 'right' },
+  { title: 'input', cell: (price, brush) => brush.dollars(price.inputUsd), align: 'point' },
+  { title: 'output', cell: (price, brush) => brush.dollars(price.outputUsd), align: 'point' },
   { title: 'from', cell: (price, brush) => brush.time(price.startsAt, 'always') },
   { title: 'in force', cell: (price, brush) => (price.current ? brush.good('now') : ''), hideEmpty: true },
 ]
@@ -73,7 +121,7 @@ export const priceText = (price: Price, brush: Brush): string =>
   `${price.model} costs ${brush.dollars(price.inputUsd)} in and ${brush.dollars(price.outputUsd)} out per million tokens${price.startsAt === null ? '' : ` from ${brush.time(price.startsAt)}`}`
 
 /** The start of an hour, or of a day, week or month: these without their time, which is midnight in each row. */
-export function startOfRow(row: UsageRow, brush: Brush, rows: readonly UsageRow[]): string {
+function startOfRow(row: UsageRow, brush: Brush, rows: readonly UsageRow[]): string {
   if (row.start === null) return ''
   const timed = haveTimes.get(rows) ?? rows.some(each => each.start && !isMidnight(brush.time(each.start)))
   haveTimes.set(rows, timed)

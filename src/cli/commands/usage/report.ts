@@ -3,17 +3,18 @@ import { usageRow } from '../../../contract/views/usage.ts'
 import { reportOrders } from '../../../contract/views/words.ts'
 import { command, opt } from '../../declare/define.ts'
 import { count, groups, since } from '../../declare/parse.ts'
-import { countColumns, startOfRow } from './drawing.ts'
+import { reportColumns, reportTotal } from './drawing.ts'
 
 export default command({
   name: 'report',
   effect: 'read',
   summary: 'Sum up usage by key, user, project, model, hour, day, week or month',
   description:
-    'Counts what was recorded by the minute. What an import carried over without a time is in key stats, not here. By a time alone, hours or days without use have a row too: from --since until --until or now, or else from the first to the last use.',
+    'Counts what was recorded by the minute. What an import carried over without a time is in key stats, not here. By a time alone, hours or days without use have a row too: from --since until --until or now, or else from the first to the last use. Tables end in a total; JSON and CSV have the rows alone.',
   examples: [
     'latchkey usage report --by key,day --since 7d',
-    'latchkey usage report --by user --since 2026-11-01 --until 2026-12-01 --json',
+    'latchkey usage report --by user,model,month --since 2026-10',
+    'latchkey usage report --by user --since last-month --until this-month --json',
     'latchkey usage report --by project,month --sort cost --top 5 -o csv',
     'latchkey usage report --by key,day --since 30d --html usage.html --force',
   ],
@@ -21,10 +22,14 @@ export default command({
     by: opt.list(
       'a,b',
       groups,
-      'One or two of key, user, project, model, and hour, day, week or month (default: all in one sum)',
+      'One or two of key, user, project, model, and one of hour, day, week, month (default: all in one sum)',
     ),
-    since: opt.as('duration|date', since, 'First moment that counts'),
-    until: opt.as('duration|date', since, 'First moment that no longer counts'),
+    since: opt.as('duration|date', since, 'First moment that counts, or a month or word that begins then'),
+    until: opt.as(
+      'duration|date',
+      since,
+      'First moment that no longer counts; for all of October --since 2026-10 --until 2026-11',
+    ),
     key: opt.text('key', 'Only this key'),
     user: opt.text('user', 'Only keys of this user'),
     project: opt.text('project', 'Only keys of this project'),
@@ -48,13 +53,7 @@ export default command({
   },
   lines: (_, { html }) => (html === undefined ? undefined : [`Wrote ${html}`]),
   rows: usageRow,
-  columns: [
-    { title: 'start', cell: startOfRow, hideEmpty: true, whole: true },
-    { title: 'key', cell: row => row.key?.name ?? '', hideEmpty: true, whole: true },
-    { title: 'user', cell: row => row.user?.username ?? '', hideEmpty: true },
-    { title: 'project', cell: row => row.project?.slug ?? '', hideEmpty: true },
-    { title: 'model', cell: row => row.model ?? '', hideEmpty: true, whole: true },
-    ...countColumns,
-  ],
+  columns: ({ by = [], sort }) => reportColumns(by, sort),
+  total: (rows, { top }) => reportTotal(rows, top),
   empty: 'Nothing was recorded in that time.',
 })

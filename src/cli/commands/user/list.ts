@@ -1,5 +1,5 @@
 import { user } from '../../../contract/views/people.ts'
-import { roles } from '../../../contract/views/words.ts'
+import { roles, userStatuses } from '../../../contract/views/words.ts'
 import { command, opt } from '../../declare/define.ts'
 
 export default command({
@@ -9,18 +9,21 @@ export default command({
   examples: [
     'latchkey user list',
     'latchkey user list --role admin --json',
+    'latchkey user list --status disabled',
     'latchkey user list --search example.org -q',
   ],
   options: {
     role: opt.choice(roles, 'Only users with this role'),
     service: opt.flag('Only service accounts'),
-    disabled: opt.flag('Only disabled users'),
+    status: opt.choice(userStatuses, 'Only users with this status'),
+    disabled: opt.hidden(opt.flag('As --status disabled')),
     search: opt.text('text', 'Only users whose username, email address or name holds this'),
   },
-  run: async (ctx, { role, service, disabled, search }) =>
+  run: async (ctx, { role, service, status, disabled, search }) =>
     (await ctx.operations()).users.list({
       role,
       service: service || undefined,
+      status,
       disabled: disabled || undefined,
       search,
     }),
@@ -32,7 +35,7 @@ export default command({
     { title: 'role', cell: user => (user.service ? `${user.role}, service` : user.role) },
     {
       title: 'status',
-      cell: (user, brush) => (user.disabledAt ? brush.bad('disabled') : brush.good('active')),
+      cell: (user, brush) => (user.status === 'active' ? brush.good : brush.bad)(user.status),
       whole: true,
     },
     { title: 'created', time: user => user.createdAt },

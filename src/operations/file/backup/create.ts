@@ -300,7 +300,7 @@ async function discard(location: Location, name: string): Promise<void> {
 function requireLatchkey(path: string): number {
   return reading(path, client => {
     requireOurs(client, path)
-    return Math.max(compactSize(client), sizeOf(path) === 0 ? sizeOf(`${path}-wal`) : 0)
+    return compactSize(client)
   })
 }
 

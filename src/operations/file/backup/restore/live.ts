@@ -8,6 +8,7 @@ import { holdersOf, isLockedByOthers } from '../../../../db/sqlite/holders.ts'
 import { pageSize, rowCounts } from '../../../../db/sqlite/inspect.ts'
 import { openReader, requireOurs, requireWholeLog } from '../../../../db/sqlite/open.ts'
 import { translate } from '../../../../system/errors.ts'
+import { sizeOf } from '../../../../system/files.ts'
 
 /** A healthy database of somebody else's is never replaced. */
 export type Live =
@@ -49,12 +50,26 @@ export async function requireNoUsers(
   path: string,
   { inPlace, waitMs }: { readonly inPlace: boolean; readonly waitMs: number },
 ): Promise<Users> {
+  // Where there is no file, there is nothing to go on with in place.
+  if (inPlace && existsSync(path)) return usersOf(path)
+  return untilFree(path, waitMs, async () => (usersOf(path).length === 0 && !isLocked(path) ? [] : undefined))
+}
+
+/**
+ * Tries until `attempt` does not find the database in use, which it says by answering undefined.
+ *
+ * @throws busy, naming who uses it, and what `attempt` throws
+ */
+export async function untilFree<T>(
+  path: string,
+  waitMs: number,
+  attempt: () => Promise<T | undefined>,
+): Promise<T> {
   const deadline = performance.now() + waitMs
   for (;;) {
-    const users = usersOf(path)
-    // Where there is no file, there is nothing to go on with in place.
-    if ((inPlace && existsSync(path)) || (users.length === 0 && !isLocked(path))) return users
-    if (performance.now() >= deadline) throw inUse(path, users)
+    const done = await attempt()
+    if (done !== undefined) return done
+    if (performance.now() >= deadline) throw inUse(path, usersOf(path))
     await sleep(50)
   }
 }
@@ -78,9 +93,9 @@ function inUse(path: string, users: Users): LatchkeyError {
   )
 }
 
-/** A damaged file cannot be locked to any purpose. */
+/** A damaged file cannot be locked this way. An empty one is not opened: SQLite removes its log. */
 function isLocked(path: string): boolean {
-  if (!existsSync(path)) return false
+  if (sizeOf(path) === 0) return false
   try {
     return isLockedByOthers(path)
   } catch (error) {

@@ -130,6 +130,16 @@ async function peer(path: string, body: string) {
   return { pid: child.pid }
 }
 
+/** 64 bytes over the root page of a table. */
+function damage(path: string): void {
+  const { rootpage } = ask<{ rootpage: number }>(
+    path,
+    "SELECT rootpage FROM sqlite_schema WHERE name = 'counted_files'",
+  )
+  const bytes = readFileSync(path)
+  writeFileSync(path, bytes.fill(0xa5, (rootpage - 1) * 4096, (rootpage - 1) * 4096 + 64))
+}
+
 test('puts the rows back, keeps what was there as a backup, and says both', async () => {
   const { context } = await scene()
   const restored = await restore(context, { latest: true })
@@ -211,18 +221,50 @@ test.each<[string, (s: Scene) => void]>([
   })
 })
 
-test('a database of another page size is exchanged as a file, and is kept both as a backup and aside', async () => {
-  const { context } = await scene()
-  const client = new Client(context.path)
+/** Rebuilds it with pages of another size than the backup has, and leaves it in DELETE mode. */
+function withPages(path: string, bytes: number): void {
+  const client = new Client(path)
   client.run('PRAGMA journal_mode = DELETE')
-  client.run('PRAGMA page_size = 8192')
+  client.run(`PRAGMA page_size = ${bytes}`)
   client.run('VACUUM')
   client.close()
+}
+
+test.each([1024, 8192])('a database with pages of %i bytes keeps them, and its file', async bytes => {
+  const { context } = await scene()
+  withPages(context.path, bytes)
   addUsers(context.path, 1)
+  const { ino } = statSync(context.path)
   const restored = await restore(context, { latest: true })
-  expect(restored).toMatchObject({ safetyBackup: { rows: { users: 101 } }, before: { users: 101 } })
-  expect(restored.movedAside).toHaveLength(1)
-  expect(users(restored.movedAside[0]!)).toBe(101)
+  expect(restored).toMatchObject({
+    safetyBackup: { rows: { users: 101 } },
+    before: { users: 101 },
+    movedAside: [],
+  })
+  expect(ask(context.path, 'PRAGMA page_size')).toEqual({ page_size: bytes })
+  expect([users(context.path), statSync(context.path).ino]).toEqual([50, ino])
+  await restore(context, { undo: true })
+  expect(users(context.path)).toBe(101)
+})
+
+test('a database in DELETE mode is restored at the first try', async () => {
+  const { context } = await scene()
+  withPages(context.path, 4096)
+  expect(ask(context.path, 'PRAGMA journal_mode')).toEqual({ journal_mode: 'delete' })
+  expect(await restore(context, { latest: true })).toMatchObject({ rows: { users: 50 } })
+  expect(ask(context.path, 'PRAGMA journal_mode')).toEqual({ journal_mode: 'wal' })
+})
+
+test('an emptied database is damaged, and the log that is left of it is kept', async () => {
+  const { context } = await scene()
+  const code = `const c = new (require('bun:sqlite').Database)(${JSON.stringify(context.path)})
+    c.run("UPDATE users SET role = 'admin'"); process.kill(process.pid, 9)`
+  Bun.spawnSync([process.execPath, '-e', code])
+  const log = readFileSync(`${context.path}-wal`)
+  truncateSync(context.path, 0)
+  expect((await failure(createBackup(context))).code).toBe('corrupt')
+  const { movedAside } = await restore(context, { latest: true })
+  expect(movedAside.filter(file => file.endsWith('-wal')).map(file => readFileSync(file))).toEqual([log])
   expect(users(context.path)).toBe(50)
 })
 
@@ -499,16 +541,24 @@ test('in place, a restore gets through under a busy writer', async () => {
   expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
 }, 120_000)
 
-test('not even in place is the file exchanged under a process that has it open', async () => {
+test('in place, a database with other pages is restored under a process that has it open', async () => {
   const { context } = await scene()
-  const client = new Client(context.path)
-  client.run('PRAGMA journal_mode = DELETE')
-  client.run('PRAGMA page_size = 8192')
-  client.run('VACUUM')
-  client.close()
+  withPages(context.path, 8192)
   await peer(context.path, "client.query('SELECT count(*) FROM users').get()")
-  expect((await failure(restore(context, { latest: true, inPlace: true }))).code).toBe('busy')
-  expect(users(context.path)).toBe(100)
+  expect(await restore(context, { latest: true, inPlace: true })).toMatchObject({ rows: { users: 50 } })
+  expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
+})
+
+test('a damaged database is not replaced under a process that uses it, not even in place', async () => {
+  const { context } = await scene()
+  damage(context.path)
+  const { pid } = await peer(context.path, "client.query('SELECT count(*) FROM users').get()")
+  const before = snapshot(dirname(context.path))
+  for (const inPlace of [false, true]) {
+    const error = await failure(restore(context, { latest: true, inPlace }))
+    expect(error).toMatchObject({ code: 'busy', message: expect.stringContaining(`process ${pid}`) })
+  }
+  expect(snapshot(dirname(context.path))).toEqual(before)
 })
 
 test('a symbolic link to the database stays one, and what it leads to is restored', async () => {
@@ -526,33 +576,35 @@ const child = (context: FileContext, options: object) => `
   const context = { ...${JSON.stringify(context)}, now: () => new Date() }
   console.log('go'); for (;;) await restore(context, ${JSON.stringify(options)})`
 
-for (const [way, damage] of [
-  ['in place', () => {}],
-  ['by exchange of the file', (path: string) => rmSync(path)],
+for (const [way, spoil, before] of [
+  ['in place', () => {}, 8_000],
+  ['where the database is damaged', damage, 8_000],
+  ['where there is none', (path: string) => rmSync(path), 'none'],
 ] as const) {
   test(`killed at any moment ${way}, the database is the old one or the new one, whole`, async () => {
     const { context } = await scene(4_000)
     const [backup] = await listBackups(context)
     const outcomes: Record<string, number> = {}
     for (let round = 0; round < 15; round++) {
+      const started = performance.now()
       // The one that is asked for again and again must not be found already in place.
       await restore(context, {
         backup: (await listBackups(context)).find(b => b.rows['users'] === 8_000)?.id ?? backup!.id,
       })
+      const wholeMs = performance.now() - started
       if (users(context.path) === 4_000) addUsers(context.path, 4_000)
-      damage(context.path)
+      spoil(context.path)
       const running = Bun.spawn([process.execPath, '-e', child(context, { backup: backup!.id })], {
         stdout: 'pipe',
       })
       await running.stdout.getReader().read()
-      await Bun.sleep(Math.random() * 250)
+      await Bun.sleep(Math.random() * wholeMs * 1.3)
       running.kill(9)
       await running.exited
       const found = existsSync(context.path) ? users(context.path) : 'none'
       outcomes[found] = (outcomes[found] ?? 0) + 1
-      // Before its file is exchanged a missing database is still missing; nothing else is between old and new.
-      expect(way === 'in place' ? [4_000, 8_000] : ['none', 4_000]).toContain(found as never)
-      if (found !== 'none') expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
+      expect([before, 4_000]).toContain(found)
+      if (found === 4_000) expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
     }
     console.log(`15 kills ${way}: ${JSON.stringify(outcomes)}`)
     expect(await restore(context, { backup: backup!.id })).toMatchObject({ rows: { users: 4_000 } })

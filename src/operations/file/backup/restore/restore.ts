@@ -9,11 +9,11 @@ import { LatchkeyError } from '../../../../contract/errors.ts'
 import { failureOf } from '../../../../contract/failure.ts'
 import type { Backup, Restored } from '../../../../contract/views.ts'
 import { latestVersion } from '../../../../db/schema/version.ts'
-import { CommitWatch, openPrivate, settle } from '../../../../db/sqlite/copy.ts'
+import { CommitWatch, openPrivate, setPageSize, settle } from '../../../../db/sqlite/copy.ts'
 import { realPath } from '../../../../db/sqlite/holders.ts'
 import { schemaHash } from '../../../../db/sqlite/inspect.ts'
 import { migrateTo, requireHistory } from '../../../../db/sqlite/migrate.ts'
-import { newer, requireOurs } from '../../../../db/sqlite/open.ts'
+import { newer, openWriter, requireOurs } from '../../../../db/sqlite/open.ts'
 import { translate } from '../../../../system/errors.ts'
 import { ensureFolder, requireSpace, sweep, withPrivateFile } from '../../../../system/files.ts'
 import { programVersion } from '../../../../system/version.ts'
@@ -29,8 +29,8 @@ import { type ChooseState, chooseState, targetOf } from './choose.ts'
 import { compareWith } from './difference.ts'
 import { restoreEntity, type Subject, subjectOf } from './entity.ts'
 import { adoptLateCopies } from './late.ts'
-import { readLive, requireNoUsers, usersOf } from './live.ts'
-import { recheck, swapContents, swapFiles } from './swap.ts'
+import { readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
+import { placeMissing, recheck, replaceDamaged, swapContents } from './swap.ts'
 
 export interface Restore extends ChooseState, Subject {
   /** Restores into a database that other processes have open: they go on, and see the restored rows. */
@@ -128,20 +128,24 @@ async function swapIn({ context, stored, inPlace, waitMs }: Run, copy: string): 
   let safetyBackup: Backup | null = null
   try {
     safetyBackup = watch && (await takeSafetyCopy(context))
+    if (safetyBackup && live.pageSize !== null && live.pageSize !== stored.manifest.pageSize) {
+      setPageSize(copy, live.pageSize)
+    }
     const expected = prepare(copy, context, stored, safetyBackup)
     let movedAside: readonly string[] = []
     let depth: Depth = 'quick'
-    if (watch && safetyBackup && live.pageSize === stored.manifest.pageSize) {
+    if (watch && safetyBackup) {
       await swapContents(context, copy, watch, inPlace)
       watch.close()
       safetyBackup = (await keepLateCommits(context)) ?? safetyBackup
-    } else {
-      watch?.close()
-      // Peers would go on writing to a file that has lost its name, so nothing goes on here.
+    } else if (live.state === 'missing') {
       await requireNoUsers(path, { inPlace: false, waitMs })
-      movedAside = swapFiles(context, copy, live.state === 'readable')
+      movedAside = placeMissing(context, copy)
       // The very file that was verified has another name now.
       depth = 'contents'
+    } else {
+      watch?.close()
+      movedAside = await untilFree(path, waitMs, () => replaceDamaged(context, copy))
     }
     chmodSync(path, 0o600)
     return {
@@ -180,6 +184,8 @@ async function keepLateCommits(context: FileContext): Promise<Backup | null> {
 /** null when the database turns out to be damaged while it is looked at. */
 function watchCommits(path: string): CommitWatch | null {
   try {
+    // Into WAL mode before commits are watched, since that is one.
+    openWriter(path).close()
     return new CommitWatch(path)
   } catch (error) {
     return nullIfCorrupt(translate(error, path))

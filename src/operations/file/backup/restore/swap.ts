@@ -1,20 +1,16 @@
-/** How the private copy takes the place of the database: as contents in one transaction, or as a file. */
-import { existsSync, linkSync, renameSync, rmSync } from 'node:fs'
+/**
+ * How the private copy takes the place of the database: always within its file, where there is one. A file that takes
+ * the name of another leaves whoever has the old one open to write a log under the name of the new one.
+ */
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
-import { codeOf } from '../../../../contract/failure.ts'
-import { type CommitWatch, copyInto, openPrivate } from '../../../../db/sqlite/copy.ts'
+import { codeOf, failureOf } from '../../../../contract/failure.ts'
+import { type CommitWatch, copyBytes, copyInto } from '../../../../db/sqlite/copy.ts'
 import { quickCheck, rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
 import { openReader, openWriter } from '../../../../db/sqlite/open.ts'
-import { translate } from '../../../../system/errors.ts'
-import {
-  requireSpace,
-  sidecars,
-  sizeOf,
-  syncFile,
-  syncFolder,
-  withPrivateFile,
-} from '../../../../system/files.ts'
+import { SoleUse } from '../../../../db/sqlite/sole-use.ts'
+import { place, requireSpace, sidecars, sizeOf, withPrivateFile } from '../../../../system/files.ts'
 import type { FileContext } from '../../../context.ts'
 import type { Depth } from '../contents.ts'
 import { keepLateCopy } from './late.ts'
@@ -37,7 +33,6 @@ export async function swapContents(
   const { path } = context
   // The new pages go through the WAL: as much again as the copy.
   requireSpace(dirname(path), sizeOf(copy))
-  openWriter(path).close()
   await withPrivateFile(dirname(path), late =>
     copyInto(copy, path, swapDeadlineMs, () => {
       if (!watch.changed) return
@@ -56,74 +51,144 @@ const overtaken = (path: string): LatchkeyError =>
   )
 
 /**
- * For a database that is missing, damaged or of another page size: the old files go aside as a set, sidecars
- * first, since a `-wal` that stays would be blended into the restored file; then the copy takes the name at once.
- * Until it has the name, a failure puts everything back.
+ * For a database that is damaged: what there is, logs included, is copied aside, then replaced within its own file
+ * while nobody else can use it. SQLite does that in one transaction as long as it can make anything of the old file;
+ * else that is emptied first. On a failure what was there is put back.
  *
- * @param readable whether the old database is sound enough to fold its WAL into its file first
- * @returns the names that the old files have now
+ * @returns the names of what was set aside; undefined when somebody has the database in use: nothing was changed
+ * @throws disk_full, permission, database_readonly, conflict, corrupt (it cannot even be copied)
  */
-export function swapFiles(context: FileContext, copy: string, readable: boolean): readonly string[] {
+export async function replaceDamaged(
+  context: FileContext,
+  copy: string,
+): Promise<readonly string[] | undefined> {
   const { path } = context
-  if (readable) foldWal(path)
-  const aside = `${path}.replaced-${context.now().toISOString().replace(/[-:.]/g, '')}`
-  const undo: (() => void)[] = []
-  const moved: string[] = []
+  const suffixes = ['', ...logs].filter(suffix => existsSync(path + suffix))
+  const old = suffixes.reduce((sum, suffix) => sum + sizeOf(path + suffix), 0)
+  requireSpace(dirname(path), old + Math.max(sizeOf(path), sizeOf(copy)))
+  const aside = new Aside(context)
   try {
-    for (const sidecar of sidecars) {
-      if (!existsSync(path + sidecar)) continue
-      renameFree(path + sidecar, aside + sidecar)
-      undo.push(() => renameSync(aside + sidecar, path + sidecar))
-      moved.push(aside + sidecar)
+    // Whoever opens an empty database removes its log.
+    if (sizeOf(path) === 0) for (const suffix of suffixes) await aside.keep(suffix)
+    const use = SoleUse.take(path)
+    if (use === undefined) {
+      aside.forget()
+      return undefined
     }
-    if (existsSync(path)) {
-      undo.push(linkOrMove(path, aside))
-      moved.unshift(aside)
+    try {
+      for (const suffix of suffixes) await aside.keep(suffix)
+      if (!(await canReplace(use, copy))) {
+        use.empty()
+        await use.replaceBy(copy).catch(error => aside.putBack(error))
+      }
+      return aside.files
+    } finally {
+      use.close()
     }
-    syncFile(copy)
-    renameSync(copy, path)
+  } catch (error) {
+    aside.forget()
+    throw error
+  }
+}
+
+const logs = ['-wal', '-journal'] as const
+
+/** @returns false when SQLite can make nothing of what is there */
+async function canReplace(use: SoleUse, copy: string): Promise<boolean> {
+  try {
+    await use.replaceBy(copy)
+    return true
+  } catch (error) {
+    if (error instanceof LatchkeyError && error.code === 'corrupt') return false
+    throw error
+  }
+}
+
+/** Copies of the old files, beside them. */
+class Aside {
+  readonly #path: string
+  readonly #copies: string
+  #kept: readonly string[] = []
+
+  constructor(context: FileContext) {
+    this.#path = context.path
+    this.#copies = asideName(context)
+  }
+
+  get files(): readonly string[] {
+    return this.#kept.map(suffix => this.#copies + suffix)
+  }
+
+  /** Copies the file with this suffix, durably, unless that is done or it is gone by now. */
+  async keep(suffix: string): Promise<void> {
+    const file = this.#path + suffix
+    if (this.#kept.includes(suffix) || !existsSync(file)) return
+    const copy = async (bytes: string): Promise<void> => {
+      copyBytes(file, bytes)
+      place(bytes, this.#copies + suffix)
+    }
+    await withPrivateFile(dirname(file), copy, file)
+    this.#kept = [...this.#kept, suffix]
+  }
+
+  forget(): void {
+    for (const file of this.files) rmSync(file)
+    this.#kept = []
+  }
+
+  /** Throws the reason, or that it could not be done: then the copies stay. */
+  putBack(reason: unknown): never {
+    const copies = this.files
+    try {
+      for (const suffix of this.#kept.toReversed()) {
+        copyBytes(this.#copies + suffix, this.#path + suffix)
+      }
+    } catch (error) {
+      this.#kept = []
+      throw new LatchkeyError(
+        'corrupt',
+        `${this.#path} is empty now: it was not restored (${failureOf(reason).message}), nor put back (${failureOf(error).message})`,
+        `what was there is kept in ${copies.join(', ')}; mend the cause, then restore again`,
+        { cause: reason },
+      )
+    }
+    throw reason
+  }
+}
+
+/**
+ * For a database that is missing: the copy gets its name, unless somebody else has taken it meanwhile. A log that is
+ * still there goes aside first, since it would be blended into the restored file; a failure puts it back.
+ *
+ * @returns the names that the old files have now
+ * @throws conflict, permission, disk_full
+ */
+export function placeMissing(context: FileContext, copy: string): readonly string[] {
+  const { path } = context
+  const aside = asideName(context)
+  const moved = sidecars.filter(suffix => existsSync(path + suffix))
+  const undo: (() => void)[] = []
+  try {
+    for (const suffix of moved) {
+      renameFree(path + suffix, aside + suffix)
+      undo.push(() => renameFree(aside + suffix, path + suffix))
+    }
+    place(copy, path)
   } catch (error) {
     for (const step of undo.toReversed()) step()
     throw error
   }
-  syncFolder(dirname(path))
-  return moved
+  return moved.map(suffix => aside + suffix)
 }
 
-/** A second name keeps the first one taken until the copy replaces it; where there are no links, it is moved. */
-function linkOrMove(path: string, aside: string): () => void {
-  try {
-    linkSync(path, aside)
-    return () => rmSync(aside)
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') throw error
-    renameFree(path, aside)
-    return () => renameSync(aside, path)
-  }
-}
+const asideName = ({ path, now }: FileContext): string =>
+  `${path}.replaced-${now().toISOString().replace(/[-:.]/g, '')}`
 
 function renameFree(from: string, to: string): void {
   if (existsSync(to)) {
     throw new LatchkeyError('conflict', `${to} exists already`, 'move it away, then restore again')
   }
   renameSync(from, to)
-}
-
-/**
- * Folds what is in the `-wal` into the file that is about to be replaced, as far as damage allows: killed between
- * the sidecars and the file, a restore then leaves the old database whole.
- */
-function foldWal(path: string): void {
-  const client = openPrivate(path)
-  try {
-    client.run('PRAGMA busy_timeout = 5000')
-    client.run('PRAGMA journal_mode = DELETE')
-  } catch (error) {
-    const known = translate(error, path)
-    if (!(known instanceof LatchkeyError) || known.code !== 'corrupt') throw known
-  } finally {
-    client.close()
-  }
 }
 
 /** Best effort: with readers about, the pages stay in the WAL, which is as good. */
