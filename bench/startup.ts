@@ -26,7 +26,7 @@ export async function rows(): Promise<readonly Row[]> {
     version: () => run([compiled, '--version']),
     compiled: () => run([compiled, ...list]),
     completion: () => run([compiled, completionRequest, 'key', 'show', 'ci'], { LATCHKEY_DB: path }),
-    source: () => run([process.execPath, 'bin/latchkey.ts', ...list]),
+    source: () => run(['bin/latchkey.ts', ...list], { PATH: join(root, 'node_modules/.bin') }),
   })
   const row = (name: string, ms: number, bound: number): Row => ({
     name,

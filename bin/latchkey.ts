@@ -1,5 +1,9 @@
-#!/usr/bin/env bun
+#!/bin/sh
+':' //; exec bun --config=/dev/null --env-file=/dev/null --tsconfig-override=/dev/null "$0" "$@"
 /**
+ * The line above is for the shell: Bun is to read nothing from the folder it is started in (`src/system/bun-alone.ts`). To Bun it
+ * is a string and a comment. `env -S` would do too, but BusyBox has none.
+ *
  * Hands the process to main() and main's exit code to the process. Must never call process.exit() before main is done,
  * which would cut a pipe short, and installs no signal handler, which would wait for a running query: the one command
  * that has requests to finish asks for it.
@@ -17,13 +21,17 @@ if (typeof Bun === 'undefined' || !Bun.semver.satisfies(Bun.version, wanted)) {
   Bun.unsafe.setJITPolicy(100)
   setTimeout(() => Bun.unsafe.setJITPolicy(1), 100).unref()
   // Loaded only now, so that an old Bun gets as far as the message above.
-  const [{ main }, { streams }] = await Promise.all([import('../src/main.ts'), import('./streams.ts')])
+  const [{ main }, { streams }, { bunAlone }] = await Promise.all([
+    import('../src/main.ts'),
+    import('./streams.ts'),
+    import('../src/system/bun-alone.ts'),
+  ])
   const { stopped, isStopping } = signals()
   const open = await streams(isStopping)
   process.exitCode = await main(process.argv.slice(2), process.env, open, {
     cwd: folder(),
     stopped,
-    program: Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main],
+    program: Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, ...bunAlone, Bun.main],
   })
   // All of stdout has been taken. Lines of a log that nobody reads any more must not keep the process.
   await Promise.race([open.stderr.write(''), Bun.sleep(2_000)])

@@ -2,19 +2,25 @@
  * `bun run test:package`: packs what npm would publish, installs it into an empty folder, and uses it as strangers do.
  * Takes npm and its registry, so it is no part of the usual tests.
  */
-import { expect, test } from 'bun:test'
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { publint } from 'publint'
 import { temporaryFolder } from '../src/testing/folder.ts'
+import { layTraps } from '../src/testing/traps.ts'
 
 const root = join(import.meta.dir, '..')
 const bunFolder = dirname(process.execPath)
 
-async function run(words: readonly string[], cwd: string, path = process.env['PATH'] ?? '') {
+async function run(
+  words: readonly string[],
+  cwd: string,
+  path = process.env['PATH'] ?? '',
+  env: Readonly<Record<string, string | undefined>> = { LATCHKEY_DB: join(cwd, 'data.db') },
+) {
   const child = Bun.spawn([...words], {
     cwd,
-    env: { ...process.env, PATH: path, LATCHKEY_DB: join(cwd, 'data.db'), CI: 'true' },
+    env: { ...process.env, PATH: path, CI: 'true', ...env },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -29,12 +35,85 @@ const withoutBun = (process.env['PATH'] ?? '')
   .filter(folder => Bun.which('bun', { PATH: folder }) === null)
   .join(':')
 
+const packing = temporaryFolder()
+let tarball = ''
+
+beforeAll(async () => {
+  const packed = await run(['npm', 'pack', '--pack-destination', packing.path], root)
+  expect(packed.code, packed.err).toBe(0)
+  tarball = packing.file(readdirSync(packing.path).find(name => name.endsWith('.tgz')) ?? '')
+})
+afterAll(() => packing.remove())
+
+/** A clone as somebody gets it: what git would commit, installed by the line of the README. */
+async function clone(path: string): Promise<void> {
+  const { out } = await run(['git', 'ls-files', '--cached', '--others', '--exclude-standard', '-z'], root)
+  for (const name of out.split('\0')) if (name !== '') cpSync(join(root, name), join(path, name))
+}
+
+/** The blocks of shell commands in a page, from the first to the last. */
+const shellBlocks = (page: string): readonly string[] =>
+  [...readFileSync(join(root, page), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(
+    ([, block = '']) => block,
+  )
+
+test('however it was installed and is started, it takes nothing from the folder it is started in', async () => {
+  using folder = temporaryFolder()
+  const [home, bin, foreign, checkout] = ['home', 'bin', 'foreign', 'checkout'].map(name => folder.file(name))
+  for (const each of [home, bin, foreign, checkout]) mkdirSync(each ?? '')
+  for (const name of ['bun', 'bunx']) symlinkSync(process.execPath, join(bin ?? '', name))
+  const env = { HOME: home, LATCHKEY_DB: undefined, npm_config_prefix: folder.file('npm') }
+  const path = `${folder.file('npm/bin')}:${bin}:${withoutBun}`
+  const install = async (words: readonly string[], cwd = home ?? '') => {
+    const ran = await run(words, cwd, path, env)
+    expect(ran.code, ran.err).toBe(0)
+  }
+  const { sprung } = layTraps(foreign ?? '')
+  const start = async (...words: readonly string[]) => {
+    const ran = await run([...words, 'config', 'get', 'db'], foreign ?? '', path, env)
+    expect(sprung(), words.join(' ')).toBe('')
+    expect(ran, words.join(' ')).toMatchObject({
+      code: 0,
+      out: join(home ?? '', '.local/share/latchkey/latchkey.db\n'),
+    })
+  }
+
+  await install(['npm', 'install', '--global', '--no-audit', '--no-fund', 'bun@1.4.5', tarball])
+  await start('latchkey')
+  await install(['npm', 'uninstall', '--global', 'latchkey'])
+  await start('npx', '--yes', '--package', tarball, 'latchkey')
+  await start('bunx', '--package', tarball, 'latchkey')
+  await start('bunx', '--bun', '--package', tarball, 'latchkey')
+  await install(['bun', 'add', '--global', tarball])
+  await start(join(home ?? '', '.bun/bin/latchkey'))
+
+  await clone(checkout ?? '')
+  const [, , fromClone = ''] = shellBlocks('README.md')
+  await install(['bash', '-euc', fromClone], checkout)
+  await start('latchkey')
+  await start(join(checkout ?? '', 'bin/latchkey.ts'))
+})
+
+test('what docs/embedding.md says to type installs the library beside a backend', async () => {
+  using folder = temporaryFolder()
+  mkdirSync(folder.file('gateway'))
+  await clone(folder.file('latchkey'))
+  const script = shellBlocks('docs/embedding.md').join('\n')
+  const path = `${bunFolder}:${process.env['PATH']}`
+  const installed = await run(['bash', '-euxc', script], folder.path, path, { HOME: folder.path })
+  expect(installed.code, installed.err).toBe(0)
+  writeFileSync(
+    folder.file('gateway/keys.ts'),
+    "import { openLatchkey } from 'latchkey'\n" +
+      "const latchkey = await openLatchkey({ path: 'gateway.db' })\n" +
+      'console.log((await latchkey.keys.list()).length)\nawait latchkey.close()\n',
+  )
+  const used = await run([process.execPath, 'keys.ts'], folder.file('gateway'))
+  expect(used, used.err).toMatchObject({ code: 0, out: '0\n' })
+})
+
 test('the package works by npx without Bun, by bunx, as a library, and its types are those of strict TypeScript', async () => {
   using folder = temporaryFolder()
-  const packed = await run(['npm', 'pack', '--pack-destination', folder.path], root)
-  expect(packed.code, packed.err).toBe(0)
-  const tarball = folder.file(readdirSync(folder.path).find(name => name.endsWith('.tgz')) ?? '')
-
   const home = folder.file('home')
   mkdirSync(home)
   writeFileSync(join(home, 'package.json'), '{"name": "stranger", "type": "module", "private": true}')

@@ -83,7 +83,7 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
   ['src/cli', ['src/cli', 'src/server', 'src/contract', 'src/index.ts', 'src/text', 'src/system']],
   ['src/index.ts', ['src/operations', 'src/contract', 'src/text', 'src/system']],
   ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/system']],
-  ['bin', ['bin', 'src/main.ts', 'src/cli/terminal', 'package.json']],
+  ['bin', ['bin', 'src/main.ts', 'src/cli/terminal', 'src/system', 'package.json']],
 ]
 
 test.each(layers)('%s imports only what lies below it', (layer, allowed) => {

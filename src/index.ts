@@ -45,6 +45,8 @@ export interface LatchkeyOptions {
   readonly now?: (() => Date) | undefined
   /** Told now and then how far an import, a log of usage, a backup or a restore has come; must not throw. */
   readonly onProgress?: ProgressListener | undefined
+  /** Told when another file took the place of the database and was opened; must not throw. */
+  readonly onReplaced?: (() => void) | undefined
 }
 
 /**
@@ -81,6 +83,7 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
     now: options.now ?? (() => new Date()),
     onProgress: options.onProgress,
+    onReplaced: options.onReplaced,
   })
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, spyOn, test } from 'bun:test'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Key } from './contract/views.ts'
 import { temporaryFolder } from './testing/folder.ts'
@@ -91,6 +91,20 @@ describe('as a process', () => {
       stdout: 'pipe',
       stderr: 'pipe',
     })
+
+  test.each([
+    ['a name', `"$BUN" "$LATCHKEY" key create $'caf\\xe9' --json`, 2],
+    ['a path', `"$BUN" "$LATCHKEY" init --db $'caf\\xe9.db' --json`, 2],
+    ['a value behind =', `"$BUN" "$LATCHKEY" config show --tz=$'\\xff' --json`, 2],
+    ['a variable', `LATCHKEY_DB=$'\\xff.db' "$BUN" "$LATCHKEY" init --json`, 78],
+  ])('%s that is not UTF-8 is refused, and nothing is made of it', async (_, script, code) => {
+    using folder = temporaryFolder()
+    const child = shell(script, folder.path)
+    const { error } = JSON.parse(await child.stderr.text())
+    expect(error.message).toContain('is not UTF-8')
+    expect(await child.exited).toBe(code)
+    expect(readdirSync(folder.path)).toEqual([])
+  })
 
   test('a reader that goes away is no failure', async () => {
     using folder = bigConfig()

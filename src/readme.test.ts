@@ -161,12 +161,14 @@ test('the backend of docs/embedding.md lets in, counts, reserves and stops', asy
   bash(`latchkey init --db ${db}`)
   const made = bash(`latchkey key create ci --scope chat:write --limit tokens=100/5h --db ${db} --json`)
   const { secret, id } = JSON.parse(made.out)
+  const unscoped = JSON.parse(bash(`latchkey key create other --db ${db} --json`).out).secret
   writeFileSync(join(home, 'backend.ts'), blocks('docs/embedding.md', 'ts').join('\n\n'))
   const script = folder.write(
     'embedding/use.ts',
     `import { admit, keyExists, recordSoon, recordUse, stop, withReservation } from './backend.ts'
      const secret = ${JSON.stringify(secret)}
      const seen: unknown[] = [(await admit(secret, 'gpt-x')).status, (await admit('lk_nobody', 'gpt-x')).status]
+     seen.push((await admit(${JSON.stringify(unscoped)}, 'gpt-x')).status)
      await recordUse(${JSON.stringify(id)}, 'gpt-x', 30, 8)
      const work = async () => ({ inputTokens: 20, outputTokens: 5, text: 'Hello' })
      seen.push(await withReservation(secret, 'gpt-x', 50, work), await withReservation(secret, 'gpt-x', 50, work))
@@ -186,6 +188,7 @@ test('the backend of docs/embedding.md lets in, counts, reserves and stops', asy
   expect(JSON.parse(ran.stdout.toString())).toEqual([
     200,
     401,
+    403,
     { inputTokens: 20, outputTokens: 5, text: 'Hello' },
     null,
     429,

@@ -52,7 +52,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   importItem: ['type', 'name', 'outcome', 'reason'],
   leftBehind: ['name', 'rows'],
   importReport: [
-    'id', 'source', 'created', 'updated', 'unchanged', 'refused', 'items', 'ignoredFields', 'leftBehind', 'notes',
+    'id', 'source', 'created', 'updated', 'unchanged', 'refused', 'gone', 'revoked', 'items', 'ignoredFields', 'leftBehind', 'notes',
   ],
   importSummary: ['id', 'source', 'at', 'created', 'updated', 'unchanged', 'refused', 'undoneAt'],
   importUndoItem: ['type', 'name', 'outcome', 'reason'],
@@ -221,7 +221,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'importItem.type': ['user', 'project', 'key'],
   'importUndoItem.type': ['user', 'project', 'key'],
   'importUndoItem.outcome': ['removed', 'reverted', 'kept', 'gone'],
-  'importItem.outcome': ['created', 'updated', 'unchanged', 'refused'],
+  'importItem.outcome': ['created', 'updated', 'unchanged', 'refused', 'gone', 'revoked'],
   'migration.state': ['applied', 'pending', 'changed', 'unknown'],
   'migrationPlan.steps.direction': ['up', 'down'],
   'schemaEvent.event': ['init', 'up', 'down', 'restore'],

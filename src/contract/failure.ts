@@ -30,9 +30,9 @@ export function failureOf(error: unknown): Failure {
   }
 }
 
-/** The error object, on one line. */
+/** The error object, on one line. A message that was cut within a character is mended: half of one is no text (RFC 8259, 8.2). */
 export const errorObject = ({ code, message, hint, exit }: Failure): string =>
-  JSON.stringify({ error: { code, message, hint, exit } })
+  JSON.stringify({ error: { code, message: message.toWellFormed(), hint: hint.toWellFormed(), exit } })
 
 /** Failures of the system that mean the same wherever they happen. */
 const knownCodes: Readonly<Record<string, { readonly code: ErrorCode; readonly hint: string } | undefined>> =

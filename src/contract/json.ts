@@ -3,10 +3,14 @@ import type { JsonSchema } from './shape.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
-/** Picks what the schema describes; a field without a value is null, a Date is RFC 3339 UTC. */
+/**
+ * Picks what the schema describes; a field without a value is null, a Date is RFC 3339 UTC. Half a character, as names in
+ * foreign JSON may hold, becomes U+FFFD: many parsers refuse a document that has one (RFC 8259, 8.2).
+ */
 export function toJson(schema: JsonSchema, value: unknown): Json {
   if (value === null || value === undefined) return null
   if (value instanceof Date) return value.toISOString()
+  if (typeof value === 'string') return value.toWellFormed()
   const { properties, items, additionalProperties } = bare(schema)
   if (Array.isArray(value)) return value.map(each => toJson(items ?? {}, each))
   if (typeof value !== 'object') return JSON.parse(JSON.stringify(value))
@@ -31,7 +35,7 @@ export function jsonWriter(schema: JsonSchema): (value: unknown) => string {
   }
   return value => {
     if (value === null || value === undefined) return 'null'
-    if (typeof value === 'string') return JSON.stringify(value)
+    if (typeof value === 'string') return JSON.stringify(value.toWellFormed())
     const isPlain = typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
     return isPlain ? String(value) : anyWriter(schema, value)
   }

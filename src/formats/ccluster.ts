@@ -64,6 +64,7 @@ function contentOf(database: ForeignDatabase, notes: readonly string[]): Foreign
     users,
     projects: [],
     keys,
+    listsKeys: !withoutKeys,
     problems,
     ignoredFields: Object.entries(known)
       .flatMap(([table, fields]) =>

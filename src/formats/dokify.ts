@@ -126,6 +126,7 @@ function contentOf(content: Content): ForeignData {
     users,
     projects,
     keys,
+    listsKeys: content.rows.has('api_keys'),
     problems,
     ignoredFields: [...ignoredFields(content), ...(orphaned ? ['api_usage of deleted keys'] : [])].sort(),
     leftBehind: content.others,

@@ -82,6 +82,8 @@ export interface ForeignData {
   readonly users: readonly ForeignUser[]
   readonly projects: readonly ForeignProject[]
   readonly keys: readonly ForeignKey[]
+  /** Whether `keys` are all that there are: a copy without their table does not say. */
+  readonly listsKeys: boolean
   readonly problems: readonly Problem[]
   /** Sorted, each once. */
   readonly ignoredFields: readonly string[]

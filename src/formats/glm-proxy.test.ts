@@ -46,6 +46,7 @@ const nothing = {
   users: [],
   projects: [],
   keys: [],
+  listsKeys: true,
   problems: [],
   ignoredFields: [],
   leftBehind: [],

@@ -129,7 +129,16 @@ function parseContent(content: Content, notes: readonly string[]): ForeignData {
     parseKey(entry, (field, problem) => problems.push({ type: 'key', index, field, problem }), ignored),
   )
   const { leftBehind } = content
-  return { users: [], projects: [], keys, problems, ignoredFields: [...ignored].sort(), leftBehind, notes }
+  return {
+    users: [],
+    projects: [],
+    keys,
+    listsKeys: true,
+    problems,
+    ignoredFields: [...ignored].sort(),
+    leftBehind,
+    notes,
+  }
 }
 
 function parseKey(entry: unknown, report: Report, ignored: Set<string>): ForeignKey {

@@ -13,6 +13,7 @@ import { codeOf } from '../contract/failure.ts'
 import { logState } from '../db/sqlite/write-ahead-log.ts'
 import { translate } from '../system/errors.ts'
 import type { ByteCounter } from './rows.ts'
+import { packingOf } from './unpack.ts'
 
 export interface SourceFile {
   /** Where it lies; only a name for messages when `bytes` are given. */
@@ -256,6 +257,10 @@ function textOf(file: string, bytes: Uint8Array): Source {
     // A byte order mark is dropped by the decoder.
     return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
   } catch {
+    const packing = packingOf(bytes)
+    if (packing !== undefined) {
+      throw invalid(`${file} is packed with ${packing}`, `unpack it first: ${packing} -dk ${file}`)
+    }
     throw invalid(
       `${file} is neither a SQLite database nor text in UTF-8`,
       'check that this is the right file',

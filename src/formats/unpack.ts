@@ -1,4 +1,4 @@
-/** Unpacks what is read as it streams by, as its name says: `.gz` and `.zst`. */
+/** Unpacks what is read as it streams by, as its name or its first bytes say: `.gz` and `.zst`. */
 import { Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { LatchkeyError } from '../contract/errors.ts'
@@ -23,18 +23,55 @@ export function unpacked(
 ): Unpacked {
   const name = file.replace(/\.(gz|zst)$/i, '')
   const bytes = counted(chunks ?? fileChunks(file), count)
-  const packing = chunks === undefined ? file.slice(name.length).toLowerCase() : ''
+  const named =
+    chunks === undefined ? packings.find(({ ending }) => file.toLowerCase().endsWith(ending)) : undefined
   return {
     file,
-    chunks: packing === '' ? bytes : decompressed(file, bytes, packing === '.gz' ? 'gzip' : 'zstd'),
+    chunks: named ? decompressed(file, bytes, named.packing) : asItBegins(file, bytes),
     format: format ?? formatOfName(name),
   }
+}
+
+type Packing = 'gzip' | 'zstd'
+
+/** RFC 1952, 2.3.1, and RFC 8878, 3.1.1. No text in UTF-8 begins so. */
+const packings: readonly { readonly packing: Packing; readonly ending: string; readonly magic: Buffer }[] = [
+  { packing: 'gzip', ending: '.gz', magic: Buffer.from([0x1f, 0x8b]) },
+  { packing: 'zstd', ending: '.zst', magic: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]) },
+]
+
+/** How it was packed, by its first bytes. */
+export const packingOf = (head: Uint8Array): Packing | undefined =>
+  packings.find(({ magic }) => magic.equals(head.subarray(0, magic.length)))?.packing
+
+async function* asItBegins(file: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let head = new Uint8Array()
+  const rest = bytes[Symbol.asyncIterator]()
+  try {
+    while (head.length < longestMagic) {
+      const { done, value } = await rest.next()
+      if (done) break
+      head = Buffer.concat([head, value])
+    }
+    const all = startingWith(head, { [Symbol.asyncIterator]: () => rest })
+    const packing = packingOf(head)
+    yield* packing === undefined ? all : decompressed(file, all, packing)
+  } finally {
+    await rest.return?.()
+  }
+}
+
+const longestMagic = 4
+
+async function* startingWith(head: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (head.length > 0) yield head
+  yield* rest
 }
 
 async function* decompressed(
   file: string,
   chunks: AsyncIterable<Uint8Array>,
-  packing: 'gzip' | 'zstd',
+  packing: Packing,
 ): AsyncGenerator<Uint8Array> {
   const source = Readable.from(chunks, { objectMode: false })
   const unpacker = packing === 'gzip' ? createGunzip() : createZstdDecompress()

@@ -14,14 +14,15 @@ import type { ReportOptions } from './usage/report.ts'
 export interface Wiring extends FileContext {
   readonly access: 'read' | 'write'
   readonly busyTimeoutMs: number
+  readonly onReplaced: (() => void) | undefined
 }
 
 export type Operations = ReturnType<typeof createOperations>
 
 /** All operations on one database, which is opened by the first that needs it. */
 export function createOperations(wiring: Wiring) {
-  const { path, access, dryRun, busyTimeoutMs, now, actor, onProgress } = wiring
-  const store = new Store({ path, access, dryRun, busyTimeoutMs })
+  const { path, access, dryRun, busyTimeoutMs, onReplaced, now, actor, onProgress } = wiring
+  const store = new Store({ path, access, dryRun, busyTimeoutMs, onReplaced })
   const lasting: OperationContext = { store, now, actor, onProgress }
   const context = () => atOneMoment(lasting)
   const files = () => atOneMoment<FileContext>(wiring)

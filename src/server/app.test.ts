@@ -20,11 +20,11 @@ async function temporaryApp() {
   const log: LogEntry[] = []
   const now = () => home.clock.now
   let connections = 0
-  const connect = () => {
+  const onReplaced = () => log.push({ event: 'replaced', message: '' })
+  const database = new LiveDatabase(() => {
     connections++
-    return connectLatchkey({ path: home.path, now })
-  }
-  const database = new LiveDatabase(home.path, connect, () => log.push({ event: 'replaced', message: '' }))
+    return connectLatchkey({ path: home.path, now, onReplaced })
+  })
   const app = createApp({ database, counters: new Counters(), now, log: entry => log.push(entry) })
   const bearer = { authorization: `Bearer ${secret}` }
   const ask = (path: string, init: RequestInit = {}, headers: Record<string, string> = bearer) =>
@@ -127,6 +127,27 @@ test.each(['__proto__', 'constructor', 'toString'])(
     expect(body.error?.message).toBe(`the body has a field that is not known: ${name}`)
   },
 )
+
+test.each([
+  ['/v1/verify', { secret: 'x', modle: 'gpt-x' }, 'modle (did you mean model?)'],
+  ['/v1/verify', { secret: 'x', max_tokens: 1 }, 'max_tokens (did you mean tokens?)'],
+  ['/v1/reservations', { key: 'gateway', timeout_ms: 1 }, 'timeout_ms (did you mean timeoutMs?)'],
+  ['/v1/reservations/ID/settle', { input_tokens: 1 }, 'input_tokens (did you mean inputTokens?)'],
+  ['/v1/reservations/ID/settle', { cost: 1 }, 'cost (did you mean costUsd?)'],
+  ['/v1/usage', { key: 'gateway', prompt_tokens: 900 }, 'prompt_tokens (did you mean inputTokens?)'],
+  [
+    '/v1/usage',
+    [{ key: 'gateway' }, { key: 'gateway', completion_tokens: 1 }],
+    'completion_tokens (did you mean outputTokens?)',
+  ],
+])('%s refuses %j, naming the field and what was probably meant', async (path, sent, named) => {
+  await using home = await temporaryApp()
+  const { json } = await home.post('/v1/reservations', { key: 'gateway' })
+  const { status, json: body } = await home.post(path.replace('ID', json.reservation?.id ?? ''), sent)
+  expect(status).toBe(400)
+  expect(body.error?.message).toContain(`a field that is not known: ${named}`)
+  expect((await home.latchkey.keys.stats('gateway')).totals.requests).toBe(0)
+})
 
 test('a body of more than 1 MiB is refused, whether it says so or not', async () => {
   await using home = await temporaryApp()
@@ -453,7 +474,7 @@ test('when another file takes the place of the database, it is that one which an
   await check.close()
 })
 
-test('what was under way when the file was replaced is to be sent again', async () => {
+test('usage that was under way when the file was replaced counts in the new one, once', async () => {
   await using home = await temporaryApp()
   const { latchkey, path } = home
   await latchkey.keys.create({ name: 'ci' })
@@ -475,8 +496,8 @@ test('what was under way when the file was replaced is to be sent again', async 
   await restored.backups.restore({ latest: true })
   held.resolve()
   const answer = await asked
-  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
-  expect((await home.post('/v1/usage', body)).json).toMatchObject({ counted: 1 })
+  expect([answer.status, await answer.json()]).toEqual([200, { events: 1, counted: 1, duplicates: 0 }])
+  expect((await home.post('/v1/usage', body)).json).toMatchObject({ counted: 0, duplicates: 1 })
   expect((await restored.keys.stats('ci')).totals).toMatchObject({ requests: 1 })
   await restored.close()
 })

@@ -7,8 +7,8 @@ import { LatchkeyError } from '../contract/errors.ts'
 import type { Key, Verdict } from '../contract/views.ts'
 import type { Latchkey } from '../index.ts'
 import { type Answer, errorAnswer, Refusal } from './answer.ts'
+import { inChunks } from './body.ts'
 import type { AppOptions, Call } from './call.ts'
-import type { Opened } from './database.ts'
 import { type Route, routesOf } from './routes.ts'
 
 export interface App {
@@ -51,7 +51,7 @@ export function createApp(options: AppOptions): App {
       headers: {
         ...given.headers,
         'cache-control': 'no-store',
-        ...(state.stopping ? { connection: 'close' } : {}),
+        ...(state.stopping || inChunks(request) ? { connection: 'close' } : {}),
       },
     })
   }
@@ -61,26 +61,9 @@ export function createApp(options: AppOptions): App {
     const { scope } = route
     if (scope === null) return route.answer(call)
     const opened = database.get()
-    try {
-      const caller = await authenticate(opened.latchkey, call.request, scope, now())
-      call.caller = caller.id
-      const given = await route.answer(call, opened)
-      requireSame(opened)
-      return given
-    } catch (error) {
-      requireSame(opened)
-      throw error
-    }
-  }
-
-  /** What was said of a file that others no longer see, or written to it, is worth nothing. */
-  const requireSame = (opened: Opened): void => {
-    if (database.isCurrent(opened)) return
-    throw new LatchkeyError(
-      'busy',
-      'the database was replaced while this was answered, and nothing was done in the new one',
-      'send it again',
-    )
+    const caller = await authenticate(opened.latchkey, call.request, scope, now())
+    call.caller = caller.id
+    return route.answer(call, opened)
   }
 
   return {

@@ -57,7 +57,10 @@ async function readText(request: Request): Promise<string> {
   try {
     for (;;) {
       const { done, value } = await Promise.race([reader.read(), late.promise])
-      if (done) return text + decoder.decode()
+      if (done) {
+        await requireEnd(request)
+        return text + decoder.decode()
+      }
       size += value.byteLength
       if (size > mostBytes) throw tooLarge()
       text += decoder.decode(value, { stream: true })
@@ -71,6 +74,20 @@ async function readText(request: Request): Promise<string> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+/**
+ * Whether the body ends where its last chunk does, and not where a header says. Bun takes that for the end of the request:
+ * fields that follow it (the trailer section of RFC 9112, 7.1.2) would be read as another one, and answered. So such a
+ * request is the last of its connection.
+ */
+export const inChunks = (request: Request): boolean => request.headers.has('transfer-encoding')
+
+/** What follows the last chunk is looked at once the body was handed over, and answered 400: then nothing may be done. */
+async function requireEnd(request: Request): Promise<void> {
+  if (!inChunks(request)) return
+  await new Promise(resolve => setImmediate(resolve))
+  if (request.signal.aborted) throw new Refusal(400, 'invalid', 'the body has a trailer', 'send it without')
 }
 
 const closing = { connection: 'close' }

@@ -1,6 +1,7 @@
 /** The fields of request bodies. Types alone are judged here; what values mean is for the operations. */
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
+import { didYouMean, nearestField } from '../text/nearest.ts'
 
 const text = v.string('must be text')
 const number = v.number('must be a number')
@@ -57,8 +58,10 @@ export function readFields<S extends Fields>(schema: S, body: unknown): v.InferO
   if (result.success) return result.output
   const [issue] = result.issues
   const field = v.getDotPath(issue) ?? ''
-  if (!Object.hasOwn(schema.entries, field))
-    throw refused(schema, `a field that is not known: ${field.slice(0, 40)}`)
+  if (!Object.hasOwn(schema.entries, field)) {
+    const meant = didYouMean(nearestField(field, Object.keys(schema.entries)))
+    throw refused(schema, `a field that is not known: ${field.slice(0, 40)}${meant}`)
+  }
   throw refused(
     schema,
     Object.hasOwn(given, field) ? `a bad value: ${field} ${issue.message}` : `no ${field}`,

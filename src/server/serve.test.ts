@@ -98,6 +98,64 @@ test('usage that was answered survives SIGKILL', async () => {
   expect(requests).toBeLessThanOrEqual(begun)
 })
 
+/** What a server answers to bytes on a connection, until it closes it; each part is sent once the one before has an answer. */
+async function exchange(url: string, parts: readonly string[]): Promise<string> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  let got = ''
+  const closed = new Promise(resolve => socket.once('close', resolve))
+  socket.on('error', () => {})
+  for (const part of parts) {
+    const more = new Promise(resolve => {
+      socket.once('data', resolve)
+      socket.once('close', resolve)
+    })
+    const read = (chunk: Buffer): void => {
+      got += chunk
+    }
+    socket.on('data', read)
+    socket.write(part)
+    await more
+    socket.off('data', read)
+  }
+  socket.on('data', chunk => {
+    got += chunk
+  })
+  await closed
+  return got
+}
+
+const smuggled = 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n'
+
+test.each([
+  ['without a trailer', ['0\r\n\r\n'], 200, 1],
+  ['and another request behind it', ['0\r\n\r\n', smuggled], 200, 1],
+  ['with a trailer', ['0\r\nx-sum: 1\r\n\r\n'], 400, 0],
+  ['with a trailer that is a request', [`0\r\n${smuggled}`], 400, 0],
+  ['with a trailer that comes late', ['0\r\n', `x-sum: 1\r\n\r\n${smuggled}`], 200, 1],
+  ['with a request for a trailer that comes late', ['0\r\n', smuggled], 200, 1],
+] as const)(
+  'a body in chunks %s gets one answer and ends its connection',
+  async (_, end, status, counted) => {
+    await using home = await prepared()
+    const server = await startServer(home.path)
+    const event = JSON.stringify({ id: 'a', key: 'ci', inputTokens: 1 })
+    const [last, ...later] = end
+    const body = `${event.length.toString(16)}\r\n${event}\r\n${last}`
+    const head = `POST /v1/usage HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${home.gateway}\r\ncontent-type: application/json\r\n`
+    const got = await exchange(server.url, [`${head}transfer-encoding: chunked\r\n\r\n${body}`, ...later])
+    expect(got.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`])
+    expect(got.toLowerCase()).toContain('connection: close')
+    server.kill('SIGTERM')
+    await server.finished
+    const requests = server.log().filter(({ event }) => event === 'request')
+    expect(requests.map(({ route, status }) => [route, status])).toEqual([['/v1/usage', status]])
+    const after = connectLatchkey({ path: home.path, access: 'read' })
+    expect((await after.keys.stats('ci')).totals.requests).toBe(counted)
+    await after.close()
+  },
+)
+
 test('Ctrl-C stops it as gracefully, and exits as the shell expects', async () => {
   await using home = await prepared()
   const server = await startServer(home.path)

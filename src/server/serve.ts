@@ -28,9 +28,7 @@ export interface ServeOptions {
   readonly allowRemote: boolean
   /** Open everything, then close it again. */
   readonly dryRun: boolean
-  /** The database. */
-  readonly path: string
-  readonly connect: () => Latchkey
+  readonly connect: (onReplaced: () => void) => Latchkey
   readonly now: () => Date
   readonly log: Log
   /** Resolves when the server is to stop. */
@@ -51,10 +49,15 @@ const defaultListen: HostPort = { host: '127.0.0.1', port: 8686 }
 
 /** @throws what opening the database and `listen.ts` throw */
 export async function serve(options: ServeOptions): Promise<Served> {
-  const { path, connect, now, log, dryRun } = options
+  const { connect, now, log, dryRun } = options
   const counters = new Counters()
-  const replaced = `${path} was replaced: the server goes on with the new file`
-  const database = new LiveDatabase(path, connect, () => log({ event: 'replaced', message: replaced }))
+  const database = new LiveDatabase(() => {
+    const latchkey = connect(() => {
+      const message = `${latchkey.path} was replaced: the server goes on with the new file`
+      log({ event: 'replaced', message })
+    })
+    return latchkey
+  })
   const app = createApp({ database, counters, now, log })
   let listeners: readonly Listener[] = []
   try {

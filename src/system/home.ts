@@ -15,6 +15,16 @@ export function homeFolder(env: Environment): string {
   }
 }
 
+/**
+ * Whose files are followed in the folder that somebody happens to stand in: one's own, root's, and for root those of the
+ * one who typed `sudo`, as in git's safe.directory. Whoever may write to /tmp decides what lies there.
+ */
+export function trustedOwners(env: Environment): readonly number[] {
+  const own = process.geteuid?.() ?? 0
+  const invoker = own === 0 ? Number(env['SUDO_UID'] || 0) : 0
+  return [own, 0, invoker]
+}
+
 const userFolders = {
   XDG_CONFIG_HOME: '.config',
   XDG_DATA_HOME: '.local/share',

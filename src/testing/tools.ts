@@ -24,6 +24,11 @@ export function requireMounts(): (label: string, body: Body) => void {
   return canMount() ? test : requirement('this user cannot mount file systems', isSet(process.env['CI']))
 }
 
+/** The same for tests that make files of other users. */
+export function requireRoot(): (label: string, body: Body) => void {
+  return process.getuid?.() === 0 ? test : requirement('this user cannot make files of others', false)
+}
+
 function canMount(): boolean {
   using folder = temporaryFolder()
   const mounted = Bun.spawnSync(['mount', '-t', 'tmpfs', 'tmpfs', folder.path], { stderr: 'ignore' }).success

@@ -18,6 +18,56 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return word.length >= 3 && longer.length === 1 ? longer[0] : undefined
 }
 
+/**
+ * The field that was probably meant: the same name written another way (`input_tokens`), the name that others give it, or a
+ * near miss.
+ */
+export function nearestField(typed: string, known: readonly string[]): string | undefined {
+  const name = bare(typed)
+  const others = otherFields.get(name) ?? []
+  return (
+    known.find(each => bare(each) === name) ??
+    others.find(each => known.includes(each)) ??
+    nearest(typed, known)
+  )
+}
+
+const bare = (name: string): string => name.toLowerCase().replaceAll(/[^a-z]/g, '')
+
+/** What the APIs of OpenAI, Anthropic and Gemini, gateways and logs call the same, without separators. */
+const otherFields = new Map<string, readonly string[]>([
+  ['prompttokens', ['inputTokens']],
+  ['prompttokencount', ['inputTokens']],
+  ['completiontokens', ['outputTokens']],
+  ['candidatestokencount', ['outputTokens']],
+  ['generatedtokens', ['outputTokens']],
+  ['totaltokens', ['tokens']],
+  ['maxtokens', ['tokens']],
+  ['cost', ['costUsd', 'usd']],
+  ['costusd', ['usd']],
+  ['totalcost', ['costUsd', 'usd']],
+  ['spend', ['costUsd', 'usd']],
+  ['dollars', ['usd', 'costUsd']],
+  ['usd', ['costUsd']],
+  ['time', ['at']],
+  ['timestamp', ['at']],
+  ['ts', ['at']],
+  ['date', ['at']],
+  ['createdat', ['at']],
+  ['apikey', ['secret', 'key']],
+  ['token', ['secret']],
+  ['keyid', ['key']],
+  ['keyname', ['key']],
+  ['requestid', ['id']],
+  ['eventid', ['id']],
+  ['count', ['requests']],
+  ['modelname', ['model']],
+  ['modelid', ['model']],
+  ['scopes', ['scope']],
+  ['timeout', ['timeoutMs']],
+  ['ttl', ['timeoutMs']],
+])
+
 /** What to add to a sentence that names the wrong word. */
 export const didYouMean = (close: string | undefined): string =>
   close === undefined ? '' : ` (did you mean ${close}?)`

@@ -50,7 +50,7 @@ export async function answer(typed: readonly string[], env: Environment, cwd: st
         openForReading(resolveConfig(env, cwd, { db: given('--db'), profile: given('--profile') }), env),
       profiles: () => {
         const { files } = resolveLeniently(env, cwd, {})
-        return files.flatMap(({ path }) => Object.keys(readSettings(path).profiles))
+        return files.flatMap(place => Object.keys(readSettings(place).profiles))
       },
     })
     if (found === 'files') return `${filesAnswer}\n`

@@ -88,7 +88,7 @@ export interface Context extends Asking, Incoming {
   /** The operations on the configured database: for reading alone unless the command changes something. */
   readonly operations: () => Promise<Latchkey>
   /** Loads the library, and gives what makes a connection by the settings of the run; whoever makes one closes it. */
-  readonly connector: () => Promise<() => Latchkey>
+  readonly connector: () => Promise<(onReplaced?: () => void) => Latchkey>
   readonly now: () => Date
   /** `2026-11-20 03:00 (9 h ago)`, for who has to decide on it. */
   readonly ago: (moment: Date) => Promise<string>

@@ -16,6 +16,7 @@ import type { Declaration, Option, Tree } from '../declare/declaration.ts'
 import { arg, isRepeatable } from '../declare/define.ts'
 import type { ParseContext } from '../declare/parser.ts'
 import { type ProgressMode, progressModes } from '../draw/progress.ts'
+import { isNoText } from '../settings/config.ts'
 import { nounAliases, verbAliases } from './aliases.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { operandsOf } from './operands.ts'
@@ -103,6 +104,7 @@ export async function readCommandLine(
     // The options are read twice: the second time from the start.
     root.saveStateBeforeParse()
     const { unknown } = root.parseOptions([...argv])
+    requireText(argv)
     addCommands(root, tree, way, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
@@ -122,6 +124,17 @@ export async function readCommandLine(
     const wrong = await usageError(error.message, { path, at, tree, argv, operands, understood })
     return { kind: 'refused', error: wrong, globals: globalsOf(root) }
   }
+}
+
+/** Bytes that are no UTF-8 arrive as U+FFFD: another file would be opened, another name stored. @throws usage */
+function requireText(argv: readonly string[]): void {
+  const broken = argv.find(isNoText)
+  if (broken === undefined) return
+  throw new LatchkeyError(
+    'usage',
+    `'${broken.toWellFormed()}' is not UTF-8, and cannot be read as it was meant`,
+    'type it in a terminal that is set to UTF-8; rename a file whose name is not',
+  )
 }
 
 /** `own` are the names that the command uses itself: there a global option goes by its letter alone. */

@@ -171,7 +171,8 @@ const exits = page([
 ]).trimEnd()
 
 const settingsIntroduction = `A flag wins over a variable, over the profile that \`LATCHKEY_PROFILE\` names (one that \`--profile\` names wins over
-variables, too), over \`latchkey.toml\` in the current folder, over
+variables, too), over \`latchkey.toml\` in the current folder (refused if it belongs to another
+user), over
 \`latchkey/latchkey.toml\` in the user's folder for configuration, over the default. \`latchkey config show\` shows each value and where
 it came from, \`latchkey config set\` changes one. Relative paths in a file are meant from the folder of that file. A profile is a
 table of settings that \`--profile prod\` or \`LATCHKEY_PROFILE=prod\` puts first:

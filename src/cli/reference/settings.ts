@@ -112,5 +112,9 @@ export const variables: readonly Variable[] = [
   { name: 'PATH', summary: 'Where drizzle-kit, a pager, crontab and systemctl are looked for' },
   { name: 'SHELL', summary: 'What completion install installs for when it is not told' },
   { name: 'SUDO_USER', summary: 'Named in the audit trail when root runs the program through sudo' },
+  {
+    name: 'SUDO_UID',
+    summary: 'Whose `latchkey.toml` root follows beside its own when it runs the program through sudo',
+  },
   { name: 'INVOCATION_ID', summary: 'Set by systemd: the audit trail says `service`' },
 ]

@@ -98,10 +98,10 @@ export function createContext(surroundings: Surroundings): Context {
 }
 
 /** Loads the library, and gives what makes a connection by the settings of the run. */
-async function connectorOf(surroundings: Surroundings): Promise<() => Latchkey> {
+async function connectorOf(surroundings: Surroundings): Promise<(onReplaced?: () => void) => Latchkey> {
   const { config, effect, dryRun, actor, env, now, progress } = surroundings
   const { connectLatchkey } = await import('../../index.ts')
-  return () =>
+  return onReplaced =>
     connectLatchkey({
       path: config.db,
       access: effect === 'read' ? 'read' : 'write',
@@ -114,6 +114,7 @@ async function connectorOf(surroundings: Surroundings): Promise<() => Latchkey> 
       env,
       now,
       onProgress: progress.tell,
+      onReplaced,
     })
 }
 

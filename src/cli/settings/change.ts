@@ -6,16 +6,25 @@ import { dirname } from 'node:path'
 import { failureOf } from '../../contract/failure.ts'
 import { createFolders } from '../../system/ownership.ts'
 import { writeWhole } from '../../system/whole-file.ts'
-import { broken, isTable, parseSettings, parseToml, readIfPresent, type SettingName } from './file.ts'
+import {
+  broken,
+  isTable,
+  parseSettings,
+  parseToml,
+  readIfPresent,
+  type SettingName,
+  type SettingsPlace,
+} from './file.ts'
 
 /** Changes a file at once, or makes it, with the folder it lies in; its mode and a symbolic link stay. @throws config */
 export async function writeSetting(
-  path: string,
+  place: SettingsPlace,
   name: SettingName,
   value: string | null,
   { profile, dryRun }: { readonly profile?: string | undefined; readonly dryRun: boolean },
 ): Promise<void> {
-  const text = readIfPresent(path)
+  const { path } = place
+  const text = readIfPresent(place)
   const changed = withSetting(path, text ?? '', name, value, profile)
   // Not made worse: what the program would refuse is refused here.
   parseSettings(path, changed)

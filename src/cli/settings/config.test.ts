@@ -1,10 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { mkdirSync } from 'node:fs'
+import { chownSync, lchownSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Environment } from '../../system/home.ts'
+import { nameOfUser } from '../../system/user.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
+import { run } from '../../testing/run.ts'
+import { requireRoot } from '../../testing/tools.ts'
 import { type ConfigFlags, resolveConfig } from './config.ts'
 
+/** `nobody` everywhere. */
+const stranger = 65_534
 let folder: TemporaryFolder
 beforeEach(() => {
   folder = temporaryFolder()
@@ -114,6 +119,44 @@ describe('what is wrong names its file and exits 78', () => {
     Bun.spawnSync(['mkfifo', folder.file('here/latchkey.toml')])
     expect(refused().message).toContain('is no file')
   })
+
+  requireRoot()('a file here that belongs to another user is named with its owner, not followed', () => {
+    const path = folder.write('here/latchkey.toml', 'db = "theirs.db"\n[profile.prod]\ndb = "x.db"\n')
+    chownSync(path, stranger, stranger)
+    for (const flags of [{}, { db: '/mine.db' }, { profile: 'prod' }]) {
+      expect(refused({}, flags)).toMatchObject({
+        exit: 78,
+        message: `${path} belongs to another user, ${nameOfUser(stranger)}, and is not followed`,
+        hint: expect.stringContaining(`chown 0 ${path}`),
+      })
+    }
+    expect(refused({ SUDO_UID: '1' }).message).toContain('belongs to another user')
+    expect(resolved({ SUDO_UID: String(stranger) }).db).toBe(folder.file('here/theirs.db'))
+    chownSync(path, 0, 0)
+    expect(resolved().db).toBe(folder.file('here/theirs.db'))
+  })
+
+  requireRoot()("a stranger's link to a file of one's own is not followed either", () => {
+    folder.write('home/mine.toml', 'db = "mine.db"\n')
+    const link = folder.file('here/latchkey.toml')
+    symlinkSync(folder.file('home/mine.toml'), link)
+    expect(resolved().db).toBe(folder.file('here/mine.db'))
+    lchownSync(link, stranger, stranger)
+    expect(refused().message).toContain('belongs to another user')
+  })
+
+  requireRoot()(
+    "another user's file is not changed by config set, and is told of by config validate",
+    async () => {
+      const path = folder.write('here/latchkey.toml', 'db = "theirs.db"\n')
+      chownSync(path, stranger, stranger)
+      const cwd = folder.file('here')
+      const set = await run('config set tz UTC --here', { cwd })
+      expect(set).toMatchObject({ code: 78, err: expect.stringContaining('belongs to another user') })
+      expect(readFileSync(path, 'utf8')).toBe('db = "theirs.db"\n')
+      expect((await run('config validate', { cwd })).out).toContain('belongs to another user')
+    },
+  )
 
   test('a profile is not one because objects have something of that name', () => {
     for (const profile of ['toString', 'constructor', '__proto__']) {

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck, SettingsProfile } from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
-import { type Environment, homeFolder, located, userFolder } from '../../system/home.ts'
+import { type Environment, homeFolder, located, trustedOwners, userFolder } from '../../system/home.ts'
 import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { keepRules } from '../declare/parse.ts'
@@ -18,6 +18,7 @@ import {
   readSettings,
   type SettingName,
   type SettingsFile,
+  type SettingsPlace,
   settingNames,
 } from './file.ts'
 
@@ -46,7 +47,7 @@ export interface Config {
   readonly ageRecipientsFile: string | undefined
   readonly ageIdentityFile: string | undefined
   /** Where settings are looked for, those that win first; the files need not exist. */
-  readonly files: readonly { readonly scope: 'folder' | 'user'; readonly path: string }[]
+  readonly files: readonly SettingsPlace[]
   /** The profile that was asked for by its flag. */
   readonly profile: string | undefined
   /** The profile in use, however it was asked for. */
@@ -59,9 +60,9 @@ export interface Config {
 
 /** Throws `usage` for a bad flag and `config` for a bad variable or file. */
 export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags): Config {
-  const paths = filesOf(env, cwd).map(({ path }) => path)
-  const read = paths.map(readSettings)
-  const profile = profileOf(profileName(env, flags), paths, read)
+  const places = filesOf(env, cwd)
+  const read = places.map(readSettings)
+  const profile = profileOf(profileName(env, flags), places, read)
   const layers = [
     fromFlags(flags, cwd),
     // Who types the name of a profile means it, whatever the shell has exported.
@@ -154,6 +155,9 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   }
 }
 
+/** Whether it was given in bytes that are not UTF-8, of which the runtime makes U+FFFD, or holds half a character. */
+export const isNoText = (value: string): boolean => value.includes('\ufffd') || !value.isWellFormed()
+
 /** A format of that name, for the flag, the variable and the files alike. */
 export function isFormat(text: string | undefined): text is Format {
   return formats.some(format => format === text)
@@ -161,7 +165,7 @@ export function isFormat(text: string | undefined): text is Format {
 
 function filesOf(env: Environment, cwd: string): Config['files'] {
   return [
-    { scope: 'folder', path: join(cwd, 'latchkey.toml') },
+    { scope: 'folder', path: join(cwd, 'latchkey.toml'), owners: trustedOwners(env) },
     { scope: 'user', path: join(userFolder(env, 'XDG_CONFIG_HOME'), 'latchkey', 'latchkey.toml') },
   ]
 }
@@ -175,9 +179,10 @@ export const settingOf = ({ values }: Config, name: SettingName): ConfigValue =>
  * itself does not take.
  */
 export function checkSettings({ files }: Config): readonly SettingsCheck[] {
-  return files.map(({ path, scope }) => {
+  return files.map(place => {
+    const { path, scope } = place
     try {
-      const { settings, profiles } = readSettings(path)
+      const { settings, profiles } = readSettings(place)
       for (const layer of [settings, ...Object.values(profiles)]) {
         zone(layer.tz)
         format(layer.output)
@@ -207,10 +212,10 @@ export function checkSettings({ files }: Config): readonly SettingsCheck[] {
 
 /** Each profile once, with the database that it would use; what cannot be read has none. */
 export function listProfiles({ files, profileInUse, home }: Config): readonly SettingsProfile[] {
-  const found = files.flatMap(({ path }) =>
-    Object.entries(profilesIn(path)).map(([name, layer]) => ({
+  const found = files.flatMap(file =>
+    Object.entries(profilesIn(file)).map(([name, layer]) => ({
       name,
-      path,
+      path: file.path,
       db: place(layer.db, home)?.value,
     })),
   )
@@ -222,18 +227,18 @@ export function listProfiles({ files, profileInUse, home }: Config): readonly Se
   }))
 }
 
-function profilesIn(path: string): SettingsFile['profiles'] {
+function profilesIn(file: Config['files'][number]): SettingsFile['profiles'] {
   try {
-    return readSettings(path).profiles
+    return readSettings(file).profiles
   } catch {
     return {}
   }
 }
 
 /** Whether a file gives this setting a value, as far as it can be read. */
-function hasSetting(path: string, name: SettingName): boolean {
+function hasSetting(place: SettingsPlace, name: SettingName): boolean {
   try {
-    return readSettings(path).settings[name] !== undefined
+    return readSettings(place).settings[name] !== undefined
   } catch {
     return false
   }
@@ -250,7 +255,9 @@ export interface Change {
 /** Changes one setting in one file, in the profile in use if there is one. @throws config, usage */
 export async function changeSettings({ files, profile }: Config, change: Change): Promise<ConfigChange> {
   const { name, value, scope, dryRun } = change
-  const path = files.find(file => file.scope === scope)?.path ?? ''
+  const where = files.find(file => file.scope === scope)
+  if (where === undefined) throw new Error(`there is no file of settings for ${scope}`)
+  const { path } = where
   if (value !== null) {
     const found = { value, source: 'flag', base: dirname(path) }
     if (name === 'tz') zone(found)
@@ -260,9 +267,9 @@ export async function changeSettings({ files, profile }: Config, change: Change)
     if (name === 'db' || name === 'age_recipients_file' || name === 'age_identity_file') file(found, '/')
   }
   const { writeSetting } = await import('./change.ts')
-  await writeSetting(path, name, value, { profile, dryRun })
+  await writeSetting(where, name, value, { profile, dryRun })
   const [here] = files
-  const hides = scope === 'user' && profile === undefined && here !== undefined && hasSetting(here.path, name)
+  const hides = scope === 'user' && profile === undefined && here !== undefined && hasSetting(here, name)
   return { name, value, path, profile: profile ?? null, hiddenBy: hides ? here.path : null }
 }
 
@@ -272,7 +279,7 @@ const profileName = (env: Environment, flags: ConfigFlags): string | undefined =
 /** The settings of the profile that is asked for, in each file that has it. */
 function profileOf(
   name: string | undefined,
-  paths: readonly string[],
+  places: readonly SettingsPlace[],
   files: readonly SettingsFile[],
 ): readonly Layer[] {
   if (name === undefined) return []
@@ -281,7 +288,7 @@ function profileOf(
   const known = files.flatMap(({ profiles }) => Object.keys(profiles))
   const close = nearest(name, known)
   throw broken(
-    `there is no profile '${name}' in ${paths.join(' or ')}`,
+    `there is no profile '${name}' in ${places.map(({ path }) => path).join(' or ')}`,
     close !== undefined
       ? `did you mean --profile ${close}?`
       : known.length > 0
@@ -307,6 +314,9 @@ function fromEnvironment(env: Environment, cwd: string): Layer {
   for (const name of settingNames) {
     const variable = `LATCHKEY_${name.toUpperCase()}`
     const value = env[variable]
+    if (value !== undefined && isNoText(value)) {
+      throw broken(`${variable} is not UTF-8: '${value.toWellFormed()}'`, `set ${variable} anew, in UTF-8`)
+    }
     if (value) layer[name] = { value, source: variable, base: cwd }
   }
   return layer

@@ -1,8 +1,9 @@
 /** One `latchkey.toml`: what it says, and where it is wrong. Must never change it; `settings-change.ts` does. */
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
+import { nameOfUser } from '../../system/user.ts'
 import { nearest } from '../../text/nearest.ts'
 
 export const settingNames = [
@@ -31,10 +32,18 @@ export interface SettingsFile {
   readonly profiles: Readonly<Record<string, Layer>>
 }
 
+/** Where a file of settings may be. */
+export interface SettingsPlace {
+  readonly scope: 'folder' | 'user'
+  readonly path: string
+  /** The accounts whose file it may be; without, anybody's. */
+  readonly owners?: readonly number[]
+}
+
 /** Reads a file, which may be missing. @throws config */
-export function readSettings(path: string): SettingsFile {
-  const text = readIfPresent(path)
-  return text === undefined ? { settings: {}, profiles: {} } : parseSettings(path, text)
+export function readSettings(place: SettingsPlace): SettingsFile {
+  const text = readIfPresent(place)
+  return text === undefined ? { settings: {}, profiles: {} } : parseSettings(place.path, text)
 }
 
 /** @throws config naming the line or the setting that is wrong */
@@ -88,13 +97,18 @@ function flatten(path: string, settings: object): object {
 export const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The text of a file; undefined when there is none. @throws config for what cannot be read, or is no file */
-export function readIfPresent(path: string): string | undefined {
+/** The text of a file; undefined when there is none. @throws config for what cannot be read, is no file, or a stranger's */
+export function readIfPresent({ path, owners }: SettingsPlace): string | undefined {
+  let file: number | undefined
   try {
-    const stat = statSync(path, { throwIfNoEntry: false })
     // Of a pipe one would wait for ever, of a device there is no end.
-    if (stat?.isFile() === false) throw broken(`${path} is no file`, `move ${path} away`)
-    return stat && readFileSync(path, 'utf8')
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stat = fstatSync(file)
+    if (!stat.isFile()) throw broken(`${path} is no file`, `move ${path} away`)
+    // A link to a file of one's own leads astray as well.
+    for (const { uid } of [stat, lstatSync(path)])
+      if (owners?.includes(uid) === false) throw foreign(path, uid)
+    return readFileSync(file, 'utf8')
   } catch (error) {
     if (error instanceof LatchkeyError) throw error
     const code = codeOf(error)
@@ -104,8 +118,16 @@ export function readIfPresent(path: string): string | undefined {
       `make ${path} readable, or move it away`,
       error,
     )
+  } finally {
+    if (file !== undefined) closeSync(file)
   }
 }
+
+const foreign = (path: string, uid: number): LatchkeyError =>
+  broken(
+    `${path} belongs to another user, ${nameOfUser(uid)}, and is not followed`,
+    `go to another folder, or if you trust the file: chown ${process.geteuid?.()} ${path}`,
+  )
 
 /** @throws config naming the line that is wrong */
 export function parseToml(path: string, text: string): object {

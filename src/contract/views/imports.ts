@@ -5,7 +5,10 @@ import { importTypes } from './words.ts'
 export const importItem = object('ImportItem', {
   type: choice(importTypes, 'What it is'),
   name: text('Name of the key, username of the user, slug of the project'),
-  outcome: choice(['created', 'updated', 'unchanged', 'refused'], 'What was done'),
+  outcome: choice(
+    ['created', 'updated', 'unchanged', 'refused', 'gone', 'revoked'],
+    'What was done; gone: a key that is no longer in the source and still works here; revoked: one that was ended for it',
+  ),
   reason: nullable(text('Why, where it needs saying')),
 })
 
@@ -21,6 +24,8 @@ export const importReport = object('ImportReport', {
   updated: integer('Those updated'),
   unchanged: integer('Those that were already as in the source, or linked to a user who was here'),
   refused: integer('Those that were left out'),
+  gone: integer('Keys from this source that are no longer in it and still work here'),
+  revoked: integer('Those that were revoked because they are no longer in the source'),
   items: list(importItem, 'One row per user, project and key'),
   ignoredFields: list(text('A field'), 'Fields of the source that have no home here'),
   leftBehind: list(leftBehind, 'Tables of the source that have no home here'),

@@ -51,7 +51,7 @@ const refused = {
   hint: expect.stringMatching(/latchkey backup create.*latchkey restore --latest/),
 }
 
-test.each<[string, (latchkey: Latchkey) => Promise<unknown> | void]>([
+test.each<[string, (latchkey: Latchkey) => unknown]>([
   ['opening for writing', latchkey => latchkey.open()],
   ['a user', latchkey => latchkey.users.create({ username: 'late' })],
   ['a price', latchkey => latchkey.usage.prices.set('gpt-x', { inputUsd: 1, outputUsd: 2 })],

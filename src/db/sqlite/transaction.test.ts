@@ -1,7 +1,19 @@
 import { expect, test } from 'bun:test'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { connectLatchkey, type Latchkey } from '../../index.ts'
+import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
+import { requireTool } from '../../testing/tools.ts'
 import { count } from '../query.ts'
 import { users } from '../schema/people.ts'
 import { Client } from './client.ts'
@@ -278,4 +290,193 @@ test('a tally waits for another process, and gives up when told to', async () =>
   await waiting
   expect(held(patient, id)).toBe(1)
   await Promise.all([patient.close(), hasty.close()])
+})
+
+// --- A file that is moved, removed or replaced -------------------------------------------------------------------
+
+/** Everything that begins a transaction, told by what it saw or changed of the file that it was on. */
+const transactions: readonly (readonly [string, (latchkey: Latchkey) => Promise<unknown>])[] = [
+  ['a read', async latchkey => latchkey.users.get('there')],
+  ['a write', async latchkey => latchkey.users.update('there', { name: 'x' })],
+  ['a verdict', async latchkey => requireValid(await latchkey.keys.verify(secretOf('there')))],
+  ['usage', async latchkey => latchkey.usage.record('there', { inputTokens: 1, outputTokens: 1 })],
+  ['a reservation', async latchkey => latchkey.usage.reserve('there', { tokens: 1 })],
+  [
+    'a stream',
+    async latchkey => requireOne(await Array.fromAsync(latchkey.keys.stream({ search: 'there' }))),
+  ],
+]
+
+const secrets = new Map<string, string>()
+const secretOf = (name: string): string => secrets.get(name) ?? ''
+const requireValid = ({ valid }: { readonly valid: boolean }): void => {
+  if (!valid) throw new Error('denied')
+}
+const requireOne = ({ length }: readonly unknown[]): void => {
+  if (length !== 1) throw new Error(`${length} keys`)
+}
+
+/** With a user and a key of the same name. */
+async function fill({ latchkey }: TestLatchkey, name: string): Promise<void> {
+  await latchkey.users.create({ username: name })
+  const { secret } = await latchkey.keys.create({ name })
+  secrets.set(name, secret ?? '')
+}
+
+/** A long-lived Latchkey that has every connection open, and another database that will take the place of its file. */
+async function aboutToBeReplaced() {
+  const home = await temporaryLatchkey()
+  await fill(home, 'here')
+  const other = await temporaryLatchkey()
+  await fill(other, 'there')
+  await other.latchkey.close()
+  await home.latchkey.close()
+  let replaced = 0
+  const latchkey = connectLatchkey({ path: home.path, onReplaced: () => replaced++ })
+  await latchkey.users.get('here')
+  await latchkey.keys.verify(secretOf('here'))
+  await latchkey.usage.record('here', { inputTokens: 1, outputTokens: 1 })
+  return {
+    latchkey,
+    path: home.path,
+    replaced: () => replaced,
+    /** By a file that is renamed, as most programs do it. */
+    replace: () => {
+      copyFileSync(other.path, `${home.path}.new`)
+      for (const suffix of ['-wal', '-shm']) rmSync(home.path + suffix, { force: true })
+      renameSync(`${home.path}.new`, home.path)
+      letLooksPass()
+    },
+    [Symbol.asyncDispose]: async () => {
+      await latchkey.close()
+      await other[Symbol.asyncDispose]()
+      await home[Symbol.asyncDispose]()
+    },
+  }
+}
+
+test.each(transactions)('%s goes to the file that took the place of the one before', async (_, work) => {
+  await using scene = await aboutToBeReplaced()
+  scene.replace()
+  await work(scene.latchkey)
+  expect(scene.replaced()).toBe(1)
+  // All the others as well, on connections that are made anew.
+  for (const [, each] of transactions) await each(scene.latchkey)
+  expect(scene.replaced()).toBe(1)
+  await scene.latchkey.close()
+  const seen = connectLatchkey({ path: scene.path, access: 'read' })
+  expect(await seen.database.check()).toMatchObject({ ok: true })
+  expect((await seen.users.list()).map(({ username }) => username)).toEqual(['there'])
+  await seen.close()
+})
+
+test.each(transactions)('%s fails while there is no file, and goes on when it is back', async (_, work) => {
+  await using scene = await aboutToBeReplaced()
+  await fill({ ...scene, latchkey: scene.latchkey } as never, 'there')
+  renameSync(scene.path, `${scene.path}.away`)
+  letLooksPass()
+  for (let n = 0; n < 2; n++) {
+    const failure = await work(scene.latchkey).catch((error: unknown) => error)
+    expect<unknown>(failure).toMatchObject({ code: 'database_missing', exit: 78 })
+  }
+  renameSync(`${scene.path}.away`, scene.path)
+  await work(scene.latchkey)
+  expect(scene.replaced()).toBe(0)
+})
+
+test('a write that was under way when the file was replaced is in neither, and says so', async () => {
+  await using scene = await aboutToBeReplaced()
+  const store = open(scene.path)
+  const failed = store.write(async db => {
+    await db.insert(users).values(row(1))
+    scene.replace()
+    // Somebody else has noticed meanwhile.
+    await scene.latchkey.users.list()
+    expect(countNow(store)).toBe(1)
+  })
+  expect(await failed.catch(error => error)).toMatchObject({ code: 'busy', exit: 75 })
+  expect(await countUsers(store)).toBe(1)
+  await store.close()
+})
+
+/** A look at the path holds for a moment. */
+const letLooksPass = (): void => Bun.sleepSync(2)
+
+/** Users of the file that the path leads to. */
+const countNow = (store: Store): number =>
+  store.glance(client => (client.query('SELECT count(*) AS n FROM users').get() as { n: number }).n)
+
+test('a read that was under way when the file was replaced ends on the one that it began on', async () => {
+  await using scene = await aboutToBeReplaced()
+  const store = open(scene.path)
+  const names = async (db: Parameters<Parameters<Store['read']>[0]>[0]) =>
+    (await db.select({ name: users.username }).from(users)).map(({ name }) => name)
+  const seen = await store.read(async db => {
+    const before = await names(db)
+    scene.replace()
+    expect(countNow(store)).toBe(1)
+    return [before, await names(db)]
+  })
+  expect(seen).toEqual([['here'], ['here']])
+  expect(await store.read(names)).toEqual(['there'])
+  await store.close()
+})
+
+test('a file that was put beside the log of the one before is not opened', async () => {
+  await using scene = await aboutToBeReplaced()
+  const before = readFileSync(scene.path)
+  writeFileSync(`${scene.path}.new`, before)
+  renameSync(`${scene.path}.new`, scene.path)
+  const failure = await scene.latchkey.users.list().catch((error: unknown) => error)
+  expect<unknown>(failure).toMatchObject({
+    code: 'corrupt',
+    message: expect.stringContaining('was replaced'),
+  })
+  expect(readFileSync(scene.path).equals(before)).toBe(true)
+  for (const suffix of ['-wal', '-shm']) rmSync(scene.path + suffix)
+  expect(await scene.latchkey.users.list()).toHaveLength(1)
+})
+
+test('a symbolic link that leads elsewhere by now is followed', async () => {
+  await using scene = await aboutToBeReplaced()
+  await using other = await temporaryLatchkey()
+  await fill(other, 'there')
+  const link = `${scene.path}.link`
+  symlinkSync(scene.path, link)
+  const latchkey = connectLatchkey({ path: link })
+  expect(await latchkey.users.list()).toHaveLength(1)
+  rmSync(link)
+  symlinkSync(other.path, link)
+  letLooksPass()
+  for (const [, work] of transactions) await work(latchkey)
+  await latchkey.close()
+})
+
+requireTool('strace')('a transaction looks at most once where the path leads', async () => {
+  await using home = await temporaryLatchkey()
+  const log = join(home.folder, 'calls')
+  const script = `
+    import { Store } from ${JSON.stringify(join(import.meta.dir, 'transaction.ts'))}
+    const path = ${JSON.stringify(home.path)}
+    const store = new Store({ path, access: 'write', dryRun: false, busyTimeoutMs: 0 })
+    const step = async () => {
+      store.glance(() => {})
+      await store.tally('NORMAL', () => {})
+      await store.read(async () => {})
+    }
+    await step()
+    await step()
+    await Bun.file('/nonexistent/begin').exists()
+    for (let n = 0; n < 50; n++) await step()
+    await Bun.file('/nonexistent/end').exists()
+    process.exit()`
+  const traced = ['strace', '-f', '-e', 'trace=stat,lstat,statx,newfstatat', '-o', log]
+  const { exitCode } = Bun.spawnSync([...traced, process.execPath, '-e', script], { stderr: 'inherit' })
+  expect(exitCode).toBe(0)
+  const calls = readFileSync(log, 'utf8')
+  const between = calls.slice(calls.indexOf('/nonexistent/begin'), calls.indexOf('/nonexistent/end'))
+  const looks = between.split('\n').filter(line => line.includes(`"${home.path}"`))
+  // Each write and each read; glances that follow closely share a look.
+  expect(looks.length).toBeGreaterThanOrEqual(100)
+  expect(looks.length).toBeLessThanOrEqual(150)
 })

@@ -2,6 +2,10 @@
  * The only way to the tables. Writes are BEGIN IMMEDIATE transactions, one at a time within the process, so that
  * an `await` inside one can never let another's statements slip in; reads see one snapshot. A dry run does all the
  * work and rolls it back.
+ *
+ * A connection goes on with a file that was moved or deleted under it, which nobody else sees. So each transaction looks
+ * first where the path leads, and begins on the file that took the place of the one before. A restore in place changes
+ * the contents of the same file, which needs none of this.
  */
 
 import type { Statement } from 'bun:sqlite'
@@ -11,6 +15,7 @@ import { codeOf } from '../../contract/failure.ts'
 import { translate } from '../../system/errors.ts'
 import type { Database } from '../engine.ts'
 import { type Client, clientOf } from './client.ts'
+import { type FileId, fileAt, isSame, logFilesOf, nowhere, requireOwnLog } from './file-id.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
 
 export interface StoreOptions {
@@ -21,6 +26,8 @@ export interface StoreOptions {
   readonly dryRun: boolean
   /** How long a write waits for another process's transaction. */
   readonly busyTimeoutMs: number
+  /** Told when another file has taken the place of the one that was open. */
+  readonly onReplaced?: (() => void) | undefined
 }
 
 /** As `rows` of a connection. */
@@ -35,6 +42,8 @@ interface Snapshot {
 
 interface Connection {
   readonly client: Client
+  /** That the path led to when it was made. */
+  readonly file: FileId
   /** Once a query was put to it. */
   database?: Database
 }
@@ -56,6 +65,14 @@ export class Store {
   readonly dryRun: boolean
   readonly #access: StoreOptions['access']
   readonly #busyTimeoutMs: number
+  readonly #onReplaced: () => void
+  /** That the connections are on. */
+  #file: FileId | undefined
+  #log: readonly FileId[] = []
+  /** That the path has led to before, with its log, until there is another. */
+  #left: { readonly file: FileId; readonly log: readonly FileId[] } | undefined
+  #freshUntil = 0
+  #closing: Promise<unknown> = Promise.resolve()
   #reader: Connection | undefined
   #writer: Writer | undefined
   #hotReader: HotConnection | undefined
@@ -68,6 +85,7 @@ export class Store {
     this.dryRun = options.dryRun
     this.#access = options.access
     this.#busyTimeoutMs = options.busyTimeoutMs
+    this.#onReplaced = options.onReplaced ?? (() => {})
   }
 
   /** Whether `write` can be called at all. */
@@ -84,6 +102,7 @@ export class Store {
   /** Runs `work` on one snapshot of the database. */
   read<T>(work: (database: Database) => Promise<T>): Promise<T> {
     const run = this.#reads.then(async () => {
+      this.#follow()
       const reader = this.#read()
       const { client } = reader
       return guarded(this.path, async () => {
@@ -121,6 +140,7 @@ export class Store {
    */
   glance<T>(work: (client: Client) => T): T {
     try {
+      if (performance.now() >= this.#freshUntil) this.#follow()
       this.#hotReader ??= hotConnection(mapped(this.#connect(openReader).client), 'BEGIN', 'ROLLBACK')
       const { client, begin, end } = this.#hotReader
       begin.run()
@@ -141,6 +161,7 @@ export class Store {
    * line otherwise. FULL is on disk, power loss included, when the promise resolves; NORMAL is as durable as `count`.
    */
   async tally<T>(synchronous: 'FULL' | 'NORMAL', work: (client: Client) => T): Promise<T> {
+    this.#follow()
     const writer = this.#writer
     if (writer !== undefined && this.#line !== undefined && !lines.has(this.#line)) {
       const done = this.#tallyNow(writer, synchronous, work)
@@ -183,7 +204,8 @@ export class Store {
    * the store meanwhile.
    */
   async *stream<T>(work: (snapshot: Snapshot) => AsyncIterable<T>): AsyncGenerator<T> {
-    const connection = connect(this.path, openReader)
+    this.#follow()
+    const connection = this.#connect(openReader)
     const { client } = connection
     try {
       client.run('BEGIN')
@@ -212,17 +234,21 @@ export class Store {
       this.#writer = undefined
       await oneAtATime(lineOf(this.path), async () => client.close())
     }
+    await this.#closing
   }
 
   #transact<T>(synchronous: 'FULL' | 'NORMAL', work: (database: Database) => Promise<T>): Promise<T> {
     return oneAtATime(this.#line ?? lineOf(this.path), () =>
       guarded(this.path, async () => {
+        this.#follow()
         const writer = this.#write()
         const database = await databaseOf(writer)
         setSynchronous(writer, synchronous)
         await beginImmediate(writer.client, this.#busyTimeoutMs)
         try {
           const result = await work(database)
+          // That may have taken long.
+          if (!isSame(fileAt(this.path), writer.file)) throw replaced(this.path)
           writer.client.run(this.dryRun ? 'ROLLBACK' : 'COMMIT')
           return result
         } catch (error) {
@@ -233,9 +259,42 @@ export class Store {
     )
   }
 
+  /** Lets go of a file that the path no longer leads to. */
+  #follow(): void {
+    this.#freshUntil = performance.now() + glancesPerLookMs
+    const file = this.#file
+    if (file === undefined || isSame(fileAt(this.path), file)) return
+    this.#left = { file, log: this.#log }
+    this.#file = undefined
+    const [reader, hotReader, writer] = [this.#reader, this.#hotReader, this.#writer]
+    const line = this.#line ?? lineOf(this.path)
+    this.#reader = undefined
+    this.#hotReader = undefined
+    this.#writer = undefined
+    this.#line = undefined
+    hotReader?.client.close()
+    // What is under way ends on the file that it began on.
+    const closed = [
+      this.#reads.then(() => reader?.client.close()),
+      oneAtATime(line, async () => writer?.client.close()),
+    ]
+    this.#closing = Promise.all([this.#closing, ...closed])
+  }
+
   #connect(open: (path: string) => Client): Connection {
-    if (!this.#closed) return connect(this.path, open)
-    throw new LatchkeyError('invalid', 'this Latchkey is closed', 'open another with openLatchkey')
+    if (this.#closed) {
+      throw new LatchkeyError('invalid', 'this Latchkey is closed', 'open another with openLatchkey')
+    }
+    const file = fileAt(this.path)
+    const left = this.#left
+    const isOther = left !== undefined && file !== nowhere && !isSame(file, left.file)
+    if (isOther) requireOwnLog(this.path, left.log)
+    const client = connect(this.path, open)
+    this.#file ??= file
+    this.#log = logFilesOf(this.path)
+    this.#left = undefined
+    if (isOther) this.#onReplaced()
+    return { client, file }
   }
 
   #read(): Connection {
@@ -261,6 +320,12 @@ export class Store {
   }
 }
 
+/**
+ * Milliseconds for which a look at the path holds for glances: with a look for each, verdicts take a fifth longer. One
+ * that began before the file was replaced could say the same.
+ */
+const glancesPerLookMs = 1
+
 /** What a write that cannot begin at once answers. */
 const waits = Symbol('waits')
 
@@ -284,7 +349,7 @@ const hotConnection = (client: Client, begin: string, end: string): HotConnectio
   end: client.keep(end),
 })
 
-function connect(path: string, open: (path: string) => Client): Connection {
+function connect(path: string, open: (path: string) => Client): Client {
   const client = open(path)
   try {
     requireCurrent(client, path)
@@ -292,8 +357,15 @@ function connect(path: string, open: (path: string) => Client): Connection {
     client.close()
     throw translate(error, path)
   }
-  return { client }
+  return client
 }
+
+const replaced = (path: string): LatchkeyError =>
+  new LatchkeyError(
+    'busy',
+    `${path} was moved, removed or replaced while it was written to, and nothing was changed`,
+    'run it again',
+  )
 
 async function databaseOf(connection: Connection): Promise<Database> {
   connection.database ??= (await import('./drizzle.ts')).databaseOn(connection.client)

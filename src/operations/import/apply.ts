@@ -178,7 +178,7 @@ export async function applyUpdate(
   await db
     .update(importedKeys)
     .set({ importId: stamp.importId, state: plan.usage.state })
-    .where(and(eq(importedKeys.source, stamp.source), eq(importedKeys.hash, plan.key.hash)))
+    .where(and(eq(importedKeys.source, stamp.source), eq(importedKeys.hash, plan.hash)))
   return moved
 }
 

@@ -1,9 +1,8 @@
 /** Imports the users and keys of ccluster; again and again, while both systems are in use. */
 import type { ImportReport } from '../../contract/views.ts'
 import { readCcluster } from '../../formats/ccluster.ts'
-import type { SourceFile } from '../../formats/source.ts'
 import type { OperationContext } from '../context.ts'
-import { importData } from './pipeline.ts'
+import { type ImportOptions, importData } from './pipeline.ts'
 
 /**
  * Reads a SQLite database of ccluster and creates or updates its users and keys in one transaction. Passwords and keys
@@ -12,6 +11,6 @@ import { importData } from './pipeline.ts'
  * @throws invalid, naming the first thing wrong in the source and how many more there are, or what it lacks; nothing
  *   is imported then. not_found, corrupt, busy, permission for the file
  */
-export function importCcluster(context: OperationContext, input: SourceFile): Promise<ImportReport> {
+export function importCcluster(context: OperationContext, input: ImportOptions): Promise<ImportReport> {
   return importData(context, 'ccluster', input, readCcluster)
 }

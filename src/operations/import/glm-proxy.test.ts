@@ -29,6 +29,7 @@ beforeEach(() => {
   client = new Client(path)
   client.run('PRAGMA journal_mode = WAL')
   migrateTo(client, path, latestVersion, { now: start.getTime(), programVersion: 'test' })
+  client.run('PRAGMA wal_checkpoint(TRUNCATE)')
   context = contextOf(false)
 })
 afterEach(async () => {
@@ -107,6 +108,8 @@ describe('a first import', () => {
       updated: 0,
       unchanged: 0,
       refused: 0,
+      gone: 0,
+      revoked: 0,
       items: [{ type: 'key', name: 'One', outcome: 'created', reason: null }],
       ignoredFields: [],
       leftBehind: [],
@@ -173,7 +176,7 @@ describe('a first import', () => {
         target_type: 'import',
         target_id: report.id,
         target_name: null,
-        after: '{"created":1,"updated":0,"unchanged":0,"refused":0}',
+        after: '{"created":1,"updated":0,"unchanged":0,"refused":0,"gone":0,"revoked":0}',
       },
     ])
     expect(JSON.parse(audit[0]?.['after'] as string)).toMatchObject({

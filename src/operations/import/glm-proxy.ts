@@ -1,9 +1,8 @@
 /** Imports the keys of glm-proxy, with what they used; again and again, while both systems are in use. */
 import type { ImportReport } from '../../contract/views.ts'
 import { readGlmProxy } from '../../formats/glm-proxy.ts'
-import type { SourceFile } from '../../formats/source.ts'
 import type { OperationContext } from '../context.ts'
-import { importData } from './pipeline.ts'
+import { type ImportOptions, importData } from './pipeline.ts'
 
 /**
  * Reads an `apikeys.json` or a SQLite database of glm-proxy and creates or updates its keys in one transaction. A
@@ -13,6 +12,6 @@ import { importData } from './pipeline.ts'
  * @throws invalid, naming the first thing wrong in the source and how many more there are; nothing is imported then.
  *   not_found, corrupt, busy, permission for the file
  */
-export function importGlmProxy(context: OperationContext, input: SourceFile): Promise<ImportReport> {
+export function importGlmProxy(context: OperationContext, input: ImportOptions): Promise<ImportReport> {
   return importData(context, 'glm-proxy', input, readGlmProxy)
 }

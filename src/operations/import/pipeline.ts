@@ -24,11 +24,16 @@ import { applyCreations, applyProjects, applyUpdate, applyUsers, type UsageMove 
 import { auditViews } from './audit-views.ts'
 import { usageGaps } from './gaps.ts'
 import { refuseOwnDatabase } from './own-database.ts'
-import { type KeyPlan, planKeys } from './plan.ts'
+import { type KeyPlan, planGone, planKeys } from './plan.ts'
 import { type ProjectPlan, planProjects, planUsers, type UserPlan } from './plan-people.ts'
 import { type Incoming, prepare } from './prepare.ts'
 import { type EntityType, entityTypes, nameOf, type Snapshot, snapshots } from './snapshot.ts'
 import type { Stamp } from './stamp.ts'
+
+export interface ImportOptions extends SourceFile {
+  /** Revoke the keys that came from this source and are no longer in it. */
+  readonly revokeGone?: boolean | undefined
+}
 
 /**
  * @param source what its data is remembered under, for the next import from there
@@ -37,7 +42,7 @@ import type { Stamp } from './stamp.ts'
 export async function importData(
   context: OperationContext,
   source: 'glm-proxy' | 'ccluster' | 'dokify',
-  input: SourceFile,
+  input: ImportOptions,
   read: (input: SourceFile) => Promise<ForeignData>,
 ): Promise<ImportReport> {
   if (input.bytes === undefined) refuseOwnDatabase(input.file, context.store.path)
@@ -48,7 +53,7 @@ export async function importData(
   return context.store.write(async db => {
     const now = context.now()
     const stamp: Stamp = { source, importId: newId('imp', now), now }
-    const plans = await planAll(db, stamp, incoming)
+    const plans = await planAll(db, stamp, incoming, input.revokeGone === true)
     await checked(rows)
     const report = reportOf(stamp, plans, found)
     if (listOf(plans).every(plan => plan.action === 'none')) return report
@@ -58,11 +63,11 @@ export async function importData(
     const changes = await applyAll(context, db, stamp, plans)
     await verify(db, stamp, changes, gaps)
     await remember(context, db, stamp, changes)
-    const { created, updated, unchanged, refused } = report
+    const { created, updated, unchanged, refused, gone, revoked } = report
     await record(context, db, {
       action: `import.${source}`,
       target: { type: 'import', id: stamp.importId, name: null },
-      after: { created, updated, unchanged, refused },
+      after: { created, updated, unchanged, refused, gone, revoked },
     })
     return report
   })
@@ -76,12 +81,21 @@ interface Plans {
 
 const listOf = ({ users, projects, keys }: Plans) => [...users, ...projects, ...keys]
 
-async function planAll(db: Database, stamp: Stamp, incoming: Incoming): Promise<Plans> {
-  const { plans, owners } = await planUsers(db, stamp, incoming.users)
+async function planAll(
+  db: Database,
+  stamp: Stamp,
+  { users, projects, keys, hashes }: Incoming,
+  revokeGone: boolean,
+): Promise<Plans> {
+  const { plans, owners } = await planUsers(db, stamp, users)
+  const { source, now } = stamp
   return {
     users: plans,
-    projects: await planProjects(db, stamp, incoming.projects, owners),
-    keys: await planKeys(db, stamp.source, incoming.keys, owners),
+    projects: await planProjects(db, stamp, projects, owners),
+    keys: [
+      ...(await planKeys(db, source, keys, owners)),
+      ...(hashes === null ? [] : await planGone(db, source, hashes, now, revokeGone ? now : null)),
+    ],
   }
 }
 
@@ -96,6 +110,8 @@ function reportOf(stamp: Stamp, plans: Plans, found: ForeignData): ImportReport 
     updated: number('updated'),
     unchanged: number('unchanged'),
     refused: number('refused'),
+    gone: number('gone'),
+    revoked: number('revoked'),
     items,
     ignoredFields: found.ignoredFields,
     leftBehind: found.leftBehind,
@@ -167,7 +183,7 @@ async function applyAll(
     const moved = await applyUpdate(db, stamp, plan)
     await tell(1)
     const { id } = plan.row
-    const isTold = plan.item.outcome === 'updated'
+    const isTold = plan.item.outcome !== 'unchanged'
     const { kept, shown } = needed(before.key, id)
     changes.push({ type: 'key', id, action: 'updated', before: { ...kept, moved }, isTold, shown })
   }

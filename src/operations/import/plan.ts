@@ -3,7 +3,7 @@
 import type { ImportItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, inArray, isNull } from '../../db/query.ts'
+import { and, eq, gt, inArray, isNull, or } from '../../db/query.ts'
 import { importChanges, importedKeys, imports } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
@@ -11,7 +11,7 @@ import type { KeyRow } from '../select.ts'
 import { Names, titles } from './names.ts'
 import { type IncomingKey, limitWindowMs, type Refused } from './prepare.ts'
 import { secretHashes } from './snapshot.ts'
-import { type ImportedState, isNothing, keyState, mergeUsage, type UsageMerge } from './state.ts'
+import { type ImportedState, isNothing, keyState, mergeUsage, type UsageMerge, unmoved } from './state.ts'
 
 /** Who something of the source belongs to here. */
 export interface Owner {
@@ -42,7 +42,8 @@ export type KeyPlan = { readonly item: ImportItem } & (
     }
   | {
       readonly action: 'update'
-      readonly key: IncomingKey
+      /** SHA-256 of the secret that it was imported with. */
+      readonly hash: string
       readonly row: KeyRow
       readonly changes: KeyChanges
       /** The new token limit, null when it stays. */
@@ -197,7 +198,7 @@ function planUpdate(
   ]
   return {
     action: 'update',
-    key,
+    hash: key.hash,
     row,
     changes,
     tokenLimit,
@@ -226,6 +227,49 @@ const words: Readonly<Record<keyof KeyChanges, string>> = {
 function latestUse(key: IncomingKey, row: KeyRow, state: ImportedState): number | null {
   if (row.lastUsedAt === state.lastUsedAt || row.lastUsedAt === null) return key.lastUsedAt
   return key.lastUsedAt === null ? row.lastUsedAt : Math.max(row.lastUsedAt, key.lastUsedAt)
+}
+
+/**
+ * One plan for each key that came from this source, is no longer in it, and was not ended here. Whoever removed it there
+ * believes that it no longer works.
+ *
+ * @param hashes of all secrets in the source
+ * @param revokeAt ends them then; null only tells of them
+ */
+export async function planGone(
+  db: Database,
+  source: string,
+  hashes: ReadonlySet<string>,
+  now: Date,
+  revokeAt: Date | null,
+): Promise<readonly KeyPlan[]> {
+  const rows = await db
+    .select({ hash: importedKeys.hash, state: importedKeys.state, row: keys })
+    .from(importedKeys)
+    .innerJoin(keys, eq(importedKeys.keyId, keys.id))
+    .where(
+      and(
+        eq(importedKeys.source, source),
+        isNull(keys.revokedAt),
+        or(isNull(keys.expiresAt), gt(keys.expiresAt, now.getTime())),
+      ),
+    )
+    .orderBy(keys.id)
+  const reason = `no longer in ${source}`
+  return rows
+    .filter(({ hash }) => !hashes.has(hash))
+    .map(({ hash, state, row }): KeyPlan => {
+      if (revokeAt === null) return leave(row.name, 'gone', `${reason}, and still works here`)
+      return {
+        action: 'update',
+        hash,
+        row,
+        changes: { revokedAt: revokeAt.getTime(), revokedReason: reason },
+        tokenLimit: null,
+        usage: unmoved(keyState(state, row.id)),
+        item: { type: 'key', name: row.name, outcome: 'revoked', reason },
+      }
+    })
 }
 
 interface Here {

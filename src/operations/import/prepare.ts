@@ -19,6 +19,8 @@ export interface Incoming {
   readonly users: readonly (IncomingUser | Refused)[]
   readonly projects: readonly (IncomingProject | Refused)[]
   readonly keys: readonly (IncomingKey | Refused)[]
+  /** SHA-256 of every secret in the source, refused keys included; null when it does not say which keys there are. */
+  readonly hashes: ReadonlySet<string> | null
 }
 
 export interface IncomingUser {
@@ -80,6 +82,7 @@ export function prepare(file: string, source: ForeignData): Incoming {
     users,
     projects: source.projects.map((project, index) => prepareProject(project, index, owners, secrets)),
     keys: source.keys.map((key, index) => prepareKey(source, key, index, owners, secrets)),
+    hashes: source.listsKeys ? secrets.hashes : null,
   }
 }
 

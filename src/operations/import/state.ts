@@ -143,6 +143,14 @@ export function mergeUsage(previous: ImportedState | null, key: IncomingKey): Us
   }
 }
 
+/** What is said again. */
+export const unmoved = (state: ImportedState): UsageMerge => ({
+  state,
+  windows: [],
+  total: noCounts,
+  split: noSplit,
+})
+
 export const add = (a: ForeignCounts, b: ForeignCounts): ForeignCounts => ({
   tokens: a.tokens + b.tokens,
   requests: a.requests + b.requests,

@@ -1,4 +1,6 @@
 import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
@@ -15,6 +17,25 @@ async function owners(latchkey: Latchkey) {
   await latchkey.users.create({ username: 'gone' })
   await latchkey.projects.create({ name: 'Shop', owner: 'alice', keyPrefix: 'shp' })
 }
+
+test('a packed file of keys is unpacked, by its name or by how it begins', async () => {
+  await using home = await temporaryLatchkey()
+  const line = (name: string) => `name,secret\n${name},pk_secret_of_${name}\n`
+  const named = join(home.folder, 'keys.csv.gz')
+  await Bun.write(named, gzipSync(line('named')))
+  const other = join(home.folder, 'keys')
+  await Bun.write(other, zstdCompressSync(line('other')))
+  for (const file of [named, other]) {
+    expect(await home.latchkey.keys.import({ file })).toMatchObject({ created: 1 })
+  }
+  const bytes = new Uint8Array(gzipSync(line('piped')))
+  expect((await run('key import - --json', { db: home.path, stdin: bytes })).json()).toMatchObject({
+    created: 1,
+  })
+  expect((await home.latchkey.keys.list()).map(({ name }) => name)).toEqual(['named', 'other', 'piped'])
+  const packed = await run(`import glm-proxy ${named}`, { db: home.path })
+  expect(packed).toMatchObject({ code: 2, err: expect.stringContaining(`${named} is packed with gzip`) })
+})
 
 test.each(['ndjson', 'csv'])(
   'what is exported as %s is imported as the same keys, which verify the same',

@@ -8,6 +8,7 @@ import { eq, lowerAscii, oneOf, oneOfNames } from '../../db/query.ts'
 import { imports } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { type ByteCounter, type RowSource, readRows } from '../../formats/rows.ts'
+import { unpacked } from '../../formats/unpack.ts'
 import { record } from '../audit.ts'
 import { collecting } from '../collecting.ts'
 import type { OperationContext } from '../context.ts'
@@ -54,6 +55,8 @@ export async function importKeyFile(
       updated: 0,
       unchanged: number('unchanged'),
       refused: bad.length,
+      gone: 0,
+      revoked: 0,
       items: outcomes.map(({ item }) => item),
       ignoredFields: file.ignoredFields,
       leftBehind: [],
@@ -105,12 +108,13 @@ interface KeyFile {
 
 /** What can be said of the rows without the database. */
 async function readFile(source: RowSource, count: ByteCounter | undefined): Promise<KeyFile> {
+  const { file, chunks, format } = source
   const reader = new RowReader()
   const found: IncomingKey[] = []
   const problems: Outcome[] = []
   const seen = new Map<string, number>()
   const collect = collecting()
-  for await (const batch of readRows(source, count)) {
+  for await (const batch of readRows(unpacked(file, chunks, format, count))) {
     for (const { line, row, problem } of batch) {
       const key = row === null ? problem : reader.read(line, row)
       if (typeof key === 'string') {

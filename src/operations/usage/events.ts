@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { didYouMean, nearestField } from '../../text/nearest.ts'
 import * as rules from '../rules/input.ts'
 import { readInstant } from '../rules/instant.ts'
 import { toCostMicros } from '../rules/money.ts'
@@ -35,7 +36,7 @@ const id = v.pipe(
   v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*$/u, 'must not contain control characters'),
 )
 
-/** Null means the same as a field that is not there: CSV has no other way to say so. */
+/** Null means the same as a field that is not there, known or not: CSV has no other way to say so. */
 const event = v.object({
   id: v.nullish(id, null),
   key: v.pipe(v.string('must be text'), v.minLength(1, 'must not be empty')),
@@ -46,6 +47,9 @@ const event = v.object({
   costUsd: v.nullish(rules.dollars, null),
   at: v.string('must be text such as 2026-11-20T10:00:00Z'),
 })
+
+const fields = Object.keys(event.entries)
+const knownFields = new Set(fields)
 
 const numericFields = ['requests', 'inputTokens', 'outputTokens', 'costUsd'] as const
 
@@ -72,6 +76,7 @@ export class EventReader {
   /** The event, if there is nothing about it that the rules might object to. */
   #plain(row: Readonly<Record<string, unknown>>): UsageEvent | undefined {
     const { key, at } = row
+    for (const name in row) if (!knownFields.has(name)) return undefined
     const eventId = row['id'] ?? null
     const model = row['model'] ?? null
     const requests = row['requests'] ?? 1
@@ -103,6 +108,8 @@ export class EventReader {
   #checked(row: Readonly<Record<string, unknown>>): UsageEvent | string {
     if (row['key'] === undefined || row['key'] === null) return 'names no key'
     if (row['at'] === undefined || row['at'] === null) return 'does not say when: at is missing'
+    const unknown = Object.keys(row).find(name => !knownFields.has(name) && (row[name] ?? null) !== null)
+    if (unknown !== undefined) return `has a field that is not known: ${shown(unknown)}`
     let input: v.InferOutput<typeof event>
     try {
       input = rules.parse(event, row)
@@ -122,6 +129,10 @@ export class EventReader {
     return { ...counted, costMicros: costUsd === null ? null : toCostMicros(costUsd), at: time }
   }
 }
+
+/** A long name may be no name at all. */
+const shown = (name: string): string =>
+  /^[\w .-]{1,24}$/.test(name) ? `${name}${didYouMean(nearestField(name, fields))}` : 'one with an odd name'
 
 const mostModels = 10_000
 

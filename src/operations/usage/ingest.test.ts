@@ -42,7 +42,7 @@ test('events are counted by key, model and minute, totals and buckets alike', as
       { key: 'ci', model: 'gpt-x', inputTokens: 10, outputTokens: 2, costUsd: 0.0004, at },
       { key: s.ci.id, model: 'gpt-x', inputTokens: 1, at: '2026-11-20T10:00:59.999Z' },
       { key: s.ci.start, model: 'gpt-y', requests: 3, at: '2026-11-20T11:01:00+01:00' },
-      { key: 'WEB', inputTokens: 7, at: '2026-11-19T23:59:59Z', extra: { ignored: true } },
+      { key: 'WEB', inputTokens: 7, at: '2026-11-19T23:59:59Z', extra: null },
     ),
   )
   expect(report).toMatchObject({ events: 4, counted: 4, duplicates: 0, bad: 0, keys: 2, unpriced: 2 })
@@ -134,6 +134,13 @@ const refused: readonly (readonly [string, string | Loose])[] = [
   ['names no key', { at }],
   ['names no key', { key: null, at }],
   ['has a bad value: key must be text', { key: 7, at }],
+  [
+    'has a field that is not known: prompt_tokens (did you mean inputTokens?)',
+    { key: 'ci', at, prompt_tokens: 10 },
+  ],
+  ['has a field that is not known: cost (did you mean costUsd?)', { key: 'ci', at, id: 'a', cost: 0.1 }],
+  ['has a field that is not known: latency', { key: 'ci', at, latency: 0 }],
+  ['has a field that is not known: one with an odd name', { key: 'ci', at, [`lk_${'x'.repeat(36)}`]: true }],
   ['names a key that does not exist: "nobody"', { key: 'nobody', at }],
   ['names a key that does not exist: "sk-proj-…"', { key: secret, at }],
   ['does not say when: at is missing', { key: 'ci' }],

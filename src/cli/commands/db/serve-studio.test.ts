@@ -1,11 +1,12 @@
 /** Drizzle Studio as the page in the browser talks to it. */
 import { expect, test } from 'bun:test'
-import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Studio } from '../../../contract/views.ts'
 import { temporaryLatchkey } from '../../../testing/latchkey.ts'
 import { program, spawnLatchkey } from '../../../testing/process.ts'
 import { testEnvironment } from '../../../testing/run.ts'
+import { requireRoot } from '../../../testing/tools.ts'
 
 const tools = join(import.meta.dir, '../../../../node_modules/.bin')
 
@@ -70,6 +71,17 @@ test.each(['SIGHUP', 'SIGKILL'] as const)('after %s neither the copy nor its ser
   child.kill(signal)
   await child.exited
   while (Object.values(await left()).some(Boolean)) await Bun.sleep(50)
+})
+
+requireRoot()("another user's drizzle-kit in the folder here is not run", async () => {
+  await using home = await temporaryLatchkey()
+  const kit = join(home.folder, 'node_modules/.bin/drizzle-kit')
+  mkdirSync(dirname(kit), { recursive: true })
+  writeFileSync(kit, 'await Bun.write("ran", "")\n', { mode: 0o755 })
+  chownSync(kit, 65_534, 65_534)
+  const ran = await spawnLatchkey('db studio --port 0', { db: home.path, cwd: home.folder })
+  expect(ran).toMatchObject({ code: 78, err: expect.stringContaining(`${kit} belongs to another user`) })
+  expect(existsSync(join(home.folder, 'ran'))).toBe(false)
 })
 
 test('without drizzle-kit says what to install, and where a port is taken says how to have another', async () => {

@@ -2,13 +2,15 @@
  * Shows a database in Drizzle Studio, which drizzle-kit serves to a page in the browser. It gets a copy of its own, because
  * it would change what it is given; must leave neither that copy nor a process behind.
  */
-
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Studio } from '../../../contract/views.ts'
+import { bunAlone } from '../../../system/bun-alone.ts'
+import { type Environment, trustedOwners } from '../../../system/home.ts'
+import { nameOfUser } from '../../../system/user.ts'
 import type { Context } from '../../declare/declaration.ts'
 
 type Reached = Pick<Context, 'folder' | 'env' | 'notice' | 'now' | 'stopped' | 'operations'>
@@ -20,7 +22,9 @@ type Reached = Pick<Context, 'folder' | 'env' | 'notice' | 'now' | 'stopped' | '
 export async function runStudio(ctx: Reached, wanted: number): Promise<Studio> {
   // drizzle-kit is looked for in `node_modules` here, then on the PATH.
   const { folder: cwd, env, notice, now } = ctx
-  const kit = Bun.which('drizzle-kit', { PATH: `${join(cwd, 'node_modules', '.bin')}:${env['PATH'] ?? ''}` })
+  const here = join(cwd, 'node_modules', '.bin')
+  const kit = Bun.which('drizzle-kit', { PATH: `${here}:${env['PATH'] ?? ''}` })
+  if (kit?.startsWith(here)) requireTrusted(kit, env)
   if (kit === null) throw missing('drizzle-kit is not installed')
   const port = await freePort(wanted)
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-studio-'))
@@ -35,7 +39,10 @@ export async function runStudio(ctx: Reached, wanted: number): Promise<Studio> {
     const startedAt = now()
     const child = Bun.spawn(
       // By default it would listen for other machines too.
-      [process.execPath, kit, 'studio', '--config', config, '--host', '127.0.0.1', '--port', String(port)],
+      [
+        ...[process.execPath, ...bunAlone, kit, 'studio', '--config', config],
+        ...['--host', '127.0.0.1', '--port', String(port)],
+      ],
       { cwd, env: { ...env, BUN_BE_BUN: '1' }, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
     )
     survivor.stdin.write(`${child.pid}\n`)
@@ -55,6 +62,18 @@ export async function runStudio(ctx: Reached, wanted: number): Promise<Studio> {
     rmSync(folder, { recursive: true, force: true })
     survivor.kill('SIGKILL')
   }
+}
+
+/** What lies in the folder that somebody stands in is run only when it is theirs. @throws config */
+function requireTrusted(file: string, env: Environment): void {
+  const owners = trustedOwners(env)
+  const stranger = [statSync(file), lstatSync(file)].find(({ uid }) => !owners.includes(uid))
+  if (stranger === undefined) return
+  throw new LatchkeyError(
+    'config',
+    `${file} belongs to another user, ${nameOfUser(stranger.uid)}, and is not run`,
+    'go to a folder of your own',
+  )
 }
 
 /**

@@ -1,27 +1,48 @@
 /** What an import did, and what taking it back did, a line each. Draws; decides nothing. */
+import { exitCodes } from '../../../contract/errors.ts'
 import type { ImportItem, ImportReport, ImportUndo, ImportUndoItem } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
+import { opt } from '../../declare/define.ts'
 import { many } from '../../draw/quantity.ts'
 import { printableLine } from '../../terminal/printable.ts'
 
 export function importLines(report: ImportReport, brush: Brush): string {
-  const paint = { created: brush.good, updated: brush.warn, unchanged: brush.dim, refused: brush.bad }
+  const paint = {
+    created: brush.good,
+    updated: brush.warn,
+    unchanged: brush.dim,
+    refused: brush.bad,
+    gone: brush.bad,
+    revoked: brush.warn,
+  }
   return [
     ...report.items.map(item => `${paint[item.outcome](item.outcome.padEnd(9))} ${importedThing(item)}`),
     ...aboutSource(report),
-    `${report.source}: ${report.created} created, ${report.updated} updated, ${report.unchanged} unchanged, ${report.refused} refused (${report.id})`,
+    `${report.source}: ${counts(report)} (${report.id})`,
+    ...(report.gone === 0
+      ? []
+      : ['Run it again with --revoke-gone to end the keys that are gone from the source.']),
   ].join('\n')
 }
 
 /** The same of a dry run, as it goes on behind "Would". */
 export function importPlanLines(report: ImportReport, brush: Brush): string {
-  const paint = { created: brush.good, updated: brush.warn, unchanged: brush.dim, refused: brush.bad }
-  const words = { created: 'create', updated: 'update', unchanged: 'leave', refused: 'refuse' }
+  const { created, updated, unchanged, refused, gone, revoked, source } = report
+  const words = {
+    created: brush.good('create   '),
+    updated: brush.warn('update   '),
+    unchanged: brush.dim('leave    '),
+    refused: brush.bad('refuse   '),
+    gone: brush.bad('find gone'),
+    revoked: brush.warn('revoke   '),
+  }
   return [
-    `create ${report.created}, update ${report.updated}, leave ${report.unchanged} as they are and refuse ${report.refused} of ${report.source}`,
-    ...report.items.map(
-      item => `  ${paint[item.outcome](words[item.outcome].padEnd(6))} ${importedThing(item)}`,
-    ),
+    [
+      `create ${created}, update ${updated}, leave ${unchanged} as they are, refuse ${refused}`,
+      ...(gone === 0 ? [] : [`find ${gone} gone`]),
+      ...(revoked === 0 ? [] : [`revoke ${revoked}`]),
+    ].join(', ') + `: ${source}`,
+    ...report.items.map(item => `  ${words[item.outcome]} ${importedThing(item)}`),
     ...aboutSource(report),
   ].join('\n')
 }
@@ -47,6 +68,22 @@ export function importUndoPlanLines(undo: ImportUndo, brush: Brush): string {
     ),
   ].join('\n')
 }
+
+function counts(report: ImportReport): string {
+  const { refused, gone, revoked } = report
+  return [
+    `${report.created} created, ${report.updated} updated, ${report.unchanged} unchanged, ${refused} refused`,
+    ...(gone === 0 ? [] : [`${gone} gone`]),
+    ...(revoked === 0 ? [] : [`${revoked} revoked`]),
+  ].join(', ')
+}
+
+/** What is left for somebody to do is no success. */
+export const importExit = ({ refused, gone }: ImportReport): number =>
+  refused > 0 || gone > 0 ? exitCodes.partial : 0
+
+/** The option that every import has. */
+export const revokeGone = opt.flag('Revoke the keys that came from this source and are no longer in it')
 
 export function importUndoLines(undo: ImportUndo, brush: Brush): string {
   const paint = { removed: brush.bad, reverted: brush.warn, kept: brush.good, gone: brush.dim }

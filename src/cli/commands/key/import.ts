@@ -1,14 +1,13 @@
-import { exitCodes } from '../../../contract/errors.ts'
 import { importReport } from '../../../contract/views/imports.ts'
 import { arg, command, opt } from '../../declare/define.ts'
-import { importLines, importPlanLines } from '../import/drawing.ts'
+import { importExit, importLines, importPlanLines } from '../import/drawing.ts'
 
 export default command({
   name: 'import',
   effect: 'write',
   summary: 'Take over keys from CSV or NDJSON, with the hashes or secrets they have',
   description:
-    'Fields as key export writes them: name, hash (SHA-256 in hex, with start) or secret, user, project, model, allowedModels, scopes, limits (JSON), createdAt, expiresAt, disabledAt, revokedAt, revokedReason, lastUsedAt, metadata, totals, id. Users and projects must be here already. A key whose secret is here is left as it is. One bad row, and nothing is imported, unless --skip-bad; then the exit code is 8.',
+    'Fields as key export writes them: name, hash (SHA-256 in hex, with start) or secret, user, project, model, allowedModels, scopes, limits (JSON), createdAt, expiresAt, disabledAt, revokedAt, revokedReason, lastUsedAt, metadata, totals, id. Users and projects must be here already. A key whose secret is here is left as it is. A file packed with gzip or zstd is unpacked. One bad row, and nothing is imported, unless --skip-bad; then the exit code is 8.',
   examples: [
     'latchkey key import keys.ndjson --dry-run',
     'latchkey key import keys.csv --skip-bad --json',
@@ -21,5 +20,5 @@ export default command({
   output: importReport,
   would: importPlanLines,
   done: importLines,
-  exit: report => (report.refused > 0 ? exitCodes.partial : 0),
+  exit: importExit,
 })

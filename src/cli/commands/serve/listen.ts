@@ -24,7 +24,6 @@ export async function serveConfigured(ctx: Context, options: Serving): Promise<S
     ...options,
     unix: options.unix === undefined ? undefined : ctx.path(options.unix),
     dryRun,
-    path: config.db,
     connect: await ctx.connector(),
     now,
     stopped,

@@ -8,7 +8,7 @@ export default command({
   effect: 'write',
   summary: 'Count a log of events, NDJSON or CSV; exits 0, 2 or 8',
   description: [
-    'An event is {"id","key","model","requests","inputTokens","outputTokens","costUsd","at"}, of which key and at must be there. The key is its id, its name or the start of its secret; at is a date and time with its zone. A cost that is left out comes from usage price. A file that ends in .gz or .zst is unpacked.',
+    'An event is {"id","key","model","requests","inputTokens","outputTokens","costUsd","at"}, of which key and at must be there. The key is its id, its name or the start of its secret; at is a date and time with its zone. A cost that is left out comes from usage price. A field that is not known is refused. A file that ends in .gz or .zst is unpacked.',
     'The same content counts once, however often it is given, and so does the same id. Lines that cannot be counted are named, and then nothing is counted. With --skip-bad the others are, and the exit code is 8: ingest what was mended as a file of its own, because the same lines in another file count again, unless they have ids.',
   ].join('\n\n'),
   examples: [
