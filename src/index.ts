@@ -7,16 +7,15 @@
  * const verdict = await latchkey.keys.verify(secret, { model: 'gpt-x' })
  * ```
  */
-export type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
-
 import { dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from './contract/errors.ts'
 import type { ProgressListener } from './contract/views.ts'
 import type { Actor } from './operations/context.ts'
 import type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
 import { createOperations, type Operations } from './operations/index.ts'
+import { readScheduled } from './system/scheduled.ts'
 import { systemUser } from './system/user.ts'
-import { isAddress, type NoPath, pathProblem, placeProblem } from './text/address.ts'
+import { type NoPath, pathProblem, placeProblem } from './text/address.ts'
 
 /** All of Latchkey on one database; close it before the process ends. */
 export type Latchkey = Operations
@@ -70,14 +69,15 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
   requireNone(pathProblem(options.path))
   if (options.backupDir !== undefined) requireNone(placeProblem(options.backupDir))
   const path = resolve(options.path)
+  const scheduled = readScheduled(path)
   return createOperations({
     path,
     access: options.access ?? 'write',
     dryRun: options.dryRun ?? false,
     actor: options.actor ?? { name: systemUser(), origin: 'library' },
-    backupDir: options.backupDir ?? join(dirname(path), 'backups'),
+    backupDir: options.backupDir ?? scheduled?.backupDir ?? join(dirname(path), 'backups'),
     keep: options.keep,
-    ageRecipientsFile: options.ageRecipientsFile,
+    ageRecipientsFile: options.ageRecipientsFile ?? scheduled?.recipientsFile ?? undefined,
     ageIdentityFile: options.ageIdentityFile,
     env: options.env ?? process.env,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
@@ -94,16 +94,20 @@ function requireNone(wrong: NoPath | undefined): void {
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'
 export type * from './contract/views.ts'
 export type { AuditFilter } from './operations/audit.ts'
+export type { Changed } from './operations/changed.ts'
 export type { Actor } from './operations/context.ts'
+export type { CreateOptions } from './operations/existing.ts'
+export type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
 export type { Inventory } from './operations/file/inventory.ts'
 export type { ActivityOptions } from './operations/keys/activity.ts'
 export type { BulkChange, Expectation } from './operations/keys/bulk.ts'
 export type { KeyChanges } from './operations/keys/change.ts'
-export type { Delivery, NewKey } from './operations/keys/create.ts'
+export type { Delivery, NewKey, NewKeyOptions } from './operations/keys/create.ts'
 export type { KeyFilter } from './operations/keys/filter.ts'
 export type { KeyImportOptions } from './operations/keys/import.ts'
 export type { KeyPage } from './operations/keys/page.ts'
 export type { RotateOptions } from './operations/keys/rotate.ts'
+export type { KeyStanding } from './operations/keys/standing.ts'
 export type { StatsOptions } from './operations/keys/stats.ts'
 export type { VerifyOptions } from './operations/keys/verify.ts'
 export type { Limited } from './operations/limits/manage.ts'

@@ -24,7 +24,12 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   createdKey: [
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits',
     'createdAt', 'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt',
-    'metadata', 'secret', 'secretFile',
+    'metadata', 'secret', 'secretFile', 'created',
+  ],
+  changedKey: [
+    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
+    'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata', 'changed',
+    'before',
   ],
   rotatedKey: [
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits',
@@ -44,10 +49,26 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
     'createdAt', 'updatedAt', 'status',
   ],
+  createdUser: [
+    'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
+    'createdAt', 'updatedAt', 'status', 'created',
+  ],
+  changedUser: [
+    'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
+    'createdAt', 'updatedAt', 'status', 'changed', 'before',
+  ],
   projectMember: ['user', 'role'],
   project: [
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
     'updatedAt', 'archivedAt',
+  ],
+  createdProject: [
+    'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
+    'updatedAt', 'archivedAt', 'created',
+  ],
+  changedProject: [
+    'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
+    'updatedAt', 'archivedAt', 'changed', 'before',
   ],
   importItem: ['type', 'name', 'outcome', 'reason'],
   leftBehind: ['name', 'rows'],
@@ -122,8 +143,12 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'metric', 'amount', 'windowMs', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
     'frees',
   ],
+  putLimit: [
+    'metric', 'amount', 'windowMs', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt', 'changed',
+  ],
   limitSubject: ['type', 'id', 'name'],
   price: ['model', 'inputUsd', 'outputUsd', 'startsAt', 'current'],
+  changedPrice: ['model', 'inputUsd', 'outputUsd', 'startsAt', 'current', 'changed', 'before'],
   usageCheck: ['ok', 'keys', 'repaired', 'differences'],
 }
 
@@ -384,7 +409,15 @@ describe('choices', () => {
     const inherited = [
       'createdBackup.compression',
       'limitState.metric',
+      'putLimit.metric',
       'createdKey.status',
+      'changedKey.status',
+      'createdUser.role',
+      'createdUser.status',
+      'changedUser.role',
+      'changedUser.status',
+      'createdProject.status',
+      'changedProject.status',
       'rotatedKey.status',
     ]
     expect(found.filter(path => !inherited.includes(path)).sort()).toEqual(Object.keys(choices).sort())

@@ -20,7 +20,6 @@ export {
   lte,
   ne,
   not,
-  notInArray,
   or,
 } from 'drizzle-orm/sql/expressions/conditions'
 export { asc, desc } from 'drizzle-orm/sql/expressions/select'

@@ -150,13 +150,21 @@ async function requireAction(db: Database, action: string): Promise<void> {
   )
 }
 
-function difference(before: object, after: object): [object, object] {
+/** The fields that came out different; `updatedAt` is none of them. */
+export function differingFields(before: object, after: object): readonly string[] {
   const old = new Map(Object.entries(before))
-  const changed = Object.entries(after).filter(
-    ([field, value]) => field !== 'updatedAt' && JSON.stringify(old.get(field)) !== JSON.stringify(value),
-  )
-  return [
-    Object.fromEntries(changed.map(([field]) => [field, old.get(field) ?? null])),
-    Object.fromEntries(changed),
-  ]
+  return Object.entries(after)
+    .filter(
+      ([field, value]) => field !== 'updatedAt' && JSON.stringify(old.get(field)) !== JSON.stringify(value),
+    )
+    .map(([field]) => field)
+}
+
+function difference(before: object, after: object): [object, object] {
+  const fields = differingFields(before, after)
+  const pick = (view: object) => {
+    const values = new Map(Object.entries(view))
+    return Object.fromEntries(fields.map(field => [field, values.get(field) ?? null]))
+  }
+  return [pick(before), pick(after)]
 }

@@ -71,6 +71,7 @@ export function createOperations(wiring: Wiring) {
       ...late.bind(context, () => import('./keys/list.ts'), { list: 'listKeys' }),
       ...late.bind(context, () => import('./keys/get.ts'), { get: 'getKey' }),
       ...late.bind(context, () => import('./keys/activity.ts'), { activity: 'keyActivity' }),
+      ...late.bind(context, () => import('./keys/standing.ts'), { standing: 'keyStanding' }),
       ...late.bind(context, () => import('./keys/create.ts'), {
         create: 'createKey',
         createMany: 'createKeys',

@@ -56,6 +56,11 @@ test.each([
     expect(await limits('--limit tokens=0/5h --limit usd=20/30d')).toEqual(['tokens=0', 'usd=20'])
     expect(await limits('--name Other')).toEqual(['tokens=0', 'usd=20'])
     expect(await limits('--no-limit tokens')).toEqual(['usd=20'])
+    expect(await limits('--limit usd=5/1d')).toEqual(['usd=5', 'usd=20'])
+    const shown = await at.type(`${noun} update ${name} --limit usd=100/30d --no-limit usd/1d`)
+    expect(shown.out).toContain('usd 20/30d → 100/30d, usd 5/1d → none')
+    const again = await at.type(`${noun} update ${name} --limit usd=100/30d`)
+    expect(again.out).toStartWith(`Unchanged: ${noun} `)
     const { out } = await at.type(
       `${noun} create fresh ${noun === 'project' ? '--owner alice' : ''} --limit tokens=5/1h --json`,
     )

@@ -175,7 +175,7 @@ async function subjects(
     case 'group':
       return listed(typed, reportGroups)
     case 'order':
-      return fitting(typed, plain(keySorts.flatMap(sort => [sort, `-${sort}`])))
+      return fitting(typed, plain(keySorts.flatMap(sort => [sort, `-${sort}`, `+${sort}`])))
     case 'command': {
       if (given.length === 0) return fitting(typed, named(nouns))
       const { at, rest } = await follow(tree, given)

@@ -202,14 +202,14 @@ export const json: Parse<unknown> = raw => {
   }
 }
 
-/** `tokens`, or `-tokens` for the largest first: what keys are listed in the order of. */
-export const keySort: Parse<{ readonly sort: KeySort; readonly descending: boolean }> = raw => {
-  const named = raw.replace(/^-/, '')
+/** What keys are listed in the order of: `cost` as is usual for it, `-name` descending, `+cost` ascending. */
+export const keySort: Parse<{ readonly sort: KeySort; readonly descending: boolean | undefined }> = raw => {
+  const named = raw.replace(/^[-+]/, '')
   const sort = keySorts.find(name => name === named)
-  if (sort !== undefined) return { sort, descending: raw !== named }
+  if (sort !== undefined) return { sort, descending: raw === named ? undefined : raw.startsWith('-') }
   throw refuse(
     `${quote(named)} is no order of keys${meaning(named, keySorts)}`,
-    `choose from ${keySorts.join(', ')}, each also with - before it for the opposite order`,
+    `choose from ${keySorts.join(', ')}, each also with - before it to descend or + to ascend`,
   )
 }
 

@@ -32,7 +32,8 @@ export async function draw(
   // Of one or many, `done` tells of one.
   const tells = done !== undefined && !(isList && declaration.outputOrRows)
   const isTold = format === 'table' && fields === undefined
-  const would = dryRun && isTold ? declaration.would?.(harmless(result), brush, input) : undefined
+  const planned = dryRun && isTold ? declaration.would?.(harmless(result), brush, input) : undefined
+  const would = planned !== undefined && isSame(result) ? 'change nothing' : planned
   if (would !== undefined && (isEmpty || !isList || !declaration.columns))
     return lines(again([`Would ${would}`, ...understood(result, brush)].join('\n')))
   if (isEmpty) return []
@@ -46,6 +47,12 @@ export async function draw(
   const total = fields === undefined ? declaration.total?.(result, input) : undefined
   const table = await drawTable(shown, result, brush, total)
   return would === undefined ? [table] : [`Would ${would}`, table]
+}
+
+/** Whether what was asked for is so already. */
+const isSame = (result: unknown): boolean => {
+  const { changed, created } = Object(result)
+  return changed === false || created === false
 }
 
 /** What was typed in short forms, as it was read: limits and the end of a key. */

@@ -3,7 +3,7 @@
  * parser, the reference and the completions read the same list; nothing here parses.
  */
 
-import type { Declaration, Effect, Option } from '../declare/declaration.ts'
+import type { Declaration, Option } from '../declare/declaration.ts'
 import { progressModes } from '../draw/progress.ts'
 import { formats } from '../settings/config.ts'
 import { charts } from '../terminal/color.ts'

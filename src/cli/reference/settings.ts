@@ -89,6 +89,11 @@ export const variables: readonly Variable[] = [
   { name: 'AWS_REGION', summary: 'Region of the bucket; us-east-1 when neither is set' },
   { name: 'AWS_DEFAULT_REGION', summary: 'The same; `AWS_REGION` wins' },
   {
+    name: 'SYSTEMD_UNIT_PATH',
+    summary:
+      'Folder of the units of the system, for who may write there; `/etc/systemd/system` when it is not set',
+  },
+  {
     name: 'LATCHKEY_S3_TIMEOUT',
     summary: 'How many seconds a bucket may be silent; 60 when it is not set',
   },

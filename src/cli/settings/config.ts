@@ -8,6 +8,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck, SettingsProfile } from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
 import { type Environment, homeFolder, located, trustedOwners, userFolder } from '../../system/home.ts'
+import { readScheduled } from '../../system/scheduled.ts'
 import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { keepRules } from '../declare/parse.ts'
@@ -119,10 +120,15 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     file(find('db'), home) ?? byDefault(join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db'))
   const chosenZone = zone(find('tz'))
   const tz = () => chosenZone ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
-  const backupDir = place(find('backup_dir'), home) ?? byDefault(join(dirname(db.value), 'backups'))
+  const scheduled = readScheduled(db.value)
+  const backupDir =
+    place(find('backup_dir'), home) ??
+    bySchedule(scheduled?.backupDir) ??
+    byDefault(join(dirname(db.value), 'backups'))
   const output = format(find('output')) ?? byDefault('table')
   const keep = policy(find('backup_keep'))
-  const recipients = file(find('age_recipients_file'), home) ?? byDefault(null)
+  const recipients =
+    file(find('age_recipients_file'), home) ?? bySchedule(scheduled?.recipientsFile) ?? byDefault(null)
   const identity = file(find('age_identity_file'), home) ?? byDefault(null)
   const settled = () => ({
     db,
@@ -379,6 +385,10 @@ interface Settled<T> {
 }
 
 const byDefault = <T>(value: T): Settled<T> => ({ value, source: 'default' })
+
+/** What `backup schedule` was told holds where no setting says anything else. */
+const bySchedule = (value: string | null | undefined): Settled<string> | undefined =>
+  value == null ? undefined : { value, source: 'backup schedule' }
 
 function wrongValue(found: Found, problem: string, hint: string): LatchkeyError {
   if (found.source === 'flag') return new LatchkeyError('usage', `'${found.value}' ${problem}`, hint)

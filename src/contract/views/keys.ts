@@ -13,6 +13,7 @@ import {
   text,
   time,
 } from '../shape.ts'
+import { changed, createdFlag } from './changes.ts'
 import { limit, limitState } from './limits.ts'
 import { keyRef, projectRef, userRef } from './refs.ts'
 import { keyStatuses, verdictCodes } from './words.ts'
@@ -41,12 +42,17 @@ export const key = object('Key', {
   metadata: nullable(anything('JSON that belongs to the operator')),
 })
 
-export const createdKey = extend('CreatedKey', key, {
+const issued = {
   secret: nullable(text('The secret, shown this once; null in a dry run, or when it went to a file')),
   secretFile: nullable(text('The new file that holds the secret, when one was asked for')),
-})
+}
 
-export const rotatedKey = extend('RotatedKey', createdKey, {
+export const createdKey = extend('CreatedKey', key, { ...issued, created: createdFlag })
+
+export const changedKey = changed('ChangedKey', key)
+
+export const rotatedKey = extend('RotatedKey', key, {
+  ...issued,
   previousSecretEndsAt: time('When the previous secret stops working'),
   repeated: flag('Whether this only tells of a rotation that an earlier try had done'),
 })
@@ -90,6 +96,9 @@ export const foundSecret = object('FoundSecret', {
 
 export type Key = Of<typeof key>
 export type CreatedKey = Of<typeof createdKey>
+/** A key with the secret that was just made for it. */
+export type IssuedKey = Pick<CreatedKey, 'id' | 'name' | 'secret' | 'secretFile'>
+export type ChangedKey = Of<typeof changedKey>
 export type RotatedKey = Of<typeof rotatedKey>
 export type Verdict = Of<typeof verdict>
 export type Reserved = Of<typeof reserved>

@@ -45,7 +45,12 @@ export const limitForecast = extend('LimitForecast', limitState, {
   ),
 })
 
+export const putLimit = extend('PutLimit', limitState, {
+  changed: flag('Whether this call added it, or gave it another amount'),
+})
+
 export type Limit = Of<typeof limit>
 export type LimitSubject = Of<typeof limitSubject>
+export type PutLimit = Of<typeof putLimit>
 export type LimitState = Of<typeof limitState>
 export type LimitForecast = Of<typeof limitForecast>

@@ -1,5 +1,6 @@
 /** Users and projects. */
-import { as, choice, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
+import { as, choice, extend, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
+import { changed, createdFlag } from './changes.ts'
 import { limit } from './limits.ts'
 import { userRef } from './refs.ts'
 import { roles, userStatuses } from './words.ts'
@@ -39,6 +40,13 @@ export const project = object('Project', {
   archivedAt: nullable(time('Since when it is archived and its keys are off')),
 })
 
+export const createdUser = extend('CreatedUser', user, { created: createdFlag })
+export const changedUser = changed('ChangedUser', user)
+export const createdProject = extend('CreatedProject', project, { created: createdFlag })
+export const changedProject = changed('ChangedProject', project)
+
 export type User = Of<typeof user>
+export type CreatedUser = Of<typeof createdUser>
+export type CreatedProject = Of<typeof createdProject>
 export type ProjectMember = Of<typeof projectMember>
 export type Project = Of<typeof project>

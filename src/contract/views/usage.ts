@@ -1,5 +1,6 @@
 /** What keys used, what that cost, and what was counted of it. */
 import { as, flag, integer, list, nullable, number, type Of, object, text, time } from '../shape.ts'
+import { changed } from './changes.ts'
 import { key } from './keys.ts'
 import { limitForecast } from './limits.ts'
 import { keyRef, projectRef, userRef } from './refs.ts'
@@ -52,6 +53,8 @@ export const price = object('Price', {
   startsAt: nullable(time('Since when it holds; null when it always did')),
   current: flag('Whether it is the one in force now'),
 })
+
+export const changedPrice = changed('ChangedPrice', price)
 
 export const ingestReport = object('IngestReport', {
   file: text('What was read; stdin for a stream'),
@@ -117,6 +120,7 @@ export type Stats = Of<typeof stats>
 export type UsageRow = Of<typeof usageRow>
 export type Recorded = Of<typeof recorded>
 export type Price = Of<typeof price>
+export type ChangedPrice = Of<typeof changedPrice>
 export type IngestReport = Of<typeof ingestReport>
 export type UsageReceipt = Of<typeof usageReceipt>
 export type Compacted = Of<typeof compacted>

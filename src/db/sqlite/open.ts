@@ -7,6 +7,7 @@ import { constants } from 'bun:sqlite'
 import { accessSync, constants as fsConstants, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
 import { corrupt, translate } from '../../system/errors.ts'
 import { latestVersion } from '../schema/version.ts'
 import { Client } from './client.ts'
@@ -131,13 +132,27 @@ export function openWriter(path: string): Client {
 export function requireOwn(path: string): void {
   requireFile(path)
   attempt(path, () => {
-    const client = connectImmutable(path)
-    try {
-      requireOurs(client, path)
-    } finally {
-      client.close()
+    for (let tries = 1; ; tries++) {
+      try {
+        return look(path)
+      } catch (error) {
+        if (!codeOf(error).startsWith('SQLITE_CORRUPT') || tries === mostLooks) throw error
+        // Without a lock, pages that another process was folding in are seen half written. Damage stays.
+        Bun.sleepSync(tries)
+      }
     }
   })
+}
+
+const mostLooks = 10
+
+function look(path: string): void {
+  const client = connectImmutable(path)
+  try {
+    requireOurs(client, path)
+  } finally {
+    client.close()
+  }
 }
 
 /**

@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { HealthReport, SettingsCheck } from '../../contract/views.ts'
+import type { BackupSchedule, HealthReport, SettingsCheck } from '../../contract/views.ts'
 import { desc } from '../../db/query.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { databaseOn } from '../../db/sqlite/drizzle.ts'
@@ -16,7 +16,7 @@ import { sizeOf, statOf } from '../../system/files.ts'
 import { shellWord } from '../../text/shell-word.ts'
 import type { FileContext } from '../context.ts'
 import { surveyFolder } from './backup/list.ts'
-import { unscheduleBackups } from './backup/schedule.ts'
+import { rehearse, unscheduleBackups } from './backup/schedule.ts'
 import { verifyBackups } from './backup/verify.ts'
 import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 import { healthChecks } from './health.ts'
@@ -119,6 +119,8 @@ async function checkSchedule(context: FileContext): Promise<Check> {
     // A dry run of taking them away tells which there are.
     const entries = await unscheduleBackups(context)
     const managers = entries.map(({ manager }) => manager)
+    const broken = await firstBroken(context, entries)
+    if (broken) return failed('schedule', { managers }, broken.message, broken.hint)
     if (managers.length > 0) return ok('schedule', { managers })
     const { backups } = await surveyFolder(context, undefined)
     // Whoever has another scheduler says so by the reason.
@@ -129,6 +131,21 @@ async function checkSchedule(context: FileContext): Promise<Check> {
     const { message, hint } = known(error, context)
     return warning('schedule', null, message, hint)
   }
+}
+
+/** What was fit to run when it was scheduled may have lost its disk, its credentials or its program since. */
+async function firstBroken(
+  context: FileContext,
+  entries: readonly BackupSchedule[],
+): Promise<LatchkeyError | undefined> {
+  for (const entry of entries) {
+    try {
+      await rehearse(context, entry)
+    } catch (error) {
+      return known(error, context)
+    }
+  }
+  return undefined
 }
 
 async function checkNewestBackup(context: FileContext): Promise<Check> {

@@ -3,10 +3,9 @@
 import * as v from 'valibot'
 import type { ImportSummary } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, desc, eq, gte, lt } from '../../db/query.ts'
+import { desc } from '../../db/query.ts'
 import { imports } from '../../db/schema/imports.ts'
 import type { OperationContext } from '../context.ts'
-import { looksLikeId } from '../rules/ids.ts'
 import { byId, oneById } from '../select.ts'
 import { read } from './state.ts'
 

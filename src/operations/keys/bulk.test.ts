@@ -53,7 +53,10 @@ test.each(changes)(
       count: names.length,
     })
     expect(changed).toMatchObject(names.map(name => ({ name, ...as })))
-    for (const key of changed) expect(await keys.get(key.id)).toEqual(key)
+    for (const { changed: isNews, before: _, ...key } of changed) {
+      expect(isNews).toBe(true)
+      expect(await keys.get(key.id)).toEqual(key)
+    }
     expect((await keys.list()).filter(key => !names.includes(key.name))).toEqual(others)
     const rows = (await audit.list({ action: `key.${change.verb}` })).slice(0, names.length)
     expect(rows.map(row => row.target.name).toSorted()).toEqual([...names])

@@ -9,6 +9,7 @@ import type { Database } from '../../db/engine.ts'
 import { and, isNotNull, isNull, oneOf, rendered, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { recordAll } from '../audit.ts'
+import { type Changed, erased, settleChanges } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import { changeLimits } from '../limits/change.ts'
 import * as rules from '../rules/input.ts'
@@ -50,7 +51,7 @@ export function matchingKeys(
 }
 
 /**
- * Changes every key that fits the filter, and returns them as they became (the erased ones as they were).
+ * Changes every key that fits the filter, and returns them as they became.
  *
  * @throws invalid, also for a filter that names nothing while no count is expected; not_found, ambiguous; conflict
  *   when the keys are not those expected
@@ -60,33 +61,38 @@ export async function changeMatching(
   filter: KeyFilter,
   change: BulkChange,
   expected: Expectation = {},
-): Promise<readonly Key[]> {
+): Promise<readonly Changed<Key>[]> {
   requireDeliberate(filter, expected)
   const apply = changer(context, change)
   return context.store.write(async db => {
     const before = await matched(context, db, filter, change.verb)
     requireExpected(before, expected)
-    if (before.length === 0) return before
+    if (before.length === 0) return []
     const fits = oneOf(
       keys.id,
       before.map(key => key.id),
     )
     await apply(db, before, fits)
-    const after = change.verb === 'delete' ? before : keyViews(db, context.now(), { where: rendered(fits) })
     const old = new Map(before.map(key => [key.id, key]))
-    await recordAll(
+    const action = `key.${change.verb}` as const
+    if (change.verb === 'delete') {
+      await recordAll(
+        context,
+        db,
+        before.map(key => ({ action, target: targetOf(key), before: key })),
+      )
+      return before.map(erased)
+    }
+    const after = keyViews(db, context.now(), { where: rendered(fits) })
+    return settleChanges(
       context,
       db,
-      after.map(key => ({
-        action: `key.${change.verb}`,
-        target: { type: 'key', id: key.id, name: key.name },
-        before: old.get(key.id) ?? key,
-        ...(change.verb === 'delete' ? {} : { after: key }),
-      })),
+      after.map(key => ({ action, target: targetOf(key), before: old.get(key.id) ?? key, after: key })),
     )
-    return after
   })
 }
+
+const targetOf = ({ id, name }: Key) => ({ type: 'key' as const, id, name })
 
 async function matched(
   context: OperationContext,
@@ -122,10 +128,7 @@ function changer(context: OperationContext, change: BulkChange): Apply {
   const set =
     (columns: Partial<typeof keys.$inferInsert>): Apply =>
     async (db, _, fits) => {
-      await db
-        .update(keys)
-        .set({ ...columns, updatedAt: now })
-        .where(fits)
+      await db.update(keys).set(columns).where(fits)
     }
   switch (change.verb) {
     case 'revoke': {
@@ -152,10 +155,8 @@ function changer(context: OperationContext, change: BulkChange): Apply {
       return async (db, matched, fits) => {
         for (const { id } of matched) await changeLimits(db, 'key', id, changes, context.now())
         const { name: _, ...columns } = await columnsOf(db, changes)
-        await db
-          .update(keys)
-          .set({ ...columns, updatedAt: now })
-          .where(fits)
+        const given = Object.entries(columns).filter(([, value]) => value !== undefined)
+        if (given.length > 0) await db.update(keys).set(Object.fromEntries(given)).where(fits)
       }
     }
   }

@@ -7,8 +7,9 @@ import type { Database } from '../../db/engine.ts'
 import { eq } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { record } from '../audit.ts'
+import { type Changed, differingColumns, erased, settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
-import { changeLimits, type LimitChanges, requireOneMeaning } from '../limits/change.ts'
+import { changeLimits, type LimitChanges, limitChanges, requireOneMeaning } from '../limits/change.ts'
 import * as rules from '../rules/input.ts'
 import { findKey, findProject, findUser, type KeyRow, type KeySelector } from '../select.ts'
 import { requireFreeName, requireFuture } from './create.ts'
@@ -34,8 +35,7 @@ const keyChanges = v.object({
   allowedModels: rules.clearable(v.array(rules.modelName)),
   scopes: rules.clearable(v.array(rules.scopeName)),
   expiresAt: rules.clearable(rules.instant),
-  limits: v.optional(rules.limits),
-  removeLimits: v.optional(v.array(rules.metric)),
+  ...limitChanges,
   metadata: rules.clearable(rules.metadata),
 })
 
@@ -44,7 +44,7 @@ export async function updateKey(
   context: OperationContext,
   selector: KeySelector,
   input: KeyChanges,
-): Promise<Key> {
+): Promise<Changed<Key>> {
   const changes = parseKeyChanges(context, input)
   return change(context, selector, 'update', async (db, row) => {
     if (changes.name !== undefined) await requireFreeName(db, changes.name, row.id)
@@ -94,17 +94,15 @@ export async function revokeKey(
   context: OperationContext,
   selector: KeySelector,
   options: { readonly reason?: string | undefined } = {},
-): Promise<Key> {
+): Promise<Changed<Key>> {
   const reason = rules.parseReason(options)
   return change(context, selector, 'revoke', async (_, row) =>
-    row.revokedAt === null
-      ? { revokedAt: context.now().getTime(), revokedReason: reason ?? null }
-      : 'nothing',
+    row.revokedAt === null ? { revokedAt: context.now().getTime(), revokedReason: reason ?? null } : {},
   )
 }
 
 /** Turns a key off until it is enabled. @throws not_found, ambiguous, conflict when it is revoked */
-export function disableKey(context: OperationContext, selector: KeySelector): Promise<Key> {
+export function disableKey(context: OperationContext, selector: KeySelector): Promise<Changed<Key>> {
   return change(context, selector, 'disable', async (_, row) => {
     requireNotRevoked(row, 'disabled')
     return { disabledAt: row.disabledAt ?? context.now().getTime() }
@@ -112,7 +110,7 @@ export function disableKey(context: OperationContext, selector: KeySelector): Pr
 }
 
 /** @throws not_found, ambiguous, conflict when it is revoked */
-export function enableKey(context: OperationContext, selector: KeySelector): Promise<Key> {
+export function enableKey(context: OperationContext, selector: KeySelector): Promise<Changed<Key>> {
   return change(context, selector, 'enable', async (_, row) => {
     requireNotRevoked(row, 'enabled')
     return { disabledAt: null }
@@ -120,13 +118,13 @@ export function enableKey(context: OperationContext, selector: KeySelector): Pro
 }
 
 /** Erases a key with its secrets, limits and usage. @throws not_found, ambiguous */
-export function deleteKey(context: OperationContext, selector: KeySelector): Promise<Key> {
+export function deleteKey(context: OperationContext, selector: KeySelector): Promise<Changed<Key>> {
   return context.store.write(async db => {
     const row = await findKey(db, selector)
     const before = keyView(db, context.now(), row.id)
     await db.delete(keys).where(eq(keys.id, row.id))
     await record(context, db, { action: 'key.delete', target: target(row), before })
-    return before
+    return erased(before)
   })
 }
 
@@ -136,21 +134,16 @@ function change(
   context: OperationContext,
   selector: KeySelector,
   verb: AuditVerb<'key'>,
-  changesTo: (db: Database, row: KeyRow) => Promise<Columns | 'nothing'>,
-): Promise<Key> {
+  changesTo: (db: Database, row: KeyRow) => Promise<Columns>,
+): Promise<Changed<Key>> {
   return context.store.write(async db => {
     const row = await findKey(db, selector)
     const now = context.now()
     const before = keyView(db, now, row.id)
-    const changes = await changesTo(db, row)
-    if (changes === 'nothing') return before
-    await db
-      .update(keys)
-      .set({ ...changes, updatedAt: now.getTime() })
-      .where(eq(keys.id, row.id))
+    const columns = differingColumns(row, await changesTo(db, row))
+    if (Object.keys(columns).length > 0) await db.update(keys).set(columns).where(eq(keys.id, row.id))
     const after = keyView(db, now, row.id)
-    await record(context, db, { action: `key.${verb}`, target: target(row), before, after })
-    return after
+    return settleChange(context, db, { action: `key.${verb}`, target: target(row), before, after })
   })
 }
 
@@ -163,4 +156,4 @@ function requireNotRevoked(row: KeyRow, participle: string): void {
   )
 }
 
-export const target = (row: KeyRow) => ({ type: 'key', id: row.id, name: row.name })
+export const target = (row: KeyRow) => ({ type: 'key' as const, id: row.id, name: row.name })

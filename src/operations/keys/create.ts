@@ -1,18 +1,19 @@
 /** Making keys. */
-
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { CreatedKey, Limit } from '../../contract/views.ts'
+import type { CreatedKey, IssuedKey, Key, Limit } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, ne, oneOfNames } from '../../db/query.ts'
+import { and, lowerAscii, ne, oneOfNames, rendered } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { OperationContext } from '../context.ts'
+import { type CreateOptions, requireSame, shownLimits } from '../existing.ts'
 import { limitRows } from '../limits/rows.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { defaultPrefix, hashSecret, mintSecret, startOf } from '../rules/secrets.ts'
 import { findProject, findUser } from '../select.ts'
 import { insertKeys } from './insert.ts'
+import { keyViews } from './view.ts'
 
 export interface NewKey {
   readonly name: string
@@ -43,26 +44,28 @@ const newKey = v.object({
   metadata: v.optional(rules.metadata),
 })
 
-/** What else is to happen while keys are made. */
+/** What else is to happen while secrets are made. */
 export interface Delivery {
   /**
    * Is given the new secrets before anything is kept: if it throws, nothing is. For a file that holds them, say. Not
    * called in a dry run.
    */
-  readonly deliver?: ((created: readonly CreatedKey[]) => Promise<void>) | undefined
+  readonly deliver?: ((issued: readonly IssuedKey[]) => Promise<void>) | undefined
 }
 
+export interface NewKeyOptions extends Delivery, CreateOptions {}
+
 /**
- * Creates a key. The secret in the result exists nowhere else.
+ * Creates a key. The secret in the result exists nowhere else; a key that was there already shows none.
  *
  * @throws invalid, not_found for the user or project, conflict when the name is taken
  */
 export async function createKey(
   context: OperationContext,
   input: NewKey,
-  delivery: Delivery = {},
+  options: NewKeyOptions = {},
 ): Promise<CreatedKey> {
-  const [key] = await createKeys(context, input, undefined, delivery)
+  const [key] = await createKeys(context, input, undefined, options)
   if (!key) throw new Error('a key was created, but not returned')
   return key
 }
@@ -79,7 +82,7 @@ export async function createKeys(
   context: OperationContext,
   input: NewKey,
   count: number | undefined,
-  { deliver }: Delivery = {},
+  { deliver, ifNotExists = false }: NewKeyOptions = {},
 ): Promise<readonly CreatedKey[]> {
   const fields = rules.parse(newKey, input)
   if (count !== undefined && (!Number.isInteger(count) || count < 1 || count > most)) {
@@ -92,9 +95,11 @@ export async function createKeys(
   return context.store.write(async db => {
     const userId = user === undefined ? null : (await findUser(db, user)).id
     const home = project === undefined ? null : await findProject(db, project)
-    await requireFreeNames(db, names)
+    const there = ifNotExists ? await existing(context, db, names, input, fields) : nothingThere
+    const wanted = names.filter(each => !there.has(lowerAscii(each)))
+    await requireFreeNames(db, wanted)
     const now = context.now()
-    const made = names.map(each => {
+    const made = wanted.map(each => {
       const id = newId('key', now)
       const secret = mintSecret(home?.keyPrefix ?? defaultPrefix)
       return {
@@ -122,11 +127,63 @@ export async function createKeys(
       ...view,
       secret: dryRun ? null : (made[index]?.secret ?? null),
       secretFile: null,
+      created: true,
     }))
-    if (!dryRun) await deliver?.(created)
-    return created
+    if (!dryRun && created.length > 0) await deliver?.(created)
+    const news = created[Symbol.iterator]()
+    return names.flatMap(each => there.get(lowerAscii(each)) ?? news.next().value ?? [])
   })
 }
+
+const nothingThere: ReadonlyMap<string, CreatedKey> = new Map()
+
+/** The keys that have these names, by their name in lower case, when each is as was asked for. @throws conflict */
+async function existing(
+  context: OperationContext,
+  db: Database,
+  names: readonly string[],
+  asked: NewKey,
+  fields: v.InferOutput<typeof newKey>,
+): Promise<ReadonlyMap<string, CreatedKey>> {
+  const now = context.now()
+  const found = keyViews(db, now, { where: rendered(oneOfNames(keys.name, names)) })
+  const user = fields.user === undefined ? undefined : (await findUser(db, fields.user)).username
+  const project = fields.project === undefined ? undefined : (await findProject(db, fields.project)).slug
+  for (const key of found) {
+    const { id, name } = key
+    if (key.status === 'revoked' || key.status === 'expired') {
+      throw new LatchkeyError('conflict', `key ${name} (${id}) exists, and is ${key.status}`, otherName(id))
+    }
+    requireSame(
+      `key ${name} (${id})`,
+      [
+        ['user', key.user?.username ?? null, user],
+        ['project', key.project?.slug ?? null, project],
+        ['model', key.model, fields.model],
+        ['allowed models', key.allowedModels, fields.allowedModels],
+        ['scopes', key.scopes, asked.scopes && fields.scopes],
+        ['limits', shownLimits(key.limits), asked.limits && shownLimits(fields.limits)],
+        ['expires', key.expiresAt, isSameExpiry(key, fields.expiresAt, now) ? undefined : fields.expiresAt],
+        ['metadata', key.metadata, fields.metadata],
+      ],
+      `change it with: latchkey key update ${id}`,
+    )
+  }
+  return new Map(
+    found.map(key => [lowerAscii(key.name), { ...key, secret: null, secretFile: null, created: false }]),
+  )
+}
+
+/** Whether it is that moment, or as long after the creation as it would be now: `--expires 90d`, said again. */
+function isSameExpiry({ createdAt, expiresAt }: Key, asked: Date | undefined, now: Date): boolean {
+  if (asked === undefined || expiresAt === null) return asked === undefined
+  const life = expiresAt.getTime() - createdAt.getTime()
+  const askedLife = asked.getTime() - now.getTime()
+  return expiresAt.getTime() === asked.getTime() || Math.abs(life - askedLife) <= sameLifeMs
+}
+
+/** A duration is counted from when the command line was read, a moment before. */
+const sameLifeMs = 60_000
 
 /** A new current secret, as it is stored: without its text. */
 export const secretRow = (keyId: string, secret: string, createdAt: number) => ({
@@ -154,10 +211,13 @@ async function requireFreeNames(db: Database, names: readonly string[], except?:
     'conflict',
     `the name "${taken.name}" is taken by ${taken.id}${taken.revokedAt === null ? '' : ', which is revoked'}`,
     taken.revokedAt === null
-      ? `choose another, or give that key a new secret with: latchkey key rotate ${taken.id}`
-      : `choose another, or free the name with: latchkey key update ${taken.id} --name ANOTHER`,
+      ? `choose another name, or take that key where it is the same, with --if-not-exists; see it with: latchkey key show ${taken.id}`
+      : otherName(taken.id),
   )
 }
+
+const otherName = (id: string): string =>
+  `choose another, or free the name with: latchkey key update ${id} --name ANOTHER`
 
 /** @throws invalid */
 export function requireFuture(expiresAt: Date | null | undefined, now: Date): void {

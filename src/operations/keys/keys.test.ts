@@ -153,7 +153,11 @@ test('revoking is final, and doing it again changes nothing', async () => {
   await latchkey.keys.create({ name: 'ci' })
   const revoked = await latchkey.keys.revoke('ci', { reason: 'leaked' })
   clock.now = new Date(clock.now.getTime() + hour)
-  expect(await latchkey.keys.revoke('ci', { reason: 'again' })).toEqual(revoked)
+  expect(await latchkey.keys.revoke('ci', { reason: 'again' })).toEqual({
+    ...revoked,
+    changed: false,
+    before: {},
+  })
   expect(await latchkey.audit.list({ action: 'key.revoke' })).toHaveLength(1)
   for (const change of [
     latchkey.keys.enable('ci'),
@@ -182,8 +186,9 @@ test.each(Object.keys(cleared) as (keyof KeyChanges)[])(
     await fillIn(latchkey)
     const before = await latchkey.keys.get('full')
     const untouched = await latchkey.keys.update('full', { name: 'full' })
-    expect({ ...untouched, updatedAt: 0 }).toEqual({ ...before, updatedAt: 0 } as never)
-    const after = await latchkey.keys.update('full', { [field]: null })
+    expect(untouched as object).toEqual({ ...before, changed: false, before: {} })
+    const { changed, before: was, ...after } = await latchkey.keys.update('full', { [field]: null })
+    expect([changed, was]).toEqual([true, { [field]: before[field as 'model'] }])
     expect(after[field as 'model']).toEqual(cleared[field] as never)
     expect({ ...after, [field]: 0, updatedAt: 0 }).toEqual({ ...before, [field]: 0, updatedAt: 0 } as never)
   },
@@ -199,6 +204,11 @@ test('a limit of 0, no limit and nothing are three things', async () => {
     )
   expect(await amounts({ name: 'full' })).toEqual(['tokens=100/5h', 'tokens=900/24h', 'usd=20/720h'])
   expect(await amounts({ limits: [{ metric: 'tokens', amount: 0, windowMs: 5 * hour }] })).toEqual([
+    'tokens=0/5h',
+    'tokens=900/24h',
+    'usd=20/720h',
+  ])
+  expect(await amounts({ removeLimits: [{ metric: 'tokens', windowMs: 24 * hour }] })).toEqual([
     'tokens=0/5h',
     'usd=20/720h',
   ])

@@ -152,7 +152,7 @@ function model(
         return key.id
     }
   }
-  const way = page.descending ? -1 : 1
+  const way = (page.descending ?? (page.sort === 'tokens' || page.sort === 'cost')) ? -1 : 1
   const order = (a: Key, b: Key): number => {
     const [one, other] = [value(a), value(b)]
     if (one === null || other === null) {

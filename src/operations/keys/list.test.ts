@@ -80,6 +80,9 @@ const filters: readonly (readonly [KeyPage, readonly string[]])[] = [
   [{ sort: 'last-used' }, ['b-old', 'D-busy', 'e-new', 'a-idle', 'c-full']],
   [{ sort: 'tokens', descending: true, limit: 3 }, ['b-old', 'D-busy', 'e-new']],
   [{ sort: 'cost', descending: true, limit: 2 }, ['e-new', 'D-busy']],
+  // Who sorts by an amount looks for the largest.
+  [{ sort: 'tokens', limit: 3 }, ['b-old', 'D-busy', 'e-new']],
+  [{ sort: 'cost', limit: 2 }, ['e-new', 'D-busy']],
 ]
 
 test('every filter finds what it says, in the order asked for', async () => {

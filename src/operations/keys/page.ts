@@ -27,6 +27,7 @@ import { conditionOf, type KeyFilter, keyFilter } from './filter.ts'
 export interface KeyPage extends KeyFilter {
   /** Default: the order in which they were made here. What is never comes last, in both directions. */
   readonly sort?: KeySort | undefined
+  /** Default: amounts descend, all else ascends. */
   readonly descending?: boolean | undefined
   /** At most this many. */
   readonly limit?: number | undefined
@@ -68,6 +69,9 @@ const sortedBy: Readonly<Record<KeySort, SQLWrapper>> = {
   cost: keys.costMicros,
 }
 
+/** Who sorts by an amount looks for the largest. */
+const isAmount = (sort: KeySort | undefined): boolean => sort === 'tokens' || sort === 'cost'
+
 interface Sought {
   readonly where: SQL | undefined
   readonly order: SQL[]
@@ -75,7 +79,7 @@ interface Sought {
 
 async function keysOf(db: Database, now: Date, page: KeyPage): Promise<Sought> {
   const where = await conditionOf(db, now, page)
-  const { sort, descending = false } = page
+  const { sort, descending = isAmount(sort) } = page
   const direction = descending ? desc : asc
   const value = sort && sql`${sortedBy[sort]}`
   const order = value ? [sql`${value} IS NULL`, direction(value), direction(keys.id)] : [direction(keys.id)]

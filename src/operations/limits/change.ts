@@ -1,57 +1,66 @@
 /** Setting and taking away the limits of a key, a user or a project, in the transaction of their caller. */
-
+import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, inArray, notInArray } from '../../db/query.ts'
+import { and, asc, eq, inArray } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
 import type { SubjectType } from '../../db/sqlite/hot.ts'
+import * as rules from '../rules/input.ts'
 import { type LimitRow, limitRows, subjectColumns } from './rows.ts'
 import { limitView, sortLimits } from './view.ts'
 
-/** What becomes of limits in a change of their subject. */
+/** A limit by its metric, or by its metric and window. */
+export interface LimitName {
+  readonly metric: Metric
+  readonly windowMs?: number | undefined
+}
+
+/** What becomes of limits in a change of their subject; all that is not named stays. */
 export interface LimitChanges {
-  /** Replace all limits on the metrics that they name; other metrics keep theirs. */
+  /** Each is added, or gives the limit with its metric and window another amount. */
   readonly limits?: readonly Limit[] | undefined
-  /** Metrics that become unlimited. */
-  readonly removeLimits?: readonly Metric[] | undefined
+  /** Limits that are taken away where they are there: one window, or all of a metric. */
+  readonly removeLimits?: readonly (LimitName | Metric)[] | undefined
+}
+
+/** The same as it is worked with. */
+interface ParsedLimitChanges {
+  readonly limits?: readonly Limit[] | undefined
+  readonly removeLimits?: readonly LimitName[] | undefined
 }
 
 const columnOf = (type: SubjectType) => limits[subjectColumns[type]]
 
-/** A metric cannot be limited and unlimited at once. @throws invalid */
-export function requireOneMeaning({ limits, removeLimits }: LimitChanges): void {
-  const both = limits?.find(limit => removeLimits?.includes(limit.metric))
+/** The fields of a change that are about limits. */
+export const limitChanges = {
+  limits: v.optional(rules.limits),
+  removeLimits: v.optional(v.array(rules.limitName)),
+}
+
+/** Nothing can be limited and unlimited at once. @throws invalid */
+export function requireOneMeaning({ limits = [], removeLimits = [] }: ParsedLimitChanges): void {
+  const both = limits.find(limit => removeLimits.some(name => isNamed(limit, name)))
   if (both === undefined) return
   throw new LatchkeyError(
     'invalid',
     `${both.metric} is to be limited and unlimited at once`,
-    `say either --limit ${both.metric}=… or --no-limit ${both.metric}`,
+    `say either --limit ${both.metric}=… or --no-limit ${both.metric}; one window goes with: --no-limit ${both.metric}/7d`,
   )
 }
+
+const isNamed = (limit: Limit, { metric, windowMs = limit.windowMs }: LimitName): boolean =>
+  limit.metric === metric && limit.windowMs === windowMs
 
 /** Makes the limits as the change says. One that stays on its metric and window keeps its reset. */
 export async function changeLimits(
   db: Database,
   type: SubjectType,
   id: string,
-  changes: LimitChanges,
+  { limits: wanted = [], removeLimits = [] }: ParsedLimitChanges,
   now: Date,
 ): Promise<void> {
-  const wanted = changes.limits ?? []
-  const column = columnOf(type)
-  for (const metric of new Set([...wanted.map(limit => limit.metric), ...(changes.removeLimits ?? [])])) {
-    const windows = wanted.filter(limit => limit.metric === metric).map(limit => limit.windowMs)
-    await db
-      .delete(limits)
-      .where(
-        and(
-          eq(column, id),
-          eq(limits.metric, metric),
-          windows.length === 0 ? undefined : notInArray(limits.windowMs, windows),
-        ),
-      )
-  }
+  for (const name of removeLimits) await deleteLimits(db, type, id, name)
   await putLimits(db, type, id, wanted, now)
 }
 
@@ -74,12 +83,6 @@ export async function putLimits(
   }
 }
 
-/** A limit by its metric, or by its metric and window. */
-export interface LimitName {
-  readonly metric: Metric
-  readonly windowMs?: number | undefined
-}
-
 /** Takes limits away. @throws not_found when one of the names fits none */
 export async function dropLimits(
   db: Database,
@@ -89,23 +92,33 @@ export async function dropLimits(
   subject: string,
 ): Promise<void> {
   for (const { metric, windowMs } of names) {
-    const gone = await db
-      .delete(limits)
-      .where(
-        and(
-          eq(columnOf(type), id),
-          eq(limits.metric, metric),
-          windowMs === undefined ? undefined : eq(limits.windowMs, windowMs),
-        ),
-      )
-      .returning()
-    if (gone.length > 0) continue
+    if ((await deleteLimits(db, type, id, { metric, windowMs })) > 0) continue
     throw new LatchkeyError(
       'not_found',
       `${subject} has no limit on ${metric}${windowMs === undefined ? '' : ' with that window'}`,
       `see its limits with: latchkey ${type} limit list ${id}`,
     )
   }
+}
+
+/** How many there were of that name. */
+async function deleteLimits(
+  db: Database,
+  type: SubjectType,
+  id: string,
+  { metric, windowMs }: LimitName,
+): Promise<number> {
+  const gone = await db
+    .delete(limits)
+    .where(
+      and(
+        eq(columnOf(type), id),
+        eq(limits.metric, metric),
+        windowMs === undefined ? undefined : eq(limits.windowMs, windowMs),
+      ),
+    )
+    .returning()
+  return gone.length
 }
 
 /** The limits of one subject, in their order. */

@@ -116,7 +116,15 @@ test('of a user and of a project: given, cleared and not named are three things'
     (changes: Parameters<typeof latchkey.projects.update>[1]) => latchkey.projects.update('shop', changes),
   ] as const) {
     expect((await update({ name: 'Other' } as never)).limits).toEqual([tokens(1), usd])
-    expect((await update({ limits: [tokens(0, minute)] })).limits).toEqual([tokens(0, minute), usd])
+    expect((await update({ limits: [tokens(0, minute)] })).limits).toEqual([
+      tokens(0, minute),
+      tokens(1),
+      usd,
+    ])
+    expect((await update({ removeLimits: [{ metric: 'tokens', windowMs: hour }] })).limits).toEqual([
+      tokens(0, minute),
+      usd,
+    ])
     expect((await update({ removeLimits: ['tokens'] })).limits).toEqual([usd])
     expect(await failure(update({ limits: [usd], removeLimits: ['usd'] }))).toBeInstanceOf(LatchkeyError)
   }

@@ -3,34 +3,27 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { metrics } from '../../contract/views/words.ts'
-import type { Limit, LimitState, LimitSubject, Metric } from '../../contract/views.ts'
+import type { Limit, LimitState, LimitSubject, Metric, PutLimit } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { eq, inArray } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import { hotPathOf, type SubjectType } from '../../db/sqlite/hot.ts'
+import { hotPathOf } from '../../db/sqlite/hot.ts'
 import { record } from '../audit.ts'
+import { settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'
 import { findKey, findProject, findUser, type KeySelector } from '../select.ts'
 import { dropLimits, type LimitName, limitsOf, putLimits } from './change.ts'
-import { limitView } from './view.ts'
+import { limitText, limitView } from './view.ts'
 import { judgeLimits, limitStates, limitsBinding } from './window.ts'
 
 /** Whose limits are meant. A key may be selected by its secret. */
 export type Limited = { readonly key: KeySelector } | { readonly user: string } | { readonly project: string }
 
 const someLimits = v.pipe(rules.limits, v.minLength(1, 'must name at least one'))
-const limitNames = v.pipe(
-  v.array(
-    v.object({
-      metric: rules.metric,
-      windowMs: v.optional(v.pipe(v.number(), v.integer())),
-    }),
-  ),
-  v.minLength(1, 'must name at least one'),
-)
+const limitNames = v.pipe(v.array(rules.limitName), v.minLength(1, 'must name at least one'))
 
 /**
  * Adds limits, or changes the amount of those with the same metric and window; all others stay.
@@ -41,11 +34,13 @@ export async function addLimits(
   context: OperationContext,
   limited: Limited,
   list: readonly Limit[],
-): Promise<readonly LimitState[]> {
+): Promise<readonly PutLimit[]> {
   const wanted = rules.parse(someLimits, list)
-  return change(context, limited, 'limit-add', (db, { type, id }) =>
+  const { before, after } = await change(context, limited, 'limit-add', (db, { type, id }) =>
     putLimits(db, type, id, wanted, context.now()),
   )
+  const stood = new Set(before.map(limitText))
+  return after.map(limit => ({ ...limit, changed: !stood.has(limitText(limit)) }))
 }
 
 /** Takes away the limits that are named, by their metric or also their window. @throws not_found, ambiguous, invalid */
@@ -55,9 +50,10 @@ export async function removeLimits(
   names: readonly LimitName[],
 ): Promise<readonly LimitState[]> {
   const gone = rules.parse(limitNames, names)
-  return change(context, limited, 'limit-remove', (db, { type, id, name }) =>
+  const { after } = await change(context, limited, 'limit-remove', (db, { type, id, name }) =>
     dropLimits(db, type, id, gone, name),
   )
+  return after
 }
 
 /** The limits as they stand; of a key also those of its user and project that bind it. @throws not_found, ambiguous */
@@ -142,21 +138,23 @@ async function change(
   limited: Limited,
   verb: 'limit-add' | 'limit-remove',
   work: (db: Database, subject: LimitSubject) => Promise<void>,
-): Promise<readonly LimitState[]> {
+): Promise<{ readonly before: readonly Limit[]; readonly after: readonly LimitState[] }> {
   return context.store.write(async db => {
     const subject = await find(db, limited)
     const now = context.now()
-    const before = (await limitsOf(db, subject.type, subject.id)).map(limitView)
+    const limitsNow = async () => ({
+      limits: (await limitsOf(db, subject.type, subject.id)).map(limitView),
+      updatedAt: now,
+    })
+    const before = await limitsNow()
     await work(db, subject)
-    const after = (await limitsOf(db, subject.type, subject.id)).map(limitView)
-    await touch(db, subject, now)
-    await record(context, db, {
+    await settleChange(context, db, {
       action: `${subject.type}.${verb}`,
       target: subject,
-      before: { limits: before },
-      after: { limits: after },
+      before,
+      after: await limitsNow(),
     })
-    return states(db, subject, now)
+    return { before: before.limits, after: await states(db, subject, now) }
   })
 }
 
@@ -175,13 +173,4 @@ async function find(db: Database, limited: Limited): Promise<LimitSubject> {
   }
   const { id, slug } = await findProject(db, limited.project)
   return { type: 'project', id, name: slug }
-}
-
-async function touch(
-  db: Database,
-  { type, id }: { type: SubjectType; id: string },
-  now: Date,
-): Promise<void> {
-  const table = { key: keys, user: users, project: projects }[type]
-  await db.update(table).set({ updatedAt: now.getTime() }).where(eq(table.id, id))
 }

@@ -20,3 +20,16 @@ export function sortLimits<L extends { readonly metric: Metric; readonly windowM
 /** Micro-dollars to dollars; tokens and requests as they are. The other way is `toStored`. */
 export const toShown = (metric: Metric, amount: number): number =>
   metric === 'usd' ? toDollars(amount) : amount
+
+/** As it is typed: `tokens=100000/5h`. */
+export function limitText({ metric, amount, windowMs }: Limit): string {
+  const [size, unit] = units.find(([size]) => windowMs % size === 0) ?? [1, 'ms']
+  return `${metric}=${amount}/${windowMs / size}${unit}`
+}
+
+const units = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1_000, 's'],
+] as const

@@ -2,18 +2,26 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { AuditVerb, Limit, Project, ProjectMember, Role } from '../../contract/views.ts'
+import type { AuditVerb, CreatedProject, Limit, Project, ProjectMember, Role } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, count, eq, inArray, isNotNull, isNull } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
+import { type Changed, differingColumns, settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
-import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from '../limits/change.ts'
+import { type CreateOptions, requireSame, shownLimits } from '../existing.ts'
+import {
+  changeLimits,
+  type LimitChanges,
+  limitChanges,
+  limitViews,
+  requireOneMeaning,
+} from '../limits/change.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { slugOf } from '../rules/slug.ts'
-import { contains, findProject, findUser, type ProjectRow } from '../select.ts'
+import { contains, findProject, findUser, type ProjectRow, type UserRow } from '../select.ts'
 
 export interface NewProject {
   readonly name: string
@@ -66,16 +74,21 @@ const projectChanges = v.object({
   keyPrefix: rules.clearable(rules.keyPrefix),
   addMembers: v.optional(v.array(v.object({ user: v.string(), role: rules.role }))),
   removeMembers: v.optional(v.array(v.string())),
-  limits: v.optional(rules.limits),
-  removeLimits: v.optional(v.array(rules.metric)),
+  ...limitChanges,
 })
 
 /** @throws invalid, not_found for the owner, conflict when the slug is taken */
-export async function createProject(context: OperationContext, input: NewProject): Promise<Project> {
+export async function createProject(
+  context: OperationContext,
+  input: NewProject,
+  options: CreateOptions = {},
+): Promise<CreatedProject> {
   const fields = rules.parse(newProject, input)
   const slug = fields.slug ?? slugFor(fields.name)
   return context.store.write(async db => {
     const owner = await findUser(db, fields.owner)
+    const there = options.ifNotExists ? await existing(db, slug, owner, input, fields) : undefined
+    if (there) return { ...there, created: false }
     await requireFreeSlug(db, slug)
     const now = context.now()
     const [row] = await db
@@ -91,9 +104,37 @@ export async function createProject(context: OperationContext, input: NewProject
         updatedAt: now.getTime(),
       })
       .returning()
-    if (row) await changeLimits(db, 'project', row.id, { limits: fields.limits }, now)
-    return saved(context, db, 'create', undefined, row)
+    if (!row) throw new Error('the project was written, but not returned')
+    await changeLimits(db, 'project', row.id, { limits: fields.limits }, now)
+    const after = await view(db, row)
+    await record(context, db, { action: 'project.create', target: target(row), after })
+    return { ...after, created: true }
   })
+}
+
+/** The project of that slug, when there is one and it is as was asked for. @throws conflict */
+async function existing(
+  db: Database,
+  slug: string,
+  owner: UserRow,
+  asked: NewProject,
+  fields: v.InferOutput<typeof newProject>,
+): Promise<Project | undefined> {
+  const [row] = await db.select().from(projects).where(eq(projects.slug, slug)).limit(1)
+  if (!row) return undefined
+  const there = await view(db, row)
+  requireSame(
+    `project ${row.slug} (${row.id})`,
+    [
+      ['name', there.name, fields.name],
+      ['owner', there.owner.username, owner.username],
+      ['description', there.description, fields.description],
+      ['key prefix', there.keyPrefix, fields.keyPrefix],
+      ['limits', shownLimits(there.limits), asked.limits && shownLimits(fields.limits)],
+    ],
+    `change it with: latchkey project update ${row.slug}`,
+  )
+  return there
 }
 
 /** Oldest first. @throws not_found for the owner or member */
@@ -139,7 +180,7 @@ export async function updateProject(
   context: OperationContext,
   selector: string,
   input: ProjectChanges,
-): Promise<Project> {
+): Promise<Changed<Project>> {
   const {
     owner,
     addMembers = [],
@@ -181,14 +222,14 @@ export async function updateProject(
 }
 
 /** Its keys answer `project_archived` until it is taken back. @throws not_found, ambiguous */
-export function archiveProject(context: OperationContext, selector: string): Promise<Project> {
+export function archiveProject(context: OperationContext, selector: string): Promise<Changed<Project>> {
   return change(context, selector, 'archive', async (_, row) => ({
     archivedAt: row.archivedAt ?? context.now().getTime(),
   }))
 }
 
 /** @throws not_found, ambiguous */
-export function unarchiveProject(context: OperationContext, selector: string): Promise<Project> {
+export function unarchiveProject(context: OperationContext, selector: string): Promise<Changed<Project>> {
   return change(context, selector, 'unarchive', async () => ({ archivedAt: null }))
 }
 
@@ -222,35 +263,20 @@ function change(
   selector: string,
   verb: AuditVerb<'project'>,
   changesTo: (db: Database, row: ProjectRow) => Promise<Changes>,
-): Promise<Project> {
+): Promise<Changed<Project>> {
   return context.store.write(async db => {
     const row = await findProject(db, selector)
     const before = await view(db, row)
-    const [after] = await db
-      .update(projects)
-      .set({ ...(await changesTo(db, row)), updatedAt: context.now().getTime() })
-      .where(eq(projects.id, row.id))
-      .returning()
-    return saved(context, db, verb, before, after)
+    const columns = differingColumns(row, await changesTo(db, row))
+    if (Object.keys(columns).length > 0) await db.update(projects).set(columns).where(eq(projects.id, row.id))
+    const changed = { ...row, ...columns }
+    return settleChange(context, db, {
+      action: `project.${verb}`,
+      target: target(changed),
+      before,
+      after: await view(db, changed),
+    })
   })
-}
-
-async function saved(
-  context: OperationContext,
-  db: Database,
-  verb: AuditVerb<'project'>,
-  before: Project | undefined,
-  row: ProjectRow | undefined,
-): Promise<Project> {
-  if (!row) throw new Error('the project was written, but not returned')
-  const after = await view(db, row)
-  await record(context, db, {
-    action: `project.${verb}`,
-    target: target(row),
-    before,
-    after,
-  })
-  return after
 }
 
 async function view(db: Database, row: ProjectRow): Promise<Project> {
@@ -326,4 +352,4 @@ async function requireFreeSlug(db: Database, slug: string, except?: string): Pro
   )
 }
 
-const target = (row: ProjectRow) => ({ type: 'project', id: row.id, name: row.slug })
+const target = (row: ProjectRow) => ({ type: 'project' as const, id: row.id, name: row.slug })

@@ -2,14 +2,22 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { AuditVerb, Limit, Role, User, UserStatus } from '../../contract/views.ts'
+import type { AuditVerb, CreatedUser, Limit, Role, User, UserStatus } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, count, eq, isNotNull, isNull, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
+import { type Changed, differingColumns, settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
-import { changeLimits, type LimitChanges, limitViews, requireOneMeaning } from '../limits/change.ts'
+import { type CreateOptions, requireSame, shownLimits } from '../existing.ts'
+import {
+  changeLimits,
+  type LimitChanges,
+  limitChanges,
+  limitViews,
+  requireOneMeaning,
+} from '../limits/change.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { contains, findUser, sameText, type UserRow } from '../select.ts'
@@ -62,15 +70,20 @@ const userChanges = v.object({
   name: rules.clearable(rules.displayName),
   role: v.optional(rules.role),
   service: v.optional(v.boolean()),
-  limits: v.optional(rules.limits),
-  removeLimits: v.optional(v.array(rules.metric)),
+  ...limitChanges,
 })
 
 /** @throws invalid, conflict when the username or email address is taken */
-export async function createUser(context: OperationContext, input: NewUser): Promise<User> {
+export async function createUser(
+  context: OperationContext,
+  input: NewUser,
+  options: CreateOptions = {},
+): Promise<CreatedUser> {
   const fields = rules.parse(newUser, input)
   const passwordHash = fields.password === undefined ? null : await hashPassword(fields.password)
   return context.store.write(async db => {
+    const there = options.ifNotExists ? await existing(db, input, fields) : undefined
+    if (there) return { ...there, created: false }
     await requireFree(db, fields)
     const now = context.now()
     const [row] = await db
@@ -87,9 +100,39 @@ export async function createUser(context: OperationContext, input: NewUser): Pro
         updatedAt: now.getTime(),
       })
       .returning()
-    if (row) await changeLimits(db, 'user', row.id, { limits: fields.limits }, now)
-    return saved(context, db, 'create', undefined, row)
+    if (!row) throw new Error('the user was written, but not returned')
+    await changeLimits(db, 'user', row.id, { limits: fields.limits }, now)
+    const after = await userView(db, row)
+    await record(context, db, { action: 'user.create', target: target(row), after })
+    return { ...after, created: true }
   })
+}
+
+/** The user of that name, when there is one and it is as was asked for. @throws conflict */
+async function existing(
+  db: Database,
+  asked: NewUser,
+  fields: v.InferOutput<typeof newUser>,
+): Promise<User | undefined> {
+  const [row] = await db.select().from(users).where(sameText(users.username, fields.username)).limit(1)
+  if (!row) return undefined
+  const view = await userView(db, row)
+  const hasPassword =
+    fields.password !== undefined &&
+    (row.passwordHash === null || !(await isPassword(fields.password, row.passwordHash)))
+  requireSame(
+    `user ${row.username} (${row.id})`,
+    [
+      ['email', view.email, fields.email],
+      ['name', view.name, fields.name],
+      ['role', view.role, asked.role],
+      ['service', view.service, asked.service],
+      ['limits', shownLimits(view.limits), asked.limits && shownLimits(fields.limits)],
+      ['password', 'another', hasPassword ? 'the one given' : undefined],
+    ],
+    `change it with: latchkey user update ${row.username}`,
+  )
+  return view
 }
 
 /** Oldest first. */
@@ -125,7 +168,7 @@ export async function updateUser(
   context: OperationContext,
   selector: string,
   input: UserChanges,
-): Promise<User> {
+): Promise<Changed<User>> {
   const { limits, removeLimits, ...changes } = rules.parseChanges(userChanges, input)
   requireOneMeaning({ limits, removeLimits })
   return change(context, selector, 'update', async (db, row) => {
@@ -144,7 +187,7 @@ export async function setPassword(
   context: OperationContext,
   selector: string,
   password: string | null,
-): Promise<User> {
+): Promise<Changed<User>> {
   if (password !== null) rules.parse(v.object({ password: rules.password }), { password })
   const passwordHash = password === null ? null : await hashPassword(password)
   return change(context, selector, 'passwd', async () => ({ passwordHash }))
@@ -217,14 +260,14 @@ async function upgradeHash(
 const algorithmOf = (hash: string): string => (hash.startsWith('$2') ? 'bcrypt' : (hash.split('$')[1] ?? ''))
 
 /** All keys of a disabled user answer `user_disabled`. @throws not_found, ambiguous */
-export function disableUser(context: OperationContext, selector: string): Promise<User> {
+export function disableUser(context: OperationContext, selector: string): Promise<Changed<User>> {
   return change(context, selector, 'disable', async (_, row) => ({
     disabledAt: row.disabledAt ?? context.now().getTime(),
   }))
 }
 
 /** @throws not_found, ambiguous */
-export function enableUser(context: OperationContext, selector: string): Promise<User> {
+export function enableUser(context: OperationContext, selector: string): Promise<Changed<User>> {
   return change(context, selector, 'enable', async () => ({ disabledAt: null }))
 }
 
@@ -295,35 +338,21 @@ function change(
   selector: string,
   verb: AuditVerb<'user'>,
   changesTo: (db: Database, row: UserRow) => Promise<Changes>,
-): Promise<User> {
+): Promise<Changed<User>> {
   return context.store.write(async db => {
     const row = await findUser(db, selector)
     const before = await userView(db, row)
-    const [after] = await db
-      .update(users)
-      .set({ ...(await changesTo(db, row)), updatedAt: context.now().getTime() })
-      .where(eq(users.id, row.id))
-      .returning()
-    return saved(context, db, verb, before, after)
+    const columns = differingColumns(row, await changesTo(db, row))
+    if (Object.keys(columns).length > 0) await db.update(users).set(columns).where(eq(users.id, row.id))
+    const changed = { ...row, ...columns }
+    return settleChange(context, db, {
+      action: `user.${verb}`,
+      target: target(changed),
+      before,
+      after: await userView(db, changed),
+      isHidden: columns.passwordHash !== undefined,
+    })
   })
-}
-
-async function saved(
-  context: OperationContext,
-  db: Database,
-  verb: AuditVerb<'user'>,
-  before: User | undefined,
-  after: UserRow | undefined,
-): Promise<User> {
-  if (!after) throw new Error('the user was written, but not returned')
-  const view = await userView(db, after)
-  await record(context, db, {
-    action: `user.${verb}`,
-    target: target(after),
-    before,
-    after: view,
-  })
-  return view
 }
 
 async function requireFree(
@@ -346,6 +375,6 @@ async function requireFree(
   }
 }
 
-const target = (row: UserRow) => ({ type: 'user', id: row.id, name: row.username })
+const target = (row: UserRow) => ({ type: 'user' as const, id: row.id, name: row.username })
 
 const hashPassword = (password: string): Promise<string> => Bun.password.hash(password, 'argon2id')

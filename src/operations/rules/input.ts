@@ -102,7 +102,7 @@ const shortestWindowMs = 60_000
 const longestWindowMs = 366 * 86_400_000
 
 const metricNames = metrics.join(', ')
-export const metric = v.picklist(metrics, `must be one of ${metricNames}`)
+const metric = v.picklist(metrics, `must be one of ${metricNames}`)
 
 export const limit = v.pipe(
   v.object({
@@ -129,6 +129,18 @@ export const limits = v.pipe(
     list => new Set(list.map(l => `${l.metric}/${l.windowMs}`)).size === list.length,
     'must not name the same metric and window twice',
   ),
+)
+
+/** A limit by its metric and window, or all of a metric; the bare name of a metric is the latter. */
+export const limitName = v.union(
+  [
+    v.pipe(
+      metric,
+      v.transform(name => ({ metric: name, windowMs: undefined })),
+    ),
+    v.object({ metric, windowMs: v.optional(v.pipe(v.number(), v.integer())) }),
+  ],
+  `must be one of ${metricNames}, alone or with a window`,
 )
 
 export const metadata = v.custom<unknown>(value => isJson(value), 'must be JSON')

@@ -99,6 +99,8 @@ test('the first price held always, the next from now; setting one again corrects
     outputUsd: 2,
     startsAt: null,
     current: true,
+    changed: true,
+    before: {},
   })
   const second = await prices.set('m', { inputUsd: 3, outputUsd: 4 })
   expect(second).toMatchObject({ startsAt: home.clock.now, current: true })

@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Price } from '../../contract/views.ts'
+import type { ChangedPrice, Price } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, asc, eq } from '../../db/query.ts'
 import { prices } from '../../db/schema/usage.ts'
@@ -42,14 +42,19 @@ const newPrice = v.object({
  * @param model a name, or a pattern in which `*` stands for any characters
  * @throws invalid
  */
-export function setPrice(context: OperationContext, model: string, input: NewPrice): Promise<Price> {
+export function setPrice(context: OperationContext, model: string, input: NewPrice): Promise<ChangedPrice> {
   const price = rules.parse(newPrice, { ...input, model })
   return changePrices(context, async db => {
     const rows = await db.select().from(prices).where(eq(prices.model, price.model))
-    const first = rows.length === 0 ? always : context.now().getTime()
+    const now = context.now().getTime()
+    const inForce = priceAt(rows, now)
+    const isSame =
+      inForce?.inputMicros === toMicros(price.inputUsd) && inForce.outputMicros === toMicros(price.outputUsd)
+    // Said again without a date, it is the one in force that is meant, not another from now on.
+    const from = isSame ? inForce.startsAt : rows.length === 0 ? always : now
     const row: PriceRow = {
       model: price.model,
-      startsAt: price.from?.getTime() ?? first,
+      startsAt: price.from?.getTime() ?? from,
       inputMicros: toMicros(price.inputUsd),
       outputMicros: toMicros(price.outputUsd),
     }
@@ -59,14 +64,19 @@ export function setPrice(context: OperationContext, model: string, input: NewPri
       .insert(prices)
       .values(row)
       .onConflictDoUpdate({ target: [prices.model, prices.startsAt], set: { inputMicros, outputMicros } })
+    const after = [...rows.filter(each => each !== before), row]
+    const view = priceView(row, after, now)
+    const old = before && auditedPrice(before)
+    const fields = audit.differingFields(old ?? {}, auditedPrice(row))
+    if (fields.length === 0) return { ...view, changed: false, before: {} }
     await audit.record(context, db, {
       action: 'price.set',
       target: targetOf(row),
-      ...(before === undefined ? {} : { before: auditedPrice(before) }),
+      ...(old && { before: old }),
       after: auditedPrice(row),
     })
-    const after = [...rows.filter(each => each !== before), row]
-    return priceView(row, after, context.now().getTime())
+    const differing = Object.entries(old ?? {}).filter(([field]) => fields.includes(field))
+    return { ...view, changed: true, before: Object.fromEntries(differing) }
   })
 }
 
@@ -148,11 +158,14 @@ const auditedPrice = (row: PriceRow) => ({
 })
 
 function priceView(row: PriceRow, ofModel: readonly PriceRow[], now: number): Price {
-  const inForce = ofModel
-    .filter(each => each.startsAt <= now)
-    .reduce<PriceRow | undefined>((a, b) => (a && a.startsAt > b.startsAt ? a : b), undefined)
-  return { model: row.model, ...auditedPrice(row), current: inForce?.startsAt === row.startsAt }
+  return { model: row.model, ...auditedPrice(row), current: priceAt(ofModel, now)?.startsAt === row.startsAt }
 }
+
+/** The one in force at a moment. */
+const priceAt = (ofModel: readonly PriceRow[], at: number): PriceRow | undefined =>
+  ofModel
+    .filter(each => each.startsAt <= at)
+    .reduce<PriceRow | undefined>((a, b) => (a && a.startsAt > b.startsAt ? a : b), undefined)
 
 /** The prices of one moment's database, for finding many costs. */
 export class PriceList {

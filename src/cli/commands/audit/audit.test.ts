@@ -42,7 +42,8 @@ async function home() {
 
 test.each<[string, readonly string[]]>([
   ['key update ci --limit tokens=500k/5h', ['tokens 100k/5h → 500k/5h']],
-  ['key update ci --limit tokens=1.5M/1d', ['tokens 100k/5h → 1.5M/1d']],
+  ['key update ci --limit tokens=1.5M/1d --no-limit tokens/5h', ['tokens 100k/5h → 1.5M/1d']],
+  ['key update ci --limit tokens=1.5M/1d', ['tokens none → 1.5M/1d']],
   ['key limit add ci requests=12345/1d', ['requests none → 12,345/1d']],
   ['key limit add ci usd=0.5/1d', ['usd none → 0.5/1d']],
   ['key limit remove ci usd/30d', ['usd 20/30d → none']],

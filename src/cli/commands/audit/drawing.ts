@@ -7,7 +7,7 @@ import { typed } from '../../draw/quantity.ts'
 import { widthOf } from '../../terminal/width.ts'
 
 /** On one line: `tokens 100k/5h → 500k/5h, expires never → 2027-02-26 10:00`. What was erased has no change. */
-export const auditChange = ({ before, after }: AuditEntry, brush: Brush): string =>
+export const auditChange = ({ before, after }: Pick<AuditEntry, 'before' | 'after'>, brush: Brush): string =>
   after === null ? '' : changes(before, after, brush).join(', ')
 
 /** All of it: who, when, from where, on what, and each change on a line of its own. */

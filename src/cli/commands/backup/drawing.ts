@@ -83,9 +83,13 @@ const whereOf = ({ manager, name }: BackupSchedule): string =>
 /** What was written, or what would be, ready to be pasted. */
 export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
   if (!schedule.changed) return entryLines(schedule).join('\n')
+  const own = schedule.entries.some(({ path }) => path?.includes('/systemd/user/'))
   return [
     `Scheduled in ${whereOf(schedule)}; next run ${brush.dated(schedule.nextRun)}`,
-    schedule.log === null ? `Output: journalctl --user -u ${schedule.name}` : `Output: ${schedule.log}`,
+    schedule.log === null
+      ? `Output: journalctl${own ? ' --user' : ''} -u ${schedule.name}`
+      : `Output: ${schedule.log}`,
+    ...(own ? ['It runs while you are logged in, or always after: loginctl enable-linger'] : []),
   ].join('\n')
 }
 

@@ -2,13 +2,14 @@ import { backupSchedule } from '../../../contract/views/backups.ts'
 import { command, opt } from '../../declare/define.ts'
 import { cronTimes } from '../../declare/parse.ts'
 import { scheduledLines, scheduledPlan } from './drawing.ts'
+import { destinationOf } from './job.ts'
 
 export default command({
   name: 'schedule',
   effect: 'write',
   summary: 'Set times at which cron or systemd takes backups',
   description:
-    'Writes one line into your crontab, or one timer for your systemd, in the place of an earlier one for this database. Everything else there stays as it is. Credentials for a bucket belong in a file of mode 0600 that --env-file names.',
+    'Writes one line into your crontab, or one timer for your systemd, in the place of an earlier one for this database. Everything else there stays as it is. The command is tried as a dry run first. Its place and recipients are from then on those of all backups of this database. Credentials for a bucket belong in a file of mode 0600 that --env-file names.',
   examples: [
     "latchkey backup schedule --cron '17 3 * * *' --prune",
     "latchkey backup schedule --cron '17 3 * * *' --systemd --to s3://bucket/latchkey --env-file /etc/latchkey/aws.env",
@@ -30,7 +31,8 @@ export default command({
   },
   run: async (ctx, { cron, crontab, systemd, print, to, recipientsFile, prune, ping, log, envFile }) => {
     const file = (typed: string | undefined) => (typed === undefined ? undefined : ctx.path(typed))
-    const place = to === undefined ? ctx.config.backupDir : ctx.place(to)
+    const destination = destinationOf(ctx, { to, recipientsFile })
+    const recipients = destination.recipientsFile
     const { backups, path } = await ctx.operations()
     const job = {
       cron,
@@ -38,10 +40,11 @@ export default command({
       folder: ctx.path('.'),
       log: file(log),
       envFile: file(envFile),
+      ...destination,
       command: [
-        ...[...ctx.program, '--db', path, 'backup', 'create', '--to', place, '--reason', 'schedule'],
-        ...['--wait', '10m', '--no-input', '--quiet'],
-        ...(recipientsFile === undefined ? [] : ['--recipients-file', ctx.path(recipientsFile)]),
+        ...[...ctx.program, '--db', path, 'backup', 'create', '--to', destination.to],
+        ...['--reason', 'schedule', '--wait', '10m', '--no-input', '--quiet'],
+        ...(recipients === undefined ? [] : ['--recipients-file', recipients]),
         ...(prune ? ['--prune'] : []),
         ...(ping === undefined ? [] : ['--ping', ping]),
       ],

@@ -2,7 +2,7 @@ import { createdKey } from '../../../contract/views/keys.ts'
 import { arg, command, opt, verbatim } from '../../declare/define.ts'
 import { count, json, limit, whenIfEver } from '../../declare/parse.ts'
 import { keysText } from '../../draw/columns.ts'
-import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from './delivery.ts'
+import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret, creationNotice } from './delivery.ts'
 
 export default command({
   name: 'create',
@@ -32,15 +32,19 @@ export default command({
     limit: opt.many('metric=amount/window', limit, 'Rolling limit, such as tokens=100k/5h; repeatable'),
     metadata: opt.as('json', json, 'JSON of your own to keep with it'),
     count: opt.as('n', count, 'How many to create, alike but for the name'),
+    ifNotExists: opt.flag('Accept a key that exists and is as asked for; what is not named is not compared'),
     ...deliveryOptions,
   },
   wizard: ['user', 'project', 'expires', 'limit'],
-  run: async (ctx, { count, out, raw, allowModel, scope: scopes, expires, limit: limits, ...fields }) => {
+  run: async (
+    ctx,
+    { count, out, raw, ifNotExists, allowModel, scope: scopes, expires, limit: limits, ...fields },
+  ) => {
     const given = { ...fields, allowedModels: allowModel, scopes, limits }
     const input = { ...given, expiresAt: expires ?? undefined }
     const created = await delivered(ctx, { out, raw }, async deliver => {
       const { keys } = await ctx.operations()
-      return keys.createMany(input, count, { deliver })
+      return keys.createMany(input, count, { deliver, ifNotExists })
     })
     return count === undefined && created[0] ? created[0] : created
   },
@@ -48,16 +52,14 @@ export default command({
   outputOrRows: createdKey,
   lines: (result, typed) => deliveredLines([result].flat(), typed),
   would: result => `create ${keysText(result)}`,
-  done: key => `Created key ${key.name} (${key.id})\n${key.secret ?? ''}`.trimEnd(),
+  done: key =>
+    key.created
+      ? `Created key ${key.name} (${key.id})\n${key.secret ?? ''}`.trimEnd()
+      : `Unchanged: key ${key.name} (${key.id}) exists`,
   columns: [
     { title: 'name', cell: key => key.name, whole: true },
     { title: 'id', cell: key => key.id },
     { title: 'secret', cell: key => key.secret ?? '' },
   ],
-  notice: (result, typed) => {
-    const [first, ...others] = [result].flat()
-    if (first === undefined) return undefined
-    const said = others.length === 0 ? `key ${first.name} (${first.id})` : `${others.length + 1} keys`
-    return deliveryNotice([result].flat(), typed, `Created ${said}`)
-  },
+  notice: (result, typed) => creationNotice([result].flat(), typed),
 })

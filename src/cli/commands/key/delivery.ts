@@ -1,7 +1,6 @@
 /** How new secrets reach whoever asked for them: the options for it, and what is printed then. */
-
 import { LatchkeyError } from '../../../contract/errors.ts'
-import type { CreatedKey } from '../../../contract/views.ts'
+import type { CreatedKey, IssuedKey } from '../../../contract/views.ts'
 import type { Context } from '../../declare/declaration.ts'
 import { opt } from '../../declare/define.ts'
 import type { NewSecretFile } from './secret-file.ts'
@@ -16,10 +15,10 @@ interface Typed {
   readonly raw: boolean
 }
 
-type Deliver = ((created: readonly CreatedKey[]) => Promise<void>) | undefined
+type Deliver = ((created: readonly IssuedKey[]) => Promise<void>) | undefined
 
 /** Runs `work`, with its secrets delivered as asked; what went to a file is left out of the result. */
-export async function delivered<T extends CreatedKey>(
+export async function delivered<T extends IssuedKey>(
   ctx: Context,
   { out, raw }: Typed,
   work: (deliver: Deliver) => Promise<readonly T[]>,
@@ -66,7 +65,7 @@ export const revealsSecret = ({ out }: Typed): boolean => out === undefined
 
 /** What is printed in place of a sentence: the secrets alone, or the path of the file that holds them. */
 export function deliveredLines(
-  created: readonly CreatedKey[],
+  created: readonly IssuedKey[],
   { out, raw }: Typed,
 ): readonly string[] | undefined {
   if (raw) return created.flatMap(key => key.secret ?? [])
@@ -75,7 +74,7 @@ export function deliveredLines(
 
 /** What goes to stderr. */
 export function deliveryNotice(
-  created: readonly CreatedKey[],
+  created: readonly IssuedKey[],
   { out, raw }: Typed,
   said: string,
 ): string | undefined {
@@ -83,3 +82,22 @@ export function deliveryNotice(
   if (raw || out !== undefined) return said
   return first?.secret ? 'Copy it now: it cannot be shown again.' : undefined
 }
+
+/** The same of keys that were created, or were there; and whether anything bounds them. */
+export function creationNotice(keys: readonly CreatedKey[], typed: Typed): string | undefined {
+  const made = keys.filter(key => key.created)
+  const [first] = made
+  if (first === undefined) {
+    return typed.raw || typed.out !== undefined ? `Unchanged: ${named(keys)} exists` : undefined
+  }
+  const said = deliveryNotice(made, typed, `Created ${named(made)}`)
+  const isUnbound = first.user === null && first.limits.length === 0 && first.expiresAt === null
+  const which = made.length === 1 ? first.name : 'KEY'
+  const remark = isUnbound
+    ? `Nothing bounds it: no owner, no limit, no expiry. Set them with: latchkey key update ${which} --user USER --limit tokens=100k/5h --expires 90d`
+    : undefined
+  return [said, remark].filter(text => text !== undefined).join('\n') || undefined
+}
+
+const named = ([first, ...others]: readonly CreatedKey[]): string =>
+  first && others.length === 0 ? `key ${first.name} (${first.id})` : `${others.length + 1} keys`

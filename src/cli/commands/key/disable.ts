@@ -1,5 +1,6 @@
-import { key } from '../../../contract/views/keys.ts'
+import { changedKey } from '../../../contract/views/keys.ts'
 import { command } from '../../declare/define.ts'
+import { outcomeText } from '../changes.ts'
 import { type Filters, keyFilter, keyFilters } from './filters.ts'
 import { changing, matchingOptions, oneKey } from './matching.ts'
 
@@ -20,6 +21,11 @@ export default command({
     many: () => ({ verb: 'disable' }),
     question: 'Disable',
   }),
-  outputOrRows: key,
-  done: key => `Disabled key ${key.name} (${key.id}). Undo: latchkey key enable ${key.id}`,
+  outputOrRows: changedKey,
+  done: key =>
+    outcomeText(
+      `Disabled key ${key.name} (${key.id}). Undo: latchkey key enable ${key.id}`,
+      `key ${key.name} (${key.id})`,
+      key,
+    ),
 })

@@ -1,5 +1,6 @@
-import { key } from '../../../contract/views/keys.ts'
+import { changedKey } from '../../../contract/views/keys.ts'
 import { command } from '../../declare/define.ts'
+import { outcomeText } from '../changes.ts'
 import { type Filters, keyFilter, keyFilters } from './filters.ts'
 import { changing, matchingOptions, oneKey } from './matching.ts'
 
@@ -20,6 +21,6 @@ export default command({
     many: () => ({ verb: 'enable' }),
     question: 'Enable',
   }),
-  outputOrRows: key,
-  done: key => `Enabled key ${key.name} (${key.id})`,
+  outputOrRows: changedKey,
+  done: key => outcomeText(`Enabled key ${key.name} (${key.id})`, `key ${key.name} (${key.id})`, key),
 })

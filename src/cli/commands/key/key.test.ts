@@ -201,7 +201,10 @@ test('--raw prints the secret alone, --out nothing but the path of a new file', 
   await using at = await home()
   const raw = await at.key('create a --raw')
   expect((await at.latchkey.keys.verify(raw.out.trimEnd())).key?.name).toBe('a')
-  expect(raw.err).toMatch(/^Created key a \(key_\w+\)\n$/)
+  expect(raw.err).toMatch(
+    /^Created key a \(key_\w+\)\nNothing bounds it: no owner, no limit, no expiry\. Set them/,
+  )
+  expect((await at.key('create bound --expires 9d --raw')).err).toMatch(/^Created key bound \(key_\w+\)\n$/)
   expect((await at.key('create r --raw --count 3')).out.trimEnd().split('\n')).toHaveLength(3)
 
   const out = await at.key('create b --out secret.txt')
@@ -256,16 +259,31 @@ test('a command that fails, runs dry or repeats itself leaves no file', async ()
   }
 })
 
+test('a script may create the same key twice, and delivers its secret once', async () => {
+  await using at = await home()
+  const line = 'create x --limit tokens=5/1h --expires 90d --if-not-exists'
+  expect((await at.key(`${line} --out x.txt`)).code).toBe(0)
+  const secret = readFileSync(at.file('x.txt'), 'utf8')
+  at.clock.now = new Date(at.clock.now.getTime() + day)
+  const again = await at.key(`${line} --out x.txt`)
+  expect(again).toMatchObject({ code: 0, out: '' })
+  expect(again.err).toMatch(/^Unchanged: key x \(key_\w+\) exists\n$/)
+  expect(readFileSync(at.file('x.txt'), 'utf8')).toBe(secret)
+  expect(await at.key(`${line} --raw`)).toMatchObject({ code: 0, out: '' })
+  expect((await at.key(`${line} --json`)).json<object>()).toMatchObject({ created: false, secret: null })
+  expect((await at.key(`${line} --scope a:b`)).code).toBe(5)
+})
+
 test('a file that cannot be kept makes no key', async () => {
   await using at = await home()
   const folder = at.file('leaving')
   mkdirSync(folder)
-  // The folder goes away once the file is there: the secret is written, but its name is not on disk.
+  // The folder goes away while the key is being made.
   const now = () => {
-    if (existsSync(join(folder, 'f'))) rmSync(folder, { recursive: true })
+    rmSync(folder, { recursive: true, force: true })
     return at.clock.now
   }
-  expect(await at.key('create x --out leaving/f', { now })).toMatchObject({ code: 1, out: '' })
+  expect(await at.key('create x --out leaving/f', { now })).toMatchObject({ code: 2, out: '' })
   expect(existsSync(folder)).toBe(false)
   expect(await at.latchkey.keys.list()).toEqual([])
 })

@@ -3,7 +3,7 @@
  * that what was listed is what is changed. The rules are in the operations.
  */
 import { LatchkeyError } from '../../../contract/errors.ts'
-import type { Key } from '../../../contract/views.ts'
+import type { ChangedKey, Key } from '../../../contract/views.ts'
 import type { BulkChange, KeyFilter, KeySelector, Latchkey } from '../../../index.ts'
 import type { Brush } from '../../declare/brush.ts'
 import { listing } from '../../declare/column.ts'
@@ -39,7 +39,7 @@ interface Typed {
 /** What such a command does, to one key and to many. */
 interface Changing<T> {
   readonly filter: (typed: T) => KeyFilter
-  readonly one: (keys: Latchkey['keys'], key: KeySelector, typed: T) => Promise<Key>
+  readonly one: (keys: Latchkey['keys'], key: KeySelector, typed: T) => Promise<ChangedKey>
   readonly many: (typed: T) => BulkChange
   /** How the question about many begins: `Revoke for good`. */
   readonly question: string
@@ -59,7 +59,7 @@ export function changing<T>({ filter, one, many, question, askOne }: Changing<T>
       const key = await keys.get(await ctx.keySelector(only))
       return askOne && { ...askOne(key), binds: { key: key.id } }
     },
-    run: async (ctx: Context, typed: T & Typed): Promise<Key | readonly Key[]> => {
+    run: async (ctx: Context, typed: T & Typed): Promise<ChangedKey | readonly ChangedKey[]> => {
       const only = whichKey(typed, filter(typed))
       if (only === undefined) return changeMany(ctx, typed, filter(typed), many(typed))
       const selector = await ctx.keySelector(only)
@@ -115,7 +115,7 @@ async function changeMany(
   { expectCount: count, confirmedIds }: Typed,
   filter: KeyFilter,
   change: BulkChange,
-): Promise<readonly Key[]> {
+): Promise<readonly ChangedKey[]> {
   const { keys } = await ctx.operations()
   if (confirmedIds !== undefined) return keys.changeMatching(filter, change, { count, ids: confirmedIds })
   if (ctx.dryRun) return keys.changeMatching(filter, change, { count })

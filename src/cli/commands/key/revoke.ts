@@ -1,5 +1,6 @@
-import { key } from '../../../contract/views/keys.ts'
+import { changedKey } from '../../../contract/views/keys.ts'
 import { command, opt } from '../../declare/define.ts'
+import { outcomeText } from '../changes.ts'
 import { type Filters, keyFilter, keyFilters } from './filters.ts'
 import { changing, matchingOptions, oneKey } from './matching.ts'
 
@@ -24,6 +25,6 @@ export default command({
     question: 'Revoke for good',
     askOne: ({ name, id }) => ({ question: `Revoke key ${name} (${id}) for good`, typed: name }),
   }),
-  outputOrRows: key,
-  done: key => `Revoked key ${key.name} (${key.id})`,
+  outputOrRows: changedKey,
+  done: key => outcomeText(`Revoked key ${key.name} (${key.id})`, `key ${key.name} (${key.id})`, key),
 })

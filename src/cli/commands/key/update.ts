@@ -1,6 +1,7 @@
-import { key } from '../../../contract/views/keys.ts'
+import { changedKey } from '../../../contract/views/keys.ts'
 import { command, opt, type Values, verbatim } from '../../declare/define.ts'
-import { json, limit, metric, whenIfEver } from '../../declare/parse.ts'
+import { json, limit, limitName, whenIfEver } from '../../declare/parse.ts'
+import { changedText } from '../changes.ts'
 import { keyFilter, ownerFilters, stateFilters } from './filters.ts'
 import { changing, matchingOptions, oneKey } from './matching.ts'
 
@@ -14,7 +15,7 @@ const changes = {
   expires: opt.clearable('duration|date', whenIfEver, 'When it stops working'),
   metadata: opt.clearable('json', json, 'JSON of your own to keep with it'),
   limit: opt.many('metric=amount/window', limit, 'Rolling limit; repeatable'),
-  noLimit: opt.many('metric', metric, 'Make a metric unlimited; repeatable'),
+  noLimit: opt.many('metric[/window]', limitName, 'Take away one limit, or all on a metric; repeatable'),
 }
 
 const { scope: whereScope, ...otherFilters } = stateFilters
@@ -44,9 +45,10 @@ export default command({
   effect: 'write',
   summary: 'Change a key: what is not named stays as it is',
   description:
-    'A --limit replaces all limits on its metric, --scope and --allow-model replace the whole list. --limit tokens=0/5h allows nothing, --no-limit tokens takes the limit away. With --all-matching every key that fits the filters is changed; those on scope, user, project and model begin with --where here.',
+    'A --limit sets the window that it names, and other limits stay; --scope and --allow-model replace the whole list. --limit tokens=0/5h allows nothing, --no-limit tokens/5h removes that limit, --no-limit tokens all limits on tokens. With --all-matching every key that fits the filters is changed; those on scope, user, project and model begin with --where here.',
   examples: [
     'latchkey key update ci --limit tokens=500k/5h --limit tokens=5M/30d',
+    'latchkey key update ci --limit usd=100/30d --no-limit usd/7d',
     'latchkey key update ci --no-limit tokens --no-expires',
     'latchkey key update ci --user bob --no-project --allow-model "gpt-*" --allow-model glm-4.7',
     'latchkey key update --where-project shop --all-matching --expires 30d --yes',
@@ -60,6 +62,7 @@ export default command({
     many: typed => ({ verb: 'update', changes: changesOf(typed) }),
     question: 'Change',
   }),
-  outputOrRows: key,
-  done: key => `Updated key ${key.name} (${key.id})`,
+  outputOrRows: changedKey,
+  done: (key, brush) =>
+    changedText(`Updated key ${key.name} (${key.id})`, `key ${key.name} (${key.id})`, key, brush),
 })

@@ -1,5 +1,6 @@
-import { project } from '../../../contract/views/people.ts'
+import { changedProject } from '../../../contract/views/people.ts'
 import { arg, command } from '../../declare/define.ts'
+import { outcomeText } from '../changes.ts'
 
 export default command({
   name: 'archive',
@@ -8,8 +9,12 @@ export default command({
   examples: ['latchkey project archive shop', 'latchkey project archive shop --dry-run'],
   args: { project: arg.one('Slug, name or id') },
   run: async (ctx, { project }) => (await ctx.operations()).projects.archive(project),
-  output: project,
+  output: changedProject,
   would: project => `archive ${project.slug}: its keys would answer project_archived`,
   done: project =>
-    `Archived ${project.slug}: its keys answer project_archived. Undo: latchkey project unarchive ${project.slug}`,
+    outcomeText(
+      `Archived ${project.slug}: its keys answer project_archived. Undo: latchkey project unarchive ${project.slug}`,
+      `project ${project.slug} (${project.id})`,
+      project,
+    ),
 })

@@ -1,4 +1,4 @@
-import { project } from '../../../contract/views/people.ts'
+import { createdProject } from '../../../contract/views/people.ts'
 import { arg, command, opt } from '../../declare/define.ts'
 import { limit } from '../../declare/parse.ts'
 
@@ -17,11 +17,17 @@ export default command({
     description: opt.text('text', 'What it is for'),
     keyPrefix: opt.text('prefix', 'Prefix of the secrets of its keys (default: lk)'),
     limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together; repeatable'),
+    ifNotExists: opt.flag(
+      'Accept a project that exists and is as asked for; what is not named is not compared',
+    ),
   },
   wizard: ['description', 'limit'],
-  run: async (ctx, { limit, ...input }) =>
-    (await ctx.operations()).projects.create({ ...input, limits: limit }),
-  output: project,
+  run: async (ctx, { limit, ifNotExists, ...input }) =>
+    (await ctx.operations()).projects.create({ ...input, limits: limit }, { ifNotExists }),
+  output: createdProject,
   would: project => `create project ${project.slug}`,
-  done: project => `Created project ${project.slug} (${project.id})`,
+  done: project =>
+    project.created
+      ? `Created project ${project.slug} (${project.id})`
+      : `Unchanged: project ${project.slug} (${project.id}) exists`,
 })

@@ -1,5 +1,6 @@
-import { project } from '../../../contract/views/people.ts'
+import { changedProject } from '../../../contract/views/people.ts'
 import { arg, command } from '../../declare/define.ts'
+import { outcomeText } from '../changes.ts'
 
 export default command({
   name: 'unarchive',
@@ -8,7 +9,12 @@ export default command({
   examples: ['latchkey project unarchive shop'],
   args: { project: arg.one('Slug, name or id') },
   run: async (ctx, { project }) => (await ctx.operations()).projects.unarchive(project),
-  output: project,
+  output: changedProject,
   would: project => `take ${project.slug} back from the archive`,
-  done: project => `Took ${project.slug} back from the archive`,
+  done: project =>
+    outcomeText(
+      `Took ${project.slug} back from the archive`,
+      `project ${project.slug} (${project.id})`,
+      project,
+    ),
 })

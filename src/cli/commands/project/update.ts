@@ -1,6 +1,7 @@
-import { project } from '../../../contract/views/people.ts'
+import { changedProject } from '../../../contract/views/people.ts'
 import { arg, command, opt, verbatim } from '../../declare/define.ts'
-import { limit, member, metric } from '../../declare/parse.ts'
+import { limit, limitName, member } from '../../declare/parse.ts'
+import { changedText } from '../changes.ts'
 
 export default command({
   name: 'update',
@@ -19,7 +20,7 @@ export default command({
     description: opt.clearable('text', verbatim, 'What it is for'),
     keyPrefix: opt.clearable('prefix', verbatim, 'Prefix of the secrets of its keys'),
     limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together; repeatable'),
-    noLimit: opt.many('metric', metric, 'Make a metric unlimited; repeatable'),
+    noLimit: opt.many('metric[/window]', limitName, 'Take away one limit, or all on a metric; repeatable'),
     addMember: opt.many('user=role', member, 'Let a user take part, or change their role'),
     removeMember: opt.many('user', verbatim, 'Let a user leave'),
   },
@@ -31,7 +32,13 @@ export default command({
       limits: limit,
       removeLimits: noLimit,
     }),
-  output: project,
+  output: changedProject,
   would: project => `update project ${project.slug}`,
-  done: project => `Updated project ${project.slug} (${project.id})`,
+  done: (project, brush) =>
+    changedText(
+      `Updated project ${project.slug} (${project.id})`,
+      `project ${project.slug} (${project.id})`,
+      project,
+      brush,
+    ),
 })

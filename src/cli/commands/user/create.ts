@@ -1,5 +1,5 @@
 import { LatchkeyError } from '../../../contract/errors.ts'
-import { user } from '../../../contract/views/people.ts'
+import { createdUser } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
 import { arg, command, opt } from '../../declare/define.ts'
 import { limit } from '../../declare/parse.ts'
@@ -23,10 +23,11 @@ export default command({
     service: opt.flag('A service account rather than a person'),
     limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together; repeatable'),
     passwordFile: opt.text('file', 'File that holds the password; - is stdin'),
+    ifNotExists: opt.flag('Accept a user who exists and is as asked for; what is not named is not compared'),
     askPassword: opt.flag('Ask for a password at the terminal'),
   },
   wizard: ['email', 'name', 'role', 'askPassword'],
-  run: async (ctx, { passwordFile, askPassword, limit, ...input }) => {
+  run: async (ctx, { passwordFile, askPassword, limit, ifNotExists, ...input }) => {
     if (passwordFile !== undefined && askPassword) {
       const hint = 'give only one of them'
       throw new LatchkeyError('usage', '--password-file and --ask-password contradict each other', hint)
@@ -36,9 +37,15 @@ export default command({
       : passwordFile === undefined
         ? undefined
         : await ctx.passwordFromFile(passwordFile)
-    return (await ctx.operations()).users.create({ ...input, password, limits: limit })
+    return (await ctx.operations()).users.create(
+      { ...input, service: input.service || undefined, password, limits: limit },
+      { ifNotExists },
+    )
   },
-  output: user,
+  output: createdUser,
   would: user => `create user ${user.username}`,
-  done: user => `Created user ${user.username} (${user.id})`,
+  done: user =>
+    user.created
+      ? `Created user ${user.username} (${user.id})`
+      : `Unchanged: user ${user.username} (${user.id}) exists`,
 })

@@ -1,5 +1,6 @@
-import { user } from '../../../contract/views/people.ts'
+import { changedUser } from '../../../contract/views/people.ts'
 import { arg, command } from '../../declare/define.ts'
+import { outcomeText } from '../changes.ts'
 
 export default command({
   name: 'disable',
@@ -8,8 +9,12 @@ export default command({
   examples: ['latchkey user disable alice', 'latchkey user disable alice --dry-run --json'],
   args: { user: arg.one('Username, email address or id') },
   run: async (ctx, { user }) => (await ctx.operations()).users.disable(user),
-  output: user,
+  output: changedUser,
   would: user => `disable user ${user.username}: their keys would answer user_disabled`,
   done: user =>
-    `Disabled ${user.username}: their keys answer user_disabled. Undo: latchkey user enable ${user.username}`,
+    outcomeText(
+      `Disabled ${user.username}: their keys answer user_disabled. Undo: latchkey user enable ${user.username}`,
+      `user ${user.username} (${user.id})`,
+      user,
+    ),
 })

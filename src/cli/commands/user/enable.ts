@@ -1,5 +1,6 @@
-import { user } from '../../../contract/views/people.ts'
+import { changedUser } from '../../../contract/views/people.ts'
 import { arg, command } from '../../declare/define.ts'
+import { outcomeText } from '../changes.ts'
 
 export default command({
   name: 'enable',
@@ -8,7 +9,7 @@ export default command({
   examples: ['latchkey user enable alice', 'latchkey user enable alice --dry-run --json'],
   args: { user: arg.one('Username, email address or id') },
   run: async (ctx, { user }) => (await ctx.operations()).users.enable(user),
-  output: user,
+  output: changedUser,
   would: user => `enable user ${user.username}`,
-  done: user => `Enabled ${user.username}`,
+  done: user => outcomeText(`Enabled ${user.username}`, `user ${user.username} (${user.id})`, user),
 })

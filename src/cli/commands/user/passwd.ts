@@ -1,5 +1,6 @@
-import { user } from '../../../contract/views/people.ts'
+import { changedUser } from '../../../contract/views/people.ts'
 import { arg, command, opt } from '../../declare/define.ts'
+import { outcomeText } from '../changes.ts'
 
 export default command({
   name: 'passwd',
@@ -27,8 +28,12 @@ export default command({
         : await ctx.passwordFromFile(passwordFile)
     return operations.users.setPassword(id, password)
   },
-  output: user,
+  output: changedUser,
   would: user => `${user.hasPassword ? 'set' : 'remove'} the password of ${user.username}`,
   done: user =>
-    user.hasPassword ? `Set the password of ${user.username}` : `Removed the password of ${user.username}`,
+    outcomeText(
+      user.hasPassword ? `Set the password of ${user.username}` : `Removed the password of ${user.username}`,
+      `user ${user.username} (${user.id})`,
+      user,
+    ),
 })

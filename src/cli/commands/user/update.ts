@@ -1,14 +1,15 @@
-import { user } from '../../../contract/views/people.ts'
+import { changedUser } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
 import { arg, command, opt, verbatim } from '../../declare/define.ts'
-import { limit, metric } from '../../declare/parse.ts'
+import { limit, limitName } from '../../declare/parse.ts'
+import { changedText } from '../changes.ts'
 
 export default command({
   name: 'update',
   effect: 'write',
   summary: 'Change a user',
   description:
-    'A --limit counts all their keys together and replaces all their limits on its metric; --no-limit takes these away.',
+    'A --limit counts all their keys together. It sets the window that it names, and other limits stay; --no-limit usd/7d removes one limit, --no-limit usd all limits on dollars.',
   examples: [
     'latchkey user update alice --role admin',
     'latchkey user update alice --username alicia --no-email',
@@ -21,11 +22,17 @@ export default command({
     name: opt.clearable('name', verbatim, 'Name for display'),
     role: opt.choice(roles, 'Role, for the backend to act on'),
     limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together; repeatable'),
-    noLimit: opt.many('metric', metric, 'Make a metric unlimited; repeatable'),
+    noLimit: opt.many('metric[/window]', limitName, 'Take away one limit, or all on a metric; repeatable'),
   },
   run: async (ctx, { user, limit, noLimit, ...changes }) =>
     (await ctx.operations()).users.update(user, { ...changes, limits: limit, removeLimits: noLimit }),
-  output: user,
+  output: changedUser,
   would: user => `update user ${user.username}`,
-  done: user => `Updated user ${user.username} (${user.id})`,
+  done: (user, brush) =>
+    changedText(
+      `Updated user ${user.username} (${user.id})`,
+      `user ${user.username} (${user.id})`,
+      user,
+      brush,
+    ),
 })

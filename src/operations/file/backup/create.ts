@@ -30,6 +30,7 @@ import { withLock } from './lock.ts'
 import {
   backupName,
   formatVersion,
+  isEncrypted,
   type Manifest,
   manifestName,
   readManifest,
@@ -156,6 +157,7 @@ async function createStored(
     options.recipientsFile ?? context.ageRecipientsFile,
   )
   if (options.encrypt && recipients.length === 0) throw noRecipient()
+  if (recipients.length === 0) await requirePlain(context, location)
   const size = requireLatchkey(context.path)
   // For a bucket the copy is built beside the database, where there is room for one.
   const folder = location.kind === 'folder' ? location.address : dirname(resolve(context.path))
@@ -256,8 +258,12 @@ async function both<T>(look: Promise<Examination>, work: Promise<T>): Promise<re
 
 /** Data first, then the manifest: what dies in between is a file that nothing calls a backup. */
 async function keep(context: FileContext, file: string, stored: StoredBackup): Promise<StoredBackup> {
-  if (context.dryRun) return stored
   const { location, manifest } = stored
+  if (context.dryRun) {
+    // A folder has been written to by now. Of a bucket nothing else tells whether it is there, and open to us.
+    if (location.kind === 's3') await location.list()
+    return stored
+  }
   chmodSync(file, 0o600)
   const tell = (step: 'uploading' | 'checking') => (done: number) =>
     context.onProgress?.({ step, done, total: manifest.sizeBytes, unit: 'bytes' })
@@ -285,6 +291,32 @@ async function requireReadable({ location, manifest }: StoredBackup): Promise<vo
     `the manifest of the backup could not be read back: ${problem}; no backup was made`,
     'check the disk (dmesg), see more with: latchkey doctor, then run the command again',
   )
+}
+
+/**
+ * Where backups are encrypted, none goes unencrypted: not into their folder, nor anywhere from their database.
+ *
+ * @throws usage, and what listing throws but not_found
+ */
+async function requirePlain(context: FileContext, location: Location): Promise<void> {
+  const own = locate(context, context.backupDir)
+  for (const each of own.address === location.address ? [location] : [location, own]) {
+    if (!(await namesIn(each)).some(isEncrypted)) continue
+    throw new LatchkeyError(
+      'usage',
+      `the backups in ${each.address} are encrypted, and this one would not be; nothing was written`,
+      'say to whom with --recipients-file FILE, or for all of them: latchkey config set age_recipients_file FILE',
+    )
+  }
+}
+
+async function namesIn(location: Location): Promise<readonly string[]> {
+  try {
+    return await location.list()
+  } catch (error) {
+    if (error instanceof LatchkeyError && error.code === 'not_found') return []
+    throw error
+  }
 }
 
 /** The failure that led here is the one to tell of. */

@@ -1,10 +1,14 @@
-import { expect, test } from 'bun:test'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { describe, expect, test } from 'bun:test'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { backupScene } from '../../../testing/backups.ts'
 import { failure } from '../../../testing/failure.ts'
+import { spawnLatchkey } from '../../../testing/process.ts'
+import { testS3 } from '../../../testing/s3.ts'
 import { requireTool } from '../../../testing/tools.ts'
+import { migrate } from '../migrations.ts'
 import { createBackup } from './create.ts'
 import { compressions } from './pack.ts'
+import { restore } from './restore/restore.ts'
 import { verifyBackups } from './verify.ts'
 
 /** A pair made by the real tool: the public key, and the file of the identity. */
@@ -101,4 +105,90 @@ test.each<[string, Parameters<typeof createBackup>[1], string]>([
   expect(error).toMatchObject({ code: code as never, hint: expect.stringMatching(/./) })
   expect(`${error.message} ${error.hint}`).not.toContain(secret)
   expect(existsSync(scene.context.backupDir)).toBe(false)
+})
+
+/** Made once: the tool is not what is tried here. */
+const recipient = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'
+
+describe('where backups are encrypted, none goes unencrypted', () => {
+  const names = (folder: string) => readdirSync(folder).filter(name => /\.db/.test(name))
+
+  test('by hand, by a restore and by a migration, until it is said to whom', async () => {
+    using scene = await backupScene()
+    const { context } = scene
+    await createBackup(context, { to: scene.folder.file('plain') })
+    await createBackup(context, { recipients: [recipient] })
+    for (const work of [
+      () => createBackup(context),
+      () => createBackup({ ...context, dryRun: true }),
+      // Of this database nothing goes elsewhere, either.
+      () => createBackup(context, { to: scene.folder.file('plain') }),
+      () => restore(context, { latest: true, from: scene.folder.file('plain') }),
+      () => migrate(context, { direction: 'down' }),
+    ]) {
+      expect(await failure(work())).toMatchObject({
+        code: 'usage',
+        message: expect.stringMatching(/are encrypted, and this one would not be; nothing was written$/),
+        hint: expect.stringContaining('latchkey config set age_recipients_file FILE'),
+      })
+    }
+    expect(names(context.backupDir)).toEqual([expect.stringMatching(/\.age$/)])
+    expect(names(scene.folder.file('plain'))).toHaveLength(1)
+
+    const settled = { ...context, ageRecipientsFile: scene.folder.write('recipients', recipient) }
+    await restore(settled, { latest: true, from: scene.folder.file('plain') })
+    await migrate(settled, { direction: 'down' })
+    await migrate(settled, { direction: 'up' })
+    await createBackup(settled)
+    expect(names(context.backupDir)).toHaveLength(5)
+    for (const name of names(context.backupDir)) expect(name).toEndWith('.age')
+  })
+
+  test('nor into a folder of encrypted ones that belongs to another database', async () => {
+    using scene = await backupScene()
+    await createBackup(scene.context, { recipients: [recipient], to: scene.folder.file('safe') })
+    expect((await failure(createBackup(scene.context, { to: scene.folder.file('safe') }))).code).toBe('usage')
+    await createBackup(scene.context)
+    writeFileSync(scene.folder.file('backups', 'stranger.db.age'), '')
+    await createBackup(scene.context)
+  })
+
+  test('nor into a bucket of them', async () => {
+    using s3 = testS3()
+    using scene = await backupScene({ backupDir: 's3://backups/x', env: s3.env })
+    await createBackup(scene.context, { recipients: [recipient] })
+    for (const to of [undefined, scene.folder.file('plain')])
+      expect((await failure(createBackup(scene.context, { to }))).code).toBe('usage')
+    expect(s3.keys()).toHaveLength(2)
+    s3.fault = () => ({ status: 403, code: 'AccessDenied' })
+    expect((await failure(createBackup(scene.context, { to: scene.folder.file('plain') }))).code).toBe(
+      'permission',
+    )
+  })
+
+  test('with recipients on the schedule alone, a restore and a migration encrypt to them', async () => {
+    using scene = await backupScene()
+    const { path } = scene.context
+    const recipients = scene.folder.write('recipients', recipient)
+    const programs = scene.folder.file('programs')
+    mkdirSync(programs)
+    writeFileSync(`${programs}/crontab`, '#!/bin/sh\n[ "$1" = -l ] && exit 0; cat >/dev/null\n', {
+      mode: 0o755,
+    })
+    const env = {
+      HOME: scene.folder.path,
+      PATH: `${programs}:/usr/bin:/bin`,
+      SYSTEMD_UNIT_PATH: '/proc/none',
+    }
+    const latchkey = async (line: string) =>
+      expect(await spawnLatchkey(line, { env, db: path })).toMatchObject({ code: 0 })
+    await latchkey('backup create --to plain'.replace('plain', scene.folder.file('plain')))
+    await latchkey(`backup schedule --cron @daily --recipients-file ${recipients}`)
+    for (const line of ['backup create', `restore --latest --from ${scene.folder.file('plain')} --yes`])
+      await latchkey(line)
+    await latchkey('migrate down --steps 1 --yes')
+    const found = names(scene.folder.file('data', 'backups'))
+    expect(found).toHaveLength(3)
+    for (const name of found) expect(name).toEndWith('.age')
+  })
 })

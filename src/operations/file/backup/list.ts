@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Backup } from '../../../contract/views.ts'
-import { isAddress } from '../../../text/address.ts'
 import type { FileContext } from '../../context.ts'
 import { looksLikeId } from '../../rules/ids.ts'
 import {

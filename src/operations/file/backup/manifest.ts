@@ -83,6 +83,10 @@ export function backupName(id: string, createdAt: Date): string {
   return `latchkey-${createdAt.toISOString().replace(/[-:.]/g, '')}-${id.slice(-6)}`
 }
 
+/** Whether a file is the data of an encrypted backup, by its name. */
+export const isEncrypted = (name: string): boolean =>
+  /^latchkey-\d{8}T\d{9}Z-[0-9a-z]{6}\.db.*\.age$/.test(name)
+
 export const dataPath = ({ location, manifest }: StoredBackup): string => location.pathOf(manifest.file)
 
 /** The manifest's name, of a backup or of the name of its data. */

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { connectLatchkey } from '../../../index.ts'
 import { type BackupScene, backupScene } from '../../../testing/backups.ts'
 import { failure } from '../../../testing/failure.ts'
 import { spawnLatchkey } from '../../../testing/process.ts'
+import { testS3 } from '../../../testing/s3.ts'
 import { requirePresent, requireTool } from '../../../testing/tools.ts'
 import type { FileContext } from '../../context.ts'
-import { planSchedule, scheduleBackups, unscheduleBackups } from './schedule.ts'
+import { planSchedule, rehearse, scheduleBackups, unscheduleBackups } from './schedule.ts'
 import { calendarOf } from './systemd-calendar.ts'
 
 let scene: BackupScene
@@ -18,7 +20,13 @@ beforeEach(async () => {
   Bun.spawnSync(['mkdir', programs])
   context = {
     ...scene.context,
-    env: { HOME: scene.folder.path, PATH: `${programs}:/usr/bin:/bin`, SPOOL: scene.folder.file('spool') },
+    env: {
+      HOME: scene.folder.path,
+      PATH: `${programs}:/usr/bin:/bin`,
+      SPOOL: scene.folder.file('spool'),
+      // Whoever may write there, as root may, gets a timer of the system.
+      SYSTEMD_UNIT_PATH: scene.folder.file('system'),
+    },
   }
 })
 afterEach(() => scene[Symbol.dispose]())
@@ -38,7 +46,7 @@ esac`
 
 const job = () => ({
   cron: '17 3 * * *',
-  command: ['/opt/bun', '/opt/latch key.ts', 'backup', 'create', "it's 100%"],
+  command: ['/bin/sh', scene.folder.write('latch key.sh', ''), 'backup', 'create', "it's 100%"],
   folder: scene.folder.path,
 })
 /** What must hold for a stand-in and for the real program alike. */
@@ -49,7 +57,7 @@ async function comesAndGoes(read: () => string, write: (text: string) => void): 
   const [entry] = entries
   expect(read()).toBe(`${others}${entry?.content}\n`)
   expect(entry?.content).toStartWith('17 3 * * * cd ')
-  expect(entry?.content).toContain(`'/opt/latch key.ts' backup create 'it'\\''s 100\\%'`)
+  expect(entry?.content).toContain(`latch key.sh' backup create 'it'\\''s 100\\%'`)
   expect(entry?.content).toEndWith(` # ${name}`)
 
   await scheduleBackups(context, { ...job(), cron: '@daily' })
@@ -100,6 +108,16 @@ withCrontab('the real crontab takes it, too', async () => {
   }
 })
 
+/** As cron does: what follows the five fields, with \\% as %, in a bare environment. */
+function runLine(line: string) {
+  const command = line.split(' ').slice(5).join(' ').replaceAll('\\%', '%')
+  return Bun.spawnSync(['/bin/sh', '-c', command], {
+    cwd: '/',
+    env: { HOME: scene.folder.path, LOGNAME: 'tester', SHELL: '/bin/sh', PATH: '/usr/bin:/bin' },
+    stdin: 'ignore',
+  })
+}
+
 test('the last line gone, the crontab is gone', async () => {
   install('crontab', standIn)
   await scheduleBackups(context, job())
@@ -123,17 +141,142 @@ test('the line takes a backup in the bare environment that cron gives, with vari
   expect(scheduled.out).toContain('Scheduled in your crontab')
   const [line = ''] = readFileSync(scene.folder.file('spool'), 'utf8').split('\n')
   expect(line).not.toMatch(/ (latchkey|bun) /)
-  // As cron does: what follows the five fields, with \% as %.
-  const command = line.split(' ').slice(5).join(' ').replaceAll('\\%', '%')
-  const ran = Bun.spawnSync(['/bin/sh', '-c', command], {
-    cwd: '/',
-    env: { HOME: scene.folder.path, LOGNAME: 'tester', SHELL: '/bin/sh', PATH: '/usr/bin:/bin' },
-    stdin: 'ignore',
-  })
+  const ran = runLine(line)
   expect(ran.stdout.toString() + ran.stderr.toString()).toBe('')
   expect(readFileSync(scene.folder.file('state/latchkey/backup.log'), 'utf8')).toMatch(/^bak_\w{26}\n$/)
   const manifest = readdirSync(scene.context.backupDir).find(name => name.endsWith('.json')) ?? ''
   expect(readFileSync(join(scene.context.backupDir, manifest), 'utf8')).toContain('"reason": "schedule"')
+})
+
+/** The program as the command line starts it. */
+const latchkey = (line: string | readonly string[], more: Readonly<Record<string, string>> = {}) =>
+  spawnLatchkey(line, {
+    env: { ...context.env, XDG_STATE_HOME: scene.folder.file('state'), ...more },
+    db: context.path,
+    cwd: scene.folder.path,
+  })
+
+test('the line that is printed works also where there is no folder for its log yet', async () => {
+  const place = scene.folder.file('place')
+  const { out } = await latchkey(['backup', 'schedule', '--cron', '17 3 * * *', '--print', '--to', place])
+  expect(existsSync(scene.folder.file('state'))).toBe(false)
+  expect(runLine(out.trim()).exitCode).toBe(0)
+  expect(readFileSync(scene.folder.file('state/latchkey/backup.log'), 'utf8')).not.toContain('latchkey:')
+  expect(readdirSync(place).filter(name => name.endsWith('.json'))).toHaveLength(1)
+})
+
+describe('where a schedule puts backups', () => {
+  const schedule = (...more: string[]) => latchkey(['backup', 'schedule', '--cron', '17 3 * * *', ...more])
+  const unusual = () => scene.folder.file('unusual')
+
+  test('list, status, doctor, a restore and its safety backup look, until it is taken away', async () => {
+    install('crontab', standIn)
+    expect(await schedule('--to', unusual())).toMatchObject({ code: 0, err: '' })
+    expect(runLine(readFileSync(scene.folder.file('spool'), 'utf8').trim()).exitCode).toBe(0)
+    expect((await latchkey('backup list --json')).json()).toMatchObject([{ location: unusual() }])
+    expect((await latchkey('backup status --json')).json()).toMatchObject({
+      status: 'fresh',
+      location: unusual(),
+    })
+    const { checks } = (await latchkey('doctor --json')).json<{
+      checks: { name: string; status: string }[]
+    }>()
+    for (const name of ['schedule', 'last_backup', 'backup_bytes'])
+      expect(checks).toContainEqual(expect.objectContaining({ name, status: 'ok' }))
+    expect((await latchkey('config get backup_dir')).out.trim()).toBe(unusual())
+    expect((await latchkey('restore --latest --yes --json')).json()).toMatchObject({
+      safetyBackup: { location: unusual() },
+    })
+    const embedded = connectLatchkey({ path: context.path, env: context.env })
+    expect(await embedded.backups.list()).toHaveLength(2)
+    // A new time changes no place.
+    expect((await schedule('--systemd', '--print')).out).toContain(unusual())
+    expect(await schedule()).toMatchObject({ code: 0 })
+    expect((await latchkey('backup list --json')).json()).toHaveLength(2)
+    await latchkey('backup unschedule')
+    expect((await latchkey('backup list --json')).json()).toEqual([])
+    expect(readdirSync(join(scene.folder.path, 'data')).filter(name => name.includes('schedule'))).toEqual([])
+  }, 60_000)
+
+  test('is refused where a setting has them looked for elsewhere', async () => {
+    install('crontab', standIn)
+    scene.folder.write('latchkey.toml', 'backup_dir = "elsewhere"\n')
+    const { code, err } = await schedule('--to', unusual())
+    expect(code).toBe(5)
+    expect(err).toContain(`latchkey config set backup_dir ${unusual()}`)
+    expect(existsSync(scene.folder.file('spool'))).toBe(false)
+  })
+
+  test('is not changed by a schedule that is refused', async () => {
+    install('crontab', `[ "$1" = -l ] && exit 0; echo no >&2; exit 1`)
+    expect((await schedule('--to', unusual())).code).toBe(78)
+    expect((await latchkey('backup list --json')).json()).toEqual([])
+    expect((await latchkey('config get backup_dir')).out).not.toContain('unusual')
+  })
+
+  test.each<[string, () => readonly string[], RegExp]>([
+    [
+      'a place that cannot be written',
+      () => ['--to', '/proc/latchkey'],
+      /no folder can be created at \/proc\/latchkey/,
+    ],
+    ['a bucket without credentials', () => ['--to', 's3://bucket/x'], /no credentials for the bucket bucket/],
+    ['pruning without a policy', () => ['--prune'], /keep/],
+    [
+      'recipients that are not there',
+      () => ['--recipients-file', scene.folder.file('none')],
+      /none cannot be read/,
+    ],
+    ['a day that never comes', () => ['--cron', '0 0 31 2 *'], /there is no such day/],
+    ['variables that are not there', () => ['--env-file', scene.folder.file('none')], /none/],
+  ])(
+    '%s is refused at once, in a crontab and for systemd',
+    async (_, more, said) => {
+      install('crontab', standIn)
+      install('systemctl', 'exit 0')
+      for (const manager of ['--crontab', '--systemd']) {
+        const words = [...more(), manager]
+        const times = words.includes('--cron') ? [] : ['--cron', '17 3 * * *']
+        const { code, err } = await latchkey(['backup', 'schedule', ...times, ...words])
+        expect([manager, code > 0, err]).toEqual([manager, true, expect.stringMatching(said)])
+        expect(err).toContain('try: ')
+        expect(existsSync(scene.folder.file('spool'))).toBe(false)
+        expect(existsSync(scene.folder.file('.config'))).toBe(false)
+        const dry = await latchkey(['backup', 'schedule', ...times, ...words, '--dry-run'])
+        expect(dry.code).toBe(code)
+      }
+    },
+    60_000,
+  )
+
+  test('a bucket counts when its credentials are in the file that the job gets', async () => {
+    using s3 = testS3()
+    install('crontab', standIn)
+    install('systemctl', 'exit 0')
+    const lines = Object.entries(s3.env).map(([name, value]) => `${name}=${value}\n`)
+    const keys = scene.folder.write('keys.env', `# of tests\n${lines.join('')}`)
+    for (const manager of ['--crontab', '--systemd'])
+      expect(await schedule('--to', 's3://backups/x', '--env-file', keys, manager)).toMatchObject({ code: 0 })
+    expect(s3.keys()).toEqual([])
+    expect((await schedule('--to', 's3://elsewhere/x', '--env-file', keys)).err).toContain('no bucket')
+  }, 60_000)
+
+  test('doctor says so when what is scheduled works no more', async () => {
+    install('crontab', standIn)
+    install('systemctl', 'exit 0')
+    const found = async () =>
+      (await latchkey('doctor --json'))
+        .json<{ checks: { name: string; problem: string }[] }>()
+        .checks.find(({ name }) => name === 'schedule')
+    for (const manager of ['--crontab', '--systemd']) {
+      const keys = scene.folder.write('keys.env', 'LATCHKEY_ACTOR=nightly\n')
+      expect(await schedule('--to', unusual(), '--env-file', keys, manager)).toMatchObject({ code: 0 })
+      expect(await found()).toMatchObject({ status: 'ok' })
+      rmSync(keys)
+      expect(await found()).toMatchObject({ status: 'failed', problem: expect.stringContaining('keys.env') })
+      await latchkey('backup unschedule')
+    }
+  }, 60_000)
 })
 
 test('what is printed is what would be written, and nothing is', async () => {
@@ -178,6 +321,17 @@ describe('systemd', () => {
     expect(readFileSync(service?.path ?? '', 'utf8')).toBe('[Unit]\n')
   })
 
+  test('of who may write the units of the system is one of the system', async () => {
+    systemctl()
+    Bun.spawnSync(['mkdir', scene.folder.file('system')])
+    const { entries, name } = await scheduleBackups(context, { ...job(), manager: 'systemd' })
+    expect(readdirSync(scene.folder.file('system')).sort()).toEqual([`${name}.service`, `${name}.timer`])
+    expect(calls()).toEqual(['daemon-reload', `enable --now ${name}.timer`])
+    expect(await unscheduleBackups(context)).toMatchObject([{ manager: 'systemd', entries }])
+    expect(readdirSync(scene.folder.file('system'))).toEqual([])
+    expect(calls().slice(2)).toEqual([`disable --now ${name}.timer`, 'daemon-reload'])
+  })
+
   const analyze = requirePresent(Bun.which('systemd-analyze') !== null, 'systemd-analyze')
 
   analyze('accepts the units', async () => {
@@ -198,6 +352,37 @@ describe('systemd', () => {
       expect(said).toEqual([])
     }
   })
+
+  for (const name of ['ends in\\', 'ends in ', 'ends in\\ ', '100%', 'a "quote"', '$HOME', "it's"]) {
+    analyze(`has all of its lines for a folder called '${name}'`, async () => {
+      const folder = scene.folder.file(name)
+      Bun.spawnSync(['mkdir', folder])
+      const here = { ...context, path: join(folder, 'latchkey.db\\') }
+      const command = ['/bin/sh', '-c', 'pwd > $0 #', scene.folder.file('out'), folder]
+      const plan = await planSchedule(here, { ...job(), folder, command, manager: 'systemd' })
+      for (const { path, content } of plan.entries) {
+        const unit = scene.folder.write(path?.split('/').at(-1) ?? '', content)
+        const { stderr } = Bun.spawnSync(['systemd-analyze', 'verify', unit])
+        expect(
+          stderr
+            .toString()
+            .split('\n')
+            .filter(line => line.includes(plan.name)),
+        ).toEqual([])
+      }
+      await rehearse(here, plan)
+      expect(readFileSync(scene.folder.file('out'), 'utf8')).toBe(`${folder}\n`)
+    })
+  }
+
+  test.each(['keys\\', 'keys '])(
+    "a file of variables called '%s' is refused, since no unit can name it",
+    async name => {
+      const envFile = scene.folder.write(name, '')
+      const error = await failure(planSchedule(context, { ...job(), envFile, manager: 'systemd' }))
+      expect(error).toMatchObject({ code: 'invalid', hint: expect.stringContaining('--crontab') })
+    },
+  )
 
   for (const cron of [
     '17 3 * * *',

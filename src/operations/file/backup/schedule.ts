@@ -2,14 +2,15 @@
  * Has the system take backups: one line in the user's crontab, or one timer of the user's systemd. Only what carries
  * our own mark for this database is ever replaced or removed; every other line stays as it is, byte for byte.
  */
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { BackupSchedule } from '../../../contract/views.ts'
 import { translate } from '../../../system/errors.ts'
-import { ensureFolder, replaceFile } from '../../../system/files.ts'
-import { userFolder } from '../../../system/home.ts'
+import { ensureFolder, fileFailure, replaceFile } from '../../../system/files.ts'
+import { homeFolder, userFolder } from '../../../system/home.ts'
+import { readScheduled, type Scheduled, scheduledFile, scheduledText } from '../../../system/scheduled.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
@@ -34,6 +35,10 @@ const inputSchema = v.object({
   log: v.optional(absolute),
   /** Variables for it, as `NAME=value` lines: credentials do not belong in a crontab. */
   envFile: v.optional(absolute),
+  /** Where the command puts the backups, when that is not the context's place. */
+  to: v.optional(singleLine),
+  /** To whom the command encrypts them. */
+  recipientsFile: v.optional(absolute),
 })
 
 export type ScheduleBackups = v.InferInput<typeof inputSchema>
@@ -57,21 +62,76 @@ export async function planSchedule(context: FileContext, input: ScheduleBackups)
 }
 
 /**
- * Installs the entry, in the place of an earlier one for the same database. A dry run shows it.
+ * Installs the entry, in the place of an earlier one for the same database, once the very command has worked as a dry
+ * run. From then on the place and the recipients of the schedule are those of the database. A dry run shows the entry.
  *
- * @throws invalid (the times), config (no crontab, no systemd, or it refuses), permission
+ * @throws invalid (the times), config (no crontab, no systemd, or it refuses; what the command would fail on), permission
  */
 export async function scheduleBackups(context: FileContext, input: ScheduleBackups): Promise<BackupSchedule> {
   const manager = input.manager ?? (await defaultManager(context))
   const plan = await planSchedule(context, { ...input, manager })
+  await rehearse(context, plan)
   if (context.dryRun) return plan
-  if (plan.log !== null) ensureFolder(dirname(plan.log))
-  if (manager === 'crontab') {
-    const [entry] = plan.entries
-    const lines = (await readCrontab(context)).filter(line => !isOurs(context, line))
-    await writeCrontab(context, [...lines, entry?.content ?? ''])
-  } else await installUnits(context, plan)
+  const before = readScheduled(resolve(context.path))
+  await note(context, scheduledBy(context, input))
+  try {
+    await install(context, plan)
+  } catch (error) {
+    await note(context, before)
+    throw error
+  }
   return { ...plan, changed: true }
+}
+
+/** What is as without a schedule needs no note. */
+function scheduledBy(context: FileContext, input: ScheduleBackups): Scheduled | undefined {
+  const { to: backupDir = context.backupDir, recipientsFile = null } = input
+  const isUsual = backupDir === join(dirname(resolve(context.path)), 'backups')
+  return isUsual && recipientsFile === null ? undefined : { backupDir, recipientsFile }
+}
+
+async function note(context: FileContext, scheduled: Scheduled | undefined): Promise<void> {
+  const path = scheduledFile(resolve(context.path))
+  if (scheduled === undefined) rmSync(path, { force: true })
+  else await replaceFile(path, scheduledText(scheduled))
+}
+
+async function install(context: FileContext, plan: BackupSchedule): Promise<void> {
+  if (plan.log !== null) ensureFolder(dirname(plan.log))
+  if (plan.manager === 'systemd') return installUnits(context, plan)
+  const [entry] = plan.entries
+  const lines = (await readCrontab(context)).filter(line => !isOurs(context, line))
+  await writeCrontab(context, [...lines, entry?.content ?? ''])
+}
+
+/**
+ * Runs what an entry would run, as a dry run and in the bare environment that it would have.
+ *
+ * @throws config, with what the command says
+ */
+export async function rehearse(
+  context: FileContext,
+  { manager, entries }: Pick<BackupSchedule, 'manager' | 'entries'>,
+): Promise<void> {
+  const [entry] = entries
+  const trial = manager === 'crontab' ? trialOfLine(entry?.content ?? '') : trialOfUnit(entry?.content ?? '')
+  const HOME = homeFolder(context.env ?? {})
+  const env = { HOME, SHELL: '/bin/sh', PATH: '/usr/bin:/bin', ...trial.variables }
+  const child = Bun.spawn([...trial.command], {
+    cwd: trial.folder,
+    env,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'pipe',
+  })
+  const said = (await child.stderr.text()).trim()
+  if ((await child.exited) === 0) return
+  const problem = /^latchkey: (.*)$/m.exec(said)?.[1] ?? said.split('\n').at(-1) ?? ''
+  throw new LatchkeyError(
+    'config',
+    `the scheduled command fails, tried as a dry run: ${problem}`,
+    /^try: (.*)$/m.exec(said)?.[1] ?? 'see with --print what is run, and try it by hand',
+  )
 }
 
 export interface UnscheduleBackups {
@@ -99,15 +159,20 @@ export async function unscheduleBackups(
       removed.push({ ...view, manager: 'crontab', entries: ours.map(content => ({ path: null, content })) })
     }
   }
-  const files = manager === 'crontab' ? [] : unitPaths(context).filter(path => holdsMark(context, path))
-  if (files.length > 0) {
+  for (const systemd of manager === 'crontab' ? [] : Object.values(systemdsOf(context))) {
+    const files = unitPaths(context, systemd).filter(path => holdsMark(context, path))
+    if (files.length === 0) continue
     const entries = files.map(path => ({ path, content: readFileSync(path, 'utf8') }))
     if (!context.dryRun) {
-      await systemctl(context, 'disable', '--now', `${markOf(context)}.timer`)
+      await systemctl(context, systemd, 'disable', '--now', `${markOf(context)}.timer`)
       for (const path of files) rmSync(path)
-      await systemctl(context, 'daemon-reload')
+      await systemctl(context, systemd, 'daemon-reload')
     }
     removed.push({ ...view, manager: 'systemd', entries })
+  }
+  if (!context.dryRun && removed.length > 0) {
+    const left = await unscheduleBackups({ ...context, dryRun: true })
+    if (left.length === 0) await note(context, undefined)
   }
   return removed
 }
@@ -118,7 +183,17 @@ function markOf(context: FileContext): string {
   return `latchkey-backup-${hash.slice(0, 8)}`
 }
 
-function nextRun(context: FileContext, cron: string): Date | null {
+function nextRun(context: FileContext, cron: string): Date {
+  const next = parseCron(context, cron)
+  if (next !== null) return next
+  throw new LatchkeyError(
+    'invalid',
+    `'${cron}' never comes: there is no such day`,
+    "give a day that every month has, such as '17 3 1 * *' for the first at 03:17",
+  )
+}
+
+function parseCron(context: FileContext, cron: string): Date | null {
   try {
     return Bun.cron.parse(cron, context.now())
   } catch (error) {
@@ -134,11 +209,12 @@ function nextRun(context: FileContext, cron: string): Date | null {
 
 type Job = v.InferOutput<typeof inputSchema>
 
-/** In a crontab an unescaped % ends the command, quoted or not (crontab(5)). */
+/** In a crontab an unescaped % ends the command, quoted or not (crontab(5)). The folder of the log may be gone by then. */
 function cronLine(context: FileContext, job: Job, log: string): string {
   const variables = job.envFile === undefined ? '' : `set -a && . ${shellWord(job.envFile)} && set +a && `
+  const place = `cd ${shellWord(job.folder)} && mkdir -p -m 0700 ${shellWord(dirname(log))}`
   const command = job.command.map(shellWord).join(' ')
-  const line = `cd ${shellWord(job.folder)} && ${variables}${command} >>${shellWord(log)} 2>&1 # ${markOf(context)}`
+  const line = `${place} && ${variables}${command} >>${shellWord(log)} 2>&1 # ${markOf(context)}`
   return `${job.cron} ${line.replaceAll('%', '\\%')}`
 }
 
@@ -147,16 +223,17 @@ const isOurs = (context: FileContext, line: string): boolean =>
   !line.trimStart().startsWith('#') && line.trimEnd().endsWith(` # ${markOf(context)}`)
 
 function units(context: FileContext, job: Job): BackupSchedule['entries'] {
-  const [service = '', timer = ''] = unitPaths(context)
+  const [service = '', timer = ''] = unitPaths(context, systemdOf(context))
   const head = `# ${markOf(context)}: written by latchkey backup schedule, removed by latchkey backup unschedule\n`
-  const about = `Description=Latchkey backup of ${unitText(resolve(context.path))}`
-  const variables = job.envFile === undefined ? '' : `EnvironmentFile=${unitText(job.envFile)}\n`
+  const about = `Description=Latchkey backup of "${unitText(resolve(context.path))}"`
+  const folder = unitText(`${job.folder.replace(/\/$/, '')}/`)
+  const variables = job.envFile === undefined ? '' : `EnvironmentFile=${unitText(wholePath(job.envFile))}\n`
   const command = job.command.map(unitWord).join(' ')
   const when = calendarOf(job.cron).map(each => `OnCalendar=${each}\n`)
   return [
     {
       path: service,
-      content: `${head}[Unit]\n${about}\n\n[Service]\nType=oneshot\nWorkingDirectory=${unitText(job.folder)}\n${variables}ExecStart=${command}\n`,
+      content: `${head}[Unit]\n${about}\n\n[Service]\nType=oneshot\nWorkingDirectory=${folder}\n${variables}ExecStart=${command}\n`,
     },
     {
       path: timer,
@@ -168,13 +245,89 @@ function units(context: FileContext, job: Job): BackupSchedule['entries'] {
 /** `%` begins a specifier (systemd.unit(5)). */
 const unitText = (text: string): string => text.replaceAll('%', '%%')
 
+/** A line that ends in a backslash goes on, and blanks at its end are cut off: the path of a file cannot say otherwise. */
+function wholePath(path: string): string {
+  if (!/[\\\s]$/.test(path)) return path
+  throw new LatchkeyError(
+    'invalid',
+    `systemd cannot name the file '${path}', which ends in a backslash or a blank`,
+    'give it another name, or schedule in a crontab: --crontab',
+  )
+}
+
 /** `$` begins a variable, and quotes are those of C (systemd.service(5), "Command lines"). */
 const unitWord = (word: string): string =>
   `"${unitText(word).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('$', '$$$$')}"`
 
-function unitPaths(context: FileContext): readonly string[] {
-  const folder = join(userFolder(context.env ?? {}, 'XDG_CONFIG_HOME'), 'systemd', 'user')
-  return ['service', 'timer'].map(kind => join(folder, `${markOf(context)}.${kind}`))
+/** Where units lie, and the options of systemctl for them. */
+interface Systemd {
+  readonly folder: string
+  readonly options: readonly string[]
+}
+
+/** A user's timers run while that user is logged in; root's are those of the system. */
+function systemdsOf({ env = {} }: FileContext): { readonly user: Systemd; readonly system: Systemd } {
+  const own = join(userFolder(env, 'XDG_CONFIG_HOME'), 'systemd', 'user')
+  // The variable is systemd's own, and names the folder with the highest priority first.
+  const [folder = ''] = (env['SYSTEMD_UNIT_PATH'] || '/etc/systemd/system').split(':')
+  return { user: { folder: own, options: ['--user'] }, system: { folder, options: [] } }
+}
+
+/** That of the system for who may change it. */
+function systemdOf(context: FileContext): Systemd {
+  const { user, system } = systemdsOf(context)
+  try {
+    accessSync(system.folder, constants.W_OK)
+    return system
+  } catch {
+    return user
+  }
+}
+
+const unitPaths = (context: FileContext, { folder }: Systemd): readonly string[] =>
+  ['service', 'timer'].map(kind => join(folder, `${markOf(context)}.${kind}`))
+
+interface Trial {
+  readonly command: readonly string[]
+  readonly folder: string
+  readonly variables: Readonly<Record<string, string>>
+}
+
+/** Of a line as `cronLine` writes it. */
+function trialOfLine(line: string): Trial {
+  const [, job = ''] = /^(?:@\w+|(?:\S+\s+){4}\S+)\s+(.*) >>.* # \S+$/.exec(line.trimEnd()) ?? []
+  return {
+    command: ['/bin/sh', '-c', `${job.replaceAll('\\%', '%')} --dry-run`],
+    folder: '/',
+    variables: {},
+  }
+}
+
+/** Of a service as `units` writes it. */
+function trialOfUnit(service: string): Trial {
+  const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(service)?.[1]?.replaceAll('%%', '%')
+  const words = (value('ExecStart') ?? '').matchAll(/"((?:[^"\\]|\\.)*)"/g)
+  const command = [...words].map(([, word = '']) => word.replaceAll('$$', '$').replaceAll(/\\(.)/g, '$1'))
+  const file = value('EnvironmentFile')
+  return {
+    command: [...command, '--dry-run'],
+    folder: value('WorkingDirectory') ?? '/',
+    variables: file === undefined ? {} : variablesIn(file),
+  }
+}
+
+/** As systemd reads them (systemd.exec(5), EnvironmentFile=), but for lines that go on. */
+function variablesIn(file: string): Readonly<Record<string, string>> {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw fileFailure(error, file)
+  }
+  const lines = text.matchAll(/^[ \t]*([A-Za-z_]\w*)=[ \t]*(.*?)[ \t]*$/gm)
+  return Object.fromEntries(
+    [...lines].map(([, name = '', value = '']) => [name, value.replace(/^(["'])(.*)\1$/, '$2')]),
+  )
 }
 
 const logOf = (context: FileContext, given: string | undefined): string =>
@@ -202,8 +355,8 @@ async function installUnits(context: FileContext, plan: BackupSchedule): Promise
       ensureFolder(dirname(path))
       await replaceFile(path, content)
     }
-    await systemctl(context, 'daemon-reload')
-    await systemctl(context, 'enable', '--now', `${plan.name}.timer`)
+    await systemctl(context, systemdOf(context), 'daemon-reload')
+    await systemctl(context, systemdOf(context), 'enable', '--now', `${plan.name}.timer`)
   } catch (error) {
     for (const [index, { path }] of plan.entries.entries()) {
       if (path !== null && !before[index]) rmSync(path, { force: true })
@@ -215,11 +368,12 @@ async function installUnits(context: FileContext, plan: BackupSchedule): Promise
 async function defaultManager(context: FileContext): Promise<Manager> {
   if (find(context, 'crontab') !== null) return 'crontab'
   const running =
-    find(context, 'systemctl') !== null && (await run(context, ['systemctl', '--user', 'is-system-running']))
+    find(context, 'systemctl') !== null &&
+    (await run(context, ['systemctl', ...systemdOf(context).options, 'is-system-running']))
   if (running && /^(running|degraded|starting)/.test(running.out)) return 'systemd'
   throw new LatchkeyError(
     'config',
-    'there is neither a crontab nor a systemd of this user here',
+    'there is neither a crontab nor a systemd here that this user may use',
     'install cron, or see what to put into another scheduler with --print',
   )
 }
@@ -241,9 +395,10 @@ async function writeCrontab(context: FileContext, lines: readonly string[]): Pro
   if (code !== 0) throw refused('crontab', err)
 }
 
-async function systemctl(context: FileContext, ...words: readonly string[]): Promise<void> {
-  const { code, err } = await run(context, ['systemctl', '--user', ...words])
-  if (code !== 0) throw refused('systemctl --user', err)
+async function systemctl(context: FileContext, systemd: Systemd, ...words: readonly string[]): Promise<void> {
+  const program = ['systemctl', ...systemd.options]
+  const { code, err } = await run(context, [...program, ...words])
+  if (code !== 0) throw refused(program.join(' '), err)
 }
 
 interface Ran {

@@ -1,4 +1,4 @@
-import { limitState } from '../../../../contract/views/limits.ts'
+import { putLimit } from '../../../../contract/views/limits.ts'
 import { arg, command } from '../../../declare/define.ts'
 import { limit } from '../../../declare/parse.ts'
 import { limitText } from '../../../draw/columns.ts'
@@ -20,7 +20,9 @@ export default command({
   },
   run: async (ctx, { project, limits }) => (await ctx.operations()).limits.add({ project }, limits),
   would: (_, brush, { limits }) => `set ${limits.map(limit => limitText(limit, brush)).join(', ')}`,
-  rows: limitState,
+  rows: putLimit,
   columns: limitColumns,
   empty: 'No limits.',
+  notice: limits =>
+    limits.some(each => each.changed) ? undefined : 'Unchanged: the limits were so already.',
 })

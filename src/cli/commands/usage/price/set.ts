@@ -1,4 +1,4 @@
-import { price } from '../../../../contract/views/usage.ts'
+import { changedPrice } from '../../../../contract/views/usage.ts'
 import { arg, command, opt } from '../../../declare/define.ts'
 import { dollars, when } from '../../../declare/parse.ts'
 import { priceText } from '../drawing.ts'
@@ -25,7 +25,7 @@ export default command({
   },
   run: async (ctx, { model, input, output, from }) =>
     (await ctx.operations()).usage.prices.set(model, { inputUsd: input, outputUsd: output, from }),
-  output: price,
+  output: changedPrice,
   would: (price, brush) => `set a price: ${priceText(price, brush)}`,
-  done: priceText,
+  done: (price, brush) => `${price.changed ? '' : 'Unchanged: '}${priceText(price, brush)}`,
 })

@@ -1,0 +1,57 @@
+/** Keys as a list shows them: with what they are sorted and chosen by, which no other format holds. Draws; decides nothing. */
+
+import type { Key, KeySort } from '../../../contract/views.ts'
+import type { KeyStanding } from '../../../index.ts'
+import type { Column } from '../../declare/column.ts'
+import { sparkline } from '../../draw/chart.ts'
+import { percentUsed } from '../../draw/limits.ts'
+import { keyColumns } from './filters.ts'
+
+export type Listed = Key & {
+  /** Tokens by day. */
+  readonly activity?: readonly number[] | undefined
+  readonly standing?: KeyStanding | undefined
+}
+
+/** @param over whether the keys were chosen by how full their limits are */
+export function listedColumns(sort: KeySort | undefined, over: boolean): readonly Column<Listed>[] {
+  const added = [...(over ? [fullest] : []), ...(sort === 'tokens' || sort === 'cost' ? [used[sort]] : [])]
+  const [name, start, status, ...others] = keyColumns
+  return [
+    ...[name, start, status].filter(column => column !== undefined),
+    ...added,
+    ...others.map(column =>
+      'title' in column && column.title === sort ? { ...column, wide: false } : column,
+    ),
+    {
+      title: '14 days',
+      cell: ({ activity }, brush) =>
+        activity === undefined || !brush.pictures ? '' : sparkline(activity, brush.unicode),
+      wide: true,
+      hideEmpty: true,
+    },
+  ]
+}
+
+const used: Readonly<Record<'tokens' | 'cost', Column<Listed>>> = {
+  tokens: {
+    title: 'tokens',
+    cell: ({ standing }, brush) => brush.count(standing?.tokens ?? 0),
+    align: 'right',
+  },
+  cost: {
+    title: 'cost',
+    cell: ({ standing }, brush) => brush.dollars(standing?.costUsd ?? 0),
+    align: 'point',
+  },
+}
+
+/** `92% tokens/5h` */
+const fullest: Column<Listed> = {
+  title: 'fullest',
+  cell: ({ standing }, brush) =>
+    standing?.fullest
+      ? `${percentUsed(standing.fullest)} ${standing.fullest.metric}/${brush.duration(standing.fullest.windowMs)}`
+      : '-',
+  whole: true,
+}

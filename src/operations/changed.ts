@@ -1,0 +1,87 @@
+/**
+ * How a change of a key, a user or a project ends: with its audit row and the new `updatedAt`, or with neither, where
+ * nothing came out different.
+ */
+import type { Database } from '../db/engine.ts'
+import { eq } from '../db/query.ts'
+import { keys } from '../db/schema/keys.ts'
+import { projects, users } from '../db/schema/people.ts'
+import type { SubjectType } from '../db/sqlite/hot.ts'
+import { differingFields, type Event, recordAll } from './audit.ts'
+import type { OperationContext } from './context.ts'
+
+/** Something as it is now, whether that is news, and how what differs was before. */
+export type Changed<View> = View & {
+  readonly changed: boolean
+  readonly before: Readonly<Record<string, unknown>>
+}
+
+/** What was erased, as it was. */
+export const erased = <View>(view: View): Changed<View> => ({ ...view, changed: true, before: {} })
+
+/** One thing that was written, with its views of before and after. */
+export interface Written<View> {
+  readonly action: Event['action']
+  readonly target: Event['target'] & { readonly type: SubjectType }
+  readonly before: View
+  readonly after: View
+  /** Whether something changed that no view shows, such as a password. */
+  readonly isHidden?: boolean
+}
+
+/** Ends changes that are written but for this. */
+export async function settleChanges<View extends { readonly updatedAt: Date }>(
+  context: OperationContext,
+  db: Database,
+  all: readonly Written<View>[],
+): Promise<readonly Changed<View>[]> {
+  const updatedAt = context.now()
+  const events: Event[] = []
+  const views: Changed<View>[] = []
+  for (const { action, target, before, after, isHidden = false } of all) {
+    const fields = differingFields(before, after)
+    if (fields.length === 0 && !isHidden) {
+      views.push({ ...before, changed: false, before: {} })
+      continue
+    }
+    await touch(db, target, updatedAt)
+    events.push({ action, target, before, after })
+    const old = Object.entries(before).filter(([field]) => fields.includes(field))
+    views.push({ ...after, updatedAt, changed: true, before: Object.fromEntries(old) })
+  }
+  await recordAll(context, db, events)
+  return views
+}
+
+/** The same for one. */
+export async function settleChange<View extends { readonly updatedAt: Date }>(
+  context: OperationContext,
+  db: Database,
+  written: Written<View>,
+): Promise<Changed<View>> {
+  const [changed] = await settleChanges(context, db, [written])
+  if (!changed) throw new Error('a change without a view')
+  return changed
+}
+
+/** Moves `updatedAt`. */
+async function touch(
+  db: Database,
+  { type, id }: { readonly type: SubjectType; readonly id: string },
+  now: Date,
+): Promise<void> {
+  const table = { key: keys, user: users, project: projects }[type]
+  await db.update(table).set({ updatedAt: now.getTime() }).where(eq(table.id, id))
+}
+
+/** The columns of a row that are given and differ, so that one without any needs no statement. */
+export function differingColumns<Row extends object>(
+  row: Row,
+  given: { readonly [C in keyof Row]?: Row[C] | undefined },
+): Partial<Row> {
+  const old = new Map<string, unknown>(Object.entries(row))
+  const differing = Object.entries(given).filter(
+    ([column, value]) => value !== undefined && JSON.stringify(old.get(column)) !== JSON.stringify(value),
+  )
+  return Object.fromEntries(differing) as Partial<Row>
+}

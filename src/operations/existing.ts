@@ -1,0 +1,32 @@
+/** Creating what may be there already: it is taken for the same where it is as was asked for. */
+import { LatchkeyError } from '../contract/errors.ts'
+import type { Limit } from '../contract/views.ts'
+import { limitText, sortLimits } from './limits/view.ts'
+
+export interface CreateOptions {
+  /** What has that name already is returned, with `created: false`, when all that was named of it is so. */
+  readonly ifNotExists?: boolean | undefined
+}
+
+/** One thing that was asked for: what it is called, how it is, and how it should be; undefined: any way. */
+export type Aspect = readonly [name: string, is: unknown, asked: unknown]
+
+/** @throws conflict, naming what differs */
+export function requireSame(thing: string, aspects: readonly Aspect[], hint: string): void {
+  const different = aspects.filter(([, is, asked]) => asked !== undefined && shown(is) !== shown(asked))
+  if (different.length === 0) return
+  const told = different.map(([name, is, asked]) => `${name} ${shown(is)}, not ${shown(asked)}`)
+  throw new LatchkeyError('conflict', `${thing} exists, and differs: ${told.join('; ')}`, hint)
+}
+
+export const shownLimits = (limits: readonly Limit[] | undefined): string | undefined =>
+  limits && sortLimits(limits).map(limitText).join(' ')
+
+function shown(value: unknown): string {
+  if (value === null || value === '') return 'none'
+  if (value instanceof Date) return value.toISOString()
+  if (Array.isArray(value) && value.every(each => typeof each === 'string')) {
+    return value.length === 0 ? 'none' : value.toSorted().join(' ')
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

@@ -1,0 +1,49 @@
+/** What keys have used in all, and how full their own limits are. Reads only. */
+
+import type { LimitState } from '../../contract/views.ts'
+import { inChunks } from '../../db/chunks.ts'
+import { inArray } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { limits } from '../../db/schema/limits.ts'
+import type { OperationContext } from '../context.ts'
+import { limitStates } from '../limits/window.ts'
+import { shownCounts } from '../usage/sum.ts'
+
+export interface KeyStanding {
+  readonly tokens: number
+  readonly costUsd: number
+  /** Of its own limits the one of which most is used; null without any. A limit of 0 is used up. */
+  readonly fullest: LimitState | null
+}
+
+/** By id; a key that is gone meanwhile has none. */
+export function keyStanding(
+  context: OperationContext,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, KeyStanding>> {
+  return context.store.read(async db => {
+    const now = context.now()
+    const found = new Map<string, KeyStanding>()
+    for (const some of inChunks(ids)) {
+      const rows = await db
+        .select()
+        .from(keys)
+        .where(inArray(keys.id, [...some]))
+      const all = await db
+        .select()
+        .from(limits)
+        .where(inArray(limits.keyId, [...some]))
+      const limitsOf = Map.groupBy(all, limit => limit.keyId)
+      for (const row of rows) {
+        const subject = { type: 'key', id: row.id, name: row.name } as const
+        const states = limitStates(db, limitsOf.get(row.id) ?? [], subject, now)
+        const fullest = states.toSorted((a, b) => fractionUsed(b) - fractionUsed(a))[0] ?? null
+        const { tokens, costUsd } = shownCounts(row)
+        found.set(row.id, { tokens, costUsd, fullest })
+      }
+    }
+    return found
+  })
+}
+
+const fractionUsed = ({ used, amount }: LimitState): number => (amount === 0 ? 1 : used / amount)
