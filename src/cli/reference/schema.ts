@@ -2,7 +2,6 @@
 
 import { exitCodes } from '../../contract/errors.ts'
 import type { JsonSchema } from '../../contract/shape.ts'
-import { tree } from '../commands/tree.ts'
 import type { Declaration, Tree } from '../declare/declaration.ts'
 import { dryRunField, outputShape } from '../declare/define.ts'
 import { type Form, namedNouns, outputOf, unknownPath } from './commands.ts'

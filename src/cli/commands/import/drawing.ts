@@ -37,11 +37,11 @@ export function importPlanLines(report: ImportReport, brush: Brush): string {
     revoked: brush.warn('revoke   '),
   }
   return [
-    [
+    `${[
       `create ${created}, update ${updated}, leave ${unchanged} as they are, refuse ${refused}`,
       ...(gone === 0 ? [] : [`find ${gone} gone`]),
       ...(revoked === 0 ? [] : [`revoke ${revoked}`]),
-    ].join(', ') + `: ${source}`,
+    ].join(', ')}: ${source}`,
     ...report.items.map(item => `  ${words[item.outcome]} ${importedThing(item)}`),
     ...aboutSource(report),
   ].join('\n')

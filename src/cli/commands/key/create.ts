@@ -2,7 +2,7 @@ import { createdKey } from '../../../contract/views/keys.ts'
 import { arg, command, opt, verbatim } from '../../declare/define.ts'
 import { count, json, limit, whenIfEver } from '../../declare/parse.ts'
 import { keysText } from '../../draw/columns.ts'
-import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret, creationNotice } from './delivery.ts'
+import { creationNotice, delivered, deliveredLines, deliveryOptions, revealsSecret } from './delivery.ts'
 
 export default command({
   name: 'create',
