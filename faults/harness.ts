@@ -4,7 +4,7 @@
  */
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Client } from '../src/db/sqlite/client.ts'
 import { foreignKeyCheck, integrityCheck } from '../src/db/sqlite/inspect.ts'
 import { connectLatchkey, type Latchkey } from '../src/index.ts'

@@ -132,10 +132,10 @@ export function setPageSize(path: string, bytes: number): void {
   }
 }
 
-/** Sees whether anybody has committed to a database since this was made. */
+/** Sees whether anybody has committed to a database since this was made, or asked to begin again. */
 export class CommitWatch {
   readonly #client: Client
-  readonly #first: number
+  #first: number
 
   /** @throws what SQLite says of a damaged file */
   constructor(path: string) {
@@ -145,6 +145,10 @@ export class CommitWatch {
 
   get changed(): boolean {
     return this.#version() !== this.#first
+  }
+
+  beginAgain(): void {
+    this.#first = this.#version()
   }
 
   /** May be called again. */

@@ -4,7 +4,7 @@
  * read the file itself: closing it would drop SQLite's locks on it.
  */
 import { truncateSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { translate } from '../../system/errors.ts'

@@ -143,26 +143,42 @@ export function rowCounts(client: Client): Readonly<Record<string, number>> {
   return Object.fromEntries(names.map(({ name }) => [name, countRows(client, name, 'true')]))
 }
 
-/** Differences between the tables and indexes of a database and those its schema version stands for. */
+/** Differences between the tables, indexes, triggers and views of a database and those its schema version stands for. */
 export function schemaDrift(
   client: Client,
   version: number,
   sources: readonly MigrationSource[] = migrations,
 ): readonly string[] {
-  const expected = expectedSchema(sources.slice(0, version))
-  const actual = schemaObjects(client)
+  const expected = new Map(expectedSchema(sources.slice(0, version)).map(each => [each.name, each.sql]))
+  const objects = schemaObjects(client)
+  const actual = new Map(objects.map(each => [each.name, each.sql]))
   return [
     ...[...expected].filter(([name]) => !actual.has(name)).map(([name]) => `${name} is missing`),
     ...[...actual].filter(([name]) => !expected.has(name)).map(([name]) => `${name} does not belong here`),
     ...[...expected]
       .filter(([name, sql]) => actual.has(name) && actual.get(name) !== sql)
       .map(([name]) => `${name} differs from its migration`),
+    ...objects
+      .filter((each, index) => objects.findIndex(other => other.name === each.name) < index)
+      .map(({ name }) => `${name} is there twice`),
   ]
+}
+
+/** Tables that have another number of rows than they should, one phrase each. */
+export function rowDifferences(
+  expected: Readonly<Record<string, number>>,
+  found: Readonly<Record<string, number>>,
+): readonly string[] {
+  return [...new Set([...Object.keys(expected), ...Object.keys(found)])]
+    .filter(table => (found[table] ?? 0) !== (expected[table] ?? 0))
+    .map(table => `${table} has ${found[table] ?? 0} rows in place of ${expected[table] ?? 0}`)
 }
 
 /** SHA-256 in hex over every table, index, trigger and view: equal when two databases have the same schema. */
 export function schemaHash(client: Client): string {
-  const lines = [...schemaObjects(client)].map(([name, sql]) => `${name}\n${sql}\n`).sort()
+  const lines = schemaObjects(client)
+    .map(({ name, sql }) => `${name}\n${sql}\n`)
+    .sort()
   return new Bun.CryptoHasher('sha256').update(lines.join('\n')).digest('hex')
 }
 
@@ -193,7 +209,7 @@ export function tryWrite(path: string): void {
   }
 }
 
-function expectedSchema(sources: readonly MigrationSource[]): ReadonlyMap<string, string> {
+function expectedSchema(sources: readonly MigrationSource[]): readonly SchemaObject[] {
   const client = schemaOf(sources)
   try {
     return schemaObjects(client)
@@ -209,14 +225,35 @@ function schemaOf(sources: readonly MigrationSource[]): Client {
   return client
 }
 
-function schemaObjects(client: Client): ReadonlyMap<string, string> {
-  const rows = client
-    .query(
-      "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'migrations'",
-    )
-    .all() as { type: string; name: string; sql: string }[]
-  return new Map(rows.map(row => [`${row.type} ${row.name}`, row.sql.replace(/\s+/g, ' ')]))
+interface SchemaObject {
+  /** With its type in front. */
+  readonly name: string
+  /** With single spaces. */
+  readonly sql: string
 }
+
+function schemaObjects(client: Client): readonly SchemaObject[] {
+  const rows = client
+    .query('SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid')
+    .all() as { type: string; name: string; sql: string }[]
+  return rows
+    .filter(row => !isOfItsOwn(row))
+    .map(({ type, name, sql }) => ({ name: `${type} ${name}`, sql: sql.replace(/\s+/g, ' ') }))
+}
+
+/**
+ * SQLite's own tables, and the history of migrations. What makes it one is the text: it is all that SQLite goes by, and
+ * a hostile file may call a trigger by any name and type.
+ */
+const isOfItsOwn = ({ name, sql }: { readonly name: string; readonly sql: string }): boolean =>
+  ownTables.has(name) && new RegExp(`^CREATE TABLE "?${name}"? ?\\(`).test(sql)
+
+const ownTables: ReadonlySet<string> = new Set([
+  'migrations',
+  'sqlite_sequence',
+  'sqlite_stat1',
+  'sqlite_stat4',
+])
 
 /** @throws corrupt when `quick_check` or `foreign_key_check` finds anything */
 export function requireSound(client: Client, path: string): void {

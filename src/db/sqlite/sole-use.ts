@@ -61,6 +61,18 @@ export class SoleUse {
     rmSync(`${this.#path}-shm`, { force: true })
   }
 
+  /** Runs `work`, which only reads, on the contents as they are now. */
+  look<T>(work: (client: Client) => T): T {
+    const client = connect(this.#path)
+    try {
+      return work(client)
+    } catch (error) {
+      throw translate(error, this.#path)
+    } finally {
+      client.close()
+    }
+  }
+
   /** Makes it an empty file without a log, which can be replaced whatever it was. */
   empty(): void {
     for (const suffix of ['-wal', '-journal', '-shm']) rmSync(this.#path + suffix, { force: true })

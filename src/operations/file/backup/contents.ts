@@ -9,6 +9,7 @@ import {
   pageSize,
   quickCheck,
   rowCounts,
+  schemaDrift,
   schemaHash,
 } from '../../../db/sqlite/inspect.ts'
 import { appliedMigrations, historyProblems } from '../../../db/sqlite/migrate.ts'
@@ -70,8 +71,13 @@ function refusalOf(client: Client, version: number): Refusal | null {
     return { code: 'schema_newer', problem: `it has schema version ${version}, ${known}` }
   }
   const [problem] = historyProblems(appliedMigrations(client), version)
-  if (problem === undefined) return null
-  return { code: 'drift', problem: `its migration history does not fit this program: ${problem}` }
+  if (problem !== undefined) {
+    return { code: 'drift', problem: `its migration history does not fit this program: ${problem}` }
+  }
+  // A trigger would run with whatever is written next, the audit row of the restore first.
+  const [foreign] = schemaDrift(client, version)
+  if (foreign === undefined) return null
+  return { code: 'drift', problem: `its schema is not that of version ${version}: ${foreign}` }
 }
 
 /** @throws database_foreign */

@@ -35,12 +35,19 @@ async function unchecked(): Promise<string> {
 const edited =
   "UPDATE migrations SET hash = '0000000000000000000000000000000000000000000000000000000000000000'"
 
+const emptiesUsers = 'AFTER INSERT ON audit BEGIN DELETE FROM users; END'
+
 test.each<[string, string, ErrorCode]>([
   ['whose history was edited', edited, 'drift'],
   ['whose steps have other names', "UPDATE migrations SET name = 'x' || name", 'drift'],
   ['that has lost a step of its history', 'DELETE FROM migrations WHERE version = 2', 'drift'],
   ['whose header says less than its history', 'PRAGMA user_version = 2', 'drift'],
   ['whose header says what no manifest could', 'PRAGMA user_version = -7', 'drift'],
+  ['with a trigger of somebody else', `CREATE TRIGGER sweep ${emptiesUsers}`, 'drift'],
+  ['with a trigger called as the history', `CREATE TRIGGER migrations ${emptiesUsers}`, 'drift'],
+  ['with a view', 'CREATE VIEW more AS SELECT 1', 'drift'],
+  ['with a table more', 'CREATE TABLE more (x)', 'drift'],
+  ['without an index', 'DROP INDEX audit_at', 'drift'],
 ])('of a database %s no backup is made; one that there is passes nowhere', async (_, change, code) => {
   sql(change)
   expect((await failure(createBackup(scene.context))).code).toBe(code)

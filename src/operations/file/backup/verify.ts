@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
 import type { BackupCheck, ProgressListener } from '../../../contract/views.ts'
+import { rowDifferences } from '../../../db/sqlite/inspect.ts'
 import { translate } from '../../../system/errors.ts'
 import { list, requireSpace, withPrivateFile } from '../../../system/files.ts'
 import { isRunning, ownPid } from '../../../system/processes.ts'
@@ -170,11 +171,8 @@ async function requireContents(stored: StoredBackup, file: string, depth: Depth)
   }
   if (refusal !== null) throw refused(stored, refusal)
   if (depth === 'contents') return
-  for (const table of new Set([...Object.keys(manifest.rows), ...Object.keys(found.rows)])) {
-    if (found.rows[table] === manifest.rows[table]) continue
-    const counts = `${found.rows[table] ?? 0} rows in place of ${manifest.rows[table] ?? 0}`
-    throw damaged(stored, `${table} has ${counts}`)
-  }
+  const [difference] = rowDifferences(manifest.rows, found.rows)
+  if (difference !== undefined) throw damaged(stored, difference)
 }
 
 async function inScratch<T>(stored: StoredBackup, work: (file: string) => Promise<T>): Promise<T> {

@@ -59,7 +59,8 @@ function noteSafetyBackup(context: FileContext, backup: Backup): void {
   try {
     client = openWriter(context.path)
     requireOurs(client, context.path)
-    client.run('PRAGMA busy_timeout = 5000')
+    // The restore is done: a writer that hardly ever pauses is waited for.
+    client.run('PRAGMA busy_timeout = 30000')
     client.run('BEGIN IMMEDIATE')
     recordInside(context, client, { action: 'database.safety', after: { safetyBackup: backup.id } })
     client.run('COMMIT')

@@ -11,15 +11,14 @@ import type { Backup, Restored } from '../../../../contract/views.ts'
 import { latestVersion } from '../../../../db/schema/version.ts'
 import { CommitWatch, openPrivate, setPageSize, settle } from '../../../../db/sqlite/copy.ts'
 import { realPath } from '../../../../db/sqlite/holders.ts'
-import { schemaHash } from '../../../../db/sqlite/inspect.ts'
-import { migrateTo, requireHistory } from '../../../../db/sqlite/migrate.ts'
-import { newer, openWriter, requireOurs } from '../../../../db/sqlite/open.ts'
+import { rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
+import { migrateTo } from '../../../../db/sqlite/migrate.ts'
+import { openWriter } from '../../../../db/sqlite/open.ts'
 import { translate } from '../../../../system/errors.ts'
 import { ensureFolder, requireSpace, sweep, withPrivateFile } from '../../../../system/files.ts'
 import { programVersion } from '../../../../system/version.ts'
 import { isAddress } from '../../../../text/address.ts'
 import type { FileContext } from '../../../context.ts'
-import type { Depth } from '../contents.ts'
 import { createUnlocked } from '../create.ts'
 import { withLock } from '../lock.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
@@ -30,7 +29,7 @@ import { compareWith } from './difference.ts'
 import { restoreEntity, type Subject, subjectOf } from './entity.ts'
 import { adoptLateCopies } from './late.ts'
 import { readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
-import { placeMissing, recheck, replaceDamaged, swapContents } from './swap.ts'
+import { type Expected, placeMissing, replaceDamaged, swapContents } from './swap.ts'
 
 export interface Restore extends ChooseState, Subject {
   /** Restores into a database that other processes have open: they go on, and see the restored rows. */
@@ -132,20 +131,18 @@ async function swapIn({ context, stored, inPlace, waitMs }: Run, copy: string): 
       setPageSize(copy, live.pageSize)
     }
     const expected = prepare(copy, context, stored, safetyBackup)
+    let rows: Restored['rows']
     let movedAside: readonly string[] = []
-    let depth: Depth = 'quick'
     if (watch && safetyBackup) {
-      await swapContents(context, copy, watch, inPlace)
+      rows = await swapContents(context, copy, expected, watch)
       watch.close()
       safetyBackup = (await keepLateCommits(context)) ?? safetyBackup
     } else if (live.state === 'missing') {
       await requireNoUsers(path, { inPlace: false, waitMs })
-      movedAside = placeMissing(context, copy)
-      // The very file that was verified has another name now.
-      depth = 'contents'
+      ;({ rows, movedAside } = placeMissing(context, copy, expected))
     } else {
       watch?.close()
-      movedAside = await untilFree(path, waitMs, () => replaceDamaged(context, copy))
+      ;({ rows, movedAside } = await untilFree(path, waitMs, () => replaceDamaged(context, copy, expected)))
     }
     chmodSync(path, 0o600)
     return {
@@ -154,7 +151,7 @@ async function swapIn({ context, stored, inPlace, waitMs }: Run, copy: string): 
       safetyBackup,
       movedAside,
       schemaVersion: latestVersion,
-      rows: recheck(path, expected, depth),
+      rows,
       before: safetyBackup === null ? null : live.rows,
       changes: safetyBackup === null ? null : changes,
       openBy,
@@ -208,13 +205,14 @@ function nullIfCorrupt(error: unknown): null {
 /**
  * Brings the private copy to what the database will be: migrated, with its audit row, in WAL mode.
  *
- * @returns its schema, to know it by once it is in place
+ * @returns what to know it by once it is in place
  */
-function prepare(copy: string, context: FileContext, stored: StoredBackup, safety: Backup | null): string {
+function prepare(copy: string, context: FileContext, stored: StoredBackup, safety: Backup | null): Expected {
   const client = openPrivate(copy)
   try {
     const stamp = { now: context.now().getTime(), programVersion, direction: 'up' as const }
     const { steps } = migrateTo(client, context.path, latestVersion, stamp)
+    const rows = rowCounts(client)
     client.run('BEGIN IMMEDIATE')
     recordInside(context, client, {
       action: 'database.restore',
@@ -228,7 +226,7 @@ function prepare(copy: string, context: FileContext, stored: StoredBackup, safet
     })
     client.run('COMMIT')
     settle(client)
-    return schemaHash(client)
+    return { schemaHash: schemaHash(client), rows: { ...rows, audit: (rows['audit'] ?? 0) + 1 } }
   } finally {
     client.close()
   }

@@ -6,62 +6,70 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { codeOf, failureOf } from '../../../../contract/failure.ts'
+import type { Client } from '../../../../db/sqlite/client.ts'
 import { type CommitWatch, copyBytes, copyInto } from '../../../../db/sqlite/copy.ts'
-import { quickCheck, rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
-import { openReader, openWriter } from '../../../../db/sqlite/open.ts'
+import { quickCheck, rowCounts, rowDifferences, schemaHash } from '../../../../db/sqlite/inspect.ts'
+import { openWriter, reading } from '../../../../db/sqlite/open.ts'
 import { SoleUse } from '../../../../db/sqlite/sole-use.ts'
 import { place, requireSpace, sidecars, sizeOf, withPrivateFile } from '../../../../system/files.ts'
 import type { FileContext } from '../../../context.ts'
 import type { Depth } from '../contents.ts'
 import { keepLateCopy } from './late.ts'
+import { usersOf } from './live.ts'
 
 const swapDeadlineMs = 30_000
 
+/** What the database is to be once it is restored. */
+export interface Expected {
+  readonly schemaHash: string
+  readonly rows: Rows
+}
+
+type Rows = Readonly<Record<string, number>>
+
 /**
  * The normal way: one transaction in the live database, seen at once by whoever has it open. What others committed
- * since the safety copy is kept beside the database when it happens in place, and stops the restore otherwise.
+ * since the safety copy is kept beside the database.
  *
  * @param watch made before the safety copy was taken
+ * @returns rows per table as they are now
  * @throws busy, disk_full, corrupt
  */
 export async function swapContents(
   context: FileContext,
   copy: string,
+  expected: Expected,
   watch: CommitWatch,
-  inPlace: boolean,
-): Promise<void> {
+): Promise<Rows> {
   const { path } = context
   // The new pages go through the WAL: as much again as the copy.
   requireSpace(dirname(path), sizeOf(copy))
   await withPrivateFile(dirname(path), late =>
     copyInto(copy, path, swapDeadlineMs, () => {
-      if (!watch.changed) return
-      if (!inPlace) throw overtaken(path)
-      keepLateCopy(context, late)
+      if (watch.changed) keepLateCopy(context, late)
     }),
   )
-  checkpoint(path)
-}
-
-const overtaken = (path: string): LatchkeyError =>
-  new LatchkeyError(
-    'busy',
-    `another process wrote to ${path} while the restore was under way; nothing was changed`,
-    'stop that, then restore again; or restore under it, which its users see at once, with --in-place',
+  watch.beginAgain()
+  const rows = reading(path, client =>
+    recheck(client, path, expected, 'quick', () => !watch.changed && usersOf(path).length === 0),
   )
+  checkpoint(path)
+  return rows
+}
 
 /**
  * For a database that is damaged: what there is, logs included, is copied aside, then replaced within its own file
  * while nobody else can use it. SQLite does that in one transaction as long as it can make anything of the old file;
  * else that is emptied first. On a failure what was there is put back.
  *
- * @returns the names of what was set aside; undefined when somebody has the database in use: nothing was changed
+ * @returns undefined when somebody has the database in use: nothing was changed
  * @throws disk_full, permission, database_readonly, conflict, corrupt (it cannot even be copied)
  */
 export async function replaceDamaged(
   context: FileContext,
   copy: string,
-): Promise<readonly string[] | undefined> {
+  expected: Expected,
+): Promise<Replaced | undefined> {
   const { path } = context
   const suffixes = ['', ...logs].filter(suffix => existsSync(path + suffix))
   const old = suffixes.reduce((sum, suffix) => sum + sizeOf(path + suffix), 0)
@@ -81,7 +89,8 @@ export async function replaceDamaged(
         use.empty()
         await use.replaceBy(copy).catch(error => aside.putBack(error))
       }
-      return aside.files
+      const rows = use.look(client => recheck(client, path, expected, 'quick', () => true))
+      return { rows, movedAside: aside.files }
     } finally {
       use.close()
     }
@@ -89,6 +98,12 @@ export async function replaceDamaged(
     aside.forget()
     throw error
   }
+}
+
+/** Rows per table as they are now, and the names that the old files have. */
+interface Replaced {
+  readonly rows: Rows
+  readonly movedAside: readonly string[]
 }
 
 const logs = ['-wal', '-journal'] as const
@@ -160,10 +175,9 @@ class Aside {
  * For a database that is missing: the copy gets its name, unless somebody else has taken it meanwhile. A log that is
  * still there goes aside first, since it would be blended into the restored file; a failure puts it back.
  *
- * @returns the names that the old files have now
  * @throws conflict, permission, disk_full
  */
-export function placeMissing(context: FileContext, copy: string): readonly string[] {
+export function placeMissing(context: FileContext, copy: string, expected: Expected): Replaced {
   const { path } = context
   const aside = asideName(context)
   const moved = sidecars.filter(suffix => existsSync(path + suffix))
@@ -178,7 +192,9 @@ export function placeMissing(context: FileContext, copy: string): readonly strin
     for (const step of undo.toReversed()) step()
     throw error
   }
-  return moved.map(suffix => aside + suffix)
+  // The very file that was verified has another name now, and whoever found it may have written to it.
+  const rows = reading(path, client => recheck(client, path, expected, 'contents', () => false))
+  return { rows, movedAside: moved.map(suffix => aside + suffix) }
 }
 
 const asideName = ({ path, now }: FileContext): string =>
@@ -204,32 +220,33 @@ function checkpoint(path: string): void {
 }
 
 /**
- * Looks at the restored database in one snapshot. Peers may have written since, so its rows are not compared.
+ * Looks at the restored database in one snapshot.
  *
+ * @param isAlone whether nobody else can have written to it yet, asked once it has been looked at
  * @returns rows per table
  * @throws corrupt
  */
 export function recheck(
+  client: Client,
   path: string,
-  expectedSchema: string,
+  expected: Expected,
   depth: Depth,
-): Readonly<Record<string, number>> {
-  const client = openReader(path)
-  try {
-    // A swap can break pages, not what rows hold, and looking at that takes several times as long.
-    client.run('PRAGMA ignore_check_constraints = ON')
-    client.run('BEGIN')
-    const [damage] = [
-      ...(depth === 'contents' ? [] : quickCheck(client)),
-      ...(schemaHash(client) === expectedSchema ? [] : ['its schema is not that of the backup']),
-    ]
-    if (damage === undefined) return rowCounts(client)
-    throw new LatchkeyError(
-      'corrupt',
-      `${path} is not sound after the restore: ${damage}`,
-      'check the disk (dmesg), then restore again',
-    )
-  } finally {
-    client.close()
-  }
+  isAlone: () => boolean,
+): Rows {
+  // A swap can break pages, not what rows hold, and looking at that takes several times as long.
+  client.run('PRAGMA ignore_check_constraints = ON')
+  client.run('BEGIN')
+  const rows = rowCounts(client)
+  const [damage] = [
+    ...(depth === 'contents' ? [] : quickCheck(client)),
+    ...(schemaHash(client) === expected.schemaHash ? [] : ['its schema is not that of the backup']),
+    ...(isAlone() ? rowDifferences(expected.rows, rows) : []),
+  ]
+  client.run('ROLLBACK')
+  if (damage === undefined) return rows
+  throw new LatchkeyError(
+    'corrupt',
+    `${path} is not sound after the restore: ${damage}`,
+    'check the disk (dmesg), then restore again',
+  )
 }
