@@ -184,7 +184,7 @@ const owners: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^(cli-table3|chalk)$/, ['src/cli/draw/table.ts']],
   [/^(inquirer|@inquirer\/.*)$/, ['src/cli/terminal/prompt.ts']],
   [/^bun:sqlite$/, ['src/db']],
-  [/^node:sqlite$/, ['src/db/sqlite/copy.ts']],
+  [/^node:sqlite$/, ['src/db/sqlite/copy.ts', 'src/db/sqlite/untrusted.ts']],
   [/^drizzle-orm(\/|$)/, ['src/db']],
   [/^valibot$/, ['src/operations', 'src/formats', 'src/server']],
 ]

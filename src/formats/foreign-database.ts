@@ -3,16 +3,15 @@
  * because opening one writes.
  */
 import { LatchkeyError } from '../contract/errors.ts'
-import { codeOf } from '../contract/failure.ts'
-import { Client } from '../db/sqlite/client.ts'
 import { applicationId } from '../db/sqlite/open.ts'
+import { mostValueBytes, UntrustedDatabase, untrustedFailure } from '../db/sqlite/untrusted.ts'
 import { invalid } from './source.ts'
 
 export interface ForeignDatabase {
-  readonly client: Client
+  readonly content: UntrustedDatabase
   /** For messages. */
   readonly file: string
-  /** Ordinary tables in lower case, as SQLite compares names, with their columns. */
+  /** Ordinary tables in lower case, as SQLite compares names, with the columns that they store. */
   readonly tables: ReadonlyMap<string, readonly string[]>
 }
 
@@ -23,39 +22,39 @@ export interface ForeignDatabase {
  * @throws corrupt; invalid when it has no tables
  */
 export function withDatabase<T>(file: string, path: string, use: (database: ForeignDatabase) => T): T {
-  let client: Client | undefined
   try {
-    client = new Client(path, { readwrite: true })
-    client.run('PRAGMA trusted_schema = OFF')
-    const [damage] = client.query('PRAGMA quick_check(1)').all() as { quick_check: string }[]
-    if (damage?.quick_check !== 'ok') throw damaged(file)
-    const tables = tablesOf(client)
+    using content = new UntrustedDatabase(path)
+    const [damage] = content.rows('PRAGMA quick_check(1)')
+    if (damage?.['quick_check'] !== 'ok') throw damaged(file)
+    const tables = tablesOf(content)
     if (tables.size === 0) throw empty(file)
-    const { application_id } = client.query('PRAGMA application_id').get() as { application_id: number }
-    if (application_id === applicationId) throw ours(file)
-    return use({ client, file, tables })
+    const [header] = content.rows('PRAGMA application_id')
+    if (header?.['application_id'] === applicationId) throw ours(file)
+    return use({ content, file, tables })
   } catch (error) {
-    if (/^SQLITE_(CORRUPT|NOTADB|CANTOPEN)/.test(codeOf(error))) throw damaged(file, { cause: error })
+    const failure = untrustedFailure(error)
+    if (failure === 'damaged') throw damaged(file, { cause: error })
+    if (failure === 'too large') throw tooLarge(file)
     throw error
-  } finally {
-    client?.close()
   }
 }
 
 /** Views and virtual tables run code of whoever made the file: what has such a name is not the table. */
-function tablesOf(client: Client): ReadonlyMap<string, readonly string[]> {
-  const tables = client
-    .query(
-      "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
-    )
-    .all() as { name: string }[]
+function tablesOf(content: UntrustedDatabase): ReadonlyMap<string, readonly string[]> {
+  const tables = content.rows(
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+  )
   return new Map(
-    tables.map(({ name }) => {
-      const columns = client.query('SELECT name FROM pragma_table_info(?)').all(name) as { name: string }[]
-      return [name.toLowerCase(), columns.map(column => column.name.toLowerCase())]
-    }),
+    tables.map(({ name }) => [
+      String(name).toLowerCase(),
+      columnsOf(content, String(name)).map(column => column.toLowerCase()),
+    ]),
   )
 }
+
+/** Columns that are stored: of a generated one anything may come, and any amount of it. */
+const columnsOf = (content: UntrustedDatabase, table: string): readonly string[] =>
+  content.rows('SELECT name FROM pragma_table_info(?)', table).map(({ name }) => String(name))
 
 /**
  * @param source whose database it should be
@@ -81,23 +80,24 @@ export function requireColumns(
 }
 
 /** Every row of a table, its columns in lower case. */
-export function rowsOf({ client }: ForeignDatabase, table: string): readonly Record<string, unknown>[] {
-  const rows = client.query(`SELECT * FROM ${quoted(table)}`).all() as Record<string, unknown>[]
-  return rows.map(row =>
-    Object.fromEntries(Object.entries(row).map(([name, value]) => [name.toLowerCase(), value])),
-  )
+export function rowsOf(
+  { content }: ForeignDatabase,
+  table: string,
+): readonly Readonly<Record<string, unknown>>[] {
+  const columns = columnsOf(content, table).map(name => `${quoted(name)} AS ${quoted(name.toLowerCase())}`)
+  return content.rows(`SELECT ${columns.join(', ')} FROM ${quoted(table)}`)
 }
 
 /** Tables that are not taken over, with their rows; what a migration tool keeps for itself is nobody's loss. */
 export function otherTables(
-  { client, tables }: ForeignDatabase,
+  { content, tables }: ForeignDatabase,
   taken: readonly string[],
 ): readonly { readonly name: string; readonly rows: number }[] {
   return [...tables.keys()]
     .filter(name => !taken.includes(name) && !/^_|migrations?$/.test(name))
     .map(name => {
-      const { n } = client.query(`SELECT count(*) AS n FROM ${quoted(name)}`).get() as { n: number }
-      return { name, rows: n }
+      const [counted] = content.rows(`SELECT count(*) AS n FROM ${quoted(name)}`)
+      return { name, rows: Number(counted?.['n']) }
     })
 }
 
@@ -137,4 +137,10 @@ const damaged = (file: string, options?: ErrorOptions): LatchkeyError =>
     `${file} is a damaged SQLite database; nothing was imported`,
     'see the damage with: sqlite3 FILE "PRAGMA integrity_check"; a copy needs the -wal of the original; or import a backup of it',
     options,
+  )
+
+const tooLarge = (file: string): LatchkeyError =>
+  invalid(
+    `${file} has a value of more than ${mostValueBytes / 1024 / 1024} MiB, which is none that a system known here keeps`,
+    'see what is in it with: sqlite3 FILE .schema',
   )

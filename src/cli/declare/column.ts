@@ -21,8 +21,11 @@ interface TitledColumn {
   readonly wide?: boolean
   /** Left out of the table when it is empty in every row. */
   readonly hideEmpty?: boolean
-  /** Left out where there is no room for all, before a name would be cut; `-o wide` and cards have it. */
-  readonly spare?: true
+  /**
+   * Left out where the table would be too wide with it: before any text is cut, or with `last` when that is not enough.
+   * `-o wide` has it, and so have cards.
+   */
+  readonly spare?: true | 'last'
 }
 
 interface TextColumn<Row> extends TitledColumn {

@@ -189,8 +189,10 @@ const bars: readonly (readonly [number, Partial<BrushOptions>, readonly string[]
     {},
     ['REQUESTS    INPUT  OUTPUT       COST   TOKENS', ' 100,000  100,000       0  $0.10      100,000'],
   ],
+  // What is spare is left out first.
+  [40, {}, ['REQUESTS       COST   TOKENS', ' 100,000  $0.10      100,000  ██████████']],
   [
-    40,
+    27,
     {},
     ['requests  100,000', 'input     100,000', 'output    0', 'cost      $0.10', 'tokens    100,000', ''],
   ],
@@ -220,7 +222,7 @@ const bars: readonly (readonly [number, Partial<BrushOptions>, readonly string[]
   ],
 ]
 
-const amounts = reportColumns([]).slice(1)
+const amounts = reportColumns([])
 
 test.each(bars)('usage in %p columns with %j', async (width, options, lines) => {
   const drawn = await drawTable(amounts, usage, await onScreen(width, options))

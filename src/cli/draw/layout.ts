@@ -21,9 +21,9 @@ export interface Placed {
 export const gap = '  '
 
 /**
- * Columns under upper-case titles. Too wide for the brush, texts are cut with `…`, those of least importance first;
- * quantities, times, names, ids and secrets never are. Where that is not enough, spare columns are left out, and then each
- * row is a card with all of its text.
+ * Columns under upper-case titles. Too wide for the brush, spare columns are left out, then texts are cut with `…`, those of
+ * least importance first; quantities, times, names, ids and secrets never are. Where that is not enough, the last spare
+ * columns are left out, and then each row is a card with all of its text.
  */
 export function layOut<Row>(
   columns: readonly Column<Row>[],
@@ -35,17 +35,18 @@ export function layOut<Row>(
   const found = columns
     .map(column => ('bar' in column ? barsOf(column, rows) : textsOf(column, rows, brush, total)))
     .filter(column => !('cells' in column && column.isHidden))
-  const drawn = total === undefined ? found : labelTotal(found, brush.bold(total.label.toUpperCase()))
-  const all = drawn.filter(column => 'cells' in column)
-  const texts = fewest(all, brush.width)
-  const widths = fit(texts, brush.width)
-  if (widths === undefined) return cards(all, brush)
+  const all = total === undefined ? found : labelTotal(found, brush.bold(total.label.toUpperCase()))
+  const texts = all.filter(column => 'cells' in column)
+  const isTooWide = sumOf(naturalWidths(texts)) > brush.width
+  const placed = withRoom(isTooWide ? texts.filter(({ spare }) => spare !== true) : texts, brush.width)
+  const widths = fit(placed, brush.width)
+  if (widths === undefined) return cards(texts, brush)
   const room = Math.min(longestBar, brush.width - sumOf(widths) - gap.length)
   const ellipsis = brush.unicode ? '…' : '~'
   const remaining = [...widths]
-  return drawn.flatMap((column): readonly Placed[] => {
+  return all.flatMap((column): readonly Placed[] => {
     if ('cells' in column) {
-      if (!texts.includes(column)) return []
+      if (!placed.includes(column)) return []
       const width = remaining.shift() ?? 0
       const title = brush.bold(column.title.toUpperCase())
       return [
@@ -72,7 +73,7 @@ interface Texts {
   readonly isWhole: boolean
   readonly importance: 'low' | 'high' | undefined
   readonly isHidden: boolean
-  readonly isSpare: boolean
+  readonly spare: true | 'last' | undefined
 }
 
 function textsOf<Row>(
@@ -98,7 +99,7 @@ function textsOf<Row>(
     isWhole: isTime || align === 'right' || column.whole === true || cells.some(isToken),
     importance: isTime ? undefined : column.importance,
     isHidden: hideEmpty === true && cells.every(cell => cell === ''),
-    isSpare: column.spare === true,
+    spare: column.spare,
   }
 }
 
@@ -129,11 +130,11 @@ function barsOf<Row>(column: Extract<Column<Row>, { readonly bar: unknown }>, ro
   return { fractions: sizes.map(size => (full === 0 ? 0 : size / full)) }
 }
 
-/** The columns without as many spare ones, from the first, as have no room; all of them where that is not enough. */
-function fewest(columns: readonly Texts[], available: number): readonly Texts[] {
+/** The columns without as many of the last spare ones as have no room; all of them where that is not enough. */
+function withRoom(columns: readonly Texts[], available: number): readonly Texts[] {
   let left = columns
   while (fit(left, available) === undefined) {
-    const spare = left.find(({ isSpare }) => isSpare)
+    const spare = left.find(column => column.spare === 'last')
     if (spare === undefined) return columns
     left = left.filter(column => column !== spare)
   }
@@ -142,9 +143,7 @@ function fewest(columns: readonly Texts[], available: number): readonly Texts[] 
 
 /** The width of each column so that all fit, or undefined when they cannot. */
 function fit(columns: readonly Texts[], available: number): readonly number[] | undefined {
-  const natural = columns.map(({ title, cells }) =>
-    cells.reduce((most, cell) => Math.max(most, widthOf(cell)), widthOf(title)),
-  )
+  const natural = naturalWidths(columns)
   const least = columns.map(({ title, isWhole }, index) => {
     const width = natural[index] ?? 0
     return isWhole ? width : Math.min(width, Math.max(shortest, widthOf(title)))
@@ -163,6 +162,12 @@ function fit(columns: readonly Texts[], available: number): readonly number[] | 
   }
   return widths
 }
+
+/** As wide as it takes to cut nothing. */
+const naturalWidths = (columns: readonly Texts[]): readonly number[] =>
+  columns.map(({ title, cells }) =>
+    cells.reduce((most, cell) => Math.max(most, widthOf(cell)), widthOf(title)),
+  )
 
 const sumOf = (widths: readonly number[]): number =>
   widths.reduce((sum, each) => sum + each + gap.length, -gap.length)

@@ -286,10 +286,10 @@ test('a table ends in a total, says what a blank would not, and has points below
     (await run(`usage report ${line}`, { db: s.path, now: s.clock.now, env: { LATCHKEY_TZ: 'UTC' } })).out
   expect(await report('--by user,model,month')).toBe(
     [
-      'START       USER       MODEL       REQUESTS  INPUT  OUTPUT       COST  TOKENS',
-      '2026-11-01  alice      gpt-x              1  1,000       0  $1,234.50   1,000',
-      '2026-11-01  (no user)  (no model)         2     32       0     $20.00      32',
-      'TOTAL                                     3  1,032       0  $1,254.50   1,032',
+      'MONTH    USER       MODEL       REQUESTS  INPUT  OUTPUT       COST  TOKENS',
+      '2026-11  alice      gpt-x              1  1,000       0  $1,234.50   1,000',
+      '2026-11  (no user)  (no model)         2     32       0     $20.00      32',
+      'TOTAL                                  3  1,032       0  $1,254.50   1,032',
       '',
     ].join('\n'),
   )
@@ -299,6 +299,11 @@ test('a table ends in a total, says what a blank would not, and has points below
     '(no model)         2     32       0      32     $20.00',
     'tiny               1      5       0       5      $0.0004',
   ])
+  // Where that is too wide, input and output are left out before a name is cut or rows become cards.
+  const narrow = { db: s.path, now: s.clock.now, tty: true, columns: 64, env: { LATCHKEY_TZ: 'UTC' } }
+  const screen = Bun.stripANSI((await run('usage report --by user,model,month', narrow)).out).split('\n')
+  expect(screen[0]).toBe('MONTH    USER       MODEL       REQUESTS         COST  TOKENS')
+  expect(screen.at(-2)).toBe('TOTAL                                  4  $1,254.50     1,037')
   // One row adds up to nothing new, the largest alone are not all, and programs add up by themselves.
   expect(await report('')).not.toContain('TOTAL')
   expect(await report('--by key --top 1')).not.toContain('TOTAL')

@@ -25,10 +25,10 @@ export default command({
   columns: [
     { title: 'at', time: entry => entry.at },
     { title: 'actor', cell: entry => entry.actor },
-    { title: 'from', cell: entry => entry.origin, importance: 'low' },
+    { title: 'from', cell: entry => entry.origin, spare: true },
     { title: 'action', cell: entry => entry.action, importance: 'high' },
     { title: 'on', cell: entry => entry.target.name ?? entry.target.id },
-    { title: 'change', cell: auditChange, importance: 'low' },
+    { title: 'change', cell: auditChange },
     { title: 'id', cell: entry => entry.id, wide: true },
   ],
   empty: 'Nothing was changed yet.',

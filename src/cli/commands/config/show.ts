@@ -14,7 +14,12 @@ export default command({
   columns: [
     { title: 'name', cell: setting => setting.name, whole: true },
     { title: 'value', cell: setting => setting.value ?? '-', whole: true },
-    { title: 'source', cell: (setting, brush) => brush.dim(setting.source), importance: 'low', spare: true },
+    {
+      title: 'source',
+      cell: (setting, brush) => brush.dim(setting.source),
+      importance: 'low',
+      spare: 'last',
+    },
   ],
   empty: 'No settings.',
 })

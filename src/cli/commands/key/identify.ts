@@ -27,7 +27,7 @@ export default command({
     },
     { title: 'key', cell: found => (found.key === null ? 'unknown' : found.key.name), whole: true },
     { title: 'user', cell: found => reference(found.user) },
-    { title: 'project', cell: found => reference(found.project), importance: 'low', spare: true },
+    { title: 'project', cell: found => reference(found.project), importance: 'low', spare: 'last' },
     { title: 'status', cell: (found, brush) => (found.status ? keyStatus(found.status, brush) : '-') },
     { title: 'secret', cell: found => found.secret ?? '-' },
     { title: 'live', cell: (found, brush) => (found.live ? brush.bad('yes') : 'no') },

@@ -20,9 +20,12 @@ export function listedColumns(sort: KeySort | undefined, over: boolean): readonl
   return [
     ...[name, start, status].filter(column => column !== undefined),
     ...added,
-    ...others.map(column =>
-      'title' in column && column.title === sort ? { ...column, wide: false } : column,
-    ),
+    ...others.map((column): Column<Listed> => {
+      if (!('title' in column)) return column
+      if (column.title === sort) return { ...column, wide: false }
+      const isSpare = added.length > 0 && ['project', 'expires'].includes(column.title)
+      return isSpare ? { ...column, spare: true } : column
+    }),
     {
       title: '14 days',
       cell: ({ activity }, brush) =>

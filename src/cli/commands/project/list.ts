@@ -16,7 +16,7 @@ export default command({
   rows: project,
   columns: [
     { title: 'slug', cell: project => project.slug, whole: true },
-    { title: 'name', cell: project => project.name, importance: 'low', spare: true },
+    { title: 'name', cell: project => project.name, importance: 'low', spare: 'last' },
     { title: 'owner', cell: project => project.owner.username },
     { title: 'members', cell: (project, brush) => brush.count(project.members.length), align: 'right' },
     {

@@ -65,10 +65,17 @@ export function reportColumns(
     model: row => row.model,
   } satisfies Record<string, (row: UsageRow) => string | null | undefined>
   const groups = Object.entries(names).filter(([name]) => by.some(group => group === name))
+  const periods = by.filter(group => !(group in names))
   const amounts = ['requests', 'input', 'output', 'cost', 'tokens'] as const
   const last = amounts.toSorted((a, b) => Number(a === sort) - Number(b === sort))
   return [
-    { title: 'start', cell: startOfRow, hideEmpty: true, whole: true },
+    ...periods.map(
+      (title): Column<UsageRow> => ({
+        title,
+        cell: title === 'month' ? monthOfRow : startOfRow,
+        whole: true,
+      }),
+    ),
     ...groups.map(
       ([title, nameOf], index): Column<UsageRow> => ({
         title,
@@ -84,8 +91,13 @@ export function reportColumns(
 
 const amountColumns = {
   requests: { title: 'requests', cell: (row, brush) => brush.count(row.requests), align: 'right' },
-  input: { title: 'input', cell: (row, brush) => brush.count(row.inputTokens), align: 'right' },
-  output: { title: 'output', cell: (row, brush) => brush.count(row.outputTokens), align: 'right' },
+  input: { title: 'input', cell: (row, brush) => brush.count(row.inputTokens), align: 'right', spare: true },
+  output: {
+    title: 'output',
+    cell: (row, brush) => brush.count(row.outputTokens),
+    align: 'right',
+    spare: true,
+  },
   cost: { title: 'cost', cell: (row, brush) => brush.dollars(row.costUsd), align: 'point' },
   tokens: { title: 'tokens', cell: (row, brush) => brush.count(row.tokens), align: 'right' },
 } satisfies Record<string, Column<UsageRow>>
@@ -120,7 +132,9 @@ export const priceColumns: readonly Column<Price>[] = [
 export const priceText = (price: Price, brush: Brush): string =>
   `${price.model} costs ${brush.dollars(price.inputUsd)} in and ${brush.dollars(price.outputUsd)} out per million tokens${price.startsAt === null ? '' : ` from ${brush.time(price.startsAt)}`}`
 
-/** The start of an hour, or of a day, week or month: these without their time, which is midnight in each row. */
+const monthOfRow = (row: UsageRow, brush: Brush): string => brush.time(row.start, '').slice(0, 7)
+
+/** The start of an hour, or of a day or week: these without their time, which is midnight in each row. */
 function startOfRow(row: UsageRow, brush: Brush, rows: readonly UsageRow[]): string {
   if (row.start === null) return ''
   const timed = haveTimes.get(rows) ?? rows.some(each => each.start && !isMidnight(brush.time(each.start)))

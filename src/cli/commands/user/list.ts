@@ -31,7 +31,7 @@ export default command({
   columns: [
     { title: 'username', cell: user => user.username, whole: true },
     { title: 'email', cell: user => user.email ?? '' },
-    { title: 'name', cell: user => user.name ?? '', importance: 'low', spare: true },
+    { title: 'name', cell: user => user.name ?? '', importance: 'low', hideEmpty: true, spare: 'last' },
     { title: 'role', cell: user => (user.service ? `${user.role}, service` : user.role) },
     {
       title: 'status',
