@@ -1,7 +1,7 @@
 import { restored } from '../../contract/views/backups.ts'
 import { arg, command, opt } from '../declare/define.ts'
 import { duration, since } from '../declare/parse.ts'
-import { partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
+import { partLine, restoredLines, restorePlanLines, databaseOf } from './backup/drawing.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
@@ -22,7 +22,7 @@ export default command({
   ],
   args: { backup: arg.unless(['latest', 'at', 'undo'], 'Id, file name or path of the backup', toChoose) },
   options: {
-    latest: opt.flag('The newest backup'),
+    latest: opt.flag('The newest backup of this database'),
     at: opt.as('duration|date', since, 'The newest backup that had been taken by then; 2h is two hours ago'),
     undo: opt.flag('What was there before the last restore'),
     from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
@@ -38,6 +38,7 @@ export default command({
     const { backups, path } = await ctx.operations()
     const chosen = await backups.restorable({
       ...options,
+      onWarning: text => void ctx.warn(text),
       from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
     })
@@ -46,7 +47,8 @@ export default command({
     // The newest may be another by the time of the answer.
     const binds = latest || at !== undefined ? { backup: chosen.id, latest: false, at: undefined } : {}
     const about = { database, binds }
-    const taken = `${chosen.path} (${chosen.reason}), taken ${await ctx.ago(chosen.createdAt)}`
+    const whose = chosen.foreign ? ` of another database, ${databaseOf(chosen)}` : ''
+    const taken = `${chosen.path} (${chosen.reason})${whose}, taken ${await ctx.ago(chosen.createdAt)}`
     if (what !== undefined) return { question: `Bring ${what} back into ${database} from ${taken}`, ...about }
     if (chosen.replaces === null) return { question: `Bring back ${database} from ${taken}`, ...about }
     return { question: `Replace all of ${database} by ${taken}`, typed: chosen.replaces, ...about }
@@ -54,6 +56,7 @@ export default command({
   run: async (ctx, { from, to, wait, identity, ...options }) =>
     (await ctx.operations()).backups.restore({
       ...options,
+      onWarning: text => void ctx.warn(text),
       from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
       waitMs: wait,

@@ -1,6 +1,6 @@
 /** What a restore brought back, which backups are kept, and when they are taken. Draws; decides nothing. */
 
-import type { BackupPruning, BackupSchedule, Restored } from '../../../contract/views.ts'
+import type { Backup, BackupPruning, BackupSchedule, Restored } from '../../../contract/views.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Column } from '../../declare/column.ts'
@@ -31,6 +31,9 @@ function restoreLines({ path, backup, rows, before, changes, openBy }: Restored,
   const sets = changes === null ? [] : Object.entries(changes)
   return [
     `${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
+    ...(backup.database === null || backup.database.path === path
+      ? []
+      : [`It was taken of ${databaseOf(backup)}`]),
     ...rowChanges(before, rows, brush),
     ...sets.flatMap(([kind, { added, removed, changed }]) => [
       ...nameLine(brush.good(`${kind} that come back`), added),
@@ -39,6 +42,23 @@ function restoreLines({ path, backup, rows, before, changes, openBy }: Restored,
     ]),
     ...openBy.map(({ pid, command }) => `Open in process ${pid} (${command})`),
   ].join('\n')
+}
+
+/** Which database a backup is of. */
+export const databaseOf = ({ database }: Backup): string =>
+  database === null ? 'unknown' : `${database.host}:${database.path}`
+
+/** That a place holds backups of other databases, which are not listed. */
+export function otherDatabases(others: readonly Backup[]): string {
+  const unknown = others.filter(({ database }) => database === null).length
+  const known = others.length - unknown
+  const parts = [
+    ...(known === 0 ? [] : [`${many(known, 'backup')} of other databases`]),
+    ...(unknown === 0
+      ? []
+      : [`${many(unknown, 'backup')} made by an older Latchkey, of an unknown database`]),
+  ]
+  return `Not listed: ${parts.join(', ')} (--all-databases lists them)`
 }
 
 const mostNames = 10

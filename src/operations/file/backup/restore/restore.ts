@@ -62,7 +62,7 @@ export async function restore(context: FileContext, options: Restore): Promise<R
   const waitMs = options.waitMs ?? 0
   return withLocks(target, options.from, waitMs, async () => {
     if (!context.dryRun) await adoptLateCopies(target)
-    const stored = await chooseState(target, options)
+    const stored = await chooseState(context, options)
     if (subject) {
       return withCopy(target, stored, copy =>
         restoreEntity(target, stored, copy, subject, safety => prepare(copy, target, stored, safety)),
