@@ -64,10 +64,13 @@ export function auditRow(
 }
 
 export interface AuditFilter {
+  /** First moment that counts. */
   readonly since?: Date | undefined
+  /** First moment that no longer counts. */
   readonly until?: Date | undefined
+  /** Who made the change. */
   readonly actor?: string | undefined
-  /** `key.rotate`, or a noun alone for all its actions. */
+  /** An action such as `key.rotate`, or a noun alone for all its actions. */
   readonly action?: string | undefined
   /** Id or name of what was acted on. */
   readonly target?: string | undefined

@@ -1,7 +1,7 @@
 import { restored } from '../../contract/views/backups.ts'
 import { arg, command, opt } from '../declare/define.ts'
 import { duration, since } from '../declare/parse.ts'
-import { partLine, restoredLines, restorePlanLines, databaseOf } from './backup/drawing.ts'
+import { databaseOf, partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'

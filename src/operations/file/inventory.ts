@@ -8,6 +8,7 @@ import { hasStatus } from '../keys/status-condition.ts'
 import { toDollars } from '../rules/money.ts'
 
 export interface Inventory {
+  /** Keys by status. */
   readonly keys: Readonly<Record<KeyStatus, number>>
   /** All that the keys have ever used; tokens that came without a split are `otherTokens`. */
   readonly used: {
@@ -17,6 +18,7 @@ export interface Inventory {
     readonly otherTokens: number
     readonly costUsd: number
   }
+  /** Size of the database file. */
   readonly sizeBytes: number
   /** Size of the write-ahead log. */
   readonly walBytes: number

@@ -13,8 +13,11 @@ import { hasStatus } from './status-condition.ts'
 
 /** Every condition that is given must hold. */
 export interface KeyFilter {
+  /** Keys with this status. */
   readonly status?: KeyStatus | undefined
+  /** Keys of this user. */
   readonly user?: string | undefined
+  /** Keys of this project. */
   readonly project?: string | undefined
   /** Keys whose scopes grant this one, as `verify` decides. */
   readonly scope?: string | undefined

@@ -24,11 +24,13 @@ import { slugOf } from '../rules/slug.ts'
 import { contains, findProject, findUser, type ProjectRow, type UserRow } from '../select.ts'
 
 export interface NewProject {
+  /** For people; it need not be unique. */
   readonly name: string
   /** A user. */
   readonly owner: string
   /** Default: made from the name. */
   readonly slug?: string | undefined
+  /** For people. */
   readonly description?: string | undefined
   /** Prefix of the secrets of its keys, instead of lk. */
   readonly keyPrefix?: string | undefined
@@ -50,8 +52,11 @@ export interface ProjectChanges extends LimitChanges {
 }
 
 export interface ProjectFilter {
+  /** Projects of this user. */
   readonly owner?: string | undefined
+  /** Projects with this user as a member. */
   readonly member?: string | undefined
+  /** Archived ones alone, or those that are not. */
   readonly status?: Project['status'] | undefined
   /** Part of a slug, name or description. */
   readonly search?: string | undefined

@@ -23,8 +23,11 @@ import * as rules from '../rules/input.ts'
 import { contains, findUser, sameText, type UserRow } from '../select.ts'
 
 export interface NewUser {
+  /** Unique, whatever its case. */
   readonly username: string
+  /** Unique, whatever its case. */
   readonly email?: string | undefined
+  /** What people call them. */
   readonly name?: string | undefined
   /** Default member. */
   readonly role?: Role | undefined
@@ -46,9 +49,13 @@ export interface UserChanges extends LimitChanges {
 }
 
 export interface UserFilter {
+  /** Users with this role. */
   readonly role?: Role | undefined
+  /** Service accounts alone, or people alone. */
   readonly service?: boolean | undefined
+  /** Users with this status. */
   readonly status?: UserStatus | undefined
+  /** Disabled users alone, or those who are not. */
   readonly disabled?: boolean | undefined
   /** Part of a username, email address or name. */
   readonly search?: string | undefined

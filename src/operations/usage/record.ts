@@ -10,10 +10,13 @@ import { findKey, type KeySelector } from '../select.ts'
 import { pricesOn } from './prices.ts'
 
 export interface UsageInput {
+  /** The model that answered. */
   readonly model?: string | undefined
   /** Default 1. */
   readonly requests?: number | undefined
+  /** Tokens of the request; default 0. */
   readonly inputTokens?: number | undefined
+  /** Tokens of the answer; default 0. */
   readonly outputTokens?: number | undefined
   /** Dollars, kept to the millionth; left out: by the price of the model, if it has one. */
   readonly costUsd?: number | undefined

@@ -21,9 +21,13 @@ export interface ReportOptions {
   readonly since?: Date | undefined
   /** First moment that no longer counts. */
   readonly until?: Date | undefined
+  /** Only this key. */
   readonly key?: KeySelector | undefined
+  /** Only keys of this user. */
   readonly user?: string | undefined
+  /** Only keys of this project. */
   readonly project?: string | undefined
+  /** Only this model. */
   readonly model?: string | undefined
   /** IANA name; where hours, days, weeks (ISO 8601: from Monday) and months begin. Default UTC. */
   readonly timeZone?: string | undefined
