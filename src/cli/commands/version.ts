@@ -6,7 +6,7 @@ export default command({
   name: 'version',
   effect: 'read',
   summary: 'Print the version of this program, and with -o json what it runs on',
-  examples: ['latchkey version', 'latchkey version --json', 'latchkey --version'],
+  examples: ['latchkey version', 'latchkey version --json'],
   mendsSettings: true,
   run: async () => runningProgram(),
   output: programInfo,

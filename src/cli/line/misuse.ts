@@ -5,13 +5,18 @@ import { shellLine } from '../../text/shell-word.ts'
 import type { Tree } from '../declare/declaration.ts'
 import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
 import { dashed, flagsOf, globalFlags, kebab } from './flags.ts'
-import type { Invocation } from './program.ts'
 import type { Reached } from './walk.ts'
 
 /** The line that could not be understood, and a way to try out another. */
 interface Attempt {
   readonly argv: readonly string[]
-  readonly understood: (argv: readonly string[]) => Promise<Invocation>
+  /** What a line would run; undefined when it would run nothing. */
+  readonly understood: (argv: readonly string[]) => Promise<Understood | undefined>
+}
+
+interface Understood {
+  /** Whether one of its words may be a secret. */
+  readonly takesSecret: boolean
 }
 
 /** A verb that was typed first is one of some noun, most likely of the noun behind it. */
@@ -78,13 +83,10 @@ async function readingOf(
   for (const word of typed) rest.splice(rest.indexOf(word), 1)
   const whole = shellLine([...words, ...rest])
   const short = shellLine(words)
-  const invocation = await understood([...words, ...rest])
-  if (invocation.kind === 'run') {
-    const isSecret = 'secret' in invocation.declaration.args && invocation.given.has('secret')
-    return { line: whole, short, mayHoldSecret: isSecret || redact(whole) !== whole }
-  }
-  const isWhole = (await understood(words)).kind === 'run'
-  return { line: isWhole ? short : `${short} --help`, short, mayHoldSecret: false }
+  const run = await understood([...words, ...rest])
+  if (run) return { line: whole, short, mayHoldSecret: run.takesSecret || redact(whole) !== whole }
+  const isCommand = (await understood(words)) !== undefined
+  return { line: isCommand ? short : `${short} --help`, short, mayHoldSecret: false }
 }
 
 /** Commander's own words, with a guess on the same line. */

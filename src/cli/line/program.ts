@@ -90,7 +90,12 @@ export async function readCommandLine(
   let path = 'latchkey'
   let at: Reached = []
   const operands = operandsOf(argv)
-  const understood = (words: readonly string[]) => readCommandLine(words, tree, options)
+  const understood = async (words: readonly string[]) => {
+    const invocation = await readCommandLine(words, tree, options)
+    if (invocation.kind !== 'run') return undefined
+    const { declaration, given } = invocation
+    return { takesSecret: 'secret' in declaration.args && given.has('secret') }
+  }
   try {
     // `help key list`, and what other programs take: `key help list`.
     const helpAt = operands.slice(0, 2).indexOf('help')

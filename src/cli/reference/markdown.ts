@@ -144,7 +144,7 @@ const effects: Readonly<Record<Effect, string>> = {
 
 const effectText = ({ effect, goesAheadAlone }: Declaration): string =>
   goesAheadAlone
-    ? 'Changes something. On a terminal it may ask first; without one it goes ahead.'
+    ? 'Changes something. On a terminal it may ask first, unless `--yes` is given; without one it goes ahead.'
     : effects[effect]
 
 function outputText(declaration: Declaration): string {

@@ -28,7 +28,7 @@ export interface NewDatabase {
   readonly admin?: string | undefined
 }
 
-const newDatabase = v.object({ admin: v.optional(rules.newUsername) })
+const newDatabase = v.object({ admin: v.optional(rules.username) })
 
 /**
  * Creates the database, mode 0600, and its folder, mode 0700 if it is missing.

@@ -65,7 +65,7 @@ export interface ProjectFilter {
 const newProject = v.object({
   name: rules.displayName,
   owner: v.string(),
-  slug: v.optional(rules.newSlug),
+  slug: v.optional(rules.slug),
   description: v.optional(rules.description),
   keyPrefix: v.optional(rules.keyPrefix),
   limits: v.optional(rules.limits, []),
@@ -73,7 +73,7 @@ const newProject = v.object({
 
 const projectChanges = v.object({
   name: v.optional(rules.displayName),
-  slug: v.optional(rules.newSlug),
+  slug: v.optional(rules.slug),
   owner: v.optional(v.string()),
   description: rules.clearable(rules.description),
   keyPrefix: rules.clearable(rules.keyPrefix),
@@ -339,7 +339,7 @@ export async function projectViews(db: Database, rows: readonly ProjectRow[]): P
 /** @throws invalid */
 function slugFor(name: string): string {
   const slug = slugOf(name)
-  if (slug !== '') return rules.parse(v.object({ slug: rules.newSlug }), { slug }).slug
+  if (slug !== '') return rules.parse(v.object({ slug: rules.slug }), { slug }).slug
   throw new LatchkeyError(
     'invalid',
     `no slug can be made from the name "${name}"`,

@@ -62,7 +62,7 @@ export interface UserFilter {
 }
 
 const newUser = v.object({
-  username: rules.newUsername,
+  username: rules.username,
   email: v.optional(rules.email),
   name: v.optional(rules.displayName),
   role: v.optional(rules.role, 'member'),
@@ -72,7 +72,7 @@ const newUser = v.object({
 })
 
 const userChanges = v.object({
-  username: v.optional(rules.newUsername),
+  username: v.optional(rules.username),
   email: rules.clearable(rules.email),
   name: rules.clearable(rules.displayName),
   role: v.optional(rules.role),

@@ -19,10 +19,22 @@ const trimmed = (most: number) =>
     v.check(text => text.isWellFormed(), 'must be well-formed Unicode'),
   )
 
+/** Words of the command line: `latchkey key create help` was meant otherwise, whatever it is about. */
+const commandWords = new Set(
+  'add archive create delete disable enable explain export help identify import limit list passwd remove reset revoke rotate show stats unarchive update verify version'.split(
+    ' ',
+  ),
+)
+const noCommand = v.check<string, string>(
+  text => !commandWords.has(text.toLowerCase()),
+  'must not be a word of the command line',
+)
+
 export const username = v.pipe(
   trimmed(64),
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'may hold letters, digits, dots, dashes and underscores only'),
   v.check(text => !/^usr_/i.test(text), 'must not begin like an id (usr_)'),
+  noCommand,
 )
 
 export const email = v.pipe(
@@ -38,6 +50,7 @@ export const role = v.picklist(roles, `must be one of ${roles.join(', ')}`)
 export const slug = v.pipe(
   trimmed(64),
   v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'may hold lower-case letters and digits, with single dashes between'),
+  noCommand,
 )
 
 export const keyPrefix = v.pipe(
@@ -52,20 +65,7 @@ export const keyName = v.pipe(
   v.check(text => !hasChecksum(text), 'must not be a secret'),
 )
 
-/** Words of the command line: `latchkey key create help` was meant otherwise, whatever it is about. */
-const commandWords = new Set(
-  'add archive create delete disable enable explain export help identify import limit list passwd remove reset revoke rotate show stats unarchive update verify version'.split(
-    ' ',
-  ),
-)
-const noCommand = v.check<string, string>(
-  text => !commandWords.has(text.toLowerCase()),
-  'must not be a word of the command line',
-)
-
-/** Of something new, or renamed; what others have named so keeps its name. */
-export const newUsername = v.pipe(username, noCommand)
-export const newSlug = v.pipe(slug, noCommand)
+/** Of a key that is new, or renamed; one that comes from elsewhere keeps its name. */
 export const newKeyName = v.pipe(keyName, noCommand)
 
 export const modelName = v.pipe(trimmed(200), v.regex(/^\S+$/, 'must not contain white space'))
