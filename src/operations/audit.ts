@@ -11,6 +11,7 @@ import { didYouMean, nearest } from '../text/nearest.ts'
 import type { OperationContext } from './context.ts'
 import { newId } from './rules/ids.ts'
 import { requireWords } from './rules/input.ts'
+import { holdsSecret } from './rules/scan.ts'
 import { byId, oneById } from './select.ts'
 
 export interface Event {
@@ -49,6 +50,13 @@ export function auditRow(
   { action, target, before, after }: Event,
 ): typeof audit.$inferInsert {
   const at = now()
+  if (holdsSecret(actor.name)) {
+    throw new LatchkeyError(
+      'config',
+      'the name of who acts holds a secret, which the audit trail would keep',
+      'set LATCHKEY_ACTOR, or actor in the library, to a name',
+    )
+  }
   return {
     id: newId('aud', at),
     at: at.getTime(),

@@ -7,6 +7,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
+import { translate } from './errors.ts'
 import { giveToOwner } from './ownership.ts'
 
 /**
@@ -66,7 +67,7 @@ export async function syncFolder(path: string): Promise<void> {
 function refusal(path: string, hint: string, error: unknown): unknown {
   const code = codeOf(error)
   if (code === 'EEXIST') return taken(path, hint)
-  if (code !== 'ENOENT' && code !== 'ENOTDIR') return error
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') return translate(error, path)
   return new LatchkeyError(
     'usage',
     `there is no folder ${dirname(path)}`,

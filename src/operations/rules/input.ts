@@ -5,16 +5,29 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { metrics, roles } from '../../contract/views/words.ts'
-import { hasChecksum } from './secrets.ts'
+import { holdsSecret } from './scan.ts'
 
 const printable = v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters')
+
+/** Neither ignorable by default, as a zero-width space is, nor blank, nor a mark without a letter. */
+const visible = /[^\p{Default_Ignorable_Code_Point}\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{M}\u2800]/u
+
+/** Every text that is kept has this rule: a live secret would stand in tables, the audit trail and backups. */
+export const noSecret = v.check(
+  (text: string) => !holdsSecret(text),
+  'must not hold a secret, which would be kept as plain text',
+)
 
 const trimmed = (most: number) =>
   v.pipe(
     v.string('must be text'),
     v.trim(),
+    // Two ways to write one letter are one name.
+    v.normalize('NFC'),
     v.minLength(1, 'must not be empty'),
+    noSecret,
     v.maxLength(most, `must be at most ${most} characters`),
+    v.regex(visible, 'must hold something that can be seen'),
     printable,
     v.check(text => text.isWellFormed(), 'must be well-formed Unicode'),
   )
@@ -62,7 +75,6 @@ export const keyName = v.pipe(
   trimmed(100),
   v.check(text => !/^key_/i.test(text), 'must not begin like an id (key_)'),
   v.check(text => !text.startsWith('-'), 'must not begin with a dash'),
-  v.check(text => !hasChecksum(text), 'must not be a secret'),
 )
 
 /** Of a key that is new, or renamed; one that comes from elsewhere keeps its name. */
@@ -143,7 +155,13 @@ export const limitName = v.union(
   `must be one of ${metricNames}, alone or with a window`,
 )
 
-export const metadata = v.custom<unknown>(value => isJson(value), 'must be JSON')
+export const metadata = v.pipe(
+  v.custom<unknown>(value => isJson(value), 'must be JSON'),
+  v.check(
+    value => !textsOf(value).some(holdsSecret),
+    'must not hold a secret, which would be kept as plain text',
+  ),
+)
 
 export const password = v.pipe(
   v.string('must be text'),
@@ -209,6 +227,17 @@ export function parseChanges<S extends v.GenericSchema<unknown, object>>(
 
 const readable = (path: string): string =>
   path.replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
+
+/** Every text inside of a JSON value, names of fields included. */
+function textsOf(value: unknown): readonly string[] {
+  const texts: string[] = []
+  JSON.stringify(value, (name, inner) => {
+    texts.push(name)
+    if (typeof inner === 'string') texts.push(inner)
+    return inner
+  })
+  return texts
+}
 
 function isJson(value: unknown): boolean {
   try {
