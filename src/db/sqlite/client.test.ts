@@ -49,8 +49,8 @@ test.skipIf(process.platform !== 'linux')(
     const latchkey = connectLatchkey({ path: home.path })
     expect(await failure(latchkey.users.disable('alice'))).toMatchObject({ code: 'corrupt' })
     expect(await failure(latchkey.keys.verify('sk-none'))).toMatchObject({ code: 'corrupt' })
-    expect(openFiles(home.folder)).toEqual([])
     await latchkey.close()
+    expect(openFiles(home.folder)).toEqual([])
   },
 )
 
