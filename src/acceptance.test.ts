@@ -121,6 +121,7 @@ const lines: Record<string, string> = {
   'config set': 'config set tz UTC --here',
   'config unset': 'config unset tz --here',
   'config path': 'config path',
+  'config profiles': 'config profiles',
   'config validate': 'config validate',
   schema: 'schema key list',
   man: 'man key create',
@@ -129,6 +130,7 @@ const lines: Record<string, string> = {
   'completion zsh': 'completion zsh',
   'completion fish': 'completion fish',
   demo: 'demo',
+  version: 'version',
 }
 
 /** With drizzle-kit, as in the project of a backend. */
@@ -489,11 +491,13 @@ const done: Outcome = { done: true }
 /** These never look at the database; verifying notes its pass beside the backup. */
 const indifferent = {
   demo: document(0),
+  version: document(0),
   'config show': document(0),
   'config get': document(0),
   'config set': done,
   'config unset': document(0),
   'config path': document(0),
+  'config profiles': document(0),
   'config validate': document(0),
   'completion install': done,
   schema: document(0),
@@ -825,12 +829,47 @@ test('a dry run of every command prints the outcome and changes nothing', async 
   const rows = tables(copyOfPrepared())
   const problems = await runEach(scene, run => {
     const problems = resultProblems(run, 0, 'Dry run: nothing was changed.\n')
-    // Only the database may differ in its bytes, and not in its rows.
-    problems.push(...changes(run).filter(change => !change.startsWith('changed latchkey.db:')))
-    const now = tables(join(run.folder, 'latchkey.db'))
-    for (const table of new Set([...Object.keys(rows), ...Object.keys(now)])) {
-      if (!Bun.deepEquals(rows[table], now[table])) problems.push(`changed the table ${table}`)
+    for (const each of [parsed(run.ran.out) as object].flat()) {
+      if (!('dryRun' in each && each.dryRun === true)) problems.push('does not say that it was a dry run')
     }
+    return about(run.path, [...problems, ...changedRows(run, rows)])
+  })
+  expect(problems.length).toBeGreaterThan(20)
+  expect(problems.flat()).toEqual([])
+})
+
+/** Only the database may differ in its bytes, and not in its rows. */
+function changedRows(run: Run, rows: ReturnType<typeof tables>): readonly string[] {
+  const now = tables(join(run.folder, 'latchkey.db'))
+  return [
+    ...changes(run).filter(change => !change.startsWith('changed latchkey.db:')),
+    ...[...new Set([...Object.keys(rows), ...Object.keys(now)])]
+      .filter(table => !Bun.deepEquals(rows[table], now[table]))
+      .map(table => `changed the table ${table}`),
+  ]
+}
+
+test('a dry run says what would be done, and not that it was', async () => {
+  const others: Readonly<Record<string, string>> = {
+    'backup schedule': "backup schedule --cron '17 3 * * *'",
+    man: 'man --dir pages',
+  }
+  const scene: Scene = {
+    words: (words, path) => [...(path in others ? splitLine(others[path]!) : withoutYes(words)), '--dry-run'],
+    only: path => commands.find(command => command.path === path)!.declaration.effect !== 'read',
+  }
+  const rows = tables(copyOfPrepared())
+  const problems = await runEach(scene, run => {
+    const { code, out, err } = run.ran
+    const problems = [...changedRows(run, rows)]
+    if (code !== 0) problems.push(`exits ${code}: ${err}`)
+    if (!err.endsWith('Dry run: nothing was changed.\n')) problems.push(`says on stderr: ${err}`)
+    // Where all fits there is nothing to mend.
+    if (!(run.path === 'usage check' ? /^The totals of/ : /^Would \w/).test(out))
+      problems.push(`says: ${out}`)
+    // The id of something that is not made is none.
+    if (/ create$/.test(run.path) && /\b[a-z]{3}_[0-9a-z]{26}\b/.test(out))
+      problems.push(`shows an id: ${out}`)
     return about(run.path, problems)
   })
   expect(problems.length).toBeGreaterThan(20)

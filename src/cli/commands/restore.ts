@@ -1,7 +1,7 @@
 import { restored } from '../../contract/views/backups.ts'
 import { arg, command, opt } from '../declare/define.ts'
 import { duration, since } from '../declare/parse.ts'
-import { databaseOf, restoredLines } from './backup/drawing.ts'
+import { databaseOf, partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
@@ -38,31 +38,32 @@ export default command({
     const { backups, path } = await ctx.operations()
     const chosen = await backups.restorable({
       ...options,
-      onWarning: text => void ctx.notice(`latchkey: ${text}`),
+      onWarning: text => void ctx.warn(text),
       from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
     })
     const { key, user, project, latest, at } = options
+    const [what, database] = [key ?? user ?? project, to ?? path]
     // The newest may be another by the time of the answer.
     const binds = latest || at !== undefined ? { backup: chosen.id, latest: false, at: undefined } : {}
-    const what = key ?? user ?? project
+    const about = { database, binds }
     const whose = chosen.foreign ? ` of another database, ${databaseOf(chosen)}` : ''
     const taken = `${chosen.path} (${chosen.reason})${whose}, taken ${await ctx.ago(chosen.createdAt)}`
-    if (what !== undefined) return { question: `Bring ${what} back into ${to ?? path} from ${taken}`, binds }
-    if (chosen.replaces === null) return { question: `Bring back ${to ?? path} from ${taken}`, binds }
-    return { question: `Replace all of ${to ?? path} by ${taken}`, typed: chosen.replaces, binds }
+    if (what !== undefined) return { question: `Bring ${what} back into ${database} from ${taken}`, ...about }
+    if (chosen.replaces === null) return { question: `Bring back ${database} from ${taken}`, ...about }
+    return { question: `Replace all of ${database} by ${taken}`, typed: chosen.replaces, ...about }
   },
   run: async (ctx, { from, to, wait, identity, ...options }) =>
     (await ctx.operations()).backups.restore({
       ...options,
-      onWarning: text => void ctx.notice(`latchkey: ${text}`),
+      onWarning: text => void ctx.warn(text),
       from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
       waitMs: wait,
       identityFile: identity === undefined ? undefined : ctx.path(identity),
     }),
   output: restored,
+  would: restorePlanLines,
   done: restoredLines,
-  notice: (_, { key, user, project }) =>
-    (key ?? user ?? project) && `Only ${key ?? user ?? project} came back; everything else is as it was.`,
+  notice: (_, { key, user, project }) => partLine(key ?? user ?? project),
 })

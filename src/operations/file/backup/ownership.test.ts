@@ -157,6 +157,9 @@ test('where the database is gone and all backups are of one, the latest comes ba
 
 test('a database that was moved is told where its backups were taken', async () => {
   const { path } = await createBackup(production)
+  await initialize(staging)
+  later(hour)
+  await createBackup(staging)
   const moved = { ...production, path: scene.folder.file('data', 'moved.db') }
   renameSync(production.path, moved.path)
   const { code, message, hint } = await failure(restore(moved, { latest: true }))
@@ -186,6 +189,19 @@ test('a database that is moved or copied together with the folder of its backups
   expect((await restore(moved, { latest: true })).backup.id).toBe(id)
   // What the copy takes is its own.
   expect(await idsOf(inside)).toEqual([id])
+})
+
+test('a new database where another one was does not inherit its backups', async () => {
+  const { id, database } = await createBackup(production)
+  rmSync(production.path)
+  await initialize(production)
+  expect(await listBackups(production)).toEqual([])
+  const { code, message } = await failure(restore(production, { latest: true }))
+  expect(code).toBe('not_found')
+  expect(message).toContain(`only 1 of ${production.path} (${database?.id})`)
+  expect((await restore(production, { backup: id })).rows['users']).toBe(100)
+  // With its identity it is the old one again.
+  expect(await idsOf(production)).toContain(id)
 })
 
 test('by a link, a database is the same one at the same path', async () => {
