@@ -157,8 +157,10 @@ export function createOperations(wiring: Wiring) {
         schedule: 'scheduleBackups',
         unschedule: 'unscheduleBackups',
       }),
-      ...late.bind(files, () => import('./file/backup/restore/choose.ts'), { restorable: 'restorable' }),
-      ...late.bind(files, () => import('./file/backup/restore/restore.ts'), { restore: 'restore' }),
+      ...late.bind(files, () => import('./file/backup/restore/restore.ts'), {
+        restore: 'restore',
+        restorable: 'restorable',
+      }),
     },
     migrations: late.bind(files, () => import('./file/migrations.ts'), {
       state: 'schemaState',

@@ -1,7 +1,8 @@
 import { restored } from '../../contract/views/backups.ts'
+import { listing } from '../declare/column.ts'
 import { arg, command, opt } from '../declare/define.ts'
 import { duration, since } from '../declare/parse.ts'
-import { restoredLines } from './backup/drawing.ts'
+import { restoredLines, revivedColumns, revivedQuestion } from './backup/drawing.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
@@ -11,13 +12,14 @@ export default command({
   effect: 'destroy',
   summary: 'Put a backup, or one thing out of it, in the place of what is there',
   description:
-    'The backup is verified first, then what is there now is backed up, then they are exchanged as one. Refuses while another process has the database open, unless --in-place. On any failure the old database is as it was. With --key, --user or --project only that comes back, with what belongs to it; a secret that was rotated, a password that was changed and tokens that were used since stay as they are.',
+    'The backup is verified first, then what is there now is backed up, then they are exchanged as one. Refuses while another process has the database open, unless --in-place. On any failure the old database is as it was. Before it asks, it lists every secret that does not work now and would work again; --keep-revocations ends those. With --key, --user or --project only that comes back, with what belongs to it. Whatever has narrowed access since stays: revoked, rotated, disabled, archived, fewer scopes, an earlier expiry, a changed password; used tokens stay counted.',
   examples: [
     'latchkey restore --latest --from /var/backups/latchkey --dry-run',
     'latchkey restore --latest --from /var/backups/latchkey --yes',
     'latchkey restore --in-place --at 2026-11-20T03:00 --yes',
     'latchkey restore --at 2h --dry-run',
     'latchkey restore bak_01kaqv8w2e --key ci --dry-run',
+    'latchkey restore --latest --keep-revocations --yes',
     'latchkey restore --undo --yes --json',
   ],
   args: { backup: arg.unless(['latest', 'at', 'undo'], 'Id, file name or path of the backup', toChoose) },
@@ -29,17 +31,20 @@ export default command({
     identity: opt.text('file', 'Age identities that open an encrypted one (LATCHKEY_AGE_IDENTITY_FILE)'),
     to: opt.text('file', 'The database to restore to (default: the configured one)'),
     inPlace: opt.flag('Under the processes that have the database open: they see it at once'),
+    keepRevocations: opt.flag('End every secret that does not work now and would work again'),
     wait: opt.as('duration', duration, 'How long to wait until nobody has it open (default: not at all)'),
     key: opt.text('name', 'Only this key: name, id or start of an id'),
     user: opt.text('name', 'Only this user, their keys, and the projects they own'),
     project: opt.text('name', 'Only this project, its members and its keys'),
   },
-  confirm: async (ctx, { from, to, wait: _, identity: __, ...options }) => {
+  confirm: async (ctx, { from, to, wait, identity, ...options }) => {
     const { backups, path } = await ctx.operations()
     const chosen = await backups.restorable({
       ...options,
       from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
+      waitMs: wait,
+      identityFile: identity === undefined ? undefined : ctx.path(identity),
     })
     const { key, user, project, latest, at } = options
     // The newest may be another by the time of the answer.
@@ -47,8 +52,13 @@ export default command({
     const what = key ?? user ?? project
     const taken = `${chosen.path} (${chosen.reason}), taken ${await ctx.ago(chosen.createdAt)}`
     if (what !== undefined) return { question: `Bring ${what} back into ${to ?? path} from ${taken}`, binds }
+    if (chosen.undoes !== null) {
+      return { question: `Undo the return of ${chosen.undoes} into ${to ?? path}, as before it in ${taken}` }
+    }
     if (chosen.replaces === null) return { question: `Bring back ${to ?? path} from ${taken}`, binds }
-    return { question: `Replace all of ${to ?? path} by ${taken}`, typed: chosen.replaces, binds }
+    const list = listing(revivedColumns, chosen.revived ?? [])
+    const question = `Replace all of ${to ?? path} by ${taken}${revivedQuestion(chosen.revived)}`
+    return { question, typed: chosen.replaces, list, binds }
   },
   run: async (ctx, { from, to, wait, identity, ...options }) =>
     (await ctx.operations()).backups.restore({
@@ -60,6 +70,8 @@ export default command({
     }),
   output: restored,
   done: restoredLines,
-  notice: (_, { key, user, project }) =>
-    (key ?? user ?? project) && `Only ${key ?? user ?? project} came back; everything else is as it was.`,
+  notice: ({ only }, { undo }) =>
+    only === null
+      ? undefined
+      : `Only ${only} ${undo ? 'is as before its return' : 'came back'}; everything else is as it was.`,
 })

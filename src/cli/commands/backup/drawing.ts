@@ -1,13 +1,13 @@
 /** What a restore brought back, which backups are kept, and when they are taken. Draws; decides nothing. */
 
-import type { BackupPruning, BackupSchedule, Restored } from '../../../contract/views.ts'
+import type { BackupPruning, BackupSchedule, Restored, RevivedSecret } from '../../../contract/views.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Column } from '../../declare/column.ts'
 import { many } from '../../draw/quantity.ts'
 
 export function restoredLines(run: Restored, brush: Brush): string {
-  const { path, backup, safetyBackup, movedAside, rows, before, changes, openBy } = run
+  const { path, backup, safetyBackup, movedAside, rows, before, changes, openBy, only, stays, revived } = run
   const sets = changes === null ? [] : Object.entries(changes)
   return [
     `Restored ${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
@@ -17,14 +17,45 @@ export function restoredLines(run: Restored, brush: Brush): string {
       ...nameLine(brush.bad(`${kind} that go`), removed),
       ...nameLine(brush.warn(`${kind} that change`), changed),
     ]),
+    ...stays.map(line => `  ${brush.warn('narrowed since, and stays so')}: ${line}`),
+    ...revivedLines(revived ?? [], brush),
     ...openBy.map(({ pid, command }) => `Open in process ${pid} (${command})`),
     ...(safetyBackup === null
       ? []
       : [
-          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${shellWord(safetyBackup.path)}`,
+          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${only === null ? shellWord(safetyBackup.path) : '--undo'}`,
         ]),
     ...movedAside.map(file => `Moved aside: ${file}`),
   ].join('\n')
+}
+
+/** The secrets that a restore lets work again, before it is confirmed. */
+export const revivedColumns: readonly Column<RevivedSecret>[] = [
+  { title: 'works again', cell: row => row.start },
+  { title: 'key', cell: row => row.key.name },
+  { title: 'now', cell: ({ because }, brush) => brush.bad(because.replace('_', ' ')) },
+]
+
+export function revivedQuestion(revived: Restored['revived']): string {
+  if (revived === null || revived.length === 0) return ''
+  const [first] = revived
+  const which = many(revived.length, 'secret')
+  return first?.ended ? `, and end the ${which} above` : `, after which the ${which} above will work again`
+}
+
+function revivedLines(revived: readonly RevivedSecret[], brush: Brush): readonly string[] {
+  const lines = revived.slice(0, mostNames).map(({ key, start, because, ended }) => {
+    const title = ended ? brush.good('stays ended') : brush.bad('works again')
+    return `  ${title}: ${start}… of the key ${key.name}, ${because.replace('_', ' ')} before`
+  })
+  const more = revived.length - lines.length
+  return [
+    ...lines,
+    ...(more > 0 ? [`  and ${many(more, 'secret')} more`] : []),
+    ...(revived.some(each => !each.ended)
+      ? ['  End them: latchkey key revoke KEY; or restore with --keep-revocations']
+      : []),
+  ]
 }
 
 const mostNames = 10
