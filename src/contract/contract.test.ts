@@ -86,15 +86,20 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   schemaCheck: ['path', 'ok', 'problems'],
   backup: [
     'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
-    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem', 'database',
+  ],
+  listedBackup: [
+    'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem', 'database',
+    'own',
   ],
   createdBackup: [
     'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
-    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem', 'database',
     'pruned',
   ],
   backupPruning: ['id', 'path', 'createdAt', 'reason', 'sizeBytes', 'outcome', 'because'],
-  backupStatus: ['location', 'status', 'problem', 'newest', 'ageMs', 'maxAgeMs'],
+  backupStatus: ['location', 'status', 'problem', 'newest', 'ageMs', 'maxAgeMs', 'mend'],
   backupSchedule: ['manager', 'name', 'cron', 'nextRun', 'log', 'entries', 'changed'],
   backupCheck: ['id', 'path', 'outcome', 'problem', 'checkedAt', 'unrecorded'],
   changes: ['added', 'removed', 'changed'],
@@ -419,6 +424,7 @@ describe('choices', () => {
     for (const [name, { schema }] of actual) visit(name, schema)
     const inherited = [
       'createdBackup.compression',
+      'listedBackup.compression',
       'limitState.metric',
       'putLimit.metric',
       'createdKey.status',

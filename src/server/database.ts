@@ -47,11 +47,13 @@ export class LiveDatabase {
   }
 
   /**
-   * Looks something up, also as a new process would; many who ask at once share a look.
+   * Whether the database is there, and a new process could look something up in it; many who ask at once share a look.
    *
    * @throws as `get`
    */
   async requireReady(): Promise<void> {
+    // First those connections that know what was there before: a new one would play the log of another file.
+    this.get().latchkey.open()
     if (performance.now() < this.#readyUntil) return
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined
@@ -61,12 +63,10 @@ export class LiveDatabase {
   }
 
   async #look(): Promise<void> {
-    // First on the connections that know what was there before: a new one would play the log of another file.
-    await this.get().latchkey.keys.verify(unknownSecret)
     const latchkey = this.#connect()
     try {
       latchkey.open()
-      await latchkey.keys.verify(unknownSecret)
+      await latchkey.keys.verify('nobody-has-this-secret')
     } finally {
       await latchkey.close()
     }
@@ -79,5 +79,3 @@ export class LiveDatabase {
     await opened?.latchkey.close()
   }
 }
-
-const unknownSecret = 'nobody-has-this-secret'

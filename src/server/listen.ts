@@ -1,6 +1,8 @@
 /** Opens the sockets: loopback unless told otherwise, because requests carry secrets and nothing here encrypts them. */
+
+import { lookup } from 'node:dns/promises'
 import { chmodSync, existsSync, linkSync, lstatSync, rmSync, statSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, isIP } from 'node:net'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
@@ -33,7 +35,7 @@ const common = (fetch: Answering) => ({
 })
 
 /** @throws usage (not loopback, no such host), conflict (in use), permission */
-export function listenOn(at: HostPort, allowRemote: boolean, fetch: Answering): Listener {
+export async function listenOn(at: HostPort, allowRemote: boolean, fetch: Answering): Promise<Listener> {
   const { host, port } = at
   if (!allowRemote && !isLoopback(host)) {
     throw new LatchkeyError(
@@ -42,10 +44,11 @@ export function listenOn(at: HostPort, allowRemote: boolean, fetch: Answering): 
       'listen on 127.0.0.1 behind a proxy that speaks TLS, or say --allow-remote if the network is yours alone',
     )
   }
+  const hostname = await addressOf(host)
   try {
     const server = Bun.serve({
       ...common(fetch),
-      hostname: host,
+      hostname,
       port,
       idleTimeout: idleSeconds,
       // Bun has two servers share a port once they are not for development.
@@ -58,6 +61,16 @@ export function listenOn(at: HostPort, allowRemote: boolean, fetch: Answering): 
     }
   } catch (error) {
     throw listenFailure(error, `${bracketed(host)}:${port}`)
+  }
+}
+
+/** Resolved here: what Bun says of a name that has no address depends on why, and looks like other failures. */
+async function addressOf(host: string): Promise<string> {
+  if (isIP(host) !== 0) return host
+  try {
+    return (await lookup(host)).address
+  } catch (error) {
+    throw noAddress(host, `is no address of this machine: its name is not resolved (${codeOf(error)})`, error)
   }
 }
 
@@ -163,12 +176,15 @@ function listenFailure(error: unknown, where: string): unknown {
     )
   }
   if (['EADDRNOTAVAIL', 'EINVAL', 'ENOTFOUND', 'EAFNOSUPPORT'].includes(code)) {
-    return new LatchkeyError(
-      'usage',
-      `${where} is no address of this machine`,
-      'see them with: ip address, or leave --listen out for 127.0.0.1:8686',
-      options,
-    )
+    return noAddress(where, 'is no address of this machine', error)
   }
   return error
 }
+
+const noAddress = (where: string, problem: string, cause: unknown): LatchkeyError =>
+  new LatchkeyError(
+    'usage',
+    `${where} ${problem}`,
+    'see them with: ip address, or leave --listen out for 127.0.0.1:8686',
+    { cause },
+  )

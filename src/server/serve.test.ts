@@ -12,7 +12,7 @@ import { type TestLatchkey, temporaryLatchkey } from '../testing/latchkey.ts'
 import { onTerminal, program, spawnLatchkey } from '../testing/process.ts'
 import { testEnvironment } from '../testing/run.ts'
 import { startServer } from '../testing/server.ts'
-import { requireTool } from '../testing/tools.ts'
+import { requirePresent, requireTool } from '../testing/tools.ts'
 import { splitWords } from '../testing/words.ts'
 
 const packaging = join(import.meta.dir, '../../packaging')
@@ -245,7 +245,9 @@ test('what cannot be listened on is refused before anything is answered', async 
     ['--listen example.org:80', 2, 'usage', '--allow-remote'],
     ['--listen 127.0.0.1', 2, 'usage', '127.0.0.1:8686'],
     ['--listen 127.0.0.1:65536', 2, 'usage', '65535'],
-    ['--listen nohost.invalid:80 --allow-remote', 2, 'usage', 'no address'],
+    // No resolver is asked for a name with an empty part, nor for an address.
+    ['--listen a..b:80 --allow-remote', 2, 'usage', 'no address'],
+    ['--listen [fe80::1%nowhere]:0 --allow-remote', 2, 'usage', 'no address'],
     [`--unix ${home.folder}/none/l.sock`, 2, 'usage', 'mkdir'],
     [`--unix /tmp/${'x'.repeat(120)}`, 2, 'usage', 'too long'],
   ] as const) {
@@ -257,6 +259,30 @@ test('what cannot be listened on is refused before anything is answered', async 
   server.kill('SIGTERM')
   await server.finished
 })
+
+const unshare = ['unshare', '--net', '--']
+const canUnshare = Bun.which('unshare') !== null && Bun.spawnSync([...unshare, 'true']).success
+
+requirePresent(canUnshare, 'a way to run without a network')(
+  'a name that no resolver can be asked for is a matter of usage',
+  async () => {
+    await using home = await prepared()
+    const words = ['serve', '--json', '--listen', 'nohost.invalid:80', '--allow-remote']
+    const child = Bun.spawn([...unshare, ...program, ...words], {
+      env: {
+        PATH: process.env['PATH'],
+        RES_OPTIONS: 'timeout:1 attempts:1',
+        ...testEnvironment({}, home.path),
+      },
+      stderr: 'pipe',
+    })
+    const err = await child.stderr.text()
+    expect([await child.exited, JSON.parse(err)]).toEqual([
+      2,
+      { error: expect.objectContaining({ code: 'usage', message: expect.stringContaining('not resolved') }) },
+    ])
+  },
+)
 
 test('--allow-remote listens where it is told', async () => {
   await using home = await prepared()

@@ -94,7 +94,7 @@ async function openAll(options: ServeOptions, answer: Answering): Promise<readon
   const opened: Listener[] = []
   try {
     if (listen !== undefined || unix === undefined) {
-      opened.push(listenOn(listen ?? defaultListen, allowRemote, answer))
+      opened.push(await listenOn(listen ?? defaultListen, allowRemote, answer))
     }
     if (unix !== undefined) opened.push(await openPath(unix, dryRun, answer))
     return opened

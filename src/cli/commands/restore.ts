@@ -2,7 +2,7 @@ import { restored } from '../../contract/views/backups.ts'
 import { listing } from '../declare/column.ts'
 import { arg, command, opt } from '../declare/define.ts'
 import { duration, since } from '../declare/parse.ts'
-import { restoredLines, revivedColumns, revivedQuestion } from './backup/drawing.ts'
+import { databaseOf, restoredLines, revivedColumns, revivedQuestion } from './backup/drawing.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
@@ -24,7 +24,7 @@ export default command({
   ],
   args: { backup: arg.unless(['latest', 'at', 'undo'], 'Id, file name or path of the backup', toChoose) },
   options: {
-    latest: opt.flag('The newest backup'),
+    latest: opt.flag('The newest backup of this database'),
     at: opt.as('duration|date', since, 'The newest backup that had been taken by then; 2h is two hours ago'),
     undo: opt.flag('What was there before the last restore'),
     from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
@@ -41,6 +41,7 @@ export default command({
     const { backups, path } = await ctx.operations()
     const chosen = await backups.restorable({
       ...options,
+      onWarning: text => void ctx.notice(`latchkey: ${text}`),
       from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
       waitMs: wait,
@@ -50,7 +51,8 @@ export default command({
     // The newest may be another by the time of the answer.
     const binds = latest || at !== undefined ? { backup: chosen.id, latest: false, at: undefined } : {}
     const what = key ?? user ?? project
-    const taken = `${chosen.path} (${chosen.reason}), taken ${await ctx.ago(chosen.createdAt)}`
+    const whose = chosen.foreign ? ` of another database, ${databaseOf(chosen)}` : ''
+    const taken = `${chosen.path} (${chosen.reason})${whose}, taken ${await ctx.ago(chosen.createdAt)}`
     if (what !== undefined) return { question: `Bring ${what} back into ${to ?? path} from ${taken}`, binds }
     if (chosen.undoes !== null) {
       return { question: `Undo the return of ${chosen.undoes} into ${to ?? path}, as before it in ${taken}` }
@@ -63,6 +65,7 @@ export default command({
   run: async (ctx, { from, to, wait, identity, ...options }) =>
     (await ctx.operations()).backups.restore({
       ...options,
+      onWarning: text => void ctx.notice(`latchkey: ${text}`),
       from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
       waitMs: wait,

@@ -126,11 +126,19 @@ export const oneOf =
   }
 
 /** `name=value`; what reads as a number is one. */
-export const parameter: Parse<readonly [string, string | number]> = raw => {
+export const parameter: Parse<readonly [string, string | number | bigint]> = raw => {
   const [, name, value = ''] = /^(\w+)=([\s\S]*)$/.exec(raw) ?? []
   if (name === undefined)
     throw refuse(`${quote(raw)} gives no name a value`, 'write name=value, such as least=1000')
-  return [name, /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value]
+  return [name, /^-?\d+(\.\d+)?$/.test(value) ? exactly(value) : value]
+}
+
+/** An integer that a number does not hold, and SQLite does, comes as it is. */
+function exactly(digits: string): number | bigint {
+  const number = Number(digits)
+  if (!Number.isInteger(number) || Number.isSafeInteger(number) || digits.includes('.')) return number
+  const whole = BigInt(digits)
+  return BigInt.asIntN(64, whole) === whole ? whole : number
 }
 
 /** The name of a setting; dashes are as good as underscores. */

@@ -6,7 +6,7 @@ import type { Brush } from '../declare/brush.ts'
 import type { Column } from '../declare/column.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import { outputShape } from '../declare/define.ts'
-import { harmless } from '../terminal/printable.ts'
+import { harmless, printable, printableLine } from '../terminal/printable.ts'
 import type { Output } from '../terminal/streams.ts'
 import { widthOf } from '../terminal/width.ts'
 import { card, inline, label } from './card.ts'
@@ -34,7 +34,7 @@ export async function draw(
   const columns =
     fields?.map(field => fieldColumn(shape.shapes[field]?.schema ?? {}, field)) ??
     declaredColumns(declaration, input) ??
-    shape.fields.map(field => ({ ...fieldColumn({}, field), title: field }))
+    shape.fields.map(field => ({ ...fieldColumn({}, field), title: printableLine(field) }))
   const shown = columns.filter(column => format === 'wide' || !column.wide)
   const total = fields === undefined ? declaration.total?.(result, input) : undefined
   return [await drawTable(shown, result, brush, total)]
@@ -49,8 +49,9 @@ function fieldColumn(schema: JsonSchema, field: string): Column<unknown> {
   const { type } = bare(schema)
   const numeric = [type].flat().some(each => each === 'integer' || each === 'number')
   return {
-    title: label(field),
-    cell: (row, brush) => inline(schema, field, Object(row)[field], { ...brush, time: brush.ago }),
+    title: label(printableLine(field)),
+    // Rows are harmless by then, their names too.
+    cell: (row, brush) => inline(schema, field, Object(row)[printable(field)], { ...brush, time: brush.ago }),
     align: numeric ? 'right' : 'left',
   }
 }

@@ -16,11 +16,18 @@ import {
 import { holder, keyRef } from './refs.ts'
 import { revivals } from './words.ts'
 
+const origin = object('BackupOrigin', {
+  id: nullable(text('dbs_ and 26 characters, the same for all copies of a database')),
+  host: text('The machine on which it was taken'),
+  path: text('Where the database was'),
+})
+
 export const backup = object('Backup', {
   id: text('bak_ and a time-sorted id'),
   path: text('The file'),
   location: text('The folder it lies in, or s3://bucket/prefix'),
   createdAt: time('When the copy was taken'),
+  database: nullable(as(origin, 'Which database it is of; null in one that an older Latchkey made')),
   reason: text('manual, schedule, pre-restore, pre-migrate or what the operator gave'),
   sizeBytes: integer('Size of the file'),
   rawSizeBytes: integer('Size of the database inside'),
@@ -39,6 +46,10 @@ export const createdBackup = extend('CreatedBackup', backup, {
   pruned: list(text('Id of a backup'), 'Backups that were removed after this one was taken'),
 })
 
+export const listedBackup = extend('ListedBackup', backup, {
+  own: flag('Whether it is of the database that was asked about'),
+})
+
 export const backupPruning = object('BackupPruning', {
   id: text('Id of the backup'),
   path: text('The file'),
@@ -51,9 +62,13 @@ export const backupPruning = object('BackupPruning', {
 
 export const backupStatus = object('BackupStatus', {
   location: text('Where was looked'),
-  status: choice(['fresh', 'stale', 'failed'], 'failed: a backup did not pass its last verification'),
+  status: choice(
+    ['fresh', 'stale', 'failed'],
+    'failed: a backup did not pass its last verification, or is dated later than now',
+  ),
   problem: nullable(text('What is wrong')),
-  newest: nullable(as(backup, 'The newest backup that is not known to be bad')),
+  mend: nullable(text('What to do about it')),
+  newest: nullable(as(backup, 'The newest backup of this database that is not known to be bad')),
   ageMs: nullable(integer('Its age in milliseconds')),
   maxAgeMs: integer('The age from which it is stale, in milliseconds'),
 })
@@ -126,6 +141,7 @@ export const restored = object('Restored', {
 })
 
 export type Backup = Of<typeof backup>
+export type ListedBackup = Of<typeof listedBackup>
 export type CreatedBackup = Of<typeof createdBackup>
 export type BackupPruning = Of<typeof backupPruning>
 export type BackupStatus = Of<typeof backupStatus>

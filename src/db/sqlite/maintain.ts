@@ -35,21 +35,36 @@ export function optimize(client: Client, { dryRun }: { readonly dryRun: boolean 
   return planned.map(row => String(Object.values(row)[0]))
 }
 
-/** Rows of a statement; bytes as hexadecimal digits. */
+/**
+ * Rows of a statement: bytes as hexadecimal digits, integers that a number does not hold as text, and columns of the same
+ * name as SQLite tells them apart, `id` and `id:1`.
+ */
 export function readRows(
   client: Client,
   sql: string,
-  params: Readonly<Record<string, string | number>>,
+  params: Readonly<Record<string, string | number | bigint>>,
 ): readonly Readonly<Record<string, unknown>>[] {
   const bound = Object.fromEntries(Object.entries(params).map(([name, value]) => [`:${name}`, value]))
-  const statement = client.query<Record<string, unknown>, [Record<string, string | number>]>(sql)
-  const rows = statement.all(bound)
-  return rows.map(row =>
-    Object.fromEntries(
-      Object.entries(row).map(([name, value]) => [
-        name,
-        value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
-      ]),
-    ),
-  )
+  const statement = client.query<unknown, [Record<string, string | number | bigint>]>(sql).safeIntegers(true)
+  const rows = statement.values(bound)
+  const names = distinct(statement.columnNames)
+  return rows.map(row => Object.fromEntries(row.map((value, index) => [names[index], plain(value)])))
+}
+
+function distinct(names: readonly string[]): readonly string[] {
+  const taken = new Set(names)
+  const seen = new Set<string>()
+  return names.map(name => {
+    let own = name
+    for (let n = 1; seen.has(own) || (own !== name && taken.has(own)); n++) own = `${name}:${n}`
+    seen.add(own)
+    return own
+  })
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
+  if (typeof value !== 'bigint') return value
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : String(value)
 }

@@ -237,7 +237,7 @@ export function requireOurs(client: Client, path: string): Identity {
     throw new LatchkeyError(
       'database_foreign',
       `${path} is a SQLite database, but not one of Latchkey's`,
-      'name another file with --db, or see what would be imported with: latchkey import glm-proxy FILE --dry-run',
+      'name the file that latchkey init made: --db FILE, LATCHKEY_DB, or db in latchkey.toml',
     )
   }
   return identity

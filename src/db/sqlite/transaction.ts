@@ -95,6 +95,7 @@ export class Store {
 
   /** Opens the file and checks that it is a current Latchkey database; without this, the first use does. */
   open(): void {
+    this.#follow()
     if (this.#access === 'read') this.#read()
     else this.#write()
   }

@@ -86,7 +86,7 @@ export async function copyDatabase({ path, dryRun }: FileContext, { to }: CopyDa
 export interface Query {
   readonly sql: string
   /** Values of `:name` in the statement. */
-  readonly params?: Readonly<Record<string, string | number>> | undefined
+  readonly params?: Readonly<Record<string, string | number | bigint>> | undefined
 }
 
 /**

@@ -15,7 +15,7 @@ import { translate } from '../../system/errors.ts'
 import { sizeOf, statOf } from '../../system/files.ts'
 import { shellWord } from '../../text/shell-word.ts'
 import type { FileContext } from '../context.ts'
-import { surveyFolder } from './backup/list.ts'
+import { surveyOwn } from './backup/list.ts'
 import { rehearse, unscheduleBackups } from './backup/schedule.ts'
 import { verifyBackups } from './backup/verify.ts'
 import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
@@ -122,7 +122,7 @@ async function checkSchedule(context: FileContext): Promise<Check> {
     const broken = await firstBroken(context, entries)
     if (broken) return failed('schedule', { managers }, broken.message, broken.hint)
     if (managers.length > 0) return ok('schedule', { managers })
-    const { backups } = await surveyFolder(context, undefined)
+    const { backups } = await surveyOwn(context, undefined)
     // Whoever has another scheduler says so by the reason.
     if (backups[0]?.manifest.reason === 'schedule') return ok('schedule', { managers })
     const mend = "have them taken with: latchkey backup schedule --cron '17 3 * * *'"
@@ -150,7 +150,7 @@ async function firstBroken(
 
 async function checkNewestBackup(context: FileContext): Promise<Check> {
   try {
-    const { backups } = await surveyFolder(context, undefined)
+    const { backups } = await surveyOwn(context, undefined)
     if (backups.length === 0) return skipped('backup_bytes')
     const [check] = await verifyBackups(context, { quick: true })
     const value = { id: check?.id ?? null }

@@ -1,14 +1,26 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { LatchkeyError } from '../../contract/errors.ts'
 import { openWriter } from '../../db/sqlite/open.ts'
 import { type BackupScene, backupScene } from '../../testing/backups.ts'
 import { failure } from '../../testing/failure.ts'
 import { entryPoint } from '../../testing/process.ts'
 import { canStepDown, requireMounts, requirePresent, requireTool, stepDown } from '../../testing/tools.ts'
 import { createBackup } from './backup/create.ts'
-import { listBackups } from './backup/list.ts'
+import { findBackup, listBackups } from './backup/list.ts'
+import { writeManifest } from './backup/manifest.ts'
 import { restore } from './backup/restore/restore.ts'
+import { verifyBackups } from './backup/verify.ts'
 import { initialize } from './init.ts'
 import { migrate } from './migrations.ts'
 
@@ -149,4 +161,53 @@ describe('a safety backup that cannot be taken', () => {
     expect(readdirSync(dirname(context.path)).filter(name => /replaced|tmp/.test(name))).toEqual([])
   })
   let lost = ''
+})
+
+describe('without room nothing is begun', () => {
+  const isRoomless = (error: LatchkeyError) => {
+    expect(error.code).toBe('disk_full')
+    // Not what the system says once the disk is full.
+    expect(error.message).toMatch(/ has \d+ MiB free and \d+ MiB are needed; nothing was changed$/)
+  }
+
+  /** As if the database were larger than any disk. */
+  async function inflated(): Promise<void> {
+    const stored = await findBackup(scene.context, (await createBackup(scene.context)).id)
+    await writeManifest({ ...stored, manifest: { ...stored.manifest, rawSizeBytes: 2 ** 52 } })
+  }
+
+  test('of a restore', async () => {
+    await inflated()
+    isRoomless(await failure(restore(scene.context, { latest: true })))
+    isRoomless(await failure(restore(scene.context, { latest: true, to: scene.folder.file('new.db') })))
+    expect(existsSync(scene.folder.file('new.db'))).toBe(false)
+  })
+
+  test('of a verification, which says nothing of the backup then', async () => {
+    await inflated()
+    const [check] = await verifyBackups(scene.context)
+    expect(check).toMatchObject({ outcome: 'aborted', problem: expect.stringContaining('MiB are needed') })
+  })
+
+  requireMounts()('of a backup, a migration, a restore into what is there, and a new database', async () => {
+    const { context, folder } = scene
+    const small = folder.file('small')
+    mkdirSync(small)
+    await createBackup(context)
+    expect(Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'size=1400k', 'tmpfs', small]).exitCode).toBe(0)
+    try {
+      isRoomless(await failure(createBackup(context, { to: small })))
+      const path = join(small, 'latchkey.db')
+      writeFileSync(join(small, 'ballast'), new Uint8Array(500_000))
+      isRoomless(await failure(initialize({ ...context, path })))
+      rmSync(join(small, 'ballast'))
+      writeFileSync(path, readFileSync(context.path))
+      isRoomless(await failure(migrate({ ...context, path }, { direction: 'down' })))
+      isRoomless(await failure(restore({ ...context, path }, { latest: true })))
+      expect(readFileSync(path).equals(readFileSync(context.path))).toBe(true)
+      expect(readdirSync(small).filter(name => name.startsWith('.latchkey-tmp'))).toEqual([])
+    } finally {
+      Bun.spawnSync(['umount', small])
+    }
+  })
 })

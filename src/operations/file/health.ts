@@ -16,9 +16,7 @@ import { freeBytes, sidecars, sizeOf, statOf } from '../../system/files.ts'
 import { shellWord } from '../../text/shell-word.ts'
 import type { FileContext } from '../context.ts'
 import { differences } from '../usage/reconcile.ts'
-import { surveyFolder } from './backup/list.ts'
-import type { Survey } from './backup/manifest.ts'
-import { defaultMaxAgeMs } from './backup/status.ts'
+import { backupStatus, defaultMaxAgeMs } from './backup/status.ts'
 import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 
 /**
@@ -201,45 +199,14 @@ function checkSpace(path: string): Check {
 }
 
 async function checkLastBackup(context: FileContext): Promise<Check> {
-  let found: Survey
   try {
-    found = await surveyFolder(context, undefined)
+    const { newest, ageMs, problem, mend } = await backupStatus(context, { maxAgeMs: defaultMaxAgeMs + 1 })
+    const value = newest === null ? null : { ageMs, id: newest.id }
+    return problem === null
+      ? ok('last_backup', value)
+      : warning('last_backup', value, problem, mend ?? 'look at them with: latchkey backup list')
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
     return warning('last_backup', null, error.message, error.hint)
   }
-  const { backups, broken } = found
-  const [newest] = backups
-  const [bad] = broken
-  if (!newest) {
-    return warning('last_backup', null, 'there is no backup', 'make one with: latchkey backup create')
-  }
-  const { id, createdAt } = newest.manifest
-  const value = { ageMs: context.now().getTime() - createdAt.getTime(), id }
-  if (value.ageMs > defaultMaxAgeMs) {
-    return warning(
-      'last_backup',
-      value,
-      'the newest backup is more than 26 hours old',
-      'make one with: latchkey backup create',
-    )
-  }
-  const rotten = backups.find(each => each.manifest.failure !== null)
-  if (rotten) {
-    const problem = `${rotten.manifest.id} failed its verification: ${rotten.manifest.failure?.problem}`
-    return warning(
-      'last_backup',
-      value,
-      problem,
-      `look again with: latchkey backup verify ${rotten.manifest.id}`,
-    )
-  }
-  return bad === undefined
-    ? ok('last_backup', value)
-    : warning(
-        'last_backup',
-        value,
-        `${bad.path}: ${bad.problem}`,
-        'look at all of them with: latchkey backup verify --all',
-      )
 }

@@ -1,6 +1,7 @@
 /** The nouns of backups as they are typed: exit codes, streams, a bucket from beginning to end. */
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import type { Backup, BackupPruning } from '../../../contract/views.ts'
 import { type BackupScene, backupScene } from '../../../testing/backups.ts'
 import { type RunOptions, run } from '../../../testing/run.ts'
@@ -101,6 +102,37 @@ test('create prints ids for a script alone on stdout, and a ping that failed on 
   expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^bak_\w{26}\n$/) })
   expect(err).toContain('the ping of success did not reach 127.0.0.1:9')
   expect(err).not.toContain('secret')
+})
+
+test('backups of another database are shown when asked for, and what is restored says whose it is', async () => {
+  await latchkey('backup create')
+  const staging = { db: scene.folder.file('data', 'staging.db') }
+  await latchkey('init', staging)
+  const other = (await latchkey('backup create --json', staging)).json<Backup>()
+  const listed = await latchkey('backup list', { columns: 200 })
+  expect(listed.out).not.toContain('DATABASE')
+  expect(listed.out.trim().split('\n')).toHaveLength(2)
+  expect(listed.err).toBe('Not listed: 1 backup of other databases (--all-databases lists them)\n')
+  const all = await latchkey('backup list --all-databases', { columns: 200 })
+  expect(all.err).toBe('')
+  expect(all.out).toContain('DATABASE')
+  expect(all.out).toContain(`${hostname()}:${staging.db}`)
+  const asked: string[] = []
+  const text = async (question: string) => (asked.push(question) > 0 ? 'latchkey.db' : '')
+  const restored = await latchkey(`restore ${other.id}`, { tty: true, columns: 200, prompts: { text } })
+  expect(asked[0]).toContain(`of another database, ${hostname()}:${staging.db}`)
+  expect(restored).toMatchObject({ code: 0, out: expect.stringContaining(`It was taken of ${hostname()}:`) })
+})
+
+test('restore says which newer backup it passes over', async () => {
+  await latchkey('backup create')
+  const newer = (await latchkey('backup create --json')).json<Backup>()
+  writeFileSync(newer.path.replace(/\.db.*$/, '.json'), '{')
+  const { code, err } = await latchkey('restore --latest --yes')
+  expect({ code, err }).toEqual({
+    code: 0,
+    err: `latchkey: ${newer.path.replace(/\.db.*$/, '.json')} is newer, but passed over: its manifest is damaged: it is not one of a backup\n`,
+  })
 })
 
 test('from a machine that is lost to a new one, by way of a bucket', async () => {

@@ -1,6 +1,12 @@
 /** What a restore brought back, which backups are kept, and when they are taken. Draws; decides nothing. */
 
-import type { BackupPruning, BackupSchedule, Restored, RevivedSecret } from '../../../contract/views.ts'
+import type {
+  Backup,
+  BackupPruning,
+  BackupSchedule,
+  Restored,
+  RevivedSecret,
+} from '../../../contract/views.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Column } from '../../declare/column.ts'
@@ -11,6 +17,9 @@ export function restoredLines(run: Restored, brush: Brush): string {
   const sets = changes === null ? [] : Object.entries(changes)
   return [
     `Restored ${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
+    ...(backup.database === null || backup.database.path === path
+      ? []
+      : [`It was taken of ${databaseOf(backup)}`]),
     ...rowChanges(before, rows, brush),
     ...sets.flatMap(([kind, { added, removed, changed }]) => [
       ...nameLine(brush.good(`${kind} that come back`), added),
@@ -56,6 +65,23 @@ function revivedLines(revived: readonly RevivedSecret[], brush: Brush): readonly
       ? ['  End them: latchkey key revoke KEY; or restore with --keep-revocations']
       : []),
   ]
+}
+
+/** Which database a backup is of. */
+export const databaseOf = ({ database }: Backup): string =>
+  database === null ? 'unknown' : `${database.host}:${database.path}`
+
+/** That a place holds backups of other databases, which are not listed. */
+export function otherDatabases(others: readonly Backup[]): string {
+  const unknown = others.filter(({ database }) => database === null).length
+  const known = others.length - unknown
+  const parts = [
+    ...(known === 0 ? [] : [`${many(known, 'backup')} of other databases`]),
+    ...(unknown === 0
+      ? []
+      : [`${many(unknown, 'backup')} made by an older Latchkey, of an unknown database`]),
+  ]
+  return `Not listed: ${parts.join(', ')} (--all-databases lists them)`
 }
 
 const mostNames = 10

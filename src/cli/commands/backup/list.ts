@@ -1,20 +1,30 @@
-import { backup } from '../../../contract/views/backups.ts'
+import { listedBackup } from '../../../contract/views/backups.ts'
 import { command, opt } from '../../declare/define.ts'
+import { databaseOf, otherDatabases } from './drawing.ts'
 
 export default command({
   name: 'list',
   effect: 'read',
   summary: 'List backups, newest first',
-  examples: ['latchkey backup list', 'latchkey backup list --from s3://bucket/latchkey --json'],
+  description:
+    'Lists the backups of this database: the same identity, taken at the same path. Others in the same place are restored by naming one.',
+  examples: [
+    'latchkey backup list',
+    'latchkey backup list --all-databases',
+    'latchkey backup list --from s3://bucket/latchkey --json',
+  ],
   options: {
     from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
+    allDatabases: opt.flag('Also those of other databases in the same place'),
   },
-  run: async (ctx, { from }) =>
+  run: async (ctx, { from, allDatabases }) =>
     (await ctx.operations()).backups.list({
       from: from === undefined ? undefined : ctx.place(from),
+      allDatabases,
+      onOthers: others => void ctx.notice(otherDatabases(others)),
       onBroken: ({ path, problem }) => void ctx.notice(`latchkey: ${path} is not listed: ${problem}`),
     }),
-  rows: backup,
+  rows: listedBackup,
   columns: [
     { title: 'taken', time: backup => backup.createdAt },
     { title: 'size', cell: (backup, brush) => brush.bytes(backup.sizeBytes), align: 'right' },
@@ -27,6 +37,11 @@ export default command({
           ? brush.ago(backup.verifiedAt)
           : brush.bad(`failed ${brush.ago(backup.failedAt)}`),
       whole: true,
+    },
+    {
+      title: 'database',
+      cell: (backup, _, all) => (all.every(each => each.own) ? '' : databaseOf(backup)),
+      hideEmpty: true,
     },
     { title: 'id', cell: backup => backup.id },
     { title: 'schema', cell: backup => String(backup.schemaVersion), align: 'right', wide: true },

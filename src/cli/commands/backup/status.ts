@@ -8,7 +8,7 @@ export default command({
   effect: 'read',
   summary: 'Say whether there is a recent good backup, for monitoring',
   description:
-    'Exits with 0 when the newest good backup is recent, with 1 when it is too old or there is none, with 7 while a backup did not pass its last verification. Reads manifests only; backup verify reads the backups.',
+    'Exits with 0 when the newest good backup is recent, with 1 when it is too old or there is none, with 7 while a backup did not pass its last verification or is dated later than now. Reads manifests only; backup verify reads the backups.',
   examples: ['latchkey backup status', 'latchkey backup status --max-age 26h --json'],
   options: {
     from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),

@@ -15,7 +15,7 @@ export default command({
   ],
   args: { backup: arg.optional('Id, file name or path (default: the newest)') },
   options: {
-    all: opt.flag('Every backup in the folder'),
+    all: opt.flag('Every backup of this database in the folder'),
     from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
     quick: opt.flag('Only compare the checksum'),
     identity: opt.text('file', 'Age identities that open encrypted ones (LATCHKEY_AGE_IDENTITY_FILE)'),

@@ -51,6 +51,27 @@ describe('the file', () => {
     expect(statSync(file('new.html')).mode & 0o777).toBe(0o600)
   })
 
+  test('has the rows of two groups and a month with what they come to, and bars of what is sorted by', async () => {
+    await latchkey('usage report --by user,model,month --sort cost --html three.html')
+    const page = readFileSync(file('three.html'), 'utf8')
+    expect(page).toContain('<h2 id="rows">By user, model and month</h2>')
+    expect(page).toMatch(/<time datetime="2026-10-31T23:00:00.000Z">2026-11<\/time>/)
+    const total = /<tfoot><tr><th class="name" scope="row" colspan="3">Total<\/th>(.*?)<\/tr><\/tfoot>/.exec(
+      page,
+    )?.[1]
+    const [sum] = (await latchkey('usage report --json')).json<UsageRow[]>()
+    const amounts = [...(total ?? '').matchAll(/<td>(?:<data value="([\d.]+)">)?([\d.]*)/g)]
+    expect(amounts.map(([, exact, shown]) => Number(exact ?? shown))).toEqual([
+      sum?.requests,
+      sum?.inputTokens,
+      sum?.outputTokens,
+      sum?.tokens,
+      sum?.costUsd,
+    ] as number[])
+    await latchkey('usage report --by user,model,month --top 1 --html top.html')
+    expect(readFileSync(file('top.html'), 'utf8')).not.toContain('>Total<')
+  })
+
   test('comes beside the rows for who asks for them', async () => {
     const { code, json } = await latchkey('usage report --by key --html beside.html --json')
     expect(code).toBe(0)

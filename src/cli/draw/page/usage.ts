@@ -130,7 +130,7 @@ ${columnChart({
 <figcaption>${most}${parts}</figcaption>
 </figure>
 <details${isWhole ? html` open` : ''}><summary>Every ${period} in a table</summary>
-${rowTable({ caption: `Usage by ${period}`, by: [period], rows, dates })}
+${rowTable({ caption: `Usage by ${period}`, by: [period], rows, total: overview.totals, dates })}
 </details>
 </section>`
 }
@@ -205,11 +205,11 @@ const isShownAbove = (overview: UsageOverview): boolean =>
     isAllBy(overview, overview.timeline.period) &&
     overview.rows.length === overview.timeline.rows.length)
 
-function everyRow({ by, rows, top }: UsageOverview, dates: Calendar): Markup {
-  const names = by.join(' and ')
+function everyRow({ by, rows, top, totals }: UsageOverview, dates: Calendar): Markup {
+  const names = new Intl.ListFormat('en-GB').format(by)
   const caption = `Usage by ${names}${top === null ? '' : `, the ${count(top)} largest`}: ${count(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}`
   return html`<section aria-labelledby="rows"><h2 id="rows">By ${names}</h2>
-${rowTable({ caption, by, rows, dates })}
+${rowTable({ caption, by, rows, total: top === null ? totals : undefined, dates })}
 </section>`
 }
 
@@ -217,11 +217,15 @@ interface RowTable {
   readonly caption: string
   readonly by: readonly ReportGroup[]
   readonly rows: readonly UsageRow[]
+  /** What all of them come to; undefined of the largest alone. */
+  readonly total: Totals | undefined
   readonly dates: Calendar
 }
 
-function rowTable({ caption, by, rows, dates }: RowTable): Markup {
+function rowTable({ caption, by, rows, total, dates }: RowTable): Markup {
   const money = moneyIn(rows)
+  const amounts = (row: Totals) =>
+    html`<td>${number(row.requests)}</td><td>${number(row.inputTokens)}</td><td>${number(row.outputTokens)}</td><td>${number(row.tokens)}</td><td>${money(row.costUsd)}</td>`
   const titles = by.map(group =>
     group in subjects
       ? html`<th class="name" scope="col">${subjects[group as keyof typeof subjects].slice(0, -1)}</th>`
@@ -243,9 +247,10 @@ function rowTable({ caption, by, rows, dates }: RowTable): Markup {
 <tbody>
 ${rows.map(
   row =>
-    html`<tr>${head(row)}<td>${number(row.requests)}</td><td>${number(row.inputTokens)}</td><td>${number(row.outputTokens)}</td><td>${number(row.tokens)}</td><td>${money(row.costUsd)}</td></tr>
+    html`<tr>${head(row)}${amounts(row)}</tr>
 `,
 )}</tbody>
+${total === undefined || rows.length < 2 ? '' : html`<tfoot><tr><th class="name" scope="row" colspan="${by.length}">Total</th>${amounts(total)}</tr></tfoot>`}
 </table>`,
   )
 }
@@ -265,7 +270,7 @@ const isolated = (name: string): Markup => html`<bdi>${name}</bdi>`
 const timeOf = ({ start }: UsageRow, group: string, dates: Calendar): Markup =>
   start === null
     ? html``
-    : html`<time datetime="${start.toISOString()}">${group === 'hour' ? dates.minute(start) : dates.day(start)}</time>`
+    : html`<time datetime="${start.toISOString()}">${group === 'hour' ? dates.minute(start) : group === 'month' ? dates.day(start).slice(0, 7) : dates.day(start)}</time>`
 
 const moment = (date: Date, dates: Calendar): Markup =>
   html`<time datetime="${date.toISOString()}">${dates.minute(date)}</time>`

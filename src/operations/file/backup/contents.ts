@@ -3,6 +3,7 @@
 import { latestVersion } from '../../../db/schema/version.ts'
 import type { Client } from '../../../db/sqlite/client.ts'
 import { openPrivate } from '../../../db/sqlite/copy.ts'
+import { identityOf } from '../../../db/sqlite/identity.ts'
 import {
   foreignKeyCheck,
   integrityCheck,
@@ -33,6 +34,8 @@ export type Depth = 'contents' | 'quick' | 'full'
 
 export interface Examination {
   readonly contents: Contents
+  /** Of which database it is a copy; null for one that has no identity yet. */
+  readonly databaseId: string | null
   /** The first thing that is wrong; null for a sound copy. */
   readonly damage: string | null
   /** Why no restore takes it, sound as it is; null when one does. */
@@ -58,7 +61,12 @@ export function examine(path: string, depth: Depth): Examination {
       ...(depth === 'contents' ? [] : foreignKeyCheck(client)),
       ...(depth !== 'contents' && Object.keys(contents.rows).length === 0 ? ['it holds no table'] : []),
     ]
-    return { contents, damage: damage ?? null, refusal: refusalOf(client, contents.schemaVersion) }
+    return {
+      contents,
+      databaseId: identityOf(client)?.id ?? null,
+      damage: damage ?? null,
+      refusal: refusalOf(client, contents.schemaVersion),
+    }
   } finally {
     client.close()
   }

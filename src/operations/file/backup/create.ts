@@ -4,11 +4,13 @@
  */
 
 import { chmodSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { hostname } from 'node:os'
+import { dirname, relative, resolve } from 'node:path'
 import * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { failureOf } from '../../../contract/failure.ts'
 import type { Backup, CreatedBackup } from '../../../contract/views.ts'
+import { realPath } from '../../../db/sqlite/holders.ts'
 import { compactSize } from '../../../db/sqlite/inspect.ts'
 import { logDamage, reading, requireOurs } from '../../../db/sqlite/open.ts'
 import {
@@ -33,6 +35,7 @@ import {
   isEncrypted,
   type Manifest,
   manifestName,
+  type Origin,
   readManifest,
   type StoredBackup,
   toView,
@@ -99,19 +102,22 @@ export async function createBackup(context: FileContext, input: RunBackup = {}):
   return withPings(ping, run, text => input.onWarning?.(text))
 }
 
+export interface SafetyCopy {
+  readonly reason: 'pre-restore' | 'pre-migrate'
+  /** The path of the database, where a copy that lies beside it is what is saved; default the context's. */
+  readonly of?: string | undefined
+}
+
 /**
  * The backup that restore and migrate take of what they are about to replace, while they hold the lock. So even what no
  * restore would take is kept, and its manifest says why: there is nothing better to go back to.
  *
  * @throws as `createBackup`, and says that it is this one
  */
-export async function createUnlocked(
-  context: FileContext,
-  { reason }: { readonly reason: 'pre-restore' | 'pre-migrate' },
-): Promise<Backup> {
+export async function createUnlocked(context: FileContext, { reason, of }: SafetyCopy): Promise<Backup> {
   const note = ({ problem }: Refusal) => ({ at: context.now(), problem })
   try {
-    return toView(await createStored(context, { reason }, note))
+    return toView(await createStored(context, { reason, of }, note))
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
     const message = `the safety backup (${reason}) could not be taken: ${error.message}`
@@ -147,7 +153,7 @@ async function createAndPrune(
 /** @param onDrift what the manifest says of a copy that no Latchkey would restore */
 async function createStored(
   context: FileContext,
-  input: CreateBackup,
+  input: CreateBackup & Pick<SafetyCopy, 'of'>,
   onDrift: (refusal: Refusal) => Manifest['failure'],
 ): Promise<StoredBackup> {
   const options = parse(inputSchema, input)
@@ -173,13 +179,14 @@ async function createStored(
         const id = newId('bak', createdAt)
         const { compression } = options
         const encrypted = recipients.length > 0
-        const { contents, refusal } = examination
+        const { contents, databaseId, refusal } = examination
         const manifest: Manifest = {
           format: 'latchkey-backup',
           formatVersion,
           id,
           file: backupName(id, createdAt) + extensionOf({ compression, encrypted }),
           createdAt,
+          database: originOf(input.of ?? context.path, databaseId, location),
           reason: options.reason,
           sizeBytes: digests.packed.bytes,
           rawSizeBytes: digests.raw.bytes,
@@ -218,6 +225,16 @@ async function createStored(
   } catch (error) {
     removeFolder()
     throw fileFailure(error, folder)
+  }
+}
+
+function originOf(file: string, id: string | null, { kind, address }: Location): Origin {
+  const path = realPath(resolve(file))
+  return {
+    id,
+    host: hostname(),
+    path,
+    relative: kind === 'folder' ? relative(realPath(address), path) : null,
   }
 }
 

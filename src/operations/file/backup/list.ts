@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
-import type { Backup } from '../../../contract/views.ts'
+import type { Backup, ListedBackup } from '../../../contract/views.ts'
 import type { FileContext } from '../../context.ts'
 import { looksLikeId } from '../../rules/ids.ts'
 import {
+  type BrokenBackup,
   dataPath,
   manifestName,
   readManifest,
@@ -14,31 +15,51 @@ import {
   survey,
   toView,
 } from './manifest.ts'
+import { newestOf } from './newest.ts'
+import { askedAbout, type OwnSurvey, ownOf } from './ownership.ts'
 import { locate, locateFile } from './places/locate.ts'
 
 export interface ListBackups {
   /** The folder, or `s3://bucket/prefix`; default the context's. */
   readonly from?: string | undefined
+  /** Those of other databases as well. */
+  readonly allDatabases?: boolean | undefined
   /** Told of every manifest that cannot be read: what it describes is not listed. */
-  readonly onBroken?: ((broken: Survey['broken'][number]) => void) | undefined
+  readonly onBroken?: ((broken: BrokenBackup) => void) | undefined
+  /** Told of the backups in the same place that are not listed because they are not of this database, if any. */
+  readonly onOthers?: ((others: readonly Backup[]) => void) | undefined
 }
 
 /**
- * Newest first. The default folder may be missing, a folder that was named may not.
+ * Newest first: those of the same database at the same path. The default folder may be missing, a folder that was named
+ * may not.
  *
  * @throws not_found, permission
  */
-export async function listBackups(context: FileContext, input: ListBackups = {}): Promise<readonly Backup[]> {
-  const { backups, broken } = await surveyFolder(context, input.from)
-  for (const each of broken) input.onBroken?.(each)
-  return backups.map(toView)
+export async function listBackups(
+  context: FileContext,
+  input: ListBackups = {},
+): Promise<readonly ListedBackup[]> {
+  const all = await surveyFolder(context, input.from)
+  const own = ownOf(all, askedAbout(context.path))
+  for (const each of input.allDatabases ? all.broken : own.broken) input.onBroken?.(each)
+  if (!input.allDatabases && own.others.length > 0) input.onOthers?.(own.others.map(toView))
+  const isOwn = new Set(own.backups)
+  return (input.allDatabases ? all : own).backups.map(stored => ({
+    ...toView(stored),
+    own: isOwn.has(stored),
+  }))
 }
 
-export interface ChooseBackup extends ListBackups {
-  /** Id, prefix of an id, file name or path. */
+export interface ChooseBackup {
+  /** The folder, or `s3://bucket/prefix`; default the context's. */
+  readonly from?: string | undefined
+  /** Id, prefix of an id, file name or path, of any database; or `latest`. */
   readonly backup?: string | undefined
-  /** The newest one. */
+  /** The newest one of this database that is not known to be bad. */
   readonly latest?: boolean | undefined
+  /** Told of each newer backup that is passed over for the latest, and why. */
+  readonly onWarning?: ((text: string) => void) | undefined
   /** Age identities that open an encrypted one; default the context's. */
   readonly identityFile?: string | undefined
 }
@@ -54,9 +75,11 @@ export async function getBackup(context: FileContext, options: ChooseBackup): Pr
 
 /** @throws not_found, ambiguous, corrupt, usage (neither or both of a backup and the latest) */
 export async function chooseBackup(context: FileContext, options: ChooseBackup): Promise<StoredBackup> {
-  if ((options.backup === undefined) === (options.latest ?? false)) {
-    const found = await findBackup(context, options.backup ?? 'latest', options.from)
-    return { ...found, identityFile: options.identityFile ?? context.ageIdentityFile }
+  const { backup, from, latest = false, identityFile = context.ageIdentityFile } = options
+  if ((backup === undefined) === latest) {
+    const isNewest = latest || backup === undefined || backup === 'latest'
+    const found = isNewest ? latestBackup(context, options) : findBackup(context, backup, from)
+    return { ...(await found), identityFile }
   }
   throw new LatchkeyError(
     'usage',
@@ -65,7 +88,27 @@ export async function chooseBackup(context: FileContext, options: ChooseBackup):
   )
 }
 
-/** All that is in the folder or bucket, broken manifests too. */
+/**
+ * The newest backup of this database that is not known to be bad, or the newest that had been taken at a time.
+ *
+ * @throws not_found, ambiguous (the database is not there, and several have backups here)
+ */
+export async function latestBackup(
+  context: FileContext,
+  { from, at, onWarning }: Pick<ChooseBackup, 'from' | 'onWarning'> & { readonly at?: Date | undefined },
+): Promise<StoredBackup> {
+  const where = locate(context, from ?? context.backupDir).address
+  const moment = { now: context.now(), at, where }
+  const { stored, passedOver } = newestOf(await surveyOwn(context, from), moment)
+  for (const { path, problem } of passedOver) onWarning?.(`${path} is newer, but passed over: ${problem}`)
+  return stored
+}
+
+/** What is in the folder or bucket of the database of the context, broken manifests too. */
+export const surveyOwn = async (context: FileContext, from: string | undefined): Promise<OwnSurvey> =>
+  ownOf(await surveyFolder(context, from), askedAbout(context.path))
+
+/** All that is in the folder or bucket, of every database, broken manifests too. */
 export async function surveyFolder(context: FileContext, from: string | undefined): Promise<Survey> {
   const location = locate(context, from ?? context.backupDir)
   const isMissing = location.kind === 'folder' && !existsSync(location.address)
@@ -73,8 +116,8 @@ export async function surveyFolder(context: FileContext, from: string | undefine
 }
 
 /**
- * The one backup that is meant: by id, by a prefix of an id that fits only one, by the name or path of its file or
- * manifest, or `latest`.
+ * The one backup that is meant, of whatever database: by id, by a prefix of an id that fits only one, by the name or path
+ * of its file or manifest.
  *
  * @throws not_found, ambiguous, corrupt (a broken manifest)
  */
@@ -86,11 +129,6 @@ export async function findBackup(
   if (selector.includes('/')) return findAt(context, selector)
   const { backups, broken } = await surveyFolder(context, from)
   const where = locate(context, from ?? context.backupDir).address
-  const [newest] = backups
-  if (selector === 'latest') {
-    if (newest) return newest
-    throw notFound(`there is no backup in ${where}`)
-  }
   const text = selector.toLowerCase()
   const matches = backups.filter(
     ({ manifest }) =>

@@ -19,13 +19,29 @@ const instant = v.pipe(
   v.transform(text => new Date(text)),
 )
 
+/** Of which database a backup is. */
+const originSchema = v.strictObject({
+  /** null where the database had none yet. */
+  id: v.nullable(v.pipe(v.string(), v.regex(/^dbs_[0-9a-hjkmnp-tv-z]{26}$/))),
+  /** The machine on which it was taken. */
+  host: v.string(),
+  /** Where the database was, links resolved. */
+  path: v.string(),
+  /** The same as seen from the folder of the backups, since both may move together; null in a bucket. */
+  relative: v.nullable(v.string()),
+})
+
+export type Origin = v.InferOutput<typeof originSchema>
+
 const manifestSchema = v.strictObject({
   format: v.literal('latchkey-backup'),
-  /** 2 remembers a failed verification. */
-  formatVersion: v.picklist([1, 2]),
+  /** 2 remembers a failed verification; 3 knows its database. */
+  formatVersion: v.picklist([1, 2, 3]),
   id: v.pipe(v.string(), v.regex(/^bak_[0-9a-hjkmnp-tv-z]{26}$/)),
   file: v.string(),
   createdAt: instant,
+  /** null in a manifest that was first written in an older format: nothing says then whose backup it is. */
+  database: v.optional(v.nullable(originSchema), null),
   reason: v.pipe(v.string(), v.maxLength(500)),
   sizeBytes: bytes,
   rawSizeBytes: bytes,
@@ -50,7 +66,7 @@ const manifestSchema = v.strictObject({
 })
 
 /** The format that is written; all up to it are read. */
-export const formatVersion = 2
+export const formatVersion = 3
 
 export type Manifest = Omit<v.InferOutput<typeof manifestSchema>, 'manifestSha256'>
 
@@ -65,11 +81,16 @@ export interface StoredBackup {
 /** A manifest that is ours and cannot be used. */
 export interface BrokenBackup {
   readonly id: string
+  readonly location: Location
   /** The manifest. */
   readonly path: string
   readonly problem: string
   /** Whether nothing is known to be wrong: it was made by a newer Latchkey. */
   readonly newer: boolean
+  /** As its name has it; undefined when that is no time. */
+  readonly takenAt: Date | undefined
+  /** As far as it can be read. */
+  readonly database: Origin | null
 }
 
 export interface Survey {
@@ -99,6 +120,7 @@ export function toView(stored: StoredBackup): Backup {
     path: dataPath(stored),
     location: location.address,
     createdAt: m.createdAt,
+    database: m.database && { id: m.database.id, host: m.database.host, path: m.database.path },
     reason: m.reason,
     sizeBytes: m.sizeBytes,
     rawSizeBytes: m.rawSizeBytes,
@@ -147,11 +169,14 @@ export async function readManifest(
   location: Location,
   name: string,
 ): Promise<StoredBackup | BrokenBackup | undefined> {
-  const brokenAs = (problem: string, id = name.slice(0, -'.json'.length), newer = false) => ({
-    id,
+  const brokenAs = (problem: string, json: Readonly<Record<string, unknown>> = {}, newer = false) => ({
+    id: typeof json['id'] === 'string' ? json['id'].slice(0, 40) : name.slice(0, -'.json'.length),
+    location,
     path: location.pathOf(name),
     problem,
     newer,
+    takenAt: timeIn(name),
+    database: v.is(originSchema, json['database']) ? json['database'] : null,
   })
   let text: string
   try {
@@ -164,23 +189,22 @@ export async function readManifest(
   if (!isRecord(json) || json['format'] !== 'latchkey-backup') {
     return brokenAs('its manifest is damaged: it is not one of a backup')
   }
-  const id = typeof json['id'] === 'string' ? json['id'].slice(0, 40) : undefined
   if (typeof json['formatVersion'] === 'number' && json['formatVersion'] > formatVersion) {
-    return brokenAs('it was made by a newer Latchkey, in a format that this one does not know', id, true)
+    return brokenAs('it was made by a newer Latchkey, in a format that this one does not know', json, true)
   }
   const parsed = v.safeParse(manifestSchema, json)
   if (!parsed.success) {
     const field = v.getDotPath(parsed.issues[0]) ?? 'its form'
-    return brokenAs(`its manifest is damaged: ${field} is not what it must be`, id)
+    return brokenAs(`its manifest is damaged: ${field} is not what it must be`, json)
   }
   const { manifestSha256, ...manifest } = parsed.output
   // A name that leads elsewhere would make restore read, and prune remove, a stranger's file.
   if (manifest.file !== name.slice(0, -'.json'.length) + extensionOf(manifest)) {
-    return brokenAs('its manifest names another file than its own neighbour', id)
+    return brokenAs('its manifest names another file than its own neighbour', json)
   }
   const { manifestSha256: _, ...content } = json
   if (manifest.formatVersion > 1 && manifestSha256 !== hashOf(content)) {
-    return brokenAs('its manifest is damaged: it is not what was written (SHA-256)', id)
+    return brokenAs('its manifest is damaged: it is not what was written (SHA-256)', json)
   }
   return { location, manifest }
 }
@@ -188,10 +212,17 @@ export async function readManifest(
 const isManifestName = /^latchkey-\d{8}T\d{9}Z-[0-9a-z]{6}\.json$/
 const readsAtOnce = 16
 
+function timeIn(name: string): Date | undefined {
+  const parts = /^latchkey-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z-/.exec(name)?.slice(1).map(Number)
+  if (parts === undefined) return undefined
+  const [year = 0, month = 0, ...rest] = parts
+  return new Date(Date.UTC(year, month - 1, ...rest))
+}
+
 /** The name of a backup's data or manifest without what it ends in. */
 const stemOf = (file: string): string => file.replace(/\.(json|db(\.(zst|gz))?(\.age)?)$/, '')
 
-function newestFirst(a: StoredBackup, b: StoredBackup): number {
+export function newestFirst(a: StoredBackup, b: StoredBackup): number {
   return (
     b.manifest.createdAt.getTime() - a.manifest.createdAt.getTime() ||
     (a.manifest.id < b.manifest.id ? 1 : -1)

@@ -17,6 +17,7 @@ function stored(at: string, more: Partial<Manifest> = {}): StoredBackup {
       id: `bak_${at}`,
       file: `${at}.db`,
       createdAt,
+      database: null,
       reason: 'manual',
       sizeBytes: 1,
       rawSizeBytes: 1,

@@ -8,6 +8,7 @@ import { LatchkeyError } from '../../../contract/errors.ts'
 import { parse } from '../../rules/input.ts'
 import type { KeepPolicy } from './keep-policy.ts'
 import type { StoredBackup } from './manifest.ts'
+import { isFromLater } from './newest.ts'
 
 export interface Decision {
   readonly stored: StoredBackup
@@ -60,29 +61,38 @@ export const isSafetyCopy = ({ manifest }: StoredBackup): boolean =>
  * Safety copies show states that somebody wanted to leave, so they take no hour, day or week from the others: they
  * are kept for 7 days and by `withinMs`. A backup that failed its verification fills no place either.
  *
- * @param backups newest first
+ * @param backups newest first, of one database
+ * @param taken the id of the backup that this run has just taken
  */
 export function decide(
   policy: KeepPolicy,
   backups: readonly StoredBackup[],
   now: Date,
   timeZone: string,
+  taken?: string,
 ): readonly Decision[] {
   const reasons = new Map<StoredBackup, string[]>(backups.map(backup => [backup, []]))
   const keep = (backup: StoredBackup | undefined, because: string) => {
     if (backup) reasons.get(backup)?.push(because)
   }
-  const good = backups.filter(backup => backup.manifest.failure === null)
+  // A clock that was wrong once is no reason to remove what other clocks have dated.
+  const [later, dated] = partition(backups, backup => isFromLater(backup, now))
+  for (const backup of later) keep(backup, 'dated later than now')
+  const good = dated.filter(backup => backup.manifest.failure === null)
   const regular = good.filter(backup => !isSafetyCopy(backup))
   for (const rule of rules) applyRule(rule, policy[rule.name], regular, timeZone, keep)
-  applyWithin(policy.withinMs, good, now, keep)
+  applyWithin(policy.withinMs, good, keep)
+  keep(
+    backups.find(({ manifest }) => manifest.id === taken),
+    'just taken',
+  )
 
   keep(regular[0] ?? good[0], 'newest good one')
   keep(
     good.find(({ manifest }) => manifest.verifiedAt !== null),
     'newest verified one',
   )
-  for (const backup of backups) {
+  for (const backup of dated) {
     const age = now.getTime() - backup.manifest.createdAt.getTime()
     if (isSafetyCopy(backup) && age < safetyMs) keep(backup, 'safety copy younger than 7 days')
     if (good.length === 0) keep(backup, 'no backup here is known to be good')
@@ -93,6 +103,10 @@ export function decide(
     const { failure } = stored.manifest
     return { stored, keep: false, because: [failure ? 'failed its verification' : 'no rule keeps it'] }
   })
+}
+
+function partition<T>(all: readonly T[], test: (one: T) => boolean): readonly [T[], T[]] {
+  return [all.filter(test), all.filter(one => !test(one))]
 }
 
 const safetyMs = 7 * 86_400_000
@@ -136,17 +150,11 @@ function applyRule(
   }
 }
 
-/** Seen from the newest that is not in the future: a clock that was wrong once makes nothing old. */
-function applyWithin(
-  withinMs: number | undefined,
-  backups: readonly StoredBackup[],
-  now: Date,
-  keep: Keep,
-): void {
-  const newest = backups.find(({ manifest }) => manifest.createdAt <= now)
-  if (withinMs === undefined) return
+function applyWithin(withinMs: number | undefined, backups: readonly StoredBackup[], keep: Keep): void {
+  const [newest] = backups
+  if (withinMs === undefined || newest === undefined) return
+  const from = newest.manifest.createdAt.getTime()
   for (const backup of backups) {
-    const from = newest?.manifest.createdAt.getTime() ?? 0
     if (backup.manifest.createdAt.getTime() > from - withinMs) keep(backup, 'within')
   }
 }

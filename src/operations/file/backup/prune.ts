@@ -9,9 +9,9 @@ import type { BackupPruning } from '../../../contract/views.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
 import type { KeepPolicy } from './keep-policy.ts'
-import { surveyFolder } from './list.ts'
+import { surveyFolder, surveyOwn } from './list.ts'
 import { withLock } from './lock.ts'
-import { dataPath, manifestName, readManifest, type StoredBackup } from './manifest.ts'
+import { dataPath, manifestName, newestFirst, readManifest, type StoredBackup } from './manifest.ts'
 import { locate } from './places/locate.ts'
 import type { Location } from './places/place.ts'
 import { type Decision, decide, keepPolicy, requirePolicy } from './policy.ts'
@@ -32,7 +32,7 @@ const inputSchema = v.object({
 export type PruneBackups = v.InferInput<typeof inputSchema>
 
 /**
- * Decides on every backup, newest first, with the reasons, and removes those that nothing keeps. A dry run removes
+ * Decides on every backup of this database, newest first, with the reasons, and removes those that nothing keeps. A dry run removes
  * none.
  *
  * @throws usage (no policy), not_found, busy, partial (some could not be removed), permission, invalid, conflict
@@ -79,7 +79,7 @@ export const planPrune = (
 /**
  * As `pruneBackups`, for a caller that holds the lock.
  *
- * @param taken a backup that exists only in this dry run
+ * @param taken the backup that the caller has just taken, which a dry run does not find there
  */
 export async function pruneUnlocked(
   context: FileContext,
@@ -88,9 +88,9 @@ export async function pruneUnlocked(
   timeZone: string,
   taken?: StoredBackup,
 ): Promise<readonly BackupPruning[]> {
-  const { backups } = await surveyFolder(context, location.address)
-  const all = context.dryRun && taken ? [taken, ...backups] : backups
-  const decisions = decide(policy, all, context.now(), timeZone)
+  const { backups } = await surveyOwn(context, location.address)
+  const all = context.dryRun && taken ? [taken, ...backups].sort(newestFirst) : backups
+  const decisions = decide(policy, all, context.now(), timeZone, taken?.manifest.id)
   if (!context.dryRun) await removeAll(decisions.filter(decision => !decision.keep))
   return decisions.map(toPruning)
 }

@@ -1,10 +1,12 @@
 /** Whether there is a backup to rely on, for a monitor that asks every few minutes. Only reads. */
 import * as v from 'valibot'
 import type { BackupStatus } from '../../../contract/views.ts'
+import { shellWord } from '../../../text/shell-word.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
-import { surveyFolder } from './list.ts'
-import { toView } from './manifest.ts'
+import { surveyOwn } from './list.ts'
+import { type BrokenBackup, dataPath, type StoredBackup, toView } from './manifest.ts'
+import { isFromLater } from './newest.ts'
 import { locate } from './places/locate.ts'
 import { isSafetyCopy } from './policy.ts'
 
@@ -21,31 +23,72 @@ const inputSchema = v.object({
 export type StatusOptions = v.InferInput<typeof inputSchema>
 
 /**
- * Failed while any backup did not pass its last verification or has a damaged manifest; else stale without a backup
- * that is young enough.
+ * Looks at the backups of this database alone. Failed while any did not pass its last verification, has a damaged manifest
+ * or is dated later than now; else stale without one that is young enough.
  *
  * @throws not_found (the place), permission, busy
  */
 export async function backupStatus(context: FileContext, input: StatusOptions = {}): Promise<BackupStatus> {
   const { from, maxAgeMs } = parse(inputSchema, input)
-  const { backups, broken } = await surveyFolder(context, from)
+  const { backups, broken, others } = await surveyOwn(context, from)
+  const now = context.now()
   // What restore and migrate save on their way says nothing of whether backups are taken.
-  const newest = backups.find(stored => stored.manifest.failure === null && !isSafetyCopy(stored))
-  const ageMs = newest ? context.now().getTime() - newest.manifest.createdAt.getTime() : null
+  const newest = backups.find(
+    stored => stored.manifest.failure === null && !isSafetyCopy(stored) && !isFromLater(stored, now),
+  )
+  const ageMs = newest ? now.getTime() - newest.manifest.createdAt.getTime() : null
   const view = {
     location: locate(context, from ?? context.backupDir).address,
     newest: newest ? toView(newest) : null,
     ageMs,
     maxAgeMs,
   }
-  const failed = backups.find(({ manifest }) => manifest.failure !== null)
-  const damaged = broken.find(({ newer }) => !newer)
-  if (failed) {
-    const problem = `${failed.manifest.id} failed its verification: ${failed.manifest.failure?.problem}`
-    return { ...view, status: 'failed', problem }
+  const found = finding(backups, broken, now)
+  if (found !== undefined) return { ...view, status: 'failed', ...found }
+  const fresh = ageMs !== null && ageMs < maxAgeMs
+  if (fresh) return { ...view, status: 'fresh', problem: null, mend: null }
+  const mend = 'take one with: latchkey backup create'
+  if (ageMs !== null) return { ...view, status: 'stale', problem: 'the newest backup is too old', mend }
+  const [unreadable] = broken
+  if (unreadable !== undefined) {
+    const problem = `no backup can be read: ${unreadable.path}: ${unreadable.problem}`
+    return { ...view, status: 'stale', problem, mend }
   }
-  if (damaged) return { ...view, status: 'failed', problem: `${damaged.path}: ${damaged.problem}` }
-  if (ageMs === null) return { ...view, status: 'stale', problem: 'there is no backup' }
-  if (ageMs >= maxAgeMs) return { ...view, status: 'stale', problem: 'the newest backup is too old' }
-  return { ...view, status: 'fresh', problem: null }
+  const problem = others.length === 0 ? 'there is no backup' : 'there is no backup of this database'
+  return { ...view, status: 'stale', problem, mend }
+}
+
+interface Finding {
+  readonly problem: string
+  readonly mend: string
+}
+
+/** What is wrong with any of them; that a newer Latchkey made one is no fault of it. */
+function finding(
+  backups: readonly StoredBackup[],
+  broken: readonly BrokenBackup[],
+  now: Date,
+): Finding | undefined {
+  const failed = backups.find(({ manifest }) => manifest.failure !== null)
+  if (failed !== undefined) {
+    const { id, failure } = failed.manifest
+    return {
+      problem: `${id} failed its verification: ${failure?.problem}`,
+      mend: `look again with: latchkey backup verify ${shellWord(dataPath(failed))}`,
+    }
+  }
+  const damaged = broken.find(({ newer }) => !newer)
+  if (damaged !== undefined) {
+    return {
+      problem: `${damaged.path}: ${damaged.problem}`,
+      mend: 'look at all of them with: latchkey backup verify --all',
+    }
+  }
+  const later = backups.find(stored => isFromLater(stored, now))
+  if (later === undefined) return undefined
+  const { id, createdAt } = later.manifest
+  return {
+    problem: `${id} is dated ${createdAt.toISOString()}, which is still to come: ${dataPath(later)}`,
+    mend: 'set the clock; if it is right now, move that file and its .json elsewhere',
+  }
 }

@@ -9,6 +9,7 @@ import { createBackup } from './create.ts'
 import { listBackups } from './list.ts'
 import { withLock } from './lock.ts'
 import { planPrune, pruneBackups } from './prune.ts'
+import { restore } from './restore/restore.ts'
 import { backupStatus } from './status.ts'
 import { verifyBackups } from './verify.ts'
 
@@ -65,6 +66,30 @@ test('prune never touches a backup with a damaged manifest, nor one whose manife
   expect(existsSync(scene.context.path)).toBe(true)
 })
 
+test.each([
+  ['its newer neighbour', (newer: string) => newer],
+  ['a file elsewhere', () => '../data/latchkey.db'],
+  ['a file of another kind', (_: string, own: string) => own.replace(/\.zst$/, '.gz')],
+])('a manifest that is whole and names %s is believed by nobody', async (_, other) => {
+  const [newer, older] = await nightly(2)
+  const nameOf = (path: string) => path.split('/').at(-1)!
+  const { manifestSha256: __, ...manifest } = JSON.parse(readFileSync(manifestOf(older!.path), 'utf8'))
+  const content = { ...manifest, file: other(nameOf(newer!.path), nameOf(older!.path)) }
+  const hash = new Bun.CryptoHasher('sha256').update(JSON.stringify(content)).digest('hex')
+  writeFileSync(manifestOf(older!.path), JSON.stringify({ ...content, manifestSha256: hash }))
+  const broken: string[] = []
+  const listed = await listBackups(scene.context, { onBroken: ({ problem }) => broken.push(problem) })
+  expect(listed.map(({ id }) => id)).toEqual([newer!.id])
+  expect(broken).toEqual(['its manifest names another file than its own neighbour'])
+  expect((await verifyBackups(scene.context, { all: true })).map(check => check.outcome)).toEqual([
+    'failed',
+    'passed',
+  ])
+  expect((await failure(restore(scene.context, { backup: older!.id }))).code).toBe('corrupt')
+  await pruneBackups(scene.context, { keep: { last: 1 } })
+  for (const path of [newer!.path, older!.path, scene.context.path]) expect(existsSync(path)).toBe(true)
+})
+
 test('without a policy prune refuses, and create does so before it takes a backup', async () => {
   await nightly(1)
   expect((await failure(pruneBackups(scene.context))).code).toBe('usage')
@@ -113,7 +138,7 @@ test('a manifest of the first format is read, verified and written in the new on
   const { failure: _, ...first } = JSON.parse(readFileSync(file, 'utf8'))
   writeFileSync(file, JSON.stringify({ ...first, formatVersion: 1 }))
   expect(await verifyBackups(scene.context)).toMatchObject([{ outcome: 'passed' }])
-  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ formatVersion: 2, failure: null })
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ formatVersion: 3, failure: null })
 })
 
 test('status is fresh, stale or failed', async () => {

@@ -16,7 +16,7 @@ import { list, requireSpace, withPrivateFile } from '../../../system/files.ts'
 import { isRunning, ownPid } from '../../../system/processes.ts'
 import type { FileContext } from '../../context.ts'
 import type { Depth, Refusal } from './contents.ts'
-import { findBackup, surveyFolder } from './list.ts'
+import { findBackup, surveyOwn } from './list.ts'
 import { withLock } from './lock.ts'
 import {
   dataPath,
@@ -26,13 +26,15 @@ import {
   type StoredBackup,
   writeManifest,
 } from './manifest.ts'
+import { newestTaken, nothingOwn } from './newest.ts'
 import { digest, unpack } from './pack.ts'
+import { locate } from './places/locate.ts'
 import { inThread } from './thread.ts'
 
 export interface VerifyBackups {
-  /** Which one: id, prefix, file name, path or `latest`. Default: the newest. */
+  /** Which one: id, prefix, file name, path or `latest`. Default: the newest of this database. */
   readonly backup?: string | undefined
-  /** Every backup of the folder, broken manifests included. */
+  /** Every backup of this database in the folder, broken manifests included. */
   readonly all?: boolean | undefined
   /** The folder, or `s3://bucket/prefix`; default the context's. */
   readonly from?: string | undefined
@@ -59,10 +61,15 @@ export async function verifyBackups(
   const { onProgress } = context
   const verify = (stored: StoredBackup, onProgress?: ProgressListener) =>
     verifyOne({ ...context, onProgress }, { ...stored, identityFile }, options.quick ?? false)
-  if (!options.all) {
-    return [await verify(await findBackup(context, options.backup ?? 'latest', options.from), onProgress)]
+  if (options.backup !== undefined && options.backup !== 'latest') {
+    return [await verify(await findBackup(context, options.backup, options.from), onProgress)]
   }
-  const { backups, broken } = await surveyFolder(context, options.from)
+  const own = await surveyOwn(context, options.from)
+  const where = locate(context, options.from ?? context.backupDir).address
+  if (!options.all) return [await verify(newestTaken(own, { now: context.now(), where }), onProgress)]
+  const { backups, broken } = own
+  // To have looked at none is no proof.
+  if (backups.length === 0 && broken.length === 0 && own.others.length > 0) throw nothingOwn(own, where)
   const checks: BackupCheck[] = broken.map(({ id, path, problem, newer }) => ({
     id,
     path,
@@ -161,8 +168,11 @@ async function requireBytes(stored: StoredBackup, onProgress?: ProgressListener)
 async function requireContents(stored: StoredBackup, file: string, depth: Depth): Promise<void> {
   const { manifest } = stored
   const task = { path: file, depth, name: dataPath(stored) }
-  const { contents: found, damage, refusal } = await inThread('examine', task)
+  const { contents: found, databaseId, damage, refusal } = await inThread('examine', task)
   if (damage !== null) throw damaged(stored, damage)
+  if (manifest.database !== null && databaseId !== manifest.database.id) {
+    throw damaged(stored, 'it is of another database than its manifest says')
+  }
   for (const field of ['schemaVersion', 'schemaHash', 'pageSize'] as const) {
     if (found[field] !== manifest[field]) throw damaged(stored, `${field} is not what its manifest says`)
   }

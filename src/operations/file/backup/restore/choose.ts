@@ -7,7 +7,7 @@ import { translate } from '../../../../system/errors.ts'
 import { statOf } from '../../../../system/files.ts'
 import { pathProblem } from '../../../../text/address.ts'
 import type { FileContext } from '../../../context.ts'
-import { type ChooseBackup, chooseBackup, listBackups } from '../list.ts'
+import { type ChooseBackup, chooseBackup, latestBackup, listBackups } from '../list.ts'
 import type { StoredBackup } from '../manifest.ts'
 import type { Touched } from './bring-back.ts'
 import type { Kind } from './difference.ts'
@@ -36,7 +36,7 @@ export function targetOf(context: FileContext, { to = context.path }: ChooseStat
   return path
 }
 
-/** For a context whose path is the database to restore. @throws not_found, ambiguous, corrupt, usage (not one choice) */
+/** @throws not_found, ambiguous, corrupt, usage (not one choice) */
 export async function chooseState(context: FileContext, options: ChooseState): Promise<StoredBackup> {
   const { backup, latest = false, at, undo = false } = options
   if ([backup !== undefined, latest, at !== undefined, undo].filter(Boolean).length !== 1) {
@@ -46,19 +46,13 @@ export async function chooseState(context: FileContext, options: ChooseState): P
       'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest',
     )
   }
-  if (undo) return chooseBackup(context, { ...options, latest: false, backup: await replaced(context) })
+  const identityFile = options.identityFile ?? context.ageIdentityFile
+  if (undo) {
+    const id = await replaced({ ...context, path: targetOf(context, options) })
+    return chooseBackup(context, { ...options, latest: false, backup: id })
+  }
   if (backup !== undefined) return chooseBackup(context, options)
-  const listed = await listBackups(context, options)
-  const past = listed.filter(({ createdAt }) => at === undefined || createdAt <= at)
-  // What a restore replaced was given up then: it is what an undo is for, or the last resort.
-  const newest = past.find(({ reason }) => reason !== 'pre-restore') ?? past[0]
-  if (newest) return chooseBackup(context, { ...options, latest: false, backup: newest.id })
-  if (at === undefined) return chooseBackup(context, options)
-  throw new LatchkeyError(
-    'not_found',
-    `there is no backup from ${at.toISOString()} or before`,
-    'see what there is with: latchkey backup list',
-  )
+  return { ...(await latestBackup(context, options)), identityFile }
 }
 
 /** The id of the safety backup of the last restore, as the database itself tells, or else as the backups do. */
@@ -67,8 +61,8 @@ async function replaced(context: FileContext): Promise<string> {
   if (told?.safetyBackup === null) {
     throw new LatchkeyError(
       'not_found',
-      'the last restore found no readable database, so there is no backup of what was there before',
-      'what it moved aside lies beside the database; choose a backup with: latchkey backup list',
+      'there was no readable database before the last restore, so there is none to go back to',
+      'bring back another backup, which saves what is there now: latchkey backup list, then: latchkey restore ID; what was damaged lies beside the database',
     )
   }
   if (told) return told.safetyBackup

@@ -22,6 +22,7 @@ import type { FileContext } from '../../../context.ts'
 import { createUnlocked } from '../create.ts'
 import { withLock } from '../lock.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
+import { askedAbout, belongsTo } from '../ownership.ts'
 import { recordInside } from '../trail.ts'
 import { restoreInto } from '../verify.ts'
 import { type ChooseState, chooseState, lastRestore, targetOf } from './choose.ts'
@@ -66,7 +67,7 @@ export async function restore(context: FileContext, options: Restore): Promise<R
   const waitMs = options.waitMs ?? 0
   return withLocks(target, options.from, waitMs, async () => {
     if (!context.dryRun) await adoptLateCopies(target)
-    const stored = await chooseState(target, options)
+    const stored = await chooseState(context, options)
     if (subject) {
       return withCopy(target, stored, copy => restoreEntity(target, stored, copy, subject, prepareFor(copy)))
     }
@@ -91,14 +92,17 @@ export async function restore(context: FileContext, options: Restore): Promise<R
  */
 export async function restorable(context: FileContext, options: Restore): Promise<Restorable> {
   const path = targetOf(context, options)
-  const chosen = await chooseState({ ...context, path }, options)
+  const stored = await chooseState(context, options)
+  const { database, id } = stored.manifest
   const undone = options.undo ? lastRestore(path)?.entity : null
   const replaces = existsSync(path) ? basename(path) : null
   const isWhole = replaces !== null && !undone && subjectOf(options) === undefined
-  const preview = isWhole ? await restore({ ...context, dryRun: true }, options) : null
+  const named = { ...options, backup: id, latest: false, at: undefined, undo: false }
+  const preview = isWhole ? await restore({ ...context, dryRun: true }, named) : null
   return {
-    ...toView(chosen),
+    ...toView(stored),
     replaces,
+    foreign: database !== null && !belongsTo(database, stored.location, askedAbout(path)),
     undoes: undone ? `${undone.target.kind} ${undone.name}` : null,
     revived: preview?.revived ?? null,
   }
@@ -107,6 +111,8 @@ export async function restorable(context: FileContext, options: Restore): Promis
 export interface Restorable extends Backup {
   /** The name of the file in whose place it would come; null where there is none. */
   readonly replaces: string | null
+  /** Whether it is known to be of another database than the one in whose place it would come. */
+  readonly foreign: boolean
   /** The one thing whose return would be undone, such as `key ci`; null for a whole database. */
   readonly undoes: string | null
   /** As a restore tells. */
