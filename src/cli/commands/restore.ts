@@ -73,8 +73,9 @@ export default command({
     }),
   output: restored,
   done: restoredLines,
-  notice: ({ only }, { undo }) =>
-    only === null
-      ? undefined
-      : `Only ${only} ${undo ? 'is as before its return' : 'came back'}; everything else is as it was.`,
+  notice: ({ only }, { key, user, project }) => {
+    const named = key ?? user ?? project
+    if (named !== undefined) return `Only ${named} came back; everything else is as it was.`
+    return only === null ? undefined : `Only the return of ${only} was undone; everything else is as it was.`
+  },
 })
