@@ -49,7 +49,9 @@ export function revivedQuestion(revived: Restored['revived']): string {
   if (revived === null || revived.length === 0) return ''
   const [first] = revived
   const which = many(revived.length, 'secret')
-  return first?.ended ? `, and end the ${which} above` : `, after which the ${which} above will work again`
+  return first?.ended
+    ? `, and end the ${which} above`
+    : `, after which the ${which} above will work again (--keep-revocations ends them)`
 }
 
 function revivedLines(revived: readonly RevivedSecret[], brush: Brush): readonly string[] {
