@@ -10,20 +10,18 @@
 import { dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from './contract/errors.ts'
 import type { ProgressListener } from './contract/views.ts'
+import type { Latchkey } from './library/latchkey.ts'
 import type { Actor } from './operations/context.ts'
 import type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
-import { createOperations, type Operations } from './operations/index.ts'
+import { createOperations } from './operations/index.ts'
 import { readScheduled } from './system/scheduled.ts'
 import { systemUser } from './system/user.ts'
 import { type NoPath, pathProblem, placeProblem } from './text/address.ts'
 
-/** All of Latchkey on one database; close it before the process ends. */
-export type Latchkey = Operations
-
 export interface LatchkeyOptions {
   /** The database file. */
   readonly path: string
-  /** `read` never changes the database or its WAL; default `write`. */
+  /** Whether it may write; `read` never changes the database or its WAL. Default `write`. */
   readonly access?: 'read' | 'write' | undefined
   /** Do all the work and all the checks, and keep nothing. */
   readonly dryRun?: boolean | undefined
@@ -41,6 +39,7 @@ export interface LatchkeyOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** How long a write waits for other processes, in milliseconds; default 5,000. */
   readonly busyTimeoutMs?: number | undefined
+  /** The clock; default that of the system. */
   readonly now?: (() => Date) | undefined
   /** Told now and then how far an import, a log of usage, a backup or a restore has come; must not throw. */
   readonly onProgress?: ProgressListener | undefined
@@ -53,6 +52,10 @@ export interface LatchkeyOptions {
  *
  * @throws LatchkeyError with code database_missing, database_foreign, schema_older, schema_newer, corrupt,
  *   permission
+ * @example
+ * const latchkey = await openLatchkey({ path: '/var/lib/gateway/latchkey.db' })
+ * const { valid } = await latchkey.keys.verify('the secret of a client')
+ * await latchkey.close()
  */
 export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   const latchkey = connectLatchkey(options)
@@ -64,6 +67,11 @@ export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> 
 /**
  * As `openLatchkey`, but the file is opened by the first operation that needs it: it may not exist yet. What an
  * operation is made of is loaded with its first use too.
+ *
+ * @throws LatchkeyError with code config (the path is an address)
+ * @example
+ * const latchkey = connectLatchkey({ path: 'new.db' })
+ * await latchkey.initialize({ admin: 'root' })
  */
 export function connectLatchkey(options: LatchkeyOptions): Latchkey {
   requireNone(pathProblem(options.path))
@@ -93,6 +101,13 @@ function requireNone(wrong: NoPath | undefined): void {
 
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'
 export type * from './contract/views.ts'
+export type { Backups, DatabaseFile, Migrations } from './library/file.ts'
+export type { Imports } from './library/imports.ts'
+export type { Keys } from './library/keys.ts'
+export type { Audit, Latchkey } from './library/latchkey.ts'
+export type { Limits } from './library/limits.ts'
+export type { Projects, Users } from './library/people.ts'
+export type { Prices, Usage } from './library/usage.ts'
 export type { AuditFilter } from './operations/audit.ts'
 export type { Changed } from './operations/changed.ts'
 export type { Actor } from './operations/context.ts'

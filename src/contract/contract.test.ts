@@ -124,6 +124,8 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   optimized: ['path', 'statements'],
   queryRow: [],
   settingsCheck: ['path', 'scope', 'exists', 'ok', 'profiles', 'problem'],
+  settingsProfile: ['name', 'inUse', 'db', 'paths'],
+  programInfo: ['version', 'bun'],
   reserved: ['reservation', 'verdict'],
   studio: ['address', 'startedAt', 'stoppedAt', 'signal'],
   served: ['addresses', 'startedAt', 'stoppedAt', 'signal', 'requests'],

@@ -23,7 +23,7 @@ export function failureOf(error: unknown): Failure {
   const code = known?.code ?? 'unexpected'
   return {
     code,
-    message: redact(messageOf(cause)),
+    message: redact(known?.says === undefined ? messageOf(cause) : `${pathOf(cause)} ${known.says}`),
     hint: known?.hint ?? 'run it again with LATCHKEY_DEBUG=1 and report what it shows',
     exit: exitCodes[code],
     frames: framesOf(cause),
@@ -34,15 +34,23 @@ export function failureOf(error: unknown): Failure {
 export const errorObject = ({ code, message, hint, exit }: Failure): string =>
   JSON.stringify({ error: { code, message: message.toWellFormed(), hint: hint.toWellFormed(), exit } })
 
+interface KnownCode {
+  readonly code: ErrorCode
+  readonly hint: string
+  /** What is wrong with the path; left out, what the system says. */
+  readonly says?: string
+}
+
 /** Failures of the system that mean the same wherever they happen. */
-const knownCodes: Readonly<Record<string, { readonly code: ErrorCode; readonly hint: string } | undefined>> =
-  {
-    ENOSPC: { code: 'disk_full', hint: 'make room on the disk, then run it again' },
-    EDQUOT: { code: 'disk_full', hint: 'make room in the quota, then run it again' },
-    EACCES: { code: 'permission', hint: 'run it as the owner of the file, or change its permissions' },
-    EPERM: { code: 'permission', hint: 'run it as the owner of the file, or change its permissions' },
-    EROFS: { code: 'permission', hint: 'choose a place that can be written to' },
-  }
+const knownCodes: Readonly<Record<string, KnownCode | undefined>> = {
+  ENOSPC: { code: 'disk_full', hint: 'make room on the disk, then run it again' },
+  EDQUOT: { code: 'disk_full', hint: 'make room in the quota, then run it again' },
+  EACCES: { code: 'permission', hint: 'run it as the owner of the file, or change its permissions' },
+  EPERM: { code: 'permission', hint: 'run it as the owner of the file, or change its permissions' },
+  ELOOP: { code: 'config', says: 'leads nowhere: its links go in a circle', hint: 'name another file' },
+  ENAMETOOLONG: { code: 'config', says: 'leads nowhere: its name is too long', hint: 'name another file' },
+  EROFS: { code: 'permission', hint: 'choose a place that can be written to' },
+}
 
 function deepest(error: unknown): unknown {
   let current = error
@@ -57,6 +65,9 @@ function messageOf(cause: unknown): string {
   if (cause.name === 'DrizzleQueryError' || cause.message.startsWith('Failed query')) return 'a query failed'
   return cause.message || cause.name
 }
+
+const pathOf = (cause: unknown): string =>
+  cause instanceof Error && 'path' in cause && typeof cause.path === 'string' ? cause.path : 'a path'
 
 /** The error's own code (`SQLITE_BUSY`, `ENOENT`), or an empty string. */
 export function codeOf(error: unknown): string {

@@ -3,7 +3,7 @@
  * loads all that drizzle can do; and conditions for which it has no words. No rule may live here.
  */
 import { inArray } from 'drizzle-orm/sql/expressions/conditions'
-import { type SQL, sql } from 'drizzle-orm/sql/sql'
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm/sql/sql'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core/dialect'
 import type { Query } from './sqlite/client.ts'
@@ -54,3 +54,9 @@ export const oneOf = (column: SQLiteColumn, values: readonly string[]): SQL =>
   values.length <= mostBound
     ? inArray(column, [...values])
     : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`
+
+/**
+ * A sum of whole numbers; 0 of none. `sum()` stops the query with an error past 2^63, and a few absurd events must not
+ * stop a report: this one goes on, exact up to 2^53.
+ */
+export const totalOf = (value: SQLWrapper): SQL<number> => sql<number>`total(${value})`

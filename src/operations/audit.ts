@@ -10,6 +10,8 @@ import { audit } from '../db/schema/audit.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
 import type { OperationContext } from './context.ts'
 import { newId } from './rules/ids.ts'
+import { requireWords } from './rules/input.ts'
+import { holdsSecret } from './rules/scan.ts'
 import { byId, oneById } from './select.ts'
 
 export interface Event {
@@ -48,6 +50,13 @@ export function auditRow(
   { action, target, before, after }: Event,
 ): typeof audit.$inferInsert {
   const at = now()
+  if (holdsSecret(actor.name)) {
+    throw new LatchkeyError(
+      'config',
+      'the name of who acts holds a secret, which the audit trail would keep',
+      'set LATCHKEY_ACTOR, or actor in the library, to a name',
+    )
+  }
   return {
     id: newId('aud', at),
     at: at.getTime(),
@@ -63,10 +72,13 @@ export function auditRow(
 }
 
 export interface AuditFilter {
+  /** First moment that counts. */
   readonly since?: Date | undefined
+  /** First moment that no longer counts. */
   readonly until?: Date | undefined
+  /** Who made the change. */
   readonly actor?: string | undefined
-  /** `key.rotate`, or a noun alone for all its actions. */
+  /** An action such as `key.rotate`, or a noun alone for all its actions. */
   readonly action?: string | undefined
   /** Id or name of what was acted on. */
   readonly target?: string | undefined
@@ -82,6 +94,7 @@ export function listAudit(
   const { since, until, actor, action, target } = filter
   const did = action === undefined ? undefined : hasAction(action)
   return context.store.read(async db => {
+    requireWords(filter)
     if (action !== undefined) await requireAction(db, action)
     const rows = await db
       .select()

@@ -6,7 +6,9 @@ import type { Environment } from '../system/home.ts'
 import type { KeepPolicy } from './file/backup/keep-policy.ts'
 
 export interface Actor {
+  /** Who the audit trail names. */
   readonly name: string
+  /** From where: a terminal, cron, a service, a script or the library. */
   readonly origin: Origin
 }
 

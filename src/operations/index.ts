@@ -17,8 +17,6 @@ export interface Wiring extends FileContext {
   readonly onReplaced: (() => void) | undefined
 }
 
-export type Operations = ReturnType<typeof createOperations>
-
 /** All operations on one database, which is opened by the first that needs it. */
 export function createOperations(wiring: Wiring) {
   const { path, access, dryRun, busyTimeoutMs, onReplaced, now, actor, onProgress } = wiring
@@ -28,12 +26,54 @@ export function createOperations(wiring: Wiring) {
   const files = () => atOneMoment<FileContext>(wiring)
   const recorders = new Set<Recorder>()
   const late = new LateBinding()
-  const recording = late.bind(
+  const recording = late.from(
     () => lasting,
     () => import('./usage/recorder.ts'),
-    { create: 'createRecorder' },
-  )
-  late.include(() => import('./keys/page.ts'))
+  )(m => m.createRecorder)
+  // What lists load by themselves, when they are given a filter.
+  late.from(context, () => import('./keys/page.ts'))
+  const users = late.from(context, () => import('./people/users.ts'))
+  const projects = late.from(context, () => import('./people/projects.ts'))
+  const listing = late.from(context, () => import('./keys/list.ts'))
+  const getting = late.from(context, () => import('./keys/get.ts'))
+  const activity = late.from(context, () => import('./keys/activity.ts'))
+  const standing = late.from(context, () => import('./keys/standing.ts'))
+  const creating = late.from(context, () => import('./keys/create.ts'))
+  const changing = late.from(context, () => import('./keys/change.ts'))
+  const bulk = late.from(context, () => import('./keys/bulk.ts'))
+  const verifying = late.from(context, () => import('./keys/verify.ts'))
+  const stats = late.from(context, () => import('./keys/stats.ts'))
+  const rotate = late.from(context, () => import('./keys/rotate.ts'))
+  const keyImport = late.from(context, () => import('./keys/import.ts'))
+  const identify = late.from(context, () => import('./keys/identify.ts'))
+  const manage = late.from(context, () => import('./limits/manage.ts'))
+  const record = late.from(context, () => import('./usage/record.ts'))
+  const ingest = late.from(context, () => import('./usage/ingest.ts'))
+  const report = late.from(context, () => import('./usage/report.ts'))
+  const overview = late.from(context, () => import('./usage/overview.ts'))
+  const reconcile = late.from(context, () => import('./usage/reconcile.ts'))
+  const compact = late.from(context, () => import('./usage/compact.ts'))
+  const reserve = late.from(context, () => import('./usage/reserve.ts'))
+  const prices = late.from(context, () => import('./usage/prices.ts'))
+  const audit = late.from(context, () => import('./audit.ts'))
+  const inventory = late.from(context, () => import('./file/inventory.ts'))
+  const glmProxy = late.from(context, () => import('./import/glm-proxy.ts'))
+  const ccluster = late.from(context, () => import('./import/ccluster.ts'))
+  const dokify = late.from(context, () => import('./import/dokify.ts'))
+  const importList = late.from(context, () => import('./import/list.ts'))
+  const undo = late.from(context, () => import('./import/undo.ts'))
+  const backingUp = late.from(files, () => import('./file/backup/create.ts'))
+  const backupList = late.from(files, () => import('./file/backup/list.ts'))
+  const checking = late.from(files, () => import('./file/backup/verify.ts'))
+  const prune = late.from(files, () => import('./file/backup/prune.ts'))
+  const status = late.from(files, () => import('./file/backup/status.ts'))
+  const schedule = late.from(files, () => import('./file/backup/schedule.ts'))
+  const restore = late.from(files, () => import('./file/backup/restore/restore.ts'))
+  const migrations = late.from(files, () => import('./file/migrations.ts'))
+  const database = late.from(files, () => import('./file/database.ts'))
+  const init = late.from(files, () => import('./file/init.ts'))
+  const health = late.from(files, () => import('./file/health.ts'))
+  const diagnosis = late.from(files, () => import('./file/diagnosis.ts'))
   return {
     path,
     /** Opens the database now instead of at first use. */
@@ -47,51 +87,45 @@ export function createOperations(wiring: Wiring) {
       await store.close()
       for (const each of closed) if (each.status === 'rejected') throw each.reason
     },
-    users: late.bind(context, () => import('./people/users.ts'), {
-      create: 'createUser',
-      list: 'listUsers',
-      get: 'getUser',
-      update: 'updateUser',
-      setPassword: 'setPassword',
-      verifyPassword: 'verifyPassword',
-      disable: 'disableUser',
-      enable: 'enableUser',
-      delete: 'deleteUser',
-    }),
-    projects: late.bind(context, () => import('./people/projects.ts'), {
-      create: 'createProject',
-      list: 'listProjects',
-      get: 'getProject',
-      update: 'updateProject',
-      archive: 'archiveProject',
-      unarchive: 'unarchiveProject',
-      delete: 'deleteProject',
-    }),
+    users: {
+      create: users(m => m.createUser),
+      list: users(m => m.listUsers),
+      get: users(m => m.getUser),
+      update: users(m => m.updateUser),
+      setPassword: users(m => m.setPassword),
+      verifyPassword: users(m => m.verifyPassword),
+      disable: users(m => m.disableUser),
+      enable: users(m => m.enableUser),
+      delete: users(m => m.deleteUser),
+    },
+    projects: {
+      create: projects(m => m.createProject),
+      list: projects(m => m.listProjects),
+      get: projects(m => m.getProject),
+      update: projects(m => m.updateProject),
+      archive: projects(m => m.archiveProject),
+      unarchive: projects(m => m.unarchiveProject),
+      delete: projects(m => m.deleteProject),
+    },
     keys: {
-      ...late.bind(context, () => import('./keys/list.ts'), { list: 'listKeys' }),
-      ...late.bind(context, () => import('./keys/get.ts'), { get: 'getKey' }),
-      ...late.bind(context, () => import('./keys/activity.ts'), { activity: 'keyActivity' }),
-      ...late.bind(context, () => import('./keys/standing.ts'), { standing: 'keyStanding' }),
-      ...late.bind(context, () => import('./keys/create.ts'), {
-        create: 'createKey',
-        createMany: 'createKeys',
-      }),
-      ...late.bind(context, () => import('./keys/change.ts'), {
-        update: 'updateKey',
-        revoke: 'revokeKey',
-        disable: 'disableKey',
-        enable: 'enableKey',
-        delete: 'deleteKey',
-      }),
-      ...late.bind(context, () => import('./keys/bulk.ts'), {
-        matching: 'matchingKeys',
-        changeMatching: 'changeMatching',
-      }),
-      ...late.bind(context, () => import('./keys/verify.ts'), { verify: 'verifySecret' }),
-      ...late.bind(context, () => import('./keys/stats.ts'), { stats: 'keyStats' }),
-      ...late.bind(context, () => import('./keys/rotate.ts'), { rotate: 'rotateKey' }),
-      ...late.bind(context, () => import('./keys/import.ts'), { import: 'importKeyFile' }),
-      ...late.bind(context, () => import('./keys/identify.ts'), { identify: 'identifySecrets' }),
+      list: listing(m => m.listKeys),
+      get: getting(m => m.getKey),
+      activity: activity(m => m.keyActivity),
+      standing: standing(m => m.keyStanding),
+      create: creating(m => m.createKey),
+      createMany: creating(m => m.createKeys),
+      update: changing(m => m.updateKey),
+      revoke: changing(m => m.revokeKey),
+      disable: changing(m => m.disableKey),
+      enable: changing(m => m.enableKey),
+      delete: changing(m => m.deleteKey),
+      matching: bulk(m => m.matchingKeys),
+      changeMatching: bulk(m => m.changeMatching),
+      verify: verifying(m => m.verifySecret),
+      stats: stats(m => m.keyStats),
+      rotate: rotate(m => m.rotateKey),
+      import: keyImport(m => m.importKeyFile),
+      identify: identify(m => m.identifySecrets),
       /** The keys of `list`, one after another, in constant memory. */
       async *stream(page?: KeyPage) {
         yield* (await import('./keys/list.ts')).streamKeys(context(), page)
@@ -100,87 +134,79 @@ export function createOperations(wiring: Wiring) {
         yield* (await import('./keys/export.ts')).exportKeys(context(), filter)
       },
     },
-    limits: late.bind(context, () => import('./limits/manage.ts'), {
-      add: 'addLimits',
-      remove: 'removeLimits',
-      list: 'listLimits',
-      reset: 'resetLimits',
-    }),
+    limits: {
+      add: manage(m => m.addLimits),
+      remove: manage(m => m.removeLimits),
+      list: manage(m => m.listLimits),
+      reset: manage(m => m.resetLimits),
+    },
     usage: {
-      ...late.bind(context, () => import('./usage/record.ts'), { record: 'recordUsage' }),
-      ...late.bind(context, () => import('./usage/ingest.ts'), { ingest: 'ingestUsage' }),
-      ...late.bind(context, () => import('./usage/report.ts'), { report: 'usageReport' }),
-      ...late.bind(context, () => import('./usage/overview.ts'), { overview: 'usageOverview' }),
-      ...late.bind(context, () => import('./usage/reconcile.ts'), { check: 'checkUsage' }),
-      ...late.bind(context, () => import('./usage/compact.ts'), { compact: 'compactUsage' }),
-      ...late.bind(context, () => import('./usage/reserve.ts'), {
-        reserve: 'reserve',
-        settle: 'settle',
-        release: 'release',
-      }),
+      record: record(m => m.recordUsage),
+      ingest: ingest(m => m.ingestUsage),
+      report: report(m => m.usageReport),
+      overview: overview(m => m.usageOverview),
+      check: reconcile(m => m.checkUsage),
+      compact: compact(m => m.compactUsage),
+      reserve: reserve(m => m.reserve),
+      settle: reserve(m => m.settle),
+      release: reserve(m => m.release),
       /** The rows of `report`, one after another, from one snapshot. */
       async *streamReport(options?: ReportOptions) {
         yield* (await import('./usage/report.ts')).streamReport(context(), options)
       },
       /** A recorder on this database; `close` closes it too. */
       createRecorder: async (options?: RecorderOptions): Promise<Recorder> => {
-        const recorder = await recording.create(options)
+        const recorder = await recording(options)
         recorders.add(recorder)
         return recorder
       },
-      prices: late.bind(context, () => import('./usage/prices.ts'), {
-        set: 'setPrice',
-        list: 'listPrices',
-        remove: 'removePrices',
-      }),
+      prices: {
+        set: prices(m => m.setPrice),
+        list: prices(m => m.listPrices),
+        remove: prices(m => m.removePrices),
+      },
     },
-    audit: late.bind(context, () => import('./audit.ts'), { list: 'listAudit', get: 'getAuditEntry' }),
-    ...late.bind(context, () => import('./file/inventory.ts'), { inventory: 'takeInventory' }),
+    audit: { list: audit(m => m.listAudit), get: audit(m => m.getAuditEntry) },
+    inventory: inventory(m => m.takeInventory),
     imports: {
-      ...late.bind(context, () => import('./import/glm-proxy.ts'), { glmProxy: 'importGlmProxy' }),
-      ...late.bind(context, () => import('./import/ccluster.ts'), { ccluster: 'importCcluster' }),
-      ...late.bind(context, () => import('./import/dokify.ts'), { dokify: 'importDokify' }),
-      ...late.bind(context, () => import('./import/list.ts'), { list: 'listImports', get: 'getImport' }),
-      ...late.bind(context, () => import('./import/undo.ts'), { undo: 'undoImport' }),
+      glmProxy: glmProxy(m => m.importGlmProxy),
+      ccluster: ccluster(m => m.importCcluster),
+      dokify: dokify(m => m.importDokify),
+      list: importList(m => m.listImports),
+      get: importList(m => m.getImport),
+      undo: undo(m => m.undoImport),
     },
     backups: {
-      ...late.bind(files, () => import('./file/backup/create.ts'), { create: 'createBackup' }),
-      ...late.bind(files, () => import('./file/backup/list.ts'), { list: 'listBackups', get: 'getBackup' }),
-      ...late.bind(files, () => import('./file/backup/verify.ts'), { verify: 'verifyBackups' }),
-      ...late.bind(files, () => import('./file/backup/prune.ts'), {
-        planPrune: 'planPrune',
-        prune: 'pruneBackups',
-      }),
-      ...late.bind(files, () => import('./file/backup/status.ts'), { status: 'backupStatus' }),
-      ...late.bind(files, () => import('./file/backup/schedule.ts'), {
-        planSchedule: 'planSchedule',
-        schedule: 'scheduleBackups',
-        unschedule: 'unscheduleBackups',
-      }),
-      ...late.bind(files, () => import('./file/backup/restore/restore.ts'), {
-        restore: 'restore',
-        restorable: 'restorable',
-      }),
+      create: backingUp(m => m.createBackup),
+      list: backupList(m => m.listBackups),
+      get: backupList(m => m.getBackup),
+      verify: checking(m => m.verifyBackups),
+      planPrune: prune(m => m.planPrune),
+      prune: prune(m => m.pruneBackups),
+      status: status(m => m.backupStatus),
+      planSchedule: schedule(m => m.planSchedule),
+      schedule: schedule(m => m.scheduleBackups),
+      unschedule: schedule(m => m.unscheduleBackups),
+      restorable: restore(m => m.restorable),
+      restore: restore(m => m.restore),
     },
-    migrations: late.bind(files, () => import('./file/migrations.ts'), {
-      state: 'schemaState',
-      check: 'checkSchema',
-      plan: 'planMigration',
-      history: 'migrationHistory',
-      migrate: 'migrate',
-    }),
+    migrations: {
+      state: migrations(m => m.schemaState),
+      check: migrations(m => m.checkSchema),
+      plan: migrations(m => m.planMigration),
+      history: migrations(m => m.migrationHistory),
+      migrate: migrations(m => m.migrate),
+    },
     database: {
-      ...late.bind(files, () => import('./file/database.ts'), {
-        info: 'databaseInfo',
-        vacuum: 'vacuumDatabase',
-        optimize: 'optimizeDatabase',
-        query: 'queryDatabase',
-        copy: 'copyDatabase',
-      }),
-      ...late.bind(files, () => import('./file/migrations.ts'), { check: 'checkSchema' }),
+      info: database(m => m.databaseInfo),
+      vacuum: database(m => m.vacuumDatabase),
+      optimize: database(m => m.optimizeDatabase),
+      query: database(m => m.queryDatabase),
+      copy: database(m => m.copyDatabase),
+      check: migrations(m => m.checkSchema),
     },
-    ...late.bind(files, () => import('./file/init.ts'), { initialize: 'initialize' }),
-    ...late.bind(files, () => import('./file/health.ts'), { health: 'checkHealth' }),
-    ...late.bind(files, () => import('./file/diagnosis.ts'), { diagnose: 'diagnose' }),
+    initialize: init(m => m.initialize),
+    health: health(m => m.checkHealth),
+    diagnose: diagnosis(m => m.diagnose),
   }
 }

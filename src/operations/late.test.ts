@@ -19,7 +19,7 @@ function lateShop() {
     loads += 1
     return shop
   }
-  return { late, till, loads: () => loads, bound: late.bind(() => till, load, { buy: 'sell' }) }
+  return { late, till, loads: () => loads, bound: { buy: late.from(() => till, load)(shop => shop.sell) } }
 }
 
 test('nothing is loaded before it is called, and nothing twice', async () => {
@@ -44,7 +44,7 @@ test('what cannot be loaded is told to whoever called, and to nobody else', asyn
   const load = async (): Promise<typeof shop> => {
     throw new Error('the file is gone')
   }
-  const { buy } = late.bind(() => ({ coins: 0 }), load, { buy: 'sell' })
+  const buy = late.from(() => ({ coins: 0 }), load)(shop => shop.sell)
   const bought = buy(1)
   await late.settled()
   await expect(bought).rejects.toThrow('the file is gone')

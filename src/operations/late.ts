@@ -3,51 +3,25 @@
  * before it begins. Must know no operation by itself.
  */
 
-/** What can be called of a module with this context, by the names that it exports. */
-type NamesOf<C, M> = {
-  [K in keyof M]: M[K] extends (context: C, ...rest: never[]) => Promise<unknown> ? K : never
-}[keyof M]
-
-type Bound<C, M, N extends Readonly<Record<string, keyof M>>> = {
-  readonly [K in keyof N]: M[N[K]] extends (context: C, ...rest: infer R) => infer O
-    ? (...rest: R) => O
-    : never
-}
-
 export class LateBinding {
   readonly #loads: (() => Promise<unknown>)[] = []
   readonly #underWay = new Set<Promise<unknown>>()
 
   /**
-   * Functions of a module with their first argument given, under the names that `names` gives them.
+   * A module that is loaded with its first call. Gives what picks an operation of it and leaves out its first argument.
    *
    * @param contextOf makes the first argument of a call
    */
-  bind<C, M, const N extends Readonly<Record<string, NamesOf<C, M> & string>>>(
-    contextOf: () => C,
-    load: () => Promise<M>,
-    names: N,
-  ): Bound<C, M, N> {
+  from<C, M>(contextOf: () => C, load: () => Promise<M>) {
     let loaded: M | undefined
     const ready = async (): Promise<M> => {
       loaded = await load()
       return loaded
     }
     this.#loads.push(ready)
-    return Object.fromEntries(
-      Object.entries(names).map(([name, exported]) => {
-        const call = async (...rest: unknown[]): Promise<unknown> => {
-          const run = (loaded ?? (await ready()))[exported] as (context: C, ...rest: unknown[]) => unknown
-          return run(contextOf(), ...rest)
-        }
-        return [name, (...rest: unknown[]) => this.#followed(call(...rest))]
-      }),
-    ) as Bound<C, M, N>
-  }
-
-  /** What operations load by themselves, when their input needs it. */
-  include(...loads: readonly (() => Promise<unknown>)[]): void {
-    this.#loads.push(...loads)
+    return <A extends readonly unknown[], R>(pick: (module: M) => (context: C, ...rest: A) => Promise<R>) =>
+      (...rest: A): Promise<R> =>
+        this.#followed((async () => pick(loaded ?? (await ready()))(contextOf(), ...rest))())
   }
 
   /** Loads everything, so that no later call waits for it, or finds files that an upgrade has put there since. */
@@ -60,7 +34,7 @@ export class LateBinding {
     await Promise.allSettled(this.#underWay)
   }
 
-  #followed(call: Promise<unknown>): Promise<unknown> {
+  #followed<T>(call: Promise<T>): Promise<T> {
     this.#underWay.add(call)
     const forget = () => this.#underWay.delete(call)
     call.then(forget, forget)

@@ -1,8 +1,8 @@
 /** Tells how far something has come, in the terms of what it does. Must never be what that fails by. */
-import { statSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import type { Progress } from '../contract/views.ts'
 import type { ByteCounter, RowSource } from '../formats/rows.ts'
+import { statOf } from '../system/files.ts'
 import type { OperationContext } from './context.ts'
 
 /** Told how many bytes of a source have been read; how many there are is known of a file alone, never of a pipe. */
@@ -11,7 +11,7 @@ export function readingProgress(
   { file, chunks }: RowSource,
 ): ByteCounter | undefined {
   if (onProgress === undefined) return undefined
-  const stat = chunks === undefined ? statSync(file, { throwIfNoEntry: false }) : undefined
+  const stat = chunks === undefined ? statOf(file) : undefined
   const total = stat?.isFile() ? stat.size : null
   return done => onProgress({ step: 'reading', done, total, unit: 'bytes' })
 }

@@ -21,7 +21,20 @@ export type KeyRow = typeof keys.$inferSelect
 
 /** @throws not_found, ambiguous */
 export async function findUser(db: Database, selector: string): Promise<UserRow> {
-  const rows = await db
+  const rows = await usersFitting(db, selector)
+  return only(
+    db,
+    'user',
+    selector,
+    rows,
+    row => `${row.username} (${row.id})`,
+    row => row.id,
+  )
+}
+
+/** Those that a selector may mean; of more than ten, eleven. */
+export async function usersFitting(db: Database, selector: string): Promise<readonly UserRow[]> {
+  return db
     .select()
     .from(users)
     .where(
@@ -32,14 +45,6 @@ export async function findUser(db: Database, selector: string): Promise<UserRow>
       ),
     )
     .limit(11)
-  return only(
-    db,
-    'user',
-    selector,
-    rows,
-    row => `${row.username} (${row.id})`,
-    row => row.id,
-  )
 }
 
 /** @throws not_found, ambiguous */
@@ -88,7 +93,7 @@ export async function findKey(db: Database, selector: KeySelector): Promise<KeyR
     'key',
     selector,
     // Nor can a key be hidden by one that happens to have a secret with such a start.
-    preferred(rows, row => row.name.toLowerCase() === selector.toLowerCase()),
+    preferred(rows, row => row.name.toLowerCase() === selector.normalize('NFC').toLowerCase()),
     row => `${row.name} (${row.id})`,
     row => row.id,
   )
@@ -129,13 +134,18 @@ export function byId(column: SQLiteColumn, selector: string, prefix: IdPrefix): 
  * The same text whatever its case, as the unique indexes understand case: the database folds both sides, because
  * SQLite knows the case of ASCII letters only.
  */
-export const sameText = (column: SQLiteColumn, text: string): SQL => sql`lower(${column}) = lower(${text})`
+export function sameText(column: SQLiteColumn, text: string): SQL {
+  const composed = text.normalize('NFC')
+  if (composed === text) return sql`lower(${column}) = lower(${text})`
+  // Names that were given before they were composed stand as they were written.
+  return sql`lower(${column}) IN (lower(${composed}), lower(${text}))`
+}
 
 /** Rows in which one of the columns holds the text, whatever its case; LIKE would take NUL for the end of it. */
 export const contains = (columns: readonly SQLiteColumn[], text: string | undefined): SQL | undefined =>
   text === undefined
     ? undefined
-    : or(...columns.map(column => sql`instr(lower(${column}), lower(${text})) > 0`))
+    : or(...columns.map(column => sql`instr(lower(${column}), lower(${text.normalize('NFC')})) > 0`))
 
 const names = { user: users.username, project: projects.slug, key: keys.name }
 

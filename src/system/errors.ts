@@ -1,4 +1,5 @@
 /** Turns what SQLite and the file system say into errors with a code and a next step. */
+import { accessSync, constants, existsSync } from 'node:fs'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { shellWord } from '../text/shell-word.ts'
@@ -26,6 +27,15 @@ export function translate(error: unknown, path: string): unknown {
       'disk_full',
       `the disk is full: ${path} could not be written, and nothing was changed`,
       `free some space (df -h ${shellWord(path)}) and run the command again`,
+      options,
+    )
+  }
+  const closed = code.startsWith('SQLITE_') ? closedSidecar(path) : undefined
+  if (closed !== undefined && /^SQLITE_(READONLY|CANTOPEN|PERM)/.test(code)) {
+    return new LatchkeyError(
+      'permission',
+      `${closed} cannot be written by this user, and the database beside it cannot be used without`,
+      `let it belong to the owner of the database: sudo chown --reference=${shellWord(path)} ${shellWord(closed)}`,
       options,
     )
   }
@@ -76,6 +86,23 @@ export function corrupt(path: string, options?: ErrorOptions): LatchkeyError {
     'look for a backup with: latchkey backup list, then: latchkey restore --latest',
     options,
   )
+}
+
+/** What keeps somebody who may write to a database from doing so: a log or an index of it that is somebody else's. */
+function closedSidecar(path: string): string | undefined {
+  if (!isOpen(path)) return undefined
+  return ['-wal', '-shm', '-journal']
+    .map(suffix => path + suffix)
+    .find(sidecar => existsSync(sidecar) && !isOpen(sidecar))
+}
+
+function isOpen(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Drizzle wraps what SQLite said, and repeats the parameters of the query in its own message. */

@@ -8,6 +8,7 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   openSync,
   readdirSync,
   renameSync,
@@ -263,8 +264,17 @@ function claim(file: string, path: string): void {
 }
 
 function notAFolder(path: string): LatchkeyError {
-  const what = existsSync(path) ? path : 'a part of its path'
-  return new LatchkeyError('config', `${path} is not a folder: ${what} is a file`, 'name another folder')
+  const lost = isLink(path) ? 'it is a link that leads nowhere' : 'a part of its path is a file'
+  const why = existsSync(path) ? `${path} is a file` : lost
+  return new LatchkeyError('config', `${path} is not a folder: ${why}`, 'name another folder')
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink()
+  } catch {
+    return false
+  }
 }
 
 const megabytes = (bytes: number): string => `${Math.ceil(Math.max(0, bytes) / 1_048_576)} MiB`

@@ -7,6 +7,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
+import { translate } from './errors.ts'
 import { giveToOwner } from './ownership.ts'
 
 /**
@@ -18,7 +19,7 @@ export async function withNewFile<T>(
   path: string,
   work: (write: (text: string) => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const file = await openNew(path, 'name a new file, or move that one away')
+  const file = await openNew(path, 'name a new file, or write over that one with --force')
   try {
     const result = await work(text => file.writeFile(text))
     await file.sync()
@@ -66,7 +67,7 @@ export async function syncFolder(path: string): Promise<void> {
 function refusal(path: string, hint: string, error: unknown): unknown {
   const code = codeOf(error)
   if (code === 'EEXIST') return taken(path, hint)
-  if (code !== 'ENOENT' && code !== 'ENOTDIR') return error
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') return translate(error, path)
   return new LatchkeyError(
     'usage',
     `there is no folder ${dirname(path)}`,

@@ -56,7 +56,12 @@ export function giveToOwner(file: number, like: string): void {
 }
 
 function nearest(path: string): { readonly uid: number; readonly gid: number } {
-  return statSync(path, { throwIfNoEntry: false }) ?? nearest(dirname(path))
+  try {
+    return statSync(path)
+  } catch (error) {
+    if (dirname(path) === path) throw error
+    return nearest(dirname(path))
+  }
 }
 
 /** From the outermost to the innermost. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { readdirSync } from 'node:fs'
+import { readdirSync, symlinkSync } from 'node:fs'
 import { connectLatchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
@@ -11,13 +11,19 @@ import { tree } from './tree.ts'
 setDefaultTimeout(60_000)
 
 let folder: TemporaryFolder
+let nowhere: TemporaryFolder
 let db: string
 beforeAll(async () => {
   folder = temporaryFolder()
   db = folder.file('latchkey.db')
   for (const line of ['init --admin alice', 'key create ci', 'backup create']) await run(line, { db })
+  nowhere = temporaryFolder()
+  symlinkSync('loop', nowhere.file('loop'))
 })
-afterAll(() => folder.remove())
+afterAll(() => {
+  folder.remove()
+  nowhere.remove()
+})
 
 const strange = ['user@host:/x', 'b2:bucket', 'gs://bucket/x', 'S3://bucket', 'file:///x', '']
 
@@ -69,6 +75,27 @@ test.each(uses)(
 
 test('those are all there are', () => {
   expect(uses.length).toBeGreaterThan(25)
+})
+
+/** A link that leads to itself, a name below it, and names that no file system takes. */
+const impossible = (): readonly string[] => {
+  const loop = nowhere.file('loop')
+  return [loop, `${loop}/x`, nowhere.file('n'.repeat(300)), `${nowhere.path}${'/deep'.repeat(1_000)}`]
+}
+
+test.each(uses)('$label says what is wrong with a path that leads nowhere', async ({ line }) => {
+  const before = readdirSync(folder.path, { recursive: true })
+  for (const typed of impossible()) {
+    // What it does not need, it need not look at.
+    const { code, err } = await run([...line(typed), '--dry-run'], { db, cwd: folder.path })
+    const said = [typed.slice(nowhere.path.length, 200), code, err]
+    expect(said).toEqual([said[0], expect.any(Number), expect.not.stringMatching(/LATCHKEY_DEBUG/)])
+    expect(said).toEqual([said[0], expect.any(Number), expect.not.stringMatching(/^latchkey: E[A-Z]+:/)])
+    // The file that is meant, and no other.
+    expect(err).not.toMatch(/latchkey\.db (leads|cannot)/)
+  }
+  expect(readdirSync(folder.path, { recursive: true })).toEqual(before)
+  expect(readdirSync(nowhere.path)).toEqual(['loop'])
 })
 
 test('what is really called so is written with ./', async () => {

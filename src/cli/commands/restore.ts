@@ -2,7 +2,14 @@ import { restored } from '../../contract/views/backups.ts'
 import { listing } from '../declare/column.ts'
 import { arg, command, opt } from '../declare/define.ts'
 import { duration, since } from '../declare/parse.ts'
-import { databaseOf, restoredLines, revivedColumns, revivedQuestion } from './backup/drawing.ts'
+import {
+  databaseOf,
+  partLine,
+  restoredLines,
+  restorePlanLines,
+  revivedColumns,
+  revivedQuestion,
+} from './backup/drawing.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
@@ -41,41 +48,40 @@ export default command({
     const { backups, path } = await ctx.operations()
     const chosen = await backups.restorable({
       ...options,
-      onWarning: text => void ctx.notice(`latchkey: ${text}`),
+      onWarning: text => void ctx.warn(text),
       from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
       waitMs: wait,
       identityFile: identity === undefined ? undefined : ctx.path(identity),
     })
     const { key, user, project, latest, at } = options
+    const [what, database] = [key ?? user ?? project, to ?? path]
     // The newest may be another by the time of the answer.
     const binds = latest || at !== undefined ? { backup: chosen.id, latest: false, at: undefined } : {}
-    const what = key ?? user ?? project
+    const about = { database, binds }
     const whose = chosen.foreign ? ` of another database, ${databaseOf(chosen)}` : ''
     const taken = `${chosen.path} (${chosen.reason})${whose}, taken ${await ctx.ago(chosen.createdAt)}`
-    if (what !== undefined) return { question: `Bring ${what} back into ${to ?? path} from ${taken}`, binds }
+    if (what !== undefined) return { question: `Bring ${what} back into ${database} from ${taken}`, ...about }
     if (chosen.undoes !== null) {
-      return { question: `Undo the return of ${chosen.undoes} into ${to ?? path}, as before it in ${taken}` }
+      const question = `Undo the return of ${chosen.undoes} into ${database}, as before it in ${taken}`
+      return { question, database }
     }
-    if (chosen.replaces === null) return { question: `Bring back ${to ?? path} from ${taken}`, binds }
+    if (chosen.replaces === null) return { question: `Bring back ${database} from ${taken}`, ...about }
     const list = listing(revivedColumns, chosen.revived ?? [])
-    const question = `Replace all of ${to ?? path} by ${taken}${revivedQuestion(chosen.revived)}`
-    return { question, typed: chosen.replaces, list, binds }
+    const question = `Replace all of ${database} by ${taken}${revivedQuestion(chosen.revived)}`
+    return { question, typed: chosen.replaces, list, ...about }
   },
   run: async (ctx, { from, to, wait, identity, ...options }) =>
     (await ctx.operations()).backups.restore({
       ...options,
-      onWarning: text => void ctx.notice(`latchkey: ${text}`),
+      onWarning: text => void ctx.warn(text),
       from: from === undefined ? undefined : ctx.place(from),
       to: to === undefined ? undefined : ctx.path(to),
       waitMs: wait,
       identityFile: identity === undefined ? undefined : ctx.path(identity),
     }),
   output: restored,
+  would: restorePlanLines,
   done: restoredLines,
-  notice: ({ only }, { key, user, project }) => {
-    const named = key ?? user ?? project
-    if (named !== undefined) return `Only ${named} came back; everything else is as it was.`
-    return only === null ? undefined : `Only the return of ${only} was undone; everything else is as it was.`
-  },
+  notice: (run, { key, user, project }) => partLine(run, key ?? user ?? project),
 })

@@ -48,6 +48,13 @@ export interface UsageCounts {
   readonly costMicros: number
 }
 
+export interface RunningTotals {
+  readonly name: string
+  readonly requests: number
+  readonly tokens: number
+  readonly costMicros: number
+}
+
 export interface PriceRow {
   readonly model: string
   readonly startsAt: number
@@ -83,8 +90,7 @@ export class HotPath {
   readonly #limits: Readonly<Record<SubjectType, Statement<StoredLimit, [string]>>>
   readonly #addToBucket: Statement<unknown, Values>
   readonly #addToTotals: Statement<unknown, Values>
-  /** RETURNING would take longer than looking the name up. */
-  readonly #name: Statement<{ name: string }, [string]>
+  readonly #totals: Statement<RunningTotals, [string]>
 
   constructor(client: Client) {
     this.#client = client
@@ -99,7 +105,9 @@ export class HotPath {
     }
     this.#addToBucket = client.keep(addToBucket)
     this.#addToTotals = client.keep(addToTotals)
-    this.#name = client.keep('SELECT name FROM keys WHERE id = ?')
+    this.#totals = client.keep(
+      'SELECT name, requests, input_tokens + output_tokens + other_tokens AS tokens, cost_micros AS costMicros FROM keys WHERE id = ?',
+    )
   }
 
   /** @param hash SHA-256 in lower-case hex */
@@ -167,7 +175,7 @@ export class HotPath {
   /** The sum of the buckets that hold the moment `at` and end after `from`. */
   holding(type: SubjectType, id: string, metric: Metric, at: number, from: number): number {
     const row = this.#compile<{ amount: number }>(
-      `SELECT coalesce(sum(${counted[metric]}), 0) AS amount FROM ${usageOf[type]} ${holdingMoment}`,
+      `SELECT total(${counted[metric]}) AS amount FROM ${usageOf[type]} ${holdingMoment}`,
     ).get(id, from, bucketStart(at, minuteMs), bucketStart(at, hourMs), bucketStart(at, dayMs))
     return row?.amount ?? 0
   }
@@ -219,17 +227,20 @@ export class HotPath {
     )
   }
 
-  /** Adds to the running total of a key, whose last use never moves backwards. Its name, or null without such a key. */
-  addToTotals(keyId: string, at: number, counts: UsageCounts): string | null {
-    const key = this.#name.get(keyId)
-    if (key === null) return null
+  /** Adds to the running total of a key, whose last use never moves backwards. */
+  addToTotals(keyId: string, at: number, counts: UsageCounts): void {
     const { requests, inputTokens, outputTokens, costMicros } = counts
     this.#addToTotals.run(requests, inputTokens, outputTokens, costMicros, at, at, keyId)
-    return key.name
   }
 
-  hasKey(id: string): boolean {
-    return this.#name.get(id) !== null
+  /** All that a key ever used, and its name; null without such a key. */
+  totalsOf(keyId: string): RunningTotals | null {
+    return this.#totals.get(keyId)
+  }
+
+  /** Whether the id of an event was noted as counted. */
+  hasEvent(id: string): boolean {
+    return this.#compile('SELECT 1 FROM counted_events WHERE id = ?').get(id) !== null
   }
 
   /** Notes the id of an event as counted at `at`; false when it already was. */
@@ -348,12 +359,12 @@ const piece = (metric: Metric): string =>
  */
 const usedSql = (type: SubjectType, metric: Metric): string => `
   SELECT
-    (SELECT coalesce(sum(${counted[metric]}), 0) FROM ${usageOf[type]} AND u.start >= ?4 AND u.start <= ?3)
-    + (SELECT coalesce(sum(${counted[metric]}), 0) FROM ${usageOf[type]}
+    (SELECT total(${counted[metric]}) FROM ${usageOf[type]} AND u.start >= ?4 AND u.start <= ?3)
+    + (SELECT total(${counted[metric]}) FROM ${usageOf[type]}
        AND u.start = ?5 AND ?5 < ?4 AND u.start + u.width_ms > ?2)
-    + (SELECT coalesce(sum(${counted[metric]}), 0) FROM ${usageOf[type]}
+    + (SELECT total(${counted[metric]}) FROM ${usageOf[type]}
        AND u.start = ?6 AND ?6 < ?5 AND u.start + u.width_ms > ?2) AS used,
-    (SELECT coalesce(sum(${reserved[metric]}), 0)
+    (SELECT total(${reserved[metric]})
      FROM ${reservationsOf[type].replace('?3', '?7').replace('?2', '?3')}) AS reserved`
 
 const limitsOf = (column: string): string => `

@@ -4,7 +4,7 @@
  * before it is known to be one of Latchkey's: SQLite would fold a log into it, or leave files beside it.
  */
 import { constants } from 'bun:sqlite'
-import { accessSync, constants as fsConstants, statSync } from 'node:fs'
+import { accessSync, chmodSync, constants as fsConstants, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
@@ -111,6 +111,7 @@ export function reading<T>(path: string, work: (client: Client) => T): T {
  */
 export function openWriter(path: string): Client {
   requireOwn(path)
+  attempt(path, () => openSidecars(path))
   requireWholeLog(path)
   return attempt(path, () => {
     const client = new Client(path, { readwrite: true })
@@ -201,6 +202,18 @@ function endsEarly(path: string): boolean {
 
 const logOf = (path: string): string => `${path}-wal`
 
+/**
+ * SQLite gives these the mode that the database has when it makes them. One that was made while that was read-only stays
+ * so, and would keep out its own owner.
+ */
+function openSidecars(path: string): void {
+  for (const suffix of ['-wal', '-shm', '-journal']) {
+    const stat = statSync(path + suffix, { throwIfNoEntry: false })
+    if (stat === undefined || stat.uid !== process.geteuid?.() || (stat.mode & 0o600) === 0o600) continue
+    chmodSync(path + suffix, (stat.mode & 0o777) | 0o600)
+  }
+}
+
 /** What stands in the header of a database: whose it is and at which schema version. */
 export interface Identity {
   readonly ours: boolean
@@ -237,7 +250,7 @@ export function requireOurs(client: Client, path: string): Identity {
     throw new LatchkeyError(
       'database_foreign',
       `${path} is a SQLite database, but not one of Latchkey's`,
-      'name the file that latchkey init made: --db FILE, LATCHKEY_DB, or db in latchkey.toml',
+      'name another file: --db FILE, LATCHKEY_DB, or db in latchkey.toml',
     )
   }
   return identity

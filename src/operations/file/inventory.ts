@@ -1,6 +1,6 @@
 /** What there is, in numbers that a monitor asks for every few seconds: no names, and no look at single requests. */
 import type { KeyStatus } from '../../contract/views.ts'
-import { type SQLWrapper, sql } from '../../db/query.ts'
+import { sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { sizeOf } from '../../system/files.ts'
 import type { OperationContext } from '../context.ts'
@@ -8,6 +8,7 @@ import { hasStatus } from '../keys/status-condition.ts'
 import { toDollars } from '../rules/money.ts'
 
 export interface Inventory {
+  /** Keys by status. */
   readonly keys: Readonly<Record<KeyStatus, number>>
   /** All that the keys have ever used; tokens that came without a split are `otherTokens`. */
   readonly used: {
@@ -17,6 +18,7 @@ export interface Inventory {
     readonly otherTokens: number
     readonly costUsd: number
   }
+  /** Size of the database file. */
   readonly sizeBytes: number
   /** Size of the write-ahead log. */
   readonly walBytes: number
@@ -26,7 +28,6 @@ export interface Inventory {
 export async function takeInventory({ store, now }: OperationContext): Promise<Inventory> {
   const at = now()
   const keysWith = (status: KeyStatus) => sql<number>`count(*) FILTER (WHERE ${hasStatus(status, at)})`
-  const sum = (column: SQLWrapper) => sql<number>`coalesce(sum(${column}), 0)`
   const [row] = await store.read(async db =>
     db
       .select({
@@ -36,11 +37,11 @@ export async function takeInventory({ store, now }: OperationContext): Promise<I
         revoked: keysWith('revoked'),
         user_disabled: keysWith('user_disabled'),
         project_archived: keysWith('project_archived'),
-        requests: sum(keys.requests),
-        inputTokens: sum(keys.inputTokens),
-        outputTokens: sum(keys.outputTokens),
-        otherTokens: sum(keys.otherTokens),
-        costMicros: sum(keys.costMicros),
+        requests: totalOf(keys.requests),
+        inputTokens: totalOf(keys.inputTokens),
+        outputTokens: totalOf(keys.outputTokens),
+        otherTokens: totalOf(keys.otherTokens),
+        costMicros: totalOf(keys.costMicros),
       })
       .from(keys),
   )

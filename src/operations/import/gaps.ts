@@ -2,7 +2,7 @@
 
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { eq, inArray, sql } from '../../db/query.ts'
+import { eq, inArray, sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { carriedUsage, usage } from '../../db/schema/usage.ts'
 
@@ -13,11 +13,11 @@ export async function usageGaps(db: Database, ids: readonly string[]): Promise<R
     const bucketSums = db
       .select({
         keyId: usage.keyId,
-        tokens: sql<number>`sum(${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens})`.as(
+        tokens: totalOf(sql`${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens}`).as(
           'tokens_sum',
         ),
-        requests: sql<number>`sum(${usage.requests})`.as('requests_sum'),
-        costMicros: sql<number>`sum(${usage.costMicros})`.as('cost_sum'),
+        requests: totalOf(usage.requests).as('requests_sum'),
+        costMicros: totalOf(usage.costMicros).as('cost_sum'),
       })
       .from(usage)
       .where(inArray(usage.keyId, chunk))

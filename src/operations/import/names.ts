@@ -55,7 +55,7 @@ export class Names {
 }
 
 /** Folds more than SQLite's lower(), which knows ASCII only: what is equal there is equal here. */
-export const fold = (name: string): string => name.toLowerCase()
+export const fold = (name: string): string => name.normalize('NFC').toLowerCase()
 
 /** A slug of the text, `fallback` when none of it can stand in one. */
 // Ids of projects have an underscore, so a slug is never one.

@@ -11,6 +11,7 @@ import {
 } from '../../formats/foreign-data.ts'
 import { knownPasswordHash } from '../../formats/passwords.ts'
 import * as rules from '../rules/input.ts'
+import { holdsSecret as holdsOurs } from '../rules/scan.ts'
 import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
 import { fold, slugFrom, usernameFrom } from './names.ts'
 
@@ -269,7 +270,7 @@ const shortestTold = 8
 
 /** Whether the text is a secret of the source, or a part of it is one that is no word by chance. */
 function holdsSecret(text: string, { texts, hashes }: Secrets): boolean {
-  if (texts.has(text.trim()) || hashes.has(hashSecret(text.trim()))) return true
+  if (holdsOurs(text) || texts.has(text.trim()) || hashes.has(hashSecret(text.trim()))) return true
   // As in `old:pk_abcdefgh,new`: what stands between the characters that no secret begins or ends with.
   return text
     .split(/[\s,;:'"()[\]{}<>=|]+/)

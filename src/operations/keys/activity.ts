@@ -1,5 +1,5 @@
 /** How busy keys were, day by day. Reads only. */
-import { and, gte, oneOf, sql } from '../../db/query.ts'
+import { and, gte, oneOf, sql, totalOf } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
 import { addDays, startOfDay } from '../rules/calendar.ts'
@@ -31,7 +31,7 @@ export async function keyActivity(
       .select({
         keyId: usage.keyId,
         day: day.as('day'),
-        tokens: sql<number>`sum(${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens})`,
+        tokens: totalOf(sql`${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens}`),
       })
       .from(usage)
       .where(and(gte(usage.start, first.getTime()), oneOf(usage.keyId, ids)))

@@ -25,6 +25,7 @@ export type BulkChange =
 
 /** What the caller takes to be matched; anything else is a conflict, and nothing changes. */
 export interface Expectation {
+  /** How many keys must fit. */
   readonly count?: number | undefined
   /** Exactly these keys, in any order. */
   readonly ids?: readonly string[] | undefined

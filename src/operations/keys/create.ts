@@ -16,6 +16,7 @@ import { insertKeys } from './insert.ts'
 import { keyViews } from './view.ts'
 
 export interface NewKey {
+  /** Unique, whatever its case. */
   readonly name: string
   /** A user. */
   readonly user?: string | undefined
@@ -25,15 +26,18 @@ export interface NewKey {
   readonly model?: string | undefined
   /** Names, or patterns with `*`; left out: any. */
   readonly allowedModels?: readonly string[] | undefined
+  /** What it may do, such as `chat` or `files:*`; left out: nothing that asks for a scope. */
   readonly scopes?: readonly string[] | undefined
+  /** Of its own; those of its user and project bind it as well. */
   readonly limits?: readonly Limit[] | undefined
+  /** When it stops working; left out: never. */
   readonly expiresAt?: Date | undefined
   /** Any JSON. */
   readonly metadata?: unknown
 }
 
 const newKey = v.object({
-  name: rules.keyName,
+  name: rules.newKeyName,
   user: v.optional(v.string()),
   project: v.optional(v.string()),
   model: v.optional(rules.modelName),

@@ -13,8 +13,11 @@ import { hasStatus } from './status-condition.ts'
 
 /** Every condition that is given must hold. */
 export interface KeyFilter {
+  /** Keys with this status. */
   readonly status?: KeyStatus | undefined
+  /** Keys of this user. */
   readonly user?: string | undefined
+  /** Keys of this project. */
   readonly project?: string | undefined
   /** Keys whose scopes grant this one, as `verify` decides. */
   readonly scope?: string | undefined
@@ -49,6 +52,7 @@ export const keyFilter = v.object({
 
 /** The condition of a filter. @throws invalid, not_found, ambiguous */
 export async function conditionOf(db: Database, now: Date, input: KeyFilter): Promise<SQL | undefined> {
+  rules.requireWords(input)
   const filter = rules.parse(keyFilter, input)
   const user = filter.user === undefined ? undefined : await findUser(db, filter.user)
   const project = filter.project === undefined ? undefined : await findProject(db, filter.project)

@@ -177,7 +177,7 @@ function model(
         (key.revokedAt === null && expires > now && expires <= now + expiresWithinMs)) &&
       (unusedForMs === undefined || (key.lastUsedAt ?? key.createdAt).getTime() <= now - unusedForMs) &&
       (overPercent === undefined || (shares.get(key.id) ?? -1) >= overPercent) &&
-      (search === undefined || ascii(key.name).includes(ascii(search)))
+      (search === undefined || ascii(key.name).includes(ascii(search.normalize('NFC'))))
     )
   }
   const sorted = all.toSorted(order)

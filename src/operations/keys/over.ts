@@ -46,19 +46,19 @@ async function nearly(
 ): Promise<readonly string[]> {
   const amount = (columns: { tokens: SQL; requests: unknown; costMicros: unknown }): SQL =>
     sql`CASE ${limits.metric} WHEN 'tokens' THEN ${columns.tokens} WHEN 'requests' THEN ${columns.requests} ELSE ${columns.costMicros} END`
-  const booked = sql`(SELECT coalesce(sum(${amount({
+  const booked = sql`(SELECT total(${amount({
     tokens: sql`${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens}`,
     requests: usage.requests,
     costMicros: usage.costMicros,
-  })}), 0) FROM ${usage} WHERE ${and(
+  })}) FROM ${usage} WHERE ${and(
     eq(usage.keyId, limits.keyId),
     sql`${usage.start} > ${now.getTime()} - ${limits.windowMs} - 86400000`,
   )})`
-  const reserved = sql`(SELECT coalesce(sum(${amount({
+  const reserved = sql`(SELECT total(${amount({
     tokens: sql`${reservations.tokens}`,
     requests: reservations.requests,
     costMicros: reservations.costMicros,
-  })}), 0) FROM ${reservations} WHERE ${eq(reservations.keyId, limits.keyId)})`
+  })}) FROM ${reservations} WHERE ${eq(reservations.keyId, limits.keyId)})`
   const rows = await db
     .selectDistinct({ id: keys.id })
     .from(limits)

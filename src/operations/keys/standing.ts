@@ -10,7 +10,9 @@ import { limitStates } from '../limits/window.ts'
 import { shownCounts } from '../usage/sum.ts'
 
 export interface KeyStanding {
+  /** All tokens ever, those of an import without a split included. */
   readonly tokens: number
+  /** What it has cost, in dollars. */
   readonly costUsd: number
   /** Of its own limits the one of which most is used; null without any. A limit of 0 is used up. */
   readonly fullest: LimitState | null

@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 
@@ -40,6 +40,70 @@ test('a password is kept as argon2id, verifies, and goes away', async () => {
     message: 'password must have at least 8 characters',
   })
   expect(JSON.stringify(await audit.list())).not.toContain('argon2')
+})
+
+test('a password is refused in the same time whoever is meant, and whether they may or exist at all', async () => {
+  await using home = await temporaryLatchkey()
+  const { users } = home.latchkey
+  for (const username of ['alice', 'off']) await users.create({ username, password: 'correct horse' })
+  await users.create({ username: 'none' })
+  await users.disable('off')
+  const hash = await Bun.password.hash('correct horse', 'argon2id')
+  const costs = (text: string) => text.split('$').slice(0, 4)
+  const verify = spyOn(Bun.password, 'verify')
+  try {
+    for (const [selector, password] of [
+      ['alice', 'wrong horse'],
+      ['off', 'correct horse'],
+      ['none', 'correct horse'],
+      ['nobody', 'correct horse'],
+      ['usr_', 'correct horse'],
+      ['', ''],
+    ] as const) {
+      verify.mockClear()
+      expect(await users.verifyPassword(selector, password)).toBe(false)
+      // One hash of the same costs is what takes the time.
+      expect(verify.mock.calls.map(([, hashed]) => costs(hashed as string))).toEqual([costs(hash)])
+    }
+  } finally {
+    verify.mockRestore()
+  }
+})
+
+test.each(['\u200b', '\u3164', '\u2800', '\u00ad\u200d', '\u0301', '\u{e0041}'])(
+  'a name of which nothing can be seen is refused: %j',
+  async name => {
+    await using home = await temporaryLatchkey()
+    const { keys, users, projects } = home.latchkey
+    await users.create({ username: 'alice' })
+    for (const made of [
+      keys.create({ name }),
+      users.create({ username: 'bob', name }),
+      projects.create({ name, owner: 'alice', slug: 'x' }),
+    ]) {
+      expect(await failure(made)).toMatchObject({
+        code: 'invalid',
+        message: 'name must hold something that can be seen',
+      })
+    }
+  },
+)
+
+test('two ways to write the letters of a name are one name', async () => {
+  await using home = await temporaryLatchkey()
+  const { keys, users, projects, usage } = home.latchkey
+  const [composed, apart] = ['Caf\u00e9', 'Cafe\u0301']
+  const key = await keys.create({ name: apart })
+  expect(key.name).toBe(composed)
+  expect(await failure(keys.create({ name: composed }))).toMatchObject({ code: 'conflict' })
+  for (const name of [composed, apart]) {
+    expect((await keys.get(name)).id).toBe(key.id)
+    expect(await keys.list({ search: name })).toHaveLength(1)
+    expect((await usage.record(name, {})).key.id).toBe(key.id)
+  }
+  await users.create({ username: 'alice' })
+  await projects.create({ name: apart, owner: 'alice' })
+  expect((await projects.get(composed)).slug).toBe('cafe')
 })
 
 test('a user who still has keys or projects is not erased', async () => {

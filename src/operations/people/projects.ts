@@ -24,11 +24,13 @@ import { slugOf } from '../rules/slug.ts'
 import { contains, findProject, findUser, type ProjectRow, type UserRow } from '../select.ts'
 
 export interface NewProject {
+  /** For people; it need not be unique. */
   readonly name: string
   /** A user. */
   readonly owner: string
   /** Default: made from the name. */
   readonly slug?: string | undefined
+  /** For people. */
   readonly description?: string | undefined
   /** Prefix of the secrets of its keys, instead of lk. */
   readonly keyPrefix?: string | undefined
@@ -50,8 +52,11 @@ export interface ProjectChanges extends LimitChanges {
 }
 
 export interface ProjectFilter {
+  /** Projects of this user. */
   readonly owner?: string | undefined
+  /** Projects with this user as a member. */
   readonly member?: string | undefined
+  /** Archived ones alone, or those that are not. */
   readonly status?: Project['status'] | undefined
   /** Part of a slug, name or description. */
   readonly search?: string | undefined
@@ -143,6 +148,7 @@ export function listProjects(
   filter: ProjectFilter = {},
 ): Promise<readonly Project[]> {
   return context.store.read(async db => {
+    rules.requireWords(filter)
     const owner = filter.owner === undefined ? undefined : await findUser(db, filter.owner)
     const member = filter.member === undefined ? undefined : await findUser(db, filter.member)
     const rows = await db
@@ -333,7 +339,7 @@ export async function projectViews(db: Database, rows: readonly ProjectRow[]): P
 /** @throws invalid */
 function slugFor(name: string): string {
   const slug = slugOf(name)
-  if (slug !== '') return slug
+  if (slug !== '') return rules.parse(v.object({ slug: rules.slug }), { slug }).slug
   throw new LatchkeyError(
     'invalid',
     `no slug can be made from the name "${name}"`,

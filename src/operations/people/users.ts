@@ -20,11 +20,14 @@ import {
 } from '../limits/change.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
-import { contains, findUser, sameText, type UserRow } from '../select.ts'
+import { contains, findUser, sameText, type UserRow, usersFitting } from '../select.ts'
 
 export interface NewUser {
+  /** Unique, whatever its case. */
   readonly username: string
+  /** Unique, whatever its case. */
   readonly email?: string | undefined
+  /** What people call them. */
   readonly name?: string | undefined
   /** Default member. */
   readonly role?: Role | undefined
@@ -46,9 +49,13 @@ export interface UserChanges extends LimitChanges {
 }
 
 export interface UserFilter {
+  /** Users with this role. */
   readonly role?: Role | undefined
+  /** Service accounts alone, or people alone. */
   readonly service?: boolean | undefined
+  /** Users with this status. */
   readonly status?: UserStatus | undefined
+  /** Disabled users alone, or those who are not. */
   readonly disabled?: boolean | undefined
   /** Part of a username, email address or name. */
   readonly search?: string | undefined
@@ -138,6 +145,7 @@ async function existing(
 /** Oldest first. */
 export function listUsers(context: OperationContext, filter: UserFilter = {}): Promise<readonly User[]> {
   return context.store.read(async db => {
+    rules.requireWords(filter)
     const rows = await db
       .select()
       .from(users)
@@ -193,23 +201,26 @@ export async function setPassword(
 }
 
 /**
- * Whether the password is the user's. False for a wrong password, a user without one, and a disabled user. A password
+ * Whether the password is the user's. False for a wrong password, a user without one, a disabled user, and where nobody
+ * is selected, or several are: each takes as long as a wrong password, so that nobody learns who there is. A password
  * that an import brought as bcrypt is kept as argon2id from then on.
- *
- * @throws not_found, ambiguous
  */
 export async function verifyPassword(
   context: OperationContext,
   selector: string,
   password: string,
 ): Promise<boolean> {
-  const row = await context.store.read(db => findUser(db, selector))
-  const { passwordHash } = row
-  if (passwordHash === null || row.disabledAt !== null) return false
-  if (!(await isPassword(password, passwordHash))) return false
+  const [row, other] = await context.store.read(db => usersFitting(db, selector))
+  const passwordHash = (other === undefined ? row?.passwordHash : null) ?? null
+  const isRight = await isPassword(password, passwordHash ?? nobodysHash)
+  if (!isRight || row === undefined || passwordHash === null || row.disabledAt !== null) return false
   if (!passwordHash.startsWith('$argon2id$')) await upgradeHash(context, row, passwordHash, password)
   return true
 }
+
+/** Of a password that nobody has, with the costs of all others: what is checked where there is none to check. */
+const nobodysHash =
+  '$argon2id$v=19$m=65536,t=2,p=1$ZYgp8teUCdzHGKMjhQN5KCOvGJSoORVh9YlBGTY9BZ4$zFc8ekIo3jfENNaYGjWjdZxvdSfhxnXsje6+eYxgFKU'
 
 /** bcrypt as other systems have it looks at 72 bytes; Bun's hashes what is longer first, so both are tried. */
 async function isPassword(password: string, hash: string): Promise<boolean> {

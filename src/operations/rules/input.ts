@@ -5,24 +5,49 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { metrics, roles } from '../../contract/views/words.ts'
-import { hasChecksum } from './secrets.ts'
+import { holdsSecret } from './scan.ts'
 
 const printable = v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters')
+
+/** Neither ignorable by default, as a zero-width space is, nor blank, nor a mark without a letter. */
+const visible = /[^\p{Default_Ignorable_Code_Point}\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{M}\u2800]/u
+
+/** Every text that is kept has this rule: a live secret would stand in tables, the audit trail and backups. */
+export const noSecret = v.check(
+  (text: string) => !holdsSecret(text),
+  'must not hold a secret, which would be kept as plain text',
+)
 
 const trimmed = (most: number) =>
   v.pipe(
     v.string('must be text'),
     v.trim(),
+    // Two ways to write one letter are one name.
+    v.normalize('NFC'),
     v.minLength(1, 'must not be empty'),
+    noSecret,
     v.maxLength(most, `must be at most ${most} characters`),
+    v.regex(visible, 'must hold something that can be seen'),
     printable,
     v.check(text => text.isWellFormed(), 'must be well-formed Unicode'),
   )
+
+/** Words of the command line: `latchkey key create help` was meant otherwise, whatever it is about. */
+const commandWords = new Set(
+  'add archive create delete disable enable explain export help identify import limit list passwd remove reset revoke rotate show stats unarchive update verify version'.split(
+    ' ',
+  ),
+)
+const noCommand = v.check<string, string>(
+  text => !commandWords.has(text.toLowerCase()),
+  'must not be a word of the command line',
+)
 
 export const username = v.pipe(
   trimmed(64),
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'may hold letters, digits, dots, dashes and underscores only'),
   v.check(text => !/^usr_/i.test(text), 'must not begin like an id (usr_)'),
+  noCommand,
 )
 
 export const email = v.pipe(
@@ -38,6 +63,7 @@ export const role = v.picklist(roles, `must be one of ${roles.join(', ')}`)
 export const slug = v.pipe(
   trimmed(64),
   v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'may hold lower-case letters and digits, with single dashes between'),
+  noCommand,
 )
 
 export const keyPrefix = v.pipe(
@@ -49,8 +75,10 @@ export const keyName = v.pipe(
   trimmed(100),
   v.check(text => !/^key_/i.test(text), 'must not begin like an id (key_)'),
   v.check(text => !text.startsWith('-'), 'must not begin with a dash'),
-  v.check(text => !hasChecksum(text), 'must not be a secret'),
 )
+
+/** Of a key that is new, or renamed; one that comes from elsewhere keeps its name. */
+export const newKeyName = v.pipe(keyName, noCommand)
 
 export const modelName = v.pipe(trimmed(200), v.regex(/^\S+$/, 'must not contain white space'))
 export const scopeName = v.pipe(
@@ -127,7 +155,13 @@ export const limitName = v.union(
   `must be one of ${metricNames}, alone or with a window`,
 )
 
-export const metadata = v.custom<unknown>(value => isJson(value), 'must be JSON')
+export const metadata = v.pipe(
+  v.custom<unknown>(value => isJson(value), 'must be JSON'),
+  v.check(
+    value => !textsOf(value).some(holdsSecret),
+    'must not hold a secret, which would be kept as plain text',
+  ),
+)
 
 export const password = v.pipe(
   v.string('must be text'),
@@ -161,6 +195,22 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.I
 export const parseReason = (given: { readonly reason?: string | undefined }): string | undefined =>
   parse(v.object({ reason: v.optional(reason) }), given).reason
 
+/**
+ * Refuses a blank text among what selects: it is most likely a variable that was not set, and would fit everything.
+ *
+ * @throws invalid, naming the field
+ */
+export function requireWords(filter: object): void {
+  for (const [name, value] of Object.entries(filter)) {
+    if (typeof value !== 'string' || value.trim() !== '') continue
+    throw new LatchkeyError(
+      'invalid',
+      `${readable(name)} must not be blank`,
+      `give the ${readable(name)} a value, or leave it out`,
+    )
+  }
+}
+
 /** As `parse`, for a change: one that changes nothing is a mistake. @throws invalid */
 export function parseChanges<S extends v.GenericSchema<unknown, object>>(
   schema: S,
@@ -177,6 +227,17 @@ export function parseChanges<S extends v.GenericSchema<unknown, object>>(
 
 const readable = (path: string): string =>
   path.replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
+
+/** Every text inside of a JSON value, names of fields included. */
+function textsOf(value: unknown): readonly string[] {
+  const texts: string[] = []
+  JSON.stringify(value, (name, inner) => {
+    texts.push(name)
+    if (typeof inner === 'string') texts.push(inner)
+    return inner
+  })
+  return texts
+}
 
 function isJson(value: unknown): boolean {
   try {

@@ -6,7 +6,6 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { glance, type UsageCounts } from '../../db/sqlite/hot.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { OperationContext } from '../context.ts'
-import { clockToleranceMs } from '../rules/input.ts'
 import { EventReader, type UsageEvent } from './events.ts'
 import { pricesOn } from './prices.ts'
 import { resolveKeys } from './resolve.ts'
@@ -28,7 +27,7 @@ export async function readCharges(
   rows: readonly unknown[],
 ): Promise<readonly Charge[]> {
   const now = context.now()
-  const reader = new EventReader(now.getTime() + clockToleranceMs)
+  const reader = new EventReader(now.getTime())
   const which = (index: number): string => (rows.length === 1 ? 'the event' : `event ${index + 1}`)
   const events = rows.map((row, index): UsageEvent => {
     const event = isRecord(row) ? reader.read({ ...row, at: row['at'] ?? now.toISOString() }) : 'is no object'

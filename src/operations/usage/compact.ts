@@ -17,7 +17,7 @@ import { countedEvents, countedFiles, usage } from '../../db/schema/usage.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'
-import { summed } from './sum.ts'
+import { startOf, summed } from './sum.ts'
 
 export interface CompactOptions {
   /** How long use is kept by the minute, in milliseconds; default 7 days, at least 1 hour. */
@@ -148,7 +148,7 @@ async function stretchesOf(
   width: Width,
   until: number,
 ): Promise<readonly Stretch[]> {
-  const bucket = sql<number>`${usage.start} - ${usage.start} % ${width}`.as('bucket')
+  const bucket = startOf(width).as('bucket')
   const { buckets, resets } = await context.store.read(async db => ({
     buckets: await db
       .select({ bucket, rows: sql<number>`count(*)` })
@@ -204,7 +204,7 @@ async function foldStretch(db: Database, width: Width, { keyId, from, until }: S
     lt(usage.start, until),
     lt(usage.widthMs, width),
   )
-  const bucket = sql<number>`${usage.start} - ${usage.start} % ${width}`.as('bucket')
+  const bucket = startOf(width).as('bucket')
   const sums = await db
     .select({ bucket, model: usage.model, rows: sql<number>`count(*)`, ...summed })
     .from(usage)

@@ -32,6 +32,7 @@ const earliest = Date.UTC(2000, 0, 1)
 const id = v.pipe(
   v.string('must be text'),
   v.minLength(1, 'must not be empty'),
+  rules.noSecret,
   v.maxLength(200, 'must be at most 200 characters'),
   v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*$/u, 'must not contain control characters'),
 )
@@ -58,11 +59,11 @@ export class EventReader {
   /** Models that were found to be well formed. */
   readonly #models = new Set<string>()
   readonly #times = new Times()
-  readonly #latest: number
+  readonly #now: number
 
-  /** @param latest the last moment that is not in the future, UTC milliseconds */
-  constructor(latest: number) {
-    this.#latest = latest
+  /** @param now UTC milliseconds; what a clock that is a little ahead dates later is taken for now */
+  constructor(now: number) {
+    this.#now = now
   }
 
   /** The event, or what is wrong with it, as the rest of a sentence about the line. */
@@ -91,7 +92,7 @@ export class EventReader {
       return undefined
     }
     const time = this.#times.read(at)
-    if (time === undefined || time < earliest || time > this.#latest) return undefined
+    if (time === undefined || time < earliest || time > this.#now + rules.clockToleranceMs) return undefined
     const costMicros = costUsd === null ? null : toCostMicros(costUsd)
     return {
       id: eventId,
@@ -101,7 +102,7 @@ export class EventReader {
       inputTokens,
       outputTokens,
       costMicros,
-      at: time,
+      at: Math.min(time, this.#now),
     }
   }
 
@@ -123,10 +124,14 @@ export class EventReader {
       return 'has a bad value: at must be a date and time with its zone, such as 2026-11-20T10:00:00Z'
     }
     if (time < earliest) return 'has a bad value: at lies before the year 2000'
-    if (time > this.#latest) return 'has a bad value: at lies in the future'
+    if (time > this.#now + rules.clockToleranceMs) return 'has a bad value: at lies in the future'
     if (this.#models.size >= mostModels) this.#models.clear()
     if (counted.model !== '') this.#models.add(counted.model)
-    return { ...counted, costMicros: costUsd === null ? null : toCostMicros(costUsd), at: time }
+    return {
+      ...counted,
+      costMicros: costUsd === null ? null : toCostMicros(costUsd),
+      at: Math.min(time, this.#now),
+    }
   }
 }
 
@@ -136,7 +141,8 @@ const shown = (name: string): string =>
 
 const mostModels = 10_000
 
-const plainId = /^[\w.:-]{1,200}$/
+/** Too short for a secret. */
+const plainId = /^[\w.:-]{1,38}$/
 
 /** Numbers may be written as text: CSV has nothing else. */
 function withNumbers(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

@@ -12,16 +12,17 @@ import { eq, inArray } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { countedFiles } from '../../db/schema/usage.ts'
 import { type BulkUsage, withBulkUsage } from '../../db/sqlite/bulk.ts'
+import { type HotPath, hotPathOf, type RunningTotals } from '../../db/sqlite/hot.ts'
 import { type RowFormat, readRows } from '../../formats/rows.ts'
 import { unpacked } from '../../formats/unpack.ts'
 import { collecting } from '../collecting.ts'
 import type { OperationContext } from '../context.ts'
 import { readingProgress } from '../progress.ts'
-import { clockToleranceMs } from '../rules/input.ts'
 import { Aggregate, rowWidth } from './aggregate.ts'
 import { EventReader, type UsageEvent } from './events.ts'
 import { type PriceList, priceList } from './prices.ts'
 import { resolveKeys } from './resolve.ts'
+import { addTo, noRoom, overflowOf, tooMuch } from './room.ts'
 import { Spool } from './spool.ts'
 
 export interface IngestOptions {
@@ -31,6 +32,8 @@ export interface IngestOptions {
   readonly chunks?: AsyncIterable<Uint8Array> | undefined
   /** Told by the name, or else by the content. */
   readonly format?: RowFormat | undefined
+  /** Cells of CSV are taken as they are; see `RowSource`. */
+  readonly csvVerbatim?: boolean | undefined
   /** Count the good lines of a log that has bad ones. */
   readonly skipBad?: boolean | undefined
 }
@@ -90,6 +93,12 @@ function badLines(file: string, { bad, events, problems }: Log): LatchkeyError {
   )
 }
 
+/** A key as it was found. */
+interface Charged {
+  readonly id: string
+  readonly totals: RunningTotals
+}
+
 /** What is charged to one key. */
 interface Account {
   readonly id: string
@@ -100,6 +109,8 @@ interface Account {
   outputTokens: number
   costMicros: number
   lastUsedAt: number
+  /** What the key would have used by now, were every event of the log new. */
+  claimed: RunningTotals
 }
 
 interface Pair {
@@ -144,12 +155,12 @@ class Log implements Disposable {
 
   async readAll(options: IngestOptions): Promise<void> {
     const { store, now } = this.#context
-    const reader = new EventReader(now().getTime() + clockToleranceMs)
+    const reader = new EventReader(now().getTime())
     const prices = await store.read(priceList)
-    const { file, chunks, format } = options
+    const { file, chunks, format, csvVerbatim } = options
     const source = unpacked(file, chunks, format, readingProgress(this.#context, options))
     const collect = collecting()
-    for await (const rows of readRows({ ...source, chunks: this.#hashed(source.chunks) })) {
+    for await (const rows of readRows({ ...source, csvVerbatim, chunks: this.#hashed(source.chunks) })) {
       const events = rows.map(({ row, problem }) => (row === null ? problem : reader.read(row)))
       const unresolved = new Set<string>()
       for (const event of events) {
@@ -173,6 +184,7 @@ class Log implements Disposable {
   count(db: Database): Promise<Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'keys'>> {
     return withBulkUsage(db, async bulk => {
       await this.#requireKeys(db)
+      const hot = hotPathOf(db)
       let written = 0
       const write = async (rows: Float64Array): Promise<void> => {
         for (let at = 0; at < rows.length; at += rowWidth) {
@@ -198,7 +210,7 @@ class Log implements Disposable {
       for (const account of this.#accounts.values()) {
         if (account.lastUsedAt === 0) continue
         charged++
-        requireExact(account)
+        requireRoom(hot, account)
         bulk.addToKey(account.id, account)
       }
       return { counted: this.#anonymous + counted, duplicates, unpriced: this.#unpriced, keys: charged }
@@ -224,14 +236,22 @@ class Log implements Disposable {
 
   async #resolve(selectors: readonly string[]): Promise<void> {
     if (this.#unknown.size > mostUnknown) this.#unknown.clear()
-    const found = await this.#context.store.read(db => resolveKeys(db, selectors))
+    const found = await this.#context.store.read(async db => {
+      const hot = hotPathOf(db)
+      const resolved = await resolveKeys(db, selectors)
+      return [...resolved].map(([selector, each]): [string, string | Charged] => {
+        if ('problem' in each) return [selector, each.problem]
+        const totals = hot.totalsOf(each.id)
+        return [selector, totals === null ? 'names a key that does not exist' : { id: each.id, totals }]
+      })
+    })
     for (const [selector, resolved] of found) {
-      if ('problem' in resolved) this.#unknown.set(selector, resolved.problem)
-      else this.#selected.set(selector, this.#accountOf(resolved.id))
+      if (typeof resolved === 'string') this.#unknown.set(selector, resolved)
+      else this.#selected.set(selector, this.#accountOf(resolved))
     }
   }
 
-  #accountOf(id: string): Account {
+  #accountOf({ id, totals: claimed }: Charged): Account {
     const known = this.#accounts.get(id)
     if (known) return known
     const pairs = new Map<string, number>()
@@ -243,6 +263,7 @@ class Log implements Disposable {
       outputTokens: 0,
       costMicros: 0,
       lastUsedAt: 0,
+      claimed,
     }
     this.#accounts.set(id, account)
     return account
@@ -256,6 +277,13 @@ class Log implements Disposable {
     }
     const { id, model, at, requests, inputTokens, outputTokens } = event
     const cost = event.costMicros ?? prices.costOf(model, at, inputTokens, outputTokens)
+    const counts = { requests, inputTokens, outputTokens, costMicros: cost ?? 0 }
+    const full = overflowOf(account.claimed, counts)
+    if (full !== null) {
+      this.#refuse(line, tooMuch(account.claimed.name, full))
+      return
+    }
+    account.claimed = addTo(account.claimed, counts)
     const isUnpriced = cost === undefined && inputTokens + outputTokens > 0
     const pair = this.#pairOf(account, model)
     if (id === null) {
@@ -379,13 +407,9 @@ class Log implements Disposable {
 /** Garbage may name a new key on every line. */
 const mostUnknown = 10_000
 
-/** @throws invalid for sums that numbers cannot hold */
-function requireExact(account: Account): void {
-  const { requests, inputTokens, outputTokens, costMicros } = account
-  if ([requests, inputTokens, outputTokens, costMicros].every(Number.isSafeInteger)) return
-  throw new LatchkeyError(
-    'invalid',
-    `the log charges ${account.id} with more than can be counted, so nothing was`,
-    'look for numbers in it that cannot be right',
-  )
+/** @throws invalid when others have charged the key so much, since the log was read, that this has no room */
+function requireRoom(hot: HotPath, account: Account): void {
+  const totals = hot.totalsOf(account.id)
+  const full = totals && overflowOf(totals, account)
+  if (totals && full) throw noRoom('the log', totals.name, full)
 }

@@ -12,7 +12,9 @@ import { type ReportOptions, readReport, readUse } from './report.ts'
 import { noCounts, shownCounts } from './sum.ts'
 
 export interface UsageOverview {
+  /** When it was read. */
   readonly generatedAt: Date
+  /** The zone in which its periods begin. */
   readonly timeZone: string
   /** As asked for, or else from the first use to the last; null when nothing was used in all of time. */
   readonly range: { readonly start: Date; readonly end: Date } | null
@@ -20,6 +22,7 @@ export interface UsageOverview {
   readonly only: { readonly [G in Subject]?: string }
   /** What the largest is known by. */
   readonly sort: ReportOrder
+  /** Sums of everything that fits. */
   readonly totals: Totals
   /** Null when nothing was used. */
   readonly timeline: Timeline | null
@@ -27,11 +30,14 @@ export interface UsageOverview {
   readonly shares: readonly { readonly by: Subject; readonly rows: readonly UsageRow[] }[]
   /** The report as it was asked for: its groups, whether they are all, and its rows. */
   readonly by: readonly ReportGroup[]
+  /** How many groups were asked for; null for all. */
   readonly top: number | null
+  /** The rows of the report. */
   readonly rows: readonly UsageRow[]
 }
 
 export interface Timeline {
+  /** How long each of its periods is. */
   readonly period: Period
   /** One for each period, used or not. */
   readonly rows: readonly UsageRow[]

@@ -5,7 +5,7 @@
 
 import type { UsageCheck } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { asc, eq, sql } from '../../db/query.ts'
+import { asc, eq, sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { carriedUsage, usage } from '../../db/schema/usage.ts'
 import * as audit from '../audit.ts'
@@ -49,11 +49,11 @@ export async function differences(db: Database): Promise<readonly Difference[]> 
   const sums = db
     .select({
       keyId: usage.keyId,
-      requests: sql<number>`sum(${usage.requests})`.as('sum_requests'),
-      inputTokens: sql<number>`sum(${usage.inputTokens})`.as('sum_input'),
-      outputTokens: sql<number>`sum(${usage.outputTokens})`.as('sum_output'),
-      otherTokens: sql<number>`sum(${usage.otherTokens})`.as('sum_other'),
-      costMicros: sql<number>`sum(${usage.costMicros})`.as('sum_cost'),
+      requests: totalOf(usage.requests).as('sum_requests'),
+      inputTokens: totalOf(usage.inputTokens).as('sum_input'),
+      outputTokens: totalOf(usage.outputTokens).as('sum_output'),
+      otherTokens: totalOf(usage.otherTokens).as('sum_other'),
+      costMicros: totalOf(usage.costMicros).as('sum_cost'),
     })
     .from(usage)
     .groupBy(usage.keyId)

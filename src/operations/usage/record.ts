@@ -8,16 +8,20 @@ import * as rules from '../rules/input.ts'
 import { toCostMicros, toDollars } from '../rules/money.ts'
 import { findKey, type KeySelector } from '../select.ts'
 import { pricesOn } from './prices.ts'
+import { noRoom, overflowOf } from './room.ts'
 
 export interface UsageInput {
+  /** The model that answered. */
   readonly model?: string | undefined
   /** Default 1. */
   readonly requests?: number | undefined
+  /** Tokens of the request; default 0. */
   readonly inputTokens?: number | undefined
+  /** Tokens of the answer; default 0. */
   readonly outputTokens?: number | undefined
   /** Dollars, kept to the millionth; left out: by the price of the model, if it has one. */
   readonly costUsd?: number | undefined
-  /** When the request was made; default now. */
+  /** When the request was made; default now, and up to five minutes ahead is taken for now. */
   readonly at?: Date | undefined
 }
 
@@ -47,7 +51,7 @@ export interface CheckedUsage {
  * resolves; it survives a crash of the process, and a loss of power from the next checkpoint on. An id is the fastest
  * selector.
  *
- * @throws not_found, ambiguous, invalid
+ * @throws not_found, ambiguous; invalid, also for what would bring the totals of the key past 2^53
  */
 export async function recordUsage(
   context: OperationContext,
@@ -68,6 +72,7 @@ export async function recordUsage(
 export function readUsage(input: UsageInput, now: Date): CheckedUsage {
   const usage = isPlain(input) ? input : rules.parse(usageInput, input)
   const at = usage.at === undefined ? now.getTime() : usage.at.getTime()
+  // A clock of another machine may be ahead. What it dates counts from now on: no window reaches beyond the present.
   if (at > now.getTime() + rules.clockToleranceMs) {
     throw new LatchkeyError(
       'invalid',
@@ -77,7 +82,7 @@ export function readUsage(input: UsageInput, now: Date): CheckedUsage {
   }
   return {
     model: usage.model ?? '',
-    at,
+    at: Math.min(at, now.getTime()),
     requests: usage.requests ?? 1,
     inputTokens: usage.inputTokens ?? 0,
     outputTokens: usage.outputTokens ?? 0,
@@ -90,8 +95,12 @@ export function charge(hot: HotPath, keyId: string, event: CheckedUsage): Record
   const { model, at, requests, inputTokens, outputTokens } = event
   const costMicros = event.costMicros ?? pricesOn(hot).costOf(model, at, inputTokens, outputTokens) ?? 0
   const counts = { requests, inputTokens, outputTokens, costMicros }
-  const name = hot.addToTotals(keyId, at, counts)
-  if (name === null) return null
+  const key = hot.totalsOf(keyId)
+  if (key === null) return null
+  const { name } = key
+  const full = overflowOf(key, counts)
+  if (full !== null) throw noRoom('this usage', name, full)
+  hot.addToTotals(keyId, at, counts)
   hot.addToBucket(keyId, at, model, counts)
   return {
     key: { id: keyId, name },
@@ -106,16 +115,19 @@ export function charge(hot: HotPath, keyId: string, event: CheckedUsage): Record
 
 /** A key that was there a moment ago. */
 export function gone(id: string): never {
-  throw new LatchkeyError('not_found', `no key matches "${id}"`, 'see them with: latchkey key list')
+  throw missingKey(id)
 }
+
+export const missingKey = (id: string): LatchkeyError =>
+  new LatchkeyError('not_found', `no key matches "${id}"`, 'see them with: latchkey key list')
 
 /** An id in full: no name begins like one. */
 const isWholeId = (selector: string): boolean => selector.length === 30 && selector.startsWith('key_')
 
-/** What passes the rules above at a glance; everything else is for them to judge. */
+/** What passes the rules above at a glance, a model too short for a secret included; everything else is for them to judge. */
 function isPlain({ model, requests, inputTokens, outputTokens, costUsd, at }: UsageInput): boolean {
   return (
-    (model === undefined || (typeof model === 'string' && /^[\x21-\x7e]{1,200}$/.test(model))) &&
+    (model === undefined || (typeof model === 'string' && /^[\x21-\x7e]{1,38}$/.test(model))) &&
     isCount(requests) &&
     isCount(inputTokens) &&
     isCount(outputTokens) &&

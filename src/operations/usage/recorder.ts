@@ -5,11 +5,12 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { UsageReceipt } from '../../contract/views.ts'
-import { glance, type HotPath, tally, type UsageCounts } from '../../db/sqlite/hot.ts'
+import { glance, type HotPath, type RunningTotals, tally, type UsageCounts } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
 import { type Charge, readCharges } from './charges.ts'
 import { pricesOn } from './prices.ts'
-import { type CheckedUsage, gone, readUsage, type UsageInput } from './record.ts'
+import { type CheckedUsage, missingKey, readUsage, type UsageInput } from './record.ts'
+import { addTo, noRoom, overflowOf } from './room.ts'
 
 export interface RecorderOptions {
   /** Longest that a request waits, in milliseconds; default 1,000. */
@@ -142,12 +143,18 @@ class Batch {
   }
 
   add(keyId: string, event: CheckedUsage, costMicros: number): Promise<void> {
+    const { requests, inputTokens, outputTokens } = event
+    const counts = { requests, inputTokens, outputTokens, costMicros }
+    // What may be refused for its size must not be summed with others: they would be refused with it.
+    if (Math.max(...Object.values(counts)) > mostSummed) {
+      return this.addAll([{ id: null, keyId, model: event.model, at: event.at, counts }]).then(() => {})
+    }
     let key = this.#keys.get(keyId)
     if (key === undefined) {
       key = { total: zero(), lastUsedAt: event.at, buckets: new Map(), ...Promise.withResolvers<void>() }
       this.#keys.set(keyId, key)
     }
-    const minute = event.at - (event.at % 60_000)
+    const minute = Math.floor(event.at / 60_000)
     const name = `${minute} ${event.model}`
     let bucket = key.buckets.get(name)
     if (bucket === undefined) {
@@ -163,45 +170,48 @@ class Batch {
 
   /** Resolves when all is on disk; rejects when it is not, or when one of the keys is gone. */
   async write(context: OperationContext, patienceMs: number): Promise<void> {
-    let unknown: readonly string[]
-    let receipts: readonly (UsageReceipt | null)[]
+    let refused: ReadonlyMap<string, LatchkeyError>
+    let receipts: readonly (UsageReceipt | LatchkeyError)[]
     const now = context.now().getTime()
     const addTo = (hot: HotPath) => ({
-      unknown: this.#addTo(hot),
+      refused: this.#addTo(hot),
       receipts: this.#deliveries.map(({ charges }) => deliver(hot, charges, now)),
     })
     try {
-      ;({ unknown, receipts } = await patiently(patienceMs, () => tally(context.store, 'FULL', addTo)))
+      ;({ refused, receipts } = await patiently(patienceMs, () => tally(context.store, 'FULL', addTo)))
     } catch (error) {
       for (const each of [...this.#keys.values(), ...this.#deliveries]) each.reject(error)
       throw error
     }
     for (const [index, delivery] of this.#deliveries.entries()) {
       const receipt = receipts[index]
-      if (receipt) delivery.resolve(receipt)
-      else delivery.reject(deletedMeanwhile())
+      if (receipt === undefined) continue
+      if (receipt instanceof LatchkeyError) delivery.reject(receipt)
+      else delivery.resolve(receipt)
     }
-    for (const [id, key] of this.#keys) if (!unknown.includes(id)) key.resolve()
-    let failure: unknown
-    for (const id of unknown) {
-      try {
-        gone(id)
-      } catch (error) {
-        this.#keys.get(id)?.reject(error)
-        failure = error
-      }
+    for (const [id, key] of this.#keys) {
+      const error = refused.get(id)
+      if (error) key.reject(error)
+      else key.resolve()
     }
-    if (failure !== undefined) throw failure
+    const [failure] = refused.values()
+    if (failure) throw failure
   }
 
-  /** Ids of the keys that there are not. */
-  #addTo(hot: HotPath): readonly string[] {
-    const unknown: string[] = []
+  /** Adds what there is a key and room for; says why not of the others, by the id of their key. */
+  #addTo(hot: HotPath): ReadonlyMap<string, LatchkeyError> {
+    const refused = new Map<string, LatchkeyError>()
     for (const [id, key] of this.#keys) {
-      if (hot.addToTotals(id, key.lastUsedAt, key.total) === null) unknown.push(id)
-      else for (const { at, model, counts } of key.buckets.values()) hot.addToBucket(id, at, model, counts)
+      const totals = hot.totalsOf(id)
+      const full = totals && overflowOf(totals, key.total)
+      if (totals === null) refused.set(id, missingKey(id))
+      else if (full !== null) refused.set(id, noRoom('this usage', totals.name, full))
+      else {
+        hot.addToTotals(id, key.lastUsedAt, key.total)
+        for (const { at, model, counts } of key.buckets.values()) hot.addToBucket(id, at, model, counts)
+      }
     }
-    return unknown
+    return refused
   }
 }
 
@@ -209,9 +219,10 @@ interface Delivery extends PromiseWithResolvers<UsageReceipt> {
   readonly charges: readonly Charge[]
 }
 
-/** Null, and nothing charged, when one of the keys is gone. */
-function deliver(hot: HotPath, charges: readonly Charge[], now: number): UsageReceipt | null {
-  if (!charges.every(({ keyId }) => hot.hasKey(keyId))) return null
+/** The reason, and nothing charged, when one of the keys is gone or has no room for it. */
+function deliver(hot: HotPath, charges: readonly Charge[], now: number): UsageReceipt | LatchkeyError {
+  const refusal = refusalOf(hot, charges)
+  if (refusal !== null) return refusal
   let counted = 0
   for (const { id, keyId, model, at, counts } of charges) {
     if (id !== null && !hot.noteEvent(id, now)) continue
@@ -221,6 +232,24 @@ function deliver(hot: HotPath, charges: readonly Charge[], now: number): UsageRe
   }
   return { events: charges.length, counted, duplicates: charges.length - counted }
 }
+
+function refusalOf(hot: HotPath, charges: readonly Charge[]): LatchkeyError | null {
+  const totals = new Map<string, RunningTotals>()
+  for (const [index, { id, keyId, counts }] of charges.entries()) {
+    const before = totals.get(keyId) ?? hot.totalsOf(keyId)
+    if (before === null) return deletedMeanwhile()
+    const full = overflowOf(before, counts)
+    if (full === null) totals.set(keyId, addTo(before, counts))
+    // What was counted before is not counted again.
+    else if (id === null || !hot.hasEvent(id)) {
+      return noRoom(charges.length === 1 ? 'the event' : `event ${index + 1}`, before.name, full)
+    }
+  }
+  return null
+}
+
+/** A million of them are summed exactly. */
+const mostSummed = 2 ** 32
 
 const deletedMeanwhile = (): LatchkeyError =>
   new LatchkeyError(

@@ -4,12 +4,13 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { reportGroups, reportOrders } from '../../contract/views/words.ts'
 import type { ReportGroup, ReportOrder, UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, desc, eq, gte, inArray, lt, type SQL, sql } from '../../db/query.ts'
+import { and, asc, count, desc, eq, gte, inArray, lt, type SQL, sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { usage } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
 import { nextPeriod, type Period, periods, startOfPeriod } from '../rules/calendar.ts'
+import { requireWords } from '../rules/input.ts'
 import { findKey, findProject, findUser, type KeySelector } from '../select.ts'
 import { between, noCounts, shownCounts, summed } from './sum.ts'
 
@@ -20,9 +21,13 @@ export interface ReportOptions {
   readonly since?: Date | undefined
   /** First moment that no longer counts. */
   readonly until?: Date | undefined
+  /** Only this key. */
   readonly key?: KeySelector | undefined
+  /** Only keys of this user. */
   readonly user?: string | undefined
+  /** Only keys of this project. */
   readonly project?: string | undefined
+  /** Only this model. */
   readonly model?: string | undefined
   /** IANA name; where hours, days, weeks (ISO 8601: from Monday) and months begin. Default UTC. */
   readonly timeZone?: string | undefined
@@ -238,6 +243,7 @@ async function sums(
     .select({
       keyId: orNull(named ? usage.keyId : null).as('key'),
       model: orNull(has('model') ? usage.model : null).as('its_model'),
+      buckets: count().as('buckets'),
       requests: summed.requests.as('sum_requests'),
       inputTokens: summed.inputTokens.as('sum_input'),
       outputTokens: summed.outputTokens.as('sum_output'),
@@ -267,11 +273,12 @@ async function sums(
       projectId: orNull(dimensions.projectId),
       slug: orNull(dimensions.slug),
       model: orNull(dimensions.model),
-      requests: sql<number>`sum(${byKey.requests})`,
-      inputTokens: sql<number>`sum(${byKey.inputTokens})`,
-      outputTokens: sql<number>`sum(${byKey.outputTokens})`,
-      otherTokens: sql<number>`sum(${byKey.otherTokens})`,
-      costMicros: sql<number>`sum(${byKey.costMicros})`,
+      buckets: totalOf(byKey.buckets),
+      requests: totalOf(byKey.requests),
+      inputTokens: totalOf(byKey.inputTokens),
+      outputTokens: totalOf(byKey.outputTokens),
+      otherTokens: totalOf(byKey.otherTokens),
+      costMicros: totalOf(byKey.costMicros),
     })
     .from(byKey)
     .leftJoin(keys, eq(byKey.keyId, keys.id))
@@ -281,7 +288,7 @@ async function sums(
   return (
     rows
       // An aggregate without groups has one row even when there is nothing to sum.
-      .filter(row => row.requests !== null)
+      .filter(row => row.buckets > 0)
       .map(row => ({
         key: row.keyId === null || row.keyName === null ? null : { id: row.keyId, name: row.keyName },
         user:
@@ -314,7 +321,18 @@ const nameOf = (row: UsageRow): string =>
 const isPeriod = (group: ReportGroup): group is Period => periods.some(period => period === group)
 
 /** @throws invalid */
-function requireOptions({ by = [], top, sort, since, until }: ReportOptions): void {
+function requireOptions({
+  by = [],
+  top,
+  sort,
+  since,
+  until,
+  key,
+  user,
+  project,
+  model,
+}: ReportOptions): void {
+  requireWords({ key, user, project, model })
   const unknown = by.find(group => !reportGroups.includes(group))
   if (
     unknown !== undefined ||

@@ -21,7 +21,7 @@ export async function resolveKeys(
 ): Promise<ReadonlyMap<string, Resolved>> {
   const found = new Map<string, Resolved>()
   for (const part of inChunks(selectors)) {
-    const folded = part.map(lowerAscii)
+    const folded = part.map(selector => lowerAscii(selector.normalize('NFC')))
     const byId = await db.select({ id: keys.id }).from(keys).where(inArray(keys.id, folded))
     const byName = await db
       .select({ id: keys.id, name: sql<string>`lower(${keys.name})` })

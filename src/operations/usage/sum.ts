@@ -2,7 +2,7 @@
 
 import type { Totals } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, lt, sql } from '../../db/query.ts'
+import { and, eq, gt, lt, type SQL, sql, totalOf } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
 import { toDollars } from '../rules/money.ts'
 
@@ -46,15 +46,23 @@ export function shownCounts(counts: Counts): Totals {
 }
 
 export const summed = {
-  requests: sql<number>`sum(${usage.requests})`,
-  inputTokens: sql<number>`sum(${usage.inputTokens})`,
-  outputTokens: sql<number>`sum(${usage.outputTokens})`,
-  otherTokens: sql<number>`sum(${usage.otherTokens})`,
-  costMicros: sql<number>`sum(${usage.costMicros})`,
+  requests: totalOf(usage.requests),
+  inputTokens: totalOf(usage.inputTokens),
+  outputTokens: totalOf(usage.outputTokens),
+  otherTokens: totalOf(usage.otherTokens),
+  costMicros: totalOf(usage.costMicros),
 } as const
 
+/**
+ * Where the bucket of that width begins that a smaller one belongs to. In SQL the rest of a time before 1970 is
+ * negative: taken as it is, it would move 1969 into 1970.
+ */
+export function startOf(widthMs: number): SQL<number> {
+  return sql<number>`${usage.start} - ((${usage.start} % ${widthMs}) + ${widthMs}) % ${widthMs}`
+}
+
 /** Every offset from UTC in use is a whole number of quarter hours: hours and days of any zone are made of them. */
-const quarterHour = sql<number>`${usage.start} - ${usage.start} % 900000`
+const quarterHour = startOf(900_000)
 
 /** Buckets that lie at least partly inside [since, until). */
 export function between(since: Date | undefined, until: Date | undefined) {

@@ -13,10 +13,33 @@ import type { Column } from '../../declare/column.ts'
 import { many } from '../../draw/quantity.ts'
 
 export function restoredLines(run: Restored, brush: Brush): string {
-  const { path, backup, safetyBackup, movedAside, rows, before, changes, openBy, only, stays, revived } = run
+  const { safetyBackup, movedAside, only } = run
+  return [
+    `Restored ${restoreLines(run, brush)}`,
+    ...(safetyBackup === null
+      ? []
+      : [
+          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${only === null ? shellWord(safetyBackup.path) : '--undo'}`,
+        ]),
+    ...movedAside.map(file => `Moved aside: ${file}`),
+  ].join('\n')
+}
+
+/** The same of a dry run, as it goes on behind "Would". */
+export const restorePlanLines = (run: Restored, brush: Brush): string => `restore ${restoreLines(run, brush)}`
+
+/** Where one thing alone came back, or went again; undefined where it was all of them. */
+export function partLine({ only }: Restored, asked: string | undefined): string | undefined {
+  if (asked !== undefined) return `Only ${asked} came back; everything else is as it was.`
+  return only === null ? undefined : `Only the return of ${only} was undone; everything else is as it was.`
+}
+
+/** What from what, and what differs by it. */
+function restoreLines(run: Restored, brush: Brush): string {
+  const { path, backup, rows, before, changes, openBy, stays, revived } = run
   const sets = changes === null ? [] : Object.entries(changes)
   return [
-    `Restored ${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
+    `${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
     ...(backup.database === null || backup.database.path === path
       ? []
       : [`It was taken of ${databaseOf(backup)}`]),
@@ -29,12 +52,6 @@ export function restoredLines(run: Restored, brush: Brush): string {
     ...stays.map(line => `  ${brush.warn('narrowed since, and stays so')}: ${line}`),
     ...revivedLines(revived ?? [], brush),
     ...openBy.map(({ pid, command }) => `Open in process ${pid} (${command})`),
-    ...(safetyBackup === null
-      ? []
-      : [
-          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${only === null ? shellWord(safetyBackup.path) : '--undo'}`,
-        ]),
-    ...movedAside.map(file => `Moved aside: ${file}`),
   ].join('\n')
 }
 
@@ -115,22 +132,32 @@ function rowChanges(
     )
 }
 
+/** Where an entry would go, and the entry. */
+export const scheduledPlan = (schedule: BackupSchedule): string =>
+  [`write to ${whereOf(schedule)}:`, ...entryLines(schedule)].join('\n')
+
+const entryLines = ({ entries }: BackupSchedule): readonly string[] =>
+  entries.map(({ path, content }) => (path === null ? content : `# ${path}\n${content}`))
+
+const whereOf = ({ manager, name }: BackupSchedule): string =>
+  manager === 'crontab' ? 'your crontab' : `the timer ${name} of systemd`
+
 /** What was written, or what would be, ready to be pasted. */
 export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
-  const lines = schedule.entries.map(({ path, content }) =>
-    path === null ? content : `# ${path}\n${content}`,
-  )
-  if (!schedule.changed) return lines.join('\n')
-  const where = schedule.manager === 'crontab' ? 'your crontab' : `the timer ${schedule.name} of systemd`
+  if (!schedule.changed) return entryLines(schedule).join('\n')
   const own = schedule.entries.some(({ path }) => path?.includes('/systemd/user/'))
   return [
-    `Scheduled in ${where}; next run ${brush.dated(schedule.nextRun)}`,
+    `Scheduled in ${whereOf(schedule)}; next run ${brush.dated(schedule.nextRun)}`,
     schedule.log === null
       ? `Output: journalctl${own ? ' --user' : ''} -u ${schedule.name}`
       : `Output: ${schedule.log}`,
     ...(own ? ['It runs while you are logged in, or always after: loginctl enable-linger'] : []),
   ].join('\n')
 }
+
+/** What a dry run says, as it goes on behind "Would". */
+export const pruningPlan = (rows: readonly BackupPruning[]): string =>
+  `remove ${rows.filter(({ outcome }) => outcome === 'removed').length} of ${many(rows.length, 'backup')}`
 
 /** What retention makes of each backup. */
 export const pruningColumns: readonly Column<BackupPruning>[] = [

@@ -6,10 +6,13 @@ export interface KeepPolicy {
   readonly last?: number | undefined
   /** Of that many hours that have any, the newest one each. */
   readonly hourly?: number | undefined
+  /** The newest one of each of that many days that have any. */
   readonly daily?: number | undefined
   /** Weeks of ISO 8601, from Monday. */
   readonly weekly?: number | undefined
+  /** The newest one of each of that many months that have any. */
   readonly monthly?: number | undefined
+  /** The newest one of each of that many years that have any. */
   readonly yearly?: number | undefined
   /** All that are at most so many milliseconds older than the newest. */
   readonly withinMs?: number | undefined

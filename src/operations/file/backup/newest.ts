@@ -117,7 +117,10 @@ function nothing(own: OwnSurvey, { at, where }: Moment, unusable: readonly Passe
 /** There are backups, and none of them is of the database that was asked about. */
 export function nothingOwn({ asked, others }: OwnSurvey, where: string): LatchkeyError {
   const which = asked.id === null ? asked.path : `${asked.path} (${asked.id})`
-  return notFound(`there is no backup of ${which} in ${where}, only ${listOf(others)}`, byName(others[0]))
+  return notFound(
+    `there is no backup of ${which} in ${where}, only ${listOf(others)}`,
+    byName(others.find(({ manifest }) => manifest.database?.id === asked.id) ?? others[0]),
+  )
 }
 
 const mostNamed = 5

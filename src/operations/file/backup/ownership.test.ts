@@ -157,6 +157,9 @@ test('where the database is gone and all backups are of one, the latest comes ba
 
 test('a database that was moved is told where its backups were taken', async () => {
   const { path } = await createBackup(production)
+  await initialize(staging)
+  later(hour)
+  await createBackup(staging)
   const moved = { ...production, path: scene.folder.file('data', 'moved.db') }
   renameSync(production.path, moved.path)
   const { code, message, hint } = await failure(restore(moved, { latest: true }))

@@ -71,9 +71,11 @@ export const isSame = (a: Named, b: Named): boolean => keyOf(a) === keyOf(b)
 
 const keyOf = ({ id, path }: Named): string => JSON.stringify([id, path])
 
-/** Whether a backup is of a database, as far as that can tell which it is. */
+/** Whether a backup is of a database, as far as both can tell which it is: before its first migration none can. */
 export const belongsTo = (database: Origin | null, location: Location, asked: Asked): boolean =>
-  database !== null && (asked.id === null || database.id === asked.id) && isAt(database, location, asked.path)
+  database !== null &&
+  (asked.id === null || database.id === null || database.id === asked.id) &&
+  isAt(database, location, asked.path)
 
 /** Where the database is if it was moved together with the folder of its backups counts as the same path. */
 function isAt(database: Origin, { kind, address }: Location, path: string): boolean {
@@ -89,8 +91,8 @@ function ownership(backups: readonly StoredBackup[], asked: Asked): IsOwn {
   if (asked.id !== null) return isHere
   const here = backups.filter(({ manifest, location }) => isHere(manifest.database, location))
   if (here.length > 0) {
-    const ids = new Set(here.map(({ manifest }) => manifest.database?.id))
-    return ids.size === 1 ? isHere : () => false
+    const ids = new Set(here.flatMap(({ manifest }) => manifest.database?.id ?? []))
+    return ids.size <= 1 ? isHere : () => false
   }
   const [only, second] = databasesIn(backups)
   if (only === undefined || second !== undefined) return () => false

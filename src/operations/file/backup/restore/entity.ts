@@ -11,6 +11,7 @@ import { databaseOn } from '../../../../db/sqlite/drizzle.ts'
 import { rowCounts } from '../../../../db/sqlite/inspect.ts'
 import { openWriter, requireCurrent } from '../../../../db/sqlite/open.ts'
 import type { FileContext } from '../../../context.ts'
+import { requireWords } from '../../../rules/input.ts'
 import { findKey, findProject, findUser } from '../../../select.ts'
 import { createUnlocked } from '../create.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
@@ -38,6 +39,7 @@ export function subjectOf(options: Subject): Chosen | undefined {
     const selector = options[kind]
     return selector === undefined ? [] : [{ kind, selector }]
   })
+  requireWords(Object.fromEntries(chosen.map(({ kind, selector }) => [kind, selector])))
   if (chosen.length <= 1) return chosen[0]
   throw new LatchkeyError(
     'usage',

@@ -2,7 +2,7 @@
  * Finds what may be a secret in a stream of any bytes: anything in the form of ours, wherever it stands and whatever
  * surrounds it, and whatever begins as a known foreign secret does. Must never write or throw what it found.
  */
-import { hasChecksum, startOf } from '../rules/secrets.ts'
+import { defaultPrefix, hasChecksum, startOf } from './secrets.ts'
 
 /** A piece of the text that may be a secret. */
 interface Candidate {
@@ -42,6 +42,21 @@ const shortestStart = 2
 const tellingStart = 4
 /** Of secrets that came with a hash and no start. */
 const shortestWord = 8
+
+/**
+ * Whether a secret of ours stands somewhere in the text, percent escapes decoded: by its checksum under any prefix, or,
+ * mistyped, under the usual one. Foreign secrets have no form to be known by; those that are stored are found by
+ * `key identify`.
+ */
+export function holdsSecret(text: string): boolean {
+  if (text.length < shortestOwn || !/[0-9A-Za-z%]{36}/.test(text)) return false
+  const scanner = new SecretScanner({ prefixes: [defaultPrefix], starts: [] })
+  const bytes = new TextEncoder().encode(text)
+  return [...scanner.scan(bytes), ...scanner.end()].length > 0
+}
+
+/** Two characters of prefix, the underscore and the body. */
+const shortestOwn = 39
 
 export class SecretScanner {
   readonly #prefixes: ReadonlySet<string>

@@ -1,0 +1,247 @@
+/** The database as a file: backups, restore, migrations. Types alone; `src/operations/file` has the rules. */
+import type {
+  Backup,
+  BackupCheck,
+  BackupPruning,
+  BackupSchedule,
+  BackupStatus,
+  CreatedBackup,
+  DatabaseInfo,
+  ListedBackup,
+  Migrated,
+  MigrationPlan,
+  Optimized,
+  Restored,
+  SchemaCheck,
+  SchemaEvent,
+  SchemaState,
+  Vacuumed,
+} from '../contract/views.ts'
+import type { RunBackup } from '../operations/file/backup/create.ts'
+import type { ChooseBackup, ListBackups } from '../operations/file/backup/list.ts'
+import type { PruneBackups } from '../operations/file/backup/prune.ts'
+import type { ChooseState, Restorable } from '../operations/file/backup/restore/choose.ts'
+import type { Restore } from '../operations/file/backup/restore/restore.ts'
+import type { ScheduleBackups, UnscheduleBackups } from '../operations/file/backup/schedule.ts'
+import type { StatusOptions } from '../operations/file/backup/status.ts'
+import type { VerifyBackups } from '../operations/file/backup/verify.ts'
+import type { CopyDatabase, Query } from '../operations/file/database.ts'
+import type { Migrate, PlanMigration } from '../operations/file/migrations.ts'
+
+/** Copies of the database, each with a manifest, in a folder or in a bucket (`s3://bucket/prefix`). */
+export interface Backups {
+  /**
+   * Copies the database while others write to it, and checks that the copy can be restored. A dry run makes and checks the
+   * copy, then removes it.
+   *
+   * @throws busy, database_missing, database_foreign, corrupt, drift (no restore would take it), checksum (other bytes
+   *   arrived in the bucket), partial (taken, but old ones were not pruned), disk_full, permission, config, invalid, usage
+   * @example
+   * const { path, sizeBytes } = await latchkey.backups.create({ reason: 'before the upgrade' })
+   */
+  readonly create: (options?: RunBackup) => Promise<CreatedBackup>
+  /**
+   * Backups, newest first. The default folder may be missing, a folder that is named may not.
+   *
+   * @throws not_found, permission, busy
+   * @example
+   * const backups = await latchkey.backups.list()
+   */
+  readonly list: (options?: ListBackups) => Promise<readonly ListedBackup[]>
+  /**
+   * One backup, by id, the first characters of the id, its file, or the latest.
+   *
+   * @throws not_found, ambiguous, corrupt, usage
+   * @example
+   * await latchkey.backups.create()
+   * const backup = await latchkey.backups.get({ latest: true })
+   */
+  readonly get: (options: ChooseBackup) => Promise<Backup>
+  /**
+   * Restores backups into a private file and checks them there. `failed` must not be relied on; `aborted` could not be
+   * checked, which is no pass either.
+   *
+   * @throws not_found, ambiguous, usage
+   * @example
+   * await latchkey.backups.create()
+   * const [check] = await latchkey.backups.verify()
+   */
+  readonly verify: (options?: VerifyBackups) => Promise<readonly BackupCheck[]>
+  /**
+   * Removes backups that no rule keeps, and gives every backup with the reasons, newest first.
+   *
+   * @throws usage (no rules), not_found, busy, partial (some could not be removed), permission, invalid, conflict
+   * @example
+   * await latchkey.backups.create()
+   * const decisions = await latchkey.backups.prune({ keep: { daily: 7, weekly: 4 } })
+   */
+  readonly prune: (options?: PruneBackups) => Promise<readonly BackupPruning[]>
+  /**
+   * What `prune` would do.
+   *
+   * @throws usage (no rules), not_found, permission, invalid
+   * @example
+   * await latchkey.backups.create()
+   * const decisions = await latchkey.backups.planPrune({ keep: { last: 3 } })
+   */
+  readonly planPrune: (options?: PruneBackups) => Promise<readonly BackupPruning[]>
+  /**
+   * Whether backups are taken: `fresh`, `stale` without one that is young enough, `failed` while any did not pass its last
+   * verification or has a damaged manifest.
+   *
+   * @throws not_found, permission, busy
+   * @example
+   * const { status } = await latchkey.backups.status({ maxAgeMs: 26 * 3_600_000 })
+   */
+  readonly status: (options?: StatusOptions) => Promise<BackupStatus>
+  /**
+   * What `schedule` would write, without looking at the system.
+   *
+   * @throws invalid
+   * @example
+   * const { entries } = await latchkey.backups.planSchedule({
+   *   cron: '17 3 * * *',
+   *   command: ['/usr/local/bin/latchkey', 'backup', 'create'],
+   *   folder: '/var/backups/latchkey',
+   * })
+   */
+  readonly planSchedule: (job: ScheduleBackups) => Promise<BackupSchedule>
+  /**
+   * Has backups taken by cron or by systemd, in place of an earlier schedule for the same database.
+   *
+   * @throws invalid (the times), config (no crontab, no systemd, or it refuses), permission
+   * @example
+   * await latchkey.backups.schedule({ cron: 'no times', command: ['latchkey'], folder: '/' }).catch(console.log)
+   */
+  readonly schedule: (job: ScheduleBackups) => Promise<BackupSchedule>
+  /**
+   * Removes the schedules of this database, and gives those there were.
+   *
+   * @throws config, permission
+   * @example
+   * const dry = connectLatchkey({ path: latchkey.path, dryRun: true })
+   * await dry.backups.unschedule({ manager: 'crontab' }).catch(console.log)
+   * await dry.close()
+   */
+  readonly unschedule: (options?: UnscheduleBackups) => Promise<readonly BackupSchedule[]>
+  /**
+   * The backup that `restore` would use with the same options.
+   *
+   * @throws not_found, ambiguous, corrupt, usage
+   * @example
+   * await latchkey.backups.create()
+   * const { id, replaces } = await latchkey.backups.restorable({ latest: true })
+   */
+  readonly restorable: (options: ChooseState) => Promise<Restorable>
+  /**
+   * Restores a verified backup over the database, or where there is none. What is there is backed up first if it can be read
+   * (reason `pre-restore`), and moved aside if it is damaged. With a key, a user or a project, only that is brought back.
+   *
+   * @throws busy (names who has the database open), not_found, ambiguous, checksum, corrupt, schema_newer, drift,
+   *   database_foreign, disk_full, permission, usage, conflict
+   * @example
+   * await latchkey.backups.create()
+   * await latchkey.keys.delete('ci')
+   * await latchkey.backups.restore({ latest: true, key: 'ci' })
+   */
+  readonly restore: (options: Restore) => Promise<Restored>
+}
+
+/** The schema of the database, and the steps that lead to that of this program. */
+export interface Migrations {
+  /**
+   * Which migrations the database has, and which this program has.
+   *
+   * @throws database_missing, database_foreign, corrupt
+   * @example
+   * const { current, latest } = await latchkey.migrations.state()
+   */
+  readonly state: () => Promise<SchemaState>
+  /**
+   * Checks the database as a whole: its history, its schema against that history, references, and the file itself.
+   *
+   * @throws database_missing, database_foreign, corrupt (it cannot even be opened)
+   * @example
+   * const { ok } = await latchkey.migrations.check()
+   */
+  readonly check: () => Promise<SchemaCheck>
+  /**
+   * What `migrate` would run with the same options, and what would be lost by it.
+   *
+   * @throws database_missing, database_foreign, schema_newer, drift, corrupt, usage, invalid
+   * @example
+   * const { steps } = await latchkey.migrations.plan()
+   */
+  readonly plan: (options?: PlanMigration) => Promise<MigrationPlan>
+  /**
+   * When the schema changed, newest first.
+   *
+   * @throws database_missing, database_foreign, corrupt
+   * @example
+   * const events = await latchkey.migrations.history()
+   */
+  readonly history: () => Promise<readonly SchemaEvent[]>
+  /**
+   * Migrates in one transaction: after the history fits, all steps were rehearsed on a copy, and a backup was taken (reason
+   * `pre-migrate`). With nothing to do, nothing is done. Down only when no other process has the database open.
+   *
+   * @throws busy, database_missing, database_foreign, schema_newer, drift, corrupt, disk_full, permission, usage, invalid
+   * @example
+   * const { steps } = await latchkey.migrations.migrate({ direction: 'up' })
+   */
+  readonly migrate: (options: Migrate) => Promise<Migrated>
+}
+
+/** The database file. */
+export interface DatabaseFile {
+  /**
+   * Where it is, how large, and how many rows each table has.
+   *
+   * @throws database_missing, database_foreign, corrupt, permission
+   * @example
+   * const { sizeBytes } = await latchkey.database.info()
+   */
+  readonly info: () => Promise<DatabaseInfo>
+  /**
+   * The same as `migrations.check`.
+   *
+   * @throws database_missing, database_foreign, corrupt (it cannot even be opened)
+   * @example
+   * const { ok } = await latchkey.database.check()
+   */
+  readonly check: () => Promise<SchemaCheck>
+  /**
+   * Rewrites the file without its free pages. Other processes wait meanwhile.
+   *
+   * @throws busy, disk_full, database_missing, database_foreign, corrupt
+   * @example
+   * const { bytesBefore, bytesAfter } = await latchkey.database.vacuum()
+   */
+  readonly vacuum: () => Promise<Vacuumed>
+  /**
+   * Updates the statistics that queries are planned by.
+   *
+   * @throws busy, database_missing, database_foreign, corrupt
+   * @example
+   * await latchkey.database.optimize()
+   */
+  readonly optimize: () => Promise<Optimized>
+  /**
+   * The rows of one statement that only reads, on a database of any schema version.
+   *
+   * @throws invalid (not one reading statement, or not SQL), database_missing, corrupt, busy
+   * @example
+   * const rows = await latchkey.database.query({ sql: 'SELECT name FROM keys WHERE name = :name', params: { name: 'ci' } })
+   */
+  readonly query: (query: Query) => Promise<readonly Readonly<Record<string, unknown>>[]>
+  /**
+   * Writes the database as of now into a new file, mode 0600, to look at or to try something on. It is no backup: nothing
+   * checks, lists or keeps it.
+   *
+   * @param copy `to` is a file that is not there yet
+   * @throws conflict (there is a file), database_missing, database_foreign, corrupt, disk_full, permission
+   * @example
+   * await latchkey.database.copy({ to: `${latchkey.path}.copy` })
+   */
+  readonly copy: (copy: CopyDatabase) => Promise<void>
+}

@@ -1,0 +1,226 @@
+/** What a backend does with keys: verdicts, secrets, limits. Types alone; `src/operations/keys` has the rules. */
+import type {
+  CreatedKey,
+  ExportedKey,
+  FoundSecret,
+  ImportReport,
+  Key,
+  RotatedKey,
+  Stats,
+  Verdict,
+} from '../contract/views.ts'
+import type { RowSource } from '../formats/rows.ts'
+import type { Changed } from '../operations/changed.ts'
+import type { ActivityOptions } from '../operations/keys/activity.ts'
+import type { BulkChange, Expectation } from '../operations/keys/bulk.ts'
+import type { KeyChanges } from '../operations/keys/change.ts'
+import type { NewKey, NewKeyOptions } from '../operations/keys/create.ts'
+import type { KeyFilter } from '../operations/keys/filter.ts'
+import type { KeyImportOptions } from '../operations/keys/import.ts'
+import type { KeyPage } from '../operations/keys/page.ts'
+import type { RotateOptions } from '../operations/keys/rotate.ts'
+import type { KeyStanding } from '../operations/keys/standing.ts'
+import type { StatsOptions } from '../operations/keys/stats.ts'
+import type { VerifyOptions } from '../operations/keys/verify.ts'
+import type { KeySelector } from '../operations/select.ts'
+
+/** API keys. A key is selected by its id, the first characters of its id, its name, its `start`, or `{ secret }`. */
+export interface Keys {
+  /**
+   * Decides whether a request may go ahead. A bad secret is a verdict, not an error. Changes nothing and counts nothing:
+   * record what was used with `usage.record`, or hold it back first with `usage.reserve`.
+   *
+   * @param secret what the client sent, as it is
+   * @throws invalid (`at` is no date, or an amount is no number)
+   * @example
+   * const { valid, code, retryAt } = await latchkey.keys.verify(secret, { model: 'gpt-x', wanted: { tokens: 4_000 } })
+   */
+  readonly verify: (secret: string, options?: VerifyOptions) => Promise<Verdict>
+  /**
+   * Creates a key. Its secret is in the result and nowhere else.
+   *
+   * @param options `deliver` is given the secret before the key is committed; if it throws, there is no key. With `ifNotExists`
+   *   a key of that name which is the same already is returned, with `created: false`
+   * @throws invalid, not_found (the user or project), conflict (the name is taken)
+   * @example
+   * const { id, secret } = await latchkey.keys.create({
+   *   name: 'mobile',
+   *   user: 'alice',
+   *   limits: [{ metric: 'tokens', amount: 100_000, windowMs: 5 * 3_600_000 }],
+   * })
+   */
+  readonly create: (key: NewKey, options?: NewKeyOptions) => Promise<CreatedKey>
+  /**
+   * Creates keys that differ only in their names, `name-1`, `name-2` and so on, in one transaction.
+   *
+   * @param count how many; left out, one key with the name as it is
+   * @throws invalid, not_found (the user or project), conflict (a name is taken)
+   * @example
+   * const keys = await latchkey.keys.createMany({ name: 'team', user: 'alice' }, 3)
+   */
+  readonly createMany: (
+    key: NewKey,
+    count: number | undefined,
+    options?: NewKeyOptions,
+  ) => Promise<readonly CreatedKey[]>
+  /**
+   * One key.
+   *
+   * @throws not_found, ambiguous
+   * @example
+   * const key = await latchkey.keys.get('ci')
+   */
+  readonly get: (key: KeySelector) => Promise<Key>
+  /**
+   * A page of keys, those that fit the filter.
+   *
+   * @throws invalid, not_found or ambiguous (the user, the project, or the key to begin after)
+   * @example
+   * const keys = await latchkey.keys.list({ user: 'alice', status: 'active', limit: 50 })
+   */
+  readonly list: (page?: KeyPage) => Promise<readonly Key[]>
+  /**
+   * The keys of `list` one after another, as they were when the first was read, in constant memory.
+   *
+   * @throws invalid, not_found, ambiguous (when the first key is read)
+   * @example
+   * for await (const key of latchkey.keys.stream({ status: 'active' })) console.log(key.name)
+   */
+  readonly stream: (page?: KeyPage) => AsyncIterable<Key>
+  /**
+   * Tokens by day, oldest day first, of each key that used any.
+   *
+   * @param ids whole ids
+   * @throws invalid (there is no such time zone)
+   * @example
+   * const { id } = await latchkey.keys.get('ci')
+   * const byDay = (await latchkey.keys.activity([id], { days: 7, timeZone: 'UTC' })).get(id)
+   */
+  readonly activity: (
+    ids: readonly string[],
+    options?: ActivityOptions,
+  ) => Promise<ReadonlyMap<string, readonly number[]>>
+  /**
+   * What each key has used in all, and the limit of its own of which most is used, by id. A key that is gone has none.
+   *
+   * @param ids whole ids
+   * @throws busy, corrupt
+   * @example
+   * const { id } = await latchkey.keys.get('ci')
+   * const fullest = (await latchkey.keys.standing([id])).get(id)?.fullest
+   */
+  readonly standing: (ids: readonly string[]) => Promise<ReadonlyMap<string, KeyStanding>>
+  /**
+   * Totals of all time, each limit that binds the key with what is left of it and when it frees, and use by day.
+   *
+   * @throws not_found, ambiguous, invalid
+   * @example
+   * const { totals, limits } = await latchkey.keys.stats('ci')
+   */
+  readonly stats: (key: KeySelector, options?: StatsOptions) => Promise<Stats>
+  /**
+   * Changes a key. A field that is left out stays, null clears it. A limit sets the window that it names.
+   *
+   * @throws not_found, ambiguous, invalid, conflict (the name is taken)
+   * @example
+   * await latchkey.keys.update('ci', { model: null, scopes: ['chat'] })
+   */
+  readonly update: (key: KeySelector, changes: KeyChanges) => Promise<Changed<Key>>
+  /**
+   * Gives a key a new secret. The old ones keep working for `graceMs` milliseconds (default 0), but never beyond the
+   * key's own expiry. Limits, usage and history stay.
+   *
+   * @throws not_found, ambiguous, invalid, conflict (the key is revoked or expired)
+   * @example
+   * const { secret, previousSecretEndsAt } = await latchkey.keys.rotate('ci', { graceMs: 86_400_000 })
+   */
+  readonly rotate: (key: KeySelector, options?: RotateOptions) => Promise<RotatedKey>
+  /**
+   * Ends a key for good. Its row, history and name stay. Revoking it again changes nothing.
+   *
+   * @throws not_found, ambiguous, invalid
+   * @example
+   * await latchkey.keys.revoke('ci', { reason: 'leaked' })
+   */
+  readonly revoke: (
+    key: KeySelector,
+    options?: { readonly reason?: string | undefined },
+  ) => Promise<Changed<Key>>
+  /**
+   * Turns a key off until it is enabled.
+   *
+   * @throws not_found, ambiguous, conflict (the key is revoked)
+   * @example
+   * await latchkey.keys.disable('ci')
+   */
+  readonly disable: (key: KeySelector) => Promise<Changed<Key>>
+  /**
+   * Turns a disabled key on again.
+   *
+   * @throws not_found, ambiguous, conflict (the key is revoked)
+   * @example
+   * await latchkey.keys.enable('ci')
+   */
+  readonly enable: (key: KeySelector) => Promise<Changed<Key>>
+  /**
+   * Erases a key with its secrets, limits and usage. To keep its history, revoke it.
+   *
+   * @throws not_found, ambiguous
+   * @example
+   * await latchkey.keys.delete('ci')
+   */
+  readonly delete: (key: KeySelector) => Promise<Changed<Key>>
+  /**
+   * The keys that `changeMatching` would change.
+   *
+   * @throws invalid, not_found, ambiguous
+   * @example
+   * const keys = await latchkey.keys.matching({ user: 'alice' }, 'disable')
+   */
+  readonly matching: (
+    filter: KeyFilter,
+    verb: BulkChange['verb'],
+    expected?: Expectation,
+  ) => Promise<readonly Key[]>
+  /**
+   * Changes every key that fits the filter in one transaction. Returns the keys as they became, erased ones as they were.
+   *
+   * @param expected the ids or the number of keys that must fit, as they were shown to whoever decided
+   * @throws invalid (also for a filter that names nothing while no number is expected), not_found, ambiguous, conflict (the
+   *   keys are not those expected)
+   * @example
+   * await latchkey.keys.changeMatching({ user: 'alice' }, { verb: 'disable' })
+   */
+  readonly changeMatching: (
+    filter: KeyFilter,
+    change: BulkChange,
+    expected?: Expectation,
+  ) => Promise<readonly Changed<Key>[]>
+  /**
+   * Keys that fit, oldest first, with the hashes of their secrets: what `import` reads. In constant memory.
+   *
+   * @throws invalid, not_found, ambiguous (when the first key is read)
+   * @example
+   * for await (const key of latchkey.keys.export({ user: 'alice' })) console.log(JSON.stringify(key))
+   */
+  readonly export: (filter?: KeyFilter) => AsyncIterable<ExportedKey>
+  /**
+   * Imports keys from CSV or NDJSON with the fields that `export` writes. A key whose secret is here already is left as it
+   * is, so the same file can be imported again.
+   *
+   * @throws invalid (names the bad rows, unless they are skipped), not_found, permission (the file)
+   * @example
+   * const rows = new Response('{"name":"old","secret":"sk-0123456789abcdef"}\n')
+   * const { created } = await latchkey.keys.import({ file: 'keys.ndjson', chunks: rows.body! })
+   */
+  readonly import: (source: RowSource, options?: KeyImportOptions) => Promise<ImportReport>
+  /**
+   * Finds secrets in a text, which may hold any bytes: whatever has the form and the checksum of ours, and every secret
+   * that is known here. Each is told once, in the order in which they appear. The text is its bytes, or the path of a file.
+   *
+   * @throws busy, corrupt, not_found, permission (the file)
+   * @example
+   * const found = await latchkey.keys.identify(new Response(`Authorization: Bearer ${secret}`).body!)
+   */
+  readonly identify: (text: string | AsyncIterable<Uint8Array>) => Promise<readonly FoundSecret[]>
+}

@@ -1,0 +1,122 @@
+/** All of Latchkey on one database, grouped as the command line is. Types alone: what is said of each method here is its contract. */
+import type { AuditEntry, HealthReport, Initialized } from '../contract/views.ts'
+import type { AuditFilter } from '../operations/audit.ts'
+import type { Diagnosis } from '../operations/file/diagnosis.ts'
+import type { NewDatabase } from '../operations/file/init.ts'
+import type { Inventory } from '../operations/file/inventory.ts'
+import type { Backups, DatabaseFile, Migrations } from './file.ts'
+import type { Imports } from './imports.ts'
+import type { Keys } from './keys.ts'
+import type { Limits } from './limits.ts'
+import type { Projects, Users } from './people.ts'
+import type { Usage } from './usage.ts'
+
+/**
+ * All of Latchkey on one database. Every error that it expects is a `LatchkeyError` with a code, a message and a next step.
+ * Besides what is listed, every method may throw busy, corrupt, disk_full, permission, database_missing and
+ * database_foreign. Times are `Date`, durations and windows are milliseconds, sizes are bytes, money is dollars.
+ */
+export interface Latchkey {
+  /** The absolute path of the database. */
+  readonly path: string
+  /** People and service accounts. */
+  readonly users: Users
+  /** Projects, owned by users. */
+  readonly projects: Projects
+  /** API keys: verdicts, creation, rotation, revocation. */
+  readonly keys: Keys
+  /** What may be used within a window. */
+  readonly limits: Limits
+  /** What was used, and what it costs. */
+  readonly usage: Usage
+  /** Data of other systems. */
+  readonly imports: Imports
+  /** Copies of the database, and restoring them. */
+  readonly backups: Backups
+  /** The schema of the database. */
+  readonly migrations: Migrations
+  /** The database file. */
+  readonly database: DatabaseFile
+  /** Who changed what. */
+  readonly audit: Audit
+  /**
+   * Creates the database, mode 0600, and its folder, mode 0700 if it is missing.
+   *
+   * @throws invalid, conflict (something is there already), permission, disk_full, config
+   * @example
+   * const other = connectLatchkey({ path: `${latchkey.path}.other` })
+   * await other.initialize({ admin: 'root' })
+   * await other.close()
+   */
+  readonly initialize: (options?: NewDatabase) => Promise<Initialized>
+  /**
+   * Opens the database now instead of at its first use.
+   *
+   * @throws database_missing, database_foreign, schema_older, schema_newer, corrupt, permission
+   * @example
+   * latchkey.open()
+   */
+  readonly open: () => void
+  /**
+   * Loads the code of every operation now instead of at its first use.
+   *
+   * @throws nothing of its own: only what loading a file can throw
+   * @example
+   * await latchkey.load()
+   */
+  readonly load: () => Promise<void>
+  /**
+   * Waits for what is under way, recorders included, then closes the database.
+   *
+   * @throws busy, disk_full (something that a recorder held could not be written)
+   * @example
+   * const other = connectLatchkey({ path: latchkey.path })
+   * await other.close()
+   */
+  readonly close: () => Promise<void>
+  /**
+   * Checks that the database can be used, in seconds at most: for a probe.
+   *
+   * @throws database_missing
+   * @example
+   * const { status } = await latchkey.health()
+   */
+  readonly health: () => Promise<HealthReport>
+  /**
+   * All checks, with what mends each finding: for a person.
+   *
+   * @throws nothing: what is wrong is in the report
+   * @example
+   * const { checks } = await latchkey.diagnose()
+   */
+  readonly diagnose: (options?: Diagnosis) => Promise<HealthReport>
+  /**
+   * Keys by status, totals and sizes, without names: for metrics. Reads every key once.
+   *
+   * @throws corrupt, busy
+   * @example
+   * const { keys } = await latchkey.inventory()
+   */
+  readonly inventory: () => Promise<Inventory>
+}
+
+/** The audit trail: each change of anything but usage, in the transaction that made it. */
+export interface Audit {
+  /**
+   * Changes, newest first.
+   *
+   * @throws invalid (there is no such action)
+   * @example
+   * const [latest] = await latchkey.audit.list({ limit: 1 })
+   */
+  readonly list: (filter?: AuditFilter) => Promise<readonly AuditEntry[]>
+  /**
+   * One change, by its id or the first characters of it.
+   *
+   * @throws not_found, ambiguous
+   * @example
+   * const [latest] = await latchkey.audit.list({ limit: 1 })
+   * const entry = await latchkey.audit.get(latest.id)
+   */
+  readonly get: (id: string) => Promise<AuditEntry>
+}

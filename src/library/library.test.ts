@@ -1,0 +1,209 @@
+/** The published declaration of the library: what it says of each method, and that its examples are true. */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectLatchkey, LatchkeyError, openLatchkey } from '../index.ts'
+import { temporaryFolder } from '../testing/folder.ts'
+
+const root = join(import.meta.dir, '../..')
+const folder = mkdtempSync(join(tmpdir(), 'latchkey-types-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+interface Member {
+  /** `keys.create`, as it is called. */
+  readonly name: string
+  readonly comment: string
+  readonly isMethod: boolean
+}
+
+/** What tsc writes for those who install the package. */
+let declared: readonly Member[] = []
+/** Fields of what methods take, and of what some of them give besides views. */
+let options: readonly Member[] = []
+
+const tsc = (...words: string[]) => {
+  const ran = Bun.spawnSync([join(root, 'node_modules/.bin/tsc'), ...words], { cwd: root })
+  expect(ran.stdout.toString()).toBe('')
+  expect(ran.exitCode).toBe(0)
+}
+
+beforeAll(() => {
+  tsc('-p', 'packaging/tsconfig.types.json', '--outDir', join(folder, 'types'))
+  const library = join(folder, 'types/src/library')
+  declared = readdirSync(library).flatMap(file => membersOf(readFileSync(join(library, file), 'utf8')))
+  const door = readFileSync(join(folder, 'types/src/index.d.ts'), 'utf8')
+  options = [
+    ...membersOf(door),
+    ...[...door.matchAll(/^export type \{ ([^}]*) \} from '(\.\/operations\/[^']*)\.ts'/gm)].flatMap(
+      ([, names = '', file = '']) =>
+        membersOf(readFileSync(join(folder, 'types/src', `${file}.d.ts`), 'utf8')).filter(({ name }) =>
+          names.split(', ').includes(name.split('.')[0] ?? ''),
+        ),
+    ),
+  ]
+}, 120_000)
+
+/** Every field of every interface of a declaration file, with the comment above it. */
+function membersOf(text: string): readonly Member[] {
+  return [...text.matchAll(/^export interface (\w+) \{\n([\s\S]*?)^\}/gm)].flatMap(
+    ([, owner = '', body = '']) =>
+      [
+        ...body.matchAll(
+          /( {4}\/\*\*[\s\S]*?\*\/\n)?^ {4}readonly (\w+)\??: ([\s\S]*?);\n(?=^ {4}(?:\/\*\*|readonly)|$(?![\s\S]))/gm,
+        ),
+      ].map(([, comment = '', name = '', type = '']) => ({
+        name: `${owner}.${name}`,
+        comment: comment
+          .replace(/\s*\*\/\s*$/, '')
+          .replace(/^ *\/?\*+ ?/gm, '')
+          .trim(),
+        isMethod: type.includes('=>'),
+      })),
+  )
+}
+
+const exampleOf = ({ comment }: Member): string | undefined => /@example\n([\s\S]*)$/.exec(comment)?.[1]
+
+test('every method says what it does, what it throws, and how it is called', () => {
+  const methods = declared.filter(({ isMethod }) => isMethod)
+  expect(methods.length).toBeGreaterThan(75)
+  const lacking = (what: RegExp) =>
+    methods.filter(({ comment }) => !what.test(comment)).map(({ name }) => name)
+  expect(lacking(/^[A-Z][\s\S]*?\./)).toEqual([])
+  expect(lacking(/^@throws \S/m)).toEqual([])
+  expect(lacking(/^@example\n\S/m)).toEqual([])
+})
+
+test('every other field says what it is', () => {
+  const bare = declared.filter(({ isMethod, comment }) => !isMethod && !/^[A-Z].*\.$/s.test(comment))
+  expect(bare.map(({ name }) => name)).toEqual([])
+})
+
+test('every option says what it means', () => {
+  expect(options.length).toBeGreaterThan(100)
+  expect(options.filter(({ comment }) => !/^[A-Z].*\.$/s.test(comment)).map(({ name }) => name)).toEqual([])
+})
+
+test('what can be called is what is declared', async () => {
+  using home = temporaryFolder()
+  await using latchkey = {
+    ...connectLatchkey({ path: home.file('latchkey.db') }),
+    [Symbol.asyncDispose]: async () => {},
+  }
+  const callable = (value: object, path: string): readonly string[] =>
+    Object.entries(value).flatMap(([name, each]) =>
+      typeof each === 'function'
+        ? [path + name]
+        : typeof each === 'object'
+          ? callable(each, `${path}${name}.`)
+          : [],
+    )
+  const groups: Readonly<Record<string, string>> = {
+    Latchkey: '',
+    DatabaseFile: 'database.',
+    Prices: 'usage.prices.',
+  }
+  const said = declared
+    .filter(({ isMethod }) => isMethod)
+    .map(({ name }) => {
+      const [group = '', method = ''] = name.split('.')
+      return `${groups[group] ?? `${group.toLowerCase()}.`}${method}`
+    })
+  expect(callable(latchkey, '').toSorted()).toEqual(said.toSorted())
+})
+
+test('every error code that is named is one that there is', async () => {
+  const { exitCodes } = await import('../index.ts')
+  const named = declared.flatMap(({ comment }) =>
+    [...comment.matchAll(/\b[a-z]+_[a-z]+\b/g)].map(([code]) => code),
+  )
+  const known = ['user_disabled', 'project_archived', ...Object.keys(exitCodes)]
+  expect([...new Set(named)].filter(code => !known.includes(code))).toEqual([])
+})
+
+test('every example is TypeScript that the declaration allows', () => {
+  const examples = declared.flatMap(member => exampleOf(member) ?? [])
+  const body = examples.map(code => `{\n${code}\n}`).join('\n')
+  writeFileSync(
+    join(folder, 'examples.ts'),
+    `import { connectLatchkey, type Latchkey } from './types/src/index.ts'\nexport async function examples(latchkey: Latchkey, secret: string) {\n${body}\nreturn connectLatchkey\n}\n`,
+  )
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  symlinkSync(join(root, 'package.json'), join(folder, 'types/package.json'))
+  const options = {
+    strict: true,
+    target: 'esnext',
+    module: 'preserve',
+    moduleResolution: 'bundler',
+    allowImportingTsExtensions: true,
+    resolveJsonModule: true,
+    types: ['bun'],
+    noEmit: true,
+    skipLibCheck: true,
+  }
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: options, files: ['examples.ts'] }),
+  )
+  tsc('-p', folder)
+}, 120_000)
+
+test('every example runs', async () => {
+  const transpiler = new Bun.Transpiler({ loader: 'ts' })
+  const AsyncFunction = (async () => {}).constructor as new (
+    ...words: string[]
+  ) => (...values: unknown[]) => Promise<void>
+  // One that is copied costs less than one that is made.
+  using made = temporaryFolder()
+  const template = made.file('latchkey.db')
+  const secret = await furnished(template)
+  let ran = 0
+  for (const member of declared) {
+    const example = exampleOf(member)
+    if (example === undefined) continue
+    using home = temporaryFolder()
+    const path = home.file('latchkey.db')
+    copyFileSync(template, path)
+    const latchkey = connectLatchkey({ path })
+    const code = transpiler.transformSync(`globalThis.example = async () => {\n${example}\n}`)
+    const quiet = { log: () => {} }
+    try {
+      await new AsyncFunction(
+        'latchkey',
+        'secret',
+        'connectLatchkey',
+        'openLatchkey',
+        'console',
+        `${code}\nreturn globalThis.example()`,
+      )(latchkey, secret, connectLatchkey, openLatchkey, quiet)
+      ran++
+    } catch (error) {
+      const said = error instanceof LatchkeyError ? `${error.code}: ${error.message}` : String(error)
+      throw new Error(`the example of ${member.name} fails: ${said}\n${example}`, { cause: error })
+    } finally {
+      await latchkey.close()
+    }
+  }
+  expect(ran).toBeGreaterThan(75)
+}, 300_000)
+
+/** What the examples may count on; gives the secret of the key. */
+async function furnished(path: string): Promise<string> {
+  const latchkey = connectLatchkey({ path })
+  await latchkey.initialize()
+  await latchkey.users.create({ username: 'alice' })
+  await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
+  const limits = [{ metric: 'tokens', amount: 100_000, windowMs: 5 * 3_600_000 }] as const
+  const { secret } = await latchkey.keys.create({ name: 'ci', user: 'alice', project: 'shop', limits })
+  await latchkey.close()
+  return secret ?? ''
+}

@@ -1,0 +1,44 @@
+/** What keys, users and projects may use within a window. Types alone; `src/operations/limits` has the rules. */
+import type { Limit, LimitState, Metric, PutLimit } from '../contract/views.ts'
+import type { LimitName } from '../operations/limits/change.ts'
+import type { Limited } from '../operations/limits/manage.ts'
+
+/** Limits of one key, user or project: `{ key: 'ci' }`, `{ user: 'alice' }` or `{ project: 'shop' }`. */
+export interface Limits {
+  /**
+   * Adds limits, or changes the amount of those with the same metric and window. All others stay.
+   *
+   * @throws not_found, ambiguous, invalid
+   * @example
+   * await latchkey.limits.add({ user: 'alice' }, [{ metric: 'usd', amount: 20, windowMs: 30 * 86_400_000 }])
+   */
+  readonly add: (limited: Limited, limits: readonly Limit[]) => Promise<readonly PutLimit[]>
+  /**
+   * Removes limits by their metric, or by metric and window.
+   *
+   * @throws not_found, ambiguous, invalid
+   * @example
+   * await latchkey.limits.remove({ key: 'ci' }, [{ metric: 'tokens', windowMs: 5 * 3_600_000 }])
+   */
+  readonly remove: (limited: Limited, names: readonly LimitName[]) => Promise<readonly LimitState[]>
+  /**
+   * The limits with what is used and left of them; of a key also those of its user and project.
+   *
+   * @throws not_found, ambiguous
+   * @example
+   * const [first] = await latchkey.limits.list({ key: 'ci' })
+   */
+  readonly list: (limited: Limited) => Promise<readonly LimitState[]>
+  /**
+   * Resets windows: what was used before no longer counts against the limits. History and totals stay, and reservations of
+   * requests under way still count.
+   *
+   * @throws not_found, ambiguous, invalid, conflict (there is no limit to reset)
+   * @example
+   * await latchkey.limits.reset({ key: 'ci' }, { metric: 'tokens' })
+   */
+  readonly reset: (
+    limited: Limited,
+    options?: { readonly metric?: Metric | undefined },
+  ) => Promise<readonly LimitState[]>
+}

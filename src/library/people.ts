@@ -1,0 +1,145 @@
+/** Users, and the projects they own. Types alone; `src/operations/people` has the rules. */
+import type { CreatedProject, CreatedUser, Project, User } from '../contract/views.ts'
+import type { Changed } from '../operations/changed.ts'
+import type { CreateOptions } from '../operations/existing.ts'
+import type { NewProject, ProjectChanges, ProjectFilter } from '../operations/people/projects.ts'
+import type { NewUser, UserChanges, UserFilter } from '../operations/people/users.ts'
+
+/** People and service accounts. A user is selected by id, the first characters of the id, username or email. */
+export interface Users {
+  /**
+   * Creates a user.
+   *
+   * @throws invalid, conflict (the username or email is taken)
+   * @example
+   * const user = await latchkey.users.create({ username: 'bob', email: 'bob@example.org' })
+   */
+  readonly create: (user: NewUser, options?: CreateOptions) => Promise<CreatedUser>
+  /**
+   * Users, oldest first.
+   *
+   * @throws invalid
+   * @example
+   * const users = await latchkey.users.list()
+   */
+  readonly list: (filter?: UserFilter) => Promise<readonly User[]>
+  /**
+   * One user.
+   *
+   * @throws not_found, ambiguous
+   * @example
+   * const user = await latchkey.users.get('alice')
+   */
+  readonly get: (user: string) => Promise<User>
+  /**
+   * Changes a user. A field that is left out stays, null clears it.
+   *
+   * @throws not_found, ambiguous, invalid, conflict (the username or email is taken)
+   * @example
+   * await latchkey.users.update('alice', { name: 'Alice Example' })
+   */
+  readonly update: (user: string, changes: UserChanges) => Promise<Changed<User>>
+  /**
+   * Sets the password, kept as argon2id; null takes it away.
+   *
+   * @throws not_found, ambiguous, invalid
+   * @example
+   * await latchkey.users.setPassword('alice', 'correct horse battery staple')
+   */
+  readonly setPassword: (user: string, password: string | null) => Promise<Changed<User>>
+  /**
+   * Whether this is the password of the user. False for an unknown or disabled user and for one without a password, and it
+   * takes as long for each.
+   *
+   * @throws ambiguous
+   * @example
+   * const isAlice = await latchkey.users.verifyPassword('alice', 'a guess')
+   */
+  readonly verifyPassword: (user: string, password: string) => Promise<boolean>
+  /**
+   * Disables a user: all keys of the user answer `user_disabled`.
+   *
+   * @throws not_found, ambiguous
+   * @example
+   * await latchkey.users.disable('alice')
+   */
+  readonly disable: (user: string) => Promise<Changed<User>>
+  /**
+   * Enables a disabled user.
+   *
+   * @throws not_found, ambiguous
+   * @example
+   * await latchkey.users.enable('alice')
+   */
+  readonly enable: (user: string) => Promise<Changed<User>>
+  /**
+   * Erases a user who owns no keys and no projects. Memberships go along.
+   *
+   * @throws not_found, ambiguous, conflict (keys or projects are left)
+   * @example
+   * await latchkey.users.create({ username: 'leaving' })
+   * await latchkey.users.delete('leaving')
+   */
+  readonly delete: (user: string) => Promise<User>
+}
+
+/** Projects. A project is selected by id, the first characters of the id, or slug. */
+export interface Projects {
+  /**
+   * Creates a project. Its slug is made from the name unless one is given.
+   *
+   * @throws invalid, not_found (the owner), conflict (the slug is taken)
+   * @example
+   * const { slug } = await latchkey.projects.create({ name: 'Web Shop', owner: 'alice' })
+   */
+  readonly create: (project: NewProject, options?: CreateOptions) => Promise<CreatedProject>
+  /**
+   * Projects, oldest first.
+   *
+   * @throws not_found, ambiguous (the owner or member)
+   * @example
+   * const projects = await latchkey.projects.list({ owner: 'alice' })
+   */
+  readonly list: (filter?: ProjectFilter) => Promise<readonly Project[]>
+  /**
+   * One project.
+   *
+   * @throws not_found, ambiguous
+   * @example
+   * const project = await latchkey.projects.get('shop')
+   */
+  readonly get: (project: string) => Promise<Project>
+  /**
+   * Changes a project. A field that is left out stays, null clears it.
+   *
+   * @throws not_found, ambiguous, invalid, conflict (the slug is taken)
+   * @example
+   * await latchkey.projects.update('shop', { description: 'Orders and carts' })
+   */
+  readonly update: (project: string, changes: ProjectChanges) => Promise<Changed<Project>>
+  /**
+   * Archives a project: its keys answer `project_archived`.
+   *
+   * @throws not_found, ambiguous
+   * @example
+   * await latchkey.projects.archive('shop')
+   */
+  readonly archive: (project: string) => Promise<Changed<Project>>
+  /**
+   * Takes a project out of the archive.
+   *
+   * @throws not_found, ambiguous
+   * @example
+   * await latchkey.projects.unarchive('shop')
+   */
+  readonly unarchive: (project: string) => Promise<Changed<Project>>
+  /**
+   * Erases a project that no key belongs to any more.
+   *
+   * @throws not_found, ambiguous, conflict (keys are left)
+   * @example
+   * await latchkey.projects.create({ name: 'Trial', owner: 'alice' })
+   * await latchkey.projects.delete('trial')
+   */
+  readonly delete: (project: string) => Promise<Project>
+}
