@@ -1,15 +1,8 @@
 import { restored } from '../../contract/views/backups.ts'
-import { listing } from '../declare/column.ts'
 import { arg, command, opt } from '../declare/define.ts'
 import { duration, since } from '../declare/parse.ts'
-import {
-  databaseOf,
-  partLine,
-  restoredLines,
-  restorePlanLines,
-  revivedColumns,
-  revivedQuestion,
-} from './backup/drawing.ts'
+import { partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
+import { restoreOptions, restoreQuestion } from './backup/restoring.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
@@ -44,42 +37,17 @@ export default command({
     user: opt.text('name', 'Only this user, their keys, and the projects they own'),
     project: opt.text('name', 'Only this project, its members and its keys'),
   },
-  confirm: async (ctx, { from, to, wait, identity, ...options }) => {
+  confirm: async (ctx, input) => {
     const { backups, path } = await ctx.operations()
-    const chosen = await backups.restorable({
-      ...options,
-      onWarning: text => void ctx.warn(text),
-      from: from === undefined ? undefined : ctx.place(from),
-      to: to === undefined ? undefined : ctx.path(to),
-      waitMs: wait,
-      identityFile: identity === undefined ? undefined : ctx.path(identity),
-    })
-    const { key, user, project, latest, at } = options
-    const [what, database] = [key ?? user ?? project, to ?? path]
+    const chosen = await backups.restorable(restoreOptions(ctx, input))
+    const { key, user, project, latest, at } = input
+    const database = input.to ?? path
     // The newest may be another by the time of the answer.
     const binds = latest || at !== undefined ? { backup: chosen.id, latest: false, at: undefined } : {}
-    const about = { database, binds }
-    const whose = chosen.foreign ? ` of another database, ${databaseOf(chosen)}` : ''
-    const taken = `${chosen.path} (${chosen.reason})${whose}, taken ${await ctx.ago(chosen.createdAt)}`
-    if (what !== undefined) return { question: `Bring ${what} back into ${database} from ${taken}`, ...about }
-    if (chosen.undoes !== null) {
-      const question = `Undo the return of ${chosen.undoes} into ${database}, as before it in ${taken}`
-      return { question, database }
-    }
-    if (chosen.replaces === null) return { question: `Bring back ${database} from ${taken}`, ...about }
-    const list = listing(revivedColumns, chosen.revived ?? [])
-    const question = `Replace all of ${database} by ${taken}${revivedQuestion(chosen.revived)}`
-    return { question, typed: chosen.replaces, list, ...about }
+    const ago = await ctx.ago(chosen.createdAt)
+    return { ...restoreQuestion(chosen, key ?? user ?? project, database, ago), database, binds }
   },
-  run: async (ctx, { from, to, wait, identity, ...options }) =>
-    (await ctx.operations()).backups.restore({
-      ...options,
-      onWarning: text => void ctx.warn(text),
-      from: from === undefined ? undefined : ctx.place(from),
-      to: to === undefined ? undefined : ctx.path(to),
-      waitMs: wait,
-      identityFile: identity === undefined ? undefined : ctx.path(identity),
-    }),
+  run: async (ctx, input) => (await ctx.operations()).backups.restore(restoreOptions(ctx, input)),
   output: restored,
   would: restorePlanLines,
   done: restoredLines,

@@ -55,22 +55,6 @@ function restoreLines(run: Restored, brush: Brush): string {
   ].join('\n')
 }
 
-/** The secrets that a restore lets work again, before it is confirmed. */
-export const revivedColumns: readonly Column<RevivedSecret>[] = [
-  { title: 'works again', cell: row => row.start },
-  { title: 'key', cell: row => row.key.name },
-  { title: 'now', cell: ({ because }, brush) => brush.bad(because.replace('_', ' ')) },
-]
-
-export function revivedQuestion(revived: Restored['revived']): string {
-  if (revived === null || revived.length === 0) return ''
-  const [first] = revived
-  const which = many(revived.length, 'secret')
-  return first?.ended
-    ? `, and end the ${which} above`
-    : `, after which the ${which} above will work again (--keep-revocations ends them)`
-}
-
 function revivedLines(revived: readonly RevivedSecret[], brush: Brush): readonly string[] {
   const lines = revived.slice(0, mostNames).map(({ key, start, because, ended }) => {
     const title = ended ? brush.good('stays ended') : brush.bad('works again')
