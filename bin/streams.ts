@@ -64,9 +64,12 @@ function wasClosed(descriptor: number): boolean {
 }
 
 /** Stops all that the shell sees as one job, as the terminal itself does while it is not raw. */
-function suspend(): void {
+function suspend(resumed: () => void): void {
   process.stdin.setRawMode(false)
-  process.once('SIGCONT', () => process.stdin.setRawMode(true))
+  process.once('SIGCONT', () => {
+    process.stdin.setRawMode(true)
+    resumed()
+  })
   process.kill(0, 'SIGTSTP')
 }
 

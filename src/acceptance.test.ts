@@ -24,13 +24,13 @@ import { exitCodes } from './contract/errors.ts'
 import { connectLatchkey } from './index.ts'
 import { temporaryFolder } from './testing/folder.ts'
 import { type Finished, program, spawnLatchkey } from './testing/process.ts'
-import { testEnvironment } from './testing/run.ts'
+import { run, testEnvironment } from './testing/run.ts'
 import { schemaProblems } from './testing/schema.ts'
 import { canStepDown, requirePresent, requireTool, stepDown } from './testing/tools.ts'
 import { splitWords } from './testing/words.ts'
 
 /** A test here runs up to fifty processes, perhaps on a busy machine. */
-setDefaultTimeout(900_000)
+setDefaultTimeout(600_000)
 
 /** A line for every command that succeeds on the prepared database. */
 const lines: Record<string, string> = {
@@ -122,6 +122,7 @@ const lines: Record<string, string> = {
   'config set': 'config set tz UTC --here',
   'config unset': 'config unset tz --here',
   'config path': 'config path',
+  'config profiles': 'config profiles',
   'config validate': 'config validate',
   schema: 'schema key list',
   man: 'man key create',
@@ -130,6 +131,7 @@ const lines: Record<string, string> = {
   'completion zsh': 'completion zsh',
   'completion fish': 'completion fish',
   demo: 'demo',
+  version: 'version',
 }
 
 /** With drizzle-kit, as in the project of a backend. */
@@ -262,12 +264,11 @@ async function runEach<T>(scene: Scene, look: (run: Run) => T): Promise<readonly
     const words = scene.words ? scene.words(line, path) : line
     if (scene.readOnly) changeModes(folder, 0o555, 0o444)
     const before = snapshot(folder)
-    const ran = await start(
-      words,
-      folder,
-      path === 'key verify' && !scene.noSecret ? secret : null,
-      scene.readOnly,
-    )
+    const stdin = path === 'key verify' && !scene.noSecret ? secret : null
+    const ran =
+      scene.spoil && process.env['LATCHKEY_PROGRAM'] === undefined && !lasts(words)
+        ? await within(words, folder, stdin)
+        : await start(words, folder, stdin, scene.readOnly)
     const found = look({ path, folder, ran, before, after: () => snapshot(folder) })
     if (scene.readOnly) changeModes(folder, 0o755, 0o644)
     return found
@@ -281,7 +282,17 @@ const withJson = (words: readonly string[]): readonly string[] => [...words, '--
 const withoutYes = (words: readonly string[]): readonly string[] => words.filter(word => word !== '--yes')
 
 /** Longer than this is a hang, however busy the machine is. */
-const limitMs = 120_000
+const limitMs = 300_000
+
+/** Whether it goes on until it is told to stop. */
+const lasts = (words: readonly string[]): boolean => words[0] === 'serve' || words[1] === 'studio'
+
+/** In this process: what a database is like is all that matters then, and a process costs ten times as much. */
+async function within(words: readonly string[], cwd: string, stdin: string | null): Promise<Finished> {
+  const env = { PATH: tools, LATCHKEY_TZ: 'UTC' }
+  const ran = await run(words, { cwd, env, db: join(cwd, 'latchkey.db'), stdin: stdin ?? '' })
+  return { ...ran, signal: null }
+}
 
 async function start(
   words: readonly string[],
@@ -299,8 +310,7 @@ async function start(
     timeout: limitMs,
     killSignal: 'SIGKILL',
   })
-  const lasts = words[0] === 'serve' || words[1] === 'studio'
-  const talk = lasts ? talkOfServer(child.stderr, () => child.kill('SIGTERM')) : child.stderr.text()
+  const talk = lasts(words) ? talkOfServer(child.stderr, () => child.kill('SIGTERM')) : child.stderr.text()
   const [out, err, code] = await Promise.all([child.stdout.text(), talk, child.exited])
   const signal = child.signalCode === null ? null : String(child.signalCode)
   return { code, signal, out, err, json: () => JSON.parse(out) }
@@ -490,11 +500,13 @@ const done: Outcome = { done: true }
 /** These never look at the database; verifying notes its pass beside the backup. */
 const indifferent = {
   demo: document(0),
+  version: document(0),
   'config show': document(0),
   'config get': document(0),
   'config set': done,
   'config unset': document(0),
   'config path': document(0),
+  'config profiles': document(0),
   'config validate': document(0),
   'completion install': done,
   schema: document(0),
@@ -826,12 +838,47 @@ test('a dry run of every command prints the outcome and changes nothing', async 
   const rows = tables(copyOfPrepared())
   const problems = await runEach(scene, run => {
     const problems = resultProblems(run, 0, 'Dry run: nothing was changed.\n')
-    // Only the database may differ in its bytes, and not in its rows.
-    problems.push(...changes(run).filter(change => !change.startsWith('changed latchkey.db:')))
-    const now = tables(join(run.folder, 'latchkey.db'))
-    for (const table of new Set([...Object.keys(rows), ...Object.keys(now)])) {
-      if (!Bun.deepEquals(rows[table], now[table])) problems.push(`changed the table ${table}`)
+    for (const each of [parsed(run.ran.out) as object].flat()) {
+      if (!('dryRun' in each && each.dryRun === true)) problems.push('does not say that it was a dry run')
     }
+    return about(run.path, [...problems, ...changedRows(run, rows)])
+  })
+  expect(problems.length).toBeGreaterThan(20)
+  expect(problems.flat()).toEqual([])
+})
+
+/** Only the database may differ in its bytes, and not in its rows. */
+function changedRows(run: Run, rows: ReturnType<typeof tables>): readonly string[] {
+  const now = tables(join(run.folder, 'latchkey.db'))
+  return [
+    ...changes(run).filter(change => !change.startsWith('changed latchkey.db:')),
+    ...[...new Set([...Object.keys(rows), ...Object.keys(now)])]
+      .filter(table => !Bun.deepEquals(rows[table], now[table]))
+      .map(table => `changed the table ${table}`),
+  ]
+}
+
+test('a dry run says what would be done, and not that it was', async () => {
+  const others: Readonly<Record<string, string>> = {
+    'backup schedule': "backup schedule --cron '17 3 * * *'",
+    man: 'man --dir pages',
+  }
+  const scene: Scene = {
+    words: (words, path) => [...(path in others ? splitLine(others[path]!) : withoutYes(words)), '--dry-run'],
+    only: path => commands.find(command => command.path === path)!.declaration.effect !== 'read',
+  }
+  const rows = tables(copyOfPrepared())
+  const problems = await runEach(scene, run => {
+    const { code, out, err } = run.ran
+    const problems = [...changedRows(run, rows)]
+    if (code !== 0) problems.push(`exits ${code}: ${err}`)
+    if (!err.endsWith('Dry run: nothing was changed.\n')) problems.push(`says on stderr: ${err}`)
+    // Where all fits there is nothing to mend.
+    if (!(run.path === 'usage check' ? /^The totals of/ : /^Would \w/).test(out))
+      problems.push(`says: ${out}`)
+    // The id of something that is not made is none.
+    if (/ create$/.test(run.path) && /\b[a-z]{3}_[0-9a-z]{26}\b/.test(out))
+      problems.push(`shows an id: ${out}`)
     return about(run.path, problems)
   })
   expect(problems.length).toBeGreaterThan(20)

@@ -107,7 +107,9 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   changes: ['added', 'removed', 'changed'],
   restored: [
     'path', 'backup', 'safetyBackup', 'movedAside', 'schemaVersion', 'rows', 'before', 'changes', 'openBy',
+    'only', 'stays', 'revived',
   ],
+  revivedSecret: ['key', 'start', 'because', 'ended'],
   auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after'],
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion', 'user'],
@@ -124,6 +126,8 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   optimized: ['path', 'statements'],
   queryRow: [],
   settingsCheck: ['path', 'scope', 'exists', 'ok', 'profiles', 'problem'],
+  settingsProfile: ['name', 'inUse', 'db', 'paths'],
+  programInfo: ['version', 'bun'],
   reserved: ['reservation', 'verdict'],
   studio: ['address', 'startedAt', 'stoppedAt', 'signal'],
   served: ['addresses', 'startedAt', 'stoppedAt', 'signal', 'requests'],
@@ -208,6 +212,15 @@ const innerFields: Readonly<Record<string, readonly string[]>> = {
 
 /** Every value that a field of the contract chooses from, by the path to it. */
 const choices: Readonly<Record<string, readonly string[]>> = {
+  'revivedSecret.because': [
+    'revoked',
+    'rotated',
+    'expired',
+    'disabled',
+    'user_disabled',
+    'project_archived',
+    'missing',
+  ],
   'progress.step': [
     'reading',
     'counting',

@@ -9,10 +9,14 @@ import { longestRow, overlong, type TextBlock } from './text-blocks.ts'
 
 const rowsAtOnce = 512
 
-/** @throws invalid for a header that cannot be used */
+/**
+ * @param read the text of a cell as it was meant
+ * @throws invalid for a header that cannot be used
+ */
 export async function* csvRows(
   file: string,
   blocks: AsyncIterable<TextBlock>,
+  read: (cell: string) => string,
 ): AsyncGenerator<readonly Row[]> {
   let header: readonly string[] | undefined
   let rows: Row[] = []
@@ -21,7 +25,7 @@ export async function* csvRows(
       header = headerOf(file, record)
       continue
     }
-    rows.push(rowOf(header, record))
+    rows.push(rowOf(header, record, read))
     if (rows.length < rowsAtOnce) continue
     yield rows
     rows = []
@@ -38,14 +42,21 @@ interface CsvRecord {
   readonly problem: string | null
 }
 
-function rowOf(header: readonly string[], { line, fields, problem }: CsvRecord): Row {
+function rowOf(
+  header: readonly string[],
+  { line, fields, problem }: CsvRecord,
+  read: (cell: string) => string,
+): Row {
   if (problem !== null) return { line, row: null, problem }
   if (fields.length !== header.length) {
     const has = `${fields.length} field${fields.length === 1 ? '' : 's'}`
     return { line, row: null, problem: `has ${has} where the header has ${header.length}` }
   }
   const row: Record<string, Field> = {}
-  for (let index = 0; index < header.length; index++) row[header[index] ?? ''] = fields[index] ?? null
+  for (let index = 0; index < header.length; index++) {
+    const field = fields[index] ?? null
+    row[header[index] ?? ''] = field === null ? null : read(field)
+  }
   return { line, row, problem: null }
 }
 

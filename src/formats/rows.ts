@@ -8,6 +8,7 @@ import { createReadStream } from 'node:fs'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { translate } from '../system/errors.ts'
+import { unguarded } from '../text/csv-cell.ts'
 import { csvRows } from './csv.ts'
 import { ndjsonRows } from './ndjson.ts'
 import type { Row } from './row.ts'
@@ -21,6 +22,8 @@ export interface RowSource {
   readonly file: string
   /** Its bytes, when they do not come from a file. */
   readonly chunks?: AsyncIterable<Uint8Array> | undefined
+  /** Cells of CSV are taken as they are, also those that look as if Latchkey had guarded them; see `csv-cell.ts`. */
+  readonly csvVerbatim?: boolean | undefined
   /** Told by the name, or else by the first character, when left out. */
   readonly format?: RowFormat | undefined
 }
@@ -40,7 +43,8 @@ export async function* readRows(source: RowSource, count?: ByteCounter): AsyncGe
   if (first.done) return
   const format = source.format ?? formatOfName(source.file) ?? formatOfText(source.file, first.value)
   const all = startingWith(first.value, blocks)
-  yield* format === 'csv' ? csvRows(source.file, all) : ndjsonRows(all)
+  if (format === 'ndjson') return yield* ndjsonRows(all)
+  yield* csvRows(source.file, all, source.csvVerbatim ? cell => cell : unguarded)
 }
 
 /** The same bytes, counted as they pass. */

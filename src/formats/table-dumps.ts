@@ -85,7 +85,7 @@ const rowsOfDump = (file: string, count: ByteCounter): Promise<readonly TableRow
     if (source.kind === 'sqlite') throw invalid(`${file} is a SQLite database`, 'import that file by itself')
     if (/\.json$/i.test(file)) return jsonRows(file, source.text)
     const rows: TableRow[] = []
-    for await (const batch of readRows({ file, chunks: chunksOf(source.text) })) {
+    for await (const batch of readRows({ file, chunks: chunksOf(source.text), csvVerbatim: true })) {
       for (const { line, row, problem } of batch) {
         if (problem !== null) throw invalid(`line ${line} of ${file} ${problem}; nothing was imported`, again)
         rows.push(folded(row))

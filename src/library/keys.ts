@@ -226,11 +226,11 @@ export interface Keys {
   readonly import: (source: RowSource, options?: KeyImportOptions) => Promise<ImportReport>
   /**
    * Finds secrets in a text, which may hold any bytes: whatever has the form and the checksum of ours, and every secret
-   * that is known here. Each is told once, in the order in which they appear.
+   * that is known here. Each is told once, in the order in which they appear. The text is its bytes, or the path of a file.
    *
-   * @throws busy, corrupt
+   * @throws busy, corrupt, not_found, permission (the file)
    * @example
    * const found = await latchkey.keys.identify(new Response(`Authorization: Bearer ${secret}`).body!)
    */
-  readonly identify: (text: AsyncIterable<Uint8Array>) => Promise<readonly FoundSecret[]>
+  readonly identify: (text: string | AsyncIterable<Uint8Array>) => Promise<readonly FoundSecret[]>
 }

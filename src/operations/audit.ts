@@ -10,6 +10,7 @@ import { audit } from '../db/schema/audit.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
 import type { OperationContext } from './context.ts'
 import { newId } from './rules/ids.ts'
+import { requireWords } from './rules/input.ts'
 import { holdsSecret } from './rules/scan.ts'
 import { byId, oneById } from './select.ts'
 
@@ -93,6 +94,7 @@ export function listAudit(
   const { since, until, actor, action, target } = filter
   const did = action === undefined ? undefined : hasAction(action)
   return context.store.read(async db => {
+    requireWords(filter)
     if (action !== undefined) await requireAction(db, action)
     const rows = await db
       .select()

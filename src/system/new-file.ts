@@ -19,7 +19,7 @@ export async function withNewFile<T>(
   path: string,
   work: (write: (text: string) => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const file = await openNew(path, 'name a new file, or move that one away')
+  const file = await openNew(path, 'name a new file, or write over that one with --force')
   try {
     const result = await work(text => file.writeFile(text))
     await file.sync()

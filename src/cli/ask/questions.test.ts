@@ -204,6 +204,7 @@ test('a key is picked by a part of its name, and erased once its name is typed',
   expect(recorded(right, home.folder)).toEqual([
     '✔ Which key? deploy',
     '✔ Erase key deploy (key_…) and all it ever used',
+    'Database /data/latchkey.db',
     'Type deploy to go on: deploy',
     'Deleted key deploy (key_…)',
     'The same without questions:',

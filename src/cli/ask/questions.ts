@@ -9,6 +9,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Latchkey } from '../../index.ts'
 import { shells } from '../completion/scripts.ts'
 import type { Argument, Declaration, Option } from '../declare/declaration.ts'
+import { isRepeatable } from '../declare/define.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
 import { relativeTime } from '../draw/relative.ts'
 import { kebab } from '../line/flags.ts'
@@ -118,7 +119,7 @@ function optionQuestion(name: string, option: Option<unknown>): Question {
     flag,
     kind: option.kind === 'flag' ? 'flag' : (option.choices ?? subjectOfOption(name, option) ?? 'text'),
     needed: option.required,
-    repeated: option.kind === 'many' || option.repeatable === true,
+    repeated: isRepeatable(option),
     ...(option.choices === undefined || initial === undefined ? {} : { initial }),
   }
 }
@@ -167,7 +168,7 @@ async function pick(
   const latchkey = await open()
   try {
     const find = async (typed: string): Promise<readonly Choice[]> => {
-      const found = await pickable[subject](latchkey, typed, { now, from })
+      const found = await pickable[subject](latchkey, typed.trim() || undefined, { now, from })
       return needed || typed !== '' ? found : [nothing, ...found]
     }
     if ((await find('')).length > (needed ? 0 : 1)) return await prompts.search(message, find)
@@ -194,35 +195,38 @@ const most = 50
 
 type At = Pick<Questioning, 'now' | 'from'>
 
+/** Undefined as long as nothing was typed. */
+type Searched = string | undefined
+
 /** What can be chosen, by what has been typed so far. */
 const pickable = {
-  key: async ({ keys }: Latchkey, search: string, { now }: At): Promise<readonly Choice[]> =>
+  key: async ({ keys }: Latchkey, search: Searched, { now }: At): Promise<readonly Choice[]> =>
     (await keys.list({ search, limit: most })).map(({ name, user, status, lastUsedAt }) => ({
       value: name,
       about: [user?.username, status, lastUsedAt && `used ${relativeTime(lastUsedAt, now)}`],
     })),
-  user: async ({ users }: Latchkey, search: string): Promise<readonly Choice[]> =>
+  user: async ({ users }: Latchkey, search: Searched): Promise<readonly Choice[]> =>
     (await users.list({ search })).slice(0, most).map(({ username, name, role, disabledAt }) => ({
       value: username,
       about: [name, role, disabledAt && 'disabled'],
     })),
-  project: async ({ projects }: Latchkey, search: string): Promise<readonly Choice[]> =>
+  project: async ({ projects }: Latchkey, search: Searched): Promise<readonly Choice[]> =>
     (await projects.list({ search })).slice(0, most).map(({ slug, name, owner, status }) => ({
       value: slug,
       about: [name, owner?.username, status],
     })),
-  backup: async ({ backups }: Latchkey, typed: string, { now, from }: At): Promise<readonly Choice[]> =>
+  backup: async ({ backups }: Latchkey, typed: Searched, { now, from }: At): Promise<readonly Choice[]> =>
     (await backups.list({ from }))
       .map(({ id, createdAt, reason, path }) => ({
         value: id,
         name: basename(path),
         about: [relativeTime(createdAt, now), reason],
       }))
-      .filter(({ name }) => name.includes(typed))
+      .filter(({ name }) => name.includes(typed ?? ''))
       .slice(0, most),
-  import: async ({ imports }: Latchkey, typed: string, { now }: At): Promise<readonly Choice[]> =>
+  import: async ({ imports }: Latchkey, typed: Searched, { now }: At): Promise<readonly Choice[]> =>
     (await imports.list())
-      .filter(({ id, source }) => `${id} ${source}`.includes(typed))
+      .filter(({ id, source }) => `${id} ${source}`.includes(typed ?? ''))
       .slice(0, most)
       .map(({ id, source, at }) => ({ value: id, about: [source, relativeTime(at, now)] })),
 }

@@ -63,8 +63,8 @@ export async function runAsking(
   }
 }
 
-const willConfirm = ({ declaration, input, yes, dryRun }: Runnable, context: ParseContext): boolean =>
-  !yes && !dryRun && isConfirmed(declaration, input(context))
+const willConfirm = ({ declaration, input, globals, dryRun }: Runnable, context: ParseContext): boolean =>
+  !globals.yes && !dryRun && !declaration.goesAheadAlone && isConfirmed(declaration, input(context))
 
 /** A password that was typed, as a script gives it. */
 const secretly = (line: readonly string[]): readonly string[] =>
@@ -83,7 +83,7 @@ async function rehearse(argv: readonly string[], outside: Outside): Promise<stri
     const streams = { stdin: memoryInput(''), stdout: memoryOutput(), stderr: memoryOutput() }
     if (invocation.missing.length > 0 || invocation.declaration.wizard === undefined)
       invocation.input({ now: new Date(), timeZone: config.timeZone })
-    else await run({ ...invocation, dryRun: true, yes: true }, config, { ...outside, streams })
+    else await run({ ...invocation, dryRun: true }, config, { ...outside, streams })
     return undefined
   } catch (error) {
     const { code, exit, message, hint } = failureOf(error)

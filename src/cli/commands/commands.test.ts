@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { run } from '../../testing/run.ts'
 import { splitWords } from '../../testing/words.ts'
 import type { Effect } from '../declare/declaration.ts'
-import { flagsOf, globalFlags, kebab, optionText } from '../line/flags.ts'
+import { isRepeatable } from '../declare/define.ts'
+import { dashed, flagsOf, globalFlags, kebab, optionText } from '../line/flags.ts'
 import { readCommandLine } from '../line/program.ts'
 import { namedNouns } from '../reference/commands.ts'
 import { tree } from './tree.ts'
@@ -95,17 +96,73 @@ describe('options', () => {
     async (path, declaration) => {
       const { out } = await run(`${path} --help`)
       expect(out).toContain('--dry-run')
-      expect(out.includes('-y, --yes')).toBe(
-        declaration.effect === 'destroy' || declaration.asks !== undefined,
-      )
+      expect(declaration.would, 'says what a dry run would have done').toBeDefined()
     },
   )
 
   test('that come with the effect are the promised ones', () => {
-    const [, { asks: _, ...plain }] = each[0]!
-    const names = (effect: Effect) => flagsOf({ ...plain, effect }).map(flag => flag.name)
-    expect([names('read'), names('write'), names('destroy')]).toEqual([[], ['dry-run'], ['dry-run', 'yes']])
+    const names = (effect: Effect) => flagsOf({ effect }).map(flag => flag.name)
+    expect([names('read'), names('write'), names('destroy')]).toEqual([[], ['dry-run'], ['dry-run']])
+    expect(globalFlags.map(flag => flag.name)).toContain('yes')
     expect(globalFlags.filter(flag => flag.summary === '')).toEqual([])
+  })
+
+  /** Reads only: nothing is run. */
+  const read = (words: readonly string[]) => readCommandLine(words, tree, { version: '0', width: 80 })
+  const refusal = async (words: readonly string[]) => {
+    const invocation = await read(words)
+    return invocation.kind === 'refused' ? String(invocation.error) : undefined
+  }
+
+  test.each(each)('of %s, and its arguments, refuse an empty or blank value', async (path, declaration) => {
+    const words = path.split(' ')
+    const own = Object.entries(declaration.options).filter(([, { kind }]) => kind !== 'flag')
+    const labels = own.map(([name]) => `--${kebab(name)}`)
+    for (const blank of ['', ' ', '\t\n', '\u00a0']) {
+      for (const label of labels) {
+        expect(await refusal([...words, label, blank])).toMatch(
+          `${label} is ${blank === '' ? 'empty' : 'blank'}`,
+        )
+        expect(await refusal([...words, `${label}=${blank}`])).toBeDefined()
+      }
+      if (Object.keys(declaration.args).length === 0) continue
+      const invocation = await read([...words, blank])
+      if (invocation.kind !== 'run') throw new Error(`${path} is not understood`)
+      expect(() => invocation.input({ now: new Date(), timeZone: 'UTC' })).toThrow(/> is |\] is |\.\.\. is /)
+    }
+  })
+
+  test.each(each)(
+    'of %s that take one value refuse a second, and lists add up',
+    async (path, { options }) => {
+      for (const [name, option] of Object.entries(options)) {
+        if (option.kind === 'flag') continue
+        const label = `--${kebab(name)}`
+        const value = option.choices?.[0] ?? 'x'
+        const said = await refusal([...path.split(' '), label, value, label, value])
+        expect(said, `${path} ${label}`).toEqual(
+          isRepeatable(option) ? undefined : expect.stringContaining(`${label} takes one value`),
+        )
+        // What holds several has no reason to refuse more of them.
+        if (/,b$|\.\.\.$/.test(option.placeholder)) expect(isRepeatable(option)).toBe(true)
+      }
+    },
+  )
+
+  test('that every command has are no different', async () => {
+    for (const flag of globalFlags.filter(({ placeholder }) => placeholder)) {
+      const label = dashed(flag.name)
+      for (const blank of ['', ' ']) expect(await refusal(['key', 'list', label, blank])).toMatch(label)
+      const value = flag.choices?.[0] ?? 'x'
+      const said = await refusal(['key', 'list', label, value, label, value])
+      expect(said).toEqual(flag.addsUp ? undefined : expect.stringContaining('takes one value'))
+    }
+    expect(await read(['key', 'list', '--fields', 'id', '--fields', 'name'])).toMatchObject({
+      globals: { fields: 'id,name' },
+    })
+    const report = await read('usage report --by user --by model,day'.split(' '))
+    if (report.kind !== 'run') throw new Error('usage report is not understood')
+    expect(report.input({ now: new Date(), timeZone: 'UTC' })).toMatchObject({ by: ['user', 'model', 'day'] })
   })
 
   test('a command that takes away says what it will do before it asks', () => {

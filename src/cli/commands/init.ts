@@ -12,6 +12,7 @@ export default command({
   wizard: ['db', 'admin'],
   run: async (ctx, input) => (await ctx.operations()).initialize(input),
   output: initialized,
+  would: ({ path, user }) => `create ${path}${user === null ? '' : ` and user ${user.username}`}`,
   done: ({ path, user }) =>
     user === null
       ? `Created ${path}\nNext: latchkey user create alice --email alice@example.org`

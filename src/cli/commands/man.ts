@@ -1,5 +1,6 @@
 import { manPage } from '../../contract/views/program.ts'
 import { arg, command, opt } from '../declare/define.ts'
+import { many } from '../draw/quantity.ts'
 import { manual, writeManual } from '../reference/manual.ts'
 
 export default command({
@@ -20,8 +21,10 @@ export default command({
       : writeManual(ctx.tree, ctx.path(dir), words, ctx.now(), ctx.dryRun),
   outputOrRows: manPage,
   columns: [
-    { title: 'page', cell: ({ name, section }) => `${name}(${section})` },
+    { title: 'page', cell: ({ name, section }) => `${name}(${section})`, whole: true },
     { title: 'file', cell: page => page.path ?? '-' },
   ],
+  would: (result, _, { dir }) =>
+    dir === undefined ? undefined : `write ${many([result].flat().length, 'page')} to ${dir}`,
   done: page => page.text,
 })

@@ -25,8 +25,8 @@ export default command({
   },
   run: async (ctx, where) => (await import('./serve/listen.ts')).serveConfigured(ctx, where),
   output: served,
-  done: ({ addresses, startedAt, stoppedAt, signal, requests }, brush) => {
-    if (signal === null) return `It would listen on ${addresses.join(' and ')}`
+  would: ({ addresses }) => `listen on ${addresses.join(' and ')}`,
+  done: ({ startedAt, stoppedAt, signal, requests }, brush) => {
     const ran = formatDuration(stoppedAt.getTime() - startedAt.getTime())
     return `Stopped by ${signal} after ${ran}: ${brush.count(requests)} requests answered`
   },

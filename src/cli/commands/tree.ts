@@ -157,6 +157,7 @@ export const tree: Tree = {
       set: () => import('./config/set.ts'),
       unset: () => import('./config/unset.ts'),
       path: () => import('./config/path.ts'),
+      profiles: () => import('./config/profiles.ts'),
       validate: () => import('./config/validate.ts'),
     },
   },
@@ -171,5 +172,6 @@ export const tree: Tree = {
   },
   schema: { summary: 'JSON Schema of what commands print', load: () => import('./schema.ts') },
   man: { summary: 'Manual pages', load: () => import('./man.ts') },
+  version: { summary: 'Print the version', load: () => import('./version.ts') },
   demo: { summary: 'A tour on a throw-away database', load: () => import('./demo.ts') },
 }

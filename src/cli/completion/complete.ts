@@ -8,9 +8,9 @@ import type { Environment } from '../../system/home.ts'
 import { typedWord } from '../../text/shell-word.ts'
 import { tree } from '../commands/tree.ts'
 import type { Declaration, Option } from '../declare/declaration.ts'
-import { outputShape } from '../declare/define.ts'
+import { isRepeatable, outputShape } from '../declare/define.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
-import { type CommonFlag, flagsOf, globalFlags, kebab, shownOptions } from '../line/flags.ts'
+import { type CommonFlag, dashed, flagsOf, globalFlags, kebab, shownOptions } from '../line/flags.ts'
 import { operandsOf, spellings } from '../line/operands.ts'
 import { follow } from '../line/walk.ts'
 import { openForReading } from '../run/connect.ts'
@@ -222,9 +222,7 @@ function optionCandidates(
     ...(operandsOf(before).length === 0 ? [{ value: '--version', about: 'Print the version' }] : []),
   ]
   const repeatable = new Set(
-    options
-      .filter(([, option]) => option.kind === 'many' || option.repeatable)
-      .map(([name]) => `--${kebab(name)}`),
+    options.filter(([, option]) => isRepeatable(option)).map(([name]) => `--${kebab(name)}`),
   )
   return all.filter(({ value }) => repeatable.has(value) || !before.includes(value))
 }
@@ -237,7 +235,7 @@ function optionNames(name: string, option: Option<unknown>): readonly Candidate[
 }
 
 const flagCandidates = (flags: readonly CommonFlag[]): readonly Candidate[] =>
-  flags.map(({ name, summary }) => ({ value: `--${name}`, about: summary }))
+  flags.map(({ name, summary }) => ({ value: dashed(name), about: summary }))
 
 const fitting = (typed: string, all: readonly Candidate[]): readonly Candidate[] =>
   all.filter(({ value }) => value.startsWith(typed))

@@ -21,8 +21,11 @@ interface TitledColumn {
   readonly wide?: boolean
   /** Left out of the table when it is empty in every row. */
   readonly hideEmpty?: boolean
-  /** Left out where the table would be too wide with it, before any text is cut; `-o wide` has it. */
-  readonly spare?: true
+  /**
+   * Left out where the table would be too wide with it: before any text is cut, or with `last` when that is not enough.
+   * `-o wide` has it, and so have cards.
+   */
+  readonly spare?: true | 'last'
 }
 
 interface TextColumn<Row> extends TitledColumn {
@@ -31,7 +34,7 @@ interface TextColumn<Row> extends TitledColumn {
   /** Quantities stand right, and are never cut. */
   /** `point`: the same, with the points of decimals below one another. */
   readonly align?: 'left' | 'right' | 'point'
-  /** Never cut either: a status, what would say something else without its end. */
+  /** Never cut either: a name that is typed next, a status, what would say something else without its end. */
   readonly whole?: true
   /** On a narrow terminal the texts of low importance are cut first, those of high importance last. */
   readonly importance?: 'low' | 'high'

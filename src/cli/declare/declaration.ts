@@ -28,8 +28,11 @@ export interface Argument<T> {
 }
 
 export interface Option<T> {
-  /** flag: present or not. value: at most one. many: repeatable. clearable: a value, or `--no-…` for none. */
-  readonly kind: 'flag' | 'value' | 'many' | 'clearable'
+  /**
+   * flag: present or not. value: at most one. many: repeatable. list: the same, and each value holds several.
+   * clearable: a value, or `--no-…` for none.
+   */
+  readonly kind: 'flag' | 'value' | 'many' | 'list' | 'clearable'
   readonly placeholder: string
   readonly summary: string
   readonly parse: Parse<unknown>
@@ -59,6 +62,8 @@ export interface Declaration {
   readonly confirm?: (context: Context, input: Record<string, unknown>) => Promise<Confirmation | undefined>
   readonly run: (context: Context, input: Record<string, unknown>) => Promise<unknown>
   readonly asks?: (input: Record<string, unknown>) => boolean
+  readonly goesAheadAlone?: true
+  readonly would?: (result: unknown, brush: Brush, input: Record<string, unknown>) => string | undefined
   readonly mendsSettings?: true
   readonly exit?: (result: unknown) => number
   readonly notice?: (result: unknown, input: Record<string, unknown>) => string | undefined
@@ -104,8 +109,10 @@ export interface Context extends Asking, Incoming {
   readonly place: (typed: string) => string
   /** Makes the command lines in a text fit the one that was typed; see `next-step.ts`. */
   readonly again: (text: string) => string
-  /** A line for people, on stderr. */
+  /** A line for people, on stderr; none in a quiet run. */
   readonly notice: (text: string) => Promise<void>
+  /** Something that went wrong although the command goes on, on stderr. */
+  readonly warn: (text: string) => Promise<void>
   /** Stderr as it is, for a log. */
   readonly stderr: Output
   /** Runs another command line in this process, on a database of its own. */
@@ -114,6 +121,8 @@ export interface Context extends Asking, Incoming {
   readonly stopped: () => Promise<StopSignal>
   /** Closes what was opened. */
   readonly close: () => Promise<void>
+  /** Takes the line of progress away, before something else is shown or asked. */
+  readonly endProgress: () => Promise<void>
 }
 
 /** What of a context says where and when things are meant. */
@@ -122,6 +131,8 @@ export type Place = Pick<Context, 'path' | 'place' | 'timeZone'>
 /** What a destroying command asks before it acts. */
 export interface Confirmation {
   readonly question: string
+  /** The database it is about, where that is not the configured one. */
+  readonly database?: string | undefined
   /** When given, the person types this instead of y. */
   readonly typed?: string
   /** What it is about, shown as a table before the question. */
@@ -151,13 +162,12 @@ export interface Incoming {
   readonly rowSource: (typed: string) => {
     readonly file: string
     readonly chunks?: AsyncIterable<Uint8Array>
+    readonly csvVerbatim: boolean
   }
-  /** Bytes that are piped in, or pasted at a terminal until Ctrl-D. */
-  readonly pastedText: () => Promise<AsyncIterable<Uint8Array>>
-  /** Stdin as one secret, without the line break at its end; a person is asked for it. */
-  readonly secretFromStdin: () => Promise<string>
-  /** The same from a file, where `-` is stdin. */
-  readonly secretFromFile: (typed: string) => Promise<string>
+  /** The path of a file; without one, or for `-`, the bytes that are piped in, or pasted at a terminal until Ctrl-D. */
+  readonly text: (typed: string | undefined) => Promise<string | AsyncIterable<Uint8Array>>
+  /** A password in a file, or for `-` on stdin, without the line break at its end; at a terminal it is asked for. */
+  readonly passwordFromFile: (typed: string) => Promise<string>
 }
 
 /** Runs one command line in this process, on a database of its own. */

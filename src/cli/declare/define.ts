@@ -2,8 +2,7 @@
  * A command is a declaration: its parser, help, reference page, man page and completions are all made from it.
  * This module holds the vocabulary and knows nothing of how a declaration is parsed, run or printed.
  */
-
-import type { ObjectShape } from '../../contract/shape.ts'
+import { flag, type ObjectShape } from '../../contract/shape.ts'
 import type { Brush } from './brush.ts'
 import type { Column, Total } from './column.ts'
 import type {
@@ -75,6 +74,9 @@ export const opt = {
   }),
   many: <T>(placeholder: string, parse: Parse<T>, summary: string) =>
     option<readonly T[] | undefined>('many', placeholder, parse, summary),
+  /** `a,b`: each use of the option adds its words. */
+  list: <T>(placeholder: string, parse: Parse<readonly T[]>, summary: string) =>
+    option<readonly T[] | undefined>('list', placeholder, parse, summary),
   /** Three states: a value, null by `--no-<name>`, undefined when not said. */
   clearable: <T>(placeholder: string, parse: Parse<T>, summary: string) =>
     option<T | null | undefined>('clearable', placeholder, parse, summary),
@@ -88,6 +90,10 @@ export const opt = {
 }
 
 export { verbatim }
+
+/** Whether an option may be given more than once: its values add up then. */
+export const isRepeatable = ({ kind, repeatable }: Option<unknown>): boolean =>
+  kind === 'many' || kind === 'list' || repeatable === true
 
 type ArgumentValue<A> = A extends Argument<infer T> ? T : string
 type OptionValue<O> = O extends Option<infer T> ? T : never
@@ -120,7 +126,14 @@ interface Common<A extends Arguments, O extends Options, R, Run = R> {
   readonly confirm?: (context: Context, input: Input<A, O>) => Promise<Confirmation | undefined>
   /** Whether this input must be confirmed; left out, a destroying command always and no other ever asks. */
   readonly asks?: (input: Input<A, O>) => boolean
+  /** With nobody there to ask it goes ahead: a script has always done so, and nothing is erased. */
+  readonly goesAheadAlone?: true
   readonly run: (context: Context, input: Input<A, O>) => Promise<Run>
+  /**
+   * What a dry run says would be done, as it goes on behind "Would": `create key ci`. Undefined where the command only
+   * looks. Ids are left out: nothing will have them.
+   */
+  readonly would?: (result: R, brush: Brush, input: Input<A, O>) => string | undefined
   /** Runs also when the settings are broken, on flags and defaults: it looks at them or mends them. */
   readonly mendsSettings?: true
   /** Exit code of a run that did not throw; 0 when not given. */
@@ -182,6 +195,11 @@ export function command<A extends Arguments, O extends Options, T>(
 export function command<A extends Arguments, O extends Options>(declaration: Text<A, O>): Declaration
 export function command(declaration: object): Declaration {
   return { args: {}, options: {}, ...declaration } as Declaration
+}
+
+/** What a dry run adds to every object that a changing command prints, so that nobody takes it for done. */
+export const dryRunField = {
+  dryRun: flag('True in a dry run, where nothing is changed; not there otherwise'),
 }
 
 /** The shape of the JSON that a command prints, or undefined for plain text. */

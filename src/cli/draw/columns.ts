@@ -1,6 +1,16 @@
 /** How things of the contract read in one cell, for tables, cards and sentences alike. Draws; decides nothing. */
-import type { KeyRef, KeyStatus, Limit, LimitState, ProjectRef, UserRef } from '../../contract/views.ts'
+import type {
+  Key,
+  KeyRef,
+  KeyStatus,
+  Limit,
+  LimitState,
+  Metric,
+  ProjectRef,
+  UserRef,
+} from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
+import { many } from './quantity.ts'
 
 /** The name of a user, project or key; `-` for none. */
 export function reference(ref: UserRef | ProjectRef | KeyRef | null): string {
@@ -17,6 +27,16 @@ export function limitText(limit: Limit | LimitState, brush: Brush): string {
   const left = `${limit.metric} ${quantity(limit.used)} of ${most}, ${quantity(limit.remaining)} left`
   return limit.retryAt === null ? left : `${left}, retry ${brush.time(limit.retryAt)}`
 }
+
+/** `tokens/5h`, or `tokens` for all its windows. */
+export const limitNameText = (
+  { metric, windowMs }: { readonly metric: Metric; readonly windowMs?: number },
+  brush: Brush,
+): string => (windowMs === undefined ? metric : `${metric}/${brush.duration(windowMs)}`)
+
+/** `key ci`, or `12 keys`. */
+export const keysText = (result: Key | readonly Key[]): string =>
+  'name' in result ? `key ${result.name}` : many(result.length, 'key')
 
 /** Coloured, and worded all the same. */
 export function keyStatus(status: KeyStatus, brush: Brush): string {

@@ -1,7 +1,7 @@
 /** Draws a result for people: as what the command says of it, as a card or as a table, in a pager where it is long. */
-
 import { bare } from '../../contract/json.ts'
 import type { JsonSchema } from '../../contract/shape.ts'
+import type { Key } from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
 import type { Column } from '../declare/column.ts'
 import type { Declaration } from '../declare/declaration.ts'
@@ -10,6 +10,7 @@ import { harmless, printable, printableLine } from '../terminal/printable.ts'
 import type { Output } from '../terminal/streams.ts'
 import { widthOf } from '../terminal/width.ts'
 import { card, inline, label } from './card.ts'
+import { limitText } from './columns.ts'
 import type { Presentation } from './presentation.ts'
 import { drawTable } from './table.ts'
 
@@ -18,18 +19,25 @@ export async function draw(
   declaration: Declaration,
   input: Record<string, unknown>,
   result: unknown,
-  { format, fields, again = text => text }: Presentation,
+  { format, fields, again = text => text, dryRun }: Presentation,
   makeBrush: () => Promise<Brush>,
 ): Promise<readonly string[]> {
   const shape = outputShape(declaration)
   if (shape === undefined) return lines(String(result))
-  if (Array.isArray(result) && result.length === 0) return []
+  const isList = Array.isArray(result)
+  const isEmpty = isList && result.length === 0
+  if (isEmpty && !dryRun) return []
   const brush = await makeBrush()
   const { done } = declaration
-  const isList = Array.isArray(result)
   // Of one or many, `done` tells of one.
   const tells = done !== undefined && !(isList && declaration.outputOrRows)
-  if (tells && format === 'table' && fields === undefined) return lines(again(done(harmless(result), brush)))
+  const isTold = format === 'table' && fields === undefined
+  const planned = dryRun && isTold ? declaration.would?.(harmless(result), brush, input) : undefined
+  const would = planned !== undefined && isSame(result) ? 'change nothing' : planned
+  if (would !== undefined && (isEmpty || !isList || !declaration.columns))
+    return lines(again([`Would ${would}`, ...understood(result, brush)].join('\n')))
+  if (isEmpty) return []
+  if (tells && isTold && would === undefined) return lines(again(done(harmless(result), brush)))
   if (!isList) return lines(card(shape, harmless(result), brush, fields))
   const columns =
     fields?.map(field => fieldColumn(shape.shapes[field]?.schema ?? {}, field)) ??
@@ -37,7 +45,23 @@ export async function draw(
     shape.fields.map(field => ({ ...fieldColumn({}, field), title: printableLine(field) }))
   const shown = columns.filter(column => format === 'wide' || !column.wide)
   const total = fields === undefined ? declaration.total?.(result, input) : undefined
-  return [await drawTable(shown, result, brush, total)]
+  const table = await drawTable(shown, result, brush, total)
+  return would === undefined ? [table] : [`Would ${would}`, table]
+}
+
+/** Whether what was asked for is so already. */
+const isSame = (result: unknown): boolean => {
+  const { changed, created } = Object(result)
+  return changed === false || created === false
+}
+
+/** What was typed in short forms, as it was read: limits and the end of a key. */
+function understood(result: unknown, brush: Brush): readonly string[] {
+  const { limits, expiresAt }: Partial<Key> = Object(result)
+  return [
+    ...(limits ?? []).map(limit => `  limit ${limitText(limit, brush)}`),
+    ...(expiresAt ? [`  expires ${brush.dated(expiresAt)}`] : []),
+  ]
 }
 
 const declaredColumns = ({ columns }: Declaration, input: Record<string, unknown>) =>

@@ -3,8 +3,11 @@
 import { describe, expect, test } from 'bun:test'
 import type { Key, UsageRow } from '../../contract/views.ts'
 import { keyColumns } from '../commands/key/filters.ts'
+import { tree } from '../commands/tree.ts'
 import { reportColumns } from '../commands/usage/drawing.ts'
 import type { Column } from '../declare/column.ts'
+import type { Declaration } from '../declare/declaration.ts'
+import { namedNouns } from '../reference/commands.ts'
 import { isToken, widthOf } from '../terminal/width.ts'
 import { type BrushOptions, createBrush, drawTable } from './table.ts'
 
@@ -79,11 +82,11 @@ const keyPages: readonly (readonly [number, readonly string[]])[] = [
   [
     80,
     [
-      'NAME                 START      STATUS   USER   PROJECT   EXPIRES     LAST USED',
-      'ci                   lk_pDbErT  active   alice  researc…  in 90 days  20 min ago',
-      '日本語の名前のとて…  lk_pDbErT  expired  alice            3 days ago  never',
-      'family 👨‍👩‍👧 laptop     lk_pDbErT  revoked                   never       never',
-      'שלום עולם            lk_pDbErT  active   alice            never       now',
+      'NAME                          STATUS   USER   PROJECT     EXPIRES     LAST USED',
+      'ci                            active   alice  research-…  in 90 days  20 min ago',
+      '日本語の名前のとても長いキー  expired  alice              3 days ago  never',
+      'family 👨‍👩‍👧 laptop              revoked                     never       never',
+      'שלום עולם                     active   alice              never       now',
     ],
   ],
   [
@@ -113,6 +116,45 @@ const narrow = keyColumns.filter(column => !column.wide)
 test.each(keyPages)('keys in %p columns', async (width, lines) => {
   expect((await drawTable(narrow, keys, await onScreen(width))).split('\n')).toEqual([...lines])
 })
+
+test('a name that is typed next is never cut: what else is known of the key makes room', async () => {
+  for (const [length, lost] of [
+    [12, []],
+    [22, ['START']],
+    [34, ['START', 'PROJECT']],
+    [60, []],
+  ] as const) {
+    const long = { ...keys[0]!, name: 'n'.repeat(length) }
+    const drawn = await drawTable(narrow, [long], await onScreen(80))
+    expect(drawn).toContain(long.name)
+    for (const line of drawn.split('\n')) expect(widthOf(line)).toBeLessThanOrEqual(80)
+    const titles = ['NAME', 'START', 'STATUS', 'USER', 'PROJECT', 'EXPIRES', 'LAST USED']
+    // Where even that is too little there are cards, with all of it.
+    const shown = length === 60 ? titles.map(title => title.toLowerCase()) : titles
+    expect(shown.filter(title => !drawn.includes(title))).toEqual([...lost])
+  }
+})
+
+test('every column that names what other commands take is whole', async () => {
+  const nouns = await namedNouns(tree)
+  const cut = nouns.flatMap(({ commands }) =>
+    commands.flatMap(({ path, declaration }) =>
+      columnsOf(declaration)
+        .filter(column => 'cell' in column && column.whole !== true && column.wide !== true)
+        .filter(column => 'title' in column && describing[`${path} ${column.title}`] !== false)
+        .filter(column => 'title' in column && /^(name|username|slug|key|model|page)$/.test(column.title))
+        .map(column => `${path} ${'title' in column ? column.title : ''}`),
+    ),
+  )
+  expect(cut).toEqual([])
+})
+
+/** Of a report, those of one by key. */
+const columnsOf = ({ columns = [] }: Declaration): readonly Column<unknown>[] =>
+  typeof columns === 'function' ? columns({ by: ['key'] }) : columns
+
+/** What only describes. */
+const describing: Readonly<Record<string, boolean>> = { 'user list name': false, 'project list name': false }
 
 const usage = [100_000, 50_000, 1, 0].map(
   tokens =>

@@ -1,6 +1,6 @@
 /**
- * Decides how a table fills a width: what is cut, how long bars are, when rows become cards. Must never drop a text
- * that it was given, nor draw one that could steer the terminal.
+ * Decides how a table fills a width: what is cut, how long bars are, when rows become cards. Must never cut a text
+ * that is copied from it, nor draw one that could steer the terminal.
  */
 
 import type { Brush } from '../declare/brush.ts'
@@ -21,8 +21,9 @@ export interface Placed {
 export const gap = '  '
 
 /**
- * Columns under upper-case titles. Too wide for the brush, spare columns are left out, then texts are cut with `…`, those
- * of least importance first; quantities, times, ids and secrets never are. Where that is not enough, each row is a card with all of its text.
+ * Columns under upper-case titles. Too wide for the brush, spare columns are left out, then texts are cut with `…`, those of
+ * least importance first; quantities, times, names, ids and secrets never are. Where that is not enough, the last spare
+ * columns are left out, and then each row is a card with all of its text.
  */
 export function layOut<Row>(
   columns: readonly Column<Row>[],
@@ -35,21 +36,17 @@ export function layOut<Row>(
     .map(column => ('bar' in column ? barsOf(column, rows) : textsOf(column, rows, brush, total)))
     .filter(column => !('cells' in column && column.isHidden))
   const all = total === undefined ? found : labelTotal(found, brush.bold(total.label.toUpperCase()))
-  const isTooWide = sumOf(naturalWidths(all.filter(column => 'cells' in column))) > brush.width
-  const drawn = isTooWide ? all.filter(column => !('cells' in column && column.isSpare)) : all
-  const texts = drawn.filter(column => 'cells' in column)
-  const widths = fit(texts, brush.width)
-  if (widths === undefined) {
-    return cards(
-      all.filter(column => 'cells' in column),
-      brush,
-    )
-  }
+  const texts = all.filter(column => 'cells' in column)
+  const isTooWide = sumOf(naturalWidths(texts)) > brush.width
+  const placed = withRoom(isTooWide ? texts.filter(({ spare }) => spare !== true) : texts, brush.width)
+  const widths = fit(placed, brush.width)
+  if (widths === undefined) return cards(texts, brush)
   const room = Math.min(longestBar, brush.width - sumOf(widths) - gap.length)
   const ellipsis = brush.unicode ? '…' : '~'
   const remaining = [...widths]
-  return drawn.flatMap((column): readonly Placed[] => {
+  return all.flatMap((column): readonly Placed[] => {
     if ('cells' in column) {
+      if (!placed.includes(column)) return []
       const width = remaining.shift() ?? 0
       const title = brush.bold(column.title.toUpperCase())
       return [
@@ -76,7 +73,7 @@ interface Texts {
   readonly isWhole: boolean
   readonly importance: 'low' | 'high' | undefined
   readonly isHidden: boolean
-  readonly isSpare: boolean
+  readonly spare: true | 'last' | undefined
 }
 
 function textsOf<Row>(
@@ -102,7 +99,7 @@ function textsOf<Row>(
     isWhole: isTime || align === 'right' || column.whole === true || cells.some(isToken),
     importance: isTime ? undefined : column.importance,
     isHidden: hideEmpty === true && cells.every(cell => cell === ''),
-    isSpare: column.spare === true,
+    spare: column.spare,
   }
 }
 
@@ -131,6 +128,17 @@ function barsOf<Row>(column: Extract<Column<Row>, { readonly bar: unknown }>, ro
   const sizes = rows.map(column.bar)
   const full = column.full ?? sizes.reduce((most, size) => Math.max(most, size), 0)
   return { fractions: sizes.map(size => (full === 0 ? 0 : size / full)) }
+}
+
+/** The columns without as many of the last spare ones as have no room; all of them where that is not enough. */
+function withRoom(columns: readonly Texts[], available: number): readonly Texts[] {
+  let left = columns
+  while (fit(left, available) === undefined) {
+    const spare = left.find(column => column.spare === 'last')
+    if (spare === undefined) return columns
+    left = left.filter(column => column !== spare)
+  }
+  return left
 }
 
 /** The width of each column so that all fit, or undefined when they cannot. */

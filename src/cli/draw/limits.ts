@@ -70,9 +70,10 @@ function fractionUsed({ amount, used }: LimitState): number {
   return amount === 0 ? 1 : used / amount
 }
 
-/** Never 100% of what is not used up, nor 0% of what is used. */
+/** Never 100% of what is not used up, nor 0% of what is used; how far beyond, nobody needs to the digit. */
 export function percentUsed(limit: LimitState): string {
   const percent = Math.floor(fractionUsed(limit) * 100)
+  if (percent > 999) return '>999%'
   return percent === 0 && limit.used > 0 ? '<1%' : `${percent}%`
 }
 

@@ -2,14 +2,14 @@
  * Writes a result in the format that was asked for. Decides nothing about the run: what cannot be shown is
  * refused by `checkPresentation` before anything happens, because a secret is shown only once.
  */
-
 import { LatchkeyError } from '../../contract/errors.ts'
 import { bare, isReference, type Json, jsonWriter, toJson } from '../../contract/json.ts'
 import { anything, type JsonSchema, type ObjectShape, object } from '../../contract/shape.ts'
+import { guarded } from '../../text/csv-cell.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import type { Brush } from '../declare/brush.ts'
 import type { Declaration } from '../declare/declaration.ts'
-import { outputShape } from '../declare/define.ts'
+import { dryRunField, outputShape } from '../declare/define.ts'
 import type { Format } from '../settings/config.ts'
 import type { Output } from '../terminal/streams.ts'
 import type { Presentation } from './presentation.ts'
@@ -48,7 +48,7 @@ export function checkPresentation(
   }
   if (isOpen(shape)) return
   for (const field of fields ?? []) {
-    if (shape.fields.includes(field)) continue
+    if (shape.fields.includes(field) || (field === 'dryRun' && declaration.effect !== 'read')) continue
     const guess = didYouMean(nearest(field, shape.fields))
     throw new LatchkeyError(
       'usage',
@@ -103,7 +103,8 @@ export async function present(
 ): Promise<void> {
   const declaration = withFieldsOf(declared, result)
   const { format, fields } = presentation
-  const lines = isForPeople(format) && fields === undefined ? declaration.lines?.(result, input) : undefined
+  const isTold = isForPeople(format) && fields === undefined && !presentation.dryRun
+  const lines = isTold ? declaration.lines?.(result, input) : undefined
   let output = lines ?? documentLines(declaration, result, presentation)
   if (lines === undefined && isDrawn(declaration, format)) {
     const { draw, isPaged } = await import('./draw.ts')
@@ -146,13 +147,22 @@ async function* documentLines(
 ): AsyncIterable<string> {
   const shape = outputShape(declaration)
   if (shape === undefined) return
-  const fields = presentation.fields ?? shape.fields
-  const properties = Object.fromEntries(fields.map(field => [field, shape.shapes[field]?.schema ?? {}]))
+  const { dryRun } = presentation
+  const shapes: AnyShape['shapes'] = { ...shape.shapes, ...dryRunField }
+  const fields = presentation.fields ?? [...shape.fields, ...(dryRun ? Object.keys(dryRunField) : [])]
+  const properties = Object.fromEntries(fields.map(field => [field, shapes[field]?.schema ?? {}]))
   const schema: JsonSchema = shape.schema.properties ? { properties } : shape.schema
   const isList = Array.isArray(result) || isStream(result)
-  const rows: Rows = isList ? result : [result]
+  const given: Rows = isList ? result : [result]
+  const rows = fields.includes('dryRun') ? marked(given, dryRun) : given
+  const write = presentation.csvVerbatim ? (cell: string) => cell : guarded
+  const csv = (all: Rows, schema: JsonSchema) => csvLines(all, schema, write)
   const rendered = { json, ndjson, csv, yaml, name, table: ndjson, wide: ndjson }[presentation.format]
   yield* rendered(rows, schema, isList)
+}
+
+async function* marked(rows: Rows, dryRun: boolean): AsyncIterable<unknown> {
+  for await (const row of rows) yield { ...Object(row), dryRun }
 }
 
 /** The same text as `JSON.stringify(…, null, 2)`, one row at a time. */
@@ -176,12 +186,16 @@ async function* ndjson(rows: Rows, schema: JsonSchema): AsyncIterable<string> {
 }
 
 /** RFC 4180, but for line breaks: `\n`. Null is empty, empty text is `""`. */
-async function* csv(rows: Rows, schema: JsonSchema): AsyncIterable<string> {
+async function* csvLines(
+  rows: Rows,
+  schema: JsonSchema,
+  write: (text: string) => string,
+): AsyncIterable<string> {
   const columns = csvColumns(schema, '', value => value)
-  yield columns.map(column => quoted(column.title)).join(',')
+  yield columns.map(column => quoted(write(column.title))).join(',')
   for await (const value of rows) {
     const row = toJson(schema, value)
-    yield columns.map(column => csvCell(column.read(row))).join(',')
+    yield columns.map(column => csvCell(column.read(row), write)).join(',')
   }
 }
 
@@ -208,9 +222,10 @@ const member = (value: Json, field: string): Json =>
     ? (Object.entries(value).find(([key]) => key === field)?.[1] ?? null)
     : null
 
-function csvCell(value: Json): string {
+function csvCell(value: Json, write: (text: string) => string): string {
   if (value === null) return ''
   if (value === '') return '""'
+  if (typeof value === 'string') return quoted(write(value))
   return quoted(typeof value === 'object' ? JSON.stringify(value) : String(value))
 }
 

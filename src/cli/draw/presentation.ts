@@ -9,4 +9,7 @@ export interface Presentation {
   readonly pager?: string | undefined
   /** Makes the command lines in a text for people fit the one that was typed. */
   readonly again?: (text: string) => string
+  readonly dryRun: boolean
+  /** Whether cells of CSV are written as they are. */
+  readonly csvVerbatim: boolean
 }

@@ -33,8 +33,8 @@ const sizes = [
 ] as const
 
 /** So many of a thing: `1 key`, `2,000 keys`. */
-export const many = (value: number, thing: string): string =>
-  `${count(value)} ${thing}${value === 1 ? '' : 's'}`
+export const many = (value: number, thing: string, things = `${thing}s`): string =>
+  `${count(value)} ${value === 1 ? thing : things}`
 
 /** Dollars as `$1.25`, with more digits for small amounts. */
 export function dollars(value: number): string {

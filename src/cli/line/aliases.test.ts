@@ -47,10 +47,15 @@ test('an alias never stands in the way of a name', async () => {
 
 test.each([
   ['list keys', 'latchkey key list'],
-  ['create apikey ci', 'latchkey key create'],
-  ['rotate ci', 'latchkey key rotate'],
+  ['create apikey ci', 'latchkey key create ci'],
+  ['rotate jane', 'latchkey key rotate jane'],
+  ['rotate jane --grace 24h', 'latchkey key rotate jane --grace 24h'],
+  ['rotate "jane doe" --grace=24h', "latchkey key rotate 'jane doe' --grace=24h"],
+  ['--db a.db rotate jane', 'latchkey key rotate --db a.db jane'],
+  // Half a line may do something else than the whole of it.
+  ['rotate jane --bogus', 'latchkey key rotate'],
+  ['disable bob', 'latchkey user disable bob, or latchkey key disable bob'],
   ['verify', 'latchkey key verify, or latchkey backup verify'],
-  ['version', 'latchkey --version'],
   ['db backup', 'latchkey backup --help'],
   ['db restore', 'latchkey restore --help'],
 ])('%s, the words in another order, is told what to type', async (line, hint) => {
@@ -82,8 +87,50 @@ test.each(['key list -v', 'key list --role admin', 'completion install --shell z
   },
 )
 
-test('what follows the = of an unknown option is not repeated', async () => {
-  expect((await run('key verify --secret=lk_hidden')).err).not.toContain('hidden')
+test('what may be a secret is not repeated', async () => {
+  for (const line of [
+    'key verify --secret=lk_hidden',
+    'verify hidden',
+    'key vrify hidden',
+    'rotate sk-hiddenhiddenhidden',
+  ])
+    expect((await run(line)).err, line).not.toContain('hidden')
+})
+
+test('a new secret is not what renew says', async () => {
+  expect(await run('key renew ci')).toMatchObject({ code: 2, out: '' })
+  const { at } = await follow(tree, ['key'])
+  const verbs = 'run' in at ? [] : at.map(entry => entry.name)
+  expect(verbs.flatMap(verb => verbAliases(verb, verbs))).not.toContain('renew')
+})
+
+test('no verb, nor help, is a name that can be given', async () => {
+  await using home = await temporaryLatchkey()
+  await home.latchkey.users.create({ username: 'alice' })
+  await home.latchkey.keys.create({ name: 'ci' })
+  await home.latchkey.projects.create({ name: 'Shop', owner: 'alice' })
+  const lines: Readonly<Record<string, readonly string[]>> = {
+    key: ['key create', 'key update ci --name'],
+    user: ['user create', 'user update alice --username'],
+    project: [
+      'project create --owner alice',
+      'project create Other --owner alice --slug',
+      'project update shop --slug',
+    ],
+  }
+  for (const [noun, all] of Object.entries(lines)) {
+    const { at } = await follow(tree, [noun])
+    const verbs = 'run' in at ? [] : at.map(entry => entry.name)
+    expect(verbs.length).toBeGreaterThan(5)
+    for (const word of [...verbs, 'help', 'Help', 'version']) {
+      for (const line of all) {
+        const ran = await run(`${line} ${word}`, { db: home.path })
+        expect([line, word, ran.code, ran.out]).toEqual([line, word, 2, ''])
+        if (!line.endsWith('--slug') || word === word.toLowerCase())
+          expect(ran.err).toContain('must not be a word of the command line')
+      }
+    }
+  }
 })
 
 test.each(['help key list', 'key help list', 'key list --help'])('%s is help', async line => {
@@ -114,10 +161,12 @@ test.each([
   ['bakup', 'latchkey backup --help'],
   ['ky lst', 'latchkey key list'],
   ['key list -o jsn', 'latchkey key list --help'],
-  ['kyes limit add ci', 'latchkey key limit --help'],
+  ['kyes limit add ci tokens=1/5h', 'latchkey key limit add ci tokens=1/5h'],
+  ["key lst --search 'a b'", "latchkey key list --search 'a b'"],
+  ['config st tz UTC --here', 'latchkey config set tz UTC --here'],
   ['key lst', 'latchkey key list'],
   ['key limti', 'latchkey key limit --help'],
-  ['key limit ad ci', 'latchkey key limit add'],
+  ['key limit ad ci tokens=1/5h', 'latchkey key limit add ci tokens=1/5h'],
   ['key stats-of lk_0123456789', 'latchkey key --help'],
 ])('%s is told the words that it was meant as: %s', async (line, hint) => {
   const ran = await run(line)

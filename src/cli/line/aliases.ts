@@ -46,7 +46,6 @@ const verbs: Readonly<Record<string, readonly string[]>> = {
   usage: ['stats'],
   stats: ['report'],
   regenerate: ['rotate'],
-  renew: ['rotate'],
   roll: ['rotate'],
   block: ['disable'],
   suspend: ['disable'],

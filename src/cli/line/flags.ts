@@ -2,18 +2,21 @@
  * How names of declarations are written on the command line, and the options that every command has. The
  * parser, the reference and the completions read the same list; nothing here parses.
  */
-import type { Declaration, Effect, Option } from '../declare/declaration.ts'
+
+import type { Declaration, Option } from '../declare/declaration.ts'
 import { progressModes } from '../draw/progress.ts'
 import { formats } from '../settings/config.ts'
 import { charts } from '../terminal/color.ts'
 
 /** An option that no declaration has to repeat. */
 export interface CommonFlag {
-  /** As it is written, without the dashes. */
+  /** As it is written, without the dashes. A letter alone has no longer form. */
   readonly name: string
   readonly short?: string
   readonly placeholder?: string
   readonly choices?: readonly string[]
+  /** Whether several values add up, with commas between. */
+  readonly addsUp?: true
   readonly summary: string
 }
 
@@ -28,8 +31,10 @@ export const globalFlags: readonly CommonFlag[] = [
     summary: `How to print: ${formats.join(', ')}`,
   },
   { name: 'json', summary: 'Print JSON, as -o json' },
-  { name: 'quiet', short: 'q', summary: 'Print ids only, one a line, as -o name' },
-  { name: 'fields', placeholder: 'a,b', summary: 'Print only these fields, in this order' },
+  { name: 'q', summary: 'Print ids only, one a line, as -o name' },
+  { name: 'quiet', summary: 'Print nothing on success' },
+  { name: 'fields', placeholder: 'a,b', addsUp: true, summary: 'Print only these fields, in this order' },
+  { name: 'csv-verbatim', summary: "Write and read cells of CSV without ' before what looks like a formula" },
   { name: 'tz', placeholder: 'zone', summary: 'Time zone of dates in tables and arguments (LATCHKEY_TZ)' },
   { name: 'profile', placeholder: 'name', summary: 'Settings of [profile.NAME] first (LATCHKEY_PROFILE)' },
   {
@@ -46,6 +51,7 @@ export const globalFlags: readonly CommonFlag[] = [
     summary: 'Draw bars and sparklines: auto (default: on a terminal), always or never',
   },
   { name: 'no-pager', summary: 'Print long lists at once (LATCHKEY_PAGER, PAGER)' },
+  { name: 'yes', short: 'y', summary: 'Do not ask for confirmation' },
   { name: 'no-input', summary: 'Never ask; fail where a question would be needed' },
 ]
 
@@ -53,17 +59,10 @@ const dryRun: CommonFlag = {
   name: 'dry-run',
   summary: 'Check everything and show the outcome, change nothing',
 }
-const yes: CommonFlag = { name: 'yes', short: 'y', summary: 'Do not ask for confirmation' }
-
-const effectFlags: Readonly<Record<Effect, readonly CommonFlag[]>> = {
-  read: [],
-  write: [dryRun],
-  destroy: [dryRun, yes],
-}
 
 /** Options that a command has because of what it does to the world. */
-export const flagsOf = ({ effect, asks }: Declaration): readonly CommonFlag[] =>
-  effect === 'write' && asks ? [dryRun, yes] : effectFlags[effect]
+export const flagsOf = ({ effect }: Pick<Declaration, 'effect'>): readonly CommonFlag[] =>
+  effect === 'read' ? [] : [dryRun]
 
 /** The options of a command that help, pages and shells show, by their names. */
 export const shownOptions = ({ options }: Declaration): readonly (readonly [string, Option<unknown>])[] =>
@@ -74,10 +73,13 @@ export function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }
 
+/** `--expires-within`, or `-q` for a letter alone. */
+export const dashed = (name: string): string => (name.length === 1 ? `-${name}` : `--${kebab(name)}`)
+
 /** `-l, --expires-within <duration>`, as help pages show it. */
 export function flagText(flag: Pick<CommonFlag, 'name' | 'short' | 'placeholder'>): string {
   const short = flag.short === undefined ? '' : `-${flag.short}, `
-  return `${short}--${flag.name}${flag.placeholder ? ` <${flag.placeholder}>` : ''}`
+  return `${short}${dashed(flag.name)}${flag.placeholder ? ` <${flag.placeholder}>` : ''}`
 }
 
 /** The same of a declared option. */

@@ -1,5 +1,5 @@
 /** Tells the words of a command line from its options, before it is known whose options they are. Takes no offence at any. */
-import { globalFlags, kebab } from './flags.ts'
+import { dashed, globalFlags } from './flags.ts'
 
 /**
  * The words that are neither options nor the values of options.
@@ -23,4 +23,4 @@ export function operandsOf(words: readonly string[], own: readonly string[] = []
 
 /** An option as it may be typed: `--db`, or `--output` and `-o`. */
 export const spellings = (name: string, { short }: { readonly short?: string }): readonly string[] =>
-  short === undefined ? [`--${kebab(name)}`] : [`--${kebab(name)}`, `-${short}`]
+  short === undefined ? [dashed(name)] : [dashed(name), `-${short}`]

@@ -8,10 +8,10 @@ interface TypedFormat {
   readonly format: Format
 }
 
-function typedFormats({ json, quiet, output }: Globals): readonly TypedFormat[] {
+function typedFormats({ json, ids, output }: Globals): readonly TypedFormat[] {
   const typed: TypedFormat[] = []
   if (json) typed.push({ flag: '--json', format: 'json' })
-  if (quiet) typed.push({ flag: '-q', format: 'name' })
+  if (ids) typed.push({ flag: '-q', format: 'name' })
   if (isFormat(output)) typed.push({ flag: `-o ${output}`, format: output })
   return typed
 }
@@ -22,7 +22,9 @@ export const typedFormat = (globals: Globals): Format | undefined => typedFormat
 /** The one that was typed; undefined when none was. @throws usage when two contradict each other */
 export function agreedFormat(globals: Globals): Format | undefined {
   const [first, ...others] = typedFormats(globals)
-  const other = others.find(({ format }) => format !== first?.format)
+  // Ids are what a quiet run may still be asked for.
+  const silence = globals.quiet && first?.format !== 'name' ? { flag: '--quiet' } : undefined
+  const other = others.find(({ format }) => format !== first?.format) ?? silence
   if (first === undefined || other === undefined) return first?.format
   throw new LatchkeyError(
     'usage',

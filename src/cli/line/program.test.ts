@@ -148,7 +148,14 @@ describe('arguments and options reach the command under their own names', () => 
         noLimit: ['usd', 'tokens'],
       },
     ],
-    ['key set ci a --owned-by alice --owned-by bob', { ownedBy: 'bob' }],
+    ['key set ci a --json --json', {}],
+    ['key set ci a --yes', {}],
+    ['key set ci a -y', {}],
+    ['--yes key set ci a', {}],
+    ['key set ci a -o=json', {}],
+    ['key set ci a --output=json', {}],
+    ['key set ci a --fields id --fields id', {}],
+    ['key set ci a --dry-run --dry-run', { dryRun: true }],
     ['key set ci a --no-wait', { noWait: true }],
     ['key set ci a --status active', { status: 'active' }],
     ['key set ci a --dry-run', { dryRun: true }],
@@ -199,7 +206,19 @@ describe('wrong usage exits 2 with a next step', () => {
     ['key set ci a --status on', 'Allowed choices are active, revoked', 'latchkey key set --help'],
     ['key set ci a --expires soon', "--expires: 'soon' is not a date", '90d or 1h30m'],
     ['key set ci a --limit tokens', "--limit: limit 'tokens' has no amount", 'tokens=100k/5h'],
-    ['key set ci a --yes', "unknown option '--yes'", 'latchkey key set --help'],
+    [
+      'key set ci a --owned-by x --owned-by y',
+      "--owned-by takes one value, and two are given: 'x' and 'y'",
+      'once',
+    ],
+    ['key set ci a --status active --status active', '--status takes one value', 'give --status once'],
+    ['key set ci a --expires 1d --expires 2d', '--expires takes one value', 'give --expires once'],
+    ['--db a.db key set ci a --db b.db', '--db takes one value', 'give --db once'],
+    ['key set ci a -o wide -o csv', '--output takes one value', 'give --output once'],
+    ['key set ci a --owned-by ""', '--owned-by is empty', 'a variable of the shell may be unset'],
+    ['key set ci a --owned-by=" "', '--owned-by is blank', 'a variable of the shell may be unset'],
+    ['key set "" a', '<key-name> is empty', 'give <key-name> a value'],
+    ['key set ci a --profile ""', '--profile is empty', 'give --profile a value'],
     ['key need', "required option '-f, --from <folder>' not specified", 'latchkey key need --help'],
     ['key need -f x --dry-run', "unknown option '--dry-run'", 'latchkey key need --help'],
     ['key need a b -f x', 'too many arguments', 'latchkey key need --help'],
@@ -415,13 +434,17 @@ describe('effects', () => {
         },
       },
     })
+    // It was tried out first, so that nobody is asked for what cannot be done.
     expect((await latchkey('key destroy ci', typing('ci'))).calls).toEqual([
+      { destroyed: 'ci', dryRun: true },
       { destroyed: 'ci', dryRun: false },
     ])
-    expect(asked).toEqual(['Destroy ci?\nType ci to go on:'])
+    const database = 'Database /nonexistent/.local/share/latchkey/latchkey.db'
+    expect(asked).toEqual([`Destroy ci?\n${database}\nType ci to go on:`])
     for (const answer of ['', 'y', 'CI', 'ci2']) {
       const declined = await latchkey('key destroy ci', typing(answer))
-      expect([declined.code, declined.calls, declined.out]).toEqual([6, [], ''])
+      const tried = [{ destroyed: 'ci', dryRun: true }]
+      expect([declined.code, declined.calls, declined.out]).toEqual([6, tried, ''])
       // No is no: to who has said it, the way around the question is not shown.
       expect(declined.err).toEndWith('\ntry: run it again and type ci, if it was meant\n')
     }

@@ -13,7 +13,7 @@ import {
 } from '@commander-js/extra-typings'
 import { exitMeanings, LatchkeyError } from '../../contract/errors.ts'
 import type { Declaration, Option, Tree } from '../declare/declaration.ts'
-import { arg } from '../declare/define.ts'
+import { arg, isRepeatable } from '../declare/define.ts'
 import type { ParseContext } from '../declare/parser.ts'
 import { type ProgressMode, progressModes } from '../draw/progress.ts'
 import { isNoText } from '../settings/config.ts'
@@ -27,8 +27,13 @@ export interface Globals {
   readonly db?: string | undefined
   readonly output?: string | undefined
   readonly json: boolean
+  /** Ids are asked for: `-q`. */
+  readonly ids: boolean
+  /** Nothing is said on success. */
   readonly quiet: boolean
+  readonly yes: boolean
   readonly fields?: string | undefined
+  readonly csvVerbatim: boolean
   readonly tz?: string | undefined
   readonly profile?: string | undefined
   readonly progress: ProgressMode
@@ -49,7 +54,6 @@ export type Invocation =
       readonly missing: readonly Missing[]
       readonly globals: Globals
       readonly dryRun: boolean
-      readonly yes: boolean
       /** Reads every argument and option there is; throws `usage` naming the one that is wrong. */
       readonly input: (context: ParseContext) => Record<string, unknown>
     }
@@ -85,8 +89,14 @@ export async function readCommandLine(
   }
   let path = 'latchkey'
   let at: Reached = []
+  const operands = operandsOf(argv)
+  const understood = async (words: readonly string[]) => {
+    const invocation = await readCommandLine(words, tree, options)
+    if (invocation.kind !== 'run') return undefined
+    const { declaration, given } = invocation
+    return { takesSecret: 'secret' in declaration.args && given.has('secret') }
+  }
   try {
-    const operands = operandsOf(argv)
     // `help key list`, and what other programs take: `key help list`.
     const helpAt = operands.slice(0, 2).indexOf('help')
     const typed = helpAt < 0 ? operands : operands.toSpliced(helpAt, 1)
@@ -96,13 +106,15 @@ export async function readCommandLine(
     at = way.at
     path = ['latchkey', ...steps.map(step => step.name)].join(' ')
     root = createRoot(options, write, 'run' in at ? Object.keys(at.options).map(kebab) : [])
+    // The options are read twice: the second time from the start.
+    root.saveStateBeforeParse()
     const { unknown } = root.parseOptions([...argv])
     requireText(argv)
     addCommands(root, tree, way, choose)
     if (operands.length === 0 && unknown.length === 0)
       return { kind: 'help', text: root.helpInformation() + rootFooter, exit: 0 }
     if (steps.length === 0 && rest[0] !== undefined)
-      throw (await import('./misuse.ts')).unknownCommand(rest, tree)
+      throw await (await import('./misuse.ts')).unknownCommand(rest, tree, { argv, understood })
     // Commander's own `help` goes one level deep.
     root.parse(asksForHelp ? [...steps.map(step => step.name), ...rest, '--help'] : [...argv], {
       from: 'user',
@@ -114,7 +126,8 @@ export async function readCommandLine(
       return { kind: 'help', text: page(help), exit: 2 }
     if (error.exitCode === 0) return { kind: 'help', text: page(help), exit: 0 }
     const { usageError } = await import('./misuse.ts')
-    return { kind: 'refused', error: usageError(error.message, path, at, tree), globals: globalsOf(root) }
+    const wrong = await usageError(error.message, { path, at, tree, argv, operands, understood })
+    return { kind: 'refused', error: wrong, globals: globalsOf(root) }
   }
 }
 
@@ -140,7 +153,7 @@ function createRoot(
     .description(
       'Users, projects, API keys, rolling limits, migrations and backups of a self-hosted AI backend',
     )
-    .version(`latchkey ${version}`, '--version', 'Print the version')
+    .version(`latchkey ${version}`, '-V, --version', 'Print the version')
     .helpOption('-h, --help', 'Show help')
     .helpCommand('help [command]', 'Show help for a command')
     .usage('<command> [options]')
@@ -267,7 +280,6 @@ function declare(
       ...settled(declaration, words, options, path),
       globals: globalsOf(root),
       dryRun: options['dryRun'] === true,
-      yes: options['yes'] === true,
       input: context => readInput(declaration, words, options, context),
     })
   })
@@ -299,14 +311,17 @@ function settled(
   return { given, missing }
 }
 
-function commonOption(
-  flag: CommonFlag,
-  byLetter = false,
-): CommanderOption<string, undefined, false, undefined, false, undefined> {
+type AnyOption = CommanderOption<string>
+
+function commonOption(flag: CommonFlag, byLetter = false): AnyOption {
   const text = flagText(flag)
   const option = new CommanderOption(byLetter ? text.replace(/^(-\w), --\S+/, '$1') : text, flag.summary)
   if (flag.choices !== undefined) option.choices(flag.choices)
-  return option
+  if (flag.placeholder === undefined) return option
+  if (!flag.addsUp) return single(option)
+  return option.argParser((raw, before: string | undefined) =>
+    [before ?? [], typedValue(option, raw)].flat().join(','),
+  )
 }
 
 function declaredOptions(name: string, declared: Option<unknown>): readonly CommanderOption<string>[] {
@@ -315,10 +330,42 @@ function declaredOptions(name: string, declared: Option<unknown>): readonly Comm
   option.negate = false
   if (declared.choices !== undefined) option.choices(declared.choices)
   if (declared.hidden) option.hideHelp()
-  if (declared.kind === 'many' || declared.repeatable)
-    option.argParser((raw, before) => [...(Array.isArray(before) ? before : []), raw])
+  if (declared.kind === 'flag') return [option]
+  if (!isRepeatable(declared)) single(option)
+  else option.argParser((raw, before) => [...(Array.isArray(before) ? before : []), typedValue(option, raw)])
   if (declared.kind !== 'clearable') return [option]
   return [option, new CommanderOption(`--no-${kebab(name)}`, 'Sets it to none')]
+}
+
+/** Takes one value: which of two is meant, nobody knows. */
+function single(option: AnyOption): AnyOption {
+  const choose = option.parseArg
+  return option.argParser((raw, before: unknown) => {
+    const value = typedValue(option, raw)
+    if (typeof before !== 'string') return choose === undefined ? value : choose<unknown>(value, before)
+    const name = labelOf(option)
+    throw new LatchkeyError(
+      'usage',
+      `${name} takes one value, and two are given: '${before}' and '${value}'`,
+      `give ${name} once`,
+    )
+  })
+}
+
+const labelOf = ({ long, flags }: AnyOption): string => long ?? flags
+
+/** Other tools tie a value to a letter with `=`, as to a word. */
+const typedValue = (option: AnyOption, raw: string): string =>
+  required(option.short === '-o' ? raw.replace(/^=/, '') : raw, labelOf(option))
+
+/** The value of an option or argument. An empty one is most likely a variable that is not set, and no wildcard. */
+function required(raw: string, label: string): string {
+  if (raw.trim() !== '') return raw
+  throw new LatchkeyError(
+    'usage',
+    `${label} is ${raw === '' ? 'empty' : 'blank'}`,
+    `give ${label} a value or leave it out; a variable of the shell may be unset`,
+  )
 }
 
 /**
@@ -351,15 +398,19 @@ function readInput(
     const given = options[name]
     if (declared.kind === 'flag') input[name] = given === true
     else if (given === false) input[name] = null
-    else input[name] = readValue(given, `--${kebab(name)}`, raw => declared.parse(raw, context))
+    else {
+      const value = readValue(given, `--${kebab(name)}`, raw => declared.parse(raw, context))
+      input[name] = declared.kind === 'list' && Array.isArray(value) ? value.flat() : value
+    }
   }
   return input
 }
 
-function readValue(given: unknown, label: string, read: (raw: string) => unknown): unknown {
+function readValue(given: unknown, label: string, parse: (raw: string) => unknown): unknown {
+  const words = given === undefined ? [] : [given].flat().map(word => required(String(word), label))
   try {
-    if (Array.isArray(given)) return given.map(raw => read(String(raw)))
-    return given === undefined ? undefined : read(String(given))
+    const values = words.map(parse)
+    return Array.isArray(given) ? values : values[0]
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
     throw new LatchkeyError(error.code, `${label}: ${error.message}`, error.hint, { cause: error })
@@ -377,8 +428,11 @@ function globalsOf(root: CommandUnknownOpts | undefined): Globals {
     db: text('db'),
     output: text('output') ?? text('o'),
     json: options['json'] === true,
+    ids: options['q'] === true,
     quiet: options['quiet'] === true,
+    yes: options['yes'] === true,
     fields: text('fields'),
+    csvVerbatim: options['csvVerbatim'] === true,
     tz: text('tz'),
     profile: text('profile'),
     progress: progressModes.find(mode => mode === options['progress']) ?? 'auto',

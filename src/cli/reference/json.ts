@@ -53,6 +53,8 @@ anything else. Notices, prompts and errors go to stderr.
 - Times are RFC 3339 in UTC with milliseconds, such as \`2026-11-20T03:11:26.603Z\`, whatever \`--tz\` says.
 - Sizes and counts are numbers: bytes in \`…Bytes\`, milliseconds in \`…Ms\`, dollars in \`…Usd\`.
 - Fields hold no text for people, but for messages and what people wrote themselves.
+- What a changing command prints in a dry run has \`"dryRun": true\` in every object, and \`dryRun\` is not there otherwise. An
+  id of something that would be made is an example.
 - A \`secret\` is printed by the command that makes it, and never again.
 
 \`latchkey schema key list\` prints the JSON Schema (draft 2020-12) of what \`latchkey key list --json\` prints, and so for every
@@ -66,7 +68,7 @@ const formats = table(
     ['`-o ndjson`', 'The same objects, one a line; a single object is one line. Nothing for an empty list.'],
     [
       '`-o csv`',
-      'A line of titles, then one a row (RFC 4180 with `\\n`). A user, project or key inside another view is its name; other objects are one column a field, such as `totals.requests`; lists are JSON. `null` is an empty cell, empty text is `""`.',
+      'A line of titles, then one a row (RFC 4180 with `\\n`). A user, project or key inside another view is its name; other objects are one column a field, such as `totals.requests`; lists are JSON. `null` is an empty cell, empty text is `""`. Text that begins with `=`, `+`, `-`, `@`, a tab or a return gets a `\'` before it, so that no spreadsheet runs it; `key import` and `usage ingest` take it away again. With `--csv-verbatim` neither is done.',
     ],
     ['`-o yaml`', 'The same document as YAML.'],
     ['`-q`, `-o name`', 'The `id` of each, one a line; the `path` of what has no id.'],

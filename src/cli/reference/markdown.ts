@@ -94,7 +94,7 @@ function commandSection(command: NamedCommand, level: '##' | '###'): string {
     block('text', usageLine(command)),
     argumentsOf(declaration),
     optionsOf(declaration),
-    effects[declaration.effect],
+    effectText(declaration),
     outputText(declaration),
     block('sh', declaration.examples.join('\n')),
   ]).trimEnd()
@@ -141,6 +141,11 @@ const effects: Readonly<Record<Effect, string>> = {
   destroy:
     'Takes something away, so it asks first. Without a terminal and without `--yes` it refuses with exit code 6 before anything is done.',
 }
+
+const effectText = ({ effect, goesAheadAlone }: Declaration): string =>
+  goesAheadAlone
+    ? 'Changes something. On a terminal it may ask first, unless `--yes` is given; without one it goes ahead.'
+    : effects[effect]
 
 function outputText(declaration: Declaration): string {
   const output = outputOf(declaration)

@@ -3,7 +3,7 @@
 import { exitCodes } from '../../contract/errors.ts'
 import type { JsonSchema } from '../../contract/shape.ts'
 import type { Declaration, Tree } from '../declare/declaration.ts'
-import { outputShape } from '../declare/define.ts'
+import { dryRunField, outputShape } from '../declare/define.ts'
 import { type Form, namedNouns, outputOf, unknownPath } from './commands.ts'
 
 /**
@@ -33,7 +33,7 @@ export async function schemaOf(tree: Tree, words: readonly string[]): Promise<Js
 export function jsonSchemaOf(declaration: Declaration): JsonSchema | undefined {
   const output = outputOf(declaration)
   if (output === undefined) return undefined
-  const { schema } = output.shape
+  const schema = withDryRun(declaration, output.shape.schema)
   const rows: JsonSchema = { type: 'array', items: schema }
   return { one: schema, rows, 'one or rows': { anyOf: [schema, rows] } }[output.form]
 }
@@ -41,9 +41,18 @@ export function jsonSchemaOf(declaration: Declaration): JsonSchema | undefined {
 /** One of the objects that a command prints, with these fields alone when they are named. */
 export function rowSchemaOf(declaration: Declaration, fields?: readonly string[]): JsonSchema | undefined {
   const shape = outputShape(declaration)
-  if (shape === undefined || fields === undefined) return shape?.schema
-  const properties = Object.fromEntries(fields.map(field => [field, shape.shapes[field]?.schema ?? {}]))
+  if (shape === undefined) return undefined
+  const schema = withDryRun(declaration, shape.schema)
+  if (fields === undefined) return schema
+  const properties = Object.fromEntries(fields.map(field => [field, schema.properties?.[field] ?? {}]))
   return { type: 'object', properties, required: fields, additionalProperties: false }
+}
+
+/** What a changing command prints may say that it was a dry run. */
+function withDryRun({ effect }: Declaration, schema: JsonSchema): JsonSchema {
+  const { properties } = schema
+  if (effect === 'read' || properties === undefined) return schema
+  return { ...schema, properties: { ...properties, dryRun: dryRunField.dryRun.schema } }
 }
 
 /** What goes to stderr when a command fails under `-o json` or `-o ndjson`. */

@@ -1,5 +1,6 @@
 /** What a person is asked about and types, with the real operations behind it: what was shown is what is done. */
 import { expect, test } from 'bun:test'
+import { join } from 'node:path'
 import { connectLatchkey, type Latchkey } from '../../index.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
@@ -45,6 +46,77 @@ test.each(['', 'twowords', 'two', 'Two words', 'two words two words'])(
     expect(await home.latchkey.keys.list()).toHaveLength(1)
   },
 )
+
+/** What cannot be done, and how it is so. */
+const impossible: Readonly<Record<string, (latchkey: Latchkey) => Promise<unknown>>> = {
+  'user delete alice': ({ keys }) => keys.create({ name: 'hers', user: 'alice' }),
+  'project delete shop': ({ keys }) => keys.create({ name: 'its', project: 'shop' }),
+  'key delete nobody': async () => {},
+  'key delete --user nobody --all-matching': async () => {},
+  'key revoke --search c --all-matching --expect-count 5': async () => {},
+  'restore --latest': async ({ backups }) => {
+    const { path } = await backups.create()
+    await Bun.write(path, 'x')
+  },
+  'migrate down --to 1000': async () => {},
+}
+
+test.each(Object.keys(impossible))('%s is refused before anything is typed', async line => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  await latchkey.users.create({ username: 'alice' })
+  await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
+  await latchkey.keys.create({ name: 'ci' })
+  await impossible[line]!(latchkey)
+  const { asked, options } = answering('ci')
+  const ran = await run(line, { ...options, db: home.path })
+  expect({ asked, refused: ran.code !== 0 && ran.code !== 6 }).toEqual({ asked: [], refused: true })
+})
+
+test('a confirmation names the database, and the profile in use', async () => {
+  await using home = await temporaryLatchkey()
+  await home.latchkey.keys.create({ name: 'ci' })
+  await Bun.write(join(home.folder, 'latchkey.toml'), `[profile.prod]\ndb = ${JSON.stringify(home.path)}\n`)
+  for (const [line, env, said] of [
+    ['key revoke ci --profile prod', {}, `Database ${home.path}, profile prod`],
+    ['key revoke ci', { LATCHKEY_PROFILE: 'prod' }, `Database ${home.path}, profile prod`],
+    [`key revoke ci --db ${home.path}`, {}, `Database ${home.path}\n`],
+    [`key revoke --search c --all-matching --db ${home.path}`, {}, `Database ${home.path}\n`],
+  ] as const) {
+    const { asked, options } = answering('no')
+    expect((await run(line, { ...options, env, cwd: home.folder })).code).toBe(6)
+    expect(asked.join('')).toContain(said)
+  }
+})
+
+test.each<[string, number | undefined, string, number]>([
+  ['key rotate ci', 2, 'no', 6],
+  ['key rotate ci', 2, 'yes', 0],
+  ['key rotate ci --grace 0', 2, 'unasked', 0],
+  ['key rotate ci --grace 1h', 2, 'unasked', 0],
+  ['key rotate ci --yes', 2, 'unasked', 0],
+  ['key rotate ci --dry-run', 2, 'unasked', 0],
+  ['key rotate ci', 8, 'unasked', 0],
+  ['key rotate ci', undefined, 'unasked', 0],
+])('%s of a key used %p days ago: %s', async (line, days, answer, code) => {
+  await using home = await temporaryLatchkey()
+  const { keys, usage } = home.latchkey
+  const before = await keys.create({ name: 'ci' })
+  const at = new Date(home.clock.now.getTime() - (days ?? 0) * 86_400_000)
+  if (days !== undefined) await usage.record('ci', { requests: 1, at })
+  const asked: string[] = []
+  const confirm = async (message: string) => {
+    asked.push(message)
+    return answer === 'yes'
+  }
+  const ran = await run(line, { tty: true, db: home.path, now: home.clock.now, prompts: { confirm } })
+  expect([ran.code, asked.length]).toEqual([code, answer === 'unasked' ? 0 : 1])
+  if (asked[0])
+    expect(asked[0]).toMatch(/^Key ci was used .* ago\), and without --grace .*\. Rotate it\nDatabase /)
+  expect((await keys.get('ci')).start === before.start).toBe(code === 6 || line.endsWith('--dry-run'))
+  // A script is not kept waiting.
+  expect(await run('key rotate ci --json', { db: home.path, now: home.clock.now })).toMatchObject({ code: 0 })
+})
 
 /** The name goes to another while the question waits for its answer. */
 const renamed: Readonly<Record<string, (latchkey: Latchkey) => Promise<unknown>>> = {

@@ -22,19 +22,32 @@ async function got(read: (context: Context) => Promise<unknown>, options: RunOpt
   return { ...ran, value: ran.code === 0 ? JSON.parse(ran.json<{ value: string }>().value) : undefined }
 }
 
-test('a secret on stdin loses its line break and nothing else', async () => {
+test('a password on stdin loses its line break and nothing else', async () => {
   for (const [stdin, expected] of [
     ['s3cret\n', 's3cret'],
     ['s3cret\r\n', 's3cret'],
-    [' s3cret ', ' s3cret '],
+    [' s3 cret ', ' s3 cret '],
+    ['Bearer s3cret', 'Bearer s3cret'],
   ]) {
-    expect((await got(ctx => ctx.secretFromStdin(), { stdin: stdin ?? '' })).value).toBe(expected)
+    expect((await got(ctx => ctx.passwordFromFile('-'), { stdin: stdin ?? '' })).value).toBe(expected)
   }
-  expect(await got(ctx => ctx.secretFromStdin(), { stdin: '\n' })).toMatchObject({ code: 2 })
+  expect(await got(ctx => ctx.passwordFromFile('-'), { stdin: '\n' })).toMatchObject({ code: 2 })
+})
+
+test('a secret is taken as it is pasted: with blanks around it, or from the header of a request', async () => {
+  for (const stdin of [
+    ...['s3cret\n', ' s3cret ', '\ts3cret\r\n\n', 'Bearer s3cret', 'bearer   s3cret\n'],
+    ...['Authorization: Bearer s3cret\r\n', ' authorization:bearer s3cret '],
+  ]) {
+    expect((await got(ctx => ctx.secretArgument('-'), { stdin })).value).toBe('s3cret')
+    expect((await got(ctx => ctx.keySelector('-'), { stdin })).value).toEqual({ secret: 's3cret' })
+  }
+  for (const stdin of ['', '\n', '  \n'])
+    expect(await got(ctx => ctx.secretArgument('-'), { stdin })).toMatchObject({ code: 2 })
 })
 
 test('stdin may be asked for twice, and never at a terminal', async () => {
-  const twice = await got(async ctx => [await ctx.keySelector('-'), await ctx.secretFromStdin()], {
+  const twice = await got(async ctx => [await ctx.keySelector('-'), await ctx.secretArgument('-')], {
     stdin: 'a\n',
   })
   expect(twice.value).toEqual([{ secret: 'a' }, 'a'])
@@ -74,9 +87,9 @@ test('a secret may lie in a file', async () => {
   using folder = temporaryFolder()
   folder.write('password', 'hunter2\n')
   const cwd = folder.path
-  expect((await got(ctx => ctx.secretFromFile('password'), { cwd })).value).toBe('hunter2')
-  expect((await got(ctx => ctx.secretFromFile('-'), { cwd, stdin: 'piped\n' })).value).toBe('piped')
-  expect(await got(ctx => ctx.secretFromFile('missing'), { cwd })).toMatchObject({ code: 2 })
+  expect((await got(ctx => ctx.passwordFromFile('password'), { cwd })).value).toBe('hunter2')
+  expect((await got(ctx => ctx.passwordFromFile('-'), { cwd, stdin: 'piped\n' })).value).toBe('piped')
+  expect(await got(ctx => ctx.passwordFromFile('missing'), { cwd })).toMatchObject({ code: 2 })
   expect((await got(async ctx => ctx.path('a/b'), { cwd })).value).toBe(folder.file('a/b'))
   // As in --to=~/b, which no shell reads as the home.
   const env = { HOME: '/home/alice' }

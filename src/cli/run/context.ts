@@ -31,6 +31,8 @@ export interface Surroundings {
   readonly effect: Effect
   readonly tree: Tree
   readonly dryRun: boolean
+  readonly quiet: boolean
+  readonly csvVerbatim: boolean
 }
 
 /** Nothing is opened or loaded before it is asked for. */
@@ -48,14 +50,14 @@ export function createContext(surroundings: Surroundings): Context {
     return opened
   }
 
-  const notice = async (text: string): Promise<void> => {
+  const say = async (text: string): Promise<void> => {
     await progress.clear()
     await streams.stderr.write(`${printable(again(text))}\n`)
   }
 
   return {
     ...asking,
-    ...createIncoming(streams, at, asking),
+    ...createIncoming(streams, at, asking, surroundings.csvVerbatim),
     operations,
     connector,
     now,
@@ -79,12 +81,14 @@ export function createContext(surroundings: Surroundings): Context {
       requireNone(placeProblem(typed))
       return isAddress(typed) ? typed : at(typed)
     },
-    notice,
+    notice: async text => (surroundings.quiet ? undefined : say(text)),
+    warn: text => say(`latchkey: ${text}`),
     stderr: streams.stderr,
     stopped,
     env,
     folder: cwd,
     tree: surroundings.tree,
+    endProgress: progress.end,
     close: async () => {
       await progress.end()
       const latchkey = await opened?.catch(() => undefined)

@@ -16,6 +16,10 @@ export interface Execution {
   readonly input: Record<string, unknown>
   readonly context: Context
   readonly presentation: Presentation
+  /** A context in which the same command can be tried out: nothing is changed there. */
+  readonly rehearsal: () => Context
+  /** Whether nothing is said on success, besides ids that were asked for. */
+  readonly quiet: boolean
   /** Whether every confirmation was given beforehand. */
   readonly yes: boolean
   readonly streams: Streams
@@ -26,16 +30,15 @@ export interface Execution {
 export async function execute(execution: Execution): Promise<number> {
   const { declaration, context, presentation, streams } = execution
   checkPresentation(declaration, presentation, execution.input)
-  if (streams.stdout.isClosed && !context.dryRun && declaration.revealsSecret?.(execution.input)) {
-    throw new LatchkeyError(
-      'usage',
-      'the secret is shown only once, and stdout is closed',
-      'give stdout a reader, or have the secret written to a new file with --out FILE',
-    )
-  }
+  const isSilent = execution.quiet && presentation.format !== 'name'
+  const unread = streams.stdout.isClosed ? closed : isSilent ? quiet : undefined
+  if (unread !== undefined && !context.dryRun && declaration.revealsSecret?.(execution.input)) throw unread()
   const { input, result } = await confirmAndRun(execution)
+  const code = isStream(result) ? 0 : (declaration.exit?.(result) ?? 0)
   try {
-    await present(declaration, input, result, presentation, streams.stdout, execution.brush)
+    if (!isSilent || code !== 0)
+      await present(declaration, input, result, presentation, streams.stdout, execution.brush)
+    else if (isStream(result)) await Array.fromAsync(result, () => undefined)
   } catch (error) {
     if (declaration.revealsSecret?.(input) && !context.dryRun) throw undelivered(result, error)
     if (!(error instanceof ClosedPipe)) throw error
@@ -46,12 +49,27 @@ export async function execute(execution: Execution): Promise<number> {
     const isEmpty = Array.isArray(result) && result.length === 0
     const empty = (isChosen(declaration, input) ? declaration.noMatch : undefined) ?? declaration.empty
     if (isEmpty && empty !== undefined) await context.notice(empty)
-    const notice = declaration.notice?.(result, input)
+    // It tells of what was done.
+    const notice = context.dryRun ? undefined : declaration.notice?.(result, input)
     if (notice !== undefined) await context.notice(notice)
   }
   if (context.dryRun) await context.notice('Dry run: nothing was changed.')
-  return isStream(result) ? 0 : (declaration.exit?.(result) ?? 0)
+  return code
 }
+
+const closed = (): LatchkeyError =>
+  new LatchkeyError(
+    'usage',
+    'the secret is shown only once, and stdout is closed',
+    'give stdout a reader, or have the secret written to a new file with --out FILE',
+  )
+
+const quiet = (): LatchkeyError =>
+  new LatchkeyError(
+    'usage',
+    'the secret is shown only once, and --quiet prints nothing',
+    'leave out --quiet, or have the secret written to a new file with --out FILE',
+  )
 
 const isChosen = ({ options }: Declaration, input: Record<string, unknown>): boolean =>
   Object.keys(options).some(name => input[name] !== undefined && input[name] !== false)
@@ -102,11 +120,15 @@ export const isConfirmed = (declaration: Declaration, input: Record<string, unkn
 async function confirm(execution: Execution): Promise<Confirmation['binds']> {
   const { declaration, input, context, yes, streams } = execution
   if (!isConfirmed(declaration, input) || yes || context.dryRun) return undefined
+  if (declaration.goesAheadAlone && !context.interactive) return undefined
   const question: Confirmation = { question: `${declaration.summary}?` }
   // Off a terminal the question would open the database only to refuse: refuse first.
   const ask = context.interactive && declaration.confirm ? declaration.confirm(context, input) : question
   const confirmation = await ask
+  // What is confirmed may have been worked out at length.
+  await context.endProgress()
   if (confirmation === undefined) return undefined
+  await rehearse(execution, confirmation.binds)
   const { list } = confirmation
   if (list && list.rows.length > 0) {
     const { drawTable } = await import('../draw/table.ts')
@@ -115,8 +137,25 @@ async function confirm(execution: Execution): Promise<Confirmation['binds']> {
     await streams.stderr.write(`${await drawTable(columns, list.rows.slice(0, mostListed), brush)}\n`)
     if (list.rows.length > mostListed) await context.notice(`and ${list.rows.length - mostListed} more`)
   }
-  await context.confirm({ ...confirmation, question: printable(confirmation.question) })
+  const { db, profileInUse } = context.config
+  const profile = profileInUse === undefined ? '' : `, profile ${profileInUse}`
+  const about = `Database ${confirmation.database ?? db}${profile}`
+  await context.confirm({ ...confirmation, question: printable(`${confirmation.question}\n${about}`) })
   return confirmation.binds
+}
+
+/** What cannot be done is said before anybody is asked about it. */
+async function rehearse(
+  { declaration, input, context, rehearsal }: Execution,
+  binds: Confirmation['binds'],
+): Promise<void> {
+  if (!context.interactive) return
+  const trial = rehearsal()
+  try {
+    await declaration.run(trial, { ...input, ...binds })
+  } finally {
+    await trial.close()
+  }
 }
 
 /** As many as a person will look through. */

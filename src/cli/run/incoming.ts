@@ -9,11 +9,15 @@ import type { Asking, Incoming } from '../declare/declaration.ts'
 import type { Streams } from '../terminal/streams.ts'
 import { typedLine } from './next-step.ts'
 
-/** @param at where a file lies that was typed */
+/**
+ * @param at where a file lies that was typed
+ * @param csvVerbatim whether cells of CSV are read as they are
+ */
 export function createIncoming(
   { stdin, stderr }: Streams,
   at: (typed: string) => string,
   asking: Asking,
+  csvVerbatim: boolean,
 ): Incoming {
   // Kept, because a confirmation and the run that follows may both ask for it.
   let read: Promise<string> | undefined
@@ -23,15 +27,15 @@ export function createIncoming(
     return read
   }
 
-  const secretFromStdin = async (): Promise<string> => {
+  const fromStdin = async (): Promise<string> => {
     if (stdin.isTerminal && asking.interactive) read ??= asking.askSecret()
     const hint = `put the secret there: printf %s "$secret" | ${typedLine}`
-    return oneSecret(await (read ?? readStdin()), 'stdin', hint)
+    return oneLine(await (read ?? readStdin()), 'stdin', hint)
   }
+  const secretFromStdin = async (): Promise<string> => bareSecret(await fromStdin())
 
   return {
     readStdin,
-    secretFromStdin,
     keySelector: async typed => {
       if (typed === '-') return { secret: await secretFromStdin() }
       if (ownSecret.test(typed)) throw exposed()
@@ -41,16 +45,20 @@ export function createIncoming(
       if (typed === undefined || typed === '-') return secretFromStdin()
       throw exposed()
     },
-    secretFromFile: async typed => {
-      if (typed === '-') return secretFromStdin()
-      return oneSecret(readText(at(typed)), typed, 'write the secret into it, or name another file')
+    passwordFromFile: async typed => {
+      if (typed === '-') return fromStdin()
+      return oneLine(readText(at(typed)), typed, 'write the secret into it, or name another file')
     },
     rowSource: typed => {
-      if (typed !== '-') return { file: at(typed) }
+      if (typed !== '-') return { file: at(typed), csvVerbatim }
       requirePipe(stdin)
-      return { file: 'stdin', chunks: stdin.chunks() }
+      return { file: 'stdin', chunks: stdin.chunks(), csvVerbatim }
     },
-    pastedText: async () => {
+    text: async typed => {
+      if (typed !== undefined && typed !== '-') {
+        if (ownSecret.test(typed)) throw exposed('key identify')
+        return at(typed)
+      }
       if (stdin.isTerminal) await stderr.write('Paste the text, then press Enter and Ctrl-D.\n')
       return stdin.chunks()
     },
@@ -71,16 +79,19 @@ function requirePipe(stdin: Streams['stdin']): void {
 const ownSecret = /^[A-Za-z0-9]+_[0-9A-Za-z]{36}$/
 
 /** Does not repeat the secret: errors are logged. */
-const exposed = (): LatchkeyError =>
+const exposed = (command = 'key verify'): LatchkeyError =>
   new LatchkeyError(
     'usage',
     'a secret on the command line can be seen by every user of this machine',
-    'pipe it in instead: printf %s "$secret" | latchkey key verify -',
+    `pipe it in instead: printf %s "$secret" | latchkey ${command} -`,
   )
 
-function oneSecret(text: string, source: string, hint: string): string {
-  const secret = text.replace(/\r?\n$/, '')
-  if (secret !== '') return secret
+/** As it is pasted: with blanks around it, or as it stands in the header of a request. No secret holds a blank. */
+const bareSecret = (text: string): string => text.trim().replace(/^(authorization:\s*)?bearer\s+/i, '')
+
+function oneLine(text: string, source: string, hint: string): string {
+  const line = text.replace(/\r?\n$/, '')
+  if (line.trim() !== '') return line
   throw new LatchkeyError('usage', `${source} is empty`, hint)
 }
 

@@ -2,13 +2,12 @@
  * Runs a command line that was understood: from what was typed and what surrounds it come the settings, the context and
  * the way in which the result is presented. Must never ask for what is missing; `wizard.ts` does.
  */
-
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { StopSignal } from '../../server/serve.ts'
 import type { Environment } from '../../system/home.ts'
 import { programVersion } from '../../system/version.ts'
 import { tree } from '../commands/tree.ts'
-import type { Tree } from '../declare/declaration.ts'
+import type { Context, Tree } from '../declare/declaration.ts'
 import { isForPeople, parseFields } from '../draw/present.ts'
 import { createProgress } from '../draw/progress.ts'
 import { agreedFormat } from '../line/output-format.ts'
@@ -81,22 +80,20 @@ export async function understand(argv: readonly string[], outside: Outside): Pro
 /** Exit code of the run. Throws what the command throws. @throws usage when something is missing */
 export async function run(invocation: Runnable, config: Config, outside: Outside): Promise<number> {
   if (invocation.missing[0] !== undefined) throw invocation.missing[0].error
-  const { declaration, globals, dryRun, yes } = invocation
+  const { declaration, globals, dryRun } = invocation
   const { env, streams, overrides, cwd, main } = outside
   const now = overrides.now ?? (() => new Date())
   const interactive = isInteractive(streams, env, !globals.input)
   const terminal = streams.stdout.isTerminal
   const again = repeating(globals)
   const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
-  return execute({
-    declaration,
-    input: invocation.input({
-      now: now(),
-      get timeZone() {
-        return config.timeZone
-      },
-    }),
-    context: createContext({
+  const progress = await createProgress(streams.stderr, {
+    mode: globals.quiet && globals.progress === 'auto' ? 'never' : globals.progress,
+    unicode: wantsUnicode(env),
+    dumb: env['TERM'] === 'dumb',
+  })
+  const contextOf = (dryRun: boolean): Context =>
+    createContext({
       streams,
       config,
       asking: asking(
@@ -104,11 +101,7 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
         async () =>
           overrides.prompts ?? (await import('../terminal/prompt.ts')).terminalPrompts(streams.terminal),
       ),
-      progress: await createProgress(streams.stderr, {
-        mode: globals.progress,
-        unicode: wantsUnicode(env),
-        dumb: env['TERM'] === 'dumb',
-      }),
+      progress,
       actor,
       now,
       cwd,
@@ -129,15 +122,30 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
       effect: declaration.effect,
       tree: overrides.tree ?? tree,
       dryRun,
+      quiet: globals.quiet,
+      csvVerbatim: globals.csvVerbatim,
+    })
+  return execute({
+    declaration,
+    input: invocation.input({
+      now: now(),
+      get timeZone() {
+        return config.timeZone
+      },
     }),
+    context: contextOf(dryRun),
+    rehearsal: () => contextOf(true),
     presentation: {
       // Text has one form. That a setting asks for JSON elsewhere is no reason to refuse it.
       format: declaration.text && agreedFormat(globals) === undefined ? 'table' : config.output,
       fields: globals.fields === undefined ? undefined : parseFields(globals.fields),
+      csvVerbatim: globals.csvVerbatim,
       pager: interactive && globals.pager ? wantedPager(env) : undefined,
       again,
+      dryRun,
     },
-    yes,
+    quiet: globals.quiet,
+    yes: globals.yes,
     streams,
     brush: async () =>
       (await import('../draw/table.ts')).createBrush({

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { ConfigChange, ConfigValue, SettingsCheck } from '../../contract/views.ts'
+import type { ConfigChange, ConfigValue, SettingsCheck, SettingsProfile } from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
 import { type Environment, homeFolder, located, trustedOwners, userFolder } from '../../system/home.ts'
 import { readScheduled } from '../../system/scheduled.ts'
@@ -51,6 +51,8 @@ export interface Config {
   readonly files: readonly SettingsPlace[]
   /** The profile that was asked for by its flag. */
   readonly profile: string | undefined
+  /** The profile in use, however it was asked for. */
+  readonly profileInUse: string | undefined
   /** The home of the user, for which `~` stands. */
   readonly home: string
   /** Each of them with its source, as `latchkey config show` lists them. */
@@ -61,7 +63,7 @@ export interface Config {
 export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags): Config {
   const places = filesOf(env, cwd)
   const read = places.map(readSettings)
-  const profile = profileOf(flags.profile ?? env['LATCHKEY_PROFILE'], places, read)
+  const profile = profileOf(profileName(env, flags), places, read)
   const layers = [
     fromFlags(flags, cwd),
     // Who types the name of a profile means it, whatever the shell has exported.
@@ -150,6 +152,7 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     ageIdentityFile: identity.value ?? undefined,
     files: filesOf(env, cwd),
     profile: flags.profile,
+    profileInUse: profileName(env, flags),
     home,
     get values() {
       const all = settled()
@@ -213,6 +216,31 @@ export function checkSettings({ files }: Config): readonly SettingsCheck[] {
   })
 }
 
+/** Each profile once, with the database that it would use; what cannot be read has none. */
+export function listProfiles({ files, profileInUse, home }: Config): readonly SettingsProfile[] {
+  const found = files.flatMap(file =>
+    Object.entries(profilesIn(file)).map(([name, layer]) => ({
+      name,
+      path: file.path,
+      db: place(layer.db, home)?.value,
+    })),
+  )
+  return [...Map.groupBy(found, ({ name }) => name)].map(([name, all]) => ({
+    name,
+    inUse: name === profileInUse,
+    db: all.find(({ db }) => db !== undefined)?.db ?? null,
+    paths: all.map(({ path }) => path),
+  }))
+}
+
+function profilesIn(file: Config['files'][number]): SettingsFile['profiles'] {
+  try {
+    return readSettings(file).profiles
+  } catch {
+    return {}
+  }
+}
+
 /** Whether a file gives this setting a value, as far as it can be read. */
 function hasSetting(place: SettingsPlace, name: SettingName): boolean {
   try {
@@ -251,13 +279,16 @@ export async function changeSettings({ files, profile }: Config, change: Change)
   return { name, value, path, profile: profile ?? null, hiddenBy: hides ? here.path : null }
 }
 
+const profileName = (env: Environment, flags: ConfigFlags): string | undefined =>
+  flags.profile ?? (env['LATCHKEY_PROFILE'] || undefined)
+
 /** The settings of the profile that is asked for, in each file that has it. */
 function profileOf(
   name: string | undefined,
   places: readonly SettingsPlace[],
   files: readonly SettingsFile[],
 ): readonly Layer[] {
-  if (name === undefined || name === '') return []
+  if (name === undefined) return []
   const found = files.flatMap(({ profiles }) => (Object.hasOwn(profiles, name) ? (profiles[name] ?? []) : []))
   if (found.length > 0) return found
   const known = files.flatMap(({ profiles }) => Object.keys(profiles))

@@ -120,7 +120,8 @@ requireTool('setsid')(
         { when: /ready> /, keys: '"$@"\r' },
         { when: /navigate/, keys: '\x1a' },
         { when: /Stopped[\s\S]*ready> /, keys: 'fg\r' },
-        { when: /fg\r\n[\s\S]*\n/, keys: 'we' },
+        // Without a key: the picker is there again by itself.
+        { when: /fg\r\n[\s\S]*Which key[\s\S]*web[\s\S]*navigate/, keys: 'we' },
         { when: /we[\s\S]*navigate/, keys: '\r' },
         { when: /ready> /, keys: 'exit\r' },
       ],

@@ -1,4 +1,5 @@
 /** Asks a person, through inquirer: its only importer, and only once a question is really asked. */
+import { Writable } from 'node:stream'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { unconfirmed, withoutAsking } from './confirmed.ts'
 import { printable } from './printable.ts'
@@ -41,7 +42,8 @@ export function terminalPrompts(terminal: Terminal | undefined): Prompts {
   const ask = async ({ message, ...question }: Question): Promise<unknown> => {
     if (terminal === undefined) throw unconfirmed('there is no terminal to ask at', withoutAsking)
     const { default: inquirer } = await import('inquirer')
-    const { input, output, suspend } = terminal
+    const { input, suspend } = terminal
+    const { output, drawn } = remembering(terminal.output)
     const left = new AbortController()
     const leave = () => left.abort()
     const onKey = (_: unknown, key: { ctrl?: boolean; name?: string } | undefined) => {
@@ -49,7 +51,8 @@ export function terminalPrompts(terminal: Terminal | undefined): Prompts {
       if (key?.ctrl && key.name === 'z') {
         // Bun's readline, which gets the key next, would spin for ever once it is continued.
         key.name = ''
-        suspend()
+        // Where the shell has left the cursor: what was drawn before has scrolled away, or stands above.
+        suspend(() => terminal.output.write(drawn()))
       }
     }
     input.on('end', leave)
@@ -99,6 +102,29 @@ export function terminalPrompts(terminal: Terminal | undefined): Prompts {
     },
   }
 }
+
+/** An output that remembers what stands on the screen. */
+function remembering(output: Terminal['output']) {
+  let last = ''
+  const screen = new Writable({
+    write: (chunk, _, done) => {
+      const text = String(chunk)
+      // What holds no text moves the cursor over what was drawn before.
+      last = widthOf(text) === 0 ? last + text : text
+      output.write(chunk, done)
+    },
+  })
+  Object.defineProperties(screen, {
+    isTTY: { value: true },
+    columns: { get: () => output.columns },
+    rows: { get: () => output.rows },
+  })
+  return { output: screen, drawn: () => last.replace(erasing, '') }
+}
+
+/** What inquirer begins a picture with: down to the end of the one before, and over it line by line. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences begin with an escape
+const erasing = /^(?:\x1b\[\d*B)?(?:\x1b\[2K(?:\x1b\[\d*A)?)*(?:\x1b\[G)?/
 
 interface Question {
   readonly type: string

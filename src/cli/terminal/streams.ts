@@ -40,8 +40,8 @@ export interface Streams {
 export interface Terminal {
   readonly input: NodeJS.ReadStream
   readonly output: NodeJS.WriteStream
-  /** Ctrl-Z: the shell has the terminal until the person comes back. */
-  readonly suspend: () => void
+  /** Ctrl-Z: the shell has the terminal until the person comes back; the terminal is raw again when `resumed` is called. */
+  readonly suspend: (resumed: () => void) => void
 }
 
 /** The reader of stdout has gone (`latchkey … | head`): nothing more to say, and no failure. */

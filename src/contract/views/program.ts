@@ -93,6 +93,18 @@ export const settingsCheck = object('SettingsCheck', {
   problem: nullable(text('The first thing that is wrong, and how to mend it')),
 })
 
+export const settingsProfile = object('SettingsProfile', {
+  name: text('Its name, as --profile takes it'),
+  inUse: flag('Whether its settings come first in this run'),
+  db: nullable(text('The database that it names; null when it names none')),
+  paths: list(text('A file'), 'The files that have it, those that win first'),
+})
+
+export const programInfo = object('ProgramInfo', {
+  version: text('Version of this program'),
+  bun: text('Version of Bun that it runs on'),
+})
+
 export const demoReport = object('DemoReport', {
   ok: flag('Whether every step went as it should'),
   steps: list(
@@ -138,6 +150,8 @@ export type ManPage = Of<typeof manPage>
 export type ConfigValue = Of<typeof configValue>
 export type ConfigChange = Of<typeof configChange>
 export type SettingsCheck = Of<typeof settingsCheck>
+export type SettingsProfile = Of<typeof settingsProfile>
+export type ProgramInfo = Of<typeof programInfo>
 export type Studio = Of<typeof studio>
 export type Served = Of<typeof served>
 export type DemoReport = Of<typeof demoReport>

@@ -37,6 +37,17 @@ export const deniedCodes = [
 
 export const verdictCodes = ['valid', ...deniedCodes] as const
 
+/** Why a secret does not work that a restore would let work again. */
+export const revivals = [
+  'revoked',
+  'rotated',
+  'expired',
+  'disabled',
+  'user_disabled',
+  'project_archived',
+  'missing',
+] as const
+
 export const reportGroups = ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month'] as const
 
 export const reportOrders = ['tokens', 'requests', 'cost'] as const

@@ -28,7 +28,7 @@ export interface KeyChanges extends LimitChanges {
 }
 
 const keyChanges = v.object({
-  name: v.optional(rules.keyName),
+  name: v.optional(rules.newKeyName),
   user: rules.clearable(v.string()),
   project: rules.clearable(v.string()),
   model: rules.clearable(rules.modelName),

@@ -37,7 +37,7 @@ export interface NewKey {
 }
 
 const newKey = v.object({
-  name: rules.keyName,
+  name: rules.newKeyName,
   user: v.optional(v.string()),
   project: v.optional(v.string()),
   model: v.optional(rules.modelName),

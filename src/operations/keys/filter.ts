@@ -52,6 +52,7 @@ export const keyFilter = v.object({
 
 /** The condition of a filter. @throws invalid, not_found, ambiguous */
 export async function conditionOf(db: Database, now: Date, input: KeyFilter): Promise<SQL | undefined> {
+  rules.requireWords(input)
   const filter = rules.parse(keyFilter, input)
   const user = filter.user === undefined ? undefined : await findUser(db, filter.user)
   const project = filter.project === undefined ? undefined : await findProject(db, filter.project)

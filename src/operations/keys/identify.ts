@@ -8,6 +8,7 @@ import type { Database } from '../../db/engine.ts'
 import { eq, oneOf, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
+import { fileChunks } from '../../formats/rows.ts'
 import type { OperationContext } from '../context.ts'
 import { SecretScanner, type Sighted } from '../rules/scan.ts'
 import { defaultPrefix, hashSecret } from '../rules/secrets.ts'
@@ -20,10 +21,13 @@ const lookupSize = 5_000
 /**
  * Finds what looks like a secret of ours, with its checksum checked, and every secret that is known here, foreign ones
  * too. Each is told once, in the order in which they first stand in the text, which may hold any bytes.
+ *
+ * @param text its bytes, or the path of a file
+ * @throws not_found, permission, invalid for the file
  */
 export async function identifySecrets(
   context: OperationContext,
-  text: AsyncIterable<Uint8Array>,
+  text: string | AsyncIterable<Uint8Array>,
 ): Promise<readonly FoundSecret[]> {
   const scanner = new SecretScanner(await context.store.read(known))
   const told = new Map<string, Sighting>()
@@ -49,7 +53,7 @@ export async function identifySecrets(
     seen.count[side]++
     pending.set(hash, seen)
   }
-  for await (const chunk of text) {
+  for await (const chunk of typeof text === 'string' ? fileChunks(text) : text) {
     for (const candidate of scanner.scan(chunk)) note(candidate)
     if (pending.size >= lookupSize) await lookUp()
   }

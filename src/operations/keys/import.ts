@@ -288,11 +288,11 @@ const mostNamed = 20
 
 function refused(file: string, bad: readonly Outcome[]): LatchkeyError {
   const shown = bad.slice(0, mostNamed).map(({ item }) => item.reason)
-  const more = bad.length > shown.length ? `; and ${bad.length - shown.length} more` : ''
+  const more = bad.length > shown.length ? [`and ${bad.length - shown.length} more`] : []
   const rows = bad.length === 1 ? 'a row' : `${bad.length} rows`
   return new LatchkeyError(
     'invalid',
-    `${rows} of ${file} cannot be imported, so none was: ${shown.join('; ')}${more}`,
+    [`${rows} of ${file} cannot be imported, so none was:`, ...shown, ...more].join('\n  '),
     'correct them, or import the others with --skip-bad',
   )
 }

@@ -51,6 +51,7 @@ export type LookUp = (open: () => Promise<Database>, now: Date) => Promise<KeyQu
  * @throws invalid; the look-up not_found, ambiguous for the user, the project or the key to begin after
  */
 export function readPage(given: KeyPage): LookUp {
+  rules.requireWords(given)
   // What begins a page is a selector, with rules of its own.
   const page = { ...rules.parse(keyPage, given), after: given.after }
   return async (open, now) => {

@@ -148,6 +148,7 @@ export function listProjects(
   filter: ProjectFilter = {},
 ): Promise<readonly Project[]> {
   return context.store.read(async db => {
+    rules.requireWords(filter)
     const owner = filter.owner === undefined ? undefined : await findUser(db, filter.owner)
     const member = filter.member === undefined ? undefined : await findUser(db, filter.member)
     const rows = await db
@@ -338,7 +339,7 @@ export async function projectViews(db: Database, rows: readonly ProjectRow[]): P
 /** @throws invalid */
 function slugFor(name: string): string {
   const slug = slugOf(name)
-  if (slug !== '') return slug
+  if (slug !== '') return rules.parse(v.object({ slug: rules.slug }), { slug }).slug
   throw new LatchkeyError(
     'invalid',
     `no slug can be made from the name "${name}"`,

@@ -145,6 +145,7 @@ async function existing(
 /** Oldest first. */
 export function listUsers(context: OperationContext, filter: UserFilter = {}): Promise<readonly User[]> {
   return context.store.read(async db => {
+    rules.requireWords(filter)
     const rows = await db
       .select()
       .from(users)

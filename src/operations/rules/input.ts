@@ -32,10 +32,22 @@ const trimmed = (most: number) =>
     v.check(text => text.isWellFormed(), 'must be well-formed Unicode'),
   )
 
+/** Words of the command line: `latchkey key create help` was meant otherwise, whatever it is about. */
+const commandWords = new Set(
+  'add archive create delete disable enable explain export help identify import limit list passwd remove reset revoke rotate show stats unarchive update verify version'.split(
+    ' ',
+  ),
+)
+const noCommand = v.check<string, string>(
+  text => !commandWords.has(text.toLowerCase()),
+  'must not be a word of the command line',
+)
+
 export const username = v.pipe(
   trimmed(64),
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'may hold letters, digits, dots, dashes and underscores only'),
   v.check(text => !/^usr_/i.test(text), 'must not begin like an id (usr_)'),
+  noCommand,
 )
 
 export const email = v.pipe(
@@ -51,6 +63,7 @@ export const role = v.picklist(roles, `must be one of ${roles.join(', ')}`)
 export const slug = v.pipe(
   trimmed(64),
   v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'may hold lower-case letters and digits, with single dashes between'),
+  noCommand,
 )
 
 export const keyPrefix = v.pipe(
@@ -63,6 +76,9 @@ export const keyName = v.pipe(
   v.check(text => !/^key_/i.test(text), 'must not begin like an id (key_)'),
   v.check(text => !text.startsWith('-'), 'must not begin with a dash'),
 )
+
+/** Of a key that is new, or renamed; one that comes from elsewhere keeps its name. */
+export const newKeyName = v.pipe(keyName, noCommand)
 
 export const modelName = v.pipe(trimmed(200), v.regex(/^\S+$/, 'must not contain white space'))
 export const scopeName = v.pipe(
@@ -178,6 +194,22 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.I
 /** Why something is done, when that was said. @throws invalid */
 export const parseReason = (given: { readonly reason?: string | undefined }): string | undefined =>
   parse(v.object({ reason: v.optional(reason) }), given).reason
+
+/**
+ * Refuses a blank text among what selects: it is most likely a variable that was not set, and would fit everything.
+ *
+ * @throws invalid, naming the field
+ */
+export function requireWords(filter: object): void {
+  for (const [name, value] of Object.entries(filter)) {
+    if (typeof value !== 'string' || value.trim() !== '') continue
+    throw new LatchkeyError(
+      'invalid',
+      `${readable(name)} must not be blank`,
+      `give the ${readable(name)} a value, or leave it out`,
+    )
+  }
+}
 
 /** As `parse`, for a change: one that changes nothing is a mistake. @throws invalid */
 export function parseChanges<S extends v.GenericSchema<unknown, object>>(

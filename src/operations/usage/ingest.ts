@@ -32,6 +32,8 @@ export interface IngestOptions {
   readonly chunks?: AsyncIterable<Uint8Array> | undefined
   /** Told by the name, or else by the content. */
   readonly format?: RowFormat | undefined
+  /** Cells of CSV are taken as they are; see `RowSource`. */
+  readonly csvVerbatim?: boolean | undefined
   /** Count the good lines of a log that has bad ones. */
   readonly skipBad?: boolean | undefined
 }
@@ -155,10 +157,10 @@ class Log implements Disposable {
     const { store, now } = this.#context
     const reader = new EventReader(now().getTime())
     const prices = await store.read(priceList)
-    const { file, chunks, format } = options
+    const { file, chunks, format, csvVerbatim } = options
     const source = unpacked(file, chunks, format, readingProgress(this.#context, options))
     const collect = collecting()
-    for await (const rows of readRows({ ...source, chunks: this.#hashed(source.chunks) })) {
+    for await (const rows of readRows({ ...source, csvVerbatim, chunks: this.#hashed(source.chunks) })) {
       const events = rows.map(({ row, problem }) => (row === null ? problem : reader.read(row)))
       const unresolved = new Set<string>()
       for (const event of events) {

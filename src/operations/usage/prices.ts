@@ -127,6 +127,7 @@ export function listPrices(
   filter: { readonly model?: string | undefined } = {},
 ): Promise<readonly Price[]> {
   return context.store.read(async db => {
+    rules.requireWords(filter)
     const rows = await db
       .select()
       .from(prices)

@@ -10,6 +10,7 @@ import { projects, users } from '../../db/schema/people.ts'
 import { usage } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
 import { nextPeriod, type Period, periods, startOfPeriod } from '../rules/calendar.ts'
+import { requireWords } from '../rules/input.ts'
 import { findKey, findProject, findUser, type KeySelector } from '../select.ts'
 import { between, noCounts, shownCounts, summed } from './sum.ts'
 
@@ -320,7 +321,18 @@ const nameOf = (row: UsageRow): string =>
 const isPeriod = (group: ReportGroup): group is Period => periods.some(period => period === group)
 
 /** @throws invalid */
-function requireOptions({ by = [], top, sort, since, until }: ReportOptions): void {
+function requireOptions({
+  by = [],
+  top,
+  sort,
+  since,
+  until,
+  key,
+  user,
+  project,
+  model,
+}: ReportOptions): void {
+  requireWords({ key, user, project, model })
   const unknown = by.find(group => !reportGroups.includes(group))
   if (
     unknown !== undefined ||

@@ -37,9 +37,16 @@ export default command({
       recipientsFile: recipientsFile === undefined ? undefined : ctx.path(recipientsFile),
       waitMs: wait,
       timeZone: ctx.timeZone,
-      onWarning: text => void ctx.notice(`latchkey: ${text}`),
+      onWarning: text => void ctx.warn(text),
     }),
   output: createdBackup,
+  would: (backup, brush) =>
+    [
+      `back up to ${backup.location} (about ${brush.bytes(backup.sizeBytes)})`,
+      ...(backup.pruned.length === 0
+        ? []
+        : [`and remove ${backup.pruned.length} that the policy does not keep`]),
+    ].join('\n'),
   done: (backup, brush) =>
     [
       `Backed up to ${backup.path} (${brush.bytes(backup.sizeBytes)}, ${backup.id})`,

@@ -1,16 +1,45 @@
 /** What a restore brought back, which backups are kept, and when they are taken. Draws; decides nothing. */
 
-import type { Backup, BackupPruning, BackupSchedule, Restored } from '../../../contract/views.ts'
+import type {
+  Backup,
+  BackupPruning,
+  BackupSchedule,
+  Restored,
+  RevivedSecret,
+} from '../../../contract/views.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Column } from '../../declare/column.ts'
 import { many } from '../../draw/quantity.ts'
 
 export function restoredLines(run: Restored, brush: Brush): string {
-  const { path, backup, safetyBackup, movedAside, rows, before, changes, openBy } = run
+  const { safetyBackup, movedAside, only } = run
+  return [
+    `Restored ${restoreLines(run, brush)}`,
+    ...(safetyBackup === null
+      ? []
+      : [
+          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${only === null ? shellWord(safetyBackup.path) : '--undo'}`,
+        ]),
+    ...movedAside.map(file => `Moved aside: ${file}`),
+  ].join('\n')
+}
+
+/** The same of a dry run, as it goes on behind "Would". */
+export const restorePlanLines = (run: Restored, brush: Brush): string => `restore ${restoreLines(run, brush)}`
+
+/** Where one thing alone came back, or went again; undefined where it was all of them. */
+export function partLine({ only }: Restored, asked: string | undefined): string | undefined {
+  if (asked !== undefined) return `Only ${asked} came back; everything else is as it was.`
+  return only === null ? undefined : `Only the return of ${only} was undone; everything else is as it was.`
+}
+
+/** What from what, and what differs by it. */
+function restoreLines(run: Restored, brush: Brush): string {
+  const { path, backup, rows, before, changes, openBy, stays, revived } = run
   const sets = changes === null ? [] : Object.entries(changes)
   return [
-    `Restored ${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
+    `${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
     ...(backup.database === null || backup.database.path === path
       ? []
       : [`It was taken of ${databaseOf(backup)}`]),
@@ -20,14 +49,25 @@ export function restoredLines(run: Restored, brush: Brush): string {
       ...nameLine(brush.bad(`${kind} that go`), removed),
       ...nameLine(brush.warn(`${kind} that change`), changed),
     ]),
+    ...stays.map(line => `  ${brush.warn('narrowed since, and stays so')}: ${line}`),
+    ...revivedLines(revived ?? [], brush),
     ...openBy.map(({ pid, command }) => `Open in process ${pid} (${command})`),
-    ...(safetyBackup === null
-      ? []
-      : [
-          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${shellWord(safetyBackup.path)}`,
-        ]),
-    ...movedAside.map(file => `Moved aside: ${file}`),
   ].join('\n')
+}
+
+function revivedLines(revived: readonly RevivedSecret[], brush: Brush): readonly string[] {
+  const lines = revived.slice(0, mostNames).map(({ key, start, because, ended }) => {
+    const title = ended ? brush.good('stays ended') : brush.bad('works again')
+    return `  ${title}: ${start}… of the key ${key.name}, ${because.replace('_', ' ')} before`
+  })
+  const more = revived.length - lines.length
+  return [
+    ...lines,
+    ...(more > 0 ? [`  and ${many(more, 'secret')} more`] : []),
+    ...(revived.some(each => !each.ended)
+      ? ['  End them: latchkey key revoke KEY; or restore with --keep-revocations']
+      : []),
+  ]
 }
 
 /** Which database a backup is of. */
@@ -76,22 +116,32 @@ function rowChanges(
     )
 }
 
+/** Where an entry would go, and the entry. */
+export const scheduledPlan = (schedule: BackupSchedule): string =>
+  [`write to ${whereOf(schedule)}:`, ...entryLines(schedule)].join('\n')
+
+const entryLines = ({ entries }: BackupSchedule): readonly string[] =>
+  entries.map(({ path, content }) => (path === null ? content : `# ${path}\n${content}`))
+
+const whereOf = ({ manager, name }: BackupSchedule): string =>
+  manager === 'crontab' ? 'your crontab' : `the timer ${name} of systemd`
+
 /** What was written, or what would be, ready to be pasted. */
 export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
-  const lines = schedule.entries.map(({ path, content }) =>
-    path === null ? content : `# ${path}\n${content}`,
-  )
-  if (!schedule.changed) return lines.join('\n')
-  const where = schedule.manager === 'crontab' ? 'your crontab' : `the timer ${schedule.name} of systemd`
+  if (!schedule.changed) return entryLines(schedule).join('\n')
   const own = schedule.entries.some(({ path }) => path?.includes('/systemd/user/'))
   return [
-    `Scheduled in ${where}; next run ${brush.dated(schedule.nextRun)}`,
+    `Scheduled in ${whereOf(schedule)}; next run ${brush.dated(schedule.nextRun)}`,
     schedule.log === null
       ? `Output: journalctl${own ? ' --user' : ''} -u ${schedule.name}`
       : `Output: ${schedule.log}`,
     ...(own ? ['It runs while you are logged in, or always after: loginctl enable-linger'] : []),
   ].join('\n')
 }
+
+/** What a dry run says, as it goes on behind "Would". */
+export const pruningPlan = (rows: readonly BackupPruning[]): string =>
+  `remove ${rows.filter(({ outcome }) => outcome === 'removed').length} of ${many(rows.length, 'backup')}`
 
 /** What retention makes of each backup. */
 export const pruningColumns: readonly Column<BackupPruning>[] = [

@@ -22,7 +22,7 @@ export default command({
       from: from === undefined ? undefined : ctx.place(from),
       allDatabases,
       onOthers: others => void ctx.notice(otherDatabases(others)),
-      onBroken: ({ path, problem }) => void ctx.notice(`latchkey: ${path} is not listed: ${problem}`),
+      onBroken: ({ path, problem }) => void ctx.warn(`${path} is not listed: ${problem}`),
     }),
   rows: listedBackup,
   columns: [

@@ -3,7 +3,7 @@ import { listing } from '../../declare/column.ts'
 import type { Arguments, Place } from '../../declare/declaration.ts'
 import { command, type Input, opt } from '../../declare/define.ts'
 import { duration, keepCount } from '../../declare/parse.ts'
-import { pruningColumns } from './drawing.ts'
+import { pruningColumns, pruningPlan } from './drawing.ts'
 
 const options = {
   from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
@@ -41,6 +41,7 @@ export default command({
   },
   run: async (ctx, { only, ...input }: Pruning & { readonly only?: readonly string[] }) =>
     (await ctx.operations()).backups.prune({ ...pruning(ctx, input), only: only && [...only] }),
+  would: pruningPlan,
   rows: backupPruning,
   columns: pruningColumns,
   empty: 'No backups here. Take one with: latchkey backup create',

@@ -1,7 +1,7 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
 import { command, opt } from '../../declare/define.ts'
 import { cronTimes } from '../../declare/parse.ts'
-import { scheduledLines } from './drawing.ts'
+import { scheduledLines, scheduledPlan } from './drawing.ts'
 import { destinationOf } from './job.ts'
 
 export default command({
@@ -54,5 +54,6 @@ export default command({
       : backups.schedule({ ...job, command: [...job.command] })
   },
   output: backupSchedule,
+  would: (schedule, _, { print }) => (print ? undefined : scheduledPlan(schedule)),
   done: scheduledLines,
 })

@@ -13,7 +13,7 @@ export default command({
   run: async (ctx, { backup, from }) =>
     (await ctx.operations()).backups.get({
       backup,
-      onWarning: text => void ctx.notice(`latchkey: ${text}`),
+      onWarning: text => void ctx.warn(text),
       latest: backup === undefined,
       from: from === undefined ? undefined : ctx.place(from),
     }),

@@ -1,5 +1,6 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
 import { command, opt } from '../../declare/define.ts'
+import { many } from '../../draw/quantity.ts'
 
 export default command({
   name: 'unschedule',
@@ -15,6 +16,7 @@ export default command({
     (await ctx.operations()).backups.unschedule({
       manager: crontab === systemd ? undefined : systemd ? 'systemd' : 'crontab',
     }),
+  would: rows => `take away ${many(rows.length, 'entry', 'entries')}`,
   rows: backupSchedule,
   columns: [
     { title: 'taken from', cell: row => row.manager },

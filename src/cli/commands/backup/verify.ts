@@ -1,6 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { backupCheck } from '../../../contract/views/backups.ts'
 import { arg, command, opt } from '../../declare/define.ts'
+import { many } from '../../draw/quantity.ts'
 
 export default command({
   name: 'verify',
@@ -28,6 +29,7 @@ export default command({
       from: from === undefined ? undefined : ctx.place(from),
       identityFile: identity === undefined ? undefined : ctx.path(identity),
     }),
+  would: rows => `note what was found in ${many(rows.length, 'manifest')}`,
   rows: backupCheck,
   columns: [
     {

@@ -26,6 +26,8 @@ export default command({
     })
   },
   output: completionInstalled,
+  would: ({ path, changed }) =>
+    changed ? `install ${path}` : `change nothing: ${path} is installed already`,
   done: ({ path, changed, activate }) =>
     [
       `${changed ? 'Installed' : 'Already installed:'} ${path}`,

@@ -22,5 +22,7 @@ export default command({
   output: configChange,
   notice: ({ hiddenBy }) =>
     hiddenBy === null ? undefined : `${hiddenBy} has its own value, which wins in this folder.`,
+  would: ({ name, value, path, hiddenBy }) =>
+    `set ${name} to ${value} in ${path}${hiddenBy === null ? '' : `; ${hiddenBy} has its own value, which wins in this folder`}`,
   done: ({ name, value, path }) => `Set ${name} to ${value} in ${path}`,
 })

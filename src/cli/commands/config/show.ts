@@ -13,8 +13,13 @@ export default command({
   rows: configValue,
   columns: [
     { title: 'name', cell: setting => setting.name, whole: true },
-    { title: 'value', cell: setting => setting.value ?? '-' },
-    { title: 'source', cell: (setting, brush) => brush.dim(setting.source), importance: 'low' },
+    { title: 'value', cell: setting => setting.value ?? '-', whole: true },
+    {
+      title: 'source',
+      cell: (setting, brush) => brush.dim(setting.source),
+      importance: 'low',
+      spare: 'last',
+    },
   ],
   empty: 'No settings.',
 })

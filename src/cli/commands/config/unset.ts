@@ -16,5 +16,6 @@ export default command({
   output: configChange,
   notice: ({ hiddenBy }) =>
     hiddenBy === null ? undefined : `${hiddenBy} has its own value, which wins in this folder.`,
+  would: ({ name, path }) => `take ${name} out of ${path}`,
   done: ({ name, path }) => `${name} is not set in ${path}`,
 })

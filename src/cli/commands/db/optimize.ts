@@ -8,6 +8,7 @@ export default command({
   examples: ['latchkey db optimize', 'latchkey db optimize --dry-run'],
   run: async ctx => (await ctx.operations()).database.optimize(),
   output: optimized,
+  would: ({ statements }) => (statements.length === 0 ? 'do nothing' : `run ${statements.join('; ')}`),
   done: ({ statements }) =>
     statements.length === 0 ? 'There was nothing to do' : `Ran ${statements.join('; ')}`,
 })

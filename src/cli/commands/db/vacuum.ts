@@ -9,6 +9,8 @@ export default command({
   examples: ['latchkey db vacuum --dry-run', 'latchkey db vacuum'],
   run: async ctx => (await ctx.operations()).database.vacuum(),
   output: vacuumed,
+  would: ({ path, bytesBefore, bytesAfter }, brush) =>
+    `make ${path} smaller: ${brush.bytes(bytesBefore)} now, about ${brush.bytes(bytesAfter)} then`,
   done: ({ path, bytesBefore, bytesAfter }, brush) =>
     `${path}: ${brush.bytes(bytesBefore)} before, ${brush.bytes(bytesAfter)} now`,
 })

@@ -1,6 +1,6 @@
 import { importReport } from '../../../contract/views/imports.ts'
 import { arg, command } from '../../declare/define.ts'
-import { importExit, importLines, revokeGone } from './drawing.ts'
+import { importExit, importLines, importPlanLines, revokeGone } from './drawing.ts'
 
 export default command({
   name: 'dokify',
@@ -18,6 +18,7 @@ export default command({
   run: async (ctx, { source, revokeGone }) =>
     (await ctx.operations()).imports.dokify({ file: ctx.path(source), revokeGone }),
   output: importReport,
+  would: importPlanLines,
   done: importLines,
   exit: importExit,
 })

@@ -3,6 +3,7 @@ import { exitCodes } from '../../../contract/errors.ts'
 import type { ImportItem, ImportReport, ImportUndo, ImportUndoItem } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
 import { opt } from '../../declare/define.ts'
+import { many } from '../../draw/quantity.ts'
 import { printableLine } from '../../terminal/printable.ts'
 
 export function importLines(report: ImportReport, brush: Brush): string {
@@ -16,17 +17,55 @@ export function importLines(report: ImportReport, brush: Brush): string {
   }
   return [
     ...report.items.map(item => `${paint[item.outcome](item.outcome.padEnd(9))} ${importedThing(item)}`),
-    ...report.notes.map(note => `Note: ${note}`),
-    ...(report.ignoredFields.length === 0 ? [] : [`Has no home here: ${report.ignoredFields.join(', ')}`]),
-    ...(report.leftBehind.length === 0
-      ? []
-      : [
-          `Left behind: ${report.leftBehind.map(({ name, rows }) => `${name} (${brush.count(rows)} ${rows === 1 ? 'row' : 'rows'})`).join(', ')}`,
-        ]),
+    ...aboutSource(report),
     `${report.source}: ${counts(report)} (${report.id})`,
     ...(report.gone === 0
       ? []
       : ['Run it again with --revoke-gone to end the keys that are gone from the source.']),
+  ].join('\n')
+}
+
+/** The same of a dry run, as it goes on behind "Would". */
+export function importPlanLines(report: ImportReport, brush: Brush): string {
+  const { created, updated, unchanged, refused, gone, revoked, source } = report
+  const words = {
+    created: brush.good('create   '),
+    updated: brush.warn('update   '),
+    unchanged: brush.dim('leave    '),
+    refused: brush.bad('refuse   '),
+    gone: brush.bad('find gone'),
+    revoked: brush.warn('revoke   '),
+  }
+  return [
+    `${[
+      `create ${created}, update ${updated}, leave ${unchanged} as they are, refuse ${refused}`,
+      ...(gone === 0 ? [] : [`find ${gone} gone`]),
+      ...(revoked === 0 ? [] : [`revoke ${revoked}`]),
+    ].join(', ')}: ${source}`,
+    ...report.items.map(item => `  ${words[item.outcome]} ${importedThing(item)}`),
+    ...aboutSource(report),
+  ].join('\n')
+}
+
+/** What is to be known of the source, whatever came of it. */
+const aboutSource = (report: ImportReport): readonly string[] => [
+  ...report.notes.map(note => `Note: ${note}`),
+  ...(report.ignoredFields.length === 0 ? [] : [`Has no home here: ${report.ignoredFields.join(', ')}`]),
+  ...(report.leftBehind.length === 0
+    ? []
+    : [
+        `Left behind: ${report.leftBehind.map(({ name, rows }) => `${name} (${many(rows, 'row')})`).join(', ')}`,
+      ]),
+]
+
+export function importUndoPlanLines(undo: ImportUndo, brush: Brush): string {
+  const paint = { removed: brush.bad, reverted: brush.warn, kept: brush.good, gone: brush.dim }
+  const words = { removed: 'remove', reverted: 'revert', kept: 'keep', gone: 'is gone' }
+  return [
+    `remove ${undo.removed}, revert ${undo.reverted} and keep ${undo.kept} of ${undo.source}; ${undo.gone} are gone already`,
+    ...undo.items.map(
+      item => `  ${paint[item.outcome](words[item.outcome].padEnd(7))} ${importedThing(item)}`,
+    ),
   ].join('\n')
 }
 

@@ -1,6 +1,6 @@
 import { importReport } from '../../../contract/views/imports.ts'
 import { arg, command } from '../../declare/define.ts'
-import { importExit, importLines, revokeGone } from './drawing.ts'
+import { importExit, importLines, importPlanLines, revokeGone } from './drawing.ts'
 
 export default command({
   name: 'glm-proxy',
@@ -17,6 +17,7 @@ export default command({
   run: async (ctx, { file, revokeGone }) =>
     (await ctx.operations()).imports.glmProxy({ file: ctx.path(file), revokeGone }),
   output: importReport,
+  would: importPlanLines,
   done: importLines,
   exit: importExit,
 })

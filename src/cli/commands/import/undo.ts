@@ -1,6 +1,6 @@
 import { importUndo } from '../../../contract/views/imports.ts'
 import { arg, command, opt } from '../../declare/define.ts'
-import { importUndoLines } from './drawing.ts'
+import { importUndoLines, importUndoPlanLines } from './drawing.ts'
 
 export default command({
   name: 'undo',
@@ -26,5 +26,6 @@ export default command({
   run: async (ctx, input) =>
     (await ctx.operations()).imports.undo(input.import, { keepChanged: input.keepChanged }),
   output: importUndo,
+  would: importUndoPlanLines,
   done: importUndoLines,
 })

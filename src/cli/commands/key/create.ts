@@ -1,6 +1,7 @@
 import { createdKey } from '../../../contract/views/keys.ts'
 import { arg, command, opt, verbatim } from '../../declare/define.ts'
 import { count, json, limit, whenIfEver } from '../../declare/parse.ts'
+import { keysText } from '../../draw/columns.ts'
 import { creationNotice, delivered, deliveredLines, deliveryOptions, revealsSecret } from './delivery.ts'
 
 export default command({
@@ -50,12 +51,13 @@ export default command({
   revealsSecret,
   outputOrRows: createdKey,
   lines: (result, typed) => deliveredLines([result].flat(), typed),
+  would: result => `create ${keysText(result)}`,
   done: key =>
     key.created
       ? `Created key ${key.name} (${key.id})\n${key.secret ?? ''}`.trimEnd()
       : `Unchanged: key ${key.name} (${key.id}) exists`,
   columns: [
-    { title: 'name', cell: key => key.name },
+    { title: 'name', cell: key => key.name, whole: true },
     { title: 'id', cell: key => key.id },
     { title: 'secret', cell: key => key.secret ?? '' },
   ],

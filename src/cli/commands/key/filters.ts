@@ -40,11 +40,11 @@ export const keyFilter = (typed: Filters) => ({
 })
 
 export const keyColumns: readonly Column<Key>[] = [
-  { title: 'name', cell: key => key.name, importance: 'high' },
-  { title: 'start', cell: key => key.start, whole: true },
+  { title: 'name', cell: key => key.name, whole: true },
+  { title: 'start', cell: key => key.start, whole: true, spare: 'last' },
   { title: 'status', cell: (key, brush) => keyStatus(key.status, brush), whole: true },
   { title: 'user', cell: key => key.user?.username ?? '' },
-  { title: 'project', cell: key => key.project?.slug ?? '', importance: 'low' },
+  { title: 'project', cell: key => key.project?.slug ?? '', importance: 'low', spare: 'last' },
   { title: 'expires', time: key => key.expiresAt },
   { title: 'last used', time: key => key.lastUsedAt },
   { title: 'model', cell: key => key.model ?? '', wide: true },

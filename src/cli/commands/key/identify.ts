@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { foundSecret } from '../../../contract/views/keys.ts'
-import { command } from '../../declare/define.ts'
+import { arg, command } from '../../declare/define.ts'
 import { keyStatus, reference } from '../../draw/columns.ts'
 
 export default command({
@@ -8,13 +8,14 @@ export default command({
   effect: 'read',
   summary: 'Say whose secrets stand in a text; exits 4 when one of them is live',
   description:
-    'Reads a log, a diff or anything else on stdin and finds what looks like a secret of ours, and every foreign one that was imported. The checksum is checked offline: where it is wrong, the secret was mistyped or cut. No secret is ever shown. Live means that a request with it would be let through now, limits aside.',
+    'Reads a log, a diff or anything else, from a file or stdin, and finds what looks like a secret of ours, and every foreign one that was imported. The checksum is checked offline: where it is wrong, the secret was mistyped or cut. No secret is ever shown. Live means that a request with it would be let through now, limits aside.',
   examples: [
-    'latchkey key identify < app.log',
+    'latchkey key identify app.log',
     'git log -p | latchkey key identify',
     'latchkey key identify --json < incident.txt',
   ],
-  run: async ctx => (await ctx.operations()).keys.identify(await ctx.pastedText()),
+  args: { file: arg.optional('What to look through (default: stdin); - is stdin, too') },
+  run: async (ctx, { file }) => (await ctx.operations()).keys.identify(await ctx.text(file)),
   rows: foundSecret,
   columns: [
     { title: 'line', cell: (found, brush) => brush.count(found.line), align: 'right' },
@@ -24,9 +25,9 @@ export default command({
       title: 'checksum',
       cell: found => (found.checksum ? 'fits' : found.key === null ? 'wrong' : 'foreign'),
     },
-    { title: 'key', cell: found => (found.key === null ? 'unknown' : found.key.name), importance: 'high' },
+    { title: 'key', cell: found => (found.key === null ? 'unknown' : found.key.name), whole: true },
     { title: 'user', cell: found => reference(found.user) },
-    { title: 'project', cell: found => reference(found.project), importance: 'low' },
+    { title: 'project', cell: found => reference(found.project), importance: 'low', spare: 'last' },
     { title: 'status', cell: (found, brush) => (found.status ? keyStatus(found.status, brush) : '-') },
     { title: 'secret', cell: found => found.secret ?? '-' },
     { title: 'live', cell: (found, brush) => (found.live ? brush.bad('yes') : 'no') },

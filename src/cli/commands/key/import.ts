@@ -1,6 +1,6 @@
 import { importReport } from '../../../contract/views/imports.ts'
 import { arg, command, opt } from '../../declare/define.ts'
-import { importExit, importLines } from '../import/drawing.ts'
+import { importExit, importLines, importPlanLines } from '../import/drawing.ts'
 
 export default command({
   name: 'import',
@@ -18,6 +18,7 @@ export default command({
   run: async (ctx, { file, skipBad }) =>
     (await ctx.operations()).keys.import(ctx.rowSource(file), { skipBad }),
   output: importReport,
+  would: importPlanLines,
   done: importLines,
   exit: importExit,
 })

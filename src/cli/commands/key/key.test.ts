@@ -367,6 +367,43 @@ test('key identify exits 4 for a live secret, 0 for others, and never shows one'
   expect(typed.err).not.toContain(secret.slice(9))
 })
 
+test('key identify looks through a file, and says when there is none', async () => {
+  await using at = await home()
+  const { secret } = (await at.key('create ci --json')).json<{ secret: string }>()
+  writeFileSync(at.file('app.log'), `GET / ${secret}\n`)
+  const found = await at.key('identify app.log --json')
+  expect([found.code, found.json()]).toMatchObject([4, [{ live: true, line: 1 }]])
+  expect(await at.key('identify - --json', { stdin: 'nothing' })).toMatchObject({ code: 0, out: '[]\n' })
+  expect((await at.key('identify gone.log')).code).toBe(3)
+  expect((await at.key('identify .')).code).toBe(2)
+})
+
+test('key import tells each bad row on a line of its own', async () => {
+  await using at = await home()
+  writeFileSync(at.file('keys.ndjson'), '{"name":"a"}\n{"hash":"x"}\nno\n')
+  const { code, err } = await at.key('import keys.ndjson')
+  expect(code).toBe(2)
+  const [first, ...rest] = err.split('\n')
+  expect(first).toMatch(/^latchkey: 3 rows of .*keys.ndjson cannot be imported, so none was:$/)
+  expect(rest).toEqual([
+    '  line 1 has neither a hash nor a secret',
+    expect.stringMatching(/^ {2}line 2 /),
+    expect.stringMatching(/^ {2}line 3 /),
+    'try: correct them, or import the others with --skip-bad',
+    '',
+  ])
+})
+
+test('a secret is taken as it was pasted', async () => {
+  await using at = await home()
+  const { secret, id } = (await at.key('create ci --json')).json<{ secret: string; id: string }>()
+  for (const stdin of [`Bearer ${secret}`, `  ${secret}  \n`, `Authorization: Bearer ${secret}\r\n`]) {
+    expect(await at.key('verify -', { stdin })).toMatchObject({ code: 0 })
+    expect((await at.key('show - --json', { stdin })).json()).toMatchObject({ id })
+    expect((await at.key('stats - --json', { stdin })).json()).toMatchObject({ key: { id } })
+  }
+})
+
 test('text can be pasted at a terminal, until Ctrl-D', async () => {
   await using at = await home()
   const { secret } = (await at.key('create ci --json')).json<{ secret: string }>()

@@ -5,10 +5,12 @@
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { ChangedKey, Key } from '../../../contract/views.ts'
 import type { BulkChange, KeyFilter, KeySelector, Latchkey } from '../../../index.ts'
+import type { Brush } from '../../declare/brush.ts'
 import { listing } from '../../declare/column.ts'
 import type { Confirmation, Context, Options } from '../../declare/declaration.ts'
 import { arg, opt } from '../../declare/define.ts'
 import { integerAtLeast } from '../../declare/parse.ts'
+import { keysText } from '../../draw/columns.ts'
 import { keyColumns } from './filters.ts'
 
 export const matchingOptions = {
@@ -63,6 +65,8 @@ export function changing<T>({ filter, one, many, question, askOne }: Changing<T>
       const selector = await ctx.keySelector(only)
       return one((await ctx.operations()).keys, selector, typed)
     },
+    would: (result: Key | readonly Key[], _: Brush, typed: T): string =>
+      `${many(typed).verb} ${keysText(result)}`,
     columns: keyColumns,
     empty: 'No key matches; nothing was changed.',
   }
@@ -123,8 +127,12 @@ async function changeMany(
 
 const recentMs = 7 * 86_400_000
 
+/** Whether somebody is likely to notice when a key stops working. */
+export const isInUse = ({ lastUsedAt }: Pick<Key, 'lastUsedAt'>, now: Date): boolean =>
+  lastUsedAt !== null && now.getTime() - lastUsedAt.getTime() <= recentMs
+
 function recentlyUsed(rows: readonly Key[], now: Date): string | undefined {
-  const recent = rows.filter(key => key.lastUsedAt && now.getTime() - key.lastUsedAt.getTime() <= recentMs)
+  const recent = rows.filter(key => isInUse(key, now))
   if (recent.length === 0) return undefined
   const names = recent.slice(0, 5).map(key => key.name)
   const more = recent.length > names.length ? ` and ${recent.length - names.length} more` : ''

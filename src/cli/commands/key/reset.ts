@@ -2,6 +2,7 @@ import { limitState } from '../../../contract/views/limits.ts'
 import { metrics } from '../../../contract/views/words.ts'
 import { arg, command, opt } from '../../declare/define.ts'
 import { limitColumns } from '../../draw/limits.ts'
+import { many } from '../../draw/quantity.ts'
 
 export default command({
   name: 'reset',
@@ -14,6 +15,7 @@ export default command({
   options: { metric: opt.choice(metrics, 'Only limits on this metric') },
   run: async (ctx, { key, metric }) =>
     (await ctx.operations()).limits.reset({ key: await ctx.keySelector(key) }, { metric }),
+  would: limits => `reset ${many(limits.length, 'limit')}`,
   rows: limitState,
   columns: limitColumns,
   empty: 'No limits.',

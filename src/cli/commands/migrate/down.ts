@@ -1,7 +1,7 @@
 import { migrated } from '../../../contract/views/database.ts'
 import { command, opt } from '../../declare/define.ts'
 import { count, integerAtLeast } from '../../declare/parse.ts'
-import { lossLine, migratedLines } from './drawing.ts'
+import { lossLine, migratedLines, migrationPlanLines } from './drawing.ts'
 
 export default command({
   name: 'down',
@@ -26,5 +26,6 @@ export default command({
   run: async (ctx, { to, steps }) =>
     (await ctx.operations()).migrations.migrate({ direction: 'down', to, steps }),
   output: migrated,
+  would: migrationPlanLines,
   done: migratedLines,
 })

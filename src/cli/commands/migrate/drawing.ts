@@ -15,6 +15,16 @@ export function migratedLines(run: Migrated): string {
   ].join('\n')
 }
 
+/** The same of a dry run, as it goes on behind "Would". */
+export const migrationPlanLines = (run: Migrated): string =>
+  run.steps.length === 0
+    ? `change nothing: ${run.path} already has schema version ${run.to}`
+    : [
+        `migrate ${run.path} from schema version ${run.from} to ${run.to}, after a backup`,
+        ...run.steps.map(step => `  ${step}`),
+        ...(Object.keys(run.lost).length === 0 ? [] : [`and lose ${lossLine(run.lost)}`]),
+      ].join('\n')
+
 /** `usage (3 rows), limits.reset_at (1 value)`; empty when nothing is lost. */
 export const lossLine = (lost: Readonly<Record<string, number>>): string =>
   Object.entries(lost)

@@ -1,7 +1,7 @@
 import { migrated } from '../../../contract/views/database.ts'
 import { command, opt } from '../../declare/define.ts'
 import { integerAtLeast } from '../../declare/parse.ts'
-import { migratedLines } from './drawing.ts'
+import { migratedLines, migrationPlanLines } from './drawing.ts'
 
 export default command({
   name: 'up',
@@ -11,5 +11,6 @@ export default command({
   options: { to: opt.as('version', integerAtLeast(1), 'Schema version to stop at (default: the latest)') },
   run: async (ctx, { to }) => (await ctx.operations()).migrations.migrate({ direction: 'up', to }),
   output: migrated,
+  would: migrationPlanLines,
   done: migratedLines,
 })

@@ -10,6 +10,7 @@ export default command({
   args: { project: arg.one('Slug, name or id') },
   run: async (ctx, { project }) => (await ctx.operations()).projects.archive(project),
   output: changedProject,
+  would: project => `archive ${project.slug}: its keys would answer project_archived`,
   done: project =>
     outcomeText(
       `Archived ${project.slug}: its keys answer project_archived. Undo: latchkey project unarchive ${project.slug}`,

@@ -25,6 +25,7 @@ export default command({
   run: async (ctx, { limit, ifNotExists, ...input }) =>
     (await ctx.operations()).projects.create({ ...input, limits: limit }, { ifNotExists }),
   output: createdProject,
+  would: project => `create project ${project.slug}`,
   done: project =>
     project.created
       ? `Created project ${project.slug} (${project.id})`

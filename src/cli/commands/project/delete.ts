@@ -13,5 +13,6 @@ export default command({
   },
   run: async (ctx, { project }) => (await ctx.operations()).projects.delete(project),
   output: project,
+  would: project => `delete project ${project.slug}`,
   done: project => `Deleted project ${project.slug} (${project.id})`,
 })

@@ -15,8 +15,8 @@ export default command({
   run: async (ctx, filter) => (await ctx.operations()).projects.list(filter),
   rows: project,
   columns: [
-    { title: 'slug', cell: project => project.slug, importance: 'high' },
-    { title: 'name', cell: project => project.name, importance: 'low' },
+    { title: 'slug', cell: project => project.slug, whole: true },
+    { title: 'name', cell: project => project.name, importance: 'low', spare: 'last' },
     { title: 'owner', cell: project => project.owner.username },
     { title: 'members', cell: (project, brush) => brush.count(project.members.length), align: 'right' },
     {

@@ -10,6 +10,7 @@ export default command({
   args: { project: arg.one('Slug, name or id') },
   run: async (ctx, { project }) => (await ctx.operations()).projects.unarchive(project),
   output: changedProject,
+  would: project => `take ${project.slug} back from the archive`,
   done: project =>
     outcomeText(
       `Took ${project.slug} back from the archive`,

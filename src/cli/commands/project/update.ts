@@ -33,6 +33,7 @@ export default command({
       removeLimits: noLimit,
     }),
   output: changedProject,
+  would: project => `update project ${project.slug}`,
   done: (project, brush) =>
     changedText(
       `Updated project ${project.slug} (${project.id})`,

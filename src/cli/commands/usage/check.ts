@@ -1,6 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { usageCheck } from '../../../contract/views/usage.ts'
 import { command, opt } from '../../declare/define.ts'
+import { many } from '../../draw/quantity.ts'
 import { usageCheckLines } from './drawing.ts'
 
 export default command({
@@ -13,6 +14,10 @@ export default command({
   options: { repair: opt.flag('Set totals that differ to what was recorded') },
   run: async (ctx, options) => (await ctx.operations()).usage.check(options),
   output: usageCheck,
+  would: check =>
+    check.repaired
+      ? `mend the totals of ${many(check.differences.length, 'key')}: ${check.differences.map(({ key }) => key.name).join(', ')}`
+      : undefined,
   done: usageCheckLines,
   exit: check => (check.ok ? 0 : exitCodes.corrupt),
 })

@@ -1,7 +1,8 @@
 import { compacted } from '../../../contract/views/usage.ts'
 import { command, opt } from '../../declare/define.ts'
 import { duration } from '../../declare/parse.ts'
-import { compactedLines } from './drawing.ts'
+import { many } from '../../draw/quantity.ts'
+import { compactedLines, compactedParts } from './drawing.ts'
 
 export default command({
   name: 'compact',
@@ -17,5 +18,7 @@ export default command({
   run: async (ctx, { minutesFor, hoursFor }) =>
     (await ctx.operations()).usage.compact({ minutesForMs: minutesFor, hoursForMs: hoursFor }),
   output: compacted,
+  would: (report, brush) =>
+    `leave ${brush.count(report.rowsAfter)} of ${many(report.rowsBefore, 'bucket')}${compactedParts(report, brush)}`,
   done: compactedLines,
 })

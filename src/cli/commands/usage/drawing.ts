@@ -94,6 +94,7 @@ export function reportColumns(
         title,
         cell: (row, brush) => nameOf(row) ?? brush.dim(`(no ${title})`),
         ...(index === 0 ? { importance: 'high' } : {}),
+        ...(title === 'key' ? { whole: true } : {}),
       }),
     ),
     ...last.map(amount => amountColumns[amount]),
@@ -133,12 +134,16 @@ export function reportTotal(rows: readonly UsageRow[], top: number | undefined):
 }
 
 export const priceColumns: readonly Column<Price>[] = [
-  { title: 'model', cell: price => price.model },
+  { title: 'model', cell: price => price.model, whole: true },
   { title: 'input', cell: (price, brush) => brush.dollars(price.inputUsd), align: 'point' },
   { title: 'output', cell: (price, brush) => brush.dollars(price.outputUsd), align: 'point' },
   { title: 'from', cell: (price, brush) => brush.time(price.startsAt, 'always') },
-  { title: '', cell: (price, brush) => (price.current ? brush.good('now') : ''), hideEmpty: true },
+  { title: 'in force', cell: (price, brush) => (price.current ? brush.good('now') : ''), hideEmpty: true },
 ]
+
+/** `gpt-x costs $2.50 in and $10.00 out per million tokens from 2026-12-01 00:00` */
+export const priceText = (price: Price, brush: Brush): string =>
+  `${price.model} costs ${brush.dollars(price.inputUsd)} in and ${brush.dollars(price.outputUsd)} out per million tokens${price.startsAt === null ? '' : ` from ${brush.time(price.startsAt)}`}`
 
 const monthOfRow = (row: UsageRow, brush: Brush): string => brush.time(row.start, '').slice(0, 7)
 
@@ -155,8 +160,19 @@ const haveTimes = new WeakMap<readonly UsageRow[], boolean>()
 
 const isMidnight = (time: string): boolean => time.endsWith(' 00:00')
 
-export function ingestLines(report: IngestReport, brush: Brush): string {
-  if (report.alreadyCounted) return `${report.file}: was counted before, nothing to do`
+export const ingestLines = (report: IngestReport, brush: Brush): string =>
+  report.alreadyCounted
+    ? `${report.file}: was counted before, nothing to do`
+    : `${report.file}: counted ${countedText(report, brush)}`
+
+/** The same of a dry run, as it goes on behind "Would". */
+export const ingestPlanLines = (report: IngestReport, brush: Brush): string =>
+  report.alreadyCounted
+    ? `count nothing: ${report.file} was counted before`
+    : `count ${countedText(report, brush)}`
+
+/** `9 of 10 events for 2 keys, 1 bad`, and what is wrong with the bad ones. */
+function countedText(report: IngestReport, brush: Brush): string {
   const left = [
     report.duplicates > 0 ? `${brush.count(report.duplicates)} counted before` : '',
     report.bad > 0 ? brush.bad(`${brush.count(report.bad)} bad`) : '',
@@ -164,11 +180,15 @@ export function ingestLines(report: IngestReport, brush: Brush): string {
   ].filter(text => text !== '')
   const bad = report.problems.map(({ line, problem }) => `  line ${line} ${problem}`)
   const more = report.bad > bad.length ? [`  and ${brush.count(report.bad - bad.length)} more`] : []
-  const counted = `${report.file}: counted ${brush.count(report.counted)} of ${many(report.events, 'event')} for ${many(report.keys, 'key')}`
+  const counted = `${brush.count(report.counted)} of ${many(report.events, 'event')} for ${many(report.keys, 'key')}`
   return [[counted, ...left].join(', '), ...bad, ...more].join('\n')
 }
 
-export function compactedLines(report: Compacted, brush: Brush): string {
+export const compactedLines = (report: Compacted, brush: Brush): string =>
+  `${many(report.rowsBefore, 'bucket')} before, ${brush.count(report.rowsAfter)} now${compactedParts(report, brush)}`
+
+/** What went where, a line each; empty when nothing did. */
+export function compactedParts(report: Compacted, brush: Brush): string {
   const parts: readonly (readonly [number, string])[] = [
     [report.foldedIntoHours, 'folded into hours'],
     [report.foldedIntoDays, 'folded into days'],
@@ -176,10 +196,10 @@ export function compactedLines(report: Compacted, brush: Brush): string {
     [report.eventsForgotten, 'ids of old events forgotten'],
     [report.filesForgotten, 'old files forgotten'],
   ]
-  return [
-    `${many(report.rowsBefore, 'bucket')} before, ${brush.count(report.rowsAfter)} now`,
-    ...parts.filter(([count]) => count > 0).map(([count, what]) => `  ${brush.count(count)} ${what}`),
-  ].join('\n')
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `\n  ${brush.count(count)} ${what}`)
+    .join('')
 }
 
 export function usageCheckLines(check: UsageCheck, brush: Brush): string {

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { ingestReport } from '../../../contract/views/usage.ts'
 import { arg, command, opt } from '../../declare/define.ts'
-import { ingestLines } from './drawing.ts'
+import { ingestLines, ingestPlanLines } from './drawing.ts'
 
 export default command({
   name: 'ingest',
@@ -24,6 +24,7 @@ export default command({
   run: async (ctx, { file, format, skipBad }) =>
     (await ctx.operations()).usage.ingest({ ...ctx.rowSource(file), format, skipBad }),
   output: ingestReport,
+  would: ingestPlanLines,
   done: ingestLines,
   exit: report => (report.bad > 0 ? exitCodes.partial : 0),
 })

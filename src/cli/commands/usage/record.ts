@@ -22,6 +22,8 @@ export default command({
   run: async (ctx, { key, ...input }) =>
     (await ctx.operations()).usage.record(await ctx.keySelector(key), input),
   output: recorded,
+  would: (recorded, brush) =>
+    `record ${brush.count(recorded.inputTokens + recorded.outputTokens)} tokens and ${brush.dollars(recorded.costUsd)} for ${recorded.key.name}`,
   done: (recorded, brush) =>
     `Recorded ${brush.count(recorded.inputTokens + recorded.outputTokens)} tokens and ${brush.dollars(recorded.costUsd)} for ${recorded.key.name}`,
 })

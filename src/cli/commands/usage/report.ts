@@ -1,3 +1,4 @@
+import { LatchkeyError } from '../../../contract/errors.ts'
 import { usageRow } from '../../../contract/views/usage.ts'
 import { reportOrders } from '../../../contract/views/words.ts'
 import { command, opt } from '../../declare/define.ts'
@@ -15,10 +16,10 @@ export default command({
     'latchkey usage report --by user,model,month --since 2026-10',
     'latchkey usage report --by user --since last-month --until this-month --json',
     'latchkey usage report --by project,month --sort cost --top 5 -o csv',
-    'latchkey usage report --by key,day --since 30d --html usage.html',
+    'latchkey usage report --by key,day --since 30d --html usage.html --force',
   ],
   options: {
-    by: opt.as(
+    by: opt.list(
       'a,b',
       groups,
       'One or two of key, user, project, model, and one of hour, day, week, month (default: all in one sum)',
@@ -37,13 +38,18 @@ export default command({
     top: opt.as('n', count, 'Only the largest; with a time and another group, the largest of the other'),
     fill: opt.flag('Rows without use also when grouped by a time and another'),
     html: opt.text('file', 'Write it to this new file as a page with charts, readable by you alone'),
+    force: opt.flag('With --html: over a file that is there'),
   },
-  run: async (ctx, { fill, html, ...options }) => {
+  run: async (ctx, { fill, html, force, ...options }) => {
     const { usage } = await ctx.operations()
     const asked = { ...options, fill: fill ? true : undefined, timeZone: ctx.timeZone }
+    if (html === undefined && force) {
+      throw new LatchkeyError('usage', '--force goes with --html', 'name the file: --html usage.html --force')
+    }
     if (html === undefined) return usage.streamReport(asked)
     const { writeUsagePage } = await import('./write-page.ts')
-    return (await writeUsagePage(ctx, html, () => usage.overview(asked))).rows
+    const page = { file: html, replace: force }
+    return (await writeUsagePage(ctx, page, () => usage.overview(asked))).rows
   },
   lines: (_, { html }) => (html === undefined ? undefined : [`Wrote ${html}`]),
   rows: usageRow,

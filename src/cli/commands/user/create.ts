@@ -36,13 +36,14 @@ export default command({
       ? await ctx.askPassword(`Password for ${input.username}`, '--password-file FILE')
       : passwordFile === undefined
         ? undefined
-        : await ctx.secretFromFile(passwordFile)
+        : await ctx.passwordFromFile(passwordFile)
     return (await ctx.operations()).users.create(
       { ...input, service: input.service || undefined, password, limits: limit },
       { ifNotExists },
     )
   },
   output: createdUser,
+  would: user => `create user ${user.username}`,
   done: user =>
     user.created
       ? `Created user ${user.username} (${user.id})`

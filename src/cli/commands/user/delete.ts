@@ -13,5 +13,6 @@ export default command({
   },
   run: async (ctx, { user }) => (await ctx.operations()).users.delete(user),
   output: user,
+  would: user => `delete user ${user.username}`,
   done: user => `Deleted user ${user.username} (${user.id})`,
 })

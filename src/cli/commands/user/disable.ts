@@ -10,6 +10,7 @@ export default command({
   args: { user: arg.one('Username, email address or id') },
   run: async (ctx, { user }) => (await ctx.operations()).users.disable(user),
   output: changedUser,
+  would: user => `disable user ${user.username}: their keys would answer user_disabled`,
   done: user =>
     outcomeText(
       `Disabled ${user.username}: their keys answer user_disabled. Undo: latchkey user enable ${user.username}`,

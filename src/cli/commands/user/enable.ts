@@ -10,5 +10,6 @@ export default command({
   args: { user: arg.one('Username, email address or id') },
   run: async (ctx, { user }) => (await ctx.operations()).users.enable(user),
   output: changedUser,
+  would: user => `enable user ${user.username}`,
   done: user => outcomeText(`Enabled ${user.username}`, `user ${user.username} (${user.id})`, user),
 })

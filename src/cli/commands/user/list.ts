@@ -29,9 +29,9 @@ export default command({
     }),
   rows: user,
   columns: [
-    { title: 'username', cell: user => user.username, importance: 'high' },
+    { title: 'username', cell: user => user.username, whole: true },
     { title: 'email', cell: user => user.email ?? '' },
-    { title: 'name', cell: user => user.name ?? '', importance: 'low', hideEmpty: true },
+    { title: 'name', cell: user => user.name ?? '', importance: 'low', hideEmpty: true, spare: 'last' },
     { title: 'role', cell: user => (user.service ? `${user.role}, service` : user.role) },
     {
       title: 'status',

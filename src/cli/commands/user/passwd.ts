@@ -25,10 +25,11 @@ export default command({
     const password =
       passwordFile === undefined
         ? await ctx.askPassword(`New password for ${username}`, '--password-file FILE')
-        : await ctx.secretFromFile(passwordFile)
+        : await ctx.passwordFromFile(passwordFile)
     return operations.users.setPassword(id, password)
   },
   output: changedUser,
+  would: user => `${user.hasPassword ? 'set' : 'remove'} the password of ${user.username}`,
   done: user =>
     outcomeText(
       user.hasPassword ? `Set the password of ${user.username}` : `Removed the password of ${user.username}`,

@@ -2,6 +2,7 @@ import { limitState } from '../../../contract/views/limits.ts'
 import { metrics } from '../../../contract/views/words.ts'
 import { arg, command, opt } from '../../declare/define.ts'
 import { limitColumns } from '../../draw/limits.ts'
+import { many } from '../../draw/quantity.ts'
 
 export default command({
   name: 'reset',
@@ -13,6 +14,7 @@ export default command({
   args: { user: arg.one('Username, email address or id') },
   options: { metric: opt.choice(metrics, 'Only limits on this metric') },
   run: async (ctx, { user, metric }) => (await ctx.operations()).limits.reset({ user }, { metric }),
+  would: limits => `reset ${many(limits.length, 'limit')}`,
   rows: limitState,
   columns: limitColumns,
   empty: 'No limits.',

@@ -27,6 +27,7 @@ export default command({
   run: async (ctx, { user, limit, noLimit, ...changes }) =>
     (await ctx.operations()).users.update(user, { ...changes, limits: limit, removeLimits: noLimit }),
   output: changedUser,
+  would: user => `update user ${user.username}`,
   done: (user, brush) =>
     changedText(
       `Updated user ${user.username} (${user.id})`,

@@ -51,6 +51,21 @@ describe('the file', () => {
     expect(statSync(file('new.html')).mode & 0o777).toBe(0o600)
   })
 
+  test('takes the place of another with --force, as a cron job needs it', async () => {
+    writeFileSync(file('nightly.html'), 'before', { mode: 0o640 })
+    expect((await latchkey('usage report --html nightly.html')).code).toBe(5)
+    for (const _ of [1, 2])
+      expect(await latchkey('usage report --html nightly.html --force')).toMatchObject({ code: 0, err: '' })
+    expect(readFileSync(file('nightly.html'), 'utf8')).toStartWith('<!doctype html>')
+    expect(statSync(file('nightly.html')).mode & 0o777).toBe(0o640)
+    expect(await latchkey('usage report --html fresh.html --force')).toMatchObject({ code: 0 })
+    expect(statSync(file('fresh.html')).mode & 0o777).toBe(0o600)
+    // What fails leaves the old page.
+    expect((await latchkey('usage report --key nobody --html nightly.html --force')).code).toBe(3)
+    expect(readFileSync(file('nightly.html'), 'utf8')).toStartWith('<!doctype html>')
+    expect((await latchkey('usage report --force')).code).toBe(2)
+  })
+
   test('has the rows of two groups and a month with what they come to, and bars of what is sorted by', async () => {
     await latchkey('usage report --by user,model,month --sort cost --html three.html')
     const page = readFileSync(file('three.html'), 'utf8')

@@ -1,6 +1,7 @@
 import { putLimit } from '../../../../contract/views/limits.ts'
 import { arg, command } from '../../../declare/define.ts'
 import { limit } from '../../../declare/parse.ts'
+import { limitText } from '../../../draw/columns.ts'
 import { limitColumns } from '../../../draw/limits.ts'
 
 export default command({
@@ -19,6 +20,7 @@ export default command({
   },
   run: async (ctx, { key, limits }) =>
     (await ctx.operations()).limits.add({ key: await ctx.keySelector(key) }, limits),
+  would: (_, brush, { limits }) => `set ${limits.map(limit => limitText(limit, brush)).join(', ')}`,
   rows: putLimit,
   columns: limitColumns,
   empty: 'No limits.',

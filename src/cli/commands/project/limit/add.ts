@@ -1,6 +1,7 @@
 import { putLimit } from '../../../../contract/views/limits.ts'
 import { arg, command } from '../../../declare/define.ts'
 import { limit } from '../../../declare/parse.ts'
+import { limitText } from '../../../draw/columns.ts'
 import { limitColumns } from '../../../draw/limits.ts'
 
 export default command({
@@ -18,6 +19,7 @@ export default command({
     limits: arg.many('metric=amount/window, such as tokens=100k/5h', limit),
   },
   run: async (ctx, { project, limits }) => (await ctx.operations()).limits.add({ project }, limits),
+  would: (_, brush, { limits }) => `set ${limits.map(limit => limitText(limit, brush)).join(', ')}`,
   rows: putLimit,
   columns: limitColumns,
   empty: 'No limits.',

@@ -1,6 +1,7 @@
 import { price } from '../../../../contract/views/usage.ts'
 import { arg, command, opt } from '../../../declare/define.ts'
 import { moment } from '../../../declare/parse.ts'
+import { many } from '../../../draw/quantity.ts'
 import { priceColumns } from '../drawing.ts'
 
 export default command({
@@ -14,6 +15,7 @@ export default command({
   args: { model: arg.one('Model or pattern, as it was set') },
   options: { from: opt.as('date', moment, 'Only the price that begins then (default: all of the model)') },
   run: async (ctx, { model, from }) => (await ctx.operations()).usage.prices.remove(model, { from }),
+  would: prices => `remove ${many(prices.length, 'price')}`,
   rows: price,
   columns: priceColumns,
   empty: 'No prices.',

@@ -1,6 +1,7 @@
 import { changedPrice } from '../../../../contract/views/usage.ts'
 import { arg, command, opt } from '../../../declare/define.ts'
 import { dollars, when } from '../../../declare/parse.ts'
+import { priceText } from '../drawing.ts'
 
 export default command({
   name: 'set',
@@ -25,6 +26,6 @@ export default command({
   run: async (ctx, { model, input, output, from }) =>
     (await ctx.operations()).usage.prices.set(model, { inputUsd: input, outputUsd: output, from }),
   output: changedPrice,
-  done: (price, brush) =>
-    `${price.changed ? '' : 'Unchanged: '}${price.model} costs ${brush.dollars(price.inputUsd)} in and ${brush.dollars(price.outputUsd)} out per million tokens${price.startsAt === null ? '' : ` from ${brush.time(price.startsAt)}`}`,
+  would: (price, brush) => `set a price: ${priceText(price, brush)}`,
+  done: (price, brush) => `${price.changed ? '' : 'Unchanged: '}${priceText(price, brush)}`,
 })

@@ -1,6 +1,7 @@
 import { limitState } from '../../../../contract/views/limits.ts'
 import { arg, command } from '../../../declare/define.ts'
 import { limitName } from '../../../declare/parse.ts'
+import { limitNameText } from '../../../draw/columns.ts'
 import { limitColumns } from '../../../draw/limits.ts'
 
 export default command({
@@ -14,6 +15,8 @@ export default command({
     limits: arg.many('metric/window, or a metric for all its windows', limitName),
   },
   run: async (ctx, { user, limits }) => (await ctx.operations()).limits.remove({ user }, limits),
+  would: (_, brush, { limits }) =>
+    `remove limits on ${limits.map(name => limitNameText(name, brush)).join(', ')}`,
   rows: limitState,
   columns: limitColumns,
   empty: 'No limits are left.',

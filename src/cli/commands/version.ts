@@ -1,0 +1,14 @@
+import { programInfo } from '../../contract/views/program.ts'
+import { command } from '../declare/define.ts'
+import { runningProgram } from './version/running.ts'
+
+export default command({
+  name: 'version',
+  effect: 'read',
+  summary: 'Print the version of this program, and with -o json what it runs on',
+  examples: ['latchkey version', 'latchkey version --json'],
+  mendsSettings: true,
+  run: async () => runningProgram(),
+  output: programInfo,
+  done: ({ version }) => `latchkey ${version}`,
+})

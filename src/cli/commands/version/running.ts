@@ -1,0 +1,5 @@
+/** The program that is running. */
+import type { ProgramInfo } from '../../../contract/views.ts'
+import { programVersion } from '../../../system/version.ts'
+
+export const runningProgram = (): ProgramInfo => ({ version: programVersion, bun: Bun.version })
