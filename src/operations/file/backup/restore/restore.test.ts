@@ -441,7 +441,7 @@ test('in place under a writer that never pauses, every commit is in the database
   expect(readdirSync(dirname(context.path)).filter(name => name.includes('before-restore'))).toEqual([])
   const { rows } = await restore(context, { undo: true, inPlace: true })
   expect(rows['users']).toBeGreaterThan(500)
-}, 60_000)
+}, 600_000)
 
 test('what a killed restore had kept of late commits is made a backup by the next, and an undo finds it', async () => {
   const { context } = await scene()
@@ -544,7 +544,7 @@ test('in place, a restore gets through under a busy writer', async () => {
     })
   }
   expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
-}, 120_000)
+}, 600_000)
 
 test('in place, a database with other pages is restored under a process that has it open', async () => {
   const { context } = await scene()
@@ -614,7 +614,7 @@ for (const [way, spoil, before] of [
     console.log(`15 kills ${way}: ${JSON.stringify(outcomes)}`)
     expect(await restore(context, { backup: backup!.id })).toMatchObject({ rows: { users: 4_000 } })
     expect(readdirSync(dirname(context.path)).filter(name => name.startsWith('.latchkey-tmp'))).toEqual([])
-  }, 120_000)
+  }, 600_000)
 }
 
 requireMounts()('a disk that fills up during a restore leaves the old database', async () => {
