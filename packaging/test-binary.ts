@@ -35,4 +35,4 @@ if (gone.length > 0) {
   console.error(`there is no ${gone.join(', ')}`)
   process.exit(1)
 }
-await run(['test', '--timeout', '60000', ...tests], { LATCHKEY_PROGRAM: program })
+await run(['test', '--timeout', '600000', ...tests], { LATCHKEY_PROGRAM: program })

@@ -8,7 +8,7 @@ import { run } from './testing/run.ts'
 import { requireTool } from './testing/tools.ts'
 import { splitWords } from './testing/words.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(600_000)
 
 let folder: TemporaryFolder
 let db: string

@@ -89,7 +89,7 @@ test('the commands of the README work, from the first to the last', () => {
       expect(secret).toMatch(/^lk_\w{36}$/)
     }
   }
-}, 120_000)
+}, 600_000)
 
 test.each(['docs/import-glm-proxy.md', 'docs/backup.md', 'docs/server.md'])(
   'the commands of %s work',
@@ -197,7 +197,7 @@ test('the backend of docs/embedding.md lets in, counts, reserves and stops', asy
     false,
   ])
   expect(JSON.parse(bash(`latchkey key stats ci --db ${db} --json`).out).totals.tokens).toBe(123)
-}, 60_000)
+}, 600_000)
 
 test('the line for cron takes a backup, in the bare environment that cron gives', () => {
   const [crontab = ''] = blocks('README.md', 'crontab')
@@ -243,4 +243,4 @@ test('the gateway of the README lets a key through, counts it, and turns others 
   } finally {
     gateway.kill()
   }
-}, 60_000)
+}, 600_000)

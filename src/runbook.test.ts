@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { temporaryFolder } from './testing/folder.ts'
 import { run } from './testing/run.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(600_000)
 
 const page = readFileSync(join(import.meta.dir, '../docs/backup.md'), 'utf8')
 const [section = ''] = /^## It is 3 a\.m\.[\s\S]*?(?=^## )/m.exec(page) ?? []

@@ -50,7 +50,7 @@ beforeAll(() => {
         ),
     ),
   ]
-}, 120_000)
+}, 600_000)
 
 /** Every field of every interface of a declaration file, with the comment above it. */
 function membersOf(text: string): readonly Member[] {
@@ -155,7 +155,7 @@ test('every example is TypeScript that the declaration allows', () => {
     JSON.stringify({ compilerOptions: options, files: ['examples.ts'] }),
   )
   tsc('-p', folder)
-}, 120_000)
+}, 600_000)
 
 test('every example runs', async () => {
   const transpiler = new Bun.Transpiler({ loader: 'ts' })

@@ -15,7 +15,7 @@ import { run } from '../testing/run.ts'
 import { requirePresent } from '../testing/tools.ts'
 import { createFile, createFolders } from './ownership.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(600_000)
 
 const asRoot = requirePresent(process.getuid?.() === 0, 'root')
 const somebody = 65_534

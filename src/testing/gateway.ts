@@ -88,10 +88,11 @@ async function untilStdinEnds(work: () => Promise<void>): Promise<void> {
   const ended = Bun.stdin.text().then(() => {
     stop = true
   })
-  while (!stop) {
+  // Once in any case: it may have started after all others were done.
+  do {
     await work()
     await Bun.sleep(0)
-  }
+  } while (!stop)
   await ended
 }
 

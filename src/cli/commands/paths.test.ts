@@ -8,7 +8,7 @@ import { splitWords } from '../../testing/words.ts'
 import { namedNouns } from '../reference/commands.ts'
 import { tree } from './tree.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(600_000)
 
 let folder: TemporaryFolder
 let nowhere: TemporaryFolder

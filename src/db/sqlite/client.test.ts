@@ -1,7 +1,10 @@
 import { expect, test } from 'bun:test'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { drizzle } from 'drizzle-orm/bun-sqlite'
+import { connectLatchkey } from '../../index.ts'
+import { failure } from '../../testing/failure.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
+import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { sql } from '../query.ts'
 import { Client } from './client.ts'
 
@@ -32,6 +35,22 @@ test.skipIf(process.platform !== 'linux')(
     expect(openFiles(folder.path).length).toBeGreaterThan(0)
     client.close()
     expect(openFiles(folder.path)).toEqual([])
+  },
+)
+
+test.skipIf(process.platform !== 'linux')(
+  'a database that turns out to be damaged is let go by whoever asked, for writing and for a verdict',
+  async () => {
+    await using home = await temporaryLatchkey()
+    await home.latchkey.users.create({ username: 'alice' })
+    await home.latchkey.close()
+    const bytes = readFileSync(home.path)
+    writeFileSync(home.path, bytes.fill('garbage ', 4096))
+    const latchkey = connectLatchkey({ path: home.path })
+    expect(await failure(latchkey.users.disable('alice'))).toMatchObject({ code: 'corrupt' })
+    expect(await failure(latchkey.keys.verify('sk-none'))).toMatchObject({ code: 'corrupt' })
+    await latchkey.close()
+    expect(openFiles(home.folder)).toEqual([])
   },
 )
 

@@ -66,6 +66,16 @@ export class Client extends Database {
   }
 }
 
+/** What `prepare` makes of a new connection; one that it fails on is closed, and leaves nothing open or beside the file. */
+export function orClosed<T>(client: Client, prepare: (client: Client) => T): T {
+  try {
+    return prepare(client)
+  } catch (error) {
+    client.close()
+    throw error
+  }
+}
+
 /** A query, or a part of one, and the values of its `?`. */
 export interface Query {
   readonly sql: string

@@ -1,7 +1,7 @@
 /** A SQLite database of somebody else's: refused before it is opened, wherever a path to one can be given. */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connectLatchkey, type Latchkey } from '../../index.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
@@ -31,7 +31,7 @@ function strangersDatabase(path: string, journal: 'WAL' | 'DELETE'): void {
 
 const contents = (folder: string): readonly string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter(name => name.startsWith('theirs.db'))
+    .filter(name => name.startsWith('theirs.db') && statSync(`${folder}/${name}`).isFile())
     .sort()
     .map(name => `${name} ${Bun.hash(readFileSync(`${folder}/${name}`))}`)
 
@@ -90,6 +90,17 @@ test("health and doctor say that it is somebody else's, and touch nothing", asyn
   }
   await theirs.close()
   expect(contents(folder.path)).toEqual(before)
+})
+
+test("a stranger's database in the place of the lock of a folder is not touched", async () => {
+  await using home = await temporaryLatchkey()
+  const path = `${home.folder}/theirs.db`
+  mkdirSync(path)
+  strangersDatabase(`${path}/.latchkey-lock`, 'WAL')
+  const before = contents(home.folder)
+  const error = await home.latchkey.backups.create({ to: path }).catch((failure: unknown) => failure)
+  expect<unknown>(error).toMatchObject({ code: 'config', message: expect.stringContaining('.latchkey-lock') })
+  expect(contents(home.folder)).toEqual(before)
 })
 
 test('a file that is no database at all is not touched, nor what lies beside it', async () => {

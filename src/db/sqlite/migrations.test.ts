@@ -74,4 +74,4 @@ test('the schema has no change that no migration makes', async () => {
   expect(readdirSync(folder.file('drizzle')).filter(name => name.endsWith('.sql'))).toHaveLength(
     migrations.length * 2,
   )
-}, 60_000)
+}, 600_000)

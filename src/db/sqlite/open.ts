@@ -10,7 +10,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { corrupt, translate } from '../../system/errors.ts'
 import { latestVersion } from '../schema/version.ts'
-import { Client } from './client.ts'
+import { Client, orClosed } from './client.ts'
 import { lastCommit, logState } from './write-ahead-log.ts'
 
 /** `PRAGMA application_id` of a Latchkey database: "LKEY". */
@@ -114,13 +114,14 @@ export function openWriter(path: string): Client {
   attempt(path, () => openSidecars(path))
   requireWholeLog(path)
   return attempt(path, () => {
-    const client = new Client(path, { readwrite: true })
-    client.run('PRAGMA busy_timeout = 5000')
-    client.run('PRAGMA journal_mode = WAL')
-    client.run('PRAGMA foreign_keys = ON')
-    client.run('PRAGMA synchronous = FULL')
-    client.run('PRAGMA busy_timeout = 100')
-    return client
+    return orClosed(new Client(path, { readwrite: true }), client => {
+      client.run('PRAGMA busy_timeout = 5000')
+      client.run('PRAGMA journal_mode = WAL')
+      client.run('PRAGMA foreign_keys = ON')
+      client.run('PRAGMA synchronous = FULL')
+      client.run('PRAGMA busy_timeout = 100')
+      return client
+    })
   })
 }
 

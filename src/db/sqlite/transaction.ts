@@ -14,7 +14,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { translate } from '../../system/errors.ts'
 import type { Database } from '../engine.ts'
-import { type Client, clientOf } from './client.ts'
+import { type Client, clientOf, orClosed } from './client.ts'
 import { type FileId, fileAt, isSame, logFilesOf, nowhere, requireOwnLog } from './file-id.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
 
@@ -344,11 +344,8 @@ function mapped(client: Client): Client {
   return client
 }
 
-const hotConnection = (client: Client, begin: string, end: string): HotConnection => ({
-  client,
-  begin: client.keep(begin),
-  end: client.keep(end),
-})
+const hotConnection = (opened: Client, begin: string, end: string): HotConnection =>
+  orClosed(opened, client => ({ client, begin: client.keep(begin), end: client.keep(end) }))
 
 function connect(path: string, open: (path: string) => Client): Client {
   const client = open(path)

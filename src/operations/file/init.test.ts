@@ -113,7 +113,7 @@ test('of many processes at once, one makes it and the others find it there', asy
   )
   expect(outputs.map(text => text.trim()).sort()).toEqual([...Array(7).fill('conflict'), 'made'])
   expect(readdirSync(folder.file('data'))).toEqual(['latchkey.db'])
-}, 60_000)
+}, 600_000)
 
 test('killed at any moment, it leaves no database or a whole one, and the next run sweeps', async () => {
   const context = contextIn('data', 'latchkey.db')
@@ -138,4 +138,4 @@ test('killed at any moment, it leaves no database or a whole one, and the next r
   }
   await initialize(context)
   expect(readdirSync(folder.file('data'))).toEqual(['latchkey.db'])
-}, 60_000)
+}, 600_000)

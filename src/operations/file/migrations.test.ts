@@ -199,7 +199,7 @@ test('what fails on the database and not on the copy names the backup and change
   const [backup] = await listBackups(context)
   expect(error.hint).toContain(backup!.id)
   expect(await schemaState(context, withMore(family, rebuild))).toMatchObject({ current: latestVersion + 1 })
-}, 30_000)
+}, 600_000)
 
 test.each<[string, readonly MigrationSource[], (context: FileContext) => void, string]>([
   ['an applied step was edited', withMore(source(family.name, `${family.up}\n`), rebuild), () => {}, 'drift'],
@@ -401,4 +401,4 @@ test('of eight processes that migrate at once, one does it and the others find i
   )
   expect(await listBackups(context)).toHaveLength(1)
   expect(await checkSchema(context)).toMatchObject({ ok: true })
-}, 60_000)
+}, 600_000)

@@ -310,3 +310,24 @@ test('a limit of 0 allows nothing, ever', async () => {
   })
   expect(await home.latchkey.keys.verify(secret!)).toMatchObject({ code: 'limit_exceeded', retryAt: null })
 })
+
+test('a bucket that starts exactly at a reset is forgiven what came before, and only as long as it counts', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
+  const { keys, limits, usage } = home.latchkey
+  const { secret } = await keys.create({
+    name: 'ci',
+    limits: [{ metric: 'tokens', amount: 100, windowMs: 5 * hour }],
+  })
+  const at = home.clock.now.getTime()
+  await usage.record('ci', { inputTokens: 60 })
+  await limits.reset({ key: 'ci' })
+  home.clock.now = new Date(at + 30_000)
+  await usage.record('ci', { inputTokens: 50 })
+  home.clock.now = new Date(at + 5 * minute)
+  await usage.record('ci', { inputTokens: 30 })
+  const wanting = async (tokens: number) => keys.verify(secret!, { wanted: { tokens } })
+  expect((await wanting(20)).valid).toBe(true)
+  expect((await wanting(21)).retryAt).toEqual(new Date(at + minute + 5 * hour))
+  // With what was forgiven gone, the second bucket counts in full.
+  expect((await wanting(80)).retryAt).toEqual(new Date(at + 6 * minute + 5 * hour))
+})

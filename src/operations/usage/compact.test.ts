@@ -276,9 +276,11 @@ test('processes record while others compact, also killed ones: nothing is lost a
   }
   await Promise.all([compactor(false), compactor(true)])
   for (const { code, err } of await finished) expect([code, err]).toEqual([0, ''])
-  expect(folded).toBeGreaterThan(0)
-  expect((await spawnLatchkey('usage compact --minutes-for 1h', { db: home.path })).code).toBe(0)
+  // What is left when all have recorded counts too: how much was folded before depends on the machine.
+  const last = await spawnLatchkey('usage compact --minutes-for 1h --json', { db: home.path })
+  expect(last.code).toBe(0)
+  expect(folded + last.json<{ foldedIntoHours: number }>().foldedIntoHours).toBeGreaterThan(0)
   const [sum] = await usage.report()
   expect(sum).toMatchObject({ requests: 4_500, tokens: 22_500 })
   expect((await usage.check()).differences).toEqual([])
-}, 60_000)
+}, 600_000)

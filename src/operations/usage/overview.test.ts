@@ -23,6 +23,25 @@ async function scene(...uses: readonly (readonly [string, string, number, string
 
 const sum = (rows: readonly UsageRow[]) => rows.reduce((total, row) => total + row.tokens, 0)
 
+test('tokens that came without a split are in every total', async () => {
+  await using s = await scene(['a', '2026-11-16T10:00:00Z', 100, 'x'])
+  const key = {
+    key: 'pk_of_an_old_gateway',
+    name: 'Old',
+    token_limit_per_5h: 1_000,
+    total_lifetime_tokens: 60,
+  }
+  const windows = [{ window_start: '2026-11-16T10:00:00Z', tokens_used: 60 }]
+  const bytes = new TextEncoder().encode(JSON.stringify({ keys: [{ ...key, usage_windows: windows }] }))
+  await s.latchkey.imports.glmProxy({ file: 'apikeys.json', bytes })
+  const { usage, keys } = s.latchkey
+  expect((await keys.stats('Old')).totals).toMatchObject({ inputTokens: 0, tokens: 60 })
+  const overview = await usage.overview({ since: new Date('2026-11-16T00:00:00Z') })
+  expect(overview.totals).toMatchObject({ inputTokens: 100, tokens: 160 })
+  const rows = await usage.report({ by: ['key'], since: new Date('2026-11-16T00:00:00Z') })
+  expect([...rows].map(({ tokens }) => tokens).toSorted()).toEqual([100, 60])
+})
+
 test('all of it is what the report says', async () => {
   await using s = await scene(
     ['a', '2026-11-16T10:00:00Z', 100, 'x'],

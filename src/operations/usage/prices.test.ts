@@ -44,6 +44,9 @@ test('without a price there is no cost, and costs are rounded to the micro-dolla
   expect(list.costOf('a', 9, 1, 1)).toBeUndefined()
   expect(list.costOf('a', 10, 1, 1)).toBe(13)
   expect(list.costOf('a', 10, 0, 0)).toBe(0)
+  const parts = new PriceList([price('a', 0, 1_400_000)])
+  expect(parts.costOf('a', 0, 1, 0)).toBe(1)
+  expect(parts.costOf('a', 0, 4, 0)).toBe(6)
 })
 
 test('a cost that is not told comes from the price at that time; 0 is told', async () => {

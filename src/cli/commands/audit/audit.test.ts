@@ -40,6 +40,25 @@ async function home() {
   }
 }
 
+test('a stretch of time has its first moment, and not its last', async () => {
+  await using at = await temporaryLatchkey('2026-11-20T10:00:00Z')
+  const { users, audit } = at.latchkey
+  for (const [username, minute] of [
+    ['first', 0],
+    ['second', 10],
+    ['third', 20],
+  ] as const) {
+    at.clock.now = new Date(Date.UTC(2026, 10, 20, 10, minute))
+    await users.create({ username })
+  }
+  const since = new Date('2026-11-20T10:00:00Z')
+  const until = new Date('2026-11-20T10:10:00Z')
+  const named = async (filter: object) =>
+    (await audit.list({ action: 'user', ...filter })).map(({ target }) => target.name)
+  expect(await named({ since, until })).toEqual(['first'])
+  expect(await named({ since: until })).toEqual(['third', 'second'])
+})
+
 test.each<[string, readonly string[]]>([
   ['key update ci --limit tokens=500k/5h', ['tokens 100k/5h → 500k/5h']],
   ['key update ci --limit tokens=1.5M/1d --no-limit tokens/5h', ['tokens 100k/5h → 1.5M/1d']],

@@ -108,7 +108,7 @@ test('a backup is consistent while another process commits all the time', async 
   expect((await verifyBackups(context, { all: true })).map(check => check.outcome)).toEqual(
     Array(5).fill('passed'),
   )
-}, 60_000)
+}, 600_000)
 
 test('a dry run copies, checks and answers, and leaves neither file nor folder', async () => {
   const { dry, folder } = await scene()
@@ -217,7 +217,7 @@ test('a backup killed at any moment leaves nothing that counts as a backup, and 
   const checks = await verifyBackups(context, { all: true })
   expect(checks.filter(check => check.outcome !== 'passed')).toEqual([])
   expect(filesIn(context.backupDir).filter(name => name.startsWith('.latchkey-tmp'))).toEqual([])
-}, 60_000)
+}, 600_000)
 
 test('a second run at the same time is busy and names the first; kill -9 frees the lock', async () => {
   const { context } = await scene()

@@ -9,7 +9,7 @@ import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
 import { Client } from '../../../db/sqlite/client.ts'
 import { holdersOf } from '../../../db/sqlite/holders.ts'
-import { ensureFolder, fileFailure, list, statOf } from '../../../system/files.ts'
+import { ensureFolder, fileFailure, list, sizeOf, statOf } from '../../../system/files.ts'
 import { createFile, ownerOf } from '../../../system/ownership.ts'
 import { isAddress } from '../../../text/address.ts'
 import { shellWord } from '../../../text/shell-word.ts'
@@ -84,6 +84,8 @@ async function acquire(path: string, waitMs: number): Promise<Client> {
 }
 
 function tryLock(path: string): Client | undefined {
+  // It is empty for ever; what holds something may be the database of somebody else.
+  if (sizeOf(path) > 0) throw damaged(path)
   let client: Client | undefined
   try {
     client = new Client(path, { readwrite: true })
@@ -101,14 +103,7 @@ function tryLock(path: string): Client | undefined {
 function unusable(error: unknown, path: string): unknown {
   const found = statOf(path)
   const code = codeOf(error)
-  if (found && (!found.isFile() || /^SQLITE_(NOTADB|CORRUPT)/.test(code))) {
-    return new LatchkeyError(
-      'config',
-      `the lock ${path} is ${found.isFile() ? 'damaged: it holds something, and a lock is empty' : 'no file'}`,
-      `when no backup, restore or migration is running, remove it: rm -r ${shellWord(path)}`,
-      { cause: error },
-    )
-  }
+  if (found && !found.isFile()) return damaged(path)
   if (found && /^SQLITE_(CANTOPEN|PERM|READONLY)/.test(code)) {
     return new LatchkeyError(
       'permission',
@@ -118,6 +113,15 @@ function unusable(error: unknown, path: string): unknown {
     )
   }
   return fileFailure(error, path)
+}
+
+function damaged(path: string): LatchkeyError {
+  const what = statOf(path)?.isFile() ? 'damaged: it holds something, and a lock is empty' : 'no file'
+  return new LatchkeyError(
+    'config',
+    `the lock ${path} is ${what}`,
+    `when no backup, restore or migration is running, remove it: rm -r ${shellWord(path)}`,
+  )
 }
 
 function taken(path: string): LatchkeyError {

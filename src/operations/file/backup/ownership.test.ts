@@ -191,6 +191,19 @@ test('a database that is moved or copied together with the folder of its backups
   expect(await idsOf(inside)).toEqual([id])
 })
 
+test('a new database where another one was does not inherit its backups', async () => {
+  const { id, database } = await createBackup(production)
+  rmSync(production.path)
+  await initialize(production)
+  expect(await listBackups(production)).toEqual([])
+  const { code, message } = await failure(restore(production, { latest: true }))
+  expect(code).toBe('not_found')
+  expect(message).toContain(`only 1 of ${production.path} (${database?.id})`)
+  expect((await restore(production, { backup: id })).rows['users']).toBe(100)
+  // With its identity it is the old one again.
+  expect(await idsOf(production)).toContain(id)
+})
+
 test('by a link, a database is the same one at the same path', async () => {
   const link = scene.folder.file('link.db')
   symlinkSync(production.path, link)

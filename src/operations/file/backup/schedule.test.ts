@@ -196,7 +196,7 @@ describe('where a schedule puts backups', () => {
     await latchkey('backup unschedule')
     expect((await latchkey('backup list --json')).json()).toEqual([])
     expect(readdirSync(join(scene.folder.path, 'data')).filter(name => name.includes('schedule'))).toEqual([])
-  }, 60_000)
+  }, 600_000)
 
   test('is refused where a setting has them looked for elsewhere', async () => {
     install('crontab', standIn)
@@ -259,7 +259,7 @@ describe('where a schedule puts backups', () => {
       expect(await schedule('--to', 's3://backups/x', '--env-file', keys, manager)).toMatchObject({ code: 0 })
     expect(s3.keys()).toEqual([])
     expect((await schedule('--to', 's3://elsewhere/x', '--env-file', keys)).err).toContain('no bucket')
-  }, 60_000)
+  }, 600_000)
 
   test('doctor says so when what is scheduled works no more', async () => {
     install('crontab', standIn)
@@ -276,7 +276,7 @@ describe('where a schedule puts backups', () => {
       expect(await found()).toMatchObject({ status: 'failed', problem: expect.stringContaining('keys.env') })
       await latchkey('backup unschedule')
     }
-  }, 60_000)
+  }, 600_000)
 })
 
 test('what is printed is what would be written, and nothing is', async () => {

@@ -1,0 +1,99 @@
+import type { Mutation } from './mutation.ts'
+
+const everyCommand = { tests: ['src/acceptance.test.ts'], only: 'leaves its rows in the audit trail' }
+
+/** What nobody is told of any more. */
+export const audit: readonly Mutation[] = [
+  {
+    what: 'a new project is not told of',
+    file: 'src/operations/people/projects.ts',
+    text: "    await record(context, db, { action: 'project.create', target: target(row), after })\n",
+    instead: '',
+    ...everyCommand,
+  },
+  {
+    what: 'a deleted project is not told of',
+    file: 'src/operations/people/projects.ts',
+    text: "    await record(context, db, { action: 'project.delete', target: target(row), before })\n",
+    instead: '',
+    ...everyCommand,
+  },
+  {
+    what: 'a changed project is told of as a user',
+    file: 'src/operations/people/projects.ts',
+    text: 'action: `project.${verb}`,',
+    instead: 'action: `user.${verb}`,',
+    ...everyCommand,
+  },
+  {
+    what: 'a deleted user is not told of',
+    file: 'src/operations/people/users.ts',
+    text: "    await record(context, db, { action: 'user.delete', target: target(row), before: view })\n",
+    instead: '',
+    ...everyCommand,
+  },
+  {
+    what: 'no change of a user, project or key is told of',
+    file: 'src/operations/changed.ts',
+    text: '  await recordAll(context, db, events)\n',
+    instead: '',
+    ...everyCommand,
+  },
+  {
+    what: 'a deleted key is not told of',
+    file: 'src/operations/keys/change.ts',
+    text: "    await record(context, db, { action: 'key.delete', target: target(row), before })\n",
+    instead: '',
+    ...everyCommand,
+  },
+  {
+    what: 'a new key is not told of',
+    file: 'src/operations/keys/insert.ts',
+    text: '    inserted.map(after =>',
+    instead: '    inserted.slice(inserted.length).map(after =>',
+    ...everyCommand,
+  },
+  {
+    what: 'what an import changed is told of as a whole only',
+    file: 'src/operations/import/pipeline.ts',
+    text: '      await recordAll(context, db, part)\n',
+    instead: '',
+    tests: ['src/operations/import/glm-proxy.test.ts'],
+    only: 'brings the key',
+  },
+  {
+    what: 'what an import took back is told of as a whole only',
+    file: 'src/operations/import/undo.ts',
+    text: '    await recordAll(context, db, part)\n',
+    instead: '',
+    ...everyCommand,
+  },
+  {
+    what: 'a repair of totals is not told of',
+    file: 'src/operations/usage/reconcile.ts',
+    text: "        action: 'usage.repair',",
+    instead: "        action: 'usage.compact',",
+    tests: ['src/operations/usage/reconcile.test.ts'],
+  },
+  {
+    what: 'usage is compacted in secret',
+    file: 'src/operations/usage/compact.ts',
+    text: 'if (Object.values(changes).some(count => count > 0)) {',
+    instead: 'if (Object.values(changes).some(count => count < 0)) {',
+    tests: ['src/operations/usage/compact.test.ts'],
+  },
+  {
+    what: 'the trail keeps the fields that stayed the same',
+    file: 'src/operations/audit.ts',
+    text: 'JSON.stringify(old.get(field)) !== JSON.stringify(value)',
+    instead: 'JSON.stringify(old.get(field)) !== undefined',
+    tests: ['src/operations/changed.test.ts', 'src/operations/keys/keys.test.ts'],
+  },
+  {
+    what: 'a window of the trail has its last moment twice',
+    file: 'src/operations/audit.ts',
+    text: 'until && lt(audit.at, until.getTime()),',
+    instead: 'until && lt(audit.at, until.getTime() + 1),',
+    tests: ['src/cli/commands/audit/audit.test.ts'],
+  },
+]

@@ -1,0 +1,171 @@
+import type { Mutation } from './mutation.ts'
+
+const policy = { tests: ['src/operations/file/backup/policy.test.ts'] }
+const upkeep = { tests: ['src/operations/file/backup/upkeep.test.ts'] }
+const swapping = { tests: ['src/operations/file/backup/restore/swap.test.ts'] }
+const durable = { tests: ['src/durable.test.ts'] }
+
+/** What cannot be got back. */
+export const backups: readonly Mutation[] = [
+  {
+    what: 'a file gets its name before its bytes are on disk',
+    file: 'src/system/files.ts',
+    text: "  const file = openSync(path, 'r+')\n  try {\n    fsyncSync(file)",
+    instead: "  const file = openSync(path, 'r+')\n  try {",
+    ...durable,
+  },
+  {
+    what: 'a secret that was promised is in a file that a power cut empties',
+    file: 'src/system/new-file.ts',
+    text: '    await file.sync()\n',
+    instead: '',
+    ...durable,
+  },
+  {
+    what: 'a restore goes on without the safety copy that it could not take',
+    file: 'src/operations/file/backup/restore/restore.ts',
+    text: "if (error instanceof LatchkeyError && error.code === 'corrupt') return null\n  throw error",
+    instead: 'return null',
+    tests: ['src/operations/file/backup/restore/restore.test.ts'],
+  },
+  {
+    what: 'a restore begins that the disk has no room for',
+    file: 'src/operations/file/backup/restore/restore.ts',
+    text: '    requireSpace(folder, stored.manifest.rawSizeBytes)\n',
+    instead: '',
+    tests: ['src/operations/file/backup/restore/restore.test.ts'],
+  },
+  {
+    what: 'a backup begins that the disk has no room for',
+    file: 'src/operations/file/backup/create.ts',
+    text: '    requireSpace(folder, plain ? size : size * 2)\n',
+    instead: '',
+    tests: ['src/operations/file/backup/backup.test.ts'],
+  },
+  {
+    what: 'what was restored is not compared with the schema of its backup',
+    file: 'src/operations/file/backup/restore/swap.ts',
+    text: '...(schemaHash(client) === expected.schemaHash ? [] : ',
+    instead: '...(schemaHash(client).length > 0 ? [] : ',
+    ...swapping,
+  },
+  {
+    what: 'rows that a swap has lost are not missed',
+    file: 'src/operations/file/backup/restore/swap.ts',
+    text: '...(isAlone() ? rowDifferences(expected.rows, rows) : []),',
+    instead: '...(isAlone() ? [] : []),',
+    ...swapping,
+  },
+  {
+    what: "a manifest leads to somebody else's file",
+    file: 'src/operations/file/backup/manifest.ts',
+    text: "if (manifest.file !== name.slice(0, -'.json'.length) + extensionOf(manifest)) {",
+    instead: 'if (manifest.file === name) {',
+    ...upkeep,
+  },
+  {
+    what: 'a manifest that rots is believed',
+    file: 'src/operations/file/backup/manifest.ts',
+    text: 'if (manifest.formatVersion > 1 && manifestSha256 !== hashOf(content)) {',
+    instead: 'if (manifest.formatVersion > 9 && manifestSha256 !== hashOf(content)) {',
+    tests: ['src/operations/file/backup/backup.test.ts', 'src/operations/file/backup/upkeep.test.ts'],
+  },
+  {
+    what: 'a backup whose bytes rot passes its verification',
+    file: 'src/operations/file/backup/verify.ts',
+    text: '  if (sha256 !== manifest.sha256) throw wrong(stored, otherBytes)\n',
+    instead: '',
+    tests: ['src/operations/file/backup/backup.test.ts', 'src/operations/file/backup/upkeep.test.ts'],
+  },
+  {
+    what: 'a backup of another database passes for one of its own',
+    file: 'src/operations/file/backup/verify.ts',
+    text: 'if (manifest.database !== null && databaseId !== manifest.database.id) {',
+    instead: 'if (manifest.database !== null && databaseId === undefined) {',
+    tests: ['src/operations/file/backup'],
+  },
+  {
+    what: 'a failed verification is forgotten',
+    file: 'src/operations/file/backup/verify.ts',
+    text: '? { failure: { at: checkedAt, problem: verdict.problem } }',
+    instead: '? undefined',
+    ...upkeep,
+  },
+  {
+    what: 'the newest good backup is removed',
+    file: 'src/operations/file/backup/policy.ts',
+    text: "  keep(regular[0] ?? good[0], 'newest good one')\n",
+    instead: '',
+    ...policy,
+  },
+  {
+    what: 'the newest verified backup is removed',
+    file: 'src/operations/file/backup/policy.ts',
+    text: '    good.find(({ manifest }) => manifest.verifiedAt !== null),\n',
+    instead: '    undefined,\n',
+    ...policy,
+  },
+  {
+    what: 'young safety copies are removed',
+    file: 'src/operations/file/backup/policy.ts',
+    text: 'const safetyMs = 7 * 86_400_000',
+    instead: 'const safetyMs = 0',
+    ...policy,
+  },
+  {
+    what: 'a backup that failed its verification takes the place of a good one',
+    file: 'src/operations/file/backup/policy.ts',
+    text: 'dated.filter(backup => backup.manifest.failure === null)',
+    instead: 'dated.filter(backup => backup.manifest.failure !== undefined)',
+    ...policy,
+  },
+  {
+    what: 'the week of the new year counts as two',
+    file: 'src/operations/file/backup/policy.ts',
+    text: '`${m.yearOfWeek} ${m.weekOfYear}`',
+    instead: '`${m.year} ${m.weekOfYear}`',
+    ...policy,
+  },
+  {
+    what: 'the backup just taken is removed',
+    file: 'src/operations/file/backup/policy.ts',
+    text: 'backups.find(({ manifest }) => manifest.id === taken),',
+    instead: 'undefined,',
+    tests: ['src/operations/file/backup'],
+  },
+  {
+    what: 'a backup that took the place of another one is removed for it',
+    file: 'src/operations/file/backup/prune.ts',
+    text: ' || now.manifest.id !== manifest.id) return\n  await location.remove(manifestName',
+    instead: ') return\n  await location.remove(manifestName',
+    ...upkeep,
+  },
+  {
+    what: 'a plain backup is put beside encrypted ones',
+    file: 'src/operations/file/backup/create.ts',
+    text: '  if (recipients.length === 0) await requirePlain(context, location)\n',
+    instead: '',
+    tests: ['src/operations/file/backup/encrypt.test.ts'],
+  },
+  {
+    what: 'a migration may leave rows that point at nothing',
+    file: 'src/db/sqlite/migrate.ts',
+    text: '  requireNoOrphans(client, path)\n  const after',
+    instead: '  const after',
+    tests: ['src/operations/file/migrations.test.ts', 'src/db/sqlite/migrations.test.ts'],
+  },
+  {
+    what: 'a migration may forget rows',
+    file: 'src/db/sqlite/migrate.ts',
+    text: '  if (up) requireNoLoss(before, after, steps)\n',
+    instead: '',
+    tests: ['src/operations/file/migrations.test.ts', 'src/db/sqlite/migrations.test.ts'],
+  },
+  {
+    what: 'a database with another history is migrated',
+    file: 'src/db/sqlite/migrate.ts',
+    text: '  requireHistory(client, path, sources)\n  const done',
+    instead: '  const done',
+    tests: ['src/operations/file/migrations.test.ts', 'src/db/sqlite/migrations.test.ts'],
+  },
+]

@@ -1,0 +1,128 @@
+import type { Mutation } from './mutation.ts'
+
+const glmProxy = { tests: ['src/operations/import/glm-proxy.test.ts'] }
+const gone = { tests: ['src/operations/import/gone.test.ts'] }
+const ingest = { tests: ['src/operations/usage/ingest.test.ts'] }
+
+/** What comes from elsewhere. */
+export const imports: readonly Mutation[] = [
+  {
+    what: 'an import counts again what it has counted',
+    file: 'src/operations/import/state.ts',
+    text: 'const change = subtract(window, old)',
+    instead: 'const change = subtract(window, noCounts)',
+    ...glmProxy,
+  },
+  {
+    what: 'keys that were deleted here come back with the next import',
+    file: 'src/operations/import/plan.ts',
+    text: 'if (here.deleted.has(key.hash)) {',
+    instead: 'if (here.deleted.has(key.name ?? key.hash)) {',
+    ...glmProxy,
+  },
+  {
+    what: 'a key that is gone from its source is not told of',
+    file: 'src/operations/import/plan.ts',
+    text: '.filter(({ hash }) => !hashes.has(hash))',
+    instead: '.filter(({ hash }) => hash === undefined)',
+    ...gone,
+  },
+  {
+    what: 'keys are ended because they are gone, unasked',
+    file: 'src/operations/import/pipeline.ts',
+    text: 'revokeGone ? now : null',
+    instead: 'now',
+    ...gone,
+  },
+  {
+    what: 'a source without its table of keys ends all of them',
+    file: 'src/operations/import/prepare.ts',
+    text: 'source.listsKeys ? secrets.hashes : null',
+    instead: 'secrets.hashes',
+    ...gone,
+  },
+  {
+    what: 'an import that refused keys is a success',
+    file: 'src/cli/commands/import/drawing.ts',
+    text: 'refused > 0 || gone > 0 ?',
+    instead: 'gone > 0 ?',
+    ...gone,
+  },
+  {
+    what: 'what was changed here is set back by an import',
+    file: 'src/operations/import/plan.ts',
+    text: 'if (key.model !== state.model && key.model !== row.model)',
+    instead: 'if (key.model !== row.model)',
+    ...glmProxy,
+  },
+  {
+    what: 'an import that does not add up is kept',
+    file: 'src/operations/import/pipeline.ts',
+    text: "    if (gap === (gaps.get(id) ?? '0 0 0')) continue",
+    instead: '    continue',
+    tests: ['src/operations/import/glm-proxy.test.ts'],
+  },
+  {
+    what: 'a secret of the source stands in a name',
+    file: 'src/operations/import/prepare.ts',
+    text: 'if (texts.has(text.trim()) || hashes.has(hashSecret(text.trim()))) return true',
+    instead: 'if (texts.size < 0) return true',
+    ...glmProxy,
+  },
+  {
+    what: 'a small file fills the memory',
+    file: 'src/db/sqlite/untrusted.ts',
+    text: '    this.#database.limits.length = mostValueBytes\n',
+    instead: '',
+    tests: ['src/formats/foreign-database.test.ts'],
+  },
+  {
+    what: 'an event counts twice',
+    file: 'src/operations/usage/ingest.ts',
+    text: "if (!bulk.noteEvent(texts[row] ?? '', now)) {",
+    instead: 'if (!bulk.noteEvent(`${row}${texts[row]}${counted}`, now)) {',
+    ...ingest,
+  },
+  {
+    what: 'the same log counts twice',
+    file: 'src/operations/usage/ingest.ts',
+    text: 'return isNew && log.count(db)',
+    instead: 'return log.count(db)',
+    tests: ['src/operations/usage/ingest.test.ts', 'src/operations/usage/contention.test.ts'],
+  },
+  {
+    what: 'usage of a key that was deleted meanwhile is lost without a word',
+    file: 'src/operations/usage/ingest.ts',
+    text: '      await this.#requireKeys(db)\n',
+    instead: '',
+    ...ingest,
+  },
+  {
+    what: 'a field that is not known is passed over',
+    file: 'src/operations/usage/events.ts',
+    text: '    for (const name in row) if (!knownFields.has(name)) return undefined\n',
+    instead: '',
+    ...ingest,
+  },
+  {
+    what: 'usage of the next year is counted',
+    file: 'src/operations/usage/events.ts',
+    text: 'if (time === undefined || time < earliest || time > this.#latest) return undefined',
+    instead: 'if (time === undefined || time < earliest) return undefined',
+    ...ingest,
+  },
+  {
+    what: 'a row of CSV with too few fields is filled up',
+    file: 'src/formats/csv.ts',
+    text: 'if (fields.length !== header.length) {',
+    instead: 'if (fields.length > header.length) {',
+    tests: ['src/formats/rows.test.ts'],
+  },
+  {
+    what: 'blanks at the edge of a CSV cell are lost by who reads it',
+    file: 'src/cli/draw/present.ts',
+    text: '/[",\\r\\n]|^\\s|\\s$/.test(text)',
+    instead: '/[",\\r\\n]/.test(text)',
+    tests: ['src/cli/draw/present.test.ts'],
+  },
+]

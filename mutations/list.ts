@@ -1,0 +1,21 @@
+/** All of them. Each must be noticed by the tests that it names: see `run.ts`. */
+import { audit } from './audit.ts'
+import { backups } from './backups.ts'
+import { imports } from './imports.ts'
+import { keys } from './keys.ts'
+import { limits } from './limits.ts'
+import { money } from './money.ts'
+import type { Mutation } from './mutation.ts'
+import { server } from './server.ts'
+import { start } from './start.ts'
+
+export const mutations: readonly Mutation[] = [
+  ...audit,
+  ...money,
+  ...limits,
+  ...keys,
+  ...server,
+  ...backups,
+  ...imports,
+  ...start,
+]
