@@ -105,7 +105,9 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   changes: ['added', 'removed', 'changed'],
   restored: [
     'path', 'backup', 'safetyBackup', 'movedAside', 'schemaVersion', 'rows', 'before', 'changes', 'openBy',
+    'only', 'stays', 'revived',
   ],
+  revivedSecret: ['key', 'start', 'because', 'ended'],
   auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after'],
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion', 'user'],
@@ -208,6 +210,15 @@ const innerFields: Readonly<Record<string, readonly string[]>> = {
 
 /** Every value that a field of the contract chooses from, by the path to it. */
 const choices: Readonly<Record<string, readonly string[]>> = {
+  'revivedSecret.because': [
+    'revoked',
+    'rotated',
+    'expired',
+    'disabled',
+    'user_disabled',
+    'project_archived',
+    'missing',
+  ],
   'progress.step': [
     'reading',
     'counting',

@@ -20,8 +20,7 @@ import type {
 import type { RunBackup } from '../operations/file/backup/create.ts'
 import type { ChooseBackup, ListBackups } from '../operations/file/backup/list.ts'
 import type { PruneBackups } from '../operations/file/backup/prune.ts'
-import type { ChooseState, Restorable } from '../operations/file/backup/restore/choose.ts'
-import type { Restore } from '../operations/file/backup/restore/restore.ts'
+import type { Restorable, Restore } from '../operations/file/backup/restore/restore.ts'
 import type { ScheduleBackups, UnscheduleBackups } from '../operations/file/backup/schedule.ts'
 import type { StatusOptions } from '../operations/file/backup/status.ts'
 import type { VerifyBackups } from '../operations/file/backup/verify.ts'
@@ -125,14 +124,15 @@ export interface Backups {
    */
   readonly unschedule: (options?: UnscheduleBackups) => Promise<readonly BackupSchedule[]>
   /**
-   * The backup that `restore` would use with the same options.
+   * The backup that `restore` would use with the same options, and the secrets that would work again by it. For a whole
+   * database it is got and verified for that.
    *
-   * @throws not_found, ambiguous, corrupt, usage
+   * @throws as `restore`
    * @example
    * await latchkey.backups.create()
    * const { id, replaces } = await latchkey.backups.restorable({ latest: true })
    */
-  readonly restorable: (options: ChooseState) => Promise<Restorable>
+  readonly restorable: (options: Restore) => Promise<Restorable>
   /**
    * Restores a verified backup over the database, or where there is none. What is there is backed up first if it can be read
    * (reason `pre-restore`), and moved aside if it is damaged. With a key, a user or a project, only that is brought back.

@@ -68,7 +68,6 @@ export function createOperations(wiring: Wiring) {
   const prune = late.from(files, () => import('./file/backup/prune.ts'))
   const status = late.from(files, () => import('./file/backup/status.ts'))
   const schedule = late.from(files, () => import('./file/backup/schedule.ts'))
-  const choose = late.from(files, () => import('./file/backup/restore/choose.ts'))
   const restore = late.from(files, () => import('./file/backup/restore/restore.ts'))
   const migrations = late.from(files, () => import('./file/migrations.ts'))
   const database = late.from(files, () => import('./file/database.ts'))
@@ -188,7 +187,7 @@ export function createOperations(wiring: Wiring) {
       planSchedule: schedule(m => m.planSchedule),
       schedule: schedule(m => m.scheduleBackups),
       unschedule: schedule(m => m.unscheduleBackups),
-      restorable: choose(m => m.restorable),
+      restorable: restore(m => m.restorable),
       restore: restore(m => m.restore),
     },
     migrations: {

@@ -1,7 +1,8 @@
 import { restored } from '../../contract/views/backups.ts'
 import { arg, command, opt } from '../declare/define.ts'
 import { duration, since } from '../declare/parse.ts'
-import { databaseOf, partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
+import { partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
+import { restoreOptions, restoreQuestion } from './backup/restoring.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
@@ -11,13 +12,14 @@ export default command({
   effect: 'destroy',
   summary: 'Put a backup, or one thing out of it, in the place of what is there',
   description:
-    'The backup is verified first, then what is there now is backed up, then they are exchanged as one. Refuses while another process has the database open, unless --in-place. On any failure the old database is as it was. With --key, --user or --project only that comes back, with what belongs to it; a secret that was rotated, a password that was changed and tokens that were used since stay as they are.',
+    'The backup is verified first, then what is there now is backed up, then they are exchanged as one. Refuses while another process has the database open, unless --in-place. On any failure the old database is as it was. Before it asks, it lists every secret that does not work now and would work again; --keep-revocations ends those. With --key, --user or --project only that comes back, with what belongs to it. Whatever has narrowed access since stays: revoked, rotated, disabled, archived, fewer scopes, an earlier expiry, a changed password; used tokens stay counted.',
   examples: [
     'latchkey restore --latest --from /var/backups/latchkey --dry-run',
     'latchkey restore --latest --from /var/backups/latchkey --yes',
     'latchkey restore --in-place --at 2026-11-20T03:00 --yes',
     'latchkey restore --at 2h --dry-run',
     'latchkey restore bak_01kaqv8w2e --key ci --dry-run',
+    'latchkey restore --latest --keep-revocations --yes',
     'latchkey restore --undo --yes --json',
   ],
   args: { backup: arg.unless(['latest', 'at', 'undo'], 'Id, file name or path of the backup', toChoose) },
@@ -29,41 +31,25 @@ export default command({
     identity: opt.text('file', 'Age identities that open an encrypted one (LATCHKEY_AGE_IDENTITY_FILE)'),
     to: opt.text('file', 'The database to restore to (default: the configured one)'),
     inPlace: opt.flag('Under the processes that have the database open: they see it at once'),
+    keepRevocations: opt.flag('End every secret that does not work now and would work again'),
     wait: opt.as('duration', duration, 'How long to wait until nobody has it open (default: not at all)'),
     key: opt.text('name', 'Only this key: name, id or start of an id'),
     user: opt.text('name', 'Only this user, their keys, and the projects they own'),
     project: opt.text('name', 'Only this project, its members and its keys'),
   },
-  confirm: async (ctx, { from, to, wait: _, identity: __, ...options }) => {
+  confirm: async (ctx, input) => {
     const { backups, path } = await ctx.operations()
-    const chosen = await backups.restorable({
-      ...options,
-      onWarning: text => void ctx.warn(text),
-      from: from === undefined ? undefined : ctx.place(from),
-      to: to === undefined ? undefined : ctx.path(to),
-    })
-    const { key, user, project, latest, at } = options
-    const [what, database] = [key ?? user ?? project, to ?? path]
+    const chosen = await backups.restorable(restoreOptions(ctx, input))
+    const { key, user, project, latest, at } = input
+    const database = input.to ?? path
     // The newest may be another by the time of the answer.
     const binds = latest || at !== undefined ? { backup: chosen.id, latest: false, at: undefined } : {}
-    const about = { database, binds }
-    const whose = chosen.foreign ? ` of another database, ${databaseOf(chosen)}` : ''
-    const taken = `${chosen.path} (${chosen.reason})${whose}, taken ${await ctx.ago(chosen.createdAt)}`
-    if (what !== undefined) return { question: `Bring ${what} back into ${database} from ${taken}`, ...about }
-    if (chosen.replaces === null) return { question: `Bring back ${database} from ${taken}`, ...about }
-    return { question: `Replace all of ${database} by ${taken}`, typed: chosen.replaces, ...about }
+    const ago = await ctx.ago(chosen.createdAt)
+    return { ...restoreQuestion(chosen, key ?? user ?? project, database, ago), database, binds }
   },
-  run: async (ctx, { from, to, wait, identity, ...options }) =>
-    (await ctx.operations()).backups.restore({
-      ...options,
-      onWarning: text => void ctx.warn(text),
-      from: from === undefined ? undefined : ctx.place(from),
-      to: to === undefined ? undefined : ctx.path(to),
-      waitMs: wait,
-      identityFile: identity === undefined ? undefined : ctx.path(identity),
-    }),
+  run: async (ctx, input) => (await ctx.operations()).backups.restore(restoreOptions(ctx, input)),
   output: restored,
   would: restorePlanLines,
   done: restoredLines,
-  notice: (_, { key, user, project }) => partLine(key ?? user ?? project),
+  notice: (run, { key, user, project }) => partLine(run, key ?? user ?? project),
 })

@@ -121,6 +121,8 @@ export interface Context extends Asking, Incoming {
   readonly stopped: () => Promise<StopSignal>
   /** Closes what was opened. */
   readonly close: () => Promise<void>
+  /** Takes the line of progress away, before something else is shown or asked. */
+  readonly endProgress: () => Promise<void>
 }
 
 /** What of a context says where and when things are meant. */

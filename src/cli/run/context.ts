@@ -88,6 +88,7 @@ export function createContext(surroundings: Surroundings): Context {
     env,
     folder: cwd,
     tree: surroundings.tree,
+    endProgress: progress.end,
     close: async () => {
       await progress.end()
       const latchkey = await opened?.catch(() => undefined)

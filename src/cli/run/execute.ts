@@ -125,6 +125,8 @@ async function confirm(execution: Execution): Promise<Confirmation['binds']> {
   // Off a terminal the question would open the database only to refuse: refuse first.
   const ask = context.interactive && declaration.confirm ? declaration.confirm(context, input) : question
   const confirmation = await ask
+  // What is confirmed may have been worked out at length.
+  await context.endProgress()
   if (confirmation === undefined) return undefined
   await rehearse(execution, confirmation.binds)
   const { list } = confirmation

@@ -13,7 +13,8 @@ import {
   text,
   time,
 } from '../shape.ts'
-import { holder } from './refs.ts'
+import { holder, keyRef } from './refs.ts'
+import { revivals } from './words.ts'
 
 const origin = object('BackupOrigin', {
   id: nullable(text('dbs_ and 26 characters, the same for all copies of a database')),
@@ -103,6 +104,13 @@ export const changes = object('Changes', {
   changed: list(text('A name'), 'Differ in more than what they have used'),
 })
 
+export const revivedSecret = object('RevivedSecret', {
+  key: as(keyRef, 'The key it belongs to, as the backup has it'),
+  start: text('First characters of the secret'),
+  because: choice(revivals, 'Why it does not work before; missing: the database has no such secret'),
+  ended: flag('Whether it was ended all the same, by keeping revocations'),
+})
+
 export const restored = object('Restored', {
   path: text('The database that was restored'),
   backup: as(backup, 'What it was restored from'),
@@ -122,6 +130,14 @@ export const restored = object('Restored', {
     ),
   ),
   openBy: list(holder, 'Other processes that had the database open'),
+  only: nullable(text('The one thing that was brought back or taken back, such as key ci; null for all')),
+  stays: list(text('Such as key ci: disabled, scopes'), 'What narrowed access since the backup and stays so'),
+  revived: nullable(
+    list(
+      revivedSecret,
+      'Secrets that do not work before the restore and do after it; null for one thing, or when nothing could be read',
+    ),
+  ),
 })
 
 export type Backup = Of<typeof backup>
@@ -133,3 +149,4 @@ export type BackupSchedule = Of<typeof backupSchedule>
 export type BackupCheck = Of<typeof backupCheck>
 export type Changes = Of<typeof changes>
 export type Restored = Of<typeof restored>
+export type RevivedSecret = Of<typeof revivedSecret>

@@ -35,6 +35,17 @@ export const verdictCodes = [
   'limit_exceeded',
 ] as const
 
+/** Why a secret does not work that a restore would let work again. */
+export const revivals = [
+  'revoked',
+  'rotated',
+  'expired',
+  'disabled',
+  'user_disabled',
+  'project_archived',
+  'missing',
+] as const
+
 export const reportGroups = ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month'] as const
 
 export const reportOrders = ['tokens', 'requests', 'cost'] as const

@@ -1,19 +1,25 @@
 /** What a restore brought back, which backups are kept, and when they are taken. Draws; decides nothing. */
 
-import type { Backup, BackupPruning, BackupSchedule, Restored } from '../../../contract/views.ts'
+import type {
+  Backup,
+  BackupPruning,
+  BackupSchedule,
+  Restored,
+  RevivedSecret,
+} from '../../../contract/views.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Column } from '../../declare/column.ts'
 import { many } from '../../draw/quantity.ts'
 
 export function restoredLines(run: Restored, brush: Brush): string {
-  const { safetyBackup, movedAside } = run
+  const { safetyBackup, movedAside, only } = run
   return [
     `Restored ${restoreLines(run, brush)}`,
     ...(safetyBackup === null
       ? []
       : [
-          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${shellWord(safetyBackup.path)}`,
+          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${only === null ? shellWord(safetyBackup.path) : '--undo'}`,
         ]),
     ...movedAside.map(file => `Moved aside: ${file}`),
   ].join('\n')
@@ -22,12 +28,15 @@ export function restoredLines(run: Restored, brush: Brush): string {
 /** The same of a dry run, as it goes on behind "Would". */
 export const restorePlanLines = (run: Restored, brush: Brush): string => `restore ${restoreLines(run, brush)}`
 
-/** Where one thing alone came back; undefined where all did. */
-export const partLine = (what: string | undefined): string | undefined =>
-  what && `Only ${what} came back; everything else is as it was.`
+/** Where one thing alone came back, or went again; undefined where it was all of them. */
+export function partLine({ only }: Restored, asked: string | undefined): string | undefined {
+  if (asked !== undefined) return `Only ${asked} came back; everything else is as it was.`
+  return only === null ? undefined : `Only the return of ${only} was undone; everything else is as it was.`
+}
 
 /** What from what, and what differs by it. */
-function restoreLines({ path, backup, rows, before, changes, openBy }: Restored, brush: Brush): string {
+function restoreLines(run: Restored, brush: Brush): string {
+  const { path, backup, rows, before, changes, openBy, stays, revived } = run
   const sets = changes === null ? [] : Object.entries(changes)
   return [
     `${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
@@ -40,8 +49,25 @@ function restoreLines({ path, backup, rows, before, changes, openBy }: Restored,
       ...nameLine(brush.bad(`${kind} that go`), removed),
       ...nameLine(brush.warn(`${kind} that change`), changed),
     ]),
+    ...stays.map(line => `  ${brush.warn('narrowed since, and stays so')}: ${line}`),
+    ...revivedLines(revived ?? [], brush),
     ...openBy.map(({ pid, command }) => `Open in process ${pid} (${command})`),
   ].join('\n')
+}
+
+function revivedLines(revived: readonly RevivedSecret[], brush: Brush): readonly string[] {
+  const lines = revived.slice(0, mostNames).map(({ key, start, because, ended }) => {
+    const title = ended ? brush.good('stays ended') : brush.bad('works again')
+    return `  ${title}: ${start}… of the key ${key.name}, ${because.replace('_', ' ')} before`
+  })
+  const more = revived.length - lines.length
+  return [
+    ...lines,
+    ...(more > 0 ? [`  and ${many(more, 'secret')} more`] : []),
+    ...(revived.some(each => !each.ended)
+      ? ['  End them: latchkey key revoke KEY; or restore with --keep-revocations']
+      : []),
+  ]
 }
 
 /** Which database a backup is of. */

@@ -1,8 +1,6 @@
 /** Which backup a restore means: one that is named, the newest, the newest at a time, or what the last one replaced. */
-import { existsSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
-import type { Backup } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { openReader, requireOurs } from '../../../../db/sqlite/open.ts'
 import { translate } from '../../../../system/errors.ts'
@@ -10,8 +8,9 @@ import { statOf } from '../../../../system/files.ts'
 import { pathProblem } from '../../../../text/address.ts'
 import type { FileContext } from '../../../context.ts'
 import { type ChooseBackup, chooseBackup, latestBackup, listBackups } from '../list.ts'
-import { type StoredBackup, toView } from '../manifest.ts'
-import { askedAbout, belongsTo } from '../ownership.ts'
+import type { StoredBackup } from '../manifest.ts'
+import type { Touched } from './bring-back.ts'
+import type { Kind } from './difference.ts'
 
 export interface ChooseState extends ChooseBackup {
   /** The newest backup that had been taken by then. */
@@ -20,26 +19,6 @@ export interface ChooseState extends ChooseBackup {
   readonly undo?: boolean | undefined
   /** The database to restore; default the context's. */
   readonly to?: string | undefined
-}
-
-export interface Restorable extends Backup {
-  /** The name of the file in whose place it would come; null where there is none. */
-  readonly replaces: string | null
-  /** Whether it is known to be of another database than the one in whose place it would come. */
-  readonly foreign: boolean
-}
-
-/**
- * The backup that a restore with the same options would use.
- *
- * @throws as `chooseState`
- */
-export async function restorable(context: FileContext, options: ChooseState): Promise<Restorable> {
-  const path = targetOf(context, options)
-  const stored = await chooseState(context, options)
-  const { database } = stored.manifest
-  const foreign = database !== null && !belongsTo(database, stored.location, askedAbout(path))
-  return { ...toView(stored), replaces: existsSync(path) ? basename(path) : null, foreign }
 }
 
 /** The path of the database to restore. @throws usage when that can be none */
@@ -78,15 +57,15 @@ export async function chooseState(context: FileContext, options: ChooseState): P
 
 /** The id of the safety backup of the last restore, as the database itself tells, or else as the backups do. */
 async function replaced(context: FileContext): Promise<string> {
-  const told = lastSafetyBackup(context.path)
-  if (told === 'nothing kept') {
+  const told = lastRestore(context.path)
+  if (told?.safetyBackup === null) {
     throw new LatchkeyError(
       'not_found',
       'there was no readable database before the last restore, so there is none to go back to',
       'bring back another backup, which saves what is there now: latchkey backup list, then: latchkey restore ID; what was damaged lies beside the database',
     )
   }
-  if (told !== 'unknown') return told.id
+  if (told) return told.safetyBackup
   const newest = (await listBackups(context)).find(({ reason }) => reason === 'pre-restore')
   if (newest) return newest.id
   throw new LatchkeyError(
@@ -96,30 +75,60 @@ async function replaced(context: FileContext): Promise<string> {
   )
 }
 
-/** The order of the rows tells which was last: clocks may have jumped. */
-function lastSafetyBackup(path: string): { readonly id: string } | 'nothing kept' | 'unknown' {
+/** The return of one thing, as its audit row tells of it. */
+export interface EntityReturn {
+  readonly target: { readonly kind: Kind; readonly id: string }
+  readonly name: string
+  readonly things: readonly Touched[]
+}
+
+export interface LastRestore {
+  /** Id of the backup that was taken for it; null when there was nothing to be read. */
+  readonly safetyBackup: string | null
+  /** null when it was the whole database. */
+  readonly entity: EntityReturn | null
+}
+
+/** The order of the rows tells which was last: clocks may have jumped. Undefined when the database does not know. */
+export function lastRestore(path: string): LastRestore | undefined {
   let client: Client | undefined
   try {
     client = openReader(path)
     requireOurs(client, path)
     const row = client
       .query(
-        `SELECT "after" ->> 'safetyBackup' AS id FROM audit
+        `SELECT target_type AS type, target_id AS id, target_name AS name,
+           "after" ->> 'safetyBackup' AS safetyBackup, "after" -> 'touched' AS touched
+         FROM audit
          WHERE action IN ('database.restore', 'database.safety', 'key.restore', 'user.restore', 'project.restore')
          ORDER BY rowid DESC LIMIT 1`,
       )
-      .get() as { id: string | null } | null
-    if (row === null) return 'unknown'
-    return row.id === null ? 'nothing kept' : { id: row.id }
+      .get() as RestoreRow | null
+    return row === null ? undefined : { safetyBackup: row.safetyBackup, entity: entityOf(row) }
   } catch (error) {
     const known = translate(error, path)
     const unreadable =
       known instanceof LatchkeyError
         ? ['database_missing', 'corrupt'].includes(known.code)
         : String(known).includes('no such table')
-    if (unreadable) return 'unknown'
+    if (unreadable) return undefined
     throw known
   } finally {
     client?.close()
   }
+}
+
+interface RestoreRow {
+  readonly type: Kind | 'database'
+  readonly id: string
+  readonly name: string | null
+  readonly safetyBackup: string | null
+  /** JSON; null in rows of earlier programs, which told of the one thing alone. */
+  readonly touched: string | null
+}
+
+function entityOf({ type, id, name, touched }: RestoreRow): EntityReturn | null {
+  if (type === 'database') return null
+  const things = touched === null ? [{ kind: type, id, state: '' }] : JSON.parse(touched)
+  return { target: { kind: type, id }, name: name ?? id, things }
 }

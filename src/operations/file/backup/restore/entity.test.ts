@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'bun:test'
 import type { LatchkeyError } from '../../../../contract/errors.ts'
 import { Client } from '../../../../db/sqlite/client.ts'
+import type { Latchkey } from '../../../../index.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../../../../testing/latchkey.ts'
 
 let scene: TestLatchkey
@@ -101,11 +102,9 @@ test('a key that was revoked since stays revoked, and a changed password stays c
   const { latchkey } = await begin()
   await latchkey.keys.revoke('ci', { reason: 'leaked' })
   await latchkey.users.setPassword('alice', 'a better horse')
-  await latchkey.users.disable('alice')
   await latchkey.backups.restore({ latest: true, key: 'ci' })
   await latchkey.backups.restore({ latest: true, user: 'alice' })
   expect((await latchkey.keys.get('ci')).status).toBe('revoked')
-  expect((await latchkey.users.get('alice')).disabledAt).toBeNull()
   expect(await latchkey.users.verifyPassword('alice', 'a better horse')).toBe(true)
 })
 
@@ -130,9 +129,211 @@ test('a user comes back with the projects they own and their keys, a project wit
   const project = await latchkey.backups.restore({ latest: true, project: 'shop' })
   expect(project.changes).toMatchObject({
     projects: { changed: ['shop'] },
-    keys: { added: ['deploy'], changed: [] },
+    keys: { added: [], changed: [] },
   })
   expect(await latchkey.projects.get('shop')).toMatchObject({ name: 'Shop', members: [{ role: 'viewer' }] })
+})
+
+/** What is wide in a backup, and how it is narrowed since. Every column that says who gets in has a row. */
+const narrowings: readonly [
+  string,
+  (latchkey: Latchkey) => Promise<unknown>,
+  object,
+  () => Promise<unknown>,
+  unknown,
+][] = [
+  [
+    'a disabled key',
+    latchkey => latchkey.keys.disable('ci'),
+    { key: 'ci' },
+    async () => (await scene.latchkey.keys.get('ci')).status,
+    'disabled',
+  ],
+  [
+    'an earlier expiry',
+    latchkey => latchkey.keys.update('ci', { expiresAt: new Date('2030-01-01T00:00:00Z') }),
+    { key: 'ci' },
+    async () => (await scene.latchkey.keys.get('ci')).expiresAt,
+    new Date('2030-01-01T00:00:00Z'),
+  ],
+  [
+    'fewer scopes',
+    latchkey => latchkey.keys.update('ci', { scopes: ['chat:read', 'new:write'] }),
+    { key: 'ci' },
+    async () => (await scene.latchkey.keys.get('ci')).scopes,
+    ['chat:read'],
+  ],
+  [
+    'fewer models',
+    latchkey => latchkey.keys.update('ci', { allowedModels: ['gpt-4*', 'o1'] }),
+    { key: 'ci' },
+    async () => (await scene.latchkey.keys.get('ci')).allowedModels,
+    ['gpt-4*'],
+  ],
+  [
+    'a key that went to an archived project',
+    async latchkey => {
+      await latchkey.projects.create({ name: 'Closed', owner: 'bob' })
+      await latchkey.keys.update('ci', { project: 'closed' })
+      await latchkey.projects.archive('closed')
+    },
+    { key: 'ci' },
+    async () => (await scene.latchkey.keys.get('ci')).project?.slug,
+    'closed',
+  ],
+  [
+    'a disabled user',
+    latchkey => latchkey.users.disable('alice'),
+    { user: 'alice' },
+    async () => (await scene.latchkey.users.get('alice')).disabledAt !== null,
+    true,
+  ],
+  [
+    'a lower role',
+    latchkey => latchkey.users.update('alice', { role: 'viewer' }),
+    { user: 'alice' },
+    async () => (await scene.latchkey.users.get('alice')).role,
+    'viewer',
+  ],
+  [
+    'an archived project',
+    latchkey => latchkey.projects.archive('shop'),
+    { project: 'shop' },
+    async () => (await scene.latchkey.projects.get('shop')).status,
+    'archived',
+  ],
+  [
+    'a member who was removed',
+    latchkey => latchkey.projects.update('shop', { removeMembers: ['bob'] }),
+    { project: 'shop' },
+    async () => (await scene.latchkey.projects.get('shop')).members.map(each => each.user.username),
+    ['carol'],
+  ],
+  [
+    'a member whose role was lowered',
+    latchkey => latchkey.projects.update('shop', { addMembers: [{ user: 'carol', role: 'viewer' }] }),
+    { project: 'shop' },
+    async () =>
+      (await scene.latchkey.projects.get('shop')).members.find(each => each.user.username === 'carol')?.role,
+    'viewer',
+  ],
+]
+
+/** A scene whose backup is as wide as can be. */
+async function beginWide() {
+  const begun = await begin()
+  const { latchkey } = begun
+  await latchkey.users.create({ username: 'carol' })
+  await latchkey.users.update('alice', { role: 'admin' })
+  await latchkey.projects.update('shop', { addMembers: [{ user: 'carol', role: 'admin' }] })
+  await latchkey.keys.update('ci', { scopes: ['chat:*', 'files:read'], allowedModels: ['gpt-*'] })
+  const backup = (await latchkey.backups.create()).id
+  return { ...begun, backup }
+}
+
+test.each(narrowings)(
+  '%s stays so when the thing is brought back',
+  async (_, narrow, subject, look, expected) => {
+    const { latchkey, backup } = await beginWide()
+    await narrow(latchkey)
+    const { stays } = await latchkey.backups.restore({ backup, ...subject })
+    expect(await look()).toEqual(expected)
+    expect(stays).toHaveLength(1)
+    expect((await latchkey.backups.restore({ backup, ...subject })).stays).toEqual(stays)
+  },
+)
+
+test('what was narrower in the backup is narrower again', async () => {
+  const { latchkey, backup } = await beginWide()
+  await latchkey.keys.update('ci', { scopes: ['chat:*', 'files:*', 'users:*'], allowedModels: null })
+  const { stays } = await latchkey.backups.restore({ backup, key: 'ci' })
+  expect(await latchkey.keys.get('ci')).toMatchObject({
+    scopes: ['chat:*', 'files:read'],
+    allowedModels: ['gpt-*'],
+  })
+  expect(stays).toEqual([])
+})
+
+test.each<[string, (latchkey: Latchkey) => Promise<unknown>, string]>([
+  ['revoked', latchkey => latchkey.keys.revoke('ci'), 'revoked'],
+  ['disabled', latchkey => latchkey.keys.disable('ci'), 'disabled'],
+  ['rotated', latchkey => latchkey.keys.rotate('ci'), 'rotated'],
+  ['cut short', latchkey => latchkey.keys.update('ci', { expiresAt: soon() }), 'expired'],
+])('a key that was %s before it was deleted comes back so', async (_, narrow, expected) => {
+  const { latchkey, secret, backup } = await beginWide()
+  await narrow(latchkey)
+  if (expected === 'expired') scene.clock.now = soon()
+  await latchkey.keys.delete('ci')
+  const { stays } = await latchkey.backups.restore({ backup, key: 'ci' })
+  expect((await latchkey.keys.verify(secret)).code).toBe(expected as never)
+  expect(stays).toHaveLength(1)
+})
+
+const soon = (): Date => new Date('2026-11-20T12:00:01Z')
+
+test('a deleted key of a user or a project that is there stays deleted', async () => {
+  const { latchkey, secret } = await begin()
+  await latchkey.keys.delete('ci')
+  for (const subject of [{ user: 'alice' }, { project: 'shop' }]) {
+    const { changes } = await latchkey.backups.restore({ latest: true, ...subject })
+    expect(changes?.keys.added).toEqual([])
+  }
+  expect((await latchkey.keys.verify(secret)).code).toBe('not_found')
+})
+
+test('an undo takes back what a return added or changed, and nothing else', async () => {
+  const { latchkey, secret } = await begin()
+  for (const key of ['ci', 'deploy']) await latchkey.keys.delete(key)
+  await latchkey.projects.delete('shop')
+  const before = contents()
+  await latchkey.backups.restore({ latest: true, project: 'shop' })
+  await latchkey.keys.create({ name: 'later' })
+  await latchkey.usage.record('other', { inputTokens: 7 })
+  expect(await latchkey.backups.restorable({ undo: true })).toMatchObject({ undoes: 'project shop' })
+  const undone = await latchkey.backups.restore({ undo: true })
+  expect(undone).toMatchObject({
+    only: 'project shop',
+    changes: { projects: { removed: ['shop'] }, keys: { removed: ['deploy', 'ci'] } },
+  })
+  expect((await latchkey.keys.verify(secret)).code).toBe('not_found')
+  expect((await latchkey.keys.stats('other')).totals.tokens).toBe(7)
+  expect((await latchkey.keys.list()).map(key => key.name)).toEqual(['other', 'later'])
+  // And the undo can be undone.
+  await latchkey.backups.restore({ undo: true })
+  expect((await latchkey.keys.verify(secret)).key?.project?.slug).toBe('shop')
+  await latchkey.backups.restore({ undo: true })
+  await latchkey.keys.delete('later')
+  expect(contents().includes('deploy')).toBe(before.includes('deploy'))
+})
+
+test('an undo puts settings back to the letter, unless they were changed since: then nothing widens', async () => {
+  const { latchkey } = await begin()
+  await latchkey.keys.update('ci', {
+    scopes: ['chat:*'],
+    limits: [{ metric: 'requests', amount: 3, windowMs: 60_000 }],
+  })
+  const before = await latchkey.keys.get('ci')
+  await latchkey.backups.restore({ latest: true, key: 'ci' })
+  expect((await latchkey.keys.get('ci')).limits).not.toEqual(before.limits)
+  await latchkey.backups.restore({ undo: true })
+  const after = await latchkey.keys.get('ci')
+  expect({ ...after, updatedAt: null }).toEqual({ ...before, updatedAt: null })
+
+  await latchkey.backups.restore({ latest: true, key: 'ci' })
+  await latchkey.keys.disable('ci')
+  await latchkey.backups.restore({ undo: true })
+  expect(await latchkey.keys.get('ci')).toMatchObject({ status: 'disabled', limits: before.limits })
+})
+
+test('an undo that would take new keys along is refused', async () => {
+  const { latchkey } = await begin()
+  for (const key of ['ci', 'deploy']) await latchkey.keys.delete(key)
+  await latchkey.projects.delete('shop')
+  await latchkey.backups.restore({ latest: true, project: 'shop' })
+  await latchkey.keys.create({ name: 'later', project: 'shop' })
+  const before = contents()
+  expect(await code(latchkey.backups.restore({ undo: true }))).toBe('conflict')
+  expect(contents()).toBe(before)
 })
 
 test('members who are gone stay gone', async () => {

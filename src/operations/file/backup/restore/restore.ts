@@ -3,8 +3,8 @@
  * written into the audit trail before the database is touched, then swapped in at once. On any failure, a kill at
  * any moment included, the database is the old one or the new one, whole.
  */
-import { accessSync, chmodSync, constants } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { accessSync, chmodSync, constants, existsSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { failureOf } from '../../../../contract/failure.ts'
 import type { Backup, Restored } from '../../../../contract/views.ts'
@@ -22,18 +22,22 @@ import type { FileContext } from '../../../context.ts'
 import { createUnlocked } from '../create.ts'
 import { withLock } from '../lock.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
+import { askedAbout, belongsTo } from '../ownership.ts'
 import { recordInside } from '../trail.ts'
 import { restoreInto } from '../verify.ts'
-import { type ChooseState, chooseState, targetOf } from './choose.ts'
+import { type ChooseState, chooseState, lastRestore, targetOf } from './choose.ts'
 import { compareWith } from './difference.ts'
-import { restoreEntity, type Subject, subjectOf } from './entity.ts'
+import { restoreEntity, type Subject, subjectOf, undoEntity } from './entity.ts'
 import { adoptLateCopies } from './late.ts'
 import { readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
+import { endRevived, type Revived, revivedBy, revivedView } from './revive.ts'
 import { type Expected, placeMissing, replaceDamaged, swapContents } from './swap.ts'
 
 export interface Restore extends ChooseState, Subject {
   /** Restores into a database that other processes have open: they go on, and see the restored rows. */
   readonly inPlace?: boolean | undefined
+  /** Ends, in the same transaction, every secret that does not work now and would work again. */
+  readonly keepRevocations?: boolean | undefined
   /** How long to wait for other runs, and for other processes to close the database, in milliseconds; default 0. */
   readonly waitMs?: number | undefined
 }
@@ -43,6 +47,7 @@ interface Run {
   readonly context: FileContext
   readonly stored: StoredBackup
   readonly inPlace: boolean
+  readonly keepRevocations: boolean
   readonly waitMs: number
 }
 
@@ -64,12 +69,54 @@ export async function restore(context: FileContext, options: Restore): Promise<R
     if (!context.dryRun) await adoptLateCopies(target)
     const stored = await chooseState(context, options)
     if (subject) {
-      return withCopy(target, stored, copy =>
-        restoreEntity(target, stored, copy, subject, safety => prepare(copy, target, stored, safety)),
-      )
+      return withCopy(target, stored, copy => restoreEntity(target, stored, copy, subject, prepareFor(copy)))
     }
-    return restoreAll({ context: target, stored, inPlace: options.inPlace ?? false, waitMs })
+    const undone = options.undo ? lastRestore(path)?.entity : null
+    if (undone) {
+      return withCopy(target, stored, copy => undoEntity(target, stored, copy, undone, prepareFor(copy)))
+    }
+    const { inPlace = false, keepRevocations = false } = options
+    return restoreAll({ context: target, stored, inPlace, keepRevocations, waitMs })
+
+    function prepareFor(copy: string): (safety: Backup | null) => void {
+      return safety => prepare(copy, target, stored, safety, [])
+    }
   })
+}
+
+/**
+ * What a restore with the same options would use and do, to be confirmed: nothing is changed. For a whole database that
+ * takes as long as getting the backup does.
+ *
+ * @throws as `restore`
+ */
+export async function restorable(context: FileContext, options: Restore): Promise<Restorable> {
+  const path = targetOf(context, options)
+  const stored = await chooseState(context, options)
+  const { database, id } = stored.manifest
+  const undone = options.undo ? lastRestore(path)?.entity : null
+  const replaces = existsSync(path) ? basename(path) : null
+  const isWhole = replaces !== null && !undone && subjectOf(options) === undefined
+  const named = { ...options, backup: id, latest: false, at: undefined, undo: false }
+  const preview = isWhole ? await restore({ ...context, dryRun: true }, named) : null
+  return {
+    ...toView(stored),
+    replaces,
+    foreign: database !== null && !belongsTo(database, stored.location, askedAbout(path)),
+    undoes: undone ? `${undone.target.kind} ${undone.name}` : null,
+    revived: preview?.revived ?? null,
+  }
+}
+
+export interface Restorable extends Backup {
+  /** The name of the file in whose place it would come; null where there is none. */
+  readonly replaces: string | null
+  /** Whether it is known to be of another database than the one in whose place it would come. */
+  readonly foreign: boolean
+  /** The one thing whose return would be undone, such as `key ci`; null for a whole database. */
+  readonly undoes: string | null
+  /** As a restore tells. */
+  readonly revived: Restored['revived']
 }
 
 async function restoreAll(run: Run): Promise<Restored> {
@@ -77,6 +124,8 @@ async function restoreAll(run: Run): Promise<Restored> {
   return withCopy(context, stored, async copy => {
     if (!context.dryRun) return swapIn(run, copy)
     const live = readLive(context.path)
+    const revived = revivedBy(context.path, copy, context.now())
+    if (run.keepRevocations) requireKnown(context.path, revived)
     return {
       path: context.path,
       backup: toView(stored),
@@ -87,6 +136,9 @@ async function restoreAll(run: Run): Promise<Restored> {
       before: live.rows,
       changes: live.state === 'readable' ? compareWith(context.path, copy) : null,
       openBy: usersOf(context.path),
+      only: null,
+      stays: [],
+      revived: revivedView(revived, run.keepRevocations),
     }
   })
 }
@@ -118,7 +170,23 @@ async function withCopy<T>(
   }
 }
 
-async function swapIn({ context, stored, inPlace, waitMs }: Run, copy: string): Promise<Restored> {
+/** @throws database_missing, corrupt */
+function requireKnown(path: string, revived: readonly Revived[] | undefined): void {
+  if (revived !== undefined) return
+  const isThere = existsSync(path)
+  throw new LatchkeyError(
+    isThere ? 'corrupt' : 'database_missing',
+    isThere
+      ? `${path} is damaged, so its revocations cannot be read and kept; nothing was changed`
+      : `there is no database at ${path} whose revocations could be kept`,
+    'restore without --keep-revocations, then end what must not work with: latchkey key revoke KEY',
+  )
+}
+
+async function swapIn(
+  { context, stored, inPlace, keepRevocations, waitMs }: Run,
+  copy: string,
+): Promise<Restored> {
   const { path } = context
   const openBy = await requireNoUsers(path, { inPlace, waitMs })
   const live = readLive(path)
@@ -126,15 +194,18 @@ async function swapIn({ context, stored, inPlace, waitMs }: Run, copy: string): 
   const watch = live.state === 'readable' ? watchCommits(path) : null
   let safetyBackup: Backup | null = null
   try {
+    const revived = revivedBy(path, copy, context.now())
+    if (keepRevocations) requireKnown(path, revived)
     safetyBackup = watch && (await takeSafetyCopy(context))
     if (safetyBackup && live.pageSize !== null && live.pageSize !== stored.manifest.pageSize) {
       setPageSize(copy, live.pageSize)
     }
-    const expected = prepare(copy, context, stored, safetyBackup)
+    const ended = keepRevocations ? (revived ?? []) : []
+    const expected = prepare(copy, context, stored, safetyBackup, ended)
     let rows: Restored['rows']
     let movedAside: readonly string[] = []
     if (watch && safetyBackup) {
-      rows = await swapContents(context, copy, expected, watch)
+      rows = await swapContents(context, copy, expected, watch, keepRevocations ? 'refuse' : 'keep')
       watch.close()
       safetyBackup = (await keepLateCommits(context)) ?? safetyBackup
     } else if (live.state === 'missing') {
@@ -155,6 +226,9 @@ async function swapIn({ context, stored, inPlace, waitMs }: Run, copy: string): 
       before: safetyBackup === null ? null : live.rows,
       changes: safetyBackup === null ? null : changes,
       openBy,
+      only: null,
+      stays: [],
+      revived: revivedView(revived, keepRevocations),
     }
   } catch (error) {
     throw withUndo(translate(error, path), safetyBackup)
@@ -205,15 +279,23 @@ function nullIfCorrupt(error: unknown): null {
 /**
  * Brings the private copy to what the database will be: migrated, with its audit row, in WAL mode.
  *
+ * @param ended secrets that must not work again
  * @returns what to know it by once it is in place
  */
-function prepare(copy: string, context: FileContext, stored: StoredBackup, safety: Backup | null): Expected {
+function prepare(
+  copy: string,
+  context: FileContext,
+  stored: StoredBackup,
+  safety: Backup | null,
+  ended: readonly Revived[],
+): Expected {
   const client = openPrivate(copy)
   try {
     const stamp = { now: context.now().getTime(), programVersion, direction: 'up' as const }
     const { steps } = migrateTo(client, context.path, latestVersion, stamp)
     const rows = rowCounts(client)
     client.run('BEGIN IMMEDIATE')
+    endRevived(client, ended, context.now())
     recordInside(context, client, {
       action: 'database.restore',
       after: {
@@ -222,6 +304,7 @@ function prepare(copy: string, context: FileContext, stored: StoredBackup, safet
         safetyBackup: safety?.id ?? null,
         schemaVersion: stored.manifest.schemaVersion,
         steps,
+        ...(ended.length > 0 ? { ended: ended.map(({ keyId, because }) => ({ key: keyId, because })) } : {}),
       },
     })
     client.run('COMMIT')

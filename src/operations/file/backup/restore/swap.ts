@@ -28,10 +28,10 @@ export interface Expected {
 type Rows = Readonly<Record<string, number>>
 
 /**
- * The normal way: one transaction in the live database, seen at once by whoever has it open. What others committed
- * since the safety copy is kept beside the database.
+ * The normal way: one transaction in the live database, seen at once by whoever has it open.
  *
  * @param watch made before the safety copy was taken
+ * @param late what to do when others have committed since: keep that beside the database, or refuse
  * @returns rows per table as they are now
  * @throws busy, disk_full, corrupt
  */
@@ -40,13 +40,16 @@ export async function swapContents(
   copy: string,
   expected: Expected,
   watch: CommitWatch,
+  late: 'keep' | 'refuse',
 ): Promise<Rows> {
   const { path } = context
   // The new pages go through the WAL: as much again as the copy.
   requireSpace(dirname(path), sizeOf(copy))
-  await withPrivateFile(dirname(path), late =>
+  await withPrivateFile(dirname(path), empty =>
     copyInto(copy, path, swapDeadlineMs, () => {
-      if (watch.changed) keepLateCopy(context, late)
+      if (!watch.changed) return
+      if (late === 'refuse') throw overtaken(path)
+      keepLateCopy(context, empty)
     }),
   )
   watch.beginAgain()
@@ -56,6 +59,14 @@ export async function swapContents(
   checkpoint(path)
   return rows
 }
+
+/** What others committed may be another revocation. */
+const overtaken = (path: string): LatchkeyError =>
+  new LatchkeyError(
+    'busy',
+    `another process wrote to ${path} while its revocations were carried over; nothing was changed`,
+    'run the command again',
+  )
 
 /**
  * For a database that is damaged: what there is, logs included, is copied aside, then replaced within its own file

@@ -1,0 +1,66 @@
+/** What `restore` asks of the library, and how its question reads. */
+import type { Restored, RevivedSecret } from '../../../contract/views.ts'
+import type { Latchkey } from '../../../index.ts'
+import { type Column, listing } from '../../declare/column.ts'
+import type { Confirmation, Context } from '../../declare/declaration.ts'
+import { many } from '../../draw/quantity.ts'
+import { databaseOf } from './drawing.ts'
+
+type Backups = Latchkey['backups']
+type Options = Parameters<Backups['restore']>[0]
+
+interface Typed extends Omit<Options, 'waitMs' | 'identityFile' | 'onWarning'> {
+  readonly wait: number | undefined
+  readonly identity: string | undefined
+}
+
+/** What was typed, with its paths made whole. */
+export const restoreOptions = (ctx: Context, { from, to, wait, identity, ...options }: Typed): Options => ({
+  ...options,
+  onWarning: text => void ctx.warn(text),
+  from: from === undefined ? undefined : ctx.place(from),
+  to: to === undefined ? undefined : ctx.path(to),
+  waitMs: wait,
+  identityFile: identity === undefined ? undefined : ctx.path(identity),
+})
+
+/**
+ * @param what the one thing that was asked for
+ * @param ago when the backup was taken
+ */
+export function restoreQuestion(
+  chosen: Awaited<ReturnType<Backups['restorable']>>,
+  what: string | undefined,
+  database: string,
+  ago: string,
+): Omit<Confirmation, 'binds'> {
+  const { replaces, undoes, revived } = chosen
+  const whose = chosen.foreign ? ` of another database, ${databaseOf(chosen)}` : ''
+  const taken = `${chosen.path} (${chosen.reason})${whose}, taken ${ago}`
+  if (what !== undefined) return { question: `Bring ${what} back into ${database} from ${taken}` }
+  if (undoes !== null) {
+    return { question: `Undo the return of ${undoes} into ${database}, as before it in ${taken}` }
+  }
+  if (replaces === null) return { question: `Bring back ${database} from ${taken}` }
+  return {
+    question: `Replace all of ${database} by ${taken}${revivedPhrase(revived ?? [])}`,
+    typed: replaces,
+    list: listing(revivedColumns, revived ?? []),
+  }
+}
+
+/** The secrets that do not work now and would work again. */
+const revivedColumns: readonly Column<RevivedSecret>[] = [
+  { title: 'works again', cell: row => row.start },
+  { title: 'key', cell: row => row.key.name },
+  { title: 'now', cell: ({ because }, brush) => brush.bad(because.replace('_', ' ')) },
+]
+
+function revivedPhrase(revived: NonNullable<Restored['revived']>): string {
+  const [first] = revived
+  if (first === undefined) return ''
+  const which = many(revived.length, 'secret')
+  return first.ended
+    ? `, and end the ${which} above`
+    : `, after which the ${which} above will work again (--keep-revocations ends them)`
+}

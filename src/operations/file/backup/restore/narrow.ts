@@ -1,0 +1,150 @@
+/**
+ * What of a thing says who gets in: bringing it back from a backup never undoes what has narrowed that since. Of both
+ * states the narrower one is taken, column by column.
+ */
+import { roles } from '../../../../contract/views/words.ts'
+import type { Client } from '../../../../db/sqlite/client.ts'
+import { isRecord } from '../../../../formats/fields.ts'
+import { matches } from '../../../rules/patterns.ts'
+import type { Kind } from './difference.ts'
+
+export type Cell = string | number | null
+export type Row = Readonly<Record<string, Cell>>
+
+/** A thing as it is now, or as it was when it was deleted. */
+export interface Known {
+  readonly row: Row
+  /** Of a project: the role of each, by the id of the user. */
+  readonly members: ReadonlyMap<string, string>
+}
+
+/** The columns of `then` that must not come back as they were, with what they are to be. */
+export function narrowed(kind: Kind, then: Row, now: Row): Row {
+  const columns = Object.entries(rules[kind]).map(([column, narrower]): readonly [string, Cell] => [
+    column,
+    narrower(then[column] ?? null, now[column] ?? null),
+  ])
+  return Object.fromEntries(columns.filter(([column, value]) => value !== (then[column] ?? null)))
+}
+
+/** The members that a backup brings, without those who were removed since, and in no higher role than since. */
+export function narrowedRole(then: string, now: string | undefined): string | null {
+  return now === undefined ? null : lower(then, now)
+}
+
+/** What to say of a column that stays narrow. */
+export const wordFor: Readonly<Record<string, string>> = {
+  disabled_at: 'disabled',
+  archived_at: 'archived',
+  revoked_at: 'revoked',
+  expires_at: 'expiry',
+  scopes: 'scopes',
+  allowed_models: 'models',
+  role: 'role',
+  user_id: 'user',
+  project_id: 'project',
+  members: 'members',
+  secrets: 'rotated',
+}
+
+type Narrower = (then: Cell, now: Cell) => Cell
+
+/** Once shut, it stays shut; since when is as it is now. */
+const shut: Narrower = (then, now) => now ?? then
+
+const earlier: Narrower = (then, now) =>
+  then === null || now === null ? (then ?? now) : Math.min(Number(then), Number(now))
+
+const lower = (then: string, now: string): string => (rank(now) > rank(then) ? now : then)
+/** From the highest to the lowest; what is unknown is lowest. */
+const rank = (role: string): number => {
+  const found = roles.findIndex(known => known === role)
+  return found < 0 ? roles.length : found
+}
+
+/** What both lists allow, as JSON; null allows everything. */
+const both: Narrower = (then, now) => {
+  if (then === null || now === null || then === now) return now ?? then
+  const old = patterns(then)
+  const fresh = patterns(now)
+  const covered = (some: readonly string[], by: readonly string[]) =>
+    some.filter(each => by.some(pattern => matches(pattern, each)))
+  const common = new Set([...covered(old, fresh), ...covered(fresh, old)])
+  return common.size === old.length && old.every(each => common.has(each))
+    ? then
+    : JSON.stringify([...common])
+}
+
+const patterns = (json: Cell): readonly string[] => JSON.parse(String(json))
+
+const rules: Readonly<Record<Kind, Readonly<Record<string, Narrower>>>> = {
+  key: {
+    disabled_at: shut,
+    revoked_at: shut,
+    revoked_reason: shut,
+    expires_at: earlier,
+    scopes: both,
+    allowed_models: both,
+  },
+  user: {
+    disabled_at: shut,
+    role: (then, now) => (now === null ? then : lower(String(then), String(now))),
+  },
+  project: { archived_at: shut },
+}
+
+/** A deleted thing as the audit trail of `main` has it; undefined when that does not know. */
+export function lastKnown(client: Client, kind: Kind, id: string): Known | undefined {
+  const found = client
+    .query('SELECT before FROM main.audit WHERE action = ? AND target_id = ? ORDER BY rowid DESC LIMIT 1')
+    .get(`${kind}.delete`, id) as { before: string | null } | null
+  const view: unknown = JSON.parse(found?.before ?? 'null')
+  if (!isRecord(view)) return undefined
+  const time = (field: string): number | null => {
+    const value = view[field]
+    return typeof value === 'string' ? Date.parse(value) : null
+  }
+  const list = (field: string): string | null =>
+    Array.isArray(view[field]) ? JSON.stringify(view[field]) : null
+  const word = (field: string): string | null => (typeof view[field] === 'string' ? view[field] : null)
+  return {
+    row: {
+      disabled_at: time('disabledAt'),
+      archived_at: time('archivedAt'),
+      revoked_at: time('revokedAt'),
+      revoked_reason: word('revokedReason'),
+      expires_at: time('expiresAt'),
+      scopes: list('scopes'),
+      allowed_models: list('allowedModels'),
+      role: word('role'),
+    },
+    members: new Map(membersIn(view['members'])),
+  }
+}
+
+const membersIn = (list: unknown): readonly (readonly [string, string])[] =>
+  (Array.isArray(list) ? list : []).flatMap((member: unknown) =>
+    isRecord(member) && isRecord(member['user'])
+      ? [[String(member['user']['id']), String(member['role'])] as const]
+      : [],
+  )
+
+/** The rows of `main` that say the same of a thing that is there. */
+export function membersOf(client: Client, project: string): ReadonlyMap<string, string> {
+  const rows = client
+    .query('SELECT user_id AS id, role FROM main.project_members WHERE project_id = ?')
+    .all(project) as { id: string; role: string }[]
+  return new Map(rows.map(({ id, role }) => [id, role]))
+}
+
+/** When the secrets of a deleted key end that a rotation has replaced since the backup; null when none has. */
+export function rotatedSince(client: Client, key: string): number | null {
+  const rotations = client
+    .query(
+      `SELECT "after" ->> 'previousSecretEndsAt' AS ends FROM main.audit
+       WHERE action = 'key.rotate' AND target_id = ? AND id NOT IN (SELECT id FROM backup.audit)`,
+    )
+    .all(key) as { ends: string | null }[]
+  const ends = rotations.flatMap(({ ends }) => (ends === null ? [] : [Date.parse(ends)]))
+  return ends.length === 0 ? null : Math.min(...ends)
+}

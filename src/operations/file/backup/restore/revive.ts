@@ -1,0 +1,129 @@
+/**
+ * The secrets that do not work now and would work again once a backup is in place: revoked, rotated, disabled, expired
+ * or gone since. They are named before anybody is asked, and ended in the restored database if that is wanted.
+ */
+import { LatchkeyError } from '../../../../contract/errors.ts'
+import type { RevivedSecret } from '../../../../contract/views.ts'
+import type { Client } from '../../../../db/sqlite/client.ts'
+import { openPrivate } from '../../../../db/sqlite/copy.ts'
+import { openReader } from '../../../../db/sqlite/open.ts'
+import { translate } from '../../../../system/errors.ts'
+import { refusalOf, type SecretMarks } from '../../../keys/status.ts'
+
+/** A secret that works in the copy, and what ends it now. */
+export interface Revived {
+  readonly hash: string
+  readonly keyId: string
+  readonly name: string
+  readonly start: string
+  readonly userId: string | null
+  readonly projectId: string | null
+  readonly because: RevivedSecret['because']
+  /** As it is in the database now; null when that has no such secret. */
+  readonly now: Secret | null
+}
+
+interface Secret extends SecretMarks {
+  readonly hash: string
+  readonly keyId: string
+  readonly name: string
+  readonly start: string
+  readonly revokedReason: string | null
+  readonly userId: string | null
+  readonly projectId: string | null
+}
+
+const secretsWhere = (condition: string): string => `
+  SELECT s.hash, s.key_id AS keyId, k.name, s.start, s.ends_at AS endsAt, k.revoked_at AS revokedAt,
+    k.revoked_reason AS revokedReason, k.expires_at AS expiresAt, k.disabled_at AS disabledAt, k.user_id AS userId,
+    k.project_id AS projectId, u.disabled_at AS userDisabledAt, p.archived_at AS projectArchivedAt
+  FROM secrets s JOIN keys k ON k.id = s.key_id
+  LEFT JOIN users u ON u.id = k.user_id LEFT JOIN projects p ON p.id = k.project_id
+  WHERE ${condition}`
+
+/**
+ * By the name of their key.
+ *
+ * @returns undefined when the database cannot be read, so that nothing is known
+ */
+export function revivedBy(path: string, copy: string, at: Date): readonly Revived[] | undefined {
+  let live: Client | undefined
+  try {
+    live = openReader(path)
+    return compare(live, copy, at)
+  } catch (error) {
+    const known = translate(error, path)
+    const unreadable =
+      known instanceof LatchkeyError
+        ? ['database_missing', 'corrupt'].includes(known.code)
+        : /no such (table|column)/.test(String(known))
+    if (unreadable) return undefined
+    throw known
+  } finally {
+    live?.close()
+  }
+}
+
+function compare(live: Client, copy: string, at: Date): readonly Revived[] {
+  const then = openPrivate(copy)
+  try {
+    const found: Revived[] = []
+    for (const secret of then
+      .query(`${secretsWhere('true')} ORDER BY lower(k.name), s.created_at`)
+      .iterate()) {
+      const revived = whatRevives(secret as Secret, live, at)
+      if (revived) found.push(revived)
+    }
+    return found
+  } finally {
+    then.close()
+  }
+}
+
+function whatRevives(secret: Secret, live: Client, at: Date): Revived | undefined {
+  if (refusalOf(secret, at) !== null) return undefined
+  const now = live.query(secretsWhere('s.hash = ?')).get(secret.hash) as Secret | null
+  const because = now === null ? 'missing' : refusalOf(now, at)
+  if (because === null) return undefined
+  const { hash, keyId, name, start, userId, projectId } = secret
+  return { hash, keyId, name, start, userId, projectId, because, now }
+}
+
+/** Ends them in the copy, within a transaction of the caller, by what ends them now. */
+export function endRevived(copy: Client, revived: readonly Revived[], at: Date): void {
+  for (const each of revived) end(copy, each, at.getTime())
+}
+
+function end(copy: Client, { hash, keyId, userId, projectId, because, now }: Revived, at: number): void {
+  const setKey = (column: string, value: string | number | null) =>
+    copy.query(`UPDATE keys SET "${column}" = ?, updated_at = ? WHERE id = ?`).run(value, at, keyId)
+  if (now === null || because === 'missing') {
+    setKey('revoked_at', at)
+    setKey('revoked_reason', 'it was gone when a backup was restored')
+  } else if (because === 'rotated') {
+    copy.query('UPDATE secrets SET ends_at = ? WHERE hash = ?').run(now.endsAt, hash)
+  } else if (because === 'revoked') {
+    setKey('revoked_at', now.revokedAt)
+    setKey('revoked_reason', now.revokedReason)
+  } else if (because === 'expired') {
+    setKey('expires_at', now.expiresAt)
+  } else if (because === 'user_disabled' && userId !== null && userId === now.userId) {
+    copy
+      .query('UPDATE users SET disabled_at = ?, updated_at = ? WHERE id = ?')
+      .run(now.userDisabledAt, at, userId)
+  } else if (because === 'project_archived' && projectId !== null && projectId === now.projectId) {
+    copy
+      .query('UPDATE projects SET archived_at = ?, updated_at = ? WHERE id = ?')
+      .run(now.projectArchivedAt, at, projectId)
+  } else {
+    // Also a key that belonged to somebody else when it was shut.
+    setKey('disabled_at', now.disabledAt ?? now.userDisabledAt ?? now.projectArchivedAt ?? at)
+  }
+}
+
+export const revivedView = (
+  revived: readonly Revived[] | undefined,
+  ended: boolean,
+): readonly RevivedSecret[] | null =>
+  revived?.map(({ keyId, name, start, because }) => ({ key: { id: keyId, name }, start, because, ended })) ??
+  null
