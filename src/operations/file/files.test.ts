@@ -193,7 +193,7 @@ describe('without room nothing is begun', () => {
     const { context, folder } = scene
     const small = folder.file('small')
     mkdirSync(small)
-    await createBackup(context)
+    const { id } = await createBackup(context)
     expect(Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'size=1400k', 'tmpfs', small]).exitCode).toBe(0)
     try {
       isRoomless(await failure(createBackup(context, { to: small })))
@@ -203,7 +203,7 @@ describe('without room nothing is begun', () => {
       rmSync(join(small, 'ballast'))
       writeFileSync(path, readFileSync(context.path))
       isRoomless(await failure(migrate({ ...context, path }, { direction: 'down' })))
-      isRoomless(await failure(restore({ ...context, path }, { latest: true })))
+      isRoomless(await failure(restore({ ...context, path }, { backup: id })))
       expect(readFileSync(path).equals(readFileSync(context.path))).toBe(true)
       expect(readdirSync(small).filter(name => name.startsWith('.latchkey-tmp'))).toEqual([])
     } finally {
