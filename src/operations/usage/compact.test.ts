@@ -241,7 +241,7 @@ test('the command tells buckets before and after', async () => {
   }
   const options = { db: home.path, cwd: home.folder, now }
   const dry = await run('usage compact --minutes-for 31d --dry-run', options)
-  expect(dry).toMatchObject({ code: 0, out: '2 buckets before, 2 now\n' })
+  expect(dry).toMatchObject({ code: 0, out: 'Would leave 2 of 2 buckets\n' })
   const done = await run('usage compact', options)
   expect(done).toMatchObject({ code: 0, out: '2 buckets before, 1 now\n  2 folded into hours\n' })
 })

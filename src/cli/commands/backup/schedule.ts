@@ -43,7 +43,7 @@ export default command({
       ...destination,
       command: [
         ...[...ctx.program, '--db', path, 'backup', 'create', '--to', destination.to],
-        ...['--reason', 'schedule', '--wait', '10m', '--no-input', '--quiet'],
+        ...['--reason', 'schedule', '--wait', '10m', '--no-input', '--quiet', '-q'],
         ...(recipients === undefined ? [] : ['--recipients-file', recipients]),
         ...(prune ? ['--prune'] : []),
         ...(ping === undefined ? [] : ['--ping', ping]),
