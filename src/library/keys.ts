@@ -1,6 +1,7 @@
 /** What a backend does with keys: verdicts, secrets, limits. Types alone; `src/operations/keys` has the rules. */
 import type {
   CreatedKey,
+  Explanation,
   ExportedKey,
   FoundSecret,
   ImportReport,
@@ -36,6 +37,15 @@ export interface Keys {
    * const { valid, code, retryAt } = await latchkey.keys.verify(secret, { model: 'gpt-x', wanted: { tokens: 4_000 } })
    */
   readonly verify: (secret: string, options?: VerifyOptions) => Promise<Verdict>
+  /**
+   * The verdict that a request of a key would get, without its secret; every limit that binds the key, whatever the
+   * verdict, and when it frees; and how often the key was denied in the 14 days before.
+   *
+   * @throws not_found, ambiguous, invalid
+   * @example
+   * const { code, limits, denials } = await latchkey.keys.explain('ci', { model: 'gpt-x', wanted: { tokens: 4_000 } })
+   */
+  readonly explain: (key: KeySelector, options?: VerifyOptions) => Promise<Explanation>
   /**
    * Creates a key. Its secret is in the result and nowhere else.
    *

@@ -48,10 +48,10 @@ export interface Users {
    */
   readonly setPassword: (user: string, password: string | null) => Promise<Changed<User>>
   /**
-   * Whether this is the password of the user. False for an unknown or disabled user and for one without a password, and it
-   * takes as long for each.
+   * Whether this is the password of the user. False for an unknown or disabled user, for one without a password, and for
+   * a selector that fits several; it takes as long for each.
    *
-   * @throws ambiguous
+   * @throws busy, corrupt
    * @example
    * const isAlice = await latchkey.users.verifyPassword('alice', 'a guess')
    */

@@ -42,6 +42,7 @@ export function createOperations(wiring: Wiring) {
   const changing = late.from(context, () => import('./keys/change.ts'))
   const bulk = late.from(context, () => import('./keys/bulk.ts'))
   const verifying = late.from(context, () => import('./keys/verify.ts'))
+  const explaining = late.from(context, () => import('./keys/explain.ts'))
   const stats = late.from(context, () => import('./keys/stats.ts'))
   const rotate = late.from(context, () => import('./keys/rotate.ts'))
   const keyImport = late.from(context, () => import('./keys/import.ts'))
@@ -122,6 +123,7 @@ export function createOperations(wiring: Wiring) {
       matching: bulk(m => m.matchingKeys),
       changeMatching: bulk(m => m.changeMatching),
       verify: verifying(m => m.verifySecret),
+      explain: explaining(m => m.explainKey),
       stats: stats(m => m.keyStats),
       rotate: rotate(m => m.rotateKey),
       import: keyImport(m => m.importKeyFile),

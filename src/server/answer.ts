@@ -3,6 +3,7 @@ import { type ErrorCode, LatchkeyError } from '../contract/errors.ts'
 import { errorObject, failureOf } from '../contract/failure.ts'
 import { jsonWriter } from '../contract/json.ts'
 import type { ObjectShape } from '../contract/shape.ts'
+import type { Verdict } from '../contract/views.ts'
 
 export interface Answer {
   readonly status: number
@@ -10,6 +11,8 @@ export interface Answer {
   readonly body: string | null
   /** What kind of error or verdict it is, for the log. */
   readonly code?: string | undefined
+  /** Whose verdict it is, for the log. */
+  readonly verdict?: Verdict | undefined
 }
 
 /** A refusal whose status says more than its error code does. */

@@ -10,7 +10,7 @@ import { requireTool } from '../testing/tools.ts'
 import { createApp } from './app.ts'
 import { mostBytes } from './body.ts'
 import { LiveDatabase } from './database.ts'
-import { createLog, type LogEntry, logLine } from './log.ts'
+import { createLog, type LogEntry, logLine, logText } from './log.ts'
 import { Counters } from './metrics.ts'
 
 /** The server without its sockets, and a key that may do everything. */
@@ -330,8 +330,11 @@ test('metrics tell what there is and what was asked', async () => {
   await using home = await temporaryApp()
   const { latchkey, clock, metric } = home
   await latchkey.keys.create({ name: 'ci' })
-  await latchkey.keys.create({ name: 'gone' })
+  const { secret: gone } = await latchkey.keys.create({ name: 'gone' })
   await latchkey.keys.revoke('gone')
+  const other = connectLatchkey({ path: home.path, now: () => clock.now })
+  await other.keys.verify(gone!)
+  await other.close()
   expect(await metric('latchkey_backup_age_seconds')).toBeUndefined()
   await home.post('/v1/verify', { secret: home.secret })
   await home.post('/v1/verify', { secret: 'lk_nonsense' })
@@ -347,6 +350,8 @@ test('metrics tell what there is and what was asked', async () => {
     'latchkey_keys{status="revoked"}': 1,
     'latchkey_verdicts_total{code="valid"}': 1,
     'latchkey_verdicts_total{code="malformed"}': 1,
+    'latchkey_denials{code="revoked"}': 1,
+    'latchkey_denials{code="limit_exceeded"}': 0,
     latchkey_usage_requests: 1,
     'latchkey_usage_tokens{direction="input"}': 30,
     latchkey_usage_cost_dollars: 0.5,
@@ -387,6 +392,31 @@ test('a body that does not arrive is given up', async () => {
   jest.useRealTimers()
   const answer = await asked
   expect([answer.status, answer.headers.get('connection')]).toEqual([408, 'close'])
+})
+
+test('the log says whose request was denied and by which limit, and denials are counted without names', async () => {
+  await using home = await temporaryApp()
+  const { latchkey } = home
+  await latchkey.users.create({ username: 'very-private' })
+  const limits = [{ metric: 'tokens', amount: 100, windowMs: 3_600_000 }] as const
+  await latchkey.users.update('very-private', { limits })
+  const { id: user } = await latchkey.users.get('very-private')
+  const { id, secret } = await latchkey.keys.create({ name: 'very-private-key', user: 'very-private' })
+  await home.post('/v1/verify', { secret })
+  await home.post('/v1/verify', { secret, tokens: 101 })
+  await home.post('/v1/reservations', { secret, tokens: 101 })
+  await home.post('/v1/verify', { secret: 'pk_unknown' })
+  const limit = { metric: 'tokens', windowMs: 3_600_000, subject: 'user', id: user }
+  expect(
+    home.log.map(entry => (entry.event === 'request' ? [entry.code, entry.client, entry.limit] : [])),
+  ).toEqual([
+    ['valid', id, null],
+    ['limit_exceeded', id, limit],
+    ['limit_exceeded', id, limit],
+    ['not_found', null, null],
+  ])
+  const [, denied] = home.log
+  expect(logText(denied!, '12:00')).toContain(`  limit_exceeded  ${id}  tokens of user ${user}  `)
 })
 
 test('a log that nobody takes is cut, and says how much is missing', async () => {

@@ -9,6 +9,7 @@ import type { Latchkey } from '../index.ts'
 import { type Answer, errorAnswer, Refusal } from './answer.ts'
 import { inChunks } from './body.ts'
 import type { AppOptions, Call } from './call.ts'
+import type { RequestEntry } from './log.ts'
 import { type Route, routesOf } from './routes.ts'
 
 export interface App {
@@ -44,6 +45,7 @@ export function createApp(options: AppOptions): App {
       status: given.status,
       code: given.code ?? null,
       key: call.caller,
+      ...(given.verdict && clientOf(given.verdict)),
       ms: Math.round(elapsed * 100) / 100,
     })
     return new Response(request.method === 'HEAD' ? null : given.body, {
@@ -156,6 +158,14 @@ function denied({ code, key, retryAt }: Verdict, scope: string, now: Date): Refu
     'make another key with: latchkey key create gateway --scope latchkey:*',
     authenticateHeader('invalid_token'),
   )
+}
+
+/** The key that a verdict is about, and the limit that denied it. */
+function clientOf({ key, limits }: Verdict): Pick<RequestEntry, 'client' | 'limit'> {
+  const hit = limits.find(limit => limit.exceeded)
+  if (hit === undefined) return { client: key?.id ?? null, limit: null }
+  const { metric, windowMs, subject } = hit
+  return { client: key?.id ?? null, limit: { metric, windowMs, subject: subject.type, id: subject.id } }
 }
 
 const messageOf = ({ body }: Answer): string => JSON.parse(body ?? '{}')?.error?.message ?? 'unknown'

@@ -1,17 +1,32 @@
+/** One request that was answered. */
+export interface RequestEntry {
+  readonly event: 'request'
+  readonly method: string
+  readonly route: string
+  readonly status: number
+  /** Error code, or code of the verdict. */
+  readonly code: string | null
+  /** Id of the key that asked. */
+  readonly key: string | null
+  /** Id of the key that a verdict is about; only there with a verdict, and null when it knows none. */
+  readonly client?: string | null
+  /** The limit that denied it; only there with a verdict. */
+  readonly limit?: DenyingLimit | null
+  readonly ms: number
+}
+
+interface DenyingLimit {
+  readonly metric: string
+  readonly windowMs: number
+  /** Whom it binds, and the id of that key, user or project. */
+  readonly subject: string
+  readonly id: string
+}
+
 /** What the server tells while it runs. Entries hold no secret, no body and no path that a client made up. */
 export type LogEntry =
   | { readonly event: 'listening'; readonly address: string }
-  | {
-      readonly event: 'request'
-      readonly method: string
-      readonly route: string
-      readonly status: number
-      /** Error code, or code of the verdict. */
-      readonly code: string | null
-      /** Id of the key that asked. */
-      readonly key: string | null
-      readonly ms: number
-    }
+  | RequestEntry
   /** What went wrong with the server itself, not with a request. */
   | { readonly event: 'failure'; readonly message: string }
   | { readonly event: 'replaced'; readonly message: string }
@@ -66,8 +81,10 @@ export function logText(entry: LogEntry, clock: string): string {
     case 'listening':
       return `Listening on ${entry.address}; Ctrl-C stops it\n`
     case 'request': {
-      const { method, route, status, code, ms } = entry
-      return `${clock}  ${status}  ${method} ${route}${code === null ? '' : `  ${code}`}  ${ms} ms\n`
+      const { method, route, status, code, client, limit, ms } = entry
+      const why = limit ? `  ${limit.metric} of ${limit.subject} ${limit.id}` : ''
+      const told = `${code === null ? '' : `  ${code}`}${client ? `  ${client}` : ''}${why}`
+      return `${clock}  ${status}  ${method} ${route}${told}  ${ms} ms\n`
     }
     case 'failure':
     case 'replaced':

@@ -110,7 +110,13 @@ export const gauge = (name: string, help: string, value: number | readonly Sampl
 })
 
 /** What there is in the database. Totals are gauges: deleting a key takes its part away. */
-export function inventoryFamilies({ keys, used, sizeBytes, walBytes }: Inventory): readonly Family[] {
+export function inventoryFamilies({
+  keys,
+  used,
+  denials,
+  sizeBytes,
+  walBytes,
+}: Inventory): readonly Family[] {
   return [
     gauge(
       'latchkey_keys',
@@ -124,6 +130,11 @@ export function inventoryFamilies({ keys, used, sizeBytes, walBytes }: Inventory
       { labels: { direction: 'other' }, value: used.otherTokens },
     ]),
     gauge('latchkey_usage_cost_dollars', 'Dollars that all keys have ever cost', used.costUsd),
+    gauge(
+      'latchkey_denials',
+      'Times that keys were ever denied, by code',
+      Object.entries(denials).map(([code, value]) => ({ labels: { code }, value })),
+    ),
     gauge('latchkey_database_size_bytes', 'Size of the database file', sizeBytes),
     gauge('latchkey_database_wal_size_bytes', 'Size of its write-ahead log', walBytes),
   ]

@@ -81,7 +81,7 @@ export function routesOf({ database, counters, now, log, state }: Surroundings):
         const { secret, model, scope, ...wanted } = readFields(verifyBody, await readJson(request))
         const given = await latchkey.keys.verify(secret, { model, scope, wanted })
         counters.verdict(given)
-        return { ...verdictAnswer(given), code: given.code }
+        return { ...verdictAnswer(given), code: given.code, verdict: given }
       },
     },
     {
@@ -103,7 +103,7 @@ export function routesOf({ database, counters, now, log, state }: Surroundings):
         const { secret, key, ...options } = readFields(reserveBody, await readJson(request))
         const given = await latchkey.usage.reserve(selectorOf(secret, key), options)
         counters.verdict(given.verdict)
-        return { ...reservedAnswer(given), code: given.verdict.code }
+        return { ...reservedAnswer(given), code: given.verdict.code, verdict: given.verdict }
       },
     },
     {

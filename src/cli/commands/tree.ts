@@ -54,6 +54,7 @@ export const tree: Tree = {
       show: () => import('./key/show.ts'),
       update: () => import('./key/update.ts'),
       verify: () => import('./key/verify.ts'),
+      explain: () => import('./key/explain.ts'),
       stats: () => import('./key/stats.ts'),
       limit: {
         summary: 'Rolling limits of a key',

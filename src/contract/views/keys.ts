@@ -14,9 +14,9 @@ import {
   time,
 } from '../shape.ts'
 import { changed, createdFlag } from './changes.ts'
-import { limit, limitState } from './limits.ts'
+import { limit, limitForecast, limitState } from './limits.ts'
 import { keyRef, projectRef, userRef } from './refs.ts'
-import { keyStatuses, verdictCodes } from './words.ts'
+import { deniedCodes, keyStatuses, verdictCodes } from './words.ts'
 
 export const key = object('Key', {
   id: text('key_ and a time-sorted id'),
@@ -65,6 +65,22 @@ export const verdict = object('Verdict', {
   retryAt: nullable(time('When to try again, if a limit was hit and time alone helps')),
 })
 
+export const denial = object('Denial', {
+  code: choice(deniedCodes, 'Why'),
+  count: integer('How often'),
+  lastAt: time('When it was denied last'),
+})
+
+export const explanation = object('Explanation', {
+  valid: flag('Whether the request may go ahead'),
+  code: choice(verdictCodes, 'Why'),
+  key: as(key, 'The key'),
+  model: nullable(text('The model that the request would get; null when none was named')),
+  limits: list(limitForecast, 'Every limit that binds the key, whatever the verdict, and when it frees'),
+  retryAt: nullable(time('When to try again, if a limit was hit and time alone helps')),
+  denials: list(denial, 'How often the key was denied in the 14 days before, the latest first'),
+})
+
 /** What POST /v1/reservations answers. */
 export const reserved = object('Reserved', {
   reservation: nullable(
@@ -100,6 +116,8 @@ export type CreatedKey = Of<typeof createdKey>
 export type IssuedKey = Pick<CreatedKey, 'id' | 'name' | 'secret' | 'secretFile'>
 export type ChangedKey = Of<typeof changedKey>
 export type RotatedKey = Of<typeof rotatedKey>
+export type Denial = Of<typeof denial>
+export type Explanation = Of<typeof explanation>
 export type Verdict = Of<typeof verdict>
 export type Reserved = Of<typeof reserved>
 export type FoundSecret = Of<typeof foundSecret>

@@ -1,7 +1,7 @@
 /** What keys used, what that cost, and what was counted of it. */
 import { as, flag, integer, list, nullable, number, type Of, object, text, time } from '../shape.ts'
 import { changed } from './changes.ts'
-import { key } from './keys.ts'
+import { denial, key } from './keys.ts'
 import { limitForecast } from './limits.ts'
 import { keyRef, projectRef, userRef } from './refs.ts'
 
@@ -25,6 +25,7 @@ export const stats = object('Stats', {
     "Each limit that binds the key as it stands: its own, its user's, its project's",
   ),
   series: list(usagePoint, 'Use by day, oldest first, empty days included'),
+  denials: list(denial, 'How often the key was denied in these days, the latest first'),
 })
 
 export const usageRow = object('UsageRow', {

@@ -20,8 +20,8 @@ export const keySorts = ['name', 'created', 'expires', 'last-used', 'tokens', 'c
 
 export const origins = ['terminal', 'cron', 'service', 'script', 'library'] as const
 
-export const verdictCodes = [
-  'valid',
+/** Why a request is denied. */
+export const deniedCodes = [
   'malformed',
   'not_found',
   'rotated',
@@ -34,6 +34,8 @@ export const verdictCodes = [
   'insufficient_scope',
   'limit_exceeded',
 ] as const
+
+export const verdictCodes = ['valid', ...deniedCodes] as const
 
 /** Why a secret does not work that a restore would let work again. */
 export const revivals = [
@@ -133,6 +135,7 @@ export type Metric = (typeof metrics)[number]
 export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]
 export type Origin = (typeof origins)[number]
+export type DeniedCode = (typeof deniedCodes)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
 export type ReportGroup = (typeof reportGroups)[number]
 export type ReportOrder = (typeof reportOrders)[number]

@@ -48,6 +48,14 @@ export interface UsageCounts {
   readonly costMicros: number
 }
 
+export interface DenialRow {
+  readonly keyId: string
+  readonly start: number
+  readonly code: string
+  readonly count: number
+  readonly lastAt: number
+}
+
 export interface RunningTotals {
   readonly name: string
   readonly requests: number
@@ -246,6 +254,16 @@ export class HotPath {
   /** Notes the id of an event as counted at `at`; false when it already was. */
   noteEvent(id: string, at: number): boolean {
     return this.#compile(noteEvent).run(id, at).changes > 0
+  }
+
+  /** Adds to how often a key was denied on a day; of a key that is gone, nothing. */
+  addDenial({ keyId, start, code, count, lastAt }: DenialRow): void {
+    this.#compile(
+      `INSERT INTO denials (key_id, start, code, count, last_at)
+       SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM keys WHERE id = ?1)
+       ON CONFLICT (key_id, start, code) DO UPDATE SET
+         count = count + excluded.count, last_at = max(last_at, excluded.last_at)`,
+    ).run(keyId, start, code, count, lastAt)
   }
 
   /** Every price of every model. */

@@ -79,6 +79,7 @@ export class Store {
   #line: string | undefined
   #reads: Promise<unknown> = Promise.resolve()
   #closed = false
+  readonly #beforeClose: (() => Promise<void>)[] = []
 
   constructor(options: StoreOptions) {
     this.path = options.path
@@ -222,8 +223,14 @@ export class Store {
     }
   }
 
+  /** Has work done when the store is closed, while it still can be; it must not throw. */
+  beforeClose(work: () => Promise<void>): void {
+    this.#beforeClose.push(work)
+  }
+
   /** Waits for what is under way, then closes. */
   async close(): Promise<void> {
+    for (const work of this.#beforeClose.splice(0)) await work()
     this.#closed = true
     await this.#reads
     this.#reader?.client.close()

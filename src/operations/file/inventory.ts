@@ -1,9 +1,11 @@
 /** What there is, in numbers that a monitor asks for every few seconds: no names, and no look at single requests. */
-import type { KeyStatus } from '../../contract/views.ts'
+import { deniedCodes } from '../../contract/views/words.ts'
+import type { DeniedCode, KeyStatus } from '../../contract/views.ts'
 import { sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { sizeOf } from '../../system/files.ts'
 import type { OperationContext } from '../context.ts'
+import { allDenials } from '../keys/denial-counts.ts'
 import { hasStatus } from '../keys/status-condition.ts'
 import { toDollars } from '../rules/money.ts'
 
@@ -18,6 +20,8 @@ export interface Inventory {
     readonly otherTokens: number
     readonly costUsd: number
   }
+  /** Verdicts that denied a key, by code: those of serve and of the library. Deleting a key takes its part away. */
+  readonly denials: Readonly<Record<DeniedCode, number>>
   /** Size of the database file. */
   readonly sizeBytes: number
   /** Size of the write-ahead log. */
@@ -28,8 +32,8 @@ export interface Inventory {
 export async function takeInventory({ store, now }: OperationContext): Promise<Inventory> {
   const at = now()
   const keysWith = (status: KeyStatus) => sql<number>`count(*) FILTER (WHERE ${hasStatus(status, at)})`
-  const [row] = await store.read(async db =>
-    db
+  const { row, denied } = await store.read(async db => {
+    const [row] = await db
       .select({
         active: keysWith('active'),
         disabled: keysWith('disabled'),
@@ -43,14 +47,19 @@ export async function takeInventory({ store, now }: OperationContext): Promise<I
         otherTokens: totalOf(keys.otherTokens),
         costMicros: totalOf(keys.costMicros),
       })
-      .from(keys),
-  )
+      .from(keys)
+    return { row, denied: await allDenials(db) }
+  })
   if (row === undefined) throw new Error('a sum without a row')
   const { requests, inputTokens, outputTokens, otherTokens, costMicros, ...byStatus } = row
   return {
     keys: byStatus,
     used: { requests, inputTokens, outputTokens, otherTokens, costUsd: toDollars(costMicros) },
+    denials: denials(denied),
     sizeBytes: sizeOf(store.path),
     walBytes: sizeOf(`${store.path}-wal`),
   }
 }
+
+const denials = (counted: ReadonlyMap<string, number>): Inventory['denials'] =>
+  Object.fromEntries(deniedCodes.map(code => [code, counted.get(code) ?? 0])) as Inventory['denials']

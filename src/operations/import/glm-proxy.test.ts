@@ -728,7 +728,10 @@ describe.skipIf(!present)(
 
     test('both keys of a list come over, one with a very short secret', async () => {
       expect(await importFile('glm-proxy.two-keys.json')).toMatchObject({ created: 2 })
-      expect(all('SELECT start FROM secrets ORDER BY start')).toEqual([{ start: 'pk' }, { start: 'pk_test' }])
+      expect(all('SELECT start FROM secrets ORDER BY start')).toEqual([
+        { start: 'pk' },
+        { start: 'pk_test_ben' },
+      ])
     })
 
     test('an empty list is no mistake', async () => {

@@ -7,6 +7,7 @@ import { forecast, limitsBinding } from '../limits/window.ts'
 import { addDays, startOfDay } from '../rules/calendar.ts'
 import { findKey, type KeySelector } from '../select.ts'
 import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
+import { denialsOf } from './denial-counts.ts'
 import { keyView } from './view.ts'
 
 export interface StatsOptions {
@@ -21,7 +22,8 @@ export interface StatsOptions {
 const longestSeriesDays = 366
 
 /**
- * Totals of all time, each limit that binds the key as it stands and when it frees, and use by day.
+ * Totals of all time, each limit that binds the key as it stands and when it frees, use by day, and how often the key
+ * was denied in these days.
  *
  * @throws not_found, ambiguous, invalid
  */
@@ -71,6 +73,7 @@ export function keyStats(
       totals: shownCounts(row),
       limits: bound.map(each => forecast(hot, each, at.getTime())),
       series,
+      denials: await denialsOf(db, key.id, first, at),
     }
   })
 }

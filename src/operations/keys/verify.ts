@@ -7,6 +7,7 @@ import type { Wanted } from '../limits/rows.ts'
 import { judgeLimits, limitsBinding } from '../limits/window.ts'
 import { matches } from '../rules/patterns.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
+import { noteDenial } from './denials.ts'
 import { refusalOf } from './status.ts'
 import { keyViewOf } from './view.ts'
 
@@ -35,7 +36,9 @@ export async function verifySecret(
   requireSound(options)
   if (isMalformed(secret)) return denied('malformed')
   const now = context.now()
-  return glance(context.store, hot => judge(hot, hot.findSecret(hashSecret(secret)), now, options))
+  const verdict = glance(context.store, hot => judge(hot, hot.findSecret(hashSecret(secret)), now, options))
+  if (!verdict.valid && options.at === undefined) noteDenial(context.store, verdict, now)
+  return verdict
 }
 
 /**
@@ -43,7 +46,7 @@ export async function verifySecret(
  *
  * @throws invalid
  */
-function requireSound({ at, wanted = {} }: VerifyOptions): void {
+export function requireSound({ at, wanted = {} }: VerifyOptions): void {
   const amounts = [wanted.tokens, wanted.requests, wanted.usd]
   const isSound = (amount: number | undefined) =>
     amount === undefined || (Number.isFinite(amount) && amount >= 0)

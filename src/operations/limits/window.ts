@@ -124,10 +124,10 @@ function firstBelow(hot: HotPath, bound: BoundLimit, at: number, now: UsedAt, mo
   return null
 }
 
-/** When something of a limit is free again, when half of what is used up, and when all of it. */
-export function forecast(hot: HotPath, bound: BoundLimit, at: number): LimitForecast {
+/** For a request that wants so much; and when something of the limit is free again, when half of what is used up, and when all of it. */
+export function forecast(hot: HotPath, bound: BoundLimit, at: number, wanted: Wanted = {}): LimitForecast {
   const { metric, amount } = bound.limit
-  const state = judgeLimit(hot, bound, at, {})
+  const state = judgeLimit(hot, bound, at, wanted)
   const left = toStored(metric, state.remaining)
   const goals = [left + 1, left + Math.ceil((amount - left) / 2), amount].filter(
     goal => goal > left && goal <= amount,

@@ -2,7 +2,7 @@
  * Finds what may be a secret in a stream of any bytes: anything in the form of ours, wherever it stands and whatever
  * surrounds it, and whatever begins as a known foreign secret does. Must never write or throw what it found.
  */
-import { defaultPrefix, hasChecksum, startOf } from './secrets.ts'
+import { defaultPrefix, hasChecksum, lengthsOf, startOf } from './secrets.ts'
 
 /** A piece of the text that may be a secret. */
 interface Candidate {
@@ -155,7 +155,7 @@ export class SecretScanner {
     for (const start of starts) {
       if (!text.startsWith(start, at)) continue
       const most = runEnd(text, at) - at
-      for (const length of lengths(text, at, start.length, most)) {
+      for (const length of lengths(text, at, start, most)) {
         const secret = text.slice(at, at + length)
         if (!this.#isOurs(secret)) yield { line, text: secret, start, checksum: false, ours: false }
       }
@@ -181,15 +181,14 @@ export class SecretScanner {
   }
 }
 
-/**
- * How long a secret with such a start may be. A third of a foreign secret is kept, at most twelve characters: so a
- * shorter start tells its length. One that came with a hash may end wherever a word does.
- */
-function* lengths(text: string, at: number, start: number, most: number): Iterable<number> {
-  const last = start < tellingStart ? Math.min(most, 3 * start + 2) : most
-  for (let length = start; length <= last; length++) {
-    const byRule = start >= 12 || (length >= 3 * start && length <= 3 * start + 2)
-    const ends = start >= tellingStart && (length === most || !isWord(text.charCodeAt(at + length)))
+/** How long a secret with such a start may be. One that came with a hash may end wherever a word does. */
+function* lengths(text: string, at: number, start: string, most: number): Iterable<number> {
+  const isTelling = start.length >= tellingStart
+  const [least, longest] = lengthsOf(start) ?? [start.length, most]
+  const last = isTelling ? most : Math.min(most, longest)
+  for (let length = start.length; length <= last; length++) {
+    const byRule = length >= least && length <= longest
+    const ends = isTelling && (length === most || !isWord(text.charCodeAt(at + length)))
     if (byRule || ends) yield length
   }
 }

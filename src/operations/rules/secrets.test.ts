@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { SecretScanner } from './scan.ts'
 import { hasChecksum, hashSecret, isMalformed, mintSecret, startOf } from './secrets.ts'
 
 test('a secret is its prefix, 30 random characters and a checksum of 6', () => {
@@ -57,8 +58,27 @@ test('all 62 characters come up about equally often', () => {
 
 test('the start of a short foreign secret gives away at most a third of it', () => {
   expect(startOf('pk_test')).toBe('pk')
+  expect(startOf('dok_live_0123456789abcdef')).toBe('dok_live_012')
   expect(startOf(`cck_${'0123456789abcdef'.repeat(2)}`)).toBe('cck_01234567')
 })
+
+test.each(['', 'pk_', 'sk-', 'dok_live_', 'sk-ant-', 'key2_test_'])(
+  'foreign secrets that begin with %j look different, give little away, and are found by their start',
+  prefix => {
+    for (let length = 12; length < 60; length++) {
+      const [one = '', other = ''] = ['0123456789', 'ZYXWVUTSRQ'].map(
+        alphabet => prefix + alphabet.repeat(6).slice(0, length),
+      )
+      const start = startOf(one)
+      expect(start).not.toBe(startOf(other))
+      expect(start.length - prefix.length).toBeLessThanOrEqual(Math.max(3, one.length / 3))
+      const text = new TextEncoder().encode(`x${one}yz`)
+      const scanner = new SecretScanner({ prefixes: [], starts: [start] })
+      const seen = [...scanner.scan(text), ...scanner.end()].map(each => each.text)
+      expect([one, seen.includes(one)]).toEqual([one, true])
+    }
+  },
+)
 
 test('what is stored is the SHA-256 of the whole secret', () => {
   expect(hashSecret('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')

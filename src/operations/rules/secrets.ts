@@ -25,11 +25,33 @@ export function hashSecret(secret: string): string {
   return Bun.CryptoHasher.hash('sha256', secret, 'hex')
 }
 
-/** What is kept for display: the prefix and six characters of a secret of ours, at most a third of a foreign one. */
+/**
+ * What is kept for display: the prefix and six characters of a secret of ours; a third of a foreign one, at most twelve
+ * characters, but at least three beyond its prefix, so that two `dok_live_…` are not the same to look at.
+ */
 export function startOf(secret: string): string {
-  const own = /^([a-z0-9]{2,12}_)[0-9A-Za-z]{36}$/.exec(secret)
-  if (own?.[1] !== undefined) return secret.slice(0, own[1].length + 6)
-  return secret.slice(0, Math.min(12, Math.max(1, Math.floor(secret.length / 3))))
+  if (hasChecksum(secret)) return secret.slice(0, secret.indexOf('_') + 7)
+  const third = Math.min(12, Math.max(1, Math.floor(secret.length / 3)))
+  const prefix = foreignPrefix(secret).length
+  return secret.slice(0, secret.length < prefix + beyondPrefix ? third : Math.max(third, prefix + 3))
+}
+
+/** `sk-`, `dok_live_`: what many secrets of one system have in common. */
+const foreignPrefix = (text: string): string => /^(?:[a-z]{2,8}\d{0,2}[_-]){1,2}/.exec(text)?.[0] ?? ''
+
+/** Characters behind a prefix of which three give nothing away. */
+const beyondPrefix = 12
+
+/**
+ * The lengths that a foreign secret may have of which this is the start: at least, and at most; null when the start does
+ * not tell.
+ */
+export function lengthsOf(start: string): readonly [least: number, most: number] | null {
+  if (start.length >= 12) return null
+  const prefix = foreignPrefix(start).length
+  const isByPrefix = start.length === prefix + 3
+  const least = 3 * start.length
+  return [isByPrefix ? Math.min(least, prefix + beyondPrefix) : least, least + 2]
 }
 
 /**

@@ -7,6 +7,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded, Reserved, Verdict } from '../../contract/views.ts'
 import { tally } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
+import { noteDenial } from '../keys/denials.ts'
 import { judge } from '../keys/verify.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
@@ -67,7 +68,7 @@ export async function reserve(
   if (isSecret && isMalformed(selector.secret)) return { reservation: null, verdict: malformed }
   const hash = isSecret ? hashSecret(selector.secret) : ''
   const keyId = isSecret ? '' : (await store.read(db => findKey(db, selector))).id
-  return tally(store, 'NORMAL', hot => {
+  const reserved = await tally(store, 'NORMAL', (hot): Reserved => {
     // Taken with the lock held, so that no reservation that is seen lies in the future.
     const now = context.now()
     const found = isSecret ? hot.findSecret(hash) : (hot.findKey(keyId) ?? gone(keyId))
@@ -86,6 +87,8 @@ export async function reserve(
     hot.addReservation(row)
     return { reservation: { id: row.id, expiresAt: new Date(row.expiresAt) }, verdict }
   })
+  noteDenial(store, reserved.verdict, context.now())
+  return reserved
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type {
   Compacted,
+  Denial,
   IngestReport,
   Price,
   ReportGroup,
@@ -21,15 +22,27 @@ import { many } from '../../draw/quantity.ts'
 import { fold } from '../../terminal/width.ts'
 
 /** Whose it is and what it comes to, how full its limits are, and its days. */
-export const statsLines = ({ key, totals, limits, series }: Stats, brush: Brush): string =>
+export const statsLines = ({ key, totals, limits, series, denials }: Stats, brush: Brush): string =>
   [
     ...fold(`${brush.bold(key.name)} (${key.id})  ${keyStatus(key.status, brush)}`, brush.width),
     ...fold(totalsLine(totals, brush), brush.width),
     '',
     ...(limits.length === 0 ? ['No limits'] : limitLines(limits, brush)),
+    ...denialLines(denials, brush),
     '',
     ...dayBars(series, brush),
   ].join('\n')
+
+/** `Denied: 12 limit_exceeded, last 2 minutes ago`, below an empty line; nothing of a key that was not denied. */
+export const denialLines = (denials: readonly Denial[], brush: Brush): readonly string[] =>
+  denials.length === 0
+    ? []
+    : [
+        '',
+        ...denials.flatMap(({ code, count, lastAt }) =>
+          fold(`Denied: ${brush.count(count)} ${code}, last ${brush.ago(lastAt)}`, brush.width),
+        ),
+      ]
 
 /** `12 requests, 3,400 tokens (3,000 in, 400 out), $0.12` */
 function totalsLine(totals: Totals, brush: Brush): string {

@@ -443,6 +443,18 @@ test('in place under a writer that never pauses, every commit is in the database
   expect(rows['users']).toBeGreaterThan(500)
 }, 600_000)
 
+test('revocations are kept of one moment: a write meanwhile stops that, and nothing is changed', async () => {
+  const { context } = await scene()
+  await peer(
+    context.path,
+    `setInterval(() => { client.run("UPDATE users SET updated_at = updated_at + 1") }, 1)`,
+  )
+  const error = await failure(restore(context, { latest: true, inPlace: true, keepRevocations: true }))
+  expect(error).toMatchObject({ code: 'busy', message: expect.stringContaining('revocations') })
+  expect(users(context.path)).toBe(100)
+  expect(readdirSync(dirname(context.path)).filter(name => name.includes('before-restore'))).toEqual([])
+})
+
 test('what a killed restore had kept of late commits is made a backup by the next, and an undo finds it', async () => {
   const { context } = await scene()
   await restore(context, { latest: true })

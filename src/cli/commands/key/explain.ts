@@ -1,0 +1,48 @@
+import { explanation } from '../../../contract/views/keys.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { dollars, moment, tokens } from '../../declare/parse.ts'
+import { limitLines } from '../../draw/limits.ts'
+import { denialLines } from '../usage/drawing.ts'
+
+export default command({
+  name: 'explain',
+  effect: 'read',
+  summary: 'Say why requests of a key go ahead or are denied',
+  description:
+    'Prints the verdict that the gateway would get, without the secret; every limit that binds the key, and when it frees; and how often the key was denied in the last 14 days. Exits 0 whatever the verdict.',
+  examples: [
+    'latchkey key explain ci',
+    'latchkey key explain ci --model gpt-x --tokens 5000',
+    'latchkey key explain ci --at 2026-11-20T12:00:00Z --json',
+  ],
+  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  options: {
+    model: opt.text('model', 'Model that the request asks for'),
+    scope: opt.text('scope', 'What the request needs to be allowed'),
+    tokens: opt.as('n', tokens, 'Tokens that the request will use'),
+    costUsd: opt.as('dollars', dollars, 'Dollars that the request will cost'),
+    at: opt.as('date', moment, 'As if it were then'),
+  },
+  run: async (ctx, { key, model, scope, tokens, costUsd, at }) =>
+    (await ctx.operations()).keys.explain(await ctx.keySelector(key), {
+      model,
+      scope,
+      at,
+      wanted: { tokens, usd: costUsd },
+    }),
+  output: explanation,
+  done: ({ valid, code, key, limits, retryAt, denials }, brush) =>
+    [
+      `${valid ? brush.good(code) : brush.bad(code)}: ${key.name} (${key.id})`,
+      ...limits
+        .filter(limit => code === 'limit_exceeded' && limit.exceeded)
+        .map(
+          ({ metric, windowMs, subject }) =>
+            `Hit: ${metric}/${brush.duration(windowMs)} of ${subject.type} ${subject.name}`,
+        ),
+      ...(retryAt === null ? [] : [`Try again at ${brush.dated(retryAt)}`]),
+      '',
+      ...(limits.length === 0 ? ['No limits'] : limitLines(limits, brush)),
+      ...denialLines(denials, brush),
+    ].join('\n'),
+})

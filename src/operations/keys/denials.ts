@@ -1,0 +1,75 @@
+/**
+ * How often keys are denied, and why: a row per key, day and code. A verdict writes nothing and waits for nothing, so
+ * denials are counted in memory and written together, every few seconds and when the store is closed. They are numbers
+ * for people: what cannot be written waits for the next time, and is lost with the process.
+ */
+import type { DeniedCode, Verdict } from '../../contract/views.ts'
+import { tally } from '../../db/sqlite/hot.ts'
+import type { Store } from '../../db/sqlite/transaction.ts'
+
+/** Counts a verdict that denies a key; one about another moment, or where nothing is kept, is none. */
+export function noteDenial(store: Store, { valid, code, key }: Verdict, at: Date): void {
+  if (valid || code === 'valid' || key === null || !store.isWritable || store.dryRun) return
+  let counter = counters.get(store)
+  if (counter === undefined) {
+    counter = new Counter(store)
+    counters.set(store, counter)
+  }
+  counter.add(key.id, code, at.getTime())
+}
+
+const counters = new WeakMap<Store, Counter>()
+
+interface Row {
+  readonly keyId: string
+  readonly start: number
+  readonly code: DeniedCode
+  count: number
+  lastAt: number
+}
+
+const flushEveryMs = 5_000
+const dayMs = 86_400_000
+export const startOfDay = (at: number): number => Math.floor(at / dayMs) * dayMs
+
+class Counter {
+  readonly #store: Store
+  #rows = new Map<string, Row>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(store: Store) {
+    this.#store = store
+    store.beforeClose(() => this.#flush())
+  }
+
+  add(keyId: string, code: DeniedCode, at: number): void {
+    this.#merge({ keyId, start: startOfDay(at), code, count: 1, lastAt: at })
+    this.#timer ??= setTimeout(() => this.#flush(), flushEveryMs).unref()
+  }
+
+  #merge(row: Row): void {
+    const name = `${row.keyId} ${row.start} ${row.code}`
+    const known = this.#rows.get(name)
+    if (known === undefined) this.#rows.set(name, row)
+    else {
+      known.count += row.count
+      known.lastAt = Math.max(known.lastAt, row.lastAt)
+    }
+  }
+
+  async #flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const rows = [...this.#rows.values()]
+    if (rows.length === 0) return
+    this.#rows = new Map()
+    try {
+      await tally(this.#store, 'NORMAL', hot => {
+        for (const row of rows) hot.addDenial(row)
+      })
+    } catch {
+      // The next denial sets the clock again; until then nobody is kept waiting, and nothing is kept busy.
+      for (const row of rows) this.#merge(row)
+    }
+  }
+}
