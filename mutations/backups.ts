@@ -134,10 +134,10 @@ export const backups: readonly Mutation[] = [
     tests: ['src/operations/file/backup'],
   },
   {
-    what: 'a backup that took the place of another one is removed for it',
+    what: 'other backups are removed than those that were shown',
     file: 'src/operations/file/backup/prune.ts',
-    text: ' || now.manifest.id !== manifest.id) return\n  await location.remove(manifestName',
-    instead: ') return\n  await location.remove(manifestName',
+    text: '      if (only) requireOnly(await prune({ ...context, dryRun: true }), only)\n',
+    instead: '',
     ...upkeep,
   },
   {

@@ -123,6 +123,7 @@ export const imports: readonly Mutation[] = [
     file: 'src/cli/draw/present.ts',
     text: '/[",\\r\\n]|^\\s|\\s$/.test(text)',
     instead: '/[",\\r\\n]/.test(text)',
-    tests: ['src/cli/draw/present.test.ts'],
+    tests: ['src/cli/commands/db/db.test.ts'],
+    only: 'blanks at the edge',
   },
 ]

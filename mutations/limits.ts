@@ -75,7 +75,7 @@ export const limits: readonly Mutation[] = [
     text: "tokens: 'u.input_tokens + u.output_tokens + u.other_tokens',",
     instead: "tokens: 'u.input_tokens + u.output_tokens',",
     tests: ['src/operations/limits/window.test.ts'],
-    only: 'a limit counts input',
+    only: 'tokens that came with an import',
   },
   {
     what: 'an hour that reaches into the window does not count',

@@ -384,6 +384,19 @@ describe('a source with mistakes', () => {
   })
 })
 
+test('an import after which the usage of a key would not add up is taken back whole', async () => {
+  await load([entry()])
+  client.run(
+    `CREATE TRIGGER more AFTER UPDATE ON keys WHEN new.other_tokens > old.other_tokens
+     BEGIN UPDATE keys SET other_tokens = other_tokens + 1 WHERE id = new.id; END`,
+  )
+  client.run('PRAGMA wal_checkpoint(TRUNCATE)')
+  const before = dump()
+  await expect(load([entry({ total_lifetime_tokens: 150 })])).rejects.toThrow('would no longer add up')
+  await load([entry()])
+  expect(dump()).toBe(before)
+})
+
 describe('a second import', () => {
   test('of the same source changes nothing', async () => {
     await load([entry(), entry({ key: 'pk_b', name: 'one', model: '', expiry_date: '' })])

@@ -264,7 +264,7 @@ test(`${histories} random histories: never too little, nor too much by a bucket,
   client.close()
 }, 3_600_000)
 
-test('a limit counts input, output and imported tokens, requests, and dollars to the millionth', async () => {
+test('a limit counts input and output tokens, requests, and dollars to the millionth', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey } = home
   const { secret } = await latchkey.keys.create({
@@ -284,6 +284,18 @@ test('a limit counts input, output and imported tokens, requests, and dollars to
     ['requests', hour, 2, 3],
     ['usd', hour, 0.000001, 0.000002],
   ])
+})
+
+test('tokens that came with an import, without a split, count as all others', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:30Z')
+  const key = 'pk_of_an_old_gateway'
+  const usage_windows = [{ window_start: '2026-11-20T11:50:00Z', tokens_used: 60 }]
+  const entry = { key, name: 'Old', token_limit_per_5h: 100, total_lifetime_tokens: 60, usage_windows }
+  const bytes = new TextEncoder().encode(JSON.stringify({ keys: [entry] }))
+  await home.latchkey.imports.glmProxy({ file: 'apikeys.json', bytes })
+  await home.latchkey.usage.record('Old', { inputTokens: 10, outputTokens: 5 })
+  const verdict = await home.latchkey.keys.verify(key, { wanted: { tokens: 26 } })
+  expect(verdict).toMatchObject({ valid: false, limits: [{ used: 75, remaining: 25 }] })
 })
 
 test('a request is denied when nothing is left, or less than it asks for, and told when to come back', async () => {

@@ -91,3 +91,10 @@ test('optimize tells what it would run, and then has nothing left to do', async 
   expect((await at.db('optimize --json')).json()).toMatchObject({ statements: planned })
   expect((await at.db('check')).code).toBe(0)
 })
+
+test('blanks at the edge of a cell come back from CSV', async () => {
+  await using home = await temporaryLatchkey()
+  const sql = "SELECT ' left' AS a, 'right ' AS b, 'in the middle' AS c"
+  const { out } = await run(['db', 'query', sql, '-o', 'csv'], { db: home.path })
+  expect(out).toBe('a,b,c\n" left","right ",in the middle\n')
+})

@@ -56,6 +56,18 @@ test('prune removes what no rule keeps, both files, and nothing else', async () 
   )
 })
 
+test('prune removes those backups that were agreed to, or none', async () => {
+  const [, older, oldest] = await nightly(3)
+  const agreed = { keep: { last: 1 }, only: [oldest!.id] }
+  expect(await failure(pruneBackups(scene.context, agreed))).toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining(older!.path),
+  })
+  expect(await listBackups(scene.context)).toHaveLength(3)
+  await pruneBackups(scene.context, { ...agreed, only: [oldest!.id, older!.id] })
+  expect(await listBackups(scene.context)).toHaveLength(1)
+})
+
 test('prune never touches a backup with a damaged manifest, nor one whose manifest names another file', async () => {
   const [, older, oldest] = await nightly(3)
   writeFileSync(manifestOf(older!.path), '{"format":"latchkey-ba')
