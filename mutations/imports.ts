@@ -65,8 +65,8 @@ export const imports: readonly Mutation[] = [
   {
     what: 'a secret of the source stands in a name',
     file: 'src/operations/import/prepare.ts',
-    text: 'if (holdsOurs(text) || texts.has(text.trim()) || hashes.has(hashSecret(text.trim()))) return true',
-    instead: 'if (texts.size < 0) return true',
+    text: 'texts.has(text.trim()) || hashes.has(hashSecret(text.trim()))',
+    instead: 'texts.size < 0',
     ...glmProxy,
   },
   {
@@ -107,8 +107,8 @@ export const imports: readonly Mutation[] = [
   {
     what: 'usage of the next year is counted',
     file: 'src/operations/usage/events.ts',
-    text: 'if (time === undefined || time < earliest || time > this.#now + rules.clockToleranceMs) return undefined',
-    instead: 'if (time === undefined || time < earliest) return undefined',
+    text: 'time < earliest || time > this.#now + rules.clockToleranceMs) return undefined',
+    instead: 'time < earliest) return undefined',
     ...ingest,
   },
   {

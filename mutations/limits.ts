@@ -99,11 +99,18 @@ export const limits: readonly Mutation[] = [
     tests: ['src/operations/keys/keys.test.ts', 'src/operations/limits/manage.test.ts'],
   },
   {
+    what: 'what a clock that is ahead has dated counts only when that time comes',
+    file: 'src/operations/usage/events.ts',
+    text: '      at: Math.min(time, this.#now),\n    }\n  }\n\n  #checked',
+    instead: '      at: time,\n    }\n  }\n\n  #checked',
+    tests: ['src/operations/usage/extremes.test.ts'],
+  },
+  {
     what: 'a reservation made by a clock that is a little ahead does not count',
     file: 'src/db/sqlite/hot.ts',
     text: '      at + toleranceMs,\n    )\n    return row ?? nothing',
     instead: '      at,\n    )\n    return row ?? nothing',
-    tests: ['src/operations/usage/reserve.test.ts', 'src/operations/clock.test.ts'],
+    tests: ['src/operations/usage/reserve.test.ts'],
   },
   {
     what: 'a reservation outlives its time',

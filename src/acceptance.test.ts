@@ -248,6 +248,8 @@ interface Scene {
   readonly noSecret?: boolean
   /** As a user who may only read the folder. */
   readonly readOnly?: boolean
+  /** With a umask that takes nothing away. */
+  readonly openUmask?: boolean
   readonly only?: (path: string) => boolean
 }
 
@@ -268,7 +270,10 @@ async function runEach<T>(scene: Scene, look: (run: Run) => T): Promise<readonly
     const ran =
       scene.spoil && process.env['LATCHKEY_PROGRAM'] === undefined && !lasts(words)
         ? await within(words, folder, stdin)
-        : await start(words, folder, stdin, scene.readOnly)
+        : await start(words, folder, stdin, [
+            ...(scene.readOnly && process.getuid?.() === 0 ? stepDown : []),
+            ...(scene.openUmask ? ['sh', '-c', 'umask 000; exec "$@"', 'sh'] : []),
+          ])
     const found = look({ path, folder, ran, before, after: () => snapshot(folder) })
     if (scene.readOnly) changeModes(folder, 0o755, 0o644)
     return found
@@ -298,10 +303,9 @@ async function start(
   words: readonly string[],
   cwd: string,
   stdin: string | null,
-  readOnly = false,
+  before: readonly string[] = [],
 ): Promise<Finished> {
-  const asNobody = readOnly && process.getuid?.() === 0 ? stepDown : []
-  const child = Bun.spawn([...asNobody, ...program, ...words], {
+  const child = Bun.spawn([...before, ...program, ...words], {
     cwd,
     env: { PATH: tools, ...testEnvironment({ LATCHKEY_TZ: 'UTC' }, join(cwd, 'latchkey.db')) },
     stdin: stdin === null ? 'ignore' : new Blob([stdin]),
@@ -824,6 +828,45 @@ function auditRows(db: string): readonly { readonly id: string; readonly action:
     client.close()
   }
 }
+
+// --- What is made ----------------------------------------------------------------------------------------------
+
+test('whatever the umask, no command makes a file or folder that others may write to, and secrets are private', async () => {
+  const makes: Readonly<Record<string, string>> = {
+    init: 'init --db new/folder/fresh.db',
+    'backup create': 'backup create --to new/backups',
+    'completion install': 'completion install fish --dir new/completions',
+    man: 'man --dir new/pages',
+    'key create': 'key create new --out secret.txt',
+    'key rotate': 'key rotate ci --out secret.txt',
+    'usage report': 'usage report --html page.html',
+    'backup schedule': "backup schedule --cron '17 3 * * *' --systemd --print",
+  }
+  const open = ['new/completions', 'new/pages']
+  const scene: Scene = {
+    openUmask: true,
+    words: (words, path) => (path in makes ? splitLine(makes[path]!) : words),
+    only: path =>
+      path === 'usage report' ||
+      commands.find(command => command.path === path)!.declaration.effect !== 'read',
+  }
+  const problems = await runEach(scene, run => {
+    const made = Object.entries(run.after()).filter(([name]) => !(name in run.before))
+    return about(run.path, [
+      ...(run.ran.code === 0 ? [] : [`exits ${run.ran.code}: ${run.ran.err}`]),
+      ...(run.path in makes && made.length === 0 && !makes[run.path]!.endsWith('--print')
+        ? ['makes nothing']
+        : []),
+      ...made.flatMap(([name, state]) => {
+        const mode = Number.parseInt(state, 8)
+        const isOpen = name === 'new' || open.some(folder => name.startsWith(folder))
+        return mode & (isOpen ? 0o022 : 0o077) ? [`makes ${name} with mode ${mode.toString(8)}`] : []
+      }),
+    ])
+  })
+  expect(problems.length).toBeGreaterThan(20)
+  expect(problems.flat()).toEqual([])
+})
 
 // --- Dry runs ------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ test('whoever starts it in a foreign folder runs and reads nothing of what lies 
     [
       'sh',
       '-ec',
-      'latchkey init; latchkey key create ci; latchkey backup create; latchkey --version; latchkey config get db',
+      'latchkey init; latchkey key create ci --expires 90d; latchkey backup create; latchkey --version; latchkey config get db',
     ],
     { cwd: foreign, env: { PATH: `${bin}:/usr/bin:/bin`, HOME: home, CI: 'true' }, stdin: 'ignore' },
   )

@@ -47,7 +47,7 @@ const failures: Readonly<Record<ErrorCode, { try: RegExp; drive: (scene: Scene) 
     drive: at => at.run('backup status'),
   },
   usage: { try: /^latchkey key create --help$/, drive: at => at.run('key create') },
-  invalid: { try: /change the name/, drive: at => at.run(`key create ' '`) },
+  invalid: { try: /change the name/, drive: at => at.run('key create key_ci') },
   not_found: { try: /^see them with: latchkey key list$/, drive: at => at.run('key show cii') },
   denied: { try: /^$/, drive: at => at.run('key verify', { stdin: 'lk_nobody' }) },
   conflict: { try: /latchkey/, drive: at => at.run('key create ci') },

@@ -212,7 +212,8 @@ test('the line for cron takes a backup, in the bare environment that cron gives'
     stdin: 'ignore',
   })
   expect(ran.stderr.toString()).toBe('')
-  expect(ran.stdout.toString()).toMatch(/^bak_\w{26}\n$/)
+  // Cron sends a letter for every word that is said.
+  expect(ran.stdout.toString()).toBe('')
   expect(ran.exitCode).toBe(0)
 })
 

@@ -164,19 +164,28 @@ test('a body of more than 1 MiB is refused, whether it says so or not', async ()
 test('a path is open to a key with its scope and no other', async () => {
   await using home = await temporaryApp()
   const { keys } = home.latchkey
-  const paths = ['/v1/verify', '/v1/usage', '/v1/reservations', '/metrics']
+  const held = '/v1/reservations/res_00000000000000000000000000'
+  const paths = [
+    '/v1/verify',
+    '/v1/usage',
+    '/v1/reservations',
+    '/metrics',
+    `${held}/settle`,
+    `${held}/release`,
+  ]
   const statusesOf = async (scopes: readonly string[]) => {
-    const { secret } = await keys.create({ name: scopes.join(), scopes })
+    const { secret } = await keys.create({ name: scopes.join() || 'none', scopes })
     const headers = { authorization: `bearer ${secret}` }
     const asked = paths.map(path => home.ask(path, { method: path === '/metrics' ? 'GET' : 'POST' }, headers))
     return (await Promise.all(asked)).map(({ status }) => status)
   }
-  // 415: let in, and then there is no body.
-  expect(await statusesOf(['latchkey:verify'])).toEqual([415, 403, 403, 403])
-  expect(await statusesOf(['chat:*', 'latchkey:usage'])).toEqual([403, 415, 415, 403])
-  expect(await statusesOf(['latchkey:metrics'])).toEqual([403, 403, 403, 200])
-  expect(await statusesOf(['latchkey:*'])).toEqual([415, 415, 415, 200])
-  expect(await statusesOf(['chat:*'])).toEqual([403, 403, 403, 403])
+  // 415: let in, and then there is no body. 404: let in, and there is no such reservation.
+  expect(await statusesOf(['latchkey:verify'])).toEqual([415, 403, 403, 403, 403, 403])
+  expect(await statusesOf(['chat:*', 'latchkey:usage'])).toEqual([403, 415, 415, 403, 415, 404])
+  expect(await statusesOf(['latchkey:metrics'])).toEqual([403, 403, 403, 200, 403, 403])
+  expect(await statusesOf(['latchkey:*'])).toEqual([415, 415, 415, 200, 415, 404])
+  expect(await statusesOf(['chat:*'])).toEqual([403, 403, 403, 403, 403, 403])
+  expect(await statusesOf([])).toEqual([403, 403, 403, 403, 403, 403])
   for (const path of ['/healthz', '/readyz']) expect((await home.ask(path, {}, {})).status).toBe(200)
 })
 

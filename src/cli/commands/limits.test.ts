@@ -115,3 +115,22 @@ test('key explain names the limit that denies, when to try again, and exits 0', 
   )
   expect((await at.type('key explain ci --tokens 10')).out).toStartWith('valid: ci (')
 })
+
+test('a limit that is far exceeded is no number of seven digits', async () => {
+  await using at = await home()
+  await at.latchkey.usage.record('ci', { inputTokens: 72_000 })
+  await at.type('key limit add ci tokens=1/5h')
+  for (const line of ['key limit list ci', 'key stats ci']) {
+    const { out } = await at.type(line)
+    expect(out).toContain('>999%')
+    expect(out).not.toMatch(/\d{4,}%/)
+  }
+})
+
+test('the last column of prices has a name', async () => {
+  await using at = await home()
+  await at.type('usage price set gpt-x --input 1 --output 2')
+  const [titles = '', row = ''] = (await at.type('usage price list')).out.split('\n')
+  expect(titles).toMatch(/ {2}IN FORCE$/)
+  expect(row).toMatch(/ {2}now$/)
+})

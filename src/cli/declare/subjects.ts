@@ -33,6 +33,7 @@ function subjectNamed(name: string): Subject | undefined {
   if (name === 'owner') return 'user'
   if (name === 'a,b') return 'group'
   if (name === '[-]field') return 'order'
+  if (name === 'metric[/window]') return 'metric'
   return (['key', 'user', 'project', 'backup', 'metric'] as const).find(each => each === name)
 }
 

@@ -93,7 +93,7 @@ test('a secret may lie in a file', async () => {
   expect((await got(async ctx => ctx.path('a/b'), { cwd })).value).toBe(folder.file('a/b'))
   // As in --to=~/b, which no shell reads as the home.
   const env = { HOME: '/home/alice' }
-  const paths = async (ctx: Context) => ['~/b', '~', '~bob/b', './~/b', 's3://b/~/c'].map(ctx.path)
+  const paths = async (ctx: Context) => ['~/b', '~', '~bob/b', './~/b', 's3://b/~/c'].map(ctx.place)
   expect((await got(paths, { cwd, env })).value).toEqual([
     '/home/alice/b',
     folder.file('~'),

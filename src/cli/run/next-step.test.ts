@@ -54,7 +54,7 @@ test.each(['doctor', 'health'])('%s --json says to type the very line that its t
   const [lines] = told
     .json<HealthReport>()
     .checks.flatMap(({ name, mend }) => (name === 'last_backup' ? [mend ?? ''] : []))
-  expect(lines).toBe(`make one with: latchkey --db ${path} --profile prod backup create`)
+  expect(lines).toBe(`take one with: latchkey --db ${path} --profile prod backup create`)
   expect((await run(words, { cwd: folder.path, tty: true, columns: 500 })).out).toContain(lines ?? '?')
   // As it stands, it mends.
   const [, line = ''] = /latchkey (.*)$/.exec(lines ?? '') ?? []

@@ -108,13 +108,13 @@ interface KeyFile {
 
 /** What can be said of the rows without the database. */
 async function readFile(source: RowSource, count: ByteCounter | undefined): Promise<KeyFile> {
-  const { file, chunks, format } = source
+  const { file, chunks, format, csvVerbatim } = source
   const reader = new RowReader()
   const found: IncomingKey[] = []
   const problems: Outcome[] = []
   const seen = new Map<string, number>()
   const collect = collecting()
-  for await (const batch of readRows(unpacked(file, chunks, format, count))) {
+  for await (const batch of readRows({ ...unpacked(file, chunks, format, count), csvVerbatim })) {
     for (const { line, row, problem } of batch) {
       const key = row === null ? problem : reader.read(line, row)
       if (typeof key === 'string') {

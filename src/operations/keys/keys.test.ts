@@ -60,6 +60,8 @@ test('the verdict names the first thing that is wrong', async () => {
   const asked = { model: 'gpt-x', scope: 'chat:write' }
   expect(await code(asked)).toBe('limit_exceeded')
   expect(await code({ ...asked, scope: 'files:write' })).toBe('insufficient_scope')
+  const { secret: bare } = await latchkey.keys.create({ name: 'without scopes' })
+  expect((await latchkey.keys.verify(bare!, { scope: 'chat:write' })).code).toBe('insufficient_scope')
   expect(await code({ ...asked, model: 'glm-4.70', scope: 'x' })).toBe('model_not_allowed')
   await latchkey.projects.archive('shop')
   expect(await code()).toBe('project_archived')

@@ -106,6 +106,17 @@ test('it counts until its time is up, and may be settled late', async () => {
   expect(await leftOf(latchkey)).toEqual([['key', 33, 0]])
 })
 
+test('one that was made by a clock a little ahead counts before its time', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey, clock } = home
+  const start = clock.now.getTime()
+  await latchkey.keys.create({ name: 'ci', limits: tokens(100, 5 * minute) })
+  clock.now = new Date(start + 3 * minute)
+  await latchkey.usage.reserve('ci', { tokens: 80 })
+  clock.now = new Date(start)
+  expect(await leftOf(latchkey)).toEqual([['key', 80, 80]])
+})
+
 test('what is released counts no more', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey } = home

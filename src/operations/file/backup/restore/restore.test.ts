@@ -443,6 +443,18 @@ test('in place under a writer that never pauses, every commit is in the database
   expect(rows['users']).toBeGreaterThan(500)
 }, 600_000)
 
+test('revocations are kept of one moment: a write meanwhile stops that, and nothing is changed', async () => {
+  const { context } = await scene()
+  await peer(
+    context.path,
+    `setInterval(() => { client.run("UPDATE users SET updated_at = updated_at + 1") }, 1)`,
+  )
+  const error = await failure(restore(context, { latest: true, inPlace: true, keepRevocations: true }))
+  expect(error).toMatchObject({ code: 'busy', message: expect.stringContaining('revocations') })
+  expect(users(context.path)).toBe(100)
+  expect(readdirSync(dirname(context.path)).filter(name => name.includes('before-restore'))).toEqual([])
+})
+
 test('what a killed restore had kept of late commits is made a backup by the next, and an undo finds it', async () => {
   const { context } = await scene()
   await restore(context, { latest: true })
@@ -629,8 +641,10 @@ requireMounts()('a disk that fills up during a restore leaves the old database',
   // Too little for the copy is seen beforehand; too little for the WAL only while it is written.
   const filler = join(small, 'filler')
   writeFileSync(filler, new Uint8Array(8 * 1_048_576 - statSync(target.path).size - 300_000))
-  const { code } = await failure(restore(target, { backup: backup!.id }))
-  expect(code).toBe('disk_full')
+  expect(await failure(restore(target, { backup: backup!.id }))).toMatchObject({
+    code: 'disk_full',
+    message: expect.stringContaining('are needed; nothing was changed'),
+  })
   expect(users(target.path)).toBe(4_000)
   const source = folder.file('source.db')
   writeFileSync(source, readFileSync(backup!.path))

@@ -23,3 +23,22 @@ test('rows that went with the swap are damage, unless somebody else may have tak
     client.close()
   }
 })
+
+test('a schema that is not that of the backup is damage', async () => {
+  using scene = await backupScene()
+  const { path } = scene.context
+  const client = new Client(path, { readwrite: true })
+  try {
+    const expected = { schemaHash: schemaHash(client), rows: rowCounts(client) }
+    client.run('CREATE TRIGGER stray AFTER INSERT ON users BEGIN DELETE FROM keys; END')
+    for (const depth of ['quick', 'contents'] as const) {
+      const look = async () => recheck(client, path, expected, depth, () => true)
+      expect(await failure(look())).toMatchObject({
+        code: 'corrupt',
+        message: expect.stringContaining('its schema is not that of the backup'),
+      })
+    }
+  } finally {
+    client.close()
+  }
+})

@@ -1,0 +1,70 @@
+/** What a cron job hears: nothing when all is well, ids when it asked for them, and everything else when it is not. */
+import { expect, test } from 'bun:test'
+import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { run } from '../../testing/run.ts'
+
+async function home() {
+  const home = await temporaryLatchkey()
+  await home.latchkey.users.create({ username: 'alice' })
+  await home.latchkey.keys.create({ name: 'ci', user: 'alice' })
+  const at = (line: string, stdin = '') =>
+    run(line, { db: home.path, cwd: home.folder, now: home.clock.now, stdin })
+  return { ...home, at, [Symbol.asyncDispose]: () => home[Symbol.asyncDispose]() }
+}
+
+test.each([
+  'backup create',
+  'backup status',
+  'key list',
+  'key list --user alice',
+  'key export',
+  'key disable ci',
+  'key rotate ci --out new-secret',
+  'user create bob',
+  'user list --search nobody',
+  'key delete --search nobody --all-matching --expect-count 0 --yes',
+  'config set tz UTC --here',
+  'completion bash',
+  'usage report',
+  'backup create --dry-run',
+])('%s --quiet says nothing', async line => {
+  await using latchkey = await home()
+  await latchkey.latchkey.backups.create()
+  expect(await latchkey.at(`${line} --quiet`)).toMatchObject({ code: 0, out: '', err: '' })
+})
+
+test('it is silent only on success', async () => {
+  await using latchkey = await home()
+  const stale = await latchkey.at('backup status --quiet')
+  expect(stale.code).toBe(1)
+  expect(stale.out).toContain('stale')
+  const denied = await latchkey.at('key verify - --quiet', 'nothing')
+  expect(denied.code).toBe(4)
+  expect(denied.out).toContain('not_found')
+  const missing = await latchkey.at('key show nobody --quiet')
+  expect([missing.code, missing.out]).toEqual([3, ''])
+  expect(missing.err).toContain('no key matches')
+})
+
+test('ids are printed by -q, with or without --quiet, and by nothing else', async () => {
+  await using latchkey = await home()
+  const { id } = await latchkey.latchkey.keys.get('ci')
+  expect(await latchkey.at('key list -q')).toMatchObject({ code: 0, out: `${id}\n`, err: '' })
+  expect(await latchkey.at('key list -q --quiet')).toMatchObject({ code: 0, out: `${id}\n`, err: '' })
+  expect(await latchkey.at('key list -o name --quiet')).toMatchObject({ code: 0, out: `${id}\n`, err: '' })
+  expect((await latchkey.at('backup create --quiet -q')).out).toMatch(/^bak_\w{26}\n$/)
+  // Without -q there would be a word about what is not there.
+  expect((await latchkey.at('key list -q --search nobody --quiet')).err).toBe('')
+})
+
+test('a format and silence contradict each other, and no secret is lost in it', async () => {
+  await using latchkey = await home()
+  for (const line of [
+    'key list --json --quiet',
+    'key list -o csv --quiet',
+    'key create new --quiet',
+    'key rotate ci --quiet',
+  ])
+    expect(await latchkey.at(line), line).toMatchObject({ code: 2, out: '' })
+  expect(await latchkey.latchkey.keys.list()).toHaveLength(1)
+})
