@@ -1,6 +1,7 @@
 /** All of them. Each must be noticed by the tests that it names: see `run.ts`. */
 import { audit } from './audit.ts'
 import { backups } from './backups.ts'
+import { changes } from './changes.ts'
 import { imports } from './imports.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
@@ -14,6 +15,7 @@ export const mutations: readonly Mutation[] = [
   ...money,
   ...limits,
   ...keys,
+  ...changes,
   ...server,
   ...backups,
   ...imports,
