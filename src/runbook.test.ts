@@ -9,7 +9,9 @@ setDefaultTimeout(600_000)
 
 const page = readFileSync(join(import.meta.dir, '../docs/backup.md'), 'utf8')
 const [section = ''] = /^## It is 3 a\.m\.[\s\S]*?(?=^## )/m.exec(page) ?? []
-const commands = [...section.matchAll(/^ *```(?:sh|console)\n *(?:\$ )?latchkey (.*)\n *```$/gm)].map(([, line = '']) => line)
+const commands = [...section.matchAll(/^ *```(?:sh|console)\n *(?:\$ )?latchkey (.*)\n *```$/gm)].map(
+  ([, line = '']) => line,
+)
 
 test.each<[string, (db: string) => void]>([
   ['is gone', db => rmSync(db)],
