@@ -170,7 +170,11 @@ export const litter = (house: House): readonly string[] =>
 export async function nowhere(house: House, rows: readonly string[]): Promise<readonly string[]> {
   const missing = new Set(rows)
   const lookInto = (path: string): void => {
-    for (const row of peerRows(path)) missing.delete(row)
+    try {
+      for (const row of peerRows(path)) missing.delete(row)
+    } catch {
+      // What cannot be read holds nothing; `problems` tells why.
+    }
   }
   lookInto(house.path)
   const folder = dirname(house.path)
