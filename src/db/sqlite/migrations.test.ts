@@ -8,6 +8,7 @@ import { Client } from './client.ts'
 import { schemaHash } from './inspect.ts'
 import { migrateTo } from './migrate.ts'
 import { migrations } from './migrations.ts'
+import { identify } from './open.ts'
 
 const root = join(import.meta.dir, '../../..')
 const stamp = { now: 0, programVersion: 'test' }
@@ -39,6 +40,14 @@ for (const { version, name } of migrations) {
     expect(back).toBe(schemaHash(other))
   })
 }
+
+test('what another process has made of the history since it was looked at is judged in the transaction', () => {
+  const client = new Client(':memory:')
+  migrateTo(client, 'memory', latestVersion - 1, stamp)
+  client.run("UPDATE migrations SET name = 'of another program' WHERE version = 1")
+  expect(() => migrateTo(client, 'memory', latestVersion, stamp)).toThrow('does not fit this program')
+  expect(identify(client).version).toBe(latestVersion - 1)
+})
 
 test('every table is strict', () => {
   const client = new Client(':memory:')

@@ -314,6 +314,22 @@ test('a request is denied when nothing is left, or less than it asks for, and to
   expect(await ask(101)).toMatchObject({ code: 'limit_exceeded', retryAt: null })
 })
 
+test('who hit two limits is told to come back when both let the request through', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
+  const { keys, usage } = home.latchkey
+  const { secret } = await keys.create({
+    name: 'ci',
+    limits: [
+      { metric: 'tokens', amount: 100, windowMs: hour },
+      { metric: 'requests', amount: 1, windowMs: 5 * hour },
+    ],
+  })
+  await usage.record('ci', { requests: 1, inputTokens: 100 })
+  const verdict = await keys.verify(secret!, { wanted: { tokens: 1, requests: 1 } })
+  expect(verdict.limits.map(({ exceeded }) => exceeded)).toEqual([true, true])
+  expect(verdict.retryAt).toEqual(new Date('2026-11-20T17:01:00Z'))
+})
+
 test('a limit of 0 allows nothing, ever', async () => {
   await using home = await temporaryLatchkey()
   const { secret } = await home.latchkey.keys.create({

@@ -503,6 +503,16 @@ test('a process that goes on with a deleted database stops a restore, which name
   expect(existsSync(context.path)).toBe(false)
 })
 
+test('without its safety copy a restore does not begin', async () => {
+  const { context, folder } = await scene()
+  const unsafe = { ...context, ageRecipientsFile: folder.file('no-recipients.txt') }
+  expect(await failure(restore(unsafe, { latest: true }))).toMatchObject({
+    code: 'config',
+    message: expect.stringContaining('the safety backup (pre-restore) could not be taken'),
+  })
+  expect(users(context.path)).toBe(100)
+})
+
 test('a restore that fails leaves nothing where there was nothing', async () => {
   const { context, folder } = await scene()
   const to = folder.file('new', 'deep', 'latchkey.db')
