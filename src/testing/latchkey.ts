@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { connectLatchkey, type Latchkey } from '../index.ts'
 import { temporaryFolder } from './folder.ts'
+import { fromTemplate } from './template.ts'
 
 export interface TestLatchkey extends AsyncDisposable {
   readonly latchkey: Latchkey
@@ -19,7 +20,9 @@ export async function temporaryLatchkey(start = '2026-11-20T12:00:00Z'): Promise
   const clock = { now: new Date(start) }
   const options = { path, now: () => clock.now, actor: { name: 'tester', origin: 'script' } } as const
   const latchkey = connectLatchkey(options)
-  await latchkey.initialize()
+  await fromTemplate(start, path, async () => {
+    await latchkey.initialize()
+  })
   const dry = connectLatchkey({ ...options, dryRun: true })
   return {
     latchkey,
