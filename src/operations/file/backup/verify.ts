@@ -29,7 +29,7 @@ import {
 import { newestTaken, nothingOwn } from './newest.ts'
 import { digest, unpack } from './pack.ts'
 import { locate } from './places/locate.ts'
-import { inThread } from './thread.ts'
+import { look } from './thread.ts'
 
 export interface VerifyBackups {
   /** Which one: id, prefix, file name, path or `latest`. Default: the newest of this database. */
@@ -168,7 +168,7 @@ async function requireBytes(stored: StoredBackup, onProgress?: ProgressListener)
 async function requireContents(stored: StoredBackup, file: string, depth: Depth): Promise<void> {
   const { manifest } = stored
   const task = { path: file, depth, name: dataPath(stored) }
-  const { contents: found, databaseId, damage, refusal } = await inThread('examine', task)
+  const { contents: found, databaseId, damage, refusal } = await look(task)
   if (damage !== null) throw damaged(stored, damage)
   if (manifest.database !== null && databaseId !== manifest.database.id) {
     throw damaged(stored, 'it is of another database than its manifest says')
