@@ -2,7 +2,6 @@
  * The schema as drizzle-kit reads it, which knows no dialect of ours: the same tables, their checks spelled for SQLite.
  * Loaded by drizzle-kit alone.
  */
-import { is } from 'drizzle-orm/entity'
 import { sql } from 'drizzle-orm/sql/sql'
 import { CheckBuilder, check } from 'drizzle-orm/sqlite-core/checks'
 import { SQLiteTable } from 'drizzle-orm/sqlite-core/table'
@@ -26,7 +25,7 @@ export * from '../schema/usage.ts'
 const dialect = new SqliteDialect()
 
 for (const part of [audit, identity, imports, keys, limits, people, usage]) {
-  for (const table of Object.values(part)) if (is(table, SQLiteTable)) spellChecks(table)
+  for (const table of Object.values(part)) if (table instanceof SQLiteTable) spellChecks(table)
 }
 
 function spellChecks(table: SQLiteTable): void {
@@ -35,7 +34,7 @@ function spellChecks(table: SQLiteTable): void {
   if (typeof extras !== 'function') return
   Reflect.set(table, key, (columns: unknown) =>
     (extras(columns) as readonly unknown[]).map(each =>
-      is(each, CheckBuilder) ? check(each.name, sql.raw(dialect.sqlToQuery(each.value).sql)) : each,
+      each instanceof CheckBuilder ? check(each.name, sql.raw(dialect.sqlToQuery(each.value).sql)) : each,
     ),
   )
 }
