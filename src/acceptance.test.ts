@@ -138,7 +138,9 @@ const lines: Record<string, string> = {
 const tools = `${join(import.meta.dir, '../node_modules/.bin')}:${process.env['PATH']}`
 
 const commands = (await namedNouns(tree)).flatMap(noun => noun.commands)
-const plainText = new Set(commands.filter(({ declaration }) => declaration.text).map(({ path }) => path))
+const plainText = new Set(
+  commands.filter(({ declaration }) => declaration.prints.form === 'text').map(({ path }) => path),
+)
 const printsJson = (path: string): boolean => !plainText.has(path)
 const prepared = temporaryFolder()
 let secret = ''
