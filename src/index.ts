@@ -139,12 +139,16 @@ export type {
   UserChanges,
   UserFilter,
 } from './operations/people/input.ts'
-export type { CompactOptions } from './operations/usage/compact.ts'
-export type { IngestOptions } from './operations/usage/ingest.ts'
-export type { Timeline, UsageOverview } from './operations/usage/overview.ts'
-export type { NewPrice } from './operations/usage/prices.ts'
-export type { CheckOptions } from './operations/usage/reconcile.ts'
-export type { UsageInput } from './operations/usage/record.ts'
-export type { Recorder, RecorderOptions } from './operations/usage/recorder.ts'
-export type { ReportOptions } from './operations/usage/report.ts'
-export type { ReserveOptions } from './operations/usage/reserve.ts'
+export type {
+  CheckOptions,
+  CompactOptions,
+  IngestOptions,
+  NewPrice,
+  PriceFilter,
+  Recorder,
+  RecorderOptions,
+  RemovePrices,
+  ReportOptions,
+  ReserveOptions,
+  UsageInput,
+} from './operations/usage/input.ts'

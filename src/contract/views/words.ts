@@ -48,7 +48,9 @@ export const revivals = [
   'missing',
 ] as const
 
-export const reportGroups = ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month'] as const
+export const periods = ['hour', 'day', 'week', 'month'] as const
+
+export const reportGroups = ['key', 'user', 'project', 'model', ...periods] as const
 
 export const reportOrders = ['tokens', 'requests', 'cost'] as const
 
@@ -137,5 +139,6 @@ export type Role = (typeof roles)[number]
 export type Origin = (typeof origins)[number]
 export type DeniedCode = (typeof deniedCodes)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
+export type Period = (typeof periods)[number]
 export type ReportGroup = (typeof reportGroups)[number]
 export type ReportOrder = (typeof reportOrders)[number]
