@@ -54,6 +54,11 @@ export const reportGroups = ['key', 'user', 'project', 'model', ...periods] as c
 
 export const reportOrders = ['tokens', 'requests', 'cost'] as const
 
+/** What runs scheduled backups. */
+export const schedulers = ['crontab', 'systemd'] as const
+
+export const compressions = ['none', 'zstd', 'gzip'] as const
+
 export const progressSteps = [
   'reading',
   'counting',
@@ -136,6 +141,8 @@ export type AuditVerb<Noun extends string, Action = AuditAction> = Action extend
 export type Metric = (typeof metrics)[number]
 export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]
+export type Scheduler = (typeof schedulers)[number]
+export type Compression = (typeof compressions)[number]
 export type Origin = (typeof origins)[number]
 export type DeniedCode = (typeof deniedCodes)[number]
 export type VerdictCode = (typeof verdictCodes)[number]

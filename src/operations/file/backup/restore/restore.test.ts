@@ -26,8 +26,9 @@ import { requireMounts } from '../../../../testing/tools.ts'
 import type { FileContext } from '../../../context.ts'
 import { initialize } from '../../init.ts'
 import { createBackup } from '../create.ts'
+import type { Restore } from '../input.ts'
 import { listBackups } from '../list.ts'
-import { type Restore, restore } from './restore.ts'
+import { restore } from './restore.ts'
 
 const cleanUp: (() => void)[] = []
 afterEach(() => {
