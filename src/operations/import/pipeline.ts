@@ -15,9 +15,10 @@ import {
   imports,
 } from '../../db/schema/imports.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
-import type { SourceFile } from '../../formats/source.ts'
+import type { ForeignFile, SourceFile } from '../../formats/source.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
+import { sqliteReader } from '../file/foreign-database.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
 import { applyCreations, applyProjects, applyUpdate, applyUsers, type UsageMove } from './apply.ts'
@@ -39,10 +40,10 @@ export async function importData(
   context: OperationContext,
   source: 'glm-proxy' | 'ccluster' | 'dokify',
   input: ImportOptions,
-  read: (input: SourceFile) => Promise<ForeignData>,
+  read: (input: ForeignFile) => Promise<ForeignData>,
 ): Promise<ImportReport> {
   if (input.bytes === undefined) refuseOwnDatabase(input.file, context.store.path)
-  const found = await read({ ...input, count: readingProgress(context, input) })
+  const found = await read({ ...input, count: readingProgress(context, input), sqlite: sqliteReader })
   const rows = found.users.length + found.projects.length + found.keys.length
   const checked = await rowProgress(context, 'checking', rows)
   const incoming = prepare(input.file, found)
