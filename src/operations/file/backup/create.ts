@@ -47,7 +47,7 @@ import { locate } from './places/locate.ts'
 import type { Location } from './places/place.ts'
 import { requirePolicy } from './policy.ts'
 import { pruneUnlocked } from './prune.ts'
-import { inThread } from './thread.ts'
+import { inThread, look } from './thread.ts'
 
 /**
  * Copies the database while others go on writing to it. Works on a database of an older or newer schema, too. A dry
@@ -167,22 +167,22 @@ async function createStored(
         }
         return keep(context, file, { location, manifest })
       }
-      const look = inThread('examine', {
+      const looking = look({
         path: raw,
         depth: options.full ? 'full' : 'quick',
         name: 'the copy',
       })
       // Whoever waits for it gets its failure; when packing cannot even begin, nobody does.
-      look.catch(() => {})
+      looking.catch(() => {})
       const total = sizeOf(raw)
       const count = (done: number) => context.onProgress?.({ step: 'packing', done, total, unit: 'bytes' })
       if (plain) {
-        const [examination, digest] = await both(look, digestFile(raw, count))
+        const [examination, digest] = await both(looking, digestFile(raw, count))
         return build(raw, { raw: digest, packed: digest }, examination)
       }
       return withPrivateFile(folder, async packed => {
         const packing = pack(raw, packed, { compression: options.compression, recipients, count })
-        const [examination, digests] = await both(look, packing)
+        const [examination, digests] = await both(looking, packing)
         return build(packed, digests, examination)
       })
     })
@@ -231,8 +231,8 @@ async function copy(
 }
 
 /** Both at once over the same file. It is left alone only when both have ended; damage comes before all else. */
-async function both<T>(look: Promise<Examination>, work: Promise<T>): Promise<readonly [Examination, T]> {
-  const [seen, done] = await Promise.allSettled([look, work])
+async function both<T>(looking: Promise<Examination>, work: Promise<T>): Promise<readonly [Examination, T]> {
+  const [seen, done] = await Promise.allSettled([looking, work])
   if (seen.status === 'rejected') throw seen.reason
   if (seen.value.damage !== null) throw unsound(seen.value.damage)
   if (done.status === 'rejected') throw done.reason

@@ -30,7 +30,7 @@ import {
 import { newestTaken, nothingOwn } from './newest.ts'
 import { digest, unpack } from './pack.ts'
 import { locate } from './places/locate.ts'
-import { inThread } from './thread.ts'
+import { look } from './thread.ts'
 
 /**
  * One verdict per backup. `failed` is a backup that must not be relied on; `aborted` is one that could not be
@@ -156,7 +156,7 @@ async function requireBytes(stored: StoredBackup, onProgress?: ProgressListener)
 async function requireContents(stored: StoredBackup, file: string, depth: Depth): Promise<void> {
   const { manifest } = stored
   const task = { path: file, depth, name: dataPath(stored) }
-  const { contents: found, databaseId, damage, refusal } = await inThread('examine', task)
+  const { contents: found, databaseId, damage, refusal } = await look(task)
   if (damage !== null) throw damaged(stored, damage)
   if (manifest.database !== null && databaseId !== manifest.database.id) {
     throw damaged(stored, 'it is of another database than its manifest says')
