@@ -24,17 +24,13 @@ import { newId } from '../rules/ids.ts'
 import { applyCreations, applyProjects, applyUpdate, applyUsers, type UsageMove } from './apply.ts'
 import { auditViews } from './audit-views.ts'
 import { usageGaps } from './gaps.ts'
+import type { ImportOptions } from './input.ts'
 import { refuseOwnDatabase } from './own-database.ts'
 import { type KeyPlan, planGone, planKeys } from './plan.ts'
 import { type ProjectPlan, planProjects, planUsers, type UserPlan } from './plan-people.ts'
 import { type Incoming, prepare } from './prepare.ts'
 import { type EntityType, entityTypes, nameOf, type Snapshot, snapshots } from './snapshot.ts'
 import type { Stamp } from './stamp.ts'
-
-export interface ImportOptions extends SourceFile {
-  /** Revoke the keys that came from this source and are no longer in it. */
-  readonly revokeGone?: boolean | undefined
-}
 
 /**
  * @param source what its data is remembered under, for the next import from there

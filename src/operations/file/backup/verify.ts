@@ -16,6 +16,7 @@ import { list, requireSpace, withPrivateFile } from '../../../system/files.ts'
 import { isRunning, ownPid } from '../../../system/processes.ts'
 import type { FileContext } from '../../context.ts'
 import type { Depth, Refusal } from './contents.ts'
+import type { VerifyBackups } from './input.ts'
 import { findBackup, surveyOwn } from './list.ts'
 import { withLock } from './lock.ts'
 import {
@@ -30,19 +31,6 @@ import { newestTaken, nothingOwn } from './newest.ts'
 import { digest, unpack } from './pack.ts'
 import { locate } from './places/locate.ts'
 import { look } from './thread.ts'
-
-export interface VerifyBackups {
-  /** Which one: id, prefix, file name, path or `latest`. Default: the newest of this database. */
-  readonly backup?: string | undefined
-  /** Every backup of this database in the folder, broken manifests included. */
-  readonly all?: boolean | undefined
-  /** The folder, or `s3://bucket/prefix`; default the context's. */
-  readonly from?: string | undefined
-  /** Only the hash of the bytes: finds rot, and proves no restore. */
-  readonly quick?: boolean | undefined
-  /** Age identities that open encrypted ones; default the context's. */
-  readonly identityFile?: string | undefined
-}
 
 /**
  * One verdict per backup. `failed` is a backup that must not be relied on; `aborted` is one that could not be

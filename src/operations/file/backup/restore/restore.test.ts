@@ -34,8 +34,9 @@ import {
 import { requireMounts } from '../../../../testing/tools.ts'
 import { initialize } from '../../init.ts'
 import { createBackup } from '../create.ts'
+import type { Restore } from '../input.ts'
 import { listBackups } from '../list.ts'
-import { type Restore, restore } from './restore.ts'
+import { restore } from './restore.ts'
 
 afterEach(cleanedUp)
 
