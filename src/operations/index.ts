@@ -58,9 +58,7 @@ export function createOperations(wiring: Wiring) {
   const prices = late.from(context, () => import('./usage/prices.ts'))
   const audit = late.from(context, () => import('./audit.ts'))
   const inventory = late.from(context, () => import('./file/inventory.ts'))
-  const glmProxy = late.from(context, () => import('./import/glm-proxy.ts'))
-  const ccluster = late.from(context, () => import('./import/ccluster.ts'))
-  const dokify = late.from(context, () => import('./import/dokify.ts'))
+  const importing = late.from(context, () => import('./import/pipeline.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
   const backingUp = late.from(files, () => import('./file/backup/create.ts'))
@@ -171,9 +169,9 @@ export function createOperations(wiring: Wiring) {
     audit: { list: audit(m => m.listAudit), get: audit(m => m.getAuditEntry) },
     inventory: inventory(m => m.takeInventory),
     imports: {
-      glmProxy: glmProxy(m => m.importGlmProxy),
-      ccluster: ccluster(m => m.importCcluster),
-      dokify: dokify(m => m.importDokify),
+      glmProxy: importing(m => m.importGlmProxy),
+      ccluster: importing(m => m.importCcluster),
+      dokify: importing(m => m.importDokify),
       list: importList(m => m.listImports),
       get: importList(m => m.getImport),
       undo: undo(m => m.undoImport),
