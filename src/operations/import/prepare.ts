@@ -10,6 +10,7 @@ import {
   wholeEntry,
 } from '../../formats/foreign-data.ts'
 import { knownPasswordHash } from '../../formats/passwords.ts'
+import { limit } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
 import { holdsSecret as holdsOurs } from '../rules/scan.ts'
 import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
@@ -108,8 +109,8 @@ function findings({ users, projects, keys }: ForeignData): readonly Problem[] {
     if (name !== null) check('key', index, 'name', rules.keyName, name)
     if (model !== null) check('key', index, 'model', rules.modelName, model)
     if (tokenLimit !== null) {
-      const limit = { metric: 'tokens', amount: tokenLimit, windowMs: limitWindowMs }
-      check('key', index, 'token_limit_per_5h', rules.limit, limit)
+      const wanted = { metric: 'tokens', amount: tokenLimit, windowMs: limitWindowMs }
+      check('key', index, 'token_limit_per_5h', limit, wanted)
     }
     requireOnce('key', index, 'key', 'secret' in credential ? credential.secret : credential.hash)
   }
