@@ -4,8 +4,7 @@
  */
 import type { Fields, Report, Row } from './fields.ts'
 import type { ForeignData, ForeignKey, ForeignUser } from './foreign-data.ts'
-import { withDatabase } from './foreign-database.ts'
-import { invalid, type SourceFile, withSource } from './source.ts'
+import { type ForeignFile, invalid, withSource } from './source.ts'
 import { dataOf, type TableSpecs, tablesIn } from './tables.ts'
 
 /**
@@ -13,12 +12,12 @@ import { dataOf, type TableSpecs, tablesIn } from './tables.ts'
  *
  * @throws as `withSource`; invalid for what is no database of ccluster, or one from before it had users; corrupt
  */
-export function readCcluster(input: SourceFile): Promise<ForeignData> {
-  const { file } = input
+export function readCcluster(input: ForeignFile): Promise<ForeignData> {
+  const { file, sqlite } = input
   return withSource(input, source => {
     if (source.kind === 'text')
       throw invalid(`${file} is no SQLite database`, 'name the database of ccluster')
-    return withDatabase(file, source.path, database => {
+    return sqlite.withTables(file, source.path, database => {
       const { tables } = database
       const isOlder = !tables.has('users') && !tables.has('api_keys')
       if (isOlder && tables.has('chats') && tables.has('messages')) {

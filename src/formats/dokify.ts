@@ -4,8 +4,7 @@
  */
 import { Fields, numeric, type Report, type Row } from './fields.ts'
 import type { ForeignData, ForeignKey, ForeignProject, ForeignUser } from './foreign-data.ts'
-import { withDatabase } from './foreign-database.ts'
-import { invalid, type SourceFile, withSource } from './source.ts'
+import { type ForeignFile, invalid, withSource } from './source.ts'
 import { isFolder, readTableDumps } from './table-dumps.ts'
 import { dataOf, requiredIn, type TableSpecs, type Tables, tablesIn } from './tables.ts'
 
@@ -13,8 +12,8 @@ import { dataOf, requiredIn, type TableSpecs, type Tables, tablesIn } from './ta
  * @param input the folder, or the database
  * @throws as `withSource`; invalid for what lacks the users, or a column that is needed; corrupt
  */
-export async function readDokify(input: SourceFile): Promise<ForeignData> {
-  const { file, bytes } = input
+export async function readDokify(input: ForeignFile): Promise<ForeignData> {
+  const { file, bytes, sqlite } = input
   if (bytes === undefined && (await isFolder(file))) return contentOf(await tablesInFolder(input), [])
   return withSource(input, source => {
     if (source.kind === 'text') {
@@ -23,7 +22,7 @@ export async function readDokify(input: SourceFile): Promise<ForeignData> {
         'put the dump of each table into one folder, under its name, such as users.csv, and name the folder',
       )
     }
-    return withDatabase(file, source.path, database =>
+    return sqlite.withTables(file, source.path, database =>
       contentOf(tablesIn(database, 'dokify', specs), source.notes),
     )
   })
@@ -46,8 +45,9 @@ const specs: TableSpecs = {
   },
 }
 
-async function tablesInFolder({ file: folder, count }: SourceFile): Promise<Tables> {
-  const { tables: rows, others } = await readTableDumps(folder, Object.keys(specs), count)
+async function tablesInFolder(input: ForeignFile): Promise<Tables> {
+  const { file: folder } = input
+  const { tables: rows, others } = await readTableDumps(input, Object.keys(specs))
   if (!rows.has('users')) {
     throw invalid(
       `${folder} has no dump of the table users, to whom projects and keys belong`,

@@ -1,7 +1,8 @@
 /** Turns the tables of another system, from a database or from dumps, into its users, projects and keys. */
 import { Fields, type Report, type Row } from './fields.ts'
 import type { ForeignData, ForeignKey, ForeignProject, ForeignUser, Problem } from './foreign-data.ts'
-import { type ForeignDatabase, otherTables, requireColumns, rowsOf } from './foreign-database.ts'
+import { otherTables, requireColumns } from './foreign-database.ts'
+import type { ForeignDatabase } from './source.ts'
 
 /** Columns without which a table means something else, and the other ones that are read or mean nothing here. */
 export type TableSpecs = Readonly<
@@ -22,7 +23,7 @@ export function tablesIn(database: ForeignDatabase, source: string, specs: Table
   const names = Object.keys(specs)
   const present = names.filter(name => columns.has(name))
   return {
-    rows: new Map(present.map(name => [name, rowsOf(database, name)])),
+    rows: new Map(present.map(name => [name, database.rowsOf(name)])),
     columns,
     leftBehind: otherTables(database, names),
   }

@@ -6,7 +6,7 @@
 import * as v from 'valibot'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, inArray, rendered, type SQLiteColumn } from '../../db/query.ts'
+import { and, type Column, eq, inArray, rendered } from '../../db/query.ts'
 import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
@@ -188,7 +188,7 @@ async function attachedRows(
   kind: Kind,
   ids: readonly string[],
 ): Promise<(id: string) => Snapshot> {
-  const among = (column: SQLiteColumn) => inArray(column, [...ids])
+  const among = (column: Column) => inArray(column, [...ids])
   const subject = subjectColumns[kind]
   const limitsOf = Map.groupBy(
     await db.select().from(limits).where(among(limits[subject])),

@@ -19,6 +19,7 @@ import { readGlmProxy } from '../../formats/glm-proxy.ts'
 import type { SourceFile } from '../../formats/source.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
+import { sqliteReader } from '../file/foreign-database.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
 import {
@@ -75,7 +76,11 @@ async function importData(
   input: ImportOptions,
 ): Promise<ImportReport> {
   if (input.bytes === undefined) refuseOwnDatabase(input.file, context.store.path)
-  const found = await readers[source]({ ...input, count: readingProgress(context, input) })
+  const found = await readers[source]({
+    ...input,
+    count: readingProgress(context, input),
+    sqlite: sqliteReader,
+  })
   const rows = found.users.length + found.projects.length + found.keys.length
   const checked = await rowProgress(context, 'checking', rows)
   const incoming = prepare(input.file, found)

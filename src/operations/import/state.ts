@@ -67,11 +67,7 @@ export function read<S extends v.GenericSchema>(schema: S, stored: unknown, id: 
 }
 
 export const noCounts: ForeignCounts = { tokens: 0, requests: 0, costMicros: 0 }
-export const noMove: UsageMove = {
-  windows: [],
-  total: noCounts,
-  split: { inputTokens: 0, outputTokens: 0 },
-}
+const noSplit: UsageMove['split'] = { inputTokens: 0, outputTokens: 0 }
 
 /**
  * Compares the usage that a source reports with what it reported before (null: nothing). Windows that stayed the same
@@ -90,7 +86,7 @@ export function mergeUsage(
     if (!isNothing(change)) moved.push({ start: window.start, model: old.model, ...change })
     booked.set(window.start, { ...window, model: old.model })
   }
-  const before = previous?.counted ?? { ...noCounts, ...noMove.split }
+  const before = previous?.counted ?? { ...noCounts, ...noSplit }
   const grown = sum([before, ...moved])
   const counted = {
     tokens: key.lifetime.tokens ?? grown.tokens,
