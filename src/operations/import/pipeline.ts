@@ -16,12 +16,12 @@ import { readCcluster } from '../../formats/ccluster.ts'
 import { readDokify } from '../../formats/dokify.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
 import { readGlmProxy } from '../../formats/glm-proxy.ts'
-import type { SourceFile } from '../../formats/source.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { sqliteReader } from '../file/foreign-database.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
+import type { ImportOptions } from './input.ts'
 import {
   auditViews,
   imported,
@@ -45,11 +45,6 @@ import { planProjects, planUsers } from './plan-people.ts'
 import { type Incoming, prepare } from './prepare.ts'
 import { isNothing, type UsageMove } from './state.ts'
 import { moveUsage, newUsage, usageGaps } from './usage.ts'
-
-export interface ImportOptions extends SourceFile {
-  /** Revoke the keys that came from this source and are no longer in it. */
-  readonly revokeGone?: boolean | undefined
-}
 
 const readers = { 'glm-proxy': readGlmProxy, ccluster: readCcluster, dokify: readDokify }
 

@@ -12,6 +12,7 @@ import { importedUsers, imports } from '../../db/schema/imports.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { type RowProgress, rowProgress } from '../progress.ts'
+import type { UndoOptions } from './input.ts'
 import {
   auditViews,
   type Kind,
@@ -27,11 +28,6 @@ import { findImport, type ImportRow, summaryOf } from './list.ts'
 import { planUndo, type UndoStep } from './plan-undo.ts'
 import { isNothing, reversed } from './state.ts'
 import { moveUsage, usageGaps } from './usage.ts'
-
-export interface UndoOptions {
-  /** Leave what was changed or used since as it is, and take back the rest. */
-  readonly keepChanged?: boolean | undefined
-}
 
 /**
  * @param selector id of the import, or the beginning of one
