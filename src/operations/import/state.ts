@@ -4,8 +4,7 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { ForeignCounts } from '../../formats/foreign-data.ts'
-import type { IncomingKey } from './prepare.ts'
+import type { ForeignCounts, ForeignKey } from '../../formats/foreign-data.ts'
 
 const counts = { tokens: v.number(), requests: v.number(), costMicros: v.number() }
 const windows = v.array(v.object({ start: v.number(), model: v.string(), ...counts }))
@@ -76,7 +75,7 @@ const noSplit: UsageMove['split'] = { inputTokens: 0, outputTokens: 0 }
  */
 export function mergeUsage(
   previous: KeyState | null,
-  key: IncomingKey,
+  key: Omit<ForeignKey, 'credential'>,
 ): { readonly state: KeyState; readonly move: UsageMove } {
   const booked = new Map(previous?.windows.map(window => [window.start, window]))
   const moved: BookedWindow[] = []
