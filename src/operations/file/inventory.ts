@@ -1,6 +1,6 @@
 /** What there is, in numbers that a monitor asks for every few seconds: no names, and no look at single requests. */
-import { deniedCodes } from '../../contract/views/words.ts'
-import type { DeniedCode, KeyStatus } from '../../contract/views.ts'
+import { keyDenials } from '../../contract/views/words.ts'
+import type { KeyDenial, KeyStatus } from '../../contract/views.ts'
 import { sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { sizeOf } from '../../system/files.ts'
@@ -20,8 +20,8 @@ export interface Inventory {
     readonly otherTokens: number
     readonly costUsd: number
   }
-  /** Verdicts that denied a key, by code: those of serve and of the library. Deleting a key takes its part away. */
-  readonly denials: Readonly<Record<DeniedCode, number>>
+  /** Verdicts that denied a key, by code: those of serve and of the library. What is deleted with a key, or forgotten by `usage compact`, goes. */
+  readonly denials: Readonly<Record<KeyDenial, number>>
   /** Size of the database file. */
   readonly sizeBytes: number
   /** Size of the write-ahead log. */
@@ -62,4 +62,4 @@ export async function takeInventory({ store, now }: OperationContext): Promise<I
 }
 
 const denials = (counted: ReadonlyMap<string, number>): Inventory['denials'] =>
-  Object.fromEntries(deniedCodes.map(code => [code, counted.get(code) ?? 0])) as Inventory['denials']
+  Object.fromEntries(keyDenials.map(code => [code, counted.get(code) ?? 0])) as Inventory['denials']
