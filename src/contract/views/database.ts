@@ -109,7 +109,7 @@ export const optimized = object('Optimized', {
   statements: list(text('SQL'), 'What was run, or would be in a dry run'),
 })
 
-export const queryRow = openObject('QueryRow')
+export const queryRow = openObject('QueryRow', 'What the statement selects, by the names of its columns')
 
 export type Migration = Of<typeof migration>
 export type SchemaState = Of<typeof schemaState>
