@@ -20,7 +20,7 @@ import type {
 import type { RunBackup } from '../operations/file/backup/create.ts'
 import type { ChooseBackup, ListBackups } from '../operations/file/backup/list.ts'
 import type { PruneBackups } from '../operations/file/backup/prune.ts'
-import type { Restorable, Restore } from '../operations/file/backup/restore/restore.ts'
+import type { Restorable, Restore, RestorePlan } from '../operations/file/backup/restore/restore.ts'
 import type { ScheduleBackups, UnscheduleBackups } from '../operations/file/backup/schedule.ts'
 import type { StatusOptions } from '../operations/file/backup/status.ts'
 import type { VerifyBackups } from '../operations/file/backup/verify.ts'
@@ -133,6 +133,17 @@ export interface Backups {
    * const { id, replaces } = await latchkey.backups.restorable({ latest: true })
    */
   readonly restorable: (options: Restore) => Promise<Restorable>
+  /**
+   * The same, ready to be carried out once somebody has agreed to what it shows. The backup is not unpacked again as long as
+   * the copy lies beside the database: until the plan is disposed of or carried out, or for five minutes.
+   *
+   * @throws as `restore`
+   * @example
+   * await latchkey.backups.create()
+   * using plan = await latchkey.backups.planRestore({ latest: true })
+   * if (plan.shown.revived?.length === 0) await plan.restore()
+   */
+  readonly planRestore: (options: Restore) => Promise<RestorePlan>
   /**
    * Restores a verified backup over the database, or where there is none. What is there is backed up first if it can be read
    * (reason `pre-restore`), and moved aside if it is damaged. With a key, a user or a project, only that is brought back.
