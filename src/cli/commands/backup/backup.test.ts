@@ -82,7 +82,7 @@ test('prune asks, explains, and takes its policy from flags, the file or the env
   expect(done.code).toBe(0)
   expect(asked[0]).toContain('Remove 1 of 3 backups')
   // Which they are is shown before.
-  expect(done.err).toMatch(/removed\S* +no rule keeps it/)
+  expect(done.err).toMatch(/remove\S* +no rule keeps it/)
   expect(done.out).toContain('no rule keeps it')
   expect((await latchkey('backup list --json')).json<Backup[]>()).toHaveLength(2)
   // Where nothing would go, there is nothing to ask.

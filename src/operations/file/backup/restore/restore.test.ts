@@ -370,14 +370,15 @@ test('an undo goes back to before the last restore, and an undo of that forward 
   rmSync(context.path)
   expect((await restore(context, { undo: true })).rows).toMatchObject({ users: 100 })
   const refused = await failure(restore(context, { undo: true }))
+  const { hint } = refused
+  expect(hint).toContain('backup list')
   expect(refused).toMatchObject({
     code: 'not_found',
     message: `there was no database at ${context.path} before the last restore, so there is none to go back to`,
-    hint: expect.stringContaining('backup list'),
   })
   expect(users(context.path)).toBe(100)
   // What it says makes it so.
-  Bun.spawnSync(['sh', '-c', refused.hint.slice(refused.hint.indexOf('mv '))])
+  Bun.spawnSync(['sh', '-c', hint.slice(hint.indexOf('mv '))])
   expect(readdirSync(dirname(context.path))).toEqual(['latchkey.db.old'])
 })
 
