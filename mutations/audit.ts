@@ -1,6 +1,6 @@
 import type { Mutation } from './mutation.ts'
 
-const everyCommand = { tests: ['src/acceptance.test.ts'], only: 'leaves its rows in the audit trail' }
+const everyCommand = { tests: ['src/acceptance/audit.test.ts'], only: 'leaves its rows in the audit trail' }
 
 /** What nobody is told of any more. */
 export const audit: readonly Mutation[] = [

@@ -9,11 +9,9 @@ import { and, eq, gte, isNull, lt, lte, or, type SQL, type SQLiteColumn, sql } f
 import { keys, secrets } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
+import type { KeySelector } from './input.ts'
 import { type IdPrefix, looksLikeId } from './rules/ids.ts'
 import { hashSecret, isMalformed } from './rules/secrets.ts'
-
-/** Text that selects, or the secret of a key. */
-export type KeySelector = string | { readonly secret: string }
 
 export type UserRow = typeof users.$inferSelect
 export type ProjectRow = typeof projects.$inferSelect

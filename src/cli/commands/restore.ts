@@ -1,5 +1,5 @@
 import { restored } from '../../contract/views/backups.ts'
-import { arg, command, opt } from '../declare/define.ts'
+import { arg, command, one, opt } from '../declare/define.ts'
 import { duration, since } from '../declare/parse.ts'
 import { partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
 import { restoreOptions, restoreQuestion } from './backup/restoring.ts'
@@ -39,17 +39,14 @@ export default command({
   },
   confirm: async (ctx, input) => {
     const { backups, path } = await ctx.operations()
-    const chosen = await backups.restorable(restoreOptions(ctx, input))
-    const { key, user, project, latest, at } = input
+    const { shown, restore } = await backups.planRestore(restoreOptions(ctx, input))
+    const { key, user, project } = input
     const database = input.to ?? path
-    // The newest may be another by the time of the answer.
-    const binds = latest || at !== undefined ? { backup: chosen.id, latest: false, at: undefined } : {}
-    const ago = await ctx.ago(chosen.createdAt)
-    return { ...restoreQuestion(chosen, key ?? user ?? project, database, ago), database, binds }
+    const ago = await ctx.ago(shown.createdAt)
+    return { ...restoreQuestion(shown, key ?? user ?? project, database, ago), database, proceed: restore }
   },
   run: async (ctx, input) => (await ctx.operations()).backups.restore(restoreOptions(ctx, input)),
-  output: restored,
+  prints: one(restored, { done: restoredLines }),
   would: restorePlanLines,
-  done: restoredLines,
   notice: (run, { key, user, project }) => partLine(run, key ?? user ?? project),
 })

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { connectLatchkey } from '../../../../index.ts'
 import { addUsers, type BackupScene, backupScene } from '../../../../testing/backups.ts'
 import { failure } from '../../../../testing/failure.ts'
+import { run } from '../../../../testing/run.ts'
 import { type TestS3, testS3 } from '../../../../testing/s3.ts'
 import type { FileContext } from '../../../context.ts'
 import { createBackup } from '../create.ts'
@@ -119,4 +120,22 @@ test('closing the library takes the copy of what was never answered', async () =
   expect(copies()).toHaveLength(1)
   await latchkey.close()
   expect(copies()).toEqual([])
+})
+
+test('a restore at a terminal asks a bucket for each thing once, and an answer that is no leaves no copy', async () => {
+  const held: number[] = []
+  const answer = (typed: string) => {
+    const text = async () => {
+      held.push(copies().length)
+      return typed
+    }
+    const options = { tty: true, db: context.path, now: context.now, env: s3.env, prompts: { text } }
+    return run(`restore --latest --from ${from}`, options)
+  }
+  expect((await answer('no')).code).toBe(6)
+  expect([held, copies()]).toEqual([[1], []])
+  asked()
+  expect((await answer('latchkey.db')).code).toBe(0)
+  expect([held, copies()]).toEqual([[1, 1], []])
+  expect(asked()).toEqual(once)
 })
