@@ -2,13 +2,14 @@
  * The shared operations module: every rule, audit row and invariant of Latchkey. The command line and the backends
  * that embed the library call the same functions, so they cannot disagree.
  */
+
+import type { RestorePlan } from '../contract/views.ts'
 import { Store } from '../db/sqlite/transaction.ts'
 import type { FileContext, OperationContext } from './context.ts'
-import type { Restore, RestorePlan } from './file/backup/restore/restore.ts'
+import type { Restore } from './file/backup/input.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
-import type { Recorder, RecorderOptions } from './usage/recorder.ts'
-import type { ReportOptions } from './usage/report.ts'
+import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
 
 /** Everything the operations depend on; `src/index.ts` has the defaults. */
 export interface Wiring extends FileContext {

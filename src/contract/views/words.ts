@@ -49,9 +49,16 @@ export const revivals = [
   'missing',
 ] as const
 
-export const reportGroups = ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month'] as const
+export const periods = ['hour', 'day', 'week', 'month'] as const
+
+export const reportGroups = ['key', 'user', 'project', 'model', ...periods] as const
 
 export const reportOrders = ['tokens', 'requests', 'cost'] as const
+
+/** What runs scheduled backups. */
+export const schedulers = ['crontab', 'systemd'] as const
+
+export const compressions = ['none', 'zstd', 'gzip'] as const
 
 export const progressSteps = [
   'reading',
@@ -135,9 +142,12 @@ export type AuditVerb<Noun extends string, Action = AuditAction> = Action extend
 export type Metric = (typeof metrics)[number]
 export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]
+export type Scheduler = (typeof schedulers)[number]
+export type Compression = (typeof compressions)[number]
 export type Origin = (typeof origins)[number]
 export type DeniedCode = (typeof deniedCodes)[number]
 export type KeyDenial = (typeof keyDenials)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
+export type Period = (typeof periods)[number]
 export type ReportGroup = (typeof reportGroups)[number]
 export type ReportOrder = (typeof reportOrders)[number]

@@ -1,6 +1,6 @@
 /** What there is, in numbers that a monitor asks for every few seconds: no names, and no look at single requests. */
 import { keyDenials } from '../../contract/views/words.ts'
-import type { KeyDenial, KeyStatus } from '../../contract/views.ts'
+import type { Inventory, KeyStatus } from '../../contract/views.ts'
 import { sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { sizeOf } from '../../system/files.ts'
@@ -8,25 +8,6 @@ import type { OperationContext } from '../context.ts'
 import { allDenials } from '../keys/denial-counts.ts'
 import { hasStatus } from '../keys/status-condition.ts'
 import { toDollars } from '../rules/money.ts'
-
-export interface Inventory {
-  /** Keys by status. */
-  readonly keys: Readonly<Record<KeyStatus, number>>
-  /** All that the keys have ever used; tokens that came without a split are `otherTokens`. */
-  readonly used: {
-    readonly requests: number
-    readonly inputTokens: number
-    readonly outputTokens: number
-    readonly otherTokens: number
-    readonly costUsd: number
-  }
-  /** Verdicts that denied a key, by code: those of serve and of the library. What is deleted with a key, or forgotten by `usage compact`, goes. */
-  readonly denials: Readonly<Record<KeyDenial, number>>
-  /** Size of the database file. */
-  readonly sizeBytes: number
-  /** Size of the write-ahead log. */
-  readonly walBytes: number
-}
 
 /** Reads every key once. @throws corrupt, busy */
 export async function takeInventory({ store, now }: OperationContext): Promise<Inventory> {

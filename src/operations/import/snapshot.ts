@@ -6,7 +6,7 @@
 import * as v from 'valibot'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { inArray, type SQLiteColumn } from '../../db/query.ts'
+import { type Column, inArray } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
@@ -99,7 +99,7 @@ async function hangingRows(
   type: EntityType,
   ids: readonly string[],
 ): Promise<(id: string) => Snapshot> {
-  const among = (column: SQLiteColumn) => inArray(column, [...ids])
+  const among = (column: Column) => inArray(column, [...ids])
   const column = { user: limits.userId, project: limits.projectId, key: limits.keyId }[type]
   const subject = { user: 'userId', project: 'projectId', key: 'keyId' }[type] as
     | 'userId'

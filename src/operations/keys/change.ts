@@ -1,12 +1,12 @@
 /** Changing keys: fields, status, secrets. Every change and its audit row commit together. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { AuditVerb, Key } from '../../contract/views.ts'
+import type { AuditVerb, Changed, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { eq } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { record } from '../audit.ts'
-import { type Changed, differingColumns, erased, settleChange } from '../changed.ts'
+import { differingColumns, erased, settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { changeLimits, requireOneMeaning } from '../limits/change.ts'

@@ -8,8 +8,9 @@ import { run } from '../../../../testing/run.ts'
 import { type TestS3, testS3 } from '../../../../testing/s3.ts'
 import type { FileContext } from '../../../context.ts'
 import { createBackup } from '../create.ts'
+import type { Restore } from '../input.ts'
 import { keepLateCopy } from './late.ts'
-import { planRestore, type Restore, restore } from './restore.ts'
+import { planRestore, restore } from './restore.ts'
 
 let s3: TestS3
 let scene: BackupScene

@@ -7,7 +7,7 @@ import { accessSync, chmodSync, constants, existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { failureOf } from '../../../../contract/failure.ts'
-import type { Backup, Restored } from '../../../../contract/views.ts'
+import type { Backup, Restorable, Restored, RestorePlan } from '../../../../contract/views.ts'
 import { latestVersion } from '../../../../db/schema/version.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { CommitWatch, openPrivate, setPageSize, settle } from '../../../../db/sqlite/copy.ts'
@@ -21,27 +21,19 @@ import { programVersion } from '../../../../system/version.ts'
 import { isAddress } from '../../../../text/address.ts'
 import type { FileContext } from '../../../context.ts'
 import { createUnlocked } from '../create.ts'
+import type { Restore } from '../input.ts'
 import { withLock } from '../lock.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
 import { askedAbout, belongsTo } from '../ownership.ts'
 import { recordInside } from '../trail.ts'
 import { restoreInto } from '../verify.ts'
-import { type ChooseState, chooseState, lastRestore, targetOf } from './choose.ts'
+import { chooseState, lastRestore, targetOf } from './choose.ts'
 import { compareWith } from './difference.ts'
-import { restoreEntity, type Subject, subjectOf, undoEntity } from './entity.ts'
+import { restoreEntity, subjectOf, undoEntity } from './entity.ts'
 import { adoptLateCopies } from './late.ts'
 import { type Live, readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
 import { endRevived, type Revived, revivedBy, revivedView } from './revive.ts'
 import { type Expected, placeMissing, replaceDamaged, swapContents } from './swap.ts'
-
-export interface Restore extends ChooseState, Subject {
-  /** Restores into a database that other processes have open: they go on, and see the restored rows. */
-  readonly inPlace?: boolean | undefined
-  /** Ends, in the same transaction, every secret that does not work now and would work again. */
-  readonly keepRevocations?: boolean | undefined
-  /** How long to wait for other runs, and for other processes to close the database, in milliseconds; default 0. */
-  readonly waitMs?: number | undefined
-}
 
 /**
  * Restores a verified backup over the database, or where there is none. What is there is backed up first if it can
@@ -70,24 +62,6 @@ export async function restore(context: FileContext, options: Restore): Promise<R
 export async function restorable(context: FileContext, options: Restore): Promise<Restorable> {
   using plan = await planRestore(context, options)
   return plan.shown
-}
-
-/** A restore that was tried, and what it would do. Until its end the copy that was unpacked lies beside the database. */
-export interface RestorePlan extends Disposable {
-  readonly shown: Restorable
-  /** Does what was shown, once. @throws as `restore` */
-  readonly restore: () => Promise<Restored>
-}
-
-export interface Restorable extends Backup {
-  /** The name of the file in whose place it would come; null where there is none. */
-  readonly replaces: string | null
-  /** Whether it is known to be of another database than the one in whose place it would come. */
-  readonly foreign: boolean
-  /** The one thing whose return would be undone, such as `key ci`; null for a whole database. */
-  readonly undoes: string | null
-  /** As a restore tells. */
-  readonly revived: Restored['revived']
 }
 
 /**
