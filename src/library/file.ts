@@ -145,8 +145,9 @@ export interface Backups {
    * @throws as `restore`
    * @example
    * await latchkey.backups.create()
-   * using plan = await latchkey.backups.planRestore({ latest: true })
+   * const plan = await latchkey.backups.planRestore({ latest: true })
    * if (plan.shown.revived?.length === 0) await plan.restore()
+   * plan[Symbol.dispose]()
    */
   readonly planRestore: (options: Restore) => Promise<RestorePlan>
   /**
