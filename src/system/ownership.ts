@@ -45,7 +45,7 @@ export const ownerOf = (path: string): string => nameOfUser(statSync(path).uid)
  *
  * @param file a descriptor: by name, somebody who may write to the folder could have put another file in its place
  */
-export function giveToOwner(file: number, like: string): void {
+function giveToOwner(file: number, like: string): void {
   if (process.geteuid?.() !== 0) return
   try {
     const { uid, gid } = nearest(like)
