@@ -11,21 +11,26 @@ import type {
   Migrated,
   MigrationPlan,
   Optimized,
+  Restorable,
   Restored,
+  RestorePlan,
   SchemaCheck,
   SchemaEvent,
   SchemaState,
   Vacuumed,
 } from '../contract/views.ts'
-import type { RunBackup } from '../operations/file/backup/create.ts'
-import type { ChooseBackup, ListBackups } from '../operations/file/backup/list.ts'
-import type { PruneBackups } from '../operations/file/backup/prune.ts'
-import type { Restorable, Restore } from '../operations/file/backup/restore/restore.ts'
-import type { ScheduleBackups, UnscheduleBackups } from '../operations/file/backup/schedule.ts'
-import type { StatusOptions } from '../operations/file/backup/status.ts'
-import type { VerifyBackups } from '../operations/file/backup/verify.ts'
-import type { CopyDatabase, Query } from '../operations/file/database.ts'
-import type { Migrate, PlanMigration } from '../operations/file/migrations.ts'
+import type {
+  ChooseBackup,
+  ListBackups,
+  PruneBackups,
+  Restore,
+  RunBackup,
+  ScheduleBackups,
+  StatusOptions,
+  UnscheduleBackups,
+  VerifyBackups,
+} from '../operations/file/backup/input.ts'
+import type { CopyDatabase, Migrate, PlanMigration, Query } from '../operations/file/input.ts'
 
 /** Copies of the database, each with a manifest, in a folder or in a bucket (`s3://bucket/prefix`). */
 export interface Backups {
@@ -133,6 +138,18 @@ export interface Backups {
    * const { id, replaces } = await latchkey.backups.restorable({ latest: true })
    */
   readonly restorable: (options: Restore) => Promise<Restorable>
+  /**
+   * The same, ready to be carried out once somebody has agreed to what it shows. The backup is not unpacked again as long as
+   * the copy lies beside the database: until the plan is disposed of or carried out, or for five minutes.
+   *
+   * @throws as `restore`
+   * @example
+   * await latchkey.backups.create()
+   * const plan = await latchkey.backups.planRestore({ latest: true })
+   * if (plan.shown.revived?.length === 0) await plan.restore()
+   * plan[Symbol.dispose]()
+   */
+  readonly planRestore: (options: Restore) => Promise<RestorePlan>
   /**
    * Restores a verified backup over the database, or where there is none. What is there is backed up first if it can be read
    * (reason `pre-restore`), and moved aside if it is damaged. With a key, a user or a project, only that is brought back.

@@ -2,6 +2,7 @@
  * How a change of a key, a user or a project ends: with its audit row and the new `updatedAt`, or with neither, where
  * nothing came out different.
  */
+import type { Changed } from '../contract/views.ts'
 import type { Database } from '../db/engine.ts'
 import { eq } from '../db/query.ts'
 import { keys } from '../db/schema/keys.ts'
@@ -9,12 +10,6 @@ import { projects, users } from '../db/schema/people.ts'
 import type { SubjectType } from '../db/sqlite/hot.ts'
 import { differingFields, type Event, recordAll } from './audit.ts'
 import type { OperationContext } from './context.ts'
-
-/** Something as it is now, whether that is news, and how what differs was before. */
-export type Changed<View> = View & {
-  readonly changed: boolean
-  readonly before: Readonly<Record<string, unknown>>
-}
 
 /** What was erased, as it was. */
 export const erased = <View>(view: View): Changed<View> => ({ ...view, changed: true, before: {} })

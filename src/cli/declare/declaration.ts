@@ -194,6 +194,8 @@ export interface Confirmation {
   readonly list?: Listing
   /** Arguments that bind the run to what was confirmed. */
   readonly binds?: Readonly<Record<string, unknown>>
+  /** Does what was shown, in place of a run. It was tried already, and what was found out for that is still at hand. */
+  readonly proceed?: () => Promise<unknown>
 }
 
 export interface Asking {
@@ -240,6 +242,11 @@ export interface Words {
 }
 
 /** The first word of a command line: alone a command, or with verbs of its own. */
-type Noun = Words | { readonly summary: string; readonly load: Load }
+type Noun = (Words | { readonly summary: string; readonly load: Load }) & {
+  /** The heading below which help and reference have it. */
+  readonly group?: Group
+}
+
+export type Group = 'Access' | 'Usage' | 'Safety' | 'Operations' | 'Program'
 
 export type Tree = Readonly<Record<string, Noun>>

@@ -14,6 +14,7 @@ import {
   time,
 } from '../shape.ts'
 import { holder, userRef } from './refs.ts'
+import type { KeyDenial, KeyStatus } from './words.ts'
 
 export const migration = object('Migration', {
   version: integer('Number of the migration, from 1'),
@@ -109,7 +110,7 @@ export const optimized = object('Optimized', {
   statements: list(text('SQL'), 'What was run, or would be in a dry run'),
 })
 
-export const queryRow = openObject('QueryRow')
+export const queryRow = openObject('QueryRow', 'What the statement selects, by the names of its columns')
 
 export type Migration = Of<typeof migration>
 export type SchemaState = Of<typeof schemaState>
@@ -121,3 +122,23 @@ export type Initialized = Of<typeof initialized>
 export type DatabaseInfo = Of<typeof databaseInfo>
 export type Vacuumed = Of<typeof vacuumed>
 export type Optimized = Of<typeof optimized>
+
+/** What there is, in numbers. */
+export interface Inventory {
+  /** Keys by status. */
+  readonly keys: Readonly<Record<KeyStatus, number>>
+  /** All that the keys have ever used; tokens that came without a split are `otherTokens`. */
+  readonly used: {
+    readonly requests: number
+    readonly inputTokens: number
+    readonly outputTokens: number
+    readonly otherTokens: number
+    readonly costUsd: number
+  }
+  /** Verdicts that denied a key, by code: those of serve and of the library, as long as the key and the day are kept. */
+  readonly denials: Readonly<Record<KeyDenial, number>>
+  /** Size of the database file. */
+  readonly sizeBytes: number
+  /** Size of the write-ahead log. */
+  readonly walBytes: number
+}

@@ -20,10 +20,8 @@ export const keySorts = ['name', 'created', 'expires', 'last-used', 'tokens', 'c
 
 export const origins = ['terminal', 'cron', 'service', 'script', 'library'] as const
 
-/** Why a request is denied. */
-export const deniedCodes = [
-  'malformed',
-  'not_found',
+/** Why a key is denied. */
+export const keyDenials = [
   'rotated',
   'revoked',
   'expired',
@@ -34,6 +32,9 @@ export const deniedCodes = [
   'insufficient_scope',
   'limit_exceeded',
 ] as const
+
+/** Why a request is denied: its secret is no key's, or its key is denied. */
+export const deniedCodes = ['malformed', 'not_found', ...keyDenials] as const
 
 export const verdictCodes = ['valid', ...deniedCodes] as const
 
@@ -48,9 +49,16 @@ export const revivals = [
   'missing',
 ] as const
 
-export const reportGroups = ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month'] as const
+export const periods = ['hour', 'day', 'week', 'month'] as const
+
+export const reportGroups = ['key', 'user', 'project', 'model', ...periods] as const
 
 export const reportOrders = ['tokens', 'requests', 'cost'] as const
+
+/** What runs scheduled backups. */
+export const schedulers = ['crontab', 'systemd'] as const
+
+export const compressions = ['none', 'zstd', 'gzip'] as const
 
 export const progressSteps = [
   'reading',
@@ -134,8 +142,12 @@ export type AuditVerb<Noun extends string, Action = AuditAction> = Action extend
 export type Metric = (typeof metrics)[number]
 export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]
+export type Scheduler = (typeof schedulers)[number]
+export type Compression = (typeof compressions)[number]
 export type Origin = (typeof origins)[number]
 export type DeniedCode = (typeof deniedCodes)[number]
+export type KeyDenial = (typeof keyDenials)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
+export type Period = (typeof periods)[number]
 export type ReportGroup = (typeof reportGroups)[number]
 export type ReportOrder = (typeof reportOrders)[number]

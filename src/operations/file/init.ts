@@ -4,7 +4,6 @@
  */
 import { accessSync, constants, lstatSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import type { Initialized, UserRef } from '../../contract/views.ts'
@@ -15,20 +14,14 @@ import { giveIdentity } from '../../db/sqlite/identity.ts'
 import { migrateTo } from '../../db/sqlite/migrate.ts'
 import { Store } from '../../db/sqlite/transaction.ts'
 import { translate } from '../../system/errors.ts'
-import { ensureFolder, place, requireSpace, sidecars, sweep, withPrivateFile } from '../../system/files.ts'
+import { ensureFolder, PrivateFile, place, requireSpace, sidecars, sweep } from '../../system/files.ts'
 import { programVersion } from '../../system/version.ts'
 import type { FileContext } from '../context.ts'
 import { createUser } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { recordInside } from './backup/trail.ts'
-
-export interface NewDatabase {
-  /** Username of a first user, who gets the role of an admin. */
-  readonly admin?: string | undefined
-}
-
-const newDatabase = v.object({ admin: v.optional(rules.username) })
+import { type NewDatabase, newDatabase } from './input.ts'
 
 /**
  * Creates the database, mode 0600, and its folder, mode 0700 if it is missing.
@@ -49,16 +42,15 @@ export async function initialize(context: FileContext, input: NewDatabase = {}):
   try {
     sweep(folder)
     requireSpace(folder, 0)
-    return await withPrivateFile(folder, async file => {
-      build(context, file)
-      const first = username === undefined ? null : await firstUser(context, file, username)
-      try {
-        place(file, path)
-      } catch (error) {
-        throw error instanceof LatchkeyError && error.code === 'conflict' ? exists(path) : error
-      }
-      return { path, schemaVersion: latestVersion, user: first }
-    })
+    using file = new PrivateFile(folder)
+    build(context, file.path)
+    const first = username === undefined ? null : await firstUser(context, file.path, username)
+    try {
+      place(file.path, path)
+    } catch (error) {
+      throw error instanceof LatchkeyError && error.code === 'conflict' ? exists(path) : error
+    }
+    return { path, schemaVersion: latestVersion, user: first }
   } catch (error) {
     removeFolder()
     throw error

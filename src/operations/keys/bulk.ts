@@ -4,18 +4,18 @@
  */
 
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Key } from '../../contract/views.ts'
+import type { Changed, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, isNotNull, isNull, oneOf, rendered, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { recordAll } from '../audit.ts'
-import { type Changed, erased, settleChanges } from '../changed.ts'
+import { erased, settleChanges } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import { changeLimits } from '../limits/change.ts'
 import * as rules from '../rules/input.ts'
 import { columnsOf, parseKeyChanges } from './change.ts'
 import { conditionOf } from './filter.ts'
-import type { BulkChange, Expectation, KeyFilter } from './input.ts'
+import { type BulkChange, type Expectation, type KeyFilter, revokeOptions } from './input.ts'
 import { keyViews } from './view.ts'
 
 /**
@@ -120,7 +120,7 @@ function changer(context: OperationContext, change: BulkChange): Apply {
     }
   switch (change.verb) {
     case 'revoke': {
-      const reason = rules.parseReason(change)
+      const { reason } = rules.parse(revokeOptions, change)
       return set({ revokedAt: now, revokedReason: reason ?? null })
     }
     case 'disable':

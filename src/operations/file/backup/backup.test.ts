@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Compression } from '../../../contract/views.ts'
 import { latestVersion } from '../../../db/schema/version.ts'
 import { type BackupScene, backupScene } from '../../../testing/backups.ts'
 import { kills } from '../../../testing/chance.ts'
@@ -20,7 +21,6 @@ import { requireMounts, requireTool } from '../../../testing/tools.ts'
 import { createBackup } from './create.ts'
 import { getBackup, listBackups } from './list.ts'
 import { withLock } from './lock.ts'
-import type { Compression } from './pack.ts'
 import { verifyBackups } from './verify.ts'
 
 const folders: TemporaryFolder[] = []

@@ -4,7 +4,7 @@
  * `integrity_check` alone saw 19.
  */
 
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
@@ -12,10 +12,11 @@ import { codeOf } from '../../../contract/failure.ts'
 import type { BackupCheck, ProgressListener } from '../../../contract/views.ts'
 import { rowDifferences } from '../../../db/sqlite/inspect.ts'
 import { translate } from '../../../system/errors.ts'
-import { list, requireSpace, withPrivateFile } from '../../../system/files.ts'
+import { fileFailure, list, PrivateFile, requireSpace } from '../../../system/files.ts'
 import { isRunning, ownPid } from '../../../system/processes.ts'
 import type { FileContext } from '../../context.ts'
 import type { Depth, Refusal } from './contents.ts'
+import type { VerifyBackups } from './input.ts'
 import { findBackup, surveyOwn } from './list.ts'
 import { withLock } from './lock.ts'
 import {
@@ -30,19 +31,6 @@ import { newestTaken, nothingOwn } from './newest.ts'
 import { digest, unpack } from './pack.ts'
 import { locate } from './places/locate.ts'
 import { look } from './thread.ts'
-
-export interface VerifyBackups {
-  /** Which one: id, prefix, file name, path or `latest`. Default: the newest of this database. */
-  readonly backup?: string | undefined
-  /** Every backup of this database in the folder, broken manifests included. */
-  readonly all?: boolean | undefined
-  /** The folder, or `s3://bucket/prefix`; default the context's. */
-  readonly from?: string | undefined
-  /** Only the hash of the bytes: finds rot, and proves no restore. */
-  readonly quick?: boolean | undefined
-  /** Age identities that open encrypted ones; default the context's. */
-  readonly identityFile?: string | undefined
-}
 
 /**
  * One verdict per backup. `failed` is a backup that must not be relied on; `aborted` is one that could not be
@@ -187,17 +175,26 @@ async function requireContents(stored: StoredBackup, file: string, depth: Depth)
 
 async function inScratch<T>(stored: StoredBackup, work: (file: string) => Promise<T>): Promise<T> {
   sweepScratch()
-  const folder = mkdtempSync(join(tmpdir(), `${scratchPrefix}${ownPid}-`))
+  const folder = makeScratch()
   try {
-    chmodSync(folder, 0o700)
     requireSpace(folder, stored.manifest.rawSizeBytes)
-    return await withPrivateFile(folder, work)
+    using file = new PrivateFile(folder)
+    return await work(file.path)
+  } catch (error) {
+    throw fileFailure(error, folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-const scratchPrefix = 'latchkey-verify-'
+/** Mode 0700. */
+function makeScratch(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), `latchkey-verify-${ownPid}-`))
+  } catch (error) {
+    throw fileFailure(error, tmpdir())
+  }
+}
 
 /** Scratch folders of runs that were killed; other people's cannot be removed, and are passed over. */
 function sweepScratch(): void {

@@ -14,19 +14,13 @@ import type { FileContext } from '../../../context.ts'
 import { requireWords } from '../../../rules/input.ts'
 import { findKey, findProject, findUser } from '../../../select.ts'
 import { createUnlocked } from '../create.ts'
+import type { Subject } from '../input.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
 import { recordInside } from '../trail.ts'
 import { Return } from './bring-back.ts'
 import type { EntityReturn } from './choose.ts'
 import type { Kind } from './difference.ts'
 import { usersOf } from './live.ts'
-
-/** The one thing to bring back, by what selects it in the backup; none means everything. */
-export interface Subject {
-  readonly key?: string | undefined
-  readonly user?: string | undefined
-  readonly project?: string | undefined
-}
 
 interface Chosen {
   readonly kind: Kind

@@ -34,8 +34,9 @@ import {
 import { requireMounts } from '../../../../testing/tools.ts'
 import { initialize } from '../../init.ts'
 import { createBackup } from '../create.ts'
+import type { Restore } from '../input.ts'
 import { listBackups } from '../list.ts'
-import { type Restore, restore } from './restore.ts'
+import { restore } from './restore.ts'
 
 afterEach(cleanedUp)
 
@@ -265,10 +266,17 @@ test('an undo goes back to before the last restore, and an undo of that forward 
   // Where the database itself can no longer tell, the newest safety backup does.
   rmSync(context.path)
   expect((await restore(context, { undo: true })).rows).toMatchObject({ users: 100 })
-  expect(await failure(restore(context, { undo: true }))).toMatchObject({
+  const refused = await failure(restore(context, { undo: true }))
+  const { hint } = refused
+  expect(hint).toContain('backup list')
+  expect(refused).toMatchObject({
     code: 'not_found',
-    hint: expect.stringContaining('backup list'),
+    message: `there was no database at ${context.path} before the last restore, so there is none to go back to`,
   })
+  expect(users(context.path)).toBe(100)
+  // What it says makes it so.
+  Bun.spawnSync(['sh', '-c', hint.slice(hint.indexOf('mv '))])
+  expect(readdirSync(dirname(context.path))).toEqual(['latchkey.db.old'])
 })
 
 test('what a killed restore had kept of late commits is made a backup by the next, and an undo finds it', async () => {
