@@ -15,10 +15,11 @@ export const main: Main = async (argv, env, streams, overrides = {}) => {
   const outside: Outside = {
     now: () => new Date(),
     tree,
-    cwd: resolve('.'),
     stopped: () => new Promise(() => {}),
     program: ['latchkey'],
     ...overrides,
+    // A folder that is gone has no path.
+    cwd: overrides.cwd ?? resolve('.'),
     env,
     streams,
     main,
