@@ -25,6 +25,7 @@ export {
 export { asc, desc } from 'drizzle-orm/sql/expressions/select'
 export { type SQL, type SQLWrapper, sql } from 'drizzle-orm/sql/sql'
 export type { SQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
+export type { SQLiteTable } from 'drizzle-orm/sqlite-core/table'
 
 const dialect = new SQLiteSyncDialect()
 

@@ -1,5 +1,6 @@
 /** What the audit trail keeps of users, projects and keys that an import, or its undoing, changes. */
 
+import type { ImportedNoun } from '../../contract/nouns.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { inArray, rendered, sql } from '../../db/query.ts'
@@ -10,13 +11,12 @@ import { projectViews } from '../people/projects.ts'
 import { userViews } from '../people/users.ts'
 import { type RowProgress, unheard } from '../progress.ts'
 import { toDollars } from '../rules/money.ts'
-import type { EntityType } from './snapshot.ts'
 
 /** The view of each, by id, oldest first; keys with what they used in all. `tell` hears of those that were read. */
 export async function auditViews(
   db: Database,
   now: Date,
-  type: EntityType,
+  type: ImportedNoun,
   ids: readonly string[],
   tell: RowProgress = unheard,
 ): Promise<ReadonlyMap<string, object>> {
@@ -30,7 +30,7 @@ export async function auditViews(
 
 type Views = (db: Database, ids: readonly string[], now: Date) => Promise<readonly { readonly id: string }[]>
 
-const viewsOf: Readonly<Record<EntityType, Views>> = {
+const viewsOf: Readonly<Record<ImportedNoun, Views>> = {
   user: async (db, ids) =>
     userViews(
       db,

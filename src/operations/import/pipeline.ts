@@ -3,6 +3,7 @@
  * at all. An import that would change nothing writes nothing.
  */
 
+import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
@@ -27,7 +28,7 @@ import { refuseOwnDatabase } from './own-database.ts'
 import { type KeyPlan, planGone, planKeys } from './plan.ts'
 import { type ProjectPlan, planProjects, planUsers, type UserPlan } from './plan-people.ts'
 import { type Incoming, prepare } from './prepare.ts'
-import { type EntityType, entityTypes, nameOf, type Snapshot, snapshots } from './snapshot.ts'
+import { nameOf, type Snapshot, snapshots } from './snapshot.ts'
 import type { Stamp } from './stamp.ts'
 
 export interface ImportOptions extends SourceFile {
@@ -121,7 +122,7 @@ function reportOf(stamp: Stamp, plans: Plans, found: ForeignData): ImportReport 
 
 /** What an import did to one user, project or key. */
 interface Change {
-  readonly type: EntityType
+  readonly type: ImportedNoun
   readonly id: string
   readonly action: 'created' | 'updated' | 'linked'
   /** Null for what was not there. */
@@ -198,7 +199,7 @@ const idsOfUpdates = (plans: readonly (UserPlan | ProjectPlan)[]): readonly stri
   plans.flatMap(plan => (plan.action === 'update' ? [plan.id] : []))
 
 function changesOf(
-  type: EntityType,
+  type: ImportedNoun,
   plan: UserPlan | ProjectPlan,
   before: ReadonlyMap<string, Before>,
 ): readonly Change[] {
@@ -223,7 +224,7 @@ function needed(before: ReadonlyMap<string, Before>, id: string): Before {
 async function befores(
   db: Database,
   stamp: Stamp,
-  type: EntityType,
+  type: ImportedNoun,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, Before>> {
   if (ids.length === 0) return new Map()
@@ -270,7 +271,7 @@ async function verify(
   gaps: ReadonlyMap<string, string>,
 ): Promise<void> {
   const tables = { user: importedUsers, project: importedProjects, key: importedKeys }
-  for (const type of entityTypes) {
+  for (const type of importedNouns) {
     const touched = changes.filter(change => change.type === type).length
     const remembered = await db.$count(tables[type], eq(tables[type].importId, stamp.importId))
     if (remembered === touched) continue
@@ -295,7 +296,7 @@ async function remember(
     'recording',
     changes.length + changes.filter(each => each.isTold).length,
   )
-  for (const type of entityTypes) {
+  for (const type of importedNouns) {
     const mine = changes.filter(change => change.type === type)
     const after = await snapshots(
       db,

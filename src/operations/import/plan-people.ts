@@ -8,9 +8,9 @@ import type { Database } from '../../db/engine.ts'
 import { eq } from '../../db/query.ts'
 import { importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { projects, users } from '../../db/schema/people.ts'
+import type { Row } from '../nouns.ts'
 import { newId } from '../rules/ids.ts'
 import { hashSecret } from '../rules/secrets.ts'
-import type { ProjectRow, UserRow } from '../select.ts'
 import { fold, handles, Names } from './names.ts'
 import { type Owner, renamed, sentence } from './plan.ts'
 import type { IncomingProject, IncomingUser, Refused } from './prepare.ts'
@@ -115,10 +115,10 @@ const leave = (
  * of an email address says nothing of who it is. Nobody is two users of one source.
  */
 function matcher(
-  here: readonly UserRow[],
+  here: readonly Row<'user'>[],
   incoming: readonly (IncomingUser | Refused)[],
   linked: Set<string>,
-): (user: IncomingUser) => UserRow | undefined {
+): (user: IncomingUser) => Row<'user'> | undefined {
   const byEmail = new Map(here.flatMap(row => (row.email === null ? [] : [[fold(row.email), row]])))
   const byName = new Map(here.map(row => [fold(row.username), row]))
   const sameName = Map.groupBy(incoming, user =>
@@ -137,7 +137,7 @@ function matcher(
   }
 }
 
-function planLink(user: IncomingUser, row: UserRow): UserPlan {
+function planLink(user: IncomingUser, row: Row<'user'>): UserPlan {
   const same =
     user.email !== null && fold(row.email ?? '') === fold(user.email) ? 'email address' : 'username'
   return {
@@ -195,7 +195,7 @@ function planUser(
 /** A field that the source changed since is applied; one that it did not keeps whatever was made of it here. */
 function planUserUpdate(
   user: IncomingUser,
-  row: UserRow,
+  row: Row<'user'>,
   state: ImportedUserState,
   names: Names,
   emails: Set<string>,
@@ -345,7 +345,7 @@ function planProject(stamp: Stamp, project: IncomingProject, slugs: Names, owner
 
 function planProjectUpdate(
   project: IncomingProject,
-  row: ProjectRow,
+  row: Row<'project'>,
   state: ImportedProjectState,
   slugs: Names,
   owner: Owner,

@@ -4,23 +4,17 @@
  */
 
 import * as v from 'valibot'
+import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, isNull } from '../../db/query.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { reservations } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
+import { tableOf, uniqueFields } from '../nouns.ts'
 import type { RowProgress } from '../progress.ts'
 import { fold } from './names.ts'
-import {
-  differences,
-  type EntityType,
-  hangingFields,
-  nameOf,
-  type Snapshot,
-  snapshots,
-  usageFields,
-} from './snapshot.ts'
+import { differences, hangingFields, nameOf, type Snapshot, snapshots, usageFields } from './snapshot.ts'
 import { read } from './state.ts'
 
 const counts = { tokens: v.number(), requests: v.number(), costMicros: v.number() }
@@ -41,7 +35,7 @@ const beforeSchema = v.object({
 type Before = v.InferOutput<typeof beforeSchema>
 
 export type UndoStep = {
-  readonly type: EntityType
+  readonly type: ImportedNoun
   readonly id: string
   readonly name: string
 } & (
@@ -75,7 +69,7 @@ export async function planUndo(
   const tell = await begin(changes.length)
   const later = await laterImports(db, importId)
   const steps: UndoStep[] = []
-  for (const type of ['user', 'project', 'key'] as const) {
+  for (const type of importedNouns) {
     const mine = changes.filter(change => change.type === type)
     const ids = mine.map(change => change.targetId)
     const current = await snapshots(db, type, ids, tell)
@@ -178,18 +172,11 @@ function changedLimits(before: Snapshot, after: Snapshot): readonly string[] {
   return [...names].filter(name => limitAmount(before, name) !== limitAmount(after, name))
 }
 
-/** The names that must be unique, and where they stand. */
-export const uniqueFields: Readonly<Record<EntityType, readonly string[]>> = {
-  user: ['username', 'email'],
-  project: ['slug'],
-  key: ['name'],
-}
-
 /** What would get back a name that somebody else has by now stays as it is. */
 async function keepNames(db: Database, steps: readonly UndoStep[]): Promise<readonly UndoStep[]> {
   let result = steps
-  for (const type of ['user', 'project', 'key'] as const) {
-    for (const field of uniqueFields[type]) result = await keepName(db, result, type, field)
+  for (const type of importedNouns) {
+    for (const field of uniqueFields(type)) result = await keepName(db, result, type, field)
   }
   return result
 }
@@ -197,18 +184,13 @@ async function keepNames(db: Database, steps: readonly UndoStep[]): Promise<read
 async function keepName(
   db: Database,
   steps: readonly UndoStep[],
-  type: EntityType,
+  type: ImportedNoun,
   field: string,
 ): Promise<readonly UndoStep[]> {
   const isRenamed = (step: UndoStep): boolean =>
     step.type === type && step.action === 'revert' && step.fields.includes(field)
   if (!steps.some(isRenamed)) return steps
-  const tables = {
-    user: () => db.select().from(users),
-    project: () => db.select().from(projects),
-    key: () => db.select().from(keys),
-  }
-  const rows: readonly Snapshot[] = await tables[type]()
+  const rows: readonly Snapshot[] = await db.select().from(tableOf(type))
   let result = steps
   // One that stays may have the name that another wants back: again until nothing moves.
   for (;;) {

@@ -7,7 +7,7 @@ import { and, eq, gt, inArray, isNull, or } from '../../db/query.ts'
 import { importChanges, importedKeys, imports } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
-import type { KeyRow } from '../select.ts'
+import type { Row } from '../nouns.ts'
 import { Names, titles } from './names.ts'
 import { type IncomingKey, limitWindowMs, type Refused } from './prepare.ts'
 import { secretHashes } from './snapshot.ts'
@@ -44,7 +44,7 @@ export type KeyPlan = { readonly item: ImportItem } & (
       readonly action: 'update'
       /** SHA-256 of the secret that it was imported with. */
       readonly hash: string
-      readonly row: KeyRow
+      readonly row: Row<'key'>
       readonly changes: KeyChanges
       /** The new token limit, null when it stays. */
       readonly tokenLimit: number | null
@@ -151,7 +151,7 @@ export const sentence = (reasons: readonly string[]): string | null =>
 function planUpdate(
   source: string,
   key: IncomingKey,
-  row: KeyRow,
+  row: Row<'key'>,
   state: ImportedState,
   currentLimit: number | null,
   names: Names,
@@ -224,7 +224,7 @@ const words: Readonly<Record<keyof KeyChanges, string>> = {
 }
 
 /** A use recorded here is never forgotten for an earlier one in the source. */
-function latestUse(key: IncomingKey, row: KeyRow, state: ImportedState): number | null {
+function latestUse(key: IncomingKey, row: Row<'key'>, state: ImportedState): number | null {
   if (row.lastUsedAt === state.lastUsedAt || row.lastUsedAt === null) return key.lastUsedAt
   return key.lastUsedAt === null ? row.lastUsedAt : Math.max(row.lastUsedAt, key.lastUsedAt)
 }
@@ -274,9 +274,9 @@ export async function planGone(
 
 interface Here {
   /** By hash: keys that came from this source. */
-  readonly imported: ReadonlyMap<string, { row: KeyRow; state: unknown; tokenLimit: number | null }>
+  readonly imported: ReadonlyMap<string, { row: Row<'key'>; state: unknown; tokenLimit: number | null }>
   /** By hash: keys that have the secret, wherever they came from. */
-  readonly owners: ReadonlyMap<string, KeyRow>
+  readonly owners: ReadonlyMap<string, Row<'key'>>
   /** Hashes of keys that an import of this source made, and that somebody deleted here. */
   readonly deleted: ReadonlySet<string>
 }
@@ -286,8 +286,8 @@ async function whatIsHere(
   source: string,
   incoming: readonly (IncomingKey | Refused)[],
 ): Promise<Here> {
-  const imported: [string, { row: KeyRow; state: unknown; tokenLimit: number | null }][] = []
-  const owners: [string, KeyRow][] = []
+  const imported: [string, { row: Row<'key'>; state: unknown; tokenLimit: number | null }][] = []
+  const owners: [string, Row<'key'>][] = []
   const hashes = incoming.flatMap(key => ('hash' in key ? [key.hash] : []))
   for (const chunk of inChunks(hashes)) {
     const rows = await db

@@ -4,16 +4,16 @@
  */
 
 import * as v from 'valibot'
+import type { ImportedNoun } from '../../contract/nouns.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { inArray, type SQLiteColumn } from '../../db/query.ts'
-import { keys, secrets } from '../../db/schema/keys.ts'
+import { secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
-import { projectMembers, projects, users } from '../../db/schema/people.ts'
+import { projectMembers } from '../../db/schema/people.ts'
+import { subjectColumns } from '../limits/rows.ts'
+import { tableOf } from '../nouns.ts'
 import { type RowProgress, unheard } from '../progress.ts'
-
-export const entityTypes = ['user', 'project', 'key'] as const
-export type EntityType = (typeof entityTypes)[number]
 
 /** Fields of the row by name, without its id, and what hangs on it. */
 export type Snapshot = Readonly<Record<string, unknown>>
@@ -34,7 +34,7 @@ export const hangingFields: readonly string[] = ['limits', 'secrets', 'members',
 /** By id; what is not there is left out. `tell` hears of the rows that were looked at. */
 export async function snapshots(
   db: Database,
-  type: EntityType,
+  type: ImportedNoun,
   ids: readonly string[],
   tell: RowProgress = unheard,
 ): Promise<ReadonlyMap<string, Snapshot>> {
@@ -68,44 +68,31 @@ export function secretHashes(kept: unknown): readonly string[] {
 
 const withSecrets = v.object({ secrets: v.array(v.tuple([v.string(), v.nullable(v.number())])) })
 
-function rowsOf(
+async function rowsOf(
   db: Database,
-  type: EntityType,
+  type: ImportedNoun,
   ids: readonly string[],
 ): Promise<readonly (Snapshot & { readonly id: string })[]> {
-  const query = {
-    user: () =>
-      db
-        .select()
-        .from(users)
-        .where(inArray(users.id, [...ids])),
-    project: () =>
-      db
-        .select()
-        .from(projects)
-        .where(inArray(projects.id, [...ids])),
-    key: () =>
-      db
-        .select()
-        .from(keys)
-        .where(inArray(keys.id, [...ids])),
-  }
-  return Promise.resolve(query[type]())
+  const table = tableOf(type)
+  const rows = await db
+    .select()
+    .from(table)
+    .where(inArray(table.id, [...ids]))
+  return rows as (Snapshot & { readonly id: string })[]
 }
 
 /** What hangs on each of the rows. */
 async function hangingRows(
   db: Database,
-  type: EntityType,
+  type: ImportedNoun,
   ids: readonly string[],
 ): Promise<(id: string) => Snapshot> {
   const among = (column: SQLiteColumn) => inArray(column, [...ids])
-  const column = { user: limits.userId, project: limits.projectId, key: limits.keyId }[type]
-  const subject = { user: 'userId', project: 'projectId', key: 'keyId' }[type] as
-    | 'userId'
-    | 'projectId'
-    | 'keyId'
-  const limitsOf = Map.groupBy(await db.select().from(limits).where(among(column)), row => row[subject])
+  const subject = subjectColumns[type]
+  const limitsOf = Map.groupBy(
+    await db.select().from(limits).where(among(limits[subject])),
+    row => row[subject],
+  )
   const limitsText = (id: string): object => ({
     limits: Object.fromEntries(
       (limitsOf.get(id) ?? [])

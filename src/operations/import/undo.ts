@@ -4,24 +4,23 @@
  */
 
 import { LatchkeyError } from '../../contract/errors.ts'
+import { type ImportedNoun, importedNouns, nouns } from '../../contract/nouns.ts'
 import type { ImportUndo, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, eq, inArray } from '../../db/query.ts'
 import { importedKeys, importedProjects, importedUsers, imports } from '../../db/schema/imports.ts'
-import { keys } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
-import { projects, users } from '../../db/schema/people.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { limitRows } from '../limits/rows.ts'
+import { tableOf, uniqueFields } from '../nouns.ts'
 import { type RowProgress, rowProgress } from '../progress.ts'
 import { moveUsage } from './apply.ts'
 import { auditViews } from './audit-views.ts'
 import { usageGaps } from './gaps.ts'
 import { findImport, type ImportRow, summaryOf } from './list.ts'
-import { limitAmount, planUndo, type UndoStep, uniqueFields } from './plan-undo.ts'
-import { type EntityType, entityTypes } from './snapshot.ts'
+import { limitAmount, planUndo, type UndoStep } from './plan-undo.ts'
 import { noCounts, subtract } from './state.ts'
 
 export interface UndoOptions {
@@ -65,7 +64,7 @@ type Revert = Extract<UndoStep, { action: 'revert' }>
 const reverts = (steps: readonly UndoStep[]): readonly Revert[] =>
   steps.filter(step => step.action === 'revert')
 
-const idsOf = (steps: readonly UndoStep[], type: EntityType, action: UndoStep['action']): string[] =>
+const idsOf = (steps: readonly UndoStep[], type: ImportedNoun, action: UndoStep['action']): string[] =>
   steps.flatMap(step => (step.type === type && step.action === action ? [step.id] : []))
 
 /** Whether an operator would see a difference: sources are remembered for things that did not change, too. */
@@ -109,8 +108,8 @@ function itemOf(step: UndoStep): ImportUndoItem {
 }
 
 function nameBefore(step: Revert): string {
-  const [field] = uniqueFields[step.type]
-  return field !== undefined && step.fields.includes(field) ? String(step.before.snapshot[field]) : step.name
+  const { label } = nouns[step.type]
+  return step.fields.includes(label) ? String(step.before.snapshot[label]) : step.name
 }
 
 async function applySteps(
@@ -124,9 +123,9 @@ async function applySteps(
     'undoing',
     steps.filter(({ action }) => action !== 'keep' && action !== 'gone').length,
   )
-  const remove = async (type: EntityType): Promise<void> => {
+  const remove = async (type: ImportedNoun): Promise<void> => {
     for (const some of inChunks(idsOf(steps, type, 'remove'))) {
-      await removeRows(db, type, some)
+      await db.delete(tableOf(type)).where(inArray(tableOf(type).id, some))
       await tell(some.length)
     }
   }
@@ -155,16 +154,9 @@ async function applySteps(
   }
 }
 
-/** @param ids no more than one statement can take */
-async function removeRows(db: Database, type: EntityType, ids: string[]): Promise<void> {
-  if (type === 'key') await db.delete(keys).where(inArray(keys.id, ids))
-  else if (type === 'project') await db.delete(projects).where(inArray(projects.id, ids))
-  else await db.delete(users).where(inArray(users.id, ids))
-}
-
 /** Gives up a unique name for the moment: two things may have to get each other's back. */
 async function setAside(db: Database, step: Revert): Promise<void> {
-  const fields = uniqueFields[step.type].filter(field => step.fields.includes(field))
+  const fields = uniqueFields(step.type).filter(field => step.fields.includes(field))
   if (fields.length === 0) return
   const placeholder = `undoing-${step.id.replace('_', '-')}`
   const set = Object.fromEntries(fields.map(field => [field, field === 'email' ? null : placeholder]))
@@ -173,14 +165,13 @@ async function setAside(db: Database, step: Revert): Promise<void> {
 
 async function updateRow(
   db: Database,
-  type: EntityType,
+  type: ImportedNoun,
   id: string,
   set: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   if (Object.keys(set).length === 0) return
-  if (type === 'key') await db.update(keys).set(set).where(eq(keys.id, id))
-  else if (type === 'project') await db.update(projects).set(set).where(eq(projects.id, id))
-  else await db.update(users).set(set).where(eq(users.id, id))
+  const table = tableOf(type)
+  await db.update(table).set(set).where(eq(table.id, id))
 }
 
 async function revert(context: OperationContext, db: Database, row: ImportRow, step: Revert): Promise<void> {
@@ -252,10 +243,9 @@ async function verify(
   steps: readonly UndoStep[],
   gaps: ReadonlyMap<string, string>,
 ): Promise<void> {
-  const tables = { user: users, project: projects, key: keys }
-  for (const type of entityTypes) {
+  for (const type of importedNouns) {
     for (const removed of inChunks(idsOf(steps, type, 'remove'))) {
-      const left = await db.$count(tables[type], inArray(tables[type].id, removed))
+      const left = await db.$count(tableOf(type), inArray(tableOf(type).id, removed))
       if (left > 0) throw new Error(`${left} ${type}s of ${row.id} were removed, but are still there`)
     }
   }
@@ -277,7 +267,7 @@ async function viewsOf(
   tell: RowProgress,
 ): Promise<Views> {
   const found = new Map<string, object>()
-  for (const type of entityTypes) {
+  for (const type of importedNouns) {
     const ids = steps.filter(step => step.type === type && isShown(step)).map(step => step.id)
     for (const [id, view] of await auditViews(db, context.now(), type, ids, tell)) found.set(id, view)
   }

@@ -3,7 +3,7 @@ import type { Explanation } from '../../contract/views.ts'
 import { hotPathOf } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
 import { forecast, limitsBinding } from '../limits/window.ts'
-import { findKey, type KeySelector } from '../select.ts'
+import { find, type KeySelector } from '../select.ts'
 import { denialsOf } from './denial-counts.ts'
 import { judge, requireSound, type VerifyOptions } from './verify.ts'
 
@@ -22,7 +22,7 @@ export function explainKey(
 ): Promise<Explanation> {
   requireSound(options)
   return context.store.read(async db => {
-    const row = await findKey(db, selector)
+    const row = await find(db, 'key', selector)
     const now = context.now()
     const { at = now, wanted } = options
     const hot = hotPathOf(db)

@@ -5,7 +5,7 @@ import { hotPathOf } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
 import { forecast, limitsBinding } from '../limits/window.ts'
 import { addDays, startOfDay } from '../rules/calendar.ts'
-import { findKey, type KeySelector } from '../select.ts'
+import { find, type KeySelector } from '../select.ts'
 import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
 import { denialsOf } from './denial-counts.ts'
 import { keyView } from './view.ts'
@@ -42,7 +42,7 @@ export function keyStats(
     )
   }
   return context.store.read(async db => {
-    const row = await findKey(db, selector)
+    const row = await find(db, 'key', selector)
     const first = addDays(startOfDay(at, timeZone), 1 - days, timeZone)
     const recent = await usageByQuarterHour(db, {
       since: first,

@@ -1,11 +1,11 @@
 /** Setting and taking away the limits of a key, a user or a project, in the transaction of their caller. */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
+import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, asc, eq, inArray } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
-import type { SubjectType } from '../../db/sqlite/hot.ts'
 import * as rules from '../rules/input.ts'
 import { type LimitRow, limitRows, subjectColumns } from './rows.ts'
 import { limitView, sortLimits } from './view.ts'
@@ -30,7 +30,7 @@ interface ParsedLimitChanges {
   readonly removeLimits?: readonly LimitName[] | undefined
 }
 
-const columnOf = (type: SubjectType) => limits[subjectColumns[type]]
+const columnOf = (type: LimitedNoun) => limits[subjectColumns[type]]
 
 /** The fields of a change that are about limits. */
 export const limitChanges = {
@@ -55,7 +55,7 @@ const isNamed = (limit: Limit, { metric, windowMs = limit.windowMs }: LimitName)
 /** Makes the limits as the change says. One that stays on its metric and window keeps its reset. */
 export async function changeLimits(
   db: Database,
-  type: SubjectType,
+  type: LimitedNoun,
   id: string,
   { limits: wanted = [], removeLimits = [] }: ParsedLimitChanges,
   now: Date,
@@ -67,7 +67,7 @@ export async function changeLimits(
 /** Adds limits, or gives the one that has the same metric and window another amount; all others stay. */
 export async function putLimits(
   db: Database,
-  type: SubjectType,
+  type: LimitedNoun,
   id: string,
   list: readonly Limit[],
   now: Date,
@@ -86,7 +86,7 @@ export async function putLimits(
 /** Takes limits away. @throws not_found when one of the names fits none */
 export async function dropLimits(
   db: Database,
-  type: SubjectType,
+  type: LimitedNoun,
   id: string,
   names: readonly LimitName[],
   subject: string,
@@ -104,7 +104,7 @@ export async function dropLimits(
 /** How many there were of that name. */
 async function deleteLimits(
   db: Database,
-  type: SubjectType,
+  type: LimitedNoun,
   id: string,
   { metric, windowMs }: LimitName,
 ): Promise<number> {
@@ -122,7 +122,7 @@ async function deleteLimits(
 }
 
 /** The limits of one subject, in their order. */
-export async function limitsOf(db: Database, type: SubjectType, id: string): Promise<readonly LimitRow[]> {
+export async function limitsOf(db: Database, type: LimitedNoun, id: string): Promise<readonly LimitRow[]> {
   return sortLimits(
     await db
       .select()
@@ -136,7 +136,7 @@ const manySubjects = 500
 /** The limits of many, as they are shown, by the id of their subject. */
 export async function limitViews(
   db: Database,
-  type: SubjectType,
+  type: LimitedNoun,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Limit[]>> {
   const column = columnOf(type)

@@ -2,13 +2,12 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { AuditVerb, CreatedProject, Limit, Project, ProjectMember, Role } from '../../contract/views.ts'
+import type { CreatedProject, Limit, Project, ProjectMember, Role } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, count, eq, inArray, isNotNull, isNull } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
-import { record } from '../audit.ts'
-import { type Changed, differingColumns, settleChange } from '../changed.ts'
+import type { Changed } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import { type CreateOptions, requireSame, shownLimits } from '../existing.ts'
 import {
@@ -18,10 +17,11 @@ import {
   limitViews,
   requireOneMeaning,
 } from '../limits/change.ts'
-import { newId } from '../rules/ids.ts'
+import type { Row } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
 import { slugOf } from '../rules/slug.ts'
-import { contains, findProject, findUser, type ProjectRow, type UserRow } from '../select.ts'
+import { contains, find } from '../select.ts'
+import { Thing } from '../thing.ts'
 
 export interface NewProject {
   /** For people; it need not be unique. */
@@ -91,43 +91,33 @@ export async function createProject(
   const fields = rules.parse(newProject, input)
   const slug = fields.slug ?? slugFor(fields.name)
   return context.store.write(async db => {
-    const owner = await findUser(db, fields.owner)
-    const there = options.ifNotExists ? await existing(db, slug, owner, input, fields) : undefined
+    const owner = await find(db, 'user', fields.owner)
+    const there = options.ifNotExists ? await existing(context, db, slug, owner, input, fields) : undefined
     if (there) return { ...there, created: false }
-    await requireFreeSlug(db, slug)
-    const now = context.now()
-    const [row] = await db
-      .insert(projects)
-      .values({
-        id: newId('prj', now),
-        slug,
-        name: fields.name,
-        description: fields.description ?? null,
-        keyPrefix: fields.keyPrefix ?? null,
-        ownerId: owner.id,
-        createdAt: now.getTime(),
-        updatedAt: now.getTime(),
-      })
-      .returning()
-    if (!row) throw new Error('the project was written, but not returned')
-    await changeLimits(db, 'project', row.id, { limits: fields.limits }, now)
-    const after = await view(db, row)
-    await record(context, db, { action: 'project.create', target: target(row), after })
-    return { ...after, created: true }
+    await project.requireFree(db, { slug })
+    const { name, description = null, keyPrefix = null, limits } = fields
+    const created = await project.add(
+      context,
+      db,
+      { slug, name, description, keyPrefix, ownerId: owner.id },
+      row => changeLimits(db, 'project', row.id, { limits }, context.now()),
+    )
+    return { ...created, created: true }
   })
 }
 
 /** The project of that slug, when there is one and it is as was asked for. @throws conflict */
 async function existing(
+  context: OperationContext,
   db: Database,
   slug: string,
-  owner: UserRow,
+  owner: Row<'user'>,
   asked: NewProject,
   fields: v.InferOutput<typeof newProject>,
 ): Promise<Project | undefined> {
-  const [row] = await db.select().from(projects).where(eq(projects.slug, slug)).limit(1)
+  const row = await project.labelled(db, slug)
   if (!row) return undefined
-  const there = await view(db, row)
+  const there = await project.view(context, db, row)
   requireSame(
     `project ${row.slug} (${row.id})`,
     [
@@ -149,8 +139,8 @@ export function listProjects(
 ): Promise<readonly Project[]> {
   return context.store.read(async db => {
     rules.requireWords(filter)
-    const owner = filter.owner === undefined ? undefined : await findUser(db, filter.owner)
-    const member = filter.member === undefined ? undefined : await findUser(db, filter.member)
+    const owner = filter.owner === undefined ? undefined : await find(db, 'user', filter.owner)
+    const member = filter.member === undefined ? undefined : await find(db, 'user', filter.member)
     const rows = await db
       .select()
       .from(projects)
@@ -177,7 +167,7 @@ export function listProjects(
 
 /** @throws not_found, ambiguous */
 export function getProject(context: OperationContext, selector: string): Promise<Project> {
-  return context.store.read(async db => view(db, await findProject(db, selector)))
+  return project.get(context, selector)
 }
 
 /** @throws not_found, ambiguous, invalid, conflict */
@@ -195,10 +185,10 @@ export async function updateProject(
     ...fields
   } = rules.parseChanges(projectChanges, input)
   requireOneMeaning({ limits, removeLimits })
-  return change(context, selector, 'update', async (db, row) => {
-    if (fields.slug !== undefined) await requireFreeSlug(db, fields.slug, row.id)
+  return project.change(context, selector, 'update', async (db, row) => {
+    await project.requireFree(db, { slug: fields.slug }, row.id)
     for (const member of addMembers) {
-      const { id } = await findUser(db, member.user)
+      const { id } = await find(db, 'user', member.user)
       await db
         .insert(projectMembers)
         .values({ projectId: row.id, userId: id, role: member.role, createdAt: context.now().getTime() })
@@ -208,7 +198,7 @@ export async function updateProject(
         })
     }
     for (const selector of removeMembers) {
-      const user = await findUser(db, selector)
+      const user = await find(db, 'user', selector)
       const removed = await db
         .delete(projectMembers)
         .where(and(eq(projectMembers.projectId, row.id), eq(projectMembers.userId, user.id)))
@@ -222,20 +212,20 @@ export async function updateProject(
       }
     }
     await changeLimits(db, 'project', row.id, { limits, removeLimits }, context.now())
-    return { ...fields, ...(owner === undefined ? {} : { ownerId: (await findUser(db, owner)).id }) }
+    return { ...fields, ...(owner === undefined ? {} : { ownerId: (await find(db, 'user', owner)).id }) }
   })
 }
 
 /** Its keys answer `project_archived` until it is taken back. @throws not_found, ambiguous */
 export function archiveProject(context: OperationContext, selector: string): Promise<Changed<Project>> {
-  return change(context, selector, 'archive', async (_, row) => ({
+  return project.change(context, selector, 'archive', async (_, row) => ({
     archivedAt: row.archivedAt ?? context.now().getTime(),
   }))
 }
 
 /** @throws not_found, ambiguous */
 export function unarchiveProject(context: OperationContext, selector: string): Promise<Changed<Project>> {
-  return change(context, selector, 'unarchive', async () => ({ archivedAt: null }))
+  return project.change(context, selector, 'unarchive', async () => ({ archivedAt: null }))
 }
 
 /**
@@ -244,54 +234,22 @@ export function unarchiveProject(context: OperationContext, selector: string): P
  * @throws not_found, ambiguous, conflict when it still has keys
  */
 export function deleteProject(context: OperationContext, selector: string): Promise<Project> {
-  return context.store.write(async db => {
-    const row = await findProject(db, selector)
-    const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.projectId, row.id))
-    if (held && held.n > 0) {
-      throw new LatchkeyError(
-        'conflict',
-        `${row.slug} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
-        `see them with: latchkey key list --project ${row.slug}; delete or move them, or use: latchkey project archive ${row.slug}`,
-      )
-    }
-    const before = await view(db, row)
-    await db.delete(projects).where(eq(projects.id, row.id))
-    await record(context, db, { action: 'project.delete', target: target(row), before })
-    return before
+  return project.erase(context, selector, async (db, { id, slug }) => {
+    const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.projectId, id))
+    if (!held || held.n === 0) return
+    throw new LatchkeyError(
+      'conflict',
+      `${slug} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
+      `see them with: latchkey key list --project ${slug}; delete or move them, or use: latchkey project archive ${slug}`,
+    )
   })
-}
-
-type Changes = { [K in keyof ProjectRow]?: ProjectRow[K] | undefined }
-
-function change(
-  context: OperationContext,
-  selector: string,
-  verb: AuditVerb<'project'>,
-  changesTo: (db: Database, row: ProjectRow) => Promise<Changes>,
-): Promise<Changed<Project>> {
-  return context.store.write(async db => {
-    const row = await findProject(db, selector)
-    const before = await view(db, row)
-    const columns = differingColumns(row, await changesTo(db, row))
-    if (Object.keys(columns).length > 0) await db.update(projects).set(columns).where(eq(projects.id, row.id))
-    const changed = { ...row, ...columns }
-    return settleChange(context, db, {
-      action: `project.${verb}`,
-      target: target(changed),
-      before,
-      after: await view(db, changed),
-    })
-  })
-}
-
-async function view(db: Database, row: ProjectRow): Promise<Project> {
-  const [one] = await projectViews(db, [row])
-  if (!one) throw new Error('a project without a view')
-  return one
 }
 
 /** @param rows of which views are made, in their order */
-export async function projectViews(db: Database, rows: readonly ProjectRow[]): Promise<readonly Project[]> {
+export async function projectViews(
+  db: Database,
+  rows: readonly Row<'project'>[],
+): Promise<readonly Project[]> {
   const owners = await db
     .select({ projectId: projects.id, id: users.id, username: users.username })
     .from(projects)
@@ -347,14 +305,4 @@ function slugFor(name: string): string {
   )
 }
 
-async function requireFreeSlug(db: Database, slug: string, except?: string): Promise<void> {
-  const [taken] = await db.select().from(projects).where(eq(projects.slug, slug)).limit(1)
-  if (!taken || taken.id === except) return
-  throw new LatchkeyError(
-    'conflict',
-    `the slug ${slug} is taken by project "${taken.name}" (${taken.id})`,
-    'choose another with --slug',
-  )
-}
-
-const target = (row: ProjectRow) => ({ type: 'project' as const, id: row.id, name: row.slug })
+const project = new Thing('project', projectViews)

@@ -7,7 +7,7 @@ import type { ReportGroup, ReportOrder, Totals, UsageRow } from '../../contract/
 import type { Database } from '../../db/engine.ts'
 import type { OperationContext } from '../context.ts'
 import { nextPeriod, type Period, periods } from '../rules/calendar.ts'
-import { findKey, findProject, findUser } from '../select.ts'
+import { find } from '../select.ts'
 import { type ReportOptions, readReport, readUse } from './report.ts'
 import { noCounts, shownCounts } from './sum.ts'
 
@@ -125,9 +125,9 @@ async function namesOf(
   { key, user, project, model }: ReportOptions,
 ): Promise<UsageOverview['only']> {
   return {
-    ...(key === undefined ? {} : { key: (await findKey(db, key)).name }),
-    ...(user === undefined ? {} : { user: (await findUser(db, user)).username }),
-    ...(project === undefined ? {} : { project: (await findProject(db, project)).slug }),
+    ...(key === undefined ? {} : { key: (await find(db, 'key', key)).name }),
+    ...(user === undefined ? {} : { user: (await find(db, 'user', user)).username }),
+    ...(project === undefined ? {} : { project: (await find(db, 'project', project)).slug }),
     ...(model === undefined ? {} : { model }),
   }
 }

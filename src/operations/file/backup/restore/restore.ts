@@ -27,13 +27,13 @@ import { recordInside } from '../trail.ts'
 import { restoreInto } from '../verify.ts'
 import { type ChooseState, chooseState, lastRestore, targetOf } from './choose.ts'
 import { compareWith } from './difference.ts'
-import { restoreEntity, type Subject, subjectOf, undoEntity } from './entity.ts'
+import { chosenThing, type OneThing, restoreEntity, undoEntity } from './entity.ts'
 import { adoptLateCopies } from './late.ts'
 import { readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
 import { endRevived, type Revived, revivedBy, revivedView } from './revive.ts'
 import { type Expected, placeMissing, replaceDamaged, swapContents } from './swap.ts'
 
-export interface Restore extends ChooseState, Subject {
+export interface Restore extends ChooseState, OneThing {
   /** Restores into a database that other processes have open: they go on, and see the restored rows. */
   readonly inPlace?: boolean | undefined
   /** Ends, in the same transaction, every secret that does not work now and would work again. */
@@ -60,7 +60,7 @@ interface Run {
  *   database_foreign, disk_full, permission, usage, conflict
  */
 export async function restore(context: FileContext, options: Restore): Promise<Restored> {
-  const subject = subjectOf(options)
+  const subject = chosenThing(options)
   // What a symbolic link leads to is what is replaced, not the link.
   const path = realPath(targetOf(context, options))
   const target: FileContext = { ...context, path }
@@ -96,14 +96,14 @@ export async function restorable(context: FileContext, options: Restore): Promis
   const { database, id } = stored.manifest
   const undone = options.undo ? lastRestore(path)?.entity : null
   const replaces = existsSync(path) ? basename(path) : null
-  const isWhole = replaces !== null && !undone && subjectOf(options) === undefined
+  const isWhole = replaces !== null && !undone && chosenThing(options) === undefined
   const named = { ...options, backup: id, latest: false, at: undefined, undo: false }
   const preview = isWhole ? await restore({ ...context, dryRun: true }, named) : null
   return {
     ...toView(stored),
     replaces,
     foreign: database !== null && !belongsTo(database, stored.location, askedAbout(path)),
-    undoes: undone ? `${undone.target.kind} ${undone.name}` : null,
+    undoes: undone ? `${undone.target.noun} ${undone.name}` : null,
     revived: preview?.revived ?? null,
   }
 }

@@ -1,0 +1,154 @@
+/**
+ * What is done alike to every noun: one is found, shown, added, changed and erased, each change with its audit row in
+ * the same transaction. The rules of a noun, and its views, are given by its own file.
+ */
+import { LatchkeyError } from '../contract/errors.ts'
+import { type Noun, nouns } from '../contract/nouns.ts'
+import type { AuditAction, AuditVerb } from '../contract/views.ts'
+import type { Database } from '../db/engine.ts'
+import { eq } from '../db/query.ts'
+import { record } from './audit.ts'
+import { type Changed, differingColumns, settleChange } from './changed.ts'
+import type { OperationContext } from './context.ts'
+import { column, type NewRow, type Row, tableOf, targetOf, uniqueFields } from './nouns.ts'
+import { newId } from './rules/ids.ts'
+import { find, type Selector, sameText } from './select.ts'
+
+/** The views of rows, in their order. */
+type Views<N extends Noun, View> = (
+  db: Database,
+  rows: readonly Row<N>[],
+  now: Date,
+) => Promise<readonly View[]>
+
+/** Columns to set; one that is left out, or undefined, stays. */
+export type Changes<N extends Noun> = { readonly [C in keyof Row<N>]?: Row<N>[C] | undefined }
+
+type Given<N extends Noun> = Omit<NewRow<N>, 'id' | 'createdAt' | 'updatedAt'>
+
+/** The things of one noun: `new Thing('user', userViews)`. */
+export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
+  readonly #noun: N
+  readonly #views: Views<N, View>
+
+  constructor(noun: N, views: Views<N, View>) {
+    this.#noun = noun
+    this.#views = views
+  }
+
+  /** @throws not_found, ambiguous */
+  get(context: OperationContext, selector: Selector<N>): Promise<View> {
+    return context.store.read(async db => this.view(context, db, await find(db, this.#noun, selector)))
+  }
+
+  async view({ now }: OperationContext, db: Database, row: Row<N>): Promise<View> {
+    const [view] = await this.#views(db, [row], now())
+    if (!view) throw new Error(`a ${this.#noun} without a view`)
+    return view
+  }
+
+  /** The one whose label it is. */
+  async labelled(db: Database, label: string): Promise<Row<N> | undefined> {
+    const noun = this.#noun
+    const [row] = await this.#having(db, nouns[noun].label, label)
+    return row
+  }
+
+  /** @throws conflict when one that is not `except` has such a name, or what else is unique */
+  async requireFree(db: Database, given: object, except?: string): Promise<void> {
+    const noun = this.#noun
+    for (const field of uniqueFields(noun)) {
+      const text: unknown = Reflect.get(given, field)
+      if (typeof text !== 'string') continue
+      const [taken] = await this.#having(db, field, text)
+      if (!taken || taken.id === except) continue
+      const { name } = targetOf(noun, taken)
+      throw new LatchkeyError(
+        'conflict',
+        `the ${field === 'email' ? 'email address' : field} ${text} is taken by ${name} (${taken.id})`,
+        `choose another, or look at: latchkey ${noun} show ${name}`,
+      )
+    }
+  }
+
+  /** Adds one. @param also what else is written before it is shown, such as its limits */
+  async add(
+    context: OperationContext,
+    db: Database,
+    given: Given<N>,
+    also: (row: Row<N>) => Promise<void> = async () => {},
+  ): Promise<View> {
+    const now = context.now()
+    const at = now.getTime()
+    const values = { ...given, id: newId(nouns[this.#noun].prefix, now), createdAt: at, updatedAt: at }
+    const [row] = (await db.insert(tableOf(this.#noun)).values(values).returning()) as Row<N>[]
+    if (!row) throw new Error(`the ${this.#noun} was written, but not returned`)
+    await also(row)
+    const after = await this.view(context, db, row)
+    await record(context, db, this.#event('create', row, { after }))
+    return after
+  }
+
+  /**
+   * Changes one.
+   *
+   * @param work checks what may be, writes what other tables have of it, and tells the columns to set
+   * @throws not_found, ambiguous, and what `work` throws
+   */
+  change(
+    context: OperationContext,
+    selector: Selector<N>,
+    verb: AuditVerb<N>,
+    work: (db: Database, row: Row<N>) => Promise<Changes<N>>,
+  ): Promise<Changed<View>> {
+    return context.store.write(async db => {
+      const row = await find(db, this.#noun, selector)
+      const before = await this.view(context, db, row)
+      const columns = differingColumns<Row<N>>(row, await work(db, row))
+      const table = tableOf(this.#noun)
+      const isWritten = Object.keys(columns).length > 0
+      if (isWritten) await db.update(table).set(columns).where(eq(table.id, row.id))
+      const changed = { ...row, ...columns }
+      const after = await this.view(context, db, changed)
+      return settleChange(context, db, {
+        ...this.#event(verb, changed, { before, after }),
+        isHidden: 'passwordHash' in columns,
+      })
+    })
+  }
+
+  /**
+   * Erases one, with its parts.
+   *
+   * @param requireMayGo throws where it may not
+   * @throws not_found, ambiguous, and what `requireMayGo` throws
+   */
+  erase(
+    context: OperationContext,
+    selector: Selector<N>,
+    requireMayGo: (db: Database, row: Row<N>) => Promise<void> = async () => {},
+  ): Promise<View> {
+    return context.store.write(async db => {
+      const row = await find(db, this.#noun, selector)
+      await requireMayGo(db, row)
+      const before = await this.view(context, db, row)
+      const table = tableOf(this.#noun)
+      await db.delete(table).where(eq(table.id, row.id))
+      await record(context, db, this.#event('delete', row, { before }))
+      return before
+    })
+  }
+
+  async #having(db: Database, field: string, text: string): Promise<readonly Row<N>[]> {
+    const rows = db
+      .select()
+      .from(tableOf(this.#noun))
+      .where(sameText(column(this.#noun, field), text))
+      .limit(1)
+    return (await rows) as Row<N>[]
+  }
+
+  #event<V>(verb: AuditVerb<N>, row: Row<N>, views: V) {
+    return { action: `${this.#noun}.${verb}` as AuditAction, target: targetOf(this.#noun, row), ...views }
+  }
+}
