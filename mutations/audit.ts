@@ -1,48 +1,34 @@
 import type { Mutation } from './mutation.ts'
 
-const everyCommand = { tests: ['src/acceptance.test.ts'], only: 'leaves its rows in the audit trail' }
+const everyCommand = { tests: ['src/acceptance/audit.test.ts'], only: 'leaves its rows in the audit trail' }
 
 /** What nobody is told of any more. */
 export const audit: readonly Mutation[] = [
   {
-    what: 'a new project is not told of',
-    file: 'src/operations/people/projects.ts',
-    text: "    await record(context, db, { action: 'project.create', target: target(row), after })\n",
+    what: 'a new user or project is not told of',
+    file: 'src/operations/thing.ts',
+    text: "    await record(context, db, this.#event('create', row, { after }))\n",
     instead: '',
     ...everyCommand,
   },
   {
-    what: 'a deleted project is not told of',
-    file: 'src/operations/people/projects.ts',
-    text: "    await record(context, db, { action: 'project.delete', target: target(row), before })\n",
+    what: 'something deleted is not told of',
+    file: 'src/operations/thing.ts',
+    text: "      await record(context, db, this.#event('delete', row, { before }))\n",
     instead: '',
     ...everyCommand,
   },
   {
-    what: 'a changed project is told of as a user',
-    file: 'src/operations/people/projects.ts',
-    text: 'action: `project.${verb}`,',
-    instead: 'action: `user.${verb}`,',
-    ...everyCommand,
-  },
-  {
-    what: 'a deleted user is not told of',
-    file: 'src/operations/people/users.ts',
-    text: "    await record(context, db, { action: 'user.delete', target: target(row), before: view })\n",
-    instead: '',
+    what: 'whatever is changed is told of as a user',
+    file: 'src/operations/thing.ts',
+    text: 'action: `${this.#noun}.${verb}` as AuditAction',
+    instead: 'action: `user.${verb}` as AuditAction',
     ...everyCommand,
   },
   {
     what: 'no change of a user, project or key is told of',
     file: 'src/operations/changed.ts',
     text: '  await recordAll(context, db, events)\n',
-    instead: '',
-    ...everyCommand,
-  },
-  {
-    what: 'a deleted key is not told of',
-    file: 'src/operations/keys/change.ts',
-    text: "    await record(context, db, { action: 'key.delete', target: target(row), before })\n",
     instead: '',
     ...everyCommand,
   },

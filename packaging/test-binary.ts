@@ -20,7 +20,7 @@ async function run(words: readonly string[], env: Record<string, string> = {}): 
 await run(['packaging/build.ts', platform])
 const program = join(root, 'dist', `latchkey-${programVersion}-${platform}`)
 const tests = [
-  'src/acceptance.test.ts',
+  'src/acceptance',
   'src/failures.test.ts',
   'src/signals.test.ts',
   'src/binary.test.ts',
@@ -35,4 +35,4 @@ if (gone.length > 0) {
   console.error(`there is no ${gone.join(', ')}`)
   process.exit(1)
 }
-await run(['test', '--timeout', '600000', ...tests], { LATCHKEY_PROGRAM: program })
+await run(['test', '--parallel', '--timeout', '600000', ...tests], { LATCHKEY_PROGRAM: program })

@@ -111,24 +111,34 @@ export type { Prices, Usage } from './library/usage.ts'
 export type { AuditFilter } from './operations/audit.ts'
 export type { Changed } from './operations/changed.ts'
 export type { Actor } from './operations/context.ts'
-export type { CreateOptions } from './operations/existing.ts'
 export type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
 export type { Inventory } from './operations/file/inventory.ts'
-export type { ActivityOptions } from './operations/keys/activity.ts'
-export type { BulkChange, Expectation } from './operations/keys/bulk.ts'
-export type { KeyChanges } from './operations/keys/change.ts'
-export type { Delivery, NewKey, NewKeyOptions } from './operations/keys/create.ts'
-export type { KeyFilter } from './operations/keys/filter.ts'
-export type { KeyImportOptions } from './operations/keys/import.ts'
-export type { KeyPage } from './operations/keys/page.ts'
-export type { RotateOptions } from './operations/keys/rotate.ts'
+export type { CreateOptions, KeySelector } from './operations/input.ts'
+export type {
+  ActivityOptions,
+  BulkChange,
+  Delivery,
+  Expectation,
+  KeyChanges,
+  KeyFilter,
+  KeyImportOptions,
+  KeyPage,
+  NewKey,
+  NewKeyOptions,
+  RotateOptions,
+  StatsOptions,
+  VerifyOptions,
+} from './operations/keys/input.ts'
 export type { KeyStanding } from './operations/keys/standing.ts'
-export type { StatsOptions } from './operations/keys/stats.ts'
-export type { VerifyOptions } from './operations/keys/verify.ts'
-export type { Limited } from './operations/limits/manage.ts'
-export type { NewProject, ProjectChanges, ProjectFilter } from './operations/people/projects.ts'
-export type { NewUser, UserChanges, UserFilter } from './operations/people/users.ts'
-export type { KeySelector } from './operations/select.ts'
+export type { Limited, LimitName, ResetOptions } from './operations/limits/input.ts'
+export type {
+  NewProject,
+  NewUser,
+  ProjectChanges,
+  ProjectFilter,
+  UserChanges,
+  UserFilter,
+} from './operations/people/input.ts'
 export type { CompactOptions } from './operations/usage/compact.ts'
 export type { IngestOptions } from './operations/usage/ingest.ts'
 export type { Timeline, UsageOverview } from './operations/usage/overview.ts'

@@ -1,8 +1,16 @@
 /** What README.md and docs/ tell people to type is typed here, on files of its own. */
 import { Database } from 'bun:sqlite'
-import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { temporaryFolder } from './testing/folder.ts'
 import { requireTool } from './testing/tools.ts'
 
@@ -244,3 +252,54 @@ test('the gateway of the README lets a key through, counts it, and turns others 
     gateway.kill()
   }
 }, 600_000)
+
+const page = (name: string): string => readFileSync(join(root, name), 'utf8')
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`),
+]
+
+test('every link from page to page leads to a file and a heading that are there', () => {
+  /** As GitHub makes them: https://github.com/gjtorikian/html-pipeline, toc_filter. */
+  const anchors = (text: string) =>
+    [...text.matchAll(/^#+ (.+)$/gm)].map(
+      ([, heading = '']) =>
+        `#${heading
+          .toLowerCase()
+          .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+          .replaceAll(' ', '-')}`,
+    )
+  const dead = pages.flatMap(name =>
+    [...page(name).matchAll(/\]\((?!\w+:)([^)#]*)(#[^)]*)?\)/g)]
+      .filter(([, path = '', anchor]) => {
+        const target = path === '' ? name : join(dirname(name), path)
+        if (!existsSync(join(root, target))) return true
+        return anchor !== undefined && !anchors(page(target)).includes(anchor)
+      })
+      .map(([link]) => `${name}: ${link}`),
+  )
+  expect(dead).toEqual([])
+})
+
+describe('the glossary', () => {
+  const glossary = page('docs/glossary.md')
+  const terms = [...glossary.matchAll(/^- \*\*(.+?)\*\*/gm)].map(([, term = '']) => term)
+  const written = pages.filter(name => !['docs/glossary.md', 'docs/cli.md', 'docs/json.md'].includes(name))
+
+  test('is in order, and has only terms that other pages use', () => {
+    expect(terms.length).toBeGreaterThan(30)
+    expect(terms).toEqual(terms.toSorted())
+    const text = written.map(page).join('\n').toLowerCase().replace(/\s+/g, ' ')
+    expect(terms.filter(term => !new RegExp(`\\b${term}`).test(text))).toEqual([])
+  })
+
+  test.each(['safety backup', 'audit trail', 'anew', 'whom', 'as it stands', 'is to be'])(
+    'no page says "%s"',
+    words => {
+      const said = new RegExp(`\\b${words.replace(' ', '\\s+')}\\b`, 'i')
+      expect(written.filter(name => said.test(page(name)))).toEqual([])
+    },
+  )
+})

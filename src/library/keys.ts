@@ -12,18 +12,22 @@ import type {
 } from '../contract/views.ts'
 import type { RowSource } from '../formats/rows.ts'
 import type { Changed } from '../operations/changed.ts'
-import type { ActivityOptions } from '../operations/keys/activity.ts'
-import type { BulkChange, Expectation } from '../operations/keys/bulk.ts'
-import type { KeyChanges } from '../operations/keys/change.ts'
-import type { NewKey, NewKeyOptions } from '../operations/keys/create.ts'
-import type { KeyFilter } from '../operations/keys/filter.ts'
-import type { KeyImportOptions } from '../operations/keys/import.ts'
-import type { KeyPage } from '../operations/keys/page.ts'
-import type { RotateOptions } from '../operations/keys/rotate.ts'
+import type { KeySelector } from '../operations/input.ts'
+import type {
+  ActivityOptions,
+  BulkChange,
+  Expectation,
+  KeyChanges,
+  KeyFilter,
+  KeyImportOptions,
+  KeyPage,
+  NewKey,
+  NewKeyOptions,
+  RotateOptions,
+  StatsOptions,
+  VerifyOptions,
+} from '../operations/keys/input.ts'
 import type { KeyStanding } from '../operations/keys/standing.ts'
-import type { StatsOptions } from '../operations/keys/stats.ts'
-import type { VerifyOptions } from '../operations/keys/verify.ts'
-import type { KeySelector } from '../operations/select.ts'
 
 /** API keys. A key is selected by its id, the first characters of its id, its name, its `start`, or `{ secret }`. */
 export interface Keys {

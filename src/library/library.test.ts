@@ -52,22 +52,29 @@ beforeAll(() => {
   ]
 }, 600_000)
 
-/** Every field of every interface of a declaration file, with the comment above it. */
+/** Every field of every interface and of every described input of a declaration file, with the comment above it. */
 function membersOf(text: string): readonly Member[] {
-  return [...text.matchAll(/^export interface (\w+) \{\n([\s\S]*?)^\}/gm)].flatMap(
-    ([, owner = '', body = '']) =>
-      [
-        ...body.matchAll(
-          /( {4}\/\*\*[\s\S]*?\*\/\n)?^ {4}readonly (\w+)\??: ([\s\S]*?);\n(?=^ {4}(?:\/\*\*|readonly)|$(?![\s\S]))/gm,
-        ),
-      ].map(([, comment = '', name = '', type = '']) => ({
-        name: `${owner}.${name}`,
-        comment: comment
-          .replace(/\s*\*\/\s*$/, '')
-          .replace(/^ *\/?\*+ ?/gm, '')
-          .trim(),
-        isMethod: type.includes('=>'),
-      })),
+  const inputs = new Map(
+    [...text.matchAll(/^export type (\w+) = .*\bInput<typeof (\w+)>/gm)].map(([, type, schema]) => [
+      schema,
+      type,
+    ]),
+  )
+  const blocks =
+    /^(?:export )?(?:interface|declare const) (\w+)(?:: v\.ObjectSchema<| extends [^{]*)? ?\{\n([\s\S]*?)^\}/gm
+  return [...text.matchAll(blocks)].flatMap(([, owner = '', body = '']) =>
+    [
+      ...body.matchAll(
+        /( {4}\/\*\*[\s\S]*?\*\/\n)?^ {4}readonly (\w+)\??: ([\s\S]*?);\n(?=^ {4}(?:\/\*\*|readonly)|$(?![\s\S]))/gm,
+      ),
+    ].map(([, comment = '', name = '', type = '']) => ({
+      name: `${inputs.get(owner) ?? owner}.${name}`,
+      comment: comment
+        .replace(/\s*\*\/\s*$/, '')
+        .replace(/^ *\/?\*+ ?/gm, '')
+        .trim(),
+      isMethod: type.includes('=>'),
+    })),
   )
 }
 
@@ -90,7 +97,8 @@ test('every other field says what it is', () => {
 
 test('every option says what it means', () => {
   expect(options.length).toBeGreaterThan(100)
-  expect(options.filter(({ comment }) => !/^[A-Z].*\.$/s.test(comment)).map(({ name }) => name)).toEqual([])
+  const bare = options.filter(({ comment }) => !/^[A-Z].*\.(\s+@.*)?$/s.test(comment))
+  expect(bare.map(({ name }) => name)).toEqual([])
 })
 
 test('what can be called is what is declared', async () => {

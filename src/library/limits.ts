@@ -1,7 +1,6 @@
 /** What keys, users and projects may use within a window. Types alone; `src/operations/limits` has the rules. */
-import type { Limit, LimitState, Metric, PutLimit } from '../contract/views.ts'
-import type { LimitName } from '../operations/limits/change.ts'
-import type { Limited } from '../operations/limits/manage.ts'
+import type { Limit, LimitState, PutLimit } from '../contract/views.ts'
+import type { Limited, LimitName, ResetOptions } from '../operations/limits/input.ts'
 
 /** Limits of one key, user or project: `{ key: 'ci' }`, `{ user: 'alice' }` or `{ project: 'shop' }`. */
 export interface Limits {
@@ -37,8 +36,5 @@ export interface Limits {
    * @example
    * await latchkey.limits.reset({ key: 'ci' }, { metric: 'tokens' })
    */
-  readonly reset: (
-    limited: Limited,
-    options?: { readonly metric?: Metric | undefined },
-  ) => Promise<readonly LimitState[]>
+  readonly reset: (limited: Limited, options?: ResetOptions) => Promise<readonly LimitState[]>
 }

@@ -1,9 +1,15 @@
 /** Users, and the projects they own. Types alone; `src/operations/people` has the rules. */
 import type { CreatedProject, CreatedUser, Project, User } from '../contract/views.ts'
 import type { Changed } from '../operations/changed.ts'
-import type { CreateOptions } from '../operations/existing.ts'
-import type { NewProject, ProjectChanges, ProjectFilter } from '../operations/people/projects.ts'
-import type { NewUser, UserChanges, UserFilter } from '../operations/people/users.ts'
+import type { CreateOptions } from '../operations/input.ts'
+import type {
+  NewProject,
+  NewUser,
+  ProjectChanges,
+  ProjectFilter,
+  UserChanges,
+  UserFilter,
+} from '../operations/people/input.ts'
 
 /** People and service accounts. A user is selected by id, the first characters of the id, username or email. */
 export interface Users {

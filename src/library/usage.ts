@@ -9,7 +9,7 @@ import type {
   UsageCheck,
   UsageRow,
 } from '../contract/views.ts'
-import type { KeySelector } from '../operations/select.ts'
+import type { KeySelector } from '../operations/input.ts'
 import type { CompactOptions } from '../operations/usage/compact.ts'
 import type { IngestOptions } from '../operations/usage/ingest.ts'
 import type { UsageOverview } from '../operations/usage/overview.ts'

@@ -3,11 +3,6 @@ import { LatchkeyError } from '../contract/errors.ts'
 import type { Limit } from '../contract/views.ts'
 import { limitText, sortLimits } from './limits/view.ts'
 
-export interface CreateOptions {
-  /** What has that name already is returned, with `created: false`, when all that was named of it is so. */
-  readonly ifNotExists?: boolean | undefined
-}
-
 /** One thing that was asked for: what it is called, how it is, and how it should be; undefined: any way. */
 export type Aspect = readonly [name: string, is: unknown, asked: unknown]
 

@@ -4,8 +4,7 @@
  */
 import { Store } from '../db/sqlite/transaction.ts'
 import type { FileContext, OperationContext } from './context.ts'
-import type { KeyFilter } from './keys/filter.ts'
-import type { KeyPage } from './keys/page.ts'
+import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
 import type { Recorder, RecorderOptions } from './usage/recorder.ts'
 import type { ReportOptions } from './usage/report.ts'

@@ -9,12 +9,10 @@ import type { Database } from '../db/engine.ts'
 import { and, eq, gte, isNull, lt, lte, or, type SQL, type SQLiteColumn, sql } from '../db/query.ts'
 import { keys, secrets } from '../db/schema/keys.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
+import type { KeySelector } from './input.ts'
 import { column, labelOf, type Row, stored, tableOf } from './nouns.ts'
 import { type IdPrefix, looksLikeId } from './rules/ids.ts'
 import { hashSecret, isMalformed } from './rules/secrets.ts'
-
-/** Text that selects, or the secret of a key. */
-export type KeySelector = string | { readonly secret: string }
 
 /** What selects a thing. */
 export type Selector<N extends Noun> = N extends 'key' ? KeySelector : string

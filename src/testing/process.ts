@@ -14,6 +14,8 @@ export interface SpawnOptions {
   readonly db?: string
   /** Another program than bin/latchkey.ts. */
   readonly entry?: string
+  /** Of the terminal; 80 unless told. */
+  readonly columns?: number
 }
 
 export interface Finished {
@@ -131,7 +133,7 @@ export async function onTerminal(
 ): Promise<Drawn> {
   const waiting = [...typed]
   const decoder = new TextDecoder()
-  const size = { cols: 80, rows: 24 }
+  const size = { cols: options.columns ?? 80, rows: 24 }
   const emulator = new Emulator({ ...size, allowProposedApi: true })
   let screen = ''
   let seen = 0

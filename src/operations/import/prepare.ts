@@ -10,6 +10,7 @@ import {
   wholeEntry,
 } from '../../formats/foreign-data.ts'
 import { knownPasswordHash } from '../../formats/passwords.ts'
+import { limit } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
 import { holdsSecret as holdsOurs } from '../rules/scan.ts'
 import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
@@ -111,12 +112,12 @@ function findings({ users, projects, keys }: ForeignData): readonly Problem[] {
       issue('project', rules.displayName, project.name, index, 'name'),
     ]),
     ...keys.flatMap((key, index) => {
-      const limit = { metric: 'tokens', amount: key.tokenLimit, windowMs: limitWindowMs }
+      const wanted = { metric: 'tokens', amount: key.tokenLimit, windowMs: limitWindowMs }
       const { credential } = key
       return [
         key.name === null ? undefined : issue('key', rules.keyName, key.name, index, 'name'),
         key.model === null ? undefined : issue('key', rules.modelName, key.model, index, 'model'),
-        key.tokenLimit === null ? undefined : issue('key', rules.limit, limit, index, 'token_limit_per_5h'),
+        key.tokenLimit === null ? undefined : issue('key', limit, wanted, index, 'token_limit_per_5h'),
         secrets.find('secret' in credential ? credential.secret : credential.hash, index),
       ]
     }),

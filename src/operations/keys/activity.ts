@@ -3,13 +3,7 @@ import { and, gte, oneOf, sql, totalOf } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
 import { addDays, startOfDay } from '../rules/calendar.ts'
-
-export interface ActivityOptions {
-  /** Days, the one of now included; default 14. */
-  readonly days?: number | undefined
-  /** IANA name; where days begin. Default UTC. */
-  readonly timeZone?: string | undefined
-}
+import type { ActivityOptions } from './input.ts'
 
 /** Tokens by day, oldest first, of each of these keys that used any. @throws invalid for a zone that there is not */
 export async function keyActivity(

@@ -13,23 +13,10 @@ import { type Changed, erased, settleChanges } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import { changeLimits } from '../limits/change.ts'
 import * as rules from '../rules/input.ts'
-import { columnsOf, type KeyChanges, parseKeyChanges } from './change.ts'
-import { conditionOf, type KeyFilter } from './filter.ts'
+import { columnsOf, parseKeyChanges } from './change.ts'
+import { conditionOf } from './filter.ts'
+import type { BulkChange, Expectation, KeyFilter } from './input.ts'
 import { keyViews } from './view.ts'
-
-export type BulkChange =
-  | { readonly verb: 'revoke'; readonly reason?: string | undefined }
-  | { readonly verb: 'disable' | 'enable' | 'delete' }
-  /** Everything but the name, which is unique. */
-  | { readonly verb: 'update'; readonly changes: Omit<KeyChanges, 'name'> }
-
-/** What the caller takes to be matched; anything else is a conflict, and nothing changes. */
-export interface Expectation {
-  /** How many keys must fit. */
-  readonly count?: number | undefined
-  /** Exactly these keys, in any order. */
-  readonly ids?: readonly string[] | undefined
-}
 
 /**
  * The keys that `changeMatching` would change: of those that fit, none that is revoked already (but to be updated or

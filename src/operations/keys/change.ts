@@ -1,42 +1,19 @@
 /** Changing keys: fields, status, secrets. Every change and its audit row commit together. */
 
-import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { type Changed, erased } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
-import { changeLimits, type LimitChanges, limitChanges, requireOneMeaning } from '../limits/change.ts'
+import type { KeySelector } from '../input.ts'
+import { changeLimits, requireOneMeaning } from '../limits/change.ts'
 import type { Row } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
-import { find, type KeySelector } from '../select.ts'
+import { find } from '../select.ts'
 import { type Changes, Thing } from '../thing.ts'
 import { requireFreeName, requireFuture } from './create.ts'
+import { type KeyChanges, keyChanges } from './input.ts'
 import { keyView } from './view.ts'
-
-/** Left out: unchanged. Null: cleared. */
-export interface KeyChanges extends LimitChanges {
-  readonly name?: string | undefined
-  readonly user?: string | null | undefined
-  readonly project?: string | null | undefined
-  readonly model?: string | null | undefined
-  readonly allowedModels?: readonly string[] | null | undefined
-  readonly scopes?: readonly string[] | null | undefined
-  readonly expiresAt?: Date | null | undefined
-  readonly metadata?: unknown
-}
-
-const keyChanges = v.object({
-  name: v.optional(rules.newKeyName),
-  user: rules.clearable(v.string()),
-  project: rules.clearable(v.string()),
-  model: rules.clearable(rules.modelName),
-  allowedModels: rules.clearable(v.array(rules.modelName)),
-  scopes: rules.clearable(v.array(rules.scopeName)),
-  expiresAt: rules.clearable(rules.instant),
-  ...limitChanges,
-  metadata: rules.clearable(rules.metadata),
-})
 
 /** @throws not_found, ambiguous, invalid, conflict */
 export async function updateKey(

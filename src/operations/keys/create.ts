@@ -1,63 +1,21 @@
 /** Making keys. */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { CreatedKey, IssuedKey, Key, Limit } from '../../contract/views.ts'
+import type { CreatedKey, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, lowerAscii, ne, oneOfNames, rendered } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { OperationContext } from '../context.ts'
-import { type CreateOptions, requireSame, shownLimits } from '../existing.ts'
+import { requireSame, shownLimits } from '../existing.ts'
 import { limitRows } from '../limits/rows.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { defaultPrefix, hashSecret, mintSecret, startOf } from '../rules/secrets.ts'
 import { find } from '../select.ts'
+import { type NewKey, type NewKeyOptions, newKey } from './input.ts'
 import { insertKeys } from './insert.ts'
 import { keyViews } from './view.ts'
-
-export interface NewKey {
-  /** Unique, whatever its case. */
-  readonly name: string
-  /** A user. */
-  readonly user?: string | undefined
-  /** A project; its key prefix is used. */
-  readonly project?: string | undefined
-  /** Replaces whatever model a request asks for. */
-  readonly model?: string | undefined
-  /** Names, or patterns with `*`; left out: any. */
-  readonly allowedModels?: readonly string[] | undefined
-  /** What it may do, such as `chat` or `files:*`; left out: nothing that asks for a scope. */
-  readonly scopes?: readonly string[] | undefined
-  /** Of its own; those of its user and project bind it as well. */
-  readonly limits?: readonly Limit[] | undefined
-  /** When it stops working; left out: never. */
-  readonly expiresAt?: Date | undefined
-  /** Any JSON. */
-  readonly metadata?: unknown
-}
-
-const newKey = v.object({
-  name: rules.newKeyName,
-  user: v.optional(v.string()),
-  project: v.optional(v.string()),
-  model: v.optional(rules.modelName),
-  allowedModels: v.optional(v.array(rules.modelName)),
-  scopes: v.optional(v.array(rules.scopeName), []),
-  limits: v.optional(rules.limits, []),
-  expiresAt: v.optional(rules.instant),
-  metadata: v.optional(rules.metadata),
-})
-
-/** What else is to happen while secrets are made. */
-export interface Delivery {
-  /**
-   * Is given the new secrets before anything is kept: if it throws, nothing is. For a file that holds them, say. Not
-   * called in a dry run.
-   */
-  readonly deliver?: ((issued: readonly IssuedKey[]) => Promise<void>) | undefined
-}
-
-export interface NewKeyOptions extends Delivery, CreateOptions {}
 
 /**
  * Creates a key. The secret in the result exists nowhere else; a key that was there already shows none.

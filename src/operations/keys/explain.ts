@@ -2,10 +2,12 @@
 import type { Explanation } from '../../contract/views.ts'
 import { hotPathOf } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
+import type { KeySelector } from '../input.ts'
 import { forecast, limitsBinding } from '../limits/window.ts'
-import { find, type KeySelector } from '../select.ts'
+import { find } from '../select.ts'
 import { denialsOf } from './denial-counts.ts'
-import { judge, requireSound, type VerifyOptions } from './verify.ts'
+import type { VerifyOptions } from './input.ts'
+import { judge, requireSound } from './verify.ts'
 
 const recentMs = 14 * 86_400_000
 

@@ -8,7 +8,8 @@ import { type ListedKey, listedKeys } from '../../db/sqlite/key-rows.ts'
 import { rowsIn } from '../../db/sqlite/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import { shownCounts } from '../usage/sum.ts'
-import { conditionOf, type KeyFilter } from './filter.ts'
+import { conditionOf } from './filter.ts'
+import type { KeyFilter } from './input.ts'
 import { withLimits } from './view.ts'
 
 const batchSize = 500

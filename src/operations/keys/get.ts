@@ -1,7 +1,8 @@
 /** One key, as whoever names it sees it. Reads only. */
 import type { Key } from '../../contract/views.ts'
 import type { OperationContext } from '../context.ts'
-import { find, type KeySelector } from '../select.ts'
+import type { KeySelector } from '../input.ts'
+import { find } from '../select.ts'
 import { keyView } from './view.ts'
 
 /** @throws not_found, ambiguous */

@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Limit } from '../../contract/views.ts'
+import { limits } from '../limits/input.ts'
 import { looksLikeId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { readInstant } from '../rules/instant.ts'
@@ -158,7 +159,7 @@ const rowSchema = v.object({
   model: v.optional(rules.modelName),
   allowedModels: v.optional(list(rules.modelName)),
   scopes: v.optional(list(rules.scopeName), []),
-  limits: v.optional(v.pipe(v.unknown(), unpacked, rules.limits), []),
+  limits: v.optional(v.pipe(v.unknown(), unpacked, limits), []),
   createdAt: v.optional(time),
   expiresAt: v.optional(time),
   disabledAt: v.optional(time),

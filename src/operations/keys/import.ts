@@ -18,12 +18,8 @@ import { newId } from '../rules/ids.ts'
 import { toMicros } from '../rules/money.ts'
 import { find } from '../select.ts'
 import { type IncomingKey, RowReader } from './import-row.ts'
+import type { KeyImportOptions } from './input.ts'
 import { type Draft, insertKeys } from './insert.ts'
-
-export interface KeyImportOptions {
-  /** Import the good rows when others are bad; default: none at all. */
-  readonly skipBad?: boolean | undefined
-}
 
 /**
  * Imports keys from CSV or NDJSON, in the fields that `export` writes. A key whose secret is here already is left as it

@@ -3,7 +3,7 @@ import { Client } from '../../db/sqlite/client.ts'
 import type { Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
-import type { KeyChanges } from './change.ts'
+import type { KeyChanges } from './input.ts'
 
 const hour = 3_600_000
 test('a secret is stored nowhere, only its hash', async () => {

@@ -2,7 +2,8 @@
 import type { Key } from '../../contract/views.ts'
 import { type ListedKey, listedKeys } from '../../db/sqlite/key-rows.ts'
 import type { OperationContext } from '../context.ts'
-import type { KeyPage, LookUp } from './page.ts'
+import type { KeyPage } from './input.ts'
+import type { LookUp } from './page.ts'
 import { keyViews, withLimits } from './view.ts'
 
 /** @throws invalid; not_found, ambiguous for the user, the project or the key to begin after */

@@ -1,7 +1,5 @@
 /** Which keys a page holds, in which order they come, and where it begins. */
 
-import * as v from 'valibot'
-import { keySorts } from '../../contract/views/words.ts'
 import type { KeySort } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import {
@@ -21,26 +19,9 @@ import {
 import { keys } from '../../db/schema/keys.ts'
 import type { KeyQuery } from '../../db/sqlite/key-rows.ts'
 import * as rules from '../rules/input.ts'
-import { find, type KeySelector } from '../select.ts'
-import { conditionOf, type KeyFilter, keyFilter } from './filter.ts'
-
-export interface KeyPage extends KeyFilter {
-  /** Default: the order in which they were made here. What is never comes last, in both directions. */
-  readonly sort?: KeySort | undefined
-  /** Default: amounts descend, all else ascends. */
-  readonly descending?: boolean | undefined
-  /** At most this many. */
-  readonly limit?: number | undefined
-  /** Only what comes after this key in the order asked for; keys made or erased meanwhile move no page. */
-  readonly after?: KeySelector | undefined
-}
-
-const keyPage = v.object({
-  ...keyFilter.entries,
-  sort: v.optional(v.picklist(keySorts, `must be one of ${keySorts.join(', ')}`)),
-  descending: v.optional(v.boolean()),
-  limit: v.optional(v.pipe(rules.count, v.minValue(1, 'must be at least 1'))),
-})
+import { find } from '../select.ts'
+import { conditionOf } from './filter.ts'
+import { type KeyPage, keyFilter, paging } from './input.ts'
 
 /** The query of a page; the database is opened when the page depends on what is in it. */
 export type LookUp = (open: () => Promise<Database>, now: Date) => Promise<KeyQuery>
@@ -52,8 +33,7 @@ export type LookUp = (open: () => Promise<Database>, now: Date) => Promise<KeyQu
  */
 export function readPage(given: KeyPage): LookUp {
   rules.requireWords(given)
-  // What begins a page is a selector, with rules of its own.
-  const page = { ...rules.parse(keyPage, given), after: given.after }
+  const page = { ...rules.parse(keyFilter, given), ...rules.parse(paging, given) }
   return async (open, now) => {
     const { where, order } = await keysOf(await open(), now, page)
     return { where: rendered(where), order: rendered(sql.join(order, sql`, `)), limit: page.limit }

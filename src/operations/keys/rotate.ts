@@ -9,22 +9,14 @@ import { keys, secrets } from '../../db/schema/keys.ts'
 import { projects } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
+import type { KeySelector } from '../input.ts'
 import { type Row, targetOf } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
 import { defaultPrefix, mintSecret } from '../rules/secrets.ts'
-import { find, type KeySelector } from '../select.ts'
-import { type Delivery, secretRow } from './create.ts'
+import { find } from '../select.ts'
+import { secretRow } from './create.ts'
+import type { RotateOptions } from './input.ts'
 import { keyView } from './view.ts'
-
-export interface RotateOptions extends Delivery {
-  /** How long the old secrets go on working, in milliseconds; default 0. */
-  readonly graceMs?: number | undefined
-  /**
-   * The caller's own name for this rotation, unique for the key. Asked again under the same name, nothing is rotated:
-   * the answer is the same, without the secret.
-   */
-  readonly requestId?: string | undefined
-}
 
 /** Longest grace period: a year. */
 const longestGraceMs = 366 * 86_400_000

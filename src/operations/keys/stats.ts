@@ -1,23 +1,17 @@
 /** What a key has used and what its limits leave: `key stats`. */
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Stats, UsagePoint } from '../../contract/views.ts'
 import { hotPathOf } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
+import type { KeySelector } from '../input.ts'
 import { forecast, limitsBinding } from '../limits/window.ts'
 import { addDays, startOfDay } from '../rules/calendar.ts'
-import { find, type KeySelector } from '../select.ts'
+import { find } from '../select.ts'
 import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
 import { denialsOf } from './denial-counts.ts'
+import type { StatsOptions } from './input.ts'
 import { keyView } from './view.ts'
-
-export interface StatsOptions {
-  /** As if it were then; default now. */
-  readonly at?: Date | undefined
-  /** Days in the series, the one of `at` included; default 14. */
-  readonly days?: number | undefined
-  /** IANA name; where days begin. Default UTC. */
-  readonly timeZone?: string | undefined
-}
 
 const longestSeriesDays = 366
 

@@ -1,26 +1,16 @@
 /** The verdict on a secret: may this request go ahead? The same rules for the command line and for a gateway. */
+
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
 import { glance, type HotPath, type KeyOfSecret } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
-import type { Wanted } from '../limits/rows.ts'
 import { judgeLimits, limitsBinding } from '../limits/window.ts'
 import { matches } from '../rules/patterns.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
 import { noteDenial } from './denials.ts'
+import type { VerifyOptions } from './input.ts'
 import { refusalOf } from './status.ts'
 import { keyViewOf } from './view.ts'
-
-export interface VerifyOptions {
-  /** The model that the request asks for. */
-  readonly model?: string | undefined
-  /** What the request needs the key to be allowed to do. */
-  readonly scope?: string | undefined
-  /** How much the request will use, as far as it is known; a limit with less left denies it. */
-  readonly wanted?: Wanted | undefined
-  /** As if it were then; default now. */
-  readonly at?: Date | undefined
-}
 
 /**
  * Never throws for a bad secret: the verdict says what is wrong with it. What is recorded counts at once, what waits in

@@ -1,45 +1,18 @@
 /** Setting and taking away the limits of a key, a user or a project, in the transaction of their caller. */
-import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { LimitedNoun } from '../../contract/nouns.ts'
-import type { Limit, Metric } from '../../contract/views.ts'
+import type { Limit } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, asc, eq, inArray } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
-import * as rules from '../rules/input.ts'
+import type { LimitChanges, LimitName } from './input.ts'
 import { type LimitRow, limitRows, subjectColumns } from './rows.ts'
 import { limitView, sortLimits } from './view.ts'
 
-/** A limit by its metric, or by its metric and window. */
-export interface LimitName {
-  readonly metric: Metric
-  readonly windowMs?: number | undefined
-}
-
-/** What becomes of limits in a change of their subject; all that is not named stays. */
-export interface LimitChanges {
-  /** Each is added, or gives the limit with its metric and window another amount. */
-  readonly limits?: readonly Limit[] | undefined
-  /** Limits that are taken away where they are there: one window, or all of a metric. */
-  readonly removeLimits?: readonly (LimitName | Metric)[] | undefined
-}
-
-/** The same as it is worked with. */
-interface ParsedLimitChanges {
-  readonly limits?: readonly Limit[] | undefined
-  readonly removeLimits?: readonly LimitName[] | undefined
-}
-
 const columnOf = (type: LimitedNoun) => limits[subjectColumns[type]]
 
-/** The fields of a change that are about limits. */
-export const limitChanges = {
-  limits: v.optional(rules.limits),
-  removeLimits: v.optional(v.array(rules.limitName)),
-}
-
 /** Nothing can be limited and unlimited at once. @throws invalid */
-export function requireOneMeaning({ limits = [], removeLimits = [] }: ParsedLimitChanges): void {
+export function requireOneMeaning({ limits = [], removeLimits = [] }: LimitChanges): void {
   const both = limits.find(limit => removeLimits.some(name => isNamed(limit, name)))
   if (both === undefined) return
   throw new LatchkeyError(
@@ -57,7 +30,7 @@ export async function changeLimits(
   db: Database,
   type: LimitedNoun,
   id: string,
-  { limits: wanted = [], removeLimits = [] }: ParsedLimitChanges,
+  { limits: wanted = [], removeLimits = [] }: LimitChanges,
   now: Date,
 ): Promise<void> {
   for (const name of removeLimits) await deleteLimits(db, type, id, name)

@@ -3,7 +3,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
-import type { Limited } from './manage.ts'
+import type { Limited } from './input.ts'
 
 const minute = 60_000
 const hour = 60 * minute

@@ -2,8 +2,7 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { metrics } from '../../contract/views/words.ts'
-import type { Limit, LimitState, LimitSubject, Metric, PutLimit } from '../../contract/views.ts'
+import type { Limit, LimitState, LimitSubject, PutLimit } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { eq, inArray } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
@@ -15,16 +14,21 @@ import { settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import { targetOf } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
-import { find, type KeySelector } from '../select.ts'
-import { dropLimits, type LimitName, limitsOf, putLimits } from './change.ts'
+import { find } from '../select.ts'
+import { dropLimits, limitsOf, putLimits } from './change.ts'
+import {
+  limits as anyLimits,
+  type Limited,
+  type LimitName,
+  limitNames,
+  type ResetOptions,
+  resetOptions,
+} from './input.ts'
 import { limitText, limitView } from './view.ts'
 import { judgeLimits, limitStates, limitsBinding } from './window.ts'
 
-/** Whose limits are meant. A key may be selected by its secret. */
-export type Limited = { readonly key: KeySelector } | { readonly user: string } | { readonly project: string }
-
-const someLimits = v.pipe(rules.limits, v.minLength(1, 'must name at least one'))
-const limitNames = v.pipe(v.array(rules.limitName), v.minLength(1, 'must name at least one'))
+const someLimits = v.pipe(anyLimits, v.minLength(1, 'must name at least one'))
+const someNames = v.pipe(limitNames, v.minLength(1, 'must name at least one'))
 
 /**
  * Adds limits, or changes the amount of those with the same metric and window; all others stay.
@@ -50,7 +54,7 @@ export async function removeLimits(
   limited: Limited,
   names: readonly LimitName[],
 ): Promise<readonly LimitState[]> {
-  const gone = rules.parse(limitNames, names)
+  const gone = rules.parse(someNames, names)
   const { after } = await change(context, limited, 'limit-remove', (db, { type, id, name }) =>
     dropLimits(db, type, id, gone, name),
   )
@@ -88,12 +92,9 @@ export function listLimits(context: OperationContext, limited: Limited): Promise
 export async function resetLimits(
   context: OperationContext,
   limited: Limited,
-  options: { readonly metric?: Metric | undefined } = {},
+  options: ResetOptions = {},
 ): Promise<readonly LimitState[]> {
-  const metric = rules.parse(
-    v.optional(v.picklist(metrics, `metric must be one of ${metrics.join(', ')}`)),
-    options.metric,
-  )
+  const { metric } = rules.parse(resetOptions, options)
   return context.store.write(async db => {
     const subject = await subjectOf(db, limited)
     const now = context.now()

@@ -7,9 +7,6 @@ import { toMicros } from '../rules/money.ts'
 
 export type LimitRow = typeof limits.$inferSelect
 
-/** How much a request wants of each metric: whole tokens and requests, dollars. */
-export type Wanted = { readonly [M in Metric]?: number | undefined }
-
 /** Rows of the limits table for a key, or for another subject. */
 export function limitRows(
   id: string,

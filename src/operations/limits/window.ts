@@ -12,7 +12,8 @@ import type { Database } from '../../db/engine.ts'
 import { type HotPath, hotPathOf, type Piece, type StoredLimit } from '../../db/sqlite/hot.ts'
 import type { ListedKey } from '../../db/sqlite/key-rows.ts'
 import { clockToleranceMs } from '../rules/input.ts'
-import { toStored, type Wanted } from './rows.ts'
+import type { Wanted } from './input.ts'
+import { toStored } from './rows.ts'
 import { sortLimits, toShown } from './view.ts'
 
 /** A key with whom it belongs to: all whose limits bind it. */

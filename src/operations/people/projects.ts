@@ -2,85 +2,28 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { CreatedProject, Limit, Project, ProjectMember, Role } from '../../contract/views.ts'
+import type { CreatedProject, Project, ProjectMember } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, count, eq, inArray, isNotNull, isNull } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import type { Changed } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
-import { type CreateOptions, requireSame, shownLimits } from '../existing.ts'
-import {
-  changeLimits,
-  type LimitChanges,
-  limitChanges,
-  limitViews,
-  requireOneMeaning,
-} from '../limits/change.ts'
+import { requireSame, shownLimits } from '../existing.ts'
+import type { CreateOptions } from '../input.ts'
+import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
 import type { Row } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
 import { slugOf } from '../rules/slug.ts'
 import { contains, find } from '../select.ts'
 import { Thing } from '../thing.ts'
-
-export interface NewProject {
-  /** For people; it need not be unique. */
-  readonly name: string
-  /** A user. */
-  readonly owner: string
-  /** Default: made from the name. */
-  readonly slug?: string | undefined
-  /** For people. */
-  readonly description?: string | undefined
-  /** Prefix of the secrets of its keys, instead of lk. */
-  readonly keyPrefix?: string | undefined
-  /** Of all its keys together. */
-  readonly limits?: readonly Limit[] | undefined
-}
-
-/** Left out: unchanged. Null: cleared. Limits are of all its keys together. */
-export interface ProjectChanges extends LimitChanges {
-  readonly name?: string | undefined
-  readonly slug?: string | undefined
-  readonly owner?: string | undefined
-  readonly description?: string | null | undefined
-  readonly keyPrefix?: string | null | undefined
-  /** Users who join, or whose role changes. */
-  readonly addMembers?: readonly { readonly user: string; readonly role: Role }[] | undefined
-  /** Users who leave. */
-  readonly removeMembers?: readonly string[] | undefined
-}
-
-export interface ProjectFilter {
-  /** Projects of this user. */
-  readonly owner?: string | undefined
-  /** Projects with this user as a member. */
-  readonly member?: string | undefined
-  /** Archived ones alone, or those that are not. */
-  readonly status?: Project['status'] | undefined
-  /** Part of a slug, name or description. */
-  readonly search?: string | undefined
-}
-
-const newProject = v.object({
-  name: rules.displayName,
-  owner: v.string(),
-  slug: v.optional(rules.slug),
-  description: v.optional(rules.description),
-  keyPrefix: v.optional(rules.keyPrefix),
-  limits: v.optional(rules.limits, []),
-})
-
-const projectChanges = v.object({
-  name: v.optional(rules.displayName),
-  slug: v.optional(rules.slug),
-  owner: v.optional(v.string()),
-  description: rules.clearable(rules.description),
-  keyPrefix: rules.clearable(rules.keyPrefix),
-  addMembers: v.optional(v.array(v.object({ user: v.string(), role: rules.role }))),
-  removeMembers: v.optional(v.array(v.string())),
-  ...limitChanges,
-})
+import {
+  type NewProject,
+  newProject,
+  type ProjectChanges,
+  type ProjectFilter,
+  projectChanges,
+} from './input.ts'
 
 /** @throws invalid, not_found for the owner, conflict when the slug is taken */
 export async function createProject(

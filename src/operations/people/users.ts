@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { CreatedUser, Limit, Role, User, UserStatus } from '../../contract/views.ts'
+import type { CreatedUser, User } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, count, eq, isNotNull, isNull, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
@@ -10,76 +10,14 @@ import { projects, users } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
 import type { Changed } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
-import { type CreateOptions, requireSame, shownLimits } from '../existing.ts'
-import {
-  changeLimits,
-  type LimitChanges,
-  limitChanges,
-  limitViews,
-  requireOneMeaning,
-} from '../limits/change.ts'
+import { requireSame, shownLimits } from '../existing.ts'
+import type { CreateOptions } from '../input.ts'
+import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
 import { type Row, targetOf } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
 import { contains, fitting } from '../select.ts'
 import { Thing } from '../thing.ts'
-
-export interface NewUser {
-  /** Unique, whatever its case. */
-  readonly username: string
-  /** Unique, whatever its case. */
-  readonly email?: string | undefined
-  /** What people call them. */
-  readonly name?: string | undefined
-  /** Default member. */
-  readonly role?: Role | undefined
-  /** A service account rather than a person. */
-  readonly service?: boolean | undefined
-  /** At least 8 characters; kept as argon2id. */
-  readonly password?: string | undefined
-  /** Of all their keys together. */
-  readonly limits?: readonly Limit[] | undefined
-}
-
-/** Left out: unchanged. Null: cleared. Limits are of all their keys together. */
-export interface UserChanges extends LimitChanges {
-  readonly username?: string | undefined
-  readonly email?: string | null | undefined
-  readonly name?: string | null | undefined
-  readonly role?: Role | undefined
-  readonly service?: boolean | undefined
-}
-
-export interface UserFilter {
-  /** Users with this role. */
-  readonly role?: Role | undefined
-  /** Service accounts alone, or people alone. */
-  readonly service?: boolean | undefined
-  /** Users with this status. */
-  readonly status?: UserStatus | undefined
-  /** Disabled users alone, or those who are not. */
-  readonly disabled?: boolean | undefined
-  /** Part of a username, email address or name. */
-  readonly search?: string | undefined
-}
-
-const newUser = v.object({
-  username: rules.username,
-  email: v.optional(rules.email),
-  name: v.optional(rules.displayName),
-  role: v.optional(rules.role, 'member'),
-  service: v.optional(v.boolean(), false),
-  password: v.optional(rules.password),
-  limits: v.optional(rules.limits, []),
-})
-
-const userChanges = v.object({
-  username: v.optional(rules.username),
-  email: rules.clearable(rules.email),
-  name: rules.clearable(rules.displayName),
-  role: v.optional(rules.role),
-  service: v.optional(v.boolean()),
-  ...limitChanges,
-})
+import { type NewUser, newUser, type UserChanges, type UserFilter, userChanges } from './input.ts'
 
 /** @throws invalid, conflict when the username or email address is taken */
 export async function createUser(

@@ -4,8 +4,15 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { metrics, roles } from '../../contract/views/words.ts'
+import { roles } from '../../contract/views/words.ts'
+import type { Role } from '../../contract/views.ts'
 import { holdsSecret } from './scan.ts'
+
+/** What a field takes, and what it becomes. Said by its types alone, so that declarations are short. */
+export type Rule<In, Out = In> = v.GenericSchema<In, Out>
+
+/** What an operation takes: what its schema says, with the comments of the fields. */
+export type Input<S extends v.GenericSchema> = Readonly<v.InferInput<S>>
 
 const printable = v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters')
 
@@ -18,7 +25,7 @@ export const noSecret = v.check(
   'must not hold a secret, which would be kept as plain text',
 )
 
-const trimmed = (most: number) =>
+const trimmed = (most: number): Rule<string> =>
   v.pipe(
     v.string('must be text'),
     v.trim(),
@@ -43,14 +50,14 @@ const noCommand = v.check<string, string>(
   'must not be a word of the command line',
 )
 
-export const username = v.pipe(
+export const username: Rule<string> = v.pipe(
   trimmed(64),
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'may hold letters, digits, dots, dashes and underscores only'),
   v.check(text => !/^usr_/i.test(text), 'must not begin like an id (usr_)'),
   noCommand,
 )
 
-export const email = v.pipe(
+export const email: Rule<string> = v.pipe(
   trimmed(254),
   v.regex(/^[^\s@]+@[^\s@]+$/, 'is not an email address'),
   v.toLowerCase(),
@@ -58,37 +65,37 @@ export const email = v.pipe(
 
 export const displayName = trimmed(100)
 export const description = trimmed(1_000)
-export const role = v.picklist(roles, `must be one of ${roles.join(', ')}`)
+export const role: Rule<Role> = v.picklist(roles, `must be one of ${roles.join(', ')}`)
 
-export const slug = v.pipe(
+export const slug: Rule<string> = v.pipe(
   trimmed(64),
   v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'may hold lower-case letters and digits, with single dashes between'),
   noCommand,
 )
 
-export const keyPrefix = v.pipe(
+export const keyPrefix: Rule<string> = v.pipe(
   trimmed(12),
   v.regex(/^[a-z][a-z0-9]{1,11}$/, 'must be 2 to 12 lower-case letters and digits'),
 )
 
-export const keyName = v.pipe(
+export const keyName: Rule<string> = v.pipe(
   trimmed(100),
   v.check(text => !/^key_/i.test(text), 'must not begin like an id (key_)'),
   v.check(text => !text.startsWith('-'), 'must not begin with a dash'),
 )
 
 /** Of a key that is new, or renamed; one that comes from elsewhere keeps its name. */
-export const newKeyName = v.pipe(keyName, noCommand)
+export const newKeyName: Rule<string> = v.pipe(keyName, noCommand)
 
-export const modelName = v.pipe(trimmed(200), v.regex(/^\S+$/, 'must not contain white space'))
-export const scopeName = v.pipe(
+export const modelName: Rule<string> = v.pipe(trimmed(200), v.regex(/^\S+$/, 'must not contain white space'))
+export const scopeName: Rule<string> = v.pipe(
   trimmed(100),
   v.regex(/^[A-Za-z0-9_.-]+(:[A-Za-z0-9_.*-]+)*$/, 'must look like chat:write or chat:*'),
 )
 export const reason = trimmed(500)
 export const requestId = trimmed(200)
 
-export const instant = v.pipe(
+export const instant: Rule<Date> = v.pipe(
   v.date('must be a Date'),
   v.check(date => Math.abs(date.getTime()) <= 8.64e15, 'is not a valid date'),
 )
@@ -96,66 +103,21 @@ export const instant = v.pipe(
 /** Clocks of other machines may be ahead by this much. */
 export const clockToleranceMs = 5 * 60_000
 
-export const count = v.pipe(
+export const count: Rule<number> = v.pipe(
   v.number('must be a number'),
   v.safeInteger('must be a whole number'),
   v.minValue(0, 'must not be negative'),
 )
 
 /** Dollars, kept as micro-dollars. */
-export const dollars = v.pipe(
+export const dollars: Rule<number> = v.pipe(
   v.number('must be a number'),
   v.finite('must be a number'),
   v.minValue(0, 'must not be negative'),
   v.maxValue(9_000_000_000, 'must be at most 9,000,000,000'),
 )
 
-const shortestWindowMs = 60_000
-const longestWindowMs = 366 * 86_400_000
-
-const metricNames = metrics.join(', ')
-const metric = v.picklist(metrics, `must be one of ${metricNames}`)
-
-export const limit = v.pipe(
-  v.object({
-    metric: v.picklist(metrics, `metric must be one of ${metricNames}`),
-    amount: v.pipe(
-      v.number('amount must be a number'),
-      v.minValue(0, 'amount must not be negative'),
-      v.maxValue(9_000_000_000_000, 'amount is too large'),
-    ),
-    windowMs: v.pipe(
-      v.number('window must be a number of milliseconds'),
-      v.integer('window must be a whole number of milliseconds'),
-      v.minValue(shortestWindowMs, 'window must be at least one minute'),
-      v.maxValue(longestWindowMs, 'window must be at most 366 days'),
-    ),
-  }),
-  v.check(l => l.metric === 'usd' || Number.isInteger(l.amount), 'amount must be a whole number'),
-  v.check(l => l.metric !== 'usd' || l.amount <= 9_000_000_000, 'amount is too large'),
-)
-
-export const limits = v.pipe(
-  v.array(limit),
-  v.check(
-    list => new Set(list.map(l => `${l.metric}/${l.windowMs}`)).size === list.length,
-    'must not name the same metric and window twice',
-  ),
-)
-
-/** A limit by its metric and window, or all of a metric; the bare name of a metric is the latter. */
-export const limitName = v.union(
-  [
-    v.pipe(
-      metric,
-      v.transform(name => ({ metric: name, windowMs: undefined })),
-    ),
-    v.object({ metric, windowMs: v.optional(v.pipe(v.number(), v.integer())) }),
-  ],
-  `must be one of ${metricNames}, alone or with a window`,
-)
-
-export const metadata = v.pipe(
+export const metadata: Rule<unknown> = v.pipe(
   v.custom<unknown>(value => isJson(value), 'must be JSON'),
   v.check(
     value => !textsOf(value).some(holdsSecret),
@@ -163,11 +125,14 @@ export const metadata = v.pipe(
   ),
 )
 
-export const password = v.pipe(
+export const password: Rule<string> = v.pipe(
   v.string('must be text'),
   v.minLength(8, 'must have at least 8 characters'),
   v.maxLength(1_000, 'must have at most 1,000 characters'),
 )
+
+/** Several; a list that is read-only is taken too. */
+export const listOf = <In, Out>(item: Rule<In, Out>): Rule<readonly In[], readonly Out[]> => v.array(item)
 
 /** Values may be left out (unchanged), or null (cleared). */
 export const clearable = <S extends v.GenericSchema>(schema: S) => v.optional(v.nullable(schema))

@@ -6,7 +6,7 @@ import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { spawnLatchkey, startLatchkey } from '../../testing/process.ts'
 import { run } from '../../testing/run.ts'
-import type { Limited } from '../limits/manage.ts'
+import type { Limited } from '../limits/input.ts'
 
 const minute = 60_000
 const hour = 60 * minute

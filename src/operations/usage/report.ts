@@ -9,9 +9,10 @@ import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { usage } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
+import type { KeySelector } from '../input.ts'
 import { nextPeriod, type Period, periods, startOfPeriod } from '../rules/calendar.ts'
 import { requireWords } from '../rules/input.ts'
-import { find, type KeySelector } from '../select.ts'
+import { find } from '../select.ts'
 import { between, noCounts, shownCounts, summed } from './sum.ts'
 
 export interface ReportOptions {

@@ -1,0 +1,93 @@
+/** What every command leaves in the audit trail. */
+import { Database } from 'bun:sqlite'
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { everyCommand, writes } from '../testing/every-command.ts'
+
+const { prepared, runEach } = everyCommand()
+
+/** What each command that writes leaves in the audit trail. */
+const audited: Record<string, readonly string[]> = {
+  'import ccluster': ['import.ccluster', 'user.import'],
+  'import dokify': ['import.dokify', 'user.import'],
+  'import glm-proxy': ['import.glm-proxy', 'key.import'],
+  'import undo': ['import.undo', 'key.undo-import'],
+  init: ['database.init'],
+  'key create': ['key.create'],
+  'key delete': ['key.delete'],
+  'key disable': ['key.disable'],
+  'key enable': ['key.enable'],
+  'key import': ['import.keys', 'key.import'],
+  'key limit add': ['key.limit-add'],
+  'key limit remove': ['key.limit-remove'],
+  'key reset': ['key.reset'],
+  'key revoke': ['key.revoke'],
+  'key rotate': ['key.rotate'],
+  'key update': ['key.update'],
+  'migrate down': ['database.migrate'],
+  'project archive': ['project.archive'],
+  'project create': ['project.create'],
+  'project delete': ['project.delete'],
+  'project limit add': ['project.limit-add'],
+  'project limit remove': ['project.limit-remove'],
+  'project reset': ['project.reset'],
+  'project unarchive': ['project.unarchive'],
+  'project update': ['project.update'],
+  restore: ['database.restore'],
+  'usage price remove': ['price.remove'],
+  'usage price set': ['price.set'],
+  'user create': ['user.create'],
+  'user delete': ['user.delete'],
+  'user disable': ['user.disable'],
+  'user enable': ['user.enable'],
+  'user limit add': ['user.limit-add'],
+  'user limit remove': ['user.limit-remove'],
+  'user passwd': ['user.passwd'],
+  'user reset': ['user.reset'],
+  'user update': ['user.update'],
+}
+
+/** Why others leave nothing there. */
+const unaudited: Record<string, string> = {
+  'backup create': 'changes no row; the manifest tells who made it',
+  'backup prune': 'removes files beside the database',
+  'backup schedule': 'changes what the system runs',
+  'backup unschedule': 'changes what the system runs',
+  'backup verify': 'writes into the manifest',
+  'completion install': 'writes a file',
+  'config set': 'writes a file',
+  'config unset': 'writes a file',
+  'db optimize': 'changes no row',
+  'db vacuum': 'changes no row',
+  man: 'writes files',
+  'migrate up': 'is there already: see file/migrations.test.ts',
+  serve: 'records usage, as gateways do',
+  'usage check': 'finds nothing to repair: see usage/reconcile.test.ts',
+  'usage compact': 'finds nothing to fold: see usage/compact.test.ts',
+  'usage ingest': 'records usage, as gateways do',
+  'usage record': 'records usage, as gateways do',
+}
+
+test('every command that writes leaves its rows in the audit trail', async () => {
+  const known = new Set(auditRows(prepared.file('data', 'latchkey.db')).map(({ id }) => id))
+  const found = await runEach({ only: writes }, ({ path, folder, ran }) => {
+    const rows = auditRows(join(folder, path === 'init' ? 'fresh.db' : 'latchkey.db'))
+    return [
+      path,
+      ran.code === 0
+        ? [...new Set(rows.filter(({ id }) => !known.has(id)).map(({ action }) => action))].sort()
+        : `exits ${ran.code}: ${ran.err}`,
+    ]
+  })
+  const expected = [...Object.entries(audited), ...Object.keys(unaudited).map(path => [path, []])]
+  expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected))
+})
+
+function auditRows(db: string): readonly { readonly id: string; readonly action: string }[] {
+  const client = new Database(db)
+  try {
+    return client.query('SELECT id, action FROM audit').all() as { id: string; action: string }[]
+  } finally {
+    client.close()
+  }
+}

@@ -1,0 +1,112 @@
+/** What operations on users and projects take. */
+import * as v from 'valibot'
+import type { Project, Role, UserStatus } from '../../contract/views.ts'
+import { limitNames, limits } from '../limits/input.ts'
+import * as rules from '../rules/input.ts'
+
+export const newUser = v.object({
+  /** Unique, whatever its case. */
+  username: rules.username,
+  /** Unique, whatever its case. */
+  email: v.optional(rules.email),
+  /** What people call them. */
+  name: v.optional(rules.displayName),
+  /** Default member. */
+  role: v.optional(rules.role, 'member'),
+  /** A service account rather than a person. */
+  service: v.optional(v.boolean(), false),
+  /** At least 8 characters; kept as argon2id. */
+  password: v.optional(rules.password),
+  /** Of all their keys together. */
+  limits: v.optional(limits, []),
+})
+export type NewUser = rules.Input<typeof newUser>
+
+export const userChanges = v.object({
+  /** Unique, whatever its case. */
+  username: v.optional(rules.username),
+  /** Unique, whatever its case. */
+  email: rules.clearable(rules.email),
+  /** What people call them. */
+  name: rules.clearable(rules.displayName),
+  /** For the backend to act on. */
+  role: v.optional(rules.role),
+  /** A service account rather than a person. */
+  service: v.optional(v.boolean()),
+  /** Limits of all their keys together: each is added, or changes the amount of the one with its metric and window. */
+  limits: v.optional(limits),
+  /** Limits to remove, where they are there: one window, or all of a metric. */
+  removeLimits: v.optional(limitNames),
+})
+/** Left out: unchanged. Null: cleared. */
+export type UserChanges = rules.Input<typeof userChanges>
+
+export interface UserFilter {
+  /** Users with this role. */
+  readonly role?: Role | undefined
+  /** Service accounts alone, or people alone. */
+  readonly service?: boolean | undefined
+  /** Users with this status. */
+  readonly status?: UserStatus | undefined
+  /** Disabled users alone, or those who are not. */
+  readonly disabled?: boolean | undefined
+  /** Part of a username, email address or name. */
+  readonly search?: string | undefined
+}
+
+export const newProject = v.object({
+  /** For people; it need not be unique. */
+  name: rules.displayName,
+  /** A user. */
+  owner: v.string(),
+  /** Default: made from the name. */
+  slug: v.optional(rules.slug),
+  /** For people. */
+  description: v.optional(rules.description),
+  /** Prefix of the secrets of its keys, instead of lk. */
+  keyPrefix: v.optional(rules.keyPrefix),
+  /** Of all its keys together. */
+  limits: v.optional(limits, []),
+})
+export type NewProject = rules.Input<typeof newProject>
+
+const newMember = v.object({
+  /** A user. */
+  user: v.string(),
+  /** In this project. */
+  role: rules.role,
+})
+
+export const projectChanges = v.object({
+  /** For people; it need not be unique. */
+  name: v.optional(rules.displayName),
+  /** Unique. */
+  slug: v.optional(rules.slug),
+  /** A user. */
+  owner: v.optional(v.string()),
+  /** For people. */
+  description: rules.clearable(rules.description),
+  /** Prefix of the secrets of its keys; null: lk. */
+  keyPrefix: rules.clearable(rules.keyPrefix),
+  /** Users who join, or whose role changes. */
+  addMembers: v.optional(rules.listOf(newMember)),
+  /** Users who leave. */
+  removeMembers: v.optional(rules.listOf(v.string())),
+  /** Limits of all its keys together: each is added, or changes the amount of the one with its metric and window. */
+  limits: v.optional(limits),
+  /** Limits to remove, where they are there: one window, or all of a metric. */
+  removeLimits: v.optional(limitNames),
+})
+/** Left out: unchanged. Null: cleared. */
+export type ProjectChanges = rules.Input<typeof projectChanges>
+
+export interface ProjectFilter {
+  /** Projects of this user. */
+  readonly owner?: string | undefined
+  /** Projects with this user as a member. */
+  readonly member?: string | undefined
+  /** Archived ones alone, or those that are not. */
+  readonly status?: Project['status'] | undefined
+  /** Part of a slug, name or description. */
+  readonly search?: string | undefined
+}

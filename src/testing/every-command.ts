@@ -1,0 +1,449 @@
+/**
+ * A line for every command, a Latchkey on which each succeeds, and a run of each on a copy of it: what the tests in
+ * `src/acceptance` claim, they claim of every command of the tree. For tests only.
+ */
+import { Database } from 'bun:sqlite'
+import { afterAll, beforeAll, setDefaultTimeout } from 'bun:test'
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { tree } from '../cli/commands/tree.ts'
+import { namedNouns } from '../cli/reference/commands.ts'
+import { errorSchema, jsonSchemaOf } from '../cli/reference/schema.ts'
+import { connectLatchkey } from '../index.ts'
+import { type TemporaryFolder, temporaryFolder } from './folder.ts'
+import { program } from './process.ts'
+import { testEnvironment } from './run.ts'
+import { type Ended, inParallel, type Line, runElsewhere, runLines } from './run-lines.ts'
+import { schemaProblems } from './schema.ts'
+import { stepDown } from './tools.ts'
+import { splitWords } from './words.ts'
+
+const declaredLines: Readonly<Record<string, string>> = {
+  init: 'init --db fresh.db',
+  'user create': 'user create dora --email dora@example.org',
+  'user list': 'user list',
+  'user show': 'user show alice',
+  'user update': 'user update bob --name Bob --role viewer',
+  'user passwd': 'user passwd bob --password-file password.txt',
+  'user disable': 'user disable bob',
+  'user enable': 'user enable carol',
+  'user delete': 'user delete bob --yes',
+  'project create': 'project create Lab --owner alice',
+  'project list': 'project list',
+  'project show': 'project show shop',
+  'project update': 'project update shop --description Shoes --add-member bob=viewer',
+  'project archive': 'project archive shop',
+  'project unarchive': 'project unarchive attic',
+  'project delete': 'project delete empty --yes',
+  'key create': 'key create new --user alice --limit tokens=100k/5h --expires 90d',
+  'key list': 'key list',
+  'key show': 'key show ci',
+  'key update': 'key update ci --no-limit tokens --metadata {"a":1}',
+  'key verify': 'key verify - --model gpt-x',
+  'key explain': 'key explain ci --model gpt-x --tokens 5000',
+  'key stats': 'key stats ci',
+  'key rotate': 'key rotate ci --grace 24h',
+  'key revoke': 'key revoke ci --reason leaked --yes',
+  'key disable': 'key disable ci',
+  'key enable': 'key enable off',
+  'key delete': 'key delete ci --yes',
+  'key identify': 'key identify',
+  'key export': 'key export',
+  'key import': 'key import keys.ndjson',
+  'key limit add': 'key limit add ci requests=10/1d',
+  'key limit list': 'key limit list ci',
+  'key limit remove': 'key limit remove ci tokens/5h',
+  'key reset': 'key reset ci',
+  'user limit add': 'user limit add alice tokens=1M/1d',
+  'user limit list': 'user limit list bob',
+  'user limit remove': 'user limit remove bob tokens/1h',
+  'user reset': 'user reset bob',
+  'project limit add': 'project limit add shop usd=5/1d',
+  'project limit list': 'project limit list shop',
+  'project limit remove': 'project limit remove shop requests/1h',
+  'project reset': 'project reset shop',
+  'usage ingest': 'usage ingest events.ndjson',
+  'usage price set': 'usage price set gpt-x --input 2.50 --output 10',
+  'usage price list': 'usage price list',
+  'usage price remove': 'usage price remove gpt-old',
+  'usage compact': 'usage compact',
+  'usage check': 'usage check',
+  'usage record': 'usage record ci --model gpt-x --input-tokens 10 --output-tokens 2 --cost-usd 0.0004',
+  'usage report': 'usage report --by key,day --since 7d',
+  'import glm-proxy': 'import glm-proxy apikeys.json',
+  'import ccluster': 'import ccluster ccluster.db',
+  'import dokify': 'import dokify dokify',
+  'import list': 'import list',
+  // The id of the import is put there once it is made.
+  'import undo': 'import undo',
+  'migrate plan': 'migrate plan',
+  'migrate history': 'migrate history',
+  'backup show': 'backup show',
+  'backup prune': 'backup prune --keep-last 1 --yes',
+  'backup status': 'backup status',
+  'backup schedule': "backup schedule --cron '17 3 * * *' --print",
+  'backup unschedule': 'backup unschedule',
+  'migrate status': 'migrate status',
+  'migrate up': 'migrate up',
+  'migrate down': 'migrate down --yes',
+  'migrate check': 'migrate check',
+  'backup create': 'backup create',
+  'backup list': 'backup list',
+  'backup verify': 'backup verify',
+  restore: 'restore --latest --yes',
+  serve: 'serve --listen 127.0.0.1:0',
+  'audit list': 'audit list',
+  'audit show': 'audit show',
+  health: 'health',
+  doctor: 'doctor',
+  'db info': 'db info',
+  'db check': 'db check',
+  'db query': "db query 'SELECT 1 AS one'",
+  'db studio': 'db studio --port 0',
+  'db vacuum': 'db vacuum',
+  'db optimize': 'db optimize',
+  'config show': 'config show',
+  'config get': 'config get db',
+  'config set': 'config set tz UTC --here',
+  'config unset': 'config unset tz --here',
+  'config path': 'config path',
+  'config profiles': 'config profiles',
+  'config validate': 'config validate',
+  schema: 'schema key list',
+  man: 'man key create',
+  'completion install': 'completion install fish --dir completions',
+  'completion bash': 'completion bash',
+  'completion zsh': 'completion zsh',
+  'completion fish': 'completion fish',
+  demo: 'demo',
+  version: 'version',
+}
+
+export const commands = (await namedNouns(tree)).flatMap(noun => noun.commands)
+export const declarationOf = (path: string) => commands.find(command => command.path === path)!.declaration
+export const printsJson = (path: string): boolean => !declarationOf(path).text
+export const writes = (path: string): boolean => declarationOf(path).effect !== 'read'
+
+export interface Run {
+  readonly path: string
+  readonly folder: string
+  readonly ran: Ended
+  readonly before: Snapshot
+  readonly after: () => Snapshot
+}
+
+/** Every file below a folder: its mode and a hash of its bytes. */
+type Snapshot = Readonly<Record<string, string>>
+
+export interface Scene {
+  /** How the words of a line are changed. */
+  readonly words?: (words: readonly string[], path: string) => readonly string[]
+  /** What is done to the folder, or to the database in it, before the run. */
+  readonly spoil?: (db: string, folder: string) => void
+  /** Also the command that reads a secret gets nothing; stdin is empty for all others in any case. */
+  readonly noSecret?: boolean
+  /** As a user who may only read the folder. */
+  readonly readOnly?: boolean
+  /** With a umask that takes nothing away. */
+  readonly openUmask?: boolean
+  /** Which are processes of their own, with /dev/null for an empty stdin: ten times as much work. */
+  readonly asProcess?: (path: string) => boolean
+  readonly only?: (path: string) => boolean
+}
+
+export interface EveryCommand {
+  /** The folder that each run gets a copy of; the database is `data/latchkey.db` in it. */
+  readonly prepared: TemporaryFolder
+  readonly lines: Readonly<Record<string, string>>
+  /** Runs each command once, on its own copy of the prepared folder. */
+  readonly runEach: <T>(scene: Scene, look: (run: Run) => T) => Promise<readonly T[]>
+}
+
+/** Makes the Latchkey before the tests of a file, and takes it away after them. */
+export function everyCommand(): EveryCommand {
+  // A test here runs up to a hundred processes, perhaps on a busy machine.
+  setDefaultTimeout(600_000)
+  const prepared = temporaryFolder()
+  const lines = { ...declaredLines }
+  let secret = ''
+  beforeAll(async () => {
+    secret = await prepare(prepared, lines)
+  })
+  afterAll(() => prepared.remove())
+
+  async function runEach<T>(scene: Scene, look: (run: Run) => T): Promise<readonly T[]> {
+    using own = temporaryFolder()
+    chmodSync(own.path, 0o755)
+    const chosen = commands.map(({ path }) => path).filter(path => scene.only?.(path) ?? true)
+    const staged = chosen.map(path => {
+      const folder = own.file(path.replaceAll(' ', '-'))
+      cpSync(prepared.file('data'), folder, { recursive: true })
+      scene.spoil?.(join(folder, 'latchkey.db'), folder)
+      const line = splitLine(lines[path] ?? path)
+      const words = scene.words ? scene.words(line, path) : line
+      if (scene.readOnly) changeModes(folder, 0o555, 0o444)
+      const stdin = path === 'key verify' && !scene.noSecret ? secret : null
+      return { path, words, folder, stdin, before: snapshot(folder) }
+    })
+    const ran = await runAll(
+      staged.map(({ path, words, folder, stdin }) => ({
+        path,
+        words,
+        cwd: folder,
+        env: environmentIn(folder),
+        stdin,
+      })),
+      scene,
+    )
+    const found = staged.map(({ path, folder, before }, index) =>
+      look({ path, folder, ran: ran[index]!, before, after: () => snapshot(folder) }),
+    )
+    if (scene.readOnly) for (const { folder } of staged) changeModes(folder, 0o755, 0o644)
+    return found
+  }
+  return { prepared, lines, runEach }
+}
+
+/** Somebody with a project and keys in every state, use of them, and a backup of it all; the secret of one key. */
+async function prepare(prepared: TemporaryFolder, lines: Record<string, string>): Promise<string> {
+  // Another user of the system has to get this far for the tests that run as one.
+  chmodSync(prepared.path, 0o755)
+  const latchkey = connectLatchkey({ path: prepared.file('data', 'latchkey.db') })
+  await latchkey.initialize()
+  const { users, projects, keys, usage } = latchkey
+  for (const username of ['alice', 'bob', 'carol'])
+    await users.create({ username, email: `${username}@example.org` })
+  await users.update('bob', { limits: [{ metric: 'tokens', amount: 1_000, windowMs: 3_600_000 }] })
+  await users.disable('carol')
+  for (const name of ['Shop', 'Attic', 'Empty']) await projects.create({ name, owner: 'alice' })
+  await projects.archive('attic')
+  await projects.update('shop', { limits: [{ metric: 'requests', amount: 1_000, windowMs: 3_600_000 }] })
+  await usage.prices.set('gpt-old', { inputUsd: 1, outputUsd: 2 })
+  const limits = [
+    { metric: 'tokens', amount: 100_000, windowMs: 18_000_000 },
+    { metric: 'usd', amount: 20, windowMs: 2_592_000_000 },
+  ] as const
+  const created = await keys.create({
+    name: 'ci',
+    user: 'alice',
+    project: 'shop',
+    limits,
+    metadata: { team: 'a' },
+  })
+  for (const name of ['off', 'gone'])
+    await keys.create({ name, allowedModels: ['gpt-*'], scopes: ['chat:read'] })
+  await keys.disable('off')
+  await keys.revoke('gone', { reason: 'leaked' })
+  await usage.record('ci', { model: 'gpt-x', inputTokens: 1_000, outputTokens: 200, costUsd: 0.02 })
+  const past = { ...foreignKey, key: 'pk_of_the_past', name: 'Past' }
+  const bytes = new TextEncoder().encode(JSON.stringify({ keys: [past] }))
+  const { id } = await latchkey.imports.glmProxy({ file: 'past.json', bytes })
+  lines['import undo'] = `import undo ${id} --yes`
+  const [change] = await latchkey.audit.list({ limit: 1 })
+  lines['audit show'] = `audit show ${change?.id}`
+  await latchkey.backups.create()
+  await latchkey.close()
+  const ccluster = new Database(prepared.file('data', 'ccluster.db'))
+  ccluster.run(
+    'CREATE TABLE users (id TEXT PRIMARY KEY, username TEXT, password_hash TEXT, created_at TEXT, updated_at TEXT)',
+  )
+  ccluster.run(
+    `CREATE TABLE api_keys (id TEXT PRIMARY KEY, user_id TEXT, key_hash TEXT, key_prefix TEXT, name TEXT,
+      created_at TEXT, last_used_at TEXT, revoked_at TEXT)`,
+  )
+  ccluster.run("INSERT INTO users VALUES ('u1', 'grace', NULL, '2026-01-18', '2026-01-18')")
+  ccluster.close()
+  mkdirSync(prepared.file('data', 'dokify'))
+  const at = Date.parse('2026-01-18T00:00:00Z')
+  const somebody = { id: 'usr_0123456789abcdef', email: 'x@example.org', created_at: at, updated_at: at }
+  writeFileSync(prepared.file('data', 'dokify', 'users.json'), JSON.stringify([somebody]))
+  writeFileSync(prepared.file('data', 'password.txt'), 'correct horse battery staple\n')
+  const event = { id: 'e1', key: 'ci', model: 'gpt-x', inputTokens: 5, outputTokens: 1, at: new Date() }
+  writeFileSync(prepared.file('data', 'events.ndjson'), `${JSON.stringify(event)}\n`)
+  const imported = { name: 'imported', hash: 'ab'.repeat(32), start: 'lk_abcdef', createdAt: new Date() }
+  writeFileSync(prepared.file('data', 'keys.ndjson'), `${JSON.stringify(imported)}\n`)
+  writeFileSync(prepared.file('data', 'apikeys.json'), JSON.stringify({ keys: [past, foreignKey] }))
+  return created.secret ?? ''
+}
+
+const foreignKey = {
+  key: 'pk_test_of_somebody',
+  name: 'Somebody',
+  model: 'glm-4.7',
+  token_limit_per_5h: 100_000,
+  expiry_date: '2099-12-31T23:59:59Z',
+  created_at: '2026-01-18T00:00:00Z',
+  last_used: '2026-01-18T00:00:00Z',
+  total_lifetime_tokens: 0,
+  usage_windows: [],
+}
+
+/** Braces and quotes of the JSON in a line stay as they are. */
+export const splitLine = (line: string): readonly string[] => splitWords(line.replaceAll('"', '\\"'))
+
+export const withJson = (words: readonly string[]): readonly string[] => [...words, '--json']
+export const withoutYes = (words: readonly string[]): readonly string[] =>
+  words.filter(word => word !== '--yes')
+
+// --- Running -------------------------------------------------------------------------------------------------
+
+/** With drizzle-kit, as in the project of a backend. */
+const tools = `${join(import.meta.dir, '../../node_modules/.bin')}:${process.env['PATH']}`
+
+const environmentIn = (folder: string) => ({
+  PATH: tools,
+  ...testEnvironment({ LATCHKEY_TZ: 'UTC' }, join(folder, 'latchkey.db')),
+})
+
+/** Longer than this is a hang, however busy the machine is. */
+export const limitMs = 300_000
+
+/** Whether it goes on until it is told to stop. */
+const lasts = (words: readonly string[]): boolean => words[0] === 'serve' || words[1] === 'studio'
+
+/** Whether it is the very program that it starts: as a job of the system it is tried out first. */
+const startsItself = (words: readonly string[]): boolean =>
+  words[1] === 'schedule' && !words.includes('--print')
+
+type Staged = Line & { readonly path: string }
+
+/** Within one process where nothing of a process is claimed, unless it is the compiled program that is tested. */
+async function runAll(lines: readonly Staged[], scene: Scene): Promise<readonly Ended[]> {
+  const before = [
+    ...(scene.readOnly && process.getuid?.() === 0 ? stepDown : []),
+    ...(scene.openUmask ? ['sh', '-c', 'umask 000; exec "$@"', 'sh'] : []),
+  ]
+  const apart = ({ path, words }: Staged): boolean =>
+    scene.asProcess?.(path) ||
+    process.env['LATCHKEY_PROGRAM'] !== undefined ||
+    lasts(words) ||
+    startsItself(words)
+  const together = lines.filter(line => !apart(line))
+  const ended = await Promise.all([
+    inParallel(lines.filter(apart), 4, line => start(line, before)),
+    before.length === 0 ? runLines(together) : runElsewhere(together, before),
+  ])
+  const [processes, others] = ended.map(each => each.values())
+  return lines.map(line => (apart(line) ? processes : others)!.next().value!)
+}
+
+async function start({ words, cwd, env, stdin }: Line, before: readonly string[]): Promise<Ended> {
+  const child = Bun.spawn([...before, ...program, ...words], {
+    cwd,
+    env,
+    stdin: stdin === null ? 'ignore' : new Blob([stdin]),
+    stdout: 'pipe',
+    stderr: 'pipe',
+    timeout: limitMs,
+    killSignal: 'SIGKILL',
+  })
+  const talk = lasts(words) ? talkOfServer(child.stderr, () => child.kill('SIGTERM')) : child.stderr.text()
+  const [out, err, code] = await Promise.all([child.stdout.text(), talk, child.exited])
+  return { code, signal: child.signalCode === null ? null : String(child.signalCode), out, err }
+}
+
+/** What is said besides the log; what would go on is told to stop as soon as it has begun one. */
+async function talkOfServer(stderr: ReadableStream<Uint8Array>, stop: () => void): Promise<string> {
+  let said = ''
+  for await (const chunk of stderr) {
+    const wasListening = isListening(said)
+    said += new TextDecoder().decode(chunk)
+    // A second signal would not wait for it.
+    if (!wasListening && isListening(said)) stop()
+  }
+  return said.replace(/^(\{"time":|A copy of the database).*\n/gm, '')
+}
+
+const isListening = (log: string): boolean =>
+  log.includes('"event":"listening"') || log.includes('local.drizzle.studio')
+
+export function snapshot(folder: string): Snapshot {
+  return Object.fromEntries(
+    below(folder).map(name => {
+      const stat = statSync(join(folder, name))
+      const content = stat.isFile() ? Bun.hash(readFileSync(join(folder, name))).toString(16) : 'folder'
+      return [name, `${(stat.mode & 0o777).toString(8)} ${content}`]
+    }),
+  )
+}
+
+const below = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()
+
+export function changeModes(folder: string, folders: number, files: number): void {
+  for (const name of ['.', ...below(folder)]) {
+    const path = join(folder, name)
+    chmodSync(path, statSync(path).isDirectory() ? folders : files)
+  }
+}
+
+/** All rows of all tables; the folder is thrown away afterwards, so that opening it here harms nothing. */
+export function tables(db: string): Readonly<Record<string, readonly unknown[]>> {
+  const client = new Database(db)
+  try {
+    const names = client.query("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all() as {
+      name: string
+    }[]
+    return Object.fromEntries(
+      names.map(({ name }) => [name, client.query(`SELECT * FROM "${name}"`).values()]),
+    )
+  } finally {
+    client.close()
+  }
+}
+
+// --- What a run may not do -----------------------------------------------------------------------------------
+
+/** Problems of a failure: something on stdout, no next step, or a code that is not the process's own. */
+export function failureProblems(
+  { ran }: Run,
+  expected: { exit: number; codes?: readonly string[] },
+  json: boolean,
+): string[] {
+  const problems: string[] = []
+  if (ran.code !== expected.exit)
+    problems.push(`exits ${ran.code}, not ${expected.exit}: ${ran.out}${ran.err}`)
+  if (ran.out !== '') problems.push(`has something on stdout: ${ran.out.slice(0, 200)}`)
+  if (!json) {
+    if (!/^latchkey: .+\ntry: \S.*\n$/.test(ran.err)) problems.push(`does not say what to try: ${ran.err}`)
+    return problems
+  }
+  const error = parsed(ran.err) as { error?: { code: string; exit: number; hint: string } } | undefined
+  const wrong = schemaProblems(errorSchema, error)
+  if (wrong.length > 0 || !error?.error) return [...problems, `prints no error object: ${wrong} ${ran.err}`]
+  if (error.error.exit !== ran.code) problems.push(`says exit ${error.error.exit} and exits ${ran.code}`)
+  if (error.error.hint === '') problems.push('gives no hint')
+  if (expected.codes && !expected.codes.includes(error.error.code)) {
+    problems.push(`is ${error.error.code}, not ${expected.codes.join(' or ')}`)
+  }
+  return problems
+}
+
+/** Problems of a result: not one JSON document, not what its schema says, or talk beyond what is allowed. */
+export function resultProblems({ path, ran }: Run, exit: number, talk = ''): string[] {
+  const problems: string[] = []
+  if (ran.code !== exit) problems.push(`exits ${ran.code}, not ${exit}: ${ran.err}`)
+  if (ran.err !== talk) problems.push(`says on stderr: ${ran.err}`)
+  const value = parsed(ran.out)
+  if (value === undefined) return [...problems, `prints no JSON document: ${ran.out.slice(0, 200)}`]
+  return [...problems, ...schemaProblems(jsonSchemaOf(declarationOf(path)) ?? {}, value)]
+}
+
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export const changes = (run: Run): string[] => {
+  const after = run.after()
+  const names = new Set([...Object.keys(run.before), ...Object.keys(after)])
+  const changed = [...names].filter(name => run.before[name] !== after[name])
+  return changed.map(name => `changed ${name}: ${run.before[name] ?? 'absent'} to ${after[name] ?? 'absent'}`)
+}
+
+/** `path: problem`, so that one list shows all that is wrong. */
+export const about = (path: string, problems: readonly string[]): readonly string[] =>
+  problems.map(problem => `${path} ${problem}`)
