@@ -3,7 +3,7 @@ import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { command } from './cli/declare/define.ts'
+import { command, one } from './cli/declare/define.ts'
 import { type ErrorCode, exitCodes } from './contract/errors.ts'
 import { user } from './contract/views/people.ts'
 import { latestVersion } from './db/schema/version.ts'
@@ -36,7 +36,7 @@ const failures: Readonly<Record<ErrorCode, { try: RegExp; drive: (scene: Scene) 
         run: async () => {
           throw new TypeError('x is not a function')
         },
-        output: user,
+        prints: one(user),
       })
       const tree = { broken: { summary: 'x', load: async () => ({ default: broken }) } }
       return at.run('broken', { tree })

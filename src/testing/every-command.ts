@@ -121,7 +121,7 @@ const declaredLines: Readonly<Record<string, string>> = {
 
 export const commands = (await namedNouns(tree)).flatMap(noun => noun.commands)
 export const declarationOf = (path: string) => commands.find(command => command.path === path)!.declaration
-export const printsJson = (path: string): boolean => !declarationOf(path).text
+export const printsJson = (path: string): boolean => declarationOf(path).prints.form !== 'text'
 export const writes = (path: string): boolean => declarationOf(path).effect !== 'read'
 
 export interface Run {

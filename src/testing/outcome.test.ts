@@ -1,15 +1,15 @@
 import { expect, test } from 'bun:test'
 import type { Declaration } from '../cli/declare/declaration.ts'
-import { command } from '../cli/declare/define.ts'
+import { command, text as plainText, rows } from '../cli/declare/define.ts'
 import { object, text, time } from '../contract/shape.ts'
 import { requireContract } from './outcome.ts'
 
 const thing = object('Thing', { id: text('Id'), at: time('When') })
 const base = { effect: 'read', summary: 'Show', examples: ['latchkey x'], run: async () => [] } as const
-const rows = command({ ...base, name: 'rows', rows: thing, columns: [], empty: 'None.' })
-const stream = command({ ...base, name: 'stream', rows: thing, columns: [], empty: '', forPrograms: true })
-const plain = command({ ...base, name: 'plain', run: async () => '', text: true })
-const declarations: readonly Declaration[] = [rows, stream, plain]
+const table = command({ ...base, name: 'rows', prints: rows(thing, { empty: 'None.' }) })
+const stream = command({ ...base, name: 'stream', prints: rows(thing, { columns: [], empty: '' }) })
+const plain = command({ ...base, name: 'plain', run: async () => '', prints: plainText })
+const declarations: readonly Declaration[] = [table, stream, plain]
 const verbs = Object.fromEntries(declarations.map(each => [each.name, async () => ({ default: each })]))
 const tree = { x: { summary: 'Xs', verbs } }
 

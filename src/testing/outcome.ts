@@ -2,6 +2,7 @@
 
 import { tree } from '../cli/commands/tree.ts'
 import type { Declaration, Tree } from '../cli/declare/declaration.ts'
+import { isDrawn, isForPeople } from '../cli/draw/present.ts'
 import { type Globals, readCommandLine } from '../cli/line/program.ts'
 import { errorSchema, jsonSchemaOf, rowSchemaOf } from '../cli/reference/schema.ts'
 import { type Format, isFormat, resolveConfig } from '../cli/settings/config.ts'
@@ -33,7 +34,8 @@ export async function requireContract(outcome: Outcome): Promise<void> {
   if (invocation.kind === 'help') return
   const asked = formatOf(invocation.globals, outcome)
   const declaration = invocation.kind === 'run' ? invocation.declaration : undefined
-  const format = declaration?.forPrograms && ['table', 'wide'].includes(asked) ? 'ndjson' : asked
+  const isDocument = declaration !== undefined && !isDrawn(declaration, asked)
+  const format = isDocument && isForPeople(asked) ? 'ndjson' : asked
   if (format !== 'json' && format !== 'ndjson') return
   const fields = invocation.globals.fields?.split(',').map(field => field.trim())
   const problems =
@@ -72,7 +74,7 @@ function documentProblems(
 ): readonly string[] {
   const row = declaration && rowSchemaOf(declaration, fields)
   // Plain text has one form, whatever the settings say.
-  if (declaration?.text) return []
+  if (declaration?.prints.form === 'text') return []
   if (declaration === undefined || row === undefined) return [`there is something on stdout: ${out}`]
   if (format === 'ndjson') return lines(out).flatMap(line => problemsOf(row, line))
   const whole =

@@ -17,14 +17,14 @@ interface Changed {
 export const outcomeText = (done: string, name: string, { changed }: Changed): string =>
   changed ? done : `Unchanged: ${name} was so already`
 
-/** The same with what differs: `tokens 100k/5h → 500k/5h`. */
-export function changedText(done: string, name: string, view: Changed, brush: Brush): string {
+/** Of an update, with what differs: `tokens 100k/5h → 500k/5h`. */
+export function updatedText(name: string, view: Changed, brush: Brush): string {
   const fields = Object.keys(Object(view.before))
   const after = Object.entries(view).filter(([field]) => fields.includes(field))
   const told = auditChange(
     { before: toJson({}, view.before), after: toJson({}, Object.fromEntries(after)) },
     brush,
   )
-  const outcome = outcomeText(done, name, view)
+  const outcome = outcomeText(`Updated ${name}`, name, view)
   return told === '' ? outcome : `${outcome}\n  ${told}`
 }

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../contract/errors.ts'
 import { demoReport } from '../../contract/views/program.ts'
-import { command } from '../declare/define.ts'
+import { command, one } from '../declare/define.ts'
 import { transcript, tutorial } from './demo/tutorial.ts'
 
 export default command({
@@ -11,7 +11,6 @@ export default command({
     'Creates users, a project, keys and usage, takes a backup, destroys the database, restores it and checks that everything is there. Each command is shown as you would type it. Your own database is not touched.',
   examples: ['latchkey demo', 'latchkey demo --json'],
   run: async ctx => tutorial(ctx.invoke, ctx.now()),
-  output: demoReport,
-  done: transcript,
+  prints: one(demoReport, { done: transcript }),
   exit: report => (report.ok ? 0 : exitCodes.unexpected),
 })

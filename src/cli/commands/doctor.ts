@@ -1,5 +1,5 @@
 import { healthReport } from '../../contract/views/program.ts'
-import { command } from '../declare/define.ts'
+import { command, one } from '../declare/define.ts'
 import { checkSettings } from '../settings/config.ts'
 import { healthExit, healthLines, typable } from './db/drawing.ts'
 
@@ -13,7 +13,6 @@ export default command({
   mendsSettings: true,
   run: async ctx =>
     typable(await (await ctx.operations()).diagnose({ settings: checkSettings(ctx.config) }), ctx.again),
-  output: healthReport,
-  done: healthLines,
+  prints: one(healthReport, { done: healthLines }),
   exit: healthExit,
 })

@@ -1,5 +1,5 @@
 import { healthReport } from '../../contract/views/program.ts'
-import { command } from '../declare/define.ts'
+import { command, one } from '../declare/define.ts'
 import { healthExit, healthLines, typable } from './db/drawing.ts'
 
 export default command({
@@ -10,7 +10,6 @@ export default command({
     'Exits with 0 when nothing failed, with 7 when the file or its schema is damaged, otherwise with 1. Warnings do not fail.',
   examples: ['latchkey health', 'latchkey health --json'],
   run: async ctx => typable(await (await ctx.operations()).health(), ctx.again),
-  output: healthReport,
-  done: healthLines,
+  prints: one(healthReport, { done: healthLines }),
   exit: healthExit,
 })

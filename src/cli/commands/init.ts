@@ -1,5 +1,5 @@
 import { initialized } from '../../contract/views/database.ts'
-import { command, opt } from '../declare/define.ts'
+import { command, one, opt } from '../declare/define.ts'
 
 export default command({
   name: 'init',
@@ -11,10 +11,11 @@ export default command({
   options: { admin: opt.text('username', 'First user, with the role admin') },
   wizard: ['db', 'admin'],
   run: async (ctx, input) => (await ctx.operations()).initialize(input),
-  output: initialized,
+  prints: one(initialized, {
+    done: ({ path, user }) =>
+      user === null
+        ? `Created ${path}\nNext: latchkey user create alice --email alice@example.org`
+        : `Created ${path} and user ${user.username} (${user.id})\nNext: latchkey key create ci --user ${user.username}`,
+  }),
   would: ({ path, user }) => `create ${path}${user === null ? '' : ` and user ${user.username}`}`,
-  done: ({ path, user }) =>
-    user === null
-      ? `Created ${path}\nNext: latchkey user create alice --email alice@example.org`
-      : `Created ${path} and user ${user.username} (${user.id})\nNext: latchkey key create ci --user ${user.username}`,
 })

@@ -1,5 +1,5 @@
 import { manPage } from '../../contract/views/program.ts'
-import { arg, command, opt } from '../declare/define.ts'
+import { arg, command, oneOrRows, opt } from '../declare/define.ts'
 import { many } from '../draw/quantity.ts'
 import { manual, writeManual } from '../reference/manual.ts'
 
@@ -19,12 +19,13 @@ export default command({
     dir === undefined
       ? manual(ctx.tree, words, ctx.now())
       : writeManual(ctx.tree, ctx.path(dir), words, ctx.now(), ctx.dryRun),
-  outputOrRows: manPage,
-  columns: [
-    { title: 'page', cell: ({ name, section }) => `${name}(${section})`, whole: true },
-    { title: 'file', cell: page => page.path ?? '-' },
-  ],
+  prints: oneOrRows(manPage, {
+    columns: [
+      { title: 'page', cell: ({ name, section }) => `${name}(${section})`, whole: true },
+      { title: 'file', cell: page => page.path ?? '-' },
+    ],
+    done: page => page.text,
+  }),
   would: (result, _, { dir }) =>
     dir === undefined ? undefined : `write ${many([result].flat().length, 'page')} to ${dir}`,
-  done: page => page.text,
 })

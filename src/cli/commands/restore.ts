@@ -1,5 +1,5 @@
 import { restored } from '../../contract/views/backups.ts'
-import { arg, command, opt } from '../declare/define.ts'
+import { arg, command, one, opt } from '../declare/define.ts'
 import { duration, since } from '../declare/parse.ts'
 import { partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
 import { restoreOptions, restoreQuestion } from './backup/restoring.ts'
@@ -48,8 +48,7 @@ export default command({
     return { ...restoreQuestion(chosen, key ?? user ?? project, database, ago), database, binds }
   },
   run: async (ctx, input) => (await ctx.operations()).backups.restore(restoreOptions(ctx, input)),
-  output: restored,
+  prints: one(restored, { done: restoredLines }),
   would: restorePlanLines,
-  done: restoredLines,
   notice: (run, { key, user, project }) => partLine(run, key ?? user ?? project),
 })

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../contract/shape.ts'
 import { jsonSchema } from '../../contract/views/program.ts'
-import { arg, command } from '../declare/define.ts'
+import { arg, command, one } from '../declare/define.ts'
 import { schemaOf } from '../reference/schema.ts'
 
 export default command({
@@ -16,8 +16,9 @@ export default command({
   ],
   args: { command: arg.any('Words of the command, such as key list; or error') },
   run: async (ctx, { command: words }) => schemaOf(ctx.tree, words),
-  output: jsonSchema,
-  done: schema => (schema.$defs ? contents(schema.$defs) : JSON.stringify(schema, null, 2)),
+  prints: one(jsonSchema, {
+    done: schema => (schema.$defs ? contents(schema.$defs) : JSON.stringify(schema, null, 2)),
+  }),
 })
 
 function contents(all: Readonly<Record<string, JsonSchema>>): string {

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../contract/errors.ts'
 import { served } from '../../contract/views/program.ts'
-import { command, opt } from '../declare/define.ts'
+import { command, one, opt } from '../declare/define.ts'
 import { formatDuration, hostPort } from '../declare/parse.ts'
 
 export default command({
@@ -24,11 +24,12 @@ export default command({
     allowRemote: opt.flag('Listen also where other machines can connect, unencrypted'),
   },
   run: async (ctx, where) => (await import('./serve/listen.ts')).serveConfigured(ctx, where),
-  output: served,
+  prints: one(served, {
+    done: ({ startedAt, stoppedAt, signal, requests }, brush) => {
+      const ran = formatDuration(stoppedAt.getTime() - startedAt.getTime())
+      return `Stopped by ${signal} after ${ran}: ${brush.count(requests)} requests answered`
+    },
+  }),
   would: ({ addresses }) => `listen on ${addresses.join(' and ')}`,
-  done: ({ startedAt, stoppedAt, signal, requests }, brush) => {
-    const ran = formatDuration(stoppedAt.getTime() - startedAt.getTime())
-    return `Stopped by ${signal} after ${ran}: ${brush.count(requests)} requests answered`
-  },
   exit: ({ signal }) => (signal === 'SIGINT' ? exitCodes.interrupted : 0),
 })

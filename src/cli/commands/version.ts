@@ -1,5 +1,5 @@
 import { programInfo } from '../../contract/views/program.ts'
-import { command } from '../declare/define.ts'
+import { command, one } from '../declare/define.ts'
 import { runningProgram } from './version/running.ts'
 
 export default command({
@@ -9,6 +9,5 @@ export default command({
   examples: ['latchkey version', 'latchkey version --json'],
   mendsSettings: true,
   run: async () => runningProgram(),
-  output: programInfo,
-  done: ({ version }) => `latchkey ${version}`,
+  prints: one(programInfo, { done: ({ version }) => `latchkey ${version}` }),
 })

@@ -8,7 +8,7 @@ import type { Environment } from '../../system/home.ts'
 import { typedWord } from '../../text/shell-word.ts'
 import { tree } from '../commands/tree.ts'
 import type { Declaration, Option } from '../declare/declaration.ts'
-import { isRepeatable, outputShape } from '../declare/define.ts'
+import { isRepeatable } from '../declare/define.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
 import { type CommonFlag, dashed, flagsOf, globalFlags, kebab, shownOptions } from '../line/flags.ts'
 import { operandsOf, spellings } from '../line/operands.ts'
@@ -108,8 +108,7 @@ async function optionValue(
     if (global.choices) return fitting(current, plain(global.choices))
     if (global.name === 'profile') return fitting(current, plain(known.profiles()))
     if (global.name === 'tz') return fitting(current, plain(Intl.supportedValuesOf('timeZone')))
-    if (global.name === 'fields')
-      return listed(current, (declaration && outputShape(declaration)?.fields) ?? [])
+    if (global.name === 'fields') return listed(current, declaration?.prints.shape?.fields ?? [])
     return global.placeholder === 'file' ? 'files' : []
   }
   const found = Object.entries(declaration?.options ?? {}).find(

@@ -1,4 +1,5 @@
 /** The scripts by which shells ask this program what may come next. They hold no list of their own. */
+import { command, text } from '../declare/define.ts'
 import { completionRequest } from '../line/walk.ts'
 
 export const shells = ['bash', 'zsh', 'fish'] as const
@@ -14,17 +15,17 @@ export const installedAs: Readonly<Record<Shell, readonly string[]>> = {
 /** What is answered where the shell completes files by itself. */
 export const filesAnswer = ':files'
 
-/** The declaration of the command that prints the script of a shell. */
+/** The command that prints the script of a shell. */
 export const scriptFor = (shell: Shell) =>
-  ({
+  command({
     name: shell,
     effect: 'read',
     summary: `Print the script that completes latchkey in ${shell}`,
     description: `Commands, options, values, and the names of keys, users and projects as they are in the database at that moment. completion install puts the script where ${shell} looks for it.`,
     examples: [`latchkey completion ${shell} > ~/${installedAs[shell].join('/')}`],
     run: async () => completionScript(shell),
-    text: true,
-  }) as const
+    prints: text,
+  })
 
 export const completionScript = (shell: Shell): string => scripts[shell]
 

@@ -46,41 +46,96 @@ export interface Option<T> {
   readonly type?: T
 }
 
-export type Arguments = Readonly<Record<string, string | Argument<unknown>>>
+export type Arguments = Readonly<Record<string, Argument<unknown>>>
 export type Options = Readonly<Record<string, Option<unknown>>>
 
-/** A declaration with its types forgotten, for the modules that treat all commands alike. */
-export interface Declaration {
+type ArgumentValue<A> = A extends Argument<infer T> ? T : never
+type OptionValue<O> = O extends Option<infer T> ? T : never
+
+/** The values of options, by their names. */
+export type Values<O extends Options> = { readonly [K in keyof O]: OptionValue<O[K]> }
+
+/** What `run` receives: every argument and option under its own name. */
+export type Input<A extends Arguments, O extends Options> = {
+  readonly [K in keyof A]: ArgumentValue<A[K]>
+} & Values<O>
+
+/** What a command is, in all: `define.ts` checks one, and everything else reads it as a `Declaration`. */
+export interface Spec<A extends Arguments, O extends Options, Result, Returned = Result> {
   readonly name: string
   readonly effect: Effect
+  /** One line, in the imperative, without a full stop. */
   readonly summary: string
+  /** Paragraphs below the usage line of the help. */
   readonly description?: string
-  readonly examples: readonly string[]
+  readonly examples: readonly [string, ...string[]]
+  readonly args?: A
+  readonly options?: O
+  /**
+   * What a person is also asked for when something is missing: options of this command, or `db`. A command that needs
+   * nothing else asks when it was typed alone and `db` is what it is by default.
+   */
+  readonly wizard?: readonly (Extract<keyof O, string> | 'db')[]
+  /** Undefined when there turns out to be nothing to ask. */
+  readonly confirm?: (context: Context, input: Input<A, O>) => Promise<Confirmation | undefined>
+  /** Whether this input must be confirmed; left out, a destroying command always and no other ever asks. */
+  readonly asks?: (input: Input<A, O>) => boolean
+  /** With nobody there to ask it goes ahead: a script has always done so, and nothing is erased. */
+  readonly goesAheadAlone?: true
+  readonly run: (context: Context, input: Input<A, O>) => Promise<NoInfer<Returned>>
+  /** How the result reads: `one`, `rows`, `oneOrRows` or `text` of `define.ts`. */
+  readonly prints: Prints<Result, Returned, NoInfer<Input<A, O>>>
+  /**
+   * What a dry run says would be done, as it goes on behind "Would": `create key ci`. Undefined where the command only
+   * looks. Ids are left out: nothing will have them.
+   */
+  readonly would?: (result: Result, brush: Brush, input: Input<A, O>) => string | undefined
+  /** Runs also when the settings are broken, on flags and defaults: it looks at them or mends them. */
+  readonly mendsSettings?: true
+  /** Exit code of a run that did not throw; 0 when not given. */
+  readonly exit?: (result: Result) => number
+  /** What to say on stderr after the result, for people only. */
+  readonly notice?: (result: Result, input: Input<A, O>) => string | undefined
+  /** Lines to print for people in place of everything else; undefined: as usual. */
+  readonly lines?: (result: Result, input: Input<A, O>) => readonly string[] | undefined
+  /**
+   * The result holds a secret that is shown this once: formats that would drop it (-q, csv without the field)
+   * are refused before the command runs.
+   */
+  readonly revealsSecret?: (input: Input<A, O>) => boolean
+}
+
+/** A command with its types forgotten, for the modules that treat all of them alike. */
+export interface Declaration extends Spec<Arguments, Options, unknown> {
   readonly args: Arguments
   readonly options: Options
-  readonly wizard?: readonly string[]
-  readonly confirm?: (context: Context, input: Record<string, unknown>) => Promise<Confirmation | undefined>
-  readonly run: (context: Context, input: Record<string, unknown>) => Promise<unknown>
-  readonly asks?: (input: Record<string, unknown>) => boolean
-  readonly goesAheadAlone?: true
-  readonly would?: (result: unknown, brush: Brush, input: Record<string, unknown>) => string | undefined
-  readonly mendsSettings?: true
-  readonly exit?: (result: unknown) => number
-  readonly notice?: (result: unknown, input: Record<string, unknown>) => string | undefined
-  readonly lines?: (result: unknown, input: Record<string, unknown>) => readonly string[] | undefined
-  readonly revealsSecret?: (input: Record<string, unknown>) => boolean
-  readonly output?: ObjectShape<Record<string, unknown>>
-  readonly rows?: ObjectShape<Record<string, unknown>>
-  readonly outputOrRows?: ObjectShape<Record<string, unknown>>
-  readonly columns?:
-    | readonly Column<unknown>[]
-    | ((input: Record<string, unknown>) => readonly Column<unknown>[])
-  readonly total?: (rows: readonly unknown[], input: Record<string, unknown>) => Total<unknown> | undefined
+}
+
+/** How many things a command prints, of what shape, and how they are laid out for people. */
+export type Prints<Result = unknown, Returned = unknown, Typed = never> = Layout & {
+  readonly [types]?: Types<Result, Returned, Typed>
+} & (
+    | { readonly form: Form; readonly shape: ObjectShape<Record<string, unknown>> }
+    | { readonly form: 'text'; readonly shape?: undefined }
+  )
+
+export type Form = 'one' | 'rows' | 'one or rows'
+
+declare const types: unique symbol
+type Types<Result, Returned, Typed> = (typed: Typed) => readonly [Result, Returned]
+
+/** `Told` is what `done` tells of; `Typed` what it depends on of the input. */
+export interface Layout<Row = unknown, Told = unknown, Typed = Record<string, unknown>> {
+  /** Of the table; every field of the shape without them. With none at all nothing is drawn: NDJSON, for programs. */
+  readonly columns?: readonly Column<Row>[] | ((typed: Typed) => readonly Column<Row>[])
+  /** The last line of the table: what the quantities of all rows come to; undefined where there is nothing to add up. */
+  readonly total?: (rows: readonly Row[], typed: Typed) => Total<Row> | undefined
+  /** What to say on stderr instead of a table without rows. */
   readonly empty?: string
+  /** The same where options say which rows are wanted: that there are others is not unlikely then. */
   readonly noMatch?: string
-  readonly forPrograms?: true
-  readonly done?: (result: unknown, brush: Brush) => string
-  readonly text?: true
+  /** A sentence or a drawing in place of the card or table; `-o wide` has these all the same. */
+  readonly done?: (result: Told, brush: Brush) => string
 }
 
 /** What a command may reach while it runs: the operations, the clock, stdin, a person. */

@@ -5,7 +5,6 @@ import type { Key } from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
 import type { Column } from '../declare/column.ts'
 import type { Declaration } from '../declare/declaration.ts'
-import { outputShape } from '../declare/define.ts'
 import { harmless, printable, printableLine } from '../terminal/printable.ts'
 import type { Output } from '../terminal/streams.ts'
 import { widthOf } from '../terminal/width.ts'
@@ -22,19 +21,18 @@ export async function draw(
   { format, fields, again = text => text, dryRun }: Presentation,
   makeBrush: () => Promise<Brush>,
 ): Promise<readonly string[]> {
-  const shape = outputShape(declaration)
+  const { form, shape, done, total } = declaration.prints
   if (shape === undefined) return lines(String(result))
   const isList = Array.isArray(result)
   const isEmpty = isList && result.length === 0
   if (isEmpty && !dryRun) return []
   const brush = await makeBrush()
-  const { done } = declaration
   // Of one or many, `done` tells of one.
-  const tells = done !== undefined && !(isList && declaration.outputOrRows)
+  const tells = done !== undefined && !(isList && form === 'one or rows')
   const isTold = format === 'table' && fields === undefined
   const planned = dryRun && isTold ? declaration.would?.(harmless(result), brush, input) : undefined
   const would = planned !== undefined && isSame(result) ? 'change nothing' : planned
-  if (would !== undefined && (isEmpty || !isList || !declaration.columns))
+  if (would !== undefined && (isEmpty || !isList))
     return lines(again([`Would ${would}`, ...understood(result, brush)].join('\n')))
   if (isEmpty) return []
   if (tells && isTold && would === undefined) return lines(again(done(harmless(result), brush)))
@@ -44,8 +42,8 @@ export async function draw(
     declaredColumns(declaration, input) ??
     shape.fields.map(field => ({ ...fieldColumn({}, field), title: printableLine(field) }))
   const shown = columns.filter(column => format === 'wide' || !column.wide)
-  const total = fields === undefined ? declaration.total?.(result, input) : undefined
-  const table = await drawTable(shown, result, brush, total)
+  const sum = fields === undefined ? total?.(result, input) : undefined
+  const table = await drawTable(shown, result, brush, sum)
   return would === undefined ? [table] : [`Would ${would}`, table]
 }
 
@@ -64,7 +62,7 @@ function understood(result: unknown, brush: Brush): readonly string[] {
   ]
 }
 
-const declaredColumns = ({ columns }: Declaration, input: Record<string, unknown>) =>
+const declaredColumns = ({ prints: { columns } }: Declaration, input: Record<string, unknown>) =>
   typeof columns === 'function' ? columns(input) : columns
 
 const lines = (text: string): readonly string[] => (text === '' ? [] : [text.replace(/\n$/, '')])
@@ -88,7 +86,7 @@ export async function isPaged(
   { pager: screen, columns = 80 }: Output,
 ): Promise<boolean> {
   if (pager === undefined || screen === undefined) return false
-  if (declaration.effect !== 'read' || declaration.rows === undefined) return false
+  if (declaration.effect !== 'read' || declaration.prints.form !== 'rows') return false
   const text = drawn.join('\n')
   const lines = text
     .split('\n')

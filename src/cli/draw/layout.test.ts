@@ -150,7 +150,7 @@ test('every column that names what other commands take is whole', async () => {
 })
 
 /** Of a report, those of one by key. */
-const columnsOf = ({ columns = [] }: Declaration): readonly Column<unknown>[] =>
+const columnsOf = ({ prints: { columns = [] } }: Declaration): readonly Column<unknown>[] =>
   typeof columns === 'function' ? columns({ by: ['key'] }) : columns
 
 /** What only describes. */

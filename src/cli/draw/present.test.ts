@@ -17,7 +17,7 @@ import { userRef } from '../../contract/views/refs.ts'
 import { totals } from '../../contract/views/usage.ts'
 import { run } from '../../testing/run.ts'
 import type { Tree } from '../declare/declaration.ts'
-import { command } from '../declare/define.ts'
+import { command, one, text as plainText, rows } from '../declare/define.ts'
 
 const thing = object('Thing', {
   id: text('Id'),
@@ -34,7 +34,7 @@ const thing = object('Thing', {
   metadata: nullable(anything('Anything')),
 })
 
-const one = {
+const first = {
   id: 'thg_1',
   name: 'a "quoted", name',
   user: { id: 'usr_1', username: 'alice', passwordHash: 'never' },
@@ -52,13 +52,15 @@ const one = {
   metadata: { when: new Date(0), 'a b': [1, null] },
   passwordHash: 'never',
 }
-const two = { ...one, id: 'thg_2', name: '', user: null, limits: [], rows: {}, metadata: null }
+const two = { ...first, id: 'thg_2', name: '', user: null, limits: [], rows: {}, metadata: null }
 
 const common = { effect: 'read', summary: 'Do it', examples: ['latchkey it'] as [string] } as const
 const tree: Tree = {
   one: {
     summary: 'One',
-    load: async () => ({ default: command({ ...common, name: 'one', output: thing, run: async () => one }) }),
+    load: async () => ({
+      default: command({ ...common, name: 'one', prints: one(thing), run: async () => first }),
+    }),
   },
   two: {
     summary: 'Two',
@@ -67,13 +69,14 @@ const tree: Tree = {
         ...common,
         name: 'two',
         options: {},
-        rows: thing,
-        columns: [
-          { title: 'name', cell: row => row.name },
-          { title: 'size', cell: (row, brush) => brush.bytes(row.sizeBytes), align: 'right', wide: true },
-        ],
-        empty: 'Nothing here.',
-        run: async () => [one, two],
+        prints: rows(thing, {
+          columns: [
+            { title: 'name', cell: row => row.name },
+            { title: 'size', cell: (row, brush) => brush.bytes(row.sizeBytes), align: 'right', wide: true },
+          ],
+          empty: 'Nothing here.',
+        }),
+        run: async () => [first, two],
       }),
     }),
   },
@@ -83,9 +86,10 @@ const tree: Tree = {
       default: command({
         ...common,
         name: 'none',
-        rows: thing,
-        columns: [{ title: 'name', cell: row => row.name }],
-        empty: 'Nothing here.',
+        prints: rows(thing, {
+          columns: [{ title: 'name', cell: row => row.name }],
+          empty: 'Nothing here.',
+        }),
         run: async () => [],
       }),
     }),
@@ -96,17 +100,16 @@ const tree: Tree = {
       default: command({
         ...common,
         name: 'said',
-        output: thing,
-        done: ({ name }, brush) => `Did ${brush.bold(name)}`,
+        prints: one(thing, { done: ({ name }, brush) => `Did ${brush.bold(name)}` }),
         notice: () => 'Mind the gap.',
-        run: async () => one,
+        run: async () => first,
       }),
     }),
   },
   text: {
     summary: 'Text',
     load: async () => ({
-      default: command({ ...common, name: 'text', text: true, run: async () => 'as it\nstands\n' }),
+      default: command({ ...common, name: 'text', prints: plainText, run: async () => 'as it\nstands\n' }),
     }),
   },
 }
@@ -286,7 +289,7 @@ test('a limit as it stands tells what is left and when there is more', async () 
   const now = command({
     ...common,
     name: 'now',
-    output: shape,
+    prints: one(shape),
     run: async () => ({ limits: [state], key: null }),
   })
   const { out } = await present('now', {

@@ -9,7 +9,7 @@ import { guarded } from '../../text/csv-cell.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import type { Brush } from '../declare/brush.ts'
 import type { Declaration } from '../declare/declaration.ts'
-import { dryRunField, outputShape } from '../declare/define.ts'
+import { dryRunField } from '../declare/define.ts'
 import type { Format } from '../settings/config.ts'
 import type { Output } from '../terminal/streams.ts'
 import type { Presentation } from './presentation.ts'
@@ -37,7 +37,7 @@ export function checkPresentation(
   { format, fields }: Presentation,
   input: Record<string, unknown>,
 ): void {
-  const shape = outputShape(declaration)
+  const { shape } = declaration.prints
   if (shape === undefined) {
     if (isForPeople(format) && fields === undefined) return
     throw new LatchkeyError(
@@ -86,8 +86,8 @@ export const isStream = (result: unknown): result is AsyncIterable<unknown> =>
   typeof result === 'object' && result !== null && Symbol.asyncIterator in result
 
 /** Whether the result is drawn for people: all of it is needed at once then. */
-export const isDrawn = (declaration: Declaration, format: Format): boolean =>
-  outputShape(declaration) === undefined || (isForPeople(format) && !declaration.forPrograms)
+export const isDrawn = ({ prints: { form, columns } }: Declaration, format: Format): boolean =>
+  form === 'text' || (isForPeople(format) && !(Array.isArray(columns) && columns.length === 0))
 
 /**
  * Writes the result, rows as they come; resolves when its reader has taken all of it. A drawing needs them all, so
@@ -124,12 +124,11 @@ export async function present(
 
 /** Rows of which nothing was declared are described by the first of them. */
 function withFieldsOf(declaration: Declaration, result: unknown): Declaration {
-  const { rows } = declaration
-  if (rows === undefined || !isOpen(rows) || !Array.isArray(result)) return declaration
+  const { prints } = declaration
+  if (prints.shape === undefined || !isOpen(prints.shape) || !Array.isArray(result)) return declaration
   const names = Object.keys(Object(result[0]))
-  const shape = object(rows.name, Object.fromEntries(names.map(name => [name, anything('')])))
-  const { columns: _, ...rest } = declaration
-  return { ...rest, rows: shape }
+  const shape = object(prints.shape.name, Object.fromEntries(names.map(name => [name, anything('')])))
+  return { ...declaration, prints: { ...prints, shape } }
 }
 
 const isOpen = ({ schema }: AnyShape): boolean =>
@@ -145,7 +144,7 @@ async function* documentLines(
   result: unknown,
   presentation: Presentation,
 ): AsyncIterable<string> {
-  const shape = outputShape(declaration)
+  const { shape } = declaration.prints
   if (shape === undefined) return
   const { dryRun } = presentation
   const shapes: AnyShape['shapes'] = { ...shape.shapes, ...dryRunField }

@@ -3,7 +3,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { object, text } from '../../contract/shape.ts'
 import { run } from '../../testing/run.ts'
 import type { Declaration, Tree } from '../declare/declaration.ts'
-import { arg, command, opt, verbatim } from '../declare/define.ts'
+import { arg, command, one, opt, verbatim } from '../declare/define.ts'
 import { limit, metric, when } from '../declare/parse.ts'
 import { namedCommands } from './walk.ts'
 
@@ -27,7 +27,7 @@ const set = command({
     noWait: opt.flag('Do not wait'),
     status: opt.choice(['active', 'revoked'], 'Status'),
   },
-  output: nothing,
+  prints: one(nothing),
   run: async (ctx, input) => {
     calls.push({ ...input, dryRun: ctx.dryRun })
     return { id: 'x' }
@@ -40,7 +40,7 @@ const need = command({
   examples: ['latchkey key need --from x'],
   args: { maybe: arg.optional('Perhaps') },
   options: { from: { ...opt.required(opt.text('folder', 'Where')), short: 'f' } },
-  output: nothing,
+  prints: one(nothing),
   run: async (_, input) => {
     calls.push(input)
     return { id: 'x' }
@@ -51,8 +51,8 @@ const destroy = command({
   effect: 'destroy',
   summary: 'Destroy a key',
   examples: ['latchkey key destroy ci --yes'],
-  args: { name: 'Which key' },
-  output: nothing,
+  args: { name: arg.one('Which key') },
+  prints: one(nothing),
   confirm: async (_, { name }) => ({ question: `Destroy ${name}?`, typed: name }),
   run: async (ctx, { name }) => {
     calls.push({ destroyed: name, dryRun: ctx.dryRun })
@@ -65,9 +65,8 @@ const reveal = command({
   effect: 'write',
   summary: 'Reveal a secret once',
   examples: ['latchkey key reveal'],
-  output: secretive,
+  prints: one(secretive, { done: ({ secret }) => secret }),
   revealsSecret: () => true,
-  done: ({ secret }) => secret,
   run: async () => {
     calls.push('revealed')
     return { id: 'x', secret: 'lk_secret' }
@@ -78,8 +77,8 @@ const broken = command({
   effect: 'read',
   summary: 'Fail',
   examples: ['latchkey broken'],
-  args: { how: 'How' },
-  output: nothing,
+  args: { how: arg.one('How') },
+  prints: one(nothing),
   run: async (_, { how }) => {
     if (how === 'known') throw new LatchkeyError('busy', 'the database is busy', 'try again in a moment')
     throw new Error('a bug')
@@ -368,7 +367,7 @@ test('a declaration may not take the name of a global option', async () => {
     summary: 'x',
     examples: ['x'],
     options: { json: opt.as('x', verbatim, 'x') },
-    output: nothing,
+    prints: one(nothing),
     run: async () => ({ id: 'x' }),
   })
   const own: Tree = { taken: { summary: 'x', load: async () => ({ default: taken }) } }
@@ -385,7 +384,7 @@ test('a command may take the long name of a global option that has a letter', as
     summary: 'x',
     examples: ['x'],
     options: { output: opt.text('dollars', 'x') },
-    output: nothing,
+    prints: one(nothing),
     run: async (_, { output }) => {
       seen.push(output)
       return { id: 'x' }

@@ -1,10 +1,8 @@
 /** The whole tree, loaded and named: what every page of the reference is made from. Runs nothing. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { ObjectShape } from '../../contract/shape.ts'
 import { nearest } from '../../text/nearest.ts'
 import type { Declaration, Tree } from '../declare/declaration.ts'
-import { outputShape } from '../declare/define.ts'
 import { argumentText } from '../line/flags.ts'
 import { namedCommands } from '../line/walk.ts'
 
@@ -37,21 +35,6 @@ export function namedNouns(tree: Tree): Promise<readonly NamedNoun[]> {
 export function usageLine({ path, declaration }: NamedCommand): string {
   const words = Object.entries(declaration.args).map(([name, declared]) => argumentText(name, declared))
   return ['latchkey', path, '[options]', ...words].join(' ')
-}
-
-/** How many values of the shape a command prints. */
-export type Form = 'one' | 'rows' | 'one or rows'
-
-export interface Output {
-  readonly form: Form
-  readonly shape: ObjectShape<Record<string, unknown>>
-}
-
-/** What a command prints as JSON; undefined for plain text. */
-export function outputOf(declaration: Declaration): Output | undefined {
-  const shape = outputShape(declaration)
-  if (shape === undefined) return undefined
-  return { form: declaration.rows ? 'rows' : declaration.outputOrRows ? 'one or rows' : 'one', shape }
 }
 
 /** For words that are none of those known; `lead` is what to type before the right ones. */

@@ -5,7 +5,7 @@ import { bare } from '../../contract/json.ts'
 import type { JsonSchema, ObjectShape } from '../../contract/shape.ts'
 import * as views from '../../contract/views.ts'
 import type { Declaration } from '../declare/declaration.ts'
-import { type NamedCommand, type NamedNoun, outputOf } from './commands.ts'
+import type { NamedCommand, NamedNoun } from './commands.ts'
 import { anchor, block, code, generated, linkTo, page, table } from './prose.ts'
 import { errorSchema, formText } from './schema.ts'
 
@@ -41,8 +41,8 @@ export function jsonPage(nouns: readonly NamedNoun[]): string {
 
 /** `array of [Key](json.md#key)`, for both pages. */
 export function printed(declaration: Declaration, target = ''): string {
-  const output = outputOf(declaration)
-  return output ? formText(output.form, linkTo(output.shape.name, target)) : 'plain text'
+  const { form, shape } = declaration.prints
+  return form === 'text' ? 'plain text' : formText(form, linkTo(shape.name, target))
 }
 
 const introduction = `\`--json\` (or \`-o json\`) prints one JSON document on stdout: an array for a list, \`[]\` when it is empty, and an object for
@@ -116,7 +116,7 @@ const names = new Map(
 )
 
 function viewSection(view: AnyShape, commands: readonly NamedCommand[]): readonly (string | undefined)[] {
-  const users = commands.filter(({ declaration }) => outputOf(declaration)?.shape.name === view.name)
+  const users = commands.filter(({ declaration }) => declaration.prints.shape?.name === view.name)
   const holders = allViews
     .filter(other => other !== view && holds(other.schema, view))
     .map(other => other.name)

@@ -51,7 +51,11 @@ requireTool('mandoc')('mandoc finds nothing wrong with any page, and reads what 
 
 requireTool('mandoc')('what roff would take for its own is read as it was written', () => {
   const hostile = '.TH \'x\' \\fB \\(aq `a` ^ ~ -- "q" %'
-  const declaration = { ...commands[0]!.declaration, summary: hostile, examples: [hostile, "'so x", '.br'] }
+  const declaration = {
+    ...commands[0]!.declaration,
+    summary: hostile,
+    examples: [hostile, "'so x", '.br'] as const,
+  }
   const noun = { name: 'odd', summary: 'Odd', commands: [{ path: 'odd one', declaration }] }
   const page = manPages([noun], new Date(0)).get('odd one') ?? ''
   const ran = (...mode: readonly string[]) =>

@@ -13,7 +13,7 @@ import {
   optionText,
   shownOptions,
 } from '../line/flags.ts'
-import { type NamedCommand, type NamedNoun, outputOf } from './commands.ts'
+import type { NamedCommand, NamedNoun } from './commands.ts'
 import { settings, variableOf, variables } from './settings.ts'
 
 /** Every page by the words of its command, none for the program's; `date` is that of the edition. */
@@ -125,9 +125,8 @@ function optionTerms(name: string, option: Option<unknown>): readonly string[] {
 const flagTerm = (flag: CommonFlag): readonly string[] => term(bold(flagText(flag)), flag.summary)
 
 function outputSection({ path, declaration }: NamedCommand): string {
-  const output = outputOf(declaration)
-  if (output === undefined) return section('OUTPUT', ['Plain text.'])
-  const { shape, form } = output
+  const { shape, form } = declaration.prints
+  if (form === 'text') return section('OUTPUT', ['Plain text.'])
   const what = { one: 'one object', rows: 'an array', 'one or rows': 'one object, or an array' }[form]
   const content =
     shape.fields.length === 0 ? shape.schema.description : `${what} of the fields ${shape.fields.join(', ')}`

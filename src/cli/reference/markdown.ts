@@ -12,7 +12,7 @@ import {
   optionText,
   shownOptions,
 } from '../line/flags.ts'
-import { type NamedCommand, type NamedNoun, outputOf, usageLine } from './commands.ts'
+import { type NamedCommand, type NamedNoun, usageLine } from './commands.ts'
 import { printed } from './json.ts'
 import { anchor, block, code, generated, page, table } from './prose.ts'
 import { settings, variableOf, variables } from './settings.ts'
@@ -148,9 +148,9 @@ const effectText = ({ effect, goesAheadAlone }: Declaration): string =>
     : effects[effect]
 
 function outputText(declaration: Declaration): string {
-  const output = outputOf(declaration)
-  if (output === undefined) return 'Prints plain text.'
-  const fields = output.shape.fields.map(code).join(', ')
+  const { shape } = declaration.prints
+  if (shape === undefined) return 'Prints plain text.'
+  const fields = shape.fields.map(code).join(', ')
   const once = declaration.revealsSecret ? ' The secret is printed this once.' : ''
   return `Prints ${printed(declaration, 'json.md')}: ${fields}.${once}`
 }

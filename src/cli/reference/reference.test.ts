@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exitCodes } from '../../contract/errors.ts'
 import { tree } from '../commands/tree.ts'
-import { outputShape } from '../declare/define.ts'
 import { kebab, shownOptions } from '../line/flags.ts'
 import { resolveConfig } from '../settings/config.ts'
 import { namedNouns } from './commands.ts'
@@ -37,7 +36,7 @@ test('every command has a section with its summary, options, examples and fields
     const text = section(cli, `${path.includes(' ') ? '###' : '##'} latchkey ${path}`).replaceAll('\\|', '|')
     const { summary, examples } = declaration
     const parts = [summary, ...examples, ...shownOptions(declaration).map(([name]) => `--${kebab(name)}`)]
-    parts.push(...(outputShape(declaration)?.fields ?? []).map(field => `\`${field}\``))
+    parts.push(...(declaration.prints.shape?.fields ?? []).map(field => `\`${field}\``))
     expect(
       parts.filter(part => !text.includes(part)),
       path,
@@ -52,7 +51,7 @@ test('every command has a section with its summary, options, examples and fields
 test('every command is in the table of outputs, and every field of its view explained', () => {
   for (const { path, declaration } of commands) {
     expect(json).toContain(`latchkey ${path}\`](cli.md#`)
-    const shape = outputShape(declaration)
+    const { shape } = declaration.prints
     if (shape === undefined || shape.fields.length === 0) continue
     const text = section(json, `### ${shape.name}`)
     expect(text).toContain(`\`${path}\``)

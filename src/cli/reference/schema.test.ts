@@ -3,11 +3,13 @@ import type { JsonSchema } from '../../contract/shape.ts'
 import { run } from '../../testing/run.ts'
 import { schemaProblems } from '../../testing/schema.ts'
 import { tree } from '../commands/tree.ts'
-import { namedNouns, outputOf } from './commands.ts'
+import { namedNouns } from './commands.ts'
 
 const commands = (await namedNouns(tree)).flatMap(noun => noun.commands)
 const all = (await run('schema --json')).json<{ $defs: Record<string, JsonSchema> }>().$defs
-const printing = commands.filter(({ declaration }) => !declaration.text).map(({ path }) => path)
+const printing = commands
+  .filter(({ declaration }) => declaration.prints.form !== 'text')
+  .map(({ path }) => path)
 
 test('there is one for every command that prints JSON, and for errors', () => {
   expect(Object.keys(all).sort()).toEqual(['error', ...printing].sort())
@@ -86,6 +88,6 @@ test('what has no columns is not asked for them', async () => {
 })
 
 test('every form that a command can have is there', () => {
-  const forms = new Set(commands.map(({ declaration }) => outputOf(declaration)?.form))
-  expect([...forms].filter(form => form !== undefined).sort()).toEqual(['one', 'one or rows', 'rows'])
+  const forms = new Set(commands.map(({ declaration }) => declaration.prints.form))
+  expect([...forms].filter(form => form !== 'text').sort()).toEqual(['one', 'one or rows', 'rows'])
 })

@@ -2,9 +2,9 @@
 
 import { exitCodes } from '../../contract/errors.ts'
 import type { JsonSchema } from '../../contract/shape.ts'
-import type { Declaration, Tree } from '../declare/declaration.ts'
-import { dryRunField, outputShape } from '../declare/define.ts'
-import { type Form, namedNouns, outputOf, unknownPath } from './commands.ts'
+import type { Declaration, Form, Tree } from '../declare/declaration.ts'
+import { dryRunField } from '../declare/define.ts'
+import { namedNouns, unknownPath } from './commands.ts'
 
 /**
  * The schema of what one command prints with `--json`, or of `error`; of a noun or nothing, those of all its commands
@@ -18,8 +18,8 @@ export async function schemaOf(tree: Tree, words: readonly string[]): Promise<Js
   ])
   for (const { path, declaration } of (await namedNouns(tree)).flatMap(noun => noun.commands)) {
     const schema = jsonSchemaOf(declaration)
-    const output = outputOf(declaration)
-    if (schema && output) all.set(path, standalone(path, formText(output.form, output.shape.name), schema))
+    const { form, shape } = declaration.prints
+    if (schema && shape) all.set(path, standalone(path, formText(form, shape.name), schema))
   }
   const path = words.join(' ')
   const found = all.get(path)
@@ -31,16 +31,16 @@ export async function schemaOf(tree: Tree, words: readonly string[]): Promise<Js
 
 /** The whole document that a command prints with `--json`; undefined for plain text. */
 export function jsonSchemaOf(declaration: Declaration): JsonSchema | undefined {
-  const output = outputOf(declaration)
-  if (output === undefined) return undefined
-  const schema = withDryRun(declaration, output.shape.schema)
+  const { form, shape } = declaration.prints
+  if (form === 'text') return undefined
+  const schema = withDryRun(declaration, shape.schema)
   const rows: JsonSchema = { type: 'array', items: schema }
-  return { one: schema, rows, 'one or rows': { anyOf: [schema, rows] } }[output.form]
+  return { one: schema, rows, 'one or rows': { anyOf: [schema, rows] } }[form]
 }
 
 /** One of the objects that a command prints, with these fields alone when they are named. */
 export function rowSchemaOf(declaration: Declaration, fields?: readonly string[]): JsonSchema | undefined {
-  const shape = outputShape(declaration)
+  const { shape } = declaration.prints
   if (shape === undefined) return undefined
   const schema = withDryRun(declaration, shape.schema)
   if (fields === undefined) return schema

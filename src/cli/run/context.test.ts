@@ -3,7 +3,7 @@ import { object, text } from '../../contract/shape.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { type RunOptions, run } from '../../testing/run.ts'
 import type { Context } from '../declare/declaration.ts'
-import { command } from '../declare/define.ts'
+import { command, one } from '../declare/define.ts'
 
 /** What a command gets from its context, as JSON. */
 async function got(read: (context: Context) => Promise<unknown>, options: RunOptions = {}) {
@@ -12,7 +12,7 @@ async function got(read: (context: Context) => Promise<unknown>, options: RunOpt
     effect: 'read',
     summary: 'x',
     examples: ['x'],
-    output: object('Got', { value: text('x') }),
+    prints: one(object('Got', { value: text('x') })),
     run: async ctx => ({ value: JSON.stringify(await read(ctx)) }),
   })
   const ran = await run('it --json', {

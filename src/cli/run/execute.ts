@@ -47,7 +47,8 @@ export async function execute(execution: Execution): Promise<number> {
   }
   if (isForPeople(presentation.format)) {
     const isEmpty = Array.isArray(result) && result.length === 0
-    const empty = (isChosen(declaration, input) ? declaration.noMatch : undefined) ?? declaration.empty
+    const { empty: none, noMatch } = declaration.prints
+    const empty = (isChosen(declaration, input) ? noMatch : undefined) ?? none
     if (isEmpty && empty !== undefined) await context.notice(empty)
     // It tells of what was done.
     const notice = context.dryRun ? undefined : declaration.notice?.(result, input)

@@ -137,7 +137,8 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
     rehearsal: () => contextOf(true),
     presentation: {
       // Text has one form. That a setting asks for JSON elsewhere is no reason to refuse it.
-      format: declaration.text && agreedFormat(globals) === undefined ? 'table' : config.output,
+      format:
+        declaration.prints.form === 'text' && agreedFormat(globals) === undefined ? 'table' : config.output,
       fields: globals.fields === undefined ? undefined : parseFields(globals.fields),
       csvVerbatim: globals.csvVerbatim,
       pager: interactive && globals.pager ? wantedPager(env) : undefined,

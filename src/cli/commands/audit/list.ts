@@ -1,5 +1,5 @@
 import { auditEntry } from '../../../contract/views/audit.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, opt, rows } from '../../declare/define.ts'
 import { count, since } from '../../declare/parse.ts'
 import { auditChange } from './drawing.ts'
 
@@ -21,16 +21,17 @@ export default command({
     limit: opt.as('n', count, 'At most this many (default: 100)'),
   },
   run: async (ctx, filter) => (await ctx.operations()).audit.list(filter),
-  rows: auditEntry,
-  columns: [
-    { title: 'at', time: entry => entry.at },
-    { title: 'actor', cell: entry => entry.actor },
-    { title: 'from', cell: entry => entry.origin, spare: true },
-    { title: 'action', cell: entry => entry.action, importance: 'high' },
-    { title: 'on', cell: entry => entry.target.name ?? entry.target.id },
-    { title: 'change', cell: auditChange },
-    { title: 'id', cell: entry => entry.id, wide: true },
-  ],
-  empty: 'Nothing was changed yet.',
-  noMatch: 'No change matches.',
+  prints: rows(auditEntry, {
+    columns: [
+      { title: 'at', time: entry => entry.at },
+      { title: 'actor', cell: entry => entry.actor },
+      { title: 'from', cell: entry => entry.origin, spare: true },
+      { title: 'action', cell: entry => entry.action, importance: 'high' },
+      { title: 'on', cell: entry => entry.target.name ?? entry.target.id },
+      { title: 'change', cell: auditChange },
+      { title: 'id', cell: entry => entry.id, wide: true },
+    ],
+    empty: 'Nothing was changed yet.',
+    noMatch: 'No change matches.',
+  }),
 })

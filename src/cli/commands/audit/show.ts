@@ -1,5 +1,5 @@
 import { auditEntry } from '../../../contract/views/audit.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 import { auditLines } from './drawing.ts'
 
 export default command({
@@ -9,6 +9,5 @@ export default command({
   examples: ['latchkey audit show aud_01kaqv8w2e', 'latchkey audit show aud_01kaqv8w2e --json'],
   args: { change: arg.one('Id of the change, or its beginning; latchkey audit list -o wide shows them') },
   run: async (ctx, { change }) => (await ctx.operations()).audit.get(change),
-  output: auditEntry,
-  done: auditLines,
+  prints: one(auditEntry, { done: auditLines }),
 })

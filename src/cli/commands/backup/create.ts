@@ -1,5 +1,5 @@
 import { createdBackup } from '../../../contract/views/backups.ts'
-import { command, opt, verbatim } from '../../declare/define.ts'
+import { command, one, opt, verbatim } from '../../declare/define.ts'
 import { duration } from '../../declare/parse.ts'
 
 export default command({
@@ -39,19 +39,20 @@ export default command({
       timeZone: ctx.timeZone,
       onWarning: text => void ctx.warn(text),
     }),
-  output: createdBackup,
+  prints: one(createdBackup, {
+    done: (backup, brush) =>
+      [
+        `Backed up to ${backup.path} (${brush.bytes(backup.sizeBytes)}, ${backup.id})`,
+        ...(backup.pruned.length === 0
+          ? []
+          : [`Removed ${backup.pruned.length} that the policy does not keep`]),
+      ].join('\n'),
+  }),
   would: (backup, brush) =>
     [
       `back up to ${backup.location} (about ${brush.bytes(backup.sizeBytes)})`,
       ...(backup.pruned.length === 0
         ? []
         : [`and remove ${backup.pruned.length} that the policy does not keep`]),
-    ].join('\n'),
-  done: (backup, brush) =>
-    [
-      `Backed up to ${backup.path} (${brush.bytes(backup.sizeBytes)}, ${backup.id})`,
-      ...(backup.pruned.length === 0
-        ? []
-        : [`Removed ${backup.pruned.length} that the policy does not keep`]),
     ].join('\n'),
 })

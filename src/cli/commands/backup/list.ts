@@ -1,5 +1,5 @@
 import { listedBackup } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, opt, rows } from '../../declare/define.ts'
 import { databaseOf, otherDatabases } from './drawing.ts'
 
 export default command({
@@ -24,28 +24,29 @@ export default command({
       onOthers: others => void ctx.notice(otherDatabases(others)),
       onBroken: ({ path, problem }) => void ctx.warn(`${path} is not listed: ${problem}`),
     }),
-  rows: listedBackup,
-  columns: [
-    { title: 'taken', time: backup => backup.createdAt },
-    { title: 'size', cell: (backup, brush) => brush.bytes(backup.sizeBytes), align: 'right' },
-    { bar: backup => backup.sizeBytes },
-    { title: 'reason', cell: backup => backup.reason },
-    {
-      title: 'verified',
-      cell: (backup, brush) =>
-        backup.failedAt === null
-          ? brush.ago(backup.verifiedAt)
-          : brush.bad(`failed ${brush.ago(backup.failedAt)}`),
-      whole: true,
-    },
-    {
-      title: 'database',
-      cell: (backup, _, all) => (all.every(each => each.own) ? '' : databaseOf(backup)),
-      hideEmpty: true,
-    },
-    { title: 'id', cell: backup => backup.id },
-    { title: 'schema', cell: backup => String(backup.schemaVersion), align: 'right', wide: true },
-    { title: 'path', cell: backup => backup.path, wide: true },
-  ],
-  empty: 'No backups here. Take one with: latchkey backup create',
+  prints: rows(listedBackup, {
+    columns: [
+      { title: 'taken', time: backup => backup.createdAt },
+      { title: 'size', cell: (backup, brush) => brush.bytes(backup.sizeBytes), align: 'right' },
+      { bar: backup => backup.sizeBytes },
+      { title: 'reason', cell: backup => backup.reason },
+      {
+        title: 'verified',
+        cell: (backup, brush) =>
+          backup.failedAt === null
+            ? brush.ago(backup.verifiedAt)
+            : brush.bad(`failed ${brush.ago(backup.failedAt)}`),
+        whole: true,
+      },
+      {
+        title: 'database',
+        cell: (backup, _, all) => (all.every(each => each.own) ? '' : databaseOf(backup)),
+        hideEmpty: true,
+      },
+      { title: 'id', cell: backup => backup.id },
+      { title: 'schema', cell: backup => String(backup.schemaVersion), align: 'right', wide: true },
+      { title: 'path', cell: backup => backup.path, wide: true },
+    ],
+    empty: 'No backups here. Take one with: latchkey backup create',
+  }),
 })

@@ -1,7 +1,7 @@
 import { backupPruning } from '../../../contract/views/backups.ts'
 import { listing } from '../../declare/column.ts'
-import type { Arguments, Place } from '../../declare/declaration.ts'
-import { command, type Input, opt } from '../../declare/define.ts'
+import type { Arguments, Input, Place } from '../../declare/declaration.ts'
+import { command, opt, rows } from '../../declare/define.ts'
 import { duration, keepCount } from '../../declare/parse.ts'
 import { pruningColumns, pruningPlan } from './drawing.ts'
 
@@ -42,9 +42,10 @@ export default command({
   run: async (ctx, { only, ...input }: Pruning & { readonly only?: readonly string[] }) =>
     (await ctx.operations()).backups.prune({ ...pruning(ctx, input), only: only && [...only] }),
   would: pruningPlan,
-  rows: backupPruning,
-  columns: pruningColumns,
-  empty: 'No backups here. Take one with: latchkey backup create',
+  prints: rows(backupPruning, {
+    columns: pruningColumns,
+    empty: 'No backups here. Take one with: latchkey backup create',
+  }),
 })
 
 type Pruning = Input<Arguments, typeof options>

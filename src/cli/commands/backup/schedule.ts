@@ -1,5 +1,5 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, one, opt } from '../../declare/define.ts'
 import { cronTimes } from '../../declare/parse.ts'
 import { scheduledLines, scheduledPlan } from './drawing.ts'
 import { destinationOf } from './job.ts'
@@ -53,7 +53,6 @@ export default command({
       ? backups.planSchedule({ ...job, command: [...job.command] })
       : backups.schedule({ ...job, command: [...job.command] })
   },
-  output: backupSchedule,
+  prints: one(backupSchedule, { done: scheduledLines }),
   would: (schedule, _, { print }) => (print ? undefined : scheduledPlan(schedule)),
-  done: scheduledLines,
 })

@@ -1,5 +1,5 @@
 import { backup } from '../../../contract/views/backups.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 
 export default command({
   name: 'show',
@@ -17,5 +17,5 @@ export default command({
       latest: backup === undefined,
       from: from === undefined ? undefined : ctx.place(from),
     }),
-  output: backup,
+  prints: one(backup),
 })

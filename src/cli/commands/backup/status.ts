@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { backupStatus } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, one, opt } from '../../declare/define.ts'
 import { duration } from '../../declare/parse.ts'
 
 export default command({
@@ -19,14 +19,17 @@ export default command({
       from: from === undefined ? undefined : ctx.place(from),
       maxAgeMs: maxAge,
     }),
-  output: backupStatus,
-  done: (status, brush) => {
-    const paint = { fresh: brush.good, stale: brush.warn, failed: brush.bad }[status.status]
-    const { newest } = status
-    return [
-      `${paint(status.status)}${status.problem === null ? '' : `: ${status.problem}`}`,
-      ...(newest === null ? [] : [`Newest good one: ${newest.path}, taken ${brush.dated(newest.createdAt)}`]),
-    ].join('\n')
-  },
+  prints: one(backupStatus, {
+    done: (status, brush) => {
+      const paint = { fresh: brush.good, stale: brush.warn, failed: brush.bad }[status.status]
+      const { newest } = status
+      return [
+        `${paint(status.status)}${status.problem === null ? '' : `: ${status.problem}`}`,
+        ...(newest === null
+          ? []
+          : [`Newest good one: ${newest.path}, taken ${brush.dated(newest.createdAt)}`]),
+      ].join('\n')
+    },
+  }),
   exit: ({ status }) => ({ fresh: 0, stale: exitCodes.stale, failed: exitCodes.checksum })[status],
 })

@@ -1,5 +1,5 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, opt, rows } from '../../declare/define.ts'
 import { many } from '../../draw/quantity.ts'
 
 export default command({
@@ -17,10 +17,11 @@ export default command({
       manager: crontab === systemd ? undefined : systemd ? 'systemd' : 'crontab',
     }),
   would: rows => `take away ${many(rows.length, 'entry', 'entries')}`,
-  rows: backupSchedule,
-  columns: [
-    { title: 'taken from', cell: row => row.manager },
-    { title: 'entry', cell: row => row.entries.map(entry => entry.path ?? entry.content).join(', ') },
-  ],
-  empty: 'There was no entry for this database.',
+  prints: rows(backupSchedule, {
+    columns: [
+      { title: 'taken from', cell: row => row.manager },
+      { title: 'entry', cell: row => row.entries.map(entry => entry.path ?? entry.content).join(', ') },
+    ],
+    empty: 'There was no entry for this database.',
+  }),
 })

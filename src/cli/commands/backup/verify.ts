@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { backupCheck } from '../../../contract/views/backups.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, opt, rows } from '../../declare/define.ts'
 import { many } from '../../draw/quantity.ts'
 
 export default command({
@@ -30,17 +30,18 @@ export default command({
       identityFile: identity === undefined ? undefined : ctx.path(identity),
     }),
   would: rows => `note what was found in ${many(rows.length, 'manifest')}`,
-  rows: backupCheck,
-  columns: [
-    {
-      title: 'outcome',
-      cell: (check, brush) => (check.outcome === 'passed' ? brush.good : brush.bad)(check.outcome),
-    },
-    { title: 'backup', cell: check => check.id },
-    { title: 'problem', cell: check => check.problem ?? '', whole: true, hideEmpty: true },
-    { title: 'path', cell: check => check.path, wide: true },
-  ],
-  empty: 'No backups here. Take one with: latchkey backup create',
+  prints: rows(backupCheck, {
+    columns: [
+      {
+        title: 'outcome',
+        cell: (check, brush) => (check.outcome === 'passed' ? brush.good : brush.bad)(check.outcome),
+      },
+      { title: 'backup', cell: check => check.id },
+      { title: 'problem', cell: check => check.problem ?? '', whole: true, hideEmpty: true },
+      { title: 'path', cell: check => check.path, wide: true },
+    ],
+    empty: 'No backups here. Take one with: latchkey backup create',
+  }),
   notice: checks =>
     checks
       .filter(check => check.unrecorded !== null)

@@ -1,4 +1,3 @@
 import { scriptFor } from '../../completion/scripts.ts'
-import { command } from '../../declare/define.ts'
 
-export default command(scriptFor('bash'))
+export default scriptFor('bash')

@@ -1,6 +1,6 @@
 import { completionInstalled } from '../../../contract/views/program.ts'
 import { shells } from '../../completion/scripts.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { oneOf } from '../../declare/parse.ts'
 
 export default command({
@@ -25,12 +25,13 @@ export default command({
       dryRun: ctx.dryRun,
     })
   },
-  output: completionInstalled,
+  prints: one(completionInstalled, {
+    done: ({ path, changed, activate }) =>
+      [
+        `${changed ? 'Installed' : 'Already installed:'} ${path}`,
+        ...(activate === null ? [] : [activate]),
+      ].join('\n'),
+  }),
   would: ({ path, changed }) =>
     changed ? `install ${path}` : `change nothing: ${path} is installed already`,
-  done: ({ path, changed, activate }) =>
-    [
-      `${changed ? 'Installed' : 'Already installed:'} ${path}`,
-      ...(activate === null ? [] : [activate]),
-    ].join('\n'),
 })

@@ -1,5 +1,5 @@
 import { configValue } from '../../../contract/views/program.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 import { settingName } from '../../declare/parse.ts'
 import { settingOf } from '../../settings/config.ts'
 
@@ -10,6 +10,5 @@ export default command({
   examples: ['latchkey config get db', 'latchkey config get backup_dir --profile prod'],
   args: { setting: arg.one('Name of the setting, as config show lists them', settingName) },
   run: async (ctx, { setting: name }) => settingOf(ctx.config, name),
-  output: configValue,
-  done: setting => setting.value ?? '',
+  prints: one(configValue, { done: setting => setting.value ?? '' }),
 })

@@ -1,5 +1,5 @@
 import { settingsCheck } from '../../../contract/views/program.ts'
-import { command } from '../../declare/define.ts'
+import { command, rows } from '../../declare/define.ts'
 import { checkSettings } from '../../settings/config.ts'
 
 export default command({
@@ -9,11 +9,12 @@ export default command({
   summary: 'List the files that settings are read from, those that win first',
   examples: ['latchkey config path', 'latchkey config path --json'],
   run: async ctx => checkSettings(ctx.config),
-  rows: settingsCheck,
-  columns: [
-    { title: 'file', cell: file => file.path },
-    { title: 'there', cell: file => (file.exists ? 'yes' : 'no') },
-    { title: 'profiles', cell: file => file.profiles.join(', ') },
-  ],
-  empty: 'No files.',
+  prints: rows(settingsCheck, {
+    columns: [
+      { title: 'file', cell: file => file.path },
+      { title: 'there', cell: file => (file.exists ? 'yes' : 'no') },
+      { title: 'profiles', cell: file => file.profiles.join(', ') },
+    ],
+    empty: 'No files.',
+  }),
 })

@@ -1,5 +1,5 @@
 import { settingsProfile } from '../../../contract/views/program.ts'
-import { command } from '../../declare/define.ts'
+import { command, rows } from '../../declare/define.ts'
 import { listProfiles } from '../../settings/config.ts'
 
 export default command({
@@ -11,12 +11,13 @@ export default command({
     'A profile is a table such as [profile.prod] in a file of settings; --profile prod puts it first.',
   examples: ['latchkey config profiles', 'latchkey config profiles --json'],
   run: async ctx => listProfiles(ctx.config),
-  rows: settingsProfile,
-  columns: [
-    { title: 'name', cell: profile => profile.name, whole: true },
-    { title: 'in use', cell: (profile, brush) => (profile.inUse ? brush.good('yes') : 'no') },
-    { title: 'database', cell: profile => profile.db ?? '-', whole: true },
-    { title: 'file', cell: profile => profile.paths.join(', '), importance: 'low' },
-  ],
-  empty: 'No profiles. Make one with: latchkey config set db FILE --profile prod',
+  prints: rows(settingsProfile, {
+    columns: [
+      { title: 'name', cell: profile => profile.name, whole: true },
+      { title: 'in use', cell: (profile, brush) => (profile.inUse ? brush.good('yes') : 'no') },
+      { title: 'database', cell: profile => profile.db ?? '-', whole: true },
+      { title: 'file', cell: profile => profile.paths.join(', '), importance: 'low' },
+    ],
+    empty: 'No profiles. Make one with: latchkey config set db FILE --profile prod',
+  }),
 })

@@ -1,5 +1,5 @@
 import { configChange } from '../../../contract/views/program.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { settingName } from '../../declare/parse.ts'
 import { changeSettings } from '../../settings/config.ts'
 
@@ -15,14 +15,13 @@ export default command({
     'latchkey config set tz Europe/Berlin --here',
     'latchkey config set db /srv/prod/latchkey.db --profile prod',
   ],
-  args: { setting: arg.one('Name of the setting', settingName), value: 'Its value' },
+  args: { setting: arg.one('Name of the setting', settingName), value: arg.one('Its value') },
   options: { here: opt.flag('In latchkey.toml of the current folder') },
   run: async (ctx, { setting: name, value, here }) =>
     changeSettings(ctx.config, { name, value, scope: here ? 'folder' : 'user', dryRun: ctx.dryRun }),
-  output: configChange,
+  prints: one(configChange, { done: ({ name, value, path }) => `Set ${name} to ${value} in ${path}` }),
   notice: ({ hiddenBy }) =>
     hiddenBy === null ? undefined : `${hiddenBy} has its own value, which wins in this folder.`,
   would: ({ name, value, path, hiddenBy }) =>
     `set ${name} to ${value} in ${path}${hiddenBy === null ? '' : `; ${hiddenBy} has its own value, which wins in this folder`}`,
-  done: ({ name, value, path }) => `Set ${name} to ${value} in ${path}`,
 })

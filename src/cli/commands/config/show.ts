@@ -1,5 +1,5 @@
 import { configValue } from '../../../contract/views/program.ts'
-import { command } from '../../declare/define.ts'
+import { command, rows } from '../../declare/define.ts'
 
 export default command({
   name: 'show',
@@ -10,16 +10,17 @@ export default command({
     'the folder for configuration of the user, over the default.',
   examples: ['latchkey config show', 'latchkey config show --json', 'LATCHKEY_TZ=UTC latchkey config show'],
   run: async ctx => ctx.config.values,
-  rows: configValue,
-  columns: [
-    { title: 'name', cell: setting => setting.name, whole: true },
-    { title: 'value', cell: setting => setting.value ?? '-', whole: true },
-    {
-      title: 'source',
-      cell: (setting, brush) => brush.dim(setting.source),
-      importance: 'low',
-      spare: 'last',
-    },
-  ],
-  empty: 'No settings.',
+  prints: rows(configValue, {
+    columns: [
+      { title: 'name', cell: setting => setting.name, whole: true },
+      { title: 'value', cell: setting => setting.value ?? '-', whole: true },
+      {
+        title: 'source',
+        cell: (setting, brush) => brush.dim(setting.source),
+        importance: 'low',
+        spare: 'last',
+      },
+    ],
+    empty: 'No settings.',
+  }),
 })

@@ -1,5 +1,5 @@
 import { configChange } from '../../../contract/views/program.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { settingName } from '../../declare/parse.ts'
 import { changeSettings } from '../../settings/config.ts'
 
@@ -13,9 +13,8 @@ export default command({
   options: { here: opt.flag('From latchkey.toml of the current folder') },
   run: async (ctx, { setting: name, here }) =>
     changeSettings(ctx.config, { name, value: null, scope: here ? 'folder' : 'user', dryRun: ctx.dryRun }),
-  output: configChange,
+  prints: one(configChange, { done: ({ name, path }) => `${name} is not set in ${path}` }),
   notice: ({ hiddenBy }) =>
     hiddenBy === null ? undefined : `${hiddenBy} has its own value, which wins in this folder.`,
   would: ({ name, path }) => `take ${name} out of ${path}`,
-  done: ({ name, path }) => `${name} is not set in ${path}`,
 })

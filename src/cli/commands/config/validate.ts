@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { settingsCheck } from '../../../contract/views/program.ts'
-import { command } from '../../declare/define.ts'
+import { command, rows } from '../../declare/define.ts'
 import { checkSettings } from '../../settings/config.ts'
 
 export default command({
@@ -10,15 +10,17 @@ export default command({
   summary: 'Check every file of settings: its form, its names and its values',
   examples: ['latchkey config validate', 'latchkey config validate --json'],
   run: async ctx => checkSettings(ctx.config),
-  rows: settingsCheck,
-  columns: [
-    { title: 'file', cell: file => file.path },
-    {
-      title: 'outcome',
-      cell: (file, brush) => (file.ok ? (file.exists ? brush.good('ok') : 'not there') : brush.bad('broken')),
-    },
-    { title: 'problem', cell: file => file.problem ?? '', whole: true, hideEmpty: true },
-  ],
-  empty: 'No files.',
+  prints: rows(settingsCheck, {
+    columns: [
+      { title: 'file', cell: file => file.path },
+      {
+        title: 'outcome',
+        cell: (file, brush) =>
+          file.ok ? (file.exists ? brush.good('ok') : 'not there') : brush.bad('broken'),
+      },
+      { title: 'problem', cell: file => file.problem ?? '', whole: true, hideEmpty: true },
+    ],
+    empty: 'No files.',
+  }),
   exit: files => (files.every(file => file.ok) ? 0 : exitCodes.config),
 })

@@ -1,5 +1,5 @@
 import { databaseInfo } from '../../../contract/views/database.ts'
-import { command } from '../../declare/define.ts'
+import { command, one } from '../../declare/define.ts'
 
 export default command({
   name: 'info',
@@ -7,5 +7,5 @@ export default command({
   summary: 'Show the size of the database, its pages, versions and rows per table',
   examples: ['latchkey db info', 'latchkey db info --json'],
   run: async ctx => (await ctx.operations()).database.info(),
-  output: databaseInfo,
+  prints: one(databaseInfo),
 })

@@ -1,5 +1,5 @@
 import { optimized } from '../../../contract/views/database.ts'
-import { command } from '../../declare/define.ts'
+import { command, one } from '../../declare/define.ts'
 
 export default command({
   name: 'optimize',
@@ -7,8 +7,9 @@ export default command({
   summary: 'Bring the statistics by which SQLite plans its queries up to date',
   examples: ['latchkey db optimize', 'latchkey db optimize --dry-run'],
   run: async ctx => (await ctx.operations()).database.optimize(),
-  output: optimized,
+  prints: one(optimized, {
+    done: ({ statements }) =>
+      statements.length === 0 ? 'There was nothing to do' : `Ran ${statements.join('; ')}`,
+  }),
   would: ({ statements }) => (statements.length === 0 ? 'do nothing' : `run ${statements.join('; ')}`),
-  done: ({ statements }) =>
-    statements.length === 0 ? 'There was nothing to do' : `Ran ${statements.join('; ')}`,
 })

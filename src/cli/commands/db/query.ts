@@ -1,5 +1,5 @@
 import { queryRow } from '../../../contract/views/database.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, opt, rows } from '../../declare/define.ts'
 import { parameter } from '../../declare/parse.ts'
 
 export default command({
@@ -20,7 +20,5 @@ export default command({
       sql: sql === '-' ? await ctx.readStdin() : sql,
       params: Object.fromEntries(param ?? []),
     }),
-  rows: queryRow,
-  columns: [],
-  empty: 'No rows.',
+  prints: rows(queryRow, { empty: 'No rows.' }),
 })

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { studio } from '../../../contract/views/program.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, one, opt } from '../../declare/define.ts'
 import { integerAtLeast } from '../../declare/parse.ts'
 
 export default command({
@@ -17,7 +17,6 @@ export default command({
     const { runStudio } = await import('./serve-studio.ts')
     return runStudio(ctx, port)
   },
-  output: studio,
-  done: ({ address }) => `Ended ${address}`,
+  prints: one(studio, { done: ({ address }) => `Ended ${address}` }),
   exit: ({ signal }) => (signal === 'SIGINT' ? exitCodes.interrupted : 0),
 })

@@ -1,5 +1,5 @@
 import { vacuumed } from '../../../contract/views/database.ts'
-import { command } from '../../declare/define.ts'
+import { command, one } from '../../declare/define.ts'
 
 export default command({
   name: 'vacuum',
@@ -8,9 +8,10 @@ export default command({
   description: 'Rewrites the whole file; whoever else uses the database waits meanwhile.',
   examples: ['latchkey db vacuum --dry-run', 'latchkey db vacuum'],
   run: async ctx => (await ctx.operations()).database.vacuum(),
-  output: vacuumed,
+  prints: one(vacuumed, {
+    done: ({ path, bytesBefore, bytesAfter }, brush) =>
+      `${path}: ${brush.bytes(bytesBefore)} before, ${brush.bytes(bytesAfter)} now`,
+  }),
   would: ({ path, bytesBefore, bytesAfter }, brush) =>
     `make ${path} smaller: ${brush.bytes(bytesBefore)} now, about ${brush.bytes(bytesAfter)} then`,
-  done: ({ path, bytesBefore, bytesAfter }, brush) =>
-    `${path}: ${brush.bytes(bytesBefore)} before, ${brush.bytes(bytesAfter)} now`,
 })

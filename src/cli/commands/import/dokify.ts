@@ -1,5 +1,5 @@
 import { importReport } from '../../../contract/views/imports.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 import { importExit, importLines, importPlanLines, revokeGone } from './drawing.ts'
 
 export default command({
@@ -17,8 +17,7 @@ export default command({
   options: { revokeGone },
   run: async (ctx, { source, revokeGone }) =>
     (await ctx.operations()).imports.dokify({ file: ctx.path(source), revokeGone }),
-  output: importReport,
+  prints: one(importReport, { done: importLines }),
   would: importPlanLines,
-  done: importLines,
   exit: importExit,
 })

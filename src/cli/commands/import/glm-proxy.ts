@@ -1,5 +1,5 @@
 import { importReport } from '../../../contract/views/imports.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 import { importExit, importLines, importPlanLines, revokeGone } from './drawing.ts'
 
 export default command({
@@ -16,8 +16,7 @@ export default command({
   options: { revokeGone },
   run: async (ctx, { file, revokeGone }) =>
     (await ctx.operations()).imports.glmProxy({ file: ctx.path(file), revokeGone }),
-  output: importReport,
+  prints: one(importReport, { done: importLines }),
   would: importPlanLines,
-  done: importLines,
   exit: importExit,
 })

@@ -1,5 +1,5 @@
 import { importSummary } from '../../../contract/views/imports.ts'
-import { command } from '../../declare/define.ts'
+import { command, rows } from '../../declare/define.ts'
 
 export default command({
   name: 'list',
@@ -7,16 +7,17 @@ export default command({
   summary: 'List imports, newest first',
   examples: ['latchkey import list', 'latchkey import list --json'],
   run: async ctx => (await ctx.operations()).imports.list(),
-  rows: importSummary,
-  columns: [
-    { title: 'at', time: each => each.at },
-    { title: 'source', cell: each => each.source },
-    { title: 'created', cell: (each, brush) => brush.count(each.created), align: 'right' },
-    { title: 'updated', cell: (each, brush) => brush.count(each.updated), align: 'right' },
-    { title: 'unchanged', cell: (each, brush) => brush.count(each.unchanged), align: 'right' },
-    { title: 'refused', cell: (each, brush) => brush.count(each.refused), align: 'right' },
-    { title: 'undone', time: each => each.undoneAt, absent: '', hideEmpty: true },
-    { title: 'id', cell: each => each.id },
-  ],
-  empty: 'Nothing was imported yet. See what can be with: latchkey import --help',
+  prints: rows(importSummary, {
+    columns: [
+      { title: 'at', time: each => each.at },
+      { title: 'source', cell: each => each.source },
+      { title: 'created', cell: (each, brush) => brush.count(each.created), align: 'right' },
+      { title: 'updated', cell: (each, brush) => brush.count(each.updated), align: 'right' },
+      { title: 'unchanged', cell: (each, brush) => brush.count(each.unchanged), align: 'right' },
+      { title: 'refused', cell: (each, brush) => brush.count(each.refused), align: 'right' },
+      { title: 'undone', time: each => each.undoneAt, absent: '', hideEmpty: true },
+      { title: 'id', cell: each => each.id },
+    ],
+    empty: 'Nothing was imported yet. See what can be with: latchkey import --help',
+  }),
 })

@@ -1,5 +1,5 @@
 import { importUndo } from '../../../contract/views/imports.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { importUndoLines, importUndoPlanLines } from './drawing.ts'
 
 export default command({
@@ -25,7 +25,6 @@ export default command({
   },
   run: async (ctx, input) =>
     (await ctx.operations()).imports.undo(input.import, { keepChanged: input.keepChanged }),
-  output: importUndo,
+  prints: one(importUndo, { done: importUndoLines }),
   would: importUndoPlanLines,
-  done: importUndoLines,
 })

@@ -1,5 +1,5 @@
 import { createdKey } from '../../../contract/views/keys.ts'
-import { arg, command, opt, verbatim } from '../../declare/define.ts'
+import { arg, command, oneOrRows, opt, verbatim } from '../../declare/define.ts'
 import { count, json, limit, whenIfEver } from '../../declare/parse.ts'
 import { keysText } from '../../draw/columns.ts'
 import { creationNotice, delivered, deliveredLines, deliveryOptions, revealsSecret } from './delivery.ts'
@@ -49,17 +49,18 @@ export default command({
     return count === undefined && created[0] ? created[0] : created
   },
   revealsSecret,
-  outputOrRows: createdKey,
+  prints: oneOrRows(createdKey, {
+    columns: [
+      { title: 'name', cell: key => key.name, whole: true },
+      { title: 'id', cell: key => key.id },
+      { title: 'secret', cell: key => key.secret ?? '' },
+    ],
+    done: key =>
+      key.created
+        ? `Created key ${key.name} (${key.id})\n${key.secret ?? ''}`.trimEnd()
+        : `Unchanged: key ${key.name} (${key.id}) exists`,
+  }),
   lines: (result, typed) => deliveredLines([result].flat(), typed),
   would: result => `create ${keysText(result)}`,
-  done: key =>
-    key.created
-      ? `Created key ${key.name} (${key.id})\n${key.secret ?? ''}`.trimEnd()
-      : `Unchanged: key ${key.name} (${key.id}) exists`,
-  columns: [
-    { title: 'name', cell: key => key.name, whole: true },
-    { title: 'id', cell: key => key.id },
-    { title: 'secret', cell: key => key.secret ?? '' },
-  ],
   notice: (result, typed) => creationNotice([result].flat(), typed),
 })

@@ -1,7 +1,7 @@
 import { key } from '../../../contract/views/keys.ts'
-import { command } from '../../declare/define.ts'
+import { command, oneOrRows } from '../../declare/define.ts'
 import { type Filters, keyFilter, keyFilters } from './filters.ts'
-import { changing, matchingOptions, oneKey } from './matching.ts'
+import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 export default command({
   name: 'delete',
@@ -22,6 +22,5 @@ export default command({
     question: 'Erase, with all that was ever used',
     askOne: ({ name, id }) => ({ question: `Erase key ${name} (${id}) and all it ever used`, typed: name }),
   }),
-  outputOrRows: key,
-  done: key => `Deleted key ${key.name} (${key.id})`,
+  prints: oneOrRows(key, { ...manyKeys, done: key => `Deleted key ${key.name} (${key.id})` }),
 })

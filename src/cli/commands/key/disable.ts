@@ -1,8 +1,8 @@
 import { changedKey } from '../../../contract/views/keys.ts'
-import { command } from '../../declare/define.ts'
+import { command, oneOrRows } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 import { type Filters, keyFilter, keyFilters } from './filters.ts'
-import { changing, matchingOptions, oneKey } from './matching.ts'
+import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 export default command({
   name: 'disable',
@@ -21,11 +21,13 @@ export default command({
     many: () => ({ verb: 'disable' }),
     question: 'Disable',
   }),
-  outputOrRows: changedKey,
-  done: key =>
-    outcomeText(
-      `Disabled key ${key.name} (${key.id}). Undo: latchkey key enable ${key.id}`,
-      `key ${key.name} (${key.id})`,
-      key,
-    ),
+  prints: oneOrRows(changedKey, {
+    ...manyKeys,
+    done: key =>
+      outcomeText(
+        `Disabled key ${key.name} (${key.id}). Undo: latchkey key enable ${key.id}`,
+        `key ${key.name} (${key.id})`,
+        key,
+      ),
+  }),
 })

@@ -1,8 +1,8 @@
 import { changedKey } from '../../../contract/views/keys.ts'
-import { command } from '../../declare/define.ts'
+import { command, oneOrRows } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 import { type Filters, keyFilter, keyFilters } from './filters.ts'
-import { changing, matchingOptions, oneKey } from './matching.ts'
+import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 export default command({
   name: 'enable',
@@ -21,6 +21,8 @@ export default command({
     many: () => ({ verb: 'enable' }),
     question: 'Enable',
   }),
-  outputOrRows: changedKey,
-  done: key => outcomeText(`Enabled key ${key.name} (${key.id})`, `key ${key.name} (${key.id})`, key),
+  prints: oneOrRows(changedKey, {
+    ...manyKeys,
+    done: key => outcomeText(`Enabled key ${key.name} (${key.id})`, `key ${key.name} (${key.id})`, key),
+  }),
 })

@@ -1,5 +1,5 @@
 import { explanation } from '../../../contract/views/keys.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { dollars, moment, tokens } from '../../declare/parse.ts'
 import { limitLines } from '../../draw/limits.ts'
 import { denialLines } from '../usage/drawing.ts'
@@ -30,19 +30,20 @@ export default command({
       at,
       wanted: { tokens, usd: costUsd },
     }),
-  output: explanation,
-  done: ({ valid, code, key, limits, retryAt, denials }, brush) =>
-    [
-      `${valid ? brush.good(code) : brush.bad(code)}: ${key.name} (${key.id})`,
-      ...limits
-        .filter(limit => code === 'limit_exceeded' && limit.exceeded)
-        .map(
-          ({ metric, windowMs, subject }) =>
-            `Hit: ${metric}/${brush.duration(windowMs)} of ${subject.type} ${subject.name}`,
-        ),
-      ...(retryAt === null ? [] : [`Try again at ${brush.dated(retryAt)}`]),
-      '',
-      ...(limits.length === 0 ? ['No limits'] : limitLines(limits, brush)),
-      ...denialLines(denials, brush),
-    ].join('\n'),
+  prints: one(explanation, {
+    done: ({ valid, code, key, limits, retryAt, denials }, brush) =>
+      [
+        `${valid ? brush.good(code) : brush.bad(code)}: ${key.name} (${key.id})`,
+        ...limits
+          .filter(limit => code === 'limit_exceeded' && limit.exceeded)
+          .map(
+            ({ metric, windowMs, subject }) =>
+              `Hit: ${metric}/${brush.duration(windowMs)} of ${subject.type} ${subject.name}`,
+          ),
+        ...(retryAt === null ? [] : [`Try again at ${brush.dated(retryAt)}`]),
+        '',
+        ...(limits.length === 0 ? ['No limits'] : limitLines(limits, brush)),
+        ...denialLines(denials, brush),
+      ].join('\n'),
+  }),
 })

@@ -1,5 +1,5 @@
 import { exportedKey } from '../../../contract/views/exports.ts'
-import { command } from '../../declare/define.ts'
+import { command, rows } from '../../declare/define.ts'
 import { keyFilter, keyFilters } from './filters.ts'
 
 export default command({
@@ -15,8 +15,5 @@ export default command({
   ],
   options: keyFilters,
   run: async (ctx, filter) => (await ctx.operations()).keys.export(keyFilter(filter)),
-  rows: exportedKey,
-  columns: [],
-  forPrograms: true,
-  empty: 'No keys.',
+  prints: rows(exportedKey, { columns: [], empty: 'No keys.' }),
 })

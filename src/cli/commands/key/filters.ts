@@ -3,7 +3,8 @@
 import { keyStatuses } from '../../../contract/views/words.ts'
 import type { Key } from '../../../contract/views.ts'
 import type { Column } from '../../declare/column.ts'
-import { opt, type Values } from '../../declare/define.ts'
+import type { Values } from '../../declare/declaration.ts'
+import { opt } from '../../declare/define.ts'
 import { duration, percent } from '../../declare/parse.ts'
 import { keyStatus } from '../../draw/columns.ts'
 

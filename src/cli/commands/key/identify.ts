@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { foundSecret } from '../../../contract/views/keys.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, rows } from '../../declare/define.ts'
 import { keyStatus, reference } from '../../draw/columns.ts'
 
 export default command({
@@ -16,28 +16,29 @@ export default command({
   ],
   args: { file: arg.optional('What to look through (default: stdin); - is stdin, too') },
   run: async (ctx, { file }) => (await ctx.operations()).keys.identify(await ctx.text(file)),
-  rows: foundSecret,
-  columns: [
-    { title: 'line', cell: (found, brush) => brush.count(found.line), align: 'right' },
-    { title: 'times', cell: (found, brush) => brush.count(found.count), align: 'right' },
-    { title: 'start', cell: found => found.start },
-    {
-      title: 'checksum',
-      cell: found => (found.checksum ? 'fits' : found.key === null ? 'wrong' : 'foreign'),
-    },
-    { title: 'key', cell: found => (found.key === null ? 'unknown' : found.key.name), whole: true },
-    { title: 'user', cell: found => reference(found.user) },
-    { title: 'project', cell: found => reference(found.project), importance: 'low', spare: 'last' },
-    { title: 'status', cell: (found, brush) => (found.status ? keyStatus(found.status, brush) : '-') },
-    { title: 'secret', cell: found => found.secret ?? '-' },
-    { title: 'live', cell: (found, brush) => (found.live ? brush.bad('yes') : 'no') },
-    {
-      title: 'last used',
-      cell: (found, brush) => (found.key === null ? '-' : brush.ago(found.lastUsedAt)),
-      whole: true,
-    },
-  ],
-  empty: 'Nothing that looks like a secret was found.',
+  prints: rows(foundSecret, {
+    columns: [
+      { title: 'line', cell: (found, brush) => brush.count(found.line), align: 'right' },
+      { title: 'times', cell: (found, brush) => brush.count(found.count), align: 'right' },
+      { title: 'start', cell: found => found.start },
+      {
+        title: 'checksum',
+        cell: found => (found.checksum ? 'fits' : found.key === null ? 'wrong' : 'foreign'),
+      },
+      { title: 'key', cell: found => (found.key === null ? 'unknown' : found.key.name), whole: true },
+      { title: 'user', cell: found => reference(found.user) },
+      { title: 'project', cell: found => reference(found.project), importance: 'low', spare: 'last' },
+      { title: 'status', cell: (found, brush) => (found.status ? keyStatus(found.status, brush) : '-') },
+      { title: 'secret', cell: found => found.secret ?? '-' },
+      { title: 'live', cell: (found, brush) => (found.live ? brush.bad('yes') : 'no') },
+      {
+        title: 'last used',
+        cell: (found, brush) => (found.key === null ? '-' : brush.ago(found.lastUsedAt)),
+        whole: true,
+      },
+    ],
+    empty: 'Nothing that looks like a secret was found.',
+  }),
   exit: rows => (rows.some(found => found.live) ? exitCodes.denied : 0),
   notice: rows => {
     const commands = new Set(rows.flatMap(found => found.revoke ?? []))

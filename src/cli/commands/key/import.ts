@@ -1,5 +1,5 @@
 import { importReport } from '../../../contract/views/imports.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { importExit, importLines, importPlanLines } from '../import/drawing.ts'
 
 export default command({
@@ -17,8 +17,7 @@ export default command({
   options: { skipBad: opt.flag('Import the good rows, and tell of the bad ones') },
   run: async (ctx, { file, skipBad }) =>
     (await ctx.operations()).keys.import(ctx.rowSource(file), { skipBad }),
-  output: importReport,
+  prints: one(importReport, { done: importLines }),
   would: importPlanLines,
-  done: importLines,
   exit: importExit,
 })

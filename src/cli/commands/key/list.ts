@@ -1,11 +1,23 @@
 import type { ObjectShape } from '../../../contract/shape.ts'
 import { key } from '../../../contract/views/keys.ts'
-import { command, opt } from '../../declare/define.ts'
+import type { Values } from '../../declare/declaration.ts'
+import { command, opt, rows } from '../../declare/define.ts'
 import { count, keySort } from '../../declare/parse.ts'
 import { keyFilter, keyFilters } from './filters.ts'
 import { type Listed, listedColumns } from './listed.ts'
 
 const listed: ObjectShape<Listed> = key
+
+const options = {
+  ...keyFilters,
+  sort: opt.as(
+    '[-]field',
+    keySort,
+    'Order: name, created, expires or last-used, or largest first tokens or cost; -field descends, +field ascends',
+  ),
+  limit: opt.as('n', count, 'At most so many'),
+  after: opt.text('key', 'Only what comes after this key'),
+}
 
 export default command({
   name: 'list',
@@ -21,16 +33,7 @@ export default command({
     'latchkey key list --over 80% --scope chat:write --model gpt-4o',
     'latchkey key list --sort cost --limit 20 --after ci -o csv --fields id,name,status,lastUsedAt',
   ],
-  options: {
-    ...keyFilters,
-    sort: opt.as(
-      '[-]field',
-      keySort,
-      'Order: name, created, expires or last-used, or largest first tokens or cost; -field descends, +field ascends',
-    ),
-    limit: opt.as('n', count, 'At most so many'),
-    after: opt.text('key', 'Only what comes after this key'),
-  },
+  options,
   run: async (ctx, { sort, limit, after, ...filter }) => {
     const { keys } = await ctx.operations()
     const page = { ...keyFilter(filter), ...sort, limit, after }
@@ -47,8 +50,9 @@ export default command({
       (key): Listed => ({ ...key, activity: activity?.get(key.id), standing: standing?.get(key.id) }),
     )
   },
-  rows: listed,
-  columns: ({ sort, over }) => listedColumns(sort?.sort, over !== undefined),
-  empty: 'No keys. Create one with: latchkey key create ci',
-  noMatch: 'No key fits. See all of them with: latchkey key list',
+  prints: rows(listed, {
+    columns: ({ sort, over }: Values<typeof options>) => listedColumns(sort?.sort, over !== undefined),
+    empty: 'No keys. Create one with: latchkey key create ci',
+    noMatch: 'No key fits. See all of them with: latchkey key list',
+  }),
 })

@@ -67,10 +67,11 @@ export function changing<T>({ filter, one, many, question, askOne }: Changing<T>
     },
     would: (result: Key | readonly Key[], _: Brush, typed: T): string =>
       `${many(typed).verb} ${keysText(result)}`,
-    columns: keyColumns,
-    empty: 'No key matches; nothing was changed.',
   }
 }
+
+/** How many read where they are printed. */
+export const manyKeys = { columns: keyColumns, empty: 'No key matches; nothing was changed.' }
 
 /** The one key that was named; undefined for all that match. @throws usage when it is unclear which */
 function whichKey({ key, allMatching, expectCount }: Typed, filter: KeyFilter): string | undefined {

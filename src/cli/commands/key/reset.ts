@@ -1,6 +1,6 @@
 import { limitState } from '../../../contract/views/limits.ts'
 import { metrics } from '../../../contract/views/words.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, opt, rows } from '../../declare/define.ts'
 import { limitColumns } from '../../draw/limits.ts'
 import { many } from '../../draw/quantity.ts'
 
@@ -16,7 +16,5 @@ export default command({
   run: async (ctx, { key, metric }) =>
     (await ctx.operations()).limits.reset({ key: await ctx.keySelector(key) }, { metric }),
   would: limits => `reset ${many(limits.length, 'limit')}`,
-  rows: limitState,
-  columns: limitColumns,
-  empty: 'No limits.',
+  prints: rows(limitState, { columns: limitColumns, empty: 'No limits.' }),
 })

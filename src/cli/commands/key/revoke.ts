@@ -1,8 +1,8 @@
 import { changedKey } from '../../../contract/views/keys.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, oneOrRows, opt } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 import { type Filters, keyFilter, keyFilters } from './filters.ts'
-import { changing, matchingOptions, oneKey } from './matching.ts'
+import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 export default command({
   name: 'revoke',
@@ -25,6 +25,8 @@ export default command({
     question: 'Revoke for good',
     askOne: ({ name, id }) => ({ question: `Revoke key ${name} (${id}) for good`, typed: name }),
   }),
-  outputOrRows: changedKey,
-  done: key => outcomeText(`Revoked key ${key.name} (${key.id})`, `key ${key.name} (${key.id})`, key),
+  prints: oneOrRows(changedKey, {
+    ...manyKeys,
+    done: key => outcomeText(`Revoked key ${key.name} (${key.id})`, `key ${key.name} (${key.id})`, key),
+  }),
 })

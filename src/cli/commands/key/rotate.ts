@@ -1,5 +1,5 @@
 import { rotatedKey } from '../../../contract/views/keys.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { durationOrZero } from '../../declare/parse.ts'
 import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from './delivery.ts'
 import { isInUse } from './matching.ts'
@@ -41,7 +41,17 @@ export default command({
     return rotated
   },
   revealsSecret,
-  output: rotatedKey,
+  prints: one(rotatedKey, {
+    done: (key, brush) =>
+      [
+        `${key.repeated ? 'Was rotated before: key' : 'Rotated key'} ${key.name} (${key.id}); the old secret ${
+          key.previousSecretEndsAt > brush.now
+            ? `works until ${brush.dated(key.previousSecretEndsAt)}`
+            : 'no longer works'
+        }`,
+        ...(key.secret === null ? [] : [key.secret]),
+      ].join('\n'),
+  }),
   lines: (key, typed) => deliveredLines([key], typed),
   would: (key, brush) =>
     key.repeated
@@ -51,15 +61,6 @@ export default command({
             ? `work until ${brush.dated(key.previousSecretEndsAt)}`
             : 'stop working at once'
         }`,
-  done: (key, brush) =>
-    [
-      `${key.repeated ? 'Was rotated before: key' : 'Rotated key'} ${key.name} (${key.id}); the old secret ${
-        key.previousSecretEndsAt > brush.now
-          ? `works until ${brush.dated(key.previousSecretEndsAt)}`
-          : 'no longer works'
-      }`,
-      ...(key.secret === null ? [] : [key.secret]),
-    ].join('\n'),
   notice: (key, typed) =>
     key.repeated
       ? 'The secret was shown when the rotation was done. Lost it? Rotate again under another --request-id.'

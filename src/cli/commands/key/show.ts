@@ -1,5 +1,5 @@
 import { key } from '../../../contract/views/keys.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 
 export default command({
   name: 'show',
@@ -12,5 +12,5 @@ export default command({
   ],
   args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
   run: async (ctx, { key }) => (await ctx.operations()).keys.get(await ctx.keySelector(key)),
-  output: key,
+  prints: one(key),
 })

@@ -1,5 +1,5 @@
 import { stats } from '../../../contract/views/usage.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { count, moment } from '../../declare/parse.ts'
 import { statsLines } from '../usage/drawing.ts'
 
@@ -19,6 +19,5 @@ export default command({
   },
   run: async (ctx, { key, at, days }) =>
     (await ctx.operations()).keys.stats(await ctx.keySelector(key), { at, days, timeZone: ctx.timeZone }),
-  output: stats,
-  done: statsLines,
+  prints: one(stats, { done: statsLines }),
 })

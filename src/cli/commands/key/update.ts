@@ -1,9 +1,10 @@
 import { changedKey } from '../../../contract/views/keys.ts'
-import { command, opt, type Values, verbatim } from '../../declare/define.ts'
+import type { Values } from '../../declare/declaration.ts'
+import { command, oneOrRows, opt, verbatim } from '../../declare/define.ts'
 import { json, limit, limitName, whenIfEver } from '../../declare/parse.ts'
-import { changedText } from '../changes.ts'
+import { updatedText } from '../changes.ts'
 import { keyFilter, ownerFilters, stateFilters } from './filters.ts'
-import { changing, matchingOptions, oneKey } from './matching.ts'
+import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 const changes = {
   name: opt.text('name', 'New name'),
@@ -18,14 +19,9 @@ const changes = {
   noLimit: opt.many('metric[/window]', limitName, 'Take away one limit, or all on a metric; repeatable'),
 }
 
-const { scope: whereScope, ...otherFilters } = stateFilters
-const filters = {
-  ...otherFilters,
-  whereScope,
-  whereUser: ownerFilters.user,
-  whereProject: ownerFilters.project,
-  whereModel: ownerFilters.model,
-}
+const { scope, ...others } = stateFilters
+const { user, project, model } = ownerFilters
+const filters = { ...others, whereScope: scope, whereUser: user, whereProject: project, whereModel: model }
 
 const changesOf = (typed: Values<typeof changes>) => ({
   name: typed.name,
@@ -62,7 +58,8 @@ export default command({
     many: typed => ({ verb: 'update', changes: changesOf(typed) }),
     question: 'Change',
   }),
-  outputOrRows: changedKey,
-  done: (key, brush) =>
-    changedText(`Updated key ${key.name} (${key.id})`, `key ${key.name} (${key.id})`, key, brush),
+  prints: oneOrRows(changedKey, {
+    ...manyKeys,
+    done: (key, brush) => updatedText(`key ${key.name} (${key.id})`, key, brush),
+  }),
 })

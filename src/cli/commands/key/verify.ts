@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { verdict } from '../../../contract/views/keys.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { dollars, moment, tokens } from '../../declare/parse.ts'
 import { limitLines } from '../../draw/limits.ts'
 
@@ -34,13 +34,14 @@ export default command({
     const { keys } = await ctx.operations()
     return keys.verify(secret, { model, scope, at, wanted: { tokens, usd: costUsd } })
   },
-  output: verdict,
-  done: (verdict, brush) => {
-    const who = verdict.key ? `: ${verdict.key.name} (${verdict.key.id})` : ''
-    const again = verdict.retryAt ? `\nTry again at ${brush.dated(verdict.retryAt)}` : ''
-    const said = verdict.valid ? brush.good(verdict.code) : brush.bad(verdict.code)
-    return [`${said}${who}${again}`, ...limitLines(verdict.limits, brush)].join('\n')
-  },
+  prints: one(verdict, {
+    done: (verdict, brush) => {
+      const who = verdict.key ? `: ${verdict.key.name} (${verdict.key.id})` : ''
+      const again = verdict.retryAt ? `\nTry again at ${brush.dated(verdict.retryAt)}` : ''
+      const said = verdict.valid ? brush.good(verdict.code) : brush.bad(verdict.code)
+      return [`${said}${who}${again}`, ...limitLines(verdict.limits, brush)].join('\n')
+    },
+  }),
   notice: ({ code }) => unlike[code],
   exit: verdict => (verdict.valid ? 0 : exitCodes.denied),
 })

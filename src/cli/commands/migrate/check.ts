@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { schemaCheck } from '../../../contract/views/database.ts'
-import { command } from '../../declare/define.ts'
+import { command, one } from '../../declare/define.ts'
 import { schemaCheckLines } from './drawing.ts'
 
 export default command({
@@ -10,7 +10,6 @@ export default command({
   description: 'Exits with 0 when nothing is found, with 7 otherwise.',
   examples: ['latchkey migrate check', 'latchkey migrate check --json'],
   run: async ctx => (await ctx.operations()).migrations.check(),
-  output: schemaCheck,
-  done: schemaCheckLines,
+  prints: one(schemaCheck, { done: schemaCheckLines }),
   exit: check => (check.ok ? 0 : exitCodes.drift),
 })

@@ -1,5 +1,5 @@
 import { migrated } from '../../../contract/views/database.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, one, opt } from '../../declare/define.ts'
 import { count, integerAtLeast } from '../../declare/parse.ts'
 import { lossLine, migratedLines, migrationPlanLines } from './drawing.ts'
 
@@ -25,7 +25,6 @@ export default command({
   },
   run: async (ctx, { to, steps }) =>
     (await ctx.operations()).migrations.migrate({ direction: 'down', to, steps }),
-  output: migrated,
+  prints: one(migrated, { done: migratedLines }),
   would: migrationPlanLines,
-  done: migratedLines,
 })

@@ -1,5 +1,5 @@
 import { schemaEvent } from '../../../contract/views/database.ts'
-import { command } from '../../declare/define.ts'
+import { command, rows } from '../../declare/define.ts'
 
 export default command({
   name: 'history',
@@ -7,16 +7,17 @@ export default command({
   summary: 'List when the schema moved, by whom, and the backup taken before',
   examples: ['latchkey migrate history', 'latchkey migrate history --json'],
   run: async ctx => (await ctx.operations()).migrations.history(),
-  rows: schemaEvent,
-  columns: [
-    { title: 'when', time: event => event.at },
-    { title: 'what', cell: event => event.event },
-    { title: 'from', cell: event => String(event.from ?? '?'), align: 'right' },
-    { title: 'to', cell: event => String(event.to), align: 'right' },
-    { title: 'steps', cell: event => event.steps.join(', '), importance: 'low', hideEmpty: true },
-    { title: 'by', cell: event => event.actor ?? '' },
-    { title: 'backup', cell: event => event.backup ?? '', hideEmpty: true },
-    { title: 'program', cell: event => event.programVersion ?? '', wide: true },
-  ],
-  empty: 'The schema has never moved. Bring it up to date with: latchkey migrate up',
+  prints: rows(schemaEvent, {
+    columns: [
+      { title: 'when', time: event => event.at },
+      { title: 'what', cell: event => event.event },
+      { title: 'from', cell: event => String(event.from ?? '?'), align: 'right' },
+      { title: 'to', cell: event => String(event.to), align: 'right' },
+      { title: 'steps', cell: event => event.steps.join(', '), importance: 'low', hideEmpty: true },
+      { title: 'by', cell: event => event.actor ?? '' },
+      { title: 'backup', cell: event => event.backup ?? '', hideEmpty: true },
+      { title: 'program', cell: event => event.programVersion ?? '', wide: true },
+    ],
+    empty: 'The schema has never moved. Bring it up to date with: latchkey migrate up',
+  }),
 })

@@ -1,5 +1,5 @@
 import { migrationPlan } from '../../../contract/views/database.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, one, opt } from '../../declare/define.ts'
 import { count, integerAtLeast } from '../../declare/parse.ts'
 import { lossLine } from './drawing.ts'
 
@@ -15,13 +15,14 @@ export default command({
     steps: opt.as('n', count, 'How many migrations to apply, in place of a version'),
   },
   run: async (ctx, { to, steps }) => (await ctx.operations()).migrations.plan({ to, steps }),
-  output: migrationPlan,
-  done: plan =>
-    [
-      plan.steps.length === 0
-        ? `-- ${plan.path} has schema version ${plan.to}: nothing to run`
-        : `-- ${plan.path}: schema version ${plan.from} to ${plan.to}, in one transaction`,
-      ...(Object.keys(plan.lost).length === 0 ? [] : [`-- Would lose ${lossLine(plan.lost)}`]),
-      ...plan.steps.map(step => `\n-- ${step.name}, ${step.direction}\n${step.sql}`),
-    ].join('\n'),
+  prints: one(migrationPlan, {
+    done: plan =>
+      [
+        plan.steps.length === 0
+          ? `-- ${plan.path} has schema version ${plan.to}: nothing to run`
+          : `-- ${plan.path}: schema version ${plan.from} to ${plan.to}, in one transaction`,
+        ...(Object.keys(plan.lost).length === 0 ? [] : [`-- Would lose ${lossLine(plan.lost)}`]),
+        ...plan.steps.map(step => `\n-- ${step.name}, ${step.direction}\n${step.sql}`),
+      ].join('\n'),
+  }),
 })

@@ -1,5 +1,5 @@
 import { migrated } from '../../../contract/views/database.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, one, opt } from '../../declare/define.ts'
 import { integerAtLeast } from '../../declare/parse.ts'
 import { migratedLines, migrationPlanLines } from './drawing.ts'
 
@@ -10,7 +10,6 @@ export default command({
   examples: ['latchkey migrate up', 'latchkey migrate up --dry-run', 'latchkey migrate up --to 1 --json'],
   options: { to: opt.as('version', integerAtLeast(1), 'Schema version to stop at (default: the latest)') },
   run: async (ctx, { to }) => (await ctx.operations()).migrations.migrate({ direction: 'up', to }),
-  output: migrated,
+  prints: one(migrated, { done: migratedLines }),
   would: migrationPlanLines,
-  done: migratedLines,
 })

@@ -1,5 +1,5 @@
 import { changedProject } from '../../../contract/views/people.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 
 export default command({
@@ -9,12 +9,13 @@ export default command({
   examples: ['latchkey project archive shop', 'latchkey project archive shop --dry-run'],
   args: { project: arg.one('Slug, name or id') },
   run: async (ctx, { project }) => (await ctx.operations()).projects.archive(project),
-  output: changedProject,
+  prints: one(changedProject, {
+    done: project =>
+      outcomeText(
+        `Archived ${project.slug}: its keys answer project_archived. Undo: latchkey project unarchive ${project.slug}`,
+        `project ${project.slug} (${project.id})`,
+        project,
+      ),
+  }),
   would: project => `archive ${project.slug}: its keys would answer project_archived`,
-  done: project =>
-    outcomeText(
-      `Archived ${project.slug}: its keys answer project_archived. Undo: latchkey project unarchive ${project.slug}`,
-      `project ${project.slug} (${project.id})`,
-      project,
-    ),
 })

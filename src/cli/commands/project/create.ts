@@ -1,5 +1,5 @@
 import { createdProject } from '../../../contract/views/people.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { limit } from '../../declare/parse.ts'
 
 export default command({
@@ -24,10 +24,11 @@ export default command({
   wizard: ['description', 'limit'],
   run: async (ctx, { limit, ifNotExists, ...input }) =>
     (await ctx.operations()).projects.create({ ...input, limits: limit }, { ifNotExists }),
-  output: createdProject,
+  prints: one(createdProject, {
+    done: project =>
+      project.created
+        ? `Created project ${project.slug} (${project.id})`
+        : `Unchanged: project ${project.slug} (${project.id}) exists`,
+  }),
   would: project => `create project ${project.slug}`,
-  done: project =>
-    project.created
-      ? `Created project ${project.slug} (${project.id})`
-      : `Unchanged: project ${project.slug} (${project.id}) exists`,
 })

@@ -1,5 +1,5 @@
 import { project } from '../../../contract/views/people.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 
 export default command({
   name: 'delete',
@@ -12,7 +12,6 @@ export default command({
     return { question: `Erase project ${slug} (${id}) for good`, typed: slug, binds: { project: id } }
   },
   run: async (ctx, { project }) => (await ctx.operations()).projects.delete(project),
-  output: project,
+  prints: one(project, { done: project => `Deleted project ${project.slug} (${project.id})` }),
   would: project => `delete project ${project.slug}`,
-  done: project => `Deleted project ${project.slug} (${project.id})`,
 })

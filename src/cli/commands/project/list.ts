@@ -1,5 +1,5 @@
 import { project } from '../../../contract/views/people.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, opt, rows } from '../../declare/define.ts'
 
 export default command({
   name: 'list',
@@ -13,21 +13,23 @@ export default command({
     search: opt.text('text', 'Only projects whose slug, name or description holds this'),
   },
   run: async (ctx, filter) => (await ctx.operations()).projects.list(filter),
-  rows: project,
-  columns: [
-    { title: 'slug', cell: project => project.slug, whole: true },
-    { title: 'name', cell: project => project.name, importance: 'low', spare: 'last' },
-    { title: 'owner', cell: project => project.owner.username },
-    { title: 'members', cell: (project, brush) => brush.count(project.members.length), align: 'right' },
-    {
-      title: 'status',
-      cell: (project, brush) => (project.archivedAt ? brush.dim(project.status) : brush.good(project.status)),
-      whole: true,
-    },
-    { title: 'created', time: project => project.createdAt },
-    { title: 'key prefix', cell: project => project.keyPrefix ?? 'lk', wide: true },
-    { title: 'id', cell: project => project.id, wide: true },
-  ],
-  empty: 'No projects. Create one with: latchkey project create Shop --owner alice',
-  noMatch: 'No project fits. See all of them with: latchkey project list',
+  prints: rows(project, {
+    columns: [
+      { title: 'slug', cell: project => project.slug, whole: true },
+      { title: 'name', cell: project => project.name, importance: 'low', spare: 'last' },
+      { title: 'owner', cell: project => project.owner.username },
+      { title: 'members', cell: (project, brush) => brush.count(project.members.length), align: 'right' },
+      {
+        title: 'status',
+        cell: (project, brush) =>
+          project.archivedAt ? brush.dim(project.status) : brush.good(project.status),
+        whole: true,
+      },
+      { title: 'created', time: project => project.createdAt },
+      { title: 'key prefix', cell: project => project.keyPrefix ?? 'lk', wide: true },
+      { title: 'id', cell: project => project.id, wide: true },
+    ],
+    empty: 'No projects. Create one with: latchkey project create Shop --owner alice',
+    noMatch: 'No project fits. See all of them with: latchkey project list',
+  }),
 })

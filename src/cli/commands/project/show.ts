@@ -1,5 +1,5 @@
 import { project } from '../../../contract/views/people.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 
 export default command({
   name: 'show',
@@ -8,5 +8,5 @@ export default command({
   examples: ['latchkey project show shop', 'latchkey project show shop --json'],
   args: { project: arg.one('Slug, name or id') },
   run: async (ctx, { project }) => (await ctx.operations()).projects.get(project),
-  output: project,
+  prints: one(project),
 })

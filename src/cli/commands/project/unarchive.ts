@@ -1,5 +1,5 @@
 import { changedProject } from '../../../contract/views/people.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 
 export default command({
@@ -9,12 +9,13 @@ export default command({
   examples: ['latchkey project unarchive shop'],
   args: { project: arg.one('Slug, name or id') },
   run: async (ctx, { project }) => (await ctx.operations()).projects.unarchive(project),
-  output: changedProject,
+  prints: one(changedProject, {
+    done: project =>
+      outcomeText(
+        `Took ${project.slug} back from the archive`,
+        `project ${project.slug} (${project.id})`,
+        project,
+      ),
+  }),
   would: project => `take ${project.slug} back from the archive`,
-  done: project =>
-    outcomeText(
-      `Took ${project.slug} back from the archive`,
-      `project ${project.slug} (${project.id})`,
-      project,
-    ),
 })

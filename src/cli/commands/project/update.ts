@@ -1,7 +1,7 @@
 import { changedProject } from '../../../contract/views/people.ts'
-import { arg, command, opt, verbatim } from '../../declare/define.ts'
+import { arg, command, one, opt, verbatim } from '../../declare/define.ts'
 import { limit, limitName, member } from '../../declare/parse.ts'
-import { changedText } from '../changes.ts'
+import { updatedText } from '../changes.ts'
 
 export default command({
   name: 'update',
@@ -32,13 +32,8 @@ export default command({
       limits: limit,
       removeLimits: noLimit,
     }),
-  output: changedProject,
+  prints: one(changedProject, {
+    done: (project, brush) => updatedText(`project ${project.slug} (${project.id})`, project, brush),
+  }),
   would: project => `update project ${project.slug}`,
-  done: (project, brush) =>
-    changedText(
-      `Updated project ${project.slug} (${project.id})`,
-      `project ${project.slug} (${project.id})`,
-      project,
-      brush,
-    ),
 })

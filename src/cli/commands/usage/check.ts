@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { usageCheck } from '../../../contract/views/usage.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, one, opt } from '../../declare/define.ts'
 import { many } from '../../draw/quantity.ts'
 import { usageCheckLines } from './drawing.ts'
 
@@ -13,11 +13,10 @@ export default command({
   examples: ['latchkey usage check', 'latchkey usage check --repair --json'],
   options: { repair: opt.flag('Set totals that differ to what was recorded') },
   run: async (ctx, options) => (await ctx.operations()).usage.check(options),
-  output: usageCheck,
+  prints: one(usageCheck, { done: usageCheckLines }),
   would: check =>
     check.repaired
       ? `mend the totals of ${many(check.differences.length, 'key')}: ${check.differences.map(({ key }) => key.name).join(', ')}`
       : undefined,
-  done: usageCheckLines,
   exit: check => (check.ok ? 0 : exitCodes.corrupt),
 })

@@ -1,5 +1,5 @@
 import { compacted } from '../../../contract/views/usage.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, one, opt } from '../../declare/define.ts'
 import { duration } from '../../declare/parse.ts'
 import { many } from '../../draw/quantity.ts'
 import { compactedLines, compactedParts } from './drawing.ts'
@@ -17,8 +17,7 @@ export default command({
   },
   run: async (ctx, { minutesFor, hoursFor }) =>
     (await ctx.operations()).usage.compact({ minutesForMs: minutesFor, hoursForMs: hoursFor }),
-  output: compacted,
+  prints: one(compacted, { done: compactedLines }),
   would: (report, brush) =>
     `leave ${brush.count(report.rowsAfter)} of ${many(report.rowsBefore, 'bucket')}${compactedParts(report, brush)}`,
-  done: compactedLines,
 })

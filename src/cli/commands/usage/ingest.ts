@@ -1,6 +1,6 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { ingestReport } from '../../../contract/views/usage.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { ingestLines, ingestPlanLines } from './drawing.ts'
 
 export default command({
@@ -23,8 +23,7 @@ export default command({
   },
   run: async (ctx, { file, format, skipBad }) =>
     (await ctx.operations()).usage.ingest({ ...ctx.rowSource(file), format, skipBad }),
-  output: ingestReport,
+  prints: one(ingestReport, { done: ingestLines }),
   would: ingestPlanLines,
-  done: ingestLines,
   exit: report => (report.bad > 0 ? exitCodes.partial : 0),
 })

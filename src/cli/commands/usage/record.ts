@@ -1,5 +1,5 @@
 import { recorded } from '../../../contract/views/usage.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { dollars, integerAtLeast, moment, tokens } from '../../declare/parse.ts'
 
 export default command({
@@ -21,9 +21,10 @@ export default command({
   },
   run: async (ctx, { key, ...input }) =>
     (await ctx.operations()).usage.record(await ctx.keySelector(key), input),
-  output: recorded,
+  prints: one(recorded, {
+    done: (recorded, brush) =>
+      `Recorded ${brush.count(recorded.inputTokens + recorded.outputTokens)} tokens and ${brush.dollars(recorded.costUsd)} for ${recorded.key.name}`,
+  }),
   would: (recorded, brush) =>
     `record ${brush.count(recorded.inputTokens + recorded.outputTokens)} tokens and ${brush.dollars(recorded.costUsd)} for ${recorded.key.name}`,
-  done: (recorded, brush) =>
-    `Recorded ${brush.count(recorded.inputTokens + recorded.outputTokens)} tokens and ${brush.dollars(recorded.costUsd)} for ${recorded.key.name}`,
 })

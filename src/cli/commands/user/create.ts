@@ -1,7 +1,7 @@
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { createdUser } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { limit } from '../../declare/parse.ts'
 
 export default command({
@@ -42,10 +42,11 @@ export default command({
       { ifNotExists },
     )
   },
-  output: createdUser,
+  prints: one(createdUser, {
+    done: user =>
+      user.created
+        ? `Created user ${user.username} (${user.id})`
+        : `Unchanged: user ${user.username} (${user.id}) exists`,
+  }),
   would: user => `create user ${user.username}`,
-  done: user =>
-    user.created
-      ? `Created user ${user.username} (${user.id})`
-      : `Unchanged: user ${user.username} (${user.id}) exists`,
 })

@@ -1,5 +1,5 @@
 import { user } from '../../../contract/views/people.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 
 export default command({
   name: 'delete',
@@ -12,7 +12,6 @@ export default command({
     return { question: `Erase user ${username} (${id}) for good`, typed: username, binds: { user: id } }
   },
   run: async (ctx, { user }) => (await ctx.operations()).users.delete(user),
-  output: user,
+  prints: one(user, { done: user => `Deleted user ${user.username} (${user.id})` }),
   would: user => `delete user ${user.username}`,
-  done: user => `Deleted user ${user.username} (${user.id})`,
 })

@@ -1,5 +1,5 @@
 import { changedUser } from '../../../contract/views/people.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 
 export default command({
@@ -9,12 +9,13 @@ export default command({
   examples: ['latchkey user disable alice', 'latchkey user disable alice --dry-run --json'],
   args: { user: arg.one('Username, email address or id') },
   run: async (ctx, { user }) => (await ctx.operations()).users.disable(user),
-  output: changedUser,
+  prints: one(changedUser, {
+    done: user =>
+      outcomeText(
+        `Disabled ${user.username}: their keys answer user_disabled. Undo: latchkey user enable ${user.username}`,
+        `user ${user.username} (${user.id})`,
+        user,
+      ),
+  }),
   would: user => `disable user ${user.username}: their keys would answer user_disabled`,
-  done: user =>
-    outcomeText(
-      `Disabled ${user.username}: their keys answer user_disabled. Undo: latchkey user enable ${user.username}`,
-      `user ${user.username} (${user.id})`,
-      user,
-    ),
 })

@@ -1,5 +1,5 @@
 import { changedUser } from '../../../contract/views/people.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 
 export default command({
@@ -9,7 +9,8 @@ export default command({
   examples: ['latchkey user enable alice', 'latchkey user enable alice --dry-run --json'],
   args: { user: arg.one('Username, email address or id') },
   run: async (ctx, { user }) => (await ctx.operations()).users.enable(user),
-  output: changedUser,
+  prints: one(changedUser, {
+    done: user => outcomeText(`Enabled ${user.username}`, `user ${user.username} (${user.id})`, user),
+  }),
   would: user => `enable user ${user.username}`,
-  done: user => outcomeText(`Enabled ${user.username}`, `user ${user.username} (${user.id})`, user),
 })

@@ -1,6 +1,6 @@
 import { user } from '../../../contract/views/people.ts'
 import { roles, userStatuses } from '../../../contract/views/words.ts'
-import { command, opt } from '../../declare/define.ts'
+import { command, opt, rows } from '../../declare/define.ts'
 
 export default command({
   name: 'list',
@@ -27,20 +27,21 @@ export default command({
       disabled: disabled || undefined,
       search,
     }),
-  rows: user,
-  columns: [
-    { title: 'username', cell: user => user.username, whole: true },
-    { title: 'email', cell: user => user.email ?? '' },
-    { title: 'name', cell: user => user.name ?? '', importance: 'low', hideEmpty: true, spare: 'last' },
-    { title: 'role', cell: user => (user.service ? `${user.role}, service` : user.role) },
-    {
-      title: 'status',
-      cell: (user, brush) => (user.status === 'active' ? brush.good : brush.bad)(user.status),
-      whole: true,
-    },
-    { title: 'created', time: user => user.createdAt },
-    { title: 'id', cell: user => user.id, wide: true },
-  ],
-  empty: 'No users. Create one with: latchkey user create alice --email alice@example.org',
-  noMatch: 'No user fits. See all of them with: latchkey user list',
+  prints: rows(user, {
+    columns: [
+      { title: 'username', cell: user => user.username, whole: true },
+      { title: 'email', cell: user => user.email ?? '' },
+      { title: 'name', cell: user => user.name ?? '', importance: 'low', hideEmpty: true, spare: 'last' },
+      { title: 'role', cell: user => (user.service ? `${user.role}, service` : user.role) },
+      {
+        title: 'status',
+        cell: (user, brush) => (user.status === 'active' ? brush.good : brush.bad)(user.status),
+        whole: true,
+      },
+      { title: 'created', time: user => user.createdAt },
+      { title: 'id', cell: user => user.id, wide: true },
+    ],
+    empty: 'No users. Create one with: latchkey user create alice --email alice@example.org',
+    noMatch: 'No user fits. See all of them with: latchkey user list',
+  }),
 })

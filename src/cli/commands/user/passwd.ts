@@ -1,5 +1,5 @@
 import { changedUser } from '../../../contract/views/people.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, one, opt } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 
 export default command({
@@ -28,12 +28,15 @@ export default command({
         : await ctx.passwordFromFile(passwordFile)
     return operations.users.setPassword(id, password)
   },
-  output: changedUser,
+  prints: one(changedUser, {
+    done: user =>
+      outcomeText(
+        user.hasPassword
+          ? `Set the password of ${user.username}`
+          : `Removed the password of ${user.username}`,
+        `user ${user.username} (${user.id})`,
+        user,
+      ),
+  }),
   would: user => `${user.hasPassword ? 'set' : 'remove'} the password of ${user.username}`,
-  done: user =>
-    outcomeText(
-      user.hasPassword ? `Set the password of ${user.username}` : `Removed the password of ${user.username}`,
-      `user ${user.username} (${user.id})`,
-      user,
-    ),
 })

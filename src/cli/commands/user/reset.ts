@@ -1,6 +1,6 @@
 import { limitState } from '../../../contract/views/limits.ts'
 import { metrics } from '../../../contract/views/words.ts'
-import { arg, command, opt } from '../../declare/define.ts'
+import { arg, command, opt, rows } from '../../declare/define.ts'
 import { limitColumns } from '../../draw/limits.ts'
 import { many } from '../../draw/quantity.ts'
 
@@ -15,7 +15,5 @@ export default command({
   options: { metric: opt.choice(metrics, 'Only limits on this metric') },
   run: async (ctx, { user, metric }) => (await ctx.operations()).limits.reset({ user }, { metric }),
   would: limits => `reset ${many(limits.length, 'limit')}`,
-  rows: limitState,
-  columns: limitColumns,
-  empty: 'No limits.',
+  prints: rows(limitState, { columns: limitColumns, empty: 'No limits.' }),
 })

@@ -1,5 +1,5 @@
 import { user } from '../../../contract/views/people.ts'
-import { arg, command } from '../../declare/define.ts'
+import { arg, command, one } from '../../declare/define.ts'
 
 export default command({
   name: 'show',
@@ -8,5 +8,5 @@ export default command({
   examples: ['latchkey user show alice', 'latchkey user show alice@example.org --json'],
   args: { user: arg.one('Username, email address or id') },
   run: async (ctx, { user }) => (await ctx.operations()).users.get(user),
-  output: user,
+  prints: one(user),
 })

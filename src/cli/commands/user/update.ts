@@ -1,8 +1,8 @@
 import { changedUser } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
-import { arg, command, opt, verbatim } from '../../declare/define.ts'
+import { arg, command, one, opt, verbatim } from '../../declare/define.ts'
 import { limit, limitName } from '../../declare/parse.ts'
-import { changedText } from '../changes.ts'
+import { updatedText } from '../changes.ts'
 
 export default command({
   name: 'update',
@@ -26,13 +26,8 @@ export default command({
   },
   run: async (ctx, { user, limit, noLimit, ...changes }) =>
     (await ctx.operations()).users.update(user, { ...changes, limits: limit, removeLimits: noLimit }),
-  output: changedUser,
+  prints: one(changedUser, {
+    done: (user, brush) => updatedText(`user ${user.username} (${user.id})`, user, brush),
+  }),
   would: user => `update user ${user.username}`,
-  done: (user, brush) =>
-    changedText(
-      `Updated user ${user.username} (${user.id})`,
-      `user ${user.username} (${user.id})`,
-      user,
-      brush,
-    ),
 })

@@ -1,5 +1,5 @@
 import { limitState } from '../../../../contract/views/limits.ts'
-import { arg, command } from '../../../declare/define.ts'
+import { arg, command, rows } from '../../../declare/define.ts'
 import { limitName } from '../../../declare/parse.ts'
 import { limitNameText } from '../../../draw/columns.ts'
 import { limitColumns } from '../../../draw/limits.ts'
@@ -18,7 +18,5 @@ export default command({
     (await ctx.operations()).limits.remove({ key: await ctx.keySelector(key) }, limits),
   would: (_, brush, { limits }) =>
     `remove limits on ${limits.map(name => limitNameText(name, brush)).join(', ')}`,
-  rows: limitState,
-  columns: limitColumns,
-  empty: 'No limits are left.',
+  prints: rows(limitState, { columns: limitColumns, empty: 'No limits are left.' }),
 })

@@ -1,5 +1,5 @@
 import { price } from '../../../../contract/views/usage.ts'
-import { command, opt } from '../../../declare/define.ts'
+import { command, opt, rows } from '../../../declare/define.ts'
 import { priceColumns } from '../drawing.ts'
 
 export default command({
@@ -9,7 +9,8 @@ export default command({
   examples: ['latchkey usage price list', 'latchkey usage price list --model gpt-x --json'],
   options: { model: opt.text('model', 'Only this model or pattern, as it was set') },
   run: async (ctx, filter) => (await ctx.operations()).usage.prices.list(filter),
-  rows: price,
-  columns: priceColumns,
-  empty: 'No prices. Set one with: latchkey usage price set MODEL --input 2.50 --output 10',
+  prints: rows(price, {
+    columns: priceColumns,
+    empty: 'No prices. Set one with: latchkey usage price set MODEL --input 2.50 --output 10',
+  }),
 })

@@ -1,5 +1,5 @@
 import { price } from '../../../../contract/views/usage.ts'
-import { arg, command, opt } from '../../../declare/define.ts'
+import { arg, command, opt, rows } from '../../../declare/define.ts'
 import { moment } from '../../../declare/parse.ts'
 import { many } from '../../../draw/quantity.ts'
 import { priceColumns } from '../drawing.ts'
@@ -16,8 +16,6 @@ export default command({
   options: { from: opt.as('date', moment, 'Only the price that begins then (default: all of the model)') },
   run: async (ctx, { model, from }) => (await ctx.operations()).usage.prices.remove(model, { from }),
   would: prices => `remove ${many(prices.length, 'price')}`,
-  rows: price,
-  columns: priceColumns,
-  empty: 'No prices.',
+  prints: rows(price, { columns: priceColumns, empty: 'No prices.' }),
   notice: prices => `Removed ${prices.length} price${prices.length === 1 ? '' : 's'}.`,
 })

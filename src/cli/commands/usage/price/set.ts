@@ -1,5 +1,5 @@
 import { changedPrice } from '../../../../contract/views/usage.ts'
-import { arg, command, opt } from '../../../declare/define.ts'
+import { arg, command, one, opt } from '../../../declare/define.ts'
 import { dollars, when } from '../../../declare/parse.ts'
 import { priceText } from '../drawing.ts'
 
@@ -25,7 +25,8 @@ export default command({
   },
   run: async (ctx, { model, input, output, from }) =>
     (await ctx.operations()).usage.prices.set(model, { inputUsd: input, outputUsd: output, from }),
-  output: changedPrice,
+  prints: one(changedPrice, {
+    done: (price, brush) => `${price.changed ? '' : 'Unchanged: '}${priceText(price, brush)}`,
+  }),
   would: (price, brush) => `set a price: ${priceText(price, brush)}`,
-  done: (price, brush) => `${price.changed ? '' : 'Unchanged: '}${priceText(price, brush)}`,
 })

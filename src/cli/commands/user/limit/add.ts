@@ -1,5 +1,5 @@
 import { putLimit } from '../../../../contract/views/limits.ts'
-import { arg, command } from '../../../declare/define.ts'
+import { arg, command, rows } from '../../../declare/define.ts'
 import { limit } from '../../../declare/parse.ts'
 import { limitText } from '../../../draw/columns.ts'
 import { limitColumns } from '../../../draw/limits.ts'
@@ -20,9 +20,7 @@ export default command({
   },
   run: async (ctx, { user, limits }) => (await ctx.operations()).limits.add({ user }, limits),
   would: (_, brush, { limits }) => `set ${limits.map(limit => limitText(limit, brush)).join(', ')}`,
-  rows: putLimit,
-  columns: limitColumns,
-  empty: 'No limits.',
+  prints: rows(putLimit, { columns: limitColumns, empty: 'No limits.' }),
   notice: limits =>
     limits.some(each => each.changed) ? undefined : 'Unchanged: the limits were so already.',
 })
