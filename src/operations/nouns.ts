@@ -6,7 +6,7 @@ import { projects, users } from '../db/schema/people.ts'
 
 type NounTable = SQLiteTable & { readonly id: SQLiteColumn; readonly updatedAt: SQLiteColumn }
 
-export const tables = { key: keys, user: users, project: projects } as const
+const tables = { key: keys, user: users, project: projects } as const
 
 /** The table of a noun, whichever it is. */
 export const tableOf = (noun: Noun): NounTable => tables[noun]
@@ -18,7 +18,7 @@ export type Row<N extends Noun> = (typeof tables)[N]['$inferSelect']
 export type NewRow<N extends Noun> = (typeof tables)[N]['$inferInsert']
 
 /** Rows of another table that are part of a thing. */
-export interface Part {
+interface Part {
   readonly table: string
   /** The column that names the thing. */
   readonly by: string

@@ -1,5 +1,24 @@
-import type { Tree } from '../declare/declaration.ts'
+import type { LimitedNoun } from '../../contract/nouns.ts'
+import type { Load, Tree, Words } from '../declare/declaration.ts'
+
 /** Every noun and verb, with what each is about, and how to load it. Must never load one by itself: start-up pays for each. */
+
+/** One of the commands that every noun with limits has. */
+const limitCommand =
+  (noun: LimitedNoun, verb: 'add' | 'list' | 'remove' | 'reset'): Load =>
+  async () => {
+    const { limitCommands } = await import('./limits.ts')
+    return { default: limitCommands(noun)[verb] }
+  }
+
+const limits = (noun: LimitedNoun): Words => ({
+  summary: `Rolling limits of a ${noun}`,
+  verbs: {
+    add: limitCommand(noun, 'add'),
+    list: limitCommand(noun, 'list'),
+    remove: limitCommand(noun, 'remove'),
+  },
+})
 
 export const tree: Tree = {
   init: { summary: 'Create the database', load: () => import('./init.ts') },
@@ -10,15 +29,8 @@ export const tree: Tree = {
       list: () => import('./user/list.ts'),
       show: () => import('./user/show.ts'),
       update: () => import('./user/update.ts'),
-      limit: {
-        summary: 'Rolling limits of a user',
-        verbs: {
-          add: () => import('./user/limit/add.ts'),
-          list: () => import('./user/limit/list.ts'),
-          remove: () => import('./user/limit/remove.ts'),
-        },
-      },
-      reset: () => import('./user/reset.ts'),
+      limit: limits('user'),
+      reset: limitCommand('user', 'reset'),
       passwd: () => import('./user/passwd.ts'),
       disable: () => import('./user/disable.ts'),
       enable: () => import('./user/enable.ts'),
@@ -32,15 +44,8 @@ export const tree: Tree = {
       list: () => import('./project/list.ts'),
       show: () => import('./project/show.ts'),
       update: () => import('./project/update.ts'),
-      limit: {
-        summary: 'Rolling limits of a project',
-        verbs: {
-          add: () => import('./project/limit/add.ts'),
-          list: () => import('./project/limit/list.ts'),
-          remove: () => import('./project/limit/remove.ts'),
-        },
-      },
-      reset: () => import('./project/reset.ts'),
+      limit: limits('project'),
+      reset: limitCommand('project', 'reset'),
       archive: () => import('./project/archive.ts'),
       unarchive: () => import('./project/unarchive.ts'),
       delete: () => import('./project/delete.ts'),
@@ -56,15 +61,8 @@ export const tree: Tree = {
       verify: () => import('./key/verify.ts'),
       explain: () => import('./key/explain.ts'),
       stats: () => import('./key/stats.ts'),
-      limit: {
-        summary: 'Rolling limits of a key',
-        verbs: {
-          add: () => import('./key/limit/add.ts'),
-          list: () => import('./key/limit/list.ts'),
-          remove: () => import('./key/limit/remove.ts'),
-        },
-      },
-      reset: () => import('./key/reset.ts'),
+      limit: limits('key'),
+      reset: limitCommand('key', 'reset'),
       rotate: () => import('./key/rotate.ts'),
       revoke: () => import('./key/revoke.ts'),
       disable: () => import('./key/disable.ts'),
