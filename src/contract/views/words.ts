@@ -14,6 +14,9 @@ export const userStatuses = ['active', 'disabled'] as const
 
 export const metrics = ['tokens', 'requests', 'usd'] as const
 
+/** How long the window of a limit is, at the least and at the most. */
+export const windowRangeMs = [60_000, 366 * 86_400_000] as const
+
 export const roles = ['admin', 'member', 'viewer'] as const
 
 /** What keys can be listed in the order of. */
