@@ -122,9 +122,9 @@ export const changes: readonly Mutation[] = [
   },
   {
     what: 'an absurd total stops a report',
-    file: 'src/db/query.ts',
-    text: 'sql<number>`total(${value})`',
-    instead: 'sql<number>`sum(${value})`',
+    file: 'src/db/sqlite/dialect.ts',
+    text: "total: 'total'",
+    instead: "total: 'sum'",
     ...extremes,
   },
   {

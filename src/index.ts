@@ -11,9 +11,9 @@ import { dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from './contract/errors.ts'
 import type { ProgressListener } from './contract/views.ts'
 import type { Latchkey } from './library/latchkey.ts'
-import type { Actor } from './operations/context.ts'
-import type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
+import type { KeepPolicy } from './operations/file/backup/input.ts'
 import { createOperations } from './operations/index.ts'
+import type { Actor } from './operations/input.ts'
 import { readScheduled } from './system/scheduled.ts'
 import { systemUser } from './system/user.ts'
 import { type NoPath, pathProblem, placeProblem } from './text/address.ts'
@@ -108,12 +108,8 @@ export type { Audit, Latchkey } from './library/latchkey.ts'
 export type { Limits } from './library/limits.ts'
 export type { Projects, Users } from './library/people.ts'
 export type { Prices, Usage } from './library/usage.ts'
-export type { AuditFilter } from './operations/audit.ts'
-export type { Changed } from './operations/changed.ts'
-export type { Actor } from './operations/context.ts'
-export type { KeepPolicy } from './operations/file/backup/keep-policy.ts'
-export type { Inventory } from './operations/file/inventory.ts'
-export type { CreateOptions, KeySelector } from './operations/input.ts'
+export type { KeepPolicy } from './operations/file/backup/input.ts'
+export type { Actor, AuditFilter, CreateOptions, KeySelector } from './operations/input.ts'
 export type {
   ActivityOptions,
   BulkChange,
@@ -129,7 +125,6 @@ export type {
   StatsOptions,
   VerifyOptions,
 } from './operations/keys/input.ts'
-export type { KeyStanding } from './operations/keys/standing.ts'
 export type { Limited, LimitName, ResetOptions } from './operations/limits/input.ts'
 export type {
   NewProject,
@@ -139,12 +134,16 @@ export type {
   UserChanges,
   UserFilter,
 } from './operations/people/input.ts'
-export type { CompactOptions } from './operations/usage/compact.ts'
-export type { IngestOptions } from './operations/usage/ingest.ts'
-export type { Timeline, UsageOverview } from './operations/usage/overview.ts'
-export type { NewPrice } from './operations/usage/prices.ts'
-export type { CheckOptions } from './operations/usage/reconcile.ts'
-export type { UsageInput } from './operations/usage/record.ts'
-export type { Recorder, RecorderOptions } from './operations/usage/recorder.ts'
-export type { ReportOptions } from './operations/usage/report.ts'
-export type { ReserveOptions } from './operations/usage/reserve.ts'
+export type {
+  CheckOptions,
+  CompactOptions,
+  IngestOptions,
+  NewPrice,
+  PriceFilter,
+  Recorder,
+  RecorderOptions,
+  RemovePrices,
+  ReportOptions,
+  ReserveOptions,
+  UsageInput,
+} from './operations/usage/input.ts'

@@ -4,6 +4,7 @@
  */
 export * from './views/audit.ts'
 export * from './views/backups.ts'
+export type * from './views/changes.ts'
 export * from './views/database.ts'
 export * from './views/exports.ts'
 export * from './views/imports.ts'

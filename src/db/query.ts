@@ -4,9 +4,10 @@
  */
 import { inArray } from 'drizzle-orm/sql/expressions/conditions'
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm/sql/sql'
-import type { SQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
-import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core/dialect'
+import type { SQLiteColumn as Column } from 'drizzle-orm/sqlite-core/columns/common'
 import type { Query } from './sqlite/client.ts'
+import { SqliteDialect } from './sqlite/dialect.ts'
+import { word } from './words.ts'
 
 export {
   and,
@@ -24,10 +25,10 @@ export {
 } from 'drizzle-orm/sql/expressions/conditions'
 export { asc, desc } from 'drizzle-orm/sql/expressions/select'
 export { type SQL, type SQLWrapper, sql } from 'drizzle-orm/sql/sql'
-export type { SQLiteColumn } from 'drizzle-orm/sqlite-core/columns/common'
-export type { SQLiteTable } from 'drizzle-orm/sqlite-core/table'
+export type { SQLiteColumn as Column } from 'drizzle-orm/sqlite-core/columns/common'
+export type { SQLiteTable as Table } from 'drizzle-orm/sqlite-core/table'
 
-const dialect = new SQLiteSyncDialect()
+const dialect = new SqliteDialect()
 
 /** What was built, as text: a part of a query that is not drizzle's. */
 export const rendered = (part: SQL | undefined): Query | undefined => part && dialect.sqlToQuery(part)
@@ -36,13 +37,16 @@ export const rendered = (part: SQL | undefined): Query | undefined => part && di
 export const count = (): SQL<number> => sql`count(*)`
 
 /** Whether one of the patterns in a JSON list fits the name; `*` in a pattern stands for any characters. */
-export const holdsPattern = (column: SQLiteColumn, name: string): SQL =>
-  // GLOB knows two more special characters, which stand for themselves in a class of their own.
-  sql`EXISTS (SELECT 1 FROM json_each(${column}) AS pattern WHERE ${name} GLOB replace(replace(pattern.value, '[', '[[]'), '?', '[?]'))`
+export const holdsPattern = (column: Column, name: string): SQL =>
+  sql`EXISTS (SELECT 1 FROM ${word('items')}(${column}) AS pattern WHERE ${name} ${word('fitsItem')})`
+
+/** Whether the column, whatever its case, holds the text in any part of it; LIKE would take NUL for the end of it. */
+export const holdsText = (column: Column, text: string): SQL =>
+  sql`${word('position')}(lower(${column}), lower(${text})) > 0`
 
 /** Whether the column, whatever its case, holds one of the texts; `lower` knows ASCII letters only, on both sides. */
-export const oneOfNames = (column: SQLiteColumn, names: readonly string[]): SQL =>
-  sql`lower(${column}) IN (SELECT lower(value) FROM json_each(${JSON.stringify(names)}))`
+export const oneOfNames = (column: Column, names: readonly string[]): SQL =>
+  sql`lower(${column}) IN (SELECT lower(value) FROM ${word('items')}(${JSON.stringify(names)}))`
 
 /** A text as `lower()` of SQLite has it: letters of ASCII alone. */
 export const lowerAscii = (text: string): string => text.replace(/[A-Z]/g, letter => letter.toLowerCase())
@@ -51,13 +55,16 @@ export const lowerAscii = (text: string): string => text.replace(/[A-Z]/g, lette
 const mostBound = 100
 
 /** `inArray`, for any number of values. */
-export const oneOf = (column: SQLiteColumn, values: readonly string[]): SQL =>
+export const oneOf = (column: Column, values: readonly string[]): SQL =>
   values.length <= mostBound
     ? inArray(column, [...values])
-    : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`
+    : sql`${column} IN (SELECT value FROM ${word('items')}(${JSON.stringify(values)}))`
 
 /**
  * A sum of whole numbers; 0 of none. `sum()` stops the query with an error past 2^63, and a few absurd events must not
  * stop a report: this one goes on, exact up to 2^53.
  */
-export const totalOf = (value: SQLWrapper): SQL<number> => sql<number>`total(${value})`
+export const totalOf = (value: SQLWrapper): SQL<number> => sql<number>`${word('total')}(${value})`
+
+/** 1 where the condition holds, else 0: what can be added up. */
+export const asNumber = (condition: SQL): SQL<number> => sql<number>`(${condition})${word('asNumber')}`

@@ -4,26 +4,20 @@
  */
 import { optionalDate, optionalText, type Report, requiredDate, requiredText } from './fields.ts'
 import type { ForeignData, ForeignKey, ForeignUser, Problem } from './foreign-data.ts'
-import {
-  type ForeignDatabase,
-  otherTables,
-  requireColumns,
-  rowsOf,
-  withDatabase,
-} from './foreign-database.ts'
-import { invalid, type SourceFile, withSource } from './source.ts'
+import { otherTables, requireColumns } from './foreign-database.ts'
+import { type ForeignDatabase, type ForeignFile, invalid, withSource } from './source.ts'
 
 /**
  * Every user and key of the database, with all problems of their fields.
  *
  * @throws as `withSource`; invalid for what is no database of ccluster, or one from before it had users; corrupt
  */
-export function readCcluster(input: SourceFile): Promise<ForeignData> {
+export function readCcluster(input: ForeignFile): Promise<ForeignData> {
   return withSource(input, source => {
     if (source.kind === 'text') {
       throw invalid(`${input.file} is no SQLite database`, 'name the database of ccluster')
     }
-    return withDatabase(input.file, source.path, database => contentOf(database, source.notes))
+    return input.sqlite.withTables(input.file, source.path, database => contentOf(database, source.notes))
   })
 }
 
@@ -52,14 +46,18 @@ function contentOf(database: ForeignDatabase, notes: readonly string[]): Foreign
   const withoutKeys = tables.has('users') && !tables.has('api_keys')
   requireColumns(database, 'ccluster', withoutKeys ? { users: columns.users } : columns)
   const problems: Problem[] = []
-  const users = rowsOf(database, 'users').map((row, index) =>
-    parseUser(row, (field, problem) => problems.push({ type: 'user', index, field, problem })),
-  )
+  const users = database
+    .rowsOf('users')
+    .map((row, index) =>
+      parseUser(row, (field, problem) => problems.push({ type: 'user', index, field, problem })),
+    )
   const keys = withoutKeys
     ? []
-    : rowsOf(database, 'api_keys').map((row, index) =>
-        parseKey(row, (field, problem) => problems.push({ type: 'key', index, field, problem })),
-      )
+    : database
+        .rowsOf('api_keys')
+        .map((row, index) =>
+          parseKey(row, (field, problem) => problems.push({ type: 'key', index, field, problem })),
+        )
   return {
     users,
     projects: [],

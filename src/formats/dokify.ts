@@ -12,15 +12,15 @@ import {
   requiredText,
 } from './fields.ts'
 import type { ForeignData, ForeignKey, ForeignProject, ForeignUser, Problem } from './foreign-data.ts'
-import { otherTables, requireColumns, rowsOf, withDatabase } from './foreign-database.ts'
-import { invalid, type SourceFile, withSource } from './source.ts'
+import { otherTables, requireColumns } from './foreign-database.ts'
+import { type ForeignFile, invalid, withSource } from './source.ts'
 import { isFolder, readTableDumps } from './table-dumps.ts'
 
 /**
  * @param input the folder, or the database
  * @throws as `withSource`; invalid for what lacks the users, or a column that is needed; corrupt
  */
-export async function readDokify(input: SourceFile): Promise<ForeignData> {
+export async function readDokify(input: ForeignFile): Promise<ForeignData> {
   const { file } = input
   if (input.bytes === undefined && (await isFolder(file))) return readFolder(input)
   return withSource(input, source => {
@@ -30,11 +30,11 @@ export async function readDokify(input: SourceFile): Promise<ForeignData> {
         'put the dump of each table into one folder, under its name, such as users.csv, and name the folder',
       )
     }
-    return withDatabase(file, source.path, database => {
+    return input.sqlite.withTables(file, source.path, database => {
       const { tables } = database
       requireColumns(database, 'dokify', requiredOf([...tables.keys()]))
       const rows = new Map(
-        tableNames.filter(name => tables.has(name)).map(name => [name, rowsOf(database, name)]),
+        tableNames.filter(name => tables.has(name)).map(name => [name, database.rowsOf(name)]),
       )
       return contentOf({
         rows,
@@ -84,8 +84,9 @@ interface Content {
   readonly notes: readonly string[]
 }
 
-async function readFolder({ file: folder, count }: SourceFile): Promise<ForeignData> {
-  const { tables, others } = await readTableDumps(folder, tableNames, count)
+async function readFolder(input: ForeignFile): Promise<ForeignData> {
+  const { file: folder } = input
+  const { tables, others } = await readTableDumps(input, tableNames)
   if (!tables.has('users')) {
     throw invalid(
       `${folder} has no dump of the table users, to whom projects and keys belong`,

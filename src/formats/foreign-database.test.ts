@@ -3,6 +3,7 @@ import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { sqliteReader } from '../operations/file/foreign-database.ts'
 import { failure } from '../testing/failure.ts'
 import { temporaryFolder } from '../testing/folder.ts'
 import { readGlmProxy } from './glm-proxy.ts'
@@ -67,7 +68,8 @@ test.each<[what: string, statements: readonly string[], outcome: RegExp]>([
   const code = `
     import { readFileSync } from 'node:fs'
     import { readGlmProxy } from ${JSON.stringify(join(import.meta.dir, 'glm-proxy.ts'))}
-    const said = await readGlmProxy({ file: ${JSON.stringify(file)} })
+    import { sqliteReader } from ${JSON.stringify(join(import.meta.dir, '../operations/file/foreign-database.ts'))}
+    const said = await readGlmProxy({ file: ${JSON.stringify(file)}, sqlite: sqliteReader })
       .then(({ keys }) => keys.length + ' key', error => error.message)
     const [, peak] = /^VmHWM:\\s+(\\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))
     console.log(JSON.stringify([said, Number(peak) / 1024]))`
@@ -84,5 +86,7 @@ test('a computed column is not the one of that name that is asked for', async ()
   made.run(`CREATE TABLE api_keys (${keys}, ${more}, model text AS ('x'))`)
   made.run(windows)
   made.close()
-  expect((await failure(readGlmProxy({ file }))).message).toContain('api_keys has no column model')
+  expect((await failure(readGlmProxy({ file, sqlite: sqliteReader }))).message).toContain(
+    'api_keys has no column model',
+  )
 })

@@ -1,60 +1,5 @@
-/**
- * Looks into the SQLite database of another system: whose it is, what it has. Must only be given a private copy,
- * because opening one writes.
- */
-import { LatchkeyError } from '../contract/errors.ts'
-import { applicationId } from '../db/sqlite/open.ts'
-import { mostValueBytes, UntrustedDatabase, untrustedFailure } from '../db/sqlite/untrusted.ts'
-import { invalid } from './source.ts'
-
-export interface ForeignDatabase {
-  readonly content: UntrustedDatabase
-  /** For messages. */
-  readonly file: string
-  /** Ordinary tables in lower case, as SQLite compares names, with the columns that they store. */
-  readonly tables: ReadonlyMap<string, readonly string[]>
-}
-
-/**
- * Runs `use` on a database that is sound and has tables.
- *
- * @param path a private copy
- * @throws corrupt; invalid when it has no tables
- */
-export function withDatabase<T>(file: string, path: string, use: (database: ForeignDatabase) => T): T {
-  try {
-    using content = new UntrustedDatabase(path)
-    const [damage] = content.rows('PRAGMA quick_check(1)')
-    if (damage?.['quick_check'] !== 'ok') throw damaged(file)
-    const tables = tablesOf(content)
-    if (tables.size === 0) throw empty(file)
-    const [header] = content.rows('PRAGMA application_id')
-    if (header?.['application_id'] === applicationId) throw ours(file)
-    return use({ content, file, tables })
-  } catch (error) {
-    const failure = untrustedFailure(error)
-    if (failure === 'damaged') throw damaged(file, { cause: error })
-    if (failure === 'too large') throw tooLarge(file)
-    throw error
-  }
-}
-
-/** Views and virtual tables run code of whoever made the file: what has such a name is not the table. */
-function tablesOf(content: UntrustedDatabase): ReadonlyMap<string, readonly string[]> {
-  const tables = content.rows(
-    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
-  )
-  return new Map(
-    tables.map(({ name }) => [
-      String(name).toLowerCase(),
-      columnsOf(content, String(name)).map(column => column.toLowerCase()),
-    ]),
-  )
-}
-
-/** Columns that are stored: of a generated one anything may come, and any amount of it. */
-const columnsOf = (content: UntrustedDatabase, table: string): readonly string[] =>
-  content.rows('SELECT name FROM pragma_table_info(?)', table).map(({ name }) => String(name))
+/** Whether the SQLite database of another system has what a format needs, and whose it may be instead. */
+import { type ForeignDatabase, invalid } from './source.ts'
 
 /**
  * @param source whose database it should be
@@ -79,29 +24,15 @@ export function requireColumns(
   }
 }
 
-/** Every row of a table, its columns in lower case. */
-export function rowsOf(
-  { content }: ForeignDatabase,
-  table: string,
-): readonly Readonly<Record<string, unknown>>[] {
-  const columns = columnsOf(content, table).map(name => `${quoted(name)} AS ${quoted(name.toLowerCase())}`)
-  return content.rows(`SELECT ${columns.join(', ')} FROM ${quoted(table)}`)
-}
-
 /** Tables that are not taken over, with their rows; what a migration tool keeps for itself is nobody's loss. */
 export function otherTables(
-  { content, tables }: ForeignDatabase,
+  { tables, countRows }: ForeignDatabase,
   taken: readonly string[],
 ): readonly { readonly name: string; readonly rows: number }[] {
   return [...tables.keys()]
     .filter(name => !taken.includes(name) && !/^_|migrations?$/.test(name))
-    .map(name => {
-      const [counted] = content.rows(`SELECT count(*) AS n FROM ${quoted(name)}`)
-      return { name, rows: Number(counted?.['n']) }
-    })
+    .map(name => ({ name, rows: countRows(name) }))
 }
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /** A column that only one of the systems known here has. */
 const signs: readonly (readonly [system: string, table: string, column: string])[] = [
@@ -118,29 +49,3 @@ function hintFor(tables: ForeignDatabase['tables']): string {
     ? `name the right database; ${look}`
     : `it looks like one of ${sign[0]}: latchkey import ${sign[0]} FILE; ${look}`
 }
-
-const empty = (file: string): LatchkeyError =>
-  invalid(
-    `${file} has no tables: it is an empty database, or a copy without the -wal beside the original`,
-    'copy the file together with its -wal, or make a whole copy with: sqlite3 FILE ".backup copy.db"',
-  )
-
-const ours = (file: string): LatchkeyError =>
-  invalid(
-    `${file} is a database of Latchkey itself`,
-    'bring a backup back with: latchkey restore FILE; to use this database, name it with --db',
-  )
-
-const damaged = (file: string, options?: ErrorOptions): LatchkeyError =>
-  new LatchkeyError(
-    'corrupt',
-    `${file} is a damaged SQLite database; nothing was imported`,
-    'see the damage with: sqlite3 FILE "PRAGMA integrity_check"; a copy needs the -wal of the original; or import a backup of it',
-    options,
-  )
-
-const tooLarge = (file: string): LatchkeyError =>
-  invalid(
-    `${file} has a value of more than ${mostValueBytes / 1024 / 1024} MiB, which is none that a system known here keeps`,
-    'see what is in it with: sqlite3 FILE .schema',
-  )

@@ -17,10 +17,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
+import { sqliteReader } from '../operations/file/foreign-database.ts'
 import { failure } from '../testing/failure.ts'
 import type { ForeignKey } from './foreign-data.ts'
-import { readGlmProxy } from './glm-proxy.ts'
-import { largestTextBytes, withSource } from './source.ts'
+import * as glmProxy from './glm-proxy.ts'
+import { largestTextBytes, type SourceFile, withSource } from './source.ts'
 
 let folder: string
 beforeEach(() => {
@@ -40,6 +41,7 @@ const sound = {
   usage_windows: [{ window_start: '2026-01-17T18:56:50.677Z', tokens_used: 902 }],
 }
 const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
+const readGlmProxy = (input: SourceFile) => glmProxy.readGlmProxy({ ...input, sqlite: sqliteReader })
 const readKeys = (...keys: unknown[]) => readGlmProxy({ file: 'apikeys.json', bytes: bytesOf({ keys }) })
 
 const nothing = {
@@ -343,7 +345,7 @@ test('the private copy is readable for nobody else, and gone afterwards', async 
   makeDatabase(path, tables).close()
   chmodSync(path, 0o644)
   let copy = ''
-  await withSource({ file: path }, source => {
+  await withSource({ file: path, sqlite: sqliteReader }, source => {
     if (source.kind !== 'sqlite') throw new Error('no database')
     copy = source.path
     expect(statSync(copy).mode & 0o777).toBe(0o600)

@@ -23,15 +23,9 @@ import {
   type Problem,
   wholeEntry,
 } from './foreign-data.ts'
-import {
-  type ForeignDatabase,
-  otherTables,
-  requireColumns,
-  rowsOf,
-  withDatabase,
-} from './foreign-database.ts'
+import { otherTables, requireColumns } from './foreign-database.ts'
 import { parseJson } from './json-text.ts'
-import { invalid, type SourceFile, withSource } from './source.ts'
+import { type ForeignDatabase, type ForeignFile, invalid, withSource } from './source.ts'
 
 /**
  * Every key of the file, with all problems of its fields.
@@ -39,11 +33,13 @@ import { invalid, type SourceFile, withSource } from './source.ts'
  * @throws as `withSource`; invalid when it is no JSON, has no list of keys, or lacks a table or column; corrupt when
  *   the database is damaged
  */
-export function readGlmProxy(input: SourceFile): Promise<ForeignData> {
+export function readGlmProxy(input: ForeignFile): Promise<ForeignData> {
   return withSource(input, source =>
     source.kind === 'text'
       ? parseContent(documentOf(input.file, source.text), [])
-      : parseContent(databaseOf(input.file, source.path), source.notes),
+      : input.sqlite.withTables(input.file, source.path, database =>
+          parseContent(contentOf(database), source.notes),
+        ),
   )
 }
 
@@ -93,21 +89,15 @@ const columns = {
   usage_windows: ['api_key', 'window_start', 'tokens_used'],
 } as const
 
-/** @param path a private copy: opening it writes */
-const databaseOf = (file: string, path: string): Content =>
-  withDatabase(file, path, database => {
-    requireColumns(database, 'glm-proxy', columns)
-    return contentOf(database)
-  })
-
 function contentOf(database: ForeignDatabase): Content {
+  requireColumns(database, 'glm-proxy', columns)
   const windowsOf = new Map<unknown, unknown[]>()
-  for (const { id: _, api_key, ...window } of rowsOf(database, 'usage_windows')) {
+  for (const { id: _, api_key, ...window } of database.rowsOf('usage_windows')) {
     const windows = windowsOf.get(api_key) ?? []
     windows.push(window)
     windowsOf.set(api_key, windows)
   }
-  const keyRows = rowsOf(database, 'api_keys')
+  const keyRows = database.rowsOf('api_keys')
   const keys = keyRows.map(row => ({ ...row, usage_windows: windowsOf.get(row['key']) ?? [] }))
   const known = new Set(keyRows.map(row => row['key']))
   const orphaned = [...windowsOf.keys()].some(owner => !known.has(owner))

@@ -10,7 +10,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { logState } from '../db/sqlite/write-ahead-log.ts'
 import { translate } from '../system/errors.ts'
 import type { ByteCounter } from './rows.ts'
 import { packingOf } from './unpack.ts'
@@ -22,6 +21,36 @@ export interface SourceFile {
   readonly bytes?: Uint8Array | undefined
   /** Told how much of the file has been read; begins again when it must be read again. */
   readonly count?: ByteCounter | undefined
+}
+
+/** The SQLite database of another system. */
+export interface ForeignDatabase {
+  /** For messages. */
+  readonly file: string
+  /** Ordinary tables in lower case, as SQLite compares names, with the columns that they store. */
+  readonly tables: ReadonlyMap<string, readonly string[]>
+  /** Every row of a table, its columns in lower case. */
+  readonly rowsOf: (table: string) => readonly Readonly<Record<string, unknown>>[]
+  readonly countRows: (table: string) => number
+}
+
+/** Who can read SQLite files; formats are given one. */
+export interface SqliteReader {
+  /** Whether the log of a copy is whole, ends within a transaction, or cannot be read. */
+  readonly logEnd: (log: string) => 'whole' | 'unfinished' | 'damaged'
+  /**
+   * Runs `use` on a database that is sound and has tables.
+   *
+   * @param file its name for messages
+   * @param path a private copy
+   * @throws corrupt; invalid when it has no tables, or is one of Latchkey's
+   */
+  readonly withTables: <T>(file: string, path: string, use: (database: ForeignDatabase) => T) => T
+}
+
+/** A file together with who can read it if it is a SQLite database. */
+export interface ForeignFile extends SourceFile {
+  readonly sqlite: SqliteReader
 }
 
 export type Source =
@@ -50,7 +79,7 @@ const clockTickMs = 20
  * @throws not_found; invalid for what is no file, empty, too large or neither SQLite nor UTF-8; busy when it was
  *   changed during every attempt to read it; permission; disk_full
  */
-export async function withSource<T>(input: SourceFile, use: (source: Source) => T | Promise<T>): Promise<T> {
+export async function withSource<T>(input: ForeignFile, use: (source: Source) => T | Promise<T>): Promise<T> {
   let folder: string | undefined
   const makeFolder = async (): Promise<string> => {
     folder ??= await mkdtemp(join(tmpdir(), 'latchkey-import-'))
@@ -76,7 +105,7 @@ async function attempted<T>(file: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function read(input: SourceFile, makeFolder: () => Promise<string>): Promise<Source> {
+async function read(input: ForeignFile, makeFolder: () => Promise<string>): Promise<Source> {
   const { file, bytes } = input
   if (bytes === undefined) return readFile(input, makeFolder)
   if (!startsLikeSqlite(bytes)) return textOf(file, bytes)
@@ -86,7 +115,7 @@ async function read(input: SourceFile, makeFolder: () => Promise<string>): Promi
 }
 
 /** Again when somebody wrote to it meanwhile: half of one state and half of the next is neither. */
-async function readFile(input: SourceFile, makeFolder: () => Promise<string>): Promise<Source> {
+async function readFile(input: ForeignFile, makeFolder: () => Promise<string>): Promise<Source> {
   const { file } = input
   // SQLite looks for the log beside the file itself, not beside a link to it.
   const path = await realpath(file)
@@ -120,7 +149,7 @@ async function settled<T>(work: Promise<T>): Promise<() => T> {
 }
 
 async function readOnce(
-  { file, count }: SourceFile,
+  { file, count, sqlite }: ForeignFile,
   path: string,
   makeFolder: () => Promise<string>,
 ): Promise<Source> {
@@ -133,7 +162,7 @@ async function readOnce(
     const copy = join(await makeFolder(), `${randomUUID()}.db`)
     await copyTo(handle, copy, count)
     for (const suffix of sidecars) await copySidecar(file, path, suffix, copy)
-    return { kind: 'sqlite', path: copy, notes: await logNotes(file, path, copy) }
+    return { kind: 'sqlite', path: copy, notes: await logNotes(sqlite, file, path, copy) }
   } finally {
     await handle.close()
   }
@@ -144,7 +173,12 @@ async function readOnce(
  *
  * @throws corrupt when committed transactions cannot be read
  */
-async function logNotes(file: string, path: string, copy: string): Promise<readonly string[]> {
+async function logNotes(
+  sqlite: SqliteReader,
+  file: string,
+  path: string,
+  copy: string,
+): Promise<readonly string[]> {
   if (!(await exists(`${copy}-wal`))) {
     // SQLite makes the two together, and removes the -shm last.
     if (!(await exists(`${path}-shm`))) return []
@@ -154,7 +188,7 @@ async function logNotes(file: string, path: string, copy: string): Promise<reado
       'copy the -wal along with the database, or make a whole copy with: sqlite3 FILE ".backup copy.db"',
     )
   }
-  const { end } = logState(`${copy}-wal`)
+  const end = sqlite.logEnd(`${copy}-wal`)
   if (end === 'damaged') {
     throw new LatchkeyError(
       'corrupt',

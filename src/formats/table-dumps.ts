@@ -8,7 +8,7 @@ import { translate } from '../system/errors.ts'
 import { isRecord } from './fields.ts'
 import { parseJson } from './json-text.ts'
 import { type ByteCounter, readRows } from './rows.ts'
-import { invalid, withSource } from './source.ts'
+import { type ForeignFile, invalid, withSource } from './source.ts'
 
 type TableRow = Readonly<Record<string, unknown>>
 
@@ -29,14 +29,13 @@ export async function isFolder(path: string): Promise<boolean> {
 }
 
 /**
+ * @param folder is told, by `count`, how much of all dumps together has been read
  * @param wanted names of tables to read; all others are counted
- * @param count told how much of all dumps together has been read
  * @throws invalid for a row or file that cannot be read, or two dumps of one table; not_found, permission
  */
 export async function readTableDumps(
-  folder: string,
+  { file: folder, count = () => {}, sqlite }: ForeignFile,
   wanted: readonly string[],
-  count: ByteCounter = () => {},
 ): Promise<TableDumps> {
   const dumps = await dumpsIn(folder)
   const tables = new Map<string, readonly TableRow[]>()
@@ -48,8 +47,9 @@ export async function readTableDumps(
       bytes = read
       count(before + bytes)
     }
-    if (wanted.includes(table)) tables.set(table, await rowsOfDump(file, countHere))
-    else others.push({ name: table, rows: await countRows(file, countHere) })
+    const dump = { file, count: countHere, sqlite }
+    if (wanted.includes(table)) tables.set(table, await rowsOfDump(dump))
+    else others.push({ name: table, rows: await countRows(dump) })
     before += bytes
   }
   return { tables, others }
@@ -80,8 +80,9 @@ async function dumpsIn(folder: string): Promise<ReadonlyMap<string, string>> {
   )
 }
 
-const rowsOfDump = (file: string, count: ByteCounter): Promise<readonly TableRow[]> =>
-  withSource({ file, count }, async source => {
+const rowsOfDump = (dump: ForeignFile): Promise<readonly TableRow[]> =>
+  withSource(dump, async source => {
+    const { file } = dump
     if (source.kind === 'sqlite') throw invalid(`${file} is a SQLite database`, 'import that file by itself')
     if (/\.json$/i.test(file)) return jsonRows(file, source.text)
     const rows: TableRow[] = []
@@ -118,8 +119,9 @@ const folded = (row: TableRow): TableRow =>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [name.toLowerCase(), value]))
 
 /** Of rows that are left behind it only matters how many they are; they may be large. */
-async function countRows(file: string, count: ByteCounter): Promise<number> {
-  if (/\.json$/i.test(file)) return (await rowsOfDump(file, count)).length
+async function countRows(dump: ForeignFile): Promise<number> {
+  const { file, count } = dump
+  if (/\.json$/i.test(file)) return (await rowsOfDump(dump)).length
   let rows = 0
   for await (const batch of readRows({ file }, count)) rows += batch.length
   return rows

@@ -11,21 +11,25 @@ import type {
   Migrated,
   MigrationPlan,
   Optimized,
+  Restorable,
   Restored,
   SchemaCheck,
   SchemaEvent,
   SchemaState,
   Vacuumed,
 } from '../contract/views.ts'
-import type { RunBackup } from '../operations/file/backup/create.ts'
-import type { ChooseBackup, ListBackups } from '../operations/file/backup/list.ts'
-import type { PruneBackups } from '../operations/file/backup/prune.ts'
-import type { Restorable, Restore } from '../operations/file/backup/restore/restore.ts'
-import type { ScheduleBackups, UnscheduleBackups } from '../operations/file/backup/schedule.ts'
-import type { StatusOptions } from '../operations/file/backup/status.ts'
-import type { VerifyBackups } from '../operations/file/backup/verify.ts'
-import type { CopyDatabase, Query } from '../operations/file/database.ts'
-import type { Migrate, PlanMigration } from '../operations/file/migrations.ts'
+import type {
+  ChooseBackup,
+  ListBackups,
+  PruneBackups,
+  Restore,
+  RunBackup,
+  ScheduleBackups,
+  StatusOptions,
+  UnscheduleBackups,
+  VerifyBackups,
+} from '../operations/file/backup/input.ts'
+import type { CopyDatabase, Migrate, PlanMigration, Query } from '../operations/file/input.ts'
 
 /** Copies of the database, each with a manifest, in a folder or in a bucket (`s3://bucket/prefix`). */
 export interface Backups {

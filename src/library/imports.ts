@@ -1,7 +1,6 @@
 /** Users, projects and keys of other systems. Types alone; `src/operations/import` has the rules. */
 import type { ImportReport, ImportSummary, ImportUndo } from '../contract/views.ts'
-import type { ImportOptions } from '../operations/import/pipeline.ts'
-import type { UndoOptions } from '../operations/import/undo.ts'
+import type { ImportOptions, UndoOptions } from '../operations/import/input.ts'
 
 /** Takes over data from other systems: in one transaction, and again without counting anything twice. */
 export interface Imports {

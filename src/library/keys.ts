@@ -1,17 +1,18 @@
 /** What a backend does with keys: verdicts, secrets, limits. Types alone; `src/operations/keys` has the rules. */
 import type {
+  Changed,
   CreatedKey,
   Explanation,
   ExportedKey,
   FoundSecret,
   ImportReport,
   Key,
+  KeyStanding,
   RotatedKey,
   Stats,
   Verdict,
 } from '../contract/views.ts'
 import type { RowSource } from '../formats/rows.ts'
-import type { Changed } from '../operations/changed.ts'
 import type { KeySelector } from '../operations/input.ts'
 import type {
   ActivityOptions,
@@ -27,7 +28,6 @@ import type {
   StatsOptions,
   VerifyOptions,
 } from '../operations/keys/input.ts'
-import type { KeyStanding } from '../operations/keys/standing.ts'
 
 /** API keys. A key is selected by its id, the first characters of its id, its name, its `start`, or `{ secret }`. */
 export interface Keys {

@@ -1,9 +1,7 @@
 /** All of Latchkey on one database, grouped as the command line is. Types alone: what is said of each method here is its contract. */
-import type { AuditEntry, HealthReport, Initialized } from '../contract/views.ts'
-import type { AuditFilter } from '../operations/audit.ts'
-import type { Diagnosis } from '../operations/file/diagnosis.ts'
-import type { NewDatabase } from '../operations/file/init.ts'
-import type { Inventory } from '../operations/file/inventory.ts'
+import type { AuditEntry, HealthReport, Initialized, Inventory } from '../contract/views.ts'
+import type { Diagnosis, NewDatabase } from '../operations/file/input.ts'
+import type { AuditFilter } from '../operations/input.ts'
 import type { Backups, DatabaseFile, Migrations } from './file.ts'
 import type { Imports } from './imports.ts'
 import type { Keys } from './keys.ts'

@@ -1,6 +1,5 @@
 /** Users, and the projects they own. Types alone; `src/operations/people` has the rules. */
-import type { CreatedProject, CreatedUser, Project, User } from '../contract/views.ts'
-import type { Changed } from '../operations/changed.ts'
+import type { Changed, CreatedProject, CreatedUser, Project, User } from '../contract/views.ts'
 import type { CreateOptions } from '../operations/input.ts'
 import type {
   NewProject,

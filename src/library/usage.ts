@@ -7,18 +7,23 @@ import type {
   Recorded,
   Reserved,
   UsageCheck,
+  UsageOverview,
   UsageRow,
 } from '../contract/views.ts'
 import type { KeySelector } from '../operations/input.ts'
-import type { CompactOptions } from '../operations/usage/compact.ts'
-import type { IngestOptions } from '../operations/usage/ingest.ts'
-import type { UsageOverview } from '../operations/usage/overview.ts'
-import type { NewPrice } from '../operations/usage/prices.ts'
-import type { CheckOptions } from '../operations/usage/reconcile.ts'
-import type { UsageInput } from '../operations/usage/record.ts'
-import type { Recorder, RecorderOptions } from '../operations/usage/recorder.ts'
-import type { ReportOptions } from '../operations/usage/report.ts'
-import type { ReserveOptions } from '../operations/usage/reserve.ts'
+import type {
+  CheckOptions,
+  CompactOptions,
+  IngestOptions,
+  NewPrice,
+  PriceFilter,
+  Recorder,
+  RecorderOptions,
+  RemovePrices,
+  ReportOptions,
+  ReserveOptions,
+  UsageInput,
+} from '../operations/usage/input.ts'
 
 /** Usage of keys. Tokens and requests are counts, money is dollars, kept to the millionth. */
 export interface Usage {
@@ -147,7 +152,7 @@ export interface Prices {
    * @example
    * const prices = await latchkey.usage.prices.list({ model: 'gpt-x' })
    */
-  readonly list: (filter?: { readonly model?: string | undefined }) => Promise<readonly Price[]>
+  readonly list: (filter?: PriceFilter) => Promise<readonly Price[]>
   /**
    * Removes the price that begins at a moment, or all prices of the model. What is recorded keeps its cost.
    *
@@ -156,8 +161,5 @@ export interface Prices {
    * await latchkey.usage.prices.set('gpt-y', { inputUsd: 1, outputUsd: 2 })
    * await latchkey.usage.prices.remove('gpt-y')
    */
-  readonly remove: (
-    model: string,
-    options?: { readonly from?: Date | undefined },
-  ) => Promise<readonly Price[]>
+  readonly remove: (model: string, options?: RemovePrices) => Promise<readonly Price[]>
 }

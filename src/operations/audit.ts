@@ -9,6 +9,7 @@ import { and, desc, eq, gte, lt, or, type SQL } from '../db/query.ts'
 import { audit } from '../db/schema/audit.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
 import type { OperationContext } from './context.ts'
+import type { AuditFilter } from './input.ts'
 import { newId } from './rules/ids.ts'
 import { requireWords } from './rules/input.ts'
 import { holdsSecret } from './rules/scan.ts'
@@ -69,21 +70,6 @@ export function auditRow(
     before: before ?? null,
     after: after ?? null,
   }
-}
-
-export interface AuditFilter {
-  /** First moment that counts. */
-  readonly since?: Date | undefined
-  /** First moment that no longer counts. */
-  readonly until?: Date | undefined
-  /** Who made the change. */
-  readonly actor?: string | undefined
-  /** An action such as `key.rotate`, or a noun alone for all its actions. */
-  readonly action?: string | undefined
-  /** Id or name of what was acted on. */
-  readonly target?: string | undefined
-  /** At most this many rows, the newest; default 100. */
-  readonly limit?: number | undefined
 }
 
 /** Newest first. @throws invalid for an action that there is not */

@@ -3,17 +3,12 @@
  * nothing came out different.
  */
 import type { Noun } from '../contract/nouns.ts'
+import type { Changed } from '../contract/views.ts'
 import type { Database } from '../db/engine.ts'
 import { eq } from '../db/query.ts'
 import { differingFields, type Event, recordAll } from './audit.ts'
 import type { OperationContext } from './context.ts'
 import { tableOf } from './nouns.ts'
-
-/** Something as it is now, whether that is news, and how what differs was before. */
-export type Changed<View> = View & {
-  readonly changed: boolean
-  readonly before: Readonly<Record<string, unknown>>
-}
 
 /** What was erased, as it was. */
 export const erased = <View>(view: View): Changed<View> => ({ ...view, changed: true, before: {} })

@@ -1,16 +1,10 @@
 /** What every operation is given: the store, the clock, and on whose behalf it acts. */
 
-import type { Origin, ProgressListener } from '../contract/views.ts'
+import type { ProgressListener } from '../contract/views.ts'
 import type { Store } from '../db/sqlite/transaction.ts'
 import type { Environment } from '../system/home.ts'
-import type { KeepPolicy } from './file/backup/keep-policy.ts'
-
-export interface Actor {
-  /** Who the audit trail names. */
-  readonly name: string
-  /** From where: a terminal, cron, a service, a script or the library. */
-  readonly origin: Origin
-}
+import type { KeepPolicy } from './file/backup/input.ts'
+import type { Actor } from './input.ts'
 
 export interface OperationContext {
   readonly store: Store

@@ -6,8 +6,7 @@ import { Store } from '../db/sqlite/transaction.ts'
 import type { FileContext, OperationContext } from './context.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
-import type { Recorder, RecorderOptions } from './usage/recorder.ts'
-import type { ReportOptions } from './usage/report.ts'
+import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
 
 /** Everything the operations depend on; `src/index.ts` has the defaults. */
 export interface Wiring extends FileContext {

@@ -1,10 +1,10 @@
 /** What is stored of each noun: its table, what it belongs to and what belongs to it. Must know no view. */
 import { type Noun, nouns } from '../contract/nouns.ts'
-import type { SQLiteColumn, SQLiteTable } from '../db/query.ts'
+import type { Column, Table } from '../db/query.ts'
 import { keys } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
 
-type NounTable = SQLiteTable & { readonly id: SQLiteColumn; readonly updatedAt: SQLiteColumn }
+type NounTable = Table & { readonly id: Column; readonly updatedAt: Column }
 
 const tables = { key: keys, user: users, project: projects } as const
 
@@ -12,7 +12,7 @@ const tables = { key: keys, user: users, project: projects } as const
 export const tableOf = (noun: Noun): NounTable => tables[noun]
 
 /** One of its columns, by the name of its field. */
-export const column = (noun: Noun, field: string): SQLiteColumn => Reflect.get(tables[noun], field)
+export const column = (noun: Noun, field: string): Column => Reflect.get(tables[noun], field)
 
 export type Row<N extends Noun> = (typeof tables)[N]['$inferSelect']
 export type NewRow<N extends Noun> = (typeof tables)[N]['$inferInsert']

@@ -6,7 +6,7 @@
 import { LatchkeyError } from '../contract/errors.ts'
 import { type Noun, nouns } from '../contract/nouns.ts'
 import type { Database } from '../db/engine.ts'
-import { and, eq, gte, isNull, lt, lte, or, type SQL, type SQLiteColumn, sql } from '../db/query.ts'
+import { and, type Column, eq, gte, holdsText, isNull, lt, lte, or, type SQL, sql } from '../db/query.ts'
 import { keys, secrets } from '../db/schema/keys.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
 import type { KeySelector } from './input.ts'
@@ -71,7 +71,7 @@ function preferred<N extends Noun>(noun: N, selector: string, rows: readonly Row
 }
 
 /** The id itself, or one that begins so; nothing where it looks like none. */
-export function byId(column: SQLiteColumn, selector: string, prefix: IdPrefix): SQL | undefined {
+export function byId(column: Column, selector: string, prefix: IdPrefix): SQL | undefined {
   const text = selector.toLowerCase()
   // The tilde sorts after every character of an id.
   return looksLikeId(text, prefix) ? and(gte(column, text), lt(column, `${text}~`)) : undefined
@@ -81,18 +81,16 @@ export function byId(column: SQLiteColumn, selector: string, prefix: IdPrefix): 
  * The same text whatever its case, as the unique indexes understand case: the database folds both sides, because
  * SQLite knows the case of ASCII letters only.
  */
-export function sameText(column: SQLiteColumn, text: string): SQL {
+export function sameText(column: Column, text: string): SQL {
   const composed = text.normalize('NFC')
   if (composed === text) return sql`lower(${column}) = lower(${text})`
   // Names that were given before they were composed stand as they were written.
   return sql`lower(${column}) IN (lower(${composed}), lower(${text}))`
 }
 
-/** Rows in which one of the columns holds the text, whatever its case; LIKE would take NUL for the end of it. */
-export const contains = (columns: readonly SQLiteColumn[], text: string | undefined): SQL | undefined =>
-  text === undefined
-    ? undefined
-    : or(...columns.map(column => sql`instr(lower(${column}), lower(${text.normalize('NFC')})) > 0`))
+/** Rows in which one of the columns holds the text, whatever its case. */
+export const contains = (columns: readonly Column[], text: string | undefined): SQL | undefined =>
+  text === undefined ? undefined : or(...columns.map(column => holdsText(column, text.normalize('NFC'))))
 
 async function only<N extends Noun>(
   db: Database,

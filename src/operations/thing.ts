@@ -4,11 +4,11 @@
  */
 import { LatchkeyError } from '../contract/errors.ts'
 import { type Noun, nouns } from '../contract/nouns.ts'
-import type { AuditAction, AuditVerb } from '../contract/views.ts'
+import type { AuditAction, AuditVerb, Changed } from '../contract/views.ts'
 import type { Database } from '../db/engine.ts'
 import { eq } from '../db/query.ts'
 import { record } from './audit.ts'
-import { type Changed, differingColumns, settleChange } from './changed.ts'
+import { differingColumns, settleChange } from './changed.ts'
 import type { OperationContext } from './context.ts'
 import { column, type NewRow, type Row, tableOf, targetOf, uniqueFields } from './nouns.ts'
 import { newId } from './rules/ids.ts'

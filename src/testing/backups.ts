@@ -3,6 +3,7 @@ import { openWriter } from '../db/sqlite/open.ts'
 import type { FileContext } from '../operations/context.ts'
 import { initialize } from '../operations/file/init.ts'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
+import { fromTemplate } from './template.ts'
 
 export interface BackupScene extends Disposable {
   readonly context: FileContext
@@ -23,8 +24,10 @@ export async function backupScene(more: Partial<FileContext> = {}, users = 100):
     dryRun: false,
     ...more,
   }
-  await initialize(context)
-  addUsers(context.path, users)
+  await fromTemplate(`${users} users`, context.path, async () => {
+    await initialize(context)
+    addUsers(context.path, users)
+  })
   return {
     context,
     dry: { ...context, dryRun: true },

@@ -1,7 +1,9 @@
 /** A real, empty Latchkey in a temporary folder, with a clock that tests turn. */
+import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectLatchkey, type Latchkey } from '../index.ts'
 import { temporaryFolder } from './folder.ts'
+import { fromTemplate } from './template.ts'
 
 export interface TestLatchkey extends AsyncDisposable {
   readonly latchkey: Latchkey
@@ -13,13 +15,21 @@ export interface TestLatchkey extends AsyncDisposable {
   readonly dry: Latchkey
 }
 
-export async function temporaryLatchkey(start = '2026-11-20T12:00:00Z'): Promise<TestLatchkey> {
+/** `from`: a folder whose copy is taken in place of a new database. */
+export async function temporaryLatchkey(
+  start = '2026-11-20T12:00:00Z',
+  from?: string,
+): Promise<TestLatchkey> {
   const folder = temporaryFolder()
   const path = join(folder.path, 'latchkey.db')
   const clock = { now: new Date(start) }
   const options = { path, now: () => clock.now, actor: { name: 'tester', origin: 'script' } } as const
   const latchkey = connectLatchkey(options)
-  await latchkey.initialize()
+  if (from === undefined) {
+    await fromTemplate(start, path, async () => {
+      await latchkey.initialize()
+    })
+  } else cpSync(from, folder.path, { recursive: true })
   const dry = connectLatchkey({ ...options, dryRun: true })
   return {
     latchkey,

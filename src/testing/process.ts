@@ -137,7 +137,6 @@ export async function onTerminal(
   const emulator = new Emulator({ ...size, allowProposedApi: true })
   let screen = ''
   let seen = 0
-  let again: ReturnType<typeof setTimeout> | undefined
   const terminal = new Bun.Terminal({
     ...size,
     data: (self, data) => {
@@ -147,14 +146,8 @@ export async function onTerminal(
       if (next === undefined || !next.when.test(screen.slice(seen))) return
       waiting.shift()
       seen = screen.length
-      // Keys that arrive before the prompt listens are thrown away as stale: then nothing at all is drawn.
-      const type = (): void => {
-        const before = screen.length
-        self.write(next.keys)
-        again = setTimeout(() => screen.length === before && type(), 5_000)
-      }
-      clearTimeout(again)
-      setTimeout(type, 250)
+      // A prompt that has drawn itself listens.
+      self.write(next.keys)
     },
   })
   const command = commandOf(args, options)
@@ -164,9 +157,8 @@ export async function onTerminal(
     terminal,
   })
   const code = await child.exited
-  clearTimeout(again)
-  // What it drew last may still be on its way: until nothing has come for a while.
-  for (let before = -1; before !== screen.length; await Bun.sleep(100)) before = screen.length
+  // What it drew last stands ready to be read by now: until there is no more.
+  for (let before = -1; before !== screen.length; await Bun.sleep(20)) before = screen.length
   terminal.close()
   await new Promise<void>(resolve => emulator.write('', resolve))
   const { active } = emulator.buffer

@@ -15,7 +15,7 @@ import {
   time,
 } from '../shape.ts'
 import { holder, keyRef } from './refs.ts'
-import { revivals } from './words.ts'
+import { compressions, revivals, schedulers } from './words.ts'
 
 const origin = object('BackupOrigin', {
   id: nullable(text('dbs_ and 26 characters, the same for all copies of a database')),
@@ -33,7 +33,7 @@ export const backup = object('Backup', {
   sizeBytes: integer('Size of the file'),
   rawSizeBytes: integer('Size of the database inside'),
   sha256: text('SHA-256 of the file, in hex'),
-  compression: choice(['none', 'zstd', 'gzip'], 'How it is compressed'),
+  compression: choice(compressions, 'How it is compressed'),
   encrypted: flag('Whether it is encrypted'),
   schemaVersion: integer('Schema version of the database inside'),
   programVersion: text('Version of Latchkey that made it'),
@@ -75,7 +75,7 @@ export const backupStatus = object('BackupStatus', {
 })
 
 export const backupSchedule = object('BackupSchedule', {
-  manager: choice(['crontab', 'systemd'], 'What runs it'),
+  manager: choice(schedulers, 'What runs it'),
   name: text('The mark by which our own entry is known'),
   cron: nullable(text('When, as five fields of cron; null when it was taken away')),
   nextRun: nullable(time('When it runs next')),
@@ -150,3 +150,14 @@ export type BackupCheck = Of<typeof backupCheck>
 export type Changes = Of<typeof changes>
 export type Restored = Of<typeof restored>
 export type RevivedSecret = Of<typeof revivedSecret>
+/** What a restore would use and do, to be confirmed. */
+export interface Restorable extends Backup {
+  /** The name of the file in whose place it would come; null where there is none. */
+  readonly replaces: string | null
+  /** Whether it is known to be of another database than the one in whose place it would come. */
+  readonly foreign: boolean
+  /** The one thing whose return would be undone, such as `key ci`; null for a whole database. */
+  readonly undoes: string | null
+  /** As a restore tells. */
+  readonly revived: Restored['revived']
+}

@@ -12,3 +12,9 @@ export const changed = <T>(name: string, shape: ObjectShape<T>) =>
 export const createdFlag = flag(
   'Whether this call made it; false with --if-not-exists when it was there, and the same',
 )
+
+/** Something as it is now, whether that is news, and how what differs was before. */
+export type Changed<View> = View & {
+  readonly changed: boolean
+  readonly before: Readonly<Record<string, unknown>>
+}

@@ -14,6 +14,7 @@ import {
   time,
 } from '../shape.ts'
 import { holder, userRef } from './refs.ts'
+import type { DeniedCode, KeyStatus } from './words.ts'
 
 export const migration = object('Migration', {
   version: integer('Number of the migration, from 1'),
@@ -121,3 +122,23 @@ export type Initialized = Of<typeof initialized>
 export type DatabaseInfo = Of<typeof databaseInfo>
 export type Vacuumed = Of<typeof vacuumed>
 export type Optimized = Of<typeof optimized>
+
+/** What there is, in numbers. */
+export interface Inventory {
+  /** Keys by status. */
+  readonly keys: Readonly<Record<KeyStatus, number>>
+  /** All that the keys have ever used; tokens that came without a split are `otherTokens`. */
+  readonly used: {
+    readonly requests: number
+    readonly inputTokens: number
+    readonly outputTokens: number
+    readonly otherTokens: number
+    readonly costUsd: number
+  }
+  /** Verdicts that denied a key, by code: those of serve and of the library. Deleting a key takes its part away. */
+  readonly denials: Readonly<Record<DeniedCode, number>>
+  /** Size of the database file. */
+  readonly sizeBytes: number
+  /** Size of the write-ahead log. */
+  readonly walBytes: number
+}

@@ -14,7 +14,7 @@ import {
   time,
 } from '../shape.ts'
 import { changed, createdFlag } from './changes.ts'
-import { limit, limitForecast, limitState } from './limits.ts'
+import { type LimitState, limit, limitForecast, limitState } from './limits.ts'
 import { keyRef, projectRef, userRef } from './refs.ts'
 import { deniedCodes, keyStatuses, verdictCodes } from './words.ts'
 
@@ -121,3 +121,13 @@ export type Explanation = Of<typeof explanation>
 export type Verdict = Of<typeof verdict>
 export type Reserved = Of<typeof reserved>
 export type FoundSecret = Of<typeof foundSecret>
+
+/** What a key has used in all. */
+export interface KeyStanding {
+  /** All tokens ever, those of an import without a split included. */
+  readonly tokens: number
+  /** What it has cost, in dollars. */
+  readonly costUsd: number
+  /** Of its own limits the one of which most is used; null without any. A limit of 0 is used up. */
+  readonly fullest: LimitState | null
+}

@@ -4,6 +4,7 @@ import { changed } from './changes.ts'
 import { denial, key } from './keys.ts'
 import { limitForecast } from './limits.ts'
 import { keyRef, projectRef, userRef } from './refs.ts'
+import type { Period, ReportGroup, ReportOrder } from './words.ts'
 
 const counts = {
   requests: integer('Requests'),
@@ -126,3 +127,43 @@ export type IngestReport = Of<typeof ingestReport>
 export type UsageReceipt = Of<typeof usageReceipt>
 export type Compacted = Of<typeof compacted>
 export type UsageCheck = Of<typeof usageCheck>
+
+/** What there is to say of the usage of a time, as an HTML report shows it. */
+export interface UsageOverview {
+  /** When it was read. */
+  readonly generatedAt: Date
+  /** The zone in which its periods begin. */
+  readonly timeZone: string
+  /** As asked for, or else from the first use to the last; null when nothing was used in all of time. */
+  readonly range: { readonly start: Date; readonly end: Date } | null
+  /** Names of what alone counts. */
+  readonly only: { readonly [G in Exclude<ReportGroup, Period>]?: string }
+  /** What the largest is known by. */
+  readonly sort: ReportOrder
+  /** Sums of everything that fits. */
+  readonly totals: Totals
+  /** Null when nothing was used. */
+  readonly timeline: Timeline | null
+  /** A row for everything that was used, the largest first; by what does not tell rows apart there is no entry. */
+  readonly shares: readonly {
+    readonly by: Exclude<ReportGroup, Period>
+    readonly rows: readonly UsageRow[]
+  }[]
+  /** The report as it was asked for: its groups, whether they are all, and its rows. */
+  readonly by: readonly ReportGroup[]
+  /** How many groups were asked for; null for all. */
+  readonly top: number | null
+  /** The rows of the report. */
+  readonly rows: readonly UsageRow[]
+}
+
+export interface Timeline {
+  /** How long each of its periods is. */
+  readonly period: Period
+  /** One for each period, used or not. */
+  readonly rows: readonly UsageRow[]
+  /** Whether the first began before what was asked for. */
+  readonly firstIsPart: boolean
+  /** Whether the last goes on after what was asked for, or after now. */
+  readonly lastIsPart: boolean
+}

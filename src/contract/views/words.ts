@@ -52,9 +52,16 @@ export const revivals = [
   'missing',
 ] as const
 
-export const reportGroups = ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month'] as const
+export const periods = ['hour', 'day', 'week', 'month'] as const
+
+export const reportGroups = ['key', 'user', 'project', 'model', ...periods] as const
 
 export const reportOrders = ['tokens', 'requests', 'cost'] as const
+
+/** What runs scheduled backups. */
+export const schedulers = ['crontab', 'systemd'] as const
+
+export const compressions = ['none', 'zstd', 'gzip'] as const
 
 export const progressSteps = [
   'reading',
@@ -104,8 +111,11 @@ export type UserStatus = (typeof userStatuses)[number]
 export type Metric = (typeof metrics)[number]
 export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]
+export type Scheduler = (typeof schedulers)[number]
+export type Compression = (typeof compressions)[number]
 export type Origin = (typeof origins)[number]
 export type DeniedCode = (typeof deniedCodes)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
+export type Period = (typeof periods)[number]
 export type ReportGroup = (typeof reportGroups)[number]
 export type ReportOrder = (typeof reportOrders)[number]

@@ -1,8 +1,8 @@
 /** Who changed what, and when. */
-import { check, id, index, integer, sql, sqliteTable, text } from './columns.ts'
+import { check, id, index, integer, isJson, sql, table, text } from './columns.ts'
 
 const auditId = id('aud', 'audit')
-export const audit = sqliteTable(
+export const audit = table(
   'audit',
   {
     id: auditId.column,
@@ -23,7 +23,7 @@ export const audit = sqliteTable(
     check('audit_origin', sql`${t.origin} IN ('terminal', 'cron', 'service', 'script', 'library')`),
     check(
       'audit_json',
-      sql`(${t.before} IS NULL OR json_valid(${t.before})) AND (${t.after} IS NULL OR json_valid(${t.after}))`,
+      sql`(${t.before} IS NULL OR ${isJson(t.before)}) AND (${t.after} IS NULL OR ${isJson(t.after)})`,
     ),
   ],
 )

@@ -1,8 +1,8 @@
 /** Which database this is: the same in each of its copies, whatever they are called and wherever they lie. */
-import { check, integer, sql, sqliteTable, text } from './columns.ts'
+import { check, fits, integer, sql, table, text } from './columns.ts'
 
 /** One row. The id is that of the oldest audit row, so that every copy of an older database gets the same one. */
-export const identity = sqliteTable(
+export const identity = table(
   'identity',
   {
     single: integer('single').primaryKey(),
@@ -12,6 +12,6 @@ export const identity = sqliteTable(
   },
   t => [
     check('identity_single', sql`${t.single} = 1`),
-    check('identity_id', sql`${t.id} GLOB 'dbs_*' AND length(${t.id}) = 30`),
+    check('identity_id', sql`${t.id} ${fits('dbs_*')} AND length(${t.id}) = 30`),
   ],
 )

@@ -1,10 +1,10 @@
 /** What came from other systems, and what it was there. */
-import { check, id, index, integer, primaryKey, sql, sqliteTable, text, uniqueIndex } from './columns.ts'
+import { check, id, index, integer, isJson, primaryKey, sql, table, text, uniqueIndex } from './columns.ts'
 import { keys } from './keys.ts'
 import { projects, users } from './people.ts'
 
 const importId = id('imp', 'imports')
-export const imports = sqliteTable(
+export const imports = table(
   'imports',
   {
     id: importId.column,
@@ -13,7 +13,7 @@ export const imports = sqliteTable(
     report: text('report', { mode: 'json' }).$type<unknown>().notNull(),
     undoneAt: integer('undone_at'),
   },
-  t => [importId.check, check('imports_report_json', sql`json_valid(${t.report})`)],
+  t => [importId.check, check('imports_report_json', isJson(t.report))],
 )
 
 /** What was last said, and by which import. */
@@ -25,7 +25,7 @@ const remembered = {
 }
 
 /** What a source last said of a key: the third side when it is imported again. */
-export const importedKeys = sqliteTable(
+export const importedKeys = table(
   'imported_keys',
   {
     source: text('source').notNull(),
@@ -40,12 +40,12 @@ export const importedKeys = sqliteTable(
     primaryKey({ columns: [t.source, t.hash] }),
     index('imported_keys_key').on(t.keyId),
     index('imported_keys_import').on(t.importId),
-    check('imported_keys_state_json', sql`json_valid(${t.state})`),
+    check('imported_keys_state_json', isJson(t.state)),
   ],
 )
 
 /** What a source last said of a user, and whom it became here: made by the import, or linked because it was here. */
-export const importedUsers = sqliteTable(
+export const importedUsers = table(
   'imported_users',
   {
     source: text('source').notNull(),
@@ -61,12 +61,12 @@ export const importedUsers = sqliteTable(
     // Two people of one source never become one here.
     uniqueIndex('imported_users_user').on(t.userId, t.source),
     index('imported_users_import').on(t.importId),
-    check('imported_users_state_json', sql`json_valid(${t.state})`),
+    check('imported_users_state_json', isJson(t.state)),
   ],
 )
 
 /** What a source last said of a project, and which it became here. */
-export const importedProjects = sqliteTable(
+export const importedProjects = table(
   'imported_projects',
   {
     source: text('source').notNull(),
@@ -81,7 +81,7 @@ export const importedProjects = sqliteTable(
     primaryKey({ columns: [t.source, t.foreignId] }),
     uniqueIndex('imported_projects_project').on(t.projectId, t.source),
     index('imported_projects_import').on(t.importId),
-    check('imported_projects_state_json', sql`json_valid(${t.state})`),
+    check('imported_projects_state_json', isJson(t.state)),
   ],
 )
 
@@ -89,7 +89,7 @@ export const importedProjects = sqliteTable(
  * What an import did to each key, user and project, so that it can be taken back. Points at what may have been
  * deleted since, so it has no foreign key.
  */
-export const importChanges = sqliteTable(
+export const importChanges = table(
   'import_changes',
   {
     importId: text('import_id')
@@ -110,7 +110,7 @@ export const importChanges = sqliteTable(
     check('import_changes_action', sql`${t.action} IN ('created', 'updated', 'linked')`),
     check(
       'import_changes_json',
-      sql`(${t.before} IS NULL OR json_valid(${t.before})) AND (${t.after} IS NULL OR json_valid(${t.after}))`,
+      sql`(${t.before} IS NULL OR ${isJson(t.before)}) AND (${t.after} IS NULL OR ${isJson(t.after)})`,
     ),
   ],
 )

@@ -1,9 +1,23 @@
 /** Keys and their secrets. */
-import { check, counters, id, index, integer, lower, sql, sqliteTable, text, uniqueIndex } from './columns.ts'
+import {
+  check,
+  counters,
+  fits,
+  id,
+  index,
+  integer,
+  isJson,
+  isList,
+  lower,
+  sql,
+  table,
+  text,
+  uniqueIndex,
+} from './columns.ts'
 import { projects, users } from './people.ts'
 
 const keyId = id('key', 'keys')
-export const keys = sqliteTable(
+export const keys = table(
   'keys',
   {
     id: keyId.column,
@@ -31,19 +45,16 @@ export const keys = sqliteTable(
     index('keys_project').on(t.projectId),
     check(
       'keys_name_form',
-      sql`length(${t.name}) BETWEEN 1 AND 100 AND ${t.name} NOT GLOB 'key_*' AND ${t.name} <> '-'`,
+      sql`length(${t.name}) BETWEEN 1 AND 100 AND ${t.name} NOT ${fits('key_*')} AND ${t.name} <> '-'`,
     ),
-    check(
-      'keys_allowed_models_json',
-      sql`${t.allowedModels} IS NULL OR json_type(${t.allowedModels}) = 'array'`,
-    ),
-    check('keys_scopes_json', sql`json_type(${t.scopes}) = 'array'`),
-    check('keys_metadata_json', sql`${t.metadata} IS NULL OR json_valid(${t.metadata})`),
+    check('keys_allowed_models_json', sql`${t.allowedModels} IS NULL OR ${isList(t.allowedModels)}`),
+    check('keys_scopes_json', isList(t.scopes)),
+    check('keys_metadata_json', sql`${t.metadata} IS NULL OR ${isJson(t.metadata)}`),
     check('keys_revoked_reason', sql`${t.revokedReason} IS NULL OR ${t.revokedAt} IS NOT NULL`),
   ],
 )
 
-export const secrets = sqliteTable(
+export const secrets = table(
   'secrets',
   {
     /** SHA-256 of the whole secret, in lower-case hex. */
@@ -63,6 +74,6 @@ export const secrets = sqliteTable(
     index('secrets_start').on(t.start),
     uniqueIndex('secrets_request').on(t.keyId, t.requestId),
     uniqueIndex('secrets_current').on(t.keyId).where(sql`${t.endsAt} IS NULL`),
-    check('secrets_hash_form', sql`length(${t.hash}) = 64 AND ${t.hash} NOT GLOB '*[^0-9a-f]*'`),
+    check('secrets_hash_form', sql`length(${t.hash}) = 64 AND ${t.hash} NOT ${fits('*[^0-9a-f]*')}`),
   ],
 )

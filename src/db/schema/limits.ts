@@ -1,10 +1,10 @@
 /** What subjects may use within a window, and what requests under way hold of it. */
-import { check, id, index, integer, sql, sqliteTable, text, uniqueIndex } from './columns.ts'
+import { check, id, index, integer, isOne, sql, table, text, uniqueIndex } from './columns.ts'
 import { keys } from './keys.ts'
 import { projects, users } from './people.ts'
 
 const limitId = id('lim', 'limits')
-export const limits = sqliteTable(
+export const limits = table(
   'limits',
   {
     id: limitId.column,
@@ -25,10 +25,7 @@ export const limits = sqliteTable(
     uniqueIndex('limits_key').on(t.keyId, t.metric, t.windowMs),
     uniqueIndex('limits_user').on(t.userId, t.metric, t.windowMs),
     uniqueIndex('limits_project').on(t.projectId, t.metric, t.windowMs),
-    check(
-      'limits_subject',
-      sql`(${t.keyId} IS NOT NULL) + (${t.userId} IS NOT NULL) + (${t.projectId} IS NOT NULL) = 1`,
-    ),
+    check('limits_subject', isOne(t.keyId, t.userId, t.projectId)),
     check('limits_metric', sql`${t.metric} IN ('tokens', 'requests', 'usd')`),
     check('limits_amount', sql`${t.amount} >= 0`),
     // From one minute to 366 days.
@@ -38,7 +35,7 @@ export const limits = sqliteTable(
 
 const reservationId = id('res', 'reservations')
 /** What requests under way may still use: counts against limits until it is settled or its time is up. */
-export const reservations = sqliteTable(
+export const reservations = table(
   'reservations',
   {
     id: reservationId.column,

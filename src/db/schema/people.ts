@@ -1,19 +1,20 @@
 /** Users, projects, and who belongs to which. */
 import {
   check,
+  fits,
   id,
   index,
   integer,
   lower,
   primaryKey,
   sql,
-  sqliteTable,
+  table,
   text,
   uniqueIndex,
 } from './columns.ts'
 
 const userId = id('usr', 'users')
-export const users = sqliteTable(
+export const users = table(
   'users',
   {
     id: userId.column,
@@ -34,16 +35,16 @@ export const users = sqliteTable(
     // A username is never an id or an email address, so that a selector cannot mean two things.
     check(
       'users_username_form',
-      sql`length(${t.username}) BETWEEN 1 AND 64 AND ${t.username} NOT GLOB 'usr_*' AND ${t.username} NOT GLOB '*@*'`,
+      sql`length(${t.username}) BETWEEN 1 AND 64 AND ${t.username} NOT ${fits('usr_*')} AND ${t.username} NOT ${fits('*@*')}`,
     ),
-    check('users_email_form', sql`${t.email} IS NULL OR ${t.email} GLOB '?*@?*'`),
+    check('users_email_form', sql`${t.email} IS NULL OR ${t.email} ${fits('?*@?*')}`),
     check('users_role', sql`${t.role} IN ('admin', 'member', 'viewer')`),
     check('users_service', sql`${t.service} IN (0, 1)`),
   ],
 )
 
 const projectId = id('prj', 'projects')
-export const projects = sqliteTable(
+export const projects = table(
   'projects',
   {
     id: projectId.column,
@@ -64,17 +65,17 @@ export const projects = sqliteTable(
     index('projects_owner').on(t.ownerId),
     check(
       'projects_slug_form',
-      sql`length(${t.slug}) BETWEEN 1 AND 64 AND ${t.slug} NOT GLOB '*[^a-z0-9-]*' AND ${t.slug} NOT GLOB 'prj_*'`,
+      sql`length(${t.slug}) BETWEEN 1 AND 64 AND ${t.slug} NOT ${fits('*[^a-z0-9-]*')} AND ${t.slug} NOT ${fits('prj_*')}`,
     ),
     check('projects_name_form', sql`length(${t.name}) BETWEEN 1 AND 100`),
     check(
       'projects_key_prefix_form',
-      sql`${t.keyPrefix} IS NULL OR length(${t.keyPrefix}) BETWEEN 2 AND 12 AND ${t.keyPrefix} NOT GLOB '*[^a-z0-9]*'`,
+      sql`${t.keyPrefix} IS NULL OR length(${t.keyPrefix}) BETWEEN 2 AND 12 AND ${t.keyPrefix} NOT ${fits('*[^a-z0-9]*')}`,
     ),
   ],
 )
 
-export const projectMembers = sqliteTable(
+export const projectMembers = table(
   'project_members',
   {
     projectId: text('project_id')

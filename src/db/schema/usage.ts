@@ -1,8 +1,8 @@
 /** What keys used: buckets, prices, and which events were counted. */
-import { check, counters, index, integer, primaryKey, sql, sqliteTable, text } from './columns.ts'
+import { check, counters, fits, index, integer, primaryKey, sql, table, text } from './columns.ts'
 import { keys } from './keys.ts'
 
-export const usage = sqliteTable(
+export const usage = table(
   'usage',
   {
     keyId: text('key_id')
@@ -32,7 +32,7 @@ export const usage = sqliteTable(
  * What an earlier system says a key had used in its life, less the buckets that came with it. Signed: such
  * systems' totals and windows need not add up. Running total = carried + all buckets.
  */
-export const carriedUsage = sqliteTable('carried_usage', {
+export const carriedUsage = table('carried_usage', {
   keyId: text('key_id')
     .primaryKey()
     .references(() => keys.id, { onDelete: 'cascade' }),
@@ -42,7 +42,7 @@ export const carriedUsage = sqliteTable('carried_usage', {
 })
 
 /** What a model costs from a moment on, in micro-dollars per million tokens. */
-export const prices = sqliteTable(
+export const prices = table(
   'prices',
   {
     model: text('model').notNull(),
@@ -57,7 +57,7 @@ export const prices = sqliteTable(
 )
 
 /** Ids of events that were counted: the same id counts once. */
-export const countedEvents = sqliteTable(
+export const countedEvents = table(
   'counted_events',
   {
     id: text('id').primaryKey(),
@@ -70,7 +70,7 @@ export const countedEvents = sqliteTable(
 )
 
 /** Files of events that were counted: the same file counts once. */
-export const countedFiles = sqliteTable(
+export const countedFiles = table(
   'counted_files',
   {
     /** SHA-256 of its bytes, in lower-case hex. */
@@ -78,11 +78,13 @@ export const countedFiles = sqliteTable(
     at: integer('at').notNull(),
     events: integer('events').notNull(),
   },
-  t => [check('counted_files_hash', sql`length(${t.sha256}) = 64 AND ${t.sha256} NOT GLOB '*[^0-9a-f]*'`)],
+  t => [
+    check('counted_files_hash', sql`length(${t.sha256}) = 64 AND ${t.sha256} NOT ${fits('*[^0-9a-f]*')}`),
+  ],
 )
 
 /** How often a key was denied, and why: a row per day and code. */
-export const denials = sqliteTable(
+export const denials = table(
   'denials',
   {
     keyId: text('key_id')

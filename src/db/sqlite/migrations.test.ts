@@ -66,7 +66,7 @@ test('the schema has no change that no migration makes', async () => {
   // drizzle-kit resolves `out` against the directory that it runs in.
   writeFileSync(
     folder.file('drizzle.config.json'),
-    JSON.stringify({ dialect: 'sqlite', schema: join(root, 'src/db/schema'), out: './drizzle' }),
+    JSON.stringify({ dialect: 'sqlite', schema: join(root, 'src/db/sqlite/schema.ts'), out: './drizzle' }),
   )
   const kit = Bun.spawn(
     [

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { withSource } from '../../formats/source.ts'
+import { sqliteReader } from '../../operations/file/foreign-database.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
 import { Client } from './client.ts'
 import { lastCommit, logState } from './write-ahead-log.ts'
@@ -36,7 +37,7 @@ const flipped = (bytes: Buffer, at: number): Buffer => {
 }
 
 const rowsSeen = (path: string): Promise<{ rows: number; notes: readonly string[] } | string> =>
-  withSource({ file: path }, source => {
+  withSource({ file: path, sqlite: sqliteReader }, source => {
     if (source.kind !== 'sqlite') throw new Error('no database')
     const client = new Client(source.path, { readwrite: true })
     const { n } = client.query('SELECT count(*) AS n FROM t').get() as { n: number }

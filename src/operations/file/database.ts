@@ -14,6 +14,7 @@ import { translate } from '../../system/errors.ts'
 import { place, requireSpace, sizeOf, withPrivateFile } from '../../system/files.ts'
 import type { FileContext } from '../context.ts'
 import { withLock } from './backup/lock.ts'
+import type { CopyDatabase, Query } from './input.ts'
 
 /** @throws database_missing, database_foreign, corrupt, permission */
 export async function databaseInfo({ path }: FileContext): Promise<DatabaseInfo> {
@@ -62,11 +63,6 @@ export async function optimizeDatabase({ path, dryRun }: FileContext): Promise<O
   return { path: resolve(path), statements: [...statements] }
 }
 
-export interface CopyDatabase {
-  /** A file that is not there yet. */
-  readonly to: string
-}
-
 /**
  * Writes the database as of now into a new file, mode 0600: to look at, or to try something on. A backup is checked,
  * listed and kept; this is none.
@@ -81,12 +77,6 @@ export async function copyDatabase({ path, dryRun }: FileContext, { to }: CopyDa
     copyTo(path, file)
     place(file, resolve(to))
   })
-}
-
-export interface Query {
-  readonly sql: string
-  /** Values of `:name` in the statement. */
-  readonly params?: Readonly<Record<string, string | number | bigint>> | undefined
 }
 
 /**

@@ -20,11 +20,7 @@ import { rehearse, unscheduleBackups } from './backup/schedule.ts'
 import { verifyBackups } from './backup/verify.ts'
 import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 import { healthChecks } from './health.ts'
-
-export interface Diagnosis {
-  /** What the files of settings are like, which the caller has read. */
-  readonly settings?: readonly SettingsCheck[] | undefined
-}
+import type { Diagnosis } from './input.ts'
 
 /** Fourteen checks, each with what mends it. */
 export async function diagnose(

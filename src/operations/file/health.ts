@@ -16,7 +16,8 @@ import { freeBytes, sidecars, sizeOf, statOf } from '../../system/files.ts'
 import { shellWord } from '../../text/shell-word.ts'
 import type { FileContext } from '../context.ts'
 import { differences } from '../usage/reconcile.ts'
-import { backupStatus, defaultMaxAgeMs } from './backup/status.ts'
+import { defaultMaxAgeMs } from './backup/input.ts'
+import { backupStatus } from './backup/status.ts'
 import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 
 /**

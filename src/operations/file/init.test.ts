@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path'
 import { latestVersion } from '../../db/schema/version.ts'
 import { openReader, requireCurrent } from '../../db/sqlite/open.ts'
+import { kills } from '../../testing/chance.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
 import type { FileContext } from '../context.ts'
 import { initialize } from './init.ts'
@@ -121,7 +122,7 @@ test('killed at any moment, it leaves no database or a whole one, and the next r
     import { initialize } from ${JSON.stringify(join(import.meta.dir, 'init.ts'))}
     console.log('go')
     for (let n = 0; ; n++) await initialize({ ...${JSON.stringify(context)}, path: ${JSON.stringify(context.path)} + n, now: () => new Date() })`
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < kills; round++) {
     const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
     await child.stdout.getReader().read()
     await Bun.sleep(Math.random() * 30)

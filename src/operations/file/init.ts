@@ -4,7 +4,6 @@
  */
 import { accessSync, constants, lstatSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import type { Initialized, UserRef } from '../../contract/views.ts'
@@ -22,13 +21,7 @@ import { createUser } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { recordInside } from './backup/trail.ts'
-
-export interface NewDatabase {
-  /** Username of a first user, who gets the role of an admin. */
-  readonly admin?: string | undefined
-}
-
-const newDatabase = v.object({ admin: v.optional(rules.username) })
+import { type NewDatabase, newDatabase } from './input.ts'
 
 /**
  * Creates the database, mode 0600, and its folder, mode 0700 if it is missing.

@@ -1,6 +1,6 @@
 /** What there is, in numbers that a monitor asks for every few seconds: no names, and no look at single requests. */
 import { deniedCodes } from '../../contract/views/words.ts'
-import type { DeniedCode, KeyStatus } from '../../contract/views.ts'
+import type { Inventory, KeyStatus } from '../../contract/views.ts'
 import { sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { sizeOf } from '../../system/files.ts'
@@ -8,25 +8,6 @@ import type { OperationContext } from '../context.ts'
 import { allDenials } from '../keys/denial-counts.ts'
 import { hasStatus } from '../keys/status-condition.ts'
 import { toDollars } from '../rules/money.ts'
-
-export interface Inventory {
-  /** Keys by status. */
-  readonly keys: Readonly<Record<KeyStatus, number>>
-  /** All that the keys have ever used; tokens that came without a split are `otherTokens`. */
-  readonly used: {
-    readonly requests: number
-    readonly inputTokens: number
-    readonly outputTokens: number
-    readonly otherTokens: number
-    readonly costUsd: number
-  }
-  /** Verdicts that denied a key, by code: those of serve and of the library. Deleting a key takes its part away. */
-  readonly denials: Readonly<Record<DeniedCode, number>>
-  /** Size of the database file. */
-  readonly sizeBytes: number
-  /** Size of the write-ahead log. */
-  readonly walBytes: number
-}
 
 /** Reads every key once. @throws corrupt, busy */
 export async function takeInventory({ store, now }: OperationContext): Promise<Inventory> {

@@ -4,7 +4,7 @@
  */
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import * as v from 'valibot'
+import type * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import type {
@@ -46,6 +46,7 @@ import { parse } from '../rules/input.ts'
 import { createUnlocked } from './backup/create.ts'
 import { withLock } from './backup/lock.ts'
 import { recordInside } from './backup/trail.ts'
+import { type Migrate, migrateInput, type PlanMigration } from './input.ts'
 
 type Sources = readonly MigrationSource[]
 
@@ -106,36 +107,6 @@ export async function checkSchema(context: FileContext, sources: Sources = migra
   })
 }
 
-export interface Migrate {
-  readonly direction: 'up' | 'down'
-  /** The schema version to end at. Default: up, the newest; down, one less than now. */
-  readonly to?: number | undefined
-  /** How many steps to go, in place of `to`. */
-  readonly steps?: number | undefined
-}
-
-const wholeNumber = (least: number) =>
-  v.optional(
-    v.pipe(
-      v.number('must be a number'),
-      v.integer('must be a whole number'),
-      v.minValue(least, `must be at least ${least}`),
-    ),
-  )
-
-const inputSchema = v.object({
-  direction: v.picklist(['up', 'down'], 'must be up or down'),
-  to: wholeNumber(0),
-  steps: wholeNumber(1),
-})
-
-export interface PlanMigration {
-  /** Default: up, or down when `to` is an older version than now. */
-  readonly direction?: 'up' | 'down' | undefined
-  readonly to?: number | undefined
-  readonly steps?: number | undefined
-}
-
 /**
  * What `migrate` would run with the same options, and what would be lost by it, as far as the schemas tell. Only
  * reads.
@@ -149,7 +120,7 @@ export async function planMigration(
 ): Promise<MigrationPlan> {
   const { path } = context
   const down = input.to !== undefined && input.to < currentVersion(context, sources)
-  const options = parse(inputSchema, { ...input, direction: input.direction ?? (down ? 'down' : 'up') })
+  const options = parse(migrateInput, { ...input, direction: input.direction ?? (down ? 'down' : 'up') })
   const { from, target: to } = targetOf(context, options, sources)
   const { direction } = options
   const steps = stepsBetween(from, to, sources).map(step => ({
@@ -260,7 +231,7 @@ export async function migrate(
   input: Migrate,
   sources: Sources = migrations,
 ): Promise<Migrated> {
-  const options = parse(inputSchema, input)
+  const options = parse(migrateInput, input)
   const start = targetOf(context, options, sources)
   const run = () => migrateLocked(context, options.direction, start.target, sources)
   if (start.from === start.target)
@@ -364,7 +335,7 @@ function stampFor(
 
 function targetOf(
   context: FileContext,
-  options: v.InferOutput<typeof inputSchema>,
+  options: v.InferOutput<typeof migrateInput>,
   sources: Sources,
 ): { readonly from: number; readonly target: number } {
   if (options.to !== undefined && options.steps !== undefined) {

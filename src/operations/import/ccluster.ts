@@ -2,7 +2,8 @@
 import type { ImportReport } from '../../contract/views.ts'
 import { readCcluster } from '../../formats/ccluster.ts'
 import type { OperationContext } from '../context.ts'
-import { type ImportOptions, importData } from './pipeline.ts'
+import type { ImportOptions } from './input.ts'
+import { importData } from './pipeline.ts'
 
 /**
  * Reads a SQLite database of ccluster and creates or updates its users and keys in one transaction. Passwords and keys

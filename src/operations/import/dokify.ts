@@ -2,7 +2,8 @@
 import type { ImportReport } from '../../contract/views.ts'
 import { readDokify } from '../../formats/dokify.ts'
 import type { OperationContext } from '../context.ts'
-import { type ImportOptions, importData } from './pipeline.ts'
+import type { ImportOptions } from './input.ts'
+import { importData } from './pipeline.ts'
 
 /**
  * Reads a folder with a dump per table, or a SQLite copy of Dokify's schema, and creates or updates its users, projects

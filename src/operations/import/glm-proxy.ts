@@ -2,7 +2,8 @@
 import type { ImportReport } from '../../contract/views.ts'
 import { readGlmProxy } from '../../formats/glm-proxy.ts'
 import type { OperationContext } from '../context.ts'
-import { type ImportOptions, importData } from './pipeline.ts'
+import type { ImportOptions } from './input.ts'
+import { importData } from './pipeline.ts'
 
 /**
  * Reads an `apikeys.json` or a SQLite database of glm-proxy and creates or updates its keys in one transaction. A

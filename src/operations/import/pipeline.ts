@@ -16,25 +16,22 @@ import {
   imports,
 } from '../../db/schema/imports.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
-import type { SourceFile } from '../../formats/source.ts'
+import type { ForeignFile, SourceFile } from '../../formats/source.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
+import { sqliteReader } from '../file/foreign-database.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
 import { applyCreations, applyProjects, applyUpdate, applyUsers, type UsageMove } from './apply.ts'
 import { auditViews } from './audit-views.ts'
 import { usageGaps } from './gaps.ts'
+import type { ImportOptions } from './input.ts'
 import { refuseOwnDatabase } from './own-database.ts'
 import { type KeyPlan, planGone, planKeys } from './plan.ts'
 import { type ProjectPlan, planProjects, planUsers, type UserPlan } from './plan-people.ts'
 import { type Incoming, prepare } from './prepare.ts'
 import { nameOf, type Snapshot, snapshots } from './snapshot.ts'
 import type { Stamp } from './stamp.ts'
-
-export interface ImportOptions extends SourceFile {
-  /** Revoke the keys that came from this source and are no longer in it. */
-  readonly revokeGone?: boolean | undefined
-}
 
 /**
  * @param source what its data is remembered under, for the next import from there
@@ -44,10 +41,10 @@ export async function importData(
   context: OperationContext,
   source: 'glm-proxy' | 'ccluster' | 'dokify',
   input: ImportOptions,
-  read: (input: SourceFile) => Promise<ForeignData>,
+  read: (input: ForeignFile) => Promise<ForeignData>,
 ): Promise<ImportReport> {
   if (input.bytes === undefined) refuseOwnDatabase(input.file, context.store.path)
-  const found = await read({ ...input, count: readingProgress(context, input) })
+  const found = await read({ ...input, count: readingProgress(context, input), sqlite: sqliteReader })
   const rows = found.users.length + found.projects.length + found.keys.length
   const checked = await rowProgress(context, 'checking', rows)
   const incoming = prepare(input.file, found)

@@ -7,7 +7,7 @@ import * as v from 'valibot'
 import type { ImportedNoun } from '../../contract/nouns.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { inArray, type SQLiteColumn } from '../../db/query.ts'
+import { type Column, inArray } from '../../db/query.ts'
 import { secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projectMembers } from '../../db/schema/people.ts'
@@ -87,7 +87,7 @@ async function hangingRows(
   type: ImportedNoun,
   ids: readonly string[],
 ): Promise<(id: string) => Snapshot> {
-  const among = (column: SQLiteColumn) => inArray(column, [...ids])
+  const among = (column: Column) => inArray(column, [...ids])
   const subject = subjectColumns[type]
   const limitsOf = Map.groupBy(
     await db.select().from(limits).where(among(limits[subject])),

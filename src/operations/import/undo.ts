@@ -19,14 +19,10 @@ import { type RowProgress, rowProgress } from '../progress.ts'
 import { moveUsage } from './apply.ts'
 import { auditViews } from './audit-views.ts'
 import { usageGaps } from './gaps.ts'
+import type { UndoOptions } from './input.ts'
 import { findImport, type ImportRow, summaryOf } from './list.ts'
 import { limitAmount, planUndo, type UndoStep } from './plan-undo.ts'
 import { noCounts, subtract } from './state.ts'
-
-export interface UndoOptions {
-  /** Leave what was changed or used since as it is, and take back the rest. */
-  readonly keepChanged?: boolean | undefined
-}
 
 /**
  * @param selector id of the import, or the beginning of one

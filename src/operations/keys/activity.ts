@@ -1,5 +1,5 @@
 /** How busy keys were, day by day. Reads only. */
-import { and, gte, oneOf, sql, totalOf } from '../../db/query.ts'
+import { and, asNumber, gte, oneOf, sql, totalOf } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
 import { addDays, startOfDay } from '../rules/calendar.ts'
@@ -16,7 +16,7 @@ export async function keyActivity(
   const [first = today] = starts
   // Which day a bucket belongs to: how many of the later ones have begun by then.
   const day = sql<number>`0 ${sql.join(
-    starts.slice(1).map(start => sql`+ (${usage.start} >= ${start.getTime()})`),
+    starts.slice(1).map(start => sql`+ ${asNumber(gte(usage.start, start.getTime()))}`),
     sql` `,
   )}`
   const found = new Map<string, number[]>()

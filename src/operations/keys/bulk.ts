@@ -4,12 +4,12 @@
  */
 
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Key } from '../../contract/views.ts'
+import type { Changed, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, isNotNull, isNull, oneOf, rendered, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { recordAll } from '../audit.ts'
-import { type Changed, erased, settleChanges } from '../changed.ts'
+import { erased, settleChanges } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import { changeLimits } from '../limits/change.ts'
 import * as rules from '../rules/input.ts'

@@ -1,9 +1,9 @@
 /** Changing keys: fields, status, secrets. Every change and its audit row commit together. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Key } from '../../contract/views.ts'
+import type { Changed, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { type Changed, erased } from '../changed.ts'
+import { erased } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { changeLimits, requireOneMeaning } from '../limits/change.ts'

@@ -1,5 +1,4 @@
 /** Making keys. */
-
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { CreatedKey, Key } from '../../contract/views.ts'

@@ -2,7 +2,7 @@
 
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, inArray, type SQL, sql } from '../../db/query.ts'
+import { and, eq, inArray, type SQL, sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits, reservations } from '../../db/schema/limits.ts'
 import { usage } from '../../db/schema/usage.ts'
@@ -46,19 +46,23 @@ async function nearly(
 ): Promise<readonly string[]> {
   const amount = (columns: { tokens: SQL; requests: unknown; costMicros: unknown }): SQL =>
     sql`CASE ${limits.metric} WHEN 'tokens' THEN ${columns.tokens} WHEN 'requests' THEN ${columns.requests} ELSE ${columns.costMicros} END`
-  const booked = sql`(SELECT total(${amount({
-    tokens: sql`${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens}`,
-    requests: usage.requests,
-    costMicros: usage.costMicros,
-  })}) FROM ${usage} WHERE ${and(
+  const booked = sql`(SELECT ${totalOf(
+    amount({
+      tokens: sql`${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens}`,
+      requests: usage.requests,
+      costMicros: usage.costMicros,
+    }),
+  )} FROM ${usage} WHERE ${and(
     eq(usage.keyId, limits.keyId),
     sql`${usage.start} > ${now.getTime()} - ${limits.windowMs} - 86400000`,
   )})`
-  const reserved = sql`(SELECT total(${amount({
-    tokens: sql`${reservations.tokens}`,
-    requests: reservations.requests,
-    costMicros: reservations.costMicros,
-  })}) FROM ${reservations} WHERE ${eq(reservations.keyId, limits.keyId)})`
+  const reserved = sql`(SELECT ${totalOf(
+    amount({
+      tokens: sql`${reservations.tokens}`,
+      requests: reservations.requests,
+      costMicros: reservations.costMicros,
+    }),
+  )} FROM ${reservations} WHERE ${eq(reservations.keyId, limits.keyId)})`
   const rows = await db
     .selectDistinct({ id: keys.id })
     .from(limits)

@@ -1,6 +1,6 @@
 /** What keys have used in all, and how full their own limits are. Reads only. */
 
-import type { LimitState } from '../../contract/views.ts'
+import type { KeyStanding, LimitState } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import { inArray } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
@@ -8,15 +8,6 @@ import { limits } from '../../db/schema/limits.ts'
 import type { OperationContext } from '../context.ts'
 import { limitStates } from '../limits/window.ts'
 import { shownCounts } from '../usage/sum.ts'
-
-export interface KeyStanding {
-  /** All tokens ever, those of an import without a split included. */
-  readonly tokens: number
-  /** What it has cost, in dollars. */
-  readonly costUsd: number
-  /** Of its own limits the one of which most is used; null without any. A limit of 0 is used up. */
-  readonly fullest: LimitState | null
-}
 
 /** By id; a key that is gone meanwhile has none. */
 export function keyStanding(

@@ -1,5 +1,4 @@
 /** What a key has used and what its limits leave: `key stats`. */
-
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Stats, UsagePoint } from '../../contract/views.ts'
 import { hotPathOf } from '../../db/sqlite/hot.ts'

@@ -1,6 +1,6 @@
 /** `statusOf` as a condition of a query. */
 import type { KeyStatus } from '../../contract/views.ts'
-import { and, isNotNull, not, type SQL, type SQLiteColumn, sql } from '../../db/query.ts'
+import { and, type Column, isNotNull, not, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 
@@ -8,7 +8,7 @@ import { projects, users } from '../../db/schema/people.ts'
 export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
   const revoked = isNotNull(keys.revokedAt)
   if (status === 'revoked') return revoked
-  const expired = sql`coalesce(${keys.expiresAt} <= ${now.getTime()}, 0)`
+  const expired = sql`coalesce(${keys.expiresAt} <= ${now.getTime()}, FALSE)`
   if (status === 'expired') return and(not(revoked), expired)
   // In the order in which one wins over the next.
   const shut = {
@@ -33,4 +33,4 @@ export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
 }
 
 /** False of what belongs to nobody. */
-const belongsTo = (column: SQLiteColumn, ids: SQL): SQL => sql`coalesce(${column} IN (${ids}), 0)`
+const belongsTo = (column: Column, ids: SQL): SQL => sql`coalesce(${column} IN (${ids}), FALSE)`

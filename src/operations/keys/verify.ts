@@ -1,5 +1,4 @@
 /** The verdict on a secret: may this request go ahead? The same rules for the command line and for a gateway. */
-
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
 import { glance, type HotPath, type KeyOfSecret } from '../../db/sqlite/hot.ts'

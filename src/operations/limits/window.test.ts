@@ -1,13 +1,12 @@
 import { expect, test } from 'bun:test'
 import type { LimitState, Verdict } from '../../contract/views.ts'
 import { Client } from '../../db/sqlite/client.ts'
+import { histories } from '../../testing/chance.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
-
-const histories = Number(process.env['LATCHKEY_HISTORIES'] ?? 300)
 
 /** A generator that can be repeated: mulberry32. */
 function random(seed: number) {

@@ -2,12 +2,11 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { CreatedProject, Project, ProjectMember } from '../../contract/views.ts'
+import type { Changed, CreatedProject, Project, ProjectMember } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, count, eq, inArray, isNotNull, isNull } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
-import type { Changed } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import { requireSame, shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'

@@ -1,8 +1,6 @@
 /** Hours and days as people in a time zone count them: a day may have 23 or 25 hours. */
 import { LatchkeyError } from '../../contract/errors.ts'
-
-export const periods = ['hour', 'day', 'week', 'month'] as const
-export type Period = (typeof periods)[number]
+import type { Period } from '../../contract/views.ts'
 
 /** Start of the hour, day, week (from Monday, as ISO 8601 has it) or month in which `moment` lies. */
 export function startOfPeriod(period: Period, moment: Date, timeZone: string): Date {

@@ -5,7 +5,6 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Compacted } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
@@ -17,23 +16,12 @@ import { countedEvents, countedFiles, usage } from '../../db/schema/usage.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'
+import { type CompactOptions, compactOptions } from './input.ts'
 import { startOf, summed } from './sum.ts'
-
-export interface CompactOptions {
-  /** How long use is kept by the minute, in milliseconds; default 7 days, at least 1 hour. */
-  readonly minutesForMs?: number | undefined
-  /** How long use is kept by the hour; default 400 days, which is longer than the longest window of a limit. */
-  readonly hoursForMs?: number | undefined
-}
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 type Width = typeof hourMs | typeof dayMs
-
-const compactOptions = v.object({
-  minutesForMs: v.optional(rules.count, 7 * dayMs),
-  hoursForMs: v.optional(rules.count, 400 * dayMs),
-})
 
 /** Rows that one transaction replaces or removes, about. */
 const rowsAtOnce = 5_000

@@ -13,30 +13,18 @@ import { keys } from '../../db/schema/keys.ts'
 import { countedFiles } from '../../db/schema/usage.ts'
 import { type BulkUsage, withBulkUsage } from '../../db/sqlite/bulk.ts'
 import { type HotPath, hotPathOf, type RunningTotals } from '../../db/sqlite/hot.ts'
-import { type RowFormat, readRows } from '../../formats/rows.ts'
+import { readRows } from '../../formats/rows.ts'
 import { unpacked } from '../../formats/unpack.ts'
 import { collecting } from '../collecting.ts'
 import type { OperationContext } from '../context.ts'
 import { readingProgress } from '../progress.ts'
 import { Aggregate, rowWidth } from './aggregate.ts'
 import { EventReader, type UsageEvent } from './events.ts'
+import type { IngestOptions } from './input.ts'
 import { type PriceList, priceList } from './prices.ts'
 import { resolveKeys } from './resolve.ts'
 import { addTo, noRoom, overflowOf, tooMuch } from './room.ts'
 import { Spool } from './spool.ts'
-
-export interface IngestOptions {
-  /** The log; only a name for messages when `chunks` are given. Packed when it ends in .gz or .zst. */
-  readonly file: string
-  /** Its bytes, when they do not come from a file. */
-  readonly chunks?: AsyncIterable<Uint8Array> | undefined
-  /** Told by the name, or else by the content. */
-  readonly format?: RowFormat | undefined
-  /** Cells of CSV are taken as they are; see `RowSource`. */
-  readonly csvVerbatim?: boolean | undefined
-  /** Count the good lines of a log that has bad ones. */
-  readonly skipBad?: boolean | undefined
-}
 
 /** Bad lines that are told in full. */
 const mostProblems = 20

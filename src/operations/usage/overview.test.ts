@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { Totals, UsageRow } from '../../contract/views.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
-import type { ReportOptions } from './report.ts'
+import type { ReportOptions } from './input.ts'
 
 async function scene(...uses: readonly (readonly [string, string, number, string?])[]) {
   const home = await temporaryLatchkey()

@@ -3,52 +3,17 @@
  * report operation from one snapshot, so that no two of its numbers can disagree.
  */
 
-import type { ReportGroup, ReportOrder, Totals, UsageRow } from '../../contract/views.ts'
+import { periods } from '../../contract/views/words.ts'
+import type { ReportGroup, Timeline, Totals, UsageOverview, UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import type { OperationContext } from '../context.ts'
-import { nextPeriod, type Period, periods } from '../rules/calendar.ts'
+import { nextPeriod } from '../rules/calendar.ts'
 import { find } from '../select.ts'
-import { type ReportOptions, readReport, readUse } from './report.ts'
+import type { ReportOptions } from './input.ts'
+import { readReport, readUse } from './report.ts'
 import { noCounts, shownCounts } from './sum.ts'
 
-export interface UsageOverview {
-  /** When it was read. */
-  readonly generatedAt: Date
-  /** The zone in which its periods begin. */
-  readonly timeZone: string
-  /** As asked for, or else from the first use to the last; null when nothing was used in all of time. */
-  readonly range: { readonly start: Date; readonly end: Date } | null
-  /** Names of what alone counts. */
-  readonly only: { readonly [G in Subject]?: string }
-  /** What the largest is known by. */
-  readonly sort: ReportOrder
-  /** Sums of everything that fits. */
-  readonly totals: Totals
-  /** Null when nothing was used. */
-  readonly timeline: Timeline | null
-  /** A row for everything that was used, the largest first; by what does not tell rows apart there is no entry. */
-  readonly shares: readonly { readonly by: Subject; readonly rows: readonly UsageRow[] }[]
-  /** The report as it was asked for: its groups, whether they are all, and its rows. */
-  readonly by: readonly ReportGroup[]
-  /** How many groups were asked for; null for all. */
-  readonly top: number | null
-  /** The rows of the report. */
-  readonly rows: readonly UsageRow[]
-}
-
-export interface Timeline {
-  /** How long each of its periods is. */
-  readonly period: Period
-  /** One for each period, used or not. */
-  readonly rows: readonly UsageRow[]
-  /** Whether the first began before what was asked for. */
-  readonly firstIsPart: boolean
-  /** Whether the last goes on after what was asked for, or after now. */
-  readonly lastIsPart: boolean
-}
-
 const subjects = ['key', 'user', 'project', 'model'] as const
-type Subject = (typeof subjects)[number]
 
 /** @throws invalid, not_found, ambiguous */
 export function usageOverview(

@@ -12,6 +12,7 @@ import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'
 import { toDollars, toMicros } from '../rules/money.ts'
 import { matches } from '../rules/patterns.ts'
+import { type NewPrice, newPrice, type PriceFilter, type RemovePrices } from './input.ts'
 
 type PriceRow = typeof prices.$inferSelect
 
@@ -19,21 +20,7 @@ type PriceRow = typeof prices.$inferSelect
 const always = 0
 const tokensPerPrice = 1_000_000
 
-export interface NewPrice {
-  /** Dollars per million tokens of requests. */
-  readonly inputUsd: number
-  /** Dollars per million tokens of answers. */
-  readonly outputUsd: number
-  /** Since when it holds. Default: always for the first price of a model, now for the next ones. */
-  readonly from?: Date | undefined
-}
-
-const newPrice = v.object({
-  model: rules.modelName,
-  inputUsd: rules.dollars,
-  outputUsd: rules.dollars,
-  from: v.optional(rules.instant),
-})
+const priceOfModel = v.object({ model: rules.modelName, ...newPrice.entries })
 
 /**
  * Sets what a model costs from a moment on, or corrects the price that begins at that very moment. What is recorded
@@ -43,7 +30,7 @@ const newPrice = v.object({
  * @throws invalid
  */
 export function setPrice(context: OperationContext, model: string, input: NewPrice): Promise<ChangedPrice> {
-  const price = rules.parse(newPrice, { ...input, model })
+  const price = rules.parse(priceOfModel, { ...input, model })
   return changePrices(context, async db => {
     const rows = await db.select().from(prices).where(eq(prices.model, price.model))
     const now = context.now().getTime()
@@ -88,7 +75,7 @@ export function setPrice(context: OperationContext, model: string, input: NewPri
 export function removePrices(
   context: OperationContext,
   model: string,
-  options: { readonly from?: Date | undefined } = {},
+  options: RemovePrices = {},
 ): Promise<readonly Price[]> {
   return changePrices(context, async db => {
     const rows = await db
@@ -122,10 +109,7 @@ export function removePrices(
 }
 
 /** By model, the oldest first. */
-export function listPrices(
-  context: OperationContext,
-  filter: { readonly model?: string | undefined } = {},
-): Promise<readonly Price[]> {
+export function listPrices(context: OperationContext, filter: PriceFilter = {}): Promise<readonly Price[]> {
   return context.store.read(async db => {
     rules.requireWords(filter)
     const rows = await db

@@ -11,17 +11,13 @@ import { carriedUsage, usage } from '../../db/schema/usage.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { toDollars } from '../rules/money.ts'
+import type { CheckOptions } from './input.ts'
 import type { Counts } from './sum.ts'
 
 interface Difference {
   readonly key: { readonly id: string; readonly name: string }
   readonly total: Counts
   readonly recorded: Counts
-}
-
-export interface CheckOptions {
-  /** Set the totals to what was recorded. */
-  readonly repair?: boolean | undefined
 }
 
 /** Compares the totals of every key with what was recorded for it; with `repair`, mends and audits what differs. */

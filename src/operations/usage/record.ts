@@ -1,5 +1,4 @@
 /** Recording what a request used: the bucket of its minute and the running total of its key move together. */
-import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded } from '../../contract/views.ts'
 import { type HotPath, tally } from '../../db/sqlite/hot.ts'
@@ -8,32 +7,9 @@ import type { KeySelector } from '../input.ts'
 import * as rules from '../rules/input.ts'
 import { toCostMicros, toDollars } from '../rules/money.ts'
 import { find } from '../select.ts'
+import { type UsageInput, usageInput } from './input.ts'
 import { pricesOn } from './prices.ts'
 import { noRoom, overflowOf } from './room.ts'
-
-export interface UsageInput {
-  /** The model that answered. */
-  readonly model?: string | undefined
-  /** Default 1. */
-  readonly requests?: number | undefined
-  /** Tokens of the request; default 0. */
-  readonly inputTokens?: number | undefined
-  /** Tokens of the answer; default 0. */
-  readonly outputTokens?: number | undefined
-  /** Dollars, kept to the millionth; left out: by the price of the model, if it has one. */
-  readonly costUsd?: number | undefined
-  /** When the request was made; default now, and up to five minutes ahead is taken for now. */
-  readonly at?: Date | undefined
-}
-
-const usageInput = v.object({
-  model: v.optional(rules.modelName),
-  requests: v.optional(rules.count),
-  inputTokens: v.optional(rules.count),
-  outputTokens: v.optional(rules.count),
-  costUsd: v.optional(rules.dollars),
-  at: v.optional(rules.instant),
-})
 
 /** What is to be recorded, checked and with its defaults. */
 export interface CheckedUsage {

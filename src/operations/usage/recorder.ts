@@ -8,46 +8,10 @@ import type { UsageReceipt } from '../../contract/views.ts'
 import { glance, type HotPath, type RunningTotals, tally, type UsageCounts } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
 import { type Charge, readCharges } from './charges.ts'
+import type { Recorder, RecorderOptions, UsageInput } from './input.ts'
 import { pricesOn } from './prices.ts'
-import { type CheckedUsage, missingKey, readUsage, type UsageInput } from './record.ts'
+import { type CheckedUsage, missingKey, readUsage } from './record.ts'
 import { addTo, noRoom, overflowOf } from './room.ts'
-
-export interface RecorderOptions {
-  /** Longest that a request waits, in milliseconds; default 1,000. */
-  readonly flushEvery?: number | undefined
-  /** Flushes as soon as so many requests wait; default 1,000. */
-  readonly maxPending?: number | undefined
-  /**
-   * Longest that a flush tries again while another process holds the database, in milliseconds; default 60,000. A
-   * backup, an ingest or a migration may hold it for longer than one write waits.
-   */
-  readonly patience?: number | undefined
-}
-
-export interface Recorder extends AsyncDisposable {
-  /** Requests that wait. */
-  readonly pending: number
-  /**
-   * Takes what a request used. The promise resolves when it is on disk, power loss included; it rejects when it was
-   * not counted, and then never will be.
-   *
-   * @param keyId the whole id, as in a verdict
-   */
-  readonly record: (keyId: string, usage: UsageInput) => Promise<void>
-  /**
-   * Takes events as logs hold them, `{id?, key, model?, requests?, inputTokens?, outputTokens?, costUsd?, at?}`: all of
-   * them or none, and each id once, whoever tells of it, a log or another process. Without `at` it was now. The promise
-   * resolves when they are on disk, power loss included; sending the same again after it was rejected is safe for
-   * events with an id.
-   *
-   * @throws invalid, not_found, ambiguous; conflict when a key was deleted meanwhile; busy, disk_full
-   */
-  readonly ingest: (events: readonly unknown[]) => Promise<UsageReceipt>
-  /** Writes what waits now. */
-  readonly flush: () => Promise<void>
-  /** Writes what waits and takes nothing more. Rejects when something could not be written. */
-  readonly close: () => Promise<void>
-}
 
 /** @throws invalid */
 export async function createRecorder(

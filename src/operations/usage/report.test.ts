@@ -3,7 +3,7 @@ import type { UsageRow } from '../../contract/views.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
-import type { ReportOptions } from './report.ts'
+import type { ReportOptions } from './input.ts'
 
 /** Uses of keys at moments, each of so many tokens and half as many micro-dollars in reverse. */
 async function scene(...uses: readonly (readonly [string, string, number, string?])[]) {

@@ -1,47 +1,19 @@
 /** Who used what, grouped as asked. A report by time is read period by period, so that it streams however long it is. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
-import { reportGroups, reportOrders } from '../../contract/views/words.ts'
-import type { ReportGroup, ReportOrder, UsageRow } from '../../contract/views.ts'
+import { periods, reportGroups, reportOrders } from '../../contract/views/words.ts'
+import type { Period, ReportGroup, UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, asc, count, desc, eq, gte, inArray, lt, type SQL, sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { usage } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
-import type { KeySelector } from '../input.ts'
-import { nextPeriod, type Period, periods, startOfPeriod } from '../rules/calendar.ts'
+import { nextPeriod, startOfPeriod } from '../rules/calendar.ts'
 import { requireWords } from '../rules/input.ts'
 import { find } from '../select.ts'
+import type { ReportOptions } from './input.ts'
 import { between, noCounts, shownCounts, summed } from './sum.ts'
-
-export interface ReportOptions {
-  /** At most two of key, user, project and model, and one of hour, day, week and month; none is one row with the sum of all. */
-  readonly by?: readonly ReportGroup[] | undefined
-  /** First moment that counts; a bucket that holds it counts whole. */
-  readonly since?: Date | undefined
-  /** First moment that no longer counts. */
-  readonly until?: Date | undefined
-  /** Only this key. */
-  readonly key?: KeySelector | undefined
-  /** Only keys of this user. */
-  readonly user?: string | undefined
-  /** Only keys of this project. */
-  readonly project?: string | undefined
-  /** Only this model. */
-  readonly model?: string | undefined
-  /** IANA name; where hours, days, weeks (ISO 8601: from Monday) and months begin. Default UTC. */
-  readonly timeZone?: string | undefined
-  /**
-   * Rows for periods in which nothing was used, from `since` to `until` (or now), or else from the first to the last
-   * use; of two groups, for every one that occurs. Default: when grouped by a time alone.
-   */
-  readonly fill?: boolean | undefined
-  /** Only the largest groups: with a time and another, the largest of the other; with a time alone, periods. */
-  readonly top?: number | undefined
-  /** What is largest; default tokens. */
-  readonly sort?: ReportOrder | undefined
-}
 
 /** Periods that are filled at most, and how short each may be. */
 const mostPeriods = 100_000

@@ -2,7 +2,6 @@
  * Reservations: what a request may use is held back before it is made, so that many requests at once cannot together
  * pass a limit, and is replaced by what it did use once that is known.
  */
-import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded, Reserved, Verdict } from '../../contract/views.ts'
 import { tally } from '../../db/sqlite/hot.ts'
@@ -15,41 +14,9 @@ import * as rules from '../rules/input.ts'
 import { toMicros } from '../rules/money.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
 import { find } from '../select.ts'
-import { charge, gone, readUsage, type UsageInput } from './record.ts'
-
-export interface ReserveOptions {
-  /** Most that the request will use. */
-  readonly tokens?: number | undefined
-  /** Default 1. */
-  readonly requests?: number | undefined
-  /** Dollars. */
-  readonly usd?: number | undefined
-  /** The model that the request asks for. */
-  readonly model?: string | undefined
-  /** What the request needs the key to be allowed to do. */
-  readonly scope?: string | undefined
-  /** Milliseconds until it no longer counts if it is neither settled nor released; default 10 minutes. */
-  readonly timeoutMs?: number | undefined
-}
-
-const longestTimeoutMs = 86_400_000
-
-const reserveOptions = v.object({
-  tokens: v.optional(rules.count, 0),
-  requests: v.optional(rules.count, 1),
-  usd: v.optional(rules.dollars, 0),
-  model: v.optional(v.string()),
-  scope: v.optional(v.string()),
-  timeoutMs: v.optional(
-    v.pipe(
-      v.number('must be a number of milliseconds'),
-      v.integer('must be a whole number of milliseconds'),
-      v.minValue(1, 'must be at least 1'),
-      v.maxValue(longestTimeoutMs, 'must be at most a day'),
-    ),
-    600_000,
-  ),
-})
+import type { UsageInput } from './input.ts'
+import { type ReserveOptions, reserveOptions } from './input.ts'
+import { charge, gone, readUsage } from './record.ts'
 
 /**
  * Verifies and holds back in one transaction. From then on the reservation counts against the limits of the key, its

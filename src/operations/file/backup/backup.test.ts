@@ -11,15 +11,16 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Compression } from '../../../contract/views.ts'
 import { latestVersion } from '../../../db/schema/version.ts'
 import { type BackupScene, backupScene } from '../../../testing/backups.ts'
+import { kills } from '../../../testing/chance.ts'
 import { failure } from '../../../testing/failure.ts'
 import type { TemporaryFolder } from '../../../testing/folder.ts'
 import { requireMounts, requireTool } from '../../../testing/tools.ts'
 import { createBackup } from './create.ts'
 import { getBackup, listBackups } from './list.ts'
 import { withLock } from './lock.ts'
-import type { Compression } from './pack.ts'
 import { verifyBackups } from './verify.ts'
 
 const folders: TemporaryFolder[] = []
@@ -210,7 +211,7 @@ test('a backup killed at any moment leaves nothing that counts as a backup, and 
     import { createBackup } from ${JSON.stringify(join(import.meta.dir, 'create.ts'))}
     const context = { ...${JSON.stringify(context)}, now: () => new Date() }
     console.log('go'); for (;;) await createBackup(context, { compression: 'zstd' })`
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < kills; round++) {
     const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
     await child.stdout.getReader().read()
     await Bun.sleep(Math.random() * 150)

@@ -15,6 +15,7 @@ import {
 } from '../../../db/sqlite/inspect.ts'
 import { appliedMigrations, historyProblems } from '../../../db/sqlite/migrate.ts'
 import { requireOurs } from '../../../db/sqlite/open.ts'
+import { translate } from '../../../system/errors.ts'
 
 interface Contents {
   readonly schemaVersion: number
@@ -31,6 +32,13 @@ interface Contents {
  * many times as long.
  */
 export type Depth = 'contents' | 'quick' | 'full'
+
+export interface ExaminationTask {
+  readonly path: string
+  readonly depth: Depth
+  /** What errors call the copy. */
+  readonly name: string
+}
 
 export interface Examination {
   readonly contents: Contents
@@ -52,7 +60,15 @@ export interface Refusal {
  * Looks at a private copy. One that was cut short opens as a valid empty database, which every check of SQLite's own
  * passes: having no table is damage.
  */
-export function examine(path: string, depth: Depth): Examination {
+export function examine({ path, depth, name }: ExaminationTask): Examination {
+  try {
+    return examineFile(path, depth)
+  } catch (error) {
+    throw translate(error, name)
+  }
+}
+
+function examineFile(path: string, depth: Depth): Examination {
   const client = openPrivate(path)
   try {
     const contents = describeContents(client, depth)

@@ -6,7 +6,6 @@
 import { chmodSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, relative, resolve } from 'node:path'
-import * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { failureOf } from '../../../contract/failure.ts'
 import type { Backup, CreatedBackup } from '../../../contract/views.ts'
@@ -24,10 +23,11 @@ import {
 import { programVersion } from '../../../system/version.ts'
 import type { FileContext } from '../../context.ts'
 import { newId } from '../../rules/ids.ts'
-import { parse, reason as reasonField } from '../../rules/input.ts'
+import { parse } from '../../rules/input.ts'
 import type { Examination, Refusal } from './contents.ts'
 import { readRecipients } from './encrypt.ts'
-import type { KeepPolicy } from './keep-policy.ts'
+import type { KeepPolicy } from './input.ts'
+import { type CreateBackup, createBackupInput, type RunBackup, runInput } from './input.ts'
 import { withLock } from './lock.ts'
 import {
   backupName,
@@ -41,47 +41,13 @@ import {
   toView,
   writeManifest,
 } from './manifest.ts'
-import { compressions, type Digest, digestFile, extensionOf, pack } from './pack.ts'
-import { pingAddress, withPings } from './ping.ts'
+import { type Digest, digestFile, extensionOf, pack } from './pack.ts'
+import { withPings } from './ping.ts'
 import { locate } from './places/locate.ts'
 import type { Location } from './places/place.ts'
 import { requirePolicy } from './policy.ts'
 import { pruneUnlocked } from './prune.ts'
-import { inThread } from './thread.ts'
-
-const inputSchema = v.object({
-  /** A folder, created with mode 0700 if it is missing, or `s3://bucket/prefix`; default the context's. */
-  to: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty'))),
-  reason: v.optional(reasonField, 'manual'),
-  compression: v.optional(v.picklist(compressions, `must be one of ${compressions.join(', ')}`), 'zstd'),
-  /** Refuses to take a backup that would not be encrypted. */
-  encrypt: v.optional(v.boolean(), false),
-  /** Age recipients, beside those of `recipientsFile`, which is the context's by default. */
-  recipients: v.optional(v.array(v.string()), []),
-  recipientsFile: v.optional(v.string()),
-  /** Also compares every index of the copy with its table, which takes long; the backup then counts as verified. */
-  full: v.optional(v.boolean(), false),
-  /** Copies the file itself where the database has a quiet moment for it; not compacted, and faster. */
-  fast: v.optional(v.boolean(), false),
-})
-
-export type CreateBackup = v.InferInput<typeof inputSchema> & {
-  /** Told of what is no failure and should be known. */
-  readonly onWarning?: ((text: string) => void) | undefined
-}
-
-const runSchema = v.object({
-  /** How long to wait for another run to end; default 0. */
-  waitMs: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
-  /** Told of the start, and of success or failure. */
-  ping: v.optional(pingAddress),
-  /** Afterwards removes what the context's policy does not keep. */
-  prune: v.optional(v.boolean(), false),
-  /** In which the policy counts days. */
-  timeZone: v.optional(v.string(), 'UTC'),
-})
-
-export type RunBackup = CreateBackup & v.InferInput<typeof runSchema>
+import { inThread, look } from './thread.ts'
 
 /**
  * Copies the database while others go on writing to it. Works on a database of an older or newer schema, too. A dry
@@ -91,9 +57,9 @@ export type RunBackup = CreateBackup & v.InferInput<typeof runSchema>
  *   arrived in a bucket), partial (taken, but not pruned), disk_full, permission, config, invalid, usage
  */
 export async function createBackup(context: FileContext, input: RunBackup = {}): Promise<CreatedBackup> {
-  const { waitMs, ping, prune, timeZone } = parse(runSchema, input)
+  const { waitMs, ping, prune, timeZone } = parse(runInput, input)
   const policy = prune ? requirePolicy(undefined, context.keep) : undefined
-  const where = parse(inputSchema, input).to ?? context.backupDir
+  const where = parse(createBackupInput, input).to ?? context.backupDir
   const run = async (): Promise<CreatedBackup> => {
     requireLatchkey(context.path)
     return withLock(context, where, () => createAndPrune(context, input, policy, timeZone), { waitMs })
@@ -156,7 +122,7 @@ async function createStored(
   input: CreateBackup & Pick<SafetyCopy, 'of'>,
   onDrift: (refusal: Refusal) => Manifest['failure'],
 ): Promise<StoredBackup> {
-  const options = parse(inputSchema, input)
+  const options = parse(createBackupInput, input)
   const location = locate(context, options.to ?? context.backupDir)
   const recipients = await readRecipients(
     options.recipients,
@@ -201,22 +167,22 @@ async function createStored(
         }
         return keep(context, file, { location, manifest })
       }
-      const look = inThread('examine', {
+      const looking = look({
         path: raw,
         depth: options.full ? 'full' : 'quick',
         name: 'the copy',
       })
       // Whoever waits for it gets its failure; when packing cannot even begin, nobody does.
-      look.catch(() => {})
+      looking.catch(() => {})
       const total = sizeOf(raw)
       const count = (done: number) => context.onProgress?.({ step: 'packing', done, total, unit: 'bytes' })
       if (plain) {
-        const [examination, digest] = await both(look, digestFile(raw, count))
+        const [examination, digest] = await both(looking, digestFile(raw, count))
         return build(raw, { raw: digest, packed: digest }, examination)
       }
       return withPrivateFile(folder, async packed => {
         const packing = pack(raw, packed, { compression: options.compression, recipients, count })
-        const [examination, digests] = await both(look, packing)
+        const [examination, digests] = await both(looking, packing)
         return build(packed, digests, examination)
       })
     })
@@ -265,8 +231,8 @@ async function copy(
 }
 
 /** Both at once over the same file. It is left alone only when both have ended; damage comes before all else. */
-async function both<T>(look: Promise<Examination>, work: Promise<T>): Promise<readonly [Examination, T]> {
-  const [seen, done] = await Promise.allSettled([look, work])
+async function both<T>(looking: Promise<Examination>, work: Promise<T>): Promise<readonly [Examination, T]> {
+  const [seen, done] = await Promise.allSettled([looking, work])
   if (seen.status === 'rejected') throw seen.reason
   if (seen.value.damage !== null) throw unsound(seen.value.damage)
   if (done.status === 'rejected') throw done.reason

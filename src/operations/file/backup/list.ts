@@ -5,8 +5,8 @@ import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Backup, ListedBackup } from '../../../contract/views.ts'
 import type { FileContext } from '../../context.ts'
 import { looksLikeId } from '../../rules/ids.ts'
+import type { ChooseBackup, ListBackups } from './input.ts'
 import {
-  type BrokenBackup,
   dataPath,
   manifestName,
   readManifest,
@@ -18,17 +18,6 @@ import {
 import { newestOf } from './newest.ts'
 import { askedAbout, type OwnSurvey, ownOf } from './ownership.ts'
 import { locate, locateFile } from './places/locate.ts'
-
-export interface ListBackups {
-  /** The folder, or `s3://bucket/prefix`; default the context's. */
-  readonly from?: string | undefined
-  /** Those of other databases as well. */
-  readonly allDatabases?: boolean | undefined
-  /** Told of every manifest that cannot be read: what it describes is not listed. */
-  readonly onBroken?: ((broken: BrokenBackup) => void) | undefined
-  /** Told of the backups in the same place that are not listed because they are not of this database, if any. */
-  readonly onOthers?: ((others: readonly Backup[]) => void) | undefined
-}
 
 /**
  * Newest first: those of the same database at the same path. The default folder may be missing, a folder that was named
@@ -49,19 +38,6 @@ export async function listBackups(
     ...toView(stored),
     own: isOwn.has(stored),
   }))
-}
-
-export interface ChooseBackup {
-  /** The folder, or `s3://bucket/prefix`; default the context's. */
-  readonly from?: string | undefined
-  /** Id, prefix of an id, file name or path, of any database; or `latest`. */
-  readonly backup?: string | undefined
-  /** The newest one of this database that is not known to be bad. */
-  readonly latest?: boolean | undefined
-  /** Told of each newer backup that is passed over for the latest, and why. */
-  readonly onWarning?: ((text: string) => void) | undefined
-  /** Age identities that open an encrypted one; default the context's. */
-  readonly identityFile?: string | undefined
 }
 
 /**

@@ -5,9 +5,10 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
+import { compressions } from '../../../contract/views/words.ts'
 import type { Backup } from '../../../contract/views.ts'
 import { isRecord } from '../../../formats/fields.ts'
-import { compressions, extensionOf } from './pack.ts'
+import { extensionOf } from './pack.ts'
 import { readText } from './places/locate.ts'
 import type { Location } from './places/place.ts'
 

@@ -10,10 +10,8 @@ import { promisify } from 'node:util'
 import { createGunzip, createZstdDecompress, gzip } from 'node:zlib'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
+import type { Compression } from '../../../contract/views.ts'
 import { decrypt, encrypt } from './encrypt.ts'
-
-export const compressions = ['none', 'zstd', 'gzip'] as const
-export type Compression = (typeof compressions)[number]
 
 /** How the bytes of a backup differ from those of the database. */
 export interface Packing {

@@ -2,15 +2,6 @@
  * Tells a monitor (healthchecks.io and what works like it) that a backup begins, was taken or failed. A monitor that
  * cannot be reached is told of and never fails the backup. The address may be a secret: only its host is ever shown.
  */
-import * as v from 'valibot'
-
-export const pingAddress = v.pipe(
-  v.string(),
-  v.check(
-    text => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-    'must be an address that begins with http:// or https://',
-  ),
-)
 
 const pingTimeoutMs = 10_000
 

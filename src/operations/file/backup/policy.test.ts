@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { KeepPolicy } from './keep-policy.ts'
+import type { KeepPolicy } from './input.ts'
 import type { Manifest, StoredBackup } from './manifest.ts'
 import { locate } from './places/locate.ts'
 import { decide, requirePolicy } from './policy.ts'

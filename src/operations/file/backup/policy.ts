@@ -3,10 +3,10 @@
  * snapshot_policy.go), and on top of them what must never go. Decides; removes nothing.
  */
 
-import * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { parse } from '../../rules/input.ts'
-import type { KeepPolicy } from './keep-policy.ts'
+import type { KeepPolicy } from './input.ts'
+import { keepPolicy } from './input.ts'
 import type { StoredBackup } from './manifest.ts'
 import { isFromLater } from './newest.ts'
 
@@ -16,24 +16,6 @@ export interface Decision {
   /** Every rule that keeps it, or why none does. */
   readonly because: readonly string[]
 }
-
-const atLeastOne = v.optional(
-  v.pipe(
-    v.number('must be a number'),
-    v.minValue(1, 'must be at least 1'),
-    v.check(n => n === Number.POSITIVE_INFINITY || Number.isSafeInteger(n), 'must be a whole number'),
-  ),
-)
-
-export const keepPolicy = v.object({
-  last: atLeastOne,
-  hourly: atLeastOne,
-  daily: atLeastOne,
-  weekly: atLeastOne,
-  monthly: atLeastOne,
-  yearly: atLeastOne,
-  withinMs: v.optional(v.pipe(v.number('must be a number'), v.minValue(1, 'must be at least 1 ms'))),
-})
 
 /**
  * The given policy, or else the configured one.

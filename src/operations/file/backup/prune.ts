@@ -3,33 +3,18 @@
  * calls a backup. Never touches a file that no manifest of ours names.
  */
 
-import * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { BackupPruning } from '../../../contract/views.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
-import type { KeepPolicy } from './keep-policy.ts'
+import type { KeepPolicy } from './input.ts'
+import { type PruneBackups, pruneInput } from './input.ts'
 import { surveyFolder, surveyOwn } from './list.ts'
 import { withLock } from './lock.ts'
 import { dataPath, manifestName, newestFirst, readManifest, type StoredBackup } from './manifest.ts'
 import { locate } from './places/locate.ts'
 import type { Location } from './places/place.ts'
-import { type Decision, decide, keepPolicy, requirePolicy } from './policy.ts'
-
-const inputSchema = v.object({
-  /** The folder, or `s3://bucket/prefix`; default the context's. */
-  from: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty'))),
-  /** Default the context's. One that keeps nothing is refused. */
-  keep: v.optional(keepPolicy),
-  /** Ids of backups: when any other would be removed, none is. */
-  only: v.optional(v.array(v.string())),
-  /** In which days, weeks and years are counted. */
-  timeZone: v.optional(v.string(), 'UTC'),
-  /** How long to wait for another run to end; default 0. */
-  waitMs: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
-})
-
-export type PruneBackups = v.InferInput<typeof inputSchema>
+import { type Decision, decide, requirePolicy } from './policy.ts'
 
 /**
  * Decides on every backup of this database, newest first, with the reasons, and removes those that nothing keeps. A dry run removes
@@ -41,7 +26,7 @@ export async function pruneBackups(
   context: FileContext,
   input: PruneBackups = {},
 ): Promise<readonly BackupPruning[]> {
-  const { from, keep, only, timeZone, waitMs } = parse(inputSchema, input)
+  const { from, keep, only, timeZone, waitMs } = parse(pruneInput, input)
   const policy = requirePolicy(keep, context.keep)
   const where = from ?? context.backupDir
   const location = locate(context, where)

@@ -3,10 +3,10 @@
  * our own mark for this database is ever replaced or removed; every other line stays as it is, byte for byte.
  */
 import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
-import * as v from 'valibot'
+import { dirname, join, resolve } from 'node:path'
+import type * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
-import type { BackupSchedule } from '../../../contract/views.ts'
+import type { BackupSchedule, Scheduler } from '../../../contract/views.ts'
 import { translate } from '../../../system/errors.ts'
 import { ensureFolder, fileFailure, replaceFile } from '../../../system/files.ts'
 import { homeFolder, userFolder } from '../../../system/home.ts'
@@ -14,38 +14,12 @@ import { readScheduled, type Scheduled, scheduledFile, scheduledText } from '../
 import { shellWord } from '../../../text/shell-word.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
+import { type ScheduleBackups, scheduleInput, type UnscheduleBackups } from './input.ts'
 import { calendarOf } from './systemd-calendar.ts'
-
-const managers = ['crontab', 'systemd'] as const
-type Manager = (typeof managers)[number]
-
-const singleLine = v.pipe(v.string(), v.regex(/^[^\n\r\0]*$/, 'must be one line'))
-const absolute = v.pipe(singleLine, v.check(isAbsolute, 'must be an absolute path'))
-
-const inputSchema = v.object({
-  /** Five fields as in crontab(5), or `@daily` and the like. */
-  cron: singleLine,
-  /** What is run: the program, by absolute paths, and its arguments. */
-  command: v.pipe(v.array(singleLine), v.minLength(1)),
-  /** Where it is run, since `latchkey.toml` is looked for there. */
-  folder: absolute,
-  /** Default: crontab where there is one, else systemd. */
-  manager: v.optional(v.picklist(managers, `must be one of ${managers.join(', ')}`)),
-  /** For crontab, where the output goes; default `latchkey/backup.log` in the user's folder of states. */
-  log: v.optional(absolute),
-  /** Variables for it, as `NAME=value` lines: credentials do not belong in a crontab. */
-  envFile: v.optional(absolute),
-  /** Where the command puts the backups, when that is not the context's place. */
-  to: v.optional(singleLine),
-  /** To whom the command encrypts them. */
-  recipientsFile: v.optional(absolute),
-})
-
-export type ScheduleBackups = v.InferInput<typeof inputSchema>
 
 /** What would be written, without looking at the system. @throws invalid */
 export async function planSchedule(context: FileContext, input: ScheduleBackups): Promise<BackupSchedule> {
-  const job = parse(inputSchema, input)
+  const job = parse(scheduleInput, input)
   const manager = job.manager ?? 'crontab'
   const view = {
     manager,
@@ -134,11 +108,6 @@ export async function rehearse(
   )
 }
 
-export interface UnscheduleBackups {
-  /** Default: from both. */
-  readonly manager?: Manager | undefined
-}
-
 /** Takes our own entries away; gives those there were. @throws config, permission */
 export async function unscheduleBackups(
   context: FileContext,
@@ -207,7 +176,7 @@ function parseCron(context: FileContext, cron: string): Date | null {
   }
 }
 
-type Job = v.InferOutput<typeof inputSchema>
+type Job = v.InferOutput<typeof scheduleInput>
 
 /** In a crontab an unescaped % ends the command, quoted or not (crontab(5)). The folder of the log may be gone by then. */
 function cronLine(context: FileContext, job: Job, log: string): string {
@@ -365,7 +334,7 @@ async function installUnits(context: FileContext, plan: BackupSchedule): Promise
   }
 }
 
-async function defaultManager(context: FileContext): Promise<Manager> {
+async function defaultManager(context: FileContext): Promise<Scheduler> {
   if (find(context, 'crontab') !== null) return 'crontab'
   const running =
     find(context, 'systemctl') !== null &&

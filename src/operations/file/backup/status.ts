@@ -1,26 +1,14 @@
 /** Whether there is a backup to rely on, for a monitor that asks every few minutes. Only reads. */
-import * as v from 'valibot'
 import type { BackupStatus } from '../../../contract/views.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
+import { type StatusOptions, statusInput } from './input.ts'
 import { surveyOwn } from './list.ts'
 import { type BrokenBackup, dataPath, type StoredBackup, toView } from './manifest.ts'
 import { isFromLater } from './newest.ts'
 import { locate } from './places/locate.ts'
 import { isSafetyCopy } from './policy.ts'
-
-/** A daily backup, and two hours for it to run. */
-export const defaultMaxAgeMs = 26 * 3_600_000
-
-const inputSchema = v.object({
-  /** The folder, or `s3://bucket/prefix`; default the context's. */
-  from: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty'))),
-  /** The age from which the newest backup is stale. */
-  maxAgeMs: v.optional(v.pipe(v.number(), v.minValue(1)), defaultMaxAgeMs),
-})
-
-export type StatusOptions = v.InferInput<typeof inputSchema>
 
 /**
  * Looks at the backups of this database alone. Failed while any did not pass its last verification, has a damaged manifest
@@ -29,7 +17,7 @@ export type StatusOptions = v.InferInput<typeof inputSchema>
  * @throws not_found (the place), permission, busy
  */
 export async function backupStatus(context: FileContext, input: StatusOptions = {}): Promise<BackupStatus> {
-  const { from, maxAgeMs } = parse(inputSchema, input)
+  const { from, maxAgeMs } = parse(statusInput, input)
   const { backups, broken, others } = await surveyOwn(context, from)
   const now = context.now()
   // What restore and migrate save on their way says nothing of whether backups are taken.

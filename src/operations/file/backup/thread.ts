@@ -4,7 +4,8 @@
  */
 import { Worker } from 'node:worker_threads'
 import { type ErrorCode, LatchkeyError } from '../../../contract/errors.ts'
-import type { Depth, Examination } from './contents.ts'
+import { sizeOf } from '../../../system/files.ts'
+import { type Examination, type ExaminationTask, examine } from './contents.ts'
 
 /** What the thread can do, and what each gives. */
 export interface Tasks {
@@ -13,11 +14,7 @@ export interface Tasks {
     readonly input: { readonly source: string; readonly target: string; readonly fast: boolean }
     readonly output: { readonly frozen: boolean }
   }
-  /** Looks at a private copy; `name` is what errors call it. */
-  readonly examine: {
-    readonly input: { readonly path: string; readonly depth: Depth; readonly name: string }
-    readonly output: Examination
-  }
+  readonly examine: { readonly input: ExaminationTask; readonly output: Examination }
 }
 
 export type Task = { [K in keyof Tasks]: { readonly kind: K } & Tasks[K]['input'] }[keyof Tasks]
@@ -31,6 +28,12 @@ export type Answer =
 const program = Bun.isStandaloneExecutable
   ? new URL('file:///$bunfs/root/src/operations/file/backup/worker.js')
   : new URL('./worker.ts', import.meta.url)
+
+/** Looks at a private copy; at a small one here, which takes less time than a thread needs to start. */
+export const look = async (task: ExaminationTask): Promise<Examination> =>
+  sizeOf(task.path) <= smallBytes ? examine(task) : inThread('examine', task)
+
+const smallBytes = 1_048_576
 
 /** Throws what the same call would throw here. */
 export async function inThread<K extends keyof Tasks>(

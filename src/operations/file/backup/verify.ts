@@ -16,6 +16,7 @@ import { list, requireSpace, withPrivateFile } from '../../../system/files.ts'
 import { isRunning, ownPid } from '../../../system/processes.ts'
 import type { FileContext } from '../../context.ts'
 import type { Depth, Refusal } from './contents.ts'
+import type { VerifyBackups } from './input.ts'
 import { findBackup, surveyOwn } from './list.ts'
 import { withLock } from './lock.ts'
 import {
@@ -29,20 +30,7 @@ import {
 import { newestTaken, nothingOwn } from './newest.ts'
 import { digest, unpack } from './pack.ts'
 import { locate } from './places/locate.ts'
-import { inThread } from './thread.ts'
-
-export interface VerifyBackups {
-  /** Which one: id, prefix, file name, path or `latest`. Default: the newest of this database. */
-  readonly backup?: string | undefined
-  /** Every backup of this database in the folder, broken manifests included. */
-  readonly all?: boolean | undefined
-  /** The folder, or `s3://bucket/prefix`; default the context's. */
-  readonly from?: string | undefined
-  /** Only the hash of the bytes: finds rot, and proves no restore. */
-  readonly quick?: boolean | undefined
-  /** Age identities that open encrypted ones; default the context's. */
-  readonly identityFile?: string | undefined
-}
+import { look } from './thread.ts'
 
 /**
  * One verdict per backup. `failed` is a backup that must not be relied on; `aborted` is one that could not be
@@ -168,7 +156,7 @@ async function requireBytes(stored: StoredBackup, onProgress?: ProgressListener)
 async function requireContents(stored: StoredBackup, file: string, depth: Depth): Promise<void> {
   const { manifest } = stored
   const task = { path: file, depth, name: dataPath(stored) }
-  const { contents: found, databaseId, damage, refusal } = await inThread('examine', task)
+  const { contents: found, databaseId, damage, refusal } = await look(task)
   if (damage !== null) throw damaged(stored, damage)
   if (manifest.database !== null && databaseId !== manifest.database.id) {
     throw damaged(stored, 'it is of another database than its manifest says')

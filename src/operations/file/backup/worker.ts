@@ -4,18 +4,11 @@ import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
 import { copyTo } from '../../../db/sqlite/copy.ts'
 import { copyFrozen } from '../../../db/sqlite/freeze.ts'
-import { translate } from '../../../system/errors.ts'
 import { examine } from './contents.ts'
 import type { Answer, Task } from './thread.ts'
 
 function perform(task: Task): unknown {
-  if (task.kind === 'examine') {
-    try {
-      return examine(task.path, task.depth)
-    } catch (error) {
-      throw translate(error, task.name)
-    }
-  }
+  if (task.kind === 'examine') return examine(task)
   const frozen = task.fast && copyFrozen(task.source, task.target)
   if (!frozen) copyTo(task.source, task.target)
   return { frozen }

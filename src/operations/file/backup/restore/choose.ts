@@ -8,18 +8,10 @@ import { translate } from '../../../../system/errors.ts'
 import { statOf } from '../../../../system/files.ts'
 import { pathProblem } from '../../../../text/address.ts'
 import type { FileContext } from '../../../context.ts'
-import { type ChooseBackup, chooseBackup, latestBackup, listBackups } from '../list.ts'
+import type { ChooseState } from '../input.ts'
+import { chooseBackup, latestBackup, listBackups } from '../list.ts'
 import type { StoredBackup } from '../manifest.ts'
 import type { Touched } from './bring-back.ts'
-
-export interface ChooseState extends ChooseBackup {
-  /** The newest backup that had been taken by then. */
-  readonly at?: Date | undefined
-  /** The database as it was before the last restore. */
-  readonly undo?: boolean | undefined
-  /** The database to restore; default the context's. */
-  readonly to?: string | undefined
-}
 
 /** The path of the database to restore. @throws usage when that can be none */
 export function targetOf(context: FileContext, { to = context.path }: ChooseState): string {

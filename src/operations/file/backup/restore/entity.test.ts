@@ -1,19 +1,49 @@
-import { afterEach, expect, test } from 'bun:test'
+import { afterAll, afterEach, expect, test } from 'bun:test'
+import { cpSync } from 'node:fs'
 import type { LatchkeyError } from '../../../../contract/errors.ts'
 import { Client } from '../../../../db/sqlite/client.ts'
 import type { Latchkey } from '../../../../index.ts'
+import { type TemporaryFolder, temporaryFolder } from '../../../../testing/folder.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../../../../testing/latchkey.ts'
 
 let scene: TestLatchkey
+const templates = new Map<Furnish, { readonly folder: TemporaryFolder; readonly made: Made }>()
 afterEach(() => scene[Symbol.asyncDispose]())
+afterAll(() => {
+  for (const { folder } of templates.values()) folder.remove()
+})
+
+interface Made {
+  readonly secret: string
+  /** The id of the last backup. */
+  readonly backup: string
+}
+type Furnish = (latchkey: Latchkey) => Promise<Made>
+
+/** A scene of its own: a copy of the first that was furnished so. */
+async function begin(furnish: Furnish = plain) {
+  const template = templates.get(furnish) ?? (await newTemplate(furnish))
+  scene = await temporaryLatchkey(undefined, template.folder.path)
+  // What is made from now on is younger than what was copied.
+  scene.clock.now = new Date(scene.clock.now.getTime() + 1)
+  return { latchkey: scene.latchkey, dry: scene.dry, ...template.made }
+}
+
+async function newTemplate(furnish: Furnish) {
+  await using home = await temporaryLatchkey()
+  const made = await furnish(home.latchkey)
+  await home.latchkey.close()
+  const folder = temporaryFolder()
+  cpSync(home.folder, folder.path, { recursive: true })
+  templates.set(furnish, { folder, made })
+  return { folder, made }
+}
 
 /**
  * alice owns the project shop; the keys ci (hers, in shop, with limits and use) and deploy (in shop). bob is a member
  * of shop. Then a backup.
  */
-async function begin() {
-  scene = await temporaryLatchkey()
-  const { latchkey } = scene
+async function plain(latchkey: Latchkey): Promise<Made> {
   await latchkey.users.create({ username: 'alice', email: 'alice@example.org', password: 'correct horse' })
   await latchkey.users.create({ username: 'bob' })
   await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
@@ -23,8 +53,7 @@ async function begin() {
   await latchkey.keys.create({ name: 'deploy', project: 'shop' })
   await latchkey.keys.create({ name: 'other' })
   await latchkey.usage.record('ci', { inputTokens: 60 })
-  await latchkey.backups.create()
-  return { latchkey, dry: scene.dry, secret: ci.secret ?? '', ci }
+  return { secret: ci.secret ?? '', backup: (await latchkey.backups.create()).id }
 }
 
 const code = (work: Promise<unknown>): Promise<string> =>
@@ -219,22 +248,20 @@ const narrowings: readonly [
   ],
 ]
 
-/** A scene whose backup is as wide as can be. */
-async function beginWide() {
-  const begun = await begin()
-  const { latchkey } = begun
+/** The backup is as wide as can be. */
+async function wide(latchkey: Latchkey): Promise<Made> {
+  const { secret } = await plain(latchkey)
   await latchkey.users.create({ username: 'carol' })
   await latchkey.users.update('alice', { role: 'admin' })
   await latchkey.projects.update('shop', { addMembers: [{ user: 'carol', role: 'admin' }] })
   await latchkey.keys.update('ci', { scopes: ['chat:*', 'files:read'], allowedModels: ['gpt-*'] })
-  const backup = (await latchkey.backups.create()).id
-  return { ...begun, backup }
+  return { secret, backup: (await latchkey.backups.create()).id }
 }
 
 test.each(narrowings)(
   '%s stays so when the thing is brought back',
   async (_, narrow, subject, look, expected) => {
-    const { latchkey, backup } = await beginWide()
+    const { latchkey, backup } = await begin(wide)
     await narrow(latchkey)
     const { stays } = await latchkey.backups.restore({ backup, ...subject })
     expect(await look()).toEqual(expected)
@@ -244,7 +271,7 @@ test.each(narrowings)(
 )
 
 test('what was narrower in the backup is narrower again', async () => {
-  const { latchkey, backup } = await beginWide()
+  const { latchkey, backup } = await begin(wide)
   await latchkey.keys.update('ci', { scopes: ['chat:*', 'files:*', 'users:*'], allowedModels: null })
   const { stays } = await latchkey.backups.restore({ backup, key: 'ci' })
   expect(await latchkey.keys.get('ci')).toMatchObject({
@@ -260,7 +287,7 @@ test.each<[string, (latchkey: Latchkey) => Promise<unknown>, string]>([
   ['rotated', latchkey => latchkey.keys.rotate('ci'), 'rotated'],
   ['cut short', latchkey => latchkey.keys.update('ci', { expiresAt: soon() }), 'expired'],
 ])('a key that was %s before it was deleted comes back so', async (_, narrow, expected) => {
-  const { latchkey, secret, backup } = await beginWide()
+  const { latchkey, secret, backup } = await begin(wide)
   await narrow(latchkey)
   if (expected === 'expired') scene.clock.now = soon()
   await latchkey.keys.delete('ci')

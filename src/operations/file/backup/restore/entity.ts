@@ -15,14 +15,12 @@ import type { FileContext } from '../../../context.ts'
 import { requireWords } from '../../../rules/input.ts'
 import { find } from '../../../select.ts'
 import { createUnlocked } from '../create.ts'
+import type { OneThing } from '../input.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
 import { recordInside } from '../trail.ts'
 import { Return } from './bring-back.ts'
 import type { EntityReturn } from './choose.ts'
 import { usersOf } from './live.ts'
-
-/** The one thing to bring back, by its noun and what selects it in the backup; none means everything. */
-export type OneThing = { readonly [N in Noun]?: string | undefined }
 
 interface Chosen {
   readonly noun: Noun

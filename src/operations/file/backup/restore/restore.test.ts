@@ -20,14 +20,17 @@ import { copyInto } from '../../../../db/sqlite/copy.ts'
 import { migrateTo } from '../../../../db/sqlite/migrate.ts'
 import { openWriter } from '../../../../db/sqlite/open.ts'
 import { openLatchkey } from '../../../../index.ts'
+import { kills } from '../../../../testing/chance.ts'
 import { failure } from '../../../../testing/failure.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../../../testing/folder.ts'
+import { fromTemplate } from '../../../../testing/template.ts'
 import { requireMounts } from '../../../../testing/tools.ts'
 import type { FileContext } from '../../../context.ts'
 import { initialize } from '../../init.ts'
 import { createBackup } from '../create.ts'
+import type { Restore } from '../input.ts'
 import { listBackups } from '../list.ts'
-import { type Restore, restore } from './restore.ts'
+import { restore } from './restore.ts'
 
 const cleanUp: (() => void)[] = []
 afterEach(() => {
@@ -51,8 +54,10 @@ async function scene(users = 50): Promise<Scene> {
     actor: { name: 'tester', origin: 'script' },
     dryRun: false,
   }
-  await initialize(context)
-  addUsers(context.path, users)
+  await fromTemplate(`${users} users`, context.path, async () => {
+    await initialize(context)
+    addUsers(context.path, users)
+  })
   await createBackup(context, { compression: 'none' })
   addUsers(context.path, users)
   return { context, dry: { ...context, dryRun: true }, folder }
@@ -612,7 +617,7 @@ for (const [way, spoil, before] of [
     const { context } = await scene(4_000)
     const [backup] = await listBackups(context)
     const outcomes: Record<string, number> = {}
-    for (let round = 0; round < 15; round++) {
+    for (let round = 0; round < kills; round++) {
       const started = performance.now()
       // The one that is asked for again and again must not be found already in place.
       await restore(context, {
@@ -633,7 +638,7 @@ for (const [way, spoil, before] of [
       expect([before, 4_000]).toContain(found)
       if (found === 4_000) expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
     }
-    console.log(`15 kills ${way}: ${JSON.stringify(outcomes)}`)
+    console.log(`${kills} kills ${way}: ${JSON.stringify(outcomes)}`)
     expect(await restore(context, { backup: backup!.id })).toMatchObject({ rows: { users: 4_000 } })
     expect(readdirSync(dirname(context.path)).filter(name => name.startsWith('.latchkey-tmp'))).toEqual([])
   }, 600_000)

@@ -7,7 +7,7 @@ import { accessSync, chmodSync, constants, existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { failureOf } from '../../../../contract/failure.ts'
-import type { Backup, Restored } from '../../../../contract/views.ts'
+import type { Backup, Restorable, Restored } from '../../../../contract/views.ts'
 import { latestVersion } from '../../../../db/schema/version.ts'
 import { CommitWatch, openPrivate, setPageSize, settle } from '../../../../db/sqlite/copy.ts'
 import { realPath } from '../../../../db/sqlite/holders.ts'
@@ -20,27 +20,19 @@ import { programVersion } from '../../../../system/version.ts'
 import { isAddress } from '../../../../text/address.ts'
 import type { FileContext } from '../../../context.ts'
 import { createUnlocked } from '../create.ts'
+import type { Restore } from '../input.ts'
 import { withLock } from '../lock.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
 import { askedAbout, belongsTo } from '../ownership.ts'
 import { recordInside } from '../trail.ts'
 import { restoreInto } from '../verify.ts'
-import { type ChooseState, chooseState, lastRestore, targetOf } from './choose.ts'
+import { chooseState, lastRestore, targetOf } from './choose.ts'
 import { compareWith } from './difference.ts'
-import { chosenThing, type OneThing, restoreEntity, undoEntity } from './entity.ts'
+import { chosenThing, restoreEntity, undoEntity } from './entity.ts'
 import { adoptLateCopies } from './late.ts'
 import { readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
 import { endRevived, type Revived, revivedBy, revivedView } from './revive.ts'
 import { type Expected, placeMissing, replaceDamaged, swapContents } from './swap.ts'
-
-export interface Restore extends ChooseState, OneThing {
-  /** Restores into a database that other processes have open: they go on, and see the restored rows. */
-  readonly inPlace?: boolean | undefined
-  /** Ends, in the same transaction, every secret that does not work now and would work again. */
-  readonly keepRevocations?: boolean | undefined
-  /** How long to wait for other runs, and for other processes to close the database, in milliseconds; default 0. */
-  readonly waitMs?: number | undefined
-}
 
 /** What a restore has found out and decided before it begins. */
 interface Run {
@@ -106,17 +98,6 @@ export async function restorable(context: FileContext, options: Restore): Promis
     undoes: undone ? `${undone.target.noun} ${undone.name}` : null,
     revived: preview?.revived ?? null,
   }
-}
-
-export interface Restorable extends Backup {
-  /** The name of the file in whose place it would come; null where there is none. */
-  readonly replaces: string | null
-  /** Whether it is known to be of another database than the one in whose place it would come. */
-  readonly foreign: boolean
-  /** The one thing whose return would be undone, such as `key ci`; null for a whole database. */
-  readonly undoes: string | null
-  /** As a restore tells. */
-  readonly revived: Restored['revived']
 }
 
 async function restoreAll(run: Run): Promise<Restored> {

@@ -21,7 +21,7 @@ const clusteredTables: readonly string[] = [
   'denials',
 ]
 
-const folder = join(import.meta.dir, '../../drizzle')
+const folder = join(import.meta.dir, '../../../drizzle')
 const migrations = () => readdirSync(folder).filter(file => /^\d{4}_.*(?<!\.down)\.sql$/.test(file))
 
 const before = new Set(migrations())

@@ -1,0 +1,21 @@
+/** How SQLite spells what drizzle builds. */
+import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core/dialect'
+import { type Spelling, spelled } from '../words.ts'
+
+const spelling: Spelling = {
+  items: 'json_each',
+  // GLOB knows two more special characters, which stand for themselves in a class of their own.
+  fitsItem: "GLOB replace(replace(pattern.value, '[', '[[]'), '?', '[?]')",
+  fits: pattern => `GLOB '${pattern}'`,
+  position: 'instr',
+  total: 'total',
+  asNumber: '',
+  isJson: 'json_valid',
+  jsonType: 'json_type',
+}
+
+export class SqliteDialect extends SQLiteSyncDialect {
+  override escapeName(name: string): string {
+    return spelled(spelling, name)
+  }
+}

@@ -1,0 +1,29 @@
+/** New databases as copies of one that was made: most tests do not care how it came to be. For tests only. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+const made = new Map<string, Uint8Array>()
+
+/**
+ * A database at `path`, which `make` writes there at the first call with this `kind`. Each has an identity of its own:
+ * that is the id of its first audit row, of which nothing else in the file is made.
+ */
+export async function fromTemplate(kind: string, path: string, make: () => Promise<void>): Promise<void> {
+  const bytes = made.get(kind)
+  if (bytes === undefined) {
+    await make()
+    made.set(kind, readFileSync(path))
+    return
+  }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  writeFileSync(path, renamed(Buffer.from(bytes)), { mode: 0o600 })
+}
+
+/** With other characters at the end of the id; all that stands around it stays where it is. */
+function renamed(bytes: Buffer): Buffer {
+  const id = /aud_[0-9a-z]{26}/.exec(bytes.toString('latin1'))?.[0].slice(-16)
+  if (id === undefined) throw new Error('the database that was made has no audit trail')
+  const other = Buffer.from(crypto.randomUUID().replaceAll('-', '').slice(-16))
+  for (let at = bytes.indexOf(id); at !== -1; at = bytes.indexOf(id, at)) bytes.set(other, at)
+  return bytes
+}
