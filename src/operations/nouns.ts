@@ -1,5 +1,5 @@
 /** What is stored of each noun: its table, what it belongs to and what belongs to it. Must know no view. */
-import { type Noun, nouns } from '../contract/nouns.ts'
+import { type Noun, nounNames, nouns } from '../contract/nouns.ts'
 import type { Column, Table } from '../db/query.ts'
 import { keys } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
@@ -105,6 +105,22 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     narrows: { archived_at: 'shut' },
   },
 }
+
+/** What a thing belongs to: columns, and the nouns they refer to. */
+export const owners = (noun: Noun): readonly (readonly [string, Noun])[] =>
+  Object.entries(stored[noun].belongsTo)
+
+/** How many others something may belong to, one to the next. */
+export const depth = (noun: Noun): number => Math.max(0, ...owners(noun).map(([, owner]) => depth(owner) + 1))
+
+/** What others refer to comes first. */
+export const parentsFirst = nounNames.toSorted((a, b) => depth(a) - depth(b))
+
+/** What comes with a thing as things of their own, when they are missing. */
+export const owned = (owner: Noun): readonly (readonly [Noun, string])[] =>
+  parentsFirst.flatMap(noun =>
+    owners(noun).flatMap(([column, each]) => (each === owner ? [[noun, column] as const] : [])),
+  )
 
 /** What no two things of a noun have alike; the label first. */
 export const uniqueFields = (noun: Noun): readonly string[] => [nouns[noun].label, ...stored[noun].unique]

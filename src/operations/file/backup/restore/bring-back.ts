@@ -11,7 +11,7 @@ import { codeOf } from '../../../../contract/failure.ts'
 import { byPlural, type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
 import type { Restored } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
-import { stored, uniqueFields } from '../../../nouns.ts'
+import { depth, owned, owners, stored, uniqueFields } from '../../../nouns.ts'
 import { columnsOf, rows } from './difference.ts'
 import {
   type Cell,
@@ -34,20 +34,6 @@ interface Reference {
 
 /** Requests that were under way when the backup was taken have long ended. */
 const passing: ReadonlySet<string> = new Set(['reservations'])
-
-/** What a thing belongs to: columns, and the nouns they refer to. */
-const owners = (noun: Noun): readonly (readonly [string, Noun])[] => Object.entries(stored[noun].belongsTo)
-
-/** How many others something may belong to, one to the next: what others refer to comes first. */
-const depth = (noun: Noun): number => Math.max(0, ...owners(noun).map(([, owner]) => depth(owner) + 1))
-
-const parentsFirst = nounNames.toSorted((a, b) => depth(a) - depth(b))
-
-/** What comes with a thing as things of their own, when they are missing. */
-const owned = (owner: Noun): readonly (readonly [Noun, string])[] =>
-  parentsFirst.flatMap(noun =>
-    owners(noun).flatMap(([column, each]) => (each === owner ? [[noun, column] as const] : [])),
-  )
 
 /** What may belong to a thing, in words. */
 const belongings = (owner: Noun): string =>
