@@ -35,7 +35,7 @@ export const start: readonly Mutation[] = [
   {
     what: 'arguments that are not UTF-8 are stored as something else',
     file: 'src/cli/line/program.ts',
-    text: '    requireText(argv)\n',
+    text: '  requireText(argv)\n',
     instead: '',
     tests: ['src/main.test.ts'],
     only: 'is not UTF-8',

@@ -23,7 +23,7 @@ describe('what a start costs', () => {
       }
     }
     visit(join(import.meta.dir, 'main.ts'))
-    expect([...packages].sort()).toEqual(['@commander-js/extra-typings', 'node:fs', 'node:path'])
+    expect([...packages].sort()).toEqual(['commander', 'node:fs', 'node:path'])
     expect([...seen].filter(path => /\/(db|operations|formats)\/|src\/index\.ts$/.test(path))).toEqual([])
   })
 

@@ -3,11 +3,9 @@
  * so that tests drive all of it, and must load nothing that the command at hand does not need.
  */
 import { resolve } from 'node:path'
-import { typedFormat } from './cli/line/output-format.ts'
 import { completionRequest } from './cli/line/walk.ts'
-import { isInteractive } from './cli/run/asking.ts'
 import { repeating, withTypedLine } from './cli/run/next-step.ts'
-import { configOf, type Main, read, run } from './cli/run/run.ts'
+import { type Main, read, run, settle } from './cli/run/run.ts'
 import { type Format, settledFormat } from './cli/settings/config.ts'
 import { ClosedPipe } from './cli/terminal/streams.ts'
 import { failureOf } from './contract/failure.ts'
@@ -28,13 +26,13 @@ export const main: Main = async (argv, env, streams, overrides = {}) => {
       await (exit === 0 ? streams.stdout : streams.stderr).write(text)
       return exit
     }
-    format = typedFormat(invocation.globals)
+    format = invocation.globals.format
     if (invocation.kind === 'refused') throw invocation.error
-    const config = configOf(invocation, outside)
-    format = config.output
-    if (!isInteractive(streams, env, !invocation.globals.input)) return await run(invocation, config, outside)
+    const settled = settle(invocation, outside)
+    format = settled.config.output
+    if (settled.prompts === undefined) return await run(settled, outside)
     const { runAsking } = await import('./cli/ask/wizard.ts')
-    return await runAsking(argv, invocation, config, outside)
+    return await runAsking(argv, settled, await settled.prompts(), outside)
   } catch (error) {
     if (error instanceof ClosedPipe) return 0
     const { renderFailure } = await import('./cli/run/fail.ts')

@@ -3,9 +3,10 @@
 import { tree } from '../cli/commands/tree.ts'
 import type { Declaration, Tree } from '../cli/declare/declaration.ts'
 import { isDrawn, isForPeople } from '../cli/draw/present.ts'
-import { type Globals, readCommandLine } from '../cli/line/program.ts'
+import type { Globals } from '../cli/line/globals.ts'
+import { readCommandLine } from '../cli/line/program.ts'
 import { errorSchema, jsonSchemaOf, rowSchemaOf } from '../cli/reference/schema.ts'
-import { type Format, isFormat, resolveConfig } from '../cli/settings/config.ts'
+import { type Format, resolveConfig } from '../cli/settings/config.ts'
 import type { Environment } from '../system/home.ts'
 import { hintProblems } from './hints.ts'
 import { schemaProblems } from './schema.ts'
@@ -55,10 +56,9 @@ function hintOf(err: string): string {
 }
 
 /** As main() decides on it. */
-function formatOf({ json, quiet, output, db, tz }: Globals, { env, cwd }: Outcome): Format {
-  if (json) return 'json'
+function formatOf({ format, quiet, db, tz }: Globals, { env, cwd }: Outcome): Format {
+  if (format !== undefined) return format
   if (quiet) return 'name'
-  if (isFormat(output)) return output
   try {
     return resolveConfig(env, cwd, { db, tz }).output
   } catch {

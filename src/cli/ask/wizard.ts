@@ -6,27 +6,24 @@
 import { exitCodes } from '../../contract/errors.ts'
 import { failureOf } from '../../contract/failure.ts'
 import { shellLine } from '../../text/shell-word.ts'
-import type { ParseContext } from '../declare/parser.ts'
 import { openForReading } from '../run/connect.ts'
 import { isConfirmed } from '../run/execute.ts'
-import { type Outside, type Runnable, run, understand } from '../run/run.ts'
-import type { Config } from '../settings/config.ts'
+import { type Outside, run, type Settled, understand } from '../run/run.ts'
 import { printable } from '../terminal/printable.ts'
-import { type Prompts, terminalPrompts } from '../terminal/prompt.ts'
+import type { Prompts } from '../terminal/prompt.ts'
 import { memoryInput, memoryOutput } from '../terminal/streams.ts'
 import { askMissing, inserted } from './questions.ts'
 
 /** Exit code of the run. Throws what `run` throws, and what leaving a question does. */
 export async function runAsking(
   argv: readonly string[],
-  typed: Runnable,
-  config: Config,
+  typed: Settled,
+  asked: Prompts,
   outside: Outside,
 ): Promise<number> {
   const { streams, env, overrides } = outside
-  const now = overrides.now?.() ?? new Date()
-  const { from } = typed.input({ now, timeZone: config.timeZone })
-  const asked = overrides.prompts ?? terminalPrompts(streams.terminal)
+  const { config } = typed
+  const { from } = typed.input()
   let isSecret = false
   const prompts: Prompts = {
     ...asked,
@@ -38,21 +35,21 @@ export async function runAsking(
   const line = await askMissing(argv, typed, {
     prompts,
     config,
-    now,
+    now: overrides.now?.() ?? new Date(),
     from: from === undefined ? undefined : String(from),
     open: () => openForReading(config, env),
     problem: words => rehearse(words, outside),
   })
-  if (line === argv) return run(typed, config, outside)
+  if (line === argv) return run(typed, outside)
   let whole = line
   const tell = () => {
     const [about, words] = isSecret ? [', the password on stdin', secretly(whole)] : ['', whole]
     return streams.stderr.write(`The same without questions${about}:\n  ${printable(shellLine(words))}\n`)
   }
   try {
-    const [invocation, settled] = await understand(line, outside)
-    if (willConfirm(invocation, { now, timeZone: settled.timeZone })) whole = inserted(line, ['--yes'])
-    const code = await run(invocation, settled, { ...outside, overrides: { ...overrides, prompts } })
+    const settled = await understand(line, outside)
+    if (willConfirm(settled)) whole = inserted(line, ['--yes'])
+    const code = await run({ ...settled, prompts: async () => prompts }, outside)
     await tell()
     return code
   } catch (error) {
@@ -63,8 +60,8 @@ export async function runAsking(
   }
 }
 
-const willConfirm = ({ declaration, input, globals, dryRun }: Runnable, context: ParseContext): boolean =>
-  !globals.yes && !dryRun && !declaration.goesAheadAlone && isConfirmed(declaration, input(context))
+const willConfirm = ({ declaration, input, globals, dryRun }: Settled): boolean =>
+  !globals.yes && !dryRun && !declaration.goesAheadAlone && isConfirmed(declaration, input())
 
 /** A password that was typed, as a script gives it. */
 const secretly = (line: readonly string[]): readonly string[] =>
@@ -79,11 +76,11 @@ const secretly = (line: readonly string[]): readonly string[] =>
  */
 async function rehearse(argv: readonly string[], outside: Outside): Promise<string | undefined> {
   try {
-    const [invocation, config] = await understand(argv, outside)
     const streams = { stdin: memoryInput(''), stdout: memoryOutput(), stderr: memoryOutput() }
-    if (invocation.missing.length > 0 || invocation.declaration.wizard === undefined)
-      invocation.input({ now: new Date(), timeZone: config.timeZone })
-    else await run({ ...invocation, dryRun: true }, config, { ...outside, streams })
+    const unseen = { ...outside, streams }
+    const settled = await understand(argv, unseen)
+    if (settled.missing.length > 0 || settled.declaration.wizard === undefined) settled.input()
+    else await run({ ...settled, dryRun: true }, unseen)
     return undefined
   } catch (error) {
     const { code, exit, message, hint } = failureOf(error)

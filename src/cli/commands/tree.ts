@@ -1,28 +1,13 @@
 import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Load, Tree, Words } from '../declare/declaration.ts'
 
-/** Every noun and verb, with what each is about, and how to load it. Must never load one by itself: start-up pays for each. */
-
-/** One of the commands that every noun with limits has. */
-const limitCommand =
-  (noun: LimitedNoun, verb: 'add' | 'list' | 'remove' | 'reset'): Load =>
-  async () => {
-    const { limitCommands } = await import('./limits.ts')
-    return { default: limitCommands(noun)[verb] }
-  }
-
-const limits = (noun: LimitedNoun): Words => ({
-  summary: `Rolling limits of a ${noun}`,
-  verbs: {
-    add: limitCommand(noun, 'add'),
-    list: limitCommand(noun, 'list'),
-    remove: limitCommand(noun, 'remove'),
-  },
-})
-
+/**
+ * Every noun and verb, with what each is about, and how to load it, in the order of the help. Must never load one by
+ * itself: start-up pays for each.
+ */
 export const tree: Tree = {
-  init: { summary: 'Create the database', load: () => import('./init.ts') },
   user: {
+    group: 'Access',
     summary: 'People and service accounts',
     verbs: {
       create: () => import('./user/create.ts'),
@@ -38,6 +23,7 @@ export const tree: Tree = {
     },
   },
   project: {
+    group: 'Access',
     summary: 'Projects and their members',
     verbs: {
       create: () => import('./project/create.ts'),
@@ -52,6 +38,7 @@ export const tree: Tree = {
     },
   },
   key: {
+    group: 'Access',
     summary: 'API keys',
     verbs: {
       create: () => import('./key/create.ts'),
@@ -73,7 +60,19 @@ export const tree: Tree = {
       import: () => import('./key/import.ts'),
     },
   },
+  import: {
+    group: 'Access',
+    summary: 'Take over users, projects and keys from another system',
+    verbs: {
+      'glm-proxy': () => import('./import/glm-proxy.ts'),
+      ccluster: () => import('./import/ccluster.ts'),
+      dokify: () => import('./import/dokify.ts'),
+      list: () => import('./import/list.ts'),
+      undo: () => import('./import/undo.ts'),
+    },
+  },
   usage: {
+    group: 'Usage',
     summary: 'What keys have used',
     verbs: {
       record: () => import('./usage/record.ts'),
@@ -91,28 +90,13 @@ export const tree: Tree = {
       check: () => import('./usage/check.ts'),
     },
   },
-  import: {
-    summary: 'Take over users, projects and keys from another system',
-    verbs: {
-      'glm-proxy': () => import('./import/glm-proxy.ts'),
-      ccluster: () => import('./import/ccluster.ts'),
-      dokify: () => import('./import/dokify.ts'),
-      list: () => import('./import/list.ts'),
-      undo: () => import('./import/undo.ts'),
-    },
-  },
-  migrate: {
-    summary: 'The schema of the database',
-    verbs: {
-      status: () => import('./migrate/status.ts'),
-      plan: () => import('./migrate/plan.ts'),
-      up: () => import('./migrate/up.ts'),
-      down: () => import('./migrate/down.ts'),
-      check: () => import('./migrate/check.ts'),
-      history: () => import('./migrate/history.ts'),
-    },
+  serve: {
+    group: 'Usage',
+    summary: 'Verdicts, usage and metrics over HTTP',
+    load: () => import('./serve.ts'),
   },
   backup: {
+    group: 'Safety',
     summary: 'Copies of the database, checked',
     verbs: {
       create: () => import('./backup/create.ts'),
@@ -125,7 +109,34 @@ export const tree: Tree = {
       unschedule: () => import('./backup/unschedule.ts'),
     },
   },
+  restore: {
+    group: 'Safety',
+    summary: 'Bring a database back from a backup',
+    load: () => import('./restore.ts'),
+  },
+  audit: {
+    group: 'Safety',
+    summary: 'Who changed what, and when',
+    verbs: {
+      list: () => import('./audit/list.ts'),
+      show: () => import('./audit/show.ts'),
+    },
+  },
+  init: { group: 'Operations', summary: 'Create the database', load: () => import('./init.ts') },
+  migrate: {
+    group: 'Operations',
+    summary: 'The schema of the database',
+    verbs: {
+      status: () => import('./migrate/status.ts'),
+      plan: () => import('./migrate/plan.ts'),
+      up: () => import('./migrate/up.ts'),
+      down: () => import('./migrate/down.ts'),
+      check: () => import('./migrate/check.ts'),
+      history: () => import('./migrate/history.ts'),
+    },
+  },
   db: {
+    group: 'Operations',
     summary: 'The database file',
     verbs: {
       info: () => import('./db/info.ts'),
@@ -136,18 +147,18 @@ export const tree: Tree = {
       studio: () => import('./db/studio.ts'),
     },
   },
-  restore: { summary: 'Bring a database back from a backup', load: () => import('./restore.ts') },
-  serve: { summary: 'Verdicts, usage and metrics over HTTP', load: () => import('./serve.ts') },
-  audit: {
-    summary: 'Who changed what, and when',
-    verbs: {
-      list: () => import('./audit/list.ts'),
-      show: () => import('./audit/show.ts'),
-    },
+  health: {
+    group: 'Operations',
+    summary: 'Check the database and its backups',
+    load: () => import('./health.ts'),
   },
-  health: { summary: 'Check the database and its backups', load: () => import('./health.ts') },
-  doctor: { summary: 'Check everything, and say how to mend it', load: () => import('./doctor.ts') },
+  doctor: {
+    group: 'Operations',
+    summary: 'Check everything, and say how to mend it',
+    load: () => import('./doctor.ts'),
+  },
   config: {
+    group: 'Program',
     summary: 'Settings and where they come from',
     verbs: {
       show: () => import('./config/show.ts'),
@@ -160,6 +171,7 @@ export const tree: Tree = {
     },
   },
   completion: {
+    group: 'Program',
     summary: 'Completion for shells',
     verbs: {
       install: () => import('./completion/install.ts'),
@@ -168,8 +180,31 @@ export const tree: Tree = {
       fish: () => import('./completion/fish.ts'),
     },
   },
-  schema: { summary: 'JSON Schema of what commands print', load: () => import('./schema.ts') },
-  man: { summary: 'Manual pages', load: () => import('./man.ts') },
-  version: { summary: 'Print the version', load: () => import('./version.ts') },
-  demo: { summary: 'A tour on a throw-away database', load: () => import('./demo.ts') },
+  schema: {
+    group: 'Program',
+    summary: 'JSON Schema of what commands print',
+    load: () => import('./schema.ts'),
+  },
+  man: { group: 'Program', summary: 'Manual pages', load: () => import('./man.ts') },
+  version: { group: 'Program', summary: 'Print the version', load: () => import('./version.ts') },
+  demo: { group: 'Program', summary: 'A tour on a throw-away database', load: () => import('./demo.ts') },
+}
+
+/** Those that every noun with limits has. */
+function limits(noun: LimitedNoun): Words {
+  return {
+    summary: `Rolling limits of a ${noun}`,
+    verbs: {
+      add: limitCommand(noun, 'add'),
+      list: limitCommand(noun, 'list'),
+      remove: limitCommand(noun, 'remove'),
+    },
+  }
+}
+
+function limitCommand(noun: LimitedNoun, verb: 'add' | 'list' | 'remove' | 'reset'): Load {
+  return async () => {
+    const { limitCommands } = await import('./limits.ts')
+    return { default: limitCommands(noun)[verb] }
+  }
 }

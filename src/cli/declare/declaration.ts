@@ -240,6 +240,11 @@ export interface Words {
 }
 
 /** The first word of a command line: alone a command, or with verbs of its own. */
-type Noun = Words | { readonly summary: string; readonly load: Load }
+type Noun = (Words | { readonly summary: string; readonly load: Load }) & {
+  /** The heading below which help and reference have it. */
+  readonly group?: Group
+}
+
+export type Group = 'Access' | 'Usage' | 'Safety' | 'Operations' | 'Program'
 
 export type Tree = Readonly<Record<string, Noun>>

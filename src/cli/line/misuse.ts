@@ -1,15 +1,19 @@
-/** What is wrong with a command line that could not be understood, with a guess at what was meant. */
+/** What is wrong with a word that no command knows, with a guess at what was meant. */
 import { LatchkeyError, redact } from '../../contract/errors.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { shellLine } from '../../text/shell-word.ts'
 import type { Tree } from '../declare/declaration.ts'
 import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts'
 import { dashed, flagsOf, globalFlags, kebab } from './flags.ts'
-import type { Reached } from './walk.ts'
+import type { Reached, Way } from './walk.ts'
 
-/** The line that could not be understood, and a way to try out another. */
-interface Attempt {
+/** A line that leads no further, and a way to try out another. */
+export interface Attempt extends Way {
+  readonly tree: Tree
   readonly argv: readonly string[]
+  readonly operands: readonly string[]
+  /** The words that were understood, behind the name of the program. */
+  readonly path: string
   /** What a line would run; undefined when it would run nothing. */
   readonly understood: (argv: readonly string[]) => Promise<Understood | undefined>
 }
@@ -19,13 +23,24 @@ interface Understood {
   readonly takesSecret: boolean
 }
 
+/** The refusal of a word that is neither a command nor an option where it stands. */
+export async function unknownWord(word: string, attempt: Attempt): Promise<LatchkeyError> {
+  if (word.startsWith('-') && word !== '-') return unknownOption(word, attempt)
+  return attempt.steps.length === 0 ? unknownNoun(word, attempt) : unknownVerb(word, attempt)
+}
+
+function unknownOption(word: string, { at, path }: Attempt): LatchkeyError {
+  // What follows the = may be a secret.
+  const option = word.replace(/=.*$/s, '')
+  const known = knownOptions(at)
+  const close = optionOf(option, known) ?? (option.startsWith('--') ? nearest(option, known) : undefined)
+  return new LatchkeyError('usage', `unknown option '${option}'${didYouMean(close)}`, `${path} --help`)
+}
+
 /** A verb that was typed first is one of some noun, most likely of the noun behind it. */
-export async function unknownCommand(
-  operands: readonly string[],
-  tree: Tree,
-  attempt: Attempt,
-): Promise<LatchkeyError> {
-  const [word = '', next] = operands
+async function unknownNoun(word: string, attempt: Attempt): Promise<LatchkeyError> {
+  const { rest, tree } = attempt
+  const [, next] = rest
   const known = Object.keys(tree)
   const behind = next === undefined ? '' : nounOf(next, known)
   const isBehind = known.includes(behind)
@@ -36,7 +51,7 @@ export async function unknownCommand(
   })
   if (meant.length > 0) {
     const message = `unknown command '${word}': what it is about comes first`
-    const typed = operands.slice(0, isBehind ? 2 : 1)
+    const typed = rest.slice(0, isBehind ? 2 : 1)
     const readings = await Promise.all(meant.map(words => readingOf(words, typed, attempt)))
     const mayHoldSecret = readings.some(reading => reading.mayHoldSecret)
     const lines = readings.map(({ line, short }) => (mayHoldSecret ? short : line))
@@ -46,7 +61,22 @@ export async function unknownCommand(
   const hint =
     close === undefined
       ? 'latchkey --help'
-      : await lineOf(wordsOf(tree, nounOf(close, known), next), operands.slice(0, 2), attempt)
+      : await lineOf(wordsOf(tree, nounOf(close, known), next), rest.slice(0, 2), attempt)
+  return new LatchkeyError('usage', `unknown command '${word}'${didYouMean(close)}`, hint)
+}
+
+async function unknownVerb(word: string, attempt: Attempt): Promise<LatchkeyError> {
+  const { at, steps, operands, tree, path } = attempt
+  const verbs = 'run' in at ? [] : at.map(({ name }) => name)
+  const close = nearest(word, [...verbs, ...verbs.flatMap(verb => verbAliases(verb, verbs))])
+  // `db backup` is not far from the mark.
+  const noun = nounOf(word, Object.keys(tree))
+  const isNoun = close === undefined && Object.hasOwn(tree, noun)
+  const typed = operands.slice(0, operands.indexOf(word) + 1)
+  const hint =
+    close === undefined
+      ? `${isNoun ? `latchkey ${noun}` : path} --help`
+      : await lineOf([...steps.map(({ name }) => name), verbOf(close, verbs)], typed, attempt)
   return new LatchkeyError('usage', `unknown command '${word}'${didYouMean(close)}`, hint)
 }
 
@@ -87,58 +117,6 @@ async function readingOf(
   if (run) return { line: whole, short, mayHoldSecret: run.takesSecret || redact(whole) !== whole }
   const isCommand = (await understood(words)) !== undefined
   return { line: isCommand ? short : `${short} --help`, short, mayHoldSecret: false }
-}
-
-/** Commander's own words, with a guess on the same line. */
-export async function usageError(
-  said: string,
-  {
-    path,
-    at,
-    tree,
-    operands,
-    ...attempt
-  }: Attempt & {
-    readonly path: string
-    readonly at: Reached
-    readonly tree: Tree
-    readonly operands: readonly string[]
-  },
-): Promise<LatchkeyError> {
-  const message = said.replace(/^error: /, '').replace(/\n\(Did you mean .*$/s, '')
-  const [, kind, typed = ''] = /^unknown (option|command) '(.*)'$/s.exec(message) ?? []
-  if (kind === 'option') {
-    // What follows the = may be a secret.
-    const option = typed.replace(/=.*$/s, '')
-    const known = knownOptions(at)
-    const close = optionOf(option, known) ?? (option.startsWith('--') ? nearest(option, known) : undefined)
-    return new LatchkeyError('usage', `unknown option '${option}'${didYouMean(close)}`, `${path} --help`)
-  }
-  if (kind === 'command') {
-    const verbs = 'run' in at ? [] : at.map(({ name }) => name)
-    const close = nearest(typed, [...verbs, ...verbs.flatMap(verb => verbAliases(verb, verbs))])
-    const noun = nounOf(typed, Object.keys(tree))
-    const before = operands.slice(0, operands.indexOf(typed) + 1)
-    const words = path.split(' ').slice(1)
-    // `db backup` is not far from the mark.
-    const isNoun = close === undefined && Object.hasOwn(tree, noun)
-    const hint =
-      close !== undefined && !('run' in at)
-        ? await lineOf([...words, verbOf(close, verbs)], before, attempt)
-        : `${isNoun ? `latchkey ${noun}` : path} --help`
-    return new LatchkeyError('usage', `unknown command '${typed}'${didYouMean(close)}`, hint)
-  }
-  return new LatchkeyError(
-    'usage',
-    message
-      // What is too many is not repeated: it may be a secret.
-      .replace(/^(too many arguments.* but got \d+): [\s\S]*$/, '$1')
-      .replace(/argument '(.*)' is invalid\. Allowed choices are (.*)\.$/s, (all, typed, choices) => {
-        const close = nearest(typed, choices.split(', '))
-        return close === undefined ? all : `${all.slice(0, -1)}${didYouMean(close)}`
-      }),
-    `${path} --help`,
-  )
 }
 
 /** As they are typed: those of the command that was reached, and those that every command has. */

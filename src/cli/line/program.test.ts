@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { object, text } from '../../contract/shape.ts'
 import { run } from '../../testing/run.ts'
+import { tree as realTree } from '../commands/tree.ts'
 import type { Declaration, Tree } from '../declare/declaration.ts'
 import { arg, command, one, opt, verbatim } from '../declare/define.ts'
 import { limit, metric, when } from '../declare/parse.ts'
@@ -255,12 +256,27 @@ describe('help', () => {
     for (const line of ['', '--help', '-h', 'help']) {
       const { code, out, err, loaded } = await latchkey(line)
       expect({ code, err, loaded }).toEqual({ code: 0, err: '', loaded: [] })
-      for (const part of ['Usage: latchkey', 'API keys', 'Failures', 'Exit codes:', '75   busy, try again']) {
+      for (const part of ['Usage: latchkey', 'API keys', 'Failures', 'latchkey help exit-codes']) {
         expect(out).toContain(part)
       }
-      expect(out.match(/Global options:/g)).toHaveLength(1)
-      expect(out.indexOf('Commands:')).toBeLessThan(out.indexOf('Options:'))
     }
+  })
+
+  test('the program puts its commands below headings, and fits one screen', async () => {
+    const { out } = await run('--help', { columns: 80, tty: true })
+    const lines = out.split('\n')
+    const headings = ['Access:', 'Usage:', 'Safety:', 'Operations:', 'Program:']
+    expect(lines.filter(line => /^[A-Z]\w+:$/.test(line))).toEqual(headings)
+    // One line is left for the prompt of the shell.
+    expect(lines.length).toBeLessThan(40)
+    expect(lines.filter(line => line.length > 80)).toEqual([])
+    for (const name of Object.keys(realTree)) expect(out).toMatch(new RegExp(`^  ${name}  +[A-Z]`, 'm'))
+  })
+
+  test('exit codes have a page of their own', async () => {
+    const { code, out, err } = await latchkey('help exit-codes')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    for (const part of ['Exit codes:', '75   busy, try again']) expect(out).toContain(part)
   })
 
   test('a command shows its arguments, options, the global ones and examples', async () => {

@@ -16,7 +16,7 @@ interface Group {
 export type Reached = Declaration | readonly (Declaration | Group)[]
 
 /** Where words lead. */
-interface Way {
+export interface Way {
   /** The words that were understood, each by the name that it stood for. */
   readonly steps: readonly Step[]
   readonly at: Reached
@@ -27,30 +27,28 @@ interface Way {
 interface Step {
   readonly name: string
   readonly summary: string
-  /** The names that it was chosen from. */
-  readonly among: readonly string[]
+  /** The word that stood for the name. */
+  readonly typed: string
 }
 
 /** Loads what the words reach, and no other command; all that there are to choose from where they reach none. */
 export async function follow(tree: Tree, words: readonly string[]): Promise<Way> {
-  const [typed, ...rest] = words
-  const among = Object.keys(tree)
-  const name = typed === undefined ? '' : nounOf(typed, among)
+  const [typed = '', ...rest] = words
+  const name = nounOf(typed, Object.keys(tree))
   const noun = own(tree, name)
   if (noun === undefined) return { steps: [], at: [], rest: words }
   const way = 'load' in noun ? await reach(noun.load, rest) : await choose(noun, rest)
-  return { ...way, steps: [{ name, summary: noun.summary, among }, ...way.steps] }
+  return { ...way, steps: [{ name, summary: noun.summary, typed }, ...way.steps] }
 }
 
 async function choose(from: Words, words: readonly string[]): Promise<Way> {
-  const [typed, ...rest] = words
-  const among = Object.keys(from.verbs)
-  const name = typed === undefined ? '' : verbOf(typed, among)
+  const [typed = '', ...rest] = words
+  const name = verbOf(typed, Object.keys(from.verbs))
   const verb = own(from.verbs, name)
   if (verb === undefined) return { steps: [], at: await loadAll(from), rest: words }
   const way = typeof verb === 'function' ? await reach(verb, rest) : await choose(verb, rest)
   const summary = typeof verb === 'function' ? '' : verb.summary
-  return { ...way, steps: [{ name, summary, among }, ...way.steps] }
+  return { ...way, steps: [{ name, summary, typed }, ...way.steps] }
 }
 
 const reach = async (load: Load, rest: readonly string[]): Promise<Way> => ({

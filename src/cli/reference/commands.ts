@@ -2,13 +2,14 @@
 
 import { LatchkeyError } from '../../contract/errors.ts'
 import { nearest } from '../../text/nearest.ts'
-import type { Declaration, Tree } from '../declare/declaration.ts'
+import type { Declaration, Group, Tree } from '../declare/declaration.ts'
 import { argumentText } from '../line/flags.ts'
 import { namedCommands } from '../line/walk.ts'
 
 export interface NamedNoun {
   readonly name: string
   readonly summary: string
+  readonly group?: Group | undefined
   readonly commands: readonly NamedCommand[]
 }
 
@@ -21,15 +22,22 @@ export interface NamedCommand {
 /** Every noun with its commands, in the order of the help. */
 export function namedNouns(tree: Tree): Promise<readonly NamedNoun[]> {
   return Promise.all(
-    Object.entries(tree).map(async ([name, { summary }]) => {
+    Object.entries(tree).map(async ([name, { summary, group }]) => {
       const commands = (await namedCommands(tree, name)).map(({ words, declaration }) => ({
         path: words.join(' '),
         declaration,
       }))
-      return { name, summary, commands }
+      return { name, summary, group, commands }
     }),
   )
 }
+
+/** The nouns below each heading of the help. */
+export const grouped = (
+  nouns: readonly NamedNoun[],
+): readonly (readonly [string, readonly NamedNoun[]])[] => [
+  ...Map.groupBy(nouns, ({ group = 'Commands' }) => group),
+]
 
 /** `latchkey key create [options] <name>` */
 export function usageLine({ path, declaration }: NamedCommand): string {

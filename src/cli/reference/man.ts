@@ -13,7 +13,7 @@ import {
   optionText,
   shownOptions,
 } from '../line/flags.ts'
-import type { NamedCommand, NamedNoun } from './commands.ts'
+import { grouped, type NamedCommand, type NamedNoun } from './commands.ts'
 import { settings, variableOf, variables } from './settings.ts'
 
 /** Every page by the words of its command, none for the program's; `date` is that of the edition. */
@@ -49,7 +49,10 @@ function programPage(nouns: readonly NamedNoun[], edition: string): string {
     ]),
     section(
       'COMMANDS',
-      nouns.flatMap(({ name, summary }) => term(bold(`latchkey-${name}`, '(1)'), `${summary}.`)),
+      grouped(nouns).flatMap(([group, within]) => [
+        `.SS ${group}`,
+        ...within.flatMap(({ name, summary }) => term(bold(`latchkey-${name}`, '(1)'), `${summary}.`)),
+      ]),
     ),
     section('OPTIONS', globalFlags.flatMap(flagTerm)),
     exitStatus(),

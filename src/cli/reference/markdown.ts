@@ -12,7 +12,7 @@ import {
   optionText,
   shownOptions,
 } from '../line/flags.ts'
-import { type NamedCommand, type NamedNoun, usageLine } from './commands.ts'
+import { grouped, type NamedCommand, type NamedNoun, usageLine } from './commands.ts'
 import { printed } from './json.ts'
 import { anchor, block, code, generated, page, table } from './prose.ts'
 import { settings, variableOf, variables } from './settings.ts'
@@ -22,7 +22,7 @@ export function cliPage(nouns: readonly NamedNoun[]): string {
     generated,
     '# Command line',
     introduction,
-    contents(nouns),
+    ...grouped(nouns).flatMap(([group, within]) => [`**${group}**`, contents(within)]),
     '## Options of every command',
     table(
       ['Option', 'What it does'],

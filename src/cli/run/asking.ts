@@ -18,12 +18,12 @@ export function isInteractive(streams: Streams, env: Environment, noInput: boole
   return streams.stdin.isTerminal && streams.stderr.isTerminal && !noInput && !automated
 }
 
-/** @param load the prompts, which most commands have no use for */
-export function asking(interactive: boolean, load: () => Promise<Prompts>): Asking {
+/** @param load the prompts, which most commands have no use for; undefined where nobody is there to answer */
+export function asking(load: (() => Promise<Prompts>) | undefined): Asking {
   return {
-    interactive,
+    interactive: load !== undefined,
     askPassword: async (message, instead) => {
-      if (!interactive) {
+      if (load === undefined) {
         throw new LatchkeyError(
           'usage',
           'a password can only be asked for at a terminal',
@@ -43,9 +43,12 @@ export function asking(interactive: boolean, load: () => Promise<Prompts>): Aski
       }
       return password
     },
-    askSecret: async () => (await load()).password('Secret, unseen while it is typed'),
+    askSecret: async () => {
+      if (load === undefined) throw new Error('a secret is asked for, and nobody is there')
+      return (await load()).password('Secret, unseen while it is typed')
+    },
     confirm: async ({ question, typed }) => {
-      if (!interactive)
+      if (load === undefined)
         throw unconfirmed('this needs a confirmation, and nobody is there to give it', withoutAsking)
       const prompts = await load()
       if (typed === undefined) {

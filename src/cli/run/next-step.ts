@@ -4,7 +4,7 @@
  */
 import { shellLine, shellWord } from '../../text/shell-word.ts'
 import { tree } from '../commands/tree.ts'
-import type { Globals } from '../line/program.ts'
+import type { Globals } from '../line/globals.ts'
 
 /** A line that asks for help is about no database. */
 const commandLine = new RegExp(

@@ -10,7 +10,6 @@ import { tree } from '../commands/tree.ts'
 import type { Context, Tree } from '../declare/declaration.ts'
 import { isForPeople, parseFields } from '../draw/present.ts'
 import { createProgress } from '../draw/progress.ts'
-import { agreedFormat } from '../line/output-format.ts'
 import { type Invocation, readCommandLine } from '../line/program.ts'
 import { type Config, resolveConfig, resolveLeniently } from '../settings/config.ts'
 import { wantedPager, wantsColor, wantsPictures, wantsUnicode } from '../terminal/color.ts'
@@ -53,7 +52,14 @@ export interface Outside {
   readonly main: Main
 }
 
-export type Runnable = Invocation & { kind: 'run' }
+/** A command line that runs something, with all that its run is settled by. */
+export interface Settled extends Omit<Invocation & { kind: 'run' }, 'input'> {
+  readonly config: Config
+  /** Undefined where nobody is there to answer. */
+  readonly prompts: (() => Promise<Prompts>) | undefined
+  /** Every argument and option, read once. @throws usage */
+  readonly input: () => Record<string, unknown>
+}
 
 /** What a command line says; a refusal is an invocation too, since how it is told depends on its options. */
 export const read = (argv: readonly string[], { overrides, streams }: Outside): Promise<Invocation> =>
@@ -62,28 +68,47 @@ export const read = (argv: readonly string[], { overrides, streams }: Outside): 
     width: streams.stdout.columns ?? 80,
   })
 
-/** @throws usage, config */
-export function configOf({ declaration, globals }: Runnable, { env, cwd }: Outside): Config {
-  const output = agreedFormat(globals)
-  const flags = { db: globals.db, tz: globals.tz, profile: globals.profile, output }
-  return (declaration.mendsSettings ? resolveLeniently : resolveConfig)(env, cwd, flags)
+/** @throws config, or usage where what was typed is no setting */
+export function settle(invocation: Invocation & { kind: 'run' }, outside: Outside): Settled {
+  const { declaration, globals } = invocation
+  const { env, cwd, streams, overrides } = outside
+  const flags = { db: globals.db, tz: globals.tz, profile: globals.profile, output: globals.format }
+  const config = (declaration.mendsSettings ? resolveLeniently : resolveConfig)(env, cwd, flags)
+  let input: Record<string, unknown> | undefined
+  return {
+    ...invocation,
+    config,
+    prompts: isInteractive(streams, env, !globals.input)
+      ? async () =>
+          overrides.prompts ?? (await import('../terminal/prompt.ts')).terminalPrompts(streams.terminal)
+      : undefined,
+    input: () => {
+      // The time zone is looked up where a date is typed.
+      input ??= invocation.input({
+        now: overrides.now?.() ?? new Date(),
+        get timeZone() {
+          return config.timeZone
+        },
+      })
+      return input
+    },
+  }
 }
 
 /** A command line that is known to run something. @throws usage, config */
-export async function understand(argv: readonly string[], outside: Outside): Promise<[Runnable, Config]> {
+export async function understand(argv: readonly string[], outside: Outside): Promise<Settled> {
   const invocation = await read(argv, outside)
   if (invocation.kind === 'refused') throw invocation.error
   if (invocation.kind === 'help') throw new LatchkeyError('usage', 'that asks for help', 'latchkey --help')
-  return [invocation, configOf(invocation, outside)]
+  return settle(invocation, outside)
 }
 
 /** Exit code of the run. Throws what the command throws. @throws usage when something is missing */
-export async function run(invocation: Runnable, config: Config, outside: Outside): Promise<number> {
-  if (invocation.missing[0] !== undefined) throw invocation.missing[0].error
-  const { declaration, globals, dryRun } = invocation
+export async function run(settled: Settled, outside: Outside): Promise<number> {
+  const { declaration, globals, dryRun, config, missing, prompts } = settled
+  if (missing[0] !== undefined) throw missing[0].error
   const { env, streams, overrides, cwd, main } = outside
   const now = overrides.now ?? (() => new Date())
-  const interactive = isInteractive(streams, env, !globals.input)
   const terminal = streams.stdout.isTerminal
   const again = repeating(globals)
   const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
@@ -96,11 +121,7 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
     createContext({
       streams,
       config,
-      asking: asking(
-        interactive,
-        async () =>
-          overrides.prompts ?? (await import('../terminal/prompt.ts')).terminalPrompts(streams.terminal),
-      ),
+      asking: asking(prompts),
       progress,
       actor,
       now,
@@ -127,21 +148,15 @@ export async function run(invocation: Runnable, config: Config, outside: Outside
     })
   return execute({
     declaration,
-    input: invocation.input({
-      now: now(),
-      get timeZone() {
-        return config.timeZone
-      },
-    }),
+    input: settled.input(),
     context: contextOf(dryRun),
     rehearsal: () => contextOf(true),
     presentation: {
       // Text has one form. That a setting asks for JSON elsewhere is no reason to refuse it.
-      format:
-        declaration.prints.form === 'text' && agreedFormat(globals) === undefined ? 'table' : config.output,
+      format: declaration.prints.form === 'text' && globals.format === undefined ? 'table' : config.output,
       fields: globals.fields === undefined ? undefined : parseFields(globals.fields),
       csvVerbatim: globals.csvVerbatim,
-      pager: interactive && globals.pager ? wantedPager(env) : undefined,
+      pager: prompts !== undefined && globals.pager ? wantedPager(env) : undefined,
       again,
       dryRun,
     },
