@@ -374,10 +374,17 @@ test('an undo goes back to before the last restore, and an undo of that forward 
   // Where the database itself can no longer tell, the newest safety backup does.
   rmSync(context.path)
   expect((await restore(context, { undo: true })).rows).toMatchObject({ users: 100 })
-  expect(await failure(restore(context, { undo: true }))).toMatchObject({
+  const refused = await failure(restore(context, { undo: true }))
+  const { hint } = refused
+  expect(hint).toContain('backup list')
+  expect(refused).toMatchObject({
     code: 'not_found',
-    hint: expect.stringContaining('backup list'),
+    message: `there was no database at ${context.path} before the last restore, so there is none to go back to`,
   })
+  expect(users(context.path)).toBe(100)
+  // What it says makes it so.
+  Bun.spawnSync(['sh', '-c', hint.slice(hint.indexOf('mv '))])
+  expect(readdirSync(dirname(context.path))).toEqual(['latchkey.db.old'])
 })
 
 test('the difference names what would come, go and change, and who has the database open', async () => {
