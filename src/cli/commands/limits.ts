@@ -21,7 +21,6 @@ export function limitCommands(noun: LimitedNoun) {
   >
   return {
     add: command({
-      name: 'add',
       effect: 'write',
       summary: `Add rolling limits to a ${noun}, or change their amounts`,
       description:
@@ -41,7 +40,6 @@ export function limitCommands(noun: LimitedNoun) {
         limits.some(each => each.changed) ? undefined : 'Unchanged: the limits were so already.',
     }),
     list: command({
-      name: 'list',
       effect: 'read',
       summary: noun === 'key' ? 'List the limits that bind a key' : `List the limits of a ${noun}`,
       examples: [`latchkey ${noun} limit list ${example}`, `latchkey ${noun} limit list ${example} --json`],
@@ -53,7 +51,6 @@ export function limitCommands(noun: LimitedNoun) {
       }),
     }),
     remove: command({
-      name: 'remove',
       effect: 'write',
       summary: `Take limits from a ${noun}`,
       description: 'What is left is shown. History and totals stay.',
@@ -69,7 +66,6 @@ export function limitCommands(noun: LimitedNoun) {
       prints: rows(limitState, { columns: limitColumns, empty: 'No limits are left.' }),
     }),
     reset: command({
-      name: 'reset',
       effect: 'write',
       summary: `Reset the usage windows of a ${noun}`,
       description:

@@ -22,7 +22,10 @@ const clusteredTables: readonly string[] = [
 ]
 
 const folder = join(import.meta.dir, '../../../drizzle')
-const migrations = () => readdirSync(folder).filter(file => /^\d{4}_.*(?<!\.down)\.sql$/.test(file))
+const migrations = () =>
+  readdirSync(folder)
+    .filter(file => /^\d{4}_.*(?<!\.down)\.sql$/.test(file))
+    .sort()
 
 const before = new Set(migrations())
 const name = Bun.argv[2]

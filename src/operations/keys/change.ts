@@ -12,7 +12,7 @@ import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
 import { type Changes, Thing } from '../thing.ts'
 import { requireFreeName, requireFuture } from './create.ts'
-import { type KeyChanges, keyChanges } from './input.ts'
+import { type KeyChanges, keyChanges, type RevokeOptions, revokeOptions } from './input.ts'
 import { keyView } from './view.ts'
 
 /** @throws not_found, ambiguous, invalid, conflict */
@@ -69,9 +69,9 @@ export async function columnsOf(
 export async function revokeKey(
   context: OperationContext,
   selector: KeySelector,
-  options: { readonly reason?: string | undefined } = {},
+  options: RevokeOptions = {},
 ): Promise<Changed<Key>> {
-  const reason = rules.parseReason(options)
+  const { reason } = rules.parse(revokeOptions, options)
   return key.change(context, selector, 'revoke', async (_, row) =>
     row.revokedAt === null ? { revokedAt: context.now().getTime(), revokedReason: reason ?? null } : {},
   )

@@ -6,7 +6,6 @@ import { fields } from '../fields.ts'
 import { creationNotice, delivered, deliveredLines, deliveryOptions, revealsSecret } from './delivery.ts'
 
 export default command({
-  name: 'create',
   effect: 'write',
   summary: 'Create a key and print its secret once',
   description:

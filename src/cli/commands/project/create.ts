@@ -4,7 +4,6 @@ import { limit } from '../../declare/parse.ts'
 import { fields } from '../fields.ts'
 
 export default command({
-  name: 'create',
   effect: 'write',
   summary: 'Create a project',
   examples: [

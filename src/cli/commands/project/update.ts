@@ -5,7 +5,6 @@ import { updatedText } from '../changes.ts'
 import { fields } from '../fields.ts'
 
 export default command({
-  name: 'update',
   effect: 'write',
   summary: 'Change a project or who takes part in it',
   examples: [

@@ -6,7 +6,6 @@ import { updatedText } from '../changes.ts'
 import { fields } from '../fields.ts'
 
 export default command({
-  name: 'update',
   effect: 'write',
   summary: 'Change a user',
   description:
