@@ -7,7 +7,7 @@ export const audit: readonly Mutation[] = [
   {
     what: 'a new user or project is not told of',
     file: 'src/operations/thing.ts',
-    text: "    await record(context, db, this.#event('create', row, { after }))\n",
+    text: "    await record(context, db, this.#event('create', made, { after }))\n",
     instead: '',
     ...everyCommand,
   },

@@ -10,6 +10,8 @@ import { eq } from '../db/query.ts'
 import { record } from './audit.ts'
 import { differingColumns, settleChange } from './changed.ts'
 import type { OperationContext } from './context.ts'
+import { type Aspect, requireSame } from './existing.ts'
+import type { CreateOptions } from './input.ts'
 import { column, type NewRow, type Row, tableOf, targetOf, uniqueFields } from './nouns.ts'
 import { newId } from './rules/ids.ts'
 import { find, type Selector, sameText } from './select.ts'
@@ -26,6 +28,12 @@ export type Changes<N extends Noun> = { readonly [C in keyof Row<N>]?: Row<N>[C]
 
 type Given<N extends Noun> = Omit<NewRow<N>, 'id' | 'createdAt' | 'updatedAt'>
 
+interface Creation<N extends Noun, View> extends CreateOptions {
+  /** What was asked for, beside how one that is there has it. */
+  readonly same: (view: View, row: Row<N>) => readonly Aspect[] | Promise<readonly Aspect[]>
+  readonly also?: (row: Row<N>) => Promise<void>
+}
+
 /** The things of one noun: `new Thing('user', userViews)`. */
 export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
   readonly #noun: N
@@ -37,21 +45,47 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
   }
 
   /** @throws not_found, ambiguous */
-  get(context: OperationContext, selector: Selector<N>): Promise<View> {
-    return context.store.read(async db => this.view(context, db, await find(db, this.#noun, selector)))
-  }
+  readonly get = (context: OperationContext, selector: Selector<N>): Promise<View> =>
+    context.store.read(async db => this.view(context, db, await find(db, this.#noun, selector)))
 
+  /** One, as it is shown. */
   async view({ now }: OperationContext, db: Database, row: Row<N>): Promise<View> {
     const [view] = await this.#views(db, [row], now())
     if (!view) throw new Error(`a ${this.#noun} without a view`)
     return view
   }
 
-  /** The one whose label it is. */
-  async labelled(db: Database, label: string): Promise<Row<N> | undefined> {
-    const noun = this.#noun
-    const [row] = await this.#having(db, nouns[noun].label, label)
-    return row
+  /**
+   * Adds one; or, where that will do, returns the one that has its label.
+   *
+   * @param also what else is written before it is shown, such as its limits
+   * @throws conflict when a name is taken, or when the one that is there differs from what was asked for
+   */
+  async create(
+    context: OperationContext,
+    db: Database,
+    given: Given<N>,
+    { ifNotExists = false, same, also = async () => {} }: Creation<N, View>,
+  ): Promise<View & { readonly created: boolean }> {
+    const { label } = nouns[this.#noun]
+    const [row] = ifNotExists ? await this.#having(db, label, String(Reflect.get(given, label))) : []
+    if (row) {
+      const view = await this.view(context, db, row)
+      const { name } = targetOf(this.#noun, row)
+      const hint = `change it with: latchkey ${this.#noun} update ${name}`
+      requireSame(`${this.#noun} ${name} (${row.id})`, await same(view, row), hint)
+      return { ...view, created: false }
+    }
+    await this.requireFree(db, given)
+    const now = context.now()
+    const at = now.getTime()
+    const values = { ...given, id: newId(nouns[this.#noun].prefix, now), createdAt: at, updatedAt: at }
+    const [made] = (await db.insert(tableOf(this.#noun)).values(values).returning()) as Row<N>[]
+    if (!made) throw new Error(`the ${this.#noun} was written, but not returned`)
+    await also(made)
+    const after = await this.view(context, db, made)
+    await record(context, db, this.#event('create', made, { after }))
+    return { ...after, created: true }
   }
 
   /** @throws conflict when one that is not `except` has such a name, or what else is unique */
@@ -69,24 +103,6 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
         `choose another, or look at: latchkey ${noun} show ${name}`,
       )
     }
-  }
-
-  /** Adds one. @param also what else is written before it is shown, such as its limits */
-  async add(
-    context: OperationContext,
-    db: Database,
-    given: Given<N>,
-    also: (row: Row<N>) => Promise<void> = async () => {},
-  ): Promise<View> {
-    const now = context.now()
-    const at = now.getTime()
-    const values = { ...given, id: newId(nouns[this.#noun].prefix, now), createdAt: at, updatedAt: at }
-    const [row] = (await db.insert(tableOf(this.#noun)).values(values).returning()) as Row<N>[]
-    if (!row) throw new Error(`the ${this.#noun} was written, but not returned`)
-    await also(row)
-    const after = await this.view(context, db, row)
-    await record(context, db, this.#event('create', row, { after }))
-    return after
   }
 
   /**

@@ -126,7 +126,10 @@ const linesOfHelp = Object.fromEntries(
     .filter(({ path }) => isNoun(nounOf(path)))
     .map(({ path, declaration: { examples, effect } }) => {
       const example = examples[path.endsWith(' create') ? 1 : 0]
-      return [path, `${example?.replace('latchkey ', '')}${effect === 'destroy' ? ' --yes' : ''}`]
+      return [
+        path,
+        `${example?.replace('latchkey ', '').replaceAll('"', "'")}${effect === 'destroy' ? ' --yes' : ''}`,
+      ]
     }),
 )
 

@@ -8,7 +8,7 @@ import { and, count, eq, inArray, isNotNull, isNull } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
-import { requireSame, shownLimits } from '../existing.ts'
+import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
 import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
 import type { Row } from '../nouns.ts'
@@ -32,46 +32,22 @@ export async function createProject(
 ): Promise<CreatedProject> {
   const fields = rules.parse(newProject, input)
   const slug = fields.slug ?? slugFor(fields.name)
+  const { name, description = null, keyPrefix = null, limits } = fields
   return context.store.write(async db => {
     const owner = await find(db, 'user', fields.owner)
-    const there = options.ifNotExists ? await existing(context, db, slug, owner, input, fields) : undefined
-    if (there) return { ...there, created: false }
-    await project.requireFree(db, { slug })
-    const { name, description = null, keyPrefix = null, limits } = fields
-    const created = await project.add(
-      context,
-      db,
-      { slug, name, description, keyPrefix, ownerId: owner.id },
-      row => changeLimits(db, 'project', row.id, { limits }, context.now()),
-    )
-    return { ...created, created: true }
+    const given = { slug, name, description, keyPrefix, ownerId: owner.id }
+    return project.create(context, db, given, {
+      ...options,
+      also: row => changeLimits(db, 'project', row.id, { limits }, context.now()),
+      same: there => [
+        ['name', there.name, fields.name],
+        ['owner', there.owner.username, owner.username],
+        ['description', there.description, fields.description],
+        ['key prefix', there.keyPrefix, fields.keyPrefix],
+        ['limits', shownLimits(there.limits), input.limits && shownLimits(limits)],
+      ],
+    })
   })
-}
-
-/** The project of that slug, when there is one and it is as was asked for. @throws conflict */
-async function existing(
-  context: OperationContext,
-  db: Database,
-  slug: string,
-  owner: Row<'user'>,
-  asked: NewProject,
-  fields: v.InferOutput<typeof newProject>,
-): Promise<Project | undefined> {
-  const row = await project.labelled(db, slug)
-  if (!row) return undefined
-  const there = await project.view(context, db, row)
-  requireSame(
-    `project ${row.slug} (${row.id})`,
-    [
-      ['name', there.name, fields.name],
-      ['owner', there.owner.username, owner.username],
-      ['description', there.description, fields.description],
-      ['key prefix', there.keyPrefix, fields.keyPrefix],
-      ['limits', shownLimits(there.limits), asked.limits && shownLimits(fields.limits)],
-    ],
-    `change it with: latchkey project update ${row.slug}`,
-  )
-  return there
 }
 
 /** Oldest first. @throws not_found for the owner or member */
@@ -105,11 +81,6 @@ export function listProjects(
       .orderBy(projects.id)
     return projectViews(db, rows)
   })
-}
-
-/** @throws not_found, ambiguous */
-export function getProject(context: OperationContext, selector: string): Promise<Project> {
-  return project.get(context, selector)
 }
 
 /** @throws not_found, ambiguous, invalid, conflict */
@@ -247,4 +218,4 @@ function slugFor(name: string): string {
   )
 }
 
-const project = new Thing('project', projectViews)
+export const project = new Thing('project', projectViews)

@@ -9,7 +9,7 @@ import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import { requireSame, shownLimits } from '../existing.ts'
+import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
 import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
 import { type Row, targetOf } from '../nouns.ts'
@@ -26,45 +26,27 @@ export async function createUser(
 ): Promise<CreatedUser> {
   const fields = rules.parse(newUser, input)
   const passwordHash = fields.password === undefined ? null : await hashPassword(fields.password)
-  return context.store.write(async db => {
-    const there = options.ifNotExists ? await existing(context, db, input, fields) : undefined
-    if (there) return { ...there, created: false }
-    await user.requireFree(db, fields)
-    const { username, email = null, name = null, role, service, limits } = fields
-    const created = await user.add(context, db, { username, email, name, role, service, passwordHash }, row =>
-      changeLimits(db, 'user', row.id, { limits }, context.now()),
-    )
-    return { ...created, created: true }
-  })
+  const { username, email = null, name = null, role, service, limits } = fields
+  const given = { username, email, name, role, service, passwordHash }
+  return context.store.write(db =>
+    user.create(context, db, given, {
+      ...options,
+      also: row => changeLimits(db, 'user', row.id, { limits }, context.now()),
+      same: async (there, row) => [
+        ['email', there.email, fields.email],
+        ['name', there.name, fields.name],
+        ['role', there.role, input.role],
+        ['service', there.service, input.service],
+        ['limits', shownLimits(there.limits), input.limits && shownLimits(limits)],
+        ['password', 'another', (await isOther(fields.password, row)) ? 'the one given' : undefined],
+      ],
+    }),
+  )
 }
 
-/** The user of that name, when there is one and it is as was asked for. @throws conflict */
-async function existing(
-  context: OperationContext,
-  db: Database,
-  asked: NewUser,
-  fields: v.InferOutput<typeof newUser>,
-): Promise<User | undefined> {
-  const row = await user.labelled(db, fields.username)
-  if (!row) return undefined
-  const view = await user.view(context, db, row)
-  const hasPassword =
-    fields.password !== undefined &&
-    (row.passwordHash === null || !(await isPassword(fields.password, row.passwordHash)))
-  requireSame(
-    `user ${row.username} (${row.id})`,
-    [
-      ['email', view.email, fields.email],
-      ['name', view.name, fields.name],
-      ['role', view.role, asked.role],
-      ['service', view.service, asked.service],
-      ['limits', shownLimits(view.limits), asked.limits && shownLimits(fields.limits)],
-      ['password', 'another', hasPassword ? 'the one given' : undefined],
-    ],
-    `change it with: latchkey user update ${row.username}`,
-  )
-  return view
-}
+/** Whether a password was given that is not the user's. */
+const isOther = async (password: string | undefined, { passwordHash }: Row<'user'>): Promise<boolean> =>
+  password !== undefined && (passwordHash === null || !(await isPassword(password, passwordHash)))
 
 /** Oldest first. */
 export function listUsers(context: OperationContext, filter: UserFilter = {}): Promise<readonly User[]> {
@@ -88,11 +70,6 @@ export function listUsers(context: OperationContext, filter: UserFilter = {}): P
 }
 
 const isDisabled = (disabled: boolean): SQL => (disabled ? isNotNull : isNull)(users.disabledAt)
-
-/** @throws not_found, ambiguous */
-export function getUser(context: OperationContext, selector: string): Promise<User> {
-  return user.get(context, selector)
-}
 
 /** @throws not_found, ambiguous, invalid, conflict */
 export async function updateUser(
@@ -254,6 +231,6 @@ export async function userViews(db: Database, rows: readonly Row<'user'>[]): Pro
   }))
 }
 
-const user = new Thing('user', userViews)
+export const user = new Thing('user', userViews)
 
 const hashPassword = (password: string): Promise<string> => Bun.password.hash(password, 'argon2id')
