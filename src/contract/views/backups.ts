@@ -124,7 +124,7 @@ export const restored = object('Restored', {
     as(
       object(
         'RestoredNames',
-        byPlural(noun => as(changes, `By ${nouns[noun].label}`)),
+        byPlural(noun => as(changes, `The ${nouns[noun].plural}, by ${nouns[noun].label}`)),
       ),
       'What differs by name; null when there was nothing readable',
     ),
