@@ -203,7 +203,7 @@ async function denied() {
         ],
         {
           cwd: '/',
-          env: { HOME: '/nonexistent', LATCHKEY_DB: house.path, LATCHKEY_BACKUP_DIR: house.backups },
+          env: { HOME: '/proc/nonexistent', LATCHKEY_DB: house.path, LATCHKEY_BACKUP_DIR: house.backups },
           stdin: 'ignore',
           stdout: 'pipe',
           stderr: 'pipe',

@@ -16,9 +16,9 @@ export const backups: readonly Mutation[] = [
   },
   {
     what: 'a secret that was promised is in a file that a power cut empties',
-    file: 'src/system/new-file.ts',
-    text: '    await file.sync()\n',
-    instead: '',
+    file: 'src/system/files.ts',
+    text: '    writeFileSync(file, text)\n    fsyncSync(file)\n',
+    instead: '    writeFileSync(file, text)\n',
     ...durable,
   },
   {
@@ -38,7 +38,7 @@ export const backups: readonly Mutation[] = [
   {
     what: 'a backup begins that the disk has no room for',
     file: 'src/operations/file/backup/create.ts',
-    text: '    requireSpace(folder, plain ? size : size * 2)\n',
+    text: '    requireSpace(folder, isPacked ? size * 2 : size)\n',
     instead: '',
     tests: ['src/operations/file/backup/backup.test.ts'],
   },

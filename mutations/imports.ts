@@ -15,30 +15,30 @@ export const imports: readonly Mutation[] = [
   },
   {
     what: 'keys that were deleted here come back with the next import',
-    file: 'src/operations/import/plan.ts',
-    text: 'if (here.deleted.has(key.hash)) {',
-    instead: 'if (here.deleted.has(key.name ?? key.hash)) {',
+    file: 'src/operations/import/plan-keys.ts',
+    text: 'if (deleted.has(key.hash)) {',
+    instead: 'if (deleted.has(key.name ?? key.hash)) {',
     ...glmProxy,
   },
   {
     what: 'a key that is gone from its source is not told of',
-    file: 'src/operations/import/plan.ts',
-    text: '.filter(({ hash }) => !hashes.has(hash))',
-    instead: '.filter(({ hash }) => hash === undefined)',
+    file: 'src/operations/import/plan-keys.ts',
+    text: '.filter(([hash]) => !hashes.has(hash))',
+    instead: '.filter(([hash]) => hash === undefined)',
     ...gone,
   },
   {
     what: 'keys are ended because they are gone, unasked',
-    file: 'src/operations/import/pipeline.ts',
-    text: 'revokeGone ? now : null',
-    instead: 'now',
+    file: 'src/operations/import/plan-keys.ts',
+    text: 'if (!revokeGone) return',
+    instead: 'if (source === name) return',
     ...gone,
   },
   {
     what: 'a source without its table of keys ends all of them',
     file: 'src/operations/import/prepare.ts',
-    text: 'source.listsKeys ? secrets.hashes : null',
-    instead: 'secrets.hashes',
+    text: 'source.listsKeys ? secrets : null',
+    instead: 'secrets',
     ...gone,
   },
   {
@@ -51,8 +51,8 @@ export const imports: readonly Mutation[] = [
   {
     what: 'what was changed here is set back by an import',
     file: 'src/operations/import/plan.ts',
-    text: 'if (key.model !== state.model && key.model !== row.model)',
-    instead: 'if (key.model !== row.model)',
+    text: 'next[field] !== last[field] && next[field] !== row[field]',
+    instead: 'next[field] !== row[field]',
     ...glmProxy,
   },
   {
@@ -65,8 +65,8 @@ export const imports: readonly Mutation[] = [
   {
     what: 'a secret of the source stands in a name',
     file: 'src/operations/import/prepare.ts',
-    text: 'texts.has(text.trim()) || hashes.has(hashSecret(text.trim()))',
-    instead: 'texts.size < 0',
+    text: 'hashes.has(hashSecret(text.trim()))',
+    instead: 'hashes.size < 0',
     ...glmProxy,
   },
   {

@@ -10,6 +10,7 @@ import { cpSync, existsSync, readFileSync, rmSync, statSync, symlinkSync, writeF
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { temporaryFolder } from '../src/testing/folder.ts'
+import { runInGroup } from './group.ts'
 import { mutations } from './list.ts'
 import type { Mutation } from './mutation.ts'
 
@@ -50,6 +51,8 @@ if (values.seconds !== undefined) {
   )
 }
 
+// An exit ends the tests that are under way.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const outcomes: Outcome[] = []
 await Promise.all(Array.from({ length: Number(values['at-once']) }, work))
 const survivors = outcomes.filter(({ killed }) => !killed)
@@ -110,24 +113,14 @@ async function isNoticed(
     { mode },
   )
   try {
-    const child = Bun.spawn(
-      [
-        ...[process.execPath, 'test', '--timeout', '60000', '--bail', ...tests.map(test => `./${test}`)],
-        ...(only === undefined ? [] : ['-t', only]),
-      ],
-      {
-        cwd: copy,
-        stdin: 'ignore',
-        stdout: 'ignore',
-        stderr: 'pipe',
-        timeout: longestMs,
-        killSignal: 'SIGKILL',
-      },
-    )
-    const [said, code] = await Promise.all([child.stderr.text(), child.exited])
+    const command = [
+      ...[process.execPath, 'test', '--timeout', '60000', '--bail', ...tests.map(test => `./${test}`)],
+      ...(only === undefined ? [] : ['-t', only]),
+    ]
+    const { said, code, signal } = await runInGroup(command, { cwd: copy, longestMs })
     if (code === 0) return false
     // What cannot even be loaded, or names no test, proves nothing.
-    if (child.signalCode === null && !/^\(fail\) /m.test(said))
+    if (signal === null && !/^\(fail\) /m.test(said))
       throw new Error(`${what}: no test ran\n${said.slice(-2_000)}`)
     return true
   } finally {

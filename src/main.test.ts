@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Key } from './contract/views.ts'
 import { temporaryFolder } from './testing/folder.ts'
 import { entryPoint, program, spawnLatchkey } from './testing/process.ts'
-import { run } from './testing/run.ts'
+import { nowhere, run } from './testing/run.ts'
 import { canStepDown } from './testing/tools.ts'
 import { splitWords } from './testing/words.ts'
 
@@ -87,7 +87,7 @@ describe('as a process', () => {
   const shell = (script: string, cwd: string) =>
     Bun.spawn(['bash', '-o', 'pipefail', '-c', script], {
       cwd,
-      env: { PATH: process.env['PATH'], HOME: '/nonexistent', BUN: process.execPath, LATCHKEY: entryPoint },
+      env: { PATH: process.env['PATH'], HOME: nowhere, BUN: process.execPath, LATCHKEY: entryPoint },
       stdout: 'pipe',
       stderr: 'pipe',
     })

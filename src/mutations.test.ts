@@ -1,7 +1,9 @@
 import { expect, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { runInGroup } from '../mutations/group.ts'
 import { mutations } from '../mutations/list.ts'
+import { isRunning } from './system/processes.ts'
 
 const root = join(import.meta.dir, '..')
 
@@ -18,4 +20,16 @@ test.each(mutations.map(each => [each.what, each] as const))(
 test('no two mistakes go by the same name', () => {
   const names = mutations.map(({ what }) => what)
   expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([])
+})
+
+test('what a test has started and left behind ends with it, and keeps nobody waiting', async () => {
+  const command = ['sh', '-c', 'sleep 1000 & echo $! >&2; exit 3']
+  const { said, code } = await runInGroup(command, { cwd: root, longestMs: 600_000 })
+  expect(code).toBe(3)
+  while (isRunning(Number(said))) await Bun.sleep(5)
+})
+
+test('a test that goes on for too long is ended', async () => {
+  const { signal } = await runInGroup(['sh', '-c', 'sleep 1000; true'], { cwd: root, longestMs: 1 })
+  expect(signal).toBe('SIGKILL')
 })

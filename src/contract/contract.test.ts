@@ -135,7 +135,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   demoReport: ['ok', 'steps'],
   compacted: [
     'rowsBefore', 'rowsAfter', 'foldedIntoHours', 'foldedIntoDays', 'reservationsRemoved',
-    'eventsForgotten', 'filesForgotten',
+    'eventsForgotten', 'filesForgotten', 'denialsForgotten',
   ],
   exportedKey: [
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits',

@@ -95,11 +95,14 @@ export function object<F extends Record<string, Shape<unknown>>>(
 }
 
 /** Rows whose fields are known only when they are there: those of a query in SQL. */
-export const openObject = (name: string): ObjectShape<Readonly<Record<string, unknown>>> => ({
+export const openObject = (
+  name: string,
+  description: string,
+): ObjectShape<Readonly<Record<string, unknown>>> => ({
   name,
   fields: [],
   shapes: {},
-  schema: { type: 'object', additionalProperties: true },
+  schema: { type: 'object', additionalProperties: true, description },
 })
 
 /** An object whose fields somebody else has laid down, in a schema of their own: printed as it stands. */

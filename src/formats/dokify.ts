@@ -2,27 +2,19 @@
  * Reads the users, projects, keys and usage of Dokify (https://github.com/id-mustafa/Dokify): a folder with a dump per
  * table, or a SQLite copy of its schema. Finds every problem and judges none: that is the importer's.
  */
-import {
-  numeric,
-  optionalCount,
-  optionalEpochMs,
-  optionalMicros,
-  optionalText,
-  type Report,
-  requiredText,
-} from './fields.ts'
-import type { ForeignData, ForeignKey, ForeignProject, ForeignUser, Problem } from './foreign-data.ts'
-import { otherTables, requireColumns } from './foreign-database.ts'
+import { Fields, numeric, type Report, type Row } from './fields.ts'
+import type { ForeignData, ForeignKey, ForeignProject, ForeignUser } from './foreign-data.ts'
 import { type ForeignFile, invalid, withSource } from './source.ts'
 import { isFolder, readTableDumps } from './table-dumps.ts'
+import { dataOf, requiredIn, type TableSpecs, type Tables, tablesIn } from './tables.ts'
 
 /**
  * @param input the folder, or the database
  * @throws as `withSource`; invalid for what lacks the users, or a column that is needed; corrupt
  */
 export async function readDokify(input: ForeignFile): Promise<ForeignData> {
-  const { file } = input
-  if (input.bytes === undefined && (await isFolder(file))) return readFolder(input)
+  const { file, bytes, sqlite } = input
+  if (bytes === undefined && (await isFolder(file))) return contentOf(await tablesInFolder(input), [])
   return withSource(input, source => {
     if (source.kind === 'text') {
       throw invalid(
@@ -30,31 +22,20 @@ export async function readDokify(input: ForeignFile): Promise<ForeignData> {
         'put the dump of each table into one folder, under its name, such as users.csv, and name the folder',
       )
     }
-    return input.sqlite.withTables(file, source.path, database => {
-      const { tables } = database
-      requireColumns(database, 'dokify', requiredOf([...tables.keys()]))
-      const rows = new Map(
-        tableNames.filter(name => tables.has(name)).map(name => [name, database.rowsOf(name)]),
-      )
-      return contentOf({
-        rows,
-        columns: tables,
-        others: otherTables(database, tableNames),
-        notes: source.notes,
-      })
-    })
+    return sqlite.withTables(file, source.path, database =>
+      contentOf(tablesIn(database, 'dokify', specs), source.notes),
+    )
   })
 }
 
-/** Columns without which a table means something else, and all that are known. */
-const columns = {
+const specs: TableSpecs = {
   users: {
     required: ['id', 'email'],
     known: ['password_hash', 'name', 'provider', 'provider_id', 'created_at', 'updated_at'],
   },
   projects: { required: ['id', 'owner_user_id', 'name'], known: ['slug', 'created_at', 'updated_at'] },
-  // Without revoked_at, keys that were revoked would come to life again.
   api_keys: {
+    // Without revoked_at, keys that were revoked would come to life again.
     required: ['id', 'user_id', 'key', 'revoked_at'],
     known: ['name', 'usage_count', 'created_at', 'last_used_at'],
   },
@@ -62,138 +43,102 @@ const columns = {
     required: ['key_id'],
     known: ['id', 'total_requests', 'total_input_tokens', 'total_output_tokens', 'total_usd', 'last_used_at'],
   },
-} as const
-
-type TableName = keyof typeof columns
-const tableNames = Object.keys(columns) as readonly TableName[]
-
-/** What of the tables that are there must be there; users always must. */
-const requiredOf = (present: readonly string[]): Readonly<Record<string, readonly string[]>> =>
-  Object.fromEntries(
-    tableNames
-      .filter(name => name === 'users' || present.includes(name))
-      .map(name => [name, columns[name].required]),
-  )
-
-type TableRow = Readonly<Record<string, unknown>>
-
-interface Content {
-  readonly rows: ReadonlyMap<string, readonly TableRow[]>
-  readonly columns: ReadonlyMap<string, readonly string[]>
-  readonly others: ForeignData['leftBehind']
-  readonly notes: readonly string[]
 }
 
-async function readFolder(input: ForeignFile): Promise<ForeignData> {
+async function tablesInFolder(input: ForeignFile): Promise<Tables> {
   const { file: folder } = input
-  const { tables, others } = await readTableDumps(input, tableNames)
-  if (!tables.has('users')) {
+  const { tables: rows, others } = await readTableDumps(input, Object.keys(specs))
+  if (!rows.has('users')) {
     throw invalid(
       `${folder} has no dump of the table users, to whom projects and keys belong`,
       'save it there as users.csv, users.json or users.ndjson',
     )
   }
-  const present = new Map(
-    [...tables].map(([name, rows]) => [name, [...new Set(rows.flatMap(row => Object.keys(row)))].sort()]),
+  const columns = new Map(
+    [...rows].map(([name, all]) => [name, [...new Set(all.flatMap(row => Object.keys(row)))].sort()]),
   )
-  for (const [name, required] of Object.entries(requiredOf([...tables.keys()]))) {
-    const missing = required.filter(column => !present.get(name)?.includes(column))
-    if (missing.length === 0 || tables.get(name)?.length === 0) continue
+  for (const [name, required] of Object.entries(requiredIn(specs, rows))) {
+    const missing = required.filter(column => !columns.get(name)?.includes(column))
+    if (missing.length === 0 || rows.get(name)?.length === 0) continue
     throw invalid(
       `the dump of ${name} in ${folder} has no ${missing.join(', ')}`,
       'make the dump of all columns of the table',
     )
   }
-  return contentOf({ rows: tables, columns: present, others, notes: [] })
+  return { rows, columns, leftBehind: others }
 }
 
-function contentOf(content: Content): ForeignData {
-  const problems: Problem[] = []
-  const reporter =
-    (type: Problem['type'], index: number): Report =>
-    (field, problem) =>
-      problems.push({ type, index, field, problem })
-  const rowsIn = (table: TableName): readonly TableRow[] => content.rows.get(table) ?? []
-  const users = rowsIn('users').map((row, index) => parseUser(row, reporter('user', index)))
-  const projects = rowsIn('projects').map((row, index) => parseProject(row, reporter('project', index)))
-  const keyRows = rowsIn('api_keys')
-  const usageOf = Map.groupBy(rowsIn('api_usage'), row => row['key_id'])
-  const keys = keyRows.map((row, index) =>
-    parseKey(row, usageOf.get(row['id']) ?? [], reporter('key', index)),
-  )
-  const known = new Set(keyRows.map(row => row['id']))
-  const orphaned = [...usageOf.keys()].some(owner => !known.has(owner))
+function contentOf(tables: Tables, notes: readonly string[]): ForeignData {
+  const { rows } = tables
+  const usageOf = Map.groupBy(rows.get('api_usage') ?? [], row => row['key_id'])
+  const keys = (fields: Fields, row: Row, report: Report) =>
+    keyOf(fields, row, usageOf.get(row['id']) ?? [], report)
+  const absent = Object.keys(specs).filter(name => !rows.has(name))
+  const data = dataOf(tables, specs, { users: userOf, projects: projectOf, keys }, [
+    ...notes,
+    ...absent.map(name => `it has no table ${name}`),
+  ])
+  const known = new Set(rows.get('api_keys')?.map(row => row['id']))
+  if ([...usageOf.keys()].every(owner => known.has(owner))) return data
+  return { ...data, ignoredFields: [...data.ignoredFields, 'api_usage of deleted keys'].sort() }
+}
+
+const userOf = (fields: Fields): ForeignUser => ({
+  id: fields.text('id'),
+  username: null,
+  email: fields.text('email').trim(),
+  name: fields.optionalText('name'),
+  // Empty for those who sign in with Google or GitHub.
+  passwordHash: fields.optionalText('password_hash'),
+  createdAt: fields.optionalEpochMs('created_at'),
+})
+
+function projectOf(fields: Fields): ForeignProject {
+  const name = fields.text('name').trim()
   return {
-    users,
-    projects,
-    keys,
-    listsKeys: content.rows.has('api_keys'),
-    problems,
-    ignoredFields: [...ignoredFields(content), ...(orphaned ? ['api_usage of deleted keys'] : [])].sort(),
-    leftBehind: content.others,
-    notes: [
-      ...content.notes,
-      ...tableNames.filter(name => !content.rows.has(name)).map(name => `it has no table ${name}`),
-    ],
-  }
-}
-
-function ignoredFields({ columns: present }: Content): readonly string[] {
-  return tableNames.flatMap(table => {
-    const known: readonly string[] = [...columns[table].required, ...columns[table].known]
-    return (present.get(table) ?? []).filter(name => !known.includes(name)).map(name => `${table}.${name}`)
-  })
-}
-
-function parseUser(row: TableRow, report: Report): ForeignUser {
-  return {
-    id: requiredText(row['id'], 'id', report),
-    username: null,
-    email: requiredText(row['email'], 'email', report).trim(),
-    name: optionalText(row['name'], 'name', report),
-    // Empty for those who sign in with Google or GitHub.
-    passwordHash: optionalText(row['password_hash'], 'password_hash', report),
-    createdAt: optionalEpochMs(row['created_at'], 'created_at', report),
-  }
-}
-
-function parseProject(row: TableRow, report: Report): ForeignProject {
-  const name = requiredText(row['name'], 'name', report).trim()
-  return {
-    id: requiredText(row['id'], 'id', report),
-    ownerId: requiredText(row['owner_user_id'], 'owner_user_id', report),
+    id: fields.text('id'),
+    ownerId: fields.text('owner_user_id'),
     name,
-    slug: optionalText(row['slug'], 'slug', report) ?? name,
-    createdAt: optionalEpochMs(row['created_at'], 'created_at', report),
+    slug: fields.optionalText('slug') ?? name,
+    createdAt: fields.optionalEpochMs('created_at'),
   }
 }
 
 /** Each use adds one to usage_count and to total_requests; where one was missed, the other has it. */
-function parseKey(row: TableRow, usage: readonly TableRow[], report: Report): ForeignKey {
-  const sum = (field: string, read: typeof optionalCount): number =>
-    usage.reduce((total, each) => total + (read(numeric(each[field]), `api_usage.${field}`, report) ?? 0), 0)
-  const inputTokens = sum('total_input_tokens', optionalCount)
-  const outputTokens = sum('total_output_tokens', optionalCount)
-  const uses = optionalCount(numeric(row['usage_count']), 'usage_count', report)
+function keyOf(fields: Fields, row: Row, usage: readonly Row[], report: Report): ForeignKey {
+  const all = usage.map(
+    each => new Fields(withNumbers(each), (field, problem) => report(`api_usage.${field}`, problem)),
+  )
+  const sum = (read: (usage: Fields) => number | null): number =>
+    all.reduce((total, each) => total + (read(each) ?? 0), 0)
+  const inputTokens = sum(each => each.optionalCount('total_input_tokens'))
+  const outputTokens = sum(each => each.optionalCount('total_output_tokens'))
+  const uses = new Fields(withNumbers(row), report).optionalCount('usage_count')
   const lastUses = [row, ...usage]
-    .map(each => optionalEpochMs(each['last_used_at'], 'last_used_at', report))
+    .map(each => new Fields(each, report).optionalEpochMs('last_used_at'))
     .filter(at => at !== null)
   return {
-    credential: { secret: requiredText(row['key'], 'key', report).trim() },
-    name: optionalText(row['name'], 'name', report),
-    userId: requiredText(row['user_id'], 'user_id', report),
+    credential: { secret: fields.text('key').trim() },
+    name: fields.optionalText('name'),
+    userId: fields.text('user_id'),
     model: null,
     tokenLimit: null,
     expiresAt: null,
-    revokedAt: optionalEpochMs(row['revoked_at'], 'revoked_at', report),
-    createdAt: optionalEpochMs(row['created_at'], 'created_at', report),
+    revokedAt: fields.optionalEpochMs('revoked_at'),
+    createdAt: fields.optionalEpochMs('created_at'),
     lastUsedAt: lastUses.length === 0 ? null : Math.max(...lastUses),
     lifetime: {
       tokens: inputTokens + outputTokens,
-      requests: Math.max(uses ?? 0, sum('total_requests', optionalCount)),
-      costMicros: sum('total_usd', optionalMicros),
+      requests: Math.max(
+        uses ?? 0,
+        sum(each => each.optionalCount('total_requests')),
+      ),
+      costMicros: sum(each => each.optionalMicros('total_usd')),
     },
     split: { inputTokens, outputTokens },
     windows: [],
   }
 }
+
+const withNumbers = (row: Row): Row =>
+  Object.fromEntries(Object.entries(row).map(([field, value]) => [field, numeric(value)]))

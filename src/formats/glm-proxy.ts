@@ -3,18 +3,7 @@
  * the SQLite database that replaced it. Told apart by content. Finds every problem and judges none: that is the
  * importer's.
  */
-import {
-  count,
-  isRecord,
-  optionalCount,
-  optionalDate,
-  optionalMicros,
-  optionalText,
-  type Report,
-  requiredDate,
-  requiredText,
-  wholeNumber,
-} from './fields.ts'
+import { Fields, isRecord, type Report } from './fields.ts'
 import {
   type ForeignCounts,
   type ForeignData,
@@ -38,7 +27,7 @@ export function readGlmProxy(input: ForeignFile): Promise<ForeignData> {
     source.kind === 'text'
       ? parseContent(documentOf(input.file, source.text), [])
       : input.sqlite.withTables(input.file, source.path, database =>
-          parseContent(contentOf(database), source.notes),
+          parseContent(databaseOf(database), source.notes),
         ),
   )
 }
@@ -89,7 +78,7 @@ const columns = {
   usage_windows: ['api_key', 'window_start', 'tokens_used'],
 } as const
 
-function contentOf(database: ForeignDatabase): Content {
+function databaseOf(database: ForeignDatabase): Content {
   requireColumns(database, 'glm-proxy', columns)
   const windowsOf = new Map<unknown, unknown[]>()
   for (const { id: _, api_key, ...window } of database.rowsOf('usage_windows')) {
@@ -118,7 +107,6 @@ function parseContent(content: Content, notes: readonly string[]): ForeignData {
   const keys = content.keys.map((entry, index) =>
     parseKey(entry, (field, problem) => problems.push({ type: 'key', index, field, problem }), ignored),
   )
-  const { leftBehind } = content
   return {
     users: [],
     projects: [],
@@ -126,35 +114,35 @@ function parseContent(content: Content, notes: readonly string[]): ForeignData {
     listsKeys: true,
     problems,
     ignoredFields: [...ignored].sort(),
-    leftBehind,
+    leftBehind: content.leftBehind,
     notes,
   }
 }
 
 function parseKey(entry: unknown, report: Report, ignored: Set<string>): ForeignKey {
-  const fields = isRecord(entry) ? entry : {}
+  const row = isRecord(entry) ? entry : {}
   if (!isRecord(entry)) report(wholeEntry, 'is not an object')
   // One sentence is enough for an entry that is no object at all.
   const tell: Report = isRecord(entry) ? report : () => {}
-  for (const field of Object.keys(fields)) if (!keyFields.has(field)) ignored.add(field)
-  const windows = parseWindows(fields['usage_windows'], tell, ignored)
+  const fields = new Fields(row, tell)
+  for (const field of Object.keys(row)) if (!keyFields.has(field)) ignored.add(field)
   return {
-    credential: { secret: requiredText(fields['key'], 'key', tell) },
-    name: requiredText(fields['name'], 'name', tell),
+    credential: { secret: fields.text('key') },
+    name: fields.text('name'),
     userId: null,
-    model: optionalText(fields['model'], 'model', tell),
-    tokenLimit: wholeNumber(fields['token_limit_per_5h'], 'token_limit_per_5h', tell),
-    expiresAt: optionalDate(fields['expiry_date'], 'expiry_date', tell),
+    model: fields.optionalText('model'),
+    tokenLimit: fields.wholeNumber('token_limit_per_5h'),
+    expiresAt: fields.optionalDate('expiry_date'),
     revokedAt: null,
-    createdAt: optionalDate(fields['created_at'], 'created_at', tell),
-    lastUsedAt: optionalDate(fields['last_used'], 'last_used', tell),
+    createdAt: fields.optionalDate('created_at'),
+    lastUsedAt: fields.optionalDate('last_used'),
     lifetime: {
-      tokens: optionalCount(fields['total_lifetime_tokens'], 'total_lifetime_tokens', tell),
-      requests: optionalCount(fields['total_requests'], 'total_requests', tell),
-      costMicros: optionalMicros(fields['total_spend_usd'], 'total_spend_usd', tell),
+      tokens: fields.optionalCount('total_lifetime_tokens'),
+      requests: fields.optionalCount('total_requests'),
+      costMicros: fields.optionalMicros('total_spend_usd'),
     },
     split: null,
-    windows,
+    windows: parseWindows(row['usage_windows'], tell, ignored),
   }
 }
 
@@ -175,22 +163,20 @@ function parseWindows(value: unknown, report: Report, ignored: Set<string>): rea
     for (const field of Object.keys(entry)) {
       if (!windowFields.has(field)) ignored.add(`usage_windows.${field}`)
     }
-    const start = requiredDate(entry['window_start'], `${path}.window_start`, report)
+    const fields = new Fields(entry, (field, problem) => report(`${path}.${field}`, problem))
+    const start = fields.date('window_start')
     const old = byStart.get(start)
     byStart.set(start, {
       start,
-      tokens: (old?.tokens ?? 0) + count(entry['tokens_used'], `${path}.tokens_used`, report),
-      requests: (old?.requests ?? 0) + (optionalCount(entry['requests'], `${path}.requests`, report) ?? 0),
-      costMicros:
-        (old?.costMicros ?? 0) + (optionalMicros(entry['spend_usd'], `${path}.spend_usd`, report) ?? 0),
+      tokens: (old?.tokens ?? 0) + fields.count('tokens_used'),
+      requests: (old?.requests ?? 0) + (fields.optionalCount('requests') ?? 0),
+      costMicros: (old?.costMicros ?? 0) + (fields.optionalMicros('spend_usd') ?? 0),
     })
   }
   const windows = [...byStart.values()]
   const metrics: readonly (keyof ForeignCounts)[] = ['tokens', 'requests', 'costMicros']
-  if (
-    metrics.some(metric => windows.reduce((sum, window) => sum + window[metric], 0) > Number.MAX_SAFE_INTEGER)
-  ) {
-    report('usage_windows', 'add up to more than can be counted')
-  }
+  const isCountable = (metric: keyof ForeignCounts): boolean =>
+    windows.reduce((sum, window) => sum + window[metric], 0) <= Number.MAX_SAFE_INTEGER
+  if (!metrics.every(isCountable)) report('usage_windows', 'add up to more than can be counted')
   return windows
 }

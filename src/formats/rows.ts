@@ -65,15 +65,21 @@ export async function* fileChunks(file: string): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) yield chunk
   } catch (error) {
-    const code = codeOf(error)
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(code)) {
-      throw new LatchkeyError('not_found', `there is no file ${file}`, 'check the path with: ls -l')
-    }
-    if (code === 'EISDIR') {
-      throw new LatchkeyError('invalid', `${file} is a folder`, 'name a file in it, or - for stdin')
-    }
-    throw translate(error, file)
+    throw readFailure(error, file)
   }
+}
+
+/** What to throw when a file that somebody named cannot be read. */
+export function readFailure(error: unknown, file: string): unknown {
+  const code = codeOf(error)
+  if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(code)) {
+    const options = { cause: error }
+    return new LatchkeyError('not_found', `there is no file ${file}`, 'check the path with: ls -l', options)
+  }
+  if (code === 'EISDIR') {
+    return new LatchkeyError('invalid', `${file} is a folder`, 'name a file in it, or - for stdin')
+  }
+  return translate(error, file)
 }
 
 export function formatOfName(file: string): RowFormat | undefined {

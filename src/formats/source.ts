@@ -3,15 +3,14 @@
  * together with its log, because opening one changes it: the original must never be opened as a database.
  */
 import { randomUUID } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { type FileHandle, mkdtemp, open, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { translate } from '../system/errors.ts'
-import type { ByteCounter } from './rows.ts'
+import { type ByteCounter, readFailure } from './rows.ts'
 import { packingOf } from './unpack.ts'
 
 export interface SourceFile {
@@ -80,41 +79,33 @@ const clockTickMs = 20
  *   changed during every attempt to read it; permission; disk_full
  */
 export async function withSource<T>(input: ForeignFile, use: (source: Source) => T | Promise<T>): Promise<T> {
+  const { file, bytes } = input
   let folder: string | undefined
   const makeFolder = async (): Promise<string> => {
     folder ??= await mkdtemp(join(tmpdir(), 'latchkey-import-'))
     return folder
   }
   try {
-    return await use(await attempted(input.file, () => read(input, makeFolder)))
+    const source = await (bytes === undefined
+      ? readFile(input, makeFolder)
+      : sourceOf(file, bytes, makeFolder)
+    ).catch((error: unknown) => {
+      throw readFailure(error, file)
+    })
+    return await use(source)
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function attempted<T>(file: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(codeOf(error))) {
-      throw new LatchkeyError('not_found', `there is no file ${file}`, 'check the path with: ls -l', {
-        cause: error,
-      })
-    }
-    throw translate(error, file)
-  }
-}
-
-async function read(input: ForeignFile, makeFolder: () => Promise<string>): Promise<Source> {
-  const { file, bytes } = input
-  if (bytes === undefined) return readFile(input, makeFolder)
+async function sourceOf(file: string, bytes: Uint8Array, makeFolder: () => Promise<string>): Promise<Source> {
   if (!startsLikeSqlite(bytes)) return textOf(file, bytes)
   const path = join(await makeFolder(), 'copy.db')
   await writeFile(path, bytes, { mode: 0o600, flag: 'wx' })
   return { kind: 'sqlite', path, notes: [] }
 }
 
-/** Again when somebody wrote to it meanwhile: half of one state and half of the next is neither. */
+/** Reads it again when somebody wrote to it meanwhile: half of one state and half of the next is neither. */
 async function readFile(input: ForeignFile, makeFolder: () => Promise<string>): Promise<Source> {
   const { file } = input
   // SQLite looks for the log beside the file itself, not beside a link to it.
@@ -124,28 +115,20 @@ async function readFile(input: ForeignFile, makeFolder: () => Promise<string>): 
     const age = Date.now() - before.changedAt
     // Two changes within a tick of the file system's clock have one time: what is so young may change unseen.
     if (age < 0 || age > clockTickMs) {
-      const outcome = await settled(readOnce(input, path, makeFolder))
-      if ((await stateOf(path)).text === before.text) return outcome()
+      // An error counts only if the file was not changed meanwhile.
+      const [read] = await Promise.allSettled([readOnce(input, path, makeFolder)])
+      if ((await stateOf(path)).text === before.text) {
+        if (read.status === 'rejected') throw read.reason
+        return read.value
+      }
     }
-    await sleep(clockTickMs * 2)
+    await Bun.sleep(clockTickMs * 2)
   }
   throw new LatchkeyError(
     'busy',
-    `${file} was written to each of the ${attempts} times that it was to be read`,
+    `${file} was written to during each of ${attempts} attempts to read it`,
     'stop what is writing to it for a moment, and run the command again',
   )
-}
-
-/** The result or the error, to be looked at when it is known whether it counts. */
-async function settled<T>(work: Promise<T>): Promise<() => T> {
-  try {
-    const result = await work
-    return () => result
-  } catch (error) {
-    return () => {
-      throw error
-    }
-  }
 }
 
 async function readOnce(
@@ -153,19 +136,18 @@ async function readOnce(
   path: string,
   makeFolder: () => Promise<string>,
 ): Promise<Source> {
-  const handle = await openFile(file, path)
-  try {
-    const head = Buffer.alloc(sqliteHeader.length)
-    const { bytesRead } = await handle.read(head, 0, head.length, 0)
-    if (!startsLikeSqlite(head.subarray(0, bytesRead)))
-      return textOf(file, await readText(file, handle, count))
-    const copy = join(await makeFolder(), `${randomUUID()}.db`)
-    await copyTo(handle, copy, count)
-    for (const suffix of sidecars) await copySidecar(file, path, suffix, copy)
-    return { kind: 'sqlite', path: copy, notes: await logNotes(sqlite, file, path, copy) }
-  } finally {
-    await handle.close()
+  await using handle = await openFile(file, path)
+  const head = Buffer.alloc(sqliteHeader.length)
+  const { bytesRead } = await handle.read(head, 0, head.length, 0)
+  if (!startsLikeSqlite(head.subarray(0, bytesRead))) return textOf(file, await readText(file, handle, count))
+  const copy = join(await makeFolder(), `${randomUUID()}.db`)
+  await copyTo(handle, copy, count)
+  for (const suffix of sidecars) {
+    if (!existsSync(path + suffix)) continue
+    await using sidecar = await openFile(file + suffix, path + suffix)
+    await copyTo(sidecar, copy + suffix)
   }
+  return { kind: 'sqlite', path: copy, notes: logNotes(sqlite, file, path, copy) }
 }
 
 /**
@@ -173,15 +155,10 @@ async function readOnce(
  *
  * @throws corrupt when committed transactions cannot be read
  */
-async function logNotes(
-  sqlite: SqliteReader,
-  file: string,
-  path: string,
-  copy: string,
-): Promise<readonly string[]> {
-  if (!(await exists(`${copy}-wal`))) {
+function logNotes(sqlite: SqliteReader, file: string, path: string, copy: string): readonly string[] {
+  if (!existsSync(`${copy}-wal`)) {
     // SQLite makes the two together, and removes the -shm last.
-    if (!(await exists(`${path}-shm`))) return []
+    if (!existsSync(`${path}-shm`)) return []
     throw new LatchkeyError(
       'corrupt',
       `${file} has a -shm beside it but no -wal: the newest transactions are missing; nothing was imported`,
@@ -196,34 +173,8 @@ async function logNotes(
       'copy it again from the original, or make a whole copy with: sqlite3 FILE ".backup copy.db"',
     )
   }
-  return end === 'whole'
-    ? []
-    : ['its -wal ends in the middle of a transaction, which is left out; all before it was read']
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false
-    throw error
-  }
-}
-
-async function copySidecar(file: string, path: string, suffix: string, copy: string): Promise<void> {
-  let handle: FileHandle
-  try {
-    handle = await openFile(`${file}${suffix}`, path + suffix)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return
-    throw error
-  }
-  try {
-    await copyTo(handle, copy + suffix)
-  } finally {
-    await handle.close()
-  }
+  const cut = 'its -wal ends in the middle of a transaction, which is left out; all before it was read'
+  return end === 'whole' ? [] : [cut]
 }
 
 /** Asks what it is before and after opening: opening a FIFO waits, opening a device may act. */
@@ -251,22 +202,24 @@ function requireRegular(file: string, found: { isFile(): boolean; isDirectory():
 
 const chunkBytes = 1024 * 1024
 
+async function* chunksOf(handle: FileHandle, count: ByteCounter = () => {}): AsyncGenerator<Uint8Array> {
+  const chunk = Buffer.alloc(chunkBytes)
+  for (let at = 0; ; ) {
+    const { bytesRead } = await handle.read(chunk, 0, chunkBytes, at)
+    if (bytesRead === 0) return
+    at += bytesRead
+    count(at)
+    yield chunk.subarray(0, bytesRead)
+  }
+}
+
 async function copyTo(handle: FileHandle, path: string, count?: ByteCounter): Promise<void> {
-  const target = await open(path, 'wx', 0o600)
-  try {
-    const chunk = Buffer.alloc(chunkBytes)
-    for (let at = 0; ; ) {
-      const { bytesRead } = await handle.read(chunk, 0, chunkBytes, at)
-      if (bytesRead === 0) return
-      await target.writeFile(chunk.subarray(0, bytesRead)).catch((error: unknown) => {
-        // A full disk is the one of the copy, not of the source.
-        throw translate(error, path)
-      })
-      at += bytesRead
-      count?.(at)
-    }
-  } finally {
-    await target.close()
+  await using target = await open(path, 'wx', 0o600)
+  for await (const chunk of chunksOf(handle, count)) {
+    await target.writeFile(chunk).catch((error: unknown) => {
+      // The disk that is full is that of the copy, not of the source.
+      throw translate(error, path)
+    })
   }
 }
 
@@ -275,11 +228,9 @@ async function readText(file: string, handle: FileHandle, count?: ByteCounter): 
   if (size > largestTextBytes) throw tooLarge(file)
   const content = Buffer.alloc(size)
   let at = 0
-  while (at < size) {
-    const { bytesRead } = await handle.read(content, at, Math.min(chunkBytes, size - at), at)
-    if (bytesRead === 0) break
-    at += bytesRead
-    count?.(at)
+  for await (const chunk of chunksOf(handle, count)) {
+    at += Buffer.from(chunk).copy(content, at)
+    if (at === size) break
   }
   return content.subarray(0, at)
 }
@@ -329,6 +280,5 @@ const tooLarge = (file: string): LatchkeyError =>
     'check that this is the right file',
   )
 
-/** What is not what it should be, and what would be. */
 export const invalid = (message: string, hint: string): LatchkeyError =>
   new LatchkeyError('invalid', message, hint)

@@ -13,6 +13,7 @@ import type {
   Optimized,
   Restorable,
   Restored,
+  RestorePlan,
   SchemaCheck,
   SchemaEvent,
   SchemaState,
@@ -137,6 +138,18 @@ export interface Backups {
    * const { id, replaces } = await latchkey.backups.restorable({ latest: true })
    */
   readonly restorable: (options: Restore) => Promise<Restorable>
+  /**
+   * The same, ready to be carried out once somebody has agreed to what it shows. The backup is not unpacked again as long as
+   * the copy lies beside the database: until the plan is disposed of or carried out, or for five minutes.
+   *
+   * @throws as `restore`
+   * @example
+   * await latchkey.backups.create()
+   * const plan = await latchkey.backups.planRestore({ latest: true })
+   * if (plan.shown.revived?.length === 0) await plan.restore()
+   * plan[Symbol.dispose]()
+   */
+  readonly planRestore: (options: Restore) => Promise<RestorePlan>
   /**
    * Restores a verified backup over the database, or where there is none. What is there is backed up first if it can be read
    * (reason `pre-restore`), and moved aside if it is damaged. With a key, a user or a project, only that is brought back.

@@ -121,8 +121,8 @@ export interface Usage {
   readonly check: (options?: CheckOptions) => Promise<UsageCheck>
   /**
    * Sums up old usage by the hour, and older usage by the day. A window that reaches back further than minutes are kept is
-   * from then on exact to the hour (or day) at its far end. Also forgets reservations whose time was up a day ago, and events
-   * and logs that were counted 400 days ago.
+   * from then on exact to the hour (or day) at its far end. Also forgets reservations whose time was up a day ago, and denials,
+   * and events and logs that were counted, of 400 days ago.
    *
    * @throws invalid, busy
    * @example

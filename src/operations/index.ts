@@ -2,8 +2,11 @@
  * The shared operations module: every rule, audit row and invariant of Latchkey. The command line and the backends
  * that embed the library call the same functions, so they cannot disagree.
  */
+
+import type { RestorePlan } from '../contract/views.ts'
 import { Store } from '../db/sqlite/transaction.ts'
 import type { FileContext, OperationContext } from './context.ts'
+import type { Restore } from './file/backup/input.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
 import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
@@ -23,6 +26,7 @@ export function createOperations(wiring: Wiring) {
   const context = () => atOneMoment(lasting)
   const files = () => atOneMoment<FileContext>(wiring)
   const recorders = new Set<Recorder>()
+  const plans = new Set<RestorePlan>()
   const late = new LateBinding()
   const recording = late.from(
     () => lasting,
@@ -56,9 +60,7 @@ export function createOperations(wiring: Wiring) {
   const prices = late.from(context, () => import('./usage/prices.ts'))
   const audit = late.from(context, () => import('./audit.ts'))
   const inventory = late.from(context, () => import('./file/inventory.ts'))
-  const glmProxy = late.from(context, () => import('./import/glm-proxy.ts'))
-  const ccluster = late.from(context, () => import('./import/ccluster.ts'))
-  const dokify = late.from(context, () => import('./import/dokify.ts'))
+  const importing = late.from(context, () => import('./import/pipeline.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
   const backingUp = late.from(files, () => import('./file/backup/create.ts'))
@@ -68,6 +70,7 @@ export function createOperations(wiring: Wiring) {
   const status = late.from(files, () => import('./file/backup/status.ts'))
   const schedule = late.from(files, () => import('./file/backup/schedule.ts'))
   const restore = late.from(files, () => import('./file/backup/restore/restore.ts'))
+  const planning = restore(m => m.planRestore)
   const migrations = late.from(files, () => import('./file/migrations.ts'))
   const database = late.from(files, () => import('./file/database.ts'))
   const init = late.from(files, () => import('./file/init.ts'))
@@ -82,6 +85,7 @@ export function createOperations(wiring: Wiring) {
     /** Waits for what is under way, recorders included, then closes the database. */
     close: async () => {
       await late.settled()
+      for (const plan of plans) plan[Symbol.dispose]()
       const closed = await Promise.allSettled([...recorders].map(recorder => recorder.close()))
       await store.close()
       for (const each of closed) if (each.status === 'rejected') throw each.reason
@@ -169,9 +173,9 @@ export function createOperations(wiring: Wiring) {
     audit: { list: audit(m => m.listAudit), get: audit(m => m.getAuditEntry) },
     inventory: inventory(m => m.takeInventory),
     imports: {
-      glmProxy: glmProxy(m => m.importGlmProxy),
-      ccluster: ccluster(m => m.importCcluster),
-      dokify: dokify(m => m.importDokify),
+      glmProxy: importing(m => m.importGlmProxy),
+      ccluster: importing(m => m.importCcluster),
+      dokify: importing(m => m.importDokify),
       list: importList(m => m.listImports),
       get: importList(m => m.getImport),
       undo: undo(m => m.undoImport),
@@ -188,6 +192,12 @@ export function createOperations(wiring: Wiring) {
       schedule: schedule(m => m.scheduleBackups),
       unschedule: schedule(m => m.unscheduleBackups),
       restorable: restore(m => m.restorable),
+      /** `close` disposes of it. */
+      planRestore: async (options: Restore): Promise<RestorePlan> => {
+        const plan = await planning(options)
+        plans.add(plan)
+        return plan
+      },
       restore: restore(m => m.restore),
     },
     migrations: {

@@ -54,7 +54,7 @@ export const statusAnswer = (status: string): Answer => ({
 export const noContent: Answer = { status: 204, headers: {}, body: null }
 
 /** Never shows what the request held: messages of unknown errors are cut down by `failureOf`. */
-export function errorAnswer(error: unknown): Answer {
+export function errorAnswer(error: unknown): Answer & { readonly message: string } {
   const failure = failureOf(error)
   const status = error instanceof Refusal ? error.status : statusOf[failure.code]
   const later: Readonly<Record<string, string>> = status === 503 ? { 'retry-after': '1' } : {}
@@ -64,6 +64,7 @@ export function errorAnswer(error: unknown): Answer {
     headers: { ...json, ...later, ...own },
     body: `${errorObject(failure)}\n`,
     code: failure.code,
+    message: failure.message,
   }
 }
 

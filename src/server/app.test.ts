@@ -352,6 +352,9 @@ test('metrics tell what there is and what was asked', async () => {
     'latchkey_verdicts_total{code="malformed"}': 1,
     'latchkey_denials{code="revoked"}': 1,
     'latchkey_denials{code="limit_exceeded"}': 0,
+    // No key is denied for these: they would be 0 for ever.
+    'latchkey_denials{code="malformed"}': undefined,
+    'latchkey_denials{code="not_found"}': undefined,
     latchkey_usage_requests: 1,
     'latchkey_usage_tokens{direction="input"}': 30,
     latchkey_usage_cost_dollars: 0.5,

@@ -8,9 +8,8 @@ import type { Key, Verdict } from '../contract/views.ts'
 import type { Latchkey } from '../index.ts'
 import { type Answer, errorAnswer, Refusal } from './answer.ts'
 import { inChunks } from './body.ts'
-import type { AppOptions, Call } from './call.ts'
 import type { RequestEntry } from './log.ts'
-import { type Route, routesOf } from './routes.ts'
+import { type AppOptions, type Call, type Route, routesOf } from './routes.ts'
 
 export interface App {
   /** Never rejects. */
@@ -22,16 +21,16 @@ export interface App {
 export function createApp(options: AppOptions): App {
   const { database, counters, now, log } = options
   const state = { stopping: false }
-  const routes = routesOf({ ...options, state })
+  const routes = routesOf(options, state)
 
   const answer = async (request: Request): Promise<Response> => {
     const started = performance.now()
     counters.inFlight++
     const found = findRoute(routes, pathOf(request.url))
     const call: Call = { request, id: found?.id ?? '', caller: null }
-    const given = await run(found?.routes, call).catch((error: unknown) => {
+    const given: Answer = await run(found?.routes, call).catch((error: unknown) => {
       const refused = errorAnswer(error)
-      if (refused.status >= 500) log({ event: 'failure', message: messageOf(refused) })
+      if (refused.status >= 500) log({ event: 'failure', message: refused.message })
       return refused
     })
     counters.inFlight--
@@ -61,7 +60,7 @@ export function createApp(options: AppOptions): App {
   const run = async (candidates: readonly Route[] | undefined, call: Call): Promise<Answer> => {
     const route = routeFor(candidates, call.request.method)
     const { scope } = route
-    if (scope === null) return route.answer(call)
+    if (scope === null) return route.answer()
     const opened = database.get()
     const caller = await authenticate(opened.latchkey, call.request, scope, now())
     call.caller = caller.id
@@ -167,5 +166,3 @@ function clientOf({ key, limits }: Verdict): Pick<RequestEntry, 'client' | 'limi
   const { metric, windowMs, subject } = hit
   return { client: key?.id ?? null, limit: { metric, windowMs, subject: subject.type, id: subject.id } }
 }
-
-const messageOf = ({ body }: Answer): string => JSON.parse(body ?? '{}')?.error?.message ?? 'unknown'

@@ -23,10 +23,20 @@ export function translate(error: unknown, path: string): unknown {
   }
   // SQLite has no other word for a shared-memory file that finds no room.
   if (['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'ENOSPC', 'EDQUOT'].includes(code)) {
+    const place = placeOf(cause) ?? path
     return new LatchkeyError(
       'disk_full',
-      `the disk is full: ${path} could not be written, and nothing was changed`,
-      `free some space (df -h ${shellWord(path)}) and run the command again`,
+      `the disk is full: ${place} could not be written, and nothing was changed`,
+      `free some space (df -h ${shellWord(place)}) and run the command again`,
+      options,
+    )
+  }
+  if (code === 'EROFS') {
+    const place = placeOf(cause) ?? path
+    return new LatchkeyError(
+      'permission',
+      `${place} cannot be written: its disk is read-only`,
+      `check the disk with: findmnt --target ${shellWord(place)}`,
       options,
     )
   }
@@ -39,7 +49,7 @@ export function translate(error: unknown, path: string): unknown {
       options,
     )
   }
-  if (code.startsWith('SQLITE_READONLY') || code === 'EROFS') {
+  if (code.startsWith('SQLITE_READONLY')) {
     return new LatchkeyError(
       'database_readonly',
       `the database ${path} cannot be written: it, or its folder, is read-only for this user`,
@@ -87,6 +97,17 @@ export function corrupt(path: string, options?: ErrorOptions): LatchkeyError {
     options,
   )
 }
+
+/** What the system could not write, where it says; for a file under a private name, which nobody knows, its folder. */
+function placeOf(error: unknown): string | undefined {
+  const { dest, path } = Object(error)
+  const place = dest ?? path
+  return typeof place === 'string' ? place.replace(/\/\.latchkey-tmp-[^/]*$/, '') : undefined
+}
+
+/** Whether a file system says that it cannot do such a thing at all. Some say EINVAL, FAT says EPERM. */
+export const isUnsupported = (error: unknown): boolean =>
+  ['EPERM', 'EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error))
 
 /** What keeps somebody who may write to a database from doing so: a log or an index of it that is somebody else's. */
 function closedSidecar(path: string): string | undefined {

@@ -1,16 +1,20 @@
 /**
- * Files that appear whole or not at all: built under a private name in the folder they are meant for, on disk
- * before they get their own name, and gone when the work fails. What a killed run leaves is swept by the next.
+ * Files that appear whole or not at all: on disk before anybody relies on them, and gone when the work fails. Most are
+ * built under a private name in the folder they are meant for; what a killed run leaves of those is swept by the next.
  */
 
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
+  fchmodSync,
   fsyncSync,
   linkSync,
   lstatSync,
   openSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -23,35 +27,31 @@ import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { shellWord } from '../text/shell-word.ts'
-import { translate } from './errors.ts'
+import { isUnsupported, translate } from './errors.ts'
 import { createFile, createFolders } from './ownership.ts'
 import { isRunning, ownPid } from './processes.ts'
 
 /** What SQLite puts beside a database, and what goes wherever the database goes. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const
 
-/**
- * Runs `work` on a new empty file, mode 0600, in `folder`; the file is gone afterwards unless it was renamed.
- *
- * @param like a file that this one is to replace: made by root, it belongs to the owner of that one, or of the folder
- */
-export async function withPrivateFile<T>(
-  folder: string,
-  work: (path: string) => Promise<T>,
-  like = folder,
-): Promise<T> {
-  const path = privateName(folder)
-  try {
-    createFile(path, 0o600, like)
-  } catch (error) {
-    throw fileFailure(error, folder)
+/** `using file = new PrivateFile(folder)`: an empty file, mode 0600, that is gone afterwards unless it was renamed. */
+export class PrivateFile implements Disposable {
+  readonly path: string
+
+  /** @param like a file that this one is to replace: made by root, it belongs to the owner of that one, or of the folder */
+  constructor(folder: string, like = folder) {
+    this.path = privateName(folder)
+    try {
+      createFile(this.path, 0o600, like)
+    } catch (error) {
+      throw fileFailure(error, folder)
+    }
+    inUse.add(this.path)
   }
-  inUse.add(path)
-  try {
-    return await work(path)
-  } finally {
-    for (const suffix of ['', ...sidecars]) discard(path + suffix)
-    inUse.delete(path)
+
+  [Symbol.dispose](): void {
+    for (const suffix of ['', ...sidecars]) discard(this.path + suffix)
+    inUse.delete(this.path)
   }
 }
 
@@ -91,22 +91,70 @@ export function place(file: string, path: string): void {
 }
 
 /**
- * Replaces the content of a file at once, keeping nothing of it open to a reader half-way; the file need not exist.
+ * Replaces the content of a file at once: whoever reads it has the old one or the new one. A link is followed, and the
+ * mode of the old file stays.
  *
- * @throws permission, disk_full
+ * @param mode of a file that is not there yet, before the umask
+ * @throws conflict (something else is there), usage (no such folder), permission, disk_full
  */
-export async function replaceFile(path: string, content: string): Promise<void> {
-  const replace = async (file: string): Promise<void> => {
+export function replaceFile(path: string, text: string, mode = 0o600): void {
+  const target = existsSync(path) ? realpathSync(path) : path
+  const old = statOf(target)
+  if (old !== undefined && !old.isFile()) {
+    throw new LatchkeyError('conflict', `${path} is there already, and is no file`, 'move it away first')
+  }
+  const folder = dirname(target)
+  if (!existsSync(folder)) throw noFolder(folder)
+  using draft = new PrivateFile(folder, target)
+  try {
+    fill(draft.path, text, old === undefined ? mode & ~process.umask() : old.mode & 0o7777)
+    renameSync(draft.path, target)
+    syncFolder(folder)
+  } catch (error) {
+    throw fileFailure(error, folder)
+  }
+}
+
+/**
+ * Runs `work`, which may write a new file, mode 0600, once: it is on disk when the write returns, overwrites nothing, and
+ * is gone again when `work` fails.
+ *
+ * @param hint what to do when there is something of that name, which is found out first
+ * @throws conflict, usage (no such folder), permission, and what `work` throws
+ */
+export async function withNewFile<T>(
+  path: string,
+  hint: string,
+  work: (write: (text: string) => void) => Promise<T>,
+): Promise<T> {
+  requireFree(path, hint)
+  let isOurs = false
+  const write = (text: string): void => {
     try {
-      writeFileSync(file, content)
-      syncFile(file)
-      renameSync(file, path)
+      createFile(path, 0o600)
+      isOurs = true
+      fill(path, text, 0o600)
       syncFolder(dirname(path))
     } catch (error) {
-      throw fileFailure(error, dirname(path))
+      throw refusal(path, hint, error)
     }
   }
-  await withPrivateFile(dirname(path), replace, path)
+  try {
+    return await work(write)
+  } catch (error) {
+    if (isOurs) rmSync(path, { force: true })
+    throw error
+  }
+}
+
+/** Whether a new file could be made. @throws conflict, usage (no such folder), permission */
+export function requireFree(path: string, hint: string): void {
+  try {
+    if (existsSync(path)) throw taken(path, hint)
+    accessSync(dirname(path), constants.W_OK)
+  } catch (error) {
+    throw refusal(path, hint, error)
+  }
 }
 
 /** What went wrong with a folder or a file that is no live database: also that all of it went away meanwhile. */
@@ -131,21 +179,22 @@ export function fileFailure(error: unknown, path: string): unknown {
 }
 
 /**
- * Creates the folder, mode 0700, with those above it; each belongs to the owner of the one above it.
+ * Creates the folder with those above it; each belongs to the owner of the one above it.
  *
+ * @param blame what it is when something else is in the way: `usage` where the folder was just typed
  * @returns undoes that, as long as the folders are empty: for dry runs and failures
- * @throws permission, config (when something else is in the way)
+ * @throws permission, and `blame`
  */
-export function ensureFolder(folder: string): () => void {
+export function ensureFolder(folder: string, mode = 0o700, blame: 'config' | 'usage' = 'config'): () => void {
   let first: string | undefined
   try {
-    first = createFolders(folder, 0o700)
-    if (first === undefined && !statSync(folder).isDirectory()) throw notAFolder(folder)
+    first = createFolders(folder, mode)
+    if (first === undefined && !statSync(folder).isDirectory()) throw notAFolder(folder, blame)
   } catch (error) {
     const code = codeOf(error)
-    if (code === 'EEXIST' || code === 'ENOTDIR') throw notAFolder(folder)
+    if (code === 'EEXIST' || code === 'ENOTDIR') throw notAFolder(folder, blame)
     if (code === 'ENOENT') {
-      throw new LatchkeyError('config', `no folder can be created at ${folder}`, 'name another folder')
+      throw new LatchkeyError(blame, `no folder can be created at ${folder}`, 'name another folder')
     }
     throw fileFailure(error, folder)
   }
@@ -191,15 +240,32 @@ function syncFile(path: string): void {
   }
 }
 
+/**
+ * Puts the names in a folder on disk. Where that cannot be done, because the file system does not offer it or this user
+ * may write to the folder and not read it, the files are as safe as they can be there, and it is no failure
+ * (`fsync_fname` in src/common/file_utils.c of PostgreSQL).
+ */
 export function syncFolder(path: string): void {
-  const folder = openSync(path, 'r')
+  let folder: number | undefined
   try {
+    folder = openSync(path, 'r')
     fsyncSync(folder)
   } catch (error) {
-    // Some network file systems cannot sync a folder, and say so.
-    if (codeOf(error) !== 'EINVAL') throw error
+    if (!isUnsupported(error) && !(folder === undefined && codeOf(error) === 'EACCES')) throw error
   } finally {
-    closeSync(folder)
+    if (folder !== undefined) closeSync(folder)
+  }
+}
+
+/** Writes to an empty file of ours, and has it on disk. */
+function fill(path: string, text: string, mode: number): void {
+  const file = openSync(path, 'r+')
+  try {
+    fchmodSync(file, mode)
+    writeFileSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
   }
 }
 
@@ -252,7 +318,7 @@ function claim(file: string, path: string): void {
     rmSync(file)
     return
   } catch (error) {
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(codeOf(error))) throw error
+    if (!isUnsupported(error) && codeOf(error) !== 'EMLINK') throw error
   }
   createFile(path, 0o600)
   try {
@@ -263,10 +329,22 @@ function claim(file: string, path: string): void {
   }
 }
 
-function notAFolder(path: string): LatchkeyError {
+function refusal(path: string, hint: string, error: unknown): unknown {
+  const code = codeOf(error)
+  if (code === 'EEXIST') return taken(path, hint)
+  return code === 'ENOENT' || code === 'ENOTDIR' ? noFolder(dirname(path)) : translate(error, path)
+}
+
+const taken = (path: string, hint: string): LatchkeyError =>
+  new LatchkeyError('conflict', `${path} is there already`, hint)
+
+const noFolder = (folder: string): LatchkeyError =>
+  new LatchkeyError('usage', `there is no folder ${folder}`, 'make it first, or name another file')
+
+function notAFolder(path: string, blame: 'config' | 'usage'): LatchkeyError {
   const lost = isLink(path) ? 'it is a link that leads nowhere' : 'a part of its path is a file'
   const why = existsSync(path) ? `${path} is a file` : lost
-  return new LatchkeyError('config', `${path} is not a folder: ${why}`, 'name another folder')
+  return new LatchkeyError(blame, `${path} is not a folder: ${why}`, 'name another folder')
 }
 
 function isLink(path: string): boolean {

@@ -5,6 +5,7 @@
 import { closeSync, constants, fchownSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { codeOf } from '../contract/failure.ts'
+import { isUnsupported } from './errors.ts'
 import { nameOfUser } from './user.ts'
 
 /** Makes a new file, and gives it to the owner of its folder. Throws what the file system says, EEXIST included. */
@@ -44,14 +45,14 @@ export const ownerOf = (path: string): string => nameOfUser(statSync(path).uid)
  *
  * @param file a descriptor: by name, somebody who may write to the folder could have put another file in its place
  */
-export function giveToOwner(file: number, like: string): void {
+function giveToOwner(file: number, like: string): void {
   if (process.geteuid?.() !== 0) return
   try {
     const { uid, gid } = nearest(like)
     if (uid !== 0) fchownSync(file, uid, gid)
   } catch (error) {
     // A container without the right to, or a file system that knows no owners: then it stays root's.
-    if (!['EPERM', 'EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EROFS'].includes(codeOf(error))) throw error
+    if (!isUnsupported(error) && codeOf(error) !== 'EROFS') throw error
   }
 }
 

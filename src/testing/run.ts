@@ -17,7 +17,7 @@ export interface RunOptions {
   readonly stdin?: string | Uint8Array<ArrayBuffer>
   /** Answers in place of a person; a question without one fails the test. */
   readonly prompts?: Partial<Prompts>
-  /** Default: a folder that does not exist, so a test cannot touch the repository by accident. */
+  /** Default: a folder that does not exist and cannot be made, so a test cannot touch the repository by accident. */
   readonly cwd?: string
   readonly db?: string
   readonly tree?: Tree
@@ -52,7 +52,8 @@ export async function run(commandLine: string | readonly string[], options: RunO
   return { code, out, err, json: () => JSON.parse(out) }
 }
 
-const nowhere = '/nonexistent'
+/** Not even root can make something there. */
+export const nowhere = '/proc/nonexistent'
 
 /** An environment that leads to no file of the person who runs the tests. */
 export function testEnvironment(env: Environment = {}, db?: string): Record<string, string | undefined> {

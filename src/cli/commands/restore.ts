@@ -38,13 +38,11 @@ export default command({
   },
   confirm: async (ctx, input) => {
     const { backups, path } = await ctx.operations()
-    const chosen = await backups.restorable(restoreOptions(ctx, input))
-    const { key, user, project, latest, at } = input
+    const { shown, restore } = await backups.planRestore(restoreOptions(ctx, input))
+    const { key, user, project } = input
     const database = input.to ?? path
-    // The newest may be another by the time of the answer.
-    const binds = latest || at !== undefined ? { backup: chosen.id, latest: false, at: undefined } : {}
-    const ago = await ctx.ago(chosen.createdAt)
-    return { ...restoreQuestion(chosen, key ?? user ?? project, database, ago), database, binds }
+    const ago = await ctx.ago(shown.createdAt)
+    return { ...restoreQuestion(shown, key ?? user ?? project, database, ago), database, proceed: restore }
   },
   run: async (ctx, input) => (await ctx.operations()).backups.restore(restoreOptions(ctx, input)),
   prints: one(restored, { done: restoredLines }),

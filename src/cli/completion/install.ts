@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { CompletionInstalled } from '../../contract/views.ts'
+import { ensureFolder, replaceFile } from '../../system/files.ts'
 import { type Environment, userFolder } from '../../system/home.ts'
-import { makeFolder, writeWhole } from '../../system/whole-file.ts'
 import { completionScript, installedAs, isCompletionScript, type Shell, shells } from './scripts.ts'
 
 export interface Installation {
@@ -32,8 +32,8 @@ export async function installCompletion(installation: Installation): Promise<Com
   }
   const changed = before !== script
   if (changed && !dryRun) {
-    await makeFolder(dirname(path))
-    await writeWhole(path, script)
+    ensureFolder(dirname(path), 0o755, 'usage')
+    replaceFile(path, script, 0o644)
   }
   return { shell, path, changed, activate: activations[shell](path) }
 }

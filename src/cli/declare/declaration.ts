@@ -193,6 +193,8 @@ export interface Confirmation {
   readonly list?: Listing
   /** Arguments that bind the run to what was confirmed. */
   readonly binds?: Readonly<Record<string, unknown>>
+  /** Does what was shown, in place of a run. It was tried already, and what was found out for that is still at hand. */
+  readonly proceed?: () => Promise<unknown>
 }
 
 export interface Asking {

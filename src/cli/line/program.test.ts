@@ -455,7 +455,7 @@ describe('effects', () => {
       { destroyed: 'ci', dryRun: true },
       { destroyed: 'ci', dryRun: false },
     ])
-    const database = 'Database /nonexistent/.local/share/latchkey/latchkey.db'
+    const database = 'Database /proc/nonexistent/.local/share/latchkey/latchkey.db'
     expect(asked).toEqual([`Destroy ci?\n${database}\nType ci to go on:`])
     for (const answer of ['', 'y', 'CI', 'ci2']) {
       const declined = await latchkey('key destroy ci', typing(answer))

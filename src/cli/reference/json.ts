@@ -127,7 +127,7 @@ function viewSection(view: AnyShape, commands: readonly NamedCommand[]): readonl
     holders.length === 0 ? undefined : `Part of ${holders.map(name => linkTo(name)).join(', ')}.`,
     view.schema.properties
       ? table(['Field', 'Type', 'Null', 'Meaning'], fieldRows(view.schema, ''))
-      : `${view.schema.description} (${view.schema.$ref}).`,
+      : `${view.schema.description}${view.schema.$ref === undefined ? '' : ` (${view.schema.$ref})`}.`,
   ]
 }
 

@@ -59,8 +59,8 @@ function programPage(nouns: readonly NamedNoun[], edition: string): string {
     section(
       'ENVIRONMENT',
       [
-        ...settings.map(({ name, summary }) => [variableOf(name), summary] as const),
-        ...variables.map(({ name, summary }) => [name, summary] as const),
+        ...Object.entries(settings).map(([name, { summary }]) => [variableOf(name), summary] as const),
+        ...Object.entries(variables),
       ].flatMap(([name, summary]) => term(bold(name), plain(summary))),
     ),
     section('FILES', [

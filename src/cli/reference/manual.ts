@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ManPage } from '../../contract/views.ts'
-import { makeFolder, writeWhole } from '../../system/whole-file.ts'
+import { ensureFolder, replaceFile } from '../../system/files.ts'
 import type { Tree } from '../declare/declaration.ts'
 import { namedNouns, unknownPath } from './commands.ts'
 import { manPages, pageName } from './man.ts'
@@ -44,7 +44,7 @@ export async function writeManual(
     return { name, section, path: join(folder, `${name}.${section}`), text }
   })
   if (dryRun) return pages
-  await makeFolder(folder)
-  for (const { path, text } of pages) await writeWhole(path, text)
+  ensureFolder(folder, 0o755, 'usage')
+  for (const { path, text } of pages) replaceFile(path, text, 0o644)
   return pages
 }

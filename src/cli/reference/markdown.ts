@@ -36,7 +36,7 @@ export function cliPage(nouns: readonly NamedNoun[]): string {
     settingsIntroduction,
     table(
       ['Setting', 'Variable', 'Flag', 'What it is', 'Default'],
-      settings.map(({ name, flag, summary, byDefault }) => [
+      Object.entries(settings).map(([name, { flag, summary, byDefault }]) => [
         code(name),
         code(variableOf(name)),
         flag,
@@ -48,7 +48,7 @@ export function cliPage(nouns: readonly NamedNoun[]): string {
     'Besides the variables of the settings:',
     table(
       ['Variable', 'What it does'],
-      variables.map(({ name, summary }) => [code(name), summary]),
+      Object.entries(variables).map(([name, summary]) => [code(name), summary]),
     ),
   ])
 }

@@ -101,8 +101,9 @@ async function confirmAndRun(execution: Execution): Promise<Outcome> {
   const { declaration, context, presentation } = execution
   let outcome: Outcome
   try {
-    const input = { ...execution.input, ...(await confirm(execution)) }
-    const result = await declaration.run(context, input)
+    const { binds, proceed } = (await confirm(execution)) ?? {}
+    const input = { ...execution.input, ...binds }
+    const result = await (proceed?.() ?? declaration.run(context, input))
     if (isStream(result) && !isDrawn(declaration, presentation.format)) return { input, result }
     outcome = { input, result: isStream(result) ? await Array.fromAsync(result) : result }
   } catch (error) {
@@ -117,8 +118,8 @@ async function confirmAndRun(execution: Execution): Promise<Outcome> {
 export const isConfirmed = (declaration: Declaration, input: Record<string, unknown>): boolean =>
   declaration.asks?.(input) ?? declaration.effect === 'destroy'
 
-/** What the confirmation binds the run to. */
-async function confirm(execution: Execution): Promise<Confirmation['binds']> {
+/** What was confirmed; nothing where nobody is asked. */
+async function confirm(execution: Execution): Promise<Confirmation | undefined> {
   const { declaration, input, context, yes, streams } = execution
   if (!isConfirmed(declaration, input) || yes || context.dryRun) return undefined
   if (declaration.goesAheadAlone && !context.interactive) return undefined
@@ -129,7 +130,7 @@ async function confirm(execution: Execution): Promise<Confirmation['binds']> {
   // What is confirmed may have been worked out at length.
   await context.endProgress()
   if (confirmation === undefined) return undefined
-  await rehearse(execution, confirmation.binds)
+  if (confirmation.proceed === undefined) await rehearse(execution, confirmation.binds)
   const { list } = confirmation
   if (list && list.rows.length > 0) {
     const { drawTable } = await import('../draw/table.ts')
@@ -142,7 +143,7 @@ async function confirm(execution: Execution): Promise<Confirmation['binds']> {
   const profile = profileInUse === undefined ? '' : `, profile ${profileInUse}`
   const about = `Database ${confirmation.database ?? db}${profile}`
   await context.confirm({ ...confirmation, question: printable(`${confirmation.question}\n${about}`) })
-  return confirmation.binds
+  return confirmation
 }
 
 /** What cannot be done is said before anybody is asked about it. */

@@ -4,8 +4,7 @@
  */
 import { dirname } from 'node:path'
 import { failureOf } from '../../contract/failure.ts'
-import { createFolders } from '../../system/ownership.ts'
-import { writeWhole } from '../../system/whole-file.ts'
+import { ensureFolder, replaceFile } from '../../system/files.ts'
 import {
   broken,
   isTable,
@@ -30,8 +29,8 @@ export async function writeSetting(
   parseSettings(path, changed)
   if (dryRun || changed === (text ?? '')) return
   try {
-    if (text === undefined) createFolders(dirname(path), 0o700)
-    await writeWhole(path, changed, 0o600)
+    if (text === undefined) ensureFolder(dirname(path))
+    replaceFile(path, changed)
   } catch (error) {
     const reason = failureOf(error).message
     throw broken(

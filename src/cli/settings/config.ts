@@ -83,23 +83,18 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
  */
 export function resolveLeniently(env: Environment, cwd: string, flags: ConfigFlags): Config {
   const typed = fromFlags(flags, cwd)
-  return settledOr(
+  const attempts = [
     () => resolveConfig(env, cwd, flags),
-    () =>
-      settledOr(
-        () => settle([typed, fromEnvironment(env, cwd)], env, cwd, flags),
-        () => settle([typed], env, cwd, flags),
-      ),
-  )
-}
-
-function settledOr(first: () => Config, second: () => Config): Config {
-  try {
-    return first()
-  } catch (error) {
-    if (!(error instanceof LatchkeyError) || error.code !== 'config') throw error
-    return second()
+    () => settle([typed, fromEnvironment(env, cwd)], env, cwd, flags),
+  ]
+  for (const attempt of attempts) {
+    try {
+      return attempt()
+    } catch (error) {
+      if (!(error instanceof LatchkeyError) || error.code !== 'config') throw error
+    }
   }
+  return settle([typed], env, cwd, flags)
 }
 
 /** The format of the settings, for errors that come before anything else; broken settings are told of later. */
@@ -113,32 +108,23 @@ export function settledFormat(env: Environment, cwd: string): Format {
 
 function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: ConfigFlags): Config {
   const home = homeFolder(env)
-  const find = (name: SettingName): Found | undefined =>
-    layers.find(layer => layer[name] !== undefined)?.[name]
-
-  const db =
-    file(find('db'), home) ?? byDefault(join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db'))
-  const chosenZone = zone(find('tz'))
+  const given = <T>(name: SettingName, read: (found: Found, home: string) => T): Settled<T> | undefined => {
+    const found = layers.find(layer => layer[name] !== undefined)?.[name]
+    return found && { value: read(found, home), source: found.source }
+  }
+  const db = given('db', file) ?? byDefault(join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db'))
+  const chosenZone = given('tz', zone)
   const tz = () => chosenZone ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
   const scheduled = readScheduled(db.value)
   const backupDir =
-    place(find('backup_dir'), home) ??
+    given('backup_dir', place) ??
     bySchedule(scheduled?.backupDir) ??
     byDefault(join(dirname(db.value), 'backups'))
-  const output = format(find('output')) ?? byDefault('table')
-  const keep = policy(find('backup_keep'))
+  const output = given('output', format) ?? byDefault('table')
+  const keep = given('backup_keep', policy)
   const recipients =
-    file(find('age_recipients_file'), home) ?? bySchedule(scheduled?.recipientsFile) ?? byDefault(null)
-  const identity = file(find('age_identity_file'), home) ?? byDefault(null)
-  const settled = () => ({
-    db,
-    tz: tz(),
-    backup_dir: backupDir,
-    backup_keep: keep?.text ?? byDefault(null),
-    age_recipients_file: recipients,
-    age_identity_file: identity,
-    output,
-  })
+    given('age_recipients_file', file) ?? bySchedule(scheduled?.recipientsFile) ?? byDefault(null)
+  const identity = given('age_identity_file', file) ?? byDefault(null)
 
   return {
     db: db.value,
@@ -147,7 +133,7 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     },
     backupDir: backupDir.value,
     output: output.value,
-    backupKeep: keep?.policy,
+    backupKeep: keep && keepRules(keep.value),
     ageRecipientsFile: recipients.value ?? undefined,
     ageIdentityFile: identity.value ?? undefined,
     files: filesOf(env, cwd),
@@ -155,8 +141,16 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     profileInUse: profileName(env, flags),
     home,
     get values() {
-      const all = settled()
-      return settingNames.map(name => ({ name, value: all[name].value, source: all[name].source }))
+      const all = {
+        db,
+        tz: tz(),
+        backup_dir: backupDir,
+        backup_keep: keep ?? byDefault(null),
+        age_recipients_file: recipients,
+        age_identity_file: identity,
+        output,
+      }
+      return settingNames.map(name => ({ name, ...all[name] }))
     },
   }
 }
@@ -184,34 +178,20 @@ export const settingOf = ({ values }: Config, name: SettingName): ConfigValue =>
  * What is wrong with each file of settings there is, one by one: broken form, unknown names, values that the setting
  * itself does not take.
  */
-export function checkSettings({ files }: Config): readonly SettingsCheck[] {
+export function checkSettings({ files, home }: Config): readonly SettingsCheck[] {
   return files.map(place => {
     const { path, scope } = place
     try {
       const { settings, profiles } = readSettings(place)
       for (const layer of [settings, ...Object.values(profiles)]) {
-        zone(layer.tz)
-        format(layer.output)
-        policy(layer.backup_keep)
+        for (const name of settingNames) if (layer[name]) readers[name](layer[name], home)
       }
-      return {
-        path,
-        scope,
-        exists: existsSync(path),
-        ok: true,
-        profiles: Object.keys(profiles),
-        problem: null,
-      }
+      const exists = existsSync(path)
+      return { path, scope, exists, ok: true, profiles: Object.keys(profiles), problem: null }
     } catch (error) {
       if (!(error instanceof LatchkeyError)) throw error
-      return {
-        path,
-        scope,
-        exists: true,
-        ok: false,
-        profiles: [],
-        problem: `${error.message}: ${error.hint}`,
-      }
+      const problem = `${error.message}: ${error.hint}`
+      return { path, scope, exists: true, ok: false, profiles: [], problem }
     }
   })
 }
@@ -219,10 +199,10 @@ export function checkSettings({ files }: Config): readonly SettingsCheck[] {
 /** Each profile once, with the database that it would use; what cannot be read has none. */
 export function listProfiles({ files, profileInUse, home }: Config): readonly SettingsProfile[] {
   const found = files.flatMap(file =>
-    Object.entries(profilesIn(file)).map(([name, layer]) => ({
+    Object.entries(readLeniently(file).profiles).map(([name, layer]) => ({
       name,
       path: file.path,
-      db: place(layer.db, home)?.value,
+      db: layer.db && place(layer.db, home),
     })),
   )
   return [...Map.groupBy(found, ({ name }) => name)].map(([name, all]) => ({
@@ -233,20 +213,12 @@ export function listProfiles({ files, profileInUse, home }: Config): readonly Se
   }))
 }
 
-function profilesIn(file: Config['files'][number]): SettingsFile['profiles'] {
+/** What a file says, as far as it can be read. */
+function readLeniently(place: SettingsPlace): SettingsFile {
   try {
-    return readSettings(file).profiles
+    return readSettings(place)
   } catch {
-    return {}
-  }
-}
-
-/** Whether a file gives this setting a value, as far as it can be read. */
-function hasSetting(place: SettingsPlace, name: SettingName): boolean {
-  try {
-    return readSettings(place).settings[name] !== undefined
-  } catch {
-    return false
+    return { settings: {}, profiles: {} }
   }
 }
 
@@ -264,18 +236,12 @@ export async function changeSettings({ files, profile }: Config, change: Change)
   const where = files.find(file => file.scope === scope)
   if (where === undefined) throw new Error(`there is no file of settings for ${scope}`)
   const { path } = where
-  if (value !== null) {
-    const found = { value, source: 'flag', base: dirname(path) }
-    if (name === 'tz') zone(found)
-    if (name === 'output') format(found)
-    if (name === 'backup_keep') policy(found)
-    if (name === 'backup_dir') place(found, '/')
-    if (name === 'db' || name === 'age_recipients_file' || name === 'age_identity_file') file(found, '/')
-  }
+  if (value !== null) readers[name]({ value, source: 'flag', base: dirname(path) }, '/')
   const { writeSetting } = await import('./change.ts')
   await writeSetting(where, name, value, { profile, dryRun })
   const [here] = files
-  const hides = scope === 'user' && profile === undefined && here !== undefined && hasSetting(here, name)
+  const hides =
+    scope === 'user' && profile === undefined && here && readLeniently(here).settings[name] !== undefined
   return { name, value, path, profile: profile ?? null, hiddenBy: hides ? here.path : null }
 }
 
@@ -329,17 +295,15 @@ function fromEnvironment(env: Environment, cwd: string): Layer {
 }
 
 /** Relative paths are taken from the folder they were written in. */
-function file(found: Found | undefined, home: string): Settled<string> | undefined {
-  if (found === undefined) return undefined
+function file(found: Found, home: string): string {
   requireNone(found, pathProblem(found.value))
-  return { value: located(found.value, found.base, home), source: found.source }
+  return located(found.value, found.base, home)
 }
 
-/** The same of a folder or the address of a bucket, which stays as it is. */
-function place(found: Found | undefined, home: string): Settled<string> | undefined {
-  if (found === undefined) return undefined
+/** A folder, or the address of a bucket, which stays as it is. */
+function place(found: Found, home: string): string {
   requireNone(found, placeProblem(found.value))
-  return isAddress(found.value) ? { value: found.value, source: found.source } : file(found, home)
+  return isAddress(found.value) ? found.value : file(found, home)
 }
 
 function requireNone(found: Found, wrong: NoPath | undefined): void {
@@ -348,11 +312,9 @@ function requireNone(found: Found, wrong: NoPath | undefined): void {
   throw broken(`${wrong.problem} (from ${found.source})`, wrong.hint)
 }
 
-function zone(found: Found | undefined): Settled<string> | undefined {
-  if (found === undefined) return undefined
+function zone(found: Found): string {
   try {
-    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: found.value }).resolvedOptions()
-    return { value: timeZone, source: found.source }
+    return new Intl.DateTimeFormat('en', { timeZone: found.value }).resolvedOptions().timeZone
   } catch {
     const close = nearest(found.value, Intl.supportedValuesOf('timeZone'))
     const hint = close === undefined ? 'give a zone such as UTC or Europe/Berlin' : `did you mean ${close}?`
@@ -360,23 +322,31 @@ function zone(found: Found | undefined): Settled<string> | undefined {
   }
 }
 
-function policy(
-  found: Found | undefined,
-): { readonly policy: KeepPolicy; readonly text: Settled<string> } | undefined {
-  if (found === undefined) return undefined
+function policy(found: Found): string {
   try {
-    return { policy: keepRules(found.value), text: { value: found.value, source: found.source } }
+    keepRules(found.value)
+    return found.value
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
     throw broken(`${error.message} (from ${found.source})`, error.hint)
   }
 }
 
-function format(found: Found | undefined): Settled<Format> | undefined {
-  if (found === undefined) return undefined
-  if (isFormat(found.value)) return { value: found.value, source: found.source }
+function format(found: Found): Format {
+  if (isFormat(found.value)) return found.value
   const guess = didYouMean(nearest(found.value, formats))
   throw wrongValue(found, `is not an output format${guess}`, `give one of ${formats.join(', ')}`)
+}
+
+/** What each setting takes. @throws usage for a flag, config for what comes from elsewhere */
+const readers: Readonly<Record<SettingName, (found: Found, home: string) => string>> = {
+  db: file,
+  tz: zone,
+  backup_dir: place,
+  backup_keep: policy,
+  age_recipients_file: file,
+  age_identity_file: file,
+  output: format,
 }
 
 interface Settled<T> {

@@ -161,3 +161,15 @@ export interface Restorable extends Backup {
   /** As a restore tells. */
   readonly revived: Restored['revived']
 }
+
+/** A restore that was tried, and what it would do. Until its end the copy that was unpacked lies beside the database. */
+export interface RestorePlan extends Disposable {
+  /** What it would use and do. */
+  readonly shown: Restorable
+  /**
+   * Does what was shown, once.
+   *
+   * @throws as `restore` of the library
+   */
+  readonly restore: () => Promise<Restored>
+}

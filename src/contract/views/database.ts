@@ -14,7 +14,7 @@ import {
   time,
 } from '../shape.ts'
 import { holder, userRef } from './refs.ts'
-import type { DeniedCode, KeyStatus } from './words.ts'
+import type { KeyDenial, KeyStatus } from './words.ts'
 
 export const migration = object('Migration', {
   version: integer('Number of the migration, from 1'),
@@ -110,7 +110,7 @@ export const optimized = object('Optimized', {
   statements: list(text('SQL'), 'What was run, or would be in a dry run'),
 })
 
-export const queryRow = openObject('QueryRow')
+export const queryRow = openObject('QueryRow', 'What the statement selects, by the names of its columns')
 
 export type Migration = Of<typeof migration>
 export type SchemaState = Of<typeof schemaState>
@@ -135,8 +135,8 @@ export interface Inventory {
     readonly otherTokens: number
     readonly costUsd: number
   }
-  /** Verdicts that denied a key, by code: those of serve and of the library. Deleting a key takes its part away. */
-  readonly denials: Readonly<Record<DeniedCode, number>>
+  /** Verdicts that denied a key, by code: those of serve and of the library, as long as the key and the day are kept. */
+  readonly denials: Readonly<Record<KeyDenial, number>>
   /** Size of the database file. */
   readonly sizeBytes: number
   /** Size of the write-ahead log. */

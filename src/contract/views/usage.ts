@@ -92,6 +92,7 @@ export const compacted = object('Compacted', {
   reservationsRemoved: integer('Reservations removed because their time was long up'),
   eventsForgotten: integer('Ids of counted events forgotten because of their age'),
   filesForgotten: integer('Counted files forgotten because of their age'),
+  denialsForgotten: integer('Rows of denials, one per key, day and code, forgotten because of their age'),
 })
 
 const runningTotals = object('RunningTotals', {

@@ -20,10 +20,8 @@ export const keySorts = ['name', 'created', 'expires', 'last-used', 'tokens', 'c
 
 export const origins = ['terminal', 'cron', 'service', 'script', 'library'] as const
 
-/** Why a request is denied. */
-export const deniedCodes = [
-  'malformed',
-  'not_found',
+/** Why a key is denied. */
+export const keyDenials = [
   'rotated',
   'revoked',
   'expired',
@@ -34,6 +32,9 @@ export const deniedCodes = [
   'insufficient_scope',
   'limit_exceeded',
 ] as const
+
+/** Why a request is denied: its secret is no key's, or its key is denied. */
+export const deniedCodes = ['malformed', 'not_found', ...keyDenials] as const
 
 export const verdictCodes = ['valid', ...deniedCodes] as const
 
@@ -145,6 +146,7 @@ export type Scheduler = (typeof schedulers)[number]
 export type Compression = (typeof compressions)[number]
 export type Origin = (typeof origins)[number]
 export type DeniedCode = (typeof deniedCodes)[number]
+export type KeyDenial = (typeof keyDenials)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
 export type Period = (typeof periods)[number]
 export type ReportGroup = (typeof reportGroups)[number]

@@ -11,7 +11,7 @@ import { compactSize, rowCounts } from '../../db/sqlite/inspect.ts'
 import { compact, fileFacts, optimize, readRows } from '../../db/sqlite/maintain.ts'
 import { openWriter, reading, requireOurs } from '../../db/sqlite/open.ts'
 import { translate } from '../../system/errors.ts'
-import { place, requireSpace, sizeOf, withPrivateFile } from '../../system/files.ts'
+import { PrivateFile, place, requireSpace, sizeOf } from '../../system/files.ts'
 import type { FileContext } from '../context.ts'
 import { withLock } from './backup/lock.ts'
 import type { CopyDatabase, Query } from './input.ts'
@@ -73,10 +73,9 @@ export async function copyDatabase({ path, dryRun }: FileContext, { to }: CopyDa
   const folder = dirname(resolve(to))
   reading(path, client => requireOurs(client, path))
   if (dryRun) return
-  await withPrivateFile(folder, async file => {
-    copyTo(path, file)
-    place(file, resolve(to))
-  })
+  using file = new PrivateFile(folder)
+  copyTo(path, file.path)
+  place(file.path, resolve(to))
 }
 
 /**

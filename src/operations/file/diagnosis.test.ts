@@ -21,7 +21,7 @@ const check = ({ checks }: HealthReport, name: string) => checks.find(found => f
 
 /** Without a crontab or a systemd of this machine, and with a backup that a schedule took. */
 async function soundScene(more: Partial<FileContext> = {}): Promise<BackupScene> {
-  const scene = await backupScene({ env: { PATH: '/nonexistent', HOME: '/nonexistent' }, ...more }, 3)
+  const scene = await backupScene({ env: { PATH: '/nonexistent', HOME: '/proc/nonexistent' }, ...more }, 3)
   await createBackup(scene.context, { reason: 'schedule' })
   return scene
 }

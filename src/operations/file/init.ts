@@ -14,7 +14,7 @@ import { giveIdentity } from '../../db/sqlite/identity.ts'
 import { migrateTo } from '../../db/sqlite/migrate.ts'
 import { Store } from '../../db/sqlite/transaction.ts'
 import { translate } from '../../system/errors.ts'
-import { ensureFolder, place, requireSpace, sidecars, sweep, withPrivateFile } from '../../system/files.ts'
+import { ensureFolder, PrivateFile, place, requireSpace, sidecars, sweep } from '../../system/files.ts'
 import { programVersion } from '../../system/version.ts'
 import type { FileContext } from '../context.ts'
 import { createUser } from '../people/users.ts'
@@ -42,16 +42,15 @@ export async function initialize(context: FileContext, input: NewDatabase = {}):
   try {
     sweep(folder)
     requireSpace(folder, 0)
-    return await withPrivateFile(folder, async file => {
-      build(context, file)
-      const first = username === undefined ? null : await firstUser(context, file, username)
-      try {
-        place(file, path)
-      } catch (error) {
-        throw error instanceof LatchkeyError && error.code === 'conflict' ? exists(path) : error
-      }
-      return { path, schemaVersion: latestVersion, user: first }
-    })
+    using file = new PrivateFile(folder)
+    build(context, file.path)
+    const first = username === undefined ? null : await firstUser(context, file.path, username)
+    try {
+      place(file.path, path)
+    } catch (error) {
+      throw error instanceof LatchkeyError && error.code === 'conflict' ? exists(path) : error
+    }
+    return { path, schemaVersion: latestVersion, user: first }
   } catch (error) {
     removeFolder()
     throw error

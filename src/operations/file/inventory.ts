@@ -1,5 +1,5 @@
 /** What there is, in numbers that a monitor asks for every few seconds: no names, and no look at single requests. */
-import { deniedCodes } from '../../contract/views/words.ts'
+import { keyDenials } from '../../contract/views/words.ts'
 import type { Inventory, KeyStatus } from '../../contract/views.ts'
 import { sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
@@ -43,4 +43,4 @@ export async function takeInventory({ store, now }: OperationContext): Promise<I
 }
 
 const denials = (counted: ReadonlyMap<string, number>): Inventory['denials'] =>
-  Object.fromEntries(deniedCodes.map(code => [code, counted.get(code) ?? 0])) as Inventory['denials']
+  Object.fromEntries(keyDenials.map(code => [code, counted.get(code) ?? 0])) as Inventory['denials']

@@ -39,7 +39,7 @@ import {
 import { type MigrationSource, migrations } from '../../db/sqlite/migrations.ts'
 import { logDamage, openWriter, reading, requireOurs, requireWholeLog } from '../../db/sqlite/open.ts'
 import { translate } from '../../system/errors.ts'
-import { requireSpace, sizeOf, sweep, withPrivateFile } from '../../system/files.ts'
+import { PrivateFile, requireSpace, sizeOf, sweep } from '../../system/files.ts'
 import { programVersion } from '../../system/version.ts'
 import type { FileContext } from '../context.ts'
 import { parse } from '../rules/input.ts'
@@ -299,19 +299,18 @@ async function rehearse(
   const folder = dirname(resolve(context.path))
   if (!context.dryRun) sweep(folder)
   requireSpace(folder, sizeOf(context.path) * 2)
-  return withPrivateFile(folder, async copy => {
-    copyTo(context.path, copy)
-    const client = openPrivate(copy)
-    try {
-      const run = migrateTo(client, context.path, target, stampFor(context, client, direction, null), sources)
-      requireSound(client, context.path)
-      return run
-    } catch (error) {
-      throw failure(error, context.path)
-    } finally {
-      client.close()
-    }
-  })
+  using copy = new PrivateFile(folder)
+  copyTo(context.path, copy.path)
+  const client = openPrivate(copy.path)
+  try {
+    const run = migrateTo(client, context.path, target, stampFor(context, client, direction, null), sources)
+    requireSound(client, context.path)
+    return run
+  } catch (error) {
+    throw failure(error, context.path)
+  } finally {
+    client.close()
+  }
 }
 
 function stampFor(

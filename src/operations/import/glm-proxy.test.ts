@@ -11,7 +11,7 @@ import { failure } from '../../testing/failure.ts'
 import type { OperationContext } from '../context.ts'
 import { hashSecret, mintSecret } from '../rules/secrets.ts'
 import { recordUsage } from '../usage/record.ts'
-import { importGlmProxy } from './glm-proxy.ts'
+import { importGlmProxy } from './pipeline.ts'
 import { undoImport } from './undo.ts'
 
 const start = new Date('2026-02-01T12:00:00.000Z')
@@ -460,7 +460,7 @@ describe('a second import', () => {
     await load([entry()])
     client.run('UPDATE limits SET amount = 5')
     expect(outcomes(await load([entry({ token_limit_per_5h: 5 })]))).toEqual([
-      ['One', 'unchanged', 'it already was as the source now has it'],
+      ['One', 'unchanged', 'it already matches the source'],
     ])
     client.run('UPDATE limits SET amount = 6')
     await load([entry({ token_limit_per_5h: 5 })])

@@ -1,49 +1,81 @@
 /**
- * The way of every import: check all of it, plan, apply, verify, in one transaction that either happens whole or not
- * at all. An import that would change nothing writes nothing.
+ * Imports the users, projects and keys of another system, any number of times, while both systems are in use. What
+ * the source changed since its last import is applied, what was changed here is kept, and usage is never counted twice.
+ * One transaction: all or nothing. An import that would change nothing writes nothing.
  */
 
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { eq } from '../../db/query.ts'
-import {
-  importChanges,
-  importedKeys,
-  importedProjects,
-  importedUsers,
-  imports,
-} from '../../db/schema/imports.ts'
+import { importChanges, imports } from '../../db/schema/imports.ts'
+import { secrets } from '../../db/schema/keys.ts'
+import { limits } from '../../db/schema/limits.ts'
+import { carriedUsage, usage } from '../../db/schema/usage.ts'
+import { readCcluster } from '../../formats/ccluster.ts'
+import { readDokify } from '../../formats/dokify.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
-import type { ForeignFile, SourceFile } from '../../formats/source.ts'
+import { readGlmProxy } from '../../formats/glm-proxy.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { sqliteReader } from '../file/foreign-database.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
-import { applyCreations, applyProjects, applyUpdate, applyUsers, type UsageMove } from './apply.ts'
-import { auditViews } from './audit-views.ts'
-import { usageGaps } from './gaps.ts'
 import type { ImportOptions } from './input.ts'
+import {
+  auditViews,
+  imported,
+  type Kept,
+  type Kind,
+  kinds,
+  nameOf,
+  remember,
+  rememberAgain,
+  type Snapshot,
+  setTokenLimit,
+  snapshots,
+  tables,
+  tokenLimitRows,
+  updateRow,
+} from './kinds.ts'
 import { refuseOwnDatabase } from './own-database.ts'
-import { type KeyPlan, planGone, planKeys } from './plan.ts'
-import { type ProjectPlan, planProjects, planUsers, type UserPlan } from './plan-people.ts'
+import type { Plan, Stamp, Write } from './plan.ts'
+import { planKeys } from './plan-keys.ts'
+import { planProjects, planUsers } from './plan-people.ts'
 import { type Incoming, prepare } from './prepare.ts'
-import { type EntityType, entityTypes, nameOf, type Snapshot, snapshots } from './snapshot.ts'
-import type { Stamp } from './stamp.ts'
+import { isNothing, type UsageMove } from './state.ts'
+import { moveUsage, newUsage, usageGaps } from './usage.ts'
+
+const readers = { 'glm-proxy': readGlmProxy, ccluster: readCcluster, dokify: readDokify }
 
 /**
- * @param source what its data is remembered under, for the next import from there
- * @throws what `read` does; invalid, naming the first problem of the source and how many more there are
+ * Reads an `apikeys.json` or a SQLite database of glm-proxy. A key is recognised by the hash of its secret.
+ *
+ * @throws invalid, naming the first problem in the source and how many more there are; nothing is imported then.
+ *   not_found, corrupt, busy, permission for the file
  */
-export async function importData(
+export const importGlmProxy = (context: OperationContext, input: ImportOptions): Promise<ImportReport> =>
+  importData(context, 'glm-proxy', input)
+
+/** Reads the users and keys of a SQLite database of ccluster. @throws as `importGlmProxy` */
+export const importCcluster = (context: OperationContext, input: ImportOptions): Promise<ImportReport> =>
+  importData(context, 'ccluster', input)
+
+/** Reads a folder with a dump per table of Dokify, or a SQLite copy of its schema. @throws as `importGlmProxy` */
+export const importDokify = (context: OperationContext, input: ImportOptions): Promise<ImportReport> =>
+  importData(context, 'dokify', input)
+
+async function importData(
   context: OperationContext,
-  source: 'glm-proxy' | 'ccluster' | 'dokify',
+  source: keyof typeof readers,
   input: ImportOptions,
-  read: (input: ForeignFile) => Promise<ForeignData>,
 ): Promise<ImportReport> {
   if (input.bytes === undefined) refuseOwnDatabase(input.file, context.store.path)
-  const found = await read({ ...input, count: readingProgress(context, input), sqlite: sqliteReader })
+  const found = await readers[source]({
+    ...input,
+    count: readingProgress(context, input),
+    sqlite: sqliteReader,
+  })
   const rows = found.users.length + found.projects.length + found.keys.length
   const checked = await rowProgress(context, 'checking', rows)
   const incoming = prepare(input.file, found)
@@ -53,13 +85,13 @@ export async function importData(
     const plans = await planAll(db, stamp, incoming, input.revokeGone === true)
     await checked(rows)
     const report = reportOf(stamp, plans, found)
-    if (listOf(plans).every(plan => plan.action === 'none')) return report
+    const writes = plans.flatMap(({ item, write }) =>
+      write ? [{ ...write, kind: item.type, isTold: item.outcome !== 'unchanged' }] : [],
+    )
+    if (writes.length === 0) return report
     await db.insert(imports).values({ id: stamp.importId, source, at: now.getTime(), report })
-    const known = plans.keys.flatMap(plan => (plan.action === 'update' ? [plan.row.id] : []))
-    const gaps = await usageGaps(db, known)
-    const changes = await applyAll(context, db, stamp, plans)
-    await verify(db, stamp, changes, gaps)
-    await remember(context, db, stamp, changes)
+    const changes = await writeAll(context, db, stamp, writes)
+    await keepChanges(context, db, stamp, changes)
     const { created, updated, unchanged, refused, gone, revoked } = report
     await record(context, db, {
       action: `import.${source}`,
@@ -70,34 +102,22 @@ export async function importData(
   })
 }
 
-interface Plans {
-  readonly users: readonly UserPlan[]
-  readonly projects: readonly ProjectPlan[]
-  readonly keys: readonly KeyPlan[]
-}
-
-const listOf = ({ users, projects, keys }: Plans) => [...users, ...projects, ...keys]
-
 async function planAll(
   db: Database,
   stamp: Stamp,
-  { users, projects, keys, hashes }: Incoming,
+  incoming: Incoming,
   revokeGone: boolean,
-): Promise<Plans> {
-  const { plans, owners } = await planUsers(db, stamp, users)
-  const { source, now } = stamp
-  return {
-    users: plans,
-    projects: await planProjects(db, stamp, projects, owners),
-    keys: [
-      ...(await planKeys(db, source, keys, owners)),
-      ...(hashes === null ? [] : await planGone(db, source, hashes, now, revokeGone ? now : null)),
-    ],
-  }
+): Promise<readonly Plan[]> {
+  const { plans, owners } = await planUsers(db, stamp, incoming.users)
+  return [
+    ...plans,
+    ...(await planProjects(db, stamp, incoming.projects, owners)),
+    ...(await planKeys(db, stamp, incoming, owners, revokeGone)),
+  ]
 }
 
-function reportOf(stamp: Stamp, plans: Plans, found: ForeignData): ImportReport {
-  const items = listOf(plans).map(plan => plan.item)
+function reportOf(stamp: Stamp, plans: readonly Plan[], found: ForeignData): ImportReport {
+  const items = plans.map(plan => plan.item)
   const number = (outcome: ImportItem['outcome']): number =>
     items.filter(item => item.outcome === outcome).length
   return {
@@ -116,192 +136,111 @@ function reportOf(stamp: Stamp, plans: Plans, found: ForeignData): ImportReport 
   }
 }
 
-/** What an import did to one user, project or key. */
-interface Change {
-  readonly type: EntityType
-  readonly id: string
-  readonly action: 'created' | 'updated' | 'linked'
-  /** Null for what was not there. */
-  readonly before: Kept | null
+type Writing = Write & {
+  readonly kind: Kind
   /** Whether an operator would call it a change. */
   readonly isTold: boolean
-  /** As the audit trail keeps it; null for what was not there. */
-  readonly shown: object | null
 }
 
-/** What it takes to bring something back to what it was. */
-interface Before {
-  readonly kept: Kept
-  readonly shown: object
-}
+/** What an import did to one thing, and how that was before: null for what it created or linked. */
+type Change = Writing & { readonly before: Kept | null; readonly shown: object | null }
 
-/** What is stored of it. */
-interface Kept {
-  readonly snapshot: Snapshot
-  /** What the source said of it before. */
-  readonly imported: { readonly importId: string; readonly state: unknown }
-  /** How far its usage was moved; null for what has none. */
-  readonly moved: UsageMove | null
-}
-
-/**
- * Applies every plan. Updates of keys come before new ones: a new key may have been given a name that an update sets
- * free, and never the other way round.
- */
-async function applyAll(
+/** @throws Error when the usage of a key no longer adds up: a mistake of this program, which undoes the whole import */
+async function writeAll(
   context: OperationContext,
   db: Database,
   stamp: Stamp,
-  plans: Plans,
+  writes: readonly Writing[],
 ): Promise<readonly Change[]> {
-  const before = {
-    user: await befores(db, stamp, 'user', idsOfUpdates(plans.users)),
-    project: await befores(db, stamp, 'project', idsOfUpdates(plans.projects)),
-    key: await befores(
-      db,
-      stamp,
-      'key',
-      plans.keys.flatMap(plan => (plan.action === 'update' ? [plan.row.id] : [])),
-    ),
+  const of = (kind: Kind) => writes.filter(write => write.kind === kind)
+  const keyIds = of('key').map(write => write.id)
+  const gaps = await usageGaps(db, keyIds)
+  const before = new Map<string, Snapshot>()
+  const shown = new Map<string, object>()
+  for (const kind of kinds) {
+    const ids = of(kind).flatMap(({ action, id }) => (action === 'updated' ? [id] : []))
+    for (const [id, snapshot] of await snapshots(db, kind, ids)) before.set(id, snapshot)
+    for (const [id, view] of await auditViews(db, stamp.now, kind, ids)) shown.set(id, view)
   }
-  await applyUsers(db, stamp, plans.users)
-  await applyProjects(db, stamp, plans.projects)
-  const changes: Change[] = [
-    ...plans.users.flatMap(plan => changesOf('user', plan, before.user)),
-    ...plans.projects.flatMap(plan => changesOf('project', plan, before.project)),
-  ]
-  const tell = await rowProgress(
-    context,
-    'importing',
-    plans.keys.filter(plan => plan.action !== 'none').length,
-  )
-  for (const plan of plans.keys) {
-    if (plan.action !== 'update') continue
-    const moved = await applyUpdate(db, stamp, plan)
-    await tell(1)
-    const { id } = plan.row
-    const isTold = plan.item.outcome !== 'unchanged'
-    const { kept, shown } = needed(before.key, id)
-    changes.push({ type: 'key', id, action: 'updated', before: { ...kept, moved }, isTold, shown })
+  const tell = await rowProgress(context, 'importing', writes.length)
+  const changes: Change[] = []
+  for (const kind of kinds) {
+    // Updates come first: a new thing may have been given a name that an update sets free, never the other way round.
+    for (const write of of(kind)) {
+      if (write.action !== 'updated') continue
+      const snapshot = before.get(write.id)
+      if (!snapshot) throw new Error(`${write.id} was to be changed, but is not there`)
+      const moved = await update(db, stamp, write)
+      await tell(1)
+      const { importId, state } = write.last
+      const kept = { snapshot, imported: { importId, state }, moved }
+      changes.push({ ...write, before: kept, shown: shown.get(write.id) ?? null })
+    }
+    const others = of(kind).filter(write => write.action !== 'updated')
+    for (const some of inChunks(others)) {
+      const created = some.filter(write => write.action === 'created')
+      await create(db, stamp.now, kind, created)
+      await remember(db, kind, stamp, some)
+      await tell(some.length)
+    }
+    changes.push(...others.map(write => ({ ...write, before: null, shown: null })))
+    const remembered = await db.$count(imported[kind], eq(imported[kind].importId, stamp.importId))
+    if (remembered !== of(kind).length) {
+      throw new Error(`${of(kind).length} ${kind}s were imported, but ${remembered} are in the database`)
+    }
   }
-  const creations = plans.keys.filter(plan => plan.action === 'create')
-  for (const id of await applyCreations(db, stamp, creations, tell)) {
-    changes.push({ type: 'key', id, action: 'created', before: null, isTold: true, shown: null })
-  }
-  return changes
-}
-
-const idsOfUpdates = (plans: readonly (UserPlan | ProjectPlan)[]): readonly string[] =>
-  plans.flatMap(plan => (plan.action === 'update' ? [plan.id] : []))
-
-function changesOf(
-  type: EntityType,
-  plan: UserPlan | ProjectPlan,
-  before: ReadonlyMap<string, Before>,
-): readonly Change[] {
-  if (plan.action === 'none') return []
-  if (plan.action === 'create') {
-    return [{ type, id: plan.row.id, action: 'created', before: null, isTold: true, shown: null }]
-  }
-  if (plan.action === 'link')
-    return [{ type, id: plan.id, action: 'linked', before: null, isTold: false, shown: null }]
-  const isTold = plan.item.outcome === 'updated'
-  const { kept, shown } = needed(before, plan.id)
-  return [{ type, id: plan.id, action: 'updated', before: kept, isTold, shown }]
-}
-
-function needed(before: ReadonlyMap<string, Before>, id: string): Before {
-  const found = before.get(id)
-  if (!found) throw new Error(`${id} was to be changed, but is not there`)
-  return found
-}
-
-/** What is there of the things that are about to change. */
-async function befores(
-  db: Database,
-  stamp: Stamp,
-  type: EntityType,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, Before>> {
-  if (ids.length === 0) return new Map()
-  const remembered = {
-    user: () =>
-      db
-        .select({ id: importedUsers.userId, importId: importedUsers.importId, state: importedUsers.state })
-        .from(importedUsers)
-        .where(eq(importedUsers.source, stamp.source)),
-    project: () =>
-      db
-        .select({
-          id: importedProjects.projectId,
-          importId: importedProjects.importId,
-          state: importedProjects.state,
-        })
-        .from(importedProjects)
-        .where(eq(importedProjects.source, stamp.source)),
-    key: () =>
-      db
-        .select({ id: importedKeys.keyId, importId: importedKeys.importId, state: importedKeys.state })
-        .from(importedKeys)
-        .where(eq(importedKeys.source, stamp.source)),
-  }
-  const imported = new Map((await remembered[type]()).map(({ id, ...row }) => [id, row]))
-  const found = await snapshots(db, type, ids)
-  const views = await auditViews(db, stamp.now, type, ids)
-  return new Map(
-    ids.map(id => {
-      const snapshot = found.get(id)
-      const row = imported.get(id)
-      const shown = views.get(id)
-      if (!snapshot || !row || !shown) throw new Error(`${id} was to be changed, but is not there`)
-      return [id, { kept: { snapshot, imported: row, moved: null }, shown }]
-    }),
-  )
-}
-
-/** Counts again what was written; a difference is a mistake of this program, and takes the whole import back. */
-async function verify(
-  db: Database,
-  stamp: Stamp,
-  changes: readonly Change[],
-  gaps: ReadonlyMap<string, string>,
-): Promise<void> {
-  const tables = { user: importedUsers, project: importedProjects, key: importedKeys }
-  for (const type of entityTypes) {
-    const touched = changes.filter(change => change.type === type).length
-    const remembered = await db.$count(tables[type], eq(tables[type].importId, stamp.importId))
-    if (remembered === touched) continue
-    throw new Error(`${touched} ${type}s were imported, but ${remembered} are in the database`)
-  }
-  const keyIds = changes.flatMap(change => (change.type === 'key' ? [change.id] : []))
   for (const [id, gap] of await usageGaps(db, keyIds)) {
     if (gap === (gaps.get(id) ?? '0 0 0')) continue
     throw new Error(`the usage of ${id} would no longer add up after the import`)
   }
+  return changes
+}
+
+/** Returns how the usage of a key was moved. A use alone is no change of a key: its time of change stays. */
+async function update(
+  db: Database,
+  { source, importId, now }: Stamp,
+  { kind, id, fields, key, state }: Writing,
+): Promise<UsageMove | null> {
+  const tokenLimit = key?.tokenLimit ?? null
+  const isChange = tokenLimit !== null || Object.keys(fields).some(field => field !== 'lastUsedAt')
+  await updateRow(db, kind, id, isChange ? { ...fields, updatedAt: now.getTime() } : fields)
+  if (tokenLimit !== null) await setTokenLimit(db, id, tokenLimit, now)
+  await rememberAgain(db, kind, source, id, { importId, state })
+  return key ? moveUsage(db, id, key.move) : null
+}
+
+/** @param writes no more than one statement can take: few statements, because nobody else can write meanwhile */
+async function create(db: Database, now: Date, kind: Kind, writes: readonly Writing[]): Promise<void> {
+  if (writes.length === 0) return
+  // The plan of each kind makes rows of its table.
+  await db.insert(tables[kind]).values(writes.map(({ fields }) => fields) as never[])
+  const made = writes.flatMap(({ id, key }) => (key ? [{ ...key, id, ...newUsage(id, key.move) }] : []))
+  if (made.length === 0) return
+  await db.insert(secrets).values(made.flatMap(({ secret }) => secret ?? []))
+  const limitsOfAll = made.flatMap(({ id, tokenLimit }) => tokenLimitRows(id, tokenLimit, now))
+  if (limitsOfAll.length > 0) await db.insert(limits).values(limitsOfAll)
+  for (const buckets of inChunks(made.flatMap(key => key.buckets))) await db.insert(usage).values(buckets)
+  const carried = made.map(key => key.carried).filter(counts => !isNothing(counts))
+  if (carried.length > 0) await db.insert(carriedUsage).values(carried)
 }
 
 /** Keeps what it takes to undo the import, and tells the audit trail of each change. */
-async function remember(
+async function keepChanges(
   context: OperationContext,
   db: Database,
   stamp: Stamp,
   changes: readonly Change[],
 ): Promise<void> {
-  const tell = await rowProgress(
-    context,
-    'recording',
-    changes.length + changes.filter(each => each.isTold).length,
-  )
-  for (const type of entityTypes) {
-    const mine = changes.filter(change => change.type === type)
-    const after = await snapshots(
-      db,
-      type,
-      mine.map(change => change.id),
-    )
+  const told = changes.filter(change => change.isTold)
+  const tell = await rowProgress(context, 'recording', changes.length + told.length)
+  for (const kind of kinds) {
+    const mine = changes.filter(change => change.kind === kind)
+    const ids = mine.map(change => change.id)
+    const after = await snapshots(db, kind, ids)
     const rows = mine.map(({ id, action, before }) => ({
       importId: stamp.importId,
-      type,
+      type: kind,
       targetId: id,
       action,
       before,
@@ -311,17 +250,19 @@ async function remember(
       await db.insert(importChanges).values(part)
       await tell(part.length)
     }
-    const told = new Map(mine.flatMap(change => (change.isTold ? [[change.id, change]] : [])))
-    const views = await auditViews(db, stamp.now, type, [...told.keys()])
-    const events = [...views].map(([id, view]): Event => {
-      const snapshot = after.get(id)
-      return {
-        action: `${type}.import`,
-        target: { type, id, name: snapshot ? nameOf(snapshot) : null },
-        before: told.get(id)?.shown,
-        after: view,
-      }
-    })
+    const views = await auditViews(db, stamp.now, kind, ids)
+    const events = mine
+      .filter(change => change.isTold)
+      .map(({ id, shown }): Event => {
+        const snapshot = after.get(id)
+        const name = snapshot ? nameOf(kind, snapshot) : null
+        return {
+          action: `${kind}.import`,
+          target: { type: kind, id, name },
+          before: shown,
+          after: views.get(id),
+        }
+      })
     for (const part of inChunks(events)) {
       await recordAll(context, db, part)
       await tell(part.length)

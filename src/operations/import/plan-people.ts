@@ -3,116 +3,65 @@
  * else the username of the source, is linked and never changed. Reads the database, changes nothing.
  */
 
-import type { ImportItem } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { eq } from '../../db/query.ts'
-import { importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { newId } from '../rules/ids.ts'
 import { hashSecret } from '../rules/secrets.ts'
 import type { ProjectRow, UserRow } from '../select.ts'
+import { type Remembered, rememberedOf } from './kinds.ts'
 import { fold, handles, Names } from './names.ts'
-import { type Owner, renamed, sentence } from './plan.ts'
-import type { IncomingProject, IncomingUser, Refused } from './prepare.ts'
-import type { Stamp } from './stamp.ts'
 import {
-  type ImportedProjectState,
-  type ImportedUserState,
-  projectState,
-  stateOfProject,
-  stateOfUser,
-  userState,
-} from './state.ts'
+  changedFields,
+  itemCreated,
+  itemUpdated,
+  leave,
+  type Owner,
+  type Plan,
+  rename,
+  type Stamp,
+  sameAsLast,
+  taken,
+} from './plan.ts'
+import type { IncomingProject, IncomingUser, Refused } from './prepare.ts'
+import { projectState, read, type UserState, userState } from './state.ts'
 
-export type UserPlan = { readonly item: ImportItem } & (
-  | { readonly action: 'none' }
-  | {
-      readonly action: 'link'
-      readonly foreignId: string
-      readonly id: string
-      readonly state: ImportedUserState
-    }
-  | {
-      readonly action: 'create'
-      readonly foreignId: string
-      readonly row: typeof users.$inferInsert
-      readonly state: ImportedUserState
-    }
-  | {
-      readonly action: 'update'
-      readonly foreignId: string
-      readonly id: string
-      readonly changes: UserChanges
-      readonly state: ImportedUserState
-    }
-)
-
-interface UserChanges {
-  username?: string
-  email?: string | null
-  name?: string | null
-  passwordHash?: string | null
-}
-
-export interface UserPlans {
-  readonly plans: readonly UserPlan[]
-  /** By id in the source. */
-  readonly owners: ReadonlyMap<string, Owner>
-}
-
-/** One plan for each user, in the order of the source: they must be applied in that order. */
+/** `owners` are the users who are here after the import, by their ids in the source. */
 export async function planUsers(
   db: Database,
   stamp: Stamp,
   incoming: readonly (IncomingUser | Refused)[],
-): Promise<UserPlans> {
-  if (incoming.length === 0) return { plans: [], owners: new Map() }
+): Promise<{ readonly plans: readonly Plan[]; readonly owners: ReadonlyMap<string, Owner> }> {
+  const owners = new Map<string, Owner>()
+  if (incoming.length === 0) return { plans: [], owners }
   const here = await db.select().from(users)
-  const imported = await db.select().from(importedUsers).where(eq(importedUsers.source, stamp.source))
+  const known = await rememberedOf(db, 'user', stamp.source)
   const byId = new Map(here.map(row => [row.id, row]))
-  const known = new Map(imported.map(row => [row.foreignId, row]))
   const names = new Names(
     handles,
     here.map(row => row.username),
   )
   const emails = new Set(here.flatMap(row => (row.email === null ? [] : [fold(row.email)])))
-  const match = matcher(here, incoming, new Set(imported.map(row => row.userId)))
-  const owners = new Map<string, Owner>()
-  const plans = incoming.map((user): UserPlan => {
-    if ('refusal' in user) return leave('user', user.name, 'refused', user.refusal)
-    const before = known.get(user.foreignId)
-    const row = before && byId.get(before.userId)
-    if (before && row) {
-      const plan = planUserUpdate(user, row, userState(before.state, row.id), names, emails)
-      const username = plan.action === 'update' ? plan.changes.username : undefined
-      owners.set(user.foreignId, { id: row.id, username: username ?? row.username })
-      return plan
-    }
-    const twin = match(user)
-    if (twin) {
-      owners.set(user.foreignId, twin)
-      return planLink(user, twin)
-    }
-    const plan = planUser(stamp, user, names, emails)
-    owners.set(user.foreignId, plan.row)
+  const match = matcher(here, incoming, new Set([...known.values()].map(({ id }) => id)))
+  const plans = incoming.map((user): Plan => {
+    if ('refusal' in user) return leave('user', user.name, user.refusal, 'refused')
+    const last = known.get(user.id)
+    const row = last && byId.get(last.id)
+    const twin = row ? undefined : match(user)
+    const plan = row
+      ? planUserUpdate(user, row, last, names, emails)
+      : twin
+        ? planLink(user, twin)
+        : planUser(stamp, user, names, emails)
+    const id = row?.id ?? plan.write?.id
+    if (id !== undefined) owners.set(user.id, { id, username: plan.item.name })
     return plan
   })
   return { plans, owners }
 }
 
-const leave = (
-  type: ImportItem['type'],
-  name: string,
-  outcome: ImportItem['outcome'],
-  reason: string,
-): { readonly action: 'none'; readonly item: ImportItem } => ({
-  action: 'none',
-  item: { type, name, outcome, reason },
-})
-
 /**
- * Finds who is meant: by the email address when the source knows it, else by the username. The username that is made
- * of an email address says nothing of who it is. Nobody is two users of one source.
+ * Finds the user here who is meant: by the email address when the source has it, else by the username. A username
+ * made from an email address identifies nobody. No two users of a source become one.
  */
 function matcher(
   here: readonly UserRow[],
@@ -137,245 +86,153 @@ function matcher(
   }
 }
 
-function planLink(user: IncomingUser, row: UserRow): UserPlan {
+const stateOf = (user: IncomingUser, linked: boolean): UserState => ({
+  username: user.username,
+  email: user.email,
+  name: user.name,
+  password: user.passwordHash === null ? null : hashSecret(user.passwordHash),
+  linked,
+})
+
+function planLink(user: IncomingUser, row: UserRow): Plan {
   const same =
     user.email !== null && fold(row.email ?? '') === fold(user.email) ? 'email address' : 'username'
   return {
-    action: 'link',
-    foreignId: user.foreignId,
-    id: row.id,
-    state: stateOfUser(user, true),
-    item: {
-      type: 'user',
-      name: row.username,
-      outcome: 'unchanged',
-      reason: `linked to the user of the same ${same} here (${row.id}), who stays as is`,
-    },
+    ...leave(
+      'user',
+      row.username,
+      `linked to the user of the same ${same} here (${row.id}), who stays as is`,
+    ),
+    write: { action: 'linked', foreignId: user.id, id: row.id, state: stateOf(user, true), fields: {} },
   }
 }
 
-function planUser(
-  stamp: Stamp,
-  user: IncomingUser,
-  names: Names,
-  emails: Set<string>,
-): Extract<UserPlan, { action: 'create' }> {
+function planUser(stamp: Stamp, user: IncomingUser, names: Names, emails: Set<string>): Plan {
+  const id = newId('usr', stamp.now)
   const username = names.take(user.username)
   const isTaken = user.email !== null && emails.has(fold(user.email))
   if (user.email !== null) emails.add(fold(user.email))
-  const now = stamp.now.getTime()
+  const { name, passwordHash } = user
+  const updatedAt = stamp.now.getTime()
+  const row: typeof users.$inferInsert = {
+    id,
+    username,
+    email: isTaken ? null : user.email,
+    name,
+    role: 'member',
+    service: false,
+    passwordHash,
+    createdAt: user.createdAt ?? updatedAt,
+    updatedAt,
+  }
+  const reasons = [
+    ...taken('name', user.username, username),
+    ...(isTaken ? ['its email address is taken here'] : []),
+    ...user.reasons,
+  ]
   return {
-    action: 'create',
-    foreignId: user.foreignId,
-    state: stateOfUser(user, false),
-    row: {
-      id: newId('usr', stamp.now),
-      username,
-      email: isTaken ? null : user.email,
-      name: user.name,
-      role: 'member',
-      service: false,
-      passwordHash: user.passwordHash,
-      createdAt: user.createdAt ?? now,
-      updatedAt: now,
-    },
-    item: {
-      type: 'user',
-      name: username,
-      outcome: 'created',
-      reason: sentence([
-        ...renamed(user.username, username),
-        ...(isTaken ? ['its email address is taken here'] : []),
-        ...user.reasons,
-      ]),
-    },
+    item: itemCreated('user', username, reasons),
+    write: { action: 'created', foreignId: user.id, id, state: stateOf(user, false), fields: row },
   }
 }
 
-/** A field that the source changed since is applied; one that it did not keeps whatever was made of it here. */
 function planUserUpdate(
   user: IncomingUser,
   row: UserRow,
-  state: ImportedUserState,
+  last: Remembered,
   names: Names,
   emails: Set<string>,
-): UserPlan {
-  if (state.linked) {
-    return leave('user', row.username, 'unchanged', `linked to the user here (${row.id}), who stays as is`)
+): Plan {
+  const before = read(userState, last.state, row.id)
+  const next = stateOf(user, false)
+  if (before.linked) {
+    return leave('user', row.username, `linked to the user here (${row.id}), who stays as is`)
   }
-  const next = stateOfUser(user, false)
-  if (Bun.deepEquals(next, state)) {
-    return leave(
-      'user',
-      row.username,
-      'unchanged',
-      'nothing has changed in the source since it was last imported',
-    )
+  if (Bun.deepEquals(next, before)) return sameAsLast('user', row.username)
+  const [username, renamed] = rename('name', names, user.username, before.username, row.username)
+  const fields: Record<string, unknown> = {
+    ...(username === row.username ? {} : { username }),
+    ...changedFields(['email', 'name'], user, before, row),
   }
-  const changes: UserChanges = {}
-  const reasons: string[] = []
-  if (user.username !== state.username && user.username !== row.username) {
-    names.free(row.username)
-    const username = names.take(user.username)
-    reasons.push(...renamed(user.username, username))
-    if (username !== row.username) changes.username = username
-  }
-  if (user.email !== state.email && user.email !== row.email) {
-    if (user.email !== null && emails.has(fold(user.email)) && fold(row.email ?? '') !== fold(user.email)) {
+  const reasons = [...renamed]
+  if ('email' in fields && user.email !== null) {
+    if (emails.has(fold(user.email)) && fold(row.email ?? '') !== fold(user.email)) {
       reasons.push('its new email address is taken here')
-    } else {
-      changes.email = user.email
-      if (user.email !== null) emails.add(fold(user.email))
-    }
+      delete fields['email']
+    } else emails.add(fold(user.email))
   }
-  if (user.name !== state.name && user.name !== row.name) changes.name = user.name
-  if (next.password !== state.password) {
+  if (next.password !== before.password) {
     const current = row.passwordHash === null ? null : hashSecret(row.passwordHash)
-    if (current === state.password) changes.passwordHash = user.passwordHash
+    if (current === before.password) fields['passwordHash'] = user.passwordHash
     else if (current !== next.password) reasons.push('its password was set here and stays')
   }
-  const changed = Object.keys(changes).map(field => (field === 'passwordHash' ? 'password' : field))
+  const changed = Object.keys(fields).map(field => (field === 'passwordHash' ? 'password' : field))
   return {
-    action: 'update',
-    foreignId: user.foreignId,
-    id: row.id,
-    changes,
-    state: next,
-    item: updated('user', changes.username ?? row.username, changed, reasons),
+    item: itemUpdated('user', username, changed, reasons),
+    write: { action: 'updated', foreignId: user.id, id: row.id, last, state: next, fields },
   }
 }
 
-function updated(
-  type: ImportItem['type'],
-  name: string,
-  changed: readonly string[],
-  reasons: readonly string[],
-): ImportItem {
-  return changed.length === 0
-    ? {
-        type,
-        name,
-        outcome: 'unchanged',
-        reason: sentence(
-          ['it already was as the source now has it', ...reasons].slice(reasons.length > 0 ? 1 : 0),
-        ),
-      }
-    : {
-        type,
-        name,
-        outcome: 'updated',
-        reason: sentence([`changed in the source: ${changed.join(', ')}`, ...reasons]),
-      }
-}
-
-export type ProjectPlan = { readonly item: ImportItem } & (
-  | { readonly action: 'none' }
-  | {
-      readonly action: 'create'
-      readonly foreignId: string
-      readonly row: typeof projects.$inferInsert
-      readonly state: ImportedProjectState
-    }
-  | {
-      readonly action: 'update'
-      readonly foreignId: string
-      readonly id: string
-      readonly changes: ProjectChanges
-      readonly state: ImportedProjectState
-    }
-)
-
-interface ProjectChanges {
-  name?: string
-  slug?: string
-  ownerId?: string
-}
-
-/** One plan for each project, in the order of the source: they must be applied in that order. */
+/** @param owners by their ids in the source */
 export async function planProjects(
   db: Database,
   stamp: Stamp,
   incoming: readonly (IncomingProject | Refused)[],
   owners: ReadonlyMap<string, Owner>,
-): Promise<readonly ProjectPlan[]> {
+): Promise<readonly Plan[]> {
   if (incoming.length === 0) return []
   const here = await db.select().from(projects)
-  const imported = await db.select().from(importedProjects).where(eq(importedProjects.source, stamp.source))
+  const known = await rememberedOf(db, 'project', stamp.source)
   const byId = new Map(here.map(row => [row.id, row]))
-  const known = new Map(imported.map(row => [row.foreignId, row]))
   const slugs = new Names(
     handles,
     here.map(row => row.slug),
   )
-  return incoming.map((project): ProjectPlan => {
-    if ('refusal' in project) return leave('project', project.name, 'refused', project.refusal)
+  return incoming.map((project): Plan => {
+    if ('refusal' in project) return leave('project', project.name, project.refusal, 'refused')
     const owner = owners.get(project.ownerId)
     if (!owner) throw new Error('a project whose owner was not looked for')
-    const before = known.get(project.foreignId)
-    const row = before && byId.get(before.projectId)
-    return before && row
-      ? planProjectUpdate(project, row, projectState(before.state, row.id), slugs, owner)
+    const last = known.get(project.id)
+    const row = last && byId.get(last.id)
+    return row
+      ? planProjectUpdate(project, row, last, slugs, owner)
       : planProject(stamp, project, slugs, owner)
   })
 }
 
-function planProject(stamp: Stamp, project: IncomingProject, slugs: Names, owner: Owner): ProjectPlan {
+function planProject(stamp: Stamp, project: IncomingProject, slugs: Names, owner: Owner): Plan {
+  const id = newId('prj', stamp.now)
   const slug = slugs.take(project.slug)
-  const now = stamp.now.getTime()
+  const updatedAt = stamp.now.getTime()
+  const { name, createdAt } = project
+  const row = { id, slug, name, ownerId: owner.id, createdAt: createdAt ?? updatedAt, updatedAt }
   return {
-    action: 'create',
-    foreignId: project.foreignId,
-    state: stateOfProject(project),
-    row: {
-      id: newId('prj', stamp.now),
-      slug,
-      name: project.name,
-      ownerId: owner.id,
-      createdAt: project.createdAt ?? now,
-      updatedAt: now,
-    },
-    item: {
-      type: 'project',
-      name: slug,
-      outcome: 'created',
-      reason: slug === project.slug ? null : `the slug "${project.slug}" was taken`,
-    },
+    item: itemCreated('project', slug, taken('slug', project.slug, slug)),
+    write: { action: 'created', foreignId: project.id, id, state: stateOfProject(project), fields: row },
   }
 }
+
+const stateOfProject = ({ name, slug, ownerId }: IncomingProject) => ({ name, slug, ownerId })
 
 function planProjectUpdate(
   project: IncomingProject,
   row: ProjectRow,
-  state: ImportedProjectState,
+  last: Remembered,
   slugs: Names,
   owner: Owner,
-): ProjectPlan {
+): Plan {
+  const before = read(projectState, last.state, row.id)
   const next = stateOfProject(project)
-  if (Bun.deepEquals(next, state)) {
-    return leave(
-      'project',
-      row.slug,
-      'unchanged',
-      'nothing has changed in the source since it was last imported',
-    )
+  if (Bun.deepEquals(next, before)) return sameAsLast('project', row.slug)
+  const [slug, reasons] = rename('slug', slugs, project.slug, before.slug, row.slug)
+  const fields = {
+    ...changedFields(['name'], next, before, row),
+    ...(slug === row.slug ? {} : { slug }),
+    ...(next.ownerId === before.ownerId || owner.id === row.ownerId ? {} : { ownerId: owner.id }),
   }
-  const changes: ProjectChanges = {}
-  const reasons: string[] = []
-  if (project.name !== state.name && project.name !== row.name) changes.name = project.name
-  if (project.slug !== state.slug && project.slug !== row.slug) {
-    slugs.free(row.slug)
-    const slug = slugs.take(project.slug)
-    if (slug !== project.slug) reasons.push(`the slug "${project.slug}" was taken`)
-    if (slug !== row.slug) changes.slug = slug
-  }
-  if (project.ownerId !== state.ownerId && owner.id !== row.ownerId) changes.ownerId = owner.id
-  const changed = Object.keys(changes).map(field => (field === 'ownerId' ? 'owner' : field))
+  const changed = Object.keys(fields).map(field => (field === 'ownerId' ? 'owner' : field))
   return {
-    action: 'update',
-    foreignId: project.foreignId,
-    id: row.id,
-    changes,
-    state: next,
-    item: updated('project', changes.slug ?? row.slug, changed, reasons),
+    item: itemUpdated('project', slug, changed, reasons),
+    write: { action: 'updated', foreignId: project.id, id: row.id, last, state: next, fields },
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Decides what becomes of each thing that an import made or changed when that import is undone. What was changed or
+ * Decides what becomes of each thing that an import created or changed when that import is undone. What was changed or
  * used here since is never taken away unseen. Reads the database, changes nothing.
  */
 
@@ -11,37 +11,25 @@ import { keys } from '../../db/schema/keys.ts'
 import { reservations } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import type { RowProgress } from '../progress.ts'
-import { fold } from './names.ts'
 import {
-  differences,
-  type EntityType,
-  hangingFields,
+  attachedFields,
+  type Fields,
+  type Kept,
+  type Kind,
+  kept,
+  kinds,
   nameOf,
   type Snapshot,
   snapshots,
+  tokenLimitOf,
+  uniqueFields,
   usageFields,
-} from './snapshot.ts'
+} from './kinds.ts'
+import { fold } from './names.ts'
 import { read } from './state.ts'
 
-const counts = { tokens: v.number(), requests: v.number(), costMicros: v.number() }
-const snapshotSchema = v.record(v.string(), v.unknown())
-const beforeSchema = v.object({
-  snapshot: snapshotSchema,
-  imported: v.object({ importId: v.string(), state: v.unknown() }),
-  moved: v.nullable(
-    v.object({
-      windows: v.array(v.object({ start: v.number(), model: v.string(), ...counts })),
-      total: v.object(counts),
-      split: v.object({ inputTokens: v.number(), outputTokens: v.number() }),
-    }),
-  ),
-})
-
-/** What an import kept of something that it changed. */
-type Before = v.InferOutput<typeof beforeSchema>
-
 export type UndoStep = {
-  readonly type: EntityType
+  readonly type: Kind
   readonly id: string
   readonly name: string
 } & (
@@ -49,12 +37,13 @@ export type UndoStep = {
   | { readonly action: 'keep'; readonly reason: string }
   | {
       readonly action: 'revert'
-      readonly before: Before
+      readonly before: Kept
       readonly after: Snapshot
       readonly current: Snapshot
-      /** Fields of the row that go back, and limits by `metric/windowMs`. */
+      /** Fields of the row that go back. */
       readonly fields: readonly string[]
-      readonly limits: readonly string[]
+      /** Whether the token limit goes back. */
+      readonly limit: boolean
     }
 )
 
@@ -63,7 +52,7 @@ type Change = typeof importChanges.$inferSelect
 /**
  * One step for each thing; those that are kept say why.
  *
- * @param begin gets the number of things, and gives what hears of those that were looked at
+ * @param begin gets the number of things, and returns what is told how many were looked at
  */
 export async function planUndo(
   db: Database,
@@ -74,20 +63,20 @@ export async function planUndo(
   const changes = await db.select().from(importChanges).where(eq(importChanges.importId, importId))
   const tell = await begin(changes.length)
   const later = await laterImports(db, importId)
+  const inUse = await keysInUse(db, now)
   const steps: UndoStep[] = []
-  for (const type of ['user', 'project', 'key'] as const) {
-    const mine = changes.filter(change => change.type === type)
+  for (const kind of kinds) {
+    const mine = changes.filter(change => change.type === kind)
     const ids = mine.map(change => change.targetId)
-    const current = await snapshots(db, type, ids, tell)
-    const inUse = type === 'key' ? await keysInUse(db, ids, now) : new Set<string>()
+    const current = await snapshots(db, kind, ids, tell)
     for (const change of mine) {
       steps.push(stepFor(change, current.get(change.targetId), later.get(change.targetId), inUse))
     }
   }
-  return keepTogether(db, await keepNames(db, steps))
+  return keepWhatClashes(db, steps)
 }
 
-/** By what they touched: imports after this one that still stand. */
+/** By what they touched: later imports that were not undone. */
 async function laterImports(db: Database, importId: string): Promise<ReadonlyMap<string, string>> {
   const rows = await db
     .select({ id: importChanges.targetId, importId: importChanges.importId })
@@ -98,13 +87,12 @@ async function laterImports(db: Database, importId: string): Promise<ReadonlyMap
 }
 
 /** Keys with requests under way. */
-async function keysInUse(db: Database, ids: readonly string[], now: Date): Promise<ReadonlySet<string>> {
+async function keysInUse(db: Database, now: Date): Promise<ReadonlySet<string>> {
   const rows = await db
     .selectDistinct({ id: reservations.keyId })
     .from(reservations)
     .where(gt(reservations.expiresAt, now.getTime()))
-  const wanted = new Set(ids)
-  return new Set(rows.map(row => row.id).filter(id => wanted.has(id)))
+  return new Set(rows.map(row => row.id))
 }
 
 function stepFor(
@@ -116,37 +104,47 @@ function stepFor(
   const { type, targetId: id } = change
   const after = change.after === null ? undefined : read(snapshotSchema, change.after, id)
   const known = current ?? after
-  const step = { type, id, name: known ? nameOf(known) : id }
+  const step = { type, id, name: known ? nameOf(type, known) : id }
   if (!current) return { ...step, action: 'gone' }
   if (change.action === 'linked') return { ...step, action: 'unlink' }
   if (!after) throw new Error('a change without what it left')
-  if (later !== undefined) {
-    return { ...step, action: 'keep', reason: `imported again since, by ${later}: undo that first` }
-  }
+  if (later !== undefined) return keep(step, `imported again since, by ${later}: undo that first`)
   if (change.action === 'created') {
-    const reason = inUse.has(id) ? 'used here since' : changeSince(after, current)
-    return reason === null ? { ...step, action: 'remove' } : { ...step, action: 'keep', reason }
+    const changed = differences(after, current)
+    const settings = changed.filter(field => !usageFields.includes(field))
+    if (inUse.has(id) || (changed.length > 0 && settings.length === 0)) return keep(step, 'used here since')
+    return settings.length > 0 ? keep(step, changedHere(settings)) : { ...step, action: 'remove' }
   }
-  const before = read(beforeSchema, change.before, id)
+  const before = read(kept, change.before, id)
   const fields = differences(before.snapshot, after).filter(
-    field => !usageFields.includes(field) && !hangingFields.includes(field),
+    field => !usageFields.includes(field) && !attachedFields.includes(field),
   )
-  const limits = changedLimits(before.snapshot, after)
+  const limit = tokenLimitOf(before.snapshot) !== tokenLimitOf(after)
+  const since = differences(after, current)
   const changed = [
-    ...fields.filter(field => !Bun.deepEquals(current[field] ?? null, after[field] ?? null)),
-    ...(limits.some(name => limitAmount(current, name) !== limitAmount(after, name)) ? ['limits'] : []),
+    ...fields.filter(field => since.includes(field)),
+    ...(limit && tokenLimitOf(current) !== tokenLimitOf(after) ? ['limits'] : []),
   ]
-  if (changed.length > 0) return { ...step, action: 'keep', reason: changedHere(changed) }
-  return { ...step, action: 'revert', before, after, current, fields, limits }
+  return changed.length > 0
+    ? keep(step, changedHere(changed))
+    : { ...step, action: 'revert', before, after, current, fields, limit }
 }
 
-/** Why something that an import made may not be taken away, or null. */
-function changeSince(after: Snapshot, current: Snapshot): string | null {
-  const changed = differences(after, current)
-  if (changed.length === 0) return null
-  const settings = changed.filter(field => !usageFields.includes(field))
-  return settings.length === 0 ? 'used here since' : changedHere(settings)
-}
+const snapshotSchema = v.record(v.string(), v.unknown())
+
+const keep = ({ type, id, name }: Pick<UndoStep, 'type' | 'id' | 'name'>, reason: string): UndoStep => ({
+  type,
+  id,
+  name,
+  action: 'keep',
+  reason,
+})
+
+/** Names of the fields in which two snapshots differ; the time of change is none. */
+const differences = (before: Snapshot, after: Snapshot): readonly string[] =>
+  [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    field => field !== 'updatedAt' && !Bun.deepEquals(before[field] ?? null, after[field] ?? null),
+  )
 
 const changedHere = (fields: readonly string[]): string =>
   `changed here since: ${fields.map(field => words[field] ?? field).join(', ')}`
@@ -167,117 +165,74 @@ const words: Readonly<Record<string, string>> = {
   keyPrefix: 'key prefix',
 }
 
-/** The amount of a limit, null when there is none. */
-export function limitAmount(snapshot: Snapshot, name: string): number | null {
-  const all = (snapshot['limits'] ?? {}) as Readonly<Record<string, readonly [number, number | null]>>
-  return all[name]?.[0] ?? null
-}
-
-function changedLimits(before: Snapshot, after: Snapshot): readonly string[] {
-  const names = new Set([before, after].flatMap(each => Object.keys((each['limits'] ?? {}) as object)))
-  return [...names].filter(name => limitAmount(before, name) !== limitAmount(after, name))
-}
-
-/** The names that must be unique, and where they stand. */
-export const uniqueFields: Readonly<Record<EntityType, readonly string[]>> = {
-  user: ['username', 'email'],
-  project: ['slug'],
-  key: ['name'],
-}
-
-/** What would get back a name that somebody else has by now stays as it is. */
-async function keepNames(db: Database, steps: readonly UndoStep[]): Promise<readonly UndoStep[]> {
-  let result = steps
-  for (const type of ['user', 'project', 'key'] as const) {
-    for (const field of uniqueFields[type]) result = await keepName(db, result, type, field)
+/**
+ * Keeps what cannot go: what would get back a name that another has by then, an owner to whom something would still
+ * belong, and what would go back to an owner who was deleted.
+ */
+async function keepWhatClashes(db: Database, planned: readonly UndoStep[]): Promise<readonly UndoStep[]> {
+  const rows: Readonly<Record<Kind, readonly Row[]>> = {
+    user: await db.select({ id: users.id, username: users.username, email: users.email }).from(users),
+    project: await db
+      .select({ id: projects.id, slug: projects.slug, ownerId: projects.ownerId })
+      .from(projects),
+    key: await db
+      .select({ id: keys.id, name: keys.name, userId: keys.userId, projectId: keys.projectId })
+      .from(keys),
   }
-  return result
-}
-
-async function keepName(
-  db: Database,
-  steps: readonly UndoStep[],
-  type: EntityType,
-  field: string,
-): Promise<readonly UndoStep[]> {
-  const isRenamed = (step: UndoStep): boolean =>
-    step.type === type && step.action === 'revert' && step.fields.includes(field)
-  if (!steps.some(isRenamed)) return steps
-  const tables = {
-    user: () => db.select().from(users),
-    project: () => db.select().from(projects),
-    key: () => db.select().from(keys),
-  }
-  const rows: readonly Snapshot[] = await tables[type]()
-  let result = steps
-  // One that stays may have the name that another wants back: again until nothing moves.
+  const userIds = new Set<unknown>(rows.user.map(row => row.id))
+  let steps = planned
+  // What is kept may have the name that another wants back, or be an owner's: again until nothing moves.
   for (;;) {
-    const byId = new Map(result.filter(step => step.type === type).map(step => [step.id, step]))
-    const taken = new Map<string, string[]>()
-    for (const row of rows) {
-      const id = String(row['id'])
-      const step = byId.get(id)
-      if (step?.action === 'remove') continue
-      const name = step?.action === 'revert' ? step.before.snapshot[field] : row[field]
-      const final = step?.action === 'revert' && !step.fields.includes(field) ? row[field] : name
-      if (typeof final === 'string') taken.set(fold(final), [...(taken.get(fold(final)) ?? []), id])
-    }
-    const clashing = new Set([...taken.values()].filter(ids => ids.length > 1).flat())
-    const next = result.map(step =>
-      isRenamed(step) && clashing.has(step.id)
-        ? keep(step, `its earlier ${field === 'name' ? 'name' : field} is taken now`)
-        : step,
-    )
-    if (!next.some((step, index) => step !== result[index])) return result
-    result = next
-  }
-}
-
-const keep = ({ type, id, name }: UndoStep, reason: string): UndoStep => ({
-  type,
-  id,
-  name,
-  action: 'keep',
-  reason,
-})
-
-/** Owners stay with what stays, and nothing goes back to an owner who is gone. */
-async function keepTogether(db: Database, steps: readonly UndoStep[]): Promise<readonly UndoStep[]> {
-  const owned = [
-    ...(await db.select({ id: keys.id, name: keys.name, owner: keys.userId }).from(keys)).map(row => ({
-      ...row,
-      field: 'userId',
-    })),
-    ...(
-      await db.select({ id: projects.id, name: projects.slug, owner: projects.ownerId }).from(projects)
-    ).map(row => ({ ...row, field: 'ownerId' })),
-    ...(await db.select({ id: keys.id, name: keys.name, owner: keys.projectId }).from(keys)).map(row => ({
-      ...row,
-      field: 'projectId',
-    })),
-  ].filter(row => row.owner !== null)
-  const present = new Set((await db.select({ id: users.id }).from(users)).map(row => row.id))
-  let result = steps
-  for (;;) {
-    const byId = new Map(result.map(step => [step.id, step]))
-    const removed = new Set(result.filter(step => step.action === 'remove').map(step => step.id))
-    /** What belongs to each owner once all is done. */
-    const belongings = new Map<unknown, string>()
-    for (const { id, name, owner, field } of owned) {
-      const step = byId.get(id)
-      if (removed.has(id)) continue
-      const isReverted = step?.action === 'revert' && step.fields.includes(field)
-      belongings.set(isReverted ? step.before.snapshot[field] : owner, name)
-    }
-    const next = result.map(step => {
-      const belonging = belongings.get(step.id)
-      if (step.action === 'remove' && belonging !== undefined) return keep(step, `${belonging} belongs to it`)
+    const { holders, belongings } = afterwards(rows, steps)
+    const next = steps.map(step => {
+      if (step.action === 'remove') {
+        const belonging = belongings.get(step.id)
+        return belonging === undefined ? step : keep(step, `${belonging} belongs to it`)
+      }
       if (step.action !== 'revert') return step
-      const field = ['userId', 'ownerId'].find(name => step.fields.includes(name))
-      const owner = field === undefined ? null : step.before.snapshot[field]
-      return typeof owner !== 'string' || present.has(owner) ? step : keep(step, 'its earlier owner is gone')
+      const back = (field: string) => step.before.snapshot[field]
+      const taken = uniqueFields[step.type].find(
+        field =>
+          step.fields.includes(field) && (holders.get(nameKey(step.type, field, back(field))) ?? 0) > 1,
+      )
+      if (taken !== undefined) return keep(step, `its earlier ${taken} is taken now`)
+      const isLost = ownerFields
+        .filter(field => step.fields.includes(field))
+        .some(field => typeof back(field) === 'string' && !userIds.has(back(field)))
+      return isLost ? keep(step, 'its earlier owner is gone') : step
     })
-    if (!next.some((step, index) => step !== result[index])) return result
-    result = next
+    if (next.every((step, index) => step === steps[index])) return steps
+    steps = next
   }
+}
+
+type Row = Fields & { readonly id: string }
+
+const ownerFields = ['userId', 'ownerId']
+
+const nameKey = (kind: Kind, field: string, name: unknown): string | undefined =>
+  typeof name === 'string' ? `${kind} ${field} ${fold(name)}` : undefined
+
+/** How many will have each name once the steps are done, and the name of one thing that belongs to each owner. */
+function afterwards(rows: Readonly<Record<Kind, readonly Row[]>>, steps: readonly UndoStep[]) {
+  const byId = new Map(steps.map(step => [step.id, step]))
+  const holders = new Map<string | undefined, number>()
+  const belongings = new Map<unknown, string>()
+  for (const kind of kinds) {
+    for (const row of rows[kind]) {
+      const step = byId.get(row.id)
+      if (step?.action === 'remove') continue
+      const finalValue = (field: string): unknown =>
+        step?.action === 'revert' && step.fields.includes(field) ? step.before.snapshot[field] : row[field]
+      for (const field of uniqueFields[kind]) {
+        const name = nameKey(kind, field, finalValue(field))
+        if (name !== undefined) holders.set(name, (holders.get(name) ?? 0) + 1)
+      }
+      for (const field of [...ownerFields, 'projectId']) {
+        const owner = finalValue(field)
+        if (typeof owner === 'string') belongings.set(owner, nameOf(kind, row))
+      }
+    }
+  }
+  return { holders, belongings }
 }

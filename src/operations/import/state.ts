@@ -1,16 +1,15 @@
 /**
- * The third side of a merge: what a source last said of a key. By it, a change in the source is told from a change
- * made here, and what was already counted is never counted again.
+ * What a source last said of a user, project or key. With it a change in the source is told from a change made here,
+ * and usage that was counted is not counted again.
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { ForeignCounts } from '../../formats/foreign-data.ts'
-import { hashSecret } from '../rules/secrets.ts'
-import type { IncomingKey, IncomingProject, IncomingUser } from './prepare.ts'
+import type { ForeignCounts, ForeignKey } from '../../formats/foreign-data.ts'
 
 const counts = { tokens: v.number(), requests: v.number(), costMicros: v.number() }
+const windows = v.array(v.object({ start: v.number(), model: v.string(), ...counts }))
 
-const keySchema = v.object({
+export const keyState = v.object({
   name: v.nullable(v.string()),
   model: v.nullable(v.string()),
   tokenLimit: v.nullable(v.number()),
@@ -23,42 +22,39 @@ const keySchema = v.object({
   /** What this source has added to the key's running totals. */
   counted: v.object({
     ...counts,
-    /** How much of the tokens is known to have gone in and come out. */
+    /** How many of the tokens are known to be input and output. */
     inputTokens: v.optional(v.number(), 0),
     outputTokens: v.optional(v.number(), 0),
   }),
   /** Every window ever seen, by start, with the model that it was booked under. */
-  windows: v.array(v.object({ start: v.number(), model: v.string(), ...counts })),
+  windows,
 })
 
-const userSchema = v.object({
+export const userState = v.object({
   username: v.string(),
   email: v.nullable(v.string()),
   name: v.nullable(v.string()),
   /** SHA-256 of the password's hash: enough to see that it changed. */
   password: v.nullable(v.string()),
-  /** Was here before, under the same username or email address: never changed by an import. */
+  /** Existed before, with the same username or email address: imports never change this user. */
   linked: v.boolean(),
 })
 
-const projectSchema = v.object({ name: v.string(), slug: v.string(), ownerId: v.string() })
+export const projectState = v.object({ name: v.string(), slug: v.string(), ownerId: v.string() })
 
-export type ImportedState = v.InferOutput<typeof keySchema>
-export type ImportedUserState = v.InferOutput<typeof userSchema>
-export type ImportedProjectState = v.InferOutput<typeof projectSchema>
-export type BookedWindow = ImportedState['windows'][number]
+/** By how much the buckets and running totals of a key move. Tokens include those of `split`. */
+export const usageMove = v.object({
+  windows,
+  total: v.object(counts),
+  split: v.object({ inputTokens: v.number(), outputTokens: v.number() }),
+})
 
-const noSplit: Split = { inputTokens: 0, outputTokens: 0 }
-export const noCounts: ForeignCounts = { tokens: 0, requests: 0, costMicros: 0 }
+export type KeyState = v.InferOutput<typeof keyState>
+export type UserState = v.InferOutput<typeof userState>
+export type UsageMove = v.InferOutput<typeof usageMove>
+export type BookedWindow = UsageMove['windows'][number]
 
 /** @throws corrupt when the stored text is not what was written */
-export const keyState = (stored: unknown, id: string): ImportedState => read(keySchema, stored, id)
-/** @throws corrupt */
-export const userState = (stored: unknown, id: string): ImportedUserState => read(userSchema, stored, id)
-/** @throws corrupt */
-export const projectState = (stored: unknown, id: string): ImportedProjectState =>
-  read(projectSchema, stored, id)
-
 export function read<S extends v.GenericSchema>(schema: S, stored: unknown, id: string): v.InferOutput<S> {
   const result = v.safeParse(schema, stored)
   if (result.success) return result.output
@@ -69,40 +65,18 @@ export function read<S extends v.GenericSchema>(schema: S, stored: unknown, id: 
   )
 }
 
-export const stateOfUser = (user: IncomingUser, linked: boolean): ImportedUserState => ({
-  username: user.username,
-  email: user.email,
-  name: user.name,
-  password: user.passwordHash === null ? null : hashSecret(user.passwordHash),
-  linked,
-})
-
-export const stateOfProject = ({ name, slug, ownerId }: IncomingProject): ImportedProjectState => ({
-  name,
-  slug,
-  ownerId,
-})
-
-export interface UsageMerge {
-  readonly state: ImportedState
-  /** What each window has grown, or shrunk, by; windows that stayed the same are left out. */
-  readonly windows: readonly BookedWindow[]
-  /** What the running totals move by; tokens include those of `split`. */
-  readonly total: ForeignCounts
-  readonly split: Split
-}
-
-/** Tokens that are known to have gone in and come out. */
-interface Split {
-  readonly inputTokens: number
-  readonly outputTokens: number
-}
+export const noCounts: ForeignCounts = { tokens: 0, requests: 0, costMicros: 0 }
+const noSplit: UsageMove['split'] = { inputTokens: 0, outputTokens: 0 }
 
 /**
- * What a source now says, against what it said before (null: nothing). A window that is gone from the source stays
- * counted; so does everything where the source keeps no count of a lifetime.
+ * Compares the usage that a source reports with what it reported before (null: nothing). Windows that stayed the same
+ * do not move. A window that the source has dropped stays counted; so does everything where the source has no lifetime
+ * count.
  */
-export function mergeUsage(previous: ImportedState | null, key: IncomingKey): UsageMerge {
+export function mergeUsage(
+  previous: KeyState | null,
+  key: Omit<ForeignKey, 'credential'>,
+): { readonly state: KeyState; readonly move: UsageMove } {
   const booked = new Map(previous?.windows.map(window => [window.start, window]))
   const moved: BookedWindow[] = []
   for (const window of key.windows) {
@@ -112,7 +86,7 @@ export function mergeUsage(previous: ImportedState | null, key: IncomingKey): Us
     booked.set(window.start, { ...window, model: old.model })
   }
   const before = previous?.counted ?? { ...noCounts, ...noSplit }
-  const grown = moved.reduce<ForeignCounts>(add, before)
+  const grown = sum([before, ...moved])
   const counted = {
     tokens: key.lifetime.tokens ?? grown.tokens,
     requests: key.lifetime.requests ?? grown.requests,
@@ -120,41 +94,25 @@ export function mergeUsage(previous: ImportedState | null, key: IncomingKey): Us
     inputTokens: key.split?.inputTokens ?? before.inputTokens,
     outputTokens: key.split?.outputTokens ?? before.outputTokens,
   }
-  const { name, model, tokenLimit, userId, revokedAt, expiresAt, createdAt, lastUsedAt } = key
+  const state = { ...key, counted, windows: [...booked.values()].sort((a, b) => a.start - b.start) }
   return {
-    state: {
-      name,
-      model,
-      tokenLimit,
-      userId,
-      revokedAt,
-      expiresAt,
-      createdAt,
-      lastUsedAt,
-      counted,
-      windows: [...booked.values()].sort((a, b) => a.start - b.start),
-    },
-    windows: moved,
-    total: subtract(counted, before),
-    split: {
-      inputTokens: counted.inputTokens - before.inputTokens,
-      outputTokens: counted.outputTokens - before.outputTokens,
+    state: v.parse(keyState, state),
+    move: {
+      windows: moved,
+      total: subtract(counted, before),
+      split: {
+        inputTokens: counted.inputTokens - before.inputTokens,
+        outputTokens: counted.outputTokens - before.outputTokens,
+      },
     },
   }
 }
 
-/** What is said again. */
-export const unmoved = (state: ImportedState): UsageMerge => ({
-  state,
-  windows: [],
-  total: noCounts,
-  split: noSplit,
-})
-
-export const add = (a: ForeignCounts, b: ForeignCounts): ForeignCounts => ({
-  tokens: a.tokens + b.tokens,
-  requests: a.requests + b.requests,
-  costMicros: a.costMicros + b.costMicros,
+/** The move that takes this one back. */
+export const reversed = ({ windows, total, split }: UsageMove): UsageMove => ({
+  windows: windows.map(window => ({ ...window, ...subtract(noCounts, window) })),
+  total: subtract(noCounts, total),
+  split: { inputTokens: -split.inputTokens, outputTokens: -split.outputTokens },
 })
 
 export const subtract = (a: ForeignCounts, b: ForeignCounts): ForeignCounts => ({
@@ -163,5 +121,15 @@ export const subtract = (a: ForeignCounts, b: ForeignCounts): ForeignCounts => (
   costMicros: a.costMicros - b.costMicros,
 })
 
-export const isNothing = (counts: ForeignCounts): boolean =>
-  counts.tokens === 0 && counts.requests === 0 && counts.costMicros === 0
+export const sum = (all: readonly ForeignCounts[]): ForeignCounts =>
+  all.reduce(
+    (a, b) => ({
+      tokens: a.tokens + b.tokens,
+      requests: a.requests + b.requests,
+      costMicros: a.costMicros + b.costMicros,
+    }),
+    noCounts,
+  )
+
+export const isNothing = ({ tokens, requests, costMicros }: ForeignCounts): boolean =>
+  tokens === 0 && requests === 0 && costMicros === 0

@@ -1,6 +1,6 @@
 /**
- * Takes an import back: what it made is removed, what it changed is as it was before, what it counted is subtracted.
- * One transaction; whatever was changed or used here since stops it, or stays.
+ * Undoes an import: what it created is removed, what it changed goes back to what it was, and usage that it counted is
+ * subtracted. One transaction. What was changed or used here since stops it, or stays as it is.
  */
 
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -8,27 +8,31 @@ import type { ImportUndo, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, eq, inArray } from '../../db/query.ts'
-import { importedKeys, importedProjects, importedUsers, imports } from '../../db/schema/imports.ts'
-import { keys } from '../../db/schema/keys.ts'
-import { limits } from '../../db/schema/limits.ts'
-import { projects, users } from '../../db/schema/people.ts'
+import { importedUsers, imports } from '../../db/schema/imports.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import { limitRows } from '../limits/rows.ts'
 import { type RowProgress, rowProgress } from '../progress.ts'
-import { moveUsage } from './apply.ts'
-import { auditViews } from './audit-views.ts'
-import { usageGaps } from './gaps.ts'
 import type { UndoOptions } from './input.ts'
+import {
+  auditViews,
+  type Kind,
+  kinds,
+  rememberAgain,
+  setTokenLimit,
+  tables,
+  tokenLimitOf,
+  uniqueFields,
+  updateRow,
+} from './kinds.ts'
 import { findImport, type ImportRow, summaryOf } from './list.ts'
-import { limitAmount, planUndo, type UndoStep, uniqueFields } from './plan-undo.ts'
-import { type EntityType, entityTypes } from './snapshot.ts'
-import { noCounts, subtract } from './state.ts'
+import { planUndo, type UndoStep } from './plan-undo.ts'
+import { isNothing, reversed } from './state.ts'
+import { moveUsage, usageGaps } from './usage.ts'
 
 /**
  * @param selector id of the import, or the beginning of one
  * @throws not_found, ambiguous; conflict when it was undone already, is too old to be undone, or when something that it
- *   made or changed was changed or used since
+ *   created or changed was changed or used since
  */
 export function undoImport(
   context: OperationContext,
@@ -44,11 +48,15 @@ export function undoImport(
     if (steps.length === 0 && created + updated > 0) throw tooOld(row)
     const kept = steps.filter(step => step.action === 'keep')
     if (kept.length > 0 && options.keepChanged !== true) throw changedSince(row, kept, steps.length)
-    const before = await viewsOf(context, db, steps, await checking(steps.filter(isShown).length))
-    const touched = reverts(steps).flatMap(step => (step.type === 'key' ? [step.id] : []))
-    const gaps = await usageGaps(db, touched)
+    const shown = steps.filter(({ action }) => action === 'remove' || action === 'revert')
+    const before = await viewsOf(context, db, shown, await checking(shown.length))
+    const keyIds = reverts(steps).flatMap(step => (step.type === 'key' ? [step.id] : []))
+    const gaps = await usageGaps(db, keyIds)
     await applySteps(context, db, row, steps)
-    await verify(db, row, steps, gaps)
+    for (const [id, gap] of await usageGaps(db, keyIds)) {
+      if (gap === gaps.get(id)) continue
+      throw new Error(`the usage of ${id} would no longer add up after undoing the import`)
+    }
     await db.update(imports).set({ undoneAt: context.now().getTime() }).where(eq(imports.id, row.id))
     const undo = undoOf(row, steps)
     await recordUndo(context, db, steps, before, undo)
@@ -61,16 +69,13 @@ type Revert = Extract<UndoStep, { action: 'revert' }>
 const reverts = (steps: readonly UndoStep[]): readonly Revert[] =>
   steps.filter(step => step.action === 'revert')
 
-const idsOf = (steps: readonly UndoStep[], type: EntityType, action: UndoStep['action']): string[] =>
-  steps.flatMap(step => (step.type === type && step.action === action ? [step.id] : []))
-
-/** Whether an operator would see a difference: sources are remembered for things that did not change, too. */
+/** Whether an operator would see a difference: an import also touches what did not change, to remember its source. */
 const isTold = (step: UndoStep): boolean =>
   step.action !== 'revert' ||
   step.fields.length > 0 ||
-  step.limits.length > 0 ||
-  Object.values(step.before.moved?.total ?? {}).some(count => count !== 0) ||
-  (step.before.moved?.windows.length ?? 0) > 0 ||
+  step.limit ||
+  (step.before.moved !== null &&
+    !(step.before.moved.windows.length === 0 && isNothing(step.before.moved.total))) ||
   step.before.snapshot['lastUsedAt'] !== step.after['lastUsedAt']
 
 function undoOf(row: ImportRow, steps: readonly UndoStep[]): ImportUndo {
@@ -106,7 +111,7 @@ function itemOf(step: UndoStep): ImportUndoItem {
 
 function nameBefore(step: Revert): string {
   const [field] = uniqueFields[step.type]
-  return field !== undefined && step.fields.includes(field) ? String(step.before.snapshot[field]) : step.name
+  return step.fields.includes(field) ? String(step.before.snapshot[field]) : step.name
 }
 
 async function applySteps(
@@ -115,156 +120,75 @@ async function applySteps(
   row: ImportRow,
   steps: readonly UndoStep[],
 ): Promise<void> {
-  const tell = await rowProgress(
-    context,
-    'undoing',
-    steps.filter(({ action }) => action !== 'keep' && action !== 'gone').length,
-  )
-  const remove = async (type: EntityType): Promise<void> => {
-    for (const some of inChunks(idsOf(steps, type, 'remove'))) {
-      await removeRows(db, type, some)
+  const doing = steps.filter(({ action }) => action !== 'keep' && action !== 'gone')
+  const tell = await rowProgress(context, 'undoing', doing.length)
+  const inParts = async (
+    kind: Kind,
+    action: UndoStep['action'],
+    work: (ids: string[]) => PromiseLike<unknown>,
+  ) => {
+    const mine = steps.filter(step => step.type === kind && step.action === action)
+    for (const some of inChunks(mine)) {
+      await work(some.map(({ id }) => id))
       await tell(some.length)
     }
   }
-  for (const step of reverts(steps)) await setAside(db, step)
+  const remove = (kind: Kind) =>
+    inParts(kind, 'remove', ids => db.delete(tables[kind]).where(inArray(tables[kind].id, ids)))
+  const revertAll = async (some: readonly Revert[]) => {
+    for (const step of some) {
+      await revert(context, db, row.source, step)
+      await tell(1)
+    }
+  }
+  const back = reverts(steps)
+  for (const step of back) await setAside(db, step)
   await remove('key')
   await remove('project')
-  const [restOfUsers, others] = [
-    reverts(steps).filter(step => step.type === 'user'),
-    reverts(steps).filter(step => step.type !== 'user'),
-  ]
   // What goes back to an earlier owner must do so before the later one is removed.
-  for (const step of others) {
-    await revert(context, db, row, step)
-    await tell(1)
-  }
+  await revertAll(back.filter(step => step.type !== 'user'))
   await remove('user')
-  for (const step of restOfUsers) {
-    await revert(context, db, row, step)
-    await tell(1)
-  }
-  for (const some of inChunks(idsOf(steps, 'user', 'unlink'))) {
-    await db
+  await revertAll(back.filter(step => step.type === 'user'))
+  await inParts('user', 'unlink', ids =>
+    db
       .delete(importedUsers)
-      .where(and(eq(importedUsers.importId, row.id), inArray(importedUsers.userId, some)))
-    await tell(some.length)
-  }
-}
-
-/** @param ids no more than one statement can take */
-async function removeRows(db: Database, type: EntityType, ids: string[]): Promise<void> {
-  if (type === 'key') await db.delete(keys).where(inArray(keys.id, ids))
-  else if (type === 'project') await db.delete(projects).where(inArray(projects.id, ids))
-  else await db.delete(users).where(inArray(users.id, ids))
+      .where(and(eq(importedUsers.importId, row.id), inArray(importedUsers.userId, ids))),
+  )
 }
 
 /** Gives up a unique name for the moment: two things may have to get each other's back. */
-async function setAside(db: Database, step: Revert): Promise<void> {
-  const fields = uniqueFields[step.type].filter(field => step.fields.includes(field))
-  if (fields.length === 0) return
-  const placeholder = `undoing-${step.id.replace('_', '-')}`
-  const set = Object.fromEntries(fields.map(field => [field, field === 'email' ? null : placeholder]))
-  await updateRow(db, step.type, step.id, set)
-}
-
-async function updateRow(
-  db: Database,
-  type: EntityType,
-  id: string,
-  set: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  if (Object.keys(set).length === 0) return
-  if (type === 'key') await db.update(keys).set(set).where(eq(keys.id, id))
-  else if (type === 'project') await db.update(projects).set(set).where(eq(projects.id, id))
-  else await db.update(users).set(set).where(eq(users.id, id))
-}
-
-async function revert(context: OperationContext, db: Database, row: ImportRow, step: Revert): Promise<void> {
-  const { before, after, current } = step
-  const fields = [
-    ...step.fields,
-    // A later use, or change, is not forgotten.
-    ...['lastUsedAt', 'updatedAt'].filter(field => current[field] === after[field]),
-  ]
-  const set = Object.fromEntries(
-    fields.filter(field => field in before.snapshot).map(field => [field, before.snapshot[field]]),
+async function setAside(db: Database, { type, id, fields }: Revert): Promise<void> {
+  const placeholder = `undoing-${id.replace('_', '-')}`
+  const unique = uniqueFields[type].filter(field => fields.includes(field))
+  await updateRow(
+    db,
+    type,
+    id,
+    Object.fromEntries(unique.map(field => [field, field === 'email' ? null : placeholder])),
   )
-  const isChange = step.fields.length > 0 || step.limits.length > 0
-  const touched = isChange && !('updatedAt' in set) ? { updatedAt: context.now().getTime() } : {}
-  await updateRow(db, step.type, step.id, { ...set, ...touched })
-  for (const name of step.limits) await setLimit(context, db, step, name)
-  const { moved, imported } = before
-  if (moved) {
-    await moveUsage(db, step.id, {
-      windows: moved.windows.map(({ start, model, ...counts }) => ({
-        start,
-        model,
-        ...subtract(noCounts, counts),
-      })),
-      total: subtract(noCounts, moved.total),
-      split: { inputTokens: -moved.split.inputTokens, outputTokens: -moved.split.outputTokens },
-    })
-  }
-  const { source } = row
-  if (step.type === 'user') {
-    const mine = and(eq(importedUsers.source, source), eq(importedUsers.userId, step.id))
-    await db.update(importedUsers).set(imported).where(mine)
-  } else if (step.type === 'project') {
-    const mine = and(eq(importedProjects.source, source), eq(importedProjects.projectId, step.id))
-    await db.update(importedProjects).set(imported).where(mine)
-  } else {
-    const mine = and(
-      eq(importedKeys.source, source),
-      eq(importedKeys.importId, row.id),
-      eq(importedKeys.keyId, step.id),
-    )
-    await db.update(importedKeys).set(imported).where(mine)
-  }
 }
 
-/** Back to the amount before, or away when there was none. */
-async function setLimit(context: OperationContext, db: Database, step: Revert, name: string): Promise<void> {
-  const [metric, windowMs] = splitLimit(name)
-  const amount = limitAmount(step.before.snapshot, name)
-  if (amount === null) {
-    await db
-      .delete(limits)
-      .where(and(eq(limits.keyId, step.id), eq(limits.metric, metric), eq(limits.windowMs, windowMs)))
-    return
-  }
-  await db
-    .insert(limits)
-    .values(limitRows(step.id, [{ metric, amount, windowMs }], context.now()))
-    .onConflictDoUpdate({ target: [limits.keyId, limits.metric, limits.windowMs], set: { amount } })
-}
-
-/** Imports know limits on tokens alone. */
-const splitLimit = (name: string): readonly ['tokens', number] => ['tokens', Number(name.split('/')[1])]
-
-/** Counts again what was done; a difference is a mistake of this program, and leaves the import as it was. */
-async function verify(
+async function revert(
+  context: OperationContext,
   db: Database,
-  row: ImportRow,
-  steps: readonly UndoStep[],
-  gaps: ReadonlyMap<string, string>,
+  source: string,
+  { type, id, before, after, current, ...step }: Revert,
 ): Promise<void> {
-  const tables = { user: users, project: projects, key: keys }
-  for (const type of entityTypes) {
-    for (const removed of inChunks(idsOf(steps, type, 'remove'))) {
-      const left = await db.$count(tables[type], inArray(tables[type].id, removed))
-      if (left > 0) throw new Error(`${left} ${type}s of ${row.id} were removed, but are still there`)
-    }
-  }
-  for (const [id, gap] of await usageGaps(db, [...gaps.keys()])) {
-    if (gap === gaps.get(id)) continue
-    throw new Error(`the usage of ${id} would no longer add up after undoing the import`)
-  }
+  const { snapshot, imported, moved } = before
+  // A later use, or change, is not forgotten.
+  const times = ['lastUsedAt', 'updatedAt'].filter(field => current[field] === after[field])
+  const fields = [...step.fields, ...times].filter(field => field in snapshot)
+  const isLaterChange = !fields.includes('updatedAt') && (step.fields.length > 0 || step.limit)
+  await updateRow(db, type, id, {
+    ...Object.fromEntries(fields.map(field => [field, snapshot[field]])),
+    ...(isLaterChange ? { updatedAt: context.now().getTime() } : {}),
+  })
+  if (step.limit) await setTokenLimit(db, id, tokenLimitOf(snapshot), context.now())
+  if (moved) await moveUsage(db, id, reversed(moved))
+  await rememberAgain(db, type, source, id, imported)
 }
 
 type Views = ReadonlyMap<string, object>
-
-/** Whether the audit trail shows what there was. */
-const isShown = ({ action }: UndoStep): boolean => action === 'remove' || action === 'revert'
 
 async function viewsOf(
   context: OperationContext,
@@ -273,9 +197,9 @@ async function viewsOf(
   tell: RowProgress,
 ): Promise<Views> {
   const found = new Map<string, object>()
-  for (const type of entityTypes) {
-    const ids = steps.filter(step => step.type === type && isShown(step)).map(step => step.id)
-    for (const [id, view] of await auditViews(db, context.now(), type, ids, tell)) found.set(id, view)
+  for (const kind of kinds) {
+    const ids = steps.filter(step => step.type === kind).map(step => step.id)
+    for (const [id, view] of await auditViews(db, context.now(), kind, ids, tell)) found.set(id, view)
   }
   return found
 }
@@ -290,14 +214,14 @@ async function recordUndo(
   const told = steps.filter(step => before.has(step.id) && isTold(step))
   const tell = await rowProgress(context, 'recording', reverts(steps).length + told.length)
   const after = await viewsOf(context, db, reverts(steps), tell)
-  const events = told.map(({ type, id, name }): Event => {
-    return {
+  const events = told.map(
+    ({ type, id, name }): Event => ({
       action: `${type}.undo-import`,
       target: { type, id, name },
       before: before.get(id),
       after: after.get(id),
-    }
-  })
+    }),
+  )
   for (const part of inChunks(events)) {
     await recordAll(context, db, part)
     await tell(part.length)

@@ -188,7 +188,7 @@ test.each([['a key'], ['its user'], ['its project']])(
   },
 )
 
-test('what is long past is forgotten: reservations, ids of events, files', async () => {
+test('what is long past is forgotten: reservations, ids of events, files, denials', async () => {
   await using home = await temporaryLatchkey(now.toISOString())
   const { keys, usage } = home.latchkey
   const { id } = await keys.create({ name: 'ci' })
@@ -197,17 +197,25 @@ test('what is long past is forgotten: reservations, ids of events, files', async
     `INSERT INTO counted_events WITH n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 12000) SELECT 'old-' || n, ${old - 1} FROM n`,
     `INSERT INTO counted_events VALUES ('kept', ${old})`,
     `INSERT INTO counted_files VALUES ('${'a'.repeat(64)}', ${old - 1}, 1), ('${'b'.repeat(64)}', ${old}, 1)`,
+    `INSERT INTO denials VALUES ('${id}', ${old - day - 1}, 'expired', 3, ${old - 1}), ('${id}', ${old - day - 1}, 'revoked', 1, ${old - 1}), ('${id}', ${old - day}, 'expired', 2, ${old})`,
     `INSERT INTO reservations VALUES ('res_${'0'.repeat(26)}', '${id}', 0, ${now.getTime() - day - 1}, 1, 0, 0), ('res_${'1'.repeat(26)}', '${id}', 0, ${now.getTime() - day}, 1, 0, 0)`,
   ]
   for (const each of insert) sql(home.path, each)
-  const forgotten = { reservationsRemoved: 1, eventsForgotten: 12_000, filesForgotten: 1 }
+  const forgotten = {
+    reservationsRemoved: 1,
+    eventsForgotten: 12_000,
+    filesForgotten: 1,
+    denialsForgotten: 2,
+  }
   expect(await home.dry.usage.compact()).toMatchObject(forgotten)
   expect(await usage.compact()).toMatchObject(forgotten)
   expect(await usage.compact()).toMatchObject({
     reservationsRemoved: 0,
     eventsForgotten: 0,
     filesForgotten: 0,
+    denialsForgotten: 0,
   })
+  expect(sql<{ count: number }>(home.path, 'SELECT count FROM denials')).toEqual([{ count: 2 }])
   expect(sql<{ id: string }>(home.path, 'SELECT id FROM counted_events')).toEqual([{ id: 'kept' }])
 })
 

@@ -12,7 +12,7 @@ import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, gte, inArray, isNotNull, lt, or, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits, reservations } from '../../db/schema/limits.ts'
-import { countedEvents, countedFiles, usage } from '../../db/schema/usage.ts'
+import { countedEvents, countedFiles, denials, usage } from '../../db/schema/usage.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'
@@ -26,14 +26,14 @@ type Width = typeof hourMs | typeof dayMs
 /** Rows that one transaction replaces or removes, about. */
 const rowsAtOnce = 5_000
 const reservationsKeptMs = dayMs
-/** An id or a file that comes again later than this counts again. */
+/** An id or a file that comes again later than this counts again; denials of earlier days are told no more. */
 const countedKeptMs = 400 * dayMs
 const longestPauseMs = 100
 
 /**
  * A window that reaches further back than minutes are kept is from then on right to the hour (the day) at its far end.
  * An hour in which a limit was reset stays as it is until the limit's window has left it behind. Also removes
- * reservations whose time was up a day ago, and forgets events and files that were counted 400 days ago.
+ * reservations whose time was up a day ago, and forgets denials, and events and files that were counted, of 400 days ago.
  *
  * @throws invalid
  */
@@ -62,6 +62,7 @@ export async function compactUsage(
     reservationsRemoved: await purge(context, oldReservations(now - reservationsKeptMs)),
     eventsForgotten: await purge(context, oldEvents(now - countedKeptMs)),
     filesForgotten: await purge(context, oldFiles(now - countedKeptMs)),
+    denialsForgotten: await purge(context, oldDenials(now - countedKeptMs)),
   }
   const { rowsBefore: _, rowsAfter: __, ...changes } = report
   if (Object.values(changes).some(count => count > 0)) {
@@ -234,7 +235,7 @@ async function foldStretch(db: Database, width: Width, { keyId, from, until }: S
   return { removed: sums.reduce((sum, { rows }) => sum + rows, 0), added }
 }
 
-/** What is past its time in one table; each of the three is indexed by it, or small. */
+/** What is past its time in one table, by ids that each stand for at least one row; indexed by it, or small. */
 interface Outdated {
   readonly count: (db: Database) => Promise<readonly { readonly rows: number }[]>
   readonly find: (db: Database) => Promise<readonly { readonly id: string }[]>
@@ -267,6 +268,21 @@ function oldFiles(before: number): Outdated {
     count: db => db.select({ rows }).from(countedFiles).where(old),
     find: db => db.select({ id: countedFiles.sha256 }).from(countedFiles).where(old).limit(rowsAtOnce),
     remove: (db, ids) => db.delete(countedFiles).where(inArray(countedFiles.sha256, ids)),
+  }
+}
+
+/** A key at a time: what there is of one are a few rows a day. */
+function oldDenials(before: number): Outdated {
+  const old = lt(denials.start, before - dayMs)
+  return {
+    count: db => db.select({ rows }).from(denials).where(old),
+    find: db =>
+      db
+        .selectDistinct({ id: denials.keyId })
+        .from(denials)
+        .where(old)
+        .limit(rowsAtOnce / 10),
+    remove: (db, ids) => db.delete(denials).where(and(inArray(denials.keyId, ids), old)),
   }
 }
 

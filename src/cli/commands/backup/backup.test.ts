@@ -68,6 +68,10 @@ test('prune asks, explains, and takes its policy from flags, the file or the env
     (await latchkey(`${line} --json`, { ...later, ...more })).json<BackupPruning[]>().map(row => row.outcome)
   expect(await outcomes('backup prune --keep-daily 2 --dry-run')).toEqual(['kept', 'kept', 'removed'])
   expect(await outcomes('backup prune --keep-daily all --dry-run')).toEqual(['kept', 'kept', 'kept'])
+  // What is drawn before it is done says so.
+  const drawn = (await latchkey('backup prune --keep-daily 2 --dry-run', later)).out
+  expect(drawn).toContain('remove')
+  expect(drawn).not.toContain('removed')
   scene.folder.write('latchkey.toml', '[backup.keep]\nlast = 2\n')
   expect(await outcomes('backup prune --dry-run')).toEqual(['kept', 'kept', 'removed'])
   const env = { LATCHKEY_BACKUP_KEEP: 'last=1, within=1h' }
@@ -78,7 +82,7 @@ test('prune asks, explains, and takes its policy from flags, the file or the env
   expect(done.code).toBe(0)
   expect(asked[0]).toContain('Remove 1 of 3 backups')
   // Which they are is shown before.
-  expect(done.err).toMatch(/removed\S* +no rule keeps it/)
+  expect(done.err).toMatch(/remove\S* +no rule keeps it/)
   expect(done.out).toContain('no rule keeps it')
   expect((await latchkey('backup list --json')).json<Backup[]>()).toHaveLength(2)
   // Where nothing would go, there is nothing to ask.

@@ -146,7 +146,11 @@ export const pruningPlan = (rows: readonly BackupPruning[]): string =>
 /** What retention makes of each backup. */
 export const pruningColumns: readonly Column<BackupPruning>[] = [
   { title: 'taken', time: row => row.createdAt },
-  { title: 'outcome', cell: ({ outcome: o }, brush) => (o === 'kept' ? brush.good : brush.bad)(o) },
+  // Drawn before it is done as well.
+  {
+    title: 'decision',
+    cell: ({ outcome }, brush) => (outcome === 'kept' ? brush.good('keep') : brush.bad('remove')),
+  },
   { title: 'because', cell: row => row.because.join(', ') },
   { title: 'size', cell: (row, brush) => brush.bytes(row.sizeBytes), align: 'right' },
   { title: 'reason', cell: row => row.reason, wide: true },

@@ -33,7 +33,7 @@ export function restoreQuestion(
   what: string | undefined,
   database: string,
   ago: string,
-): Omit<Confirmation, 'binds'> {
+): Confirmation {
   const { replaces, undoes, revived } = chosen
   const whose = chosen.foreign ? ` of another database, ${databaseOf(chosen)}` : ''
   const taken = `${chosen.path} (${chosen.reason})${whose}, taken ${ago}`

@@ -2,9 +2,8 @@
  * Puts new secrets into a file of their own: made anew, readable by its owner alone, on disk before the database
  * knows of them, and gone again when they are not kept. Must never write over anything.
  */
-import { type FileHandle, rm } from 'node:fs/promises'
 import type { IssuedKey } from '../../../contract/views.ts'
-import { openNew, requireRoom, syncFolder } from '../../../system/new-file.ts'
+import { requireFree, withNewFile } from '../../../system/files.ts'
 
 export interface NewSecretFile {
   readonly path: string
@@ -24,24 +23,12 @@ export async function withNewSecretFile<T>(
   work: (file: NewSecretFile) => Promise<T>,
 ): Promise<T> {
   if (dryRun) {
-    requireRoom(path, noOverwriting)
+    requireFree(path, noOverwriting)
     return work({ path, deliver: async () => {} })
   }
-  let handle: FileHandle | undefined
-  const deliver = async (issued: readonly IssuedKey[]): Promise<void> => {
-    handle = await openNew(path, noOverwriting)
-    await handle.writeFile(textOf(issued))
-    await handle.sync()
-    await syncFolder(path)
-  }
-  try {
-    return await work({ path, deliver })
-  } catch (error) {
-    if (handle !== undefined) await rm(path, { force: true })
-    throw error
-  } finally {
-    await handle?.close()
-  }
+  return withNewFile(path, noOverwriting, write =>
+    work({ path, deliver: async issued => write(textOf(issued)) }),
+  )
 }
 
 const noOverwriting = 'name a new file: a secret overwrites nothing'

@@ -195,6 +195,7 @@ export function compactedParts(report: Compacted, brush: Brush): string {
     [report.reservationsRemoved, 'old reservations removed'],
     [report.eventsForgotten, 'ids of old events forgotten'],
     [report.filesForgotten, 'old files forgotten'],
+    [report.denialsForgotten, 'rows of old denials forgotten'],
   ]
   return parts
     .filter(([count]) => count > 0)

@@ -1,8 +1,7 @@
 /** Puts a report of usage into an HTML file. */
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { UsageOverview } from '../../../index.ts'
-import { withNewFile } from '../../../system/new-file.ts'
-import { writeWhole } from '../../../system/whole-file.ts'
+import { replaceFile, withNewFile } from '../../../system/files.ts'
 import type { Context } from '../../declare/declaration.ts'
 import { usagePage } from '../../draw/page/usage.ts'
 
@@ -23,10 +22,11 @@ export async function writeUsagePage(
     throw new LatchkeyError('usage', '--html names a new file, and - is none', 'name it: --html usage.html')
   }
   const path = ctx.path(file)
-  const fill = async (write: (text: string) => Promise<void>): Promise<UsageOverview> => {
+  const fill = async (write: (text: string) => void): Promise<UsageOverview> => {
     const overview = await read()
-    await write(usagePage(overview))
+    write(usagePage(overview))
     return overview
   }
-  return replace ? fill(text => writeWhole(path, text, 0o600)) : withNewFile(path, fill)
+  if (replace) return fill(text => replaceFile(path, text))
+  return withNewFile(path, 'name a new file, or write over that one with --force', fill)
 }

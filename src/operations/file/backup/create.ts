@@ -12,22 +12,14 @@ import type { Backup, CreatedBackup } from '../../../contract/views.ts'
 import { realPath } from '../../../db/sqlite/holders.ts'
 import { compactSize } from '../../../db/sqlite/inspect.ts'
 import { logDamage, reading, requireOurs } from '../../../db/sqlite/open.ts'
-import {
-  ensureFolder,
-  fileFailure,
-  requireSpace,
-  sizeOf,
-  sweep,
-  withPrivateFile,
-} from '../../../system/files.ts'
+import { ensureFolder, fileFailure, PrivateFile, requireSpace, sizeOf, sweep } from '../../../system/files.ts'
 import { programVersion } from '../../../system/version.ts'
 import type { FileContext } from '../../context.ts'
 import { newId } from '../../rules/ids.ts'
 import { parse } from '../../rules/input.ts'
 import type { Examination, Refusal } from './contents.ts'
 import { readRecipients } from './encrypt.ts'
-import type { KeepPolicy } from './input.ts'
-import { type CreateBackup, createBackupInput, type RunBackup, runInput } from './input.ts'
+import { type CreateBackup, createBackupInput, type KeepPolicy, type RunBackup, runInput } from './input.ts'
 import { withLock } from './lock.ts'
 import {
   backupName,
@@ -41,7 +33,7 @@ import {
   toView,
   writeManifest,
 } from './manifest.ts'
-import { type Digest, digestFile, extensionOf, pack } from './pack.ts'
+import { digestFile, extensionOf, pack } from './pack.ts'
 import { withPings } from './ping.ts'
 import { locate } from './places/locate.ts'
 import type { Location } from './places/place.ts'
@@ -136,58 +128,50 @@ async function createStored(
   const removeFolder = ensureFolder(folder)
   try {
     if (!context.dryRun) sweep(folder)
-    const plain = options.compression === 'none' && recipients.length === 0
-    requireSpace(folder, plain ? size : size * 2)
-    const stored = await withPrivateFile(folder, async raw => {
-      const createdAt = context.now()
-      await copy(context, raw, size, input)
-      const build = (file: string, digests: Digests, examination: Examination): Promise<StoredBackup> => {
-        const id = newId('bak', createdAt)
-        const { compression } = options
-        const encrypted = recipients.length > 0
-        const { contents, databaseId, refusal } = examination
-        const manifest: Manifest = {
-          format: 'latchkey-backup',
-          formatVersion,
-          id,
-          file: backupName(id, createdAt) + extensionOf({ compression, encrypted }),
-          createdAt,
-          database: originOf(input.of ?? context.path, databaseId, location),
-          reason: options.reason,
-          sizeBytes: digests.packed.bytes,
-          rawSizeBytes: digests.raw.bytes,
-          sha256: digests.packed.sha256,
-          rawSha256: digests.raw.sha256,
-          compression,
-          encrypted,
-          ...contents,
-          programVersion,
-          verifiedAt: options.full ? context.now() : null,
-          failure: refusal?.code === 'drift' ? onDrift(refusal) : null,
-        }
-        return keep(context, file, { location, manifest })
-      }
-      const looking = look({
-        path: raw,
-        depth: options.full ? 'full' : 'quick',
-        name: 'the copy',
-      })
-      // Whoever waits for it gets its failure; when packing cannot even begin, nobody does.
-      looking.catch(() => {})
-      const total = sizeOf(raw)
-      const count = (done: number) => context.onProgress?.({ step: 'packing', done, total, unit: 'bytes' })
-      if (plain) {
-        const [examination, digest] = await both(looking, digestFile(raw, count))
-        return build(raw, { raw: digest, packed: digest }, examination)
-      }
-      return withPrivateFile(folder, async packed => {
-        const packing = pack(raw, packed, { compression: options.compression, recipients, count })
-        const [examination, digests] = await both(looking, packing)
-        return build(packed, digests, examination)
-      })
-    })
+    const { compression } = options
+    const isPacked = compression !== 'none' || recipients.length > 0
+    requireSpace(folder, isPacked ? size * 2 : size)
+    const stored = await build()
     if (context.dryRun) removeFolder()
     return stored
+
+    async function build(): Promise<StoredBackup> {
+      using raw = new PrivateFile(folder)
+      using packed = isPacked ? new PrivateFile(folder) : undefined
+      const createdAt = context.now()
+      await copy(context, raw.path, size, input)
+      const total = sizeOf(raw.path)
+      const count = (done: number) => context.onProgress?.({ step: 'packing', done, total, unit: 'bytes' })
+      const [examination, digests] = await both(
+        look({ path: raw.path, depth: options.full ? 'full' : 'quick', name: 'the copy' }),
+        packed
+          ? pack(raw.path, packed.path, { compression, recipients, count })
+          : digestFile(raw.path, count).then(digest => ({ raw: digest, packed: digest })),
+      )
+      const { contents, databaseId, refusal } = examination
+      const id = newId('bak', createdAt)
+      const encrypted = recipients.length > 0
+      const manifest: Manifest = {
+        format: 'latchkey-backup',
+        formatVersion,
+        id,
+        file: backupName(id, createdAt) + extensionOf({ compression, encrypted }),
+        createdAt,
+        database: originOf(input.of ?? context.path, databaseId, location),
+        reason: options.reason,
+        sizeBytes: digests.packed.bytes,
+        rawSizeBytes: digests.raw.bytes,
+        sha256: digests.packed.sha256,
+        rawSha256: digests.raw.sha256,
+        compression,
+        encrypted,
+        ...contents,
+        programVersion,
+        verifiedAt: options.full ? context.now() : null,
+        failure: refusal?.code === 'drift' ? onDrift(refusal) : null,
+      }
+      return keep(context, (packed ?? raw).path, { location, manifest })
+    }
   } catch (error) {
     removeFolder()
     throw fileFailure(error, folder)
@@ -202,11 +186,6 @@ function originOf(file: string, id: string | null, { kind, address }: Location):
     path,
     relative: kind === 'folder' ? relative(realPath(address), path) : null,
   }
-}
-
-interface Digests {
-  readonly raw: Digest
-  readonly packed: Digest
 }
 
 /** The size of the growing copy is all that tells how far SQLite is. */

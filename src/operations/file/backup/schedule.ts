@@ -47,11 +47,11 @@ export async function scheduleBackups(context: FileContext, input: ScheduleBacku
   await rehearse(context, plan)
   if (context.dryRun) return plan
   const before = readScheduled(resolve(context.path))
-  await note(context, scheduledBy(context, input))
+  note(context, scheduledBy(context, input))
   try {
     await install(context, plan)
   } catch (error) {
-    await note(context, before)
+    note(context, before)
     throw error
   }
   return { ...plan, changed: true }
@@ -64,10 +64,10 @@ function scheduledBy(context: FileContext, input: ScheduleBackups): Scheduled | 
   return isUsual && recipientsFile === null ? undefined : { backupDir, recipientsFile }
 }
 
-async function note(context: FileContext, scheduled: Scheduled | undefined): Promise<void> {
+function note(context: FileContext, scheduled: Scheduled | undefined): void {
   const path = scheduledFile(resolve(context.path))
   if (scheduled === undefined) rmSync(path, { force: true })
-  else await replaceFile(path, scheduledText(scheduled))
+  else replaceFile(path, scheduledText(scheduled))
 }
 
 async function install(context: FileContext, plan: BackupSchedule): Promise<void> {
@@ -141,7 +141,7 @@ export async function unscheduleBackups(
   }
   if (!context.dryRun && removed.length > 0) {
     const left = await unscheduleBackups({ ...context, dryRun: true })
-    if (left.length === 0) await note(context, undefined)
+    if (left.length === 0) note(context, undefined)
   }
   return removed
 }
@@ -322,7 +322,7 @@ async function installUnits(context: FileContext, plan: BackupSchedule): Promise
     for (const { path, content } of plan.entries) {
       if (path === null) continue
       ensureFolder(dirname(path))
-      await replaceFile(path, content)
+      replaceFile(path, content)
     }
     await systemctl(context, systemdOf(context), 'daemon-reload')
     await systemctl(context, systemdOf(context), 'enable', '--now', `${plan.name}.timer`)

@@ -4,7 +4,7 @@
  * `integrity_check` alone saw 19.
  */
 
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
@@ -12,7 +12,7 @@ import { codeOf } from '../../../contract/failure.ts'
 import type { BackupCheck, ProgressListener } from '../../../contract/views.ts'
 import { rowDifferences } from '../../../db/sqlite/inspect.ts'
 import { translate } from '../../../system/errors.ts'
-import { list, requireSpace, withPrivateFile } from '../../../system/files.ts'
+import { fileFailure, list, PrivateFile, requireSpace } from '../../../system/files.ts'
 import { isRunning, ownPid } from '../../../system/processes.ts'
 import type { FileContext } from '../../context.ts'
 import type { Depth, Refusal } from './contents.ts'
@@ -175,17 +175,26 @@ async function requireContents(stored: StoredBackup, file: string, depth: Depth)
 
 async function inScratch<T>(stored: StoredBackup, work: (file: string) => Promise<T>): Promise<T> {
   sweepScratch()
-  const folder = mkdtempSync(join(tmpdir(), `${scratchPrefix}${ownPid}-`))
+  const folder = makeScratch()
   try {
-    chmodSync(folder, 0o700)
     requireSpace(folder, stored.manifest.rawSizeBytes)
-    return await withPrivateFile(folder, work)
+    using file = new PrivateFile(folder)
+    return await work(file.path)
+  } catch (error) {
+    throw fileFailure(error, folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-const scratchPrefix = 'latchkey-verify-'
+/** Mode 0700. */
+function makeScratch(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), `latchkey-verify-${ownPid}-`))
+  } catch (error) {
+    throw fileFailure(error, tmpdir())
+  }
+}
 
 /** Scratch folders of runs that were killed; other people's cannot be removed, and are passed over. */
 function sweepScratch(): void {

@@ -70,7 +70,7 @@ function folder(path: string): Location {
     },
     read: (name, limit) => readFile(pathOf(name), limit),
     add: async (name, file) => place(file, pathOf(name)),
-    replace: (name, text) => replaceFile(pathOf(name), text),
+    replace: async (name, text) => replaceFile(pathOf(name), text),
     remove: async name => {
       try {
         rmSync(pathOf(name), { force: true })

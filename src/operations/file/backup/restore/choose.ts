@@ -6,9 +6,10 @@ import { openReader, requireOurs } from '../../../../db/sqlite/open.ts'
 import { translate } from '../../../../system/errors.ts'
 import { statOf } from '../../../../system/files.ts'
 import { pathProblem } from '../../../../text/address.ts'
+import { shellWord } from '../../../../text/shell-word.ts'
 import type { FileContext } from '../../../context.ts'
 import type { ChooseState } from '../input.ts'
-import { chooseBackup, latestBackup, listBackups } from '../list.ts'
+import { chooseBackup, findBackup, latestBackup, surveyOwn } from '../list.ts'
 import type { StoredBackup } from '../manifest.ts'
 import type { Touched } from './bring-back.ts'
 import type { Kind } from './difference.ts'
@@ -38,32 +39,43 @@ export async function chooseState(context: FileContext, options: ChooseState): P
       'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest',
     )
   }
-  const identityFile = options.identityFile ?? context.ageIdentityFile
-  if (undo) {
-    const id = await replaced({ ...context, path: targetOf(context, options) })
-    return chooseBackup(context, { ...options, latest: false, backup: id })
-  }
   if (backup !== undefined) return chooseBackup(context, options)
-  return { ...(await latestBackup(context, options)), identityFile }
+  const found = await (undo ? safetyCopy(context, options) : latestBackup(context, options))
+  return { ...found, identityFile: options.identityFile ?? context.ageIdentityFile }
 }
 
-/** The id of the safety backup of the last restore, as the database itself tells, or else as the backups do. */
-async function replaced(context: FileContext): Promise<string> {
-  const told = lastRestore(context.path)
-  if (told?.safetyBackup === null) {
-    throw new LatchkeyError(
-      'not_found',
-      'there was no readable database before the last restore, so there is none to go back to',
-      'bring back another backup, which saves what is there now: latchkey backup list, then: latchkey restore ID; what was damaged lies beside the database',
-    )
-  }
-  if (told) return told.safetyBackup
-  const newest = (await listBackups(context)).find(({ reason }) => reason === 'pre-restore')
-  if (newest) return newest.id
+/** What was saved before the last restore, as the database itself tells, or else as the backups do. */
+async function safetyCopy(context: FileContext, options: ChooseState): Promise<StoredBackup> {
+  const path = targetOf(context, options)
+  const told = lastRestore(path)
+  if (told?.safetyBackup === null) throw nothingBefore(path, told.wasMissing)
+  if (told) return findBackup(context, told.safetyBackup, options.from)
+  const { backups } = await surveyOwn({ ...context, path }, options.from)
+  const newest = backups.find(({ manifest }) => manifest.reason === 'pre-restore')
+  if (newest) return newest
   throw new LatchkeyError(
     'not_found',
-    `nothing was ever restored to ${context.path}, as far as it and its backups tell`,
+    `nothing was ever restored to ${path}, as far as it and its backups tell`,
     'choose a backup with: latchkey backup list',
+  )
+}
+
+/** An undo never takes a database away, whatever was there before. */
+function nothingBefore(path: string, wasMissing: boolean): LatchkeyError {
+  const another =
+    'bring back another backup, which saves what is there now: latchkey backup list, then: latchkey restore ID'
+  if (!wasMissing) {
+    return new LatchkeyError(
+      'not_found',
+      'there was no readable database before the last restore, so there is none to go back to',
+      `${another}; what was damaged lies beside the database`,
+    )
+  }
+  const aside = `mv -n ${shellWord(path)} ${shellWord(`${path}.old`)}`
+  return new LatchkeyError(
+    'not_found',
+    `there was no database at ${path} before the last restore, so there is none to go back to`,
+    `${another}; to have none again, stop what uses it, then: ${aside}`,
   )
 }
 
@@ -77,6 +89,8 @@ export interface EntityReturn {
 export interface LastRestore {
   /** Id of the backup that was taken for it; null when there was nothing to be read. */
   readonly safetyBackup: string | null
+  /** Whether there was no file at all. */
+  readonly wasMissing: boolean
   /** null when it was the whole database. */
   readonly entity: EntityReturn | null
 }
@@ -90,13 +104,15 @@ export function lastRestore(path: string): LastRestore | undefined {
     const row = client
       .query(
         `SELECT target_type AS type, target_id AS id, target_name AS name,
-           "after" ->> 'safetyBackup' AS safetyBackup, "after" -> 'touched' AS touched
+           "after" ->> 'safetyBackup' AS safetyBackup, "after" ->> 'wasMissing' AS wasMissing, "after" -> 'touched' AS touched
          FROM audit
          WHERE action IN ('database.restore', 'database.safety', 'key.restore', 'user.restore', 'project.restore')
          ORDER BY rowid DESC LIMIT 1`,
       )
       .get() as RestoreRow | null
-    return row === null ? undefined : { safetyBackup: row.safetyBackup, entity: entityOf(row) }
+    if (row === null) return undefined
+    const { safetyBackup, wasMissing } = row
+    return { safetyBackup, wasMissing: wasMissing === 1, entity: entityOf(row) }
   } catch (error) {
     const known = translate(error, path)
     const unreadable =
@@ -115,6 +131,8 @@ interface RestoreRow {
   readonly id: string
   readonly name: string | null
   readonly safetyBackup: string | null
+  /** 1 when it was; null in rows of earlier programs. */
+  readonly wasMissing: number | null
   /** JSON; null in rows of earlier programs, which told of the one thing alone. */
   readonly touched: string | null
 }

@@ -11,16 +11,17 @@ import type { Client } from '../../../../db/sqlite/client.ts'
 import { copyTo } from '../../../../db/sqlite/copy.ts'
 import { openWriter, requireOurs } from '../../../../db/sqlite/open.ts'
 import { translate } from '../../../../system/errors.ts'
-import { place, syncFolder } from '../../../../system/files.ts'
+import { PrivateFile, place, syncFolder } from '../../../../system/files.ts'
 import type { FileContext } from '../../../context.ts'
 import { newId } from '../../../rules/ids.ts'
 import { createUnlocked } from '../create.ts'
 import { recordInside } from '../trail.ts'
 
-/** Copies the database as it is now. @param emptyFile private, in the folder of the database */
-export function keepLateCopy(context: FileContext, emptyFile: string): void {
-  copyTo(context.path, emptyFile)
-  place(emptyFile, `${context.path}.before-restore-${newId('bak', context.now()).slice(4)}`)
+/** Copies the database as it is now. */
+export function keepLateCopy(context: FileContext): void {
+  using copy = new PrivateFile(dirname(context.path))
+  copyTo(context.path, copy.path)
+  place(copy.path, `${context.path}.before-restore-${newId('bak', context.now()).slice(4)}`)
 }
 
 /**

@@ -7,15 +7,16 @@ import { accessSync, chmodSync, constants, existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { failureOf } from '../../../../contract/failure.ts'
-import type { Backup, Restorable, Restored } from '../../../../contract/views.ts'
+import type { Backup, Restorable, Restored, RestorePlan } from '../../../../contract/views.ts'
 import { latestVersion } from '../../../../db/schema/version.ts'
+import type { Client } from '../../../../db/sqlite/client.ts'
 import { CommitWatch, openPrivate, setPageSize, settle } from '../../../../db/sqlite/copy.ts'
 import { realPath } from '../../../../db/sqlite/holders.ts'
 import { rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
 import { migrateTo } from '../../../../db/sqlite/migrate.ts'
 import { openWriter } from '../../../../db/sqlite/open.ts'
 import { translate } from '../../../../system/errors.ts'
-import { ensureFolder, requireSpace, sweep, withPrivateFile } from '../../../../system/files.ts'
+import { ensureFolder, fileFailure, PrivateFile, requireSpace, sweep } from '../../../../system/files.ts'
 import { programVersion } from '../../../../system/version.ts'
 import { isAddress } from '../../../../text/address.ts'
 import type { FileContext } from '../../../context.ts'
@@ -30,18 +31,9 @@ import { chooseState, lastRestore, targetOf } from './choose.ts'
 import { compareWith } from './difference.ts'
 import { restoreEntity, subjectOf, undoEntity } from './entity.ts'
 import { adoptLateCopies } from './late.ts'
-import { readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
+import { type Live, readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
 import { endRevived, type Revived, revivedBy, revivedView } from './revive.ts'
 import { type Expected, placeMissing, replaceDamaged, swapContents } from './swap.ts'
-
-/** What a restore has found out and decided before it begins. */
-interface Run {
-  readonly context: FileContext
-  readonly stored: StoredBackup
-  readonly inPlace: boolean
-  readonly keepRevocations: boolean
-  readonly waitMs: number
-}
 
 /**
  * Restores a verified backup over the database, or where there is none. What is there is backed up first if it can
@@ -52,144 +44,191 @@ interface Run {
  *   database_foreign, disk_full, permission, usage, conflict
  */
 export async function restore(context: FileContext, options: Restore): Promise<Restored> {
-  const subject = subjectOf(options)
-  // What a symbolic link leads to is what is replaced, not the link.
-  const path = realPath(targetOf(context, options))
-  const target: FileContext = { ...context, path }
-  const waitMs = options.waitMs ?? 0
-  return withLocks(target, options.from, waitMs, async () => {
-    if (!context.dryRun) await adoptLateCopies(target)
+  const target = targeted(context, options)
+  return withLocks(target, options, async () => {
+    await tidy(target)
     const stored = await chooseState(context, options)
-    if (subject) {
-      return withCopy(target, stored, copy => restoreEntity(target, stored, copy, subject, prepareFor(copy)))
-    }
-    const undone = options.undo ? lastRestore(path)?.entity : null
-    if (undone) {
-      return withCopy(target, stored, copy => undoEntity(target, stored, copy, undone, prepareFor(copy)))
-    }
-    const { inPlace = false, keepRevocations = false } = options
-    return restoreAll({ context: target, stored, inPlace, keepRevocations, waitMs })
-
-    function prepareFor(copy: string): (safety: Backup | null) => void {
-      return safety => prepare(copy, target, stored, safety, [])
-    }
+    using copy = await unpackBeside(target, stored)
+    return await carryOut(target, stored, copy.path, options)
   })
 }
 
 /**
- * What a restore with the same options would use and do, to be confirmed: nothing is changed. For a whole database that
- * takes as long as getting the backup does.
+ * What a restore with the same options would use and do, to be shown to somebody who is asked about it: nothing is
+ * changed. The backup is unpacked and verified for it.
  *
  * @throws as `restore`
  */
 export async function restorable(context: FileContext, options: Restore): Promise<Restorable> {
-  const path = targetOf(context, options)
-  const stored = await chooseState(context, options)
-  const { database, id } = stored.manifest
-  const undone = options.undo ? lastRestore(path)?.entity : null
-  const replaces = existsSync(path) ? basename(path) : null
-  const isWhole = replaces !== null && !undone && subjectOf(options) === undefined
-  const named = { ...options, backup: id, latest: false, at: undefined, undo: false }
-  const preview = isWhole ? await restore({ ...context, dryRun: true }, named) : null
-  return {
-    ...toView(stored),
-    replaces,
-    foreign: database !== null && !belongsTo(database, stored.location, askedAbout(path)),
-    undoes: undone ? `${undone.target.kind} ${undone.name}` : null,
-    revived: preview?.revived ?? null,
-  }
+  using plan = await planRestore(context, options)
+  return plan.shown
 }
 
-async function restoreAll(run: Run): Promise<Restored> {
-  const { context, stored } = run
-  return withCopy(context, stored, async copy => {
-    if (!context.dryRun) return swapIn(run, copy)
-    const live = readLive(context.path)
-    const revived = revivedBy(context.path, copy, context.now())
-    if (run.keepRevocations) requireKnown(context.path, revived)
-    return {
-      path: context.path,
-      backup: toView(stored),
-      safetyBackup: null,
-      movedAside: [],
-      schemaVersion: latestVersion,
-      rows: stored.manifest.rows,
-      before: live.rows,
-      changes: live.state === 'readable' ? compareWith(context.path, copy) : null,
-      openBy: usersOf(context.path),
-      only: null,
-      stays: [],
-      revived: revivedView(revived, run.keepRevocations),
+/**
+ * The same, to be carried out once it was agreed to: the backup is neither chosen nor unpacked again. No lock is held in
+ * between, and the copy is not kept for long, since it may be of a backup that is encrypted: after that it is unpacked
+ * once more.
+ *
+ * @param heldMs how long the copy is kept
+ * @throws as `restore`
+ */
+export async function planRestore(
+  context: FileContext,
+  options: Restore,
+  heldMs = 300_000,
+): Promise<RestorePlan> {
+  const target = targeted(context, options)
+  const trial: FileContext = { ...target, dryRun: true }
+  return withLocks(trial, options, async () => {
+    const stored = await chooseState(context, options)
+    let copy: Copy | undefined = await unpackBeside(trial, stored)
+    const drop = () => {
+      copy?.[Symbol.dispose]()
+      copy = undefined
+    }
+    try {
+      const { revived } = await carryOut(trial, stored, copy.path, options)
+      const shown = { ...toView(stored), ...whatItReplaces(context, options, stored), revived }
+      const timer = setTimeout(drop, heldMs)
+      timer.unref()
+      return { shown, restore: proceed, [Symbol.dispose]: drop }
+    } catch (error) {
+      drop()
+      throw error
+    }
+
+    function proceed(): Promise<Restored> {
+      return withLocks(target, options, async () => {
+        const late = await tidy(target)
+        // Commits that an earlier restore has kept are what an undo goes back to.
+        const isStale = late !== null && options.undo === true
+        if (isStale) drop()
+        const chosen = isStale ? await chooseState(context, options) : stored
+        using own = copy ?? (await unpackBeside(target, chosen))
+        copy = undefined
+        return await carryOut(target, chosen, own.path, options)
+      })
     }
   })
 }
 
-/**
- * Runs `work` on a private copy of the backup beside the database, byte for byte what was checked when it was taken, and
- * of a known schema.
- */
-async function withCopy<T>(
+/** What a symbolic link leads to is what is replaced, not the link. @throws usage */
+const targeted = (context: FileContext, options: Restore): FileContext => {
+  subjectOf(options)
+  return { ...context, path: realPath(targetOf(context, options)) }
+}
+
+function whatItReplaces(
   context: FileContext,
-  stored: StoredBackup,
-  work: (copy: string) => Promise<T>,
-): Promise<T> {
-  const folder = dirname(context.path)
-  const removeFolder = ensureFolder(folder)
-  try {
-    if (!context.dryRun) sweep(folder)
-    requireSpace(folder, stored.manifest.rawSizeBytes)
-    const run = async (copy: string): Promise<T> => {
-      await restoreInto(stored, copy, 'contents', context.onProgress)
-      return work(copy)
-    }
-    return await withPrivateFile(folder, run, context.path)
-  } catch (error) {
-    throw translate(error, context.path)
-  } finally {
-    // Empty only when nothing was restored into it.
-    removeFolder()
+  options: Restore,
+  { location, manifest: { database } }: StoredBackup,
+): Pick<Restorable, 'replaces' | 'foreign' | 'undoes'> {
+  const path = targetOf(context, options)
+  const undone = undoneBy(path, options)
+  return {
+    replaces: existsSync(path) ? basename(path) : null,
+    foreign: database !== null && !belongsTo(database, location, askedAbout(path)),
+    undoes: undone ? `${undone.target.kind} ${undone.name}` : null,
   }
 }
 
-/** @throws database_missing, corrupt */
-function requireKnown(path: string, revived: readonly Revived[] | undefined): void {
-  if (revived !== undefined) return
-  const isThere = existsSync(path)
-  throw new LatchkeyError(
-    isThere ? 'corrupt' : 'database_missing',
-    isThere
-      ? `${path} is damaged, so its revocations cannot be read and kept; nothing was changed`
-      : `there is no database at ${path} whose revocations could be kept`,
-    'restore without --keep-revocations, then end what must not work with: latchkey key revoke KEY',
-  )
+/** The return of one thing that would be undone, rather than the restore of a whole database. */
+const undoneBy = (path: string, { undo }: Restore) => (undo ? lastRestore(path)?.entity : null)
+
+/** Takes up what killed runs have left. @returns the newest backup that this gave */
+async function tidy(context: FileContext): Promise<Backup | null> {
+  if (context.dryRun) return null
+  sweep(dirname(context.path))
+  return adoptLateCopies(context)
 }
 
-async function swapIn(
-  { context, stored, inPlace, keepRevocations, waitMs }: Run,
+interface Copy extends Disposable {
+  readonly path: string
+}
+
+/** A private copy of the backup beside the database, byte for byte what was checked when it was taken. */
+async function unpackBeside(context: FileContext, stored: StoredBackup): Promise<Copy> {
+  const folder = dirname(context.path)
+  const removeFolder = ensureFolder(folder)
+  let file: PrivateFile | undefined
+  const remove = () => {
+    file?.[Symbol.dispose]()
+    // Empty only when nothing was restored into it.
+    removeFolder()
+  }
+  try {
+    requireSpace(folder, stored.manifest.rawSizeBytes)
+    file = new PrivateFile(folder, context.path)
+    await restoreInto(stored, file.path, 'contents', context.onProgress)
+    return { path: file.path, [Symbol.dispose]: remove }
+  } catch (error) {
+    remove()
+    throw fileFailure(error, folder)
+  }
+}
+
+/** What a restore of a whole database has to go on, and the safety copy that it has taken so far. */
+interface Run {
+  readonly context: FileContext
+  readonly stored: StoredBackup
+  readonly copy: string
+  readonly options: Restore
+  safety: Backup | null
+}
+
+async function carryOut(
+  context: FileContext,
+  stored: StoredBackup,
   copy: string,
+  options: Restore,
 ): Promise<Restored> {
+  const run: Run = { context, stored, copy, options, safety: null }
+  try {
+    const subject = subjectOf(options)
+    const migrateCopy = () =>
+      inCopy(copy, client => migrateTo(client, context.path, latestVersion, stampOf(context)))
+    if (subject) return await restoreEntity(context, stored, copy, subject, migrateCopy)
+    const undone = undoneBy(context.path, options)
+    if (undone) return await undoEntity(context, stored, copy, undone, migrateCopy)
+    return context.dryRun ? tryOut(run) : await swapIn(run)
+  } catch (error) {
+    throw withUndo(translate(error, context.path), run.safety)
+  }
+}
+
+function tryOut(run: Run): Restored {
+  const { path } = run.context
+  const live = readLive(path)
+  return viewOf(run, foresee(run, live), {
+    movedAside: [],
+    rows: run.stored.manifest.rows,
+    before: live.rows,
+    openBy: usersOf(path),
+  })
+}
+
+async function swapIn(run: Run): Promise<Restored> {
+  const { context, copy, stored, options } = run
   const { path } = context
+  const { inPlace = false, keepRevocations = false, waitMs = 0 } = options
   const openBy = await requireNoUsers(path, { inPlace, waitMs })
   const live = readLive(path)
-  const changes = live.state === 'readable' ? compareWith(path, copy) : null
   const watch = live.state === 'readable' ? watchCommits(path) : null
-  let safetyBackup: Backup | null = null
   try {
-    const revived = revivedBy(path, copy, context.now())
-    if (keepRevocations) requireKnown(path, revived)
-    safetyBackup = watch && (await takeSafetyCopy(context))
-    if (safetyBackup && live.pageSize !== null && live.pageSize !== stored.manifest.pageSize) {
+    const foreseen = foresee(run, live)
+    run.safety = watch && (await takeSafetyCopy(context))
+    if (run.safety && live.pageSize !== null && live.pageSize !== stored.manifest.pageSize) {
       setPageSize(copy, live.pageSize)
     }
-    const ended = keepRevocations ? (revived ?? []) : []
-    const expected = prepare(copy, context, stored, safetyBackup, ended)
+    const isMissing = live.state === 'missing'
+    const expected = prepare(run, isMissing, keepRevocations ? (foreseen.revived ?? []) : [])
     let rows: Restored['rows']
     let movedAside: readonly string[] = []
-    if (watch && safetyBackup) {
+    if (watch && run.safety) {
       rows = await swapContents(context, copy, expected, watch, keepRevocations ? 'refuse' : 'keep')
       watch.close()
-      safetyBackup = (await keepLateCommits(context)) ?? safetyBackup
-    } else if (live.state === 'missing') {
+      run.safety = (await keepLateCommits(context)) ?? run.safety
+    } else if (isMissing) {
       await requireNoUsers(path, { inPlace: false, waitMs })
       ;({ rows, movedAside } = placeMissing(context, copy, expected))
     } else {
@@ -197,25 +236,57 @@ async function swapIn(
       ;({ rows, movedAside } = await untilFree(path, waitMs, () => replaceDamaged(context, copy, expected)))
     }
     chmodSync(path, 0o600)
-    return {
-      path,
-      backup: toView(stored),
-      safetyBackup,
+    return viewOf(run, run.safety ? foreseen : { ...foreseen, changes: null }, {
       movedAside,
-      schemaVersion: latestVersion,
       rows,
-      before: safetyBackup === null ? null : live.rows,
-      changes: safetyBackup === null ? null : changes,
+      before: run.safety && live.rows,
       openBy,
-      only: null,
-      stays: [],
-      revived: revivedView(revived, keepRevocations),
-    }
-  } catch (error) {
-    throw withUndo(translate(error, path), safetyBackup)
+    })
   } finally {
     watch?.close()
   }
+}
+
+/** What the restore will have changed: names, and secrets that work again. */
+interface Foreseen {
+  readonly changes: Restored['changes']
+  readonly revived: readonly Revived[] | undefined
+}
+
+/** @throws database_missing, corrupt (revocations that cannot be read are to be kept) */
+function foresee({ context, copy, options }: Run, live: Live): Foreseen {
+  const revived = revivedBy(context.path, copy, context.now())
+  if (options.keepRevocations && revived === undefined) throw unknownRevocations(context.path)
+  return { changes: live.state === 'readable' ? compareWith(context.path, copy) : null, revived }
+}
+
+function viewOf(
+  { context, stored, options, safety }: Run,
+  { changes, revived }: Foreseen,
+  rest: Pick<Restored, 'movedAside' | 'rows' | 'before' | 'openBy'>,
+): Restored {
+  return {
+    path: context.path,
+    backup: toView(stored),
+    safetyBackup: safety,
+    schemaVersion: latestVersion,
+    changes,
+    only: null,
+    stays: [],
+    revived: revivedView(revived, options.keepRevocations ?? false),
+    ...rest,
+  }
+}
+
+function unknownRevocations(path: string): LatchkeyError {
+  const isThere = existsSync(path)
+  return new LatchkeyError(
+    isThere ? 'corrupt' : 'database_missing',
+    isThere
+      ? `${path} is damaged, so its revocations cannot be read and kept; nothing was changed`
+      : `there is no database at ${path} whose revocations could be kept`,
+    'restore without --keep-revocations, then end what must not work with: latchkey key revoke KEY',
+  )
 }
 
 /** The restore is done by now: a failure here is told as what it is. */
@@ -263,17 +334,10 @@ function nullIfCorrupt(error: unknown): null {
  * @param ended secrets that must not work again
  * @returns what to know it by once it is in place
  */
-function prepare(
-  copy: string,
-  context: FileContext,
-  stored: StoredBackup,
-  safety: Backup | null,
-  ended: readonly Revived[],
-): Expected {
-  const client = openPrivate(copy)
-  try {
-    const stamp = { now: context.now().getTime(), programVersion, direction: 'up' as const }
-    const { steps } = migrateTo(client, context.path, latestVersion, stamp)
+function prepare(run: Run, isMissing: boolean, ended: readonly Revived[]): Expected {
+  const { context, copy, stored, safety } = run
+  return inCopy(copy, client => {
+    const { steps } = migrateTo(client, context.path, latestVersion, stampOf(context))
     const rows = rowCounts(client)
     client.run('BEGIN IMMEDIATE')
     endRevived(client, ended, context.now())
@@ -283,14 +347,27 @@ function prepare(
         backup: stored.manifest.id,
         takenAt: stored.manifest.createdAt.toISOString(),
         safetyBackup: safety?.id ?? null,
+        ...(isMissing ? { wasMissing: true } : {}),
         schemaVersion: stored.manifest.schemaVersion,
         steps,
         ...(ended.length > 0 ? { ended: ended.map(({ keyId, because }) => ({ key: keyId, because })) } : {}),
       },
     })
     client.run('COMMIT')
-    settle(client)
     return { schemaHash: schemaHash(client), rows: { ...rows, audit: (rows['audit'] ?? 0) + 1 } }
+  })
+}
+
+const stampOf = (context: FileContext) =>
+  ({ now: context.now().getTime(), programVersion, direction: 'up' }) as const
+
+/** Changes the private copy, which is one file in WAL mode afterwards. */
+function inCopy<T>(copy: string, work: (client: Client) => T): T {
+  const client = openPrivate(copy)
+  try {
+    const result = work(client)
+    settle(client)
+    return result
   } finally {
     client.close()
   }
@@ -308,8 +385,7 @@ function withUndo(error: unknown, safety: Backup | null): unknown {
  */
 function withLocks<T>(
   context: FileContext,
-  from: string | undefined,
-  waitMs: number,
+  { from, waitMs = 0 }: Restore,
   work: () => Promise<T>,
 ): Promise<T> {
   const elsewhere = from === undefined || isAddress(from) ? context.backupDir : resolve(from)

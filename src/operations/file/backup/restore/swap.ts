@@ -11,7 +11,7 @@ import { type CommitWatch, copyBytes, copyInto } from '../../../../db/sqlite/cop
 import { quickCheck, rowCounts, rowDifferences, schemaHash } from '../../../../db/sqlite/inspect.ts'
 import { openWriter, reading } from '../../../../db/sqlite/open.ts'
 import { SoleUse } from '../../../../db/sqlite/sole-use.ts'
-import { place, requireSpace, sidecars, sizeOf, withPrivateFile } from '../../../../system/files.ts'
+import { PrivateFile, place, requireSpace, sidecars, sizeOf } from '../../../../system/files.ts'
 import type { FileContext } from '../../../context.ts'
 import type { Depth } from '../contents.ts'
 import { keepLateCopy } from './late.ts'
@@ -45,13 +45,11 @@ export async function swapContents(
   const { path } = context
   // The new pages go through the WAL: as much again as the copy.
   requireSpace(dirname(path), sizeOf(copy))
-  await withPrivateFile(dirname(path), empty =>
-    copyInto(copy, path, swapDeadlineMs, () => {
-      if (!watch.changed) return
-      if (late === 'refuse') throw overtaken(path)
-      keepLateCopy(context, empty)
-    }),
-  )
+  await copyInto(copy, path, swapDeadlineMs, () => {
+    if (!watch.changed) return
+    if (late === 'refuse') throw overtaken(path)
+    keepLateCopy(context)
+  })
   watch.beginAgain()
   const rows = reading(path, client =>
     recheck(client, path, expected, 'quick', () => !watch.changed && usersOf(path).length === 0),
@@ -149,11 +147,9 @@ class Aside {
   async keep(suffix: string): Promise<void> {
     const file = this.#path + suffix
     if (this.#kept.includes(suffix) || !existsSync(file)) return
-    const copy = async (bytes: string): Promise<void> => {
-      copyBytes(file, bytes)
-      place(bytes, this.#copies + suffix)
-    }
-    await withPrivateFile(dirname(file), copy, file)
+    using copy = new PrivateFile(dirname(file), file)
+    copyBytes(file, copy.path)
+    place(copy.path, this.#copies + suffix)
     this.#kept = [...this.#kept, suffix]
   }
 

@@ -1,0 +1,45 @@
+/** Runs a program in a process group of its own, so that nothing it has started is left when it ends. */
+
+/** What it said on stderr, and how it ended. */
+export interface Ended {
+  readonly said: string
+  readonly code: number
+  readonly signal: string | null
+}
+
+/** Ends the group as soon as the program itself has ended, or after `longestMs`. */
+export async function runInGroup(
+  command: readonly string[],
+  { cwd, longestMs }: { readonly cwd: string; readonly longestMs: number },
+): Promise<Ended> {
+  const child = Bun.spawn([...command], {
+    cwd,
+    detached: true,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'pipe',
+  })
+  const end = () => endGroup(child.pid)
+  const timer = setTimeout(end, longestMs)
+  process.once('exit', end)
+  try {
+    // What is left of the group may hold stderr open.
+    const exited = child.exited.then(code => {
+      end()
+      return code
+    })
+    const [said, code] = await Promise.all([child.stderr.text(), exited])
+    return { said, code, signal: child.signalCode === null ? null : String(child.signalCode) }
+  } finally {
+    clearTimeout(timer)
+    process.off('exit', end)
+  }
+}
+
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch {
+    // Nobody is left.
+  }
+}

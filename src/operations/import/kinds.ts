@@ -1,0 +1,263 @@
+/**
+ * The three kinds of things that an import brings: where they are stored and remembered, what else belongs to them,
+ * and how the audit trail shows them.
+ */
+
+import * as v from 'valibot'
+import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
+import { and, type Column, eq, inArray, rendered } from '../../db/query.ts'
+import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
+import { limits } from '../../db/schema/limits.ts'
+import { projectMembers, projects, users } from '../../db/schema/people.ts'
+import { keyViews } from '../keys/view.ts'
+import { limitRows, subjectColumns } from '../limits/rows.ts'
+import { projectViews } from '../people/projects.ts'
+import { userViews } from '../people/users.ts'
+import { type RowProgress, unheard } from '../progress.ts'
+import { toDollars } from '../rules/money.ts'
+import { usageMove } from './state.ts'
+
+/** In the order in which they are imported: each belongs to those before it. */
+export const kinds = ['user', 'project', 'key'] as const
+export type Kind = (typeof kinds)[number]
+
+/** Their rows, and what each source last said of them. */
+export const tables = { user: users, project: projects, key: keys }
+export const imported = { user: importedUsers, project: importedProjects, key: importedKeys }
+const importedAs = {
+  user: importedUsers.userId,
+  project: importedProjects.projectId,
+  key: importedKeys.keyId,
+}
+const foreignIds = {
+  user: importedUsers.foreignId,
+  project: importedProjects.foreignId,
+  key: importedKeys.hash,
+}
+
+/** Names that must be unique; the first is the one that a thing is shown by. */
+export const uniqueFields: Readonly<Record<Kind, readonly [string, ...string[]]>> = {
+  user: ['username', 'email'],
+  project: ['slug'],
+  key: ['name'],
+}
+
+/** Fields of a row by their names in the code. */
+export type Fields = Readonly<Record<string, unknown>>
+
+export async function updateRow(db: Database, kind: Kind, id: string, set: Fields): Promise<void> {
+  if (Object.keys(set).length === 0) return
+  await db.update(tables[kind]).set(set).where(eq(tables[kind].id, id))
+}
+
+/** The only window of glm-proxy, whose limits are the only ones that are imported: five hours. */
+export const limitWindowMs = 5 * 3_600_000
+
+export const tokenLimitRows = (keyId: string, amount: number | null, now: Date) =>
+  amount === null ? [] : limitRows(keyId, [{ metric: 'tokens', amount, windowMs: limitWindowMs }], now)
+
+/** Removes the limit when `amount` is null. */
+export async function setTokenLimit(
+  db: Database,
+  keyId: string,
+  amount: number | null,
+  now: Date,
+): Promise<void> {
+  const { metric, windowMs } = limits
+  if (amount === null) {
+    const isIt = and(eq(limits.keyId, keyId), eq(metric, 'tokens'), eq(windowMs, limitWindowMs))
+    await db.delete(limits).where(isIt)
+    return
+  }
+  await db
+    .insert(limits)
+    .values(tokenLimitRows(keyId, amount, now))
+    .onConflictDoUpdate({ target: [limits.keyId, metric, windowMs], set: { amount } })
+}
+
+/** The limit in a snapshot of a key. */
+export const tokenLimitOf = (snapshot: Snapshot): number | null =>
+  v.parse(withLimits, snapshot).limits[`tokens/${limitWindowMs}`]?.[0] ?? null
+
+const withLimits = v.object({
+  limits: v.optional(v.record(v.string(), v.tuple([v.number(), v.nullable(v.number())])), {}),
+})
+
+/** What a source last said of one thing, and to which import. */
+export interface Remembered {
+  readonly importId: string
+  readonly state: unknown
+}
+
+/** By id in the source; keys by the hash of their secret. `id` is the one here. */
+export type RememberedById = ReadonlyMap<string, Remembered & { readonly id: string }>
+
+export async function rememberedOf(db: Database, kind: Kind, source: string): Promise<RememberedById> {
+  const { importId, state } = imported[kind]
+  const rows = await db
+    .select({ foreignId: foreignIds[kind], id: importedAs[kind], importId, state })
+    .from(imported[kind])
+    .where(eq(imported[kind].source, source))
+  return new Map(rows.map(({ foreignId, ...rest }) => [foreignId, rest]))
+}
+
+/** Remembers what was not imported before. */
+export async function remember(
+  db: Database,
+  kind: Kind,
+  from: { readonly source: string; readonly importId: string },
+  things: readonly { readonly id: string; readonly foreignId: string; readonly state: unknown }[],
+): Promise<void> {
+  for (const some of inChunks(things)) {
+    const rows = some.map(({ foreignId, id, state }) => ({ ...from, state, foreignId, hash: foreignId, id }))
+    if (kind === 'user') await db.insert(importedUsers).values(rows.map(row => ({ ...row, userId: row.id })))
+    else if (kind === 'key')
+      await db.insert(importedKeys).values(rows.map(row => ({ ...row, keyId: row.id })))
+    else await db.insert(importedProjects).values(rows.map(row => ({ ...row, projectId: row.id })))
+  }
+}
+
+export async function rememberAgain(
+  db: Database,
+  kind: Kind,
+  source: string,
+  id: string,
+  { importId, state }: Remembered,
+): Promise<void> {
+  await db
+    .update(imported[kind])
+    .set({ importId, state })
+    .where(and(eq(imported[kind].source, source), eq(importedAs[kind], id)))
+}
+
+/** All that is stored of one thing, in one flat form. Must never be shown: it holds the hashes of passwords. */
+export type Snapshot = Fields
+
+/** What an import keeps of something that it changes, so that it can be undone. */
+export const kept = v.object({
+  snapshot: v.record(v.string(), v.unknown()),
+  /** What the source said of it before. */
+  imported: v.object({ importId: v.string(), state: v.unknown() }),
+  /** How far its usage was moved; null for what has none. */
+  moved: v.nullable(usageMove),
+})
+export type Kept = v.InferOutput<typeof kept>
+
+/** Fields that move with every request: a use, not a change. */
+export const usageFields: readonly string[] = [
+  'requests',
+  'inputTokens',
+  'outputTokens',
+  'otherTokens',
+  'costMicros',
+  'lastUsedAt',
+]
+
+/** Fields of a snapshot that are rows of other tables: no update of the row itself can set them. */
+export const attachedFields: readonly string[] = ['limits', 'secrets', 'members', 'memberships']
+
+/** By id; things that do not exist are left out. `tell` is told how many rows were looked at. */
+export async function snapshots(
+  db: Database,
+  kind: Kind,
+  ids: readonly string[],
+  tell: RowProgress = unheard,
+): Promise<ReadonlyMap<string, Snapshot>> {
+  const found = new Map<string, Snapshot>()
+  for (const chunk of inChunks(ids)) {
+    const attached = await attachedRows(db, kind, chunk)
+    const rows: readonly Fields[] = await db
+      .select()
+      .from(tables[kind])
+      .where(inArray(tables[kind].id, chunk))
+    for (const { id, ...row } of rows) {
+      // As it will be read back from JSON.
+      const text = JSON.stringify({ ...row, ...attached(String(id)) })
+      found.set(String(id), JSON.parse(text) as Snapshot)
+    }
+    await tell(chunk.length)
+  }
+  return found
+}
+
+/** What each of the things has in other tables. */
+async function attachedRows(
+  db: Database,
+  kind: Kind,
+  ids: readonly string[],
+): Promise<(id: string) => Snapshot> {
+  const among = (column: Column) => inArray(column, [...ids])
+  const subject = subjectColumns[kind]
+  const limitsOf = Map.groupBy(
+    await db.select().from(limits).where(among(limits[subject])),
+    row => row[subject],
+  )
+  const limitFields = (id: string): readonly (readonly [string, unknown])[] =>
+    (limitsOf.get(id) ?? [])
+      .map(row => [`${row.metric}/${row.windowMs}`, [row.amount, row.resetAt]] as const)
+      .sort(([a], [b]) => a.localeCompare(b))
+  if (kind === 'key') {
+    const rows = await db.select().from(secrets).where(among(secrets.keyId))
+    const secretsOf = Map.groupBy(rows, row => row.keyId)
+    return id => ({
+      limits: Object.fromEntries(limitFields(id)),
+      secrets: (secretsOf.get(id) ?? []).map(row => [row.hash, row.endsAt]).sort(),
+    })
+  }
+  const [own, other, field] =
+    kind === 'user'
+      ? (['userId', 'projectId', 'memberships'] as const)
+      : (['projectId', 'userId', 'members'] as const)
+  const rows = await db.select().from(projectMembers).where(among(projectMembers[own]))
+  const membersOf = Map.groupBy(rows, row => row[own])
+  return id => ({
+    limits: Object.fromEntries(limitFields(id)),
+    [field]: (membersOf.get(id) ?? []).map(row => [row[other], row.role]).sort(),
+  })
+}
+
+/** What a user, project or key is called. */
+export const nameOf = (kind: Kind, snapshot: Snapshot): string => String(snapshot[uniqueFields[kind][0]])
+
+/** SHA-256 hashes of the secrets of a key whose snapshot was stored. */
+export const secretHashes = (stored: unknown): readonly string[] =>
+  v.parse(withSecrets, stored).secrets.map(([hash]) => hash)
+
+const withSecrets = v.object({ secrets: v.array(v.tuple([v.string(), v.nullable(v.number())])) })
+
+/** The view of each for the audit trail, by id, oldest first; keys with all they used. */
+export async function auditViews(
+  db: Database,
+  now: Date,
+  kind: Kind,
+  ids: readonly string[],
+  tell: RowProgress = unheard,
+): Promise<ReadonlyMap<string, object>> {
+  const found = new Map<string, object>()
+  for (const chunk of inChunks(ids)) {
+    for (const view of await viewsOf[kind](db, chunk, now)) found.set(view.id, view)
+    await tell(chunk.length)
+  }
+  return found
+}
+
+type Views = (db: Database, ids: string[], now: Date) => Promise<readonly { readonly id: string }[]>
+
+const viewsOf: Readonly<Record<Kind, Views>> = {
+  user: async (db, ids) => userViews(db, await db.select().from(users).where(inArray(users.id, ids))),
+  project: async (db, ids) =>
+    projectViews(db, await db.select().from(projects).where(inArray(projects.id, ids))),
+  key: async (db, ids, now) => {
+    const among = inArray(keys.id, ids)
+    const rows = await db.select().from(keys).where(among)
+    const used = new Map(
+      rows.map(({ id, inputTokens, outputTokens, otherTokens, requests, costMicros }) => [
+        id,
+        { tokens: inputTokens + outputTokens + otherTokens, requests, costUsd: toDollars(costMicros) },
+      ]),
+    )
+    return keyViews(db, now, { where: rendered(among) }).map(view => ({ ...view, ...used.get(view.id) }))
+  },
+}

@@ -1,0 +1,270 @@
+/** Decides what becomes of each key of a source. Reads the database, changes nothing. */
+
+import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
+import { and, eq, inArray, isNull } from '../../db/query.ts'
+import { importChanges, importedKeys, imports } from '../../db/schema/imports.ts'
+import { keys, secrets } from '../../db/schema/keys.ts'
+import { limits } from '../../db/schema/limits.ts'
+import { newId } from '../rules/ids.ts'
+import type { KeyRow } from '../select.ts'
+import { limitWindowMs, secretHashes } from './kinds.ts'
+import { Names, titles } from './names.ts'
+import {
+  changedFields,
+  itemCreated,
+  itemUpdated,
+  leave,
+  type Owner,
+  type Plan,
+  rename,
+  type Stamp,
+  sameAsLast,
+  taken,
+} from './plan.ts'
+import type { Incoming, IncomingKey } from './prepare.ts'
+import { isNothing, type KeyState, keyState, mergeUsage, read } from './state.ts'
+import { totalsOf } from './usage.ts'
+
+/** A key that came from this source. */
+interface Known {
+  readonly row: KeyRow
+  readonly importId: string
+  /** What the source last said of it. */
+  readonly state: unknown
+  readonly tokenLimit: number | null
+}
+
+/**
+ * Plans for the keys in the source, then for those that came from it and are no longer in it.
+ *
+ * @param owners by their ids in the source
+ * @param revokeGone revokes the keys that are no longer in the source; otherwise they are only reported
+ */
+export async function planKeys(
+  db: Database,
+  stamp: Stamp,
+  { keys: incoming, hashes }: Pick<Incoming, 'keys' | 'hashes'>,
+  owners: ReadonlyMap<string, Owner>,
+  revokeGone: boolean,
+): Promise<readonly Plan[]> {
+  const known = await knownKeys(db, stamp.source)
+  const wanted = incoming.flatMap(key => ('hash' in key ? [key.hash] : []))
+  const holders = await holdersOf(db, wanted)
+  const deleted = await deletedHere(db, stamp.source)
+  const names = new Names(
+    titles,
+    (await db.select({ name: keys.name }).from(keys)).map(row => row.name),
+  )
+  const plans = incoming.map(key => {
+    if ('refusal' in key) return leave('key', key.name, key.refusal, 'refused')
+    const owner = ownerOf(key, owners)
+    const before = known.get(key.hash)
+    if (before) return planUpdate(stamp, key, before, names, owner)
+    const holder = holders.get(key.hash)
+    if (holder) {
+      const reason = `its secret is here already, on "${holder.name}" (${holder.id}), which did not come from this source`
+      return leave('key', key.name ?? holder.name, reason)
+    }
+    if (deleted.has(key.hash)) {
+      const reason =
+        'deleted here since it was imported, so it stays away; to have it back: latchkey restore --key NAME'
+      return leave('key', key.name ?? `${stamp.source} key`, reason)
+    }
+    return planCreation(stamp, key, names, owner)
+  })
+  return [...plans, ...(hashes === null ? [] : planGone(stamp, known, hashes, revokeGone))]
+}
+
+function ownerOf(key: IncomingKey, owners: ReadonlyMap<string, Owner>): Owner | null {
+  if (key.userId === null) return null
+  const owner = owners.get(key.userId)
+  if (!owner) throw new Error('a key whose owner was not looked for')
+  return owner
+}
+
+function planCreation(stamp: Stamp, key: IncomingKey, names: Names, owner: Owner | null): Plan {
+  const { source } = stamp
+  const now = stamp.now.getTime()
+  const id = newId('key', stamp.now)
+  const wanted = key.name ?? (owner === null ? `${source} key` : `${owner.username} key`)
+  const name = names.take(wanted)
+  const { state, move } = mergeUsage(null, key)
+  const { hash, start, tokenLimit, model, expiresAt, revokedAt, lastUsedAt } = key
+  const createdAt = key.createdAt ?? earliestTrace(key) ?? now
+  const fields: typeof keys.$inferInsert = {
+    id,
+    name,
+    userId: owner?.id ?? null,
+    model,
+    scopes: [],
+    expiresAt,
+    revokedAt,
+    revokedReason: revokedAt === null ? null : revokedIn(source),
+    createdAt,
+    updatedAt: now,
+    lastUsedAt,
+    ...totalsOf(move),
+  }
+  const secret = { hash, keyId: id, start, createdAt }
+  const reasons = [
+    ...(key.name === null ? ['no name in the source'] : taken('name', wanted, name)),
+    ...(expiresAt === null && source === 'glm-proxy' ? [noExpiry] : []),
+    ...(revokedAt === null ? [] : [revokedIn(source)]),
+  ]
+  return {
+    item: itemCreated('key', name, reasons),
+    write: { action: 'created', foreignId: hash, id, state, fields, key: { secret, tokenLimit, move } },
+  }
+}
+
+const revokedIn = (source: string): string => `revoked in ${source}`
+const noExpiry = 'no expiry in the source'
+
+function earliestTrace({ windows, lastUsedAt }: IncomingKey): number | null {
+  const times = windows.map(window => window.start)
+  if (lastUsedAt !== null) times.push(lastUsedAt)
+  return times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b))
+}
+
+function planUpdate(stamp: Stamp, key: IncomingKey, known: Known, names: Names, owner: Owner | null): Plan {
+  const { row, importId } = known
+  const before = read(keyState, known.state, row.id)
+  const { state, move } = mergeUsage(before, key)
+  if (Bun.deepEquals(state, before)) return sameAsLast('key', row.name)
+  const [name, renamed] =
+    key.name === null ? [row.name, []] : rename('name', names, key.name, before.name, row.name)
+  const userId = owner?.id ?? null
+  const fields = {
+    ...(name === row.name ? {} : { name }),
+    ...changedFields(['model', 'expiresAt'], key, before, row),
+    ...(key.createdAt === null ? {} : changedFields(['createdAt'], key, before, row)),
+    ...(key.userId === before.userId || userId === row.userId ? {} : { userId }),
+    // Revoking is final here: a source that takes it back changes nothing.
+    ...(key.revokedAt === null || key.revokedAt === before.revokedAt || row.revokedAt !== null
+      ? {}
+      : { revokedAt: key.revokedAt, revokedReason: revokedIn(stamp.source) }),
+    ...changedFields(['lastUsedAt'], { lastUsedAt: latestUse(key, row, before) }, before, row),
+  }
+  const tokenLimit =
+    key.tokenLimit !== before.tokenLimit && key.tokenLimit !== known.tokenLimit ? key.tokenLimit : null
+  const isUsed = move.windows.length > 0 || !isNothing(move.total)
+  const changed = [
+    ...Object.keys(fields).map(field => words[field] ?? field),
+    ...(tokenLimit === null ? [] : ['limit']),
+    ...(isUsed ? ['usage'] : []),
+  ]
+  const reasons = [...renamed, ...('expiresAt' in fields && key.expiresAt === null ? [noExpiry] : [])]
+  return {
+    item: itemUpdated('key', name, changed, reasons),
+    write: {
+      action: 'updated',
+      foreignId: key.hash,
+      id: row.id,
+      last: { importId, state: known.state },
+      state,
+      fields,
+      key: { tokenLimit, move },
+    },
+  }
+}
+
+const words: Readonly<Record<string, string>> = {
+  expiresAt: 'expiry',
+  createdAt: 'creation',
+  lastUsedAt: 'last use',
+  userId: 'owner',
+  revokedAt: 'revoked',
+  revokedReason: 'revoked',
+}
+
+/** A use recorded here is never forgotten for an earlier one in the source. */
+function latestUse(key: IncomingKey, row: KeyRow, before: KeyState): number | null {
+  if (row.lastUsedAt === before.lastUsedAt || row.lastUsedAt === null) return key.lastUsedAt
+  return key.lastUsedAt === null ? row.lastUsedAt : Math.max(row.lastUsedAt, key.lastUsedAt)
+}
+
+/**
+ * Keys that came from this source, are no longer in it, and were not ended here. Whoever removed them there believes
+ * that they no longer work.
+ *
+ * @param hashes of all secrets in the source
+ */
+function planGone(
+  { source, now }: Stamp,
+  known: ReadonlyMap<string, Known>,
+  hashes: ReadonlySet<string>,
+  revokeGone: boolean,
+): readonly Plan[] {
+  const reason = `no longer in ${source}`
+  return [...known]
+    .filter(([hash]) => !hashes.has(hash))
+    .filter(
+      ([, { row }]) => row.revokedAt === null && (row.expiresAt ?? Number.POSITIVE_INFINITY) > now.getTime(),
+    )
+    .map(([foreignId, { row, importId, state }]): Plan => {
+      const { id, name } = row
+      if (!revokeGone) return leave('key', name, `${reason}, and still works here`, 'gone')
+      return {
+        ...leave('key', name, reason, 'revoked'),
+        write: {
+          action: 'updated',
+          foreignId,
+          id,
+          last: { importId, state },
+          state,
+          fields: { revokedAt: now.getTime(), revokedReason: reason },
+        },
+      }
+    })
+}
+
+/** By the hash of the secret that they were imported with, oldest first. */
+async function knownKeys(db: Database, source: string): Promise<ReadonlyMap<string, Known>> {
+  const isTokenLimit = and(eq(limits.metric, 'tokens'), eq(limits.windowMs, limitWindowMs))
+  const { hash, importId, state } = importedKeys
+  const rows = await db
+    .select({ hash, importId, state, row: keys, tokenLimit: limits.amount })
+    .from(importedKeys)
+    .innerJoin(keys, eq(importedKeys.keyId, keys.id))
+    .leftJoin(limits, and(eq(limits.keyId, keys.id), isTokenLimit))
+    .where(eq(importedKeys.source, source))
+    .orderBy(keys.id)
+  return new Map(rows.map(({ hash, ...known }) => [hash, known]))
+}
+
+/** The keys that have these secrets, wherever they came from. */
+async function holdersOf(db: Database, hashes: readonly string[]): Promise<ReadonlyMap<string, KeyRow>> {
+  const found = new Map<string, KeyRow>()
+  for (const chunk of inChunks(hashes)) {
+    const rows = await db
+      .select({ hash: secrets.hash, row: keys })
+      .from(secrets)
+      .innerJoin(keys, eq(secrets.keyId, keys.id))
+      .where(inArray(secrets.hash, chunk))
+    for (const { hash, row } of rows) found.set(hash, row)
+  }
+  return found
+}
+
+/**
+ * Hashes of keys that an import of this source created and that somebody deleted here. An import that was undone
+ * deleted nothing: its keys may come again.
+ */
+async function deletedHere(db: Database, source: string): Promise<ReadonlySet<string>> {
+  const gone = await db
+    .select({ after: importChanges.after })
+    .from(importChanges)
+    .innerJoin(imports, eq(imports.id, importChanges.importId))
+    .leftJoin(keys, eq(keys.id, importChanges.targetId))
+    .where(
+      and(
+        eq(imports.source, source),
+        isNull(imports.undoneAt),
+        eq(importChanges.type, 'key'),
+        eq(importChanges.action, 'created'),
+        isNull(keys.id),
+      ),
+    )
+  return new Set(gone.flatMap(({ after }) => secretHashes(after)))
+}

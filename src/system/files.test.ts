@@ -1,0 +1,138 @@
+/** Whole files where the file system cannot do all that they want of it: the program, with what the system answers it. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { failure } from '../testing/failure.ts'
+import { type TemporaryFolder, temporaryFolder } from '../testing/folder.ts'
+import { program } from '../testing/process.ts'
+import { run } from '../testing/run.ts'
+import { requireMounts, requireTool } from '../testing/tools.ts'
+import { splitWords } from '../testing/words.ts'
+import { PrivateFile, place, replaceFile, syncFolder, withNewFile } from './files.ts'
+
+setDefaultTimeout(600_000)
+
+let folder: TemporaryFolder
+let db: string
+beforeAll(async () => {
+  folder = temporaryFolder()
+  db = folder.file('data', 'latchkey.db')
+  for (const line of ['init --admin alice', 'backup create']) await run(line, { db })
+})
+afterAll(() => folder.remove())
+
+/** What the system answers, where a file lies in `folder`: SQLite itself goes on elsewhere. */
+const limits: Readonly<Record<string, (folder: string) => readonly string[]>> = {
+  'cannot sync a folder': folder => ['-P', folder, '-e', 'inject=fsync,fdatasync:error=EINVAL'],
+  'has no hard links': () => ['-e', 'inject=link,linkat:error=EPERM'],
+}
+
+/** One writer of each kind of whole file, and what it must have made. */
+const writers = (home: string): readonly (readonly [line: string, file: string])[] => [
+  ['init --db new/latchkey.db', 'new/latchkey.db'],
+  ['backup create --to copies', 'copies/latchkey-*.json'],
+  ['restore --latest --to back/latchkey.db --yes', 'back/latchkey.db'],
+  [`key create ${basename(home)} --out secrets/filed`, 'secrets/filed'],
+  ['config set tz UTC --here', 'latchkey.toml'],
+  ['usage report --html pages/usage.html', 'pages/usage.html'],
+  ['completion install bash --dir completions', 'completions/latchkey'],
+]
+
+const strace = requireTool('strace')
+for (const [limit, inject] of Object.entries(limits)) {
+  strace(
+    `on a file system that ${limit} every file is made all the same, and nothing is left beside it`,
+    () => {
+      const home = folder.file(limit.replaceAll(' ', '-'))
+      for (const [line, file] of writers(home)) {
+        const own = join(home, dirname(file))
+        mkdirSync(own, { recursive: true })
+        const words = ['strace', '-f', '-qq', '-o', '/dev/null', ...inject(own), ...program]
+        const ran = Bun.spawnSync([...words, ...splitWords(line)], {
+          cwd: home,
+          env: {
+            PATH: process.env['PATH'],
+            HOME: home,
+            LATCHKEY_DB: db,
+            BUN_RUNTIME_TRANSPILER_CACHE_PATH: '0',
+          },
+          stdin: 'ignore',
+        })
+        expect([line, ran.exitCode, ran.stderr.toString()]).toEqual([line, 0, expect.any(String)])
+        expect([line, [...new Bun.Glob(file).scanSync({ cwd: home })].length]).toEqual([line, 1])
+        const names = readdirSync(`${home}/${dirname(file)}`)
+        expect(names.filter(name => /tmp/.test(name))).toEqual([])
+      }
+    },
+  )
+}
+
+test('a folder that the system refuses to sync is as good as it gets', () => {
+  // EINVAL, from the kernel itself.
+  syncFolder('/proc/self')
+})
+
+requireMounts()('files that are replaced and files that are new, on a file system of their own', async () => {
+  const mounted = folder.file('mounted')
+  mkdirSync(mounted)
+  expect(Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mounted]).exitCode).toBe(0)
+  try {
+    replaceFile(`${mounted}/a`, 'small')
+    chmodSync(`${mounted}/a`, 0o640)
+    symlinkSync('a', `${mounted}/link`)
+    replaceFile(`${mounted}/link`, 'other')
+    expect([readFileSync(`${mounted}/a`, 'utf8'), statSync(`${mounted}/a`).mode & 0o777]).toEqual([
+      'other',
+      0o640,
+    ])
+    // A full disk: the old one stays, and of the new one nothing.
+    const tooMuch = 'x'.repeat(100_000)
+    const attempts = [
+      async () => replaceFile(`${mounted}/a`, tooMuch),
+      () => withNewFile(`${mounted}/b`, 'name another', async write => write(tooMuch)),
+    ]
+    for (const attempt of attempts) {
+      const error = await failure(attempt())
+      expect([error.code, error.message]).toEqual(['disk_full', expect.stringContaining(mounted)])
+    }
+    expect(readdirSync(mounted).sort()).toEqual(['a', 'link'])
+    expect(readFileSync(`${mounted}/a`, 'utf8')).toBe('other')
+    expect(Bun.spawnSync(['mount', '-o', 'remount,ro', mounted]).exitCode).toBe(0)
+    for (const attempt of attempts) {
+      const error = await failure(attempt())
+      expect(error).toMatchObject({
+        code: 'permission',
+        message: expect.stringContaining(`${mounted} cannot`),
+      })
+    }
+  } finally {
+    Bun.spawnSync(['umount', mounted])
+  }
+})
+
+test('a new file overwrites nothing, and one that is replaced must be a file in a folder that is there', async () => {
+  const own = folder.file('own')
+  mkdirSync(own)
+  writeFileSync(`${own}/a`, 'kept')
+  const write = (path: string) => withNewFile(path, 'name another', async fill => fill('new'))
+  expect(await failure(write(`${own}/a`))).toMatchObject({ code: 'conflict', hint: 'name another' })
+  expect(await failure(write(`${own}/none/a`))).toMatchObject({ code: 'usage' })
+  const late = withNewFile(`${own}/late`, 'name another', async fill => {
+    writeFileSync(`${own}/late`, 'kept')
+    fill('new')
+  })
+  expect(await failure(late)).toMatchObject({ code: 'conflict' })
+  expect(await failure((async () => replaceFile(own, 'new'))())).toMatchObject({ code: 'conflict' })
+  expect(await failure((async () => replaceFile(`${own}/none/a`, 'new'))())).toMatchObject({ code: 'usage' })
+  using file = new PrivateFile(own)
+  expect(await failure((async () => place(file.path, `${own}/a`))())).toMatchObject({ code: 'conflict' })
+  for (const name of ['a', 'late']) expect(readFileSync(`${own}/${name}`, 'utf8')).toBe('kept')
+})
