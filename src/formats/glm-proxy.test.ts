@@ -159,7 +159,7 @@ test('a number too large for a double is not finite', async () => {
   ])
 })
 
-test('an entry that is no object is one problem', async () => {
+test('an entry that is not an object is one problem', async () => {
   expect((await readKeys(null)).problems).toEqual([
     { type: 'key', index: 0, field: 'entry', problem: 'is not an object' },
   ])
