@@ -134,7 +134,7 @@ export async function requireFree(path: string): Promise<void> {
   if (stat.isSocket() && !(await answers(path))) return
   throw taken(
     path,
-    stat.isSocket() ? 'another program listens there already' : 'it exists and is not a socket',
+    stat.isSocket() ? 'another program listens there already' : 'it exists and is no socket',
   )
 }
 

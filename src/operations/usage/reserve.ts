@@ -37,7 +37,7 @@ export async function reserve(
   const hash = isSecret ? hashSecret(selector.secret) : ''
   const keyId = isSecret ? '' : (await store.read(db => findKey(db, selector))).id
   const reserved = await tally(store, 'NORMAL', (hot): Reserved => {
-    // Taken with the lock held, so that no reservation that is seen is in the future.
+    // Taken with the lock held, so that no reservation that is seen lies in the future.
     const now = context.now()
     const found = isSecret ? hot.findSecret(hash) : (hot.findKey(keyId) ?? gone(keyId))
     const verdict = judge(hot, found, now, { model, scope, wanted: { tokens, requests, usd } })
