@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import type { Client } from '../src/db/sqlite/client.ts'
 import { openWriter } from '../src/db/sqlite/open.ts'
 import { connectLatchkey } from '../src/index.ts'
+import { organisation } from '../src/seed/organisation.ts'
+import { plant } from '../src/seed/plant.ts'
 import { temporaryFolder } from '../src/testing/folder.ts'
 import { type Cost, measured } from './child.ts'
 import type { Row } from './rounds.ts'
@@ -229,7 +231,7 @@ async function fill(path: string, mebibytes: number): Promise<void> {
   const latchkey = connectLatchkey({ path })
   await latchkey.initialize()
   await latchkey.users.create({ username: 'writer' })
-  const { id } = await latchkey.keys.create({ name: 'k0' })
+  const id = (await plant(latchkey, organisation(100))).get('ci')?.id
   await latchkey.close()
   const client: Client = openWriter(path)
   client.run('PRAGMA synchronous = OFF')

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CreatedKey } from '../src/contract/views.ts'
 import { connectLatchkey } from '../src/index.ts'
+import { plantCustomers } from '../src/seed/plant.ts'
 
 export const minute = 60_000
 export const hour = 60 * minute
@@ -16,21 +17,13 @@ export interface Fixture extends Disposable {
   readonly bare: () => Database
 }
 
-const mostAtOnce = 10_000
-
-/** A database with so many keys, each with a limit on tokens in 5 hours. */
+/** A database with the keys of so many customers, each with a limit on tokens in 5 hours. */
 export async function fixture(count: number): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   const path = join(folder, 'latchkey.db')
   const latchkey = connectLatchkey({ path })
   await latchkey.initialize()
-  const keys: CreatedKey[] = []
-  for (let made = 0; made < count; made += mostAtOnce) {
-    const limits = [{ metric: 'tokens' as const, amount: 1_000_000_000, windowMs: 5 * hour }]
-    const name = `key-${made}`
-    const more = await latchkey.keys.createMany({ name, limits }, Math.min(mostAtOnce, count - made))
-    keys.push(...more)
-  }
+  const keys = await plantCustomers(latchkey, count)
   await latchkey.close()
   const opened: Database[] = []
   return {

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectLatchkey } from '../src/index.ts'
+import { customerKey, random, request } from '../src/seed/organisation.ts'
 import { type Cost, measured } from './child.ts'
 import type { Row } from './rounds.ts'
 
 const events = 1_000_000
 const keys = 1_000
-const models = ['gpt-x', 'gpt-y']
 const rounds = 3
 const mebibyte = 1024 * 1024
 
@@ -64,23 +64,16 @@ const run = (database: string, what: 'floor' | 'ingest', log: string): Promise<C
       : [program, 'usage', 'ingest', log, '--db', database]),
   ])
 
-/** Two models, and a day that passes from the first event to the last. */
+/** Three models, and a day that passes from the first event to the last. */
 async function writeLog(path: string, identified: boolean): Promise<void> {
   const writer = Bun.file(path).writer({ highWaterMark: mebibyte })
   const day = Date.UTC(2026, 10, 19)
-  let seed = 1
-  const random = (below: number): number => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((seed / 2 ** 32) * below)
-  }
+  const below = random(1)
   for (let n = 0; n < events; n++) {
     const event = {
-      ...(identified ? { id: `evt_${(n * 7_919).toString(36).padStart(12, '0')}${random(1e6)}` } : {}),
-      key: `key-${1 + random(keys)}`,
-      model: models[random(models.length)],
-      inputTokens: random(4_000),
-      outputTokens: random(1_000),
-      costUsd: random(10_000) / 1_000_000,
+      ...(identified ? { id: `evt_${(n * 7_919).toString(36).padStart(12, '0')}${below(1e6)}` } : {}),
+      key: `${customerKey.name}-${1 + below(keys)}`,
+      ...request(below),
       at: new Date(day + Math.floor((n / events) * 86_400_000)).toISOString(),
     }
     writer.write(`${JSON.stringify(event)}\n`)
@@ -94,7 +87,7 @@ async function freshDatabase(folder: string): Promise<string> {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
   const latchkey = connectLatchkey({ path })
   await latchkey.initialize()
-  await latchkey.keys.createMany({ name: 'key' }, keys)
+  await latchkey.keys.createMany({ name: customerKey.name }, keys)
   await latchkey.close()
   return path
 }

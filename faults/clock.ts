@@ -1,5 +1,5 @@
 /** A clock that jumps back and forth between any two steps: nothing is overwritten, forgotten or undone to the wrong place. */
-import { badBackups, type Fault, furnished, litter, problems } from './harness.ts'
+import { badBackups, type Fault, furnished, furniture, litter, problems } from './harness.ts'
 
 export const clock: readonly Fault[] = [{ name: 'clock jumps', run: jumping }]
 
@@ -17,7 +17,7 @@ async function jumping(count: number) {
       now += Math.round((Math.random() - 0.5) * 800) * day
     }
     const lose = (what: string) => losses.push(`round ${round}: ${what}`)
-    let recorded = 1
+    let recorded = furniture.requests
     for (let step = 0; step < 8; step++) {
       jump()
       const users = (await latchkey.users.list()).length

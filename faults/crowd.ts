@@ -1,5 +1,14 @@
 /** Two and eight at once of everything that takes a lock: each is done or says busy, and nothing is done by halves. */
-import { badBackups, type Fault, furnished, type House, litter, problems, Tally } from './harness.ts'
+import {
+  badBackups,
+  type Fault,
+  furnished,
+  furniture,
+  type House,
+  litter,
+  problems,
+  Tally,
+} from './harness.ts'
 
 interface Rush {
   readonly name: string
@@ -16,6 +25,8 @@ const count = (house: House, what: 'users' | 'keys' | 'backups'): Promise<number
   house.using(async latchkey => (await latchkey[what].list()).length)
 const requests = (house: House): Promise<number> =>
   house.using(async latchkey => (await latchkey.keys.stats('ci')).totals.requests)
+
+const users = 200
 
 const rushes: readonly Rush[] = [
   {
@@ -38,12 +49,12 @@ const rushes: readonly Rush[] = [
   {
     name: 'restore',
     args: () => ['restore', '--latest', '--wait', '60s', '--yes'],
-    holds: async (house, done) => done > 0 && (await count(house, 'users')) === 201,
+    holds: async (house, done) => done > 0 && (await count(house, 'users')) === furniture.people + users,
   },
   {
     name: 'restore --in-place',
     args: () => ['restore', '--latest', '--in-place', '--wait', '60s', '--yes'],
-    holds: async (house, done) => done > 0 && (await count(house, 'users')) === 201,
+    holds: async (house, done) => done > 0 && (await count(house, 'users')) === furniture.people + users,
   },
   {
     name: 'migrate up',
@@ -63,26 +74,27 @@ const rushes: readonly Rush[] = [
     name: 'record',
     args: () => ['usage', 'record', 'ci', '--input-tokens', '3'],
     codes: [0],
-    holds: async (house, done, crowd) => done === crowd && (await requests(house)) === 1 + crowd,
+    holds: async (house, done, crowd) =>
+      done === crowd && (await requests(house)) === furniture.requests + crowd,
   },
   {
     name: 'key create',
     args: n => ['key', 'create', `key ${n}`],
     codes: [0],
-    holds: async (house, done) => (await count(house, 'keys')) === 1 + done,
+    holds: async (house, done) => (await count(house, 'keys')) === furniture.keys + done,
   },
   {
     name: 'key create, the same name',
     args: () => ['key', 'create', 'the same'],
     codes: [0, 5],
-    holds: async (house, done) => done === 1 && (await count(house, 'keys')) === 2,
+    holds: async (house, done) => done === 1 && (await count(house, 'keys')) === furniture.keys + 1,
   },
   {
     name: 'restore --key',
     args: () => ['restore', '--latest', '--key', 'ci', '--wait', '60s', '--yes'],
     prepare: house => house.using(latchkey => latchkey.keys.delete('ci')),
     codes: [0],
-    holds: async house => (await count(house, 'keys')) === 1,
+    holds: async house => (await count(house, 'keys')) === furniture.keys,
   },
   {
     name: 'all of them',
@@ -110,7 +122,7 @@ async function together(size: number) {
   const losses: string[] = []
   const codes = new Tally()
   for (const { name, args, prepare, codes: allowed = [0, 75], holds } of rushes) {
-    using house = await furnished(200)
+    using house = await furnished(users)
     await prepare?.(house)
     const ends = await Promise.all(Array.from({ length: size }, (_, n) => house.run(...args(n))))
     for (const { code, err } of ends) {

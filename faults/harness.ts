@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path'
 import { Client } from '../src/db/sqlite/client.ts'
 import { foreignKeyCheck, integrityCheck } from '../src/db/sqlite/inspect.ts'
 import { connectLatchkey, type Latchkey } from '../src/index.ts'
+import { founders, organisation } from '../src/seed/organisation.ts'
+import { plant } from '../src/seed/plant.ts'
 import { addUsers } from '../src/testing/backups.ts'
 import { type TemporaryFolder, temporaryFolder } from '../src/testing/folder.ts'
 import { type Finished, type Running, startLatchkey } from '../src/testing/process.ts'
@@ -77,16 +79,22 @@ export class House implements Disposable {
   }
 }
 
-/** A key `ci` with use and a limit, users, a project, a backup of that, and as many users more. */
+const inhabitants = organisation(20)
+
+/** How many people and keys a furnished house has to begin with, and how many requests its key `ci` has made. */
+export const furniture = {
+  people: inhabitants.users.length,
+  keys: inhabitants.keys.length,
+  requests: inhabitants.usage.filter(({ key }) => key === founders.key.name).length,
+}
+
+/** An organisation whose key `ci` does not expire, many more users, a backup of that, and as many users more. */
 export async function furnished(users = 2_000): Promise<House> {
   const house = new House()
   await house.using(async latchkey => {
     await latchkey.initialize()
-    await latchkey.users.create({ username: 'alice' })
-    await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
-    const limits = [{ metric: 'tokens', amount: 1_000, windowMs: 3_600_000 }] as const
-    await latchkey.keys.create({ name: 'ci', user: 'alice', project: 'shop', limits })
-    await latchkey.usage.record('ci', { inputTokens: 5, outputTokens: 2 })
+    await plant(latchkey, inhabitants)
+    await latchkey.keys.update('ci', { expiresAt: null })
     addUsers(house.path, users)
     await latchkey.backups.create()
     addUsers(house.path, users)

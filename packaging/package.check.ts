@@ -159,21 +159,27 @@ try {
 await latchkey.close()
 `,
   )
-  const options = {
+  // As strict as can be, and the types of packages are checked too.
+  const strictest = {
     strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noPropertyAccessFromIndexSignature: true,
     target: 'esnext',
-    module: 'preserve',
-    moduleResolution: 'bundler',
     types: ['bun'],
     noEmit: true,
-    skipLibCheck: true,
+    skipLibCheck: false,
   }
-  writeFileSync(
-    join(home, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: options, files: ['gateway.ts'] }),
-  )
-  const checked = await run([join(home, 'node_modules/.bin/tsc')], home)
-  expect(checked.code, checked.out).toBe(0)
+  const projects = [
+    { module: 'preserve', moduleResolution: 'bundler', lib: ['esnext'] },
+    { module: 'nodenext', moduleResolution: 'nodenext' },
+  ]
+  for (const project of projects) {
+    const compilerOptions = { ...strictest, ...project }
+    writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['gateway.ts'] }))
+    const checked = await run([join(home, 'node_modules/.bin/tsc')], home)
+    expect(checked.code, checked.out).toBe(0)
+  }
   const used = await run([process.execPath, 'gateway.ts', JSON.parse(created.out).secret], home)
   expect(used, used.err).toMatchObject({ code: 0, out: 'valid ci\nnot_found\n' })
 })

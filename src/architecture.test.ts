@@ -81,7 +81,11 @@ const layers: readonly (readonly [string, readonly string[]])[] = [
   ['src/operations', ['src/operations', 'src/formats', 'src/db', 'src/contract', 'src/text', 'src/system']],
   ['src/library', ['src/library', 'src/operations', 'src/formats', 'src/contract']],
   ['src/server', ['src/server', 'src/contract', 'src/index.ts', 'src/text', 'src/system']],
-  ['src/cli', ['src/cli', 'src/server', 'src/contract', 'src/index.ts', 'src/text', 'src/system']],
+  ['src/seed', ['src/seed', 'src/contract', 'src/index.ts']],
+  [
+    'src/cli',
+    ['src/cli', 'src/seed', 'src/server', 'src/contract', 'src/index.ts', 'src/text', 'src/system'],
+  ],
   ['src/index.ts', ['src/library', 'src/operations', 'src/contract', 'src/text', 'src/system']],
   ['src/main.ts', ['src/cli', 'src/contract', 'src/index.ts', 'src/system']],
   ['bin', ['bin', 'src/main.ts', 'src/cli/terminal', 'src/system', 'package.json']],

@@ -121,6 +121,7 @@ export type {
   KeyPage,
   NewKey,
   NewKeyOptions,
+  RevokeOptions,
   RotateOptions,
   StatsOptions,
   VerifyOptions,

@@ -24,6 +24,7 @@ import type {
   KeyPage,
   NewKey,
   NewKeyOptions,
+  RevokeOptions,
   RotateOptions,
   StatsOptions,
   VerifyOptions,
@@ -156,10 +157,7 @@ export interface Keys {
    * @example
    * await latchkey.keys.revoke('ci', { reason: 'leaked' })
    */
-  readonly revoke: (
-    key: KeySelector,
-    options?: { readonly reason?: string | undefined },
-  ) => Promise<Changed<Key>>
+  readonly revoke: (key: KeySelector, options?: RevokeOptions) => Promise<Changed<Key>>
   /**
    * Turns a key off until it is enabled.
    *

@@ -10,6 +10,8 @@ import { tree } from '../cli/commands/tree.ts'
 import { namedNouns } from '../cli/reference/commands.ts'
 import { errorSchema, jsonSchemaOf } from '../cli/reference/schema.ts'
 import { connectLatchkey } from '../index.ts'
+import { organisation } from '../seed/organisation.ts'
+import { plant } from '../seed/plant.ts'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
 import { program } from './process.ts'
 import { testEnvironment } from './run.ts'
@@ -211,30 +213,19 @@ async function prepare(prepared: TemporaryFolder, lines: Record<string, string>)
   const latchkey = connectLatchkey({ path: prepared.file('data', 'latchkey.db') })
   await latchkey.initialize()
   const { users, projects, keys, usage } = latchkey
-  for (const username of ['alice', 'bob', 'carol'])
-    await users.create({ username, email: `${username}@example.org` })
+  const { users: people } = organisation(3)
+  const planted = await plant(latchkey, { ...organisation(1), users: people })
   await users.update('bob', { limits: [{ metric: 'tokens', amount: 1_000, windowMs: 3_600_000 }] })
   await users.disable('carol')
-  for (const name of ['Shop', 'Attic', 'Empty']) await projects.create({ name, owner: 'alice' })
+  for (const name of ['Attic', 'Empty']) await projects.create({ name, owner: 'alice' })
   await projects.archive('attic')
   await projects.update('shop', { limits: [{ metric: 'requests', amount: 1_000, windowMs: 3_600_000 }] })
   await usage.prices.set('gpt-old', { inputUsd: 1, outputUsd: 2 })
-  const limits = [
-    { metric: 'tokens', amount: 100_000, windowMs: 18_000_000 },
-    { metric: 'usd', amount: 20, windowMs: 2_592_000_000 },
-  ] as const
-  const created = await keys.create({
-    name: 'ci',
-    user: 'alice',
-    project: 'shop',
-    limits,
-    metadata: { team: 'a' },
-  })
+  await keys.update('ci', { metadata: { team: 'a' } })
   for (const name of ['off', 'gone'])
     await keys.create({ name, allowedModels: ['gpt-*'], scopes: ['chat:read'] })
   await keys.disable('off')
   await keys.revoke('gone', { reason: 'leaked' })
-  await usage.record('ci', { model: 'gpt-x', inputTokens: 1_000, outputTokens: 200, costUsd: 0.02 })
   const past = { ...foreignKey, key: 'pk_of_the_past', name: 'Past' }
   const bytes = new TextEncoder().encode(JSON.stringify({ keys: [past] }))
   const { id } = await latchkey.imports.glmProxy({ file: 'past.json', bytes })
@@ -263,7 +254,7 @@ async function prepare(prepared: TemporaryFolder, lines: Record<string, string>)
   const imported = { name: 'imported', hash: 'ab'.repeat(32), start: 'lk_abcdef', createdAt: new Date() }
   writeFileSync(prepared.file('data', 'keys.ndjson'), `${JSON.stringify(imported)}\n`)
   writeFileSync(prepared.file('data', 'apikeys.json'), JSON.stringify({ keys: [past, foreignKey] }))
-  return created.secret ?? ''
+  return planted.get('ci')?.secret ?? ''
 }
 
 const foreignKey = {
@@ -287,12 +278,13 @@ export const withoutYes = (words: readonly string[]): readonly string[] =>
 
 // --- Running -------------------------------------------------------------------------------------------------
 
-/** With drizzle-kit, as in the project of a backend. */
+/** PATH with drizzle-kit, as in the project of a backend. */
 const tools = `${join(import.meta.dir, '../../node_modules/.bin')}:${process.env['PATH']}`
 
+/** The home is not there yet, and lies outside of what is compared. */
 const environmentIn = (folder: string) => ({
   PATH: tools,
-  ...testEnvironment({ LATCHKEY_TZ: 'UTC' }, join(folder, 'latchkey.db')),
+  ...testEnvironment({ LATCHKEY_TZ: 'UTC', HOME: `${folder}-home` }, join(folder, 'latchkey.db')),
 })
 
 /** Longer than this is a hang, however busy the machine is. */

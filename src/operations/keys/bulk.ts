@@ -15,7 +15,7 @@ import { changeLimits } from '../limits/change.ts'
 import * as rules from '../rules/input.ts'
 import { columnsOf, parseKeyChanges } from './change.ts'
 import { conditionOf } from './filter.ts'
-import type { BulkChange, Expectation, KeyFilter } from './input.ts'
+import { type BulkChange, type Expectation, type KeyFilter, revokeOptions } from './input.ts'
 import { keyViews } from './view.ts'
 
 /**
@@ -120,7 +120,7 @@ function changer(context: OperationContext, change: BulkChange): Apply {
     }
   switch (change.verb) {
     case 'revoke': {
-      const reason = rules.parseReason(change)
+      const { reason } = rules.parse(revokeOptions, change)
       return set({ revokedAt: now, revokedReason: reason ?? null })
     }
     case 'disable':

@@ -13,7 +13,7 @@ import { changeLimits, requireOneMeaning } from '../limits/change.ts'
 import * as rules from '../rules/input.ts'
 import { findKey, findProject, findUser, type KeyRow } from '../select.ts'
 import { requireFreeName, requireFuture } from './create.ts'
-import { type KeyChanges, keyChanges } from './input.ts'
+import { type KeyChanges, keyChanges, type RevokeOptions, revokeOptions } from './input.ts'
 import { keyView } from './view.ts'
 
 /** @throws not_found, ambiguous, invalid, conflict */
@@ -70,9 +70,9 @@ export async function columnsOf(
 export async function revokeKey(
   context: OperationContext,
   selector: KeySelector,
-  options: { readonly reason?: string | undefined } = {},
+  options: RevokeOptions = {},
 ): Promise<Changed<Key>> {
-  const reason = rules.parseReason(options)
+  const { reason } = rules.parse(revokeOptions, options)
   return change(context, selector, 'revoke', async (_, row) =>
     row.revokedAt === null ? { revokedAt: context.now().getTime(), revokedReason: reason ?? null } : {},
   )

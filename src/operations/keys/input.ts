@@ -114,8 +114,14 @@ export const paging = v.object({
 })
 export type KeyPage = KeyFilter & rules.Input<typeof paging>
 
+export const revokeOptions = v.object({
+  /** Why; kept with the key and in the audit trail. */
+  reason: v.optional(rules.reason),
+})
+export type RevokeOptions = rules.Input<typeof revokeOptions>
+
 export type BulkChange =
-  | { readonly verb: 'revoke'; readonly reason?: string | undefined }
+  | ({ readonly verb: 'revoke' } & RevokeOptions)
   | { readonly verb: 'disable' | 'enable' | 'delete' }
   /** Everything but the name, which is unique. */
   | { readonly verb: 'update'; readonly changes: Omit<KeyChanges, 'name'> }

@@ -156,10 +156,6 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.I
   )
 }
 
-/** Why something is done, when that was said. @throws invalid */
-export const parseReason = (given: { readonly reason?: string | undefined }): string | undefined =>
-  parse(v.object({ reason: v.optional(reason) }), given).reason
-
 /**
  * Refuses a blank text among what selects: it is most likely a variable that was not set, and would fit everything.
  *

@@ -7,12 +7,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DemoReport } from '../../../contract/views.ts'
+import { founders, type SeedKey } from '../../../seed/organisation.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Invoke } from '../../declare/declaration.ts'
 
 type Step = DemoReport['steps'][number]
 
-const day = 86_400_000
+const hour = 3_600_000
+const day = 24 * hour
 
 export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-demo-'))
@@ -43,25 +45,22 @@ export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
       output: '',
     })
     await latchkey('', 'init')
-    await latchkey('Somebody who owns things, and a project', 'user create alice --email alice@example.org')
-    await latchkey('', 'project create Shop --owner alice')
+    const { user, project, key, nightly, usage } = founders
+    await latchkey(
+      'Somebody who owns things, and a project',
+      `user create ${user.username} --email ${user.email}`,
+    )
+    await latchkey('', `project create ${project.name} --owner ${project.owner}`)
     const created = await latchkey(
       'A key for the project, with an expiry and two rolling limits; its secret is shown this once',
-      'key create ci --user alice --project shop --expires 90d --limit tokens=100k/5h --limit usd=20/30d',
+      `key create ${key.name} --user ${key.user} --project ${key.project} --expires ${key.expiresInDays}d${limits(key)}`,
     )
     const secret = secretOf(created)
-    await latchkey('And one that belongs to nobody', 'key create nightly --limit requests=50/1d')
-    const usage = [
-      [5, 'ci', 1_200, 300, 0.02],
-      [4, 'ci', 8_000, 2_500, 0.11],
-      [3, 'nightly', 400, 90, 0.01],
-      [2, 'ci', 21_000, 4_000, 0.31],
-      [0, 'ci', 52_000, 9_000, 0.74],
-    ] as const
-    for (const [index, [days, key, input, output, cost]] of usage.entries()) {
+    await latchkey('And one that belongs to nobody', `key create ${nightly.name}${limits(nightly)}`)
+    for (const [index, used] of usage.entries()) {
       await latchkey(
         index === 0 ? 'What a gateway does through the library: charge each request to its key' : '',
-        `usage record ${key} --model gpt-x --input-tokens ${input} --output-tokens ${output} --cost-usd ${cost} --at ${daysAgo(days)}`,
+        `usage record ${used.key} --model ${used.model} --input-tokens ${used.inputTokens} --output-tokens ${used.outputTokens} --cost-usd ${used.costUsd} --at ${daysAgo(used.daysAgo)}`,
       )
     }
     await latchkey('Who used what', 'usage report --by key,model')
@@ -97,6 +96,15 @@ export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** As they are typed: ` --limit tokens=100k/5h`. */
+function limits(key: SeedKey): string {
+  const amount = (n: number) => (n >= 1_000 && n % 1_000 === 0 ? `${n / 1_000}k` : String(n))
+  const window = (ms: number) => (ms % day === 0 ? `${ms / day}d` : `${ms / hour}h`)
+  return key.limits
+    .map(limit => ` --limit ${limit.metric}=${amount(limit.amount)}/${window(limit.windowMs)}`)
+    .join('')
 }
 
 export function transcript(report: DemoReport, brush: Brush): string {
