@@ -132,10 +132,7 @@ export async function requireFree(path: string): Promise<void> {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) return
   if (stat.isSocket() && !(await answers(path))) return
-  throw taken(
-    path,
-    stat.isSocket() ? 'another program listens there already' : 'it exists and is no socket',
-  )
+  throw taken(path, stat.isSocket() ? 'another program listens there already' : 'it exists and is no socket')
 }
 
 const taken = (path: string, why: string): LatchkeyError =>

@@ -14,7 +14,6 @@ import { readReport, readUse } from './report.ts'
 import { noCounts, shownCounts } from './sum.ts'
 
 const subjects = ['key', 'user', 'project', 'model'] as const
-type Subject = (typeof subjects)[number]
 
 /** @throws invalid, not_found, ambiguous */
 export function usageOverview(
