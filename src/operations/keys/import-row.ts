@@ -10,10 +10,19 @@ import * as rules from '../rules/input.ts'
 import { readInstant } from '../rules/instant.ts'
 import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
 
+/** A key of a file. Times are UTC milliseconds; what the file does not say is null. */
+export interface IncomingKey extends Omit<Row, 'secret'> {
+  readonly line: number
+  readonly name: string
+  readonly hash: string
+}
+
+type Row = v.InferOutput<typeof rowSchema>
+
 /** Fields that an export writes and an import works out anew. */
 const derived = ['status', 'updatedAt']
 
-/** Reads rows of one file, and remembers the fields that have no home here. */
+/** Reads rows of one file, and remembers the fields that are not known here. */
 export class RowReader {
   readonly #ignored = new Set<string>()
 
@@ -98,7 +107,6 @@ const start = v.pipe(
 
 const count = v.pipe(v.unknown(), number, rules.count)
 
-/** Times become UTC milliseconds; a field that is not there becomes null. */
 const rowSchema = v.object({
   id: v.nullish(
     v.pipe(
@@ -119,6 +127,7 @@ const rowSchema = v.object({
     ),
     [],
   ),
+  /** Username, or another selector of a user. */
   user: v.nullish(named('username'), null),
   project: v.nullish(named('slug'), null),
   model: v.nullish(rules.modelName, null),
@@ -143,28 +152,19 @@ const rowSchema = v.object({
     null,
   ),
 })
-type Row = Readonly<v.InferOutput<typeof rowSchema>>
-
-/** A key of a file. */
-export type IncomingKey = Omit<Row, 'secret' | 'name' | 'hash'> & {
-  readonly line: number
-  readonly name: string
-  readonly hash: string
-}
 
 /** @throws invalid */
-function keyOf(line: number, row: Row): IncomingKey {
-  const { name, secret, totals, ...others } = row
+function keyOf(line: number, { secret, ...row }: Row): IncomingKey {
+  const { name, totals, previousSecrets } = row
   if (name === null) throw wrong('has no name')
-  if (secret !== null) requireUsable(secret, { name, totals, ...others })
+  if (secret !== null) requireUsable(secret, row)
   const hash = secret === null ? row.hash : hashSecret(secret)
   if (hash === null) throw wrong('has neither a hash nor a secret')
   if (row.hash !== null && row.hash !== hash) throw wrong('has a hash that is not the one of its secret')
-  const starts = [row, ...row.previousSecrets]
-  if (starts.some(each => each.start !== '' && hashSecret(each.start) === each.hash)) {
+  if ([row, ...previousSecrets].some(each => each.start !== '' && hashSecret(each.start) === each.hash)) {
     throw wrong('has a whole secret for its start, and secrets are never stored')
   }
-  const all = [hash, ...row.previousSecrets.map(each => each.hash)]
+  const all = [hash, ...previousSecrets.map(each => each.hash)]
   if (new Set(all).size < all.length) throw wrong('names the same secret twice')
   if (row.revokedReason !== null && row.revokedAt === null) {
     throw wrong('has a revokedReason without a revokedAt')
@@ -172,14 +172,14 @@ function keyOf(line: number, row: Row): IncomingKey {
   if (totals && totals.tokens < totals.inputTokens + totals.outputTokens) {
     throw wrong('has fewer tokens in all than input and output tokens')
   }
-  return { ...others, line, name, hash, totals, start: secret === null ? row.start : startOf(secret) }
+  return { ...row, line, name, hash, start: secret === null ? row.start : startOf(secret) }
 }
 
-/** Shorter ones are in words by chance. */
+/** Shorter secrets occur in words by chance. */
 const shortestTold = 8
 
 /** @throws invalid */
-function requireUsable(secret: string, others: Omit<Row, 'secret'>): void {
+function requireUsable(secret: string, others: object): void {
   if (isMalformed(secret)) {
     throw wrong(
       secret.startsWith('lk_')

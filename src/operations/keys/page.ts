@@ -20,6 +20,7 @@ import { keys } from '../../db/schema/keys.ts'
 import type { KeyQuery } from '../../db/sqlite/key-rows.ts'
 import * as rules from '../rules/input.ts'
 import { findKey } from '../select.ts'
+import { tokensIn } from '../usage/sum.ts'
 import { conditionOf } from './filter.ts'
 import { type KeyPage, keyFilter, paging } from './input.ts'
 
@@ -45,7 +46,7 @@ const sortedBy: Readonly<Record<KeySort, SQLWrapper>> = {
   created: keys.createdAt,
   expires: keys.expiresAt,
   'last-used': keys.lastUsedAt,
-  tokens: sql`${keys.inputTokens} + ${keys.outputTokens} + ${keys.otherTokens}`,
+  tokens: tokensIn(keys),
   cost: keys.costMicros,
 }
 
