@@ -5,6 +5,7 @@
  */
 
 import type { Statement } from 'bun:sqlite'
+import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Metric } from '../../contract/views.ts'
 import type { Database } from '../engine.ts'
 import { type Client, clientOf } from './client.ts'
@@ -12,7 +13,7 @@ import { type KeyColumns, keyColumns, type ListedKey } from './key-rows.ts'
 import type { Store } from './transaction.ts'
 
 /** Whom a limit binds: one key, or all keys of a user or of a project. */
-export type SubjectType = 'key' | 'user' | 'project'
+type SubjectType = LimitedNoun
 
 /** The key of a secret, with what decides whether it works; `start` is that of this secret, which need not be the current one. */
 export interface KeyOfSecret extends ListedKey {

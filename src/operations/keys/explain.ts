@@ -4,7 +4,7 @@ import { hotPathOf } from '../../db/sqlite/hot.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { forecast, limitsBinding } from '../limits/window.ts'
-import { findKey } from '../select.ts'
+import { find } from '../select.ts'
 import { denialsOf } from './denial-counts.ts'
 import type { VerifyOptions } from './input.ts'
 import { judge, requireSound } from './verify.ts'
@@ -24,7 +24,7 @@ export function explainKey(
 ): Promise<Explanation> {
   requireSound(options)
   return context.store.read(async db => {
-    const row = await findKey(db, selector)
+    const row = await find(db, 'key', selector)
     const now = context.now()
     const { at = now, wanted } = options
     const hot = hotPathOf(db)

@@ -6,7 +6,7 @@ import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import * as rules from '../rules/input.ts'
 import { toCostMicros, toDollars } from '../rules/money.ts'
-import { findKey } from '../select.ts'
+import { find } from '../select.ts'
 import { type UsageInput, usageInput } from './input.ts'
 import { pricesOn } from './prices.ts'
 import { noRoom, overflowOf } from './room.ts'
@@ -41,7 +41,7 @@ export async function recordUsage(
     const recorded = await tally(store, 'NORMAL', hot => charge(hot, selector, event))
     if (recorded) return recorded
   }
-  const { id } = await store.read(db => findKey(db, selector))
+  const { id } = await store.read(db => find(db, 'key', selector))
   return (await tally(store, 'NORMAL', hot => charge(hot, id, event))) ?? gone(id)
 }
 
@@ -53,7 +53,7 @@ export function readUsage(input: UsageInput, now: Date): CheckedUsage {
   if (at > now.getTime() + rules.clockToleranceMs) {
     throw new LatchkeyError(
       'invalid',
-      `at ${new Date(at).toISOString()} lies in the future`,
+      `at ${new Date(at).toISOString()} is in the future`,
       'check the clock, or leave --at out to record it as of now',
     )
   }

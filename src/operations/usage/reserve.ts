@@ -13,7 +13,7 @@ import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { toMicros } from '../rules/money.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
-import { findKey } from '../select.ts'
+import { find } from '../select.ts'
 import type { UsageInput } from './input.ts'
 import { type ReserveOptions, reserveOptions } from './input.ts'
 import { charge, gone, readUsage } from './record.ts'
@@ -35,7 +35,7 @@ export async function reserve(
   const isSecret = typeof selector !== 'string'
   if (isSecret && isMalformed(selector.secret)) return { reservation: null, verdict: malformed }
   const hash = isSecret ? hashSecret(selector.secret) : ''
-  const keyId = isSecret ? '' : (await store.read(db => findKey(db, selector))).id
+  const keyId = isSecret ? '' : (await store.read(db => find(db, 'key', selector))).id
   const reserved = await tally(store, 'NORMAL', (hot): Reserved => {
     // Taken with the lock held, so that no reservation that is seen lies in the future.
     const now = context.now()

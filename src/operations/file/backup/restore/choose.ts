@@ -1,18 +1,17 @@
 /** Which backup a restore means: one that is named, the newest, the newest at a time, or what the last one replaced. */
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
-import type { Client } from '../../../../db/sqlite/client.ts'
-import { openReader, requireOurs } from '../../../../db/sqlite/open.ts'
-import { translate } from '../../../../system/errors.ts'
+import { type Noun, nounNames } from '../../../../contract/nouns.ts'
+import { requireOurs } from '../../../../db/sqlite/open.ts'
 import { statOf } from '../../../../system/files.ts'
 import { pathProblem } from '../../../../text/address.ts'
 import { shellWord } from '../../../../text/shell-word.ts'
 import type { FileContext } from '../../../context.ts'
 import type { ChooseState } from '../input.ts'
-import { chooseBackup, findBackup, latestBackup, surveyOwn } from '../list.ts'
+import { chooseBackup, findBackup, surveyOwn } from '../list.ts'
 import type { StoredBackup } from '../manifest.ts'
 import type { Touched } from './bring-back.ts'
-import type { Kind } from './difference.ts'
+import { ifReadable } from './live.ts'
 
 /** The path of the database to restore. @throws usage when that can be none */
 export function targetOf(context: FileContext, { to = context.path }: ChooseState): string {
@@ -39,8 +38,7 @@ export async function chooseState(context: FileContext, options: ChooseState): P
       'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest',
     )
   }
-  if (backup !== undefined) return chooseBackup(context, options)
-  const found = await (undo ? safetyCopy(context, options) : latestBackup(context, options))
+  const found = await (undo ? safetyCopy : chooseBackup)(context, options)
   return { ...found, identityFile: options.identityFile ?? context.ageIdentityFile }
 }
 
@@ -81,7 +79,7 @@ function nothingBefore(path: string, wasMissing: boolean): LatchkeyError {
 
 /** The return of one thing, as its audit row tells of it. */
 export interface EntityReturn {
-  readonly target: { readonly kind: Kind; readonly id: string }
+  readonly target: { readonly noun: Noun; readonly id: string }
   readonly name: string
   readonly things: readonly Touched[]
 }
@@ -96,38 +94,27 @@ export interface LastRestore {
 }
 
 /** The order of the rows tells which was last: clocks may have jumped. Undefined when the database does not know. */
-export function lastRestore(path: string): LastRestore | undefined {
-  let client: Client | undefined
-  try {
-    client = openReader(path)
+export const lastRestore = (path: string): LastRestore | undefined =>
+  ifReadable(path, client => {
     requireOurs(client, path)
     const row = client
       .query(
         `SELECT target_type AS type, target_id AS id, target_name AS name,
            "after" ->> 'safetyBackup' AS safetyBackup, "after" ->> 'wasMissing' AS wasMissing, "after" -> 'touched' AS touched
          FROM audit
-         WHERE action IN ('database.restore', 'database.safety', 'key.restore', 'user.restore', 'project.restore')
+         WHERE action IN ('database.safety', ${restores.join(', ')})
          ORDER BY rowid DESC LIMIT 1`,
       )
       .get() as RestoreRow | null
     if (row === null) return undefined
     const { safetyBackup, wasMissing } = row
     return { safetyBackup, wasMissing: wasMissing === 1, entity: entityOf(row) }
-  } catch (error) {
-    const known = translate(error, path)
-    const unreadable =
-      known instanceof LatchkeyError
-        ? ['database_missing', 'corrupt'].includes(known.code)
-        : String(known).includes('no such table')
-    if (unreadable) return undefined
-    throw known
-  } finally {
-    client?.close()
-  }
-}
+  })
+
+const restores = ['database', ...nounNames].map(each => `'${each}.restore'`)
 
 interface RestoreRow {
-  readonly type: Kind | 'database'
+  readonly type: Noun | 'database'
   readonly id: string
   readonly name: string | null
   readonly safetyBackup: string | null
@@ -140,5 +127,5 @@ interface RestoreRow {
 function entityOf({ type, id, name, touched }: RestoreRow): EntityReturn | null {
   if (type === 'database') return null
   const things = touched === null ? [{ kind: type, id, state: '' }] : JSON.parse(touched)
-  return { target: { kind: type, id }, name: name ?? id, things }
+  return { target: { noun: type, id }, name: name ?? id, things }
 }
