@@ -2,12 +2,11 @@
  * How a change of a key, a user or a project ends: with its audit row and the new `updatedAt`, or with neither, where
  * nothing came out different.
  */
-import type { Changed } from '../contract/views.ts'
+import type { Changed, LimitSubject } from '../contract/views.ts'
 import type { Database } from '../db/engine.ts'
 import { eq } from '../db/query.ts'
 import { keys } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
-import type { SubjectType } from '../db/sqlite/hot.ts'
 import { differingFields, type Event, recordAll } from './audit.ts'
 import type { OperationContext } from './context.ts'
 
@@ -17,7 +16,7 @@ export const erased = <View>(view: View): Changed<View> => ({ ...view, changed: 
 /** One thing that was written, with its views of before and after. */
 export interface Written<View> {
   readonly action: Event['action']
-  readonly target: Event['target'] & { readonly type: SubjectType }
+  readonly target: Event['target'] & { readonly type: LimitSubject['type'] }
   readonly before: View
   readonly after: View
   /** Whether something changed that no view shows, such as a password. */
@@ -62,7 +61,7 @@ export async function settleChange<View extends { readonly updatedAt: Date }>(
 /** Moves `updatedAt`. */
 async function touch(
   db: Database,
-  { type, id }: { readonly type: SubjectType; readonly id: string },
+  { type, id }: { readonly type: LimitSubject['type']; readonly id: string },
   now: Date,
 ): Promise<void> {
   const table = { key: keys, user: users, project: projects }[type]

@@ -98,7 +98,7 @@ export function enableKey(context: OperationContext, selector: KeySelector): Pro
 export function deleteKey(context: OperationContext, selector: KeySelector): Promise<Changed<Key>> {
   return context.store.write(async db => {
     const row = await findKey(db, selector)
-    const before = keyView(db, context.now(), row.id)
+    const before = await keyView(db, context.now(), row.id)
     await db.delete(keys).where(eq(keys.id, row.id))
     await record(context, db, { action: 'key.delete', target: target(row), before })
     return erased(before)
@@ -116,10 +116,10 @@ function change(
   return context.store.write(async db => {
     const row = await findKey(db, selector)
     const now = context.now()
-    const before = keyView(db, now, row.id)
+    const before = await keyView(db, now, row.id)
     const columns = differingColumns(row, await changesTo(db, row))
     if (Object.keys(columns).length > 0) await db.update(keys).set(columns).where(eq(keys.id, row.id))
-    const after = keyView(db, now, row.id)
+    const after = await keyView(db, now, row.id)
     return settleChange(context, db, { action: `key.${verb}`, target: target(row), before, after })
   })
 }

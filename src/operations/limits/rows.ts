@@ -1,7 +1,6 @@
 /** Limits as they are stored: their rows and units. What they allow is judged in `window.ts`. */
-import type { Limit, Metric } from '../../contract/views.ts'
+import type { Limit, LimitSubject, Metric } from '../../contract/views.ts'
 import type { limits } from '../../db/schema/limits.ts'
-import type { SubjectType } from '../../db/sqlite/hot.ts'
 import { newId } from '../rules/ids.ts'
 import { toMicros } from '../rules/money.ts'
 
@@ -12,7 +11,7 @@ export function limitRows(
   id: string,
   list: readonly Limit[],
   now: Date,
-  type: SubjectType = 'key',
+  type: LimitSubject['type'] = 'key',
 ): (typeof limits.$inferInsert)[] {
   return list.map(limit => ({
     id: newId('lim', now),
