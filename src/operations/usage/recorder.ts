@@ -69,8 +69,11 @@ export async function createRecorder(
       const event = readUsage(usage, context.now())
       const cost = costOf(context, event)
       if (typeof cost === 'number') return take(keyId, event, cost)
-      unpriced.add(cost)
-      return cost.finally(() => unpriced.delete(cost)).then(costMicros => take(keyId, event, costMicros))
+      const taken = cost.then(costMicros => ({ written: take(keyId, event, costMicros) }))
+      const forget = () => unpriced.delete(taken)
+      unpriced.add(taken)
+      taken.then(forget, forget)
+      return taken.then(({ written }) => written)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -90,7 +93,7 @@ export async function createRecorder(
 
   return {
     get pending() {
-      return batch.size
+      return batch.size + unpriced.size
     },
     record,
     ingest,
