@@ -95,7 +95,7 @@ export const server: readonly Mutation[] = [
     file: 'src/server/listen.ts',
     text: 'if (!allowRemote && !isLoopback(host)) {',
     instead: 'if (allowRemote && !isLoopback(host)) {',
-    tests: ['src/server/serve.test.ts'],
+    tests: ['src/server/listen.test.ts'],
     only: 'listen|address|remote|loopback',
   },
   {
@@ -103,7 +103,7 @@ export const server: readonly Mutation[] = [
     file: 'src/server/listen.ts',
     text: 'chmodSync(own, 0o660)',
     instead: 'chmodSync(own, 0o666)',
-    tests: ['src/server/serve.test.ts'],
+    tests: ['src/server/listen.test.ts'],
     only: 'socket|unix',
   },
 ]

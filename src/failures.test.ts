@@ -29,7 +29,6 @@ const failures: Readonly<Record<ErrorCode, { try: RegExp; drive: (scene: Scene) 
     try: /LATCHKEY_DEBUG=1/,
     drive: at => {
       const broken = command({
-        name: 'broken',
         effect: 'read',
         summary: 'Show what nobody foresaw',
         examples: ['latchkey broken'],

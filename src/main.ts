@@ -3,21 +3,33 @@
  * so that tests drive all of it, and must load nothing that the command at hand does not need.
  */
 import { resolve } from 'node:path'
+import { tree } from './cli/commands/tree.ts'
 import { completionRequest } from './cli/line/walk.ts'
 import { repeating, withTypedLine } from './cli/run/next-step.ts'
-import { type Main, read, run, settle } from './cli/run/run.ts'
+import { type Main, type Outside, read, run, settle } from './cli/run/run.ts'
 import { type Format, settledFormat } from './cli/settings/config.ts'
 import { ClosedPipe } from './cli/terminal/streams.ts'
 import { failureOf } from './contract/failure.ts'
 
 export const main: Main = async (argv, env, streams, overrides = {}) => {
-  const cwd = overrides.cwd ?? resolve('.')
+  const outside: Outside = {
+    now: () => new Date(),
+    tree,
+    stopped: () => new Promise(() => {}),
+    program: ['latchkey'],
+    ...overrides,
+    // A folder that is gone has no path.
+    cwd: overrides.cwd ?? resolve('.'),
+    env,
+    streams,
+    main,
+  }
+  const { cwd } = outside
   if (argv[0] === completionRequest) {
     const { answer } = await import('./cli/completion/complete.ts')
     await streams.stdout.write(await answer(argv.slice(1), env, cwd)).catch(() => undefined)
     return 0
   }
-  const outside = { env, streams, overrides, cwd, main }
   const invocation = await read(argv, outside)
   let format: Format | undefined
   try {

@@ -1,30 +1,13 @@
 import { expect, test } from 'bun:test'
-import { constants, existsSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
+import { constants, openSync, rmSync, writeSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { tree } from '../cli/commands/tree.ts'
-import { readCommandLine } from '../cli/line/program.ts'
 import { Client } from '../db/sqlite/client.ts'
 import { connectLatchkey } from '../index.ts'
-import { temporaryFolder } from '../testing/folder.ts'
-import { type TestLatchkey, temporaryLatchkey } from '../testing/latchkey.ts'
-import { onTerminal, program, spawnLatchkey } from '../testing/process.ts'
+import { program, spawnLatchkey } from '../testing/process.ts'
 import { testEnvironment } from '../testing/run.ts'
-import { startServer } from '../testing/server.ts'
-import { requirePresent, requireTool } from '../testing/tools.ts'
-import { splitWords } from '../testing/words.ts'
-
-const packaging = join(import.meta.dir, '../../packaging')
-
-/** A database with the keys `gateway`, which may do everything, and `ci`. */
-async function prepared(): Promise<TestLatchkey & { readonly gateway: string; readonly ci: string }> {
-  const home = await temporaryLatchkey(new Date().toISOString())
-  const { secret: gateway } = await home.latchkey.keys.create({ name: 'gateway', scopes: ['latchkey:*'] })
-  const { secret: ci } = await home.latchkey.keys.create({ name: 'ci' })
-  await home.latchkey.close()
-  return { ...home, gateway: gateway!, ci: ci! }
-}
+import { serverHome as prepared, startServer } from '../testing/server.ts'
 
 const posting = (gateway: string, body: unknown) => ({
   method: 'POST',
@@ -198,101 +181,6 @@ test('a request that is under way is finished, and a second signal does not wait
   }
 })
 
-test('a socket in the file system is for owner and group, replaces a dead one, and goes with the server', async () => {
-  await using home = await prepared()
-  const path = join(home.folder, 'l.sock')
-  for (const end of ['SIGKILL', 'SIGTERM'] as const) {
-    const server = await startServer(home.path, ['--unix', path])
-    expect(server.url).toBe(`unix:${path}`)
-    expect(statSync(path).mode & 0o777).toBe(0o660)
-    expect((await fetch('http://localhost/readyz', { unix: path })).status).toBe(200)
-    const second = await spawnLatchkey(['serve', '--json', '--unix', path], { db: home.path })
-    expect(second).toMatchObject({ code: 5, err: expect.stringContaining('somebody listens there') })
-    server.kill(end)
-    await server.finished
-    expect(existsSync(path)).toBe(end === 'SIGKILL')
-  }
-  await Bun.write(path, 'mine')
-  for (const words of [[], ['--dry-run']]) {
-    const refused = await spawnLatchkey(['serve', '--json', '--unix', path, ...words], { db: home.path })
-    expect(refused).toMatchObject({ code: 5, err: expect.stringContaining('is no socket') })
-  }
-  expect(await Bun.file(path).text()).toBe('mine')
-})
-
-test('a server that stops leaves the socket of the one that has taken its path', async () => {
-  await using home = await prepared()
-  const path = join(home.folder, 'l.sock')
-  const first = await startServer(home.path, ['--unix', path])
-  rmSync(path)
-  const second = await startServer(home.path, ['--unix', path])
-  first.kill('SIGTERM')
-  await first.finished
-  expect((await fetch('http://localhost/readyz', { unix: path })).status).toBe(200)
-  second.kill('SIGTERM')
-  await second.finished
-  expect(readdirSync(home.folder).filter(name => !name.startsWith('latchkey.db'))).toEqual([])
-})
-
-test('what cannot be listened on is refused before anything is answered', async () => {
-  await using home = await prepared()
-  const server = await startServer(home.path)
-  const port = new URL(server.url).port
-  for (const [words, exit, code, said] of [
-    [`--listen 127.0.0.1:${port}`, 5, 'conflict', `sport = :${port}`],
-    ['--listen 0.0.0.0:0', 2, 'usage', '--allow-remote'],
-    ['--listen [::]:0', 2, 'usage', '--allow-remote'],
-    ['--listen example.org:80', 2, 'usage', '--allow-remote'],
-    ['--listen 127.0.0.1', 2, 'usage', '127.0.0.1:8686'],
-    ['--listen 127.0.0.1:65536', 2, 'usage', '65535'],
-    // No resolver is asked for a name with an empty part, nor for an address.
-    ['--listen a..b:80 --allow-remote', 2, 'usage', 'no address'],
-    ['--listen [fe80::1%nowhere]:0 --allow-remote', 2, 'usage', 'no address'],
-    [`--unix ${home.folder}/none/l.sock`, 2, 'usage', 'mkdir'],
-    [`--unix /tmp/${'x'.repeat(120)}`, 2, 'usage', 'too long'],
-  ] as const) {
-    const { out, err, code: exited } = await spawnLatchkey(`serve --json ${words}`, { db: home.path })
-    expect([words, exited, out]).toEqual([words, exit, ''])
-    expect(JSON.parse(err)).toMatchObject({ error: { code } })
-    expect(err).toContain(said)
-  }
-  server.kill('SIGTERM')
-  await server.finished
-})
-
-const unshare = ['unshare', '--net', '--']
-const canUnshare = Bun.which('unshare') !== null && Bun.spawnSync([...unshare, 'true']).success
-
-requirePresent(canUnshare, 'a way to run without a network')(
-  'a name that no resolver can be asked for is a matter of usage',
-  async () => {
-    await using home = await prepared()
-    const words = ['serve', '--json', '--listen', 'nohost.invalid:80', '--allow-remote']
-    const child = Bun.spawn([...unshare, ...program, ...words], {
-      env: {
-        PATH: process.env['PATH'],
-        RES_OPTIONS: 'timeout:1 attempts:1',
-        ...testEnvironment({}, home.path),
-      },
-      stderr: 'pipe',
-    })
-    const err = await child.stderr.text()
-    expect([await child.exited, JSON.parse(err)]).toEqual([
-      2,
-      { error: expect.objectContaining({ code: 'usage', message: expect.stringContaining('not resolved') }) },
-    ])
-  },
-)
-
-test('--allow-remote listens where it is told', async () => {
-  await using home = await prepared()
-  const ran = await spawnLatchkey('serve --json --listen 0.0.0.0:0 --allow-remote --dry-run', {
-    db: home.path,
-  })
-  expect(ran).toMatchObject({ code: 0, err: 'Dry run: nothing was changed.\n' })
-  expect(ran.json()).toMatchObject({ addresses: [expect.stringMatching(/^http:\/\/0\.0\.0\.0:\d+$/)] })
-})
-
 test('a log that nobody reads holds up no answer', async () => {
   await using home = await prepared()
   const child = Bun.spawn([...program, 'serve', '--listen', '127.0.0.1:0'], {
@@ -398,19 +286,6 @@ test('whatever a client calls itself, it is answered', async () => {
   await server.finished
 })
 
-const terminalTest = requireTool('setsid')
-
-terminalTest('on a terminal it says where it listens, and Ctrl-C ends it with what it has done', async () => {
-  await using home = await prepared()
-  const typed = [{ when: /Ctrl-C stops it/, keys: '\x03' }]
-  // Ctrl-C is a signal on a terminal that controls the process.
-  const wrap = (command: readonly string[]) => ['setsid', '--ctty', '--wait', ...command]
-  const { code, lines } = await onTerminal('serve --listen 127.0.0.1:0', typed, { db: home.path, wrap })
-  expect(code).toBe(130)
-  expect(lines[0]).toMatch(/^Listening on http:\/\/127\.0\.0\.1:\d+; Ctrl-C stops it$/)
-  expect(lines.at(-1)).toMatch(/^Stopped by SIGINT after \d+m?s: 0 requests answered$/)
-})
-
 test('while another process writes, verdicts are given and usage waits', async () => {
   await using home = await prepared()
   const server = await startServer(home.path)
@@ -433,31 +308,6 @@ test('while another process writes, verdicts are given and usage waits', async (
   expect(counted).toEqual({ events: 1, counted: 1, duplicates: 0 })
   server.kill('SIGTERM')
   await server.finished
-})
-
-requireTool('systemd-analyze')('systemd takes the units, all that they say included', async () => {
-  using folder = temporaryFolder()
-  const units = [...new Bun.Glob('*.{service,timer}').scanSync(packaging)]
-  expect(units).toHaveLength(3)
-  for (const name of units) {
-    const unit = await Bun.file(join(packaging, name)).text()
-    // It is not installed where tests run, and neither are its pages.
-    folder.write(name, unit.replaceAll('/usr/local/bin/latchkey', process.execPath))
-  }
-  const checked = Bun.spawnSync(
-    ['systemd-analyze', 'verify', '--man=no', '--recursive-errors=yes', ...units],
-    { cwd: folder.path, stderr: 'pipe' },
-  )
-  expect([checked.stderr.toString(), checked.exitCode]).toEqual(['', 0])
-})
-
-test('what the unit for systemd starts is a command line that is understood', async () => {
-  const unit = await Bun.file(join(packaging, 'latchkey-serve.service')).text()
-  const [, line = ''] = /^ExecStart=\S+\/latchkey (.+)$/m.exec(unit) ?? []
-  const invocation = await readCommandLine(splitWords(line), tree, { version: '0', width: 80 })
-  expect(invocation).toMatchObject({ kind: 'run', declaration: { name: 'serve' } })
-  const given = invocation.kind === 'run' && invocation.input({ now: new Date(), timeZone: 'UTC' })
-  expect(given).toMatchObject({ listen: { host: '127.0.0.1', port: 8686 } })
 })
 
 test('a database that goes while it serves makes it not ready, and one that comes makes it ready again', async () => {

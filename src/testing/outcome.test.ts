@@ -6,11 +6,13 @@ import { requireContract } from './outcome.ts'
 
 const thing = object('Thing', { id: text('Id'), at: time('When') })
 const base = { effect: 'read', summary: 'Show', examples: ['latchkey x'], run: async () => [] } as const
-const table = command({ ...base, name: 'rows', prints: rows(thing, { empty: 'None.' }) })
-const stream = command({ ...base, name: 'stream', prints: rows(thing, { columns: [], empty: '' }) })
-const plain = command({ ...base, name: 'plain', run: async () => '', prints: plainText })
-const declarations: readonly Declaration[] = [table, stream, plain]
-const verbs = Object.fromEntries(declarations.map(each => [each.name, async () => ({ default: each })]))
+const table = command({ ...base, prints: rows(thing, { empty: 'None.' }) })
+const stream = command({ ...base, prints: rows(thing, { columns: [], empty: '' }) })
+const plain = command({ ...base, run: async () => '', prints: plainText })
+const declarations: Readonly<Record<string, Declaration>> = { rows: table, stream, plain }
+const verbs = Object.fromEntries(
+  Object.entries(declarations).map(([name, each]) => [name, async () => ({ default: each })]),
+)
 const tree = { x: { summary: 'Xs', verbs } }
 
 const good = '{"id":"a","at":"2026-11-20T12:00:00.000Z"}'

@@ -1,4 +1,5 @@
 /** `latchkey serve` as a process of its own, on a port that the system chooses. For tests only. */
+import { type TestLatchkey, temporaryLatchkey } from './latchkey.ts'
 import { type Finished, program } from './process.ts'
 import { testEnvironment } from './run.ts'
 
@@ -45,4 +46,15 @@ export async function startServer(
   const [first] = log()
   if (first?.['event'] !== 'listening') throw new Error(`the server did not start: ${err}`)
   return { url: String(first['address']), pid: child.pid, kill: signal => child.kill(signal), log, finished }
+}
+
+/** A database with the keys `gateway`, which may do everything, and `ci`. */
+export async function serverHome(): Promise<
+  TestLatchkey & { readonly gateway: string; readonly ci: string }
+> {
+  const home = await temporaryLatchkey(new Date().toISOString())
+  const { secret: gateway } = await home.latchkey.keys.create({ name: 'gateway', scopes: ['latchkey:*'] })
+  const { secret: ci } = await home.latchkey.keys.create({ name: 'ci' })
+  await home.latchkey.close()
+  return { ...home, gateway: gateway!, ci: ci! }
 }

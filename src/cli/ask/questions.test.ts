@@ -375,7 +375,7 @@ test('an answer like an option stands behind the end of the options', async () =
 
 const named = (await Promise.all(Object.keys(tree).map(noun => namedCommands(tree, noun))))
   .flat()
-  .filter(({ declaration }) => declaration.name !== 'create')
+  .filter(({ words }) => words.at(-1) !== 'create')
   .flatMap(({ words, declaration }) =>
     Object.keys(declaration.args)
       .slice(0, 1)

@@ -8,7 +8,7 @@ import { basename } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Latchkey } from '../../index.ts'
 import { shells } from '../completion/scripts.ts'
-import type { Argument, Declaration, Option } from '../declare/declaration.ts'
+import type { Argument, Option } from '../declare/declaration.ts'
 import { isRepeatable } from '../declare/define.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
 import { relativeTime } from '../draw/relative.ts'
@@ -76,7 +76,7 @@ function questionsOf({ declaration, given, missing }: Run, config: Config): read
   const needed = [
     ...Object.entries(args)
       .filter(([name]) => lacks(name))
-      .map(([name, declared]) => argumentQuestion(declaration, name, declared)),
+      .map(([name, declared]) => argumentQuestion(name, declared)),
     ...Object.entries(options)
       .filter(([name]) => lacks(name))
       .map(([name, option]) => optionQuestion(name, option)),
@@ -93,16 +93,11 @@ function questionsOf({ declaration, given, missing }: Run, config: Config): read
   return [...needed, ...offered]
 }
 
-function argumentQuestion(
-  declaration: Declaration,
-  name: string,
-  declared: string | Argument<unknown>,
-): Question {
-  const summary = typeof declared === 'string' ? declared : declared.summary
-  const subject = subjectOfArgument(declaration, name)
+function argumentQuestion(name: string, declared: Argument<unknown>): Question {
+  const subject = subjectOfArgument(name, declared)
   const isNamed = subject !== undefined && (isPicked(subject) || isFixed(subject))
   return {
-    message: isNamed ? `Which ${name}?` : summary,
+    message: isNamed ? `Which ${name}?` : declared.summary,
     needed: true,
     kind: subject ?? 'text',
     repeated: takesMany(declared),

@@ -21,7 +21,7 @@ export async function runAsking(
   asked: Prompts,
   outside: Outside,
 ): Promise<number> {
-  const { streams, env, overrides } = outside
+  const { streams, env, now } = outside
   const { config } = typed
   const { from } = typed.input()
   let isSecret = false
@@ -35,7 +35,7 @@ export async function runAsking(
   const line = await askMissing(argv, typed, {
     prompts,
     config,
-    now: overrides.now?.() ?? new Date(),
+    now: now(),
     from: from === undefined ? undefined : String(from),
     open: () => openForReading(config, env),
     problem: words => rehearse(words, outside),

@@ -4,7 +4,6 @@ import { command, one } from '../declare/define.ts'
 import { transcript, tutorial } from './demo/tutorial.ts'
 
 export default command({
-  name: 'demo',
   effect: 'read',
   summary: 'Show the whole of Latchkey on a throw-away database',
   description:

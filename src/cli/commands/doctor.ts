@@ -4,7 +4,6 @@ import { checkSettings } from '../settings/config.ts'
 import { healthExit, healthLines, typable } from './db/drawing.ts'
 
 export default command({
-  name: 'doctor',
   effect: 'read',
   summary: 'Check everything there is to check, and say how to mend it',
   description:

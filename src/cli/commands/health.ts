@@ -3,7 +3,6 @@ import { command, one } from '../declare/define.ts'
 import { healthExit, healthLines, typable } from './db/drawing.ts'
 
 export default command({
-  name: 'health',
   effect: 'read',
   summary: 'Check the database, its schema, its disk and its backups',
   description:

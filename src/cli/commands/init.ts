@@ -2,7 +2,6 @@ import { initialized } from '../../contract/views/database.ts'
 import { command, one, opt } from '../declare/define.ts'
 
 export default command({
-  name: 'init',
   effect: 'write',
   summary: 'Create the database',
   description:

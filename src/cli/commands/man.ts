@@ -4,7 +4,6 @@ import { many } from '../draw/quantity.ts'
 import { manual, writeManual } from '../reference/manual.ts'
 
 export default command({
-  name: 'man',
   effect: 'write',
   summary: 'Print the manual page of a command, or write all pages to a folder',
   description: 'The pages are in roff, for man and mandoc: man shows one at once from a pipe.',

@@ -8,7 +8,6 @@ const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
 
 export default command({
-  name: 'restore',
   effect: 'destroy',
   summary: 'Put a backup, or one thing out of it, in the place of what is there',
   description:

@@ -4,7 +4,6 @@ import { arg, command, one } from '../declare/define.ts'
 import { schemaOf } from '../reference/schema.ts'
 
 export default command({
-  name: 'schema',
   effect: 'read',
   summary: 'Print the JSON Schema of what a command prints with --json',
   description:

@@ -4,7 +4,6 @@ import { command, one, opt } from '../declare/define.ts'
 import { formatDuration, hostPort } from '../declare/parse.ts'
 
 export default command({
-  name: 'serve',
   effect: 'write',
   summary: 'Serve verdicts, usage and metrics over HTTP, for gateways of any kind',
   description:

@@ -3,7 +3,6 @@ import { command, one } from '../declare/define.ts'
 import { runningProgram } from './version/running.ts'
 
 export default command({
-  name: 'version',
   effect: 'read',
   summary: 'Print the version of this program, and with -o json what it runs on',
   examples: ['latchkey version', 'latchkey version --json'],

@@ -83,11 +83,11 @@ async function complete(words: readonly string[], known: Known): Promise<Complet
   if (noun === undefined) return fitting(current, named(nouns))
   if (!('run' in at)) return rest.length > 0 ? [] : fitting(current, named(at))
   if (asksForHelp) return []
-  const args = Object.keys(at.args)
+  const args = Object.entries(at.args)
   const given = operandsOf(before, optionsWithValues(at)).slice(steps.length)
-  const last = args.at(-1)
-  const name = args[given.length] ?? (last !== undefined && takesMany(at.args[last]) ? last : undefined)
-  return name === undefined ? [] : subjects(subjectOfArgument(at, name), current, known, given)
+  const [name, declared] = args[given.length] ?? args.findLast(([, last]) => takesMany(last)) ?? []
+  if (name === undefined || declared === undefined) return []
+  return subjects(subjectOfArgument(name, declared), current, known, given)
 }
 
 const optionsWithValues = ({ options }: Declaration): readonly string[] =>

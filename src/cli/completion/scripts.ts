@@ -18,7 +18,6 @@ export const filesAnswer = ':files'
 /** The command that prints the script of a shell. */
 export const scriptFor = (shell: Shell) =>
   command({
-    name: shell,
     effect: 'read',
     summary: `Print the script that completes latchkey in ${shell}`,
     description: `Commands, options, values, and the names of keys, users and projects as they are in the database at that moment. completion install puts the script where ${shell} looks for it.`,

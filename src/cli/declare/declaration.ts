@@ -62,7 +62,6 @@ export type Input<A extends Arguments, O extends Options> = {
 
 /** What a command is, in all: `define.ts` checks one, and everything else reads it as a `Declaration`. */
 export interface Spec<A extends Arguments, O extends Options, Result, Returned = Result> {
-  readonly name: string
   readonly effect: Effect
   /** One line, in the imperative, without a full stop. */
   readonly summary: string

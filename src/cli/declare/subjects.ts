@@ -1,4 +1,6 @@
 import type { Argument, Option } from './declaration.ts'
+import { limitName } from './parse.ts'
+
 /** What the words of a command line name: a key, a user, a file. Completion and pickers go by the same. */
 
 export type Subject =
@@ -16,12 +18,13 @@ export type Subject =
   | 'shell'
   | 'file'
 
-/** What an argument of a command names; undefined when it may be anything. */
-export function subjectOfArgument(command: { readonly name: string }, argument: string): Subject | undefined {
-  if (['setting', 'value', 'command', 'shell', 'import'].includes(argument)) return argument as Subject
-  if (argument === 'limits' && command.name === 'remove') return 'metric'
-  // What is created has a name that nobody has yet.
-  return command.name === 'create' ? undefined : subjectNamed(argument)
+/** What an argument names; undefined when it may be anything. */
+export function subjectOfArgument(name: string, { parse }: Argument<unknown>): Subject | undefined {
+  if (parse === limitName) return 'metric'
+  return (
+    (['setting', 'value', 'command', 'shell', 'import'] as const).find(each => each === name) ??
+    subjectNamed(name)
+  )
 }
 
 /** The same of the value of an option. */
@@ -38,5 +41,4 @@ function subjectNamed(name: string): Subject | undefined {
 }
 
 /** Whether an argument takes several words. */
-export const takesMany = (declared: string | Argument<unknown> | undefined): boolean =>
-  typeof declared === 'object' && (declared.kind === 'many' || declared.kind === 'any')
+export const takesMany = ({ kind }: Argument<unknown>): boolean => kind === 'many' || kind === 'any'

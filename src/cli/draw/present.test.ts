@@ -59,7 +59,7 @@ const tree: Tree = {
   one: {
     summary: 'One',
     load: async () => ({
-      default: command({ ...common, name: 'one', prints: one(thing), run: async () => first }),
+      default: command({ ...common, prints: one(thing), run: async () => first }),
     }),
   },
   two: {
@@ -67,7 +67,6 @@ const tree: Tree = {
     load: async () => ({
       default: command({
         ...common,
-        name: 'two',
         options: {},
         prints: rows(thing, {
           columns: [
@@ -85,7 +84,6 @@ const tree: Tree = {
     load: async () => ({
       default: command({
         ...common,
-        name: 'none',
         prints: rows(thing, {
           columns: [{ title: 'name', cell: row => row.name }],
           empty: 'Nothing here.',
@@ -99,7 +97,6 @@ const tree: Tree = {
     load: async () => ({
       default: command({
         ...common,
-        name: 'said',
         prints: one(thing, { done: ({ name }, brush) => `Did ${brush.bold(name)}` }),
         notice: () => 'Mind the gap.',
         run: async () => first,
@@ -109,7 +106,7 @@ const tree: Tree = {
   text: {
     summary: 'Text',
     load: async () => ({
-      default: command({ ...common, name: 'text', prints: plainText, run: async () => 'as it\nstands\n' }),
+      default: command({ ...common, prints: plainText, run: async () => 'as it\nstands\n' }),
     }),
   },
 }
@@ -288,7 +285,6 @@ test('a limit as it stands tells what is left and when there is more', async () 
   const shape = object('Now', { limits: list(limitState, 'Limits'), key: nullable(key) })
   const now = command({
     ...common,
-    name: 'now',
     prints: one(shape),
     run: async () => ({ limits: [state], key: null }),
   })

@@ -14,7 +14,6 @@ const calls: unknown[] = []
 const loaded: string[] = []
 
 const set = command({
-  name: 'set',
   effect: 'write',
   summary: 'Set things',
   description: 'More about it.',
@@ -35,7 +34,6 @@ const set = command({
   },
 })
 const need = command({
-  name: 'need',
   effect: 'read',
   summary: 'Need an option',
   examples: ['latchkey key need --from x'],
@@ -48,7 +46,6 @@ const need = command({
   },
 })
 const destroy = command({
-  name: 'destroy',
   effect: 'destroy',
   summary: 'Destroy a key',
   examples: ['latchkey key destroy ci --yes'],
@@ -62,7 +59,6 @@ const destroy = command({
   exit: () => 8,
 })
 const reveal = command({
-  name: 'reveal',
   effect: 'write',
   summary: 'Reveal a secret once',
   examples: ['latchkey key reveal'],
@@ -74,7 +70,6 @@ const reveal = command({
   },
 })
 const broken = command({
-  name: 'broken',
   effect: 'read',
   summary: 'Fail',
   examples: ['latchkey broken'],
@@ -378,7 +373,6 @@ test('only the command in use is loaded', async () => {
 
 test('a declaration may not take the name of a global option', async () => {
   const taken = command({
-    name: 'taken',
     effect: 'read',
     summary: 'x',
     examples: ['x'],
@@ -395,7 +389,6 @@ test('a declaration may not take the name of a global option', async () => {
 test('a command may take the long name of a global option that has a letter', async () => {
   const seen: unknown[] = []
   const priced = command({
-    name: 'priced',
     effect: 'read',
     summary: 'x',
     examples: ['x'],

@@ -193,10 +193,11 @@ function addCommands(
   }
   if ('run' in at) return command
   takeChoice(command, refuse)
-  for (const entry of at) {
-    const usage = 'run' in entry ? usageOf(entry) : '<command>'
-    command.command(entry.name).summary(entry.summary).usage(usage)
-  }
+  for (const { name, summary, declaration } of at)
+    command
+      .command(name)
+      .summary(summary)
+      .usage(declaration === undefined ? '' : usageOf(declaration))
   if (command !== root) return command
   for (const [name, { summary, group = 'Commands' }] of Object.entries(tree))
     root.command(name).summary(summary).usage('').helpGroup(`${group}:`)

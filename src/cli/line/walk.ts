@@ -5,15 +5,22 @@ import { nounOf, verbOf } from './aliases.ts'
 /** What the scripts of shells call with the words so far; answers lines of a value, a tab and a description. */
 export const completionRequest = '__complete'
 
-/** Verbs under one word of a noun, loaded: `limit` of `key` holds add, remove and list. */
-interface Group {
+/** A verb to choose: a command, or a word that holds commands, as `limit` of `key` holds add, remove and list. */
+interface Choice {
   readonly name: string
   readonly summary: string
-  readonly commands: readonly Declaration[]
+  readonly declaration?: Declaration
+  readonly commands: readonly Named[]
+}
+
+/** A command with the words that are typed for it, behind those that led there. */
+interface Named {
+  readonly words: readonly string[]
+  readonly declaration: Declaration
 }
 
 /** The command that was reached, or the ones to choose from. */
-export type Reached = Declaration | readonly (Declaration | Group)[]
+export type Reached = Declaration | readonly Choice[]
 
 /** Where words lead. */
 export interface Way {
@@ -57,12 +64,16 @@ const reach = async (load: Load, rest: readonly string[]): Promise<Way> => ({
   rest,
 })
 
-const loadAll = ({ verbs }: Words): Promise<readonly (Declaration | Group)[]> =>
+const loadAll = ({ verbs }: Words): Promise<readonly Choice[]> =>
   Promise.all(
     Object.entries(verbs).map(async ([name, verb]) => {
-      if (typeof verb === 'function') return (await verb()).default
-      const commands = (await loadAll(verb)).filter(each => 'run' in each)
-      return { name, summary: verb.summary, commands }
+      if (typeof verb === 'function') {
+        const { default: declaration } = await verb()
+        return { name, summary: declaration.summary, declaration, commands: [{ words: [name], declaration }] }
+      }
+      const commands = (await loadAll(verb)).flatMap(choice => choice.commands)
+      const below = commands.map(({ words, declaration }) => ({ words: [name, ...words], declaration }))
+      return { name, summary: verb.summary, commands: below }
     }),
   )
 
@@ -71,15 +82,10 @@ const own = <T>(all: Readonly<Record<string, T>>, name: string): T | undefined =
   Object.hasOwn(all, name) ? all[name] : undefined
 
 /** Every declaration of a noun with the words that are typed for it: `['key', 'limit', 'add']`. */
-export async function namedCommands(
-  tree: Tree,
-  noun: string,
-): Promise<readonly { readonly words: readonly string[]; readonly declaration: Declaration }[]> {
+export async function namedCommands(tree: Tree, noun: string): Promise<readonly Named[]> {
   const { at } = await follow(tree, [noun])
   if ('run' in at) return [{ words: [noun], declaration: at }]
-  return at.flatMap(entry =>
-    'commands' in entry
-      ? entry.commands.map(declaration => ({ words: [noun, entry.name, declaration.name], declaration }))
-      : [{ words: [noun, entry.name], declaration: entry }],
+  return at.flatMap(({ commands }) =>
+    commands.map(({ words, declaration }) => ({ words: [noun, ...words], declaration })),
   )
 }

@@ -12,10 +12,10 @@ import type { Prompts } from '../terminal/prompt.ts'
 import type { Streams } from '../terminal/streams.ts'
 
 /** Whether somebody is there to answer. */
-export function isInteractive(streams: Streams, env: Environment, noInput: boolean): boolean {
+export function isInteractive(streams: Streams, env: Environment, input: boolean): boolean {
   const ci = env['CI']
   const automated = ci !== undefined && ci !== '' && ci !== 'false' && ci !== '0'
-  return streams.stdin.isTerminal && streams.stderr.isTerminal && !noInput && !automated
+  return streams.stdin.isTerminal && streams.stderr.isTerminal && input && !automated
 }
 
 /** @param load the prompts, which most commands have no use for; undefined where nobody is there to answer */

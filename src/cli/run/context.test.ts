@@ -8,7 +8,6 @@ import { command, one } from '../declare/define.ts'
 /** What a command gets from its context, as JSON. */
 async function got(read: (context: Context) => Promise<unknown>, options: RunOptions = {}) {
   const it = command({
-    name: 'it',
     effect: 'read',
     summary: 'x',
     examples: ['x'],

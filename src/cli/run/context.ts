@@ -1,54 +1,52 @@
 /** Makes what a command may reach while it runs. Opens and loads nothing before it is asked for. */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Actor, Latchkey } from '../../index.ts'
-import type { StopSignal } from '../../server/serve.ts'
-import { type Environment, located } from '../../system/home.ts'
+import type { Latchkey } from '../../index.ts'
+import { located } from '../../system/home.ts'
 import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
-import type { Asking, Context, Effect, Invoke, Tree } from '../declare/declaration.ts'
+import type { Asking, Context, Effect } from '../declare/declaration.ts'
 import type { ProgressDisplay } from '../draw/progress-display.ts'
-import type { Config } from '../settings/config.ts'
 import { printable } from '../terminal/printable.ts'
 import type { Streams } from '../terminal/streams.ts'
 import { createIncoming } from './incoming.ts'
 
+/** What a context has as it is given. */
+type Given = Pick<
+  Context,
+  | 'actor'
+  | 'again'
+  | 'config'
+  | 'dryRun'
+  | 'env'
+  | 'folder'
+  | 'invoke'
+  | 'now'
+  | 'program'
+  | 'stopped'
+  | 'tree'
+>
+
 /** What a context is made of. */
 export interface Surroundings {
+  readonly given: Given
   readonly streams: Streams
-  readonly config: Config
   readonly asking: Asking
   readonly progress: ProgressDisplay
-  readonly actor: Actor
-  readonly now: () => Date
-  readonly cwd: string
-  readonly env: Environment
-  /** How this program is started, by absolute paths. */
-  readonly program: readonly string[]
-  readonly invoke: Invoke
-  /** Resolves when the process is told to stop. */
-  readonly stopped: () => Promise<StopSignal>
-  /** Makes the command lines in a text fit the one that was typed. */
-  readonly again: (text: string) => string
   readonly effect: Effect
-  readonly tree: Tree
-  readonly dryRun: boolean
   readonly quiet: boolean
   readonly csvVerbatim: boolean
 }
 
 /** Nothing is opened or loaded before it is asked for. */
 export function createContext(surroundings: Surroundings): Context {
-  const { streams, config, asking, progress, actor, now, cwd, env, again, stopped, dryRun } = surroundings
+  const { given, streams, asking, progress, quiet, csvVerbatim } = surroundings
+  const { config, now, again } = given
   let opened: Promise<Latchkey> | undefined
 
   const at = (typed: string): string => {
     requireNone(pathProblem(typed))
-    return located(typed, cwd, config.home)
+    return located(typed, given.folder, config.home)
   }
   const connector = () => connectorOf(surroundings)
-  const operations = (): Promise<Latchkey> => {
-    opened ??= connector().then(connect => connect())
-    return opened
-  }
 
   const say = async (text: string): Promise<void> => {
     await progress.clear()
@@ -56,11 +54,14 @@ export function createContext(surroundings: Surroundings): Context {
   }
 
   return {
+    ...given,
     ...asking,
-    ...createIncoming(streams, at, asking, surroundings.csvVerbatim),
-    operations,
+    ...createIncoming(streams, at, asking, csvVerbatim),
+    operations: () => {
+      opened ??= connector().then(connect => connect())
+      return opened
+    },
     connector,
-    now,
     ago: async moment => {
       const { createBrush } = await import('../draw/table.ts')
       const { timeZone } = config
@@ -70,24 +71,14 @@ export function createContext(surroundings: Surroundings): Context {
     get timeZone() {
       return config.timeZone
     },
-    dryRun,
-    config,
-    actor,
-    again,
-    invoke: surroundings.invoke,
-    program: surroundings.program,
     path: at,
     place: typed => {
       requireNone(placeProblem(typed))
       return isAddress(typed) ? typed : at(typed)
     },
-    notice: async text => (surroundings.quiet ? undefined : say(text)),
+    notice: async text => (quiet ? undefined : say(text)),
     warn: text => say(`latchkey: ${text}`),
     stderr: streams.stderr,
-    stopped,
-    env,
-    folder: cwd,
-    tree: surroundings.tree,
     endProgress: progress.end,
     close: async () => {
       await progress.end()
@@ -100,7 +91,8 @@ export function createContext(surroundings: Surroundings): Context {
 
 /** Loads the library, and gives what makes a connection by the settings of the run. */
 async function connectorOf(surroundings: Surroundings): Promise<(onReplaced?: () => void) => Latchkey> {
-  const { config, effect, dryRun, actor, env, now, progress } = surroundings
+  const { given, effect, progress } = surroundings
+  const { config, dryRun, actor, env, now } = given
   const { connectLatchkey } = await import('../../index.ts')
   return onReplaced =>
     connectLatchkey({

@@ -6,8 +6,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { StopSignal } from '../../server/serve.ts'
 import type { Environment } from '../../system/home.ts'
 import { programVersion } from '../../system/version.ts'
-import { tree } from '../commands/tree.ts'
-import type { Context, Tree } from '../declare/declaration.ts'
+import type { Context, Invoke, Tree } from '../declare/declaration.ts'
 import { isForPeople, parseFields } from '../draw/present.ts'
 import { createProgress } from '../draw/progress.ts'
 import { type Invocation, readCommandLine } from '../line/program.ts'
@@ -22,16 +21,16 @@ import { execute } from './execute.ts'
 import { repeating } from './next-step.ts'
 
 /** What is taken from the process, or put in its place by tests. */
-interface Overrides {
-  readonly now?: () => Date
+interface World {
+  readonly now: () => Date
   readonly prompts?: Prompts
-  readonly tree?: Tree
+  readonly tree: Tree
   /** Folder against which paths are meant. */
-  readonly cwd?: string
+  readonly cwd: string
   /** Resolves when the process is told to stop; never, where nobody can tell it. */
-  readonly stopped?: () => Promise<StopSignal>
+  readonly stopped: () => Promise<StopSignal>
   /** How this program is started, by absolute paths. */
-  readonly program?: readonly string[]
+  readonly program: readonly string[]
 }
 
 /** `argv` begins with the noun. Resolves to the exit code, and never rejects. */
@@ -39,15 +38,13 @@ export type Main = (
   argv: readonly string[],
   env: Environment,
   streams: Streams,
-  overrides?: Overrides,
+  overrides?: Partial<World>,
 ) => Promise<number>
 
 /** All that a run depends on besides its words. */
-export interface Outside {
+export interface Outside extends World {
   readonly env: Environment
   readonly streams: Streams
-  readonly cwd: string
-  readonly overrides: Overrides
   /** For a command line within this one. */
   readonly main: Main
 }
@@ -62,8 +59,8 @@ export interface Settled extends Omit<Invocation & { kind: 'run' }, 'input'> {
 }
 
 /** What a command line says; a refusal is an invocation too, since how it is told depends on its options. */
-export const read = (argv: readonly string[], { overrides, streams }: Outside): Promise<Invocation> =>
-  readCommandLine(argv, overrides.tree ?? tree, {
+export const read = (argv: readonly string[], { tree, streams }: Outside): Promise<Invocation> =>
+  readCommandLine(argv, tree, {
     version: programVersion,
     width: streams.stdout.columns ?? 80,
   })
@@ -71,21 +68,21 @@ export const read = (argv: readonly string[], { overrides, streams }: Outside): 
 /** @throws config, or usage where what was typed is no setting */
 export function settle(invocation: Invocation & { kind: 'run' }, outside: Outside): Settled {
   const { declaration, globals } = invocation
-  const { env, cwd, streams, overrides } = outside
+  const { env, cwd, streams, now } = outside
   const flags = { db: globals.db, tz: globals.tz, profile: globals.profile, output: globals.format }
   const config = (declaration.mendsSettings ? resolveLeniently : resolveConfig)(env, cwd, flags)
   let input: Record<string, unknown> | undefined
   return {
     ...invocation,
     config,
-    prompts: isInteractive(streams, env, !globals.input)
+    prompts: isInteractive(streams, env, globals.input)
       ? async () =>
-          overrides.prompts ?? (await import('../terminal/prompt.ts')).terminalPrompts(streams.terminal)
+          outside.prompts ?? (await import('../terminal/prompt.ts')).terminalPrompts(streams.terminal)
       : undefined,
     input: () => {
       // The time zone is looked up where a date is typed.
       input ??= invocation.input({
-        now: overrides.now?.() ?? new Date(),
+        now: now(),
         get timeZone() {
           return config.timeZone
         },
@@ -107,8 +104,7 @@ export async function understand(argv: readonly string[], outside: Outside): Pro
 export async function run(settled: Settled, outside: Outside): Promise<number> {
   const { declaration, globals, dryRun, config, missing, prompts } = settled
   if (missing[0] !== undefined) throw missing[0].error
-  const { env, streams, overrides, cwd, main } = outside
-  const now = overrides.now ?? (() => new Date())
+  const { env, streams, now, cwd, program, tree, stopped, main } = outside
   const terminal = streams.stdout.isTerminal
   const again = repeating(globals)
   const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
@@ -117,35 +113,32 @@ export async function run(settled: Settled, outside: Outside): Promise<number> {
     unicode: wantsUnicode(env),
     dumb: env['TERM'] === 'dumb',
   })
+  const given = {
+    config,
+    actor,
+    now,
+    env,
+    again,
+    folder: cwd,
+    program,
+    tree,
+    stopped,
+    invoke: async (...[words, options]: Parameters<Invoke>) =>
+      (await import('./invoke.ts')).invokeInside(
+        {
+          env: { ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone },
+          columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
+          main: (words, clean, inside, folder) => main(words, clean, inside, { ...outside, cwd: folder }),
+        },
+        words,
+        options,
+      ),
+  }
+  const { effect } = declaration
+  const { quiet, csvVerbatim } = globals
+  const surroundings = { streams, asking: asking(prompts), progress, effect, quiet, csvVerbatim }
   const contextOf = (dryRun: boolean): Context =>
-    createContext({
-      streams,
-      config,
-      asking: asking(prompts),
-      progress,
-      actor,
-      now,
-      cwd,
-      env,
-      program: overrides.program ?? ['latchkey'],
-      invoke: async (words, options) =>
-        (await import('./invoke.ts')).invokeInside(
-          {
-            env: { ...env, LATCHKEY_ACTOR: actor.name, LATCHKEY_TZ: config.timeZone },
-            columns: terminal && isForPeople(config.output) ? streams.stdout.columns : undefined,
-            main: (words, clean, inside, folder) => main(words, clean, inside, { ...overrides, cwd: folder }),
-          },
-          words,
-          options,
-        ),
-      again,
-      stopped: overrides.stopped ?? (() => new Promise(() => {})),
-      effect: declaration.effect,
-      tree: overrides.tree ?? tree,
-      dryRun,
-      quiet: globals.quiet,
-      csvVerbatim: globals.csvVerbatim,
-    })
+    createContext({ ...surroundings, given: { ...given, dryRun } })
   return execute({
     declaration,
     input: settled.input(),
@@ -155,12 +148,12 @@ export async function run(settled: Settled, outside: Outside): Promise<number> {
       // Text has one form. That a setting asks for JSON elsewhere is no reason to refuse it.
       format: declaration.prints.form === 'text' && globals.format === undefined ? 'table' : config.output,
       fields: globals.fields === undefined ? undefined : parseFields(globals.fields),
-      csvVerbatim: globals.csvVerbatim,
+      csvVerbatim,
       pager: prompts !== undefined && globals.pager ? wantedPager(env) : undefined,
       again,
       dryRun,
     },
-    quiet: globals.quiet,
+    quiet,
     yes: globals.yes,
     streams,
     brush: async () =>

@@ -6,6 +6,7 @@ import { and, eq, inArray, type SQLWrapper, sql, totalOf } from '../../db/query.
 import { keys } from '../../db/schema/keys.ts'
 import { carriedUsage, usage } from '../../db/schema/usage.ts'
 import type { ForeignCounts } from '../../formats/foreign-data.ts'
+import { tokensIn } from '../usage/sum.ts'
 import { type BookedWindow, isNothing, noCounts, subtract, sum, type UsageMove } from './state.ts'
 
 /** The running totals of a key that is created. */
@@ -141,13 +142,11 @@ async function carry(db: Database, keyId: string, change: ForeignCounts): Promis
 /** By key: running total less carried less buckets, of tokens, requests and cost. All zeros: it adds up. */
 export async function usageGaps(db: Database, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
-  const tokens = (table: typeof keys | typeof usage) =>
-    sql`${table.inputTokens} + ${table.outputTokens} + ${table.otherTokens}`
   for (const chunk of inChunks(ids)) {
     const buckets = db
       .select({
         keyId: usage.keyId,
-        tokens: totalOf(tokens(usage)).as('tokens_sum'),
+        tokens: totalOf(tokensIn(usage)).as('tokens_sum'),
         requests: totalOf(usage.requests).as('requests_sum'),
         costMicros: totalOf(usage.costMicros).as('cost_sum'),
       })
@@ -160,7 +159,7 @@ export async function usageGaps(db: Database, ids: readonly string[]): Promise<R
     const rows = await db
       .select({
         id: keys.id,
-        tokens: gap(tokens(keys), 'tokens'),
+        tokens: gap(tokensIn(keys), 'tokens'),
         requests: gap(keys.requests, 'requests'),
         cost: gap(keys.costMicros, 'costMicros'),
       })

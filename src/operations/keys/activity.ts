@@ -3,6 +3,7 @@ import { and, asNumber, gte, oneOf, sql, totalOf } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
 import { addDays, startOfDay } from '../rules/calendar.ts'
+import { tokensIn } from '../usage/sum.ts'
 import type { ActivityOptions } from './input.ts'
 
 /** Tokens by day, oldest first, of each of these keys that used any. @throws invalid for a zone that there is not */
@@ -25,7 +26,7 @@ export async function keyActivity(
       .select({
         keyId: usage.keyId,
         day: day.as('day'),
-        tokens: totalOf(sql`${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens}`),
+        tokens: totalOf(tokensIn(usage)),
       })
       .from(usage)
       .where(and(gte(usage.start, first.getTime()), oneOf(usage.keyId, ids)))

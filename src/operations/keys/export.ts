@@ -6,7 +6,7 @@ import type { ListedKey } from '../../db/facts.ts'
 import { asc, oneOf, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import type { OperationContext } from '../context.ts'
-import { shownCounts } from '../usage/sum.ts'
+import { countsIn, shownCounts } from '../usage/sum.ts'
 import { conditionOf } from './filter.ts'
 import type { KeyFilter } from './input.ts'
 import { withLimits } from './view.ts'
@@ -39,14 +39,7 @@ async function complete(
 ): Promise<readonly ExportedKey[]> {
   const ids = rows.map(row => row.id)
   const used = await db
-    .select({
-      id: keys.id,
-      requests: keys.requests,
-      inputTokens: keys.inputTokens,
-      outputTokens: keys.outputTokens,
-      otherTokens: keys.otherTokens,
-      costMicros: keys.costMicros,
-    })
+    .select({ id: keys.id, ...countsIn(keys) })
     .from(keys)
     .where(oneOf(keys.id, ids))
   const countsOf = new Map(used.map(row => [row.id, row]))

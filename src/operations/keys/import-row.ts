@@ -4,53 +4,25 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Limit } from '../../contract/views.ts'
 import { limits } from '../limits/input.ts'
 import { looksLikeId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { readInstant } from '../rules/instant.ts'
 import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
 
-/** A key of a file. Times are UTC milliseconds. */
-export interface IncomingKey {
+/** A key of a file. Times are UTC milliseconds; what the file does not say is null. */
+export interface IncomingKey extends Omit<Row, 'secret'> {
   readonly line: number
-  readonly id: string | null
   readonly name: string
   readonly hash: string
-  readonly start: string
-  readonly previousSecrets: readonly {
-    readonly hash: string
-    readonly start: string
-    readonly createdAt: number
-    readonly endsAt: number
-  }[]
-  /** Username, or another selector of a user. */
-  readonly user: string | null
-  readonly project: string | null
-  readonly model: string | null
-  readonly allowedModels: readonly string[] | null
-  readonly scopes: readonly string[]
-  readonly limits: readonly Limit[]
-  readonly createdAt: number | null
-  readonly expiresAt: number | null
-  readonly disabledAt: number | null
-  readonly revokedAt: number | null
-  readonly revokedReason: string | null
-  readonly lastUsedAt: number | null
-  readonly metadata: unknown
-  readonly totals: {
-    readonly requests: number
-    readonly inputTokens: number
-    readonly outputTokens: number
-    readonly tokens: number
-    readonly costUsd: number
-  } | null
 }
+
+type Row = v.InferOutput<typeof rowSchema>
 
 /** Fields that an export writes and an import works out anew. */
 const derived = ['status', 'updatedAt']
 
-/** Reads rows of one file, and remembers the fields that have no home here. */
+/** Reads rows of one file, and remembers the fields that are not known here. */
 export class RowReader {
   readonly #ignored = new Set<string>()
 
@@ -136,15 +108,16 @@ const start = v.pipe(
 const count = v.pipe(v.unknown(), number, rules.count)
 
 const rowSchema = v.object({
-  id: v.optional(
+  id: v.nullish(
     v.pipe(
       v.string('must be text'),
       v.check(id => id.length === 30 && looksLikeId(id, 'key'), 'is not the id of a key'),
     ),
+    null,
   ),
-  name: v.optional(rules.keyName),
-  hash: v.optional(sha256),
-  secret: v.optional(v.string('must be text')),
+  name: v.nullish(rules.keyName, null),
+  hash: v.nullish(sha256, null),
+  secret: v.nullish(v.string('must be text'), null),
   start: v.optional(start, ''),
   previousSecrets: v.optional(
     v.pipe(
@@ -154,20 +127,21 @@ const rowSchema = v.object({
     ),
     [],
   ),
-  user: v.optional(named('username')),
-  project: v.optional(named('slug')),
-  model: v.optional(rules.modelName),
-  allowedModels: v.optional(list(rules.modelName)),
+  /** Username, or another selector of a user. */
+  user: v.nullish(named('username'), null),
+  project: v.nullish(named('slug'), null),
+  model: v.nullish(rules.modelName, null),
+  allowedModels: v.nullish(list(rules.modelName), null),
   scopes: v.optional(list(rules.scopeName), []),
   limits: v.optional(v.pipe(v.unknown(), unpacked, limits), []),
-  createdAt: v.optional(time),
-  expiresAt: v.optional(time),
-  disabledAt: v.optional(time),
-  revokedAt: v.optional(time),
-  revokedReason: v.optional(rules.reason),
-  lastUsedAt: v.optional(time),
-  metadata: v.optional(v.pipe(v.unknown(), unpacked, rules.metadata)),
-  totals: v.optional(
+  createdAt: v.nullish(time, null),
+  expiresAt: v.nullish(time, null),
+  disabledAt: v.nullish(time, null),
+  revokedAt: v.nullish(time, null),
+  revokedReason: v.nullish(rules.reason, null),
+  lastUsedAt: v.nullish(time, null),
+  metadata: v.nullish(v.pipe(v.unknown(), unpacked, rules.metadata), null),
+  totals: v.nullish(
     v.object({
       requests: count,
       inputTokens: count,
@@ -175,58 +149,37 @@ const rowSchema = v.object({
       tokens: count,
       costUsd: v.pipe(v.unknown(), number, rules.dollars),
     }),
+    null,
   ),
 })
 
 /** @throws invalid */
-function keyOf(line: number, row: v.InferOutput<typeof rowSchema>): IncomingKey {
-  const { name, secret, totals } = row
-  if (name === undefined) throw wrong('has no name')
-  if (secret !== undefined) requireUsable(secret, row)
-  const hash = secret === undefined ? row.hash : hashSecret(secret)
-  if (hash === undefined) throw wrong('has neither a hash nor a secret')
-  if (row.hash !== undefined && row.hash !== hash) throw wrong('has a hash that is not the one of its secret')
-  const starts = [row, ...row.previousSecrets]
-  if (starts.some(each => each.start !== '' && hashSecret(each.start) === each.hash)) {
+function keyOf(line: number, { secret, ...row }: Row): IncomingKey {
+  const { name, totals, previousSecrets } = row
+  if (name === null) throw wrong('has no name')
+  if (secret !== null) requireUsable(secret, row)
+  const hash = secret === null ? row.hash : hashSecret(secret)
+  if (hash === null) throw wrong('has neither a hash nor a secret')
+  if (row.hash !== null && row.hash !== hash) throw wrong('has a hash that is not the one of its secret')
+  if ([row, ...previousSecrets].some(each => each.start !== '' && hashSecret(each.start) === each.hash)) {
     throw wrong('has a whole secret for its start, and secrets are never stored')
   }
-  const all = [hash, ...row.previousSecrets.map(each => each.hash)]
+  const all = [hash, ...previousSecrets.map(each => each.hash)]
   if (new Set(all).size < all.length) throw wrong('names the same secret twice')
-  if (row.revokedReason !== undefined && row.revokedAt === undefined) {
+  if (row.revokedReason !== null && row.revokedAt === null) {
     throw wrong('has a revokedReason without a revokedAt')
   }
   if (totals && totals.tokens < totals.inputTokens + totals.outputTokens) {
     throw wrong('has fewer tokens in all than input and output tokens')
   }
-  return {
-    line,
-    id: row.id ?? null,
-    name,
-    hash,
-    start: secret === undefined ? row.start : startOf(secret),
-    previousSecrets: row.previousSecrets,
-    user: row.user ?? null,
-    project: row.project ?? null,
-    model: row.model ?? null,
-    allowedModels: row.allowedModels ?? null,
-    scopes: row.scopes,
-    limits: row.limits,
-    createdAt: row.createdAt ?? null,
-    expiresAt: row.expiresAt ?? null,
-    disabledAt: row.disabledAt ?? null,
-    revokedAt: row.revokedAt ?? null,
-    revokedReason: row.revokedReason ?? null,
-    lastUsedAt: row.lastUsedAt ?? null,
-    metadata: row.metadata ?? null,
-    totals: totals ?? null,
-  }
+  return { ...row, line, name, hash, start: secret === null ? row.start : startOf(secret) }
 }
 
-/** Shorter ones are in words by chance. */
+/** Shorter secrets occur in words by chance. */
 const shortestTold = 8
 
 /** @throws invalid */
-function requireUsable(secret: string, row: v.InferOutput<typeof rowSchema>): void {
+function requireUsable(secret: string, others: object): void {
   if (isMalformed(secret)) {
     throw wrong(
       secret.startsWith('lk_')
@@ -234,7 +187,6 @@ function requireUsable(secret: string, row: v.InferOutput<typeof rowSchema>): vo
         : 'has a secret that is longer than 512 characters or not printable ASCII without spaces: it could never be verified',
     )
   }
-  const { secret: _, ...others } = row
   if (secret.length >= shortestTold && JSON.stringify(others).includes(JSON.stringify(secret).slice(1, -1))) {
     throw wrong('repeats its secret in another field, and secrets are never stored')
   }

@@ -208,24 +208,11 @@ async function whatIsHere(db: Database, incoming: readonly IncomingKey[]) {
     .from(secrets)
     .innerJoin(keys, eq(secrets.keyId, keys.id))
     .where(oneOf(secrets.hash, hashes))
-  const named = await db
-    .select({ id: keys.id, name: keys.name })
-    .from(keys)
-    .where(
-      oneOfNames(
-        keys.name,
-        incoming.map(key => key.name),
-      ),
-    )
-  const taken = await db
-    .select({ id: keys.id })
-    .from(keys)
-    .where(
-      oneOf(
-        keys.id,
-        incoming.flatMap(key => key.id ?? []),
-      ),
-    )
+  const names = incoming.map(key => key.name)
+  const ids = incoming.flatMap(key => key.id ?? [])
+  const namesakes = oneOfNames(keys.name, names)
+  const named = await db.select({ id: keys.id, name: keys.name }).from(keys).where(namesakes)
+  const taken = await db.select({ id: keys.id }).from(keys).where(oneOf(keys.id, ids))
   return {
     byHash: new Map(owners.map(row => [row.hash, row])),
     byName: new Map(named.map(row => [lowerAscii(row.name), row.id])),
@@ -234,49 +221,32 @@ async function whatIsHere(db: Database, incoming: readonly IncomingKey[]) {
 }
 
 function draftOf(key: IncomingKey, now: Date, userId: string | null, projectId: string | null): Draft {
+  const { line: _, hash, start, previousSecrets, limits, user: __, project: ___, totals, ...fields } = key
   const id = key.id ?? newId('key', now)
   const createdAt = key.createdAt ?? now.getTime()
-  const lastRotation = key.previousSecrets.reduce((most, secret) => Math.max(most, secret.createdAt), 0)
-  const { totals } = key
-  const costMicros = toMicros(totals?.costUsd ?? 0)
+  const lastRotation = previousSecrets.reduce((most, secret) => Math.max(most, secret.createdAt), 0)
+  const { requests = 0, tokens = 0, inputTokens = 0, outputTokens = 0, costUsd = 0 } = totals ?? {}
+  const costMicros = toMicros(costUsd)
+  const otherTokens = tokens - inputTokens - outputTokens
+  const current = { hash, keyId: id, start, createdAt: Math.max(createdAt, lastRotation + 1), endsAt: null }
   return {
     key: {
+      ...fields,
       id,
-      name: key.name,
       userId,
       projectId,
-      model: key.model,
-      allowedModels: key.allowedModels,
-      scopes: key.scopes,
-      metadata: key.metadata,
-      expiresAt: key.expiresAt,
-      disabledAt: key.disabledAt,
-      revokedAt: key.revokedAt,
-      revokedReason: key.revokedReason,
       createdAt,
       updatedAt: now.getTime(),
-      lastUsedAt: key.lastUsedAt,
-      requests: totals?.requests ?? 0,
-      inputTokens: totals?.inputTokens ?? 0,
-      outputTokens: totals?.outputTokens ?? 0,
-      otherTokens: totals ? totals.tokens - totals.inputTokens - totals.outputTokens : 0,
+      requests,
+      inputTokens,
+      outputTokens,
+      otherTokens,
       costMicros,
     },
-    secrets: [
-      ...key.previousSecrets.map(secret => ({ ...secret, keyId: id })),
-      {
-        hash: key.hash,
-        keyId: id,
-        start: key.start,
-        createdAt: Math.max(createdAt, lastRotation + 1),
-        endsAt: null,
-      },
-    ],
-    limits: limitRows(id, key.limits, now),
+    secrets: [...previousSecrets.map(secret => ({ ...secret, keyId: id })), current],
+    limits: limitRows(id, limits, now),
     carried:
-      totals && (totals.requests > 0 || totals.tokens > 0 || costMicros > 0)
-        ? { keyId: id, requests: totals.requests, tokens: totals.tokens, costMicros }
-        : undefined,
+      requests > 0 || tokens > 0 || costMicros > 0 ? { keyId: id, requests, tokens, costMicros } : undefined,
   }
 }
 

@@ -7,6 +7,7 @@ import { keys } from '../../db/schema/keys.ts'
 import { limits, reservations } from '../../db/schema/limits.ts'
 import { usage } from '../../db/schema/usage.ts'
 import { judgeLimit, momentOf } from '../limits/window.ts'
+import { tokensIn } from '../usage/sum.ts'
 
 /**
  * Ids of the keys that fit and have a limit of their own of which `percent` or more is used. A limit of 0 is always
@@ -43,7 +44,7 @@ async function nearly(
     sql`CASE ${limits.metric} WHEN 'tokens' THEN ${columns.tokens} WHEN 'requests' THEN ${columns.requests} ELSE ${columns.costMicros} END`
   const booked = sql`(SELECT ${totalOf(
     amount({
-      tokens: sql`${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens}`,
+      tokens: tokensIn(usage),
       requests: usage.requests,
       costMicros: usage.costMicros,
     }),

@@ -6,6 +6,7 @@ import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, type SQLWrapper, sql 
 import { keys } from '../../db/schema/keys.ts'
 import * as rules from '../rules/input.ts'
 import { findKey } from '../select.ts'
+import { tokensIn } from '../usage/sum.ts'
 import { conditionOf } from './filter.ts'
 import { type KeyPage, keyFilter, paging } from './input.ts'
 
@@ -31,7 +32,7 @@ const sortedBy: Readonly<Record<KeySort, SQLWrapper>> = {
   created: keys.createdAt,
   expires: keys.expiresAt,
   'last-used': keys.lastUsedAt,
-  tokens: sql`${keys.inputTokens} + ${keys.outputTokens} + ${keys.otherTokens}`,
+  tokens: tokensIn(keys),
   cost: keys.costMicros,
 }
 

@@ -13,6 +13,7 @@ import { settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'
 import { findKey, findProject, findUser } from '../select.ts'
+import { tokensIn } from '../usage/sum.ts'
 import { dropLimits, limitsOf, putLimits } from './change.ts'
 import {
   limits as anyLimits,
@@ -129,7 +130,7 @@ async function underWay(
   at: number,
 ): Promise<number> {
   const counted = {
-    tokens: sql`${usage.inputTokens} + ${usage.outputTokens} + ${usage.otherTokens}`,
+    tokens: tokensIn(usage),
     requests: usage.requests,
     usd: usage.costMicros,
   }[metric]

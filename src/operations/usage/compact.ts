@@ -9,7 +9,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Compacted } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, gte, inArray, isNotNull, lt, or, sql } from '../../db/query.ts'
+import { and, count, eq, gt, gte, inArray, isNotNull, lt, or, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits, reservations } from '../../db/schema/limits.ts'
 import { countedEvents, countedFiles, denials, usage } from '../../db/schema/usage.ts'
@@ -50,7 +50,7 @@ export async function compactUsage(
     )
   }
   const now = context.now().getTime()
-  const rowsBefore = await context.store.read(countRows)
+  const rowsBefore = await context.store.read(db => db.$count(usage))
   // What is old enough for days is not folded into hours first.
   const days = await fold(context, dayMs, now - hoursForMs)
   const hours = await fold(context, hourMs, now - minutesForMs)
@@ -59,10 +59,10 @@ export async function compactUsage(
     rowsAfter: rowsBefore - days.removed + days.added - hours.removed + hours.added,
     foldedIntoHours: hours.removed,
     foldedIntoDays: days.removed,
-    reservationsRemoved: await purge(context, oldReservations(now - reservationsKeptMs)),
-    eventsForgotten: await purge(context, oldEvents(now - countedKeptMs)),
-    filesForgotten: await purge(context, oldFiles(now - countedKeptMs)),
-    denialsForgotten: await purge(context, oldDenials(now - countedKeptMs)),
+    reservationsRemoved: await purge(context, outdated.reservations, now - reservationsKeptMs),
+    eventsForgotten: await purge(context, outdated.events, now - countedKeptMs),
+    filesForgotten: await purge(context, outdated.files, now - countedKeptMs),
+    denialsForgotten: await purge(context, outdated.denials, now - countedKeptMs - dayMs),
   }
   const { rowsBefore: _, rowsAfter: __, ...changes } = report
   if (Object.values(changes).some(count => count > 0)) {
@@ -75,11 +75,6 @@ export async function compactUsage(
     )
   }
   return report
-}
-
-async function countRows(db: Database): Promise<number> {
-  const [row] = await db.select({ rows: sql<number>`count(*)` }).from(usage)
-  return row?.rows ?? 0
 }
 
 interface Folded {
@@ -140,7 +135,7 @@ async function stretchesOf(
   const bucket = startOf(width).as('bucket')
   const { buckets, resets } = await context.store.read(async db => ({
     buckets: await db
-      .select({ bucket, rows: sql<number>`count(*)` })
+      .select({ bucket, rows: count() })
       .from(usage)
       .where(and(eq(usage.keyId, keyId), lt(usage.widthMs, width), lt(usage.start, until)))
       .groupBy(sql`bucket`)
@@ -195,7 +190,7 @@ async function foldStretch(db: Database, width: Width, { keyId, from, until }: S
   )
   const bucket = startOf(width).as('bucket')
   const sums = await db
-    .select({ bucket, model: usage.model, rows: sql<number>`count(*)`, ...summed })
+    .select({ bucket, model: usage.model, rows: count(), ...summed })
     .from(usage)
     .where(inside)
     .groupBy(sql`bucket`, usage.model)
@@ -235,66 +230,34 @@ async function foldStretch(db: Database, width: Width, { keyId, from, until }: S
   return { removed: sums.reduce((sum, { rows }) => sum + rows, 0), added }
 }
 
-/** What is past its time in one table, by ids that each stand for at least one row; indexed by it, or small. */
-interface Outdated {
-  readonly count: (db: Database) => Promise<readonly { readonly rows: number }[]>
-  readonly find: (db: Database) => Promise<readonly { readonly id: string }[]>
-  readonly remove: (db: Database, ids: string[]) => Promise<unknown>
+/** Rows that are removed by their time, and the ids that are removed at once; indexed by time, or small. */
+const outdated = {
+  reservations: {
+    table: reservations,
+    id: reservations.id,
+    at: reservations.expiresAt,
+    idsAtOnce: rowsAtOnce,
+  },
+  events: { table: countedEvents, id: countedEvents.id, at: countedEvents.at, idsAtOnce: rowsAtOnce },
+  files: { table: countedFiles, id: countedFiles.sha256, at: countedFiles.at, idsAtOnce: rowsAtOnce },
+  // A key at a time: each has a few rows a day.
+  denials: { table: denials, id: denials.keyId, at: denials.start, idsAtOnce: rowsAtOnce / 10 },
 }
 
-const rows = sql<number>`count(*)`
-
-function oldReservations(before: number): Outdated {
-  const old = lt(reservations.expiresAt, before)
-  return {
-    count: db => db.select({ rows }).from(reservations).where(old),
-    find: db => db.select({ id: reservations.id }).from(reservations).where(old).limit(rowsAtOnce),
-    remove: (db, ids) => db.delete(reservations).where(inArray(reservations.id, ids)),
-  }
-}
-
-function oldEvents(before: number): Outdated {
-  const old = lt(countedEvents.at, before)
-  return {
-    count: db => db.select({ rows }).from(countedEvents).where(old),
-    find: db => db.select({ id: countedEvents.id }).from(countedEvents).where(old).limit(rowsAtOnce),
-    remove: (db, ids) => db.delete(countedEvents).where(inArray(countedEvents.id, ids)),
-  }
-}
-
-function oldFiles(before: number): Outdated {
-  const old = lt(countedFiles.at, before)
-  return {
-    count: db => db.select({ rows }).from(countedFiles).where(old),
-    find: db => db.select({ id: countedFiles.sha256 }).from(countedFiles).where(old).limit(rowsAtOnce),
-    remove: (db, ids) => db.delete(countedFiles).where(inArray(countedFiles.sha256, ids)),
-  }
-}
-
-/** A key at a time: what there is of one are a few rows a day. */
-function oldDenials(before: number): Outdated {
-  const old = lt(denials.start, before - dayMs)
-  return {
-    count: db => db.select({ rows }).from(denials).where(old),
-    find: db =>
-      db
-        .selectDistinct({ id: denials.keyId })
-        .from(denials)
-        .where(old)
-        .limit(rowsAtOnce / 10),
-    remove: (db, ids) => db.delete(denials).where(and(inArray(denials.keyId, ids), old)),
-  }
-}
-
-/** Removes all that is there now, some at a time. */
-async function purge(context: OperationContext, outdated: Outdated): Promise<number> {
-  const [counted] = await context.store.read(outdated.count)
-  const total = counted?.rows ?? 0
+/** Removes all rows that are now older than `before`, some at a time. */
+async function purge(
+  context: OperationContext,
+  { table, id, at, idsAtOnce }: (typeof outdated)[keyof typeof outdated],
+  before: number,
+): Promise<number> {
+  const old = lt(at, before)
+  const total = await context.store.read(db => db.$count(table, old))
   if (context.store.dryRun) return total
   for (let removed = 0; removed < total; ) {
     const some = await inTurn(context, async db => {
-      const ids = (await outdated.find(db)).map(({ id }) => id)
-      if (ids.length > 0) await outdated.remove(db, ids)
+      const found = await db.selectDistinct({ id }).from(table).where(old).limit(idsAtOnce)
+      const ids = found.map(row => row.id)
+      if (ids.length > 0) await db.delete(table).where(and(inArray(id, ids), old))
       return ids.length
     })
     // Somebody else is purging too.

@@ -5,14 +5,14 @@
 
 import type { UsageCheck } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { asc, eq, sql, totalOf } from '../../db/query.ts'
+import { asc, eq, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { carriedUsage, usage } from '../../db/schema/usage.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { toDollars } from '../rules/money.ts'
 import type { CheckOptions } from './input.ts'
-import type { Counts } from './sum.ts'
+import { type Counts, countsIn, summed, tokensIn } from './sum.ts'
 
 interface Difference {
   readonly key: { readonly id: string; readonly name: string }
@@ -23,7 +23,7 @@ interface Difference {
 /** Compares the totals of every key with what was recorded for it; with `repair`, mends and audits what differs. */
 export function checkUsage(context: OperationContext, options: CheckOptions = {}): Promise<UsageCheck> {
   if (options.repair !== true) {
-    return context.store.read(async db => report(await count(db), await differences(db), false))
+    return context.store.read(async db => report(await db.$count(keys), await differences(db), false))
   }
   return context.store.write(async db => {
     const found = await differences(db)
@@ -36,7 +36,7 @@ export function checkUsage(context: OperationContext, options: CheckOptions = {}
         after: shown(recorded),
       })
     }
-    return report(await count(db), found, true)
+    return report(await db.$count(keys), found, true)
   })
 }
 
@@ -45,11 +45,11 @@ export async function differences(db: Database): Promise<readonly Difference[]> 
   const sums = db
     .select({
       keyId: usage.keyId,
-      requests: totalOf(usage.requests).as('sum_requests'),
-      inputTokens: totalOf(usage.inputTokens).as('sum_input'),
-      outputTokens: totalOf(usage.outputTokens).as('sum_output'),
-      otherTokens: totalOf(usage.otherTokens).as('sum_other'),
-      costMicros: totalOf(usage.costMicros).as('sum_cost'),
+      requests: summed.requests.as('sum_requests'),
+      inputTokens: summed.inputTokens.as('sum_input'),
+      outputTokens: summed.outputTokens.as('sum_output'),
+      otherTokens: summed.otherTokens.as('sum_other'),
+      costMicros: summed.costMicros.as('sum_cost'),
     })
     .from(usage)
     .groupBy(usage.keyId)
@@ -61,13 +61,7 @@ export async function differences(db: Database): Promise<readonly Difference[]> 
     otherTokens: sql<number>`coalesce(${sums.otherTokens}, 0) + coalesce(${carriedUsage.tokens}, 0)`,
     costMicros: sql<number>`coalesce(${sums.costMicros}, 0) + coalesce(${carriedUsage.costMicros}, 0)`,
   }
-  const total = {
-    requests: keys.requests,
-    inputTokens: keys.inputTokens,
-    outputTokens: keys.outputTokens,
-    otherTokens: keys.otherTokens,
-    costMicros: keys.costMicros,
-  }
+  const total = countsIn(keys)
   return db
     .select({ key: { id: keys.id, name: keys.name }, total, recorded })
     .from(keys)
@@ -75,21 +69,13 @@ export async function differences(db: Database): Promise<readonly Difference[]> 
     .leftJoin(carriedUsage, eq(carriedUsage.keyId, keys.id))
     .where(
       // What a key brought along may be part of its split totals, but is kept without a split.
-      sql`(${keys.requests}, ${tokens(total)}, ${keys.costMicros}) <>
-          (${recorded.requests}, ${tokens(recorded)}, ${recorded.costMicros})
+      sql`(${keys.requests}, ${tokensIn(total)}, ${keys.costMicros}) <>
+          (${recorded.requests}, ${tokensIn(recorded)}, ${recorded.costMicros})
         OR CASE WHEN ${carriedUsage.keyId} IS NULL
           THEN (${keys.inputTokens}, ${keys.outputTokens}) <> (${recorded.inputTokens}, ${recorded.outputTokens})
           ELSE ${keys.inputTokens} < ${recorded.inputTokens} OR ${keys.outputTokens} < ${recorded.outputTokens} END`,
     )
     .orderBy(asc(keys.id))
-}
-
-const tokens = (counts: { readonly [C in 'inputTokens' | 'outputTokens' | 'otherTokens']: unknown }) =>
-  sql`(${counts.inputTokens} + ${counts.outputTokens} + ${counts.otherTokens})`
-
-async function count(db: Database): Promise<number> {
-  const [row] = await db.select({ keys: sql<number>`count(*)` }).from(keys)
-  return row?.keys ?? 0
 }
 
 function report(count: number, found: readonly Difference[], repaired: boolean): UsageCheck {

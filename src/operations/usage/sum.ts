@@ -3,6 +3,7 @@
 import type { Totals } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, lt, type SQL, sql, totalOf } from '../../db/query.ts'
+import type { keys } from '../../db/schema/keys.ts'
 import { usage } from '../../db/schema/usage.ts'
 import { toDollars } from '../rules/money.ts'
 
@@ -44,6 +45,22 @@ export function shownCounts(counts: Counts): Totals {
     costUsd: toDollars(counts.costMicros),
   }
 }
+
+/** The columns of the counts: of buckets, or of the running totals of keys. */
+export const countsIn = ({
+  requests,
+  inputTokens,
+  outputTokens,
+  otherTokens,
+  costMicros,
+}: typeof usage | typeof keys) => ({ requests, inputTokens, outputTokens, otherTokens, costMicros })
+
+/** All tokens of a row. */
+export const tokensIn = (
+  counts: {
+    readonly [C in 'inputTokens' | 'outputTokens' | 'otherTokens']: unknown
+  },
+): SQL<number> => sql<number>`(${counts.inputTokens} + ${counts.outputTokens} + ${counts.otherTokens})`
 
 export const summed = {
   requests: totalOf(usage.requests),

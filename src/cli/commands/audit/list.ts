@@ -4,7 +4,6 @@ import { count, since } from '../../declare/parse.ts'
 import { auditChange } from './drawing.ts'
 
 export default command({
-  name: 'list',
   effect: 'read',
   summary: 'List who changed what, newest first',
   examples: [

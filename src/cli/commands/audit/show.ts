@@ -3,7 +3,6 @@ import { arg, command, one } from '../../declare/define.ts'
 import { auditLines } from './drawing.ts'
 
 export default command({
-  name: 'show',
   effect: 'read',
   summary: 'Show one change: who made it, and all that it changed',
   examples: ['latchkey audit show aud_01kaqv8w2e', 'latchkey audit show aud_01kaqv8w2e --json'],

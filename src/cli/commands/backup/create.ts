@@ -3,7 +3,6 @@ import { command, one, opt, verbatim } from '../../declare/define.ts'
 import { duration } from '../../declare/parse.ts'
 
 export default command({
-  name: 'create',
   effect: 'write',
   summary: 'Take a backup while the database is in use, and check it',
   description:

@@ -3,7 +3,6 @@ import { command, opt, rows } from '../../declare/define.ts'
 import { databaseOf, otherDatabases } from './drawing.ts'
 
 export default command({
-  name: 'list',
   effect: 'read',
   summary: 'List backups, newest first',
   description:

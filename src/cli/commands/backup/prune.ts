@@ -18,7 +18,6 @@ const options = {
 }
 
 export default command({
-  name: 'prune',
   effect: 'destroy',
   summary: 'Remove the backups that no rule keeps, and say why',
   description:

@@ -5,7 +5,6 @@ import { scheduledLines, scheduledPlan } from './drawing.ts'
 import { destinationOf } from './job.ts'
 
 export default command({
-  name: 'schedule',
   effect: 'write',
   summary: 'Set times at which cron or systemd takes backups',
   description:

@@ -2,7 +2,6 @@ import { backup } from '../../../contract/views/backups.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
 
 export default command({
-  name: 'show',
   effect: 'read',
   summary: 'Show one backup and what it holds',
   examples: ['latchkey backup show', 'latchkey backup show bak_01kaqv8w2e --json'],

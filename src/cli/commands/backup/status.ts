@@ -4,7 +4,6 @@ import { command, one, opt } from '../../declare/define.ts'
 import { duration } from '../../declare/parse.ts'
 
 export default command({
-  name: 'status',
   effect: 'read',
   summary: 'Say whether there is a recent good backup, for monitoring',
   description:

@@ -3,7 +3,6 @@ import { command, opt, rows } from '../../declare/define.ts'
 import { many } from '../../draw/quantity.ts'
 
 export default command({
-  name: 'unschedule',
   effect: 'write',
   summary: 'Take away the entry that backup schedule made',
   description: 'Only the one for this database that carries our mark; everything else stays as it is.',

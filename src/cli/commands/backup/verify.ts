@@ -4,7 +4,6 @@ import { arg, command, opt, rows } from '../../declare/define.ts'
 import { many } from '../../draw/quantity.ts'
 
 export default command({
-  name: 'verify',
   effect: 'write',
   summary: 'Prove that backups can be restored, by restoring them to a scratch file',
   description:

@@ -4,7 +4,6 @@ import { arg, command, one, opt } from '../../declare/define.ts'
 import { oneOf } from '../../declare/parse.ts'
 
 export default command({
-  name: 'install',
   effect: 'write',
   summary: 'Put the script of a shell where that shell looks for it',
   description:

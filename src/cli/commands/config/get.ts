@@ -4,7 +4,6 @@ import { settingName } from '../../declare/parse.ts'
 import { settingOf } from '../../settings/config.ts'
 
 export default command({
-  name: 'get',
   effect: 'read',
   summary: 'Print the value of one setting',
   examples: ['latchkey config get db', 'latchkey config get backup_dir --profile prod'],

@@ -3,7 +3,6 @@ import { command, rows } from '../../declare/define.ts'
 import { checkSettings } from '../../settings/config.ts'
 
 export default command({
-  name: 'path',
   effect: 'read',
   mendsSettings: true,
   summary: 'List the files that settings are read from, those that win first',

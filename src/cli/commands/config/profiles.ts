@@ -3,7 +3,6 @@ import { command, rows } from '../../declare/define.ts'
 import { listProfiles } from '../../settings/config.ts'
 
 export default command({
-  name: 'profiles',
   effect: 'read',
   mendsSettings: true,
   summary: 'List the profiles there are, and the one in use',

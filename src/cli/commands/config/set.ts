@@ -4,7 +4,6 @@ import { settingName } from '../../declare/parse.ts'
 import { changeSettings } from '../../settings/config.ts'
 
 export default command({
-  name: 'set',
   effect: 'write',
   mendsSettings: true,
   summary: 'Set one setting in latchkey.toml, leaving the rest of it as it is',

@@ -2,7 +2,6 @@ import { configValue } from '../../../contract/views/program.ts'
 import { command, rows } from '../../declare/define.ts'
 
 export default command({
-  name: 'show',
   effect: 'read',
   summary: 'Show each setting and where it comes from',
   description:

@@ -4,7 +4,6 @@ import { settingName } from '../../declare/parse.ts'
 import { changeSettings } from '../../settings/config.ts'
 
 export default command({
-  name: 'unset',
   effect: 'write',
   mendsSettings: true,
   summary: 'Take one setting out of latchkey.toml',

@@ -4,7 +4,6 @@ import { command, rows } from '../../declare/define.ts'
 import { checkSettings } from '../../settings/config.ts'
 
 export default command({
-  name: 'validate',
   effect: 'read',
   mendsSettings: true,
   summary: 'Check every file of settings: its form, its names and its values',

@@ -4,7 +4,6 @@ import { command, one } from '../../declare/define.ts'
 import { schemaCheckLines } from '../migrate/drawing.ts'
 
 export default command({
-  name: 'check',
   effect: 'read',
   summary: 'Look for damage, orphaned rows and schema drift, as migrate check does',
   description: 'Exits with 0 when nothing is found, with 7 otherwise.',

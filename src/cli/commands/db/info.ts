@@ -2,7 +2,6 @@ import { databaseInfo } from '../../../contract/views/database.ts'
 import { command, one } from '../../declare/define.ts'
 
 export default command({
-  name: 'info',
   effect: 'read',
   summary: 'Show the size of the database, its pages, versions and rows per table',
   examples: ['latchkey db info', 'latchkey db info --json'],

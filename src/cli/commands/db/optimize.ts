@@ -2,7 +2,6 @@ import { optimized } from '../../../contract/views/database.ts'
 import { command, one } from '../../declare/define.ts'
 
 export default command({
-  name: 'optimize',
   effect: 'write',
   summary: 'Bring the statistics by which SQLite plans its queries up to date',
   examples: ['latchkey db optimize', 'latchkey db optimize --dry-run'],

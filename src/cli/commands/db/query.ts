@@ -3,7 +3,6 @@ import { arg, command, opt, rows } from '../../declare/define.ts'
 import { parameter } from '../../declare/parse.ts'
 
 export default command({
-  name: 'query',
   effect: 'read',
   summary: 'Print the rows of one SQL statement that only reads',
   description:

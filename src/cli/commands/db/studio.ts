@@ -4,7 +4,6 @@ import { command, one, opt } from '../../declare/define.ts'
 import { integerAtLeast } from '../../declare/parse.ts'
 
 export default command({
-  name: 'studio',
   effect: 'read',
   summary: 'Look at a copy of the database in the browser, with Drizzle Studio',
   description:

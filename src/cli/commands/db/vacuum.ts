@@ -2,7 +2,6 @@ import { vacuumed } from '../../../contract/views/database.ts'
 import { command, one } from '../../declare/define.ts'
 
 export default command({
-  name: 'vacuum',
   effect: 'write',
   summary: 'Give back the room that deleted rows have left in the file',
   description: 'Rewrites the whole file; whoever else uses the database waits meanwhile.',

@@ -3,7 +3,6 @@ import { arg, command, one } from '../../declare/define.ts'
 import { importExit, importLines, importPlanLines, revokeGone } from './drawing.ts'
 
 export default command({
-  name: 'dokify',
   effect: 'write',
   summary: 'Take over the users, projects, keys and usage of a Dokify',
   description:

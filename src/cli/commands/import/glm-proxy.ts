@@ -3,7 +3,6 @@ import { arg, command, one } from '../../declare/define.ts'
 import { importExit, importLines, importPlanLines, revokeGone } from './drawing.ts'
 
 export default command({
-  name: 'glm-proxy',
   effect: 'write',
   summary: 'Take over the keys of a glm-proxy, with their quotas and totals',
   description:

@@ -2,7 +2,6 @@ import { importSummary } from '../../../contract/views/imports.ts'
 import { command, rows } from '../../declare/define.ts'
 
 export default command({
-  name: 'list',
   effect: 'read',
   summary: 'List imports, newest first',
   examples: ['latchkey import list', 'latchkey import list --json'],

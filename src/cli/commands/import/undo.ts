@@ -3,7 +3,6 @@ import { arg, command, one, opt } from '../../declare/define.ts'
 import { importUndoLines, importUndoPlanLines } from './drawing.ts'
 
 export default command({
-  name: 'undo',
   effect: 'destroy',
   summary: 'Take back exactly what one import made and changed',
   description:

@@ -5,7 +5,6 @@ import { keysText } from '../../draw/columns.ts'
 import { creationNotice, delivered, deliveredLines, deliveryOptions, revealsSecret } from './delivery.ts'
 
 export default command({
-  name: 'create',
   effect: 'write',
   summary: 'Create a key and print its secret once',
   description:

@@ -4,7 +4,6 @@ import { type Filters, keyFilter, keyFilters } from './filters.ts'
 import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 export default command({
-  name: 'delete',
   effect: 'destroy',
   summary: 'Erase a key with its limits, usage and history of use',
   description: 'To stop a key and keep what it used, revoke it instead.',

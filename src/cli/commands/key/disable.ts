@@ -5,7 +5,6 @@ import { type Filters, keyFilter, keyFilters } from './filters.ts'
 import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 export default command({
-  name: 'disable',
   effect: 'write',
   summary: 'Turn a key off until it is enabled again',
   examples: [

@@ -5,7 +5,6 @@ import { type Filters, keyFilter, keyFilters } from './filters.ts'
 import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 export default command({
-  name: 'enable',
   effect: 'write',
   summary: 'Turn a disabled key on again',
   examples: [

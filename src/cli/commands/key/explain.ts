@@ -5,7 +5,6 @@ import { limitLines } from '../../draw/limits.ts'
 import { denialLines } from '../usage/drawing.ts'
 
 export default command({
-  name: 'explain',
   effect: 'read',
   summary: 'Say why requests of a key go ahead or are denied',
   description:

@@ -3,7 +3,6 @@ import { command, rows } from '../../declare/define.ts'
 import { keyFilter, keyFilters } from './filters.ts'
 
 export default command({
-  name: 'export',
   effect: 'read',
   summary: 'Write everything about keys but their secrets, for key import',
   description:

@@ -4,7 +4,6 @@ import { arg, command, rows } from '../../declare/define.ts'
 import { keyStatus, reference } from '../../draw/columns.ts'
 
 export default command({
-  name: 'identify',
   effect: 'read',
   summary: 'Say whose secrets stand in a text; exits 4 when one of them is live',
   description:

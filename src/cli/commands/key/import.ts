@@ -3,7 +3,6 @@ import { arg, command, one, opt } from '../../declare/define.ts'
 import { importExit, importLines, importPlanLines } from '../import/drawing.ts'
 
 export default command({
-  name: 'import',
   effect: 'write',
   summary: 'Take over keys from CSV or NDJSON, with the hashes or secrets they have',
   description:

@@ -20,7 +20,6 @@ const options = {
 }
 
 export default command({
-  name: 'list',
   effect: 'read',
   summary: 'List keys, oldest first',
   description:

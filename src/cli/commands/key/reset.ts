@@ -5,7 +5,6 @@ import { limitColumns } from '../../draw/limits.ts'
 import { many } from '../../draw/quantity.ts'
 
 export default command({
-  name: 'reset',
   effect: 'write',
   summary: "Begin the windows of a key's limits anew",
   description:

@@ -5,7 +5,6 @@ import { type Filters, keyFilter, keyFilters } from './filters.ts'
 import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 export default command({
-  name: 'revoke',
   effect: 'destroy',
   summary: 'End a key for good; its history and name stay',
   description:

@@ -5,7 +5,6 @@ import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecr
 import { isInUse } from './matching.ts'
 
 export default command({
-  name: 'rotate',
   effect: 'write',
   summary: 'Give a key a new secret; limits, usage and history stay',
   description:

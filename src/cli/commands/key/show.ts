@@ -2,7 +2,6 @@ import { key } from '../../../contract/views/keys.ts'
 import { arg, command, one } from '../../declare/define.ts'
 
 export default command({
-  name: 'show',
   effect: 'read',
   summary: 'Show one key',
   examples: [

@@ -4,7 +4,6 @@ import { count, moment } from '../../declare/parse.ts'
 import { statsLines } from '../usage/drawing.ts'
 
 export default command({
-  name: 'stats',
   effect: 'read',
   summary: "Show a key's use: totals, what is left of each limit, and use by day",
   examples: [

@@ -37,7 +37,6 @@ const changesOf = (typed: Values<typeof changes>) => ({
 })
 
 export default command({
-  name: 'update',
   effect: 'write',
   summary: 'Change a key: what is not named stays as it is',
   description:

@@ -11,7 +11,6 @@ const unlike: Readonly<Record<string, string>> = {
 }
 
 export default command({
-  name: 'verify',
   effect: 'read',
   summary: 'Say whether a secret may be used now; exits 0 or 4',
   description:

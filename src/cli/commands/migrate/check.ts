@@ -4,7 +4,6 @@ import { command, one } from '../../declare/define.ts'
 import { schemaCheckLines } from './drawing.ts'
 
 export default command({
-  name: 'check',
   effect: 'read',
   summary: 'Look for edited migrations, schema drift, orphaned rows and damage',
   description: 'Exits with 0 when nothing is found, with 7 otherwise.',

@@ -4,7 +4,6 @@ import { count, integerAtLeast } from '../../declare/parse.ts'
 import { lossLine, migratedLines, migrationPlanLines } from './drawing.ts'
 
 export default command({
-  name: 'down',
   effect: 'destroy',
   summary: 'Take migrations back, after a rehearsal on a copy and a backup',
   description:

@@ -2,7 +2,6 @@ import { schemaEvent } from '../../../contract/views/database.ts'
 import { command, rows } from '../../declare/define.ts'
 
 export default command({
-  name: 'history',
   effect: 'read',
   summary: 'List when the schema moved, by whom, and the backup taken before',
   examples: ['latchkey migrate history', 'latchkey migrate history --json'],

@@ -4,7 +4,6 @@ import { count, integerAtLeast } from '../../declare/parse.ts'
 import { lossLine } from './drawing.ts'
 
 export default command({
-  name: 'plan',
   effect: 'read',
   summary: 'Print the SQL that a migration would run, and what it would lose',
   description:

@@ -2,7 +2,6 @@ import { schemaState } from '../../../contract/views/database.ts'
 import { command, one } from '../../declare/define.ts'
 
 export default command({
-  name: 'status',
   effect: 'read',
   summary: 'Show which migrations the database has and which are pending',
   examples: ['latchkey migrate status', 'latchkey migrate status --json'],

@@ -4,7 +4,6 @@ import { integerAtLeast } from '../../declare/parse.ts'
 import { migratedLines, migrationPlanLines } from './drawing.ts'
 
 export default command({
-  name: 'up',
   effect: 'write',
   summary: 'Bring the schema up to date, after a rehearsal on a copy and a backup',
   examples: ['latchkey migrate up', 'latchkey migrate up --dry-run', 'latchkey migrate up --to 1 --json'],

@@ -3,7 +3,6 @@ import { arg, command, one } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 
 export default command({
-  name: 'archive',
   effect: 'write',
   summary: 'Put a project away: its keys stop working until it is taken back',
   examples: ['latchkey project archive shop', 'latchkey project archive shop --dry-run'],

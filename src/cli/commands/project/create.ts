@@ -3,7 +3,6 @@ import { arg, command, one, opt } from '../../declare/define.ts'
 import { limit } from '../../declare/parse.ts'
 
 export default command({
-  name: 'create',
   effect: 'write',
   summary: 'Create a project',
   examples: [

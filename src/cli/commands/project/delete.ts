@@ -2,7 +2,6 @@ import { project } from '../../../contract/views/people.ts'
 import { arg, command, one } from '../../declare/define.ts'
 
 export default command({
-  name: 'delete',
   effect: 'destroy',
   summary: 'Erase a project that has no keys',
   examples: ['latchkey project delete shop', 'latchkey project delete shop --yes'],

@@ -2,7 +2,6 @@ import { project } from '../../../contract/views/people.ts'
 import { command, opt, rows } from '../../declare/define.ts'
 
 export default command({
-  name: 'list',
   effect: 'read',
   summary: 'List projects, oldest first',
   examples: ['latchkey project list', 'latchkey project list --owner alice --status active --json'],

@@ -2,7 +2,6 @@ import { project } from '../../../contract/views/people.ts'
 import { arg, command, one } from '../../declare/define.ts'
 
 export default command({
-  name: 'show',
   effect: 'read',
   summary: 'Show one project and its members',
   examples: ['latchkey project show shop', 'latchkey project show shop --json'],

@@ -3,7 +3,6 @@ import { arg, command, one } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 
 export default command({
-  name: 'unarchive',
   effect: 'write',
   summary: 'Take an archived project back: its keys work again',
   examples: ['latchkey project unarchive shop'],

@@ -4,7 +4,6 @@ import { limit, limitName, member } from '../../declare/parse.ts'
 import { updatedText } from '../changes.ts'
 
 export default command({
-  name: 'update',
   effect: 'write',
   summary: 'Change a project or who takes part in it',
   examples: [

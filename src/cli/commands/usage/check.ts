@@ -5,7 +5,6 @@ import { many } from '../../draw/quantity.ts'
 import { usageCheckLines } from './drawing.ts'
 
 export default command({
-  name: 'check',
   effect: 'write',
   summary: 'Compare the totals of every key with what was recorded; exits 0 or 7',
   description:

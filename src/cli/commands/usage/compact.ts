@@ -5,7 +5,6 @@ import { many } from '../../draw/quantity.ts'
 import { compactedLines, compactedParts } from './drawing.ts'
 
 export default command({
-  name: 'compact',
   effect: 'write',
   summary: 'Fold old usage by the minute into hours, and old hours into days',
   description:

@@ -4,7 +4,6 @@ import { arg, command, one, opt } from '../../declare/define.ts'
 import { ingestLines, ingestPlanLines } from './drawing.ts'
 
 export default command({
-  name: 'ingest',
   effect: 'write',
   summary: 'Count a log of events, NDJSON or CSV; exits 0, 2 or 8',
   description: [

@@ -3,7 +3,6 @@ import { arg, command, one, opt } from '../../declare/define.ts'
 import { dollars, integerAtLeast, moment, tokens } from '../../declare/parse.ts'
 
 export default command({
-  name: 'record',
   effect: 'write',
   summary: 'Record what one request used',
   examples: [

@@ -32,7 +32,6 @@ const options = {
 type Typed = Values<typeof options>
 
 export default command({
-  name: 'report',
   effect: 'read',
   summary: 'Sum up usage by key, user, project, model, hour, day, week or month',
   description:

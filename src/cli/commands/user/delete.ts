@@ -2,7 +2,6 @@ import { user } from '../../../contract/views/people.ts'
 import { arg, command, one } from '../../declare/define.ts'
 
 export default command({
-  name: 'delete',
   effect: 'destroy',
   summary: 'Erase a user who owns no keys and no projects',
   examples: ['latchkey user delete alice', 'latchkey user delete alice --yes --json'],

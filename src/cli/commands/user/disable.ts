@@ -3,7 +3,6 @@ import { arg, command, one } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 
 export default command({
-  name: 'disable',
   effect: 'write',
   summary: 'Turn off a user and all their keys until enabled again',
   examples: ['latchkey user disable alice', 'latchkey user disable alice --dry-run --json'],

@@ -3,7 +3,6 @@ import { arg, command, one } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 
 export default command({
-  name: 'enable',
   effect: 'write',
   summary: 'Turn a disabled user and their keys on again',
   examples: ['latchkey user enable alice', 'latchkey user enable alice --dry-run --json'],

@@ -3,7 +3,6 @@ import { roles, userStatuses } from '../../../contract/views/words.ts'
 import { command, opt, rows } from '../../declare/define.ts'
 
 export default command({
-  name: 'list',
   effect: 'read',
   summary: 'List users, oldest first',
   examples: [

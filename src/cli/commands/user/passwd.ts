@@ -3,7 +3,6 @@ import { arg, command, one, opt } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
 
 export default command({
-  name: 'passwd',
   effect: 'write',
   summary: "Set or remove a user's password",
   description: 'Asks for the new password at a terminal. In a script give --password-file, where - is stdin.',

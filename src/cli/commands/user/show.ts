@@ -2,7 +2,6 @@ import { user } from '../../../contract/views/people.ts'
 import { arg, command, one } from '../../declare/define.ts'
 
 export default command({
-  name: 'show',
   effect: 'read',
   summary: 'Show one user',
   examples: ['latchkey user show alice', 'latchkey user show alice@example.org --json'],

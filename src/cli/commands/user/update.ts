@@ -5,7 +5,6 @@ import { limit, limitName } from '../../declare/parse.ts'
 import { updatedText } from '../changes.ts'
 
 export default command({
-  name: 'update',
   effect: 'write',
   summary: 'Change a user',
   description:

@@ -5,7 +5,6 @@ import { limitText } from '../../../draw/columns.ts'
 import { limitColumns } from '../../../draw/limits.ts'
 
 export default command({
-  name: 'add',
   effect: 'write',
   summary: 'Add rolling limits to a key, or change their amounts',
   description:

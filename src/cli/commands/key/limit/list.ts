@@ -3,7 +3,6 @@ import { arg, command, rows } from '../../../declare/define.ts'
 import { limitColumns } from '../../../draw/limits.ts'
 
 export default command({
-  name: 'list',
   effect: 'read',
   summary: 'List the limits that bind a key, as they stand',
   examples: ['latchkey key limit list ci', 'latchkey key limit list ci --json'],

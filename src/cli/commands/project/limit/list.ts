@@ -3,7 +3,6 @@ import { arg, command, rows } from '../../../declare/define.ts'
 import { limitColumns } from '../../../draw/limits.ts'
 
 export default command({
-  name: 'list',
   effect: 'read',
   summary: 'List the limits of a project, as they stand',
   examples: ['latchkey project limit list shop', 'latchkey project limit list shop --json'],

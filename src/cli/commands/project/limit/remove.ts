@@ -5,7 +5,6 @@ import { limitNameText } from '../../../draw/columns.ts'
 import { limitColumns } from '../../../draw/limits.ts'
 
 export default command({
-  name: 'remove',
   effect: 'write',
   summary: 'Take limits from a project',
   description: 'What is left is shown. History and totals stay.',

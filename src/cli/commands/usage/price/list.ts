@@ -3,7 +3,6 @@ import { command, opt, rows } from '../../../declare/define.ts'
 import { priceColumns } from '../drawing.ts'
 
 export default command({
-  name: 'list',
   effect: 'read',
   summary: 'List what models cost, past and future prices included',
   examples: ['latchkey usage price list', 'latchkey usage price list --model gpt-x --json'],

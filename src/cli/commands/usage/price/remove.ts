@@ -5,7 +5,6 @@ import { many } from '../../../draw/quantity.ts'
 import { priceColumns } from '../drawing.ts'
 
 export default command({
-  name: 'remove',
   effect: 'write',
   summary: 'Take back prices of a model; what is recorded keeps its cost',
   examples: [

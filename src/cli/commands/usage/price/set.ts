@@ -4,7 +4,6 @@ import { dollars, when } from '../../../declare/parse.ts'
 import { priceText } from '../drawing.ts'
 
 export default command({
-  name: 'set',
   effect: 'write',
   summary: 'Set what a model costs, in dollars per million tokens',
   description:

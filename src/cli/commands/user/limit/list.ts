@@ -3,7 +3,6 @@ import { arg, command, rows } from '../../../declare/define.ts'
 import { limitColumns } from '../../../draw/limits.ts'
 
 export default command({
-  name: 'list',
   effect: 'read',
   summary: 'List the limits of a user, as they stand',
   examples: ['latchkey user limit list alice', 'latchkey user limit list alice --json'],

@@ -1,0 +1,112 @@
+/** Each guide in docs/ is typed here, on files of its own. */
+import { Database } from 'bun:sqlite'
+import { afterAll, expect, test } from 'bun:test'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pageShell, root } from './testing/pages.ts'
+import { requireTool } from './testing/tools.ts'
+
+const { folder, path, blocks, bash: typed } = pageShell()
+const environment = { PATH: path, HOME: folder.path, TZ: 'UTC' }
+const bash = (script: string) => typed(script, environment)
+afterAll(() => folder.remove())
+
+/** What the systems that a guide takes over from have left. */
+function leaveForeignData(home: string): void {
+  const ccluster = new Database(join(home, 'ccluster.db'))
+  ccluster.run(
+    'CREATE TABLE users (id text PRIMARY KEY, username text, password_hash text, created_at text, updated_at text)',
+  )
+  ccluster.run(
+    'CREATE TABLE api_keys (id text PRIMARY KEY, user_id text, key_hash text, key_prefix text, name text, created_at text, last_used_at text, revoked_at text)',
+  )
+  ccluster.run(
+    "INSERT INTO users VALUES ('u1', 'grace', NULL, '2026-01-01T10:00:00Z', '2026-01-01T10:00:00Z')",
+  )
+  ccluster.close()
+  mkdirSync(join(home, 'dumps'))
+  const henry = { id: 'u2', email: 'henry@example.org', created_at: 1_767_261_600_000 }
+  writeFileSync(join(home, 'dumps', 'users.json'), JSON.stringify([henry]))
+}
+
+/** A guide is typed from its first line to its last in one shell, by somebody who has nothing but what it needs. */
+test.each([
+  ['docs/getting-started.md', ''],
+  ['docs/quotas.md', ''],
+  ['docs/import-ccluster-dokify.md', 'latchkey init'],
+  ['docs/monitoring.md', 'latchkey init'],
+])(
+  '%s works, from its first line to its last',
+  (page, before) => {
+    const home = folder.file(`guide-${page.replace(/\W/g, '-')}`)
+    mkdirSync(home)
+    leaveForeignData(home)
+    const script = [before, ...blocks(page, 'sh')]
+      .join('\n')
+      .replaceAll(folder.file('backups'), join(home, 'backups'))
+    const env = { PATH: path, HOME: home, TZ: 'UTC' }
+    const ran = Bun.spawnSync(['bash', '-euxo', 'pipefail', '-c', script], {
+      cwd: home,
+      env,
+      stdin: 'ignore',
+    })
+    const err = ran.stderr.toString()
+    expect({ code: ran.exitCode, err }, err).toMatchObject({ code: 0 })
+  },
+  120_000,
+)
+
+requireTool('promtool')('the alerts of docs/monitoring.md are rules that Prometheus takes', async () => {
+  const [rules = ''] = blocks('docs/monitoring.md', 'yaml')
+  const ran = Bun.spawnSync(['promtool', 'check', 'rules', folder.write('rules.yml', rules)], {
+    stderr: 'pipe',
+  })
+  expect(ran.stderr.toString()).toBe('')
+  expect(ran.stdout.toString()).toContain('5 rules found')
+})
+
+test('the backend of docs/embedding.md lets in, counts, reserves and stops', async () => {
+  const home = folder.file('embedding')
+  mkdirSync(join(home, 'node_modules'), { recursive: true })
+  symlinkSync(root, join(home, 'node_modules/latchkey'))
+  const db = join(home, 'latchkey.db')
+  bash(`latchkey init --db ${db}`)
+  const made = bash(`latchkey key create ci --scope chat:write --limit tokens=100/5h --db ${db} --json`)
+  const { secret, id } = JSON.parse(made.out)
+  const unscoped = JSON.parse(bash(`latchkey key create other --db ${db} --json`).out).secret
+  writeFileSync(join(home, 'backend.ts'), blocks('docs/embedding.md', 'ts').join('\n\n'))
+  const script = folder.write(
+    'embedding/use.ts',
+    `import { admit, keyExists, recordSoon, recordUse, stop, withReservation } from './backend.ts'
+     const secret = ${JSON.stringify(secret)}
+     const seen: unknown[] = [(await admit(secret, 'gpt-x')).status, (await admit('lk_nobody', 'gpt-x')).status]
+     seen.push((await admit(${JSON.stringify(unscoped)}, 'gpt-x')).status)
+     await recordUse(${JSON.stringify(id)}, 'gpt-x', 30, 8)
+     const work = async () => ({ inputTokens: 20, outputTokens: 5, text: 'Hello' })
+     seen.push(await withReservation(secret, 'gpt-x', 50, work), await withReservation(secret, 'gpt-x', 50, work))
+     await recordSoon(${JSON.stringify(id)}, 'gpt-x', 60, 0)
+     const late = await admit(secret, 'gpt-x')
+     seen.push(late.status, Number(late.headers?.['retry-after']) > 17_000)
+     seen.push(await keyExists('ci'), await keyExists('nobody'))
+     await stop()
+     console.log(JSON.stringify(seen))`,
+  )
+  const ran = Bun.spawnSync([process.execPath, script], {
+    cwd: home,
+    env: { ...environment, LATCHKEY_DB: db },
+    stderr: 'pipe',
+  })
+  expect(ran.stderr.toString()).toBe('')
+  expect(JSON.parse(ran.stdout.toString())).toEqual([
+    200,
+    401,
+    403,
+    { inputTokens: 20, outputTokens: 5, text: 'Hello' },
+    null,
+    429,
+    true,
+    true,
+    false,
+  ])
+  expect(JSON.parse(bash(`latchkey key stats ci --db ${db} --json`).out).totals.tokens).toBe(123)
+}, 600_000)

@@ -1,0 +1,96 @@
+/** A database, a backup of it and what came since, to be restored; and what tests of restores do to it. For tests only. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Client } from '../db/sqlite/client.ts'
+import type { FileContext } from '../operations/context.ts'
+import { createBackup } from '../operations/file/backup/create.ts'
+import { initialize } from '../operations/file/init.ts'
+import { addUsers } from './backups.ts'
+import { type TemporaryFolder, temporaryFolder } from './folder.ts'
+import { fromTemplate } from './template.ts'
+
+export const cleanUp: (() => void)[] = []
+/** For `afterEach`. */
+export function cleanedUp(): void {
+  for (const step of cleanUp.splice(0).toReversed()) step()
+}
+
+export interface RestoreScene {
+  readonly context: FileContext
+  readonly dry: FileContext
+  readonly folder: TemporaryFolder
+}
+
+/** A database of `users` rows, a backup of it, and then as many rows more. */
+export async function restoreScene(users = 50): Promise<RestoreScene> {
+  const folder = temporaryFolder()
+  cleanUp.push(folder.remove)
+  const context: FileContext = {
+    path: folder.file('data', 'latchkey.db'),
+    backupDir: folder.file('backups'),
+    now: () => new Date(),
+    actor: { name: 'tester', origin: 'script' },
+    dryRun: false,
+  }
+  await fromTemplate(`${users} users`, context.path, async () => {
+    await initialize(context)
+    addUsers(context.path, users)
+  })
+  await createBackup(context, { compression: 'none' })
+  addUsers(context.path, users)
+  return { context, dry: { ...context, dryRun: true }, folder }
+}
+
+export function ask<T>(path: string, sql: string): T {
+  const client = new Client(path, { readwrite: true })
+  try {
+    return client.query(sql).get() as T
+  } finally {
+    client.close()
+  }
+}
+
+export const users = (path: string) => ask<{ n: number }>(path, 'SELECT count(*) AS n FROM users').n
+export const isSound = (path: string) => ask<object>(path, 'PRAGMA integrity_check')
+
+/** Every file beside the database, by content. */
+export const snapshot = (folder: string) =>
+  Object.fromEntries(
+    readdirSync(folder)
+      .sort()
+      .map(name => [name, Bun.hash(readFileSync(join(folder, name)))]),
+  )
+
+/** Another process that opens the database, runs `body` with it as `client`, and says when it has. */
+export async function peer(path: string, body: string) {
+  const code = `
+    import { Database as Client } from 'bun:sqlite'
+    // What nothing refers to is collected, and its locks with it.
+    const client = (globalThis.kept = new Client(${JSON.stringify(path)})); client.run('PRAGMA busy_timeout = 20000')
+    ${body}
+    console.log('ready'); await Bun.sleep(120_000)`
+  const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe', stdin: 'pipe' })
+  cleanUp.push(() => child.kill(9))
+  const { value } = await child.stdout.getReader().read()
+  if (new TextDecoder().decode(value) !== 'ready\n') throw new Error('it cannot open the database')
+  return { pid: child.pid }
+}
+
+/** 64 bytes over the root page of a table. */
+export function damage(path: string): void {
+  const { rootpage } = ask<{ rootpage: number }>(
+    path,
+    "SELECT rootpage FROM sqlite_schema WHERE name = 'counted_files'",
+  )
+  const bytes = readFileSync(path)
+  writeFileSync(path, bytes.fill(0xa5, (rootpage - 1) * 4096, (rootpage - 1) * 4096 + 64))
+}
+
+/** Rebuilds it with pages of another size than the backup has, and leaves it in DELETE mode. */
+export function withPages(path: string, bytes: number): void {
+  const client = new Client(path)
+  client.run('PRAGMA journal_mode = DELETE')
+  client.run(`PRAGMA page_size = ${bytes}`)
+  client.run('VACUUM')
+  client.close()
+}
