@@ -278,12 +278,13 @@ export const withoutYes = (words: readonly string[]): readonly string[] =>
 
 // --- Running -------------------------------------------------------------------------------------------------
 
-/** With drizzle-kit, as in the project of a backend. */
+/** PATH with drizzle-kit, as in the project of a backend. */
 const tools = `${join(import.meta.dir, '../../node_modules/.bin')}:${process.env['PATH']}`
 
+/** The home is not there yet, and lies outside of what is compared. */
 const environmentIn = (folder: string) => ({
   PATH: tools,
-  ...testEnvironment({ LATCHKEY_TZ: 'UTC' }, join(folder, 'latchkey.db')),
+  ...testEnvironment({ LATCHKEY_TZ: 'UTC', HOME: `${folder}-home` }, join(folder, 'latchkey.db')),
 })
 
 /** Longer than this is a hang, however busy the machine is. */

@@ -4,8 +4,9 @@ import type { JsonSchema } from '../contract/shape.ts'
 
 /** What does not fit, one line each with the path to it; empty when all does. Throws when the schema is none. */
 export function schemaProblems(schema: JsonSchema, value: unknown): readonly string[] {
-  const fits = compiled.get(schema) ?? ajv.compile(schema)
-  compiled.set(schema, fits)
+  const text = JSON.stringify(schema)
+  const fits = compiled.get(text) ?? ajv.compile(schema)
+  compiled.set(text, fits)
   if (fits(value)) return []
   return (fits.errors ?? []).map(problem => `${problem.instancePath || '/'} ${said(problem)}`)
 }
@@ -15,7 +16,8 @@ const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true, 
 // RFC 3339 allows more than the contract: it is UTC with milliseconds, always.
 ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 
-const compiled = new WeakMap<JsonSchema, ValidateFunction>()
+/** By the text of the schema: every run of a command makes its own, and compiling it takes 5 ms. */
+const compiled = new Map<string, ValidateFunction>()
 
 function said({ message, params }: ErrorObject): string {
   const names = [params['additionalProperty'] ?? params['allowedValues'] ?? []].flat()

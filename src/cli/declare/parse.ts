@@ -9,8 +9,7 @@ import type { KeySort, Limit, Metric, ReportGroup, Role } from '../../contract/v
 import type { KeepPolicy } from '../../index.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { nearestSetting, type SettingName, settingNames } from '../settings/file.ts'
-import type { Parse } from './parser.ts'
-import { quote, refuse } from './refuse.ts'
+import { type Parse, quote, refuse } from './parser.ts'
 import { duration, windowLength, windowMeant } from './times.ts'
 
 export {

@@ -1,8 +1,7 @@
 /** Turns one word of the command line into a duration or a moment. Nothing here may guess: what is unclear is refused. */
 
 import { didYouMean, nearest } from '../../text/nearest.ts'
-import type { Parse, ParseContext } from './parser.ts'
-import { quote, refuse } from './refuse.ts'
+import { type Parse, type ParseContext, quote, refuse } from './parser.ts'
 
 const second = 1000
 const minute = 60 * second

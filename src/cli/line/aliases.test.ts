@@ -92,6 +92,8 @@ test('what may be a secret is not repeated', async () => {
     'key verify --secret=lk_hidden',
     'verify hidden',
     'key vrify hidden',
+    'key verify - hidden',
+    'key list hidden',
     'rotate sk-hiddenhiddenhidden',
   ])
     expect((await run(line)).err, line).not.toContain('hidden')

@@ -199,6 +199,14 @@ describe('wrong usage exits 2 with a next step', () => {
       'latchkey key set --help',
     ],
     ['key set ci a --status on', 'Allowed choices are active, revoked', 'latchkey key set --help'],
+    [
+      'key set ci a --status activ',
+      'Allowed choices are active, revoked (did you mean active?)',
+      'latchkey key set --help',
+    ],
+    ['kye --help', "unknown command 'kye' (did you mean key?)", 'latchkey key --help'],
+    ['help kye', "unknown command 'kye' (did you mean key?)", 'latchkey key --help'],
+    ['--frob key set ci a', "unknown option '--frob'", 'latchkey key set --help'],
     ['key set ci a --expires soon', "--expires: 'soon' is not a date", '90d or 1h30m'],
     ['key set ci a --limit tokens', "--limit: limit 'tokens' has no amount", 'tokens=100k/5h'],
     [

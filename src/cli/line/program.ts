@@ -17,33 +17,24 @@ import { isRepeatable } from '../declare/define.ts'
 import type { ParseContext } from '../declare/parser.ts'
 import { isNoText } from '../settings/config.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
-import { type Globals, globalsOf, requireOneFormat } from './globals.ts'
+import { type Given, givenOf, readInput, required } from './given.ts'
+import { type Globals, globalsOf, requireOneFormat, type Typed } from './globals.ts'
 import type { Attempt } from './misuse.ts'
 import { operandsOf } from './operands.ts'
 import { follow, type Way } from './walk.ts'
 
 /** A command line, understood. */
 export type Invocation =
-  | {
+  | (Given & {
       readonly kind: 'run'
       readonly declaration: Declaration
-      /** Names of the arguments and options that were given. */
-      readonly given: ReadonlySet<string>
-      /** What cannot be done without and was not given. */
-      readonly missing: readonly Missing[]
       readonly globals: Globals
       readonly dryRun: boolean
       /** Reads every argument and option there is; throws `usage` naming the one that is wrong. */
       readonly input: (context: ParseContext) => Record<string, unknown>
-    }
+    })
   | { readonly kind: 'help'; readonly text: string; readonly exit: number }
   | { readonly kind: 'refused'; readonly error: unknown; readonly globals: Globals }
-
-/** A required argument or option that was left out. */
-interface Missing {
-  readonly name: string
-  readonly error: LatchkeyError
-}
 
 export interface ProgramOptions {
   readonly version: string
@@ -89,7 +80,6 @@ async function read(
     throw await unknownWord(word, { ...way, argv, operands, tree, path, understood })
   }
   let shown = ''
-  let chosen: Invocation | undefined
   describeRoot(root, options, text => {
     shown += text
   })
@@ -98,25 +88,36 @@ async function read(
   // The pages of commands have them.
   for (const option of root.options) option.hideHelp()
   const command = addCommands(root, tree, way, refuse)
-  if ('run' in way.at)
-    declare(command, way.at, root, path, invocation => {
-      chosen = invocation
-    })
   try {
     await root.parseAsync(helpAt < 0 ? [...argv] : [...names, ...way.rest, '--help'], { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.code === 'commander.unknownOption')
       return refuse(command.parseOptions(command.args).unknown[0] ?? '')
-    if (!/help|version/.test(error.code))
+    if (error.exitCode !== 0 && error.code !== 'commander.help')
       throw new LatchkeyError('usage', error.message.replace(/^error: /, ''), `${path} --help`)
     const [unknown] = names.length === 0 ? way.rest : []
     if (unknown !== undefined && error.code !== 'commander.version') return refuse(unknown)
     return { kind: 'help', text: `${shown.trimEnd()}\n`, exit: error.exitCode === 0 ? 0 : 2 }
   }
   requireText(argv)
-  if (chosen === undefined) throw new Error(`no command took the line: ${argv.join(' ')}`)
-  return chosen
+  return 'run' in way.at ? invocationOf(command, way.at, root, path) : refuse(way.rest[0] ?? '')
+}
+
+/** @throws usage */
+function invocationOf(command: Command, declaration: Declaration, root: Command, path: string): Invocation {
+  requireNoExcess(command, path)
+  requireOneFormat(root.opts())
+  const typed: Typed = command.opts()
+  const words: readonly unknown[] = command.processedArgs
+  return {
+    kind: 'run',
+    declaration,
+    ...givenOf(declaration, words, typed, path),
+    globals: globalsOf(root.opts()),
+    dryRun: typed['dryRun'] === true,
+    input: context => readInput(declaration, words, typed, context),
+  }
 }
 
 /** Bytes that are no UTF-8 arrive as U+FFFD: another file would be opened, another name stored. @throws usage */
@@ -160,7 +161,6 @@ function describeRoot(
       styleTitle: title => (title === 'Global Options:' ? 'Global options:' : title),
       minWidthToWrap: 20,
     })
-    .addHelpText('after', rootFooter)
 }
 
 /** Without the words that are understood as well. */
@@ -191,7 +191,7 @@ function addCommands(
     command = command.command(name).description(summary)
     if (typed !== name) command.alias(typed)
   }
-  if ('run' in at) return command
+  if ('run' in at) return declare(command, at, root)
   takeChoice(command, refuse)
   for (const { name, summary, declaration } of at)
     command
@@ -210,6 +210,12 @@ const takeChoice = (command: Command, refuse: (word: string) => Promise<never>):
   command
     .usage('<command> [options]')
     .addHelpOption(new CommanderOption('-h, --help').hideHelp())
+    .addHelpText(
+      'after',
+      command.parent === null
+        ? rootFooter
+        : `\nOptions and examples: ${fullName(command)} <command> --help\n`,
+    )
     .allowUnknownOption()
     .action(async () => {
       const [word] = command.args
@@ -220,13 +226,7 @@ const takeChoice = (command: Command, refuse: (word: string) => Promise<never>):
 const usageOf = ({ args }: Declaration): string =>
   ['[options]', ...Object.entries(args).map(([name, declared]) => argumentText(name, declared))].join(' ')
 
-function declare(
-  command: Command,
-  declaration: Declaration,
-  root: Command,
-  path: string,
-  choose: (invocation: Invocation) => void,
-): void {
+function declare(command: Command, declaration: Declaration, root: Command): Command {
   const { summary, description, examples, args, options } = declaration
   command
     .description(description === undefined ? summary : `${summary}\n\n${description}`)
@@ -242,20 +242,7 @@ function declare(
   }
   for (const flag of flagsOf(declaration)) command.addOption(commonOption(flag))
   refuseCollisions(command, root)
-  command.action(() => {
-    requireNoExcess(command, path)
-    requireOneFormat(root.opts())
-    const typed: Readonly<Record<string, unknown>> = command.opts()
-    const words: readonly unknown[] = command.processedArgs
-    choose({
-      kind: 'run',
-      declaration,
-      ...settled(declaration, words, typed, path),
-      globals: globalsOf(root.opts()),
-      dryRun: typed['dryRun'] === true,
-      input: context => readInput(declaration, words, typed, context),
-    })
-  })
+  return command
 }
 
 /** The words are not repeated: one may be a secret. @throws usage */
@@ -268,31 +255,6 @@ function requireNoExcess({ args, registeredArguments }: Command, path: string): 
     `too many arguments for '${names.at(-1)}'. Expected ${most} argument${most === 1 ? '' : 's'} but got ${args.length}`,
     `${path} --help`,
   )
-}
-
-/** What was given of the arguments and options, and what should have been. */
-function settled(
-  { args, options }: Declaration,
-  words: readonly unknown[],
-  typed: Readonly<Record<string, unknown>>,
-  path: string,
-): { readonly given: ReadonlySet<string>; readonly missing: readonly Missing[] } {
-  const given = new Set(Object.keys(options).filter(name => typed[name] !== undefined))
-  const missing: Missing[] = []
-  const miss = (name: string, message: string, hint = `${path} --help`): void => {
-    missing.push({ name, error: new LatchkeyError('usage', message, hint) })
-  }
-  for (const [index, [name, { kind, unless, hint }]] of Object.entries(args).entries()) {
-    const word = words[index]
-    const isNeeded = unless?.every(option => !given.has(option)) ?? (kind === 'one' || kind === 'many')
-    if (Array.isArray(word) ? word.length > 0 : word !== undefined) given.add(name)
-    else if (isNeeded) miss(name, `missing required argument '${kebab(name)}'`, hint)
-  }
-  for (const [name, declared] of Object.entries(options)) {
-    if (declared.required && !given.has(name))
-      miss(name, `required option '${optionText(name, declared)}' not specified`)
-  }
-  return { given, missing }
 }
 
 function commonOption(flag: CommonFlag, byLetter = false): CommanderOption {
@@ -337,16 +299,6 @@ function takesValue(
   })
 }
 
-/** The value of an option or argument. An empty one is most likely a variable that is not set, and no wildcard. */
-function required(raw: string, label: string): string {
-  if (raw.trim() !== '') return raw
-  throw new LatchkeyError(
-    'usage',
-    `${label} is ${raw === '' ? 'empty' : 'blank'}`,
-    `give ${label} a value or leave it out; a variable of the shell may be unset`,
-  )
-}
-
 /**
  * A global option is taken wherever it stands, so a command's own of that name would never be seen; one that has a
  * letter too makes way.
@@ -359,37 +311,5 @@ function refuseCollisions(command: Command, root: Command): void {
         (short !== undefined && option.short === short),
     )
     if (taken) throw new Error(`${command.name()} declares ${long ?? short}, which is a global option`)
-  }
-}
-
-function readInput(
-  { args, options }: Declaration,
-  words: readonly unknown[],
-  typed: Readonly<Record<string, unknown>>,
-  context: ParseContext,
-): Record<string, unknown> {
-  const input: Record<string, unknown> = {}
-  for (const [index, [name, declared]] of Object.entries(args).entries())
-    input[name] = readValue(words[index], argumentText(name, declared), raw => declared.parse(raw, context))
-  for (const [name, { kind, parse }] of Object.entries(options)) {
-    const given = typed[name]
-    if (kind === 'flag') input[name] = given === true
-    else if (given === false) input[name] = null
-    else {
-      const value = readValue(given, `--${kebab(name)}`, raw => parse(raw, context))
-      input[name] = kind === 'list' && Array.isArray(value) ? value.flat() : value
-    }
-  }
-  return input
-}
-
-function readValue(given: unknown, label: string, parse: (raw: string) => unknown): unknown {
-  const words = given === undefined ? [] : [given].flat().map(word => required(String(word), label))
-  try {
-    const values = words.map(parse)
-    return Array.isArray(given) ? values : values[0]
-  } catch (error) {
-    if (!(error instanceof LatchkeyError)) throw error
-    throw new LatchkeyError(error.code, `${label}: ${error.message}`, error.hint, { cause: error })
   }
 }

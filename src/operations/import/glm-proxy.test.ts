@@ -750,8 +750,9 @@ describe.skipIf(!present)(
   },
 )
 
-test('ten thousand keys are imported in one go', async () => {
-  const keys = Array.from({ length: 10_000 }, (_, n) =>
+test('thousands of keys are imported in one go', async () => {
+  // More values than a statement takes, and more windows.
+  const keys = Array.from({ length: 2_500 }, (_, n) =>
     entry({
       key: `pk_many_secrets_${n}`,
       name: 'Same',
@@ -763,7 +764,7 @@ test('ten thousand keys are imported in one go', async () => {
   )
   const file = join(folder, 'many.json')
   writeFileSync(file, JSON.stringify({ keys }))
-  expect(await importGlmProxy(context, { file })).toMatchObject({ created: 10_000 })
-  expect(await importGlmProxy(context, { file })).toMatchObject({ unchanged: 10_000 })
+  expect(await importGlmProxy(context, { file })).toMatchObject({ created: 2_500 })
+  expect(await importGlmProxy(context, { file })).toMatchObject({ unchanged: 2_500 })
   expectSums()
 }, 600_000)

@@ -25,7 +25,7 @@ for (const compression of compressions) {
   age(
     `with ${compression}, every recipient opens a backup with the age tool, and it is the same`,
     async () => {
-      using scene = await backupScene({}, 20_000)
+      using scene = await backupScene({}, 5_000)
       const [one, two] = [keyPair(scene.folder.write, 'one'), keyPair(scene.folder.write, 'two')]
       const recipientsFile = scene.folder.write('recipients.txt', `# ours\n\n${two.recipient}\n`)
       const backup = await createBackup(scene.context, {

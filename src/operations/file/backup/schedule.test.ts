@@ -5,6 +5,7 @@ import { connectLatchkey } from '../../../index.ts'
 import { type BackupScene, backupScene } from '../../../testing/backups.ts'
 import { failure } from '../../../testing/failure.ts'
 import { spawnLatchkey } from '../../../testing/process.ts'
+import { type Ran, run } from '../../../testing/run.ts'
 import { testS3 } from '../../../testing/s3.ts'
 import { requirePresent, requireTool } from '../../../testing/tools.ts'
 import type { FileContext } from '../../context.ts'
@@ -148,13 +149,15 @@ test('the line takes a backup in the bare environment that cron gives, with vari
   expect(readFileSync(join(scene.context.backupDir, manifest), 'utf8')).toContain('"reason": "schedule"')
 })
 
-/** The program as the command line starts it. */
-const latchkey = (line: string | readonly string[], more: Readonly<Record<string, string>> = {}) =>
-  spawnLatchkey(line, {
-    env: { ...context.env, XDG_STATE_HOME: scene.folder.file('state'), ...more },
-    db: context.path,
-    cwd: scene.folder.path,
-  })
+/** As a process where a job is tried out: it starts the program that it is. */
+function latchkey(
+  line: string | readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  const env = { ...context.env, XDG_STATE_HOME: scene.folder.file('state'), ...more }
+  const isJob = typeof line !== 'string' && line[1] === 'schedule'
+  return (isJob ? spawnLatchkey : run)(line, { env, db: context.path, cwd: scene.folder.path })
+}
 
 test('the line that is printed works also where there is no folder for its log yet', async () => {
   const place = scene.folder.file('place')
