@@ -24,6 +24,7 @@ export {
 export { asc, desc } from 'drizzle-orm/sql/expressions/select'
 export { type SQL, type SQLWrapper, sql } from 'drizzle-orm/sql/sql'
 export type { SQLiteColumn as Column } from 'drizzle-orm/sqlite-core/columns/common'
+export type { SQLiteTable as Table } from 'drizzle-orm/sqlite-core/table'
 
 /** How many rows. */
 export const count = (): SQL<number> => sql`count(*)`

@@ -3,6 +3,8 @@
  * anywhere as it is: it holds secrets.
  */
 
+import type { ImportedNoun } from '../contract/nouns.ts'
+
 /** Tokens, requests and micro-dollars, all whole. */
 export interface ForeignCounts {
   readonly tokens: number
@@ -65,7 +67,7 @@ export interface ForeignKey {
 
 /** Something in the source that cannot be read. Never holds a value of the source, which may be a secret. */
 export interface Problem {
-  readonly type: 'user' | 'project' | 'key'
+  readonly type: ImportedNoun
   /** Position of the user, project or key in the source, from 0. */
   readonly index: number
   /** As the source spells it. */

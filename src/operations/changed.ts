@@ -2,13 +2,13 @@
  * How a change of a key, a user or a project ends: with its audit row and the new `updatedAt`, or with neither, where
  * nothing came out different.
  */
-import type { Changed, LimitSubject } from '../contract/views.ts'
+import type { Noun } from '../contract/nouns.ts'
+import type { Changed } from '../contract/views.ts'
 import type { Database } from '../db/engine.ts'
 import { eq } from '../db/query.ts'
-import { keys } from '../db/schema/keys.ts'
-import { projects, users } from '../db/schema/people.ts'
 import { differingFields, type Event, recordAll } from './audit.ts'
 import type { OperationContext } from './context.ts'
+import { tableOf } from './nouns.ts'
 
 /** What was erased, as it was. */
 export const erased = <View>(view: View): Changed<View> => ({ ...view, changed: true, before: {} })
@@ -16,7 +16,7 @@ export const erased = <View>(view: View): Changed<View> => ({ ...view, changed: 
 /** One thing that was written, with its views of before and after. */
 export interface Written<View> {
   readonly action: Event['action']
-  readonly target: Event['target'] & { readonly type: LimitSubject['type'] }
+  readonly target: Event['target'] & { readonly type: Noun }
   readonly before: View
   readonly after: View
   /** Whether something changed that no view shows, such as a password. */
@@ -38,7 +38,8 @@ export async function settleChanges<View extends { readonly updatedAt: Date }>(
       views.push({ ...before, changed: false, before: {} })
       continue
     }
-    await touch(db, target, updatedAt)
+    const table = tableOf(target.type)
+    await db.update(table).set({ updatedAt: updatedAt.getTime() }).where(eq(table.id, target.id))
     events.push({ action, target, before, after })
     const old = Object.entries(before).filter(([field]) => fields.includes(field))
     views.push({ ...after, updatedAt, changed: true, before: Object.fromEntries(old) })
@@ -56,16 +57,6 @@ export async function settleChange<View extends { readonly updatedAt: Date }>(
   const [changed] = await settleChanges(context, db, [written])
   if (!changed) throw new Error('a change without a view')
   return changed
-}
-
-/** Moves `updatedAt`. */
-async function touch(
-  db: Database,
-  { type, id }: { readonly type: LimitSubject['type']; readonly id: string },
-  now: Date,
-): Promise<void> {
-  const table = { key: keys, user: users, project: projects }[type]
-  await db.update(table).set({ updatedAt: now.getTime() }).where(eq(table.id, id))
 }
 
 /** The columns of a row that are given and differ, so that one without any needs no statement. */

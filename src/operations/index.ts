@@ -93,7 +93,7 @@ export function createOperations(wiring: Wiring) {
     users: {
       create: users(m => m.createUser),
       list: users(m => m.listUsers),
-      get: users(m => m.getUser),
+      get: users(m => m.user.get),
       update: users(m => m.updateUser),
       setPassword: users(m => m.setPassword),
       verifyPassword: users(m => m.verifyPassword),
@@ -104,7 +104,7 @@ export function createOperations(wiring: Wiring) {
     projects: {
       create: projects(m => m.createProject),
       list: projects(m => m.listProjects),
-      get: projects(m => m.getProject),
+      get: projects(m => m.project.get),
       update: projects(m => m.updateProject),
       archive: projects(m => m.archiveProject),
       unarchive: projects(m => m.unarchiveProject),

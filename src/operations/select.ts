@@ -1,103 +1,51 @@
 /**
- * Finds the one key, user or project that somebody means: by id, by a prefix of an id that fits only one, by its
- * unique name, a key also by the start of its secret or by the secret itself. What was resolved is what is acted on.
+ * Finds the one thing that somebody means: by id, by a prefix of an id that fits only one, by its label or what else
+ * selects it, a key also by the start of its secret or by the secret itself. What was resolved is what is acted on.
  */
 
 import { LatchkeyError } from '../contract/errors.ts'
+import { type Noun, nouns } from '../contract/nouns.ts'
 import type { Database } from '../db/engine.ts'
 import { and, type Column, eq, gte, holdsText, isNull, lt, lte, or, type SQL, sql } from '../db/query.ts'
 import { keys, secrets } from '../db/schema/keys.ts'
-import { projects, users } from '../db/schema/people.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
 import type { KeySelector } from './input.ts'
+import { column, labelOf, type Row, stored, tableOf } from './nouns.ts'
 import { type IdPrefix, looksLikeId } from './rules/ids.ts'
 import { hashSecret, isMalformed } from './rules/secrets.ts'
 
-export type UserRow = typeof users.$inferSelect
-export type ProjectRow = typeof projects.$inferSelect
-export type KeyRow = typeof keys.$inferSelect
+/** What selects a thing. */
+export type Selector<N extends Noun> = N extends 'key' ? KeySelector : string
 
 /** @throws not_found, ambiguous */
-export async function findUser(db: Database, selector: string): Promise<UserRow> {
-  const rows = await usersFitting(db, selector)
-  return only(
-    db,
-    'user',
-    selector,
-    rows,
-    row => `${row.username} (${row.id})`,
-    row => row.id,
-  )
+export async function find<N extends Noun>(db: Database, noun: N, selector: Selector<N>): Promise<Row<N>> {
+  const meant: KeySelector = selector
+  if (typeof meant !== 'string') return (await findKeyBySecret(db, meant.secret)) as Row<N>
+  return only(db, noun, meant, preferred(noun, meant, await fitting(db, noun, meant)))
 }
 
 /** Those that a selector may mean; of more than ten, eleven. */
-export async function usersFitting(db: Database, selector: string): Promise<readonly UserRow[]> {
-  return db
-    .select()
-    .from(users)
-    .where(
-      or(
-        byId(users.id, selector, 'usr'),
-        sameText(users.username, selector),
-        sameText(users.email, selector),
-      ),
-    )
-    .limit(11)
-}
-
-/** @throws not_found, ambiguous */
-export async function findProject(db: Database, selector: string): Promise<ProjectRow> {
+export async function fitting<N extends Noun>(
+  db: Database,
+  noun: N,
+  selector: string,
+): Promise<readonly Row<N>[]> {
+  const { label, prefix } = nouns[noun]
+  const named = [label, ...stored[noun].selectedBy].map(field => sameText(column(noun, field), selector))
+  // A key that came with a hash alone has an empty start, which names nothing.
+  const byStart = noun === 'key' && selector !== '' ? hasStart(selector) : undefined
   const rows = await db
     .select()
-    .from(projects)
-    .where(
-      or(
-        byId(projects.id, selector, 'prj'),
-        sameText(projects.slug, selector),
-        sameText(projects.name, selector),
-      ),
-    )
+    .from(tableOf(noun))
+    .where(or(byId(column(noun, 'id'), selector, prefix), ...named, byStart))
     .limit(11)
-  return only(
-    db,
-    'project',
-    selector,
-    // Names are not unique: nobody can take a slug away by naming a project after it.
-    preferred(rows, row => row.slug === selector.toLowerCase()),
-    row => `${row.slug} (${row.id})`,
-    row => row.id,
-  )
+  return rows as Row<N>[]
 }
 
-/** @throws not_found, ambiguous */
-export async function findKey(db: Database, selector: KeySelector): Promise<KeyRow> {
-  if (typeof selector !== 'string') return findKeyBySecret(db, selector.secret)
-  const rows = await db
-    .select()
-    .from(keys)
-    .where(
-      or(
-        byId(keys.id, selector, 'key'),
-        sameText(keys.name, selector),
-        // A key that came with a hash alone has an empty start, which names nothing.
-        selector === ''
-          ? undefined
-          : sql`${keys.id} IN (SELECT ${secrets.keyId} FROM ${secrets} WHERE ${and(eq(secrets.start, selector), isNull(secrets.endsAt))})`,
-      ),
-    )
-    .limit(11)
-  return only(
-    db,
-    'key',
-    selector,
-    // Nor can a key be hidden by one that happens to have a secret with such a start.
-    preferred(rows, row => row.name.toLowerCase() === selector.normalize('NFC').toLowerCase()),
-    row => `${row.name} (${row.id})`,
-    row => row.id,
-  )
-}
+const hasStart = (start: string): SQL =>
+  sql`${keys.id} IN (SELECT ${secrets.keyId} FROM ${secrets} WHERE ${and(eq(secrets.start, start), isNull(secrets.endsAt))})`
 
-async function findKeyBySecret(db: Database, secret: string): Promise<KeyRow> {
+async function findKeyBySecret(db: Database, secret: string): Promise<Row<'key'>> {
   const rows = isMalformed(secret)
     ? []
     : await db
@@ -115,9 +63,10 @@ async function findKeyBySecret(db: Database, secret: string): Promise<KeyRow> {
   )
 }
 
-/** The rows that fit best where there are any, otherwise all. */
-function preferred<Row>(rows: readonly Row[], isBest: (row: Row) => boolean): readonly Row[] {
-  const best = rows.filter(isBest)
+/** Those whose label it is, where there are any: nobody takes a label away by giving another thing such a name or secret. */
+function preferred<N extends Noun>(noun: N, selector: string, rows: readonly Row<N>[]): readonly Row<N>[] {
+  const label = selector.normalize('NFC').toLowerCase()
+  const best = rows.filter(row => labelOf(noun, row).toLowerCase() === label)
   return best.length > 0 ? best : rows
 }
 
@@ -143,19 +92,15 @@ export function sameText(column: Column, text: string): SQL {
 export const contains = (columns: readonly Column[], text: string | undefined): SQL | undefined =>
   text === undefined ? undefined : or(...columns.map(column => holdsText(column, text.normalize('NFC'))))
 
-const names = { user: users.username, project: projects.slug, key: keys.name }
-
-async function only<Row>(
+async function only<N extends Noun>(
   db: Database,
-  noun: keyof typeof names,
+  noun: N,
   selector: string,
-  rows: readonly Row[],
-  describe: (row: Row) => string,
-  idOf: (row: Row) => string,
-): Promise<Row> {
+  rows: readonly Row<N>[],
+): Promise<Row<N>> {
   const [first, second] = rows
   if (first === undefined) {
-    const close = await nearestName(db, names[noun], selector)
+    const close = await nearestLabel(db, noun, selector)
     throw new LatchkeyError(
       'not_found',
       `no ${noun} matches ${quote(selector)}${didYouMean(close)}`,
@@ -163,11 +108,11 @@ async function only<Row>(
     )
   }
   if (second === undefined) return first
-  const shown = rows.slice(0, 10).map(describe)
+  const shown = rows.slice(0, 10).map(row => `${labelOf(noun, row)} (${row.id})`)
   throw new LatchkeyError(
     'ambiguous',
-    `${quote(selector)} matches ${rows.length > 10 ? 'more than 10' : rows.length} ${noun}s: ${shown.join(', ')}`,
-    `use an id, for example: ${idOf(first)}`,
+    `${quote(selector)} matches ${rows.length > 10 ? 'more than 10' : rows.length} ${nouns[noun].plural}: ${shown.join(', ')}`,
+    `use an id, for example: ${first.id}`,
   )
 }
 
@@ -193,19 +138,16 @@ export function oneById<Row extends { readonly id: string }>(
   )
 }
 
-/** Names that are looked through for one that is nearly what was typed. */
+/** Labels that are looked through for one that is nearly what was typed. */
 const mostCompared = 5_000
 
-async function nearestName(
-  db: Database,
-  column: (typeof names)[keyof typeof names],
-  typed: string,
-): Promise<string | undefined> {
+async function nearestLabel(db: Database, noun: Noun, typed: string): Promise<string | undefined> {
+  const label = column(noun, nouns[noun].label)
   const reach = Math.max(1, Math.floor(typed.length * 0.4))
-  const length = sql`length(${column})`
+  const length = sql`length(${label})`
   const near = await db
-    .select({ name: sql<string>`${column}` })
-    .from(column.table)
+    .select({ name: sql<string>`${label}` })
+    .from(tableOf(noun))
     .where(and(gte(length, typed.length - reach), lte(length, typed.length + reach)))
     .limit(mostCompared)
   return nearest(

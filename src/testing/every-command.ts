@@ -9,12 +9,13 @@ import { join } from 'node:path'
 import { tree } from '../cli/commands/tree.ts'
 import { namedNouns } from '../cli/reference/commands.ts'
 import { errorSchema, jsonSchemaOf } from '../cli/reference/schema.ts'
+import { isNoun, nounNames, nouns } from '../contract/nouns.ts'
 import { connectLatchkey } from '../index.ts'
 import { organisation } from '../seed/organisation.ts'
 import { plant } from '../seed/plant.ts'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
 import { program } from './process.ts'
-import { testEnvironment } from './run.ts'
+import { run, testEnvironment } from './run.ts'
 import { type Ended, inParallel, type Line, runElsewhere, runLines } from './run-lines.ts'
 import { schemaProblems } from './schema.ts'
 import { stepDown } from './tools.ts'
@@ -23,30 +24,21 @@ import { splitWords } from './words.ts'
 const declaredLines: Readonly<Record<string, string>> = {
   init: 'init --db fresh.db',
   'user create': 'user create dora --email dora@example.org',
-  'user list': 'user list',
-  'user show': 'user show alice',
   'user update': 'user update bob --name Bob --role viewer',
   'user passwd': 'user passwd bob --password-file password.txt',
   'user disable': 'user disable bob',
   'user enable': 'user enable carol',
   'user delete': 'user delete bob --yes',
   'project create': 'project create Lab --owner alice',
-  'project list': 'project list',
-  'project show': 'project show shop',
   'project update': 'project update shop --description Shoes --add-member bob=viewer',
-  'project archive': 'project archive shop',
   'project unarchive': 'project unarchive attic',
   'project delete': 'project delete empty --yes',
   'key create': 'key create new --user alice --limit tokens=100k/5h --expires 90d',
-  'key list': 'key list',
-  'key show': 'key show ci',
   'key update': 'key update ci --no-limit tokens --metadata {"a":1}',
   'key verify': 'key verify - --model gpt-x',
   'key explain': 'key explain ci --model gpt-x --tokens 5000',
-  'key stats': 'key stats ci',
   'key rotate': 'key rotate ci --grace 24h',
   'key revoke': 'key revoke ci --reason leaked --yes',
-  'key disable': 'key disable ci',
   'key enable': 'key enable off',
   'key delete': 'key delete ci --yes',
   'key identify': 'key identify',
@@ -126,6 +118,21 @@ export const declarationOf = (path: string) => commands.find(command => command.
 export const printsJson = (path: string): boolean => declarationOf(path).prints.form !== 'text'
 export const writes = (path: string): boolean => declarationOf(path).effect !== 'read'
 
+const nounOf = (path: string): string => path.split(' ')[0] ?? ''
+
+/** A command of a noun that has no line above is run by its help: what the first example of `create` makes is there. */
+const linesOfHelp = Object.fromEntries(
+  commands
+    .filter(({ path }) => isNoun(nounOf(path)))
+    .map(({ path, declaration: { examples, effect } }) => {
+      const example = examples[path.endsWith(' create') ? 1 : 0]
+      return [
+        path,
+        `${example?.replace('latchkey ', '').replaceAll('"', "'")}${effect === 'destroy' ? ' --yes' : ''}`,
+      ]
+    }),
+)
+
 export interface Run {
   readonly path: string
   readonly folder: string
@@ -166,7 +173,7 @@ export function everyCommand(): EveryCommand {
   // A test here runs up to a hundred processes, perhaps on a busy machine.
   setDefaultTimeout(600_000)
   const prepared = temporaryFolder()
-  const lines = { ...declaredLines }
+  const lines: Record<string, string> = { ...linesOfHelp, ...declaredLines }
   let secret = ''
   beforeAll(async () => {
     secret = await prepare(prepared, lines)
@@ -232,6 +239,11 @@ async function prepare(prepared: TemporaryFolder, lines: Record<string, string>)
   lines['import undo'] = `import undo ${id} --yes`
   const [change] = await latchkey.audit.list({ limit: 1 })
   lines['audit show'] = `audit show ${change?.id}`
+  for (const noun of nounNames) {
+    if ((await latchkey[nouns[noun].plural].list()).length > 0) continue
+    const [example = ''] = declarationOf(`${noun} create`).examples
+    await run(example.replace('latchkey ', ''), { db: latchkey.path })
+  }
   await latchkey.backups.create()
   await latchkey.close()
   const ccluster = new Database(prepared.file('data', 'ccluster.db'))

@@ -6,11 +6,13 @@
 
 import { basename } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { isNoun, type Noun, nouns } from '../../contract/nouns.ts'
 import type { Latchkey } from '../../index.ts'
 import { shells } from '../completion/scripts.ts'
 import type { Argument, Option } from '../declare/declaration.ts'
 import { isRepeatable } from '../declare/define.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
+import { reference } from '../draw/columns.ts'
 import { relativeTime } from '../draw/relative.ts'
 import { kebab } from '../line/flags.ts'
 import type { Invocation } from '../line/program.ts'
@@ -163,7 +165,7 @@ async function pick(
   const latchkey = await open()
   try {
     const find = async (typed: string): Promise<readonly Choice[]> => {
-      const found = await pickable[subject](latchkey, typed.trim() || undefined, { now, from })
+      const found = await choices(subject, latchkey, typed.trim() || undefined, { now, from })
       return needed || typed !== '' ? found : [nothing, ...found]
     }
     if ((await find('')).length > (needed ? 0 : 1)) return await prompts.search(message, find)
@@ -171,19 +173,21 @@ async function pick(
     await latchkey.close()
   }
   if (!needed) return ''
-  throw new LatchkeyError('not_found', `there is no ${subject} to choose`, toHaveOne[subject])
+  const hint =
+    subject === 'import' ? 'see them with: latchkey import list' : `make one with: latchkey ${subject} create`
+  throw new LatchkeyError('not_found', `there is no ${subject} to choose`, hint)
 }
 
 const nothing: Choice = { value: '', name: '(none)' }
 
-type Picked = keyof typeof pickable
+type Picked = Noun | keyof typeof others
 
 /** What can be chosen whatever is in the database. */
 const few = { setting: settingNames, shell: shells }
 
 const isFixed = (kind: string): kind is keyof typeof few => Object.hasOwn(few, kind)
 
-const isPicked = (kind: string): kind is Picked => Object.hasOwn(pickable, kind)
+const isPicked = (kind: string): kind is Picked => isNoun(kind) || Object.hasOwn(others, kind)
 
 /** More than fit on a screen help nobody: whoever types on gets others. */
 const most = 50
@@ -194,22 +198,30 @@ type At = Pick<Questioning, 'now' | 'from'>
 type Searched = string | undefined
 
 /** What can be chosen, by what has been typed so far. */
-const pickable = {
-  key: async ({ keys }: Latchkey, search: Searched, { now }: At): Promise<readonly Choice[]> =>
-    (await keys.list({ search, limit: most })).map(({ name, user, status, lastUsedAt }) => ({
-      value: name,
-      about: [user?.username, status, lastUsedAt && `used ${relativeTime(lastUsedAt, now)}`],
-    })),
-  user: async ({ users }: Latchkey, search: Searched): Promise<readonly Choice[]> =>
-    (await users.list({ search })).slice(0, most).map(({ username, name, role, disabledAt }) => ({
-      value: username,
-      about: [name, role, disabledAt && 'disabled'],
-    })),
-  project: async ({ projects }: Latchkey, search: Searched): Promise<readonly Choice[]> =>
-    (await projects.list({ search })).slice(0, most).map(({ slug, name, owner, status }) => ({
-      value: slug,
-      about: [name, owner?.username, status],
-    })),
+async function choices(
+  subject: Picked,
+  latchkey: Latchkey,
+  search: Searched,
+  at: At,
+): Promise<readonly Choice[]> {
+  if (!isNoun(subject)) return others[subject](latchkey, search, at)
+  const { plural, label, about } = nouns[subject]
+  const found = await latchkey[plural].list({ search, ...(plural === 'keys' ? { limit: most } : {}) })
+  return found.slice(0, most).map((view: object) => ({
+    value: String(Reflect.get(view, label)),
+    about: about.map(field => told(field, Reflect.get(view, field), at.now)),
+  }))
+}
+
+/** A field as it tells one thing from another: `used 2 h ago`, a name. */
+function told(field: string, value: unknown, now: Date): string | null {
+  if (value instanceof Date)
+    return `${field.replace(/^last|At$/g, '').toLowerCase()} ${relativeTime(value, now)}`
+  return value === null || typeof value === 'string' ? value : reference(Object(value))
+}
+
+/** What can be chosen besides nouns. */
+const others = {
   backup: async ({ backups }: Latchkey, typed: Searched, { now, from }: At): Promise<readonly Choice[]> =>
     (await backups.list({ from }))
       .map(({ id, createdAt, reason, path }) => ({
@@ -224,14 +236,6 @@ const pickable = {
       .filter(({ id, source }) => `${id} ${source}`.includes(typed ?? ''))
       .slice(0, most)
       .map(({ id, source, at }) => ({ value: id, about: [source, relativeTime(at, now)] })),
-}
-
-const toHaveOne: Readonly<Record<Picked, string>> = {
-  key: 'make one with: latchkey key create',
-  user: 'make one with: latchkey user create',
-  project: 'make one with: latchkey project create',
-  backup: 'make one with: latchkey backup create',
-  import: 'see them with: latchkey import list',
 }
 
 function answered(argv: readonly string[], flag: string | undefined, answer: string): readonly string[] {

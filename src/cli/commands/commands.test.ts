@@ -24,7 +24,7 @@ test('there are commands', () => {
 
 describe('the summary', () => {
   const imperative =
-    /^(Add|Print|Begin|Compare|Count|Fold|Write|Bring|Change|Check|Create|End|Erase|Give|List|Look|Make|Prove|Put|Record|Remove|Say|Serve|Set|Show|Sum|Take|Turn)\b/
+    /^(Add|Print|Compare|Count|Fold|Write|Bring|Change|Check|Create|End|Erase|Give|List|Look|Make|Prove|Put|Record|Remove|Reset|Say|Serve|Set|Show|Sum|Take|Turn)\b/
 
   test.each(each)('of %s is a short sentence in the imperative', (_, { summary }) => {
     expect(summary, 'begins with a verb (a new one is added to this test)').toMatch(imperative)

@@ -2,7 +2,7 @@ import { restored } from '../../contract/views/backups.ts'
 import { arg, command, one, opt } from '../declare/define.ts'
 import { duration, since } from '../declare/parse.ts'
 import { partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
-import { restoreOptions, restoreQuestion } from './backup/restoring.ts'
+import { oneThing, onlyOne, restoreOptions, restoreQuestion } from './backup/restoring.ts'
 
 const toChoose =
   'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
@@ -32,20 +32,17 @@ export default command({
     inPlace: opt.flag('Under the processes that have the database open: they see it at once'),
     keepRevocations: opt.flag('End every secret that does not work now and would work again'),
     wait: opt.as('duration', duration, 'How long to wait until nobody has it open (default: not at all)'),
-    key: opt.text('name', 'Only this key: name, id or start of an id'),
-    user: opt.text('name', 'Only this user, their keys, and the projects they own'),
-    project: opt.text('name', 'Only this project, its members and its keys'),
+    ...onlyOne,
   },
   confirm: async (ctx, input) => {
     const { backups, path } = await ctx.operations()
     const { shown, restore } = await backups.planRestore(restoreOptions(ctx, input))
-    const { key, user, project } = input
     const database = input.to ?? path
     const ago = await ctx.ago(shown.createdAt)
-    return { ...restoreQuestion(shown, key ?? user ?? project, database, ago), database, proceed: restore }
+    return { ...restoreQuestion(shown, oneThing(input), database, ago), database, proceed: restore }
   },
   run: async (ctx, input) => (await ctx.operations()).backups.restore(restoreOptions(ctx, input)),
   prints: one(restored, { done: restoredLines }),
   would: restorePlanLines,
-  notice: (run, { key, user, project }) => partLine(run, key ?? user ?? project),
+  notice: (run, input) => partLine(run, oneThing(input)),
 })

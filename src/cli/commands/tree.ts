@@ -1,4 +1,5 @@
-import type { Tree } from '../declare/declaration.ts'
+import type { LimitedNoun } from '../../contract/nouns.ts'
+import type { Load, Tree, Words } from '../declare/declaration.ts'
 
 /**
  * Every noun and verb, with what each is about, and how to load it, in the order of the help. Must never load one by
@@ -13,15 +14,8 @@ export const tree: Tree = {
       list: () => import('./user/list.ts'),
       show: () => import('./user/show.ts'),
       update: () => import('./user/update.ts'),
-      limit: {
-        summary: 'Rolling limits of a user',
-        verbs: {
-          add: () => import('./user/limit/add.ts'),
-          list: () => import('./user/limit/list.ts'),
-          remove: () => import('./user/limit/remove.ts'),
-        },
-      },
-      reset: () => import('./user/reset.ts'),
+      limit: limits('user'),
+      reset: limitCommand('user', 'reset'),
       passwd: () => import('./user/passwd.ts'),
       disable: () => import('./user/disable.ts'),
       enable: () => import('./user/enable.ts'),
@@ -36,15 +30,8 @@ export const tree: Tree = {
       list: () => import('./project/list.ts'),
       show: () => import('./project/show.ts'),
       update: () => import('./project/update.ts'),
-      limit: {
-        summary: 'Rolling limits of a project',
-        verbs: {
-          add: () => import('./project/limit/add.ts'),
-          list: () => import('./project/limit/list.ts'),
-          remove: () => import('./project/limit/remove.ts'),
-        },
-      },
-      reset: () => import('./project/reset.ts'),
+      limit: limits('project'),
+      reset: limitCommand('project', 'reset'),
       archive: () => import('./project/archive.ts'),
       unarchive: () => import('./project/unarchive.ts'),
       delete: () => import('./project/delete.ts'),
@@ -61,15 +48,8 @@ export const tree: Tree = {
       verify: () => import('./key/verify.ts'),
       explain: () => import('./key/explain.ts'),
       stats: () => import('./key/stats.ts'),
-      limit: {
-        summary: 'Rolling limits of a key',
-        verbs: {
-          add: () => import('./key/limit/add.ts'),
-          list: () => import('./key/limit/list.ts'),
-          remove: () => import('./key/limit/remove.ts'),
-        },
-      },
-      reset: () => import('./key/reset.ts'),
+      limit: limits('key'),
+      reset: limitCommand('key', 'reset'),
       rotate: () => import('./key/rotate.ts'),
       revoke: () => import('./key/revoke.ts'),
       disable: () => import('./key/disable.ts'),
@@ -208,4 +188,23 @@ export const tree: Tree = {
   man: { group: 'Program', summary: 'Manual pages', load: () => import('./man.ts') },
   version: { group: 'Program', summary: 'Print the version', load: () => import('./version.ts') },
   demo: { group: 'Program', summary: 'A tour on a throw-away database', load: () => import('./demo.ts') },
+}
+
+/** Those that every noun with limits has. */
+function limits(noun: LimitedNoun): Words {
+  return {
+    summary: `Rolling limits of a ${noun}`,
+    verbs: {
+      add: limitCommand(noun, 'add'),
+      list: limitCommand(noun, 'list'),
+      remove: limitCommand(noun, 'remove'),
+    },
+  }
+}
+
+function limitCommand(noun: LimitedNoun, verb: 'add' | 'list' | 'remove' | 'reset'): Load {
+  return async () => {
+    const { limitCommands } = await import('./limits.ts')
+    return { default: limitCommands(noun)[verb] }
+  }
 }

@@ -2,6 +2,7 @@
  * What may stand where the cursor is, from the declarations and, for names, from the database. Answers the scripts of
  * `completion.ts`; must never say a word of its own, create a file, or fail: where nothing is known, nothing is offered.
  */
+import { type Noun, nouns } from '../../contract/nouns.ts'
 import { keySorts, metrics, reportGroups } from '../../contract/views/words.ts'
 import type { Latchkey } from '../../index.ts'
 import type { Environment } from '../../system/home.ts'
@@ -80,7 +81,7 @@ async function complete(words: readonly string[], known: Known): Promise<Complet
     return values === 'files' ? values : values.map(each => ({ ...each, value: `${option}=${each.value}` }))
   }
   if (current.startsWith('-')) return fitting(current, optionCandidates(declaration, before))
-  if (noun === undefined) return fitting(current, named(nouns))
+  if (noun === undefined) return fitting(current, named(firstWords))
   if (!('run' in at)) return rest.length > 0 ? [] : fitting(current, named(at))
   if (asksForHelp) return []
   const args = Object.entries(at.args)
@@ -120,7 +121,7 @@ async function optionValue(
   return subjects(subjectOfOption(name, declared), current, known)
 }
 
-const nouns = Object.entries(tree).map(([name, { summary }]) => ({ name, summary }))
+const firstWords = Object.entries(tree).map(([name, { summary }]) => ({ name, summary }))
 
 const named = (all: readonly { readonly name: string; readonly summary: string }[]): readonly Candidate[] =>
   all.map(({ name, summary }) => ({ value: name, about: summary }))
@@ -139,17 +140,11 @@ function listed(typed: string, words: readonly string[]): readonly Candidate[] {
 }
 
 /** By name, and by id once it looks like one. */
-const query = (table: string, name: string): string => `
-  SELECT * FROM (SELECT ${name} AS value, id AS about FROM ${table}
-    WHERE substr(${name}, 1, length(:typed)) = :typed ORDER BY ${name} LIMIT 500)
-  UNION ALL SELECT * FROM (SELECT id AS value, ${name} AS about FROM ${table}
+const query = ({ plural, label }: (typeof nouns)[Noun]): string => `
+  SELECT * FROM (SELECT ${label} AS value, id AS about FROM ${plural}
+    WHERE substr(${label}, 1, length(:typed)) = :typed ORDER BY ${label} LIMIT 500)
+  UNION ALL SELECT * FROM (SELECT id AS value, ${label} AS about FROM ${plural}
     WHERE length(:typed) > 3 AND substr(id, 1, length(:typed)) = :typed ORDER BY id LIMIT 500)`
-
-const queries = {
-  key: query('keys', 'name'),
-  user: query('users', 'username'),
-  project: query('projects', 'slug'),
-} as const
 
 /** @param given the arguments that stand before this one */
 async function subjects(
@@ -176,7 +171,7 @@ async function subjects(
     case 'order':
       return fitting(typed, plain(keySorts.flatMap(sort => [sort, `-${sort}`, `+${sort}`])))
     case 'command': {
-      if (given.length === 0) return fitting(typed, named(nouns))
+      if (given.length === 0) return fitting(typed, named(firstWords))
       const { at, rest } = await follow(tree, given)
       return 'run' in at || rest.length > 0 ? [] : fitting(typed, named(at))
     }
@@ -200,7 +195,7 @@ async function subjects(
       }
       default:
         return (await latchkey.database.query({
-          sql: queries[subject],
+          sql: query(nouns[subject]),
           params: { typed },
         })) as unknown as Candidate[]
     }

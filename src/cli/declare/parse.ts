@@ -4,7 +4,7 @@
  */
 
 import { LatchkeyError } from '../../contract/errors.ts'
-import { keySorts, metrics, reportGroups, roles } from '../../contract/views/words.ts'
+import { keySorts, metrics, reportGroups, roles, windowRangeMs } from '../../contract/views/words.ts'
 import type { KeySort, Limit, Metric, ReportGroup, Role } from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
@@ -169,7 +169,8 @@ export const limit: Parse<Limit> = (raw, context) => {
   const meant = windowMeant(length)
   const hint = meant === undefined ? limitHint : `write ${name}=${most}/${meant}; a limit is ${limitForm}`
   const windowMs = within(raw, hint, () => windowLength(length, context))
-  if (windowMs < 60_000 || windowMs > 366 * 86_400_000) {
+  const [shortestMs, longestMs] = windowRangeMs
+  if (windowMs < shortestMs || windowMs > longestMs) {
     throw refuse(`limit ${quote(raw)} has a window of ${length}: it must be between 1m and 366d`, limitHint)
   }
   return { metric: counted, amount: atMost, windowMs }

@@ -1,12 +1,11 @@
+import { isNoun, type Noun } from '../../contract/nouns.ts'
 import type { Argument, Option } from './declaration.ts'
 import { limitName } from './parse.ts'
 
 /** What the words of a command line name: a key, a user, a file. Completion and pickers go by the same. */
 
 export type Subject =
-  | 'key'
-  | 'user'
-  | 'project'
+  | Noun
   | 'backup'
   | 'import'
   | 'setting'
@@ -37,7 +36,7 @@ function subjectNamed(name: string): Subject | undefined {
   if (name === 'a,b') return 'group'
   if (name === '[-]field') return 'order'
   if (name === 'metric[/window]') return 'metric'
-  return (['key', 'user', 'project', 'backup', 'metric'] as const).find(each => each === name)
+  return isNoun(name) ? name : (['backup', 'metric'] as const).find(each => each === name)
 }
 
 /** Whether an argument takes several words. */

@@ -1,22 +1,13 @@
 /** How things of the contract read in one cell, for tables, cards and sentences alike. Draws; decides nothing. */
-import type {
-  Key,
-  KeyRef,
-  KeyStatus,
-  Limit,
-  LimitState,
-  Metric,
-  ProjectRef,
-  UserRef,
-} from '../../contract/views.ts'
+
+import type { Key, KeyStatus, Limit, LimitState, Metric } from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
 import { many } from './quantity.ts'
 
-/** The name of a user, project or key; `-` for none. */
-export function reference(ref: UserRef | ProjectRef | KeyRef | null): string {
-  if (ref === null) return '-'
-  if ('username' in ref) return ref.username
-  return 'slug' in ref ? ref.slug : ref.name
+/** What people know a thing by; `-` for none. */
+export function reference(ref: { readonly id: string } | null): string {
+  const label = Object.entries(ref ?? {}).find(([field]) => field !== 'id')
+  return label === undefined ? '-' : String(label[1])
 }
 
 /** `tokens 100,000 / 5h`, and as it stands: `tokens 20,000 of 100,000 / 5h, 80,000 left`. */

@@ -1,13 +1,12 @@
 /** Words that people try for a noun or a verb. Understood, never shown: every command has one name of its own. */
+import { nounNames, nouns } from '../../contract/nouns.ts'
 
-const nouns: Readonly<Record<string, string>> = {
-  keys: 'key',
+const words: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(nounNames.map(noun => [nouns[noun].plural, noun])),
   apikey: 'key',
   apikeys: 'key',
   'api-key': 'key',
   'api-keys': 'key',
-  users: 'user',
-  projects: 'project',
   backups: 'backup',
   imports: 'import',
   migration: 'migrate',
@@ -62,7 +61,7 @@ const verbs: Readonly<Record<string, readonly string[]>> = {
 
 /** The noun that a word stands for, or the word itself. */
 export const nounOf = (word: string, known: readonly string[]): string =>
-  known.includes(word) ? word : (known.find(name => name === nouns[word]) ?? word)
+  known.includes(word) ? word : (known.find(name => name === words[word]) ?? word)
 
 /** The verb of a noun that a word stands for, or the word itself. */
 export const verbOf = (word: string, known: readonly string[]): string =>
@@ -72,7 +71,7 @@ export const verbOf = (word: string, known: readonly string[]): string =>
 
 /** Other words for a noun; none that is the name of another. */
 export const nounAliases = (name: string, known: readonly string[]): readonly string[] =>
-  Object.keys(nouns).filter(word => !known.includes(word) && nounOf(word, known) === name)
+  Object.keys(words).filter(word => !known.includes(word) && nounOf(word, known) === name)
 
 /** The same for a verb among those of its noun. */
 export const verbAliases = (name: string, known: readonly string[]): readonly string[] =>

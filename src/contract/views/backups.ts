@@ -1,4 +1,5 @@
 /** Backups, and what is restored from them. */
+import { byPlural, nouns } from '../nouns.ts'
 import {
   as,
   choice,
@@ -121,11 +122,10 @@ export const restored = object('Restored', {
   before: nullable(mapOf(integer('Rows'), 'Rows per table before; null when there was nothing readable')),
   changes: nullable(
     as(
-      object('RestoredNames', {
-        keys: as(changes, 'Keys, by name'),
-        users: as(changes, 'Users, by username'),
-        projects: as(changes, 'Projects, by slug'),
-      }),
+      object(
+        'RestoredNames',
+        byPlural(noun => as(changes, `The ${nouns[noun].plural}, by ${nouns[noun].label}`)),
+      ),
       'What differs by name; null when there was nothing readable',
     ),
   ),

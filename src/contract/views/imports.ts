@@ -1,9 +1,10 @@
 /** What comes from other systems. */
+
+import { importedNouns } from '../nouns.ts'
 import { choice, integer, list, nullable, type Of, object, text, time } from '../shape.ts'
-import { importTypes } from './words.ts'
 
 export const importItem = object('ImportItem', {
-  type: choice(importTypes, 'What it is'),
+  type: choice(importedNouns, 'What it is'),
   name: text('Name of the key, username of the user, slug of the project'),
   outcome: choice(
     ['created', 'updated', 'unchanged', 'refused', 'gone', 'revoked'],
@@ -44,7 +45,7 @@ export const importSummary = object('ImportSummary', {
 })
 
 export const importUndoItem = object('ImportUndoItem', {
-  type: choice(importTypes, 'What it is'),
+  type: choice(importedNouns, 'What it is'),
   name: text('Name of the key, username of the user, slug of the project'),
   outcome: choice(
     ['removed', 'reverted', 'kept', 'gone'],

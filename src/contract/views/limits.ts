@@ -1,4 +1,5 @@
 /** Limits, and how much of them is used. */
+import { limitedNouns } from '../nouns.ts'
 import {
   as,
   choice,
@@ -22,7 +23,7 @@ export const limit = object('Limit', {
 })
 
 export const limitSubject = object('LimitSubject', {
-  type: choice(['key', 'user', 'project'], 'Whom the limit binds: one key, or all keys of a user or project'),
+  type: choice(limitedNouns, 'Whom the limit binds: one key, or all keys of a user or project'),
   id: text('Id of the key, user or project'),
   name: text('Name of the key, username or slug'),
 })

@@ -1,11 +1,20 @@
 /** How one thing names another. */
-import { integer, type Of, object, text } from '../shape.ts'
+import { type Noun, nouns } from '../nouns.ts'
+import { integer, type ObjectShape, object, text } from '../shape.ts'
 
-export const userRef = object('UserRef', { id: text('Id of the user'), username: text('Unique username') })
+/** An id, and the label that people know it by. */
+export type Ref<N extends Noun> = { readonly id: string } & {
+  readonly [L in (typeof nouns)[N]['label']]: string
+}
 
-export const projectRef = object('ProjectRef', { id: text('Id of the project'), slug: text('Unique slug') })
+export const userRef = ref('user', 'UserRef')
+export const projectRef = ref('project', 'ProjectRef')
+export const keyRef = ref('key', 'KeyRef')
 
-export const keyRef = object('KeyRef', { id: text('Id of the key'), name: text('Unique name') })
+function ref<N extends Noun>(noun: N, name: string): ObjectShape<Ref<N>> {
+  const { label } = nouns[noun]
+  return object(name, { id: text(`Id of the ${noun}`), [label]: text(`Unique ${label}`) }) as never
+}
 
 /** A process that has the database open. */
 export const holder = object('Holder', {
@@ -13,6 +22,6 @@ export const holder = object('Holder', {
   command: text('What it runs, shortened'),
 })
 
-export type UserRef = Of<typeof userRef>
-export type ProjectRef = Of<typeof projectRef>
-export type KeyRef = Of<typeof keyRef>
+export type UserRef = Ref<'user'>
+export type ProjectRef = Ref<'project'>
+export type KeyRef = Ref<'key'>

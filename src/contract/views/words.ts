@@ -1,4 +1,5 @@
 /** The words that fields and options are chosen from. */
+import { type Noun, nounNames, nouns } from '../nouns.ts'
 
 export const keyStatuses = [
   'active',
@@ -12,6 +13,9 @@ export const keyStatuses = [
 export const userStatuses = ['active', 'disabled'] as const
 
 export const metrics = ['tokens', 'requests', 'usd'] as const
+
+/** How long the window of a limit is, at the least and at the most. */
+export const windowRangeMs = [60_000, 366 * 86_400_000] as const
 
 export const roles = ['admin', 'member', 'viewer'] as const
 
@@ -76,47 +80,8 @@ export const progressSteps = [
 
 export const progressUnits = ['bytes', 'rows', 'backups'] as const
 
-export const importTypes = ['user', 'project', 'key'] as const
-
-/** Everything that leaves a row in the audit trail, by what it is done to. */
-export const auditActions = [
-  'user.create',
-  'user.update',
-  'user.passwd',
-  'user.rehash',
-  'user.disable',
-  'user.enable',
-  'user.delete',
-  'user.limit-add',
-  'user.limit-remove',
-  'user.reset',
-  'user.import',
-  'user.undo-import',
-  'user.restore',
-  'project.create',
-  'project.update',
-  'project.archive',
-  'project.unarchive',
-  'project.delete',
-  'project.limit-add',
-  'project.limit-remove',
-  'project.reset',
-  'project.import',
-  'project.undo-import',
-  'project.restore',
-  'key.create',
-  'key.update',
-  'key.disable',
-  'key.enable',
-  'key.rotate',
-  'key.revoke',
-  'key.delete',
-  'key.limit-add',
-  'key.limit-remove',
-  'key.reset',
-  'key.import',
-  'key.undo-import',
-  'key.restore',
+/** What else leaves a row in the audit trail, by what it is done to. */
+const otherActions = [
   'price.set',
   'price.remove',
   'usage.compact',
@@ -132,13 +97,18 @@ export const auditActions = [
   'database.safety',
 ] as const
 
+/** What the audit trail tells of a noun: `rotate` of keys. */
+export type AuditVerb<N extends Noun> = (typeof nouns)[N]['audited'][number] | 'restore'
+export type AuditAction = { [N in Noun]: `${N}.${AuditVerb<N>}` }[Noun] | (typeof otherActions)[number]
+
+/** Everything that leaves a row in the audit trail. */
+export const auditActions = [
+  ...nounNames.flatMap(noun => [...nouns[noun].audited, 'restore'].map(verb => `${noun}.${verb}`)),
+  ...otherActions,
+] as readonly AuditAction[]
+
 export type KeyStatus = (typeof keyStatuses)[number]
 export type UserStatus = (typeof userStatuses)[number]
-export type AuditAction = (typeof auditActions)[number]
-/** What the audit trail tells of one kind of thing: `rotate` of keys. */
-export type AuditVerb<Noun extends string, Action = AuditAction> = Action extends `${Noun}.${infer Verb}`
-  ? Verb
-  : never
 export type Metric = (typeof metrics)[number]
 export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]

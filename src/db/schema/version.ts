@@ -1,2 +1,2 @@
-/** The schema version that this program works with: one for each migration, whose text only a migration needs. */
+/** Written by `bun run generate`: the schema version that this program works with, one for each migration. */
 export const latestVersion: number = 4

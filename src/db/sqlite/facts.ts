@@ -3,6 +3,7 @@
  * caller. No rule may live here.
  */
 import type { Statement } from 'bun:sqlite'
+import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { LimitSubject, Metric } from '../../contract/views.ts'
 import type { Facts, KeyQuery } from '../engine.ts'
 import {
@@ -21,8 +22,6 @@ import {
 } from '../facts.ts'
 import type { Client } from './client.ts'
 import { keyColumns, limitsOfKeys, listedKeys, type Render } from './key-rows.ts'
-
-type SubjectType = LimitSubject['type']
 
 /** What was used and what is held back by reservations. */
 interface Used {
@@ -44,7 +43,7 @@ export class SqliteFacts implements Facts {
   render: Render = unrendered
   readonly #dataVersion: (client: Client) => number
   readonly #compiled = new Map<string, Statement<unknown, Values>>()
-  readonly #sums: Readonly<Record<SubjectType, Partial<Record<Metric, Statement<Used, Values>>>>> = {
+  readonly #sums: Readonly<Record<LimitedNoun, Partial<Record<Metric, Statement<Used, Values>>>>> = {
     key: {},
     user: {},
     project: {},
@@ -162,7 +161,7 @@ export class SqliteFacts implements Facts {
    * The sum of all buckets that end after `from` and begin by the moment, and of the reservations that live then; one
    * made by a clock that is ahead within the tolerance counts.
    */
-  #used(type: SubjectType, id: string, metric: Metric, from: number, { at, toleranceMs }: Moment): Used {
+  #used(type: LimitedNoun, id: string, metric: Metric, from: number, { at, toleranceMs }: Moment): Used {
     let sum = this.#sums[type][metric]
     if (sum === undefined) {
       sum = this.client.keep<Used, Values>(usedSql(type, metric))
@@ -181,7 +180,7 @@ export class SqliteFacts implements Facts {
   }
 
   /** The sum of the buckets that hold the moment `at` and end after `from`. */
-  #holding(type: SubjectType, id: string, metric: Metric, at: number, from: number): number {
+  #holding(type: LimitedNoun, id: string, metric: Metric, at: number, from: number): number {
     const row = this.#compile<{ amount: number }>(
       `SELECT total(${counted[metric]}) AS amount FROM ${usageOf[type]} ${holdingMoment}`,
     ).get(id, from, bucketStart(at, minuteMs), bucketStart(at, hourMs), bucketStart(at, dayMs))
@@ -265,7 +264,7 @@ interface Found {
   readonly key: Statement<KeyColumns, [string]>
   readonly user: Statement<{ username: string; disabledAt: number | null }, [string]>
   readonly project: Statement<{ slug: string; archivedAt: number | null }, [string]>
-  readonly limits: Readonly<Record<SubjectType, Statement<StoredLimit, [string]>>>
+  readonly limits: Readonly<Record<LimitedNoun, Statement<StoredLimit, [string]>>>
 }
 
 const compileFound = (client: Client): Found => ({
@@ -301,13 +300,13 @@ const reserved: Readonly<Record<Metric, string>> = {
 }
 
 /** CROSS JOIN: SQLite then takes the keys first and reads one run of pages for each. */
-const usageOf: Readonly<Record<SubjectType, string>> = {
+const usageOf: Readonly<Record<LimitedNoun, string>> = {
   key: 'usage u WHERE u.key_id = ?1',
   user: 'keys k CROSS JOIN usage u ON u.key_id = k.id WHERE k.user_id = ?1',
   project: 'keys k CROSS JOIN usage u ON u.key_id = k.id WHERE k.project_id = ?1',
 }
 
-const reservationsOf: Readonly<Record<SubjectType, string>> = {
+const reservationsOf: Readonly<Record<LimitedNoun, string>> = {
   key: 'reservations r WHERE r.key_id = ?1 AND r.expires_at > ?2 AND r.created_at <= ?3',
   user: 'keys k CROSS JOIN reservations r ON r.key_id = k.id WHERE k.user_id = ?1 AND r.expires_at > ?2 AND r.created_at <= ?3',
   project:
@@ -323,7 +322,7 @@ const bucket = (metric: Metric): string =>
  * ?1 subject, ?2 from, ?3 at, ?4 ?5 ?6 starts of the minute, hour and day that hold `from`, ?7 latest clock. The run of
  * pages from that minute on holds all but the wider buckets that began before it.
  */
-const usedSql = (type: SubjectType, metric: Metric): string => `
+const usedSql = (type: LimitedNoun, metric: Metric): string => `
   SELECT
     (SELECT total(${counted[metric]}) FROM ${usageOf[type]} AND u.start >= ?4 AND u.start <= ?3)
     + (SELECT total(${counted[metric]}) FROM ${usageOf[type]}

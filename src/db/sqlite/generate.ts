@@ -1,7 +1,7 @@
 /**
  * `bun run generate NAME`: drizzle-kit writes the next migration from src/db/schema, then what drizzle cannot say is
- * added to the new file: STRICT on every table, WITHOUT ROWID on the clustered ones. Landed migrations are never
- * touched.
+ * added to the new file: STRICT on every table, WITHOUT ROWID on the clustered ones. A migration that only adds tables
+ * gets its way back, and each is listed. Landed migrations are never touched.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,7 +22,10 @@ const clusteredTables: readonly string[] = [
 ]
 
 const folder = join(import.meta.dir, '../../../drizzle')
-const migrations = () => readdirSync(folder).filter(file => /^\d{4}_.*(?<!\.down)\.sql$/.test(file))
+const migrations = () =>
+  readdirSync(folder)
+    .filter(file => /^\d{4}_.*(?<!\.down)\.sql$/.test(file))
+    .sort()
 
 const before = new Set(migrations())
 const name = Bun.argv[2]
@@ -32,7 +35,8 @@ const kit = Bun.spawnSync(
 )
 if (kit.exitCode !== 0) process.exit(kit.exitCode)
 
-for (const file of migrations().filter(file => !before.has(file))) {
+const added = migrations().filter(file => !before.has(file))
+for (const file of added) {
   const path = join(folder, file)
   const sql = readFileSync(path, 'utf8').replace(
     /CREATE TABLE `(?:__new_)?(\w+)` \([\s\S]*?\n\);/g,
@@ -40,9 +44,45 @@ for (const file of migrations().filter(file => !before.has(file))) {
       statement.replace(/\);$/, clusteredTables.includes(table) ? ') STRICT, WITHOUT ROWID;' : ') STRICT;'),
   )
   writeFileSync(path, sql)
-  const down = path.replace(/\.sql$/, '.down.sql')
-  writeFileSync(down, '', { flag: 'a' })
-  process.stdout.write(
-    `${file}: made strict. Write ${down.slice(folder.length + 1)}, list both in src/db/sqlite/migrations.ts and raise src/db/schema/version.ts.\n`,
+  const down = file.replace(/\.sql$/, '.down.sql')
+  writeFileSync(join(folder, down), wayBack(sql), { flag: 'a' })
+  const next = wayBack(sql) === '' ? `write ${down}` : `read ${down}`
+  process.stdout.write(`${file}: made strict, and listed; ${next}.\n`)
+}
+if (added.length > 0) list(migrations().map(file => file.replace(/\.sql$/, '')))
+
+/** What undoes a migration that only adds tables; empty for any other, whose way back is written by hand. */
+function wayBack(up: string): string {
+  const statements = up.split('--> statement-breakpoint').map(statement => statement.trim())
+  if (!statements.every(statement => /^CREATE (TABLE `(?!__new_)|(UNIQUE )?INDEX )/.test(statement)))
+    return ''
+  const tables = statements.flatMap(statement => /^CREATE TABLE `(\w+)`/.exec(statement)?.[1] ?? [])
+  return tables
+    .toReversed()
+    .map(table => `DROP TABLE \`${table}\`;\n`)
+    .join('--> statement-breakpoint\n')
+}
+
+/** Writes the two files that list the migrations. */
+function list(names: readonly string[]): void {
+  const texts = names.flatMap((name, n) =>
+    ['down', 'up'].map(
+      way =>
+        `import ${way}${n} from '../../../drizzle/${name}${way === 'up' ? '' : '.down'}.sql' with { type: 'text' }\n`,
+    ),
+  )
+  writeFileSync(
+    join(import.meta.dir, 'migration-texts.ts'),
+    `/** Written by \`bun run generate\`: the files of drizzle/, oldest first, as text that a compiled binary carries along. */
+${texts.join('')}
+export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
+${names.map((name, n) => `  ['${name}', up${n}, down${n}],\n`).join('')}]
+`,
+  )
+  writeFileSync(
+    join(import.meta.dir, '../schema/version.ts'),
+    `/** Written by \`bun run generate\`: the schema version that this program works with, one for each migration. */
+export const latestVersion: number = ${names.length}
+`,
   )
 }

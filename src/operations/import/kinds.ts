@@ -4,6 +4,7 @@
  */
 
 import * as v from 'valibot'
+import { type ImportedNoun, importedNouns, nouns } from '../../contract/nouns.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, type Column, eq, inArray } from '../../db/query.ts'
@@ -13,6 +14,7 @@ import { limits } from '../../db/schema/limits.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import { keyViews } from '../keys/view.ts'
 import { limitRows, subjectColumns } from '../limits/rows.ts'
+import { tableOf } from '../nouns.ts'
 import { projectViews } from '../people/projects.ts'
 import { userViews } from '../people/users.ts'
 import { type RowProgress, unheard } from '../progress.ts'
@@ -20,11 +22,10 @@ import { toDollars } from '../rules/money.ts'
 import { usageMove } from './state.ts'
 
 /** In the order in which they are imported: each belongs to those before it. */
-export const kinds = ['user', 'project', 'key'] as const
-export type Kind = (typeof kinds)[number]
+export const kinds = importedNouns
+export type Kind = ImportedNoun
 
-/** Their rows, and what each source last said of them. */
-export const tables = { user: users, project: projects, key: keys }
+/** What each source last said of them. */
 export const imported = { user: importedUsers, project: importedProjects, key: importedKeys }
 const importedAs = {
   user: importedUsers.userId,
@@ -37,19 +38,13 @@ const foreignIds = {
   key: importedKeys.hash,
 }
 
-/** Names that must be unique; the first is the one that a thing is shown by. */
-export const uniqueFields: Readonly<Record<Kind, readonly [string, ...string[]]>> = {
-  user: ['username', 'email'],
-  project: ['slug'],
-  key: ['name'],
-}
-
 /** Fields of a row by their names in the code. */
 export type Fields = Readonly<Record<string, unknown>>
 
 export async function updateRow(db: Database, kind: Kind, id: string, set: Fields): Promise<void> {
   if (Object.keys(set).length === 0) return
-  await db.update(tables[kind]).set(set).where(eq(tables[kind].id, id))
+  const table = tableOf(kind)
+  await db.update(table).set(set).where(eq(table.id, id))
 }
 
 /** The only window of glm-proxy, whose limits are the only ones that are imported: five hours. */
@@ -170,8 +165,8 @@ export async function snapshots(
     const attached = await attachedRows(db, kind, chunk)
     const rows: readonly Fields[] = await db
       .select()
-      .from(tables[kind])
-      .where(inArray(tables[kind].id, chunk))
+      .from(tableOf(kind))
+      .where(inArray(tableOf(kind).id, chunk))
     for (const { id, ...row } of rows) {
       // As it will be read back from JSON.
       const text = JSON.stringify({ ...row, ...attached(String(id)) })
@@ -219,7 +214,7 @@ async function attachedRows(
 }
 
 /** What a user, project or key is called. */
-export const nameOf = (kind: Kind, snapshot: Snapshot): string => String(snapshot[uniqueFields[kind][0]])
+export const nameOf = (kind: Kind, snapshot: Snapshot): string => String(snapshot[nouns[kind].label])
 
 /** SHA-256 hashes of the secrets of a key whose snapshot was stored. */
 export const secretHashes = (stored: unknown): readonly string[] =>

@@ -19,6 +19,7 @@ import { readGlmProxy } from '../../formats/glm-proxy.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { sqliteReader } from '../file/foreign-database.ts'
+import { tableOf } from '../nouns.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
 import type { ImportOptions } from './input.ts'
@@ -34,7 +35,6 @@ import {
   type Snapshot,
   setTokenLimit,
   snapshots,
-  tables,
   tokenLimitRows,
   updateRow,
 } from './kinds.ts'
@@ -214,7 +214,7 @@ async function update(
 async function create(db: Database, now: Date, kind: Kind, writes: readonly Writing[]): Promise<void> {
   if (writes.length === 0) return
   // The plan of each kind makes rows of its table.
-  await db.insert(tables[kind]).values(writes.map(({ fields }) => fields) as never[])
+  await db.insert(tableOf(kind)).values(writes.map(({ fields }) => fields) as never[])
   const made = writes.flatMap(({ id, key }) => (key ? [{ ...key, id, ...newUsage(id, key.move) }] : []))
   if (made.length === 0) return
   await db.insert(secrets).values(made.flatMap(({ secret }) => secret ?? []))

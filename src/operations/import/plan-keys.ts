@@ -6,8 +6,8 @@ import { and, eq, inArray, isNull } from '../../db/query.ts'
 import { importChanges, importedKeys, imports } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
+import type { Row } from '../nouns.ts'
 import { newId } from '../rules/ids.ts'
-import type { KeyRow } from '../select.ts'
 import { limitWindowMs, secretHashes } from './kinds.ts'
 import { Names, titles } from './names.ts'
 import {
@@ -28,7 +28,7 @@ import { totalsOf } from './usage.ts'
 
 /** A key that came from this source. */
 interface Known {
-  readonly row: KeyRow
+  readonly row: Row<'key'>
   readonly importId: string
   /** What the source last said of it. */
   readonly state: unknown
@@ -179,7 +179,7 @@ const words: Readonly<Record<string, string>> = {
 }
 
 /** A use recorded here is never forgotten for an earlier one in the source. */
-function latestUse(key: IncomingKey, row: KeyRow, before: KeyState): number | null {
+function latestUse(key: IncomingKey, row: Row<'key'>, before: KeyState): number | null {
   if (row.lastUsedAt === before.lastUsedAt || row.lastUsedAt === null) return key.lastUsedAt
   return key.lastUsedAt === null ? row.lastUsedAt : Math.max(row.lastUsedAt, key.lastUsedAt)
 }
@@ -234,8 +234,8 @@ async function knownKeys(db: Database, source: string): Promise<ReadonlyMap<stri
 }
 
 /** The keys that have these secrets, wherever they came from. */
-async function holdersOf(db: Database, hashes: readonly string[]): Promise<ReadonlyMap<string, KeyRow>> {
-  const found = new Map<string, KeyRow>()
+async function holdersOf(db: Database, hashes: readonly string[]): Promise<ReadonlyMap<string, Row<'key'>>> {
+  const found = new Map<string, Row<'key'>>()
   for (const chunk of inChunks(hashes)) {
     const rows = await db
       .select({ hash: secrets.hash, row: keys })

@@ -5,9 +5,9 @@
 
 import type { Database } from '../../db/engine.ts'
 import { projects, users } from '../../db/schema/people.ts'
+import type { Row } from '../nouns.ts'
 import { newId } from '../rules/ids.ts'
 import { hashSecret } from '../rules/secrets.ts'
-import type { ProjectRow, UserRow } from '../select.ts'
 import { type Remembered, rememberedOf } from './kinds.ts'
 import { fold, handles, Names } from './names.ts'
 import {
@@ -64,10 +64,10 @@ export async function planUsers(
  * made from an email address identifies nobody. No two users of a source become one.
  */
 function matcher(
-  here: readonly UserRow[],
+  here: readonly Row<'user'>[],
   incoming: readonly (IncomingUser | Refused)[],
   linked: Set<string>,
-): (user: IncomingUser) => UserRow | undefined {
+): (user: IncomingUser) => Row<'user'> | undefined {
   const byEmail = new Map(here.flatMap(row => (row.email === null ? [] : [[fold(row.email), row]])))
   const byName = new Map(here.map(row => [fold(row.username), row]))
   const sameName = Map.groupBy(incoming, user =>
@@ -94,7 +94,7 @@ const stateOf = (user: IncomingUser, linked: boolean): UserState => ({
   linked,
 })
 
-function planLink(user: IncomingUser, row: UserRow): Plan {
+function planLink(user: IncomingUser, row: Row<'user'>): Plan {
   const same =
     user.email !== null && fold(row.email ?? '') === fold(user.email) ? 'email address' : 'username'
   return {
@@ -138,7 +138,7 @@ function planUser(stamp: Stamp, user: IncomingUser, names: Names, emails: Set<st
 
 function planUserUpdate(
   user: IncomingUser,
-  row: UserRow,
+  row: Row<'user'>,
   last: Remembered,
   names: Names,
   emails: Set<string>,
@@ -216,7 +216,7 @@ const stateOfProject = ({ name, slug, ownerId }: IncomingProject) => ({ name, sl
 
 function planProjectUpdate(
   project: IncomingProject,
-  row: ProjectRow,
+  row: Row<'project'>,
   last: Remembered,
   slugs: Names,
   owner: Owner,

@@ -10,6 +10,7 @@ import { importChanges, imports } from '../../db/schema/imports.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { reservations } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
+import { uniqueFields } from '../nouns.ts'
 import type { RowProgress } from '../progress.ts'
 import {
   attachedFields,
@@ -22,7 +23,6 @@ import {
   type Snapshot,
   snapshots,
   tokenLimitOf,
-  uniqueFields,
   usageFields,
 } from './kinds.ts'
 import { fold } from './names.ts'
@@ -191,7 +191,7 @@ async function keepWhatClashes(db: Database, planned: readonly UndoStep[]): Prom
       }
       if (step.action !== 'revert') return step
       const back = (field: string) => step.before.snapshot[field]
-      const taken = uniqueFields[step.type].find(
+      const taken = uniqueFields(step.type).find(
         field =>
           step.fields.includes(field) && (holders.get(nameKey(step.type, field, back(field))) ?? 0) > 1,
       )
@@ -224,7 +224,7 @@ function afterwards(rows: Readonly<Record<Kind, readonly Row[]>>, steps: readonl
       if (step?.action === 'remove') continue
       const finalValue = (field: string): unknown =>
         step?.action === 'revert' && step.fields.includes(field) ? step.before.snapshot[field] : row[field]
-      for (const field of uniqueFields[kind]) {
+      for (const field of uniqueFields(kind)) {
         const name = nameKey(kind, field, finalValue(field))
         if (name !== undefined) holders.set(name, (holders.get(name) ?? 0) + 1)
       }

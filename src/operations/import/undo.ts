@@ -4,6 +4,7 @@
  */
 
 import { LatchkeyError } from '../../contract/errors.ts'
+import { nouns } from '../../contract/nouns.ts'
 import type { ImportUndo, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
@@ -11,6 +12,7 @@ import { and, eq, inArray } from '../../db/query.ts'
 import { importedUsers, imports } from '../../db/schema/imports.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
+import { tableOf, uniqueFields } from '../nouns.ts'
 import { type RowProgress, rowProgress } from '../progress.ts'
 import type { UndoOptions } from './input.ts'
 import {
@@ -19,9 +21,7 @@ import {
   kinds,
   rememberAgain,
   setTokenLimit,
-  tables,
   tokenLimitOf,
-  uniqueFields,
   updateRow,
 } from './kinds.ts'
 import { findImport, type ImportRow, summaryOf } from './list.ts'
@@ -110,7 +110,7 @@ function itemOf(step: UndoStep): ImportUndoItem {
 }
 
 function nameBefore(step: Revert): string {
-  const [field] = uniqueFields[step.type]
+  const field = nouns[step.type].label
   return step.fields.includes(field) ? String(step.before.snapshot[field]) : step.name
 }
 
@@ -134,7 +134,7 @@ async function applySteps(
     }
   }
   const remove = (kind: Kind) =>
-    inParts(kind, 'remove', ids => db.delete(tables[kind]).where(inArray(tables[kind].id, ids)))
+    inParts(kind, 'remove', ids => db.delete(tableOf(kind)).where(inArray(tableOf(kind).id, ids)))
   const revertAll = async (some: readonly Revert[]) => {
     for (const step of some) {
       await revert(context, db, row.source, step)
@@ -159,7 +159,7 @@ async function applySteps(
 /** Gives up a unique name for the moment: two things may have to get each other's back. */
 async function setAside(db: Database, { type, id, fields }: Revert): Promise<void> {
   const placeholder = `undoing-${id.replace('_', '-')}`
-  const unique = uniqueFields[type].filter(field => fields.includes(field))
+  const unique = uniqueFields(type).filter(field => fields.includes(field))
   await updateRow(
     db,
     type,

@@ -1,17 +1,16 @@
 /** Changing keys: fields, status, secrets. Every change and its audit row commit together. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { AuditVerb, Changed, Key } from '../../contract/views.ts'
+import type { Changed, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { eq } from '../../db/query.ts'
-import { keys } from '../../db/schema/keys.ts'
-import { record } from '../audit.ts'
-import { differingColumns, erased, settleChange } from '../changed.ts'
+import { erased } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { changeLimits, requireOneMeaning } from '../limits/change.ts'
+import type { Row } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
-import { findKey, findProject, findUser, type KeyRow } from '../select.ts'
+import { find } from '../select.ts'
+import { type Changes, Thing } from '../thing.ts'
 import { requireFreeName, requireFuture } from './create.ts'
 import { type KeyChanges, keyChanges, type RevokeOptions, revokeOptions } from './input.ts'
 import { keyView } from './view.ts'
@@ -23,7 +22,7 @@ export async function updateKey(
   input: KeyChanges,
 ): Promise<Changed<Key>> {
   const changes = parseKeyChanges(context, input)
-  return change(context, selector, 'update', async (db, row) => {
+  return key.change(context, selector, 'update', async (db, row) => {
     if (changes.name !== undefined) await requireFreeName(db, changes.name, row.id)
     await changeLimits(db, 'key', row.id, changes, context.now())
     return columnsOf(db, changes)
@@ -50,15 +49,15 @@ export async function columnsOf(
     removeLimits: __,
     ...fields
   }: ReturnType<typeof parseKeyChanges>,
-): Promise<Columns> {
+): Promise<Changes<'key'>> {
   return {
     ...fields,
     ...(scopes === undefined ? {} : { scopes: scopes ?? [] }),
     ...(expiresAt === undefined ? {} : { expiresAt: expiresAt?.getTime() ?? null }),
-    ...(user === undefined ? {} : { userId: user === null ? null : (await findUser(db, user)).id }),
+    ...(user === undefined ? {} : { userId: user === null ? null : (await find(db, 'user', user)).id }),
     ...(project === undefined
       ? {}
-      : { projectId: project === null ? null : (await findProject(db, project)).id }),
+      : { projectId: project === null ? null : (await find(db, 'project', project)).id }),
   }
 }
 
@@ -73,14 +72,14 @@ export async function revokeKey(
   options: RevokeOptions = {},
 ): Promise<Changed<Key>> {
   const { reason } = rules.parse(revokeOptions, options)
-  return change(context, selector, 'revoke', async (_, row) =>
+  return key.change(context, selector, 'revoke', async (_, row) =>
     row.revokedAt === null ? { revokedAt: context.now().getTime(), revokedReason: reason ?? null } : {},
   )
 }
 
 /** Turns a key off until it is enabled. @throws not_found, ambiguous, conflict when it is revoked */
 export function disableKey(context: OperationContext, selector: KeySelector): Promise<Changed<Key>> {
-  return change(context, selector, 'disable', async (_, row) => {
+  return key.change(context, selector, 'disable', async (_, row) => {
     requireNotRevoked(row, 'disabled')
     return { disabledAt: row.disabledAt ?? context.now().getTime() }
   })
@@ -88,43 +87,20 @@ export function disableKey(context: OperationContext, selector: KeySelector): Pr
 
 /** @throws not_found, ambiguous, conflict when it is revoked */
 export function enableKey(context: OperationContext, selector: KeySelector): Promise<Changed<Key>> {
-  return change(context, selector, 'enable', async (_, row) => {
+  return key.change(context, selector, 'enable', async (_, row) => {
     requireNotRevoked(row, 'enabled')
     return { disabledAt: null }
   })
 }
 
 /** Erases a key with its secrets, limits and usage. @throws not_found, ambiguous */
-export function deleteKey(context: OperationContext, selector: KeySelector): Promise<Changed<Key>> {
-  return context.store.write(async db => {
-    const row = await findKey(db, selector)
-    const before = await keyView(db, context.now(), row.id)
-    await db.delete(keys).where(eq(keys.id, row.id))
-    await record(context, db, { action: 'key.delete', target: target(row), before })
-    return erased(before)
-  })
+export async function deleteKey(context: OperationContext, selector: KeySelector): Promise<Changed<Key>> {
+  return erased(await key.erase(context, selector))
 }
 
-type Columns = { [K in keyof KeyRow]?: KeyRow[K] | undefined }
+const key = new Thing('key', async (db, rows, now) => Promise.all(rows.map(({ id }) => keyView(db, now, id))))
 
-function change(
-  context: OperationContext,
-  selector: KeySelector,
-  verb: AuditVerb<'key'>,
-  changesTo: (db: Database, row: KeyRow) => Promise<Columns>,
-): Promise<Changed<Key>> {
-  return context.store.write(async db => {
-    const row = await findKey(db, selector)
-    const now = context.now()
-    const before = await keyView(db, now, row.id)
-    const columns = differingColumns(row, await changesTo(db, row))
-    if (Object.keys(columns).length > 0) await db.update(keys).set(columns).where(eq(keys.id, row.id))
-    const after = await keyView(db, now, row.id)
-    return settleChange(context, db, { action: `key.${verb}`, target: target(row), before, after })
-  })
-}
-
-function requireNotRevoked(row: KeyRow, participle: string): void {
+function requireNotRevoked(row: Row<'key'>, participle: string): void {
   if (row.revokedAt === null) return
   throw new LatchkeyError(
     'conflict',
@@ -132,5 +108,3 @@ function requireNotRevoked(row: KeyRow, participle: string): void {
     'create another key with: latchkey key create',
   )
 }
-
-export const target = (row: KeyRow) => ({ type: 'key' as const, id: row.id, name: row.name })

@@ -11,7 +11,7 @@ import { limitRows } from '../limits/rows.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { defaultPrefix, hashSecret, mintSecret, startOf } from '../rules/secrets.ts'
-import { findProject, findUser } from '../select.ts'
+import { find } from '../select.ts'
 import { type NewKey, type NewKeyOptions, newKey } from './input.ts'
 import { insertKeys } from './insert.ts'
 import { keyViews } from './view.ts'
@@ -54,8 +54,8 @@ export async function createKeys(
   rules.parse(v.object({ name: rules.keyName }), { name: names.at(-1) })
   requireFuture(expiresAt, context.now())
   return context.store.write(async db => {
-    const userId = user === undefined ? null : (await findUser(db, user)).id
-    const home = project === undefined ? null : await findProject(db, project)
+    const userId = user === undefined ? null : (await find(db, 'user', user)).id
+    const home = project === undefined ? null : await find(db, 'project', project)
     const there = ifNotExists ? await existing(context, db, names, input, fields) : nothingThere
     const wanted = names.filter(each => !there.has(lowerAscii(each)))
     await requireFreeNames(db, wanted)
@@ -108,8 +108,8 @@ async function existing(
 ): Promise<ReadonlyMap<string, CreatedKey>> {
   const now = context.now()
   const found = await keyViews(db, now, { where: oneOfNames(keys.name, names) })
-  const user = fields.user === undefined ? undefined : (await findUser(db, fields.user)).username
-  const project = fields.project === undefined ? undefined : (await findProject(db, fields.project)).slug
+  const user = fields.user === undefined ? undefined : (await find(db, 'user', fields.user)).username
+  const project = fields.project === undefined ? undefined : (await find(db, 'project', fields.project)).slug
   for (const key of found) {
     const { id, name } = key
     if (key.status === 'revoked' || key.status === 'expired') {

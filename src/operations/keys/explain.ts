@@ -3,7 +3,7 @@ import type { Explanation, LimitForecast } from '../../contract/views.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { forecast, inOrder, momentOf } from '../limits/window.ts'
-import { findKey } from '../select.ts'
+import { find } from '../select.ts'
 import { denialsOf } from './denial-counts.ts'
 import type { VerifyOptions } from './input.ts'
 import { judge, requireSound, withRetry } from './verify.ts'
@@ -23,7 +23,7 @@ export function explainKey(
 ): Promise<Explanation> {
   requireSound(options)
   return context.store.read(async db => {
-    const row = await findKey(db, selector)
+    const row = await find(db, 'key', selector)
     const now = context.now()
     const { at = now, wanted } = options
     const moment = momentOf(at)

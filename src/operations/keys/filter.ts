@@ -4,7 +4,7 @@ import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, holdsPattern, isNull, lte, oneOf, or, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import * as rules from '../rules/input.ts'
-import { contains, findProject, findUser } from '../select.ts'
+import { contains, find } from '../select.ts'
 import { type KeyFilter, keyFilter } from './input.ts'
 import { keysOver } from './over.ts'
 import { hasStatus } from './status-condition.ts'
@@ -13,8 +13,8 @@ import { hasStatus } from './status-condition.ts'
 export async function conditionOf(db: Database, now: Date, input: KeyFilter): Promise<SQL | undefined> {
   rules.requireWords(input)
   const filter = rules.parse(keyFilter, input)
-  const user = filter.user === undefined ? undefined : await findUser(db, filter.user)
-  const project = filter.project === undefined ? undefined : await findProject(db, filter.project)
+  const user = filter.user === undefined ? undefined : await find(db, 'user', filter.user)
+  const project = filter.project === undefined ? undefined : await find(db, 'project', filter.project)
   const { scope, model, expiresWithinMs, unusedForMs, overPercent } = filter
   const where = and(
     filter.status && hasStatus(filter.status, now),

@@ -16,7 +16,7 @@ import { limitRows } from '../limits/rows.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
 import { toMicros } from '../rules/money.ts'
-import { findProject, findUser } from '../select.ts'
+import { find } from '../select.ts'
 import { type IncomingKey, RowReader } from './import-row.ts'
 import type { KeyImportOptions } from './input.ts'
 import { type Draft, insertKeys } from './insert.ts'
@@ -149,8 +149,8 @@ interface Judgement {
 /** What can be said of the keys with the database at hand. */
 async function judge(db: Database, now: Date, incoming: readonly IncomingKey[]): Promise<Judgement> {
   const here = await whatIsHere(db, incoming)
-  const users = await resolve(incoming, 'user', async name => (await findUser(db, name)).id)
-  const projects = await resolve(incoming, 'project', async name => (await findProject(db, name)).id)
+  const users = await resolve(db, incoming, 'user')
+  const projects = await resolve(db, incoming, 'project')
   const ownerOf = ({ user }: IncomingKey) => (user === null ? null : (users.get(user) ?? null))
   const homeOf = ({ project }: IncomingKey) => (project === null ? null : (projects.get(project) ?? null))
   const accepted: IncomingKey[] = []
@@ -185,14 +185,14 @@ const idOf = (resolved: Resolved | null): string | null =>
 
 /** Each name once, however many keys have it. */
 async function resolve(
+  db: Database,
   incoming: readonly IncomingKey[],
   noun: 'user' | 'project',
-  find: (name: string) => Promise<string>,
 ): Promise<ReadonlyMap<string, Resolved>> {
   const found = new Map<string, Resolved>()
   for (const name of new Set(incoming.flatMap(key => key[noun] ?? []))) {
     try {
-      found.set(name, { id: await find(name) })
+      found.set(name, { id: (await find(db, noun, name)).id })
     } catch (error) {
       if (!(error instanceof LatchkeyError)) throw error
       found.set(name, { problem: `has a ${noun} that is not here: ${error.message}` })

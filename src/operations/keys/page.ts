@@ -5,7 +5,7 @@ import type { Database, KeyQuery } from '../../db/engine.ts'
 import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, type SQLWrapper, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import * as rules from '../rules/input.ts'
-import { findKey } from '../select.ts'
+import { find } from '../select.ts'
 import { tokensIn } from '../usage/sum.ts'
 import { conditionOf } from './filter.ts'
 import { type KeyPage, keyFilter, paging } from './input.ts'
@@ -51,7 +51,7 @@ async function keysOf(db: Database, now: Date, page: KeyPage): Promise<Sought> {
   const value = sort && sql`${sortedBy[sort]}`
   const order = value ? [sql`${value} IS NULL`, direction(value), direction(keys.id)] : [direction(keys.id)]
   if (page.after === undefined) return { where, order }
-  const { id } = await findKey(db, page.after)
+  const { id } = await find(db, 'key', page.after)
   return { where: and(where, await beyond(db, id, value, descending ? lt : gt)), order }
 }
 

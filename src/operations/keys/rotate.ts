@@ -10,10 +10,10 @@ import { projects } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
+import { type Row, targetOf } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
 import { defaultPrefix, mintSecret } from '../rules/secrets.ts'
-import { findKey, type KeyRow } from '../select.ts'
-import { target } from './change.ts'
+import { find } from '../select.ts'
 import { secretRow } from './create.ts'
 import type { RotateOptions } from './input.ts'
 import { keyView } from './view.ts'
@@ -38,7 +38,7 @@ export async function rotateKey(
   }
   const { requestId } = rules.parse(v.object({ requestId: v.optional(rules.requestId) }), options)
   return context.store.write(async db => {
-    const row = await findKey(db, selector)
+    const row = await find(db, 'key', selector)
     const now = context.now()
     const before = await keyView(db, now, row.id)
     const done = requestId === undefined ? undefined : await rotatedBefore(db, before, requestId)
@@ -74,7 +74,7 @@ export async function rotateKey(
     const previousSecretEndsAt = new Date(endsAt)
     await record(context, db, {
       action: 'key.rotate',
-      target: target(row),
+      target: targetOf('key', row),
       before,
       after: { ...after, previousSecretEndsAt },
     })
@@ -109,7 +109,7 @@ async function rotatedBefore(db: Database, key: Key, requestId: string): Promise
   return { ...key, secret: null, secretFile: null, previousSecretEndsAt, repeated: true }
 }
 
-async function prefixOf(db: Database, row: KeyRow): Promise<string> {
+async function prefixOf(db: Database, row: Row<'key'>): Promise<string> {
   if (row.projectId === null) return defaultPrefix
   const [project] = await db
     .select({ keyPrefix: projects.keyPrefix })

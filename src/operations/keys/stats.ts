@@ -5,7 +5,7 @@ import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { forecast, inOrder, momentOf } from '../limits/window.ts'
 import { addDays, startOfDay } from '../rules/calendar.ts'
-import { findKey } from '../select.ts'
+import { find } from '../select.ts'
 import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
 import { denialsOf } from './denial-counts.ts'
 import type { StatsOptions } from './input.ts'
@@ -34,7 +34,7 @@ export function keyStats(
     )
   }
   return context.store.read(async db => {
-    const row = await findKey(db, selector)
+    const row = await find(db, 'key', selector)
     const first = addDays(startOfDay(at, timeZone), 1 - days, timeZone)
     const recent = await usageByQuarterHour(db, {
       since: first,

@@ -1,6 +1,7 @@
 /** Setting and taking away the limits of a key, a user or a project, in the transaction of their caller. */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Limit, LimitSubject } from '../../contract/views.ts'
+import type { LimitedNoun } from '../../contract/nouns.ts'
+import type { Limit } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, asc, eq, inArray } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
@@ -8,7 +9,7 @@ import type { LimitChanges, LimitName } from './input.ts'
 import { type LimitRow, limitRows, subjectColumns } from './rows.ts'
 import { limitView, sortLimits } from './view.ts'
 
-const columnOf = (type: LimitSubject['type']) => limits[subjectColumns[type]]
+const columnOf = (type: LimitedNoun) => limits[subjectColumns[type]]
 
 /** Nothing can be limited and unlimited at once. @throws invalid */
 export function requireOneMeaning({ limits = [], removeLimits = [] }: LimitChanges): void {
@@ -27,7 +28,7 @@ const isNamed = (limit: Limit, { metric, windowMs = limit.windowMs }: LimitName)
 /** Makes the limits as the change says. One that stays on its metric and window keeps its reset. */
 export async function changeLimits(
   db: Database,
-  type: LimitSubject['type'],
+  type: LimitedNoun,
   id: string,
   { limits: wanted = [], removeLimits = [] }: LimitChanges,
   now: Date,
@@ -39,7 +40,7 @@ export async function changeLimits(
 /** Adds limits, or gives the one that has the same metric and window another amount; all others stay. */
 export async function putLimits(
   db: Database,
-  type: LimitSubject['type'],
+  type: LimitedNoun,
   id: string,
   list: readonly Limit[],
   now: Date,
@@ -58,7 +59,7 @@ export async function putLimits(
 /** Takes limits away. @throws not_found when one of the names fits none */
 export async function dropLimits(
   db: Database,
-  type: LimitSubject['type'],
+  type: LimitedNoun,
   id: string,
   names: readonly LimitName[],
   subject: string,
@@ -76,7 +77,7 @@ export async function dropLimits(
 /** How many there were of that name. */
 async function deleteLimits(
   db: Database,
-  type: LimitSubject['type'],
+  type: LimitedNoun,
   id: string,
   { metric, windowMs }: LimitName,
 ): Promise<number> {
@@ -94,11 +95,7 @@ async function deleteLimits(
 }
 
 /** The limits of one subject, in their order. */
-export async function limitsOf(
-  db: Database,
-  type: LimitSubject['type'],
-  id: string,
-): Promise<readonly LimitRow[]> {
+export async function limitsOf(db: Database, type: LimitedNoun, id: string): Promise<readonly LimitRow[]> {
   return sortLimits(
     await db
       .select()
@@ -112,7 +109,7 @@ const manySubjects = 500
 /** The limits of many, as they are shown, by the id of their subject. */
 export async function limitViews(
   db: Database,
-  type: LimitSubject['type'],
+  type: LimitedNoun,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Limit[]>> {
   const column = columnOf(type)

@@ -1,6 +1,6 @@
 /** What operations on limits take, and the fields about limits of others. */
 import * as v from 'valibot'
-import { metrics } from '../../contract/views/words.ts'
+import { metrics, windowRangeMs } from '../../contract/views/words.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
 import type { KeySelector } from '../input.ts'
 import { type Input, listOf, type Rule } from '../rules/input.ts'
@@ -8,8 +8,7 @@ import { type Input, listOf, type Rule } from '../rules/input.ts'
 /** Whose limits are meant. A key may be selected by its secret. */
 export type Limited = { readonly key: KeySelector } | { readonly user: string } | { readonly project: string }
 
-const shortestWindowMs = 60_000
-const longestWindowMs = 366 * 86_400_000
+const [shortestMs, longestMs] = windowRangeMs
 
 const metricNames = metrics.join(', ')
 
@@ -26,8 +25,8 @@ export const limit: Rule<Limit> = v.pipe(
     windowMs: v.pipe(
       v.number('window must be a number of milliseconds'),
       v.integer('window must be a whole number of milliseconds'),
-      v.minValue(shortestWindowMs, 'window must be at least one minute'),
-      v.maxValue(longestWindowMs, 'window must be at most 366 days'),
+      v.minValue(shortestMs, 'window must be at least one minute'),
+      v.maxValue(longestMs, 'window must be at most 366 days'),
     ),
   }),
   v.check(l => l.metric === 'usd' || Number.isInteger(l.amount), 'amount must be a whole number'),

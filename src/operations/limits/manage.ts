@@ -11,8 +11,9 @@ import { usage } from '../../db/schema/usage.ts'
 import { record } from '../audit.ts'
 import { settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
+import { targetOf } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
-import { findKey, findProject, findUser } from '../select.ts'
+import { find } from '../select.ts'
 import { tokensIn } from '../usage/sum.ts'
 import { dropLimits, limitsOf, putLimits } from './change.ts'
 import {
@@ -63,7 +64,7 @@ export async function removeLimits(
 /** The limits as they stand; of a key also those of its user and project that bind it. @throws not_found, ambiguous */
 export function listLimits(context: OperationContext, limited: Limited): Promise<readonly LimitState[]> {
   return context.store.read(async db => {
-    const subject = await find(db, limited)
+    const subject = await subjectOf(db, limited)
     if (subject.type !== 'key') return limitStates(db.facts, subject, context.now())
     const moment = momentOf(context.now())
     const found = await db.facts.keyAt({ id: subject.id }, moment)
@@ -84,7 +85,7 @@ export async function resetLimits(
 ): Promise<readonly LimitState[]> {
   const { metric } = rules.parse(resetOptions, options)
   return context.store.write(async db => {
-    const subject = await find(db, limited)
+    const subject = await subjectOf(db, limited)
     const now = context.now()
     const rows = (await limitsOf(db, subject.type, subject.id)).filter(
       row => metric === undefined || row.metric === metric,
@@ -160,7 +161,7 @@ async function change(
   work: (db: Database, subject: LimitSubject) => Promise<void>,
 ): Promise<{ readonly before: readonly Limit[]; readonly after: readonly LimitState[] }> {
   return context.store.write(async db => {
-    const subject = await find(db, limited)
+    const subject = await subjectOf(db, limited)
     const now = context.now()
     const limitsNow = async () => ({
       limits: (await limitsOf(db, subject.type, subject.id)).map(limitView),
@@ -178,15 +179,8 @@ async function change(
   })
 }
 
-async function find(db: Database, limited: Limited): Promise<LimitSubject> {
-  if ('key' in limited) {
-    const { id, name } = await findKey(db, limited.key)
-    return { type: 'key', id, name }
-  }
-  if ('user' in limited) {
-    const { id, username } = await findUser(db, limited.user)
-    return { type: 'user', id, name: username }
-  }
-  const { id, slug } = await findProject(db, limited.project)
-  return { type: 'project', id, name: slug }
+async function subjectOf(db: Database, limited: Limited): Promise<LimitSubject> {
+  if ('key' in limited) return targetOf('key', await find(db, 'key', limited.key))
+  if ('user' in limited) return targetOf('user', await find(db, 'user', limited.user))
+  return targetOf('project', await find(db, 'project', limited.project))
 }

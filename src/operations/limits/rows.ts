@@ -1,5 +1,6 @@
 /** Limits as they are stored: their rows and units. What they allow is judged in `window.ts`. */
-import type { Limit, LimitSubject, Metric } from '../../contract/views.ts'
+import type { LimitedNoun } from '../../contract/nouns.ts'
+import type { Limit, Metric } from '../../contract/views.ts'
 import type { limits } from '../../db/schema/limits.ts'
 import { newId } from '../rules/ids.ts'
 import { toMicros } from '../rules/money.ts'
@@ -11,7 +12,7 @@ export function limitRows(
   id: string,
   list: readonly Limit[],
   now: Date,
-  type: LimitSubject['type'] = 'key',
+  type: LimitedNoun = 'key',
 ): (typeof limits.$inferInsert)[] {
   return list.map(limit => ({
     id: newId('lim', now),

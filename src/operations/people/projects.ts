@@ -2,21 +2,20 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { AuditVerb, Changed, CreatedProject, Project, ProjectMember } from '../../contract/views.ts'
+import type { Changed, CreatedProject, Project, ProjectMember } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, count, eq, inArray, isNotNull, isNull } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
-import { record } from '../audit.ts'
-import { differingColumns, settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
-import { requireSame, shownLimits } from '../existing.ts'
+import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
 import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
-import { newId } from '../rules/ids.ts'
+import type { Row } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
 import { slugOf } from '../rules/slug.ts'
-import { contains, findProject, findUser, type ProjectRow, type UserRow } from '../select.ts'
+import { contains, find } from '../select.ts'
+import { Thing } from '../thing.ts'
 import {
   type NewProject,
   newProject,
@@ -33,56 +32,22 @@ export async function createProject(
 ): Promise<CreatedProject> {
   const fields = rules.parse(newProject, input)
   const slug = fields.slug ?? slugFor(fields.name)
+  const { name, description = null, keyPrefix = null, limits } = fields
   return context.store.write(async db => {
-    const owner = await findUser(db, fields.owner)
-    const there = options.ifNotExists ? await existing(db, slug, owner, input, fields) : undefined
-    if (there) return { ...there, created: false }
-    await requireFreeSlug(db, slug)
-    const now = context.now()
-    const [row] = await db
-      .insert(projects)
-      .values({
-        id: newId('prj', now),
-        slug,
-        name: fields.name,
-        description: fields.description ?? null,
-        keyPrefix: fields.keyPrefix ?? null,
-        ownerId: owner.id,
-        createdAt: now.getTime(),
-        updatedAt: now.getTime(),
-      })
-      .returning()
-    if (!row) throw new Error('the project was written, but not returned')
-    await changeLimits(db, 'project', row.id, { limits: fields.limits }, now)
-    const after = await view(db, row)
-    await record(context, db, { action: 'project.create', target: target(row), after })
-    return { ...after, created: true }
+    const owner = await find(db, 'user', fields.owner)
+    const given = { slug, name, description, keyPrefix, ownerId: owner.id }
+    return project.create(context, db, given, {
+      ...options,
+      also: row => changeLimits(db, 'project', row.id, { limits }, context.now()),
+      same: there => [
+        ['name', there.name, fields.name],
+        ['owner', there.owner.username, owner.username],
+        ['description', there.description, fields.description],
+        ['key prefix', there.keyPrefix, fields.keyPrefix],
+        ['limits', shownLimits(there.limits), input.limits && shownLimits(limits)],
+      ],
+    })
   })
-}
-
-/** The project of that slug, when there is one and it is as was asked for. @throws conflict */
-async function existing(
-  db: Database,
-  slug: string,
-  owner: UserRow,
-  asked: NewProject,
-  fields: v.InferOutput<typeof newProject>,
-): Promise<Project | undefined> {
-  const [row] = await db.select().from(projects).where(eq(projects.slug, slug)).limit(1)
-  if (!row) return undefined
-  const there = await view(db, row)
-  requireSame(
-    `project ${row.slug} (${row.id})`,
-    [
-      ['name', there.name, fields.name],
-      ['owner', there.owner.username, owner.username],
-      ['description', there.description, fields.description],
-      ['key prefix', there.keyPrefix, fields.keyPrefix],
-      ['limits', shownLimits(there.limits), asked.limits && shownLimits(fields.limits)],
-    ],
-    `change it with: latchkey project update ${row.slug}`,
-  )
-  return there
 }
 
 /** Oldest first. @throws not_found for the owner or member */
@@ -92,8 +57,8 @@ export function listProjects(
 ): Promise<readonly Project[]> {
   return context.store.read(async db => {
     rules.requireWords(filter)
-    const owner = filter.owner === undefined ? undefined : await findUser(db, filter.owner)
-    const member = filter.member === undefined ? undefined : await findUser(db, filter.member)
+    const owner = filter.owner === undefined ? undefined : await find(db, 'user', filter.owner)
+    const member = filter.member === undefined ? undefined : await find(db, 'user', filter.member)
     const rows = await db
       .select()
       .from(projects)
@@ -118,11 +83,6 @@ export function listProjects(
   })
 }
 
-/** @throws not_found, ambiguous */
-export function getProject(context: OperationContext, selector: string): Promise<Project> {
-  return context.store.read(async db => view(db, await findProject(db, selector)))
-}
-
 /** @throws not_found, ambiguous, invalid, conflict */
 export async function updateProject(
   context: OperationContext,
@@ -138,10 +98,10 @@ export async function updateProject(
     ...fields
   } = rules.parseChanges(projectChanges, input)
   requireOneMeaning({ limits, removeLimits })
-  return change(context, selector, 'update', async (db, row) => {
-    if (fields.slug !== undefined) await requireFreeSlug(db, fields.slug, row.id)
+  return project.change(context, selector, 'update', async (db, row) => {
+    await project.requireFree(db, { slug: fields.slug }, row.id)
     for (const member of addMembers) {
-      const { id } = await findUser(db, member.user)
+      const { id } = await find(db, 'user', member.user)
       await db
         .insert(projectMembers)
         .values({ projectId: row.id, userId: id, role: member.role, createdAt: context.now().getTime() })
@@ -151,7 +111,7 @@ export async function updateProject(
         })
     }
     for (const selector of removeMembers) {
-      const user = await findUser(db, selector)
+      const user = await find(db, 'user', selector)
       const removed = await db
         .delete(projectMembers)
         .where(and(eq(projectMembers.projectId, row.id), eq(projectMembers.userId, user.id)))
@@ -165,20 +125,20 @@ export async function updateProject(
       }
     }
     await changeLimits(db, 'project', row.id, { limits, removeLimits }, context.now())
-    return { ...fields, ...(owner === undefined ? {} : { ownerId: (await findUser(db, owner)).id }) }
+    return { ...fields, ...(owner === undefined ? {} : { ownerId: (await find(db, 'user', owner)).id }) }
   })
 }
 
 /** Its keys answer `project_archived` until it is taken back. @throws not_found, ambiguous */
 export function archiveProject(context: OperationContext, selector: string): Promise<Changed<Project>> {
-  return change(context, selector, 'archive', async (_, row) => ({
+  return project.change(context, selector, 'archive', async (_, row) => ({
     archivedAt: row.archivedAt ?? context.now().getTime(),
   }))
 }
 
 /** @throws not_found, ambiguous */
 export function unarchiveProject(context: OperationContext, selector: string): Promise<Changed<Project>> {
-  return change(context, selector, 'unarchive', async () => ({ archivedAt: null }))
+  return project.change(context, selector, 'unarchive', async () => ({ archivedAt: null }))
 }
 
 /**
@@ -187,54 +147,22 @@ export function unarchiveProject(context: OperationContext, selector: string): P
  * @throws not_found, ambiguous, conflict when it still has keys
  */
 export function deleteProject(context: OperationContext, selector: string): Promise<Project> {
-  return context.store.write(async db => {
-    const row = await findProject(db, selector)
-    const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.projectId, row.id))
-    if (held && held.n > 0) {
-      throw new LatchkeyError(
-        'conflict',
-        `${row.slug} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
-        `see them with: latchkey key list --project ${row.slug}; delete or move them, or use: latchkey project archive ${row.slug}`,
-      )
-    }
-    const before = await view(db, row)
-    await db.delete(projects).where(eq(projects.id, row.id))
-    await record(context, db, { action: 'project.delete', target: target(row), before })
-    return before
+  return project.erase(context, selector, async (db, { id, slug }) => {
+    const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.projectId, id))
+    if (!held || held.n === 0) return
+    throw new LatchkeyError(
+      'conflict',
+      `${slug} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
+      `see them with: latchkey key list --project ${slug}; delete or move them, or use: latchkey project archive ${slug}`,
+    )
   })
-}
-
-type Changes = { [K in keyof ProjectRow]?: ProjectRow[K] | undefined }
-
-function change(
-  context: OperationContext,
-  selector: string,
-  verb: AuditVerb<'project'>,
-  changesTo: (db: Database, row: ProjectRow) => Promise<Changes>,
-): Promise<Changed<Project>> {
-  return context.store.write(async db => {
-    const row = await findProject(db, selector)
-    const before = await view(db, row)
-    const columns = differingColumns(row, await changesTo(db, row))
-    if (Object.keys(columns).length > 0) await db.update(projects).set(columns).where(eq(projects.id, row.id))
-    const changed = { ...row, ...columns }
-    return settleChange(context, db, {
-      action: `project.${verb}`,
-      target: target(changed),
-      before,
-      after: await view(db, changed),
-    })
-  })
-}
-
-async function view(db: Database, row: ProjectRow): Promise<Project> {
-  const [one] = await projectViews(db, [row])
-  if (!one) throw new Error('a project without a view')
-  return one
 }
 
 /** @param rows of which views are made, in their order */
-export async function projectViews(db: Database, rows: readonly ProjectRow[]): Promise<readonly Project[]> {
+export async function projectViews(
+  db: Database,
+  rows: readonly Row<'project'>[],
+): Promise<readonly Project[]> {
   const owners = await db
     .select({ projectId: projects.id, id: users.id, username: users.username })
     .from(projects)
@@ -290,14 +218,4 @@ function slugFor(name: string): string {
   )
 }
 
-async function requireFreeSlug(db: Database, slug: string, except?: string): Promise<void> {
-  const [taken] = await db.select().from(projects).where(eq(projects.slug, slug)).limit(1)
-  if (!taken || taken.id === except) return
-  throw new LatchkeyError(
-    'conflict',
-    `the slug ${slug} is taken by project "${taken.name}" (${taken.id})`,
-    'choose another with --slug',
-  )
-}
-
-const target = (row: ProjectRow) => ({ type: 'project' as const, id: row.id, name: row.slug })
+export const project = new Thing('project', projectViews)

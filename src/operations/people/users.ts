@@ -2,20 +2,20 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { AuditVerb, Changed, CreatedUser, User } from '../../contract/views.ts'
+import type { Changed, CreatedUser, User } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, count, eq, isNotNull, isNull, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
-import { differingColumns, settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
-import { requireSame, shownLimits } from '../existing.ts'
+import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
 import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
-import { newId } from '../rules/ids.ts'
+import { type Row, targetOf } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
-import { contains, findUser, sameText, type UserRow, usersFitting } from '../select.ts'
+import { contains, fitting } from '../select.ts'
+import { Thing } from '../thing.ts'
 import { type NewUser, newUser, type UserChanges, type UserFilter, userChanges } from './input.ts'
 
 /** @throws invalid, conflict when the username or email address is taken */
@@ -26,59 +26,27 @@ export async function createUser(
 ): Promise<CreatedUser> {
   const fields = rules.parse(newUser, input)
   const passwordHash = fields.password === undefined ? null : await hashPassword(fields.password)
-  return context.store.write(async db => {
-    const there = options.ifNotExists ? await existing(db, input, fields) : undefined
-    if (there) return { ...there, created: false }
-    await requireFree(db, fields)
-    const now = context.now()
-    const [row] = await db
-      .insert(users)
-      .values({
-        id: newId('usr', now),
-        username: fields.username,
-        email: fields.email ?? null,
-        name: fields.name ?? null,
-        role: fields.role,
-        service: fields.service,
-        passwordHash,
-        createdAt: now.getTime(),
-        updatedAt: now.getTime(),
-      })
-      .returning()
-    if (!row) throw new Error('the user was written, but not returned')
-    await changeLimits(db, 'user', row.id, { limits: fields.limits }, now)
-    const after = await userView(db, row)
-    await record(context, db, { action: 'user.create', target: target(row), after })
-    return { ...after, created: true }
-  })
+  const { username, email = null, name = null, role, service, limits } = fields
+  const given = { username, email, name, role, service, passwordHash }
+  return context.store.write(db =>
+    user.create(context, db, given, {
+      ...options,
+      also: row => changeLimits(db, 'user', row.id, { limits }, context.now()),
+      same: async (there, row) => [
+        ['email', there.email, fields.email],
+        ['name', there.name, fields.name],
+        ['role', there.role, input.role],
+        ['service', there.service, input.service],
+        ['limits', shownLimits(there.limits), input.limits && shownLimits(limits)],
+        ['password', 'another', (await isOther(fields.password, row)) ? 'the one given' : undefined],
+      ],
+    }),
+  )
 }
 
-/** The user of that name, when there is one and it is as was asked for. @throws conflict */
-async function existing(
-  db: Database,
-  asked: NewUser,
-  fields: v.InferOutput<typeof newUser>,
-): Promise<User | undefined> {
-  const [row] = await db.select().from(users).where(sameText(users.username, fields.username)).limit(1)
-  if (!row) return undefined
-  const view = await userView(db, row)
-  const hasPassword =
-    fields.password !== undefined &&
-    (row.passwordHash === null || !(await isPassword(fields.password, row.passwordHash)))
-  requireSame(
-    `user ${row.username} (${row.id})`,
-    [
-      ['email', view.email, fields.email],
-      ['name', view.name, fields.name],
-      ['role', view.role, asked.role],
-      ['service', view.service, asked.service],
-      ['limits', shownLimits(view.limits), asked.limits && shownLimits(fields.limits)],
-      ['password', 'another', hasPassword ? 'the one given' : undefined],
-    ],
-    `change it with: latchkey user update ${row.username}`,
-  )
-  return view
-}
+/** Whether a password was given that is not the user's. */
+const isOther = async (password: string | undefined, { passwordHash }: Row<'user'>): Promise<boolean> =>
+  password !== undefined && (passwordHash === null || !(await isPassword(password, passwordHash)))
 
 /** Oldest first. */
 export function listUsers(context: OperationContext, filter: UserFilter = {}): Promise<readonly User[]> {
@@ -103,11 +71,6 @@ export function listUsers(context: OperationContext, filter: UserFilter = {}): P
 
 const isDisabled = (disabled: boolean): SQL => (disabled ? isNotNull : isNull)(users.disabledAt)
 
-/** @throws not_found, ambiguous */
-export function getUser(context: OperationContext, selector: string): Promise<User> {
-  return context.store.read(async db => userView(db, await findUser(db, selector)))
-}
-
 /** @throws not_found, ambiguous, invalid, conflict */
 export async function updateUser(
   context: OperationContext,
@@ -116,8 +79,8 @@ export async function updateUser(
 ): Promise<Changed<User>> {
   const { limits, removeLimits, ...changes } = rules.parseChanges(userChanges, input)
   requireOneMeaning({ limits, removeLimits })
-  return change(context, selector, 'update', async (db, row) => {
-    await requireFree(db, changes, row.id)
+  return user.change(context, selector, 'update', async (db, row) => {
+    await user.requireFree(db, changes, row.id)
     await changeLimits(db, 'user', row.id, { limits, removeLimits }, context.now())
     return changes
   })
@@ -135,7 +98,7 @@ export async function setPassword(
 ): Promise<Changed<User>> {
   if (password !== null) rules.parse(v.object({ password: rules.password }), { password })
   const passwordHash = password === null ? null : await hashPassword(password)
-  return change(context, selector, 'passwd', async () => ({ passwordHash }))
+  return user.change(context, selector, 'passwd', async () => ({ passwordHash }))
 }
 
 /**
@@ -148,7 +111,7 @@ export async function verifyPassword(
   selector: string,
   password: string,
 ): Promise<boolean> {
-  const [row, other] = await context.store.read(db => usersFitting(db, selector))
+  const [row, other] = await context.store.read(db => fitting(db, 'user', selector))
   const passwordHash = (other === undefined ? row?.passwordHash : null) ?? null
   const isRight = await isPassword(password, passwordHash ?? nobodysHash)
   if (!isRight || row === undefined || passwordHash === null || row.disabledAt !== null) return false
@@ -179,7 +142,7 @@ const bcryptBytes = 72
  */
 async function upgradeHash(
   context: OperationContext,
-  row: UserRow,
+  row: Row<'user'>,
   oldHash: string,
   password: string,
 ): Promise<void> {
@@ -195,7 +158,7 @@ async function upgradeHash(
       if (!after) return
       await record(context, db, {
         action: 'user.rehash',
-        target: target(after),
+        target: targetOf('user', after),
         before: { passwordHash: algorithmOf(oldHash) },
         after: { passwordHash: algorithmOf(passwordHash) },
       })
@@ -209,14 +172,14 @@ const algorithmOf = (hash: string): string => (hash.startsWith('$2') ? 'bcrypt' 
 
 /** All keys of a disabled user answer `user_disabled`. @throws not_found, ambiguous */
 export function disableUser(context: OperationContext, selector: string): Promise<Changed<User>> {
-  return change(context, selector, 'disable', async (_, row) => ({
+  return user.change(context, selector, 'disable', async (_, row) => ({
     disabledAt: row.disabledAt ?? context.now().getTime(),
   }))
 }
 
 /** @throws not_found, ambiguous */
 export function enableUser(context: OperationContext, selector: string): Promise<Changed<User>> {
-  return change(context, selector, 'enable', async () => ({ disabledAt: null }))
+  return user.change(context, selector, 'enable', async () => ({ disabledAt: null }))
 }
 
 /**
@@ -225,39 +188,28 @@ export function enableUser(context: OperationContext, selector: string): Promise
  * @throws not_found, ambiguous, conflict when the user still has keys or projects
  */
 export function deleteUser(context: OperationContext, selector: string): Promise<User> {
-  return context.store.write(async db => {
-    const row = await findUser(db, selector)
-    const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.ownerId, row.id))
-    const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.userId, row.id))
+  return user.erase(context, selector, async (db, { id, username }) => {
+    const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.ownerId, id))
+    const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.userId, id))
     if (held && held.n > 0) {
       throw new LatchkeyError(
         'conflict',
-        `${row.username} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
-        `see them with: latchkey key list --user ${row.username}; delete them or give them to another user, or use: latchkey user disable ${row.username}`,
+        `${username} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
+        `see them with: latchkey key list --user ${username}; delete them or give them to another user, or use: latchkey user disable ${username}`,
       )
     }
     if (owned && owned.n > 0) {
       throw new LatchkeyError(
         'conflict',
-        `${row.username} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
-        `see them with: latchkey project list --owner ${row.username}; give them to another owner first`,
+        `${username} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
+        `see them with: latchkey project list --owner ${username}; give them to another owner first`,
       )
     }
-    const view = await userView(db, row)
-    await db.delete(users).where(eq(users.id, row.id))
-    await record(context, db, { action: 'user.delete', target: target(row), before: view })
-    return view
   })
 }
 
-async function userView(db: Database, row: UserRow): Promise<User> {
-  const [view] = await userViews(db, [row])
-  if (!view) throw new Error('a user without a view')
-  return view
-}
-
 /** The views of rows, in their order. */
-export async function userViews(db: Database, rows: readonly UserRow[]): Promise<readonly User[]> {
+export async function userViews(db: Database, rows: readonly Row<'user'>[]): Promise<readonly User[]> {
   const limitsOf = await limitViews(
     db,
     'user',
@@ -279,50 +231,6 @@ export async function userViews(db: Database, rows: readonly UserRow[]): Promise
   }))
 }
 
-type Changes = { [K in keyof UserRow]?: UserRow[K] | undefined }
-
-function change(
-  context: OperationContext,
-  selector: string,
-  verb: AuditVerb<'user'>,
-  changesTo: (db: Database, row: UserRow) => Promise<Changes>,
-): Promise<Changed<User>> {
-  return context.store.write(async db => {
-    const row = await findUser(db, selector)
-    const before = await userView(db, row)
-    const columns = differingColumns(row, await changesTo(db, row))
-    if (Object.keys(columns).length > 0) await db.update(users).set(columns).where(eq(users.id, row.id))
-    const changed = { ...row, ...columns }
-    return settleChange(context, db, {
-      action: `user.${verb}`,
-      target: target(changed),
-      before,
-      after: await userView(db, changed),
-      isHidden: columns.passwordHash !== undefined,
-    })
-  })
-}
-
-async function requireFree(
-  db: Database,
-  fields: { username?: string | undefined; email?: string | null | undefined },
-  except?: string,
-): Promise<void> {
-  for (const [column, text, what] of [
-    [users.username, fields.username, 'username'],
-    [users.email, fields.email, 'email address'],
-  ] as const) {
-    if (text === undefined || text === null) continue
-    const [taken] = await db.select().from(users).where(sameText(column, text)).limit(1)
-    if (!taken || taken.id === except) continue
-    throw new LatchkeyError(
-      'conflict',
-      `the ${what} ${text} is taken by ${taken.username} (${taken.id})`,
-      `choose another, or look at: latchkey user show ${taken.username}`,
-    )
-  }
-}
-
-const target = (row: UserRow) => ({ type: 'user' as const, id: row.id, name: row.username })
+export const user = new Thing('user', userViews)
 
 const hashPassword = (password: string): Promise<string> => Bun.password.hash(password, 'argon2id')

@@ -1,8 +1,9 @@
 /** Ids: a prefix that names the kind, then a UUIDv7 (RFC 9562) in Crockford's base32, so that they sort by time. */
+import type { Noun, nouns } from '../../contract/nouns.ts'
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
-export type IdPrefix = 'key' | 'usr' | 'prj' | 'lim' | 'aud' | 'imp' | 'bak' | 'res'
+export type IdPrefix = (typeof nouns)[Noun]['prefix'] | 'lim' | 'aud' | 'imp' | 'bak' | 'res'
 
 /** A new id such as `key_01kaqv8w2e7gztn3m5c9d4x6hb`: 26 characters after the underscore. */
 export function newId(prefix: IdPrefix, now: Date): string {

@@ -8,13 +8,12 @@ import type { ReportGroup, Timeline, Totals, UsageOverview, UsageRow } from '../
 import type { Database } from '../../db/engine.ts'
 import type { OperationContext } from '../context.ts'
 import { nextPeriod } from '../rules/calendar.ts'
-import { findKey, findProject, findUser } from '../select.ts'
+import { find } from '../select.ts'
 import type { ReportOptions } from './input.ts'
 import { readReport, readUse } from './report.ts'
 import { noCounts, shownCounts } from './sum.ts'
 
 const subjects = ['key', 'user', 'project', 'model'] as const
-type Subject = (typeof subjects)[number]
 
 /** @throws invalid, not_found, ambiguous */
 export function usageOverview(
@@ -91,9 +90,9 @@ async function namesOf(
   { key, user, project, model }: ReportOptions,
 ): Promise<UsageOverview['only']> {
   return {
-    ...(key === undefined ? {} : { key: (await findKey(db, key)).name }),
-    ...(user === undefined ? {} : { user: (await findUser(db, user)).username }),
-    ...(project === undefined ? {} : { project: (await findProject(db, project)).slug }),
+    ...(key === undefined ? {} : { key: (await find(db, 'key', key)).name }),
+    ...(user === undefined ? {} : { user: (await find(db, 'user', user)).username }),
+    ...(project === undefined ? {} : { project: (await find(db, 'project', project)).slug }),
     ...(model === undefined ? {} : { model }),
   }
 }

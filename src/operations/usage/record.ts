@@ -6,7 +6,7 @@ import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import * as rules from '../rules/input.ts'
 import { toCostMicros, toDollars } from '../rules/money.ts'
-import { findKey } from '../select.ts'
+import { find } from '../select.ts'
 import { type UsageInput, usageInput } from './input.ts'
 import { priced } from './prices.ts'
 import { noRoom } from './room.ts'
@@ -29,7 +29,7 @@ export async function recordUsage(
     const charged = await store.usage.charge(selector, event, priced)
     if (charged !== null) return recorded(selector, event, charged)
   }
-  const { id } = await store.read(db => findKey(db, selector))
+  const { id } = await store.read(db => find(db, 'key', selector))
   return recorded(id, event, await store.usage.charge(id, event, priced))
 }
 

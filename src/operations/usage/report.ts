@@ -11,7 +11,7 @@ import { usage } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
 import { nextPeriod, startOfPeriod } from '../rules/calendar.ts'
 import { requireWords } from '../rules/input.ts'
-import { findKey, findProject, findUser } from '../select.ts'
+import { find } from '../select.ts'
 import type { ReportOptions } from './input.ts'
 import { between, noCounts, shownCounts, summed } from './sum.ts'
 
@@ -77,9 +77,9 @@ interface Plan {
 
 async function planOf(db: Database, options: ReportOptions, now: Date): Promise<Plan> {
   const { by = [], timeZone = 'UTC', sort = 'tokens' } = options
-  const key = options.key === undefined ? undefined : await findKey(db, options.key)
-  const user = options.user === undefined ? undefined : await findUser(db, options.user)
-  const project = options.project === undefined ? undefined : await findProject(db, options.project)
+  const key = options.key === undefined ? undefined : await find(db, 'key', options.key)
+  const user = options.user === undefined ? undefined : await find(db, 'user', options.user)
+  const project = options.project === undefined ? undefined : await find(db, 'project', options.project)
   const sizeOf = (row: UsageRow) => ({ tokens: row.tokens, requests: row.requests, cost: row.costUsd })[sort]
   return {
     db,

@@ -14,7 +14,7 @@ import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { toMicros } from '../rules/money.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
-import { findKey } from '../select.ts'
+import { find } from '../select.ts'
 import { type ReserveOptions, reserveOptions, type UsageInput } from './input.ts'
 import { priced } from './prices.ts'
 import { gone, readUsage, recorded } from './record.ts'
@@ -43,7 +43,7 @@ export async function reserve(
   if (isSecret && isMalformed(selector.secret)) return { reservation: null, verdict: malformed }
   const key = isSecret
     ? { hash: hashSecret(selector.secret) }
-    : { id: (await store.read(db => findKey(db, selector))).id }
+    : { id: (await store.read(db => find(db, 'key', selector))).id }
   const wanted = { tokens, requests, usd }
   const decide = (found: KeyFacts | null): Decision => {
     if (found === null && 'id' in key) gone(key.id)

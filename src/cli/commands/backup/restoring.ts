@@ -1,8 +1,10 @@
 /** What `restore` asks of the library, and how its question reads. */
+import { type Noun, nounNames } from '../../../contract/nouns.ts'
 import type { Restored, RevivedSecret } from '../../../contract/views.ts'
 import type { Latchkey } from '../../../index.ts'
 import { type Column, listing } from '../../declare/column.ts'
-import type { Confirmation, Context } from '../../declare/declaration.ts'
+import type { Confirmation, Context, Option } from '../../declare/declaration.ts'
+import { opt } from '../../declare/define.ts'
 import { many } from '../../draw/quantity.ts'
 import { databaseOf } from './drawing.ts'
 
@@ -13,6 +15,15 @@ interface Typed extends Omit<Options, 'waitMs' | 'identityFile' | 'onWarning'> {
   readonly wait: number | undefined
   readonly identity: string | undefined
 }
+
+/** The options that name the one thing to bring back, one for each noun. */
+export const onlyOne = Object.fromEntries(
+  nounNames.map(noun => [noun, opt.text('name', `Only this ${noun}, and what belongs to it`)]),
+) as Readonly<Record<Noun, Option<string | undefined>>>
+
+/** What was given with one of them. */
+export const oneThing = (typed: { readonly [N in Noun]?: string | undefined }): string | undefined =>
+  nounNames.map(noun => typed[noun]).find(each => each !== undefined)
 
 /** What was typed, with its paths made whole. */
 export const restoreOptions = (ctx: Context, { from, to, wait, identity, ...options }: Typed): Options => ({

@@ -2,6 +2,7 @@ import { createdKey } from '../../../contract/views/keys.ts'
 import { arg, command, oneOrRows, opt, verbatim } from '../../declare/define.ts'
 import { count, json, limit, whenIfEver } from '../../declare/parse.ts'
 import { keysText } from '../../draw/columns.ts'
+import { fields } from '../fields.ts'
 import { creationNotice, delivered, deliveredLines, deliveryOptions, revealsSecret } from './delivery.ts'
 
 export default command({
@@ -35,12 +36,8 @@ export default command({
     ...deliveryOptions,
   },
   wizard: ['user', 'project', 'expires', 'limit'],
-  run: async (
-    ctx,
-    { count, out, raw, ifNotExists, allowModel, scope: scopes, expires, limit: limits, ...fields },
-  ) => {
-    const given = { ...fields, allowedModels: allowModel, scopes, limits }
-    const input = { ...given, expiresAt: expires ?? undefined }
+  run: async (ctx, { count, out, raw, ifNotExists, expires, ...typed }) => {
+    const input = { ...fields(typed), expiresAt: expires ?? undefined }
     const created = await delivered(ctx, { out, raw }, async deliver => {
       const { keys } = await ctx.operations()
       return keys.createMany(input, count, { deliver, ifNotExists })

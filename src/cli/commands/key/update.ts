@@ -3,6 +3,7 @@ import type { Values } from '../../declare/declaration.ts'
 import { command, oneOrRows, opt, verbatim } from '../../declare/define.ts'
 import { json, limit, limitName, whenIfEver } from '../../declare/parse.ts'
 import { updatedText } from '../changes.ts'
+import { fields } from '../fields.ts'
 import { keyFilter, ownerFilters, stateFilters } from './filters.ts'
 import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
@@ -23,18 +24,19 @@ const { scope, ...others } = stateFilters
 const { user, project, model } = ownerFilters
 const filters = { ...others, whereScope: scope, whereUser: user, whereProject: project, whereModel: model }
 
-const changesOf = (typed: Values<typeof changes>) => ({
-  name: typed.name,
-  user: typed.user,
-  project: typed.project,
-  model: typed.model,
-  allowedModels: typed.allowModel,
-  scopes: typed.scope,
-  expiresAt: typed.expires,
-  metadata: typed.metadata,
-  limits: typed.limit,
-  removeLimits: typed.noLimit,
-})
+const changesOf = (typed: Values<typeof changes>) =>
+  fields({
+    name: typed.name,
+    user: typed.user,
+    project: typed.project,
+    model: typed.model,
+    allowModel: typed.allowModel,
+    scope: typed.scope,
+    expires: typed.expires,
+    metadata: typed.metadata,
+    limit: typed.limit,
+    noLimit: typed.noLimit,
+  })
 
 export default command({
   effect: 'write',

@@ -1,6 +1,7 @@
 import { createdProject } from '../../../contract/views/people.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
 import { limit } from '../../declare/parse.ts'
+import { fields } from '../fields.ts'
 
 export default command({
   effect: 'write',
@@ -21,8 +22,8 @@ export default command({
     ),
   },
   wizard: ['description', 'limit'],
-  run: async (ctx, { limit, ifNotExists, ...input }) =>
-    (await ctx.operations()).projects.create({ ...input, limits: limit }, { ifNotExists }),
+  run: async (ctx, { ifNotExists, ...typed }) =>
+    (await ctx.operations()).projects.create(fields(typed), { ifNotExists }),
   prints: one(createdProject, {
     done: project =>
       project.created

@@ -2,6 +2,7 @@ import { changedProject } from '../../../contract/views/people.ts'
 import { arg, command, one, opt, verbatim } from '../../declare/define.ts'
 import { limit, limitName, member } from '../../declare/parse.ts'
 import { updatedText } from '../changes.ts'
+import { fields } from '../fields.ts'
 
 export default command({
   effect: 'write',
@@ -23,14 +24,8 @@ export default command({
     addMember: opt.many('user=role', member, 'Let a user take part, or change their role'),
     removeMember: opt.many('user', verbatim, 'Let a user leave'),
   },
-  run: async (ctx, { project, addMember, removeMember, limit, noLimit, ...changes }) =>
-    (await ctx.operations()).projects.update(project, {
-      ...changes,
-      addMembers: addMember,
-      removeMembers: removeMember,
-      limits: limit,
-      removeLimits: noLimit,
-    }),
+  run: async (ctx, { project, ...changes }) =>
+    (await ctx.operations()).projects.update(project, fields(changes)),
   prints: one(changedProject, {
     done: (project, brush) => updatedText(`project ${project.slug} (${project.id})`, project, brush),
   }),

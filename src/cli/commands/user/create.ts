@@ -3,6 +3,7 @@ import { createdUser } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
 import { limit } from '../../declare/parse.ts'
+import { fields } from '../fields.ts'
 
 export default command({
   effect: 'write',
@@ -26,18 +27,18 @@ export default command({
     askPassword: opt.flag('Ask for a password at the terminal'),
   },
   wizard: ['email', 'name', 'role', 'askPassword'],
-  run: async (ctx, { passwordFile, askPassword, limit, ifNotExists, ...input }) => {
+  run: async (ctx, { passwordFile, askPassword, ifNotExists, ...typed }) => {
     if (passwordFile !== undefined && askPassword) {
       const hint = 'give only one of them'
       throw new LatchkeyError('usage', '--password-file and --ask-password contradict each other', hint)
     }
     const password = askPassword
-      ? await ctx.askPassword(`Password for ${input.username}`, '--password-file FILE')
+      ? await ctx.askPassword(`Password for ${typed.username}`, '--password-file FILE')
       : passwordFile === undefined
         ? undefined
         : await ctx.passwordFromFile(passwordFile)
     return (await ctx.operations()).users.create(
-      { ...input, service: input.service || undefined, password, limits: limit },
+      { ...fields(typed), service: typed.service || undefined, password },
       { ifNotExists },
     )
   },

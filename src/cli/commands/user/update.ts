@@ -3,6 +3,7 @@ import { roles } from '../../../contract/views/words.ts'
 import { arg, command, one, opt, verbatim } from '../../declare/define.ts'
 import { limit, limitName } from '../../declare/parse.ts'
 import { updatedText } from '../changes.ts'
+import { fields } from '../fields.ts'
 
 export default command({
   effect: 'write',
@@ -23,8 +24,7 @@ export default command({
     limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together; repeatable'),
     noLimit: opt.many('metric[/window]', limitName, 'Take away one limit, or all on a metric; repeatable'),
   },
-  run: async (ctx, { user, limit, noLimit, ...changes }) =>
-    (await ctx.operations()).users.update(user, { ...changes, limits: limit, removeLimits: noLimit }),
+  run: async (ctx, { user, ...changes }) => (await ctx.operations()).users.update(user, fields(changes)),
   prints: one(changedUser, {
     done: (user, brush) => updatedText(`user ${user.username} (${user.id})`, user, brush),
   }),

@@ -1,6 +1,8 @@
 /** What operations on backups take. */
+
 import { isAbsolute } from 'node:path'
 import * as v from 'valibot'
+import type { Noun } from '../../../contract/nouns.ts'
 import { compressions, schedulers } from '../../../contract/views/words.ts'
 import type { Backup, Compression, Scheduler } from '../../../contract/views.ts'
 import { type Input, listOf, type Rule, reason } from '../../rules/input.ts'
@@ -189,17 +191,10 @@ export interface ChooseState extends ChooseBackup {
   readonly to?: string | undefined
 }
 
-/** The one thing to bring back, by what selects it in the backup; none means everything. */
-export interface Subject {
-  /** A key. */
-  readonly key?: string | undefined
-  /** A user. */
-  readonly user?: string | undefined
-  /** A project. */
-  readonly project?: string | undefined
-}
+/** The one thing to bring back, by its noun and what selects it in the backup; none means everything. */
+export type OneThing = { readonly [N in Noun]?: string | undefined }
 
-export interface Restore extends ChooseState, Subject {
+export interface Restore extends ChooseState, OneThing {
   /** Restores into a database that other processes have open: they go on, and see the restored rows. */
   readonly inPlace?: boolean | undefined
   /** Ends, in the same transaction, every secret that does not work now and would work again. */

@@ -5,11 +5,14 @@
  * Of a thing that is still there, the settings, limits and members go back. Credentials and counters do not, nor does
  * anything that has narrowed access since: taking it back would let in whom somebody has shut out.
  */
+
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { codeOf } from '../../../../contract/failure.ts'
+import { byPlural, type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
 import type { Restored } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
-import { columnsOf, type Kind, rows, subjects } from './difference.ts'
+import { depth, owned, owners, stored, uniqueFields } from '../../../nouns.ts'
+import { columnsOf, rows } from './difference.ts'
 import {
   type Cell,
   type Known,
@@ -29,46 +32,25 @@ interface Reference {
   readonly cascades: boolean
 }
 
-/** Parts that go back with a thing that is still there; all other parts only come with one that is missing. */
-const settings: ReadonlySet<string> = new Set(['limits', 'project_members'])
-
 /** Requests that were under way when the backup was taken have long ended. */
 const passing: ReadonlySet<string> = new Set(['reservations'])
 
-/** Columns that stay as they are in a thing that is still there. */
-const kept: ReadonlySet<string> = new Set(['id', 'password_hash', 'revoked_at', 'revoked_reason', 'owner_id'])
+/** What may belong to a thing, in words. */
+const belongings = (owner: Noun): string =>
+  nounNames
+    .filter(noun => owned(owner).some(([each]) => each === noun))
+    .map(noun => nouns[noun].plural)
+    .join(' or ')
 
-const unique: Readonly<Record<Kind, readonly string[]>> = {
-  key: ['name'],
-  user: ['username', 'email'],
-  project: ['slug'],
+interface Names {
+  readonly added: string[]
+  readonly removed: string[]
+  readonly changed: string[]
 }
-
-const required: Readonly<Record<Kind, readonly (readonly [Kind, string])[]>> = {
-  key: [
-    ['user', 'user_id'],
-    ['project', 'project_id'],
-  ],
-  user: [],
-  project: [['user', 'owner_id']],
-}
-
-/** What comes with a thing as things of their own, when they are missing: in this order, since keys refer to both. */
-const owned: Readonly<Record<Kind, readonly (readonly [Kind, string])[]>> = {
-  key: [],
-  user: [
-    ['project', 'owner_id'],
-    ['key', 'user_id'],
-  ],
-  project: [['key', 'project_id']],
-}
-
-/** A key refers to a user and a project, a project to a user. */
-const kinds: readonly Kind[] = ['user', 'project', 'key']
 
 /** A thing as a return has left it. */
 export interface Touched {
-  readonly kind: Kind
+  readonly kind: Noun
   readonly id: string
   /** A hash of what it says, to see by whether somebody has changed it since. */
   readonly state: string
@@ -79,12 +61,8 @@ export class Return {
   readonly #client: Client
   readonly #now: number
   readonly #references: readonly Reference[]
-  readonly #names: Record<Kind, { added: string[]; removed: string[]; changed: string[] }> = {
-    key: { added: [], removed: [], changed: [] },
-    user: { added: [], removed: [], changed: [] },
-    project: { added: [], removed: [], changed: [] },
-  }
-  readonly #touched: { readonly kind: Kind; readonly id: string }[] = []
+  readonly #names = byPlural(() => ({ added: [], removed: [], changed: [] }) as Names)
+  readonly #touched: { readonly noun: Noun; readonly id: string }[] = []
   readonly #stays: string[] = []
 
   constructor(client: Client, now: number) {
@@ -99,8 +77,7 @@ export class Return {
   }
 
   get changes(): NonNullable<Restored['changes']> {
-    const { key, user, project } = this.#names
-    return { keys: key, users: user, projects: project }
+    return this.#names
   }
 
   /** What was narrowed since the backup and stays so, a line for each thing. */
@@ -110,17 +87,13 @@ export class Return {
 
   /** Everything that was added, changed or removed, in that order. */
   get touched(): readonly Touched[] {
-    return this.#touched.map(({ kind, id }) => ({
-      kind,
-      id,
-      state: this.#state(kind, id),
-    }))
+    return this.#touched.map(({ noun, id }) => ({ kind: noun, id, state: this.#state(noun, id) }))
   }
 
-  get(where: 'main' | 'backup', kind: Kind, id: string): { readonly row: Row | null; readonly name: string } {
-    const { table, name } = subjects[kind]
-    const row = this.#client.query(`SELECT * FROM ${where}."${table}" WHERE id = ?`).get(id) as Row | null
-    return { row, name: String(row?.[name] ?? id) }
+  get(where: 'main' | 'backup', noun: Noun, id: string): { readonly row: Row | null; readonly name: string } {
+    const { plural, label } = nouns[noun]
+    const row = this.#client.query(`SELECT * FROM ${where}."${plural}" WHERE id = ?`).get(id) as Row | null
+    return { row, name: String(row?.[label] ?? id) }
   }
 
   /**
@@ -128,25 +101,25 @@ export class Return {
    *
    * @throws conflict
    */
-  bring(kind: Kind, id: string): void {
-    const { row, name } = this.get('backup', kind, id)
+  bring(noun: Noun, id: string): void {
+    const { row, name } = this.get('backup', noun, id)
     if (row === null) return
-    this.#requireFree(kind, id, row)
-    const now = this.get('main', kind, id).row
+    this.#requireFree(noun, id, row)
+    const now = this.get('main', noun, id).row
     if (now !== null) {
       const known = { row: now, members: membersOf(this.#client, id) }
-      this.#putBack(kind, id, () => this.#narrow(kind, id, row, known))
+      this.#putBack(noun, id, () => this.#narrow(noun, id, row, known))
       return
     }
-    this.#requireReferences(kind, row, name)
-    this.#add(kind, id)
-    const known = lastKnown(this.#client, kind, id)
-    const stays = known === undefined ? [] : this.#narrow(kind, id, row, known)
-    const ends = kind === 'key' ? rotatedSince(this.#client, id) : null
+    this.#requireReferences(noun, row, name)
+    this.#add(noun, id)
+    const known = lastKnown(this.#client, noun, id)
+    const stays = known === undefined ? [] : this.#narrow(noun, id, row, known)
+    const ends = noun === 'key' ? rotatedSince(this.#client, id) : null
     if (ends !== null) this.#endSecrets(id, ends)
-    this.#note(kind, name, ends === null ? stays : [...stays, 'secrets'])
-    for (const [ownKind, column] of owned[kind]) {
-      for (const own of this.#missing(ownKind, column, id)) this.bring(ownKind, own)
+    this.#note(noun, name, ends === null ? stays : [...stays, 'secrets'])
+    for (const [ownNoun, column] of owned(noun)) {
+      for (const own of this.#missing(ownNoun, column, id)) this.bring(ownNoun, own)
     }
   }
 
@@ -158,56 +131,57 @@ export class Return {
    */
   takeBack(things: readonly Touched[]): void {
     // Those that others refer to come first, and go last.
-    const ordered = things.toSorted((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind))
-    const isKept = ({ kind, id }: Touched): boolean => this.get('backup', kind, id).row !== null
+    const ordered = things.toSorted((a, b) => depth(a.kind) - depth(b.kind))
+    const isKept = ({ kind: noun, id }: Touched): boolean => this.get('backup', noun, id).row !== null
     for (const thing of ordered.filter(isKept)) {
-      const { kind, id } = thing
-      const { row, name } = this.get('backup', kind, id)
-      const now = this.get('main', kind, id).row
+      const { kind: noun, id } = thing
+      const { row, name } = this.get('backup', noun, id)
+      const now = this.get('main', noun, id).row
       if (row === null) continue
-      this.#requireFree(kind, id, row)
-      this.#requireReferences(kind, row, name)
-      if (now === null) this.#add(kind, id)
-      else if (this.#state(kind, id) === thing.state) this.#putBack(kind, id, () => [])
-      else this.bring(kind, id)
+      this.#requireFree(noun, id, row)
+      this.#requireReferences(noun, row, name)
+      if (now === null) this.#add(noun, id)
+      else if (this.#state(noun, id) === thing.state) this.#putBack(noun, id, () => [])
+      else this.bring(noun, id)
     }
-    for (const { kind, id } of ordered.filter(thing => !isKept(thing)).toReversed()) {
-      if (this.get('main', kind, id).row !== null) this.#remove(kind, id)
+    for (const { kind: noun, id } of ordered.filter(thing => !isKept(thing)).toReversed()) {
+      if (this.get('main', noun, id).row !== null) this.#remove(noun, id)
     }
   }
 
-  #add(kind: Kind, id: string): void {
-    const { table } = subjects[kind]
+  #add(noun: Noun, id: string): void {
+    const table = nouns[noun].plural
     this.#insert(table, 'id', id)
     for (const part of this.#partsOf(table)) this.#insert(part.table, part.column, id)
-    this.#names[kind].added.push(this.get('main', kind, id).name)
-    this.#touched.push({ kind, id })
+    this.#names[nouns[noun].plural].added.push(this.get('main', noun, id).name)
+    this.#touched.push({ noun, id })
   }
 
-  #remove(kind: Kind, id: string): void {
-    const { name } = this.get('main', kind, id)
+  #remove(noun: Noun, id: string): void {
+    const { name } = this.get('main', noun, id)
     try {
-      this.#client.query(`DELETE FROM main."${subjects[kind].table}" WHERE id = ?`).run(id)
+      this.#client.query(`DELETE FROM main."${nouns[noun].plural}" WHERE id = ?`).run(id)
     } catch (error) {
       // RESTRICT is told of as a trigger.
       if (!/^SQLITE_CONSTRAINT_(FOREIGNKEY|TRIGGER)$/.test(codeOf(error))) throw error
       throw new LatchkeyError(
         'conflict',
-        `the ${kind} ${name} has got keys or projects since it was brought back; nothing was changed`,
-        `delete them or move them first; see it with: latchkey ${kind} show ${id}`,
+        `the ${noun} ${name} has got ${belongings(noun)} since it was brought back; nothing was changed`,
+        `delete them or move them first; see it with: latchkey ${noun} show ${id}`,
         { cause: error },
       )
     }
-    this.#names[kind].removed.push(name)
-    this.#touched.push({ kind, id })
+    this.#names[nouns[noun].plural].removed.push(name)
+    this.#touched.push({ noun, id })
   }
 
   /** @param narrow runs once the settings are back, and tells which of them stay narrower */
-  #putBack(kind: Kind, id: string, narrow: () => readonly string[]): void {
-    const { table, volatile } = subjects[kind]
-    const before = this.#content(kind, id)
+  #putBack(noun: Noun, id: string, narrow: () => readonly string[]): void {
+    const table = nouns[noun].plural
+    const { volatile, kept, parts } = stored[noun]
+    const before = this.#content(noun, id)
     const columns = columnsOf(this.#client, table).filter(
-      column => !kept.has(column) && !volatile.includes(column),
+      column => column !== 'id' && !kept.includes(column) && !volatile.includes(column),
     )
     const names = columns.map(column => `"${column}"`).join(', ')
     this.#client
@@ -215,29 +189,29 @@ export class Return {
         `UPDATE main."${table}" SET (${names}) = (SELECT ${names} FROM backup."${table}" b WHERE b.id = ?1) WHERE id = ?1`,
       )
       .run(id)
-    for (const part of this.#partsOf(table).filter(each => settings.has(each.table))) {
-      this.#client.query(`DELETE FROM main."${part.table}" WHERE "${part.column}" = ?`).run(id)
-      this.#insert(part.table, part.column, id)
+    for (const part of parts.filter(each => each.isSetting)) {
+      this.#client.query(`DELETE FROM main."${part.table}" WHERE "${part.by}" = ?`).run(id)
+      this.#insert(part.table, part.by, id)
     }
     const stays = narrow()
-    const { name } = this.get('main', kind, id)
-    this.#note(kind, name, stays)
-    if (this.#content(kind, id) === before) return
+    const { name } = this.get('main', noun, id)
+    this.#note(noun, name, stays)
+    if (this.#content(noun, id) === before) return
     this.#client.query(`UPDATE main."${table}" SET updated_at = ? WHERE id = ?`).run(this.#now, id)
-    this.#names[kind].changed.push(name)
-    this.#touched.push({ kind, id })
+    this.#names[nouns[noun].plural].changed.push(name)
+    this.#touched.push({ noun, id })
   }
 
   /** @returns the columns that stay narrower than in the backup, `members` among them */
-  #narrow(kind: Kind, id: string, then: Row, known: Known): readonly string[] {
-    const columns = { ...narrowed(kind, then, known.row), ...this.#shutOwners(kind, then, known.row) }
+  #narrow(noun: Noun, id: string, then: Row, known: Known): readonly string[] {
+    const columns = { ...narrowed(noun, then, known.row), ...this.#shutOwners(noun, then, known.row) }
     for (const [column, value] of Object.entries(columns)) {
       this.#client
-        .query(`UPDATE main."${subjects[kind].table}" SET "${column}" = ? WHERE id = ?`)
+        .query(`UPDATE main."${nouns[noun].plural}" SET "${column}" = ? WHERE id = ?`)
         .run(value, id)
     }
     let fewer = false
-    for (const [user, role] of kind === 'project' ? membersOf(this.#client, id) : []) {
+    for (const [user, role] of noun === 'project' ? membersOf(this.#client, id) : []) {
       const now = narrowedRole(role, known.members.get(user))
       if (now === role) continue
       fewer = true
@@ -253,19 +227,16 @@ export class Return {
   }
 
   /** A key that has gone to a disabled user or an archived project stays there. */
-  #shutOwners(kind: Kind, then: Row, now: Row): Row {
-    const owners = [
-      ['user_id', 'users', 'disabled_at'],
-      ['project_id', 'projects', 'archived_at'],
-    ] as const
-    const isShut = (table: string, mark: string, id: Cell | undefined): boolean =>
-      this.#client
-        .query(`SELECT 1 FROM main."${table}" WHERE id = ? AND "${mark}" IS NOT NULL`)
-        .get(id ?? null) !== null
+  #shutOwners(noun: Noun, then: Row, now: Row): Row {
+    const isShut = (owner: Noun, id: Cell | undefined): boolean => {
+      const mark = Object.entries(stored[owner].narrows).find(([, narrowing]) => narrowing === 'shut')?.[0]
+      const sql = `SELECT 1 FROM main."${nouns[owner].plural}" WHERE id = ? AND "${mark}" IS NOT NULL`
+      return mark !== undefined && this.#client.query(sql).get(id ?? null) !== null
+    }
     return Object.fromEntries(
-      owners
-        .filter(([column]) => kind === 'key' && now[column] !== undefined && now[column] !== then[column])
-        .filter(([column, table, mark]) => isShut(table, mark, now[column]))
+      owners(noun)
+        .filter(([column]) => now[column] !== undefined && now[column] !== then[column])
+        .filter(([column, owner]) => isShut(owner, now[column]))
         .map(([column]) => [column, now[column] ?? null]),
     )
   }
@@ -276,18 +247,18 @@ export class Return {
       .run(at, key)
   }
 
-  #note(kind: Kind, name: string, stays: readonly string[]): void {
+  #note(noun: Noun, name: string, stays: readonly string[]): void {
     const words = stays.flatMap(each => wordFor[each] ?? [])
-    if (words.length > 0) this.#stays.push(`${kind} ${name}: ${words.join(', ')}`)
+    if (words.length > 0) this.#stays.push(`${noun} ${name}: ${words.join(', ')}`)
   }
 
-  #content(kind: Kind, id: string): string | undefined {
-    const [found] = rows(kind, this.#client, columnsOf(this.#client, subjects[kind].table), id)
+  #content(noun: Noun, id: string): string | undefined {
+    const [found] = rows(noun, this.#client, columnsOf(this.#client, nouns[noun].plural), id)
     return found?.content
   }
 
-  #state(kind: Kind, id: string): string {
-    return Bun.hash(this.#content(kind, id) ?? '').toString(36)
+  #state(noun: Noun, id: string): string {
+    return Bun.hash(this.#content(noun, id) ?? '').toString(36)
   }
 
   #partsOf(parent: string): readonly Reference[] {
@@ -326,8 +297,8 @@ export class Return {
       .run(id)
   }
 
-  #missing(kind: Kind, column: string, id: string): readonly string[] {
-    const { table } = subjects[kind]
+  #missing(noun: Noun, column: string, id: string): readonly string[] {
+    const table = nouns[noun].plural
     const found = this.#client
       .query(
         `SELECT id FROM backup."${table}" WHERE "${column}" = ? AND id NOT IN (SELECT id FROM main."${table}") ORDER BY id`,
@@ -336,44 +307,44 @@ export class Return {
     return found.map(each => each.id)
   }
 
-  #requireFree(kind: Kind, id: string, row: Row): void {
-    const { table, name } = subjects[kind]
-    for (const column of unique[kind]) {
+  #requireFree(noun: Noun, id: string, row: Row): void {
+    const { plural: table, label } = nouns[noun]
+    for (const column of uniqueFields(noun)) {
       const value = row[column] ?? null
       if (value === null) continue
       const taken = this.#client
         .query(
-          `SELECT id, "${name}" AS name FROM main."${table}" WHERE lower("${column}") = lower(?) AND id <> ?`,
+          `SELECT id, "${label}" AS name FROM main."${table}" WHERE lower("${column}") = lower(?) AND id <> ?`,
         )
         .get(value, id) as { id: string; name: string } | null
-      if (taken) throw this.#taken(kind, `the ${column} ${value}`, taken)
+      if (taken) throw this.#taken(noun, `the ${column} ${value}`, taken)
     }
-    if (kind !== 'key') return
+    if (noun !== 'key') return
     const secret = this.#client
       .query(
         `SELECT k.id, k.name FROM main.secrets s JOIN main.keys k ON k.id = s.key_id
          WHERE s.key_id <> ?1 AND s.hash IN (SELECT hash FROM backup.secrets WHERE key_id = ?1)`,
       )
       .get(id) as { id: string; name: string } | null
-    if (secret) throw this.#taken(kind, `a secret of ${row['name']}`, secret)
+    if (secret) throw this.#taken(noun, `a secret of ${row['name']}`, secret)
   }
 
-  #taken(kind: Kind, what: string, by: { readonly id: string; readonly name: string }): LatchkeyError {
+  #taken(noun: Noun, what: string, by: { readonly id: string; readonly name: string }): LatchkeyError {
     return new LatchkeyError(
       'conflict',
-      `${what} belongs to another ${kind} by now: ${by.name} (${by.id}); nothing was changed`,
-      `look at it with: latchkey ${kind} show ${by.id}; rename or delete it, then restore again`,
+      `${what} belongs to another ${noun} by now: ${by.name} (${by.id}); nothing was changed`,
+      `look at it with: latchkey ${noun} show ${by.id}; rename or delete it, then restore again`,
     )
   }
 
-  #requireReferences(kind: Kind, row: Row, name: string): void {
-    for (const [parent, column] of required[kind]) {
+  #requireReferences(noun: Noun, row: Row, name: string): void {
+    for (const [column, parent] of owners(noun)) {
       const id = row[column] ?? null
       if (id === null || this.get('main', parent, String(id)).row !== null) continue
       const gone = this.get('backup', parent, String(id)).name
       throw new LatchkeyError(
         'conflict',
-        `the ${kind} ${name} belongs to the ${parent} ${gone}, which is not there any more; nothing was changed`,
+        `the ${noun} ${name} belongs to the ${parent} ${gone}, which is not there any more; nothing was changed`,
         `bring that back first, from the same backup: latchkey restore --${parent} ${gone}`,
       )
     }

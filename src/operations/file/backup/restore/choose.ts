@@ -1,6 +1,7 @@
 /** Which backup a restore means: one that is named, the newest, the newest at a time, or what the last one replaced. */
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
+import { type Noun, nounNames } from '../../../../contract/nouns.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { openReader, requireOurs } from '../../../../db/sqlite/open.ts'
 import { translate } from '../../../../system/errors.ts'
@@ -12,7 +13,6 @@ import type { ChooseState } from '../input.ts'
 import { chooseBackup, findBackup, latestBackup, surveyOwn } from '../list.ts'
 import type { StoredBackup } from '../manifest.ts'
 import type { Touched } from './bring-back.ts'
-import type { Kind } from './difference.ts'
 
 /** The path of the database to restore. @throws usage when that can be none */
 export function targetOf(context: FileContext, { to = context.path }: ChooseState): string {
@@ -81,7 +81,7 @@ function nothingBefore(path: string, wasMissing: boolean): LatchkeyError {
 
 /** The return of one thing, as its audit row tells of it. */
 export interface EntityReturn {
-  readonly target: { readonly kind: Kind; readonly id: string }
+  readonly target: { readonly noun: Noun; readonly id: string }
   readonly name: string
   readonly things: readonly Touched[]
 }
@@ -106,7 +106,7 @@ export function lastRestore(path: string): LastRestore | undefined {
         `SELECT target_type AS type, target_id AS id, target_name AS name,
            "after" ->> 'safetyBackup' AS safetyBackup, "after" ->> 'wasMissing' AS wasMissing, "after" -> 'touched' AS touched
          FROM audit
-         WHERE action IN ('database.restore', 'database.safety', 'key.restore', 'user.restore', 'project.restore')
+         WHERE action IN ('database.safety', ${restores.join(', ')})
          ORDER BY rowid DESC LIMIT 1`,
       )
       .get() as RestoreRow | null
@@ -126,8 +126,10 @@ export function lastRestore(path: string): LastRestore | undefined {
   }
 }
 
+const restores = ['database', ...nounNames].map(each => `'${each}.restore'`)
+
 interface RestoreRow {
-  readonly type: Kind | 'database'
+  readonly type: Noun | 'database'
   readonly id: string
   readonly name: string | null
   readonly safetyBackup: string | null
@@ -140,5 +142,5 @@ interface RestoreRow {
 function entityOf({ type, id, name, touched }: RestoreRow): EntityReturn | null {
   if (type === 'database') return null
   const things = touched === null ? [{ kind: type, id, state: '' }] : JSON.parse(touched)
-  return { target: { kind: type, id }, name: name ?? id, things }
+  return { target: { noun: type, id }, name: name ?? id, things }
 }

@@ -1,8 +1,9 @@
 /**
- * Brings one key, user or project back from a backup, with what belongs to it, or undoes that again: after a safety
+ * Brings one thing back from a backup, with what belongs to it, or undoes that again: after a safety
  * copy, with an audit row that tells what was touched.
  */
 import { LatchkeyError } from '../../../../contract/errors.ts'
+import { type Noun, nounNames } from '../../../../contract/nouns.ts'
 import type { Backup, Restored } from '../../../../contract/views.ts'
 import { latestVersion } from '../../../../db/schema/version.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
@@ -12,28 +13,27 @@ import { rowCounts } from '../../../../db/sqlite/inspect.ts'
 import { openWriter, requireCurrent } from '../../../../db/sqlite/open.ts'
 import type { FileContext } from '../../../context.ts'
 import { requireWords } from '../../../rules/input.ts'
-import { findKey, findProject, findUser } from '../../../select.ts'
+import { find } from '../../../select.ts'
 import { createUnlocked } from '../create.ts'
-import type { Subject } from '../input.ts'
+import type { OneThing } from '../input.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
 import { recordInside } from '../trail.ts'
 import { Return } from './bring-back.ts'
 import type { EntityReturn } from './choose.ts'
-import type { Kind } from './difference.ts'
 import { usersOf } from './live.ts'
 
 interface Chosen {
-  readonly kind: Kind
+  readonly noun: Noun
   readonly selector: string
 }
 
 /** @throws usage when several are asked for */
-export function subjectOf(options: Subject): Chosen | undefined {
-  const chosen = (['key', 'user', 'project'] as const).flatMap(kind => {
-    const selector = options[kind]
-    return selector === undefined ? [] : [{ kind, selector }]
+export function chosenThing(options: OneThing): Chosen | undefined {
+  const chosen = nounNames.flatMap(noun => {
+    const selector = options[noun]
+    return selector === undefined ? [] : [{ noun, selector }]
   })
-  requireWords(Object.fromEntries(chosen.map(({ kind, selector }) => [kind, selector])))
+  requireWords(Object.fromEntries(chosen.map(({ noun, selector }) => [noun, selector])))
   if (chosen.length <= 1) return chosen[0]
   throw new LatchkeyError(
     'usage',
@@ -55,9 +55,9 @@ export async function restoreEntity(
   chosen: Chosen,
   prepare: (safety: Backup | null) => void,
 ): Promise<Restored> {
-  const { kind } = chosen
-  const target = async () => ({ kind, id: await find(copy, chosen, stored) })
-  return inOne(context, stored, copy, prepare, target, (work, { id }) => work.bring(kind, id))
+  const { noun } = chosen
+  const target = async () => ({ noun, id: await idOf(copy, chosen, stored) })
+  return inOne(context, stored, copy, prepare, target, (work, { id }) => work.bring(noun, id))
 }
 
 /**
@@ -83,7 +83,7 @@ export async function undoEntity(
 }
 
 interface Target {
-  readonly kind: Kind
+  readonly noun: Noun
   readonly id: string
 }
 
@@ -124,19 +124,19 @@ interface Step {
 function transact(
   context: FileContext,
   live: Client,
-  { stored, safetyBackup, target: { kind, id }, end }: Step,
+  { stored, safetyBackup, target: { noun, id }, end }: Step,
   change: (work: Return) => void,
 ): Restored {
   live.run('BEGIN IMMEDIATE')
   try {
     const before = rowCounts(live)
     const work = new Return(live, context.now().getTime())
-    const { name } = work.get(work.get('main', kind, id).row === null ? 'backup' : 'main', kind, id)
+    const { name } = work.get(work.get('main', noun, id).row === null ? 'backup' : 'main', noun, id)
     change(work)
     const { changes, stays, touched } = work
     recordInside(context, live, {
-      action: `${kind}.restore`,
-      target: { type: kind, id, name },
+      action: `${noun}.restore`,
+      target: { type: noun, id, name },
       after: {
         backup: stored.manifest.id,
         takenAt: stored.manifest.createdAt.toISOString(),
@@ -150,7 +150,7 @@ function transact(
     return {
       path: context.path,
       backup: toView(stored),
-      only: `${kind} ${name}`,
+      only: `${noun} ${name}`,
       safetyBackup,
       movedAside: [],
       schemaVersion: latestVersion,
@@ -167,13 +167,11 @@ function transact(
   }
 }
 
-const finders = { key: findKey, user: findUser, project: findProject }
-
 /** @throws not_found, ambiguous */
-async function find(copy: string, { kind, selector }: Chosen, { manifest }: StoredBackup): Promise<string> {
+async function idOf(copy: string, { noun, selector }: Chosen, { manifest }: StoredBackup): Promise<string> {
   const client = openPrivate(copy)
   try {
-    return (await finders[kind](databaseOn(client), selector)).id
+    return (await find(databaseOn(client), noun, selector)).id
   } catch (error) {
     if (!(error instanceof LatchkeyError) || error.code !== 'not_found') throw error
     throw new LatchkeyError(

@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { byPlural } from '../../../../contract/nouns.ts'
 import type { Backup } from '../../../../contract/views.ts'
 import { latestVersion } from '../../../../db/schema/version.ts'
 import { Client } from '../../../../db/sqlite/client.ts'
@@ -68,6 +69,7 @@ test('the difference names what would come, go and change, and who has the datab
   const { pid } = await peer(context.path, '')
   const { changes, openBy, rows, before } = await restore(dry, { backup: backup.id })
   expect(changes).toEqual({
+    ...byPlural(() => ({ added: [], removed: [], changed: [] })),
     keys: { added: ['deleted'], removed: ['new'], changed: ['limited', 'rotated'] },
     users: { added: ['goes'], removed: ['came'], changed: [] },
     projects: { added: [], removed: [], changed: ['shop'] },

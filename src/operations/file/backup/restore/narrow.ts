@@ -2,11 +2,12 @@
  * What of a thing says who gets in: bringing it back from a backup never undoes what has narrowed that since. Of both
  * states the narrower one is taken, column by column.
  */
+import type { Noun } from '../../../../contract/nouns.ts'
 import { roles } from '../../../../contract/views/words.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { isRecord } from '../../../../formats/fields.ts'
+import { type Narrowing, stored } from '../../../nouns.ts'
 import { matches } from '../../../rules/patterns.ts'
-import type { Kind } from './difference.ts'
 
 export type Cell = string | number | null
 export type Row = Readonly<Record<string, Cell>>
@@ -19,17 +20,17 @@ export interface Known {
 }
 
 /** The columns of `then` that must not come back as they were, with what they are to be. */
-export function narrowed(kind: Kind, then: Row, now: Row): Row {
-  const columns = Object.entries(rules[kind]).map(([column, narrower]): readonly [string, Cell] => [
+export function narrowed(noun: Noun, then: Row, now: Row): Row {
+  const columns = Object.entries(stored[noun].narrows).map(([column, narrowing]): readonly [string, Cell] => [
     column,
-    narrower(then[column] ?? null, now[column] ?? null),
+    narrowers[narrowing](then[column] ?? null, now[column] ?? null),
   ])
   return Object.fromEntries(columns.filter(([column, value]) => value !== (then[column] ?? null)))
 }
 
 /** The members that a backup brings, without those who were removed since, and in no higher role than since. */
 export function narrowedRole(then: string, now: string | undefined): string | null {
-  return now === undefined ? null : lower(then, now)
+  return now === undefined ? null : lowerRole(then, now)
 }
 
 /** What to say of a column that stays narrow. */
@@ -55,7 +56,10 @@ const shut: Narrower = (then, now) => now ?? then
 const earlier: Narrower = (then, now) =>
   then === null || now === null ? (then ?? now) : Math.min(Number(then), Number(now))
 
-const lower = (then: string, now: string): string => (rank(now) > rank(then) ? now : then)
+const lowerRole = (then: string, now: string): string => (rank(now) > rank(then) ? now : then)
+
+const lower: Narrower = (then, now) => (now === null ? then : lowerRole(String(then), String(now)))
+
 /** From the highest to the lowest; what is unknown is lowest. */
 const rank = (role: string): number => {
   const found = roles.findIndex(known => known === role)
@@ -77,50 +81,31 @@ const both: Narrower = (then, now) => {
 
 const patterns = (json: Cell): readonly string[] => JSON.parse(String(json))
 
-const rules: Readonly<Record<Kind, Readonly<Record<string, Narrower>>>> = {
-  key: {
-    disabled_at: shut,
-    revoked_at: shut,
-    revoked_reason: shut,
-    expires_at: earlier,
-    scopes: both,
-    allowed_models: both,
-  },
-  user: {
-    disabled_at: shut,
-    role: (then, now) => (now === null ? then : lower(String(then), String(now))),
-  },
-  project: { archived_at: shut },
-}
+const narrowers: Readonly<Record<Narrowing, Narrower>> = { shut, earlier, lower, both }
 
 /** A deleted thing as the audit trail of `main` has it; undefined when that does not know. */
-export function lastKnown(client: Client, kind: Kind, id: string): Known | undefined {
+export function lastKnown(client: Client, noun: Noun, id: string): Known | undefined {
   const found = client
     .query('SELECT before FROM main.audit WHERE action = ? AND target_id = ? ORDER BY rowid DESC LIMIT 1')
-    .get(`${kind}.delete`, id) as { before: string | null } | null
+    .get(`${noun}.delete`, id) as { before: string | null } | null
   const view: unknown = JSON.parse(found?.before ?? 'null')
   if (!isRecord(view)) return undefined
-  const time = (field: string): number | null => {
-    const value = view[field]
-    return typeof value === 'string' ? Date.parse(value) : null
-  }
-  const list = (field: string): string | null =>
-    Array.isArray(view[field]) ? JSON.stringify(view[field]) : null
-  const word = (field: string): string | null => (typeof view[field] === 'string' ? view[field] : null)
+  const columns = Object.keys(stored[noun].narrows)
   return {
-    row: {
-      disabled_at: time('disabledAt'),
-      archived_at: time('archivedAt'),
-      revoked_at: time('revokedAt'),
-      revoked_reason: word('revokedReason'),
-      expires_at: time('expiresAt'),
-      scopes: list('scopes'),
-      allowed_models: list('allowedModels'),
-      role: word('role'),
-    },
+    row: Object.fromEntries(columns.map(column => [column, cellOf(column, view[fieldOf(column)])])),
     members: new Map(membersIn(view['members'])),
   }
 }
+
+/** A field of a view as its column holds it. */
+function cellOf(column: string, value: unknown): Cell {
+  if (Array.isArray(value)) return JSON.stringify(value)
+  if (typeof value !== 'string') return null
+  return column.endsWith('_at') ? Date.parse(value) : value
+}
+
+const fieldOf = (column: string): string =>
+  column.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
 
 const membersIn = (list: unknown): readonly (readonly [string, string])[] =>
   (Array.isArray(list) ? list : []).flatMap((member: unknown) =>

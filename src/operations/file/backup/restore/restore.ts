@@ -29,7 +29,7 @@ import { recordInside } from '../trail.ts'
 import { restoreInto } from '../verify.ts'
 import { chooseState, lastRestore, targetOf } from './choose.ts'
 import { compareWith } from './difference.ts'
-import { restoreEntity, subjectOf, undoEntity } from './entity.ts'
+import { chosenThing, restoreEntity, undoEntity } from './entity.ts'
 import { adoptLateCopies } from './late.ts'
 import { type Live, readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
 import { endRevived, type Revived, revivedBy, revivedView } from './revive.ts'
@@ -114,7 +114,7 @@ export async function planRestore(
 
 /** What a symbolic link leads to is what is replaced, not the link. @throws usage */
 const targeted = (context: FileContext, options: Restore): FileContext => {
-  subjectOf(options)
+  chosenThing(options)
   return { ...context, path: realPath(targetOf(context, options)) }
 }
 
@@ -128,7 +128,7 @@ function whatItReplaces(
   return {
     replaces: existsSync(path) ? basename(path) : null,
     foreign: database !== null && !belongsTo(database, location, askedAbout(path)),
-    undoes: undone ? `${undone.target.kind} ${undone.name}` : null,
+    undoes: undone ? `${undone.target.noun} ${undone.name}` : null,
   }
 }
 
@@ -184,7 +184,7 @@ async function carryOut(
 ): Promise<Restored> {
   const run: Run = { context, stored, copy, options, safety: null }
   try {
-    const subject = subjectOf(options)
+    const subject = chosenThing(options)
     const migrateCopy = () =>
       inCopy(copy, client => migrateTo(client, context.path, latestVersion, stampOf(context)))
     if (subject) return await restoreEntity(context, stored, copy, subject, migrateCopy)

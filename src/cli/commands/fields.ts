@@ -1,0 +1,22 @@
+/** Options that operations know by another name: one use of a repeatable option is one of a list. */
+
+const names = {
+  limit: 'limits',
+  noLimit: 'removeLimits',
+  allowModel: 'allowedModels',
+  scope: 'scopes',
+  expires: 'expiresAt',
+  addMember: 'addMembers',
+  removeMember: 'removeMembers',
+} as const
+
+type Fields<T> = { readonly [K in keyof T as K extends keyof typeof names ? (typeof names)[K] : K]: T[K] }
+
+/** What was typed, under the names of the operations. */
+export const fields = <T extends object>(typed: T): Fields<T> =>
+  Object.fromEntries(
+    Object.entries(typed).map(([option, value]) => [
+      new Map(Object.entries(names)).get(option) ?? option,
+      value,
+    ]),
+  ) as Fields<T>

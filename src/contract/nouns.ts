@@ -1,0 +1,71 @@
+/**
+ * The nouns of the domain: what is kept under an id of its own, is known by a name, and leaves a row in the audit trail
+ * with each change. What goes for all of them is derived from here; `operations/nouns.ts` has what is stored of each. A
+ * backup is a file, an import is history, and a price has no id: they are no nouns.
+ */
+
+interface Facts {
+  /** Prefix of its ids. */
+  readonly prefix: string
+  /** Its table, its group in the library, and its field where a view has all nouns. */
+  readonly plural: string
+  /** The unique field, and column, that people know it by. */
+  readonly label: string
+  /** What selects one, for the help. */
+  readonly selectors: string
+  /** Fields that tell one from another where it is picked from a list. */
+  readonly about: readonly string[]
+  /** What the audit trail tells of it, besides that a backup brought it back. */
+  readonly audited: readonly string[]
+}
+
+const imported = ['import', 'undo-import'] as const
+const limited = ['limit-add', 'limit-remove', 'reset'] as const
+
+export const nouns = {
+  key: {
+    prefix: 'key',
+    plural: 'keys',
+    label: 'name',
+    selectors: 'Name, id or start of the secret; - reads the secret from stdin',
+    about: ['user', 'status', 'lastUsedAt'],
+    audited: ['create', 'update', 'disable', 'enable', 'rotate', 'revoke', 'delete', ...limited, ...imported],
+  },
+  user: {
+    prefix: 'usr',
+    plural: 'users',
+    label: 'username',
+    selectors: 'Username, email address or id',
+    about: ['name', 'role', 'status'],
+    audited: ['create', 'update', 'passwd', 'rehash', 'disable', 'enable', 'delete', ...limited, ...imported],
+  },
+  project: {
+    prefix: 'prj',
+    plural: 'projects',
+    label: 'slug',
+    selectors: 'Slug, name or id',
+    about: ['name', 'owner', 'status'],
+    audited: ['create', 'update', 'archive', 'unarchive', 'delete', ...limited, ...imported],
+  },
+} as const satisfies Readonly<Record<string, Facts>>
+
+export type Noun = keyof typeof nouns
+
+export const nounNames = Object.keys(nouns) as readonly Noun[]
+
+/** Whether a word is one. */
+export const isNoun = (word: string): word is Noun => Object.hasOwn(nouns, word)
+
+/** What may be limited. */
+export const limitedNouns = ['key', 'user', 'project'] as const satisfies readonly Noun[]
+export type LimitedNoun = (typeof limitedNouns)[number]
+
+/** What other systems have too. */
+export const importedNouns = ['user', 'project', 'key'] as const satisfies readonly Noun[]
+export type ImportedNoun = (typeof importedNouns)[number]
+
+/** Something for each noun, under its plural. */
+export type ByPlural<T> = { readonly [P in (typeof nouns)[Noun]['plural']]: T }
+
+export const byPlural = <T>(of: (noun: Noun) => T): ByPlural<T> =>
+  Object.fromEntries(nounNames.map(noun => [nouns[noun].plural, of(noun)])) as ByPlural<T>

@@ -1,0 +1,16 @@
+/** Written by `bun run generate`: the files of drizzle/, oldest first, as text that a compiled binary carries along. */
+import down0 from '../../../drizzle/0000_foundation.down.sql' with { type: 'text' }
+import up0 from '../../../drizzle/0000_foundation.sql' with { type: 'text' }
+import down1 from '../../../drizzle/0001_quotas.down.sql' with { type: 'text' }
+import up1 from '../../../drizzle/0001_quotas.sql' with { type: 'text' }
+import down2 from '../../../drizzle/0002_imports.down.sql' with { type: 'text' }
+import up2 from '../../../drizzle/0002_imports.sql' with { type: 'text' }
+import down3 from '../../../drizzle/0003_trust.down.sql' with { type: 'text' }
+import up3 from '../../../drizzle/0003_trust.sql' with { type: 'text' }
+
+export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
+  ['0000_foundation', up0, down0],
+  ['0001_quotas', up1, down1],
+  ['0002_imports', up2, down2],
+  ['0003_trust', up3, down3],
+]

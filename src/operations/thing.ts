@@ -1,0 +1,170 @@
+/**
+ * What is done alike to every noun: one is found, shown, added, changed and erased, each change with its audit row in
+ * the same transaction. The rules of a noun, and its views, are given by its own file.
+ */
+import { LatchkeyError } from '../contract/errors.ts'
+import { type Noun, nouns } from '../contract/nouns.ts'
+import type { AuditAction, AuditVerb, Changed } from '../contract/views.ts'
+import type { Database } from '../db/engine.ts'
+import { eq } from '../db/query.ts'
+import { record } from './audit.ts'
+import { differingColumns, settleChange } from './changed.ts'
+import type { OperationContext } from './context.ts'
+import { type Aspect, requireSame } from './existing.ts'
+import type { CreateOptions } from './input.ts'
+import { column, type NewRow, type Row, tableOf, targetOf, uniqueFields } from './nouns.ts'
+import { newId } from './rules/ids.ts'
+import { find, type Selector, sameText } from './select.ts'
+
+/** The views of rows, in their order. */
+type Views<N extends Noun, View> = (
+  db: Database,
+  rows: readonly Row<N>[],
+  now: Date,
+) => Promise<readonly View[]>
+
+/** Columns to set; one that is left out, or undefined, stays. */
+export type Changes<N extends Noun> = { readonly [C in keyof Row<N>]?: Row<N>[C] | undefined }
+
+type Given<N extends Noun> = Omit<NewRow<N>, 'id' | 'createdAt' | 'updatedAt'>
+
+interface Creation<N extends Noun, View> extends CreateOptions {
+  /** What was asked for, beside how one that is there has it. */
+  readonly same: (view: View, row: Row<N>) => readonly Aspect[] | Promise<readonly Aspect[]>
+  readonly also?: (row: Row<N>) => Promise<void>
+}
+
+/** The things of one noun: `new Thing('user', userViews)`. */
+export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
+  readonly #noun: N
+  readonly #views: Views<N, View>
+
+  constructor(noun: N, views: Views<N, View>) {
+    this.#noun = noun
+    this.#views = views
+  }
+
+  /** @throws not_found, ambiguous */
+  readonly get = (context: OperationContext, selector: Selector<N>): Promise<View> =>
+    context.store.read(async db => this.view(context, db, await find(db, this.#noun, selector)))
+
+  /** One, as it is shown. */
+  async view({ now }: OperationContext, db: Database, row: Row<N>): Promise<View> {
+    const [view] = await this.#views(db, [row], now())
+    if (!view) throw new Error(`a ${this.#noun} without a view`)
+    return view
+  }
+
+  /**
+   * Adds one; or, where that will do, returns the one that has its label.
+   *
+   * @param also what else is written before it is shown, such as its limits
+   * @throws conflict when a name is taken, or when the one that is there differs from what was asked for
+   */
+  async create(
+    context: OperationContext,
+    db: Database,
+    given: Given<N>,
+    { ifNotExists = false, same, also = async () => {} }: Creation<N, View>,
+  ): Promise<View & { readonly created: boolean }> {
+    const { label } = nouns[this.#noun]
+    const [row] = ifNotExists ? await this.#having(db, label, String(Reflect.get(given, label))) : []
+    if (row) {
+      const view = await this.view(context, db, row)
+      const { name } = targetOf(this.#noun, row)
+      const hint = `change it with: latchkey ${this.#noun} update ${name}`
+      requireSame(`${this.#noun} ${name} (${row.id})`, await same(view, row), hint)
+      return { ...view, created: false }
+    }
+    await this.requireFree(db, given)
+    const now = context.now()
+    const at = now.getTime()
+    const values = { ...given, id: newId(nouns[this.#noun].prefix, now), createdAt: at, updatedAt: at }
+    const [made] = (await db.insert(tableOf(this.#noun)).values(values).returning()) as Row<N>[]
+    if (!made) throw new Error(`the ${this.#noun} was written, but not returned`)
+    await also(made)
+    const after = await this.view(context, db, made)
+    await record(context, db, this.#event('create', made, { after }))
+    return { ...after, created: true }
+  }
+
+  /** @throws conflict when one that is not `except` has such a name, or what else is unique */
+  async requireFree(db: Database, given: object, except?: string): Promise<void> {
+    const noun = this.#noun
+    for (const field of uniqueFields(noun)) {
+      const text: unknown = Reflect.get(given, field)
+      if (typeof text !== 'string') continue
+      const [taken] = await this.#having(db, field, text)
+      if (!taken || taken.id === except) continue
+      const { name } = targetOf(noun, taken)
+      throw new LatchkeyError(
+        'conflict',
+        `the ${field === 'email' ? 'email address' : field} ${text} is taken by ${name} (${taken.id})`,
+        `choose another, or look at: latchkey ${noun} show ${name}`,
+      )
+    }
+  }
+
+  /**
+   * Changes one.
+   *
+   * @param work checks what may be, writes what other tables have of it, and tells the columns to set
+   * @throws not_found, ambiguous, and what `work` throws
+   */
+  change(
+    context: OperationContext,
+    selector: Selector<N>,
+    verb: AuditVerb<N>,
+    work: (db: Database, row: Row<N>) => Promise<Changes<N>>,
+  ): Promise<Changed<View>> {
+    return context.store.write(async db => {
+      const row = await find(db, this.#noun, selector)
+      const before = await this.view(context, db, row)
+      const columns = differingColumns<Row<N>>(row, await work(db, row))
+      const table = tableOf(this.#noun)
+      const isWritten = Object.keys(columns).length > 0
+      if (isWritten) await db.update(table).set(columns).where(eq(table.id, row.id))
+      const changed = { ...row, ...columns }
+      const after = await this.view(context, db, changed)
+      return settleChange(context, db, {
+        ...this.#event(verb, changed, { before, after }),
+        isHidden: 'passwordHash' in columns,
+      })
+    })
+  }
+
+  /**
+   * Erases one, with its parts.
+   *
+   * @param requireMayGo throws where it may not
+   * @throws not_found, ambiguous, and what `requireMayGo` throws
+   */
+  erase(
+    context: OperationContext,
+    selector: Selector<N>,
+    requireMayGo: (db: Database, row: Row<N>) => Promise<void> = async () => {},
+  ): Promise<View> {
+    return context.store.write(async db => {
+      const row = await find(db, this.#noun, selector)
+      await requireMayGo(db, row)
+      const before = await this.view(context, db, row)
+      const table = tableOf(this.#noun)
+      await db.delete(table).where(eq(table.id, row.id))
+      await record(context, db, this.#event('delete', row, { before }))
+      return before
+    })
+  }
+
+  async #having(db: Database, field: string, text: string): Promise<readonly Row<N>[]> {
+    const rows = db
+      .select()
+      .from(tableOf(this.#noun))
+      .where(sameText(column(this.#noun, field), text))
+      .limit(1)
+    return (await rows) as Row<N>[]
+  }
+
+  #event<V>(verb: AuditVerb<N>, row: Row<N>, views: V) {
+    return { action: `${this.#noun}.${verb}` as AuditAction, target: targetOf(this.#noun, row), ...views }
+  }
+}
