@@ -145,6 +145,7 @@ const unusable: Readonly<Record<string, Unusable>> = {
 function strangersDatabase(db: string): void {
   rmSync(db)
   const client = new Database(`${db}-live`)
+  client.run('PRAGMA synchronous = OFF')
   client.run('PRAGMA journal_mode = WAL')
   client.run('CREATE TABLE songs (title TEXT)')
   client.run('PRAGMA wal_checkpoint(TRUNCATE)')
@@ -159,6 +160,7 @@ function strangersDatabase(db: string): void {
 
 function alter(db: string, sql: string): void {
   const client = new Database(db)
+  client.run('PRAGMA synchronous = OFF')
   client.run(sql)
   client.run('PRAGMA wal_checkpoint(TRUNCATE)')
   client.close()

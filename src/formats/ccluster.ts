@@ -16,7 +16,7 @@ export function readCcluster(input: ForeignFile): Promise<ForeignData> {
   const { file, sqlite } = input
   return withSource(input, source => {
     if (source.kind === 'text')
-      throw invalid(`${file} is no SQLite database`, 'name the database of ccluster')
+      throw invalid(`${file} is not a SQLite database`, 'name the database of ccluster')
     return sqlite.withTables(file, source.path, database => {
       const { tables } = database
       const isOlder = !tables.has('users') && !tables.has('api_keys')

@@ -14,7 +14,7 @@ import { dataOf, requiredIn, type TableSpecs, type Tables, tablesIn } from './ta
  */
 export async function readDokify(input: ForeignFile): Promise<ForeignData> {
   const { file, bytes, sqlite } = input
-  if (bytes === undefined && (await isFolder(file))) return contentOf(await tablesInFolder(input), [])
+  if (bytes === undefined && isFolder(file)) return contentOf(await tablesInFolder(input), [])
   return withSource(input, source => {
     if (source.kind === 'text') {
       throw invalid(

@@ -13,12 +13,12 @@ export function requireColumns(
   for (const [table, columns] of Object.entries(required)) {
     const present = tables.get(table)
     if (present === undefined) {
-      throw invalid(`${file} is no database of ${source}: it has no table ${table}`, hintFor(tables))
+      throw invalid(`${file} is not a database of ${source}: it has no table ${table}`, hintFor(tables))
     }
     const missing = columns.filter(column => !present.includes(column))
     if (missing.length === 0) continue
     throw invalid(
-      `${file} is no database of ${source} that is known here: its table ${table} has no column ${missing.join(', ')}`,
+      `${file} is not a database of ${source} as known here: its table ${table} has no column ${missing.join(', ')}`,
       hintFor(tables),
     )
   }

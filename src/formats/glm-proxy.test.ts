@@ -159,7 +159,7 @@ test('a number too large for a double is not finite', async () => {
   ])
 })
 
-test('an entry that is no object is one problem', async () => {
+test('an entry that is not an object is one problem', async () => {
   expect((await readKeys(null)).problems).toEqual([
     { type: 'key', index: 0, field: 'entry', problem: 'is not an object' },
   ])
@@ -190,8 +190,8 @@ test('an empty list is sound, and a byte order mark does not matter', async () =
 })
 
 test.each<[what: string, bytes: Uint8Array, message: RegExp]>([
-  ['no object', bytesOf([sound]), /no object with a list named keys/],
-  ['no list of keys', bytesOf({ keys: { a: sound } }), /no object with a list named keys/],
+  ['no object', bytesOf([sound]), /not an object with a list named keys/],
+  ['no list of keys', bytesOf({ keys: { a: sound } }), /not an object with a list named keys/],
   ['nothing', new Uint8Array(), /is empty/],
   ['no text', Uint8Array.of(0xff, 0xfe, 0x00), /neither a SQLite database nor text/],
   ['cut off', bytesOf({ keys: [sound] }).subarray(0, 40), /line 1, column \d+/],

@@ -53,7 +53,7 @@ function documentOf(file: string, text: string): Content {
   const { value } = result
   if (!isRecord(value) || !Array.isArray(value['keys'])) {
     throw invalid(
-      `${file} is not an apikeys.json of glm-proxy: it is no object with a list named keys`,
+      `${file} is not an apikeys.json of glm-proxy: it is not an object with a list named keys`,
       'name the file that glm-proxy writes, usually data/apikeys.json',
     )
   }
@@ -122,7 +122,7 @@ function parseContent(content: Content, notes: readonly string[]): ForeignData {
 function parseKey(entry: unknown, report: Report, ignored: Set<string>): ForeignKey {
   const row = isRecord(entry) ? entry : {}
   if (!isRecord(entry)) report(wholeEntry, 'is not an object')
-  // One sentence is enough for an entry that is no object at all.
+  // One sentence is enough for an entry that is not an object at all.
   const tell: Report = isRecord(entry) ? report : () => {}
   const fields = new Fields(row, tell)
   for (const field of Object.keys(row)) if (!keyFields.has(field)) ignored.add(field)

@@ -276,7 +276,7 @@ async function stateOf(path: string): Promise<{ readonly text: string; readonly 
 
 const tooLarge = (file: string): LatchkeyError =>
   invalid(
-    `${file} is larger than ${largestTextBytes / 1024 / 1024} MiB, which is no list of keys`,
+    `${file} is larger than ${largestTextBytes / 1024 / 1024} MiB: too large for a list of keys`,
     'check that this is the right file',
   )
 

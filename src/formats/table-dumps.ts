@@ -2,9 +2,10 @@
  * Reads a folder with one dump per table: `users.csv`, `users.json` (an array of rows), `users.ndjson`, or as Supabase
  * names them, `users_rows.csv`. Must never repeat what a row holds: it may be a secret.
  */
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { translate } from '../system/errors.ts'
+import { statOf } from '../system/files.ts'
 import { isRecord } from './fields.ts'
 import { parseJson } from './json-text.ts'
 import { type ByteCounter, readRows } from './rows.ts'
@@ -19,14 +20,8 @@ export interface TableDumps {
   readonly others: readonly { readonly name: string; readonly rows: number }[]
 }
 
-/** Whether the path leads to a folder; what is wrong with it otherwise is for reading it to say. */
-export async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory()
-  } catch {
-    return false
-  }
-}
+/** Whether the path leads to a folder; reading it reports what else is wrong with it. */
+export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true
 
 /**
  * @param folder is told, by `count`, how much of all dumps together has been read

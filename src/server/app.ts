@@ -98,13 +98,13 @@ function findRoute(routes: readonly Route[], pathname: string): Found | undefine
 
 function routeFor(candidates: readonly Route[] | undefined, method: string): Route {
   if (candidates === undefined) {
-    throw new LatchkeyError('not_found', 'there is nothing at this path', 'see the paths in docs/server.md')
+    throw new LatchkeyError('not_found', 'this path does not exist', 'see the paths in docs/server.md')
   }
   const wanted = method === 'HEAD' ? 'GET' : method
   const route = candidates.find(each => each.method === wanted)
   if (route !== undefined) return route
   const allowed = candidates.flatMap(each => (each.method === 'GET' ? ['GET', 'HEAD'] : [each.method]))
-  throw new Refusal(405, 'usage', 'this path is for another method', `use ${allowed[0]}`, {
+  throw new Refusal(405, 'usage', 'this path takes another method', `use ${allowed[0]}`, {
     allow: allowed.join(', '),
   })
 }
@@ -133,7 +133,7 @@ async function authenticate(latchkey: Latchkey, request: Request, scope: string,
 }
 
 function denied({ code, key, retryAt }: Verdict, scope: string, now: Date): Refusal {
-  const why = `the key that asks may not: ${code}`
+  const why = `the key in the request may not do this: ${code}`
   if (code === 'limit_exceeded') {
     const seconds = retryAt === null ? undefined : Math.ceil((retryAt.getTime() - now.getTime()) / 1_000)
     const later = seconds === undefined ? {} : { 'retry-after': String(Math.max(1, seconds)) }
@@ -148,7 +148,7 @@ function denied({ code, key, retryAt }: Verdict, scope: string, now: Date): Refu
     return new Refusal(403, 'denied', why, hint, header)
   }
   if (code === 'model_not_allowed') {
-    return new Refusal(403, 'denied', why, 'give that key no model of its own')
+    return new Refusal(403, 'denied', why, 'give a key without a model of its own')
   }
   return new Refusal(
     401,

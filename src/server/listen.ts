@@ -132,7 +132,7 @@ export async function requireFree(path: string): Promise<void> {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) return
   if (stat.isSocket() && !(await answers(path))) return
-  throw taken(path, stat.isSocket() ? 'somebody listens there already' : 'it exists and is no socket')
+  throw taken(path, stat.isSocket() ? 'another program listens there already' : 'it exists and is no socket')
 }
 
 const taken = (path: string, why: string): LatchkeyError =>
@@ -157,7 +157,7 @@ const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : 
 function listenFailure(error: unknown, where: string): unknown {
   const code = codeOf(error)
   const options = { cause: error }
-  if (code === 'EEXIST') return taken(where, 'somebody began to listen there just now')
+  if (code === 'EEXIST') return taken(where, 'another program began to listen there just now')
   if (code === 'EADDRINUSE') {
     const port = /\d+$/.exec(where)?.[0] ?? ''
     return new LatchkeyError(

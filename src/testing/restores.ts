@@ -73,7 +73,7 @@ export async function peer(path: string, body: string) {
   cleanUp.push(() => child.kill(9))
   const { value } = await child.stdout.getReader().read()
   if (new TextDecoder().decode(value) !== 'ready\n') throw new Error('it cannot open the database')
-  return { pid: child.pid }
+  return { pid: child.pid, exited: child.exited }
 }
 
 /** 64 bytes over the root page of a table. */

@@ -1,5 +1,5 @@
 import { Database } from 'bun:sqlite'
-import { expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { Terminal as Emulator } from '@xterm/headless'
@@ -28,6 +28,13 @@ async function home() {
       .map(line => line.split('\t')[0])
   return { ...base, id, offered, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() }
 }
+
+/** For what only reads it. */
+let shared: Awaited<ReturnType<typeof home>>
+beforeAll(async () => {
+  shared = await home()
+})
+afterAll(() => shared[Symbol.asyncDispose]())
 
 test.each<[readonly string[], readonly string[]]>([
   [['ke'], ['key']],
@@ -84,8 +91,7 @@ test.each<[readonly string[], readonly string[]]>([
   [['--tz', 'Europe/Zur'], ['Europe/Zurich']],
   [["'key'", 'sh"o'], ['show']],
 ])('%p is offered %p', async (words, wanted) => {
-  await using at = await home()
-  expect((await at.offered(...words)).toSorted()).toEqual(wanted.toSorted())
+  expect((await shared.offered(...words)).toSorted()).toEqual(wanted.toSorted())
 })
 
 test('nothing is offered, said or made where there is no database', async () => {

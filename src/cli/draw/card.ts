@@ -4,7 +4,7 @@ import type { JsonSchema, ObjectShape } from '../../contract/shape.ts'
 import type { Limit, UserRef } from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
 import { printableLine } from '../terminal/printable.ts'
-import { fold, widthOf } from '../terminal/width.ts'
+import { fold, padded, widest, widthOf } from '../terminal/width.ts'
 import { limitText, reference } from './columns.ts'
 
 /** Every field (or the given ones) as an aligned `label  value`, without a line break at the end. */
@@ -45,11 +45,11 @@ function block(schema: JsonSchema, value: unknown, brush: Brush, fields?: readon
   const each = typeof additionalProperties === 'object' ? additionalProperties : {}
   const names = fields ?? Object.keys(properties ?? given)
   const title = (name: string): string => (properties === undefined ? printableLine(name) : label(name))
-  const widest = names.reduce((most, name) => Math.max(most, widthOf(title(name))), 0)
+  const width = widest(names.map(title))
   return names.flatMap(name => {
     const inner = properties?.[name] ?? each
     if (!isNested(inner, given[name])) {
-      return labelled(title(name), widest, valueLines(inner, name, given[name], brush), brush)
+      return labelled(title(name), width, valueLines(inner, name, given[name], brush), brush)
     }
     const narrower = { ...brush, width: brush.width - 2 }
     const lines = valueLines(inner, name, given[name], narrower)
@@ -60,12 +60,12 @@ function block(schema: JsonSchema, value: unknown, brush: Brush, fields?: readon
 /** Values behind their label, each on a line of its own, folded to the width that is left; or below it, if little is. */
 export function labelled(
   title: string,
-  widest: number,
+  width: number,
   values: readonly string[],
   brush: Brush,
 ): readonly string[] {
-  const isBeside = widest + 2 <= brush.width / 2
-  const indent = ' '.repeat(isBeside ? widest + 2 : 2)
+  const isBeside = width + 2 <= brush.width / 2
+  const indent = ' '.repeat(isBeside ? width + 2 : 2)
   const room = brush.width - indent.length
   const lines = values
     .flatMap(value => fold(value, room))
@@ -74,7 +74,7 @@ export function labelled(
   const head = brush.dim(title)
   const [first = indent, ...rest] = lines
   if (!isBeside || !first.startsWith(indent)) return [head, ...lines]
-  return [head + ' '.repeat(indent.length - widthOf(title)) + first.slice(indent.length), ...rest]
+  return [padded(head, indent.length) + first.slice(indent.length), ...rest]
 }
 
 function valueLines(schema: JsonSchema, name: string, value: unknown, brush: Brush): string[] {
@@ -97,18 +97,16 @@ function rows(schema: JsonSchema, values: readonly unknown[], brush: Brush): str
     return names.map(name => inline(properties[name] ?? {}, name, given[name], brush))
   })
   const titles = names.map(label)
-  const widths = titles.map((title, index) =>
-    cells.reduce((most, line) => Math.max(most, widthOf(line[index] ?? '')), widthOf(title)),
-  )
+  const widths = titles.map((title, index) => widest([title, ...cells.map(line => line[index] ?? '')]))
   if (widths.reduce((sum, each) => sum + each + 2, -2) > brush.width) {
     return values.flatMap((value, index) => [...(index === 0 ? [] : ['']), ...block(schema, value, brush)])
   }
-  const pad = (line: readonly string[]): string =>
+  const aligned = (line: readonly string[]): string =>
     line
-      .map((cell, index) => cell + ' '.repeat(Math.max(0, (widths[index] ?? 0) - widthOf(cell))))
+      .map((cell, index) => padded(cell, widths[index] ?? 0))
       .join('  ')
       .trimEnd()
-  return [brush.dim(pad(titles)), ...cells.map(pad)]
+  return [brush.dim(aligned(titles)), ...cells.map(aligned)]
 }
 
 /** Whether the value takes lines of its own: an object that is no mere name, or a list of such. */
@@ -131,6 +129,5 @@ function quantity(schema: JsonSchema, name: string, value: number, brush: Brush)
   if (name.endsWith('Bytes')) return brush.bytes(value)
   if (name.endsWith('Ms')) return brush.duration(value)
   if (name.endsWith('Usd')) return brush.dollars(value)
-  const isWhole = schema.type === 'integer' || (Array.isArray(schema.type) && schema.type.includes('integer'))
-  return isWhole ? brush.count(value) : String(value)
+  return [schema.type].flat().includes('integer') ? brush.count(value) : String(value)
 }

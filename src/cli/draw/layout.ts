@@ -6,7 +6,7 @@
 import type { Brush } from '../declare/brush.ts'
 import type { Column, Total } from '../declare/column.ts'
 import { harmless, oneLine } from '../terminal/printable.ts'
-import { cut, isToken, widthOf } from '../terminal/width.ts'
+import { cut, isToken, widest, widthOf } from '../terminal/width.ts'
 import { labelled } from './card.ts'
 import { bar } from './chart.ts'
 
@@ -49,13 +49,8 @@ export function layOut<Row>(
       if (!placed.includes(column)) return []
       const width = remaining.shift() ?? 0
       const title = brush.bold(column.title.toUpperCase())
-      return [
-        {
-          cells: [title, ...column.cells.map(cell => cut(cell, width, ellipsis))],
-          width,
-          align: column.align,
-        },
-      ]
+      const cells = [title, ...column.cells.map(cell => cut(cell, width, ellipsis))]
+      return [{ cells, width, align: column.align }]
     }
     if (!brush.pictures || room < shortestBar) return []
     const bars = column.fractions.map(fraction => bar(fraction, room, brush.unicode))
@@ -165,9 +160,7 @@ function fit(columns: readonly Texts[], available: number): readonly number[] | 
 
 /** As wide as it takes to cut nothing. */
 const naturalWidths = (columns: readonly Texts[]): readonly number[] =>
-  columns.map(({ title, cells }) =>
-    cells.reduce((most, cell) => Math.max(most, widthOf(cell)), widthOf(title)),
-  )
+  columns.map(({ title, cells }) => widest([title, ...cells]))
 
 const sumOf = (widths: readonly number[]): number =>
   widths.reduce((sum, each) => sum + each + gap.length, -gap.length)
@@ -177,11 +170,11 @@ const shortest = 8
 
 /** A block of labelled lines for each row; what is empty has none. */
 function cards(columns: readonly Texts[], brush: Brush): string {
-  const widest = columns.reduce((most, { title }) => Math.max(most, widthOf(title)), 0)
+  const width = widest(columns.map(({ title }) => title))
   const lines = (row: number): readonly string[] =>
     columns.flatMap(({ title, cells }, index) => {
       const cell = (cells[row] ?? '').trimEnd()
-      return cell === '' ? [] : labelled(title, widest, [index === 0 ? brush.bold(cell) : cell], brush)
+      return cell === '' ? [] : labelled(title, width, [index === 0 ? brush.bold(cell) : cell], brush)
     })
   return (columns[0]?.cells ?? []).map((_, row) => lines(row).join('\n')).join('\n\n')
 }

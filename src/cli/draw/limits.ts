@@ -3,7 +3,7 @@
 import type { LimitForecast, LimitState } from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
 import type { Column } from '../declare/column.ts'
-import { fold, widthOf } from '../terminal/width.ts'
+import { fold, padded, widest } from '../terminal/width.ts'
 import { bar } from './chart.ts'
 
 /**
@@ -20,7 +20,7 @@ export function limitLines(limits: readonly (LimitState | LimitForecast)[], brus
       percentUsed(limit),
     ] as const
   })
-  const widths = [0, 1, 2, 3].map(at => rows.reduce((most, row) => Math.max(most, widthOf(row[at] ?? '')), 0))
+  const widths = [0, 1, 2, 3].map(at => widest(rows.map(row => row[at] ?? '')))
   const together = widths.reduce((sum, each) => sum + each + 2, -2)
   const isWide = together <= brush.width
   return limits.flatMap((limit, index) => {
@@ -34,7 +34,7 @@ export function limitLines(limits: readonly (LimitState | LimitForecast)[], brus
       return [name, ...below, ...later]
     }
     const columns = [
-      name + ' '.repeat((widths[0] ?? 0) - widthOf(name)),
+      padded(name, widths[0] ?? 0),
       used.padStart(widths[1] ?? 0),
       paint(left.padStart(widths[2] ?? 0)),
       percent.padStart(widths[3] ?? 0) + picture,

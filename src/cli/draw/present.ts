@@ -24,11 +24,7 @@ export function parseFields(raw: string): readonly string[] {
   const fields = new Set(raw.split(',').map(field => field.trim()))
   fields.delete('')
   if (fields.size > 0) return [...fields]
-  throw new LatchkeyError(
-    'usage',
-    '--fields names no field',
-    'write fields with commas between: --fields id,name',
-  )
+  throw misuse('--fields names no field', 'write fields with commas between: --fields id,name')
 }
 
 /** Throws `usage` when the command cannot answer in this way, or would lose a secret by it. */
@@ -40,47 +36,35 @@ export function checkPresentation(
   const { shape } = declaration.prints
   if (shape === undefined) {
     if (isForPeople(format) && fields === undefined) return
-    throw new LatchkeyError(
-      'usage',
-      'this command prints plain text only',
-      'leave out -o, --json, -q and --fields',
-    )
+    throw misuse('this command prints plain text only', 'leave out -o, --json, -q and --fields')
   }
   if (isOpen(shape)) return
+  const known = shape.fields
   for (const field of fields ?? []) {
-    if (shape.fields.includes(field) || (field === 'dryRun' && declaration.effect !== 'read')) continue
-    const guess = didYouMean(nearest(field, shape.fields))
-    throw new LatchkeyError(
-      'usage',
-      `there is no field '${field}'${guess}`,
-      shape.fields.length === 0 ? 'leave out --fields' : `choose from ${shape.fields.join(', ')}`,
-    )
+    if (known.includes(field) || (field === 'dryRun' && declaration.effect !== 'read')) continue
+    const choices = known.length === 0 ? 'leave out --fields' : `choose from ${known.join(', ')}`
+    throw misuse(`there is no field '${field}'${didYouMean(nearest(field, known))}`, choices)
   }
-  if (
-    declaration.revealsSecret?.(input) &&
-    (format === 'name' || (fields !== undefined && !fields.includes('secret')))
-  ) {
-    throw new LatchkeyError(
-      'usage',
+  const hasSecret = format !== 'name' && fields?.includes('secret') !== false
+  if (declaration.revealsSecret?.(input) && !hasSecret) {
+    throw misuse(
       'the secret is shown only once, and this output would not hold it',
       format === 'name' ? 'use -o json instead' : 'use -o json, or add secret to --fields',
     )
   }
-  if (format === 'csv' && shape.fields.length === 0) {
-    throw new LatchkeyError('usage', 'this command has no columns to print', 'use -o json or -o yaml instead')
+  if (format === 'csv' && known.length === 0) {
+    throw misuse('this command has no columns to print', 'use -o json or -o yaml instead')
   }
   if (format !== 'name') return
   if (fields !== undefined) {
-    throw new LatchkeyError('usage', '-q prints ids and takes no --fields', 'use -o csv --fields … instead')
+    throw misuse('-q prints ids and takes no --fields', 'use -o csv --fields … instead')
   }
-  if (idField(shape.fields) === undefined) {
-    throw new LatchkeyError(
-      'usage',
-      'this command has no ids to print',
-      'use -o json, or -o csv --fields … instead',
-    )
+  if (idField(known) === undefined) {
+    throw misuse('this command has no ids to print', 'use -o json, or -o csv --fields … instead')
   }
 }
+
+const misuse = (message: string, hint: string): LatchkeyError => new LatchkeyError('usage', message, hint)
 
 export const isStream = (result: unknown): result is AsyncIterable<unknown> =>
   typeof result === 'object' && result !== null && Symbol.asyncIterator in result

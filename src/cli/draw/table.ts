@@ -107,23 +107,10 @@ const standIns = /\ue000\ue001*/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with an escape
 const trimEnd = (line: string): string => line.replace(/ +((?:\x1b\[[0-9;]*m)*)$/, '$1')
 
-const borderless = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: gap,
-}
+const edges = ['top', 'bottom', 'left', 'mid', 'right']
+const corners = ['top', 'bottom'].flatMap(edge => [`${edge}-mid`, `${edge}-left`, `${edge}-right`])
+const borders = [...edges, ...corners, 'left-mid', 'mid-mid', 'right-mid']
+const borderless = { ...Object.fromEntries(borders.map(name => [name, ''])), middle: gap }
 
 type Paint = Pick<Brush, 'bold' | 'dim' | 'good' | 'warn' | 'bad'>
 

@@ -112,12 +112,12 @@ describe('what is wrong names its file and exits 78', () => {
 
   test('a folder in the place of the file', () => {
     mkdirSync(folder.file('here/latchkey.toml'))
-    expect(refused().message).toContain('is no file')
+    expect(refused().message).toContain('is not a file')
   })
 
   test('a pipe in the place of the file is not waited for', () => {
     Bun.spawnSync(['mkfifo', folder.file('here/latchkey.toml')])
-    expect(refused().message).toContain('is no file')
+    expect(refused().message).toContain('is not a file')
   })
 
   requireRoot()('a file here that belongs to another user is named with its owner, not followed', () => {
@@ -126,7 +126,7 @@ describe('what is wrong names its file and exits 78', () => {
     for (const flags of [{}, { db: '/mine.db' }, { profile: 'prod' }]) {
       expect(refused({}, flags)).toMatchObject({
         exit: 78,
-        message: `${path} belongs to another user, ${nameOfUser(stranger)}, and is not followed`,
+        message: `${path} belongs to another user, ${nameOfUser(stranger)}, and is not trusted`,
         hint: expect.stringContaining(`chown 0 ${path}`),
       })
     }

@@ -104,7 +104,7 @@ export function readIfPresent({ path, owners }: SettingsPlace): string | undefin
     // Of a pipe one would wait for ever, of a device there is no end.
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stat = fstatSync(file)
-    if (!stat.isFile()) throw broken(`${path} is no file`, `move ${path} away`)
+    if (!stat.isFile()) throw broken(`${path} is not a file`, `move ${path} away`)
     // A link to a file of one's own leads astray as well.
     for (const { uid } of [stat, lstatSync(path)])
       if (owners?.includes(uid) === false) throw foreign(path, uid)
@@ -125,7 +125,7 @@ export function readIfPresent({ path, owners }: SettingsPlace): string | undefin
 
 const foreign = (path: string, uid: number): LatchkeyError =>
   broken(
-    `${path} belongs to another user, ${nameOfUser(uid)}, and is not followed`,
+    `${path} belongs to another user, ${nameOfUser(uid)}, and is not trusted`,
     `go to another folder, or if you trust the file: chown ${process.geteuid?.()} ${path}`,
   )
 

@@ -6,6 +6,14 @@
 /** Columns of one line of text, its colours left out. */
 export const widthOf = (text: string): number => Bun.stringWidth(text)
 
+/** The width of the widest. */
+export const widest = (texts: readonly string[]): number =>
+  texts.reduce((most, text) => Math.max(most, widthOf(text)), 0)
+
+/** The text with blanks behind it up to a width. */
+export const padded = (text: string, width: number): string =>
+  text + ' '.repeat(Math.max(0, width - widthOf(text)))
+
 /**
  * The text, or its beginning and `ellipsis` in `most` columns; every colour in it is kept, so none stays open.
  * Bun.sliceAnsi goes one over where the edge meets a wide character, and Bun.wrapAnsi takes emoji apart.

@@ -1,7 +1,6 @@
 /** Keeps an import from reading the database that it would write to. */
-import { type Stats, statSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { sidecars } from '../../system/files.ts'
+import { sidecars, statOf } from '../../system/files.ts'
 
 /**
  * Closing a file that this process also has open in SQLite drops SQLite's locks on it (POSIX): never touch it.
@@ -9,22 +8,13 @@ import { sidecars } from '../../system/files.ts'
  * @throws invalid
  */
 export function refuseOwnDatabase(file: string, database: string): void {
-  const source = identify(file)
+  const source = statOf(file)
   if (source === undefined) return
-  const own = ['', ...sidecars].map(suffix => identify(database + suffix))
+  const own = ['', ...sidecars].map(suffix => statOf(database + suffix))
   if (!own.some(other => other !== undefined && other.ino === source.ino && other.dev === source.dev)) return
   throw new LatchkeyError(
     'invalid',
     `${file} belongs to the database that would be imported into`,
     'name what the other system writes; latchkey import --help has examples',
   )
-}
-
-function identify(file: string): Stats | undefined {
-  try {
-    return statSync(file)
-  } catch {
-    // Reading it says what is wrong with it.
-    return undefined
-  }
 }

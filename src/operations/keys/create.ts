@@ -47,7 +47,7 @@ export async function createKeys(
 ): Promise<readonly CreatedKey[]> {
   const fields = rules.parse(newKey, input)
   if (count !== undefined && (!Number.isInteger(count) || count < 1 || count > most)) {
-    throw new LatchkeyError('invalid', `count must be from 1 to ${most}`, 'create them in several goes')
+    throw new LatchkeyError('invalid', `count must be from 1 to ${most}`, 'create them in several calls')
   }
   const { name, user, project, expiresAt } = fields
   const names = count === undefined ? [name] : Array.from({ length: count }, (_, n) => `${name}-${n + 1}`)
@@ -185,7 +185,7 @@ export function requireFuture(expiresAt: Date | null | undefined, now: Date): vo
   if (!expiresAt || expiresAt > now) return
   throw new LatchkeyError(
     'invalid',
-    `expires at ${expiresAt.toISOString()} lies in the past`,
+    `expires at ${expiresAt.toISOString()} is in the past`,
     'give a later date or a duration such as 90d; to stop a key now, use: latchkey key revoke',
   )
 }

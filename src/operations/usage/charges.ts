@@ -19,7 +19,9 @@ export async function readCharges(
   const reader = new EventReader(now.getTime())
   const which = (index: number): string => (rows.length === 1 ? 'the event' : `event ${index + 1}`)
   const events = rows.map((row, index): UsageEvent => {
-    const event = isRecord(row) ? reader.read({ ...row, at: row['at'] ?? now.toISOString() }) : 'is no object'
+    const event = isRecord(row)
+      ? reader.read({ ...row, at: row['at'] ?? now.toISOString() })
+      : 'is not an object'
     if (typeof event !== 'string') return event
     throw refused('invalid', `${which(index)} ${event}`)
   })
@@ -47,4 +49,4 @@ export const single = (
 ): Entry => ({ id, keyId, at, counts, buckets: [{ at, model, counts }] })
 
 const refused = (code: 'invalid' | 'not_found' | 'ambiguous', problem: string): LatchkeyError =>
-  new LatchkeyError(code, `${problem}; nothing was counted`, 'mend it and send all of them again')
+  new LatchkeyError(code, `${problem}; nothing was counted`, 'correct it and send all of them again')

@@ -123,8 +123,8 @@ export class EventReader {
     if (time === undefined) {
       return 'has a bad value: at must be a date and time with its zone, such as 2026-11-20T10:00:00Z'
     }
-    if (time < earliest) return 'has a bad value: at lies before the year 2000'
-    if (time > this.#now + rules.clockToleranceMs) return 'has a bad value: at lies in the future'
+    if (time < earliest) return 'has a bad value: at is before the year 2000'
+    if (time > this.#now + rules.clockToleranceMs) return 'has a bad value: at is in the future'
     if (this.#models.size >= mostModels) this.#models.clear()
     if (counted.model !== '') this.#models.add(counted.model)
     return {

@@ -76,7 +76,7 @@ function badLines(file: string, { bad, events, problems }: Log): LatchkeyError {
   return new LatchkeyError(
     'invalid',
     [`${many} of ${events} in ${file} cannot be counted, so nothing was:`, ...listed, ...more].join('\n'),
-    'mend them and run it again, or count the others with --skip-bad',
+    'correct them and run it again, or count the others with --skip-bad',
   )
 }
 

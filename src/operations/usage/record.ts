@@ -41,7 +41,7 @@ export function readUsage(input: UsageInput, now: Date): Usage {
   if (at > now.getTime() + rules.clockToleranceMs) {
     throw new LatchkeyError(
       'invalid',
-      `at ${new Date(at).toISOString()} lies in the future`,
+      `at ${new Date(at).toISOString()} is in the future`,
       'check the clock, or leave --at out to record it as of now',
     )
   }

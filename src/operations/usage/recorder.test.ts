@@ -215,8 +215,8 @@ test('of events that are sent together one that is wrong has none counted', asyn
     [{ key: 'nobody' }, 'not_found', 'event 2 names a key that does not exist'],
     [{ key: 'ci', inputTokens: -1 }, 'invalid', 'event 2 has a bad value'],
     [{ inputTokens: 1 }, 'invalid', 'event 2 names no key'],
-    [{ key: 'ci', at: '2036-01-01T00:00:00Z' }, 'invalid', 'lies in the future'],
-    ['ci', 'invalid', 'event 2 is no object'],
+    [{ key: 'ci', at: '2036-01-01T00:00:00Z' }, 'invalid', 'is in the future'],
+    ['ci', 'invalid', 'event 2 is not an object'],
   ] as const) {
     expect(await failure(recorder.ingest([good, bad]))).toMatchObject({
       code,

@@ -50,7 +50,9 @@ export function importPlanLines(report: ImportReport, brush: Brush): string {
 /** What is to be known of the source, whatever came of it. */
 const aboutSource = (report: ImportReport): readonly string[] => [
   ...report.notes.map(note => `Note: ${note}`),
-  ...(report.ignoredFields.length === 0 ? [] : [`Has no home here: ${report.ignoredFields.join(', ')}`]),
+  ...(report.ignoredFields.length === 0
+    ? []
+    : [`Not imported, no such field here: ${report.ignoredFields.join(', ')}`]),
   ...(report.leftBehind.length === 0
     ? []
     : [
