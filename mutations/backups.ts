@@ -4,9 +4,31 @@ const policy = { tests: ['src/operations/file/backup/policy.test.ts'] }
 const upkeep = { tests: ['src/operations/file/backup/upkeep.test.ts'] }
 const swapping = { tests: ['src/operations/file/backup/restore/swap.test.ts'] }
 const durable = { tests: ['src/durable.test.ts'] }
+const planned = { tests: ['src/operations/file/backup/restore/plan.test.ts'] }
 
 /** What cannot be got back. */
 export const backups: readonly Mutation[] = [
+  {
+    what: 'a restore brings back another backup than the one that was agreed to',
+    file: 'src/operations/file/backup/restore/restore.ts',
+    text: 'const chosen = isStale ? await chooseState(context, options) : stored',
+    instead: 'const chosen = await chooseState(context, options)',
+    ...planned,
+  },
+  {
+    what: 'the copy for a question that nobody answered stays beside the database',
+    file: 'src/operations/index.ts',
+    text: '      for (const plan of plans) plan[Symbol.dispose]()\n',
+    instead: '',
+    ...planned,
+  },
+  {
+    what: 'nothing can be written where a folder cannot be synced',
+    file: 'src/system/files.ts',
+    text: "if (!isUnsupported(error) && !(folder === undefined && codeOf(error) === 'EACCES')) throw error",
+    instead: 'throw error',
+    tests: ['src/system/files.test.ts'],
+  },
   {
     what: 'a file gets its name before its bytes are on disk',
     file: 'src/system/files.ts',
@@ -73,7 +95,7 @@ export const backups: readonly Mutation[] = [
   {
     what: 'a backup whose bytes rot passes its verification',
     file: 'src/operations/file/backup/verify.ts',
-    text: '  if (sha256 !== manifest.sha256) throw wrong(stored, otherBytes)\n',
+    text: '  if (sha256 !== manifest.sha256) throw damaged(manifest.id, otherBytes)\n',
     instead: '',
     tests: ['src/operations/file/backup/backup.test.ts', 'src/operations/file/backup/upkeep.test.ts'],
   },
@@ -136,8 +158,8 @@ export const backups: readonly Mutation[] = [
   {
     what: 'other backups are removed than those that were shown',
     file: 'src/operations/file/backup/prune.ts',
-    text: '      if (only) requireOnly(await prune({ ...context, dryRun: true }), only)\n',
-    instead: '',
+    text: '  const other = only && unkept.find(',
+    instead: '  const other = only && unkept.slice(unkept.length).find(',
     ...upkeep,
   },
   {

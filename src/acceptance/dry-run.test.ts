@@ -48,7 +48,7 @@ function changedRows(run: Run, rows: ReturnType<typeof tables>): readonly string
 
 test('a dry run says what would be done, and not that it was', async () => {
   const others: Readonly<Record<string, string>> = {
-    'backup schedule': "backup schedule --cron '17 3 * * *'",
+    'backup schedule': "backup schedule --cron '17 3 * * *' --log backup.log",
     man: 'man --dir pages',
   }
   const scene: Scene = {

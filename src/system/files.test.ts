@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -14,7 +15,7 @@ import { failure } from '../testing/failure.ts'
 import { type TemporaryFolder, temporaryFolder } from '../testing/folder.ts'
 import { program } from '../testing/process.ts'
 import { run } from '../testing/run.ts'
-import { requireMounts, requireTool } from '../testing/tools.ts'
+import { canStepDown, requireMounts, requirePresent, requireTool, stepDown } from '../testing/tools.ts'
 import { splitWords } from '../testing/words.ts'
 import { PrivateFile, place, replaceFile, syncFolder, withNewFile } from './files.ts'
 
@@ -80,6 +81,21 @@ test('a folder that the system refuses to sync is as good as it gets', () => {
   syncFolder('/proc/self')
 })
 
+const readable = requirePresent(process.getuid?.() !== 0 || canStepDown(), 'a user who can read the project')
+readable('a folder that may be written and not read takes files too', () => {
+  const own = folder.file('drop')
+  mkdirSync(own)
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) for (const path of [folder.path, own]) chmodSync(path, 0o755)
+  if (isRoot) chownSync(own, 65534, 65534)
+  chmodSync(own, 0o300)
+  const script = `import { replaceFile } from '${join(import.meta.dir, 'files.ts')}'; replaceFile('${own}/a', 'small')`
+  const words = [...(isRoot ? stepDown : []), process.execPath, '-e', script]
+  expect(Bun.spawnSync(words, { cwd: '/' }).stderr.toString()).toBe('')
+  chmodSync(own, 0o755)
+  expect(readFileSync(`${own}/a`, 'utf8')).toBe('small')
+})
+
 requireMounts()('files that are replaced and files that are new, on a file system of their own', async () => {
   const mounted = folder.file('mounted')
   mkdirSync(mounted)
@@ -110,7 +126,9 @@ requireMounts()('files that are replaced and files that are new, on a file syste
       const error = await failure(attempt())
       expect(error).toMatchObject({
         code: 'permission',
-        message: expect.stringContaining(`${mounted} cannot`),
+        message: expect.stringMatching(
+          new RegExp(`${mounted}(/b)? cannot be written.*: its disk is read-only`),
+        ),
       })
     }
   } finally {

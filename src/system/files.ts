@@ -119,7 +119,7 @@ export function replaceFile(path: string, text: string, mode = 0o600): void {
  * Runs `work`, which may write a new file, mode 0600, once: it is on disk when the write returns, overwrites nothing, and
  * is gone again when `work` fails.
  *
- * @param hint what to do when there is something of that name, which is found out first
+ * @param hint what to do when there is something of that name
  * @throws conflict, usage (no such folder), permission, and what `work` throws
  */
 export async function withNewFile<T>(
@@ -127,7 +127,6 @@ export async function withNewFile<T>(
   hint: string,
   work: (write: (text: string) => void) => Promise<T>,
 ): Promise<T> {
-  requireFree(path, hint)
   let isOurs = false
   const write = (text: string): void => {
     try {

@@ -1,7 +1,7 @@
 /** Puts a report of usage into an HTML file. */
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { UsageOverview } from '../../../index.ts'
-import { replaceFile, withNewFile } from '../../../system/files.ts'
+import { replaceFile, requireFree, withNewFile } from '../../../system/files.ts'
 import type { Context } from '../../declare/declaration.ts'
 import { usagePage } from '../../draw/page/usage.ts'
 
@@ -28,5 +28,8 @@ export async function writeUsagePage(
     return overview
   }
   if (replace) return fill(text => replaceFile(path, text))
-  return withNewFile(path, 'name a new file, or write over that one with --force', fill)
+  const hint = 'name a new file, or write over that one with --force'
+  // Found out before anything is worked out for it.
+  requireFree(path, hint)
+  return withNewFile(path, hint, fill)
 }

@@ -95,7 +95,7 @@ async function createAndPrune(
   const backup = toView(stored)
   if (policy === undefined) return { ...backup, pruned: [] }
   try {
-    const prunings = await pruneUnlocked(context, stored.location, policy, timeZone, stored)
+    const prunings = await pruneUnlocked(context, stored.location, { policy, timeZone, taken: stored })
     return { ...backup, pruned: prunings.filter(each => each.outcome === 'removed').map(each => each.id) }
   } catch (error) {
     const problem = failureOf(error).message

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
+import { damaged } from './damaged.ts'
 
 type Chunks = AsyncIterable<Uint8Array>
 
@@ -85,11 +86,7 @@ export async function* decrypt(
         'give the file with the identity of one of its recipients with --identity',
       )
     }
-    throw new LatchkeyError(
-      'checksum',
-      `the backup ${name} is damaged: it cannot be decrypted`,
-      'find one that is sound with: latchkey backup verify --all',
-    )
+    throw damaged(name, 'it cannot be decrypted')
   }
 }
 

@@ -5,7 +5,7 @@ import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Backup, ListedBackup } from '../../../contract/views.ts'
 import type { FileContext } from '../../context.ts'
 import { looksLikeId } from '../../rules/ids.ts'
-import type { ChooseBackup, ListBackups } from './input.ts'
+import type { ChooseBackup, ChooseState, ListBackups } from './input.ts'
 import {
   dataPath,
   manifestName,
@@ -43,19 +43,11 @@ export async function listBackups(
 /**
  * The backup that a restore with the same options would use.
  *
- * @throws not_found, ambiguous, corrupt, usage
+ * @throws not_found, ambiguous, corrupt, usage (neither or both of a backup and the latest)
  */
 export async function getBackup(context: FileContext, options: ChooseBackup): Promise<Backup> {
-  return toView(await chooseBackup(context, options))
-}
-
-/** @throws not_found, ambiguous, corrupt, usage (neither or both of a backup and the latest) */
-export async function chooseBackup(context: FileContext, options: ChooseBackup): Promise<StoredBackup> {
-  const { backup, from, latest = false, identityFile = context.ageIdentityFile } = options
-  if ((backup === undefined) === latest) {
-    const isNewest = latest || backup === undefined || backup === 'latest'
-    const found = isNewest ? latestBackup(context, options) : findBackup(context, backup, from)
-    return { ...(await found), identityFile }
+  if ((options.backup === undefined) === (options.latest ?? false)) {
+    return toView(await chooseBackup(context, options))
   }
   throw new LatchkeyError(
     'usage',
@@ -64,14 +56,20 @@ export async function chooseBackup(context: FileContext, options: ChooseBackup):
   )
 }
 
+/** The one that is named, or else the latest, or the latest at a time. @throws not_found, ambiguous, corrupt */
+export const chooseBackup = (context: FileContext, options: ChooseState): Promise<StoredBackup> =>
+  options.backup === undefined || options.backup === 'latest'
+    ? latestBackup(context, options)
+    : findBackup(context, options.backup, options.from)
+
 /**
  * The newest backup of this database that is not known to be bad, or the newest that had been taken at a time.
  *
  * @throws not_found, ambiguous (the database is not there, and several have backups here)
  */
-export async function latestBackup(
+async function latestBackup(
   context: FileContext,
-  { from, at, onWarning }: Pick<ChooseBackup, 'from' | 'onWarning'> & { readonly at?: Date | undefined },
+  { from, at, onWarning }: ChooseState,
 ): Promise<StoredBackup> {
   const where = locate(context, from ?? context.backupDir).address
   const moment = { now: context.now(), at, where }

@@ -8,9 +8,9 @@ import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { createGunzip, createZstdDecompress, gzip } from 'node:zlib'
-import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
 import type { Compression } from '../../../contract/views.ts'
+import { damaged } from './damaged.ts'
 import { decrypt, encrypt } from './encrypt.ts'
 
 /** How the bytes of a backup differ from those of the database. */
@@ -113,7 +113,7 @@ export async function unpack(
     else await pipeline(opened, decoder(compression), write)
   } catch (error) {
     if (/^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB)/.test(codeOf(error)))
-      throw damaged(name, 'it cannot be unpacked', error)
+      throw damaged(name, 'it cannot be unpacked', { cause: error })
     throw error
   } finally {
     await output.close()
@@ -219,12 +219,3 @@ const decoder = (compression: 'zstd' | 'gzip'): Duplex =>
   compression === 'zstd'
     ? createZstdDecompress({ chunkSize: chunkBytes })
     : createGunzip({ chunkSize: chunkBytes })
-
-function damaged(name: string, what: string, cause?: unknown): LatchkeyError {
-  return new LatchkeyError(
-    'checksum',
-    `the backup ${name} is damaged: ${what}`,
-    'find one that is sound with: latchkey backup verify --all',
-    { cause },
-  )
-}

@@ -58,8 +58,8 @@ export function decide(
     if (backup) reasons.get(backup)?.push(because)
   }
   // A clock that was wrong once is no reason to remove what other clocks have dated.
-  const [later, dated] = partition(backups, backup => isFromLater(backup, now))
-  for (const backup of later) keep(backup, 'dated later than now')
+  for (const backup of backups.filter(each => isFromLater(each, now))) keep(backup, 'dated later than now')
+  const dated = backups.filter(each => !isFromLater(each, now))
   const good = dated.filter(backup => backup.manifest.failure === null)
   const regular = good.filter(backup => !isSafetyCopy(backup))
   for (const rule of rules) applyRule(rule, policy[rule.name], regular, timeZone, keep)
@@ -85,10 +85,6 @@ export function decide(
     const { failure } = stored.manifest
     return { stored, keep: false, because: [failure ? 'failed its verification' : 'no rule keeps it'] }
   })
-}
-
-function partition<T>(all: readonly T[], test: (one: T) => boolean): readonly [T[], T[]] {
-  return [all.filter(test), all.filter(one => !test(one))]
 }
 
 const safetyMs = 7 * 86_400_000

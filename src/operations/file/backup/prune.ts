@@ -9,7 +9,7 @@ import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
 import type { KeepPolicy } from './input.ts'
 import { type PruneBackups, pruneInput } from './input.ts'
-import { surveyFolder, surveyOwn } from './list.ts'
+import { surveyOwn } from './list.ts'
 import { withLock } from './lock.ts'
 import { dataPath, manifestName, newestFirst, readManifest, type StoredBackup } from './manifest.ts'
 import { locate } from './places/locate.ts'
@@ -31,28 +31,9 @@ export async function pruneBackups(
   const where = from ?? context.backupDir
   const location = locate(context, where)
   // A folder that is not there is not created for a lock.
-  await surveyFolder(context, where)
-  const prune = (as: FileContext) => pruneUnlocked(as, location, policy, timeZone)
-  return withLock(
-    context,
-    where,
-    async () => {
-      if (only) requireOnly(await prune({ ...context, dryRun: true }), only)
-      return prune(context)
-    },
-    { waitMs },
-  )
-}
-
-/** @throws conflict */
-function requireOnly(plan: readonly BackupPruning[], only: readonly string[]): void {
-  const other = plan.find(({ id, outcome }) => outcome === 'removed' && !only.includes(id))
-  if (other === undefined) return
-  throw new LatchkeyError(
-    'conflict',
-    `${other.path} would be removed too by now, so nothing was`,
-    'run it again to see which backups go',
-  )
+  await location.list()
+  const prune = () => pruneUnlocked(context, location, { policy, timeZone, only })
+  return withLock(context, where, prune, { waitMs })
 }
 
 /** What `pruneBackups` would do. @throws as that does */
@@ -61,22 +42,34 @@ export const planPrune = (
   input: PruneBackups = {},
 ): Promise<readonly BackupPruning[]> => pruneBackups({ ...context, dryRun: true }, input)
 
-/**
- * As `pruneBackups`, for a caller that holds the lock.
- *
- * @param taken the backup that the caller has just taken, which a dry run does not find there
- */
+interface Pruning {
+  readonly policy: KeepPolicy
+  readonly timeZone: string
+  /** Ids of backups: when any other would be removed, none is. */
+  readonly only?: readonly string[] | undefined
+  /** The backup that the caller has just taken, which a dry run does not find there. */
+  readonly taken?: StoredBackup
+}
+
+/** As `pruneBackups`, for a caller that holds the lock. */
 export async function pruneUnlocked(
   context: FileContext,
   location: Location,
-  policy: KeepPolicy,
-  timeZone: string,
-  taken?: StoredBackup,
+  { policy, timeZone, only, taken }: Pruning,
 ): Promise<readonly BackupPruning[]> {
   const { backups } = await surveyOwn(context, location.address)
   const all = context.dryRun && taken ? [taken, ...backups].sort(newestFirst) : backups
   const decisions = decide(policy, all, context.now(), timeZone, taken?.manifest.id)
-  if (!context.dryRun) await removeAll(decisions.filter(decision => !decision.keep))
+  const unkept = decisions.filter(({ keep }) => !keep)
+  const other = only && unkept.find(({ stored }) => !only.includes(stored.manifest.id))
+  if (other) {
+    throw new LatchkeyError(
+      'conflict',
+      `${dataPath(other.stored)} would be removed too by now, so nothing was`,
+      'run it again to see which backups go',
+    )
+  }
+  if (!context.dryRun) await removeAll(unkept)
   return decisions.map(toPruning)
 }
 

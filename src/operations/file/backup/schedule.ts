@@ -44,8 +44,18 @@ export async function planSchedule(context: FileContext, input: ScheduleBackups)
 export async function scheduleBackups(context: FileContext, input: ScheduleBackups): Promise<BackupSchedule> {
   const manager = input.manager ?? (await defaultManager(context))
   const plan = await planSchedule(context, { ...input, manager })
-  await rehearse(context, plan)
-  if (context.dryRun) return plan
+  // What is run makes it too, and a rehearsal must leave nothing.
+  const removeFolder = plan.log === null ? () => {} : ensureFolder(dirname(plan.log))
+  try {
+    await rehearse(context, plan)
+  } catch (error) {
+    removeFolder()
+    throw error
+  }
+  if (context.dryRun) {
+    removeFolder()
+    return plan
+  }
   const before = readScheduled(resolve(context.path))
   note(context, scheduledBy(context, input))
   try {
@@ -71,7 +81,6 @@ function note(context: FileContext, scheduled: Scheduled | undefined): void {
 }
 
 async function install(context: FileContext, plan: BackupSchedule): Promise<void> {
-  if (plan.log !== null) ensureFolder(dirname(plan.log))
   if (plan.manager === 'systemd') return installUnits(context, plan)
   const [entry] = plan.entries
   const lines = (await readCrontab(context)).filter(line => !isOurs(context, line))

@@ -16,6 +16,7 @@ import { fileFailure, list, PrivateFile, requireSpace } from '../../../system/fi
 import { isRunning, ownPid } from '../../../system/processes.ts'
 import type { FileContext } from '../../context.ts'
 import type { Depth, Refusal } from './contents.ts'
+import { damaged, findSound } from './damaged.ts'
 import type { VerifyBackups } from './input.ts'
 import { findBackup, surveyOwn } from './list.ts'
 import { withLock } from './lock.ts'
@@ -122,9 +123,9 @@ export async function restoreInto(
     await requireBytes(stored)
     throw error
   }
-  if (digests.packed.sha256 !== manifest.sha256) throw wrong(stored, otherBytes)
+  if (digests.packed.sha256 !== manifest.sha256) throw damaged(manifest.id, otherBytes)
   if (digests.raw.sha256 !== manifest.rawSha256) {
-    throw wrong(stored, 'what it unpacks to is not what was packed')
+    throw damaged(manifest.id, 'what it unpacks to is not what was packed')
   }
   // SQLite does not say how far it is.
   const tell = (done: number) => onProgress?.({ step: 'checking', done, total: rawSizeBytes, unit: 'bytes' })
@@ -137,10 +138,14 @@ async function requireSize(stored: StoredBackup): Promise<void> {
   const { location, manifest } = stored
   const size = await location.size(manifest.file)
   if (size === undefined) {
-    throw new LatchkeyError('not_found', `the data of ${manifest.id} is missing: ${dataPath(stored)}`, others)
+    throw new LatchkeyError(
+      'not_found',
+      `the data of ${manifest.id} is missing: ${dataPath(stored)}`,
+      findSound,
+    )
   }
   if (size !== manifest.sizeBytes) {
-    throw wrong(stored, `it has ${size} bytes in place of ${manifest.sizeBytes}`)
+    throw damaged(manifest.id, `it has ${size} bytes in place of ${manifest.sizeBytes}`)
   }
 }
 
@@ -150,27 +155,28 @@ async function requireBytes(stored: StoredBackup, onProgress?: ProgressListener)
   const count = (done: number) =>
     onProgress?.({ step: 'checking', done, total: manifest.sizeBytes, unit: 'bytes' })
   const { sha256 } = await digest(location.read(manifest.file, manifest.sizeBytes), count)
-  if (sha256 !== manifest.sha256) throw wrong(stored, otherBytes)
+  if (sha256 !== manifest.sha256) throw damaged(manifest.id, otherBytes)
 }
 
 async function requireContents(stored: StoredBackup, file: string, depth: Depth): Promise<void> {
   const { manifest } = stored
+  const corrupt = (what: string) => damaged(manifest.id, what, { code: 'corrupt' })
   const task = { path: file, depth, name: dataPath(stored) }
   const { contents: found, databaseId, damage, refusal } = await look(task)
-  if (damage !== null) throw damaged(stored, damage)
+  if (damage !== null) throw corrupt(damage)
   if (manifest.database !== null && databaseId !== manifest.database.id) {
-    throw damaged(stored, 'it is of another database than its manifest says')
+    throw corrupt('it is of another database than its manifest says')
   }
   for (const field of ['schemaVersion', 'schemaHash', 'pageSize'] as const) {
-    if (found[field] !== manifest[field]) throw damaged(stored, `${field} is not what its manifest says`)
+    if (found[field] !== manifest[field]) throw corrupt(`${field} is not what its manifest says`)
   }
   if (found.migrationHead?.hash !== manifest.migrationHead?.hash) {
-    throw damaged(stored, 'its last migration is not the one its manifest says')
+    throw corrupt('its last migration is not the one its manifest says')
   }
   if (refusal !== null) throw refused(stored, refusal)
   if (depth === 'contents') return
   const [difference] = rowDifferences(manifest.rows, found.rows)
-  if (difference !== undefined) throw damaged(stored, difference)
+  if (difference !== undefined) throw corrupt(difference)
 }
 
 async function inScratch<T>(stored: StoredBackup, work: (file: string) => Promise<T>): Promise<T> {
@@ -266,10 +272,3 @@ function refused({ manifest }: StoredBackup, { code, problem }: Refusal): Latchk
 }
 
 const otherBytes = 'its bytes are not those that were written (SHA-256)'
-const others = 'find one that is sound with: latchkey backup verify --all'
-
-const wrong = (stored: StoredBackup, what: string): LatchkeyError =>
-  new LatchkeyError('checksum', `the backup ${stored.manifest.id} is damaged: ${what}`, others)
-
-const damaged = (stored: StoredBackup, what: string): LatchkeyError =>
-  new LatchkeyError('corrupt', `the backup ${stored.manifest.id} is damaged: ${what}`, others)

@@ -3,6 +3,7 @@
  * through it, by their names; nothing here knows what a backup is.
  */
 import { LatchkeyError } from '../../../../contract/errors.ts'
+import { findSound } from '../damaged.ts'
 
 export interface Location {
   /** The absolute path of the folder, or `s3://bucket/prefix`. */
@@ -45,6 +46,6 @@ export function requireLimit(path: string, bytes: number, limit: number): void {
   throw new LatchkeyError(
     'checksum',
     `${path} is larger than it can be: it has more than ${limit} bytes`,
-    'find a backup that is sound with: latchkey backup verify --all',
+    findSound,
   )
 }

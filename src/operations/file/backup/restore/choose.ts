@@ -2,17 +2,16 @@
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { type Noun, nounNames } from '../../../../contract/nouns.ts'
-import type { Client } from '../../../../db/sqlite/client.ts'
-import { openReader, requireOurs } from '../../../../db/sqlite/open.ts'
-import { translate } from '../../../../system/errors.ts'
+import { requireOurs } from '../../../../db/sqlite/open.ts'
 import { statOf } from '../../../../system/files.ts'
 import { pathProblem } from '../../../../text/address.ts'
 import { shellWord } from '../../../../text/shell-word.ts'
 import type { FileContext } from '../../../context.ts'
 import type { ChooseState } from '../input.ts'
-import { chooseBackup, findBackup, latestBackup, surveyOwn } from '../list.ts'
+import { chooseBackup, findBackup, surveyOwn } from '../list.ts'
 import type { StoredBackup } from '../manifest.ts'
 import type { Touched } from './bring-back.ts'
+import { ifReadable } from './live.ts'
 
 /** The path of the database to restore. @throws usage when that can be none */
 export function targetOf(context: FileContext, { to = context.path }: ChooseState): string {
@@ -39,8 +38,7 @@ export async function chooseState(context: FileContext, options: ChooseState): P
       'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest',
     )
   }
-  if (backup !== undefined) return chooseBackup(context, options)
-  const found = await (undo ? safetyCopy(context, options) : latestBackup(context, options))
+  const found = await (undo ? safetyCopy : chooseBackup)(context, options)
   return { ...found, identityFile: options.identityFile ?? context.ageIdentityFile }
 }
 
@@ -96,10 +94,8 @@ export interface LastRestore {
 }
 
 /** The order of the rows tells which was last: clocks may have jumped. Undefined when the database does not know. */
-export function lastRestore(path: string): LastRestore | undefined {
-  let client: Client | undefined
-  try {
-    client = openReader(path)
+export const lastRestore = (path: string): LastRestore | undefined =>
+  ifReadable(path, client => {
     requireOurs(client, path)
     const row = client
       .query(
@@ -113,18 +109,7 @@ export function lastRestore(path: string): LastRestore | undefined {
     if (row === null) return undefined
     const { safetyBackup, wasMissing } = row
     return { safetyBackup, wasMissing: wasMissing === 1, entity: entityOf(row) }
-  } catch (error) {
-    const known = translate(error, path)
-    const unreadable =
-      known instanceof LatchkeyError
-        ? ['database_missing', 'corrupt'].includes(known.code)
-        : String(known).includes('no such table')
-    if (unreadable) return undefined
-    throw known
-  } finally {
-    client?.close()
-  }
-}
+  })
 
 const restores = ['database', ...nounNames].map(each => `'${each}.restore'`)
 

@@ -3,7 +3,7 @@
  * commit, under a name of its own beside the database, and made a backup as soon as the swap is done. Killed in
  * between, the file stays, and the next restore takes it up: no commit is ever in neither place.
  */
-import { readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import type { Backup } from '../../../../contract/views.ts'
@@ -11,7 +11,7 @@ import type { Client } from '../../../../db/sqlite/client.ts'
 import { copyTo } from '../../../../db/sqlite/copy.ts'
 import { openWriter, requireOurs } from '../../../../db/sqlite/open.ts'
 import { translate } from '../../../../system/errors.ts'
-import { PrivateFile, place, syncFolder } from '../../../../system/files.ts'
+import { list, PrivateFile, place, syncFolder } from '../../../../system/files.ts'
 import type { FileContext } from '../../../context.ts'
 import { newId } from '../../../rules/ids.ts'
 import { createUnlocked } from '../create.ts'
@@ -42,16 +42,12 @@ export async function adoptLateCopies(context: FileContext): Promise<Backup | nu
 
 /** The names sort by time. */
 function lateCopies(path: string): readonly string[] {
+  const folder = dirname(path)
   const prefix = `${basename(path)}.before-restore-`
-  const isLate = (name: string) => name.startsWith(prefix) && /^[0-9a-z]{26}$/.test(name.slice(prefix.length))
-  try {
-    return readdirSync(dirname(path))
-      .filter(isLate)
-      .sort()
-      .map(name => join(dirname(path), name))
-  } catch {
-    return []
-  }
+  return list(folder)
+    .filter(name => name.startsWith(prefix) && /^[0-9a-z]{26}$/.test(name.slice(prefix.length)))
+    .sort()
+    .map(name => join(folder, name))
 }
 
 /** A database that is gone or damaged has no trail: an undo then takes the newest such backup. */

@@ -6,7 +6,7 @@ import type { Restored } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { holdersOf, isLockedByOthers } from '../../../../db/sqlite/holders.ts'
 import { pageSize, rowCounts } from '../../../../db/sqlite/inspect.ts'
-import { openReader, requireOurs, requireWholeLog } from '../../../../db/sqlite/open.ts'
+import { openReader, reading, requireOurs, requireWholeLog } from '../../../../db/sqlite/open.ts'
 import { translate } from '../../../../system/errors.ts'
 import { sizeOf } from '../../../../system/files.ts'
 
@@ -32,6 +32,18 @@ export function readLive(path: string): Live {
     throw known
   } finally {
     client?.close()
+  }
+}
+
+/** What a database says; undefined when it is missing, damaged, or older than what it is asked for. */
+export function ifReadable<T>(path: string, ask: (client: Client) => T): T | undefined {
+  try {
+    return reading(path, ask)
+  } catch (error) {
+    const isKnown = error instanceof LatchkeyError
+    if (isKnown && ['database_missing', 'corrupt'].includes(error.code)) return undefined
+    if (!isKnown && /no such (table|column)/.test(String(error))) return undefined
+    throw error
   }
 }
 

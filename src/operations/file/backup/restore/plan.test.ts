@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { openWriter } from '../../../../db/sqlite/open.ts'
 import { connectLatchkey } from '../../../../index.ts'
 import { addUsers, type BackupScene, backupScene } from '../../../../testing/backups.ts'
 import { failure } from '../../../../testing/failure.ts'
@@ -79,6 +80,17 @@ test('what was shown is done, whatever was taken since, and the copy is gone the
   expect(copies()).toHaveLength(1)
   await createBackup(context, { to: from })
   expect((await plan.restore()).backup.id).toBe(plan.shown.id)
+  expect(copies()).toEqual([])
+})
+
+test('a plan for one thing brings back that alone, and is tried before', async () => {
+  const client = openWriter(context.path)
+  const [gone, also] = client.query<{ username: string }, []>('SELECT username FROM users ORDER BY id').all()
+  client.run('DELETE FROM users WHERE username IN (?, ?)', [gone!.username, also!.username])
+  client.close()
+  using plan = await planRestore(context, { latest: true, from, user: gone!.username })
+  expect(plan.shown.revived).toBeNull()
+  expect(await plan.restore()).toMatchObject({ only: `user ${gone!.username}`, rows: { users: 101 } })
   expect(copies()).toEqual([])
 })
 

@@ -2,13 +2,11 @@
  * The secrets that do not work now and would work again once a backup is in place: revoked, rotated, disabled, expired
  * or gone since. They are named before anybody is asked, and ended in the restored database if that is wanted.
  */
-import { LatchkeyError } from '../../../../contract/errors.ts'
 import type { RevivedSecret } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { openPrivate } from '../../../../db/sqlite/copy.ts'
-import { openReader } from '../../../../db/sqlite/open.ts'
-import { translate } from '../../../../system/errors.ts'
 import { refusalOf, type SecretMarks } from '../../../keys/status.ts'
+import { ifReadable } from './live.ts'
 
 /** A secret that works in the copy, and what ends it now. */
 export interface Revived {
@@ -46,23 +44,8 @@ const secretsWhere = (condition: string): string => `
  *
  * @returns undefined when the database cannot be read, so that nothing is known
  */
-export function revivedBy(path: string, copy: string, at: Date): readonly Revived[] | undefined {
-  let live: Client | undefined
-  try {
-    live = openReader(path)
-    return compare(live, copy, at)
-  } catch (error) {
-    const known = translate(error, path)
-    const unreadable =
-      known instanceof LatchkeyError
-        ? ['database_missing', 'corrupt'].includes(known.code)
-        : /no such (table|column)/.test(String(known))
-    if (unreadable) return undefined
-    throw known
-  } finally {
-    live?.close()
-  }
-}
+export const revivedBy = (path: string, copy: string, at: Date): readonly Revived[] | undefined =>
+  ifReadable(path, live => compare(live, copy, at))
 
 function compare(live: Client, copy: string, at: Date): readonly Revived[] {
   const then = openPrivate(copy)

@@ -86,14 +86,14 @@ export async function replaceDamaged(
   const aside = new Aside(context)
   try {
     // Whoever opens an empty database removes its log.
-    if (sizeOf(path) === 0) for (const suffix of suffixes) await aside.keep(suffix)
+    if (sizeOf(path) === 0) for (const suffix of suffixes) aside.keep(suffix)
     const use = SoleUse.take(path)
     if (use === undefined) {
       aside.forget()
       return undefined
     }
     try {
-      for (const suffix of suffixes) await aside.keep(suffix)
+      for (const suffix of suffixes) aside.keep(suffix)
       if (!(await canReplace(use, copy))) {
         use.empty()
         await use.replaceBy(copy).catch(error => aside.putBack(error))
@@ -144,7 +144,7 @@ class Aside {
   }
 
   /** Copies the file with this suffix, durably, unless that is done or it is gone by now. */
-  async keep(suffix: string): Promise<void> {
+  keep(suffix: string): void {
     const file = this.#path + suffix
     if (this.#kept.includes(suffix) || !existsSync(file)) return
     using copy = new PrivateFile(dirname(file), file)
