@@ -43,7 +43,11 @@ const tsc = (...words: string[]): readonly string[] => {
 }
 
 beforeAll(() => {
-  tsc('-p', 'packaging/tsconfig.types.json', '--outDir', join(folder, 'types'))
+  const written = Bun.spawnSync([process.execPath, 'packaging/types.ts', join(folder, 'types')], {
+    cwd: root,
+  })
+  expect(written.stdout.toString()).toBe('')
+  expect(written.exitCode).toBe(0)
   const library = join(folder, 'types/src/library')
   declared = readdirSync(library).flatMap(file => membersOf(readFileSync(join(library, file), 'utf8')))
   const door = readFileSync(join(folder, 'types/src/index.d.ts'), 'utf8')
@@ -84,6 +88,10 @@ function membersOf(text: string): readonly Member[] {
   )
 }
 
+/** Those whose comment does not begin with a sentence. */
+const withoutSentence = (members: readonly Member[]): readonly string[] =>
+  members.filter(({ comment }) => !/^[A-Z].*\.(\s+@.*)?$/s.test(comment)).map(({ name }) => name)
+
 const exampleOf = ({ comment }: Member): string | undefined => /@example\n([\s\S]*)$/.exec(comment)?.[1]
 
 test('every method says what it does, what it throws, and how it is called', () => {
@@ -97,14 +105,28 @@ test('every method says what it does, what it throws, and how it is called', () 
 })
 
 test('every other field says what it is', () => {
-  const bare = declared.filter(({ isMethod, comment }) => !isMethod && !/^[A-Z].*\.$/s.test(comment))
-  expect(bare.map(({ name }) => name)).toEqual([])
+  expect(withoutSentence(declared.filter(({ isMethod }) => !isMethod))).toEqual([])
 })
 
 test('every option says what it means', () => {
   expect(options.length).toBeGreaterThan(100)
-  const bare = options.filter(({ comment }) => !/^[A-Z].*\.(\s+@.*)?$/s.test(comment))
-  expect(bare.map(({ name }) => name)).toEqual([])
+  expect(withoutSentence(options)).toEqual([])
+})
+
+test('every field of what is given says what it means, down to the innermost', () => {
+  const views = join(folder, 'types/src/contract/views')
+  const files = readdirSync(views).map(file => readFileSync(join(views, file), 'utf8'))
+  const shapes = files.flatMap(
+    text => text.match(/^export declare const \w+: .*ObjectShape<\{\n[\s\S]*?^\}>;/gm) ?? [],
+  )
+  expect(shapes.length).toBeGreaterThan(60)
+  const lines = shapes.flatMap(shape => shape.split('\n').map(line => line.trim()))
+  const fields = lines.flatMap((line, at) =>
+    line.startsWith('readonly ') ? [{ line, above: lines[at - 1] ?? '' }] : [],
+  )
+  expect(fields.length).toBeGreaterThan(900)
+  expect(fields.filter(({ above }) => !/^\/\*\* .*\. \*\/$/.test(above))).toEqual([])
+  expect(withoutSentence(files.flatMap(membersOf))).toEqual([])
 })
 
 test('what can be called is what is declared', async () => {

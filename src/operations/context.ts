@@ -1,7 +1,7 @@
 /** What every operation is given: the store, the clock, and on whose behalf it acts. */
 
 import type { ProgressListener } from '../contract/views.ts'
-import type { Store } from '../db/sqlite/transaction.ts'
+import type { Store } from '../db/engine.ts'
 import type { Environment } from '../system/home.ts'
 import type { KeepPolicy } from './file/backup/input.ts'
 import type { Actor } from './input.ts'

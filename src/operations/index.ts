@@ -4,7 +4,7 @@
  */
 
 import type { RestorePlan } from '../contract/views.ts'
-import { Store } from '../db/sqlite/transaction.ts'
+import { SqliteStore } from '../db/sqlite/transaction.ts'
 import type { FileContext, OperationContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
@@ -21,7 +21,7 @@ export interface Wiring extends FileContext {
 /** All operations on one database, which is opened by the first that needs it. */
 export function createOperations(wiring: Wiring) {
   const { path, access, dryRun, busyTimeoutMs, onReplaced, now, actor, onProgress } = wiring
-  const store = new Store({ path, access, dryRun, busyTimeoutMs, onReplaced })
+  const store = new SqliteStore({ path, access, dryRun, busyTimeoutMs, onReplaced })
   const lasting: OperationContext = { store, now, actor, onProgress }
   const context = () => atOneMoment(lasting)
   const files = () => atOneMoment<FileContext>(wiring)

@@ -4,7 +4,7 @@
  */
 
 import type { ObjectShape } from '../../contract/shape.ts'
-import type { Actor, Latchkey } from '../../index.ts'
+import type { Latchkey } from '../../index.ts'
 import type { StopSignal } from '../../server/serve.ts'
 import type { Environment } from '../../system/home.ts'
 import type { Config } from '../settings/config.ts'
@@ -146,21 +146,19 @@ export interface Context extends Asking, Incoming {
   readonly now: () => Date
   /** `2026-11-20 03:00 (9 h ago)`, for who has to decide on it. */
   readonly ago: (moment: Date) => Promise<string>
-  readonly timeZone: string
   readonly dryRun: boolean
   readonly config: Config
   readonly env: Environment
   /** The folder that the program was started in. */
   readonly folder: string
-  readonly actor: Actor
   /** How this program is started, by absolute paths: for whoever starts it later. */
   readonly program: readonly string[]
   /** Every command there is. */
   readonly tree: Tree
-  /** An absolute path from one that was typed. @throws usage when it is none */
-  readonly path: (typed: string) => string
+  /** An absolute path from one that was typed, if one was. @throws usage when it is none */
+  readonly path: <T extends string | undefined>(typed: T) => T
   /** The same of a place of backups, where `s3://…` stays as it is. @throws usage */
-  readonly place: (typed: string) => string
+  readonly place: <T extends string | undefined>(typed: T) => T
   /** Makes the command lines in a text fit the one that was typed; see `next-step.ts`. */
   readonly again: (text: string) => string
   /** A line for people, on stderr; none in a quiet run. */
@@ -180,7 +178,7 @@ export interface Context extends Asking, Incoming {
 }
 
 /** What of a context says where and when things are meant. */
-export type Place = Pick<Context, 'path' | 'place' | 'timeZone'>
+export type Place = Pick<Context, 'config' | 'path' | 'place'>
 
 /** What a destroying command asks before it acts. */
 export interface Confirmation {

@@ -1,6 +1,6 @@
 /** Makes what a command may reach while it runs. Opens and loads nothing before it is asked for. */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Latchkey } from '../../index.ts'
+import type { Actor, Latchkey } from '../../index.ts'
 import { located } from '../../system/home.ts'
 import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
 import type { Asking, Context, Effect } from '../declare/declaration.ts'
@@ -12,21 +12,12 @@ import { createIncoming } from './incoming.ts'
 /** What a context has as it is given. */
 type Given = Pick<
   Context,
-  | 'actor'
-  | 'again'
-  | 'config'
-  | 'dryRun'
-  | 'env'
-  | 'folder'
-  | 'invoke'
-  | 'now'
-  | 'program'
-  | 'stopped'
-  | 'tree'
+  'again' | 'config' | 'dryRun' | 'env' | 'folder' | 'invoke' | 'now' | 'program' | 'stopped' | 'tree'
 >
 
 /** What a context is made of. */
 export interface Surroundings {
+  readonly actor: Actor
   readonly given: Given
   readonly streams: Streams
   readonly asking: Asking
@@ -68,14 +59,11 @@ export function createContext(surroundings: Surroundings): Context {
       const plain = { color: false, width: undefined, unicode: true, pictures: false }
       return (await createBrush({ ...plain, relative: true, timeZone, now: now() })).dated(moment)
     },
-    get timeZone() {
-      return config.timeZone
-    },
-    path: at,
-    place: typed => {
+    path: ifTyped(at),
+    place: ifTyped(typed => {
       requireNone(placeProblem(typed))
       return isAddress(typed) ? typed : at(typed)
-    },
+    }),
     notice: async text => (quiet ? undefined : say(text)),
     warn: text => say(`latchkey: ${text}`),
     stderr: streams.stderr,
@@ -91,8 +79,8 @@ export function createContext(surroundings: Surroundings): Context {
 
 /** Loads the library, and gives what makes a connection by the settings of the run. */
 async function connectorOf(surroundings: Surroundings): Promise<(onReplaced?: () => void) => Latchkey> {
-  const { given, effect, progress } = surroundings
-  const { config, dryRun, actor, env, now } = given
+  const { given, actor, effect, progress } = surroundings
+  const { config, dryRun, env, now } = given
   const { connectLatchkey } = await import('../../index.ts')
   return onReplaced =>
     connectLatchkey({
@@ -114,3 +102,9 @@ async function connectorOf(surroundings: Surroundings): Promise<(onReplaced?: ()
 function requireNone(wrong: NoPath | undefined): void {
   if (wrong) throw new LatchkeyError('usage', wrong.problem, wrong.hint)
 }
+
+/** Of what was not typed there is nothing to read. */
+const ifTyped =
+  (read: (typed: string) => string) =>
+  <T extends string | undefined>(typed: T): T =>
+    (typed === undefined ? undefined : read(typed)) as T

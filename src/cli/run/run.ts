@@ -115,7 +115,6 @@ export async function run(settled: Settled, outside: Outside): Promise<number> {
   })
   const given = {
     config,
-    actor,
     now,
     env,
     again,
@@ -136,7 +135,7 @@ export async function run(settled: Settled, outside: Outside): Promise<number> {
   }
   const { effect } = declaration
   const { quiet, csvVerbatim } = globals
-  const surroundings = { streams, asking: asking(prompts), progress, effect, quiet, csvVerbatim }
+  const surroundings = { actor, streams, asking: asking(prompts), progress, effect, quiet, csvVerbatim }
   const contextOf = (dryRun: boolean): Context =>
     createContext({ ...surroundings, given: { ...given, dryRun } })
   return execute({

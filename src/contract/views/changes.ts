@@ -15,6 +15,8 @@ export const createdFlag = flag(
 
 /** Something as it is now, whether that is news, and how what differs was before. */
 export type Changed<View> = View & {
+  /** Whether this call changed anything; false when it was so already. */
   readonly changed: boolean
+  /** The fields that this call changed, as they were. */
   readonly before: Readonly<Record<string, unknown>>
 }

@@ -12,7 +12,7 @@ import type { Client } from '../../db/sqlite/client.ts'
 import { openPrivate, settle } from '../../db/sqlite/copy.ts'
 import { giveIdentity } from '../../db/sqlite/identity.ts'
 import { migrateTo } from '../../db/sqlite/migrate.ts'
-import { Store } from '../../db/sqlite/transaction.ts'
+import { SqliteStore } from '../../db/sqlite/transaction.ts'
 import { translate } from '../../system/errors.ts'
 import { ensureFolder, PrivateFile, place, requireSpace, sidecars, sweep } from '../../system/files.ts'
 import { programVersion } from '../../system/version.ts'
@@ -60,7 +60,7 @@ export async function initialize(context: FileContext, input: NewDatabase = {}):
 /** Inside the file that nobody sees yet: there is a database with its user, or none. */
 async function firstUser(context: FileContext, file: string, username: string): Promise<UserRef> {
   const { now, actor } = context
-  const store = new Store({ path: file, access: 'write', dryRun: false, busyTimeoutMs: 0 })
+  const store = new SqliteStore({ path: file, access: 'write', dryRun: false, busyTimeoutMs: 0 })
   try {
     const { id } = await createUser({ store, now, actor }, { username, role: 'admin' })
     return { id, username }

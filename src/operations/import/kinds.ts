@@ -7,7 +7,7 @@ import * as v from 'valibot'
 import { type ImportedNoun, importedNouns, nouns } from '../../contract/nouns.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, type Column, eq, inArray, rendered } from '../../db/query.ts'
+import { and, type Column, eq, inArray } from '../../db/query.ts'
 import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
@@ -253,6 +253,7 @@ const viewsOf: Readonly<Record<Kind, Views>> = {
         { tokens: inputTokens + outputTokens + otherTokens, requests, costUsd: toDollars(costMicros) },
       ]),
     )
-    return keyViews(db, now, { where: rendered(among) }).map(view => ({ ...view, ...used.get(view.id) }))
+    const views = await keyViews(db, now, { where: among })
+    return views.map(view => ({ ...view, ...used.get(view.id) }))
   },
 }

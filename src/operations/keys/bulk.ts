@@ -6,7 +6,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, isNotNull, isNull, oneOf, rendered, type SQL } from '../../db/query.ts'
+import { and, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { recordAll } from '../audit.ts'
 import { erased, settleChanges } from '../changed.ts'
@@ -71,7 +71,7 @@ export async function changeMatching(
       )
       return before.map(erased)
     }
-    const after = keyViews(db, context.now(), { where: rendered(fits) })
+    const after = await keyViews(db, context.now(), { where: fits })
     return settleChanges(
       context,
       db,
@@ -90,7 +90,7 @@ async function matched(
 ): Promise<readonly Key[]> {
   const now = context.now()
   return keyViews(db, now, {
-    where: rendered(and(await conditionOf(db, now, filter), changeable(verb))),
+    where: and(await conditionOf(db, now, filter), changeable(verb)),
   })
 }
 

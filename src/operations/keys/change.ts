@@ -98,7 +98,7 @@ export async function deleteKey(context: OperationContext, selector: KeySelector
   return erased(await key.erase(context, selector))
 }
 
-const key = new Thing('key', async (db, rows, now) => rows.map(({ id }) => keyView(db, now, id)))
+const key = new Thing('key', async (db, rows, now) => Promise.all(rows.map(({ id }) => keyView(db, now, id))))
 
 function requireNotRevoked(row: Row<'key'>, participle: string): void {
   if (row.revokedAt === null) return

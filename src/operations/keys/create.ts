@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { CreatedKey, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, lowerAscii, ne, oneOfNames, rendered } from '../../db/query.ts'
+import { and, lowerAscii, ne, oneOfNames } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { OperationContext } from '../context.ts'
 import { requireSame, shownLimits } from '../existing.ts'
@@ -107,7 +107,7 @@ async function existing(
   fields: v.InferOutput<typeof newKey>,
 ): Promise<ReadonlyMap<string, CreatedKey>> {
   const now = context.now()
-  const found = keyViews(db, now, { where: rendered(oneOfNames(keys.name, names)) })
+  const found = await keyViews(db, now, { where: oneOfNames(keys.name, names) })
   const user = fields.user === undefined ? undefined : (await find(db, 'user', fields.user)).username
   const project = fields.project === undefined ? undefined : (await find(db, 'project', fields.project)).slug
   for (const key of found) {

@@ -4,8 +4,7 @@
  * for people: what cannot be written waits for the next time, and is lost with the process.
  */
 import type { DeniedCode, Verdict } from '../../contract/views.ts'
-import { tally } from '../../db/sqlite/hot.ts'
-import type { Store } from '../../db/sqlite/transaction.ts'
+import type { Store } from '../../db/engine.ts'
 
 /** Counts a verdict that denies a key; one about another moment, or where nothing is kept, is none. */
 export function noteDenial(store: Store, { valid, code, key }: Verdict, at: Date): void {
@@ -64,9 +63,7 @@ class Counter {
     if (rows.length === 0) return
     this.#rows = new Map()
     try {
-      await tally(this.#store, 'NORMAL', hot => {
-        for (const row of rows) hot.addDenial(row)
-      })
+      await this.#store.usage.addDenials(rows)
     } catch {
       // The next denial sets the clock again; until then nobody is kept waiting, and nothing is kept busy.
       for (const row of rows) this.#merge(row)

@@ -3,7 +3,7 @@
 import type { Key } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { oneOf, rendered } from '../../db/query.ts'
+import { oneOf } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { carriedUsage } from '../../db/schema/usage.ts'
@@ -33,7 +33,7 @@ export async function insertKeys(
   const carried = drafts.flatMap(draft => draft.carried ?? [])
   for (const some of inChunks(carried)) await db.insert(carriedUsage).values(some)
   const ids = drafts.map(draft => draft.key.id)
-  const views = keyViews(db, context.now(), { where: rendered(oneOf(keys.id, ids)) })
+  const views = await keyViews(db, context.now(), { where: oneOf(keys.id, ids) })
   const byId = new Map(views.map(view => [view.id, view]))
   const inserted = ids.map(id => {
     const view = byId.get(id)

@@ -1,6 +1,5 @@
 /** Keys as a list, or one after another. Reads only. */
 import type { Key } from '../../contract/views.ts'
-import { type ListedKey, listedKeys } from '../../db/sqlite/key-rows.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeyPage } from './input.ts'
 import type { LookUp } from './page.ts'
@@ -25,10 +24,10 @@ const batchSize = 2_000
  */
 export async function* streamKeys(context: OperationContext, given: KeyPage = {}): AsyncGenerator<Key> {
   const page = await pageOf(given)
-  for await (const batch of context.store.stream(async function* ({ database, rows, batches }) {
+  for await (const batch of context.store.stream(async function* ({ database, facts, keys }) {
     const now = context.now()
-    const query = listedKeys(await page(database, now))
-    for (const batch of batches<ListedKey>(query, batchSize)) yield withLimits(rows, now, batch)
+    const query = await page(database, now)
+    for await (const batch of keys(query, batchSize)) yield await withLimits(facts, now, batch)
   })) {
     yield* batch
   }

@@ -1,23 +1,9 @@
 /** Which keys a page holds, in which order they come, and where it begins. */
 
 import type { KeySort } from '../../contract/views.ts'
-import type { Database } from '../../db/engine.ts'
-import {
-  and,
-  asc,
-  desc,
-  eq,
-  gt,
-  isNull,
-  lt,
-  or,
-  rendered,
-  type SQL,
-  type SQLWrapper,
-  sql,
-} from '../../db/query.ts'
+import type { Database, KeyQuery } from '../../db/engine.ts'
+import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, type SQLWrapper, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import type { KeyQuery } from '../../db/sqlite/key-rows.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
 import { tokensIn } from '../usage/sum.ts'
@@ -37,7 +23,7 @@ export function readPage(given: KeyPage): LookUp {
   const page = { ...rules.parse(keyFilter, given), ...rules.parse(paging, given) }
   return async (open, now) => {
     const { where, order } = await keysOf(await open(), now, page)
-    return { where: rendered(where), order: rendered(sql.join(order, sql`, `)), limit: page.limit }
+    return { where, order: sql.join(order, sql`, `), limit: page.limit }
   }
 }
 

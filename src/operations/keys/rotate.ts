@@ -40,7 +40,7 @@ export async function rotateKey(
   return context.store.write(async db => {
     const row = await find(db, 'key', selector)
     const now = context.now()
-    const before = keyView(db, now, row.id)
+    const before = await keyView(db, now, row.id)
     const done = requestId === undefined ? undefined : await rotatedBefore(db, before, requestId)
     if (done) return done
     const { status } = before
@@ -70,7 +70,7 @@ export async function rotateKey(
     const createdAt = Math.max(now.getTime(), (previous?.createdAt ?? 0) + 1)
     await db.insert(secrets).values({ ...secretRow(row.id, secret, createdAt), requestId })
     await db.update(keys).set({ updatedAt: now.getTime() }).where(eq(keys.id, row.id))
-    const after = keyView(db, now, row.id)
+    const after = await keyView(db, now, row.id)
     const previousSecretEndsAt = new Date(endsAt)
     await record(context, db, {
       action: 'key.rotate',

@@ -10,12 +10,14 @@ export function limitView(row: Pick<LimitRow, 'metric' | 'amount' | 'windowMs'>)
 
 const order: Readonly<Record<Metric, number>> = { tokens: 0, requests: 1, usd: 2 }
 
+type Named = Pick<LimitRow, 'metric' | 'windowMs'>
+
 /** In a stable order: by metric as the contract lists them, then by window. */
-export function sortLimits<L extends { readonly metric: Metric; readonly windowMs: number }>(
-  list: readonly L[],
-): L[] {
-  return list.toSorted((a, b) => order[a.metric] - order[b.metric] || a.windowMs - b.windowMs)
-}
+export const byMetric = (a: Named, b: Named): number =>
+  order[a.metric] - order[b.metric] || a.windowMs - b.windowMs
+
+/** In that order. */
+export const sortLimits = <L extends Named>(list: readonly L[]): L[] => list.toSorted(byMetric)
 
 /** Micro-dollars to dollars; tokens and requests as they are. The other way is `toStored`. */
 export const toShown = (metric: Metric, amount: number): number =>

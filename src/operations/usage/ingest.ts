@@ -7,12 +7,11 @@ import { setImmediate } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { IngestReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
-import type { Database } from '../../db/engine.ts'
+import type { BulkUsage, Database, Facts } from '../../db/engine.ts'
+import { addTo, overflowOf, type RunningTotals } from '../../db/facts.ts'
 import { eq, inArray } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { countedFiles } from '../../db/schema/usage.ts'
-import { type BulkUsage, withBulkUsage } from '../../db/sqlite/bulk.ts'
-import { type HotPath, hotPathOf, type RunningTotals } from '../../db/sqlite/hot.ts'
 import { readRows } from '../../formats/rows.ts'
 import { unpacked } from '../../formats/unpack.ts'
 import { collecting } from '../collecting.ts'
@@ -23,7 +22,7 @@ import { EventReader, type UsageEvent } from './events.ts'
 import type { IngestOptions } from './input.ts'
 import { type PriceList, priceList } from './prices.ts'
 import { resolveKeys } from './resolve.ts'
-import { addTo, noRoom, overflowOf, tooMuch } from './room.ts'
+import { noRoom, tooMuch } from './room.ts'
 import { Spool } from './spool.ts'
 
 /** Bad lines that are told in full. */
@@ -144,7 +143,7 @@ class Log implements Disposable {
   async readAll(options: IngestOptions): Promise<void> {
     const { store, now } = this.#context
     const reader = new EventReader(now().getTime())
-    const prices = await store.read(priceList)
+    const prices = priceList(await store.latest.prices())
     const { file, chunks, format, csvVerbatim } = options
     const source = unpacked(file, chunks, format, readingProgress(this.#context, options))
     const collect = collecting()
@@ -170,9 +169,8 @@ class Log implements Disposable {
 
   /** Counts all of it. Nobody else can write meanwhile: the rows go in by the order of the table, a part at a time. */
   count(db: Database): Promise<Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'keys'>> {
-    return withBulkUsage(db, async bulk => {
+    return db.bulk(async bulk => {
       await this.#requireKeys(db)
-      const hot = hotPathOf(db)
       let written = 0
       const write = async (rows: Float64Array): Promise<void> => {
         for (let at = 0; at < rows.length; at += rowWidth) {
@@ -198,7 +196,7 @@ class Log implements Disposable {
       for (const account of this.#accounts.values()) {
         if (account.lastUsedAt === 0) continue
         charged++
-        requireRoom(hot, account)
+        await requireRoom(db.facts, account)
         bulk.addToKey(account.id, account)
       }
       return { counted: this.#anonymous + counted, duplicates, unpriced: this.#unpriced, keys: charged }
@@ -225,13 +223,13 @@ class Log implements Disposable {
   async #resolve(selectors: readonly string[]): Promise<void> {
     if (this.#unknown.size > mostUnknown) this.#unknown.clear()
     const found = await this.#context.store.read(async db => {
-      const hot = hotPathOf(db)
-      const resolved = await resolveKeys(db, selectors)
-      return [...resolved].map(([selector, each]): [string, string | Charged] => {
-        if ('problem' in each) return [selector, each.problem]
-        const totals = hot.totalsOf(each.id)
-        return [selector, totals === null ? 'names a key that does not exist' : { id: each.id, totals }]
-      })
+      const resolved = new Map<string, string | Charged>()
+      for (const [selector, each] of await resolveKeys(db, selectors)) {
+        const totals = 'problem' in each ? null : await db.facts.totalsOf(each.id)
+        if ('problem' in each) resolved.set(selector, each.problem)
+        else resolved.set(selector, totals ? { id: each.id, totals } : 'names a key that does not exist')
+      }
+      return resolved
     })
     for (const [selector, resolved] of found) {
       if (typeof resolved === 'string') this.#unknown.set(selector, resolved)
@@ -266,9 +264,9 @@ class Log implements Disposable {
     const { id, model, at, requests, inputTokens, outputTokens } = event
     const cost = event.costMicros ?? prices.costOf(model, at, inputTokens, outputTokens)
     const counts = { requests, inputTokens, outputTokens, costMicros: cost ?? 0 }
-    const full = overflowOf(account.claimed, counts)
-    if (full !== null) {
-      this.#refuse(line, tooMuch(account.claimed.name, full))
+    const problem = tooMuch(account.claimed, counts)
+    if (problem !== null) {
+      this.#refuse(line, problem)
       return
     }
     account.claimed = addTo(account.claimed, counts)
@@ -334,8 +332,9 @@ class Log implements Disposable {
     let duplicates = 0
     const collect = collecting()
     for (const { rows, numbers, texts } of this.#identified.blocks()) {
+      const isNew = await bulk.noteEvents(texts, now)
       for (let row = 0; row < rows; row++) {
-        if (!bulk.noteEvent(texts[row] ?? '', now)) {
+        if (isNew[row] !== true) {
           duplicates++
           continue
         }
@@ -396,8 +395,7 @@ class Log implements Disposable {
 const mostUnknown = 10_000
 
 /** @throws invalid when others have charged the key so much, since the log was read, that this has no room */
-function requireRoom(hot: HotPath, account: Account): void {
-  const totals = hot.totalsOf(account.id)
-  const full = totals && overflowOf(totals, account)
-  if (totals && full) throw noRoom('the log', totals.name, full)
+async function requireRoom(facts: Facts, account: Account): Promise<void> {
+  const totals = await facts.totalsOf(account.id)
+  if (totals && overflowOf(totals, account)) throw noRoom('the log', totals, account)
 }

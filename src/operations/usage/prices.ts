@@ -3,18 +3,15 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ChangedPrice, Price } from '../../contract/views.ts'
-import type { Database } from '../../db/engine.ts'
+import type { PriceRow, Pricing } from '../../db/facts.ts'
 import { and, asc, eq } from '../../db/query.ts'
 import { prices } from '../../db/schema/usage.ts'
-import { type HotPath, hotPathOf } from '../../db/sqlite/hot.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'
 import { toDollars, toMicros } from '../rules/money.ts'
 import { matches } from '../rules/patterns.ts'
 import { type NewPrice, newPrice, type PriceFilter, type RemovePrices } from './input.ts'
-
-type PriceRow = typeof prices.$inferSelect
 
 /** `startsAt` of a price that always held. */
 const always = 0
@@ -31,7 +28,7 @@ const priceOfModel = v.object({ model: rules.modelName, ...newPrice.entries })
  */
 export function setPrice(context: OperationContext, model: string, input: NewPrice): Promise<ChangedPrice> {
   const price = rules.parse(priceOfModel, { ...input, model })
-  return changePrices(context, async db => {
+  return context.store.write(async db => {
     const rows = await db.select().from(prices).where(eq(prices.model, price.model))
     const now = context.now().getTime()
     const inForce = priceAt(rows, now)
@@ -77,7 +74,7 @@ export function removePrices(
   model: string,
   options: RemovePrices = {},
 ): Promise<readonly Price[]> {
-  return changePrices(context, async db => {
+  return context.store.write(async db => {
     const rows = await db
       .select()
       .from(prices)
@@ -120,14 +117,6 @@ export function listPrices(context: OperationContext, filter: PriceFilter = {}):
     const now = context.now().getTime()
     const byModel = Map.groupBy(rows, row => row.model)
     return rows.map(row => priceView(row, byModel.get(row.model) ?? [], now))
-  })
-}
-
-function changePrices<T>(context: OperationContext, work: (db: Database) => Promise<T>): Promise<T> {
-  return context.store.write(async db => {
-    // A connection does not see its own changes in the version of the data.
-    lists.delete(hotPathOf(db))
-    return work(db)
   })
 }
 
@@ -199,18 +188,17 @@ export class PriceList {
 const mostFound = 1_000
 const literals = (pattern: string): number => pattern.replaceAll('*', '').length
 
-/** The list that a connection last read; good until another connection, or a change of price here, moves on. */
-const lists = new WeakMap<HotPath, { readonly version: number; readonly list: PriceList }>()
+const lists = new WeakMap<readonly PriceRow[], PriceList>()
 
-/** All prices, as the snapshot or transaction sees them; read again only when the database has changed. */
-export function pricesOn(hot: HotPath): PriceList {
-  const version = hot.dataVersion()
-  const known = lists.get(hot)
-  if (known?.version === version) return known.list
-  const list = new PriceList(hot.prices())
-  lists.set(hot, { version, list })
+/** The list of these prices, made once for as long as they hold. */
+export function priceList(rows: readonly PriceRow[]): PriceList {
+  const known = lists.get(rows)
+  if (known !== undefined) return known
+  const list = new PriceList(rows)
+  lists.set(rows, list)
   return list
 }
 
-/** The same for what reads with the query builder. */
-export const priceList = async (db: Database): Promise<PriceList> => pricesOn(hotPathOf(db))
+/** 0 for what has no price. */
+export const priced: Pricing = ({ model, at, inputTokens, outputTokens }, rows) =>
+  priceList(rows).costOf(model, at, inputTokens, outputTokens) ?? 0

@@ -1,27 +1,15 @@
 /** Recording what a request used: the bucket of its minute and the running total of its key move together. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded } from '../../contract/views.ts'
-import { type HotPath, tally } from '../../db/sqlite/hot.ts'
+import type { Charged, Usage } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import * as rules from '../rules/input.ts'
 import { toCostMicros, toDollars } from '../rules/money.ts'
 import { find } from '../select.ts'
 import { type UsageInput, usageInput } from './input.ts'
-import { pricesOn } from './prices.ts'
-import { noRoom, overflowOf } from './room.ts'
-
-/** What is to be recorded, checked and with its defaults. */
-export interface CheckedUsage {
-  /** Empty for none. */
-  readonly model: string
-  readonly at: number
-  readonly requests: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  /** Undefined: by the price of the model. */
-  readonly costMicros: number | undefined
-}
+import { priced } from './prices.ts'
+import { noRoom } from './room.ts'
 
 /**
  * Charges a key, whatever its status: what was used is used. Counted, for verdicts of every process, when the promise
@@ -38,15 +26,15 @@ export async function recordUsage(
   const event = readUsage(input, context.now())
   const { store } = context
   if (typeof selector === 'string' && isWholeId(selector)) {
-    const recorded = await tally(store, 'NORMAL', hot => charge(hot, selector, event))
-    if (recorded) return recorded
+    const charged = await store.usage.charge(selector, event, priced)
+    if (charged !== null) return recorded(selector, event, charged)
   }
   const { id } = await store.read(db => find(db, 'key', selector))
-  return (await tally(store, 'NORMAL', hot => charge(hot, id, event))) ?? gone(id)
+  return recorded(id, event, await store.usage.charge(id, event, priced))
 }
 
 /** @throws invalid */
-export function readUsage(input: UsageInput, now: Date): CheckedUsage {
+export function readUsage(input: UsageInput, now: Date): Usage {
   const usage = isPlain(input) ? input : rules.parse(usageInput, input)
   const at = usage.at === undefined ? now.getTime() : usage.at.getTime()
   // A clock of another machine may be ahead. What it dates counts from now on: no window reaches beyond the present.
@@ -67,20 +55,14 @@ export function readUsage(input: UsageInput, now: Date): CheckedUsage {
   }
 }
 
-/** Moves the bucket and the total, in the transaction of the caller. Null without such a key. */
-export function charge(hot: HotPath, keyId: string, event: CheckedUsage): Recorded | null {
-  const { model, at, requests, inputTokens, outputTokens } = event
-  const costMicros = event.costMicros ?? pricesOn(hot).costOf(model, at, inputTokens, outputTokens) ?? 0
-  const counts = { requests, inputTokens, outputTokens, costMicros }
-  const key = hot.totalsOf(keyId)
-  if (key === null) return null
-  const { name } = key
-  const full = overflowOf(key, counts)
-  if (full !== null) throw noRoom('this usage', name, full)
-  hot.addToTotals(keyId, at, counts)
-  hot.addToBucket(keyId, at, model, counts)
+/** Usage as it was counted. @throws not_found when the key is gone; invalid when it had no room */
+export function recorded(keyId: string, { model, at }: Usage, charged: Charged | null): Recorded {
+  if (charged === null) gone(keyId)
+  const { totals, counts } = charged
+  const { requests, inputTokens, outputTokens, costMicros } = counts
+  if (!charged.isCounted) throw noRoom('this usage', totals, counts)
   return {
-    key: { id: keyId, name },
+    key: { id: keyId, name: totals.name },
     model: model === '' ? null : model,
     at: new Date(at),
     requests,

@@ -4,19 +4,26 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded, Reserved, Verdict } from '../../contract/views.ts'
-import { tally } from '../../db/sqlite/hot.ts'
+import type { KeyFacts, ReservationRow } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { noteDenial } from '../keys/denials.ts'
-import { judge } from '../keys/verify.ts'
+import { judge, withRetry } from '../keys/verify.ts'
+import { momentOf } from '../limits/window.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { toMicros } from '../rules/money.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
 import { find } from '../select.ts'
-import type { UsageInput } from './input.ts'
-import { type ReserveOptions, reserveOptions } from './input.ts'
-import { charge, gone, readUsage } from './record.ts'
+import { type ReserveOptions, reserveOptions, type UsageInput } from './input.ts'
+import { priced } from './prices.ts'
+import { gone, readUsage, recorded } from './record.ts'
+
+interface Decision {
+  readonly hold: ReservationRow | null
+  readonly found: KeyFacts | null
+  readonly verdict: Verdict
+}
 
 /**
  * Verifies and holds back in one transaction. From then on the reservation counts against the limits of the key, its
@@ -34,16 +41,17 @@ export async function reserve(
   const { store } = context
   const isSecret = typeof selector !== 'string'
   if (isSecret && isMalformed(selector.secret)) return { reservation: null, verdict: malformed }
-  const hash = isSecret ? hashSecret(selector.secret) : ''
-  const keyId = isSecret ? '' : (await store.read(db => find(db, 'key', selector))).id
-  const reserved = await tally(store, 'NORMAL', (hot): Reserved => {
-    // Taken with the lock held, so that no reservation that is seen lies in the future.
+  const key = isSecret
+    ? { hash: hashSecret(selector.secret) }
+    : { id: (await store.read(db => find(db, 'key', selector))).id }
+  const wanted = { tokens, requests, usd }
+  const decide = (found: KeyFacts | null): Decision => {
+    if (found === null && 'id' in key) gone(key.id)
     const now = context.now()
-    const found = isSecret ? hot.findSecret(hash) : (hot.findKey(keyId) ?? gone(keyId))
-    const verdict = judge(hot, found, now, { model, scope, wanted: { tokens, requests, usd } })
-    if (!verdict.valid || found === null) return { reservation: null, verdict }
+    const verdict = judge(found, now, { model, scope, wanted })
+    if (!verdict.valid || found === null) return { hold: null, found, verdict }
     const createdAt = now.getTime()
-    const row = {
+    const hold = {
       id: newId('res', now),
       keyId: found.id,
       createdAt,
@@ -52,11 +60,14 @@ export async function reserve(
       tokens,
       costMicros: toMicros(usd),
     }
-    hot.addReservation(row)
-    return { reservation: { id: row.id, expiresAt: new Date(row.expiresAt) }, verdict }
-  })
-  noteDenial(store, reserved.verdict, context.now())
-  return reserved
+    return { hold, found, verdict }
+  }
+  // The clock is read with the lock held, so that no reservation that is seen lies in the future.
+  const { found, verdict, hold } = await store.usage.reserve(key, () => momentOf(context.now()), decide)
+  if (hold) return { reservation: { id: hold.id, expiresAt: new Date(hold.expiresAt) }, verdict }
+  const now = context.now()
+  noteDenial(store, verdict, now)
+  return { reservation: null, verdict: await withRetry(store.latest, found, verdict, momentOf(now), wanted) }
 }
 
 /**
@@ -70,15 +81,14 @@ export async function settle(
   usage: UsageInput,
 ): Promise<Recorded> {
   const event = readUsage(usage, context.now())
-  return tally(context.store, 'NORMAL', hot => {
-    const row = hot.takeReservation(reservationId) ?? missing(reservationId)
-    return charge(hot, row.keyId, event) ?? gone(row.keyId)
-  })
+  const settled = await context.store.usage.settle(reservationId, event, priced)
+  if (settled === null) missing(reservationId)
+  return recorded(settled.keyId, event, settled.charged)
 }
 
 /** Gives back what was reserved: the request was not made. @throws as `settle` */
 export async function release(context: OperationContext, reservationId: string): Promise<void> {
-  await tally(context.store, 'NORMAL', hot => hot.takeReservation(reservationId) ?? missing(reservationId))
+  if (!(await context.store.usage.release(reservationId))) missing(reservationId)
 }
 
 const malformed: Verdict = { valid: false, code: 'malformed', key: null, limits: [], retryAt: null }

@@ -30,12 +30,12 @@ export default command({
   run: async (ctx, { to, compress, recipient, recipientsFile, wait, ...options }) =>
     (await ctx.operations()).backups.create({
       ...options,
-      to: to === undefined ? undefined : ctx.place(to),
+      to: ctx.place(to),
       compression: compress,
       recipients: recipient === undefined ? undefined : [...recipient],
-      recipientsFile: recipientsFile === undefined ? undefined : ctx.path(recipientsFile),
+      recipientsFile: ctx.path(recipientsFile),
       waitMs: wait,
-      timeZone: ctx.timeZone,
+      timeZone: ctx.config.timeZone,
       onWarning: text => void ctx.warn(text),
     }),
   prints: one(createdBackup, {

@@ -17,7 +17,7 @@ interface Destination {
 
 /** What is not typed stays as an earlier schedule has it. @throws conflict, usage */
 export function destinationOf(ctx: Context, { to, recipientsFile }: Typed): Destination {
-  const place = to === undefined ? ctx.config.backupDir : ctx.place(to)
+  const place = ctx.place(to) ?? ctx.config.backupDir
   requireOnePlace(ctx, place)
   if (recipientsFile !== undefined) return { to: place, recipientsFile: ctx.path(recipientsFile) }
   const known = settingOf(ctx.config, 'age_recipients_file')

@@ -18,7 +18,7 @@ export default command({
   },
   run: async (ctx, { from, allDatabases }) =>
     (await ctx.operations()).backups.list({
-      from: from === undefined ? undefined : ctx.place(from),
+      from: ctx.place(from),
       allDatabases,
       onOthers: others => void ctx.notice(otherDatabases(others)),
       onBroken: ({ path, problem }) => void ctx.warn(`${path} is not listed: ${problem}`),

@@ -52,7 +52,7 @@ type Pruning = Input<Arguments, typeof options>
 /** The operation's input from the command's. */
 function pruning(ctx: Place, { from, wait, ...keep }: Pruning) {
   return {
-    from: from === undefined ? undefined : ctx.place(from),
+    from: ctx.place(from),
     keep: {
       last: keep.keepLast,
       hourly: keep.keepHourly,
@@ -62,7 +62,7 @@ function pruning(ctx: Place, { from, wait, ...keep }: Pruning) {
       yearly: keep.keepYearly,
       withinMs: keep.keepWithin,
     },
-    timeZone: ctx.timeZone,
+    timeZone: ctx.config.timeZone,
     waitMs: wait,
   }
 }

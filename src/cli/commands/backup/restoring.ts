@@ -29,10 +29,10 @@ export const oneThing = (typed: { readonly [N in Noun]?: string | undefined }): 
 export const restoreOptions = (ctx: Context, { from, to, wait, identity, ...options }: Typed): Options => ({
   ...options,
   onWarning: text => void ctx.warn(text),
-  from: from === undefined ? undefined : ctx.place(from),
-  to: to === undefined ? undefined : ctx.path(to),
+  from: ctx.place(from),
+  to: ctx.path(to),
   waitMs: wait,
-  identityFile: identity === undefined ? undefined : ctx.path(identity),
+  identityFile: ctx.path(identity),
 })
 
 /**

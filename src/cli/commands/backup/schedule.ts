@@ -29,7 +29,6 @@ export default command({
     envFile: opt.text('file', 'NAME=value lines that the job gets as variables'),
   },
   run: async (ctx, { cron, crontab, systemd, print, to, recipientsFile, prune, ping, log, envFile }) => {
-    const file = (typed: string | undefined) => (typed === undefined ? undefined : ctx.path(typed))
     const destination = destinationOf(ctx, { to, recipientsFile })
     const recipients = destination.recipientsFile
     const { backups, path } = await ctx.operations()
@@ -37,8 +36,8 @@ export default command({
       cron,
       manager: systemd ? 'systemd' : crontab ? 'crontab' : undefined,
       folder: ctx.path('.'),
-      log: file(log),
-      envFile: file(envFile),
+      log: ctx.path(log),
+      envFile: ctx.path(envFile),
       ...destination,
       command: [
         ...[...ctx.program, '--db', path, 'backup', 'create', '--to', destination.to],

@@ -14,7 +14,7 @@ export default command({
       backup,
       onWarning: text => void ctx.warn(text),
       latest: backup === undefined,
-      from: from === undefined ? undefined : ctx.place(from),
+      from: ctx.place(from),
     }),
   prints: one(backup),
 })

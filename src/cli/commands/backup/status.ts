@@ -15,7 +15,7 @@ export default command({
   },
   run: async (ctx, { from, maxAge }) =>
     (await ctx.operations()).backups.status({
-      from: from === undefined ? undefined : ctx.place(from),
+      from: ctx.place(from),
       maxAgeMs: maxAge,
     }),
   prints: one(backupStatus, {

@@ -25,8 +25,8 @@ export default command({
       backup,
       all,
       quick,
-      from: from === undefined ? undefined : ctx.place(from),
-      identityFile: identity === undefined ? undefined : ctx.path(identity),
+      from: ctx.place(from),
+      identityFile: ctx.path(identity),
     }),
   would: rows => `note what was found in ${many(rows.length, 'manifest')}`,
   prints: rows(backupCheck, {

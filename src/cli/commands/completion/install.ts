@@ -19,7 +19,7 @@ export default command({
     const { installCompletion } = await import('../../completion/install.ts')
     return installCompletion({
       shell,
-      folder: dir === undefined ? undefined : ctx.path(dir),
+      folder: ctx.path(dir),
       env: ctx.env,
       dryRun: ctx.dryRun,
     })

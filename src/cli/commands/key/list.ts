@@ -43,7 +43,7 @@ export default command({
     if (!isWide && !isMeasured) return keys.stream(page)
     const found = await keys.list(page)
     const ids = found.map(key => key.id)
-    const activity = isWide ? await keys.activity(ids, { timeZone: ctx.timeZone }) : undefined
+    const activity = isWide ? await keys.activity(ids, { timeZone: ctx.config.timeZone }) : undefined
     const standing = isMeasured ? await keys.standing(ids) : undefined
     return found.map(
       (key): Listed => ({ ...key, activity: activity?.get(key.id), standing: standing?.get(key.id) }),

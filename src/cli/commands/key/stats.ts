@@ -17,6 +17,10 @@ export default command({
     days: opt.as('n', count, 'Days to show (default: 14)'),
   },
   run: async (ctx, { key, at, days }) =>
-    (await ctx.operations()).keys.stats(await ctx.keySelector(key), { at, days, timeZone: ctx.timeZone }),
+    (await ctx.operations()).keys.stats(await ctx.keySelector(key), {
+      at,
+      days,
+      timeZone: ctx.config.timeZone,
+    }),
   prints: one(stats, { done: statsLines }),
 })

@@ -22,7 +22,7 @@ export async function serveConfigured(ctx: Context, options: Serving): Promise<S
   const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: config.timeZone })
   return serve({
     ...options,
-    unix: options.unix === undefined ? undefined : ctx.path(options.unix),
+    unix: ctx.path(options.unix),
     dryRun,
     connect: await ctx.connector(),
     now,

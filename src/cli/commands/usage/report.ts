@@ -46,7 +46,7 @@ export default command({
   options,
   run: async (ctx, { fill, html, force, ...options }) => {
     const { usage } = await ctx.operations()
-    const asked = { ...options, fill: fill ? true : undefined, timeZone: ctx.timeZone }
+    const asked = { ...options, fill: fill ? true : undefined, timeZone: ctx.config.timeZone }
     if (html === undefined && force) {
       throw new LatchkeyError('usage', '--force goes with --html', 'name the file: --html usage.html --force')
     }
