@@ -1,3 +1,4 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { explanation } from '../../../contract/views/keys.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
 import { dollars, moment, tokens } from '../../declare/parse.ts'
@@ -14,7 +15,7 @@ export default command({
     'latchkey key explain ci --model gpt-x --tokens 5000',
     'latchkey key explain ci --at 2026-11-20T12:00:00Z --json',
   ],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  args: { key: arg.one(nouns.key.selectors) },
   options: {
     model: opt.text('model', 'Model that the request asks for'),
     scope: opt.text('scope', 'What the request needs to be allowed'),

@@ -1,3 +1,4 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { rotatedKey } from '../../../contract/views/keys.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
 import { durationOrZero } from '../../declare/parse.ts'
@@ -14,7 +15,7 @@ export default command({
     'latchkey key rotate ci --request-id deploy-2026-11 --out /run/secrets/ci',
     'latchkey key rotate ci --json',
   ],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  args: { key: arg.one(nouns.key.selectors) },
   options: {
     grace: opt.as('duration', durationOrZero, 'How long the old secret goes on working (default: 0)'),
     requestId: opt.text('id', 'Your name for this rotation: the same again is no second one'),

@@ -1,3 +1,4 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { stats } from '../../../contract/views/usage.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
 import { count, moment } from '../../declare/parse.ts'
@@ -11,7 +12,7 @@ export default command({
     'latchkey key stats ci --at 2026-11-20T12:00:00Z --json',
     'latchkey key stats ci --days 60 --tz Europe/Berlin',
   ],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  args: { key: arg.one(nouns.key.selectors) },
   options: {
     at: opt.as('date', moment, 'As if it were then'),
     days: opt.as('n', count, 'Days to show (default: 14)'),

@@ -1,3 +1,4 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { recorded } from '../../../contract/views/usage.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
 import { dollars, integerAtLeast, moment, tokens } from '../../declare/parse.ts'
@@ -9,7 +10,7 @@ export default command({
     'latchkey usage record ci --model gpt-x --input-tokens 10 --output-tokens 2 --cost-usd 0.0004',
     'latchkey usage record ci --input-tokens 10 --at 2026-11-20T10:00:00Z --json',
   ],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  args: { key: arg.one(nouns.key.selectors) },
   options: {
     model: opt.text('model', 'Model that answered'),
     inputTokens: opt.as('n', tokens, 'Tokens of the request'),
