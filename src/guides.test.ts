@@ -35,6 +35,7 @@ test.each([
   ['docs/quotas.md', ''],
   ['docs/import-ccluster-dokify.md', 'latchkey init'],
   ['docs/monitoring.md', 'latchkey init'],
+  ['docs/proxy.md', ''],
 ])(
   '%s works, from its first line to its last',
   (page, before) => {
@@ -65,18 +66,75 @@ requireTool('promtool')('the alerts of docs/monitoring.md are rules that Prometh
   expect(ran.stdout.toString()).toContain('5 rules found')
 })
 
-test('the backend of docs/embedding.md lets in, counts, reserves and stops', async () => {
-  const home = folder.file('embedding')
+/** The backend of docs/embedding.md in a folder of its own, with a key that may chat and one that may not. */
+function backendHome(name: string) {
+  const home = folder.file(name)
   mkdirSync(join(home, 'node_modules'), { recursive: true })
   symlinkSync(root, join(home, 'node_modules/latchkey'))
+  for (const each of ['hono', 'elysia']) {
+    symlinkSync(join(root, 'node_modules', each), join(home, 'node_modules', each))
+  }
   const db = join(home, 'latchkey.db')
   bash(`latchkey init --db ${db}`)
   const made = bash(`latchkey key create ci --scope chat:write --limit tokens=100/5h --db ${db} --json`)
   const { secret, id } = JSON.parse(made.out)
   const unscoped = JSON.parse(bash(`latchkey key create other --db ${db} --json`).out).secret
   writeFileSync(join(home, 'backend.ts'), blocks('docs/embedding.md', 'ts').join('\n\n'))
-  const script = folder.write(
-    'embedding/use.ts',
+  /** What the script prints, as JSON. */
+  const use = (script: string) => {
+    const ran = Bun.spawnSync([process.execPath, folder.write(`${name}/use.ts`, script)], {
+      cwd: home,
+      env: { ...environment, LATCHKEY_DB: db },
+      stderr: 'pipe',
+    })
+    expect(ran.stderr.toString()).toBe('')
+    return JSON.parse(ran.stdout.toString())
+  }
+  return { db, secret, id, unscoped, use }
+}
+
+test('the servers of docs/embedding.md answer as one: with Bun alone, with Hono and with Elysia', () => {
+  const { secret, id, unscoped, use } = backendHome('servers')
+  const seen = use(
+    `import { answer, elysia, hono, recordUse, stop } from './backend.ts'
+     const server = Bun.serve({ port: 0, fetch: answer })
+     const servers = [
+       (init: RequestInit) => fetch(server.url, init),
+       (init: RequestInit) => hono.request('/v1/whoami', init),
+       (init: RequestInit) => elysia.handle(new Request('http://localhost/v1/whoami', init)),
+     ]
+     const names = ['www-authenticate', 'retry-after', 'ratelimit', 'ratelimit-policy']
+     const ask = async (headers: HeadersInit) => {
+       const seen: unknown[] = []
+       for (const each of servers) {
+         const answer = await each({ headers })
+         const { key, error } = await answer.json()
+         seen.push([answer.status, key ?? error.code, ...names.map(name => answer.headers.get(name))])
+       }
+       return seen
+     }
+     const seen = [await ask({}), await ask({ 'x-api-key': ${JSON.stringify(unscoped)} })]
+     seen.push(await ask({ authorization: ${JSON.stringify(`Bearer ${secret}`)} }))
+     await recordUse(${JSON.stringify(id)}, 'gpt-x', 100, 0)
+     seen.push(await ask({ 'x-api-key': ${JSON.stringify(secret)} }))
+     await server.stop(true)
+     await stop()
+     console.log(JSON.stringify(seen))`,
+  )
+  const challenge = 'Bearer realm="latchkey"'
+  const policy = '"key-tokens-5h";q=100;qu="tokens";w=18000'
+  const expected = [
+    [401, 'denied', challenge, null, null, null],
+    [403, 'denied', `${challenge}, error="insufficient_scope", scope="chat:write"`, null, null, null],
+    [200, id, null, null, '"key-tokens-5h";r=100', policy],
+    [429, 'denied', null, expect.stringMatching(/^1[78]\d{3}$/), expect.stringContaining('r=0;t=1'), policy],
+  ]
+  expect(seen).toEqual(expected.map(each => [each, each, each]))
+}, 600_000)
+
+test('the backend of docs/embedding.md lets in, counts, reserves and stops', async () => {
+  const { db, secret, id, unscoped, use } = backendHome('embedding')
+  const seen = use(
     `import { admit, keyExists, recordSoon, recordUse, stop, withReservation } from './backend.ts'
      const secret = ${JSON.stringify(secret)}
      const seen: unknown[] = [(await admit(secret, 'gpt-x')).status, (await admit('lk_nobody', 'gpt-x')).status]
@@ -91,13 +149,7 @@ test('the backend of docs/embedding.md lets in, counts, reserves and stops', asy
      await stop()
      console.log(JSON.stringify(seen))`,
   )
-  const ran = Bun.spawnSync([process.execPath, script], {
-    cwd: home,
-    env: { ...environment, LATCHKEY_DB: db },
-    stderr: 'pipe',
-  })
-  expect(ran.stderr.toString()).toBe('')
-  expect(JSON.parse(ran.stdout.toString())).toEqual([
+  expect(seen).toEqual([
     200,
     401,
     403,

@@ -108,6 +108,8 @@ export type { Audit, Latchkey } from './library/latchkey.ts'
 export type { Limits } from './library/limits.ts'
 export type { Projects, Users } from './library/people.ts'
 export type { Prices, Usage } from './library/usage.ts'
+export type { Admitted, Authorized, Carrier, GuardOptions, Refused } from './operations/door/input.ts'
+export { rateLimitHeaders } from './operations/door/rate-limit.ts'
 export type { KeepPolicy } from './operations/file/backup/input.ts'
 export type { Actor, AuditFilter, CreateOptions, KeySelector } from './operations/input.ts'
 export type {

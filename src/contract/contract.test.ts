@@ -131,6 +131,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   reserved: ['reservation', 'verdict'],
   studio: ['address', 'startedAt', 'stoppedAt', 'signal'],
   served: ['addresses', 'startedAt', 'stoppedAt', 'signal', 'requests'],
+  self: ['key', 'limits', 'usage'],
   usageReceipt: ['events', 'counted', 'duplicates'],
   demoReport: ['ok', 'steps'],
   compacted: [
@@ -245,6 +246,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'limit.metric': ['tokens', 'requests', 'usd'],
   'user.status': ['active', 'disabled'],
   'key.status': ['active', 'disabled', 'expired', 'revoked', 'user_disabled', 'project_archived'],
+  'self.key.status': ['active', 'disabled', 'expired', 'revoked', 'user_disabled', 'project_archived'],
   'settingsCheck.scope': ['folder', 'user'],
   'verdict.code': [
     'valid',

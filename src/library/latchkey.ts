@@ -1,5 +1,6 @@
 /** All of Latchkey on one database, grouped as the command line is. Types alone: what is said of each method here is its contract. */
-import type { AuditEntry, HealthReport, Initialized, Inventory } from '../contract/views.ts'
+import type { AuditEntry, HealthReport, Initialized, Inventory, Self } from '../contract/views.ts'
+import type { Admitted, Authorized, Carrier, GuardOptions, Refused } from '../operations/door/input.ts'
 import type { Diagnosis, NewDatabase } from '../operations/file/input.ts'
 import type { AuditFilter } from '../operations/input.ts'
 import type { Backups, DatabaseFile, Migrations } from './file.ts'
@@ -37,6 +38,37 @@ export interface Latchkey {
   readonly database: DatabaseFile
   /** Who changed what. */
   readonly audit: Audit
+  /**
+   * Decides about a request by the key that it carries, in `Authorization: Bearer` or `X-Api-Key`. Gives the verdict, or
+   * the `Response` that refuses the request: 401, 403 or 429, with headers that say why and when to come back. Put
+   * `rateLimitHeaders(verdict)` into the answer of your own.
+   *
+   * @throws invalid (a model that cannot be recorded, with `count`)
+   * @example
+   * const request = new Request('http://localhost/', { headers: { authorization: `Bearer ${secret}` } })
+   * const admitted = await latchkey.guard(request, { model: 'gpt-x', count: true })
+   * if (!(admitted instanceof Response)) console.log(admitted.key.id)
+   */
+  readonly guard: (request: Carrier, options?: GuardOptions) => Promise<Admitted | Response>
+  /**
+   * The decision of `guard` as data, for a framework without `Response` and for a reverse proxy that asks by a request of
+   * its own: status, headers, body and verdict.
+   *
+   * @throws invalid (a model that cannot be recorded, with `count`)
+   * @example
+   * const { status, headers, body } = await latchkey.authorize({ headers: new Headers({ 'x-api-key': secret }) })
+   */
+  readonly authorize: (request: Carrier, options?: GuardOptions) => Promise<Authorized | Refused>
+  /**
+   * What the holder of the key in a request may know: the key, each limit with what is left and when it frees, and its use
+   * by day and model. A refusal has a `status`. Limits that are used up refuse nothing here, and no denial is counted.
+   *
+   * @throws busy, corrupt
+   * @example
+   * const own = await latchkey.self({ headers: new Headers({ authorization: `Bearer ${secret}` }) })
+   * const answer = 'status' in own ? new Response(own.body, own) : Response.json(own)
+   */
+  readonly self: (request: Carrier) => Promise<Self | Refused>
   /**
    * Creates the database, mode 0600, and its folder, mode 0700 if it is missing.
    *

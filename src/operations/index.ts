@@ -58,6 +58,8 @@ export function createOperations(wiring: Wiring) {
   const compact = late.from(context, () => import('./usage/compact.ts'))
   const reserve = late.from(context, () => import('./usage/reserve.ts'))
   const prices = late.from(context, () => import('./usage/prices.ts'))
+  const door = late.from(context, () => import('./door/authorize.ts'))
+  const self = late.from(context, () => import('./door/self.ts'))
   const audit = late.from(context, () => import('./audit.ts'))
   const inventory = late.from(context, () => import('./file/inventory.ts'))
   const importing = late.from(context, () => import('./import/pipeline.ts'))
@@ -215,6 +217,9 @@ export function createOperations(wiring: Wiring) {
       copy: database(m => m.copyDatabase),
       check: migrations(m => m.checkSchema),
     },
+    authorize: door(m => m.authorize),
+    guard: door(m => m.guard),
+    self: self(m => m.self),
     initialize: init(m => m.initialize),
     health: health(m => m.checkHealth),
     diagnose: diagnosis(m => m.diagnose),

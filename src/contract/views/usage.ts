@@ -38,6 +38,32 @@ export const usageRow = object('UsageRow', {
   ...counts,
 })
 
+/** What GET /v1/self answers. */
+export const self = object('Self', {
+  key: as(
+    object('OwnKey', {
+      id: key.shapes.id,
+      name: key.shapes.name,
+      start: key.shapes.start,
+      status: key.shapes.status,
+      model: key.shapes.model,
+      allowedModels: key.shapes.allowedModels,
+      scopes: key.shapes.scopes,
+      expiresAt: key.shapes.expiresAt,
+    }),
+    'The key that asks',
+  ),
+  limits: list(limitForecast, "Each limit that binds it: its own, its user's, its project's"),
+  usage: list(
+    object('OwnUsage', {
+      start: time('Start of the day in UTC'),
+      model: nullable(text('The model; null when none was named')),
+      ...counts,
+    }),
+    'What the key used by day and model, in the 14 days that end today, the oldest first',
+  ),
+})
+
 export const recorded = object('Recorded', {
   key: as(keyRef, 'The key that was charged'),
   model: nullable(text('The model')),
@@ -125,6 +151,7 @@ export type Recorded = Of<typeof recorded>
 export type Price = Of<typeof price>
 export type ChangedPrice = Of<typeof changedPrice>
 export type IngestReport = Of<typeof ingestReport>
+export type Self = Of<typeof self>
 export type UsageReceipt = Of<typeof usageReceipt>
 export type Compacted = Of<typeof compacted>
 export type UsageCheck = Of<typeof usageCheck>

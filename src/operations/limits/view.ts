@@ -24,9 +24,13 @@ export const toShown = (metric: Metric, amount: number): number =>
   metric === 'usd' ? toDollars(amount) : amount
 
 /** As it is typed: `tokens=100000/5h`. */
-export function limitText({ metric, amount, windowMs }: Limit): string {
+export const limitText = ({ metric, amount, windowMs }: Limit): string =>
+  `${metric}=${amount}/${limitWindow(windowMs)}`
+
+/** As it is typed: `5h`. */
+export function limitWindow(windowMs: number): string {
   const [size, unit] = units.find(([size]) => windowMs % size === 0) ?? [1, 'ms']
-  return `${metric}=${amount}/${windowMs / size}${unit}`
+  return `${windowMs / size}${unit}`
 }
 
 const units = [

@@ -1,0 +1,150 @@
+/**
+ * The decision about a request by the key that it carries: the one for the HTTP server and for backends that embed the
+ * library. Must never show the secret, or trust any other header.
+ */
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { errorObject, failureOf } from '../../contract/failure.ts'
+import type { Verdict } from '../../contract/views.ts'
+import type { OperationContext } from '../context.ts'
+import { verifySecret } from '../keys/verify.ts'
+import * as rules from '../rules/input.ts'
+import { reserve, settle } from '../usage/reserve.ts'
+import type { Admitted, Authorized, Carrier, GuardOptions, Refused } from './input.ts'
+import { rateLimitHeaders } from './rate-limit.ts'
+
+/** @throws invalid for a model that cannot be recorded, when the request is to be counted */
+export async function authorize(
+  context: OperationContext,
+  { headers }: Carrier,
+  options: GuardOptions = {},
+): Promise<Authorized | Refused> {
+  const secret = secretIn(headers)
+  if (secret === undefined) return refusal(null, context.now(), options.scope)
+  const verdict = options.count
+    ? await verifyAndCount(context, secret, options)
+    : await verifySecret(context, secret, options)
+  if (!isAdmitted(verdict)) return refusal(verdict, context.now(), options.scope)
+  return { status: 204, headers: admission(verdict, context.now()), body: null, verdict }
+}
+
+/** The verdict when it lets in, or else the answer. @throws invalid, as `authorize` */
+export async function guard(
+  context: OperationContext,
+  carrier: Carrier,
+  options: GuardOptions = {},
+): Promise<Admitted | Response> {
+  const answer = await authorize(context, carrier, options)
+  return answer.status === 204 ? answer.verdict : new Response(answer.body, answer)
+}
+
+/** The secret that a request carries, by RFC 6750 or as Anthropic's clients send it. */
+export function secretIn(headers: Headers): string | undefined {
+  const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '') ?? []
+  return bearer ?? (headers.get('x-api-key') || undefined)
+}
+
+const isAdmitted = (verdict: Verdict): verdict is Admitted => verdict.valid && verdict.key !== null
+
+const countable = v.object({ model: v.optional(rules.modelName) })
+
+/** A reservation in between: of many requests at once no more are let in than the limits leave. */
+async function verifyAndCount(
+  context: OperationContext,
+  secret: string,
+  { scope, model }: GuardOptions,
+): Promise<Verdict> {
+  rules.parse(countable, { model })
+  const { reservation, verdict } = await reserve(context, { secret }, { scope, model, requests: 1 })
+  if (reservation === null) return verdict
+  await settle(context, reservation.id, { model: verdict.key?.model ?? model, requests: 1 })
+  const limits = verdict.limits.map(limit =>
+    limit.metric === 'requests' ? { ...limit, used: limit.used + 1, remaining: limit.remaining - 1 } : limit,
+  )
+  return { ...verdict, limits }
+}
+
+/**
+ * Ids alone: names may hold what a header may not. Whom there is not, is said by an empty field: a proxy that copies it
+ * replaces what a client claims.
+ */
+function admission(verdict: Admitted, now: Date): Readonly<Record<string, string>> {
+  const { key, limits } = verdict
+  const left = new Map<string, number>()
+  for (const { metric, remaining } of limits) {
+    const name = `x-latchkey-remaining-${metric}`
+    left.set(name, Math.min(remaining, left.get(name) ?? remaining))
+  }
+  return {
+    'x-latchkey-key': key.id,
+    'x-latchkey-user': key.user?.id ?? '',
+    'x-latchkey-project': key.project?.id ?? '',
+    ...Object.fromEntries(left.entries().map(([name, remaining]) => [name, String(remaining)])),
+    ...rateLimitHeaders(verdict, now),
+  }
+}
+
+/** The answer to a request that is not let in; null: it carries no key. */
+export function refusal(verdict: Verdict | null, now: Date, scope?: string): Refused {
+  const { status, hint, challenge } = told(verdict, scope)
+  const message =
+    verdict === null ? 'this needs a key' : `the key in the request may not do this: ${verdict.code}`
+  return {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      ...(challenge === undefined ? {} : { 'www-authenticate': `Bearer realm="latchkey"${challenge}` }),
+      ...(verdict && rateLimitHeaders(verdict, now)),
+    },
+    body: `${errorObject(failureOf(new LatchkeyError('denied', message, hint)))}\n`,
+    verdict,
+  }
+}
+
+/** What else is said of a refusal. The challenge is of RFC 6750, 3. */
+function told(verdict: Verdict | null, scope: string | undefined): Told {
+  if (verdict === null) {
+    const which = scope === undefined ? '' : ` that has the scope ${scope}`
+    return {
+      status: 401,
+      hint: `send Authorization: Bearer and the secret of a key${which}`,
+      challenge: '',
+    }
+  }
+  switch (verdict.code) {
+    case 'limit_exceeded':
+      return {
+        status: 429,
+        hint:
+          verdict.retryAt === null
+            ? 'ask for less, or raise the limits of the key'
+            : 'wait as long as Retry-After says',
+      }
+    case 'insufficient_scope': {
+      const named = isScopeToken.test(scope ?? '') ? `, scope="${scope}"` : ''
+      return {
+        status: 403,
+        hint: `name all its scopes again: latchkey key update ${verdict.key?.id ?? 'KEY'} --scope ${scope}`,
+        challenge: `, error="insufficient_scope"${named}`,
+      }
+    }
+    case 'model_not_allowed':
+      return { status: 403, hint: 'ask for another model, or give a key that may use this one' }
+    default:
+      return {
+        status: 401,
+        hint: 'send the current secret of a key that works',
+        challenge: ', error="invalid_token"',
+      }
+  }
+}
+
+interface Told {
+  readonly status: Refused['status']
+  readonly hint: string
+  /** What follows the realm; left out where another key would not help. */
+  readonly challenge?: string
+}
+
+/** Whoever asks for a scope may have it from a client: nothing else is put into a header. RFC 6749, 3.3. */
+const isScopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/

@@ -1,0 +1,35 @@
+/** What the holder of a key may know of it. Reads only, and counts no denial: asking is no attempt. */
+import type { LimitForecast, Self } from '../../contract/views.ts'
+import type { OperationContext } from '../context.ts'
+import { verifySecret } from '../keys/verify.ts'
+import { forecast, inOrder, momentOf } from '../limits/window.ts'
+import { addDays, startOfDay } from '../rules/calendar.ts'
+import { readReport } from '../usage/report.ts'
+import { refusal, secretIn } from './authorize.ts'
+import type { Carrier, Refused } from './input.ts'
+
+const days = 14
+
+/** By the key in the request, also when its limits are used up. */
+export async function self(context: OperationContext, { headers }: Carrier): Promise<Self | Refused> {
+  const now = context.now()
+  const secret = secretIn(headers)
+  const verdict = secret === undefined ? null : await verifySecret(context, secret, { at: now })
+  const answer = refusal(verdict, now)
+  if (verdict === null || verdict.key === null || (!verdict.valid && answer.status === 401)) return answer
+  const { id, name, start, status, model, allowedModels, scopes, expiresAt } = verdict.key
+  return context.store.read(async db => {
+    const moment = momentOf(now)
+    const limits: LimitForecast[] = []
+    for (const each of inOrder((await db.facts.keyAt({ id }, moment))?.limits ?? [])) {
+      limits.push(await forecast(db.facts, each, moment))
+    }
+    const since = addDays(startOfDay(now, 'UTC'), 1 - days, 'UTC')
+    const rows = readReport(db, { by: ['day', 'model'], key: id, since }, now)
+    const usage = await Array.fromAsync(rows, ({ key: _, user: __, project: ___, start, ...counts }) => ({
+      start: start ?? since,
+      ...counts,
+    }))
+    return { key: { id, name, start, status, model, allowedModels, scopes, expiresAt }, limits, usage }
+  })
+}
