@@ -2,6 +2,8 @@ import type { Mutation } from './mutation.ts'
 
 const app = { tests: ['src/server/app.test.ts'] }
 
+const door = { tests: ['src/server/door.test.ts'] }
+
 /** What the server answers, and to whom. */
 export const server: readonly Mutation[] = [
   {
@@ -49,9 +51,49 @@ export const server: readonly Mutation[] = [
   {
     what: 'any key may do anything',
     file: 'src/server/app.ts',
-    text: 'await latchkey.keys.verify(secret, { scope })',
-    instead: 'await latchkey.keys.verify(secret)',
+    text: 'latchkey.authorize(call.request, { scope })',
+    instead: 'latchkey.authorize(call.request)',
     ...app,
+  },
+  {
+    what: 'no scope is asked for at the door',
+    file: 'src/operations/door/authorize.ts',
+    text: ': await verifySecret(context, secret, options)',
+    instead: ': await verifySecret(context, secret)',
+    ...door,
+    only: 'a scope or a model',
+  },
+  {
+    what: 'any number of requests come in at once',
+    file: 'src/operations/door/authorize.ts',
+    text: '{ scope, model, requests: 1 })\n',
+    instead: '{ scope, model, requests: 0 })\n',
+    ...door,
+    only: 'count=1',
+  },
+  {
+    what: 'a scope that a client chose writes headers',
+    file: 'src/operations/door/authorize.ts',
+    text: "isScopeToken.test(scope ?? '')",
+    instead: "(scope ?? '') !== ''",
+    ...door,
+    only: 'a scope or a model',
+  },
+  {
+    what: 'what a client claims to be reaches the model server',
+    file: 'src/operations/door/authorize.ts',
+    text: "    'x-latchkey-user': key.user?.id ?? '',\n",
+    instead: "    ...(key.user && { 'x-latchkey-user': key.user.id }),\n",
+    ...door,
+    only: 'a key without limits',
+  },
+  {
+    what: 'a secret that ended shows what its key used',
+    file: 'src/operations/door/self.ts',
+    text: '(!verdict.valid && answer.status === 401)',
+    instead: 'false',
+    ...door,
+    only: 'no longer works',
   },
   {
     what: 'a connection goes on after a body in chunks',

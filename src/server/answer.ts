@@ -4,6 +4,7 @@ import { errorObject, failureOf } from '../contract/failure.ts'
 import { jsonWriter } from '../contract/json.ts'
 import type { ObjectShape } from '../contract/shape.ts'
 import type { Verdict } from '../contract/views.ts'
+import type { Refused } from '../index.ts'
 
 export interface Answer {
   readonly status: number
@@ -52,6 +53,14 @@ export const statusAnswer = (status: string): Answer => ({
 })
 
 export const noContent: Answer = { status: 204, headers: {}, body: null }
+
+/** To whoever has no key that may ask. Whose it is, is not told: it asks for itself and not for a client. */
+export const refusedAnswer = ({ status, headers, body }: Refused): Answer => ({
+  status,
+  headers,
+  body,
+  code: 'denied',
+})
 
 /** Never shows what the request held: messages of unknown errors are cut down by `failureOf`. */
 export function errorAnswer(error: unknown): Answer & { readonly message: string } {

@@ -3,70 +3,13 @@ import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { errorSchema } from '../cli/reference/schema.ts'
 import { Client } from '../db/sqlite/client.ts'
 import { connectLatchkey } from '../index.ts'
+import { type Document, temporaryApp } from '../testing/app.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../testing/latchkey.ts'
 import { run } from '../testing/run.ts'
 import { schemaProblems } from '../testing/schema.ts'
 import { requireTool } from '../testing/tools.ts'
-import { createApp } from './app.ts'
 import { mostBytes } from './body.ts'
-import { LiveDatabase } from './database.ts'
-import { createLog, type LogEntry, logLine, logText } from './log.ts'
-import { Counters } from './metrics.ts'
-
-/** The server without its sockets, and a key that may do everything. */
-async function temporaryApp() {
-  const home = await temporaryLatchkey()
-  const { secret } = await home.latchkey.keys.create({ name: 'gateway', scopes: ['latchkey:*'] })
-  const log: LogEntry[] = []
-  const now = () => home.clock.now
-  let connections = 0
-  const onReplaced = () => log.push({ event: 'replaced', message: '' })
-  const database = new LiveDatabase(() => {
-    connections++
-    return connectLatchkey({ path: home.path, now, onReplaced })
-  })
-  const app = createApp({ database, counters: new Counters(), now, log: entry => log.push(entry) })
-  const bearer = { authorization: `Bearer ${secret}` }
-  const ask = (path: string, init: RequestInit = {}, headers: Record<string, string> = bearer) =>
-    app.answer(new Request(`http://x${path}`, { ...init, headers: { ...headers, ...init.headers } }))
-  const post = async (path: string, body: unknown) => {
-    const answer = await ask(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-    })
-    return { status: answer.status, json: (await answer.json()) as Document }
-  }
-  const metric = async (name: string) => {
-    const lines = (await (await ask('/metrics')).text()).split('\n')
-    const found = lines.find(line => line.startsWith(`${name} `))
-    return found === undefined ? undefined : Number(found.split(' ')[1])
-  }
-  return {
-    ...home,
-    secret: secret!,
-    app,
-    connections: () => connections,
-    log,
-    ask,
-    post,
-    metric,
-    [Symbol.asyncDispose]: async () => {
-      await database.close()
-      await home[Symbol.asyncDispose]()
-    },
-  }
-}
-
-/** What of the answers is looked at one by one. */
-interface Document {
-  readonly code?: string
-  readonly error?: { readonly code: string; readonly message: string; readonly hint: string }
-  readonly reservation?: { readonly id: string } | null
-  readonly events?: number
-  readonly counted?: number
-  readonly duplicates?: number
-}
+import { createLog, logLine, logText } from './log.ts'
 
 const json = { 'content-type': 'application/json' }
 

@@ -4,9 +4,8 @@
  */
 
 import { LatchkeyError } from '../contract/errors.ts'
-import type { Key, Verdict } from '../contract/views.ts'
-import type { Latchkey } from '../index.ts'
-import { type Answer, errorAnswer, Refusal } from './answer.ts'
+import type { Verdict } from '../contract/views.ts'
+import { type Answer, errorAnswer, Refusal, refusedAnswer } from './answer.ts'
 import { inChunks } from './body.ts'
 import type { RequestEntry } from './log.ts'
 import { type AppOptions, type Call, type Route, routesOf } from './routes.ts'
@@ -19,7 +18,7 @@ export interface App {
 }
 
 export function createApp(options: AppOptions): App {
-  const { database, counters, now, log } = options
+  const { database, counters, log } = options
   const state = { stopping: false }
   const routes = routesOf(options, state)
 
@@ -62,8 +61,10 @@ export function createApp(options: AppOptions): App {
     const { scope } = route
     if (scope === null) return route.answer()
     const opened = database.get()
-    const caller = await authenticate(opened.latchkey, call.request, scope, now())
-    call.caller = caller.id
+    if (scope === 'own') return route.answer(call, opened)
+    const asked = await opened.latchkey.authorize(call.request, { scope })
+    if (asked.status !== 204) return refusedAnswer(asked)
+    call.caller = asked.verdict.key.id
     return route.answer(call, opened)
   }
 
@@ -110,54 +111,6 @@ function routeFor(candidates: readonly Route[] | undefined, method: string): Rou
 }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
-
-/**
- * The key that calls, by `Authorization: Bearer` (RFC 6750).
- *
- * @throws Refusal 401, 403, 429
- */
-async function authenticate(latchkey: Latchkey, request: Request, scope: string, now: Date): Promise<Key> {
-  const [, secret] = /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '') ?? []
-  if (secret === undefined) {
-    throw new Refusal(
-      401,
-      'denied',
-      'this needs a key',
-      `send Authorization: Bearer and the secret of a key that has the scope ${scope}`,
-      { 'www-authenticate': 'Bearer realm="latchkey"' },
-    )
-  }
-  const verdict = await latchkey.keys.verify(secret, { scope })
-  if (verdict.valid && verdict.key !== null) return verdict.key
-  throw denied(verdict, scope, now)
-}
-
-function denied({ code, key, retryAt }: Verdict, scope: string, now: Date): Refusal {
-  const why = `the key in the request may not do this: ${code}`
-  if (code === 'limit_exceeded') {
-    const seconds = retryAt === null ? undefined : Math.ceil((retryAt.getTime() - now.getTime()) / 1_000)
-    const later = seconds === undefined ? {} : { 'retry-after': String(Math.max(1, seconds)) }
-    return new Refusal(429, 'denied', why, 'wait, or give that key no limits', later)
-  }
-  const authenticateHeader = (error: string, more = '') => ({
-    'www-authenticate': `Bearer realm="latchkey", error="${error}"${more}`,
-  })
-  if (code === 'insufficient_scope') {
-    const header = authenticateHeader('insufficient_scope', `, scope="${scope}"`)
-    const hint = `name all its scopes again: latchkey key update ${key?.id ?? 'KEY'} --scope ${scope}`
-    return new Refusal(403, 'denied', why, hint, header)
-  }
-  if (code === 'model_not_allowed') {
-    return new Refusal(403, 'denied', why, 'give a key without a model of its own')
-  }
-  return new Refusal(
-    401,
-    'denied',
-    why,
-    'make another key with: latchkey key create gateway --scope latchkey:*',
-    authenticateHeader('invalid_token'),
-  )
-}
 
 /** The key that a verdict is about, and the limit that denied it. */
 function clientOf({ key, limits }: Verdict): Pick<RequestEntry, 'client' | 'limit'> {

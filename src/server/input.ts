@@ -1,6 +1,6 @@
-/** The fields of request bodies. Types alone are judged here; what values mean is for the operations. */
+/** The fields of request bodies and of queries. Types alone are judged here; what values mean is for the operations. */
 import * as v from 'valibot'
-import { LatchkeyError } from '../contract/errors.ts'
+import { LatchkeyError, redact } from '../contract/errors.ts'
 import { didYouMean, nearestField } from '../text/nearest.ts'
 
 const text = v.string('must be text')
@@ -47,30 +47,58 @@ export const settleBody = v.strictObject({
   at: v.optional(moment),
 })
 
+export const authorizeQuery = v.strictObject({
+  scope: v.optional(text),
+  model: v.optional(text),
+  count: v.optional(v.picklist(['0', '1'], 'must be 1 or 0')),
+})
+
+/**
+ * What follows the `?`, by hand as the path is. A proxy writes it: what it misspells, and what a client might add, is
+ * refused.
+ *
+ * @throws invalid, naming the field and never its value
+ */
+export function readQuery<S extends Fields>(schema: S, url: string): v.InferOutput<S> {
+  const query = new URLSearchParams(/\?([^#]*)/.exec(url)?.[1])
+  if (new Set(query.keys()).size < query.size) throw refused(schema, 'a field twice', 'query')
+  return read(schema, Object.fromEntries(query), 'query')
+}
+
 type Fields = v.StrictObjectSchema<v.ObjectEntries, undefined>
 
 /** A field that is null is one that is not there. @throws invalid, naming the field and never its value */
 export function readFields<S extends Fields>(schema: S, body: unknown): v.InferOutput<S> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw refused(schema, 'to be an object')
-  const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+    throw refused(schema, 'to be an object', 'body')
+  return read(schema, Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null)), 'body')
+}
+
+type Part = 'body' | 'query'
+
+function read<S extends Fields>(
+  schema: S,
+  given: Readonly<Record<string, unknown>>,
+  part: Part,
+): v.InferOutput<S> {
   const result = v.safeParse(schema, given)
   if (result.success) return result.output
   const [issue] = result.issues
   const field = v.getDotPath(issue) ?? ''
   if (!Object.hasOwn(schema.entries, field)) {
     const meant = didYouMean(nearestField(field, Object.keys(schema.entries)))
-    throw refused(schema, `a field that is not known: ${field.slice(0, 40)}${meant}`)
+    throw refused(schema, `a field that is not known: ${redact(field).slice(0, 40)}${meant}`, part)
   }
   throw refused(
     schema,
     Object.hasOwn(given, field) ? `a bad value: ${field} ${issue.message}` : `no ${field}`,
+    part,
   )
 }
 
-const refused = (schema: Fields, problem: string): LatchkeyError =>
+const refused = (schema: Fields, problem: string, part: Part): LatchkeyError =>
   new LatchkeyError(
     'invalid',
-    `the body has ${problem}`,
-    `send an object with ${Object.keys(schema.entries).join(', ')}`,
+    `the ${part} has ${problem}`,
+    `send ${part === 'body' ? 'an object' : 'a query'} with ${Object.keys(schema.entries).join(', ')}`,
   )

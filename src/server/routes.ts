@@ -2,14 +2,14 @@
 
 import { LatchkeyError } from '../contract/errors.ts'
 import { reserved, verdict } from '../contract/views/keys.ts'
-import { recorded, usageReceipt } from '../contract/views/usage.ts'
+import { recorded, self, usageReceipt } from '../contract/views/usage.ts'
 import type { KeySelector } from '../index.ts'
 import { programVersion } from '../system/version.ts'
-import { type Answer, answering, noContent, statusAnswer, textAnswer } from './answer.ts'
+import { type Answer, answering, noContent, refusedAnswer, statusAnswer, textAnswer } from './answer.ts'
 import { watchBackups } from './backups.ts'
 import { readEvents, readJson } from './body.ts'
 import type { LiveDatabase, Opened } from './database.ts'
-import { readFields, reserveBody, settleBody, verifyBody } from './input.ts'
+import { authorizeQuery, readFields, readQuery, reserveBody, settleBody, verifyBody } from './input.ts'
 import type { Log } from './log.ts'
 import { type Counters, contentType, exposition, gauge, inventoryFamilies } from './metrics.ts'
 
@@ -34,10 +34,13 @@ type Scope = 'latchkey:verify' | 'latchkey:usage' | 'latchkey:metrics'
 
 type ScopedAnswer = (call: Call, opened: Opened) => Promise<Answer>
 
-/** `ID` in a path stands for one id. Without a scope anybody may ask, and the database need not exist. */
+/**
+ * `ID` in a path stands for one id. Without a scope anybody may ask, and the database need not exist. With `own` a client
+ * asks about itself alone, and its own key is all that it needs.
+ */
 export type Route = { readonly method: 'GET' | 'POST'; readonly path: string } & (
   | { readonly scope: null; readonly answer: () => Promise<Answer> }
-  | { readonly scope: Scope; readonly answer: ScopedAnswer }
+  | { readonly scope: Scope | 'own'; readonly answer: ScopedAnswer }
 )
 
 const post = (path: string, scope: Scope, answer: ScopedAnswer): Route => ({
@@ -78,10 +81,32 @@ export function routesOf(
     ]
     return textAnswer(contentType, exposition(families))
   }
+  const authorize: ScopedAnswer = async ({ request }, { latchkey }) => {
+    const { count, ...wanted } = readQuery(authorizeQuery, request.url)
+    const counts = count === '1'
+    const answer = await latchkey.authorize(request, { ...wanted, count: counts })
+    const { verdict } = answer
+    if (verdict) counters.verdict(verdict)
+    if (counts && answer.status === 204) counters.usage({ counted: 1, duplicates: 0 })
+    return { ...answer, code: verdict?.code ?? 'denied', verdict: verdict ?? undefined }
+  }
   return [
     { method: 'GET', path: '/healthz', scope: null, answer: async () => statusAnswer('alive') },
     { method: 'GET', path: '/readyz', scope: null, answer: ready },
     { method: 'GET', path: '/metrics', scope: 'latchkey:metrics', answer: metrics },
+    { method: 'GET', path: '/v1/authorize', scope: 'own', answer: authorize },
+    { method: 'POST', path: '/v1/authorize', scope: 'own', answer: authorize },
+    {
+      method: 'GET',
+      path: '/v1/self',
+      scope: 'own',
+      answer: async (call, { latchkey }) => {
+        const own = await latchkey.self(call.request)
+        if ('status' in own) return refusedAnswer(own)
+        call.caller = own.key.id
+        return selfAnswer(own)
+      },
+    },
     post('/v1/verify', 'latchkey:verify', async ({ request }, { latchkey }) => {
       const { secret, model, scope, ...wanted } = readFields(verifyBody, await readJson(request))
       const given = await latchkey.keys.verify(secret, { model, scope, wanted })
@@ -116,6 +141,7 @@ const verdictAnswer = answering(verdict)
 const receiptAnswer = answering(usageReceipt)
 const reservedAnswer = answering(reserved)
 const recordedAnswer = answering(recorded)
+const selfAnswer = answering(self)
 
 function selectorOf(secret: string | undefined, key: string | undefined): KeySelector {
   if (secret !== undefined && key === undefined) return { secret }

@@ -139,6 +139,26 @@ test.each([
   },
 )
 
+test.each([
+  ['with a length', `content-length: ${smuggled.length}\r\n\r\n${smuggled}`, [204, 200]],
+  [
+    'in chunks',
+    `transfer-encoding: chunked\r\n\r\n${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`,
+    [204],
+  ],
+] as const)('a body %s that a proxy sends to be authorized is no request', async (_, rest, statuses) => {
+  await using home = await prepared()
+  const server = await startServer(home.path)
+  const head = `POST /v1/authorize HTTP/1.1\r\nhost: x\r\nx-api-key: ${home.ci}\r\n`
+  const next = 'GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'
+  const got = await exchange(server.url, [head + rest, next])
+  expect(got.match(/HTTP\/1\.1 \d+/g)).toEqual(statuses.map(status => `HTTP/1.1 ${status}`))
+  server.kill('SIGTERM')
+  await server.finished
+  const requests = server.log().filter(({ event }) => event === 'request')
+  expect(requests.map(({ route }) => route)).toEqual(['/v1/authorize', '/readyz'].slice(0, statuses.length))
+})
+
 test('Ctrl-C stops it as gracefully, and exits as the shell expects', async () => {
   await using home = await prepared()
   const server = await startServer(home.path)

@@ -31,12 +31,8 @@ export function pageShell(): Shell {
     folder,
     work,
     path: `${folder.file('bin')}:${process.env['PATH']}`,
-    blocks: (page, language) => {
-      const block = new RegExp(`^ *\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\``, 'gm')
-      return [...readFileSync(join(root, page), 'utf8').matchAll(block)].map(([, text = '']) =>
-        text.replaceAll('/var/backups/latchkey', folder.file('backups')).trim(),
-      )
-    },
+    blocks: (page, language) =>
+      blocksOf(page, language).map(text => text.replaceAll('/var/backups/latchkey', folder.file('backups'))),
     bash: (script, env) => {
       const ran = Bun.spawnSync(['bash', '-euo', 'pipefail', '-c', script], {
         cwd: work,
@@ -46,4 +42,10 @@ export function pageShell(): Shell {
       return { code: ran.exitCode, out: ran.stdout.toString(), err: ran.stderr.toString() }
     },
   }
+}
+
+/** The blocks of one language in a page. */
+export function blocksOf(page: string, language: string): readonly string[] {
+  const block = new RegExp(`^ *\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\``, 'gm')
+  return [...readFileSync(join(root, page), 'utf8').matchAll(block)].map(([, text = '']) => text.trim())
 }

@@ -7,7 +7,7 @@ export default command({
   effect: 'write',
   summary: 'Serve verdicts, usage and metrics over HTTP, for gateways of any kind',
   description:
-    'Runs until SIGTERM or SIGINT (Ctrl-C), answers what it has taken, puts all usage on disk, and exits with 0 or, after SIGINT, with 130; a second signal ends it at once. Requests are told on stderr: lines of JSON, or of text on a terminal. /healthz and /readyz are open; all else takes Authorization: Bearer and the secret of a key with the scope latchkey:verify (POST /v1/verify), latchkey:usage (POST /v1/usage, /v1/reservations) or latchkey:metrics (GET /metrics). docs/server.md has the whole of it.',
+    'Runs until SIGTERM or SIGINT (Ctrl-C), answers what it has taken, puts all usage on disk, and exits with 0 or, after SIGINT, with 130; a second signal ends it at once. Requests are told on stderr: lines of JSON, or of text on a terminal. /healthz and /readyz are open. /v1/authorize, for reverse proxies, and /v1/self take the key of the client. All else takes Authorization: Bearer and the secret of a key with the scope latchkey:verify (POST /v1/verify), latchkey:usage (POST /v1/usage, /v1/reservations) or latchkey:metrics (GET /metrics). docs/server.md has the whole of it.',
   examples: [
     'latchkey serve',
     'latchkey serve --listen 127.0.0.1:9000',
