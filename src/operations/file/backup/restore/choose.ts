@@ -78,7 +78,7 @@ function nothingBefore(path: string, wasMissing: boolean): LatchkeyError {
 }
 
 /** The return of one thing, as its audit row tells of it. */
-export interface EntityReturn {
+export interface ThingReturn {
   readonly target: { readonly noun: Noun; readonly id: string }
   readonly name: string
   readonly things: readonly Touched[]
@@ -90,7 +90,7 @@ export interface LastRestore {
   /** Whether there was no file at all. */
   readonly wasMissing: boolean
   /** null when it was the whole database. */
-  readonly entity: EntityReturn | null
+  readonly thing: ThingReturn | null
 }
 
 /** The order of the rows tells which was last: clocks may have jumped. Undefined when the database does not know. */
@@ -108,7 +108,7 @@ export const lastRestore = (path: string): LastRestore | undefined =>
       .get() as RestoreRow | null
     if (row === null) return undefined
     const { safetyBackup, wasMissing } = row
-    return { safetyBackup, wasMissing: wasMissing === 1, entity: entityOf(row) }
+    return { safetyBackup, wasMissing: wasMissing === 1, thing: thingOf(row) }
   })
 
 const restores = ['database', ...nounNames].map(each => `'${each}.restore'`)
@@ -124,7 +124,7 @@ interface RestoreRow {
   readonly touched: string | null
 }
 
-function entityOf({ type, id, name, touched }: RestoreRow): EntityReturn | null {
+function thingOf({ type, id, name, touched }: RestoreRow): ThingReturn | null {
   if (type === 'database') return null
   const things = touched === null ? [{ kind: type, id, state: '' }] : JSON.parse(touched)
   return { target: { noun: type, id }, name: name ?? id, things }
