@@ -159,7 +159,7 @@ async function judge(db: Database, now: Date, incoming: readonly IncomingKey[]):
     const owner = here.byHash.get(key.hash)
     if (owner) {
       const reason =
-        owner.name === name ? null : `its secret is here already, on "${owner.name}" (${owner.id})`
+        owner.name === name ? null : `its secret already belongs to "${owner.name}" (${owner.id})`
       return { line, item: { type: 'key', name, outcome: 'unchanged', reason } }
     }
     const previous = key.previousSecrets.flatMap(secret => here.byHash.get(secret.hash) ?? [])[0]

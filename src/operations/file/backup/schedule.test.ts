@@ -172,7 +172,7 @@ describe('where a schedule puts backups', () => {
   const schedule = (...more: string[]) => latchkey(['backup', 'schedule', '--cron', '17 3 * * *', ...more])
   const unusual = () => scene.folder.file('unusual')
 
-  test('list, status, doctor, a restore and its safety backup look, until it is taken away', async () => {
+  test('list, status, doctor, a restore and its safety copy look, until it is taken away', async () => {
     install('crontab', standIn)
     expect(await schedule('--to', unusual())).toMatchObject({ code: 0, err: '' })
     expect(runLine(readFileSync(scene.folder.file('spool'), 'utf8').trim()).exitCode).toBe(0)
