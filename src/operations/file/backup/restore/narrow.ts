@@ -62,7 +62,7 @@ const lower: Narrower = (then, now) => (now === null ? then : lowerRole(String(t
 
 /** From the highest to the lowest; an unknown role is lowest. */
 const rank = (role: string): number => {
-  const found = roles.indexOf(role)
+  const found = roles.findIndex(known => known === role)
   return found < 0 ? roles.length : found
 }
 
