@@ -8,8 +8,8 @@ import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import type { Row } from '../nouns.ts'
 import { newId } from '../rules/ids.ts'
-import { limitWindowMs, secretHashes } from './kinds.ts'
 import { Names, titles } from './names.ts'
+import { limitWindowMs, secretHashes } from './nouns.ts'
 import {
   changedFields,
   itemCreated,

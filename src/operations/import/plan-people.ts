@@ -8,8 +8,8 @@ import { projects, users } from '../../db/schema/people.ts'
 import type { Row } from '../nouns.ts'
 import { newId } from '../rules/ids.ts'
 import { hashSecret } from '../rules/secrets.ts'
-import { type Remembered, rememberedOf } from './kinds.ts'
 import { fold, handles, Names } from './names.ts'
+import { type Remembered, rememberedOf } from './nouns.ts'
 import {
   changedFields,
   itemCreated,

@@ -4,6 +4,7 @@
  */
 
 import * as v from 'valibot'
+import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, isNull } from '../../db/query.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'
@@ -12,24 +13,22 @@ import { reservations } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { uniqueFields } from '../nouns.ts'
 import type { RowProgress } from '../progress.ts'
+import { fold } from './names.ts'
 import {
   attachedFields,
   type Fields,
   type Kept,
-  type Kind,
   kept,
-  kinds,
   nameOf,
   type Snapshot,
   snapshots,
   tokenLimitOf,
   usageFields,
-} from './kinds.ts'
-import { fold } from './names.ts'
+} from './nouns.ts'
 import { read } from './state.ts'
 
 export type UndoStep = {
-  readonly type: Kind
+  readonly type: ImportedNoun
   readonly id: string
   readonly name: string
 } & (
@@ -65,10 +64,10 @@ export async function planUndo(
   const later = await laterImports(db, importId)
   const inUse = await keysInUse(db, now)
   const steps: UndoStep[] = []
-  for (const kind of kinds) {
-    const mine = changes.filter(change => change.type === kind)
+  for (const noun of importedNouns) {
+    const mine = changes.filter(change => change.type === noun)
     const ids = mine.map(change => change.targetId)
-    const current = await snapshots(db, kind, ids, tell)
+    const current = await snapshots(db, noun, ids, tell)
     for (const change of mine) {
       steps.push(stepFor(change, current.get(change.targetId), later.get(change.targetId), inUse))
     }
@@ -170,7 +169,7 @@ const words: Readonly<Record<string, string>> = {
  * thing whose old owner was deleted.
  */
 async function keepWhatClashes(db: Database, planned: readonly UndoStep[]): Promise<readonly UndoStep[]> {
-  const rows: Readonly<Record<Kind, readonly Row[]>> = {
+  const rows: Readonly<Record<ImportedNoun, readonly Row[]>> = {
     user: await db.select({ id: users.id, username: users.username, email: users.email }).from(users),
     project: await db
       .select({ id: projects.id, slug: projects.slug, ownerId: projects.ownerId })
@@ -210,27 +209,27 @@ type Row = Fields & { readonly id: string }
 
 const ownerFields = ['userId', 'ownerId']
 
-const nameKey = (kind: Kind, field: string, name: unknown): string | undefined =>
-  typeof name === 'string' ? `${kind} ${field} ${fold(name)}` : undefined
+const nameKey = (noun: ImportedNoun, field: string, name: unknown): string | undefined =>
+  typeof name === 'string' ? `${noun} ${field} ${fold(name)}` : undefined
 
-/** How many things have each name after the steps, and the name of one thing that belongs to each owner. */
-function afterwards(rows: Readonly<Record<Kind, readonly Row[]>>, steps: readonly UndoStep[]) {
+/** How many will have each name once the steps are done, and the name of one thing that belongs to each owner. */
+function afterwards(rows: Readonly<Record<ImportedNoun, readonly Row[]>>, steps: readonly UndoStep[]) {
   const byId = new Map(steps.map(step => [step.id, step]))
   const holders = new Map<string | undefined, number>()
   const belongings = new Map<unknown, string>()
-  for (const kind of kinds) {
-    for (const row of rows[kind]) {
+  for (const noun of importedNouns) {
+    for (const row of rows[noun]) {
       const step = byId.get(row.id)
       if (step?.action === 'remove') continue
       const finalValue = (field: string): unknown =>
         step?.action === 'revert' && step.fields.includes(field) ? step.before.snapshot[field] : row[field]
-      for (const field of uniqueFields(kind)) {
-        const name = nameKey(kind, field, finalValue(field))
+      for (const field of uniqueFields(noun)) {
+        const name = nameKey(noun, field, finalValue(field))
         if (name !== undefined) holders.set(name, (holders.get(name) ?? 0) + 1)
       }
       for (const field of [...ownerFields, 'projectId']) {
         const owner = finalValue(field)
-        if (typeof owner === 'string') belongings.set(owner, nameOf(kind, row))
+        if (typeof owner === 'string') belongings.set(owner, nameOf(noun, row))
       }
     }
   }

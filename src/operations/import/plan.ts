@@ -1,9 +1,10 @@
 /** What an import will do to one user, project or key, and what the plans of all kinds share. */
 
+import type { ImportedNoun } from '../../contract/nouns.ts'
 import type { ImportItem } from '../../contract/views.ts'
 import type { secrets } from '../../db/schema/keys.ts'
-import type { Fields, Kind, Remembered } from './kinds.ts'
 import type { Names } from './names.ts'
+import type { Fields, Remembered } from './nouns.ts'
 import type { UsageMove } from './state.ts'
 
 /** The import and its time. */
@@ -49,16 +50,16 @@ export interface Owner {
 }
 
 export const leave = (
-  type: Kind,
+  type: ImportedNoun,
   name: string,
   reason: string,
   outcome: ImportItem['outcome'] = 'unchanged',
 ): Plan => ({ item: { type, name, outcome, reason } })
 
-export const sameAsLast = (type: Kind, name: string): Plan =>
-  leave(type, name, 'unchanged in the source since the last import')
+export const sameAsLast = (type: ImportedNoun, name: string): Plan =>
+  leave(type, name, 'nothing has changed in the source since it was last imported')
 
-export const itemCreated = (type: Kind, name: string, reasons: readonly string[]): ImportItem => ({
+export const itemCreated = (type: ImportedNoun, name: string, reasons: readonly string[]): ImportItem => ({
   type,
   name,
   outcome: 'created',
@@ -67,7 +68,7 @@ export const itemCreated = (type: Kind, name: string, reasons: readonly string[]
 
 /** @param changed names of the fields that change, for people */
 export function itemUpdated(
-  type: Kind,
+  type: ImportedNoun,
   name: string,
   changed: Iterable<string>,
   reasons: readonly string[],

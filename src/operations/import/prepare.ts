@@ -1,6 +1,8 @@
-/** Turns the data of a source into what can be stored. Checks all rules before anything is written. */
+/** Turns what a source says into what may be stored. Checks every rule before anything is written. */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
 import {
   type ForeignData,
   type ForeignKey,
@@ -14,8 +16,8 @@ import { limit } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
 import { holdsSecret as holdsOurs } from '../rules/scan.ts'
 import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
-import { type Kind, kinds, limitWindowMs } from './kinds.ts'
 import { fold, slugFrom, usernameFrom } from './names.ts'
+import { limitWindowMs } from './nouns.ts'
 
 /** Everything from a source that can be stored, in its order. Contains no secrets. */
 export interface Incoming {
@@ -64,7 +66,7 @@ export function prepare(file: string, source: ForeignData): Incoming {
       !told.has(`${type} ${index} ${field}`) && !told.has(`${type} ${index} ${wholeEntry}`),
   )
   const problems = [...source.problems, ...found].toSorted(
-    (a, b) => kinds.indexOf(a.type) - kinds.indexOf(b.type) || a.index - b.index,
+    (a, b) => importedNouns.indexOf(a.type) - importedNouns.indexOf(b.type) || a.index - b.index,
   )
   const [first] = problems
   if (first) throw broken(file, source, secrets, first, problems.length - 1)
@@ -81,12 +83,18 @@ export function prepare(file: string, source: ForeignData): Incoming {
 /** Problems that any source can have: values that `input.ts` refuses, and duplicates. */
 function findings({ users, projects, keys }: ForeignData): readonly Problem[] {
   const found: Problem[] = []
-  const check = (type: Kind, index: number, field: string, schema: v.GenericSchema, value: unknown) => {
+  const check = (
+    type: ImportedNoun,
+    index: number,
+    field: string,
+    schema: v.GenericSchema,
+    value: unknown,
+  ) => {
     const result = v.safeParse(schema, value)
     if (!result.success) found.push({ type, index, field, problem: result.issues[0].message })
   }
   const seen = new Map<string, number>()
-  const requireOnce = (type: Kind, index: number, field: string, value: string) => {
+  const requireOnce = (type: ImportedNoun, index: number, field: string, value: string) => {
     const text = `${type} ${field} ${value}`
     const twin = seen.get(text)
     if (value === '') return

@@ -4,7 +4,7 @@
  */
 
 import { LatchkeyError } from '../../contract/errors.ts'
-import { nouns } from '../../contract/nouns.ts'
+import { type ImportedNoun, importedNouns, nouns } from '../../contract/nouns.ts'
 import type { ImportUndo, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
@@ -15,16 +15,8 @@ import type { OperationContext } from '../context.ts'
 import { tableOf, uniqueFields } from '../nouns.ts'
 import { type RowProgress, rowProgress } from '../progress.ts'
 import type { UndoOptions } from './input.ts'
-import {
-  auditViews,
-  type Kind,
-  kinds,
-  rememberAgain,
-  setTokenLimit,
-  tokenLimitOf,
-  updateRow,
-} from './kinds.ts'
 import { findImport, type ImportRow, summaryOf } from './list.ts'
+import { auditViews, rememberAgain, setTokenLimit, tokenLimitOf, updateRow } from './nouns.ts'
 import { planUndo, type UndoStep } from './plan-undo.ts'
 import { isNothing, reversed } from './state.ts'
 import { moveUsage, usageGaps } from './usage.ts'
@@ -122,18 +114,18 @@ async function applySteps(
   const doing = steps.filter(({ action }) => action !== 'keep' && action !== 'gone')
   const tell = await rowProgress(context, 'undoing', doing.length)
   const inParts = async (
-    kind: Kind,
+    noun: ImportedNoun,
     action: UndoStep['action'],
     work: (ids: string[]) => PromiseLike<unknown>,
   ) => {
-    const mine = steps.filter(step => step.type === kind && step.action === action)
+    const mine = steps.filter(step => step.type === noun && step.action === action)
     for (const some of inChunks(mine)) {
       await work(some.map(({ id }) => id))
       await tell(some.length)
     }
   }
-  const remove = (kind: Kind) =>
-    inParts(kind, 'remove', ids => db.delete(tableOf(kind)).where(inArray(tableOf(kind).id, ids)))
+  const remove = (noun: ImportedNoun) =>
+    inParts(noun, 'remove', ids => db.delete(tableOf(noun)).where(inArray(tableOf(noun).id, ids)))
   const revertAll = async (some: readonly Revert[]) => {
     for (const step of some) {
       await revert(context, db, row.source, step)
@@ -196,9 +188,9 @@ async function viewsOf(
   tell: RowProgress,
 ): Promise<Views> {
   const found = new Map<string, object>()
-  for (const kind of kinds) {
-    const ids = steps.filter(step => step.type === kind).map(step => step.id)
-    for (const [id, view] of await auditViews(db, context.now(), kind, ids, tell)) found.set(id, view)
+  for (const noun of importedNouns) {
+    const ids = steps.filter(step => step.type === noun).map(step => step.id)
+    for (const [id, view] of await auditViews(db, context.now(), noun, ids, tell)) found.set(id, view)
   }
   return found
 }

@@ -77,8 +77,8 @@ function nothingBefore(path: string, wasMissing: boolean): LatchkeyError {
   )
 }
 
-/** The return of one thing, as recorded in its audit row. */
-export interface EntityReturn {
+/** The return of one thing, as its audit row tells of it. */
+export interface ThingReturn {
   readonly target: { readonly noun: Noun; readonly id: string }
   readonly name: string
   readonly things: readonly Touched[]
@@ -89,8 +89,8 @@ export interface LastRestore {
   readonly safetyBackup: string | null
   /** Whether there was no file. */
   readonly wasMissing: boolean
-  /** null if the whole database was restored. */
-  readonly entity: EntityReturn | null
+  /** null when it was the whole database. */
+  readonly thing: ThingReturn | null
 }
 
 /** The last by the order of rows, because clocks may have jumped. Undefined if the database has no record. */
@@ -108,7 +108,7 @@ export const lastRestore = (path: string): LastRestore | undefined =>
       .get() as RestoreRow | null
     if (row === null) return undefined
     const { safetyBackup, wasMissing } = row
-    return { safetyBackup, wasMissing: wasMissing === 1, entity: entityOf(row) }
+    return { safetyBackup, wasMissing: wasMissing === 1, thing: thingOf(row) }
   })
 
 const restores = ['database', ...nounNames].map(each => `'${each}.restore'`)
@@ -124,7 +124,7 @@ interface RestoreRow {
   readonly touched: string | null
 }
 
-function entityOf({ type, id, name, touched }: RestoreRow): EntityReturn | null {
+function thingOf({ type, id, name, touched }: RestoreRow): ThingReturn | null {
   if (type === 'database') return null
   const things = touched === null ? [{ kind: type, id, state: '' }] : JSON.parse(touched)
   return { target: { noun: type, id }, name: name ?? id, things }

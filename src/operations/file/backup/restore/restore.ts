@@ -29,9 +29,9 @@ import { recordInside } from '../trail.ts'
 import { restoreInto } from '../verify.ts'
 import { chooseState, lastRestore, targetOf } from './choose.ts'
 import { compareWith } from './difference.ts'
-import { chosenThing, restoreEntity, undoEntity } from './entity.ts'
 import { adoptLateCopies } from './late.ts'
 import { type Live, readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
+import { chosenThing, restoreThing, undoThing } from './one-thing.ts'
 import { endRevived, type Revived, revivedBy, revivedView } from './revive.ts'
 import { type Expected, placeMissing, replaceDamaged, swapContents } from './swap.ts'
 
@@ -131,8 +131,8 @@ function whatItReplaces(
   }
 }
 
-/** The return of one thing that would be undone; none if the last restore was of the whole database. */
-const undoneBy = (path: string, { undo }: Restore) => (undo ? lastRestore(path)?.entity : null)
+/** The return of one thing that would be undone, rather than the restore of a whole database. */
+const undoneBy = (path: string, { undo }: Restore) => (undo ? lastRestore(path)?.thing : null)
 
 /** Picks up what killed runs have left. @returns the newest backup made from it */
 async function tidy(context: FileContext): Promise<Backup | null> {
@@ -183,12 +183,12 @@ async function carryOut(
 ): Promise<Restored> {
   const run: Run = { context, stored, copy, options, safety: null }
   try {
-    const subject = chosenThing(options)
+    const chosen = chosenThing(options)
     const migrateCopy = () =>
       inCopy(copy, client => migrateTo(client, context.path, latestVersion, stampOf(context)))
-    if (subject) return await restoreEntity(context, stored, copy, subject, migrateCopy)
+    if (chosen) return await restoreThing(context, stored, copy, chosen, migrateCopy)
     const undone = undoneBy(context.path, options)
-    if (undone) return await undoEntity(context, stored, copy, undone, migrateCopy)
+    if (undone) return await undoThing(context, stored, copy, undone, migrateCopy)
     return context.dryRun ? tryOut(run) : await swapIn(run)
   } catch (error) {
     throw withUndo(translate(error, context.path), run.safety)

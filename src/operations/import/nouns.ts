@@ -1,10 +1,10 @@
 /**
- * The three kinds of things that are imported: where they are stored and remembered, what belongs to them, and how the
- * audit log shows them.
+ * The nouns that an import brings: where they are stored and remembered, what else belongs to them,
+ * and how the audit trail shows them.
  */
 
 import * as v from 'valibot'
-import { type ImportedNoun, importedNouns, nouns } from '../../contract/nouns.ts'
+import { type ImportedNoun, nouns } from '../../contract/nouns.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, type Column, eq, inArray } from '../../db/query.ts'
@@ -21,11 +21,7 @@ import { type RowProgress, unheard } from '../progress.ts'
 import { toDollars } from '../rules/money.ts'
 import { usageMove } from './state.ts'
 
-/** In import order: each may belong to those before it. */
-export const kinds = importedNouns
-export type Kind = ImportedNoun
-
-/** The last state of each in its source. */
+/** What each source last said of them. */
 export const imported = { user: importedUsers, project: importedProjects, key: importedKeys }
 const importedAs = {
   user: importedUsers.userId,
@@ -41,9 +37,9 @@ const foreignIds = {
 /** Fields of a row, by their names in the code. */
 export type Fields = Readonly<Record<string, unknown>>
 
-export async function updateRow(db: Database, kind: Kind, id: string, set: Fields): Promise<void> {
+export async function updateRow(db: Database, noun: ImportedNoun, id: string, set: Fields): Promise<void> {
   if (Object.keys(set).length === 0) return
-  const table = tableOf(kind)
+  const table = tableOf(noun)
   await db.update(table).set(set).where(eq(table.id, id))
 }
 
@@ -89,26 +85,30 @@ export interface Remembered {
 /** By id in the source, keys by the hash of their secret. `id` is the id in this database. */
 export type RememberedById = ReadonlyMap<string, Remembered & { readonly id: string }>
 
-export async function rememberedOf(db: Database, kind: Kind, source: string): Promise<RememberedById> {
-  const { importId, state } = imported[kind]
+export async function rememberedOf(
+  db: Database,
+  noun: ImportedNoun,
+  source: string,
+): Promise<RememberedById> {
+  const { importId, state } = imported[noun]
   const rows = await db
-    .select({ foreignId: foreignIds[kind], id: importedAs[kind], importId, state })
-    .from(imported[kind])
-    .where(eq(imported[kind].source, source))
+    .select({ foreignId: foreignIds[noun], id: importedAs[noun], importId, state })
+    .from(imported[noun])
+    .where(eq(imported[noun].source, source))
   return new Map(rows.map(({ foreignId, ...rest }) => [foreignId, rest]))
 }
 
 /** Remembers what was not imported before. */
 export async function remember(
   db: Database,
-  kind: Kind,
+  noun: ImportedNoun,
   from: { readonly source: string; readonly importId: string },
   things: readonly { readonly id: string; readonly foreignId: string; readonly state: unknown }[],
 ): Promise<void> {
   for (const some of inChunks(things)) {
     const rows = some.map(({ foreignId, id, state }) => ({ ...from, state, foreignId, hash: foreignId, id }))
-    if (kind === 'user') await db.insert(importedUsers).values(rows.map(row => ({ ...row, userId: row.id })))
-    else if (kind === 'key')
+    if (noun === 'user') await db.insert(importedUsers).values(rows.map(row => ({ ...row, userId: row.id })))
+    else if (noun === 'key')
       await db.insert(importedKeys).values(rows.map(row => ({ ...row, keyId: row.id })))
     else await db.insert(importedProjects).values(rows.map(row => ({ ...row, projectId: row.id })))
   }
@@ -116,15 +116,15 @@ export async function remember(
 
 export async function rememberAgain(
   db: Database,
-  kind: Kind,
+  noun: ImportedNoun,
   source: string,
   id: string,
   { importId, state }: Remembered,
 ): Promise<void> {
   await db
-    .update(imported[kind])
+    .update(imported[noun])
     .set({ importId, state })
-    .where(and(eq(imported[kind].source, source), eq(importedAs[kind], id)))
+    .where(and(eq(imported[noun].source, source), eq(importedAs[noun], id)))
 }
 
 /** Everything that is stored about one thing, flat. Never show it: it contains password hashes. */
@@ -156,17 +156,17 @@ export const attachedFields: readonly string[] = ['limits', 'secrets', 'members'
 /** Snapshots by id, of things that exist. `tell` is called with the number of rows read. */
 export async function snapshots(
   db: Database,
-  kind: Kind,
+  noun: ImportedNoun,
   ids: readonly string[],
   tell: RowProgress = unheard,
 ): Promise<ReadonlyMap<string, Snapshot>> {
   const found = new Map<string, Snapshot>()
   for (const chunk of inChunks(ids)) {
-    const attached = await attachedRows(db, kind, chunk)
+    const attached = await attachedRows(db, noun, chunk)
     const rows: readonly Fields[] = await db
       .select()
-      .from(tableOf(kind))
-      .where(inArray(tableOf(kind).id, chunk))
+      .from(tableOf(noun))
+      .where(inArray(tableOf(noun).id, chunk))
     for (const { id, ...row } of rows) {
       // The same form as when it is read back from JSON.
       const text = JSON.stringify({ ...row, ...attached(String(id)) })
@@ -180,11 +180,11 @@ export async function snapshots(
 /** The rows in other tables that belong to each. */
 async function attachedRows(
   db: Database,
-  kind: Kind,
+  noun: ImportedNoun,
   ids: readonly string[],
 ): Promise<(id: string) => Snapshot> {
   const among = (column: Column) => inArray(column, [...ids])
-  const subject = subjectColumns[kind]
+  const subject = subjectColumns[noun]
   const limitsOf = Map.groupBy(
     await db.select().from(limits).where(among(limits[subject])),
     row => row[subject],
@@ -193,7 +193,7 @@ async function attachedRows(
     (limitsOf.get(id) ?? [])
       .map(row => [`${row.metric}/${row.windowMs}`, [row.amount, row.resetAt]] as const)
       .sort(([a], [b]) => a.localeCompare(b))
-  if (kind === 'key') {
+  if (noun === 'key') {
     const rows = await db.select().from(secrets).where(among(secrets.keyId))
     const secretsOf = Map.groupBy(rows, row => row.keyId)
     return id => ({
@@ -202,7 +202,7 @@ async function attachedRows(
     })
   }
   const [own, other, field] =
-    kind === 'user'
+    noun === 'user'
       ? (['userId', 'projectId', 'memberships'] as const)
       : (['projectId', 'userId', 'members'] as const)
   const rows = await db.select().from(projectMembers).where(among(projectMembers[own]))
@@ -214,7 +214,7 @@ async function attachedRows(
 }
 
 /** What a user, project or key is called. */
-export const nameOf = (kind: Kind, snapshot: Snapshot): string => String(snapshot[nouns[kind].label])
+export const nameOf = (noun: ImportedNoun, snapshot: Snapshot): string => String(snapshot[nouns[noun].label])
 
 /** SHA-256 hashes of the secrets of a key whose snapshot was stored. */
 export const secretHashes = (stored: unknown): readonly string[] =>
@@ -226,13 +226,13 @@ const withSecrets = v.object({ secrets: v.array(v.tuple([v.string(), v.nullable(
 export async function auditViews(
   db: Database,
   now: Date,
-  kind: Kind,
+  noun: ImportedNoun,
   ids: readonly string[],
   tell: RowProgress = unheard,
 ): Promise<ReadonlyMap<string, object>> {
   const found = new Map<string, object>()
   for (const chunk of inChunks(ids)) {
-    for (const view of await viewsOf[kind](db, chunk, now)) found.set(view.id, view)
+    for (const view of await viewsOf[noun](db, chunk, now)) found.set(view.id, view)
     await tell(chunk.length)
   }
   return found
@@ -240,7 +240,7 @@ export async function auditViews(
 
 type Views = (db: Database, ids: string[], now: Date) => Promise<readonly { readonly id: string }[]>
 
-const viewsOf: Readonly<Record<Kind, Views>> = {
+const viewsOf: Readonly<Record<ImportedNoun, Views>> = {
   user: async (db, ids) => userViews(db, await db.select().from(users).where(inArray(users.id, ids))),
   project: async (db, ids) =>
     projectViews(db, await db.select().from(projects).where(inArray(projects.id, ids))),

@@ -19,7 +19,7 @@ import type { OneThing } from '../input.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
 import { recordInside } from '../trail.ts'
 import { Return } from './bring-back.ts'
-import type { EntityReturn } from './choose.ts'
+import type { ThingReturn } from './choose.ts'
 import { usersOf } from './live.ts'
 
 interface Chosen {
@@ -48,7 +48,7 @@ export function chosenThing(options: OneThing): Chosen | undefined {
  * @param prepare brings the copy to the newest schema
  * @throws not_found, ambiguous, conflict (a name or secret is taken, or something it refers to is missing), schema_older
  */
-export async function restoreEntity(
+export async function restoreThing(
   context: FileContext,
   stored: StoredBackup,
   copy: string,
@@ -65,11 +65,11 @@ export async function restoreEntity(
  *
  * @throws conflict (something new belongs to what it brought back), schema_older
  */
-export async function undoEntity(
+export async function undoThing(
   context: FileContext,
   stored: StoredBackup,
   copy: string,
-  { target, things }: EntityReturn,
+  { target, things }: ThingReturn,
   prepare: (safety: Backup | null) => void,
 ): Promise<Restored> {
   return inOne(
