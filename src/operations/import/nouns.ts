@@ -1,6 +1,6 @@
 /**
- * The nouns that an import brings: where they are stored and remembered, what else belongs to them,
- * and how the audit trail shows them.
+ * The nouns that are imported: where they are stored and remembered, what belongs to them, and how the audit log shows
+ * them.
  */
 
 import * as v from 'valibot'
@@ -21,7 +21,7 @@ import { type RowProgress, unheard } from '../progress.ts'
 import { toDollars } from '../rules/money.ts'
 import { usageMove } from './state.ts'
 
-/** What each source last said of them. */
+/** The last state of each in its source. */
 export const imported = { user: importedUsers, project: importedProjects, key: importedKeys }
 const importedAs = {
   user: importedUsers.userId,

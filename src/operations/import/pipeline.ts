@@ -137,7 +137,7 @@ function reportOf(stamp: Stamp, plans: readonly Plan[], found: ForeignData): Imp
 
 type Writing = Write & {
   readonly noun: ImportedNoun
-  /** Whether an operator would call it a change. */
+  /** Whether it counts as a change for people. */
   readonly isTold: boolean
 }
 
@@ -164,7 +164,7 @@ async function writeAll(
   const tell = await rowProgress(context, 'importing', writes.length)
   const changes: Change[] = []
   for (const noun of importedNouns) {
-    // Updates come first: a new thing may have been given a name that an update sets free, never the other way round.
+    // Updates come first: a new thing may get a name that an update frees, never the other way round.
     for (const write of of(noun)) {
       if (write.action !== 'updated') continue
       const snapshot = before.get(write.id)
@@ -209,7 +209,7 @@ async function update(
   return key ? moveUsage(db, id, key.move) : null
 }
 
-/** @param writes no more than one statement can take: few statements, because nobody else can write meanwhile */
+/** @param writes at most as many as fit in one statement, because nobody else can write meanwhile */
 async function create(
   db: Database,
   now: Date,
@@ -217,7 +217,7 @@ async function create(
   writes: readonly Writing[],
 ): Promise<void> {
   if (writes.length === 0) return
-  // The plan of each kind makes rows of its table.
+  // Each kind plans rows of its own table.
   await db.insert(tableOf(noun)).values(writes.map(({ fields }) => fields) as never[])
   const made = writes.flatMap(({ id, key }) => (key ? [{ ...key, id, ...newUsage(id, key.move) }] : []))
   if (made.length === 0) return

@@ -212,7 +212,7 @@ const ownerFields = ['userId', 'ownerId']
 const nameKey = (noun: ImportedNoun, field: string, name: unknown): string | undefined =>
   typeof name === 'string' ? `${noun} ${field} ${fold(name)}` : undefined
 
-/** How many will have each name once the steps are done, and the name of one thing that belongs to each owner. */
+/** How many things have each name after the steps, and the name of one thing that belongs to each owner. */
 function afterwards(rows: Readonly<Record<ImportedNoun, readonly Row[]>>, steps: readonly UndoStep[]) {
   const byId = new Map(steps.map(step => [step.id, step]))
   const holders = new Map<string | undefined, number>()

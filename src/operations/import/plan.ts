@@ -57,7 +57,7 @@ export const leave = (
 ): Plan => ({ item: { type, name, outcome, reason } })
 
 export const sameAsLast = (type: ImportedNoun, name: string): Plan =>
-  leave(type, name, 'nothing has changed in the source since it was last imported')
+  leave(type, name, 'unchanged in the source since the last import')
 
 export const itemCreated = (type: ImportedNoun, name: string, reasons: readonly string[]): ImportItem => ({
   type,

@@ -1,4 +1,4 @@
-/** Turns what a source says into what may be stored. Checks every rule before anything is written. */
+/** Turns the data of a source into what can be stored. Checks all rules before anything is written. */
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'

@@ -228,7 +228,7 @@ describe('where a schedule puts backups', () => {
     [
       'recipients that are not there',
       () => ['--recipients-file', scene.folder.file('none')],
-      /none cannot be read/,
+      /cannot read the age recipients file .*none/,
     ],
     ['a day that never comes', () => ['--cron', '0 0 31 2 *'], /there is no such day/],
     ['variables that are not there', () => ['--env-file', scene.folder.file('none')], /none/],
