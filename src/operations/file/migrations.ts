@@ -18,6 +18,7 @@ import type {
 } from '../../contract/views.ts'
 import type { Client } from '../../db/sqlite/client.ts'
 import { copyTo, openPrivate } from '../../db/sqlite/copy.ts'
+import { translate } from '../../db/sqlite/errors.ts'
 import { holdersOf } from '../../db/sqlite/holders.ts'
 import {
   foreignKeyCheck,
@@ -38,7 +39,6 @@ import {
 } from '../../db/sqlite/migrate.ts'
 import { type MigrationSource, migrations } from '../../db/sqlite/migrations.ts'
 import { logDamage, openWriter, reading, requireOurs, requireWholeLog } from '../../db/sqlite/open.ts'
-import { translate } from '../../system/errors.ts'
 import { PrivateFile, requireSpace, sizeOf, sweep } from '../../system/files.ts'
 import { programVersion } from '../../system/version.ts'
 import type { FileContext } from '../context.ts'

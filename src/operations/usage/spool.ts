@@ -5,7 +5,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { translate } from '../../system/errors.ts'
+import { systemFailure } from '../../system/errors.ts'
 
 /** `rows` of `width` numbers each, and their texts, if any. */
 export interface SpooledBlock {
@@ -75,7 +75,7 @@ export class Spool implements Disposable {
         this.#inFile.push({ numbers: numbers.length, texts: texts.length })
       }
     } catch (error) {
-      throw translate(error, tmpdir())
+      throw systemFailure(error, tmpdir())
     }
     this.#memory = []
     this.#inMemory = 0

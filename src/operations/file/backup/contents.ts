@@ -3,6 +3,7 @@
 import { latestVersion } from '../../../db/schema/version.ts'
 import type { Client } from '../../../db/sqlite/client.ts'
 import { openPrivate } from '../../../db/sqlite/copy.ts'
+import { translate } from '../../../db/sqlite/errors.ts'
 import { identityOf } from '../../../db/sqlite/identity.ts'
 import {
   foreignKeyCheck,
@@ -15,7 +16,6 @@ import {
 } from '../../../db/sqlite/inspect.ts'
 import { appliedMigrations, historyProblems } from '../../../db/sqlite/migrate.ts'
 import { requireOurs } from '../../../db/sqlite/open.ts'
-import { translate } from '../../../system/errors.ts'
 
 interface Contents {
   readonly schemaVersion: number

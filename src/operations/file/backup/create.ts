@@ -9,10 +9,11 @@ import { dirname, relative, resolve } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { failureOf } from '../../../contract/failure.ts'
 import type { Backup, CreatedBackup } from '../../../contract/views.ts'
+import { copyFailure } from '../../../db/sqlite/errors.ts'
 import { realPath } from '../../../db/sqlite/holders.ts'
 import { compactSize } from '../../../db/sqlite/inspect.ts'
 import { logDamage, reading, requireOurs } from '../../../db/sqlite/open.ts'
-import { ensureFolder, fileFailure, PrivateFile, requireSpace, sizeOf, sweep } from '../../../system/files.ts'
+import { ensureFolder, PrivateFile, requireSpace, sizeOf, sweep } from '../../../system/files.ts'
 import { programVersion } from '../../../system/version.ts'
 import type { FileContext } from '../../context.ts'
 import { newId } from '../../rules/ids.ts'
@@ -174,7 +175,7 @@ async function createStored(
     }
   } catch (error) {
     removeFolder()
-    throw fileFailure(error, folder)
+    throw copyFailure(error, folder)
   }
 }
 

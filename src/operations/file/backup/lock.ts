@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
 import { Client } from '../../../db/sqlite/client.ts'
+import { copyFailure } from '../../../db/sqlite/errors.ts'
 import { holdersOf } from '../../../db/sqlite/holders.ts'
 import { ensureFolder, fileFailure, list, sizeOf, statOf } from '../../../system/files.ts'
 import { createFile, ownerOf } from '../../../system/ownership.ts'
@@ -112,7 +113,7 @@ function unusable(error: unknown, path: string): unknown {
       { cause: error },
     )
   }
-  return fileFailure(error, path)
+  return copyFailure(error, path)
 }
 
 function damaged(path: string): LatchkeyError {

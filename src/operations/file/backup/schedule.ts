@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path'
 import type * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { BackupSchedule, Scheduler } from '../../../contract/views.ts'
-import { translate } from '../../../system/errors.ts'
+import { systemFailure } from '../../../system/errors.ts'
 import { ensureFolder, fileFailure, replaceFile } from '../../../system/files.ts'
 import { homeFolder, userFolder } from '../../../system/home.ts'
 import { readScheduled, type Scheduled, scheduledFile, scheduledText } from '../../../system/scheduled.ts'
@@ -339,7 +339,7 @@ async function installUnits(context: FileContext, plan: BackupSchedule): Promise
     for (const [index, { path }] of plan.entries.entries()) {
       if (path !== null && !before[index]) rmSync(path, { force: true })
     }
-    throw translate(error, plan.entries[0]?.path ?? '')
+    throw systemFailure(error, plan.entries[0]?.path ?? '')
   }
 }
 

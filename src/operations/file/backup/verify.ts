@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
 import type { BackupCheck, ProgressListener } from '../../../contract/views.ts'
+import { copyFailure, translate } from '../../../db/sqlite/errors.ts'
 import { rowDifferences } from '../../../db/sqlite/inspect.ts'
-import { translate } from '../../../system/errors.ts'
 import { fileFailure, list, PrivateFile, requireSpace } from '../../../system/files.ts'
 import { isRunning, ownPid } from '../../../system/processes.ts'
 import type { FileContext } from '../../context.ts'
@@ -186,7 +186,7 @@ async function inScratch<T>(stored: StoredBackup, work: (file: string) => Promis
     using file = new PrivateFile(folder)
     return await work(file.path)
   } catch (error) {
-    throw fileFailure(error, folder)
+    throw copyFailure(error, folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

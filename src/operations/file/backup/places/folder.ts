@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { codeOf } from '../../../../contract/failure.ts'
-import { translate } from '../../../../system/errors.ts'
+import { systemFailure } from '../../../../system/errors.ts'
 import { fileFailure, place, replaceFile, syncFolder } from '../../../../system/files.ts'
 import { type Location, requireLimit } from './place.ts'
 
@@ -19,7 +19,7 @@ export function folder(path: string): Location {
       try {
         return await readdir(path)
       } catch (error) {
-        if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw translate(error, path)
+        if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw systemFailure(error, path)
         throw new LatchkeyError(
           'not_found',
           `there is no backup folder at ${path}`,
@@ -59,7 +59,7 @@ async function* readFile(path: string, limit: number): AsyncGenerator<Uint8Array
     }
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') throw missing(path)
-    throw translate(error, path)
+    throw systemFailure(error, path)
   }
 }
 

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { codeOf } from '../../../../contract/failure.ts'
-import { translate } from '../../../../system/errors.ts'
+import { systemFailure } from '../../../../system/errors.ts'
 import type { Environment } from '../../../../system/home.ts'
 import { digest } from '../pack.ts'
 import { type Location, requireLimit } from './place.ts'
@@ -258,7 +258,7 @@ function explain(error: unknown, path: string): unknown {
       options,
     )
   }
-  return translate(error, path)
+  return systemFailure(error, path)
 }
 
 const isS3 = (error: unknown): boolean => error instanceof Error && error.name === 'S3Error'

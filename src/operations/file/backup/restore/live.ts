@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import type { Restored } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
+import { translate } from '../../../../db/sqlite/errors.ts'
 import { holdersOf, isLockedByOthers } from '../../../../db/sqlite/holders.ts'
 import { pageSize, rowCounts } from '../../../../db/sqlite/inspect.ts'
 import { openReader, reading, requireOurs, requireWholeLog } from '../../../../db/sqlite/open.ts'
-import { translate } from '../../../../system/errors.ts'
 import { sizeOf } from '../../../../system/files.ts'
 
 /** A healthy database of another program is never replaced. */

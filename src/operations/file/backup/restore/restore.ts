@@ -11,12 +11,12 @@ import type { Backup, Restorable, Restored, RestorePlan } from '../../../../cont
 import { latestVersion } from '../../../../db/schema/version.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { CommitWatch, openPrivate, setPageSize, settle } from '../../../../db/sqlite/copy.ts'
+import { copyFailure, translate } from '../../../../db/sqlite/errors.ts'
 import { realPath } from '../../../../db/sqlite/holders.ts'
 import { rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
 import { migrateTo } from '../../../../db/sqlite/migrate.ts'
 import { openWriter } from '../../../../db/sqlite/open.ts'
-import { translate } from '../../../../system/errors.ts'
-import { ensureFolder, fileFailure, PrivateFile, requireSpace, sweep } from '../../../../system/files.ts'
+import { ensureFolder, PrivateFile, requireSpace, sweep } from '../../../../system/files.ts'
 import { programVersion } from '../../../../system/version.ts'
 import { isAddress } from '../../../../text/address.ts'
 import type { FileContext } from '../../../context.ts'
@@ -162,7 +162,7 @@ async function unpackBeside(context: FileContext, stored: StoredBackup): Promise
     return { path: file.path, [Symbol.dispose]: remove }
   } catch (error) {
     remove()
-    throw fileFailure(error, folder)
+    throw copyFailure(error, folder)
   }
 }
 
