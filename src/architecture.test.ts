@@ -209,7 +209,7 @@ test('SQLite is known where its engine and its files are; elsewhere it is opened
 
 test('nothing else speaks as only SQLite does', () => {
   const words =
-    /PRAGMA|\bGLOB\b|\bjson_(each|valid|type)\b|\browid\b|\bsqlite_(schema|master)\b|\b(instr|total)\(\$/
+    /PRAGMA|\bSQLITE_|\bGLOB\b|\bjson_(each|valid|type)\b|\browid\b|\bsqlite_(schema|master)\b|\b(instr|total)\(\$/
   expect(production.filter(file => !knowsSqlite(file) && words.test(text(file)))).toEqual([])
 })
 

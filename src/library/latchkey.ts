@@ -39,11 +39,11 @@ export interface Latchkey {
   /** Who changed what. */
   readonly audit: Audit
   /**
-   * Decides about a request by the key that it carries, in `Authorization: Bearer` or `X-Api-Key`. Gives the verdict, or
-   * the `Response` that refuses the request: 401, 403 or 429, with headers that say why and when to come back. Put
-   * `rateLimitHeaders(verdict)` into the answer of your own.
+   * Decides whether a request may go ahead, by the key in `Authorization: Bearer` or `X-Api-Key`. Returns the verdict, or the
+   * `Response` that refuses the request: 401, 403 or 429, with headers that say why and when to retry. Add
+   * `rateLimitHeaders(verdict)` to your own response.
    *
-   * @throws invalid (a model that cannot be recorded, with `count`)
+   * @throws invalid (with `count`, a model that cannot be recorded)
    * @example
    * const request = new Request('http://localhost/', { headers: { authorization: `Bearer ${secret}` } })
    * const admitted = await latchkey.guard(request, { model: 'gpt-x', count: true })
@@ -51,17 +51,17 @@ export interface Latchkey {
    */
   readonly guard: (request: Carrier, options?: GuardOptions) => Promise<Admitted | Response>
   /**
-   * The decision of `guard` as data, for a framework without `Response` and for a reverse proxy that asks by a request of
-   * its own: status, headers, body and verdict.
+   * The decision of `guard` as data: status, headers, body and verdict. For frameworks without `Response`, and for reverse
+   * proxies that ask with a request of their own.
    *
-   * @throws invalid (a model that cannot be recorded, with `count`)
+   * @throws invalid (with `count`, a model that cannot be recorded)
    * @example
    * const { status, headers, body } = await latchkey.authorize({ headers: new Headers({ 'x-api-key': secret }) })
    */
   readonly authorize: (request: Carrier, options?: GuardOptions) => Promise<Authorized | Refused>
   /**
-   * What the holder of the key in a request may know: the key, each limit with what is left and when it frees, and its use
-   * by day and model. A refusal has a `status`. Limits that are used up refuse nothing here, and no denial is counted.
+   * What the holder of the key in a request may see: the key, each limit with what is left and when it frees, and usage by
+   * day and model. A refusal has a `status`. It works while a limit is used up too, and counts no denial.
    *
    * @throws busy, corrupt
    * @example

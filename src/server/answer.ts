@@ -54,7 +54,7 @@ export const statusAnswer = (status: string): Answer => ({
 
 export const noContent: Answer = { status: 204, headers: {}, body: null }
 
-/** To whoever has no key that may ask. Whose it is, is not told: it asks for itself and not for a client. */
+/** For a caller whose own key is refused. */
 export const refusedAnswer = ({ status, headers, body }: Refused): Answer => ({
   status,
   headers,

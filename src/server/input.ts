@@ -54,8 +54,7 @@ export const authorizeQuery = v.strictObject({
 })
 
 /**
- * What follows the `?`, by hand as the path is. A proxy writes it: what it misspells, and what a client might add, is
- * refused.
+ * Reads the query, by hand like the path. Fields that a proxy misspells or a client appends are refused.
  *
  * @throws invalid, naming the field and never its value
  */

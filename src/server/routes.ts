@@ -35,8 +35,8 @@ type Scope = 'latchkey:verify' | 'latchkey:usage' | 'latchkey:metrics'
 type ScopedAnswer = (call: Call, opened: Opened) => Promise<Answer>
 
 /**
- * `ID` in a path stands for one id. Without a scope anybody may ask, and the database need not exist. With `own` a client
- * asks about itself alone, and its own key is all that it needs.
+ * `ID` in a path stands for one id. Without a scope, anybody may ask and the database need not exist. With `own`, a client
+ * asks about its own key, and needs no scope.
  */
 export type Route = { readonly method: 'GET' | 'POST'; readonly path: string } & (
   | { readonly scope: null; readonly answer: () => Promise<Answer> }

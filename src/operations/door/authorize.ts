@@ -1,6 +1,6 @@
 /**
- * The decision about a request by the key that it carries: the one for the HTTP server and for backends that embed the
- * library. Must never show the secret, or trust any other header.
+ * Decides whether a request may go ahead, by the key in its headers. The HTTP server and the library both use it. Must never
+ * return the secret, or trust any other header.
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -13,7 +13,7 @@ import { reserve, settle } from '../usage/reserve.ts'
 import type { Admitted, Authorized, Carrier, GuardOptions, Refused } from './input.ts'
 import { rateLimitHeaders } from './rate-limit.ts'
 
-/** @throws invalid for a model that cannot be recorded, when the request is to be counted */
+/** @throws invalid (with `count`, a model that cannot be recorded) */
 export async function authorize(
   context: OperationContext,
   { headers }: Carrier,
@@ -28,7 +28,7 @@ export async function authorize(
   return { status: 204, headers: admission(verdict, context.now()), body: null, verdict }
 }
 
-/** The verdict when it lets in, or else the answer. @throws invalid, as `authorize` */
+/** The verdict if the request is allowed, otherwise the response to it. @throws as `authorize` */
 export async function guard(
   context: OperationContext,
   carrier: Carrier,
@@ -38,7 +38,7 @@ export async function guard(
   return answer.status === 204 ? answer.verdict : new Response(answer.body, answer)
 }
 
-/** The secret that a request carries, by RFC 6750 or as Anthropic's clients send it. */
+/** The secret in a request, as RFC 6750 says or as Anthropic's clients send it. */
 export function secretIn(headers: Headers): string | undefined {
   const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '') ?? []
   return bearer ?? (headers.get('x-api-key') || undefined)
@@ -48,7 +48,7 @@ const isAdmitted = (verdict: Verdict): verdict is Admitted => verdict.valid && v
 
 const countable = v.object({ model: v.optional(rules.modelName) })
 
-/** A reservation in between: of many requests at once no more are let in than the limits leave. */
+/** Reserves first, so that concurrent requests cannot exceed a limit together. */
 async function verifyAndCount(
   context: OperationContext,
   secret: string,
@@ -65,8 +65,8 @@ async function verifyAndCount(
 }
 
 /**
- * Ids alone: names may hold what a header may not. Whom there is not, is said by an empty field: a proxy that copies it
- * replaces what a client claims.
+ * Ids only: names may contain characters that headers cannot. Without a user or project the field is empty, so that a proxy
+ * that copies it overwrites what the client sent.
  */
 function admission(verdict: Admitted, now: Date): Readonly<Record<string, string>> {
   const { key, limits } = verdict
@@ -84,7 +84,7 @@ function admission(verdict: Admitted, now: Date): Readonly<Record<string, string
   }
 }
 
-/** The answer to a request that is not let in; null: it carries no key. */
+/** The answer to a request that is not allowed; the verdict is null if it has no key. */
 export function refusal(verdict: Verdict | null, now: Date, scope?: string): Refused {
   const { status, hint, challenge } = told(verdict, scope)
   const message =
@@ -101,7 +101,7 @@ export function refusal(verdict: Verdict | null, now: Date, scope?: string): Ref
   }
 }
 
-/** What else is said of a refusal. The challenge is of RFC 6750, 3. */
+/** Status, hint and challenge (RFC 6750, 3). */
 function told(verdict: Verdict | null, scope: string | undefined): Told {
   if (verdict === null) {
     const which = scope === undefined ? '' : ` that has the scope ${scope}`
@@ -142,9 +142,9 @@ function told(verdict: Verdict | null, scope: string | undefined): Told {
 interface Told {
   readonly status: Refused['status']
   readonly hint: string
-  /** What follows the realm; left out where another key would not help. */
+  /** What follows the realm. Absent if another key would not help. */
   readonly challenge?: string
 }
 
-/** Whoever asks for a scope may have it from a client: nothing else is put into a header. RFC 6749, 3.3. */
+/** A scope may come from a client, so anything else is left out of the header. RFC 6749, 3.3. */
 const isScopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/

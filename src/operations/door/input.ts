@@ -1,22 +1,22 @@
-/** What a request at the door is decided by, and what is decided. Types alone. */
+/** What a decision about a request takes and returns. Types only. */
 import type { Key, Verdict } from '../../contract/views.ts'
 
-/** A `Request`, or whatever else has the headers of one. Nothing but the key in them is read. */
+/** A `Request`, or anything else with its headers. Only the key in them is read. */
 export interface Carrier {
-  /** With the key as `Authorization: Bearer`, or else as `X-Api-Key`. */
+  /** The key is in `Authorization: Bearer`, or else in `X-Api-Key`. */
   readonly headers: Headers
 }
 
 export interface GuardOptions {
-  /** What the request needs the key to be allowed to do. */
+  /** The scope that the request needs. */
   readonly scope?: string | undefined
   /** The model that the request asks for. */
   readonly model?: string | undefined
-  /** Record one request of the key when it is let in; limits on requests then hold however many come at once. */
+  /** Record one request if it is allowed. Limits on requests then hold for concurrent requests too. */
   readonly count?: boolean | undefined
 }
 
-/** A verdict that lets in. With `count` its limits include the request itself. */
+/** A verdict that allows the request. With `count`, its limits include the request. */
 export type Admitted = Verdict & {
   /** Always true. */
   readonly valid: true
@@ -24,25 +24,25 @@ export type Admitted = Verdict & {
   readonly key: Key
 }
 
-/** What to answer a request that is not let in. */
+/** The answer to a request that is not allowed. */
 export interface Refused {
-  /** Why, in a number. 401: no key, or one that does not work. 403: not with this scope or model. 429: a limit was hit. */
+  /** HTTP status. 401: no key, or one that does not work. 403: the key lacks the scope or the model. 429: a limit was hit. */
   readonly status: 401 | 403 | 429
-  /** Why, when to come back, and what limits leave. */
+  /** WWW-Authenticate, Retry-After and the RateLimit fields, where they apply. */
   readonly headers: Readonly<Record<string, string>>
   /** The error object, as JSON. */
   readonly body: string
-  /** Null when there was no key in the request. */
+  /** Null if the request has no key. */
   readonly verdict: Verdict | null
 }
 
 export interface Authorized {
   /** Always 204. */
   readonly status: 204
-  /** Whose request it is and what limits leave. */
+  /** The ids of key, user and project, and what is left of limits. */
   readonly headers: Readonly<Record<string, string>>
   /** Always null. */
   readonly body: null
-  /** Why it is let in. */
+  /** The verdict. */
   readonly verdict: Admitted
 }

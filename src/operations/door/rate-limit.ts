@@ -1,13 +1,13 @@
-/** What limits leave, as header fields. */
+/** Limits as header fields. Pure. */
 import type { LimitState, Metric, Verdict } from '../../contract/views.ts'
-import { limitWindow } from '../limits/view.ts'
+import { windowText } from '../limits/view.ts'
 
 /**
- * `RateLimit` and `RateLimit-Policy` as of draft-ietf-httpapi-ratelimit-headers-10, with an item for each limit that was
- * looked at, and `Retry-After` (RFC 9110, 10.2.3) when a limit was hit that frees with time. Names are in lower case.
- * Without limits there is none of them.
+ * `RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10, with one item per limit of the verdict, and
+ * `Retry-After` (RFC 9110, 10.2.3) if a limit was hit and waiting helps. Names are in lower case. A verdict without limits
+ * has none of them.
  *
- * @param now the moment that seconds are counted from; default the clock of the system
+ * @param now the time from which seconds are counted; default the system's clock
  * @example
  * const verdict = await latchkey.keys.verify('the secret of a client')
  * const answer = new Response('Hello', { headers: rateLimitHeaders(verdict) })
@@ -36,11 +36,11 @@ const quotaPolicy = (limit: LimitState): string => {
   return `"${nameOf(limit)}";q=${quantity(metric, amount)}${unit};w=${Math.ceil(windowMs / 1_000)}`
 }
 
-/** Whose limit it is, on what and in which window: `key-tokens-5h`. All it needs is ASCII, as names of keys may not be. */
+/** Such as `key-tokens-5h`. Names of keys are left out, because they may not be ASCII. */
 const nameOf = ({ subject, metric, windowMs }: LimitState): string =>
-  `${subject.type}-${metric}-${limitWindow(windowMs)}`
+  `${subject.type}-${metric}-${windowText(windowMs)}`
 
-/** The draft registers `requests` alone of these. An amount is an Integer there, so dollars are counted in millionths. */
+/** The draft registers only `requests`. Its amounts are integers, so dollars are counted in millionths. */
 const units: Readonly<Record<Metric, string>> = {
   requests: 'requests',
   tokens: 'tokens',
@@ -53,6 +53,6 @@ const most = 999_999_999_999_999
 const quantity = (metric: Metric, amount: number): number =>
   Math.min(most, Math.round(metric === 'usd' ? amount * 1_000_000 : amount))
 
-/** At least one: who comes back at once is denied again. */
+/** At least one: a client that returns at once is denied again. */
 const secondsUntil = (at: Date, now: Date): number =>
   Math.max(1, Math.ceil((at.getTime() - now.getTime()) / 1_000))

@@ -1,4 +1,4 @@
-/** What the holder of a key may know of it. Reads only, and counts no denial: asking is no attempt. */
+/** What the holder of a key may see of it. Only reads, and counts no denial. */
 import type { LimitForecast, Self } from '../../contract/views.ts'
 import type { OperationContext } from '../context.ts'
 import { verifySecret } from '../keys/verify.ts'
@@ -10,7 +10,7 @@ import type { Carrier, Refused } from './input.ts'
 
 const days = 14
 
-/** By the key in the request, also when its limits are used up. */
+/** For the key in the request. Works while a limit is used up too. */
 export async function self(context: OperationContext, { headers }: Carrier): Promise<Self | Refused> {
   const now = context.now()
   const secret = secretIn(headers)

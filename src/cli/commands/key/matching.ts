@@ -4,7 +4,6 @@
  */
 
 import { LatchkeyError } from '../../../contract/errors.ts'
-import { nouns } from '../../../contract/nouns.ts'
 import type { ChangedKey, Key } from '../../../contract/views.ts'
 import type { BulkChange, KeyFilter, KeySelector, Latchkey } from '../../../index.ts'
 import type { Brush } from '../../declare/brush.ts'

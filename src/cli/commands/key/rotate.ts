@@ -1,7 +1,7 @@
 import { nouns } from '../../../contract/nouns.ts'
 import { rotatedKey } from '../../../contract/views/keys.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
-import { durationOrZero } from '../../declare/parse.ts'
+import { durationOrZero } from '../../declare/times.ts'
 import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from './delivery.ts'
 import { isInUse } from './matching.ts'
 

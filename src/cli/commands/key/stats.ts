@@ -1,7 +1,8 @@
 import { nouns } from '../../../contract/nouns.ts'
 import { stats } from '../../../contract/views/usage.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
-import { count, moment } from '../../declare/parse.ts'
+import { count } from '../../declare/parse.ts'
+import { moment } from '../../declare/times.ts'
 import { statsLines } from '../usage/drawing.ts'
 
 export default command({

@@ -1,7 +1,8 @@
 import { nouns } from '../../../contract/nouns.ts'
 import { recorded } from '../../../contract/views/usage.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
-import { dollars, integerAtLeast, moment, tokens } from '../../declare/parse.ts'
+import { amount, dollars, integerAtLeast } from '../../declare/parse.ts'
+import { moment } from '../../declare/times.ts'
 
 export default command({
   effect: 'write',
@@ -13,8 +14,8 @@ export default command({
   args: { key: arg.one(nouns.key.selectors) },
   options: {
     model: opt.text('model', 'Model that answered'),
-    inputTokens: opt.as('n', tokens, 'Tokens of the request'),
-    outputTokens: opt.as('n', tokens, 'Tokens of the answer'),
+    inputTokens: opt.as('n', amount, 'Tokens of the request'),
+    outputTokens: opt.as('n', amount, 'Tokens of the answer'),
     costUsd: opt.as('dollars', dollars, 'What it cost, to the millionth of a dollar'),
     requests: opt.as('n', integerAtLeast(0), 'How many requests this stands for (default: 1)'),
     at: opt.as('date', moment, 'When it was made (default: now)'),
