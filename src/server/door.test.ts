@@ -189,7 +189,7 @@ test('with count=1 no more come in at once than the limit leaves', async () => {
 })
 
 test.each([
-  ['?scpoe=admin', 'a field that is not known: scpoe (did you mean scope?)'],
+  ['?scpoe=admin', 'an unknown field: scpoe (did you mean scope?)'],
   ['?count=yes', 'a bad value: count must be 1 or 0'],
   ['?scope=admin&scope=chat:write', 'a field twice'],
   ['?count=1&model=a%20b', 'model must not contain white space'],

@@ -86,7 +86,7 @@ function read<S extends Fields>(
   const field = v.getDotPath(issue) ?? ''
   if (!Object.hasOwn(schema.entries, field)) {
     const meant = didYouMean(nearestField(field, Object.keys(schema.entries)))
-    throw refused(schema, `a field that is not known: ${redact(field).slice(0, 40)}${meant}`, part)
+    throw refused(schema, `an unknown field: ${redact(field).slice(0, 40)}${meant}`, part)
   }
   throw refused(
     schema,

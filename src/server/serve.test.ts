@@ -152,7 +152,7 @@ test.each([
   const head = `POST /v1/authorize HTTP/1.1\r\nhost: x\r\nx-api-key: ${home.ci}\r\n`
   const next = 'GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'
   const got = await exchange(server.url, [head + rest, next])
-  expect(got.match(/HTTP\/1\.1 \d+/g)).toEqual(statuses.map(status => `HTTP/1.1 ${status}`))
+  expect<unknown>(got.match(/HTTP\/1\.1 \d+/g)).toEqual(statuses.map(status => `HTTP/1.1 ${status}`))
   server.kill('SIGTERM')
   await server.finished
   const requests = server.log().filter(({ event }) => event === 'request')
