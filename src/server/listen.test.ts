@@ -31,7 +31,7 @@ test('a socket in the file system is for owner and group, replaces a dead one, a
   await Bun.write(path, 'mine')
   for (const words of [[], ['--dry-run']]) {
     const refused = await spawnLatchkey(['serve', '--json', '--unix', path, ...words], { db: home.path })
-    expect(refused).toMatchObject({ code: 5, err: expect.stringContaining('is no socket') })
+    expect(refused).toMatchObject({ code: 5, err: expect.stringContaining('is not a socket') })
   }
   expect(await Bun.file(path).text()).toBe('mine')
 })

@@ -118,7 +118,7 @@ test('key create: each answer is tried out before it is taken', async () => {
     'key create',
     [
       { when: /Unique name/, keys: `ci${enter}` },
-      { when: /exists already|is taken/, keys: `-2${enter}` },
+      { when: /already exists|is taken/, keys: `-2${enter}` },
       { when: /Who it belongs to/, keys: 'bo' },
       { when: /❯ bob {2}member/, keys: enter },
       { when: /What it is for/, keys: enter },
