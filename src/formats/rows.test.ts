@@ -117,7 +117,7 @@ test.each([
   ['a,a\n', 'twice'],
   ['a,\n', 'name the fields'],
   ['lk_secret-1,b\n', 'name the fields'],
-  ['"a\n', 'not closed'],
+  ['"a\n', 'unclosed'],
   ['[{"a":1}]', 'array'],
 ])('%p is refused as a whole', async (text, word) => {
   const error = await read(text).then(

@@ -142,7 +142,7 @@ export async function requireFree(path: string): Promise<void> {
   if (stat.isSocket() && !(await answers(path))) return
   throw taken(
     path,
-    stat.isSocket() ? 'another program already listens there' : 'it exists and is not a socket',
+    stat.isSocket() ? 'another program listens there' : 'it exists and is not a socket',
   )
 }
 
