@@ -14,6 +14,11 @@ export interface OperationContext {
   readonly onProgress?: ProgressListener | undefined
 }
 
+/** What an operation is given that meets files besides: also which one is the database. */
+export interface BesideContext extends OperationContext {
+  readonly path: string
+}
+
 /**
  * What an operation on the whole file is given, in place of an open store: the database may be missing, older
  * than this program, or damaged.
