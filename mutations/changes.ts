@@ -74,7 +74,7 @@ export const changes: readonly Mutation[] = [
   {
     what: 'a name has no letter to be seen',
     file: 'src/operations/rules/input.ts',
-    text: "    v.regex(visible, 'must hold something that can be seen'),\n",
+    text: "    v.regex(visible, 'must contain a visible character'),\n",
     instead: '',
     ...names,
   },

@@ -5,7 +5,7 @@ import { partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
 import { oneThing, onlyOne, restoreOptions, restoreQuestion } from './backup/restoring.ts'
 
 const toChoose =
-  'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
+  'list them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
 
 export default command({
   effect: 'destroy',

@@ -316,7 +316,7 @@ describe('a first import', () => {
   test('of the own database is refused', async () => {
     await load([entry()])
     for (const file of [path, `${path}-wal`]) {
-      expect((await failure(importGlmProxy(context, { file }))).message).toContain('would be imported into')
+      expect((await failure(importGlmProxy(context, { file }))).message).toContain('you are importing into')
     }
   })
 })

@@ -1,6 +1,6 @@
 /**
- * The nouns that an import brings: where they are stored and remembered, what else belongs to them,
- * and how the audit trail shows them.
+ * The nouns that are imported: where they are stored and remembered, what belongs to them, and how the audit log shows
+ * them.
  */
 
 import * as v from 'valibot'
@@ -21,7 +21,7 @@ import { type RowProgress, unheard } from '../progress.ts'
 import { toDollars } from '../rules/money.ts'
 import { usageMove } from './state.ts'
 
-/** What each source last said of them. */
+/** The last state of each in its source. */
 export const imported = { user: importedUsers, project: importedProjects, key: importedKeys }
 const importedAs = {
   user: importedUsers.userId,
@@ -34,7 +34,7 @@ const foreignIds = {
   key: importedKeys.hash,
 }
 
-/** Fields of a row by their names in the code. */
+/** Fields of a row, by their names in the code. */
 export type Fields = Readonly<Record<string, unknown>>
 
 export async function updateRow(db: Database, noun: ImportedNoun, id: string, set: Fields): Promise<void> {
@@ -43,13 +43,13 @@ export async function updateRow(db: Database, noun: ImportedNoun, id: string, se
   await db.update(table).set(set).where(eq(table.id, id))
 }
 
-/** The only window of glm-proxy, whose limits are the only ones that are imported: five hours. */
+/** The window of all imported limits, which come only from glm-proxy: five hours. */
 export const limitWindowMs = 5 * 3_600_000
 
 export const tokenLimitRows = (keyId: string, amount: number | null, now: Date) =>
   amount === null ? [] : limitRows(keyId, [{ metric: 'tokens', amount, windowMs: limitWindowMs }], now)
 
-/** Removes the limit when `amount` is null. */
+/** Removes the limit if `amount` is null. */
 export async function setTokenLimit(
   db: Database,
   keyId: string,
@@ -76,13 +76,13 @@ const withLimits = v.object({
   limits: v.optional(v.record(v.string(), v.tuple([v.number(), v.nullable(v.number())])), {}),
 })
 
-/** What a source last said of one thing, and to which import. */
+/** The last state of one thing in its source, and the import that read it. */
 export interface Remembered {
   readonly importId: string
   readonly state: unknown
 }
 
-/** By id in the source; keys by the hash of their secret. `id` is the one here. */
+/** By id in the source, keys by the hash of their secret. `id` is the id in this database. */
 export type RememberedById = ReadonlyMap<string, Remembered & { readonly id: string }>
 
 export async function rememberedOf(
@@ -127,20 +127,20 @@ export async function rememberAgain(
     .where(and(eq(imported[noun].source, source), eq(importedAs[noun], id)))
 }
 
-/** All that is stored of one thing, in one flat form. Must never be shown: it holds the hashes of passwords. */
+/** Everything that is stored about one thing, flat. Never show it: it contains password hashes. */
 export type Snapshot = Fields
 
-/** What an import keeps of something that it changes, so that it can be undone. */
+/** What an import stores about something it changes, so that it can be undone. */
 export const kept = v.object({
   snapshot: v.record(v.string(), v.unknown()),
-  /** What the source said of it before. */
+  /** Its previous state in the source. */
   imported: v.object({ importId: v.string(), state: v.unknown() }),
-  /** How far its usage was moved; null for what has none. */
+  /** By how much its usage was changed; null if it has none. */
   moved: v.nullable(usageMove),
 })
 export type Kept = v.InferOutput<typeof kept>
 
-/** Fields that move with every request: a use, not a change. */
+/** Fields that every request changes. They do not count as changes. */
 export const usageFields: readonly string[] = [
   'requests',
   'inputTokens',
@@ -150,10 +150,10 @@ export const usageFields: readonly string[] = [
   'lastUsedAt',
 ]
 
-/** Fields of a snapshot that are rows of other tables: no update of the row itself can set them. */
+/** Fields of a snapshot that are rows of other tables. */
 export const attachedFields: readonly string[] = ['limits', 'secrets', 'members', 'memberships']
 
-/** By id; things that do not exist are left out. `tell` is told how many rows were looked at. */
+/** Snapshots by id, of things that exist. `tell` is called with the number of rows read. */
 export async function snapshots(
   db: Database,
   noun: ImportedNoun,
@@ -168,7 +168,7 @@ export async function snapshots(
       .from(tableOf(noun))
       .where(inArray(tableOf(noun).id, chunk))
     for (const { id, ...row } of rows) {
-      // As it will be read back from JSON.
+      // The same form as when it is read back from JSON.
       const text = JSON.stringify({ ...row, ...attached(String(id)) })
       found.set(String(id), JSON.parse(text) as Snapshot)
     }
@@ -177,7 +177,7 @@ export async function snapshots(
   return found
 }
 
-/** What each of the things has in other tables. */
+/** The rows in other tables that belong to each. */
 async function attachedRows(
   db: Database,
   noun: ImportedNoun,
@@ -222,7 +222,7 @@ export const secretHashes = (stored: unknown): readonly string[] =>
 
 const withSecrets = v.object({ secrets: v.array(v.tuple([v.string(), v.nullable(v.number())])) })
 
-/** The view of each for the audit trail, by id, oldest first; keys with all they used. */
+/** The views for the audit log, by id, oldest first; keys include their total usage. */
 export async function auditViews(
   db: Database,
   now: Date,

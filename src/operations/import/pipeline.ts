@@ -1,7 +1,7 @@
 /**
- * Imports the users, projects and keys of another system, any number of times, while both systems are in use. What
- * the source changed since its last import is applied, what was changed here is kept, and usage is never counted twice.
- * One transaction: all or nothing. An import that would change nothing writes nothing.
+ * Imports the users, projects and keys of another system. It can be repeated while both systems are in use: changes in
+ * the source since the last import are applied, changes made here are kept, and usage is never counted twice. One
+ * transaction: all or nothing. An import that would change nothing writes nothing.
  */
 
 import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
@@ -48,19 +48,19 @@ import { moveUsage, newUsage, usageGaps } from './usage.ts'
 const readers = { 'glm-proxy': readGlmProxy, ccluster: readCcluster, dokify: readDokify }
 
 /**
- * Reads an `apikeys.json` or a SQLite database of glm-proxy. A key is recognised by the hash of its secret.
+ * Imports an `apikeys.json` or a SQLite database of glm-proxy. A key is recognised by the hash of its secret.
  *
- * @throws invalid, naming the first problem in the source and how many more there are; nothing is imported then.
- *   not_found, corrupt, busy, permission for the file
+ * @throws invalid, naming the first problem in the source and how many more there are; not_found, corrupt, busy,
+ *   permission for the file. Nothing is imported then
  */
 export const importGlmProxy = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'glm-proxy', input)
 
-/** Reads the users and keys of a SQLite database of ccluster. @throws as `importGlmProxy` */
+/** Imports the users and keys of a SQLite database of ccluster. @throws as `importGlmProxy` */
 export const importCcluster = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'ccluster', input)
 
-/** Reads a folder with a dump per table of Dokify, or a SQLite copy of its schema. @throws as `importGlmProxy` */
+/** Imports a folder with a dump per table of Dokify, or a SQLite copy of its schema. @throws as `importGlmProxy` */
 export const importDokify = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'dokify', input)
 
@@ -137,14 +137,14 @@ function reportOf(stamp: Stamp, plans: readonly Plan[], found: ForeignData): Imp
 
 type Writing = Write & {
   readonly noun: ImportedNoun
-  /** Whether an operator would call it a change. */
+  /** Whether it counts as a change for people. */
   readonly isTold: boolean
 }
 
-/** What an import did to one thing, and how that was before: null for what it created or linked. */
+/** What an import did to one thing, and its state before: null if it was created or linked. */
 type Change = Writing & { readonly before: Kept | null; readonly shown: object | null }
 
-/** @throws Error when the usage of a key no longer adds up: a mistake of this program, which undoes the whole import */
+/** @throws Error if the usage of a key no longer adds up: a bug in this program, which rolls back the whole import */
 async function writeAll(
   context: OperationContext,
   db: Database,
@@ -164,7 +164,7 @@ async function writeAll(
   const tell = await rowProgress(context, 'importing', writes.length)
   const changes: Change[] = []
   for (const noun of importedNouns) {
-    // Updates come first: a new thing may have been given a name that an update sets free, never the other way round.
+    // Updates come first: a new thing may get a name that an update frees, never the other way round.
     for (const write of of(noun)) {
       if (write.action !== 'updated') continue
       const snapshot = before.get(write.id)
@@ -195,7 +195,7 @@ async function writeAll(
   return changes
 }
 
-/** Returns how the usage of a key was moved. A use alone is no change of a key: its time of change stays. */
+/** Returns by how much the usage of a key changed. New usage alone does not change the key's `updated_at`. */
 async function update(
   db: Database,
   { source, importId, now }: Stamp,
@@ -209,7 +209,7 @@ async function update(
   return key ? moveUsage(db, id, key.move) : null
 }
 
-/** @param writes no more than one statement can take: few statements, because nobody else can write meanwhile */
+/** @param writes at most as many as fit in one statement, because nobody else can write meanwhile */
 async function create(
   db: Database,
   now: Date,
@@ -217,7 +217,7 @@ async function create(
   writes: readonly Writing[],
 ): Promise<void> {
   if (writes.length === 0) return
-  // The plan of each kind makes rows of its table.
+  // Each kind plans rows of its own table.
   await db.insert(tableOf(noun)).values(writes.map(({ fields }) => fields) as never[])
   const made = writes.flatMap(({ id, key }) => (key ? [{ ...key, id, ...newUsage(id, key.move) }] : []))
   if (made.length === 0) return
@@ -229,7 +229,7 @@ async function create(
   if (carried.length > 0) await db.insert(carriedUsage).values(carried)
 }
 
-/** Keeps what it takes to undo the import, and tells the audit trail of each change. */
+/** Stores what an undo needs, and writes an audit row for each change. */
 async function keepChanges(
   context: OperationContext,
   db: Database,

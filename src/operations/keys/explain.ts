@@ -1,4 +1,4 @@
-/** Why a request of a key goes ahead or not: the verdict as the gateway gets it, without the secret. Reads only. */
+/** Explains whether and why a key's requests are allowed or denied, without its secret. Only reads. */
 import type { Explanation, LimitForecast } from '../../contract/views.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
@@ -11,10 +11,10 @@ import { judge, requireSound, withRetry } from './verify.ts'
 const recentMs = 14 * 86_400_000
 
 /**
- * The verdict on the current secret of a key, every limit that binds it whatever the verdict, and when each frees; and
- * how often the key was denied in the 14 days before.
+ * Returns the verdict on the current secret of a key, every limit that applies to it and when each frees, and its denials
+ * in the last 14 days.
  *
- * @throws not_found, ambiguous; invalid for options that can be no date and no amounts
+ * @throws not_found, ambiguous, invalid (a bad date or amount)
  */
 export function explainKey(
   context: OperationContext,

@@ -1,4 +1,4 @@
-/** Everything about keys but their secrets, for another Latchkey. The only place that lets hashes out. */
+/** Exports keys without their secrets, for another Latchkey. The only module that outputs hashes. */
 
 import type { ExportedKey } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
@@ -14,9 +14,9 @@ import { withLimits } from './view.ts'
 const batchSize = 500
 
 /**
- * The keys that fit, oldest first, all of them as they were when the first was read, in constant memory.
+ * The matching keys, oldest first, from one snapshot and in constant memory.
  *
- * @throws invalid, not_found, ambiguous, when the first is read
+ * @throws invalid, not_found, ambiguous, once the first is read
  */
 export async function* exportKeys(
   context: OperationContext,

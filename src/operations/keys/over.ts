@@ -1,4 +1,4 @@
-/** Keys whose limits are nearly used up. The sums are those of verdicts; here they are only asked for. */
+/** Finds keys whose limits are nearly used up, with the same sums as verdicts. */
 
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
@@ -10,8 +10,7 @@ import { judgeLimit, momentOf } from '../limits/window.ts'
 import { tokensIn } from '../usage/sum.ts'
 
 /**
- * Ids of the keys that fit and have a limit of their own of which `percent` or more is used. A limit of 0 is always
- * used up.
+ * Ids of the matching keys that have used at least `percent` of one of their own limits. A limit of 0 is always used up.
  */
 export async function keysOver(
   db: Database,
@@ -31,8 +30,8 @@ export async function keysOver(
 }
 
 /**
- * Those that may be over, found in one pass so that a hundred thousand idle keys cost no query each: a bucket that
- * could count is taken to count whole, and a reservation to be open.
+ * Finds candidates in one pass, so that a hundred thousand idle keys do not need a query each. Counts generously: every
+ * bucket that may be in the window counts whole, and every reservation as open.
  */
 async function nearly(
   db: Database,

@@ -1,4 +1,4 @@
-/** What keys have used in all, and how full their own limits are. Reads only. */
+/** Total usage of keys, and how full their own limits are. Only reads. */
 
 import type { KeyStanding, LimitState } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
@@ -8,7 +8,7 @@ import type { OperationContext } from '../context.ts'
 import { limitStates } from '../limits/window.ts'
 import { shownCounts } from '../usage/sum.ts'
 
-/** By id; a key that is gone meanwhile has none. */
+/** By id. Deleted keys are missing. */
 export function keyStanding(
   context: OperationContext,
   ids: readonly string[],

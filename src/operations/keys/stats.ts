@@ -1,4 +1,4 @@
-/** What a key has used and what its limits leave: `key stats`. */
+/** Statistics of a key, for `key stats`. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { LimitForecast, Stats, UsagePoint } from '../../contract/views.ts'
 import type { OperationContext } from '../context.ts'
@@ -14,8 +14,7 @@ import { keyView } from './view.ts'
 const longestSeriesDays = 366
 
 /**
- * Totals of all time, each limit that binds the key as it stands and when it frees, use by day, and how often the key
- * was denied in these days.
+ * Returns all-time totals, each limit that applies to the key and when it frees, usage by day, and denials in these days.
  *
  * @throws not_found, ambiguous, invalid
  */

@@ -1,4 +1,4 @@
-/** The verdict on a secret: may this request go ahead? The same rules for the command line and for a gateway. */
+/** Verdicts: may this secret be used now, for this? */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
 import type { Facts } from '../../db/engine.ts'
@@ -13,10 +13,10 @@ import { refusalOf } from './status.ts'
 import { keyViewOf } from './view.ts'
 
 /**
- * Never throws for a bad secret: the verdict says what is wrong with it. What is recorded counts at once, what waits in
- * a recorder only when it is flushed; `reserve` is for requests that must not pass a limit together.
+ * Never throws for a bad secret: the verdict says what is wrong with it. Recorded usage counts at once; usage in a
+ * recorder counts once it is flushed. If a limit must never be exceeded, use `reserve`.
  *
- * @throws invalid for options that can be no date and no amounts
+ * @throws invalid (a bad date or amount)
  */
 export async function verifySecret(
   context: OperationContext,
@@ -36,7 +36,7 @@ export async function verifySecret(
 }
 
 /**
- * What is no number or no date would compare with nothing, and let everything through.
+ * An invalid date or number fails every comparison, so every request would be allowed.
  *
  * @throws invalid
  */
@@ -47,14 +47,13 @@ export function requireSound({ at, wanted = {} }: VerifyOptions): void {
   if (!Number.isNaN(at?.getTime() ?? 0) && amounts.every(isSound)) return
   throw new LatchkeyError(
     'invalid',
-    'a verdict needs a valid date, and amounts that are numbers of at least 0',
-    'leave out what is not known',
+    'the date must be valid, and amounts must be numbers of at least 0',
+    'leave out what you do not know',
   )
 }
 
 /**
- * The verdict on what is stored about a key at a moment; null for a key that there is not. When a limit that was hit lets
- * the request through is asked for by `withRetry`.
+ * The verdict on the stored facts about a secret; null if no key has it. `withRetry` adds the time to retry.
  */
 export function judge(found: KeyFacts | null, now: Date, options: VerifyOptions): Verdict {
   const { at = now } = options
@@ -64,7 +63,7 @@ export function judge(found: KeyFacts | null, now: Date, options: VerifyOptions)
   const key = keyViewOf(found, own, at, now)
   const refusal = refusalOf(found, at, now)
   if (refusal !== null) return denied(refusal, key)
-  // The key's own model replaces the one asked for, so that is the one that must be allowed.
+  // The key's own model replaces the requested one, so it must be allowed.
   const model = key.model ?? options.model
   if (
     model !== undefined &&
@@ -82,7 +81,7 @@ export function judge(found: KeyFacts | null, now: Date, options: VerifyOptions)
   return { valid: true, code: 'valid', key, limits: states, retryAt: null }
 }
 
-/** The verdict with when to come back, which is looked up only when a limit was hit. */
+/** Adds the time to retry, which is looked up only if a limit was hit. */
 export async function withRetry(
   facts: Pick<Facts, 'freeing'>,
   found: KeyFacts | null,
@@ -95,7 +94,7 @@ export async function withRetry(
   return { ...verdict, limits, retryAt: latestOf(limits) }
 }
 
-/** When every limit that was hit lets the request through; null when one of them never will. */
+/** When all limits allow the request; null if one of them never will. */
 function latestOf(states: readonly LimitState[]): Date | null {
   const times = states.filter(state => state.exceeded).map(state => state.retryAt)
   if (times.includes(null)) return null

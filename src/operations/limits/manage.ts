@@ -1,4 +1,4 @@
-/** The limits of a key, a user or a project by themselves: add, remove, list, and begin their windows anew. */
+/** Adds, removes, lists and resets the limits of a key, user or project. */
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -31,7 +31,7 @@ const someLimits = v.pipe(anyLimits, v.minLength(1, 'must name at least one'))
 const someNames = v.pipe(limitNames, v.minLength(1, 'must name at least one'))
 
 /**
- * Adds limits, or changes the amount of those with the same metric and window; all others stay.
+ * Adds limits, or changes the amount of those with the same metric and window. All others stay.
  *
  * @throws not_found, ambiguous, invalid
  */
@@ -48,7 +48,7 @@ export async function addLimits(
   return after.map(limit => ({ ...limit, changed: !stood.has(limitText(limit)) }))
 }
 
-/** Takes away the limits that are named, by their metric or also their window. @throws not_found, ambiguous, invalid */
+/** Removes limits by metric, or by metric and window. @throws not_found, ambiguous, invalid */
 export async function removeLimits(
   context: OperationContext,
   limited: Limited,
@@ -61,7 +61,7 @@ export async function removeLimits(
   return after
 }
 
-/** The limits as they stand; of a key also those of its user and project that bind it. @throws not_found, ambiguous */
+/** Lists limits with their usage; for a key also those of its user and project. @throws not_found, ambiguous */
 export function listLimits(context: OperationContext, limited: Limited): Promise<readonly LimitState[]> {
   return context.store.read(async db => {
     const subject = await subjectOf(db, limited)
@@ -73,10 +73,10 @@ export function listLimits(context: OperationContext, limited: Limited): Promise
 }
 
 /**
- * Begins the windows of the limits anew: what was used before no longer counts against them. History and totals stay;
- * requests under way still count.
+ * Resets the windows of the limits: earlier usage no longer counts against them. History and totals stay, and running
+ * requests still count.
  *
- * @throws not_found, ambiguous, invalid, conflict when there is no limit to reset
+ * @throws not_found, ambiguous, invalid, conflict (no limit to reset)
  */
 export async function resetLimits(
   context: OperationContext,
@@ -94,7 +94,7 @@ export async function resetLimits(
       throw new LatchkeyError(
         'conflict',
         `${subject.name} has no limit${metric === undefined ? '' : ` on ${metric}`}: there is nothing to reset`,
-        `see what binds it with: latchkey ${subject.type} limit list ${subject.id}`,
+        `list its limits with: latchkey ${subject.type} limit list ${subject.id}`,
       )
     }
     const before = await limitStates(db.facts, subject, now)
@@ -123,7 +123,7 @@ export async function resetLimits(
   })
 }
 
-/** What the buckets that hold the moment have counted so far. */
+/** What the buckets around this time have counted so far. */
 async function underWay(
   db: Database,
   { type, id }: LimitSubject,
@@ -143,7 +143,7 @@ async function underWay(
     .where(
       and(
         eq(ofSubject, id),
-        // The widest bucket is a day.
+        // The longest bucket is a day.
         gt(usage.start, at - 86_400_000),
         lte(usage.start, at),
         gt(sql`${usage.start} + ${usage.widthMs}`, at),

@@ -1,10 +1,10 @@
 /**
- * Rolling windows. `used(t)` is the sum of all buckets that lie at least partly inside (t − window, t], so it never
- * counts too little, counts too much by less than one bucket, and does not jump at any boundary. Verdicts, stats,
- * reservations and filters all ask here: they cannot disagree.
+ * Rolling windows. `used(t)` is the sum of all buckets that are at least partly inside (t − window, t]. It is never too
+ * low, too high by less than one bucket, and does not jump at boundaries. Verdicts, stats, reservations and filters all
+ * use this module, so they always agree.
  *
- * A reset begins the window anew: buckets that ended by then no longer count, and of those that were under way only
- * what came after it. A reservation counts whole until it is settled, released or out of time.
+ * After a reset, buckets that had ended no longer count, and of the current ones only what came after it counts. A
+ * reservation counts whole until it is settled, released or times out.
  */
 
 import type { LimitForecast, LimitState, LimitSubject } from '../../contract/views.ts'
@@ -15,13 +15,12 @@ import type { Wanted } from './input.ts'
 import { toStored } from './rows.ts'
 import { byMetric, toShown } from './view.ts'
 
-/** Who can be asked when a limit frees. */
 type Freer = Pick<Facts, 'freeing'>
 
-/** A moment as facts are asked for. */
+/** The time to ask facts for. */
 export const momentOf = (at: Date): Moment => ({ at: at.getTime(), toleranceMs: clockToleranceMs })
 
-/** Limits in their order: those of the key, of its user and of its project, each by metric and window. */
+/** Sorts limits: those of the key, its user and its project, each by metric and window. */
 export const inOrder = (limits: readonly LimitFacts[]): readonly LimitFacts[] =>
   limits.length < 2
     ? limits
@@ -29,7 +28,7 @@ export const inOrder = (limits: readonly LimitFacts[]): readonly LimitFacts[] =>
         limits.filter(({ subject }) => subject.type === type).toSorted((a, b) => byMetric(a.limit, b.limit)),
       )
 
-/** The limits of one subject as they stand at `at`, in their order. */
+/** The state of one subject's limits at `at`, sorted. */
 export async function limitStates(
   facts: Facts,
   subject: LimitSubject,
@@ -39,7 +38,7 @@ export async function limitStates(
   return untilFree(facts, inOrder(await facts.limitsAt([subject], moment)), moment)
 }
 
-/** The limits at a moment, for a request that wants so much; and when each that was hit lets it through. */
+/** The state of limits for a request that needs `wanted`, and when each exceeded limit will allow it. */
 export async function untilFree(
   facts: Freer,
   limits: readonly LimitFacts[],
@@ -60,7 +59,7 @@ export async function untilFree(
   return states
 }
 
-/** The limit for a request that wants so much; when it lets that through is said by `untilFree`. */
+/** The state of one limit for a request that needs `wanted`. `untilFree` adds the time to retry. */
 export function judgeLimit(facts: LimitFacts, wanted: Wanted = {}): LimitState {
   const { subject, limit } = facts
   const { metric, amount } = limit
@@ -79,26 +78,26 @@ export function judgeLimit(facts: LimitFacts, wanted: Wanted = {}): LimitState {
   }
 }
 
-/** A request always takes something: with nothing left it is denied even when it does not say how much. */
+/** A request always uses something, so with nothing left it is denied even without an amount. */
 const neededOf = ({ limit: { metric } }: LimitFacts, wanted: Wanted): number =>
   Math.max(1, toStored(metric, wanted[metric] ?? 0))
 
-/** What counts: what came before the reset does not, as long as its buckets are still booked. */
+/** What counts now, without what was used before a reset. */
 const usedOf = ({ limit, booked, underWay, reserved }: LimitFacts): number =>
   booked - forgiven(limit, underWay) + reserved
 
 const forgiven = ({ resetUsed }: LimitFacts['limit'], underWay: number): number =>
   Math.min(resetUsed, underWay)
 
-/** The first moment at which no more than `most` is used, if nothing is added; null when there is none. */
+/** When at most `most` is used, if nothing is added; null if never. */
 function firstBelow(freeing: Freeing, most: number, now: number): Date | null {
-  // Others may have given something back since the limit was hit.
+  // A reservation may have been released since the limit was hit.
   if (usedOf(freeing.facts) <= most) return new Date(now)
   for (const step of leaving(freeing)) if (step.used <= most) return new Date(step.at)
   return null
 }
 
-/** For a request that wants so much; and when something of the limit is free again, when half of what is used up, and when all of it. */
+/** When the limit allows a request that needs `wanted`, and when some, half and all of it is free again. */
 export async function forecast(
   facts: Freer,
   limit: LimitFacts,
@@ -127,7 +126,7 @@ export async function forecast(
   return { ...state, frees }
 }
 
-/** Each moment at which something stops counting, in order, with what is still used then. */
+/** The times at which something stops counting, in order, with what is still used then. */
 function* leaving({ facts, pieces }: Freeing): Generator<{ readonly at: number; readonly used: number }> {
   let { booked, underWay, reserved } = facts
   let moment: number | undefined

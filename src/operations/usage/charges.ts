@@ -1,6 +1,6 @@
 /**
- * Turns events as programs send them into charges that can be written without another look: all of them, or a refusal
- * that names the first that is wrong. The rules are those of a log.
+ * Turns events that programs send into charges that are ready to be written, or refuses all of them and names the first
+ * bad one. The rules are those for logs.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Entry, UsageCounts } from '../../db/facts.ts'
@@ -49,4 +49,4 @@ export const single = (
 ): Entry => ({ id, keyId, at, counts, buckets: [{ at, model, counts }] })
 
 const refused = (code: 'invalid' | 'not_found' | 'ambiguous', problem: string): LatchkeyError =>
-  new LatchkeyError(code, `${problem}; nothing was counted`, 'correct it and send all of them again')
+  new LatchkeyError(code, `${problem}; nothing was counted`, 'correct it and send all events again')

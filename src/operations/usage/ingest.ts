@@ -1,6 +1,6 @@
 /**
- * Counts a log of events. It is read, checked, priced and summed before the database is locked; then one transaction
- * counts all of it or nothing. Memory grows with the keys that a log names, not with its lines.
+ * Counts a log of events. The log is read, checked, priced and summed before the database is locked; then one transaction
+ * counts all of it. Memory grows with the number of keys in the log, not with its lines.
  */
 
 import { setImmediate } from 'node:timers/promises'
@@ -25,17 +25,17 @@ import { resolveKeys } from './resolve.ts'
 import { noRoom, tooMuch } from './room.ts'
 import { Spool } from './spool.ts'
 
-/** Bad lines that are told in full. */
+/** Bad lines that are listed in full. */
 const mostProblems = 20
-/** Rows that are written before other work of this process gets its turn. */
+/** Rows to write before other work of this process gets a turn. */
 const rowsInARow = 10_000
 
 /**
- * Counts events `{id?, key, model?, requests?, inputTokens?, outputTokens?, costUsd?, at}`. The same content counts
- * once, packed or not, and so does the same id, in whatever log.
+ * Counts events `{id?, key, model?, requests?, inputTokens?, outputTokens?, costUsd?, at}`. The same content counts once,
+ * compressed or not. An id counts once across all logs.
  *
- * @throws not_found, permission; invalid for what cannot be read, and for bad lines unless they are skipped: then
- *   nothing is counted; conflict when a key was deleted meanwhile; busy, disk_full
+ * @throws not_found, permission, invalid (unreadable, or bad lines that are not skipped), conflict (a key was deleted
+ *   meanwhile), busy, disk_full. Nothing is counted then
  */
 export async function ingestUsage(context: OperationContext, options: IngestOptions): Promise<IngestReport> {
   using log = new Log(context)
@@ -75,28 +75,30 @@ function badLines(file: string, { bad, events, problems }: Log): LatchkeyError {
   const many = bad === 1 ? '1 line' : `${bad} lines`
   return new LatchkeyError(
     'invalid',
-    [`${many} of ${events} in ${file} cannot be counted, so nothing was:`, ...listed, ...more].join('\n'),
-    'correct them and run it again, or count the others with --skip-bad',
+    [`${many} of ${events} in ${file} cannot be counted, so nothing was counted:`, ...listed, ...more].join(
+      '\n',
+    ),
+    'correct them and run the command again, or count the other lines with --skip-bad',
   )
 }
 
-/** A key as it was found. */
+/** A key that was found. */
 interface Charged {
   readonly id: string
   readonly totals: RunningTotals
 }
 
-/** What is charged to one key. */
+/** The charges of one key. */
 interface Account {
   readonly id: string
-  /** Numbers that stand for the key with each of its models. */
+  /** The number of each pair of this key and a model. */
   readonly pairs: Map<string, number>
   requests: number
   inputTokens: number
   outputTokens: number
   costMicros: number
   lastUsedAt: number
-  /** What the key would have used by now, were every event of the log new. */
+  /** What the key will have used if every event of the log is new. */
   claimed: RunningTotals
 }
 
@@ -110,9 +112,9 @@ const identifiedWidth = 6
 const identifiedAtOnce = 1_024
 const unpriced = -1
 
-/** One log: first read to its end, then counted in a transaction. */
+/** One log: read to its end, then counted in a transaction. */
 class Log implements Disposable {
-  /** Lines that hold something. */
+  /** Lines that are not blank. */
   events = 0
   bad = 0
   readonly problems: { readonly line: number; readonly problem: string }[] = []
@@ -124,7 +126,7 @@ class Log implements Disposable {
   readonly #unknown = new Map<string, string>()
   readonly #pairs: Pair[] = []
   readonly #sums = new Aggregate()
-  /** Sums that found no more room, and events whose ids must be looked up when the database is locked. */
+  /** Sums that did not fit in memory, and events whose ids must be looked up once the database is locked. */
   readonly #spilled = new Spool(rowWidth)
   readonly #identified = new Spool(identifiedWidth)
   readonly #waiting = new Float64Array(identifiedAtOnce * identifiedWidth)
@@ -167,7 +169,7 @@ class Log implements Disposable {
     this.#putAside()
   }
 
-  /** Counts all of it. Nobody else can write meanwhile: the rows go in by the order of the table, a part at a time. */
+  /** Counts everything, in parts and in the order of the table, because nobody else can write meanwhile. */
   count(db: Database): Promise<Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'keys'>> {
     return db.bulk(async bulk => {
       await this.#requireKeys(db)
@@ -321,7 +323,7 @@ class Log implements Disposable {
     if (at > account.lastUsedAt) account.lastUsedAt = at
   }
 
-  /** Counts the events whose ids are new, and notes these. */
+  /** Counts the events whose ids are new, and stores the ids. */
   async #countIdentified(
     bulk: BulkUsage,
     write: (rows: Float64Array) => Promise<void>,
@@ -375,7 +377,7 @@ class Log implements Disposable {
     )
   }
 
-  /** @throws conflict when a key was deleted since the log was read */
+  /** @throws conflict (a key was deleted since the log was read) */
   async #requireKeys(db: Database): Promise<void> {
     const ids = [...this.#accounts.keys()]
     let found = 0
@@ -385,16 +387,16 @@ class Log implements Disposable {
     if (found === ids.length) return
     throw new LatchkeyError(
       'conflict',
-      'a key that the log names was deleted while it was read, so nothing was counted',
+      'a key in the log was deleted while the log was read, so nothing was counted',
       'run it again',
     )
   }
 }
 
-/** Garbage may name a new key on every line. */
+/** A garbage file may name a new key on every line. */
 const mostUnknown = 10_000
 
-/** @throws invalid when others have charged the key so much, since the log was read, that this has no room */
+/** @throws invalid (the key's totals would overflow, because of what others recorded since the log was read) */
 async function requireRoom(facts: Facts, account: Account): Promise<void> {
   const totals = await facts.totalsOf(account.id)
   if (totals && overflowOf(totals, account)) throw noRoom('the log', totals, account)

@@ -1,4 +1,4 @@
-/** What models cost, and from when: fills in the cost of a request that does not tell its own. */
+/** Prices of models over time. They give the cost of a request that does not state its own. */
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -13,15 +13,15 @@ import { toDollars, toMicros } from '../rules/money.ts'
 import { matches } from '../rules/patterns.ts'
 import { type NewPrice, newPrice, type PriceFilter, type RemovePrices } from './input.ts'
 
-/** `startsAt` of a price that always held. */
+/** `startsAt` of a price without a beginning. */
 const always = 0
 const tokensPerPrice = 1_000_000
 
 const priceOfModel = v.object({ model: rules.modelName, ...newPrice.entries })
 
 /**
- * Sets what a model costs from a moment on, or corrects the price that begins at that very moment. What is recorded
- * keeps the cost that it was given.
+ * Sets the price of a model from a time on, or corrects the price that begins at exactly that time. Recorded usage keeps
+ * its cost.
  *
  * @param model a name, or a pattern in which `*` stands for any characters
  * @throws invalid
@@ -34,7 +34,7 @@ export function setPrice(context: OperationContext, model: string, input: NewPri
     const inForce = priceAt(rows, now)
     const isSame =
       inForce?.inputMicros === toMicros(price.inputUsd) && inForce.outputMicros === toMicros(price.outputUsd)
-    // Said again without a date, it is the one in force that is meant, not another from now on.
+    // The same price again, without a date, means the current one.
     const from = isSame ? inForce.startsAt : rows.length === 0 ? always : now
     const row: PriceRow = {
       model: price.model,
@@ -65,7 +65,7 @@ export function setPrice(context: OperationContext, model: string, input: NewPri
 }
 
 /**
- * Takes back the price that begins at a moment, or all prices of the model. What is recorded keeps its cost.
+ * Removes the price that begins at a time, or all prices of the model. Recorded usage keeps its cost.
  *
  * @throws not_found
  */
@@ -134,17 +134,17 @@ function priceView(row: PriceRow, ofModel: readonly PriceRow[], now: number): Pr
   return { model: row.model, ...auditedPrice(row), current: priceAt(ofModel, now)?.startsAt === row.startsAt }
 }
 
-/** The one in force at a moment. */
+/** The price that applies at a time. */
 const priceAt = (ofModel: readonly PriceRow[], at: number): PriceRow | undefined =>
   ofModel
     .filter(each => each.startsAt <= at)
     .reduce<PriceRow | undefined>((a, b) => (a && a.startsAt > b.startsAt ? a : b), undefined)
 
-/** The prices of one moment's database, for finding many costs. */
+/** The prices of one snapshot, for looking up many costs. */
 export class PriceList {
   readonly #exact: ReadonlyMap<string, readonly PriceRow[]>
   readonly #patterns: readonly (readonly PriceRow[])[]
-  /** What was looked up before: a file of events names few models. */
+  /** A cache: a file of events names few models. */
   readonly #found = new Map<string, readonly PriceRow[]>()
 
   constructor(rows: readonly PriceRow[]) {
@@ -160,8 +160,8 @@ export class PriceList {
   }
 
   /**
-   * The cost in micro-dollars by the price in force at `at` (milliseconds): that of the model itself, or else of the
-   * longest pattern that fits. Undefined when there is none.
+   * The cost in micro-dollars by the price at `at` (milliseconds): the price of the model itself, or else of the longest
+   * matching pattern. Undefined if there is none.
    */
   costOf(model: string, at: number, inputTokens: number, outputTokens: number): number | undefined {
     for (const row of this.#candidates(model)) {
@@ -171,7 +171,7 @@ export class PriceList {
     return undefined
   }
 
-  /** Every price that may apply, the one that goes before all others first. */
+  /** Every price that may apply, in order of precedence. */
   #candidates(model: string): readonly PriceRow[] {
     const known = this.#found.get(model)
     if (known) return known
@@ -190,7 +190,7 @@ const literals = (pattern: string): number => pattern.replaceAll('*', '').length
 
 const lists = new WeakMap<readonly PriceRow[], PriceList>()
 
-/** The list of these prices, made once for as long as they hold. */
+/** A cached list of these prices. */
 export function priceList(rows: readonly PriceRow[]): PriceList {
   const known = lists.get(rows)
   if (known !== undefined) return known
@@ -199,6 +199,6 @@ export function priceList(rows: readonly PriceRow[]): PriceList {
   return list
 }
 
-/** 0 for what has no price. */
+/** 0 if there is no price. */
 export const priced: Pricing = ({ model, at, inputTokens, outputTokens }, rows) =>
   priceList(rows).costOf(model, at, inputTokens, outputTokens) ?? 0

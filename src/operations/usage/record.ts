@@ -1,4 +1,4 @@
-/** Recording what a request used: the bucket of its minute and the running total of its key move together. */
+/** Records usage: the bucket of the minute and the running total of the key change together. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded } from '../../contract/views.ts'
 import type { Charged, Usage } from '../../db/facts.ts'
@@ -12,11 +12,10 @@ import { priced } from './prices.ts'
 import { noRoom } from './room.ts'
 
 /**
- * Charges a key, whatever its status: what was used is used. Counted, for verdicts of every process, when the promise
- * resolves; it survives a crash of the process, and a loss of power from the next checkpoint on. An id is the fastest
- * selector.
+ * Records usage of a key, whatever its status. Once the promise resolves, it counts for verdicts in every process. It
+ * survives a crash of the process at once, and a power loss after the next checkpoint. An id is the fastest selector.
  *
- * @throws not_found, ambiguous; invalid, also for what would bring the totals of the key past 2^53
+ * @throws not_found, ambiguous, invalid (also if the key's totals would exceed 2^53)
  */
 export async function recordUsage(
   context: OperationContext,
@@ -37,7 +36,7 @@ export async function recordUsage(
 export function readUsage(input: UsageInput, now: Date): Usage {
   const usage = isPlain(input) ? input : rules.parse(usageInput, input)
   const at = usage.at === undefined ? now.getTime() : usage.at.getTime()
-  // A clock of another machine may be ahead. What it dates counts from now on: no window reaches beyond the present.
+  // Another machine's clock may be ahead. Its times count as now, because windows end now.
   if (at > now.getTime() + rules.clockToleranceMs) {
     throw new LatchkeyError(
       'invalid',
@@ -55,7 +54,7 @@ export function readUsage(input: UsageInput, now: Date): Usage {
   }
 }
 
-/** Usage as it was counted. @throws not_found when the key is gone; invalid when it had no room */
+/** The result of recording. @throws not_found (the key was deleted), invalid (the totals would overflow) */
 export function recorded(keyId: string, { model, at }: Usage, charged: Charged | null): Recorded {
   if (charged === null) gone(keyId)
   const { totals, counts } = charged
@@ -72,7 +71,7 @@ export function recorded(keyId: string, { model, at }: Usage, charged: Charged |
   }
 }
 
-/** A key that was there a moment ago. */
+/** Throws for a key that was deleted a moment ago. */
 export function gone(id: string): never {
   throw missingKey(id)
 }
@@ -80,10 +79,10 @@ export function gone(id: string): never {
 export const missingKey = (id: string): LatchkeyError =>
   new LatchkeyError('not_found', `no key matches "${id}"`, 'see them with: latchkey key list')
 
-/** An id in full: no name begins like one. */
+/** Whether it is a whole id. No name begins like one. */
 const isWholeId = (selector: string): boolean => selector.length === 30 && selector.startsWith('key_')
 
-/** What passes the rules above at a glance, a model too short for a secret included; everything else is for them to judge. */
+/** A fast path for obviously valid usage. Everything else goes through the rules above. */
 function isPlain({ model, requests, inputTokens, outputTokens, costUsd, at }: UsageInput): boolean {
   return (
     (model === undefined || (typeof model === 'string' && /^[\x21-\x7e]{1,38}$/.test(model))) &&

@@ -1,7 +1,6 @@
 /**
- * A recorder that batches: many requests become one transaction, those that carry an id count once. What waits in it is
- * not seen by verdicts until it is flushed, so limits may be passed by what one interval holds; `reserve` is for those
- * that must not.
+ * Records many requests in one transaction; events with an id count once. Verdicts do not see waiting usage until it is
+ * flushed, so a limit can be exceeded by the usage of one interval. Use `reserve` if that must not happen.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { UsageReceipt } from '../../contract/views.ts'
@@ -23,7 +22,7 @@ export async function createRecorder(
   const maxPending = atLeastOne('maxPending', options.maxPending ?? 1_000)
   const patience = atLeastOne('patience', options.patience ?? 60_000)
   const underWay = new Set<Promise<void>>()
-  /** What waits for its price, and comes into a batch only then. */
+  /** Usage that waits for its price before it joins a batch. */
   const unpriced = new Set<Promise<unknown>>()
   let batch = new Batch()
   let timer: NodeJS.Timeout | undefined
@@ -43,7 +42,7 @@ export async function createRecorder(
     return written
   }
 
-  // Nobody waits for these: whoever recorded has the promise that rejects.
+  // Errors are reported through the promises of the callers.
   const flushSoon = (): void => {
     if (batch.size >= maxPending) flush().catch(() => {})
     else timer ??= setTimeout(() => flush().catch(() => {}), flushEvery)
@@ -104,8 +103,8 @@ export async function createRecorder(
 }
 
 /**
- * What waits to be written together: per key the sum and its buckets, and the promise of all who recorded; and one by
- * one what counts only if its id is new.
+ * Usage to be written together: per key the sum, its buckets and the promises of the callers; and single events that
+ * count only if their id is new.
  */
 class Batch {
   size = 0
@@ -122,7 +121,7 @@ class Batch {
   add(keyId: string, event: Usage, costMicros: number): Promise<void> {
     const { requests, inputTokens, outputTokens } = event
     const counts = { requests, inputTokens, outputTokens, costMicros }
-    // What may be refused for its size must not be summed with others: they would be refused with it.
+    // Large amounts may be refused, so they are not summed with others.
     if (Math.max(...Object.values(counts)) > mostSummed) {
       return this.addAll([single(null, keyId, event.at, event.model, counts)]).then(() => {})
     }
@@ -145,7 +144,7 @@ class Batch {
     return key.promise
   }
 
-  /** Resolves when all is on disk; rejects when it is not, or when one of the keys is gone. */
+  /** Resolves once everything is on disk; rejects if that fails or a key was deleted. */
   async write({ store, now }: OperationContext, patienceMs: number): Promise<void> {
     const summed = [...this.#keys].map(([keyId, { lastUsedAt, total, buckets }]): readonly Entry[] => [
       { id: null, keyId, at: lastUsedAt, counts: total, buckets: buckets.values() },
@@ -199,17 +198,17 @@ function settle({ entries, resolve, reject }: Delivery, outcome: Entered): void 
   )
 }
 
-/** A million of them are summed exactly. */
+/** A million of these can be summed exactly. */
 const mostSummed = 2 ** 32
 
 const deletedMeanwhile = (): LatchkeyError =>
   new LatchkeyError(
     'conflict',
-    'a key that the events name was deleted meanwhile, so nothing was counted',
+    'a key in the events was deleted meanwhile, so nothing was counted',
     'send the events of the other keys again',
   )
 
-/** Each attempt waits for the lock by itself, and lets others of this process have a turn before the next. */
+/** Retries while the database is busy. Other work of this process gets a turn in between. */
 async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + patienceMs
   for (;;) {

@@ -1,6 +1,6 @@
 /**
- * Reservations: what a request may use is held back before it is made, so that many requests at once cannot together
- * pass a limit, and is replaced by what it did use once that is known.
+ * Reservations: the most a request may use is held before it runs, so that concurrent requests cannot exceed a limit
+ * together. Afterwards it is replaced by the actual usage.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded, Reserved, Verdict } from '../../contract/views.ts'
@@ -26,11 +26,10 @@ interface Decision {
 }
 
 /**
- * Verifies and holds back in one transaction. From then on the reservation counts against the limits of the key, its
- * user and its project, until it is settled, released or out of time. A secret that does not work is a verdict, not an
- * error.
+ * Verifies and reserves in one transaction. The reservation counts against the limits of the key, its user and its project
+ * until it is settled, released or times out. A secret that does not work is a verdict, not an error.
  *
- * @throws invalid; not_found, ambiguous when a key is selected by other than its secret
+ * @throws invalid; not_found, ambiguous for a key that is not selected by its secret
  */
 export async function reserve(
   context: OperationContext,
@@ -62,7 +61,7 @@ export async function reserve(
     }
     return { hold, found, verdict }
   }
-  // The clock is read with the lock held, so that no reservation that is seen lies in the future.
+  // Read the clock while holding the lock, so that no visible reservation is in the future.
   const { found, verdict, hold } = await store.usage.reserve(key, () => momentOf(context.now()), decide)
   if (hold) return { reservation: { id: hold.id, expiresAt: new Date(hold.expiresAt) }, verdict }
   const now = context.now()
@@ -71,9 +70,9 @@ export async function reserve(
 }
 
 /**
- * Replaces a reservation by what was used, in one transaction. Works after its time is up too.
+ * Replaces a reservation by the actual usage, in one transaction. Works after a time-out too.
  *
- * @throws invalid; not_found when it was settled or released before, or ran out of time more than a day ago
+ * @throws invalid, not_found (already settled or released, or timed out more than a day ago)
  */
 export async function settle(
   context: OperationContext,
@@ -86,7 +85,7 @@ export async function settle(
   return recorded(settled.keyId, event, settled.charged)
 }
 
-/** Gives back what was reserved: the request was not made. @throws as `settle` */
+/** Releases a reservation because the request did not run. @throws as `settle` */
 export async function release(context: OperationContext, reservationId: string): Promise<void> {
   if (!(await context.store.usage.release(reservationId))) missing(reservationId)
 }
@@ -97,6 +96,6 @@ function missing(id: string): never {
   throw new LatchkeyError(
     'not_found',
     `there is no reservation ${/^res_[0-9a-z]{26}$/.test(id) ? id : 'with that id'}`,
-    'settle or release each reservation once, at most a day after its time is up',
+    'settle or release each reservation once, at most a day after it times out',
   )
 }

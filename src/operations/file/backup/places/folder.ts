@@ -22,8 +22,8 @@ export function folder(path: string): Location {
         if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw systemFailure(error, path)
         throw new LatchkeyError(
           'not_found',
-          `there is no folder of backups at ${path}`,
-          'name the right one with --from, or make a backup with: latchkey backup create',
+          `there is no backup folder at ${path}`,
+          'name another with --from, or take a backup with: latchkey backup create',
         )
       }
     },
@@ -50,7 +50,7 @@ const chunkBytes = 1_048_576
 async function* readFile(path: string, limit: number): AsyncGenerator<Uint8Array> {
   let bytes = 0
   try {
-    // A pipe or a device in the place of a backup would be waited on for ever.
+    // Reading a pipe or a device could block forever.
     if (!statSync(path).isFile()) throw missing(path)
     for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) {
       bytes += chunk.byteLength
@@ -64,8 +64,4 @@ async function* readFile(path: string, limit: number): AsyncGenerator<Uint8Array
 }
 
 const missing = (path: string): LatchkeyError =>
-  new LatchkeyError(
-    'not_found',
-    `there is no file at ${path}`,
-    'see what there is with: latchkey backup list',
-  )
+  new LatchkeyError('not_found', `there is no file at ${path}`, 'list backups with: latchkey backup list')
