@@ -59,7 +59,7 @@ test('init: where, and who comes first', async () => {
   const drawn = await onTerminal('init', typed, { env: { XDG_DATA_HOME: folder.path }, cwd: folder.path })
   // Too long for a line, the path is folded by the terminal wherever it ends.
   expect(recorded(drawn, folder.path).join('')).toMatch(
-    /^✔ Database file \[--db\] .*✔ First user, with the role admin \[--admin, Enter for none\] aliceCreated .*latchkey\.db.* and user.* alice .*Next: latchkey key create ci --user aliceThe same without questions: {2}latchkey init --admin alice$/,
+    /^✔ Database file \[--db\] .*✔ Also create a first user, with the role admin \[--admin, Enter for none\] aliceCreated .*latchkey\.db.* and user.* alice .*Next: latchkey key create ci --user aliceThe same without questions: {2}latchkey init --admin alice$/,
   )
   expect(drawn.code).toBe(0)
   const users = await run('user list --fields username,role --json', {
@@ -91,7 +91,7 @@ test('user create: a person with a password', async () => {
     '✔ Unique username bob',
     '✔ Unique email address [--email, Enter for none] bob@example.org',
     "✔ Name for display [--name, Enter for none] Bob's",
-    '✔ Role, for the backend to act on (default: member) [--role] viewer',
+    '✔ Role, for your backend to interpret (default: member) [--role] viewer',
     '✔ Ask for a password at the terminal? Yes',
     '✔ Password for bob *************',
     '✔ Password for bob (again) *************',
@@ -130,14 +130,14 @@ test('key create: each answer is tried out before it is taken', async () => {
     { db: home.path },
   )
   expect(recorded(drawn, home.folder)).toEqual([
-    '✔ Unique name: what this key is for ci-2',
+    '✔ Unique name, such as what the key is for ci-2',
     '✔ Who it belongs to [--user, Enter for none] bob',
-    '✔ What it is for; gives the secret its prefix [--project, Enter for none] (none)',
+    '✔ Project of the key; sets the prefix of the secret [--project, Enter for none] (none)',
     '',
-    '✔ When it stops working (default: never) [--expires] 90d',
+    '✔ When the key stops working (default: never) [--expires] 90d',
     '✔ Rolling limit, such as tokens=100k/5h [--limit, Enter for none] tokens=100k/5h',
     '',
-    '✔ Another one [Enter to go on]',
+    '✔ Another one [Enter to continue]',
     'Created key ci-2 (key_…)',
     'lk_…',
     'Copy it now: it cannot be shown again.',
@@ -205,7 +205,7 @@ test('a key is picked by a part of its name, and erased once its name is typed',
     '✔ Which key? deploy',
     '✔ Erase key deploy (key_…) and all it ever used',
     'Database /data/latchkey.db',
-    'Type deploy to go on: deploy',
+    'Type deploy to continue: deploy',
     'Deleted key deploy (key_…)',
     'The same without questions:',
     '  latchkey key delete deploy --yes',
@@ -271,7 +271,7 @@ test.each([
   expect(await state()).toEqual(before)
   expect((await run(line, { ...at, prompts: answering(typed) })).code).toBe(0)
   expect(await state()).not.toEqual(before)
-  expect(asked[1]).toEndWith(`\nType ${typed} to go on:`)
+  expect(asked[1]).toEndWith(`\nType ${typed} to continue:`)
 })
 
 test('where a restore replaces nothing, y is enough', async () => {

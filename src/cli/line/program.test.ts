@@ -456,7 +456,7 @@ describe('effects', () => {
       { destroyed: 'ci', dryRun: false },
     ])
     const database = 'Database /proc/nonexistent/.local/share/latchkey/latchkey.db'
-    expect(asked).toEqual([`Destroy ci?\n${database}\nType ci to go on:`])
+    expect(asked).toEqual([`Destroy ci?\n${database}\nType ci to continue:`])
     for (const answer of ['', 'y', 'CI', 'ci2']) {
       const declined = await latchkey('key destroy ci', typing(answer))
       const tried = [{ destroyed: 'ci', dryRun: true }]

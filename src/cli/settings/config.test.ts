@@ -126,7 +126,7 @@ describe('what is wrong names its file and exits 78', () => {
     for (const flags of [{}, { db: '/mine.db' }, { profile: 'prod' }]) {
       expect(refused({}, flags)).toMatchObject({
         exit: 78,
-        message: `${path} belongs to another user, ${nameOfUser(stranger)}, and is not trusted`,
+        message: `${path} belongs to another user, ${nameOfUser(stranger)}, so it is not used`,
         hint: expect.stringContaining(`chown 0 ${path}`),
       })
     }

@@ -116,7 +116,7 @@ test('backups of another database are shown when asked for, and what is restored
   const listed = await latchkey('backup list', { columns: 200 })
   expect(listed.out).not.toContain('DATABASE')
   expect(listed.out.trim().split('\n')).toHaveLength(2)
-  expect(listed.err).toBe('Not listed: 1 backup of other databases (--all-databases lists them)\n')
+  expect(listed.err).toBe('Not listed: 1 backup of other databases (list them with --all-databases)\n')
   const all = await latchkey('backup list --all-databases', { columns: 200 })
   expect(all.err).toBe('')
   expect(all.out).toContain('DATABASE')

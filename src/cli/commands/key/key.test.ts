@@ -138,7 +138,7 @@ test('a list that was narrowed to nothing does not say that there is nothing', a
   expect(disabled).toMatchObject({
     code: 0,
     out: '',
-    err: 'No key fits. See all of them with: latchkey key list\n',
+    err: 'No keys match. List all with: latchkey key list\n',
   })
 })
 
@@ -179,7 +179,7 @@ test('several changed keys are an array, none an empty one, and recent use is wa
 test.each([
   ['revoke', "missing required argument 'key'\ntry: name a key, or add --all-matching"],
   ['revoke --yes', "missing required argument 'key'"],
-  ['disable --user alice', 'a filter alone changes nothing'],
+  ['disable --user alice', 'filters need --all-matching'],
   ['revoke ci --all-matching --yes', 'contradict each other'],
   ['disable ci --search x', 'contradict each other'],
   ['delete --all-matching --yes', 'every key there is would match'],

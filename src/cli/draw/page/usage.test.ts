@@ -121,7 +121,7 @@ describe('the file', () => {
     const at = { db: empty.path, cwd: empty.folder }
     expect((await run('usage report --by key,day --html empty.html', at)).code).toBe(0)
     const text = readFileSync(join(empty.folder, 'empty.html'), 'utf8')
-    expect(text).toContain('Nothing was recorded in that time.')
+    expect(text).toContain('No usage in that time.')
     const day = 'usage report --by day --since 2026-11-01 --until 2026-11-02 --html day.html'
     expect((await run(day, at)).code).toBe(0)
     expect(readFileSync(join(empty.folder, 'day.html'), 'utf8')).toContain('>$0.00</data></td>')
