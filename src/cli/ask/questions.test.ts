@@ -53,7 +53,7 @@ test('init: where, and who comes first', async () => {
   using folder = temporaryFolder()
   const typed: Typed[] = [
     { when: /Database file/, keys: enter },
-    { when: /First user/, keys: `al ice${enter}` },
+    { when: /first user/, keys: `al ice${enter}` },
     { when: /may hold/, keys: `${'\x7f'.repeat(4)}ice${enter}` },
   ]
   const drawn = await onTerminal('init', typed, { env: { XDG_DATA_HOME: folder.path }, cwd: folder.path })
@@ -79,7 +79,7 @@ test('user create: a person with a password', async () => {
       { when: /Unique username/, keys: `bob${enter}` },
       { when: /email/, keys: `bob${enter}` },
       { when: /is not an email/, keys: `@example.org${enter}` },
-      { when: /Name for display/, keys: `Bob's${enter}` },
+      { when: /Display name/, keys: `Bob's${enter}` },
       { when: /Role/, keys: `${down}${enter}` },
       { when: /Ask for a password/, keys: `y${enter}` },
       { when: /Password for bob/, keys: `correct horse${enter}` },
@@ -90,7 +90,7 @@ test('user create: a person with a password', async () => {
   expect(recorded(drawn, home.folder)).toEqual([
     '✔ Unique username bob',
     '✔ Unique email address [--email, Enter for none] bob@example.org',
-    "✔ Name for display [--name, Enter for none] Bob's",
+    "✔ Display name [--name, Enter for none] Bob's",
     '✔ Role, for your backend to interpret (default: member) [--role] viewer',
     '✔ Ask for a password at the terminal? Yes',
     '✔ Password for bob *************',
@@ -119,10 +119,10 @@ test('key create: each answer is tried out before it is taken', async () => {
     [
       { when: /Unique name/, keys: `ci${enter}` },
       { when: /exists already|is taken/, keys: `-2${enter}` },
-      { when: /Who it belongs to/, keys: 'bo' },
+      { when: /Owner of the key/, keys: 'bo' },
       { when: /❯ bob {2}member/, keys: enter },
-      { when: /What it is for/, keys: enter },
-      { when: /When it stops/, keys: `90x${enter}` },
+      { when: /Project of the key/, keys: enter },
+      { when: /When the key stops/, keys: `90x${enter}` },
       { when: /not a duration/, keys: `\x7fd${enter}` },
       { when: /Rolling limit/, keys: `tokens=100k/5h${enter}` },
       { when: /Another one/, keys: enter },
@@ -131,9 +131,9 @@ test('key create: each answer is tried out before it is taken', async () => {
   )
   expect(recorded(drawn, home.folder)).toEqual([
     '✔ Unique name, such as what the key is for ci-2',
-    '✔ Who it belongs to [--user, Enter for none] bob',
-    '✔ Project of the key; sets the prefix of the secret [--project, Enter for none] (none)',
-    '',
+    '✔ Owner of the key [--user, Enter for none] bob',
+    '✔ Project of the key; sets the prefix of the secret [--project, Enter for none]',
+    '(none)',
     '✔ When the key stops working (default: never) [--expires] 90d',
     '✔ Rolling limit, such as tokens=100k/5h [--limit, Enter for none] tokens=100k/5h',
     '',
@@ -162,7 +162,7 @@ test('project create: whose it is, is picked', async () => {
   const drawn = await onTerminal(
     'project create',
     [
-      { when: /Name for display/, keys: `Data team${enter}` },
+      { when: /Display name/, keys: `Data team${enter}` },
       { when: /Who owns it[\s\S]*❯ alice/, keys: enter },
       { when: /What it is for/, keys: `Reports${enter}` },
       { when: /Rolling limit/, keys: enter },
@@ -170,7 +170,7 @@ test('project create: whose it is, is picked', async () => {
     { db: home.path },
   )
   expect(recorded(drawn, home.folder)).toEqual([
-    '✔ Name for display Data team',
+    '✔ Display name Data team',
     '✔ Who owns it [--owner] alice',
     '✔ What it is for [--description, Enter for none] Reports',
     '✔ Rolling limit on all its keys together [--limit, Enter for none]',
@@ -203,7 +203,7 @@ test('a key is picked by a part of its name, and erased once its name is typed',
   })
   expect(recorded(right, home.folder)).toEqual([
     '✔ Which key? deploy',
-    '✔ Erase key deploy (key_…) and all it ever used',
+    '✔ Erase key deploy (key_…) with its limits and usage',
     'Database /data/latchkey.db',
     'Type deploy to continue: deploy',
     'Deleted key deploy (key_…)',
@@ -283,7 +283,7 @@ test('where a restore replaces nothing, y is enough', async () => {
   const ran = await run(`restore --latest --to ${to}`, { tty: true, db: home.path, prompts: { confirm } })
   expect({ code: ran.code, asked }).toEqual({
     code: 0,
-    asked: [expect.stringMatching(/^Bring back .*other\.db from .*, taken \d{4}-\d\d-\d\d \d\d:\d\d \(/)],
+    asked: [expect.stringMatching(/^Restore .*other\.db from .*, taken \d{4}-\d\d-\d\d \d\d:\d\d \(/)],
   })
 })
 
@@ -357,7 +357,7 @@ test('what was given is not asked for, and a command that lacks nothing asks not
   }
   const ran = await run('key create --user alice --expires 9d', { tty: true, db: home.path, prompts })
   expect(asked.map(message => message.split(' ').slice(0, 2).join(' '))).toEqual([
-    'Unique name:',
+    'Unique name,',
     'Rolling limit,',
   ])
   expect(ran.err).toContain('latchkey key create --user alice --expires 9d ci\n')

@@ -91,7 +91,7 @@ describe('what is wrong names its file and exits 78', () => {
   test.each([
     ['databse = "x"', "unknown setting 'databse'", 'write db instead'],
     ['backup_dri = "x"', "unknown setting 'backup_dri'", 'write backup_dir instead'],
-    ['colour = "x"', "unknown setting 'colour'", 'it may hold db, tz'],
+    ['colour = "x"', "unknown setting 'colour'", 'use one of db, tz'],
     ['tz = "Europe/Belin"', 'is not a time zone', 'did you mean Europe/Berlin?'],
     ['backup_dri = "x"', "unknown setting 'backup_dri'", 'write backup_dir instead'],
     ['outptu = "x"', "unknown setting 'outptu'", 'write output instead'],

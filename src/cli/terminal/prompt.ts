@@ -164,5 +164,5 @@ const interrupted = (): LatchkeyError =>
   new LatchkeyError(
     'interrupted',
     'interrupted: nothing was changed',
-    'run the command again when you are ready',
+    'run it again when you are ready',
   )

@@ -42,7 +42,7 @@ test('one thing that is brought back is told from all of it', async () => {
   await latchkey('backup create')
   await latchkey('key delete ci --yes')
   const one = await latchkey('restore --latest --key ci --yes')
-  expect(one).toMatchObject({ code: 0, err: 'Only ci came back; everything else is as it was.\n' })
+  expect(one).toMatchObject({ code: 0, err: 'Only ci was restored; everything else is unchanged.\n' })
   expect((await latchkey('restore --latest --yes')).err).toBe('')
 })
 
@@ -125,7 +125,7 @@ test('backups of another database are shown when asked for, and what is restored
   const text = async (question: string) => (asked.push(question) > 0 ? 'latchkey.db' : '')
   const restored = await latchkey(`restore ${other.id}`, { tty: true, columns: 200, prompts: { text } })
   expect(asked[0]).toContain(`of another database, ${hostname()}:${staging.db}`)
-  expect(restored).toMatchObject({ code: 0, out: expect.stringContaining(`It was taken of ${hostname()}:`) })
+  expect(restored).toMatchObject({ code: 0, out: expect.stringContaining(`It is a backup of ${hostname()}:`) })
 })
 
 test('restore says which newer backup it passes over', async () => {

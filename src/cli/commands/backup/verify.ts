@@ -5,7 +5,7 @@ import { many } from '../../draw/quantity.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Check that backups can be restored, by restoring them to a temporary file',
+  summary: 'Check that backups can be restored: restore them to a temporary file',
   description:
     'Checks the newest backup, the one you name, or all of them. The result is noted in the manifest. Exits 0 if all pass, otherwise 7.',
   examples: [

@@ -103,7 +103,7 @@ describe('the file', () => {
   test.each([
     ['usage report --html there.html', 5, 'there.html is there already'],
     ['usage report --html nowhere/x.html', 2, 'there is no folder'],
-    ['usage report --html -', 2, 'names a new file'],
+    ['usage report --html -', 2, 'needs the name of a new file'],
     ['usage report --key nobody --html none.html', 3, 'nobody'],
     ['usage report --since 2026-11-20 --until 2026-11-01 --html none.html', 2, 'covers no time'],
   ])('%s is refused and leaves nothing', async (line, expected, said) => {
