@@ -74,7 +74,7 @@ export const changes: readonly Mutation[] = [
   {
     what: 'a name has no letter to be seen',
     file: 'src/operations/rules/input.ts',
-    text: "    v.regex(visible, 'must hold something that can be seen'),\n",
+    text: "    v.regex(visible, 'must contain a visible character'),\n",
     instead: '',
     ...names,
   },
@@ -108,8 +108,8 @@ export const changes: readonly Mutation[] = [
   },
   {
     what: 'a total grows past what a number holds',
-    file: 'src/operations/usage/room.ts',
-    text: "if (totals.tokens + inputTokens + outputTokens > most) return 'tokens'\n",
+    file: 'src/db/facts.ts',
+    text: "if (totals.tokens + inputTokens + outputTokens > mostCounted) return 'tokens'\n",
     instead: '\n',
     ...extremes,
   },
@@ -144,8 +144,8 @@ export const changes: readonly Mutation[] = [
   {
     what: 'a verdict about another moment is counted as a denial',
     file: 'src/operations/keys/verify.ts',
-    text: '!verdict.valid && options.at === undefined',
-    instead: '!verdict.valid',
+    text: 'if (options.at === undefined) noteDenial',
+    instead: 'noteDenial',
     ...explained,
   },
   {

@@ -79,8 +79,8 @@ export const imports: readonly Mutation[] = [
   {
     what: 'an event counts twice',
     file: 'src/operations/usage/ingest.ts',
-    text: "if (!bulk.noteEvent(texts[row] ?? '', now)) {",
-    instead: 'if (!bulk.noteEvent(`${row}${texts[row]}${counted}`, now)) {',
+    text: 'await bulk.noteEvents(texts, now)',
+    instead: 'await bulk.noteEvents(texts.map((text, row) => `${row}${text}${counted}`), now)',
     ...ingest,
   },
   {

@@ -52,10 +52,10 @@ export const money: readonly Mutation[] = [
     tests: ['src/operations/usage/prices.test.ts'],
   },
   {
-    what: 'a recorder goes on with the prices of before a change',
-    file: 'src/operations/usage/prices.ts',
-    text: '    lists.delete(hotPathOf(db))\n',
-    instead: '',
+    what: 'a record is given the prices of before a change',
+    file: 'src/db/sqlite/facts.ts',
+    text: '    if (this.#askedForPrices && this.#prices) this.#prices',
+    instead: '    if (this.#prices) this.#prices',
     tests: ['src/operations/usage/prices.test.ts'],
   },
   {

@@ -187,7 +187,7 @@ const owners: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^commander$/, ['src/cli/line/program.ts']],
   [/^(cli-table3|chalk)$/, ['src/cli/draw/table.ts']],
   [/^(inquirer|@inquirer\/.*)$/, ['src/cli/terminal/prompt.ts']],
-  [/^bun:sqlite$/, ['src/db']],
+  [/^bun:sqlite$/, ['src/db/sqlite']],
   [/^node:sqlite$/, ['src/db/sqlite/copy.ts', 'src/db/sqlite/untrusted.ts']],
   [/^drizzle-orm(\/|$)/, ['src/db']],
   [/^valibot$/, ['src/operations', 'src/formats', 'src/server']],
@@ -195,6 +195,22 @@ const owners: readonly (readonly [RegExp, readonly string[]])[] = [
 
 test.each(owners)('%p is imported by %p alone', (name, places) => {
   expect(violations(({ from, to }) => name.test(to) && !within(from, ...places))).toEqual([])
+})
+
+const knowsSqlite = (file: string) => within(file, 'src/db/sqlite', 'src/operations/file')
+
+test('SQLite is known where its engine and its files are; elsewhere it is opened, once', () => {
+  expect(
+    violations(
+      ({ from, to }) => !knowsSqlite(from) && (/^(bun|node):sqlite$/.test(to) || within(to, 'src/db/sqlite')),
+    ),
+  ).toEqual(['src/operations/index.ts imports src/db/sqlite/transaction.ts'])
+})
+
+test('nothing else speaks as only SQLite does', () => {
+  const words =
+    /PRAGMA|\bSQLITE_|\bGLOB\b|\bjson_(each|valid|type)\b|\browid\b|\bsqlite_(schema|master)\b|\b(instr|total)\(\$/
+  expect(production.filter(file => !knowsSqlite(file) && words.test(text(file)))).toEqual([])
 })
 
 test("drizzle's front doors, which load all that it can do, stay shut", () => {
@@ -311,9 +327,7 @@ test("drizzle's own transactions and bare connections are used nowhere", () => {
   // On bun:sqlite they commit before an async callback has finished, even when it throws.
   expect(production.filter(file => /\.transaction\(/.test(text(file)))).toEqual([])
   const openers = production.filter(file => /new (Client|Database|DatabaseSync)\(/.test(text(file)))
-  expect(
-    openers.filter(file => !within(file, 'src/db', 'src/operations/file/backup', 'src/formats')),
-  ).toEqual([])
+  expect(openers.filter(file => !within(file, 'src/db/sqlite', 'src/operations/file/backup'))).toEqual([])
   expect(
     violations(
       ({ from, to, kind }) =>
@@ -325,7 +339,7 @@ test("drizzle's own transactions and bare connections are used nowhere", () => {
 })
 
 test('BEGIN and COMMIT stand where SQLite is known alone', () => {
-  const allowed = ['src/db', 'src/operations/file/backup']
+  const allowed = ['src/db/sqlite', 'src/operations/file/backup']
   const starters = production.filter(file => /['"`](BEGIN|COMMIT)\b/.test(text(file)))
   expect(starters.filter(file => !within(file, ...allowed))).toEqual([])
 })

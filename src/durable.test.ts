@@ -87,7 +87,7 @@ const promises: readonly (readonly [string, string | (() => string), RegExp])[] 
   ['the manifest of a backup', 'backup create', /\/backups\/latchkey-.*\.json$/],
   ['a backup that is not packed', 'backup create --compress none', /\/backups\/latchkey-.*\.db$/],
   ['the manifest that a verification rewrites', 'backup verify', /\/backups\/latchkey-.*\.json$/],
-  ['the safety backup of a restore', 'restore --latest --yes', /\/backups\/latchkey-.*\.db\.zst$/],
+  ['the safety copy of a restore', 'restore --latest --yes', /\/backups\/latchkey-.*\.db\.zst$/],
   [
     'a database that is restored where there is none',
     () => `restore --latest --to ${folder.file('back.db')} --yes`,

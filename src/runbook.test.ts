@@ -53,6 +53,6 @@ test('where there was nothing to go back to, an undo says how to go on', async (
   await run('restore --latest --yes', { db })
   const { code, err } = await run('restore --undo --yes', { db })
   expect(code).toBe(3)
-  expect(err).toContain('there was no readable database before the last restore')
+  expect(err).toContain(`there was no database at ${db} before the last restore`)
   expect(err).toContain('latchkey restore ID')
 })

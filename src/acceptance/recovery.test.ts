@@ -4,7 +4,8 @@ import { cpSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { changeModes, snapshot } from '../testing/every-command.ts'
 import { temporaryFolder } from '../testing/folder.ts'
-import { type Finished, spawnLatchkey } from '../testing/process.ts'
+import { runOrSpawn, spawnLatchkey } from '../testing/process.ts'
+import type { Ran } from '../testing/run.ts'
 import { requirePresent } from '../testing/tools.ts'
 
 setDefaultTimeout(600_000)
@@ -12,8 +13,10 @@ setDefaultTimeout(600_000)
 test('what was backed up comes back byte for byte, and every secret still works', async () => {
   using folder = temporaryFolder()
   const db = folder.file('latchkey.db')
-  const latchkey = async (line: string, stdin = ''): Promise<Finished> => {
-    const ran = await spawnLatchkey(line, { db, stdin, cwd: folder.path })
+  /** What writes whole files is a process. */
+  const latchkey = async (line: string, stdin = ''): Promise<Ran> => {
+    const start = /^(init|backup|restore)/.test(line) ? spawnLatchkey : runOrSpawn
+    const ran = await start(line, { db, stdin, cwd: folder.path })
     expect(ran, `latchkey ${line}`).toMatchObject({ code: 0 })
     return ran
   }
@@ -66,7 +69,7 @@ async function takeOver(source: string, file: string) {
   changeModes(folder.file('source'), 0o755, 0o644)
   const path = folder.file('source', file)
   const latchkey = (words: readonly string[], stdin = '') =>
-    spawnLatchkey([...words, '--json'], { db, stdin, cwd: folder.path })
+    runOrSpawn([...words, '--json'], { db, stdin, cwd: folder.path })
   expect(await latchkey(['init'])).toMatchObject({ code: 0 })
   const original = snapshot(folder.file('source'))
   const takeIn = async () => {

@@ -69,7 +69,7 @@ function messageOf(cause: unknown): string {
 const pathOf = (cause: unknown): string =>
   cause instanceof Error && 'path' in cause && typeof cause.path === 'string' ? cause.path : 'a path'
 
-/** The error's own code (`SQLITE_BUSY`, `ENOENT`), or an empty string. */
+/** The error's own code (`ENOENT`), or an empty string. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }

@@ -60,7 +60,7 @@ export const isNoun = (word: string): word is Noun => Object.hasOwn(nouns, word)
 export const limitedNouns = ['key', 'user', 'project'] as const satisfies readonly Noun[]
 export type LimitedNoun = (typeof limitedNouns)[number]
 
-/** What other systems have too. */
+/** What other systems have too, in the order in which it is imported: each belongs to those before it. */
 export const importedNouns = ['user', 'project', 'key'] as const satisfies readonly Noun[]
 export type ImportedNoun = (typeof importedNouns)[number]
 

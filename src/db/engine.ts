@@ -1,5 +1,150 @@
-/** What operations see of the engine that keeps the data. Knows no engine itself. */
-import type { BunSQLiteDatabase } from 'drizzle-orm/bun-sqlite/driver'
+/**
+ * The seam: what operations see of the engine that keeps the data, and all that a second one has to answer. Operations ask
+ * in drizzle's builder, spelled by the dialect of the engine; what gateways ask with every request is asked for whole, and
+ * answered as facts. Knows no engine itself.
+ */
+import type { SQL } from 'drizzle-orm/sql/sql'
+import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core/db'
+import type { LimitSubject } from '../contract/views.ts'
+import type {
+  Charged,
+  DenialRow,
+  Entered,
+  Entry,
+  Freeing,
+  KeyBy,
+  KeyFacts,
+  LimitFacts,
+  LimitOfKey,
+  ListedKey,
+  Moment,
+  PriceRow,
+  Pricing,
+  ReservationRow,
+  RunningTotals,
+  Usage,
+  UsageCounts,
+} from './facts.ts'
 
-/** Drizzle's query builder over the tables: inside `read` it sees, inside `write` it changes. */
-export type Database = BunSQLiteDatabase
+/** Awaited by all who ask: an engine inside the process has it at once, another waits for it. */
+export type Answer<T> = T | Promise<T>
+
+export interface Store {
+  /** Where the data lies. */
+  readonly path: string
+  /** Roll back instead of committing. */
+  readonly dryRun: boolean
+  /** Whether anything but reading can be asked for. */
+  readonly isWritable: boolean
+  /** Connects and checks that the schema is current; without this, the first use does. */
+  readonly open: () => Answer<void>
+  /** Runs `work` on one snapshot. */
+  readonly read: <T>(work: (database: Database) => Promise<T>) => Promise<T>
+  /** Runs `work` as one transaction that is on disk, power loss included, when the promise resolves. */
+  readonly write: <T>(work: (database: Database) => Promise<T>) => Promise<T>
+  /**
+   * Runs `work` as one transaction that survives a crash of the process, but not yet a loss of power: for usage
+   * counters.
+   */
+  readonly count: <T>(work: (database: Database) => Promise<T>) => Promise<T>
+  /** Passes on what `work` yields from one snapshot, however long the reader takes. */
+  readonly stream: <T>(work: (snapshot: Snapshot) => AsyncIterable<T>) => AsyncGenerator<T>
+  /** Each answer from the latest commit, never behind a long report. */
+  readonly latest: Pick<Facts, 'keyAt' | 'freeing' | 'prices'>
+  readonly usage: UsageBook
+  /** Has work done when the store is closed, while it still can be; it must not throw. */
+  readonly beforeClose: (work: () => Promise<void>) => void
+  /** Waits for what is under way, then closes. */
+  readonly close: () => Promise<void>
+}
+
+/** The builder over the tables, and what is stored as facts: inside `read` they see, inside `write` the builder changes. */
+export type Database = BaseSQLiteDatabase<'async', unknown> & {
+  readonly facts: Facts
+  /** Runs `work`, which counts millions of events, in the transaction. */
+  readonly bulk: <T>(work: (bulk: BulkUsage) => Promise<T>) => Promise<T>
+}
+
+/** What a stream is read from; the builder is loaded when it is asked for. */
+export interface Snapshot {
+  readonly facts: Pick<Facts, 'limitsOfKeys'>
+  /** The keys of a query in its order, so many at a time. */
+  readonly keys: (
+    query: KeyQuery,
+    size: number,
+  ) => Iterable<readonly ListedKey[]> | AsyncIterable<readonly ListedKey[]>
+  readonly database: () => Promise<Database>
+}
+
+/** What is stored, for rules to judge. */
+export interface Facts {
+  /** The key with every limit that binds it, and what counts against each; null when nothing has that id or hash. */
+  readonly keyAt: (key: KeyBy, moment: Moment) => Answer<KeyFacts | null>
+  /** The limits of some subjects, one subject after another. */
+  readonly limitsAt: (subjects: readonly LimitSubject[], moment: Moment) => Answer<readonly LimitFacts[]>
+  /** What of a limit stops counting, and when, until no more than `downTo` is booked and reserved. */
+  readonly freeing: (limit: LimitFacts, moment: Moment, downTo: number) => Answer<Freeing>
+  readonly totalsOf: (keyId: string) => Answer<RunningTotals | null>
+  /** Every price of every model: the same list as before while nothing has changed. */
+  readonly prices: () => Answer<readonly PriceRow[]>
+  readonly listedKeys: (query: KeyQuery) => Answer<readonly ListedKey[]>
+  /** The limits of these keys themselves. */
+  readonly limitsOfKeys: (ids: readonly string[]) => Answer<readonly LimitOfKey[]>
+}
+
+/** Which keys, in which order, and how many at most; left out: all of them, oldest first. */
+export interface KeyQuery {
+  /** The one with this id. */
+  readonly id?: string | undefined
+  /** A condition on the table `keys`. */
+  readonly where?: SQL | undefined
+  readonly order?: SQL | undefined
+  readonly limit?: number | undefined
+}
+
+/**
+ * What is counted with every request. Each call is one transaction of its own, in line with the others; on disk as after
+ * `count`, unless it says otherwise. Functions that are passed in run inside it, and await nothing.
+ */
+export interface UsageBook {
+  /** Moves the bucket of the minute and the totals of the key together. Null without such a key. */
+  readonly charge: (keyId: string, usage: Usage, pricing: Pricing) => Promise<Charged | null>
+  /** Each group is counted whole or not at all, in their order. On disk, power loss included, when it resolves. */
+  readonly enter: (groups: readonly (readonly Entry[])[], at: number) => Promise<readonly Entered[]>
+  /** Holds back what `decide` grants, before anybody else can be granted it; `moment` is asked for then. */
+  readonly reserve: <D extends { readonly hold: ReservationRow | null }>(
+    key: KeyBy,
+    moment: () => Moment,
+    decide: (found: KeyFacts | null) => D,
+  ) => Promise<D>
+  /**
+   * Replaces a reservation by what was used. Null without such a reservation; it stays when the key is gone or has no room.
+   */
+  readonly settle: (
+    reservationId: string,
+    usage: Usage,
+    pricing: Pricing,
+  ) => Promise<{ readonly keyId: string; readonly charged: Charged | null } | null>
+  /** Gives a reservation back; false when there is none. */
+  readonly release: (reservationId: string) => Promise<boolean>
+  /** Adds to how often keys were denied on a day; of a key that is gone, nothing. */
+  readonly addDenials: (rows: readonly DenialRow[]) => Promise<void>
+}
+
+/** Counts without an object for each row. What is added may be sent later, at the latest when the work has ended. */
+export interface BulkUsage {
+  /** Adds to the bucket of a minute. Costs are micro-dollars. */
+  readonly addToBucket: (
+    keyId: string,
+    start: number,
+    model: string,
+    requests: number,
+    inputTokens: number,
+    outputTokens: number,
+    costMicros: number,
+  ) => void
+  /** Adds to the running totals of a key; its last use never moves backwards. */
+  readonly addToKey: (keyId: string, counts: UsageCounts & { readonly lastUsedAt: number }) => void
+  /** Notes the ids of events as counted at `at`; says of each whether it was new. */
+  readonly noteEvents: (ids: readonly string[], at: number) => Answer<readonly boolean[]>
+}

@@ -5,8 +5,6 @@
 import { inArray } from 'drizzle-orm/sql/expressions/conditions'
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm/sql/sql'
 import type { SQLiteColumn as Column } from 'drizzle-orm/sqlite-core/columns/common'
-import type { Query } from './sqlite/client.ts'
-import { SqliteDialect } from './sqlite/dialect.ts'
 import { word } from './words.ts'
 
 export {
@@ -27,11 +25,6 @@ export { asc, desc } from 'drizzle-orm/sql/expressions/select'
 export { type SQL, type SQLWrapper, sql } from 'drizzle-orm/sql/sql'
 export type { SQLiteColumn as Column } from 'drizzle-orm/sqlite-core/columns/common'
 export type { SQLiteTable as Table } from 'drizzle-orm/sqlite-core/table'
-
-const dialect = new SqliteDialect()
-
-/** What was built, as text: a part of a query that is not drizzle's. */
-export const rendered = (part: SQL | undefined): Query | undefined => part && dialect.sqlToQuery(part)
 
 /** How many rows. */
 export const count = (): SQL<number> => sql`count(*)`

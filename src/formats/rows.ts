@@ -7,7 +7,7 @@
 import { createReadStream } from 'node:fs'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { translate } from '../system/errors.ts'
+import { systemFailure } from '../system/errors.ts'
 import { unguarded } from '../text/csv-cell.ts'
 import { csvRows } from './csv.ts'
 import { ndjsonRows } from './ndjson.ts'
@@ -79,7 +79,7 @@ export function readFailure(error: unknown, file: string): unknown {
   if (code === 'EISDIR') {
     return new LatchkeyError('invalid', `${file} is a folder`, 'name a file in it, or - for stdin')
   }
-  return translate(error, file)
+  return systemFailure(error, file)
 }
 
 export function formatOfName(file: string): RowFormat | undefined {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
-import { translate } from '../system/errors.ts'
+import { systemFailure } from '../system/errors.ts'
 import { type ByteCounter, readFailure } from './rows.ts'
 import { packingOf } from './unpack.ts'
 
@@ -218,7 +218,7 @@ async function copyTo(handle: FileHandle, path: string, count?: ByteCounter): Pr
   for await (const chunk of chunksOf(handle, count)) {
     await target.writeFile(chunk).catch((error: unknown) => {
       // The disk that is full is that of the copy, not of the source.
-      throw translate(error, path)
+      throw systemFailure(error, path)
     })
   }
 }

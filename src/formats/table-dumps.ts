@@ -4,7 +4,7 @@
  */
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { translate } from '../system/errors.ts'
+import { systemFailure } from '../system/errors.ts'
 import { statOf } from '../system/files.ts'
 import { isRecord } from './fields.ts'
 import { parseJson } from './json-text.ts'
@@ -54,7 +54,7 @@ export async function readTableDumps(
 async function dumpsIn(folder: string): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
   const names = await readdir(folder).catch((error: unknown) => {
-    throw translate(error, folder)
+    throw systemFailure(error, folder)
   })
   for (const name of names.sort()) {
     const table = /^([A-Za-z_]\w*?)(?:_rows)?\.(?:json|ndjson|jsonl|csv)$/i.exec(name)?.[1]?.toLowerCase()

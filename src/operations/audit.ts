@@ -1,4 +1,4 @@
-/** The audit trail: written in the transaction of the change it tells of, never with a secret in it. */
+/** The audit log. Rows are written in the transaction of their change and never contain secrets. */
 
 import { LatchkeyError } from '../contract/errors.ts'
 import { auditActions } from '../contract/views/words.ts'
@@ -23,12 +23,12 @@ export interface Event {
   readonly after?: object | null | undefined
 }
 
-/** Writes one row; of `before` and `after` only the fields that differ are kept when both are given. */
+/** Writes one row. If both `before` and `after` are given, only fields that differ are stored. */
 export async function record(context: OperationContext, db: Database, event: Event): Promise<void> {
   await recordAll(context, db, [event])
 }
 
-/** One row for each, in their order. */
+/** Writes one row for each, in order. */
 export async function recordAll(
   context: OperationContext,
   db: Database,
@@ -54,7 +54,7 @@ export function auditRow(
   if (holdsSecret(actor.name)) {
     throw new LatchkeyError(
       'config',
-      'the name of who acts holds a secret, which the audit trail would keep',
+      'the name of the actor contains a secret, which the audit log would store',
       'set LATCHKEY_ACTOR, or actor in the library, to a name',
     )
   }
@@ -72,7 +72,7 @@ export function auditRow(
   }
 }
 
-/** Newest first. @throws invalid for an action that there is not */
+/** Newest first. @throws invalid (unknown action) */
 export function listAudit(
   context: OperationContext,
   filter: AuditFilter = {},
@@ -123,13 +123,13 @@ const entryOf = (row: typeof audit.$inferSelect): AuditEntry => ({
   after: row.after,
 })
 
-/** One action, or of a noun all. */
+/** One action, or all actions of a noun. */
 const hasAction = (action: string): SQL | undefined =>
   action.includes('.')
     ? eq(audit.action, action)
     : and(gte(audit.action, `${action}.`), lt(audit.action, `${action}/`))
 
-/** What another version has done is in its trail, whatever this one calls it. @throws invalid */
+/** Actions that another version recorded are accepted too. @throws invalid */
 async function requireAction(db: Database, action: string): Promise<void> {
   const nouns = [...new Set(auditActions.map(each => each.replace(/\..*/, '')))]
   const known = [...auditActions, ...nouns]
@@ -147,7 +147,7 @@ async function requireAction(db: Database, action: string): Promise<void> {
   )
 }
 
-/** The fields that came out different; `updatedAt` is none of them. */
+/** The fields that differ, except `updatedAt`. */
 export function differingFields(before: object, after: object): readonly string[] {
   const old = new Map(Object.entries(before))
   return Object.entries(after)

@@ -158,7 +158,7 @@ test('what exists is accepted when it is as was asked for, and otherwise told ap
   for (const [maker, more, told] of different) {
     const error = await failure(makers[maker]!(more))
     expect(error).toMatchObject({ code: 'conflict' })
-    expect(error.message).toContain(`exists, and differs: ${told}`)
+    expect(error.message).toContain(`exists, but differs: ${told}`)
     expect(error.hint).toStartWith('change it with: latchkey ')
   }
   expect(await audit.list()).toEqual(rows)

@@ -1,6 +1,6 @@
 /**
- * How a change of a key, a user or a project ends: with its audit row and the new `updatedAt`, or with neither, where
- * nothing came out different.
+ * Completes a change of a key, user or project: with an audit row and a new `updatedAt`, or with neither if nothing
+ * changed.
  */
 import type { Noun } from '../contract/nouns.ts'
 import type { Changed } from '../contract/views.ts'
@@ -10,10 +10,10 @@ import { differingFields, type Event, recordAll } from './audit.ts'
 import type { OperationContext } from './context.ts'
 import { tableOf } from './nouns.ts'
 
-/** What was erased, as it was. */
+/** The result of a deletion, with the thing as it was. */
 export const erased = <View>(view: View): Changed<View> => ({ ...view, changed: true, before: {} })
 
-/** One thing that was written, with its views of before and after. */
+/** One thing that was written, with its views before and after. */
 export interface Written<View> {
   readonly action: Event['action']
   readonly target: Event['target'] & { readonly type: Noun }
@@ -23,7 +23,7 @@ export interface Written<View> {
   readonly isHidden?: boolean
 }
 
-/** Ends changes that are written but for this. */
+/** Completes changes whose rows are already written. */
 export async function settleChanges<View extends { readonly updatedAt: Date }>(
   context: OperationContext,
   db: Database,
@@ -48,7 +48,7 @@ export async function settleChanges<View extends { readonly updatedAt: Date }>(
   return views
 }
 
-/** The same for one. */
+/** The same for one change. */
 export async function settleChange<View extends { readonly updatedAt: Date }>(
   context: OperationContext,
   db: Database,
@@ -59,7 +59,7 @@ export async function settleChange<View extends { readonly updatedAt: Date }>(
   return changed
 }
 
-/** The columns of a row that are given and differ, so that one without any needs no statement. */
+/** The given columns that differ from the row. */
 export function differingColumns<Row extends object>(
   row: Row,
   given: { readonly [C in keyof Row]?: Row[C] | undefined },

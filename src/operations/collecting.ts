@@ -1,11 +1,11 @@
-/** Keeps what long loops leave behind small. Must never be what a result depends on. */
+/** Runs the garbage collector during long loops. Results never depend on it. */
 
-/** Rows whose remains may lie about: too few, and the collector does nothing else. */
+/** Rows between collections. With fewer, too much time would be spent collecting. */
 const rowsPerCollection = 20_000
 
 /**
- * Told of rows that were worked through, collects now and then: what rows leave behind outgrows many times what is kept
- * of them before the collector thinks of it by itself.
+ * Call the result with the number of rows processed. The collector on its own would let garbage grow to many times the
+ * size of the live data.
  */
 export function collecting(): (rows: number) => void {
   let since = 0

@@ -1,7 +1,7 @@
-/** What every operation is given: the store, the clock, and on whose behalf it acts. */
+/** The context of operations: the store, the clock and the actor. */
 
 import type { ProgressListener } from '../contract/views.ts'
-import type { Store } from '../db/sqlite/transaction.ts'
+import type { Store } from '../db/engine.ts'
 import type { Environment } from '../system/home.ts'
 import type { KeepPolicy } from './file/backup/input.ts'
 import type { Actor } from './input.ts'
@@ -10,31 +10,31 @@ export interface OperationContext {
   readonly store: Store
   readonly now: () => Date
   readonly actor: Actor
-  /** Told now and then how far something long has come. */
+  /** Called with the progress of long work. */
   readonly onProgress?: ProgressListener | undefined
 }
 
 /**
- * What an operation on the whole file is given, in place of an open store: the database may be missing, older
- * than this program, or damaged.
+ * The context of operations on the whole file. There is no open store, because the database may be missing, old or
+ * damaged.
  */
 export interface FileContext {
   /** The database. */
   readonly path: string
-  /** Where backups go, and come from, when a call names no other place: a folder, or `s3://bucket/prefix`. */
+  /** The default place for backups: a folder, or `s3://bucket/prefix`. */
   readonly backupDir: string
-  /** What `create` with pruning, and `prune` without a policy of its own, keep. */
+  /** The default retention policy. */
   readonly keep?: KeepPolicy | undefined
-  /** Age recipients, one a line: when given, every backup is encrypted to them. */
+  /** File of age recipients, one a line. If given, every backup is encrypted to them. */
   readonly ageRecipientsFile?: string | undefined
-  /** Age identities, which open such backups again. */
+  /** File of age identities, which decrypt backups. */
   readonly ageIdentityFile?: string | undefined
-  /** Where the AWS_ variables are looked up, and the folders of the user. */
+  /** Environment for the AWS_ variables and the user's folders. */
   readonly env?: Environment | undefined
   readonly now: () => Date
   readonly actor: Actor
-  /** Told now and then how far something long has come. */
+  /** Called with the progress of long work. */
   readonly onProgress?: ProgressListener | undefined
-  /** The same checks and the same result; nothing is changed. */
+  /** Same checks, same result, but nothing is changed. */
   readonly dryRun: boolean
 }

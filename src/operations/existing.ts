@@ -1,9 +1,9 @@
-/** Creating what may be there already: it is taken for the same where it is as was asked for. */
+/** For `ifNotExists`: an existing thing is accepted if it is as asked for. */
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Limit } from '../contract/views.ts'
 import { limitText, sortLimits } from './limits/view.ts'
 
-/** One thing that was asked for: what it is called, how it is, and how it should be; undefined: any way. */
+/** One property: its name, its value, and the value asked for; undefined accepts any. */
 export type Aspect = readonly [name: string, is: unknown, asked: unknown]
 
 /** @throws conflict, naming what differs */
@@ -11,7 +11,7 @@ export function requireSame(thing: string, aspects: readonly Aspect[], hint: str
   const different = aspects.filter(([, is, asked]) => asked !== undefined && shown(is) !== shown(asked))
   if (different.length === 0) return
   const told = different.map(([name, is, asked]) => `${name} ${shown(is)}, not ${shown(asked)}`)
-  throw new LatchkeyError('conflict', `${thing} exists, and differs: ${told.join('; ')}`, hint)
+  throw new LatchkeyError('conflict', `${thing} exists, but differs: ${told.join('; ')}`, hint)
 }
 
 export const shownLimits = (limits: readonly Limit[] | undefined): string | undefined =>

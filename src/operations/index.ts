@@ -1,10 +1,10 @@
 /**
- * The shared operations module: every rule, audit row and invariant of Latchkey. The command line and the backends
- * that embed the library call the same functions, so they cannot disagree.
+ * The shared operations module, with every rule, audit row and invariant of Latchkey. The command line and backends that
+ * embed the library call the same functions.
  */
 
 import type { RestorePlan } from '../contract/views.ts'
-import { Store } from '../db/sqlite/transaction.ts'
+import { SqliteStore } from '../db/sqlite/transaction.ts'
 import type { FileContext, OperationContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
@@ -18,10 +18,10 @@ export interface Wiring extends FileContext {
   readonly onReplaced: (() => void) | undefined
 }
 
-/** All operations on one database, which is opened by the first that needs it. */
+/** All operations on one database. The first that needs it opens it. */
 export function createOperations(wiring: Wiring) {
   const { path, access, dryRun, busyTimeoutMs, onReplaced, now, actor, onProgress } = wiring
-  const store = new Store({ path, access, dryRun, busyTimeoutMs, onReplaced })
+  const store = new SqliteStore({ path, access, dryRun, busyTimeoutMs, onReplaced })
   const lasting: OperationContext = { store, now, actor, onProgress }
   const context = () => atOneMoment(lasting)
   const files = () => atOneMoment<FileContext>(wiring)
@@ -32,7 +32,7 @@ export function createOperations(wiring: Wiring) {
     () => lasting,
     () => import('./usage/recorder.ts'),
   )(m => m.createRecorder)
-  // What lists load by themselves, when they are given a filter.
+  // Lists load this themselves if they have a filter.
   late.from(context, () => import('./keys/page.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
@@ -82,7 +82,7 @@ export function createOperations(wiring: Wiring) {
     open: () => store.open(),
     /** Loads every operation now instead of at its first use. */
     load: () => late.loadAll(),
-    /** Waits for what is under way, recorders included, then closes the database. */
+    /** Waits for running work, recorders included, then closes the database. */
     close: async () => {
       await late.settled()
       for (const plan of plans) plan[Symbol.dispose]()
@@ -130,7 +130,7 @@ export function createOperations(wiring: Wiring) {
       rotate: rotate(m => m.rotateKey),
       import: keyImport(m => m.importKeyFile),
       identify: identify(m => m.identifySecrets),
-      /** The keys of `list`, one after another, in constant memory. */
+      /** Streams the keys of `list` in constant memory. */
       async *stream(page?: KeyPage) {
         yield* (await import('./keys/list.ts')).streamKeys(context(), page)
       },
@@ -154,7 +154,7 @@ export function createOperations(wiring: Wiring) {
       reserve: reserve(m => m.reserve),
       settle: reserve(m => m.settle),
       release: reserve(m => m.release),
-      /** The rows of `report`, one after another, from one snapshot. */
+      /** Streams the rows of `report` from one snapshot. */
       async *streamReport(options?: ReportOptions) {
         yield* (await import('./usage/report.ts')).streamReport(context(), options)
       },

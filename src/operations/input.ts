@@ -1,18 +1,18 @@
-/** What operations in several parts of the domain take. Types alone. */
+/** Inputs that several groups of operations share. Only types. */
 import type { Origin } from '../contract/views.ts'
 
 /** Text that selects, or the secret of a key. */
 export type KeySelector = string | { readonly secret: string }
 
 export interface CreateOptions {
-  /** What has that name already is returned, with `created: false`, when all that was named of it is so. */
+  /** If the name exists and everything given matches, return the existing thing with `created: false`. */
   readonly ifNotExists?: boolean | undefined
 }
 
 export interface AuditFilter {
-  /** First moment that counts. */
+  /** Start, inclusive. */
   readonly since?: Date | undefined
-  /** First moment that no longer counts. */
+  /** End, exclusive. */
   readonly until?: Date | undefined
   /** Who made the change. */
   readonly actor?: string | undefined
@@ -25,7 +25,7 @@ export interface AuditFilter {
 }
 
 export interface Actor {
-  /** Who the audit trail names. */
+  /** The name in the audit log. */
   readonly name: string
   /** From where: a terminal, cron, a service, a script or the library. */
   readonly origin: Origin

@@ -1,6 +1,6 @@
 /**
- * Operations that are loaded when they are first called: a command pays for the one that it runs, a gateway loads all
- * before it begins. Must know no operation by itself.
+ * Loads operations when they are first called, so that a command loads only what it runs. A gateway loads all before it
+ * starts. Knows no operation itself.
  */
 
 export class LateBinding {
@@ -8,7 +8,7 @@ export class LateBinding {
   readonly #underWay = new Set<Promise<unknown>>()
 
   /**
-   * A module that is loaded with its first call. Gives what picks an operation of it and leaves out its first argument.
+   * Binds a module that is loaded on its first call. Returns a function that picks an operation without its first argument.
    *
    * @param contextOf makes the first argument of a call
    */
@@ -24,12 +24,12 @@ export class LateBinding {
         this.#followed((async () => pick(loaded ?? (await ready()))(contextOf(), ...rest))())
   }
 
-  /** Loads everything, so that no later call waits for it, or finds files that an upgrade has put there since. */
+  /** Loads everything, so that later calls do not wait, or find files of a newer version after an upgrade. */
   async loadAll(): Promise<void> {
     await Promise.all(this.#loads.map(load => load()))
   }
 
-  /** Resolves when every call so far has ended. */
+  /** Resolves once every call so far has ended. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#underWay)
   }
@@ -43,8 +43,8 @@ export class LateBinding {
 }
 
 /**
- * The same context with a clock that is read once, when it is first asked: what one operation writes, returns and tells
- * the audit trail happened at one moment.
+ * The same context with a clock that is read only once, so that everything an operation writes and returns has the same
+ * time.
  */
 export function atOneMoment<C extends { readonly now: () => Date }>(context: C): C {
   let moment: Date | undefined

@@ -1,4 +1,4 @@
-/** What is stored of each noun: its table, what it belongs to and what belongs to it. Must know no view. */
+/** How each noun is stored: its table, what it belongs to and what belongs to it. Knows no views. */
 import { type Noun, nounNames, nouns } from '../contract/nouns.ts'
 import type { Column, Table } from '../db/query.ts'
 import { keys } from '../db/schema/keys.ts'
@@ -8,10 +8,10 @@ type NounTable = Table & { readonly id: Column; readonly updatedAt: Column }
 
 const tables = { key: keys, user: users, project: projects } as const
 
-/** The table of a noun, whichever it is. */
+/** The table of a noun. */
 export const tableOf = (noun: Noun): NounTable => tables[noun]
 
-/** One of its columns, by the name of its field. */
+/** A column of its table, by field name. */
 export const column = (noun: Noun, field: string): Column => Reflect.get(tables[noun], field)
 
 export type Row<N extends Noun> = (typeof tables)[N]['$inferSelect']
@@ -22,29 +22,29 @@ interface Part {
   readonly table: string
   /** The column that names the thing. */
   readonly by: string
-  /** What of them is compared. */
+  /** The columns to compare. */
   readonly columns: readonly string[]
-  /** Goes back with a thing that is still there, when a backup brings it back; other parts come with a missing one alone. */
+  /** Whether a restore also resets it on a thing that still exists. Other parts come back only with a deleted thing. */
   readonly isSetting: boolean
 }
 
-/** Of two states of a column, how the one is found that lets in fewer. */
+/** How to find which of two values of a column is more restrictive. */
 export type Narrowing = 'shut' | 'earlier' | 'lower' | 'both'
 
-/** Columns by their names in SQL: what compares databases meets those of other versions. */
+/** Columns by their SQL names, because databases of other versions are compared too. */
 interface Stored {
-  /** What else a selector may be, besides an id and the label. */
+  /** Columns that a selector may match, besides the id and the label. */
   readonly selectedBy: readonly string[]
-  /** What else is unique, whatever its case. */
+  /** Other columns that are unique, regardless of case. */
   readonly unique: readonly string[]
   /** Columns that refer to another noun. */
   readonly belongsTo: Readonly<Record<string, Noun>>
   readonly parts: readonly Part[]
-  /** Columns that move by themselves, without anybody changing the thing. */
+  /** Columns that change without anybody changing the thing. */
   readonly volatile: readonly string[]
-  /** Columns of a thing that is still there which no backup brings back. */
+  /** Columns that a restore does not reset on a thing that still exists. */
   readonly kept: readonly string[]
-  /** Columns that say who gets in: bringing a thing back never undoes what has narrowed them since. */
+  /** Columns that decide who gets in. A restore never widens them again. */
   readonly narrows: Readonly<Record<string, Narrowing>>
 }
 
@@ -106,32 +106,32 @@ export const stored: Readonly<Record<Noun, Stored>> = {
   },
 }
 
-/** What a thing belongs to: columns, and the nouns they refer to. */
+/** The columns that refer to other nouns, with these nouns. */
 export const owners = (noun: Noun): readonly (readonly [string, Noun])[] =>
   Object.entries(stored[noun].belongsTo)
 
-/** How many others something may belong to, one to the next. */
+/** The length of the longest chain of owners. */
 export const depth = (noun: Noun): number => Math.max(0, ...owners(noun).map(([, owner]) => depth(owner) + 1))
 
-/** What others refer to comes first. */
+/** Nouns that others refer to come first. */
 export const parentsFirst = nounNames.toSorted((a, b) => depth(a) - depth(b))
 
-/** What comes with a thing as things of their own, when they are missing. */
+/** Nouns that belong to this one, and come back with it if they are missing. */
 export const owned = (owner: Noun): readonly (readonly [Noun, string])[] =>
   parentsFirst.flatMap(noun =>
     owners(noun).flatMap(([column, each]) => (each === owner ? [[noun, column] as const] : [])),
   )
 
-/** What no two things of a noun have alike; the label first. */
+/** The unique fields of a noun, the label first. */
 export const uniqueFields = (noun: Noun): readonly string[] => [nouns[noun].label, ...stored[noun].unique]
 
-/** What an audit row is about. */
+/** The target of an audit row. */
 export const targetOf = <N extends Noun>(noun: N, row: Row<N>) => ({
   type: noun,
   id: row.id,
   name: labelOf(noun, row),
 })
 
-/** What people know a thing by. */
+/** The label of a thing. */
 export const labelOf = <N extends Noun>(noun: N, row: Row<N>): string =>
   String(Reflect.get(row, nouns[noun].label))

@@ -1,4 +1,4 @@
-/** Tells how far something has come, in the terms of what it does. Must never be what that fails by. */
+/** Reports progress. Never makes the work fail. */
 import { setImmediate } from 'node:timers/promises'
 import type { Progress } from '../contract/views.ts'
 import type { ByteCounter, RowSource } from '../formats/rows.ts'
@@ -17,18 +17,18 @@ export function readingProgress(
 }
 
 /**
- * Told of rows that were done since it was last told. Resolves when other work of this process has had its turn, if it
- * is due: SQLite gives it none, and what waits for one may be what shows the progress.
+ * Call with the number of rows done since the last call. It lets other work of this process run when due, such as the
+ * display of progress, because SQLite blocks it otherwise.
  */
 export type RowProgress = (rows: number) => Promise<void>
 
-/** For who has nobody to tell. */
+/** Reports nothing. */
 export const unheard: RowProgress = async () => {}
 
-/** Longest that other work waits for its turn, in milliseconds. */
+/** The longest that other work waits, in milliseconds. */
 const turnMs = 25
 
-/** Begins with none. */
+/** Starts a progress report at zero rows. */
 export async function rowProgress(
   { onProgress }: OperationContext,
   step: Progress['step'],

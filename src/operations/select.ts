@@ -1,6 +1,6 @@
 /**
- * Finds the one thing that somebody means: by id, by a prefix of an id that fits only one, by its label or what else
- * selects it, a key also by the start of its secret or by the secret itself. What was resolved is what is acted on.
+ * Finds the one thing that a selector means: by id, unique prefix of an id, label or another selecting column; a key also
+ * by its secret or the start of it.
  */
 
 import { LatchkeyError } from '../contract/errors.ts'
@@ -24,7 +24,7 @@ export async function find<N extends Noun>(db: Database, noun: N, selector: Sele
   return only(db, noun, meant, preferred(noun, meant, await fitting(db, noun, meant)))
 }
 
-/** Those that a selector may mean; of more than ten, eleven. */
+/** All things that a selector matches, at most eleven. */
 export async function fitting<N extends Noun>(
   db: Database,
   noun: N,
@@ -32,7 +32,7 @@ export async function fitting<N extends Noun>(
 ): Promise<readonly Row<N>[]> {
   const { label, prefix } = nouns[noun]
   const named = [label, ...stored[noun].selectedBy].map(field => sameText(column(noun, field), selector))
-  // A key that came with a hash alone has an empty start, which names nothing.
+  // A key imported as a hash has an empty start, which must not match.
   const byStart = noun === 'key' && selector !== '' ? hasStart(selector) : undefined
   const rows = await db
     .select()
@@ -63,14 +63,14 @@ async function findKeyBySecret(db: Database, secret: string): Promise<Row<'key'>
   )
 }
 
-/** Those whose label it is, where there are any: nobody takes a label away by giving another thing such a name or secret. */
+/** Matches by label win, so that nobody can make a label ambiguous with the name or secret of another thing. */
 function preferred<N extends Noun>(noun: N, selector: string, rows: readonly Row<N>[]): readonly Row<N>[] {
   const label = selector.normalize('NFC').toLowerCase()
   const best = rows.filter(row => labelOf(noun, row).toLowerCase() === label)
   return best.length > 0 ? best : rows
 }
 
-/** The id itself, or one that begins so; nothing where it looks like none. */
+/** Matches the id or a prefix of it; undefined if the selector does not look like an id. */
 export function byId(column: Column, selector: string, prefix: IdPrefix): SQL | undefined {
   const text = selector.toLowerCase()
   // The tilde sorts after every character of an id.
@@ -78,17 +78,17 @@ export function byId(column: Column, selector: string, prefix: IdPrefix): SQL | 
 }
 
 /**
- * The same text whatever its case, as the unique indexes understand case: the database folds both sides, because
- * SQLite knows the case of ASCII letters only.
+ * The same text regardless of case, as in the unique indexes: the database folds both sides, because SQLite folds only
+ * ASCII letters.
  */
 export function sameText(column: Column, text: string): SQL {
   const composed = text.normalize('NFC')
   if (composed === text) return sql`lower(${column}) = lower(${text})`
-  // Names that were given before they were composed stand as they were written.
+  // Old names may not be in composed form (NFC).
   return sql`lower(${column}) IN (lower(${composed}), lower(${text}))`
 }
 
-/** Rows in which one of the columns holds the text, whatever its case. */
+/** Rows where one of the columns contains the text, regardless of case. */
 export const contains = (columns: readonly Column[], text: string | undefined): SQL | undefined =>
   text === undefined ? undefined : or(...columns.map(column => holdsText(column, text.normalize('NFC'))))
 
@@ -117,9 +117,9 @@ async function only<N extends Noun>(
 }
 
 /**
- * The one row of those that an id, or the beginning of one, was found to fit.
+ * The only row of those that match an id or a prefix of one.
  *
- * @param list the command that shows them all
+ * @param list the command that lists all of them
  * @throws not_found, ambiguous
  */
 export function oneById<Row extends { readonly id: string }>(
@@ -133,12 +133,12 @@ export function oneById<Row extends { readonly id: string }>(
   if (second === undefined) return row
   throw new LatchkeyError(
     'ambiguous',
-    `more than one ${noun} has an id that begins so: ${row.id}, ${second.id}`,
+    `more than one ${noun} matches that id: ${row.id}, ${second.id}`,
     `use a whole id, for example: ${row.id}`,
   )
 }
 
-/** Labels that are looked through for one that is nearly what was typed. */
+/** Labels to search for one that is close to what was typed. */
 const mostCompared = 5_000
 
 async function nearestLabel(db: Database, noun: Noun, typed: string): Promise<string | undefined> {
@@ -156,7 +156,7 @@ async function nearestLabel(db: Database, noun: Noun, typed: string): Promise<st
   )
 }
 
-/** The selector as it is safe to show on a terminal. That no secret is repeated, the error itself sees to. */
+/** The selector, made safe for a terminal. The error itself redacts secrets. */
 function quote(selector: string): string {
   const text = selector.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?')
   return text.length > 64 ? `"${text.slice(0, 8)}…"` : `"${text}"`

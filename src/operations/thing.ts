@@ -1,6 +1,6 @@
 /**
- * What is done alike to every noun: one is found, shown, added, changed and erased, each change with its audit row in
- * the same transaction. The rules of a noun, and its views, are given by its own file.
+ * What all nouns have in common: finding, showing, creating, changing and deleting one, each change with its audit row in
+ * the same transaction. The rules and views of a noun are in its own file.
  */
 import { LatchkeyError } from '../contract/errors.ts'
 import { type Noun, nouns } from '../contract/nouns.ts'
@@ -16,20 +16,20 @@ import { column, type NewRow, type Row, tableOf, targetOf, uniqueFields } from '
 import { newId } from './rules/ids.ts'
 import { find, type Selector, sameText } from './select.ts'
 
-/** The views of rows, in their order. */
+/** The views of rows, in the same order. */
 type Views<N extends Noun, View> = (
   db: Database,
   rows: readonly Row<N>[],
   now: Date,
 ) => Promise<readonly View[]>
 
-/** Columns to set; one that is left out, or undefined, stays. */
+/** Columns to set. Missing and undefined ones stay. */
 export type Changes<N extends Noun> = { readonly [C in keyof Row<N>]?: Row<N>[C] | undefined }
 
 type Given<N extends Noun> = Omit<NewRow<N>, 'id' | 'createdAt' | 'updatedAt'>
 
 interface Creation<N extends Noun, View> extends CreateOptions {
-  /** What was asked for, beside how one that is there has it. */
+  /** Compares an existing thing with the input. */
   readonly same: (view: View, row: Row<N>) => readonly Aspect[] | Promise<readonly Aspect[]>
   readonly also?: (row: Row<N>) => Promise<void>
 }
@@ -48,7 +48,7 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
   readonly get = (context: OperationContext, selector: Selector<N>): Promise<View> =>
     context.store.read(async db => this.view(context, db, await find(db, this.#noun, selector)))
 
-  /** One, as it is shown. */
+  /** The view of one row. */
   async view({ now }: OperationContext, db: Database, row: Row<N>): Promise<View> {
     const [view] = await this.#views(db, [row], now())
     if (!view) throw new Error(`a ${this.#noun} without a view`)
@@ -56,10 +56,10 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
   }
 
   /**
-   * Adds one; or, where that will do, returns the one that has its label.
+   * Creates one, or with `ifNotExists` returns the one with the same label.
    *
-   * @param also what else is written before it is shown, such as its limits
-   * @throws conflict when a name is taken, or when the one that is there differs from what was asked for
+   * @param also writes what belongs to it, such as limits, before the view is read
+   * @throws conflict (a name is taken, or the existing one differs)
    */
   async create(
     context: OperationContext,
@@ -88,7 +88,7 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
     return { ...after, created: true }
   }
 
-  /** @throws conflict when one that is not `except` has such a name, or what else is unique */
+  /** @throws conflict (another than `except` has the same name or other unique field) */
   async requireFree(db: Database, given: object, except?: string): Promise<void> {
     const noun = this.#noun
     for (const field of uniqueFields(noun)) {
@@ -108,7 +108,7 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
   /**
    * Changes one.
    *
-   * @param work checks what may be, writes what other tables have of it, and tells the columns to set
+   * @param work checks the change, writes rows of other tables, and returns the columns to set
    * @throws not_found, ambiguous, and what `work` throws
    */
   change(
@@ -134,9 +134,9 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
   }
 
   /**
-   * Erases one, with its parts.
+   * Deletes one, with its parts.
    *
-   * @param requireMayGo throws where it may not
+   * @param requireMayGo throws if it must not be deleted
    * @throws not_found, ambiguous, and what `requireMayGo` throws
    */
   erase(

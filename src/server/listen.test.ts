@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import serve from '../cli/commands/serve.ts'
 import { tree } from '../cli/commands/tree.ts'
 import { readCommandLine } from '../cli/line/program.ts'
 import { temporaryFolder } from '../testing/folder.ts'
@@ -22,7 +23,7 @@ test('a socket in the file system is for owner and group, replaces a dead one, a
     expect(statSync(path).mode & 0o777).toBe(0o660)
     expect((await fetch('http://localhost/readyz', { unix: path })).status).toBe(200)
     const second = await spawnLatchkey(['serve', '--json', '--unix', path], { db: home.path })
-    expect(second).toMatchObject({ code: 5, err: expect.stringContaining('somebody listens there') })
+    expect(second).toMatchObject({ code: 5, err: expect.stringContaining('another program listens there') })
     server.kill(end)
     await server.finished
     expect(existsSync(path)).toBe(end === 'SIGKILL')
@@ -128,7 +129,7 @@ test('what the unit for systemd starts is a command line that is understood', as
   const unit = await Bun.file(join(packaging, 'latchkey-serve.service')).text()
   const [, line = ''] = /^ExecStart=\S+\/latchkey (.+)$/m.exec(unit) ?? []
   const invocation = await readCommandLine(splitWords(line), tree, { version: '0', width: 80 })
-  expect(invocation).toMatchObject({ kind: 'run', declaration: { name: 'serve' } })
+  expect(invocation).toMatchObject({ kind: 'run', declaration: serve })
   const given = invocation.kind === 'run' && invocation.input({ now: new Date(), timeZone: 'UTC' })
   expect(given).toMatchObject({ listen: { host: '127.0.0.1', port: 8686 } })
 })

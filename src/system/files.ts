@@ -27,7 +27,7 @@ import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { shellWord } from '../text/shell-word.ts'
-import { isUnsupported, translate } from './errors.ts'
+import { checkOwner, isUnsupported, systemFailure } from './errors.ts'
 import { createFile, createFolders } from './ownership.ts'
 import { isRunning, ownPid } from './processes.ts'
 
@@ -160,15 +160,8 @@ export function requireFree(path: string, hint: string): void {
 export function fileFailure(error: unknown, path: string): unknown {
   if (error instanceof LatchkeyError) return error
   const code = codeOf(error)
-  if (/^(EACCES|EPERM|EROFS|SQLITE_(READONLY|CANTOPEN|PERM).*)$/.test(code)) {
-    return new LatchkeyError(
-      'permission',
-      `${path} cannot be written by this user${code === 'EROFS' ? ': its disk is read-only' : ''}`,
-      `check the owner and mode with: ls -ld ${shellWord(path)} ${shellWord(dirname(path))}`,
-      { cause: error },
-    )
-  }
-  if (code !== 'ENOENT') return translate(error, path)
+  if (['EACCES', 'EPERM', 'EROFS'].includes(code)) return unwritable(error, path)
+  if (code !== 'ENOENT') return systemFailure(error, path)
   return new LatchkeyError(
     'config',
     `${path}, or a file in it, went away while it was worked on`,
@@ -176,6 +169,14 @@ export function fileFailure(error: unknown, path: string): unknown {
     { cause: error },
   )
 }
+
+export const unwritable = (cause: unknown, path: string): LatchkeyError =>
+  new LatchkeyError(
+    'permission',
+    `${path} cannot be written by this user${codeOf(cause) === 'EROFS' ? ': its disk is read-only' : ''}`,
+    checkOwner(path),
+    { cause },
+  )
 
 /**
  * Creates the folder with those above it; each belongs to the owner of the one above it.
@@ -331,7 +332,7 @@ function claim(file: string, path: string): void {
 function refusal(path: string, hint: string, error: unknown): unknown {
   const code = codeOf(error)
   if (code === 'EEXIST') return taken(path, hint)
-  return code === 'ENOENT' || code === 'ENOTDIR' ? noFolder(dirname(path)) : translate(error, path)
+  return code === 'ENOENT' || code === 'ENOTDIR' ? noFolder(dirname(path)) : systemFailure(error, path)
 }
 
 const taken = (path: string, hint: string): LatchkeyError =>

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Terminal as Emulator } from '@xterm/headless'
 import type { Environment } from '../system/home.ts'
 import { requireContract } from './outcome.ts'
-import { testEnvironment } from './run.ts'
+import { type Ran, type RunOptions, run, testEnvironment } from './run.ts'
 import { splitWords } from './words.ts'
 
 export interface SpawnOptions {
@@ -39,6 +39,13 @@ export const program: readonly string[] = process.env['LATCHKEY_PROGRAM']
   ? [process.env['LATCHKEY_PROGRAM']]
   : [process.execPath, entryPoint]
 const repository = join(import.meta.dir, '../..')
+
+/** Where nothing of a process is claimed: within this one, unless it is the compiled program that is tested. */
+export const runOrSpawn = (
+  args: string | readonly string[],
+  options: Pick<RunOptions & SpawnOptions, 'env' | 'cwd' | 'stdin' | 'db'>,
+): Promise<Ran> =>
+  process.env['LATCHKEY_PROGRAM'] === undefined ? run(args, options) : spawnLatchkey(args, options)
 
 /** Runs to the end. */
 export const spawnLatchkey = (args: string | readonly string[], options?: SpawnOptions): Promise<Finished> =>

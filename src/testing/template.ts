@@ -23,7 +23,8 @@ export async function fromTemplate(kind: string, path: string, make: () => Promi
 function renamed(bytes: Buffer): Buffer {
   const id = /aud_[0-9a-z]{26}/.exec(bytes.toString('latin1'))?.[0].slice(-16)
   if (id === undefined) throw new Error('the database that was made has no audit trail')
-  const other = Buffer.from(crypto.randomUUID().replaceAll('-', '').slice(-16))
+  // Before all that get their ids at the same time, as the id was that it replaces.
+  const other = Buffer.from(`0000${crypto.randomUUID().slice(-12)}`)
   for (let at = bytes.indexOf(id); at !== -1; at = bytes.indexOf(id, at)) bytes.set(other, at)
   return bytes
 }

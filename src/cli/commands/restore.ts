@@ -1,11 +1,11 @@
 import { restored } from '../../contract/views/backups.ts'
 import { arg, command, one, opt } from '../declare/define.ts'
-import { duration, since } from '../declare/parse.ts'
+import { duration, since } from '../declare/times.ts'
 import { partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
 import { oneThing, onlyOne, restoreOptions, restoreQuestion } from './backup/restoring.ts'
 
 const toChoose =
-  'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
+  'list them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
 
 export default command({
   effect: 'destroy',

@@ -1,7 +1,8 @@
 import { exitCodes } from '../../contract/errors.ts'
 import { served } from '../../contract/views/program.ts'
 import { command, one, opt } from '../declare/define.ts'
-import { formatDuration, hostPort } from '../declare/parse.ts'
+import { hostPort } from '../declare/parse.ts'
+import { formatDuration } from '../declare/times.ts'
 
 export default command({
   effect: 'write',

@@ -1,6 +1,6 @@
 /**
  * What may stand where the cursor is, from the declarations and, for names, from the database. Answers the scripts of
- * `completion.ts`; must never say a word of its own, create a file, or fail: where nothing is known, nothing is offered.
+ * `scripts.ts`; must never say a word of its own, create a file, or fail: where nothing is known, nothing is offered.
  */
 import { type Noun, nouns } from '../../contract/nouns.ts'
 import { keySorts, metrics, reportGroups } from '../../contract/views/words.ts'

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { LatchkeyError } from '../../contract/errors.ts'
 import * as parse from './parse.ts'
 import type { Parse, ParseContext } from './parser.ts'
+import * as times from './times.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 const context: ParseContext = { now, timeZone: 'Europe/Berlin' }
@@ -33,7 +34,7 @@ describe('duration', () => {
     ['1w2d3h4m5s', 9 * day + 3 * hour + 4 * minute + 5 * second],
     ['007m', 7 * minute],
   ])('reads %s', (raw, expected) => {
-    expect(parse.duration(raw, context)).toBe(expected)
+    expect(times.duration(raw, context)).toBe(expected)
   })
 
   test.each([
@@ -63,7 +64,7 @@ describe('duration', () => {
     ['99999w', 'longer than 100 years'],
     ['99999999999999999999999999s', 'longer than 100 years'],
   ])('refuses %p and says why', (raw, why) => {
-    const error = refusal(parse.duration, raw)
+    const error = refusal(times.duration, raw)
     expect(error.message).toContain(why)
     expect(error.hint).toContain('1h30m')
     expect(error.exit).toBe(2)
@@ -81,16 +82,16 @@ describe('duration', () => {
     ['-5m', '5m'],
     ['5m ago', '5m'],
   ])('what to write instead of %p is %s', (raw, instead) => {
-    expect(refusal(parse.duration, raw).hint).toStartWith(`write ${instead}, or another duration `)
+    expect(refusal(times.duration, raw).hint).toStartWith(`write ${instead}, or another duration `)
   })
 
   test.each(['1M', '10dd', '90', '1h1h', 'PT5M', '1.5h', ''])('of %p nothing is guessed', raw => {
-    expect(refusal(parse.duration, raw).hint).toStartWith('write a duration such as ')
+    expect(refusal(times.duration, raw).hint).toStartWith('write a duration such as ')
   })
 
   test('a grace period may be 0', () => {
-    expect(['0', '0s', '24h'].map(raw => parse.durationOrZero(raw, context))).toEqual([0, 0, day])
-    expect(refusal(parse.durationOrZero, '-1s').code).toBe('usage')
+    expect(['0', '0s', '24h'].map(raw => times.durationOrZero(raw, context))).toEqual([0, 0, day])
+    expect(refusal(times.durationOrZero, '-1s').code).toBe('usage')
   })
 
   test.each([
@@ -103,12 +104,12 @@ describe('duration', () => {
     [-5 * minute, '-5m'],
     [day + second, '1d1s'],
   ])('%p ms is written as %s', (milliseconds, text) => {
-    expect(parse.formatDuration(milliseconds)).toBe(text)
+    expect(times.formatDuration(milliseconds)).toBe(text)
   })
 
   test('what is written is read back', () => {
     for (let ms = second; ms < 400 * day; ms = Math.ceil((ms * 1.7) / second) * second) {
-      expect(parse.duration(parse.formatDuration(ms), context)).toBe(ms)
+      expect(times.duration(times.formatDuration(ms), context)).toBe(ms)
     }
   })
 })
@@ -138,7 +139,7 @@ describe('moment', () => {
     ['2026-03-29T01:59', 'Europe/Berlin', '2026-03-29T00:59:00.000Z'],
     ['2026-03-29T03:00', 'Europe/Berlin', '2026-03-29T01:00:00.000Z'],
   ])('reads %s in %s', (raw, timeZone, expected) => {
-    expect(parse.moment(raw, { now, timeZone }).toISOString()).toBe(expected)
+    expect(times.moment(raw, { now, timeZone }).toISOString()).toBe(expected)
   })
 
   test.each([
@@ -157,7 +158,7 @@ describe('moment', () => {
     ['', 'is not a date'],
     ['90d', 'is not a date'],
   ])('refuses %p: %s', (raw, why) => {
-    const error = refusal(parse.moment, raw)
+    const error = refusal(times.moment, raw)
     expect(error.message).toContain(why)
     expect(error.hint).toMatch(/write (a date such as|another time)/)
   })
@@ -177,14 +178,14 @@ describe('moment', () => {
     ['2026-10', '2026-09-30T22:00:00.000Z'],
     ['1y', '2025-11-20T12:00:00.000Z'],
   ])('since %s is %s', (raw, expected) => {
-    expect(parse.since(raw, context).toISOString()).toBe(expected)
+    expect(times.since(raw, context).toISOString()).toBe(expected)
   })
 
   test('months and words are the first moment of a day that begins after midnight', () => {
     // In Beirut the clock goes from 00:00 to 01:00 on 2026-03-29.
     const beirut = { now: new Date('2026-03-29T12:00:00Z'), timeZone: 'Asia/Beirut' }
-    expect(parse.since('today', beirut).toISOString()).toBe('2026-03-28T22:00:00.000Z')
-    expect(parse.since('2026-03', beirut).toISOString()).toBe('2026-02-28T22:00:00.000Z')
+    expect(times.since('today', beirut).toISOString()).toBe('2026-03-28T22:00:00.000Z')
+    expect(times.since('2026-03', beirut).toISOString()).toBe('2026-02-28T22:00:00.000Z')
   })
 
   test.each([
@@ -195,22 +196,22 @@ describe('moment', () => {
     ['last-day', 'is not a date'],
     ['2026', 'its unit is missing'],
   ])('since %p is refused: %s', (raw, why) => {
-    const error = refusal(parse.since, raw)
+    const error = refusal(times.since, raw)
     expect(error.message).toContain(why)
     expect(error.hint).toMatch(/yesterday|1h30m/)
   })
 
   test('what ends may end never', () => {
-    expect(parse.whenIfEver('never', context)).toBeNull()
-    expect(parse.whenIfEver('1y', context)).toEqual(new Date('2027-11-20T12:00:00Z'))
-    expect(refusal(parse.whenIfEver, 'nevre').hint).toContain('never')
-    expect(refusal(parse.when, 'never').code).toBe('usage')
+    expect(times.whenIfEver('never', context)).toBeNull()
+    expect(times.whenIfEver('1y', context)).toEqual(new Date('2027-11-20T12:00:00Z'))
+    expect(refusal(times.whenIfEver, 'nevre').hint).toContain('never')
+    expect(refusal(times.when, 'never').code).toBe('usage')
   })
 
   test('when looks forward, since looks back, and both take dates', () => {
-    expect(parse.when('90d', context)).toEqual(new Date(now.getTime() + 90 * day))
-    expect(parse.since('1h30m', context)).toEqual(new Date(now.getTime() - 90 * minute))
-    for (const read of [parse.when, parse.since]) {
+    expect(times.when('90d', context)).toEqual(new Date(now.getTime() + 90 * day))
+    expect(times.since('1h30m', context)).toEqual(new Date(now.getTime() - 90 * minute))
+    for (const read of [times.when, times.since]) {
       expect(read('2026-12-31T10:00:00Z', context)).toEqual(new Date('2026-12-31T10:00:00Z'))
       expect(read('now', context)).toEqual(now)
       expect(refusal(read, '10dd').message).toContain('is not a duration: dd is not a unit')
@@ -340,7 +341,7 @@ test.each([
   ['17 3 * * *', '17 3 * * *'],
   ['@reboot', '@reboot'],
 ])('the times %p are %p in a crontab', (raw, expected) => {
-  expect(parse.cronTimes(raw, context)).toBe(expected)
+  expect(times.cronTimes(raw, context)).toBe(expected)
 })
 
 test('lists, groups, members and JSON', () => {

@@ -1,5 +1,5 @@
 /**
- * Turns one word of the command line into a value: times, amounts, limits, names. Every refusal says what
+ * Turns one word of the command line into a value: amounts, limits, names; `times.ts` has the times. Every refusal says what
  * to type instead; nothing here may guess (`5m ago`, `1M` and `10dd` are refused, not read as something close).
  */
 
@@ -11,17 +11,6 @@ import { didYouMean, nearest } from '../../text/nearest.ts'
 import { nearestSetting, type SettingName, settingNames } from '../settings/file.ts'
 import { type Parse, quote, refuse } from './parser.ts'
 import { duration, windowLength, windowMeant } from './times.ts'
-
-export {
-  cronTimes,
-  duration,
-  durationOrZero,
-  formatDuration,
-  moment,
-  since,
-  when,
-  whenIfEver,
-} from './times.ts'
 
 const amountHint = 'write a whole number such as 5000, 100k, 1.5M or 1,000,000'
 const dollarsHint = 'write dollars such as 20, 0.50 or 1,000'
@@ -42,8 +31,6 @@ export const amount: Parse<number> = raw => {
   if (!Number.isSafeInteger(value)) throw refuse(`${quote(raw)} is too large`, amountHint)
   return value
 }
-
-export { amount as tokens }
 
 /** `127.0.0.1:8686`, `[::1]:8686`, `localhost:8686`, or a port alone, which is one of 127.0.0.1. */
 export const hostPort: Parse<{ readonly host: string; readonly port: number }> = raw => {

@@ -203,10 +203,10 @@ test.each([
     )
     line = line.replace('IMPORT', made.json<{ id: string }>().id)
   }
-  const silent = await spawnLatchkey(`${line} --dry-run --json`, options)
+  const silent = await run(`${line} --dry-run --json`, options)
   expect(silent.code).toBe(0)
   expect(silent.err).not.toContain('progress')
-  const { code, err, json } = await spawnLatchkey(`${line} --json --progress json`, options)
+  const { code, err, json } = await run(`${line} --json --progress json`, options)
   expect(code).toBe(0)
   expect(json()).toBeTruthy()
   const told = err

@@ -4,7 +4,7 @@
  */
 import type { Brush } from '../declare/brush.ts'
 import type { Column, Total } from '../declare/column.ts'
-import { formatDuration } from '../declare/parse.ts'
+import { formatDuration } from '../declare/times.ts'
 import { widthOf } from '../terminal/width.ts'
 import { gap, layOut, type Placed } from './layout.ts'
 import { bytes, count, dollars } from './quantity.ts'

@@ -129,7 +129,7 @@ test('no verb, nor help, is a name that can be given', async () => {
         const ran = await run(`${line} ${word}`, { db: home.path })
         expect([line, word, ran.code, ran.out]).toEqual([line, word, 2, ''])
         if (!line.endsWith('--slug') || word === word.toLowerCase())
-          expect(ran.err).toContain('must not be a word of the command line')
+          expect(ran.err).toContain('must not be a word that the command line uses')
       }
     }
   }

@@ -5,7 +5,8 @@ import { run } from '../../testing/run.ts'
 import { tree as realTree } from '../commands/tree.ts'
 import type { Declaration, Tree } from '../declare/declaration.ts'
 import { arg, command, one, opt, verbatim } from '../declare/define.ts'
-import { limit, metric, when } from '../declare/parse.ts'
+import { limit, metric } from '../declare/parse.ts'
+import { when } from '../declare/times.ts'
 import { namedCommands } from './walk.ts'
 
 const nothing = object('Nothing', { id: text('Id') })

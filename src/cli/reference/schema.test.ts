@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { JsonSchema } from '../../contract/shape.ts'
 import { run } from '../../testing/run.ts'
-import { schemaProblems } from '../../testing/schema.ts'
+import { requireSchema, schemaProblems } from '../../testing/schema.ts'
 import { tree } from '../commands/tree.ts'
 import { namedNouns } from './commands.ts'
 
@@ -42,7 +42,7 @@ test('the same comes alone, as a document that a validator takes', async () => {
     const alone = (await run(`schema ${path}`)).json<JsonSchema>()
     expect(alone).toEqual(schema)
     expect((await run(`schema ${path} --json`)).json<JsonSchema>()).toEqual(schema)
-    expect(() => schemaProblems(alone, {})).not.toThrow()
+    expect(() => requireSchema(alone)).not.toThrow()
   }
 })
 

@@ -1,4 +1,4 @@
-/** One `latchkey.toml`: what it says, and where it is wrong. Must never change it; `settings-change.ts` does. */
+/** One `latchkey.toml`: what it says, and where it is wrong. Must never change it; `change.ts` does. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'

@@ -8,8 +8,8 @@ import { backup, DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
-import { translate } from '../../system/errors.ts'
 import { Client } from './client.ts'
+import { translate } from './errors.ts'
 import { openReader, requireUnchanged } from './open.ts'
 
 /**

@@ -2,18 +2,31 @@
 import { BunSQLiteDatabase } from 'drizzle-orm/bun-sqlite/driver'
 import { SQLiteBunSession } from 'drizzle-orm/bun-sqlite/session'
 import type { Database } from '../engine.ts'
+import { withBulkUsage } from './bulk.ts'
 import type { Client } from './client.ts'
 import { SqliteDialect } from './dialect.ts'
+import { SqliteFacts } from './facts.ts'
+import type { Render } from './key-rows.ts'
 
 const dialect = new SqliteDialect()
 
-/** The query builder on a connection that somebody else opened and closes, such as one that looks at a file. */
-export function databaseOn(client: Client): Database {
-  const session = new SQLiteBunSession<Record<string, never>, Record<string, never>>(
-    client,
-    dialect,
-    undefined,
-  )
-  const database = new BunSQLiteDatabase<Record<string, never>>('sync', dialect, session, undefined)
-  return Object.assign(database, { $client: client })
+const render: Render = part => dialect.sqlToQuery(part)
+
+type NoSchema = Record<string, never>
+
+/**
+ * The query builder on a connection that somebody else opened and closes, such as one that looks at a file.
+ *
+ * @param facts those of the connection
+ */
+export function databaseOn(
+  client: Client,
+  facts: SqliteFacts = new SqliteFacts(client),
+): BunSQLiteDatabase & Database {
+  facts.render = render
+  const session = new SQLiteBunSession<NoSchema, NoSchema>(client, dialect, undefined)
+  const database = new BunSQLiteDatabase<NoSchema>('sync', dialect, session, undefined)
+  const more: Pick<Database, 'facts' | 'bulk'> = { facts, bulk: work => withBulkUsage(client, work) }
+  // Whoever awaits what drizzle calls synchronous has it all the same.
+  return Object.assign(database, more) as BunSQLiteDatabase & Database
 }

@@ -7,9 +7,9 @@ import { truncateSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
-import { translate } from '../../system/errors.ts'
 import { Client } from './client.ts'
 import { copyBytes, openPrivate } from './copy.ts'
+import { translate } from './errors.ts'
 import { requireWholeLog } from './open.ts'
 
 /**

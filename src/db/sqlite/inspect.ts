@@ -262,6 +262,6 @@ export function requireSound(client: Client, path: string): void {
   throw new LatchkeyError(
     'corrupt',
     `${path} is damaged: ${damage}`,
-    'see all that is wrong with: latchkey migrate check, and get a good copy with: latchkey restore --latest',
+    'see all problems with: latchkey migrate check, and go back to a good copy with: latchkey restore --latest',
   )
 }

@@ -101,7 +101,7 @@ export function migrateTo(
     throw new LatchkeyError(
       'usage',
       `there is no schema version ${target}: they go from 0 to ${sources.length}`,
-      'see them with: latchkey migrate status',
+      'list them with: latchkey migrate status',
     )
   }
   client.run('PRAGMA foreign_keys = OFF')

@@ -66,7 +66,11 @@ test('the schema has no change that no migration makes', async () => {
   // drizzle-kit resolves `out` against the directory that it runs in.
   writeFileSync(
     folder.file('drizzle.config.json'),
-    JSON.stringify({ dialect: 'sqlite', schema: join(root, 'src/db/sqlite/schema.ts'), out: './drizzle' }),
+    JSON.stringify({
+      dialect: 'sqlite',
+      schema: ['src/db/schema', 'src/db/sqlite/schema.ts'].map(path => join(root, path)),
+      out: './drizzle',
+    }),
   )
   const kit = Bun.spawn(
     [

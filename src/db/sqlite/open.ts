@@ -8,9 +8,9 @@ import { accessSync, chmodSync, constants as fsConstants, statSync } from 'node:
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
-import { corrupt, translate } from '../../system/errors.ts'
 import { latestVersion } from '../schema/version.ts'
 import { Client, orClosed } from './client.ts'
+import { corrupt, translate } from './errors.ts'
 import { lastCommit, logState } from './write-ahead-log.ts'
 
 /** `PRAGMA application_id` of a Latchkey database: "LKEY". */

@@ -1,31 +1,22 @@
 /**
- * The schema as drizzle-kit reads it, which knows no dialect of ours: the same tables, their checks spelled for SQLite.
- * Loaded by drizzle-kit alone.
+ * Loaded by drizzle-kit together with src/db/schema. It knows no dialect of ours, so the checks of the tables are spelled for
+ * SQLite before it reads them.
  */
+import { readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { sql } from 'drizzle-orm/sql/sql'
 import { CheckBuilder, check } from 'drizzle-orm/sqlite-core/checks'
 import { SQLiteTable } from 'drizzle-orm/sqlite-core/table'
-import * as audit from '../schema/audit.ts'
-import * as identity from '../schema/identity.ts'
-import * as imports from '../schema/imports.ts'
-import * as keys from '../schema/keys.ts'
-import * as limits from '../schema/limits.ts'
-import * as people from '../schema/people.ts'
-import * as usage from '../schema/usage.ts'
 import { SqliteDialect } from './dialect.ts'
 
-export * from '../schema/audit.ts'
-export * from '../schema/identity.ts'
-export * from '../schema/imports.ts'
-export * from '../schema/keys.ts'
-export * from '../schema/limits.ts'
-export * from '../schema/people.ts'
-export * from '../schema/usage.ts'
-
 const dialect = new SqliteDialect()
+const schema = join(import.meta.dirname, '../schema')
+const load = createRequire(import.meta.url)
 
-for (const part of [audit, identity, imports, keys, limits, people, usage]) {
-  for (const table of Object.values(part)) if (table instanceof SQLiteTable) spellChecks(table)
+for (const file of readdirSync(schema)) {
+  const exported: Readonly<Record<string, unknown>> = load(join(schema, file))
+  for (const table of Object.values(exported)) if (table instanceof SQLiteTable) spellChecks(table)
 }
 
 function spellChecks(table: SQLiteTable): void {

@@ -10,9 +10,9 @@ import { constants } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
-import { translate } from '../../system/errors.ts'
 import { Client } from './client.ts'
 import { copyBytes, copyOnce, translateNodeError } from './copy.ts'
+import { translate } from './errors.ts'
 import { isOpenHere } from './holders.ts'
 
 export class SoleUse {

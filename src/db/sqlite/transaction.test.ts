@@ -17,8 +17,7 @@ import { requireTool } from '../../testing/tools.ts'
 import { count } from '../query.ts'
 import { users } from '../schema/people.ts'
 import { Client } from './client.ts'
-import { glance, tally } from './hot.ts'
-import { Store } from './transaction.ts'
+import { SqliteStore } from './transaction.ts'
 
 const row = (n: number) => ({
   id: `usr_${String(n).padStart(26, '0')}`,
@@ -32,9 +31,9 @@ const row = (n: number) => ({
 const open = (
   path: string,
   more: { access?: 'read' | 'write'; dryRun?: boolean; busyTimeoutMs?: number } = {},
-) => new Store({ path, access: 'write', dryRun: false, busyTimeoutMs: 5_000, ...more })
+) => new SqliteStore({ path, access: 'write', dryRun: false, busyTimeoutMs: 5_000, ...more })
 
-const countUsers = (store: Store) =>
+const countUsers = (store: SqliteStore) =>
   store.read(async db => (await db.select({ n: count() }).from(users))[0]?.n)
 
 test('an await followed by a throw leaves nothing', async () => {
@@ -227,25 +226,29 @@ const reservation = (n: number, keyId: string) => ({
   tokens: 0,
   costMicros: 0,
 })
-const held = (store: Store, key: string) =>
-  glance(store, hot => hot.reservations('key', key, 'requests', 0, 0).length)
+const held = (store: SqliteStore, key: string) =>
+  store.glance(
+    ({ client }) =>
+      client.query<{ n: number }, string>('SELECT count(*) AS n FROM reservations WHERE key_id = ?').get(key)
+        ?.n,
+  )
 
 test('a tally is one transaction: a throw leaves nothing, a dry run neither', async () => {
   await using home = await temporaryLatchkey()
   const { id } = await home.latchkey.keys.create({ name: 'ci' })
   const store = open(home.path)
   for (const warm of [false, true]) {
-    const failed = tally(store, 'NORMAL', hot => {
-      hot.addReservation(reservation(1, id))
+    const failed = store.tally('NORMAL', usage => {
+      usage.addReservation(reservation(1, id))
       throw new Error('too late')
     })
     expect(await failed.catch(error => error.message), `warm: ${warm}`).toBe('too late')
     expect(held(store, id)).toBe(0)
   }
   const dry = open(home.path, { dryRun: true })
-  for (let n = 0; n < 2; n++) await tally(dry, 'FULL', hot => hot.addReservation(reservation(1, id)))
+  for (let n = 0; n < 2; n++) await dry.tally('FULL', usage => usage.addReservation(reservation(1, id)))
   expect(held(store, id)).toBe(0)
-  await tally(store, 'FULL', hot => hot.addReservation(reservation(1, id)))
+  await store.tally('FULL', usage => usage.addReservation(reservation(1, id)))
   expect(held(store, id)).toBe(1)
   await Promise.all([store.close(), dry.close()])
 })
@@ -254,7 +257,7 @@ test('a tally stands in line behind a write that awaits, a glance sees what was 
   await using home = await temporaryLatchkey()
   const { id } = await home.latchkey.keys.create({ name: 'ci' })
   const store = open(home.path)
-  await tally(store, 'NORMAL', () => {})
+  await store.tally('NORMAL', () => {})
   const order: string[] = []
   const slow = store.write(async db => {
     await db.insert(users).values(row(1))
@@ -262,8 +265,8 @@ test('a tally stands in line behind a write that awaits, a glance sees what was 
     order.push('write')
   })
   await Bun.sleep(5)
-  const tallied = tally(store, 'NORMAL', hot => {
-    hot.addReservation(reservation(1, id))
+  const tallied = store.tally('NORMAL', usage => {
+    usage.addReservation(reservation(1, id))
     order.push('tally')
   })
   expect(held(store, id)).toBe(0)
@@ -279,11 +282,11 @@ test('a tally waits for another process, and gives up when told to', async () =>
   const { id } = await home.latchkey.keys.create({ name: 'ci' })
   const patient = open(home.path)
   const hasty = open(home.path, { busyTimeoutMs: 10 })
-  for (const store of [patient, hasty]) await tally(store, 'NORMAL', () => {})
+  for (const store of [patient, hasty]) await store.tally('NORMAL', () => {})
   const other = new Client(home.path, { readwrite: true })
   other.run('BEGIN IMMEDIATE')
-  expect(await tally(hasty, 'NORMAL', () => {}).catch(error => error)).toMatchObject({ code: 'busy' })
-  const waiting = tally(patient, 'NORMAL', hot => hot.addReservation(reservation(1, id)))
+  expect(await hasty.tally('NORMAL', () => {}).catch(error => error)).toMatchObject({ code: 'busy' })
+  const waiting = patient.tally('NORMAL', usage => usage.addReservation(reservation(1, id)))
   await Bun.sleep(20)
   other.run('COMMIT')
   other.close()
@@ -403,13 +406,13 @@ test('a write that was under way when the file was replaced is in neither, and s
 const letLooksPass = (): void => Bun.sleepSync(2)
 
 /** Users of the file that the path leads to. */
-const countNow = (store: Store): number =>
-  store.glance(client => (client.query('SELECT count(*) AS n FROM users').get() as { n: number }).n)
+const countNow = (store: SqliteStore): number =>
+  store.glance(({ client }) => (client.query('SELECT count(*) AS n FROM users').get() as { n: number }).n)
 
 test('a read that was under way when the file was replaced ends on the one that it began on', async () => {
   await using scene = await aboutToBeReplaced()
   const store = open(scene.path)
-  const names = async (db: Parameters<Parameters<Store['read']>[0]>[0]) =>
+  const names = async (db: Parameters<Parameters<SqliteStore['read']>[0]>[0]) =>
     (await db.select({ name: users.username }).from(users)).map(({ name }) => name)
   const seen = await store.read(async db => {
     const before = await names(db)
@@ -456,9 +459,9 @@ requireTool('strace')('a transaction looks at most once where the path leads', a
   await using home = await temporaryLatchkey()
   const log = join(home.folder, 'calls')
   const script = `
-    import { Store } from ${JSON.stringify(join(import.meta.dir, 'transaction.ts'))}
+    import { SqliteStore } from ${JSON.stringify(join(import.meta.dir, 'transaction.ts'))}
     const path = ${JSON.stringify(home.path)}
-    const store = new Store({ path, access: 'write', dryRun: false, busyTimeoutMs: 0 })
+    const store = new SqliteStore({ path, access: 'write', dryRun: false, busyTimeoutMs: 0 })
     const step = async () => {
       store.glance(() => {})
       await store.tally('NORMAL', () => {})

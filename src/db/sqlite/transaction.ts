@@ -12,11 +12,13 @@ import type { Statement } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
-import { translate } from '../../system/errors.ts'
-import type { Database } from '../engine.ts'
-import { type Client, clientOf, orClosed } from './client.ts'
+import type { Database, Snapshot, Store, UsageBook } from '../engine.ts'
+import { type Client, orClosed } from './client.ts'
+import { translate } from './errors.ts'
+import { SqliteFacts } from './facts.ts'
 import { type FileId, fileAt, isSame, logFilesOf, nowhere, requireOwnLog } from './file-id.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
+import { SqliteUsage } from './usage-book.ts'
 
 export interface StoreOptions {
   readonly path: string
@@ -30,18 +32,9 @@ export interface StoreOptions {
   readonly onReplaced?: (() => void) | undefined
 }
 
-/** As `rows` of a connection. */
-export type Rows = Client['rows']
-
-/** What a stream is read from. */
-interface Snapshot {
-  readonly rows: Rows
-  readonly batches: Client['batches']
-  readonly database: () => Promise<Database>
-}
-
 interface Connection {
   readonly client: Client
+  readonly facts: SqliteFacts
   /** That the path led to when it was made. */
   readonly file: FileId
   /** Once a query was put to it. */
@@ -49,18 +42,20 @@ interface Connection {
 }
 
 interface Writer extends Connection {
-  readonly hot: HotConnection
+  readonly begin: Statement
+  readonly commit: Statement
+  readonly usage: SqliteUsage
   synchronous: 'FULL' | 'NORMAL'
 }
 
-/** A connection for what awaits nothing, with its transaction statements compiled. */
-interface HotConnection {
-  readonly client: Client
+/** A connection for what awaits nothing. */
+interface Glancer {
+  readonly facts: SqliteFacts
   readonly begin: Statement
   readonly end: Statement
 }
 
-export class Store {
+export class SqliteStore implements Store {
   readonly path: string
   readonly dryRun: boolean
   readonly #access: StoreOptions['access']
@@ -75,11 +70,30 @@ export class Store {
   #closing: Promise<unknown> = Promise.resolve()
   #reader: Connection | undefined
   #writer: Writer | undefined
-  #hotReader: HotConnection | undefined
+  #glancer: Glancer | undefined
   #line: string | undefined
   #reads: Promise<unknown> = Promise.resolve()
   #closed = false
   readonly #beforeClose: (() => Promise<void>)[] = []
+
+  readonly latest: Store['latest'] = {
+    keyAt: (key, moment) => this.glance(facts => facts.keyAt(key, moment)),
+    freeing: (limit, moment, downTo) =>
+      this.glance(facts => {
+        const now = facts.limitAt(limit.subject, limit.limit, moment)
+        return { facts: now, pieces: [...facts.freeing(now, moment, downTo).pieces] }
+      }),
+    prices: () => this.glance(facts => facts.prices()),
+  }
+
+  readonly usage: UsageBook = {
+    charge: (keyId, used, pricing) => this.tally('NORMAL', usage => usage.charge(keyId, used, pricing)),
+    enter: (groups, at) => this.tally('FULL', usage => usage.enter(groups, at)),
+    reserve: (key, moment, decide) => this.tally('NORMAL', usage => usage.reserve(key, moment, decide)),
+    settle: (id, used, pricing) => this.tally('NORMAL', usage => usage.settle(id, used, pricing)),
+    release: id => this.tally('NORMAL', usage => usage.release(id)),
+    addDenials: rows => this.tally('NORMAL', usage => usage.addDenials(rows)),
+  }
 
   constructor(options: StoreOptions) {
     this.path = options.path
@@ -140,15 +154,15 @@ export class Store {
    * Runs `work`, which awaits nothing, on one snapshot of the database, at once: on a connection of its own, so that
    * a verdict never waits for a long report.
    */
-  glance<T>(work: (client: Client) => T): T {
+  glance<T>(work: (facts: SqliteFacts) => T): T {
     try {
       if (performance.now() >= this.#freshUntil) this.#follow()
-      this.#hotReader ??= hotConnection(mapped(this.#connect(openReader).client), 'BEGIN', 'ROLLBACK')
-      const { client, begin, end } = this.#hotReader
+      this.#glancer ??= glancerOn(this.#connect(openReader))
+      const { facts, begin, end } = this.#glancer
       begin.run()
       try {
-        const result = work(client)
-        requireUnchanged(client)
+        const result = work(facts)
+        requireUnchanged(facts.client)
         return result
       } finally {
         end.run()
@@ -162,35 +176,39 @@ export class Store {
    * Runs `work`, which awaits nothing, as one transaction: at once when nothing else of this process is writing, in
    * line otherwise. FULL is on disk, power loss included, when the promise resolves; NORMAL is as durable as `count`.
    */
-  async tally<T>(synchronous: 'FULL' | 'NORMAL', work: (client: Client) => T): Promise<T> {
+  async tally<T>(synchronous: 'FULL' | 'NORMAL', work: (usage: SqliteUsage) => T): Promise<T> {
     this.#follow()
     const writer = this.#writer
     if (writer !== undefined && this.#line !== undefined && !lines.has(this.#line)) {
       const done = this.#tallyNow(writer, synchronous, work)
       if (done !== waits) return done
     }
-    return this.#transact(synchronous, async () => work(this.#write().client))
+    return this.#transact(synchronous, async () => work(this.#write().usage))
   }
 
   /** `waits` when another process is writing. */
   #tallyNow<T>(
     writer: Writer,
     synchronous: 'FULL' | 'NORMAL',
-    work: (client: Client) => T,
+    work: (usage: SqliteUsage) => T,
   ): T | typeof waits {
-    const { client, hot } = writer
+    const { client, facts, usage, begin, commit } = writer
     try {
       setSynchronous(writer, synchronous)
       try {
-        hot.begin.run()
+        begin.run()
       } catch (error) {
         if (codeOf(error).startsWith('SQLITE_BUSY')) return waits
         throw error
       }
       try {
-        const result = work(client)
+        facts.begun()
+        const result = work(usage)
         if (this.dryRun) client.run('ROLLBACK')
-        else hot.end.run()
+        else {
+          commit.run()
+          facts.committed()
+        }
         return result
       } catch (error) {
         if (client.inTransaction) client.run('ROLLBACK')
@@ -208,12 +226,12 @@ export class Store {
   async *stream<T>(work: (snapshot: Snapshot) => AsyncIterable<T>): AsyncGenerator<T> {
     this.#follow()
     const connection = this.#connect(openReader)
-    const { client } = connection
+    const { client, facts } = connection
     try {
       client.run('BEGIN')
       yield* work({
-        rows: query => client.rows(query),
-        batches: (query, size) => client.batches(query, size),
+        facts,
+        keys: (query, size) => facts.keys(query, size),
         database: () => databaseOf(connection),
       })
     } catch (error) {
@@ -235,8 +253,8 @@ export class Store {
     await this.#reads
     this.#reader?.client.close()
     this.#reader = undefined
-    this.#hotReader?.client.close()
-    this.#hotReader = undefined
+    this.#glancer?.facts.client.close()
+    this.#glancer = undefined
     if (this.#writer) {
       const { client } = this.#writer
       this.#writer = undefined
@@ -253,6 +271,7 @@ export class Store {
         const database = await databaseOf(writer)
         setSynchronous(writer, synchronous)
         await beginImmediate(writer.client, this.#busyTimeoutMs)
+        writer.facts.begun()
         try {
           const result = await work(database)
           // That may have taken long.
@@ -274,13 +293,13 @@ export class Store {
     if (file === undefined || isSame(fileAt(this.path), file)) return
     this.#left = { file, log: this.#log }
     this.#file = undefined
-    const [reader, hotReader, writer] = [this.#reader, this.#hotReader, this.#writer]
+    const [reader, glancer, writer] = [this.#reader, this.#glancer, this.#writer]
     const line = this.#line ?? lineOf(this.path)
     this.#reader = undefined
-    this.#hotReader = undefined
+    this.#glancer = undefined
     this.#writer = undefined
     this.#line = undefined
-    hotReader?.client.close()
+    glancer?.facts.client.close()
     // What is under way ends on the file that it began on.
     const closed = [
       this.#reads.then(() => reader?.client.close()),
@@ -302,7 +321,7 @@ export class Store {
     this.#log = logFilesOf(this.path)
     this.#left = undefined
     if (isOther) this.#onReplaced()
-    return { client, file }
+    return { client, facts: new SqliteFacts(client), file }
   }
 
   #read(): Connection {
@@ -319,9 +338,18 @@ export class Store {
       )
     }
     if (this.#writer === undefined) {
-      const connection = this.#connect(openWriter)
-      const hot = hotConnection(connection.client, 'BEGIN IMMEDIATE', 'COMMIT')
-      this.#writer = { ...connection, synchronous: 'FULL', hot }
+      const { client, file } = this.#connect(openWriter)
+      // A writing transaction has its snapshot from the start.
+      const facts = new SqliteFacts(client, () => client.changeCounter())
+      this.#writer = orClosed(client, () => ({
+        client,
+        file,
+        facts,
+        usage: new SqliteUsage(facts),
+        begin: client.keep('BEGIN IMMEDIATE'),
+        commit: client.keep('COMMIT'),
+        synchronous: 'FULL',
+      }))
       this.#line = lineOf(this.path)
     }
     return this.#writer
@@ -351,8 +379,8 @@ function mapped(client: Client): Client {
   return client
 }
 
-const hotConnection = (opened: Client, begin: string, end: string): HotConnection =>
-  orClosed(opened, client => ({ client, begin: client.keep(begin), end: client.keep(end) }))
+const glancerOn = ({ client, facts }: Connection): Glancer =>
+  orClosed(mapped(client), () => ({ facts, begin: client.keep('BEGIN'), end: client.keep('ROLLBACK') }))
 
 function connect(path: string, open: (path: string) => Client): Client {
   const client = open(path)
@@ -373,14 +401,8 @@ const replaced = (path: string): LatchkeyError =>
   )
 
 async function databaseOf(connection: Connection): Promise<Database> {
-  connection.database ??= (await import('./drizzle.ts')).databaseOn(connection.client)
+  connection.database ??= (await import('./drizzle.ts')).databaseOn(connection.client, connection.facts)
   return connection.database
-}
-
-/** The rows of queries inside `read` and `write`. */
-export const rowsIn = (database: Database): Rows => {
-  const client = clientOf(database)
-  return query => client.rows(query)
 }
 
 async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {

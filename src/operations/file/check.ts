@@ -1,4 +1,4 @@
-/** What one check of a database found, and what all of them say together. Looks at nothing itself. */
+/** The results of health checks, and their overall status. */
 import { resolve } from 'node:path'
 import type { HealthReport } from '../../contract/views.ts'
 import type { FileContext } from '../context.ts'
@@ -18,7 +18,7 @@ function worst(checks: readonly Check[]): HealthReport['status'] {
   return checks.some(check => check.status === 'warning') ? 'warning' : 'ok'
 }
 
-/** Whether the file, its schema or its totals are not what they must be, as opposed to being unusable for now. */
+/** Whether the file, its schema or its totals are wrong, and not just unusable for now. */
 const isDamage = (check: Check): boolean =>
   check.status === 'failed' &&
   (check.name === 'integrity' || check.name === 'usage' || (check.name === 'schema' && hasDrifted(check)))
@@ -29,11 +29,10 @@ const hasDrifted = (check: Check): boolean =>
 export const ok = (name: Name, value: unknown): Check => found(name, 'ok', value, null, null)
 export const skipped = (name: Name): Check => found(name, 'skipped', null, null, null)
 
-/** It does not work. */
 export const failed = (name: Name, value: unknown, problem: string, mend: string): Check =>
   found(name, 'failed', value, problem, mend)
 
-/** It works, and will not for ever. */
+/** It works, but something needs attention. */
 export const warning = (name: Name, value: unknown, problem: string, mend: string): Check =>
   found(name, 'warning', value, problem, mend)
 

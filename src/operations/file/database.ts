@@ -1,4 +1,4 @@
-/** The database file itself: what it is made of, making it smaller and quicker, and questions in SQL that only read. */
+/** The database file: information, vacuum, optimize, copies and read-only SQL. */
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf, failureOf } from '../../contract/failure.ts'
@@ -6,11 +6,11 @@ import type { DatabaseInfo, Optimized, Vacuumed } from '../../contract/views.ts'
 import { latestVersion } from '../../db/schema/version.ts'
 import type { Client } from '../../db/sqlite/client.ts'
 import { copyTo } from '../../db/sqlite/copy.ts'
+import { translate } from '../../db/sqlite/errors.ts'
 import { holdersOf } from '../../db/sqlite/holders.ts'
 import { compactSize, rowCounts } from '../../db/sqlite/inspect.ts'
 import { compact, fileFacts, optimize, readRows } from '../../db/sqlite/maintain.ts'
 import { openWriter, reading, requireOurs } from '../../db/sqlite/open.ts'
-import { translate } from '../../system/errors.ts'
 import { PrivateFile, place, requireSpace, sizeOf } from '../../system/files.ts'
 import type { FileContext } from '../context.ts'
 import { withLock } from './backup/lock.ts'
@@ -34,7 +34,7 @@ export async function databaseInfo({ path }: FileContext): Promise<DatabaseInfo>
 }
 
 /**
- * Rewrites the file without its free pages. Other processes wait meanwhile.
+ * Rewrites the file without its free pages. Other processes wait.
  *
  * @throws busy, disk_full, database_missing, database_foreign, corrupt
  */
@@ -46,28 +46,28 @@ export async function vacuumDatabase(context: FileContext): Promise<Vacuumed> {
     return compactSize(client)
   })
   if (dryRun) return { path: resolve(path), bytesBefore: before, bytesAfter: expected }
-  // The new file is built beside, then written through the WAL: twice its size.
+  // SQLite builds a new file, then writes it through the WAL: twice its size.
   requireSpace(dirname(resolve(path)), expected * 2)
   await withLock(context, context.backupDir, async () => writing(path, compact))
   return { path: resolve(path), bytesBefore: before, bytesAfter: sizeOf(path) }
 }
 
 /**
- * Lets SQLite look at what queries need statistics of.
+ * Updates SQLite's statistics for queries that need them.
  *
  * @throws busy, database_missing, database_foreign, corrupt
  */
 export async function optimizeDatabase({ path, dryRun }: FileContext): Promise<Optimized> {
-  // Also what only tells of it is refused on a connection that reads.
+  // Even a dry run needs a connection that may write.
   const statements = writing(path, client => optimize(client, { dryRun }))
   return { path: resolve(path), statements: [...statements] }
 }
 
 /**
- * Writes the database as of now into a new file, mode 0600: to look at, or to try something on. A backup is checked,
- * listed and kept; this is none.
+ * Writes the current database into a new file, mode 0600, to look at or to try something on. It is not a backup: it is
+ * not checked, listed or pruned.
  *
- * @throws conflict (there is a file), database_missing, database_foreign, corrupt, disk_full, permission
+ * @throws conflict (the file exists), database_missing, database_foreign, corrupt, disk_full, permission
  */
 export async function copyDatabase({ path, dryRun }: FileContext, { to }: CopyDatabase): Promise<void> {
   const folder = dirname(resolve(to))
@@ -79,9 +79,9 @@ export async function copyDatabase({ path, dryRun }: FileContext, { to }: CopyDa
 }
 
 /**
- * The rows of one statement that only reads, on a database of any schema version.
+ * Returns the rows of one read-only statement, on a database of any schema version.
  *
- * @throws invalid (not one reading statement, or not SQL), database_missing, corrupt, busy
+ * @throws invalid (not a single read-only statement, or not SQL), database_missing, corrupt, busy
  */
 export async function queryDatabase(
   { path }: FileContext,
@@ -97,22 +97,17 @@ export async function queryDatabase(
       if (codeOf(error).startsWith('SQLITE_READONLY')) throw notReading()
       if (known instanceof LatchkeyError) throw known
       const reason = failureOf(error).message
-      throw new LatchkeyError(
-        'invalid',
-        `SQLite refuses this: ${reason}`,
-        'see the tables with: latchkey db info',
-      )
+      throw new LatchkeyError('invalid', `SQLite reports: ${reason}`, 'see the tables with: latchkey db info')
     }
   })
 }
 
-/** Names of pragmas that tell and change nothing. */
+/** Pragmas that only read. */
 const telling =
   /^pragma\s+(\w+\.)?(table_info|table_xinfo|table_list|index_list|index_info|index_xinfo|foreign_key_list|foreign_key_check|integrity_check|quick_check|database_list|compile_options|user_version|application_id|page_count|page_size|freelist_count|encoding|journal_mode)\s*(\(\s*[\w"'.-]+\s*\))?\s*;?\s*$/i
 
 /**
- * The connection writes nothing whatever it is asked, but ATTACH would make a file, and a second statement would be
- * left out in silence.
+ * The connection is read-only, but ATTACH could create a file, and a second statement would be ignored silently.
  */
 function requireReading(sql: string): void {
   const bare = sql
@@ -120,7 +115,7 @@ function requireReading(sql: string): void {
     .replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
     .trim()
   if (/;\s*\S/.test(bare)) {
-    throw new LatchkeyError('invalid', 'there is more than one statement', 'ask one question at a time')
+    throw new LatchkeyError('invalid', 'there is more than one statement', 'run one statement at a time')
   }
   if (/^(select|with|values|explain)\b/i.test(bare) || telling.test(sql.trim())) return
   throw notReading()
@@ -129,8 +124,8 @@ function requireReading(sql: string): void {
 const notReading = (): LatchkeyError =>
   new LatchkeyError(
     'invalid',
-    'only statements that read are run here',
-    'begin with SELECT, WITH, VALUES or EXPLAIN; changes are made by the other commands',
+    'only read-only statements are allowed',
+    'begin with SELECT, WITH, VALUES or EXPLAIN; use the other commands to make changes',
   )
 
 function writing<T>(path: string, work: (client: Client) => T): T {

@@ -1,6 +1,6 @@
 /**
- * Everything that can be looked at, thoroughly: the checks of `health.ts`, and what surrounds the database. Changes
- * nothing, and is stopped by nothing: what cannot be looked at is what was found.
+ * Runs the checks of `health.ts` thoroughly, and checks what surrounds the database. Changes nothing and never stops
+ * early: if something cannot be checked, that is the finding.
  */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -9,9 +9,9 @@ import type { BackupSchedule, HealthReport, SettingsCheck } from '../../contract
 import { desc } from '../../db/query.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { databaseOn } from '../../db/sqlite/drizzle.ts'
+import { translate } from '../../db/sqlite/errors.ts'
 import { integrityCheck } from '../../db/sqlite/inspect.ts'
 import { openReader, requireCurrent } from '../../db/sqlite/open.ts'
-import { translate } from '../../system/errors.ts'
 import { sizeOf, statOf } from '../../system/files.ts'
 import { shellWord } from '../../text/shell-word.ts'
 import type { FileContext } from '../context.ts'
@@ -22,7 +22,7 @@ import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 import { healthChecks } from './health.ts'
 import type { Diagnosis } from './input.ts'
 
-/** Fourteen checks, each with what mends it. */
+/** Runs fourteen checks. */
 export async function diagnose(
   context: FileContext,
   { settings = [] }: Diagnosis = {},
@@ -49,10 +49,10 @@ function checkSettings(files: readonly SettingsCheck[]): Check {
   const value = { files: files.filter(file => file.exists).map(file => file.path) }
   const bad = files.find(file => !file.ok)
   if (bad === undefined) return ok('settings', value)
-  return failed('settings', value, bad.problem ?? bad.path, 'look at them with: latchkey config validate')
+  return failed('settings', value, bad.problem ?? bad.path, 'check them with: latchkey config validate')
 }
 
-/** A clock that has jumped back lets keys live longer and windows count twice. */
+/** If the clock jumps back, keys live longer and usage counts longer. */
 const toleratedSkewMs = 60_000
 
 async function checkClock(context: FileContext): Promise<Check> {
@@ -69,7 +69,7 @@ async function checkClock(context: FileContext): Promise<Check> {
     const aheadMs = newest === undefined ? 0 : newest.at - now().getTime()
     const value = { now: now().toISOString(), aheadMs: Math.max(0, aheadMs) }
     if (aheadMs <= toleratedSkewMs) return ok('clock', value)
-    const problem = `the last change was written at ${new Date(newest?.at ?? 0).toISOString()}, which is still to come: the clock has jumped back`
+    const problem = `the last change was written at ${new Date(newest?.at ?? 0).toISOString()}, which is in the future: the clock has jumped back`
     return warning('clock', value, problem, 'set the clock, for example with: timedatectl set-ntp true')
   } catch (error) {
     known(error, context)
@@ -79,7 +79,7 @@ async function checkClock(context: FileContext): Promise<Check> {
   }
 }
 
-/** Past this, a log that is as large as its database tells of a reader that never ends. */
+/** A log that is larger than this, and as large as its database, means that a reader never ends. */
 const largeLogBytes = 64 * 1_048_576
 
 function checkLog({ path }: FileContext): Check {
@@ -88,8 +88,8 @@ function checkLog({ path }: FileContext): Check {
   return warning(
     'wal',
     value,
-    `the write-ahead log has grown to ${Math.round(value.walBytes / 1_048_576)} MiB: some process keeps an old snapshot open`,
-    'see who has it open with: latchkey db info, and restart that',
+    `the write-ahead log has grown to ${Math.round(value.walBytes / 1_048_576)} MiB: a process keeps an old snapshot open`,
+    'see who has the database open with: latchkey db info, and restart that process',
   )
 }
 
@@ -97,31 +97,31 @@ function checkAgeFiles({ ageRecipientsFile, ageIdentityFile }: FileContext): Che
   const value = { recipients: ageRecipientsFile ?? null, identity: ageIdentityFile ?? null }
   for (const path of [ageRecipientsFile, ageIdentityFile]) {
     if (path === undefined || statOf(path)?.isFile()) continue
-    const mend = 'put it there, or name another one in the settings: latchkey config show'
-    return failed('age_files', value, `${path} is not there: backups cannot be encrypted or read`, mend)
+    const mend = 'create it, or name another file in the settings: latchkey config show'
+    return failed('age_files', value, `${path} does not exist: backups cannot be encrypted or read`, mend)
   }
   if (ageIdentityFile === undefined || (statSync(ageIdentityFile).mode & 0o077) === 0)
     return ok('age_files', value)
   return warning(
     'age_files',
     value,
-    `others may read ${ageIdentityFile}`,
+    `other users can read ${ageIdentityFile}`,
     `chmod 0600 ${shellWord(resolve(ageIdentityFile))}`,
   )
 }
 
 async function checkSchedule(context: FileContext): Promise<Check> {
   try {
-    // A dry run of taking them away tells which there are.
+    // A dry run of removing them lists them.
     const entries = await unscheduleBackups(context)
     const managers = entries.map(({ manager }) => manager)
     const broken = await firstBroken(context, entries)
     if (broken) return failed('schedule', { managers }, broken.message, broken.hint)
     if (managers.length > 0) return ok('schedule', { managers })
     const { backups } = await surveyOwn(context, undefined)
-    // Whoever has another scheduler says so by the reason.
+    // With another scheduler, the reason of the backups shows that they are scheduled.
     if (backups[0]?.manifest.reason === 'schedule') return ok('schedule', { managers })
-    const mend = "have them taken with: latchkey backup schedule --cron '17 3 * * *'"
+    const mend = "schedule them with: latchkey backup schedule --cron '17 3 * * *'"
     return warning('schedule', { managers }, 'this user has no backups scheduled', mend)
   } catch (error) {
     const { message, hint } = known(error, context)
@@ -129,7 +129,7 @@ async function checkSchedule(context: FileContext): Promise<Check> {
   }
 }
 
-/** What was fit to run when it was scheduled may have lost its disk, its credentials or its program since. */
+/** A schedule may have lost its disk, its credentials or its program since it was installed. */
 async function firstBroken(
   context: FileContext,
   entries: readonly BackupSchedule[],
@@ -151,7 +151,7 @@ async function checkNewestBackup(context: FileContext): Promise<Check> {
     const [check] = await verifyBackups(context, { quick: true })
     const value = { id: check?.id ?? null }
     if (check?.outcome === 'passed') return ok('backup_bytes', value)
-    const mend = `take another one with: latchkey backup create, then look at it with: latchkey backup verify ${value.id}`
+    const mend = `take another with: latchkey backup create, then check this one with: latchkey backup verify ${value.id}`
     return failed('backup_bytes', value, check?.problem ?? '', mend)
   } catch (error) {
     const { message, hint } = known(error, context)

@@ -111,7 +111,7 @@ describe('as root', () => {
   })
 })
 
-requireMounts()('a read-only folder of backups is called that, and not the database', async () => {
+requireMounts()('a read-only backup folder is called that, and not the database', async () => {
   const { context } = scene
   mkdirSync(context.backupDir)
   expect(Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'ro', 'tmpfs', context.backupDir]).exitCode).toBe(0)
@@ -130,7 +130,7 @@ requireMounts()('a read-only folder of backups is called that, and not the datab
   }
 })
 
-describe('a safety backup that cannot be taken', () => {
+describe('a safety copy that cannot be taken', () => {
   const usersIn = (path: string) => {
     const client = openWriter(path)
     try {
@@ -156,7 +156,7 @@ describe('a safety backup that cannot be taken', () => {
     client.close()
     const error = await failure(work())
     expect(error.code).toBe('config')
-    expect(error.message).toMatch(/^the safety backup \(pre-(restore|migrate)\) could not be taken: /)
+    expect(error.message).toMatch(/^the safety copy \(pre-(restore|migrate)\) could not be taken: /)
     expect(usersIn(context.path)).toEqual({ n: left })
     expect(readdirSync(dirname(context.path)).filter(name => /replaced|tmp/.test(name))).toEqual([])
   })

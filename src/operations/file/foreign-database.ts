@@ -1,6 +1,6 @@
 /**
- * Looks into the SQLite database of another system for the formats that know what it means. Must only be given a private
- * copy, because opening one writes.
+ * Reads the SQLite database of another system, for the formats that understand it. Give it only private copies, because
+ * opening one writes to it.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import { applicationId } from '../../db/sqlite/open.ts'
@@ -12,10 +12,10 @@ import { type ForeignDatabase, invalid, type SqliteReader } from '../../formats/
 export const sqliteReader: SqliteReader = { logEnd: log => logState(log).end, withTables }
 
 /**
- * Runs `use` on a database that is sound and has tables.
+ * Runs `use` on an undamaged database with tables.
  *
  * @param path a private copy
- * @throws corrupt; invalid when it has no tables
+ * @throws corrupt, invalid (no tables)
  */
 function withTables<T>(file: string, path: string, use: (database: ForeignDatabase) => T): T {
   try {
@@ -40,7 +40,7 @@ function withTables<T>(file: string, path: string, use: (database: ForeignDataba
   }
 }
 
-/** Views and virtual tables run code of whoever made the file: what has such a name is not the table. */
+/** Views and virtual tables can run code from the file, so they do not count as tables. */
 function tablesOf(content: UntrustedDatabase): ReadonlyMap<string, readonly string[]> {
   const tables = content.rows(
     "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
@@ -53,7 +53,7 @@ function tablesOf(content: UntrustedDatabase): ReadonlyMap<string, readonly stri
   )
 }
 
-/** Columns that are stored: of a generated one anything may come, and any amount of it. */
+/** Stored columns only: a generated column could return anything, of any size. */
 const columnsOf = (content: UntrustedDatabase, table: string): readonly string[] =>
   content.rows('SELECT name FROM pragma_table_info(?)', table).map(({ name }) => String(name))
 
@@ -66,26 +66,26 @@ const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 const empty = (file: string): LatchkeyError =>
   invalid(
-    `${file} has no tables: it is an empty database, or a copy without the -wal beside the original`,
-    'copy the file together with its -wal, or make a whole copy with: sqlite3 FILE ".backup copy.db"',
+    `${file} has no tables: it is empty, or it was copied without its -wal file`,
+    'copy the file together with its -wal, or make a complete copy with: sqlite3 FILE ".backup copy.db"',
   )
 
 const ours = (file: string): LatchkeyError =>
   invalid(
-    `${file} is a database of Latchkey itself`,
-    'bring a backup back with: latchkey restore FILE; to use this database, name it with --db',
+    `${file} is a Latchkey database`,
+    'to restore a backup: latchkey restore FILE; to use this database, name it with --db',
   )
 
 const damaged = (file: string, options?: ErrorOptions): LatchkeyError =>
   new LatchkeyError(
     'corrupt',
     `${file} is a damaged SQLite database; nothing was imported`,
-    'see the damage with: sqlite3 FILE "PRAGMA integrity_check"; a copy needs the -wal of the original; or import a backup of it',
+    'check it with: sqlite3 FILE "PRAGMA integrity_check"; copy it together with its -wal, or import a backup of it',
     options,
   )
 
 const tooLarge = (file: string): LatchkeyError =>
   invalid(
-    `${file} has a value of more than ${mostValueBytes / 1024 / 1024} MiB, which is none that a system known here keeps`,
-    'see what is in it with: sqlite3 FILE .schema',
+    `${file} has a value of more than ${mostValueBytes / 1024 / 1024} MiB, which no supported system stores`,
+    'look into it with: sqlite3 FILE .schema',
   )

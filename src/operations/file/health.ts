@@ -1,4 +1,4 @@
-/** Whether the database is in order: looked at from every side, changed from none. */
+/** Checks the health of the database. Changes nothing. */
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -7,11 +7,11 @@ import type { HealthReport } from '../../contract/views.ts'
 import { latestVersion } from '../../db/schema/version.ts'
 import type { Client } from '../../db/sqlite/client.ts'
 import { databaseOn } from '../../db/sqlite/drizzle.ts'
+import { translate } from '../../db/sqlite/errors.ts'
 import { holdersOf } from '../../db/sqlite/holders.ts'
 import { foreignKeyCheck, quickCheck, schemaDrift, tryWrite } from '../../db/sqlite/inspect.ts'
 import { appliedMigrations, historyProblems } from '../../db/sqlite/migrate.ts'
 import { identify, logDamage, openReader } from '../../db/sqlite/open.ts'
-import { translate } from '../../system/errors.ts'
 import { freeBytes, sidecars, sizeOf, statOf } from '../../system/files.ts'
 import { shellWord } from '../../text/shell-word.ts'
 import type { FileContext } from '../context.ts'
@@ -21,18 +21,18 @@ import { backupStatus } from './backup/status.ts'
 import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 
 /**
- * Eight checks. A check that cannot be made because of an earlier one is `skipped`.
+ * Runs eight checks. A check that cannot run because an earlier one failed is `skipped`.
  *
  * @throws database_missing
  */
 export async function checkHealth(context: FileContext): Promise<HealthReport> {
   const path = resolve(context.path)
-  // What is no file at all is no health either.
+  // Fails with the usual error if there is no file.
   if (!isFile(path)) openReader(path).close()
   return reportOf(context, await healthChecks(context, quickCheck))
 }
 
-/** @param damageOf how thoroughly the file is looked through */
+/** @param damageOf the integrity check to use */
 export async function healthChecks(
   context: FileContext,
   damageOf: (client: Client) => readonly string[],
@@ -49,7 +49,7 @@ export async function healthChecks(
 
 const isFile = (path: string): boolean => statOf(path)?.isFile() === true
 
-/** Below this a write may fail at any moment. */
+/** Below this, any write may fail. */
 const leastFreeBytes = 4 * 1_048_576
 const fewFreeBytes = 100 * 1_048_576
 
@@ -103,7 +103,7 @@ function checkWritable(path: string): Check {
       'writable',
       { holders },
       `another process is writing${who === '' ? '' : `: one of ${who}`}`,
-      'wait for it, or see who it is with: latchkey db info',
+      'wait until it is done, or see who it is with: latchkey db info',
     )
   }
 }
@@ -111,7 +111,7 @@ function checkWritable(path: string): Check {
 function checkSchemaVersion(client: Client, current: number): Check {
   const value = { current, latest: latestVersion }
   if (current > latestVersion) {
-    return failed('schema', value, 'it was written by a newer Latchkey', 'use that one')
+    return failed('schema', value, 'it was written by a newer Latchkey', 'use the newer version')
   }
   const drift = [...historyProblems(appliedMigrations(client), current), ...schemaDrift(client, current)]
   const [first] = drift
@@ -120,7 +120,7 @@ function checkSchemaVersion(client: Client, current: number): Check {
       'schema',
       { ...value, drift },
       first,
-      'see all of it with: latchkey migrate check, go back with: latchkey restore --latest',
+      'see all problems with: latchkey migrate check, or go back with: latchkey restore --latest',
     )
   }
   return current === latestVersion
@@ -136,7 +136,7 @@ function checkIntegrity(client: Client, damageOf: (client: Client) => readonly s
     'integrity',
     { damage },
     first,
-    'look at it with: latchkey migrate check, or go back with: latchkey restore --latest',
+    'see all problems with: latchkey migrate check, or go back with: latchkey restore --latest',
   )
 }
 
@@ -158,12 +158,12 @@ async function checkTotals(client: Client): Promise<Check> {
   return failed(
     'usage',
     { keys: names },
-    `the totals of ${first}${others} are not what was recorded`,
-    'see them with: latchkey usage check, mend them with: latchkey usage check --repair',
+    `the totals of ${first}${others} do not match the recorded usage`,
+    'see them with: latchkey usage check, and repair them with: latchkey usage check --repair',
   )
 }
 
-/** What others may read, and a folder in which they may put something else in its place. */
+/** Files that other users can read, and a folder in which they could replace them. */
 function checkPermissions(path: string): Check {
   const folder = dirname(path)
   const modeOf = (file: string): number => (statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o7777
@@ -172,10 +172,10 @@ function checkPermissions(path: string): Check {
   if (open.length === 0) return ok('permissions', null)
   const value = Object.fromEntries(open.map(file => [file, modeOf(file).toString(8).padStart(4, '0')]))
   const problems = [
-    ...(files.length > 0 ? [`others may read ${files.join(', ')}`] : []),
-    ...(open.length > files.length ? [`others may write to ${folder}`] : []),
+    ...(files.length > 0 ? [`other users can read ${files.join(', ')}`] : []),
+    ...(open.length > files.length ? [`other users can write to ${folder}`] : []),
   ]
-  // A folder that belongs to everybody, such as /tmp, is not to be taken from them.
+  // Do not suggest chmod for a shared folder such as /tmp.
   const shared = (modeOf(folder) & 0o1000) !== 0
   const mends = [
     ...(files.length > 0 ? [`chmod 0600 ${files.map(shellWord).join(' ')}`] : []),
@@ -192,7 +192,7 @@ function checkSpace(path: string): Check {
   const databaseBytes = sizeOf(path) + sizeOf(`${path}-wal`)
   const value = { freeBytes: freeBytesNow, databaseBytes }
   if (freeBytesNow < Math.max(databaseBytes, leastFreeBytes)) {
-    return failed('disk_space', value, `${folder} has no room for a copy of the database`, 'free some space')
+    return failed('disk_space', value, `${folder} has no space for a copy of the database`, 'free some space')
   }
   return freeBytesNow < Math.max(2 * databaseBytes, fewFreeBytes)
     ? warning('disk_space', value, `${folder} is nearly full`, 'free some space')
@@ -205,7 +205,7 @@ async function checkLastBackup(context: FileContext): Promise<Check> {
     const value = newest === null ? null : { ageMs, id: newest.id }
     return problem === null
       ? ok('last_backup', value)
-      : warning('last_backup', value, problem, mend ?? 'look at them with: latchkey backup list')
+      : warning('last_backup', value, problem, mend ?? 'list them with: latchkey backup list')
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
     return warning('last_backup', null, error.message, error.hint)

@@ -1,6 +1,6 @@
 /**
- * Makes a new database, and never touches one that is there: it is built whole under a private name and then gets
- * its own, so that neither a crash nor a second run at the same moment can leave half of one.
+ * Creates a new database and never touches an existing one. It is built under a private name and then renamed, so that
+ * neither a crash nor a second run at the same time can leave half a database.
  */
 import { accessSync, constants, lstatSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -10,10 +10,10 @@ import type { Initialized, UserRef } from '../../contract/views.ts'
 import { latestVersion } from '../../db/schema/version.ts'
 import type { Client } from '../../db/sqlite/client.ts'
 import { openPrivate, settle } from '../../db/sqlite/copy.ts'
+import { translate } from '../../db/sqlite/errors.ts'
 import { giveIdentity } from '../../db/sqlite/identity.ts'
 import { migrateTo } from '../../db/sqlite/migrate.ts'
-import { Store } from '../../db/sqlite/transaction.ts'
-import { translate } from '../../system/errors.ts'
+import { SqliteStore } from '../../db/sqlite/transaction.ts'
 import { ensureFolder, PrivateFile, place, requireSpace, sidecars, sweep } from '../../system/files.ts'
 import { programVersion } from '../../system/version.ts'
 import type { FileContext } from '../context.ts'
@@ -26,7 +26,7 @@ import { type NewDatabase, newDatabase } from './input.ts'
 /**
  * Creates the database, mode 0600, and its folder, mode 0700 if it is missing.
  *
- * @throws invalid, conflict (something is there already), permission, disk_full, config
+ * @throws invalid, conflict (the file exists), permission, disk_full, config
  */
 export async function initialize(context: FileContext, input: NewDatabase = {}): Promise<Initialized> {
   const { admin: username } = rules.parse(newDatabase, input)
@@ -57,10 +57,10 @@ export async function initialize(context: FileContext, input: NewDatabase = {}):
   }
 }
 
-/** Inside the file that nobody sees yet: there is a database with its user, or none. */
+/** Creates the user before the file is visible, so that there is a database with its user or none. */
 async function firstUser(context: FileContext, file: string, username: string): Promise<UserRef> {
   const { now, actor } = context
-  const store = new Store({ path: file, access: 'write', dryRun: false, busyTimeoutMs: 0 })
+  const store = new SqliteStore({ path: file, access: 'write', dryRun: false, busyTimeoutMs: 0 })
   try {
     const { id } = await createUser({ store, now, actor }, { username, role: 'admin' })
     return { id, username }
@@ -83,7 +83,7 @@ function build(context: FileContext, file: string): void {
   )
 }
 
-/** All that was written is in the one file afterwards. */
+/** Leaves everything in one file, without a log. */
 function within(context: FileContext, file: string, work: (client: Client) => void): void {
   const client = openPrivate(file)
   try {
@@ -102,8 +102,8 @@ function requireAbsent(path: string): void {
   if (remains.length === 0) return
   throw new LatchkeyError(
     'conflict',
-    `${remains.join(' and ')} belong to a database that is no longer there, and would be blended into a new one`,
-    'get that database back with: latchkey restore --latest, or move these files away',
+    `${remains.join(' and ')} belong to a database that no longer exists, and would corrupt a new one`,
+    'restore that database with: latchkey restore --latest, or move these files away',
   )
 }
 
@@ -112,19 +112,19 @@ function isThere(path: string): boolean {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR') {
-      throw new LatchkeyError('config', `${dirname(path)} is not a folder`, 'name another place with --db')
+      throw new LatchkeyError('config', `${dirname(path)} is not a folder`, 'give another path with --db')
     }
     throw translate(error, path)
   }
 }
 
-/** For a dry run: the nearest folder that exists must be one in which this user can create things. */
+/** For a dry run: this user must be able to create things in the nearest existing folder. */
 function requireCreatable(folder: string): void {
   let nearest = folder
   while (!isThere(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest)
   try {
     if (!lstatSync(nearest).isDirectory() && !lstatSync(nearest).isSymbolicLink()) {
-      throw new LatchkeyError('config', `${nearest} is not a folder`, 'name another place with --db')
+      throw new LatchkeyError('config', `${nearest} is not a folder`, 'give another path with --db')
     }
     accessSync(nearest, constants.W_OK | constants.X_OK)
   } catch (error) {
@@ -135,7 +135,7 @@ function requireCreatable(folder: string): void {
 function exists(path: string): LatchkeyError {
   return new LatchkeyError(
     'conflict',
-    `${path} exists already, and init refuses to touch an existing file`,
-    'look at it with: latchkey health, or name another file with --db',
+    `${path} already exists, and init never touches an existing file`,
+    'check it with: latchkey health, or give another file with --db',
   )
 }

@@ -1,10 +1,10 @@
-/** What operations on a whole database file take. */
+/** Inputs of the operations on a whole database file. */
 import * as v from 'valibot'
 import type { SettingsCheck } from '../../contract/views.ts'
 import { type Input, type Rule, username } from '../rules/input.ts'
 
 export const newDatabase = v.object({
-  /** Username of a first user, who gets the role of an admin. */
+  /** Username of a first user, who gets the role admin. */
   admin: v.optional(username),
 })
 export type NewDatabase = Input<typeof newDatabase>
@@ -22,29 +22,29 @@ const direction: Rule<(typeof directions)[number]> = v.picklist(directions, 'mus
 export const migrateInput = v.object({
   /** To newer versions, or back to older ones. */
   direction,
-  /** The schema version to end at. Default: up, the newest; down, one less than now. */
+  /** The target schema version. Default: the newest for up, one less than now for down. */
   to: v.optional(wholeNumber(0)),
-  /** How many steps to go, in place of `to`. */
+  /** How many steps to run, instead of `to`. */
   steps: v.optional(wholeNumber(1)),
 })
 export type Migrate = Input<typeof migrateInput>
 
-/** As for `migrate`; the default direction is up, or down when `to` is an older version than now. */
+/** As for `migrate`. The default direction is up, or down if `to` is older than the current version. */
 export type PlanMigration = Partial<Migrate>
 
 export interface CopyDatabase {
-  /** A file that is not there yet. */
+  /** A file that does not exist yet. */
   readonly to: string
 }
 
 export interface Query {
-  /** One statement that only reads. */
+  /** One read-only statement. */
   readonly sql: string
-  /** Values of `:name` in the statement. */
+  /** Values for `:name` in the statement. */
   readonly params?: Readonly<Record<string, string | number | bigint>> | undefined
 }
 
 export interface Diagnosis {
-  /** What the files of settings are like, which the caller has read. */
+  /** The settings files, as the caller has read them. */
   readonly settings?: readonly SettingsCheck[] | undefined
 }

@@ -1,4 +1,4 @@
-/** What there is, in numbers that a monitor asks for every few seconds: no names, and no look at single requests. */
+/** Counts for monitors that ask every few seconds: no names, and no reading of single requests. */
 import { keyDenials } from '../../contract/views/words.ts'
 import type { Inventory, KeyStatus } from '../../contract/views.ts'
 import { sql, totalOf } from '../../db/query.ts'

@@ -1,6 +1,6 @@
 /**
- * Moves the schema up and down. Nothing is tried on the database itself that has not worked on a copy of it, and
- * nothing is changed before a backup exists. Every function takes the list of migrations, by default the program's.
+ * Migrates the schema up and down. Every step is tried on a copy first, and a backup is taken before anything changes.
+ * Every function takes the list of migrations, by default the program's.
  */
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,6 +18,7 @@ import type {
 } from '../../contract/views.ts'
 import type { Client } from '../../db/sqlite/client.ts'
 import { copyTo, openPrivate } from '../../db/sqlite/copy.ts'
+import { translate } from '../../db/sqlite/errors.ts'
 import { holdersOf } from '../../db/sqlite/holders.ts'
 import {
   foreignKeyCheck,
@@ -38,7 +39,6 @@ import {
 } from '../../db/sqlite/migrate.ts'
 import { type MigrationSource, migrations } from '../../db/sqlite/migrations.ts'
 import { logDamage, openWriter, reading, requireOurs, requireWholeLog } from '../../db/sqlite/open.ts'
-import { translate } from '../../system/errors.ts'
 import { PrivateFile, requireSpace, sizeOf, sweep } from '../../system/files.ts'
 import { programVersion } from '../../system/version.ts'
 import type { FileContext } from '../context.ts'
@@ -51,7 +51,7 @@ import { type Migrate, migrateInput, type PlanMigration } from './input.ts'
 type Sources = readonly MigrationSource[]
 
 /**
- * Which migrations the database has, and which this program has.
+ * Compares the migrations of the database with those of this program.
  *
  * @throws database_missing, database_foreign, corrupt
  */
@@ -84,10 +84,10 @@ export async function schemaState(context: FileContext, sources: Sources = migra
 }
 
 /**
- * Everything that can be wrong with the database as a whole: its history, its schema against that history, rows
- * that point at nothing, one by one, and the file itself.
+ * Lists everything that is wrong with the database: its history, its schema against that history, every dangling
+ * reference, and the file itself.
  *
- * @throws database_missing, database_foreign, corrupt (when it cannot even be opened)
+ * @throws database_missing, database_foreign, corrupt (it cannot be opened)
  */
 export async function checkSchema(context: FileContext, sources: Sources = migrations): Promise<SchemaCheck> {
   return reading(context.path, client => {
@@ -98,7 +98,7 @@ export async function checkSchema(context: FileContext, sources: Sources = migra
     const history = check('history', () => historyFindings(client, version, sources))
     const problems = [
       ...history,
-      // With another history there is nothing to compare the schema with.
+      // If the history differs, there is no schema to compare with.
       ...(history.length > 0 ? [] : check('schema', () => schemaDrift(client, version, sources))),
       ...check('foreign_key', () => foreignKeyCheck(client, 1_000)),
       ...check('integrity', () => [logDamage(context.path)?.message ?? [], integrityCheck(client)].flat()),
@@ -108,7 +108,7 @@ export async function checkSchema(context: FileContext, sources: Sources = migra
 }
 
 /**
- * What `migrate` would run with the same options, and what would be lost by it, as far as the schemas tell. Only
+ * Returns what `migrate` would run with the same options, and what data that would lose, judging by the schemas. Only
  * reads.
  *
  * @throws database_missing, database_foreign, schema_newer, drift, corrupt, usage, invalid
@@ -136,7 +136,7 @@ export async function planMigration(
 }
 
 /**
- * When the schema moved, newest first: what the audit trail tells, and what only the history of migrations does.
+ * Lists schema changes, newest first, from the audit log and from the history of migrations.
  *
  * @throws database_missing, database_foreign, corrupt
  */
@@ -159,12 +159,12 @@ export async function migrationHistory(context: FileContext): Promise<readonly S
           programVersion: step.programVersion,
         }),
       )
-    // Within one moment the order of the versions tells; the sort keeps it.
+    // The sort is stable, so steps with the same time stay in the order of their versions.
     return [...told, ...untold.toReversed()].sort((a, b) => b.at.getTime() - a.at.getTime())
   })
 }
 
-/** How far the moment of a step may lie from that of the audit row written in the same transaction. */
+/** The most milliseconds between a step and its audit row, which are written in the same transaction. */
 const oneRunMs = 60_000
 
 const isPartOf = (step: AppliedMigration, event: SchemaEvent): boolean =>
@@ -213,16 +213,16 @@ interface AuditedMove {
   readonly backup: string | null
 }
 
-/** How long to wait for other processes to close the database before a step down. */
+/** Milliseconds to wait for other processes to close the database before a step down. */
 const usersWaitMs = 5_000
 
-/** How long to wait for another run: of two at once, one migrates and the other finds it done. */
+/** Milliseconds to wait for another run. If two run at once, one migrates and the other finds it done. */
 const lockWaitMs = 60_000
 
 /**
- * Migrates: the history must fit, all steps are rehearsed on a copy, a backup is taken (reason `pre-migrate`), and
- * then they run in one transaction together with their audit row. With nothing to do, nothing is done. A dry run
- * ends after the rehearsal. Down only when no other process has the database open.
+ * Migrates. The history must match; all steps are rehearsed on a copy; a backup is taken (reason `pre-migrate`); then
+ * they run in one transaction with their audit row. Does nothing if there is nothing to do. A dry run ends after the
+ * rehearsal. Steps down need the database to be closed by all other processes.
  *
  * @throws busy, database_missing, database_foreign, schema_newer, drift, corrupt, disk_full, permission, usage, invalid
  */
@@ -246,7 +246,7 @@ async function migrateLocked(
   sources: Sources,
 ): Promise<Migrated> {
   const { path } = context
-  // Read again: another run may have done it while this one waited for the lock.
+  // Read again, because another run may have migrated while this one waited for the lock.
   const from = currentVersion(context, sources)
   const done = direction === 'up' ? from >= target : from <= target
   if (done) return { path, from, to: from, steps: [], backup: null, lost: {} }
@@ -258,7 +258,7 @@ async function migrateLocked(
   try {
     const client = openWriter(path)
     try {
-      // One statement waits for a peer's transaction, as long as any other write of Latchkey's does.
+      // Wait for other writers as long as every other write does.
       client.run('PRAGMA busy_timeout = 5000')
       const run = migrateTo(client, path, target, stampFor(context, client, direction, backup), sources)
       requireSound(client, path)
@@ -271,11 +271,11 @@ async function migrateLocked(
   }
 }
 
-/** What a running program expects to find must not go away under it; up, everything it knows stays. */
+/** A step down would remove what a running program expects. A step up removes nothing. */
 async function requireUnused(path: string): Promise<void> {
   const deadline = performance.now() + usersWaitMs
   let holders = holdersOf(path)
-  // A command that only looks is gone in a moment.
+  // Short commands end in a moment.
   while (holders.length > 0 && performance.now() < deadline) {
     await sleep(50)
     holders = holdersOf(path)
@@ -284,12 +284,12 @@ async function requireUnused(path: string): Promise<void> {
   const who = holders.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
   throw new LatchkeyError(
     'busy',
-    `${path} is in use by ${who}, which would not find in it what it expects; nothing was changed`,
-    'stop that, then run it again',
+    `${path} is in use by ${who}, which needs the current schema; nothing was changed`,
+    'stop it, then run the command again',
   )
 }
 
-/** All steps on a private copy: what fails there never begins on the database. */
+/** Runs all steps on a private copy, so that failures are found before the database changes. */
 async function rehearse(
   context: FileContext,
   direction: Migrate['direction'],
@@ -352,8 +352,8 @@ function targetOf(
   if (target > sources.length || target < 0) {
     throw new LatchkeyError(
       'usage',
-      `there is no schema version ${target}: they go from 0 to ${sources.length}, and the database has ${from}`,
-      'see them with: latchkey migrate status',
+      `there is no schema version ${target}: versions are 0 to ${sources.length}, and the database has ${from}`,
+      'list them with: latchkey migrate status',
     )
   }
   if (up ? target < from : target > from) {
@@ -383,7 +383,7 @@ function historyFindings(client: Client, version: number, sources: Sources): rea
   return [...newer, ...historyProblems(appliedMigrations(client), version, sources)]
 }
 
-/** What a check finds; a file so damaged that the check itself fails is a finding, too. */
+/** Runs a check. If the file is so damaged that the check fails, that is a finding. */
 function findings(
   find: () => readonly string[],
 ): readonly { readonly detail: string; readonly damage: boolean }[] {
@@ -395,7 +395,7 @@ function findings(
   }
 }
 
-/** A statement that fails is a fault of the migration: said as such, with what SQLite says. */
+/** A failing statement is a bug in the migration, reported with SQLite's message. */
 function failure(error: unknown, path: string): unknown {
   const known = translate(error, path)
   if (known instanceof LatchkeyError || !codeOf(known).startsWith('SQLITE_') || !(known instanceof Error))
@@ -403,13 +403,13 @@ function failure(error: unknown, path: string): unknown {
   return new LatchkeyError(
     'unexpected',
     `a migration of ${path} failed: ${known.message}; nothing was changed`,
-    'look for rows that do not fit with: latchkey migrate check; otherwise report this mistake in Latchkey',
+    'look for bad rows with: latchkey migrate check; if there are none, report this as a bug in Latchkey',
     { cause: known },
   )
 }
 
 function withBackup(error: unknown, backup: Backup): unknown {
   if (!(error instanceof LatchkeyError)) return error
-  const hint = `${error.hint}; the backup taken first is ${backup.id}, to go back: latchkey restore ${backup.id}`
+  const hint = `${error.hint}; to go back to the backup taken before: latchkey restore ${backup.id}`
   return new LatchkeyError(error.code, error.message, hint, { cause: error })
 }

@@ -6,7 +6,7 @@ import type { ImportReport } from '../../contract/views.ts'
 import { latestVersion } from '../../db/schema/version.ts'
 import { Client } from '../../db/sqlite/client.ts'
 import { migrateTo } from '../../db/sqlite/migrate.ts'
-import { Store } from '../../db/sqlite/transaction.ts'
+import { SqliteStore } from '../../db/sqlite/transaction.ts'
 import { failure } from '../../testing/failure.ts'
 import type { OperationContext } from '../context.ts'
 import { hashSecret, mintSecret } from '../rules/secrets.ts'
@@ -39,7 +39,7 @@ afterEach(async () => {
 })
 
 const contextOf = (dryRun: boolean): OperationContext => ({
-  store: new Store({ path, access: 'write', dryRun, busyTimeoutMs: 5_000 }),
+  store: new SqliteStore({ path, access: 'write', dryRun, busyTimeoutMs: 5_000 }),
   now: () => now,
   actor: { name: 'tester', origin: 'script' },
 })
@@ -315,7 +315,7 @@ describe('a first import', () => {
   test('of the own database is refused', async () => {
     await load([entry()])
     for (const file of [path, `${path}-wal`]) {
-      expect((await failure(importGlmProxy(context, { file }))).message).toContain('would be imported into')
+      expect((await failure(importGlmProxy(context, { file }))).message).toContain('you are importing into')
     }
   })
 })

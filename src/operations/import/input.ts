@@ -1,4 +1,4 @@
-/** What imports take. Types alone. */
+/** Inputs of the imports. Only types. */
 import type { SourceFile } from '../../formats/source.ts'
 
 export interface ImportOptions extends SourceFile {
@@ -7,6 +7,6 @@ export interface ImportOptions extends SourceFile {
 }
 
 export interface UndoOptions {
-  /** Leave what was changed or used since as it is, and take back the rest. */
+  /** Keep what was changed or used since, and undo the rest. */
   readonly keepChanged?: boolean | undefined
 }

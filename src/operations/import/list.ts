@@ -1,4 +1,4 @@
-/** The imports there were, and which of them one means. */
+/** Lists imports and finds one. */
 
 import * as v from 'valibot'
 import type { ImportSummary } from '../../contract/views.ts'
@@ -11,7 +11,7 @@ import { read } from './state.ts'
 
 export type ImportRow = typeof imports.$inferSelect
 
-/** Newest first. */
+/** Lists imports, newest first. */
 export function listImports(context: OperationContext): Promise<readonly ImportSummary[]> {
   return context.store.read(async db =>
     (await db.select().from(imports).orderBy(desc(imports.id))).map(summaryOf),

@@ -1,10 +1,10 @@
-/** Names for what is imported: unique whatever their case, as the operator would have to choose them. */
+/** Chooses names for imported things that are unique regardless of case. */
 import { slugOf, withoutAccents } from '../rules/slug.ts'
 
 export interface NameStyle {
   /** Characters. */
   readonly longest: number
-  /** What the nth thing of one name is called by. */
+  /** The suffix of the nth thing with the same name. */
   readonly suffix: (n: number) => string
 }
 
@@ -13,12 +13,12 @@ export const titles: NameStyle = { longest: 100, suffix: n => ` (${n})` }
 /** `name-2`, for usernames and slugs. */
 export const handles: NameStyle = { longest: 64, suffix: n => `-${n}` }
 
-/** The names in use, as they change while an import is planned. */
+/** The names in use while an import is planned. */
 export class Names {
   readonly #style: NameStyle
   /** Folded. */
   readonly #taken: Set<string>
-  /** Folded name -> the number to try next, so that a thousand equal names take a thousand tries, not a million. */
+  /** Folded name -> the number to try next, so that a thousand equal names need a thousand tries, not a million. */
   readonly #next = new Map<string, number>()
 
   constructor(style: NameStyle, taken: Iterable<string>) {
@@ -26,7 +26,7 @@ export class Names {
     this.#taken = new Set([...taken].map(fold))
   }
 
-  /** Takes the name, or else the first free one of its numbered forms from 2. */
+  /** Takes the name, or its first free numbered form from 2. */
   take(name: string): string {
     let candidate = name
     const folded = fold(name)
@@ -48,20 +48,20 @@ export class Names {
 
   #numbered(name: string, n: number): string {
     const suffix = this.#style.suffix(n)
-    // Not through the middle of a character outside the basic plane.
+    // Never cut a surrogate pair.
     const room = name.slice(0, this.#style.longest - suffix.length).replace(/[\ud800-\udbff]$/, '')
     return room.trimEnd() + suffix
   }
 }
 
-/** Folds more than SQLite's lower(), which knows ASCII only: what is equal there is equal here. */
+/** Folds more than SQLite's lower(), which handles only ASCII, so names that are equal there are equal here. */
 export const fold = (name: string): string => name.normalize('NFC').toLowerCase()
 
-/** A slug of the text, `fallback` when none of it can stand in one. */
-// Ids of projects have an underscore, so a slug is never one.
+/** A slug made from the text, or `fallback` if it has no usable characters. */
+// Project ids have an underscore, so a slug never looks like an id.
 export const slugFrom = (text: string, fallback: string): string => slugOf(text) || fallback
 
-/** A username of the text, `fallback` when none of it can stand in one. */
+/** A username made from the text, or `fallback` if it has no usable characters. */
 export function usernameFrom(text: string, fallback: string): string {
   const name = withoutAccents(text)
     .replace(/[^A-Za-z0-9._-]+/g, '-')

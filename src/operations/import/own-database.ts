@@ -1,9 +1,9 @@
-/** Keeps an import from reading the database that it would write to. */
+/** Refuses to import from the database that would be written to. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import { sidecars, statOf } from '../../system/files.ts'
 
 /**
- * Closing a file that this process also has open in SQLite drops SQLite's locks on it (POSIX): never touch it.
+ * Never opens the file: closing a file that SQLite also has open in this process drops SQLite's locks (POSIX).
  *
  * @throws invalid
  */
@@ -14,7 +14,7 @@ export function refuseOwnDatabase(file: string, database: string): void {
   if (!own.some(other => other !== undefined && other.ino === source.ino && other.dev === source.dev)) return
   throw new LatchkeyError(
     'invalid',
-    `${file} belongs to the database that would be imported into`,
-    'name what the other system writes; latchkey import --help has examples',
+    `${file} belongs to the database that you are importing into`,
+    'give a file of the other system; see examples with: latchkey import --help',
   )
 }

@@ -1,9 +1,10 @@
 /**
- * Imports the users, projects and keys of another system, any number of times, while both systems are in use. What
- * the source changed since its last import is applied, what was changed here is kept, and usage is never counted twice.
- * One transaction: all or nothing. An import that would change nothing writes nothing.
+ * Imports the users, projects and keys of another system. It can be repeated while both systems are in use: changes in
+ * the source since the last import are applied, changes made here are kept, and usage is never counted twice. One
+ * transaction: all or nothing. An import that would change nothing writes nothing.
  */
 
+import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
@@ -27,8 +28,6 @@ import {
   auditViews,
   imported,
   type Kept,
-  type Kind,
-  kinds,
   nameOf,
   remember,
   rememberAgain,
@@ -37,7 +36,7 @@ import {
   snapshots,
   tokenLimitRows,
   updateRow,
-} from './kinds.ts'
+} from './nouns.ts'
 import { refuseOwnDatabase } from './own-database.ts'
 import type { Plan, Stamp, Write } from './plan.ts'
 import { planKeys } from './plan-keys.ts'
@@ -49,19 +48,19 @@ import { moveUsage, newUsage, usageGaps } from './usage.ts'
 const readers = { 'glm-proxy': readGlmProxy, ccluster: readCcluster, dokify: readDokify }
 
 /**
- * Reads an `apikeys.json` or a SQLite database of glm-proxy. A key is recognised by the hash of its secret.
+ * Imports an `apikeys.json` or a SQLite database of glm-proxy. A key is recognised by the hash of its secret.
  *
- * @throws invalid, naming the first problem in the source and how many more there are; nothing is imported then.
- *   not_found, corrupt, busy, permission for the file
+ * @throws invalid, naming the first problem in the source and how many more there are; not_found, corrupt, busy,
+ *   permission for the file. Nothing is imported then
  */
 export const importGlmProxy = (context: OperationContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'glm-proxy', input)
 
-/** Reads the users and keys of a SQLite database of ccluster. @throws as `importGlmProxy` */
+/** Imports the users and keys of a SQLite database of ccluster. @throws as `importGlmProxy` */
 export const importCcluster = (context: OperationContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'ccluster', input)
 
-/** Reads a folder with a dump per table of Dokify, or a SQLite copy of its schema. @throws as `importGlmProxy` */
+/** Imports a folder with a dump per table of Dokify, or a SQLite copy of its schema. @throws as `importGlmProxy` */
 export const importDokify = (context: OperationContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'dokify', input)
 
@@ -86,7 +85,7 @@ async function importData(
     await checked(rows)
     const report = reportOf(stamp, plans, found)
     const writes = plans.flatMap(({ item, write }) =>
-      write ? [{ ...write, kind: item.type, isTold: item.outcome !== 'unchanged' }] : [],
+      write ? [{ ...write, noun: item.type, isTold: item.outcome !== 'unchanged' }] : [],
     )
     if (writes.length === 0) return report
     await db.insert(imports).values({ id: stamp.importId, source, at: now.getTime(), report })
@@ -137,36 +136,36 @@ function reportOf(stamp: Stamp, plans: readonly Plan[], found: ForeignData): Imp
 }
 
 type Writing = Write & {
-  readonly kind: Kind
-  /** Whether an operator would call it a change. */
+  readonly noun: ImportedNoun
+  /** Whether it counts as a change for people. */
   readonly isTold: boolean
 }
 
-/** What an import did to one thing, and how that was before: null for what it created or linked. */
+/** What an import did to one thing, and its state before: null if it was created or linked. */
 type Change = Writing & { readonly before: Kept | null; readonly shown: object | null }
 
-/** @throws Error when the usage of a key no longer adds up: a mistake of this program, which undoes the whole import */
+/** @throws Error if the usage of a key no longer adds up: a bug in this program, which rolls back the whole import */
 async function writeAll(
   context: OperationContext,
   db: Database,
   stamp: Stamp,
   writes: readonly Writing[],
 ): Promise<readonly Change[]> {
-  const of = (kind: Kind) => writes.filter(write => write.kind === kind)
+  const of = (noun: ImportedNoun) => writes.filter(write => write.noun === noun)
   const keyIds = of('key').map(write => write.id)
   const gaps = await usageGaps(db, keyIds)
   const before = new Map<string, Snapshot>()
   const shown = new Map<string, object>()
-  for (const kind of kinds) {
-    const ids = of(kind).flatMap(({ action, id }) => (action === 'updated' ? [id] : []))
-    for (const [id, snapshot] of await snapshots(db, kind, ids)) before.set(id, snapshot)
-    for (const [id, view] of await auditViews(db, stamp.now, kind, ids)) shown.set(id, view)
+  for (const noun of importedNouns) {
+    const ids = of(noun).flatMap(({ action, id }) => (action === 'updated' ? [id] : []))
+    for (const [id, snapshot] of await snapshots(db, noun, ids)) before.set(id, snapshot)
+    for (const [id, view] of await auditViews(db, stamp.now, noun, ids)) shown.set(id, view)
   }
   const tell = await rowProgress(context, 'importing', writes.length)
   const changes: Change[] = []
-  for (const kind of kinds) {
-    // Updates come first: a new thing may have been given a name that an update sets free, never the other way round.
-    for (const write of of(kind)) {
+  for (const noun of importedNouns) {
+    // Updates come first: a new thing may get a name that an update frees, never the other way round.
+    for (const write of of(noun)) {
       if (write.action !== 'updated') continue
       const snapshot = before.get(write.id)
       if (!snapshot) throw new Error(`${write.id} was to be changed, but is not there`)
@@ -176,17 +175,17 @@ async function writeAll(
       const kept = { snapshot, imported: { importId, state }, moved }
       changes.push({ ...write, before: kept, shown: shown.get(write.id) ?? null })
     }
-    const others = of(kind).filter(write => write.action !== 'updated')
+    const others = of(noun).filter(write => write.action !== 'updated')
     for (const some of inChunks(others)) {
       const created = some.filter(write => write.action === 'created')
-      await create(db, stamp.now, kind, created)
-      await remember(db, kind, stamp, some)
+      await create(db, stamp.now, noun, created)
+      await remember(db, noun, stamp, some)
       await tell(some.length)
     }
     changes.push(...others.map(write => ({ ...write, before: null, shown: null })))
-    const remembered = await db.$count(imported[kind], eq(imported[kind].importId, stamp.importId))
-    if (remembered !== of(kind).length) {
-      throw new Error(`${of(kind).length} ${kind}s were imported, but ${remembered} are in the database`)
+    const remembered = await db.$count(imported[noun], eq(imported[noun].importId, stamp.importId))
+    if (remembered !== of(noun).length) {
+      throw new Error(`${of(noun).length} ${noun}s were imported, but ${remembered} are in the database`)
     }
   }
   for (const [id, gap] of await usageGaps(db, keyIds)) {
@@ -196,25 +195,30 @@ async function writeAll(
   return changes
 }
 
-/** Returns how the usage of a key was moved. A use alone is no change of a key: its time of change stays. */
+/** Returns by how much the usage of a key changed. New usage alone does not change the key's `updated_at`. */
 async function update(
   db: Database,
   { source, importId, now }: Stamp,
-  { kind, id, fields, key, state }: Writing,
+  { noun, id, fields, key, state }: Writing,
 ): Promise<UsageMove | null> {
   const tokenLimit = key?.tokenLimit ?? null
   const isChange = tokenLimit !== null || Object.keys(fields).some(field => field !== 'lastUsedAt')
-  await updateRow(db, kind, id, isChange ? { ...fields, updatedAt: now.getTime() } : fields)
+  await updateRow(db, noun, id, isChange ? { ...fields, updatedAt: now.getTime() } : fields)
   if (tokenLimit !== null) await setTokenLimit(db, id, tokenLimit, now)
-  await rememberAgain(db, kind, source, id, { importId, state })
+  await rememberAgain(db, noun, source, id, { importId, state })
   return key ? moveUsage(db, id, key.move) : null
 }
 
-/** @param writes no more than one statement can take: few statements, because nobody else can write meanwhile */
-async function create(db: Database, now: Date, kind: Kind, writes: readonly Writing[]): Promise<void> {
+/** @param writes at most as many as fit in one statement, because nobody else can write meanwhile */
+async function create(
+  db: Database,
+  now: Date,
+  noun: ImportedNoun,
+  writes: readonly Writing[],
+): Promise<void> {
   if (writes.length === 0) return
-  // The plan of each kind makes rows of its table.
-  await db.insert(tableOf(kind)).values(writes.map(({ fields }) => fields) as never[])
+  // Each kind plans rows of its own table.
+  await db.insert(tableOf(noun)).values(writes.map(({ fields }) => fields) as never[])
   const made = writes.flatMap(({ id, key }) => (key ? [{ ...key, id, ...newUsage(id, key.move) }] : []))
   if (made.length === 0) return
   await db.insert(secrets).values(made.flatMap(({ secret }) => secret ?? []))
@@ -225,7 +229,7 @@ async function create(db: Database, now: Date, kind: Kind, writes: readonly Writ
   if (carried.length > 0) await db.insert(carriedUsage).values(carried)
 }
 
-/** Keeps what it takes to undo the import, and tells the audit trail of each change. */
+/** Stores what an undo needs, and writes an audit row for each change. */
 async function keepChanges(
   context: OperationContext,
   db: Database,
@@ -234,13 +238,13 @@ async function keepChanges(
 ): Promise<void> {
   const told = changes.filter(change => change.isTold)
   const tell = await rowProgress(context, 'recording', changes.length + told.length)
-  for (const kind of kinds) {
-    const mine = changes.filter(change => change.kind === kind)
+  for (const noun of importedNouns) {
+    const mine = changes.filter(change => change.noun === noun)
     const ids = mine.map(change => change.id)
-    const after = await snapshots(db, kind, ids)
+    const after = await snapshots(db, noun, ids)
     const rows = mine.map(({ id, action, before }) => ({
       importId: stamp.importId,
-      type: kind,
+      type: noun,
       targetId: id,
       action,
       before,
@@ -250,15 +254,15 @@ async function keepChanges(
       await db.insert(importChanges).values(part)
       await tell(part.length)
     }
-    const views = await auditViews(db, stamp.now, kind, ids)
+    const views = await auditViews(db, stamp.now, noun, ids)
     const events = mine
       .filter(change => change.isTold)
       .map(({ id, shown }): Event => {
         const snapshot = after.get(id)
-        const name = snapshot ? nameOf(kind, snapshot) : null
+        const name = snapshot ? nameOf(noun, snapshot) : null
         return {
-          action: `${kind}.import`,
-          target: { type: kind, id, name },
+          action: `${noun}.import`,
+          target: { type: noun, id, name },
           before: shown,
           after: views.get(id),
         }

@@ -1,4 +1,4 @@
-/** Decides what becomes of each key of a source. Reads the database, changes nothing. */
+/** Plans what to do with each key of a source. Changes nothing. */
 
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
@@ -8,8 +8,8 @@ import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import type { Row } from '../nouns.ts'
 import { newId } from '../rules/ids.ts'
-import { limitWindowMs, secretHashes } from './kinds.ts'
 import { Names, titles } from './names.ts'
+import { limitWindowMs, secretHashes } from './nouns.ts'
 import {
   changedFields,
   itemCreated,
@@ -30,16 +30,16 @@ import { totalsOf } from './usage.ts'
 interface Known {
   readonly row: Row<'key'>
   readonly importId: string
-  /** What the source last said of it. */
+  /** Its last state in the source. */
   readonly state: unknown
   readonly tokenLimit: number | null
 }
 
 /**
- * Plans for the keys in the source, then for those that came from it and are no longer in it.
+ * Plans the keys in the source, then those that came from it but are no longer in it.
  *
  * @param owners by their ids in the source
- * @param revokeGone revokes the keys that are no longer in the source; otherwise they are only reported
+ * @param revokeGone revoke the keys that are no longer in the source; otherwise they are only reported
  */
 export async function planKeys(
   db: Database,
@@ -63,12 +63,12 @@ export async function planKeys(
     if (before) return planUpdate(stamp, key, before, names, owner)
     const holder = holders.get(key.hash)
     if (holder) {
-      const reason = `its secret is here already, on "${holder.name}" (${holder.id}), which did not come from this source`
+      const reason = `its secret already belongs to "${holder.name}" (${holder.id}), which did not come from this source`
       return leave('key', key.name ?? holder.name, reason)
     }
     if (deleted.has(key.hash)) {
       const reason =
-        'deleted here since it was imported, so it stays away; to have it back: latchkey restore --key NAME'
+        'deleted here since it was imported, so it is not imported again; to bring it back: latchkey restore --key NAME'
       return leave('key', key.name ?? `${stamp.source} key`, reason)
     }
     return planCreation(stamp, key, names, owner)
@@ -178,15 +178,15 @@ const words: Readonly<Record<string, string>> = {
   revokedReason: 'revoked',
 }
 
-/** A use recorded here is never forgotten for an earlier one in the source. */
+/** A later use recorded here is kept. */
 function latestUse(key: IncomingKey, row: Row<'key'>, before: KeyState): number | null {
   if (row.lastUsedAt === before.lastUsedAt || row.lastUsedAt === null) return key.lastUsedAt
   return key.lastUsedAt === null ? row.lastUsedAt : Math.max(row.lastUsedAt, key.lastUsedAt)
 }
 
 /**
- * Keys that came from this source, are no longer in it, and were not ended here. Whoever removed them there believes
- * that they no longer work.
+ * Keys that came from this source, are no longer in it, and still work here. Whoever removed them from the source
+ * probably expects that they no longer work.
  *
  * @param hashes of all secrets in the source
  */
@@ -219,7 +219,7 @@ function planGone(
     })
 }
 
-/** By the hash of the secret that they were imported with, oldest first. */
+/** By the hash of the secret they were imported with, oldest first. */
 async function knownKeys(db: Database, source: string): Promise<ReadonlyMap<string, Known>> {
   const isTokenLimit = and(eq(limits.metric, 'tokens'), eq(limits.windowMs, limitWindowMs))
   const { hash, importId, state } = importedKeys
@@ -233,7 +233,7 @@ async function knownKeys(db: Database, source: string): Promise<ReadonlyMap<stri
   return new Map(rows.map(({ hash, ...known }) => [hash, known]))
 }
 
-/** The keys that have these secrets, wherever they came from. */
+/** The keys that have these secrets, from any source. */
 async function holdersOf(db: Database, hashes: readonly string[]): Promise<ReadonlyMap<string, Row<'key'>>> {
   const found = new Map<string, Row<'key'>>()
   for (const chunk of inChunks(hashes)) {
@@ -248,8 +248,8 @@ async function holdersOf(db: Database, hashes: readonly string[]): Promise<Reado
 }
 
 /**
- * Hashes of keys that an import of this source created and that somebody deleted here. An import that was undone
- * deleted nothing: its keys may come again.
+ * Hashes of keys that an import of this source created and that somebody deleted here. Keys removed by undoing an import
+ * do not count: they may be imported again.
  */
 async function deletedHere(db: Database, source: string): Promise<ReadonlySet<string>> {
   const gone = await db

@@ -1,6 +1,6 @@
 /**
- * Decides what becomes of the users and projects of a source. A user who is here already, under the email address or
- * else the username of the source, is linked and never changed. Reads the database, changes nothing.
+ * Plans what to do with the users and projects of a source. A user who already exists here, by email address or else by
+ * username, is linked and never changed. Changes nothing.
  */
 
 import type { Database } from '../../db/engine.ts'
@@ -8,8 +8,8 @@ import { projects, users } from '../../db/schema/people.ts'
 import type { Row } from '../nouns.ts'
 import { newId } from '../rules/ids.ts'
 import { hashSecret } from '../rules/secrets.ts'
-import { type Remembered, rememberedOf } from './kinds.ts'
 import { fold, handles, Names } from './names.ts'
+import { type Remembered, rememberedOf } from './nouns.ts'
 import {
   changedFields,
   itemCreated,
@@ -25,7 +25,7 @@ import {
 import type { IncomingProject, IncomingUser, Refused } from './prepare.ts'
 import { projectState, read, type UserState, userState } from './state.ts'
 
-/** `owners` are the users who are here after the import, by their ids in the source. */
+/** `owners` are the users after the import, by their ids in the source. */
 export async function planUsers(
   db: Database,
   stamp: Stamp,
@@ -60,8 +60,8 @@ export async function planUsers(
 }
 
 /**
- * Finds the user here who is meant: by the email address when the source has it, else by the username. A username
- * made from an email address identifies nobody. No two users of a source become one.
+ * Finds the matching user here: by email address if the source has one, else by username. A username made from an email
+ * address does not match anybody. Two users of a source never become one.
  */
 function matcher(
   here: readonly Row<'user'>[],
@@ -101,7 +101,7 @@ function planLink(user: IncomingUser, row: Row<'user'>): Plan {
     ...leave(
       'user',
       row.username,
-      `linked to the user of the same ${same} here (${row.id}), who stays as is`,
+      `linked to the user of the same ${same} here (${row.id}), who is not changed`,
     ),
     write: { action: 'linked', foreignId: user.id, id: row.id, state: stateOf(user, true), fields: {} },
   }
@@ -146,7 +146,7 @@ function planUserUpdate(
   const before = read(userState, last.state, row.id)
   const next = stateOf(user, false)
   if (before.linked) {
-    return leave('user', row.username, `linked to the user here (${row.id}), who stays as is`)
+    return leave('user', row.username, `linked to the user here (${row.id}), who is not changed`)
   }
   if (Bun.deepEquals(next, before)) return sameAsLast('user', row.username)
   const [username, renamed] = rename('name', names, user.username, before.username, row.username)
@@ -164,7 +164,7 @@ function planUserUpdate(
   if (next.password !== before.password) {
     const current = row.passwordHash === null ? null : hashSecret(row.passwordHash)
     if (current === before.password) fields['passwordHash'] = user.passwordHash
-    else if (current !== next.password) reasons.push('its password was set here and stays')
+    else if (current !== next.password) reasons.push('its password was changed here and is kept')
   }
   const changed = Object.keys(fields).map(field => (field === 'passwordHash' ? 'password' : field))
   return {

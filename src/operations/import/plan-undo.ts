@@ -1,9 +1,10 @@
 /**
- * Decides what becomes of each thing that an import created or changed when that import is undone. What was changed or
- * used here since is never taken away unseen. Reads the database, changes nothing.
+ * Plans what undoing an import does to each thing that it created or changed. Things that were changed or used since are
+ * never undone silently. Changes nothing.
  */
 
 import * as v from 'valibot'
+import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, isNull } from '../../db/query.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'
@@ -12,24 +13,22 @@ import { reservations } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { uniqueFields } from '../nouns.ts'
 import type { RowProgress } from '../progress.ts'
+import { fold } from './names.ts'
 import {
   attachedFields,
   type Fields,
   type Kept,
-  type Kind,
   kept,
-  kinds,
   nameOf,
   type Snapshot,
   snapshots,
   tokenLimitOf,
   usageFields,
-} from './kinds.ts'
-import { fold } from './names.ts'
+} from './nouns.ts'
 import { read } from './state.ts'
 
 export type UndoStep = {
-  readonly type: Kind
+  readonly type: ImportedNoun
   readonly id: string
   readonly name: string
 } & (
@@ -40,9 +39,9 @@ export type UndoStep = {
       readonly before: Kept
       readonly after: Snapshot
       readonly current: Snapshot
-      /** Fields of the row that go back. */
+      /** Fields of the row to restore. */
       readonly fields: readonly string[]
-      /** Whether the token limit goes back. */
+      /** Whether to restore the token limit. */
       readonly limit: boolean
     }
 )
@@ -50,9 +49,9 @@ export type UndoStep = {
 type Change = typeof importChanges.$inferSelect
 
 /**
- * One step for each thing; those that are kept say why.
+ * Returns one step for each thing; steps that keep a thing say why.
  *
- * @param begin gets the number of things, and returns what is told how many were looked at
+ * @param begin gets the number of things, and returns a callback for the number checked so far
  */
 export async function planUndo(
   db: Database,
@@ -65,10 +64,10 @@ export async function planUndo(
   const later = await laterImports(db, importId)
   const inUse = await keysInUse(db, now)
   const steps: UndoStep[] = []
-  for (const kind of kinds) {
-    const mine = changes.filter(change => change.type === kind)
+  for (const noun of importedNouns) {
+    const mine = changes.filter(change => change.type === noun)
     const ids = mine.map(change => change.targetId)
-    const current = await snapshots(db, kind, ids, tell)
+    const current = await snapshots(db, noun, ids, tell)
     for (const change of mine) {
       steps.push(stepFor(change, current.get(change.targetId), later.get(change.targetId), inUse))
     }
@@ -76,7 +75,7 @@ export async function planUndo(
   return keepWhatClashes(db, steps)
 }
 
-/** By what they touched: later imports that were not undone. */
+/** Later imports that were not undone, by the things they touched. */
 async function laterImports(db: Database, importId: string): Promise<ReadonlyMap<string, string>> {
   const rows = await db
     .select({ id: importChanges.targetId, importId: importChanges.importId })
@@ -86,7 +85,7 @@ async function laterImports(db: Database, importId: string): Promise<ReadonlyMap
   return new Map(rows.map(row => [row.id, row.importId]))
 }
 
-/** Keys with requests under way. */
+/** Keys with running requests. */
 async function keysInUse(db: Database, now: Date): Promise<ReadonlySet<string>> {
   const rows = await db
     .selectDistinct({ id: reservations.keyId })
@@ -108,7 +107,7 @@ function stepFor(
   if (!current) return { ...step, action: 'gone' }
   if (change.action === 'linked') return { ...step, action: 'unlink' }
   if (!after) throw new Error('a change without what it left')
-  if (later !== undefined) return keep(step, `imported again since, by ${later}: undo that first`)
+  if (later !== undefined) return keep(step, `imported again since, by ${later}: undo that import first`)
   if (change.action === 'created') {
     const changed = differences(after, current)
     const settings = changed.filter(field => !usageFields.includes(field))
@@ -140,7 +139,7 @@ const keep = ({ type, id, name }: Pick<UndoStep, 'type' | 'id' | 'name'>, reason
   reason,
 })
 
-/** Names of the fields in which two snapshots differ; the time of change is none. */
+/** Names of the fields in which two snapshots differ, except the time of change. */
 const differences = (before: Snapshot, after: Snapshot): readonly string[] =>
   [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
     field => field !== 'updatedAt' && !Bun.deepEquals(before[field] ?? null, after[field] ?? null),
@@ -166,11 +165,11 @@ const words: Readonly<Record<string, string>> = {
 }
 
 /**
- * Keeps what cannot go: what would get back a name that another has by then, an owner to whom something would still
- * belong, and what would go back to an owner who was deleted.
+ * Keeps what cannot be undone: a thing whose old name is taken, an owner that something would still belong to, and a
+ * thing whose old owner was deleted.
  */
 async function keepWhatClashes(db: Database, planned: readonly UndoStep[]): Promise<readonly UndoStep[]> {
-  const rows: Readonly<Record<Kind, readonly Row[]>> = {
+  const rows: Readonly<Record<ImportedNoun, readonly Row[]>> = {
     user: await db.select({ id: users.id, username: users.username, email: users.email }).from(users),
     project: await db
       .select({ id: projects.id, slug: projects.slug, ownerId: projects.ownerId })
@@ -181,7 +180,7 @@ async function keepWhatClashes(db: Database, planned: readonly UndoStep[]): Prom
   }
   const userIds = new Set<unknown>(rows.user.map(row => row.id))
   let steps = planned
-  // What is kept may have the name that another wants back, or be an owner's: again until nothing moves.
+  // A kept thing may have the old name of another, or an owner. Repeat until nothing changes.
   for (;;) {
     const { holders, belongings } = afterwards(rows, steps)
     const next = steps.map(step => {
@@ -199,7 +198,7 @@ async function keepWhatClashes(db: Database, planned: readonly UndoStep[]): Prom
       const isLost = ownerFields
         .filter(field => step.fields.includes(field))
         .some(field => typeof back(field) === 'string' && !userIds.has(back(field)))
-      return isLost ? keep(step, 'its earlier owner is gone') : step
+      return isLost ? keep(step, 'its earlier owner no longer exists') : step
     })
     if (next.every((step, index) => step === steps[index])) return steps
     steps = next
@@ -210,27 +209,27 @@ type Row = Fields & { readonly id: string }
 
 const ownerFields = ['userId', 'ownerId']
 
-const nameKey = (kind: Kind, field: string, name: unknown): string | undefined =>
-  typeof name === 'string' ? `${kind} ${field} ${fold(name)}` : undefined
+const nameKey = (noun: ImportedNoun, field: string, name: unknown): string | undefined =>
+  typeof name === 'string' ? `${noun} ${field} ${fold(name)}` : undefined
 
-/** How many will have each name once the steps are done, and the name of one thing that belongs to each owner. */
-function afterwards(rows: Readonly<Record<Kind, readonly Row[]>>, steps: readonly UndoStep[]) {
+/** How many things have each name after the steps, and the name of one thing that belongs to each owner. */
+function afterwards(rows: Readonly<Record<ImportedNoun, readonly Row[]>>, steps: readonly UndoStep[]) {
   const byId = new Map(steps.map(step => [step.id, step]))
   const holders = new Map<string | undefined, number>()
   const belongings = new Map<unknown, string>()
-  for (const kind of kinds) {
-    for (const row of rows[kind]) {
+  for (const noun of importedNouns) {
+    for (const row of rows[noun]) {
       const step = byId.get(row.id)
       if (step?.action === 'remove') continue
       const finalValue = (field: string): unknown =>
         step?.action === 'revert' && step.fields.includes(field) ? step.before.snapshot[field] : row[field]
-      for (const field of uniqueFields(kind)) {
-        const name = nameKey(kind, field, finalValue(field))
+      for (const field of uniqueFields(noun)) {
+        const name = nameKey(noun, field, finalValue(field))
         if (name !== undefined) holders.set(name, (holders.get(name) ?? 0) + 1)
       }
       for (const field of [...ownerFields, 'projectId']) {
         const owner = finalValue(field)
-        if (typeof owner === 'string') belongings.set(owner, nameOf(kind, row))
+        if (typeof owner === 'string') belongings.set(owner, nameOf(noun, row))
       }
     }
   }

@@ -1,64 +1,65 @@
-/** What an import will do to one user, project or key, and how each kind's plan words and merges it. */
+/** What an import will do to one user, project or key, and what the plans of all kinds share. */
 
+import type { ImportedNoun } from '../../contract/nouns.ts'
 import type { ImportItem } from '../../contract/views.ts'
 import type { secrets } from '../../db/schema/keys.ts'
-import type { Fields, Kind, Remembered } from './kinds.ts'
 import type { Names } from './names.ts'
+import type { Fields, Remembered } from './nouns.ts'
 import type { UsageMove } from './state.ts'
 
-/** Which import it is, and when. */
+/** The import and its time. */
 export interface Stamp {
   readonly source: string
   readonly importId: string
   readonly now: Date
 }
 
-/** Plans must be applied in the order of the source. */
+/** The plan for one thing. Apply plans in the order of the source. */
 export interface Plan {
   readonly item: ImportItem
-  /** Left out when nothing is written. */
+  /** Missing if nothing is written. */
   readonly write?: Write
 }
 
 export type Write = {
   readonly id: string
-  /** Id in the source; of a key, the hash of its secret. */
+  /** Id in the source; for a key, the hash of its secret. */
   readonly foreignId: string
-  /** What the source says of it now. */
+  /** Its current state in the source. */
   readonly state: unknown
   /** The new row, or the fields that change. */
   readonly fields: Fields
-  /** What a key has besides its row. */
+  /** What belongs to a key besides its row. */
   readonly key?: {
     /** The row of the secret of a new key. */
     readonly secret?: typeof secrets.$inferInsert
-    /** The new token limit; null: none, or the same as before. */
+    /** The new token limit; null if none, or unchanged. */
     readonly tokenLimit: number | null
     readonly move: UsageMove
   }
 } & (
   | { readonly action: 'created' | 'linked' }
-  /** `last` is what the source said before. */
+  /** `last` is its previous state in the source. */
   | { readonly action: 'updated'; readonly last: Remembered }
 )
 
-/** Who something of the source belongs to here. */
+/** The user here that something in the source belongs to. */
 export interface Owner {
   readonly id: string
   readonly username: string
 }
 
 export const leave = (
-  type: Kind,
+  type: ImportedNoun,
   name: string,
   reason: string,
   outcome: ImportItem['outcome'] = 'unchanged',
 ): Plan => ({ item: { type, name, outcome, reason } })
 
-export const sameAsLast = (type: Kind, name: string): Plan =>
-  leave(type, name, 'nothing has changed in the source since it was last imported')
+export const sameAsLast = (type: ImportedNoun, name: string): Plan =>
+  leave(type, name, 'unchanged in the source since the last import')
 
-export const itemCreated = (type: Kind, name: string, reasons: readonly string[]): ImportItem => ({
+export const itemCreated = (type: ImportedNoun, name: string, reasons: readonly string[]): ImportItem => ({
   type,
   name,
   outcome: 'created',
@@ -67,7 +68,7 @@ export const itemCreated = (type: Kind, name: string, reasons: readonly string[]
 
 /** @param changed names of the fields that change, for people */
 export function itemUpdated(
-  type: Kind,
+  type: ImportedNoun,
   name: string,
   changed: Iterable<string>,
   reasons: readonly string[],
@@ -83,8 +84,8 @@ export function itemUpdated(
 const sentence = (reasons: readonly string[]): string | null => reasons.join('; ') || null
 
 /**
- * The fields to change here: those that the source changed since the last import. Fields that it did not change keep
- * whatever was made of them here.
+ * The fields to change here: those that the source changed since the last import. Other fields keep the values they have
+ * here.
  */
 export function changedFields<F extends string>(
   fields: readonly F[],
@@ -96,7 +97,7 @@ export function changedFields<F extends string>(
   return Object.fromEntries(changed.map(field => [field, next[field]]))
 }
 
-/** The unique name that a thing gets when the source calls it `next`, and what there is to say about it. */
+/** The unique name for a thing that the source renamed to `next`, and what to report about it. */
 export function rename(
   field: 'name' | 'slug',
   names: Names,
@@ -110,6 +111,6 @@ export function rename(
   return [name, taken(field, next, name)]
 }
 
-/** Says that another name was given than the source has. */
+/** Reports that the name differs from the one in the source. */
 export const taken = (field: string, wanted: string, name: string): readonly string[] =>
   wanted === name ? [] : [`the ${field} "${wanted}" was taken`]

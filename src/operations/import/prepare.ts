@@ -1,6 +1,8 @@
-/** Turns what a source says into what may be stored. Checks every rule before anything is written. */
+/** Turns the data of a source into what can be stored. Checks all rules before anything is written. */
+
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
 import {
   type ForeignData,
   type ForeignKey,
@@ -14,24 +16,24 @@ import { limit } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
 import { holdsSecret as holdsOurs } from '../rules/scan.ts'
 import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
-import { type Kind, kinds, limitWindowMs } from './kinds.ts'
 import { fold, slugFrom, usernameFrom } from './names.ts'
+import { limitWindowMs } from './nouns.ts'
 
-/** Everything of a source that may be stored, in its order. Holds no secret. */
+/** Everything from a source that can be stored, in its order. Contains no secrets. */
 export interface Incoming {
   readonly users: readonly (IncomingUser | Refused)[]
   readonly projects: readonly (IncomingProject | Refused)[]
   readonly keys: readonly (IncomingKey | Refused)[]
-  /** SHA-256 of every secret in the source, refused keys included; null when it does not list its keys. */
+  /** SHA-256 of every secret in the source, refused keys included; null if it does not list its keys. */
   readonly hashes: ReadonlySet<string> | null
 }
 
-/** Its username is one that is allowed here, made from what the source has. */
+/** Its username is a valid one, made from that in the source. */
 export interface IncomingUser extends ForeignUser {
   readonly username: string
-  /** What the source calls the user; null where that is the email address. */
+  /** The username in the source; null if that is the email address. */
   readonly sourceName: string | null
-  /** For the report: how it differs from the source. */
+  /** How it differs from the source, for the report. */
   readonly reasons: readonly string[]
 }
 
@@ -44,7 +46,7 @@ export interface IncomingKey extends Omit<ForeignKey, 'credential'> {
   readonly start: string
 }
 
-/** Something of a source that is valid, but cannot be stored here. */
+/** Something valid that cannot be stored here. */
 export interface Refused {
   /** Safe to show. */
   readonly name: string
@@ -52,7 +54,7 @@ export interface Refused {
 }
 
 /**
- * Checks all of a source together.
+ * Checks a whole source.
  *
  * @throws invalid, naming the first problem and how many more there are
  */
@@ -64,7 +66,7 @@ export function prepare(file: string, source: ForeignData): Incoming {
       !told.has(`${type} ${index} ${field}`) && !told.has(`${type} ${index} ${wholeEntry}`),
   )
   const problems = [...source.problems, ...found].toSorted(
-    (a, b) => kinds.indexOf(a.type) - kinds.indexOf(b.type) || a.index - b.index,
+    (a, b) => importedNouns.indexOf(a.type) - importedNouns.indexOf(b.type) || a.index - b.index,
   )
   const [first] = problems
   if (first) throw broken(file, source, secrets, first, problems.length - 1)
@@ -78,15 +80,21 @@ export function prepare(file: string, source: ForeignData): Incoming {
   }
 }
 
-/** What is wrong whatever the source: what `input.ts` would not accept from an operator, and what occurs twice. */
+/** Problems that any source can have: values that `input.ts` refuses, and duplicates. */
 function findings({ users, projects, keys }: ForeignData): readonly Problem[] {
   const found: Problem[] = []
-  const check = (type: Kind, index: number, field: string, schema: v.GenericSchema, value: unknown) => {
+  const check = (
+    type: ImportedNoun,
+    index: number,
+    field: string,
+    schema: v.GenericSchema,
+    value: unknown,
+  ) => {
     const result = v.safeParse(schema, value)
     if (!result.success) found.push({ type, index, field, problem: result.issues[0].message })
   }
   const seen = new Map<string, number>()
-  const requireOnce = (type: Kind, index: number, field: string, value: string) => {
+  const requireOnce = (type: ImportedNoun, index: number, field: string, value: string) => {
     const text = `${type} ${field} ${value}`
     const twin = seen.get(text)
     if (value === '') return
@@ -122,7 +130,7 @@ function prepareUser(user: ForeignUser, index: number, secrets: ReadonlySet<stri
   if (texts.some(text => text !== null && holdsSecret(text, secrets))) {
     return { name: `user ${index + 1}`, refusal: nameHoldsSecret }
   }
-  // A username that is an email address is taken for one.
+  // A username that is an email address counts as the email address.
   const asEmail = v.safeParse(rules.email, user.username ?? user.email)
   const email = asEmail.success
     ? asEmail.output
@@ -213,15 +221,15 @@ function secretsOf(keys: readonly ForeignKey[]): ReadonlySet<string> {
   return hashes
 }
 
-/** Shorter secrets occur in words by chance. */
+/** Shorter secrets occur in ordinary words by chance. */
 const shortestTold = 8
 
-/** Whether the text, or a word of it, is a secret of the source; of its own `key`, also a part of a word. */
+/** Whether the text or a word of it is a secret of the source. The secret of `key` itself is also found within words. */
 function holdsSecret(text: string, hashes: ReadonlySet<string>, key?: ForeignKey): boolean {
   if (holdsOurs(text) || hashes.has(hashSecret(text.trim()))) return true
   const own = key && 'secret' in key.credential ? key.credential.secret : ''
   if (own.length >= shortestTold && text.includes(own)) return true
-  // As in `old:pk_abcdefgh,new`: what stands between the characters that no secret begins or ends with.
+  // As in `old:pk_abcdefgh,new`: split at characters that no secret begins or ends with.
   return text
     .split(/[\s,;:'"()[\]{}<>=|]+/)
     .some(word => word.length >= shortestTold && hashes.has(hashSecret(word)))

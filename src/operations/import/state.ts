@@ -1,6 +1,6 @@
 /**
- * What a source last said of a user, project or key. With it a change in the source is told from a change made here,
- * and usage that was counted is not counted again.
+ * The last state of a user, project or key in its source. It tells changes in the source from changes made here, and
+ * keeps usage from being counted twice.
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -19,14 +19,14 @@ export const keyState = v.object({
   expiresAt: v.nullable(v.number()),
   createdAt: v.nullable(v.number()),
   lastUsedAt: v.nullable(v.number()),
-  /** What this source has added to the key's running totals. */
+  /** What was added to the key's running totals from this source. */
   counted: v.object({
     ...counts,
     /** How many of the tokens are known to be input and output. */
     inputTokens: v.optional(v.number(), 0),
     outputTokens: v.optional(v.number(), 0),
   }),
-  /** Every window ever seen, by start, with the model that it was booked under. */
+  /** Every window seen so far, by start, with the model its usage was recorded under. */
   windows,
 })
 
@@ -34,15 +34,15 @@ export const userState = v.object({
   username: v.string(),
   email: v.nullable(v.string()),
   name: v.nullable(v.string()),
-  /** SHA-256 of the password's hash: enough to see that it changed. */
+  /** SHA-256 of the password's hash, to notice changes. */
   password: v.nullable(v.string()),
-  /** Existed before, with the same username or email address: imports never change this user. */
+  /** Whether the user existed before, with the same username or email address. Imports never change it then. */
   linked: v.boolean(),
 })
 
 export const projectState = v.object({ name: v.string(), slug: v.string(), ownerId: v.string() })
 
-/** By how much the buckets and running totals of a key move. Tokens include those of `split`. */
+/** By how much the buckets and running totals of a key change. Tokens include those of `split`. */
 export const usageMove = v.object({
   windows,
   total: v.object(counts),
@@ -54,14 +54,14 @@ export type UserState = v.InferOutput<typeof userState>
 export type UsageMove = v.InferOutput<typeof usageMove>
 export type BookedWindow = UsageMove['windows'][number]
 
-/** @throws corrupt when the stored text is not what was written */
+/** @throws corrupt */
 export function read<S extends v.GenericSchema>(schema: S, stored: unknown, id: string): v.InferOutput<S> {
   const result = v.safeParse(schema, stored)
   if (result.success) return result.output
   throw new LatchkeyError(
     'corrupt',
-    `what was last imported for ${id} cannot be read`,
-    'look for other damage with: latchkey migrate check, and get a good copy with: latchkey restore --latest',
+    `the stored import state of ${id} is damaged`,
+    'look for other damage with: latchkey migrate check, and go back to a good copy with: latchkey restore --latest',
   )
 }
 
@@ -69,9 +69,8 @@ export const noCounts: ForeignCounts = { tokens: 0, requests: 0, costMicros: 0 }
 const noSplit: UsageMove['split'] = { inputTokens: 0, outputTokens: 0 }
 
 /**
- * Compares the usage that a source reports with what it reported before (null: nothing). Windows that stayed the same
- * do not move. A window that the source has dropped stays counted; so does everything where the source has no lifetime
- * count.
+ * Compares the usage a source reports with what it reported before (null: nothing). A window that the source has dropped
+ * stays counted; so does everything if the source has no lifetime count.
  */
 export function mergeUsage(
   previous: KeyState | null,
@@ -108,7 +107,7 @@ export function mergeUsage(
   }
 }
 
-/** The move that takes this one back. */
+/** The opposite change. */
 export const reversed = ({ windows, total, split }: UsageMove): UsageMove => ({
   windows: windows.map(window => ({ ...window, ...subtract(noCounts, window) })),
   total: subtract(noCounts, total),

@@ -1,10 +1,10 @@
 /**
- * Undoes an import: what it created is removed, what it changed goes back to what it was, and usage that it counted is
- * subtracted. One transaction. What was changed or used here since stops it, or stays as it is.
+ * Undoes an import: removes what it created, restores what it changed, and subtracts the usage it counted, in one
+ * transaction. Things that were changed or used since make it fail, or are kept on request.
  */
 
 import { LatchkeyError } from '../../contract/errors.ts'
-import { nouns } from '../../contract/nouns.ts'
+import { type ImportedNoun, importedNouns, nouns } from '../../contract/nouns.ts'
 import type { ImportUndo, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
@@ -15,24 +15,15 @@ import type { OperationContext } from '../context.ts'
 import { tableOf, uniqueFields } from '../nouns.ts'
 import { type RowProgress, rowProgress } from '../progress.ts'
 import type { UndoOptions } from './input.ts'
-import {
-  auditViews,
-  type Kind,
-  kinds,
-  rememberAgain,
-  setTokenLimit,
-  tokenLimitOf,
-  updateRow,
-} from './kinds.ts'
 import { findImport, type ImportRow, summaryOf } from './list.ts'
+import { auditViews, rememberAgain, setTokenLimit, tokenLimitOf, updateRow } from './nouns.ts'
 import { planUndo, type UndoStep } from './plan-undo.ts'
 import { isNothing, reversed } from './state.ts'
 import { moveUsage, usageGaps } from './usage.ts'
 
 /**
- * @param selector id of the import, or the beginning of one
- * @throws not_found, ambiguous; conflict when it was undone already, is too old to be undone, or when something that it
- *   created or changed was changed or used since
+ * @param selector an id, or the beginning of one
+ * @throws not_found, ambiguous, conflict (already undone, too old to undo, or something was changed or used since)
  */
 export function undoImport(
   context: OperationContext,
@@ -69,7 +60,7 @@ type Revert = Extract<UndoStep, { action: 'revert' }>
 const reverts = (steps: readonly UndoStep[]): readonly Revert[] =>
   steps.filter(step => step.action === 'revert')
 
-/** Whether an operator would see a difference: an import also touches what did not change, to remember its source. */
+/** Whether people would see a difference. An import also stores the source state of things it did not change. */
 const isTold = (step: UndoStep): boolean =>
   step.action !== 'revert' ||
   step.fields.length > 0 ||
@@ -123,18 +114,18 @@ async function applySteps(
   const doing = steps.filter(({ action }) => action !== 'keep' && action !== 'gone')
   const tell = await rowProgress(context, 'undoing', doing.length)
   const inParts = async (
-    kind: Kind,
+    noun: ImportedNoun,
     action: UndoStep['action'],
     work: (ids: string[]) => PromiseLike<unknown>,
   ) => {
-    const mine = steps.filter(step => step.type === kind && step.action === action)
+    const mine = steps.filter(step => step.type === noun && step.action === action)
     for (const some of inChunks(mine)) {
       await work(some.map(({ id }) => id))
       await tell(some.length)
     }
   }
-  const remove = (kind: Kind) =>
-    inParts(kind, 'remove', ids => db.delete(tableOf(kind)).where(inArray(tableOf(kind).id, ids)))
+  const remove = (noun: ImportedNoun) =>
+    inParts(noun, 'remove', ids => db.delete(tableOf(noun)).where(inArray(tableOf(noun).id, ids)))
   const revertAll = async (some: readonly Revert[]) => {
     for (const step of some) {
       await revert(context, db, row.source, step)
@@ -145,7 +136,7 @@ async function applySteps(
   for (const step of back) await setAside(db, step)
   await remove('key')
   await remove('project')
-  // What goes back to an earlier owner must do so before the later one is removed.
+  // Things must return to their earlier owner before the later owner is removed.
   await revertAll(back.filter(step => step.type !== 'user'))
   await remove('user')
   await revertAll(back.filter(step => step.type === 'user'))
@@ -156,7 +147,7 @@ async function applySteps(
   )
 }
 
-/** Gives up a unique name for the moment: two things may have to get each other's back. */
+/** Frees a unique name for now, because two things may have to swap names. */
 async function setAside(db: Database, { type, id, fields }: Revert): Promise<void> {
   const placeholder = `undoing-${id.replace('_', '-')}`
   const unique = uniqueFields(type).filter(field => fields.includes(field))
@@ -175,7 +166,7 @@ async function revert(
   { type, id, before, after, current, ...step }: Revert,
 ): Promise<void> {
   const { snapshot, imported, moved } = before
-  // A later use, or change, is not forgotten.
+  // Keep the time of a later use or change.
   const times = ['lastUsedAt', 'updatedAt'].filter(field => current[field] === after[field])
   const fields = [...step.fields, ...times].filter(field => field in snapshot)
   const isLaterChange = !fields.includes('updatedAt') && (step.fields.length > 0 || step.limit)
@@ -197,9 +188,9 @@ async function viewsOf(
   tell: RowProgress,
 ): Promise<Views> {
   const found = new Map<string, object>()
-  for (const kind of kinds) {
-    const ids = steps.filter(step => step.type === kind).map(step => step.id)
-    for (const [id, view] of await auditViews(db, context.now(), kind, ids, tell)) found.set(id, view)
+  for (const noun of importedNouns) {
+    const ids = steps.filter(step => step.type === noun).map(step => step.id)
+    for (const [id, view] of await auditViews(db, context.now(), noun, ids, tell)) found.set(id, view)
   }
   return found
 }
@@ -245,21 +236,21 @@ function changedSince(
   const more = kept.length > mostListed ? `, and ${kept.length - mostListed} more` : ''
   return new LatchkeyError(
     'conflict',
-    `${kept.length} of the ${all} things that ${row.id} made or changed cannot be taken back: ${list.join(', ')}${more}; nothing was changed`,
-    `to leave those as they are and take back the rest: latchkey import undo ${row.id} --keep-changed`,
+    `${kept.length} of the ${all} things that ${row.id} made or changed cannot be undone: ${list.join(', ')}${more}; nothing was changed`,
+    `to keep those and undo the rest: latchkey import undo ${row.id} --keep-changed`,
   )
 }
 
 const undoneAlready = (row: ImportRow, at: number): LatchkeyError =>
   new LatchkeyError(
     'conflict',
-    `${row.id} was undone already, at ${new Date(at).toISOString()}`,
+    `${row.id} was already undone at ${new Date(at).toISOString()}`,
     'see all imports with: latchkey import list',
   )
 
 const tooOld = (row: ImportRow): LatchkeyError =>
   new LatchkeyError(
     'conflict',
-    `${row.id} is from before imports kept what it takes to undo them`,
-    'go back to a backup from before it: latchkey backup list, then: latchkey restore BACKUP',
+    `${row.id} was made by a version that could not undo imports`,
+    'restore a backup from before it: latchkey backup list, then: latchkey restore BACKUP',
   )

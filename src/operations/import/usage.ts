@@ -1,4 +1,4 @@
-/** Moves the usage of a key: buckets, what is carried, and running totals. running total = carried + all buckets. */
+/** Changes the usage of a key. Invariant: running total = carried usage + all buckets. */
 
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
@@ -9,14 +9,14 @@ import type { ForeignCounts } from '../../formats/foreign-data.ts'
 import { tokensIn } from '../usage/sum.ts'
 import { type BookedWindow, isNothing, noCounts, subtract, sum, type UsageMove } from './state.ts'
 
-/** The running totals of a key that is created. */
+/** The running totals of a new key. */
 export const totalsOf = ({ total, split }: UsageMove) => ({
   ...split,
   otherTokens: otherTokens(total, split),
   ...withoutTokens(total),
 })
 
-/** The rows of a key that is created; a new key has one model. */
+/** The usage rows of a new key, which has one model. */
 export const newUsage = (keyId: string, { windows, total }: UsageMove) => ({
   buckets: [...Map.groupBy(windows, window => startOf(window.start, minuteMs))].map(([start, all]) =>
     bucketOf(keyId, start, all[0]?.model ?? '', sum(all)),
@@ -38,8 +38,8 @@ const bucketOf = (keyId: string, start: number, model: string, counts: ForeignCo
 })
 
 /**
- * Moves the usage of a key that exists. Returns what was moved: less than asked for where a bucket no longer had what
- * was taken back.
+ * Changes the usage of an existing key. Returns the actual change, which is smaller if a bucket no longer had what was to
+ * be subtracted.
  */
 export async function moveUsage(db: Database, keyId: string, move: UsageMove): Promise<UsageMove> {
   const windows: BookedWindow[] = []
@@ -89,8 +89,8 @@ async function book(db: Database, keyId: string, at: BookedWindow, counts: Forei
 }
 
 /**
- * Takes counts that the source withdrew out of the bucket that has them: the minute, or the hour or day that it was
- * folded into. What no bucket has is made up for in what is carried. Returns what was taken.
+ * Subtracts counts that the source withdrew from their bucket: the minute, or the hour or day it was compacted into. The
+ * rest is subtracted from the carried usage. Returns what was subtracted.
  */
 async function takeBack(
   db: Database,
@@ -111,7 +111,7 @@ async function takeBack(
   let missing = counts
   for (const bucket of holding) {
     const had = { tokens: bucket.otherTokens, ...withoutTokens(bucket) }
-    // Never below zero: a part of the bucket may have been counted here.
+    // Never below zero, because a part of the bucket may have been counted here.
     const left = positive(subtract(had, missing))
     if (isNothing(subtract(had, left))) continue
     missing = subtract(missing, subtract(had, left))
@@ -123,7 +123,7 @@ async function takeBack(
   return subtract(counts, missing)
 }
 
-/** A key has a row of carried usage only while it is not zero. */
+/** A key has a row of carried usage only if it is not zero. */
 async function carry(db: Database, keyId: string, change: ForeignCounts): Promise<void> {
   if (isNothing(change)) return
   const mine = eq(carriedUsage.keyId, keyId)
@@ -139,7 +139,7 @@ async function carry(db: Database, keyId: string, change: ForeignCounts): Promis
     .onConflictDoUpdate({ target: carriedUsage.keyId, set: carried })
 }
 
-/** By key: running total less carried less buckets, of tokens, requests and cost. All zeros: it adds up. */
+/** By key: running total minus carried minus buckets, of tokens, requests and cost. All zeros if it adds up. */
 export async function usageGaps(db: Database, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
   for (const chunk of inChunks(ids)) {

@@ -1,4 +1,4 @@
-/** How busy keys were, day by day. Reads only. */
+/** Usage of keys by day. Only reads. */
 import { and, asNumber, gte, oneOf, sql, totalOf } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
@@ -6,7 +6,7 @@ import { addDays, startOfDay } from '../rules/calendar.ts'
 import { tokensIn } from '../usage/sum.ts'
 import type { ActivityOptions } from './input.ts'
 
-/** Tokens by day, oldest first, of each of these keys that used any. @throws invalid for a zone that there is not */
+/** Tokens by day, oldest first, for each of these keys that used any. @throws invalid (unknown time zone) */
 export async function keyActivity(
   context: OperationContext,
   ids: readonly string[],
@@ -15,7 +15,7 @@ export async function keyActivity(
   const today = startOfDay(context.now(), timeZone)
   const starts = Array.from({ length: days }, (_, index) => addDays(today, index + 1 - days, timeZone))
   const [first = today] = starts
-  // Which day a bucket belongs to: how many of the later ones have begun by then.
+  // The index of a bucket's day: the number of later days that have begun by then.
   const day = sql<number>`0 ${sql.join(
     starts.slice(1).map(start => sql`+ ${asNumber(gte(usage.start, start.getTime()))}`),
     sql` `,

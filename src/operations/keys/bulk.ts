@@ -1,12 +1,12 @@
 /**
- * The same change to every key that fits a filter: one transaction, an audit row per key, and nothing at all when they
- * are not the keys that the caller expects.
+ * Makes the same change to every key that matches a filter, in one transaction with an audit row per key. Changes nothing
+ * if they are not the keys that the caller expects.
  */
 
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, isNotNull, isNull, oneOf, rendered, type SQL } from '../../db/query.ts'
+import { and, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { recordAll } from '../audit.ts'
 import { erased, settleChanges } from '../changed.ts'
@@ -19,8 +19,8 @@ import { type BulkChange, type Expectation, type KeyFilter, revokeOptions } from
 import { keyViews } from './view.ts'
 
 /**
- * The keys that `changeMatching` would change: of those that fit, none that is revoked already (but to be updated or
- * erased), none to be disabled that is, none to be enabled that is.
+ * The keys that `changeMatching` would change: those that match, without keys that are already disabled, enabled or
+ * revoked as asked. Revoked keys can only be updated or deleted.
  *
  * @throws as `changeMatching`
  */
@@ -39,10 +39,10 @@ export function matchingKeys(
 }
 
 /**
- * Changes every key that fits the filter, and returns them as they became.
+ * Changes every key that matches the filter, and returns the changed keys.
  *
- * @throws invalid, also for a filter that names nothing while no count is expected; not_found, ambiguous; conflict
- *   when the keys are not those expected
+ * @throws invalid (also for an empty filter without an expected count), not_found, ambiguous, conflict (the keys are not
+ *   those expected)
  */
 export async function changeMatching(
   context: OperationContext,
@@ -71,7 +71,7 @@ export async function changeMatching(
       )
       return before.map(erased)
     }
-    const after = keyViews(db, context.now(), { where: rendered(fits) })
+    const after = await keyViews(db, context.now(), { where: fits })
     return settleChanges(
       context,
       db,
@@ -90,7 +90,7 @@ async function matched(
 ): Promise<readonly Key[]> {
   const now = context.now()
   return keyViews(db, now, {
-    where: rendered(and(await conditionOf(db, now, filter), changeable(verb))),
+    where: and(await conditionOf(db, now, filter), changeable(verb)),
   })
 }
 
@@ -110,7 +110,7 @@ function changeable(verb: BulkChange['verb']): SQL | undefined {
 
 type Apply = (db: Database, matched: readonly Key[], fits: SQL) => Promise<void>
 
-/** Checks what is to be changed before anything is. @throws invalid */
+/** Checks the change before anything is changed. @throws invalid */
 function changer(context: OperationContext, change: BulkChange): Apply {
   const now = context.now().getTime()
   const set =
@@ -136,8 +136,8 @@ function changer(context: OperationContext, change: BulkChange): Apply {
       if (changes.name !== undefined) {
         throw new LatchkeyError(
           'invalid',
-          'a name belongs to one key only',
-          'give it to that key with: latchkey key update KEY --name NAME',
+          'many keys cannot have the same name',
+          'rename one key with: latchkey key update KEY --name NAME',
         )
       }
       return async (db, matched, fits) => {
@@ -156,8 +156,8 @@ function requireDeliberate(filter: KeyFilter, expected: Expectation): void {
   if (names || expected.count !== undefined || expected.ids !== undefined) return
   throw new LatchkeyError(
     'invalid',
-    'without a filter, every key there is would match',
-    'name a filter, or say how many keys you expect with --expect-count',
+    'without a filter, every key would match',
+    'give a filter, or the number of keys you expect with --expect-count',
   )
 }
 
@@ -167,7 +167,7 @@ function requireExpected(matched: readonly Key[], { count, ids }: Expectation): 
     throw new LatchkeyError(
       'conflict',
       `${matched.length} ${matched.length === 1 ? 'key matches' : 'keys match'}, not ${count}; nothing was changed`,
-      'look at them with --dry-run, or with: latchkey key list and the same filters',
+      'list them with --dry-run, or with: latchkey key list and the same filters',
     )
   }
   if (ids === undefined) return
@@ -176,6 +176,6 @@ function requireExpected(matched: readonly Key[], { count, ids }: Expectation): 
   throw new LatchkeyError(
     'conflict',
     'the keys that match have changed since they were listed; nothing was changed',
-    'run the command again and look at the new list',
+    'run the command again and check the new list',
   )
 }

@@ -37,7 +37,7 @@ export function parseKeyChanges(context: OperationContext, input: KeyChanges) {
   return changes
 }
 
-/** What a change sets in the key's own row. @throws not_found, ambiguous for the user or project */
+/** The columns that a change sets in the key's row. @throws not_found, ambiguous for the user or project */
 export async function columnsOf(
   db: Database,
   {
@@ -62,7 +62,7 @@ export async function columnsOf(
 }
 
 /**
- * Ends a key for good; its row, history and name stay. Revoking it again changes nothing.
+ * Revokes a key for good. Its row, history and name stay. Revoking it again changes nothing.
  *
  * @throws not_found, ambiguous, invalid
  */
@@ -77,7 +77,7 @@ export async function revokeKey(
   )
 }
 
-/** Turns a key off until it is enabled. @throws not_found, ambiguous, conflict when it is revoked */
+/** Turns a key off until it is enabled. @throws not_found, ambiguous, conflict (it is revoked) */
 export function disableKey(context: OperationContext, selector: KeySelector): Promise<Changed<Key>> {
   return key.change(context, selector, 'disable', async (_, row) => {
     requireNotRevoked(row, 'disabled')
@@ -85,7 +85,7 @@ export function disableKey(context: OperationContext, selector: KeySelector): Pr
   })
 }
 
-/** @throws not_found, ambiguous, conflict when it is revoked */
+/** @throws not_found, ambiguous, conflict (it is revoked) */
 export function enableKey(context: OperationContext, selector: KeySelector): Promise<Changed<Key>> {
   return key.change(context, selector, 'enable', async (_, row) => {
     requireNotRevoked(row, 'enabled')
@@ -93,12 +93,12 @@ export function enableKey(context: OperationContext, selector: KeySelector): Pro
   })
 }
 
-/** Erases a key with its secrets, limits and usage. @throws not_found, ambiguous */
+/** Deletes a key with its secrets, limits and usage. @throws not_found, ambiguous */
 export async function deleteKey(context: OperationContext, selector: KeySelector): Promise<Changed<Key>> {
   return erased(await key.erase(context, selector))
 }
 
-const key = new Thing('key', async (db, rows, now) => rows.map(({ id }) => keyView(db, now, id)))
+const key = new Thing('key', async (db, rows, now) => Promise.all(rows.map(({ id }) => keyView(db, now, id))))
 
 function requireNotRevoked(row: Row<'key'>, participle: string): void {
   if (row.revokedAt === null) return

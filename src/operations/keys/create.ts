@@ -1,9 +1,9 @@
-/** Making keys. */
+/** Creates keys. */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { CreatedKey, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, lowerAscii, ne, oneOfNames, rendered } from '../../db/query.ts'
+import { and, lowerAscii, ne, oneOfNames } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { OperationContext } from '../context.ts'
 import { requireSame, shownLimits } from '../existing.ts'
@@ -17,9 +17,9 @@ import { insertKeys } from './insert.ts'
 import { keyViews } from './view.ts'
 
 /**
- * Creates a key. The secret in the result exists nowhere else; a key that was there already shows none.
+ * Creates a key. The secret in the result is stored nowhere; an existing key is returned without one.
  *
- * @throws invalid, not_found for the user or project, conflict when the name is taken
+ * @throws invalid, not_found for the user or project, conflict (the name is taken)
  */
 export async function createKey(
   context: OperationContext,
@@ -31,11 +31,12 @@ export async function createKey(
   return key
 }
 
-/** Most keys that are made in one go. */
+/** The most keys in one call. */
 const most = 10_000
 
 /**
- * Creates `count` keys alike in one transaction, `name-1`, `name-2` and so on; without a count one, `name`.
+ * Creates `count` keys in one transaction that differ only in their names, `name-1`, `name-2` and so on. Without a count,
+ * creates one, `name`.
  *
  * @throws as `createKey`
  */
@@ -98,7 +99,7 @@ export async function createKeys(
 
 const nothingThere: ReadonlyMap<string, CreatedKey> = new Map()
 
-/** The keys that have these names, by their name in lower case, when each is as was asked for. @throws conflict */
+/** Existing keys with these names, by name in lower case. @throws conflict (one differs from the input) */
 async function existing(
   context: OperationContext,
   db: Database,
@@ -107,7 +108,7 @@ async function existing(
   fields: v.InferOutput<typeof newKey>,
 ): Promise<ReadonlyMap<string, CreatedKey>> {
   const now = context.now()
-  const found = keyViews(db, now, { where: rendered(oneOfNames(keys.name, names)) })
+  const found = await keyViews(db, now, { where: oneOfNames(keys.name, names) })
   const user = fields.user === undefined ? undefined : (await find(db, 'user', fields.user)).username
   const project = fields.project === undefined ? undefined : (await find(db, 'project', fields.project)).slug
   for (const key of found) {
@@ -135,7 +136,7 @@ async function existing(
   )
 }
 
-/** Whether it is that moment, or as long after the creation as it would be now: `--expires 90d`, said again. */
+/** Whether it is the same time, or the same time after creation: `--expires 90d` given again. */
 function isSameExpiry({ createdAt, expiresAt }: Key, asked: Date | undefined, now: Date): boolean {
   if (asked === undefined || expiresAt === null) return asked === undefined
   const life = expiresAt.getTime() - createdAt.getTime()
@@ -143,10 +144,10 @@ function isSameExpiry({ createdAt, expiresAt }: Key, asked: Date | undefined, no
   return expiresAt.getTime() === asked.getTime() || Math.abs(life - askedLife) <= sameLifeMs
 }
 
-/** A duration is counted from when the command line was read, a moment before. */
+/** A duration is relative to when the command line was read, a moment earlier. */
 const sameLifeMs = 60_000
 
-/** A new current secret, as it is stored: without its text. */
+/** The row of a new current secret, without its text. */
 export const secretRow = (keyId: string, secret: string, createdAt: number) => ({
   hash: hashSecret(secret),
   keyId,
@@ -160,7 +161,7 @@ export async function requireFreeName(db: Database, name: string, except?: strin
   await requireFreeNames(db, [name], except)
 }
 
-/** @throws conflict, naming the first that is taken */
+/** @throws conflict, naming the first taken name */
 async function requireFreeNames(db: Database, names: readonly string[], except?: string): Promise<void> {
   const [taken] = await db
     .select({ id: keys.id, name: keys.name, revokedAt: keys.revokedAt })
@@ -172,7 +173,7 @@ async function requireFreeNames(db: Database, names: readonly string[], except?:
     'conflict',
     `the name "${taken.name}" is taken by ${taken.id}${taken.revokedAt === null ? '' : ', which is revoked'}`,
     taken.revokedAt === null
-      ? `choose another name, or take that key where it is the same, with --if-not-exists; see it with: latchkey key show ${taken.id}`
+      ? `choose another name, or accept an identical key with --if-not-exists; see it with: latchkey key show ${taken.id}`
       : otherName(taken.id),
   )
 }

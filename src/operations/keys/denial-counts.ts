@@ -1,11 +1,11 @@
-/** What `denials.ts` has counted. Reads only. */
+/** Reads the denials that `denials.ts` has counted. */
 import type { Denial, DeniedCode } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, asc, desc, eq, gte, lte, sql, totalOf } from '../../db/query.ts'
 import { denials } from '../../db/schema/usage.ts'
 import { startOfDay } from './denials.ts'
 
-/** How often a key was denied in the days from `since` to `until`, by code, the latest first. */
+/** Denials of a key in the days from `since` to `until`, by code, the latest first. */
 export async function denialsOf(
   db: Database,
   keyId: string,
@@ -28,7 +28,7 @@ export async function denialsOf(
   return rows.map(row => ({ ...row, code: row.code as DeniedCode, lastAt: new Date(row.lastAt) }))
 }
 
-/** Those of all keys together, by code. */
+/** Denials of all keys together, by code. */
 export async function allDenials(db: Database): Promise<ReadonlyMap<string, number>> {
   const rows = await db
     .select({ code: denials.code, count: totalOf(denials.count) })

@@ -1,13 +1,12 @@
 /**
- * How often keys are denied, and why: a row per key, day and code. A verdict writes nothing and waits for nothing, so
- * denials are counted in memory and written together, every few seconds and when the store is closed. They are numbers
- * for people: what cannot be written waits for the next time, and is lost with the process.
+ * Counts denials per key, day and code. A verdict must not write or wait, so denials are counted in memory and written
+ * every few seconds and when the store closes. They only inform people: counts that cannot be written are kept for the
+ * next time, and are lost with the process.
  */
 import type { DeniedCode, Verdict } from '../../contract/views.ts'
-import { tally } from '../../db/sqlite/hot.ts'
-import type { Store } from '../../db/sqlite/transaction.ts'
+import type { Store } from '../../db/engine.ts'
 
-/** Counts a verdict that denies a key; one about another moment, or where nothing is kept, is none. */
+/** Counts a verdict that denies a key, unless it is for another time or the store is not writable. */
 export function noteDenial(store: Store, { valid, code, key }: Verdict, at: Date): void {
   if (valid || code === 'valid' || key === null || !store.isWritable || store.dryRun) return
   let counter = counters.get(store)
@@ -64,11 +63,9 @@ class Counter {
     if (rows.length === 0) return
     this.#rows = new Map()
     try {
-      await tally(this.#store, 'NORMAL', hot => {
-        for (const row of rows) hot.addDenial(row)
-      })
+      await this.#store.usage.addDenials(rows)
     } catch {
-      // The next denial sets the clock again; until then nobody is kept waiting, and nothing is kept busy.
+      // The next denial starts the timer again.
       for (const row of rows) this.#merge(row)
     }
   }

@@ -1,21 +1,20 @@
-/** Why a request of a key goes ahead or not: the verdict as the gateway gets it, without the secret. Reads only. */
-import type { Explanation } from '../../contract/views.ts'
-import { hotPathOf } from '../../db/sqlite/hot.ts'
+/** Explains whether and why a key's requests are allowed or denied, without its secret. Only reads. */
+import type { Explanation, LimitForecast } from '../../contract/views.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
-import { forecast, limitsBinding } from '../limits/window.ts'
+import { forecast, inOrder, momentOf } from '../limits/window.ts'
 import { find } from '../select.ts'
 import { denialsOf } from './denial-counts.ts'
 import type { VerifyOptions } from './input.ts'
-import { judge, requireSound } from './verify.ts'
+import { judge, requireSound, withRetry } from './verify.ts'
 
 const recentMs = 14 * 86_400_000
 
 /**
- * The verdict on the current secret of a key, every limit that binds it whatever the verdict, and when each frees; and
- * how often the key was denied in the 14 days before.
+ * Returns the verdict on the current secret of a key, every limit that applies to it and when each frees, and its denials
+ * in the last 14 days.
  *
- * @throws not_found, ambiguous; invalid for options that can be no date and no amounts
+ * @throws not_found, ambiguous, invalid (a bad date or amount)
  */
 export function explainKey(
   context: OperationContext,
@@ -27,15 +26,18 @@ export function explainKey(
     const row = await find(db, 'key', selector)
     const now = context.now()
     const { at = now, wanted } = options
-    const hot = hotPathOf(db)
-    const found = hot.findKey(row.id)
-    const { key, ...verdict } = judge(hot, found, now, options)
+    const moment = momentOf(at)
+    const found = await db.facts.keyAt({ id: row.id }, moment)
+    const judged = judge(found, now, options)
+    const { key, ...verdict } = await withRetry(db.facts, found, judged, moment, wanted)
     if (found === null || key === null) throw new Error('a key that was found has no verdict')
+    const limits: LimitForecast[] = []
+    for (const each of inOrder(found.limits)) limits.push(await forecast(db.facts, each, moment, wanted))
     return {
       ...verdict,
       key,
       model: key.model ?? options.model ?? null,
-      limits: limitsBinding(hot, found).map(each => forecast(hot, each, at.getTime(), wanted)),
+      limits,
       denials: await denialsOf(db, key.id, new Date(at.getTime() - recentMs), at),
     }
   })

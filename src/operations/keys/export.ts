@@ -1,11 +1,10 @@
-/** Everything about keys but their secrets, for another Latchkey. The only place that lets hashes out. */
+/** Exports keys without their secrets, for another Latchkey. The only module that outputs hashes. */
 
 import type { ExportedKey } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { asc, oneOf, rendered, sql } from '../../db/query.ts'
+import type { ListedKey } from '../../db/facts.ts'
+import { asc, oneOf, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
-import { type ListedKey, listedKeys } from '../../db/sqlite/key-rows.ts'
-import { rowsIn } from '../../db/sqlite/transaction.ts'
 import type { OperationContext } from '../context.ts'
 import { countsIn, shownCounts } from '../usage/sum.ts'
 import { conditionOf } from './filter.ts'
@@ -15,20 +14,19 @@ import { withLimits } from './view.ts'
 const batchSize = 500
 
 /**
- * The keys that fit, oldest first, all of them as they were when the first was read, in constant memory.
+ * The matching keys, oldest first, from one snapshot and in constant memory.
  *
- * @throws invalid, not_found, ambiguous, when the first is read
+ * @throws invalid, not_found, ambiguous, once the first is read
  */
 export async function* exportKeys(
   context: OperationContext,
   filter: KeyFilter = {},
 ): AsyncGenerator<ExportedKey> {
-  for await (const batch of context.store.stream(async function* ({ database, batches }) {
+  for await (const batch of context.store.stream(async function* (snapshot) {
     const now = context.now()
-    const db = await database()
+    const db = await snapshot.database()
     const where = await conditionOf(db, now, filter)
-    const query = listedKeys({ where: rendered(where) })
-    for (const batch of batches<ListedKey>(query, batchSize)) yield await complete(db, now, batch)
+    for await (const batch of snapshot.keys({ where }, batchSize)) yield await complete(db, now, batch)
   })) {
     yield* batch
   }
@@ -53,7 +51,8 @@ async function complete(
       .orderBy(asc(secrets.createdAt), sql`${secrets.endsAt} IS NULL`, asc(secrets.endsAt)),
     row => row.keyId,
   )
-  return withLimits(rowsIn(db), now, rows).map(key => {
+  const views = await withLimits(db.facts, now, rows)
+  return views.map(key => {
     const all = secretsOf.get(key.id) ?? []
     const current = all.find(secret => secret.endsAt === null)
     const counts = countsOf.get(key.id)

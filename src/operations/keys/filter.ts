@@ -1,4 +1,4 @@
-/** Which keys are meant: a filter as a condition of a query. */
+/** Turns a filter of keys into a condition of a query. */
 
 import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, holdsPattern, isNull, lte, oneOf, or, type SQL, sql } from '../../db/query.ts'
@@ -9,7 +9,7 @@ import { type KeyFilter, keyFilter } from './input.ts'
 import { keysOver } from './over.ts'
 import { hasStatus } from './status-condition.ts'
 
-/** The condition of a filter. @throws invalid, not_found, ambiguous */
+/** @throws invalid, not_found, ambiguous */
 export async function conditionOf(db: Database, now: Date, input: KeyFilter): Promise<SQL | undefined> {
   rules.requireWords(input)
   const filter = rules.parse(keyFilter, input)
@@ -38,7 +38,7 @@ export async function conditionOf(db: Database, now: Date, input: KeyFilter): Pr
   return and(where, oneOf(keys.id, await keysOver(db, now, overPercent, where)))
 }
 
-/** A key's own model replaces the one asked for, and must be allowed like any other. */
+/** A key's own model replaces the requested one, but must be allowed too. */
 const reachesModel = (model: string): SQL | undefined =>
   and(
     or(isNull(keys.model), eq(keys.model, model)),

@@ -1,4 +1,4 @@
-/** One key, as whoever names it sees it. Reads only. */
+/** Shows one key. Only reads. */
 import type { Key } from '../../contract/views.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'

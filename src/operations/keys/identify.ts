@@ -1,6 +1,6 @@
 /**
- * Leak triage: whose secrets stand in a text. The text is read as it streams by and kept nowhere; of what is found only
- * the first characters leave this module, never a secret.
+ * Finds secrets in a text and whose they are. The text is streamed and not kept. Only the first characters of a found
+ * secret leave this module.
  */
 
 import type { FoundSecret } from '../../contract/views.ts'
@@ -15,14 +15,14 @@ import { defaultPrefix, hashSecret } from '../rules/secrets.ts'
 import { refusalOf, statusOf } from './status.ts'
 import { keyRef } from './view.ts'
 
-/** Candidates that are looked up at once. */
+/** Candidates looked up at once. */
 const lookupSize = 5_000
 
 /**
- * Finds what looks like a secret of ours, with its checksum checked, and every secret that is known here, foreign ones
- * too. Each is told once, in the order in which they first stand in the text, which may hold any bytes.
+ * Finds everything with the form and checksum of our secrets, and every stored secret, foreign ones too. Each is reported
+ * once, in order of first occurrence. The text may contain any bytes.
  *
- * @param text its bytes, or the path of a file
+ * @param text the bytes, or the path of a file
  * @throws not_found, permission, invalid for the file
  */
 export async function identifySecrets(
@@ -69,7 +69,7 @@ interface Sighting {
   readonly count: Record<(typeof sides)[number], number>
   readonly start: string
   readonly checksum: boolean
-  /** Whether it has the form of ours, so that it is told of even when nobody has it. */
+  /** Whether it has the form of ours. Then it is reported even if no key has it. */
   readonly ours: boolean
   readonly owner: Owner | null
 }
@@ -95,7 +95,7 @@ const nobody = {
   revoke: null,
 } as const
 
-/** What the scanner must know: the prefixes of ours, and how foreign secrets begin. */
+/** What the scanner needs: the prefixes of our secrets, and the starts of foreign ones. */
 async function known(db: Database) {
   const prefixes = await db.selectDistinct({ prefix: projects.keyPrefix }).from(projects)
   const own = `${defaultPrefix}_`

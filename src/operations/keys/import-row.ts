@@ -1,6 +1,6 @@
 /**
- * From one row of a file to a key that may be stored: every rule that needs no database. A row may hold a secret, which
- * is hashed here and goes no further; no problem repeats what a row holds.
+ * Turns one row of a file into a key that can be stored, with all checks that need no database. A secret in a row is
+ * hashed here and goes no further. Problems never quote values from a row.
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -10,7 +10,7 @@ import * as rules from '../rules/input.ts'
 import { readInstant } from '../rules/instant.ts'
 import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
 
-/** A key of a file. Times are UTC milliseconds; what the file does not say is null. */
+/** A key from a file. Times are UTC milliseconds; missing values are null. */
 export interface IncomingKey extends Omit<Row, 'secret'> {
   readonly line: number
   readonly name: string
@@ -19,19 +19,19 @@ export interface IncomingKey extends Omit<Row, 'secret'> {
 
 type Row = v.InferOutput<typeof rowSchema>
 
-/** Fields that an export writes and an import works out anew. */
+/** Fields that an export writes and an import derives. */
 const derived = ['status', 'updatedAt']
 
-/** Reads rows of one file, and remembers the fields that are not known here. */
+/** Reads rows of one file, and collects the names of unknown fields. */
 export class RowReader {
   readonly #ignored = new Set<string>()
 
-  /** Sorted, each once. */
+  /** Unknown fields, sorted, each once. */
   get ignoredFields(): readonly string[] {
     return [...this.#ignored].toSorted()
   }
 
-  /** The key, or what is wrong with the row, as a sentence goes on. */
+  /** The key, or what is wrong with the row, to continue a sentence. */
   read(line: number, given: Readonly<Record<string, unknown>>): IncomingKey | string {
     const row = nested(given)
     for (const field of Object.keys(row)) {
@@ -46,7 +46,7 @@ export class RowReader {
   }
 }
 
-/** Empty is absent, and `totals.tokens` is inside of `totals`, as CSV writes both. */
+/** As CSV needs it: empty values are absent, and `totals.tokens` goes into `totals`. */
 function nested(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const row: Record<string, unknown> = {}
   const totals: Record<string, unknown> = {}
@@ -61,7 +61,7 @@ function nested(given: Readonly<Record<string, unknown>>): Record<string, unknow
 const notATime = 'is not a time such as 2027-01-31T00:00:00Z'
 const time = v.pipe(v.string(notATime), v.transform(readInstant), v.number(notATime))
 
-/** JSON where it is text that looks like it; text that is not stays what it is. */
+/** Parses text that looks like JSON; other text stays as it is. */
 const unpacked = v.transform((value: unknown): unknown => {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value
   try {
@@ -75,7 +75,7 @@ const number = v.transform((value: unknown): unknown =>
   typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value,
 )
 
-/** A list, or its words with spaces or commas between. */
+/** A list, or text with words separated by spaces or commas. */
 const words = v.transform((value: unknown): unknown =>
   typeof value === 'string' ? value.split(/[\s,;]+/).filter(word => word !== '') : value,
 )
@@ -83,7 +83,7 @@ const words = v.transform((value: unknown): unknown =>
 const list = <S extends v.GenericSchema>(item: S) =>
   v.pipe(v.unknown(), unpacked, words, v.array(item, 'must be a list'))
 
-/** A name, or `{id, username}` as JSON has it. */
+/** A name, or an object such as `{id, username}`. */
 const named = (field: 'username' | 'slug') =>
   v.pipe(
     v.unknown(),
@@ -97,12 +97,12 @@ const sha256 = v.pipe(
   v.regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hex'),
 )
 
-/** Of a secret of ours, with the longest prefix: anything longer could be a whole one. */
+/** The length for our longest prefix. Anything longer could be a whole secret. */
 const longestStart = 19
 const start = v.pipe(
   v.string('must be text'),
   v.regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces'),
-  v.maxLength(longestStart, `is longer than ${longestStart} characters, as if it were a whole secret`),
+  v.maxLength(longestStart, `is longer than ${longestStart} characters, so it may be a whole secret`),
 )
 
 const count = v.pipe(v.unknown(), number, rules.count)
@@ -160,9 +160,9 @@ function keyOf(line: number, { secret, ...row }: Row): IncomingKey {
   if (secret !== null) requireUsable(secret, row)
   const hash = secret === null ? row.hash : hashSecret(secret)
   if (hash === null) throw wrong('has neither a hash nor a secret')
-  if (row.hash !== null && row.hash !== hash) throw wrong('has a hash that is not the one of its secret')
+  if (row.hash !== null && row.hash !== hash) throw wrong('has a hash that does not match its secret')
   if ([row, ...previousSecrets].some(each => each.start !== '' && hashSecret(each.start) === each.hash)) {
-    throw wrong('has a whole secret for its start, and secrets are never stored')
+    throw wrong('has a whole secret as its start, but secrets are never stored')
   }
   const all = [hash, ...previousSecrets.map(each => each.hash)]
   if (new Set(all).size < all.length) throw wrong('names the same secret twice')
@@ -170,12 +170,12 @@ function keyOf(line: number, { secret, ...row }: Row): IncomingKey {
     throw wrong('has a revokedReason without a revokedAt')
   }
   if (totals && totals.tokens < totals.inputTokens + totals.outputTokens) {
-    throw wrong('has fewer tokens in all than input and output tokens')
+    throw wrong('has fewer tokens than input and output tokens together')
   }
   return { ...row, line, name, hash, start: secret === null ? row.start : startOf(secret) }
 }
 
-/** Shorter secrets occur in words by chance. */
+/** Shorter secrets occur in ordinary words by chance. */
 const shortestTold = 8
 
 /** @throws invalid */
@@ -188,7 +188,7 @@ function requireUsable(secret: string, others: object): void {
     )
   }
   if (secret.length >= shortestTold && JSON.stringify(others).includes(JSON.stringify(secret).slice(1, -1))) {
-    throw wrong('repeats its secret in another field, and secrets are never stored')
+    throw wrong('repeats its secret in another field, but secrets are never stored')
   }
 }
 

@@ -1,4 +1,4 @@
-/** Taking keys from a file of rows, with the hashes or the secrets they have: all of them in one transaction, or none. */
+/** Imports keys from a file of rows with their hashes or secrets, in one transaction. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
@@ -22,10 +22,10 @@ import type { KeyImportOptions } from './input.ts'
 import { type Draft, insertKeys } from './insert.ts'
 
 /**
- * Imports keys from CSV or NDJSON, in the fields that `export` writes. A key whose secret is here already is left as it
- * is, so the same file can be imported again.
+ * Imports keys from CSV or NDJSON with the fields that `export` writes. A key whose secret is already stored is not
+ * changed, so the same file can be imported again.
  *
- * @throws invalid naming the bad rows, unless they are to be skipped; not_found, permission for the file
+ * @throws invalid, naming the bad rows, unless they are skipped; not_found, permission for the file
  */
 export async function importKeyFile(
   context: OperationContext,
@@ -82,10 +82,10 @@ export async function importKeyFile(
   })
 }
 
-/** Their rows, views and audit rows are held in memory meanwhile. */
+/** Their rows, views and audit rows are in memory at the same time. */
 const keysAtOnce = 2_000
 
-/** What becomes of one row. */
+/** The outcome of one row. */
 interface Outcome {
   readonly line: number
   readonly item: ImportItem
@@ -102,7 +102,7 @@ interface KeyFile {
   readonly ignoredFields: readonly string[]
 }
 
-/** What can be said of the rows without the database. */
+/** Checks the rows without the database. */
 async function readFile(source: RowSource, count: ByteCounter | undefined): Promise<KeyFile> {
   const { file, chunks, format, csvVerbatim } = source
   const reader = new RowReader()
@@ -131,7 +131,7 @@ async function readFile(source: RowSource, count: ByteCounter | undefined): Prom
   return { keys: found, problems, ignoredFields: reader.ignoredFields }
 }
 
-/** What no two keys can share. */
+/** What must be unique among keys. */
 const marksOf = ({ name, id, hash, previousSecrets }: IncomingKey): readonly string[] => [
   `name ${lowerAscii(name)}`,
   ...(id === null ? [] : [`id ${id}`]),
@@ -141,12 +141,12 @@ const marksOf = ({ name, id, hash, previousSecrets }: IncomingKey): readonly str
 
 interface Judgement {
   readonly accepted: readonly IncomingKey[]
-  /** What there is to store of one of them. */
+  /** The rows to store for one key. */
   readonly draft: (key: IncomingKey) => Draft
   readonly outcomes: readonly Outcome[]
 }
 
-/** What can be said of the keys with the database at hand. */
+/** Checks the keys against the database. */
 async function judge(db: Database, now: Date, incoming: readonly IncomingKey[]): Promise<Judgement> {
   const here = await whatIsHere(db, incoming)
   const users = await resolve(db, incoming, 'user')
@@ -159,7 +159,7 @@ async function judge(db: Database, now: Date, incoming: readonly IncomingKey[]):
     const owner = here.byHash.get(key.hash)
     if (owner) {
       const reason =
-        owner.name === name ? null : `its secret is here already, on "${owner.name}" (${owner.id})`
+        owner.name === name ? null : `its secret already belongs to "${owner.name}" (${owner.id})`
       return { line, item: { type: 'key', name, outcome: 'unchanged', reason } }
     }
     const previous = key.previousSecrets.flatMap(secret => here.byHash.get(secret.hash) ?? [])[0]
@@ -183,7 +183,7 @@ type Resolved = { readonly id: string } | { readonly problem: string }
 const idOf = (resolved: Resolved | null): string | null =>
   resolved !== null && 'id' in resolved ? resolved.id : null
 
-/** Each name once, however many keys have it. */
+/** Looks up each name once. */
 async function resolve(
   db: Database,
   incoming: readonly IncomingKey[],
@@ -195,7 +195,7 @@ async function resolve(
       found.set(name, { id: (await find(db, noun, name)).id })
     } catch (error) {
       if (!(error instanceof LatchkeyError)) throw error
-      found.set(name, { problem: `has a ${noun} that is not here: ${error.message}` })
+      found.set(name, { problem: `has an unknown ${noun}: ${error.message}` })
     }
   }
   return found
@@ -258,7 +258,7 @@ function refused(file: string, bad: readonly Outcome[]): LatchkeyError {
   const rows = bad.length === 1 ? 'a row' : `${bad.length} rows`
   return new LatchkeyError(
     'invalid',
-    [`${rows} of ${file} cannot be imported, so none was:`, ...shown, ...more].join('\n  '),
-    'correct them, or import the others with --skip-bad',
+    [`${rows} of ${file} cannot be imported, so nothing was imported:`, ...shown, ...more].join('\n  '),
+    'correct them, or import the other rows with --skip-bad',
   )
 }

@@ -1,9 +1,9 @@
-/** Puts many new keys into the database with few statements: it can be written by nobody else meanwhile. */
+/** Inserts many keys with few statements, because nobody else can write meanwhile. */
 
 import type { Key } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { oneOf, rendered } from '../../db/query.ts'
+import { oneOf } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { carriedUsage } from '../../db/schema/usage.ts'
@@ -11,16 +11,16 @@ import { recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { keyViews } from './view.ts'
 
-/** All that there is to store of a new key. */
+/** Everything to store for a new key. */
 export interface Draft {
   readonly key: typeof keys.$inferInsert
   readonly secrets: readonly (typeof secrets.$inferInsert)[]
   readonly limits: readonly (typeof limits.$inferInsert)[]
-  /** What it had used elsewhere. */
+  /** What it had used in another system. */
   readonly carried?: typeof carriedUsage.$inferInsert | undefined
 }
 
-/** Inserts them with an audit row each; returns them in their order. Names and hashes must be free. */
+/** Inserts keys with an audit row each, and returns them in the same order. Names and hashes must be free. */
 export async function insertKeys(
   context: OperationContext,
   db: Database,
@@ -33,7 +33,7 @@ export async function insertKeys(
   const carried = drafts.flatMap(draft => draft.carried ?? [])
   for (const some of inChunks(carried)) await db.insert(carriedUsage).values(some)
   const ids = drafts.map(draft => draft.key.id)
-  const views = keyViews(db, context.now(), { where: rendered(oneOf(keys.id, ids)) })
+  const views = await keyViews(db, context.now(), { where: oneOf(keys.id, ids) })
   const byId = new Map(views.map(view => [view.id, view]))
   const inserted = ids.map(id => {
     const view = byId.get(id)

@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { keySorts, keyStatuses } from '../../contract/views/words.ts'
 import type { Key } from '../../contract/views.ts'
 import type { KeyPage, Latchkey } from '../../index.ts'
+import { histories } from '../../testing/chance.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { matches } from '../rules/patterns.ts'
 
@@ -210,7 +211,7 @@ test.each([1, 2, 3])(
       '_',
       '1',
     ]
-    for (let n = 0; n < 150; n++) {
+    for (let n = 0; n < histories / 2; n++) {
       const rare = n % 3 === 0 ? 0.5 : 0.15
       const page: KeyPage = {
         status: random.maybe(rare, () => random.one(keyStatuses)),

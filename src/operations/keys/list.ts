@@ -1,12 +1,11 @@
-/** Keys as a list, or one after another. Reads only. */
+/** Lists keys, or streams them. Only reads. */
 import type { Key } from '../../contract/views.ts'
-import { type ListedKey, listedKeys } from '../../db/sqlite/key-rows.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeyPage } from './input.ts'
 import type { LookUp } from './page.ts'
 import { keyViews, withLimits } from './view.ts'
 
-/** @throws invalid; not_found, ambiguous for the user, the project or the key to begin after */
+/** @throws invalid; not_found, ambiguous for the user, the project or the `after` key */
 export async function listKeys(context: OperationContext, given: KeyPage = {}): Promise<readonly Key[]> {
   const page = await pageOf(given)
   return context.store.read(async db => {
@@ -18,23 +17,22 @@ export async function listKeys(context: OperationContext, given: KeyPage = {}): 
 const batchSize = 2_000
 
 /**
- * The same keys one after another, all of them as they were when the first was read, in constant memory. Other
- * operations may go on meanwhile.
+ * Streams the same keys from one snapshot, in constant memory. Other operations may run meanwhile.
  *
- * @throws as `listKeys`, when the first is read
+ * @throws as `listKeys`, once the first is read
  */
 export async function* streamKeys(context: OperationContext, given: KeyPage = {}): AsyncGenerator<Key> {
   const page = await pageOf(given)
-  for await (const batch of context.store.stream(async function* ({ database, rows, batches }) {
+  for await (const batch of context.store.stream(async function* ({ database, facts, keys }) {
     const now = context.now()
-    const query = listedKeys(await page(database, now))
-    for (const batch of batches<ListedKey>(query, batchSize)) yield withLimits(rows, now, batch)
+    const query = await page(database, now)
+    for await (const batch of keys(query, batchSize)) yield await withLimits(facts, now, batch)
   })) {
     yield* batch
   }
 }
 
-/** Most lists are asked for whole, and do not wait for what the others need. */
+/** Most lists have no filter, so the code for filters is loaded late. */
 async function pageOf(given: KeyPage): Promise<LookUp> {
   if (Object.values(given).every(value => value === undefined)) return async () => ({})
   const { readPage } = await import('./page.ts')

@@ -1,18 +1,16 @@
-/** Keys whose limits are nearly used up. The sums are those of verdicts; here they are only asked for. */
+/** Finds keys whose limits are nearly used up, with the same sums as verdicts. */
 
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, inArray, type SQL, sql, totalOf } from '../../db/query.ts'
+import { and, eq, type SQL, sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits, reservations } from '../../db/schema/limits.ts'
 import { usage } from '../../db/schema/usage.ts'
-import type { LimitRow } from '../limits/rows.ts'
-import { limitStates } from '../limits/window.ts'
+import { judgeLimit, momentOf } from '../limits/window.ts'
 import { tokensIn } from '../usage/sum.ts'
 
 /**
- * Ids of the keys that fit and have a limit of their own of which `percent` or more is used. A limit of 0 is always
- * used up.
+ * Ids of the matching keys that have used at least `percent` of one of their own limits. A limit of 0 is always used up.
  */
 export async function keysOver(
   db: Database,
@@ -20,24 +18,20 @@ export async function keysOver(
   percent: number,
   where: SQL | undefined,
 ): Promise<readonly string[]> {
-  const candidates = await nearly(db, now, percent, where)
   const over: string[] = []
-  for (const some of inChunks(candidates)) {
-    const rows = await db.select().from(limits).where(inArray(limits.keyId, some))
-    const byKey = Map.groupBy(rows, row => row.keyId ?? '')
-    for (const [id, ofKey] of byKey) if (isOver(db, now, id, ofKey, percent)) over.push(id)
+  for (const some of inChunks(await nearly(db, now, percent, where))) {
+    const subjects = some.map(id => ({ type: 'key', id, name: '' }) as const)
+    for (const limit of await db.facts.limitsAt(subjects, momentOf(now))) {
+      const { used, amount } = judgeLimit(limit)
+      if (used * 100 >= amount * percent) over.push(limit.subject.id)
+    }
   }
-  return over
-}
-
-function isOver(db: Database, now: Date, keyId: string, rows: readonly LimitRow[], percent: number): boolean {
-  const states = limitStates(db, rows, { type: 'key', id: keyId, name: '' }, now)
-  return states.some(({ used, amount }) => used * 100 >= amount * percent)
+  return [...new Set(over)]
 }
 
 /**
- * Those that may be over, found in one pass so that a hundred thousand idle keys cost no query each: a bucket that
- * could count is taken to count whole, and a reservation to be open.
+ * Finds candidates in one pass, so that a hundred thousand idle keys do not need a query each. Counts generously: every
+ * bucket that may be in the window counts whole, and every reservation as open.
  */
 async function nearly(
   db: Database,

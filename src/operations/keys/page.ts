@@ -1,43 +1,29 @@
-/** Which keys a page holds, in which order they come, and where it begins. */
+/** Builds the query for a page of keys: filter, order and start. */
 
 import type { KeySort } from '../../contract/views.ts'
-import type { Database } from '../../db/engine.ts'
-import {
-  and,
-  asc,
-  desc,
-  eq,
-  gt,
-  isNull,
-  lt,
-  or,
-  rendered,
-  type SQL,
-  type SQLWrapper,
-  sql,
-} from '../../db/query.ts'
+import type { Database, KeyQuery } from '../../db/engine.ts'
+import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, type SQLWrapper, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import type { KeyQuery } from '../../db/sqlite/key-rows.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
 import { tokensIn } from '../usage/sum.ts'
 import { conditionOf } from './filter.ts'
 import { type KeyPage, keyFilter, paging } from './input.ts'
 
-/** The query of a page; the database is opened when the page depends on what is in it. */
+/** Builds the query of a page. The database is opened only if the page depends on it. */
 export type LookUp = (open: () => Promise<Database>, now: Date) => Promise<KeyQuery>
 
 /**
- * How to look up what was asked for.
+ * Checks the input and returns its look-up.
  *
- * @throws invalid; the look-up not_found, ambiguous for the user, the project or the key to begin after
+ * @throws invalid; the look-up throws not_found, ambiguous for the user, the project or the `after` key
  */
 export function readPage(given: KeyPage): LookUp {
   rules.requireWords(given)
   const page = { ...rules.parse(keyFilter, given), ...rules.parse(paging, given) }
   return async (open, now) => {
     const { where, order } = await keysOf(await open(), now, page)
-    return { where: rendered(where), order: rendered(sql.join(order, sql`, `)), limit: page.limit }
+    return { where, order: sql.join(order, sql`, `), limit: page.limit }
   }
 }
 
@@ -50,7 +36,7 @@ const sortedBy: Readonly<Record<KeySort, SQLWrapper>> = {
   cost: keys.costMicros,
 }
 
-/** Who sorts by an amount looks for the largest. */
+/** Amounts are sorted with the largest first. */
 const isAmount = (sort: KeySort | undefined): boolean => sort === 'tokens' || sort === 'cost'
 
 interface Sought {
@@ -69,7 +55,7 @@ async function keysOf(db: Database, now: Date, page: KeyPage): Promise<Sought> {
   return { where: and(where, await beyond(db, id, value, descending ? lt : gt)), order }
 }
 
-/** What comes after a key: a greater value, the same value and a greater id, or no value at all. */
+/** The keys after a key: a greater value, the same value with a greater id, or no value. */
 async function beyond(
   db: Database,
   id: string,

@@ -1,4 +1,4 @@
-/** Giving a key a new secret: the key, its limits, usage and history stay. */
+/** Gives keys new secrets. */
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -22,10 +22,10 @@ import { keyView } from './view.ts'
 const longestGraceMs = 366 * 86_400_000
 
 /**
- * Gives a key a new secret; the old ones go on working for `graceMs` milliseconds, but never beyond the key's own
- * expiry. Limits, usage and history stay.
+ * Gives a key a new secret. The old ones keep working for `graceMs` milliseconds, but never beyond the key's expiry.
+ * Limits, usage and history stay.
  *
- * @throws not_found, ambiguous, invalid, conflict when the key is revoked or expired
+ * @throws not_found, ambiguous, invalid, conflict (the key is revoked or expired)
  */
 export async function rotateKey(
   context: OperationContext,
@@ -40,7 +40,7 @@ export async function rotateKey(
   return context.store.write(async db => {
     const row = await find(db, 'key', selector)
     const now = context.now()
-    const before = keyView(db, now, row.id)
+    const before = await keyView(db, now, row.id)
     const done = requestId === undefined ? undefined : await rotatedBefore(db, before, requestId)
     if (done) return done
     const { status } = before
@@ -49,7 +49,7 @@ export async function rotateKey(
         'conflict',
         `${row.name} (${row.id}) is ${status}: a new secret would not work`,
         status === 'expired'
-          ? `first give it a later expiry: latchkey key update ${row.id} --expires 90d`
+          ? `set a later expiry first: latchkey key update ${row.id} --expires 90d`
           : 'create another key with: latchkey key create',
       )
     }
@@ -60,17 +60,17 @@ export async function rotateKey(
       .where(eq(secrets.keyId, row.id))
       .orderBy(desc(secrets.createdAt))
       .limit(1)
-    // Secrets that an earlier rotation left in their grace end by then too: what leaked may be any of them.
+    // Secrets still in an earlier grace period end too, because any of them may have leaked.
     await db
       .update(secrets)
       .set({ endsAt })
       .where(and(eq(secrets.keyId, row.id), or(isNull(secrets.endsAt), gt(secrets.endsAt, endsAt))))
     const secret = mintSecret(await prefixOf(db, row))
-    // Later than the one before, whatever the clock says: their order is how a retry finds it.
+    // Always later than the previous one, even if the clock jumps: a retry finds its rotation by this order.
     const createdAt = Math.max(now.getTime(), (previous?.createdAt ?? 0) + 1)
     await db.insert(secrets).values({ ...secretRow(row.id, secret, createdAt), requestId })
     await db.update(keys).set({ updatedAt: now.getTime() }).where(eq(keys.id, row.id))
-    const after = keyView(db, now, row.id)
+    const after = await keyView(db, now, row.id)
     const previousSecretEndsAt = new Date(endsAt)
     await record(context, db, {
       action: 'key.rotate',
@@ -91,7 +91,7 @@ export async function rotateKey(
   })
 }
 
-/** The rotation of that name as it was done: the end of the secret before the one that it made. */
+/** The earlier result of a rotation with this request id; undefined if there is none. */
 async function rotatedBefore(db: Database, key: Key, requestId: string): Promise<RotatedKey | undefined> {
   const [made] = await db
     .select({ createdAt: secrets.createdAt })

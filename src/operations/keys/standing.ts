@@ -1,15 +1,14 @@
-/** What keys have used in all, and how full their own limits are. Reads only. */
+/** Total usage of keys, and how full their own limits are. Only reads. */
 
 import type { KeyStanding, LimitState } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import { inArray } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import { limits } from '../../db/schema/limits.ts'
 import type { OperationContext } from '../context.ts'
 import { limitStates } from '../limits/window.ts'
 import { shownCounts } from '../usage/sum.ts'
 
-/** By id; a key that is gone meanwhile has none. */
+/** By id. Deleted keys are missing. */
 export function keyStanding(
   context: OperationContext,
   ids: readonly string[],
@@ -22,14 +21,9 @@ export function keyStanding(
         .select()
         .from(keys)
         .where(inArray(keys.id, [...some]))
-      const all = await db
-        .select()
-        .from(limits)
-        .where(inArray(limits.keyId, [...some]))
-      const limitsOf = Map.groupBy(all, limit => limit.keyId)
       for (const row of rows) {
         const subject = { type: 'key', id: row.id, name: row.name } as const
-        const states = limitStates(db, limitsOf.get(row.id) ?? [], subject, now)
+        const states = await limitStates(db.facts, subject, now)
         const fullest = states.toSorted((a, b) => fractionUsed(b) - fractionUsed(a))[0] ?? null
         const { tokens, costUsd } = shownCounts(row)
         found.set(row.id, { tokens, costUsd, fullest })

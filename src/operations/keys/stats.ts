@@ -1,10 +1,9 @@
-/** What a key has used and what its limits leave: `key stats`. */
+/** Statistics of a key, for `key stats`. */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Stats, UsagePoint } from '../../contract/views.ts'
-import { hotPathOf } from '../../db/sqlite/hot.ts'
+import type { LimitForecast, Stats, UsagePoint } from '../../contract/views.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
-import { forecast, limitsBinding } from '../limits/window.ts'
+import { forecast, inOrder, momentOf } from '../limits/window.ts'
 import { addDays, startOfDay } from '../rules/calendar.ts'
 import { find } from '../select.ts'
 import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
@@ -15,8 +14,7 @@ import { keyView } from './view.ts'
 const longestSeriesDays = 366
 
 /**
- * Totals of all time, each limit that binds the key as it stands and when it frees, use by day, and how often the key
- * was denied in these days.
+ * Returns all-time totals, each limit that applies to the key and when it frees, usage by day, and denials in these days.
  *
  * @throws not_found, ambiguous, invalid
  */
@@ -51,20 +49,15 @@ export function keyStats(
       const start = addDays(first, index, timeZone)
       return { start, ...shownCounts(byDay.get(start.getTime()) ?? noCounts) }
     })
-    const key = keyView(db, now, row.id, at)
-    const hot = hotPathOf(db)
-    const bound = limitsBinding(hot, {
-      id: key.id,
-      name: key.name,
-      ownerId: key.user?.id ?? null,
-      username: key.user?.username ?? null,
-      projectId: key.project?.id ?? null,
-      slug: key.project?.slug ?? null,
-    })
+    const key = await keyView(db, now, row.id, at)
+    const moment = momentOf(at)
+    const found = await db.facts.keyAt({ id: row.id }, moment)
+    const limits: LimitForecast[] = []
+    for (const each of inOrder(found?.limits ?? [])) limits.push(await forecast(db.facts, each, moment))
     return {
       key,
       totals: shownCounts(row),
-      limits: bound.map(each => forecast(hot, each, at.getTime())),
+      limits,
       series,
       denials: await denialsOf(db, key.id, first, at),
     }

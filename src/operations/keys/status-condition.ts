@@ -4,13 +4,13 @@ import { and, type Column, isNotNull, not, type SQL, sql } from '../../db/query.
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 
-/** Keys that have the status at `now`, the present. */
+/** Keys that have the status now. */
 export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
   const revoked = isNotNull(keys.revokedAt)
   if (status === 'revoked') return revoked
   const expired = sql`coalesce(${keys.expiresAt} <= ${now.getTime()}, FALSE)`
   if (status === 'expired') return and(not(revoked), expired)
-  // In the order in which one wins over the next.
+  // In order of precedence.
   const shut = {
     disabled: isNotNull(keys.disabledAt),
     user_disabled: belongsTo(
@@ -32,5 +32,5 @@ export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
   )
 }
 
-/** False of what belongs to nobody. */
+/** False for a key that belongs to nobody. */
 const belongsTo = (column: Column, ids: SQL): SQL => sql`coalesce(${column} IN (${ids}), FALSE)`

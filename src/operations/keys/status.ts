@@ -1,10 +1,10 @@
 /**
- * The status of a key, derived and never stored. `status-condition.ts` says the same in SQL, and a property test holds
- * the two together; nothing else may judge these columns.
+ * Derives the status of a key, which is never stored. `status-condition.ts` does the same in SQL, and a property test
+ * compares the two. No other code may interpret these columns.
  */
 import type { KeyStatus } from '../../contract/views.ts'
 
-/** What decides: the key's own dates, and those of whom it belongs to. */
+/** The dates that decide: those of the key, its user and its project. */
 export interface KeyMarks {
   readonly revokedAt: number | null
   readonly expiresAt: number | null
@@ -14,11 +14,11 @@ export interface KeyMarks {
 }
 
 /**
- * revoked > expired > disabled > user_disabled > project_archived > active. A key is expired from the very millisecond
- * of its expiry.
+ * revoked > expired > disabled > user_disabled > project_archived > active. A key is expired from the exact millisecond of
+ * its expiry.
  *
- * @param at as if it were then
- * @param now the present, where that is another moment
+ * @param at the time to answer for
+ * @param now the current time, if different
  */
 export function statusOf(key: KeyMarks, at: Date, now: Date = at): KeyStatus {
   if (isShut(key.revokedAt, at, now)) return 'revoked'
@@ -29,19 +29,19 @@ export function statusOf(key: KeyMarks, at: Date, now: Date = at): KeyStatus {
 }
 
 /**
- * Whether what was shut out is shut out at `at`: not before it was, as far as its date can be true. What is dated after
- * the present was dated by a clock that was ahead, and must not come back to life when that clock is set right.
+ * Whether something disabled at `since` is disabled at `at`. A date after `now` comes from a clock that was ahead, and the
+ * key must not work again when that clock is corrected.
  */
 const isShut = (since: number | null, at: Date, now: Date): boolean =>
   since !== null && (since <= at.getTime() || since > now.getTime())
 
-/** A secret with its key, and whom the key belongs to. */
+/** The dates of a secret and its key. */
 export interface SecretMarks extends KeyMarks {
-  /** When a rotation ends the secret; null for the current one. */
+  /** When the secret ends because of a rotation; null for the current one. */
   readonly endsAt: number | null
 }
 
-/** Why a secret works for no request at all; null when it works. Moments as for `statusOf`. */
+/** Why a secret does not work at all; null if it works. Times as for `statusOf`. */
 export function refusalOf(
   secret: SecretMarks,
   at: Date,

@@ -1,9 +1,10 @@
-/** The verdict on a secret: may this request go ahead? The same rules for the command line and for a gateway. */
+/** Verdicts: may this secret be used now, for this? */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
-import { glance, type HotPath, type KeyOfSecret } from '../../db/sqlite/hot.ts'
+import type { Facts } from '../../db/engine.ts'
+import type { KeyFacts, Moment } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
-import { judgeLimits, limitsBinding } from '../limits/window.ts'
+import { inOrder, judgeLimit, momentOf, untilFree } from '../limits/window.ts'
 import { matches } from '../rules/patterns.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
 import { noteDenial } from './denials.ts'
@@ -12,10 +13,10 @@ import { refusalOf } from './status.ts'
 import { keyViewOf } from './view.ts'
 
 /**
- * Never throws for a bad secret: the verdict says what is wrong with it. What is recorded counts at once, what waits in
- * a recorder only when it is flushed; `reserve` is for requests that must not pass a limit together.
+ * Never throws for a bad secret: the verdict says what is wrong with it. Recorded usage counts at once; usage in a
+ * recorder counts once it is flushed. If a limit must never be exceeded, use `reserve`.
  *
- * @throws invalid for options that can be no date and no amounts
+ * @throws invalid (a bad date or amount)
  */
 export async function verifySecret(
   context: OperationContext,
@@ -25,13 +26,17 @@ export async function verifySecret(
   requireSound(options)
   if (isMalformed(secret)) return denied('malformed')
   const now = context.now()
-  const verdict = glance(context.store, hot => judge(hot, hot.findSecret(hashSecret(secret)), now, options))
-  if (!verdict.valid && options.at === undefined) noteDenial(context.store, verdict, now)
-  return verdict
+  const { latest } = context.store
+  const moment = momentOf(options.at ?? now)
+  const found = await latest.keyAt({ hash: hashSecret(secret) }, moment)
+  const verdict = judge(found, now, options)
+  if (verdict.valid) return verdict
+  if (options.at === undefined) noteDenial(context.store, verdict, now)
+  return withRetry(latest, found, verdict, moment, options.wanted)
 }
 
 /**
- * What is no number or no date would compare with nothing, and let everything through.
+ * An invalid date or number fails every comparison, so every request would be allowed.
  *
  * @throws invalid
  */
@@ -42,21 +47,23 @@ export function requireSound({ at, wanted = {} }: VerifyOptions): void {
   if (!Number.isNaN(at?.getTime() ?? 0) && amounts.every(isSound)) return
   throw new LatchkeyError(
     'invalid',
-    'a verdict needs a valid date, and amounts that are numbers of at least 0',
-    'leave out what is not known',
+    'the date must be valid, and amounts must be numbers of at least 0',
+    'leave out what you do not know',
   )
 }
 
-/** The verdict on what was found, on the snapshot or in the transaction of the caller. */
-export function judge(hot: HotPath, found: KeyOfSecret | null, now: Date, options: VerifyOptions): Verdict {
+/**
+ * The verdict on the stored facts about a secret; null if no key has it. `withRetry` adds the time to retry.
+ */
+export function judge(found: KeyFacts | null, now: Date, options: VerifyOptions): Verdict {
   const { at = now } = options
   if (found === null) return denied('not_found')
-  const bound = limitsBinding(hot, found)
-  const own = bound.filter(each => each.subject.type === 'key').map(each => each.limit)
-  const key = keyViewOf(found.endsAt === null ? found : current(hot, found), own, at, now)
+  const limits = inOrder(found.limits)
+  const own = limits.filter(each => each.subject.type === 'key').map(each => each.limit)
+  const key = keyViewOf(found, own, at, now)
   const refusal = refusalOf(found, at, now)
   if (refusal !== null) return denied(refusal, key)
-  // The key's own model replaces the one asked for, so that is the one that must be allowed.
+  // The key's own model replaces the requested one, so it must be allowed.
   const model = key.model ?? options.model
   if (
     model !== undefined &&
@@ -69,19 +76,26 @@ export function judge(hot: HotPath, found: KeyOfSecret | null, now: Date, option
   if (scope !== undefined && !key.scopes.some(pattern => matches(pattern, scope))) {
     return denied('insufficient_scope', key)
   }
-  const states = judgeLimits(hot, bound, at.getTime(), options.wanted)
-  if (states.some(state => state.exceeded)) return denied('limit_exceeded', key, states, latest(states))
+  const states = limits.map(each => judgeLimit(each, options.wanted))
+  if (states.some(state => state.exceeded)) return denied('limit_exceeded', key, states)
   return { valid: true, code: 'valid', key, limits: states, retryAt: null }
 }
 
-/** A secret in its grace shows the start of the one that replaced it. */
-const current = (hot: HotPath, found: KeyOfSecret): KeyOfSecret => ({
-  ...found,
-  start: hot.currentStart(found.id),
-})
+/** Adds the time to retry, which is looked up only if a limit was hit. */
+export async function withRetry(
+  facts: Pick<Facts, 'freeing'>,
+  found: KeyFacts | null,
+  verdict: Verdict,
+  moment: Moment,
+  wanted: VerifyOptions['wanted'],
+): Promise<Verdict> {
+  if (found === null || verdict.code !== 'limit_exceeded') return verdict
+  const limits = await untilFree(facts, inOrder(found.limits), moment, wanted)
+  return { ...verdict, limits, retryAt: latestOf(limits) }
+}
 
-/** When every limit that was hit lets the request through; null when one of them never will. */
-function latest(states: readonly LimitState[]): Date | null {
+/** When all limits allow the request; null if one of them never will. */
+function latestOf(states: readonly LimitState[]): Date | null {
   const times = states.filter(state => state.exceeded).map(state => state.retryAt)
   if (times.includes(null)) return null
   return new Date(Math.max(...times.map(time => time?.getTime() ?? 0)))
@@ -90,8 +104,7 @@ function latest(states: readonly LimitState[]): Date | null {
 function denied(
   code: Exclude<VerdictCode, 'valid'>,
   key: Key | null = null,
-  states: readonly LimitState[] = [],
-  retryAt: Date | null = null,
+  limits: readonly LimitState[] = [],
 ): Verdict {
-  return { valid: false, code, key, limits: states, retryAt }
+  return { valid: false, code, key, limits, retryAt: null }
 }

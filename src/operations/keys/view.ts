@@ -1,41 +1,38 @@
-/** Keys as they are shown: the row with its owner, project, current secret's start and limits. */
+/** Views of keys: the row with its owner, project, start of the current secret, and limits. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, KeyRef } from '../../contract/views.ts'
-import type { Database } from '../../db/engine.ts'
-import {
-  type KeyQuery,
-  type LimitOfKey,
-  type ListedKey,
-  limitsOfKeys,
-  listedKeys,
-} from '../../db/sqlite/key-rows.ts'
-import { type Rows, rowsIn } from '../../db/sqlite/transaction.ts'
+import type { Database, Facts, KeyQuery } from '../../db/engine.ts'
+import type { LimitOfKey, ListedKey } from '../../db/facts.ts'
 import { limitView, sortLimits } from '../limits/view.ts'
 import { statusOf } from './status.ts'
 
-/** The keys of a query, in its order, each with its own limits. */
-export function keyViews(db: Database, now: Date, query: KeyQuery, at: Date = now): readonly Key[] {
-  const rows = rowsIn(db)
-  return withLimits(rows, now, [...rows<ListedKey>(listedKeys(query))], at)
+/** Runs a query and returns its keys in order, each with its own limits. */
+export async function keyViews(
+  db: Database,
+  now: Date,
+  query: KeyQuery,
+  at: Date = now,
+): Promise<readonly Key[]> {
+  return withLimits(db.facts, now, await db.facts.listedKeys(query), at)
 }
 
-/** A key that is known to be there. Moments as for `statusOf`. */
-export function keyView(db: Database, now: Date, id: string, at: Date = now): Key {
-  const [view] = keyViews(db, now, { where: { sql: 'keys.id = ?', params: [id] } }, at)
+/** The view of an existing key. Times as for `statusOf`. */
+export async function keyView(db: Database, now: Date, id: string, at: Date = now): Promise<Key> {
+  const [view] = await keyViews(db, now, { id }, at)
   if (!view) throw new Error('a key without a view')
   return view
 }
 
-/** The views of rows, in their order. */
-export function withLimits(
-  read: Rows,
+/** The views of rows, in the same order. */
+export async function withLimits(
+  facts: Pick<Facts, 'limitsOfKeys'>,
   now: Date,
   rows: readonly ListedKey[],
   at: Date = now,
-): readonly Key[] {
+): Promise<readonly Key[]> {
   if (rows.length === 0) return []
-  const limits = read<LimitOfKey>(limitsOfKeys(rows.map(row => row.id)))
+  const limits = await facts.limitsOfKeys(rows.map(row => row.id))
   const limitsOf = Map.groupBy(limits, limit => limit.keyId)
   return rows.map(row => keyViewOf(row, limitsOf.get(row.id) ?? noLimits, at, now))
 }
@@ -44,7 +41,7 @@ type LimitColumns = Omit<LimitOfKey, 'keyId'>
 
 const noLimits: readonly LimitColumns[] = []
 
-/** A row as it is shown, with its own limits in their order. Moments as for `statusOf`. */
+/** The view of a row with its own limits. Times as for `statusOf`. */
 export function keyViewOf(row: ListedKey, rows: readonly LimitColumns[], at: Date, now: Date = at): Key {
   return {
     id: row.id,
@@ -68,15 +65,15 @@ export function keyViewOf(row: ListedKey, rows: readonly LimitColumns[], at: Dat
   }
 }
 
-/** @throws corrupt: the schema lets nobody write what is no JSON */
+/** @throws corrupt, because the schema allows only JSON */
 function parsed(json: string, id: string): unknown {
   try {
     return JSON.parse(json)
   } catch (cause) {
     throw new LatchkeyError(
       'corrupt',
-      `what is stored of ${id} is damaged`,
-      'see the extent with: latchkey db check, or go back with: latchkey restore --latest',
+      `the stored data of ${id} is damaged`,
+      'see all damage with: latchkey db check, or go back with: latchkey restore --latest',
       { cause },
     )
   }

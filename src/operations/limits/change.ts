@@ -1,4 +1,4 @@
-/** Setting and taking away the limits of a key, a user or a project, in the transaction of their caller. */
+/** Sets and removes the limits of a key, user or project, within the caller's transaction. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Limit } from '../../contract/views.ts'
@@ -11,21 +11,21 @@ import { limitView, sortLimits } from './view.ts'
 
 const columnOf = (type: LimitedNoun) => limits[subjectColumns[type]]
 
-/** Nothing can be limited and unlimited at once. @throws invalid */
+/** @throws invalid (a limit is both set and removed) */
 export function requireOneMeaning({ limits = [], removeLimits = [] }: LimitChanges): void {
   const both = limits.find(limit => removeLimits.some(name => isNamed(limit, name)))
   if (both === undefined) return
   throw new LatchkeyError(
     'invalid',
-    `${both.metric} is to be limited and unlimited at once`,
-    `say either --limit ${both.metric}=… or --no-limit ${both.metric}; one window goes with: --no-limit ${both.metric}/7d`,
+    `${both.metric} cannot be limited and unlimited at the same time`,
+    `give either --limit ${both.metric}=… or --no-limit ${both.metric}; to remove one window: --no-limit ${both.metric}/7d`,
   )
 }
 
 const isNamed = (limit: Limit, { metric, windowMs = limit.windowMs }: LimitName): boolean =>
   limit.metric === metric && limit.windowMs === windowMs
 
-/** Makes the limits as the change says. One that stays on its metric and window keeps its reset. */
+/** Applies a change of limits. A limit that keeps its metric and window keeps its reset time. */
 export async function changeLimits(
   db: Database,
   type: LimitedNoun,
@@ -37,7 +37,7 @@ export async function changeLimits(
   await putLimits(db, type, id, wanted, now)
 }
 
-/** Adds limits, or gives the one that has the same metric and window another amount; all others stay. */
+/** Adds limits, or changes the amount of those with the same metric and window. */
 export async function putLimits(
   db: Database,
   type: LimitedNoun,
@@ -56,7 +56,7 @@ export async function putLimits(
   }
 }
 
-/** Takes limits away. @throws not_found when one of the names fits none */
+/** Removes limits. @throws not_found (a name matches none) */
 export async function dropLimits(
   db: Database,
   type: LimitedNoun,
@@ -74,7 +74,7 @@ export async function dropLimits(
   }
 }
 
-/** How many there were of that name. */
+/** Returns how many were deleted. */
 async function deleteLimits(
   db: Database,
   type: LimitedNoun,
@@ -94,7 +94,7 @@ async function deleteLimits(
   return gone.length
 }
 
-/** The limits of one subject, in their order. */
+/** The limits of one subject, sorted. */
 export async function limitsOf(db: Database, type: LimitedNoun, id: string): Promise<readonly LimitRow[]> {
   return sortLimits(
     await db
@@ -106,7 +106,7 @@ export async function limitsOf(db: Database, type: LimitedNoun, id: string): Pro
 
 const manySubjects = 500
 
-/** The limits of many, as they are shown, by the id of their subject. */
+/** The views of limits of many subjects, by subject id. */
 export async function limitViews(
   db: Database,
   type: LimitedNoun,

@@ -1,11 +1,11 @@
-/** What operations on limits take, and the fields about limits of others. */
+/** Inputs of the operations on limits, and fields about limits in other inputs. */
 import * as v from 'valibot'
 import { metrics, windowRangeMs } from '../../contract/views/words.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
 import type { KeySelector } from '../input.ts'
 import { type Input, listOf, type Rule } from '../rules/input.ts'
 
-/** Whose limits are meant. A key may be selected by its secret. */
+/** Whose limits. A key may be selected by its secret. */
 export type Limited = { readonly key: KeySelector } | { readonly user: string } | { readonly project: string }
 
 const [shortestMs, longestMs] = windowRangeMs
@@ -46,14 +46,14 @@ const windowMs: Rule<number> = v.pipe(v.number(), v.integer())
 const limitName = v.object({
   /** What is counted. */
   metric,
-  /** Length of the window in milliseconds; left out: every window of the metric. */
+  /** Length of the window in milliseconds; default every window of the metric. */
   windowMs: v.optional(windowMs),
 })
 
 /** A limit by its metric, or by its metric and window. */
 export type LimitName = Input<typeof limitName>
 
-/** The bare name of a metric is all of that metric. */
+/** The name of a metric alone means all its windows. */
 export const limitNames: Rule<readonly (LimitName | Metric)[], readonly LimitName[]> = listOf(
   v.union(
     [
@@ -67,16 +67,16 @@ export const limitNames: Rule<readonly (LimitName | Metric)[], readonly LimitNam
   ),
 )
 
-/** How much a request wants of each metric: whole tokens and requests, dollars. */
+/** How much a request needs of each metric: whole tokens and requests, dollars. */
 export type Wanted = { readonly [M in Metric]?: number | undefined }
 
 export const resetOptions = v.object({
-  /** Only limits of this metric; left out: all. */
+  /** Only limits of this metric; default all. */
   metric: v.optional(metric),
 })
 export type ResetOptions = Input<typeof resetOptions>
 
-/** What becomes of limits in a change of their subject; all that is not named stays. */
+/** Limits in a change of their subject. Those that are not named stay. */
 export interface LimitChanges {
   readonly limits?: readonly Limit[] | undefined
   readonly removeLimits?: readonly LimitName[] | undefined

@@ -1,20 +1,20 @@
-/** The limits of a key, a user or a project by themselves: add, remove, list, and begin their windows anew. */
+/** Adds, removes, lists and resets the limits of a key, user or project. */
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Limit, LimitState, LimitSubject, PutLimit } from '../../contract/views.ts'
+import type { Limit, LimitState, LimitSubject, Metric, PutLimit } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { eq, inArray } from '../../db/query.ts'
+import { and, eq, gt, inArray, lte, sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
-import { projects, users } from '../../db/schema/people.ts'
-import { hotPathOf } from '../../db/sqlite/hot.ts'
+import { usage } from '../../db/schema/usage.ts'
 import { record } from '../audit.ts'
 import { settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import { targetOf } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
+import { tokensIn } from '../usage/sum.ts'
 import { dropLimits, limitsOf, putLimits } from './change.ts'
 import {
   limits as anyLimits,
@@ -25,13 +25,13 @@ import {
   resetOptions,
 } from './input.ts'
 import { limitText, limitView } from './view.ts'
-import { judgeLimits, limitStates, limitsBinding } from './window.ts'
+import { inOrder, limitStates, momentOf, untilFree } from './window.ts'
 
 const someLimits = v.pipe(anyLimits, v.minLength(1, 'must name at least one'))
 const someNames = v.pipe(limitNames, v.minLength(1, 'must name at least one'))
 
 /**
- * Adds limits, or changes the amount of those with the same metric and window; all others stay.
+ * Adds limits, or changes the amount of those with the same metric and window. All others stay.
  *
  * @throws not_found, ambiguous, invalid
  */
@@ -48,7 +48,7 @@ export async function addLimits(
   return after.map(limit => ({ ...limit, changed: !stood.has(limitText(limit)) }))
 }
 
-/** Takes away the limits that are named, by their metric or also their window. @throws not_found, ambiguous, invalid */
+/** Removes limits by metric, or by metric and window. @throws not_found, ambiguous, invalid */
 export async function removeLimits(
   context: OperationContext,
   limited: Limited,
@@ -61,33 +61,22 @@ export async function removeLimits(
   return after
 }
 
-/** The limits as they stand; of a key also those of its user and project that bind it. @throws not_found, ambiguous */
+/** Lists limits with their usage; for a key also those of its user and project. @throws not_found, ambiguous */
 export function listLimits(context: OperationContext, limited: Limited): Promise<readonly LimitState[]> {
   return context.store.read(async db => {
     const subject = await subjectOf(db, limited)
-    if (subject.type !== 'key') return states(db, subject, context.now())
-    const [bound] = await db
-      .select({
-        ownerId: keys.userId,
-        username: users.username,
-        projectId: keys.projectId,
-        slug: projects.slug,
-      })
-      .from(keys)
-      .leftJoin(users, eq(keys.userId, users.id))
-      .leftJoin(projects, eq(keys.projectId, projects.id))
-      .where(eq(keys.id, subject.id))
-    const hot = hotPathOf(db)
-    const nobody = { ownerId: null, username: null, projectId: null, slug: null }
-    return judgeLimits(hot, limitsBinding(hot, { ...subject, ...(bound ?? nobody) }), context.now().getTime())
+    if (subject.type !== 'key') return limitStates(db.facts, subject, context.now())
+    const moment = momentOf(context.now())
+    const found = await db.facts.keyAt({ id: subject.id }, moment)
+    return untilFree(db.facts, inOrder(found?.limits ?? []), moment)
   })
 }
 
 /**
- * Begins the windows of the limits anew: what was used before no longer counts against them. History and totals stay;
- * requests under way still count.
+ * Resets the windows of the limits: earlier usage no longer counts against them. History and totals stay, and running
+ * requests still count.
  *
- * @throws not_found, ambiguous, invalid, conflict when there is no limit to reset
+ * @throws not_found, ambiguous, invalid, conflict (no limit to reset)
  */
 export async function resetLimits(
   context: OperationContext,
@@ -105,13 +94,13 @@ export async function resetLimits(
       throw new LatchkeyError(
         'conflict',
         `${subject.name} has no limit${metric === undefined ? '' : ` on ${metric}`}: there is nothing to reset`,
-        `see what binds it with: latchkey ${subject.type} limit list ${subject.id}`,
+        `list its limits with: latchkey ${subject.type} limit list ${subject.id}`,
       )
     }
-    const before = limitStates(db, rows, subject, now)
+    const before = await limitStates(db.facts, subject, now)
     const at = now.getTime()
     for (const each of new Set(rows.map(row => row.metric))) {
-      const resetUsed = hotPathOf(db).holding(subject.type, subject.id, each, at, at)
+      const resetUsed = await underWay(db, subject, each, at)
       await db
         .update(limits)
         .set({ resetAt: at, resetUsed })
@@ -122,15 +111,45 @@ export async function resetLimits(
           ),
         )
     }
-    const after = await states(db, subject, now)
+    const after = await limitStates(db.facts, subject, now)
+    const meant = (state: LimitState) => metric === undefined || state.metric === metric
     await record(context, db, {
       action: `${subject.type}.reset`,
       target: subject,
-      before: { limits: before.map(used) },
-      after: { limits: after.filter(state => metric === undefined || state.metric === metric).map(used) },
+      before: { limits: before.filter(meant).map(used) },
+      after: { limits: after.filter(meant).map(used) },
     })
     return after
   })
+}
+
+/** What the buckets around this time have counted so far. */
+async function underWay(
+  db: Database,
+  { type, id }: LimitSubject,
+  metric: Metric,
+  at: number,
+): Promise<number> {
+  const counted = {
+    tokens: tokensIn(usage),
+    requests: usage.requests,
+    usd: usage.costMicros,
+  }[metric]
+  const ofSubject = { key: keys.id, user: keys.userId, project: keys.projectId }[type]
+  const [row] = await db
+    .select({ amount: totalOf(counted) })
+    .from(usage)
+    .innerJoin(keys, eq(usage.keyId, keys.id))
+    .where(
+      and(
+        eq(ofSubject, id),
+        // The longest bucket is a day.
+        gt(usage.start, at - 86_400_000),
+        lte(usage.start, at),
+        gt(sql`${usage.start} + ${usage.widthMs}`, at),
+      ),
+    )
+  return row?.amount ?? 0
 }
 
 const used = ({ metric, amount, windowMs, used }: LimitState) => ({ metric, amount, windowMs, used })
@@ -156,12 +175,8 @@ async function change(
       before,
       after: await limitsNow(),
     })
-    return { before: before.limits, after: await states(db, subject, now) }
+    return { before: before.limits, after: await limitStates(db.facts, subject, now) }
   })
-}
-
-async function states(db: Database, subject: LimitSubject, now: Date): Promise<readonly LimitState[]> {
-  return limitStates(db, await limitsOf(db, subject.type, subject.id), subject, now)
 }
 
 async function subjectOf(db: Database, limited: Limited): Promise<LimitSubject> {

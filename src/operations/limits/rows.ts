@@ -1,4 +1,4 @@
-/** Limits as they are stored: their rows and units. What they allow is judged in `window.ts`. */
+/** Limits as they are stored: rows and units. `window.ts` evaluates them. */
 import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
 import type { limits } from '../../db/schema/limits.ts'
@@ -23,9 +23,9 @@ export function limitRows(
   }))
 }
 
-/** The column of the limits table that names whom a limit binds. */
+/** The column of the limits table with the subject's id. */
 export const subjectColumns = { key: 'keyId', user: 'userId', project: 'projectId' } as const
 
-/** Dollars to micro-dollars; tokens and requests as they are. */
+/** Dollars to micro-dollars; tokens and requests unchanged. */
 export const toStored = (metric: Metric, amount: number): number =>
   metric === 'usd' ? toMicros(amount) : amount

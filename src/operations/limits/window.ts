@@ -1,141 +1,118 @@
 /**
- * Rolling windows. `used(t)` is the sum of all buckets that lie at least partly inside (t − window, t], so it never
- * counts too little, counts too much by less than one bucket, and does not jump at any boundary. Verdicts, stats,
- * reservations and filters all ask here: they cannot disagree.
+ * Rolling windows. `used(t)` is the sum of all buckets that are at least partly inside (t − window, t]. It is never too
+ * low, too high by less than one bucket, and does not jump at boundaries. Verdicts, stats, reservations and filters all
+ * use this module, so they always agree.
  *
- * A reset begins the window anew: buckets that ended by then no longer count, and of those that were under way only
- * what came after it. A reservation counts whole until it is settled, released or out of time.
+ * After a reset, buckets that had ended no longer count, and of the current ones only what came after it counts. A
+ * reservation counts whole until it is settled, released or times out.
  */
 
 import type { LimitForecast, LimitState, LimitSubject } from '../../contract/views.ts'
-import type { Database } from '../../db/engine.ts'
-import { type HotPath, hotPathOf, type Piece, type StoredLimit } from '../../db/sqlite/hot.ts'
-import type { ListedKey } from '../../db/sqlite/key-rows.ts'
+import type { Facts } from '../../db/engine.ts'
+import type { Freeing, LimitFacts, Moment } from '../../db/facts.ts'
 import { clockToleranceMs } from '../rules/input.ts'
 import type { Wanted } from './input.ts'
 import { toStored } from './rows.ts'
-import { sortLimits, toShown } from './view.ts'
+import { byMetric, toShown } from './view.ts'
 
-/** A key with whom it belongs to: all whose limits bind it. */
-export type BoundKey = Pick<ListedKey, 'id' | 'name' | 'ownerId' | 'username' | 'projectId' | 'slug'>
+type Freer = Pick<Facts, 'freeing'>
 
-/** A limit and whom it binds. */
-export interface BoundLimit {
-  readonly subject: LimitSubject
-  readonly limit: StoredLimit
-}
+/** The time to ask facts for. */
+export const momentOf = (at: Date): Moment => ({ at: at.getTime(), toleranceMs: clockToleranceMs })
 
-/** Every limit that a request of this key has to pass: its own, then its user's, then its project's. */
-export function limitsBinding(hot: HotPath, key: BoundKey): readonly BoundLimit[] {
-  const bound: BoundLimit[] = []
-  add(bound, hot, 'key', key.id, key.name)
-  if (key.ownerId !== null) add(bound, hot, 'user', key.ownerId, key.username ?? '')
-  if (key.projectId !== null) add(bound, hot, 'project', key.projectId, key.slug ?? '')
-  return bound
-}
+/** Sorts limits: those of the key, its user and its project, each by metric and window. */
+export const inOrder = (limits: readonly LimitFacts[]): readonly LimitFacts[] =>
+  limits.length < 2
+    ? limits
+    : (['key', 'user', 'project'] as const).flatMap(type =>
+        limits.filter(({ subject }) => subject.type === type).toSorted((a, b) => byMetric(a.limit, b.limit)),
+      )
 
-function add(bound: BoundLimit[], hot: HotPath, type: LimitSubject['type'], id: string, name: string): void {
-  const rows = hot.limitsOf(type, id)
-  if (rows.length === 0) return
-  const subject = { type, id, name }
-  for (const limit of rows.length === 1 ? rows : sortLimits(rows)) bound.push({ subject, limit })
-}
-
-/** The limits as they stand at `at`, for a request that wants so much. */
-export function judgeLimits(
-  hot: HotPath,
-  bound: readonly BoundLimit[],
-  at: number,
-  wanted: Wanted = {},
-): readonly LimitState[] {
-  return bound.map(each => judgeLimit(hot, each, at, wanted))
-}
-
-/** Some limits of one subject as they stand at `at`. */
-export function limitStates(
-  db: Database,
-  rows: readonly StoredLimit[],
+/** The state of one subject's limits at `at`, sorted. */
+export async function limitStates(
+  facts: Facts,
   subject: LimitSubject,
   at: Date,
-): readonly LimitState[] {
-  return judgeLimits(
-    hotPathOf(db),
-    rows.map(limit => ({ subject, limit })),
-    at.getTime(),
-  )
+): Promise<readonly LimitState[]> {
+  const moment = momentOf(at)
+  return untilFree(facts, inOrder(await facts.limitsAt([subject], moment)), moment)
 }
 
-function judgeLimit(hot: HotPath, bound: BoundLimit, at: number, wanted: Wanted): LimitState {
-  const { subject, limit } = bound
+/** The state of limits for a request that needs `wanted`, and when each exceeded limit will allow it. */
+export async function untilFree(
+  facts: Freer,
+  limits: readonly LimitFacts[],
+  moment: Moment,
+  wanted: Wanted = {},
+): Promise<readonly LimitState[]> {
+  const states: LimitState[] = []
+  for (const limit of limits) {
+    const state = judgeLimit(limit, wanted)
+    const most = limit.limit.amount - neededOf(limit, wanted)
+    if (!state.exceeded || most < 0) states.push(state)
+    else
+      states.push({
+        ...state,
+        retryAt: firstBelow(await facts.freeing(limit, moment, most), most, moment.at),
+      })
+  }
+  return states
+}
+
+/** The state of one limit for a request that needs `wanted`. `untilFree` adds the time to retry. */
+export function judgeLimit(facts: LimitFacts, wanted: Wanted = {}): LimitState {
+  const { subject, limit } = facts
   const { metric, amount } = limit
-  const now = usedAt(hot, bound, at)
-  const used = now.booked - now.forgiven + now.reserved
+  const used = usedOf(facts)
   const remaining = Math.max(0, amount - used)
-  // A request always takes something: with nothing left it is denied even when it does not say how much.
-  const need = Math.max(1, toStored(metric, wanted[metric] ?? 0))
-  const exceeded = remaining < need
   return {
     metric,
     amount: toShown(metric, amount),
     windowMs: limit.windowMs,
     subject,
     used: toShown(metric, used),
-    reserved: toShown(metric, now.reserved),
+    reserved: toShown(metric, facts.reserved),
     remaining: toShown(metric, remaining),
-    exceeded,
-    retryAt: exceeded && amount >= need ? firstBelow(hot, bound, at, now, amount - need) : null,
+    exceeded: remaining < neededOf(facts, wanted),
+    retryAt: null,
   }
 }
 
-/** What counts at a moment; usd in micro-dollars. */
-interface UsedAt {
-  /** Where counting begins: the start of the window, or the reset inside it. */
-  readonly from: number
-  /** Set while there is something to forgive. */
-  readonly reset: number | null
-  /** In buckets, those under way at the reset whole. */
-  readonly booked: number
-  /** Of the buckets under way at the reset: what is still booked, and what of it came before. */
-  readonly underWay: number
-  readonly forgiven: number
-  readonly reserved: number
-}
+/** A request always uses something, so with nothing left it is denied even without an amount. */
+const neededOf = ({ limit: { metric } }: LimitFacts, wanted: Wanted): number =>
+  Math.max(1, toStored(metric, wanted[metric] ?? 0))
 
-function usedAt(hot: HotPath, { subject, limit }: BoundLimit, at: number): UsedAt {
-  const { metric, windowMs, resetAt, resetUsed } = limit
-  const reset = resetAt !== null && resetAt <= at ? resetAt : null
-  const from = reset === null ? at - windowMs : Math.max(at - windowMs, reset)
-  const { used, reserved } = hot.used(subject.type, subject.id, metric, from, at, clockToleranceMs)
-  // Without anything to forgive, nothing has to be looked up for it.
-  const forgets = reset !== null && resetUsed > 0
-  const underWay = forgets ? hot.holding(subject.type, subject.id, metric, reset, from) : 0
-  return {
-    from,
-    reset: forgets ? reset : null,
-    booked: used,
-    underWay,
-    forgiven: Math.min(resetUsed, underWay),
-    reserved,
-  }
-}
+/** What counts now, without what was used before a reset. */
+const usedOf = ({ limit, booked, underWay, reserved }: LimitFacts): number =>
+  booked - forgiven(limit, underWay) + reserved
 
-/** The first moment at which no more than `most` is used, if nothing is added; null when there is none. */
-function firstBelow(hot: HotPath, bound: BoundLimit, at: number, now: UsedAt, most: number): Date | null {
-  for (const step of leaving(hot, bound, at, now)) if (step.used <= most) return new Date(step.at)
+const forgiven = ({ resetUsed }: LimitFacts['limit'], underWay: number): number =>
+  Math.min(resetUsed, underWay)
+
+/** When at most `most` is used, if nothing is added; null if never. */
+function firstBelow(freeing: Freeing, most: number, now: number): Date | null {
+  // A reservation may have been released since the limit was hit.
+  if (usedOf(freeing.facts) <= most) return new Date(now)
+  for (const step of leaving(freeing)) if (step.used <= most) return new Date(step.at)
   return null
 }
 
-/** For a request that wants so much; and when something of the limit is free again, when half of what is used up, and when all of it. */
-export function forecast(hot: HotPath, bound: BoundLimit, at: number, wanted: Wanted = {}): LimitForecast {
-  const { metric, amount } = bound.limit
-  const state = judgeLimit(hot, bound, at, wanted)
+/** When the limit allows a request that needs `wanted`, and when some, half and all of it is free again. */
+export async function forecast(
+  facts: Freer,
+  limit: LimitFacts,
+  moment: Moment,
+  wanted: Wanted = {},
+): Promise<LimitForecast> {
+  const { metric, amount } = limit.limit
+  const [state = judgeLimit(limit, wanted)] = await untilFree(facts, [limit], moment, wanted)
   const left = toStored(metric, state.remaining)
   const goals = [left + 1, left + Math.ceil((amount - left) / 2), amount].filter(
     goal => goal > left && goal <= amount,
   )
   const frees: { at: Date; remaining: number }[] = []
   if (goals.length > 0) {
-    for (const step of leaving(hot, bound, at, usedAt(hot, bound, at))) {
+    for (const step of leaving(await facts.freeing(limit, moment, 0))) {
       const remaining = Math.max(0, amount - step.used)
       let reached = false
       while (goals[0] !== undefined && remaining >= goals[0]) {
@@ -149,71 +126,17 @@ export function forecast(hot: HotPath, bound: BoundLimit, at: number, wanted: Wa
   return { ...state, frees }
 }
 
-interface Leaving {
-  /** When it no longer counts. */
-  readonly at: number
-  readonly amount: number
-  /** Whether it was under way at the reset. */
-  readonly underWay: boolean
-  readonly reserved: boolean
-}
-
-/** Each moment at which something stops counting, in order, with what is still used then. */
-function* leaving(
-  hot: HotPath,
-  bound: BoundLimit,
-  at: number,
-  now: UsedAt,
-): Generator<{ readonly at: number; readonly used: number }> {
-  let { booked, underWay, reserved } = now
+/** The times at which something stops counting, in order, with what is still used then. */
+function* leaving({ facts, pieces }: Freeing): Generator<{ readonly at: number; readonly used: number }> {
+  let { booked, underWay, reserved } = facts
   let moment: number | undefined
-  const step = (when: number) => ({
-    at: when,
-    used: booked - Math.min(bound.limit.resetUsed, underWay) + reserved,
-  })
-  for (const piece of inOrder(hot, bound, at, now)) {
-    if (moment !== undefined && piece.at > moment) yield step(moment)
-    moment = piece.at
-    if (piece.reserved) reserved -= piece.amount
-    else booked -= piece.amount
-    if (piece.underWay) underWay -= piece.amount
+  const step = (at: number) => ({ at, used: booked - forgiven(facts.limit, underWay) + reserved })
+  for (const { at, amount, kind } of pieces) {
+    if (moment !== undefined && at > moment) yield step(moment)
+    moment = at
+    if (kind === 'reserved') reserved -= amount
+    else booked -= amount
+    if (kind === 'under way') underWay -= amount
   }
   if (moment !== undefined) yield step(moment)
-}
-
-/**
- * Buckets and reservations in the order in which they stop counting. Buckets are read in the order of their starts:
- * one that began later than another ended must also end later, so few ever wait.
- */
-function* inOrder(hot: HotPath, { subject, limit }: BoundLimit, at: number, now: UsedAt): Generator<Leaving> {
-  const { metric, windowMs } = limit
-  const { type, id } = subject
-  const { from, reset } = now
-  const ofBucket = ({ start, end, amount }: Piece): Leaving => ({
-    at: end + windowMs,
-    amount,
-    underWay: reset !== null && start <= reset && reset < end,
-    reserved: false,
-  })
-  const held = hot.reservations(type, id, metric, at, clockToleranceMs)
-  const waiting = [
-    ...held.map(({ end, amount }) => ({ at: end, amount, underWay: false, reserved: true })),
-    ...hot.bucketsHolding(type, id, metric, from, from).map(ofBucket),
-  ].toSorted((a, b) => a.at - b.at)
-  let first = 0
-  for (const bucket of hot.bucketsFrom(type, id, metric, from, at)) {
-    const earliest = bucket.start + windowMs
-    for (let next = waiting[first]; next !== undefined && next.at <= earliest; next = waiting[++first]) {
-      yield next
-    }
-    if (first > 1_000) {
-      waiting.splice(0, first)
-      first = 0
-    }
-    const last = ofBucket(bucket)
-    let place = waiting.length
-    while (place > first && (waiting[place - 1]?.at ?? 0) > last.at) place--
-    waiting.splice(place, 0, last)
-  }
-  for (let next = waiting[first]; next !== undefined; next = waiting[++first]) yield next
 }

@@ -1,41 +1,41 @@
-/** What operations on users and projects take. */
+/** Inputs of the operations on users and projects. */
 import * as v from 'valibot'
 import type { Project, Role, UserStatus } from '../../contract/views.ts'
 import { limitNames, limits } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
 
 export const newUser = v.object({
-  /** Unique, whatever its case. */
+  /** Unique, regardless of case. */
   username: rules.username,
-  /** Unique, whatever its case. */
+  /** Unique, regardless of case. */
   email: v.optional(rules.email),
-  /** What people call them. */
+  /** Display name. */
   name: v.optional(rules.displayName),
   /** Default member. */
   role: v.optional(rules.role, 'member'),
-  /** A service account rather than a person. */
+  /** Whether it is a service account. */
   service: v.optional(v.boolean(), false),
-  /** At least 8 characters; kept as argon2id. */
+  /** At least 8 characters; stored as an argon2id hash. */
   password: v.optional(rules.password),
-  /** Of all their keys together. */
+  /** Limits of all their keys together. */
   limits: v.optional(limits, []),
 })
 export type NewUser = rules.Input<typeof newUser>
 
 export const userChanges = v.object({
-  /** Unique, whatever its case. */
+  /** Unique, regardless of case. */
   username: v.optional(rules.username),
-  /** Unique, whatever its case. */
+  /** Unique, regardless of case. */
   email: rules.clearable(rules.email),
-  /** What people call them. */
+  /** Display name. */
   name: rules.clearable(rules.displayName),
   /** For the backend to act on. */
   role: v.optional(rules.role),
-  /** A service account rather than a person. */
+  /** Whether it is a service account. */
   service: v.optional(v.boolean()),
   /** Limits of all their keys together: each is added, or changes the amount of the one with its metric and window. */
   limits: v.optional(limits),
-  /** Limits to remove, where they are there: one window, or all of a metric. */
+  /** Limits to remove, if they exist: one window, or all of a metric. */
   removeLimits: v.optional(limitNames),
 })
 /** Left out: unchanged. Null: cleared. */
@@ -44,18 +44,18 @@ export type UserChanges = rules.Input<typeof userChanges>
 export interface UserFilter {
   /** Users with this role. */
   readonly role?: Role | undefined
-  /** Service accounts alone, or people alone. */
+  /** Only service accounts, or only people. */
   readonly service?: boolean | undefined
   /** Users with this status. */
   readonly status?: UserStatus | undefined
-  /** Disabled users alone, or those who are not. */
+  /** Only disabled users, or only the others. */
   readonly disabled?: boolean | undefined
   /** Part of a username, email address or name. */
   readonly search?: string | undefined
 }
 
 export const newProject = v.object({
-  /** For people; it need not be unique. */
+  /** Display name; need not be unique. */
   name: rules.displayName,
   /** A user. */
   owner: v.string(),
@@ -65,7 +65,7 @@ export const newProject = v.object({
   description: v.optional(rules.description),
   /** Prefix of the secrets of its keys, instead of lk. */
   keyPrefix: v.optional(rules.keyPrefix),
-  /** Of all its keys together. */
+  /** Limits of all its keys together. */
   limits: v.optional(limits, []),
 })
 export type NewProject = rules.Input<typeof newProject>
@@ -78,7 +78,7 @@ const newMember = v.object({
 })
 
 export const projectChanges = v.object({
-  /** For people; it need not be unique. */
+  /** Display name; need not be unique. */
   name: v.optional(rules.displayName),
   /** Unique. */
   slug: v.optional(rules.slug),
@@ -94,7 +94,7 @@ export const projectChanges = v.object({
   removeMembers: v.optional(rules.listOf(v.string())),
   /** Limits of all its keys together: each is added, or changes the amount of the one with its metric and window. */
   limits: v.optional(limits),
-  /** Limits to remove, where they are there: one window, or all of a metric. */
+  /** Limits to remove, if they exist: one window, or all of a metric. */
   removeLimits: v.optional(limitNames),
 })
 /** Left out: unchanged. Null: cleared. */
@@ -105,7 +105,7 @@ export interface ProjectFilter {
   readonly owner?: string | undefined
   /** Projects with this user as a member. */
   readonly member?: string | undefined
-  /** Archived ones alone, or those that are not. */
+  /** Only archived or only active ones. */
   readonly status?: Project['status'] | undefined
   /** Part of a slug, name or description. */
   readonly search?: string | undefined

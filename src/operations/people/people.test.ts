@@ -83,7 +83,7 @@ test.each(['\u200b', '\u3164', '\u2800', '\u00ad\u200d', '\u0301', '\u{e0041}'])
     ]) {
       expect(await failure(made)).toMatchObject({
         code: 'invalid',
-        message: 'name must hold something that can be seen',
+        message: 'name must contain a visible character',
       })
     }
   },

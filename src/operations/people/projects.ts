@@ -1,4 +1,4 @@
-/** Projects: what keys are for. An archived project's keys answer `project_archived`. */
+/** Projects: what keys are used for. The verdict on an archived project's keys is `project_archived`. */
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -24,7 +24,7 @@ import {
   projectChanges,
 } from './input.ts'
 
-/** @throws invalid, not_found for the owner, conflict when the slug is taken */
+/** @throws invalid, not_found for the owner, conflict (the slug is taken) */
 export async function createProject(
   context: OperationContext,
   input: NewProject,
@@ -119,7 +119,7 @@ export async function updateProject(
       if (removed.length === 0) {
         throw new LatchkeyError(
           'not_found',
-          `${user.username} is no member of ${row.slug}`,
+          `${user.username} is not a member of ${row.slug}`,
           `see the members with: latchkey project show ${row.slug}`,
         )
       }
@@ -129,7 +129,7 @@ export async function updateProject(
   })
 }
 
-/** Its keys answer `project_archived` until it is taken back. @throws not_found, ambiguous */
+/** The verdict on its keys is `project_archived` until it is unarchived. @throws not_found, ambiguous */
 export function archiveProject(context: OperationContext, selector: string): Promise<Changed<Project>> {
   return project.change(context, selector, 'archive', async (_, row) => ({
     archivedAt: row.archivedAt ?? context.now().getTime(),
@@ -142,9 +142,9 @@ export function unarchiveProject(context: OperationContext, selector: string): P
 }
 
 /**
- * Erases a project that no key belongs to any more.
+ * Deletes a project that has no keys.
  *
- * @throws not_found, ambiguous, conflict when it still has keys
+ * @throws not_found, ambiguous, conflict (it still has keys)
  */
 export function deleteProject(context: OperationContext, selector: string): Promise<Project> {
   return project.erase(context, selector, async (db, { id, slug }) => {
@@ -214,7 +214,7 @@ function slugFor(name: string): string {
   throw new LatchkeyError(
     'invalid',
     `no slug can be made from the name "${name}"`,
-    'name one: latchkey project create NAME --slug my-project --owner USER',
+    'give one: latchkey project create NAME --slug my-project --owner USER',
   )
 }
 

@@ -18,7 +18,7 @@ import { contains, fitting } from '../select.ts'
 import { Thing } from '../thing.ts'
 import { type NewUser, newUser, type UserChanges, type UserFilter, userChanges } from './input.ts'
 
-/** @throws invalid, conflict when the username or email address is taken */
+/** @throws invalid, conflict (the username or email address is taken) */
 export async function createUser(
   context: OperationContext,
   input: NewUser,
@@ -44,7 +44,7 @@ export async function createUser(
   )
 }
 
-/** Whether a password was given that is not the user's. */
+/** Whether a given password differs from the user's. */
 const isOther = async (password: string | undefined, { passwordHash }: Row<'user'>): Promise<boolean> =>
   password !== undefined && (passwordHash === null || !(await isPassword(password, passwordHash)))
 
@@ -87,7 +87,7 @@ export async function updateUser(
 }
 
 /**
- * Sets the password, or takes it away when it is null.
+ * Sets the password; null removes it.
  *
  * @throws not_found, ambiguous, invalid
  */
@@ -102,9 +102,9 @@ export async function setPassword(
 }
 
 /**
- * Whether the password is the user's. False for a wrong password, a user without one, a disabled user, and where nobody
- * is selected, or several are: each takes as long as a wrong password, so that nobody learns who there is. A password
- * that an import brought as bcrypt is kept as argon2id from then on.
+ * Whether the password is the user's. False for a wrong password, a user without one, a disabled user, and an unknown or
+ * ambiguous selector. All of these take the same time, so that nobody can find out which users exist. An imported bcrypt
+ * hash is replaced by argon2id once it has been verified.
  */
 export async function verifyPassword(
   context: OperationContext,
@@ -119,11 +119,11 @@ export async function verifyPassword(
   return true
 }
 
-/** Of a password that nobody has, with the costs of all others: what is checked where there is none to check. */
+/** The hash of a password that nobody has, to check if there is no other hash. */
 const nobodysHash =
   '$argon2id$v=19$m=65536,t=2,p=1$ZYgp8teUCdzHGKMjhQN5KCOvGJSoORVh9YlBGTY9BZ4$zFc8ekIo3jfENNaYGjWjdZxvdSfhxnXsje6+eYxgFKU'
 
-/** bcrypt as other systems have it looks at 72 bytes; Bun's hashes what is longer first, so both are tried. */
+/** Other systems' bcrypt uses only 72 bytes, while Bun hashes longer passwords first, so both are tried. */
 async function isPassword(password: string, hash: string): Promise<boolean> {
   if (await Bun.password.verify(password, hash)) return true
   const bytes = new TextEncoder().encode(password)
@@ -137,8 +137,8 @@ async function isPassword(password: string, hash: string): Promise<boolean> {
 const bcryptBytes = 72
 
 /**
- * Keeps the password of an import as argon2id, now that it is known. The password is right whether or not it can be
- * kept so: a database that is busy, full or read-only is no reason to turn its user away.
+ * Stores an imported password as argon2id, now that it is known. Failures are ignored: a busy, full or read-only database
+ * is no reason to refuse a correct password.
  */
 async function upgradeHash(
   context: OperationContext,
@@ -170,7 +170,7 @@ async function upgradeHash(
 
 const algorithmOf = (hash: string): string => (hash.startsWith('$2') ? 'bcrypt' : (hash.split('$')[1] ?? ''))
 
-/** All keys of a disabled user answer `user_disabled`. @throws not_found, ambiguous */
+/** The verdict on a disabled user's keys is `user_disabled`. @throws not_found, ambiguous */
 export function disableUser(context: OperationContext, selector: string): Promise<Changed<User>> {
   return user.change(context, selector, 'disable', async (_, row) => ({
     disabledAt: row.disabledAt ?? context.now().getTime(),
@@ -183,9 +183,9 @@ export function enableUser(context: OperationContext, selector: string): Promise
 }
 
 /**
- * Erases a user who owns nothing any more; memberships go along.
+ * Deletes a user who owns nothing. Memberships are removed too.
  *
- * @throws not_found, ambiguous, conflict when the user still has keys or projects
+ * @throws not_found, ambiguous, conflict (the user still has keys or projects)
  */
 export function deleteUser(context: OperationContext, selector: string): Promise<User> {
   return user.erase(context, selector, async (db, { id, username }) => {
@@ -208,7 +208,7 @@ export function deleteUser(context: OperationContext, selector: string): Promise
   })
 }
 
-/** The views of rows, in their order. */
+/** The views of rows, in the same order. */
 export async function userViews(db: Database, rows: readonly Row<'user'>[]): Promise<readonly User[]> {
   const limitsOf = await limitViews(
     db,

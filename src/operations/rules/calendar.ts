@@ -1,8 +1,8 @@
-/** Hours and days as people in a time zone count them: a day may have 23 or 25 hours. */
+/** Hours and days in a time zone, where a day may have 23 or 25 hours. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Period } from '../../contract/views.ts'
 
-/** Start of the hour, day, week (from Monday, as ISO 8601 has it) or month in which `moment` lies. */
+/** Start of the hour, day, ISO 8601 week (from Monday) or month that contains `moment`. */
 export function startOfPeriod(period: Period, moment: Date, timeZone: string): Date {
   if (period === 'hour') return startOfHour(moment, timeZone)
   const day = zoned(moment, timeZone).startOfDay()
@@ -19,18 +19,18 @@ export function nextPeriod(period: Period, start: Date, timeZone: string): Date 
         .startOfDay(),
     )
   const next = startOfHour(new Date(start.getTime() + hourMs), timeZone)
-  // Where the clock goes back by half an hour, an hour would begin before itself.
+  // If the clock goes back by half an hour, the next hour would begin before this one.
   return next > start ? next : new Date(start.getTime() + hourMs)
 }
 
 const hourMs = 3_600_000
 
-/** Start of the day in which `moment` lies. */
+/** Start of the day that contains `moment`. */
 export function startOfDay(moment: Date, timeZone: string): Date {
   return dateOf(zoned(moment, timeZone).startOfDay())
 }
 
-/** Start of the hour in which `moment` lies: zones differ by half and quarter hours. */
+/** Start of the hour that contains `moment`. Zones can differ by half and quarter hours. */
 function startOfHour(moment: Date, timeZone: string): Date {
   return dateOf(zoned(moment, timeZone).round({ smallestUnit: 'hour', roundingMode: 'floor' }))
 }
@@ -40,15 +40,15 @@ export function addDays(day: Date, days: number, timeZone: string): Date {
   return dateOf(zoned(day, timeZone).add({ days }).startOfDay())
 }
 
-/** @throws invalid for a zone or a moment that there is not */
+/** @throws invalid (unknown zone or invalid date) */
 function zoned(moment: Date, timeZone: string): Temporal.ZonedDateTime {
   try {
     return Temporal.Instant.fromEpochMilliseconds(moment.getTime()).toZonedDateTimeISO(timeZone)
   } catch (cause) {
     const what = Number.isNaN(moment.getTime())
-      ? 'that is no valid date'
+      ? 'the date is not valid'
       : `there is no time zone ${timeZone}`
-    throw new LatchkeyError('invalid', what, 'name a zone such as Europe/Berlin or UTC, and a real date', {
+    throw new LatchkeyError('invalid', what, 'give a zone such as Europe/Berlin or UTC, and a valid date', {
       cause,
     })
   }

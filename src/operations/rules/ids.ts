@@ -13,7 +13,7 @@ export function newId(prefix: IdPrefix, now: Date): string {
     digits[i] = alphabet[Number(rest & 31n)] ?? ''
     rest >>= 5n
   }
-  // Put together with + it would hold on to each step until it is read, at 30 times the memory.
+  // Joined with +, the string would keep every step alive, at 30 times the memory.
   return [prefix, '_', ...digits].join('')
 }
 

@@ -1,6 +1,6 @@
 /**
- * What the fields of an operation may hold. The same rules bind the command line, the library and imports;
- * valibot says which field is wrong, this module says it in a sentence.
+ * The rules for input fields, shared by the command line, the library and imports. valibot finds the wrong field, this
+ * module turns that into a sentence.
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -8,38 +8,38 @@ import { roles } from '../../contract/views/words.ts'
 import type { Role } from '../../contract/views.ts'
 import { holdsSecret } from './scan.ts'
 
-/** What a field takes, and what it becomes. Said by its types alone, so that declarations are short. */
+/** A rule by its input and output types alone, to keep declarations short. */
 export type Rule<In, Out = In> = v.GenericSchema<In, Out>
 
-/** What an operation takes: what its schema says, with the comments of the fields. */
+/** The input type of a schema, with the comments of its fields. */
 export type Input<S extends v.GenericSchema> = Readonly<v.InferInput<S>>
 
 const printable = v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters')
 
-/** Neither ignorable by default, as a zero-width space is, nor blank, nor a mark without a letter. */
+/** A visible character: not a zero-width space, a blank, or a combining mark alone. */
 const visible = /[^\p{Default_Ignorable_Code_Point}\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{M}\u2800]/u
 
-/** Every text that is kept has this rule: a live secret would stand in tables, the audit trail and backups. */
+/** Applies to every stored text. Otherwise a live secret could end up in tables, the audit log and backups. */
 export const noSecret = v.check(
   (text: string) => !holdsSecret(text),
-  'must not hold a secret, which would be kept as plain text',
+  'must not contain a secret, because it would be stored as plain text',
 )
 
 const trimmed = (most: number): Rule<string> =>
   v.pipe(
     v.string('must be text'),
     v.trim(),
-    // Two ways to write one letter are one name.
+    // Two encodings of one letter make the same name.
     v.normalize('NFC'),
     v.minLength(1, 'must not be empty'),
     noSecret,
     v.maxLength(most, `must be at most ${most} characters`),
-    v.regex(visible, 'must hold something that can be seen'),
+    v.regex(visible, 'must contain a visible character'),
     printable,
     v.check(text => text.isWellFormed(), 'must be well-formed Unicode'),
   )
 
-/** Words of the command line: `latchkey key create help` was meant otherwise, whatever it is about. */
+/** Words of the command line. `latchkey key create help` is probably a request for help. */
 const commandWords = new Set(
   'add archive create delete disable enable explain export help identify import limit list passwd remove reset revoke rotate show stats unarchive update verify version'.split(
     ' ',
@@ -47,12 +47,12 @@ const commandWords = new Set(
 )
 const noCommand = v.check<string, string>(
   text => !commandWords.has(text.toLowerCase()),
-  'must not be a word of the command line',
+  'must not be a word that the command line uses',
 )
 
 export const username: Rule<string> = v.pipe(
   trimmed(64),
-  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'may hold letters, digits, dots, dashes and underscores only'),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'may contain only letters, digits, dots, dashes and underscores'),
   v.check(text => !/^usr_/i.test(text), 'must not begin like an id (usr_)'),
   noCommand,
 )
@@ -69,7 +69,10 @@ export const role: Rule<Role> = v.picklist(roles, `must be one of ${roles.join('
 
 export const slug: Rule<string> = v.pipe(
   trimmed(64),
-  v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'may hold lower-case letters and digits, with single dashes between'),
+  v.regex(
+    /^[a-z0-9]+(-[a-z0-9]+)*$/,
+    'may contain lower-case letters and digits, with single dashes between them',
+  ),
   noCommand,
 )
 
@@ -84,7 +87,7 @@ export const keyName: Rule<string> = v.pipe(
   v.check(text => !text.startsWith('-'), 'must not begin with a dash'),
 )
 
-/** Of a key that is new, or renamed; one that comes from elsewhere keeps its name. */
+/** The name of a new or renamed key. An imported key may keep any name. */
 export const newKeyName: Rule<string> = v.pipe(keyName, noCommand)
 
 export const modelName: Rule<string> = v.pipe(trimmed(200), v.regex(/^\S+$/, 'must not contain white space'))
@@ -109,7 +112,7 @@ export const count: Rule<number> = v.pipe(
   v.minValue(0, 'must not be negative'),
 )
 
-/** Dollars, kept as micro-dollars. */
+/** Dollars, stored as micro-dollars. */
 export const dollars: Rule<number> = v.pipe(
   v.number('must be a number'),
   v.finite('must be a number'),
@@ -121,7 +124,7 @@ export const metadata: Rule<unknown> = v.pipe(
   v.custom<unknown>(value => isJson(value), 'must be JSON'),
   v.check(
     value => !textsOf(value).some(holdsSecret),
-    'must not hold a secret, which would be kept as plain text',
+    'must not contain a secret, because it would be stored as plain text',
   ),
 )
 
@@ -131,14 +134,14 @@ export const password: Rule<string> = v.pipe(
   v.maxLength(1_000, 'must have at most 1,000 characters'),
 )
 
-/** Several; a list that is read-only is taken too. */
+/** A list; it may be readonly. */
 export const listOf = <In, Out>(item: Rule<In, Out>): Rule<readonly In[], readonly Out[]> => v.array(item)
 
-/** Values may be left out (unchanged), or null (cleared). */
+/** A value that may be left out (unchanged) or null (cleared). */
 export const clearable = <S extends v.GenericSchema>(schema: S) => v.optional(v.nullable(schema))
 
 /**
- * Checks what an operation was given.
+ * Checks the input of an operation.
  *
  * @throws invalid, naming the field
  */
@@ -147,7 +150,7 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.I
   if (result.success) return result.output
   const [issue] = result.issues
   const field = v.getDotPath(issue)
-  // Of a field that is not there valibot speaks as of its name: all other messages are ours.
+  // valibot's own message for a missing field. All other messages are ours.
   const said = issue.message.startsWith('Invalid key') ? 'is missing' : issue.message
   throw new LatchkeyError(
     'invalid',
@@ -157,7 +160,7 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.I
 }
 
 /**
- * Refuses a blank text among what selects: it is most likely a variable that was not set, and would fit everything.
+ * Refuses a blank text in a filter. It is probably an unset variable, and would match everything.
  *
  * @throws invalid, naming the field
  */
@@ -172,7 +175,7 @@ export function requireWords(filter: object): void {
   }
 }
 
-/** As `parse`, for a change: one that changes nothing is a mistake. @throws invalid */
+/** As `parse`, for changes. At least one field must be given. @throws invalid */
 export function parseChanges<S extends v.GenericSchema<unknown, object>>(
   schema: S,
   input: unknown,
@@ -181,15 +184,15 @@ export function parseChanges<S extends v.GenericSchema<unknown, object>>(
   if (Object.values(changes).some(value => value !== undefined)) return changes
   throw new LatchkeyError(
     'invalid',
-    'nothing to change was given',
-    'name what to change; --help lists what can be',
+    'there is nothing to change',
+    'say what to change; --help lists the options',
   )
 }
 
 const readable = (path: string): string =>
   path.replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
 
-/** Every text inside of a JSON value, names of fields included. */
+/** Every text in a JSON value, including field names. */
 function textsOf(value: unknown): readonly string[] {
   const texts: string[] = []
   JSON.stringify(value, (name, inner) => {
@@ -203,7 +206,7 @@ function textsOf(value: unknown): readonly string[] {
 function isJson(value: unknown): boolean {
   try {
     const text = JSON.stringify(value, (name, inner) => {
-      // Half a surrogate pair becomes an escape that other readers of JSON refuse.
+      // Half a surrogate pair becomes an escape that other JSON parsers refuse.
       if (!name.isWellFormed() || (typeof inner === 'string' && !inner.isWellFormed()))
         throw new TypeError(name)
       return inner

@@ -1,4 +1,4 @@
-/** Moments as programs write them. Must never guess a time zone, or mend a date that no calendar has. */
+/** Parses exact times. Never guesses a time zone and never corrects an impossible date. */
 
 /** RFC 3339, with or without seconds. */
 const pattern = /^\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)$/
@@ -7,7 +7,7 @@ const pattern = /^\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9}
 export function readInstant(text: string): number | undefined {
   if (!pattern.test(text)) return undefined
   try {
-    // Refuses 30 February, of which Date makes 2 March.
+    // Refuses 30 February, which Date turns into 2 March.
     return Temporal.Instant.from(text).epochMilliseconds
   } catch {
     return undefined

@@ -1,6 +1,6 @@
-/** Patterns of names, as allowed models and prices are written: `*` stands for any characters, also none. */
+/** Patterns for names, in allowed models and prices: `*` stands for any number of characters. */
 
-/** Whether a name fits a pattern. */
+/** Whether a name matches a pattern. */
 export function matches(pattern: string, name: string): boolean {
   const [first = '', ...rest] = pattern.split('*')
   if (rest.length === 0) return pattern === name

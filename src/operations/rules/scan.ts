@@ -1,24 +1,24 @@
 /**
- * Finds what may be a secret in a stream of any bytes: anything in the form of ours, wherever it stands and whatever
- * surrounds it, and whatever begins as a known foreign secret does. Must never write or throw what it found.
+ * Finds possible secrets in a stream of bytes: anything in the form of ours, wherever it is, and anything that begins like
+ * a known foreign secret. Never writes or throws what it found.
  */
 import { defaultPrefix, hasChecksum, lengthsOf, startOf } from './secrets.ts'
 
-/** A piece of the text that may be a secret. */
+/** A part of the text that may be a secret. */
 interface Candidate {
   /** From 1. */
   readonly line: number
   readonly text: string
   readonly start: string
-  /** In the form of ours, and the checksum fits. */
+  /** Whether it has the form of ours and a valid checksum. */
   readonly checksum: boolean
-  /** In the form of ours, under a prefix that is in use. */
+  /** Whether it has the form of ours with a prefix in use. */
   readonly ours: boolean
 }
 
 /**
- * In which reading of the text it stands: as it is, or with its percent escapes decoded. A secret without any stands in
- * both readings, and counts once.
+ * The version of the text it was found in: plain, or with percent escapes decoded. A secret without escapes is in both
+ * and counts once.
  */
 export interface Sighted extends Candidate {
   readonly side: 'both' | 'plain' | 'decoded'
@@ -31,22 +31,21 @@ export interface Known {
   readonly starts: readonly string[]
 }
 
-/** Longest secret that is looked up at all. */
+/** Longest secret that is looked up. */
 const longest = 512
 /** A prefix of ours has at most twelve characters. */
 const lookBehind = 16
 const bodyLength = 36
-/** Of a secret of six characters. A shorter one could be any word, and is not looked for. */
+/** The start of a secret of six characters. Shorter ones could be any word. */
 const shortestStart = 2
-/** A start of this length or more may have come with a hash, and then tells nothing of the length of its secret. */
+/** A start of at least this length may come with an imported hash, so it says nothing about the length of the secret. */
 const tellingStart = 4
-/** Of secrets that came with a hash and no start. */
+/** For secrets imported as a hash without a start. */
 const shortestWord = 8
 
 /**
- * Whether a secret of ours stands somewhere in the text, percent escapes decoded: by its checksum under any prefix, or,
- * mistyped, under the usual one. Foreign secrets have no form to be known by; those that are stored are found by
- * `key identify`.
+ * Whether the text, with percent escapes decoded, contains one of our secrets: one with a valid checksum under any prefix,
+ * or a mistyped one under the default prefix. Foreign secrets have no fixed form; `key identify` finds stored ones.
  */
 export function holdsSecret(text: string): boolean {
   if (text.length < shortestOwn || !/[0-9A-Za-z%]{36}/.test(text)) return false
@@ -78,7 +77,7 @@ export class SecretScanner {
     for (const head of this.#starts.keys()) this.#firsts[head.charCodeAt(0)] = 1
   }
 
-  /** Those that begin in what is known so far; the last characters wait for what follows them. */
+  /** Scans a chunk. The last characters wait for the next chunk. */
   scan(chunk: Uint8Array): Iterable<Sighted> {
     // A character per byte; UTF-16 is ASCII with zeros between.
     const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
@@ -87,13 +86,13 @@ export class SecretScanner {
     return this.#read(text, longest)
   }
 
-  /** The rest, when the text has ended. */
+  /** Scans the rest at the end of the text. */
   end(): Iterable<Sighted> {
     return this.#read('', 0)
   }
 
   *#read(text: string, lookAhead: number): Iterable<Sighted> {
-    // From the first percent sign on there are two texts: as it is, and as a URL would be decoded.
+    // From the first percent sign on, both the plain and the decoded text are scanned.
     if (this.#decoded === undefined && text.includes('%')) this.#decoded = this.#plain.copy()
     const decoded = this.#decoded
     const side = decoded === undefined ? 'both' : 'plain'
@@ -103,7 +102,7 @@ export class SecretScanner {
     for (const candidate of found) yield { ...candidate, side: 'decoded' }
   }
 
-  /** Line breaks stay what they are, so lines are counted alike. Half an escape waits for its end. */
+  /** Line breaks are not decoded, so that lines are counted alike. Half an escape waits for its end. */
   #decode(text: string, isLast: boolean): string {
     const all = this.#half + text
     const cut = isLast ? all.length : all.length - (/%[0-9A-Fa-f]?$/.exec(all)?.[0].length ?? 0)
@@ -162,7 +161,7 @@ export class SecretScanner {
     }
   }
 
-  /** The words in a run of characters: as it is, without what surrounds it, and between what separates. */
+  /** The words in a run of characters: all of it, without surrounding punctuation, and split at separators. */
   *#words(run: string, line: number): Iterable<Candidate> {
     const trimmed = run.replace(/^[^\w]+|[^\w]+$/g, '')
     for (const text of new Set([run, trimmed, ...run.split(/[^\w.~+/-]+/), ...run.split(/[^\w-]+/)])) {
@@ -174,14 +173,14 @@ export class SecretScanner {
     }
   }
 
-  /** Whether `#ours` finds it already. */
+  /** Whether `#ours` already finds it. */
   #isOurs(text: string): boolean {
     const prefix = /^([a-z][a-z0-9]{1,11})_[0-9A-Za-z]{36}$/.exec(text)?.[1]
     return prefix !== undefined && (this.#prefixes.has(prefix) || hasChecksum(text))
   }
 }
 
-/** How long a secret with such a start may be. One that came with a hash may end wherever a word does. */
+/** Possible lengths of a secret with this start. One imported as a hash may end at any end of a word. */
 function* lengths(text: string, at: number, start: string, most: number): Iterable<number> {
   const isTelling = start.length >= tellingStart
   const [least, longest] = lengthsOf(start) ?? [start.length, most]
@@ -195,15 +194,15 @@ function* lengths(text: string, at: number, start: string, most: number): Iterab
 
 interface Window {
   readonly text: string
-  /** What is to be looked at begins here… */
+  /** Start of the part to scan. */
   readonly from: number
-  /** …and ends here; what follows is for those that begin before. */
+  /** End of the part to scan. The text after it is only for secrets that begin before it. */
   readonly to: number
   /** Line of `from`. */
   readonly line: number
 }
 
-/** The last of a stream: enough to see what began before, and what surrounds it. */
+/** The end of a stream so far: enough to see what began earlier, and its surroundings. */
 class Tape {
   #kept = ''
   #behind = 0

@@ -139,7 +139,7 @@ test('a wrong reason keeps the key', async () => {
   const error = await failure(home.latchkey.keys.revoke('ci', { reason: secret! }))
   expect(error).toMatchObject({
     code: 'invalid',
-    message: 'reason must not hold a secret, which would be kept as plain text',
+    message: 'reason must not contain a secret, because it would be stored as plain text',
   })
   expect((await home.latchkey.keys.verify(secret!)).valid).toBe(true)
 })

@@ -1,6 +1,6 @@
 /**
- * Secrets: made, checked offline, hashed. The text of a secret leaves this module only as the return value of
- * `mintSecret`; nothing here writes, logs or throws it.
+ * Creates, checks and hashes secrets. A secret leaves this module only as the return value of `mintSecret`; nothing here
+ * writes, logs or throws it.
  */
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const bodyLength = 30
@@ -8,26 +8,26 @@ const checksumLength = 6
 
 export const defaultPrefix = 'lk'
 
-/** Longest secret that is looked up at all; longer input is malformed. */
+/** Longest secret that is looked up. Longer input is malformed. */
 const longest = 512
 
 /**
- * A new secret: prefix, underscore, 30 base62 characters (178 bits) from the system's generator, and 6 of
- * checksum, so that a typo is told from a revoked key without the database.
+ * A new secret: prefix, underscore, 30 random base62 characters (178 bits), and a checksum of 6, which tells a typo from a
+ * revoked key without the database.
  */
 export function mintSecret(prefix: string): string {
   const body = `${prefix}_${randomBase62(bodyLength)}`
   return body + checksum(body)
 }
 
-/** SHA-256 of the whole secret in lower-case hex: all that is stored. */
+/** SHA-256 of the whole secret in lower-case hex. Only this is stored. */
 export function hashSecret(secret: string): string {
   return Bun.CryptoHasher.hash('sha256', secret, 'hex')
 }
 
 /**
- * What is kept for display: the prefix and six characters of a secret of ours; a third of a foreign one, at most twelve
- * characters, but at least three beyond its prefix, so that two `dok_live_…` are not the same to look at.
+ * The start that is stored for display: the prefix and six characters of our secrets; a third of a foreign one, at most
+ * twelve characters but at least three beyond its prefix, so that two `dok_live_…` look different.
  */
 export function startOf(secret: string): string {
   if (hasChecksum(secret)) return secret.slice(0, secret.indexOf('_') + 7)
@@ -36,15 +36,14 @@ export function startOf(secret: string): string {
   return secret.slice(0, secret.length < prefix + beyondPrefix ? third : Math.max(third, prefix + 3))
 }
 
-/** `sk-`, `dok_live_`: what many secrets of one system have in common. */
+/** A prefix that many secrets of a system share, such as `sk-` or `dok_live_`. */
 const foreignPrefix = (text: string): string => /^(?:[a-z]{2,8}\d{0,2}[_-]){1,2}/.exec(text)?.[0] ?? ''
 
-/** Characters behind a prefix of which three give nothing away. */
+/** With this many characters after the prefix, showing three is safe. */
 const beyondPrefix = 12
 
 /**
- * The lengths that a foreign secret may have of which this is the start: at least, and at most; null when the start does
- * not tell.
+ * The shortest and longest possible length of a foreign secret with this start; null if unknown.
  */
 export function lengthsOf(start: string): readonly [least: number, most: number] | null {
   if (start.length >= 12) return null
@@ -55,8 +54,8 @@ export function lengthsOf(start: string): readonly [least: number, most: number]
 }
 
 /**
- * Whether the text cannot be a secret: empty, too long, with white space or control characters in it, or one that
- * begins like ours (`lk_`) and has the wrong length or checksum. Other prefixes may be foreign and are looked up.
+ * Whether the text cannot be a secret: it is empty, too long, has white space or control characters, or begins with `lk_`
+ * but has the wrong length or checksum. Other prefixes may be foreign and are looked up.
  */
 export function isMalformed(secret: string): boolean {
   if (
@@ -69,14 +68,14 @@ export function isMalformed(secret: string): boolean {
   return secret.startsWith(`${defaultPrefix}_`) && !hasChecksum(secret)
 }
 
-/** Whether the text has the form of a secret of ours under any prefix, and its checksum fits. */
+/** Whether the text has the form of our secrets, with any prefix, and a valid checksum. */
 export function hasChecksum(secret: string): boolean {
   if (!/^[a-z0-9]{2,12}_[0-9A-Za-z]{36}$/.test(secret)) return false
   const body = secret.slice(0, -checksumLength)
   return checksum(body) === secret.slice(-checksumLength)
 }
 
-/** Rejection sampling: a byte below 248 = 4 × 62 gives each character the same chance. */
+/** Rejection sampling: only bytes below 248 = 4 × 62 are used, so every character is equally likely. */
 function randomBase62(length: number): string {
   let text = ''
   while (text.length < length) {

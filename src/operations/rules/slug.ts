@@ -1,6 +1,6 @@
-/** What of a text can stand in a slug; the rule itself is in `input.ts`. */
+/** Makes slugs from text. The rule for slugs is in `input.ts`. */
 
-/** Lower-case letters and digits without accents, and single dashes between; empty when nothing is left. */
+/** Lower-case letters and digits without accents, with single dashes between them; empty if nothing is left. */
 export const slugOf = (text: string): string =>
   withoutAccents(text)
     .toLowerCase()

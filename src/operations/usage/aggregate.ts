@@ -1,16 +1,16 @@
-/** Sums events by key, model and minute in flat arrays; drained when full, so that its size is known beforehand. */
+/** Sums events by key, model and minute in flat arrays of fixed size, which are drained when full. */
 
-/** Numbers of a drained row: pair of key and model, minute, requests, input tokens, output tokens, micro-dollars. */
+/** Numbers in a drained row: pair of key and model, minute, requests, input tokens, output tokens, micro-dollars. */
 export const rowWidth = 6
 
-/** Buckets that are summed at a time. */
+/** The most buckets at a time. */
 const capacity = 1 << 15
 
-/** Minutes from 1970 for two centuries; more pairs of key and model than any file has fit into what is left of 53 bits. */
+/** Two centuries of minutes since 1970. The rest of 53 bits is enough for more pairs of key and model than any file has. */
 const mostMinutes = 2 ** 27
 
 export class Aggregate {
-  /** From pair and minute, packed, to the place in `#sums`. */
+  /** Index in `#sums` by packed pair and minute. */
   readonly #places = new Map<number, number>()
   readonly #sums = new Float64Array(capacity * 4)
 
@@ -46,8 +46,8 @@ export class Aggregate {
   }
 
   /**
-   * All rows by pair and minute, the order of the table; empty afterwards. Their times lie so close together that the
-   * index of times has its pages at hand.
+   * Returns all rows by pair and minute, the order of the table, and empties the sums. Their times are close together, so
+   * the pages of the time index stay cached.
    */
   drain(): Float64Array {
     const packed = Float64Array.from(this.#places.keys()).sort()

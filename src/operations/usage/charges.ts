@@ -1,31 +1,20 @@
 /**
- * Turns events as programs send them into charges that can be written without another look: all of them, or a refusal
- * that names the first that is wrong. The rules are those of a log.
+ * Turns events that programs send into charges that are ready to be written, or refuses all of them and names the first
+ * bad one. The rules are those for logs.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
-import { glance, type UsageCounts } from '../../db/sqlite/hot.ts'
+import type { Entry, UsageCounts } from '../../db/facts.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { OperationContext } from '../context.ts'
 import { EventReader, type UsageEvent } from './events.ts'
-import { pricesOn } from './prices.ts'
+import { priced } from './prices.ts'
 import { resolveKeys } from './resolve.ts'
-
-/** What one event adds to its key. */
-export interface Charge {
-  /** The same id counts once. */
-  readonly id: string | null
-  readonly keyId: string
-  readonly model: string
-  /** UTC milliseconds. */
-  readonly at: number
-  readonly counts: UsageCounts
-}
 
 /** @throws invalid, not_found, ambiguous */
 export async function readCharges(
   context: OperationContext,
   rows: readonly unknown[],
-): Promise<readonly Charge[]> {
+): Promise<readonly Entry[]> {
   const now = context.now()
   const reader = new EventReader(now.getTime())
   const which = (index: number): string => (rows.length === 1 ? 'the event' : `event ${index + 1}`)
@@ -38,19 +27,26 @@ export async function readCharges(
   })
   if (events.length === 0) return []
   const keys = await context.store.read(db => resolveKeys(db, [...new Set(events.map(({ key }) => key))]))
-  return glance(context.store, hot => {
-    const prices = pricesOn(hot)
-    return events.map((event, index) => {
-      const { id, model, at, requests, inputTokens, outputTokens } = event
-      const found = keys.get(event.key)
-      if (found === undefined || 'problem' in found) {
-        throw refused(found?.code ?? 'not_found', `${which(index)} ${found?.problem ?? 'names no key'}`)
-      }
-      const costMicros = event.costMicros ?? prices.costOf(model, at, inputTokens, outputTokens) ?? 0
-      return { id, keyId: found.id, model, at, counts: { requests, inputTokens, outputTokens, costMicros } }
-    })
+  const prices = await context.store.latest.prices()
+  return events.map((event, index) => {
+    const { id, model, at, requests, inputTokens, outputTokens } = event
+    const found = keys.get(event.key)
+    if (found === undefined || 'problem' in found) {
+      throw refused(found?.code ?? 'not_found', `${which(index)} ${found?.problem ?? 'names no key'}`)
+    }
+    const costMicros = event.costMicros ?? priced(event, prices)
+    return single(id, found.id, at, model, { requests, inputTokens, outputTokens, costMicros })
   })
 }
 
+/** One event as an entry. */
+export const single = (
+  id: string | null,
+  keyId: string,
+  at: number,
+  model: string,
+  counts: UsageCounts,
+): Entry => ({ id, keyId, at, counts, buckets: [{ at, model, counts }] })
+
 const refused = (code: 'invalid' | 'not_found' | 'ambiguous', problem: string): LatchkeyError =>
-  new LatchkeyError(code, `${problem}; nothing was counted`, 'correct it and send all of them again')
+  new LatchkeyError(code, `${problem}; nothing was counted`, 'correct it and send all events again')

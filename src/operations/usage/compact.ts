@@ -1,7 +1,6 @@
 /**
- * Folds old minutes into hours and old hours into days. Must never change a sum: a bucket is only ever replaced by one
- * that holds the same and starts no later and ends no earlier. Works in small transactions with pauses between, so that
- * whoever records meanwhile gets a turn.
+ * Merges old minutes into hours and old hours into days. Never changes a sum: a bucket is only replaced by one with the
+ * same contents that covers its time. Works in small transactions with pauses, so that others can record meanwhile.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,17 +22,17 @@ const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 type Width = typeof hourMs | typeof dayMs
 
-/** Rows that one transaction replaces or removes, about. */
+/** Rows per transaction, roughly. */
 const rowsAtOnce = 5_000
 const reservationsKeptMs = dayMs
-/** An id or a file that comes again later than this counts again; denials of earlier days are told no more. */
+/** After this, an event id or a file counts again if it is repeated, and denials are forgotten. */
 const countedKeptMs = 400 * dayMs
 const longestPauseMs = 100
 
 /**
- * A window that reaches further back than minutes are kept is from then on right to the hour (the day) at its far end.
- * An hour in which a limit was reset stays as it is until the limit's window has left it behind. Also removes
- * reservations whose time was up a day ago, and forgets denials, and events and files that were counted, of 400 days ago.
+ * A window that is longer than minutes are kept is then exact to the hour (or day) at its far end. An hour with a reset is
+ * not compacted until it has left the limit's window. Also removes reservations that timed out a day ago, and denials,
+ * event ids and files from 400 days ago.
  *
  * @throws invalid
  */
@@ -45,13 +44,13 @@ export async function compactUsage(
   if (minutesForMs < hourMs || hoursForMs < minutesForMs) {
     throw new LatchkeyError(
       'invalid',
-      'minutes are kept for at least an hour, and hours for at least as long as minutes',
+      'keep minutes for at least an hour, and hours for at least as long as minutes',
       'for example: latchkey usage compact --minutes-for 7d --hours-for 400d',
     )
   }
   const now = context.now().getTime()
   const rowsBefore = await context.store.read(db => db.$count(usage))
-  // What is old enough for days is not folded into hours first.
+  // Days first, so that these rows are not merged into hours before.
   const days = await fold(context, dayMs, now - hoursForMs)
   const hours = await fold(context, hourMs, now - minutesForMs)
   const report: Compacted = {
@@ -91,7 +90,7 @@ interface Stretch {
   readonly rows: number
 }
 
-/** Folds what is narrower than `width` and ended before `cutoff`. */
+/** Merges buckets narrower than `width` that ended before `cutoff`. */
 async function fold(context: OperationContext, width: Width, cutoff: number): Promise<Folded> {
   const until = Math.floor(cutoff / width) * width
   const total: Folded = { removed: 0, added: 0 }
@@ -125,7 +124,7 @@ async function fold(context: OperationContext, width: Width, cutoff: number): Pr
   return total
 }
 
-/** What there is to fold of one key, in parts that are not too long, around the buckets that hold a reset. */
+/** The parts of one key's time to merge, each of limited size, without buckets that contain a reset. */
 async function stretchesOf(
   context: OperationContext,
   keyId: string,
@@ -149,7 +148,7 @@ async function stretchesOf(
     current = undefined
   }
   for (const { bucket: from, rows } of buckets) {
-    // What was used before the reset no longer counts: it must not end up in one bucket with what was used after.
+    // Usage before and after a reset must not end up in one bucket.
     if (resets.some(at => at >= from && at < from + width)) {
       end()
       continue
@@ -161,7 +160,7 @@ async function stretchesOf(
   return stretches
 }
 
-/** When limits that bind the key, also as one of its user's or project's, were reset, as far as it still matters. */
+/** Reset times of all limits that apply to the key, as far as they still matter. */
 async function resetsOf(db: Database, keyId: string, now: number): Promise<readonly number[]> {
   const rows = await db
     .select({ at: limits.resetAt })
@@ -174,7 +173,7 @@ async function resetsOf(db: Database, keyId: string, now: number): Promise<reado
       and(
         eq(keys.id, keyId),
         isNotNull(limits.resetAt),
-        // A bucket under way at the reset may reach into the window for as long as it is wide.
+        // The bucket that was current at the reset may reach into the window.
         gt(sql`${limits.resetAt} + ${limits.windowMs} + ${dayMs}`, now),
       ),
     )
@@ -197,7 +196,7 @@ async function foldStretch(db: Database, width: Width, { keyId, from, until }: S
   await db.delete(usage).where(inside)
   let added = 0
   for (const part of inChunks(sums)) {
-    // A wider bucket may begin at the same moment, when something was recorded late: what it covers is put into it.
+    // After a late record, a wider bucket may begin at the same time. Its contents are merged.
     const wider = await db
       .select({ start: usage.start, model: usage.model })
       .from(usage)
@@ -230,7 +229,7 @@ async function foldStretch(db: Database, width: Width, { keyId, from, until }: S
   return { removed: sums.reduce((sum, { rows }) => sum + rows, 0), added }
 }
 
-/** Rows that are removed by their time, and the ids that are removed at once; indexed by time, or small. */
+/** Tables with rows to remove by time. They are indexed by time, or small. */
 const outdated = {
   reservations: {
     table: reservations,
@@ -240,11 +239,11 @@ const outdated = {
   },
   events: { table: countedEvents, id: countedEvents.id, at: countedEvents.at, idsAtOnce: rowsAtOnce },
   files: { table: countedFiles, id: countedFiles.sha256, at: countedFiles.at, idsAtOnce: rowsAtOnce },
-  // A key at a time: each has a few rows a day.
+  // By key, because each has a few rows a day.
   denials: { table: denials, id: denials.keyId, at: denials.start, idsAtOnce: rowsAtOnce / 10 },
 }
 
-/** Removes all rows that are now older than `before`, some at a time. */
+/** Removes all rows older than `before`, in parts. */
 async function purge(
   context: OperationContext,
   { table, id, at, idsAtOnce }: (typeof outdated)[keyof typeof outdated],
@@ -260,14 +259,14 @@ async function purge(
       if (ids.length > 0) await db.delete(table).where(and(inArray(id, ids), old))
       return ids.length
     })
-    // Somebody else is purging too.
+    // Another process is purging too.
     if (some === 0) break
     removed += some
   }
   return total
 }
 
-/** One transaction, and then a pause as long as it took, in which those who wait get the lock. */
+/** One transaction, then a pause of the same length, so that others can get the lock. */
 async function inTurn<T>(context: OperationContext, work: (db: Database) => Promise<T>): Promise<T> {
   let took = 0
   const result = await context.store.count(async db => {

@@ -1,6 +1,6 @@
 /**
- * What a line of a log of events must hold to be counted. The rules are those of `input.ts`; a line that is plainly
- * fine does not pay for them, because a log has millions. Must never repeat what a line holds: it may be a secret.
+ * Checks the events of a log. The rules are those of `input.ts`, with a fast path for plain lines, because a log has
+ * millions. Never quotes a line, which may contain a secret.
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -9,24 +9,24 @@ import * as rules from '../rules/input.ts'
 import { readInstant } from '../rules/instant.ts'
 import { toCostMicros } from '../rules/money.ts'
 
-/** What one request used, as a log tells it. */
+/** What one request used, from a log. */
 export interface UsageEvent {
-  /** The same id counts once. */
+  /** Events with the same id count once. */
   readonly id: string | null
   /** Id, name or start of a key. */
   readonly key: string
-  /** Empty when the request named none. */
+  /** Empty if the request named none. */
   readonly model: string
   readonly requests: number
   readonly inputTokens: number
   readonly outputTokens: number
-  /** Null when the event does not tell: its price does. */
+  /** Null if the event has none; then the price decides. */
   readonly costMicros: number | null
   /** UTC milliseconds. */
   readonly at: number
 }
 
-/** An earlier time is a mistake in units, not history. */
+/** An earlier time is probably in the wrong unit. */
 const earliest = Date.UTC(2000, 0, 1)
 
 const id = v.pipe(
@@ -37,7 +37,7 @@ const id = v.pipe(
   v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*$/u, 'must not contain control characters'),
 )
 
-/** Null means the same as a field that is not there, known or not: CSV has no other way to say so. */
+/** Null means that a field is missing: CSV cannot express that differently. */
 const event = v.object({
   id: v.nullish(id, null),
   key: v.pipe(v.string('must be text'), v.minLength(1, 'must not be empty')),
@@ -56,17 +56,17 @@ const numericFields = ['requests', 'inputTokens', 'outputTokens', 'costUsd'] as 
 
 /** Reads the lines of one file. */
 export class EventReader {
-  /** Models that were found to be well formed. */
+  /** Models that are known to be valid. */
   readonly #models = new Set<string>()
   readonly #times = new Times()
   readonly #now: number
 
-  /** @param now UTC milliseconds; what a clock that is a little ahead dates later is taken for now */
+  /** @param now UTC milliseconds; slightly later times, from clocks that are ahead, count as now */
   constructor(now: number) {
     this.#now = now
   }
 
-  /** The event, or what is wrong with it, as the rest of a sentence about the line. */
+  /** The event, or what is wrong with it, to continue a sentence about the line. */
   read(row: Readonly<Record<string, unknown>>): UsageEvent | string {
     const plain = this.#plain(row)
     if (plain) return plain
@@ -74,7 +74,7 @@ export class EventReader {
     return this.#plain(typed) ?? this.#checked(typed)
   }
 
-  /** The event, if there is nothing about it that the rules might object to. */
+  /** The event, if it is obviously valid. */
   #plain(row: Readonly<Record<string, unknown>>): UsageEvent | undefined {
     const { key, at } = row
     for (const name in row) if (!knownFields.has(name)) return undefined
@@ -110,7 +110,7 @@ export class EventReader {
     if (row['key'] === undefined || row['key'] === null) return 'names no key'
     if (row['at'] === undefined || row['at'] === null) return 'does not say when: at is missing'
     const unknown = Object.keys(row).find(name => !knownFields.has(name) && (row[name] ?? null) !== null)
-    if (unknown !== undefined) return `has a field that is not known: ${shown(unknown)}`
+    if (unknown !== undefined) return `has an unknown field: ${shown(unknown)}`
     let input: v.InferOutput<typeof event>
     try {
       input = rules.parse(event, row)
@@ -135,7 +135,7 @@ export class EventReader {
   }
 }
 
-/** A long name may be no name at all. */
+/** A long name may be a value. */
 const shown = (name: string): string =>
   /^[\w .-]{1,24}$/.test(name) ? `${name}${didYouMean(nearestField(name, fields))}` : 'one with an odd name'
 
@@ -144,7 +144,7 @@ const mostModels = 10_000
 /** Too short for a secret. */
 const plainId = /^[\w.:-]{1,38}$/
 
-/** Numbers may be written as text: CSV has nothing else. */
+/** Numbers may be text, as in CSV. */
 function withNumbers(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const typed: Record<string, unknown> = { ...row }
   for (const field of numericFields) {
@@ -156,11 +156,11 @@ function withNumbers(row: Readonly<Record<string, unknown>>): Readonly<Record<st
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
-/** Reads `2026-11-20T10:00:00Z`, with or without milliseconds: most times of a log lie in a few minutes. */
+/** Parses `2026-11-20T10:00:00Z`, with or without milliseconds, with a cache: most times in a log share a few minutes. */
 class Times {
   readonly #minutes = new Map<string, number>()
 
-  /** Undefined for whatever is written in another way, or is wrong. */
+  /** Undefined for other forms and invalid times. */
   read(text: string): number | undefined {
     const { length } = text
     if ((length !== 20 && length !== 24) || text.charCodeAt(16) !== colon) return undefined

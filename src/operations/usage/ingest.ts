@@ -1,18 +1,17 @@
 /**
- * Counts a log of events. It is read, checked, priced and summed before the database is locked; then one transaction
- * counts all of it or nothing. Memory grows with the keys that a log names, not with its lines.
+ * Counts a log of events. The log is read, checked, priced and summed before the database is locked; then one transaction
+ * counts all of it. Memory grows with the number of keys in the log, not with its lines.
  */
 
 import { setImmediate } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { IngestReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
-import type { Database } from '../../db/engine.ts'
+import type { BulkUsage, Database, Facts } from '../../db/engine.ts'
+import { addTo, overflowOf, type RunningTotals } from '../../db/facts.ts'
 import { eq, inArray } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { countedFiles } from '../../db/schema/usage.ts'
-import { type BulkUsage, withBulkUsage } from '../../db/sqlite/bulk.ts'
-import { type HotPath, hotPathOf, type RunningTotals } from '../../db/sqlite/hot.ts'
 import { readRows } from '../../formats/rows.ts'
 import { unpacked } from '../../formats/unpack.ts'
 import { collecting } from '../collecting.ts'
@@ -23,20 +22,20 @@ import { EventReader, type UsageEvent } from './events.ts'
 import type { IngestOptions } from './input.ts'
 import { type PriceList, priceList } from './prices.ts'
 import { resolveKeys } from './resolve.ts'
-import { addTo, noRoom, overflowOf, tooMuch } from './room.ts'
+import { noRoom, tooMuch } from './room.ts'
 import { Spool } from './spool.ts'
 
-/** Bad lines that are told in full. */
+/** Bad lines that are listed in full. */
 const mostProblems = 20
-/** Rows that are written before other work of this process gets its turn. */
+/** Rows to write before other work of this process gets a turn. */
 const rowsInARow = 10_000
 
 /**
- * Counts events `{id?, key, model?, requests?, inputTokens?, outputTokens?, costUsd?, at}`. The same content counts
- * once, packed or not, and so does the same id, in whatever log.
+ * Counts events `{id?, key, model?, requests?, inputTokens?, outputTokens?, costUsd?, at}`. The same content counts once,
+ * compressed or not. An id counts once across all logs.
  *
- * @throws not_found, permission; invalid for what cannot be read, and for bad lines unless they are skipped: then
- *   nothing is counted; conflict when a key was deleted meanwhile; busy, disk_full
+ * @throws not_found, permission, invalid (unreadable, or bad lines that are not skipped), conflict (a key was deleted
+ *   meanwhile), busy, disk_full. Nothing is counted then
  */
 export async function ingestUsage(context: OperationContext, options: IngestOptions): Promise<IngestReport> {
   using log = new Log(context)
@@ -76,28 +75,30 @@ function badLines(file: string, { bad, events, problems }: Log): LatchkeyError {
   const many = bad === 1 ? '1 line' : `${bad} lines`
   return new LatchkeyError(
     'invalid',
-    [`${many} of ${events} in ${file} cannot be counted, so nothing was:`, ...listed, ...more].join('\n'),
-    'correct them and run it again, or count the others with --skip-bad',
+    [`${many} of ${events} in ${file} cannot be counted, so nothing was counted:`, ...listed, ...more].join(
+      '\n',
+    ),
+    'correct them and run the command again, or count the other lines with --skip-bad',
   )
 }
 
-/** A key as it was found. */
+/** A key that was found. */
 interface Charged {
   readonly id: string
   readonly totals: RunningTotals
 }
 
-/** What is charged to one key. */
+/** The charges of one key. */
 interface Account {
   readonly id: string
-  /** Numbers that stand for the key with each of its models. */
+  /** The number of each pair of this key and a model. */
   readonly pairs: Map<string, number>
   requests: number
   inputTokens: number
   outputTokens: number
   costMicros: number
   lastUsedAt: number
-  /** What the key would have used by now, were every event of the log new. */
+  /** What the key will have used if every event of the log is new. */
   claimed: RunningTotals
 }
 
@@ -111,9 +112,9 @@ const identifiedWidth = 6
 const identifiedAtOnce = 1_024
 const unpriced = -1
 
-/** One log: first read to its end, then counted in a transaction. */
+/** One log: read to its end, then counted in a transaction. */
 class Log implements Disposable {
-  /** Lines that hold something. */
+  /** Lines that are not blank. */
   events = 0
   bad = 0
   readonly problems: { readonly line: number; readonly problem: string }[] = []
@@ -125,7 +126,7 @@ class Log implements Disposable {
   readonly #unknown = new Map<string, string>()
   readonly #pairs: Pair[] = []
   readonly #sums = new Aggregate()
-  /** Sums that found no more room, and events whose ids must be looked up when the database is locked. */
+  /** Sums that did not fit in memory, and events whose ids must be looked up once the database is locked. */
   readonly #spilled = new Spool(rowWidth)
   readonly #identified = new Spool(identifiedWidth)
   readonly #waiting = new Float64Array(identifiedAtOnce * identifiedWidth)
@@ -144,7 +145,7 @@ class Log implements Disposable {
   async readAll(options: IngestOptions): Promise<void> {
     const { store, now } = this.#context
     const reader = new EventReader(now().getTime())
-    const prices = await store.read(priceList)
+    const prices = priceList(await store.latest.prices())
     const { file, chunks, format, csvVerbatim } = options
     const source = unpacked(file, chunks, format, readingProgress(this.#context, options))
     const collect = collecting()
@@ -168,11 +169,10 @@ class Log implements Disposable {
     this.#putAside()
   }
 
-  /** Counts all of it. Nobody else can write meanwhile: the rows go in by the order of the table, a part at a time. */
+  /** Counts everything, in parts and in the order of the table, because nobody else can write meanwhile. */
   count(db: Database): Promise<Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'keys'>> {
-    return withBulkUsage(db, async bulk => {
+    return db.bulk(async bulk => {
       await this.#requireKeys(db)
-      const hot = hotPathOf(db)
       let written = 0
       const write = async (rows: Float64Array): Promise<void> => {
         for (let at = 0; at < rows.length; at += rowWidth) {
@@ -198,7 +198,7 @@ class Log implements Disposable {
       for (const account of this.#accounts.values()) {
         if (account.lastUsedAt === 0) continue
         charged++
-        requireRoom(hot, account)
+        await requireRoom(db.facts, account)
         bulk.addToKey(account.id, account)
       }
       return { counted: this.#anonymous + counted, duplicates, unpriced: this.#unpriced, keys: charged }
@@ -225,13 +225,13 @@ class Log implements Disposable {
   async #resolve(selectors: readonly string[]): Promise<void> {
     if (this.#unknown.size > mostUnknown) this.#unknown.clear()
     const found = await this.#context.store.read(async db => {
-      const hot = hotPathOf(db)
-      const resolved = await resolveKeys(db, selectors)
-      return [...resolved].map(([selector, each]): [string, string | Charged] => {
-        if ('problem' in each) return [selector, each.problem]
-        const totals = hot.totalsOf(each.id)
-        return [selector, totals === null ? 'names a key that does not exist' : { id: each.id, totals }]
-      })
+      const resolved = new Map<string, string | Charged>()
+      for (const [selector, each] of await resolveKeys(db, selectors)) {
+        const totals = 'problem' in each ? null : await db.facts.totalsOf(each.id)
+        if ('problem' in each) resolved.set(selector, each.problem)
+        else resolved.set(selector, totals ? { id: each.id, totals } : 'names a key that does not exist')
+      }
+      return resolved
     })
     for (const [selector, resolved] of found) {
       if (typeof resolved === 'string') this.#unknown.set(selector, resolved)
@@ -266,9 +266,9 @@ class Log implements Disposable {
     const { id, model, at, requests, inputTokens, outputTokens } = event
     const cost = event.costMicros ?? prices.costOf(model, at, inputTokens, outputTokens)
     const counts = { requests, inputTokens, outputTokens, costMicros: cost ?? 0 }
-    const full = overflowOf(account.claimed, counts)
-    if (full !== null) {
-      this.#refuse(line, tooMuch(account.claimed.name, full))
+    const problem = tooMuch(account.claimed, counts)
+    if (problem !== null) {
+      this.#refuse(line, problem)
       return
     }
     account.claimed = addTo(account.claimed, counts)
@@ -323,7 +323,7 @@ class Log implements Disposable {
     if (at > account.lastUsedAt) account.lastUsedAt = at
   }
 
-  /** Counts the events whose ids are new, and notes these. */
+  /** Counts the events whose ids are new, and stores the ids. */
   async #countIdentified(
     bulk: BulkUsage,
     write: (rows: Float64Array) => Promise<void>,
@@ -334,8 +334,9 @@ class Log implements Disposable {
     let duplicates = 0
     const collect = collecting()
     for (const { rows, numbers, texts } of this.#identified.blocks()) {
+      const isNew = await bulk.noteEvents(texts, now)
       for (let row = 0; row < rows; row++) {
-        if (!bulk.noteEvent(texts[row] ?? '', now)) {
+        if (isNew[row] !== true) {
           duplicates++
           continue
         }
@@ -376,7 +377,7 @@ class Log implements Disposable {
     )
   }
 
-  /** @throws conflict when a key was deleted since the log was read */
+  /** @throws conflict (a key was deleted since the log was read) */
   async #requireKeys(db: Database): Promise<void> {
     const ids = [...this.#accounts.keys()]
     let found = 0
@@ -386,18 +387,17 @@ class Log implements Disposable {
     if (found === ids.length) return
     throw new LatchkeyError(
       'conflict',
-      'a key that the log names was deleted while it was read, so nothing was counted',
+      'a key in the log was deleted while the log was read, so nothing was counted',
       'run it again',
     )
   }
 }
 
-/** Garbage may name a new key on every line. */
+/** A garbage file may name a new key on every line. */
 const mostUnknown = 10_000
 
-/** @throws invalid when others have charged the key so much, since the log was read, that this has no room */
-function requireRoom(hot: HotPath, account: Account): void {
-  const totals = hot.totalsOf(account.id)
-  const full = totals && overflowOf(totals, account)
-  if (totals && full) throw noRoom('the log', totals.name, full)
+/** @throws invalid (the key's totals would overflow, because of what others recorded since the log was read) */
+async function requireRoom(facts: Facts, account: Account): Promise<void> {
+  const totals = await facts.totalsOf(account.id)
+  if (totals && overflowOf(totals, account)) throw noRoom('the log', totals, account)
 }

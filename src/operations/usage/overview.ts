@@ -1,6 +1,6 @@
 /**
- * What there is to say of the usage of a time: its sum, its course, who and what it was. All of it is read by the
- * report operation from one snapshot, so that no two of its numbers can disagree.
+ * An overview of the usage in a period: the sum, the timeline, and the largest keys, users, projects and models. The
+ * report operation reads everything from one snapshot, so the numbers agree.
  */
 
 import { periods } from '../../contract/views/words.ts'
@@ -56,12 +56,12 @@ const totalsOf = ({ requests, inputTokens, outputTokens, tokens, costUsd }: Usag
   costUsd,
 })
 
-/** How long each lasts, at the most common. */
+/** The usual length of each, in milliseconds. */
 const usualMs = { hour: 3_600_000, day: 86_400_000, week: 604_800_000, month: 2_629_800_000 } as const
-/** More of them cannot be told apart. */
+/** More could not be told apart in a chart. */
 const mostPeriods = 100
 
-/** By the shortest period that is not too short to be seen, nor shorter than the one that was asked for. */
+/** Uses the shortest period that gives a readable chart and is not shorter than the one asked for. */
 async function timelineOf(
   { start, end }: NonNullable<UsageOverview['range']>,
   now: Date,

@@ -81,6 +81,8 @@ test('a price set by another process holds for the next record', async () => {
   for (const dollars of [1, 2]) {
     const set = `usage price set m --input ${dollars} --output 0 --from 2020-01-01`
     expect((await spawnLatchkey(set, { db: home.path })).code).toBe(0)
+    // One that is told its cost asks for no price, and must not hide that there is another.
+    await usage.record('ci', { model: 'm', costUsd: 0.1 })
     expect(await cost()).toBe(dollars)
   }
   await usage.prices.set('m', { inputUsd: 3, outputUsd: 0, from: new Date('2021-01-01') })

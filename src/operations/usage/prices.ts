@@ -1,12 +1,11 @@
-/** What models cost, and from when: fills in the cost of a request that does not tell its own. */
+/** Prices of models over time. They give the cost of a request that does not state its own. */
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ChangedPrice, Price } from '../../contract/views.ts'
-import type { Database } from '../../db/engine.ts'
+import type { PriceRow, Pricing } from '../../db/facts.ts'
 import { and, asc, eq } from '../../db/query.ts'
 import { prices } from '../../db/schema/usage.ts'
-import { type HotPath, hotPathOf } from '../../db/sqlite/hot.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'
@@ -14,30 +13,28 @@ import { toDollars, toMicros } from '../rules/money.ts'
 import { matches } from '../rules/patterns.ts'
 import { type NewPrice, newPrice, type PriceFilter, type RemovePrices } from './input.ts'
 
-type PriceRow = typeof prices.$inferSelect
-
-/** `startsAt` of a price that always held. */
+/** `startsAt` of a price without a beginning. */
 const always = 0
 const tokensPerPrice = 1_000_000
 
 const priceOfModel = v.object({ model: rules.modelName, ...newPrice.entries })
 
 /**
- * Sets what a model costs from a moment on, or corrects the price that begins at that very moment. What is recorded
- * keeps the cost that it was given.
+ * Sets the price of a model from a time on, or corrects the price that begins at exactly that time. Recorded usage keeps
+ * its cost.
  *
  * @param model a name, or a pattern in which `*` stands for any characters
  * @throws invalid
  */
 export function setPrice(context: OperationContext, model: string, input: NewPrice): Promise<ChangedPrice> {
   const price = rules.parse(priceOfModel, { ...input, model })
-  return changePrices(context, async db => {
+  return context.store.write(async db => {
     const rows = await db.select().from(prices).where(eq(prices.model, price.model))
     const now = context.now().getTime()
     const inForce = priceAt(rows, now)
     const isSame =
       inForce?.inputMicros === toMicros(price.inputUsd) && inForce.outputMicros === toMicros(price.outputUsd)
-    // Said again without a date, it is the one in force that is meant, not another from now on.
+    // The same price again, without a date, means the current one.
     const from = isSame ? inForce.startsAt : rows.length === 0 ? always : now
     const row: PriceRow = {
       model: price.model,
@@ -68,7 +65,7 @@ export function setPrice(context: OperationContext, model: string, input: NewPri
 }
 
 /**
- * Takes back the price that begins at a moment, or all prices of the model. What is recorded keeps its cost.
+ * Removes the price that begins at a time, or all prices of the model. Recorded usage keeps its cost.
  *
  * @throws not_found
  */
@@ -77,7 +74,7 @@ export function removePrices(
   model: string,
   options: RemovePrices = {},
 ): Promise<readonly Price[]> {
-  return changePrices(context, async db => {
+  return context.store.write(async db => {
     const rows = await db
       .select()
       .from(prices)
@@ -123,14 +120,6 @@ export function listPrices(context: OperationContext, filter: PriceFilter = {}):
   })
 }
 
-function changePrices<T>(context: OperationContext, work: (db: Database) => Promise<T>): Promise<T> {
-  return context.store.write(async db => {
-    // A connection does not see its own changes in the version of the data.
-    lists.delete(hotPathOf(db))
-    return work(db)
-  })
-}
-
 const targetOf = ({ model }: PriceRow) => ({ type: 'price', id: model, name: model })
 
 const shownStart = (row: PriceRow): Date | null => (row.startsAt === always ? null : new Date(row.startsAt))
@@ -145,17 +134,17 @@ function priceView(row: PriceRow, ofModel: readonly PriceRow[], now: number): Pr
   return { model: row.model, ...auditedPrice(row), current: priceAt(ofModel, now)?.startsAt === row.startsAt }
 }
 
-/** The one in force at a moment. */
+/** The price that applies at a time. */
 const priceAt = (ofModel: readonly PriceRow[], at: number): PriceRow | undefined =>
   ofModel
     .filter(each => each.startsAt <= at)
     .reduce<PriceRow | undefined>((a, b) => (a && a.startsAt > b.startsAt ? a : b), undefined)
 
-/** The prices of one moment's database, for finding many costs. */
+/** The prices of one snapshot, for looking up many costs. */
 export class PriceList {
   readonly #exact: ReadonlyMap<string, readonly PriceRow[]>
   readonly #patterns: readonly (readonly PriceRow[])[]
-  /** What was looked up before: a file of events names few models. */
+  /** A cache: a file of events names few models. */
   readonly #found = new Map<string, readonly PriceRow[]>()
 
   constructor(rows: readonly PriceRow[]) {
@@ -171,8 +160,8 @@ export class PriceList {
   }
 
   /**
-   * The cost in micro-dollars by the price in force at `at` (milliseconds): that of the model itself, or else of the
-   * longest pattern that fits. Undefined when there is none.
+   * The cost in micro-dollars by the price at `at` (milliseconds): the price of the model itself, or else of the longest
+   * matching pattern. Undefined if there is none.
    */
   costOf(model: string, at: number, inputTokens: number, outputTokens: number): number | undefined {
     for (const row of this.#candidates(model)) {
@@ -182,7 +171,7 @@ export class PriceList {
     return undefined
   }
 
-  /** Every price that may apply, the one that goes before all others first. */
+  /** Every price that may apply, in order of precedence. */
   #candidates(model: string): readonly PriceRow[] {
     const known = this.#found.get(model)
     if (known) return known
@@ -199,18 +188,17 @@ export class PriceList {
 const mostFound = 1_000
 const literals = (pattern: string): number => pattern.replaceAll('*', '').length
 
-/** The list that a connection last read; good until another connection, or a change of price here, moves on. */
-const lists = new WeakMap<HotPath, { readonly version: number; readonly list: PriceList }>()
+const lists = new WeakMap<readonly PriceRow[], PriceList>()
 
-/** All prices, as the snapshot or transaction sees them; read again only when the database has changed. */
-export function pricesOn(hot: HotPath): PriceList {
-  const version = hot.dataVersion()
-  const known = lists.get(hot)
-  if (known?.version === version) return known.list
-  const list = new PriceList(hot.prices())
-  lists.set(hot, { version, list })
+/** A cached list of these prices. */
+export function priceList(rows: readonly PriceRow[]): PriceList {
+  const known = lists.get(rows)
+  if (known !== undefined) return known
+  const list = new PriceList(rows)
+  lists.set(rows, list)
   return list
 }
 
-/** The same for what reads with the query builder. */
-export const priceList = async (db: Database): Promise<PriceList> => pricesOn(hotPathOf(db))
+/** 0 if there is no price. */
+export const priced: Pricing = ({ model, at, inputTokens, outputTokens }, rows) =>
+  priceList(rows).costOf(model, at, inputTokens, outputTokens) ?? 0

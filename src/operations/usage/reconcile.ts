@@ -1,6 +1,6 @@
 /**
- * Whether the running totals of keys are what their buckets, and what they brought along from an earlier system, add
- * up to. They move in one transaction, so a difference means that somebody else wrote to the file, or a fault.
+ * Checks that the running totals of keys equal the sum of their buckets and carried usage. They change in one transaction,
+ * so a difference means that another program wrote to the file, or a bug.
  */
 
 import type { UsageCheck } from '../../contract/views.ts'
@@ -20,7 +20,7 @@ interface Difference {
   readonly recorded: Counts
 }
 
-/** Compares the totals of every key with what was recorded for it; with `repair`, mends and audits what differs. */
+/** Compares the totals of every key with its recorded usage; `repair` corrects and audits differences. */
 export function checkUsage(context: OperationContext, options: CheckOptions = {}): Promise<UsageCheck> {
   if (options.repair !== true) {
     return context.store.read(async db => report(await db.$count(keys), await differences(db), false))
@@ -40,7 +40,7 @@ export function checkUsage(context: OperationContext, options: CheckOptions = {}
   })
 }
 
-/** Keys whose totals differ from what was recorded, oldest first. */
+/** Keys whose totals differ from the recorded usage, oldest first. */
 export async function differences(db: Database): Promise<readonly Difference[]> {
   const sums = db
     .select({
@@ -68,7 +68,7 @@ export async function differences(db: Database): Promise<readonly Difference[]> 
     .leftJoin(sums, eq(sums.keyId, keys.id))
     .leftJoin(carriedUsage, eq(carriedUsage.keyId, keys.id))
     .where(
-      // What a key brought along may be part of its split totals, but is kept without a split.
+      // Carried usage may be part of the split totals, but is stored without a split.
       sql`(${keys.requests}, ${tokensIn(total)}, ${keys.costMicros}) <>
           (${recorded.requests}, ${tokensIn(recorded)}, ${recorded.costMicros})
         OR CASE WHEN ${carriedUsage.keyId} IS NULL

@@ -1,34 +1,21 @@
-/** Recording what a request used: the bucket of its minute and the running total of its key move together. */
+/** Records usage: the bucket of the minute and the running total of the key change together. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded } from '../../contract/views.ts'
-import { type HotPath, tally } from '../../db/sqlite/hot.ts'
+import type { Charged, Usage } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import * as rules from '../rules/input.ts'
 import { toCostMicros, toDollars } from '../rules/money.ts'
 import { find } from '../select.ts'
 import { type UsageInput, usageInput } from './input.ts'
-import { pricesOn } from './prices.ts'
-import { noRoom, overflowOf } from './room.ts'
-
-/** What is to be recorded, checked and with its defaults. */
-export interface CheckedUsage {
-  /** Empty for none. */
-  readonly model: string
-  readonly at: number
-  readonly requests: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  /** Undefined: by the price of the model. */
-  readonly costMicros: number | undefined
-}
+import { priced } from './prices.ts'
+import { noRoom } from './room.ts'
 
 /**
- * Charges a key, whatever its status: what was used is used. Counted, for verdicts of every process, when the promise
- * resolves; it survives a crash of the process, and a loss of power from the next checkpoint on. An id is the fastest
- * selector.
+ * Records usage of a key, whatever its status. Once the promise resolves, it counts for verdicts in every process. It
+ * survives a crash of the process at once, and a power loss after the next checkpoint. An id is the fastest selector.
  *
- * @throws not_found, ambiguous; invalid, also for what would bring the totals of the key past 2^53
+ * @throws not_found, ambiguous, invalid (also if the key's totals would exceed 2^53)
  */
 export async function recordUsage(
   context: OperationContext,
@@ -38,18 +25,18 @@ export async function recordUsage(
   const event = readUsage(input, context.now())
   const { store } = context
   if (typeof selector === 'string' && isWholeId(selector)) {
-    const recorded = await tally(store, 'NORMAL', hot => charge(hot, selector, event))
-    if (recorded) return recorded
+    const charged = await store.usage.charge(selector, event, priced)
+    if (charged !== null) return recorded(selector, event, charged)
   }
   const { id } = await store.read(db => find(db, 'key', selector))
-  return (await tally(store, 'NORMAL', hot => charge(hot, id, event))) ?? gone(id)
+  return recorded(id, event, await store.usage.charge(id, event, priced))
 }
 
 /** @throws invalid */
-export function readUsage(input: UsageInput, now: Date): CheckedUsage {
+export function readUsage(input: UsageInput, now: Date): Usage {
   const usage = isPlain(input) ? input : rules.parse(usageInput, input)
   const at = usage.at === undefined ? now.getTime() : usage.at.getTime()
-  // A clock of another machine may be ahead. What it dates counts from now on: no window reaches beyond the present.
+  // Another machine's clock may be ahead. Its times count as now, because windows end now.
   if (at > now.getTime() + rules.clockToleranceMs) {
     throw new LatchkeyError(
       'invalid',
@@ -67,20 +54,14 @@ export function readUsage(input: UsageInput, now: Date): CheckedUsage {
   }
 }
 
-/** Moves the bucket and the total, in the transaction of the caller. Null without such a key. */
-export function charge(hot: HotPath, keyId: string, event: CheckedUsage): Recorded | null {
-  const { model, at, requests, inputTokens, outputTokens } = event
-  const costMicros = event.costMicros ?? pricesOn(hot).costOf(model, at, inputTokens, outputTokens) ?? 0
-  const counts = { requests, inputTokens, outputTokens, costMicros }
-  const key = hot.totalsOf(keyId)
-  if (key === null) return null
-  const { name } = key
-  const full = overflowOf(key, counts)
-  if (full !== null) throw noRoom('this usage', name, full)
-  hot.addToTotals(keyId, at, counts)
-  hot.addToBucket(keyId, at, model, counts)
+/** The result of recording. @throws not_found (the key was deleted), invalid (the totals would overflow) */
+export function recorded(keyId: string, { model, at }: Usage, charged: Charged | null): Recorded {
+  if (charged === null) gone(keyId)
+  const { totals, counts } = charged
+  const { requests, inputTokens, outputTokens, costMicros } = counts
+  if (!charged.isCounted) throw noRoom('this usage', totals, counts)
   return {
-    key: { id: keyId, name },
+    key: { id: keyId, name: totals.name },
     model: model === '' ? null : model,
     at: new Date(at),
     requests,
@@ -90,7 +71,7 @@ export function charge(hot: HotPath, keyId: string, event: CheckedUsage): Record
   }
 }
 
-/** A key that was there a moment ago. */
+/** Throws for a key that was deleted a moment ago. */
 export function gone(id: string): never {
   throw missingKey(id)
 }
@@ -98,10 +79,10 @@ export function gone(id: string): never {
 export const missingKey = (id: string): LatchkeyError =>
   new LatchkeyError('not_found', `no key matches "${id}"`, 'see them with: latchkey key list')
 
-/** An id in full: no name begins like one. */
+/** Whether it is a whole id. No name begins like one. */
 const isWholeId = (selector: string): boolean => selector.length === 30 && selector.startsWith('key_')
 
-/** What passes the rules above at a glance, a model too short for a secret included; everything else is for them to judge. */
+/** A fast path for obviously valid usage. Everything else goes through the rules above. */
 function isPlain({ model, requests, inputTokens, outputTokens, costUsd, at }: UsageInput): boolean {
   return (
     (model === undefined || (typeof model === 'string' && /^[\x21-\x7e]{1,38}$/.test(model))) &&

@@ -1,17 +1,17 @@
 /**
- * A recorder that batches: many requests become one transaction, those that carry an id count once. What waits in it is
- * not seen by verdicts until it is flushed, so limits may be passed by what one interval holds; `reserve` is for those
- * that must not.
+ * Records many requests in one transaction; events with an id count once. Verdicts do not see waiting usage until it is
+ * flushed, so a limit can be exceeded by the usage of one interval. Use `reserve` if that must not happen.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { UsageReceipt } from '../../contract/views.ts'
-import { glance, type HotPath, type RunningTotals, tally, type UsageCounts } from '../../db/sqlite/hot.ts'
+import type { Answer } from '../../db/engine.ts'
+import type { Bucket, Entered, Entry, Usage, UsageCounts } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
-import { type Charge, readCharges } from './charges.ts'
+import { readCharges, single } from './charges.ts'
 import type { Recorder, RecorderOptions, UsageInput } from './input.ts'
-import { pricesOn } from './prices.ts'
-import { type CheckedUsage, missingKey, readUsage } from './record.ts'
-import { addTo, noRoom, overflowOf } from './room.ts'
+import { priced } from './prices.ts'
+import { missingKey, readUsage } from './record.ts'
+import { noRoom } from './room.ts'
 
 /** @throws invalid */
 export async function createRecorder(
@@ -22,6 +22,8 @@ export async function createRecorder(
   const maxPending = atLeastOne('maxPending', options.maxPending ?? 1_000)
   const patience = atLeastOne('patience', options.patience ?? 60_000)
   const underWay = new Set<Promise<void>>()
+  /** Usage that waits for its price before it joins a batch. */
+  const unpriced = new Set<Promise<unknown>>()
   let batch = new Batch()
   let timer: NodeJS.Timeout | undefined
   let closed = false
@@ -29,6 +31,7 @@ export async function createRecorder(
   const flush = (): Promise<void> => {
     clearTimeout(timer)
     timer = undefined
+    if (unpriced.size > 0) return Promise.allSettled(unpriced).then(flush)
     if (batch.size === 0) return Promise.resolve()
     const full = batch
     batch = new Batch()
@@ -39,7 +42,7 @@ export async function createRecorder(
     return written
   }
 
-  // Nobody waits for these: whoever recorded has the promise that rejects.
+  // Errors are reported through the promises of the callers.
   const flushSoon = (): void => {
     if (batch.size >= maxPending) flush().catch(() => {})
     else timer ??= setTimeout(() => flush().catch(() => {}), flushEvery)
@@ -63,24 +66,33 @@ export async function createRecorder(
     try {
       requireOpen()
       const event = readUsage(usage, context.now())
-      const costMicros = event.costMicros ?? priceOf(context, event)
-      const written = batch.add(keyId, event, costMicros)
-      flushSoon()
-      return written
+      const cost = costOf(context, event)
+      if (typeof cost === 'number') return take(keyId, event, cost)
+      const taken = cost.then(costMicros => ({ written: take(keyId, event, costMicros) }))
+      const forget = () => unpriced.delete(taken)
+      unpriced.add(taken)
+      taken.then(forget, forget)
+      return taken.then(({ written }) => written)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
+  const take = (keyId: string, event: Usage, costMicros: number): Promise<void> => {
+    const written = batch.add(keyId, event, costMicros)
+    flushSoon()
+    return written
+  }
+
   const close = async (): Promise<void> => {
     closed = true
-    flush().catch(() => {})
-    await Promise.all(underWay)
+    const last = flush()
+    await Promise.all([...underWay, last])
   }
 
   return {
     get pending() {
-      return batch.size
+      return batch.size + unpriced.size
     },
     record,
     ingest,
@@ -91,27 +103,27 @@ export async function createRecorder(
 }
 
 /**
- * What waits to be written together: per key the sum and its buckets, and the promise of all who recorded; and one by
- * one what counts only if its id is new.
+ * Usage to be written together: per key the sum, its buckets and the promises of the callers; and single events that
+ * count only if their id is new.
  */
 class Batch {
   size = 0
   readonly #keys = new Map<string, KeyBatch>()
   readonly #deliveries: Delivery[] = []
 
-  addAll(charges: readonly Charge[]): Promise<UsageReceipt> {
-    const delivery = { charges, ...Promise.withResolvers<UsageReceipt>() }
+  addAll(entries: readonly Entry[]): Promise<UsageReceipt> {
+    const delivery = { entries, ...Promise.withResolvers<UsageReceipt>() }
     this.#deliveries.push(delivery)
-    this.size += charges.length
+    this.size += entries.length
     return delivery.promise
   }
 
-  add(keyId: string, event: CheckedUsage, costMicros: number): Promise<void> {
+  add(keyId: string, event: Usage, costMicros: number): Promise<void> {
     const { requests, inputTokens, outputTokens } = event
     const counts = { requests, inputTokens, outputTokens, costMicros }
-    // What may be refused for its size must not be summed with others: they would be refused with it.
+    // Large amounts may be refused, so they are not summed with others.
     if (Math.max(...Object.values(counts)) > mostSummed) {
-      return this.addAll([{ id: null, keyId, model: event.model, at: event.at, counts }]).then(() => {})
+      return this.addAll([single(null, keyId, event.at, event.model, counts)]).then(() => {})
     }
     let key = this.#keys.get(keyId)
     if (key === undefined) {
@@ -132,97 +144,71 @@ class Batch {
     return key.promise
   }
 
-  /** Resolves when all is on disk; rejects when it is not, or when one of the keys is gone. */
-  async write(context: OperationContext, patienceMs: number): Promise<void> {
-    let refused: ReadonlyMap<string, LatchkeyError>
-    let receipts: readonly (UsageReceipt | LatchkeyError)[]
-    const now = context.now().getTime()
-    const addTo = (hot: HotPath) => ({
-      refused: this.#addTo(hot),
-      receipts: this.#deliveries.map(({ charges }) => deliver(hot, charges, now)),
-    })
+  /** Resolves once everything is on disk; rejects if that fails or a key was deleted. */
+  async write({ store, now }: OperationContext, patienceMs: number): Promise<void> {
+    const summed = [...this.#keys].map(([keyId, { lastUsedAt, total, buckets }]): readonly Entry[] => [
+      { id: null, keyId, at: lastUsedAt, counts: total, buckets: buckets.values() },
+    ])
+    const groups = [...summed, ...this.#deliveries.map(({ entries }) => entries)]
+    const at = now().getTime()
+    let entered: readonly Entered[]
     try {
-      ;({ refused, receipts } = await patiently(patienceMs, () => tally(context.store, 'FULL', addTo)))
+      entered = await patiently(patienceMs, () => store.usage.enter(groups, at))
     } catch (error) {
       for (const each of [...this.#keys.values(), ...this.#deliveries]) each.reject(error)
       throw error
     }
-    for (const [index, delivery] of this.#deliveries.entries()) {
-      const receipt = receipts[index]
-      if (receipt === undefined) continue
-      if (receipt instanceof LatchkeyError) delivery.reject(receipt)
-      else delivery.resolve(receipt)
-    }
-    for (const [id, key] of this.#keys) {
-      const error = refused.get(id)
-      if (error) key.reject(error)
-      else key.resolve()
-    }
-    const [failure] = refused.values()
-    if (failure) throw failure
-  }
-
-  /** Adds what there is a key and room for; says why not of the others, by the id of their key. */
-  #addTo(hot: HotPath): ReadonlyMap<string, LatchkeyError> {
-    const refused = new Map<string, LatchkeyError>()
-    for (const [id, key] of this.#keys) {
-      const totals = hot.totalsOf(id)
-      const full = totals && overflowOf(totals, key.total)
-      if (totals === null) refused.set(id, missingKey(id))
-      else if (full !== null) refused.set(id, noRoom('this usage', totals.name, full))
-      else {
-        hot.addToTotals(id, key.lastUsedAt, key.total)
-        for (const { at, model, counts } of key.buckets.values()) hot.addToBucket(id, at, model, counts)
+    let failure: LatchkeyError | undefined
+    for (const [index, [id, key]] of [...this.#keys].entries()) {
+      const outcome = entered[index]
+      if (outcome === undefined || 'counted' in outcome) {
+        key.resolve()
+        continue
       }
+      const { totals } = outcome
+      const error = totals === null ? missingKey(id) : noRoom('this usage', totals, key.total)
+      key.reject(error)
+      failure ??= error
     }
-    return refused
+    for (const [index, delivery] of this.#deliveries.entries()) {
+      const outcome = entered[this.#keys.size + index]
+      if (outcome !== undefined) settle(delivery, outcome)
+    }
+    if (failure) throw failure
   }
 }
 
 interface Delivery extends PromiseWithResolvers<UsageReceipt> {
-  readonly charges: readonly Charge[]
+  readonly entries: readonly Entry[]
 }
 
-/** The reason, and nothing charged, when one of the keys is gone or has no room for it. */
-function deliver(hot: HotPath, charges: readonly Charge[], now: number): UsageReceipt | LatchkeyError {
-  const refusal = refusalOf(hot, charges)
-  if (refusal !== null) return refusal
-  let counted = 0
-  for (const { id, keyId, model, at, counts } of charges) {
-    if (id !== null && !hot.noteEvent(id, now)) continue
-    hot.addToTotals(keyId, at, counts)
-    hot.addToBucket(keyId, at, model, counts)
-    counted++
+function settle({ entries, resolve, reject }: Delivery, outcome: Entered): void {
+  const events = entries.length
+  if ('counted' in outcome) {
+    const { counted } = outcome
+    resolve({ events, counted, duplicates: events - counted })
+    return
   }
-  return { events: charges.length, counted, duplicates: charges.length - counted }
+  const { refused, totals } = outcome
+  const entry = entries[refused]
+  reject(
+    totals === null || entry === undefined
+      ? deletedMeanwhile()
+      : noRoom(events === 1 ? 'the event' : `event ${refused + 1}`, totals, entry.counts),
+  )
 }
 
-function refusalOf(hot: HotPath, charges: readonly Charge[]): LatchkeyError | null {
-  const totals = new Map<string, RunningTotals>()
-  for (const [index, { id, keyId, counts }] of charges.entries()) {
-    const before = totals.get(keyId) ?? hot.totalsOf(keyId)
-    if (before === null) return deletedMeanwhile()
-    const full = overflowOf(before, counts)
-    if (full === null) totals.set(keyId, addTo(before, counts))
-    // What was counted before is not counted again.
-    else if (id === null || !hot.hasEvent(id)) {
-      return noRoom(charges.length === 1 ? 'the event' : `event ${index + 1}`, before.name, full)
-    }
-  }
-  return null
-}
-
-/** A million of them are summed exactly. */
+/** A million of these can be summed exactly. */
 const mostSummed = 2 ** 32
 
 const deletedMeanwhile = (): LatchkeyError =>
   new LatchkeyError(
     'conflict',
-    'a key that the events name was deleted meanwhile, so nothing was counted',
+    'a key in the events was deleted meanwhile, so nothing was counted',
     'send the events of the other keys again',
   )
 
-/** Each attempt waits for the lock by itself, and lets others of this process have a turn before the next. */
+/** Retries while the database is busy. Other work of this process gets a turn in between. */
 async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + patienceMs
   for (;;) {
@@ -239,21 +225,24 @@ type Sum = { -readonly [C in keyof UsageCounts]: UsageCounts[C] }
 
 interface KeyBatch extends PromiseWithResolvers<void> {
   readonly total: Sum
-  readonly buckets: Map<string, { readonly at: number; readonly model: string; readonly counts: Sum }>
+  readonly buckets: Map<string, Bucket & { readonly counts: Sum }>
   lastUsedAt: number
 }
 
 const zero = (): Sum => ({ requests: 0, inputTokens: 0, outputTokens: 0, costMicros: 0 })
 
-function add(sum: Sum, event: CheckedUsage, costMicros: number): void {
+function add(sum: Sum, event: Usage, costMicros: number): void {
   sum.requests += event.requests
   sum.inputTokens += event.inputTokens
   sum.outputTokens += event.outputTokens
   sum.costMicros += costMicros
 }
 
-const priceOf = (context: OperationContext, { model, at, inputTokens, outputTokens }: CheckedUsage): number =>
-  glance(context.store, hot => pricesOn(hot).costOf(model, at, inputTokens, outputTokens)) ?? 0
+function costOf({ store }: OperationContext, event: Usage): Answer<number> {
+  if (event.costMicros !== undefined) return event.costMicros
+  const prices = store.latest.prices()
+  return prices instanceof Promise ? prices.then(rows => priced(event, rows)) : priced(event, prices)
+}
 
 function atLeastOne(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 1 && value <= 3_600_000) return value

@@ -1,4 +1,4 @@
-/** Who used what, grouped as asked. A report by time is read period by period, so that it streams however long it is. */
+/** Usage reports by group. A report by time is read period by period, so it streams at any length. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
 import { periods, reportGroups, reportOrders } from '../../contract/views/words.ts'
@@ -15,13 +15,13 @@ import { find } from '../select.ts'
 import type { ReportOptions } from './input.ts'
 import { between, noCounts, shownCounts, summed } from './sum.ts'
 
-/** Periods that are filled at most, and how short each may be. */
+/** The most periods in a report. */
 const mostPeriods = 100_000
 const shortestMs = { hour: 3_600_000, day: 82_800_000, week: 601_200_000, month: 2_415_600_000 } as const
 
 /**
- * Sums of the recorded buckets. With a time the rows are in order of time, otherwise the largest come first. What an
- * import carried over without a time is in `key stats`, not here.
+ * Sums of the recorded buckets. Reports by time are in order of time; in others the largest groups come first. Imported
+ * usage without times is in `key stats`, not here.
  *
  * @throws invalid, not_found, ambiguous
  */
@@ -32,7 +32,7 @@ export async function usageReport(
   return Array.fromAsync(streamReport(context, options))
 }
 
-/** The rows of `usageReport` as they are read, from one snapshot. @throws invalid, not_found, ambiguous */
+/** Streams the rows of `usageReport` from one snapshot. @throws invalid, not_found, ambiguous */
 export async function* streamReport(
   context: OperationContext,
   options: ReportOptions = {},
@@ -43,13 +43,13 @@ export async function* streamReport(
   })
 }
 
-/** The same inside a snapshot that somebody else has taken. @throws invalid, not_found, ambiguous */
+/** The same, within the caller's snapshot. @throws invalid, not_found, ambiguous */
 export async function* readReport(db: Database, options: ReportOptions, now: Date): AsyncGenerator<UsageRow> {
   requireOptions(options)
   yield* rowsOf(await planOf(db, options, now))
 }
 
-/** When the first and the last of what a report counts was used; undefined when nothing was. */
+/** The times of the first and last usage in a report; undefined if there is none. */
 export async function readUse(
   db: Database,
   options: ReportOptions,
@@ -62,14 +62,14 @@ export async function readUse(
   return first && last && { first, last }
 }
 
-/** What is asked for, resolved. */
+/** The options, resolved. */
 interface Plan {
   readonly db: Database
   readonly options: ReportOptions
   readonly now: Date
   readonly timeZone: string
   readonly period: Period | undefined
-  /** What is grouped by besides the time. */
+  /** The groups besides the time. */
   readonly others: readonly ReportGroup[]
   readonly filter: SQL | undefined
   readonly largest: (a: UsageRow, b: UsageRow) => number
@@ -126,7 +126,7 @@ async function* rowsOf(plan: Plan): AsyncGenerator<UsageRow> {
   yield* periodRows(plan, period, fill, groups)
 }
 
-/** `groups` are the only ones wanted, when given; with `fill` each of them has a row in each period. */
+/** If `groups` is given, only those are included; with `fill` each has a row in every period. */
 async function* periodRows(
   plan: Plan,
   period: Period,
@@ -141,7 +141,7 @@ async function* periodRows(
   for (let start = range.first; start < range.end; ) {
     const next = nextPeriod(period, start, plan.timeZone)
     const isFirst = start === range.first
-    // What began before `since` and reaches into it belongs to the first period.
+    // A bucket that began before `since` and reaches into the report belongs to the first period.
     const inside = isFirst
       ? between(since ?? start, earlier(next, until))
       : and(gte(usage.start, start.getTime()), lt(usage.start, earlier(next, until).getTime()))
@@ -156,7 +156,7 @@ async function* periodRows(
     }
     start = next
     if (rows.length > 0 || (used && used >= next)) continue
-    // Nothing here: where is the next use, and what is before it needs no look.
+    // Nothing here, so skip to the next usage.
     used = await firstUse(plan, and(plan.filter, gte(usage.start, next.getTime())))
     if (fill) continue
     if (used === undefined) return
@@ -166,7 +166,7 @@ async function* periodRows(
 
 const earlier = (a: Date, b: Date | undefined): Date => (b !== undefined && b < a ? b : a)
 
-/** From the first period to the last; undefined when there is nothing to show. */
+/** The first and last period; undefined if there is nothing to show. */
 async function rangeOf(
   plan: Plan,
   period: Period,
@@ -185,7 +185,7 @@ async function rangeOf(
   const from = !fill && firstUsed !== undefined && firstUsed > first ? firstUsed : first
   return {
     first: startOfPeriod(period, from, plan.timeZone),
-    // What began before `since` is shown in its period.
+    // A bucket that began before `since` is shown in its own period.
     end: end <= from ? new Date(from.getTime() + 1) : end,
   }
 }
@@ -204,7 +204,7 @@ async function firstUse(
   return row && new Date(row.start)
 }
 
-/** The sum of each group over the buckets inside, in no order. Buckets are summed by key before they meet a name. */
+/** The sum of each group, in no order. Buckets are summed by key before names are joined. */
 async function sums(
   { db, others, filter }: Plan,
   inside: SQL | undefined,
@@ -260,7 +260,7 @@ async function sums(
     .groupBy(...grouping)
   return (
     rows
-      // An aggregate without groups has one row even when there is nothing to sum.
+      // An aggregate without groups always returns one row.
       .filter(row => row.buckets > 0)
       .map(row => ({
         key: row.keyId === null || row.keyName === null ? null : { id: row.keyId, name: row.keyName },
@@ -332,7 +332,7 @@ function requireOptions({
     throw new LatchkeyError(
       'invalid',
       `a report from ${since.toISOString()} until ${until.toISOString()} covers no time`,
-      'until is the first moment that no longer counts; for all of a month: --since 2026-10 --until 2026-11',
+      'until is exclusive; for a whole month: --since 2026-10 --until 2026-11',
     )
   }
   if (top !== undefined && !(Number.isSafeInteger(top) && top >= 1)) {

@@ -1,29 +1,35 @@
 /**
- * Reservations: what a request may use is held back before it is made, so that many requests at once cannot together
- * pass a limit, and is replaced by what it did use once that is known.
+ * Reservations: the most a request may use is held before it runs, so that concurrent requests cannot exceed a limit
+ * together. Afterwards it is replaced by the actual usage.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded, Reserved, Verdict } from '../../contract/views.ts'
-import { tally } from '../../db/sqlite/hot.ts'
+import type { KeyFacts, ReservationRow } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { noteDenial } from '../keys/denials.ts'
-import { judge } from '../keys/verify.ts'
+import { judge, withRetry } from '../keys/verify.ts'
+import { momentOf } from '../limits/window.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { toMicros } from '../rules/money.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
 import { find } from '../select.ts'
-import type { UsageInput } from './input.ts'
-import { type ReserveOptions, reserveOptions } from './input.ts'
-import { charge, gone, readUsage } from './record.ts'
+import { type ReserveOptions, reserveOptions, type UsageInput } from './input.ts'
+import { priced } from './prices.ts'
+import { gone, readUsage, recorded } from './record.ts'
+
+interface Decision {
+  readonly hold: ReservationRow | null
+  readonly found: KeyFacts | null
+  readonly verdict: Verdict
+}
 
 /**
- * Verifies and holds back in one transaction. From then on the reservation counts against the limits of the key, its
- * user and its project, until it is settled, released or out of time. A secret that does not work is a verdict, not an
- * error.
+ * Verifies and reserves in one transaction. The reservation counts against the limits of the key, its user and its project
+ * until it is settled, released or times out. A secret that does not work is a verdict, not an error.
  *
- * @throws invalid; not_found, ambiguous when a key is selected by other than its secret
+ * @throws invalid; not_found, ambiguous for a key that is not selected by its secret
  */
 export async function reserve(
   context: OperationContext,
@@ -34,16 +40,17 @@ export async function reserve(
   const { store } = context
   const isSecret = typeof selector !== 'string'
   if (isSecret && isMalformed(selector.secret)) return { reservation: null, verdict: malformed }
-  const hash = isSecret ? hashSecret(selector.secret) : ''
-  const keyId = isSecret ? '' : (await store.read(db => find(db, 'key', selector))).id
-  const reserved = await tally(store, 'NORMAL', (hot): Reserved => {
-    // Taken with the lock held, so that no reservation that is seen lies in the future.
+  const key = isSecret
+    ? { hash: hashSecret(selector.secret) }
+    : { id: (await store.read(db => find(db, 'key', selector))).id }
+  const wanted = { tokens, requests, usd }
+  const decide = (found: KeyFacts | null): Decision => {
+    if (found === null && 'id' in key) gone(key.id)
     const now = context.now()
-    const found = isSecret ? hot.findSecret(hash) : (hot.findKey(keyId) ?? gone(keyId))
-    const verdict = judge(hot, found, now, { model, scope, wanted: { tokens, requests, usd } })
-    if (!verdict.valid || found === null) return { reservation: null, verdict }
+    const verdict = judge(found, now, { model, scope, wanted })
+    if (!verdict.valid || found === null) return { hold: null, found, verdict }
     const createdAt = now.getTime()
-    const row = {
+    const hold = {
       id: newId('res', now),
       keyId: found.id,
       createdAt,
@@ -52,17 +59,20 @@ export async function reserve(
       tokens,
       costMicros: toMicros(usd),
     }
-    hot.addReservation(row)
-    return { reservation: { id: row.id, expiresAt: new Date(row.expiresAt) }, verdict }
-  })
-  noteDenial(store, reserved.verdict, context.now())
-  return reserved
+    return { hold, found, verdict }
+  }
+  // Read the clock while holding the lock, so that no visible reservation is in the future.
+  const { found, verdict, hold } = await store.usage.reserve(key, () => momentOf(context.now()), decide)
+  if (hold) return { reservation: { id: hold.id, expiresAt: new Date(hold.expiresAt) }, verdict }
+  const now = context.now()
+  noteDenial(store, verdict, now)
+  return { reservation: null, verdict: await withRetry(store.latest, found, verdict, momentOf(now), wanted) }
 }
 
 /**
- * Replaces a reservation by what was used, in one transaction. Works after its time is up too.
+ * Replaces a reservation by the actual usage, in one transaction. Works after a time-out too.
  *
- * @throws invalid; not_found when it was settled or released before, or ran out of time more than a day ago
+ * @throws invalid, not_found (already settled or released, or timed out more than a day ago)
  */
 export async function settle(
   context: OperationContext,
@@ -70,15 +80,14 @@ export async function settle(
   usage: UsageInput,
 ): Promise<Recorded> {
   const event = readUsage(usage, context.now())
-  return tally(context.store, 'NORMAL', hot => {
-    const row = hot.takeReservation(reservationId) ?? missing(reservationId)
-    return charge(hot, row.keyId, event) ?? gone(row.keyId)
-  })
+  const settled = await context.store.usage.settle(reservationId, event, priced)
+  if (settled === null) missing(reservationId)
+  return recorded(settled.keyId, event, settled.charged)
 }
 
-/** Gives back what was reserved: the request was not made. @throws as `settle` */
+/** Releases a reservation because the request did not run. @throws as `settle` */
 export async function release(context: OperationContext, reservationId: string): Promise<void> {
-  await tally(context.store, 'NORMAL', hot => hot.takeReservation(reservationId) ?? missing(reservationId))
+  if (!(await context.store.usage.release(reservationId))) missing(reservationId)
 }
 
 const malformed: Verdict = { valid: false, code: 'malformed', key: null, limits: [], retryAt: null }
@@ -87,6 +96,6 @@ function missing(id: string): never {
   throw new LatchkeyError(
     'not_found',
     `there is no reservation ${/^res_[0-9a-z]{26}$/.test(id) ? id : 'with that id'}`,
-    'settle or release each reservation once, at most a day after its time is up',
+    'settle or release each reservation once, at most a day after it times out',
   )
 }

@@ -1,4 +1,4 @@
-/** Which keys the lines of a log mean: many at a time, because a log of a million lines names thousands. */
+/** Finds the keys that a log names, many at a time, because a log can name thousands. */
 
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
@@ -6,14 +6,14 @@ import { and, inArray, isNull, lowerAscii, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { looksLikeId } from '../rules/ids.ts'
 
-/** The id of the one key, or what is wrong, as the rest of a sentence about the line. */
+/** The id of the key, or what is wrong, to continue a sentence about the line. */
 export type Resolved =
   | { readonly id: string }
   | { readonly problem: string; readonly code: 'not_found' | 'ambiguous' }
 
 /**
- * Finds keys by their whole id, their name or the start of their current secret. Never takes a secret itself: one
- * that is found in a log is a leak, and is not repeated.
+ * Finds keys by whole id, name or start of the current secret. A whole secret is not accepted: in a log it is a leak, and
+ * it is never quoted.
  */
 export async function resolveKeys(
   db: Database,
@@ -56,10 +56,10 @@ function outcome(selector: string, ids: readonly string[]): Resolved {
     return { code: 'not_found', problem: `names a key that does not exist: ${quoted(selector)}` }
   }
   if (others.length === 0) return { id }
-  return { code: 'ambiguous', problem: `fits ${others.length + 1} keys: ${quoted(selector)}` }
+  return { code: 'ambiguous', problem: `matches ${others.length + 1} keys: ${quoted(selector)}` }
 }
 
-/** What is long enough to be a secret is cut. */
+/** Text that is long enough to be a secret is cut. */
 function quoted(selector: string): string {
   const text = selector.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?')
   const isHarmless = text.length < 20 || looksLikeId(text, 'key')

@@ -1,24 +1,24 @@
 /**
- * Rows of numbers, each perhaps with a text, put aside until they are wanted: a few in memory, many in a file that has
- * no name, so that nothing can be left behind. Must never hold more than one block of them at a time once it has one.
+ * Buffers rows of numbers, each with an optional text: a few in memory, many in an unnamed file, so that nothing can be
+ * left behind. Reads back one block at a time.
  */
 import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { translate } from '../../system/errors.ts'
+import { systemFailure } from '../../system/errors.ts'
 
-/** `rows` of `width` numbers one after the other, and their texts, if they have some. */
+/** `rows` of `width` numbers each, and their texts, if any. */
 export interface SpooledBlock {
   readonly rows: number
   readonly numbers: Float64Array
   readonly texts: readonly string[]
 }
 
-/** Bytes that are kept in memory before a file is begun. */
+/** Bytes to keep in memory before using a file. */
 const mostInMemory = 8 * 1024 * 1024
 
 export class Spool implements Disposable {
-  /** Rows that were put aside. */
+  /** Number of rows. */
   rows = 0
   readonly #width: number
   #memory: { readonly numbers: Uint8Array; readonly texts: Uint8Array }[] = []
@@ -30,7 +30,7 @@ export class Spool implements Disposable {
     this.#width = width
   }
 
-  /** Keeps a copy. Texts must not hold a line break. @throws disk_full */
+  /** Adds a copy. Texts must not contain line breaks. @throws disk_full */
   append(numbers: Float64Array, texts: readonly string[] = []): void {
     const block = {
       numbers: new Uint8Array(numbers.slice().buffer),
@@ -42,7 +42,7 @@ export class Spool implements Disposable {
     if (this.#inMemory > mostInMemory) this.#spill()
   }
 
-  /** Every block, in the order in which they were put aside. */
+  /** Every block, in the order they were added. */
   *blocks(): Iterable<SpooledBlock> {
     let at = 0
     for (const { numbers, texts } of this.#inFile) {
@@ -75,7 +75,7 @@ export class Spool implements Disposable {
         this.#inFile.push({ numbers: numbers.length, texts: texts.length })
       }
     } catch (error) {
-      throw translate(error, tmpdir())
+      throw systemFailure(error, tmpdir())
     }
     this.#memory = []
     this.#inMemory = 0
@@ -91,7 +91,7 @@ export class Spool implements Disposable {
   }
 }
 
-/** A file for this process alone that is gone when it is closed, however the process ends. */
+/** A private file that disappears when it is closed, however the process ends. */
 function openNameless(): number {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-ingest-'))
   const path = join(folder, 'spool')

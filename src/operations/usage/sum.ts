@@ -1,4 +1,4 @@
-/** Sums of usage, as rows of the database and as they are shown. */
+/** Sums of usage, in SQL and in views. */
 
 import type { Totals } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
@@ -11,7 +11,7 @@ export interface Counts {
   readonly requests: number
   readonly inputTokens: number
   readonly outputTokens: number
-  /** Tokens that came without a split. */
+  /** Tokens without a split into input and output. */
   readonly otherTokens: number
   readonly costMicros: number
 }
@@ -24,7 +24,7 @@ export const noCounts: Counts = {
   costMicros: 0,
 }
 
-/** Each count of the one and the other. */
+/** The sum of two sets of counts. */
 export function addCounts(a: Counts, b: Counts): Counts {
   return {
     requests: a.requests + b.requests,
@@ -35,7 +35,7 @@ export function addCounts(a: Counts, b: Counts): Counts {
   }
 }
 
-/** Counts as they are shown: all tokens in one, dollars in place of micro-dollars. */
+/** The view of counts: total tokens, and dollars instead of micro-dollars. */
 export function shownCounts(counts: Counts): Totals {
   return {
     requests: counts.requests,
@@ -71,27 +71,27 @@ export const summed = {
 } as const
 
 /**
- * Where the bucket of that width begins that a smaller one belongs to. In SQL the rest of a time before 1970 is
- * negative: taken as it is, it would move 1969 into 1970.
+ * The start of the wider bucket that a bucket belongs to. In SQL the remainder of a time before 1970 is negative, so
+ * without correction 1969 would move into 1970.
  */
 export function startOf(widthMs: number): SQL<number> {
   return sql<number>`${usage.start} - ((${usage.start} % ${widthMs}) + ${widthMs}) % ${widthMs}`
 }
 
-/** Every offset from UTC in use is a whole number of quarter hours: hours and days of any zone are made of them. */
+/** Every UTC offset in use is a whole number of quarter hours, so they make up the hours and days of any zone. */
 const quarterHour = startOf(900_000)
 
-/** Buckets that lie at least partly inside [since, until). */
+/** Buckets that are at least partly inside [since, until). */
 export function between(since: Date | undefined, until: Date | undefined) {
   return and(
     since && gt(sql`${usage.start} + ${usage.widthMs}`, since.getTime()),
-    // What the index can use: no bucket is longer than a day.
+    // Lets the index be used: no bucket is longer than a day.
     since && gt(usage.start, since.getTime() - 86_400_000),
     until && lt(usage.start, until.getTime()),
   )
 }
 
-/** The use of one key by quarter hour, oldest first. */
+/** The usage of one key by quarter hour, oldest first. */
 export function usageByQuarterHour(
   db: Database,
   range: { readonly since: Date; readonly until: Date; readonly keyId: string },

@@ -1,6 +1,7 @@
 import { auditEntry } from '../../../contract/views/audit.ts'
 import { command, opt, rows } from '../../declare/define.ts'
-import { count, since } from '../../declare/parse.ts'
+import { count } from '../../declare/parse.ts'
+import { since } from '../../declare/times.ts'
 import { auditChange } from './drawing.ts'
 
 export default command({

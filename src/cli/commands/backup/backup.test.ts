@@ -52,7 +52,7 @@ test.each(['', ' --from elsewhere', ' --dry-run'])(
     const { code, err } = await latchkey(`restore${flags}`)
     expect({ code, err }).toEqual({
       code: 2,
-      err: "latchkey: missing required argument 'backup'\ntry: see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest\n",
+      err: "latchkey: missing required argument 'backup'\ntry: list them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest\n",
     })
     expect((await latchkey('restore --latest')).code).toBe(6)
   },
@@ -135,7 +135,7 @@ test('restore says which newer backup it passes over', async () => {
   const { code, err } = await latchkey('restore --latest --yes')
   expect({ code, err }).toEqual({
     code: 0,
-    err: `latchkey: ${newer.path.replace(/\.db.*$/, '.json')} is newer, but passed over: its manifest is damaged: it is not one of a backup\n`,
+    err: `latchkey: ${newer.path.replace(/\.db.*$/, '.json')} is newer, but was skipped: its manifest is damaged: it is not the manifest of a backup\n`,
   })
 })
 

@@ -1,6 +1,6 @@
 import { createdBackup } from '../../../contract/views/backups.ts'
 import { command, one, opt, verbatim } from '../../declare/define.ts'
-import { duration } from '../../declare/parse.ts'
+import { duration } from '../../declare/times.ts'
 
 export default command({
   effect: 'write',

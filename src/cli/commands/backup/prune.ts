@@ -2,7 +2,8 @@ import { backupPruning } from '../../../contract/views/backups.ts'
 import { listing } from '../../declare/column.ts'
 import type { Arguments, Input, Place } from '../../declare/declaration.ts'
 import { command, opt, rows } from '../../declare/define.ts'
-import { duration, keepCount } from '../../declare/parse.ts'
+import { keepCount } from '../../declare/parse.ts'
+import { duration } from '../../declare/times.ts'
 import { pruningColumns, pruningPlan } from './drawing.ts'
 
 const options = {

@@ -1,6 +1,6 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
 import { command, one, opt } from '../../declare/define.ts'
-import { cronTimes } from '../../declare/parse.ts'
+import { cronTimes } from '../../declare/times.ts'
 import { scheduledLines, scheduledPlan } from './drawing.ts'
 import { destinationOf } from './job.ts'
 

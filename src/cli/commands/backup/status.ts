@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { backupStatus } from '../../../contract/views/backups.ts'
 import { command, one, opt } from '../../declare/define.ts'
-import { duration } from '../../declare/parse.ts'
+import { duration } from '../../declare/times.ts'
 
 export default command({
   effect: 'read',

@@ -1,6 +1,7 @@
 import { createdKey } from '../../../contract/views/keys.ts'
 import { arg, command, oneOrRows, opt, verbatim } from '../../declare/define.ts'
-import { count, json, limit, whenIfEver } from '../../declare/parse.ts'
+import { count, json, limit } from '../../declare/parse.ts'
+import { whenIfEver } from '../../declare/times.ts'
 import { keysText } from '../../draw/columns.ts'
 import { fields } from '../fields.ts'
 import { creationNotice, delivered, deliveredLines, deliveryOptions, revealsSecret } from './delivery.ts'

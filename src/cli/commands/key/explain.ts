@@ -1,6 +1,8 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { explanation } from '../../../contract/views/keys.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
-import { dollars, moment, tokens } from '../../declare/parse.ts'
+import { amount, dollars } from '../../declare/parse.ts'
+import { moment } from '../../declare/times.ts'
 import { limitLines } from '../../draw/limits.ts'
 import { denialLines } from '../usage/drawing.ts'
 
@@ -14,11 +16,11 @@ export default command({
     'latchkey key explain ci --model gpt-x --tokens 5000',
     'latchkey key explain ci --at 2026-11-20T12:00:00Z --json',
   ],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  args: { key: arg.one(nouns.key.selectors) },
   options: {
     model: opt.text('model', 'Model that the request asks for'),
     scope: opt.text('scope', 'Scope that the request needs'),
-    tokens: opt.as('n', tokens, 'Tokens that the request will use'),
+    tokens: opt.as('n', amount, 'Tokens that the request will use'),
     costUsd: opt.as('dollars', dollars, 'Dollars that the request will cost'),
     at: opt.as('date', moment, 'Answer for this time (default: now)'),
   },

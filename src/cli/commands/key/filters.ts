@@ -5,7 +5,8 @@ import type { Key } from '../../../contract/views.ts'
 import type { Column } from '../../declare/column.ts'
 import type { Values } from '../../declare/declaration.ts'
 import { opt } from '../../declare/define.ts'
-import { duration, percent } from '../../declare/parse.ts'
+import { percent } from '../../declare/parse.ts'
+import { duration } from '../../declare/times.ts'
 import { keyStatus } from '../../draw/columns.ts'
 
 export const ownerFilters = {

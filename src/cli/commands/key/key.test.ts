@@ -182,7 +182,7 @@ test.each([
   ['disable --user alice', 'filters need --all-matching'],
   ['revoke ci --all-matching --yes', 'exclude each other'],
   ['disable ci --search x', 'exclude each other'],
-  ['delete --all-matching --yes', 'every key there is would match'],
+  ['delete --all-matching --yes', 'every key would match'],
   ['list --sort color', 'is not a sort order'],
   ['create x --raw --out y', 'exclude each other'],
   ['create x --raw --json', 'only the secret'],
@@ -384,12 +384,12 @@ test('key import tells each bad row on a line of its own', async () => {
   const { code, err } = await at.key('import keys.ndjson')
   expect(code).toBe(2)
   const [first, ...rest] = err.split('\n')
-  expect(first).toMatch(/^latchkey: 3 rows of .*keys.ndjson cannot be imported, so none was:$/)
+  expect(first).toMatch(/^latchkey: 3 rows of .*keys.ndjson cannot be imported, so nothing was imported:$/)
   expect(rest).toEqual([
     '  line 1 has neither a hash nor a secret',
     expect.stringMatching(/^ {2}line 2 /),
     expect.stringMatching(/^ {2}line 3 /),
-    'try: correct them, or import the others with --skip-bad',
+    'try: correct them, or import the other rows with --skip-bad',
     '',
   ])
 })

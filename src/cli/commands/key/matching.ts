@@ -2,6 +2,7 @@
  * Commands that change one key, or with --all-matching every key that fits a filter: their options, what they ask, and
  * that what was listed is what is changed. The rules are in the operations.
  */
+
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { ChangedKey, Key } from '../../../contract/views.ts'
 import type { BulkChange, KeyFilter, KeySelector, Latchkey } from '../../../index.ts'

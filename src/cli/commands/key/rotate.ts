@@ -1,6 +1,7 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { rotatedKey } from '../../../contract/views/keys.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
-import { durationOrZero } from '../../declare/parse.ts'
+import { durationOrZero } from '../../declare/times.ts'
 import { delivered, deliveredLines, deliveryNotice, deliveryOptions, revealsSecret } from './delivery.ts'
 import { isInUse } from './matching.ts'
 
@@ -14,7 +15,7 @@ export default command({
     'latchkey key rotate ci --request-id deploy-2026-11 --out /run/secrets/ci',
     'latchkey key rotate ci --json',
   ],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  args: { key: arg.one(nouns.key.selectors) },
   options: {
     grace: opt.as('duration', durationOrZero, 'How long the old secret keeps working (default: 0)'),
     requestId: opt.text('id', 'Your own id for this rotation; the same id again does not rotate twice'),

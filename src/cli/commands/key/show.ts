@@ -1,3 +1,4 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { key } from '../../../contract/views/keys.ts'
 import { arg, command, one } from '../../declare/define.ts'
 
@@ -9,7 +10,7 @@ export default command({
     'latchkey key show ci --json',
     'printf %s "$secret" | latchkey key show -',
   ],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  args: { key: arg.one(nouns.key.selectors) },
   run: async (ctx, { key }) => (await ctx.operations()).keys.get(await ctx.keySelector(key)),
   prints: one(key),
 })

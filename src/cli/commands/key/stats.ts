@@ -1,6 +1,8 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { stats } from '../../../contract/views/usage.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
-import { count, moment } from '../../declare/parse.ts'
+import { count } from '../../declare/parse.ts'
+import { moment } from '../../declare/times.ts'
 import { statsLines } from '../usage/drawing.ts'
 
 export default command({
@@ -11,7 +13,7 @@ export default command({
     'latchkey key stats ci --at 2026-11-20T12:00:00Z --json',
     'latchkey key stats ci --days 60 --tz Europe/Berlin',
   ],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  args: { key: arg.one(nouns.key.selectors) },
   options: {
     at: opt.as('date', moment, 'Answer for this time (default: now)'),
     days: opt.as('n', count, 'Days to show (default: 14)'),

@@ -1,7 +1,8 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { verdict } from '../../../contract/views/keys.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
-import { dollars, moment, tokens } from '../../declare/parse.ts'
+import { amount, dollars } from '../../declare/parse.ts'
+import { moment } from '../../declare/times.ts'
 import { limitLines } from '../../draw/limits.ts'
 
 /** What a code that names no key means. */
@@ -24,7 +25,7 @@ export default command({
   options: {
     model: opt.text('model', 'Model that the request asks for'),
     scope: opt.text('scope', 'Scope that the request needs'),
-    tokens: opt.as('n', tokens, 'Tokens that the request will use'),
+    tokens: opt.as('n', amount, 'Tokens that the request will use'),
     costUsd: opt.as('dollars', dollars, 'Dollars that the request will cost'),
     at: opt.as('date', moment, 'Answer for this time (default: now)'),
   },

@@ -1,3 +1,4 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { changedProject } from '../../../contract/views/people.ts'
 import { arg, command, one } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
@@ -6,7 +7,7 @@ export default command({
   effect: 'write',
   summary: 'Archive a project; its keys stop working until it is unarchived',
   examples: ['latchkey project archive shop', 'latchkey project archive shop --dry-run'],
-  args: { project: arg.one('Slug, name or id') },
+  args: { project: arg.one(nouns.project.selectors) },
   run: async (ctx, { project }) => (await ctx.operations()).projects.archive(project),
   prints: one(changedProject, {
     done: project =>

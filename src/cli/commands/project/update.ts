@@ -1,3 +1,4 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { changedProject } from '../../../contract/views/people.ts'
 import { arg, command, one, opt, verbatim } from '../../declare/define.ts'
 import { limit, limitName, member } from '../../declare/parse.ts'
@@ -12,7 +13,7 @@ export default command({
     'latchkey project update shop --add-member bob=viewer --remove-member carol',
     'latchkey project update shop --owner bob --limit usd=200/30d',
   ],
-  args: { project: arg.one('Slug, name or id') },
+  args: { project: arg.one(nouns.project.selectors) },
   options: {
     name: opt.text('name', 'Display name'),
     slug: opt.text('slug', 'Unique short name'),

@@ -1,6 +1,6 @@
 import { compacted } from '../../../contract/views/usage.ts'
 import { command, one, opt } from '../../declare/define.ts'
-import { duration } from '../../declare/parse.ts'
+import { duration } from '../../declare/times.ts'
 import { many } from '../../draw/quantity.ts'
 import { compactedLines, compactedParts } from './drawing.ts'
 

@@ -1,6 +1,8 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { recorded } from '../../../contract/views/usage.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
-import { dollars, integerAtLeast, moment, tokens } from '../../declare/parse.ts'
+import { amount, dollars, integerAtLeast } from '../../declare/parse.ts'
+import { moment } from '../../declare/times.ts'
 
 export default command({
   effect: 'write',
@@ -9,11 +11,11 @@ export default command({
     'latchkey usage record ci --model gpt-x --input-tokens 10 --output-tokens 2 --cost-usd 0.0004',
     'latchkey usage record ci --input-tokens 10 --at 2026-11-20T10:00:00Z --json',
   ],
-  args: { key: arg.one('Name, id or start of the secret; - reads the secret from stdin') },
+  args: { key: arg.one(nouns.key.selectors) },
   options: {
     model: opt.text('model', 'Model that answered'),
-    inputTokens: opt.as('n', tokens, 'Tokens of the request'),
-    outputTokens: opt.as('n', tokens, 'Tokens of the answer'),
+    inputTokens: opt.as('n', amount, 'Tokens of the request'),
+    outputTokens: opt.as('n', amount, 'Tokens of the answer'),
     costUsd: opt.as('dollars', dollars, 'Cost in dollars, to the millionth'),
     requests: opt.as('n', integerAtLeast(0), 'Number of requests (default: 1)'),
     at: opt.as('date', moment, 'Time of the request (default: now)'),

@@ -3,7 +3,8 @@ import { usageRow } from '../../../contract/views/usage.ts'
 import { reportOrders } from '../../../contract/views/words.ts'
 import type { Values } from '../../declare/declaration.ts'
 import { command, opt, rows } from '../../declare/define.ts'
-import { count, groups, since } from '../../declare/parse.ts'
+import { count, groups } from '../../declare/parse.ts'
+import { since } from '../../declare/times.ts'
 import { reportColumns, reportTotal } from './drawing.ts'
 
 const options = {

@@ -1,3 +1,4 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { changedUser } from '../../../contract/views/people.ts'
 import { arg, command, one } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
@@ -6,7 +7,7 @@ export default command({
   effect: 'write',
   summary: 'Turn off a user and all their keys until enabled again',
   examples: ['latchkey user disable alice', 'latchkey user disable alice --dry-run --json'],
-  args: { user: arg.one('Username, email address or id') },
+  args: { user: arg.one(nouns.user.selectors) },
   run: async (ctx, { user }) => (await ctx.operations()).users.disable(user),
   prints: one(changedUser, {
     done: user =>

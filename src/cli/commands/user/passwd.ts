@@ -1,3 +1,4 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { changedUser } from '../../../contract/views/people.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
 import { outcomeText } from '../changes.ts'
@@ -11,7 +12,7 @@ export default command({
     'printf %s "$password" | latchkey user passwd alice --password-file -',
     'latchkey user passwd alice --remove',
   ],
-  args: { user: arg.one('Username, email address or id') },
+  args: { user: arg.one(nouns.user.selectors) },
   options: {
     passwordFile: opt.text('file', 'File with the password; - is stdin'),
     remove: opt.flag('Remove the password'),

@@ -1,3 +1,4 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { user } from '../../../contract/views/people.ts'
 import { arg, command, one } from '../../declare/define.ts'
 
@@ -5,7 +6,7 @@ export default command({
   effect: 'read',
   summary: 'Show one user',
   examples: ['latchkey user show alice', 'latchkey user show alice@example.org --json'],
-  args: { user: arg.one('Username, email address or id') },
+  args: { user: arg.one(nouns.user.selectors) },
   run: async (ctx, { user }) => (await ctx.operations()).users.get(user),
   prints: one(user),
 })

@@ -1,3 +1,4 @@
+import { nouns } from '../../../contract/nouns.ts'
 import { changedUser } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
 import { arg, command, one, opt, verbatim } from '../../declare/define.ts'
@@ -15,7 +16,7 @@ export default command({
     'latchkey user update alice --username alicia --no-email',
     'latchkey user update alice --limit usd=50/30d --no-limit tokens',
   ],
-  args: { user: arg.one('Username, email address or id') },
+  args: { user: arg.one(nouns.user.selectors) },
   options: {
     username: opt.text('username', 'New username'),
     email: opt.clearable('address', verbatim, 'Email address'),

@@ -1,8 +1,9 @@
-/** What a whole copy of a database holds, and whether it is sound: what a manifest promises, and a restore checks. */
+/** Checks a copy of a database and describes its contents, for manifests and restores. */
 
 import { latestVersion } from '../../../db/schema/version.ts'
 import type { Client } from '../../../db/sqlite/client.ts'
 import { openPrivate } from '../../../db/sqlite/copy.ts'
+import { translate } from '../../../db/sqlite/errors.ts'
 import { identityOf } from '../../../db/sqlite/identity.ts'
 import {
   foreignKeyCheck,
@@ -15,21 +16,19 @@ import {
 } from '../../../db/sqlite/inspect.ts'
 import { appliedMigrations, historyProblems } from '../../../db/sqlite/migrate.ts'
 import { requireOurs } from '../../../db/sqlite/open.ts'
-import { translate } from '../../../system/errors.ts'
 
 interface Contents {
   readonly schemaVersion: number
   readonly schemaHash: string
   readonly migrationHead: { readonly version: number; readonly name: string; readonly hash: string } | null
   readonly pageSize: number
-  /** Per table; none at the depth that counts none. */
+  /** Per table. Empty at depth `contents`. */
   readonly rows: Readonly<Record<string, number>>
 }
 
 /**
- * How closely to look. `contents` reads no rows, where a hash is proof that they are what was checked before; `quick`
- * finds broken pages and rows that point at nothing; `full` compares every index with its table as well, which takes
- * many times as long.
+ * How closely to look. `contents` reads no rows: a hash has proved that they were checked before. `quick` finds broken
+ * pages and dangling references. `full` also compares every index with its table, which takes many times as long.
  */
 export type Depth = 'contents' | 'quick' | 'full'
 
@@ -42,23 +41,23 @@ export interface ExaminationTask {
 
 export interface Examination {
   readonly contents: Contents
-  /** Of which database it is a copy; null for one that has no identity yet. */
+  /** The identity of the database; null if it has none yet. */
   readonly databaseId: string | null
-  /** The first thing that is wrong; null for a sound copy. */
+  /** The first problem found; null if there is none. */
   readonly damage: string | null
-  /** Why no restore takes it, sound as it is; null when one does. */
+  /** Why it cannot be restored even though it is undamaged; null if it can. */
   readonly refusal: Refusal | null
 }
 
-/** `schema_newer`: nothing is wrong with it, and a newer Latchkey restores it. */
+/** `schema_newer`: a newer Latchkey can restore it. */
 export interface Refusal {
   readonly code: 'drift' | 'schema_newer'
   readonly problem: string
 }
 
 /**
- * Looks at a private copy. One that was cut short opens as a valid empty database, which every check of SQLite's own
- * passes: having no table is damage.
+ * Examines a private copy. A truncated copy can open as a valid empty database and pass SQLite's own checks, so a copy
+ * without tables counts as damaged.
  */
 export function examine({ path, depth, name }: ExaminationTask): Examination {
   try {
@@ -75,7 +74,7 @@ function examineFile(path: string, depth: Depth): Examination {
     const [damage] = [
       ...(depth === 'full' ? integrityCheck(client) : depth === 'quick' ? quickCheck(client) : []),
       ...(depth === 'contents' ? [] : foreignKeyCheck(client)),
-      ...(depth !== 'contents' && Object.keys(contents.rows).length === 0 ? ['it holds no table'] : []),
+      ...(depth !== 'contents' && Object.keys(contents.rows).length === 0 ? ['it has no tables'] : []),
     ]
     return {
       contents,
@@ -88,7 +87,7 @@ function examineFile(path: string, depth: Depth): Examination {
   }
 }
 
-/** What decides whether a copy can be restored, for all that take, verify and restore backups. */
+/** Decides whether a copy can be restored. Create, verify and restore all use it. */
 function refusalOf(client: Client, version: number): Refusal | null {
   if (version > latestVersion) {
     const known = `which is newer than this program knows (${latestVersion})`
@@ -96,12 +95,12 @@ function refusalOf(client: Client, version: number): Refusal | null {
   }
   const [problem] = historyProblems(appliedMigrations(client), version)
   if (problem !== undefined) {
-    return { code: 'drift', problem: `its migration history does not fit this program: ${problem}` }
+    return { code: 'drift', problem: `its migration history does not match this program: ${problem}` }
   }
-  // A trigger would run with whatever is written next, the audit row of the restore first.
+  // A foreign trigger would run on the next write, which is the audit row of the restore.
   const [foreign] = schemaDrift(client, version)
   if (foreign === undefined) return null
-  return { code: 'drift', problem: `its schema is not that of version ${version}: ${foreign}` }
+  return { code: 'drift', problem: `its schema does not match version ${version}: ${foreign}` }
 }
 
 /** @throws database_foreign */

@@ -1,6 +1,6 @@
 /**
- * Takes a backup: a copy of one moment, checked, hashed and durable before it gets its name, and its manifest last.
- * On any failure nothing is left behind, and the database is only ever read.
+ * Takes a backup. The copy is checked, hashed and durable before it gets its name, and its manifest is written last.
+ * A failure leaves nothing behind. The database is only read.
  */
 
 import { chmodSync } from 'node:fs'
@@ -9,10 +9,11 @@ import { dirname, relative, resolve } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { failureOf } from '../../../contract/failure.ts'
 import type { Backup, CreatedBackup } from '../../../contract/views.ts'
+import { copyFailure } from '../../../db/sqlite/errors.ts'
 import { realPath } from '../../../db/sqlite/holders.ts'
 import { compactSize } from '../../../db/sqlite/inspect.ts'
 import { logDamage, reading, requireOurs } from '../../../db/sqlite/open.ts'
-import { ensureFolder, fileFailure, PrivateFile, requireSpace, sizeOf, sweep } from '../../../system/files.ts'
+import { ensureFolder, PrivateFile, requireSpace, sizeOf, sweep } from '../../../system/files.ts'
 import { programVersion } from '../../../system/version.ts'
 import type { FileContext } from '../../context.ts'
 import { newId } from '../../rules/ids.ts'
@@ -42,11 +43,11 @@ import { pruneUnlocked } from './prune.ts'
 import { inThread, look } from './thread.ts'
 
 /**
- * Copies the database while others go on writing to it. Works on a database of an older or newer schema, too. A dry
- * run makes and checks the copy, then removes it.
+ * Copies the database while others write to it, whatever its schema version. A dry run makes and checks the copy, then
+ * removes it.
  *
- * @throws busy, database_missing, database_foreign, corrupt, drift (no restore would take it), checksum (what
- *   arrived in a bucket), partial (taken, but not pruned), disk_full, permission, config, invalid, usage
+ * @throws busy, database_missing, database_foreign, corrupt, drift (it could not be restored), checksum (the upload
+ *   changed), partial (taken, but not pruned), disk_full, permission, config, invalid, usage
  */
 export async function createBackup(context: FileContext, input: RunBackup = {}): Promise<CreatedBackup> {
   const { waitMs, ping, prune, timeZone } = parse(runInput, input)
@@ -62,15 +63,15 @@ export async function createBackup(context: FileContext, input: RunBackup = {}):
 
 export interface SafetyCopy {
   readonly reason: 'pre-restore' | 'pre-migrate'
-  /** The path of the database, where a copy that lies beside it is what is saved; default the context's. */
+  /** The file to back up, if it is a copy beside the database; default the context's database. */
   readonly of?: string | undefined
 }
 
 /**
- * The backup that restore and migrate take of what they are about to replace, while they hold the lock. So even what no
- * restore would take is kept, and its manifest says why: there is nothing better to go back to.
+ * Takes the safety copy for a restore or a migration that holds the lock. A database that could not be restored is still
+ * kept, because there is nothing better to go back to; its manifest says what is wrong.
  *
- * @throws as `createBackup`, and says that it is this one
+ * @throws as `createBackup`; the message names the safety copy
  */
 export async function createUnlocked(context: FileContext, { reason, of }: SafetyCopy): Promise<Backup> {
   const note = ({ problem }: Refusal) => ({ at: context.now(), problem })
@@ -78,7 +79,7 @@ export async function createUnlocked(context: FileContext, { reason, of }: Safet
     return toView(await createStored(context, { reason, of }, note))
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
-    const message = `the safety backup (${reason}) could not be taken: ${error.message}`
+    const message = `the safety copy (${reason}) could not be taken: ${error.message}`
     throw new LatchkeyError(error.code, message, error.hint, { cause: error })
   }
 }
@@ -108,7 +109,7 @@ async function createAndPrune(
   }
 }
 
-/** @param onDrift what the manifest says of a copy that no Latchkey would restore */
+/** @param onDrift what the manifest says of a copy that cannot be restored */
 async function createStored(
   context: FileContext,
   input: CreateBackup & Pick<SafetyCopy, 'of'>,
@@ -123,7 +124,7 @@ async function createStored(
   if (options.encrypt && recipients.length === 0) throw noRecipient()
   if (recipients.length === 0) await requirePlain(context, location)
   const size = requireLatchkey(context.path)
-  // For a bucket the copy is built beside the database, where there is room for one.
+  // For a bucket, the copy is built beside the database.
   const folder = location.kind === 'folder' ? location.address : dirname(resolve(context.path))
   const removeFolder = ensureFolder(folder)
   try {
@@ -174,7 +175,7 @@ async function createStored(
     }
   } catch (error) {
     removeFolder()
-    throw fileFailure(error, folder)
+    throw copyFailure(error, folder)
   }
 }
 
@@ -188,7 +189,7 @@ function originOf(file: string, id: string | null, { kind, address }: Location):
   }
 }
 
-/** The size of the growing copy is all that tells how far SQLite is. */
+/** SQLite does not report progress, so the size of the growing copy is used. */
 async function copy(
   { path, onProgress }: FileContext,
   target: string,
@@ -202,14 +203,14 @@ async function copy(
   try {
     const { frozen } = await inThread('copy', { source: path, target, fast })
     if (fast && !frozen) {
-      onWarning?.('the database had no quiet moment for a fast copy: it was copied row by row')
+      onWarning?.('the database was too busy for a fast copy, so it was copied row by row')
     }
   } finally {
     clearInterval(poll)
   }
 }
 
-/** Both at once over the same file. It is left alone only when both have ended; damage comes before all else. */
+/** Runs both over the same file and waits until both have ended. Damage is reported first. */
 async function both<T>(looking: Promise<Examination>, work: Promise<T>): Promise<readonly [Examination, T]> {
   const [seen, done] = await Promise.allSettled([looking, work])
   if (seen.status === 'rejected') throw seen.reason
@@ -218,11 +219,11 @@ async function both<T>(looking: Promise<Examination>, work: Promise<T>): Promise
   return [seen.value, done.value]
 }
 
-/** Data first, then the manifest: what dies in between is a file that nothing calls a backup. */
+/** Data first, then the manifest: after a kill in between, the file does not count as a backup. */
 async function keep(context: FileContext, file: string, stored: StoredBackup): Promise<StoredBackup> {
   const { location, manifest } = stored
   if (context.dryRun) {
-    // A folder has been written to by now. Of a bucket nothing else tells whether it is there, and open to us.
+    // A dry run has written to a folder by now. For a bucket, this is the only check that it can be reached.
     if (location.kind === 's3') await location.list()
     return stored
   }
@@ -236,29 +237,28 @@ async function keep(context: FileContext, file: string, stored: StoredBackup): P
     await requireReadable(stored)
     return stored
   } catch (error) {
-    // In a bucket the manifest may be there, and not whole.
+    // In a bucket, an incomplete manifest may exist.
     await discard(location, manifestName(manifest.file))
     await discard(location, manifest.file)
     throw error
   }
 }
 
-/** A manifest that its own program cannot read is no manifest. */
 async function requireReadable({ location, manifest }: StoredBackup): Promise<void> {
   const read = await readManifest(location, manifestName(manifest.file))
   if (read !== undefined && 'manifest' in read) return
-  const problem = read?.problem ?? 'it is gone again'
+  const problem = read?.problem ?? 'it has disappeared'
   throw new LatchkeyError(
     'corrupt',
-    `the manifest of the backup could not be read back: ${problem}; no backup was made`,
+    `the manifest could not be read back: ${problem}; no backup was made`,
     'check the disk (dmesg), see more with: latchkey doctor, then run the command again',
   )
 }
 
 /**
- * Where backups are encrypted, none goes unencrypted: not into their folder, nor anywhere from their database.
+ * Refuses an unencrypted backup if other backups in the place, or of the database, are encrypted.
  *
- * @throws usage, and what listing throws but not_found
+ * @throws usage, and what listing throws except not_found
  */
 async function requirePlain(context: FileContext, location: Location): Promise<void> {
   const own = locate(context, context.backupDir)
@@ -266,8 +266,8 @@ async function requirePlain(context: FileContext, location: Location): Promise<v
     if (!(await namesIn(each)).some(isEncrypted)) continue
     throw new LatchkeyError(
       'usage',
-      `the backups in ${each.address} are encrypted, and this one would not be; nothing was written`,
-      'say to whom with --recipients-file FILE, or for all of them: latchkey config set age_recipients_file FILE',
+      `the backups in ${each.address} are encrypted, but this one would not be; nothing was written`,
+      'name recipients with --recipients-file FILE, or for all backups: latchkey config set age_recipients_file FILE',
     )
   }
 }
@@ -281,7 +281,7 @@ async function namesIn(location: Location): Promise<readonly string[]> {
   }
 }
 
-/** The failure that led here is the one to tell of. */
+/** Never throws, so that the failure that led here is reported. */
 async function discard(location: Location, name: string): Promise<void> {
   try {
     await location.remove(name)
@@ -301,8 +301,8 @@ function requireLatchkey(path: string): number {
 function unsound(damage: string): LatchkeyError {
   return new LatchkeyError(
     'corrupt',
-    `the database is damaged, no backup was made of it: ${damage}`,
-    'see all that is wrong with: latchkey migrate check, and get a good copy with: latchkey restore --latest',
+    `the database is damaged, so no backup was made: ${damage}`,
+    'see all problems with: latchkey migrate check, and go back to a good copy with: latchkey restore --latest',
   )
 }
 
@@ -310,12 +310,12 @@ const unrestorable = (path: string, { code, problem }: Refusal): LatchkeyError =
   new LatchkeyError(
     code,
     `a backup of ${path} could not be restored, so none was made: ${problem}`,
-    'see all of it with: latchkey migrate check; go back to a good copy with: latchkey restore --latest',
+    'see all problems with: latchkey migrate check; go back to a good copy with: latchkey restore --latest',
   )
 
 const noRecipient = (): LatchkeyError =>
   new LatchkeyError(
     'usage',
-    'the backup is to be encrypted, and nothing says to whom',
+    'cannot encrypt the backup: no recipient was given',
     'give a public key with --recipient age1…, or set age_recipients_file in latchkey.toml',
   )

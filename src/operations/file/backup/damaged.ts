@@ -1,9 +1,9 @@
 import { LatchkeyError } from '../../../contract/errors.ts'
 
-/** What to do about a backup that is not what was written. */
-export const findSound = 'find one that is sound with: latchkey backup verify --all'
+/** The hint for a damaged backup. */
+export const findSound = 'find an undamaged one with: latchkey backup verify --all'
 
-/** @param code `checksum` for other bytes than were written, `corrupt` for what they hold */
+/** @param code `checksum` if the bytes changed, `corrupt` if their contents are wrong */
 export const damaged = (
   id: string,
   what: string,

@@ -128,7 +128,7 @@ describe('where backups are encrypted, none goes unencrypted', () => {
     ]) {
       expect(await failure(work())).toMatchObject({
         code: 'usage',
-        message: expect.stringMatching(/are encrypted, and this one would not be; nothing was written$/),
+        message: expect.stringMatching(/are encrypted, but this one would not be; nothing was written$/),
         hint: expect.stringContaining('latchkey config set age_recipients_file FILE'),
       })
     }

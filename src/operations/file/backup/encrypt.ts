@@ -1,6 +1,6 @@
 /**
- * Encryption to age recipients (https://age-encryption.org/v1): what is written opens with the `age` tool, and only
- * with an identity, which is never needed here to write. No identity ever stands in an error.
+ * Encrypts to age recipients (https://age-encryption.org/v1). Files open with the `age` tool too. Writing never needs an
+ * identity, and no error contains one.
  */
 import { readFileSync } from 'node:fs'
 import { LatchkeyError } from '../../../contract/errors.ts'
@@ -10,10 +10,10 @@ import { damaged } from './damaged.ts'
 type Chunks = AsyncIterable<Uint8Array>
 
 /**
- * Every recipient that was named, checked.
+ * Reads and checks all recipients.
  *
- * @param file one recipient a line; empty lines and those after `#` are passed over, as `age -R` does
- * @throws config (unreadable file), invalid (not a recipient of age)
+ * @param file one recipient a line; empty lines and lines that begin with `#` are skipped, as `age -R` does
+ * @throws config (unreadable file), invalid (not an age recipient)
  */
 export async function readRecipients(
   named: readonly string[],
@@ -25,8 +25,8 @@ export async function readRecipients(
   const { Encrypter } = await import('age-encryption')
   const encrypter = new Encrypter()
   for (const recipient of recipients) {
-    // Somebody may paste the other half of the pair, which must not be repeated.
-    if (/^AGE-SECRET-KEY/i.test(recipient)) throw notRecipient('an age identity, which is secret,')
+    // Never repeat a pasted private key.
+    if (/^AGE-SECRET-KEY/i.test(recipient)) throw notRecipient('an age identity (a private key)')
     try {
       encrypter.addRecipient(recipient)
     } catch {
@@ -45,7 +45,7 @@ export async function* encrypt(chunks: Chunks, recipients: readonly string[]): A
 
 /**
  * @param name of the backup, for errors
- * @throws config (no identity, or none that opens it), checksum (bytes that were changed)
+ * @throws config (no identity, or none that opens it), checksum (the bytes changed)
  */
 export async function* decrypt(
   chunks: Chunks,
@@ -55,8 +55,8 @@ export async function* decrypt(
   if (identityFile === undefined) {
     throw new LatchkeyError(
       'config',
-      `the backup ${name} is encrypted, and no identity was given`,
-      'give the file of its age identity with --identity, or in LATCHKEY_AGE_IDENTITY_FILE',
+      `the backup ${name} is encrypted, but no identity was given`,
+      'give its age identity file with --identity, or in LATCHKEY_AGE_IDENTITY_FILE',
     )
   }
   const { Decrypter } = await import('age-encryption')
@@ -69,28 +69,28 @@ export async function* decrypt(
     } catch {
       throw new LatchkeyError(
         'config',
-        `${identityFile} holds something other than age identities`,
-        'give the file that age-keygen wrote; one with a passphrase is opened first with: age -d',
+        `${identityFile} is not a file of age identities`,
+        'give the file that age-keygen wrote; if it has a passphrase, decrypt it first with: age -d',
       )
     }
   }
   try {
     yield* await decrypter.decrypt(streamOf(chunks))
   } catch (error) {
-    // What the source throws comes through here, too.
+    // Errors of the source pass through here too.
     if (error instanceof LatchkeyError || codeOf(error) !== '') throw error
     if (error instanceof Error && /no identity matched/.test(error.message)) {
       throw new LatchkeyError(
         'config',
         `no identity in ${identityFile} opens the backup ${name}`,
-        'give the file with the identity of one of its recipients with --identity',
+        'give the identity file of one of its recipients with --identity',
       )
     }
     throw damaged(name, 'it cannot be decrypted')
   }
 }
 
-/** Pulls: what is not asked for is not read. */
+/** Reads only as much as is asked for. */
 function streamOf(chunks: Chunks): ReadableStream<Uint8Array> {
   const iterator = chunks[Symbol.asyncIterator]()
   return new ReadableStream<Uint8Array>({
@@ -112,8 +112,8 @@ function linesOf(file: string, what: string): readonly string[] {
   } catch (error) {
     throw new LatchkeyError(
       'config',
-      `the file of age ${what} ${file} cannot be read (${codeOf(error)})`,
-      'name a file that this user can read',
+      `cannot read the age ${what} file ${file} (${codeOf(error)})`,
+      'give a file that you can read',
     )
   }
   return text
@@ -125,9 +125,9 @@ function linesOf(file: string, what: string): readonly string[] {
 const notRecipient = (what: string): LatchkeyError =>
   new LatchkeyError(
     'invalid',
-    `${what} is no recipient of age`,
-    'give a public key that begins with age1, as age-keygen -y prints it',
+    `${what} is not an age recipient`,
+    'give a public key that begins with age1; age-keygen -y prints it',
   )
 
 const empty = (file: string, what: string, example: string): LatchkeyError =>
-  new LatchkeyError('config', `${file} holds no age ${what}`, `write one a line: ${example}`)
+  new LatchkeyError('config', `${file} has no age ${what}`, `write one a line: ${example}`)

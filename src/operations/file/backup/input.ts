@@ -1,4 +1,4 @@
-/** What operations on backups take. */
+/** Inputs of the operations on backups. */
 
 import { isAbsolute } from 'node:path'
 import * as v from 'valibot'
@@ -22,20 +22,20 @@ const reach: Rule<number> = v.pipe(v.number('must be a number'), v.minValue(1, '
 export const keepPolicy = v.object({
   /** The newest ones. */
   last: v.optional(atLeastOne),
-  /** Of that many hours that have any, the newest one each. */
+  /** The newest one of each of that many hours that have any. */
   hourly: v.optional(atLeastOne),
   /** The newest one of each of that many days that have any. */
   daily: v.optional(atLeastOne),
-  /** Weeks of ISO 8601, from Monday. */
+  /** The same for ISO 8601 weeks, which begin on Monday. */
   weekly: v.optional(atLeastOne),
   /** The newest one of each of that many months that have any. */
   monthly: v.optional(atLeastOne),
   /** The newest one of each of that many years that have any. */
   yearly: v.optional(atLeastOne),
-  /** All that are at most so many milliseconds older than the newest. */
+  /** All that are at most this many milliseconds older than the newest. */
   withinMs: v.optional(reach),
 })
-/** Which backups are kept, as it is configured or typed: how many of each; Infinity for all. */
+/** A retention policy: how many to keep of each kind; Infinity for all. */
 export type KeepPolicy = Input<typeof keepPolicy>
 
 const compression: Rule<Compression> = v.picklist(compressions, `must be one of ${compressions.join(', ')}`)
@@ -47,20 +47,20 @@ export const createBackupInput = v.object({
   reason: v.optional(reason, 'manual'),
   /** Default zstd. */
   compression: v.optional(compression, 'zstd'),
-  /** Refuses to take a backup that would not be encrypted. */
+  /** Fail if the backup would not be encrypted. */
   encrypt: v.optional(v.boolean(), false),
-  /** Age recipients, beside those of `recipientsFile`. */
+  /** Age recipients, in addition to those in `recipientsFile`. */
   recipients: v.optional(listOf(v.string()), []),
   /** A file of age recipients; default the context's. */
   recipientsFile: v.optional(v.string()),
-  /** Also compares every index of the copy with its table, which takes long; the backup then counts as verified. */
+  /** Also compare every index of the copy with its table. Slow; the backup then counts as verified. */
   full: v.optional(v.boolean(), false),
-  /** Copies the file itself where the database has a quiet moment for it; not compacted, and faster. */
+  /** Copy the file itself if the database is idle long enough. Faster, but not compacted. */
   fast: v.optional(v.boolean(), false),
 })
 
 interface Warned {
-  /** Told of what is no failure and should be known. */
+  /** Called with each warning. */
   readonly onWarning?: ((text: string) => void) | undefined
 }
 
@@ -75,13 +75,13 @@ const pingAddress: Rule<string> = v.pipe(
 )
 
 export const runInput = v.object({
-  /** How long to wait for another run to end, in milliseconds; default 0. */
+  /** Milliseconds to wait for another run to end; default 0. */
   waitMs: v.optional(wait, 0),
-  /** Told of the start, and of success or failure. */
+  /** A monitor to notify of the start, and of success or failure. */
   ping: v.optional(pingAddress),
-  /** Afterwards removes what the context's policy does not keep. */
+  /** Afterwards remove backups that the context's policy does not keep. */
   prune: v.optional(v.boolean(), false),
-  /** In which the policy counts days; default UTC. */
+  /** Time zone in which the policy counts days; default UTC. */
   timeZone: v.optional(v.string(), 'UTC'),
 })
 
@@ -90,20 +90,20 @@ export type RunBackup = CreateBackup & Input<typeof runInput>
 export const pruneInput = v.object({
   /** The folder, or `s3://bucket/prefix`; default the context's. */
   from: v.optional(place),
-  /** Default the context's. One that keeps nothing is refused. */
+  /** Default the context's. Must keep at least one backup. */
   keep: v.optional(keepPolicy),
-  /** Ids of backups: when any other would be removed, none is. */
+  /** Ids of the backups that may go. If any other would be removed, none is. */
   only: v.optional(listOf(v.string())),
-  /** In which days, weeks and years are counted; default UTC. */
+  /** Time zone in which days, weeks and years are counted; default UTC. */
   timeZone: v.optional(v.string(), 'UTC'),
-  /** How long to wait for another run to end, in milliseconds; default 0. */
+  /** Milliseconds to wait for another run to end; default 0. */
   waitMs: v.optional(wait, 0),
 })
 export type PruneBackups = Input<typeof pruneInput>
 
 const age: Rule<number> = v.pipe(v.number(), v.minValue(1))
 
-/** A daily backup, and two hours for it to run. */
+/** One day between backups, and two hours for one to run. */
 export const defaultMaxAgeMs = 26 * 3_600_000
 
 export const statusInput = v.object({
@@ -123,67 +123,67 @@ const words: Rule<readonly string[]> = v.pipe(v.array(singleLine), v.minLength(1
 export const scheduleInput = v.object({
   /** Five fields as in crontab(5), or `@daily` and the like. */
   cron: singleLine,
-  /** What is run: the program, by absolute paths, and its arguments. */
+  /** The program, by absolute paths, and its arguments. */
   command: words,
-  /** Where it is run, since `latchkey.toml` is looked for there. */
+  /** The working directory; `latchkey.toml` is looked up there. */
   folder: absolute,
-  /** Default: crontab where there is one, else systemd. */
+  /** Default: crontab if installed, else systemd. */
   manager: v.optional(manager),
-  /** For crontab, where the output goes; default `latchkey/backup.log` in the user's folder of states. */
+  /** Log file, for crontab; default `latchkey/backup.log` in the user's state folder. */
   log: v.optional(absolute),
-  /** Variables for it, as `NAME=value` lines: credentials do not belong in a crontab. */
+  /** A file of `NAME=value` lines with environment variables, so that no credentials are in the crontab. */
   envFile: v.optional(absolute),
-  /** Where the command puts the backups, when that is not the context's place. */
+  /** Where the command puts the backups, if not the context's place. */
   to: v.optional(singleLine),
-  /** To whom the command encrypts them. */
+  /** The recipients the command encrypts to. */
   recipientsFile: v.optional(absolute),
 })
 export type ScheduleBackups = Input<typeof scheduleInput>
 
 export interface UnscheduleBackups {
-  /** Default: from both. */
+  /** Default: both. */
   readonly manager?: Scheduler | undefined
 }
 
 export interface VerifyBackups {
-  /** Which one: id, prefix, file name, path or `latest`. Default: the newest of this database. */
+  /** An id, prefix of an id, file name, path or `latest`. Default: the newest of this database. */
   readonly backup?: string | undefined
-  /** Every backup of this database in the folder, broken manifests included. */
+  /** All backups of this database, and broken manifests. */
   readonly all?: boolean | undefined
   /** The folder, or `s3://bucket/prefix`; default the context's. */
   readonly from?: string | undefined
-  /** Only the hash of the bytes: finds rot, and proves no restore. */
+  /** Only check the hash of the bytes: finds changed bytes, but does not prove that it can be restored. */
   readonly quick?: boolean | undefined
-  /** Age identities that open encrypted ones; default the context's. */
+  /** Age identity file for encrypted ones; default the context's. */
   readonly identityFile?: string | undefined
 }
 
 export interface ListBackups {
   /** The folder, or `s3://bucket/prefix`; default the context's. */
   readonly from?: string | undefined
-  /** Those of other databases as well. */
+  /** Include backups of other databases. */
   readonly allDatabases?: boolean | undefined
-  /** Told of every manifest that cannot be read: what it describes is not listed. */
+  /** Called for every unreadable manifest. Its backup is not listed. */
   readonly onBroken?: ((broken: { readonly path: string; readonly problem: string }) => void) | undefined
-  /** Told of the backups in the same place that are not listed because they are not of this database, if any. */
+  /** Called with the backups of other databases in the same place, which are not listed, if there are any. */
   readonly onOthers?: ((others: readonly Backup[]) => void) | undefined
 }
 
 export interface ChooseBackup {
   /** The folder, or `s3://bucket/prefix`; default the context's. */
   readonly from?: string | undefined
-  /** Id, prefix of an id, file name or path, of any database; or `latest`. */
+  /** An id, prefix of an id, file name or path, of any database; or `latest`. */
   readonly backup?: string | undefined
-  /** The newest one of this database that is not known to be bad. */
+  /** The newest one of this database without known problems. */
   readonly latest?: boolean | undefined
-  /** Told of each newer backup that is passed over for the latest, and why. */
+  /** Called with each newer backup that `latest` skips, and why. */
   readonly onWarning?: ((text: string) => void) | undefined
-  /** Age identities that open an encrypted one; default the context's. */
+  /** Age identity file for an encrypted one; default the context's. */
   readonly identityFile?: string | undefined
 }
 
 export interface ChooseState extends ChooseBackup {
-  /** The newest backup that had been taken by then. */
+  /** The newest backup taken at or before this time. */
   readonly at?: Date | undefined
   /** The database as it was before the last restore. */
   readonly undo?: boolean | undefined
@@ -191,14 +191,14 @@ export interface ChooseState extends ChooseBackup {
   readonly to?: string | undefined
 }
 
-/** The one thing to bring back, by its noun and what selects it in the backup; none means everything. */
+/** The one thing to bring back: its noun and a selector within the backup. None means everything. */
 export type OneThing = { readonly [N in Noun]?: string | undefined }
 
 export interface Restore extends ChooseState, OneThing {
-  /** Restores into a database that other processes have open: they go on, and see the restored rows. */
+  /** Restore while other processes have the database open. They keep running and see the restored rows. */
   readonly inPlace?: boolean | undefined
-  /** Ends, in the same transaction, every secret that does not work now and would work again. */
+  /** End, in the same transaction, every secret that does not work now but would work after the restore. */
   readonly keepRevocations?: boolean | undefined
-  /** How long to wait for other runs, and for other processes to close the database, in milliseconds; default 0. */
+  /** Milliseconds to wait for other runs, and for other processes to close the database; default 0. */
   readonly waitMs?: number | undefined
 }

@@ -1,4 +1,4 @@
-/** Which backups there are, and which one somebody means. Only reads. */
+/** Lists backups and finds one by its selector. Only reads. */
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
@@ -20,8 +20,8 @@ import { askedAbout, type OwnSurvey, ownOf } from './ownership.ts'
 import { locate, locateFile } from './places/locate.ts'
 
 /**
- * Newest first: those of the same database at the same path. The default folder may be missing, a folder that was named
- * may not.
+ * Backups of the same database at the same path, newest first. The default folder may be missing; a named folder must
+ * exist.
  *
  * @throws not_found, permission
  */
@@ -43,7 +43,7 @@ export async function listBackups(
 /**
  * The backup that a restore with the same options would use.
  *
- * @throws not_found, ambiguous, corrupt, usage (neither or both of a backup and the latest)
+ * @throws not_found, ambiguous, corrupt, usage (give exactly one of a backup and the latest)
  */
 export async function getBackup(context: FileContext, options: ChooseBackup): Promise<Backup> {
   if ((options.backup === undefined) === (options.latest ?? false)) {
@@ -51,21 +51,21 @@ export async function getBackup(context: FileContext, options: ChooseBackup): Pr
   }
   throw new LatchkeyError(
     'usage',
-    'say which backup is meant: one, or the latest',
-    'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest',
+    'no backup was chosen: name one, or ask for the latest',
+    'list them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest',
   )
 }
 
-/** The one that is named, or else the latest, or the latest at a time. @throws not_found, ambiguous, corrupt */
+/** The named backup, or the latest, or the latest at a time. @throws not_found, ambiguous, corrupt */
 export const chooseBackup = (context: FileContext, options: ChooseState): Promise<StoredBackup> =>
   options.backup === undefined || options.backup === 'latest'
     ? latestBackup(context, options)
     : findBackup(context, options.backup, options.from)
 
 /**
- * The newest backup of this database that is not known to be bad, or the newest that had been taken at a time.
+ * The newest backup of this database without known problems, or the newest taken by a time.
  *
- * @throws not_found, ambiguous (the database is not there, and several have backups here)
+ * @throws not_found, ambiguous (the database is missing, and several have backups here)
  */
 async function latestBackup(
   context: FileContext,
@@ -74,15 +74,15 @@ async function latestBackup(
   const where = locate(context, from ?? context.backupDir).address
   const moment = { now: context.now(), at, where }
   const { stored, passedOver } = newestOf(await surveyOwn(context, from), moment)
-  for (const { path, problem } of passedOver) onWarning?.(`${path} is newer, but passed over: ${problem}`)
+  for (const { path, problem } of passedOver) onWarning?.(`${path} is newer, but was skipped: ${problem}`)
   return stored
 }
 
-/** What is in the folder or bucket of the database of the context, broken manifests too. */
+/** The backups of the context's database, broken manifests included. */
 export const surveyOwn = async (context: FileContext, from: string | undefined): Promise<OwnSurvey> =>
   ownOf(await surveyFolder(context, from), askedAbout(context.path))
 
-/** All that is in the folder or bucket, of every database, broken manifests too. */
+/** All backups in the folder or bucket, broken manifests included. */
 export async function surveyFolder(context: FileContext, from: string | undefined): Promise<Survey> {
   const location = locate(context, from ?? context.backupDir)
   const isMissing = location.kind === 'folder' && !existsSync(location.address)
@@ -90,8 +90,7 @@ export async function surveyFolder(context: FileContext, from: string | undefine
 }
 
 /**
- * The one backup that is meant, of whatever database: by id, by a prefix of an id that fits only one, by the name or path
- * of its file or manifest.
+ * Finds one backup of any database by id, by a unique prefix of an id, or by the name or path of its file or manifest.
  *
  * @throws not_found, ambiguous, corrupt (a broken manifest)
  */
@@ -133,15 +132,15 @@ async function findAt(context: FileContext, path: string): Promise<StoredBackup>
   if (found === undefined) throw noManifest(path)
   if ('problem' in found) throw unusable(found.path, found.problem)
   if (name.endsWith('.json') || name === found.manifest.file) return found
-  throw notFound(`the manifest beside ${path} is that of ${dataPath(found)}`)
+  throw notFound(`the manifest beside ${path} belongs to ${dataPath(found)}`)
 }
 
-/** What was rescued from a disk may have lost its manifest, and be all that there is. */
+/** A file rescued from a disk may have lost its manifest, and may be the only copy. */
 const noManifest = (path: string): LatchkeyError =>
   new LatchkeyError(
     'not_found',
-    `there is no manifest beside ${path}, so nothing tells whether it is whole`,
-    'copy the .json of the same name to it; if that is lost, unpack it (zstd -d), look at what comes out with: latchkey doctor --db FILE, and move that to where the database belongs',
+    `there is no manifest beside ${path}, so it cannot be checked`,
+    'put the .json of the same name beside it; if that is lost, unpack the file (zstd -d), check the result with: latchkey doctor --db FILE, and move it into place',
   )
 
 function unusable(path: string, problem: string): LatchkeyError {
@@ -152,6 +151,6 @@ function notFound(message: string): LatchkeyError {
   return new LatchkeyError(
     'not_found',
     message,
-    'see what there is with: latchkey backup list, or name the folder with --from',
+    'list backups with: latchkey backup list, or name the folder with --from',
   )
 }

@@ -1,6 +1,6 @@
 /**
- * One run at a time among backup, restore and migrate: an exclusive transaction on a small database beside the
- * backups. The system lets go of it when the process ends, however it ends, so no lock is ever left behind.
+ * Lets only one backup, restore or migration run at a time: it holds an exclusive transaction on a small database beside
+ * the backups. The system releases it when the process ends, so no stale lock is left behind.
  */
 import { existsSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
 import { Client } from '../../../db/sqlite/client.ts'
+import { copyFailure } from '../../../db/sqlite/errors.ts'
 import { holdersOf } from '../../../db/sqlite/holders.ts'
 import { ensureFolder, fileFailure, list, sizeOf, statOf } from '../../../system/files.ts'
 import { createFile, ownerOf } from '../../../system/ownership.ts'
@@ -17,15 +18,15 @@ import type { FileContext } from '../../context.ts'
 import { requirePlace } from './places/locate.ts'
 
 export interface LockOptions {
-  /** How long to wait for another run to end. Default 0: say at once that it is busy. */
+  /** Milliseconds to wait for another run to end. Default 0: fail at once. */
   readonly waitMs?: number
 }
 
 /**
- * Runs `work` while no other run uses the same place of backups. A dry run creates neither folder nor lock: where
- * there is no lock file, no run has ever been.
+ * Runs `work` while no other run uses the same place. A dry run creates neither folder nor lock: without a lock file
+ * there has never been a run.
  *
- * @param where a folder; for a bucket the lock is beside the database, since no two machines share a database
+ * @param where a folder. For a bucket the lock is beside the database, because machines do not share a database
  * @throws busy, permission, config
  */
 export async function withLock<T>(
@@ -52,10 +53,10 @@ export async function withLock<T>(
 }
 
 /**
- * The lock file is touched by name only: opening and closing it would drop a lock that this process holds.
+ * Never opens the lock file: closing it again would drop a lock that this process holds.
  *
- * @returns takes the lock file away again with the folder, if that was created here and nothing else is in it: in a
- *   folder that was there, others may be waiting for the lock
+ * @returns removes the lock file and the folder, if the folder was created here and is otherwise empty. In an existing
+ *   folder others may be waiting for the lock
  */
 function prepare(folder: string, path: string): () => void {
   const isNew = !existsSync(folder)
@@ -84,7 +85,7 @@ async function acquire(path: string, waitMs: number): Promise<Client> {
 }
 
 function tryLock(path: string): Client | undefined {
-  // It is empty for ever; what holds something may be the database of somebody else.
+  // A lock file is always empty. If not, it may be somebody's database.
   if (sizeOf(path) > 0) throw damaged(path)
   let client: Client | undefined
   try {
@@ -99,7 +100,7 @@ function tryLock(path: string): Client | undefined {
   }
 }
 
-/** Nobody can hold a lock in it; but whether nobody believes to is for a person to see. */
+/** Nobody can hold this lock, but a person must decide whether to remove it. */
 function unusable(error: unknown, path: string): unknown {
   const found = statOf(path)
   const code = codeOf(error)
@@ -108,19 +109,19 @@ function unusable(error: unknown, path: string): unknown {
     return new LatchkeyError(
       'permission',
       `the lock ${path} belongs to ${ownerOf(path)}, and this user cannot write to it`,
-      `let it belong to who takes the backups: sudo chown "$(id -un)" ${shellWord(path)}`,
+      `give it to the user who takes the backups: sudo chown "$(id -un)" ${shellWord(path)}`,
       { cause: error },
     )
   }
-  return fileFailure(error, path)
+  return copyFailure(error, path)
 }
 
 function damaged(path: string): LatchkeyError {
-  const what = statOf(path)?.isFile() ? 'damaged: it holds something, and a lock is empty' : 'no file'
+  const what = statOf(path)?.isFile() ? 'damaged: it is not empty' : 'not a file'
   return new LatchkeyError(
     'config',
     `the lock ${path} is ${what}`,
-    `when no backup, restore or migration is running, remove it: rm -r ${shellWord(path)}`,
+    `if no backup, restore or migration is running, remove it: rm -r ${shellWord(path)}`,
   )
 }
 

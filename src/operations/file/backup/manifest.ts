@@ -1,6 +1,6 @@
 /**
- * The manifest beside each backup: what it holds, and by which hash to know it. It is written last, so a file
- * without one is no backup; and only what has one of ours is ever listed, restored or removed.
+ * The manifest beside each backup: its contents and its hash. It is written last, so a file without a manifest is not a
+ * backup. Only files with one of our manifests are listed, restored or removed.
  */
 
 import * as v from 'valibot'
@@ -20,15 +20,15 @@ const instant = v.pipe(
   v.transform(text => new Date(text)),
 )
 
-/** Of which database a backup is. */
+/** The database a backup was taken of. */
 const originSchema = v.strictObject({
-  /** null where the database had none yet. */
+  /** null if the database had none yet. */
   id: v.nullable(v.pipe(v.string(), v.regex(/^dbs_[0-9a-hjkmnp-tv-z]{26}$/))),
-  /** The machine on which it was taken. */
+  /** The machine it was taken on. */
   host: v.string(),
-  /** Where the database was, links resolved. */
+  /** The path of the database, links resolved. */
   path: v.string(),
-  /** The same as seen from the folder of the backups, since both may move together; null in a bucket. */
+  /** The path relative to the backup folder, because both may move together; null in a bucket. */
   relative: v.nullable(v.string()),
 })
 
@@ -36,12 +36,12 @@ export type Origin = v.InferOutput<typeof originSchema>
 
 const manifestSchema = v.strictObject({
   format: v.literal('latchkey-backup'),
-  /** 2 remembers a failed verification; 3 knows its database. */
+  /** 2 added failed verifications; 3 added the database. */
   formatVersion: v.picklist([1, 2, 3]),
   id: v.pipe(v.string(), v.regex(/^bak_[0-9a-hjkmnp-tv-z]{26}$/)),
   file: v.string(),
   createdAt: instant,
-  /** null in a manifest that was first written in an older format: nothing says then whose backup it is. */
+  /** null in a manifest first written in an older format: the database is unknown. */
   database: v.optional(v.nullable(originSchema), null),
   reason: v.pipe(v.string(), v.maxLength(500)),
   sizeBytes: bytes,
@@ -50,7 +50,7 @@ const manifestSchema = v.strictObject({
   rawSha256: hex,
   compression: v.picklist(compressions),
   encrypted: v.boolean(),
-  // Whatever stands in the header and the history of the database.
+  // Any values that are in the header and the history of the database.
   schemaVersion: v.pipe(v.number(), v.safeInteger()),
   schemaHash: hex,
   migrationHead: v.nullable(
@@ -62,33 +62,33 @@ const manifestSchema = v.strictObject({
   verifiedAt: v.nullable(instant),
   /** The last verification, if it failed. A pass clears it. */
   failure: v.optional(v.nullable(v.strictObject({ at: instant, problem: v.string() })), null),
-  /** SHA-256 of the rest as JSON without white space: rot in a time or a name looks like any other. From 2 on. */
+  /** SHA-256 of the rest as JSON without white space, so that any changed byte is noticed. Since format 2. */
   manifestSha256: v.optional(hex),
 })
 
-/** The format that is written; all up to it are read. */
+/** The format that is written. All formats up to it can be read. */
 export const formatVersion = 3
 
 export type Manifest = Omit<v.InferOutput<typeof manifestSchema>, 'manifestSha256'>
 
-/** A backup where it lies, and what opens it. */
+/** A backup, its location, and the identity that opens it. */
 export interface StoredBackup {
   readonly location: Location
   readonly manifest: Manifest
-  /** Age identities, for an encrypted one. */
+  /** Age identity file, for an encrypted one. */
   readonly identityFile?: string | undefined
 }
 
-/** A manifest that is ours and cannot be used. */
+/** One of our manifests that cannot be used. */
 export interface BrokenBackup {
   readonly id: string
   readonly location: Location
   /** The manifest. */
   readonly path: string
   readonly problem: string
-  /** Whether nothing is known to be wrong: it was made by a newer Latchkey. */
+  /** Whether it is unusable only because a newer Latchkey made it. */
   readonly newer: boolean
-  /** As its name has it; undefined when that is no time. */
+  /** From the file name; undefined if that contains no time. */
   readonly takenAt: Date | undefined
   /** As far as it can be read. */
   readonly database: Origin | null
@@ -100,18 +100,18 @@ export interface Survey {
   readonly broken: readonly BrokenBackup[]
 }
 
-/** `latchkey-20261120T031126603Z-` and the end of the id: sorts by time, and no two backups share one. */
+/** `latchkey-20261120T031126603Z-` and the end of the id: unique, and sorts by time. */
 export function backupName(id: string, createdAt: Date): string {
   return `latchkey-${createdAt.toISOString().replace(/[-:.]/g, '')}-${id.slice(-6)}`
 }
 
-/** Whether a file is the data of an encrypted backup, by its name. */
+/** Whether a file name is that of an encrypted backup. */
 export const isEncrypted = (name: string): boolean =>
   /^latchkey-\d{8}T\d{9}Z-[0-9a-z]{6}\.db.*\.age$/.test(name)
 
 export const dataPath = ({ location, manifest }: StoredBackup): string => location.pathOf(manifest.file)
 
-/** The manifest's name, of a backup or of the name of its data. */
+/** The manifest's file name, given the data's. */
 export const manifestName = (file: string): string => `${stemOf(file)}.json`
 
 export function toView(stored: StoredBackup): Backup {
@@ -137,7 +137,7 @@ export function toView(stored: StoredBackup): Backup {
   }
 }
 
-/** Writes, or replaces, the manifest of a backup whose data is in place. */
+/** Writes or replaces the manifest. The data must be in place. */
 export async function writeManifest(stored: StoredBackup): Promise<void> {
   const { location, manifest } = stored
   const content = { ...manifest, formatVersion }
@@ -146,9 +146,9 @@ export async function writeManifest(stored: StoredBackup): Promise<void> {
 }
 
 /**
- * Every backup in a place. Other people's files, JSON or not, are passed over.
+ * Finds every backup in a place. Other files, JSON or not, are skipped.
  *
- * @throws not_found when there is no such place, permission, busy
+ * @throws not_found (no such place), permission, busy
  */
 export async function survey(location: Location): Promise<Survey> {
   const backups: StoredBackup[] = []
@@ -165,7 +165,7 @@ export async function survey(location: Location): Promise<Survey> {
   return { backups: backups.sort(newestFirst), broken }
 }
 
-/** The backup or the broken manifest of ours that a file holds; undefined when there is no such file. */
+/** Reads one manifest, which may be broken; undefined if the file does not exist. */
 export async function readManifest(
   location: Location,
   name: string,
@@ -188,24 +188,28 @@ export async function readManifest(
   }
   const json = parseJson(text)
   if (!isRecord(json) || json['format'] !== 'latchkey-backup') {
-    return brokenAs('its manifest is damaged: it is not one of a backup')
+    return brokenAs('its manifest is damaged: it is not the manifest of a backup')
   }
   if (typeof json['formatVersion'] === 'number' && json['formatVersion'] > formatVersion) {
-    return brokenAs('it was made by a newer Latchkey, in a format that this one does not know', json, true)
+    return brokenAs(
+      'it was made by a newer Latchkey, in a format that this version does not know',
+      json,
+      true,
+    )
   }
   const parsed = v.safeParse(manifestSchema, json)
   if (!parsed.success) {
-    const field = v.getDotPath(parsed.issues[0]) ?? 'its form'
-    return brokenAs(`its manifest is damaged: ${field} is not what it must be`, json)
+    const field = v.getDotPath(parsed.issues[0]) ?? 'its structure'
+    return brokenAs(`its manifest is damaged: ${field} is invalid`, json)
   }
   const { manifestSha256, ...manifest } = parsed.output
-  // A name that leads elsewhere would make restore read, and prune remove, a stranger's file.
+  // Otherwise restore would read, and prune remove, somebody else's file.
   if (manifest.file !== name.slice(0, -'.json'.length) + extensionOf(manifest)) {
-    return brokenAs('its manifest names another file than its own neighbour', json)
+    return brokenAs('its manifest names a file that is not its own', json)
   }
   const { manifestSha256: _, ...content } = json
   if (manifest.formatVersion > 1 && manifestSha256 !== hashOf(content)) {
-    return brokenAs('its manifest is damaged: it is not what was written (SHA-256)', json)
+    return brokenAs('its manifest is damaged: it has changed since it was written (SHA-256)', json)
   }
   return { location, manifest }
 }
@@ -220,7 +224,7 @@ function timeIn(name: string): Date | undefined {
   return new Date(Date.UTC(year, month - 1, ...rest))
 }
 
-/** The name of a backup's data or manifest without what it ends in. */
+/** The name of a backup's data or manifest without its extension. */
 const stemOf = (file: string): string => file.replace(/\.(json|db(\.(zst|gz))?(\.age)?)$/, '')
 
 export function newestFirst(a: StoredBackup, b: StoredBackup): number {
@@ -230,7 +234,7 @@ export function newestFirst(a: StoredBackup, b: StoredBackup): number {
   )
 }
 
-/** No manifest comes near this size; a foreign file of gigabytes is not read. */
+/** Bytes. No manifest comes near this size; larger files are not read. */
 const longestManifest = 1_048_576
 
 const hashOf = (content: object): string =>

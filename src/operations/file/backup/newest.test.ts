@@ -91,7 +91,7 @@ test.each(spoiled)('with nothing but a backup %s it says so', async (_, spoil, p
   await spoil(only)
   const { code, message } = await failure(restore(scene.context, { latest: true }))
   expect(code).toBe('not_found')
-  expect(message).toContain('can be relied on')
+  expect(message).toContain('is usable')
   expect(message).toContain(only.path.replace(/\.db.*$/, ''))
   expect(message).toContain(problem)
 })
@@ -110,13 +110,13 @@ test('a backup from later than now is found, never fresh, and never the latest',
   expect((await verifyBackups(scene.context)).map(check => check.id)).toEqual([own.id])
   const { id, warnings } = await latest()
   expect({ id, warnings: warnings.length }).toEqual({ id: own.id, warnings: 1 })
-  expect(warnings[0]).toContain('still to come')
+  expect(warnings[0]).toContain('in the future')
 })
 
 test('with nothing but a backup from later than now the clock is doubted', async () => {
   await at(ahead(day), take)
   expect(await backupStatus(scene.context)).toMatchObject({ status: 'failed', newest: null })
-  expect((await failure(restore(scene.context, { latest: true }))).message).toContain('still to come')
+  expect((await failure(restore(scene.context, { latest: true }))).message).toContain('in the future')
 })
 
 test('clocks that differ by minutes are right enough', async () => {

@@ -1,39 +1,39 @@
-/** Which backup is the newest to rely on, what is passed over for it, and what to say where there is none. */
+/** Finds the newest backup without known problems, which newer ones are skipped, and what to say if there is none. */
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import { clockToleranceMs } from '../../rules/input.ts'
 import { type BrokenBackup, dataPath, type StoredBackup } from './manifest.ts'
 import { databasesIn, isSame, type OwnSurvey } from './ownership.ts'
 
-/** Whether it claims to have been taken later than now: a clock was wrong, then or now. */
+/** Whether it is dated in the future: the clock was wrong then or is wrong now. */
 export const isFromLater = ({ manifest }: StoredBackup, now: Date): boolean =>
   manifest.createdAt.getTime() > now.getTime() + clockToleranceMs
 
 interface PassedOver {
-  /** The file, or the manifest where that cannot be read. */
+  /** The data file, or the manifest if that cannot be read. */
   readonly path: string
   readonly problem: string
 }
 
 interface Newest {
   readonly stored: StoredBackup
-  /** Newer ones that cannot be relied on, newest first. */
+  /** Newer ones with problems, newest first. */
   readonly passedOver: readonly PassedOver[]
 }
 
 interface Moment {
   readonly now: Date
-  /** Only what had been taken by then. */
+  /** Only backups taken by then. */
   readonly at?: Date | undefined
-  /** Where the backups lie. */
+  /** Where the backups are. */
   readonly where: string
 }
 
 /**
- * The newest backup of the database that is not known to be bad. What a restore has replaced was given up then: it is
- * what an undo is for, or the last resort.
+ * The newest backup of the database without known problems. Safety copies of states that a restore has replaced are only
+ * for an undo, or the last resort.
  *
- * @throws not_found, saying what there is instead; ambiguous when the database cannot tell which of several it is
+ * @throws not_found, saying what there is instead; ambiguous (it is unknown which of several databases this is)
  */
 export function newestOf(own: OwnSurvey, moment: Moment): Newest {
   requireOneDatabase(own, moment.where)
@@ -48,7 +48,7 @@ export function newestOf(own: OwnSurvey, moment: Moment): Newest {
 }
 
 /**
- * The newest backup of the database, whatever was found wrong with it before: what to look at again.
+ * The newest backup of the database, even one with known problems, to verify it again.
  *
  * @throws not_found, ambiguous
  */
@@ -63,7 +63,7 @@ const isDue = (takenAt: Date, { at }: Moment): boolean => at === undefined || ta
 
 function problemOf(stored: StoredBackup, now: Date): string | undefined {
   const { createdAt, failure } = stored.manifest
-  if (isFromLater(stored, now)) return `it is dated ${createdAt.toISOString()}, which is still to come`
+  if (isFromLater(stored, now)) return `it is dated ${createdAt.toISOString()}, which is in the future`
   return failure === null ? undefined : `it failed its verification: ${failure.problem}`
 }
 
@@ -86,13 +86,13 @@ function passedOver({ backups, broken }: OwnSurvey, moment: Moment): readonly Un
     .sort((a, b) => b.takenAt.getTime() - a.takenAt.getTime())
 }
 
-/** A guess would bring back somebody else's rows. */
+/** Guessing could bring back the rows of another database. */
 function requireOneDatabase({ asked, backups, others }: OwnSurvey, where: string): void {
   if (asked.id !== null || others.every(({ manifest }) => manifest.database === null)) return
   const all = [...backups, ...others]
   throw new LatchkeyError(
     'ambiguous',
-    `${asked.path} cannot tell which database it was, and ${where} holds backups of several: ${listOf(all)}`,
+    `${asked.path} cannot tell which database it was, and ${where} has backups of several: ${listOf(all)}`,
     byName(all[0]),
   )
 }
@@ -103,8 +103,8 @@ function nothing(own: OwnSurvey, { at, where }: Moment, unusable: readonly Passe
     const problems = unusable.slice(0, mostNamed).map(({ path, problem }) => `${path}: ${problem}`)
     const more = unusable.length > mostNamed ? ` and ${unusable.length - mostNamed} more` : ''
     return notFound(
-      `no backup in ${where} can be relied on: ${problems.join('; ')}${more}`,
-      'look at all of them with: latchkey backup verify --all, or restore one that you trust: latchkey restore ID',
+      `no backup in ${where} is usable: ${problems.join('; ')}${more}`,
+      'check them all with: latchkey backup verify --all, or restore one that you trust: latchkey restore ID',
     )
   }
   if (at !== undefined && backups.length > 0) {
@@ -114,7 +114,7 @@ function nothing(own: OwnSurvey, { at, where }: Moment, unusable: readonly Passe
   return nothingOwn(own, where)
 }
 
-/** There are backups, and none of them is of the database that was asked about. */
+/** The error when there are backups, but none of this database. */
 export function nothingOwn({ asked, others }: OwnSurvey, where: string): LatchkeyError {
   const which = asked.id === null ? asked.path : `${asked.path} (${asked.id})`
   return notFound(
@@ -125,7 +125,7 @@ export function nothingOwn({ asked, others }: OwnSurvey, where: string): Latchke
 
 const mostNamed = 5
 
-/** `14 of /srv/staging.db (dbs_…) on host-2, and 3 that do not say of which database`. */
+/** `14 of /srv/staging.db (dbs_…) on host-2, and 3 that an older Latchkey made, of unknown databases`. */
 function listOf(backups: readonly StoredBackup[]): string {
   const databases = databasesIn(backups)
   const counts = databases.slice(0, mostNamed).map(database => {
@@ -137,11 +137,11 @@ function listOf(backups: readonly StoredBackup[]): string {
   return [
     ...counts,
     ...(databases.length > mostNamed ? [`those of ${databases.length - mostNamed} more databases`] : []),
-    ...(unnamed > 0 ? [`${unnamed} that an older Latchkey made, which do not say of which database`] : []),
+    ...(unnamed > 0 ? [`${unnamed} that an older Latchkey made, of unknown databases`] : []),
   ].join(', ')
 }
 
-const seeAll = 'see what there is with: latchkey backup list, or name the folder with --from'
+const seeAll = 'list backups with: latchkey backup list, or name the folder with --from'
 
 const byName = (example: StoredBackup | undefined): string =>
   `see them with: latchkey backup list --all-databases, and name the right one, such as: latchkey restore ${

@@ -259,6 +259,6 @@ test('a manifest that names another database than its backup holds fails its ver
   const database = { ...rest.database, id: `dbs_${'0'.repeat(26)}` }
   writeFileSync(file, JSON.stringify({ ...rest, formatVersion: 1, database }))
   expect(await verifyBackups(production, { backup: backup.id })).toMatchObject([
-    { outcome: 'failed', problem: expect.stringContaining('of another database') },
+    { outcome: 'failed', problem: expect.stringContaining('its database is not the one its manifest names') },
   ])
 })

@@ -1,7 +1,7 @@
 /**
- * Whose backups lie in a place. Production and staging may share a folder, and a copy of production has its identity: so
- * backups are of the same database when they name the same identity at the same path. Only those are listed, trusted,
- * chosen as the latest and pruned; the others are there for whoever names one.
+ * Which database a backup belongs to. Production and staging may share a folder, and a copy of production has the same
+ * identity, so backups are of the same database only if both identity and path are the same. Only those are listed,
+ * chosen as the latest and pruned. Others must be named.
  */
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
@@ -11,18 +11,18 @@ import { reading, requireOurs } from '../../../db/sqlite/open.ts'
 import type { Origin, StoredBackup, Survey } from './manifest.ts'
 import type { Location } from './places/place.ts'
 
-/** A database that is asked about. */
+/** The database in question. */
 export interface Asked {
-  /** null when its file is missing, damaged or in use, or has none yet. */
+  /** null if its file is missing, damaged or in use, or if it has none yet. */
   readonly id: string | null
   /** Links resolved. */
   readonly path: string
 }
 
-/** The backups of one database among those of a place. */
+/** The backups of one database in a place. */
 export interface OwnSurvey extends Survey {
   readonly asked: Asked
-  /** Of other databases, and those of which nothing says whose they are; newest first. */
+  /** Backups of other or unknown databases, newest first. */
   readonly others: readonly StoredBackup[]
 }
 
@@ -41,21 +41,21 @@ export function askedAbout(file: string): Asked {
 }
 
 /**
- * What cannot tell its identity is known by its path, as long as all backups from there are of one database; where none
- * is from there, by being the only one in the place.
+ * Selects the backups of a database. If its identity is unknown, its path counts, as long as all backups from that path
+ * are of one database. If none is from that path, the place must have backups of only one database.
  */
 export function ownOf(found: Survey, asked: Asked): OwnSurvey {
   const isOwn = ownership(found.backups, asked)
   return {
     asked,
     backups: found.backups.filter(({ manifest, location }) => isOwn(manifest.database, location)),
-    // A manifest that is too broken to say whose it is may be anybody's.
+    // A manifest without a readable database may be of any database.
     broken: found.broken.filter(({ database, location }) => database === null || isOwn(database, location)),
     others: found.backups.filter(({ manifest, location }) => !isOwn(manifest.database, location)),
   }
 }
 
-/** Each database once, by the newest backup that names it. */
+/** Each database once, as its newest backup describes it. */
 export function databasesIn(backups: readonly StoredBackup[]): readonly Origin[] {
   const found = new Map<string, Origin>()
   for (const { manifest } of backups) {
@@ -71,13 +71,13 @@ export const isSame = (a: Named, b: Named): boolean => keyOf(a) === keyOf(b)
 
 const keyOf = ({ id, path }: Named): string => JSON.stringify([id, path])
 
-/** Whether a backup is of a database, as far as both can tell which it is: before its first migration none can. */
+/** Whether a backup is of a database, as far as is known: a database has no identity before its first migration. */
 export const belongsTo = (database: Origin | null, location: Location, asked: Asked): boolean =>
   database !== null &&
   (asked.id === null || database.id === null || database.id === asked.id) &&
   isAt(database, location, asked.path)
 
-/** Where the database is if it was moved together with the folder of its backups counts as the same path. */
+/** A database that was moved together with its backup folder counts as being at the same path. */
 function isAt(database: Origin, { kind, address }: Location, path: string): boolean {
   if (database.path === path) return true
   if (kind !== 'folder' || database.relative === null) return false

@@ -1,6 +1,6 @@
 /**
- * The bytes of a backup: packed in frames of which several are compressed at once, encrypted, hashed on the way, and
- * unpacked again. What comes out can be read without Latchkey: `age -d`, `zstd -d` or `gunzip`, then sqlite3.
+ * Compresses, encrypts and hashes a backup in one pass, and unpacks it again. Several frames are compressed at once. The
+ * result can be read without Latchkey: `age -d`, `zstd -d` or `gunzip`, then sqlite3.
  */
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
@@ -13,7 +13,7 @@ import type { Compression } from '../../../contract/views.ts'
 import { damaged } from './damaged.ts'
 import { decrypt, encrypt } from './encrypt.ts'
 
-/** How the bytes of a backup differ from those of the database. */
+/** How a backup is compressed and encrypted. */
 export interface Packing {
   readonly compression: Compression
   readonly encrypted: boolean
@@ -21,7 +21,7 @@ export interface Packing {
 
 const extensions: Readonly<Record<Compression, string>> = { none: '.db', zstd: '.db.zst', gzip: '.db.gz' }
 
-/** What the file of a backup ends in. */
+/** The file extension of a backup. */
 export const extensionOf = ({ compression, encrypted }: Packing): string =>
   `${extensions[compression]}${encrypted ? '.age' : ''}`
 
@@ -34,22 +34,22 @@ export interface Digest {
 type Chunks = AsyncIterable<Uint8Array>
 type Counter = (bytes: number) => void
 
-/** Hashes what passes. */
+/** Hashes a stream. */
 export async function digest(chunks: Chunks, count?: Counter): Promise<Digest> {
   const tally = new Tally(count)
   for await (const chunk of chunks) tally.add(chunk)
   return tally.result()
 }
 
-/** Hashes a file in one pass. It must not be open as a live database in this process. */
+/** Hashes a file. It must not be open as a database in this process. */
 export const digestFile = (path: string, count?: Counter): Promise<Digest> =>
   digest(createReadStream(path, { highWaterMark: chunkBytes }), count)
 
 export interface Pack {
   readonly compression: Compression
-  /** Age recipients; none for a backup that is not encrypted. */
+  /** Age recipients; none to leave the backup unencrypted. */
   readonly recipients: readonly string[]
-  /** Told the bytes read so far. */
+  /** Called with the bytes read so far. */
   readonly count?: Counter | undefined
 }
 
@@ -78,18 +78,18 @@ export async function pack(
 }
 
 export interface Unpack extends Packing {
-  /** File of age identities, for an encrypted backup. */
+  /** Age identity file, for an encrypted backup. */
   readonly identityFile?: string | undefined
-  /** At most so many bytes are ever written: more than the manifest says is a bomb. */
+  /** Most bytes to write. More than the manifest says would be a decompression bomb. */
   readonly limit: number
   readonly count?: Counter | undefined
 }
 
 /**
- * Unpacks what `source` brings into the existing empty file `target`; both are hashed in the same pass.
+ * Unpacks `source` into the existing empty file `target`; both are hashed in the same pass.
  *
  * @param name of the backup, for errors
- * @throws checksum when the bytes cannot be unpacked or are more than the limit; config when no identity opens them
+ * @throws checksum (cannot be unpacked, or more bytes than the limit), config (no identity opens it)
  */
 export async function unpack(
   source: Chunks,
@@ -152,7 +152,7 @@ async function* measured(chunks: Chunks, tally: Tally): AsyncGenerator<Uint8Arra
   }
 }
 
-/** Fills each buffer that is handed out, the last one as far as there are bytes. */
+/** Fills one buffer after another; the last may be shorter. */
 async function* frames(input: FileHandle, buffer: () => Uint8Array): AsyncGenerator<Uint8Array> {
   for (;;) {
     const frame = buffer()
@@ -167,20 +167,20 @@ async function* frames(input: FileHandle, buffer: () => Uint8Array): AsyncGenera
   }
 }
 
-/** In order, while the next ones are being compressed already. */
+/** Yields frames in order while the next ones are compressed. */
 async function* compress(
   input: FileHandle,
   raw: Tally,
   compression: Compression,
 ): AsyncGenerator<Uint8Array> {
   if (compression === 'none') {
-    // What takes these may hold on to them: each has bytes of its own.
+    // The consumer may keep a chunk, so each has its own buffer.
     return yield* measured(
       frames(input, () => new Uint8Array(chunkBytes)),
       raw,
     )
   }
-  // A buffer is filled anew only when the frame that was in it has been compressed.
+  // A buffer is reused only after its frame has been compressed.
   const buffers = Array.from({ length: framesAtOnce }, () => new Uint8Array(frameBytes))
   let next = 0
   const buffer = () => buffers[next++ % framesAtOnce] as Uint8Array
@@ -203,7 +203,7 @@ async function* compress(
 
 const gzipFrame = promisify(gzip)
 
-/** One frame (zstd, RFC 8878) or member (gzip, RFC 1952); one after another they are one valid file. */
+/** One frame (zstd, RFC 8878) or member (gzip, RFC 1952). Concatenated, they are a valid file. */
 async function compressFrame(frame: Uint8Array, compression: 'zstd' | 'gzip'): Promise<Uint8Array> {
   return compression === 'zstd' ? Bun.zstdCompress(frame, { level: 3 }) : gzipFrame(frame)
 }

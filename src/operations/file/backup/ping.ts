@@ -1,15 +1,14 @@
 /**
- * Tells a monitor (healthchecks.io and what works like it) that a backup begins, was taken or failed. A monitor that
- * cannot be reached is told of and never fails the backup. The address may be a secret: only its host is ever shown.
+ * Tells a monitor (healthchecks.io or compatible) that a backup started, succeeded or failed. A failed ping is a warning
+ * and never fails the backup. The address may be a secret, so only its host is shown.
  */
 
 const pingTimeoutMs = 10_000
 
 /**
- * Runs `work` between a ping to `…/start` and one to the address itself, or to `…/fail`
- * (https://healthchecks.io/docs/http_api/).
+ * Pings `…/start`, runs `work`, then pings the address itself, or `…/fail` (https://healthchecks.io/docs/http_api/).
  *
- * @param warn told, in a sentence, of a ping that did not arrive
+ * @param warn called with a sentence if a ping did not arrive
  */
 export async function withPings<T>(
   address: string,

@@ -1,6 +1,6 @@
 /**
- * What is kept and what goes, and why: restic's rules for its snapshots (`restic forget`, internal/restic/
- * snapshot_policy.go), and on top of them what must never go. Decides; removes nothing.
+ * Decides which backups to keep, and why. The rules are restic's (`restic forget`, internal/restic/snapshot_policy.go),
+ * and some backups are always kept. Removes nothing.
  */
 
 import { LatchkeyError } from '../../../contract/errors.ts'
@@ -13,14 +13,14 @@ import { isFromLater } from './newest.ts'
 export interface Decision {
   readonly stored: StoredBackup
   readonly keep: boolean
-  /** Every rule that keeps it, or why none does. */
+  /** The rules that keep it, or why none does. */
   readonly because: readonly string[]
 }
 
 /**
- * The given policy, or else the configured one.
+ * Returns the given policy, or else the configured one.
  *
- * @throws usage when neither says what to keep, invalid
+ * @throws usage (neither keeps anything), invalid
  */
 export function requirePolicy(given: KeepPolicy | undefined, configured: KeepPolicy | undefined): KeepPolicy {
   for (const policy of [given, configured]) {
@@ -29,8 +29,8 @@ export function requirePolicy(given: KeepPolicy | undefined, configured: KeepPol
   }
   throw new LatchkeyError(
     'usage',
-    'nothing says which backups to keep, and all of them would go',
-    'say so with --keep-daily 7 --keep-weekly 4, or in latchkey.toml under [backup.keep]',
+    'no retention policy: every backup would be removed',
+    'set one with --keep-daily 7 --keep-weekly 4, or in latchkey.toml under [backup.keep]',
   )
 }
 
@@ -38,13 +38,13 @@ export const isSafetyCopy = ({ manifest }: StoredBackup): boolean =>
   ['pre-restore', 'pre-migrate'].includes(manifest.reason)
 
 /**
- * Decides on every backup of one place.
+ * Decides on all backups of one database in a place.
  *
- * Safety copies show states that somebody wanted to leave, so they take no hour, day or week from the others: they
- * are kept for 7 days and by `withinMs`. A backup that failed its verification fills no place either.
+ * Safety copies hold states that somebody wanted to leave, so they never count as the backup of an hour, day or week.
+ * They are kept for 7 days and by `withinMs`. A backup that failed its verification does not count either.
  *
  * @param backups newest first, of one database
- * @param taken the id of the backup that this run has just taken
+ * @param taken the id of the backup that this run took
  */
 export function decide(
   policy: KeepPolicy,
@@ -57,7 +57,7 @@ export function decide(
   const keep = (backup: StoredBackup | undefined, because: string) => {
     if (backup) reasons.get(backup)?.push(because)
   }
-  // A clock that was wrong once is no reason to remove what other clocks have dated.
+  // A wrong clock must not cause the removal of good backups.
   for (const backup of backups.filter(each => isFromLater(each, now))) keep(backup, 'dated later than now')
   const dated = backups.filter(each => !isFromLater(each, now))
   const good = dated.filter(backup => backup.manifest.failure === null)
@@ -93,7 +93,7 @@ type Keep = (backup: StoredBackup | undefined, because: string) => void
 
 interface Rule {
   readonly name: Exclude<keyof KeepPolicy, 'withinMs'>
-  /** Equal for two backups of which one is enough. */
+  /** Two backups with the same slot: one of them is enough. */
   readonly slot: (moment: Temporal.ZonedDateTime, position: number) => string
 }
 
@@ -120,7 +120,7 @@ function applyRule(
     const { createdAt } = backup.manifest
     const moment = Temporal.Instant.fromEpochMilliseconds(createdAt.getTime()).toZonedDateTimeISO(timeZone)
     const slot = rule.slot(moment, position)
-    // While some are left the oldest is kept as well, for the longest history.
+    // If the rule is not used up, the oldest is kept too, for the longest history.
     if (slot === last && position < backups.length - 1) continue
     keep(backup, slot === last ? `oldest ${rule.name}` : rule.name)
     last = slot

@@ -1,6 +1,6 @@
 /**
- * Removes the backups that no rule keeps: the manifest first, so that what dies in between is a file that nothing
- * calls a backup. Never touches a file that no manifest of ours names.
+ * Removes the backups that no rule keeps: first the manifest, so that after a kill the rest does not count as a backup.
+ * Never touches a file that none of our manifests names.
  */
 
 import { LatchkeyError } from '../../../contract/errors.ts'
@@ -17,8 +17,7 @@ import type { Location } from './places/place.ts'
 import { type Decision, decide, requirePolicy } from './policy.ts'
 
 /**
- * Decides on every backup of this database, newest first, with the reasons, and removes those that nothing keeps. A dry run removes
- * none.
+ * Decides on every backup of this database, newest first, and removes those that no rule keeps. A dry run removes none.
  *
  * @throws usage (no policy), not_found, busy, partial (some could not be removed), permission, invalid, conflict
  */
@@ -30,13 +29,13 @@ export async function pruneBackups(
   const policy = requirePolicy(keep, context.keep)
   const where = from ?? context.backupDir
   const location = locate(context, where)
-  // A folder that is not there is not created for a lock.
+  // Fails if the folder is missing, so that the lock does not create it.
   await location.list()
   const prune = () => pruneUnlocked(context, location, { policy, timeZone, only })
   return withLock(context, where, prune, { waitMs })
 }
 
-/** What `pruneBackups` would do. @throws as that does */
+/** What `pruneBackups` would do. @throws as `pruneBackups` */
 export const planPrune = (
   context: FileContext,
   input: PruneBackups = {},
@@ -47,7 +46,7 @@ interface Pruning {
   readonly timeZone: string
   /** Ids of backups: when any other would be removed, none is. */
   readonly only?: readonly string[] | undefined
-  /** The backup that the caller has just taken, which a dry run does not find there. */
+  /** The backup that the caller just took. A dry run does not find it in the place. */
   readonly taken?: StoredBackup
 }
 
@@ -65,15 +64,15 @@ export async function pruneUnlocked(
   if (other) {
     throw new LatchkeyError(
       'conflict',
-      `${dataPath(other.stored)} would be removed too by now, so nothing was`,
-      'run it again to see which backups go',
+      `${dataPath(other.stored)} would now be removed too, so nothing was removed`,
+      'run it again to see which backups would be removed',
     )
   }
   if (!context.dryRun) await removeAll(unkept)
   return decisions.map(toPruning)
 }
 
-/** Oldest first: stopped half-way, the newer ones are there. */
+/** Oldest first: if it stops halfway, the newer ones remain. */
 async function removeAll(decisions: readonly Decision[]): Promise<void> {
   let removed = 0
   for (const { stored } of decisions.toReversed()) {

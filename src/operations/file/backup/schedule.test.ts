@@ -172,7 +172,7 @@ describe('where a schedule puts backups', () => {
   const schedule = (...more: string[]) => latchkey(['backup', 'schedule', '--cron', '17 3 * * *', ...more])
   const unusual = () => scene.folder.file('unusual')
 
-  test('list, status, doctor, a restore and its safety backup look, until it is taken away', async () => {
+  test('list, status, doctor, a restore and its safety copy look, until it is taken away', async () => {
     install('crontab', standIn)
     expect(await schedule('--to', unusual())).toMatchObject({ code: 0, err: '' })
     expect(runLine(readFileSync(scene.folder.file('spool'), 'utf8').trim()).exitCode).toBe(0)
@@ -228,7 +228,7 @@ describe('where a schedule puts backups', () => {
     [
       'recipients that are not there',
       () => ['--recipients-file', scene.folder.file('none')],
-      /none cannot be read/,
+      /cannot read the age recipients file .*none/,
     ],
     ['a day that never comes', () => ['--cron', '0 0 31 2 *'], /there is no such day/],
     ['variables that are not there', () => ['--env-file', scene.folder.file('none')], /none/],

@@ -1,13 +1,13 @@
 /**
- * Has the system take backups: one line in the user's crontab, or one timer of the user's systemd. Only what carries
- * our own mark for this database is ever replaced or removed; every other line stays as it is, byte for byte.
+ * Schedules backups with one line in the user's crontab or one systemd timer. Only entries with our mark for this
+ * database are replaced or removed; every other line stays the same, byte for byte.
  */
 import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { BackupSchedule, Scheduler } from '../../../contract/views.ts'
-import { translate } from '../../../system/errors.ts'
+import { systemFailure } from '../../../system/errors.ts'
 import { ensureFolder, fileFailure, replaceFile } from '../../../system/files.ts'
 import { homeFolder, userFolder } from '../../../system/home.ts'
 import { readScheduled, type Scheduled, scheduledFile, scheduledText } from '../../../system/scheduled.ts'
@@ -17,7 +17,7 @@ import { parse } from '../../rules/input.ts'
 import { type ScheduleBackups, scheduleInput, type UnscheduleBackups } from './input.ts'
 import { calendarOf } from './systemd-calendar.ts'
 
-/** What would be written, without looking at the system. @throws invalid */
+/** What would be written, without reading the system's schedules. @throws invalid */
 export async function planSchedule(context: FileContext, input: ScheduleBackups): Promise<BackupSchedule> {
   const job = parse(scheduleInput, input)
   const manager = job.manager ?? 'crontab'
@@ -36,15 +36,15 @@ export async function planSchedule(context: FileContext, input: ScheduleBackups)
 }
 
 /**
- * Installs the entry, in the place of an earlier one for the same database, once the very command has worked as a dry
- * run. From then on the place and the recipients of the schedule are those of the database. A dry run shows the entry.
+ * Installs the entry, replacing an earlier one for the same database, after its command has worked as a dry run. The
+ * place and recipients of the schedule become those of the database. A dry run shows the entry.
  *
- * @throws invalid (the times), config (no crontab, no systemd, or it refuses; what the command would fail on), permission
+ * @throws invalid (the times), config (no crontab or systemd, it refuses, or the command fails), permission
  */
 export async function scheduleBackups(context: FileContext, input: ScheduleBackups): Promise<BackupSchedule> {
   const manager = input.manager ?? (await defaultManager(context))
   const plan = await planSchedule(context, { ...input, manager })
-  // What is run makes it too, and a rehearsal must leave nothing.
+  // The scheduled command creates this folder too, and a failed rehearsal must leave nothing.
   const removeFolder = plan.log === null ? () => {} : ensureFolder(dirname(plan.log))
   try {
     await rehearse(context, plan)
@@ -67,7 +67,7 @@ export async function scheduleBackups(context: FileContext, input: ScheduleBacku
   return { ...plan, changed: true }
 }
 
-/** What is as without a schedule needs no note. */
+/** undefined if the schedule uses the context's own place and recipients. */
 function scheduledBy(context: FileContext, input: ScheduleBackups): Scheduled | undefined {
   const { to: backupDir = context.backupDir, recipientsFile = null } = input
   const isUsual = backupDir === join(dirname(resolve(context.path)), 'backups')
@@ -88,9 +88,9 @@ async function install(context: FileContext, plan: BackupSchedule): Promise<void
 }
 
 /**
- * Runs what an entry would run, as a dry run and in the bare environment that it would have.
+ * Runs the command of an entry as a dry run, in the bare environment that it would have.
  *
- * @throws config, with what the command says
+ * @throws config, with the error of the command
  */
 export async function rehearse(
   context: FileContext,
@@ -112,12 +112,12 @@ export async function rehearse(
   const problem = /^latchkey: (.*)$/m.exec(said)?.[1] ?? said.split('\n').at(-1) ?? ''
   throw new LatchkeyError(
     'config',
-    `the scheduled command fails, tried as a dry run: ${problem}`,
-    /^try: (.*)$/m.exec(said)?.[1] ?? 'see with --print what is run, and try it by hand',
+    `the scheduled command fails in a dry run: ${problem}`,
+    /^try: (.*)$/m.exec(said)?.[1] ?? 'see the command with --print, and try it by hand',
   )
 }
 
-/** Takes our own entries away; gives those there were. @throws config, permission */
+/** Removes our entries and returns them. @throws config, permission */
 export async function unscheduleBackups(
   context: FileContext,
   { manager }: UnscheduleBackups = {},
@@ -155,7 +155,7 @@ export async function unscheduleBackups(
   return removed
 }
 
-/** One per database: told apart by its path. */
+/** One mark per database, by its path. */
 function markOf(context: FileContext): string {
   const hash = new Bun.CryptoHasher('sha256').update(resolve(context.path)).digest('hex')
   return `latchkey-backup-${hash.slice(0, 8)}`
@@ -166,7 +166,7 @@ function nextRun(context: FileContext, cron: string): Date {
   if (next !== null) return next
   throw new LatchkeyError(
     'invalid',
-    `'${cron}' never comes: there is no such day`,
+    `'${cron}' never happens: there is no such day`,
     "give a day that every month has, such as '17 3 1 * *' for the first at 03:17",
   )
 }
@@ -179,7 +179,7 @@ function parseCron(context: FileContext, cron: string): Date | null {
       error instanceof Error ? error.message.replace(/^Invalid cron expression: /, '') : String(error)
     throw new LatchkeyError(
       'invalid',
-      `'${cron}' is no time for cron: ${why}`,
+      `'${cron}' is not a valid cron expression: ${why}`,
       "write minute, hour, day, month and weekday, such as '17 3 * * *' for every night at 03:17",
     )
   }
@@ -187,7 +187,7 @@ function parseCron(context: FileContext, cron: string): Date | null {
 
 type Job = v.InferOutput<typeof scheduleInput>
 
-/** In a crontab an unescaped % ends the command, quoted or not (crontab(5)). The folder of the log may be gone by then. */
+/** In a crontab an unescaped % ends the command, even in quotes (crontab(5)). The log folder may be missing by then. */
 function cronLine(context: FileContext, job: Job, log: string): string {
   const variables = job.envFile === undefined ? '' : `set -a && . ${shellWord(job.envFile)} && set +a && `
   const place = `cd ${shellWord(job.folder)} && mkdir -p -m 0700 ${shellWord(dirname(log))}`
@@ -196,7 +196,7 @@ function cronLine(context: FileContext, job: Job, log: string): string {
   return `${job.cron} ${line.replaceAll('%', '\\%')}`
 }
 
-/** Somebody who has commented our line out has made it theirs. */
+/** A line that somebody has commented out is no longer ours. */
 const isOurs = (context: FileContext, line: string): boolean =>
   !line.trimStart().startsWith('#') && line.trimEnd().endsWith(` # ${markOf(context)}`)
 
@@ -223,13 +223,13 @@ function units(context: FileContext, job: Job): BackupSchedule['entries'] {
 /** `%` begins a specifier (systemd.unit(5)). */
 const unitText = (text: string): string => text.replaceAll('%', '%%')
 
-/** A line that ends in a backslash goes on, and blanks at its end are cut off: the path of a file cannot say otherwise. */
+/** systemd joins lines that end in a backslash and trims blanks, and offers no way to quote a path here. */
 function wholePath(path: string): string {
   if (!/[\\\s]$/.test(path)) return path
   throw new LatchkeyError(
     'invalid',
-    `systemd cannot name the file '${path}', which ends in a backslash or a blank`,
-    'give it another name, or schedule in a crontab: --crontab',
+    `systemd cannot use the file '${path}', because its name ends in a backslash or a space`,
+    'rename it, or use crontab with --crontab',
   )
 }
 
@@ -237,21 +237,21 @@ function wholePath(path: string): string {
 const unitWord = (word: string): string =>
   `"${unitText(word).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('$', '$$$$')}"`
 
-/** Where units lie, and the options of systemctl for them. */
+/** The folder of units, and the options of systemctl for them. */
 interface Systemd {
   readonly folder: string
   readonly options: readonly string[]
 }
 
-/** A user's timers run while that user is logged in; root's are those of the system. */
+/** A user's timers run only while the user is logged in, so root uses the system's. */
 function systemdsOf({ env = {} }: FileContext): { readonly user: Systemd; readonly system: Systemd } {
   const own = join(userFolder(env, 'XDG_CONFIG_HOME'), 'systemd', 'user')
-  // The variable is systemd's own, and names the folder with the highest priority first.
+  // systemd's own variable; the folder with the highest priority comes first.
   const [folder = ''] = (env['SYSTEMD_UNIT_PATH'] || '/etc/systemd/system').split(':')
   return { user: { folder: own, options: ['--user'] }, system: { folder, options: [] } }
 }
 
-/** That of the system for who may change it. */
+/** The system's for root, else the user's. */
 function systemdOf(context: FileContext): Systemd {
   const { user, system } = systemdsOf(context)
   try {
@@ -271,7 +271,7 @@ interface Trial {
   readonly variables: Readonly<Record<string, string>>
 }
 
-/** Of a line as `cronLine` writes it. */
+/** Reads a line that `cronLine` wrote. */
 function trialOfLine(line: string): Trial {
   const [, job = ''] = /^(?:@\w+|(?:\S+\s+){4}\S+)\s+(.*) >>.* # \S+$/.exec(line.trimEnd()) ?? []
   return {
@@ -281,7 +281,7 @@ function trialOfLine(line: string): Trial {
   }
 }
 
-/** Of a service as `units` writes it. */
+/** Reads a service that `units` wrote. */
 function trialOfUnit(service: string): Trial {
   const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(service)?.[1]?.replaceAll('%%', '%')
   const words = (value('ExecStart') ?? '').matchAll(/"((?:[^"\\]|\\.)*)"/g)
@@ -294,7 +294,7 @@ function trialOfUnit(service: string): Trial {
   }
 }
 
-/** As systemd reads them (systemd.exec(5), EnvironmentFile=), but for lines that go on. */
+/** Reads them as systemd does (systemd.exec(5), EnvironmentFile=), except for continued lines. */
 function variablesIn(file: string): Readonly<Record<string, string>> {
   let text: string
   try {
@@ -323,7 +323,7 @@ async function installUnits(context: FileContext, plan: BackupSchedule): Promise
   if (stranger) {
     throw new LatchkeyError(
       'conflict',
-      `${stranger.path} is not one that latchkey wrote`,
+      `${stranger.path} was not written by latchkey`,
       'move it away, then run the command again',
     )
   }
@@ -339,7 +339,7 @@ async function installUnits(context: FileContext, plan: BackupSchedule): Promise
     for (const [index, { path }] of plan.entries.entries()) {
       if (path !== null && !before[index]) rmSync(path, { force: true })
     }
-    throw translate(error, plan.entries[0]?.path ?? '')
+    throw systemFailure(error, plan.entries[0]?.path ?? '')
   }
 }
 
@@ -351,15 +351,15 @@ async function defaultManager(context: FileContext): Promise<Scheduler> {
   if (running && /^(running|degraded|starting)/.test(running.out)) return 'systemd'
   throw new LatchkeyError(
     'config',
-    'there is neither a crontab nor a systemd here that this user may use',
-    'install cron, or see what to put into another scheduler with --print',
+    'this user can use neither crontab nor systemd here',
+    'install cron, or print an entry for another scheduler with --print',
   )
 }
 
 const find = (context: FileContext, program: string): string | null =>
   Bun.which(program, { PATH: context.env?.['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' })
 
-/** The lines of the user's crontab; none when there is no crontab yet. */
+/** The lines of the user's crontab; empty if there is none. */
 async function readCrontab(context: FileContext): Promise<readonly string[]> {
   const { code, out, err } = await run(context, ['crontab', '-l'])
   if (code === 0) return out === '' ? [] : out.replace(/\n$/, '').split('\n')
@@ -390,8 +390,8 @@ async function run(context: FileContext, [name = '', ...words]: readonly string[
   if (program === null) {
     throw new LatchkeyError(
       'config',
-      `there is no ${name} here`,
-      `install it, or see with --print what to put into another scheduler`,
+      `${name} is not installed`,
+      `install it, or print an entry for another scheduler with --print`,
     )
   }
   const child = Bun.spawn([program, ...words], {
@@ -407,6 +407,6 @@ async function run(context: FileContext, [name = '', ...words]: readonly string[
 const refused = (program: string, said: string): LatchkeyError =>
   new LatchkeyError(
     'config',
-    `${program} refused: ${said.trim().split('\n').at(-1) ?? 'it does not say why'}`,
-    'see with --print what to put into another scheduler',
+    `${program} refused: ${said.trim().split('\n').at(-1) ?? 'no reason given'}`,
+    'print an entry for another scheduler with --print',
   )

@@ -1,4 +1,4 @@
-/** Whether there is a backup to rely on, for a monitor that asks every few minutes. Only reads. */
+/** Says whether there is a recent good backup, for monitors that ask every few minutes. Only reads. */
 import type { BackupStatus } from '../../../contract/views.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { FileContext } from '../../context.ts'
@@ -11,8 +11,8 @@ import { locate } from './places/locate.ts'
 import { isSafetyCopy } from './policy.ts'
 
 /**
- * Looks at the backups of this database alone. Failed while any did not pass its last verification, has a damaged manifest
- * or is dated later than now; else stale without one that is young enough.
+ * Looks only at the backups of this database. `failed` if any failed its last verification, has a damaged manifest or is
+ * dated in the future; otherwise `stale` if none is recent enough.
  *
  * @throws not_found (the place), permission, busy
  */
@@ -20,7 +20,7 @@ export async function backupStatus(context: FileContext, input: StatusOptions = 
   const { from, maxAgeMs } = parse(statusInput, input)
   const { backups, broken, others } = await surveyOwn(context, from)
   const now = context.now()
-  // What restore and migrate save on their way says nothing of whether backups are taken.
+  // Safety copies do not show that regular backups are taken.
   const newest = backups.find(
     stored => stored.manifest.failure === null && !isSafetyCopy(stored) && !isFromLater(stored, now),
   )
@@ -51,7 +51,7 @@ interface Finding {
   readonly mend: string
 }
 
-/** What is wrong with any of them; that a newer Latchkey made one is no fault of it. */
+/** The first problem of any of them. A backup made by a newer Latchkey is not a problem. */
 function finding(
   backups: readonly StoredBackup[],
   broken: readonly BrokenBackup[],
@@ -62,21 +62,21 @@ function finding(
     const { id, failure } = failed.manifest
     return {
       problem: `${id} failed its verification: ${failure?.problem}`,
-      mend: `look again with: latchkey backup verify ${shellWord(dataPath(failed))}`,
+      mend: `verify it again with: latchkey backup verify ${shellWord(dataPath(failed))}`,
     }
   }
   const damaged = broken.find(({ newer }) => !newer)
   if (damaged !== undefined) {
     return {
       problem: `${damaged.path}: ${damaged.problem}`,
-      mend: 'look at all of them with: latchkey backup verify --all',
+      mend: 'check them all with: latchkey backup verify --all',
     }
   }
   const later = backups.find(stored => isFromLater(stored, now))
   if (later === undefined) return undefined
   const { id, createdAt } = later.manifest
   return {
-    problem: `${id} is dated ${createdAt.toISOString()}, which is still to come: ${dataPath(later)}`,
-    mend: 'set the clock; if it is right now, move that file and its .json elsewhere',
+    problem: `${id} is dated ${createdAt.toISOString()}, which is in the future: ${dataPath(later)}`,
+    mend: 'set the clock; if it is correct, move that file and its .json elsewhere',
   }
 }

@@ -1,4 +1,4 @@
-/** Times of cron (crontab(5)) as systemd writes them (systemd.time(7)). Pure; the times were checked before. */
+/** Converts cron times (crontab(5)) to systemd's (systemd.time(7)). The times must be valid. */
 
 interface Field {
   readonly least: number
@@ -10,8 +10,8 @@ const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', '
 const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
 
 /**
- * The calendar events that together are the same times: two when both a day of the month and a weekday are given,
- * since cron then takes either, and systemd only what is both.
+ * Returns calendar events that together mean the same times. There are two if both a day of the month and a weekday are
+ * given: cron then runs on either, systemd only on days that match both.
  */
 export function calendarOf(cron: string): readonly string[] {
   const nickname = nicknames[cron.trim().toLowerCase()]
@@ -40,7 +40,7 @@ const nicknames: Readonly<Record<string, string>> = {
   '@hourly': '0 * * * *',
 }
 
-/** `*`, or every value, so that no step or range is read differently. */
+/** `*`, or a list of all values, so that steps and ranges cannot be read differently. */
 function list(text: string, field: Field): string {
   if (text === '*') return '*'
   return [...expand(text, field)]

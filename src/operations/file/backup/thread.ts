@@ -1,15 +1,15 @@
 /**
- * SQLite's long calls, made in a thread of their own: meanwhile this one shows progress, packs, serves requests and
- * can be interrupted at once.
+ * Runs SQLite's long calls in a thread, so that the main thread can show progress, pack, serve requests and react to
+ * interrupts.
  */
 import { Worker } from 'node:worker_threads'
 import { type ErrorCode, LatchkeyError } from '../../../contract/errors.ts'
 import { sizeOf } from '../../../system/files.ts'
 import { type Examination, type ExaminationTask, examine } from './contents.ts'
 
-/** What the thread can do, and what each gives. */
+/** The tasks of the thread, with their inputs and results. */
 export interface Tasks {
-  /** Copies a live database into an empty private file. `frozen` tells whether the fast way was gone. */
+  /** Copies a live database into an empty private file. `frozen` tells whether the fast way was used. */
   readonly copy: {
     readonly input: { readonly source: string; readonly target: string; readonly fast: boolean }
     readonly output: { readonly frozen: boolean }
@@ -19,23 +19,23 @@ export interface Tasks {
 
 export type Task = { [K in keyof Tasks]: { readonly kind: K } & Tasks[K]['input'] }[keyof Tasks]
 
-/** How the thread answers: errors lose their class on the way. */
+/** The answer of the thread. Errors lose their class on the way. */
 export type Answer =
   | { readonly output: unknown }
   | { readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } }
 
-/** In a compiled program modules are merged into others, and only an entry point keeps its place. */
+/** In a compiled program modules are bundled, and only entry points keep their path. */
 const program = Bun.isStandaloneExecutable
   ? new URL('file:///$bunfs/root/src/operations/file/backup/worker.js')
   : new URL('./worker.ts', import.meta.url)
 
-/** Looks at a private copy; at a small one here, which takes less time than a thread needs to start. */
+/** Examines a private copy; a small one in this thread, because starting another would take longer. */
 export const look = async (task: ExaminationTask): Promise<Examination> =>
   sizeOf(task.path) <= smallBytes ? examine(task) : inThread('examine', task)
 
 const smallBytes = 1_048_576
 
-/** Throws what the same call would throw here. */
+/** Throws what the same call would throw in this thread. */
 export async function inThread<K extends keyof Tasks>(
   kind: K,
   input: Tasks[K]['input'],

@@ -1,4 +1,4 @@
-/** Audit rows of what happens to the database as a whole: in the same transaction as the thing itself. */
+/** Audit rows for changes to the database as a whole, in the same transaction as the change. */
 import { basename } from 'node:path'
 import { audit } from '../../../db/schema/audit.ts'
 import type { Client } from '../../../db/sqlite/client.ts'
@@ -6,7 +6,7 @@ import { databaseOn } from '../../../db/sqlite/drizzle.ts'
 import { auditRow, type Event } from '../../audit.ts'
 import type { FileContext } from '../../context.ts'
 
-/** Writes one row; a schema that has no audit trail (before its first migration) gets none. */
+/** Writes one row, unless the schema has no audit log yet (before its first migration). */
 export function recordInside(
   context: FileContext,
   client: Client,

@@ -92,7 +92,7 @@ test.each([
   const broken: string[] = []
   const listed = await listBackups(scene.context, { onBroken: ({ problem }) => broken.push(problem) })
   expect(listed.map(({ id }) => id)).toEqual([newer!.id])
-  expect(broken).toEqual(['its manifest names another file than its own neighbour'])
+  expect(broken).toEqual(['its manifest names a file that is not its own'])
   expect((await verifyBackups(scene.context, { all: true })).map(check => check.outcome)).toEqual([
     'failed',
     'passed',

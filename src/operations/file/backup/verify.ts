@@ -1,7 +1,6 @@
 /**
- * Proves that a backup can be got back, by getting it back: into a scratch file that only this user can read, then
- * every check there is against the manifest. Nothing less says that a backup is good: of 200 flipped bits
- * `integrity_check` alone saw 19.
+ * Verifies backups by restoring them into a private scratch file and checking that against the manifest. Less would not
+ * do: of 200 flipped bits, `integrity_check` alone found 19.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -10,8 +9,8 @@ import { join } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
 import type { BackupCheck, ProgressListener } from '../../../contract/views.ts'
+import { copyFailure, translate } from '../../../db/sqlite/errors.ts'
 import { rowDifferences } from '../../../db/sqlite/inspect.ts'
-import { translate } from '../../../system/errors.ts'
 import { fileFailure, list, PrivateFile, requireSpace } from '../../../system/files.ts'
 import { isRunning, ownPid } from '../../../system/processes.ts'
 import type { FileContext } from '../../context.ts'
@@ -34,8 +33,8 @@ import { locate } from './places/locate.ts'
 import { look } from './thread.ts'
 
 /**
- * One verdict per backup. `failed` is a backup that must not be relied on; `aborted` is one that could not be
- * checked, which is no pass. Its manifest remembers a pass in full, and any failure.
+ * Returns one result per backup. A `failed` backup must not be relied on; an `aborted` one could not be checked. Full
+ * passes and all failures are written to the manifest.
  *
  * @throws not_found, ambiguous, usage
  */
@@ -44,7 +43,7 @@ export async function verifyBackups(
   options: VerifyBackups = {},
 ): Promise<readonly BackupCheck[]> {
   if (options.all && options.backup !== undefined) {
-    throw new LatchkeyError('usage', 'one backup and all of them were asked for', 'give a backup, or --all')
+    throw new LatchkeyError('usage', 'a backup and --all cannot be combined', 'give one of them')
   }
   const identityFile = options.identityFile ?? context.ageIdentityFile
   const { onProgress } = context
@@ -57,7 +56,7 @@ export async function verifyBackups(
   const where = locate(context, options.from ?? context.backupDir).address
   if (!options.all) return [await verify(newestTaken(own, { now: context.now(), where }), onProgress)]
   const { backups, broken } = own
-  // To have looked at none is no proof.
+  // Verifying nothing is not a success.
   if (backups.length === 0 && broken.length === 0 && own.others.length > 0) throw nothingOwn(own, where)
   const checks: BackupCheck[] = broken.map(({ id, path, problem, newer }) => ({
     id,
@@ -93,15 +92,15 @@ async function verifyOne(context: FileContext, stored: StoredBackup, quick: bool
         : undefined
   const trouble = change === undefined ? undefined : await remember(context, stored, change)
   const check = { id: stored.manifest.id, path, ...verdict, checkedAt, unrecorded: trouble?.message ?? null }
-  // What arrived in the place of its manifest is none: nothing would find this backup any more.
+  // The manifest arrived damaged, so this backup can no longer be found.
   return trouble?.code === 'checksum' ? { ...check, outcome: 'failed', problem: trouble.message } : check
 }
 
 /**
- * Restores a backup into an existing empty private file, and checks it there against its manifest.
+ * Restores a backup into an existing empty private file and checks it against its manifest.
  *
- * @param depth `contents` where the hash is proof enough: these very bytes passed the checks when they were taken
- * @throws checksum (other bytes than were written), corrupt, drift, schema_newer, not_found (no data), config (no
+ * @param depth `contents` if the hash is enough, because the same bytes were checked when the backup was taken
+ * @throws checksum (the bytes changed), corrupt, drift, schema_newer, not_found (no data), config (no
  *   identity opens it), disk_full, permission, busy
  */
 export async function restoreInto(
@@ -119,15 +118,15 @@ export async function restoreInto(
   try {
     digests = await unpack(location.read(manifest.file, manifest.sizeBytes), file, manifest.id, options)
   } catch (error) {
-    // Changed bytes fail in many ways, a missing identity among them: they are what there is to say then.
+    // Changed bytes can cause any error, even a missing identity. Report them instead.
     await requireBytes(stored)
     throw error
   }
   if (digests.packed.sha256 !== manifest.sha256) throw damaged(manifest.id, otherBytes)
   if (digests.raw.sha256 !== manifest.rawSha256) {
-    throw damaged(manifest.id, 'what it unpacks to is not what was packed')
+    throw damaged(manifest.id, 'its unpacked contents have changed')
   }
-  // SQLite does not say how far it is.
+  // SQLite does not report progress.
   const tell = (done: number) => onProgress?.({ step: 'checking', done, total: rawSizeBytes, unit: 'bytes' })
   tell(0)
   await requireContents(stored, file, depth)
@@ -145,7 +144,7 @@ async function requireSize(stored: StoredBackup): Promise<void> {
     )
   }
   if (size !== manifest.sizeBytes) {
-    throw damaged(manifest.id, `it has ${size} bytes in place of ${manifest.sizeBytes}`)
+    throw damaged(manifest.id, `it has ${size} bytes instead of ${manifest.sizeBytes}`)
   }
 }
 
@@ -165,13 +164,13 @@ async function requireContents(stored: StoredBackup, file: string, depth: Depth)
   const { contents: found, databaseId, damage, refusal } = await look(task)
   if (damage !== null) throw corrupt(damage)
   if (manifest.database !== null && databaseId !== manifest.database.id) {
-    throw corrupt('it is of another database than its manifest says')
+    throw corrupt('its database is not the one its manifest names')
   }
   for (const field of ['schemaVersion', 'schemaHash', 'pageSize'] as const) {
-    if (found[field] !== manifest[field]) throw corrupt(`${field} is not what its manifest says`)
+    if (found[field] !== manifest[field]) throw corrupt(`its ${field} differs from its manifest`)
   }
   if (found.migrationHead?.hash !== manifest.migrationHead?.hash) {
-    throw corrupt('its last migration is not the one its manifest says')
+    throw corrupt('its last migration differs from its manifest')
   }
   if (refusal !== null) throw refused(stored, refusal)
   if (depth === 'contents') return
@@ -187,7 +186,7 @@ async function inScratch<T>(stored: StoredBackup, work: (file: string) => Promis
     using file = new PrivateFile(folder)
     return await work(file.path)
   } catch (error) {
-    throw fileFailure(error, folder)
+    throw copyFailure(error, folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -202,7 +201,7 @@ function makeScratch(): string {
   }
 }
 
-/** Scratch folders of runs that were killed; other people's cannot be removed, and are passed over. */
+/** Removes scratch folders of killed runs. Those of other users are skipped. */
 function sweepScratch(): void {
   for (const name of list(tmpdir())) {
     const pid = Number(/^latchkey-verify-(\d+)-/.exec(name)?.[1] ?? Number.NaN)
@@ -219,7 +218,7 @@ type Verdict =
   | { readonly outcome: 'passed'; readonly problem: null }
   | { readonly outcome: 'failed' | 'aborted'; readonly problem: string }
 
-/** Bad bytes and missing data are failures of the backup; a full disk or a missing right are not. */
+/** Bad bytes and missing data are failures of the backup; a full disk or missing permissions are not. */
 async function judge(path: string, work: () => Promise<void>): Promise<Verdict> {
   try {
     await work()
@@ -234,13 +233,13 @@ async function judge(path: string, work: () => Promise<void>): Promise<Verdict> 
   }
 }
 
-/** How long a verdict waits for a run that may be removing this very backup. */
+/** Milliseconds to wait for a run that may be removing this backup, before the result is written. */
 const rememberWaitMs = 10_000
 
 /**
- * Writes the verdict into the manifest. That it cannot makes a good backup no bad one.
+ * Writes the result into the manifest. A good backup stays good if that fails.
  *
- * @returns what kept it from that
+ * @returns the error, if there was one
  */
 async function remember(
   context: FileContext,
@@ -250,7 +249,7 @@ async function remember(
   if (context.dryRun) return undefined
   const write = async () => {
     const now = await readManifest(location, manifestName(manifest.file))
-    // Removed or replaced meanwhile: writing it would bring back a manifest without data.
+    // Removed or replaced meanwhile: writing would leave a manifest without data.
     if (now === undefined || 'problem' in now || now.manifest.id !== manifest.id) return
     await writeManifest({ ...now, manifest: { ...now.manifest, ...change } })
   }
@@ -266,9 +265,9 @@ async function remember(
 function refused({ manifest }: StoredBackup, { code, problem }: Refusal): LatchkeyError {
   const mend =
     code === 'drift'
-      ? 'use the Latchkey that made it, or restore another one: latchkey backup list'
+      ? 'use the Latchkey that made it, or restore another backup: latchkey backup list'
       : `restore it with the Latchkey that made it, ${manifest.programVersion}, or a later one; nothing was changed`
   return new LatchkeyError(code, `the backup ${manifest.id} cannot be restored: ${problem}`, mend)
 }
 
-const otherBytes = 'its bytes are not those that were written (SHA-256)'
+const otherBytes = 'its bytes have changed (SHA-256)'

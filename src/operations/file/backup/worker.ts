@@ -1,4 +1,4 @@
-/** The other end of `thread.ts`: does one task, answers, and is ended. Started by nothing else. */
+/** The worker of `thread.ts`: does one task, answers, and ends. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'

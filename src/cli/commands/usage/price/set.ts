@@ -1,6 +1,7 @@
 import { changedPrice } from '../../../../contract/views/usage.ts'
 import { arg, command, one, opt } from '../../../declare/define.ts'
-import { dollars, when } from '../../../declare/parse.ts'
+import { dollars } from '../../../declare/parse.ts'
+import { when } from '../../../declare/times.ts'
 import { priceText } from '../drawing.ts'
 
 export default command({

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { codeOf } from '../../../../contract/failure.ts'
-import { translate } from '../../../../system/errors.ts'
+import { systemFailure } from '../../../../system/errors.ts'
 import { fileFailure, place, replaceFile, syncFolder } from '../../../../system/files.ts'
 import { type Location, requireLimit } from './place.ts'
 
@@ -19,11 +19,11 @@ export function folder(path: string): Location {
       try {
         return await readdir(path)
       } catch (error) {
-        if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw translate(error, path)
+        if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw systemFailure(error, path)
         throw new LatchkeyError(
           'not_found',
-          `there is no folder of backups at ${path}`,
-          'name the right one with --from, or make a backup with: latchkey backup create',
+          `there is no backup folder at ${path}`,
+          'name another with --from, or take a backup with: latchkey backup create',
         )
       }
     },
@@ -50,7 +50,7 @@ const chunkBytes = 1_048_576
 async function* readFile(path: string, limit: number): AsyncGenerator<Uint8Array> {
   let bytes = 0
   try {
-    // A pipe or a device in the place of a backup would be waited on for ever.
+    // Reading a pipe or a device could block forever.
     if (!statSync(path).isFile()) throw missing(path)
     for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) {
       bytes += chunk.byteLength
@@ -59,13 +59,9 @@ async function* readFile(path: string, limit: number): AsyncGenerator<Uint8Array
     }
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') throw missing(path)
-    throw translate(error, path)
+    throw systemFailure(error, path)
   }
 }
 
 const missing = (path: string): LatchkeyError =>
-  new LatchkeyError(
-    'not_found',
-    `there is no file at ${path}`,
-    'see what there is with: latchkey backup list',
-  )
+  new LatchkeyError('not_found', `there is no file at ${path}`, 'list backups with: latchkey backup list')

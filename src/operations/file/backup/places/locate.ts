@@ -1,4 +1,4 @@
-/** Which place is meant, a folder or a bucket. Everything else knows only what `place.ts` says of it. */
+/** Opens a place for backups, a folder or a bucket. Other code uses only the interface in `place.ts`. */
 import { basename, dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { isAddress, placeProblem } from '../../../../text/address.ts'
@@ -7,7 +7,7 @@ import { folder } from './folder.ts'
 import type { Location } from './place.ts'
 import { bucket } from './s3.ts'
 
-/** @throws config when it is the address of something that backups cannot go to */
+/** @throws config (not an address for backups) */
 export function locate(context: Pick<FileContext, 'env'>, where: string): Location {
   requirePlace(where)
   return isAddress(where) ? bucket(where, context.env ?? {}) : folder(resolve(where))
@@ -27,13 +27,13 @@ export function locateFile(
   return { location: locate(context, path.slice(0, end)), name: path.slice(end + 1) }
 }
 
-/** @throws config when backups can neither go there nor come from there */
+/** @throws config (not an address for backups) */
 export function requirePlace(where: string): void {
   const wrong = placeProblem(where)
   if (wrong) throw new LatchkeyError('config', wrong.problem, wrong.hint)
 }
 
-/** All of a small file as text. @throws as reading it does */
+/** Reads a small file as text. @throws as `read` */
 export async function readText(location: Location, name: string, limit: number): Promise<string> {
   return Buffer.concat(await Array.fromAsync(location.read(name, limit))).toString('utf8')
 }

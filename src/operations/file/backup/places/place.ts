@@ -1,6 +1,6 @@
 /**
- * What every place for backups can do, a folder or a prefix in a bucket. Everything else reads, writes and removes files
- * through it, by their names; nothing here knows what a backup is.
+ * The interface of a place for backups: a folder, or a prefix in a bucket. Files are read, written and removed by name.
+ * Nothing here knows what a backup is.
  */
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { findSound } from '../damaged.ts'
@@ -9,34 +9,34 @@ export interface Location {
   /** The absolute path of the folder, or `s3://bucket/prefix`. */
   readonly address: string
   readonly kind: 'folder' | 's3'
-  /** How people name a file in it. */
+  /** The path or address of a file in it, to show to people. */
   readonly pathOf: (name: string) => string
   /**
-   * The names of all files in it, not of those below it.
+   * The names of all files directly in it.
    *
    * @throws not_found (no such folder or bucket), permission, busy (no answer)
    */
   readonly list: () => Promise<readonly string[]>
-  /** Bytes of a file; undefined when there is none. */
+  /** Bytes of a file; undefined if it does not exist. */
   readonly size: (name: string) => Promise<number | undefined>
   /**
-   * The bytes of a file in order.
+   * Reads a file.
    *
-   * @param limit how many there may be: neither a store that goes on sending nor a stranger's file is read to its end
-   * @throws not_found, checksum (there are more), permission, busy (no answer)
+   * @param limit the most bytes to read, in case the store keeps sending or the file is not ours
+   * @throws not_found, checksum (the file is longer), permission, busy (no answer)
    */
   readonly read: (name: string, limit: number) => AsyncIterable<Uint8Array>
   /**
-   * Takes a finished private file in under a name that must be free: it is complete and durable when the promise
-   * resolves, and not there at all when it rejects.
+   * Adds a finished private file under a free name. It is complete and durable once the promise resolves, and does not
+   * exist if the promise rejects.
    *
-   * @param count told how many bytes have been read back, where that is how they are checked
-   * @throws conflict, disk_full, permission, checksum (other bytes arrived than were sent), busy
+   * @param count called with the bytes read back so far, if the place checks by reading back
+   * @throws conflict, disk_full, permission, checksum (the bytes changed on the way), busy
    */
   readonly add: (name: string, file: string, sha256: string, count?: (bytes: number) => void) => Promise<void>
-  /** Writes a small text at once, over one that is there. @throws disk_full, permission, busy */
+  /** Writes a small text atomically, replacing any old one. @throws disk_full, permission, busy */
   readonly replace: (name: string, text: string) => Promise<void>
-  /** Removes a file, for good when the promise resolves; it may be missing. @throws permission, busy */
+  /** Removes a file durably; it may be missing. @throws permission, busy */
   readonly remove: (name: string) => Promise<void>
 }
 
@@ -45,7 +45,7 @@ export function requireLimit(path: string, bytes: number, limit: number): void {
   if (bytes <= limit) return
   throw new LatchkeyError(
     'checksum',
-    `${path} is larger than it can be: it has more than ${limit} bytes`,
+    `${path} is larger than expected: it has more than ${limit} bytes`,
     findSound,
   )
 }

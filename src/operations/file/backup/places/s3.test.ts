@@ -191,7 +191,7 @@ test.each<[string, (count: number) => string | undefined]>([
       const error = await failure(work(context))
       expect(error).toMatchObject({
         code: 'config',
-        message: expect.stringContaining('does not come to an end'),
+        message: expect.stringContaining('does not end'),
       })
       count = 0
     }
@@ -225,11 +225,11 @@ test('no more than a manifest can be, and than a manifest says, is read of what 
   send(/json$/)
   const broken: string[] = []
   expect(await listBackups(context, { onBroken: ({ problem }) => broken.push(problem) })).toEqual([])
-  expect(broken).toEqual([expect.stringContaining('larger than it can be: it has more than 1048576 bytes')])
+  expect(broken).toEqual([expect.stringContaining('larger than expected: it has more than 1048576 bytes')])
   send(/zst$/)
   for (const quick of [true, false]) {
     expect(await verifyBackups(context, { quick })).toMatchObject([
-      { outcome: 'failed', problem: expect.stringContaining('larger than it can be') },
+      { outcome: 'failed', problem: expect.stringContaining('larger than expected') },
     ])
   }
   expect(bodies.length).toBeGreaterThan(2)
@@ -297,6 +297,6 @@ test('a manifest in a bucket that a verification rewrites is read back; what wen
 
   s3.fault = (request, body) => (isPut(request, /json/) ? half(body) : undefined)
   expect(await verifyBackups(context)).toMatchObject([
-    { outcome: 'failed', problem: expect.stringContaining('is not what was sent') },
+    { outcome: 'failed', problem: expect.stringContaining('differs from what was sent') },
   ])
 })

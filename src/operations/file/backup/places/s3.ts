@@ -1,22 +1,22 @@
 /**
- * Backups in a bucket of S3 or of what speaks like it. What was uploaded is read back and compared before it counts:
- * a reply of 200 is no proof. Credentials come from the usual variables of AWS, and appear nowhere else.
+ * Backups in an S3-compatible bucket. Every upload is read back and compared, because a reply of 200 proves nothing.
+ * Credentials come from the usual AWS variables.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { codeOf } from '../../../../contract/failure.ts'
-import { translate } from '../../../../system/errors.ts'
+import { systemFailure } from '../../../../system/errors.ts'
 import type { Environment } from '../../../../system/home.ts'
 import { digest } from '../pack.ts'
 import { type Location, requireLimit } from './place.ts'
 
 /**
- * A prefix in a bucket, from `s3://bucket/prefix`. Endpoint, region and credentials are those of the AWS tools:
+ * A prefix in a bucket, from `s3://bucket/prefix`. Endpoint, region and credentials come from the AWS variables:
  * AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
  * AWS_SESSION_TOKEN (https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html).
  *
- * @throws config for another kind of address, and without credentials
+ * @throws config (another kind of address, or no credentials)
  */
 export function bucket(address: string, env: Environment): Location {
   const [, name = '', path = ''] =
@@ -24,8 +24,8 @@ export function bucket(address: string, env: Environment): Location {
   if (name === '') {
     throw new LatchkeyError(
       'config',
-      `${address} is no place for backups`,
-      'name a folder, or a bucket as in s3://bucket/prefix',
+      `${address} is not a place for backups`,
+      'give a folder, or a bucket such as s3://bucket/prefix',
     )
   }
   const folder = path.replace(/\/+$/, '')
@@ -50,7 +50,7 @@ export function bucket(address: string, env: Environment): Location {
         names.push(...(page.contents ?? []).map(({ key }) => key.slice(prefix.length)))
         if (!page.isTruncated) return names.filter(each => each !== '')
         token = page.nextContinuationToken
-        // Without the rest the newest backup may be missing, and prune would decide on a part.
+        // Otherwise the newest backup may be missing, and prune would decide on an incomplete list.
         if (!token || tokens.has(token) || tokens.size === mostPages) throw endless(home)
         tokens.add(token)
       }
@@ -76,8 +76,8 @@ export function bucket(address: string, env: Environment): Location {
         if ((await digest(read(file, size), count)).sha256 === sha256) return
         throw new LatchkeyError(
           'checksum',
-          `what arrived at ${home}/${file} is not what was sent, and was removed again`,
-          'run the command again; if it goes on, look into the storage',
+          `what arrived at ${home}/${file} differs from what was sent, and was removed`,
+          'run the command again; if it fails again, check the storage',
         )
       } catch (error) {
         await client.delete(key).catch(() => undefined)
@@ -92,8 +92,8 @@ export function bucket(address: string, env: Environment): Location {
         if (attempt < tries) continue
         throw new LatchkeyError(
           'checksum',
-          `what arrived at ${home}/${file} is not what was sent`,
-          'run the command again; if it goes on, look into the storage',
+          `what arrived at ${home}/${file} differs from what was sent`,
+          'run the command again; if it fails again, check the storage',
         )
       }
     },
@@ -108,19 +108,19 @@ export function bucket(address: string, env: Environment): Location {
   }
 }
 
-/** Parts are held in memory while they travel: at most this many times this many bytes. */
+/** Parts are in memory during the upload: at most this many, of this many bytes. */
 const partSize = 8 * 1_048_576
 const partsAtOnce = 4
 const tries = 3
 
-/** A page holds up to 1,000 names: a million in one place are no folder of backups. */
+/** A page has up to 1,000 names, so this is a million files, more than any backup folder has. */
 const mostPages = 1_000
 
 const endless = (address: string): LatchkeyError =>
   new LatchkeyError(
     'config',
-    `the list of ${address} does not come to an end: the service says that there is more, and not where`,
-    'give backups a prefix of their own; otherwise look into the service at AWS_ENDPOINT_URL',
+    `the list of ${address} does not end: the service says that there is more, but not where`,
+    'give backups their own prefix; if that does not help, check the service at AWS_ENDPOINT_URL',
   )
 
 /** How long a bucket may be silent, in milliseconds. @throws config */
@@ -129,12 +129,12 @@ function silenceOf(env: Environment): number {
   if (/^\d+(\.\d+)?$/.test(given) && Number(given) > 0) return Number(given) * 1_000
   throw new LatchkeyError(
     'config',
-    `LATCHKEY_S3_TIMEOUT is '${given}', which is no number of seconds`,
-    'give how many seconds a bucket may be silent, for example: LATCHKEY_S3_TIMEOUT=60',
+    `LATCHKEY_S3_TIMEOUT is '${given}', which is not a number of seconds`,
+    'set the seconds to wait for the bucket, for example: LATCHKEY_S3_TIMEOUT=60',
   )
 }
 
-/** What travels more slowly than 1 Mbit/s has stopped, as good as. */
+/** Milliseconds for a transfer at 1 Mbit/s; anything slower counts as stalled. */
 const travelMs = (bytes: number): number => bytes / 128
 
 /** @throws busy */
@@ -152,7 +152,7 @@ const silent = (path: string): LatchkeyError =>
   new LatchkeyError(
     'busy',
     `${path} did not answer in time`,
-    'run the command again in a moment; where the network is slow, give it longer: LATCHKEY_S3_TIMEOUT=300',
+    'run the command again in a moment; if the network is slow, wait longer: LATCHKEY_S3_TIMEOUT=300',
   )
 
 async function holds(chunks: AsyncIterable<Uint8Array>, content: Uint8Array): Promise<boolean> {
@@ -183,12 +183,12 @@ function connect(name: string, env: Environment): Bun.S3Client {
     secretAccessKey,
     region,
     ...(sessionToken ? { sessionToken } : {}),
-    // Without one, the client would fall back to the variables of this process.
+    // Without an endpoint, the client would use the variables of this process.
     endpoint: endpoint || `https://s3.${region}.amazonaws.com`,
   })
 }
 
-/** Stops when there is more than the limit, and when it takes too long: then nothing more is fetched. */
+/** Stops fetching if there is more than the limit, or if it takes too long. */
 async function* readObject(
   object: Bun.S3File,
   path: string,
@@ -197,7 +197,7 @@ async function* readObject(
 ): AsyncGenerator<Uint8Array> {
   const reader = object.stream().getReader()
   let bytes = 0
-  // Time that is spent on what has arrived does not count.
+  // Only the time spent waiting counts, not the consumer's.
   let leftMs = silenceMs + travelMs(limit)
   try {
     for (;;) {
@@ -216,7 +216,7 @@ async function* readObject(
   }
 }
 
-/** What passes by itself is tried again, each time after a longer pause. */
+/** Retries passing errors, with a longer pause each time. */
 async function insist<T>(address: string, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -238,7 +238,7 @@ function explain(error: unknown, path: string): unknown {
   if (error instanceof LatchkeyError) return error
   const code = codeOf(error)
   const options = { cause: error }
-  const again = 'see what there is with: latchkey backup list, or name the place with --from'
+  const again = 'list backups with: latchkey backup list, or name another place with --from'
   if (code === 'NoSuchBucket')
     return new LatchkeyError('not_found', `there is no bucket for ${path}`, again, options)
   if (code === 'NoSuchKey') return new LatchkeyError('not_found', `there is no ${path}`, again, options)
@@ -246,19 +246,19 @@ function explain(error: unknown, path: string): unknown {
     return new LatchkeyError(
       'permission',
       `${path} was refused (${code})`,
-      'check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, and what this key may do',
+      'check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, and the permissions of this key',
       options,
     )
   }
   if (isS3(error) || isPassing(error)) {
     return new LatchkeyError(
       'busy',
-      `${path} did not answer as it should (${code || 'no code'})`,
+      `${path} gave an unexpected answer (${code || 'no code'})`,
       'run the command again in a moment; check AWS_ENDPOINT_URL and the network',
       options,
     )
   }
-  return translate(error, path)
+  return systemFailure(error, path)
 }
 
 const isS3 = (error: unknown): boolean => error instanceof Error && error.name === 'S3Error'

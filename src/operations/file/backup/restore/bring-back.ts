@@ -1,9 +1,9 @@
 /**
- * One return of things from a backup, in one transaction that touches nothing else. What belongs to a thing are the rows
- * that would go with it: those whose foreign key cascades.
+ * Brings things back from a backup in one transaction. The rows that belong to a thing are those whose foreign key
+ * cascades, because they are deleted with it.
  *
- * Of a thing that is still there, the settings, limits and members go back. Credentials and counters do not, nor does
- * anything that has narrowed access since: taking it back would let in whom somebody has shut out.
+ * If the thing still exists, its settings, limits and members are restored. Credentials and counters are not, and
+ * neither is access that was narrowed since: that would let in a client that somebody has shut out.
  */
 
 import { LatchkeyError } from '../../../../contract/errors.ts'
@@ -32,10 +32,10 @@ interface Reference {
   readonly cascades: boolean
 }
 
-/** Requests that were under way when the backup was taken have long ended. */
+/** Requests that were running when the backup was taken have long ended. */
 const passing: ReadonlySet<string> = new Set(['reservations'])
 
-/** What may belong to a thing, in words. */
+/** What may belong to a thing, as text. */
 const belongings = (owner: Noun): string =>
   nounNames
     .filter(noun => owned(owner).some(([each]) => each === noun))
@@ -48,15 +48,15 @@ interface Names {
   readonly changed: string[]
 }
 
-/** A thing as a return has left it. */
+/** A thing after it was brought back. */
 export interface Touched {
   readonly kind: Noun
   readonly id: string
-  /** A hash of what it says, to see by whether somebody has changed it since. */
+  /** A hash of its contents, to notice later changes. */
   readonly state: string
 }
 
-/** One return of things from the attached `backup` to `main`, within a transaction of its caller. */
+/** Brings things back from the attached `backup` to `main`, within the caller's transaction. */
 export class Return {
   readonly #client: Client
   readonly #now: number
@@ -80,12 +80,12 @@ export class Return {
     return this.#names
   }
 
-  /** What was narrowed since the backup and stays so, a line for each thing. */
+  /** Access that was narrowed since the backup and stays narrow, one line per thing. */
   get stays(): readonly string[] {
     return this.#stays
   }
 
-  /** Everything that was added, changed or removed, in that order. */
+  /** Everything that was added, changed or removed, in this order. */
   get touched(): readonly Touched[] {
     return this.#touched.map(({ noun, id }) => ({ kind: noun, id, state: this.#state(noun, id) }))
   }
@@ -97,7 +97,7 @@ export class Return {
   }
 
   /**
-   * Brings a thing back; with one that is gone, what belongs to it and is gone too. What narrows access by now stays.
+   * Brings a thing back. If it was deleted, what belonged to it comes back too. Access narrowed since stays narrow.
    *
    * @throws conflict
    */
@@ -124,13 +124,13 @@ export class Return {
   }
 
   /**
-   * Makes things what they are in the backup, which was taken just before a return touched them: one that was added
-   * goes again. Of one that was changed since, what narrows access stays.
+   * Undoes a return: makes things what they are in the backup that was taken just before it. Added things are removed.
+   * Access narrowed since stays narrow.
    *
    * @throws conflict
    */
   takeBack(things: readonly Touched[]): void {
-    // Those that others refer to come first, and go last.
+    // Things that others refer to are added first and removed last.
     const ordered = things.toSorted((a, b) => depth(a.kind) - depth(b.kind))
     const isKept = ({ kind: noun, id }: Touched): boolean => this.get('backup', noun, id).row !== null
     for (const thing of ordered.filter(isKept)) {
@@ -162,11 +162,11 @@ export class Return {
     try {
       this.#client.query(`DELETE FROM main."${nouns[noun].plural}" WHERE id = ?`).run(id)
     } catch (error) {
-      // RESTRICT is told of as a trigger.
+      // SQLite reports RESTRICT as a trigger.
       if (!/^SQLITE_CONSTRAINT_(FOREIGNKEY|TRIGGER)$/.test(codeOf(error))) throw error
       throw new LatchkeyError(
         'conflict',
-        `the ${noun} ${name} has got ${belongings(noun)} since it was brought back; nothing was changed`,
+        `the ${noun} ${name} was given ${belongings(noun)} after it was brought back; nothing was changed`,
         `delete them or move them first; see it with: latchkey ${noun} show ${id}`,
         { cause: error },
       )
@@ -175,7 +175,7 @@ export class Return {
     this.#touched.push({ noun, id })
   }
 
-  /** @param narrow runs once the settings are back, and tells which of them stay narrower */
+  /** @param narrow runs after the settings are restored, and returns those that stay narrower */
   #putBack(noun: Noun, id: string, narrow: () => readonly string[]): void {
     const table = nouns[noun].plural
     const { volatile, kept, parts } = stored[noun]
@@ -226,7 +226,7 @@ export class Return {
     return [...Object.keys(columns), ...(fewer ? ['members'] : [])]
   }
 
-  /** A key that has gone to a disabled user or an archived project stays there. */
+  /** A key that now belongs to a disabled user or an archived project stays with it. */
   #shutOwners(noun: Noun, then: Row, now: Row): Row {
     const isShut = (owner: Noun, id: Cell | undefined): boolean => {
       const mark = Object.entries(stored[owner].narrows).find(([, narrowing]) => narrowing === 'shut')?.[0]
@@ -267,10 +267,10 @@ export class Return {
     )
   }
 
-  /** The rows of a table that belong to `id`, save those that refer to something else that is not there any more. */
+  /** Inserts the rows that belong to `id`, except those that refer to something that no longer exists. */
   #insert(table: string, column: string, id: string): void {
     const others = this.#references.filter(each => each.table === table && each.column !== column)
-    // An import is history: it comes along with what it brought.
+    // The record of an import comes back with what it brought.
     for (const { column: reference } of others.filter(each => each.parent === 'imports')) {
       this.#client
         .query(
@@ -288,7 +288,7 @@ export class Return {
     const names = columnsOf(this.#client, table)
       .map(name => `"${name}"`)
       .join(', ')
-    // What was imported again since, the source knows as something else.
+    // If the source was imported again since, its rows now have other targets.
     const orIgnore = others.some(each => each.parent === 'imports') ? 'OR IGNORE ' : ''
     this.#client
       .query(
@@ -332,7 +332,7 @@ export class Return {
   #taken(noun: Noun, what: string, by: { readonly id: string; readonly name: string }): LatchkeyError {
     return new LatchkeyError(
       'conflict',
-      `${what} belongs to another ${noun} by now: ${by.name} (${by.id}); nothing was changed`,
+      `${what} now belongs to another ${noun}: ${by.name} (${by.id}); nothing was changed`,
       `look at it with: latchkey ${noun} show ${by.id}; rename or delete it, then restore again`,
     )
   }
@@ -344,8 +344,8 @@ export class Return {
       const gone = this.get('backup', parent, String(id)).name
       throw new LatchkeyError(
         'conflict',
-        `the ${noun} ${name} belongs to the ${parent} ${gone}, which is not there any more; nothing was changed`,
-        `bring that back first, from the same backup: latchkey restore --${parent} ${gone}`,
+        `the ${noun} ${name} belongs to the ${parent} ${gone}, which no longer exists; nothing was changed`,
+        `bring it back first, from the same backup: latchkey restore --${parent} ${gone}`,
       )
     }
   }

@@ -1,4 +1,4 @@
-/** Which backup a restore means: one that is named, the newest, the newest at a time, or what the last one replaced. */
+/** Finds the backup for a restore: a named one, the latest, the latest at a time, or the one that undoes the last restore. */
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { type Noun, nounNames } from '../../../../contract/nouns.ts'
@@ -13,7 +13,7 @@ import type { StoredBackup } from '../manifest.ts'
 import type { Touched } from './bring-back.ts'
 import { ifReadable } from './live.ts'
 
-/** The path of the database to restore. @throws usage when that can be none */
+/** The path of the database to restore. @throws usage (not a file) */
 export function targetOf(context: FileContext, { to = context.path }: ChooseState): string {
   const wrong = pathProblem(to)
   if (wrong) throw new LatchkeyError('usage', wrong.problem, wrong.hint)
@@ -21,28 +21,28 @@ export function targetOf(context: FileContext, { to = context.path }: ChooseStat
   if (statOf(path)?.isFile() === false) {
     throw new LatchkeyError(
       'usage',
-      `${path} is ${statOf(path)?.isDirectory() ? 'a folder' : 'no file'}, and a database cannot take its place`,
-      'name the file of the database, or one that is not there yet',
+      `${path} is ${statOf(path)?.isDirectory() ? 'a folder' : 'not a file'}, so it cannot be replaced by a database`,
+      'give the file of a database, or a new path',
     )
   }
   return path
 }
 
-/** @throws not_found, ambiguous, corrupt, usage (not one choice) */
+/** @throws not_found, ambiguous, corrupt, usage (not exactly one choice) */
 export async function chooseState(context: FileContext, options: ChooseState): Promise<StoredBackup> {
   const { backup, latest = false, at, undo = false } = options
   if ([backup !== undefined, latest, at !== undefined, undo].filter(Boolean).length !== 1) {
     throw new LatchkeyError(
       'usage',
-      'say which backup is meant: one, the latest, the one at a time, or an undo',
-      'see them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest',
+      'no backup was chosen: name one, or ask for the latest, the latest at a time, or an undo',
+      'list them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest',
     )
   }
   const found = await (undo ? safetyCopy : chooseBackup)(context, options)
   return { ...found, identityFile: options.identityFile ?? context.ageIdentityFile }
 }
 
-/** What was saved before the last restore, as the database itself tells, or else as the backups do. */
+/** The safety copy of the last restore, according to the database itself, or else to the backups. */
 async function safetyCopy(context: FileContext, options: ChooseState): Promise<StoredBackup> {
   const path = targetOf(context, options)
   const told = lastRestore(path)
@@ -53,47 +53,47 @@ async function safetyCopy(context: FileContext, options: ChooseState): Promise<S
   if (newest) return newest
   throw new LatchkeyError(
     'not_found',
-    `nothing was ever restored to ${path}, as far as it and its backups tell`,
+    `${path} and its backups have no record of a restore`,
     'choose a backup with: latchkey backup list',
   )
 }
 
-/** An undo never takes a database away, whatever was there before. */
+/** The error for an undo that would leave no database. An undo never removes one. */
 function nothingBefore(path: string, wasMissing: boolean): LatchkeyError {
   const another =
-    'bring back another backup, which saves what is there now: latchkey backup list, then: latchkey restore ID'
+    'restore another backup; the current database is backed up first: latchkey backup list, then: latchkey restore ID'
   if (!wasMissing) {
     return new LatchkeyError(
       'not_found',
-      'there was no readable database before the last restore, so there is none to go back to',
-      `${another}; what was damaged lies beside the database`,
+      'there was no readable database before the last restore, so there is nothing to go back to',
+      `${another}; the damaged files are kept beside the database`,
     )
   }
   const aside = `mv -n ${shellWord(path)} ${shellWord(`${path}.old`)}`
   return new LatchkeyError(
     'not_found',
-    `there was no database at ${path} before the last restore, so there is none to go back to`,
-    `${another}; to have none again, stop what uses it, then: ${aside}`,
+    `there was no database at ${path} before the last restore, so there is nothing to go back to`,
+    `${another}; to remove the database, stop what uses it, then: ${aside}`,
   )
 }
 
 /** The return of one thing, as its audit row tells of it. */
-export interface EntityReturn {
+export interface ThingReturn {
   readonly target: { readonly noun: Noun; readonly id: string }
   readonly name: string
   readonly things: readonly Touched[]
 }
 
 export interface LastRestore {
-  /** Id of the backup that was taken for it; null when there was nothing to be read. */
+  /** Id of its safety copy; null if there was nothing readable to copy. */
   readonly safetyBackup: string | null
-  /** Whether there was no file at all. */
+  /** Whether there was no file. */
   readonly wasMissing: boolean
   /** null when it was the whole database. */
-  readonly entity: EntityReturn | null
+  readonly thing: ThingReturn | null
 }
 
-/** The order of the rows tells which was last: clocks may have jumped. Undefined when the database does not know. */
+/** The last by the order of rows, because clocks may have jumped. Undefined if the database has no record. */
 export const lastRestore = (path: string): LastRestore | undefined =>
   ifReadable(path, client => {
     requireOurs(client, path)
@@ -108,7 +108,7 @@ export const lastRestore = (path: string): LastRestore | undefined =>
       .get() as RestoreRow | null
     if (row === null) return undefined
     const { safetyBackup, wasMissing } = row
-    return { safetyBackup, wasMissing: wasMissing === 1, entity: entityOf(row) }
+    return { safetyBackup, wasMissing: wasMissing === 1, thing: thingOf(row) }
   })
 
 const restores = ['database', ...nounNames].map(each => `'${each}.restore'`)
@@ -118,13 +118,13 @@ interface RestoreRow {
   readonly id: string
   readonly name: string | null
   readonly safetyBackup: string | null
-  /** 1 when it was; null in rows of earlier programs. */
+  /** 1 if it was; null in rows of older versions. */
   readonly wasMissing: number | null
-  /** JSON; null in rows of earlier programs, which told of the one thing alone. */
+  /** JSON; null in rows of older versions, which recorded only the thing itself. */
   readonly touched: string | null
 }
 
-function entityOf({ type, id, name, touched }: RestoreRow): EntityReturn | null {
+function thingOf({ type, id, name, touched }: RestoreRow): ThingReturn | null {
   if (type === 'database') return null
   const things = touched === null ? [{ kind: type, id, state: '' }] : JSON.parse(touched)
   return { target: { noun: type, id }, name: name ?? id, things }

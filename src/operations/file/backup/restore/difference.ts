@@ -1,6 +1,6 @@
 /**
- * What a restore would change, by name: the things of two databases, read side by side in the order
- * of their ids. The schemas may differ; what both know is compared. Only reads.
+ * Lists what a restore would change, by name. Reads the things of both databases side by side, ordered by id. If the
+ * schemas differ, only what both have is compared. Only reads.
  */
 import { byPlural, type Noun, nouns } from '../../../../contract/nouns.ts'
 import type { Changes, Restored } from '../../../../contract/views.ts'
@@ -9,7 +9,7 @@ import { openPrivate } from '../../../../db/sqlite/copy.ts'
 import { openReader } from '../../../../db/sqlite/open.ts'
 import { stored } from '../../../nouns.ts'
 
-/** What would become of the database if the private copy took its place. */
+/** What would change if the private copy replaced the database. */
 export function compareWith(path: string, copy: string): NonNullable<Restored['changes']> {
   const now = openReader(path)
   try {
@@ -42,11 +42,11 @@ function compare(noun: Noun, now: Client, then: Client): Changes {
 interface Row {
   readonly id: string
   readonly name: string
-  /** Equal for two rows that say the same. */
+  /** Equal for two rows with the same contents. */
   readonly content: string
 }
 
-/** All of a noun by id, or the one with this id. A schema that has no such table has none. */
+/** All rows of a noun by id, or the one with this id. Empty if the schema has no such table. */
 export function rows(
   noun: Noun,
   client: Client,

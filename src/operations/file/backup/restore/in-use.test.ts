@@ -92,7 +92,7 @@ test('a restore waits for the process that has the database open, as long as it 
   expect((await waiting).rows).toMatchObject({ users: 50 })
 })
 
-test('in place under a writer that never pauses, every commit is in the database or in the safety backup', async () => {
+test('in place under a writer that never pauses, every commit is in the database or in the safety copy', async () => {
   const { context, folder } = await scene(500)
   const ledger = folder.file('ledger')
   await peer(

@@ -1,7 +1,7 @@
 /**
- * What was committed to a database after the safety copy of a restore and before the swap: copied while nobody can
- * commit, under a name of its own beside the database, and made a backup as soon as the swap is done. Killed in
- * between, the file stays, and the next restore takes it up: no commit is ever in neither place.
+ * Keeps what others commit between the safety copy of a restore and the swap. It is copied to a file beside the database
+ * while nobody can commit, and that file becomes a backup once the swap is done. After a kill in between, the next
+ * restore picks the file up, so no commit is ever lost.
  */
 import { rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -9,8 +9,8 @@ import { LatchkeyError } from '../../../../contract/errors.ts'
 import type { Backup } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { copyTo } from '../../../../db/sqlite/copy.ts'
+import { translate } from '../../../../db/sqlite/errors.ts'
 import { openWriter, requireOurs } from '../../../../db/sqlite/open.ts'
-import { translate } from '../../../../system/errors.ts'
 import { list, PrivateFile, place, syncFolder } from '../../../../system/files.ts'
 import type { FileContext } from '../../../context.ts'
 import { newId } from '../../../rules/ids.ts'
@@ -25,9 +25,9 @@ export function keepLateCopy(context: FileContext): void {
 }
 
 /**
- * Makes a backup of each late copy, newest last, and writes it into the audit trail, where an undo finds it.
+ * Makes a backup of each late copy, newest last, and records it in the audit log, where an undo finds it.
  *
- * @returns the newest; null when there is none
+ * @returns the newest; null if there is none
  */
 export async function adoptLateCopies(context: FileContext): Promise<Backup | null> {
   let newest: Backup | null = null
@@ -50,13 +50,13 @@ function lateCopies(path: string): readonly string[] {
     .map(name => join(folder, name))
 }
 
-/** A database that is gone or damaged has no trail: an undo then takes the newest such backup. */
+/** A missing or damaged database has no audit log; an undo then uses the newest such backup. */
 function noteSafetyBackup(context: FileContext, backup: Backup): void {
   let client: Client | undefined
   try {
     client = openWriter(context.path)
     requireOurs(client, context.path)
-    // The restore is done: a writer that hardly ever pauses is waited for.
+    // The restore is done, so there is time to wait for a busy writer.
     client.run('PRAGMA busy_timeout = 30000')
     client.run('BEGIN IMMEDIATE')
     recordInside(context, client, { action: 'database.safety', after: { safetyBackup: backup.id } })

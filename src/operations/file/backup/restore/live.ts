@@ -1,16 +1,16 @@
-/** The database that a restore is about to replace: its state, and who has it open. Changes nothing. */
+/** The state of the database that a restore will replace, and who has it open. Changes nothing. */
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import type { Restored } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
+import { translate } from '../../../../db/sqlite/errors.ts'
 import { holdersOf, isLockedByOthers } from '../../../../db/sqlite/holders.ts'
 import { pageSize, rowCounts } from '../../../../db/sqlite/inspect.ts'
 import { openReader, reading, requireOurs, requireWholeLog } from '../../../../db/sqlite/open.ts'
-import { translate } from '../../../../system/errors.ts'
 import { sizeOf } from '../../../../system/files.ts'
 
-/** A healthy database of somebody else's is never replaced. */
+/** A healthy database of another program is never replaced. */
 export type Live =
   | { readonly state: 'readable'; readonly rows: Readonly<Record<string, number>>; readonly pageSize: number }
   | { readonly state: 'missing' | 'damaged'; readonly rows: null; readonly pageSize: null }
@@ -20,7 +20,7 @@ export function readLive(path: string): Live {
   let client: Client | undefined
   try {
     client = openReader(path)
-    // What is hidden in its log goes aside with it.
+    // A database whose log is damaged counts as damaged, so the log is kept too.
     requireWholeLog(path)
     requireOurs(client, path)
     return { state: 'readable', rows: rowCounts(client), pageSize: pageSize(client) }
@@ -35,7 +35,7 @@ export function readLive(path: string): Live {
   }
 }
 
-/** What a database says; undefined when it is missing, damaged, or older than what it is asked for. */
+/** Reads from a database; undefined if it is missing, damaged, or too old to have the answer. */
 export function ifReadable<T>(path: string, ask: (client: Client) => T): T | undefined {
   try {
     return reading(path, ask)
@@ -49,28 +49,28 @@ export function ifReadable<T>(path: string, ask: (client: Client) => T): T | und
 
 type Users = Restored['openBy']
 
-/** The other processes that have the database open, where this system tells. */
+/** The other processes that have the database open, if the system can tell. */
 export const usersOf = (path: string): Users => holdersOf(path).map(({ pid, command }) => ({ pid, command }))
 
 /**
- * Waits until no other process has the database open. In place, whoever has it open may keep it.
+ * Waits until no other process has the database open. With `inPlace`, others may keep it open.
  *
  * @returns who has it open
- * @throws busy, naming them
+ * @throws busy, naming the processes
  */
 export async function requireNoUsers(
   path: string,
   { inPlace, waitMs }: { readonly inPlace: boolean; readonly waitMs: number },
 ): Promise<Users> {
-  // Where there is no file, there is nothing to go on with in place.
+  // A missing file cannot be restored in place.
   if (inPlace && existsSync(path)) return usersOf(path)
   return untilFree(path, waitMs, async () => (usersOf(path).length === 0 && !isLocked(path) ? [] : undefined))
 }
 
 /**
- * Tries until `attempt` does not find the database in use, which it says by answering undefined.
+ * Calls `attempt` until the database is free. While it is in use, `attempt` returns undefined.
  *
- * @throws busy, naming who uses it, and what `attempt` throws
+ * @throws busy, naming the processes, and what `attempt` throws
  */
 export async function untilFree<T>(
   path: string,
@@ -94,18 +94,18 @@ function inUse(path: string, users: Users): LatchkeyError {
   if (!existsSync(path)) {
     return new LatchkeyError(
       'busy',
-      `${path} is gone, but still in use by ${who}, whose writes nobody will see; nothing was changed`,
-      'stop that, then restore again',
+      `${path} was deleted, but ${who} still has it open, and its writes will be lost; nothing was changed`,
+      'stop it, then restore again',
     )
   }
   return new LatchkeyError(
     'busy',
     `${path} is in use by ${who}; nothing was changed`,
-    'stop that, then restore again; or wait for it with --wait 30s, or restore under it, which its users see at once, with --in-place',
+    'stop it, then restore again; or wait for it with --wait 30s, or restore while it is in use with --in-place',
   )
 }
 
-/** A damaged file cannot be locked this way. An empty one is not opened: SQLite removes its log. */
+/** A damaged file cannot be locked like this. An empty one is not opened, because SQLite would remove its log. */
 function isLocked(path: string): boolean {
   if (sizeOf(path) === 0) return false
   try {

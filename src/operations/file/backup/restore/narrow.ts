@@ -1,6 +1,6 @@
 /**
- * What of a thing says who gets in: bringing it back from a backup never undoes what has narrowed that since. Of both
- * states the narrower one is taken, column by column.
+ * The columns that decide who gets in. Bringing a thing back never widens access that was narrowed since: of both
+ * states, the narrower one is used, column by column.
  */
 import type { Noun } from '../../../../contract/nouns.ts'
 import { roles } from '../../../../contract/views/words.ts'
@@ -15,11 +15,11 @@ export type Row = Readonly<Record<string, Cell>>
 /** A thing as it is now, or as it was when it was deleted. */
 export interface Known {
   readonly row: Row
-  /** Of a project: the role of each, by the id of the user. */
+  /** Of a project: roles by user id. */
   readonly members: ReadonlyMap<string, string>
 }
 
-/** The columns of `then` that must not come back as they were, with what they are to be. */
+/** The columns of `then` that must not come back as they were, with their new values. */
 export function narrowed(noun: Noun, then: Row, now: Row): Row {
   const columns = Object.entries(stored[noun].narrows).map(([column, narrowing]): readonly [string, Cell] => [
     column,
@@ -28,12 +28,12 @@ export function narrowed(noun: Noun, then: Row, now: Row): Row {
   return Object.fromEntries(columns.filter(([column, value]) => value !== (then[column] ?? null)))
 }
 
-/** The members that a backup brings, without those who were removed since, and in no higher role than since. */
+/** The role a member gets back: null if removed since, and never higher than the current role. */
 export function narrowedRole(then: string, now: string | undefined): string | null {
   return now === undefined ? null : lowerRole(then, now)
 }
 
-/** What to say of a column that stays narrow. */
+/** What to call a column that stays narrow. */
 export const wordFor: Readonly<Record<string, string>> = {
   disabled_at: 'disabled',
   archived_at: 'archived',
@@ -50,7 +50,7 @@ export const wordFor: Readonly<Record<string, string>> = {
 
 type Narrower = (then: Cell, now: Cell) => Cell
 
-/** Once shut, it stays shut; since when is as it is now. */
+/** What is shut now stays shut, with its current time. */
 const shut: Narrower = (then, now) => now ?? then
 
 const earlier: Narrower = (then, now) =>
@@ -60,7 +60,7 @@ const lowerRole = (then: string, now: string): string => (rank(now) > rank(then)
 
 const lower: Narrower = (then, now) => (now === null ? then : lowerRole(String(then), String(now)))
 
-/** From the highest to the lowest; what is unknown is lowest. */
+/** From the highest to the lowest; an unknown role is lowest. */
 const rank = (role: string): number => {
   const found = roles.findIndex(known => known === role)
   return found < 0 ? roles.length : found
@@ -83,7 +83,7 @@ const patterns = (json: Cell): readonly string[] => JSON.parse(String(json))
 
 const narrowers: Readonly<Record<Narrowing, Narrower>> = { shut, earlier, lower, both }
 
-/** A deleted thing as the audit trail of `main` has it; undefined when that does not know. */
+/** A deleted thing from the audit log of `main`; undefined if it is not there. */
 export function lastKnown(client: Client, noun: Noun, id: string): Known | undefined {
   const found = client
     .query('SELECT before FROM main.audit WHERE action = ? AND target_id = ? ORDER BY rowid DESC LIMIT 1')
@@ -114,7 +114,7 @@ const membersIn = (list: unknown): readonly (readonly [string, string])[] =>
       : [],
   )
 
-/** The rows of `main` that say the same of a thing that is there. */
+/** The members of a project in `main`. */
 export function membersOf(client: Client, project: string): ReadonlyMap<string, string> {
   const rows = client
     .query('SELECT user_id AS id, role FROM main.project_members WHERE project_id = ?')
@@ -122,7 +122,7 @@ export function membersOf(client: Client, project: string): ReadonlyMap<string, 
   return new Map(rows.map(({ id, role }) => [id, role]))
 }
 
-/** When the secrets of a deleted key end that a rotation has replaced since the backup; null when none has. */
+/** When the secret ends that a rotation has replaced since the backup, for a deleted key; null if there was none. */
 export function rotatedSince(client: Client, key: string): number | null {
   const rotations = client
     .query(

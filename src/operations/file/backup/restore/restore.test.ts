@@ -263,7 +263,7 @@ test('an undo goes back to before the last restore, and an undo of that forward 
   addUsers(context.path, 7)
   expect((await restore(context, { undo: true })).rows).toMatchObject({ users: 100 })
   expect((await restore(context, { undo: true })).rows).toMatchObject({ users: 57 })
-  // Where the database itself can no longer tell, the newest safety backup does.
+  // Where the database itself can no longer tell, the newest safety copy does.
   rmSync(context.path)
   expect((await restore(context, { undo: true })).rows).toMatchObject({ users: 100 })
   const refused = await failure(restore(context, { undo: true }))
@@ -271,7 +271,7 @@ test('an undo goes back to before the last restore, and an undo of that forward 
   expect(hint).toContain('backup list')
   expect(refused).toMatchObject({
     code: 'not_found',
-    message: `there was no database at ${context.path} before the last restore, so there is none to go back to`,
+    message: `there was no database at ${context.path} before the last restore, so there is nothing to go back to`,
   })
   expect(users(context.path)).toBe(100)
   // What it says makes it so.
@@ -306,7 +306,7 @@ test('without its safety copy a restore does not begin', async () => {
   const unsafe = { ...context, ageRecipientsFile: folder.file('no-recipients.txt') }
   expect(await failure(restore(unsafe, { latest: true }))).toMatchObject({
     code: 'config',
-    message: expect.stringContaining('the safety backup (pre-restore) could not be taken'),
+    message: expect.stringContaining('the safety copy (pre-restore) could not be taken'),
   })
   expect(users(context.path)).toBe(100)
 })

@@ -1,7 +1,7 @@
 /**
- * Gets a backup back. Everything is done beside the database first: the copy is verified by its hash, migrated and
- * written into the audit trail before the database is touched, then swapped in at once. On any failure, a kill at
- * any moment included, the database is the old one or the new one, whole.
+ * Restores backups. The work is done on a copy beside the database: it is verified by its hash and migrated, and gets its
+ * audit row, before the database is touched. Then it is swapped in at once. After any failure, or a kill at any moment,
+ * the database is either the old one or the new one.
  */
 import { accessSync, chmodSync, constants, existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -11,12 +11,12 @@ import type { Backup, Restorable, Restored, RestorePlan } from '../../../../cont
 import { latestVersion } from '../../../../db/schema/version.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { CommitWatch, openPrivate, setPageSize, settle } from '../../../../db/sqlite/copy.ts'
+import { copyFailure, translate } from '../../../../db/sqlite/errors.ts'
 import { realPath } from '../../../../db/sqlite/holders.ts'
 import { rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
 import { migrateTo } from '../../../../db/sqlite/migrate.ts'
 import { openWriter } from '../../../../db/sqlite/open.ts'
-import { translate } from '../../../../system/errors.ts'
-import { ensureFolder, fileFailure, PrivateFile, requireSpace, sweep } from '../../../../system/files.ts'
+import { ensureFolder, PrivateFile, requireSpace, sweep } from '../../../../system/files.ts'
 import { programVersion } from '../../../../system/version.ts'
 import { isAddress } from '../../../../text/address.ts'
 import type { FileContext } from '../../../context.ts'
@@ -29,16 +29,16 @@ import { recordInside } from '../trail.ts'
 import { restoreInto } from '../verify.ts'
 import { chooseState, lastRestore, targetOf } from './choose.ts'
 import { compareWith } from './difference.ts'
-import { chosenThing, restoreEntity, undoEntity } from './entity.ts'
 import { adoptLateCopies } from './late.ts'
 import { type Live, readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
+import { chosenThing, restoreThing, undoThing } from './one-thing.ts'
 import { endRevived, type Revived, revivedBy, revivedView } from './revive.ts'
 import { type Expected, placeMissing, replaceDamaged, swapContents } from './swap.ts'
 
 /**
- * Restores a verified backup over the database, or where there is none. What is there is backed up first if it can
- * be read (reason `pre-restore`), and moved aside if it is damaged. A dry run ends after the verification, with the
- * difference. With a key, a user or a project, only that is brought back.
+ * Restores a verified backup over the database, or to a new path. The current database is backed up first if it can be
+ * read (reason `pre-restore`), and moved aside if it is damaged. A dry run verifies the backup and shows the difference.
+ * With a key, a user or a project, only that is brought back.
  *
  * @throws busy (naming who has the database open), not_found, ambiguous, checksum, corrupt, schema_newer, drift,
  *   database_foreign, disk_full, permission, usage, conflict
@@ -54,8 +54,7 @@ export async function restore(context: FileContext, options: Restore): Promise<R
 }
 
 /**
- * What a restore with the same options would use and do, to be shown to somebody who is asked about it: nothing is
- * changed. The backup is unpacked and verified for it.
+ * Shows what a restore with the same options would use and do. Unpacks and verifies the backup; changes nothing.
  *
  * @throws as `restore`
  */
@@ -65,11 +64,11 @@ export async function restorable(context: FileContext, options: Restore): Promis
 }
 
 /**
- * The same, to be carried out once it was agreed to: the backup is neither chosen nor unpacked again. No lock is held in
- * between, and the copy is not kept for long, since it may be of a backup that is encrypted: after that it is unpacked
- * once more.
+ * The same as a plan that can be carried out after a confirmation, without choosing and unpacking the backup again. No
+ * lock is held in between. The copy is kept only briefly, because it may be the plain text of an encrypted backup; after
+ * that the backup is unpacked again.
  *
- * @param heldMs how long the copy is kept
+ * @param heldMs how long the copy is kept, in milliseconds
  * @throws as `restore`
  */
 export async function planRestore(
@@ -100,7 +99,7 @@ export async function planRestore(
     function proceed(): Promise<Restored> {
       return withLocks(target, options, async () => {
         const late = await tidy(target)
-        // Commits that an earlier restore has kept are what an undo goes back to.
+        // An undo must go back to the commits that an earlier restore has kept.
         const isStale = late !== null && options.undo === true
         if (isStale) drop()
         const chosen = isStale ? await chooseState(context, options) : stored
@@ -112,7 +111,7 @@ export async function planRestore(
   })
 }
 
-/** What a symbolic link leads to is what is replaced, not the link. @throws usage */
+/** Replaces the target of a symbolic link, not the link. @throws usage */
 const targeted = (context: FileContext, options: Restore): FileContext => {
   chosenThing(options)
   return { ...context, path: realPath(targetOf(context, options)) }
@@ -133,9 +132,9 @@ function whatItReplaces(
 }
 
 /** The return of one thing that would be undone, rather than the restore of a whole database. */
-const undoneBy = (path: string, { undo }: Restore) => (undo ? lastRestore(path)?.entity : null)
+const undoneBy = (path: string, { undo }: Restore) => (undo ? lastRestore(path)?.thing : null)
 
-/** Takes up what killed runs have left. @returns the newest backup that this gave */
+/** Picks up what killed runs have left. @returns the newest backup made from it */
 async function tidy(context: FileContext): Promise<Backup | null> {
   if (context.dryRun) return null
   sweep(dirname(context.path))
@@ -146,14 +145,14 @@ interface Copy extends Disposable {
   readonly path: string
 }
 
-/** A private copy of the backup beside the database, byte for byte what was checked when it was taken. */
+/** Unpacks the backup into a private copy beside the database, and compares its hash. */
 async function unpackBeside(context: FileContext, stored: StoredBackup): Promise<Copy> {
   const folder = dirname(context.path)
   const removeFolder = ensureFolder(folder)
   let file: PrivateFile | undefined
   const remove = () => {
     file?.[Symbol.dispose]()
-    // Empty only when nothing was restored into it.
+    // Succeeds only if nothing was restored into it.
     removeFolder()
   }
   try {
@@ -163,11 +162,11 @@ async function unpackBeside(context: FileContext, stored: StoredBackup): Promise
     return { path: file.path, [Symbol.dispose]: remove }
   } catch (error) {
     remove()
-    throw fileFailure(error, folder)
+    throw copyFailure(error, folder)
   }
 }
 
-/** What a restore of a whole database has to go on, and the safety copy that it has taken so far. */
+/** The state of a restore of a whole database. */
 interface Run {
   readonly context: FileContext
   readonly stored: StoredBackup
@@ -184,12 +183,12 @@ async function carryOut(
 ): Promise<Restored> {
   const run: Run = { context, stored, copy, options, safety: null }
   try {
-    const subject = chosenThing(options)
+    const chosen = chosenThing(options)
     const migrateCopy = () =>
       inCopy(copy, client => migrateTo(client, context.path, latestVersion, stampOf(context)))
-    if (subject) return await restoreEntity(context, stored, copy, subject, migrateCopy)
+    if (chosen) return await restoreThing(context, stored, copy, chosen, migrateCopy)
     const undone = undoneBy(context.path, options)
-    if (undone) return await undoEntity(context, stored, copy, undone, migrateCopy)
+    if (undone) return await undoThing(context, stored, copy, undone, migrateCopy)
     return context.dryRun ? tryOut(run) : await swapIn(run)
   } catch (error) {
     throw withUndo(translate(error, context.path), run.safety)
@@ -247,13 +246,13 @@ async function swapIn(run: Run): Promise<Restored> {
   }
 }
 
-/** What the restore will have changed: names, and secrets that work again. */
+/** What the restore will change: names, and secrets that will work again. */
 interface Foreseen {
   readonly changes: Restored['changes']
   readonly revived: readonly Revived[] | undefined
 }
 
-/** @throws database_missing, corrupt (revocations that cannot be read are to be kept) */
+/** @throws database_missing, corrupt (revocations must be kept, but cannot be read) */
 function foresee({ context, copy, options }: Run, live: Live): Foreseen {
   const revived = revivedBy(context.path, copy, context.now())
   if (options.keepRevocations && revived === undefined) throw unknownRevocations(context.path)
@@ -284,12 +283,12 @@ function unknownRevocations(path: string): LatchkeyError {
     isThere ? 'corrupt' : 'database_missing',
     isThere
       ? `${path} is damaged, so its revocations cannot be read and kept; nothing was changed`
-      : `there is no database at ${path} whose revocations could be kept`,
-    'restore without --keep-revocations, then end what must not work with: latchkey key revoke KEY',
+      : `there is no database at ${path}, so there are no revocations to keep`,
+    'restore without --keep-revocations, then revoke keys that must not work with: latchkey key revoke KEY',
   )
 }
 
-/** The restore is done by now: a failure here is told as what it is. */
+/** The restore is already done, so a failure here is `partial`. */
 async function keepLateCommits(context: FileContext): Promise<Backup | null> {
   try {
     return await adoptLateCopies(context)
@@ -297,17 +296,17 @@ async function keepLateCommits(context: FileContext): Promise<Backup | null> {
     const reason = failureOf(error).message
     throw new LatchkeyError(
       'partial',
-      `${context.path} was restored, but what others committed meanwhile is not among the backups yet: ${reason}`,
-      `it is kept in ${context.path}.before-restore-…; the next restore, or latchkey restore --undo, takes it up`,
+      `${context.path} was restored, but what others committed meanwhile could not be made a backup: ${reason}`,
+      `it is kept in ${context.path}.before-restore-…; the next restore, or latchkey restore --undo, picks it up`,
       { cause: error },
     )
   }
 }
 
-/** null when the database turns out to be damaged while it is looked at. */
+/** null if the database turns out to be damaged. */
 function watchCommits(path: string): CommitWatch | null {
   try {
-    // Into WAL mode before commits are watched, since that is one.
+    // Switch to WAL mode first, because that is itself a commit.
     openWriter(path).close()
     return new CommitWatch(path)
   } catch (error) {
@@ -329,10 +328,10 @@ function nullIfCorrupt(error: unknown): null {
 }
 
 /**
- * Brings the private copy to what the database will be: migrated, with its audit row, in WAL mode.
+ * Prepares the private copy: migrates it, writes the audit row, and sets WAL mode.
  *
  * @param ended secrets that must not work again
- * @returns what to know it by once it is in place
+ * @returns what to check once it is in place
  */
 function prepare(run: Run, isMissing: boolean, ended: readonly Revived[]): Expected {
   const { context, copy, stored, safety } = run
@@ -361,7 +360,7 @@ function prepare(run: Run, isMissing: boolean, ended: readonly Revived[]): Expec
 const stampOf = (context: FileContext) =>
   ({ now: context.now().getTime(), programVersion, direction: 'up' }) as const
 
-/** Changes the private copy, which is one file in WAL mode afterwards. */
+/** Changes the private copy and leaves it as a single file in WAL mode. */
 function inCopy<T>(copy: string, work: (client: Client) => T): T {
   const client = openPrivate(copy)
   try {
@@ -375,13 +374,13 @@ function inCopy<T>(copy: string, work: (client: Client) => T): T {
 
 function withUndo(error: unknown, safety: Backup | null): unknown {
   if (!(error instanceof LatchkeyError) || safety === null) return error
-  const hint = `${error.hint}; what was there before is kept as ${safety.id}`
+  const hint = `${error.hint}; the previous database is kept as ${safety.id}`
   return new LatchkeyError(error.code, error.message, hint, { cause: error })
 }
 
 /**
- * The lock of this database's own backups and, where the backup lies elsewhere, of that folder as well, so that no
- * prune removes it meanwhile. A folder that has no lock, or cannot be written, has nobody pruning it from here.
+ * Takes the lock of this database's own backups and, if the backup is elsewhere, that of its folder, so that no prune
+ * removes it meanwhile. If that folder has no lock or cannot be written, nobody on this machine prunes it.
  */
 function withLocks<T>(
   context: FileContext,

@@ -1,6 +1,6 @@
 /**
- * The secrets that do not work now and would work again once a backup is in place: revoked, rotated, disabled, expired
- * or gone since. They are named before anybody is asked, and ended in the restored database if that is wanted.
+ * Finds the secrets that do not work now but would work again after a restore, because they were revoked, rotated,
+ * disabled, expired or deleted since. They are shown before the question, and ended in the restored database on request.
  */
 import type { RevivedSecret } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
@@ -8,7 +8,7 @@ import { openPrivate } from '../../../../db/sqlite/copy.ts'
 import { refusalOf, type SecretMarks } from '../../../keys/status.ts'
 import { ifReadable } from './live.ts'
 
-/** A secret that works in the copy, and what ends it now. */
+/** A secret that works in the copy, and why it does not work now. */
 export interface Revived {
   readonly hash: string
   readonly keyId: string
@@ -17,7 +17,7 @@ export interface Revived {
   readonly userId: string | null
   readonly projectId: string | null
   readonly because: RevivedSecret['because']
-  /** As it is in the database now; null when that has no such secret. */
+  /** The secret in the current database; null if it is not there. */
   readonly now: Secret | null
 }
 
@@ -40,9 +40,9 @@ const secretsWhere = (condition: string): string => `
   WHERE ${condition}`
 
 /**
- * By the name of their key.
+ * Sorted by the name of their key.
  *
- * @returns undefined when the database cannot be read, so that nothing is known
+ * @returns undefined if the database cannot be read
  */
 export const revivedBy = (path: string, copy: string, at: Date): readonly Revived[] | undefined =>
   ifReadable(path, live => compare(live, copy, at))
@@ -72,7 +72,7 @@ function whatRevives(secret: Secret, live: Client, at: Date): Revived | undefine
   return { hash, keyId, name, start, userId, projectId, because, now }
 }
 
-/** Ends them in the copy, within a transaction of the caller, by what ends them now. */
+/** Ends them in the copy, within the caller's transaction, for the same reason as now. */
 export function endRevived(copy: Client, revived: readonly Revived[], at: Date): void {
   for (const each of revived) end(copy, each, at.getTime())
 }
@@ -82,7 +82,7 @@ function end(copy: Client, { hash, keyId, userId, projectId, because, now }: Rev
     copy.query(`UPDATE keys SET "${column}" = ?, updated_at = ? WHERE id = ?`).run(value, at, keyId)
   if (now === null || because === 'missing') {
     setKey('revoked_at', at)
-    setKey('revoked_reason', 'it was gone when a backup was restored')
+    setKey('revoked_reason', 'it no longer existed when a backup was restored')
   } else if (because === 'rotated') {
     copy.query('UPDATE secrets SET ends_at = ? WHERE hash = ?').run(now.endsAt, hash)
   } else if (because === 'revoked') {
@@ -99,7 +99,7 @@ function end(copy: Client, { hash, keyId, userId, projectId, because, now }: Rev
       .query('UPDATE projects SET archived_at = ?, updated_at = ? WHERE id = ?')
       .run(now.projectArchivedAt, at, projectId)
   } else {
-    // Also a key that belonged to somebody else when it was shut.
+    // Also for a key that had another owner when it was disabled.
     setKey('disabled_at', now.disabledAt ?? now.userDisabledAt ?? now.projectArchivedAt ?? at)
   }
 }

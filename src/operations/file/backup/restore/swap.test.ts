@@ -35,7 +35,7 @@ test('a schema that is not that of the backup is damage', async () => {
       const look = async () => recheck(client, path, expected, depth, () => true)
       expect(await failure(look())).toMatchObject({
         code: 'corrupt',
-        message: expect.stringContaining('its schema is not that of the backup'),
+        message: expect.stringContaining('its schema does not match the backup'),
       })
     }
   } finally {

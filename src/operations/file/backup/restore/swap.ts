@@ -1,6 +1,6 @@
 /**
- * How the private copy takes the place of the database: always within its file, where there is one. A file that takes
- * the name of another leaves whoever has the old one open to write a log under the name of the new one.
+ * Replaces the contents of the database with those of the private copy, within the same file if there is one. If the
+ * file were replaced by another, a process with the old one open would write its log under the name of the new one.
  */
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -19,7 +19,7 @@ import { usersOf } from './live.ts'
 
 const swapDeadlineMs = 30_000
 
-/** What the database is to be once it is restored. */
+/** What the restored database must be. */
 export interface Expected {
   readonly schemaHash: string
   readonly rows: Rows
@@ -28,11 +28,11 @@ export interface Expected {
 type Rows = Readonly<Record<string, number>>
 
 /**
- * The normal way: one transaction in the live database, seen at once by whoever has it open.
+ * The normal way: one transaction in the live database. Others who have it open see the result at once.
  *
- * @param watch made before the safety copy was taken
- * @param late what to do when others have committed since: keep that beside the database, or refuse
- * @returns rows per table as they are now
+ * @param watch created before the safety copy was taken
+ * @param late what to do if others have committed since: keep that beside the database, or refuse
+ * @returns rows per table
  * @throws busy, disk_full, corrupt
  */
 export async function swapContents(
@@ -43,7 +43,7 @@ export async function swapContents(
   late: 'keep' | 'refuse',
 ): Promise<Rows> {
   const { path } = context
-  // The new pages go through the WAL: as much again as the copy.
+  // The new pages go through the WAL, so it needs as much space again.
   requireSpace(dirname(path), sizeOf(copy))
   await copyInto(copy, path, swapDeadlineMs, () => {
     if (!watch.changed) return
@@ -58,20 +58,20 @@ export async function swapContents(
   return rows
 }
 
-/** What others committed may be another revocation. */
+/** The other process may have committed another revocation. */
 const overtaken = (path: string): LatchkeyError =>
   new LatchkeyError(
     'busy',
-    `another process wrote to ${path} while its revocations were carried over; nothing was changed`,
+    `another process wrote to ${path} while its revocations were being copied; nothing was changed`,
     'run the command again',
   )
 
 /**
- * For a database that is damaged: what there is, logs included, is copied aside, then replaced within its own file
- * while nobody else can use it. SQLite does that in one transaction as long as it can make anything of the old file;
- * else that is emptied first. On a failure what was there is put back.
+ * For a damaged database: copies the old files aside, logs included, then replaces the contents of the file while nobody
+ * else can use it. SQLite does that in one transaction if it can open the old file; otherwise the file is emptied first.
+ * On a failure the old files are put back.
  *
- * @returns undefined when somebody has the database in use: nothing was changed
+ * @returns undefined if the database is in use; then nothing was changed
  * @throws disk_full, permission, database_readonly, conflict, corrupt (it cannot even be copied)
  */
 export async function replaceDamaged(
@@ -85,7 +85,7 @@ export async function replaceDamaged(
   requireSpace(dirname(path), old + Math.max(sizeOf(path), sizeOf(copy)))
   const aside = new Aside(context)
   try {
-    // Whoever opens an empty database removes its log.
+    // Opening an empty database removes its log.
     if (sizeOf(path) === 0) for (const suffix of suffixes) aside.keep(suffix)
     const use = SoleUse.take(path)
     if (use === undefined) {
@@ -109,7 +109,7 @@ export async function replaceDamaged(
   }
 }
 
-/** Rows per table as they are now, and the names that the old files have. */
+/** Rows per table, and the new names of the old files. */
 interface Replaced {
   readonly rows: Rows
   readonly movedAside: readonly string[]
@@ -117,7 +117,7 @@ interface Replaced {
 
 const logs = ['-wal', '-journal'] as const
 
-/** @returns false when SQLite can make nothing of what is there */
+/** @returns false if SQLite cannot open the old file */
 async function canReplace(use: SoleUse, copy: string): Promise<boolean> {
   try {
     await use.replaceBy(copy)
@@ -143,7 +143,7 @@ class Aside {
     return this.#kept.map(suffix => this.#copies + suffix)
   }
 
-  /** Copies the file with this suffix, durably, unless that is done or it is gone by now. */
+  /** Copies the file with this suffix durably, unless it is already copied or does not exist. */
   keep(suffix: string): void {
     const file = this.#path + suffix
     if (this.#kept.includes(suffix) || !existsSync(file)) return
@@ -158,7 +158,7 @@ class Aside {
     this.#kept = []
   }
 
-  /** Throws the reason, or that it could not be done: then the copies stay. */
+  /** Throws the reason. If putting back fails too, throws that and keeps the copies. */
   putBack(reason: unknown): never {
     const copies = this.files
     try {
@@ -169,8 +169,8 @@ class Aside {
       this.#kept = []
       throw new LatchkeyError(
         'corrupt',
-        `${this.#path} is empty now: it was not restored (${failureOf(reason).message}), nor put back (${failureOf(error).message})`,
-        `what was there is kept in ${copies.join(', ')}; mend the cause, then restore again`,
+        `${this.#path} is empty now: it was neither restored (${failureOf(reason).message}), nor put back (${failureOf(error).message})`,
+        `the old files are kept in ${copies.join(', ')}; fix the cause, then restore again`,
         { cause: reason },
       )
     }
@@ -179,8 +179,8 @@ class Aside {
 }
 
 /**
- * For a database that is missing: the copy gets its name, unless somebody else has taken it meanwhile. A log that is
- * still there goes aside first, since it would be blended into the restored file; a failure puts it back.
+ * For a missing database: gives the copy its name, unless somebody has created the file meanwhile. A leftover log is moved
+ * aside first, because SQLite would apply it to the restored file; a failure puts it back.
  *
  * @throws conflict, permission, disk_full
  */
@@ -199,7 +199,7 @@ export function placeMissing(context: FileContext, copy: string, expected: Expec
     for (const step of undo.toReversed()) step()
     throw error
   }
-  // The very file that was verified has another name now, and whoever found it may have written to it.
+  // The verified file is visible under its new name, so others may have written to it already.
   const rows = reading(path, client => recheck(client, path, expected, 'contents', () => false))
   return { rows, movedAside: moved.map(suffix => aside + suffix) }
 }
@@ -209,12 +209,12 @@ const asideName = ({ path, now }: FileContext): string =>
 
 function renameFree(from: string, to: string): void {
   if (existsSync(to)) {
-    throw new LatchkeyError('conflict', `${to} exists already`, 'move it away, then restore again')
+    throw new LatchkeyError('conflict', `${to} already exists`, 'move it away, then restore again')
   }
   renameSync(from, to)
 }
 
-/** Best effort: with readers about, the pages stay in the WAL, which is as good. */
+/** Best effort: while others read, the pages stay in the WAL, which is fine. */
 function checkpoint(path: string): void {
   const client = openWriter(path)
   try {
@@ -227,9 +227,9 @@ function checkpoint(path: string): void {
 }
 
 /**
- * Looks at the restored database in one snapshot.
+ * Checks the restored database in one snapshot.
  *
- * @param isAlone whether nobody else can have written to it yet, asked once it has been looked at
+ * @param isAlone whether nobody else can have written to it yet; called after the check
  * @returns rows per table
  * @throws corrupt
  */
@@ -240,20 +240,20 @@ export function recheck(
   depth: Depth,
   isAlone: () => boolean,
 ): Rows {
-  // A swap can break pages, not what rows hold, and looking at that takes several times as long.
+  // A swap can break pages but not values, and checking values takes several times as long.
   client.run('PRAGMA ignore_check_constraints = ON')
   client.run('BEGIN')
   const rows = rowCounts(client)
   const [damage] = [
     ...(depth === 'contents' ? [] : quickCheck(client)),
-    ...(schemaHash(client) === expected.schemaHash ? [] : ['its schema is not that of the backup']),
+    ...(schemaHash(client) === expected.schemaHash ? [] : ['its schema does not match the backup']),
     ...(isAlone() ? rowDifferences(expected.rows, rows) : []),
   ]
   client.run('ROLLBACK')
   if (damage === undefined) return rows
   throw new LatchkeyError(
     'corrupt',
-    `${path} is not sound after the restore: ${damage}`,
+    `${path} is damaged after the restore: ${damage}`,
     'check the disk (dmesg), then restore again',
   )
 }

@@ -1,13 +1,13 @@
 /**
- * The three kinds of things that an import brings: where they are stored and remembered, what else belongs to them,
- * and how the audit trail shows them.
+ * The nouns that are imported: where they are stored and remembered, what belongs to them, and how the audit log shows
+ * them.
  */
 
 import * as v from 'valibot'
-import { type ImportedNoun, importedNouns, nouns } from '../../contract/nouns.ts'
+import { type ImportedNoun, nouns } from '../../contract/nouns.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, type Column, eq, inArray, rendered } from '../../db/query.ts'
+import { and, type Column, eq, inArray } from '../../db/query.ts'
 import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
@@ -21,11 +21,7 @@ import { type RowProgress, unheard } from '../progress.ts'
 import { toDollars } from '../rules/money.ts'
 import { usageMove } from './state.ts'
 
-/** In the order in which they are imported: each belongs to those before it. */
-export const kinds = importedNouns
-export type Kind = ImportedNoun
-
-/** What each source last said of them. */
+/** The last state of each in its source. */
 export const imported = { user: importedUsers, project: importedProjects, key: importedKeys }
 const importedAs = {
   user: importedUsers.userId,
@@ -38,22 +34,22 @@ const foreignIds = {
   key: importedKeys.hash,
 }
 
-/** Fields of a row by their names in the code. */
+/** Fields of a row, by their names in the code. */
 export type Fields = Readonly<Record<string, unknown>>
 
-export async function updateRow(db: Database, kind: Kind, id: string, set: Fields): Promise<void> {
+export async function updateRow(db: Database, noun: ImportedNoun, id: string, set: Fields): Promise<void> {
   if (Object.keys(set).length === 0) return
-  const table = tableOf(kind)
+  const table = tableOf(noun)
   await db.update(table).set(set).where(eq(table.id, id))
 }
 
-/** The only window of glm-proxy, whose limits are the only ones that are imported: five hours. */
+/** The window of all imported limits, which come only from glm-proxy: five hours. */
 export const limitWindowMs = 5 * 3_600_000
 
 export const tokenLimitRows = (keyId: string, amount: number | null, now: Date) =>
   amount === null ? [] : limitRows(keyId, [{ metric: 'tokens', amount, windowMs: limitWindowMs }], now)
 
-/** Removes the limit when `amount` is null. */
+/** Removes the limit if `amount` is null. */
 export async function setTokenLimit(
   db: Database,
   keyId: string,
@@ -80,35 +76,39 @@ const withLimits = v.object({
   limits: v.optional(v.record(v.string(), v.tuple([v.number(), v.nullable(v.number())])), {}),
 })
 
-/** What a source last said of one thing, and to which import. */
+/** The last state of one thing in its source, and the import that read it. */
 export interface Remembered {
   readonly importId: string
   readonly state: unknown
 }
 
-/** By id in the source; keys by the hash of their secret. `id` is the one here. */
+/** By id in the source, keys by the hash of their secret. `id` is the id in this database. */
 export type RememberedById = ReadonlyMap<string, Remembered & { readonly id: string }>
 
-export async function rememberedOf(db: Database, kind: Kind, source: string): Promise<RememberedById> {
-  const { importId, state } = imported[kind]
+export async function rememberedOf(
+  db: Database,
+  noun: ImportedNoun,
+  source: string,
+): Promise<RememberedById> {
+  const { importId, state } = imported[noun]
   const rows = await db
-    .select({ foreignId: foreignIds[kind], id: importedAs[kind], importId, state })
-    .from(imported[kind])
-    .where(eq(imported[kind].source, source))
+    .select({ foreignId: foreignIds[noun], id: importedAs[noun], importId, state })
+    .from(imported[noun])
+    .where(eq(imported[noun].source, source))
   return new Map(rows.map(({ foreignId, ...rest }) => [foreignId, rest]))
 }
 
 /** Remembers what was not imported before. */
 export async function remember(
   db: Database,
-  kind: Kind,
+  noun: ImportedNoun,
   from: { readonly source: string; readonly importId: string },
   things: readonly { readonly id: string; readonly foreignId: string; readonly state: unknown }[],
 ): Promise<void> {
   for (const some of inChunks(things)) {
     const rows = some.map(({ foreignId, id, state }) => ({ ...from, state, foreignId, hash: foreignId, id }))
-    if (kind === 'user') await db.insert(importedUsers).values(rows.map(row => ({ ...row, userId: row.id })))
-    else if (kind === 'key')
+    if (noun === 'user') await db.insert(importedUsers).values(rows.map(row => ({ ...row, userId: row.id })))
+    else if (noun === 'key')
       await db.insert(importedKeys).values(rows.map(row => ({ ...row, keyId: row.id })))
     else await db.insert(importedProjects).values(rows.map(row => ({ ...row, projectId: row.id })))
   }
@@ -116,31 +116,31 @@ export async function remember(
 
 export async function rememberAgain(
   db: Database,
-  kind: Kind,
+  noun: ImportedNoun,
   source: string,
   id: string,
   { importId, state }: Remembered,
 ): Promise<void> {
   await db
-    .update(imported[kind])
+    .update(imported[noun])
     .set({ importId, state })
-    .where(and(eq(imported[kind].source, source), eq(importedAs[kind], id)))
+    .where(and(eq(imported[noun].source, source), eq(importedAs[noun], id)))
 }
 
-/** All that is stored of one thing, in one flat form. Must never be shown: it holds the hashes of passwords. */
+/** Everything that is stored about one thing, flat. Never show it: it contains password hashes. */
 export type Snapshot = Fields
 
-/** What an import keeps of something that it changes, so that it can be undone. */
+/** What an import stores about something it changes, so that it can be undone. */
 export const kept = v.object({
   snapshot: v.record(v.string(), v.unknown()),
-  /** What the source said of it before. */
+  /** Its previous state in the source. */
   imported: v.object({ importId: v.string(), state: v.unknown() }),
-  /** How far its usage was moved; null for what has none. */
+  /** By how much its usage was changed; null if it has none. */
   moved: v.nullable(usageMove),
 })
 export type Kept = v.InferOutput<typeof kept>
 
-/** Fields that move with every request: a use, not a change. */
+/** Fields that every request changes. They do not count as changes. */
 export const usageFields: readonly string[] = [
   'requests',
   'inputTokens',
@@ -150,25 +150,25 @@ export const usageFields: readonly string[] = [
   'lastUsedAt',
 ]
 
-/** Fields of a snapshot that are rows of other tables: no update of the row itself can set them. */
+/** Fields of a snapshot that are rows of other tables. */
 export const attachedFields: readonly string[] = ['limits', 'secrets', 'members', 'memberships']
 
-/** By id; things that do not exist are left out. `tell` is told how many rows were looked at. */
+/** Snapshots by id, of things that exist. `tell` is called with the number of rows read. */
 export async function snapshots(
   db: Database,
-  kind: Kind,
+  noun: ImportedNoun,
   ids: readonly string[],
   tell: RowProgress = unheard,
 ): Promise<ReadonlyMap<string, Snapshot>> {
   const found = new Map<string, Snapshot>()
   for (const chunk of inChunks(ids)) {
-    const attached = await attachedRows(db, kind, chunk)
+    const attached = await attachedRows(db, noun, chunk)
     const rows: readonly Fields[] = await db
       .select()
-      .from(tableOf(kind))
-      .where(inArray(tableOf(kind).id, chunk))
+      .from(tableOf(noun))
+      .where(inArray(tableOf(noun).id, chunk))
     for (const { id, ...row } of rows) {
-      // As it will be read back from JSON.
+      // The same form as when it is read back from JSON.
       const text = JSON.stringify({ ...row, ...attached(String(id)) })
       found.set(String(id), JSON.parse(text) as Snapshot)
     }
@@ -177,14 +177,14 @@ export async function snapshots(
   return found
 }
 
-/** What each of the things has in other tables. */
+/** The rows in other tables that belong to each. */
 async function attachedRows(
   db: Database,
-  kind: Kind,
+  noun: ImportedNoun,
   ids: readonly string[],
 ): Promise<(id: string) => Snapshot> {
   const among = (column: Column) => inArray(column, [...ids])
-  const subject = subjectColumns[kind]
+  const subject = subjectColumns[noun]
   const limitsOf = Map.groupBy(
     await db.select().from(limits).where(among(limits[subject])),
     row => row[subject],
@@ -193,7 +193,7 @@ async function attachedRows(
     (limitsOf.get(id) ?? [])
       .map(row => [`${row.metric}/${row.windowMs}`, [row.amount, row.resetAt]] as const)
       .sort(([a], [b]) => a.localeCompare(b))
-  if (kind === 'key') {
+  if (noun === 'key') {
     const rows = await db.select().from(secrets).where(among(secrets.keyId))
     const secretsOf = Map.groupBy(rows, row => row.keyId)
     return id => ({
@@ -202,7 +202,7 @@ async function attachedRows(
     })
   }
   const [own, other, field] =
-    kind === 'user'
+    noun === 'user'
       ? (['userId', 'projectId', 'memberships'] as const)
       : (['projectId', 'userId', 'members'] as const)
   const rows = await db.select().from(projectMembers).where(among(projectMembers[own]))
@@ -214,7 +214,7 @@ async function attachedRows(
 }
 
 /** What a user, project or key is called. */
-export const nameOf = (kind: Kind, snapshot: Snapshot): string => String(snapshot[nouns[kind].label])
+export const nameOf = (noun: ImportedNoun, snapshot: Snapshot): string => String(snapshot[nouns[noun].label])
 
 /** SHA-256 hashes of the secrets of a key whose snapshot was stored. */
 export const secretHashes = (stored: unknown): readonly string[] =>
@@ -222,17 +222,17 @@ export const secretHashes = (stored: unknown): readonly string[] =>
 
 const withSecrets = v.object({ secrets: v.array(v.tuple([v.string(), v.nullable(v.number())])) })
 
-/** The view of each for the audit trail, by id, oldest first; keys with all they used. */
+/** The views for the audit log, by id, oldest first; keys include their total usage. */
 export async function auditViews(
   db: Database,
   now: Date,
-  kind: Kind,
+  noun: ImportedNoun,
   ids: readonly string[],
   tell: RowProgress = unheard,
 ): Promise<ReadonlyMap<string, object>> {
   const found = new Map<string, object>()
   for (const chunk of inChunks(ids)) {
-    for (const view of await viewsOf[kind](db, chunk, now)) found.set(view.id, view)
+    for (const view of await viewsOf[noun](db, chunk, now)) found.set(view.id, view)
     await tell(chunk.length)
   }
   return found
@@ -240,7 +240,7 @@ export async function auditViews(
 
 type Views = (db: Database, ids: string[], now: Date) => Promise<readonly { readonly id: string }[]>
 
-const viewsOf: Readonly<Record<Kind, Views>> = {
+const viewsOf: Readonly<Record<ImportedNoun, Views>> = {
   user: async (db, ids) => userViews(db, await db.select().from(users).where(inArray(users.id, ids))),
   project: async (db, ids) =>
     projectViews(db, await db.select().from(projects).where(inArray(projects.id, ids))),
@@ -253,6 +253,7 @@ const viewsOf: Readonly<Record<Kind, Views>> = {
         { tokens: inputTokens + outputTokens + otherTokens, requests, costUsd: toDollars(costMicros) },
       ]),
     )
-    return keyViews(db, now, { where: rendered(among) }).map(view => ({ ...view, ...used.get(view.id) }))
+    const views = await keyViews(db, now, { where: among })
+    return views.map(view => ({ ...view, ...used.get(view.id) }))
   },
 }

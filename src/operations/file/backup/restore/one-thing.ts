@@ -1,6 +1,6 @@
 /**
- * Brings one thing back from a backup, with what belongs to it, or undoes that again: after a safety
- * copy, with an audit row that tells what was touched.
+ * Brings one thing back from a backup, with what belongs to it, or undoes that. Takes a safety copy first, and records
+ * what was touched in the audit log.
  */
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { type Noun, nounNames } from '../../../../contract/nouns.ts'
@@ -19,7 +19,7 @@ import type { OneThing } from '../input.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
 import { recordInside } from '../trail.ts'
 import { Return } from './bring-back.ts'
-import type { EntityReturn } from './choose.ts'
+import type { ThingReturn } from './choose.ts'
 import { usersOf } from './live.ts'
 
 interface Chosen {
@@ -27,7 +27,7 @@ interface Chosen {
   readonly selector: string
 }
 
-/** @throws usage when several are asked for */
+/** @throws usage (several things) */
 export function chosenThing(options: OneThing): Chosen | undefined {
   const chosen = nounNames.flatMap(noun => {
     const selector = options[noun]
@@ -37,18 +37,18 @@ export function chosenThing(options: OneThing): Chosen | undefined {
   if (chosen.length <= 1) return chosen[0]
   throw new LatchkeyError(
     'usage',
-    'several things to bring back were named',
-    'restore them one after another, or all of the backup',
+    'only one thing can be brought back at a time',
+    'restore them one after another, or restore the whole backup',
   )
 }
 
 /**
- * Brings back a thing, and what belongs to it.
+ * Brings back a thing and what belongs to it.
  *
  * @param prepare brings the copy to the newest schema
- * @throws not_found, ambiguous, conflict (a name or secret is taken, or what it refers to is missing), schema_older
+ * @throws not_found, ambiguous, conflict (a name or secret is taken, or something it refers to is missing), schema_older
  */
-export async function restoreEntity(
+export async function restoreThing(
   context: FileContext,
   stored: StoredBackup,
   copy: string,
@@ -61,15 +61,15 @@ export async function restoreEntity(
 }
 
 /**
- * Undoes the last such return, from the backup that was taken for it.
+ * Undoes the last such return, from its safety copy.
  *
- * @throws conflict (something new belongs to what it brought), schema_older
+ * @throws conflict (something new belongs to what it brought back), schema_older
  */
-export async function undoEntity(
+export async function undoThing(
   context: FileContext,
   stored: StoredBackup,
   copy: string,
-  { target, things }: EntityReturn,
+  { target, things }: ThingReturn,
   prepare: (safety: Backup | null) => void,
 ): Promise<Restored> {
   return inOne(
@@ -105,7 +105,7 @@ async function inOne(
     live.query('ATTACH ? AS backup').run(copy)
     const run = (safetyBackup: Backup | null, end: 'COMMIT' | 'ROLLBACK') =>
       transact(context, live, { stored, safetyBackup, target, end }, work => change(work, target))
-    // What cannot be done is found out before a safety copy is taken for it.
+    // Find out whether it works before taking a safety copy.
     const rehearsed = run(null, 'ROLLBACK')
     if (context.dryRun) return rehearsed
     return run(await createUnlocked(context, { reason: 'pre-restore' }), 'COMMIT')
@@ -177,7 +177,7 @@ async function idOf(copy: string, { noun, selector }: Chosen, { manifest }: Stor
     throw new LatchkeyError(
       'not_found',
       `${error.message} in the backup ${manifest.id}, taken ${manifest.createdAt.toISOString()}`,
-      'it may be in an older or newer one: latchkey backup list',
+      'it may be in an older or newer backup: latchkey backup list',
     )
   } finally {
     client.close()

@@ -1,0 +1,95 @@
+/** Turns what SQLite says, and the file system beneath it, into errors with a code and a next step. */
+import { accessSync, constants, existsSync } from 'node:fs'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf } from '../../contract/failure.ts'
+import { checkOwner, closedTo, diskFull, systemFailure } from '../../system/errors.ts'
+import { fileFailure, sidecars, unwritable } from '../../system/files.ts'
+import { shellWord } from '../../text/shell-word.ts'
+
+/** The LatchkeyError behind `error`, or `error` itself when it is none that is expected. */
+export function translate(error: unknown, path: string): unknown {
+  if (error instanceof LatchkeyError) return error
+  const cause = deepest(error)
+  const code = codeOf(cause)
+  const options = { cause }
+  if (!code.startsWith('SQLITE_')) {
+    const known = systemFailure(cause, path)
+    return known instanceof LatchkeyError ? known : error
+  }
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new LatchkeyError(
+      'busy',
+      `the database ${path} is busy: another process is writing to it`,
+      'run the command again in a moment; latchkey health names who has it open',
+      options,
+    )
+  }
+  if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
+    return corrupt(path, options)
+  }
+  // SQLite has no other word for a shared-memory file that finds no room.
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') return diskFull(cause, path)
+  const closed = closedSidecar(path)
+  if (closed !== undefined && /^SQLITE_(READONLY|CANTOPEN|PERM)/.test(code)) {
+    return new LatchkeyError(
+      'permission',
+      `${closed} cannot be written by this user, and the database beside it cannot be used without`,
+      `let it belong to the owner of the database: sudo chown --reference=${shellWord(path)} ${shellWord(closed)}`,
+      options,
+    )
+  }
+  if (code.startsWith('SQLITE_READONLY')) {
+    return new LatchkeyError(
+      'database_readonly',
+      `the database ${path} cannot be written: it, or its folder, is read-only for this user`,
+      checkOwner(path),
+      options,
+    )
+  }
+  if (/^SQLITE_(CANTOPEN|PERM)/.test(code)) return closedTo(cause, path)
+  if (code.startsWith('SQLITE_IOERR')) {
+    return new LatchkeyError(
+      'corrupt',
+      `reading or writing ${path} failed (${code})`,
+      'look at the disk (dmesg) and run the command again; if the file is lost, restore it with: latchkey restore --latest',
+      options,
+    )
+  }
+  return error
+}
+
+/** The same of a file that is no live database. */
+export function copyFailure(error: unknown, path: string): unknown {
+  const code = codeOf(error)
+  if (/^SQLITE_(READONLY|CANTOPEN|PERM)/.test(code)) return unwritable(error, path)
+  return code.startsWith('SQLITE_') ? translate(error, path) : fileFailure(error, path)
+}
+
+export function corrupt(path: string, options?: ErrorOptions): LatchkeyError {
+  return new LatchkeyError(
+    'corrupt',
+    `${path} is damaged, or is not a SQLite database`,
+    'look for a backup with: latchkey backup list, then: latchkey restore --latest',
+    options,
+  )
+}
+
+/** What keeps somebody who may write to a database from doing so: a log or an index of it that is somebody else's. */
+function closedSidecar(path: string): string | undefined {
+  if (!isOpen(path)) return undefined
+  return sidecars.map(suffix => path + suffix).find(sidecar => existsSync(sidecar) && !isOpen(sidecar))
+}
+
+function isOpen(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Drizzle wraps what SQLite said, and repeats the parameters of the query in its own message. */
+function deepest(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? deepest(error.cause) : error
+}
