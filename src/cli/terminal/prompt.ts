@@ -161,8 +161,4 @@ const cancelled = (): LatchkeyError =>
   )
 
 const interrupted = (): LatchkeyError =>
-  new LatchkeyError(
-    'interrupted',
-    'interrupted: nothing was changed',
-    'run it again when you are ready',
-  )
+  new LatchkeyError('interrupted', 'interrupted: nothing was changed', 'run it again when you are ready')

@@ -125,7 +125,10 @@ test('backups of another database are shown when asked for, and what is restored
   const text = async (question: string) => (asked.push(question) > 0 ? 'latchkey.db' : '')
   const restored = await latchkey(`restore ${other.id}`, { tty: true, columns: 200, prompts: { text } })
   expect(asked[0]).toContain(`of another database, ${hostname()}:${staging.db}`)
-  expect(restored).toMatchObject({ code: 0, out: expect.stringContaining(`It is a backup of ${hostname()}:`) })
+  expect(restored).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(`It is a backup of ${hostname()}:`),
+  })
 })
 
 test('restore says which newer backup it passes over', async () => {

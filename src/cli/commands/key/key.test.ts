@@ -201,9 +201,7 @@ test('--raw prints the secret alone, --out nothing but the path of a new file', 
   await using at = await home()
   const raw = await at.key('create a --raw')
   expect((await at.latchkey.keys.verify(raw.out.trimEnd())).key?.name).toBe('a')
-  expect(raw.err).toMatch(
-    /^Created key a \(key_\w+\)\nIt has no owner, no limit and no expiry\. Set them/,
-  )
+  expect(raw.err).toMatch(/^Created key a \(key_\w+\)\nIt has no owner, no limit and no expiry\. Set them/)
   expect((await at.key('create bound --expires 9d --raw')).err).toMatch(/^Created key bound \(key_\w+\)\n$/)
   expect((await at.key('create r --raw --count 3')).out.trimEnd().split('\n')).toHaveLength(3)
 
