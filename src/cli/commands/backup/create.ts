@@ -28,7 +28,7 @@ export default command({
     wait: opt.as(
       'duration',
       duration,
-      'How long to wait while another backup command runs (default: do not wait)',
+      'How long to wait for a running backup command (default: do not wait)',
     ),
   },
   run: async (ctx, { to, compress, recipient, recipientsFile, wait, ...options }) =>

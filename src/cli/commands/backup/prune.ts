@@ -15,11 +15,7 @@ const options = {
   keepMonthly: opt.as('n', keepCount, 'Keep one per month for the last N months'),
   keepYearly: opt.as('n', keepCount, 'Keep one per year for the last N years'),
   keepWithin: opt.as('duration', duration, 'Keep all backups taken within this time before the newest one'),
-  wait: opt.as(
-    'duration',
-    duration,
-    'How long to wait while another backup command runs (default: do not wait)',
-  ),
+  wait: opt.as('duration', duration, 'How long to wait for a running backup command (default: do not wait)'),
 }
 
 export default command({

@@ -13,16 +13,8 @@ const changes = {
   user: opt.clearable('user', verbatim, 'Owner of the key'),
   project: opt.clearable('project', verbatim, 'What it is for'),
   model: opt.clearable('model', verbatim, 'Model to use instead of the one a request asks for'),
-  allowModel: opt.clearableMany(
-    'pattern',
-    verbatim,
-    'Model that the key may use; * matches anything (repeatable)',
-  ),
-  scope: opt.clearableMany(
-    'scope',
-    verbatim,
-    'What the key may do, such as chat:write or chat:* (repeatable)',
-  ),
+  allowModel: opt.clearableMany('pattern', verbatim, 'Allowed model; * matches anything (repeatable)'),
+  scope: opt.clearableMany('scope', verbatim, 'Allowed scope, such as chat:write or chat:* (repeatable)'),
   expires: opt.clearable('duration|date', whenIfEver, 'When the key stops working'),
   metadata: opt.clearable('json', json, 'Your own JSON to store with the key'),
   limit: opt.many('metric=amount/window', limit, 'Rolling limit to add or change (repeatable)'),
