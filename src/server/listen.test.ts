@@ -95,7 +95,12 @@ requirePresent(canUnshare, 'a way to run without a network')(
     const err = await child.stderr.text()
     expect([await child.exited, JSON.parse(err)]).toEqual([
       2,
-      { error: expect.objectContaining({ code: 'usage', message: expect.stringContaining('cannot be resolved') }) },
+      {
+        error: expect.objectContaining({
+          code: 'usage',
+          message: expect.stringContaining('cannot be resolved'),
+        }),
+      },
     ])
   },
 )

@@ -140,10 +140,7 @@ export async function requireFree(path: string): Promise<void> {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) return
   if (stat.isSocket() && !(await answers(path))) return
-  throw taken(
-    path,
-    stat.isSocket() ? 'another program listens there' : 'it exists and is not a socket',
-  )
+  throw taken(path, stat.isSocket() ? 'another program listens there' : 'it exists and is not a socket')
 }
 
 const taken = (path: string, why: string): LatchkeyError =>
