@@ -1,6 +1,6 @@
 /**
- * Answers requests: finds the route, asks who is calling, lets the operations do the work. Knows no socket and no
- * process, and holds no rule of its own about keys, limits or usage.
+ * Answers requests: finds the route, authenticates the caller, and calls the operations. Knows no socket and no process,
+ * and has no rules about keys, limits or usage.
  */
 
 import { LatchkeyError } from '../contract/errors.ts'
@@ -13,7 +13,7 @@ import { type AppOptions, type Call, type Route, routesOf } from './routes.ts'
 export interface App {
   /** Never rejects. */
   readonly answer: (request: Request) => Promise<Response>
-  /** From now on it is not ready, and every answer ends its connection. */
+  /** From now on the server is not ready, and every answer closes its connection. */
   readonly stop: () => void
 }
 
@@ -77,13 +77,13 @@ export function createApp(options: AppOptions): App {
 }
 
 interface Found {
-  /** As it stands in the log and in metrics. */
+  /** The route in the log and in metrics. */
   readonly path: string
   readonly id: string
   readonly routes: readonly Route[]
 }
 
-/** By hand: a client may send a `Host` of which no URL can be made. */
+/** Without `URL`, because a client may send a `Host` that is not valid in one. */
 const pathOf = (url: string): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
 
 function findRoute(routes: readonly Route[], pathname: string): Found | undefined {
@@ -105,14 +105,14 @@ function routeFor(candidates: readonly Route[] | undefined, method: string): Rou
   const route = candidates.find(each => each.method === wanted)
   if (route !== undefined) return route
   const allowed = candidates.flatMap(each => (each.method === 'GET' ? ['GET', 'HEAD'] : [each.method]))
-  throw new Refusal(405, 'usage', 'this path takes another method', `use ${allowed[0]}`, {
+  throw new Refusal(405, 'usage', 'this path does not allow that method', `use ${allowed[0]}`, {
     allow: allowed.join(', '),
   })
 }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
-/** The key that a verdict is about, and the limit that denied it. */
+/** The key of a verdict, and the limit that denied it. */
 function clientOf({ key, limits }: Verdict): Pick<RequestEntry, 'client' | 'limit'> {
   const hit = limits.find(limit => limit.exceeded)
   if (hit === undefined) return { client: key?.id ?? null, limit: null }

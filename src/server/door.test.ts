@@ -147,7 +147,7 @@ test('a limit that was hit is 429, with when to come back', async () => {
     },
   ])
   expect(await answer.json()).toMatchObject({
-    error: { code: 'denied', message: 'the key in the request may not do this: limit_exceeded' },
+    error: { code: 'denied', message: 'the key in the request is not allowed to do this: limit_exceeded' },
   })
 })
 

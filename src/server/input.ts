@@ -1,4 +1,4 @@
-/** The fields of request bodies and of queries. Types alone are judged here; what values mean is for the operations. */
+/** The fields of request bodies and queries. Only types are checked here; the operations check the values. */
 import * as v from 'valibot'
 import { LatchkeyError, redact } from '../contract/errors.ts'
 import { didYouMean, nearestField } from '../text/nearest.ts'
@@ -11,7 +11,7 @@ const moment = v.pipe(
   v.isoTimestamp(notATime),
   v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
     try {
-      // Refuses 30 February, of which Date makes 2 March.
+      // Refuses 30 February, which Date turns into 2 March.
       return new Date(Temporal.Instant.from(value).epochMilliseconds)
     } catch {
       addIssue({ message: notATime })
@@ -20,7 +20,7 @@ const moment = v.pipe(
   }),
 )
 
-/** What a request asks for, as far as it is known: the amounts are compared with what limits leave. */
+/** What a request needs, if known. The amounts are compared with what is left of the limits. */
 const wanted = {
   model: v.optional(text),
   scope: v.optional(text),
@@ -66,7 +66,7 @@ export function readQuery<S extends Fields>(schema: S, url: string): v.InferOutp
 
 type Fields = v.StrictObjectSchema<v.ObjectEntries, undefined>
 
-/** A field that is null is one that is not there. @throws invalid, naming the field and never its value */
+/** A null field counts as missing. @throws invalid, naming the field but never its value */
 export function readFields<S extends Fields>(schema: S, body: unknown): v.InferOutput<S> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw refused(schema, 'to be an object', 'body')

@@ -53,13 +53,13 @@ test('init: where, and who comes first', async () => {
   using folder = temporaryFolder()
   const typed: Typed[] = [
     { when: /Database file/, keys: enter },
-    { when: /First user/, keys: `al ice${enter}` },
+    { when: /first user/, keys: `al ice${enter}` },
     { when: /may hold/, keys: `${'\x7f'.repeat(4)}ice${enter}` },
   ]
   const drawn = await onTerminal('init', typed, { env: { XDG_DATA_HOME: folder.path }, cwd: folder.path })
   // Too long for a line, the path is folded by the terminal wherever it ends.
   expect(recorded(drawn, folder.path).join('')).toMatch(
-    /^✔ Database file \[--db\] .*✔ First user, with the role admin \[--admin, Enter for none\] aliceCreated .*latchkey\.db.* and user.* alice .*Next: latchkey key create ci --user aliceThe same without questions: {2}latchkey init --admin alice$/,
+    /^✔ Database file \[--db\] .*✔ Also create a first user, with the role admin \[--admin, Enter for none\] aliceCreated .*latchkey\.db.* and user.* alice .*Next: latchkey key create ci --user aliceThe same without questions: {2}latchkey init --admin alice$/,
   )
   expect(drawn.code).toBe(0)
   const users = await run('user list --fields username,role --json', {
@@ -79,7 +79,7 @@ test('user create: a person with a password', async () => {
       { when: /Unique username/, keys: `bob${enter}` },
       { when: /email/, keys: `bob${enter}` },
       { when: /is not an email/, keys: `@example.org${enter}` },
-      { when: /Name for display/, keys: `Bob's${enter}` },
+      { when: /Display name/, keys: `Bob's${enter}` },
       { when: /Role/, keys: `${down}${enter}` },
       { when: /Ask for a password/, keys: `y${enter}` },
       { when: /Password for bob/, keys: `correct horse${enter}` },
@@ -90,8 +90,8 @@ test('user create: a person with a password', async () => {
   expect(recorded(drawn, home.folder)).toEqual([
     '✔ Unique username bob',
     '✔ Unique email address [--email, Enter for none] bob@example.org',
-    "✔ Name for display [--name, Enter for none] Bob's",
-    '✔ Role, for the backend to act on (default: member) [--role] viewer',
+    "✔ Display name [--name, Enter for none] Bob's",
+    '✔ Role, for your backend to interpret (default: member) [--role] viewer',
     '✔ Ask for a password at the terminal? Yes',
     '✔ Password for bob *************',
     '✔ Password for bob (again) *************',
@@ -118,11 +118,11 @@ test('key create: each answer is tried out before it is taken', async () => {
     'key create',
     [
       { when: /Unique name/, keys: `ci${enter}` },
-      { when: /exists already|is taken/, keys: `-2${enter}` },
-      { when: /Who it belongs to/, keys: 'bo' },
+      { when: /already exists|is taken/, keys: `-2${enter}` },
+      { when: /Owner of the key/, keys: 'bo' },
       { when: /❯ bob {2}member/, keys: enter },
-      { when: /What it is for/, keys: enter },
-      { when: /When it stops/, keys: `90x${enter}` },
+      { when: /Project of the key/, keys: enter },
+      { when: /When the key stops/, keys: `90x${enter}` },
       { when: /not a duration/, keys: `\x7fd${enter}` },
       { when: /Rolling limit/, keys: `tokens=100k/5h${enter}` },
       { when: /Another one/, keys: enter },
@@ -130,14 +130,14 @@ test('key create: each answer is tried out before it is taken', async () => {
     { db: home.path },
   )
   expect(recorded(drawn, home.folder)).toEqual([
-    '✔ Unique name: what this key is for ci-2',
-    '✔ Who it belongs to [--user, Enter for none] bob',
-    '✔ What it is for; gives the secret its prefix [--project, Enter for none] (none)',
-    '',
-    '✔ When it stops working (default: never) [--expires] 90d',
+    '✔ Unique name, such as what the key is for ci-2',
+    '✔ Owner of the key [--user, Enter for none] bob',
+    '✔ Project of the key; sets the prefix of the secret [--project, Enter for none]',
+    '(none)',
+    '✔ When the key stops working (default: never) [--expires] 90d',
     '✔ Rolling limit, such as tokens=100k/5h [--limit, Enter for none] tokens=100k/5h',
     '',
-    '✔ Another one [Enter to go on]',
+    '✔ Another one [Enter to continue]',
     'Created key ci-2 (key_…)',
     'lk_…',
     'Copy it now: it cannot be shown again.',
@@ -162,7 +162,7 @@ test('project create: whose it is, is picked', async () => {
   const drawn = await onTerminal(
     'project create',
     [
-      { when: /Name for display/, keys: `Data team${enter}` },
+      { when: /Display name/, keys: `Data team${enter}` },
       { when: /Who owns it[\s\S]*❯ alice/, keys: enter },
       { when: /What it is for/, keys: `Reports${enter}` },
       { when: /Rolling limit/, keys: enter },
@@ -170,7 +170,7 @@ test('project create: whose it is, is picked', async () => {
     { db: home.path },
   )
   expect(recorded(drawn, home.folder)).toEqual([
-    '✔ Name for display Data team',
+    '✔ Display name Data team',
     '✔ Who owns it [--owner] alice',
     '✔ What it is for [--description, Enter for none] Reports',
     '✔ Rolling limit on all its keys together [--limit, Enter for none]',
@@ -203,9 +203,9 @@ test('a key is picked by a part of its name, and erased once its name is typed',
   })
   expect(recorded(right, home.folder)).toEqual([
     '✔ Which key? deploy',
-    '✔ Erase key deploy (key_…) and all it ever used',
+    '✔ Erase key deploy (key_…) with its limits and usage',
     'Database /data/latchkey.db',
-    'Type deploy to go on: deploy',
+    'Type deploy to continue: deploy',
     'Deleted key deploy (key_…)',
     'The same without questions:',
     '  latchkey key delete deploy --yes',
@@ -271,7 +271,7 @@ test.each([
   expect(await state()).toEqual(before)
   expect((await run(line, { ...at, prompts: answering(typed) })).code).toBe(0)
   expect(await state()).not.toEqual(before)
-  expect(asked[1]).toEndWith(`\nType ${typed} to go on:`)
+  expect(asked[1]).toEndWith(`\nType ${typed} to continue:`)
 })
 
 test('where a restore replaces nothing, y is enough', async () => {
@@ -283,7 +283,7 @@ test('where a restore replaces nothing, y is enough', async () => {
   const ran = await run(`restore --latest --to ${to}`, { tty: true, db: home.path, prompts: { confirm } })
   expect({ code: ran.code, asked }).toEqual({
     code: 0,
-    asked: [expect.stringMatching(/^Bring back .*other\.db from .*, taken \d{4}-\d\d-\d\d \d\d:\d\d \(/)],
+    asked: [expect.stringMatching(/^Restore .*other\.db from .*, taken \d{4}-\d\d-\d\d \d\d:\d\d \(/)],
   })
 })
 
@@ -357,7 +357,7 @@ test('what was given is not asked for, and a command that lacks nothing asks not
   }
   const ran = await run('key create --user alice --expires 9d', { tty: true, db: home.path, prompts })
   expect(asked.map(message => message.split(' ').slice(0, 2).join(' '))).toEqual([
-    'Unique name:',
+    'Unique name,',
     'Rolling limit,',
   ])
   expect(ran.err).toContain('latchkey key create --user alice --expires 9d ci\n')

@@ -108,7 +108,7 @@ function argumentQuestion(name: string, declared: Argument<unknown>): Question {
 
 function optionQuestion(name: string, option: Option<unknown>): Question {
   const flag = `--${kebab(name)}`
-  const about = option.summary.replace('; repeatable', '')
+  const about = option.summary.replace(/; repeatable| \(repeatable\)/, '')
   const [, initial] = /\(default: (\w+)\)$/.exec(about) ?? []
   const enter = option.required || about.includes('default:') ? '' : ', Enter for none'
   return {
@@ -148,11 +148,11 @@ async function ask(
   }
   if (isPicked(fixed)) return withAnswer(await pick(fixed, message, needed, questioning))
   const validate = async (answer: string): Promise<string | undefined> =>
-    answer === '' && needed ? 'type something, or leave with Ctrl-C' : problem(withAnswer(answer))
+    answer === '' && needed ? 'type something, or press Ctrl-C to leave' : problem(withAnswer(answer))
   const answer = await prompts.text(message, { validate, ...(initial === undefined ? {} : { initial }) })
   const line = withAnswer(answer)
   if (!repeated || answer === '') return line
-  return ask({ ...question, message: 'Another one [Enter to go on]', needed: false }, line, questioning)
+  return ask({ ...question, message: 'Another one [Enter to continue]', needed: false }, line, questioning)
 }
 
 /** What was chosen; nothing where there is nothing to choose. @throws not_found when something is needed all the same */
@@ -175,7 +175,7 @@ async function pick(
   if (!needed) return ''
   const hint =
     subject === 'import' ? 'see them with: latchkey import list' : `make one with: latchkey ${subject} create`
-  throw new LatchkeyError('not_found', `there is no ${subject} to choose`, hint)
+  throw new LatchkeyError('not_found', `there is no ${subject} to choose from`, hint)
 }
 
 const nothing: Choice = { value: '', name: '(none)' }

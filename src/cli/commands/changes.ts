@@ -15,7 +15,7 @@ interface Changed {
  * @param name what it is about, such as `key ci (key_…)`
  */
 export const outcomeText = (done: string, name: string, { changed }: Changed): string =>
-  changed ? done : `Unchanged: ${name} was so already`
+  changed ? done : `Unchanged: ${name}`
 
 /** Of an update, with what differs: `tokens 100k/5h → 500k/5h`. */
 export function updatedText(name: string, view: Changed, brush: Brush): string {

@@ -5,9 +5,9 @@ import { transcript, tutorial } from './demo/tutorial.ts'
 
 export default command({
   effect: 'read',
-  summary: 'Show the whole of Latchkey on a throw-away database',
+  summary: 'Show all of Latchkey on a temporary database',
   description:
-    'Creates users, a project, keys and usage, takes a backup, destroys the database, restores it and checks that everything is there. Each command is shown as you would type it. Your own database is not touched.',
+    'Creates users, a project, keys and usage, takes a backup, deletes the database, restores it and checks that nothing is missing. Shows each command as you would type it. Your own database is not touched.',
   examples: ['latchkey demo', 'latchkey demo --json'],
   run: async ctx => tutorial(ctx.invoke, ctx.now()),
   prints: one(demoReport, { done: transcript }),

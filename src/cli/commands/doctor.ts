@@ -5,9 +5,9 @@ import { healthExit, healthLines, typable } from './db/drawing.ts'
 
 export default command({
   effect: 'read',
-  summary: 'Check everything there is to check, and say how to mend it',
+  summary: 'Check everything, and show how to fix what is wrong',
   description:
-    'The checks of latchkey health, with all of the file looked through, and the settings, the clock, the schedule of backups and the bytes of the newest one. Changes nothing. Exits with 0 when nothing failed, with 7 when the file or its schema is damaged, otherwise with 1.',
+    'Runs the checks of latchkey health on the whole file, and checks the settings, the clock, the backup schedule and the content of the newest backup. Changes nothing. Exits 0 if nothing failed, 7 if the file or its schema is damaged, otherwise 1.',
   examples: ['latchkey doctor', `latchkey doctor --json | jq -r '.checks[].mend | values'`],
   mendsSettings: true,
   run: async ctx =>

@@ -6,7 +6,7 @@ export default command({
   effect: 'read',
   summary: 'Check the database, its schema, its disk and its backups',
   description:
-    'Exits with 0 when nothing failed, with 7 when the file or its schema is damaged, otherwise with 1. Warnings do not fail.',
+    'Exits 0 if nothing failed, 7 if the file or its schema is damaged, otherwise 1. Warnings are not failures.',
   examples: ['latchkey health', 'latchkey health --json'],
   run: async ctx => typable(await (await ctx.operations()).health(), ctx.again),
   prints: one(healthReport, { done: healthLines }),

@@ -4,10 +4,9 @@ import { command, one, opt } from '../declare/define.ts'
 export default command({
   effect: 'write',
   summary: 'Create the database',
-  description:
-    'Where --db, LATCHKEY_DB or the configuration says. A database that is there already is never touched.',
+  description: 'Creates it at --db, LATCHKEY_DB or the configured path. Never touches an existing database.',
   examples: ['latchkey init', 'latchkey init --db /var/lib/gateway/latchkey.db --admin alice'],
-  options: { admin: opt.text('username', 'First user, with the role admin') },
+  options: { admin: opt.text('username', 'Also create a first user, with the role admin') },
   wizard: ['db', 'admin'],
   run: async (ctx, input) => (await ctx.operations()).initialize(input),
   prints: one(initialized, {

@@ -25,8 +25,8 @@ export function limitCommands(noun: LimitedNoun) {
       summary: `Add rolling limits to a ${noun}, or change their amounts`,
       description:
         noun === 'key'
-          ? 'All other limits stay; one with the same metric and window gets the new amount. A window is from 1m to 366d long.'
-          : `They count all keys of the ${noun} together: a key is denied by its own limits, its user's and its project's.`,
+          ? 'A limit with the same metric and window gets the new amount; all other limits stay. A window is from 1m to 366d long.'
+          : `They count all keys of the ${noun} together. A key has to stay within its own limits, its user's and its project's.`,
       examples: [
         `latchkey ${noun} limit add ${example} tokens=100k/5h`,
         `latchkey ${noun} limit add ${example} tokens=5M/30d usd=20/30d requests=60/1m`,
@@ -37,11 +37,11 @@ export function limitCommands(noun: LimitedNoun) {
       would: (_, brush, { limits }) => `set ${limits.map(each => limitText(each, brush)).join(', ')}`,
       prints: rows(putLimit, { columns: limitColumns, empty: 'No limits.' }),
       notice: limits =>
-        limits.some(each => each.changed) ? undefined : 'Unchanged: the limits were so already.',
+        limits.some(each => each.changed) ? undefined : 'Unchanged: the limits are already set.',
     }),
     list: command({
       effect: 'read',
-      summary: noun === 'key' ? 'List the limits that bind a key' : `List the limits of a ${noun}`,
+      summary: noun === 'key' ? 'List the limits that apply to a key' : `List the limits of a ${noun}`,
       examples: [`latchkey ${noun} limit list ${example}`, `latchkey ${noun} limit list ${example} --json`],
       args: limited,
       run: async (ctx, typed) => (await ctx.operations()).limits.list(await named(ctx, noun, typed[noun])),
@@ -52,8 +52,8 @@ export function limitCommands(noun: LimitedNoun) {
     }),
     remove: command({
       effect: 'write',
-      summary: `Take limits from a ${noun}`,
-      description: 'What is left is shown. History and totals stay.',
+      summary: `Remove limits from a ${noun}`,
+      description: 'Prints the limits that are left. History and totals stay.',
       examples: [
         `latchkey ${noun} limit remove ${example} tokens/5h`,
         `latchkey ${noun} limit remove ${example} usd --dry-run`,
@@ -69,7 +69,7 @@ export function limitCommands(noun: LimitedNoun) {
       effect: 'write',
       summary: `Reset the usage windows of a ${noun}`,
       description:
-        'What was used before no longer counts against the limits. History, totals and reports stay; requests under way still count.',
+        'What was used before no longer counts against the limits. History, totals and reports stay, and reservations still count.',
       examples: [`latchkey ${noun} reset ${example}`, `latchkey ${noun} reset ${example} --metric tokens`],
       args: limited,
       options: { metric: opt.choice(metrics, 'Only limits on this metric') },

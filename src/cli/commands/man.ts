@@ -6,14 +6,14 @@ import { manual, writeManual } from '../reference/manual.ts'
 export default command({
   effect: 'write',
   summary: 'Print the manual page of a command, or write all pages to a folder',
-  description: 'The pages are in roff, for man and mandoc: man shows one at once from a pipe.',
+  description: 'The pages are in roff, for man and mandoc. To read one, pipe it into man -l -.',
   examples: [
     'latchkey man key create | man -l -',
     'latchkey man --dir ~/.local/share/man/man1',
     'latchkey man > latchkey.1',
   ],
-  args: { command: arg.any('Words of the command, such as key create; none for the program itself') },
-  options: { dir: opt.text('folder', 'Write every page there, over earlier ones') },
+  args: { command: arg.any('Command, such as key create (default: latchkey itself)') },
+  options: { dir: opt.text('folder', 'Write all pages to this folder and replace earlier ones') },
   run: async (ctx, { command: words, dir }) =>
     dir === undefined
       ? manual(ctx.tree, words, ctx.now())

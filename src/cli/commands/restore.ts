@@ -9,9 +9,9 @@ const toChoose =
 
 export default command({
   effect: 'destroy',
-  summary: 'Put a backup, or one thing out of it, in the place of what is there',
+  summary: 'Restore the database, or one key, user or project, from a backup',
   description:
-    'The backup is verified first, then what is there now is backed up, then they are exchanged as one. Refuses while another process has the database open, unless --in-place. On any failure the old database is as it was. Before it asks, it lists every secret that does not work now and would work again; --keep-revocations ends those. With --key, --user or --project only that comes back, with what belongs to it. Whatever has narrowed access since stays: revoked, rotated, disabled, archived, fewer scopes, an earlier expiry, a changed password; used tokens stay counted.',
+    'Verifies the backup, takes a safety copy of the current database, then replaces it in one step. If anything fails, the database is unchanged. Refuses while another process has the database open, unless you give --in-place. Before it asks, it lists every secret that does not work now and would work again; --keep-revocations ends them. With --key, --user or --project it restores only that, and what belongs to it. Restrictions made since the backup stay: revoked, rotated, disabled, archived, fewer scopes, an earlier expiry, a changed password. Usage since then still counts.',
   examples: [
     'latchkey restore --latest --from /var/backups/latchkey --dry-run',
     'latchkey restore --latest --from /var/backups/latchkey --yes',
@@ -23,15 +23,21 @@ export default command({
   ],
   args: { backup: arg.unless(['latest', 'at', 'undo'], 'Id, file name or path of the backup', toChoose) },
   options: {
-    latest: opt.flag('The newest backup of this database'),
-    at: opt.as('duration|date', since, 'The newest backup that had been taken by then; 2h is two hours ago'),
-    undo: opt.flag('What was there before the last restore'),
-    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
-    identity: opt.text('file', 'Age identities that open an encrypted one (LATCHKEY_AGE_IDENTITY_FILE)'),
-    to: opt.text('file', 'The database to restore to (default: the configured one)'),
-    inPlace: opt.flag('Under the processes that have the database open: they see it at once'),
-    keepRevocations: opt.flag('End every secret that does not work now and would work again'),
-    wait: opt.as('duration', duration, 'How long to wait until nobody has it open (default: not at all)'),
+    latest: opt.flag('Restore the newest backup of this database'),
+    at: opt.as('duration|date', since, 'Restore the newest backup taken by then; 2h means two hours ago'),
+    undo: opt.flag('Restore what was there before the last restore'),
+    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir)'),
+    identity: opt.text('file', 'File of age identities that decrypt the backup (LATCHKEY_AGE_IDENTITY_FILE)'),
+    to: opt.text('file', 'Database file to restore to (default: the configured one)'),
+    inPlace: opt.flag('Restore while other processes have the database open; they see it at once'),
+    keepRevocations: opt.flag(
+      'End every secret that does not work now and would work again after the restore',
+    ),
+    wait: opt.as(
+      'duration',
+      duration,
+      'How long to wait while other processes have it open (default: do not wait)',
+    ),
     ...onlyOne,
   },
   confirm: async (ctx, input) => {

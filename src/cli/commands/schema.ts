@@ -7,13 +7,13 @@ export default command({
   effect: 'read',
   summary: 'Print the JSON Schema of what a command prints with --json',
   description:
-    'Draft 2020-12, of the whole document. Without a command: what each of them prints; with --json the schemas of all, under $defs.',
+    'Prints a schema of the whole document, in draft 2020-12. Without a command, lists what each command prints; with --json, prints all schemas under $defs.',
   examples: [
     'latchkey schema key list',
     'latchkey schema error',
     'latchkey schema --json > latchkey.schema.json',
   ],
-  args: { command: arg.any('Words of the command, such as key list; or error') },
+  args: { command: arg.any('Command, such as key list, or error') },
   run: async (ctx, { command: words }) => schemaOf(ctx.tree, words),
   prints: one(jsonSchema, {
     done: schema => (schema.$defs ? contents(schema.$defs) : JSON.stringify(schema, null, 2)),

@@ -6,9 +6,9 @@ import { formatDuration } from '../declare/times.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Serve verdicts, usage and metrics over HTTP, for gateways of any kind',
+  summary: 'Serve verdicts, usage and metrics over HTTP, for gateways in any language',
   description:
-    'Runs until SIGTERM or SIGINT (Ctrl-C), answers what it has taken, puts all usage on disk, and exits with 0 or, after SIGINT, with 130; a second signal ends it at once. Requests are told on stderr: lines of JSON, or of text on a terminal. /healthz and /readyz are open. /v1/authorize, for reverse proxies, and /v1/self take the key of the client. All else takes Authorization: Bearer and the secret of a key with the scope latchkey:verify (POST /v1/verify), latchkey:usage (POST /v1/usage, /v1/reservations) or latchkey:metrics (GET /metrics). docs/server.md has the whole of it.',
+    'Runs until SIGTERM or SIGINT (Ctrl-C). It then answers open requests, writes all usage to disk, and exits 0, or 130 after SIGINT. A second signal ends it at once. Requests are logged to stderr, as JSON lines or, on a terminal, as text. /healthz and /readyz are open. /v1/authorize, for reverse proxies, and /v1/self need the key of the client. Everything else needs Authorization: Bearer and the secret of a key with the scope latchkey:verify (POST /v1/verify), latchkey:usage (POST /v1/usage, /v1/reservations) or latchkey:metrics (GET /metrics). See docs/server.md.',
   examples: [
     'latchkey serve',
     'latchkey serve --listen 127.0.0.1:9000',
@@ -18,16 +18,16 @@ export default command({
     listen: opt.as(
       'host:port',
       hostPort,
-      'Where to listen; port 0 takes a free one (default: 127.0.0.1:8686)',
+      'Address to listen on; port 0 picks a free one (default: 127.0.0.1:8686)',
     ),
-    unix: opt.text('path', 'Listen on a socket in the file system, instead or as well'),
-    allowRemote: opt.flag('Listen also where other machines can connect, unencrypted'),
+    unix: opt.text('path', 'Listen on a Unix socket, alone or together with --listen'),
+    allowRemote: opt.flag('Allow addresses that other machines can reach, unencrypted'),
   },
   run: async (ctx, where) => (await import('./serve/listen.ts')).serveConfigured(ctx, where),
   prints: one(served, {
     done: ({ startedAt, stoppedAt, signal, requests }, brush) => {
       const ran = formatDuration(stoppedAt.getTime() - startedAt.getTime())
-      return `Stopped by ${signal} after ${ran}: ${brush.count(requests)} requests answered`
+      return `Stopped by ${signal} after ${ran}, ${brush.count(requests)} requests answered`
     },
   }),
   would: ({ addresses }) => `listen on ${addresses.join(' and ')}`,

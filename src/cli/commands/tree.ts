@@ -62,7 +62,7 @@ export const tree: Tree = {
   },
   import: {
     group: 'Access',
-    summary: 'Take over users, projects and keys from another system',
+    summary: 'Import users, projects and keys from another system',
     verbs: {
       'glm-proxy': () => import('./import/glm-proxy.ts'),
       ccluster: () => import('./import/ccluster.ts'),
@@ -79,7 +79,7 @@ export const tree: Tree = {
       ingest: () => import('./usage/ingest.ts'),
       report: () => import('./usage/report.ts'),
       price: {
-        summary: 'What models cost',
+        summary: 'Prices of models',
         verbs: {
           set: () => import('./usage/price/set.ts'),
           list: () => import('./usage/price/list.ts'),
@@ -97,7 +97,7 @@ export const tree: Tree = {
   },
   backup: {
     group: 'Safety',
-    summary: 'Copies of the database, checked',
+    summary: 'Verified copies of the database',
     verbs: {
       create: () => import('./backup/create.ts'),
       list: () => import('./backup/list.ts'),
@@ -111,7 +111,7 @@ export const tree: Tree = {
   },
   restore: {
     group: 'Safety',
-    summary: 'Bring a database back from a backup',
+    summary: 'Restore the database from a backup',
     load: () => import('./restore.ts'),
   },
   audit: {
@@ -154,7 +154,7 @@ export const tree: Tree = {
   },
   doctor: {
     group: 'Operations',
-    summary: 'Check everything, and say how to mend it',
+    summary: 'Check everything, and show how to fix it',
     load: () => import('./doctor.ts'),
   },
   config: {
@@ -172,7 +172,7 @@ export const tree: Tree = {
   },
   completion: {
     group: 'Program',
-    summary: 'Completion for shells',
+    summary: 'Shell completion',
     verbs: {
       install: () => import('./completion/install.ts'),
       bash: () => import('./completion/bash.ts'),
@@ -187,7 +187,7 @@ export const tree: Tree = {
   },
   man: { group: 'Program', summary: 'Manual pages', load: () => import('./man.ts') },
   version: { group: 'Program', summary: 'Print the version', load: () => import('./version.ts') },
-  demo: { group: 'Program', summary: 'A tour on a throw-away database', load: () => import('./demo.ts') },
+  demo: { group: 'Program', summary: 'A tour on a temporary database', load: () => import('./demo.ts') },
 }
 
 /** Those that every noun with limits has. */

@@ -224,7 +224,7 @@ function optionCandidates(
 function optionNames(name: string, option: Option<unknown>): readonly Candidate[] {
   const given = { value: `--${kebab(name)}`, about: option.summary }
   return option.kind === 'clearable'
-    ? [given, { value: `--no-${kebab(name)}`, about: 'Sets it to none' }]
+    ? [given, { value: `--no-${kebab(name)}`, about: 'Set it to none' }]
     : [given]
 }
 

@@ -26,7 +26,7 @@ export async function installCompletion(installation: Installation): Promise<Com
   if (before !== undefined && before !== '' && !isCompletionScript(before)) {
     throw new LatchkeyError(
       'conflict',
-      `${path} is there already, and is no completion script of latchkey`,
+      `${path} already exists, and is not a completion script of latchkey`,
       'move it away first, or name another folder with --dir',
     )
   }
@@ -51,14 +51,14 @@ function shellOf(env: Environment): Shell {
   if (found !== undefined) return found
   throw new LatchkeyError(
     'usage',
-    name === '' ? 'SHELL does not say which shell this is' : `${name} is not a shell that can be completed`,
+    name === '' ? '$SHELL does not name a shell' : `'${name}' is not a supported shell`,
     `name one: latchkey completion install ${shells[0]}`,
   )
 }
 
 /** What a person has to add where the file alone does nothing. */
 const activations: Readonly<Record<Shell, (path: string) => string | null>> = {
-  bash: path => `Needs the package bash-completion; without it, add to ~/.bashrc: source ${path}`,
+  bash: path => `Needs the package bash-completion. Without it, add to ~/.bashrc: source ${path}`,
   zsh: path => `Add to ~/.zshrc, before compinit: fpath=(${dirname(path)} $fpath)`,
   fish: () => null,
 }

@@ -378,8 +378,8 @@ test('the database is found however its option is written', async () => {
 })
 
 test.each([
-  ['', 'SHELL does not say'],
-  ['/bin/tcsh', 'tcsh is not a shell'],
+  ['', 'SHELL does not name'],
+  ['/bin/tcsh', 'is not a supported shell'],
 ])('with SHELL=%p completion install asks for one', async (SHELL, said) => {
   const { code, err } = await run('completion install', { env: { SHELL } })
   expect({ code, said: err.includes(said) }).toEqual({ code: 2, said: true })

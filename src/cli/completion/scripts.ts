@@ -20,7 +20,7 @@ export const scriptFor = (shell: Shell) =>
   command({
     effect: 'read',
     summary: `Print the script that completes latchkey in ${shell}`,
-    description: `Commands, options, values, and the names of keys, users and projects as they are in the database at that moment. completion install puts the script where ${shell} looks for it.`,
+    description: `Completes commands, options, values, and the names of keys, users and projects in the database. completion install puts the script where ${shell} looks for it.`,
     examples: [`latchkey completion ${shell} > ~/${installedAs[shell].join('/')}`],
     run: async () => completionScript(shell),
     prints: text,

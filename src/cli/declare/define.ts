@@ -118,5 +118,5 @@ export const command = <Result, Returned, A extends Arguments = None, O extends 
 
 /** What a dry run adds to every object that a changing command prints, so that nobody takes it for done. */
 export const dryRunField = {
-  dryRun: flag('True in a dry run, where nothing is changed; not there otherwise'),
+  dryRun: flag('true in a dry run, where nothing is changed; otherwise missing'),
 }

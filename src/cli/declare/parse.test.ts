@@ -58,9 +58,9 @@ describe('duration', () => {
     ['1h 30m', 'it must be numbers with units'],
     ['h', 'it must be numbers with units'],
     ['PT5M', 'M could be minutes or months'],
-    ['0', 'no time at all'],
-    ['0s', 'no time at all'],
-    ['0h0m', 'no time at all'],
+    ['0', 'must be longer than zero'],
+    ['0s', 'must be longer than zero'],
+    ['0h0m', 'must be longer than zero'],
     ['99999w', 'longer than 100 years'],
     ['99999999999999999999999999s', 'longer than 100 years'],
   ])('refuses %p and says why', (raw, why) => {
@@ -217,7 +217,7 @@ describe('moment', () => {
       expect(refusal(read, '10dd').message).toContain('is not a duration: dd is not a unit')
       expect(refusal(read, '5m ago').message).toContain('leave out "ago"')
       expect(refusal(read, '1M').message).toContain('M could be')
-      expect(refusal(read, '0d').message).toContain('no time at all')
+      expect(refusal(read, '0d').message).toContain('must be longer than zero')
       expect(refusal(read, 'soon').hint).toContain('90d or 1h30m, or a date such as 2026-12-31')
     }
   })

@@ -36,7 +36,7 @@ export const amount: Parse<number> = raw => {
 export const hostPort: Parse<{ readonly host: string; readonly port: number }> = raw => {
   const hint = 'write an address and a port such as 127.0.0.1:8686, [::1]:8686 or 8686'
   const [, inBrackets, bare, digits] = /^(?:(?:\[([^[\]]+)\]|([^:[\]\s]+)):)?(\d{1,5})$/.exec(raw) ?? []
-  if (digits === undefined) throw refuse(`${quote(raw)} is no address with a port`, hint)
+  if (digits === undefined) throw refuse(`${quote(raw)} is not an address with a port`, hint)
   const port = Number(digits)
   if (port > 65_535) throw refuse(`${quote(raw)} has a port above 65535`, hint)
   return { host: inBrackets ?? bare ?? '127.0.0.1', port }
@@ -73,7 +73,7 @@ export const keepRules = (raw: string): KeepPolicy => {
     else if (name !== undefined) policy[name] = keepCount(value, context)
     else
       throw refuse(
-        `${quote(part.trim())} says nothing of backups to keep${meaning(word, [...names, 'within'])}`,
+        `${quote(part.trim())} is not a rule for backups to keep${meaning(word, [...names, 'within'])}`,
         keepHint,
       )
   }
@@ -105,17 +105,14 @@ export const oneOf =
   raw => {
     const found = choices.find(choice => choice === raw)
     if (found !== undefined) return found
-    throw refuse(
-      `${quote(raw)} is not one of them${meaning(raw, choices)}`,
-      `write one of ${choices.join(', ')}`,
-    )
+    throw refuse(`${quote(raw)} is not allowed${meaning(raw, choices)}`, `write one of ${choices.join(', ')}`)
   }
 
 /** `name=value`; what reads as a number is one. */
 export const parameter: Parse<readonly [string, string | number | bigint]> = raw => {
   const [, name, value = ''] = /^(\w+)=([\s\S]*)$/.exec(raw) ?? []
   if (name === undefined)
-    throw refuse(`${quote(raw)} gives no name a value`, 'write name=value, such as least=1000')
+    throw refuse(`${quote(raw)} is not name=value`, 'write name=value, such as least=1000')
   return [name, /^-?\d+(\.\d+)?$/.test(value) ? exactly(value) : value]
 }
 
@@ -174,7 +171,7 @@ export const limitName: Parse<{ readonly metric: Metric; readonly windowMs?: num
 export const list: Parse<readonly string[]> = raw => {
   const words = raw.split(',').map(word => word.trim())
   if (!words.includes('')) return words
-  throw refuse(`${quote(raw)} holds an empty name`, 'write names with commas between: a,b')
+  throw refuse(`${quote(raw)} contains an empty name`, 'write names with commas between: a,b')
 }
 
 /** `key,day`: what a report is grouped by. */
@@ -183,7 +180,7 @@ export const groups: Parse<readonly ReportGroup[]> = (raw, context) =>
     const group = reportGroups.find(name => name === word)
     if (group !== undefined) return group
     throw refuse(
-      `${quote(word)} is nothing to group by${meaning(word, reportGroups)}`,
+      `${quote(word)} is not something to group by${meaning(word, reportGroups)}`,
       `choose from ${reportGroups.join(', ')}`,
     )
   })
@@ -193,7 +190,7 @@ export const json: Parse<unknown> = raw => {
   try {
     return JSON.parse(raw)
   } catch {
-    throw refuse(`${quote(raw)} is not JSON`, `write JSON in quotes of the shell: '{"team":"search"}'`)
+    throw refuse(`${quote(raw)} is not JSON`, `write JSON, quoted for the shell: '{"team":"search"}'`)
   }
 }
 
@@ -203,8 +200,8 @@ export const keySort: Parse<{ readonly sort: KeySort; readonly descending: boole
   const sort = keySorts.find(name => name === named)
   if (sort !== undefined) return { sort, descending: raw === named ? undefined : raw.startsWith('-') }
   throw refuse(
-    `${quote(named)} is no order of keys${meaning(named, keySorts)}`,
-    `choose from ${keySorts.join(', ')}, each also with - before it to descend or + to ascend`,
+    `${quote(named)} is not a sort order${meaning(named, keySorts)}`,
+    `choose from ${keySorts.join(', ')}, optionally with - before it to descend or + to ascend`,
   )
 }
 

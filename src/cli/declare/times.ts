@@ -28,7 +28,8 @@ const agoHint = `${aheadHint}, a month such as 2026-10, or a word such as today,
 /** `90s`, `5m`, `5h`, `30d`, `2w`, `1y`, `1h30m` as milliseconds; always more than 0. */
 export const duration: Parse<number> = (raw, context) => {
   const milliseconds = durationOrZero(raw, context)
-  if (milliseconds === 0) throw refuse(`${quote(raw)} is no time at all`, durationHint)
+  if (milliseconds === 0)
+    throw refuse(`${quote(raw)} is too short: it must be longer than zero`, durationHint)
   return milliseconds
 }
 

@@ -246,12 +246,12 @@ describe('for people', () => {
 describe('wrong usage, before anything runs', () => {
   test.each([
     ['one --fields nam', "there is no field 'nam' (did you mean name?)", 'choose from id, name, user'],
-    ['one --fields ,', '--fields names no field', '--fields id,name'],
-    ['one -q --fields id', '-q prints ids and takes no --fields', '-o csv --fields'],
+    ['one --fields ,', '--fields is empty', '--fields id,name'],
+    ['one -q --fields id', '-q prints only ids and does not go with --fields', '-o csv --fields'],
     ['text --json', 'prints plain text only', 'leave out -o'],
     ['text --fields id', 'prints plain text only', 'leave out -o'],
-    ['one --json -o csv', '--json and -o csv contradict each other', 'give only one'],
-    ['one -q --json', '--json and -q contradict each other', 'give only one'],
+    ['one --json -o csv', '--json and -o csv exclude each other', 'give only one'],
+    ['one -q --json', '--json and -q exclude each other', 'give only one'],
   ])('%s', async (line, message, hint) => {
     const { code, out, err } = await present(line)
     expect({ code, out }).toEqual({ code: 2, out: '' })

@@ -24,7 +24,7 @@ export function parseFields(raw: string): readonly string[] {
   const fields = new Set(raw.split(',').map(field => field.trim()))
   fields.delete('')
   if (fields.size > 0) return [...fields]
-  throw misuse('--fields names no field', 'write fields with commas between: --fields id,name')
+  throw misuse('--fields is empty', 'write fields with commas between: --fields id,name')
 }
 
 /** Throws `usage` when the command cannot answer in this way, or would lose a secret by it. */
@@ -48,7 +48,7 @@ export function checkPresentation(
   const hasSecret = format !== 'name' && fields?.includes('secret') !== false
   if (declaration.revealsSecret?.(input) && !hasSecret) {
     throw misuse(
-      'the secret is shown only once, and this output would not hold it',
+      'the secret is shown only once, but this output would leave it out',
       format === 'name' ? 'use -o json instead' : 'use -o json, or add secret to --fields',
     )
   }
@@ -57,7 +57,7 @@ export function checkPresentation(
   }
   if (format !== 'name') return
   if (fields !== undefined) {
-    throw misuse('-q prints ids and takes no --fields', 'use -o csv --fields … instead')
+    throw misuse('-q prints only ids and does not go with --fields', 'use -o csv --fields … instead')
   }
   if (idField(known) === undefined) {
     throw misuse('this command has no ids to print', 'use -o json, or -o csv --fields … instead')

@@ -28,20 +28,20 @@ export const globalFlags: readonly CommonFlag[] = [
     short: 'o',
     placeholder: 'format',
     choices: formats,
-    summary: `How to print: ${formats.join(', ')}`,
+    summary: `Output format: ${formats.join(', ')}`,
   },
-  { name: 'json', summary: 'Print JSON, as -o json' },
-  { name: 'q', summary: 'Print ids only, one a line, as -o name' },
+  { name: 'json', summary: 'Print JSON, same as -o json' },
+  { name: 'q', summary: 'Print only ids, one per line, same as -o name' },
   { name: 'quiet', summary: 'Print nothing on success' },
   { name: 'fields', placeholder: 'a,b', addsUp: true, summary: 'Print only these fields, in this order' },
-  { name: 'csv-verbatim', summary: "Write and read cells of CSV without ' before what looks like a formula" },
+  { name: 'csv-verbatim', summary: "Do not add or remove ' before CSV cells that look like formulas" },
   { name: 'tz', placeholder: 'zone', summary: 'Time zone of dates in tables and arguments (LATCHKEY_TZ)' },
-  { name: 'profile', placeholder: 'name', summary: 'Settings of [profile.NAME] first (LATCHKEY_PROFILE)' },
+  { name: 'profile', placeholder: 'name', summary: 'Use the settings of [profile.NAME] (LATCHKEY_PROFILE)' },
   {
     name: 'progress',
     placeholder: 'when',
     choices: progressModes,
-    summary: 'Tell how far it is: auto (a line on a terminal), json (on stderr), never',
+    summary: 'Show progress: auto (a line on a terminal), json (on stderr), never',
   },
   { name: 'no-color', summary: 'Print without colour' },
   {
@@ -50,14 +50,14 @@ export const globalFlags: readonly CommonFlag[] = [
     choices: charts,
     summary: 'Draw bars and sparklines: auto (default: on a terminal), always or never',
   },
-  { name: 'no-pager', summary: 'Print long lists at once (LATCHKEY_PAGER, PAGER)' },
+  { name: 'no-pager', summary: 'Do not use a pager for long lists (LATCHKEY_PAGER, PAGER)' },
   { name: 'yes', short: 'y', summary: 'Do not ask for confirmation' },
-  { name: 'no-input', summary: 'Never ask; fail where a question would be needed' },
+  { name: 'no-input', summary: 'Never ask; fail if an answer is needed' },
 ]
 
 const dryRun: CommonFlag = {
   name: 'dry-run',
-  summary: 'Check everything and show the outcome, change nothing',
+  summary: 'Check everything and show the result, but change nothing',
 }
 
 /** Options that a command has because of what it does to the world. */

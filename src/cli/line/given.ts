@@ -82,6 +82,6 @@ export function required(raw: string, label: string): string {
   throw new LatchkeyError(
     'usage',
     `${label} is ${raw === '' ? 'empty' : 'blank'}`,
-    `give ${label} a value or leave it out; a variable of the shell may be unset`,
+    `give ${label} a value or leave it out; maybe a shell variable is not set`,
   )
 }

@@ -55,7 +55,7 @@ export function requireOneFormat(typed: Typed): void {
   if (other === undefined) return
   throw new LatchkeyError(
     'usage',
-    `${first.flag} and ${other.flag} contradict each other`,
+    `${first.flag} and ${other.flag} exclude each other`,
     'give only one of them',
   )
 }

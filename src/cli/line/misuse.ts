@@ -50,7 +50,7 @@ async function unknownNoun(word: string, attempt: Attempt): Promise<LatchkeyErro
     return verbs.includes(verb) && (noun === behind || !isBehind) ? [[noun, verb]] : []
   })
   if (meant.length > 0) {
-    const message = `unknown command '${word}': what it is about comes first`
+    const message = `unknown command '${word}': the noun comes first`
     const typed = rest.slice(0, isBehind ? 2 : 1)
     const readings = await Promise.all(meant.map(words => readingOf(words, typed, attempt)))
     const mayHoldSecret = readings.some(reading => reading.mayHoldSecret)

@@ -212,15 +212,15 @@ describe('wrong usage exits 2 with a next step', () => {
     ['key set ci a --limit tokens', "--limit: limit 'tokens' has no amount", 'tokens=100k/5h'],
     [
       'key set ci a --owned-by x --owned-by y',
-      "--owned-by takes one value, and two are given: 'x' and 'y'",
+      "--owned-by takes one value, but got two: 'x' and 'y'",
       'once',
     ],
     ['key set ci a --status active --status active', '--status takes one value', 'give --status once'],
     ['key set ci a --expires 1d --expires 2d', '--expires takes one value', 'give --expires once'],
     ['--db a.db key set ci a --db b.db', '--db takes one value', 'give --db once'],
     ['key set ci a -o wide -o csv', '--output takes one value', 'give --output once'],
-    ['key set ci a --owned-by ""', '--owned-by is empty', 'a variable of the shell may be unset'],
-    ['key set ci a --owned-by=" "', '--owned-by is blank', 'a variable of the shell may be unset'],
+    ['key set ci a --owned-by ""', '--owned-by is empty', 'maybe a shell variable is not set'],
+    ['key set ci a --owned-by=" "', '--owned-by is blank', 'maybe a shell variable is not set'],
     ['key set "" a', '<key-name> is empty', 'give <key-name> a value'],
     ['key set ci a --profile ""', '--profile is empty', 'give --profile a value'],
     ['key need', "required option '-f, --from <folder>' not specified", 'latchkey key need --help'],
@@ -457,13 +457,13 @@ describe('effects', () => {
       { destroyed: 'ci', dryRun: false },
     ])
     const database = 'Database /proc/nonexistent/.local/share/latchkey/latchkey.db'
-    expect(asked).toEqual([`Destroy ci?\n${database}\nType ci to go on:`])
+    expect(asked).toEqual([`Destroy ci?\n${database}\nType ci to continue:`])
     for (const answer of ['', 'y', 'CI', 'ci2']) {
       const declined = await latchkey('key destroy ci', typing(answer))
       const tried = [{ destroyed: 'ci', dryRun: true }]
       expect([declined.code, declined.calls, declined.out]).toEqual([6, tried, ''])
       // No is no: to who has said it, the way around the question is not shown.
-      expect(declined.err).toEndWith('\ntry: run it again and type ci, if it was meant\n')
+      expect(declined.err).toEndWith('\ntry: run the command again and type ci to confirm\n')
     }
   })
 

@@ -126,8 +126,8 @@ function requireText(argv: readonly string[]): void {
   if (broken === undefined) return
   throw new LatchkeyError(
     'usage',
-    `'${broken.toWellFormed()}' is not UTF-8, and cannot be read as it was meant`,
-    'type it in a terminal that is set to UTF-8; rename a file whose name is not',
+    `'${broken.toWellFormed()}' is not valid UTF-8`,
+    'use a terminal that is set to UTF-8; if it is the name of a file, rename the file',
   )
 }
 
@@ -271,7 +271,7 @@ function declaredOptions(name: string, declared: Option<unknown>): readonly Comm
   if (declared.kind === 'flag') return [option]
   takesValue(option, declared.choices, isRepeatable(declared))
   if (declared.kind !== 'clearable') return [option]
-  return [option, new CommanderOption(`--no-${kebab(name)}`, 'Sets it to none')]
+  return [option, new CommanderOption(`--no-${kebab(name)}`, 'Set it to none')]
 }
 
 /** Takes one value, or several that add up. */
@@ -289,7 +289,7 @@ function takesValue(
       // Which of two is meant, nobody knows.
       throw new LatchkeyError(
         'usage',
-        `${label} takes one value, and two are given: '${before}' and '${value}'`,
+        `${label} takes one value, but got two: '${before}' and '${value}'`,
         `give ${label} once`,
       )
     }

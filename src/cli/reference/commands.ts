@@ -48,6 +48,6 @@ export function usageLine({ path, declaration }: NamedCommand): string {
 /** For words that are none of those known; `lead` is what to type before the right ones. */
 export function unknownPath(path: string, known: readonly string[], lead: string): LatchkeyError {
   const close = nearest(path, known)
-  const hint = close === undefined ? 'see every command with: latchkey --help' : `${lead} ${close}`
-  return new LatchkeyError('not_found', `${lead} knows no command '${path}'`, hint)
+  const hint = close === undefined ? 'list all commands with: latchkey --help' : `${lead} ${close}`
+  return new LatchkeyError('not_found', `${lead}: unknown command '${path}'`, hint)
 }

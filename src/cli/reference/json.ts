@@ -22,7 +22,7 @@ export function jsonPage(nouns: readonly NamedNoun[]): string {
     '## Errors',
     errors,
     table(['Field', 'Type', 'Null', 'Meaning'], fieldRows(errorSchema, '')),
-    '## How far it is',
+    '## Progress lines',
     progress,
     '## Commands',
     'What each command prints on stdout.',
@@ -34,7 +34,7 @@ export function jsonPage(nouns: readonly NamedNoun[]): string {
       ]),
     ),
     '## Views',
-    'Every object that a command prints, and those inside them.',
+    'Every object that a command prints, and the objects inside.',
     ...allViews.flatMap(view => viewSection(view, commands)),
   ])
 }
@@ -48,41 +48,41 @@ export function printed(declaration: Declaration, target = ''): string {
 const introduction = `\`--json\` (or \`-o json\`) prints one JSON document on stdout: an array for a list, \`[]\` when it is empty, and an object for
 anything else. Notices, prompts and errors go to stderr.
 
-- Fields are only ever added. None is renamed, removed or given another type.
-- Every field is always there; what is absent is \`null\`. \`--fields a,b\` keeps only the named ones, in that order.
+- Fields may be added. No field is ever renamed, removed or given another type.
+- Every field is always present; a missing value is \`null\`. \`--fields a,b\` prints only these fields, in this order.
 - Times are RFC 3339 in UTC with milliseconds, such as \`2026-11-20T03:11:26.603Z\`, whatever \`--tz\` says.
 - Sizes and counts are numbers: bytes in \`…Bytes\`, milliseconds in \`…Ms\`, dollars in \`…Usd\`.
-- Fields hold no text for people, but for messages and what people wrote themselves.
-- What a changing command prints in a dry run has \`"dryRun": true\` in every object, and \`dryRun\` is not there otherwise. An
-  id of something that would be made is an example.
-- A \`secret\` is printed by the command that makes it, and never again.
+- Fields hold data, not sentences, except for messages and texts that people wrote.
+- In a dry run, every object has \`"dryRun": true\`; otherwise the field is missing. The id of something that would be created is
+  only an example.
+- A \`secret\` is printed once, by the command that creates it.
 
-\`latchkey schema key list\` prints the JSON Schema (draft 2020-12) of what \`latchkey key list --json\` prints, and so for every
-command; \`latchkey schema error\` that of an error; \`latchkey schema --json\` all of them, under \`$defs\`. They leave room for
-fields to come.`
+\`latchkey schema key list\` prints the JSON Schema (draft 2020-12) of what \`latchkey key list --json\` prints, and likewise
+for every command. \`latchkey schema error\` prints the schema of an error, \`latchkey schema --json\` all schemas under \`$defs\`.
+They allow fields that are added later.`
 
 const formats = table(
   ['Format', 'What it holds'],
   [
     ['`-o json`', 'One document, indented.'],
-    ['`-o ndjson`', 'The same objects, one a line; a single object is one line. Nothing for an empty list.'],
+    ['`-o ndjson`', 'The same objects, one per line. Nothing for an empty list.'],
     [
       '`-o csv`',
-      'A line of titles, then one a row (RFC 4180 with `\\n`). A user, project or key inside another view is its name; other objects are one column a field, such as `totals.requests`; lists are JSON. `null` is an empty cell, empty text is `""`. Text that begins with `=`, `+`, `-`, `@`, a tab or a return gets a `\'` before it, so that no spreadsheet runs it; `key import` and `usage ingest` take it away again. With `--csv-verbatim` neither is done.',
+      'A header line, then one line per row (RFC 4180 with `\\n`). A user, project or key inside another view is shown as its name; other objects have one column per field, such as `totals.requests`; lists are JSON. `null` is an empty cell, empty text is `""`. Text that begins with `=`, `+`, `-`, `@`, a tab or a return gets a `\'` before it, so that no spreadsheet runs it; `key import` and `usage ingest` remove it again. `--csv-verbatim` turns this off.',
     ],
     ['`-o yaml`', 'The same document as YAML.'],
-    ['`-q`, `-o name`', 'The `id` of each, one a line; the `path` of what has no id.'],
+    ['`-q`, `-o name`', 'One `id` per line, or the `path` of objects without an id.'],
   ],
 )
 
 const errors = page([
   `A command that fails prints nothing on stdout. Under \`-o json\` and \`-o ndjson\` stderr holds one object on one line; in the
-other formats a line \`latchkey: …\` says what is wrong and a line \`try: …\` what to do next. \`exit\` is the exit code of the process.`,
+other formats the line \`latchkey: …\` says what is wrong and the line \`try: …\` what to do next. \`exit\` is the exit code.`,
   block(
     'text',
     '{"error":{"code":"not_found","message":"there is no key that matches \\"ci\\"","hint":"list them with: latchkey key list","exit":3}}',
   ),
-  'Some commands report what they found and say so in the exit code as well. That is no error: the document is on stdout as ever.',
+  'Checks also report their result in the exit code. That is not an error: the document is on stdout as usual.',
   table(
     ['Code', 'Exit', 'Meaning'],
     (Object.keys(exitCodes) as ErrorCode[]).map(each => [
@@ -94,9 +94,9 @@ other formats a line \`latchkey: …\` says what is wrong and a line \`try: …\
 ]).trimEnd()
 
 const progress = page([
-  `What may take longer than a second tells how far it is: on a terminal by a line that is gone when it is done, and with
-\`--progress json\` by a line of JSON on stderr at most four times a second and at the end of each step, in a pipe as well. It holds one
-[Progress](#progress); \`--progress never\` says nothing anywhere.`,
+  `Commands that may take longer than a second show their progress. A terminal gets one line that disappears at the end. With
+\`--progress json\`, stderr gets a line of JSON at most four times a second and at the end of each step, also in a pipe. Each line
+holds one [Progress](#progress). \`--progress never\` turns both off.`,
   block(
     'text',
     '{"progress":{"step":"packing","done":87136665,"total":193986560,"unit":"bytes","rate":63960000,"etaMs":1670}}',

@@ -44,7 +44,7 @@ function programPage(nouns: readonly NamedNoun[], edition: string): string {
     section('SYNOPSIS', [`${bold('latchkey')} ${italic('command')} [${italic('options')}]`]),
     section('DESCRIPTION', [
       text(
-        'Users, projects, API keys, rolling limits, migrations and backups of a self-hosted AI backend, in one SQLite file. Results go to stdout, everything else to stderr. Tables are for people; scripts ask for --json or -q.',
+        'Users, projects, API keys, rolling limits, migrations and backups of a self-hosted AI backend, in one SQLite file. Results go to stdout, everything else to stderr. Tables are for people; in scripts use --json or -q.',
       ),
     ]),
     section(
@@ -65,8 +65,8 @@ function programPage(nouns: readonly NamedNoun[], edition: string): string {
     ),
     section('FILES', [
       ...term(italic('latchkey.toml'), 'Settings, in the current folder.'),
-      ...term(italic('$XDG_CONFIG_HOME/latchkey/latchkey.toml'), 'Settings of the user.'),
-      ...term(italic('$XDG_DATA_HOME/latchkey/latchkey.db'), 'The database, where no other is named.'),
+      ...term(italic('$XDG_CONFIG_HOME/latchkey/latchkey.toml'), 'Your own settings.'),
+      ...term(italic('$XDG_DATA_HOME/latchkey/latchkey.db'), 'The default database.'),
     ]),
   ])
 }
@@ -121,7 +121,7 @@ const lowered = (summary: string): string =>
 function optionTerms(name: string, option: Option<unknown>): readonly string[] {
   const given = term(bold(optionText(name, option)), option.summary)
   return option.kind === 'clearable'
-    ? [...given, ...term(bold(`--no-${kebab(name)}`), 'Sets it to none.')]
+    ? [...given, ...term(bold(`--no-${kebab(name)}`), 'Set it to none.')]
     : given
 }
 

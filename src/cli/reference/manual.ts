@@ -35,7 +35,7 @@ export async function writeManual(
   if (words.length > 0) {
     throw new LatchkeyError(
       'usage',
-      '--dir writes every page, and a command was named as well',
+      '--dir writes all pages and does not go with a command',
       `for one page: latchkey man ${words.join(' ')} > FILE`,
     )
   }

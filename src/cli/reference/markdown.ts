@@ -45,7 +45,7 @@ export function cliPage(nouns: readonly NamedNoun[]): string {
       ]),
     ),
     '## Environment',
-    'Besides the variables of the settings:',
+    'Besides the variables of the settings, Latchkey reads:',
     table(
       ['Variable', 'What it does'],
       Object.entries(variables).map(([name, summary]) => [code(name), summary]),
@@ -53,26 +53,26 @@ export function cliPage(nouns: readonly NamedNoun[]): string {
   ])
 }
 
-const introduction = `Results go to stdout, everything else to stderr. Tables are for people; scripts ask for \`--json\`, whose fields are in
-[json.md](json.md), or for \`-q\`. Options may stand anywhere after the command they belong to, and \`--\` ends them. Every command
-shows this page's section about it with \`--help\`.`
+const introduction = `Results go to stdout, everything else to stderr. Tables are for people. In scripts use \`--json\`, whose fields are in
+[json.md](json.md), or \`-q\`. Options may be anywhere after the command; \`--\` ends them. Every section of this page is also shown
+by the \`--help\` of its command.`
 
-const selecting = `Wherever a command takes a key, a user or a project, give its id, the beginning of its id (6 or more characters after the
-underscore) or its name: the name of a key, the username or email address of a user, the slug or name of a project. A key is also
-known by the start of its secret, and by the secret itself on stdin, for which the argument is \`-\`. What fits two is refused.
+const selecting = `To name a key, a user or a project, give its id, the first characters of its id (6 or more after the underscore) or its name:
+the name of a key, the username or email address of a user, the slug or name of a project. For a key you can also give the start
+of its secret, or \`-\` and the secret itself on stdin. If two match, the command refuses.
 
 A duration is a number with \`s\`, \`m\`, \`h\`, \`d\` or \`w\`, such as \`90s\`, \`5h\` or \`1h30m\`. A date is \`2026-12-31\`, \`2026-12-31T10:00\` (both in
 the zone of \`--tz\`) or \`2026-12-31T10:00:00Z\`. A limit is metric=amount/window: \`tokens=100k/5h\`, \`requests=1000/1d\`, \`usd=20/30d\`.
 
-Secrets and passwords are read from stdin, a file or a masked prompt, never from the command line, where other users of the machine
-could see them.`
+Secrets and passwords are read from stdin, a file or a masked prompt. They are never read from the command line, where other
+users of the machine could see them.`
 
 function contents(nouns: readonly NamedNoun[]): string {
   const rows = nouns.flatMap(({ commands }) =>
     commands.map(({ path, declaration }) => [
       `[${code(path)}](#${anchor(`latchkey ${path}`)})`,
       declaration.summary,
-      { read: '', write: 'changes', destroy: 'takes away, asks first' }[declaration.effect],
+      { read: '', write: 'changes', destroy: 'destructive, asks first' }[declaration.effect],
     ]),
   )
   return table(['Command', 'What it does', 'Effect'], rows)
@@ -125,7 +125,7 @@ function optionName(name: string, option: Option<unknown>): string {
 
 function optionCells(option: Option<unknown>): readonly [string, string] {
   const [summary, byDefault] = withDefault(option.summary)
-  const often = option.kind === 'many' && !/repeatable/.test(summary) ? `${summary}; repeatable` : summary
+  const often = option.kind === 'many' && !/repeatable/.test(summary) ? `${summary} (repeatable)` : summary
   return [often, option.required ? 'required' : byDefault]
 }
 
@@ -136,27 +136,27 @@ function withDefault(summary: string): readonly [string, string] {
 }
 
 const effects: Readonly<Record<Effect, string>> = {
-  read: 'Only reads: nothing is changed, not even the database file.',
-  write: 'Changes something, and does not ask.',
+  read: 'Read-only: changes nothing, not even the database file.',
+  write: 'Makes changes without asking.',
   destroy:
-    'Takes something away, so it asks first. Without a terminal and without `--yes` it refuses with exit code 6 before anything is done.',
+    'Destructive: it asks first. Without a terminal and without `--yes`, it refuses with exit code 6 and does nothing.',
 }
 
 const effectText = ({ effect, goesAheadAlone }: Declaration): string =>
   goesAheadAlone
-    ? 'Changes something. On a terminal it may ask first, unless `--yes` is given; without one it goes ahead.'
+    ? 'Makes changes. On a terminal it may ask first, unless you give `--yes`; without a terminal it does not ask.'
     : effects[effect]
 
 function outputText(declaration: Declaration): string {
   const { shape } = declaration.prints
   if (shape === undefined) return 'Prints plain text.'
   const fields = shape.fields.map(code).join(', ')
-  const once = declaration.revealsSecret ? ' The secret is printed this once.' : ''
+  const once = declaration.revealsSecret ? ' The secret is printed only once.' : ''
   return `Prints ${printed(declaration, 'json.md')}: ${fields}.${once}`
 }
 
 const exits = page([
-  'One table for every command. Under `--json` the error object on stderr names the error by its code.',
+  'These apply to every command. With `--json`, the error object on stderr has the error code.',
   table(
     ['Exit', 'Meaning', 'Errors'],
     Object.entries(exitMeanings).map(([exit, meaning]) => [
@@ -170,12 +170,18 @@ const exits = page([
   ),
 ]).trimEnd()
 
-const settingsIntroduction = `A flag wins over a variable, over the profile that \`LATCHKEY_PROFILE\` names (one that \`--profile\` names wins over
-variables, too), over \`latchkey.toml\` in the current folder (refused if it belongs to another
-user), over
-\`latchkey/latchkey.toml\` in the user's folder for configuration, over the default. \`latchkey config show\` shows each value and where
-it came from, \`latchkey config set\` changes one. Relative paths in a file are meant from the folder of that file. A profile is a
-table of settings that \`--profile prod\` or \`LATCHKEY_PROFILE=prod\` puts first:
+const settingsIntroduction = `Settings come from these places. The first one that has a value wins:
+
+1. a flag
+2. the profile chosen with \`--profile\`
+3. a variable
+4. the profile chosen with \`LATCHKEY_PROFILE\`
+5. \`latchkey.toml\` in the current folder (refused if it belongs to another user)
+6. \`latchkey/latchkey.toml\` in your configuration folder
+7. the default
+
+\`latchkey config show\` shows each value and where it comes from, \`latchkey config set\` changes one. Relative paths in a file start
+at the folder of that file. A profile is a table of settings, chosen with \`--profile prod\` or \`LATCHKEY_PROFILE=prod\`:
 
 \`\`\`toml
 db = "/var/lib/gateway/latchkey.db"

@@ -14,7 +14,7 @@ import { namedNouns, unknownPath } from './commands.ts'
  */
 export async function schemaOf(tree: Tree, words: readonly string[]): Promise<JsonSchema> {
   const all = new Map([
-    ['error', standalone('error', 'What stderr holds when a command fails under --json', errorSchema)],
+    ['error', standalone('error', 'The error on stderr when a command fails with --json', errorSchema)],
   ])
   for (const { path, declaration } of (await namedNouns(tree)).flatMap(noun => noun.commands)) {
     const schema = jsonSchemaOf(declaration)
@@ -66,9 +66,9 @@ export const errorSchema: JsonSchema = {
         code: {
           type: 'string',
           enum: Object.keys(exitCodes),
-          description: 'What kind of error, for programs',
+          description: 'Error code, for programs',
         },
-        message: { type: 'string', description: 'What is wrong, for people' },
+        message: { type: 'string', description: 'What is wrong, as text for people' },
         hint: { type: 'string', description: 'What to do next' },
         exit: { type: 'integer', description: 'Exit code of the process' },
       },

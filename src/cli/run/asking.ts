@@ -26,42 +26,42 @@ export function asking(load: (() => Promise<Prompts>) | undefined): Asking {
       if (load === undefined) {
         throw new LatchkeyError(
           'usage',
-          'a password can only be asked for at a terminal',
-          instead === undefined ? 'pipe it in on stdin' : `give it with ${instead}, where - is stdin`,
+          'cannot ask for a password without a terminal',
+          instead === undefined ? 'pipe it to stdin' : `give it with ${instead}; - is stdin`,
         )
       }
       const prompts = await load()
       const password = await prompts.password(message)
       if (password === '')
-        throw new LatchkeyError('usage', 'the password is empty', 'run it again and type one')
+        throw new LatchkeyError('usage', 'the password is empty', 'run the command again and type one')
       if ((await prompts.password(`${message} (again)`)) !== password) {
         throw new LatchkeyError(
           'usage',
           'the two passwords differ',
-          'run it again and type the same one twice',
+          'run the command again and type the same password twice',
         )
       }
       return password
     },
     askSecret: async () => {
       if (load === undefined) throw new Error('a secret is asked for, and nobody is there')
-      return (await load()).password('Secret, unseen while it is typed')
+      return (await load()).password('Secret (not shown while you type)')
     },
     confirm: async ({ question, typed }) => {
       if (load === undefined)
-        throw unconfirmed('this needs a confirmation, and nobody is there to give it', withoutAsking)
+        throw unconfirmed('this command needs a confirmation, but cannot ask for one here', withoutAsking)
       const prompts = await load()
       if (typed === undefined) {
         if (await prompts.confirm(question)) return
-        throw unconfirmed('not confirmed: nothing was changed', 'run it again if it was meant after all')
+        throw unconfirmed('not confirmed: nothing was changed', 'run the command again to try once more')
       }
       // What cannot be seen is spelt out, and then that is what is typed.
       const shown = printableLine(typed)
-      const answer = await prompts.text(`${question}\nType ${shown} to go on:`)
+      const answer = await prompts.text(`${question}\nType ${shown} to continue:`)
       if (asTyped(answer) === asTyped(shown)) return
       throw unconfirmed(
         `'${shown}' was not typed: nothing was changed`,
-        `run it again and type ${shown}, if it was meant`,
+        `run the command again and type ${shown} to confirm`,
       )
     },
   }

@@ -74,7 +74,7 @@ test('a secret is never taken from the command line, nor repeated', async () => 
   ]) {
     const { code, err } = await got(read)
     expect(code).toBe(2)
-    expect(err).toContain('can be seen')
+    expect(err).toContain('is visible to every user')
     expect(err).not.toContain(secret)
     expect(err).not.toContain('sk-foreign')
   }

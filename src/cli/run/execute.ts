@@ -61,15 +61,15 @@ export async function execute(execution: Execution): Promise<number> {
 const closed = (): LatchkeyError =>
   new LatchkeyError(
     'usage',
-    'the secret is shown only once, and stdout is closed',
-    'give stdout a reader, or have the secret written to a new file with --out FILE',
+    'the secret is shown only once, but stdout is closed',
+    'open stdout, or write the secret to a new file with --out FILE',
   )
 
 const quiet = (): LatchkeyError =>
   new LatchkeyError(
     'usage',
-    'the secret is shown only once, and --quiet prints nothing',
-    'leave out --quiet, or have the secret written to a new file with --out FILE',
+    'the secret is shown only once, but --quiet prints nothing',
+    'leave out --quiet, or write the secret to a new file with --out FILE',
   )
 
 const isChosen = ({ options }: Declaration, input: Record<string, unknown>): boolean =>
@@ -81,8 +81,8 @@ function undelivered(result: unknown, cause: unknown): LatchkeyError {
   const { id, name } = Object(first)
   return new LatchkeyError(
     'partial',
-    `the secret of ${name ?? 'the key'} is lost: it was made, but could not be written to stdout`,
-    `give the key another one with: latchkey key rotate ${id ?? 'KEY'}`,
+    `the secret of ${name ?? 'the key'} is lost: it was created, but could not be written to stdout`,
+    `create a new secret with: latchkey key rotate ${id ?? 'KEY'}`,
     { cause },
   )
 }

@@ -29,7 +29,7 @@ export function createIncoming(
 
   const fromStdin = async (): Promise<string> => {
     if (stdin.isTerminal && asking.interactive) read ??= asking.askSecret()
-    const hint = `put the secret there: printf %s "$secret" | ${typedLine}`
+    const hint = `pipe the secret in: printf %s "$secret" | ${typedLine}`
     return oneLine(await (read ?? readStdin()), 'stdin', hint)
   }
   const secretFromStdin = async (): Promise<string> => bareSecret(await fromStdin())
@@ -47,7 +47,7 @@ export function createIncoming(
     },
     passwordFromFile: async typed => {
       if (typed === '-') return fromStdin()
-      return oneLine(readText(at(typed)), typed, 'write the secret into it, or name another file')
+      return oneLine(readText(at(typed)), typed, 'write the secret to the file, or name another file')
     },
     rowSource: typed => {
       if (typed !== '-') return { file: at(typed), csvVerbatim }
@@ -70,7 +70,7 @@ function requirePipe(stdin: Streams['stdin']): void {
   if (!stdin.isTerminal) return
   throw new LatchkeyError(
     'usage',
-    'stdin is a terminal: there is nothing to read from it',
+    'stdin is a terminal, so there is nothing to read',
     `pipe it in: ${typedLine} < FILE`,
   )
 }
@@ -82,7 +82,7 @@ const ownSecret = /^[A-Za-z0-9]+_[0-9A-Za-z]{36}$/
 const exposed = (command = 'key verify'): LatchkeyError =>
   new LatchkeyError(
     'usage',
-    'a secret on the command line can be seen by every user of this machine',
+    'a secret on the command line is visible to every user of this machine',
     `pipe it in instead: printf %s "$secret" | latchkey ${command} -`,
   )
 

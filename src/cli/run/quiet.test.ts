@@ -57,7 +57,7 @@ test('ids are printed by -q, with or without --quiet, and by nothing else', asyn
   expect((await latchkey.at('key list -q --search nobody --quiet')).err).toBe('')
 })
 
-test('a format and silence contradict each other, and no secret is lost in it', async () => {
+test('a format and silence exclude each other, and no secret is lost in it', async () => {
   await using latchkey = await home()
   for (const line of [
     'key list --json --quiet',

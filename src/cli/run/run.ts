@@ -96,7 +96,8 @@ export function settle(invocation: Invocation & { kind: 'run' }, outside: Outsid
 export async function understand(argv: readonly string[], outside: Outside): Promise<Settled> {
   const invocation = await read(argv, outside)
   if (invocation.kind === 'refused') throw invocation.error
-  if (invocation.kind === 'help') throw new LatchkeyError('usage', 'that asks for help', 'latchkey --help')
+  if (invocation.kind === 'help')
+    throw new LatchkeyError('usage', 'this command line asks for help', 'latchkey --help')
   return settle(invocation, outside)
 }
 

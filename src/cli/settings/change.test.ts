@@ -68,7 +68,7 @@ test.each([
 ])('%s is left to a person', (name, text, setting) => {
   const profile = name.startsWith('a table') ? 'prod' : undefined
   expect(() => withSetting('f.toml', text, setting, 'new.db', profile)).toThrow(
-    'cannot be changed without touching more',
+    'cannot be changed without changing more',
   )
 })
 

@@ -106,7 +106,7 @@ function requireOnly(
   const wanted = parseToml(path, before) as Record<string, unknown>
   if (name === 'backup_keep' && [wanted, ...tablesOf(wanted['profile'])].some(table => 'backup' in table)) {
     throw broken(
-      `${path} has [backup.keep], which is this setting as a table`,
+      `${path} has this setting as a table, [backup.keep]`,
       `edit [backup.keep] in ${path} by hand`,
     )
   }
@@ -118,7 +118,7 @@ function requireOnly(
   const { profile: found = {}, ...plain } = attempt(after) ?? { profile: null }
   const { profile: expected = {}, ...rest } = wanted
   if (Bun.deepEquals([plain, found], [rest, expected])) return
-  throw broken(`${path} cannot be changed without touching more than ${name}`, `edit ${path} by hand`)
+  throw broken(`${path} cannot be changed without changing more than ${name}`, `edit ${path} by hand`)
 }
 
 const tablesOf = (profiles: unknown): readonly object[] =>

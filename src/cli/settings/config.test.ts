@@ -91,7 +91,7 @@ describe('what is wrong names its file and exits 78', () => {
   test.each([
     ['databse = "x"', "unknown setting 'databse'", 'write db instead'],
     ['backup_dri = "x"', "unknown setting 'backup_dri'", 'write backup_dir instead'],
-    ['colour = "x"', "unknown setting 'colour'", 'it may hold db, tz'],
+    ['colour = "x"', "unknown setting 'colour'", 'use one of db, tz'],
     ['tz = "Europe/Belin"', 'is not a time zone', 'did you mean Europe/Berlin?'],
     ['backup_dri = "x"', "unknown setting 'backup_dri'", 'write backup_dir instead'],
     ['outptu = "x"', "unknown setting 'outptu'", 'write output instead'],
@@ -126,7 +126,7 @@ describe('what is wrong names its file and exits 78', () => {
     for (const flags of [{}, { db: '/mine.db' }, { profile: 'prod' }]) {
       expect(refused({}, flags)).toMatchObject({
         exit: 78,
-        message: `${path} belongs to another user, ${nameOfUser(stranger)}, and is not trusted`,
+        message: `${path} belongs to another user, ${nameOfUser(stranger)}, so it is not used`,
         hint: expect.stringContaining(`chown 0 ${path}`),
       })
     }

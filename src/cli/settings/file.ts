@@ -50,7 +50,7 @@ export function readSettings(place: SettingsPlace): SettingsFile {
 export function parseSettings(path: string, text: string): SettingsFile {
   const { profile = {}, ...plain } = parseToml(path, text) as { readonly profile?: unknown }
   if (!isTable(profile) || !Object.values(profile).every(isTable)) {
-    throw broken(`${path}: profiles are tables`, 'write settings below a line such as [profile.prod]')
+    throw broken(`${path}: profiles are tables`, 'put settings below a line such as [profile.prod]')
   }
   const where = (key: string) => `${path}:${lineOf(text, key)}`
   return {
@@ -81,10 +81,7 @@ function flatten(path: string, settings: object): object {
   if (backup === undefined) return others
   const keep = isTable(backup) && Object.keys(backup).join() === 'keep' ? backup['keep'] : undefined
   if (!isTable(keep)) {
-    throw broken(
-      `${path}: [backup] holds [backup.keep] and nothing else`,
-      'write daily = 7 below [backup.keep]',
-    )
+    throw broken(`${path}: [backup] may only contain [backup.keep]`, 'put daily = 7 below [backup.keep]')
   }
   return {
     ...others,
@@ -125,7 +122,7 @@ export function readIfPresent({ path, owners }: SettingsPlace): string | undefin
 
 const foreign = (path: string, uid: number): LatchkeyError =>
   broken(
-    `${path} belongs to another user, ${nameOfUser(uid)}, and is not trusted`,
+    `${path} belongs to another user, ${nameOfUser(uid)}, so it is not used`,
     `go to another folder, or if you trust the file: chown ${process.geteuid?.()} ${path}`,
   )
 
@@ -167,7 +164,7 @@ export function nearestSetting(typed: string): SettingName | undefined {
 
 function unknownKey(where: string, key: string): LatchkeyError {
   const close = nearestSetting(key)
-  const hint = close === undefined ? `it may hold ${settingNames.join(', ')}` : `write ${close} instead`
+  const hint = close === undefined ? `use one of ${settingNames.join(', ')}` : `write ${close} instead`
   return broken(`${where}: unknown setting '${key}'`, hint)
 }
 

@@ -40,7 +40,7 @@ export interface Choice {
 export function terminalPrompts(terminal: Terminal | undefined): Prompts {
   const columns = (): number => Math.max(narrowest, terminal?.output.columns || 80)
   const ask = async ({ message, ...question }: Question): Promise<unknown> => {
-    if (terminal === undefined) throw unconfirmed('there is no terminal to ask at', withoutAsking)
+    if (terminal === undefined) throw unconfirmed('there is no terminal to ask on', withoutAsking)
     const { default: inquirer } = await import('inquirer')
     const { input, suspend } = terminal
     const { output, drawn } = remembering(terminal.output)
@@ -157,7 +157,7 @@ const cancelled = (): LatchkeyError =>
   new LatchkeyError(
     'not_confirmed',
     'cancelled: nothing was changed',
-    'run it again, or give everything on the command line: --help',
+    'run the command again, or give everything on the command line; see --help',
   )
 
 const interrupted = (): LatchkeyError =>

@@ -51,7 +51,7 @@ export class ClosedPipe extends Error {
 
 /** There never was a stdout (`latchkey … >&-`): unlike a reader who leaves, nobody meant to see enough. */
 export const closedStdout = (): LatchkeyError =>
-  new LatchkeyError('config', 'stdout is closed', 'give it a file or a pipe, or /dev/null if nobody reads it')
+  new LatchkeyError('config', 'stdout is closed', 'redirect it to a file, a pipe or /dev/null')
 
 /** An input that holds what is given, and is no terminal. */
 export function memoryInput(content: string | Uint8Array<ArrayBuffer>): Input {

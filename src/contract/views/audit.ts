@@ -5,19 +5,19 @@ import { origins } from './words.ts'
 export const auditEntry = object('AuditEntry', {
   id: text('aud_ and a time-sorted id'),
   at: time('When'),
-  actor: text('Who: LATCHKEY_ACTOR or the user of the operating system'),
+  actor: text('Who: LATCHKEY_ACTOR, or the user name of the operating system'),
   origin: choice(origins, 'From where'),
-  action: text('What, as noun.verb'),
+  action: text('What was done, as noun.verb'),
   target: as(
     object('AuditTarget', {
-      type: text('On what kind of thing'),
+      type: text('Kind of thing it was done to'),
       id: text('Its id'),
       name: nullable(text('Its name at the time')),
     }),
     'What it was done to',
   ),
-  before: nullable(anything('What changed, as it was')),
-  after: nullable(anything('What changed, as it became')),
+  before: nullable(anything('The fields that changed, before')),
+  after: nullable(anything('The fields that changed, after')),
 })
 
 export type AuditEntry = Of<typeof auditEntry>

@@ -18,18 +18,18 @@ import { holder, keyRef } from './refs.ts'
 import { compressions, revivals, schedulers } from './words.ts'
 
 const origin = object('BackupOrigin', {
-  id: nullable(text('dbs_ and 26 characters, the same for all copies of a database')),
-  host: text('The machine on which it was taken'),
+  id: nullable(text('dbs_ and 26 characters; the same in all copies of a database')),
+  host: text('The machine it was taken on'),
   path: text('Where the database was'),
 })
 
 export const backup = object('Backup', {
   id: text('bak_ and a time-sorted id'),
   path: text('The file'),
-  location: text('The folder it lies in, or s3://bucket/prefix'),
+  location: text('Its folder, or s3://bucket/prefix'),
   createdAt: time('When the copy was taken'),
-  database: nullable(as(origin, 'Which database it is of; null in one that an older Latchkey made')),
-  reason: text('manual, schedule, pre-restore, pre-migrate or what the operator gave'),
+  database: nullable(as(origin, 'The database it is a copy of; null if an older Latchkey made it')),
+  reason: text('manual, schedule, pre-restore, pre-migrate or your own text'),
   sizeBytes: integer('Size of the file'),
   rawSizeBytes: integer('Size of the database inside'),
   sha256: text('SHA-256 of the file, in hex'),
@@ -48,7 +48,7 @@ export const createdBackup = extend('CreatedBackup', backup, {
 })
 
 export const listedBackup = extend('ListedBackup', backup, {
-  own: flag('Whether it is of the database that was asked about'),
+  own: flag('Whether it is a backup of this database'),
 })
 
 export const backupPruning = object('BackupPruning', {
@@ -57,85 +57,88 @@ export const backupPruning = object('BackupPruning', {
   createdAt: time('When the copy was taken'),
   reason: text('Why it was taken'),
   sizeBytes: integer('Size of the file'),
-  outcome: choice(['kept', 'removed'], 'What becomes of it'),
+  outcome: choice(['kept', 'removed'], 'Whether it is kept or removed'),
   because: list(text('A reason'), 'Every rule that keeps it, or why none does'),
 })
 
 export const backupStatus = object('BackupStatus', {
-  location: text('Where was looked'),
+  location: text('The folder or bucket that was checked'),
   status: choice(
     ['fresh', 'stale', 'failed'],
-    'failed: a backup did not pass its last verification, or is dated later than now',
+    'failed: a backup failed its last verification, or is dated in the future',
   ),
   problem: nullable(text('What is wrong')),
-  mend: nullable(text('What to do about it')),
-  newest: nullable(as(backup, 'The newest backup of this database that is not known to be bad')),
-  ageMs: nullable(integer('Its age in milliseconds')),
-  maxAgeMs: integer('The age from which it is stale, in milliseconds'),
+  mend: nullable(text('How to fix it')),
+  newest: nullable(as(backup, 'The newest backup of this database that is not known to be damaged')),
+  ageMs: nullable(integer('Age of the newest backup in milliseconds')),
+  maxAgeMs: integer('Age in milliseconds from which it is stale'),
 })
 
 export const backupSchedule = object('BackupSchedule', {
-  manager: choice(schedulers, 'What runs it'),
-  name: text('The mark by which our own entry is known'),
-  cron: nullable(text('When, as five fields of cron; null when it was taken away')),
+  manager: choice(schedulers, 'What runs the backup'),
+  name: text('The name that marks the entry as made by Latchkey'),
+  cron: nullable(text('When, as five cron fields; null when the entry was removed')),
   nextRun: nullable(time('When it runs next')),
   log: nullable(text('Where its output goes; null is the journal of systemd')),
   entries: list(
     object('ScheduleEntry', {
       path: nullable(text('The file; null is the crontab of the user')),
-      content: text('What stands in it'),
+      content: text('Its content'),
     }),
-    'What was written, or taken away',
+    'What was written or removed',
   ),
-  changed: flag('Whether anything was written or taken away'),
+  changed: flag('Whether anything was written or removed'),
 })
 
 export const backupCheck = object('BackupCheck', {
   id: text('Id of the backup'),
   path: text('The file'),
-  outcome: choice(['passed', 'failed', 'aborted'], 'aborted: it could not be checked, which is no pass'),
+  outcome: choice(['passed', 'failed', 'aborted'], 'aborted: it could not be checked'),
   problem: nullable(text('What is wrong with it')),
   checkedAt: time('When it was checked'),
-  unrecorded: nullable(text('Why its manifest does not remember this; null when it does, or need not')),
+  unrecorded: nullable(text('Why the manifest was not updated; null when it was, or did not need to be')),
 })
 
 export const changes = object('Changes', {
-  added: list(text('A name'), 'Come with the backup and are not there now'),
-  removed: list(text('A name'), 'Are there now and not in the backup'),
-  changed: list(text('A name'), 'Differ in more than what they have used'),
+  added: list(text('A name'), 'In the backup, but not in the current database'),
+  removed: list(text('A name'), 'In the current database, but not in the backup'),
+  changed: list(text('A name'), 'In both, but different in more than their usage'),
 })
 
 export const revivedSecret = object('RevivedSecret', {
-  key: as(keyRef, 'The key it belongs to, as the backup has it'),
+  key: as(keyRef, 'The key it belongs to, as in the backup'),
   start: text('First characters of the secret'),
-  because: choice(revivals, 'Why it does not work before; missing: the database has no such secret'),
-  ended: flag('Whether it was ended all the same, by keeping revocations'),
+  because: choice(
+    revivals,
+    'Why it does not work before the restore; missing: the database has no such secret',
+  ),
+  ended: flag('Whether it stays ended, because revocations were kept'),
 })
 
 export const restored = object('Restored', {
-  path: text('The database that was restored'),
+  path: text('The restored database'),
   backup: as(backup, 'What it was restored from'),
-  safetyBackup: nullable(as(backup, 'What was there before; null when there was nothing readable')),
+  safetyBackup: nullable(as(backup, 'Safety copy of the database before; null when nothing was readable')),
   movedAside: list(text('A file'), 'Files of a damaged database that were moved aside'),
   schemaVersion: integer('Schema version after the restore'),
   rows: mapOf(integer('Rows'), 'Rows per table after the restore'),
-  before: nullable(mapOf(integer('Rows'), 'Rows per table before; null when there was nothing readable')),
+  before: nullable(mapOf(integer('Rows'), 'Rows per table before; null when nothing was readable')),
   changes: nullable(
     as(
       object(
         'RestoredNames',
         byPlural(noun => as(changes, `The ${nouns[noun].plural}, by ${nouns[noun].label}`)),
       ),
-      'What differs by name; null when there was nothing readable',
+      'What differs, by name; null when nothing was readable',
     ),
   ),
   openBy: list(holder, 'Other processes that had the database open'),
-  only: nullable(text('The one thing that was brought back or taken back, such as key ci; null for all')),
-  stays: list(text('Such as key ci: disabled, scopes'), 'What narrowed access since the backup and stays so'),
+  only: nullable(text('The one thing that was restored, such as key ci; null for the whole database')),
+  stays: list(text('Such as key ci: disabled, scopes'), 'Restrictions made since the backup that stay'),
   revived: nullable(
     list(
       revivedSecret,
-      'Secrets that do not work before the restore and do after it; null for one thing, or when nothing could be read',
+      'Secrets that start to work again through the restore; null for one thing, or when nothing was readable',
     ),
   ),
 })

@@ -4,19 +4,17 @@ import { anything, extend, flag, type ObjectShape } from '../shape.ts'
 /** A shape as a change returns it. */
 export const changed = <T>(name: string, shape: ObjectShape<T>) =>
   extend(name, shape, {
-    changed: flag('Whether this call changed anything; false when it was so already'),
-    before: anything('The fields that this call changed, as they were'),
+    changed: flag('Whether this call changed anything'),
+    before: anything('The fields that this call changed, with their old values'),
   })
 
 /** Whether something was made, or was there already as asked for. */
-export const createdFlag = flag(
-  'Whether this call made it; false with --if-not-exists when it was there, and the same',
-)
+export const createdFlag = flag('Whether this call created it; false with --if-not-exists when it existed')
 
 /** Something as it is now, whether that is news, and how what differs was before. */
 export type Changed<View> = View & {
-  /** Whether this call changed anything; false when it was so already. */
+  /** Whether this call changed anything. */
   readonly changed: boolean
-  /** The fields that this call changed, as they were. */
+  /** The fields that this call changed, with their old values. */
   readonly before: Readonly<Record<string, unknown>>
 }

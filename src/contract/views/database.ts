@@ -19,7 +19,7 @@ import type { KeyDenial, KeyStatus } from './words.ts'
 export const migration = object('Migration', {
   version: integer('Number of the migration, from 1'),
   name: text('Its name'),
-  state: choice(['applied', 'pending', 'changed', 'unknown'], 'Against the database'),
+  state: choice(['applied', 'pending', 'changed', 'unknown'], 'State in this database'),
   appliedAt: nullable(time('When it was applied')),
 })
 
@@ -34,9 +34,9 @@ export const migrated = object('Migrated', {
   path: text('The database'),
   from: integer('Schema version before'),
   to: integer('Schema version after'),
-  steps: list(text('Name of a migration'), 'What was applied or taken back, in order'),
-  backup: nullable(text('Id of the backup taken first; null when nothing had to change')),
-  lost: mapOf(integer('Rows or values'), 'Rows that are gone by table, values that are by table.column'),
+  steps: list(text('Name of a migration'), 'Migrations applied or reverted, in order'),
+  backup: nullable(text('Id of the safety copy; null when nothing had to change')),
+  lost: mapOf(integer('Rows or values'), 'Lost rows by table, lost values by table.column'),
 })
 
 export const migrationPlan = object('MigrationPlan', {
@@ -47,22 +47,22 @@ export const migrationPlan = object('MigrationPlan', {
     object('PlannedStep', {
       version: integer('Number of the migration'),
       name: text('Its name'),
-      direction: choice(['up', 'down'], 'Applied or taken back'),
-      sql: text('What runs'),
+      direction: choice(['up', 'down'], 'Whether it is applied or reverted'),
+      sql: text('The SQL that runs'),
     }),
     'What would run, in order, as one transaction',
   ),
-  lost: mapOf(integer('Rows or values'), 'Rows that would go by table, values that would by table.column'),
+  lost: mapOf(integer('Rows or values'), 'Rows that would be lost by table, values by table.column'),
 })
 
 export const schemaEvent = object('SchemaEvent', {
   at: time('When'),
-  event: choice(['init', 'up', 'down', 'restore'], 'What moved the schema'),
+  event: choice(['init', 'up', 'down', 'restore'], 'What changed the schema'),
   from: nullable(integer('Schema version before; null when it is not known')),
   to: integer('Schema version after'),
-  steps: list(text('Name of a migration'), 'What was applied or taken back, in order'),
-  actor: nullable(text('Who; null where only the history of migrations tells of it')),
-  backup: nullable(text('Id of the backup taken first, or of the one restored')),
+  steps: list(text('Name of a migration'), 'Migrations applied or reverted, in order'),
+  actor: nullable(text('Who; null when only the list of migrations records it')),
+  backup: nullable(text('Id of the safety copy, or of the backup restored')),
   programVersion: nullable(text('Version of Latchkey that did it')),
 })
 
@@ -72,9 +72,9 @@ export const schemaCheck = object('SchemaCheck', {
   problems: list(
     object('SchemaProblem', {
       kind: choice(['history', 'schema', 'foreign_key', 'integrity'], 'What kind of check found it'),
-      detail: text('What was found'),
+      detail: text('The result'),
     }),
-    'What was found',
+    'The result',
   ),
 })
 
@@ -90,19 +90,19 @@ export const databaseInfo = object('DatabaseInfo', {
   walBytes: integer('Size of its write-ahead log'),
   pageSizeBytes: integer('Size of a page'),
   pages: integer('Pages in the file'),
-  freePages: integer('Pages that hold nothing: db vacuum gives them back'),
-  journalMode: text('How SQLite makes changes safe; wal for a database that has been written to'),
+  freePages: integer('Empty pages; db vacuum removes them'),
+  journalMode: text('Journal mode of SQLite; wal once the database was written to'),
   sqliteVersion: text('Version of SQLite in this program'),
   schemaVersion: integer('Its schema version'),
-  latestSchemaVersion: integer('The newest schema version that this program knows'),
+  latestSchemaVersion: integer('Schema version of this program'),
   rows: mapOf(integer('Rows'), 'Rows per table'),
-  openBy: list(holder, 'Other processes that have it open, where the system tells'),
+  openBy: list(holder, 'Other processes that have it open, if the system shows them'),
 })
 
 export const vacuumed = object('Vacuumed', {
   path: text('The database'),
   bytesBefore: integer('Its size before'),
-  bytesAfter: integer('Its size now; in a dry run about what it would be'),
+  bytesAfter: integer('Its size now; in a dry run an estimate'),
 })
 
 export const optimized = object('Optimized', {
@@ -110,7 +110,7 @@ export const optimized = object('Optimized', {
   statements: list(text('SQL'), 'What was run, or would be in a dry run'),
 })
 
-export const queryRow = openObject('QueryRow', 'What the statement selects, by the names of its columns')
+export const queryRow = openObject('QueryRow', 'What the statement selects, by column name')
 
 export type Migration = Of<typeof migration>
 export type SchemaState = Of<typeof schemaState>

@@ -8,9 +8,9 @@ export const importItem = object('ImportItem', {
   name: text('Name of the key, username of the user, slug of the project'),
   outcome: choice(
     ['created', 'updated', 'unchanged', 'refused', 'gone', 'revoked'],
-    'What was done; gone: a key that is no longer in the source and still works here; revoked: one that was ended for it',
+    'What was done; gone: a key that is no longer in the source and still works here; revoked: such a key, now revoked',
   ),
-  reason: nullable(text('Why, where it needs saying')),
+  reason: nullable(text('Reason, if there is one to give')),
 })
 
 export const leftBehind = object('LeftBehind', {
@@ -22,15 +22,15 @@ export const importReport = object('ImportReport', {
   id: text('imp_ and a time-sorted id'),
   source: text('Where the data came from'),
   created: integer('Users, projects and keys created'),
-  updated: integer('Those updated'),
-  unchanged: integer('Those that were already as in the source, or linked to a user who was here'),
-  refused: integer('Those that were left out'),
+  updated: integer('Users, projects and keys updated'),
+  unchanged: integer('Those already the same as in the source, or linked to an existing user'),
+  refused: integer('Those not imported'),
   gone: integer('Keys from this source that are no longer in it and still work here'),
-  revoked: integer('Those that were revoked because they are no longer in the source'),
+  revoked: integer('Keys revoked because they are no longer in the source'),
   items: list(importItem, 'One row per user, project and key'),
-  ignoredFields: list(text('A field'), 'Fields of the source that have no home here'),
-  leftBehind: list(leftBehind, 'Tables of the source that have no home here'),
-  notes: list(text('A sentence'), 'What is to be known of the source as a whole'),
+  ignoredFields: list(text('A field'), 'Fields of the source that are not imported'),
+  leftBehind: list(leftBehind, 'Tables of the source that are not imported'),
+  notes: list(text('A sentence'), 'Notes about the source as a whole'),
 })
 
 export const importSummary = object('ImportSummary', {
@@ -38,9 +38,9 @@ export const importSummary = object('ImportSummary', {
   source: text('Where the data came from'),
   at: time('When it was imported'),
   created: integer('Users, projects and keys created'),
-  updated: integer('Those updated'),
-  unchanged: integer('Those that were already as in the source'),
-  refused: integer('Those that were left out'),
+  updated: integer('Users, projects and keys updated'),
+  unchanged: integer('Those already the same as in the source'),
+  refused: integer('Those not imported'),
   undoneAt: nullable(time('When it was undone')),
 })
 
@@ -49,17 +49,17 @@ export const importUndoItem = object('ImportUndoItem', {
   name: text('Name of the key, username of the user, slug of the project'),
   outcome: choice(
     ['removed', 'reverted', 'kept', 'gone'],
-    'removed: the import had made it; reverted: as it was before; kept: changed or used since; gone: deleted since',
+    'removed: the import had created it; reverted: changed back; kept: changed or used since; gone: deleted since',
   ),
-  reason: nullable(text('Why, where it needs saying')),
+  reason: nullable(text('Reason, if there is one to give')),
 })
 
 export const importUndo = object('ImportUndo', {
   id: text('The import that was undone'),
   source: text('Where its data came from'),
   removed: integer('Users, projects and keys removed'),
-  reverted: integer('Those that are as they were before'),
-  kept: integer('Those that were changed or used since, and stay'),
+  reverted: integer('Those changed back'),
+  kept: integer('Those kept because they were changed or used since'),
   gone: integer('Those that were deleted since'),
   items: list(importUndoItem, 'One row per user, project and key that the import made or changed'),
 })

@@ -21,30 +21,30 @@ import { deniedCodes, keyStatuses, verdictCodes } from './words.ts'
 export const key = object('Key', {
   id: text('key_ and a time-sorted id'),
   name: text('Unique name'),
-  start: text('First characters of the current secret, for recognising it'),
+  start: text('First characters of the current secret, to recognize it'),
   status: choice(
     keyStatuses,
-    'Derived: revoked wins over expired, over disabled, over user_disabled, over project_archived, over active',
+    'Derived. The first that applies: revoked, expired, disabled, user_disabled, project_archived, active',
   ),
-  user: nullable(as(userRef, 'Who the key belongs to')),
-  project: nullable(as(projectRef, 'What the key is for')),
-  model: nullable(text('Model that replaces whatever a request asks for')),
+  user: nullable(as(userRef, 'Owner of the key')),
+  project: nullable(as(projectRef, 'Project of the key')),
+  model: nullable(text('Model to use instead of the one a request asks for')),
   allowedModels: nullable(list(text('A name or a pattern with *'), 'Models the key may use; null is any')),
   scopes: list(text('A scope'), 'What the key may do'),
   limits: list(limit, 'Rolling limits'),
   createdAt: time('When it was created'),
   updatedAt: time('When it was last changed'),
-  expiresAt: nullable(time('When it stops working')),
+  expiresAt: nullable(time('When the key stops working')),
   disabledAt: nullable(time('Since when it is disabled')),
-  revokedAt: nullable(time('Since when it is revoked, for good')),
+  revokedAt: nullable(time('Since when it is revoked')),
   revokedReason: nullable(text('Why it was revoked')),
-  lastUsedAt: nullable(time('Latest recorded use')),
-  metadata: nullable(anything('JSON that belongs to the operator')),
+  lastUsedAt: nullable(time('Time of the latest recorded use')),
+  metadata: nullable(anything('Your own JSON')),
 })
 
 const issued = {
-  secret: nullable(text('The secret, shown this once; null in a dry run, or when it went to a file')),
-  secretFile: nullable(text('The new file that holds the secret, when one was asked for')),
+  secret: nullable(text('The secret, shown only once; null in a dry run, or when it was written to a file')),
+  secretFile: nullable(text('The new file with the secret, when --out was given')),
 }
 
 export const createdKey = extend('CreatedKey', key, { ...issued, created: createdFlag })
@@ -54,15 +54,15 @@ export const changedKey = changed('ChangedKey', key)
 export const rotatedKey = extend('RotatedKey', key, {
   ...issued,
   previousSecretEndsAt: time('When the previous secret stops working'),
-  repeated: flag('Whether this only tells of a rotation that an earlier try had done'),
+  repeated: flag('Whether an earlier call with the same --request-id had already rotated the key'),
 })
 
 export const verdict = object('Verdict', {
-  valid: flag('Whether the request may go ahead'),
+  valid: flag('Whether the request is allowed'),
   code: choice(verdictCodes, 'Why'),
   key: nullable(as(key, 'The key that the secret belongs to')),
-  limits: list(limitState, 'Every limit that was looked at'),
-  retryAt: nullable(time('When to try again, if a limit was hit and time alone helps')),
+  limits: list(limitState, 'Every limit that was checked'),
+  retryAt: nullable(time('When to retry; null when no limit was hit, or waiting does not help')),
 })
 
 export const denial = object('Denial', {
@@ -72,13 +72,16 @@ export const denial = object('Denial', {
 })
 
 export const explanation = object('Explanation', {
-  valid: flag('Whether the request may go ahead'),
+  valid: flag('Whether the request is allowed'),
   code: choice(verdictCodes, 'Why'),
   key: as(key, 'The key'),
-  model: nullable(text('The model that the request would get; null when none was named')),
-  limits: list(limitForecast, 'Every limit that binds the key, whatever the verdict, and when it frees'),
-  retryAt: nullable(time('When to try again, if a limit was hit and time alone helps')),
-  denials: list(denial, 'How often the key was denied in the 14 days before, the latest first'),
+  model: nullable(text('The model that the request would get; null when none was given')),
+  limits: list(
+    limitForecast,
+    'Every limit that applies to the key, whatever the verdict, and when it frees up',
+  ),
+  retryAt: nullable(time('When to retry; null when no limit was hit, or waiting does not help')),
+  denials: list(denial, 'How often the key was denied in the last 14 days, the latest first'),
 })
 
 /** What POST /v1/reservations answers. */
@@ -86,28 +89,30 @@ export const reserved = object('Reserved', {
   reservation: nullable(
     as(
       object('Reservation', {
-        id: text('res_ and a time-sorted id, for settling or releasing it'),
-        expiresAt: time('When it no longer counts if it is neither settled nor released'),
+        id: text('res_ and a time-sorted id, to settle or release it'),
+        expiresAt: time('When it stops counting, unless it is settled or released before'),
       }),
-      'What is held back; null when the verdict denies',
+      'The reservation; null when the request is denied',
     ),
   ),
-  verdict: as(verdict, 'Its limits are as they stood before the reservation'),
+  verdict: as(verdict, 'The verdict; its limits show the state before the reservation'),
 })
 
 export const foundSecret = object('FoundSecret', {
-  line: integer('Line of the text in which it stands first'),
-  count: integer('How many times it stands in the text'),
-  start: text('Its first characters, never all of it'),
-  checksum: flag('Whether it has the form of a secret of ours and its checksum fits; false of a foreign one'),
-  key: nullable(as(keyRef, 'Whose it is; null when it is none that is known here')),
-  user: nullable(as(userRef, 'Who the key belongs to')),
-  project: nullable(as(projectRef, 'What the key is for')),
+  line: integer('Line of the text where it first appears'),
+  count: integer('How often it appears in the text'),
+  start: text('Its first characters, never the whole secret'),
+  checksum: flag(
+    'Whether the checksum of a Latchkey secret is right; false for a secret from another system',
+  ),
+  key: nullable(as(keyRef, 'The key it belongs to; null when it is unknown here')),
+  user: nullable(as(userRef, 'Owner of the key')),
+  project: nullable(as(projectRef, 'Project of the key')),
   status: nullable(choice(keyStatuses, 'Status of the key')),
   lastUsedAt: nullable(time('Latest recorded use of the key')),
   secret: nullable(choice(['current', 'grace', 'rotated'], 'Which secret of the key it is')),
-  live: flag('Whether a request with it would be let through now, limits aside'),
-  revoke: nullable(text('The command that ends it; null when it has ended')),
+  live: flag('Whether a request with it would be allowed now, limits aside'),
+  revoke: nullable(text('The command that revokes it; null when it no longer works')),
 })
 
 export type Key = Of<typeof key>

@@ -19,7 +19,7 @@ import { progressSteps, progressUnits } from './words.ts'
 export const healthReport = object('HealthReport', {
   path: text('The database'),
   status: choice(['ok', 'warning', 'failed'], 'The worst of the checks'),
-  damaged: flag('Whether the file or its schema is not what it must be: restore or mend it'),
+  damaged: flag('Whether the file or its schema is damaged; restore or repair it'),
   checks: list(
     object('HealthCheck', {
       name: choice(
@@ -39,12 +39,12 @@ export const healthReport = object('HealthReport', {
           'schedule',
           'backup_bytes',
         ],
-        'What was looked at',
+        'What was checked',
       ),
-      status: choice(['ok', 'warning', 'failed', 'skipped'], 'What was found'),
-      value: nullable(anything('What was measured: bytes, milliseconds, versions')),
+      status: choice(['ok', 'warning', 'failed', 'skipped'], 'The result'),
+      value: nullable(anything('The measured value: bytes, milliseconds or versions')),
       problem: nullable(text('What is wrong')),
-      mend: nullable(text('What to do about it')),
+      mend: nullable(text('How to fix it')),
     }),
     'Every check',
   ),
@@ -57,10 +57,10 @@ export const jsonSchema = foreign<JsonSchema>(
 )
 
 export const completionInstalled = object('CompletionInstalled', {
-  shell: choice(['bash', 'zsh', 'fish'], 'What it completes in'),
+  shell: choice(['bash', 'zsh', 'fish'], 'The shell'),
   path: text('Where the script is'),
-  changed: flag('Whether it was not there like this before'),
-  activate: nullable(text('What else it takes; null when nothing')),
+  changed: flag('Whether the file was written or changed'),
+  activate: nullable(text('What else you have to do; null when nothing')),
 })
 
 export const manPage = object('ManPage', {
@@ -72,8 +72,8 @@ export const manPage = object('ManPage', {
 
 export const configValue = object('ConfigValue', {
   name: text('Name of the setting'),
-  value: nullable(text('Its value')),
-  source: text('flag, a variable of the environment, a file, or default'),
+  value: nullable(text('New value')),
+  source: text('flag, an environment variable, a file, or default'),
 })
 
 export const configChange = object('ConfigChange', {
@@ -81,23 +81,23 @@ export const configChange = object('ConfigChange', {
   value: nullable(text('Its new value')),
   path: text('The file that was changed'),
   profile: nullable(text('The profile it belongs to')),
-  hiddenBy: nullable(text('The file whose own value of it wins in this folder')),
+  hiddenBy: nullable(text('The file that also sets it, and wins in this folder')),
 })
 
 export const settingsCheck = object('SettingsCheck', {
   path: text('The file'),
-  scope: choice(['folder', 'user'], 'Whether it lies in the current folder or belongs to the user'),
-  exists: flag('Whether there is such a file'),
-  ok: flag('Whether all of it can be used'),
+  scope: choice(['folder', 'user'], 'Whether it is the one in the current folder or your own'),
+  exists: flag('Whether the file exists'),
+  ok: flag('Whether it has no errors'),
   profiles: list(text('Name of a profile'), 'Profiles in it'),
-  problem: nullable(text('The first thing that is wrong, and how to mend it')),
+  problem: nullable(text('The first error, and how to fix it')),
 })
 
 export const settingsProfile = object('SettingsProfile', {
-  name: text('Its name, as --profile takes it'),
-  inUse: flag('Whether its settings come first in this run'),
-  db: nullable(text('The database that it names; null when it names none')),
-  paths: list(text('A file'), 'The files that have it, those that win first'),
+  name: text('Its name, for --profile'),
+  inUse: flag('Whether it is in use'),
+  db: nullable(text('The database it sets; null when it sets none')),
+  paths: list(text('A file'), 'The files that define it, highest priority first'),
 })
 
 export const programInfo = object('ProgramInfo', {
@@ -106,7 +106,7 @@ export const programInfo = object('ProgramInfo', {
 })
 
 export const demoReport = object('DemoReport', {
-  ok: flag('Whether every step went as it should'),
+  ok: flag('Whether every step succeeded'),
   steps: list(
     object('DemoStep', {
       about: text('What the step shows'),
@@ -121,27 +121,27 @@ export const demoReport = object('DemoReport', {
 /** A run of the server, once it is over. */
 export const served = object('Served', {
   addresses: list(text('URL, or unix: and a path'), 'Where it listened'),
-  startedAt: time('When it began to'),
-  stoppedAt: time('When the last request was answered and all usage was on disk'),
+  startedAt: time('When it started'),
+  stoppedAt: time('When the last request was answered and all usage was written to disk'),
   signal: nullable(choice(['SIGINT', 'SIGTERM'], 'What ended it; null in a dry run')),
-  requests: integer('Requests that were answered'),
+  requests: integer('Number of requests answered'),
 })
 
 export const studio = object('Studio', {
   address: text('The page that shows it'),
-  startedAt: time('When it began to'),
-  stoppedAt: time('When it had ended, and its copy was gone'),
+  startedAt: time('When it started'),
+  stoppedAt: time('When it ended and its copy was deleted'),
   signal: choice(['SIGINT', 'SIGTERM'], 'What ended it'),
 })
 
 /** How far something long has come, for `--progress json`. */
 export const progress = object('Progress', {
-  step: choice(progressSteps, 'What is going on; one run goes through several, perhaps more than once'),
+  step: choice(progressSteps, 'The current step; one command may have several, and repeat them'),
   done: integer('How much of the step is done'),
-  total: nullable(integer('How much there is of it; null when nobody knows beforehand')),
-  unit: choice(progressUnits, 'What is counted'),
-  rate: nullable(number('Units a second since the step began; null as long as nothing is done')),
-  etaMs: nullable(integer('Milliseconds until the step is done, at that rate')),
+  total: nullable(integer('Size of the whole step; null when unknown')),
+  unit: choice(progressUnits, 'Unit of done and total'),
+  rate: nullable(number('Units per second since the step started; null until something is done')),
+  etaMs: nullable(integer('Milliseconds left, at that rate')),
 })
 
 export type HealthReport = Of<typeof healthReport>

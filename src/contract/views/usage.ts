@@ -10,7 +10,7 @@ const counts = {
   requests: integer('Requests'),
   inputTokens: integer('Input tokens'),
   outputTokens: integer('Output tokens'),
-  tokens: integer('All tokens, those that came without a split included'),
+  tokens: integer('All tokens, including those not split into input and output'),
   costUsd: number('Cost in dollars'),
 }
 
@@ -20,13 +20,10 @@ export const usagePoint = object('UsagePoint', { start: time('Start of the day')
 
 export const stats = object('Stats', {
   key: as(key, 'The key'),
-  totals: as(totals, 'All that was ever used'),
-  limits: list(
-    limitForecast,
-    "Each limit that binds the key as it stands: its own, its user's, its project's",
-  ),
-  series: list(usagePoint, 'Use by day, oldest first, empty days included'),
-  denials: list(denial, 'How often the key was denied in these days, the latest first'),
+  totals: as(totals, 'Total usage of all time'),
+  limits: list(limitForecast, "Every limit that applies to the key: its own, its user's and its project's"),
+  series: list(usagePoint, 'Usage by day, oldest first, including empty days'),
+  denials: list(denial, 'How often the key was denied on these days, the latest first'),
 })
 
 export const usageRow = object('UsageRow', {
@@ -75,24 +72,24 @@ export const recorded = object('Recorded', {
 })
 
 export const price = object('Price', {
-  model: text('A name, or a pattern in which * stands for any characters'),
+  model: text('A name, or a pattern where * matches anything'),
   inputUsd: number('Dollars per million input tokens'),
   outputUsd: number('Dollars per million output tokens'),
-  startsAt: nullable(time('Since when it holds; null when it always did')),
-  current: flag('Whether it is the one in force now'),
+  startsAt: nullable(time('When it starts; null for always')),
+  current: flag('Whether it is the current price'),
 })
 
 export const changedPrice = changed('ChangedPrice', price)
 
 export const ingestReport = object('IngestReport', {
-  file: text('What was read; stdin for a stream'),
+  file: text('The file; stdin when read from stdin'),
   sha256: text('SHA-256 of its content, unpacked, in hex'),
-  alreadyCounted: flag('Whether the same content was counted before, so that nothing was to be done'),
-  events: integer('Events in it, bad ones included'),
+  alreadyCounted: flag('Whether the same content was already counted, so nothing was done'),
+  events: integer('Events in the file, including bad ones'),
   counted: integer('Events that were counted'),
   duplicates: integer('Events left out because one with the same id was counted'),
   bad: integer('Lines left out because they could not be counted'),
-  unpriced: integer('Counted events without a cost whose model has no price: they count as free'),
+  unpriced: integer('Counted events without a cost whose model has no price; they cost nothing'),
   keys: integer('Keys that were charged'),
   problems: list(
     object('IngestProblem', {
@@ -113,33 +110,33 @@ export const usageReceipt = object('UsageReceipt', {
 export const compacted = object('Compacted', {
   rowsBefore: integer('Buckets before'),
   rowsAfter: integer('Buckets after'),
-  foldedIntoHours: integer('Buckets that went into hours'),
-  foldedIntoDays: integer('Buckets that went into days'),
-  reservationsRemoved: integer('Reservations removed because their time was long up'),
-  eventsForgotten: integer('Ids of counted events forgotten because of their age'),
-  filesForgotten: integer('Counted files forgotten because of their age'),
-  denialsForgotten: integer('Rows of denials, one per key, day and code, forgotten because of their age'),
+  foldedIntoHours: integer('Buckets merged into hours'),
+  foldedIntoDays: integer('Buckets merged into days'),
+  reservationsRemoved: integer('Expired reservations removed'),
+  eventsForgotten: integer('Ids of counted events deleted because of their age'),
+  filesForgotten: integer('Counted files deleted because of their age'),
+  denialsForgotten: integer('Rows of denials (one per key, day and code) deleted because of their age'),
 })
 
 const runningTotals = object('RunningTotals', {
   requests: integer('Requests'),
   inputTokens: integer('Input tokens'),
   outputTokens: integer('Output tokens'),
-  otherTokens: integer('Tokens that came without a split'),
+  otherTokens: integer('Tokens not split into input and output'),
   costUsd: number('Cost in dollars'),
 })
 
 export const usageCheck = object('UsageCheck', {
-  ok: flag('Whether the totals of all keys are what was recorded, or are now'),
-  keys: integer('Keys that were looked at'),
-  repaired: flag('Whether what differed was mended'),
+  ok: flag('Whether the totals of all keys match the recorded usage, or do so now'),
+  keys: integer('Keys that were checked'),
+  repaired: flag('Whether differences were repaired'),
   differences: list(
     object('UsageDifference', {
       key: as(keyRef, 'The key'),
-      total: as(runningTotals, 'What its running totals say'),
-      recorded: as(runningTotals, 'What its buckets, and what it brought along, add up to'),
+      total: as(runningTotals, 'Its running totals'),
+      recorded: as(runningTotals, 'The sum of its usage buckets and imported totals'),
     }),
-    'Keys whose totals differ from what was recorded',
+    'Keys whose totals differ from the recorded usage',
   ),
 })
 

@@ -88,7 +88,9 @@ function admission(verdict: Admitted, now: Date): Readonly<Record<string, string
 export function refusal(verdict: Verdict | null, now: Date, scope?: string): Refused {
   const { status, hint, challenge } = told(verdict, scope)
   const message =
-    verdict === null ? 'this needs a key' : `the key in the request may not do this: ${verdict.code}`
+    verdict === null
+      ? 'this needs a key'
+      : `the key in the request is not allowed to do this: ${verdict.code}`
   return {
     status,
     headers: {
@@ -124,7 +126,7 @@ function told(verdict: Verdict | null, scope: string | undefined): Told {
       const named = isScopeToken.test(scope ?? '') ? `, scope="${scope}"` : ''
       return {
         status: 403,
-        hint: `name all its scopes again: latchkey key update ${verdict.key?.id ?? 'KEY'} --scope ${scope}`,
+        hint: `give it all the scopes it needs: latchkey key update ${verdict.key?.id ?? 'KEY'} --scope ${scope}`,
         challenge: `, error="insufficient_scope"${named}`,
       }
     }

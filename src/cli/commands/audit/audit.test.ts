@@ -115,7 +115,7 @@ test('an action that does not exist is refused with the nearest', async () => {
     expect(err).toContain(`there is no action '${typed}' (did you mean ${meant}?)`)
     expect(err).toContain('try: choose from ')
   }
-  expect((await at.type('audit list --action key.rotate')).err).toBe('No change matches.\n')
+  expect((await at.type('audit list --action key.rotate')).err).toBe('No changes match.\n')
   expect((await at.type('audit list --action key -q')).out.trim().split('\n')).toHaveLength(1)
 })
 

@@ -15,9 +15,9 @@ export default command({
   options: {
     since: opt.as('duration|date', since, 'Only from then on'),
     until: opt.as('duration|date', since, 'Only before then'),
-    actor: opt.text('name', 'Only what this person or program did'),
-    action: opt.text('action', 'Only key.rotate, say, or key for all that was done to keys'),
-    target: opt.text('name|id', 'Only what was done to this'),
+    actor: opt.text('name', 'Only changes by this actor'),
+    action: opt.text('action', 'Only this action, such as key.rotate, or key for all actions on keys'),
+    target: opt.text('name|id', 'Only changes to this key, user, project or other target'),
     limit: opt.as('n', count, 'At most this many (default: 100)'),
   },
   run: async (ctx, filter) => (await ctx.operations()).audit.list(filter),
@@ -31,7 +31,7 @@ export default command({
       { title: 'change', cell: auditChange },
       { title: 'id', cell: entry => entry.id, wide: true },
     ],
-    empty: 'Nothing was changed yet.',
-    noMatch: 'No change matches.',
+    empty: 'There are no changes yet.',
+    noMatch: 'No changes match.',
   }),
 })

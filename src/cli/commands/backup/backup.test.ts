@@ -42,7 +42,7 @@ test('one thing that is brought back is told from all of it', async () => {
   await latchkey('backup create')
   await latchkey('key delete ci --yes')
   const one = await latchkey('restore --latest --key ci --yes')
-  expect(one).toMatchObject({ code: 0, err: 'Only ci came back; everything else is as it was.\n' })
+  expect(one).toMatchObject({ code: 0, err: 'Only ci was restored; everything else is unchanged.\n' })
   expect((await latchkey('restore --latest --yes')).err).toBe('')
 })
 
@@ -116,7 +116,7 @@ test('backups of another database are shown when asked for, and what is restored
   const listed = await latchkey('backup list', { columns: 200 })
   expect(listed.out).not.toContain('DATABASE')
   expect(listed.out.trim().split('\n')).toHaveLength(2)
-  expect(listed.err).toBe('Not listed: 1 backup of other databases (--all-databases lists them)\n')
+  expect(listed.err).toBe('Not listed: 1 backup of other databases (list them with --all-databases)\n')
   const all = await latchkey('backup list --all-databases', { columns: 200 })
   expect(all.err).toBe('')
   expect(all.out).toContain('DATABASE')
@@ -125,7 +125,10 @@ test('backups of another database are shown when asked for, and what is restored
   const text = async (question: string) => (asked.push(question) > 0 ? 'latchkey.db' : '')
   const restored = await latchkey(`restore ${other.id}`, { tty: true, columns: 200, prompts: { text } })
   expect(asked[0]).toContain(`of another database, ${hostname()}:${staging.db}`)
-  expect(restored).toMatchObject({ code: 0, out: expect.stringContaining(`It was taken of ${hostname()}:`) })
+  expect(restored).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(`It is a backup of ${hostname()}:`),
+  })
 })
 
 test('restore says which newer backup it passes over', async () => {

@@ -6,7 +6,7 @@ export default command({
   effect: 'write',
   summary: 'Take a backup while the database is in use, and check it',
   description:
-    'A consistent copy in one file, with a manifest beside it. It is checked before it gets its name, and read back from a bucket; on any failure nothing is left. The file opens without Latchkey: age -d, zstd -d, sqlite3.',
+    'Writes a consistent copy in one file, with a manifest beside it. The copy is checked before the file gets its name; in a bucket it is read back and compared. A failed backup leaves nothing behind. You can open the file without Latchkey: age -d, zstd -d, sqlite3.',
   examples: [
     'latchkey backup create',
     'latchkey backup create --to /var/backups/latchkey --compress zstd',
@@ -15,17 +15,21 @@ export default command({
     'latchkey backup create --reason before-upgrade --json',
   ],
   options: {
-    to: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
+    to: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir)'),
     compress: opt.choice(['zstd', 'gzip', 'none'], 'How to compress it (default: zstd)'),
-    encrypt: opt.flag('Refuse to take one that would not be encrypted'),
+    encrypt: opt.flag('Refuse to take a backup that is not encrypted'),
     recipient: opt.many('age1…', verbatim, 'Encrypt it to this age public key (repeatable)'),
     recipientsFile: opt.text('file', 'Encrypt it to every age public key in this file'),
-    reason: opt.text('text', 'Why it is taken (default: manual)'),
-    full: opt.flag('Check every index as well, which takes longer'),
-    fast: opt.flag('Copy the file itself where writers pause for a moment; it is not compacted'),
-    prune: opt.flag('Afterwards remove what the configured policy does not keep'),
-    ping: opt.text('url', 'Tell this address of the start (/start), of success and of failure (/fail)'),
-    wait: opt.as('duration', duration, 'How long to wait for another run to end (default: not at all)'),
+    reason: opt.text('text', 'Reason, stored with the backup (default: manual)'),
+    full: opt.flag('Also check every index; takes longer'),
+    fast: opt.flag('Copy the file itself; writers pause for a moment and the copy is not compacted'),
+    prune: opt.flag('Then remove the backups that the retention policy does not keep'),
+    ping: opt.text('url', 'Call this URL at the start (/start), on success and on failure (/fail)'),
+    wait: opt.as(
+      'duration',
+      duration,
+      'How long to wait for a running backup command (default: do not wait)',
+    ),
   },
   run: async (ctx, { to, compress, recipient, recipientsFile, wait, ...options }) =>
     (await ctx.operations()).backups.create({

@@ -19,7 +19,7 @@ export function restoredLines(run: Restored, brush: Brush): string {
     ...(safetyBackup === null
       ? []
       : [
-          `What was there before is in ${safetyBackup.path}. Undo: latchkey restore ${only === null ? shellWord(safetyBackup.path) : '--undo'}`,
+          `Safety copy: ${safetyBackup.path}. Undo: latchkey restore ${only === null ? shellWord(safetyBackup.path) : '--undo'}`,
         ]),
     ...movedAside.map(file => `Moved aside: ${file}`),
   ].join('\n')
@@ -30,8 +30,8 @@ export const restorePlanLines = (run: Restored, brush: Brush): string => `restor
 
 /** Where one thing alone came back, or went again; undefined where it was all of them. */
 export function partLine({ only }: Restored, asked: string | undefined): string | undefined {
-  if (asked !== undefined) return `Only ${asked} came back; everything else is as it was.`
-  return only === null ? undefined : `Only the return of ${only} was undone; everything else is as it was.`
+  if (asked !== undefined) return `Only ${asked} was restored; everything else is unchanged.`
+  return only === null ? undefined : `Only the restore of ${only} was undone; everything else is unchanged.`
 }
 
 /** What from what, and what differs by it. */
@@ -42,14 +42,14 @@ function restoreLines(run: Restored, brush: Brush): string {
     `${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
     ...(backup.database === null || backup.database.path === path
       ? []
-      : [`It was taken of ${databaseOf(backup)}`]),
+      : [`It is a backup of ${databaseOf(backup)}`]),
     ...rowChanges(before, rows, brush),
     ...sets.flatMap(([kind, { added, removed, changed }]) => [
-      ...nameLine(brush.good(`${kind} that come back`), added),
-      ...nameLine(brush.bad(`${kind} that go`), removed),
-      ...nameLine(brush.warn(`${kind} that change`), changed),
+      ...nameLine(brush.good(`${kind} added`), added),
+      ...nameLine(brush.bad(`${kind} removed`), removed),
+      ...nameLine(brush.warn(`${kind} changed`), changed),
     ]),
-    ...stays.map(line => `  ${brush.warn('narrowed since, and stays so')}: ${line}`),
+    ...stays.map(line => `  ${brush.warn('restricted since, and stays so')}: ${line}`),
     ...revivedLines(revived ?? [], brush),
     ...openBy.map(({ pid, command }) => `Open in process ${pid} (${command})`),
   ].join('\n')
@@ -58,7 +58,7 @@ function restoreLines(run: Restored, brush: Brush): string {
 function revivedLines(revived: readonly RevivedSecret[], brush: Brush): readonly string[] {
   const lines = revived.slice(0, mostNames).map(({ key, start, because, ended }) => {
     const title = ended ? brush.good('stays ended') : brush.bad('works again')
-    return `  ${title}: ${start}… of the key ${key.name}, ${because.replace('_', ' ')} before`
+    return `  ${title}: ${start}… of key ${key.name}, ${because.replace('_', ' ')} before`
   })
   const more = revived.length - lines.length
   return [
@@ -84,7 +84,7 @@ export function otherDatabases(others: readonly Backup[]): string {
       ? []
       : [`${many(unknown, 'backup')} made by an older Latchkey, of an unknown database`]),
   ]
-  return `Not listed: ${parts.join(', ')} (--all-databases lists them)`
+  return `Not listed: ${parts.join(', ')} (list them with --all-databases)`
 }
 
 const mostNames = 10

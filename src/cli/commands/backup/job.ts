@@ -30,8 +30,8 @@ function requireOnePlace(ctx: Context, place: string): void {
   if (!isSet(setting) || place === setting.value) return
   throw new LatchkeyError(
     'conflict',
-    `backups would go to ${place}, but are looked for in ${setting.value} (backup_dir from ${setting.source})`,
-    `let both be one: leave --to away, or run latchkey config set backup_dir ${shellWord(place)}`,
+    `backups would go to ${place}, but Latchkey looks for them in ${setting.value} (backup_dir from ${setting.source})`,
+    `use one place: leave out --to, or run latchkey config set backup_dir ${shellWord(place)}`,
   )
 }
 

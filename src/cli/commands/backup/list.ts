@@ -6,15 +6,15 @@ export default command({
   effect: 'read',
   summary: 'List backups, newest first',
   description:
-    'Lists the backups of this database: the same identity, taken at the same path. Others in the same place are restored by naming one.',
+    'Lists the backups of this database: those with the same identity, taken at the same path. To restore one of another database, name it.',
   examples: [
     'latchkey backup list',
     'latchkey backup list --all-databases',
     'latchkey backup list --from s3://bucket/latchkey --json',
   ],
   options: {
-    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
-    allDatabases: opt.flag('Also those of other databases in the same place'),
+    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir)'),
+    allDatabases: opt.flag('Also list backups of other databases'),
   },
   run: async (ctx, { from, allDatabases }) =>
     (await ctx.operations()).backups.list({
@@ -46,6 +46,6 @@ export default command({
       { title: 'schema', cell: backup => String(backup.schemaVersion), align: 'right', wide: true },
       { title: 'path', cell: backup => backup.path, wide: true },
     ],
-    empty: 'No backups here. Take one with: latchkey backup create',
+    empty: 'No backups. Take one with: latchkey backup create',
   }),
 })

@@ -7,22 +7,22 @@ import { duration } from '../../declare/times.ts'
 import { pruningColumns, pruningPlan } from './drawing.ts'
 
 const options = {
-  from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
-  keepLast: opt.as('n', keepCount, 'Keep the newest so many; all is a number, too'),
-  keepHourly: opt.as('n', keepCount, 'Keep one for each of so many hours'),
-  keepDaily: opt.as('n', keepCount, 'Keep one for each of so many days'),
-  keepWeekly: opt.as('n', keepCount, 'Keep one for each of so many weeks'),
-  keepMonthly: opt.as('n', keepCount, 'Keep one for each of so many months'),
-  keepYearly: opt.as('n', keepCount, 'Keep one for each of so many years'),
-  keepWithin: opt.as('duration', duration, 'Keep all that are not older than this before the newest'),
-  wait: opt.as('duration', duration, 'How long to wait for another run to end (default: not at all)'),
+  from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir)'),
+  keepLast: opt.as('n', keepCount, 'Keep the newest N backups, or all'),
+  keepHourly: opt.as('n', keepCount, 'Keep one per hour for the last N hours'),
+  keepDaily: opt.as('n', keepCount, 'Keep one per day for the last N days'),
+  keepWeekly: opt.as('n', keepCount, 'Keep one per week for the last N weeks'),
+  keepMonthly: opt.as('n', keepCount, 'Keep one per month for the last N months'),
+  keepYearly: opt.as('n', keepCount, 'Keep one per year for the last N years'),
+  keepWithin: opt.as('duration', duration, 'Keep all backups taken within this time before the newest one'),
+  wait: opt.as('duration', duration, 'How long to wait for a running backup command (default: do not wait)'),
 }
 
 export default command({
   effect: 'destroy',
-  summary: 'Remove the backups that no rule keeps, and say why',
+  summary: 'Remove backups that no retention rule keeps, and show why',
   description:
-    'The rules are those of restic: of so many hours, days, ISO weeks, months and years that have backups, the newest one each. Given rules take the place of [backup.keep] in latchkey.toml. Never removed are the newest good and the newest verified backup, what restore and migrate saved within 7 days, and files without a manifest.',
+    'The rules work as in restic: for each of the last N hours, days, ISO weeks, months or years that have backups, the newest one is kept. Rules on the command line replace [backup.keep] of latchkey.toml. Some files are never removed: the newest good backup, the newest verified one, safety copies from the last 7 days, and files without a manifest.',
   examples: [
     'latchkey backup prune --keep-daily 7 --keep-weekly 4 --keep-monthly 12 --dry-run',
     'latchkey backup prune --from /var/backups/latchkey --keep-last 7 --keep-within 30d --yes',
@@ -44,7 +44,7 @@ export default command({
   would: pruningPlan,
   prints: rows(backupPruning, {
     columns: pruningColumns,
-    empty: 'No backups here. Take one with: latchkey backup create',
+    empty: 'No backups. Take one with: latchkey backup create',
   }),
 })
 

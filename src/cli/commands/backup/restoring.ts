@@ -18,7 +18,7 @@ interface Typed extends Omit<Options, 'waitMs' | 'identityFile' | 'onWarning'> {
 
 /** The options that name the one thing to bring back, one for each noun. */
 export const onlyOne = Object.fromEntries(
-  nounNames.map(noun => [noun, opt.text('name', `Only this ${noun}, and what belongs to it`)]),
+  nounNames.map(noun => [noun, opt.text('name', `Restore only this ${noun} and what belongs to it`)]),
 ) as Readonly<Record<Noun, Option<string | undefined>>>
 
 /** What was given with one of them. */
@@ -48,13 +48,13 @@ export function restoreQuestion(
   const { replaces, undoes, revived } = chosen
   const whose = chosen.foreign ? ` of another database, ${databaseOf(chosen)}` : ''
   const taken = `${chosen.path} (${chosen.reason})${whose}, taken ${ago}`
-  if (what !== undefined) return { question: `Bring ${what} back into ${database} from ${taken}` }
+  if (what !== undefined) return { question: `Restore ${what} into ${database} from ${taken}` }
   if (undoes !== null) {
-    return { question: `Undo the return of ${undoes} into ${database}, as before it in ${taken}` }
+    return { question: `Undo the restore of ${undoes} into ${database}, from ${taken}` }
   }
-  if (replaces === null) return { question: `Bring back ${database} from ${taken}` }
+  if (replaces === null) return { question: `Restore ${database} from ${taken}` }
   return {
-    question: `Replace all of ${database} by ${taken}${revivedPhrase(revived ?? [])}`,
+    question: `Replace all of ${database} with ${taken}${revivedPhrase(revived ?? [])}`,
     typed: replaces,
     list: listing(revivedColumns, revived ?? []),
   }

@@ -6,9 +6,9 @@ import { destinationOf } from './job.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Set times at which cron or systemd takes backups',
+  summary: 'Schedule backups with cron or systemd',
   description:
-    'Writes one line into your crontab, or one timer for your systemd, in the place of an earlier one for this database. Everything else there stays as it is. The command is tried as a dry run first. Its place and recipients are from then on those of all backups of this database. Credentials for a bucket belong in a file of mode 0600 that --env-file names.',
+    'Writes one line into your crontab, or one systemd timer, and replaces an earlier one for this database. Everything else there stays the same. The backup is tried as a dry run first. Its place and recipients become the defaults for all backups of this database. Put the credentials of a bucket in a file of mode 0600 and name it with --env-file.',
   examples: [
     "latchkey backup schedule --cron '17 3 * * *' --prune",
     "latchkey backup schedule --cron '17 3 * * *' --systemd --to s3://bucket/latchkey --env-file /etc/latchkey/aws.env",
@@ -16,17 +16,17 @@ export default command({
   ],
   options: {
     cron: opt.required(
-      opt.as('times', cronTimes, 'Minute, hour, day, month, weekday; or daily, hourly and the like'),
+      opt.as('times', cronTimes, 'Minute, hour, day, month and weekday, or @daily, @hourly and so on'),
     ),
-    crontab: opt.flag('In the crontab of this user (default, where there is one)'),
-    systemd: opt.flag('As a timer of the systemd of this user'),
-    print: opt.flag('Show what would be written, write nothing'),
-    to: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
+    crontab: opt.flag('Use your crontab (default, if there is one)'),
+    systemd: opt.flag('Use a systemd timer of your user'),
+    print: opt.flag('Print what would be written, and write nothing'),
+    to: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir)'),
     recipientsFile: opt.text('file', 'Encrypt to every age public key in this file'),
-    prune: opt.flag('Remove what the configured policy does not keep, after each backup'),
-    ping: opt.text('url', 'Tell this address of the start, of success and of failure'),
-    log: opt.text('file', 'Where cron puts the output (default: latchkey/backup.log of your states)'),
-    envFile: opt.text('file', 'NAME=value lines that the job gets as variables'),
+    prune: opt.flag('After each backup, remove those that the retention policy does not keep'),
+    ping: opt.text('url', 'Call this URL at the start, on success and on failure'),
+    log: opt.text('file', 'File for the output under cron (default: latchkey/backup.log in $XDG_STATE_HOME)'),
+    envFile: opt.text('file', 'File of NAME=value lines to set as variables for the job'),
   },
   run: async (ctx, { cron, crontab, systemd, print, to, recipientsFile, prune, ping, log, envFile }) => {
     const destination = destinationOf(ctx, { to, recipientsFile })

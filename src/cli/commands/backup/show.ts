@@ -7,7 +7,7 @@ export default command({
   examples: ['latchkey backup show', 'latchkey backup show bak_01kaqv8w2e --json'],
   args: { backup: arg.optional('Id, file name or path (default: the newest)') },
   options: {
-    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
+    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir)'),
   },
   run: async (ctx, { backup, from }) =>
     (await ctx.operations()).backups.get({

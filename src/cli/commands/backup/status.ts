@@ -5,13 +5,13 @@ import { duration } from '../../declare/times.ts'
 
 export default command({
   effect: 'read',
-  summary: 'Say whether there is a recent good backup, for monitoring',
+  summary: 'Check that there is a recent good backup, for monitoring',
   description:
-    'Exits with 0 when the newest good backup is recent, with 1 when it is too old or there is none, with 7 while a backup did not pass its last verification or is dated later than now. Reads manifests only; backup verify reads the backups.',
+    'Exits 0 if the newest good backup is recent, 1 if it is too old or missing, and 7 if a backup failed its last verification or is dated in the future. Reads only the manifests; backup verify reads the backups themselves.',
   examples: ['latchkey backup status', 'latchkey backup status --max-age 26h --json'],
   options: {
-    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
-    maxAge: opt.as('duration', duration, 'How old the newest may be (default: 26h)'),
+    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir)'),
+    maxAge: opt.as('duration', duration, 'Maximum age of the newest backup (default: 26h)'),
   },
   run: async (ctx, { from, maxAge }) =>
     (await ctx.operations()).backups.status({
@@ -26,7 +26,7 @@ export default command({
         `${paint(status.status)}${status.problem === null ? '' : `: ${status.problem}`}`,
         ...(newest === null
           ? []
-          : [`Newest good one: ${newest.path}, taken ${brush.dated(newest.createdAt)}`]),
+          : [`Newest good backup: ${newest.path}, taken ${brush.dated(newest.createdAt)}`]),
       ].join('\n')
     },
   }),

@@ -5,9 +5,9 @@ import { many } from '../../draw/quantity.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Prove that backups can be restored, by restoring them to a scratch file',
+  summary: 'Check that backups can be restored: restore them to a temporary file',
   description:
-    'The newest backup, one that is named, or all of them. The manifest remembers a pass and a failure. Exits with 0 when all pass, with 7 otherwise.',
+    'Checks the newest backup, the one you name, or all of them. The result is noted in the manifest. Exits 0 if all pass, otherwise 7.',
   examples: [
     'latchkey backup verify',
     'latchkey backup verify --all --from /var/backups/latchkey',
@@ -15,10 +15,13 @@ export default command({
   ],
   args: { backup: arg.optional('Id, file name or path (default: the newest)') },
   options: {
-    all: opt.flag('Every backup of this database in the folder'),
-    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir of the configuration)'),
-    quick: opt.flag('Only compare the checksum'),
-    identity: opt.text('file', 'Age identities that open encrypted ones (LATCHKEY_AGE_IDENTITY_FILE)'),
+    all: opt.flag('Check every backup of this database'),
+    from: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir)'),
+    quick: opt.flag('Compare only the checksum'),
+    identity: opt.text(
+      'file',
+      'File of age identities that decrypt the backups (LATCHKEY_AGE_IDENTITY_FILE)',
+    ),
   },
   run: async (ctx, { backup, all, from, quick, identity }) =>
     (await ctx.operations()).backups.verify({
@@ -28,7 +31,7 @@ export default command({
       from: ctx.place(from),
       identityFile: ctx.path(identity),
     }),
-  would: rows => `note what was found in ${many(rows.length, 'manifest')}`,
+  would: rows => `note the result in ${many(rows.length, 'manifest')}`,
   prints: rows(backupCheck, {
     columns: [
       {
@@ -39,12 +42,12 @@ export default command({
       { title: 'problem', cell: check => check.problem ?? '', whole: true, hideEmpty: true },
       { title: 'path', cell: check => check.path, wide: true },
     ],
-    empty: 'No backups here. Take one with: latchkey backup create',
+    empty: 'No backups. Take one with: latchkey backup create',
   }),
   notice: checks =>
     checks
       .filter(check => check.unrecorded !== null)
-      .map(check => `The manifest of ${check.id} does not remember this: ${check.unrecorded}`)
+      .map(check => `The manifest of ${check.id} was not updated: ${check.unrecorded}`)
       .join('\n') || undefined,
   exit: checks => (checks.every(check => check.outcome === 'passed') ? 0 : exitCodes.checksum),
 })

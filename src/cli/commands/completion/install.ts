@@ -5,16 +5,16 @@ import { oneOf } from '../../declare/parse.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Put the script of a shell where that shell looks for it',
+  summary: 'Install the completion script where the shell looks for it',
   description:
-    'In the folders of this user; no file of settings is touched. Where a shell needs more than the file, what to add is said.',
+    'Writes to your own folders and never edits the startup files of the shell. If the shell needs a line there, the command prints it.',
   examples: [
     'latchkey completion install',
     'latchkey completion install zsh --dry-run',
     'latchkey completion install bash --dir /etc/bash_completion.d',
   ],
-  args: { shell: arg.optional('bash, zsh or fish (default: the one in SHELL)', oneOf(shells)) },
-  options: { dir: opt.text('folder', 'Put it there instead, such as /etc/bash_completion.d') },
+  args: { shell: arg.optional('bash, zsh or fish (default: taken from $SHELL)', oneOf(shells)) },
+  options: { dir: opt.text('folder', 'Install it in this folder instead, such as /etc/bash_completion.d') },
   run: async (ctx, { shell, dir }) => {
     const { installCompletion } = await import('../../completion/install.ts')
     return installCompletion({

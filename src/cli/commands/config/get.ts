@@ -7,7 +7,7 @@ export default command({
   effect: 'read',
   summary: 'Print the value of one setting',
   examples: ['latchkey config get db', 'latchkey config get backup_dir --profile prod'],
-  args: { setting: arg.one('Name of the setting, as config show lists them', settingName) },
+  args: { setting: arg.one('Name of the setting; config show lists them', settingName) },
   run: async (ctx, { setting: name }) => settingOf(ctx.config, name),
   prints: one(configValue, { done: setting => setting.value ?? '' }),
 })

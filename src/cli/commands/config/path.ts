@@ -5,7 +5,7 @@ import { checkSettings } from '../../settings/config.ts'
 export default command({
   effect: 'read',
   mendsSettings: true,
-  summary: 'List the files that settings are read from, those that win first',
+  summary: 'List the settings files, highest priority first',
   examples: ['latchkey config path', 'latchkey config path --json'],
   run: async ctx => checkSettings(ctx.config),
   prints: rows(settingsCheck, {

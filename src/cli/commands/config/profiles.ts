@@ -5,9 +5,9 @@ import { listProfiles } from '../../settings/config.ts'
 export default command({
   effect: 'read',
   mendsSettings: true,
-  summary: 'List the profiles there are, and the one in use',
+  summary: 'List the profiles, and the one in use',
   description:
-    'A profile is a table such as [profile.prod] in a file of settings; --profile prod puts it first.',
+    'A profile is a table such as [profile.prod] in a settings file. Choose it with --profile prod.',
   examples: ['latchkey config profiles', 'latchkey config profiles --json'],
   run: async ctx => listProfiles(ctx.config),
   prints: rows(settingsProfile, {

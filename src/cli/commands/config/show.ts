@@ -5,8 +5,8 @@ export default command({
   effect: 'read',
   summary: 'Show each setting and where it comes from',
   description:
-    'A flag wins over a LATCHKEY_ variable, over latchkey.toml in the current folder, over latchkey.toml in ' +
-    'the folder for configuration of the user, over the default.',
+    'Flags win over LATCHKEY_ variables, then latchkey.toml in the current folder, then latchkey.toml in ' +
+    'your configuration folder, then the defaults.',
   examples: ['latchkey config show', 'latchkey config show --json', 'LATCHKEY_TZ=UTC latchkey config show'],
   run: async ctx => ctx.config.values,
   prints: rows(configValue, {

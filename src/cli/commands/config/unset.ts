@@ -6,14 +6,14 @@ import { changeSettings } from '../../settings/config.ts'
 export default command({
   effect: 'write',
   mendsSettings: true,
-  summary: 'Take one setting out of latchkey.toml',
+  summary: 'Remove one setting from latchkey.toml',
   examples: ['latchkey config unset tz', 'latchkey config unset db --here'],
   args: { setting: arg.one('Name of the setting', settingName) },
-  options: { here: opt.flag('From latchkey.toml of the current folder') },
+  options: { here: opt.flag('Remove it from latchkey.toml in the current folder') },
   run: async (ctx, { setting: name, here }) =>
     changeSettings(ctx.config, { name, value: null, scope: here ? 'folder' : 'user', dryRun: ctx.dryRun }),
   prints: one(configChange, { done: ({ name, path }) => `${name} is not set in ${path}` }),
   notice: ({ hiddenBy }) =>
-    hiddenBy === null ? undefined : `${hiddenBy} has its own value, which wins in this folder.`,
-  would: ({ name, path }) => `take ${name} out of ${path}`,
+    hiddenBy === null ? undefined : `${hiddenBy} also sets it, and wins in this folder.`,
+  would: ({ name, path }) => `remove ${name} from ${path}`,
 })

@@ -6,7 +6,7 @@ import { checkSettings } from '../../settings/config.ts'
 export default command({
   effect: 'read',
   mendsSettings: true,
-  summary: 'Check every file of settings: its form, its names and its values',
+  summary: 'Check the syntax, names and values in every settings file',
   examples: ['latchkey config validate', 'latchkey config validate --json'],
   run: async ctx => checkSettings(ctx.config),
   prints: rows(settingsCheck, {

@@ -6,7 +6,7 @@ import { schemaCheckLines } from '../migrate/drawing.ts'
 export default command({
   effect: 'read',
   summary: 'Look for damage, orphaned rows and schema drift, as migrate check does',
-  description: 'Exits with 0 when nothing is found, with 7 otherwise.',
+  description: 'Exits 0 if nothing is found, otherwise 7.',
   examples: ['latchkey db check', 'latchkey db check --json'],
   run: async ctx => (await ctx.operations()).database.check(),
   prints: one(schemaCheck, { done: schemaCheckLines }),

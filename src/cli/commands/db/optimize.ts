@@ -3,12 +3,11 @@ import { command, one } from '../../declare/define.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Bring the statistics by which SQLite plans its queries up to date',
+  summary: 'Update the statistics that SQLite plans its queries with',
   examples: ['latchkey db optimize', 'latchkey db optimize --dry-run'],
   run: async ctx => (await ctx.operations()).database.optimize(),
   prints: one(optimized, {
-    done: ({ statements }) =>
-      statements.length === 0 ? 'There was nothing to do' : `Ran ${statements.join('; ')}`,
+    done: ({ statements }) => (statements.length === 0 ? 'Nothing to do' : `Ran ${statements.join('; ')}`),
   }),
   would: ({ statements }) => (statements.length === 0 ? 'do nothing' : `run ${statements.join('; ')}`),
 })

@@ -4,16 +4,16 @@ import { parameter } from '../../declare/parse.ts'
 
 export default command({
   effect: 'read',
-  summary: 'Print the rows of one SQL statement that only reads',
+  summary: 'Run one read-only SQL statement and print its rows',
   description:
-    'SELECT, WITH, VALUES, EXPLAIN, and pragmas that tell and change nothing. - reads the statement from stdin. The tables are not part of the contract: they change with the schema. Bytes are printed as hexadecimal digits, integers past 2^53 as text, and columns of the same name as id and id:1.',
+    'Accepts SELECT, WITH, VALUES, EXPLAIN and read-only pragmas. Use - to read the statement from stdin. The tables are not a stable interface: they change with the schema. Bytes are printed in hexadecimal, integers above 2^53 as text, and columns with the same name as id and id:1.',
   examples: [
     'latchkey db query "SELECT name, requests FROM keys ORDER BY requests DESC LIMIT 5"',
     'latchkey db query "SELECT name FROM keys WHERE requests > :least" --param least=1000 -o csv',
     'latchkey db query - --json < question.sql',
   ],
   args: { sql: arg.one('The statement, or - to read it from stdin') },
-  options: { param: opt.many('name=value', parameter, 'Value of :name in the statement; repeatable') },
+  options: { param: opt.many('name=value', parameter, 'Value for :name in the statement (repeatable)') },
   run: async (ctx, { sql, param }) =>
     (await ctx.operations()).database.query({
       sql: sql === '-' ? await ctx.readStdin() : sql,

@@ -96,5 +96,5 @@ test('without drizzle-kit says what to install, and where a port is taken says h
     env: { PATH: tools },
   })
   expect(taken.code).toBe(5)
-  expect(JSON.parse(taken.err).error.hint).toBe('take a free one with: latchkey db studio --port 0')
+  expect(JSON.parse(taken.err).error.hint).toBe('use a free one: latchkey db studio --port 0')
 })

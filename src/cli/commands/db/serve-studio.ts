@@ -52,7 +52,7 @@ export async function runStudio(ctx: Reached, wanted: number): Promise<Studio> {
     const ended = child.exited.then(() => undefined)
     const begun = await Promise.race([answers(port, child.exited), stopped])
     if (begun === true)
-      await notice(`A copy of the database is at ${address}; changes to it are thrown away. Ctrl-C ends it.`)
+      await notice(`A copy of the database is at ${address}; changes to it are discarded. Stop with Ctrl-C.`)
     const signal = typeof begun === 'string' ? begun : await Promise.race([stopped, ended])
     child.kill()
     await child.exited
@@ -71,8 +71,8 @@ function requireTrusted(file: string, env: Environment): void {
   if (stranger === undefined) return
   throw new LatchkeyError(
     'config',
-    `${file} belongs to another user, ${nameOfUser(stranger.uid)}, and is not run`,
-    'go to a folder of your own',
+    `${file} belongs to another user, ${nameOfUser(stranger.uid)}, and will not be run`,
+    'run it in a folder of your own',
   )
 }
 
@@ -117,8 +117,8 @@ async function freePort(wanted: number): Promise<number> {
     reject(
       new LatchkeyError(
         'conflict',
-        `something listens on port ${wanted} already`,
-        'take a free one with: latchkey db studio --port 0',
+        `port ${wanted} is already in use`,
+        'use a free one: latchkey db studio --port 0',
       ),
     ),
   )
@@ -140,5 +140,5 @@ const missing = (problem: string): LatchkeyError =>
   new LatchkeyError(
     'config',
     problem,
-    'install it here with: bun add --dev drizzle-kit @libsql/client; or ask in SQL with: latchkey db query',
+    'install it here with: bun add --dev drizzle-kit @libsql/client; or use SQL: latchkey db query',
   )

@@ -3,8 +3,8 @@ import { command, one } from '../../declare/define.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Give back the room that deleted rows have left in the file',
-  description: 'Rewrites the whole file; whoever else uses the database waits meanwhile.',
+  summary: 'Shrink the file by the space that deleted rows have left',
+  description: 'Rewrites the whole file. Other processes that use the database wait until it is done.',
   examples: ['latchkey db vacuum --dry-run', 'latchkey db vacuum'],
   run: async ctx => (await ctx.operations()).database.vacuum(),
   prints: one(vacuumed, {

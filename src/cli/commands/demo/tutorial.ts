@@ -39,7 +39,7 @@ export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
 
   try {
     steps.push({
-      about: 'A database that is gone when this is over',
+      about: 'A temporary database',
       command: `export LATCHKEY_DB=${db}`,
       exit: 0,
       output: '',
@@ -47,16 +47,16 @@ export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
     await latchkey('', 'init')
     const { user, project, key, nightly, usage } = founders
     await latchkey(
-      'Somebody who owns things, and a project',
+      'A user, and a project that belongs to them',
       `user create ${user.username} --email ${user.email}`,
     )
     await latchkey('', `project create ${project.name} --owner ${project.owner}`)
     const created = await latchkey(
-      'A key for the project, with an expiry and two rolling limits; its secret is shown this once',
+      'A key for the project, with an expiry and two rolling limits; its secret is shown only once',
       `key create ${key.name} --user ${key.user} --project ${key.project} --expires ${key.expiresInDays}d${limits(key)}`,
     )
     const secret = secretOf(created)
-    await latchkey('And one that belongs to nobody', `key create ${nightly.name}${limits(nightly)}`)
+    await latchkey('And a key without an owner', `key create ${nightly.name}${limits(nightly)}`)
     for (const [index, used] of usage.entries()) {
       await latchkey(
         index === 0 ? 'What a gateway does through the library: charge each request to its key' : '',
@@ -64,31 +64,28 @@ export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
       )
     }
     await latchkey('Who used what', 'usage report --by key,model')
+    await latchkey('One key: totals, what is left of its limits, and each day', 'key stats ci --days 7')
     await latchkey(
-      'How a key stands: totals, what is left of its limits, and each day',
-      'key stats ci --days 7',
-    )
-    await latchkey(
-      'May this secret be used, for as much as this? Exit code 0 says yes',
+      'May this secret be used for 20,000 tokens? Exit code 0 means yes',
       'key verify - --tokens 20000',
       0,
       secret,
     )
     await latchkey(
-      'For more than is left? Exit code 4 says no, and when',
+      'For more than is left? Exit code 4 means no, with the time to retry',
       'key verify - --tokens 90000',
       4,
       secret,
     )
     const rotated = secretOf(
-      await latchkey('A new secret; the old one goes on working for a day', 'key rotate ci --grace 24h'),
+      await latchkey('A new secret; the old one keeps working for a day', 'key rotate ci --grace 24h'),
     )
-    await latchkey('A backup, taken while others may write, and checked', 'backup create')
+    await latchkey('A backup, taken while others may write, then checked', 'backup create')
     for (const suffix of ['', '-wal', '-shm']) rmSync(db + suffix, { force: true })
     steps.push({ about: 'The accident', command: `rm ${db} ${db}-wal ${db}-shm`, exit: 0, output: '' })
-    await latchkey('Nothing works now, and the error says what to do', 'key list', 78)
-    await latchkey('Getting it back', 'restore --latest --yes')
-    await latchkey('Every key is there', 'key list')
+    await latchkey('Nothing works now; the error says what to do', 'key list', 78)
+    await latchkey('Restore it', 'restore --latest --yes')
+    await latchkey('Every key is back', 'key list')
     await latchkey('and both secrets work', 'key verify -', 0, secret)
     await latchkey('', 'key verify -', 0, rotated)
     await latchkey('Who did all this', 'audit list --limit 5')
@@ -115,7 +112,7 @@ export function transcript(report: DemoReport, brush: Brush): string {
     ...(step.exit === 0 ? [] : [brush.dim(`(exit code ${step.exit})`)]),
   ])
   const end = report.ok
-    ? 'All of this ran on a database of its own, which is gone. For one that stays: latchkey init'
-    : 'Something went wrong above. Please report it with all of this output.'
+    ? 'All of this ran on a temporary database, now deleted. To create your own: latchkey init'
+    : 'A step above failed. Please report it with all of this output.'
   return [...lines, '', end].join('\n').trimStart()
 }

@@ -4,14 +4,14 @@ import { importExit, importLines, importPlanLines, revokeGone } from './drawing.
 
 export default command({
   effect: 'write',
-  summary: 'Take over the users and keys of a ccluster',
+  summary: 'Import the users and keys of a ccluster',
   description:
-    'Keys and passwords go on working, though only their hashes are known. A user who is here under the same username is linked, and stays as is. Chats and messages are counted and left behind. Run it again at any time: what has changed in the source since is taken over, what you changed here stays. A key that is no longer in the source is reported as gone and goes on working, unless you say --revoke-gone; it and refused entries make the exit code 8. Bad data anywhere in the file, and nothing is imported.',
+    'Keys and passwords keep working; only their hashes are imported. A user with the same username here is linked and stays unchanged. Chats and messages are counted but not imported. You can run the import again at any time: it applies what changed in the source and keeps what you changed here. A key that is no longer in the source is reported as gone and keeps working, unless you give --revoke-gone. The exit code is 8 if a key is gone or an entry was refused. If any data in the file is bad, nothing is imported.',
   examples: [
     'latchkey import ccluster data/ccluster.db --dry-run',
     'latchkey import ccluster data/ccluster.db --json',
   ],
-  args: { file: arg.one('The SQLite database; it is only read') },
+  args: { file: arg.one('The SQLite database; it is not changed') },
   options: { revokeGone },
   run: async (ctx, { file, revokeGone }) =>
     (await ctx.operations()).imports.ccluster({ file: ctx.path(file), revokeGone }),

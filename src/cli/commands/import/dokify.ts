@@ -4,15 +4,15 @@ import { importExit, importLines, importPlanLines, revokeGone } from './drawing.
 
 export default command({
   effect: 'write',
-  summary: 'Take over the users, projects, keys and usage of a Dokify',
+  summary: 'Import the users, projects, keys and usage of a Dokify',
   description:
-    'From a folder with a dump per table (users.csv, projects.json, api_keys.ndjson, …), or from a SQLite copy of its schema. Keys and passwords go on working, totals are kept. A user who is here under the same email address is linked, and stays as is. Docs, chats and messages are counted and left behind. Run it again at any time: what has changed in the source since is taken over, what you changed here stays. A key that is no longer in the source is reported as gone and goes on working, unless you say --revoke-gone; it and refused entries make the exit code 8. Bad data anywhere, and nothing is imported.',
+    'Reads a folder with a dump per table (users.csv, projects.json, api_keys.ndjson, …), or a SQLite copy of its schema. Keys and passwords keep working, and totals are kept. A user with the same email address here is linked and stays unchanged. Docs, chats and messages are counted but not imported. You can run the import again at any time: it applies what changed in the source and keeps what you changed here. A key that is no longer in the source is reported as gone and keeps working, unless you give --revoke-gone. The exit code is 8 if a key is gone or an entry was refused. If any data is bad, nothing is imported.',
   examples: [
     'latchkey import dokify dump/ --dry-run',
     'latchkey import dokify dump/',
     'latchkey import dokify dokify.db --json',
   ],
-  args: { source: arg.one('Folder of dumps, or a SQLite database; it is only read') },
+  args: { source: arg.one('Folder of dumps, or a SQLite database; it is not changed') },
   options: { revokeGone },
   run: async (ctx, { source, revokeGone }) =>
     (await ctx.operations()).imports.dokify({ file: ctx.path(source), revokeGone }),

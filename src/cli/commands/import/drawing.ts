@@ -21,7 +21,7 @@ export function importLines(report: ImportReport, brush: Brush): string {
     `${report.source}: ${counts(report)} (${report.id})`,
     ...(report.gone === 0
       ? []
-      : ['Run it again with --revoke-gone to end the keys that are gone from the source.']),
+      : ['To end the keys that are gone from the source, run it again with --revoke-gone.']),
   ].join('\n')
 }
 
@@ -85,7 +85,7 @@ export const importExit = ({ refused, gone }: ImportReport): number =>
   refused > 0 || gone > 0 ? exitCodes.partial : 0
 
 /** The option that every import has. */
-export const revokeGone = opt.flag('Revoke the keys that came from this source and are no longer in it')
+export const revokeGone = opt.flag('Revoke keys that came from this source and are no longer in it')
 
 export function importUndoLines(undo: ImportUndo, brush: Brush): string {
   const paint = { removed: brush.bad, reverted: brush.warn, kept: brush.good, gone: brush.dim }

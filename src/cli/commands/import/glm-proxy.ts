@@ -4,14 +4,14 @@ import { importExit, importLines, importPlanLines, revokeGone } from './drawing.
 
 export default command({
   effect: 'write',
-  summary: 'Take over the keys of a glm-proxy, with their quotas and totals',
+  summary: 'Import the keys of a glm-proxy, with their quotas and totals',
   description:
-    'The secrets go on working, quotas carry on where they stood, and lifetime totals are kept. Run it again at any time: what has changed in the source since is taken over, what you changed here stays. A key that is no longer in the source is reported as gone and goes on working, unless you say --revoke-gone; it and refused entries make the exit code 8. Bad data anywhere in the file, and nothing is imported.',
+    'Secrets keep working, what was used of a quota still counts, and lifetime totals are kept. You can run the import again at any time: it applies what changed in the source and keeps what you changed here. A key that is no longer in the source is reported as gone and keeps working, unless you give --revoke-gone. The exit code is 8 if a key is gone or an entry was refused. If any data in the file is bad, nothing is imported.',
   examples: [
     'latchkey import glm-proxy data/apikeys.json --dry-run',
     'latchkey import glm-proxy data/sqlite.db --json',
   ],
-  args: { file: arg.one('apikeys.json or the SQLite database; it is only read') },
+  args: { file: arg.one('apikeys.json or the SQLite database; it is not changed') },
   options: { revokeGone },
   run: async (ctx, { file, revokeGone }) =>
     (await ctx.operations()).imports.glmProxy({ file: ctx.path(file), revokeGone }),

@@ -4,9 +4,9 @@ import { importUndoLines, importUndoPlanLines } from './drawing.ts'
 
 export default command({
   effect: 'destroy',
-  summary: 'Take back exactly what one import made and changed',
+  summary: 'Undo one import: remove what it created, revert what it changed',
   description:
-    'Users, projects and keys that it made are removed, what it changed is as it was before, usage that it added is subtracted; all or nothing. What was changed or used here since stops it, and is listed. Imports of the same things are undone newest first.',
+    'Removes the users, projects and keys that the import created, reverts what it changed and subtracts the usage it added: all of it or nothing. Refuses, with a list, if any of them was changed or used since. If several imports changed the same things, undo the newest first.',
   examples: [
     'latchkey import undo imp_01kaqv8w2e --dry-run',
     'latchkey import undo imp_01kaqv8w2e --yes',
@@ -14,12 +14,12 @@ export default command({
   ],
   args: { import: arg.one('Id of the import, or its beginning; latchkey import list shows them') },
   options: {
-    keepChanged: opt.flag('Leave what was changed or used since as it is, and take back the rest'),
+    keepChanged: opt.flag('Keep what was changed or used since, and undo the rest'),
   },
   confirm: async (ctx, input) => {
     const { id, source, at, created, updated } = await (await ctx.operations()).imports.get(input.import)
     return {
-      question: `Take back the import of ${source} of ${await ctx.ago(at)} (${id}): ${created} created, ${updated} updated`,
+      question: `Undo the import of ${source} from ${await ctx.ago(at)} (${id}): ${created} created, ${updated} updated`,
     }
   },
   run: async (ctx, input) =>

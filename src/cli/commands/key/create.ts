@@ -10,7 +10,7 @@ export default command({
   effect: 'write',
   summary: 'Create a key and print its secret once',
   description:
-    'Only a hash of the secret is kept, so this output is the one place to copy it from. With --count the keys are called NAME-1, NAME-2 and so on, and --out writes NDJSON with id, name and secret. If the file cannot be written, no key is created.',
+    'Only a hash of the secret is stored, so copy the secret now: it cannot be shown again. With --count the keys are named NAME-1, NAME-2 and so on, and --out writes NDJSON with id, name and secret. If the file cannot be written, no key is created.',
   examples: [
     'latchkey key create ci --user alice --project shop --expires 90d --limit tokens=100k/5h --limit usd=20/30d',
     'latchkey key create reader --scope chat:read --allow-model "gpt-*" --expires 2027-01-31',
@@ -18,22 +18,22 @@ export default command({
     'latchkey key create deploy --out /run/secrets/deploy',
     'latchkey key create deploy --raw | vault kv put secret/deploy key=-',
   ],
-  args: { name: arg.one('Unique name: what this key is for') },
+  args: { name: arg.one('Unique name, such as what the key is for') },
   options: {
-    user: opt.text('user', 'Who it belongs to'),
-    project: opt.text('project', 'What it is for; gives the secret its prefix'),
-    model: opt.text('model', 'Model that replaces whatever a request asks for'),
+    user: opt.text('user', 'Owner of the key'),
+    project: opt.text('project', 'Project of the key; sets the prefix of the secret'),
+    model: opt.text('model', 'Model to use instead of the one a request asks for'),
     allowModel: opt.many(
       'pattern',
       verbatim,
-      'Model it may use, * stands for anything; repeatable (default: any)',
+      'Model that the key may use; * matches anything; repeatable (default: any)',
     ),
-    scope: opt.many('scope', verbatim, 'What it may do, such as chat:write or chat:*; repeatable'),
-    expires: opt.as('duration|date', whenIfEver, 'When it stops working (default: never)'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit, such as tokens=100k/5h; repeatable'),
-    metadata: opt.as('json', json, 'JSON of your own to keep with it'),
-    count: opt.as('n', count, 'How many to create, alike but for the name'),
-    ifNotExists: opt.flag('Accept a key that exists and is as asked for; what is not named is not compared'),
+    scope: opt.many('scope', verbatim, 'What the key may do, such as chat:write or chat:* (repeatable)'),
+    expires: opt.as('duration|date', whenIfEver, 'When the key stops working (default: never)'),
+    limit: opt.many('metric=amount/window', limit, 'Rolling limit, such as tokens=100k/5h (repeatable)'),
+    metadata: opt.as('json', json, 'Your own JSON to store with the key'),
+    count: opt.as('n', count, 'How many keys to create; only their names differ'),
+    ifNotExists: opt.flag('Succeed if such a key exists; only what you name is compared'),
     ...deliveryOptions,
   },
   wizard: ['user', 'project', 'expires', 'limit'],
@@ -55,7 +55,7 @@ export default command({
     done: key =>
       key.created
         ? `Created key ${key.name} (${key.id})\n${key.secret ?? ''}`.trimEnd()
-        : `Unchanged: key ${key.name} (${key.id}) exists`,
+        : `Unchanged: key ${key.name} (${key.id}) already exists`,
   }),
   lines: (result, typed) => deliveredLines([result].flat(), typed),
   would: result => `create ${keysText(result)}`,

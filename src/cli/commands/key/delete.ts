@@ -6,7 +6,7 @@ import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 export default command({
   effect: 'destroy',
   summary: 'Erase a key with its limits, usage and history of use',
-  description: 'To stop a key and keep what it used, revoke it instead.',
+  description: 'To stop a key but keep its usage, revoke it instead.',
   examples: [
     'latchkey key delete ci',
     'latchkey key delete ci --yes',
@@ -18,8 +18,11 @@ export default command({
     filter: keyFilter,
     one: (keys, key) => keys.delete(key),
     many: () => ({ verb: 'delete' }),
-    question: 'Erase, with all that was ever used',
-    askOne: ({ name, id }) => ({ question: `Erase key ${name} (${id}) and all it ever used`, typed: name }),
+    question: 'Erase for good, with limits and usage',
+    askOne: ({ name, id }) => ({
+      question: `Erase key ${name} (${id}) with its limits and usage`,
+      typed: name,
+    }),
   }),
   prints: oneOrRows(key, { ...manyKeys, done: key => `Deleted key ${key.name} (${key.id})` }),
 })

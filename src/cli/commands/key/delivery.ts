@@ -6,8 +6,8 @@ import { opt } from '../../declare/define.ts'
 import type { NewSecretFile } from './secret-file.ts'
 
 export const deliveryOptions = {
-  out: opt.text('file', 'Write the secret to this new file, readable by you alone, and print only its path'),
-  raw: opt.flag('Print the secret alone; everything else goes to stderr'),
+  out: opt.text('file', 'Write the secret to this new file, readable only by you, and print its path'),
+  raw: opt.flag('Print only the secret on stdout'),
 }
 
 interface Typed {
@@ -24,13 +24,13 @@ export async function delivered<T extends IssuedKey>(
   work: (deliver: Deliver) => Promise<readonly T[]>,
 ): Promise<readonly T[]> {
   if (raw && out !== undefined) {
-    throw new LatchkeyError('usage', '--raw and --out contradict each other', 'give only one of them')
+    throw new LatchkeyError('usage', '--raw and --out exclude each other', 'give only one of them')
   }
   if (raw && ctx.config.output !== 'table') {
     throw new LatchkeyError(
       'usage',
-      `--raw prints the secret alone, and -o ${ctx.config.output} something else`,
-      'leave one of them out; -o table goes with --raw',
+      `--raw prints only the secret, so it does not go with -o ${ctx.config.output}`,
+      'leave out one of them; with --raw, -o table is allowed',
     )
   }
   return withSecretFile(ctx, out, async file => {
@@ -54,7 +54,7 @@ async function withSecretFile<T>(
 ): Promise<T> {
   if (typed === undefined) return work(undefined)
   if (typed === '-') {
-    throw new LatchkeyError('usage', '--out names a new file, and - is none', 'for stdout, use --raw')
+    throw new LatchkeyError('usage', '--out needs the name of a new file, not -', 'for stdout, use --raw')
   }
   const { withNewSecretFile } = await import('./secret-file.ts')
   return withNewSecretFile(ctx.path(typed), ctx.dryRun, work)
@@ -88,13 +88,13 @@ export function creationNotice(keys: readonly CreatedKey[], typed: Typed): strin
   const made = keys.filter(key => key.created)
   const [first] = made
   if (first === undefined) {
-    return typed.raw || typed.out !== undefined ? `Unchanged: ${named(keys)} exists` : undefined
+    return typed.raw || typed.out !== undefined ? `Unchanged: ${named(keys)} already exists` : undefined
   }
   const said = deliveryNotice(made, typed, `Created ${named(made)}`)
   const isUnbound = first.user === null && first.limits.length === 0 && first.expiresAt === null
   const which = made.length === 1 ? first.name : 'KEY'
   const remark = isUnbound
-    ? `Nothing bounds it: no owner, no limit, no expiry. Set them with: latchkey key update ${which} --user USER --limit tokens=100k/5h --expires 90d`
+    ? `It has no owner, no limit and no expiry. Set them with: latchkey key update ${which} --user USER --limit tokens=100k/5h --expires 90d`
     : undefined
   return [said, remark].filter(text => text !== undefined).join('\n') || undefined
 }

@@ -8,9 +8,9 @@ import { denialLines } from '../usage/drawing.ts'
 
 export default command({
   effect: 'read',
-  summary: 'Say why requests of a key go ahead or are denied',
+  summary: 'Explain why requests with a key are allowed or denied',
   description:
-    'Prints the verdict that the gateway would get, without the secret; every limit that binds the key, and when it frees; and how often the key was denied in the last 14 days. Exits 0 whatever the verdict.',
+    'Prints the verdict that a gateway would get, without needing the secret; every limit that applies to the key and when it frees up; and how often the key was denied in the last 14 days. Always exits 0, also for a denial.',
   examples: [
     'latchkey key explain ci',
     'latchkey key explain ci --model gpt-x --tokens 5000',
@@ -19,10 +19,10 @@ export default command({
   args: { key: arg.one(nouns.key.selectors) },
   options: {
     model: opt.text('model', 'Model that the request asks for'),
-    scope: opt.text('scope', 'What the request needs to be allowed'),
+    scope: opt.text('scope', 'Scope that the request needs'),
     tokens: opt.as('n', amount, 'Tokens that the request will use'),
     costUsd: opt.as('dollars', dollars, 'Dollars that the request will cost'),
-    at: opt.as('date', moment, 'As if it were then'),
+    at: opt.as('date', moment, 'Answer for this time (default: now)'),
   },
   run: async (ctx, { key, model, scope, tokens, costUsd, at }) =>
     (await ctx.operations()).keys.explain(await ctx.keySelector(key), {

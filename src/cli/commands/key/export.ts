@@ -4,9 +4,9 @@ import { keyFilter, keyFilters } from './filters.ts'
 
 export default command({
   effect: 'read',
-  summary: 'Write everything about keys but their secrets, for key import',
+  summary: 'Export keys without their secrets, for key import',
   description:
-    'NDJSON unless -o says csv. It holds the hashes of secrets: they let a key go on working elsewhere and cannot be turned back into a secret, but whoever can import them decides what those keys may do. Totals go along, use by the minute does not: windows of limits begin anew.',
+    'Writes NDJSON, or CSV with -o csv. The export holds the hashes of secrets, so that keys keep working where they are imported. A hash cannot be turned back into a secret, but whoever imports it decides what that key may do. Totals are included, usage by the minute is not, so usage windows start empty.',
   examples: [
     'latchkey key export > keys.ndjson',
     'latchkey key export --project shop -o csv > shop.csv',

@@ -12,16 +12,20 @@ import { keyStatus } from '../../draw/columns.ts'
 export const ownerFilters = {
   user: opt.text('user', 'Only keys of this user'),
   project: opt.text('project', 'Only keys of this project'),
-  model: opt.text('model', 'Only keys that a request can reach this model with'),
+  model: opt.text('model', 'Only keys that may use this model'),
 }
 
 export const stateFilters = {
   status: opt.choice(keyStatuses, 'Only keys with this status'),
-  scope: opt.text('scope', 'Only keys whose scopes grant this one'),
-  expiresWithin: opt.as('duration', duration, 'Only keys that are about to expire'),
-  unusedFor: opt.as('duration', duration, 'Only keys not used for so long; never used counts from creation'),
-  over: opt.as('percent', percent, 'Only keys with a limit of their own used up to this or beyond'),
-  search: opt.text('text', 'Only keys whose name holds this'),
+  scope: opt.text('scope', 'Only keys with this scope'),
+  expiresWithin: opt.as('duration', duration, 'Only keys that expire within this time'),
+  unusedFor: opt.as(
+    'duration',
+    duration,
+    'Only keys not used for this long; for unused keys, since creation',
+  ),
+  over: opt.as('percent', percent, 'Only keys that have used at least this much of one of their own limits'),
+  search: opt.text('text', 'Only keys whose name contains this'),
 }
 
 export const keyFilters = { ...stateFilters, ...ownerFilters }

@@ -5,15 +5,15 @@ import { keyStatus, reference } from '../../draw/columns.ts'
 
 export default command({
   effect: 'read',
-  summary: 'Say whose secrets stand in a text; exits 4 when one of them is live',
+  summary: 'Find secrets in a text and show whose they are; exits 4 if one still works',
   description:
-    'Reads a log, a diff or anything else, from a file or stdin, and finds what looks like a secret of ours, and every foreign one that was imported. The checksum is checked offline: where it is wrong, the secret was mistyped or cut. No secret is ever shown. Live means that a request with it would be let through now, limits aside.',
+    'Reads a log, a diff or any other text and finds everything that has the form of a Latchkey secret, and every secret imported from another system. A wrong checksum means that the secret was mistyped or cut off. Secrets are never printed in full. Live means that a request with the secret would be allowed now, limits aside.',
   examples: [
     'latchkey key identify app.log',
     'git log -p | latchkey key identify',
     'latchkey key identify --json < incident.txt',
   ],
-  args: { file: arg.optional('What to look through (default: stdin); - is stdin, too') },
+  args: { file: arg.optional('File to search; - is stdin (default: stdin)') },
   run: async (ctx, { file }) => (await ctx.operations()).keys.identify(await ctx.text(file)),
   prints: rows(foundSecret, {
     columns: [

@@ -13,17 +13,17 @@ const options = {
   sort: opt.as(
     '[-]field',
     keySort,
-    'Order: name, created, expires or last-used, or largest first tokens or cost; -field descends, +field ascends',
+    'Sort by name, created, expires or last-used, or by tokens or cost, largest first; -field descends, +field ascends',
   ),
-  limit: opt.as('n', count, 'At most so many'),
-  after: opt.text('key', 'Only what comes after this key'),
+  limit: opt.as('n', count, 'At most this many'),
+  after: opt.text('key', 'Start after this key'),
 }
 
 export default command({
   effect: 'read',
   summary: 'List keys, oldest first',
   description:
-    'Every filter that is given must hold. With --after KEY a page begins behind that key, whatever was made or erased since; keys that were never used, or never expire, come last in both orders. The table shows what keys are sorted by, and with --over how full the fullest limit is. -o wide adds the tokens of the last 14 days.',
+    'Lists the keys that match every filter. To page, give the last key of a page as --after KEY; keys created or deleted meanwhile do not shift the pages. Keys that were never used, or never expire, come last in either order. The table shows the value that keys are sorted by, and with --over how full the fullest limit is. -o wide adds the tokens of the last 14 days.',
   examples: [
     'latchkey key list',
     'latchkey key list --status active --expires-within 14d -q',
@@ -52,6 +52,6 @@ export default command({
   prints: rows(listed, {
     columns: ({ sort, over }: Values<typeof options>) => listedColumns(sort?.sort, over !== undefined),
     empty: 'No keys. Create one with: latchkey key create ci',
-    noMatch: 'No key fits. See all of them with: latchkey key list',
+    noMatch: 'No keys match. List all with: latchkey key list',
   }),
 })

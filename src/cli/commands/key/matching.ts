@@ -15,8 +15,8 @@ import { keysText } from '../../draw/columns.ts'
 import { keyColumns } from './filters.ts'
 
 export const matchingOptions = {
-  allMatching: opt.flag('Every key that fits the filters, after showing them'),
-  expectCount: opt.as('n', integerAtLeast(0), 'Refuse unless exactly so many keys match'),
+  allMatching: opt.flag('Change every key that matches the filters, after showing them'),
+  expectCount: opt.as('n', integerAtLeast(0), 'Refuse unless exactly this many keys match'),
 }
 
 /** @param filters the options that choose keys without naming one */
@@ -27,7 +27,7 @@ export const oneKey = (filters: Options) =>
     nameOne,
   )
 
-const nameOne = 'name a key, or add --all-matching to change every key that fits the filters'
+const nameOne = 'name a key, or add --all-matching to change every key that matches the filters'
 
 interface Typed {
   readonly key: string | undefined
@@ -72,20 +72,20 @@ export function changing<T>({ filter, one, many, question, askOne }: Changing<T>
 }
 
 /** How many read where they are printed. */
-export const manyKeys = { columns: keyColumns, empty: 'No key matches; nothing was changed.' }
+export const manyKeys = { columns: keyColumns, empty: 'No keys match. Nothing was changed.' }
 
 /** The one key that was named; undefined for all that match. @throws usage when it is unclear which */
 function whichKey({ key, allMatching, expectCount }: Typed, filter: KeyFilter): string | undefined {
   const filtered = Object.values(filter).some(value => value !== undefined)
   if (key === undefined) {
     if (allMatching) return undefined
-    throw new LatchkeyError('usage', 'a filter alone changes nothing', nameOne)
+    throw new LatchkeyError('usage', 'filters need --all-matching', nameOne)
   }
   if (!allMatching && !filtered && expectCount === undefined) return key
   throw new LatchkeyError(
     'usage',
-    `a key and ${allMatching ? '--all-matching' : 'filters'} contradict each other`,
-    'name the key alone, or filters with --all-matching',
+    `a key and ${allMatching ? '--all-matching' : 'filters'} exclude each other`,
+    'give only the key, or filters with --all-matching',
   )
 }
 

@@ -8,7 +8,7 @@ export default command({
   effect: 'destroy',
   summary: 'End a key for good; its history and name stay',
   description:
-    'Revoking is final. To turn a key off for a while, use key disable; for a new secret, key rotate. With --all-matching every key that fits the filters is revoked, in one go or not at all.',
+    'Revoking is final. To turn a key off for a while, use key disable; for a new secret, key rotate. With --all-matching every key that matches the filters is revoked: all of them or none.',
   examples: [
     'latchkey key revoke ci --reason leaked --yes',
     'printf %s "$secret" | latchkey key revoke - --yes --json',

@@ -9,7 +9,7 @@ export default command({
   effect: 'write',
   summary: 'Give a key a new secret; limits, usage and history stay',
   description:
-    'Without --grace the old secret stops working at once; on a terminal that is asked about first when the key was used in the last 7 days. Grace never outlives the expiry of the key. With --request-id a retry rotates nothing: it answers with the rotation of that name, whose secret is not shown again.',
+    'Without --grace the old secret stops working at once; on a terminal you are asked first if the key was used in the last 7 days. The grace period never outlasts the expiry of the key. With --request-id you can retry safely: the same id again rotates nothing and returns the first rotation, without its secret.',
   examples: [
     'latchkey key rotate ci --grace 24h',
     'latchkey key rotate ci --request-id deploy-2026-11 --out /run/secrets/ci',
@@ -17,8 +17,8 @@ export default command({
   ],
   args: { key: arg.one(nouns.key.selectors) },
   options: {
-    grace: opt.as('duration', durationOrZero, 'How long the old secret goes on working (default: 0)'),
-    requestId: opt.text('id', 'Your name for this rotation: the same again is no second one'),
+    grace: opt.as('duration', durationOrZero, 'How long the old secret keeps working (default: 0)'),
+    requestId: opt.text('id', 'Your own id for this rotation; the same id again does not rotate twice'),
     ...deliveryOptions,
   },
   asks: ({ grace }) => grace === undefined,
@@ -44,7 +44,7 @@ export default command({
   prints: one(rotatedKey, {
     done: (key, brush) =>
       [
-        `${key.repeated ? 'Was rotated before: key' : 'Rotated key'} ${key.name} (${key.id}); the old secret ${
+        `${key.repeated ? 'Already rotated: key' : 'Rotated key'} ${key.name} (${key.id}); the old secret ${
           key.previousSecretEndsAt > brush.now
             ? `works until ${brush.dated(key.previousSecretEndsAt)}`
             : 'no longer works'
@@ -63,6 +63,6 @@ export default command({
         }`,
   notice: (key, typed) =>
     key.repeated
-      ? 'The secret was shown when the rotation was done. Lost it? Rotate again under another --request-id.'
+      ? 'The secret was shown when the key was rotated. If you lost it, rotate again with another --request-id.'
       : deliveryNotice([key], typed, `Rotated key ${key.name} (${key.id})`),
 })

@@ -31,7 +31,7 @@ export async function withNewSecretFile<T>(
   )
 }
 
-const noOverwriting = 'name a new file: a secret overwrites nothing'
+const noOverwriting = 'name a new file; secrets never overwrite a file'
 
 function textOf(issued: readonly IssuedKey[]): string {
   const [first, second] = issued

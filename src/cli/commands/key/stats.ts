@@ -7,7 +7,7 @@ import { statsLines } from '../usage/drawing.ts'
 
 export default command({
   effect: 'read',
-  summary: "Show a key's use: totals, what is left of each limit, and use by day",
+  summary: "Show a key's totals, what is left of its limits, and use by day",
   examples: [
     'latchkey key stats ci',
     'latchkey key stats ci --at 2026-11-20T12:00:00Z --json',
@@ -15,7 +15,7 @@ export default command({
   ],
   args: { key: arg.one(nouns.key.selectors) },
   options: {
-    at: opt.as('date', moment, 'As if it were then'),
+    at: opt.as('date', moment, 'Answer for this time (default: now)'),
     days: opt.as('n', count, 'Days to show (default: 14)'),
   },
   run: async (ctx, { key, at, days }) =>

@@ -10,15 +10,15 @@ import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 const changes = {
   name: opt.text('name', 'New name'),
-  user: opt.clearable('user', verbatim, 'Who it belongs to'),
+  user: opt.clearable('user', verbatim, 'Owner of the key'),
   project: opt.clearable('project', verbatim, 'What it is for'),
-  model: opt.clearable('model', verbatim, 'Model that replaces whatever a request asks for'),
-  allowModel: opt.clearableMany('pattern', verbatim, 'Model it may use, * stands for anything; repeatable'),
-  scope: opt.clearableMany('scope', verbatim, 'What it may do, such as chat:write or chat:*; repeatable'),
-  expires: opt.clearable('duration|date', whenIfEver, 'When it stops working'),
-  metadata: opt.clearable('json', json, 'JSON of your own to keep with it'),
-  limit: opt.many('metric=amount/window', limit, 'Rolling limit; repeatable'),
-  noLimit: opt.many('metric[/window]', limitName, 'Take away one limit, or all on a metric; repeatable'),
+  model: opt.clearable('model', verbatim, 'Model to use instead of the one a request asks for'),
+  allowModel: opt.clearableMany('pattern', verbatim, 'Allowed model; * matches anything (repeatable)'),
+  scope: opt.clearableMany('scope', verbatim, 'Allowed scope, such as chat:write or chat:* (repeatable)'),
+  expires: opt.clearable('duration|date', whenIfEver, 'When the key stops working'),
+  metadata: opt.clearable('json', json, 'Your own JSON to store with the key'),
+  limit: opt.many('metric=amount/window', limit, 'Rolling limit to add or change (repeatable)'),
+  noLimit: opt.many('metric[/window]', limitName, 'Remove one limit, or all limits on a metric (repeatable)'),
 }
 
 const { scope, ...others } = stateFilters
@@ -41,9 +41,9 @@ const changesOf = (typed: Values<typeof changes>) =>
 
 export default command({
   effect: 'write',
-  summary: 'Change a key: what is not named stays as it is',
+  summary: 'Change a key; what you do not name stays the same',
   description:
-    'A --limit sets the window that it names, and other limits stay; --scope and --allow-model replace the whole list. --limit tokens=0/5h allows nothing, --no-limit tokens/5h removes that limit, --no-limit tokens all limits on tokens. With --all-matching every key that fits the filters is changed; those on scope, user, project and model begin with --where here.',
+    'A --limit adds or changes the limit with that window; other limits stay. --scope and --allow-model replace the whole list. --limit tokens=0/5h allows nothing, --no-limit tokens/5h removes that limit, --no-limit tokens all limits on tokens. With --all-matching every key that matches the filters is changed; the filters on scope, user, project and model begin with --where here.',
   examples: [
     'latchkey key update ci --limit tokens=500k/5h --limit tokens=5M/30d',
     'latchkey key update ci --limit usd=100/30d --no-limit usd/7d',

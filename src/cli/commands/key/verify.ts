@@ -7,27 +7,27 @@ import { limitLines } from '../../draw/limits.ts'
 
 /** What a code that names no key means. */
 const unlike: Readonly<Record<string, string>> = {
-  malformed: 'A character of the secret is missing or mistyped.',
+  malformed: 'The secret is incomplete or mistyped.',
   not_found: 'No key in this database has that secret.',
 }
 
 export default command({
   effect: 'read',
-  summary: 'Say whether a secret may be used now; exits 0 or 4',
+  summary: 'Check whether a secret may be used now; exits 0 or 4',
   description:
-    'The secret is read from stdin or, at a terminal, asked for; it is never taken from the command line. This only looks: nothing is recorded. Codes: valid, malformed, not_found, rotated, revoked, expired, disabled, user_disabled, project_archived, model_not_allowed, insufficient_scope, limit_exceeded.',
+    'Reads the secret from stdin or, at a terminal, asks for it; never takes it from the command line. Records nothing. Codes: valid, malformed, not_found, rotated, revoked, expired, disabled, user_disabled, project_archived, model_not_allowed, insufficient_scope, limit_exceeded.',
   examples: [
     'printf %s "$secret" | latchkey key verify - --model gpt-x',
     'latchkey key verify --tokens 5000 --json < secret.txt',
     'printf %s "$secret" | latchkey key verify - --at 2026-11-20T12:00:00Z',
   ],
-  args: { secret: arg.optional('-: the secret is read from stdin in any case') },
+  args: { secret: arg.optional('Only -; the secret is always read from stdin') },
   options: {
     model: opt.text('model', 'Model that the request asks for'),
-    scope: opt.text('scope', 'What the request needs to be allowed'),
+    scope: opt.text('scope', 'Scope that the request needs'),
     tokens: opt.as('n', amount, 'Tokens that the request will use'),
     costUsd: opt.as('dollars', dollars, 'Dollars that the request will cost'),
-    at: opt.as('date', moment, 'As if it were then'),
+    at: opt.as('date', moment, 'Answer for this time (default: now)'),
   },
   run: async (ctx, { secret: word, model, scope, tokens, costUsd, at }) => {
     const secret = await ctx.secretArgument(word)

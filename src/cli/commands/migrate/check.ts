@@ -6,7 +6,7 @@ import { schemaCheckLines } from './drawing.ts'
 export default command({
   effect: 'read',
   summary: 'Look for edited migrations, schema drift, orphaned rows and damage',
-  description: 'Exits with 0 when nothing is found, with 7 otherwise.',
+  description: 'Exits 0 if nothing is found, otherwise 7.',
   examples: ['latchkey migrate check', 'latchkey migrate check --json'],
   run: async ctx => (await ctx.operations()).migrations.check(),
   prints: one(schemaCheck, { done: schemaCheckLines }),

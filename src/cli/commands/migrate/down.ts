@@ -5,22 +5,22 @@ import { lossLine, migratedLines, migrationPlanLines } from './drawing.ts'
 
 export default command({
   effect: 'destroy',
-  summary: 'Take migrations back, after a rehearsal on a copy and a backup',
+  summary: 'Revert migrations, after a rehearsal on a copy and a backup',
   description:
-    'What only the newer schema can hold is lost from the database; the backup taken first has it.',
+    'Data that only the newer schema can hold is lost from the database; the backup taken first still has it.',
   examples: ['latchkey migrate down --steps 1 --dry-run', 'latchkey migrate down --to 1 --yes'],
   options: {
     to: opt.as('version', integerAtLeast(0), 'Schema version to go back to'),
-    steps: opt.as('n', count, 'How many migrations to take back (default: 1)'),
+    steps: opt.as('n', count, 'How many migrations to revert (default: 1)'),
   },
   confirm: async (ctx, { to, steps }) => {
     const { migrations } = await ctx.operations()
     const plan = await migrations.plan({ direction: 'down', to, steps })
     const lost = lossLine(plan.lost)
-    const question = `Take the schema of ${plan.path} back from version ${plan.from} to ${plan.to}`
+    const question = `Revert the schema of ${plan.path} from version ${plan.from} to ${plan.to}`
     const binds = { to: plan.to, steps: undefined }
-    if (lost === '') return { question: `${question}, which loses nothing`, binds }
-    return { question: `${question}, and lose ${lost}`, typed: String(plan.to), binds }
+    if (lost === '') return { question: `${question}; nothing is lost`, binds }
+    return { question: `${question}; this loses ${lost}`, typed: String(plan.to), binds }
   },
   run: async (ctx, { to, steps }) =>
     (await ctx.operations()).migrations.migrate({ direction: 'down', to, steps }),

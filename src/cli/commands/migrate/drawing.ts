@@ -11,7 +11,7 @@ export function migratedLines(run: Migrated): string {
     ...(Object.keys(run.lost).length === 0 ? [] : [`Lost: ${lossLine(run.lost)}`]),
     ...(run.backup === null
       ? []
-      : [`As it was before: ${run.backup}. Undo: latchkey restore ${shellWord(run.backup)}`]),
+      : [`Safety copy: ${run.backup}. Undo: latchkey restore ${shellWord(run.backup)}`]),
   ].join('\n')
 }
 
@@ -37,8 +37,8 @@ const lossOf = (name: string, count: number): string =>
 /** Everything that a check of the schema and the file has found, a line each. */
 export const schemaCheckLines = (check: SchemaCheck, brush: Brush): string =>
   check.ok
-    ? `${brush.good('ok')}: the schema of ${check.path} is what its migrations make`
+    ? `${brush.good('ok')}: the schema of ${check.path} matches its migrations`
     : [
         ...check.problems.map(problem => `${brush.bad(problem.kind)}: ${problem.detail}`),
-        'Nothing was changed. To go back to a sound copy: latchkey restore --latest --dry-run',
+        'Nothing was changed. To return to a good backup: latchkey restore --latest --dry-run',
       ].join('\n')

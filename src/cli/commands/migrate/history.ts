@@ -3,7 +3,7 @@ import { command, rows } from '../../declare/define.ts'
 
 export default command({
   effect: 'read',
-  summary: 'List when the schema moved, by whom, and the backup taken before',
+  summary: 'List schema changes: when, by whom, and the backup taken first',
   examples: ['latchkey migrate history', 'latchkey migrate history --json'],
   run: async ctx => (await ctx.operations()).migrations.history(),
   prints: rows(schemaEvent, {
@@ -17,6 +17,6 @@ export default command({
       { title: 'backup', cell: event => event.backup ?? '', hideEmpty: true },
       { title: 'program', cell: event => event.programVersion ?? '', wide: true },
     ],
-    empty: 'The schema has never moved. Bring it up to date with: latchkey migrate up',
+    empty: 'The schema was never changed. Update it with: latchkey migrate up',
   }),
 })

@@ -5,13 +5,12 @@ import { lossLine } from './drawing.ts'
 
 export default command({
   effect: 'read',
-  summary: 'Print the SQL that a migration would run, and what it would lose',
-  description:
-    'Up to the latest version, or to the version that is given, which may be an older one. Changes nothing.',
+  summary: 'Print the SQL that a migration would run, and what would be lost',
+  description: 'Plans to the latest version, or to the one you give, which may be older. Changes nothing.',
   examples: ['latchkey migrate plan', 'latchkey migrate plan --to 1', 'latchkey migrate plan --json'],
   options: {
     to: opt.as('version', integerAtLeast(0), 'Schema version to end at (default: the latest)'),
-    steps: opt.as('n', count, 'How many migrations to apply, in place of a version'),
+    steps: opt.as('n', count, 'How many migrations to apply, instead of --to'),
   },
   run: async (ctx, { to, steps }) => (await ctx.operations()).migrations.plan({ to, steps }),
   prints: one(migrationPlan, {

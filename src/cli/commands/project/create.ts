@@ -10,16 +10,14 @@ export default command({
     'latchkey project create Shop --owner alice',
     'latchkey project create "Data team" --owner alice --slug data --key-prefix data',
   ],
-  args: { name: arg.one('Name for display') },
+  args: { name: arg.one('Display name') },
   options: {
     owner: opt.required(opt.text('user', 'Who owns it')),
     slug: opt.text('slug', 'Unique short name (default: made from the name)'),
     description: opt.text('text', 'What it is for'),
     keyPrefix: opt.text('prefix', 'Prefix of the secrets of its keys (default: lk)'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together; repeatable'),
-    ifNotExists: opt.flag(
-      'Accept a project that exists and is as asked for; what is not named is not compared',
-    ),
+    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together (repeatable)'),
+    ifNotExists: opt.flag('Succeed if such a project exists; only what you name is compared'),
   },
   wizard: ['description', 'limit'],
   run: async (ctx, { ifNotExists, ...typed }) =>
@@ -28,7 +26,7 @@ export default command({
     done: project =>
       project.created
         ? `Created project ${project.slug} (${project.id})`
-        : `Unchanged: project ${project.slug} (${project.id}) exists`,
+        : `Unchanged: project ${project.slug} (${project.id}) already exists`,
   }),
   would: project => `create project ${project.slug}`,
 })

@@ -7,9 +7,9 @@ export default command({
   examples: ['latchkey project list', 'latchkey project list --owner alice --status active --json'],
   options: {
     owner: opt.text('user', 'Only projects of this owner'),
-    member: opt.text('user', 'Only projects in which this user takes part'),
+    member: opt.text('user', 'Only projects with this member'),
     status: opt.choice(['active', 'archived'], 'Only projects with this status'),
-    search: opt.text('text', 'Only projects whose slug, name or description holds this'),
+    search: opt.text('text', 'Only projects whose slug, name or description contains this'),
   },
   run: async (ctx, filter) => (await ctx.operations()).projects.list(filter),
   prints: rows(project, {
@@ -29,6 +29,6 @@ export default command({
       { title: 'id', cell: project => project.id, wide: true },
     ],
     empty: 'No projects. Create one with: latchkey project create Shop --owner alice',
-    noMatch: 'No project fits. See all of them with: latchkey project list',
+    noMatch: 'No projects match. List all with: latchkey project list',
   }),
 })

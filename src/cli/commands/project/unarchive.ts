@@ -5,17 +5,13 @@ import { outcomeText } from '../changes.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Take an archived project back: its keys work again',
+  summary: 'Unarchive a project; its keys work again',
   examples: ['latchkey project unarchive shop'],
   args: { project: arg.one(nouns.project.selectors) },
   run: async (ctx, { project }) => (await ctx.operations()).projects.unarchive(project),
   prints: one(changedProject, {
     done: project =>
-      outcomeText(
-        `Took ${project.slug} back from the archive`,
-        `project ${project.slug} (${project.id})`,
-        project,
-      ),
+      outcomeText(`Unarchived ${project.slug}`, `project ${project.slug} (${project.id})`, project),
   }),
-  would: project => `take ${project.slug} back from the archive`,
+  would: project => `unarchive ${project.slug}`,
 })

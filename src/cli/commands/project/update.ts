@@ -7,7 +7,7 @@ import { fields } from '../fields.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Change a project or who takes part in it',
+  summary: 'Change a project or its members',
   examples: [
     'latchkey project update shop --name "The shop" --no-description',
     'latchkey project update shop --add-member bob=viewer --remove-member carol',
@@ -15,14 +15,18 @@ export default command({
   ],
   args: { project: arg.one(nouns.project.selectors) },
   options: {
-    name: opt.text('name', 'Name for display'),
+    name: opt.text('name', 'Display name'),
     slug: opt.text('slug', 'Unique short name'),
     owner: opt.text('user', 'Who owns it'),
     description: opt.clearable('text', verbatim, 'What it is for'),
     keyPrefix: opt.clearable('prefix', verbatim, 'Prefix of the secrets of its keys'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together; repeatable'),
-    noLimit: opt.many('metric[/window]', limitName, 'Take away one limit, or all on a metric; repeatable'),
-    addMember: opt.many('user=role', member, 'Let a user take part, or change their role'),
+    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together (repeatable)'),
+    noLimit: opt.many(
+      'metric[/window]',
+      limitName,
+      'Remove one limit, or all limits on a metric (repeatable)',
+    ),
+    addMember: opt.many('user=role', member, 'Add a member, or change their role'),
     removeMember: opt.many('user', verbatim, 'Let a user leave'),
   },
   run: async (ctx, { project, ...changes }) =>

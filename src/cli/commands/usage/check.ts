@@ -6,16 +6,16 @@ import { usageCheckLines } from './drawing.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Compare the totals of every key with what was recorded; exits 0 or 7',
+  summary: 'Compare the totals of every key with its recorded usage; exits 0 or 7',
   description:
-    'Both move in one transaction, so a difference means that another program wrote to the database. With --repair the totals are set to what was recorded, each with a row in the audit trail.',
+    'Latchkey updates both in one transaction, so a difference means that another program wrote to the database. With --repair the totals are set to the recorded usage, and each change is in the audit log.',
   examples: ['latchkey usage check', 'latchkey usage check --repair --json'],
-  options: { repair: opt.flag('Set totals that differ to what was recorded') },
+  options: { repair: opt.flag('Set differing totals to the recorded usage') },
   run: async (ctx, options) => (await ctx.operations()).usage.check(options),
   prints: one(usageCheck, { done: usageCheckLines }),
   would: check =>
     check.repaired
-      ? `mend the totals of ${many(check.differences.length, 'key')}: ${check.differences.map(({ key }) => key.name).join(', ')}`
+      ? `fix the totals of ${many(check.differences.length, 'key')}: ${check.differences.map(({ key }) => key.name).join(', ')}`
       : undefined,
   exit: check => (check.ok ? 0 : exitCodes.corrupt),
 })

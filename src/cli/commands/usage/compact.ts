@@ -6,13 +6,13 @@ import { compactedLines, compactedParts } from './drawing.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Fold old usage by the minute into hours, and old hours into days',
+  summary: 'Merge old usage by the minute into hours, and old hours into days',
   description:
-    'No total changes. A window of a limit that is longer than minutes are kept is from then on right to the hour at its far end, never too low. Works in small steps, so it can run every night while gateways record. Ids of counted events and counted files are forgotten after 400 days.',
+    'Totals stay the same. In windows longer than --minutes-for, the oldest usage then counts by the hour: never too little. Works in small steps, so it can run every night while gateways record. Ids of counted events and counted files are deleted after 400 days.',
   examples: ['latchkey usage compact', 'latchkey usage compact --minutes-for 31d --dry-run'],
   options: {
-    minutesFor: opt.as('duration', duration, 'How long use is kept by the minute (default: 7d)'),
-    hoursFor: opt.as('duration', duration, 'How long use is kept by the hour (default: 400d)'),
+    minutesFor: opt.as('duration', duration, 'How long to keep usage by the minute (default: 7d)'),
+    hoursFor: opt.as('duration', duration, 'How long to keep usage by the hour (default: 400d)'),
   },
   run: async (ctx, { minutesFor, hoursFor }) =>
     (await ctx.operations()).usage.compact({ minutesForMs: minutesFor, hoursForMs: hoursFor }),

@@ -162,13 +162,13 @@ const isMidnight = (time: string): boolean => time.endsWith(' 00:00')
 
 export const ingestLines = (report: IngestReport, brush: Brush): string =>
   report.alreadyCounted
-    ? `${report.file}: was counted before, nothing to do`
+    ? `${report.file}: already counted, nothing to do`
     : `${report.file}: counted ${countedText(report, brush)}`
 
 /** The same of a dry run, as it goes on behind "Would". */
 export const ingestPlanLines = (report: IngestReport, brush: Brush): string =>
   report.alreadyCounted
-    ? `count nothing: ${report.file} was counted before`
+    ? `count nothing: ${report.file} is already counted`
     : `count ${countedText(report, brush)}`
 
 /** `9 of 10 events for 2 keys, 1 bad`, and what is wrong with the bad ones. */
@@ -190,12 +190,12 @@ export const compactedLines = (report: Compacted, brush: Brush): string =>
 /** What went where, a line each; empty when nothing did. */
 export function compactedParts(report: Compacted, brush: Brush): string {
   const parts: readonly (readonly [number, string])[] = [
-    [report.foldedIntoHours, 'folded into hours'],
-    [report.foldedIntoDays, 'folded into days'],
+    [report.foldedIntoHours, 'merged into hours'],
+    [report.foldedIntoDays, 'merged into days'],
     [report.reservationsRemoved, 'old reservations removed'],
-    [report.eventsForgotten, 'ids of old events forgotten'],
-    [report.filesForgotten, 'old files forgotten'],
-    [report.denialsForgotten, 'rows of old denials forgotten'],
+    [report.eventsForgotten, 'ids of old events deleted'],
+    [report.filesForgotten, 'old files deleted'],
+    [report.denialsForgotten, 'rows of old denials deleted'],
   ]
   return parts
     .filter(([count]) => count > 0)
@@ -205,7 +205,7 @@ export function compactedParts(report: Compacted, brush: Brush): string {
 
 export function usageCheckLines(check: UsageCheck, brush: Brush): string {
   const keys = many(check.keys, 'key')
-  if (check.differences.length === 0) return `The totals of ${keys} are what was recorded`
+  if (check.differences.length === 0) return `The totals of ${keys} match the recorded usage`
   const fields = ['requests', 'inputTokens', 'outputTokens', 'otherTokens', 'costUsd'] as const
   const lines = check.differences.map(({ key, total, recorded }) => {
     const differing = fields
@@ -213,7 +213,7 @@ export function usageCheckLines(check: UsageCheck, brush: Brush): string {
       .map(field => `${field} ${total[field]}, recorded ${recorded[field]}`)
     return `  ${key.name} (${key.id}): ${differing.join('; ')}`
   })
-  const outcome = check.repaired ? brush.good('mended') : brush.bad('differ from what was recorded')
-  const next = check.repaired ? [] : ['Mend them with: latchkey usage check --repair']
+  const outcome = check.repaired ? brush.good('fixed') : brush.bad('differ from the recorded usage')
+  const next = check.repaired ? [] : ['Fix them with: latchkey usage check --repair']
   return [`Totals of ${brush.count(lines.length)} of ${keys} ${outcome}:`, ...lines, ...next].join('\n')
 }

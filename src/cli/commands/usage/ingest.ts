@@ -5,10 +5,10 @@ import { ingestLines, ingestPlanLines } from './drawing.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Count a log of events, NDJSON or CSV; exits 0, 2 or 8',
+  summary: 'Count the events of a log in NDJSON or CSV; exits 0, 2 or 8',
   description: [
-    'An event is {"id","key","model","requests","inputTokens","outputTokens","costUsd","at"}, of which key and at must be there. The key is its id, its name or the start of its secret; at is a date and time with its zone. A cost that is left out comes from usage price. A field that is not known is refused. A file that ends in .gz or .zst is unpacked.',
-    'The same content counts once, however often it is given, and so does the same id. Lines that cannot be counted are named, and then nothing is counted. With --skip-bad the others are, and the exit code is 8: ingest what was mended as a file of its own, because the same lines in another file count again, unless they have ids.',
+    'An event is {"id","key","model","requests","inputTokens","outputTokens","costUsd","at"}; key and at are required. key is the id, the name or the start of the secret; at is a date and time with a zone. A missing cost is computed from usage price. Unknown fields are refused. Files that end in .gz or .zst are decompressed.',
+    'The same content counts only once, and so does the same id. If a line cannot be counted, nothing is, and the bad lines are listed. With --skip-bad the other lines are counted, and the exit code is 8. Then put the corrected lines in a new file and ingest that: lines without ids that appear in both files would count twice.',
   ].join('\n\n'),
   examples: [
     'latchkey usage ingest events.ndjson',
@@ -17,8 +17,8 @@ export default command({
   ],
   args: { file: arg.one('The log; - reads stdin') },
   options: {
-    format: opt.choice(['ndjson', 'csv'], 'What it is (default: told by its name or its content)'),
-    skipBad: opt.flag('Count the good lines although there are bad ones'),
+    format: opt.choice(['ndjson', 'csv'], 'Format of the log (default: recognized by name or content)'),
+    skipBad: opt.flag('Count the good lines even if some are bad'),
   },
   run: async (ctx, { file, format, skipBad }) =>
     (await ctx.operations()).usage.ingest({ ...ctx.rowSource(file), format, skipBad }),

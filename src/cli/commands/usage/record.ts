@@ -16,9 +16,9 @@ export default command({
     model: opt.text('model', 'Model that answered'),
     inputTokens: opt.as('n', amount, 'Tokens of the request'),
     outputTokens: opt.as('n', amount, 'Tokens of the answer'),
-    costUsd: opt.as('dollars', dollars, 'What it cost, to the millionth of a dollar'),
-    requests: opt.as('n', integerAtLeast(0), 'How many requests this stands for (default: 1)'),
-    at: opt.as('date', moment, 'When it was made (default: now)'),
+    costUsd: opt.as('dollars', dollars, 'Cost in dollars, to the millionth'),
+    requests: opt.as('n', integerAtLeast(0), 'Number of requests (default: 1)'),
+    at: opt.as('date', moment, 'Time of the request (default: now)'),
   },
   run: async (ctx, { key, ...input }) =>
     (await ctx.operations()).usage.record(await ctx.keySelector(key), input),

@@ -11,23 +11,23 @@ const options = {
   by: opt.list(
     'a,b',
     groups,
-    'One or two of key, user, project, model, and one of hour, day, week, month (default: all in one sum)',
+    'Group by one or two of key, user, project, model, and one of hour, day, week, month (default: one total)',
   ),
-  since: opt.as('duration|date', since, 'First moment that counts, or a month or word that begins then'),
-  until: opt.as(
+  since: opt.as(
     'duration|date',
     since,
-    'First moment that no longer counts; for all of October --since 2026-10 --until 2026-11',
+    'Start, inclusive: a date, a month such as 2026-10, or a word such as today',
   ),
+  until: opt.as('duration|date', since, 'End, exclusive: --since 2026-10 --until 2026-11 is all of October'),
   key: opt.text('key', 'Only this key'),
   user: opt.text('user', 'Only keys of this user'),
   project: opt.text('project', 'Only keys of this project'),
   model: opt.text('model', 'Only this model'),
-  sort: opt.choice(reportOrders, 'What the largest is known by (default: tokens)'),
-  top: opt.as('n', count, 'Only the largest; with a time and another group, the largest of the other'),
-  fill: opt.flag('Rows without use also when grouped by a time and another'),
-  html: opt.text('file', 'Write it to this new file as a page with charts, readable by you alone'),
-  force: opt.flag('With --html: over a file that is there'),
+  sort: opt.choice(reportOrders, 'Sort by this, largest first (default: tokens)'),
+  top: opt.as('n', count, 'Only the N largest; with a time and another group, the N largest of that group'),
+  fill: opt.flag('Add rows without use, also when grouped by a time and something else'),
+  html: opt.text('file', 'Write an HTML page with charts to this new file, readable only by you'),
+  force: opt.flag('With --html, overwrite an existing file'),
 }
 
 type Typed = Values<typeof options>
@@ -36,7 +36,7 @@ export default command({
   effect: 'read',
   summary: 'Sum up usage by key, user, project, model, hour, day, week or month',
   description:
-    'Counts what was recorded by the minute. What an import carried over without a time is in key stats, not here. By a time alone, hours or days without use have a row too: from --since until --until or now, or else from the first to the last use. Tables end in a total; JSON and CSV have the rows alone.',
+    'Counts usage that was recorded with a time. Totals that an import brought without a time are in key stats, not here. Grouped by a time alone, periods without use have a row too: from --since to --until or now, or else from the first to the last use. Tables end with a total; JSON and CSV have only the rows.',
   examples: [
     'latchkey usage report --by key,day --since 7d',
     'latchkey usage report --by user,model,month --since 2026-10',
@@ -49,7 +49,7 @@ export default command({
     const { usage } = await ctx.operations()
     const asked = { ...options, fill: fill ? true : undefined, timeZone: ctx.config.timeZone }
     if (html === undefined && force) {
-      throw new LatchkeyError('usage', '--force goes with --html', 'name the file: --html usage.html --force')
+      throw new LatchkeyError('usage', '--force needs --html', 'name the file: --html usage.html --force')
     }
     if (html === undefined) return usage.streamReport(asked)
     const { writeUsagePage } = await import('./write-page.ts')
@@ -60,6 +60,6 @@ export default command({
   prints: rows(usageRow, {
     columns: ({ by = [], sort }: Typed) => reportColumns(by, sort),
     total: (rows, { top }: Typed) => reportTotal(rows, top),
-    empty: 'Nothing was recorded in that time.',
+    empty: 'No usage in that time.',
   }),
 })

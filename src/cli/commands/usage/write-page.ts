@@ -19,7 +19,11 @@ export async function writeUsagePage(
   read: () => Promise<UsageOverview>,
 ): Promise<UsageOverview> {
   if (file === '-') {
-    throw new LatchkeyError('usage', '--html names a new file, and - is none', 'name it: --html usage.html')
+    throw new LatchkeyError(
+      'usage',
+      '--html needs the name of a new file, not -',
+      'name one: --html usage.html',
+    )
   }
   const path = ctx.path(file)
   const fill = async (write: (text: string) => void): Promise<UsageOverview> => {
@@ -28,7 +32,7 @@ export async function writeUsagePage(
     return overview
   }
   if (replace) return fill(text => replaceFile(path, text))
-  const hint = 'name a new file, or write over that one with --force'
+  const hint = 'name a new file, or overwrite that one with --force'
   // Found out before anything is worked out for it.
   requireFree(path, hint)
   return withNewFile(path, hint, fill)

@@ -9,7 +9,7 @@ export default command({
   effect: 'write',
   summary: 'Create a user or a service account',
   description:
-    'The password is read from stdin or a file, or asked for, never from the command line, where others could see it.',
+    'Reads the password from stdin, a file or a prompt. Never from the command line, where others could see it.',
   examples: [
     'latchkey user create alice --email alice@example.org',
     'latchkey user create nightly --service --role viewer --limit usd=5/1d',
@@ -18,19 +18,19 @@ export default command({
   args: { username: arg.one('Unique username') },
   options: {
     email: opt.text('address', 'Unique email address'),
-    name: opt.text('name', 'Name for display'),
-    role: opt.choice(roles, 'Role, for the backend to act on (default: member)'),
+    name: opt.text('name', 'Display name'),
+    role: opt.choice(roles, 'Role, for your backend to interpret (default: member)'),
     service: opt.flag('A service account rather than a person'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together; repeatable'),
-    passwordFile: opt.text('file', 'File that holds the password; - is stdin'),
-    ifNotExists: opt.flag('Accept a user who exists and is as asked for; what is not named is not compared'),
+    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together (repeatable)'),
+    passwordFile: opt.text('file', 'File with the password; - is stdin'),
+    ifNotExists: opt.flag('Succeed if such a user exists; only what you name is compared'),
     askPassword: opt.flag('Ask for a password at the terminal'),
   },
   wizard: ['email', 'name', 'role', 'askPassword'],
   run: async (ctx, { passwordFile, askPassword, ifNotExists, ...typed }) => {
     if (passwordFile !== undefined && askPassword) {
       const hint = 'give only one of them'
-      throw new LatchkeyError('usage', '--password-file and --ask-password contradict each other', hint)
+      throw new LatchkeyError('usage', '--password-file and --ask-password exclude each other', hint)
     }
     const password = askPassword
       ? await ctx.askPassword(`Password for ${typed.username}`, '--password-file FILE')
@@ -46,7 +46,7 @@ export default command({
     done: user =>
       user.created
         ? `Created user ${user.username} (${user.id})`
-        : `Unchanged: user ${user.username} (${user.id}) exists`,
+        : `Unchanged: user ${user.username} (${user.id}) already exists`,
   }),
   would: user => `create user ${user.username}`,
 })

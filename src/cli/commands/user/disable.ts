@@ -17,5 +17,5 @@ export default command({
         user,
       ),
   }),
-  would: user => `disable user ${user.username}: their keys would answer user_disabled`,
+  would: user => `disable user ${user.username}: their keys would stop working`,
 })

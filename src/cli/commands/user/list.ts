@@ -15,8 +15,8 @@ export default command({
     role: opt.choice(roles, 'Only users with this role'),
     service: opt.flag('Only service accounts'),
     status: opt.choice(userStatuses, 'Only users with this status'),
-    disabled: opt.hidden(opt.flag('As --status disabled')),
-    search: opt.text('text', 'Only users whose username, email address or name holds this'),
+    disabled: opt.hidden(opt.flag('Same as --status disabled')),
+    search: opt.text('text', 'Only users whose username, email address or name contains this'),
   },
   run: async (ctx, { role, service, status, disabled, search }) =>
     (await ctx.operations()).users.list({
@@ -41,6 +41,6 @@ export default command({
       { title: 'id', cell: user => user.id, wide: true },
     ],
     empty: 'No users. Create one with: latchkey user create alice --email alice@example.org',
-    noMatch: 'No user fits. See all of them with: latchkey user list',
+    noMatch: 'No users match. List all with: latchkey user list',
   }),
 })

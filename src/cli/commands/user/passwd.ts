@@ -6,7 +6,7 @@ import { outcomeText } from '../changes.ts'
 export default command({
   effect: 'write',
   summary: "Set or remove a user's password",
-  description: 'Asks for the new password at a terminal. In a script give --password-file, where - is stdin.',
+  description: 'Asks for the new password at a terminal. In a script, use --password-file; - is stdin.',
   examples: [
     'latchkey user passwd alice',
     'printf %s "$password" | latchkey user passwd alice --password-file -',
@@ -14,8 +14,8 @@ export default command({
   ],
   args: { user: arg.one(nouns.user.selectors) },
   options: {
-    passwordFile: opt.text('file', 'File that holds the password; - is stdin'),
-    remove: opt.flag('Leave the user without a password'),
+    passwordFile: opt.text('file', 'File with the password; - is stdin'),
+    remove: opt.flag('Remove the password'),
   },
   run: async (ctx, { user, passwordFile, remove }) => {
     const operations = await ctx.operations()

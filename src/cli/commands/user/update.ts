@@ -10,7 +10,7 @@ export default command({
   effect: 'write',
   summary: 'Change a user',
   description:
-    'A --limit counts all their keys together. It sets the window that it names, and other limits stay; --no-limit usd/7d removes one limit, --no-limit usd all limits on dollars.',
+    'A --limit counts all keys of the user together. It adds or changes the limit with that window; other limits stay. --no-limit usd/7d removes one limit, --no-limit usd all limits on dollars.',
   examples: [
     'latchkey user update alice --role admin',
     'latchkey user update alice --username alicia --no-email',
@@ -20,10 +20,14 @@ export default command({
   options: {
     username: opt.text('username', 'New username'),
     email: opt.clearable('address', verbatim, 'Email address'),
-    name: opt.clearable('name', verbatim, 'Name for display'),
-    role: opt.choice(roles, 'Role, for the backend to act on'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together; repeatable'),
-    noLimit: opt.many('metric[/window]', limitName, 'Take away one limit, or all on a metric; repeatable'),
+    name: opt.clearable('name', verbatim, 'Display name'),
+    role: opt.choice(roles, 'Role, for your backend to interpret'),
+    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together (repeatable)'),
+    noLimit: opt.many(
+      'metric[/window]',
+      limitName,
+      'Remove one limit, or all limits on a metric (repeatable)',
+    ),
   },
   run: async (ctx, { user, ...changes }) => (await ctx.operations()).users.update(user, fields(changes)),
   prints: one(changedUser, {

@@ -101,9 +101,9 @@ describe('the file', () => {
   })
 
   test.each([
-    ['usage report --html there.html', 5, 'there.html is there already'],
+    ['usage report --html there.html', 5, 'there.html already exists'],
     ['usage report --html nowhere/x.html', 2, 'there is no folder'],
-    ['usage report --html -', 2, 'names a new file'],
+    ['usage report --html -', 2, 'needs the name of a new file'],
     ['usage report --key nobody --html none.html', 3, 'nobody'],
     ['usage report --since 2026-11-20 --until 2026-11-01 --html none.html', 2, 'covers no time'],
   ])('%s is refused and leaves nothing', async (line, expected, said) => {
@@ -121,7 +121,7 @@ describe('the file', () => {
     const at = { db: empty.path, cwd: empty.folder }
     expect((await run('usage report --by key,day --html empty.html', at)).code).toBe(0)
     const text = readFileSync(join(empty.folder, 'empty.html'), 'utf8')
-    expect(text).toContain('Nothing was recorded in that time.')
+    expect(text).toContain('No usage in that time.')
     const day = 'usage report --by day --since 2026-11-01 --until 2026-11-02 --html day.html'
     expect((await run(day, at)).code).toBe(0)
     expect(readFileSync(join(empty.folder, 'day.html'), 'utf8')).toContain('>$0.00</data></td>')

@@ -51,7 +51,7 @@ ${isShownAbove(overview) ? '' : everyRow(overview, dates)}
 `.toString()
 }
 
-const nothing = html`<section><p>Nothing was recorded in that time.</p></section>`
+const nothing = html`<section><p>No usage in that time.</p></section>`
 
 /** What the page is about, in one line. */
 function about({ range, only, timeZone, generatedAt }: UsageOverview, dates: Calendar): Markup {

@@ -4,9 +4,9 @@ import { priceColumns } from '../drawing.ts'
 
 export default command({
   effect: 'read',
-  summary: 'List what models cost, past and future prices included',
+  summary: 'List prices of models, past and future ones included',
   examples: ['latchkey usage price list', 'latchkey usage price list --model gpt-x --json'],
-  options: { model: opt.text('model', 'Only this model or pattern, as it was set') },
+  options: { model: opt.text('model', 'Only this model or pattern, as set') },
   run: async (ctx, filter) => (await ctx.operations()).usage.prices.list(filter),
   prints: rows(price, {
     columns: priceColumns,

@@ -8,19 +8,19 @@ export default command({
   effect: 'write',
   summary: 'Set what a model costs, in dollars per million tokens',
   description:
-    'Fills in the cost of usage that tells none, by the price in force when the request was made. The price of the model itself goes before that of a pattern, the longest pattern before the others. What is already recorded keeps its cost.',
+    'Usage without a cost gets the price that applied when the request was made. A price for the exact model wins over patterns, and a longer pattern over a shorter one. Recorded usage keeps its cost.',
   examples: [
     'latchkey usage price set gpt-x --input 2.50 --output 10',
     'latchkey usage price set "gpt-*" --input 1 --output 4 --from 2027-01-01',
   ],
-  args: { model: arg.one('Name of the model, or a pattern in which * stands for anything') },
+  args: { model: arg.one('Name of the model, or a pattern; * matches anything') },
   options: {
-    input: opt.required(opt.as('dollars', dollars, 'Per million tokens of requests')),
-    output: opt.required(opt.as('dollars', dollars, 'Per million tokens of answers')),
+    input: opt.required(opt.as('dollars', dollars, 'Price per million input tokens')),
+    output: opt.required(opt.as('dollars', dollars, 'Price per million output tokens')),
     from: opt.as(
       'duration|date',
       when,
-      'Since when it holds (default: always for the first price of a model, now for the next)',
+      'When the price starts (default: always for the first price of a model, now for later ones)',
     ),
   },
   run: async (ctx, { model, input, output, from }) =>
