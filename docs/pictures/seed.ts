@@ -1,10 +1,12 @@
 /** Makes the database that the pictures show, with a backup, in the current folder. */
 
 import { connectLatchkey } from '../../src/index.ts'
+import { founders } from '../../src/seed/organisation.ts'
+import { plant } from '../../src/seed/plant.ts'
 import { now } from './fixed.ts'
 
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000]
-const clock = { now: new Date(now.getTime() - 60 * day) }
+const clock = { now }
 const before = (ms: number): Date => {
   clock.now = new Date(now.getTime() - ms)
   return clock.now
@@ -15,54 +17,47 @@ const latchkey = connectLatchkey({
   now: () => clock.now,
   actor: { name: 'alice', origin: 'service' },
 })
-await latchkey.initialize()
-await latchkey.users.create({ username: 'alice', email: 'alice@example.org' })
-await latchkey.users.create({ username: 'bob' })
-await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
 
-/** What a request of each key takes on average. */
+const shared = { project: 'shop', expiresInDays: 160 }
 const keys = [
-  {
-    name: 'ci',
-    user: 'alice',
-    model: 'gpt-x',
-    tokens: 33_000,
-    limits: [
-      { metric: 'tokens', amount: 100_000, windowMs: 5 * hour },
-      { metric: 'usd', amount: 20, windowMs: 30 * day },
-    ],
-  },
+  { ...founders.key, ...shared },
   {
     name: 'mobile',
     user: 'bob',
-    model: 'gpt-x-mini',
-    tokens: 21_000,
     limits: [{ metric: 'requests', amount: 5_000, windowMs: day }],
+    ...shared,
   },
-  { name: 'nightly', user: 'alice', model: 'gpt-x', tokens: 9_000, limits: [] },
+  { name: 'nightly', user: 'alice', limits: [], ...shared },
 ] as const
-for (const { name, user, limits } of keys) {
-  await latchkey.keys.create({ name, user, project: 'shop', limits, expiresAt: new Date('2027-03-01') })
-}
 
-for (let hours = 24 * 21; hours > 0; hours -= 3) {
-  const at = before(hours * hour)
-  for (const [n, { name, model, tokens }] of keys.entries()) {
+/** What a request of each key takes on average, and of which model. */
+const habits = { ci: ['gpt-x', 33_000], mobile: ['gpt-x-mini', 21_000], nightly: ['gpt-x', 9_000] } as const
+
+const usage = Array.from({ length: 8 * 21 }, (_, n) => 24 * 21 - 3 * n).flatMap(hours => {
+  const at = new Date(now.getTime() - hours * hour)
+  return keys.map(({ name }, n) => {
+    const [model, tokens] = habits[name]
     // Fewer at night and at the weekend, and never twice the same.
     const busy = Math.max(0.1, Math.sin(((at.getUTCHours() - 5 + n) / 24) * 2 * Math.PI) + 0.4)
     const weekend = [0, 6].includes(at.getUTCDay()) ? 0.35 : 1
     const used = Math.round(tokens * busy * weekend * (0.7 + ((hours * 7_919) % 61) / 100))
-    await latchkey.usage.record(name, {
+    return {
+      key: name,
+      daysAgo: hours / 24,
       model,
       requests: Math.ceil(used / 900),
       inputTokens: Math.round(used * 0.8),
       outputTokens: Math.round(used * 0.2),
       costUsd: Math.round(used * 6.2) / 1_000_000,
-      at,
-    })
-  }
-}
+    }
+  })
+})
 
+before(60 * day)
+await latchkey.initialize()
+const users = [founders.user, { username: 'bob', email: 'bob@example.org' }]
+await plant(latchkey, { users, projects: [founders.project], keys, usage: [] }, clock.now)
+await plant(latchkey, { users: [], projects: [], keys: [], usage }, before(0))
 before(8 * hour + 43 * minute)
 await latchkey.backups.create()
 before(2 * hour)

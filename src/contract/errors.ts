@@ -1,4 +1,4 @@
-/** Every way in which an operation can fail, and the exit code each has. Imports nothing. */
+/** Error codes and their exit codes. Imports nothing. */
 
 /** Error code -> exit code of the process. The only such table. */
 export const exitCodes = {
@@ -47,11 +47,11 @@ export const exitMeanings: Readonly<Record<number, string>> = {
   143: 'terminated (SIGTERM)',
 }
 
-/** The one class of expected errors: what is wrong, and what to do next. */
+/** The class of all expected errors: what is wrong, and what to do next. */
 export class LatchkeyError extends Error {
   override readonly name = 'LatchkeyError'
   readonly code: ErrorCode
-  /** The next step, as a command line where there is one. */
+  /** The next step, as a command line if possible. */
   readonly hint: string
 
   constructor(code: ErrorCode, message: string, hint: string, options?: ErrorOptions) {
@@ -65,8 +65,8 @@ export class LatchkeyError extends Error {
   }
 }
 
-/** Secrets of ours (30 characters and a checksum of 6), and of the kinds that other systems give out. */
+/** Our secrets (30 characters and a checksum of 6), and those of other systems. */
 const secretLike = /\b(?:[a-z][a-z0-9]{1,11}_[0-9A-Za-z]{36}\b|(?:sk|pk|lk|cck|dok)[-_][0-9A-Za-z_-]{12,})/g
 
-/** The text with whatever looks like a secret cut short: errors repeat what was typed, and end up in logs. */
+/** Shortens everything that looks like a secret, because errors quote what was typed and end up in logs. */
 export const redact = (text: string): string => text.replace(secretLike, secret => `${secret.slice(0, 6)}…`)

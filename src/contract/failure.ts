@@ -1,6 +1,6 @@
 /**
- * Turns any error into a code, a message and a next step, for whoever has to tell of it. Must never show a secret:
- * messages of unknown errors are taken from the deepest cause, because a failed query repeats its parameters in its own.
+ * Turns any error into a code, a message and a hint. Never shows a secret: unknown errors use the message of the deepest
+ * cause, because the message of a failed query repeats its parameters.
  */
 import { type ErrorCode, exitCodes, LatchkeyError, redact } from './errors.ts'
 
@@ -9,7 +9,7 @@ export interface Failure {
   readonly message: string
   readonly hint: string
   readonly exit: number
-  /** Where it happened, for `LATCHKEY_DEBUG=1`. */
+  /** The stack, for `LATCHKEY_DEBUG=1`. */
   readonly frames: readonly string[]
 }
 
@@ -30,26 +30,26 @@ export function failureOf(error: unknown): Failure {
   }
 }
 
-/** The error object, on one line. A message that was cut within a character is mended: half of one is no text (RFC 8259, 8.2). */
+/** The error object, on one line. Half a surrogate pair is replaced, because it is not valid text (RFC 8259, 8.2). */
 export const errorObject = ({ code, message, hint, exit }: Failure): string =>
   JSON.stringify({ error: { code, message: message.toWellFormed(), hint: hint.toWellFormed(), exit } })
 
 interface KnownCode {
   readonly code: ErrorCode
   readonly hint: string
-  /** What is wrong with the path; left out, what the system says. */
+  /** What is wrong with the path; default the system's message. */
   readonly says?: string
 }
 
-/** Failures of the system that mean the same wherever they happen. */
+/** System errors with the same meaning everywhere. */
 const knownCodes: Readonly<Record<string, KnownCode | undefined>> = {
-  ENOSPC: { code: 'disk_full', hint: 'make room on the disk, then run it again' },
-  EDQUOT: { code: 'disk_full', hint: 'make room in the quota, then run it again' },
-  EACCES: { code: 'permission', hint: 'run it as the owner of the file, or change its permissions' },
-  EPERM: { code: 'permission', hint: 'run it as the owner of the file, or change its permissions' },
-  ELOOP: { code: 'config', says: 'leads nowhere: its links go in a circle', hint: 'name another file' },
-  ENAMETOOLONG: { code: 'config', says: 'leads nowhere: its name is too long', hint: 'name another file' },
-  EROFS: { code: 'permission', hint: 'choose a place that can be written to' },
+  ENOSPC: { code: 'disk_full', hint: 'free some space on the disk, then run the command again' },
+  EDQUOT: { code: 'disk_full', hint: 'free some space in the quota, then run the command again' },
+  EACCES: { code: 'permission', hint: 'run the command as the owner of the file, or change its permissions' },
+  EPERM: { code: 'permission', hint: 'run the command as the owner of the file, or change its permissions' },
+  ELOOP: { code: 'config', says: 'cannot be opened: its links form a loop', hint: 'give another file' },
+  ENAMETOOLONG: { code: 'config', says: 'cannot be opened: its name is too long', hint: 'give another file' },
+  EROFS: { code: 'permission', hint: 'choose a path on a writable disk' },
 }
 
 function deepest(error: unknown): unknown {
@@ -74,7 +74,7 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/** Without the first lines, which repeat the message. */
+/** The stack without its first lines, which repeat the message. */
 function framesOf(error: unknown): readonly string[] {
   const stack = error instanceof Error ? (error.stack ?? '') : ''
   return stack.split('\n').filter(line => /^\s+at /.test(line))

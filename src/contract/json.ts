@@ -1,11 +1,11 @@
-/** Turns a result into the JSON of its contract: only fields on the shape, all of them, and nothing else. */
+/** Turns a result into the JSON of its contract: exactly the fields of the shape. */
 import type { JsonSchema } from './shape.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
 /**
- * Picks what the schema describes; a field without a value is null, a Date is RFC 3339 UTC. Half a character, as names in
- * foreign JSON may hold, becomes U+FFFD: many parsers refuse a document that has one (RFC 8259, 8.2).
+ * Picks the fields of the schema. A field without a value is null, a Date is RFC 3339 UTC. Half a surrogate pair, as in
+ * foreign names, becomes U+FFFD, because many parsers refuse it (RFC 8259, 8.2).
  */
 export function toJson(schema: JsonSchema, value: unknown): Json {
   if (value === null || value === undefined) return null
@@ -23,8 +23,8 @@ export function toJson(schema: JsonSchema, value: unknown): Json {
 }
 
 /**
- * Makes the function that writes `JSON.stringify(toJson(schema, value))`, with what the schema says decided
- * beforehand: lists have a hundred thousand rows.
+ * Compiles a schema to a function that returns `JSON.stringify(toJson(schema, value))`, because lists have a hundred
+ * thousand rows.
  */
 export function jsonWriter(schema: JsonSchema): (value: unknown) => string {
   const { properties, items } = bare(schema)
@@ -70,7 +70,7 @@ export function bare(schema: JsonSchema): JsonSchema {
   return schema.anyOf?.find(each => each.type !== 'null') ?? schema
 }
 
-/** Whether this is `{id, username}`, `{id, slug}` or `{id, name}`: something named rather than shown. */
+/** Whether this is a reference: `{id, username}`, `{id, slug}` or `{id, name}`. */
 export function isReference(schema: JsonSchema): boolean {
   const fields = Object.keys(bare(schema).properties ?? {})
   return fields.length === 2 && fields[0] === 'id' && /^(username|slug|name)$/.test(fields[1] ?? '')

@@ -1,7 +1,7 @@
 /**
- * The nouns of the domain: what is kept under an id of its own, is known by a name, and leaves a row in the audit trail
- * with each change. What goes for all of them is derived from here; `operations/nouns.ts` has what is stored of each. A
- * backup is a file, an import is history, and a price has no id: they are no nouns.
+ * The nouns of the domain: things with an id, a name, and an audit row for each change. What they have in common is derived
+ * from here; `operations/nouns.ts` says how they are stored. A backup is a file, an import is history, and a price has no
+ * id, so they are not nouns.
  */
 
 interface Facts {
@@ -9,13 +9,13 @@ interface Facts {
   readonly prefix: string
   /** Its table, its group in the library, and its field where a view has all nouns. */
   readonly plural: string
-  /** The unique field, and column, that people know it by. */
+  /** The unique field and column that people know it by. */
   readonly label: string
-  /** What selects one, for the help. */
+  /** The selectors, for the help. */
   readonly selectors: string
-  /** Fields that tell one from another where it is picked from a list. */
+  /** Fields to show in a list to pick from. */
   readonly about: readonly string[]
-  /** What the audit trail tells of it, besides that a backup brought it back. */
+  /** Its audit actions, besides being brought back from a backup. */
   readonly audited: readonly string[]
 }
 
@@ -53,10 +53,10 @@ export type Noun = keyof typeof nouns
 
 export const nounNames = Object.keys(nouns) as readonly Noun[]
 
-/** Whether a word is one. */
+/** Whether a word is a noun. */
 export const isNoun = (word: string): word is Noun => Object.hasOwn(nouns, word)
 
-/** What may be limited. */
+/** Nouns that can have limits. */
 export const limitedNouns = ['key', 'user', 'project'] as const satisfies readonly Noun[]
 export type LimitedNoun = (typeof limitedNouns)[number]
 
@@ -64,7 +64,7 @@ export type LimitedNoun = (typeof limitedNouns)[number]
 export const importedNouns = ['user', 'project', 'key'] as const satisfies readonly Noun[]
 export type ImportedNoun = (typeof importedNouns)[number]
 
-/** Something for each noun, under its plural. */
+/** A value for each noun, by its plural. */
 export type ByPlural<T> = { readonly [P in (typeof nouns)[Noun]['plural']]: T }
 
 export const byPlural = <T>(of: (noun: Noun) => T): ByPlural<T> =>

@@ -1,6 +1,6 @@
 /**
- * A vocabulary for describing what Latchkey returns: one description gives the TypeScript type, the list of
- * fields, the JSON Schema and the reference page, so none of them can drift from the others.
+ * Describes what Latchkey returns. One description gives the TypeScript type, the list of fields, the JSON Schema and the
+ * reference page, so they cannot differ.
  */
 
 /** The subset of JSON Schema (draft 2020-12) that the shapes below produce. */
@@ -29,7 +29,7 @@ export interface Shape<T> {
   readonly [value]?: T
 }
 
-/** An object shape: also knows its fields, in the order in which they are printed. */
+/** An object shape, with its fields in the order they are printed. */
 export interface ObjectShape<T> extends Shape<T> {
   readonly name: string
   readonly fields: readonly (keyof T & string)[]
@@ -47,9 +47,9 @@ export const text = simple<string>({ type: 'string' })
 export const integer = simple<number>({ type: 'integer' })
 export const number = simple<number>({ type: 'number' })
 export const flag = simple<boolean>({ type: 'boolean' })
-/** A moment: a `Date` in the library, RFC 3339 UTC with milliseconds in JSON. */
+/** A time: a `Date` in the library, RFC 3339 UTC with milliseconds in JSON. */
 export const time = simple<Date>({ type: 'string', format: 'date-time' })
-/** Any JSON value, for what belongs to somebody else (metadata, the before and after of an audit row). */
+/** Any JSON value (metadata, the before and after of an audit row). */
 export const anything = simple<unknown>({})
 
 export const choice = <const T extends string>(options: readonly T[], description: string): Shape<T> => ({
@@ -94,7 +94,7 @@ export function object<F extends Record<string, Shape<unknown>>>(
   }
 }
 
-/** Rows whose fields are known only when they are there: those of a query in SQL. */
+/** Rows whose fields are known only at run time: those of an SQL query. */
 export const openObject = (
   name: string,
   description: string,
@@ -105,7 +105,7 @@ export const openObject = (
   schema: { type: 'object', additionalProperties: true, description },
 })
 
-/** An object whose fields somebody else has laid down, in a schema of their own: printed as it stands. */
+/** An object with an external schema, printed as it is. */
 export const foreign = <T>(name: string, $ref: string, description: string): ObjectShape<T> => ({
   name,
   fields: [],
@@ -122,7 +122,7 @@ export function extend<B, F extends Record<string, Shape<unknown>>>(
   return object(name, { ...base.shapes, ...more } as Record<string, Shape<unknown>>) as never
 }
 
-/** The same shape under another description: what an object means where it is used. */
+/** The same shape with another description. */
 export const as = <T>(shape: Shape<T>, description: string): Shape<T> => ({
   schema: { ...shape.schema, description },
 })

@@ -1,6 +1,6 @@
 /**
- * What every operation returns and every `--json` prints. Fields are only ever added: scripts rely on these names.
- * Types are imported from here; shapes from the file that has them, so that a command loads those which it prints.
+ * What operations return and `--json` prints. Fields are only ever added, because scripts rely on their names. Import types
+ * from here, but shapes from their own file, so that a command loads only those it prints.
  */
 export * from './views/audit.ts'
 export * from './views/backups.ts'

@@ -30,8 +30,6 @@ import type {
 export type Answer<T> = T | Promise<T>
 
 export interface Store {
-  /** Where the data lies. */
-  readonly path: string
   /** Roll back instead of committing. */
   readonly dryRun: boolean
   /** Whether anything but reading can be asked for. */

@@ -1,6 +1,6 @@
 /**
- * CSV as RFC 4180 has it, with a header; line breaks may be LF. A quote where none may stand is a problem of its row,
- * not guessed about. Must never repeat what a row holds: it may be a secret.
+ * CSV as in RFC 4180, with a header; line breaks may be LF. A misplaced quote is a problem of its row; nothing is guessed.
+ * Never quotes a row, which may contain a secret.
  */
 
 import { LatchkeyError } from '../contract/errors.ts'
@@ -10,8 +10,8 @@ import { longestRow, overlong, type TextBlock } from './text-blocks.ts'
 const rowsAtOnce = 512
 
 /**
- * @param read the text of a cell as it was meant
- * @throws invalid for a header that cannot be used
+ * @param read decodes the text of a cell
+ * @throws invalid (an unusable header)
  */
 export async function* csvRows(
   file: string,
@@ -36,7 +36,7 @@ export async function* csvRows(
 type Field = string | null
 
 interface CsvRecord {
-  /** The one on which it begins. */
+  /** The line on which it begins. */
   readonly line: number
   readonly fields: readonly Field[]
   readonly problem: string | null
@@ -74,13 +74,13 @@ function headerOf(file: string, { fields, problem }: CsvRecord): readonly string
   throw new LatchkeyError(
     'invalid',
     `the first line of ${file} ${wrong}`,
-    'a CSV file begins with a line of field names, with commas between; which there are, tells --help',
+    'a CSV file begins with a line of field names separated by commas; --help lists them',
   )
 }
 
 async function* csvRecords(blocks: AsyncIterable<TextBlock>): AsyncGenerator<CsvRecord> {
   let line = 1
-  // A record that goes on in the next block.
+  // A record that continues in the next block.
   let rest = ''
   let restDamaged = false
   for await (const block of blocks) {
@@ -114,7 +114,7 @@ async function* csvRecords(blocks: AsyncIterable<TextBlock>): AsyncGenerator<Csv
   }
   if (isBlank(rest)) return
   const scanned = scan(`${rest}\n`, 0)
-  if (scanned === undefined) yield { line, fields: [], problem: 'has a quote that is not closed' }
+  if (scanned === undefined) yield { line, fields: [], problem: 'has an unclosed quote' }
   else yield { line, fields: scanned.fields, problem: scanned.problem }
 }
 
@@ -125,7 +125,7 @@ interface Scanned {
   readonly end: number
 }
 
-/** One record from `start`, or undefined when its end is not there yet. */
+/** One record from `start`; undefined if its end has not been read yet. */
 function scan(text: string, start: number): Scanned | undefined {
   const lineEnd = text.indexOf('\n', start)
   const firstQuote = text.indexOf('"', start)
@@ -150,7 +150,7 @@ function scan(text: string, start: number): Scanned | undefined {
     } else {
       const end = fieldEnd(text, at)
       if (end === undefined) return undefined
-      if (text[end] === '"') return broken(text, end, 'has a quote inside of a field that is not quoted')
+      if (text[end] === '"') return broken(text, end, 'has a quote inside an unquoted field')
       const isLast = text[end] === '\n'
       const field = text.slice(at, isLast ? withoutReturn(text, at, end) : end)
       fields.push(field === '' ? null : field)
@@ -160,7 +160,7 @@ function scan(text: string, start: number): Scanned | undefined {
   }
 }
 
-/** What is wrong in one line says nothing of the next. */
+/** A bad record ends with its line, so that the next one can be read. */
 function broken(text: string, at: number, problem: string): Scanned | undefined {
   const lineEnd = text.indexOf('\n', at)
   return lineEnd < 0 ? undefined : { fields: [], problem, end: lineEnd + 1 }

@@ -1,6 +1,6 @@
 /**
- * Reads the users, projects, keys and usage of Dokify (https://github.com/id-mustafa/Dokify): a folder with a dump per
- * table, or a SQLite copy of its schema. Finds every problem and judges none: that is the importer's.
+ * Reads the users, projects, keys and usage of Dokify (https://github.com/id-mustafa/Dokify) from a folder with a dump per
+ * table, or a SQLite copy of its schema. Reports all problems; the importer decides about them.
  */
 import { Fields, numeric, type Report, type Row } from './fields.ts'
 import type { ForeignData, ForeignKey, ForeignProject, ForeignUser } from './foreign-data.ts'
@@ -10,7 +10,7 @@ import { dataOf, requiredIn, type TableSpecs, type Tables, tablesIn } from './ta
 
 /**
  * @param input the folder, or the database
- * @throws as `withSource`; invalid for what lacks the users, or a column that is needed; corrupt
+ * @throws as `withSource`; invalid (no users, or a missing column), corrupt
  */
 export async function readDokify(input: ForeignFile): Promise<ForeignData> {
   const { file, bytes, sqlite } = input
@@ -19,7 +19,7 @@ export async function readDokify(input: ForeignFile): Promise<ForeignData> {
     if (source.kind === 'text') {
       throw invalid(
         `${file} is neither a SQLite database nor a folder`,
-        'put the dump of each table into one folder, under its name, such as users.csv, and name the folder',
+        'put a dump of each table into one folder, named after the table, such as users.csv, and give that folder',
       )
     }
     return sqlite.withTables(file, source.path, database =>
@@ -35,7 +35,7 @@ const specs: TableSpecs = {
   },
   projects: { required: ['id', 'owner_user_id', 'name'], known: ['slug', 'created_at', 'updated_at'] },
   api_keys: {
-    // Without revoked_at, keys that were revoked would come to life again.
+    // Without revoked_at, revoked keys would work again.
     required: ['id', 'user_id', 'key', 'revoked_at'],
     known: ['name', 'usage_count', 'created_at', 'last_used_at'],
   },
@@ -50,7 +50,7 @@ async function tablesInFolder(input: ForeignFile): Promise<Tables> {
   const { tables: rows, others } = await readTableDumps(input, Object.keys(specs))
   if (!rows.has('users')) {
     throw invalid(
-      `${folder} has no dump of the table users, to whom projects and keys belong`,
+      `${folder} has no dump of the table users, which projects and keys belong to`,
       'save it there as users.csv, users.json or users.ndjson',
     )
   }
@@ -62,7 +62,7 @@ async function tablesInFolder(input: ForeignFile): Promise<Tables> {
     if (missing.length === 0 || rows.get(name)?.length === 0) continue
     throw invalid(
       `the dump of ${name} in ${folder} has no ${missing.join(', ')}`,
-      'make the dump of all columns of the table',
+      'dump all columns of the table',
     )
   }
   return { rows, columns, leftBehind: others }
@@ -88,7 +88,7 @@ const userOf = (fields: Fields): ForeignUser => ({
   username: null,
   email: fields.text('email').trim(),
   name: fields.optionalText('name'),
-  // Empty for those who sign in with Google or GitHub.
+  // Empty for users who sign in with Google or GitHub.
   passwordHash: fields.optionalText('password_hash'),
   createdAt: fields.optionalEpochMs('created_at'),
 })
@@ -104,7 +104,7 @@ function projectOf(fields: Fields): ForeignProject {
   }
 }
 
-/** Each use adds one to usage_count and to total_requests; where one was missed, the other has it. */
+/** Each request adds one to both usage_count and total_requests; if one missed some, the other is larger. */
 function keyOf(fields: Fields, row: Row, usage: readonly Row[], report: Report): ForeignKey {
   const all = usage.map(
     each => new Fields(withNumbers(each), (field, problem) => report(`api_usage.${field}`, problem)),

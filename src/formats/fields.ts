@@ -1,9 +1,9 @@
 /**
- * Reads the fields of a foreign row: text, counts, money, times. Problems are reported, never thrown, and never with
- * the value, which may be a secret.
+ * Reads the fields of a foreign row: text, counts, money, times. Problems are reported, not thrown, and never quote the
+ * value, which may be a secret.
  */
 
-/** Takes the name of a field and what is wrong with it, which continues a sentence: `is not a date`. */
+/** Takes a field name and a problem that continues a sentence: `is not a date`. */
 export type Report = (field: string, problem: string) => void
 
 export type Row = Readonly<Record<string, unknown>>
@@ -11,7 +11,7 @@ export type Row = Readonly<Record<string, unknown>>
 export const isRecord = (value: unknown): value is Row =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Fields with a problem are read as a placeholder: empty text, 0, or null where the field may be missing. */
+/** A field with a problem is read as a placeholder: empty text, 0, or null if it is optional. */
 export class Fields {
   readonly #row: Row
   readonly #report: Report
@@ -46,7 +46,7 @@ export class Fields {
     return this.count(field)
   }
 
-  /** A part of a token counts as one: usage is never undercounted. */
+  /** Rounds up, so that usage is never undercounted. */
   count(field: string): number {
     return this.#whole(field, Math.ceil)
   }
@@ -99,7 +99,7 @@ export class Fields {
 
 const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null
 
-/** Rounded up as well, except for what binary fractions add: 0.0003 dollars are 300 micro-dollars, not 301. */
+/** Rounds up too, except for binary rounding errors: 0.0003 dollars are 300 micro-dollars, not 301. */
 function dollarsToMicros(dollars: number): number {
   const micros = dollars * 1_000_000
   const nearest = Math.round(micros)
@@ -108,19 +108,19 @@ function dollarsToMicros(dollars: number): number {
     : Math.ceil(micros)
 }
 
-/** A number, also where a dump has it as text: CSV has nothing else, and PostgreSQL writes decimals so. */
+/** A number, even if it is text, as in CSV and in PostgreSQL's decimals. */
 export const numeric = (value: unknown): unknown =>
   typeof value === 'string' && /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(value.trim()) ? Number(value) : value
 
-/** What a program in Go writes of a time that was never set (package time, zero value of Time). */
+/** How Go writes a time that was never set (the zero value of time.Time). */
 const goZeroTime = /^0001-01-01T00:00:00(\.0+)?Z$/
 
 const datePattern =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:?\d{2})?)?$/i
 
 /**
- * UTC milliseconds, or what is wrong. Checked by its parts: Date.parse takes the 30th of February for the 2nd of March,
- * and no zone for the local one.
+ * UTC milliseconds, or what is wrong. The parts are checked because Date.parse reads 30 February as 2 March, and a missing
+ * zone as the local one.
  */
 function dateOf(value: unknown): number | string {
   if (isAbsent(value)) return 'is missing'
@@ -142,6 +142,6 @@ function dateOf(value: unknown): number | string {
   return at - (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
 }
 
-/** Seconds or microseconds in place of milliseconds fall outside. */
+/** Seconds or microseconds instead of milliseconds are out of range. */
 const earliestMs = Date.UTC(2000, 0, 1)
 const latestMs = Date.UTC(3000, 0, 1)

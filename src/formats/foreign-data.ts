@@ -1,6 +1,5 @@
 /**
- * What a foreign system says of its users, projects and keys, in one form whatever the system. Must never be written
- * anywhere as it is: it holds secrets.
+ * The users, projects and keys of a foreign system, in a common form. Contains secrets: never write it anywhere as it is.
  */
 
 import type { ImportedNoun } from '../contract/nouns.ts'
@@ -20,13 +19,13 @@ export interface ForeignWindow extends ForeignCounts {
 export interface ForeignUser {
   /** In the source. */
   readonly id: string
-  /** What the source knows the user by; null where that is the email address. */
+  /** The username in the source; null if that is the email address. */
   readonly username: string | null
   readonly email: string | null
   readonly name: string | null
-  /** bcrypt or argon2, as it is in the source; null when there is no password. */
+  /** The bcrypt or argon2 hash in the source; null if there is no password. */
   readonly passwordHash: string | null
-  /** UTC milliseconds; null where the source names none. */
+  /** UTC milliseconds; null if unknown. */
   readonly createdAt: number | null
 }
 
@@ -40,32 +39,32 @@ export interface ForeignProject {
   readonly createdAt: number | null
 }
 
-/** A secret in clear or, where the source keeps only that, its SHA-256 in lower-case hex and its first characters. */
+/** A plain secret, or its SHA-256 in lower-case hex and its first characters if the source stores only these. */
 type ForeignSecret = { readonly secret: string } | { readonly hash: string; readonly start: string }
 
 export interface ForeignKey {
   readonly credential: ForeignSecret
-  /** Null where the source lets keys go without one. */
+  /** Null if it has none. */
   readonly name: string | null
-  /** Id of the owner in the source; null where keys have none. */
+  /** Id of the owner in the source; null if keys have none. */
   readonly userId: string | null
   readonly model: string | null
-  /** Most tokens in any five hours; 0 allows nothing, null anything. */
+  /** The most tokens in five hours; 0 allows nothing, null anything. */
   readonly tokenLimit: number | null
-  /** Times are UTC milliseconds; null where the source names none. */
+  /** Times are UTC milliseconds; null if unknown. */
   readonly expiresAt: number | null
   readonly revokedAt: number | null
   readonly createdAt: number | null
   readonly lastUsedAt: number | null
-  /** All that was ever used; null where the source does not count it. Tokens include what `split` has. */
+  /** All-time usage; null if the source does not count it. Tokens include those in `split`. */
   readonly lifetime: { readonly [C in keyof ForeignCounts]: number | null }
-  /** How much of the lifetime's tokens is known to have gone in and come out. */
+  /** How many of the lifetime's tokens are known to be input and output. */
   readonly split: { readonly inputTokens: number; readonly outputTokens: number } | null
   /** In the order of the source, each start once. */
   readonly windows: readonly ForeignWindow[]
 }
 
-/** Something in the source that cannot be read. Never holds a value of the source, which may be a secret. */
+/** Something in the source that cannot be read. Never contains a value of the source, which may be a secret. */
 export interface Problem {
   readonly type: ImportedNoun
   /** Position of the user, project or key in the source, from 0. */
@@ -76,21 +75,21 @@ export interface Problem {
   readonly problem: string
 }
 
-/** The field of a problem that is none of one field: the entry cannot be read at all. */
+/** The field name of a problem with the whole entry. */
 export const wholeEntry = 'entry'
 
-/** Everything of a source, in its order; a field with a problem holds a placeholder. */
+/** Everything in a source, in its order. A field with a problem has a placeholder. */
 export interface ForeignData {
   readonly users: readonly ForeignUser[]
   readonly projects: readonly ForeignProject[]
   readonly keys: readonly ForeignKey[]
-  /** Whether `keys` are all that there are: a copy without their table does not say. */
+  /** Whether `keys` is complete. A copy without the table of keys is not. */
   readonly listsKeys: boolean
   readonly problems: readonly Problem[]
   /** Sorted, each once. */
   readonly ignoredFields: readonly string[]
-  /** What has no home here at all, with how much of it there is. */
+  /** Data that is not imported, with the number of rows. */
   readonly leftBehind: readonly { readonly name: string; readonly rows: number }[]
-  /** What is to be known of the source as a whole, a sentence each. */
+  /** Notes on the source as a whole, one sentence each. */
   readonly notes: readonly string[]
 }

@@ -1,9 +1,9 @@
-/** Whether the SQLite database of another system has what a format needs, and whose it may be instead. */
+/** Checks that a SQLite database is one of a given system, and guesses whose it is otherwise. */
 import { type ForeignDatabase, invalid } from './source.ts'
 
 /**
- * @param source whose database it should be
- * @throws invalid, naming the table or columns that are missing, and whose database it may be instead
+ * @param source the expected system
+ * @throws invalid, naming the missing table or columns, and the system it may belong to
  */
 export function requireColumns(
   { file, tables }: ForeignDatabase,
@@ -18,13 +18,13 @@ export function requireColumns(
     const missing = columns.filter(column => !present.includes(column))
     if (missing.length === 0) continue
     throw invalid(
-      `${file} is not a database of ${source} as known here: its table ${table} has no column ${missing.join(', ')}`,
+      `${file} is not a supported database of ${source}: its table ${table} has no column ${missing.join(', ')}`,
       hintFor(tables),
     )
   }
 }
 
-/** Tables that are not taken over, with their rows; what a migration tool keeps for itself is nobody's loss. */
+/** Tables that are not imported, with their rows, without those of migration tools. */
 export function otherTables(
   { tables, countRows }: ForeignDatabase,
   taken: readonly string[],
@@ -34,7 +34,7 @@ export function otherTables(
     .map(name => ({ name, rows: countRows(name) }))
 }
 
-/** A column that only one of the systems known here has. */
+/** Columns that only one of the supported systems has. */
 const signs: readonly (readonly [system: string, table: string, column: string])[] = [
   ['glm-proxy', 'api_keys', 'token_limit_per_5h'],
   ['ccluster', 'api_keys', 'key_hash'],
@@ -44,8 +44,8 @@ const signs: readonly (readonly [system: string, table: string, column: string])
 
 function hintFor(tables: ForeignDatabase['tables']): string {
   const sign = signs.find(([, table, column]) => tables.get(table)?.includes(column))
-  const look = 'what is in it shows: sqlite3 FILE .schema'
+  const look = 'look into it with: sqlite3 FILE .schema'
   return sign === undefined
-    ? `name the right database; ${look}`
+    ? `give the right database; ${look}`
     : `it looks like one of ${sign[0]}: latchkey import ${sign[0]} FILE; ${look}`
 }

@@ -144,7 +144,7 @@ test.each<[field: string, value: unknown, where: string, problem: string]>([
     'usage_windows',
     Array.from({ length: 3 }, () => ({ ...window, tokens_used: 2 ** 52 })),
     'usage_windows',
-    'add up to more than can be counted',
+    'add up to a number that is too large',
   ],
 ])('%s as %j is a problem of %s: it %s', async (field, value, where, problem) => {
   const { problems } = await readKeys(sound, { ...sound, [field]: value })

@@ -1,7 +1,6 @@
 /**
- * Reads the keys of glm-proxy (https://github.com/ajianaz/glm-proxy) and of its successor in Go: `apikeys.json`, or
- * the SQLite database that replaced it. Told apart by content. Finds every problem and judges none: that is the
- * importer's.
+ * Reads the keys of glm-proxy (https://github.com/ajianaz/glm-proxy) and of its successor in Go from `apikeys.json`, or the
+ * SQLite database that replaced it. Reports all problems; the importer decides about them.
  */
 import { Fields, isRecord, type Report } from './fields.ts'
 import {
@@ -17,10 +16,9 @@ import { parseJson } from './json-text.ts'
 import { type ForeignDatabase, type ForeignFile, invalid, withSource } from './source.ts'
 
 /**
- * Every key of the file, with all problems of its fields.
+ * Reads every key, with all problems of its fields.
  *
- * @throws as `withSource`; invalid when it is no JSON, has no list of keys, or lacks a table or column; corrupt when
- *   the database is damaged
+ * @throws as `withSource`; invalid (not JSON, no list of keys, or a missing table or column), corrupt
  */
 export function readGlmProxy(input: ForeignFile): Promise<ForeignData> {
   return withSource(input, source =>
@@ -32,7 +30,7 @@ export function readGlmProxy(input: ForeignFile): Promise<ForeignData> {
   )
 }
 
-/** The file in the form of `apikeys.json`. */
+/** The contents, in the form of `apikeys.json`. */
 interface Content {
   readonly keys: readonly unknown[]
   readonly otherFields: readonly string[]
@@ -44,17 +42,17 @@ function documentOf(file: string, text: string): Content {
   if (!result.ok) {
     const where = result.place
       ? `at line ${result.place.line}, column ${result.place.column}`
-      : 'that can be read: it is nested too deeply'
+      : 'that can be read, because it is nested too deeply'
     throw invalid(
       `${file} is not valid JSON ${where}; nothing was imported`,
-      'correct the file, or name the right one; a SQLite database is recognised by itself',
+      'correct the file, or give the right one; a SQLite database is recognised too',
     )
   }
   const { value } = result
   if (!isRecord(value) || !Array.isArray(value['keys'])) {
     throw invalid(
       `${file} is not an apikeys.json of glm-proxy: it is not an object with a list named keys`,
-      'name the file that glm-proxy writes, usually data/apikeys.json',
+      'give the file that glm-proxy writes, usually data/apikeys.json',
     )
   }
   return {
@@ -90,7 +88,7 @@ function databaseOf(database: ForeignDatabase): Content {
   const keys = keyRows.map(row => ({ ...row, usage_windows: windowsOf.get(row['key']) ?? [] }))
   const known = new Set(keyRows.map(row => row['key']))
   const orphaned = [...windowsOf.keys()].some(owner => !known.has(owner))
-  // SQLite does not enforce foreign keys unless asked to: windows outlive their keys.
+  // SQLite does not enforce foreign keys by default, so windows can outlive their keys.
   return {
     keys,
     otherFields: orphaned ? ['usage_windows of deleted keys'] : [],
@@ -177,6 +175,6 @@ function parseWindows(value: unknown, report: Report, ignored: Set<string>): rea
   const metrics: readonly (keyof ForeignCounts)[] = ['tokens', 'requests', 'costMicros']
   const isCountable = (metric: keyof ForeignCounts): boolean =>
     windows.reduce((sum, window) => sum + window[metric], 0) <= Number.MAX_SAFE_INTEGER
-  if (!metrics.every(isCountable)) report('usage_windows', 'add up to more than can be counted')
+  if (!metrics.every(isCountable)) report('usage_windows', 'add up to a number that is too large')
   return windows
 }

@@ -1,9 +1,9 @@
 /**
- * Strict JSON (RFC 8259) with the place of the first mistake. The engine's own message gives no place and quotes the
- * text, which may be a secret, so it must never be passed on.
+ * Parses strict JSON (RFC 8259) and reports the place of the first mistake. The engine's own message gives no place and
+ * quotes the text, which may be a secret, so it is never used.
  */
 
-/** A place in a text, both from 1; columns count UTF-16 code units. */
+/** A place in a text, counted from 1. Columns are UTF-16 code units. */
 interface Place {
   readonly line: number
   readonly column: number
@@ -11,7 +11,7 @@ interface Place {
 
 export type JsonResult =
   | { readonly ok: true; readonly value: unknown }
-  /** `place` is null when the text is sound but nested too deeply to be read. */
+  /** `place` is null if the text is valid but nested too deeply. */
   | { readonly ok: false; readonly place: Place | null }
 
 export function parseJson(text: string): JsonResult {
@@ -28,7 +28,7 @@ const space = /[ \t\n\r]*/y
 const string = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
 const scalar = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 
-/** Offset of the first token that does not belong where it stands. Keeps its own stack: depth is not its limit. */
+/** Offset of the first misplaced token. Uses its own stack, so any depth works. */
 function firstMistake(text: string): number | null {
   const open: ('{' | '[')[] = []
   let expected: 'value' | 'value or ]' | 'name' | 'name or }' | 'more' = 'value'

@@ -1,4 +1,4 @@
-/** One JSON object a line. Must never repeat what a line holds: it may be a secret. */
+/** One JSON object a line. Never quotes a line, which may contain a secret. */
 
 import { parseJson } from './json-text.ts'
 import type { Row } from './row.ts'

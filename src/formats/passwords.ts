@@ -1,8 +1,8 @@
-/** Tells which hashes of passwords go on verifying here. Verifies none itself. */
+/** Recognises password hashes that can be verified here. */
 
 /**
- * The hash, or null for one that cannot be verified here, or would take minutes to. Told apart by form: bcrypt, and
- * argon2 in the format of its reference implementation.
+ * Returns the hash, or null if it cannot be verified here or would take minutes. Recognises bcrypt, and argon2 in the
+ * format of its reference implementation.
  */
 export function knownPasswordHash(text: string): string | null {
   const bcrypt = /^\$2[abxy]\$(\d\d)\$[./A-Za-z0-9]{53}$/.exec(text)
@@ -14,7 +14,7 @@ export function knownPasswordHash(text: string): string | null {
   return isWithin(memory, 8, mostKibibytes) && isWithin(time, 1, 16) && isWithin(lanes, 1, 16) ? text : null
 }
 
-/** Each round doubles the time: 16 are some seconds. */
+/** Each round doubles the time; 16 take some seconds. */
 const costliestRound = 16
 const mostKibibytes = 1_048_576
 

@@ -1,4 +1,4 @@
-/** A row of a file, or why there is none. */
+/** A row of a file, or what is wrong with it. */
 
 export type Row =
   | { readonly line: number; readonly row: Readonly<Record<string, unknown>>; readonly problem: null }

@@ -44,9 +44,9 @@ const csv: readonly (readonly [string, readonly string[]])[] = [
     'a,b\n1\n1,2,3\n5,6\n',
     ['2 has 1 field where the header has 2', '3 has 3 fields where the header has 2', '4 {"a":"5","b":"6"}'],
   ],
-  ['a,b\n5" disk,1\n2,3\n', ['2 has a quote inside of a field that is not quoted', '3 {"a":"2","b":"3"}']],
+  ['a,b\n5" disk,1\n2,3\n', ['2 has a quote inside an unquoted field', '3 {"a":"2","b":"3"}']],
   ['a,b\n"x"y,1\n2,3\n', ['2 has text after a closing quote', '3 {"a":"2","b":"3"}']],
-  ['a,b\n1,2\n"open,3\n4,5\n', ['2 {"a":"1","b":"2"}', '3 has a quote that is not closed']],
+  ['a,b\n1,2\n"open,3\n4,5\n', ['2 {"a":"1","b":"2"}', '3 has an unclosed quote']],
   ['a,b\n1,é😀\n', ['2 {"a":"1","b":"é😀"}']],
   ['a,b\n', []],
 ]
@@ -117,7 +117,7 @@ test.each([
   ['a,a\n', 'twice'],
   ['a,\n', 'name the fields'],
   ['lk_secret-1,b\n', 'name the fields'],
-  ['"a\n', 'not closed'],
+  ['"a\n', 'unclosed'],
   ['[{"a":1}]', 'array'],
 ])('%p is refused as a whole', async (text, word) => {
   const error = await read(text).then(

@@ -1,7 +1,6 @@
 /**
- * Reads rows out of CSV or NDJSON as they stream by, in constant memory, each with the number of its line. A row that
- * cannot be read is a problem in its place and never stops the rest; what a problem says never quotes the text, which
- * may be a secret.
+ * Streams rows with line numbers from CSV or NDJSON, in constant memory. An unreadable row is reported in its place and
+ * does not stop the rest. Problems never quote the text, which may contain a secret.
  */
 
 import { createReadStream } from 'node:fs'
@@ -16,26 +15,26 @@ import { type TextBlock, textBlocks } from './text-blocks.ts'
 
 export type RowFormat = 'csv' | 'ndjson'
 
-/** Where rows come from. */
+/** A source of rows. */
 export interface RowSource {
-  /** Where the file lies; only a name for messages when `chunks` are given. */
+  /** The path of the file; only a name for messages if `chunks` are given. */
   readonly file: string
-  /** Its bytes, when they do not come from a file. */
+  /** The bytes, if they do not come from a file. */
   readonly chunks?: AsyncIterable<Uint8Array> | undefined
-  /** Cells of CSV are taken as they are, also those that look as if Latchkey had guarded them; see `csv-cell.ts`. */
+  /** Take CSV cells as they are, even if they look escaped by Latchkey; see `csv-cell.ts`. */
   readonly csvVerbatim?: boolean | undefined
-  /** Told by the name, or else by the first character, when left out. */
+  /** Default: by the file name, or else by the first character. */
   readonly format?: RowFormat | undefined
 }
 
-/** Told how many bytes have been read so far. */
+/** Called with the number of bytes read so far. */
 export type ByteCounter = (bytes: number) => void
 
 /**
- * The rows, some hundred at a time, in their order; blank lines are none. Of CSV the first row names the fields; an
+ * Yields the rows in order, some hundred at a time. Blank lines are skipped. In CSV the first row has the field names; an
  * empty field is null and `""` is empty text, as Latchkey writes them.
  *
- * @throws not_found, permission, invalid for what is no file, or a CSV header that cannot be used
+ * @throws not_found, permission, invalid (not a file, or an unusable CSV header)
  */
 export async function* readRows(source: RowSource, count?: ByteCounter): AsyncGenerator<readonly Row[]> {
   const blocks = textBlocks(counted(source.chunks ?? fileChunks(source.file), count))
@@ -60,7 +59,7 @@ export async function* counted(
   }
 }
 
-/** The bytes of a file. @throws not_found, permission, invalid for a folder */
+/** The bytes of a file. @throws not_found, permission, invalid (a folder) */
 export async function* fileChunks(file: string): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) yield chunk
@@ -69,7 +68,7 @@ export async function* fileChunks(file: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** What to throw when a file that somebody named cannot be read. */
+/** The error to throw if a named file cannot be read. */
 export function readFailure(error: unknown, file: string): unknown {
   const code = codeOf(error)
   if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(code)) {
@@ -77,7 +76,7 @@ export function readFailure(error: unknown, file: string): unknown {
     return new LatchkeyError('not_found', `there is no file ${file}`, 'check the path with: ls -l', options)
   }
   if (code === 'EISDIR') {
-    return new LatchkeyError('invalid', `${file} is a folder`, 'name a file in it, or - for stdin')
+    return new LatchkeyError('invalid', `${file} is a folder`, 'give a file in it, or - for stdin')
   }
   return systemFailure(error, file)
 }
@@ -87,14 +86,14 @@ export function formatOfName(file: string): RowFormat | undefined {
   return /\.(ndjson|jsonl)$/i.test(file) ? 'ndjson' : undefined
 }
 
-/** @throws invalid for JSON that is no NDJSON */
+/** @throws invalid (JSON, but not NDJSON) */
 function formatOfText(file: string, first: TextBlock): RowFormat {
   const text = first.kind === 'lines' ? first.text.trimStart() : ''
   if (text.startsWith('[')) {
     throw new LatchkeyError(
       'invalid',
-      `${file} holds a JSON array, not one object a line`,
-      `turn it into lines with: jq -c '.[]' ${file}`,
+      `${file} is a JSON array, not one object per line`,
+      `convert it with: jq -c '.[]' ${file}`,
     )
   }
   return text.startsWith('{') ? 'ndjson' : 'csv'

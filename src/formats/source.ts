@@ -1,6 +1,6 @@
 /**
- * Reads a foreign file once and tells by its content what it is. A SQLite database is copied to a private folder
- * together with its log, because opening one changes it: the original must never be opened as a database.
+ * Reads a foreign file once and recognises its type by its content. A SQLite database is copied to a private folder
+ * together with its log, because opening it would change it. The original is never opened as a database.
  */
 import { randomUUID } from 'node:crypto'
 import { constants, existsSync } from 'node:fs'
@@ -14,11 +14,11 @@ import { type ByteCounter, readFailure } from './rows.ts'
 import { packingOf } from './unpack.ts'
 
 export interface SourceFile {
-  /** Where it lies; only a name for messages when `bytes` are given. */
+  /** The path; only a name for messages if `bytes` are given. */
   readonly file: string
-  /** Its content, when it did not come from a file. */
+  /** The content, if it does not come from a file. */
   readonly bytes?: Uint8Array | undefined
-  /** Told how much of the file has been read; begins again when it must be read again. */
+  /** Called with the bytes read so far; starts again at 0 if the file must be read again. */
   readonly count?: ByteCounter | undefined
 }
 
@@ -26,57 +26,57 @@ export interface SourceFile {
 export interface ForeignDatabase {
   /** For messages. */
   readonly file: string
-  /** Ordinary tables in lower case, as SQLite compares names, with the columns that they store. */
+  /** Ordinary tables with their stored columns, names in lower case, as SQLite compares them. */
   readonly tables: ReadonlyMap<string, readonly string[]>
-  /** Every row of a table, its columns in lower case. */
+  /** Every row of a table, with columns in lower case. */
   readonly rowsOf: (table: string) => readonly Readonly<Record<string, unknown>>[]
   readonly countRows: (table: string) => number
 }
 
-/** Who can read SQLite files; formats are given one. */
+/** Reads SQLite files for the formats. */
 export interface SqliteReader {
-  /** Whether the log of a copy is whole, ends within a transaction, or cannot be read. */
+  /** Whether the log of a copy is whole, ends in a transaction, or cannot be read. */
   readonly logEnd: (log: string) => 'whole' | 'unfinished' | 'damaged'
   /**
-   * Runs `use` on a database that is sound and has tables.
+   * Runs `use` on an undamaged database with tables.
    *
    * @param file its name for messages
    * @param path a private copy
-   * @throws corrupt; invalid when it has no tables, or is one of Latchkey's
+   * @throws corrupt, invalid (no tables, or a Latchkey database)
    */
   readonly withTables: <T>(file: string, path: string, use: (database: ForeignDatabase) => T) => T
 }
 
-/** A file together with who can read it if it is a SQLite database. */
+/** A file, and a reader in case it is a SQLite database. */
 export interface ForeignFile extends SourceFile {
   readonly sqlite: SqliteReader
 }
 
 export type Source =
   | { readonly kind: 'text'; readonly text: string }
-  /** `path` is a private copy that may be opened and is gone afterwards. */
+  /** `path` is a private copy that may be opened. It is removed afterwards. */
   | {
       readonly kind: 'sqlite'
       readonly path: string
-      /** What is to be known of it, a sentence each. */
+      /** Notes on it, one sentence each. */
       readonly notes: readonly string[]
     }
 
-/** Text is read whole: larger is refused. */
+/** Text is read as a whole, so larger files are refused. */
 export const largestTextBytes = 256 * 1024 * 1024
 
 const sqliteHeader = Buffer.from('SQLite format 3\0', 'latin1')
-/** What belongs to a database besides its file; the -shm is rebuilt from the -wal. */
+/** The files that belong to a database. The -shm is rebuilt from the -wal. */
 const sidecars = ['-wal', '-journal'] as const
 const attempts = 10
-/** No kernel's clock for files is coarser. */
+/** The coarsest file clock of any kernel. */
 const clockTickMs = 20
 
 /**
- * Runs `use` on the content of a file; the private copy of a database is removed afterwards, whatever happens.
+ * Runs `use` on the content of a file. The private copy of a database is always removed afterwards.
  *
- * @throws not_found; invalid for what is no file, empty, too large or neither SQLite nor UTF-8; busy when it was
- *   changed during every attempt to read it; permission; disk_full
+ * @throws not_found, invalid (not a file, empty, too large, or neither SQLite nor UTF-8), busy (it changed during every
+ *   attempt), permission, disk_full
  */
 export async function withSource<T>(input: ForeignFile, use: (source: Source) => T | Promise<T>): Promise<T> {
   const { file, bytes } = input
@@ -105,17 +105,17 @@ async function sourceOf(file: string, bytes: Uint8Array, makeFolder: () => Promi
   return { kind: 'sqlite', path, notes: [] }
 }
 
-/** Reads it again when somebody wrote to it meanwhile: half of one state and half of the next is neither. */
+/** Reads the file again if it was written to meanwhile, so that two states are never mixed. */
 async function readFile(input: ForeignFile, makeFolder: () => Promise<string>): Promise<Source> {
   const { file } = input
-  // SQLite looks for the log beside the file itself, not beside a link to it.
+  // SQLite looks for the log beside the file itself, not beside a link.
   const path = await realpath(file)
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const before = await stateOf(path)
     const age = Date.now() - before.changedAt
-    // Two changes within a tick of the file system's clock have one time: what is so young may change unseen.
+    // Two changes within one tick of the file clock have the same time, so a very new file may change unnoticed.
     if (age < 0 || age > clockTickMs) {
-      // An error counts only if the file was not changed meanwhile.
+      // An error counts only if the file has not changed meanwhile.
       const [read] = await Promise.allSettled([readOnce(input, path, makeFolder)])
       if ((await stateOf(path)).text === before.text) {
         if (read.status === 'rejected') throw read.reason
@@ -127,7 +127,7 @@ async function readFile(input: ForeignFile, makeFolder: () => Promise<string>): 
   throw new LatchkeyError(
     'busy',
     `${file} was written to during each of ${attempts} attempts to read it`,
-    'stop what is writing to it for a moment, and run the command again',
+    'stop the program that writes to it for a moment, and run the command again',
   )
 }
 
@@ -151,18 +151,18 @@ async function readOnce(
 }
 
 /**
- * What a log that is missing or cut says of its database.
+ * Notes about a missing or truncated log.
  *
- * @throws corrupt when committed transactions cannot be read
+ * @throws corrupt (committed transactions cannot be read)
  */
 function logNotes(sqlite: SqliteReader, file: string, path: string, copy: string): readonly string[] {
   if (!existsSync(`${copy}-wal`)) {
-    // SQLite makes the two together, and removes the -shm last.
+    // SQLite creates both together and removes the -shm last.
     if (!existsSync(`${path}-shm`)) return []
     throw new LatchkeyError(
       'corrupt',
       `${file} has a -shm beside it but no -wal: the newest transactions are missing; nothing was imported`,
-      'copy the -wal along with the database, or make a whole copy with: sqlite3 FILE ".backup copy.db"',
+      'copy the -wal along with the database, or make a complete copy with: sqlite3 FILE ".backup copy.db"',
     )
   }
   const end = sqlite.logEnd(`${copy}-wal`)
@@ -170,14 +170,14 @@ function logNotes(sqlite: SqliteReader, file: string, path: string, copy: string
     throw new LatchkeyError(
       'corrupt',
       `${file}-wal is damaged: transactions in it cannot be read; nothing was imported`,
-      'copy it again from the original, or make a whole copy with: sqlite3 FILE ".backup copy.db"',
+      'copy it again from the original, or make a complete copy with: sqlite3 FILE ".backup copy.db"',
     )
   }
-  const cut = 'its -wal ends in the middle of a transaction, which is left out; all before it was read'
+  const cut = 'its -wal ends in the middle of a transaction, which is left out; everything before it was read'
   return end === 'whole' ? [] : [cut]
 }
 
-/** Asks what it is before and after opening: opening a FIFO waits, opening a device may act. */
+/** Checks the type before and after opening, because opening a FIFO blocks and opening a device may have effects. */
 async function openFile(file: string, path: string): Promise<FileHandle> {
   requireRegular(file, await stat(path))
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -193,7 +193,7 @@ async function openFile(file: string, path: string): Promise<FileHandle> {
 function requireRegular(file: string, found: { isFile(): boolean; isDirectory(): boolean }): void {
   if (found.isFile()) return
   throw found.isDirectory()
-    ? invalid(`${file} is a folder`, 'name the file in it, for example apikeys.json')
+    ? invalid(`${file} is a folder`, 'give the file in it, for example apikeys.json')
     : invalid(
         `${file} is a pipe or a device, not a file`,
         'save its content to a file first, and import that',
@@ -217,7 +217,7 @@ async function copyTo(handle: FileHandle, path: string, count?: ByteCounter): Pr
   await using target = await open(path, 'wx', 0o600)
   for await (const chunk of chunksOf(handle, count)) {
     await target.writeFile(chunk).catch((error: unknown) => {
-      // The disk that is full is that of the copy, not of the source.
+      // The full disk is that of the copy, not of the source.
       throw systemFailure(error, path)
     })
   }
@@ -239,12 +239,12 @@ function textOf(file: string, bytes: Uint8Array): Source {
   if (bytes.length > largestTextBytes) throw tooLarge(file)
   if (bytes.length === 0) throw invalid(`${file} is empty`, 'check that this is the right file')
   try {
-    // A byte order mark is dropped by the decoder.
+    // The decoder drops a byte order mark.
     return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
   } catch {
     const packing = packingOf(bytes)
     if (packing !== undefined) {
-      throw invalid(`${file} is packed with ${packing}`, `unpack it first: ${packing} -dk ${file}`)
+      throw invalid(`${file} is compressed with ${packing}`, `decompress it first: ${packing} -dk ${file}`)
     }
     throw invalid(
       `${file} is neither a SQLite database nor text in UTF-8`,

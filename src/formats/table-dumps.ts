@@ -1,6 +1,6 @@
 /**
- * Reads a folder with one dump per table: `users.csv`, `users.json` (an array of rows), `users.ndjson`, or as Supabase
- * names them, `users_rows.csv`. Must never repeat what a row holds: it may be a secret.
+ * Reads a folder with one dump per table: `users.csv`, `users.json` (an array of rows), `users.ndjson`, or Supabase's
+ * `users_rows.csv`. Never quotes a row, which may contain a secret.
  */
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -14,19 +14,19 @@ import { type ForeignFile, invalid, withSource } from './source.ts'
 type TableRow = Readonly<Record<string, unknown>>
 
 export interface TableDumps {
-  /** The rows of each table that was asked for and is there. */
+  /** The rows of each wanted table that exists. */
   readonly tables: ReadonlyMap<string, readonly TableRow[]>
-  /** The dumps of other tables, with their rows. */
+  /** The dumps of other tables, with their number of rows. */
   readonly others: readonly { readonly name: string; readonly rows: number }[]
 }
 
-/** Whether the path leads to a folder; reading it reports what else is wrong with it. */
+/** Whether the path is a folder. Other problems are reported when it is read. */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true
 
 /**
- * @param folder is told, by `count`, how much of all dumps together has been read
- * @param wanted names of tables to read; all others are counted
- * @throws invalid for a row or file that cannot be read, or two dumps of one table; not_found, permission
+ * @param folder its `count` is called with the bytes read of all dumps together
+ * @param wanted tables to read; others are only counted
+ * @throws invalid (an unreadable row or file, or two dumps of one table), not_found, permission
  */
 export async function readTableDumps(
   { file: folder, count = () => {}, sqlite }: ForeignFile,
@@ -63,14 +63,14 @@ async function dumpsIn(folder: string): Promise<ReadonlyMap<string, string>> {
     if (twin !== undefined) {
       throw invalid(
         `${folder} has two dumps of the table ${table}: ${basename(twin)} and ${name}`,
-        'leave only the newer of the two there',
+        'keep only the newer one',
       )
     }
     found.set(table, join(folder, name))
   }
   if (found.size > 0) return found
   throw invalid(
-    `${folder} holds no dump of a table`,
+    `${folder} has no dump of a table`,
     'save each table there under its name, such as users.csv, projects.csv, api_keys.csv and api_usage.csv',
   )
 }
@@ -90,7 +90,7 @@ const rowsOfDump = (dump: ForeignFile): Promise<readonly TableRow[]> =>
     return rows
   })
 
-const again = 'make the dump again, or correct the file'
+const again = 'dump the table again, or correct the file'
 
 async function* chunksOf(text: string): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode(text)
@@ -109,11 +109,11 @@ function jsonRows(file: string, text: string): readonly TableRow[] {
   return value.map(folded)
 }
 
-/** Names of columns in lower case, as databases compare them. */
+/** Column names in lower case, as databases compare them. */
 const folded = (row: TableRow): TableRow =>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [name.toLowerCase(), value]))
 
-/** Of rows that are left behind it only matters how many they are; they may be large. */
+/** Only the number of rows that are not imported matters; they may be large. */
 async function countRows(dump: ForeignFile): Promise<number> {
   const { file, count } = dump
   if (/\.json$/i.test(file)) return (await rowsOfDump(dump)).length

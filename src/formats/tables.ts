@@ -1,22 +1,22 @@
-/** Turns the tables of another system, from a database or from dumps, into its users, projects and keys. */
+/** Turns the tables of another system, from a database or dumps, into users, projects and keys. */
 import { Fields, type Report, type Row } from './fields.ts'
 import type { ForeignData, ForeignKey, ForeignProject, ForeignUser, Problem } from './foreign-data.ts'
 import { otherTables, requireColumns } from './foreign-database.ts'
 import type { ForeignDatabase } from './source.ts'
 
-/** Columns without which a table means something else, and the other ones that are read or mean nothing here. */
+/** Required columns, and other known ones, which are read or ignored. */
 export type TableSpecs = Readonly<
   Record<string, { readonly required: readonly string[]; readonly known: readonly string[] }>
 >
 
-/** What a source has of the tables that are read. */
+/** The tables that were read from a source. */
 export interface Tables {
   readonly rows: ReadonlyMap<string, readonly Row[]>
   readonly columns: ReadonlyMap<string, readonly string[]>
   readonly leftBehind: ForeignData['leftBehind']
 }
 
-/** @throws invalid for a table or column that is missing */
+/** @throws invalid (a missing table or column) */
 export function tablesIn(database: ForeignDatabase, source: string, specs: TableSpecs): Tables {
   const columns = database.tables
   requireColumns(database, source, requiredIn(specs, columns))
@@ -29,7 +29,7 @@ export function tablesIn(database: ForeignDatabase, source: string, specs: Table
   }
 }
 
-/** The columns that must be there: of users in any case, of other tables if they are there. */
+/** The required columns: of users always, of other tables if they exist. */
 export const requiredIn = (
   specs: TableSpecs,
   present: { readonly has: (table: string) => boolean },
@@ -46,7 +46,7 @@ interface Readers {
   readonly keys: (fields: Fields, row: Row, report: Report) => ForeignKey
 }
 
-/** Reads every row, and reports the problems of all of them. */
+/** Reads every row and collects all problems. */
 export function dataOf(
   { rows, columns, leftBehind }: Tables,
   specs: TableSpecs,

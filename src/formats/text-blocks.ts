@@ -1,17 +1,17 @@
-/** Cuts a stream of bytes into whole lines of text. Must never hold more than one chunk and the longest line. */
+/** Cuts a stream of bytes into whole lines of text. Buffers at most one chunk and the longest line. */
 
-/** Whole lines as text; a line that is too long to keep is a block of its own without its text. */
+/** Whole lines of text. A line that is too long is a block of its own without its text. */
 export type TextBlock =
   | {
       readonly kind: 'lines'
-      /** Ends with a line break, but for the last of the file. */
+      /** Ends with a line break, except for the last of the file. */
       readonly text: string
-      /** Whether some of it was not UTF-8: U+FFFD stands there instead. */
+      /** Whether parts were not UTF-8 and were replaced by U+FFFD. */
       readonly damaged: boolean
     }
   | { readonly kind: 'overlong' }
 
-/** Longest row, in characters: a longer one is a problem. */
+/** The longest row, in characters. */
 export const longestRow = 1024 * 1024
 
 /** Continues a sentence about a row. */
@@ -44,7 +44,7 @@ export async function* textBlocks(chunks: AsyncIterable<Uint8Array>): AsyncGener
       keptBytes = 0
     }
     if (end < chunk.length) {
-      // A copy: whoever gave the chunk may fill it again.
+      // A copy, because the producer may reuse the chunk.
       kept.push(chunk.slice(end))
       keptBytes += chunk.length - end
     }

@@ -1,4 +1,4 @@
-/** Unpacks what is read as it streams by, as its name or its first bytes say: `.gz` and `.zst`. */
+/** Decompresses `.gz` and `.zst` streams, recognised by name or first bytes. */
 import { Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { LatchkeyError } from '../contract/errors.ts'
@@ -7,13 +7,13 @@ import { type ByteCounter, counted, fileChunks, formatOfName, type RowFormat } f
 export interface Unpacked {
   readonly file: string
   readonly chunks: AsyncIterable<Uint8Array>
-  /** As it was given, or as the name without its ending tells. */
+  /** The given format, or that of the name without its extension. */
   readonly format: RowFormat | undefined
 }
 
 /**
- * @param count told how many bytes have been read, packed as they are
- * @throws what reading the file throws; invalid for what cannot be unpacked, once it is read
+ * @param count called with the number of compressed bytes read
+ * @throws as reading the file; invalid (cannot be decompressed), once it is read
  */
 export function unpacked(
   file: string,
@@ -34,13 +34,13 @@ export function unpacked(
 
 type Packing = 'gzip' | 'zstd'
 
-/** RFC 1952, 2.3.1, and RFC 8878, 3.1.1. No text in UTF-8 begins so. */
+/** RFC 1952, 2.3.1, and RFC 8878, 3.1.1. No UTF-8 text begins like this. */
 const packings: readonly { readonly packing: Packing; readonly ending: string; readonly magic: Buffer }[] = [
   { packing: 'gzip', ending: '.gz', magic: Buffer.from([0x1f, 0x8b]) },
   { packing: 'zstd', ending: '.zst', magic: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]) },
 ]
 
-/** How it was packed, by its first bytes. */
+/** The compression, by the first bytes. */
 export const packingOf = (head: Uint8Array): Packing | undefined =>
   packings.find(({ magic }) => magic.equals(head.subarray(0, magic.length)))?.packing
 
@@ -83,8 +83,8 @@ async function* decompressed(
     if (error instanceof LatchkeyError || !/^(Z_|ZSTD_|ERR_)/.test(code ?? 'Z_')) throw error
     throw new LatchkeyError(
       'invalid',
-      `${file} is damaged, or not packed with ${packing}`,
-      `look at it with: ${packing} -t ${file}`,
+      `${file} is damaged, or not compressed with ${packing}`,
+      `check it with: ${packing} -t ${file}`,
       { cause: error },
     )
   } finally {

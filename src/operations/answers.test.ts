@@ -38,7 +38,6 @@ const laterIn = (db: Database): Database =>
   })
 
 const waiting = (store: Store): Store => ({
-  path: store.path,
   dryRun: store.dryRun,
   isWritable: store.isWritable,
   open: () => store.open(),

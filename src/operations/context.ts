@@ -14,6 +14,11 @@ export interface OperationContext {
   readonly onProgress?: ProgressListener | undefined
 }
 
+/** What an operation is given that meets files besides: also which one is the database. */
+export interface BesideContext extends OperationContext {
+  readonly path: string
+}
+
 /**
  * The context of operations on the whole file. There is no open store, because the database may be missing, old or
  * damaged.

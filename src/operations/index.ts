@@ -24,6 +24,7 @@ export function createOperations(wiring: Wiring) {
   const store = new SqliteStore({ path, access, dryRun, busyTimeoutMs, onReplaced })
   const lasting: OperationContext = { store, now, actor, onProgress }
   const context = () => atOneMoment(lasting)
+  const beside = () => ({ ...context(), path })
   const files = () => atOneMoment<FileContext>(wiring)
   const recorders = new Set<Recorder>()
   const plans = new Set<RestorePlan>()
@@ -59,8 +60,8 @@ export function createOperations(wiring: Wiring) {
   const reserve = late.from(context, () => import('./usage/reserve.ts'))
   const prices = late.from(context, () => import('./usage/prices.ts'))
   const audit = late.from(context, () => import('./audit.ts'))
-  const inventory = late.from(context, () => import('./file/inventory.ts'))
-  const importing = late.from(context, () => import('./import/pipeline.ts'))
+  const inventory = late.from(beside, () => import('./file/inventory.ts'))
+  const importing = late.from(beside, () => import('./import/pipeline.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
   const backingUp = late.from(files, () => import('./file/backup/create.ts'))

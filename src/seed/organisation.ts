@@ -30,9 +30,10 @@ interface Limit {
   readonly windowMs: number
 }
 
-/** What one request used. */
+/** What one request used, or as many as it says. */
 interface Request {
   readonly model: string
+  readonly requests?: number
   readonly inputTokens: number
   readonly outputTokens: number
   readonly costUsd: number

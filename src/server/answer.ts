@@ -1,4 +1,4 @@
-/** What goes back to a client: JSON as the contract has it, or the error object under the status that fits. */
+/** Answers to clients: JSON as in the contract, or the error object with a status. */
 import { type ErrorCode, LatchkeyError } from '../contract/errors.ts'
 import { errorObject, failureOf } from '../contract/failure.ts'
 import { jsonWriter } from '../contract/json.ts'
@@ -9,13 +9,13 @@ export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | null
-  /** What kind of error or verdict it is, for the log. */
+  /** The error or verdict code, for the log. */
   readonly code?: string | undefined
-  /** Whose verdict it is, for the log. */
+  /** The verdict, for the log. */
   readonly verdict?: Verdict | undefined
 }
 
-/** A refusal whose status says more than its error code does. */
+/** An error with its own HTTP status. */
 export class Refusal extends LatchkeyError {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -53,7 +53,7 @@ export const statusAnswer = (status: string): Answer => ({
 
 export const noContent: Answer = { status: 204, headers: {}, body: null }
 
-/** Never shows what the request held: messages of unknown errors are cut down by `failureOf`. */
+/** Never shows data from the request: `failureOf` shortens messages of unknown errors. */
 export function errorAnswer(error: unknown): Answer & { readonly message: string } {
   const failure = failureOf(error)
   const status = error instanceof Refusal ? error.status : statusOf[failure.code]
@@ -70,7 +70,7 @@ export function errorAnswer(error: unknown): Answer & { readonly message: string
 
 const json = { 'content-type': 'application/json' }
 
-/** What a database cannot do for now is 503: another server, or the same one later, may. */
+/** 503 if the database cannot do it for now: another server, or the same one later, may. */
 const statusOf: Readonly<Record<ErrorCode, number>> = {
   unexpected: 500,
   stale: 503,

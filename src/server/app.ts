@@ -1,6 +1,6 @@
 /**
- * Answers requests: finds the route, asks who is calling, lets the operations do the work. Knows no socket and no
- * process, and holds no rule of its own about keys, limits or usage.
+ * Answers requests: finds the route, authenticates the caller, and calls the operations. Knows no socket and no process,
+ * and has no rules about keys, limits or usage.
  */
 
 import { LatchkeyError } from '../contract/errors.ts'
@@ -14,7 +14,7 @@ import { type AppOptions, type Call, type Route, routesOf } from './routes.ts'
 export interface App {
   /** Never rejects. */
   readonly answer: (request: Request) => Promise<Response>
-  /** From now on it is not ready, and every answer ends its connection. */
+  /** From now on the server is not ready, and every answer closes its connection. */
   readonly stop: () => void
 }
 
@@ -76,13 +76,13 @@ export function createApp(options: AppOptions): App {
 }
 
 interface Found {
-  /** As it stands in the log and in metrics. */
+  /** The route in the log and in metrics. */
   readonly path: string
   readonly id: string
   readonly routes: readonly Route[]
 }
 
-/** By hand: a client may send a `Host` of which no URL can be made. */
+/** Without `URL`, because a client may send a `Host` that is not valid in one. */
 const pathOf = (url: string): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
 
 function findRoute(routes: readonly Route[], pathname: string): Found | undefined {
@@ -104,7 +104,7 @@ function routeFor(candidates: readonly Route[] | undefined, method: string): Rou
   const route = candidates.find(each => each.method === wanted)
   if (route !== undefined) return route
   const allowed = candidates.flatMap(each => (each.method === 'GET' ? ['GET', 'HEAD'] : [each.method]))
-  throw new Refusal(405, 'usage', 'this path takes another method', `use ${allowed[0]}`, {
+  throw new Refusal(405, 'usage', 'this path does not allow that method', `use ${allowed[0]}`, {
     allow: allowed.join(', '),
   })
 }
@@ -112,7 +112,7 @@ function routeFor(candidates: readonly Route[] | undefined, method: string): Rou
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /**
- * The key that calls, by `Authorization: Bearer` (RFC 6750).
+ * The key of the caller, from `Authorization: Bearer` (RFC 6750).
  *
  * @throws Refusal 401, 403, 429
  */
@@ -133,7 +133,7 @@ async function authenticate(latchkey: Latchkey, request: Request, scope: string,
 }
 
 function denied({ code, key, retryAt }: Verdict, scope: string, now: Date): Refusal {
-  const why = `the key in the request may not do this: ${code}`
+  const why = `the key in the request is not allowed to do this: ${code}`
   if (code === 'limit_exceeded') {
     const seconds = retryAt === null ? undefined : Math.ceil((retryAt.getTime() - now.getTime()) / 1_000)
     const later = seconds === undefined ? {} : { 'retry-after': String(Math.max(1, seconds)) }
@@ -144,22 +144,22 @@ function denied({ code, key, retryAt }: Verdict, scope: string, now: Date): Refu
   })
   if (code === 'insufficient_scope') {
     const header = authenticateHeader('insufficient_scope', `, scope="${scope}"`)
-    const hint = `name all its scopes again: latchkey key update ${key?.id ?? 'KEY'} --scope ${scope}`
+    const hint = `give it all the scopes it needs: latchkey key update ${key?.id ?? 'KEY'} --scope ${scope}`
     return new Refusal(403, 'denied', why, hint, header)
   }
   if (code === 'model_not_allowed') {
-    return new Refusal(403, 'denied', why, 'give a key without a model of its own')
+    return new Refusal(403, 'denied', why, 'use a key without a model of its own')
   }
   return new Refusal(
     401,
     'denied',
     why,
-    'make another key with: latchkey key create gateway --scope latchkey:*',
+    'create another key with: latchkey key create gateway --scope latchkey:*',
     authenticateHeader('invalid_token'),
   )
 }
 
-/** The key that a verdict is about, and the limit that denied it. */
+/** The key of a verdict, and the limit that denied it. */
 function clientOf({ key, limits }: Verdict): Pick<RequestEntry, 'client' | 'limit'> {
   const hit = limits.find(limit => limit.exceeded)
   if (hit === undefined) return { client: key?.id ?? null, limit: null }

@@ -1,9 +1,9 @@
-/** Reads what a client sends, within bounds of size and time. Must never repeat it in a message: it holds secrets. */
+/** Reads request bodies, with limits on size and time. Messages never quote them, because they contain secrets. */
 import { LatchkeyError } from '../contract/errors.ts'
 import { Refusal } from './answer.ts'
 
 export const mostBytes = 1_048_576
-/** A body that takes longer than this to arrive is given up, in milliseconds. */
+/** The longest time for a body to arrive, in milliseconds. */
 const bodyTimeoutMs = 10_000
 
 /** One JSON value. @throws Refusal, LatchkeyError */
@@ -12,7 +12,7 @@ export async function readJson(request: Request): Promise<unknown> {
   return parse(await readText(request), 'the body')
 }
 
-/** One event, a list of them, or one a line (NDJSON). @throws Refusal, LatchkeyError */
+/** One event, a list of events, or one a line (NDJSON). @throws Refusal, LatchkeyError */
 export async function readEvents(request: Request): Promise<readonly unknown[]> {
   const type = requireType(request, ['application/json', ...lineTypes])
   const text = await readText(request)
@@ -32,7 +32,7 @@ function requireType(request: Request, accepted: readonly string[]): string {
     415,
     'invalid',
     encoding === 'identity' ? `the content type must be ${accepted.join(' or ')}` : 'the body is compressed',
-    `send it plain, with the header content-type: ${accepted[0]}`,
+    `send it uncompressed, with the header content-type: ${accepted[0]}`,
   )
 }
 
@@ -50,7 +50,7 @@ async function readText(request: Request): Promise<string> {
   const reader = request.body.getReader()
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(tooSlow()), bodyTimeoutMs)
-  // Fatal: two ids that differ in bytes that are no text would be read as the same one.
+  // Fatal, because two ids that differ only in invalid bytes would be read as the same.
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let size = 0
   let text = ''
@@ -77,23 +77,23 @@ async function readText(request: Request): Promise<string> {
 }
 
 /**
- * Whether the body ends where its last chunk does, and not where a header says. Bun takes that for the end of the request:
- * fields that follow it (the trailer section of RFC 9112, 7.1.2) would be read as another one, and answered. So such a
- * request is the last of its connection.
+ * Whether the body is chunked. Bun takes the last chunk for the end of the request, so trailer fields (RFC 9112, 7.1.2)
+ * would be read and answered as another request. Such a request is therefore the last of its connection.
  */
 export const inChunks = (request: Request): boolean => request.headers.has('transfer-encoding')
 
-/** What follows the last chunk is looked at once the body was handed over, and answered 400: then nothing may be done. */
+/** Bun checks what follows the last chunk after handing over the body, and answers 400. Then nothing must be done. */
 async function requireEnd(request: Request): Promise<void> {
   if (!inChunks(request)) return
   await new Promise(resolve => setImmediate(resolve))
-  if (request.signal.aborted) throw new Refusal(400, 'invalid', 'the body has a trailer', 'send it without')
+  if (request.signal.aborted)
+    throw new Refusal(400, 'invalid', 'the body has a trailer', 'send it without a trailer')
 }
 
 const closing = { connection: 'close' }
 
 const tooLarge = (): Refusal =>
-  new Refusal(413, 'invalid', 'the body is larger than 1 MiB', 'send the events in several parts', closing)
+  new Refusal(413, 'invalid', 'the body is larger than 1 MiB', 'send the events in several requests', closing)
 
 const tooSlow = (): Refusal =>
   new Refusal(

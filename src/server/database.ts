@@ -1,6 +1,6 @@
 /**
- * The database behind the server: one Latchkey, which begins each transaction on the file that the path leads to then,
- * and a recorder on it. Opened by the first who asks, and again by whoever asks whether it is ready.
+ * The database of the server: one Latchkey and a recorder on it. Each transaction begins on the file that is at the path
+ * at that time. The first request opens it; readiness checks open it again.
  */
 import type { Latchkey, Recorder } from '../index.ts'
 
@@ -9,11 +9,11 @@ export interface Opened {
   readonly recorder: Promise<Recorder>
 }
 
-/** Milliseconds that usage waits for more of it, to be written in one transaction. */
+/** Milliseconds that usage waits for more, to be written in one transaction. */
 const gatherMs = 5
-/** Milliseconds that it waits for another process to let go: shorter than clients do, who are then told. */
+/** Milliseconds to wait for another process's lock: less than clients wait, so that they get an error. */
 const patienceMs = 20_000
-/** Milliseconds that being ready holds: anybody may ask for it, and each look would hold up the verdicts of others. */
+/** Milliseconds that a readiness result is used: anybody may ask, and each check would delay verdicts. */
 const readyHoldsMs = 50
 
 export class LiveDatabase {
@@ -47,12 +47,12 @@ export class LiveDatabase {
   }
 
   /**
-   * Whether the database is there, and a new process could look something up in it; many who ask at once share a look.
+   * Checks that the database exists and that a new process could use it. Concurrent calls share one check.
    *
    * @throws as `get`
    */
   async requireReady(): Promise<void> {
-    // First those connections that know what was there before: a new one would play the log of another file.
+    // First the existing connections, which know the old file: a new one would apply the log of another file.
     this.get().latchkey.open()
     if (performance.now() < this.#readyUntil) return
     this.#looking ??= this.#look().finally(() => {
@@ -72,7 +72,7 @@ export class LiveDatabase {
     }
   }
 
-  /** Waits for what is under way, puts all usage on disk, then closes. */
+  /** Waits for running work, writes all usage to disk, then closes. */
   async close(): Promise<void> {
     const opened = this.#opened
     this.#opened = undefined

@@ -1,6 +1,6 @@
 /**
- * Sees to it that running out of file descriptors passes: connections that wait for nothing are closed, so that those
- * who ask for something get in. What has been asked is never cut off.
+ * Recovers when file descriptors run out: idle connections are closed, so that others can connect. Running requests are
+ * never cut off.
  */
 import { closeSync, openSync } from 'node:fs'
 import { codeOf } from '../contract/failure.ts'
@@ -8,13 +8,13 @@ import type { Listener } from './listen.ts'
 import type { Log } from './log.ts'
 
 const everyMs = 1_000
-/** The same trouble is told of once in so many milliseconds. */
+/** Milliseconds between two messages about the same problem. */
 const quietMs = 60_000
 
 const message =
-  'no file descriptor is left: idle connections are closed, new ones wait; allow more with ulimit -n or LimitNOFILE='
+  'no file descriptors left: idle connections are closed, new ones wait; allow more with ulimit -n or LimitNOFILE='
 
-/** Nobody says so when a connection cannot be accepted: from time to time it tries out whether a file can be opened. */
+/** A connection that cannot be accepted causes no error, so this tries to open a file from time to time. */
 export function watchDescriptors(listeners: readonly Listener[], log: Log): Disposable {
   let toldAt = Number.NEGATIVE_INFINITY
   const watch = (): void => {

@@ -1,4 +1,4 @@
-/** The fields of request bodies. Types alone are judged here; what values mean is for the operations. */
+/** The fields of request bodies. Only types are checked here; the operations check the values. */
 import * as v from 'valibot'
 import { LatchkeyError } from '../contract/errors.ts'
 import { didYouMean, nearestField } from '../text/nearest.ts'
@@ -11,7 +11,7 @@ const moment = v.pipe(
   v.isoTimestamp(notATime),
   v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
     try {
-      // Refuses 30 February, of which Date makes 2 March.
+      // Refuses 30 February, which Date turns into 2 March.
       return new Date(Temporal.Instant.from(value).epochMilliseconds)
     } catch {
       addIssue({ message: notATime })
@@ -20,7 +20,7 @@ const moment = v.pipe(
   }),
 )
 
-/** What a request asks for, as far as it is known: the amounts are compared with what limits leave. */
+/** What a request needs, if known. The amounts are compared with what is left of the limits. */
 const wanted = {
   model: v.optional(text),
   scope: v.optional(text),
@@ -49,7 +49,7 @@ export const settleBody = v.strictObject({
 
 type Fields = v.StrictObjectSchema<v.ObjectEntries, undefined>
 
-/** A field that is null is one that is not there. @throws invalid, naming the field and never its value */
+/** A null field counts as missing. @throws invalid, naming the field but never its value */
 export function readFields<S extends Fields>(schema: S, body: unknown): v.InferOutput<S> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw refused(schema, 'to be an object')
@@ -60,7 +60,7 @@ export function readFields<S extends Fields>(schema: S, body: unknown): v.InferO
   const field = v.getDotPath(issue) ?? ''
   if (!Object.hasOwn(schema.entries, field)) {
     const meant = didYouMean(nearestField(field, Object.keys(schema.entries)))
-    throw refused(schema, `a field that is not known: ${field.slice(0, 40)}${meant}`)
+    throw refused(schema, `an unknown field: ${field.slice(0, 40)}${meant}`)
   }
   throw refused(
     schema,

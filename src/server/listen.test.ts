@@ -31,7 +31,7 @@ test('a socket in the file system is for owner and group, replaces a dead one, a
   await Bun.write(path, 'mine')
   for (const words of [[], ['--dry-run']]) {
     const refused = await spawnLatchkey(['serve', '--json', '--unix', path, ...words], { db: home.path })
-    expect(refused).toMatchObject({ code: 5, err: expect.stringContaining('is no socket') })
+    expect(refused).toMatchObject({ code: 5, err: expect.stringContaining('is not a socket') })
   }
   expect(await Bun.file(path).text()).toBe('mine')
 })
@@ -62,8 +62,8 @@ test('what cannot be listened on is refused before anything is answered', async 
     ['--listen 127.0.0.1', 2, 'usage', '127.0.0.1:8686'],
     ['--listen 127.0.0.1:65536', 2, 'usage', '65535'],
     // No resolver is asked for a name with an empty part, nor for an address.
-    ['--listen a..b:80 --allow-remote', 2, 'usage', 'no address'],
-    ['--listen [fe80::1%nowhere]:0 --allow-remote', 2, 'usage', 'no address'],
+    ['--listen a..b:80 --allow-remote', 2, 'usage', 'not an address'],
+    ['--listen [fe80::1%nowhere]:0 --allow-remote', 2, 'usage', 'not an address'],
     [`--unix ${home.folder}/none/l.sock`, 2, 'usage', 'mkdir'],
     [`--unix /tmp/${'x'.repeat(120)}`, 2, 'usage', 'too long'],
   ] as const) {
@@ -95,7 +95,12 @@ requirePresent(canUnshare, 'a way to run without a network')(
     const err = await child.stderr.text()
     expect([await child.exited, JSON.parse(err)]).toEqual([
       2,
-      { error: expect.objectContaining({ code: 'usage', message: expect.stringContaining('not resolved') }) },
+      {
+        error: expect.objectContaining({
+          code: 'usage',
+          message: expect.stringContaining('cannot be resolved'),
+        }),
+      },
     ])
   },
 )

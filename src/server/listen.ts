@@ -1,4 +1,4 @@
-/** Opens the sockets: loopback unless told otherwise, because requests carry secrets and nothing here encrypts them. */
+/** Opens the sockets. Only loopback by default, because requests contain secrets and are not encrypted. */
 
 import { lookup } from 'node:dns/promises'
 import { chmodSync, existsSync, linkSync, lstatSync, rmSync, statSync } from 'node:fs'
@@ -16,20 +16,20 @@ export interface HostPort {
 export interface Listener {
   /** URL, or `unix:` and the path. */
   readonly address: string
-  /** Takes no new connection, and cuts off once `answered` resolves who has not let go by then. */
+  /** Accepts no new connections, and closes the rest once `answered` resolves. */
   readonly stop: (answered: Promise<void>) => Promise<void>
-  /** Closes the connections that were answered and have asked for nothing since. */
+  /** Closes idle connections. */
   readonly closeIdle: () => void
 }
 
 export type Answering = (request: Request) => Promise<Response>
 
-/** Seconds after which a connection without traffic is closed; longer than a body may take. */
+/** Seconds before an idle connection is closed; longer than a body may take. */
 const idleSeconds = 60
 
 const common = (fetch: Answering) => ({
   fetch,
-  // What is too large is refused by `body.ts`, which can say so.
+  // `body.ts` refuses large bodies with a proper error.
   maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   development: false,
 })
@@ -40,8 +40,8 @@ export async function listenOn(at: HostPort, allowRemote: boolean, fetch: Answer
   if (!allowRemote && !isLoopback(host)) {
     throw new LatchkeyError(
       'usage',
-      `${host} can be reached from other machines, and secrets would cross the network unencrypted`,
-      'listen on 127.0.0.1 behind a proxy that speaks TLS, or say --allow-remote if the network is yours alone',
+      `${host} can be reached from other machines, so secrets would cross the network unencrypted`,
+      'listen on 127.0.0.1 behind a TLS proxy, or use --allow-remote if the network is private',
     )
   }
   const hostname = await addressOf(host)
@@ -51,7 +51,7 @@ export async function listenOn(at: HostPort, allowRemote: boolean, fetch: Answer
       hostname,
       port,
       idleTimeout: idleSeconds,
-      // Bun has two servers share a port once they are not for development.
+      // Outside development, Bun would let two servers share a port.
       reusePort: false,
     })
     return {
@@ -64,24 +64,28 @@ export async function listenOn(at: HostPort, allowRemote: boolean, fetch: Answer
   }
 }
 
-/** Resolved here: what Bun says of a name that has no address depends on why, and looks like other failures. */
+/** Resolves the name first, because Bun's errors for unknown names look like other failures. */
 async function addressOf(host: string): Promise<string> {
   if (isIP(host) !== 0) return host
   try {
     return (await lookup(host)).address
   } catch (error) {
-    throw noAddress(host, `is no address of this machine: its name is not resolved (${codeOf(error)})`, error)
+    throw noAddress(
+      host,
+      `is not an address of this machine: the name cannot be resolved (${codeOf(error)})`,
+      error,
+    )
   }
 }
 
 /**
- * Listens on a socket in the file system, for its owner and group. What a killed server has left there is replaced.
+ * Listens on a Unix socket for its owner and group. Replaces a socket that a killed server has left.
  *
- * @throws usage, conflict (somebody answers there, or it is no socket), permission
+ * @throws usage, conflict (in use, or not a socket), permission
  */
 export async function listenAtPath(path: string, fetch: Answering): Promise<Listener> {
   await requireFree(path)
-  // Bun deletes the name that it was given when it stops, whoever listens there by then: it is given one of its own.
+  // When it stops, Bun deletes the name it was given, even if another server listens there by then. So it gets its own name.
   const own = privateName(path)
   let server: Bun.Server<undefined> | undefined
   try {
@@ -107,10 +111,10 @@ export async function listenAtPath(path: string, fetch: Answering): Promise<List
   }
 }
 
-/** Beside the path, and no longer than need be: see `requireFree`. */
+/** Beside the path, and short: see `requireFree`. */
 const privateName = (path: string): string => join(dirname(path), `.${crypto.randomUUID().slice(0, 8)}`)
 
-/** The promise of Bun's own `stop` waits also for clients that never send all of what they have begun. */
+/** Bun's own `stop` also waits for clients that never finish their request. */
 const stopping =
   (server: Bun.Server<undefined>): Listener['stop'] =>
   async answered => {
@@ -123,20 +127,24 @@ const stopping =
 export async function requireFree(path: string): Promise<void> {
   const folder = dirname(path)
   if (!existsSync(folder)) {
-    throw new LatchkeyError('usage', `there is no folder ${folder}`, `make it first: mkdir -m 0750 ${folder}`)
+    throw new LatchkeyError(
+      'usage',
+      `there is no folder ${folder}`,
+      `create it first: mkdir -m 0750 ${folder}`,
+    )
   }
   // sun_path of sockaddr_un, with its closing zero: see unix(7).
   if ([path, privateName(path)].some(name => Buffer.byteLength(name) > 107)) {
-    throw new LatchkeyError('usage', `${path} is too long for a socket`, 'name a shorter path')
+    throw new LatchkeyError('usage', `${path} is too long for a socket`, 'give a shorter path')
   }
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) return
   if (stat.isSocket() && !(await answers(path))) return
-  throw taken(path, stat.isSocket() ? 'another program listens there already' : 'it exists and is no socket')
+  throw taken(path, stat.isSocket() ? 'another program listens there' : 'it exists and is not a socket')
 }
 
 const taken = (path: string, why: string): LatchkeyError =>
-  new LatchkeyError('conflict', `cannot listen at ${path}: ${why}`, 'name another path')
+  new LatchkeyError('conflict', `cannot listen at ${path}: ${why}`, 'give another path')
 
 const answers = (path: string): Promise<boolean> =>
   new Promise(resolve => {
@@ -157,7 +165,7 @@ const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : 
 function listenFailure(error: unknown, where: string): unknown {
   const code = codeOf(error)
   const options = { cause: error }
-  if (code === 'EEXIST') return taken(where, 'another program began to listen there just now')
+  if (code === 'EEXIST') return taken(where, 'another program just started to listen there')
   if (code === 'EADDRINUSE') {
     const port = /\d+$/.exec(where)?.[0] ?? ''
     return new LatchkeyError(
@@ -170,13 +178,13 @@ function listenFailure(error: unknown, where: string): unknown {
   if (code === 'EACCES' || code === 'EPERM') {
     return new LatchkeyError(
       'permission',
-      `this user may not listen on ${where}`,
-      'choose a port above 1023, or a folder that this user may write to',
+      `this user is not allowed to listen on ${where}`,
+      'choose a port above 1023, or a folder that this user can write to',
       options,
     )
   }
   if (['EADDRNOTAVAIL', 'EINVAL', 'ENOTFOUND', 'EAFNOSUPPORT'].includes(code)) {
-    return noAddress(where, 'is no address of this machine', error)
+    return noAddress(where, 'is not an address of this machine', error)
   }
   return error
 }
@@ -185,6 +193,6 @@ const noAddress = (where: string, problem: string, cause: unknown): LatchkeyErro
   new LatchkeyError(
     'usage',
     `${where} ${problem}`,
-    'see them with: ip address, or leave --listen out for 127.0.0.1:8686',
+    'list addresses with: ip address, or leave --listen out for 127.0.0.1:8686',
     { cause },
   )

@@ -1,4 +1,4 @@
-/** One request that was answered. */
+/** One answered request. */
 export interface RequestEntry {
   readonly event: 'request'
   readonly method: string
@@ -8,9 +8,9 @@ export interface RequestEntry {
   readonly code: string | null
   /** Id of the key that asked. */
   readonly key: string | null
-  /** Id of the key that a verdict is about; only there with a verdict, and null when it knows none. */
+  /** Id of the key of a verdict; only present with a verdict, and null if no key was found. */
   readonly client?: string | null
-  /** The limit that denied it; only there with a verdict. */
+  /** The limit that denied it; only present with a verdict. */
   readonly limit?: DenyingLimit | null
   readonly ms: number
 }
@@ -18,30 +18,30 @@ export interface RequestEntry {
 interface DenyingLimit {
   readonly metric: string
   readonly windowMs: number
-  /** Whom it binds, and the id of that key, user or project. */
+  /** `key`, `user` or `project`, and its id. */
   readonly subject: string
   readonly id: string
 }
 
-/** What the server tells while it runs. Entries hold no secret, no body and no path that a client made up. */
+/** Log entries of the server. They contain no secrets, bodies or paths that clients made up. */
 export type LogEntry =
   | { readonly event: 'listening'; readonly address: string }
   | RequestEntry
-  /** What went wrong with the server itself, not with a request. */
+  /** A problem of the server itself, not of a request. */
   | { readonly event: 'failure'; readonly message: string }
   | { readonly event: 'replaced'; readonly message: string }
-  /** Requests that are not in the log, because nobody read it for a while. */
+  /** Requests that were not logged because nobody read the log. */
   | { readonly event: 'dropped'; readonly requests: number }
   | { readonly event: 'stopping'; readonly signal: string; readonly inFlight: number }
 
 export type Log = (entry: LogEntry) => void
 
-/** Characters that wait at most. */
+/** The most characters that wait to be written. */
 const mostWaiting = 1_000_000
 
 /**
- * Writes what comes while an earlier write is under way at once when that is done. Whoever has stopped reading slows
- * nothing down and fills no memory: what they miss is counted.
+ * Entries that arrive during a write are written together after it. A reader that stops reading does not slow the server
+ * or fill memory: lost entries are only counted.
  */
 export function createLog(write: (text: string) => Promise<void>, textOf: (entry: LogEntry) => string): Log {
   let waiting = ''
@@ -71,7 +71,7 @@ export function createLog(write: (text: string) => Promise<void>, textOf: (entry
   }
 }
 
-/** One line for programs: the moment first. */
+/** One JSON line for programs, with the time first. */
 export const logLine = (entry: LogEntry, at: Date): string =>
   `${JSON.stringify({ time: at.toISOString(), ...entry })}\n`
 
@@ -90,8 +90,8 @@ export function logText(entry: LogEntry, clock: string): string {
     case 'replaced':
       return `${clock}  ${entry.message}\n`
     case 'dropped':
-      return `${clock}  ${entry.requests} requests are missing here\n`
+      return `${clock}  ${entry.requests} requests were not logged\n`
     case 'stopping':
-      return `${clock}  ${entry.signal}: answering what is under way (${entry.inFlight})\n`
+      return `${clock}  ${entry.signal}: finishing running requests (${entry.inFlight})\n`
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Numbers for Prometheus, in its text format 0.0.4. Every label has a few values that are known beforehand: no names of
- * keys, users or models, and no paths that a client makes up.
+ * Metrics for Prometheus, in its text format 0.0.4. Labels have only a few known values: no names of keys, users or models,
+ * and no paths that clients make up.
  */
 import { keyStatuses, verdictCodes } from '../contract/views/words.ts'
 import type { KeyStatus, Verdict } from '../contract/views.ts'
@@ -8,10 +8,10 @@ import type { BackupStatus, Inventory, UsageReceipt } from '../index.ts'
 
 export const contentType = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** Upper bounds in seconds: a verdict takes a fraction of a millisecond, a write waits for others for seconds. */
+/** Upper bounds in seconds. A verdict takes a fraction of a millisecond; a write may wait for seconds. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** What has been counted since the server started. */
+/** Counters since the server started. */
 export class Counters {
   inFlight = 0
   answered = 0
@@ -109,7 +109,7 @@ export const gauge = (name: string, help: string, value: number | readonly Sampl
   samples: typeof value === 'number' ? [{ value }] : value,
 })
 
-/** What there is in the database. Totals are gauges: deleting a key takes its part away. */
+/** Metrics of the database. Totals are gauges, because deleting a key subtracts its part. */
 export function inventoryFamilies({
   keys,
   used,
@@ -140,7 +140,7 @@ export function inventoryFamilies({
   ]
 }
 
-/** Of no backup, and of one that was never verified, there is nothing to say: the sample is absent. */
+/** Without a backup, or without a verification, the sample is absent. */
 export function backupFamilies(status: BackupStatus, now: Date): readonly Family[] {
   const { newest, status: state } = status
   const age = newest === null ? [] : [{ value: (now.getTime() - newest.createdAt.getTime()) / 1_000 }]

@@ -1,4 +1,4 @@
-/** The paths of the server, who may ask for them, and which operation answers. */
+/** The routes of the server, their scopes, and the operations that answer. */
 
 import { LatchkeyError } from '../contract/errors.ts'
 import { reserved, verdict } from '../contract/views/keys.ts'
@@ -23,18 +23,18 @@ export interface AppOptions {
 /** One request. */
 export interface Call {
   readonly request: Request
-  /** What stands for `ID` in the path. */
+  /** The value of `ID` in the path. */
   readonly id: string
-  /** Id of the key that asks, once it is known. */
+  /** Id of the caller's key, once it is known. */
   caller: string | null
 }
 
-/** What the key of a caller must be allowed to do. */
+/** The scope that the caller's key needs. */
 type Scope = 'latchkey:verify' | 'latchkey:usage' | 'latchkey:metrics'
 
 type ScopedAnswer = (call: Call, opened: Opened) => Promise<Answer>
 
-/** `ID` in a path stands for one id. Without a scope anybody may ask, and the database need not exist. */
+/** `ID` in a path stands for an id. Without a scope anybody may ask, and the database need not exist. */
 export type Route = { readonly method: 'GET' | 'POST'; readonly path: string } & (
   | { readonly scope: null; readonly answer: () => Promise<Answer> }
   | { readonly scope: Scope; readonly answer: ScopedAnswer }
@@ -55,7 +55,7 @@ export function routesOf(
   const backups = watchBackups(now, log)
 
   const requireReady = async (): Promise<void> => {
-    if (state.stopping) throw new LatchkeyError('busy', 'the server is stopping', 'ask another one')
+    if (state.stopping) throw new LatchkeyError('busy', 'the server is stopping', 'use another server')
     await database.requireReady()
   }
   const ready = async (): Promise<Answer> => {
@@ -122,7 +122,7 @@ function selectorOf(secret: string | undefined, key: string | undefined): KeySel
   if (key !== undefined && secret === undefined) return key
   throw new LatchkeyError(
     'invalid',
-    'the body must say whose reservation it is, once',
-    'send either secret, or key with an id or a name',
+    'the body must name one key for the reservation',
+    'send either secret, or key with an id or name',
   )
 }

@@ -350,7 +350,7 @@ test('with fewer descriptors than clients, everyone who asks is answered, and th
   const answers = await Promise.all(clients.map(client => client.answer))
   expect(new Set(answers)).toEqual(new Set(['HTTP/1.1 200']))
   expect(server.log().filter(({ event }) => event === 'failure')).toEqual([
-    expect.objectContaining({ message: expect.stringContaining('no file descriptor is left') }),
+    expect.objectContaining({ message: expect.stringContaining('no file descriptors left') }),
   ])
   for (const { socket } of clients) socket.destroy()
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200)

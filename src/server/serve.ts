@@ -1,6 +1,6 @@
 /**
- * The server from its start to its end: opens the database, then the sockets, and when it is told to stop answers what
- * it has taken, puts all usage on disk and closes. Must never touch `process`: whoever starts it knows of signals.
+ * Runs the server: opens the database, then the sockets. On stop, it finishes running requests, writes all usage to disk
+ * and closes. Never touches `process`: the caller handles signals.
  */
 import type { Served } from '../contract/views.ts'
 import type { Latchkey } from '../index.ts'
@@ -22,29 +22,29 @@ export type StopSignal = NonNullable<Served['signal']>
 
 export interface ServeOptions {
   readonly listen?: HostPort | undefined
-  /** An absolute path, for a socket in the file system. */
+  /** The absolute path of a Unix socket. */
   readonly unix?: string | undefined
-  /** Listen also where other machines can connect. */
+  /** Allow addresses that other machines can reach. */
   readonly allowRemote: boolean
   /** Open everything, then close it again. */
   readonly dryRun: boolean
   readonly connect: (onReplaced: () => void) => Latchkey
   readonly now: () => Date
   readonly log: Log
-  /** Resolves when the server is to stop. */
+  /** Resolves when the server should stop. */
   readonly stopped: () => Promise<StopSignal>
 }
 
 /**
- * How long it goes on taking connections once it is to stop, in milliseconds: clients that keep theirs open are told by
- * an answer that it ends, and do not send into a connection that has just been closed.
+ * How long it keeps accepting connections once it should stop, in milliseconds. Answers tell clients that the connection
+ * ends, so that they do not send into a closed one.
  */
 const lingerMs = 200
 
-/** How long an answer may take from here to its client, in milliseconds. */
+/** Time for an answer to reach its client, in milliseconds. */
 const deliveryMs = 100
 
-/** Where it listens when nothing is said. */
+/** The default address. */
 const defaultListen: HostPort = { host: '127.0.0.1', port: 8686 }
 
 /** @throws what opening the database and `listen.ts` throw */
@@ -53,7 +53,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const counters = new Counters()
   const database = new LiveDatabase(() => {
     const latchkey = connect(() => {
-      const message = `${latchkey.path} was replaced: the server goes on with the new file`
+      const message = `${latchkey.path} was replaced: the server now uses the new file`
       log({ event: 'replaced', message })
     })
     return latchkey
@@ -62,9 +62,9 @@ export async function serve(options: ServeOptions): Promise<Served> {
   let listeners: readonly Listener[] = []
   try {
     const { latchkey } = database.get()
-    // An upgrade may put other files in the place of those that are not loaded yet.
+    // Load everything now, because an upgrade may replace files that are not loaded yet.
     await latchkey.load()
-    // Reads every key: a database that is damaged is refused now and not in the middle of the night.
+    // Reads every key, so that damage is found at the start and not in the middle of the night.
     await latchkey.inventory()
     listeners = await openAll(options, request => app.answer(request))
     const addresses = listeners.map(({ address }) => address)
@@ -104,14 +104,14 @@ async function openAll(options: ServeOptions, answer: Answering): Promise<readon
   }
 }
 
-/** A dry run leaves the file system alone: what another has left at the path, too. */
+/** A dry run does not change the file system, not even a socket left at the path. */
 async function openPath(path: string, dryRun: boolean, answer: Answering): Promise<Listener> {
   if (!dryRun) return listenAtPath(path, answer)
   await requireFree(path)
   return { address: `unix:${path}`, stop: async () => {}, closeIdle: () => {} }
 }
 
-/** Each is answered in a bounded time, whatever its client does: see `body.ts`, and `patienceMs` of `database.ts`. */
+/** Every request is answered in bounded time: see `body.ts`, and `patienceMs` in `database.ts`. */
 async function allAnswered(counters: Counters): Promise<void> {
   do await Bun.sleep(deliveryMs)
   while (counters.inFlight > 0)

@@ -4,7 +4,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { shellWord } from '../text/shell-word.ts'
 
-/** The LatchkeyError behind `error`, or `error` itself when it is none that is expected. */
+/** A LatchkeyError for an expected error; otherwise `error` itself. */
 export function systemFailure(error: unknown, path: string): unknown {
   if (error instanceof LatchkeyError) return error
   const code = codeOf(error)
@@ -23,7 +23,7 @@ export function systemFailure(error: unknown, path: string): unknown {
   if (code === 'ELOOP' || code === 'ENAMETOOLONG') {
     return new LatchkeyError(
       'config',
-      `${path} leads nowhere: ${code === 'ELOOP' ? 'its links go in a circle' : 'its name is too long'}`,
+      `${path} cannot be opened: ${code === 'ELOOP' ? 'its links form a loop' : 'its name is too long'}`,
       'name another file',
       options,
     )
@@ -48,13 +48,13 @@ export const closedTo = (cause: unknown, path: string): LatchkeyError =>
 export const checkOwner = (path: string): string =>
   `check the owner and mode with: ls -ld ${shellWord(path)} ${shellWord(dirname(path))}`
 
-/** What the system could not write, where it says; for a file under a private name, which nobody knows, its folder. */
+/** What could not be written, if known. For a file under a private name, its folder. */
 function placeOf(error: unknown): string | undefined {
   const { dest, path } = Object(error)
   const place = dest ?? path
   return typeof place === 'string' ? place.replace(/\/\.latchkey-tmp-[^/]*$/, '') : undefined
 }
 
-/** Whether a file system says that it cannot do such a thing at all. Some say EINVAL, FAT says EPERM. */
+/** Whether the file system does not support an operation. Some report EINVAL, FAT reports EPERM. */
 export const isUnsupported = (error: unknown): boolean =>
   ['EPERM', 'EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error))

@@ -1,6 +1,6 @@
 /**
- * Files that appear whole or not at all: on disk before anybody relies on them, and gone when the work fails. Most are
- * built under a private name in the folder they are meant for; what a killed run leaves of those is swept by the next.
+ * Files that appear whole or not at all: they are on disk before anybody uses them, and removed if the work fails. Most
+ * are built under a private name in their folder; the next run removes those that a killed run has left.
  */
 
 import {
@@ -31,14 +31,14 @@ import { checkOwner, isUnsupported, systemFailure } from './errors.ts'
 import { createFile, createFolders } from './ownership.ts'
 import { isRunning, ownPid } from './processes.ts'
 
-/** What SQLite puts beside a database, and what goes wherever the database goes. */
+/** The files that SQLite keeps beside a database. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const
 
-/** `using file = new PrivateFile(folder)`: an empty file, mode 0600, that is gone afterwards unless it was renamed. */
+/** `using file = new PrivateFile(folder)`: an empty file, mode 0600, that is removed afterwards unless it was renamed. */
 export class PrivateFile implements Disposable {
   readonly path: string
 
-  /** @param like a file that this one is to replace: made by root, it belongs to the owner of that one, or of the folder */
+  /** @param like the file that this one will replace: if root creates it, it gets the owner of that file, or of the folder */
   constructor(folder: string, like = folder) {
     this.path = privateName(folder)
     try {
@@ -56,8 +56,8 @@ export class PrivateFile implements Disposable {
 }
 
 /**
- * Removes what runs that no longer exist have left in `folder`. Best effort: what cannot be removed, a folder of such a
- * name or a file of somebody else's, is in nobody's way.
+ * Removes files that dead runs have left in `folder`. Best effort: a folder of that name, or another user's file, does no
+ * harm.
  */
 export function sweep(folder: string): void {
   for (const name of list(folder)) {
@@ -69,7 +69,7 @@ export function sweep(folder: string): void {
 }
 
 /**
- * Gives a private file its own name, which must not be taken, and puts the name on disk.
+ * Gives a private file its final name, which must be free, and syncs the folder.
  *
  * @throws conflict, permission, disk_full
  */
@@ -82,8 +82,8 @@ export function place(file: string, path: string): void {
     if (codeOf(error) === 'EEXIST') {
       throw new LatchkeyError(
         'conflict',
-        `${path} exists already`,
-        'name another place, or move that file away first',
+        `${path} already exists`,
+        'give another path, or move that file away first',
       )
     }
     throw fileFailure(error, dirname(path))
@@ -91,17 +91,16 @@ export function place(file: string, path: string): void {
 }
 
 /**
- * Replaces the content of a file at once: whoever reads it has the old one or the new one. A link is followed, and the
- * mode of the old file stays.
+ * Replaces a file atomically: readers see the old or the new content. Follows links and keeps the mode of the old file.
  *
- * @param mode of a file that is not there yet, before the umask
- * @throws conflict (something else is there), usage (no such folder), permission, disk_full
+ * @param mode of a new file, before the umask
+ * @throws conflict (not a file), usage (no such folder), permission, disk_full
  */
 export function replaceFile(path: string, text: string, mode = 0o600): void {
   const target = existsSync(path) ? realpathSync(path) : path
   const old = statOf(target)
   if (old !== undefined && !old.isFile()) {
-    throw new LatchkeyError('conflict', `${path} is there already, and is no file`, 'move it away first')
+    throw new LatchkeyError('conflict', `${path} exists and is not a file`, 'move it away first')
   }
   const folder = dirname(target)
   if (!existsSync(folder)) throw noFolder(folder)
@@ -116,10 +115,10 @@ export function replaceFile(path: string, text: string, mode = 0o600): void {
 }
 
 /**
- * Runs `work`, which may write a new file, mode 0600, once: it is on disk when the write returns, overwrites nothing, and
- * is gone again when `work` fails.
+ * Runs `work`, which may write one new file, mode 0600. It overwrites nothing, is on disk when the write returns, and is
+ * removed if `work` fails.
  *
- * @param hint what to do when there is something of that name
+ * @param hint what to do if the name is taken
  * @throws conflict, usage (no such folder), permission, and what `work` throws
  */
 export async function withNewFile<T>(
@@ -146,7 +145,7 @@ export async function withNewFile<T>(
   }
 }
 
-/** Whether a new file could be made. @throws conflict, usage (no such folder), permission */
+/** Checks that a new file can be created. @throws conflict, usage (no such folder), permission */
 export function requireFree(path: string, hint: string): void {
   try {
     if (existsSync(path)) throw taken(path, hint)
@@ -156,7 +155,7 @@ export function requireFree(path: string, hint: string): void {
   }
 }
 
-/** What went wrong with a folder or a file that is no live database: also that all of it went away meanwhile. */
+/** The error for a folder or file that is not a live database, which may also have disappeared. */
 export function fileFailure(error: unknown, path: string): unknown {
   if (error instanceof LatchkeyError) return error
   const code = codeOf(error)
@@ -164,8 +163,8 @@ export function fileFailure(error: unknown, path: string): unknown {
   if (code !== 'ENOENT') return systemFailure(error, path)
   return new LatchkeyError(
     'config',
-    `${path}, or a file in it, went away while it was worked on`,
-    `see whether its disk is there, with: df ${shellWord(path)}`,
+    `${path}, or a file in it, disappeared while it was in use`,
+    `check that its disk is mounted with: df ${shellWord(path)}`,
     { cause: error },
   )
 }
@@ -179,10 +178,10 @@ export const unwritable = (cause: unknown, path: string): LatchkeyError =>
   )
 
 /**
- * Creates the folder with those above it; each belongs to the owner of the one above it.
+ * Creates a folder and its parents. Each gets the owner of its parent.
  *
- * @param blame what it is when something else is in the way: `usage` where the folder was just typed
- * @returns undoes that, as long as the folders are empty: for dry runs and failures
+ * @param blame the error code if something is in the way: `usage` if the folder was just typed
+ * @returns removes the new folders if they are empty, for dry runs and failures
  * @throws permission, and `blame`
  */
 export function ensureFolder(folder: string, mode = 0o700, blame: 'config' | 'usage' = 'config'): () => void {
@@ -194,7 +193,7 @@ export function ensureFolder(folder: string, mode = 0o700, blame: 'config' | 'us
     const code = codeOf(error)
     if (code === 'EEXIST' || code === 'ENOTDIR') throw notAFolder(folder, blame)
     if (code === 'ENOENT') {
-      throw new LatchkeyError(blame, `no folder can be created at ${folder}`, 'name another folder')
+      throw new LatchkeyError(blame, `no folder can be created at ${folder}`, 'give another folder')
     }
     throw fileFailure(error, folder)
   }
@@ -203,15 +202,15 @@ export function ensureFolder(folder: string, mode = 0o700, blame: 'config' | 'us
     try {
       for (let path = folder; path.length >= first.length; path = dirname(path)) rmdirSync(path)
     } catch {
-      // Somebody has begun to use it.
+      // Somebody is using it by now.
     }
   }
 }
 
 /**
- * Refuses to begin what the disk has no room for.
+ * Checks that the disk has enough space.
  *
- * @param bytes what will be written to `folder`, beside a margin of 1 MiB
+ * @param bytes to be written to `folder`, without the margin of 1 MiB
  * @throws disk_full
  */
 export function requireSpace(folder: string, bytes: number): void {
@@ -220,17 +219,17 @@ export function requireSpace(folder: string, bytes: number): void {
   throw new LatchkeyError(
     'disk_full',
     `${folder} has ${megabytes(free)} free and ${megabytes(bytes + 1_048_576)} are needed; nothing was changed`,
-    'free some space, remove old backups, or name a folder on another disk',
+    'free some space, remove old backups, or give a folder on another disk',
   )
 }
 
-/** Bytes on the file system of `folder` that this user may still fill. */
+/** Free bytes on the file system of `folder` for this user. */
 export function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder)
   return bavail * bsize
 }
 
-/** A file that is not open as a database in this process: closing it here would drop its locks. */
+/** The file must not be open as a database in this process, because closing it would drop its locks. */
 function syncFile(path: string): void {
   const file = openSync(path, 'r+')
   try {
@@ -241,9 +240,8 @@ function syncFile(path: string): void {
 }
 
 /**
- * Puts the names in a folder on disk. Where that cannot be done, because the file system does not offer it or this user
- * may write to the folder and not read it, the files are as safe as they can be there, and it is no failure
- * (`fsync_fname` in src/common/file_utils.c of PostgreSQL).
+ * Syncs a folder, so that the names in it are on disk. Ignores failures if the file system does not support it, or this
+ * user can write to the folder but not read it (as `fsync_fname` in src/common/file_utils.c of PostgreSQL).
  */
 export function syncFolder(path: string): void {
   let folder: number | undefined
@@ -257,7 +255,7 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** Writes to an empty file of ours, and has it on disk. */
+/** Writes to our own empty file and syncs it. */
 function fill(path: string, text: string, mode: number): void {
   const file = openSync(path, 'r+')
   try {
@@ -269,10 +267,10 @@ function fill(path: string, text: string, mode: number): void {
   }
 }
 
-/** Bytes of a file; 0 when there is none. */
+/** Bytes of a file; 0 if it does not exist. */
 export const sizeOf = (path: string): number => statOf(path)?.size ?? 0
 
-/** Nothing when there is nothing to be looked at: why, is told of by what opens it. */
+/** undefined if it cannot be read. Opening it reports why. */
 export function statOf(path: string): Stats | undefined {
   try {
     return statSync(path)
@@ -281,7 +279,7 @@ export function statOf(path: string): Stats | undefined {
   }
 }
 
-/** Names in a folder; none when it cannot be read. */
+/** Names in a folder; empty if it cannot be read. */
 export function list(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
@@ -298,7 +296,7 @@ function discard(path: string): void {
   }
 }
 
-/** The private files of this process: its id in a name does not tell those of an earlier process with the same id. */
+/** The private files of this process. An earlier process may have had the same id. */
 const inUse = new Set<string>()
 
 function privateName(folder: string): string {
@@ -311,7 +309,7 @@ function isAbandoned(path: string, pid: number): boolean {
   return !isRunning(pid)
 }
 
-/** A link fails when the name is taken. Where there are no hard links, an empty file takes the name first. */
+/** A link fails if the name is taken. Without hard links, an empty file takes the name first. */
 function claim(file: string, path: string): void {
   try {
     linkSync(file, path)
@@ -336,15 +334,15 @@ function refusal(path: string, hint: string, error: unknown): unknown {
 }
 
 const taken = (path: string, hint: string): LatchkeyError =>
-  new LatchkeyError('conflict', `${path} is there already`, hint)
+  new LatchkeyError('conflict', `${path} already exists`, hint)
 
 const noFolder = (folder: string): LatchkeyError =>
-  new LatchkeyError('usage', `there is no folder ${folder}`, 'make it first, or name another file')
+  new LatchkeyError('usage', `there is no folder ${folder}`, 'create it first, or give another file')
 
 function notAFolder(path: string, blame: 'config' | 'usage'): LatchkeyError {
-  const lost = isLink(path) ? 'it is a link that leads nowhere' : 'a part of its path is a file'
+  const lost = isLink(path) ? 'it is a broken link' : 'a part of its path is a file'
   const why = existsSync(path) ? `${path} is a file` : lost
-  return new LatchkeyError(blame, `${path} is not a folder: ${why}`, 'name another folder')
+  return new LatchkeyError(blame, `${path} is not a folder: ${why}`, 'give another folder')
 }
 
 function isLink(path: string): boolean {

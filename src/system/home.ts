@@ -1,23 +1,23 @@
-/** Where a user's own files lie: by the environment, else by the system's account. Must never fail. */
+/** The folders of a user, from the environment or the system's account. Never fails. */
 import { isAbsolute, join, resolve } from 'node:path'
 
 /** The variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** The user's home: HOME, else what the system knows of the account. */
+/** The home folder: HOME, else that of the system's account. */
 export function homeFolder(env: Environment): string {
   try {
-    // Loading it takes longer than most commands, and most have HOME.
+    // node:os loads slowly, and HOME is usually set.
     return env['HOME'] || process.getBuiltinModule('node:os').homedir()
   } catch {
-    // Users whom the system does not know, as containers have them, are given this one by their runtimes too.
+    // Container runtimes use this too for users without an account.
     return '/'
   }
 }
 
 /**
- * Whose files are followed in the folder that somebody happens to stand in: one's own, root's, and for root those of the
- * one who typed `sudo`, as in git's safe.directory. Whoever may write to /tmp decides what lies there.
+ * Whose files in the current folder are trusted: the user's, root's, and for root those of the user who ran `sudo`, as in
+ * git's safe.directory. Anybody can put files into a folder such as /tmp.
  */
 export function trustedOwners(env: Environment): readonly number[] {
   const own = process.geteuid?.() ?? 0
@@ -31,15 +31,15 @@ const userFolders = {
   XDG_STATE_HOME: '.local/state',
 } as const
 
-/** Where programs keep a user's settings, data or logs: XDG Base Directory Specification, which has relative paths ignored. */
+/** A folder of the XDG Base Directory Specification, which ignores relative paths. */
 export function userFolder(env: Environment, name: keyof typeof userFolders): string {
   const set = env[name]
   return set !== undefined && isAbsolute(set) ? set : join(homeFolder(env), userFolders[name])
 }
 
 /**
- * An absolute path from one that was typed in a folder. `~/` is the home, also where no shell has seen it: `--to=~/x`, a
- * variable of a service, an answer. Nobody means a folder of that name, and who does writes `./~/`.
+ * Makes a typed path absolute. `~/` is the home folder even where no shell expands it, as in `--to=~/x`, a variable of a
+ * service, or an answer. A folder named `~` can be written as `./~/`.
  */
 export const located = (typed: string, folder: string, home: string): string =>
   resolve(

@@ -1,6 +1,6 @@
 /**
- * Whose files are. What root makes belongs to whoever owns the place it is made in: after one `sudo latchkey backup
- * create` the owner of the database can still lock, prune and restore. For everybody else nothing is done.
+ * Ownership of files. What root creates gets the owner of its folder, so that after a `sudo latchkey backup create` the
+ * owner of the database can still lock, prune and restore. For other users nothing is done.
  */
 import { closeSync, constants, fchownSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -8,7 +8,7 @@ import { codeOf } from '../contract/failure.ts'
 import { isUnsupported } from './errors.ts'
 import { nameOfUser } from './user.ts'
 
-/** Makes a new file, and gives it to the owner of its folder. Throws what the file system says, EEXIST included. */
+/** Creates a file and gives it to the owner of its folder. Throws errors of the file system, such as EEXIST. */
 export function createFile(path: string, mode: number, like = dirname(path)): void {
   const file = openSync(path, 'wx', mode)
   try {
@@ -19,9 +19,9 @@ export function createFile(path: string, mode: number, like = dirname(path)): vo
 }
 
 /**
- * Makes a folder with those above it, as `mkdirSync` does; each belongs to the owner of the one above.
+ * Creates a folder and its parents, as `mkdirSync` does. Each gets the owner of its parent.
  *
- * @returns the first that was made; nothing when all were there
+ * @returns the first that was created; undefined if all existed
  */
 export function createFolders(path: string, mode: number): string | undefined {
   const first = mkdirSync(path, { recursive: true, mode })
@@ -37,13 +37,13 @@ export function createFolders(path: string, mode: number): string | undefined {
   return first
 }
 
-/** The name of the user that something belongs to. */
+/** The name of a file's owner. */
 export const ownerOf = (path: string): string => nameOfUser(statSync(path).uid)
 
 /**
- * Gives what root has just made to the owner of `like`, or of the nearest folder of that path that is there.
+ * Gives what root just created to the owner of `like`, or of its nearest existing folder.
  *
- * @param file a descriptor: by name, somebody who may write to the folder could have put another file in its place
+ * @param file a descriptor, because another user could replace the file under its name
  */
 function giveToOwner(file: number, like: string): void {
   if (process.geteuid?.() !== 0) return
@@ -51,7 +51,7 @@ function giveToOwner(file: number, like: string): void {
     const { uid, gid } = nearest(like)
     if (uid !== 0) fchownSync(file, uid, gid)
   } catch (error) {
-    // A container without the right to, or a file system that knows no owners: then it stays root's.
+    // Without the permission, as in some containers, or without owners in the file system, it stays root's.
     if (!isUnsupported(error) && codeOf(error) !== 'EROFS') throw error
   }
 }

@@ -1,10 +1,10 @@
 /** This process and others. */
 import { codeOf } from '../contract/failure.ts'
 
-/** The id of this process, which the names of its temporary files carry. */
+/** The id of this process, used in the names of its temporary files. */
 export const ownPid: number = process.pid
 
-/** Whether a process with this id is running here, whoever owns it. */
+/** Whether a process with this id is running, whoever owns it. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)

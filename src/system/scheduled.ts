@@ -1,6 +1,6 @@
 /**
- * What the schedule of a database says of its backups, in a small file beside it: every command, whoever runs it, then
- * looks for them where they go, and encrypts what it saves there. Written by `backup schedule` alone.
+ * The schedule of a database, in a small file beside it. It tells every command where the backups are and how to encrypt
+ * them. Only `backup schedule` writes it.
  */
 import { readFileSync } from 'node:fs'
 import { LatchkeyError } from '../contract/errors.ts'
@@ -10,7 +10,7 @@ import { shellWord } from '../text/shell-word.ts'
 export interface Scheduled {
   /** A folder, or `s3://bucket/prefix`. */
   readonly backupDir: string
-  /** Age recipients, one a line; null when the backups are not encrypted. */
+  /** File of age recipients, one a line; null if the backups are not encrypted. */
   readonly recipientsFile: string | null
 }
 
@@ -18,7 +18,7 @@ export const scheduledFile = (database: string): string => `${database}.schedule
 
 export const scheduledText = (scheduled: Scheduled): string => `${JSON.stringify(scheduled, null, 2)}\n`
 
-/** Nothing when no backups of it are scheduled. @throws config when the file cannot be read */
+/** undefined if no backups are scheduled. @throws config (the file cannot be read) */
 export function readScheduled(database: string): Scheduled | undefined {
   const path = scheduledFile(database)
   try {

@@ -1,7 +1,7 @@
-/** Who runs this process, by the system's own account: never what the environment says, which anybody can set. */
+/** Who runs this process, by the system's account. The environment is not used, because anybody can set it. */
 import { readFileSync } from 'node:fs'
 
-/** The name of the real user id in passwd, or `uid 1000` for one that has none there (usual in containers). */
+/** The name of the real user id in passwd, or `uid 1000` if it is not there (usual in containers). */
 export function systemUser(): string {
   const uid = process.getuid?.()
   return uid === undefined ? 'unknown' : nameOfUser(uid)

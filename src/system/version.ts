@@ -1,4 +1,4 @@
-/** The version of this program, from package.json: the one place that states it. */
+/** The version of this program, from package.json. */
 import manifest from '../../package.json' with { type: 'json' }
 
 export const programVersion: string = manifest.version

@@ -118,7 +118,7 @@ test('key create: each answer is tried out before it is taken', async () => {
     'key create',
     [
       { when: /Unique name/, keys: `ci${enter}` },
-      { when: /exists already|is taken/, keys: `-2${enter}` },
+      { when: /already exists|is taken/, keys: `-2${enter}` },
       { when: /Owner of the key/, keys: 'bo' },
       { when: /❯ bob {2}member/, keys: enter },
       { when: /Project of the key/, keys: enter },

@@ -212,7 +212,7 @@ function busy(path: string, cause: unknown): LatchkeyError {
   return new LatchkeyError(
     'busy',
     `the database ${path} is busy: another process goes on writing to it; nothing was changed`,
-    'run the command again in a moment; latchkey health names who has it open',
+    'run the command again in a moment; see who has it open with: latchkey health',
     { cause },
   )
 }

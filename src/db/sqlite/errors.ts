@@ -20,7 +20,7 @@ export function translate(error: unknown, path: string): unknown {
     return new LatchkeyError(
       'busy',
       `the database ${path} is busy: another process is writing to it`,
-      'run the command again in a moment; latchkey health names who has it open',
+      'run the command again in a moment; see who has it open with: latchkey health',
       options,
     )
   }
@@ -33,8 +33,8 @@ export function translate(error: unknown, path: string): unknown {
   if (closed !== undefined && /^SQLITE_(READONLY|CANTOPEN|PERM)/.test(code)) {
     return new LatchkeyError(
       'permission',
-      `${closed} cannot be written by this user, and the database beside it cannot be used without`,
-      `let it belong to the owner of the database: sudo chown --reference=${shellWord(path)} ${shellWord(closed)}`,
+      `${closed} cannot be written by this user, but the database beside it needs it`,
+      `give it to the owner of the database: sudo chown --reference=${shellWord(path)} ${shellWord(closed)}`,
       options,
     )
   }
@@ -51,7 +51,7 @@ export function translate(error: unknown, path: string): unknown {
     return new LatchkeyError(
       'corrupt',
       `reading or writing ${path} failed (${code})`,
-      'look at the disk (dmesg) and run the command again; if the file is lost, restore it with: latchkey restore --latest',
+      'check the disk (dmesg) and run the command again; if the file is lost, restore it with: latchkey restore --latest',
       options,
     )
   }
@@ -69,7 +69,7 @@ export function corrupt(path: string, options?: ErrorOptions): LatchkeyError {
   return new LatchkeyError(
     'corrupt',
     `${path} is damaged, or is not a SQLite database`,
-    'look for a backup with: latchkey backup list, then: latchkey restore --latest',
+    'list backups with: latchkey backup list, then: latchkey restore --latest',
     options,
   )
 }

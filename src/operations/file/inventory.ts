@@ -4,13 +4,13 @@ import type { Inventory, KeyStatus } from '../../contract/views.ts'
 import { sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { sizeOf } from '../../system/files.ts'
-import type { OperationContext } from '../context.ts'
+import type { BesideContext } from '../context.ts'
 import { allDenials } from '../keys/denial-counts.ts'
 import { hasStatus } from '../keys/status-condition.ts'
 import { toDollars } from '../rules/money.ts'
 
 /** Reads every key once. @throws corrupt, busy */
-export async function takeInventory({ store, now }: OperationContext): Promise<Inventory> {
+export async function takeInventory({ store, now, path }: BesideContext): Promise<Inventory> {
   const at = now()
   const keysWith = (status: KeyStatus) => sql<number>`count(*) FILTER (WHERE ${hasStatus(status, at)})`
   const { row, denied } = await store.read(async db => {
@@ -37,8 +37,8 @@ export async function takeInventory({ store, now }: OperationContext): Promise<I
     keys: byStatus,
     used: { requests, inputTokens, outputTokens, otherTokens, costUsd: toDollars(costMicros) },
     denials: denials(denied),
-    sizeBytes: sizeOf(store.path),
-    walBytes: sizeOf(`${store.path}-wal`),
+    sizeBytes: sizeOf(path),
+    walBytes: sizeOf(`${path}-wal`),
   }
 }
 

@@ -8,7 +8,7 @@ import { Client } from '../../db/sqlite/client.ts'
 import { migrateTo } from '../../db/sqlite/migrate.ts'
 import { SqliteStore } from '../../db/sqlite/transaction.ts'
 import { failure } from '../../testing/failure.ts'
-import type { OperationContext } from '../context.ts'
+import type { BesideContext } from '../context.ts'
 import { hashSecret, mintSecret } from '../rules/secrets.ts'
 import { recordUsage } from '../usage/record.ts'
 import { importGlmProxy } from './pipeline.ts'
@@ -18,7 +18,7 @@ const start = new Date('2026-02-01T12:00:00.000Z')
 let folder: string
 let path: string
 let now: Date
-let context: OperationContext
+let context: BesideContext
 /** A second connection, to look at what is really in the file. */
 let client: Client
 
@@ -38,7 +38,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const contextOf = (dryRun: boolean): OperationContext => ({
+const contextOf = (dryRun: boolean): BesideContext => ({
+  path,
   store: new SqliteStore({ path, access: 'write', dryRun, busyTimeoutMs: 5_000 }),
   now: () => now,
   actor: { name: 'tester', origin: 'script' },

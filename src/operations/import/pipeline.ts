@@ -18,7 +18,7 @@ import { readDokify } from '../../formats/dokify.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
 import { readGlmProxy } from '../../formats/glm-proxy.ts'
 import { type Event, record, recordAll } from '../audit.ts'
-import type { OperationContext } from '../context.ts'
+import type { BesideContext, OperationContext } from '../context.ts'
 import { sqliteReader } from '../file/foreign-database.ts'
 import { tableOf } from '../nouns.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
@@ -53,23 +53,23 @@ const readers = { 'glm-proxy': readGlmProxy, ccluster: readCcluster, dokify: rea
  * @throws invalid, naming the first problem in the source and how many more there are; not_found, corrupt, busy,
  *   permission for the file. Nothing is imported then
  */
-export const importGlmProxy = (context: OperationContext, input: ImportOptions): Promise<ImportReport> =>
+export const importGlmProxy = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'glm-proxy', input)
 
 /** Imports the users and keys of a SQLite database of ccluster. @throws as `importGlmProxy` */
-export const importCcluster = (context: OperationContext, input: ImportOptions): Promise<ImportReport> =>
+export const importCcluster = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'ccluster', input)
 
 /** Imports a folder with a dump per table of Dokify, or a SQLite copy of its schema. @throws as `importGlmProxy` */
-export const importDokify = (context: OperationContext, input: ImportOptions): Promise<ImportReport> =>
+export const importDokify = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'dokify', input)
 
 async function importData(
-  context: OperationContext,
+  context: BesideContext,
   source: keyof typeof readers,
   input: ImportOptions,
 ): Promise<ImportReport> {
-  if (input.bytes === undefined) refuseOwnDatabase(input.file, context.store.path)
+  if (input.bytes === undefined) refuseOwnDatabase(input.file, context.path)
   const found = await readers[source]({
     ...input,
     count: readingProgress(context, input),

@@ -34,7 +34,7 @@ test('a packed file of keys is unpacked, by its name or by how it begins', async
   })
   expect((await home.latchkey.keys.list()).map(({ name }) => name)).toEqual(['named', 'other', 'piped'])
   const packed = await run(`import glm-proxy ${named}`, { db: home.path })
-  expect(packed).toMatchObject({ code: 2, err: expect.stringContaining(`${named} is packed with gzip`) })
+  expect(packed).toMatchObject({ code: 2, err: expect.stringContaining(`${named} is compressed with gzip`) })
 })
 
 test.each(['ndjson', 'csv'])(

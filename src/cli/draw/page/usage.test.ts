@@ -101,7 +101,7 @@ describe('the file', () => {
   })
 
   test.each([
-    ['usage report --html there.html', 5, 'there.html is there already'],
+    ['usage report --html there.html', 5, 'there.html already exists'],
     ['usage report --html nowhere/x.html', 2, 'there is no folder'],
     ['usage report --html -', 2, 'needs the name of a new file'],
     ['usage report --key nobody --html none.html', 3, 'nobody'],
