@@ -6,7 +6,7 @@ import { formatDuration } from '../declare/times.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Serve verdicts, usage and metrics over HTTP, for gateways in any language',
+  summary: 'Serve verdicts, usage and metrics over HTTP, for gateways of any kind',
   description:
     'Runs until SIGTERM or SIGINT (Ctrl-C). It then answers open requests, writes all usage to disk, and exits 0, or 130 after SIGINT. A second signal ends it at once. Requests are logged to stderr, as JSON lines or, on a terminal, as text. /healthz and /readyz are open. /v1/authorize, for reverse proxies, and /v1/self need the key of the client. Everything else needs Authorization: Bearer and the secret of a key with the scope latchkey:verify (POST /v1/verify), latchkey:usage (POST /v1/usage, /v1/reservations) or latchkey:metrics (GET /metrics). See docs/server.md.',
   examples: [

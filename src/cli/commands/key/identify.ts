@@ -5,7 +5,7 @@ import { keyStatus, reference } from '../../draw/columns.ts'
 
 export default command({
   effect: 'read',
-  summary: 'Find secrets in a text and show whose they are; exits 4 if one still works',
+  summary: 'Find secrets in a text, and whose they are; exits 4 if one still works',
   description:
     'Reads a log, a diff or any other text and finds everything that has the form of a Latchkey secret, and every secret imported from another system. A wrong checksum means that the secret was mistyped or cut off. Secrets are never printed in full. Live means that a request with the secret would be allowed now, limits aside.',
   examples: [
