@@ -101,7 +101,7 @@ describe('as a process', () => {
     using folder = temporaryFolder()
     const child = shell(script, folder.path)
     const { error } = JSON.parse(await child.stderr.text())
-    expect(error.message).toContain('is not UTF-8')
+    expect(error.message).toContain('is not valid UTF-8')
     expect(await child.exited).toBe(code)
     expect(readdirSync(folder.path)).toEqual([])
   })
@@ -141,7 +141,7 @@ describe('as a process', () => {
   test('--version is no other: a full disk is a failure, a reader that goes away is none', async () => {
     const full = shell('"$BUN" "$LATCHKEY" --version > /dev/full', '/')
     expect(await full.exited).toBe(78)
-    expect(await full.stderr.text()).toMatch(/^latchkey: ENOSPC[^\n]*\ntry: make room[^\n]*\n$/)
+    expect(await full.stderr.text()).toMatch(/^latchkey: ENOSPC[^\n]*\ntry: free some space[^\n]*\n$/)
     const gone = shell('(sleep 0.5; "$BUN" "$LATCHKEY" --version) | true', '/')
     expect([await gone.exited, await gone.stderr.text()]).toEqual([0, ''])
   })
@@ -220,7 +220,7 @@ test('with stdout closed no secret is made, and what there is to tell fails', as
   for (const line of ['key list', 'key list -o csv', '--help', 'key create dry --dry-run']) {
     const { code, err } = run(line)
     expect({ line, code }).toEqual({ line, code: 78 })
-    expect(err).toMatch(/^latchkey: stdout is closed\ntry: give it a file[^\n]*\n/)
+    expect(err).toMatch(/^latchkey: stdout is closed\ntry: redirect it to a file[^\n]*\n/)
   }
   // Its secret does not go to stdout.
   expect(run('key create kept --out secret').code).toBe(78)
