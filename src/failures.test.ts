@@ -135,7 +135,7 @@ const failures: Readonly<Record<ErrorCode, { try: RegExp; drive: (scene: Scene) 
     },
   },
   disk_full: {
-    try: /make room/,
+    try: /free some space/,
     drive: async at => {
       const child = Bun.spawn(['sh', '-c', '"$@" key list >/dev/full', 'sh', ...program], {
         env: { PATH: process.env['PATH'], ...testEnvironment({}, at.path) },

@@ -54,7 +54,7 @@ test('init: where, and who comes first', async () => {
   const typed: Typed[] = [
     { when: /Database file/, keys: enter },
     { when: /first user/, keys: `al ice${enter}` },
-    { when: /may hold/, keys: `${'\x7f'.repeat(4)}ice${enter}` },
+    { when: /may contain/, keys: `${'\x7f'.repeat(4)}ice${enter}` },
   ]
   const drawn = await onTerminal('init', typed, { env: { XDG_DATA_HOME: folder.path }, cwd: folder.path })
   // Too long for a line, the path is folded by the terminal wherever it ends.

@@ -152,8 +152,8 @@ test('the library takes them no more than the command line', async () => {
 })
 
 test.each([
-  ['/dev/null', 'is no file'],
-  ['/dev/tty', 'is no file'],
+  ['/dev/null', 'is not a file'],
+  ['/dev/tty', 'is not a file'],
   ['/', 'is a folder'],
 ])('a restore to %s is refused at once, naming nobody who has it open', async (to, said) => {
   for (const more of ['--yes', '--dry-run', '--in-place --yes']) {

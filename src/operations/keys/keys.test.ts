@@ -347,9 +347,15 @@ test('deleting a key erases its secrets, limits and usage, and the audit trail s
 
 test('the audit trail holds what changed, before and after, and never a secret', async () => {
   await using home = await temporaryLatchkey()
-  const { latchkey } = home
+  const { latchkey, clock } = home
+  const later = () => {
+    clock.now = new Date(clock.now.getTime() + 1_000)
+  }
+  later()
   const made = await latchkey.keys.create({ name: 'ci' })
+  later()
   const { secret } = await latchkey.keys.rotate('ci')
+  later()
   await latchkey.keys.update('ci', { model: 'glm-4.7' })
   const entries = await latchkey.audit.list()
   expect(entries.map(entry => entry.action)).toEqual([

@@ -251,7 +251,7 @@ test('the command tells buckets before and after', async () => {
   const dry = await run('usage compact --minutes-for 31d --dry-run', options)
   expect(dry).toMatchObject({ code: 0, out: 'Would leave 2 of 2 buckets\n' })
   const done = await run('usage compact', options)
-  expect(done).toMatchObject({ code: 0, out: '2 buckets before, 1 now\n  2 folded into hours\n' })
+  expect(done).toMatchObject({ code: 0, out: '2 buckets before, 1 now\n  2 merged into hours\n' })
 })
 
 test('processes record while others compact, also killed ones: nothing is lost and nobody fails', async () => {

@@ -275,7 +275,7 @@ test('the command line tells the report, and its exit codes are 0, 2 and 8', asy
     'problems',
   ])
   const again = await run('usage ingest -', { ...options, stdin })
-  expect(again).toMatchObject({ code: 0, out: 'stdin: was counted before, nothing to do\n', err: '' })
+  expect(again).toMatchObject({ code: 0, out: 'stdin: already counted, nothing to do\n', err: '' })
   const drawn = await run('usage ingest -', {
     ...options,
     stdin: ndjson({ key: 'ci', at }, { key: 'web', at }),

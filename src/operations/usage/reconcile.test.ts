@@ -78,7 +78,7 @@ test('the command exits 0 or 7, and names keys and numbers', async () => {
   const options = { db: home.path, cwd: home.folder, now: home.clock.now }
   expect(await run('usage check', options)).toMatchObject({
     code: 0,
-    out: 'The totals of 3 keys are what was recorded\n',
+    out: 'The totals of 3 keys match the recorded usage\n',
   })
   sql(home.path, "UPDATE keys SET input_tokens = 12 WHERE name = 'b'")
   const found = await run('usage check', options)
