@@ -287,7 +287,10 @@ function fromEnvironment(env: Environment, cwd: string): Layer {
     const variable = `LATCHKEY_${name.toUpperCase()}`
     const value = env[variable]
     if (value !== undefined && isNoText(value)) {
-      throw broken(`${variable} is not valid UTF-8: '${value.toWellFormed()}'`, `set ${variable} to text in UTF-8`)
+      throw broken(
+        `${variable} is not valid UTF-8: '${value.toWellFormed()}'`,
+        `set ${variable} to text in UTF-8`,
+      )
     }
     if (value) layer[name] = { value, source: variable, base: cwd }
   }
