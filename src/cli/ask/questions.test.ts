@@ -59,7 +59,7 @@ test('init: where, and who comes first', async () => {
   const drawn = await onTerminal('init', typed, { env: { XDG_DATA_HOME: folder.path }, cwd: folder.path })
   // Too long for a line, the path is folded by the terminal wherever it ends.
   expect(recorded(drawn, folder.path).join('')).toMatch(
-    /^✔ Database file \[--db\] .*✔ Also create a first user, with the role admin \[--admin, Enter for none\] aliceCreated .*latchkey\.db.* and user.* alice .*Next: latchkey key create ci --user aliceThe same without questions: {2}latchkey init --admin alice$/,
+    /^✔ Database file \[--db\] .*✔ Also create a first user, with the role admin \[--admin, Enter for none\] aliceCreated .*latchkey\.db.* and user.* alice.*Next: latchkey key create ci --user aliceThe same without questions: {2}latchkey init --admin alice$/,
   )
   expect(drawn.code).toBe(0)
   const users = await run('user list --fields username,role --json', {
