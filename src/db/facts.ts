@@ -184,7 +184,7 @@ export interface Entry {
   readonly at: number
   /** The sum of its buckets. */
   readonly counts: UsageCounts
-  readonly buckets: Iterable<Bucket>
+  readonly buckets: readonly Bucket[]
 }
 
 /** What was used of a model within the minute of `at`. */

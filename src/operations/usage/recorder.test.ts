@@ -1,8 +1,11 @@
 import { expect, test } from 'bun:test'
+import { LatchkeyError } from '../../contract/errors.ts'
 import { Client } from '../../db/sqlite/client.ts'
+import { SqliteStore } from '../../db/sqlite/transaction.ts'
 import { connectLatchkey, type Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { createRecorder } from './recorder.ts'
 
 const totalsOf = async (latchkey: Latchkey, key: string) => (await latchkey.keys.stats(key)).totals
 const buckets = (path: string) => {
@@ -239,4 +242,32 @@ test('of events that are sent together one that is wrong has none counted', asyn
   await latchkey.keys.create({ name: 'ci' })
   expect(await recorder.ingest([good])).toMatchObject({ counted: 1, duplicates: 0 })
   expect(await recorder.ingest([])).toMatchObject({ events: 0 })
+})
+
+test('a flush that was rolled back at its end is written whole by the next attempt', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey, path, clock } = home
+  const { id } = await latchkey.keys.create({ name: 'ci' })
+  const options = { path, access: 'write', busyTimeoutMs: 5_000 } as const
+  const store = new SqliteStore({ ...options, dryRun: false })
+  const trial = new SqliteStore({ ...options, dryRun: true })
+  const { enter } = store.usage
+  let attempts = 0
+  Object.assign(store.usage, {
+    enter: async (...asked: Parameters<typeof enter>) => {
+      if (++attempts > 1) return enter(...asked)
+      await trial.usage.enter(...asked)
+      throw new LatchkeyError('busy', 'another process was faster', 'run it again')
+    },
+  })
+  const actor = { name: 'tester', origin: 'script' } as const
+  const recorder = await createRecorder({ store, now: () => clock.now, actor }, { flushEvery: 3_600_000 })
+  const written = recorder.record(id, { inputTokens: 3, model: 'a' })
+  await recorder.close()
+  await written
+  await store.close()
+  await trial.close()
+  expect(attempts).toBe(2)
+  expect(await totalsOf(latchkey, 'ci')).toMatchObject({ requests: 1, tokens: 3 })
+  expect(buckets(path)).toEqual([[1, 'a']])
 })

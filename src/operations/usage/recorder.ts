@@ -147,7 +147,7 @@ class Batch {
   /** Resolves once everything is on disk; rejects if that fails or a key was deleted. */
   async write({ store, now }: OperationContext, patienceMs: number): Promise<void> {
     const summed = [...this.#keys].map(([keyId, { lastUsedAt, total, buckets }]): readonly Entry[] => [
-      { id: null, keyId, at: lastUsedAt, counts: total, buckets: buckets.values() },
+      { id: null, keyId, at: lastUsedAt, counts: total, buckets: [...buckets.values()] },
     ])
     const groups = [...summed, ...this.#deliveries.map(({ entries }) => entries)]
     const at = now().getTime()
