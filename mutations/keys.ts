@@ -95,4 +95,11 @@ export const keys: readonly Mutation[] = [
     instead: '',
     tests: ['src/operations/keys/keys.test.ts'],
   },
+  {
+    what: 'a key that does not work costs as much as all that it has used',
+    file: 'src/operations/keys/verify.ts',
+    text: 'moment, refusing(options, now))',
+    instead: 'moment)',
+    tests: ['src/operations/keys/verify.test.ts'],
+  },
 ]

@@ -58,14 +58,14 @@ export const limits: readonly Mutation[] = [
   {
     what: 'limits of the user bind no key',
     file: 'src/db/sqlite/facts.ts',
-    text: "    if (ownerId !== null) this.#add(limits, { type: 'user', id: ownerId, name: username ?? '' }, moment)\n",
+    text: "    if (ownerId !== null) this.#bind(bound, { type: 'user', id: ownerId, name: username ?? '' })\n",
     instead: '',
     tests: ['src/operations/limits/manage.test.ts'],
   },
   {
     what: 'limits of the project bind no key',
     file: 'src/db/sqlite/facts.ts',
-    text: "    if (projectId !== null) this.#add(limits, { type: 'project', id: projectId, name: slug ?? '' }, moment)\n",
+    text: "    if (projectId !== null) this.#bind(bound, { type: 'project', id: projectId, name: slug ?? '' })\n",
     instead: '',
     tests: ['src/operations/limits/manage.test.ts'],
   },

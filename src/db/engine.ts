@@ -20,6 +20,7 @@ import type {
   Moment,
   PriceRow,
   Pricing,
+  Refuses,
   ReservationRow,
   RunningTotals,
   Usage,
@@ -77,7 +78,7 @@ export interface Snapshot {
 /** What is stored, for rules to judge. */
 export interface Facts {
   /** The key with every limit that binds it, and what counts against each; null when nothing has that id or hash. */
-  readonly keyAt: (key: KeyBy, moment: Moment) => Answer<KeyFacts | null>
+  readonly keyAt: (key: KeyBy, moment: Moment, refuses?: Refuses) => Answer<KeyFacts | null>
   /** The limits of some subjects, one subject after another. */
   readonly limitsAt: (subjects: readonly LimitSubject[], moment: Moment) => Answer<readonly LimitFacts[]>
   /** What of a limit stops counting, and when, until no more than `downTo` is booked and reserved. */
@@ -113,6 +114,7 @@ export interface UsageBook {
   readonly reserve: <D extends { readonly hold: ReservationRow | null }>(
     key: KeyBy,
     moment: () => Moment,
+    refuses: Refuses,
     decide: (found: KeyFacts | null) => D,
   ) => Promise<D>
   /**

@@ -42,13 +42,22 @@ export interface LimitOfKey {
 /** A key by its id, or by the SHA-256 of one of its secrets in lower-case hex. */
 export type KeyBy = { readonly id: string } | { readonly hash: string }
 
-/** What is stored about a key at a moment. */
-export interface KeyFacts extends ListedKey {
+/** A key, and the secret that was asked about. */
+export interface FoundKey extends ListedKey {
   /** When the secret that was asked about stops working; null of the current one. */
   readonly endsAt: number | null
-  /** Of the key, then of its user, then of its project. */
-  readonly limits: readonly LimitFacts[]
 }
+
+/** What is stored about a key at a moment. */
+export interface KeyFacts extends FoundKey {
+  /** Of the key, then of its user, then of its project. */
+  readonly bound: readonly BoundLimit[]
+  /** What counts against each of them; null if the key is refused anyway. */
+  readonly limits: readonly LimitFacts[] | null
+}
+
+/** Whether a key is refused whatever counts against its limits, so that nothing need be added up. Awaits nothing. */
+export type Refuses = (found: FoundKey) => boolean
 
 /** Since when facts are asked for, and how far ahead the clocks of others may be. */
 export interface Moment {
@@ -66,10 +75,14 @@ export interface StoredLimit {
   readonly resetUsed: number
 }
 
-/** A limit, whom it binds, and what of its metric is stored inside its window. */
-export interface LimitFacts {
+/** A limit, and whom it binds. */
+export interface BoundLimit {
   readonly subject: LimitSubject
   readonly limit: StoredLimit
+}
+
+/** With what of its metric is stored inside its window. */
+export interface LimitFacts extends BoundLimit {
   /** The sum of all buckets that lie at least partly inside the window; those under way at a reset whole. */
   readonly booked: number
   /** What of that is in buckets that were under way at the reset. 0 where the reset has nothing to forgive. */

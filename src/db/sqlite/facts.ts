@@ -7,6 +7,7 @@ import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { LimitSubject, Metric } from '../../contract/views.ts'
 import type { Facts, KeyQuery } from '../engine.ts'
 import {
+  type BoundLimit,
   type KeyBy,
   type KeyColumns,
   type KeyFacts,
@@ -16,6 +17,7 @@ import {
   type Moment,
   type Piece,
   type PriceRow,
+  type Refuses,
   type RunningTotals,
   type StoredLimit,
   windowAt,
@@ -36,6 +38,8 @@ interface Bucket {
 }
 
 type Values = (string | number | null)[]
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 export class SqliteFacts implements Facts {
   readonly client: Client
@@ -58,7 +62,7 @@ export class SqliteFacts implements Facts {
     this.#dataVersion = dataVersion
   }
 
-  keyAt(by: KeyBy, moment: Moment): KeyFacts | null {
+  keyAt(by: KeyBy, moment: Moment, refuses?: Refuses): KeyFacts | null {
     this.#found ??= compileFound(this.client)
     const { secret, key, user, project } = this.#found
     const asked = 'hash' in by ? secret.get(by.hash) : { keyId: by.id, start: null, endsAt: null }
@@ -69,11 +73,11 @@ export class SqliteFacts implements Facts {
     const inProject = projectId === null ? null : project.get(projectId)
     const username = owner === null ? null : owner.username
     const slug = inProject === null ? null : inProject.slug
-    const limits: LimitFacts[] = []
-    this.#add(limits, { type: 'key', id, name }, moment)
-    if (ownerId !== null) this.#add(limits, { type: 'user', id: ownerId, name: username ?? '' }, moment)
-    if (projectId !== null) this.#add(limits, { type: 'project', id: projectId, name: slug ?? '' }, moment)
-    return {
+    const bound: BoundLimit[] = []
+    this.#bind(bound, { type: 'key', id, name })
+    if (ownerId !== null) this.#bind(bound, { type: 'user', id: ownerId, name: username ?? '' })
+    if (projectId !== null) this.#bind(bound, { type: 'project', id: projectId, name: slug ?? '' })
+    const found: Writable<KeyFacts> = {
       ...columns,
       // A secret in its grace shows the start of the one that replaced it.
       start: asked.start === null || asked.endsAt !== null ? this.#currentStart(id) : asked.start,
@@ -82,18 +86,21 @@ export class SqliteFacts implements Facts {
       slug,
       projectArchivedAt: inProject === null ? null : inProject.archivedAt,
       endsAt: asked.endsAt,
-      limits,
+      bound,
+      limits: null,
     }
+    if (!refuses?.(found)) found.limits = this.#sum(bound, moment)
+    return found
   }
 
   limitsAt(subjects: readonly LimitSubject[], moment: Moment): readonly LimitFacts[] {
-    const limits: LimitFacts[] = []
-    for (const subject of subjects) this.#add(limits, subject, moment)
-    return limits
+    const bound: BoundLimit[] = []
+    for (const subject of subjects) this.#bind(bound, subject)
+    return this.#sum(bound, moment)
   }
 
   /** The facts of a limit, as they are now. */
-  limitAt(subject: LimitSubject, limit: StoredLimit, moment: Moment): LimitFacts {
+  limitAt({ subject, limit }: BoundLimit, moment: Moment): LimitFacts {
     const { type, id } = subject
     const { metric } = limit
     const { from, reset } = windowAt(limit, moment.at)
@@ -142,11 +149,13 @@ export class SqliteFacts implements Facts {
     return [...this.client.rows<LimitOfKey>(limitsOfKeys(ids))]
   }
 
-  #add(limits: LimitFacts[], subject: LimitSubject, moment: Moment): void {
+  #bind(bound: BoundLimit[], subject: LimitSubject): void {
     this.#found ??= compileFound(this.client)
-    for (const limit of this.#found.limits[subject.type].all(subject.id)) {
-      limits.push(this.limitAt(subject, limit, moment))
-    }
+    for (const limit of this.#found.limits[subject.type].all(subject.id)) bound.push({ subject, limit })
+  }
+
+  #sum(bound: readonly BoundLimit[], moment: Moment): readonly LimitFacts[] {
+    return bound.map(each => this.limitAt(each, moment))
   }
 
   /** The display start of the current secret of a key. */
@@ -279,13 +288,13 @@ const compileFound = (client: Client): Found => ({
   },
 })
 
-const minuteMs = 60_000
+export const minuteMs = 60_000
 const hourMs = 3_600_000
 const dayMs = 86_400_000
 const nothing: Used = { used: 0, reserved: 0 }
 
 /** Buckets begin at whole multiples of their width: the only start from which one of that width can hold `at`. */
-const bucketStart = (at: number, widthMs: number): number => Math.floor(at / widthMs) * widthMs
+export const bucketStart = (at: number, widthMs: number): number => Math.floor(at / widthMs) * widthMs
 
 const counted: Readonly<Record<Metric, string>> = {
   tokens: 'u.input_tokens + u.output_tokens + u.other_tokens',

@@ -77,10 +77,10 @@ export class SqliteStore implements Store {
   readonly #beforeClose: (() => Promise<void>)[] = []
 
   readonly latest: Store['latest'] = {
-    keyAt: (key, moment) => this.glance(facts => facts.keyAt(key, moment)),
+    keyAt: (key, moment, refuses) => this.glance(facts => facts.keyAt(key, moment, refuses)),
     freeing: (limit, moment, downTo) =>
       this.glance(facts => {
-        const now = facts.limitAt(limit.subject, limit.limit, moment)
+        const now = facts.limitAt(limit, moment)
         return { facts: now, pieces: [...facts.freeing(now, moment, downTo).pieces] }
       }),
     prices: () => this.glance(facts => facts.prices()),
@@ -89,7 +89,8 @@ export class SqliteStore implements Store {
   readonly usage: UsageBook = {
     charge: (keyId, used, pricing) => this.tally('NORMAL', usage => usage.charge(keyId, used, pricing)),
     enter: (groups, at) => this.tally('FULL', usage => usage.enter(groups, at)),
-    reserve: (key, moment, decide) => this.tally('NORMAL', usage => usage.reserve(key, moment, decide)),
+    reserve: (key, moment, refuses, decide) =>
+      this.tally('NORMAL', usage => usage.reserve(key, moment, refuses, decide)),
     settle: (id, used, pricing) => this.tally('NORMAL', usage => usage.settle(id, used, pricing)),
     release: id => this.tally('NORMAL', usage => usage.release(id)),
     addDenials: rows => this.tally('NORMAL', usage => usage.addDenials(rows)),

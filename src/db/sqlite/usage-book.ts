@@ -14,13 +14,14 @@ import {
   type Moment,
   overflowOf,
   type Pricing,
+  type Refuses,
   type ReservationRow,
   type RunningTotals,
   type Usage,
   type UsageCounts,
 } from '../facts.ts'
 import type { Client } from './client.ts'
-import { type SqliteFacts, totalsOf } from './facts.ts'
+import { bucketStart, minuteMs, type SqliteFacts, totalsOf } from './facts.ts'
 
 type Values = (string | number | null)[]
 
@@ -60,9 +61,10 @@ export class SqliteUsage {
   reserve<D extends { readonly hold: ReservationRow | null }>(
     key: KeyBy,
     moment: () => Moment,
+    refuses: Refuses,
     decide: (found: KeyFacts | null) => D,
   ): D {
-    const decision = decide(this.#facts.keyAt(key, moment()))
+    const decision = decide(this.#facts.keyAt(key, moment(), refuses))
     if (decision.hold !== null) this.addReservation(decision.hold)
     return decision
   }
@@ -132,8 +134,15 @@ export class SqliteUsage {
     model: string,
     { requests, inputTokens, outputTokens, costMicros }: UsageCounts,
   ): void {
-    const start = Math.floor(at / 60_000) * 60_000
-    this.#addToBucket.run(keyId, start, model, requests, inputTokens, outputTokens, costMicros)
+    this.#addToBucket.run(
+      keyId,
+      bucketStart(at, minuteMs),
+      model,
+      requests,
+      inputTokens,
+      outputTokens,
+      costMicros,
+    )
   }
 
   #hasEvent(id: string): boolean {

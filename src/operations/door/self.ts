@@ -1,8 +1,8 @@
 /** What the holder of a key may see of it. Only reads, and counts no denial. */
-import type { LimitForecast, Self } from '../../contract/views.ts'
+import type { Self } from '../../contract/views.ts'
 import type { OperationContext } from '../context.ts'
 import { verifySecret } from '../keys/verify.ts'
-import { forecast, inOrder, momentOf } from '../limits/window.ts'
+import { forecasts, momentOf } from '../limits/window.ts'
 import { addDays, startOfDay } from '../rules/calendar.ts'
 import { readReport } from '../usage/report.ts'
 import { refusal, secretIn } from './authorize.ts'
@@ -20,10 +20,8 @@ export async function self(context: OperationContext, { headers }: Carrier): Pro
   const { id, name, start, status, model, allowedModels, scopes, expiresAt } = verdict.key
   return context.store.read(async db => {
     const moment = momentOf(now)
-    const limits: LimitForecast[] = []
-    for (const each of inOrder((await db.facts.keyAt({ id }, moment))?.limits ?? [])) {
-      limits.push(await forecast(db.facts, each, moment))
-    }
+    const found = await db.facts.keyAt({ id }, moment)
+    const limits = await forecasts(db.facts, found?.limits ?? [], moment)
     const since = addDays(startOfDay(now, 'UTC'), 1 - days, 'UTC')
     const rows = readReport(db, { by: ['day', 'model'], key: id, since }, now)
     const usage = await Array.fromAsync(rows, ({ key: _, user: __, project: ___, start, ...counts }) => ({

@@ -1,8 +1,8 @@
 /** Explains whether and why a key's requests are allowed or denied, without its secret. Only reads. */
-import type { Explanation, LimitForecast } from '../../contract/views.ts'
+import type { Explanation } from '../../contract/views.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
-import { forecast, inOrder, momentOf } from '../limits/window.ts'
+import { forecasts, momentOf } from '../limits/window.ts'
 import { find } from '../select.ts'
 import { denialsOf } from './denial-counts.ts'
 import type { VerifyOptions } from './input.ts'
@@ -31,13 +31,11 @@ export function explainKey(
     const judged = judge(found, now, options)
     const { key, ...verdict } = await withRetry(db.facts, found, judged, moment, wanted)
     if (found === null || key === null) throw new Error('a key that was found has no verdict')
-    const limits: LimitForecast[] = []
-    for (const each of inOrder(found.limits)) limits.push(await forecast(db.facts, each, moment, wanted))
     return {
       ...verdict,
       key,
       model: key.model ?? options.model ?? null,
-      limits,
+      limits: await forecasts(db.facts, found.limits ?? [], moment, wanted),
       denials: await denialsOf(db, key.id, new Date(at.getTime() - recentMs), at),
     }
   })

@@ -1,9 +1,9 @@
 /** Statistics of a key, for `key stats`. */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { LimitForecast, Stats, UsagePoint } from '../../contract/views.ts'
+import type { Stats, UsagePoint } from '../../contract/views.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
-import { forecast, inOrder, momentOf } from '../limits/window.ts'
+import { forecasts, momentOf } from '../limits/window.ts'
 import { addDays, startOfDay } from '../rules/calendar.ts'
 import { find } from '../select.ts'
 import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
@@ -52,8 +52,7 @@ export function keyStats(
     const key = await keyView(db, now, row.id, at)
     const moment = momentOf(at)
     const found = await db.facts.keyAt({ id: row.id }, moment)
-    const limits: LimitForecast[] = []
-    for (const each of inOrder(found?.limits ?? [])) limits.push(await forecast(db.facts, each, moment))
+    const limits = await forecasts(db.facts, found?.limits ?? [], moment)
     return {
       key,
       totals: shownCounts(row),

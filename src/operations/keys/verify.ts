@@ -2,7 +2,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
 import type { Facts } from '../../db/engine.ts'
-import type { KeyFacts, Moment } from '../../db/facts.ts'
+import type { KeyFacts, Moment, Refuses } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import { inOrder, judgeLimit, momentOf, untilFree } from '../limits/window.ts'
 import { matches } from '../rules/patterns.ts'
@@ -28,7 +28,7 @@ export async function verifySecret(
   const now = context.now()
   const { latest } = context.store
   const moment = momentOf(options.at ?? now)
-  const found = await latest.keyAt({ hash: hashSecret(secret) }, moment)
+  const found = await latest.keyAt({ hash: hashSecret(secret) }, moment, refusing(options, now))
   const verdict = judge(found, now, options)
   if (verdict.valid) return verdict
   if (options.at === undefined) noteDenial(context.store, verdict, now)
@@ -58,9 +58,13 @@ export function requireSound({ at, wanted = {} }: VerifyOptions): void {
 export function judge(found: KeyFacts | null, now: Date, options: VerifyOptions): Verdict {
   const { at = now } = options
   if (found === null) return denied('not_found')
-  const limits = inOrder(found.limits)
-  const own = limits.filter(each => each.subject.type === 'key').map(each => each.limit)
-  const key = keyViewOf(found, own, at, now)
+  const own = inOrder(found.bound).filter(each => each.subject.type === 'key')
+  const key = keyViewOf(
+    found,
+    own.map(({ limit }) => limit),
+    at,
+    now,
+  )
   const refusal = refusalOf(found, at, now)
   if (refusal !== null) return denied(refusal, key)
   // The key's own model replaces the requested one, so it must be allowed.
@@ -76,10 +80,17 @@ export function judge(found: KeyFacts | null, now: Date, options: VerifyOptions)
   if (scope !== undefined && !key.scopes.some(pattern => matches(pattern, scope))) {
     return denied('insufficient_scope', key)
   }
-  const states = limits.map(each => judgeLimit(each, options.wanted))
+  if (found.limits === null) throw new Error('a key that works came without what counts against its limits')
+  const states = inOrder(found.limits).map(each => judgeLimit(each, options.wanted))
   if (states.some(state => state.exceeded)) return denied('limit_exceeded', key, states)
   return { valid: true, code: 'valid', key, limits: states, retryAt: null }
 }
+
+/** For `judge` with the same time: a key that does not work costs the same however much it has used. */
+export const refusing =
+  ({ at }: VerifyOptions, now: Date): Refuses =>
+  found =>
+    refusalOf(found, at ?? now, now) !== null
 
 /** Adds the time to retry, which is looked up only if a limit was hit. */
 export async function withRetry(
@@ -89,7 +100,7 @@ export async function withRetry(
   moment: Moment,
   wanted: VerifyOptions['wanted'],
 ): Promise<Verdict> {
-  if (found === null || verdict.code !== 'limit_exceeded') return verdict
+  if (!found?.limits || verdict.code !== 'limit_exceeded') return verdict
   const limits = await untilFree(facts, inOrder(found.limits), moment, wanted)
   return { ...verdict, limits, retryAt: latestOf(limits) }
 }

@@ -9,7 +9,7 @@
 
 import type { LimitForecast, LimitState, LimitSubject } from '../../contract/views.ts'
 import type { Facts } from '../../db/engine.ts'
-import type { Freeing, LimitFacts, Moment } from '../../db/facts.ts'
+import type { BoundLimit, Freeing, LimitFacts, Moment } from '../../db/facts.ts'
 import { clockToleranceMs } from '../rules/input.ts'
 import type { Wanted } from './input.ts'
 import { toStored } from './rows.ts'
@@ -21,7 +21,7 @@ type Freer = Pick<Facts, 'freeing'>
 export const momentOf = (at: Date): Moment => ({ at: at.getTime(), toleranceMs: clockToleranceMs })
 
 /** Sorts limits: those of the key, its user and its project, each by metric and window. */
-export const inOrder = (limits: readonly LimitFacts[]): readonly LimitFacts[] =>
+export const inOrder = <L extends BoundLimit>(limits: readonly L[]): readonly L[] =>
   limits.length < 2
     ? limits
     : (['key', 'user', 'project'] as const).flatMap(type =>
@@ -97,12 +97,23 @@ function firstBelow(freeing: Freeing, most: number, now: number): Date | null {
   return null
 }
 
-/** When the limit allows a request that needs `wanted`, and when some, half and all of it is free again. */
-export async function forecast(
+/** When each limit allows a request that needs `wanted`, and when some, half and all of it is free again. Sorted. */
+export async function forecasts(
+  facts: Freer,
+  limits: readonly LimitFacts[],
+  moment: Moment,
+  wanted: Wanted = {},
+): Promise<readonly LimitForecast[]> {
+  const all: LimitForecast[] = []
+  for (const limit of inOrder(limits)) all.push(await forecast(facts, limit, moment, wanted))
+  return all
+}
+
+async function forecast(
   facts: Freer,
   limit: LimitFacts,
   moment: Moment,
-  wanted: Wanted = {},
+  wanted: Wanted,
 ): Promise<LimitForecast> {
   const { metric, amount } = limit.limit
   const [state = judgeLimit(limit, wanted)] = await untilFree(facts, [limit], moment, wanted)

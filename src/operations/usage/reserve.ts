@@ -4,11 +4,11 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded, Reserved, Verdict } from '../../contract/views.ts'
-import type { KeyFacts, ReservationRow } from '../../db/facts.ts'
+import type { KeyFacts, Moment, Refuses, ReservationRow } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { noteDenial } from '../keys/denials.ts'
-import { judge, withRetry } from '../keys/verify.ts'
+import { judge, refusing, withRetry } from '../keys/verify.ts'
 import { momentOf } from '../limits/window.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
@@ -44,9 +44,14 @@ export async function reserve(
     ? { hash: hashSecret(selector.secret) }
     : { id: (await store.read(db => find(db, 'key', selector))).id }
   const wanted = { tokens, requests, usd }
+  let now = context.now()
+  // Read the clock while holding the lock, so that no visible reservation is in the future.
+  const moment = (): Moment => {
+    now = context.now()
+    return momentOf(now)
+  }
   const decide = (found: KeyFacts | null): Decision => {
     if (found === null && 'id' in key) gone(key.id)
-    const now = context.now()
     const verdict = judge(found, now, { model, scope, wanted })
     if (!verdict.valid || found === null) return { hold: null, found, verdict }
     const createdAt = now.getTime()
@@ -61,10 +66,9 @@ export async function reserve(
     }
     return { hold, found, verdict }
   }
-  // Read the clock while holding the lock, so that no visible reservation is in the future.
-  const { found, verdict, hold } = await store.usage.reserve(key, () => momentOf(context.now()), decide)
+  const refuses: Refuses = found => refusing({}, now)(found)
+  const { found, verdict, hold } = await store.usage.reserve(key, moment, refuses, decide)
   if (hold) return { reservation: { id: hold.id, expiresAt: new Date(hold.expiresAt) }, verdict }
-  const now = context.now()
   noteDenial(store, verdict, now)
   return { reservation: null, verdict: await withRetry(store.latest, found, verdict, momentOf(now), wanted) }
 }
