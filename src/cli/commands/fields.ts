@@ -10,13 +10,12 @@ const names = {
   removeMember: 'removeMembers',
 } as const
 
+const known: ReadonlyMap<string, string> = new Map(Object.entries(names))
+
 type Fields<T> = { readonly [K in keyof T as K extends keyof typeof names ? (typeof names)[K] : K]: T[K] }
 
 /** What was typed, under the names of the operations. */
 export const fields = <T extends object>(typed: T): Fields<T> =>
   Object.fromEntries(
-    Object.entries(typed).map(([option, value]) => [
-      new Map(Object.entries(names)).get(option) ?? option,
-      value,
-    ]),
+    Object.entries(typed).map(([option, value]) => [known.get(option) ?? option, value]),
   ) as Fields<T>

@@ -1,10 +1,9 @@
 import { nouns } from '../../../contract/nouns.ts'
 import { explanation } from '../../../contract/views/keys.ts'
-import { arg, command, one, opt } from '../../declare/define.ts'
-import { amount, dollars } from '../../declare/parse.ts'
-import { moment } from '../../declare/times.ts'
+import { arg, command, one } from '../../declare/define.ts'
 import { limitLines } from '../../draw/limits.ts'
 import { denialLines } from '../usage/drawing.ts'
+import { request, requestOptions } from './request.ts'
 
 export default command({
   effect: 'read',
@@ -17,20 +16,9 @@ export default command({
     'latchkey key explain ci --at 2026-11-20T12:00:00Z --json',
   ],
   args: { key: arg.one(nouns.key.selectors) },
-  options: {
-    model: opt.text('model', 'Model that the request asks for'),
-    scope: opt.text('scope', 'Scope that the request needs'),
-    tokens: opt.as('n', amount, 'Tokens that the request will use'),
-    costUsd: opt.as('dollars', dollars, 'Dollars that the request will cost'),
-    at: opt.as('date', moment, 'Answer for this time (default: now)'),
-  },
-  run: async (ctx, { key, model, scope, tokens, costUsd, at }) =>
-    (await ctx.operations()).keys.explain(await ctx.keySelector(key), {
-      model,
-      scope,
-      at,
-      wanted: { tokens, usd: costUsd },
-    }),
+  options: requestOptions,
+  run: async (ctx, { key, ...asked }) =>
+    (await ctx.operations()).keys.explain(await ctx.keySelector(key), request(asked)),
   prints: one(explanation, {
     done: ({ valid, code, key, limits, retryAt, denials }, brush) =>
       [

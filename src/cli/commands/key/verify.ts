@@ -1,9 +1,8 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { verdict } from '../../../contract/views/keys.ts'
-import { arg, command, one, opt } from '../../declare/define.ts'
-import { amount, dollars } from '../../declare/parse.ts'
-import { moment } from '../../declare/times.ts'
+import { arg, command, one } from '../../declare/define.ts'
 import { limitLines } from '../../draw/limits.ts'
+import { request, requestOptions } from './request.ts'
 
 /** What a code that names no key means. */
 const unlike: Readonly<Record<string, string>> = {
@@ -22,17 +21,11 @@ export default command({
     'printf %s "$secret" | latchkey key verify - --at 2026-11-20T12:00:00Z',
   ],
   args: { secret: arg.optional('Only -; the secret is always read from stdin') },
-  options: {
-    model: opt.text('model', 'Model that the request asks for'),
-    scope: opt.text('scope', 'Scope that the request needs'),
-    tokens: opt.as('n', amount, 'Tokens that the request will use'),
-    costUsd: opt.as('dollars', dollars, 'Dollars that the request will cost'),
-    at: opt.as('date', moment, 'Answer for this time (default: now)'),
-  },
-  run: async (ctx, { secret: word, model, scope, tokens, costUsd, at }) => {
+  options: requestOptions,
+  run: async (ctx, { secret: word, ...asked }) => {
     const secret = await ctx.secretArgument(word)
     const { keys } = await ctx.operations()
-    return keys.verify(secret, { model, scope, at, wanted: { tokens, usd: costUsd } })
+    return keys.verify(secret, request(asked))
   },
   prints: one(verdict, {
     done: (verdict, brush) => {

@@ -1,0 +1,22 @@
+/** What a request asks for, as `explain` and `verify` let it be described. */
+
+import type { Values } from '../../declare/declaration.ts'
+import { opt } from '../../declare/define.ts'
+import { amount, dollars } from '../../declare/parse.ts'
+import { moment } from '../../declare/times.ts'
+
+export const requestOptions = {
+  model: opt.text('model', 'Model that the request asks for'),
+  scope: opt.text('scope', 'Scope that the request needs'),
+  tokens: opt.as('n', amount, 'Tokens that the request will use'),
+  costUsd: opt.as('dollars', dollars, 'Dollars that the request will cost'),
+  at: opt.as('date', moment, 'Answer for this time (default: now)'),
+}
+
+/** The same as operations take it. */
+export const request = ({ model, scope, at, tokens, costUsd }: Values<typeof requestOptions>) => ({
+  model,
+  scope,
+  at,
+  wanted: { tokens, usd: costUsd },
+})
