@@ -324,7 +324,7 @@ async function runAll(lines: readonly Staged[], scene: Scene): Promise<readonly 
     startsItself(words)
   const together = lines.filter(line => !apart(line))
   const ended = await Promise.all([
-    inParallel(lines.filter(apart), 4, line => start(line, before)),
+    inParallel(lines.filter(apart), line => start(line, before)),
     before.length === 0 ? runLines(together) : runElsewhere(together, before),
   ])
   const [processes, others] = ended.map(each => each.values())

@@ -1,12 +1,12 @@
 /** `bun run test:quick`: git says what has changed since main, and the imports say which tests notice. */
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 
 const root = join(import.meta.dir, '../..')
 const typescript = new Bun.Transpiler({ loader: 'ts' })
 
 /**
- * The tests that import a file that has changed, by however many steps; that lie beside one; or that name one which is
- * no source, as a page that they read. Late imports are not followed: the tables of commands and of operations lead
+ * The tests that import a file that has changed, by however many steps; that lie beside one; or that name one or its
+ * folder, as what they read or start, or import a file that does. Late imports are not followed: the tables of commands and of operations lead
  * everywhere by them, and what they load has its tests beside it.
  *
  * @param changed paths from the root of the project, as are the keys of `sources`
@@ -24,19 +24,25 @@ export function touchedTests(
       importers.set(to, [...(importers.get(to) ?? []), file])
     }
   }
-  const reached = new Set(changed)
+  const reached = new Set([...changed, ...naming(changed, sources)])
   // What is added on the way is visited too.
   for (const file of reached) for (const importer of importers.get(file) ?? []) reached.add(importer)
   const folders = new Set(changed.filter(file => file.endsWith('.ts')).map(file => join(file, '..')))
-  const pages = changed.filter(file => !file.endsWith('.ts'))
   return [...sources]
-    .filter(([file, text]) => {
+    .filter(([file]) => {
       const isNear = reached.has(file) || folders.has(join(file, '..'))
-      const isNamed = pages.some(page => text.includes(`'${page}'`))
-      return file.endsWith('.test.ts') && (isNear || isNamed || readsAll.includes(file))
+      return file.endsWith('.test.ts') && (isNear || readsAll.includes(file))
     })
     .map(([file]) => file)
     .sort()
+}
+
+/** The sources that have the path of a changed file, or of its folder, as a text. */
+function naming(changed: readonly string[], sources: ReadonlyMap<string, string>): readonly string[] {
+  const names = new Set(changed.flatMap(file => [file, dirname(file)]))
+  names.delete('.')
+  const quoted = [...sources].map(([file, text]) => [file, text.matchAll(/'(?:\.\.\/)*([^'\n]+)'/g)] as const)
+  return quoted.flatMap(([file, found]) => (found.some(([, name = '']) => names.has(name)) ? [file] : []))
 }
 
 /** They read every source. */
@@ -44,7 +50,7 @@ const readsAll = ['src/architecture.test.ts', 'src/mutations.test.ts']
 
 /** Every source of the tests and of what they import. */
 async function readSources(): Promise<ReadonlyMap<string, string>> {
-  const files = [...new Bun.Glob('{src,bin,bench,faults,mutations,packaging}/**/*.ts').scanSync(root)]
+  const files = [...new Bun.Glob('{src,bin,bench,docs,faults,mutations,packaging}/**/*.ts').scanSync(root)]
   return new Map(
     await Promise.all(files.map(async file => [file, await Bun.file(join(root, file)).text()] as const)),
   )

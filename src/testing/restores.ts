@@ -2,12 +2,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from '../db/sqlite/client.ts'
-import type { FileContext } from '../operations/context.ts'
 import { createBackup } from '../operations/file/backup/create.ts'
-import { initialize } from '../operations/file/init.ts'
-import { addUsers } from './backups.ts'
-import { type TemporaryFolder, temporaryFolder } from './folder.ts'
-import { fromTemplate } from './template.ts'
+import { addUsers, type BackupScene, backupScene } from './backups.ts'
 
 export const cleanUp: (() => void)[] = []
 /** For `afterEach`. */
@@ -15,30 +11,13 @@ export function cleanedUp(): void {
   for (const step of cleanUp.splice(0).toReversed()) step()
 }
 
-export interface RestoreScene {
-  readonly context: FileContext
-  readonly dry: FileContext
-  readonly folder: TemporaryFolder
-}
-
 /** A database of `users` rows, a backup of it, and then as many rows more. */
-export async function restoreScene(users = 50): Promise<RestoreScene> {
-  const folder = temporaryFolder()
-  cleanUp.push(folder.remove)
-  const context: FileContext = {
-    path: folder.file('data', 'latchkey.db'),
-    backupDir: folder.file('backups'),
-    now: () => new Date(),
-    actor: { name: 'tester', origin: 'script' },
-    dryRun: false,
-  }
-  await fromTemplate(`${users} users`, context.path, async () => {
-    await initialize(context)
-    addUsers(context.path, users)
-  })
-  await createBackup(context, { compression: 'none' })
-  addUsers(context.path, users)
-  return { context, dry: { ...context, dryRun: true }, folder }
+export async function restoreScene(users = 50): Promise<BackupScene> {
+  const scene = await backupScene({ now: () => new Date() }, users)
+  cleanUp.push(scene.folder.remove)
+  await createBackup(scene.context, { compression: 'none' })
+  addUsers(scene.context.path, users)
+  return scene
 }
 
 export function ask<T>(path: string, sql: string): T {

@@ -18,7 +18,7 @@ export type Ended = Omit<Finished, 'json'>
 const atOnce = 4
 
 export const runLines = (lines: readonly Line[]): Promise<readonly Ended[]> =>
-  inParallel(lines, atOnce, async ({ words, cwd, env, stdin }) => {
+  inParallel(lines, async ({ words, cwd, env, stdin }) => {
     const { code, out, err } = await run(words, { cwd, env, stdin: stdin ?? '' })
     return { code, signal: null, out, err }
   })
@@ -42,7 +42,6 @@ export async function runElsewhere(
 
 export async function inParallel<T, R>(
   items: readonly T[],
-  atOnce: number,
   work: (item: T) => Promise<R>,
 ): Promise<readonly R[]> {
   const results: R[] = []

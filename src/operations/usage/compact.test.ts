@@ -2,6 +2,7 @@ import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { LimitState } from '../../contract/views.ts'
+import { random } from '../../seed/organisation.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { spawnLatchkey, startLatchkey } from '../../testing/process.ts'
@@ -25,15 +26,6 @@ const widths = (path: string) =>
     path,
     'SELECT width_ms / 60000 AS width, count(*) AS rows FROM usage GROUP BY 1 ORDER BY 1',
   ).map(({ width, rows }) => [width, rows])
-
-/** A number below `below`, the same in every run. */
-function random(seed: number): (below: number) => number {
-  let state = seed
-  return below => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
 
 test('old minutes become hours and old hours days; a second time there is nothing to do', async () => {
   await using home = await temporaryLatchkey(now.toISOString())

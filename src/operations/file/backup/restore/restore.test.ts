@@ -18,6 +18,7 @@ import { Client } from '../../../../db/sqlite/client.ts'
 import { copyInto } from '../../../../db/sqlite/copy.ts'
 import { migrateTo } from '../../../../db/sqlite/migrate.ts'
 import { openWriter } from '../../../../db/sqlite/open.ts'
+import type { BackupScene as Scene } from '../../../../testing/backups.ts'
 import { addUsers } from '../../../../testing/backups.ts'
 import { failure } from '../../../../testing/failure.ts'
 import {
@@ -25,7 +26,6 @@ import {
   cleanedUp,
   cleanUp,
   isSound,
-  type RestoreScene as Scene,
   restoreScene as scene,
   snapshot,
   users,

@@ -1,11 +1,11 @@
 /** What the catalogue of nouns promises, claimed of each: a new one is made by the first example of its `create`. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { completionRequest } from '../cli/line/walk.ts'
-import { type Noun, nounNames, nouns } from '../contract/nouns.ts'
-import { parentsFirst, stored, uniqueFields } from '../operations/nouns.ts'
-import { declarationOf } from '../testing/every-command.ts'
-import { temporaryLatchkey } from '../testing/latchkey.ts'
-import { type RunOptions, run } from '../testing/run.ts'
+import { completionRequest } from './cli/line/walk.ts'
+import { type Noun, nounNames, nouns } from './contract/nouns.ts'
+import { parentsFirst, stored, uniqueFields } from './operations/nouns.ts'
+import { declarationOf } from './testing/every-command.ts'
+import { temporaryLatchkey } from './testing/latchkey.ts'
+import { type RunOptions, run } from './testing/run.ts'
 
 setDefaultTimeout(120_000)
 
