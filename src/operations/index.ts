@@ -33,8 +33,9 @@ export function createOperations(wiring: Wiring) {
     () => lasting,
     () => import('./usage/recorder.ts'),
   )(m => m.createRecorder)
-  // Lists load this themselves if they have a filter.
+  // Loaded by who needs them: lists with a filter, and the stream of an export.
   late.from(context, () => import('./keys/page.ts'))
+  late.from(context, () => import('./keys/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
   const listing = late.from(context, () => import('./keys/list.ts'))
