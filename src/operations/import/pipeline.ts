@@ -157,9 +157,10 @@ async function writeAll(
   const before = new Map<string, Snapshot>()
   const shown = new Map<string, object>()
   for (const noun of importedNouns) {
-    const ids = of(noun).flatMap(({ action, id }) => (action === 'updated' ? [id] : []))
-    for (const [id, snapshot] of await snapshots(db, noun, ids)) before.set(id, snapshot)
-    for (const [id, view] of await auditViews(db, stamp.now, noun, ids)) shown.set(id, view)
+    const updates = of(noun).filter(({ action }) => action === 'updated')
+    for (const [id, snapshot] of await snapshots(db, noun, idsOf(updates))) before.set(id, snapshot)
+    for (const [id, view] of await auditViews(db, stamp.now, noun, idsOf(updates.filter(isTold))))
+      shown.set(id, view)
   }
   const tell = await rowProgress(context, 'importing', writes.length)
   const changes: Change[] = []
@@ -229,6 +230,10 @@ async function create(
   if (carried.length > 0) await db.insert(carriedUsage).values(carried)
 }
 
+/** Only what is told of is viewed: a repeated import mostly remembers anew. */
+const isTold = (write: Pick<Writing, 'isTold'>): boolean => write.isTold
+const idsOf = (writes: readonly Pick<Writing, 'id'>[]): readonly string[] => writes.map(({ id }) => id)
+
 /** Stores what an undo needs, and writes an audit row for each change. */
 async function keepChanges(
   context: OperationContext,
@@ -236,12 +241,11 @@ async function keepChanges(
   stamp: Stamp,
   changes: readonly Change[],
 ): Promise<void> {
-  const told = changes.filter(change => change.isTold)
-  const tell = await rowProgress(context, 'recording', changes.length + told.length)
+  const tell = await rowProgress(context, 'recording', changes.length + changes.filter(isTold).length)
   for (const noun of importedNouns) {
     const mine = changes.filter(change => change.noun === noun)
-    const ids = mine.map(change => change.id)
-    const after = await snapshots(db, noun, ids)
+    const told = mine.filter(isTold)
+    const after = await snapshots(db, noun, idsOf(mine))
     const rows = mine.map(({ id, action, before }) => ({
       importId: stamp.importId,
       type: noun,
@@ -254,19 +258,17 @@ async function keepChanges(
       await db.insert(importChanges).values(part)
       await tell(part.length)
     }
-    const views = await auditViews(db, stamp.now, noun, ids)
-    const events = mine
-      .filter(change => change.isTold)
-      .map(({ id, shown }): Event => {
-        const snapshot = after.get(id)
-        const name = snapshot ? nameOf(noun, snapshot) : null
-        return {
-          action: `${noun}.import`,
-          target: { type: noun, id, name },
-          before: shown,
-          after: views.get(id),
-        }
-      })
+    const views = await auditViews(db, stamp.now, noun, idsOf(told))
+    const events = told.map(({ id, shown }): Event => {
+      const snapshot = after.get(id)
+      const name = snapshot ? nameOf(noun, snapshot) : null
+      return {
+        action: `${noun}.import`,
+        target: { type: noun, id, name },
+        before: shown,
+        after: views.get(id),
+      }
+    })
     for (const part of inChunks(events)) {
       await recordAll(context, db, part)
       await tell(part.length)
