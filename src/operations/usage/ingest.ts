@@ -145,7 +145,7 @@ class Log implements Disposable {
   async readAll(options: IngestOptions): Promise<void> {
     const { store, now } = this.#context
     const reader = new EventReader(now().getTime())
-    const prices = priceList(await store.latest.prices())
+    const prices = priceList(await store.read(async db => db.facts.prices()))
     const { file, chunks, format, csvVerbatim } = options
     const source = unpacked(file, chunks, format, readingProgress(this.#context, options))
     const collect = collecting()
