@@ -201,8 +201,8 @@ function csvColumns(schema: JsonSchema, prefix: string, reach: (row: Json) => Js
 }
 
 const member = (value: Json, field: string): Json =>
-  value !== null && typeof value === 'object' && !Array.isArray(value)
-    ? (Object.entries(value).find(([key]) => key === field)?.[1] ?? null)
+  value !== null && typeof value === 'object' && !Array.isArray(value) && Object.hasOwn(value, field)
+    ? (Reflect.get(value, field) ?? null)
     : null
 
 function csvCell(value: Json, write: (text: string) => string): string {
