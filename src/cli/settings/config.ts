@@ -202,7 +202,7 @@ export function listProfiles({ files, profileInUse, home }: Config): readonly Se
     Object.entries(readLeniently(file).profiles).map(([name, layer]) => ({
       name,
       path: file.path,
-      db: layer.db && place(layer.db, home),
+      db: layer.db && readable(layer.db, home),
     })),
   )
   return [...Map.groupBy(found, ({ name }) => name)].map(([name, all]) => ({
@@ -211,6 +211,15 @@ export function listProfiles({ files, profileInUse, home }: Config): readonly Se
     db: all.find(({ db }) => db !== undefined)?.db ?? null,
     paths: all.map(({ path }) => path),
   }))
+}
+
+function readable(db: Found, home: string): string | undefined {
+  try {
+    return readers.db(db, home)
+  } catch (error) {
+    if (error instanceof LatchkeyError) return undefined
+    throw error
+  }
 }
 
 /** What a file says, as far as it can be read. */
