@@ -12,7 +12,7 @@ import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { toDollars } from '../rules/money.ts'
 import type { CheckOptions } from './input.ts'
-import { type Counts, countsIn, summed, tokensIn } from './sum.ts'
+import { type Counts, countsIn, namedSums, tokensIn } from './sum.ts'
 
 interface Difference {
   readonly key: { readonly id: string; readonly name: string }
@@ -45,11 +45,7 @@ export async function differences(db: Database): Promise<readonly Difference[]> 
   const sums = db
     .select({
       keyId: usage.keyId,
-      requests: summed.requests.as('sum_requests'),
-      inputTokens: summed.inputTokens.as('sum_input'),
-      outputTokens: summed.outputTokens.as('sum_output'),
-      otherTokens: summed.otherTokens.as('sum_other'),
-      costMicros: summed.costMicros.as('sum_cost'),
+      ...namedSums(),
     })
     .from(usage)
     .groupBy(usage.keyId)

@@ -13,7 +13,7 @@ import { nextPeriod, startOfPeriod } from '../rules/calendar.ts'
 import { requireWords } from '../rules/input.ts'
 import { find } from '../select.ts'
 import type { ReportOptions } from './input.ts'
-import { between, noCounts, shownCounts, summed } from './sum.ts'
+import { between, namedSums, noCounts, shownCounts } from './sum.ts'
 
 /** The most periods in a report. */
 const mostPeriods = 100_000
@@ -217,11 +217,7 @@ async function sums(
       keyId: orNull(named ? usage.keyId : null).as('key'),
       model: orNull(has('model') ? usage.model : null).as('its_model'),
       buckets: count().as('buckets'),
-      requests: summed.requests.as('sum_requests'),
-      inputTokens: summed.inputTokens.as('sum_input'),
-      outputTokens: summed.outputTokens.as('sum_output'),
-      otherTokens: summed.otherTokens.as('sum_other'),
-      costMicros: summed.costMicros.as('sum_cost'),
+      ...namedSums(),
     })
     .from(usage)
     .where(and(inside, filter))

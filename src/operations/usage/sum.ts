@@ -62,6 +62,7 @@ export const tokensIn = (
   },
 ): SQL<number> => sql<number>`(${counts.inputTokens} + ${counts.outputTokens} + ${counts.otherTokens})`
 
+/** The sums of a group of buckets. */
 export const summed = {
   requests: totalOf(usage.requests),
   inputTokens: totalOf(usage.inputTokens),
@@ -69,6 +70,15 @@ export const summed = {
   otherTokens: totalOf(usage.otherTokens),
   costMicros: totalOf(usage.costMicros),
 } as const
+
+/** The same under names, for the query of a query. */
+export const namedSums = () => ({
+  requests: summed.requests.as('sum_requests'),
+  inputTokens: summed.inputTokens.as('sum_input'),
+  outputTokens: summed.outputTokens.as('sum_output'),
+  otherTokens: summed.otherTokens.as('sum_other'),
+  costMicros: summed.costMicros.as('sum_cost'),
+})
 
 /**
  * The start of the wider bucket that a bucket belongs to. In SQL the remainder of a time before 1970 is negative, so

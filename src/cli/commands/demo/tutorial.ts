@@ -10,11 +10,12 @@ import type { DemoReport } from '../../../contract/views.ts'
 import { founders, type SeedKey } from '../../../seed/organisation.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Invoke } from '../../declare/declaration.ts'
+import { formatDuration } from '../../declare/times.ts'
+import { typed } from '../../draw/quantity.ts'
 
 type Step = DemoReport['steps'][number]
 
-const hour = 3_600_000
-const day = 24 * hour
+const day = 86_400_000
 
 export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-demo-'))
@@ -96,13 +97,10 @@ export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
 }
 
 /** As they are typed: ` --limit tokens=100k/5h`. */
-function limits(key: SeedKey): string {
-  const amount = (n: number) => (n >= 1_000 && n % 1_000 === 0 ? `${n / 1_000}k` : String(n))
-  const window = (ms: number) => (ms % day === 0 ? `${ms / day}d` : `${ms / hour}h`)
-  return key.limits
-    .map(limit => ` --limit ${limit.metric}=${amount(limit.amount)}/${window(limit.windowMs)}`)
+const limits = ({ limits }: SeedKey): string =>
+  limits
+    .map(({ metric, amount, windowMs }) => ` --limit ${metric}=${typed(amount)}/${formatDuration(windowMs)}`)
     .join('')
-}
 
 export function transcript(report: DemoReport, brush: Brush): string {
   const lines = report.steps.flatMap(step => [
