@@ -144,29 +144,29 @@ export async function onTerminal(
   const emulator = new Emulator({ ...size, allowProposedApi: true })
   let screen = ''
   let seen = 0
-  const terminal = new Bun.Terminal({
-    ...size,
-    data: (self, data) => {
-      emulator.write(data)
-      screen += decoder.decode(data, { stream: true })
-      const next = waiting[0]
-      if (next === undefined || !next.when.test(screen.slice(seen))) return
-      waiting.shift()
-      seen = screen.length
-      // A prompt that has drawn itself listens.
-      self.write(next.keys)
-    },
-  })
+  const { promise: drawn, resolve: ended } = Promise.withResolvers<void>()
   const command = commandOf(args, options)
   const child = Bun.spawn([...(options.wrap?.(command) ?? command)], {
     cwd: options.cwd ?? repository,
     env: { TERM: 'xterm', ...environmentOf(options) },
-    terminal,
+    // A terminal made elsewhere keeps its other side open here, so it would never tell its end.
+    terminal: {
+      ...size,
+      data: (self, data) => {
+        emulator.write(data)
+        screen += decoder.decode(data, { stream: true })
+        const next = waiting[0]
+        if (next === undefined || !next.when.test(screen.slice(seen))) return
+        waiting.shift()
+        seen = screen.length
+        // A prompt that has drawn itself listens.
+        self.write(next.keys)
+      },
+      exit: () => ended(),
+    },
   })
-  const code = await child.exited
-  // What it drew last stands ready to be read by now: until there is no more.
-  for (let before = -1; before !== screen.length; await Bun.sleep(20)) before = screen.length
-  terminal.close()
+  const [code] = await Promise.all([child.exited, drawn])
+  child.terminal?.close()
   await new Promise<void>(resolve => emulator.write('', resolve))
   const { active } = emulator.buffer
   const lines = Array.from(
