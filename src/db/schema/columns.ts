@@ -35,15 +35,30 @@ export const isOne = (...columns: readonly SQLWrapper[]): SQL =>
     sql` + `,
   )} = 1`
 
+const counter = (name: string) => integer(name).notNull().default(0)
+
 /** What was counted. */
 export const counters = {
-  requests: integer('requests').notNull().default(0),
-  inputTokens: integer('input_tokens').notNull().default(0),
-  outputTokens: integer('output_tokens').notNull().default(0),
+  requests: counter('requests'),
+  /** All of them. */
+  inputTokens: counter('input_tokens'),
+  /** Part of the input. */
+  cachedInputTokens: counter('cached_input_tokens'),
+  cacheWriteTokens: counter('cache_write_tokens'),
+  /** All of them. */
+  outputTokens: counter('output_tokens'),
+  /** Part of the output. */
+  reasoningTokens: counter('reasoning_tokens'),
   /** Tokens that came without a split, from an import. */
-  otherTokens: integer('other_tokens').notNull().default(0),
-  costMicros: integer('cost_micros').notNull().default(0),
+  otherTokens: counter('other_tokens'),
+  costMicros: counter('cost_micros'),
+  /** Requests that told no cost and whose model had no price. */
+  unpricedRequests: counter('unpriced_requests'),
 }
+
+/** No count is negative, and no part is greater than its whole. */
+export const isSound = (t: { readonly [C in keyof typeof counters]: SQLWrapper }): SQL =>
+  sql`${t.requests} >= 0 AND ${t.outputTokens} >= ${t.reasoningTokens} AND ${t.reasoningTokens} >= 0 AND ${t.inputTokens} >= ${t.cachedInputTokens} + ${t.cacheWriteTokens} AND ${t.cachedInputTokens} >= 0 AND ${t.cacheWriteTokens} >= 0 AND ${t.otherTokens} >= 0 AND ${t.costMicros} >= 0 AND ${t.unpricedRequests} >= 0`
 
 /** A primary key of the form `usr_…`, and the check of that form. */
 export const id = (prefix: string, table: string) => ({

@@ -1,7 +1,6 @@
 /** Keys and their secrets. */
 import {
   check,
-  counters,
   fits,
   id,
   index,
@@ -34,9 +33,6 @@ export const keys = table(
     revokedReason: text('revoked_reason'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
-    // Running totals of everything ever recorded, moved in the transaction that moves the buckets.
-    lastUsedAt: integer('last_used_at'),
-    ...counters,
   },
   t => [
     keyId.check,

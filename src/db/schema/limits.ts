@@ -2,6 +2,7 @@
 import { check, id, index, integer, isOne, sql, table, text, uniqueIndex } from './columns.ts'
 import { keys } from './keys.ts'
 import { projects, users } from './people.ts'
+import { models, series } from './usage.ts'
 
 const limitId = id('lim', 'limits')
 export const limits = table(
@@ -11,25 +12,45 @@ export const limits = table(
     keyId: text('key_id').references(() => keys.id, { onDelete: 'cascade' }),
     userId: text('user_id').references(() => users.id, { onDelete: 'cascade' }),
     projectId: text('project_id').references(() => projects.id, { onDelete: 'cascade' }),
-    metric: text('metric', { enum: ['tokens', 'requests', 'usd'] }).notNull(),
-    /** Tokens, requests or micro-dollars. */
+    metric: text('metric', { enum: ['tokens', 'requests', 'usd', 'parallel'] }).notNull(),
+    /** Tokens, requests, micro-dollars, or reservations that are open at the same time. */
     amount: integer('amount').notNull(),
+    /** `rolling`: the time that ends now; a calendar day, week or month; or all time. */
+    period: text('period', { enum: ['rolling', 'day', 'week', 'month', 'total'] })
+      .notNull()
+      .default('rolling'),
+    /** Length of a rolling window; 0 for others. */
     windowMs: integer('window_ms').notNull(),
-    /** Buckets that ended by then no longer count. */
+    /** In which a calendar period begins; empty for others. */
+    timeZone: text('time_zone').notNull().default(''),
+    /** A pattern for the models that it binds; empty for all. */
+    models: text('models').notNull().default(''),
+    /** 1 when it binds each end user for themselves. */
+    each: integer('each').notNull().default(0),
+    /** Usage from before no longer counts. */
     resetAt: integer('reset_at'),
-    /** What the buckets under way at `resetAt` held then, which does not count either. */
-    resetUsed: integer('reset_used').notNull().default(0),
+    /** What the minute, hour and day under way held at the reset, which does not count either. */
+    resetMinute: integer('reset_minute').notNull().default(0),
+    resetHour: integer('reset_hour').notNull().default(0),
+    resetDay: integer('reset_day').notNull().default(0),
   },
   t => [
     limitId.check,
-    uniqueIndex('limits_key').on(t.keyId, t.metric, t.windowMs),
-    uniqueIndex('limits_user').on(t.userId, t.metric, t.windowMs),
-    uniqueIndex('limits_project').on(t.projectId, t.metric, t.windowMs),
+    uniqueIndex('limits_key').on(t.keyId, t.metric, t.period, t.windowMs, t.models, t.each),
+    uniqueIndex('limits_user').on(t.userId, t.metric, t.period, t.windowMs, t.models, t.each),
+    uniqueIndex('limits_project').on(t.projectId, t.metric, t.period, t.windowMs, t.models, t.each),
     check('limits_subject', isOne(t.keyId, t.userId, t.projectId)),
-    check('limits_metric', sql`${t.metric} IN ('tokens', 'requests', 'usd')`),
+    check('limits_metric', sql`${t.metric} IN ('tokens', 'requests', 'usd', 'parallel')`),
     check('limits_amount', sql`${t.amount} >= 0`),
+    check('limits_period', sql`${t.period} IN ('rolling', 'day', 'week', 'month', 'total')`),
     // From one minute to 366 days.
-    check('limits_window', sql`${t.windowMs} BETWEEN 60000 AND 31622400000`),
+    check(
+      'limits_window',
+      sql`CASE ${t.period} WHEN 'rolling' THEN ${t.windowMs} BETWEEN 60000 AND 31622400000 ELSE ${t.windowMs} = 0 END`,
+    ),
+    check('limits_zone', sql`(${t.period} IN ('day', 'week', 'month')) = (${t.timeZone} <> '')`),
+    check('limits_parallel', sql`${t.metric} <> 'parallel' OR ${t.period} = 'total'`),
+    check('limits_each', sql`${t.each} = 0 OR (${t.each} = 1 AND ${t.userId} IS NULL)`),
   ],
 )
 
@@ -39,9 +60,15 @@ export const reservations = table(
   'reservations',
   {
     id: reservationId.column,
-    keyId: text('key_id')
+    series: integer('series')
       .notNull()
-      .references(() => keys.id, { onDelete: 'cascade' }),
+      .references(() => series.id),
+    /** The series of the end user that it is for, if any. */
+    endUserSeries: integer('end_user_series').references(() => series.id),
+    /** That the request asks for. */
+    model: integer('model')
+      .notNull()
+      .references(() => models.id),
     createdAt: integer('created_at').notNull(),
     expiresAt: integer('expires_at').notNull(),
     requests: integer('requests').notNull(),
@@ -50,7 +77,8 @@ export const reservations = table(
   },
   t => [
     reservationId.check,
-    index('reservations_key').on(t.keyId, t.expiresAt),
+    index('reservations_series').on(t.series, t.expiresAt),
+    index('reservations_end_user').on(t.endUserSeries, t.expiresAt),
     index('reservations_expiry').on(t.expiresAt),
     check('reservations_counts', sql`${t.requests} >= 0 AND ${t.tokens} >= 0 AND ${t.costMicros} >= 0`),
   ],

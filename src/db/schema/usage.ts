@@ -1,44 +1,125 @@
-/** What keys used: buckets, prices, and which events were counted. */
-import { check, counters, fits, index, integer, primaryKey, sql, table, text } from './columns.ts'
+/** What keys used: series and their buckets, prices, and which events were counted. */
+import {
+  check,
+  counters,
+  fits,
+  index,
+  integer,
+  isSound,
+  primaryKey,
+  sql,
+  table,
+  text,
+  uniqueIndex,
+} from './columns.ts'
 import { keys } from './keys.ts'
 
-export const usage = table(
-  'usage',
+/**
+ * Whose usage it is: a row for each key with the user and project that it belonged to. Refers to things that may be gone, so
+ * that their usage stays. What an end user of a key used is counted twice: with all that the key used, and in a series of
+ * its own.
+ */
+export const series = table(
+  'series',
   {
-    keyId: text('key_id')
-      .notNull()
-      .references(() => keys.id, { onDelete: 'cascade' }),
-    /** Start of the bucket. */
-    start: integer('start').notNull(),
-    /** Empty when the request named none. */
-    model: text('model').notNull(),
-    /** Length of the bucket: a minute when recorded, an hour or a day once compacted. */
-    widthMs: integer('width_ms').notNull().default(60_000),
-    ...counters,
+    id: integer('id').primaryKey(),
+    keyId: text('key_id').notNull(),
+    /** Empty for none, as the project. */
+    userId: text('user_id').notNull().default(''),
+    projectId: text('project_id').notNull().default(''),
+    /** Whom a gateway served with the key; empty in the series that has all usage of the key. */
+    endUser: text('end_user').notNull().default(''),
+    /** The log that it holds the events of; 0 for all others. */
+    ingest: integer('ingest').notNull().default(0),
+    /** 1 while that log is read: nothing of it counts yet. */
+    pending: integer('pending').notNull().default(0),
   },
   t => [
-    primaryKey({ columns: [t.keyId, t.start, t.model] }),
-    index('usage_start').on(t.start),
-    check('usage_width', sql`${t.widthMs} IN (60000, 3600000, 86400000)`),
-    check('usage_start', sql`${t.start} % ${t.widthMs} = 0`),
+    uniqueIndex('series_key').on(t.keyId, t.endUser, t.userId, t.projectId, t.ingest),
+    index('series_user').on(t.userId, t.endUser),
+    index('series_project').on(t.projectId, t.endUser),
+    check('series_pending', sql`${t.pending} = 0 OR (${t.pending} = 1 AND ${t.ingest} > 0)`),
+  ],
+)
+
+/** Names of keys, users and projects that were deleted after they had used something. */
+export const departed = table(
+  'departed',
+  {
+    id: text('id').primaryKey(),
+    name: text('name').notNull(),
+  },
+  () => [],
+)
+
+/** Models, by small numbers for the buckets. The one without a name is that of requests that named none. */
+export const models = table(
+  'models',
+  {
+    id: integer('id').primaryKey(),
+    name: text('name').notNull(),
+  },
+  t => [uniqueIndex('models_name').on(t.name)],
+)
+
+const bucket = {
+  series: integer('series')
+    .notNull()
+    .references(() => series.id),
+  /** Number of the minute, hour or day since 1970 in UTC. */
+  start: integer('start').notNull(),
+  model: integer('model')
+    .notNull()
+    .references(() => models.id),
+}
+
+export const minutes = table('minutes', { ...bucket, ...counters }, t => [
+  primaryKey({ columns: [t.series, t.start, t.model] }),
+  check('minutes_counts', isSound(t)),
+])
+
+export const hours = table('hours', { ...bucket, ...counters }, t => [
+  primaryKey({ columns: [t.series, t.start, t.model] }),
+  check('hours_counts', isSound(t)),
+])
+
+/** What a key ever used is the sum of its days and of what an earlier system says. */
+export const days = table('days', { ...bucket, ...counters, lastAt: integer('last_at').notNull() }, t => [
+  primaryKey({ columns: [t.series, t.start, t.model] }),
+  check('days_counts', isSound(t)),
+])
+
+/** One row: since when usage is kept by the minute and by the hour. What was before is in the hours and days alone. */
+export const retention = table(
+  'retention',
+  {
+    single: integer('single').primaryKey(),
+    minutesFrom: integer('minutes_from').notNull(),
+    hoursFrom: integer('hours_from').notNull(),
+  },
+  t => [
+    check('retention_single', sql`${t.single} = 1`),
     check(
-      'usage_counts',
-      sql`${t.requests} >= 0 AND ${t.inputTokens} >= 0 AND ${t.outputTokens} >= 0 AND ${t.otherTokens} >= 0 AND ${t.costMicros} >= 0`,
+      'retention_times',
+      sql`${t.minutesFrom} % 3600000 = 0 AND ${t.hoursFrom} % 86400000 = 0 AND ${t.hoursFrom} <= ${t.minutesFrom}`,
     ),
   ],
 )
 
 /**
  * What an earlier system says a key had used in its life, less the buckets that came with it. Signed: such
- * systems' totals and windows need not add up. Running total = carried + all buckets.
+ * systems' totals and windows need not add up.
  */
 export const carriedUsage = table('carried_usage', {
   keyId: text('key_id')
     .primaryKey()
     .references(() => keys.id, { onDelete: 'cascade' }),
   requests: integer('requests').notNull(),
-  tokens: integer('tokens').notNull(),
+  inputTokens: integer('input_tokens').notNull(),
+  outputTokens: integer('output_tokens').notNull(),
+  otherTokens: integer('other_tokens').notNull(),
   costMicros: integer('cost_micros').notNull(),
+  lastUsedAt: integer('last_used_at'),
 })
 
 /** What a model costs from a moment on, in micro-dollars per million tokens. */
@@ -47,12 +128,22 @@ export const prices = table(
   {
     model: text('model').notNull(),
     startsAt: integer('starts_at').notNull(),
+    /** Applies to requests with more input tokens than this. */
+    overTokens: integer('over_tokens').notNull().default(0),
     inputMicros: integer('input_micros').notNull(),
+    /** Null: as other input. */
+    cachedInputMicros: integer('cached_input_micros'),
+    cacheWriteMicros: integer('cache_write_micros'),
     outputMicros: integer('output_micros').notNull(),
+    /** Who says so: `set` when somebody set it, otherwise the list that it was imported from. */
+    source: text('source').notNull().default('set'),
   },
   t => [
-    primaryKey({ columns: [t.model, t.startsAt] }),
-    check('prices_amounts', sql`${t.inputMicros} >= 0 AND ${t.outputMicros} >= 0`),
+    primaryKey({ columns: [t.model, t.startsAt, t.overTokens] }),
+    check(
+      'prices_amounts',
+      sql`${t.overTokens} >= 0 AND ${t.inputMicros} >= 0 AND coalesce(${t.cachedInputMicros}, 0) >= 0 AND coalesce(${t.cacheWriteMicros}, 0) >= 0 AND ${t.outputMicros} >= 0`,
+    ),
   ],
 )
 
@@ -62,6 +153,8 @@ export const countedEvents = table(
   {
     id: text('id').primaryKey(),
     at: integer('at').notNull(),
+    /** The log that told of it, if that counts in parts; 0 for all others. */
+    ingest: integer('ingest').notNull().default(0),
   },
   t => [
     index('counted_events_at').on(t.at),
@@ -82,6 +175,13 @@ export const countedFiles = table(
     check('counted_files_hash', sql`length(${t.sha256}) = 64 AND ${t.sha256} NOT ${fits('*[^0-9a-f]*')}`),
   ],
 )
+
+/** Logs that are counted in parts: nothing of one counts until all of it is stored. */
+export const ingests = table('ingests', {
+  id: integer('id').primaryKey(),
+  /** When it last stored something; one that has stopped is undone. */
+  at: integer('at').notNull(),
+})
 
 /** How often a key was denied, and why: a row per day and code. */
 export const denials = table(

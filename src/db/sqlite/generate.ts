@@ -8,7 +8,10 @@ import { join } from 'node:path'
 
 /** Tables stored in the order of their primary key: lookups and window sums read one run of pages. */
 const clusteredTables: readonly string[] = [
-  'usage',
+  'minutes',
+  'hours',
+  'days',
+  'departed',
   'secrets',
   'project_members',
   'imported_keys',

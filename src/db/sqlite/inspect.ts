@@ -2,7 +2,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { Client } from './client.ts'
-import { applySource, type MigrationSource, migrations } from './migrations.ts'
+import { applySource, declared, type MigrationSource, migrations } from './migrations.ts'
 
 /** Damage that `PRAGMA quick_check` finds, at most ten lines. Sees a tenth of what a hash sees: no proof of health. */
 export function quickCheck(client: Client): readonly string[] {
@@ -84,7 +84,8 @@ const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /**
  * What a database would lose by going from one schema version to a lower one, as far as the schemas tell: the rows of
- * tables that go, by `table`, and the values in columns that go, by `table.column`. What holds nothing is left out.
+ * tables that go, by `table`, and the values in columns that go, by `table.column`. What holds nothing is left out, and so
+ * is what a step says that it moves; a table that moves can lose columns.
  */
 export function lostBetween(
   client: Client,
@@ -94,11 +95,16 @@ export function lostBetween(
 ): Readonly<Record<string, number>> {
   const before = columnsAt(sources.slice(0, from))
   const after = columnsAt(sources.slice(0, to))
+  const steps = sources.slice(to, from)
+  const moved = new Set(steps.flatMap(step => declared('moves', step.down)))
+  const lost = new Set(steps.flatMap(step => declared('loses', step.down)))
   const counts = [...before].flatMap(([table, columns]): (readonly [string, number])[] => {
     const remaining = after.get(table)
-    if (!remaining) return [[table, countRows(client, table, 'true')]]
+    if (!remaining && !moved.has(table)) return [[table, countRows(client, table, 'true')]]
+    const goes = (name: string, column: string): boolean =>
+      remaining ? !remaining.has(column) && !moved.has(name) : lost.has(name)
     return [...columns]
-      .filter(([column]) => !remaining.has(column))
+      .filter(([column]) => goes(`${table}.${column}`, column))
       .map(([column, initial]) => [
         `${table}.${column}`,
         countRows(client, table, `${quoted(column)} IS NOT ${initial ?? 'NULL'}`),

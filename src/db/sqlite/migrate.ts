@@ -6,7 +6,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Client } from './client.ts'
 import { lostBetween, rowCounts } from './inspect.ts'
-import { applySource, type MigrationSource, migrations } from './migrations.ts'
+import { applySource, declared, type MigrationSource, migrations } from './migrations.ts'
 import { applicationId, identify, newer } from './open.ts'
 
 /** A step as the database remembers it. */
@@ -86,7 +86,7 @@ export interface MigrationStamp {
  * one finds it done and runs nothing. On any failure the database is as before.
  *
  * Going up, no table may end with fewer rows than it had, unless a step says so in a leading comment:
- * `-- loses: table, table`.
+ * `-- loses: table, table`, or that it keeps them elsewhere: `-- moves: table`.
  *
  * @throws drift, schema_newer, corrupt, usage, invalid
  */
@@ -143,10 +143,12 @@ function migrateInside(
   }
   requireNoOrphans(client, path)
   const after = rowCounts(client)
-  if (up) requireNoLoss(before, after, steps)
+  const moved = steps.flatMap(step => declared('moves', up ? step.up : step.down))
+  const gone = fallen(before, after, moved)
+  if (up) requireNoLoss(gone, before, after, steps)
   client.run(`PRAGMA application_id = ${applicationId}`)
   client.run(`PRAGMA user_version = ${target}`)
-  const lost = { ...going, ...fallen(before, after) }
+  const lost = { ...going, ...gone }
   const run = { from, to: target, steps: steps.map(step => step.name), lost }
   stamp.inside?.(run)
   return run
@@ -167,12 +169,13 @@ function requireNoOrphans(client: Client, path: string): void {
 
 /** A step that rebuilds a table and forgets rows would otherwise pass every other check. */
 function requireNoLoss(
+  gone: Readonly<Record<string, number>>,
   before: Readonly<Record<string, number>>,
   after: Readonly<Record<string, number>>,
   steps: readonly MigrationSource[],
 ): void {
-  const declared = new Set(steps.flatMap(step => declaredLosses(step.up)))
-  const lost = Object.keys(fallen(before, after)).filter(table => !declared.has(table))
+  const known = new Set(steps.flatMap(step => declared('loses', step.up)))
+  const lost = Object.keys(gone).filter(table => !known.has(table))
   if (lost.length === 0) return
   const tables = lost.map(table => `${table} (${before[table]} to ${after[table] ?? 0})`).join(', ')
   throw new LatchkeyError(
@@ -186,11 +189,12 @@ function requireNoLoss(
 function fallen(
   before: Readonly<Record<string, number>>,
   after: Readonly<Record<string, number>>,
+  moved: readonly string[],
 ): Readonly<Record<string, number>> {
   return Object.fromEntries(
     Object.entries(before)
       .map(([table, rows]) => [table, rows - (after[table] ?? 0)] as const)
-      .filter(([table, rows]) => rows > 0 && table !== 'migrations'),
+      .filter(([table, rows]) => rows > 0 && table !== 'migrations' && !moved.includes(table)),
   )
 }
 
@@ -201,14 +205,6 @@ export function stepsBetween(
   sources: readonly MigrationSource[] = migrations,
 ): readonly MigrationSource[] {
   return from < to ? sources.slice(from, to) : sources.slice(to, from).toReversed()
-}
-
-/** The tables named in the leading comments of a migration as losing rows. */
-function declaredLosses(source: string): readonly string[] {
-  const leading = /^(?:\s*--[^\n]*(?:\n|$))*/.exec(source)?.[0] ?? ''
-  return [...leading.matchAll(/^\s*-- loses: (.+)$/gm)].flatMap(match =>
-    (match[1] ?? '').split(',').map(table => table.trim()),
-  )
 }
 
 /** @throws drift, schema_newer */

@@ -7,10 +7,13 @@ import down2 from '../../../drizzle/0002_imports.down.sql' with { type: 'text' }
 import up2 from '../../../drizzle/0002_imports.sql' with { type: 'text' }
 import down3 from '../../../drizzle/0003_trust.down.sql' with { type: 'text' }
 import up3 from '../../../drizzle/0003_trust.sql' with { type: 'text' }
+import down4 from '../../../drizzle/0004_usage_series.down.sql' with { type: 'text' }
+import up4 from '../../../drizzle/0004_usage_series.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
   ['0000_foundation', up0, down0],
   ['0001_quotas', up1, down1],
   ['0002_imports', up2, down2],
   ['0003_trust', up3, down3],
+  ['0004_usage_series', up4, down4],
 ]

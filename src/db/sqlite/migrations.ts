@@ -28,3 +28,11 @@ export function applySource(client: Client, source: string): void {
     if (statement.trim() !== '') client.run(statement)
   }
 }
+
+/** What the leading comments of a migration say that it loses, or keeps elsewhere: tables, and columns as `table.column`. */
+export function declared(what: 'loses' | 'moves', source: string): readonly string[] {
+  const leading = /^(?:\s*--[^\n]*(?:\n|$))*/.exec(source)?.[0] ?? ''
+  return [...leading.matchAll(/^\s*-- (loses|moves): (.+)$/gm)].flatMap(([, verb, names = '']) =>
+    verb === what ? names.split(',').map(name => name.trim()) : [],
+  )
+}

@@ -2,7 +2,7 @@
 import { and, asNumber, gte, oneOf, sql, totalOf } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
-import { addDays, startOfDay } from '../rules/calendar.ts'
+import { addDays, startOfDay } from '../../system/calendar.ts'
 import { tokensIn } from '../usage/sum.ts'
 import type { ActivityOptions } from './input.ts'
 

@@ -1,6 +1,6 @@
 /** Hours and days in a time zone, where a day may have 23 or 25 hours. */
-import { LatchkeyError } from '../../contract/errors.ts'
-import type { Period } from '../../contract/views.ts'
+import { LatchkeyError } from '../contract/errors.ts'
+import type { Period } from '../contract/views.ts'
 
 /** Start of the hour, day, ISO 8601 week (from Monday) or month that contains `moment`. */
 export function startOfPeriod(period: Period, moment: Date, timeZone: string): Date {
