@@ -93,11 +93,11 @@ CREATE TABLE `ingests` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `models_name` ON `models` (`name`);
 --> statement-breakpoint
-CREATE UNIQUE INDEX `series_key` ON `series` (`key_id`,`end_user`,`user_id`,`project_id`,`ingest`);
+CREATE UNIQUE INDEX `series_key` ON `series` (`key_id`,`end_user`,`pending`,`user_id`,`project_id`,`ingest`);
 --> statement-breakpoint
-CREATE INDEX `series_user` ON `series` (`user_id`,`end_user`);
+CREATE INDEX `series_user` ON `series` (`user_id`,`end_user`,`pending`);
 --> statement-breakpoint
-CREATE INDEX `series_project` ON `series` (`project_id`,`end_user`);
+CREATE INDEX `series_project` ON `series` (`project_id`,`end_user`,`pending`);
 --> statement-breakpoint
 INSERT INTO models (name) SELECT '' UNION SELECT model FROM usage ORDER BY 1;
 --> statement-breakpoint

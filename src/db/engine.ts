@@ -7,11 +7,13 @@ import type { SQL } from 'drizzle-orm/sql/sql'
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core/db'
 import type { LimitSubject } from '../contract/views.ts'
 import type {
+  BoundLimit,
   Charged,
   DenialRow,
   Entered,
   Entry,
-  Freeing,
+  Freed,
+  Held,
   KeyBy,
   KeyFacts,
   LimitFacts,
@@ -22,10 +24,10 @@ import type {
   Pricing,
   Refuses,
   ReservationRow,
-  RunningTotals,
   Usage,
   UsageCounts,
 } from './facts.ts'
+import type { Retention } from './spans.ts'
 
 /** Awaited by all who ask: an engine inside the process has it at once, another waits for it. */
 export type Answer<T> = T | Promise<T>
@@ -41,15 +43,10 @@ export interface Store {
   readonly read: <T>(work: (database: Database) => Promise<T>) => Promise<T>
   /** Runs `work` as one transaction that is on disk, power loss included, when the promise resolves. */
   readonly write: <T>(work: (database: Database) => Promise<T>) => Promise<T>
-  /**
-   * Runs `work` as one transaction that survives a crash of the process, but not yet a loss of power: for usage
-   * counters.
-   */
-  readonly count: <T>(work: (database: Database) => Promise<T>) => Promise<T>
   /** Passes on what `work` yields from one snapshot, however long the reader takes. */
   readonly stream: <T>(work: (snapshot: Snapshot) => AsyncIterable<T>) => AsyncGenerator<T>
   /** Each answer from the latest commit, never behind a long report. */
-  readonly latest: Pick<Facts, 'keyAt' | 'freeing' | 'prices'>
+  readonly latest: Pick<Facts, 'keyAt' | 'frees' | 'prices'>
   readonly usage: UsageBook
   /** Has work done when the store is closed, while it still can be; it must not throw. */
   readonly beforeClose: (work: () => Promise<void>) => void
@@ -81,9 +78,13 @@ export interface Facts {
   readonly keyAt: (key: KeyBy, moment: Moment, refuses?: Refuses) => Answer<KeyFacts | null>
   /** The limits of some subjects, one subject after another. */
   readonly limitsAt: (subjects: readonly LimitSubject[], moment: Moment) => Answer<readonly LimitFacts[]>
-  /** What of a limit stops counting, and when, until no more than `downTo` is booked and reserved. */
-  readonly freeing: (limit: LimitFacts, moment: Moment, downTo: number) => Answer<Freeing>
-  readonly totalsOf: (keyId: string) => Answer<RunningTotals | null>
+  /** When at most `downTo` counts against a limit, if nothing is added; null if that does not come by itself. */
+  readonly frees: (limit: BoundLimit, moment: Moment, downTo: number) => Answer<Freed | null>
+  /** What one bucket, or several of a subject, hold of a metric: for a reset. */
+  readonly heldAt: (limit: BoundLimit, at: number) => Answer<Held>
+  /** All that a key ever used; null without such a key. */
+  readonly lifeOf: (keyId: string) => Answer<{ readonly name: string; readonly counts: UsageCounts } | null>
+  readonly retention: () => Answer<Retention>
   /** Every price of every model: the same list as before while nothing has changed. */
   readonly prices: () => Answer<readonly PriceRow[]>
   readonly listedKeys: (query: KeyQuery) => Answer<readonly ListedKey[]>
@@ -102,11 +103,11 @@ export interface KeyQuery {
 }
 
 /**
- * What is counted with every request. Each call is one transaction of its own, in line with the others; on disk as after
- * `count`, unless it says otherwise. Functions that are passed in run inside it, and await nothing.
+ * What is counted with every request. Each call is one transaction of its own, in line with the others; on disk after a
+ * crash of the process, but not yet after a loss of power, unless it says otherwise. Functions that are passed in run inside it, and await nothing.
  */
 export interface UsageBook {
-  /** Moves the bucket of the minute and the totals of the key together. Null without such a key. */
+  /** Adds to the minute, the hour and the day together. Null without such a key. */
   readonly charge: (keyId: string, usage: Usage, pricing: Pricing) => Promise<Charged | null>
   /** Each group is counted whole or not at all, in their order. On disk, power loss included, when it resolves. */
   readonly enter: (groups: readonly (readonly Entry[])[], at: number) => Promise<readonly Entered[]>
@@ -133,18 +134,19 @@ export interface UsageBook {
 
 /** Counts without an object for each row. What is added may be sent later, at the latest when the work has ended. */
 export interface BulkUsage {
-  /** Adds to the bucket of a minute. Costs are micro-dollars. */
-  readonly addToBucket: (
-    keyId: string,
+  /** Whose usage it is, as a small number. Null without such a key. */
+  readonly seriesOf: (keyId: string, endUser: string) => Answer<number | null>
+  readonly modelOf: (name: string) => Answer<number>
+  /** Adds `counts`, which are in the order of `counterNames` from `offset` on, to a bucket. `start` counts units of the width. */
+  readonly add: (
+    width: 'minutes' | 'hours' | 'days',
+    series: number,
     start: number,
-    model: string,
-    requests: number,
-    inputTokens: number,
-    outputTokens: number,
-    costMicros: number,
+    model: number,
+    counts: Float64Array,
+    offset: number,
+    lastAt: number,
   ) => void
-  /** Adds to the running totals of a key; its last use never moves backwards. */
-  readonly addToKey: (keyId: string, counts: UsageCounts & { readonly lastUsedAt: number }) => void
   /** Notes the ids of events as counted at `at`; says of each whether it was new. */
   readonly noteEvents: (ids: readonly string[], at: number) => Answer<readonly boolean[]>
 }

@@ -2,7 +2,7 @@
  * What an engine answers and is told, as plain data: rules judge it and know no engine, engines keep it and judge
  * nothing. Times are UTC milliseconds, money is micro-dollars.
  */
-import type { LimitSubject, Metric } from '../contract/views.ts'
+import type { LimitPeriod, LimitSubject, Metric } from '../contract/views.ts'
 
 /** A key and whom it belongs to; JSON and times as they are stored. */
 export interface KeyColumns {
@@ -36,7 +36,11 @@ export interface LimitOfKey {
   readonly keyId: string
   readonly metric: Metric
   readonly amount: number
+  readonly period: LimitPeriod
   readonly windowMs: number
+  readonly timeZone: string
+  readonly models: string
+  readonly each: number
 }
 
 /** A key by its id, or by the SHA-256 of one of its secrets in lower-case hex. */
@@ -59,20 +63,32 @@ export interface KeyFacts extends FoundKey {
 /** Whether a key is refused whatever counts against its limits, so that nothing need be added up. Awaits nothing. */
 export type Refuses = (found: FoundKey) => boolean
 
-/** Since when facts are asked for, and how far ahead the clocks of others may be. */
+/** Since when facts are asked for, how far ahead the clocks of others may be, and for whom. */
 export interface Moment {
   readonly at: number
   /** A reservation that is dated up to so many milliseconds later counts. */
   readonly toleranceMs: number
+  /** Whom limits for each end user are asked for; empty for those who are not named. */
+  readonly endUser: string
 }
 
 export interface StoredLimit {
   readonly id: string
   readonly metric: Metric
   readonly amount: number
+  readonly period: LimitPeriod
+  /** 0 unless it rolls. */
   readonly windowMs: number
+  /** Empty unless it is a day, week or month. */
+  readonly timeZone: string
+  /** A pattern; empty for all models. */
+  readonly models: string
+  /** 1 when it binds each end user for themselves. */
+  readonly each: number
   readonly resetAt: number | null
-  readonly resetUsed: number
+  readonly resetMinute: number
+  readonly resetHour: number
+  readonly resetDay: number
 }
 
 /** A limit, and whom it binds. */
@@ -83,124 +99,139 @@ export interface BoundLimit {
 
 /** With what of its metric is stored inside its window. */
 export interface LimitFacts extends BoundLimit {
-  /** The sum of all buckets that lie at least partly inside the window; those under way at a reset whole. */
+  /** The sum of all buckets that lie at least partly inside the window, less what they held before a reset. */
   readonly booked: number
-  /** What of that is in buckets that were under way at the reset. 0 where the reset has nothing to forgive. */
-  readonly underWay: number
   /** The sum of all reservations that are neither settled nor out of time. */
   readonly reserved: number
 }
 
-/** What a limit sums at a moment: buckets that end after `from`; `reset` is the reset inside that has something to forgive. */
-export interface Window {
-  readonly from: number
-  readonly reset: number | null
+/** What the minute, hour and day under way hold of what a limit counts. */
+export interface Held {
+  readonly resetMinute: number
+  readonly resetHour: number
+  readonly resetDay: number
 }
 
-/** The one definition of a limit's window, for every engine. */
-export function windowAt({ windowMs, resetAt, resetUsed }: StoredLimit, at: number): Window {
-  const reset = resetAt !== null && resetAt <= at ? resetAt : null
-  return {
-    from: reset === null ? at - windowMs : Math.max(at - windowMs, reset),
-    reset: resetUsed > 0 ? reset : null,
-  }
-}
-
-/** Part of what counts against a limit. */
-export interface Piece {
-  /** From when on it no longer counts. */
+/** When a limit has room again, and what counts against it then. */
+export interface Freed {
   readonly at: number
-  readonly amount: number
-  /** `under way`: in a bucket that was, at the reset. */
-  readonly kind: 'booked' | 'under way' | 'reserved'
+  readonly used: number
 }
 
-/** A limit, and its pieces in the order in which they stop counting. */
-export interface Freeing {
-  readonly facts: LimitFacts
-  readonly pieces: Iterable<Piece>
+/** What is counted, in the order of the columns. */
+export const counterNames = [
+  'requests',
+  'inputTokens',
+  'cachedInputTokens',
+  'cacheWriteTokens',
+  'outputTokens',
+  'reasoningTokens',
+  'otherTokens',
+  'costMicros',
+  'unpricedRequests',
+] as const
+
+/** Cached and cache-write tokens are part of the input, reasoning tokens of the output. */
+export type UsageCounts = { readonly [C in (typeof counterNames)[number]]: number }
+
+export const noCounts: UsageCounts = {
+  requests: 0,
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  otherTokens: 0,
+  costMicros: 0,
+  unpricedRequests: 0,
 }
 
-export interface UsageCounts {
-  readonly requests: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly costMicros: number
-}
+/** The sum of two sets of counts. */
+export const addCounts = (a: UsageCounts, b: UsageCounts): UsageCounts => ({
+  requests: a.requests + b.requests,
+  inputTokens: a.inputTokens + b.inputTokens,
+  cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
+  cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+  outputTokens: a.outputTokens + b.outputTokens,
+  reasoningTokens: a.reasoningTokens + b.reasoningTokens,
+  otherTokens: a.otherTokens + b.otherTokens,
+  costMicros: a.costMicros + b.costMicros,
+  unpricedRequests: a.unpricedRequests + b.unpricedRequests,
+})
+
+/** Those that were split and those that were not. */
+export const tokensOf = (counts: Pick<UsageCounts, 'inputTokens' | 'outputTokens' | 'otherTokens'>): number =>
+  counts.inputTokens + counts.outputTokens + counts.otherTokens
 
 /** What one request used. */
 export interface Usage {
   /** Empty for none. */
   readonly model: string
   readonly at: number
-  readonly requests: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  /** Undefined: by the price of the model. */
-  readonly costMicros: number | undefined
+  /** Whom the request was for; empty for nobody in particular. */
+  readonly endUser: string
+  /** Its cost is set by the price of the model if `isPriced` is false. */
+  readonly counts: UsageCounts
+  /** Whether it told its cost. */
+  readonly isPriced: boolean
 }
 
-/** What usage that tells no cost has cost, by the prices in force. Awaits nothing. */
-export type Pricing = (usage: Omit<Usage, 'requests' | 'costMicros'>, prices: readonly PriceRow[]) => number
+/** The counts of usage with its cost, by the prices in force if it tells none. Awaits nothing. */
+export type Pricing = (usage: Usage, prices: readonly PriceRow[]) => UsageCounts
 
 export interface PriceRow {
   readonly model: string
   readonly startsAt: number
+  /** Of requests with more input tokens. */
+  readonly overTokens: number
   readonly inputMicros: number
+  /** Null: as other input. */
+  readonly cachedInputMicros: number | null
+  readonly cacheWriteMicros: number | null
   readonly outputMicros: number
+  readonly source: string
 }
 
 /** What became of usage; without room for it, it was not counted. */
 export interface Charged {
-  /** As they were before. */
-  readonly totals: RunningTotals
+  /** Name of the key. */
+  readonly name: string
   readonly counts: UsageCounts
-  readonly isCounted: boolean
+  /** What there would be too much of; null when it was counted. */
+  readonly overflow: Overflow | null
 }
 
-/** All that a key ever used, and its name. */
-export interface RunningTotals {
-  readonly name: string
-  readonly requests: number
-  readonly tokens: number
-  readonly costMicros: number
-}
+export type Overflow = 'requests' | 'tokens' | 'dollars'
 
 /** What a key can be charged in its life: what a number of JSON holds exactly. A total past it would stop whatever adds up. */
 const mostCounted = Number.MAX_SAFE_INTEGER
 
 /** What there would be too much of; null when there is room. */
-export function overflowOf(
-  totals: RunningTotals,
-  counts: UsageCounts,
-): 'requests' | 'tokens' | 'dollars' | null {
-  const { requests, inputTokens, outputTokens, costMicros } = counts
-  if (totals.requests + requests > mostCounted) return 'requests'
-  if (totals.tokens + inputTokens + outputTokens > mostCounted) return 'tokens'
-  return totals.costMicros + costMicros > mostCounted ? 'dollars' : null
+export function overflowOf(totals: UsageCounts, counts: UsageCounts): Overflow | null {
+  if (totals.requests + counts.requests > mostCounted) return 'requests'
+  if (tokensOf(totals) + tokensOf(counts) > mostCounted) return 'tokens'
+  return totals.costMicros + counts.costMicros > mostCounted ? 'dollars' : null
 }
 
-/** The totals with some more. */
-export const addTo = (totals: RunningTotals, counts: UsageCounts): RunningTotals => ({
-  name: totals.name,
-  requests: totals.requests + counts.requests,
-  tokens: totals.tokens + counts.inputTokens + counts.outputTokens,
-  costMicros: totals.costMicros + counts.costMicros,
-})
+/** Of more, the life of a key is summed before it is counted. It takes two million times as much to fill it unnoticed. */
+const plenty = 2 ** 32
+
+/** Whether counts are so large that the life of a key might not have room for them. */
+export const isHuge = ({ requests, inputTokens, outputTokens, otherTokens, costMicros }: UsageCounts): boolean =>
+  requests > plenty || inputTokens > plenty || outputTokens > plenty || otherTokens > plenty || costMicros > plenty
 
 /** What is counted for one key. */
 export interface Entry {
   /** The same id counts once, whoever tells of it; null counts always. */
   readonly id: string | null
   readonly keyId: string
-  /** The latest of its buckets. */
-  readonly at: number
+  readonly endUser: string
   /** The sum of its buckets. */
   readonly counts: UsageCounts
   readonly buckets: readonly Bucket[]
 }
 
-/** What was used of a model within the minute of `at`. */
+/** What was used of a model within the minute of `at`, which is the last use in it. */
 export interface Bucket {
   readonly at: number
   readonly model: string
@@ -210,11 +241,20 @@ export interface Bucket {
 /** How many entries of a group were new; or the first for which there is no key, or no room, and then none was counted. */
 export type Entered =
   | { readonly counted: number }
-  | { readonly refused: number; readonly totals: RunningTotals | null }
+  | { readonly refused: number; readonly full: Full | null }
+
+/** A key that has no room for some usage. */
+export interface Full {
+  readonly name: string
+  readonly overflow: Overflow
+}
 
 export interface ReservationRow {
   readonly id: string
   readonly keyId: string
+  readonly endUser: string
+  /** That the request asks for; empty for none. */
+  readonly model: string
   readonly createdAt: number
   readonly expiresAt: number
   readonly requests: number

@@ -14,12 +14,19 @@ import {
   text,
   time,
 } from '../shape.ts'
-import { metrics } from './words.ts'
+import { limitPeriods, metrics } from './words.ts'
 
 export const limit = object('Limit', {
   metric: choice(metrics, 'Unit of done and total'),
   amount: number('The most that may be used within the window; dollars when the metric is usd'),
-  windowMs: integer('Length of the rolling window in milliseconds'),
+  period: choice(
+    limitPeriods,
+    'What the window is: rolling ends now; day, week and month begin with the calendar; total is all time',
+  ),
+  windowMs: nullable(integer('Length of a rolling window in milliseconds; null for the others')),
+  timeZone: nullable(text('Time zone in which a day, week or month begins; null for the others')),
+  models: nullable(text('Pattern of the models that it binds; null is all')),
+  each: flag('Whether it binds each end user for themselves'),
 })
 
 export const limitSubject = object('LimitSubject', {

@@ -8,10 +8,14 @@ import type { Period, ReportGroup, ReportOrder } from './words.ts'
 
 const counts = {
   requests: integer('Requests'),
-  inputTokens: integer('Input tokens'),
-  outputTokens: integer('Output tokens'),
+  inputTokens: integer('Input tokens, those from and to a cache included'),
+  cachedInputTokens: integer('Input tokens that were read from a cache; part of inputTokens'),
+  cacheWriteTokens: integer('Input tokens that were written to a cache; part of inputTokens'),
+  outputTokens: integer('Output tokens, those of reasoning included'),
+  reasoningTokens: integer('Output tokens of reasoning; part of outputTokens'),
   tokens: integer('All tokens, including those not split into input and output'),
   costUsd: number('Cost in dollars'),
+  unpricedRequests: integer('Requests that told no cost and whose model had no price: their cost is not known'),
 }
 
 export const totals = object('Totals', counts)
@@ -65,10 +69,7 @@ export const recorded = object('Recorded', {
   key: as(keyRef, 'The key that was charged'),
   model: nullable(text('The model')),
   at: time('When the request was made'),
-  requests: integer('Requests'),
-  inputTokens: integer('Input tokens'),
-  outputTokens: integer('Output tokens'),
-  costUsd: number('Cost in dollars'),
+  ...counts,
 })
 
 export const price = object('Price', {

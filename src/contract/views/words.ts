@@ -12,9 +12,13 @@ export const keyStatuses = [
 
 export const userStatuses = ['active', 'disabled'] as const
 
-export const metrics = ['tokens', 'requests', 'usd'] as const
+/** What limits count; `parallel` is reservations that are open at the same time. */
+export const metrics = ['tokens', 'requests', 'usd', 'parallel'] as const
 
-/** How long the window of a limit is, at the least and at the most. */
+/** What the window of a limit is. */
+export const limitPeriods = ['rolling', 'day', 'week', 'month', 'total'] as const
+
+/** How long a rolling window is, at the least and at the most. */
 export const windowRangeMs = [60_000, 366 * 86_400_000] as const
 
 export const roles = ['admin', 'member', 'viewer'] as const

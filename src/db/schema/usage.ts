@@ -35,9 +35,10 @@ export const series = table(
     pending: integer('pending').notNull().default(0),
   },
   t => [
-    uniqueIndex('series_key').on(t.keyId, t.endUser, t.userId, t.projectId, t.ingest),
-    index('series_user').on(t.userId, t.endUser),
-    index('series_project').on(t.projectId, t.endUser),
+    // All that is asked of a series is in the indexes.
+    uniqueIndex('series_key').on(t.keyId, t.endUser, t.pending, t.userId, t.projectId, t.ingest),
+    index('series_user').on(t.userId, t.endUser, t.pending),
+    index('series_project').on(t.projectId, t.endUser, t.pending),
     check('series_pending', sql`${t.pending} = 0 OR (${t.pending} = 1 AND ${t.ingest} > 0)`),
   ],
 )

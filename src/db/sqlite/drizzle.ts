@@ -26,7 +26,7 @@ export function databaseOn(
   facts.render = render
   const session = new SQLiteBunSession<NoSchema, NoSchema>(client, dialect, undefined)
   const database = new BunSQLiteDatabase<NoSchema>('sync', dialect, session, undefined)
-  const more: Pick<Database, 'facts' | 'bulk'> = { facts, bulk: work => withBulkUsage(client, work) }
+  const more: Pick<Database, 'facts' | 'bulk'> = { facts, bulk: work => withBulkUsage(facts, work) }
   // Whoever awaits what drizzle calls synchronous has it all the same.
   return Object.assign(database, more) as BunSQLiteDatabase & Database
 }

@@ -8,6 +8,9 @@ import type { LimitSubject, Metric } from '../../contract/views.ts'
 import type { Facts, KeyQuery } from '../engine.ts'
 import {
   type BoundLimit,
+  counterNames,
+  type Freed,
+  type Held,
   type KeyBy,
   type KeyColumns,
   type KeyFacts,
@@ -15,31 +18,35 @@ import {
   type LimitOfKey,
   type ListedKey,
   type Moment,
-  type Piece,
   type PriceRow,
   type Refuses,
-  type RunningTotals,
   type StoredLimit,
-  windowAt,
+  type UsageCounts,
 } from '../facts.ts'
+import {
+  dayMs,
+  heldBefore,
+  hourMs,
+  minuteMs,
+  periodEnd,
+  type Retention,
+  spansOf,
+  windowStart,
+} from '../spans.ts'
 import type { Client } from './client.ts'
-import { keyColumns, limitsOfKeys, listedKeys, type Render } from './key-rows.ts'
-
-/** What was used and what is held back by reservations. */
-interface Used {
-  readonly used: number
-  readonly reserved: number
-}
-
-interface Bucket {
-  readonly start: number
-  readonly end: number
-  readonly amount: number
-}
+import { keyColumns, lastUse, limitColumns, limitsOfKeys, listedKeys, type Render } from './key-rows.ts'
 
 type Values = (string | number | null)[]
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** What counts against a limit: some series, or none, and of the reservations those in a column of it. */
+interface Scope {
+  readonly limit: StoredLimit
+  readonly series: readonly number[]
+  /** Of which reservations are held, as a column. */
+  readonly held: 'series' | 'end_user_series'
+}
 
 export class SqliteFacts implements Facts {
   readonly client: Client
@@ -47,12 +54,9 @@ export class SqliteFacts implements Facts {
   render: Render = unrendered
   readonly #dataVersion: (client: Client) => number
   readonly #compiled = new Map<string, Statement<unknown, Values>>()
-  readonly #sums: Readonly<Record<LimitedNoun, Partial<Record<Metric, Statement<Used, Values>>>>> = {
-    key: {},
-    user: {},
-    project: {},
-  }
+  readonly #sums = new Map<string, Statement<Amount, Values>>()
   #found: Found | undefined
+  #retention: Statement<Retention, []> | undefined
   #prices: { version: number; readonly rows: readonly PriceRow[] } | undefined
   #askedForPrices = false
 
@@ -64,7 +68,7 @@ export class SqliteFacts implements Facts {
 
   keyAt(by: KeyBy, moment: Moment, refuses?: Refuses): KeyFacts | null {
     this.#found ??= compileFound(this.client)
-    const { secret, key, user, project } = this.#found
+    const { secret, key, user, project, lastUse } = this.#found
     const asked = 'hash' in by ? secret.get(by.hash) : { keyId: by.id, start: null, endsAt: null }
     const columns = asked && key.get(asked.keyId)
     if (!columns) return null
@@ -79,6 +83,7 @@ export class SqliteFacts implements Facts {
     if (projectId !== null) this.#bind(bound, { type: 'project', id: projectId, name: slug ?? '' })
     const found: Writable<KeyFacts> = {
       ...columns,
+      lastUsedAt: lastUse.get(id)?.at ?? null,
       // A secret in its grace shows the start of the one that replaced it.
       start: asked.start === null || asked.endsAt !== null ? this.#currentStart(id) : asked.start,
       username,
@@ -89,33 +94,65 @@ export class SqliteFacts implements Facts {
       bound,
       limits: null,
     }
-    if (!refuses?.(found)) found.limits = this.#sum(bound, moment)
+    if (!refuses?.(found)) found.limits = this.#count(bound, moment)
     return found
   }
 
   limitsAt(subjects: readonly LimitSubject[], moment: Moment): readonly LimitFacts[] {
     const bound: BoundLimit[] = []
     for (const subject of subjects) this.#bind(bound, subject)
-    return this.#sum(bound, moment)
+    return this.#count(bound, moment)
   }
 
   /** The facts of a limit, as they are now. */
   limitAt({ subject, limit }: BoundLimit, moment: Moment): LimitFacts {
-    const { type, id } = subject
-    const { metric } = limit
-    const { from, reset } = windowAt(limit, moment.at)
-    const { used, reserved } = this.#used(type, id, metric, from, moment)
-    // Without anything to forgive, nothing has to be looked up for it.
-    const underWay = reset === null ? 0 : this.#holding(type, id, metric, reset, from)
-    return { subject, limit, booked: used, underWay, reserved }
+    const scope = this.#scopeOf({ subject, limit }, moment)
+    const { at } = moment
+    return { subject, limit, booked: this.#booked(scope, at, at), reserved: this.#reserved(scope, at, moment) }
   }
 
-  freeing(facts: LimitFacts, moment: Moment, downTo: number) {
-    return { facts, pieces: this.#pieces(facts, moment, downTo) }
+  frees(bound: BoundLimit, moment: Moment, downTo: number): Freed | null {
+    const { at: now } = moment
+    const scope = this.#scopeOf(bound, moment)
+    const usedAt = (at: number) => this.#booked(scope, at, now) + this.#reserved(scope, at, moment)
+    const isFree = (at: number) => usedAt(at) <= downTo
+    if (isFree(now)) return { at: now, used: usedAt(now) }
+    // What counts never grows by itself. Between two reservations that run out, only buckets leave the window.
+    const expiries = this.#expiries(scope, moment)
+    const first = firstWhere(0, expiries.length, index => isFree(expiries[index] ?? now))
+    const reserved = this.#reserved(scope, expiries[first - 1] ?? now, moment)
+    const left = this.#bookedBelow(scope, now, downTo - reserved)
+    const expiry = expiries[first]
+    const at = left !== null && (expiry === undefined || left < expiry) ? left : expiry
+    return at === undefined ? null : { at, used: usedAt(at) }
   }
 
-  totalsOf(keyId: string): RunningTotals | null {
-    return this.#compile<RunningTotals>(totalsOf).get(keyId)
+  heldAt(bound: BoundLimit, at: number): Held {
+    // What each of many end users had used would not fit in a number.
+    const scope = bound.limit.each === 1 ? { ...noScope, limit: bound.limit } : this.#scopeOf(bound, { endUser: '' })
+    const held = (table: Width, widthMs: number): number => {
+      const start = Math.floor(at / widthMs)
+      return this.#sum(scope, [table], [start, start + 1])
+    }
+    return {
+      resetMinute: held('minutes', minuteMs),
+      resetHour: held('hours', hourMs),
+      resetDay: held('days', dayMs),
+    }
+  }
+
+  lifeOf(keyId: string): { readonly name: string; readonly counts: UsageCounts } | null {
+    const row = this.#compile<UsageCounts & { name: string }>(lifeOf).get(keyId)
+    if (row === null) return null
+    const { name, ...counts } = row
+    return { name, counts }
+  }
+
+  retention(): Retention {
+    this.#retention ??= this.client.keep(
+      'SELECT minutes_from AS minutesFrom, hours_from AS hoursFrom FROM retention',
+    )
+    return this.#retention.get() ?? { minutesFrom: 0, hoursFrom: 0 }
   }
 
   prices(): readonly PriceRow[] {
@@ -154,8 +191,10 @@ export class SqliteFacts implements Facts {
     for (const limit of this.#found.limits[subject.type].all(subject.id)) bound.push({ subject, limit })
   }
 
-  #sum(bound: readonly BoundLimit[], moment: Moment): readonly LimitFacts[] {
-    return bound.map(each => this.limitAt(each, moment))
+  #count(bound: readonly BoundLimit[], moment: Moment): readonly LimitFacts[] {
+    // Without an end user, a limit for each of them counts nothing.
+    const bind = moment.endUser === '' ? bound.filter(({ limit }) => limit.each === 0) : bound
+    return bind.map(each => this.limitAt(each, moment))
   }
 
   /** The display start of the current secret of a key. */
@@ -166,87 +205,83 @@ export class SqliteFacts implements Facts {
     return row?.start ?? null
   }
 
-  /**
-   * The sum of all buckets that end after `from` and begin by the moment, and of the reservations that live then; one
-   * made by a clock that is ahead within the tolerance counts.
-   */
-  #used(type: LimitedNoun, id: string, metric: Metric, from: number, { at, toleranceMs }: Moment): Used {
-    let sum = this.#sums[type][metric]
-    if (sum === undefined) {
-      sum = this.client.keep<Used, Values>(usedSql(type, metric))
-      this.#sums[type][metric] = sum
+  #scopeOf({ subject, limit }: BoundLimit, { endUser }: Pick<Moment, 'endUser'>): Scope {
+    this.#found ??= compileFound(this.client)
+    const isEach = limit.each === 1
+    const series = this.#found.series[subject.type].values(subject.id, isEach ? endUser : '')
+    return { limit, series: series.flat() as number[], held: isEach ? 'end_user_series' : 'series' }
+  }
+
+  /** The sum of the window that ends at `at`, as far as it is stored by `until`. */
+  #booked(scope: Scope, at: number, until: number): number {
+    const { limit } = scope
+    if (scope.series.length === 0 || limit.metric === 'parallel') return 0
+    const from = windowStart(limit, at)
+    if (from > until) return 0
+    const { minutes, hours, days, edgeMs } = spansOf(from, until + 1, this.retention())
+    const tables: Width[] = []
+    const runs: number[] = []
+    const add = (table: Width, start: number, end: number): void => {
+      if (start >= end) return
+      tables.push(table)
+      runs.push(start, end)
     }
-    const row = sum.get(
-      id,
-      from,
-      at,
-      bucketStart(from, minuteMs),
-      bucketStart(from, hourMs),
-      bucketStart(from, dayMs),
-      at + toleranceMs,
+    add('minutes', minutes[0], minutes[1])
+    add('minutes', minutes[2], minutes[3])
+    add('hours', hours[0], hours[1])
+    add('hours', hours[2], hours[3])
+    add('days', days[0], days[1])
+    return this.#sum(scope, tables, runs) - heldBefore(limit, from, at, edgeMs)
+  }
+
+  /** The sum of runs of buckets, each of one table. */
+  #sum({ limit, series }: Scope, tables: readonly Width[], runs: readonly number[]): number {
+    const [first, second] = series
+    if (first === undefined || tables.length === 0) return 0
+    const isOne = second === undefined
+    const name = `${limit.metric} ${tables} ${isOne} ${limit.models === ''}`
+    let statement = this.#sums.get(name)
+    if (statement === undefined) {
+      statement = this.client.keep(sumOf(limit, tables, isOne))
+      this.#sums.set(name, statement)
+    }
+    const values = [isOne ? first : JSON.stringify(series), ...runs, ...patternOf(limit)]
+    return statement.get(...values)?.amount ?? 0
+  }
+
+  /** The sum of the reservations that live at `at`; one made by a clock that is ahead within the tolerance counts. */
+  #reserved({ limit, series, held }: Scope, at: number, moment: Moment): number {
+    const [first, second] = series
+    if (first === undefined) return 0
+    const sql = `SELECT total(${reserved[limit.metric]}) AS amount FROM reservations ${reservedOf(limit, held, second === undefined)}`
+    const ids = second === undefined ? first : JSON.stringify(series)
+    const latest = moment.at + moment.toleranceMs
+    return this.#compile<Amount>(sql).get(ids, at, latest, ...patternOf(limit))?.amount ?? 0
+  }
+
+  /** When the reservations that count now run out, in order. */
+  #expiries({ limit, series, held }: Scope, { at, toleranceMs }: Moment): readonly number[] {
+    if (series.length === 0) return []
+    const sql = `SELECT DISTINCT expires_at FROM reservations ${reservedOf(limit, held, false)} ORDER BY expires_at`
+    return this.#compile(sql)
+      .values(JSON.stringify(series), at, at + toleranceMs, ...patternOf(limit))
+      .flat() as number[]
+  }
+
+  /** When the buckets in the window sum up to at most `most`, if nothing is added; null if never. */
+  #bookedBelow(scope: Scope, now: number, most: number): number | null {
+    const { period, windowMs, timeZone } = scope.limit
+    if (this.#booked(scope, now, now) <= most) return now
+    if (most < 0 || period === 'total') return null
+    if (period !== 'rolling') return periodEnd(period, timeZone, now)
+    const atMinute = (minute: number): number => minute * minuteMs + windowMs
+    // By the end of this minute and its window, all has left.
+    const minute = firstWhere(
+      Math.floor((now - windowMs) / minuteMs) + 1,
+      Math.floor(now / minuteMs) + 1,
+      minute => this.#booked(scope, atMinute(minute), now) <= most,
     )
-    return row ?? nothing
-  }
-
-  /** The sum of the buckets that hold the moment `at` and end after `from`. */
-  #holding(type: LimitedNoun, id: string, metric: Metric, at: number, from: number): number {
-    const row = this.#compile<{ amount: number }>(
-      `SELECT total(${counted[metric]}) AS amount FROM ${usageOf[type]} ${holdingMoment}`,
-    ).get(id, from, bucketStart(at, minuteMs), bucketStart(at, hourMs), bucketStart(at, dayMs))
-    return row?.amount ?? 0
-  }
-
-  *#pieces(facts: LimitFacts, moment: Moment, downTo: number): Generator<Piece> {
-    let left = facts.booked + facts.reserved
-    for (const piece of this.#inOrder(facts, moment)) {
-      if (left <= downTo) return
-      yield piece
-      left -= piece.amount
-    }
-  }
-
-  /**
-   * Buckets and reservations in the order in which they stop counting. Buckets are read in the order of their starts:
-   * one that began later than another ended must also end later, so few ever wait.
-   */
-  *#inOrder({ subject, limit }: LimitFacts, { at, toleranceMs }: Moment): Generator<Piece> {
-    const { metric, windowMs } = limit
-    const { type, id } = subject
-    const { from, reset } = windowAt(limit, at)
-    const ofBucket = ({ start, end, amount }: Bucket): Piece => ({
-      at: end + windowMs,
-      amount,
-      kind: reset !== null && start <= reset && reset < end ? 'under way' : 'booked',
-    })
-    const held = this.#compile<{ end: number; amount: number }>(
-      `SELECT r.expires_at AS end, ${reserved[metric]} AS amount FROM ${reservationsOf[type]}`,
-    ).all(id, at, at + toleranceMs)
-    const holding = this.#compile<Bucket>(
-      `SELECT ${bucket(metric)} FROM ${usageOf[type]} ${holdingMoment} ORDER BY u.start`,
-    ).all(id, from, bucketStart(from, minuteMs), bucketStart(from, hourMs), bucketStart(from, dayMs))
-    const later = this.#compile<Bucket>(
-      `SELECT ${bucket(metric)} FROM ${usageOf[type]} AND u.start > ?2 AND u.start <= ?3 ORDER BY u.start`,
-    ).iterate(id, from, at)
-    const waiting = [
-      ...held.map(({ end, amount }): Piece => ({ at: end, amount, kind: 'reserved' })),
-      ...holding.map(ofBucket),
-    ].toSorted((a, b) => a.at - b.at)
-    let first = 0
-    for (const bucket of later) {
-      const earliest = bucket.start + windowMs
-      for (let next = waiting[first]; next !== undefined && next.at <= earliest; next = waiting[++first]) {
-        yield next
-      }
-      if (first > 1_000) {
-        waiting.splice(0, first)
-        first = 0
-      }
-      const last = ofBucket(bucket)
-      let place = waiting.length
-      while (place > first && (waiting[place - 1]?.at ?? 0) > last.at) place--
-      waiting.splice(place, 0, last)
-    }
-    for (let next = waiting[first]; next !== undefined; next = waiting[++first]) yield next
+    return atMinute(minute)
   }
 
   #compile<Row>(sql: string): Statement<Row, Values> {
@@ -270,9 +305,11 @@ const unrendered: Render = () => {
 /** One table at a time: as a join they take eight times as long. */
 interface Found {
   readonly secret: Statement<{ keyId: string; start: string; endsAt: number | null }, [string]>
-  readonly key: Statement<KeyColumns, [string]>
+  readonly key: Statement<Omit<KeyColumns, 'lastUsedAt'>, [string]>
   readonly user: Statement<{ username: string; disabledAt: number | null }, [string]>
   readonly project: Statement<{ slug: string; archivedAt: number | null }, [string]>
+  readonly lastUse: Statement<{ at: number | null }, [string]>
+  readonly series: Readonly<Record<LimitedNoun, Statement<[number], [string, string]>>>
   readonly limits: Readonly<Record<LimitedNoun, Statement<StoredLimit, [string]>>>
 }
 
@@ -281,6 +318,12 @@ const compileFound = (client: Client): Found => ({
   key: client.keep(`SELECT ${keyColumns} FROM keys WHERE id = ?`),
   user: client.keep('SELECT username, disabled_at AS disabledAt FROM users WHERE id = ?'),
   project: client.keep('SELECT slug, archived_at AS archivedAt FROM projects WHERE id = ?'),
+  lastUse: client.keep(`SELECT ${lastUse('?1')} AS at`),
+  series: {
+    key: client.keep(seriesOf('key_id')),
+    user: client.keep(seriesOf('user_id')),
+    project: client.keep(seriesOf('project_id')),
+  },
   limits: {
     key: client.keep(limitsOf('key_id')),
     user: client.keep(limitsOf('user_id')),
@@ -288,66 +331,94 @@ const compileFound = (client: Client): Found => ({
   },
 })
 
-export const minuteMs = 60_000
-const hourMs = 3_600_000
-const dayMs = 86_400_000
-const nothing: Used = { used: 0, reserved: 0 }
+export type Width = 'minutes' | 'hours' | 'days'
 
-/** Buckets begin at whole multiples of their width: the only start from which one of that width can hold `at`. */
-export const bucketStart = (at: number, widthMs: number): number => Math.floor(at / widthMs) * widthMs
+interface Amount {
+  readonly amount: number
+}
+
+const noScope: Omit<Scope, 'limit'> = { series: [], held: 'series' }
+
+/** The first number from `from` up to `until` for which it is true; `until` if for none. Once true, it must stay so. */
+function firstWhere(from: number, until: number, isTrue: (n: number) => boolean): number {
+  let [low, high] = [from, until]
+  while (low < high) {
+    const middle = low + Math.floor((high - low) / 2)
+    if (isTrue(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
+}
 
 const counted: Readonly<Record<Metric, string>> = {
-  tokens: 'u.input_tokens + u.output_tokens + u.other_tokens',
-  requests: 'u.requests',
-  usd: 'u.cost_micros',
+  tokens: 'input_tokens + output_tokens + other_tokens',
+  requests: 'requests',
+  usd: 'cost_micros',
+  parallel: '0',
 }
 
 const reserved: Readonly<Record<Metric, string>> = {
-  tokens: 'r.tokens',
-  requests: 'r.requests',
-  usd: 'r.cost_micros',
+  tokens: 'tokens',
+  requests: 'requests',
+  usd: 'cost_micros',
+  parallel: '1',
 }
 
-/** CROSS JOIN: SQLite then takes the keys first and reads one run of pages for each. */
-const usageOf: Readonly<Record<LimitedNoun, string>> = {
-  key: 'usage u WHERE u.key_id = ?1',
-  user: 'keys k CROSS JOIN usage u ON u.key_id = k.id WHERE k.user_id = ?1',
-  project: 'keys k CROSS JOIN usage u ON u.key_id = k.id WHERE k.project_id = ?1',
+/** All series of a key, user or project; or those of one end user. */
+const seriesOf = (column: string): string =>
+  `SELECT id FROM series WHERE ${column} = ? AND end_user = ? AND pending = 0`
+
+const patternOf = ({ models }: StoredLimit): readonly string[] => (models === '' ? [] : [models])
+
+/** GLOB knows two more special characters, which stand for themselves in a class of their own. */
+const ofModels = ({ models }: StoredLimit, parameter: number): string =>
+  models === ''
+    ? ''
+    : `AND model IN (SELECT id FROM models WHERE name GLOB replace(replace(?${parameter}, '[', '[[]'), '?', '[?]'))`
+
+/** ?1 the series, from ?2 on the runs, each up to the number behind it, then the pattern. */
+function sumOf(limit: StoredLimit, tables: readonly Width[], isOne: boolean): string {
+  const models = ofModels(limit, tables.length * 2 + 2)
+  const sums = tables.map((table, index) => {
+    const start = index * 2 + 2
+    return `(SELECT total(${counted[limit.metric]}) FROM ${table} WHERE series ${among(isOne)} AND start >= ?${start} AND start < ?${start + 1} ${models})`
+  })
+  return `SELECT ${sums.join(' + ')} AS amount`
 }
 
-const reservationsOf: Readonly<Record<LimitedNoun, string>> = {
-  key: 'reservations r WHERE r.key_id = ?1 AND r.expires_at > ?2 AND r.created_at <= ?3',
-  user: 'keys k CROSS JOIN reservations r ON r.key_id = k.id WHERE k.user_id = ?1 AND r.expires_at > ?2 AND r.created_at <= ?3',
-  project:
-    'keys k CROSS JOIN reservations r ON r.key_id = k.id WHERE k.project_id = ?1 AND r.expires_at > ?2 AND r.created_at <= ?3',
-}
+const among = (isOne: boolean): string => (isOne ? '= ?1' : 'IN (SELECT value FROM json_each(?1))')
 
-const holdingMoment = 'AND u.start IN (?3, ?4, ?5) AND u.start + u.width_ms > ?2'
-
-const bucket = (metric: Metric): string =>
-  `u.start AS start, u.start + u.width_ms AS end, ${counted[metric]} AS amount`
-
-/**
- * ?1 subject, ?2 from, ?3 at, ?4 ?5 ?6 starts of the minute, hour and day that hold `from`, ?7 latest clock. The run of
- * pages from that minute on holds all but the wider buckets that began before it.
- */
-const usedSql = (type: LimitedNoun, metric: Metric): string => `
-  SELECT
-    (SELECT total(${counted[metric]}) FROM ${usageOf[type]} AND u.start >= ?4 AND u.start <= ?3)
-    + (SELECT total(${counted[metric]}) FROM ${usageOf[type]}
-       AND u.start = ?5 AND ?5 < ?4 AND u.start + u.width_ms > ?2)
-    + (SELECT total(${counted[metric]}) FROM ${usageOf[type]}
-       AND u.start = ?6 AND ?6 < ?5 AND u.start + u.width_ms > ?2) AS used,
-    (SELECT total(${reserved[metric]})
-     FROM ${reservationsOf[type].replace('?3', '?7').replace('?2', '?3')}) AS reserved`
+/** ?1 the series, ?2 when, ?3 the latest clock, ?4 the pattern. */
+const reservedOf = (limit: StoredLimit, held: Scope['held'], isOne: boolean): string =>
+  `WHERE ${held} ${among(isOne)} AND expires_at > ?2 AND created_at <= ?3 ${ofModels(limit, 4)}`
 
 const limitsOf = (column: string): string => `
-  SELECT id, metric, amount, window_ms AS windowMs, reset_at AS resetAt, reset_used AS resetUsed
+  SELECT id, ${limitColumns}, reset_at AS resetAt, reset_minute AS resetMinute, reset_hour AS resetHour, reset_day AS resetDay
   FROM limits WHERE ${column} = ?`
 
-/** Rows of `RunningTotals`. */
-export const totalsOf =
-  'SELECT name, requests, input_tokens + output_tokens + other_tokens AS tokens, cost_micros AS costMicros FROM keys WHERE id = ?'
+/** The columns of the counters, in their order. */
+export const counterColumns: readonly string[] = counterNames.map(name =>
+  name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`),
+)
 
-const prices =
-  'SELECT model, starts_at AS startsAt, input_micros AS inputMicros, output_micros AS outputMicros FROM prices'
+const carriedColumns = ['requests', 'input_tokens', 'output_tokens', 'other_tokens', 'cost_micros']
+
+/** All that the days of a key and an earlier system say. */
+const lifeOf = `
+  SELECT k.name AS name, ${counterNames
+    .map((name, index) => {
+      const column = counterColumns[index] ?? ''
+      const carried = carriedColumns.includes(column) ? `+ coalesce(max(c.${column}), 0)` : ''
+      return `total(d.${column}) ${carried} AS ${name}`
+    })
+    .join(', ')}
+  FROM keys k
+  LEFT JOIN carried_usage c ON c.key_id = k.id
+  LEFT JOIN series s ON s.key_id = k.id AND s.end_user = '' AND s.pending = 0
+  LEFT JOIN days d ON d.series = s.id
+  WHERE k.id = ? GROUP BY k.id`
+
+const prices = `
+  SELECT model, starts_at AS startsAt, over_tokens AS overTokens, input_micros AS inputMicros,
+    cached_input_micros AS cachedInputMicros, cache_write_micros AS cacheWriteMicros, output_micros AS outputMicros, source
+  FROM prices`

@@ -6,11 +6,21 @@ import type { SQL } from 'drizzle-orm/sql/sql'
 import type { KeyQuery } from '../engine.ts'
 import type { Query } from './client.ts'
 
+/** Without the last use, which is no column. */
 export const keyColumns = `
   keys.id AS id, keys.name AS name, keys.user_id AS ownerId, keys.project_id AS projectId, keys.model AS model,
   keys.allowed_models AS allowedModels, keys.scopes AS scopes, keys.metadata AS metadata, keys.expires_at AS expiresAt,
   keys.disabled_at AS disabledAt, keys.revoked_at AS revokedAt, keys.revoked_reason AS revokedReason,
-  keys.created_at AS createdAt, keys.updated_at AS updatedAt, keys.last_used_at AS lastUsedAt`
+  keys.created_at AS createdAt, keys.updated_at AS updatedAt`
+
+/** The last use of a key: of the latest day of its series, or what an earlier system says. */
+export const lastUse = (keyId: string): string => `(SELECT max(at) FROM (
+  SELECT (SELECT max(last_at) FROM days WHERE series = s.id AND start = (SELECT max(start) FROM days WHERE series = s.id)) AS at
+  FROM series s WHERE s.key_id = ${keyId} AND s.end_user = '' AND s.pending = 0
+  UNION ALL SELECT last_used_at FROM carried_usage WHERE key_id = ${keyId}))`
+
+/** What a limit is, without its reset. */
+export const limitColumns = 'metric, amount, period, window_ms AS windowMs, time_zone AS timeZone, models, each'
 
 /** What drizzle built, as text. */
 export type Render = (part: SQL) => Query
@@ -21,7 +31,7 @@ export function listedKeys({ id, where, order, limit }: KeyQuery, render: Render
   const sorting = order && render(order)
   return {
     sql: `
-      SELECT ${keyColumns}, secrets.start AS start, users.username AS username,
+      SELECT ${keyColumns}, ${lastUse('keys.id')} AS lastUsedAt, secrets.start AS start, users.username AS username,
         users.disabled_at AS userDisabledAt, projects.slug AS slug, projects.archived_at AS projectArchivedAt
       FROM keys
       LEFT JOIN users ON users.id = keys.user_id
@@ -41,7 +51,7 @@ export function listedKeys({ id, where, order, limit }: KeyQuery, render: Render
 /** Rows of `LimitOfKey`: the limits of these keys themselves. */
 export const limitsOfKeys = (ids: readonly string[]): Query => ({
   sql: `
-    SELECT key_id AS keyId, metric, amount, window_ms AS windowMs
+    SELECT key_id AS keyId, ${limitColumns}
     FROM limits WHERE key_id IN (SELECT value FROM json_each(?))`,
   params: [JSON.stringify(ids)],
 })

@@ -78,11 +78,7 @@ export class SqliteStore implements Store {
 
   readonly latest: Store['latest'] = {
     keyAt: (key, moment, refuses) => this.glance(facts => facts.keyAt(key, moment, refuses)),
-    freeing: (limit, moment, downTo) =>
-      this.glance(facts => {
-        const now = facts.limitAt(limit, moment)
-        return { facts: now, pieces: [...facts.freeing(now, moment, downTo).pieces] }
-      }),
+    frees: (limit, moment, downTo) => this.glance(facts => facts.frees(limit, moment, downTo)),
     prices: () => this.glance(facts => facts.prices()),
   }
 
@@ -144,14 +140,6 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Runs `work` as one transaction that survives a crash of the process but, until the next checkpoint or
-   * administrative write, not a loss of power: for usage counters.
-   */
-  count<T>(work: (database: Database) => Promise<T>): Promise<T> {
-    return this.#transact('NORMAL', work)
-  }
-
-  /**
    * Runs `work`, which awaits nothing, on one snapshot of the database, at once: on a connection of its own, so that
    * a verdict never waits for a long report.
    */
@@ -175,7 +163,8 @@ export class SqliteStore implements Store {
 
   /**
    * Runs `work`, which awaits nothing, as one transaction: at once when nothing else of this process is writing, in
-   * line otherwise. FULL is on disk, power loss included, when the promise resolves; NORMAL is as durable as `count`.
+   * line otherwise. FULL is on disk, power loss included, when the promise resolves; NORMAL survives a crash of the process
+   * but, until the next checkpoint or administrative write, not a loss of power.
    */
   async tally<T>(synchronous: 'FULL' | 'NORMAL', work: (usage: SqliteUsage) => T): Promise<T> {
     this.#follow()

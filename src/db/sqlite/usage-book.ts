@@ -4,54 +4,69 @@
  */
 import type { Statement } from 'bun:sqlite'
 import {
-  addTo,
+  addCounts,
+  type Bucket,
   type Charged,
   type DenialRow,
   type Entered,
   type Entry,
+  isHuge,
   type KeyBy,
   type KeyFacts,
   type Moment,
+  noCounts,
   overflowOf,
   type Pricing,
   type Refuses,
   type ReservationRow,
-  type RunningTotals,
   type Usage,
   type UsageCounts,
 } from '../facts.ts'
+import { dayMs, hourMs, minuteMs } from '../spans.ts'
 import type { Client } from './client.ts'
-import { bucketStart, minuteMs, type SqliteFacts, totalsOf } from './facts.ts'
+import { counterColumns, type SqliteFacts, type Width } from './facts.ts'
 
 type Values = (string | number | null)[]
+
+/** A key as usage needs it, and its series, if it has used anything as it belongs now. */
+interface ChargedKey {
+  readonly name: string
+  readonly userId: string
+  readonly projectId: string
+  readonly series: number | null
+}
 
 export class SqliteUsage {
   readonly client: Client
   readonly #facts: SqliteFacts
-  readonly #addToBucket: Statement<unknown, Values>
-  readonly #addToTotals: Statement<unknown, Values>
-  readonly #totals: Statement<RunningTotals, [string]>
+  readonly #key: Statement<ChargedKey, [string, string]>
+  readonly #model: Statement<{ id: number }, [string]>
+  readonly #minutes: Statement<unknown, Values>
+  readonly #hours: Statement<unknown, Values>
+  readonly #days: Statement<unknown, Values>
 
   constructor(facts: SqliteFacts) {
     this.#facts = facts
     this.client = facts.client
-    this.#addToBucket = this.client.keep(addToBucket)
-    this.#addToTotals = this.client.keep(addToTotals)
-    this.#totals = this.client.keep(totalsOf)
+    this.#key = this.client.keep(chargedKey)
+    this.#model = this.client.keep('SELECT id FROM models WHERE name = ?')
+    this.#minutes = this.client.keep(addTo('minutes'))
+    this.#hours = this.client.keep(addTo('hours'))
+    this.#days = this.client.keep(addTo('days'))
   }
 
   charge(keyId: string, usage: Usage, pricing: Pricing): Charged | null {
-    const totals = this.#totals.get(keyId)
-    if (totals === null) return null
-    const { model, at, requests, inputTokens, outputTokens } = usage
-    const costMicros = usage.costMicros ?? pricing(usage, this.#facts.prices())
-    const counts = { requests, inputTokens, outputTokens, costMicros }
-    const isCounted = overflowOf(totals, counts) === null
-    if (isCounted) {
-      this.#charge(keyId, at, counts)
-      this.#book(keyId, at, model, counts)
+    const key = this.#key.get(keyId, '')
+    if (key === null) return null
+    const counts = usage.isPriced ? usage.counts : pricing(usage, this.#facts.prices())
+    const overflow = this.#overflow(keyId, counts)
+    if (overflow === null) {
+      const { at, model, endUser } = usage
+      const series = key.series ?? this.#addSeries(keyId, key, '')
+      this.#book(series, { at, model, counts })
+      if (endUser !== '') this.#book(this.seriesOf(keyId, endUser), { at, model, counts })
     }
-    return { totals, counts, isCounted }
+    return { name: key.name, counts, overflow }
   }
 
   enter(groups: readonly (readonly Entry[])[], at: number): readonly Entered[] {
@@ -70,21 +85,42 @@ export class SqliteUsage {
   }
 
   addReservation(row: ReservationRow): void {
+    const { id, keyId, endUser, model, createdAt, expiresAt, requests, tokens, costMicros } = row
     this.client
       .prepare<unknown, Values>(
-        'INSERT INTO reservations (id, key_id, created_at, expires_at, requests, tokens, cost_micros) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        `INSERT INTO reservations
+           (id, series, end_user_series, model, created_at, expires_at, requests, tokens, cost_micros)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(row.id, row.keyId, row.createdAt, row.expiresAt, row.requests, row.tokens, row.costMicros)
+      .run(
+        id,
+        this.seriesOf(keyId, ''),
+        endUser === '' ? null : this.seriesOf(keyId, endUser),
+        this.modelOf(model),
+        createdAt,
+        expiresAt,
+        requests,
+        tokens,
+        costMicros,
+      )
   }
 
+  /** Charges the series that the reservation was made for, even if its key was moved or deleted since. */
   settle(id: string, usage: Usage, pricing: Pricing) {
     const row = this.client
-      .prepare<{ keyId: string }, Values>('SELECT key_id AS keyId FROM reservations WHERE id = ?')
+      .prepare<{ keyId: string; name: string; series: number; endUserSeries: number | null }, Values>(reserved)
       .get(id)
     if (row === null) return null
-    const charged = this.charge(row.keyId, usage, pricing)
-    if (charged?.isCounted) this.release(id)
-    return { keyId: row.keyId, charged }
+    const { keyId, name, series, endUserSeries } = row
+    const counts = usage.isPriced ? usage.counts : pricing(usage, this.#facts.prices())
+    const overflow = this.#overflow(keyId, counts)
+    if (overflow === null) {
+      const bucket = { at: usage.at, model: usage.model, counts }
+      this.#book(series, bucket)
+      if (endUserSeries !== null) this.#book(endUserSeries, bucket)
+      this.release(id)
+    }
+    return { keyId, charged: { name, counts, overflow } }
   }
 
   release(id: string): boolean {
@@ -101,48 +137,95 @@ export class SqliteUsage {
     for (const { keyId, start, code, count, lastAt } of rows) add.run(keyId, start, code, count, lastAt)
   }
 
+  /** The series of a key as it belongs now. @throws if there is no such key */
+  seriesOf(keyId: string, endUser: string): number {
+    const key = this.#key.get(keyId, endUser)
+    if (key === null) throw new Error('usage of a key that does not exist')
+    return key.series ?? this.#addSeries(keyId, key, endUser)
+  }
+
+  modelOf(name: string): number {
+    const known = this.#model.get(name)
+    if (known !== null) return known.id
+    return Number(this.client.prepare('INSERT INTO models (name) VALUES (?)').run(name).lastInsertRowid)
+  }
+
+  #addSeries(keyId: string, { userId, projectId }: ChargedKey, endUser: string): number {
+    const add = this.client.prepare<unknown, Values>(
+      'INSERT INTO series (key_id, user_id, project_id, end_user) VALUES (?, ?, ?, ?)',
+    )
+    return Number(add.run(keyId, userId, projectId, endUser).lastInsertRowid)
+  }
+
+  /** Only huge counts may have no room. */
+  #overflow(keyId: string, counts: UsageCounts) {
+    if (!isHuge(counts)) return null
+    return overflowOf(this.#facts.lifeOf(keyId)?.counts ?? noCounts, counts)
+  }
+
   #refusalOf(group: readonly Entry[]): Entered | null {
-    const after = new Map<string, RunningTotals>()
+    const lives = new Map<string, UsageCounts>()
     for (const [index, { id, keyId, counts }] of group.entries()) {
-      const totals = after.get(keyId) ?? this.#totals.get(keyId)
-      if (totals === null) return { refused: index, totals }
-      if (overflowOf(totals, counts) === null) after.set(keyId, addTo(totals, counts))
+      const key = this.#key.get(keyId, '')
+      if (key === null) return { refused: index, full: null }
+      if (!lives.has(keyId) && !isHuge(counts)) continue
+      const life = lives.get(keyId) ?? this.#facts.lifeOf(keyId)?.counts ?? noCounts
+      const overflow = overflowOf(life, counts)
+      if (overflow === null) lives.set(keyId, addCounts(life, counts))
       // What was counted before is not counted again.
-      else if (id === null || !this.#hasEvent(id)) return { refused: index, totals }
+      else if (id === null || !this.#hasEvent(id)) return { refused: index, full: { name: key.name, overflow } }
     }
     return null
   }
 
   #enterAll(group: readonly Entry[], now: number): number {
     let entered = 0
-    for (const { id, keyId, at, counts, buckets } of group) {
+    for (const { id, keyId, endUser, buckets } of group) {
       if (id !== null && !this.#noteEvent(id, now)) continue
-      this.#charge(keyId, at, counts)
-      for (const bucket of buckets) this.#book(keyId, bucket.at, bucket.model, bucket.counts)
+      const series = this.seriesOf(keyId, '')
+      for (const bucket of buckets) this.#book(series, bucket)
+      if (endUser !== '') {
+        const own = this.seriesOf(keyId, endUser)
+        for (const bucket of buckets) this.#book(own, bucket)
+      }
       entered++
     }
     return entered
   }
 
-  #charge(keyId: string, at: number, { requests, inputTokens, outputTokens, costMicros }: UsageCounts): void {
-    this.#addToTotals.run(requests, inputTokens, outputTokens, costMicros, at, at, keyId)
-  }
-
-  #book(
-    keyId: string,
-    at: number,
-    model: string,
-    { requests, inputTokens, outputTokens, costMicros }: UsageCounts,
-  ): void {
-    this.#addToBucket.run(
-      keyId,
-      bucketStart(at, minuteMs),
-      model,
+  #book(series: number, { at, model: name, counts }: Bucket): void {
+    const model = this.modelOf(name)
+    const {
       requests,
       inputTokens,
+      cachedInputTokens,
+      cacheWriteTokens,
       outputTokens,
+      reasoningTokens,
+      otherTokens,
       costMicros,
-    )
+      unpricedRequests,
+    } = counts
+    const add = (statement: Statement<unknown, Values>, start: number, ...more: readonly number[]): void => {
+      statement.run(
+        series,
+        start,
+        model,
+        requests,
+        inputTokens,
+        cachedInputTokens,
+        cacheWriteTokens,
+        outputTokens,
+        reasoningTokens,
+        otherTokens,
+        costMicros,
+        unpricedRequests,
+        ...more,
+      )
+    }
+    add(this.#minutes, Math.floor(at / minuteMs))
+    add(this.#hours, Math.floor(at / hourMs))
+    add(this.#days, Math.floor(at / dayMs), at)
   }
 
   #hasEvent(id: string): boolean {
@@ -154,25 +237,34 @@ export class SqliteUsage {
   }
 }
 
+/** Key, end user. */
+const chargedKey = `
+  SELECT k.name AS name, coalesce(k.user_id, '') AS userId, coalesce(k.project_id, '') AS projectId,
+    (SELECT s.id FROM series s WHERE s.key_id = k.id AND s.end_user = ?2 AND s.pending = 0
+       AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0) AS series
+  FROM keys k WHERE k.id = ?1`
+
+const reserved = `
+  SELECT s.key_id AS keyId, coalesce(k.name, d.name, '') AS name, r.series AS series, r.end_user_series AS endUserSeries
+  FROM reservations r JOIN series s ON s.id = r.series
+  LEFT JOIN keys k ON k.id = s.key_id LEFT JOIN departed d ON d.id = s.key_id
+  WHERE r.id = ?`
+
 /** Id, when. */
 export const noteEvent = 'INSERT INTO counted_events (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING'
 
-/** Key, start, model, requests, input tokens, output tokens, micro-dollars. */
-export const addToBucket = `
-  INSERT INTO usage (key_id, start, model, requests, input_tokens, output_tokens, cost_micros)
-  VALUES (?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (key_id, start, model) DO UPDATE SET
-    requests = requests + excluded.requests,
-    input_tokens = input_tokens + excluded.input_tokens,
-    output_tokens = output_tokens + excluded.output_tokens,
-    cost_micros = cost_micros + excluded.cost_micros`
-
-/** Requests, input tokens, output tokens, micro-dollars, when (twice), key; the last use never moves backwards. */
-export const addToTotals = `
-  UPDATE keys SET
-    requests = requests + ?,
-    input_tokens = input_tokens + ?,
-    output_tokens = output_tokens + ?,
-    cost_micros = cost_micros + ?,
-    last_used_at = max(coalesce(last_used_at, ?), ?)
-  WHERE id = ?`
+/** Series, start, model, the counters in their order, when it was used last (which only days keep). */
+export function addTo(table: Width): string {
+  const columns = ['series', 'start', 'model', ...counterColumns]
+  const places = columns.map((_, index) => `?${index + 1}`)
+  const sums = counterColumns.map(column => `${column} = ${column} + excluded.${column}`)
+  const last = `?${columns.length + 1}`
+  if (table === 'days') {
+    columns.push('last_at')
+    places.push(last)
+    sums.push('last_at = max(last_at, excluded.last_at)')
+  }
+  return `
+    INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places.join(', ')})
+    ON CONFLICT (series, start, model) DO UPDATE SET ${sums.join(', ')}`
+}

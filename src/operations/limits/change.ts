@@ -6,7 +6,7 @@ import type { Database } from '../../db/engine.ts'
 import { and, asc, eq, inArray } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
 import type { LimitChanges, LimitName } from './input.ts'
-import { type LimitRow, limitRows, subjectColumns } from './rows.ts'
+import { type LimitRow, limitRows, storedName, subjectColumns } from './rows.ts'
 import { limitView, sortLimits } from './view.ts'
 
 const columnOf = (type: LimitedNoun) => limits[subjectColumns[type]]
@@ -50,8 +50,15 @@ export async function putLimits(
       .insert(limits)
       .values(row)
       .onConflictDoUpdate({
-        target: [columnOf(type), limits.metric, limits.windowMs],
-        set: { amount: row.amount },
+        target: [
+          columnOf(type),
+          limits.metric,
+          limits.period,
+          limits.windowMs,
+          limits.models,
+          limits.each,
+        ],
+        set: { amount: row.amount, timeZone: row.timeZone },
       })
   }
 }

@@ -1,6 +1,6 @@
 /** Inputs of the operations on limits, and fields about limits in other inputs. */
 import * as v from 'valibot'
-import { metrics, windowRangeMs } from '../../contract/views/words.ts'
+import { limitPeriods, metrics, windowRangeMs } from '../../contract/views/words.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
 import type { KeySelector } from '../input.ts'
 import { type Input, listOf, type Rule } from '../rules/input.ts'
@@ -14,29 +14,74 @@ const metricNames = metrics.join(', ')
 
 const metric: Rule<Metric> = v.picklist(metrics, `must be one of ${metricNames}`)
 
-export const limit: Rule<Limit> = v.pipe(
-  v.object({
-    metric: v.picklist(metrics, `metric must be one of ${metricNames}`),
-    amount: v.pipe(
-      v.number('amount must be a number'),
-      v.minValue(0, 'amount must not be negative'),
-      v.maxValue(9_000_000_000_000, 'amount is too large'),
-    ),
-    windowMs: v.pipe(
+const window = {
+  /** What the window is; default rolling with `windowMs`, otherwise total. */
+  period: v.optional(v.picklist(limitPeriods, `period must be one of ${limitPeriods.join(', ')}`)),
+  /** Length of a rolling window in milliseconds. */
+  windowMs: v.nullish(
+    v.pipe(
       v.number('window must be a number of milliseconds'),
       v.integer('window must be a whole number of milliseconds'),
       v.minValue(shortestMs, 'window must be at least one minute'),
       v.maxValue(longestMs, 'window must be at most 366 days'),
     ),
-  }),
+  ),
+  /** Time zone in which a day, week or month begins; default UTC. */
+  timeZone: v.nullish(v.string()),
+  /** Pattern of the models that it binds; default all. */
+  models: v.nullish(v.pipe(v.string(), v.minLength(1, 'models must not be empty'), v.maxLength(200))),
+  /** Whether it binds each end user for themselves; default false. */
+  each: v.optional(v.boolean(), false),
+}
+
+const newLimit = v.object({
+  /** What is counted. */
+  metric: v.picklist(metrics, `metric must be one of ${metricNames}`),
+  /** The most within the window; dollars when the metric is usd. */
+  amount: v.pipe(
+    v.number('amount must be a number'),
+    v.minValue(0, 'amount must not be negative'),
+    v.maxValue(9_000_000_000_000, 'amount is too large'),
+  ),
+  ...window,
+})
+export type NewLimit = Input<typeof newLimit>
+
+export const limit: Rule<NewLimit, Limit> = v.pipe(
+  newLimit,
   v.check(l => l.metric === 'usd' || Number.isInteger(l.amount), 'amount must be a whole number'),
   v.check(l => l.metric !== 'usd' || l.amount <= 9_000_000_000, 'amount is too large'),
+  v.check(
+    ({ period, windowMs }) => period === undefined || (period === 'rolling') === ((windowMs ?? null) !== null),
+    'window must be given for a rolling limit, and for no other',
+  ),
+  v.check(
+    l => l.metric !== 'parallel' || ((l.windowMs ?? null) === null && (l.period ?? 'total') === 'total'),
+    'parallel counts requests that are under way, so it has no window',
+  ),
+  v.transform(({ metric, amount, period, windowMs, timeZone, models, each }): Limit => {
+    const when = period ?? ((windowMs ?? null) === null ? 'total' : 'rolling')
+    const isCalendar = when !== 'rolling' && when !== 'total'
+    return {
+      metric,
+      amount,
+      period: when,
+      windowMs: windowMs ?? null,
+      timeZone: isCalendar ? (timeZone ?? 'UTC') : null,
+      models: models ?? null,
+      each,
+    }
+  }),
 )
 
-export const limits: Rule<readonly Limit[]> = v.pipe(
+/** What tells two limits of a subject apart. */
+export const nameOf = ({ metric, period, windowMs, models, each }: Omit<Limit, 'amount' | 'timeZone'>): string =>
+  `${metric}/${period}/${windowMs}/${models}/${each}`
+
+export const limits: Rule<readonly NewLimit[], readonly Limit[]> = v.pipe(
   v.array(limit),
   v.check(
-    list => new Set(list.map(l => `${l.metric}/${l.windowMs}`)).size === list.length,
+    list => new Set(list.map(nameOf)).size === list.length,
     'must not name the same metric and window twice',
   ),
 )
@@ -68,7 +113,7 @@ export const limitNames: Rule<readonly (LimitName | Metric)[], readonly LimitNam
 )
 
 /** How much a request needs of each metric: whole tokens and requests, dollars. */
-export type Wanted = { readonly [M in Metric]?: number | undefined }
+export type Wanted = { readonly [M in Exclude<Metric, 'parallel'>]?: number | undefined }
 
 export const resetOptions = v.object({
   /** Only limits of this metric; default all. */

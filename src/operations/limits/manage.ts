@@ -2,19 +2,16 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Limit, LimitState, LimitSubject, Metric, PutLimit } from '../../contract/views.ts'
+import type { Limit, LimitState, LimitSubject, PutLimit } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, inArray, lte, sql, totalOf } from '../../db/query.ts'
-import { keys } from '../../db/schema/keys.ts'
+import { eq } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
-import { usage } from '../../db/schema/usage.ts'
 import { record } from '../audit.ts'
 import { settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import { targetOf } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
-import { tokensIn } from '../usage/sum.ts'
 import { dropLimits, limitsOf, putLimits } from './change.ts'
 import {
   limits as anyLimits,
@@ -99,17 +96,12 @@ export async function resetLimits(
     }
     const before = await limitStates(db.facts, subject, now)
     const at = now.getTime()
-    for (const each of new Set(rows.map(row => row.metric))) {
-      const resetUsed = await underWay(db, subject, each, at)
+    for (const limit of rows) {
+      const held = await db.facts.heldAt({ subject, limit }, at)
       await db
         .update(limits)
-        .set({ resetAt: at, resetUsed })
-        .where(
-          inArray(
-            limits.id,
-            rows.filter(row => row.metric === each).map(row => row.id),
-          ),
-        )
+        .set({ resetAt: at, ...held })
+        .where(eq(limits.id, limit.id))
     }
     const after = await limitStates(db.facts, subject, now)
     const meant = (state: LimitState) => metric === undefined || state.metric === metric
@@ -121,35 +113,6 @@ export async function resetLimits(
     })
     return after
   })
-}
-
-/** What the buckets around this time have counted so far. */
-async function underWay(
-  db: Database,
-  { type, id }: LimitSubject,
-  metric: Metric,
-  at: number,
-): Promise<number> {
-  const counted = {
-    tokens: tokensIn(usage),
-    requests: usage.requests,
-    usd: usage.costMicros,
-  }[metric]
-  const ofSubject = { key: keys.id, user: keys.userId, project: keys.projectId }[type]
-  const [row] = await db
-    .select({ amount: totalOf(counted) })
-    .from(usage)
-    .innerJoin(keys, eq(usage.keyId, keys.id))
-    .where(
-      and(
-        eq(ofSubject, id),
-        // The longest bucket is a day.
-        gt(usage.start, at - 86_400_000),
-        lte(usage.start, at),
-        gt(sql`${usage.start} + ${usage.widthMs}`, at),
-      ),
-    )
-  return row?.amount ?? 0
 }
 
 const used = ({ metric, amount, windowMs, used }: LimitState) => ({ metric, amount, windowMs, used })

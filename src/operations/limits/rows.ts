@@ -17,11 +17,20 @@ export function limitRows(
   return list.map(limit => ({
     id: newId('lim', now),
     [subjectColumns[type]]: id,
-    metric: limit.metric,
     amount: toStored(limit.metric, limit.amount),
-    windowMs: limit.windowMs,
+    ...storedName(limit),
   }))
 }
+
+/** What tells the limits of a subject apart, as it is stored. */
+export const storedName = ({ metric, period, windowMs, models, each, timeZone }: Omit<Limit, 'amount'>) => ({
+  metric,
+  period,
+  windowMs: windowMs ?? 0,
+  timeZone: timeZone ?? '',
+  models: models ?? '',
+  each: each ? 1 : 0,
+})
 
 /** The column of the limits table with the subject's id. */
 export const subjectColumns = { key: 'keyId', user: 'userId', project: 'projectId' } as const

@@ -1,20 +1,31 @@
 /** Views of limits: order and units. */
+import { limitPeriods, metrics } from '../../contract/views/words.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
 import { toDollars } from '../rules/money.ts'
 import type { LimitRow } from './rows.ts'
 
+type Stored = Pick<LimitRow, 'metric' | 'amount' | 'period' | 'windowMs' | 'timeZone' | 'models' | 'each'>
+
 /** The view of a row, in dollars instead of micro-dollars. */
-export function limitView(row: Pick<LimitRow, 'metric' | 'amount' | 'windowMs'>): Limit {
-  return { metric: row.metric, amount: toShown(row.metric, row.amount), windowMs: row.windowMs }
-}
+export const limitView = (row: Stored): Limit => ({
+  metric: row.metric,
+  amount: toShown(row.metric, row.amount),
+  period: row.period,
+  windowMs: row.period === 'rolling' ? row.windowMs : null,
+  timeZone: row.timeZone === '' ? null : row.timeZone,
+  models: row.models === '' ? null : row.models,
+  each: row.each === 1,
+})
 
-const order: Readonly<Record<Metric, number>> = { tokens: 0, requests: 1, usd: 2 }
+type Named = Pick<Stored, 'metric' | 'period' | 'windowMs' | 'models' | 'each'>
 
-type Named = Pick<LimitRow, 'metric' | 'windowMs'>
-
-/** Sorts by metric, in the contract's order, then by window. */
+/** Sorts by metric and period, in the contract's order, then by window and by models; those for each end user are last. */
 export const byMetric = (a: Named, b: Named): number =>
-  order[a.metric] - order[b.metric] || a.windowMs - b.windowMs
+  metrics.indexOf(a.metric) - metrics.indexOf(b.metric) ||
+  limitPeriods.indexOf(a.period) - limitPeriods.indexOf(b.period) ||
+  a.windowMs - b.windowMs ||
+  a.each - b.each ||
+  (a.models < b.models ? -1 : a.models > b.models ? 1 : 0)
 
 export const sortLimits = <L extends Named>(list: readonly L[]): L[] => list.toSorted(byMetric)
 
@@ -22,9 +33,14 @@ export const sortLimits = <L extends Named>(list: readonly L[]): L[] => list.toS
 export const toShown = (metric: Metric, amount: number): number =>
   metric === 'usd' ? toDollars(amount) : amount
 
-/** As text, such as `tokens=100000/5h`. */
-export const limitText = ({ metric, amount, windowMs }: Limit): string =>
-  `${metric}=${amount}/${windowText(windowMs)}`
+/** As text, such as `tokens=100000/5h@gpt-*`, as it is typed. */
+export const limitText = ({ metric, amount, ...rest }: Limit): string => `${metric}=${amount}${windowPart(rest)}`
+
+/** The window and the models of a limit, such as `/5h@gpt-*`. */
+export function windowPart({ period, windowMs, models }: Pick<Limit, 'period' | 'windowMs' | 'models'>): string {
+  const window = period === 'rolling' ? windowText(windowMs ?? 0) : period
+  return `/${window}${models === null ? '' : `@${models}`}`
+}
 
 /** As text, such as `5h`. */
 export function windowText(windowMs: number): string {

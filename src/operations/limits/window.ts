@@ -1,24 +1,27 @@
 /**
- * Rolling windows. `used(t)` is the sum of all buckets that are at least partly inside (t − window, t]. It is never too
+ * Windows. `used(t)` is the sum of all buckets that are at least partly inside the window that ends at t. It is never too
  * low, too high by less than one bucket, and does not jump at boundaries. Verdicts, stats, reservations and filters all
  * use this module, so they always agree.
  *
- * After a reset, buckets that had ended no longer count, and of the current ones only what came after it counts. A
- * reservation counts whole until it is settled, released or times out.
+ * After a reset, usage from before no longer counts. A reservation counts whole until it is settled, released or times out.
  */
 
 import type { LimitForecast, LimitState, LimitSubject } from '../../contract/views.ts'
 import type { Facts } from '../../db/engine.ts'
-import type { BoundLimit, Freeing, LimitFacts, Moment } from '../../db/facts.ts'
+import type { BoundLimit, LimitFacts, Moment } from '../../db/facts.ts'
 import { clockToleranceMs } from '../rules/input.ts'
 import type { Wanted } from './input.ts'
 import { toStored } from './rows.ts'
-import { byMetric, toShown } from './view.ts'
+import { byMetric, limitView, toShown } from './view.ts'
 
-type Freer = Pick<Facts, 'freeing'>
+type Freer = Pick<Facts, 'frees'>
 
-/** The time to ask facts for. */
-export const momentOf = (at: Date): Moment => ({ at: at.getTime(), toleranceMs: clockToleranceMs })
+/** The time to ask facts for, and whom limits for each end user are asked for. */
+export const momentOf = (at: Date, endUser = ''): Moment => ({
+  at: at.getTime(),
+  toleranceMs: clockToleranceMs,
+  endUser,
+})
 
 /** Sorts limits: those of the key, its user and its project, each by metric and window. */
 export const inOrder = <L extends BoundLimit>(limits: readonly L[]): readonly L[] =>
@@ -49,12 +52,8 @@ export async function untilFree(
   for (const limit of limits) {
     const state = judgeLimit(limit, wanted)
     const most = limit.limit.amount - neededOf(limit, wanted)
-    if (!state.exceeded || most < 0) states.push(state)
-    else
-      states.push({
-        ...state,
-        retryAt: firstBelow(await facts.freeing(limit, moment, most), most, moment.at),
-      })
+    const freed = state.exceeded && most >= 0 ? await facts.frees(limit, moment, most) : null
+    states.push(freed === null ? state : { ...state, retryAt: new Date(freed.at) })
   }
   return states
 }
@@ -63,12 +62,10 @@ export async function untilFree(
 export function judgeLimit(facts: LimitFacts, wanted: Wanted = {}): LimitState {
   const { subject, limit } = facts
   const { metric, amount } = limit
-  const used = usedOf(facts)
+  const used = facts.booked + facts.reserved
   const remaining = Math.max(0, amount - used)
   return {
-    metric,
-    amount: toShown(metric, amount),
-    windowMs: limit.windowMs,
+    ...limitView(limit),
     subject,
     used: toShown(metric, used),
     reserved: toShown(metric, facts.reserved),
@@ -80,22 +77,7 @@ export function judgeLimit(facts: LimitFacts, wanted: Wanted = {}): LimitState {
 
 /** A request always uses something, so with nothing left it is denied even without an amount. */
 const neededOf = ({ limit: { metric } }: LimitFacts, wanted: Wanted): number =>
-  Math.max(1, toStored(metric, wanted[metric] ?? 0))
-
-/** What counts now, without what was used before a reset. */
-const usedOf = ({ limit, booked, underWay, reserved }: LimitFacts): number =>
-  booked - forgiven(limit, underWay) + reserved
-
-const forgiven = ({ resetUsed }: LimitFacts['limit'], underWay: number): number =>
-  Math.min(resetUsed, underWay)
-
-/** When at most `most` is used, if nothing is added; null if never. */
-function firstBelow(freeing: Freeing, most: number, now: number): Date | null {
-  // A reservation may have been released since the limit was hit.
-  if (usedOf(freeing.facts) <= most) return new Date(now)
-  for (const step of leaving(freeing)) if (step.used <= most) return new Date(step.at)
-  return null
-}
+  metric === 'parallel' ? 1 : Math.max(1, toStored(metric, wanted[metric] ?? 0))
 
 /** When each limit allows a request that needs `wanted`, and when some, half and all of it is free again. Sorted. */
 export async function forecasts(
@@ -122,32 +104,12 @@ async function forecast(
     goal => goal > left && goal <= amount,
   )
   const frees: { at: Date; remaining: number }[] = []
-  if (goals.length > 0) {
-    for (const step of leaving(await facts.freeing(limit, moment, 0))) {
-      const remaining = Math.max(0, amount - step.used)
-      let reached = false
-      while (goals[0] !== undefined && remaining >= goals[0]) {
-        goals.shift()
-        reached = true
-      }
-      if (reached) frees.push({ at: new Date(step.at), remaining: toShown(metric, remaining) })
-      if (goals.length === 0) break
-    }
+  for (const goal of goals) {
+    const freed = await facts.frees(limit, moment, amount - goal)
+    if (freed === null) break
+    const remaining = toShown(metric, Math.max(0, amount - freed.used))
+    // What leaves at once may reach several of them.
+    if (frees.at(-1)?.at.getTime() !== freed.at) frees.push({ at: new Date(freed.at), remaining })
   }
   return { ...state, frees }
-}
-
-/** The times at which something stops counting, in order, with what is still used then. */
-function* leaving({ facts, pieces }: Freeing): Generator<{ readonly at: number; readonly used: number }> {
-  let { booked, underWay, reserved } = facts
-  let moment: number | undefined
-  const step = (at: number) => ({ at, used: booked - forgiven(facts.limit, underWay) + reserved })
-  for (const { at, amount, kind } of pieces) {
-    if (moment !== undefined && at > moment) yield step(moment)
-    moment = at
-    if (kind === 'reserved') reserved -= amount
-    else booked -= amount
-    if (kind === 'under way') underWay -= amount
-  }
-  if (moment !== undefined) yield step(moment)
 }
