@@ -1,8 +1,8 @@
 /** Usage of keys by day. Only reads. */
 import { and, asNumber, gte, oneOf, sql, totalOf } from '../../db/query.ts'
 import { usage } from '../../db/schema/usage.ts'
-import type { OperationContext } from '../context.ts'
 import { addDays, startOfDay } from '../../system/calendar.ts'
+import type { OperationContext } from '../context.ts'
 import { tokensIn } from '../usage/sum.ts'
 import type { ActivityOptions } from './input.ts'
 

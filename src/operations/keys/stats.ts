@@ -1,10 +1,10 @@
 /** Statistics of a key, for `key stats`. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Stats, UsagePoint } from '../../contract/views.ts'
+import { addDays, startOfDay } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { forecasts, momentOf } from '../limits/window.ts'
-import { addDays, startOfDay } from '../../system/calendar.ts'
 import { find } from '../select.ts'
 import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
 import { denialsOf } from './denial-counts.ts'
