@@ -15,7 +15,9 @@ const counts = {
   reasoningTokens: integer('Output tokens of reasoning; part of outputTokens'),
   tokens: integer('All tokens, including those not split into input and output'),
   costUsd: number('Cost in dollars'),
-  unpricedRequests: integer('Requests that told no cost and whose model had no price: their cost is not known'),
+  unpricedRequests: integer(
+    'Requests that told no cost and whose model had no price: their cost is not known',
+  ),
 }
 
 export const totals = object('Totals', counts)

@@ -1,115 +1,88 @@
 /** Sums of usage, in SQL and in views. */
-
 import type { Totals } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, lt, type SQL, sql, totalOf } from '../../db/query.ts'
-import type { keys } from '../../db/schema/keys.ts'
-import { usage } from '../../db/schema/usage.ts'
+import { counterNames, tokensOf, type UsageCounts } from '../../db/facts.ts'
+import { and, type Column, eq, oneOf, type SQL, type SQLWrapper, sql, totalOf } from '../../db/query.ts'
+import { carriedUsage, days, type hours, type minutes, series } from '../../db/schema/usage.ts'
 import { toDollars } from '../rules/money.ts'
 
-export interface Counts {
-  readonly requests: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  /** Tokens without a split into input and output. */
-  readonly otherTokens: number
-  readonly costMicros: number
-}
-
-export const noCounts: Counts = {
-  requests: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  otherTokens: 0,
-  costMicros: 0,
-}
-
-/** The sum of two sets of counts. */
-export function addCounts(a: Counts, b: Counts): Counts {
-  return {
-    requests: a.requests + b.requests,
-    inputTokens: a.inputTokens + b.inputTokens,
-    outputTokens: a.outputTokens + b.outputTokens,
-    otherTokens: a.otherTokens + b.otherTokens,
-    costMicros: a.costMicros + b.costMicros,
-  }
-}
-
 /** The view of counts: total tokens, and dollars instead of micro-dollars. */
-export function shownCounts(counts: Counts): Totals {
-  return {
-    requests: counts.requests,
-    inputTokens: counts.inputTokens,
-    outputTokens: counts.outputTokens,
-    tokens: counts.inputTokens + counts.outputTokens + counts.otherTokens,
-    costUsd: toDollars(counts.costMicros),
-  }
-}
+export const shownCounts = (counts: UsageCounts): Totals => ({
+  requests: counts.requests,
+  inputTokens: counts.inputTokens,
+  cachedInputTokens: counts.cachedInputTokens,
+  cacheWriteTokens: counts.cacheWriteTokens,
+  outputTokens: counts.outputTokens,
+  reasoningTokens: counts.reasoningTokens,
+  tokens: tokensOf(counts),
+  costUsd: toDollars(counts.costMicros),
+  unpricedRequests: counts.unpricedRequests,
+})
 
-/** The columns of the counts: of buckets, or of the running totals of keys. */
-export const countsIn = ({
-  requests,
+export type BucketTable = typeof minutes | typeof hours | typeof days
+
+type Counter = (typeof counterNames)[number]
+
+/** Something for each counter. */
+export const eachCounter = <T>(of: (name: Counter) => T): { readonly [C in Counter]: T } =>
+  Object.fromEntries(counterNames.map(name => [name, of(name)])) as Record<Counter, T>
+
+/** The columns of the counters, which all tables that have them call the same. */
+export const counterColumns = eachCounter(name => sql.identifier(days[name].name))
+
+/** Each sum of a group of rows. */
+export const summed = eachCounter(name => totalOf(counterColumns[name]))
+
+/** All tokens of a row. */
+export const tokensIn = ({
   inputTokens,
   outputTokens,
   otherTokens,
-  costMicros,
-}: typeof usage | typeof keys) => ({ requests, inputTokens, outputTokens, otherTokens, costMicros })
+}: {
+  readonly [C in 'inputTokens' | 'outputTokens' | 'otherTokens']: SQLWrapper
+}): SQL<number> => sql<number>`(${inputTokens} + ${outputTokens} + ${otherTokens})`
 
-/** All tokens of a row. */
-export const tokensIn = (
-  counts: {
-    readonly [C in 'inputTokens' | 'outputTokens' | 'otherTokens']: unknown
-  },
-): SQL<number> => sql<number>`(${counts.inputTokens} + ${counts.outputTokens} + ${counts.otherTokens})`
-
-/** The sums of a group of buckets. */
-export const summed = {
-  requests: totalOf(usage.requests),
-  inputTokens: totalOf(usage.inputTokens),
-  outputTokens: totalOf(usage.outputTokens),
-  otherTokens: totalOf(usage.otherTokens),
-  costMicros: totalOf(usage.costMicros),
-} as const
-
-/** The same under names, for the query of a query. */
-export const namedSums = () => ({
-  requests: summed.requests.as('sum_requests'),
-  inputTokens: summed.inputTokens.as('sum_input'),
-  outputTokens: summed.outputTokens.as('sum_output'),
-  otherTokens: summed.otherTokens.as('sum_other'),
-  costMicros: summed.costMicros.as('sum_cost'),
-})
+/** What each series is that counts in sums: end users have parts of it, and what is being ingested is not there yet. */
+export const counting = and(eq(series.endUser, ''), eq(series.pending, 0))
 
 /**
- * The start of the wider bucket that a bucket belongs to. In SQL the remainder of a time before 1970 is negative, so
- * without correction 1969 would move into 1970.
+ * A table `life` with all that keys ever used, also those that are gone: their days, and what an earlier system says.
+ *
+ * @param of which keys, as a condition on the column of their id
  */
-export function startOf(widthMs: number): SQL<number> {
-  return sql<number>`${usage.start} - ((${usage.start} % ${widthMs}) + ${widthMs}) % ${widthMs}`
-}
+export const lifeOf = (of?: (keyId: Column) => SQL): SQL => sql`(
+  SELECT ${series.keyId} AS key_id, ${columnsOf(name => counterColumns[name])}
+  FROM ${series} CROSS JOIN ${days}
+  WHERE ${and(eq(days.series, series.id), counting, of?.(series.keyId))}
+  UNION ALL
+  SELECT ${carriedUsage.keyId}, ${columnsOf(carried)} FROM ${carriedUsage} ${of && sql`WHERE ${of(carriedUsage.keyId)}`}
+) AS life`
 
-/** Every UTC offset in use is a whole number of quarter hours, so they make up the hours and days of any zone. */
-const quarterHour = startOf(900_000)
+const columnsOf = (of: (name: Counter) => SQLWrapper): SQL => sql.join(counterNames.map(of), sql`, `)
 
-/** Buckets that are at least partly inside [since, until). */
-export function between(since: Date | undefined, until: Date | undefined) {
-  return and(
-    since && gt(sql`${usage.start} + ${usage.widthMs}`, since.getTime()),
-    // Lets the index be used: no bucket is longer than a day.
-    since && gt(usage.start, since.getTime() - 86_400_000),
-    until && lt(usage.start, until.getTime()),
-  )
-}
+/** Earlier systems do not tell all of them. */
+const carried = (name: Counter): SQLWrapper =>
+  name in carriedUsage ? sql`${carriedUsage[name as keyof typeof carriedUsage & Counter]}` : sql`0`
 
-/** The usage of one key by quarter hour, oldest first. */
-export function usageByQuarterHour(
+/** All that each of these keys ever used; those that used nothing are missing. */
+export async function totalsOf(
   db: Database,
-  range: { readonly since: Date; readonly until: Date; readonly keyId: string },
-): Promise<(Counts & { start: number })[]> {
-  return db
-    .select({ start: quarterHour.as('quarter'), ...summed })
-    .from(usage)
-    .where(and(eq(usage.keyId, range.keyId), between(range.since, range.until)))
-    .groupBy(sql`quarter`)
-    .orderBy(sql`quarter`)
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, UsageCounts>> {
+  const rows = await db
+    .select({ id: sql<string>`key_id`, ...summed })
+    .from(lifeOf(keyId => oneOf(keyId, ids)))
+    .groupBy(sql`key_id`)
+  return new Map(rows.map(({ id, ...counts }) => [id, counts]))
 }
+
+/** When a key was used last; null if never. Wrapped, as the builder takes the tables off the columns of a field. */
+export const lastUseOf = (keyId: Column): SQL<number | null> =>
+  sql<number | null>`${sql`(SELECT max(at) FROM (
+  SELECT (
+    SELECT max(${days.lastAt}) FROM ${days} WHERE ${days.series} = ${series.id}
+      AND ${days.start} = (SELECT max(${days.start}) FROM ${days} WHERE ${days.series} = ${series.id})
+  ) AS at
+  FROM ${series} WHERE ${and(eq(series.keyId, keyId), counting)}
+  UNION ALL SELECT ${carriedUsage.lastUsedAt} FROM ${carriedUsage} WHERE ${eq(carriedUsage.keyId, keyId)}
+) AS uses)`}`
