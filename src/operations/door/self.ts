@@ -1,9 +1,9 @@
 /** What the holder of a key may see of it. Only reads, and counts no denial. */
 import type { Self } from '../../contract/views.ts'
+import { addDays, startOfDay } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
 import { verifySecret } from '../keys/verify.ts'
 import { forecasts, momentOf } from '../limits/window.ts'
-import { addDays, startOfDay } from '../../system/calendar.ts'
 import { readReport } from '../usage/report.ts'
 import { refusal, secretIn } from './authorize.ts'
 import type { Carrier, Refused } from './input.ts'
