@@ -15,7 +15,9 @@ const counts = {
   reasoningTokens: integer('Output tokens of reasoning; part of outputTokens'),
   tokens: integer('All tokens, including those not split into input and output'),
   costUsd: number('Cost in dollars'),
-  unpricedRequests: integer('Requests that told no cost and whose model had no price: their cost is not known'),
+  unpricedRequests: integer(
+    'Requests that told no cost and whose model had no price: their cost is not known',
+  ),
 }
 
 export const totals = object('Totals', counts)
@@ -111,8 +113,8 @@ export const usageReceipt = object('UsageReceipt', {
 export const compacted = object('Compacted', {
   rowsBefore: integer('Buckets before'),
   rowsAfter: integer('Buckets after'),
-  foldedIntoHours: integer('Buckets merged into hours'),
-  foldedIntoDays: integer('Buckets merged into days'),
+  minutesDeleted: integer('Buckets of a minute that were deleted because of their age'),
+  hoursDeleted: integer('Buckets of an hour that were deleted because of their age'),
   reservationsRemoved: integer('Expired reservations removed'),
   eventsForgotten: integer('Ids of counted events deleted because of their age'),
   filesForgotten: integer('Counted files deleted because of their age'),
