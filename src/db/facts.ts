@@ -217,8 +217,18 @@ export function overflowOf(totals: UsageCounts, counts: UsageCounts): Overflow |
 const plenty = 2 ** 32
 
 /** Whether counts are so large that the life of a key might not have room for them. */
-export const isHuge = ({ requests, inputTokens, outputTokens, otherTokens, costMicros }: UsageCounts): boolean =>
-  requests > plenty || inputTokens > plenty || outputTokens > plenty || otherTokens > plenty || costMicros > plenty
+export const isHuge = ({
+  requests,
+  inputTokens,
+  outputTokens,
+  otherTokens,
+  costMicros,
+}: UsageCounts): boolean =>
+  requests > plenty ||
+  inputTokens > plenty ||
+  outputTokens > plenty ||
+  otherTokens > plenty ||
+  costMicros > plenty
 
 /** What is counted for one key. */
 export interface Entry {
@@ -239,9 +249,7 @@ export interface Bucket {
 }
 
 /** How many entries of a group were new; or the first for which there is no key, or no room, and then none was counted. */
-export type Entered =
-  | { readonly counted: number }
-  | { readonly refused: number; readonly full: Full | null }
+export type Entered = { readonly counted: number } | { readonly refused: number; readonly full: Full | null }
 
 /** A key that has no room for some usage. */
 export interface Full {

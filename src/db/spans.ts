@@ -35,7 +35,11 @@ export function spansOf(from: number, until: number, { minutesFrom, hoursFrom }:
   let minute = Math.floor(from / minuteMs)
   let minuteEnd = Math.max(minute, Math.ceil(until / minuteMs))
   const edgeMs =
-    minute * minuteMs >= minutesFrom ? minuteMs : Math.floor(from / hourMs) * hourMs >= hoursFrom ? hourMs : dayMs
+    minute * minuteMs >= minutesFrom
+      ? minuteMs
+      : Math.floor(from / hourMs) * hourMs >= hoursFrom
+        ? hourMs
+        : dayMs
   if (edgeMs > minuteMs) minute = Math.floor(from / edgeMs) * (edgeMs / minuteMs)
   const last = minuteEnd * minuteMs
   if (last <= minutesFrom) minuteEnd = Math.ceil(minuteEnd / 60) * 60

@@ -1,7 +1,7 @@
 /** For `ifNotExists`: an existing thing is accepted if it is as asked for. */
 import { LatchkeyError } from '../contract/errors.ts'
 import type { Limit } from '../contract/views.ts'
-import { limitText, sortLimits } from './limits/view.ts'
+import { limitText } from './limits/view.ts'
 
 /** One property: its name, its value, and the value asked for; undefined accepts any. */
 export type Aspect = readonly [name: string, is: unknown, asked: unknown]
@@ -15,7 +15,7 @@ export function requireSame(thing: string, aspects: readonly Aspect[], hint: str
 }
 
 export const shownLimits = (limits: readonly Limit[] | undefined): string | undefined =>
-  limits && sortLimits(limits).map(limitText).join(' ')
+  limits && limits.map(limitText).toSorted().join(' ')
 
 function shown(value: unknown): string {
   if (value === null || value === '') return 'none'

@@ -24,6 +24,8 @@ interface Part {
   readonly by: string
   /** The columns to compare. */
   readonly columns: readonly string[]
+  /** Those that older schemas lack, and what goes for their rows, in SQL. */
+  readonly since?: Readonly<Record<string, string>>
   /** Whether a restore also resets it on a thing that still exists. Other parts come back only with a deleted thing. */
   readonly isSetting: boolean
 }
@@ -52,6 +54,7 @@ const limits = (by: string): Part => ({
   table: 'limits',
   by,
   columns: ['metric', 'window_ms', 'amount'],
+  since: { period: "'rolling'", time_zone: "''", models: "''", each: '0' },
   isSetting: true,
 })
 

@@ -10,6 +10,7 @@ import { eq } from '../db/query.ts'
 import { record } from './audit.ts'
 import { differingColumns, settleChange } from './changed.ts'
 import type { OperationContext } from './context.ts'
+import { keepNames } from './departed.ts'
 import { type Aspect, requireSame } from './existing.ts'
 import type { CreateOptions } from './input.ts'
 import { column, type NewRow, type Row, tableOf, targetOf, uniqueFields } from './nouns.ts'
@@ -134,7 +135,7 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
   }
 
   /**
-   * Deletes one, with its parts.
+   * Deletes one, with its parts. What was used with it stays, and so does its name.
    *
    * @param requireMayGo throws if it must not be deleted
    * @throws not_found, ambiguous, and what `requireMayGo` throws
@@ -149,6 +150,7 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
       await requireMayGo(db, row)
       const before = await this.view(context, db, row)
       const table = tableOf(this.#noun)
+      await keepNames(db, this.#noun, eq(table.id, row.id))
       await db.delete(table).where(eq(table.id, row.id))
       await record(context, db, this.#event('delete', row, { before }))
       return before

@@ -116,6 +116,7 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 function clientOf({ key, limits }: Verdict): Pick<RequestEntry, 'client' | 'limit'> {
   const hit = limits.find(limit => limit.exceeded)
   if (hit === undefined) return { client: key?.id ?? null, limit: null }
-  const { metric, windowMs, subject } = hit
-  return { client: key?.id ?? null, limit: { metric, windowMs, subject: subject.type, id: subject.id } }
+  const { metric, period, windowMs, models, each, subject } = hit
+  const limit = { metric, period, windowMs, models, each, subject: subject.type, id: subject.id }
+  return { client: key?.id ?? null, limit }
 }

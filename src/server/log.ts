@@ -17,7 +17,10 @@ export interface RequestEntry {
 
 interface DenyingLimit {
   readonly metric: string
-  readonly windowMs: number
+  readonly period: string
+  readonly windowMs: number | null
+  readonly models: string | null
+  readonly each: boolean
   /** `key`, `user` or `project`, and its id. */
   readonly subject: string
   readonly id: string

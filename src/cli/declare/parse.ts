@@ -6,16 +6,17 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import { keySorts, metrics, reportGroups, roles, windowRangeMs } from '../../contract/views/words.ts'
 import type { KeySort, Limit, Metric, ReportGroup, Role } from '../../contract/views.ts'
-import type { KeepPolicy } from '../../index.ts'
+import type { KeepPolicy, LimitName } from '../../index.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { nearestSetting, type SettingName, settingNames } from '../settings/file.ts'
-import { type Parse, quote, refuse } from './parser.ts'
+import { type Parse, type ParseContext, quote, refuse } from './parser.ts'
 import { duration, windowLength, windowMeant } from './times.ts'
 
 const amountHint = 'write a whole number such as 5000, 100k, 1.5M or 1,000,000'
 const dollarsHint = 'write dollars such as 20, 0.50 or 1,000'
 const keepHint = 'write rules such as last=7,daily=7,weekly=4,monthly=12,within=30d'
-const limitForm = 'metric=amount/window, such as tokens=100k/5h, requests=1000/1d or usd=20/30d'
+const limitForm =
+  'metric=amount/window, such as tokens=100k/5h, requests=1000/1d, usd=20/month or tokens=1M/1d@gpt-*'
 const limitHint = `write ${limitForm}`
 
 /** A whole number of things, 0 or more: `5000`, `1,000,000`, `1_000`, `100k`, `1.5M`, `2B`. */
@@ -141,30 +142,69 @@ export const metric: Parse<Metric> = raw => {
   throw refuse(`${quote(raw)} is not a metric${meaning(raw, metrics)}`, `write one of ${metrics.join(', ')}`)
 }
 
-/** `tokens=100k/5h`: at most so much within any window of that length. */
+/** `tokens=100k/5h@gpt-*`, `usd=100/month`, `usd=5/total`, `parallel=4`: at most so much within a window, of some models. */
 export const limit: Parse<Limit> = (raw, context) => {
-  const [, name, most, length] = /^([^=/]*)=([^/]*)\/(.*)$/.exec(raw) ?? []
-  if (name === undefined || most === undefined || length === undefined) {
-    const missing = raw.includes('=') ? 'window' : 'amount'
-    throw refuse(`limit ${quote(raw)} has no ${missing}`, limitHint)
+  const [, name, most, length, models = null] = /^([^=/@]*)=([^/@]*)(?:\/([^@]*))?(?:@(.*))?$/.exec(raw) ?? []
+  if (name === undefined || most === undefined) {
+    throw refuse(`limit ${quote(raw)} has no amount`, limitHint)
   }
   const counted = within(raw, limitHint, () => metric(name, context))
+  if (length === undefined && counted !== 'parallel') {
+    throw refuse(`limit ${quote(raw)} has no window`, limitHint)
+  }
+  if (models === '') throw refuse(`limit ${quote(raw)} names no models behind the @`, limitHint)
   const atMost = within(raw, limitHint, () => (counted === 'usd' ? dollars : amount)(most, context))
+  return {
+    metric: counted,
+    amount: atMost,
+    ...windowOf(raw, counted, length, window => `${name}=${most}/${window}`, context),
+    models,
+    each: false,
+  }
+}
+
+/** The same, for each end user. */
+export const eachLimit: Parse<Limit> = (raw, context) => ({ ...limit(raw, context), each: true })
+
+type Window = Pick<Limit, 'period' | 'windowMs' | 'timeZone'>
+
+const allTime: Window = { period: 'total', windowMs: null, timeZone: null }
+
+function windowOf(
+  raw: string,
+  counted: Metric,
+  length: string | undefined,
+  written: (window: string) => string,
+  context: ParseContext,
+): Window {
+  if (counted === 'parallel') {
+    if (length === undefined) return allTime
+    throw refuse(
+      `limit ${quote(raw)} has a window: parallel counts what is under way now`,
+      'write parallel=4',
+    )
+  }
+  if (length === undefined || length === 'total') return allTime
+  if (length === 'day' || length === 'week' || length === 'month') {
+    return { period: length, windowMs: null, timeZone: context.timeZone }
+  }
   const meant = windowMeant(length)
-  const hint = meant === undefined ? limitHint : `write ${name}=${most}/${meant}; a limit is ${limitForm}`
+  const hint = meant === undefined ? limitHint : `write ${written(meant)}; a limit is ${limitForm}`
   const windowMs = within(raw, hint, () => windowLength(length, context))
   const [shortestMs, longestMs] = windowRangeMs
   if (windowMs < shortestMs || windowMs > longestMs) {
     throw refuse(`limit ${quote(raw)} has a window of ${length}: it must be between 1m and 366d`, limitHint)
   }
-  return { metric: counted, amount: atMost, windowMs }
+  return { period: 'rolling', windowMs, timeZone: null }
 }
 
-/** `tokens/5h`: the limit with that metric and window; `tokens`: all limits on it. */
-export const limitName: Parse<{ readonly metric: Metric; readonly windowMs?: number }> = (raw, context) => {
-  const [name = '', ...windows] = raw.split('/')
-  if (windows.length === 0) return { metric: metric(name, context) }
-  return { metric: metric(name, context), windowMs: windowLength(windows.join('/'), context) }
+/** `tokens/5h@gpt-*`: the limit with that metric, window and models; `tokens`: all limits on it. */
+export const limitName: Parse<LimitName> = (raw, context) => {
+  const [, name = '', length, models = null] = /^([^/@]*)(?:\/([^@]*))?(?:@(.*))?$/.exec(raw) ?? []
+  const counted = metric(name, context)
+  if (length === undefined && models === null) return { metric: counted }
+  const { period, windowMs } = windowOf(raw, counted, length, window => `${name}/${window}`, context)
+  return { metric: counted, period, windowMs, models }
 }
 
 /** `a,b` as a list of words. */

@@ -66,7 +66,7 @@ export function formatDuration(milliseconds: number): string {
 
 /** How long a window of a limit is: a duration, or the name of a unit that has one length, as in `usd=5/day`. */
 export const windowLength: Parse<number> = (raw, context) =>
-  duration(['minute', 'hour', 'day', 'week', 'year'].includes(raw) ? (windowMeant(raw) ?? raw) : raw, context)
+  duration(['minute', 'hour', 'year'].includes(raw) ? (windowMeant(raw) ?? raw) : raw, context)
 
 /** What was probably meant by the length of a window that is not one: `30d` by `month`. */
 export const windowMeant = (raw: string): string | undefined =>

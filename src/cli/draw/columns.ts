@@ -1,6 +1,7 @@
 /** How things of the contract read in one cell, for tables, cards and sentences alike. Draws; decides nothing. */
 
-import type { Key, KeyStatus, Limit, LimitState, Metric } from '../../contract/views.ts'
+import type { Key, KeyStatus, Limit, LimitState } from '../../contract/views.ts'
+import type { LimitName } from '../../index.ts'
 import type { Brush } from '../declare/brush.ts'
 import { many } from './quantity.ts'
 
@@ -13,17 +14,26 @@ export function reference(ref: { readonly id: string } | null): string {
 /** `tokens 100,000 / 5h`, and as it stands: `tokens 20,000 of 100,000 / 5h, 80,000 left`. */
 export function limitText(limit: Limit | LimitState, brush: Brush): string {
   const quantity = limit.metric === 'usd' ? brush.dollars : brush.count
-  const most = `${quantity(limit.amount)} / ${brush.duration(limit.windowMs)}`
+  const most = `${quantity(limit.amount)}${windowText(limit, brush)}`
   if (!('used' in limit)) return `${limit.metric} ${most}`
   const left = `${limit.metric} ${quantity(limit.used)} of ${most}, ${quantity(limit.remaining)} left`
   return limit.retryAt === null ? left : `${left}, retry ${brush.time(limit.retryAt)}`
 }
 
-/** `tokens/5h`, or `tokens` for all its windows. */
-export const limitNameText = (
-  { metric, windowMs }: { readonly metric: Metric; readonly windowMs?: number },
-  brush: Brush,
-): string => (windowMs === undefined ? metric : `${metric}/${brush.duration(windowMs)}`)
+/** ` / 5h`, ` / month of gpt-*`, and whether it is for each end user; empty for what has no window. */
+export function windowText({ metric, period, windowMs, models, each }: Limit, brush: Brush): string {
+  const window = period === 'rolling' ? brush.duration(windowMs ?? 0) : period
+  const of = models === null ? '' : ` of ${models}`
+  return `${metric === 'parallel' ? '' : ` / ${window}`}${of}${each ? ' for each end user' : ''}`
+}
+
+/** `tokens/5h`, or `tokens` for all its windows; as it is typed. */
+export function limitNameText(name: LimitName, brush: Brush): string {
+  const { metric, period, windowMs, models } = name
+  const window = period === 'rolling' || period === undefined ? (windowMs ?? null) : period
+  const length = typeof window === 'number' ? brush.duration(window) : window
+  return `${metric}${length === null || metric === 'parallel' ? '' : `/${length}`}${(models ?? null) === null ? '' : `@${models}`}`
+}
 
 /** `key ci`, or `12 keys`. */
 export const keysText = (result: Key | readonly Key[]): string =>

@@ -5,6 +5,7 @@ import type { Brush } from '../declare/brush.ts'
 import type { Column } from '../declare/column.ts'
 import { fold, padded, widest } from '../terminal/width.ts'
 import { bar } from './chart.ts'
+import { windowText } from './columns.ts'
 
 /**
  * A line per limit: how much of it is used, what is left, and how full it is as a number and a bar; below it, when more
@@ -45,7 +46,11 @@ export function limitLines(limits: readonly (LimitState | LimitForecast)[], brus
 
 export const limitColumns: readonly Column<LimitState>[] = [
   { title: 'metric', cell: limit => limit.metric, whole: true },
-  { title: 'window', cell: (limit, brush) => brush.duration(limit.windowMs), whole: true },
+  {
+    title: 'window',
+    cell: (limit, brush) => windowText(limit, brush).replace(/^ (?:\/ )?/, ''),
+    whole: true,
+  },
   { title: 'amount', cell: (limit, brush) => quantityOf(limit, brush)(limit.amount), align: 'right' },
   { title: 'used', cell: (limit, brush) => quantityOf(limit, brush)(limit.used), align: 'right' },
   {
@@ -109,5 +114,7 @@ function soon(moment: Date, brush: Brush): string {
 }
 
 /** `tokens / 5h`, and whose it is unless it is the key's own. */
-const limitName = ({ metric, windowMs, subject }: LimitState, brush: Brush): string =>
-  `${metric} / ${brush.duration(windowMs)}${subject.type === 'key' ? '' : ` of ${subject.type} ${subject.name}`}`
+export function limitName(limit: LimitState, brush: Brush): string {
+  const { metric, subject } = limit
+  return `${metric}${windowText(limit, brush)}${subject.type === 'key' ? '' : ` of ${subject.type} ${subject.name}`}`
+}

@@ -114,6 +114,7 @@ export const auditActions = [
 export type KeyStatus = (typeof keyStatuses)[number]
 export type UserStatus = (typeof userStatuses)[number]
 export type Metric = (typeof metrics)[number]
+export type LimitPeriod = (typeof limitPeriods)[number]
 export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]
 export type Scheduler = (typeof schedulers)[number]

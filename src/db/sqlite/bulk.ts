@@ -12,7 +12,10 @@ import { addTo, noteEvent, SqliteUsage } from './usage-book.ts'
 const cacheKib = 16 * 1024
 
 /** Runs `work` with the statements on the connection of a transaction. */
-export async function withBulkUsage<T>(facts: SqliteFacts, work: (bulk: BulkUsage) => Promise<T>): Promise<T> {
+export async function withBulkUsage<T>(
+  facts: SqliteFacts,
+  work: (bulk: BulkUsage) => Promise<T>,
+): Promise<T> {
   const { client } = facts
   const book = new SqliteUsage(facts)
   const prepared = (table: 'minutes' | 'hours' | 'days') => client.prepare<unknown, number[]>(addTo(table))

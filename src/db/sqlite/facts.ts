@@ -108,7 +108,12 @@ export class SqliteFacts implements Facts {
   limitAt({ subject, limit }: BoundLimit, moment: Moment): LimitFacts {
     const scope = this.#scopeOf({ subject, limit }, moment)
     const { at } = moment
-    return { subject, limit, booked: this.#booked(scope, at, at), reserved: this.#reserved(scope, at, moment) }
+    return {
+      subject,
+      limit,
+      booked: this.#booked(scope, at, at),
+      reserved: this.#reserved(scope, at, moment),
+    }
   }
 
   frees(bound: BoundLimit, moment: Moment, downTo: number): Freed | null {
@@ -129,7 +134,8 @@ export class SqliteFacts implements Facts {
 
   heldAt(bound: BoundLimit, at: number): Held {
     // What each of many end users had used would not fit in a number.
-    const scope = bound.limit.each === 1 ? { ...noScope, limit: bound.limit } : this.#scopeOf(bound, { endUser: '' })
+    const scope =
+      bound.limit.each === 1 ? { ...noScope, limit: bound.limit } : this.#scopeOf(bound, { endUser: '' })
     const held = (table: Width, widthMs: number): number => {
       const start = Math.floor(at / widthMs)
       return this.#sum(scope, [table], [start, start + 1])

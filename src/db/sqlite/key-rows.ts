@@ -20,7 +20,8 @@ export const lastUse = (keyId: string): string => `(SELECT max(at) FROM (
   UNION ALL SELECT last_used_at FROM carried_usage WHERE key_id = ${keyId}))`
 
 /** What a limit is, without its reset. */
-export const limitColumns = 'metric, amount, period, window_ms AS windowMs, time_zone AS timeZone, models, each'
+export const limitColumns =
+  'metric, amount, period, window_ms AS windowMs, time_zone AS timeZone, models, each'
 
 /** What drizzle built, as text. */
 export type Render = (part: SQL) => Query

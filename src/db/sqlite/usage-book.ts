@@ -108,7 +108,9 @@ export class SqliteUsage {
   /** Charges the series that the reservation was made for, even if its key was moved or deleted since. */
   settle(id: string, usage: Usage, pricing: Pricing) {
     const row = this.client
-      .prepare<{ keyId: string; name: string; series: number; endUserSeries: number | null }, Values>(reserved)
+      .prepare<{ keyId: string; name: string; series: number; endUserSeries: number | null }, Values>(
+        reserved,
+      )
       .get(id)
     if (row === null) return null
     const { keyId, name, series, endUserSeries } = row
@@ -173,7 +175,8 @@ export class SqliteUsage {
       const overflow = overflowOf(life, counts)
       if (overflow === null) lives.set(keyId, addCounts(life, counts))
       // What was counted before is not counted again.
-      else if (id === null || !this.#hasEvent(id)) return { refused: index, full: { name: key.name, overflow } }
+      else if (id === null || !this.#hasEvent(id))
+        return { refused: index, full: { name: key.name, overflow } }
     }
     return null
   }

@@ -32,19 +32,24 @@ const serviceLimit = (limit: LimitState, now: Date): string => {
 
 const quotaPolicy = (limit: LimitState): string => {
   const { metric, amount, windowMs } = limit
+  // Of others than a rolling one, the length is not one number.
+  const window = windowMs === null ? '' : `;w=${Math.ceil(windowMs / 1_000)}`
   const unit = metric === 'requests' ? '' : `;qu="${units[metric]}"`
-  return `"${nameOf(limit)}";q=${quantity(metric, amount)}${unit};w=${Math.ceil(windowMs / 1_000)}`
+  return `"${nameOf(limit)}";q=${quantity(metric, amount)}${unit}${window}`
 }
 
-/** Such as `key-tokens-5h`. Names of keys are left out, because they may not be ASCII. */
-const nameOf = ({ subject, metric, windowMs }: LimitState): string =>
-  `${subject.type}-${metric}-${windowText(windowMs)}`
+/** Such as `key-tokens-5h`. Names of keys are left out, because they may not be ASCII; so are patterns. */
+function nameOf({ subject, metric, period, windowMs, models, each }: LimitState): string {
+  const window = metric === 'parallel' ? '' : `-${windowMs === null ? period : windowText(windowMs)}`
+  return `${subject.type}-${metric}${window}${models === null ? '' : '-models'}${each ? '-each' : ''}`
+}
 
 /** The draft registers only `requests`. Its amounts are integers, so dollars are counted in millionths. */
 const units: Readonly<Record<Metric, string>> = {
   requests: 'requests',
   tokens: 'tokens',
   usd: 'micro-usd',
+  parallel: 'parallel-requests',
 }
 
 /** The largest Integer of a structured field (RFC 9651, 3.3.1). */

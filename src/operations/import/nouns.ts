@@ -7,6 +7,7 @@ import * as v from 'valibot'
 import { type ImportedNoun, nouns } from '../../contract/nouns.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
+import { noCounts, tokensOf } from '../../db/facts.ts'
 import { and, type Column, eq, inArray } from '../../db/query.ts'
 import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
@@ -19,6 +20,7 @@ import { projectViews } from '../people/projects.ts'
 import { userViews } from '../people/users.ts'
 import { type RowProgress, unheard } from '../progress.ts'
 import { toDollars } from '../rules/money.ts'
+import { lastUseOf, totalsOf } from '../usage/sum.ts'
 import { usageMove } from './state.ts'
 
 /** The last state of each in its source. */
@@ -47,7 +49,25 @@ export async function updateRow(db: Database, noun: ImportedNoun, id: string, se
 export const limitWindowMs = 5 * 3_600_000
 
 export const tokenLimitRows = (keyId: string, amount: number | null, now: Date) =>
-  amount === null ? [] : limitRows(keyId, [{ metric: 'tokens', amount, windowMs: limitWindowMs }], now)
+  amount === null ? [] : limitRows(keyId, [{ ...tokenLimit, amount }], now)
+
+const tokenLimit = {
+  metric: 'tokens',
+  period: 'rolling',
+  windowMs: limitWindowMs,
+  timeZone: null,
+  models: null,
+  each: false,
+} as const
+
+/** Whether a limit of a key is the one that is imported. */
+export const isTokenLimit = and(
+  eq(limits.metric, tokenLimit.metric),
+  eq(limits.period, tokenLimit.period),
+  eq(limits.windowMs, limitWindowMs),
+  eq(limits.models, ''),
+  eq(limits.each, 0),
+)
 
 /** Removes the limit if `amount` is null. */
 export async function setTokenLimit(
@@ -56,16 +76,15 @@ export async function setTokenLimit(
   amount: number | null,
   now: Date,
 ): Promise<void> {
-  const { metric, windowMs } = limits
   if (amount === null) {
-    const isIt = and(eq(limits.keyId, keyId), eq(metric, 'tokens'), eq(windowMs, limitWindowMs))
-    await db.delete(limits).where(isIt)
+    await db.delete(limits).where(and(eq(limits.keyId, keyId), isTokenLimit))
     return
   }
+  const { metric, period, windowMs, models, each } = limits
   await db
     .insert(limits)
     .values(tokenLimitRows(keyId, amount, now))
-    .onConflictDoUpdate({ target: [limits.keyId, metric, windowMs], set: { amount } })
+    .onConflictDoUpdate({ target: [limits.keyId, metric, period, windowMs, models, each], set: { amount } })
 }
 
 /** The limit in a snapshot of a key. */
@@ -140,15 +159,10 @@ export const kept = v.object({
 })
 export type Kept = v.InferOutput<typeof kept>
 
+const countFields = ['requests', 'inputTokens', 'outputTokens', 'otherTokens', 'costMicros'] as const
+
 /** Fields that every request changes. They do not count as changes. */
-export const usageFields: readonly string[] = [
-  'requests',
-  'inputTokens',
-  'outputTokens',
-  'otherTokens',
-  'costMicros',
-  'lastUsedAt',
-]
+export const usageFields: readonly string[] = [...countFields, 'lastUsedAt']
 
 /** Fields of a snapshot that are rows of other tables. */
 export const attachedFields: readonly string[] = ['limits', 'secrets', 'members', 'memberships']
@@ -163,18 +177,33 @@ export async function snapshots(
   const found = new Map<string, Snapshot>()
   for (const chunk of inChunks(ids)) {
     const attached = await attachedRows(db, noun, chunk)
+    const used = noun === 'key' ? await usageOf(db, chunk) : () => ({})
     const rows: readonly Fields[] = await db
       .select()
       .from(tableOf(noun))
       .where(inArray(tableOf(noun).id, chunk))
     for (const { id, ...row } of rows) {
       // The same form as when it is read back from JSON.
-      const text = JSON.stringify({ ...row, ...attached(String(id)) })
+      const text = JSON.stringify({ ...row, ...used(String(id)), ...attached(String(id)) })
       found.set(String(id), JSON.parse(text) as Snapshot)
     }
     await tell(chunk.length)
   }
   return found
+}
+
+/** What each of these keys ever used, under the names in `usageFields`. */
+async function usageOf(db: Database, ids: readonly string[]): Promise<(id: string) => Snapshot> {
+  const totals = await totalsOf(db, ids)
+  const uses = await db
+    .select({ id: keys.id, lastUsedAt: lastUseOf(keys.id) })
+    .from(keys)
+    .where(inArray(keys.id, [...ids]))
+  const lastUses = new Map(uses.map(({ id, lastUsedAt }) => [id, lastUsedAt]))
+  return id => ({
+    ...Object.fromEntries(countFields.map(field => [field, totals.get(id)?.[field] ?? 0])),
+    lastUsedAt: lastUses.get(id) ?? null,
+  })
 }
 
 /** The rows in other tables that belong to each. */
@@ -191,7 +220,7 @@ async function attachedRows(
   )
   const limitFields = (id: string): readonly (readonly [string, unknown])[] =>
     (limitsOf.get(id) ?? [])
-      .map(row => [`${row.metric}/${row.windowMs}`, [row.amount, row.resetAt]] as const)
+      .map(row => [limitName(row), [row.amount, row.resetAt]] as const)
       .sort(([a], [b]) => a.localeCompare(b))
   if (noun === 'key') {
     const rows = await db.select().from(secrets).where(among(secrets.keyId))
@@ -212,6 +241,16 @@ async function attachedRows(
     [field]: (membersOf.get(id) ?? []).map(row => [row[other], row.role]).sort(),
   })
 }
+
+/** Snapshots of earlier versions know only rolling limits, of all models and for all. */
+const limitName = ({ metric, windowMs, period, models, each }: typeof limits.$inferSelect): string =>
+  [
+    metric,
+    windowMs,
+    ...(period === 'rolling' ? [] : [period]),
+    ...(models === '' ? [] : [models]),
+    ...(each === 0 ? [] : ['each']),
+  ].join('/')
 
 /** What a user, project or key is called. */
 export const nameOf = (noun: ImportedNoun, snapshot: Snapshot): string => String(snapshot[nouns[noun].label])
@@ -246,14 +285,12 @@ const viewsOf: Readonly<Record<ImportedNoun, Views>> = {
     projectViews(db, await db.select().from(projects).where(inArray(projects.id, ids))),
   key: async (db, ids, now) => {
     const among = inArray(keys.id, ids)
-    const rows = await db.select().from(keys).where(among)
-    const used = new Map(
-      rows.map(({ id, inputTokens, outputTokens, otherTokens, requests, costMicros }) => [
-        id,
-        { tokens: inputTokens + outputTokens + otherTokens, requests, costUsd: toDollars(costMicros) },
-      ]),
-    )
+    const used = await totalsOf(db, ids)
     const views = await keyViews(db, now, { where: among })
-    return views.map(view => ({ ...view, ...used.get(view.id) }))
+    return views.map(view => {
+      const counts = used.get(view.id) ?? noCounts
+      const { requests, costMicros } = counts
+      return { ...view, tokens: tokensOf(counts), requests, costUsd: toDollars(costMicros) }
+    })
   },
 }

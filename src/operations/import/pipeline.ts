@@ -7,12 +7,12 @@
 import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
-import type { Database } from '../../db/engine.ts'
+import type { BulkUsage, Database } from '../../db/engine.ts'
 import { eq } from '../../db/query.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'
 import { secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
-import { carriedUsage, usage } from '../../db/schema/usage.ts'
+import { carriedUsage } from '../../db/schema/usage.ts'
 import { readCcluster } from '../../formats/ccluster.ts'
 import { readDokify } from '../../formats/dokify.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
@@ -42,8 +42,8 @@ import type { Plan, Stamp, Write } from './plan.ts'
 import { planKeys } from './plan-keys.ts'
 import { planProjects, planUsers } from './plan-people.ts'
 import { type Incoming, prepare } from './prepare.ts'
-import { isNothing, type UsageMove } from './state.ts'
-import { moveUsage, newUsage, usageGaps } from './usage.ts'
+import type { UsageMove } from './state.ts'
+import { moveUsage, moving, newUsage } from './usage.ts'
 
 const readers = { 'glm-proxy': readGlmProxy, ccluster: readCcluster, dokify: readDokify }
 
@@ -89,7 +89,8 @@ async function importData(
     )
     if (writes.length === 0) return report
     await db.insert(imports).values({ id: stamp.importId, source, at: now.getTime(), report })
-    const changes = await writeAll(context, db, stamp, writes)
+    const moves = new Map(writes.flatMap(({ id, key }) => (key ? [[id, key.move] as const] : [])))
+    const changes = await moving(db, moves, bulk => writeAll(context, db, bulk, stamp, writes))
     await keepChanges(context, db, stamp, changes)
     const { created, updated, unchanged, refused, gone, revoked } = report
     await record(context, db, {
@@ -144,16 +145,14 @@ type Writing = Write & {
 /** What an import did to one thing, and its state before: null if it was created or linked. */
 type Change = Writing & { readonly before: Kept | null; readonly shown: object | null }
 
-/** @throws Error if the usage of a key no longer adds up: a bug in this program, which rolls back the whole import */
 async function writeAll(
   context: OperationContext,
   db: Database,
+  bulk: BulkUsage,
   stamp: Stamp,
   writes: readonly Writing[],
 ): Promise<readonly Change[]> {
   const of = (noun: ImportedNoun) => writes.filter(write => write.noun === noun)
-  const keyIds = of('key').map(write => write.id)
-  const gaps = await usageGaps(db, keyIds)
   const before = new Map<string, Snapshot>()
   const shown = new Map<string, object>()
   for (const noun of importedNouns) {
@@ -170,7 +169,7 @@ async function writeAll(
       if (write.action !== 'updated') continue
       const snapshot = before.get(write.id)
       if (!snapshot) throw new Error(`${write.id} was to be changed, but is not there`)
-      const moved = await update(db, stamp, write)
+      const moved = await update(db, bulk, stamp, write)
       await tell(1)
       const { importId, state } = write.last
       const kept = { snapshot, imported: { importId, state }, moved }
@@ -179,7 +178,7 @@ async function writeAll(
     const others = of(noun).filter(write => write.action !== 'updated')
     for (const some of inChunks(others)) {
       const created = some.filter(write => write.action === 'created')
-      await create(db, stamp.now, noun, created)
+      await create(db, bulk, stamp.now, noun, created)
       await remember(db, noun, stamp, some)
       await tell(some.length)
     }
@@ -189,30 +188,28 @@ async function writeAll(
       throw new Error(`${of(noun).length} ${noun}s were imported, but ${remembered} are in the database`)
     }
   }
-  for (const [id, gap] of await usageGaps(db, keyIds)) {
-    if (gap === (gaps.get(id) ?? '0 0 0')) continue
-    throw new Error(`the usage of ${id} would no longer add up after the import`)
-  }
   return changes
 }
 
 /** Returns by how much the usage of a key changed. New usage alone does not change the key's `updated_at`. */
 async function update(
   db: Database,
+  bulk: BulkUsage,
   { source, importId, now }: Stamp,
   { noun, id, fields, key, state }: Writing,
 ): Promise<UsageMove | null> {
   const tokenLimit = key?.tokenLimit ?? null
-  const isChange = tokenLimit !== null || Object.keys(fields).some(field => field !== 'lastUsedAt')
+  const isChange = tokenLimit !== null || Object.keys(fields).length > 0
   await updateRow(db, noun, id, isChange ? { ...fields, updatedAt: now.getTime() } : fields)
   if (tokenLimit !== null) await setTokenLimit(db, id, tokenLimit, now)
   await rememberAgain(db, noun, source, id, { importId, state })
-  return key ? moveUsage(db, id, key.move) : null
+  return key ? moveUsage(db, bulk, id, key.move, key.lastUse) : null
 }
 
 /** @param writes at most as many as fit in one statement, because nobody else can write meanwhile */
 async function create(
   db: Database,
+  bulk: BulkUsage,
   now: Date,
   noun: ImportedNoun,
   writes: readonly Writing[],
@@ -220,13 +217,16 @@ async function create(
   if (writes.length === 0) return
   // Each kind plans rows of its own table.
   await db.insert(tableOf(noun)).values(writes.map(({ fields }) => fields) as never[])
-  const made = writes.flatMap(({ id, key }) => (key ? [{ ...key, id, ...newUsage(id, key.move) }] : []))
+  const made = writes.flatMap(({ id, key }) => (key ? [{ ...key, id }] : []))
   if (made.length === 0) return
   await db.insert(secrets).values(made.flatMap(({ secret }) => secret ?? []))
   const limitsOfAll = made.flatMap(({ id, tokenLimit }) => tokenLimitRows(id, tokenLimit, now))
   if (limitsOfAll.length > 0) await db.insert(limits).values(limitsOfAll)
-  for (const buckets of inChunks(made.flatMap(key => key.buckets))) await db.insert(usage).values(buckets)
-  const carried = made.map(key => key.carried).filter(counts => !isNothing(counts))
+  const carried: (typeof carriedUsage.$inferInsert)[] = []
+  for (const { id, move, lastUse } of made) {
+    const left = await newUsage(bulk, id, move, lastUse)
+    if (left) carried.push(left)
+  }
   if (carried.length > 0) await db.insert(carriedUsage).values(carried)
 }
 

@@ -8,8 +8,9 @@ import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import type { Row } from '../nouns.ts'
 import { newId } from '../rules/ids.ts'
+import { lastUseOf } from '../usage/sum.ts'
 import { Names, titles } from './names.ts'
-import { limitWindowMs, secretHashes } from './nouns.ts'
+import { isTokenLimit, secretHashes } from './nouns.ts'
 import {
   changedFields,
   itemCreated,
@@ -23,12 +24,13 @@ import {
   taken,
 } from './plan.ts'
 import type { Incoming, IncomingKey } from './prepare.ts'
-import { isNothing, type KeyState, keyState, mergeUsage, read } from './state.ts'
-import { totalsOf } from './usage.ts'
+import { isNothing, keyState, mergeUsage, read } from './state.ts'
+import { lastUseIn } from './usage.ts'
 
 /** A key that came from this source. */
 interface Known {
   readonly row: Row<'key'>
+  readonly lastUsedAt: number | null
   readonly importId: string
   /** Its last state in the source. */
   readonly state: unknown
@@ -90,7 +92,7 @@ function planCreation(stamp: Stamp, key: IncomingKey, names: Names, owner: Owner
   const wanted = key.name ?? (owner === null ? `${source} key` : `${owner.username} key`)
   const name = names.take(wanted)
   const { state, move } = mergeUsage(null, key)
-  const { hash, start, tokenLimit, model, expiresAt, revokedAt, lastUsedAt } = key
+  const { hash, start, tokenLimit, model, expiresAt, revokedAt } = key
   const createdAt = key.createdAt ?? earliestTrace(key) ?? now
   const fields: typeof keys.$inferInsert = {
     id,
@@ -103,8 +105,6 @@ function planCreation(stamp: Stamp, key: IncomingKey, names: Names, owner: Owner
     revokedReason: revokedAt === null ? null : revokedIn(source),
     createdAt,
     updatedAt: now,
-    lastUsedAt,
-    ...totalsOf(move),
   }
   const secret = { hash, keyId: id, start, createdAt }
   const reasons = [
@@ -114,7 +114,14 @@ function planCreation(stamp: Stamp, key: IncomingKey, names: Names, owner: Owner
   ]
   return {
     item: itemCreated('key', name, reasons),
-    write: { action: 'created', foreignId: hash, id, state, fields, key: { secret, tokenLimit, move } },
+    write: {
+      action: 'created',
+      foreignId: hash,
+      id,
+      state,
+      fields,
+      key: { secret, tokenLimit, move, lastUse: lastUseIn(state) },
+    },
   }
 }
 
@@ -144,13 +151,13 @@ function planUpdate(stamp: Stamp, key: IncomingKey, known: Known, names: Names, 
     ...(key.revokedAt === null || key.revokedAt === before.revokedAt || row.revokedAt !== null
       ? {}
       : { revokedAt: key.revokedAt, revokedReason: revokedIn(stamp.source) }),
-    ...changedFields(['lastUsedAt'], { lastUsedAt: latestUse(key, row, before) }, before, row),
   }
   const tokenLimit =
     key.tokenLimit !== before.tokenLimit && key.tokenLimit !== known.tokenLimit ? key.tokenLimit : null
   const isUsed = move.windows.length > 0 || !isNothing(move.total)
   const changed = [
     ...Object.keys(fields).map(field => words[field] ?? field),
+    ...(isUseTold(known.lastUsedAt, lastUseIn(before), lastUseIn(state)) ? ['last use'] : []),
     ...(tokenLimit === null ? [] : ['limit']),
     ...(isUsed ? ['usage'] : []),
   ]
@@ -164,7 +171,7 @@ function planUpdate(stamp: Stamp, key: IncomingKey, known: Known, names: Names, 
       last: { importId, state: known.state },
       state,
       fields,
-      key: { tokenLimit, move },
+      key: { tokenLimit, move, lastUse: lastUseIn(state) },
     },
   }
 }
@@ -172,17 +179,14 @@ function planUpdate(stamp: Stamp, key: IncomingKey, known: Known, names: Names, 
 const words: Readonly<Record<string, string>> = {
   expiresAt: 'expiry',
   createdAt: 'creation',
-  lastUsedAt: 'last use',
   userId: 'owner',
   revokedAt: 'revoked',
   revokedReason: 'revoked',
 }
 
-/** A later use recorded here is kept. */
-function latestUse(key: IncomingKey, row: Row<'key'>, before: KeyState): number | null {
-  if (row.lastUsedAt === before.lastUsedAt || row.lastUsedAt === null) return key.lastUsedAt
-  return key.lastUsedAt === null ? row.lastUsedAt : Math.max(row.lastUsedAt, key.lastUsedAt)
-}
+/** Whether a use in the source shows here: a later one that was recorded here hides it. */
+const isUseTold = (here: number | null, last: number | null, next: number | null): boolean =>
+  next !== last && (here === last || here === null || (next !== null && next > here))
 
 /**
  * Keys that came from this source, are no longer in it, and still work here. Whoever removed them from the source
@@ -221,10 +225,9 @@ function planGone(
 
 /** By the hash of the secret they were imported with, oldest first. */
 async function knownKeys(db: Database, source: string): Promise<ReadonlyMap<string, Known>> {
-  const isTokenLimit = and(eq(limits.metric, 'tokens'), eq(limits.windowMs, limitWindowMs))
   const { hash, importId, state } = importedKeys
   const rows = await db
-    .select({ hash, importId, state, row: keys, tokenLimit: limits.amount })
+    .select({ hash, importId, state, row: keys, lastUsedAt: lastUseOf(keys.id), tokenLimit: limits.amount })
     .from(importedKeys)
     .innerJoin(keys, eq(importedKeys.keyId, keys.id))
     .leftJoin(limits, and(eq(limits.keyId, keys.id), isTokenLimit))

@@ -11,6 +11,7 @@ import { importChanges, imports } from '../../db/schema/imports.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { reservations } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
+import { series } from '../../db/schema/usage.ts'
 import { uniqueFields } from '../nouns.ts'
 import type { RowProgress } from '../progress.ts'
 import { fold } from './names.ts'
@@ -88,8 +89,9 @@ async function laterImports(db: Database, importId: string): Promise<ReadonlyMap
 /** Keys with running requests. */
 async function keysInUse(db: Database, now: Date): Promise<ReadonlySet<string>> {
   const rows = await db
-    .selectDistinct({ id: reservations.keyId })
+    .selectDistinct({ id: series.keyId })
     .from(reservations)
+    .innerJoin(series, eq(series.id, reservations.series))
     .where(gt(reservations.expiresAt, now.getTime()))
   return new Set(rows.map(row => row.id))
 }

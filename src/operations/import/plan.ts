@@ -36,6 +36,8 @@ export type Write = {
     /** The new token limit; null if none, or unchanged. */
     readonly tokenLimit: number | null
     readonly move: UsageMove
+    /** When it was last used in the source, as far as that is known. */
+    readonly lastUse: number | null
   }
 } & (
   | { readonly action: 'created' | 'linked' }

@@ -19,7 +19,7 @@ export const keyState = v.object({
   expiresAt: v.nullable(v.number()),
   createdAt: v.nullable(v.number()),
   lastUsedAt: v.nullable(v.number()),
-  /** What was added to the key's running totals from this source. */
+  /** What this source added to all that the key used. */
   counted: v.object({
     ...counts,
     /** How many of the tokens are known to be input and output. */
@@ -42,7 +42,7 @@ export const userState = v.object({
 
 export const projectState = v.object({ name: v.string(), slug: v.string(), ownerId: v.string() })
 
-/** By how much the buckets and running totals of a key change. Tokens include those of `split`. */
+/** By how much the buckets of a key, and all that it used, change. Tokens include those of `split`. */
 export const usageMove = v.object({
   windows,
   total: v.object(counts),
@@ -104,6 +104,29 @@ export function mergeUsage(
         outputTokens: counted.outputTokens - before.outputTokens,
       },
     },
+  }
+}
+
+/** The part of a change that is in no window. */
+export function carriedIn({ windows, total, split }: UsageMove) {
+  const { tokens, requests, costMicros } = subtract(total, sum(windows))
+  return { requests, ...split, otherTokens: tokens - split.inputTokens - split.outputTokens, costMicros }
+}
+
+/** The state after a change that it does not know of. */
+export function movedBy(state: KeyState, { windows, total, split }: UsageMove): KeyState {
+  const booked = new Map(state.windows.map(window => [window.start, window]))
+  for (const { start, model, ...counts } of windows)
+    booked.set(start, { start, model, ...sum([booked.get(start) ?? noCounts, counts]) })
+  const { inputTokens, outputTokens } = state.counted
+  return {
+    ...state,
+    counted: {
+      ...sum([state.counted, total]),
+      inputTokens: inputTokens + split.inputTokens,
+      outputTokens: outputTokens + split.outputTokens,
+    },
+    windows: [...booked.values()].sort((a, b) => a.start - b.start),
   }
 }
 

@@ -7,19 +7,20 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { type ImportedNoun, importedNouns, nouns } from '../../contract/nouns.ts'
 import type { ImportUndo, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
-import type { Database } from '../../db/engine.ts'
+import type { BulkUsage, Database } from '../../db/engine.ts'
 import { and, eq, inArray } from '../../db/query.ts'
 import { importedUsers, imports } from '../../db/schema/imports.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
+import { keepNames } from '../departed.ts'
 import { tableOf, uniqueFields } from '../nouns.ts'
 import { type RowProgress, rowProgress } from '../progress.ts'
 import type { UndoOptions } from './input.ts'
 import { findImport, type ImportRow, summaryOf } from './list.ts'
 import { auditViews, rememberAgain, setTokenLimit, tokenLimitOf, updateRow } from './nouns.ts'
 import { planUndo, type UndoStep } from './plan-undo.ts'
-import { isNothing, reversed } from './state.ts'
-import { moveUsage, usageGaps } from './usage.ts'
+import { isNothing, keyState, read, reversed } from './state.ts'
+import { forgetUsage, lastUseIn, moveUsage, moving } from './usage.ts'
 
 /**
  * @param selector an id, or the beginning of one
@@ -41,13 +42,10 @@ export function undoImport(
     if (kept.length > 0 && options.keepChanged !== true) throw changedSince(row, kept, steps.length)
     const shown = steps.filter(({ action }) => action === 'remove' || action === 'revert')
     const before = await viewsOf(context, db, shown, await checking(shown.length))
-    const keyIds = reverts(steps).flatMap(step => (step.type === 'key' ? [step.id] : []))
-    const gaps = await usageGaps(db, keyIds)
-    await applySteps(context, db, row, steps)
-    for (const [id, gap] of await usageGaps(db, keyIds)) {
-      if (gap === gaps.get(id)) continue
-      throw new Error(`the usage of ${id} would no longer add up after undoing the import`)
-    }
+    const moves = new Map(
+      reverts(steps).flatMap(({ id, before: { moved } }) => (moved ? [[id, reversed(moved)] as const] : [])),
+    )
+    await moving(db, moves, bulk => applySteps(context, db, bulk, row, steps))
     await db.update(imports).set({ undoneAt: context.now().getTime() }).where(eq(imports.id, row.id))
     const undo = undoOf(row, steps)
     await recordUndo(context, db, steps, before, undo)
@@ -108,6 +106,7 @@ function nameBefore(step: Revert): string {
 async function applySteps(
   context: OperationContext,
   db: Database,
+  bulk: BulkUsage,
   row: ImportRow,
   steps: readonly UndoStep[],
 ): Promise<void> {
@@ -125,10 +124,15 @@ async function applySteps(
     }
   }
   const remove = (noun: ImportedNoun) =>
-    inParts(noun, 'remove', ids => db.delete(tableOf(noun)).where(inArray(tableOf(noun).id, ids)))
+    inParts(noun, 'remove', async ids => {
+      const among = inArray(tableOf(noun).id, ids)
+      if (noun === 'key') await forgetUsage(db, ids)
+      else await keepNames(db, noun, among)
+      await db.delete(tableOf(noun)).where(among)
+    })
   const revertAll = async (some: readonly Revert[]) => {
     for (const step of some) {
-      await revert(context, db, row.source, step)
+      await revert(context, db, bulk, row.source, step)
       await tell(1)
     }
   }
@@ -162,12 +166,13 @@ async function setAside(db: Database, { type, id, fields }: Revert): Promise<voi
 async function revert(
   context: OperationContext,
   db: Database,
+  bulk: BulkUsage,
   source: string,
   { type, id, before, after, current, ...step }: Revert,
 ): Promise<void> {
   const { snapshot, imported, moved } = before
-  // Keep the time of a later use or change.
-  const times = ['lastUsedAt', 'updatedAt'].filter(field => current[field] === after[field])
+  // Keep the time of a later change.
+  const times = current['updatedAt'] === after['updatedAt'] ? ['updatedAt'] : []
   const fields = [...step.fields, ...times].filter(field => field in snapshot)
   const isLaterChange = !fields.includes('updatedAt') && (step.fields.length > 0 || step.limit)
   await updateRow(db, type, id, {
@@ -175,7 +180,7 @@ async function revert(
     ...(isLaterChange ? { updatedAt: context.now().getTime() } : {}),
   })
   if (step.limit) await setTokenLimit(db, id, tokenLimitOf(snapshot), context.now())
-  if (moved) await moveUsage(db, id, reversed(moved))
+  if (moved) await moveUsage(db, bulk, id, reversed(moved), lastUseIn(read(keyState, imported.state, id)))
   await rememberAgain(db, type, source, id, imported)
 }
 

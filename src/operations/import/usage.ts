@@ -1,67 +1,55 @@
-/** Changes the usage of a key. Invariant: running total = carried usage + all buckets. */
-
-import { inChunks } from '../../db/chunks.ts'
-import type { Database } from '../../db/engine.ts'
-import { and, eq, inArray, type SQLWrapper, sql, totalOf } from '../../db/query.ts'
-import { keys } from '../../db/schema/keys.ts'
-import { carriedUsage, usage } from '../../db/schema/usage.ts'
+/** Changes the usage of keys: what a source counts in windows goes into buckets, the rest of its totals is carried. */
+import type { BulkUsage, Database } from '../../db/engine.ts'
+import { counterNames, noCounts as noUsage, tokensOf, type UsageCounts } from '../../db/facts.ts'
+import { and, desc, eq, inArray, sql } from '../../db/query.ts'
+import { reservations } from '../../db/schema/limits.ts'
+import { carriedUsage, days, hours, minutes, models, series } from '../../db/schema/usage.ts'
+import { dayMs, hourMs, minuteMs } from '../../db/spans.ts'
 import type { ForeignCounts } from '../../formats/foreign-data.ts'
-import { tokensIn } from '../usage/sum.ts'
-import { type BookedWindow, isNothing, noCounts, subtract, sum, type UsageMove } from './state.ts'
+import { counting, totalsOf } from '../usage/sum.ts'
+import {
+  type BookedWindow,
+  carriedIn,
+  isNothing,
+  type KeyState,
+  noCounts,
+  subtract,
+  type UsageMove,
+} from './state.ts'
 
-/** The running totals of a new key. */
-export const totalsOf = ({ total, split }: UsageMove) => ({
-  ...split,
-  otherTokens: otherTokens(total, split),
-  ...withoutTokens(total),
-})
-
-/** The usage rows of a new key, which has one model. */
-export const newUsage = (keyId: string, { windows, total }: UsageMove) => ({
-  buckets: [...Map.groupBy(windows, window => startOf(window.start, minuteMs))].map(([start, all]) =>
-    bucketOf(keyId, start, all[0]?.model ?? '', sum(all)),
-  ),
-  carried: { keyId, ...subtract(total, sum(windows)) },
-})
-
-const otherTokens = (total: ForeignCounts, split: UsageMove['split']): number =>
-  total.tokens - split.inputTokens - split.outputTokens
-
-const withoutTokens = ({ requests, costMicros }: Omit<ForeignCounts, 'tokens'>) => ({ requests, costMicros })
-
-const bucketOf = (keyId: string, start: number, model: string, counts: ForeignCounts) => ({
-  keyId,
-  start,
-  model,
-  otherTokens: counts.tokens,
-  ...withoutTokens(counts),
-})
+/** Counts the usage of a new key. Returns what is carried of it; undefined if nothing is. */
+export async function newUsage(
+  bulk: BulkUsage,
+  keyId: string,
+  move: UsageMove,
+  lastUse: number | null,
+): Promise<typeof carriedUsage.$inferInsert | undefined> {
+  for (const window of move.windows) await book(bulk, keyId, window, window, lastUse)
+  const carried = { keyId, ...carriedIn(move), lastUsedAt: lastUse }
+  return isCarried(carried) ? carried : undefined
+}
 
 /**
  * Changes the usage of an existing key. Returns the actual change, which is smaller if a bucket no longer had what was to
  * be subtracted.
  */
-export async function moveUsage(db: Database, keyId: string, move: UsageMove): Promise<UsageMove> {
+export async function moveUsage(
+  db: Database,
+  bulk: BulkUsage,
+  keyId: string,
+  move: UsageMove,
+  lastUse: number | null,
+): Promise<UsageMove> {
   const windows: BookedWindow[] = []
+  // First what is subtracted: what is added may be sent later.
   for (const window of move.windows) {
-    const grown = positive(window)
-    await book(db, keyId, window, grown)
     const taken = await takeBack(db, keyId, window, positive(subtract(noCounts, window)))
-    windows.push({ start: window.start, model: window.model, ...subtract(grown, taken) })
+    windows.push({ start: window.start, model: window.model, ...subtract(positive(window), taken) })
   }
-  const { total, split } = move
-  await db
-    .update(keys)
-    .set({
-      inputTokens: sql`${keys.inputTokens} + ${split.inputTokens}`,
-      outputTokens: sql`${keys.outputTokens} + ${split.outputTokens}`,
-      otherTokens: sql`${keys.otherTokens} + ${otherTokens(total, split)}`,
-      requests: sql`${keys.requests} + ${total.requests}`,
-      costMicros: sql`${keys.costMicros} + ${total.costMicros}`,
-    })
-    .where(eq(keys.id, keyId))
-  await carry(db, keyId, subtract(total, sum(windows)))
-  return { windows, total, split }
+  for (const window of move.windows) await book(bulk, keyId, window, positive(window), lastUse)
+  const moved = { ...move, windows }
+  await carry(db, keyId, moved, lastUse)
+  return moved
 }
 
 const positive = (counts: ForeignCounts): ForeignCounts => ({
@@ -70,27 +58,40 @@ const positive = (counts: ForeignCounts): ForeignCounts => ({
   costMicros: Math.max(0, counts.costMicros),
 })
 
-const minuteMs = 60_000
-const startOf = (at: number, widthMs: number): number => Math.floor(at / widthMs) * widthMs
-
-async function book(db: Database, keyId: string, at: BookedWindow, counts: ForeignCounts): Promise<void> {
-  if (isNothing(counts)) return
-  await db
-    .insert(usage)
-    .values(bucketOf(keyId, startOf(at.start, minuteMs), at.model, counts))
-    .onConflictDoUpdate({
-      target: [usage.keyId, usage.start, usage.model],
-      set: {
-        otherTokens: sql`${usage.otherTokens} + ${counts.tokens}`,
-        requests: sql`${usage.requests} + ${counts.requests}`,
-        costMicros: sql`${usage.costMicros} + ${counts.costMicros}`,
-      },
-    })
+/**
+ * A day counts as used from its beginning: so a use in it that was counted here is the later one, and stays when the window
+ * is taken back. When the source was used last is carried.
+ */
+async function book(
+  bulk: BulkUsage,
+  keyId: string,
+  { start, model: name }: BookedWindow,
+  { tokens, requests, costMicros }: ForeignCounts,
+  lastUse: number | null,
+): Promise<void> {
+  if (isNothing({ tokens, requests, costMicros })) return
+  const id = await bulk.seriesOf(keyId, '')
+  if (id === null) throw new Error(`${keyId} was to be counted for, but is not there`)
+  const model = await bulk.modelOf(name)
+  const used: UsageCounts = { ...noUsage, otherTokens: tokens, requests, costMicros }
+  const counts = Float64Array.from(counterNames, counter => used[counter])
+  const lastAt = Math.min(startOf(start, dayMs) * dayMs, lastUse ?? start)
+  for (const [width, , widthMs] of widths)
+    bulk.add(width, id, startOf(start, widthMs), model, counts, 0, lastAt)
 }
 
+const widths = [
+  ['minutes', minutes, minuteMs],
+  ['hours', hours, hourMs],
+  ['days', days, dayMs],
+] as const
+
+/** The number of a minute, hour or day. */
+const startOf = (at: number, widthMs: number): number => Math.floor(at / widthMs)
+
 /**
- * Subtracts counts that the source withdrew from their bucket: the minute, or the hour or day it was compacted into. The
- * rest is subtracted from the carried usage. Returns what was subtracted.
+ * Subtracts counts that the source withdrew from the minute, hour and day that hold them, as far as the narrowest that is
+ * kept has them. The rest is subtracted from the carried usage. Returns what was subtracted.
  */
 async function takeBack(
   db: Database,
@@ -99,37 +100,70 @@ async function takeBack(
   counts: ForeignCounts,
 ): Promise<ForeignCounts> {
   if (isNothing(counts)) return noCounts
-  const starts = [minuteMs, 60 * minuteMs, 24 * 60 * minuteMs].map(width => startOf(window.start, width))
-  const ofModel = and(eq(usage.keyId, keyId), eq(usage.model, window.model))
-  const buckets = await db
-    .select()
-    .from(usage)
-    .where(and(ofModel, inArray(usage.start, starts)))
-  const holding = buckets
-    .filter(bucket => bucket.start + bucket.widthMs > window.start)
-    .toSorted((a, b) => a.widthMs - b.widthMs)
+  const { minutesFrom, hoursFrom } = await db.facts.retention()
+  const { start } = window
+  const kept = widths.slice(start >= minutesFrom ? 0 : start >= hoursFrom ? 1 : 2)
+  const [[, narrow, widthMs] = widths[2]] = kept
+  const holding = await db
+    .select({
+      series: narrow.series,
+      model: narrow.model,
+      tokens: narrow.otherTokens,
+      requests: narrow.requests,
+      costMicros: narrow.costMicros,
+    })
+    .from(narrow)
+    .innerJoin(series, eq(series.id, narrow.series))
+    .innerJoin(models, eq(models.id, narrow.model))
+    .where(
+      and(
+        eq(series.keyId, keyId),
+        counting,
+        eq(models.name, window.model),
+        eq(narrow.start, startOf(start, widthMs)),
+      ),
+    )
+    .orderBy(desc(series.id))
   let missing = counts
-  for (const bucket of holding) {
-    const had = { tokens: bucket.otherTokens, ...withoutTokens(bucket) }
+  for (const had of holding) {
     // Never below zero, because a part of the bucket may have been counted here.
-    const left = positive(subtract(had, missing))
-    if (isNothing(subtract(had, left))) continue
-    missing = subtract(missing, subtract(had, left))
-    await db
-      .update(usage)
-      .set({ otherTokens: left.tokens, ...withoutTokens(left) })
-      .where(and(ofModel, eq(usage.start, bucket.start)))
+    const taken = subtract(had, positive(subtract(had, missing)))
+    if (isNothing(taken)) continue
+    missing = subtract(missing, taken)
+    for (const [, table, widthMs] of kept) {
+      const isIt = and(
+        eq(table.series, had.series),
+        eq(table.start, startOf(start, widthMs)),
+        eq(table.model, had.model),
+      )
+      await db
+        .update(table)
+        .set({
+          otherTokens: sql`${table.otherTokens} - ${taken.tokens}`,
+          requests: sql`${table.requests} - ${taken.requests}`,
+          costMicros: sql`${table.costMicros} - ${taken.costMicros}`,
+        })
+        .where(isIt)
+      await db.delete(table).where(and(isIt, ...counterNames.map(counter => eq(table[counter], 0))))
+    }
   }
   return subtract(counts, missing)
 }
 
-/** A key has a row of carried usage only if it is not zero. */
-async function carry(db: Database, keyId: string, change: ForeignCounts): Promise<void> {
-  if (isNothing(change)) return
+/** A key has a row of carried usage only if there is something in it. */
+async function carry(db: Database, keyId: string, move: UsageMove, lastUsedAt: number | null): Promise<void> {
   const mine = eq(carriedUsage.keyId, keyId)
   const [row] = await db.select().from(carriedUsage).where(mine)
-  const carried = sum([row ?? noCounts, change])
-  if (isNothing(carried)) {
+  const change = carriedIn(move)
+  const carried = {
+    requests: change.requests + (row?.requests ?? 0),
+    inputTokens: change.inputTokens + (row?.inputTokens ?? 0),
+    outputTokens: change.outputTokens + (row?.outputTokens ?? 0),
+    otherTokens: change.otherTokens + (row?.otherTokens ?? 0),
+    costMicros: change.costMicros + (row?.costMicros ?? 0),
+    lastUsedAt,
+  }
+  if (!isCarried(carried)) {
     await db.delete(carriedUsage).where(mine)
     return
   }
@@ -139,35 +173,51 @@ async function carry(db: Database, keyId: string, change: ForeignCounts): Promis
     .onConflictDoUpdate({ target: carriedUsage.keyId, set: carried })
 }
 
-/** By key: running total minus carried minus buckets, of tokens, requests and cost. All zeros if it adds up. */
-export async function usageGaps(db: Database, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const found = new Map<string, string>()
-  for (const chunk of inChunks(ids)) {
-    const buckets = db
-      .select({
-        keyId: usage.keyId,
-        tokens: totalOf(tokensIn(usage)).as('tokens_sum'),
-        requests: totalOf(usage.requests).as('requests_sum'),
-        costMicros: totalOf(usage.costMicros).as('cost_sum'),
-      })
-      .from(usage)
-      .where(inArray(usage.keyId, chunk))
-      .groupBy(usage.keyId)
-      .as('bucket_sums')
-    const gap = (total: SQLWrapper, field: 'tokens' | 'requests' | 'costMicros') =>
-      sql<number>`${total} - coalesce(${carriedUsage[field]}, 0) - coalesce(${buckets[field]}, 0)`
-    const rows = await db
-      .select({
-        id: keys.id,
-        tokens: gap(tokensIn(keys), 'tokens'),
-        requests: gap(keys.requests, 'requests'),
-        cost: gap(keys.costMicros, 'costMicros'),
-      })
-      .from(keys)
-      .leftJoin(carriedUsage, eq(carriedUsage.keyId, keys.id))
-      .leftJoin(buckets, eq(buckets.keyId, keys.id))
-      .where(inArray(keys.id, chunk))
-    for (const row of rows) found.set(row.id, `${row.tokens} ${row.requests} ${row.cost}`)
-  }
-  return found
+function isCarried({
+  requests,
+  inputTokens,
+  outputTokens,
+  otherTokens,
+  costMicros,
+  lastUsedAt,
+}: Omit<typeof carriedUsage.$inferSelect, 'keyId'>): boolean {
+  return (
+    lastUsedAt !== null || [requests, inputTokens, outputTokens, otherTokens, costMicros].some(n => n !== 0)
+  )
 }
+
+/** When the source was used last, as far as it tells. */
+export const lastUseIn = ({ lastUsedAt, windows }: Pick<KeyState, 'lastUsedAt' | 'windows'>): number | null =>
+  lastUsedAt ?? windows.at(-1)?.start ?? null
+
+/** Forgets all that keys used which are deleted because nobody but their source has used them. */
+export async function forgetUsage(db: Database, keyIds: readonly string[]): Promise<void> {
+  const theirs = inArray(series.keyId, [...keyIds])
+  const ids = db.select({ id: series.id }).from(series).where(theirs)
+  for (const [, table] of widths) await db.delete(table).where(inArray(table.series, ids))
+  await db.delete(reservations).where(inArray(reservations.series, ids))
+  await db.delete(series).where(theirs)
+}
+
+/**
+ * Runs work that changes the usage of keys.
+ *
+ * @throws Error if what a key ever used does not change by the totals of its move: a bug in this program
+ */
+export async function moving<T>(
+  db: Database,
+  moves: ReadonlyMap<string, Pick<UsageMove, 'total'>>,
+  work: (bulk: BulkUsage) => Promise<T>,
+): Promise<T> {
+  const ids = [...moves.keys()]
+  const before = await totalsOf(db, ids)
+  const result = await db.bulk(work)
+  const after = await totalsOf(db, ids)
+  for (const [id, { total }] of moves) {
+    const grown = subtract(foreign(after.get(id) ?? noUsage), foreign(before.get(id) ?? noUsage))
+    if (!isNothing(subtract(grown, total))) throw new Error(`the usage of ${id} would no longer add up`)
+  }
+  return result
+}
+
+const foreign = (counts: UsageCounts): ForeignCounts => ({ ...counts, tokens: tokensOf(counts) })

@@ -11,6 +11,7 @@ import { keys } from '../../db/schema/keys.ts'
 import { recordAll } from '../audit.ts'
 import { erased, settleChanges } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
+import { keepNames } from '../departed.ts'
 import { changeLimits } from '../limits/change.ts'
 import * as rules from '../rules/input.ts'
 import { columnsOf, parseKeyChanges } from './change.ts'
@@ -129,6 +130,7 @@ function changer(context: OperationContext, change: BulkChange): Apply {
       return set({ disabledAt: null })
     case 'delete':
       return async (db, _, fits) => {
+        await keepNames(db, 'key', fits)
         await db.delete(keys).where(fits)
       }
     case 'update': {

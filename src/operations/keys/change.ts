@@ -93,7 +93,7 @@ export function enableKey(context: OperationContext, selector: KeySelector): Pro
   })
 }
 
-/** Deletes a key with its secrets, limits and usage. @throws not_found, ambiguous */
+/** Deletes a key with its secrets and limits. What it used stays. @throws not_found, ambiguous */
 export async function deleteKey(context: OperationContext, selector: KeySelector): Promise<Changed<Key>> {
   return erased(await key.erase(context, selector))
 }

@@ -26,10 +26,10 @@ export function explainKey(
     const row = await find(db, 'key', selector)
     const now = context.now()
     const { at = now, wanted } = options
-    const moment = momentOf(at)
+    const moment = momentOf(at, options.endUser)
     const found = await db.facts.keyAt({ id: row.id }, moment)
     const judged = judge(found, now, options)
-    const { key, ...verdict } = await withRetry(db.facts, found, judged, moment, wanted)
+    const { key, ...verdict } = await withRetry(db.facts, found, judged, moment, options)
     if (found === null || key === null) throw new Error('a key that was found has no verdict')
     return {
       ...verdict,

@@ -4,6 +4,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
+import { noCounts, type UsageCounts } from '../../db/facts.ts'
 import { eq, lowerAscii, oneOf, oneOfNames } from '../../db/query.ts'
 import { imports } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
@@ -17,6 +18,7 @@ import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
 import { toMicros } from '../rules/money.ts'
 import { find } from '../select.ts'
+import { totalsOf } from '../usage/sum.ts'
 import { type IncomingKey, RowReader } from './import-row.ts'
 import type { KeyImportOptions } from './input.ts'
 import { type Draft, insertKeys } from './insert.ts'
@@ -174,7 +176,12 @@ async function judge(db: Database, now: Date, incoming: readonly IncomingKey[]):
     accepted.push(key)
     return { line, item: { type: 'key', name, outcome: 'created', reason: null } }
   })
-  const draft = (key: IncomingKey) => draftOf(key, now, idOf(ownerOf(key)), idOf(homeOf(key)))
+  const used = await totalsOf(
+    db,
+    accepted.flatMap(key => key.id ?? []),
+  )
+  const draft = (key: IncomingKey) =>
+    draftOf(key, now, idOf(ownerOf(key)), idOf(homeOf(key)), used.get(key.id ?? '') ?? noCounts)
   return { accepted, draft, outcomes }
 }
 
@@ -220,14 +227,28 @@ async function whatIsHere(db: Database, incoming: readonly IncomingKey[]) {
   }
 }
 
-function draftOf(key: IncomingKey, now: Date, userId: string | null, projectId: string | null): Draft {
-  const { line: _, hash, start, previousSecrets, limits, user: __, project: ___, totals, ...fields } = key
+function draftOf(
+  key: IncomingKey,
+  now: Date,
+  userId: string | null,
+  projectId: string | null,
+  used: UsageCounts,
+): Draft {
+  const {
+    line: _,
+    hash,
+    start,
+    previousSecrets,
+    limits,
+    user: __,
+    project: ___,
+    totals: ____,
+    lastUsedAt: _____,
+    ...fields
+  } = key
   const id = key.id ?? newId('key', now)
   const createdAt = key.createdAt ?? now.getTime()
   const lastRotation = previousSecrets.reduce((most, secret) => Math.max(most, secret.createdAt), 0)
-  const { requests = 0, tokens = 0, inputTokens = 0, outputTokens = 0, costUsd = 0 } = totals ?? {}
-  const costMicros = toMicros(costUsd)
-  const otherTokens = tokens - inputTokens - outputTokens
   const current = { hash, keyId: id, start, createdAt: Math.max(createdAt, lastRotation + 1), endsAt: null }
   return {
     key: {
@@ -237,17 +258,25 @@ function draftOf(key: IncomingKey, now: Date, userId: string | null, projectId: 
       projectId,
       createdAt,
       updatedAt: now.getTime(),
-      requests,
-      inputTokens,
-      outputTokens,
-      otherTokens,
-      costMicros,
     },
     secrets: [...previousSecrets.map(secret => ({ ...secret, keyId: id })), current],
     limits: limitRows(id, limits, now),
-    carried:
-      requests > 0 || tokens > 0 || costMicros > 0 ? { keyId: id, requests, tokens, costMicros } : undefined,
+    carried: carriedOf(id, key, used),
   }
+}
+
+/** What the file says that it used, less what is stored of a key with this id that was deleted here. */
+function carriedOf(keyId: string, { totals, lastUsedAt }: IncomingKey, used: UsageCounts): Draft['carried'] {
+  const { requests = 0, tokens = 0, inputTokens = 0, outputTokens = 0, costUsd = 0 } = totals ?? {}
+  const counts = {
+    requests: Math.max(0, requests - used.requests),
+    inputTokens: Math.max(0, inputTokens - used.inputTokens),
+    outputTokens: Math.max(0, outputTokens - used.outputTokens),
+    otherTokens: Math.max(0, tokens - inputTokens - outputTokens - used.otherTokens),
+    costMicros: Math.max(0, toMicros(costUsd) - used.costMicros),
+  }
+  const isNothing = lastUsedAt === null && Object.values(counts).every(count => count === 0)
+  return isNothing ? undefined : { keyId, ...counts, lastUsedAt }
 }
 
 const mostNamed = 20

@@ -149,6 +149,8 @@ export interface VerifyOptions {
   readonly model?: string | undefined
   /** The scope that the request needs. */
   readonly scope?: string | undefined
+  /** Whom the request is for: limits for each end user bind only requests that name one. */
+  readonly endUser?: string | undefined
   /** How much the request will use, if known. A limit with less left denies it. */
   readonly wanted?: Wanted | undefined
   /** The time to answer for; default now. */

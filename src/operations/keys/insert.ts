@@ -6,7 +6,7 @@ import type { Database } from '../../db/engine.ts'
 import { oneOf } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
-import { carriedUsage } from '../../db/schema/usage.ts'
+import { carriedUsage, departed } from '../../db/schema/usage.ts'
 import { recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { keyViews } from './view.ts'
@@ -33,6 +33,8 @@ export async function insertKeys(
   const carried = drafts.flatMap(draft => draft.carried ?? [])
   for (const some of inChunks(carried)) await db.insert(carriedUsage).values(some)
   const ids = drafts.map(draft => draft.key.id)
+  // A key that was deleted is back.
+  if (action === 'key.import') await db.delete(departed).where(oneOf(departed.id, ids))
   const views = await keyViews(db, context.now(), { where: oneOf(keys.id, ids) })
   const byId = new Map(views.map(view => [view.id, view]))
   const inserted = ids.map(id => {

@@ -2,7 +2,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
 import type { Facts } from '../../db/engine.ts'
-import type { KeyFacts, Moment, Refuses } from '../../db/facts.ts'
+import type { BoundLimit, KeyFacts, Moment, Refuses } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import { inOrder, judgeLimit, momentOf, untilFree } from '../limits/window.ts'
 import { matches } from '../rules/patterns.ts'
@@ -27,12 +27,12 @@ export async function verifySecret(
   if (isMalformed(secret)) return denied('malformed')
   const now = context.now()
   const { latest } = context.store
-  const moment = momentOf(options.at ?? now)
+  const moment = momentOf(options.at ?? now, options.endUser)
   const found = await latest.keyAt({ hash: hashSecret(secret) }, moment, refusing(options, now))
   const verdict = judge(found, now, options)
   if (verdict.valid) return verdict
   if (options.at === undefined) noteDenial(context.store, verdict, now)
-  return withRetry(latest, found, verdict, moment, options.wanted)
+  return withRetry(latest, found, verdict, moment, options)
 }
 
 /**
@@ -81,10 +81,14 @@ export function judge(found: KeyFacts | null, now: Date, options: VerifyOptions)
     return denied('insufficient_scope', key)
   }
   if (found.limits === null) throw new Error('a key that works came without what counts against its limits')
-  const states = inOrder(found.limits).map(each => judgeLimit(each, options.wanted))
+  const states = inOrder(bindingOf(found.limits, model)).map(each => judgeLimit(each, options.wanted))
   if (states.some(state => state.exceeded)) return denied('limit_exceeded', key, states)
   return { valid: true, code: 'valid', key, limits: states, retryAt: null }
 }
+
+/** Without those for other models. A limit for some models does not bind a request that names none. */
+const bindingOf = <L extends BoundLimit>(limits: readonly L[], model: string | undefined): readonly L[] =>
+  limits.filter(({ limit }) => limit.models === '' || (model !== undefined && matches(limit.models, model)))
 
 /** For `judge` with the same time: a key that does not work costs the same however much it has used. */
 export const refusing =
@@ -94,14 +98,15 @@ export const refusing =
 
 /** Adds the time to retry, which is looked up only if a limit was hit. */
 export async function withRetry(
-  facts: Pick<Facts, 'freeing'>,
+  facts: Pick<Facts, 'frees'>,
   found: KeyFacts | null,
   verdict: Verdict,
   moment: Moment,
-  wanted: VerifyOptions['wanted'],
+  { wanted, model }: Pick<VerifyOptions, 'wanted' | 'model'>,
 ): Promise<Verdict> {
   if (!found?.limits || verdict.code !== 'limit_exceeded') return verdict
-  const limits = await untilFree(facts, inOrder(found.limits), moment, wanted)
+  const binding = bindingOf(found.limits, verdict.key?.model ?? model)
+  const limits = await untilFree(facts, inOrder(binding), moment, wanted)
   return { ...verdict, limits, retryAt: latestOf(limits) }
 }
 

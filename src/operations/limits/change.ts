@@ -3,16 +3,22 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Limit } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, inArray } from '../../db/query.ts'
+import { asc, eq, inArray } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
-import type { LimitChanges, LimitName } from './input.ts'
+import { isNamed, type LimitName } from './input.ts'
 import { type LimitRow, limitRows, storedName, subjectColumns } from './rows.ts'
 import { limitView, sortLimits } from './view.ts'
 
 const columnOf = (type: LimitedNoun) => limits[subjectColumns[type]]
 
+/** Changes of limits, as checked. */
+export interface CheckedChanges {
+  readonly limits?: readonly Limit[] | undefined
+  readonly removeLimits?: readonly LimitName[] | undefined
+}
+
 /** @throws invalid (a limit is both set and removed) */
-export function requireOneMeaning({ limits = [], removeLimits = [] }: LimitChanges): void {
+export function requireOneMeaning({ limits = [], removeLimits = [] }: CheckedChanges): void {
   const both = limits.find(limit => removeLimits.some(name => isNamed(limit, name)))
   if (both === undefined) return
   throw new LatchkeyError(
@@ -22,15 +28,12 @@ export function requireOneMeaning({ limits = [], removeLimits = [] }: LimitChang
   )
 }
 
-const isNamed = (limit: Limit, { metric, windowMs = limit.windowMs }: LimitName): boolean =>
-  limit.metric === metric && limit.windowMs === windowMs
-
 /** Applies a change of limits. A limit that keeps its metric and window keeps its reset time. */
 export async function changeLimits(
   db: Database,
   type: LimitedNoun,
   id: string,
-  { limits: wanted = [], removeLimits = [] }: LimitChanges,
+  { limits: wanted = [], removeLimits = [] }: CheckedChanges,
   now: Date,
 ): Promise<void> {
   for (const name of removeLimits) await deleteLimits(db, type, id, name)
@@ -50,14 +53,7 @@ export async function putLimits(
       .insert(limits)
       .values(row)
       .onConflictDoUpdate({
-        target: [
-          columnOf(type),
-          limits.metric,
-          limits.period,
-          limits.windowMs,
-          limits.models,
-          limits.each,
-        ],
+        target: [columnOf(type), limits.metric, limits.period, limits.windowMs, limits.models, limits.each],
         set: { amount: row.amount, timeZone: row.timeZone },
       })
   }
@@ -71,33 +67,21 @@ export async function dropLimits(
   names: readonly LimitName[],
   subject: string,
 ): Promise<void> {
-  for (const { metric, windowMs } of names) {
-    if ((await deleteLimits(db, type, id, { metric, windowMs })) > 0) continue
+  for (const name of names) {
+    if ((await deleteLimits(db, type, id, name)) > 0) continue
+    const which = Object.values(name).length > 1 ? ' with that window' : ''
     throw new LatchkeyError(
       'not_found',
-      `${subject} has no limit on ${metric}${windowMs === undefined ? '' : ' with that window'}`,
+      `${subject} has no limit on ${name.metric}${which}`,
       `see its limits with: latchkey ${type} limit list ${id}`,
     )
   }
 }
 
 /** Returns how many were deleted. */
-async function deleteLimits(
-  db: Database,
-  type: LimitedNoun,
-  id: string,
-  { metric, windowMs }: LimitName,
-): Promise<number> {
-  const gone = await db
-    .delete(limits)
-    .where(
-      and(
-        eq(columnOf(type), id),
-        eq(limits.metric, metric),
-        windowMs === undefined ? undefined : eq(limits.windowMs, windowMs),
-      ),
-    )
-    .returning()
+async function deleteLimits(db: Database, type: LimitedNoun, id: string, name: LimitName): Promise<number> {
+  const gone = (await limitsOf(db, type, id)).filter(row => isNamed(limitView(row), name)).map(row => row.id)
+  if (gone.length > 0) await db.delete(limits).where(inArray(limits.id, gone))
   return gone.length
 }
 

@@ -52,7 +52,8 @@ export const limit: Rule<NewLimit, Limit> = v.pipe(
   v.check(l => l.metric === 'usd' || Number.isInteger(l.amount), 'amount must be a whole number'),
   v.check(l => l.metric !== 'usd' || l.amount <= 9_000_000_000, 'amount is too large'),
   v.check(
-    ({ period, windowMs }) => period === undefined || (period === 'rolling') === ((windowMs ?? null) !== null),
+    ({ period, windowMs }) =>
+      period === undefined || (period === 'rolling') === ((windowMs ?? null) !== null),
     'window must be given for a rolling limit, and for no other',
   ),
   v.check(
@@ -75,8 +76,13 @@ export const limit: Rule<NewLimit, Limit> = v.pipe(
 )
 
 /** What tells two limits of a subject apart. */
-export const nameOf = ({ metric, period, windowMs, models, each }: Omit<Limit, 'amount' | 'timeZone'>): string =>
-  `${metric}/${period}/${windowMs}/${models}/${each}`
+export const nameOf = ({
+  metric,
+  period,
+  windowMs,
+  models,
+  each,
+}: Omit<Limit, 'amount' | 'timeZone'>): string => `${metric}/${period}/${windowMs}/${models}/${each}`
 
 export const limits: Rule<readonly NewLimit[], readonly Limit[]> = v.pipe(
   v.array(limit),
@@ -86,13 +92,17 @@ export const limits: Rule<readonly NewLimit[], readonly Limit[]> = v.pipe(
   ),
 )
 
-const windowMs: Rule<number> = v.pipe(v.number(), v.integer())
-
 const limitName = v.object({
   /** What is counted. */
   metric,
-  /** Length of the window in milliseconds; default every window of the metric. */
-  windowMs: v.optional(windowMs),
+  /** What the window is; default rolling with `windowMs`, otherwise every window of the metric. */
+  period: v.optional(v.picklist(limitPeriods)),
+  /** Length of a rolling window in milliseconds. */
+  windowMs: v.nullish(v.pipe(v.number(), v.integer())),
+  /** Pattern of the models, null for the limit on all of them; default every one. */
+  models: v.nullish(v.string()),
+  /** Whether those for each end user are meant; default both. */
+  each: v.optional(v.boolean()),
 })
 
 /** A limit by its metric, or by its metric and window. */
@@ -104,7 +114,7 @@ export const limitNames: Rule<readonly (LimitName | Metric)[], readonly LimitNam
     [
       v.pipe(
         metric,
-        v.transform(name => ({ metric: name, windowMs: undefined })),
+        v.transform((name): LimitName => ({ metric: name })),
       ),
       limitName,
     ],
@@ -123,6 +133,14 @@ export type ResetOptions = Input<typeof resetOptions>
 
 /** Limits in a change of their subject. Those that are not named stay. */
 export interface LimitChanges {
-  readonly limits?: readonly Limit[] | undefined
+  readonly limits?: readonly NewLimit[] | undefined
   readonly removeLimits?: readonly LimitName[] | undefined
 }
+
+/** Whether a limit is one of those that are named. */
+export const isNamed = (limit: Limit, name: LimitName): boolean =>
+  limit.metric === name.metric &&
+  (name.period === undefined || limit.period === name.period) &&
+  ((name.windowMs ?? null) === null || limit.windowMs === name.windowMs) &&
+  (name.models === undefined || limit.models === name.models) &&
+  (name.each === undefined || limit.each === name.each)

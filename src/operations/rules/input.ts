@@ -97,6 +97,8 @@ export const scopeName: Rule<string> = v.pipe(
 )
 export const reason = trimmed(500)
 export const requestId = trimmed(200)
+/** The id of a person in a program that uses keys: any text. */
+export const endUserId = trimmed(200)
 
 export const instant: Rule<Date> = v.pipe(
   v.date('must be a Date'),

@@ -3,7 +3,7 @@
  * bad one. The rules are those for logs.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Entry, UsageCounts } from '../../db/facts.ts'
+import type { Entry, Usage } from '../../db/facts.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { OperationContext } from '../context.ts'
 import { EventReader, type UsageEvent } from './events.ts'
@@ -29,13 +29,11 @@ export async function readCharges(
   const keys = await context.store.read(db => resolveKeys(db, [...new Set(events.map(({ key }) => key))]))
   const prices = await context.store.latest.prices()
   return events.map((event, index) => {
-    const { id, model, at, requests, inputTokens, outputTokens } = event
     const found = keys.get(event.key)
     if (found === undefined || 'problem' in found) {
       throw refused(found?.code ?? 'not_found', `${which(index)} ${found?.problem ?? 'names no key'}`)
     }
-    const costMicros = event.costMicros ?? priced(event, prices)
-    return single(id, found.id, at, model, { requests, inputTokens, outputTokens, costMicros })
+    return single(event.id, found.id, event.isPriced ? event : { ...event, counts: priced(event, prices) })
   })
 }
 
@@ -43,10 +41,8 @@ export async function readCharges(
 export const single = (
   id: string | null,
   keyId: string,
-  at: number,
-  model: string,
-  counts: UsageCounts,
-): Entry => ({ id, keyId, at, counts, buckets: [{ at, model, counts }] })
+  { endUser, at, model, counts }: Pick<Usage, 'endUser' | 'at' | 'model' | 'counts'>,
+): Entry => ({ id, keyId, endUser, counts, buckets: [{ at, model, counts }] })
 
 const refused = (code: 'invalid' | 'not_found' | 'ambiguous', problem: string): LatchkeyError =>
   new LatchkeyError(code, `${problem}; nothing was counted`, 'correct it and send all events again')

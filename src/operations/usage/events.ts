@@ -4,26 +4,20 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
+import type { Usage, UsageCounts } from '../../db/facts.ts'
 import { didYouMean, nearestField } from '../../text/nearest.ts'
 import * as rules from '../rules/input.ts'
 import { readInstant } from '../rules/instant.ts'
 import { toCostMicros } from '../rules/money.ts'
+import { countsOf, partProblem } from './counts.ts'
+import { usageFields } from './input.ts'
 
 /** What one request used, from a log. */
-export interface UsageEvent {
+export interface UsageEvent extends Usage {
   /** Events with the same id count once. */
   readonly id: string | null
   /** Id, name or start of a key. */
   readonly key: string
-  /** Empty if the request named none. */
-  readonly model: string
-  readonly requests: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  /** Null if the event has none; then the price decides. */
-  readonly costMicros: number | null
-  /** UTC milliseconds. */
-  readonly at: number
 }
 
 /** An earlier time is probably in the wrong unit. */
@@ -37,22 +31,27 @@ const id = v.pipe(
   v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*$/u, 'must not contain control characters'),
 )
 
-/** Null means that a field is missing: CSV cannot express that differently. */
 const event = v.object({
   id: v.nullish(id, null),
   key: v.pipe(v.string('must be text'), v.minLength(1, 'must not be empty')),
-  model: v.nullish(rules.modelName, null),
-  requests: v.nullish(rules.count, 1),
-  inputTokens: v.nullish(rules.count, 0),
-  outputTokens: v.nullish(rules.count, 0),
-  costUsd: v.nullish(rules.dollars, null),
+  ...usageFields,
   at: v.string('must be text such as 2026-11-20T10:00:00Z'),
 })
 
 const fields = Object.keys(event.entries)
 const knownFields = new Set(fields)
 
-const numericFields = ['requests', 'inputTokens', 'outputTokens', 'costUsd'] as const
+const countFields = [
+  'requests',
+  'inputTokens',
+  'cachedInputTokens',
+  'cacheWriteTokens',
+  'outputTokens',
+  'reasoningTokens',
+  'otherTokens',
+] as const
+
+const numericFields = [...countFields, 'costUsd'] as const
 
 /** Reads the lines of one file. */
 export class EventReader {
@@ -80,28 +79,26 @@ export class EventReader {
     for (const name in row) if (!knownFields.has(name)) return undefined
     const eventId = row['id'] ?? null
     const model = row['model'] ?? null
-    const requests = row['requests'] ?? 1
-    const inputTokens = row['inputTokens'] ?? 0
-    const outputTokens = row['outputTokens'] ?? 0
+    const endUser = row['endUser'] ?? null
     const costUsd = row['costUsd'] ?? null
     if (typeof key !== 'string' || key === '' || typeof at !== 'string') return undefined
     if (eventId !== null && !(typeof eventId === 'string' && plainId.test(eventId))) return undefined
+    if (endUser !== null && !(typeof endUser === 'string' && plainId.test(endUser))) return undefined
     if (model !== null && !(typeof model === 'string' && this.#models.has(model))) return undefined
-    if (!isCount(requests) || !isCount(inputTokens) || !isCount(outputTokens)) return undefined
     if (costUsd !== null && !(typeof costUsd === 'number' && costUsd >= 0 && costUsd < 1_000_000)) {
       return undefined
     }
+    const counts = plainCounts(row, costUsd)
+    if (counts === undefined || partProblem(counts) !== undefined) return undefined
     const time = this.#times.read(at)
     if (time === undefined || time < earliest || time > this.#now + rules.clockToleranceMs) return undefined
-    const costMicros = costUsd === null ? null : toCostMicros(costUsd)
     return {
       id: eventId,
       key,
       model: model ?? '',
-      requests,
-      inputTokens,
-      outputTokens,
-      costMicros,
+      endUser: endUser ?? '',
+      counts,
+      isPriced: costUsd !== null,
       at: Math.min(time, this.#now),
     }
   }
@@ -118,7 +115,10 @@ export class EventReader {
       if (error instanceof LatchkeyError) return `has a bad value: ${error.message}`
       throw error
     }
-    const { costUsd, at, ...counted } = { ...input, model: input.model ?? '' }
+    const { id: eventId, key, model, endUser, costUsd, at } = input
+    const counts = countsOf(input, costUsd)
+    const problem = partProblem(counts)
+    if (problem !== undefined) return `has a bad value: ${problem}`
     const time = this.#times.read(at) ?? readInstant(at)
     if (time === undefined) {
       return 'has a bad value: at must be a date and time with its zone, such as 2026-11-20T10:00:00Z'
@@ -126,10 +126,14 @@ export class EventReader {
     if (time < earliest) return 'has a bad value: at is before the year 2000'
     if (time > this.#now + rules.clockToleranceMs) return 'has a bad value: at is in the future'
     if (this.#models.size >= mostModels) this.#models.clear()
-    if (counted.model !== '') this.#models.add(counted.model)
+    if (model) this.#models.add(model)
     return {
-      ...counted,
-      costMicros: costUsd === null ? null : toCostMicros(costUsd),
+      id: eventId,
+      key,
+      model: model ?? '',
+      endUser: endUser ?? '',
+      counts,
+      isPriced: (costUsd ?? null) !== null,
       at: Math.min(time, this.#now),
     }
   }
@@ -155,6 +159,34 @@ function withNumbers(row: Readonly<Record<string, unknown>>): Readonly<Record<st
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+/** Undefined if one is not obviously valid. */
+function plainCounts(
+  row: Readonly<Record<string, unknown>>,
+  costUsd: number | null,
+): UsageCounts | undefined {
+  const requests = row['requests'] ?? 1
+  const inputTokens = row['inputTokens'] ?? 0
+  const cachedInputTokens = row['cachedInputTokens'] ?? 0
+  const cacheWriteTokens = row['cacheWriteTokens'] ?? 0
+  const outputTokens = row['outputTokens'] ?? 0
+  const reasoningTokens = row['reasoningTokens'] ?? 0
+  const otherTokens = row['otherTokens'] ?? 0
+  if (!isCount(requests) || !isCount(inputTokens) || !isCount(cachedInputTokens)) return undefined
+  if (!isCount(cacheWriteTokens) || !isCount(outputTokens) || !isCount(reasoningTokens)) return undefined
+  if (!isCount(otherTokens)) return undefined
+  return {
+    requests,
+    inputTokens,
+    cachedInputTokens,
+    cacheWriteTokens,
+    outputTokens,
+    reasoningTokens,
+    otherTokens,
+    costMicros: costUsd === null ? 0 : toCostMicros(costUsd),
+    unpricedRequests: 0,
+  }
+}
 
 /** Parses `2026-11-20T10:00:00Z`, with or without milliseconds, with a cache: most times in a log share a few minutes. */
 class Times {

@@ -6,23 +6,22 @@
 import { setImmediate } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { IngestReport } from '../../contract/views.ts'
-import { inChunks } from '../../db/chunks.ts'
-import type { BulkUsage, Database, Facts } from '../../db/engine.ts'
-import { addTo, overflowOf, type RunningTotals } from '../../db/facts.ts'
-import { eq, inArray } from '../../db/query.ts'
-import { keys } from '../../db/schema/keys.ts'
+import type { BulkUsage, Database } from '../../db/engine.ts'
+import { addCounts, counterNames, isHuge, noCounts, overflowOf, type UsageCounts } from '../../db/facts.ts'
+import { eq } from '../../db/query.ts'
 import { countedFiles } from '../../db/schema/usage.ts'
+import { minuteMs } from '../../db/spans.ts'
 import { readRows } from '../../formats/rows.ts'
 import { unpacked } from '../../formats/unpack.ts'
 import { collecting } from '../collecting.ts'
 import type { OperationContext } from '../context.ts'
 import { readingProgress } from '../progress.ts'
-import { Aggregate, rowWidth } from './aggregate.ts'
+import { Aggregate, putCounts, rowWidth } from './aggregate.ts'
 import { EventReader, type UsageEvent } from './events.ts'
 import type { IngestOptions } from './input.ts'
-import { type PriceList, priceList } from './prices.ts'
+import { type PriceList, priceList, withCost } from './prices.ts'
 import { resolveKeys } from './resolve.ts'
-import { noRoom, tooMuch } from './room.ts'
+import { tooMuch } from './room.ts'
 import { Spool } from './spool.ts'
 
 /** Bad lines that are listed in full. */
@@ -31,7 +30,7 @@ const mostProblems = 20
 const rowsInARow = 10_000
 
 /**
- * Counts events `{id?, key, model?, requests?, inputTokens?, outputTokens?, costUsd?, at}`. The same content counts once,
+ * Counts events `{id?, key, model?, endUser?, requests?, inputTokens?, outputTokens?, …, costUsd?, at}`. The same content counts once,
  * compressed or not. An id counts once across all logs.
  *
  * @throws not_found, permission, invalid (unreadable, or bad lines that are not skipped), conflict (a key was deleted
@@ -82,35 +81,31 @@ function badLines(file: string, { bad, events, problems }: Log): LatchkeyError {
   )
 }
 
-/** A key that was found. */
-interface Charged {
-  readonly id: string
-  readonly totals: RunningTotals
-}
-
-/** The charges of one key. */
+/** A key that the log names. */
 interface Account {
   readonly id: string
-  /** The number of each pair of this key and a model. */
+  readonly name: string
+  /** All that it ever used. */
+  readonly life: UsageCounts
+  /** The number of each pair of a series of it and a model, by end user and model. */
   readonly pairs: Map<string, number>
-  requests: number
-  inputTokens: number
-  outputTokens: number
-  costMicros: number
-  lastUsedAt: number
-  /** What the key will have used if every event of the log is new. */
-  claimed: RunningTotals
+  /** What the log says that it used, if every event is new. */
+  claimed: UsageCounts
+  isCharged: boolean
 }
 
 interface Pair {
   readonly account: Account
+  readonly endUser: string
   readonly model: string
+  /** Of the last event. */
+  lastAt: number
 }
 
-/** Numbers of an event with an id: pair, time, requests, input tokens, output tokens, micro-dollars (or unpriced). */
-const identifiedWidth = 6
+/** Numbers of an event with an id: pair, pair of its end user (or -1), time, and the counters. */
+const identifiedWidth = 3 + counterNames.length
 const identifiedAtOnce = 1_024
-const unpriced = -1
+const nobody = -1
 
 /** One log: read to its end, then counted in a transaction. */
 class Log implements Disposable {
@@ -131,6 +126,7 @@ class Log implements Disposable {
   readonly #identified = new Spool(identifiedWidth)
   readonly #waiting = new Float64Array(identifiedAtOnce * identifiedWidth)
   #waitingIds: string[] = []
+  readonly #counts = new Float64Array(counterNames.length)
   #unpriced = 0
   #anonymous = 0
 
@@ -172,14 +168,7 @@ class Log implements Disposable {
   /** Counts everything, in parts and in the order of the table, because nobody else can write meanwhile. */
   count(db: Database): Promise<Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'keys'>> {
     return db.bulk(async bulk => {
-      await this.#requireKeys(db)
-      let written = 0
-      const write = async (rows: Float64Array): Promise<void> => {
-        for (let at = 0; at < rows.length; at += rowWidth) {
-          this.#addToBucket(bulk, rows, at)
-          if (++written % rowsInARow === 0) await setImmediate()
-        }
-      }
+      const buckets = new Buckets(bulk, this.#pairs)
       let done = 0
       const tell = (rows: number, left = this.#sums.size): void => {
         done += rows
@@ -187,21 +176,15 @@ class Log implements Disposable {
         this.#context.onProgress?.({ step: 'counting', done, total, unit: 'rows' })
       }
       for (const { rows, numbers } of this.#spilled.blocks()) {
-        await write(numbers)
+        await buckets.write(numbers)
         tell(rows)
       }
-      const { counted, duplicates } = await this.#countIdentified(bulk, write, tell)
+      const { counted, duplicates } = await this.#countIdentified(bulk, buckets, tell)
       const rest = this.#sums.size
-      await write(this.#sums.drain())
+      await buckets.write(this.#sums.drain())
       tell(rest, rest)
-      let charged = 0
-      for (const account of this.#accounts.values()) {
-        if (account.lastUsedAt === 0) continue
-        charged++
-        await requireRoom(db.facts, account)
-        bulk.addToKey(account.id, account)
-      }
-      return { counted: this.#anonymous + counted, duplicates, unpriced: this.#unpriced, keys: charged }
+      const keys = [...this.#accounts.values()].filter(({ isCharged }) => isCharged).length
+      return { counted: this.#anonymous + counted, duplicates, unpriced: this.#unpriced, keys }
     })
   }
 
@@ -225,33 +208,31 @@ class Log implements Disposable {
   async #resolve(selectors: readonly string[]): Promise<void> {
     if (this.#unknown.size > mostUnknown) this.#unknown.clear()
     const found = await this.#context.store.read(async db => {
-      const resolved = new Map<string, string | Charged>()
+      const resolved = new Map<string, string | Account>()
       for (const [selector, each] of await resolveKeys(db, selectors)) {
-        const totals = 'problem' in each ? null : await db.facts.totalsOf(each.id)
         if ('problem' in each) resolved.set(selector, each.problem)
-        else resolved.set(selector, totals ? { id: each.id, totals } : 'names a key that does not exist')
+        else resolved.set(selector, (await this.#accountOf(db, each.id)) ?? 'names a key that does not exist')
       }
       return resolved
     })
     for (const [selector, resolved] of found) {
       if (typeof resolved === 'string') this.#unknown.set(selector, resolved)
-      else this.#selected.set(selector, this.#accountOf(resolved))
+      else this.#selected.set(selector, resolved)
     }
   }
 
-  #accountOf({ id, totals: claimed }: Charged): Account {
+  async #accountOf(db: Database, id: string): Promise<Account | null> {
     const known = this.#accounts.get(id)
     if (known) return known
-    const pairs = new Map<string, number>()
+    const life = await db.facts.lifeOf(id)
+    if (life === null) return null
     const account = {
       id,
-      pairs,
-      requests: 0,
-      inputTokens: 0,
-      outputTokens: 0,
-      costMicros: 0,
-      lastUsedAt: 0,
-      claimed,
+      name: life.name,
+      life: life.counts,
+      pairs: new Map<string, number>(),
+      claimed: noCounts,
+      isCharged: false,
     }
     this.#accounts.set(id, account)
     return account
@@ -263,32 +244,31 @@ class Log implements Disposable {
       this.#refuse(line, this.#unknown.get(event.key) ?? 'names a key that does not exist')
       return
     }
-    const { id, model, at, requests, inputTokens, outputTokens } = event
-    const cost = event.costMicros ?? prices.costOf(model, at, inputTokens, outputTokens)
-    const counts = { requests, inputTokens, outputTokens, costMicros: cost ?? 0 }
-    const problem = tooMuch(account.claimed, counts)
-    if (problem !== null) {
-      this.#refuse(line, problem)
+    const { id, model, endUser, at } = event
+    const counts = event.isPriced ? event.counts : withCost(prices, model, at, event.counts)
+    const claimed = addCounts(account.claimed, counts)
+    const overflow = isHuge(claimed) ? overflowOf(account.life, claimed) : null
+    if (overflow !== null) {
+      this.#refuse(line, tooMuch({ name: account.name, overflow }))
       return
     }
-    account.claimed = addTo(account.claimed, counts)
-    const isUnpriced = cost === undefined && inputTokens + outputTokens > 0
-    const pair = this.#pairOf(account, model)
+    account.claimed = claimed
+    const pair = this.#pairOf(account, '', model)
+    const endUserPair = endUser === '' ? nobody : this.#pairOf(account, endUser, model)
     if (id === null) {
       this.#anonymous++
-      if (isUnpriced) this.#unpriced++
-      this.#charge(account, at, requests, inputTokens, outputTokens, cost ?? 0)
-      this.#sums.add(pair, Math.floor(at / 60_000), requests, inputTokens, outputTokens, cost ?? 0)
+      if (counts.unpricedRequests > 0) this.#unpriced++
+      putCounts(counts, this.#counts, 0)
+      this.#charge(pair, at, this.#counts, 0)
+      if (endUserPair !== nobody) this.#charge(endUserPair, at, this.#counts, 0)
       if (this.#sums.isFull) this.#spilled.append(this.#sums.drain())
       return
     }
     const to = this.#waitingIds.length * identifiedWidth
     this.#waiting[to] = pair
-    this.#waiting[to + 1] = at
-    this.#waiting[to + 2] = requests
-    this.#waiting[to + 3] = inputTokens
-    this.#waiting[to + 4] = outputTokens
-    this.#waiting[to + 5] = isUnpriced ? unpriced : (cost ?? 0)
+    this.#waiting[to + 1] = endUserPair
+    this.#waiting[to + 2] = at
+    putCounts(counts, this.#waiting, to + 3)
     this.#waitingIds.push(id)
     if (this.#waitingIds.length === identifiedAtOnce) this.#putAside()
   }
@@ -300,33 +280,27 @@ class Log implements Disposable {
     this.#waitingIds = []
   }
 
-  #pairOf(account: Account, model: string): number {
-    const known = account.pairs.get(model)
+  #pairOf(account: Account, endUser: string, model: string): number {
+    const name = `${endUser} ${model}`
+    const known = account.pairs.get(name)
     if (known !== undefined) return known
-    const pair = this.#pairs.push({ account, model }) - 1
-    account.pairs.set(model, pair)
+    const pair = this.#pairs.push({ account, endUser, model, lastAt: 0 }) - 1
+    account.pairs.set(name, pair)
     return pair
   }
 
-  #charge(
-    account: Account,
-    at: number,
-    requests: number,
-    inputTokens: number,
-    outputTokens: number,
-    costMicros: number,
-  ): void {
-    account.requests += requests
-    account.inputTokens += inputTokens
-    account.outputTokens += outputTokens
-    account.costMicros += costMicros
-    if (at > account.lastUsedAt) account.lastUsedAt = at
+  #charge(number: number, at: number, counts: Float64Array, from: number): void {
+    this.#sums.add(number, Math.floor(at / minuteMs), counts, from)
+    const pair = this.#pairs[number]
+    if (pair === undefined) return
+    pair.account.isCharged = true
+    if (at > pair.lastAt) pair.lastAt = at
   }
 
   /** Counts the events whose ids are new, and stores the ids. */
   async #countIdentified(
     bulk: BulkUsage,
-    write: (rows: Float64Array) => Promise<void>,
+    buckets: Buckets,
     tell: (rows: number) => void,
   ): Promise<{ readonly counted: number; readonly duplicates: number }> {
     const now = this.#context.now().getTime()
@@ -342,19 +316,11 @@ class Log implements Disposable {
         }
         counted++
         const from = row * identifiedWidth
-        const pair = numbers[from] ?? 0
-        const at = numbers[from + 1] ?? 0
-        const requests = numbers[from + 2] ?? 0
-        const inputTokens = numbers[from + 3] ?? 0
-        const outputTokens = numbers[from + 4] ?? 0
-        const cost = numbers[from + 5] ?? 0
-        const account = this.#pairs[pair]?.account
-        if (account === undefined) continue
-        if (cost === unpriced) this.#unpriced++
-        const costMicros = Math.max(0, cost)
-        this.#charge(account, at, requests, inputTokens, outputTokens, costMicros)
-        this.#sums.add(pair, Math.floor(at / 60_000), requests, inputTokens, outputTokens, costMicros)
-        if (this.#sums.isFull) await write(this.#sums.drain())
+        const [pair = nobody, endUserPair = nobody, at = 0] = numbers.subarray(from, from + 3)
+        if ((numbers[from + identifiedWidth - 1] ?? 0) > 0) this.#unpriced++
+        this.#charge(pair, at, numbers, from + 3)
+        if (endUserPair !== nobody) this.#charge(endUserPair, at, numbers, from + 3)
+        if (this.#sums.isFull) await buckets.write(this.#sums.drain())
       }
       collect(rows)
       tell(rows)
@@ -362,42 +328,98 @@ class Log implements Disposable {
     }
     return { counted, duplicates }
   }
+}
 
-  #addToBucket(bulk: BulkUsage, rows: Float64Array, at: number): void {
-    const pair = this.#pairs[rows[at] ?? 0]
-    if (pair === undefined) return
-    bulk.addToBucket(
-      pair.account.id,
-      (rows[at + 1] ?? 0) * 60_000,
-      pair.model,
-      rows[at + 2] ?? 0,
-      rows[at + 3] ?? 0,
-      rows[at + 4] ?? 0,
-      rows[at + 5] ?? 0,
-    )
+/** Writes rows of minutes, which come in the order of the table, and what they add up to by the hour and day. */
+class Buckets {
+  readonly #bulk: BulkUsage
+  readonly #pairs: readonly Pair[]
+  readonly #series = new Map<Pair, { readonly series: number; readonly model: number }>()
+  readonly #hours = new Running('hours', 60)
+  readonly #days = new Running('days', 1_440)
+  #written = 0
+
+  constructor(bulk: BulkUsage, pairs: readonly Pair[]) {
+    this.#bulk = bulk
+    this.#pairs = pairs
   }
 
-  /** @throws conflict (a key was deleted since the log was read) */
-  async #requireKeys(db: Database): Promise<void> {
-    const ids = [...this.#accounts.keys()]
-    let found = 0
-    for (const part of inChunks(ids)) {
-      found += (await db.select({ id: keys.id }).from(keys).where(inArray(keys.id, part))).length
+  async write(rows: Float64Array): Promise<void> {
+    for (let at = 0; at < rows.length; at += rowWidth) {
+      const pair = this.#pairs[rows[at] ?? 0]
+      if (pair === undefined) continue
+      const { series, model } = this.#series.get(pair) ?? (await this.#find(pair))
+      const minute = rows[at + 1] ?? 0
+      this.#bulk.add('minutes', series, minute, model, rows, at + 2, 0)
+      this.#hours.add(this.#bulk, pair, series, minute, model, rows, at + 2)
+      this.#days.add(this.#bulk, pair, series, minute, model, rows, at + 2)
+      if (++this.#written % rowsInARow === 0) await setImmediate()
     }
-    if (found === ids.length) return
-    throw new LatchkeyError(
-      'conflict',
-      'a key in the log was deleted while the log was read, so nothing was counted',
-      'run it again',
-    )
+    this.#hours.flush(this.#bulk)
+    this.#days.flush(this.#bulk)
+  }
+
+  /** @throws conflict (the key was deleted since the log was read) */
+  async #find(pair: Pair) {
+    const series = await this.#bulk.seriesOf(pair.account.id, pair.endUser)
+    if (series === null) {
+      throw new LatchkeyError(
+        'conflict',
+        'a key in the log was deleted while the log was read, so nothing was counted',
+        'run it again',
+      )
+    }
+    const found = { series, model: await this.#bulk.modelOf(pair.model) }
+    this.#series.set(pair, found)
+    return found
+  }
+}
+
+/** The wider bucket that minutes are added up in, until the next one begins. */
+class Running {
+  readonly #width: 'hours' | 'days'
+  readonly #minutes: number
+  readonly #counts = new Float64Array(counterNames.length)
+  #place:
+    | { readonly pair: Pair; readonly series: number; readonly model: number; readonly start: number }
+    | undefined
+  #lastAt = 0
+
+  constructor(width: 'hours' | 'days', minutes: number) {
+    this.#width = width
+    this.#minutes = minutes
+  }
+
+  add(
+    bulk: BulkUsage,
+    pair: Pair,
+    series: number,
+    minute: number,
+    model: number,
+    counts: Float64Array,
+    from: number,
+  ): void {
+    const start = Math.floor(minute / this.#minutes)
+    if (this.#place?.pair !== pair || this.#place.start !== start) {
+      this.flush(bulk)
+      this.#place = { pair, series, model, start }
+    }
+    for (let index = 0; index < counterNames.length; index++) {
+      this.#counts[index] = (this.#counts[index] ?? 0) + (counts[from + index] ?? 0)
+    }
+    // Of the last day it is known when exactly.
+    const isLast = Math.floor(pair.lastAt / minuteMs) === minute
+    this.#lastAt = isLast ? pair.lastAt : minute * minuteMs
+  }
+
+  flush(bulk: BulkUsage): void {
+    if (this.#place === undefined) return
+    const { series, start, model } = this.#place
+    bulk.add(this.#width, series, start, model, this.#counts, 0, this.#lastAt)
+    this.#counts.fill(0)
+    this.#place = undefined
   }
 }
 
 /** A garbage file may name a new key on every line. */
 const mostUnknown = 10_000
-
-/** @throws invalid (the key's totals would overflow, because of what others recorded since the log was read) */
-async function requireRoom(facts: Facts, account: Account): Promise<void> {
-  const totals = await facts.totalsOf(account.id)
-  if (totals && overflowOf(totals, account)) throw noRoom('the log', totals, account)
-}

@@ -5,17 +5,32 @@ import type { RowSource } from '../../formats/rows.ts'
 import type { KeySelector } from '../input.ts'
 import * as rules from '../rules/input.ts'
 
-export const usageInput = v.object({
+/** What one request counts. Null is as left out: CSV cannot tell them apart. */
+export const usageFields = {
   /** The model that answered. */
-  model: v.optional(rules.modelName),
+  model: v.nullish(rules.modelName),
+  /** Whom the request was for, as you know them. */
+  endUser: v.nullish(rules.endUserId),
   /** Default 1. */
-  requests: v.optional(rules.count),
-  /** Tokens of the request; default 0. */
-  inputTokens: v.optional(rules.count),
-  /** Tokens of the answer; default 0. */
-  outputTokens: v.optional(rules.count),
+  requests: v.nullish(rules.count, 1),
+  /** All tokens of the request; default 0. */
+  inputTokens: v.nullish(rules.count, 0),
+  /** Those that were read from a cache; part of inputTokens. */
+  cachedInputTokens: v.nullish(rules.count, 0),
+  /** Those that were written to a cache; part of inputTokens. */
+  cacheWriteTokens: v.nullish(rules.count, 0),
+  /** All tokens of the answer; default 0. */
+  outputTokens: v.nullish(rules.count, 0),
+  /** Those of reasoning; part of outputTokens. */
+  reasoningTokens: v.nullish(rules.count, 0),
+  /** Tokens that are not split into input and output; default 0. */
+  otherTokens: v.nullish(rules.count, 0),
   /** Dollars, to the millionth; default the price of the model, if it has one. */
-  costUsd: v.optional(rules.dollars),
+  costUsd: v.nullish(rules.dollars),
+}
+
+export const usageInput = v.object({
+  ...usageFields,
   /** When the request was made; default now. Up to five minutes ahead counts as now. */
   at: v.optional(rules.instant),
 })
@@ -41,6 +56,8 @@ export const reserveOptions = v.object({
   model: v.optional(v.string()),
   /** The scope that the request needs. */
   scope: v.optional(v.string()),
+  /** Whom the request is for. */
+  endUser: v.optional(rules.endUserId),
   /** Milliseconds until it times out if it is neither settled nor released; default 10 minutes. */
   timeoutMs: v.optional(timeout, 600_000),
 })

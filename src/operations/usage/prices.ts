@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ChangedPrice, Price } from '../../contract/views.ts'
-import type { PriceRow, Pricing } from '../../db/facts.ts'
+import { type PriceRow, type Pricing, tokensOf, type UsageCounts } from '../../db/facts.ts'
 import { and, asc, eq } from '../../db/query.ts'
 import { prices } from '../../db/schema/usage.ts'
 import * as audit from '../audit.ts'
@@ -39,15 +39,22 @@ export function setPrice(context: OperationContext, model: string, input: NewPri
     const row: PriceRow = {
       model: price.model,
       startsAt: price.from?.getTime() ?? from,
+      overTokens: 0,
       inputMicros: toMicros(price.inputUsd),
+      cachedInputMicros: null,
+      cacheWriteMicros: null,
       outputMicros: toMicros(price.outputUsd),
+      source: 'set',
     }
     const before = rows.find(each => each.startsAt === row.startsAt)
     const { inputMicros, outputMicros } = row
     await db
       .insert(prices)
       .values(row)
-      .onConflictDoUpdate({ target: [prices.model, prices.startsAt], set: { inputMicros, outputMicros } })
+      .onConflictDoUpdate({
+        target: [prices.model, prices.startsAt, prices.overTokens],
+        set: { inputMicros, outputMicros },
+      })
     const after = [...rows.filter(each => each !== before), row]
     const view = priceView(row, after, now)
     const old = before && auditedPrice(before)
@@ -149,7 +156,7 @@ export class PriceList {
 
   constructor(rows: readonly PriceRow[]) {
     const byModel = Map.groupBy(
-      rows.toSorted((a, b) => b.startsAt - a.startsAt),
+      rows.toSorted((a, b) => b.startsAt - a.startsAt || b.overTokens - a.overTokens),
       row => row.model,
     )
     this.#exact = byModel
@@ -163,10 +170,10 @@ export class PriceList {
    * The cost in micro-dollars by the price at `at` (milliseconds): the price of the model itself, or else of the longest
    * matching pattern. Undefined if there is none.
    */
-  costOf(model: string, at: number, inputTokens: number, outputTokens: number): number | undefined {
+  costOf(model: string, at: number, counts: UsageCounts): number | undefined {
     for (const row of this.#candidates(model)) {
-      if (row.startsAt > at) continue
-      return Math.round((inputTokens * row.inputMicros + outputTokens * row.outputMicros) / tokensPerPrice)
+      if (row.startsAt <= at && (row.overTokens === 0 || counts.inputTokens > row.overTokens))
+        return cost(row, counts)
     }
     return undefined
   }
@@ -199,6 +206,24 @@ export function priceList(rows: readonly PriceRow[]): PriceList {
   return list
 }
 
-/** 0 if there is no price. */
-export const priced: Pricing = ({ model, at, inputTokens, outputTokens }, rows) =>
-  priceList(rows).costOf(model, at, inputTokens, outputTokens) ?? 0
+function cost(
+  row: PriceRow,
+  { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens }: UsageCounts,
+): number {
+  const { inputMicros, cachedInputMicros, cacheWriteMicros, outputMicros } = row
+  const micros =
+    (inputTokens - cachedInputTokens - cacheWriteTokens) * inputMicros +
+    cachedInputTokens * (cachedInputMicros ?? inputMicros) +
+    cacheWriteTokens * (cacheWriteMicros ?? inputMicros) +
+    outputTokens * outputMicros
+  return Math.round(micros / tokensPerPrice)
+}
+
+/** With their cost; requests that used tokens of a model without a price are counted as such. */
+export function withCost(list: PriceList, model: string, at: number, counts: UsageCounts): UsageCounts {
+  const costMicros = list.costOf(model, at, counts)
+  if (costMicros !== undefined) return { ...counts, costMicros }
+  return tokensOf(counts) === 0 ? counts : { ...counts, unpricedRequests: counts.requests }
+}
+
+export const priced: Pricing = ({ model, at, counts }, rows) => withCost(priceList(rows), model, at, counts)

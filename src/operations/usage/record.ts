@@ -1,15 +1,16 @@
-/** Records usage: the bucket of the minute and the running total of the key change together. */
+/** Records usage: the minute, the hour and the day change together. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded } from '../../contract/views.ts'
 import type { Charged, Usage } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import * as rules from '../rules/input.ts'
-import { toCostMicros, toDollars } from '../rules/money.ts'
 import { find } from '../select.ts'
+import { countsOf, partProblem } from './counts.ts'
 import { type UsageInput, usageInput } from './input.ts'
 import { priced } from './prices.ts'
 import { noRoom } from './room.ts'
+import { shownCounts } from './sum.ts'
 
 /**
  * Records usage of a key, whatever its status. Once the promise resolves, it counts for verdicts in every process. It
@@ -44,30 +45,40 @@ export function readUsage(input: UsageInput, now: Date): Usage {
       'check the clock, or leave --at out to record it as of now',
     )
   }
+  const { model, endUser, costUsd } = usage
+  const counts = countsOf(
+    {
+      requests: usage.requests ?? 1,
+      inputTokens: usage.inputTokens ?? 0,
+      cachedInputTokens: usage.cachedInputTokens ?? 0,
+      cacheWriteTokens: usage.cacheWriteTokens ?? 0,
+      outputTokens: usage.outputTokens ?? 0,
+      reasoningTokens: usage.reasoningTokens ?? 0,
+      otherTokens: usage.otherTokens ?? 0,
+    },
+    costUsd,
+  )
+  const problem = partProblem(counts)
+  if (problem !== undefined) throw new LatchkeyError('invalid', problem, 'count every token in the whole too')
   return {
-    model: usage.model ?? '',
+    model: model ?? '',
     at: Math.min(at, now.getTime()),
-    requests: usage.requests ?? 1,
-    inputTokens: usage.inputTokens ?? 0,
-    outputTokens: usage.outputTokens ?? 0,
-    costMicros: usage.costUsd === undefined ? undefined : toCostMicros(usage.costUsd),
+    endUser: endUser ?? '',
+    counts,
+    isPriced: (costUsd ?? null) !== null,
   }
 }
 
 /** The result of recording. @throws not_found (the key was deleted), invalid (the totals would overflow) */
 export function recorded(keyId: string, { model, at }: Usage, charged: Charged | null): Recorded {
   if (charged === null) gone(keyId)
-  const { totals, counts } = charged
-  const { requests, inputTokens, outputTokens, costMicros } = counts
-  if (!charged.isCounted) throw noRoom('this usage', totals, counts)
+  const { name, counts, overflow } = charged
+  if (overflow !== null) throw noRoom('this usage', { name, overflow })
   return {
-    key: { id: keyId, name: totals.name },
+    key: { id: keyId, name },
     model: model === '' ? null : model,
     at: new Date(at),
-    requests,
-    inputTokens,
-    outputTokens,
-    costUsd: toDollars(costMicros),
+    ...shownCounts(counts),
   }
 }
 
@@ -83,16 +94,28 @@ export const missingKey = (id: string): LatchkeyError =>
 const isWholeId = (selector: string): boolean => selector.length === 30 && selector.startsWith('key_')
 
 /** A fast path for obviously valid usage. Everything else goes through the rules above. */
-function isPlain({ model, requests, inputTokens, outputTokens, costUsd, at }: UsageInput): boolean {
-  return (
-    (model === undefined || (typeof model === 'string' && /^[\x21-\x7e]{1,38}$/.test(model))) &&
-    isCount(requests) &&
-    isCount(inputTokens) &&
-    isCount(outputTokens) &&
-    (costUsd === undefined || (typeof costUsd === 'number' && costUsd >= 0 && costUsd <= 1_000_000)) &&
-    (at === undefined || (at instanceof Date && Math.abs(at.getTime()) <= 8.64e15))
-  )
+function isPlain(usage: UsageInput): boolean {
+  for (const name in usage) if (!isPlainField(name, usage[name as keyof UsageInput])) return false
+  return true
 }
 
-const isCount = (value: number | undefined): boolean =>
-  value === undefined || (Number.isSafeInteger(value) && value >= 0)
+function isPlainField(name: string, value: unknown): boolean {
+  if (value === undefined) return true
+  switch (name) {
+    case 'model':
+      return typeof value === 'string' && /^[\x21-\x7e]{1,38}$/.test(value)
+    case 'requests':
+    case 'inputTokens':
+    case 'cachedInputTokens':
+    case 'cacheWriteTokens':
+    case 'outputTokens':
+    case 'reasoningTokens':
+      return Number.isSafeInteger(value) && (value as number) >= 0
+    case 'costUsd':
+      return typeof value === 'number' && value >= 0 && value <= 1_000_000
+    case 'at':
+      return value instanceof Date && Math.abs(value.getTime()) <= 8.64e15
+    default:
+      return false
+  }
+}

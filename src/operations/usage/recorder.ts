@@ -5,7 +5,16 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { UsageReceipt } from '../../contract/views.ts'
 import type { Answer } from '../../db/engine.ts'
-import type { Bucket, Entered, Entry, Usage, UsageCounts } from '../../db/facts.ts'
+import {
+  addCounts,
+  type Bucket,
+  type Entered,
+  type Entry,
+  isHuge,
+  noCounts,
+  type Usage,
+  type UsageCounts,
+} from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import { readCharges, single } from './charges.ts'
 import type { Recorder, RecorderOptions, UsageInput } from './input.ts'
@@ -66,9 +75,9 @@ export async function createRecorder(
     try {
       requireOpen()
       const event = readUsage(usage, context.now())
-      const cost = costOf(context, event)
-      if (typeof cost === 'number') return take(keyId, event, cost)
-      const taken = cost.then(costMicros => ({ written: take(keyId, event, costMicros) }))
+      const counts = countsOf(context, event)
+      if (!(counts instanceof Promise)) return take(keyId, event, counts)
+      const taken = counts.then(known => ({ written: take(keyId, event, known) }))
       const forget = () => unpriced.delete(taken)
       unpriced.add(taken)
       taken.then(forget, forget)
@@ -78,8 +87,8 @@ export async function createRecorder(
     }
   }
 
-  const take = (keyId: string, event: Usage, costMicros: number): Promise<void> => {
-    const written = batch.add(keyId, event, costMicros)
+  const take = (keyId: string, event: Usage, counts: UsageCounts): Promise<void> => {
+    const written = batch.add(keyId, { ...event, counts })
     flushSoon()
     return written
   }
@@ -118,36 +127,32 @@ class Batch {
     return delivery.promise
   }
 
-  add(keyId: string, event: Usage, costMicros: number): Promise<void> {
-    const { requests, inputTokens, outputTokens } = event
-    const counts = { requests, inputTokens, outputTokens, costMicros }
+  add(keyId: string, event: Usage): Promise<void> {
+    const { endUser, at, model, counts } = event
     // Large amounts may be refused, so they are not summed with others.
-    if (Math.max(...Object.values(counts)) > mostSummed) {
-      return this.addAll([single(null, keyId, event.at, event.model, counts)]).then(() => {})
-    }
-    let key = this.#keys.get(keyId)
+    if (isHuge(counts)) return this.addAll([single(null, keyId, event)]).then(() => {})
+    const owner = `${keyId} ${endUser}`
+    let key = this.#keys.get(owner)
     if (key === undefined) {
-      key = { total: zero(), lastUsedAt: event.at, buckets: new Map(), ...Promise.withResolvers<void>() }
-      this.#keys.set(keyId, key)
+      key = { keyId, endUser, total: noCounts, buckets: new Map(), ...Promise.withResolvers<void>() }
+      this.#keys.set(owner, key)
     }
-    const minute = Math.floor(event.at / 60_000)
-    const name = `${minute} ${event.model}`
-    let bucket = key.buckets.get(name)
-    if (bucket === undefined) {
-      bucket = { at: event.at, model: event.model, counts: zero() }
-      key.buckets.set(name, bucket)
-    }
-    add(bucket.counts, event, costMicros)
-    add(key.total, event, costMicros)
-    key.lastUsedAt = Math.max(key.lastUsedAt, event.at)
+    const name = `${Math.floor(at / 60_000)} ${model}`
+    const bucket = key.buckets.get(name)
+    key.buckets.set(name, {
+      at: Math.max(at, bucket?.at ?? at),
+      model,
+      counts: bucket === undefined ? counts : addCounts(bucket.counts, counts),
+    })
+    key.total = addCounts(key.total, counts)
     this.size++
     return key.promise
   }
 
   /** Resolves once everything is on disk; rejects if that fails or a key was deleted. */
   async write({ store, now }: OperationContext, patienceMs: number): Promise<void> {
-    const summed = [...this.#keys].map(([keyId, { lastUsedAt, total, buckets }]): readonly Entry[] => [
-      { id: null, keyId, at: lastUsedAt, counts: total, buckets: [...buckets.values()] },
+    const summed = [...this.#keys.values()].map(({ keyId, endUser, total, buckets }): readonly Entry[] => [
+      { id: null, keyId, endUser, counts: total, buckets: [...buckets.values()] },
     ])
     const groups = [...summed, ...this.#deliveries.map(({ entries }) => entries)]
     const at = now().getTime()
@@ -159,14 +164,14 @@ class Batch {
       throw error
     }
     let failure: LatchkeyError | undefined
-    for (const [index, [id, key]] of [...this.#keys].entries()) {
+    for (const [index, key] of [...this.#keys.values()].entries()) {
       const outcome = entered[index]
       if (outcome === undefined || 'counted' in outcome) {
         key.resolve()
         continue
       }
-      const { totals } = outcome
-      const error = totals === null ? missingKey(id) : noRoom('this usage', totals, key.total)
+      const { full } = outcome
+      const error = full === null ? missingKey(key.keyId) : noRoom('this usage', full)
       key.reject(error)
       failure ??= error
     }
@@ -189,17 +194,11 @@ function settle({ entries, resolve, reject }: Delivery, outcome: Entered): void 
     resolve({ events, counted, duplicates: events - counted })
     return
   }
-  const { refused, totals } = outcome
-  const entry = entries[refused]
+  const { refused, full } = outcome
   reject(
-    totals === null || entry === undefined
-      ? deletedMeanwhile()
-      : noRoom(events === 1 ? 'the event' : `event ${refused + 1}`, totals, entry.counts),
+    full === null ? deletedMeanwhile() : noRoom(events === 1 ? 'the event' : `event ${refused + 1}`, full),
   )
 }
-
-/** A million of these can be summed exactly. */
-const mostSummed = 2 ** 32
 
 const deletedMeanwhile = (): LatchkeyError =>
   new LatchkeyError(
@@ -221,25 +220,15 @@ async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Prom
   }
 }
 
-type Sum = { -readonly [C in keyof UsageCounts]: UsageCounts[C] }
-
 interface KeyBatch extends PromiseWithResolvers<void> {
-  readonly total: Sum
-  readonly buckets: Map<string, Bucket & { readonly counts: Sum }>
-  lastUsedAt: number
+  readonly keyId: string
+  readonly endUser: string
+  total: UsageCounts
+  readonly buckets: Map<string, Bucket>
 }
 
-const zero = (): Sum => ({ requests: 0, inputTokens: 0, outputTokens: 0, costMicros: 0 })
-
-function add(sum: Sum, event: Usage, costMicros: number): void {
-  sum.requests += event.requests
-  sum.inputTokens += event.inputTokens
-  sum.outputTokens += event.outputTokens
-  sum.costMicros += costMicros
-}
-
-function costOf({ store }: OperationContext, event: Usage): Answer<number> {
-  if (event.costMicros !== undefined) return event.costMicros
+function countsOf({ store }: OperationContext, event: Usage): Answer<UsageCounts> {
+  if (event.isPriced) return event.counts
   const prices = store.latest.prices()
   return prices instanceof Promise ? prices.then(rows => priced(event, rows)) : priced(event, prices)
 }

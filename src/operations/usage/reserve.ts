@@ -36,7 +36,15 @@ export async function reserve(
   selector: KeySelector,
   options: ReserveOptions = {},
 ): Promise<Reserved> {
-  const { tokens, requests, usd, model, scope, timeoutMs } = rules.parse(reserveOptions, options)
+  const {
+    tokens,
+    requests,
+    usd,
+    model,
+    scope,
+    endUser = '',
+    timeoutMs,
+  } = rules.parse(reserveOptions, options)
   const { store } = context
   const isSecret = typeof selector !== 'string'
   if (isSecret && isMalformed(selector.secret)) return { reservation: null, verdict: malformed }
@@ -48,7 +56,7 @@ export async function reserve(
   // Read the clock while holding the lock, so that no visible reservation is in the future.
   const moment = (): Moment => {
     now = context.now()
-    return momentOf(now)
+    return momentOf(now, endUser)
   }
   const decide = (found: KeyFacts | null): Decision => {
     if (found === null && 'id' in key) gone(key.id)
@@ -58,6 +66,8 @@ export async function reserve(
     const hold = {
       id: newId('res', now),
       keyId: found.id,
+      endUser,
+      model: verdict.key?.model ?? model ?? '',
       createdAt,
       expiresAt: createdAt + timeoutMs,
       requests,
@@ -70,7 +80,10 @@ export async function reserve(
   const { found, verdict, hold } = await store.usage.reserve(key, moment, refuses, decide)
   if (hold) return { reservation: { id: hold.id, expiresAt: new Date(hold.expiresAt) }, verdict }
   noteDenial(store, verdict, now)
-  return { reservation: null, verdict: await withRetry(store.latest, found, verdict, momentOf(now), wanted) }
+  return {
+    reservation: null,
+    verdict: await withRetry(store.latest, found, verdict, momentOf(now, endUser), { wanted, model }),
+  }
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { AuditEntry, Limit, UserRef } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
 import { label, labelled } from '../../draw/card.ts'
-import { reference } from '../../draw/columns.ts'
+import { limitNameText, reference } from '../../draw/columns.ts'
 import { typed } from '../../draw/quantity.ts'
 import { widthOf } from '../../terminal/width.ts'
 
@@ -83,7 +83,7 @@ function limitChanges(
   return metrics.flatMap(metric => {
     const of = (limits: readonly AuditedLimit[]) => limits.filter(limit => limit.metric === metric)
     const kept = of(before).flatMap(old => {
-      const now = of(after).find(each => each.windowMs === old.windowMs)
+      const now = of(after).find(each => limitNameText(each, brush) === limitNameText(old, brush))
       return now === undefined ? [] : [[old, now] as const]
     })
     const gone = of(before).filter(limit => !kept.some(([old]) => old === limit))
@@ -98,7 +98,7 @@ function limitChanges(
         const used = (limit: AuditedLimit) => amountText(metric, limit.used ?? 0)
         if (old.amount !== now.amount) return [`${metric} ${arrow(show(old), show(now), brush)}`]
         if (old.used === now.used) return []
-        return [`${metric}/${brush.duration(now.windowMs)} used ${arrow(used(old), used(now), brush)}`]
+        return [`${limitNameText(now, brush)} used ${arrow(used(old), used(now), brush)}`]
       }),
       ...moved.map(([old, now]) => `${metric} ${arrow(show(old), show(now), brush)}`),
     ]
@@ -109,8 +109,8 @@ const arrow = (before: string, after: string, brush: Brush): string =>
   `${before} ${brush.unicode ? '→' : '->'} ${after}`
 
 /** `100k/5h`, as people type it. */
-const limitText = ({ metric, amount, windowMs }: Limit, brush: Brush): string =>
-  `${amountText(metric, amount)}/${brush.duration(windowMs)}`
+const limitText = (limit: Limit, brush: Brush): string =>
+  `${amountText(limit.metric, limit.amount)}${limitNameText(limit, brush).slice(limit.metric.length)}`
 
 const amountText = (metric: string, amount: number): string =>
   metric === 'usd' ? String(amount) : typed(amount)

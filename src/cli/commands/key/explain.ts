@@ -1,6 +1,7 @@
 import { nouns } from '../../../contract/nouns.ts'
 import { explanation } from '../../../contract/views/keys.ts'
 import { arg, command, one } from '../../declare/define.ts'
+import { limitNameText } from '../../draw/columns.ts'
 import { limitLines } from '../../draw/limits.ts'
 import { denialLines } from '../usage/drawing.ts'
 import { request, requestOptions } from './request.ts'
@@ -25,10 +26,7 @@ export default command({
         `${valid ? brush.good(code) : brush.bad(code)}: ${key.name} (${key.id})`,
         ...limits
           .filter(limit => code === 'limit_exceeded' && limit.exceeded)
-          .map(
-            ({ metric, windowMs, subject }) =>
-              `Hit: ${metric}/${brush.duration(windowMs)} of ${subject.type} ${subject.name}`,
-          ),
+          .map(limit => `Hit: ${limitNameText(limit, brush)} of ${limit.subject.type} ${limit.subject.name}`),
         ...(retryAt === null ? [] : [`Try again at ${brush.dated(retryAt)}`]),
         '',
         ...(limits.length === 0 ? ['No limits'] : limitLines(limits, brush)),

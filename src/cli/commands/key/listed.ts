@@ -4,6 +4,7 @@ import type { Key, KeySort } from '../../../contract/views.ts'
 import type { KeyStanding } from '../../../index.ts'
 import type { Column } from '../../declare/column.ts'
 import { sparkline } from '../../draw/chart.ts'
+import { limitNameText } from '../../draw/columns.ts'
 import { percentUsed } from '../../draw/limits.ts'
 import { keyColumns } from './filters.ts'
 
@@ -53,8 +54,6 @@ const used: Readonly<Record<'tokens' | 'cost', Column<Listed>>> = {
 const fullest: Column<Listed> = {
   title: 'fullest',
   cell: ({ standing }, brush) =>
-    standing?.fullest
-      ? `${percentUsed(standing.fullest)} ${standing.fullest.metric}/${brush.duration(standing.fullest.windowMs)}`
-      : '-',
+    standing?.fullest ? `${percentUsed(standing.fullest)} ${limitNameText(standing.fullest, brush)}` : '-',
   whole: true,
 }

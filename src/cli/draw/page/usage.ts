@@ -178,8 +178,12 @@ function sumOf(rows: readonly Totals[]): Totals {
   return {
     requests: sum('requests'),
     inputTokens: sum('inputTokens'),
+    cachedInputTokens: sum('cachedInputTokens'),
+    cacheWriteTokens: sum('cacheWriteTokens'),
     outputTokens: sum('outputTokens'),
+    reasoningTokens: sum('reasoningTokens'),
     tokens: sum('tokens'),
+    unpricedRequests: sum('unpricedRequests'),
     costUsd: Math.round(sum('costUsd') * 1e6) / 1e6,
   }
 }

@@ -24,6 +24,7 @@ import {
   rotatedSince,
   wordFor,
 } from './narrow.ts'
+import { joinUsage } from './usage.ts'
 
 interface Reference {
   readonly table: string
@@ -31,9 +32,6 @@ interface Reference {
   readonly parent: string
   readonly cascades: boolean
 }
-
-/** Requests that were running when the backup was taken have long ended. */
-const passing: ReadonlySet<string> = new Set(['reservations'])
 
 /** What may belong to a thing, as text. */
 const belongings = (owner: Noun): string =>
@@ -153,12 +151,19 @@ export class Return {
     const table = nouns[noun].plural
     this.#insert(table, 'id', id)
     for (const part of this.#partsOf(table)) this.#insert(part.table, part.column, id)
+    if (noun === 'key') joinUsage(this.#client, id)
+    this.#client.query('DELETE FROM main.departed WHERE id = ?').run(id)
     this.#names[nouns[noun].plural].added.push(this.get('main', noun, id).name)
     this.#touched.push({ noun, id })
   }
 
   #remove(noun: Noun, id: string): void {
     const { name } = this.get('main', noun, id)
+    this.#client
+      .query(
+        `INSERT OR REPLACE INTO main.departed (id, name) SELECT ?1, ?2 WHERE ?1 IN (SELECT ${noun}_id FROM main.series)`,
+      )
+      .run(id, name)
     try {
       this.#client.query(`DELETE FROM main."${nouns[noun].plural}" WHERE id = ?`).run(id)
     } catch (error) {
@@ -262,9 +267,7 @@ export class Return {
   }
 
   #partsOf(parent: string): readonly Reference[] {
-    return this.#references.filter(
-      each => each.parent === parent && each.cascades && !passing.has(each.table),
-    )
+    return this.#references.filter(each => each.parent === parent && each.cascades)
   }
 
   /** Inserts the rows that belong to `id`, except those that refer to something that no longer exists. */

@@ -58,9 +58,13 @@ export function rows(
   if (known.length === 0) return [].values()
   const columns = known.filter(column => !volatile.includes(column)).map(column => `t."${column}"`)
   const nested = parts
-    .filter(part => columnsOf(client, part.table).includes(part.by))
+    .map(part => ({ ...part, present: columnsOf(client, part.table) }))
+    .filter(part => part.present.includes(part.by))
     .map(part => {
-      const own = part.columns.join(', ')
+      const added = Object.entries(part.since ?? {}).map(([column, before]) =>
+        part.present.includes(column) ? column : before,
+      )
+      const own = [...part.columns, ...added].join(', ')
       return `(SELECT json_group_array(json_array(${own})) FROM (SELECT ${own} FROM "${part.table}" WHERE "${part.by}" = t.id ORDER BY ${own}))`
     })
   const sql = `SELECT t.id AS id, t."${label}" AS name, json_array(${[...columns, ...nested].join(', ')}) AS content

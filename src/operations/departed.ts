@@ -1,0 +1,24 @@
+/** Usage stays when what used it is deleted, and so do the names that reports show of it. */
+import { type Noun, nouns } from '../contract/nouns.ts'
+import { inChunks } from '../db/chunks.ts'
+import type { Database } from '../db/engine.ts'
+import { and, inArray, type SQL, sql } from '../db/query.ts'
+import { departed, series } from '../db/schema/usage.ts'
+import { column, tableOf } from './nouns.ts'
+
+const users = { key: series.keyId, user: series.userId, project: series.projectId } as const
+
+/** Keeps the names of things that are about to be deleted, if anything was used with them. @param gone which, as a condition */
+export async function keepNames(db: Database, noun: Noun, gone: SQL): Promise<void> {
+  const table = tableOf(noun)
+  const used = db.select({ id: users[noun] }).from(series)
+  const names = await db
+    .select({ id: sql<string>`${table.id}`, name: sql<string>`${column(noun, nouns[noun].label)}` })
+    .from(table)
+    .where(and(gone, inArray(table.id, used)))
+  for (const some of inChunks(names))
+    await db
+      .insert(departed)
+      .values(some)
+      .onConflictDoUpdate({ target: departed.id, set: { name: sql`excluded.name` } })
+}
