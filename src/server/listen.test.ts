@@ -6,8 +6,7 @@ import serve from '../cli/commands/serve.ts'
 import { tree } from '../cli/commands/tree.ts'
 import { readCommandLine } from '../cli/line/program.ts'
 import { temporaryFolder } from '../testing/folder.ts'
-import { onTerminal, program, spawnLatchkey } from '../testing/process.ts'
-import { testEnvironment } from '../testing/run.ts'
+import { onTerminal, processEnvironment, program, spawnLatchkey } from '../testing/process.ts'
 import { serverHome, startServer } from '../testing/server.ts'
 import { requirePresent, requireTool } from '../testing/tools.ts'
 import { splitWords } from '../testing/words.ts'
@@ -85,11 +84,7 @@ requirePresent(canUnshare, 'a way to run without a network')(
     await using home = await serverHome()
     const words = ['serve', '--json', '--listen', 'nohost.invalid:80', '--allow-remote']
     const child = Bun.spawn([...unshare, ...program, ...words], {
-      env: {
-        PATH: process.env['PATH'],
-        RES_OPTIONS: 'timeout:1 attempts:1',
-        ...testEnvironment({}, home.path),
-      },
+      env: processEnvironment({ db: home.path, env: { RES_OPTIONS: 'timeout:1 attempts:1' } }),
       stderr: 'pipe',
     })
     const err = await child.stderr.text()
