@@ -134,14 +134,10 @@ test('what the unit for systemd starts is a command line that is understood', as
   expect(given).toMatchObject({ listen: { host: '127.0.0.1', port: 8686 } })
 })
 
-const terminalTest = requireTool('setsid')
-
-terminalTest('on a terminal it says where it listens, and Ctrl-C ends it with what it has done', async () => {
+test('on a terminal it says where it listens, and Ctrl-C ends it with what it has done', async () => {
   await using home = await serverHome()
   const typed = [{ when: /Ctrl-C stops it/, keys: '\x03' }]
-  // Ctrl-C is a signal on a terminal that controls the process.
-  const wrap = (command: readonly string[]) => ['setsid', '--ctty', '--wait', ...command]
-  const { code, lines } = await onTerminal('serve --listen 127.0.0.1:0', typed, { db: home.path, wrap })
+  const { code, lines } = await onTerminal('serve --listen 127.0.0.1:0', typed, { db: home.path })
   expect(code).toBe(130)
   expect(lines[0]).toMatch(/^Listening on http:\/\/127\.0\.0\.1:\d+; Ctrl-C stops it$/)
   expect(lines.at(-1)).toMatch(/^Stopped by SIGINT after \d+m?s, 0 requests answered$/)

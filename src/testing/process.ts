@@ -137,7 +137,7 @@ export interface Drawn {
   readonly lines: readonly string[]
 }
 
-/** Runs on a pseudo-terminal; `wrap` makes another command of the program's. */
+/** Runs on a pseudo-terminal that controls it, so that keys are signals; `wrap` makes another command of the program's. */
 export async function onTerminal(
   args: string | readonly string[],
   typed: readonly Typed[],
