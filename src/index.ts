@@ -128,7 +128,7 @@ export type {
   StatsOptions,
   VerifyOptions,
 } from './operations/keys/input.ts'
-export type { Limited, LimitName, ResetOptions } from './operations/limits/input.ts'
+export type { Limited, LimitName, NewLimit, ResetOptions } from './operations/limits/input.ts'
 export type {
   NewProject,
   NewUser,

@@ -135,7 +135,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   usageReceipt: ['events', 'counted', 'duplicates'],
   demoReport: ['ok', 'steps'],
   compacted: [
-    'rowsBefore', 'rowsAfter', 'foldedIntoHours', 'foldedIntoDays', 'reservationsRemoved',
+    'rowsBefore', 'rowsAfter', 'minutesDeleted', 'hoursDeleted', 'reservationsRemoved',
     'eventsForgotten', 'filesForgotten', 'denialsForgotten',
   ],
   exportedKey: [

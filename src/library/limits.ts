@@ -1,6 +1,6 @@
 /** What keys, users and projects may use within a window. Types alone; `src/operations/limits` has the rules. */
 import type { Limit, LimitState, PutLimit } from '../contract/views.ts'
-import type { Limited, LimitName, ResetOptions } from '../operations/limits/input.ts'
+import type { Limited, LimitName, NewLimit, ResetOptions } from '../operations/limits/input.ts'
 
 /** Limits of one key, user or project: `{ key: 'ci' }`, `{ user: 'alice' }` or `{ project: 'shop' }`. */
 export interface Limits {
@@ -11,7 +11,7 @@ export interface Limits {
    * @example
    * await latchkey.limits.add({ user: 'alice' }, [{ metric: 'usd', amount: 20, windowMs: 30 * 86_400_000 }])
    */
-  readonly add: (limited: Limited, limits: readonly Limit[]) => Promise<readonly PutLimit[]>
+  readonly add: (limited: Limited, limits: readonly NewLimit[]) => Promise<readonly PutLimit[]>
   /**
    * Removes limits by their metric, or by metric and window.
    *

@@ -65,7 +65,7 @@ async function verify(): Promise<object> {
 async function compact(): Promise<object> {
   let compacted = 0
   await untilStdinEnds(async () => {
-    compacted += (await latchkey.usage.compact({ minutesForMs: 3_600_000 })).foldedIntoHours
+    compacted += (await latchkey.usage.compact({ minutesForMs: 3_600_000 })).minutesDeleted
   })
   return { compacted }
 }

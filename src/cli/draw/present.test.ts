@@ -18,6 +18,7 @@ import { totals } from '../../contract/views/usage.ts'
 import { run } from '../../testing/run.ts'
 import type { Tree } from '../declare/declaration.ts'
 import { command, one, text as plainText, rows } from '../declare/define.ts'
+import { rolling } from '../../testing/limits.ts'
 
 const thing = object('Thing', {
   id: text('Id'),
@@ -39,8 +40,8 @@ const first = {
   name: 'a "quoted", name',
   user: { id: 'usr_1', username: 'alice', passwordHash: 'never' },
   limits: [
-    { metric: 'tokens' as const, amount: 100_000, windowMs: 18_000_000 },
-    { metric: 'usd' as const, amount: 20, windowMs: 86_400_000 },
+    rolling('tokens', 100_000, 18_000_000),
+    rolling('usd', 20, 86_400_000),
   ],
   totals: { requests: 3, inputTokens: 10, outputTokens: 2, tokens: 12, costUsd: 0.5 },
   rows: { users: 2, keys: 1000 },
@@ -272,9 +273,7 @@ test('a setting decides the format, a flag wins', async () => {
 
 test('a limit as it stands tells what is left and when there is more', async () => {
   const state = {
-    metric: 'tokens' as const,
-    amount: 100,
-    windowMs: 60_000,
+    ...rolling('tokens', 100, 60_000),
     subject: { type: 'key' as const, id: 'key_1', name: 'ci' },
     used: 100,
     reserved: 0,

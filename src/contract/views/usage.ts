@@ -113,8 +113,8 @@ export const usageReceipt = object('UsageReceipt', {
 export const compacted = object('Compacted', {
   rowsBefore: integer('Buckets before'),
   rowsAfter: integer('Buckets after'),
-  foldedIntoHours: integer('Buckets merged into hours'),
-  foldedIntoDays: integer('Buckets merged into days'),
+  minutesDeleted: integer('Buckets of a minute that were deleted because of their age'),
+  hoursDeleted: integer('Buckets of an hour that were deleted because of their age'),
   reservationsRemoved: integer('Expired reservations removed'),
   eventsForgotten: integer('Ids of counted events deleted because of their age'),
   filesForgotten: integer('Counted files deleted because of their age'),

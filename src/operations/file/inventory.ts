@@ -1,20 +1,21 @@
 /** Counts for monitors that ask every few seconds: no names, and no reading of single requests. */
 import { keyDenials } from '../../contract/views/words.ts'
 import type { Inventory, KeyStatus } from '../../contract/views.ts'
-import { sql, totalOf } from '../../db/query.ts'
+import { sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { sizeOf } from '../../system/files.ts'
 import type { BesideContext } from '../context.ts'
 import { allDenials } from '../keys/denial-counts.ts'
 import { hasStatus } from '../keys/status-condition.ts'
 import { toDollars } from '../rules/money.ts'
+import { lifeOf, summed } from '../usage/sum.ts'
 
 /** Reads every key once. @throws corrupt, busy */
 export async function takeInventory({ store, now, path }: BesideContext): Promise<Inventory> {
   const at = now()
   const keysWith = (status: KeyStatus) => sql<number>`count(*) FILTER (WHERE ${hasStatus(status, at)})`
-  const { row, denied } = await store.read(async db => {
-    const [row] = await db
+  const { byStatus, used, denied } = await store.read(async db => {
+    const [byStatus] = await db
       .select({
         active: keysWith('active'),
         disabled: keysWith('disabled'),
@@ -22,17 +23,13 @@ export async function takeInventory({ store, now, path }: BesideContext): Promis
         revoked: keysWith('revoked'),
         user_disabled: keysWith('user_disabled'),
         project_archived: keysWith('project_archived'),
-        requests: totalOf(keys.requests),
-        inputTokens: totalOf(keys.inputTokens),
-        outputTokens: totalOf(keys.outputTokens),
-        otherTokens: totalOf(keys.otherTokens),
-        costMicros: totalOf(keys.costMicros),
       })
       .from(keys)
-    return { row, denied: await allDenials(db) }
+    const [used] = await db.select(summed).from(lifeOf())
+    return { byStatus, used, denied: await allDenials(db) }
   })
-  if (row === undefined) throw new Error('a sum without a row')
-  const { requests, inputTokens, outputTokens, otherTokens, costMicros, ...byStatus } = row
+  if (byStatus === undefined || used === undefined) throw new Error('a sum without a row')
+  const { requests, inputTokens, outputTokens, otherTokens, costMicros } = used
   return {
     keys: byStatus,
     used: { requests, inputTokens, outputTokens, otherTokens, costUsd: toDollars(costMicros) },

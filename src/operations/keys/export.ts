@@ -2,11 +2,11 @@
 
 import type { ExportedKey } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import type { ListedKey } from '../../db/facts.ts'
+import { type ListedKey, noCounts } from '../../db/facts.ts'
 import { asc, oneOf, sql } from '../../db/query.ts'
-import { keys, secrets } from '../../db/schema/keys.ts'
+import { secrets } from '../../db/schema/keys.ts'
 import type { OperationContext } from '../context.ts'
-import { countsIn, shownCounts } from '../usage/sum.ts'
+import { shownCounts, totalsOf } from '../usage/sum.ts'
 import { conditionOf } from './filter.ts'
 import type { KeyFilter } from './input.ts'
 import { withLimits } from './view.ts'
@@ -38,11 +38,7 @@ async function complete(
   rows: readonly ListedKey[],
 ): Promise<readonly ExportedKey[]> {
   const ids = rows.map(row => row.id)
-  const used = await db
-    .select({ id: keys.id, ...countsIn(keys) })
-    .from(keys)
-    .where(oneOf(keys.id, ids))
-  const countsOf = new Map(used.map(row => [row.id, row]))
+  const countsOf = await totalsOf(db, ids)
   const secretsOf = Map.groupBy(
     await db
       .select()
@@ -55,15 +51,14 @@ async function complete(
   return views.map(key => {
     const all = secretsOf.get(key.id) ?? []
     const current = all.find(secret => secret.endsAt === null)
-    const counts = countsOf.get(key.id)
-    if (!current || !counts) throw new Error(`${key.id} has no current secret`)
+    if (!current) throw new Error(`${key.id} has no current secret`)
     return {
       ...key,
       hash: current.hash,
       previousSecrets: all.flatMap(({ hash, start, createdAt, endsAt }) =>
         endsAt === null ? [] : [{ hash, start, createdAt: new Date(createdAt), endsAt: new Date(endsAt) }],
       ),
-      totals: shownCounts(counts),
+      totals: shownCounts(countsOf.get(key.id) ?? noCounts),
     }
   })
 }

@@ -5,6 +5,7 @@ import { and, eq, gt, holdsPattern, isNull, lte, oneOf, or, type SQL, sql } from
 import { keys } from '../../db/schema/keys.ts'
 import * as rules from '../rules/input.ts'
 import { contains, find } from '../select.ts'
+import { lastUseOf } from '../usage/sum.ts'
 import { type KeyFilter, keyFilter } from './input.ts'
 import { keysOver } from './over.ts'
 import { hasStatus } from './status-condition.ts'
@@ -31,7 +32,7 @@ export async function conditionOf(db: Database, now: Date, input: KeyFilter): Pr
         ),
     unusedForMs === undefined
       ? undefined
-      : lte(sql`coalesce(${keys.lastUsedAt}, ${keys.createdAt})`, now.getTime() - unusedForMs),
+      : lte(sql`coalesce(${lastUseOf(keys.id)}, ${keys.createdAt})`, now.getTime() - unusedForMs),
     contains([keys.name], filter.search),
   )
   if (overPercent === undefined) return where

@@ -12,6 +12,7 @@ import { fileChunks } from '../../formats/rows.ts'
 import type { OperationContext } from '../context.ts'
 import { SecretScanner, type Sighted } from '../rules/scan.ts'
 import { defaultPrefix, hashSecret } from '../rules/secrets.ts'
+import { lastUseOf } from '../usage/sum.ts'
 import { refusalOf, statusOf } from './status.ts'
 import { keyRef } from './view.ts'
 
@@ -126,7 +127,7 @@ async function ownersOf(
         revokedAt: keys.revokedAt,
         expiresAt: keys.expiresAt,
         disabledAt: keys.disabledAt,
-        lastUsedAt: keys.lastUsedAt,
+        lastUsedAt: lastUseOf(keys.id),
       },
       user: { id: users.id, username: users.username },
       userDisabledAt: users.disabledAt,

@@ -5,9 +5,11 @@ import type { Database } from '../../db/engine.ts'
 import { and, eq, type SQL, sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { limits, reservations } from '../../db/schema/limits.ts'
-import { usage } from '../../db/schema/usage.ts'
+import { days, series } from '../../db/schema/usage.ts'
+import { dayMs, hourMs } from '../../db/spans.ts'
 import { judgeLimit, momentOf } from '../limits/window.ts'
-import { tokensIn } from '../usage/sum.ts'
+import { everMs } from '../usage/buckets.ts'
+import { counting, tokensIn } from '../usage/sum.ts'
 
 /**
  * Ids of the matching keys that have used at least `percent` of one of their own limits. A limit of 0 is always used up.
@@ -30,8 +32,8 @@ export async function keysOver(
 }
 
 /**
- * Finds candidates in one pass, so that a hundred thousand idle keys do not need a query each. Counts generously: every
- * bucket that may be in the window counts whole, and every reservation as open.
+ * Finds candidates in one pass, so that a hundred thousand idle keys do not need a query each. Counts generously: all
+ * models, every day that may be in the window whole, and every reservation as open.
  */
 async function nearly(
   db: Database,
@@ -39,25 +41,17 @@ async function nearly(
   percent: number,
   where: SQL | undefined,
 ): Promise<readonly string[]> {
-  const amount = (columns: { tokens: SQL; requests: unknown; costMicros: unknown }): SQL =>
-    sql`CASE ${limits.metric} WHEN 'tokens' THEN ${columns.tokens} WHEN 'requests' THEN ${columns.requests} ELSE ${columns.costMicros} END`
+  // A calendar day may have 25 hours.
+  const longest = sql`CASE ${limits.period} WHEN 'rolling' THEN ${limits.windowMs}
+    WHEN 'day' THEN ${25 * hourMs} WHEN 'week' THEN ${8 * dayMs} WHEN 'month' THEN ${32 * dayMs} ELSE ${everMs.until} END`
+  const of = sql`${series.keyId} = ${limits.keyId} AND ${counting}`
   const booked = sql`(SELECT ${totalOf(
-    amount({
-      tokens: tokensIn(usage),
-      requests: usage.requests,
-      costMicros: usage.costMicros,
-    }),
-  )} FROM ${usage} WHERE ${and(
-    eq(usage.keyId, limits.keyId),
-    sql`${usage.start} > ${now.getTime()} - ${limits.windowMs} - 86400000`,
-  )})`
+    sql`CASE ${limits.metric} WHEN 'tokens' THEN ${tokensIn(days)} WHEN 'requests' THEN ${days.requests} WHEN 'usd' THEN ${days.costMicros} END`,
+  )} FROM ${series} CROSS JOIN ${days}
+    WHERE ${days.series} = ${series.id} AND ${of} AND ${days.start} >= (${now.getTime()} - ${longest}) / ${dayMs} - 1)`
   const reserved = sql`(SELECT ${totalOf(
-    amount({
-      tokens: sql`${reservations.tokens}`,
-      requests: reservations.requests,
-      costMicros: reservations.costMicros,
-    }),
-  )} FROM ${reservations} WHERE ${eq(reservations.keyId, limits.keyId)})`
+    sql`CASE ${limits.metric} WHEN 'tokens' THEN ${reservations.tokens} WHEN 'requests' THEN ${reservations.requests} WHEN 'usd' THEN ${reservations.costMicros} ELSE 1 END`,
+  )} FROM ${series} CROSS JOIN ${reservations} WHERE ${reservations.series} = ${series.id} AND ${of})`
   const rows = await db
     .selectDistinct({ id: keys.id })
     .from(limits)

@@ -2,11 +2,11 @@
 
 import type { KeySort } from '../../contract/views.ts'
 import type { Database, KeyQuery } from '../../db/engine.ts'
-import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, type SQLWrapper, sql } from '../../db/query.ts'
+import { and, asc, desc, eq, type SQL, type SQLWrapper, sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
-import { tokensIn } from '../usage/sum.ts'
+import { counterColumns, lastUseOf, lifeOf, tokensIn } from '../usage/sum.ts'
 import { conditionOf } from './filter.ts'
 import { type KeyPage, keyFilter, paging } from './input.ts'
 
@@ -27,14 +27,21 @@ export function readPage(given: KeyPage): LookUp {
   }
 }
 
-const sortedBy: Readonly<Record<KeySort, SQLWrapper>> = {
-  name: sql`lower(${keys.name})`,
-  created: keys.createdAt,
-  expires: keys.expiresAt,
-  'last-used': keys.lastUsedAt,
-  tokens: tokensIn(keys),
-  cost: keys.costMicros,
-}
+const [first, last] = [-9e15, 9e15]
+
+/** What has none comes last, whichever way. */
+const sortedBy = (sort: KeySort, none: number): SQL =>
+  ({
+    name: () => sql`lower(${keys.name})`,
+    created: () => sql`${keys.createdAt}`,
+    expires: () => sql`coalesce(${keys.expiresAt}, ${none})`,
+    'last-used': () => sql`coalesce(${lastUseOf(keys.id)}, ${none})`,
+    tokens: () => inLife(tokensIn(counterColumns)),
+    cost: () => inLife(counterColumns.costMicros),
+  })[sort]()
+
+const inLife = (value: SQLWrapper): SQL =>
+  sql`(SELECT ${totalOf(value)} FROM ${lifeOf(keyId => eq(keyId, keys.id))})`
 
 /** Amounts are sorted with the largest first. */
 const isAmount = (sort: KeySort | undefined): boolean => sort === 'tokens' || sort === 'cost'
@@ -48,27 +55,19 @@ async function keysOf(db: Database, now: Date, page: KeyPage): Promise<Sought> {
   const where = await conditionOf(db, now, page)
   const { sort, descending = isAmount(sort) } = page
   const direction = descending ? desc : asc
-  const value = sort && sql`${sortedBy[sort]}`
-  const order = value ? [sql`${value} IS NULL`, direction(value), direction(keys.id)] : [direction(keys.id)]
+  const value = sort && sortedBy(sort, descending ? first : last)
+  const order = [...(value ? [direction(value)] : []), direction(keys.id)]
   if (page.after === undefined) return { where, order }
   const { id } = await find(db, 'key', page.after)
-  return { where: and(where, await beyond(db, id, value, descending ? lt : gt)), order }
+  return { where: and(where, await beyond(db, id, value, descending ? sql`<` : sql`>`)), order }
 }
 
-/** The keys after a key: a greater value, the same value with a greater id, or no value. */
-async function beyond(
-  db: Database,
-  id: string,
-  value: SQL | undefined,
-  further: typeof lt | typeof gt,
-): Promise<SQL | undefined> {
-  if (value === undefined) return further(keys.id, id)
+/** The keys after a key: a further value, or the same with a further id. Both at once, so that it is worked out once. */
+async function beyond(db: Database, id: string, value: SQL | undefined, further: SQL): Promise<SQL> {
+  if (value === undefined) return sql`${keys.id} ${further} ${id}`
   const [row] = await db
     .select({ value: sql<unknown>`${value}` })
     .from(keys)
     .where(eq(keys.id, id))
-    .limit(1)
-  const last = row?.value ?? null
-  if (last === null) return and(isNull(value), further(keys.id, id))
-  return or(further(value, last), and(eq(value, last), further(keys.id, id)), isNull(value))
+  return sql`(${value}, ${keys.id}) ${further} (${row?.value}, ${id})`
 }

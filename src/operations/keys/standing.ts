@@ -2,11 +2,12 @@
 
 import type { KeyStanding, LimitState } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
+import { noCounts } from '../../db/facts.ts'
 import { inArray } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { OperationContext } from '../context.ts'
 import { limitStates } from '../limits/window.ts'
-import { shownCounts } from '../usage/sum.ts'
+import { shownCounts, totalsOf } from '../usage/sum.ts'
 
 /** By id. Deleted keys are missing. */
 export function keyStanding(
@@ -18,14 +19,15 @@ export function keyStanding(
     const found = new Map<string, KeyStanding>()
     for (const some of inChunks(ids)) {
       const rows = await db
-        .select()
+        .select({ id: keys.id, name: keys.name })
         .from(keys)
         .where(inArray(keys.id, [...some]))
+      const totals = await totalsOf(db, some)
       for (const row of rows) {
         const subject = { type: 'key', id: row.id, name: row.name } as const
         const states = await limitStates(db.facts, subject, now)
         const fullest = states.toSorted((a, b) => fractionUsed(b) - fractionUsed(a))[0] ?? null
-        const { tokens, costUsd } = shownCounts(row)
+        const { tokens, costUsd } = shownCounts(totals.get(row.id) ?? noCounts)
         found.set(row.id, { tokens, costUsd, fullest })
       }
     }

@@ -1,12 +1,16 @@
 /** Statistics of a key, for `key stats`. */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Stats, UsagePoint } from '../../contract/views.ts'
+import type { Stats } from '../../contract/views.ts'
+import { noCounts } from '../../db/facts.ts'
+import { eq } from '../../db/query.ts'
+import { series } from '../../db/schema/usage.ts'
 import { addDays, startOfDay } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { forecasts, momentOf } from '../limits/window.ts'
 import { find } from '../select.ts'
-import { addCounts, type Counts, noCounts, shownCounts, usageByQuarterHour } from '../usage/sum.ts'
+import { sumsOf } from '../usage/buckets.ts'
+import { shownCounts } from '../usage/sum.ts'
 import { denialsOf } from './denial-counts.ts'
 import type { StatsOptions } from './input.ts'
 import { keyView } from './view.ts'
@@ -35,29 +39,20 @@ export function keyStats(
   return context.store.read(async db => {
     const row = await find(db, 'key', selector)
     const first = addDays(startOfDay(at, timeZone), 1 - days, timeZone)
-    const recent = await usageByQuarterHour(db, {
-      since: first,
-      until: new Date(at.getTime() + 1),
-      keyId: row.id,
-    })
-    const byDay = new Map<number, Counts>()
-    for (const bucket of recent) {
-      const day = startOfDay(new Date(Math.max(bucket.start, first.getTime())), timeZone).getTime()
-      byDay.set(day, addCounts(byDay.get(day) ?? noCounts, bucket))
-    }
-    const series: UsagePoint[] = Array.from({ length: days }, (_, index) => {
-      const start = addDays(first, index, timeZone)
-      return { start, ...shownCounts(byDay.get(start.getTime()) ?? noCounts) }
-    })
+    const starts = Array.from({ length: days }, (_, index) => addDays(first, index, timeZone))
+    const edges = [...starts.map(start => start.getTime()), at.getTime() + 1]
+    const used = await sumsOf(db, edges, { of: eq(series.keyId, row.id) }, [])
+    const byDay = new Map(used.map(sums => [sums.period, sums]))
+    const points = starts.map((start, day) => ({ start, ...shownCounts(byDay.get(day) ?? noCounts) }))
     const key = await keyView(db, now, row.id, at)
     const moment = momentOf(at)
     const found = await db.facts.keyAt({ id: row.id }, moment)
     const limits = await forecasts(db.facts, found?.limits ?? [], moment)
     return {
       key,
-      totals: shownCounts(row),
+      totals: shownCounts((await db.facts.lifeOf(row.id))?.counts ?? noCounts),
       limits,
-      series,
+      series: points,
       denials: await denialsOf(db, key.id, first, at),
     }
   })

@@ -18,6 +18,7 @@ import {
   type Limited,
   type LimitName,
   limitNames,
+  type NewLimit,
   type ResetOptions,
   resetOptions,
 } from './input.ts'
@@ -35,7 +36,7 @@ const someNames = v.pipe(limitNames, v.minLength(1, 'must name at least one'))
 export async function addLimits(
   context: OperationContext,
   limited: Limited,
-  list: readonly Limit[],
+  list: readonly NewLimit[],
 ): Promise<readonly PutLimit[]> {
   const wanted = rules.parse(someLimits, list)
   const { before, after } = await change(context, limited, 'limit-add', (db, { type, id }) =>

@@ -33,18 +33,10 @@ export const sortLimits = <L extends Named>(list: readonly L[]): L[] => list.toS
 export const toShown = (metric: Metric, amount: number): number =>
   metric === 'usd' ? toDollars(amount) : amount
 
-/** As text, such as `tokens=100000/5h@gpt-*`, as it is typed. */
-export const limitText = ({ metric, amount, ...rest }: Limit): string =>
-  `${metric}=${amount}${windowPart(rest)}`
-
-/** The window and the models of a limit, such as `/5h@gpt-*`. */
-export function windowPart({
-  period,
-  windowMs,
-  models,
-}: Pick<Limit, 'period' | 'windowMs' | 'models'>): string {
-  const window = period === 'rolling' ? windowText(windowMs ?? 0) : period
-  return `/${window}${models === null ? '' : `@${models}`}`
+/** As text, such as `tokens=100000/5h@gpt-*`. */
+export function limitText({ metric, amount, period, windowMs, models, each }: Limit): string {
+  const window = metric === 'parallel' ? '' : `/${period === 'rolling' ? windowText(windowMs ?? 0) : period}`
+  return `${metric}=${amount}${window}${models === null ? '' : `@${models}`}${each ? ' each' : ''}`
 }
 
 /** As text, such as `5h`. */

@@ -1,25 +1,12 @@
 import { expect, test } from 'bun:test'
 import type { LimitState, Verdict } from '../../contract/views.ts'
 import { Client } from '../../db/sqlite/client.ts'
-import { histories } from '../../testing/chance.ts'
+import { chances, histories } from '../../testing/chance.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
-
-/** A generator that can be repeated: mulberry32. */
-function random(seed: number) {
-  let state = seed
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-  const whole = (least: number, most: number) => least + Math.floor(next() * (most - least + 1))
-  return { whole, pick: <T>(list: readonly T[]): T => list[whole(0, list.length - 1)]! }
-}
 
 /** What a history remembers of one request; its bucket grows when it is folded. */
 interface Past {
@@ -56,7 +43,7 @@ test(`${histories} random histories: never too little, nor too much by a bucket,
   client.run('PRAGMA busy_timeout = 5000')
   client.run('PRAGMA synchronous = OFF')
   for (let seed = 1; seed <= histories; seed++) {
-    const draw = random(seed)
+    const draw = chances(seed)
     const base = Date.parse(draw.pick(bases))
     const windowMs = draw.pick(windows)
     const otherMs = draw.pick(windows.filter(each => each !== windowMs))

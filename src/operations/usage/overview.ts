@@ -6,12 +6,13 @@
 import { periods } from '../../contract/views/words.ts'
 import type { ReportGroup, Timeline, Totals, UsageOverview, UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
+import { noCounts } from '../../db/facts.ts'
 import { nextPeriod } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
-import { find } from '../select.ts'
 import type { ReportOptions } from './input.ts'
+import { findUsing } from './names.ts'
 import { readReport, readUse } from './report.ts'
-import { noCounts, shownCounts } from './sum.ts'
+import { shownCounts } from './sum.ts'
 
 const subjects = ['key', 'user', 'project', 'model'] as const
 
@@ -48,13 +49,7 @@ export function usageOverview(
   })
 }
 
-const totalsOf = ({ requests, inputTokens, outputTokens, tokens, costUsd }: UsageRow): Totals => ({
-  requests,
-  inputTokens,
-  outputTokens,
-  tokens,
-  costUsd,
-})
+const totalsOf = ({ key: _, user: __, project: ___, model, start, ...totals }: UsageRow): Totals => totals
 
 /** The usual length of each, in milliseconds. */
 const usualMs = { hour: 3_600_000, day: 86_400_000, week: 604_800_000, month: 2_629_800_000 } as const
@@ -90,9 +85,9 @@ async function namesOf(
   { key, user, project, model }: ReportOptions,
 ): Promise<UsageOverview['only']> {
   return {
-    ...(key === undefined ? {} : { key: (await find(db, 'key', key)).name }),
-    ...(user === undefined ? {} : { user: (await find(db, 'user', user)).username }),
-    ...(project === undefined ? {} : { project: (await find(db, 'project', project)).slug }),
+    ...(key === undefined ? {} : { key: (await findUsing(db, 'key', key)).name }),
+    ...(user === undefined ? {} : { user: (await findUsing(db, 'user', user)).name }),
+    ...(project === undefined ? {} : { project: (await findUsing(db, 'project', project)).name }),
     ...(model === undefined ? {} : { model }),
   }
 }

@@ -1,27 +1,28 @@
-/** Usage reports by group. A report by time is read period by period, so it streams at any length. */
+/** Usage reports by group. A report by time is read some periods at a time, so it streams at any length. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
 import { periods, reportGroups, reportOrders } from '../../contract/views/words.ts'
 import type { Period, ReportGroup, UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, count, desc, eq, gte, inArray, lt, type SQL, sql, totalOf } from '../../db/query.ts'
-import { keys } from '../../db/schema/keys.ts'
-import { projects, users } from '../../db/schema/people.ts'
-import { usage } from '../../db/schema/usage.ts'
+import { noCounts } from '../../db/facts.ts'
+import { and, eq } from '../../db/query.ts'
+import { series } from '../../db/schema/usage.ts'
 import { nextPeriod, startOfPeriod } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
 import { requireWords } from '../rules/input.ts'
-import { find } from '../select.ts'
+import { type Dimension, edgeAt, everMs, type Scope, sumsOf, useIn } from './buckets.ts'
 import type { ReportOptions } from './input.ts'
-import { between, namedSums, noCounts, shownCounts } from './sum.ts'
+import { findUsing, Names } from './names.ts'
+import { shownCounts } from './sum.ts'
 
 /** The most periods in a report. */
 const mostPeriods = 100_000
 const shortestMs = { hour: 3_600_000, day: 82_800_000, week: 601_200_000, month: 2_415_600_000 } as const
 
 /**
- * Sums of the recorded buckets. Reports by time are in order of time; in others the largest groups come first. Imported
- * usage without times is in `key stats`, not here.
+ * Sums of the recorded buckets, of whoever owned a key at the time; what was deleted since stays. Reports by time are in order
+ * of time; in others the largest groups come first. Where minutes are gone, an hour counts in the period that it begins in,
+ * and so does a day where hours are gone. Imported usage without times is in `key stats`, not here.
  *
  * @throws invalid, not_found, ambiguous
  */
@@ -55,11 +56,11 @@ export async function readUse(
   options: ReportOptions,
   now: Date,
 ): Promise<{ readonly first: Date; readonly last: Date } | undefined> {
-  const plan = await planOf(db, options, now)
-  const inside = and(plan.filter, between(options.since, options.until))
-  const first = await firstUse(plan, inside)
-  const last = await firstUse(plan, inside, 'last')
-  return first && last && { first, last }
+  const { scope } = await planOf(db, options, now)
+  const [from, until] = [options.since?.getTime() ?? everMs.from, options.until?.getTime() ?? everMs.until]
+  const first = await useIn(db, from, until, scope, 'first')
+  const last = await useIn(db, from, until, scope, 'last')
+  return first === null || last === null ? undefined : { first: new Date(first), last: new Date(last) }
 }
 
 /** The options, resolved. */
@@ -70,17 +71,20 @@ interface Plan {
   readonly timeZone: string
   readonly period: Period | undefined
   /** The groups besides the time. */
-  readonly others: readonly ReportGroup[]
-  readonly filter: SQL | undefined
+  readonly others: readonly Dimension[]
+  readonly scope: Scope
   readonly largest: (a: UsageRow, b: UsageRow) => number
+  readonly names: Names
 }
 
 async function planOf(db: Database, options: ReportOptions, now: Date): Promise<Plan> {
-  const { by = [], timeZone = 'UTC', sort = 'tokens' } = options
-  const key = options.key === undefined ? undefined : await find(db, 'key', options.key)
-  const user = options.user === undefined ? undefined : await find(db, 'user', options.user)
-  const project = options.project === undefined ? undefined : await find(db, 'project', options.project)
+  const { by = [], timeZone = 'UTC', sort = 'tokens', key, user, project, model } = options
   const sizeOf = (row: UsageRow) => ({ tokens: row.tokens, requests: row.requests, cost: row.costUsd })[sort]
+  const of = and(
+    key === undefined ? undefined : eq(series.keyId, (await findUsing(db, 'key', key)).id),
+    user === undefined ? undefined : eq(series.userId, (await findUsing(db, 'user', user)).id),
+    project === undefined ? undefined : eq(series.projectId, (await findUsing(db, 'project', project)).id),
+  )
   return {
     db,
     options,
@@ -88,26 +92,21 @@ async function planOf(db: Database, options: ReportOptions, now: Date): Promise<
     timeZone,
     period: by.find(isPeriod),
     others: by.filter(group => !isPeriod(group)),
-    filter: and(
-      key && eq(usage.keyId, key.id),
-      user && inArray(usage.keyId, db.select({ id: keys.id }).from(keys).where(eq(keys.userId, user.id))),
-      project &&
-        inArray(usage.keyId, db.select({ id: keys.id }).from(keys).where(eq(keys.projectId, project.id))),
-      options.model === undefined ? undefined : eq(usage.model, options.model),
-    ),
+    scope: { of, model },
     largest: (a, b) =>
       sizeOf(b) - sizeOf(a) ||
       b.tokens - a.tokens ||
       b.requests - a.requests ||
       (nameOf(a) < nameOf(b) ? -1 : 1),
+    names: new Names(db),
   }
 }
 
 async function* rowsOf(plan: Plan): AsyncGenerator<UsageRow> {
   const { options, period, others, largest } = plan
-  const { since, until, top } = options
+  const { top } = options
   if (period === undefined) {
-    yield* (await sums(plan, between(since, until), null)).toSorted(largest).slice(0, top)
+    yield* (await wholeSums(plan)).toSorted(largest).slice(0, top)
     return
   }
   const fill = options.fill ?? others.length === 0
@@ -120,11 +119,20 @@ async function* rowsOf(plan: Plan): AsyncGenerator<UsageRow> {
     return
   }
   const groups =
-    fill || top !== undefined
-      ? (await sums(plan, between(since, until), null)).toSorted(largest).slice(0, top)
-      : undefined
+    fill || top !== undefined ? (await wholeSums(plan)).toSorted(largest).slice(0, top) : undefined
   yield* periodRows(plan, period, fill, groups)
 }
+
+/** All of the time, as one period. */
+async function wholeSums({ db, options, scope, others, names }: Plan): Promise<readonly UsageRow[]> {
+  const { since, until } = options
+  const edges = [since?.getTime() ?? everMs.from, until?.getTime() ?? everMs.until]
+  return names.rows(await sumsOf(db, edges, scope, others), null)
+}
+
+/** Rows that are held at once, about, and periods that are read at once, at most. */
+const rowsAtOnce = 20_000
+const mostAtOnce = 1_024
 
 /** If `groups` is given, only those are included; with `fill` each has a row in every period. */
 async function* periodRows(
@@ -133,38 +141,55 @@ async function* periodRows(
   fill: boolean,
   groups: readonly UsageRow[] | undefined,
 ): AsyncGenerator<UsageRow> {
-  const { since, until } = plan.options
+  const { db, options, timeZone, scope, others, names } = plan
+  const since = options.since?.getTime() ?? everMs.from
+  const until = options.until?.getTime() ?? everMs.until
   const range = await rangeOf(plan, period, fill)
   if (range === undefined) return
+  const retention = await db.facts.retention()
   const wanted = groups && new Set(groups.map(groupOf))
-  let used: Date | undefined = range.first
+  let used: number | null = range.first.getTime()
+  let size = 1
   for (let start = range.first; start < range.end; ) {
-    const next = nextPeriod(period, start, plan.timeZone)
-    const isFirst = start === range.first
-    // A bucket that began before `since` and reaches into the report belongs to the first period.
-    const inside = isFirst
-      ? between(since ?? start, earlier(next, until))
-      : and(gte(usage.start, start.getTime()), lt(usage.start, earlier(next, until).getTime()))
-    const rows = used && used < next ? await sums(plan, inside, start) : []
-    const shown = wanted ? rows.filter(row => wanted.has(groupOf(row))) : rows
-    yield* shown.toSorted(plan.largest)
-    if (fill) {
+    const starts = [start]
+    let next = nextPeriod(period, start, timeZone)
+    while (next < range.end && starts.length < size) {
+      starts.push(next)
+      next = nextPeriod(period, next, timeZone)
+    }
+    const end = Math.min(until, next.getTime())
+    // What began before the report, and reaches into it, belongs to its first period.
+    const begin =
+      start === range.first ? Math.max(since, start.getTime()) : edgeAt(start.getTime(), retention)
+    const edges = [begin, ...starts.slice(1).map(at => at.getTime()), end]
+    const isUsed = used !== null && used < end
+    const most = starts.length === 1 ? undefined : rowsAtOnce
+    const sums = isUsed ? await sumsOf(db, edges, scope, others, most) : []
+    if (most !== undefined && sums.length > most) {
+      size = Math.ceil(starts.length / 8)
+      continue
+    }
+    if (sums.length * 4 < rowsAtOnce) size = Math.min(mostAtOnce, size * 2)
+    const byPeriod = Map.groupBy(sums, sum => sum.period)
+    for (const [index, start] of starts.entries()) {
+      const rows = await names.rows(byPeriod.get(index) ?? [], start)
+      const shown = wanted ? rows.filter(row => wanted.has(groupOf(row))) : rows
+      yield* shown.toSorted(plan.largest)
+      if (!fill) continue
       const there = new Set(shown.map(groupOf))
       for (const group of groups ?? [emptyRow]) {
         if (!there.has(groupOf(group))) yield { ...group, start, ...shownCounts(noCounts) }
       }
     }
     start = next
-    if (rows.length > 0 || (used && used >= next)) continue
+    if (!isUsed || sums.length > 0) continue
     // Nothing here, so skip to the next usage.
-    used = await firstUse(plan, and(plan.filter, gte(usage.start, next.getTime())))
+    used = await useIn(db, edgeAt(end, retention), until, scope, 'first')
     if (fill) continue
-    if (used === undefined) return
-    start = startOfPeriod(period, used, plan.timeZone)
+    if (used === null) return
+    start = startOfPeriod(period, new Date(used), timeZone)
   }
 }
-
-const earlier = (a: Date, b: Date | undefined): Date => (b !== undefined && b < a ? b : a)
 
 /** The first and last period; undefined if there is nothing to show. */
 async function rangeOf(
@@ -174,103 +199,19 @@ async function rangeOf(
 ): Promise<{ readonly first: Date; readonly end: Date } | undefined> {
   const { since, until } = plan.options
   if (since !== undefined && until !== undefined && until <= since) return undefined
-  const inside = and(plan.filter, between(since, until))
-  const firstUsed = await firstUse(plan, inside)
-  const lastUsed = await firstUse(plan, inside, 'last')
+  const use = await readUse(plan.db, plan.options, plan.now)
   const ends = fill && since !== undefined ? (until ?? new Date(plan.now.getTime() + 1)) : undefined
-  const first = since ?? firstUsed
-  const end = ends ?? (lastUsed && new Date(lastUsed.getTime() + 1))
+  const first = since ?? use?.first
+  const end = ends ?? (use && new Date(use.last.getTime() + 1))
   if (first === undefined || end === undefined) return undefined
   if (fill && (end.getTime() - first.getTime()) / shortestMs[period] > mostPeriods) throw tooMany(period)
-  const from = !fill && firstUsed !== undefined && firstUsed > first ? firstUsed : first
+  const from = !fill && use !== undefined && use.first > first ? use.first : first
   return {
     first: startOfPeriod(period, from, plan.timeZone),
     // A bucket that began before `since` is shown in its own period.
     end: end <= from ? new Date(from.getTime() + 1) : end,
   }
 }
-
-async function firstUse(
-  { db }: Plan,
-  inside: SQL | undefined,
-  which: 'first' | 'last' = 'first',
-): Promise<Date | undefined> {
-  const [row] = await db
-    .select({ start: usage.start })
-    .from(usage)
-    .where(inside)
-    .orderBy(which === 'first' ? asc(usage.start) : desc(usage.start))
-    .limit(1)
-  return row && new Date(row.start)
-}
-
-/** The sum of each group, in no order. Buckets are summed by key before names are joined. */
-async function sums(
-  { db, others, filter }: Plan,
-  inside: SQL | undefined,
-  start: Date | null,
-): Promise<readonly UsageRow[]> {
-  const has = (group: ReportGroup): boolean => others.includes(group)
-  const named = has('key') || has('user') || has('project')
-  const byKey = db
-    .select({
-      keyId: orNull(named ? usage.keyId : null).as('key'),
-      model: orNull(has('model') ? usage.model : null).as('its_model'),
-      buckets: count().as('buckets'),
-      ...namedSums(),
-    })
-    .from(usage)
-    .where(and(inside, filter))
-    .groupBy(...(named ? [usage.keyId] : []), ...(has('model') ? [usage.model] : []))
-    .as('by_key')
-  const dimensions = {
-    keyId: has('key') ? keys.id : null,
-    keyName: has('key') ? keys.name : null,
-    userId: has('user') ? users.id : null,
-    username: has('user') ? users.username : null,
-    projectId: has('project') ? projects.id : null,
-    slug: has('project') ? projects.slug : null,
-    model: has('model') ? byKey.model : null,
-  }
-  const grouping = Object.values(dimensions).flatMap(column => (column === null ? [] : [sql`${column}`]))
-  const rows = await db
-    .select({
-      keyId: orNull(dimensions.keyId),
-      keyName: orNull(dimensions.keyName),
-      userId: orNull(dimensions.userId),
-      username: orNull(dimensions.username),
-      projectId: orNull(dimensions.projectId),
-      slug: orNull(dimensions.slug),
-      model: orNull(dimensions.model),
-      buckets: totalOf(byKey.buckets),
-      requests: totalOf(byKey.requests),
-      inputTokens: totalOf(byKey.inputTokens),
-      outputTokens: totalOf(byKey.outputTokens),
-      otherTokens: totalOf(byKey.otherTokens),
-      costMicros: totalOf(byKey.costMicros),
-    })
-    .from(byKey)
-    .leftJoin(keys, eq(byKey.keyId, keys.id))
-    .leftJoin(users, eq(keys.userId, users.id))
-    .leftJoin(projects, eq(keys.projectId, projects.id))
-    .groupBy(...grouping)
-  return (
-    rows
-      // An aggregate without groups always returns one row.
-      .filter(row => row.buckets > 0)
-      .map(row => ({
-        key: row.keyId === null || row.keyName === null ? null : { id: row.keyId, name: row.keyName },
-        user:
-          row.userId === null || row.username === null ? null : { id: row.userId, username: row.username },
-        project: row.projectId === null || row.slug === null ? null : { id: row.projectId, slug: row.slug },
-        model: row.model === '' ? null : row.model,
-        start,
-        ...shownCounts(row),
-      }))
-  )
-}
-
-const orNull = (column: unknown) => sql<string | null>`${column ?? null}`
 
 const emptyRow: UsageRow = {
   key: null,

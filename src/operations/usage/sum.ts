@@ -33,6 +33,18 @@ export const counterColumns = eachCounter(name => sql.identifier(days[name].name
 /** Each sum of a group of rows. */
 export const summed = eachCounter(name => totalOf(counterColumns[name]))
 
+/** In the order of the counters, for a query that is text. */
+export const listed = (columns: { readonly [C in Counter]: SQLWrapper }): SQL =>
+  sql.join(
+    counterNames.map(name => columns[name]),
+    sql`, `,
+  )
+
+/** What an earlier system says, of all that is counted here. */
+export const carriedCounts = listed(
+  eachCounter(name => (name in carriedUsage ? counterColumns[name] : sql`0`)),
+)
+
 /** All tokens of a row. */
 export const tokensIn = ({
   inputTokens,
@@ -51,18 +63,12 @@ export const counting = and(eq(series.endUser, ''), eq(series.pending, 0))
  * @param of which keys, as a condition on the column of their id
  */
 export const lifeOf = (of?: (keyId: Column) => SQL): SQL => sql`(
-  SELECT ${series.keyId} AS key_id, ${columnsOf(name => counterColumns[name])}
+  SELECT ${series.keyId} AS key_id, ${listed(counterColumns)}
   FROM ${series} CROSS JOIN ${days}
   WHERE ${and(eq(days.series, series.id), counting, of?.(series.keyId))}
   UNION ALL
-  SELECT ${carriedUsage.keyId}, ${columnsOf(carried)} FROM ${carriedUsage} ${of && sql`WHERE ${of(carriedUsage.keyId)}`}
+  SELECT ${carriedUsage.keyId}, ${carriedCounts} FROM ${carriedUsage} ${of && sql`WHERE ${of(carriedUsage.keyId)}`}
 ) AS life`
-
-const columnsOf = (of: (name: Counter) => SQLWrapper): SQL => sql.join(counterNames.map(of), sql`, `)
-
-/** Earlier systems do not tell all of them. */
-const carried = (name: Counter): SQLWrapper =>
-  name in carriedUsage ? sql`${carriedUsage[name as keyof typeof carriedUsage & Counter]}` : sql`0`
 
 /** All that each of these keys ever used; those that used nothing are missing. */
 export async function totalsOf(

@@ -83,7 +83,7 @@ function limitChanges(
   return metrics.flatMap(metric => {
     const of = (limits: readonly AuditedLimit[]) => limits.filter(limit => limit.metric === metric)
     const kept = of(before).flatMap(old => {
-      const now = of(after).find(each => each.windowMs === old.windowMs)
+      const now = of(after).find(each => limitNameText(each, brush) === limitNameText(old, brush))
       return now === undefined ? [] : [[old, now] as const]
     })
     const gone = of(before).filter(limit => !kept.some(([old]) => old === limit))

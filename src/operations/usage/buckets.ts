@@ -1,0 +1,217 @@
+/** Reads the usage of periods from as few buckets as make them up: days inside, hours at their edges, minutes at those. */
+import type { Period, ReportGroup } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
+import type { UsageCounts } from '../../db/facts.ts'
+import { and, eq, type SQL, sql } from '../../db/query.ts'
+import { days, hours, minutes, models, series } from '../../db/schema/usage.ts'
+import { dayMs, hourMs, minuteMs, type Retention, spansOf } from '../../db/spans.ts'
+import { counterColumns, counting, summed } from './sum.ts'
+
+/** What is counted; everything if nothing is said. */
+export interface Scope {
+  /** A condition on the table `series`. */
+  readonly of?: SQL | undefined
+  /** Only this model. */
+  readonly model?: string | undefined
+}
+
+export type Dimension = Exclude<ReportGroup, Period>
+
+/** What somebody used in a period. Null is what it is not grouped by, and an empty id is nobody's. */
+export interface PeriodSums extends UsageCounts {
+  /** The number of the period, from 0. */
+  readonly period: number
+  readonly key: string | null
+  readonly user: string | null
+  readonly project: string | null
+  readonly model: number | null
+}
+
+/** Before and after all usage. */
+export const everMs = { from: -8.64e15, until: 8.64e15 + dayMs } as const
+
+/** The first bucket that begins at `at` or later; where the minutes or hours of that time are gone, a wider one. */
+export function edgeAt(at: number, { minutesFrom, hoursFrom }: Retention): number {
+  const width = at >= minutesFrom ? minuteMs : at >= hoursFrom ? hourMs : dayMs
+  return Math.ceil(at / width) * width
+}
+
+/**
+ * The sums of consecutive periods. A bucket counts in the period that it begins in; one that began before the first, and
+ * reaches into it, in the first.
+ *
+ * @param edges where the periods begin, and where the last ends
+ * @param by what they are grouped by besides
+ * @param most stop after more rows
+ */
+export async function sumsOf(
+  db: Database,
+  edges: readonly number[],
+  scope: Scope,
+  by: readonly Dimension[],
+  most = Number.POSITIVE_INFINITY,
+): Promise<readonly PeriodSums[]> {
+  const grouping = by.map(dimension => groupColumns[dimension])
+  const columnOf = (dimension: Dimension) => (by.includes(dimension) ? groupColumns[dimension] : sql`NULL`)
+  const rows: PeriodSums[] = []
+  for (const some of atOnce(runsOf(edges, await db.facts.retention()))) {
+    const used = sql.join(
+      some.map(run => bucketsOf(run, scope, by)),
+      sql` UNION ALL `,
+    )
+    const found = db
+      .select({
+        period: sql<number>`period`,
+        key: sql<string | null>`${columnOf('key')}`,
+        user: sql<string | null>`${columnOf('user')}`,
+        project: sql<string | null>`${columnOf('project')}`,
+        model: sql<number | null>`${columnOf('model')}`,
+        ...summed,
+      })
+      .from(sql`(${used}) AS used`)
+      .groupBy(sql`period`, ...grouping)
+    rows.push(...(await (most === Number.POSITIVE_INFINITY ? found : found.limit(most + 1))))
+    if (rows.length > most) break
+  }
+  return rows
+}
+
+const groupColumns: Readonly<Record<Dimension, SQL>> = {
+  key: sql`key_id`,
+  user: sql`user_id`,
+  project: sql`project_id`,
+  model: sql`model`,
+}
+
+/** Consecutive buckets of a table. */
+interface Run {
+  readonly width: keyof typeof tables
+  readonly from: number
+  until: number
+  /** The period of the first bucket. */
+  readonly period: number
+  /** After so many buckets the next period begins. */
+  readonly length: number
+}
+
+const tables = {
+  minutes: { table: minutes, ms: minuteMs },
+  hours: { table: hours, ms: hourMs },
+  days: { table: days, ms: dayMs },
+} as const
+
+/** In the order of time. */
+function runsOf(edges: readonly number[], retention: Retention): readonly Run[] {
+  const runs: Run[] = []
+  for (const [period, end] of edges.slice(1).entries()) {
+    const begin = edges[period] ?? end
+    const from = period === 0 ? begin : edgeAt(begin, retention)
+    for (const run of runsIn(from, edgeAt(end, retention), retention)) {
+      const length = run.until - run.from
+      const last = runs.at(-1)
+      const isNext =
+        last?.width === run.width &&
+        last.until === run.from &&
+        last.length === length &&
+        last.period + (last.until - last.from) / length === period
+      if (isNext) last.until = run.until
+      else runs.push({ ...run, period, length })
+    }
+  }
+  return runs
+}
+
+function runsIn(from: number, until: number, retention: Retention) {
+  const { minutes, hours, days } = spansOf(from, until, retention)
+  return [
+    { width: 'minutes', from: minutes[0], until: minutes[1] },
+    { width: 'hours', from: hours[0], until: hours[1] },
+    { width: 'days', from: days[0], until: days[1] },
+    { width: 'hours', from: hours[2], until: hours[3] },
+    { width: 'minutes', from: minutes[2], until: minutes[3] },
+  ].filter(run => run.from < run.until) as readonly Pick<Run, 'width' | 'from' | 'until'>[]
+}
+
+/** SQLite takes 500 parts in one query. */
+const mostRuns = 100
+
+/** As many as one query takes; those of a period stay together. */
+function atOnce(runs: readonly Run[]): readonly Run[][] {
+  const parts: Run[][] = []
+  for (const run of runs) {
+    const last = parts.at(-1)
+    if (last && (last.length < mostRuns || last.at(-1)?.period === run.period)) last.push(run)
+    else parts.push([run])
+  }
+  return parts
+}
+
+function bucketsOf(run: Run, { of, model }: Scope, by: readonly Dimension[]): SQL {
+  const { width, from, until, period, length } = run
+  const number = length === until - from ? sql`${period}` : sql`${period} + (start - ${from}) / ${length}`
+  const columns = [...by.map(dimension => groupColumns[dimension]), ...Object.values(counterColumns)]
+  return sql`SELECT ${number} AS period, ${sql.join(columns, sql`, `)} FROM ${series} CROSS JOIN ${tables[width].table} AS bucket
+    WHERE ${and(sql`bucket.series = ${series.id}`, counting, of, inside(from, until, model))}`
+}
+
+const inside = (from: number, until: number, model: string | undefined): SQL | undefined =>
+  and(
+    sql`start >= ${from} AND start < ${until}`,
+    model === undefined
+      ? undefined
+      : sql`model = (SELECT ${models.id} FROM ${models} WHERE ${eq(models.name, model)})`,
+  )
+
+/** When the first, or the last, bucket begins in a time, as exactly as it is kept; null if there is none. */
+export async function useIn(
+  db: Database,
+  from: number,
+  until: number,
+  scope: Scope,
+  which: 'first' | 'last',
+): Promise<number | null> {
+  const retention = await db.facts.retention()
+  const runs = runsIn(from, until, retention)
+  for (const run of which === 'first' ? runs : runs.toReversed()) {
+    const start = await edgeOf(db, run, scope, which)
+    if (start !== null) return within(db, run.width, start, scope, which, retention)
+  }
+  return null
+}
+
+/** The same inside a bucket. */
+async function within(
+  db: Database,
+  width: Run['width'],
+  start: number,
+  scope: Scope,
+  which: 'first' | 'last',
+  retention: Retention,
+): Promise<number> {
+  const { ms } = tables[width]
+  const at = start * ms
+  const isKept = width === 'days' ? at >= retention.hoursFrom : at >= retention.minutesFrom
+  if (width === 'minutes' || !isKept) return at
+  const narrower = width === 'days' ? 'hours' : 'minutes'
+  const inOne = ms / tables[narrower].ms
+  const run = { width: narrower, from: start * inOne, until: (start + 1) * inOne } as const
+  const found = await edgeOf(db, run, scope, which)
+  return found === null ? at : within(db, narrower, found, scope, which, retention)
+}
+
+/** One look into the index for each series. */
+async function edgeOf(
+  db: Database,
+  { width, from, until }: Pick<Run, 'width' | 'from' | 'until'>,
+  { of, model }: Scope,
+  which: 'first' | 'last',
+): Promise<number | null> {
+  const edge = which === 'first' ? sql`min` : sql`max`
+  const [row] = await db.select({ start: sql<number | null>`${edge}(start)` }).from(
+    sql`(SELECT (
+        SELECT ${edge}(start) FROM ${tables[width].table} AS bucket
+        WHERE ${and(sql`bucket.series = ${series.id}`, inside(from, until, model))}
+      ) AS start FROM ${series} WHERE ${and(counting, of)}) AS uses`,
+  )
+  return row?.start ?? null
+}
