@@ -70,7 +70,7 @@ test.each(golden)('%s is upgraded to the newest schema, and loses nothing', name
       .map(([table, names]) => [table, names.filter(name => now.get(table)?.includes(name))]),
   )
   expect(contents(client, columns)).toEqual(contents(old, columns))
-  expect(usageNow(client)).toEqual(usageBefore)
+  expect<object>(usageNow(client)).toEqual(usageBefore)
   expect(schemaDrift(client, latestVersion)).toEqual([])
   expect([...integrityCheck(client), ...foreignKeyCheck(client)]).toEqual([])
   client.close()
