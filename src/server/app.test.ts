@@ -5,12 +5,12 @@ import { Client } from '../db/sqlite/client.ts'
 import { connectLatchkey } from '../index.ts'
 import { type Document, temporaryApp } from '../testing/app.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../testing/latchkey.ts'
+import { rolling } from '../testing/limits.ts'
 import { run } from '../testing/run.ts'
 import { schemaProblems } from '../testing/schema.ts'
 import { requireTool } from '../testing/tools.ts'
 import { mostBytes } from './body.ts'
 import { createLog, logLine, logText } from './log.ts'
-import { rolling } from '../testing/limits.ts'
 
 const json = { 'content-type': 'application/json' }
 

@@ -3,8 +3,8 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
-import type { Limited } from './input.ts'
 import { rolling } from '../../testing/limits.ts'
+import type { Limited } from './input.ts'
 
 const minute = 60_000
 const hour = 60 * minute

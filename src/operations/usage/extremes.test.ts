@@ -184,6 +184,6 @@ test('usage of before 1970 stays where it was when it is compacted', async () =>
     ['1969-12-31', 2],
     ['1970-01-01', 1],
   ])
-  expect((await usage.compact()).foldedIntoDays).toBe(4)
+  expect((await usage.compact()).hoursDeleted).toBe(3)
   expect(await byDay()).toEqual(before)
 })

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { totals } from '../../testing/limits.ts'
 
 const day = 86_400_000
 
@@ -17,9 +18,9 @@ test('totals and buckets move together, and last used never moves backwards', as
     at: at('10:00:00'),
   })
   await usage.record('ci', { inputTokens: 1, at: at('09:00:00') })
-  const { totals, series, key } = await keys.stats('ci', { days: 1 })
-  expect(totals).toEqual({ requests: 2, inputTokens: 11, outputTokens: 2, tokens: 13, costUsd: 0.0004 })
-  expect(series).toEqual([{ start: at('00:00:00'), ...totals }])
+  const { totals: all, series, key } = await keys.stats('ci', { days: 1 })
+  expect(all).toEqual(totals({ requests: 2, inputTokens: 11, outputTokens: 2, tokens: 13, costUsd: 0.0004 }))
+  expect(series).toEqual([{ start: at('00:00:00'), ...all }])
   expect(key.lastUsedAt).toEqual(at('10:00:00'))
 })
 
