@@ -34,7 +34,7 @@ SELECT s.key_id, b.start * 60000, m.name, 60000, sum(b.requests), sum(b.input_to
 FROM retention r CROSS JOIN minutes b JOIN series s ON s.id = b.series JOIN models m ON m.id = b.model JOIN keys k ON k.id = s.key_id
 WHERE s.end_user = '' AND s.pending = 0 AND b.start * 60000 >= r.minutes_from GROUP BY 1, 2, 3;
 --> statement-breakpoint
-CREATE TABLE __new_keys AS SELECT * FROM keys;
+CREATE TABLE __kept_keys AS SELECT * FROM keys;
 --> statement-breakpoint
 DROP TABLE keys;
 --> statement-breakpoint
@@ -69,9 +69,10 @@ CREATE TABLE `keys` (
 	CONSTRAINT "keys_revoked_reason" CHECK("keys"."revoked_reason" IS NULL OR "keys"."revoked_at" IS NOT NULL)
 ) STRICT;
 --> statement-breakpoint
-INSERT INTO keys (id, name, user_id, project_id, model, allowed_models, scopes, metadata, expires_at, disabled_at, revoked_at, revoked_reason, created_at, updated_at, last_used_at, requests, input_tokens, output_tokens, other_tokens, cost_micros)
-SELECT k.id, k.name, k.user_id, k.project_id, k.model, k.allowed_models, k.scopes, k.metadata, k.expires_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.created_at, k.updated_at, a.last_at, coalesce(a.requests, 0), coalesce(a.input_tokens, 0), coalesce(a.output_tokens, 0), coalesce(a.other_tokens, 0), coalesce(a.cost_micros, 0)
-FROM __new_keys k LEFT JOIN (
+INSERT INTO keys
+SELECT k.id, k.name, k.user_id, k.project_id, k.model, k.allowed_models, k.scopes, k.metadata, k.expires_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.created_at, k.updated_at, a.last_at,
+  coalesce(a.requests, 0), coalesce(a.input_tokens, 0), coalesce(a.output_tokens, 0), coalesce(a.other_tokens, 0), coalesce(a.cost_micros, 0)
+FROM __kept_keys k LEFT JOIN (
   SELECT key_id, sum(requests) AS requests, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(other_tokens) AS other_tokens, sum(cost_micros) AS cost_micros, max(last_at) AS last_at FROM (
     SELECT s.key_id AS key_id, d.requests AS requests, d.input_tokens AS input_tokens, d.output_tokens AS output_tokens, d.other_tokens AS other_tokens, d.cost_micros AS cost_micros, d.last_at AS last_at
     FROM days d JOIN series s ON s.id = d.series WHERE s.end_user = '' AND s.pending = 0
@@ -79,15 +80,17 @@ FROM __new_keys k LEFT JOIN (
   ) GROUP BY 1
 ) a ON a.key_id = k.id;
 --> statement-breakpoint
-DROP TABLE __new_keys;
+DROP TABLE __kept_keys;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `keys_name` ON `keys` (lower("name"));
 --> statement-breakpoint
-CREATE INDEX `keys_user` ON `keys` (`user_id`);
---> statement-breakpoint
 CREATE INDEX `keys_project` ON `keys` (`project_id`);
 --> statement-breakpoint
-ALTER TABLE carried_usage RENAME TO __new_carried_usage;
+CREATE INDEX `keys_user` ON `keys` (`user_id`);
+--> statement-breakpoint
+CREATE TABLE __kept_carried_usage AS SELECT * FROM carried_usage;
+--> statement-breakpoint
+DROP TABLE carried_usage;
 --> statement-breakpoint
 CREATE TABLE `carried_usage` (
 	`key_id` text PRIMARY KEY NOT NULL,
@@ -97,12 +100,14 @@ CREATE TABLE `carried_usage` (
 	FOREIGN KEY (`key_id`) REFERENCES `keys`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT;
 --> statement-breakpoint
-INSERT INTO carried_usage SELECT key_id, requests, input_tokens + output_tokens + other_tokens, cost_micros FROM __new_carried_usage
+INSERT INTO carried_usage SELECT key_id, requests, input_tokens + output_tokens + other_tokens, cost_micros FROM __kept_carried_usage
 WHERE (requests, input_tokens + output_tokens + other_tokens, cost_micros) <> (0, 0, 0);
 --> statement-breakpoint
-DROP TABLE __new_carried_usage;
+DROP TABLE __kept_carried_usage;
 --> statement-breakpoint
-ALTER TABLE limits RENAME TO __new_limits;
+CREATE TABLE __kept_limits AS SELECT * FROM limits;
+--> statement-breakpoint
+DROP TABLE limits;
 --> statement-breakpoint
 CREATE TABLE `limits` (
 	`id` text PRIMARY KEY NOT NULL,
@@ -111,7 +116,7 @@ CREATE TABLE `limits` (
 	`project_id` text,
 	`metric` text NOT NULL,
 	`amount` integer NOT NULL,
-	`window_ms` integer NOT NULL,
+	`window_ms` integer NOT NULL, `reset_at` integer, `reset_used` integer DEFAULT 0 NOT NULL,
 	FOREIGN KEY (`key_id`) REFERENCES `keys`(`id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`project_id`) REFERENCES `projects`(`id`) ON UPDATE no action ON DELETE cascade,
@@ -122,22 +127,20 @@ CREATE TABLE `limits` (
 	CONSTRAINT "limits_window" CHECK("limits"."window_ms" BETWEEN 60000 AND 31622400000)
 ) STRICT;
 --> statement-breakpoint
-ALTER TABLE `limits` ADD `reset_at` integer;
---> statement-breakpoint
-ALTER TABLE `limits` ADD `reset_used` integer DEFAULT 0 NOT NULL;
---> statement-breakpoint
-INSERT INTO limits SELECT id, key_id, user_id, project_id, metric, amount, window_ms, reset_at, reset_minute FROM __new_limits
+INSERT INTO limits SELECT id, key_id, user_id, project_id, metric, amount, window_ms, reset_at, reset_minute FROM __kept_limits
 WHERE period = 'rolling' AND metric <> 'parallel' AND models = '' AND each = 0;
 --> statement-breakpoint
-DROP TABLE __new_limits;
+DROP TABLE __kept_limits;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `limits_key` ON `limits` (`key_id`,`metric`,`window_ms`);
 --> statement-breakpoint
-CREATE UNIQUE INDEX `limits_user` ON `limits` (`user_id`,`metric`,`window_ms`);
---> statement-breakpoint
 CREATE UNIQUE INDEX `limits_project` ON `limits` (`project_id`,`metric`,`window_ms`);
 --> statement-breakpoint
-ALTER TABLE reservations RENAME TO __new_reservations;
+CREATE UNIQUE INDEX `limits_user` ON `limits` (`user_id`,`metric`,`window_ms`);
+--> statement-breakpoint
+CREATE TABLE __kept_reservations AS SELECT * FROM reservations;
+--> statement-breakpoint
+DROP TABLE reservations;
 --> statement-breakpoint
 CREATE TABLE `reservations` (
 	`id` text PRIMARY KEY NOT NULL,
@@ -153,15 +156,17 @@ CREATE TABLE `reservations` (
 ) STRICT;
 --> statement-breakpoint
 INSERT INTO reservations SELECT r.id, s.key_id, r.created_at, r.expires_at, r.requests, r.tokens, r.cost_micros
-FROM __new_reservations r JOIN series s ON s.id = r.series JOIN keys k ON k.id = s.key_id;
+FROM __kept_reservations r JOIN series s ON s.id = r.series JOIN keys k ON k.id = s.key_id;
 --> statement-breakpoint
-DROP TABLE __new_reservations;
---> statement-breakpoint
-CREATE INDEX `reservations_key` ON `reservations` (`key_id`,`expires_at`);
+DROP TABLE __kept_reservations;
 --> statement-breakpoint
 CREATE INDEX `reservations_expiry` ON `reservations` (`expires_at`);
 --> statement-breakpoint
-ALTER TABLE prices RENAME TO __new_prices;
+CREATE INDEX `reservations_key` ON `reservations` (`key_id`,`expires_at`);
+--> statement-breakpoint
+CREATE TABLE __kept_prices AS SELECT * FROM prices;
+--> statement-breakpoint
+DROP TABLE prices;
 --> statement-breakpoint
 CREATE TABLE `prices` (
 	`model` text NOT NULL,
@@ -172,9 +177,9 @@ CREATE TABLE `prices` (
 	CONSTRAINT "prices_amounts" CHECK("prices"."input_micros" >= 0 AND "prices"."output_micros" >= 0)
 ) STRICT, WITHOUT ROWID;
 --> statement-breakpoint
-INSERT INTO prices SELECT model, starts_at, input_micros, output_micros FROM __new_prices WHERE over_tokens = 0;
+INSERT INTO prices SELECT model, starts_at, input_micros, output_micros FROM __kept_prices WHERE over_tokens = 0;
 --> statement-breakpoint
-DROP TABLE __new_prices;
+DROP TABLE __kept_prices;
 --> statement-breakpoint
 ALTER TABLE counted_events DROP COLUMN ingest;
 --> statement-breakpoint
