@@ -76,7 +76,7 @@ export const limit: Rule<NewLimit, Limit> = v.pipe(
 )
 
 /** What tells two limits of a subject apart. */
-export const nameOf = ({
+const nameOf = ({
   metric,
   period,
   windowMs,
@@ -130,12 +130,6 @@ export const resetOptions = v.object({
   metric: v.optional(metric),
 })
 export type ResetOptions = Input<typeof resetOptions>
-
-/** Limits in a change of their subject. Those that are not named stay. */
-export interface LimitChanges {
-  readonly limits?: readonly NewLimit[] | undefined
-  readonly removeLimits?: readonly LimitName[] | undefined
-}
 
 /** Whether a limit is one of those that are named. */
 export const isNamed = (limit: Limit, name: LimitName): boolean =>
