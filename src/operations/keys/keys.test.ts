@@ -325,7 +325,7 @@ test('a project gives its prefix to the secrets of its keys', async () => {
   expect((await latchkey.keys.rotate('ci')).secret).toMatch(/^dat_/)
 })
 
-test('deleting a key erases its secrets, limits and usage, and the audit trail still tells of it', async () => {
+test('deleting a key erases its secrets and limits; reports and the audit trail still tell of it', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey } = home
   const made = await latchkey.keys.create({
@@ -335,7 +335,9 @@ test('deleting a key erases its secrets, limits and usage, and the audit trail s
   await latchkey.usage.record('ci', { inputTokens: 1 })
   await latchkey.keys.delete('ci')
   expect((await latchkey.keys.verify(made.secret!)).code).toBe('not_found')
-  expect(await latchkey.usage.report()).toEqual([])
+  expect(await latchkey.usage.report({ by: ['key'] })).toMatchObject([
+    { key: { id: made.id, name: 'ci' }, tokens: 1 },
+  ])
   const [entry] = await latchkey.audit.list({ target: made.id })
   expect(entry).toMatchObject({
     action: 'key.delete',

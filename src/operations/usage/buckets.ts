@@ -100,26 +100,36 @@ const tables = {
   days: { table: days, ms: dayMs },
 } as const
 
-/** In the order of time. */
+/** In the order of time. Periods that are one run each, of the same length, become one together. */
 function runsOf(edges: readonly number[], retention: Retention): readonly Run[] {
   const runs: Run[] = []
+  let whole: Run | undefined
   for (const [period, end] of edges.slice(1).entries()) {
     const begin = edges[period] ?? end
     const from = period === 0 ? begin : edgeAt(begin, retention)
-    for (const run of runsIn(from, edgeAt(end, retention), retention)) {
-      const length = run.until - run.from
-      const last = runs.at(-1)
-      const isNext =
-        last?.width === run.width &&
-        last.until === run.from &&
-        last.length === length &&
-        last.period + (last.until - last.from) / length === period
-      if (isNext) last.until = run.until
-      else runs.push({ ...run, period, length })
+    const found = runsIn(from, edgeAt(end, retention), retention).map(run => ({
+      ...run,
+      period,
+      length: run.until - run.from,
+    }))
+    const [first, second] = found
+    if (first === undefined || second !== undefined) {
+      runs.push(...found)
+      whole = undefined
+    } else if (whole !== undefined && continues(whole, first)) whole.until = first.until
+    else {
+      runs.push(first)
+      whole = first
     }
   }
   return runs
 }
+
+const continues = (run: Run, next: Run): boolean =>
+  run.width === next.width &&
+  run.until === next.from &&
+  run.length === next.length &&
+  run.period + (run.until - run.from) / run.length === next.period
 
 function runsIn(from: number, until: number, retention: Retention) {
   const { minutes, hours, days } = spansOf(from, until, retention)

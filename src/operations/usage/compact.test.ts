@@ -21,38 +21,34 @@ function sql<Row>(path: string, text: string): Row[] {
   return rows
 }
 
-const widths = (path: string) =>
-  sql<{ width: number; rows: number }>(
-    path,
-    'SELECT width_ms / 60000 AS width, count(*) AS rows FROM usage GROUP BY 1 ORDER BY 1',
-  ).map(({ width, rows }) => [width, rows])
+/** How many minutes, hours and days there are. */
+const buckets = (path: string) =>
+  ['minutes', 'hours', 'days'].map(
+    table => sql<{ rows: number }>(path, `SELECT count(*) AS rows FROM ${table}`)[0]?.rows,
+  )
 
-test('old minutes become hours and old hours days; a second time there is nothing to do', async () => {
+test('old minutes and old hours are deleted, and no sum changes; a second time there is nothing to do', async () => {
   await using home = await temporaryLatchkey(now.toISOString())
   const { keys, usage, audit } = home.latchkey
   await keys.create({ name: 'ci' })
   const ago = async (ms: number, model: string) =>
     usage.record('ci', { inputTokens: 1, outputTokens: 2, model, at: new Date(now.getTime() - ms) })
-  // Three hours of ten minutes each: one to stay, one for an hour, one for a day; two models.
+  // Three hours of ten minutes each: one to stay, one that stays as an hour, one as a day; two models.
   for (const base of [hour, 8 * day, 401 * day]) {
     for (let n = 0; n < 10; n++) await ago(base + n * minute, n % 2 === 0 ? 'x' : 'y')
   }
   const before = { stats: await keys.stats('ci'), models: await usage.report({ by: ['model'] }) }
   const report = await usage.compact()
-  expect(report).toMatchObject({ rowsBefore: 30, rowsAfter: 14, foldedIntoHours: 10, foldedIntoDays: 10 })
-  expect(widths(home.path)).toEqual([
-    [1, 10],
-    [60, 2],
-    [1440, 2],
-  ])
+  expect(report).toMatchObject({ rowsBefore: 42, rowsAfter: 20, minutesDeleted: 20, hoursDeleted: 2 })
+  expect(buckets(home.path)).toEqual([10, 4, 6])
   expect(await usage.report({ by: ['model'] })).toEqual(before.models)
   expect((await keys.stats('ci')).totals).toEqual(before.stats.totals)
   expect((await usage.check()).ok).toBe(true)
-  expect(await usage.compact()).toMatchObject({ rowsBefore: 14, rowsAfter: 14, foldedIntoHours: 0 })
+  expect(await usage.compact()).toMatchObject({ rowsBefore: 20, rowsAfter: 20, minutesDeleted: 0 })
   expect(await audit.list({ action: 'usage.compact' })).toHaveLength(1)
 })
 
-test('only hours that are old in whole are folded', async () => {
+test('only minutes of hours that are old in whole are deleted', async () => {
   await using home = await temporaryLatchkey(now.toISOString())
   const { keys, usage } = home.latchkey
   await keys.create({ name: 'ci' })
@@ -60,17 +56,13 @@ test('only hours that are old in whole are folded', async () => {
     await usage.record('ci', { at: new Date(`2026-11-13T${at}:00Z`) })
   }
   await usage.compact()
-  expect(
-    sql<{ start: number; width: number }>(home.path, 'SELECT start, width_ms AS width FROM usage ORDER BY 1'),
-  ).toEqual([
-    { start: Date.parse('2026-11-13T10:00Z'), width: hour },
-    { start: Date.parse('2026-11-13T11:00Z'), width: hour },
-    { start: Date.parse('2026-11-13T12:00Z'), width: minute },
-    { start: Date.parse('2026-11-13T12:34Z'), width: minute },
+  expect(sql<{ at: number }>(home.path, 'SELECT start * 60000 AS at FROM minutes ORDER BY 1')).toEqual([
+    { at: Date.parse('2026-11-13T12:00Z') },
+    { at: Date.parse('2026-11-13T12:34Z') },
   ])
 })
 
-test('what is recorded late goes into the wider bucket, at once or the next time', async () => {
+test('what is recorded late counts once, and is deleted the next time; what is gone does not come back', async () => {
   await using home = await temporaryLatchkey(now.toISOString())
   const { keys, usage } = home.latchkey
   await keys.create({ name: 'ci' })
@@ -79,18 +71,16 @@ test('what is recorded late goes into the wider bucket, at once or the next time
   await record(5 * hour)
   await usage.compact()
   for (const offset of [0, minute, 59 * minute, 5 * hour, 23 * hour + 59 * minute]) await record(offset)
+  expect(await usage.report({ by: ['hour'], fill: false })).toMatchObject([{ tokens: 6, requests: 6 }])
   await usage.compact({ minutesForMs: 10 * day, hoursForMs: 400 * day })
-  expect(widths(home.path)).toEqual([[1440, 1]])
+  expect(buckets(home.path)).toEqual([0, 0, 1])
   expect(await usage.report()).toMatchObject([{ tokens: 6, requests: 6 }])
   // A late minute at the very start of a day that holds hours too.
   await record(0)
   await record(minute)
-  // Tokens without a split, as an import brings them.
-  sql(home.path, 'UPDATE usage SET other_tokens = 100')
-  sql(home.path, 'UPDATE keys SET other_tokens = (SELECT sum(other_tokens) FROM usage)')
   await usage.compact({ minutesForMs: 10 * day, hoursForMs: 1_000 * day })
-  expect(await usage.report()).toMatchObject([{ tokens: 208 }])
-  expect(widths(home.path)).toEqual([[1440, 1]])
+  expect(await usage.report()).toMatchObject([{ tokens: 8 }])
+  expect(buckets(home.path)).toEqual([0, 0, 1])
   expect((await usage.check()).ok).toBe(true)
 })
 
@@ -119,8 +109,8 @@ test('windows within what is kept by the minute say the same; longer ones never 
     return all
   }
   const before = await states()
-  const { foldedIntoHours } = await usage.compact()
-  expect(foldedIntoHours).toBeGreaterThan(300)
+  const { minutesDeleted } = await usage.compact()
+  expect(minutesDeleted).toBeGreaterThan(300)
   const after = await states()
   for (const [index, at] of moments.entries()) {
     for (const [place, windowMs] of windows.entries()) {
@@ -167,15 +157,9 @@ test.each([['a key'], ['its user'], ['its project']])(
     expect(await used()).toEqual([57])
     await usage.compact()
     expect(await used()).toEqual([57])
-    // The hour of the reset has stayed: three minutes of it, and an hour before and after.
-    expect(widths(home.path)).toEqual([
-      [1, 3],
-      [60, 2],
-    ])
-    // Once the window has left the reset behind, that hour is folded too.
+    expect(buckets(home.path)).toEqual([0, 3, 1])
     home.clock.now = new Date('2026-12-05T00:00:00Z')
     await usage.compact()
-    expect(widths(home.path)).toEqual([[60, 3]])
     expect(await used()).toEqual([0])
   },
 )
@@ -186,11 +170,12 @@ test('what is long past is forgotten: reservations, ids of events, files, denial
   const { id } = await keys.create({ name: 'ci' })
   const old = now.getTime() - 400 * day
   const insert = [
-    `INSERT INTO counted_events WITH n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 12000) SELECT 'old-' || n, ${old - 1} FROM n`,
-    `INSERT INTO counted_events VALUES ('kept', ${old})`,
+    `INSERT INTO counted_events (id, at) WITH n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 12000) SELECT 'old-' || n, ${old - 1} FROM n`,
+    `INSERT INTO counted_events (id, at) VALUES ('kept', ${old})`,
     `INSERT INTO counted_files VALUES ('${'a'.repeat(64)}', ${old - 1}, 1), ('${'b'.repeat(64)}', ${old}, 1)`,
     `INSERT INTO denials VALUES ('${id}', ${old - day - 1}, 'expired', 3, ${old - 1}), ('${id}', ${old - day - 1}, 'revoked', 1, ${old - 1}), ('${id}', ${old - day}, 'expired', 2, ${old})`,
-    `INSERT INTO reservations VALUES ('res_${'0'.repeat(26)}', '${id}', 0, ${now.getTime() - day - 1}, 1, 0, 0), ('res_${'1'.repeat(26)}', '${id}', 0, ${now.getTime() - day}, 1, 0, 0)`,
+    `INSERT INTO series (id, key_id) VALUES (1, '${id}')`,
+    `INSERT INTO reservations VALUES ('res_${'0'.repeat(26)}', 1, NULL, 1, 0, ${now.getTime() - day - 1}, 1, 0, 0), ('res_${'1'.repeat(26)}', 1, NULL, 1, 0, ${now.getTime() - day}, 1, 0, 0)`,
   ]
   for (const each of insert) sql(home.path, each)
   const forgotten = {
@@ -211,17 +196,38 @@ test('what is long past is forgotten: reservations, ids of events, files, denial
   expect(sql<{ id: string }>(home.path, 'SELECT id FROM counted_events')).toEqual([{ id: 'kept' }])
 })
 
-test('a dry run tells the same figures and folds nothing', async () => {
+test('a dry run tells the same figures and deletes nothing', async () => {
   await using home = await temporaryLatchkey(now.toISOString())
   const { keys, usage } = home.latchkey
   await keys.create({ name: 'ci' })
   for (let n = 0; n < 50; n++)
     await usage.record('ci', { at: new Date(now.getTime() - 9 * day - n * 7 * minute) })
   const dry = await home.dry.usage.compact()
-  expect(widths(home.path)).toEqual([[1, 50]])
+  expect(buckets(home.path)[0]).toBe(50)
+  expect(sql(home.path, 'SELECT max(minutes_from) < 0 AS ever FROM retention')).toEqual([{ ever: 1 }])
   expect(await usage.compact()).toEqual(dry)
-  const [row] = sql<{ rows: number }>(home.path, 'SELECT count(*) AS rows FROM usage')
-  expect(row?.rows).toBe(dry.rowsAfter)
+  expect(buckets(home.path).reduce((sum, rows) => (sum ?? 0) + (rows ?? 0))).toBe(dry.rowsAfter)
+})
+
+test('more than a transaction takes is deleted in several, of one key or of many', async () => {
+  await using home = await temporaryLatchkey(now.toISOString())
+  const { keys, usage } = home.latchkey
+  for (const { name } of await keys.createMany({ name: 'k' }, 5)) await usage.record(name, {})
+  const old = Math.floor((now.getTime() - 20 * day) / minute)
+  for (const [series, rows] of [
+    [1, 12_000],
+    [2, 3],
+    [3, 4_997],
+    [5, 6_000],
+  ]) {
+    sql(
+      home.path,
+      `INSERT INTO minutes (series, start, model) WITH n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ${rows})
+       SELECT ${series}, ${old} - n, 1 FROM n`,
+    )
+  }
+  expect((await usage.compact()).minutesDeleted).toBe(23_000)
+  expect(buckets(home.path)).toEqual([5, 5, 5])
 })
 
 test.each([
@@ -241,9 +247,9 @@ test('the command tells buckets before and after', async () => {
   }
   const options = { db: home.path, cwd: home.folder, now }
   const dry = await run('usage compact --minutes-for 31d --dry-run', options)
-  expect(dry).toMatchObject({ code: 0, out: 'Would leave 2 of 2 buckets\n' })
+  expect(dry).toMatchObject({ code: 0, out: 'Would leave 4 of 4 buckets\n' })
   const done = await run('usage compact', options)
-  expect(done).toMatchObject({ code: 0, out: '2 buckets before, 1 now\n  2 merged into hours\n' })
+  expect(done).toMatchObject({ code: 0, out: '4 buckets before, 2 now\n  2 of a minute deleted\n' })
 })
 
 test('processes record while others compact, also killed ones: nothing is lost and nobody fails', async () => {
@@ -262,7 +268,7 @@ test('processes record while others compact, also killed ones: nothing is lost a
   const finished = Promise.all(recorders.map(each => each.finished)).finally(() => {
     recording = false
   })
-  let folded = 0
+  let deleted = 0
   const compactor = async (kills: boolean) => {
     while (recording) {
       const running = startLatchkey('usage compact --minutes-for 1h --json', { db: home.path })
@@ -271,15 +277,15 @@ test('processes record while others compact, also killed ones: nothing is lost a
       if (signal !== null) continue
       expect(err).toBe('')
       expect(code).toBe(0)
-      folded += json<{ foldedIntoHours: number }>().foldedIntoHours
+      deleted += json<{ minutesDeleted: number }>().minutesDeleted
     }
   }
   await Promise.all([compactor(false), compactor(true)])
   for (const { code, err } of await finished) expect([code, err]).toEqual([0, ''])
-  // What is left when all have recorded counts too: how much was folded before depends on the machine.
+  // What is left when all have recorded counts too: how much was deleted before depends on the machine.
   const last = await spawnLatchkey('usage compact --minutes-for 1h --json', { db: home.path })
   expect(last.code).toBe(0)
-  expect(folded + last.json<{ foldedIntoHours: number }>().foldedIntoHours).toBeGreaterThan(0)
+  expect(deleted + last.json<{ minutesDeleted: number }>().minutesDeleted).toBeGreaterThan(0)
   const [sum] = await usage.report()
   expect(sum).toMatchObject({ requests: 4_500, tokens: 22_500 })
   expect((await usage.check()).differences).toEqual([])

@@ -20,26 +20,54 @@ async function scene() {
   return home
 }
 
-test('totals that were moved with their buckets differ in nothing', async () => {
+test('what is written together differs in nothing, also where minutes and hours are gone', async () => {
   await using home = await scene()
-  expect(await home.latchkey.usage.check()).toEqual({ ok: true, keys: 3, repaired: false, differences: [] })
+  const { usage } = home.latchkey
+  const same = { ok: true, keys: 3, repaired: false, differences: [] }
+  expect(await usage.check()).toEqual(same)
+  home.clock.now = new Date('2027-11-20T12:00:00Z')
+  await usage.record('a', { inputTokens: 3 })
+  await usage.compact({ minutesForMs: 3_600_000, hoursForMs: 7_200_000 })
+  await usage.record('a', { inputTokens: 3, at: new Date('2026-11-19T12:00:00Z') })
+  expect(await usage.check()).toEqual(same)
+  expect(await usage.check({ repair: true })).toEqual(same)
 })
 
 test('what an earlier system carried over belongs to the total', async () => {
   await using home = await scene()
   sql(
     home.path,
-    `INSERT INTO carried_usage (key_id, requests, tokens, cost_micros) SELECT id, -1, 50, 7 FROM keys WHERE name = 'a';
-     UPDATE keys SET requests = requests - 1, other_tokens = 50, cost_micros = cost_micros + 7 WHERE name = 'a'`,
+    `INSERT INTO carried_usage SELECT id, -1, 50, 0, 0, 7, NULL FROM keys WHERE name = 'a';
+     DELETE FROM minutes WHERE series = (SELECT min(id) FROM series)`,
   )
-  expect((await home.latchkey.usage.check()).ok).toBe(true)
+  expect((await home.latchkey.usage.check()).differences).toMatchObject([
+    { total: { requests: 1, inputTokens: 61 }, recorded: { requests: -1, inputTokens: 50 } },
+  ])
 })
 
+test('keys that were deleted are checked under the name that they had', async () => {
+  await using home = await scene()
+  const { keys, usage } = home.latchkey
+  await keys.delete('a')
+  expect(await usage.check()).toMatchObject({ ok: true, keys: 3 })
+  sql(home.path, 'UPDATE days SET requests = requests + 1 WHERE series = (SELECT min(id) FROM series)')
+  expect((await usage.check()).differences).toMatchObject([{ key: { name: 'a' } }])
+})
+
+const ofA = "series = (SELECT id FROM series WHERE key_id = (SELECT id FROM keys WHERE name = 'a'))"
+
 const damages: readonly (readonly [string, string])[] = [
-  ['a total', "UPDATE keys SET requests = 7 WHERE name = 'a'"],
-  ['a lost bucket', "DELETE FROM usage WHERE key_id = (SELECT id FROM keys WHERE name = 'a')"],
-  ['a changed bucket', 'UPDATE usage SET cost_micros = cost_micros + 1 WHERE output_tokens = 2'],
-  ['a total of nothing', "UPDATE keys SET other_tokens = 3 WHERE name = 'unused'"],
+  ['a day', `UPDATE days SET requests = 7 WHERE ${ofA}`],
+  ['a lost day', `DELETE FROM days WHERE ${ofA}`],
+  ['a lost minute', `DELETE FROM minutes WHERE ${ofA}`],
+  ['a lost hour', `DELETE FROM hours WHERE ${ofA}`],
+  ['a changed minute', 'UPDATE minutes SET cost_micros = cost_micros + 1 WHERE output_tokens = 2'],
+  ['a part', 'UPDATE hours SET cached_input_tokens = 1 WHERE output_tokens = 2'],
+  [
+    'a day of nothing',
+    `INSERT INTO series (id, key_id) SELECT 9, id FROM keys WHERE name = 'unused';
+     INSERT INTO days (series, start, model, other_tokens, last_at) VALUES (9, 20000, 1, 3, 1728000000000)`,
+  ],
 ]
 
 test.each(damages)(
@@ -80,7 +108,7 @@ test('the command exits 0 or 7, and names keys and numbers', async () => {
     code: 0,
     out: 'The totals of 3 keys match the recorded usage\n',
   })
-  sql(home.path, "UPDATE keys SET input_tokens = 12 WHERE name = 'b'")
+  sql(home.path, 'UPDATE days SET input_tokens = 11 WHERE series = 2 AND output_tokens = 2')
   const found = await run('usage check', options)
   expect(found.code).toBe(7)
   expect(found.out).toContain('inputTokens 12, recorded 11')

@@ -180,8 +180,8 @@ export const compactedLines = (report: Compacted, brush: Brush): string =>
 /** What went where, a line each; empty when nothing did. */
 export function compactedParts(report: Compacted, brush: Brush): string {
   const parts: readonly (readonly [number, string])[] = [
-    [report.minutesDeleted, 'by the minute deleted'],
-    [report.hoursDeleted, 'by the hour deleted'],
+    [report.minutesDeleted, 'of a minute deleted'],
+    [report.hoursDeleted, 'of an hour deleted'],
     [report.reservationsRemoved, 'old reservations removed'],
     [report.eventsForgotten, 'ids of old events deleted'],
     [report.filesForgotten, 'old files deleted'],
