@@ -64,7 +64,7 @@ const everMs = -8.64e15
 export function windowStart(limit: StoredLimit, at: number): number {
   const start = unresetStart(limit, at)
   const { resetAt } = limit
-  return resetAt !== null && resetAt <= at && resetAt > start ? resetAt : start
+  return resetAt !== null && resetAt > start ? resetAt : start
 }
 
 function unresetStart({ period, windowMs, timeZone }: StoredLimit, at: number): number {
@@ -97,8 +97,8 @@ function calendarPeriod(period: CalendarPeriod, timeZone: string, at: number): S
 }
 
 /** What the first bucket of a window held before a reset inside it. */
-export function heldBefore(limit: StoredLimit, from: number, at: number, edgeMs: number): number {
+export function heldBefore(limit: StoredLimit, from: number, edgeMs: number): number {
   const { resetAt, resetMinute, resetHour, resetDay } = limit
-  if (resetAt === null || resetAt > at || Math.floor(resetAt / edgeMs) !== Math.floor(from / edgeMs)) return 0
+  if (resetAt === null || Math.floor(resetAt / edgeMs) !== Math.floor(from / edgeMs)) return 0
   return edgeMs === minuteMs ? resetMinute : edgeMs === hourMs ? resetHour : resetDay
 }

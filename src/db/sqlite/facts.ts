@@ -133,9 +133,8 @@ export class SqliteFacts implements Facts {
   }
 
   heldAt(bound: BoundLimit, at: number): Held {
-    // What each of many end users had used would not fit in a number.
-    const scope =
-      bound.limit.each === 1 ? { ...noScope, limit: bound.limit } : this.#scopeOf(bound, { endUser: '' })
+    // What each of many end users had used would not fit in a number, so the bucket of the reset counts whole for them.
+    const scope = this.#scopeOf(bound, { at, endUser: '' })
     const held = (table: Width, widthMs: number): number => {
       const start = Math.floor(at / widthMs)
       return this.#sum(scope, [table], [start, start + 1])
@@ -198,9 +197,7 @@ export class SqliteFacts implements Facts {
   }
 
   #count(bound: readonly BoundLimit[], moment: Moment): readonly LimitFacts[] {
-    // Without an end user, a limit for each of them counts nothing.
-    const bind = moment.endUser === '' ? bound.filter(({ limit }) => limit.each === 0) : bound
-    return bind.map(each => this.limitAt(each, moment))
+    return bound.map(each => this.limitAt(each, moment))
   }
 
   /** The display start of the current secret of a key. */
@@ -211,9 +208,13 @@ export class SqliteFacts implements Facts {
     return row?.start ?? null
   }
 
-  #scopeOf({ subject, limit }: BoundLimit, { endUser }: Pick<Moment, 'endUser'>): Scope {
+  #scopeOf({ subject, limit: stored }: BoundLimit, { at, endUser }: Pick<Moment, 'at' | 'endUser'>): Scope {
     this.#found ??= compileFound(this.client)
+    const isResetLater = stored.resetAt !== null && stored.resetAt > at
+    const limit = isResetLater ? { ...stored, resetAt: null } : stored
     const isEach = limit.each === 1
+    // The series without an end user has the usage of all of them.
+    if (isEach && endUser === '') return { limit, series: [], held: 'end_user_series' }
     const series = this.#found.series[subject.type].values(subject.id, isEach ? endUser : '')
     return { limit, series: series.flat() as number[], held: isEach ? 'end_user_series' : 'series' }
   }
@@ -237,7 +238,7 @@ export class SqliteFacts implements Facts {
     add('hours', hours[0], hours[1])
     add('hours', hours[2], hours[3])
     add('days', days[0], days[1])
-    return this.#sum(scope, tables, runs) - heldBefore(limit, from, at, edgeMs)
+    return this.#sum(scope, tables, runs) - heldBefore(limit, from, edgeMs)
   }
 
   /** The sum of runs of buckets, each of one table. */
@@ -342,8 +343,6 @@ export type Width = 'minutes' | 'hours' | 'days'
 interface Amount {
   readonly amount: number
 }
-
-const noScope: Omit<Scope, 'limit'> = { series: [], held: 'series' }
 
 /** The first number from `from` up to `until` for which it is true; `until` if for none. Once true, it must stay so. */
 function firstWhere(from: number, until: number, isTrue: (n: number) => boolean): number {

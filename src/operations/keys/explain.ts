@@ -6,7 +6,7 @@ import { forecasts, momentOf } from '../limits/window.ts'
 import { find } from '../select.ts'
 import { denialsOf } from './denial-counts.ts'
 import type { VerifyOptions } from './input.ts'
-import { judge, requireSound, withRetry } from './verify.ts'
+import { judge, sound, withRetry } from './verify.ts'
 
 const recentMs = 14 * 86_400_000
 
@@ -19,9 +19,9 @@ const recentMs = 14 * 86_400_000
 export function explainKey(
   context: OperationContext,
   selector: KeySelector,
-  options: VerifyOptions = {},
+  asked: VerifyOptions = {},
 ): Promise<Explanation> {
-  requireSound(options)
+  const options = sound(asked)
   return context.store.read(async db => {
     const row = await find(db, 'key', selector)
     const now = context.now()

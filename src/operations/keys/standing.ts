@@ -26,7 +26,10 @@ export function keyStanding(
       for (const row of rows) {
         const subject = { type: 'key', id: row.id, name: row.name } as const
         const states = await limitStates(db.facts, subject, now)
-        const fullest = states.toSorted((a, b) => fractionUsed(b) - fractionUsed(a))[0] ?? null
+        // How full a limit for each end user is depends on whom.
+        const [fullest = null] = states
+          .filter(state => !state.each)
+          .toSorted((a, b) => fractionUsed(b) - fractionUsed(a))
         const { tokens, costUsd } = shownCounts(totals.get(row.id) ?? noCounts)
         found.set(row.id, { tokens, costUsd, fullest })
       }

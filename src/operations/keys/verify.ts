@@ -1,10 +1,12 @@
 /** Verdicts: may this secret be used now, for this? */
+import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
 import type { Facts } from '../../db/engine.ts'
 import type { BoundLimit, KeyFacts, Moment, Refuses } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import { inOrder, judgeLimit, momentOf, untilFree } from '../limits/window.ts'
+import * as rules from '../rules/input.ts'
 import { matches } from '../rules/patterns.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
 import { noteDenial } from './denials.ts'
@@ -21,9 +23,9 @@ import { keyViewOf } from './view.ts'
 export async function verifySecret(
   context: OperationContext,
   secret: string,
-  options: VerifyOptions = {},
+  asked: VerifyOptions = {},
 ): Promise<Verdict> {
-  requireSound(options)
+  const options = sound(asked)
   if (isMalformed(secret)) return denied('malformed')
   const now = context.now()
   const { latest } = context.store
@@ -36,15 +38,19 @@ export async function verifySecret(
 }
 
 /**
- * An invalid date or number fails every comparison, so every request would be allowed.
+ * The options, with the end user as usage is recorded for them. An invalid date or number fails every comparison, so every
+ * request would be allowed.
  *
  * @throws invalid
  */
-export function requireSound({ at, wanted = {} }: VerifyOptions): void {
+export function sound(options: VerifyOptions): VerifyOptions {
+  const { at, wanted = {} } = options
   const amounts = [wanted.tokens, wanted.requests, wanted.usd]
   const isSound = (amount: number | undefined) =>
     amount === undefined || (Number.isFinite(amount) && amount >= 0)
-  if (!Number.isNaN(at?.getTime() ?? 0) && amounts.every(isSound)) return
+  if (!Number.isNaN(at?.getTime() ?? 0) && amounts.every(isSound)) {
+    return options.endUser === undefined ? options : { ...options, ...rules.parse(forWhom, options) }
+  }
   throw new LatchkeyError(
     'invalid',
     'the date must be valid, and amounts must be numbers of at least 0',
@@ -52,11 +58,13 @@ export function requireSound({ at, wanted = {} }: VerifyOptions): void {
   )
 }
 
+const forWhom = v.object({ endUser: rules.endUserId })
+
 /**
  * The verdict on the stored facts about a secret; null if no key has it. `withRetry` adds the time to retry.
  */
 export function judge(found: KeyFacts | null, now: Date, options: VerifyOptions): Verdict {
-  const { at = now } = options
+  const { at = now, endUser } = options
   if (found === null) return denied('not_found')
   const own = inOrder(found.bound).filter(each => each.subject.type === 'key')
   const key = keyViewOf(
@@ -81,14 +89,27 @@ export function judge(found: KeyFacts | null, now: Date, options: VerifyOptions)
     return denied('insufficient_scope', key)
   }
   if (found.limits === null) throw new Error('a key that works came without what counts against its limits')
-  const states = inOrder(bindingOf(found.limits, model)).map(each => judgeLimit(each, options.wanted))
+  const states = inOrder(bindingOf(found.limits, model, endUser)).map(each =>
+    judgeLimit(each, options.wanted, endUser),
+  )
   if (states.some(state => state.exceeded)) return denied('limit_exceeded', key, states)
   return { valid: true, code: 'valid', key, limits: states, retryAt: null }
 }
 
-/** Without those for other models. A limit for some models does not bind a request that names none. */
-const bindingOf = <L extends BoundLimit>(limits: readonly L[], model: string | undefined): readonly L[] =>
-  limits.filter(({ limit }) => limit.models === '' || (model !== undefined && matches(limit.models, model)))
+/**
+ * Without those for other models. A request that names no model is not bound by limits for some, and one that names no end
+ * user is not bound by limits for each.
+ */
+const bindingOf = <L extends BoundLimit>(
+  limits: readonly L[],
+  model: string | undefined,
+  endUser: string | undefined,
+): readonly L[] =>
+  limits.filter(
+    ({ limit }) =>
+      (limit.each === 0 || endUser !== undefined) &&
+      (limit.models === '' || (model !== undefined && matches(limit.models, model))),
+  )
 
 /** For `judge` with the same time: a key that does not work costs the same however much it has used. */
 export const refusing =
@@ -102,10 +123,10 @@ export async function withRetry(
   found: KeyFacts | null,
   verdict: Verdict,
   moment: Moment,
-  { wanted, model }: Pick<VerifyOptions, 'wanted' | 'model'>,
+  { wanted, model, endUser }: Pick<VerifyOptions, 'wanted' | 'model' | 'endUser'>,
 ): Promise<Verdict> {
   if (!found?.limits || verdict.code !== 'limit_exceeded') return verdict
-  const binding = bindingOf(found.limits, verdict.key?.model ?? model)
+  const binding = bindingOf(found.limits, verdict.key?.model ?? model, endUser)
   const limits = await untilFree(facts, inOrder(binding), moment, wanted)
   return { ...verdict, limits, retryAt: latestOf(limits) }
 }

@@ -1,242 +1,445 @@
 import { expect, test } from 'bun:test'
-import type { LimitState, Verdict } from '../../contract/views.ts'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Limit, LimitState, LimitSubject, Verdict } from '../../contract/views.ts'
 import { Client } from '../../db/sqlite/client.ts'
 import { chances, histories } from '../../testing/chance.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { nameOf } from './input.ts'
 
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 
-/** What a history remembers of one request; its bucket grows when it is folded. */
-interface Past {
+/** Whose a request was when it was made, and what it used; dollars in millionths. */
+interface Request {
   readonly key: string
-  readonly at: number
+  readonly user: string
+  readonly project: string
+  readonly endUser: string
+  readonly model: string
   readonly tokens: number
-  width: number
+  readonly requests: number
+  readonly usd: number
 }
 
-interface Held {
-  readonly key: string
-  readonly tokens: number
-  readonly from: number
-  readonly until: number
-}
-
+type Past = Request & { readonly at: number }
+type Held = Request & { readonly from: number; readonly until: number }
+type Width = typeof minute | typeof hour | typeof day
 type Step = { readonly when: number; readonly run: () => Promise<void> }
 
 const windows = [minute, 5 * minute, hour, 5 * hour, day, 30 * day, 366 * day, minute + 1, 90_001]
-// Leap days, ends of years, and changes of the clock in Berlin and New York.
+// Leap days, ends of years, and changes of the clock in Berlin, New York, Santiago (at midnight) and Lord Howe (by half an hour).
 const bases = [
   '2024-02-28T22:10:00Z',
   '2025-12-31T20:00:00Z',
   '2026-03-29T00:30:00Z',
+  '2026-04-04T14:40:00Z',
+  '2026-04-05T02:30:00Z',
+  '2026-09-06T03:30:00Z',
   '2026-10-25T00:00:30Z',
   '2026-11-01T05:30:00Z',
 ]
-const startOf = (at: number, width: number) => Math.floor(at / width) * width
+const zones = [
+  'UTC',
+  'Europe/Berlin',
+  'America/New_York',
+  'America/Santiago',
+  'Australia/Lord_Howe',
+  'Asia/Kolkata',
+]
+const modelNames = ['', 'gpt-4', 'gpt-4o', 'g[p]t-4', 'mini']
+const patterns = ['*', 'gpt-*', 'gpt-4', 'g[p]t-*', 'gpt-?', '*4*', 'none']
+const people = ['', 'ann', 'Ann', 'bob']
 
-test(`${histories} random histories: never too little, nor too much by a bucket, and retryAt is exact`, async () => {
+const floor = (at: number, width: number) => Math.floor(at / width) * width
+const ceil = (at: number, width: number) => Math.ceil(at / width) * width
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** The same for all moments of a calendar period, as clocks on walls show it, and no other. */
+function calendarName(period: string, timeZone: string, at: number): string {
+  let format = formats.get(timeZone)
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' })
+    formats.set(timeZone, format)
+  }
+  const date = format.format(at)
+  if (period === 'day') return date
+  return period === 'month' ? date.slice(0, 7) : String(Math.floor((Date.parse(date) / day + 3) / 7))
+}
+
+/** Where a window begins that nobody reset. */
+function windowStart({ period, windowMs, timeZone }: Limit, at: number): number {
+  if (period === 'total') return -Infinity
+  if (period === 'rolling') return at - windowMs!
+  const name = calendarName(period, timeZone!, at)
+  let [before, within] = [floor(at, minute) - 32 * day, floor(at, minute)]
+  while (within - before > minute) {
+    const middle = floor((before + within) / 2, minute)
+    if (calendarName(period, timeZone!, middle) === name) within = middle
+    else before = middle
+  }
+  return within
+}
+
+/** What `*` stands for, spelled out. */
+const isOf = (pattern: string | null, model: string) =>
+  pattern === null || new RegExp(`^${pattern.replace(/[[\]?.]/g, '\\$&').replaceAll('*', '.*')}$`).test(model)
+
+test(`${histories} random histories: every window says what a list of all requests says, and retryAt is exact`, async () => {
   await using home = await temporaryLatchkey()
   const { latchkey, clock, path } = home
   const client = new Client(path, { readwrite: true })
   client.run('PRAGMA busy_timeout = 5000')
   client.run('PRAGMA synchronous = OFF')
+  await using recorder = await latchkey.usage.createRecorder({ flushEvery: 1 })
   for (let seed = 1; seed <= histories; seed++) {
     const draw = chances(seed)
     const base = Date.parse(draw.pick(bases))
     const windowMs = draw.pick(windows)
-    const otherMs = draw.pick(windows.filter(each => each !== windowMs))
+    const span = draw.pick([minute, windowMs, 3 * windowMs])
     clock.now = new Date(base)
-    const limit = (most: number, ms = windowMs) => ({
-      metric: 'tokens' as const,
-      amount: draw.whole(0, most),
-      windowMs: ms,
-    })
-    const some = <T>(value: T): T[] => (draw.whole(0, 1) === 0 ? [value] : [])
-    const owner = await latchkey.users.create({ username: `u${seed}`, limits: some(limit(600)) })
-    const project = await latchkey.projects.create({
-      name: `p${seed}`,
-      owner: owner.id,
-      limits: some(limit(800, otherMs)),
-    })
-    const mine = await latchkey.keys.create({
-      name: `mine ${seed}`,
-      user: owner.id,
-      project: project.id,
-      limits: [limit(400), ...some(limit(400, otherMs))],
-    })
-    const sibling = await latchkey.keys.create({ name: `sibling ${seed}`, user: owner.id })
-    const keysOf = { key: [mine.id], user: [mine.id, sibling.id], project: [mine.id] }
-    const past: Past[] = []
-    const held = new Map<string, Held>()
-    let resetAt: number | undefined
+    const chance = (oneIn: number) => draw.whole(1, oneIn) === 1
 
-    const remember = (key: string, at: number, model: string, tokens: number) => {
-      // What is recorded late may fall into a bucket that was folded.
-      const { width } = client
-        .query('SELECT width_ms AS width FROM usage WHERE key_id = ? AND start = ? AND model = ?')
-        .get(key, startOf(at, minute), model) as { width: number }
-      past.push({ key, at, tokens, width })
-    }
-
-    const record = async (key: string, at: number) => {
-      const tokens = draw.whole(0, 60)
-      const model = draw.pick(['a', 'b'])
-      await latchkey.usage.record(key, { inputTokens: tokens, at: new Date(at), model })
-      remember(key, at, model, tokens)
-    }
-
-    const compact = async () => {
-      const minutesForMs = draw.pick([hour, hour, day])
-      const hoursForMs = draw.pick([minutesForMs, day, 30 * day])
-      await latchkey.usage.compact({ minutesForMs, hoursForMs: Math.max(hoursForMs, minutesForMs) })
-      const now = clock.now.getTime()
-      const longest = Math.max(windowMs, ...(mine.limits.length > 1 ? [otherMs] : []))
-      for (const [width, keptMs] of [
-        [day, Math.max(hoursForMs, minutesForMs)],
-        [hour, minutesForMs],
-      ] as const) {
-        for (const each of past) {
-          const start = startOf(each.at, width)
-          // The bucket of a reset stays as it is while a window may reach it.
-          const hasReset =
-            each.key === mine.id &&
-            resetAt !== undefined &&
-            resetAt + longest + day > now &&
-            startOf(resetAt, width) === start
-          if (each.width < width && start + width <= startOf(now - keptMs, width) && !hasReset) {
-            each.width = width
-          }
-        }
+    const anyLimit = (canBeEach: boolean): Limit => {
+      const metric = draw.pick(['tokens', 'tokens', 'tokens', 'requests', 'usd', 'parallel'] as const)
+      const period =
+        metric === 'parallel'
+          ? 'total'
+          : draw.pick(['rolling', 'rolling', 'day', 'week', 'month', 'total'] as const)
+      const most = { tokens: 600, requests: 12, usd: 600, parallel: 2 }[metric]
+      const amount = draw.whole(0, most)
+      return {
+        metric,
+        amount: metric === 'usd' ? amount / 1_000_000 : amount,
+        period,
+        windowMs: period === 'rolling' ? (chance(3) ? draw.pick(windows) : windowMs) : null,
+        timeZone: period === 'rolling' || period === 'total' ? null : draw.pick(zones),
+        models: chance(3) ? draw.pick(patterns) : null,
+        each: canBeEach && chance(3),
       }
     }
+    const someLimits = (least: number, canBeEach: boolean) => {
+      const named = new Map<string, Limit>()
+      for (let n = draw.whole(least, 3); n > 0; n--) {
+        const limit = anyLimit(canBeEach)
+        named.set(nameOf(limit), limit)
+      }
+      return [...named.values()]
+    }
 
-    /** What a limit must at least say, and at most. */
-    const bounds = ({ subject, windowMs }: LimitState, at: number): [number, number] => {
-      const reset = subject.type === 'key' && resetAt !== undefined && resetAt <= at ? resetAt : -Infinity
-      const from = Math.max(at - windowMs, reset)
-      const of = (key: string) => keysOf[subject.type].includes(key)
-      const sum = (list: readonly { readonly tokens: number }[]) =>
-        list.reduce((n, each) => n + each.tokens, 0)
-      const known = past.filter(each => of(each.key))
-      const open = sum([...held.values()].filter(each => of(each.key) && each.from <= at && at < each.until))
-      return [
-        open + sum(known.filter(each => each.at > from && each.at <= at)),
-        open +
-          sum(
-            known.filter(({ at: then, width }) => {
-              const start = startOf(then, width)
-              return start <= at && start + width > from
-            }),
-          ),
-      ]
+    const users: string[] = []
+    const projects: string[] = []
+    for (const letter of ['a', 'b']) {
+      const user = await latchkey.users.create({ username: `${letter}${seed}`, limits: someLimits(0, false) })
+      users.push(user.id)
+      const project = await latchkey.projects.create({
+        name: `${letter}${seed}`,
+        owner: user.id,
+        limits: someLimits(0, true),
+      })
+      projects.push(project.id)
+    }
+    const mine = await latchkey.keys.create({
+      name: `mine ${seed}`,
+      user: users[0]!,
+      project: projects[0]!,
+      limits: someLimits(1, true),
+    })
+    const sibling = await latchkey.keys.create({
+      name: `sibling ${seed}`,
+      user: users[0]!,
+      project: projects[1]!,
+    })
+    const owners = new Map([
+      [mine.id, { key: mine.id, user: users[0]!, project: projects[0]! }],
+      [sibling.id, { key: sibling.id, user: users[0]!, project: projects[1]! }],
+    ])
+    const past: Past[] = []
+    const held = new Map<string, Held>()
+    const resets = new Map<string, { readonly at: number; readonly held: ReadonlyMap<Width, number> }>()
+    const kept = { minutesFrom: 0, hoursFrom: 0 }
+
+    const concerns = (limit: Limit & { subject: LimitSubject; endUser: string | null }, request: Request) =>
+      request[limit.subject.type] === limit.subject.id &&
+      (!limit.each || request.endUser === limit.endUser) &&
+      isOf(limit.models, request.model)
+    const sum = ({ metric }: Limit, list: readonly Request[]) =>
+      list.reduce((n, each) => n + (metric === 'parallel' ? 0 : each[metric]), 0)
+    const stored = ({ metric, amount }: Limit) => (metric === 'usd' ? Math.round(amount * 1_000_000) : amount)
+    const shown = ({ metric }: Limit, amount: number) => (metric === 'usd' ? amount / 1_000_000 : amount)
+    const resetName = (limit: LimitState) => `${limit.subject.id} ${nameOf(limit)}`
+
+    /**
+     * What counts against a limit at a time, of what is known by `knownAt`; and the least that may, whatever widths are kept.
+     */
+    const usedOf = (limit: LimitState, at: number, knownAt = at) => {
+      const open = [...held.values()].filter(
+        each => concerns(limit, each) && each.from <= knownAt + 5 * minute && at < each.until,
+      )
+      const reserved = limit.metric === 'parallel' ? open.length : sum(limit, open)
+      const known = past.filter(each => concerns(limit, each))
+      const reset = resets.get(resetName(limit))
+      const start = windowStart(limit, at)
+      const isReset = reset !== undefined && reset.at <= knownAt
+      const from = isReset ? Math.max(reset.at, start) : start
+      const edge: Width =
+        floor(from, minute) >= kept.minutesFrom ? minute : floor(from, hour) >= kept.hoursFrom ? hour : day
+      const last = ceil(knownAt + 1, minute)
+      const until =
+        last <= kept.hoursFrom ? ceil(last, day) : last <= kept.minutesFrom ? ceil(last, hour) : last
+      const booked = sum(
+        limit,
+        known.filter(each => each.at >= floor(from, edge) && each.at < until),
+      )
+      const forgiven = isReset && floor(reset.at, edge) === floor(from, edge) ? reset.held.get(edge)! : 0
+      const least = known.filter(
+        each =>
+          each.at <= knownAt &&
+          (limit.period === 'rolling' ? each.at > start : each.at >= start) &&
+          !(isReset && each.at <= reset.at),
+      )
+      return { used: booked - forgiven + reserved, reserved, least: sum(limit, least) + reserved }
     }
 
     const checkLimits = (limits: readonly LimitState[], at: number) => {
       for (const limit of limits) {
-        const [least, most] = bounds(limit, at)
-        const say = `history ${seed}, ${limit.subject.type} ${limit.windowMs} at ${new Date(at).toISOString()}`
-        expect(limit.used, say).toBeGreaterThanOrEqual(least)
-        expect(limit.used, say).toBeLessThanOrEqual(most)
-        // Only a reset knows more than whole buckets.
-        if (limit.subject.type !== 'key' || resetAt === undefined) expect(limit.used, say).toBe(most)
-        expect(limit.remaining, say).toBe(Math.max(0, limit.amount - limit.used))
+        const say = `history ${seed}, ${JSON.stringify(limit)} at ${new Date(at).toISOString()}`
+        const { used, reserved, least } = usedOf(limit, at)
+        expect(limit.used, say).toBe(shown(limit, used))
+        expect(limit.reserved, say).toBe(shown(limit, reserved))
+        expect(used, say).toBeGreaterThanOrEqual(least)
+        expect(limit.remaining, say).toBe(shown(limit, Math.max(0, stored(limit) - used)))
+      }
+    }
+
+    const checkAsked = async (at: number) => {
+      const wanted = {
+        tokens: draw.whole(0, 30),
+        requests: draw.whole(0, 2),
+        usd: draw.whole(0, 30) / 1_000_000,
+      }
+      const model = draw.pick(modelNames) || undefined
+      const endUser = draw.pick([...people, 'nobody yet']) || undefined
+      const ask = (moment: number): Promise<Verdict> =>
+        latchkey.keys.verify(mine.secret!, { at: new Date(moment), wanted, model, endUser })
+      const verdict = await ask(at)
+      const say = `history ${seed}: ${new Date(at).toISOString()}, ${model} ${endUser} ${JSON.stringify(verdict)}`
+      const all = await latchkey.limits.list({ key: mine.id })
+      const binds = all.filter(
+        ({ each, models }) =>
+          (!each || endUser !== undefined) &&
+          (models === null || (model !== undefined && isOf(models, model))),
+      )
+      expect(verdict.limits.map(resetName), say).toEqual(binds.map(resetName))
+      expect(
+        verdict.limits.map(limit => limit.endUser),
+        say,
+      ).toEqual(binds.map(({ each }) => (each ? endUser! : null)))
+      checkLimits(verdict.limits, at)
+      const needed = (limit: Limit) =>
+        limit.metric === 'parallel'
+          ? 1
+          : Math.max(1, limit.metric === 'usd' ? Math.round(wanted.usd * 1e6) : wanted[limit.metric])
+      const fits = (limit: LimitState, moment: number) =>
+        stored(limit) - usedOf(limit, moment, at).used >= needed(limit)
+      expect(verdict.valid, say).toBe(verdict.limits.every(limit => fits(limit, at)))
+      for (const limit of verdict.limits) {
+        expect(limit.exceeded, say).toBe(!fits(limit, at))
+        const then = limit.retryAt?.getTime()
+        if (then !== undefined) expect([fits(limit, then - 1), fits(limit, then)], say).toEqual([false, true])
+        else if (limit.exceeded) expect(fits(limit, at + 3_000 * day), say).toBe(false)
+      }
+      const then = verdict.retryAt?.getTime()
+      if (then !== undefined && at === clock.now.getTime()) {
+        expect([(await ask(then - 1)).valid, (await ask(then)).valid], say).toEqual([false, true])
+      } else if (!verdict.valid && then === undefined) {
+        expect(
+          verdict.limits.some(limit => limit.exceeded && limit.retryAt === null),
+          say,
+        ).toBe(true)
       }
     }
 
     const check = async () => {
       const at = clock.now.getTime()
-      const wanted = draw.whole(0, 30)
-      const ask = (moment: number): Promise<Verdict> =>
-        latchkey.keys.verify(mine.secret!, { at: new Date(moment), wanted: { tokens: wanted } })
-      const verdict = await ask(at)
-      checkLimits(verdict.limits, at)
-      expect(verdict.valid).toBe(
-        verdict.limits.every(({ remaining }) => remaining > 0 && remaining >= wanted),
-      )
-      const then = verdict.retryAt?.getTime()
-      if (then !== undefined) {
-        const say = `history ${seed}: ${new Date(at).toISOString()}, retry ${new Date(then).toISOString()}`
-        expect([(await ask(then - 1)).valid, (await ask(then)).valid], say).toEqual([false, true])
-      } else if (!verdict.valid) {
-        expect(verdict.limits.some(limit => limit.amount < Math.max(1, wanted))).toBe(true)
+      await checkAsked(at)
+      for (const subject of [
+        { key: mine.id },
+        ...users.map(user => ({ user })),
+        ...projects.map(project => ({ project })),
+      ]) {
+        const limits = await latchkey.limits.list(subject)
+        checkLimits(limits, at)
       }
-      const stats = await latchkey.keys.stats(mine.id, { days: 1 })
-      for (const [index, limit] of stats.limits.entries()) {
-        expect(limit.used).toBe(verdict.limits[index]!.used)
-        for (const { at: free, remaining } of draw.whole(0, 1) === 0 ? limit.frees : []) {
-          const before = (await ask(free.getTime() - 1)).limits[index]!.remaining
-          expect((await ask(free.getTime())).limits[index]!.remaining).toBe(remaining)
-          expect(before).toBeLessThan(remaining)
+      for (const limit of (await latchkey.keys.stats(mine.id, { days: 1 })).limits) {
+        const left = (moment: number) =>
+          shown(limit, Math.max(0, stored(limit) - usedOf(limit, moment, at).used))
+        for (const { at: free, remaining } of limit.frees) {
+          const say = `history ${seed}, ${JSON.stringify(limit)} frees ${free.toISOString()}`
+          expect(left(free.getTime()), say).toBe(remaining)
+          expect(left(free.getTime() - 1), say).toBeLessThan(remaining)
         }
-        const all = limit.amount > limit.remaining
-        expect(limit.frees.at(-1)?.remaining).toBe(all ? limit.amount : undefined)
+        const isAllBack = left(at + 3_000 * day) === limit.amount && limit.remaining < limit.amount
+        expect(limit.frees.at(-1)?.remaining === limit.amount, JSON.stringify(limit)).toBe(isAllBack)
       }
-      if (draw.whole(0, 2) === 0) {
-        const earlier = at - draw.whole(0, 2 * windowMs)
-        // What was reserved then is no longer known.
-        if (held.size === 0) checkLimits((await ask(earlier)).limits, earlier)
+      if (chance(3)) await checkAsked(at - draw.whole(0, 2 * windowMs))
+    }
+
+    const anyRequest = (owner: Pick<Request, 'key' | 'user' | 'project'>) => ({
+      ...owner,
+      endUser: draw.pick(people),
+      model: draw.pick(modelNames),
+      tokens: draw.whole(0, 60),
+      requests: draw.whole(0, 2),
+      usd: draw.whole(0, 60),
+    })
+    const eventOf = ({ endUser, model, tokens, requests, usd }: Request) => ({
+      endUser: endUser === '' ? undefined : endUser,
+      model: model === '' ? undefined : model,
+      inputTokens: tokens,
+      requests,
+      costUsd: usd / 1_000_000,
+    })
+
+    const record = async (keyId: string, at: number) => {
+      const owner = owners.get(keyId)
+      if (owner === undefined) return
+      const request = anyRequest(owner)
+      const event = eventOf(request)
+      if (chance(2)) await latchkey.usage.record(keyId, { ...event, at: new Date(at) })
+      else if (chance(4)) {
+        const line = JSON.stringify({
+          ...event,
+          key: keyId,
+          at: new Date(at).toISOString(),
+          id: `e${seed}-${past.length}`,
+        })
+        const file = join(home.folder, 'events.ndjson')
+        writeFileSync(file, line)
+        await latchkey.usage.ingest({ file })
+      } else await recorder.ingest([{ ...event, key: keyId, at: new Date(at).toISOString() }])
+      past.push({ ...request, at })
+    }
+
+    const reserve = async (timeoutMs: number) => {
+      const request = anyRequest(owners.get(mine.id)!)
+      const from = clock.now.getTime()
+      const { tokens, requests, usd } = request
+      const { endUser, model } = eventOf(request)
+      const { reservation, verdict } = await latchkey.usage.reserve(mine.id, {
+        tokens,
+        requests,
+        usd: usd / 1_000_000,
+        endUser,
+        model,
+        timeoutMs,
+      })
+      expect(verdict.valid).toBe(reservation !== null)
+      if (reservation === null) return
+      held.set(reservation.id, { ...request, from, until: from + timeoutMs })
+      if (chance(3)) return
+      clock.now = new Date(from + draw.whole(0, 3 * minute))
+      if (chance(2)) {
+        const used = { ...request, ...anyRequest({ key: mine.id, user: '', project: '' }) }
+        const { user, project, endUser } = request
+        const settled = { ...used, user, project, endUser }
+        await latchkey.usage.settle(reservation.id, { ...eventOf(settled), endUser: undefined })
+        past.push({ ...settled, at: clock.now.getTime() })
+      } else await latchkey.usage.release(reservation.id)
+      held.delete(reservation.id)
+    }
+
+    const move = async () => {
+      const [id, owner] = draw.pick([...owners])
+      const moved = {
+        ...owner,
+        ...(chance(2) ? { user: draw.pick(users) } : { project: draw.pick(projects) }),
+      }
+      await latchkey.keys.update(id, { user: moved.user, project: moved.project })
+      owners.set(id, moved)
+    }
+
+    const reset = async () => {
+      const at = clock.now.getTime()
+      const subject = draw.pick([{ key: mine.id }, { user: users[0]! }, { project: projects[0]! }])
+      const metric = chance(3) ? ('tokens' as const) : undefined
+      const list = await latchkey.limits.reset(subject, { metric }).catch(error => {
+        // There may be none.
+        if (error instanceof LatchkeyError && error.code === 'conflict') return []
+        throw error
+      })
+      for (const limit of list) {
+        if (metric !== undefined && limit.metric !== metric) continue
+        expect(limit.used).toBe(limit.reserved)
+        const within = (width: Width) =>
+          sum(
+            limit,
+            past.filter(each => concerns(limit, each) && floor(each.at, width) === floor(at, width)),
+          )
+        resets.set(resetName(limit), {
+          at,
+          held: new Map(([minute, hour, day] as const).map(width => [width, within(width)])),
+        })
       }
     }
 
+    const compact = async () => {
+      const minutesForMs = draw.pick([hour, hour, day])
+      const hoursForMs = Math.max(minutesForMs, draw.pick([hour, day, 30 * day]))
+      await latchkey.usage.compact({ minutesForMs, hoursForMs })
+      const now = clock.now.getTime()
+      kept.minutesFrom = Math.max(kept.minutesFrom, floor(now - minutesForMs, hour))
+      kept.hoursFrom = Math.max(kept.hoursFrom, floor(now - hoursForMs, day))
+      for (const [id, { until }] of held) if (until < now - day) held.delete(id)
+    }
+
     const steps: Step[] = []
-    const plan = (when: number, run: () => Promise<void>) => steps.push({ when, run })
-    const span = draw.pick([minute, windowMs, 3 * windowMs])
     const boundaries: number[] = []
+    const plan = (when: number, run: () => Promise<void>) => steps.push({ when, run })
+    const sometime = () => base + draw.whole(0, span)
     for (let n = draw.whole(0, 14); n > 0; n--) {
-      const when = base + draw.whole(0, span)
-      const at = draw.whole(0, 4) === 0 ? when - draw.whole(0, 2 * hour) : when
-      plan(when, () => record(draw.whole(0, 3) === 0 ? sibling.id : mine.id, at))
+      const when = sometime()
+      const at = chance(5) ? when - draw.whole(0, draw.pick([2 * hour, 2 * windowMs])) : when
+      plan(when, () => record(chance(4) ? sibling.id : mine.id, at))
       boundaries.push(
         when,
         at + windowMs,
         at + windowMs + draw.whole(-minute, minute),
-        Math.ceil(at / minute) * minute,
+        ceil(at, minute),
+        ceil(at, hour),
+        ceil(at, day),
       )
     }
-    for (let n = draw.whole(0, 3); n > 0; n--) {
-      const when = base + draw.whole(0, span)
+    for (let n = draw.whole(0, 4); n > 0; n--) {
+      const when = sometime()
       const timeoutMs = draw.whole(1, 2 * minute)
-      plan(when, async () => {
-        const tokens = draw.whole(0, 40)
-        const from = clock.now.getTime()
-        const { reservation } = await latchkey.usage.reserve(mine.id, { tokens, timeoutMs })
-        if (reservation === null) return
-        held.set(reservation.id, { key: mine.id, tokens, from, until: from + timeoutMs })
-        if (draw.whole(0, 3) === 0) return
-        const settle = draw.whole(0, 1) === 0
-        const then = from + draw.whole(0, 3 * minute)
-        clock.now = new Date(then)
-        if (settle) {
-          const used = draw.whole(0, 60)
-          await latchkey.usage.settle(reservation.id, { inputTokens: used, model: 'a' })
-          remember(mine.id, then, 'a', used)
-        } else await latchkey.usage.release(reservation.id)
-        held.delete(reservation.id)
-      })
+      plan(when, () => reserve(timeoutMs))
       boundaries.push(when, when + timeoutMs, when + timeoutMs - 1)
     }
-    if (draw.whole(0, 2) === 0) {
-      const when = base + draw.whole(0, span)
-      plan(when, async () => {
-        // A step before this one may have taken its time.
-        resetAt = clock.now.getTime()
-        const states = await latchkey.limits.reset({ key: mine.id })
-        for (const { used, reserved } of states) expect(used).toBe(reserved)
+    for (let n = draw.whole(0, 2); n > 0; n--) plan(sometime(), move)
+    if (chance(3)) {
+      plan(sometime(), async () => {
+        await latchkey.keys.delete(sibling.id)
+        owners.delete(sibling.id)
       })
+    }
+    for (let n = draw.whole(0, 2); n > 0; n--) {
+      const when = sometime()
+      plan(when, reset)
       boundaries.push(
         when,
         when + 1,
         when + windowMs,
         when + windowMs - 1,
-        Math.ceil((when + 1) / minute) * minute + windowMs,
+        ceil(when + 1, minute) + windowMs,
+        ceil(when + 1, hour),
+        ceil(when + 1, day),
       )
     }
-    for (let n = draw.whole(0, 2); n > 0; n--) {
-      const when = base + draw.whole(0, 2 * span)
-      plan(when, compact)
-    }
+    for (let n = draw.whole(0, 2); n > 0; n--) plan(base + draw.whole(0, 2 * span), compact)
     for (let n = 0; n < 3; n++) boundaries.push(base + draw.whole(0, 4 * windowMs))
     while (boundaries.length > 8) boundaries.splice(draw.whole(0, boundaries.length - 1), 1)
     for (const when of boundaries) if (when >= base) plan(when, check)
@@ -244,8 +447,9 @@ test(`${histories} random histories: never too little, nor too much by a bucket,
       clock.now = new Date(Math.max(when, clock.now.getTime()))
       await run()
     }
-    // Compaction looks at all there is: histories to come should not wait for those that are over.
-    client.run('DELETE FROM usage')
+    // The next history begins earlier, and compaction looks at all there is.
+    for (const table of ['minutes', 'hours', 'days', 'reservations']) client.run(`DELETE FROM ${table}`)
+    client.run('UPDATE retention SET minutes_from = 0, hours_from = 0')
   }
   client.close()
 }, 3_600_000)

@@ -50,7 +50,7 @@ export async function untilFree(
 ): Promise<readonly LimitState[]> {
   const states: LimitState[] = []
   for (const limit of limits) {
-    const state = judgeLimit(limit, wanted)
+    const state = judgeLimit(limit, wanted, moment.endUser)
     const most = limit.limit.amount - neededOf(limit, wanted)
     const freed = state.exceeded && most >= 0 ? await facts.frees(limit, moment, most) : null
     states.push(freed === null ? state : { ...state, retryAt: new Date(freed.at) })
@@ -58,8 +58,12 @@ export async function untilFree(
   return states
 }
 
-/** The state of one limit for a request that needs `wanted`. `untilFree` adds the time to retry. */
-export function judgeLimit(facts: LimitFacts, wanted: Wanted = {}): LimitState {
+/**
+ * The state of one limit for a request that needs `wanted`. `untilFree` adds the time to retry.
+ *
+ * @param endUser whom limits for each end user are asked for; without one, nothing is used of them
+ */
+export function judgeLimit(facts: LimitFacts, wanted: Wanted = {}, endUser = ''): LimitState {
   const { subject, limit } = facts
   const { metric, amount } = limit
   const used = facts.booked + facts.reserved
@@ -67,6 +71,7 @@ export function judgeLimit(facts: LimitFacts, wanted: Wanted = {}): LimitState {
   return {
     ...limitView(limit),
     subject,
+    endUser: limit.each === 1 && endUser !== '' ? endUser : null,
     used: toShown(metric, used),
     reserved: toShown(metric, facts.reserved),
     remaining: toShown(metric, remaining),

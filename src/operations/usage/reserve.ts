@@ -42,7 +42,7 @@ export async function reserve(
     usd,
     model,
     scope,
-    endUser = '',
+    endUser,
     timeoutMs,
   } = rules.parse(reserveOptions, options)
   const { store } = context
@@ -60,13 +60,13 @@ export async function reserve(
   }
   const decide = (found: KeyFacts | null): Decision => {
     if (found === null && 'id' in key) gone(key.id)
-    const verdict = judge(found, now, { model, scope, wanted })
+    const verdict = judge(found, now, { model, scope, endUser, wanted })
     if (!verdict.valid || found === null) return { hold: null, found, verdict }
     const createdAt = now.getTime()
     const hold = {
       id: newId('res', now),
       keyId: found.id,
-      endUser,
+      endUser: endUser ?? '',
       model: verdict.key?.model ?? model ?? '',
       createdAt,
       expiresAt: createdAt + timeoutMs,
@@ -82,7 +82,7 @@ export async function reserve(
   noteDenial(store, verdict, now)
   return {
     reservation: null,
-    verdict: await withRetry(store.latest, found, verdict, momentOf(now, endUser), { wanted, model }),
+    verdict: await withRetry(store.latest, found, verdict, momentOf(now, endUser), { wanted, model, endUser }),
   }
 }
 
