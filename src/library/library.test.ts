@@ -192,7 +192,7 @@ test('every example is TypeScript that the declaration allows, in a project that
     join(folder, 'tsconfig.json'),
     JSON.stringify({ compilerOptions: options, files: ['examples.ts'] }),
   )
-  const read = tsc('-p', folder, '--listFiles')
+  const read = tsc('-p', folder, '--listFiles', '--singleThreaded')
   // What is reached has to hold in the project of whoever installs the package, so it is little.
   const reached = (pattern: RegExp) =>
     [...new Set(read.flatMap(file => pattern.exec(file)?.[1] ?? []))].toSorted()

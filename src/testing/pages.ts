@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
-import { program } from './process.ts'
+import { real, standIn } from './stand-in.ts'
 
 export const root = join(import.meta.dir, '../..')
 
@@ -16,30 +16,43 @@ export interface Shell {
   readonly bash: (
     script: string,
     env: Readonly<Record<string, string | undefined>>,
-  ) => { readonly code: number; readonly out: string; readonly err: string }
+    cwd?: string,
+  ) => Promise<{ readonly code: number; readonly out: string; readonly err: string }>
+  readonly close: () => void
 }
 
-/** Bash in a temporary folder, with `latchkey` on its PATH. */
+/** Bash in a temporary folder, with what stands in for `latchkey` on its PATH; the program itself is in `real`. */
 export function pageShell(): Shell {
   const folder = temporaryFolder()
   const work = folder.file('work')
   mkdirSync(join(work, 'data'), { recursive: true })
-  mkdirSync(folder.file('bin'))
-  const words = program.map(word => `'${word}'`).join(' ')
-  chmodSync(folder.write('bin/latchkey', `#!/bin/sh\nexec ${words} "$@"\n`), 0o755)
+  const { script, stop } = standIn()
+  for (const [name, text] of [
+    ['bin', script],
+    ['real', real],
+  ] as const) {
+    mkdirSync(folder.file(name))
+    chmodSync(folder.write(`${name}/latchkey`, text), 0o755)
+  }
   return {
     folder,
     work,
     path: `${folder.file('bin')}:${process.env['PATH']}`,
     blocks: (page, language) =>
       blocksOf(page, language).map(text => text.replaceAll('/var/backups/latchkey', folder.file('backups'))),
-    bash: (script, env) => {
-      const ran = Bun.spawnSync(['bash', '-euo', 'pipefail', '-c', script], {
-        cwd: work,
+    bash: async (script, env, cwd = work) => {
+      const ran = Bun.spawn(['bash', '-euo', 'pipefail', '-c', script], {
+        cwd,
         env,
         stdin: 'ignore',
+        stderr: 'pipe',
       })
-      return { code: ran.exitCode, out: ran.stdout.toString(), err: ran.stderr.toString() }
+      const [out, err, code] = await Promise.all([ran.stdout.text(), ran.stderr.text(), ran.exited])
+      return { code, out, err }
+    },
+    close: () => {
+      stop()
+      folder.remove()
     },
   }
 }

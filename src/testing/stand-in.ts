@@ -1,0 +1,55 @@
+/** What stands in for the program in a shell, where many lines are run: a process of its own takes ten times as long. For tests only. */
+import { program } from './process.ts'
+import { run } from './run.ts'
+
+/** The program itself, as a script. */
+export const real = `#!/bin/sh\nexec ${program.map(word => `'${word}'`).join(' ')} "$@"\n`
+
+export interface StandIn {
+  /** A script that has its words, environment and folder answered here, but for what lasts. */
+  readonly script: string
+  readonly stop: () => void
+}
+
+/** The compiled program takes every line itself. The one that waits for an answer must not block this thread. */
+export function standIn(): StandIn {
+  if (process.env['LATCHKEY_PROGRAM'] !== undefined) return { script: real, stop: () => {} }
+  const server = Bun.listen<{ asked: Buffer }>({
+    hostname: '127.0.0.1',
+    port: 0,
+    socket: {
+      open: socket => {
+        socket.data = { asked: Buffer.alloc(0) }
+      },
+      data: async (socket, chunk) => {
+        socket.data.asked = Buffer.concat([socket.data.asked, chunk])
+        const [cwd = '', stdin = '', count = '', ...rest] = socket.data.asked.toString().split('\0')
+        const [words, variables] = [rest.slice(0, Number(count)), rest.slice(Number(count))]
+        // Behind the last variable there is an empty one.
+        if (variables.length < 2 || variables.at(-2) !== '') return
+        const env = Object.fromEntries(
+          variables.slice(0, -2).map(each => [each.replace(/=.*/s, ''), each.replace(/^[^=]*=/, '')]),
+        )
+        const ran = await run(words, { cwd, stdin, env, program }).catch(error => ({
+          code: 255,
+          out: '',
+          err: String(error),
+        }))
+        socket.end(`${ran.out}\0${ran.err}\0${ran.code}\0`)
+      },
+    },
+  })
+  return { script: asking(server.port), stop: () => server.stop(true) }
+}
+
+const asking = (port: number): string => `#!/bin/bash
+case "$1" in serve|demo) exec ${program.map(word => `'${word}'`).join(' ')} "$@" ;; esac
+exec 3<>/dev/tcp/127.0.0.1/${port}
+given=
+if [ -p /dev/stdin ] || [ -f /dev/stdin ]; then given=$(cat; printf .); fi
+{ printf '%s\\0' "$PWD" "\${given%.}" "$#" "$@"; env -0; printf '\\0'; } >&3
+for part in out err code; do IFS= read -r -d '' "$part" <&3; done
+printf %s "$out"
+printf %s "$err" >&2
+exit "$code"
+`
