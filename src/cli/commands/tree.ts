@@ -172,12 +172,7 @@ export const tree: Tree = {
     summary: 'Shell completion',
     verbs: {
       install: () => import('./completion/install.ts'),
-      ...together(
-        async () => (await import('../completion/scripts.ts')).scriptCommands,
-        'bash',
-        'zsh',
-        'fish',
-      ),
+      ...together(() => import('../completion/scripts.ts'), 'bash', 'zsh', 'fish'),
     },
   },
   schema: {
@@ -192,7 +187,7 @@ export const tree: Tree = {
 
 /** Those that every noun with limits has. */
 function limits(noun: LimitedNoun): Readonly<Record<'limit' | 'reset', Load | Words>> {
-  const load = async () => (await import('./limits.ts')).limitCommands(noun)
+  const load = async () => ({ default: (await import('./limits.ts')).limitCommands(noun) })
   return {
     limit: { summary: `Rolling limits of a ${noun}`, verbs: together(load, 'add', 'list', 'remove') },
     ...together(load, 'reset'),
@@ -201,9 +196,9 @@ function limits(noun: LimitedNoun): Readonly<Record<'limit' | 'reset', Load | Wo
 
 /** Commands that are short, and in one file. */
 function together<Verb extends string>(
-  load: () => Promise<Readonly<Record<Verb, Declaration>>>,
+  load: () => Promise<{ readonly default: Readonly<Record<Verb, Declaration>> }>,
   ...verbs: readonly Verb[]
 ): Readonly<Record<Verb, Load>> {
-  const loads = verbs.map(verb => [verb, async () => ({ default: (await load())[verb] })])
+  const loads = verbs.map(verb => [verb, async () => ({ default: (await load()).default[verb] })])
   return Object.fromEntries(loads)
 }

@@ -30,7 +30,7 @@ const scriptCommand = (shell: Shell) =>
   })
 
 /** The commands that print the scripts. */
-export const scriptCommands = {
+export default {
   bash: scriptCommand('bash'),
   zsh: scriptCommand('zsh'),
   fish: scriptCommand('fish'),
