@@ -1,4 +1,4 @@
-/** What README.md and docs/ tell people to type, and a shell to type it in. For tests only. */
+/** The commands in README.md and docs/, and a shell to run them. For tests only. */
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
@@ -8,10 +8,10 @@ export const root = join(import.meta.dir, '../..')
 
 export interface Shell {
   readonly folder: TemporaryFolder
-  /** Where it starts. */
+  /** Its current folder. */
   readonly work: string
   readonly path: string
-  /** The blocks of one language in a page, with the paths of a real machine led into the temporary folder. */
+  /** The blocks of one language in a page, with real paths replaced by paths in the temporary folder. */
   readonly blocks: (page: string, language: string) => readonly string[]
   readonly bash: (
     script: string,
