@@ -2,7 +2,7 @@ import type { Mutation } from './mutation.ts'
 
 const everyCommand = { tests: ['src/acceptance/audit.test.ts'], only: 'leaves its rows in the audit trail' }
 
-/** What nobody is told of any more. */
+/** Mistakes that hide something. */
 export const audit: readonly Mutation[] = [
   {
     what: 'a new user or project is not told of',

@@ -81,7 +81,7 @@ export function updatedText(noun: Noun, view: Changed, brush: Brush): string {
     { before: toJson({}, view.before), after: toJson({}, Object.fromEntries(after)) },
     brush,
   )
-  const said = outcomeText(noun, view, `Updated ${titleOf(noun, view)}`)
+  const said = outcomeText(`Updated ${titleOf(noun, view)}`, noun, view)
   return told === '' ? said : `${said}\n  ${told}`
 }
 
@@ -90,7 +90,8 @@ export const outcome = <View extends Changed>(
   noun: Noun,
   shape: ObjectShape<View>,
   done: (view: View) => string,
-) => one(shape, { done: view => outcomeText(noun, view, done(view)) })
+) => one(shape, { done: view => outcomeText(done(view), noun, view) })
 
-export const outcomeText = (noun: Noun, view: Changed, done: string): string =>
+/** @param done what happened, as a sentence; not said if nothing did */
+export const outcomeText = (done: string, noun: Noun, view: Changed): string =>
   view.changed ? done : `Unchanged: ${titleOf(noun, view)}`
