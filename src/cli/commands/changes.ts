@@ -1,4 +1,4 @@
-/** What a change of one thing says: what differs now, or that nothing does. Draws; decides nothing. */
+/** Says what a change of one thing did, or that nothing changed. */
 import { toJson } from '../../contract/json.ts'
 import { type Noun, nouns } from '../../contract/nouns.ts'
 import type { Brush } from '../declare/brush.ts'
