@@ -32,8 +32,8 @@ export const backups: readonly Mutation[] = [
   {
     what: 'a file gets its name before its bytes are on disk',
     file: 'src/system/files.ts',
-    text: "  const file = openSync(path, 'r+')\n  try {\n    fsyncSync(file)",
-    instead: "  const file = openSync(path, 'r+')\n  try {",
+    text: '    withOpen(file, fsyncSync)\n',
+    instead: '',
     ...durable,
   },
   {

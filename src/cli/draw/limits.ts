@@ -70,7 +70,7 @@ function fractionUsed({ amount, used }: LimitState): number {
   return amount === 0 ? 1 : used / amount
 }
 
-/** Never 100% if something is left, or 0% if something is used. Values far above 100% are rounded. */
+/** Never 100% if something is left, or 0% if something is used. From 1,000% on the exact value does not matter. */
 export function percentUsed(limit: LimitState): string {
   const percent = Math.floor(fractionUsed(limit) * 100)
   if (percent > 999) return '>999%'
@@ -88,7 +88,7 @@ function fullness(limit: LimitState, room: number, brush: Brush): string {
   return drawn === '' ? '' : `  ${paintOf(limit, brush)(drawn)}`
 }
 
-/** When more becomes free: `12,300 free at 14:05, all of it at 16:40`. Empty if nothing is used. */
+/** When more becomes free: `12,300 free at 14:05, all of it at 16:40`. Empty if there is no forecast and the limit is not exceeded. */
 function laterText(limit: LimitState | LimitForecast, brush: Brush): string {
   if ('frees' in limit && limit.frees.length > 0) {
     const steps = limit.frees.map(({ at, remaining }) =>
