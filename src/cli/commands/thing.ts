@@ -56,7 +56,7 @@ export const selecting = <N extends Noun>(noun: N) =>
   ({ [noun]: arg.one(nouns[noun].selectors) }) as Readonly<Record<N, Argument<string>>>
 
 /** `user alice (usr_…)` */
-export const titleOf = (noun: Noun, view: Thing): string => `${noun} ${labelOf(noun, view)} (${view.id})`
+const titleOf = (noun: Noun, view: Thing): string => `${noun} ${labelOf(noun, view)} (${view.id})`
 
 /** What `create` prints and would do. */
 export const creating = <View extends Created>(noun: Noun, shape: ObjectShape<View>) => ({
