@@ -1,4 +1,4 @@
-/** A record against the bare transaction of two statements that it is. */
+/** A record, compared with a plain transaction of its two statements. */
 import type { Database } from 'bun:sqlite'
 import { connectLatchkey } from '../src/index.ts'
 import { fixture, place } from './fixture.ts'
@@ -8,7 +8,7 @@ const keys = 1_000
 const records = 1_000
 
 export async function rows(): Promise<readonly Row[]> {
-  // Each has a file of its own: writers on one empty each other's page caches.
+  // Each has its own file, because writers on the same file empty each other's page caches.
   using made = await fixture(keys)
   using other = await fixture(keys)
   const db = other.bare()
@@ -18,7 +18,7 @@ export async function rows(): Promise<readonly Row[]> {
   const bareIds = Array.from({ length: records }, (_, n) => other.keys[place(n, keys)]!.id)
   await latchkey.usage.record(ids[0]!, { model: 'gpt-x' })
   const priced = { model: 'gpt-x', inputTokens: 100, outputTokens: 20, costUsd: 0.000005 }
-  // Otherwise the same one would pay for the checkpoints of all, round after round.
+  // Otherwise the same one would always pay for the checkpoints.
   const files = [made.bare(), db]
   const checkpoint = () => {
     for (const file of files) file.run('PRAGMA wal_checkpoint(TRUNCATE)')

@@ -1,4 +1,4 @@
-/** A verdict against what it cannot be had without: SHA-256, the lookup of the key, the sum of its window. */
+/** A verdict, compared with its minimum: SHA-256, the lookup of the key, and the sum of its window. */
 import type { Database } from 'bun:sqlite'
 import { connectLatchkey } from '../src/index.ts'
 import { fill, fixture, hour, minutes, place } from './fixture.ts'
@@ -17,7 +17,7 @@ export async function rows(): Promise<readonly Row[]> {
   db.run('PRAGMA wal_checkpoint(TRUNCATE)')
 
   const plain = bareVerifier(db)
-  // The library reads where the pages lie; what that is worth can be seen by giving it to the floor as well.
+  // The library uses memory-mapped reads. The reference can use them too, to see their effect.
   const mappedDb = made.bare()
   mappedDb.run('PRAGMA mmap_size = 268435456')
   const mapped = bareVerifier(mappedDb)

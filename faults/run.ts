@@ -1,6 +1,6 @@
 /**
- * `bun run faults [--count N] [--only NAME] [--skip NAME]`: does to Latchkey what machines and people do, with real files
- * and real processes, and compares. A line of figures for each fault; exit code 1 when anything was lost.
+ * `bun run faults [--count N] [--only NAME] [--skip NAME]`: does to Latchkey what machines and people do, with real
+ * files and processes, and checks the result. Prints one line for each fault. Exits 1 if anything was lost.
  */
 import { parseArgs } from 'node:util'
 import { clock } from './clock.ts'

@@ -4,7 +4,7 @@ const glmProxy = { tests: ['src/operations/import/glm-proxy.test.ts'] }
 const gone = { tests: ['src/operations/import/gone.test.ts'] }
 const ingest = { tests: ['src/operations/usage/ingest.test.ts'] }
 
-/** What comes from elsewhere. */
+/** Mistakes in imports. */
 export const imports: readonly Mutation[] = [
   {
     what: 'an import counts again what it has counted',

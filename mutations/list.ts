@@ -1,4 +1,4 @@
-/** All of them. Each must be noticed by the tests that it names: see `run.ts`. */
+/** All mutations. The tests that each names must notice it; see `run.ts`. */
 import { audit } from './audit.ts'
 import { backups } from './backups.ts'
 import { changes } from './changes.ts'

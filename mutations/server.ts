@@ -4,7 +4,7 @@ const app = { tests: ['src/server/app.test.ts'] }
 
 const door = { tests: ['src/server/door.test.ts'] }
 
-/** What the server answers, and to whom. */
+/** Mistakes in what the server answers, and to whom. */
 export const server: readonly Mutation[] = [
   {
     what: 'whoever may ask for verdicts may charge keys',

@@ -1,21 +1,22 @@
-/** What README.md and docs/ tell people to type, and a shell to type it in. For tests only. */
+/** The commands in README.md and docs/, and a shell to run them. For tests only. */
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
-import { program } from './process.ts'
+import { launcher } from './process.ts'
 
 export const root = join(import.meta.dir, '../..')
 
 export interface Shell {
   readonly folder: TemporaryFolder
-  /** Where it starts. */
+  /** Its current folder. */
   readonly work: string
   readonly path: string
-  /** The blocks of one language in a page, with the paths of a real machine led into the temporary folder. */
+  /** The blocks of one language in a page, with real paths replaced by paths in the temporary folder. */
   readonly blocks: (page: string, language: string) => readonly string[]
   readonly bash: (
     script: string,
     env: Readonly<Record<string, string | undefined>>,
+    cwd?: string,
   ) => { readonly code: number; readonly out: string; readonly err: string }
 }
 
@@ -25,20 +26,15 @@ export function pageShell(): Shell {
   const work = folder.file('work')
   mkdirSync(join(work, 'data'), { recursive: true })
   mkdirSync(folder.file('bin'))
-  const words = program.map(word => `'${word}'`).join(' ')
-  chmodSync(folder.write('bin/latchkey', `#!/bin/sh\nexec ${words} "$@"\n`), 0o755)
+  chmodSync(folder.write('bin/latchkey', launcher), 0o755)
   return {
     folder,
     work,
     path: `${folder.file('bin')}:${process.env['PATH']}`,
     blocks: (page, language) =>
       blocksOf(page, language).map(text => text.replaceAll('/var/backups/latchkey', folder.file('backups'))),
-    bash: (script, env) => {
-      const ran = Bun.spawnSync(['bash', '-euo', 'pipefail', '-c', script], {
-        cwd: work,
-        env,
-        stdin: 'ignore',
-      })
+    bash: (script, env, cwd = work) => {
+      const ran = Bun.spawnSync(['bash', '-euo', 'pipefail', '-c', script], { cwd, env, stdin: 'ignore' })
       return { code: ran.exitCode, out: ran.stdout.toString(), err: ran.stderr.toString() }
     },
   }

@@ -1,4 +1,4 @@
-/** The limits of a key, a user or a project: the same commands for each of them. */
+/** The same limit commands for keys, users and projects. */
 import { type LimitedNoun, nouns } from '../../contract/nouns.ts'
 import { limitState, putLimit } from '../../contract/views/limits.ts'
 import { metrics } from '../../contract/views/words.ts'
@@ -83,7 +83,7 @@ export function limitCommands(noun: LimitedNoun) {
 
 type Limited = Parameters<Latchkey['limits']['list']>[0]
 
-/** Whose limits are meant. A key may be named by the secret on stdin. */
+/** The thing whose limits are meant. A key may be named by its secret on stdin. */
 async function named(ctx: Context, noun: LimitedNoun, typed: string): Promise<Limited> {
   if (noun === 'key') return { key: await ctx.keySelector(typed) }
   return noun === 'user' ? { user: typed } : { project: typed }

@@ -2,8 +2,8 @@ import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Load, Tree, Words } from '../declare/declaration.ts'
 
 /**
- * Every noun and verb, with what each is about, and how to load it, in the order of the help. Must never load one by
- * itself: start-up pays for each.
+ * Every noun and verb, with its summary and how to load it, in the order of the help. Loads nothing itself, because
+ * every module makes each start slower.
  */
 export const tree: Tree = {
   user: {
@@ -190,7 +190,7 @@ export const tree: Tree = {
   demo: { group: 'Program', summary: 'A tour on a temporary database', load: () => import('./demo.ts') },
 }
 
-/** Those that every noun with limits has. */
+/** The verbs of every noun that has limits. */
 function limits(noun: LimitedNoun): Words {
   return {
     summary: `Rolling limits of a ${noun}`,

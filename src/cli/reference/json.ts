@@ -1,4 +1,4 @@
-/** Writes docs/json.md, the contract of machine-readable output, from the shapes that commands declare. */
+/** Writes docs/json.md, the contract of machine-readable output, from the declared shapes. */
 
 import { type ErrorCode, exitCodes, exitMeanings } from '../../contract/errors.ts'
 import { bare } from '../../contract/json.ts'
@@ -110,7 +110,7 @@ const allViews: readonly AnyShape[] = Object.values(views)
   .flatMap((value: unknown) => (isShape(value) ? [value] : []))
   .sort((a, b) => (a.name < b.name ? -1 : 1))
 
-/** A view is known wherever it stands by its properties, which every use of it shares. */
+/** Every use of a view shares its `properties`, so it is recognized by them. */
 const names = new Map(
   allViews.flatMap(({ schema, name }) => (schema.properties ? [[schema.properties, name]] : [])),
 )
@@ -131,7 +131,7 @@ function viewSection(view: AnyShape, commands: readonly NamedCommand[]): readonl
   ]
 }
 
-/** A row per field; the fields of an object without a name of its own follow it. */
+/** A row per field. Fields of an unnamed object follow it. */
 function fieldRows(schema: JsonSchema, prefix: string): readonly (readonly string[])[] {
   return Object.entries(schema.properties ?? {}).flatMap(([field, inner]) => {
     const rest = bare(inner)

@@ -1,11 +1,11 @@
 /**
- * The only way to the tables. Writes are BEGIN IMMEDIATE transactions, one at a time within the process, so that
- * an `await` inside one can never let another's statements slip in; reads see one snapshot. A dry run does all the
- * work and rolls it back.
+ * The only access to the tables. Writes are BEGIN IMMEDIATE transactions, one at a time within the process, so that an
+ * `await` inside one cannot let in statements of another. Reads see one snapshot. A dry run does all the work and rolls
+ * back.
  *
- * A connection goes on with a file that was moved or deleted under it, which nobody else sees. So each transaction looks
- * first where the path leads, and begins on the file that took the place of the one before. A restore in place changes
- * the contents of the same file, which needs none of this.
+ * If an open file is moved or deleted, its connection continues with a file that nobody else sees. So each transaction
+ * first checks where the path leads, and begins on the file that is there. A restore in place changes the contents of
+ * the same file, which needs none of this.
  */
 
 import type { Statement } from 'bun:sqlite'
@@ -28,22 +28,22 @@ export interface StoreOptions {
   readonly access: 'read' | 'write'
   /** Roll back instead of committing. */
   readonly dryRun: boolean
-  /** How long a write waits for another process's transaction. */
+  /** How long a write waits for a transaction of another process. */
   readonly busyTimeoutMs: number
-  /** Told when another file has taken the place of the one that was open. */
+  /** Called when another file took the place of the open one, and was opened. */
   readonly onReplaced?: (() => void) | undefined
 }
 
 interface Connection {
   readonly client: Client
   readonly facts: SqliteFacts
-  /** That the path led to when it was made. */
+  /** The file that the path led to when it was opened. */
   readonly file: FileId
-  /** Once a query was put to it. */
+  /** Set once a query has run. */
   database?: Database
 }
 
-/** A connection for what awaits nothing. */
+/** A connection for work that awaits nothing. */
 interface Glancer {
   readonly facts: SqliteFacts
   readonly keys: UnlimitedKeys
@@ -57,10 +57,10 @@ export class SqliteStore implements Store {
   readonly #access: StoreOptions['access']
   readonly #busyTimeoutMs: number
   readonly #onReplaced: () => void
-  /** That the connections are on. */
+  /** The file of the connections. */
   #file: FileId | undefined
   #log: readonly FileId[] = []
-  /** That the path has led to before, with its log, until there is another. */
+  /** The previous file of the path and its log, until the next one is opened. */
   #left: { readonly file: FileId; readonly log: readonly FileId[] } | undefined
   #freshUntil = 0
   #closing: Promise<unknown> = Promise.resolve()
@@ -110,12 +110,12 @@ export class SqliteStore implements Store {
     })
   }
 
-  /** Whether `write` can be called at all. */
+  /** Whether `write` may be called. */
   get isWritable(): boolean {
     return this.#access === 'write'
   }
 
-  /** Opens the file and checks that it is a current Latchkey database; without this, the first use does. */
+  /** Opens the file and checks that it is a current Latchkey database. Otherwise the first use does. */
   open(): void {
     this.#follow()
     if (this.#access === 'read') this.#read()
@@ -144,22 +144,22 @@ export class SqliteStore implements Store {
     return run
   }
 
-  /** Runs `work` as one transaction that is on disk, power loss included, when the promise resolves. */
+  /** Runs `work` as one transaction. When the promise resolves, it is on disk and survives a power loss. */
   write<T>(work: (database: Database) => Promise<T>): Promise<T> {
     return this.#transact('FULL', work)
   }
 
   /**
-   * Runs `work` as one transaction that survives a crash of the process but, until the next checkpoint or
-   * administrative write, not a loss of power: for usage counters.
+   * Runs `work` as one transaction that survives a crash of the process, but not a power loss until the next checkpoint
+   * or administrative write. For usage counters.
    */
   count<T>(work: (database: Database) => Promise<T>): Promise<T> {
     return this.#transact('NORMAL', work)
   }
 
   /**
-   * Runs `work`, which awaits nothing, on one snapshot of the database, at once: on a connection of its own, so that
-   * a verdict never waits for a long report.
+   * Runs `work`, which awaits nothing, on one snapshot at once. Uses its own connection, so that a verdict never waits
+   * for a long report.
    */
   glance<T>(work: (facts: SqliteFacts, keys: UnlimitedKeys) => T): T {
     try {
@@ -188,8 +188,8 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Passes on what `work` yields from one snapshot, on a connection of its own: the reader may take its time and use
-   * the store meanwhile.
+   * Yields what `work` yields from one snapshot, on its own connection. The reader may take its time and use the store
+   * meanwhile.
    */
   async *stream<T>(work: (snapshot: Snapshot) => AsyncIterable<T>): AsyncGenerator<T> {
     this.#follow()
@@ -209,12 +209,12 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** Has work done when the store is closed, while it still can be; it must not throw. */
+  /** Registers work for when the store closes, while the database can still be used. It must not throw. */
   beforeClose(work: () => Promise<void>): void {
     this.#beforeClose.push(work)
   }
 
-  /** Waits for what is under way, then closes. */
+  /** Waits for running work, then closes. */
   async close(): Promise<void> {
     for (const work of this.#beforeClose.splice(0)) await work()
     this.#group.begin()
@@ -255,7 +255,7 @@ export class SqliteStore implements Store {
     )
   }
 
-  /** Lets go of a file that the path no longer leads to. */
+  /** Closes connections to a file that the path no longer leads to. */
   #follow(): void {
     this.#freshUntil = performance.now() + glancesPerLookMs
     const file = this.#file
@@ -269,7 +269,7 @@ export class SqliteStore implements Store {
     this.#writer = undefined
     this.#line = undefined
     glancer?.facts.client.close()
-    // What is under way ends on the file that it began on.
+    // Running work ends on the file that it began on.
     const closed = [
       this.#reads.then(() => reader?.client.close()),
       oneAtATime(line, async () => writer?.client.close()),
@@ -316,12 +316,12 @@ export class SqliteStore implements Store {
 }
 
 /**
- * Milliseconds for which a look at the path holds for glances: with a look for each, verdicts take a fifth longer. One
- * that began before the file was replaced could say the same.
+ * How long, in milliseconds, a check of the path is reused by fast reads. Checking each time makes verdicts a fifth
+ * slower. A read that began before the file was replaced could return the same.
  */
 const glancesPerLookMs = 1
 
-/** Address space for pages that are read where they lie: every write of another connection empties a page cache. */
+/** Address space for reading pages in place, because every write of another connection empties a page cache. */
 const mappedBytes = 256 * 1024 * 1024
 
 function mapped(client: Client): Client {
@@ -368,7 +368,7 @@ async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Tries again with short pauses, so that waiting for another process does not stop this one's event loop. */
+/** Tries again with short pauses, so that waiting for another process does not block the event loop. */
 async function beginImmediate(client: Client, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
@@ -382,7 +382,7 @@ async function beginImmediate(client: Client, timeoutMs: number): Promise<void> 
   }
 }
 
-/** The writes to one file, from whichever connection of this process, stand in one line. */
+/** All writes to one file within this process, from any connection, share a queue. */
 const lines = new Map<string, Promise<unknown>>()
 
 function oneAtATime<T>(name: string, work: () => Promise<T>): Promise<T> {

@@ -20,7 +20,7 @@ export default command({
   run: async (ctx, { user, passwordFile, remove }) => {
     const operations = await ctx.operations()
     if (remove) return operations.users.setPassword(user, null)
-    // Who is meant is settled before anybody types a password.
+    // Find the user before anybody types a password.
     const { id, username } = await operations.users.get(user)
     const password =
       passwordFile === undefined
@@ -34,7 +34,7 @@ export default command({
         user.hasPassword
           ? `Set the password of ${user.username}`
           : `Removed the password of ${user.username}`,
-        `user ${user.username} (${user.id})`,
+        'user',
         user,
       ),
   }),
