@@ -1,4 +1,4 @@
-/** Databases to measure on, made through the library; only the many buckets are written by hand. */
+/** Databases for measurements, created through the library. Only large numbers of buckets are written with SQL. */
 import { Database } from 'bun:sqlite'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,11 +13,11 @@ export const hour = 60 * minute
 export interface Fixture extends Disposable {
   readonly path: string
   readonly keys: readonly CreatedKey[]
-  /** A bare connection, as durable as the library's own. */
+  /** A plain connection with the same durability as the library. */
   readonly bare: () => Database
 }
 
-/** A database with the keys of so many customers, each with a limit on tokens in 5 hours. */
+/** A database with the keys of many customers, each with a limit on tokens in 5 hours. */
 export async function fixture(count: number): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   const path = join(folder, 'latchkey.db')
@@ -44,7 +44,7 @@ export async function fixture(count: number): Promise<Fixture> {
   }
 }
 
-/** Writes a bucket of one request for each start, and moves the total along. */
+/** Writes a bucket with one request for each start, and updates the total. */
 export function fill(db: Database, keyId: string, starts: Iterable<number>, model = 'gpt-x'): void {
   const insert = db.prepare(
     'INSERT INTO usage (key_id, start, model, requests, input_tokens, output_tokens, cost_micros) VALUES (?, ?, ?, 1, 100, 20, 5)',
@@ -59,11 +59,11 @@ export function fill(db: Database, keyId: string, starts: Iterable<number>, mode
   ).run(requests, keyId)
 }
 
-/** `count` minutes that end now, `step` minutes apart, oldest first. */
+/** The starts of `count` buckets, `step` minutes apart, oldest first. The last is now. */
 export function* minutes(count: number, step = 1, before = Date.now()): Generator<number> {
   const last = before - (before % minute)
   for (let n = count - 1; n >= 0; n--) yield last - n * step * minute
 }
 
-/** The same places every time, all over `size`. */
+/** Always the same places, spread over `size`. */
 export const place = (n: number, size: number): number => (n * 7_919) % size

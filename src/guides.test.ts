@@ -42,12 +42,11 @@ test.each([
     const home = folder.file(`guide-${page.replace(/\W/g, '-')}`)
     mkdirSync(home)
     leaveForeignData(home)
-    const script = [before, ...blocks(page, 'sh')]
+    const script = ['set -x', before, ...blocks(page, 'sh')]
       .join('\n')
       .replaceAll(folder.file('backups'), join(home, 'backups'))
-    const env = { PATH: path, HOME: home, TZ: 'UTC' }
-    const { code, err } = await typed(`set -x\n${script}`, env, home)
-    expect({ code, err }, err).toMatchObject({ code: 0 })
+    const { code, err } = await typed(script, { ...environment, HOME: home }, home)
+    expect(code, err).toBe(0)
   },
   120_000,
 )

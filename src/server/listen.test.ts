@@ -1,4 +1,4 @@
-/** Where a server listens, what starts it, and what it says of that. */
+/** Where a server listens, what starts it, and its messages about that. */
 import { expect, test } from 'bun:test'
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,8 +6,7 @@ import serve from '../cli/commands/serve.ts'
 import { tree } from '../cli/commands/tree.ts'
 import { readCommandLine } from '../cli/line/program.ts'
 import { temporaryFolder } from '../testing/folder.ts'
-import { onTerminal, program, spawnLatchkey } from '../testing/process.ts'
-import { testEnvironment } from '../testing/run.ts'
+import { onTerminal, processEnvironment, program, spawnLatchkey } from '../testing/process.ts'
 import { serverHome, startServer } from '../testing/server.ts'
 import { requirePresent, requireTool } from '../testing/tools.ts'
 import { splitWords } from '../testing/words.ts'
@@ -61,7 +60,7 @@ test('what cannot be listened on is refused before anything is answered', async 
     ['--listen example.org:80', 2, 'usage', '--allow-remote'],
     ['--listen 127.0.0.1', 2, 'usage', '127.0.0.1:8686'],
     ['--listen 127.0.0.1:65536', 2, 'usage', '65535'],
-    // No resolver is asked for a name with an empty part, nor for an address.
+    // Resolvers are not asked for addresses, or for a name with an empty part.
     ['--listen a..b:80 --allow-remote', 2, 'usage', 'not an address'],
     ['--listen [fe80::1%nowhere]:0 --allow-remote', 2, 'usage', 'not an address'],
     [`--unix ${home.folder}/none/l.sock`, 2, 'usage', 'mkdir'],
@@ -85,11 +84,7 @@ requirePresent(canUnshare, 'a way to run without a network')(
     await using home = await serverHome()
     const words = ['serve', '--json', '--listen', 'nohost.invalid:80', '--allow-remote']
     const child = Bun.spawn([...unshare, ...program, ...words], {
-      env: {
-        PATH: process.env['PATH'],
-        RES_OPTIONS: 'timeout:1 attempts:1',
-        ...testEnvironment({}, home.path),
-      },
+      env: processEnvironment({ db: home.path, env: { RES_OPTIONS: 'timeout:1 attempts:1' } }),
       stderr: 'pipe',
     })
     const err = await child.stderr.text()
@@ -120,7 +115,7 @@ requireTool('systemd-analyze')('systemd takes the units, all that they say inclu
   expect(units).toHaveLength(3)
   for (const name of units) {
     const unit = await Bun.file(join(packaging, name)).text()
-    // It is not installed where tests run, and neither are its pages.
+    // It is not installed where tests run, and neither are its man pages.
     folder.write(name, unit.replaceAll('/usr/local/bin/latchkey', process.execPath))
   }
   const checked = Bun.spawnSync(

@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Client } from '../db/sqlite/client.ts'
 import { connectLatchkey } from '../index.ts'
-import { program, spawnLatchkey } from '../testing/process.ts'
-import { testEnvironment } from '../testing/run.ts'
+import { processEnvironment, program, spawnLatchkey } from '../testing/process.ts'
 import { serverHome as prepared, startServer } from '../testing/server.ts'
 
 const posting = (gateway: string, body: unknown) => ({
@@ -81,7 +80,7 @@ test('usage that was answered survives SIGKILL', async () => {
   expect(requests).toBeLessThanOrEqual(begun)
 })
 
-/** What a server answers to bytes on a connection, until it closes it; each part is sent once the one before has an answer. */
+/** The answers of a server to bytes on a connection until it closes. Each part is sent after the answer to the previous one. */
 async function exchange(url: string, parts: readonly string[]): Promise<string> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -204,7 +203,7 @@ test('a request that is under way is finished, and a second signal does not wait
 test('a log that nobody reads holds up no answer', async () => {
   await using home = await prepared()
   const child = Bun.spawn([...program, 'serve', '--listen', '127.0.0.1:0'], {
-    env: { PATH: process.env['PATH'], ...testEnvironment({}, home.path) },
+    env: processEnvironment({ db: home.path }),
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -212,7 +211,7 @@ test('a log that nobody reads holds up no answer', async () => {
   const reader = child.stderr.getReader()
   const { value } = await reader.read()
   const url = JSON.parse(new TextDecoder().decode(value)).address
-  // A line has a hundred characters: more than any pipe holds.
+  // A line has a hundred characters, so this is more than a pipe holds.
   const some = async () => {
     for (let n = 0; n < 60; n++) expect((await fetch(`${url}/healthz`)).status).toBe(200)
   }
@@ -225,7 +224,7 @@ test('a log that nobody reads holds up no answer', async () => {
 test('a log that nobody reads holds up no end', async () => {
   await using home = await prepared()
   const child = Bun.spawn([...program, 'serve', '--json', '--listen', '127.0.0.1:0'], {
-    env: { PATH: process.env['PATH'], ...testEnvironment({}, home.path) },
+    env: processEnvironment({ db: home.path }),
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -251,7 +250,7 @@ test.each(['blocks', 'does not block'])(
       }).toThrow('EAGAIN')
     const stdout = how === 'blocks' ? openSync(fifo, constants.O_WRONLY) : full
     const child = Bun.spawn([...program, 'serve', '--listen', '127.0.0.1:0'], {
-      env: { PATH: process.env['PATH'], ...testEnvironment({}, home.path) },
+      env: processEnvironment({ db: home.path }),
       stdin: 'ignore',
       stdout,
       stderr: 'pipe',
@@ -281,7 +280,7 @@ test('clients that do not send what they have begun hold up no stop', async () =
   })
   while (server.log().filter(({ event }) => event === 'request').length < 2) await Bun.sleep(10)
   server.kill('SIGTERM')
-  // A client that is let go on keeps its connection for a minute.
+  // If it were not cut off, a client would keep its connection for a minute.
   const ended = await Promise.race([server.finished, Bun.sleep(30_000)])
   for (const socket of dripping) socket.destroy()
   expect(ended).toMatchObject({ code: 0, signal: null })

@@ -1,4 +1,4 @@
-/** A real database with some users and a folder for its backups, with a clock that tests turn. For tests only. */
+/** A real database with some users, a backup folder, and a clock that tests set. For tests only. */
 import { openWriter } from '../db/sqlite/open.ts'
 import type { FileContext } from '../operations/context.ts'
 import { initialize } from '../operations/file/init.ts'

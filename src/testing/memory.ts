@@ -1,12 +1,12 @@
 /**
- * Temporary files of tests are made in memory where there is such a folder, as on Linux: what they claim, no disk has to
- * be waited for. `bunfig.toml` loads this before each file of tests.
+ * Tests make their temporary files in memory if the system has such a folder, as Linux does: waiting for a disk proves
+ * nothing. `bunfig.toml` loads this before each test file.
  */
 import { accessSync, constants, readFileSync, statfsSync } from 'node:fs'
 
 const folder = '/dev/shm'
 
-/** A container's is often small, or runs no programs. */
+/** In a container it is often small, or mounted noexec. */
 function isUsable(): boolean {
   try {
     accessSync(folder, constants.W_OK)

@@ -1,17 +1,18 @@
-/** What README.md and docs/ tell people to type, and a shell to type it in. For tests only. */
+/** The commands in README.md and docs/, and a shell to run them. For tests only. */
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
-import { real, standIn } from './stand-in.ts'
+import { launcher } from './process.ts'
+import { standIn } from './stand-in.ts'
 
 export const root = join(import.meta.dir, '../..')
 
 export interface Shell {
   readonly folder: TemporaryFolder
-  /** Where it starts. */
+  /** Its current folder. */
   readonly work: string
   readonly path: string
-  /** The blocks of one language in a page, with the paths of a real machine led into the temporary folder. */
+  /** The blocks of one language in a page, with real paths replaced by paths in the temporary folder. */
   readonly blocks: (page: string, language: string) => readonly string[]
   readonly bash: (
     script: string,
@@ -21,7 +22,7 @@ export interface Shell {
   readonly close: () => void
 }
 
-/** Bash in a temporary folder, with what stands in for `latchkey` on its PATH; the program itself is in `real`. */
+/** Bash in a temporary folder, with a stand-in for `latchkey` on its PATH. The program itself is in `real`. */
 export function pageShell(): Shell {
   const folder = temporaryFolder()
   const work = folder.file('work')
@@ -29,7 +30,7 @@ export function pageShell(): Shell {
   const { script, stop } = standIn()
   for (const [name, text] of [
     ['bin', script],
-    ['real', real],
+    ['real', launcher],
   ] as const) {
     mkdirSync(folder.file(name))
     chmodSync(folder.write(`${name}/latchkey`, text), 0o755)

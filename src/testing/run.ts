@@ -15,9 +15,9 @@ export interface RunOptions {
   readonly now?: Date | (() => Date)
   readonly env?: Environment
   readonly stdin?: string | Uint8Array<ArrayBuffer>
-  /** Answers in place of a person; a question without one fails the test. */
+  /** Answers for a person. A question without one fails the test. */
   readonly prompts?: Partial<Prompts>
-  /** Default: a folder that does not exist and cannot be made, so a test cannot touch the repository by accident. */
+  /** Default: a folder that does not exist and cannot be created, so that a test cannot change the repository by accident. */
   readonly cwd?: string
   readonly db?: string
   readonly tree?: Tree
@@ -29,7 +29,7 @@ export interface Ran {
   readonly code: number
   readonly out: string
   readonly err: string
-  /** Stdout, parsed. */
+  /** Stdout as JSON. */
   readonly json: <T = unknown>() => T
 }
 
@@ -66,10 +66,10 @@ export async function run(commandLine: string | readonly string[], options: RunO
   return { code, out, err, json: () => JSON.parse(out) }
 }
 
-/** Not even root can make something there. */
+/** Not even root can create anything there. */
 export const nowhere = '/proc/nonexistent'
 
-/** An environment that leads to no file of the person who runs the tests. */
+/** An environment that leads to no files of the person who runs the tests. */
 export function testEnvironment(env: Environment = {}, db?: string): Record<string, string | undefined> {
   return { HOME: nowhere, LATCHKEY_ACTOR: 'tester', ...(db === undefined ? {} : { LATCHKEY_DB: db }), ...env }
 }

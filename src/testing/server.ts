@@ -1,18 +1,17 @@
-/** `latchkey serve` as a process of its own, on a port that the system chooses. For tests only. */
+/** `latchkey serve` as a process, on a port that the system chooses. For tests only. */
 import { type TestLatchkey, temporaryLatchkey } from './latchkey.ts'
-import { type Finished, program } from './process.ts'
-import { testEnvironment } from './run.ts'
+import { type Finished, processEnvironment, program } from './process.ts'
 
 export interface RunningServer {
   readonly url: string
   readonly pid: number
   readonly kill: (signal: NodeJS.Signals) => void
-  /** What stands on stderr so far. */
+  /** Its stderr so far. */
   readonly log: () => readonly Readonly<Record<string, unknown>>[]
   readonly finished: Promise<Finished>
 }
 
-/** Resolves once it listens; rejects with what it said when it ends instead. `before`: words of a command that runs it. */
+/** Resolves when it listens. Rejects with its output if it ends instead. `before`: words in front of the command. */
 export async function startServer(
   db: string,
   args: readonly string[] = [],
@@ -20,7 +19,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const listen = args.some(word => word === '--unix') ? [] : ['--listen', '127.0.0.1:0']
   const child = Bun.spawn([...before, ...program, 'serve', '--json', ...listen, ...args], {
-    env: { PATH: process.env['PATH'], ...testEnvironment({}, db) },
+    env: processEnvironment({ db }),
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -48,7 +47,7 @@ export async function startServer(
   return { url: String(first['address']), pid: child.pid, kill: signal => child.kill(signal), log, finished }
 }
 
-/** A database with the keys `gateway`, which may do everything, and `ci`. */
+/** A database with two keys: `gateway`, which may do everything, and `ci`. */
 export async function serverHome(): Promise<
   TestLatchkey & { readonly gateway: string; readonly ci: string }
 > {

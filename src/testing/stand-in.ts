@@ -1,19 +1,17 @@
-/** What stands in for the program in a shell, where many lines are run: a process of its own takes ten times as long. For tests only. */
-import { program } from './process.ts'
+/** Replaces the program in shells that run many lines, because a process takes ten times as long. For tests only. */
+import { shellWord } from '../text/shell-word.ts'
+import { launcher, program } from './process.ts'
 import { run } from './run.ts'
 
-/** The program itself, as a script. */
-export const real = `#!/bin/sh\nexec ${program.map(word => `'${word}'`).join(' ')} "$@"\n`
-
 export interface StandIn {
-  /** A script that has its words, environment and folder answered here, but for what lasts. */
+  /** Sends its words, folder, environment and stdin to this process, except for commands that last. */
   readonly script: string
   readonly stop: () => void
 }
 
-/** The compiled program takes every line itself. The one that waits for an answer must not block this thread. */
+/** The compiled program itself runs every line. Whoever waits for an answer must not block this thread. */
 export function standIn(): StandIn {
-  if (process.env['LATCHKEY_PROGRAM'] !== undefined) return { script: real, stop: () => {} }
+  if (process.env['LATCHKEY_PROGRAM'] !== undefined) return { script: launcher, stop: () => {} }
   const server = Bun.listen<{ asked: Buffer }>({
     hostname: '127.0.0.1',
     port: 0,
@@ -25,7 +23,7 @@ export function standIn(): StandIn {
         socket.data.asked = Buffer.concat([socket.data.asked, chunk])
         const [cwd = '', stdin = '', count = '', ...rest] = socket.data.asked.toString().split('\0')
         const [words, variables] = [rest.slice(0, Number(count)), rest.slice(Number(count))]
-        // Behind the last variable there is an empty one.
+        // An empty variable ends them.
         if (variables.length < 2 || variables.at(-2) !== '') return
         const env = Object.fromEntries(
           variables.slice(0, -2).map(each => [each.replace(/=.*/s, ''), each.replace(/^[^=]*=/, '')]),
@@ -43,7 +41,7 @@ export function standIn(): StandIn {
 }
 
 const asking = (port: number): string => `#!/bin/bash
-case "$1" in serve|demo) exec ${program.map(word => `'${word}'`).join(' ')} "$@" ;; esac
+case "$1" in serve|demo) exec ${program.map(shellWord).join(' ')} "$@" ;; esac
 exec 3<>/dev/tcp/127.0.0.1/${port}
 given=
 if [ -p /dev/stdin ] || [ -f /dev/stdin ]; then given=$(cat; printf .); fi

@@ -1,4 +1,4 @@
-/** New databases as copies of one that was made: most tests do not care how it came to be. For tests only. */
+/** Copies of a prepared database, because most tests do not care how it was created. For tests only. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
@@ -11,8 +11,8 @@ interface Template {
 const made = new Map<string, Template>()
 
 /**
- * A database at `path`, which `make` writes there at the first call with this `kind`. Each has an identity of its own:
- * that is the id of its first audit row, of which nothing else in the file is made.
+ * A database at `path`, which `make` creates at the first call with this `kind`. Each gets its own identity: the id of
+ * its first audit row, from which nothing else in the file is derived.
  */
 export async function fromTemplate(kind: string, path: string, make: () => Promise<void>): Promise<void> {
   const template = made.get(kind)
@@ -22,7 +22,7 @@ export async function fromTemplate(kind: string, path: string, make: () => Promi
     return
   }
   const { bytes, places } = template
-  // Before all that get their ids at the same time, as the id was that it replaces.
+  // Sorts before all other ids of the same time, as the replaced id did.
   const other = Buffer.from(`0000${crypto.randomUUID().slice(-12)}`)
   for (const place of places) bytes.set(other, place)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })

@@ -1,12 +1,13 @@
 /**
- * `bun run generate NAME`: drizzle-kit writes the next migration from src/db/schema, then what drizzle cannot say is
- * added to the new file: STRICT on every table, WITHOUT ROWID on the clustered ones. A migration that only adds tables
- * gets its way back, and each is listed. Landed migrations are never touched.
+ * `bun run generate NAME`: drizzle-kit writes the next migration from src/db/schema. Then STRICT is added to every new
+ * table, and WITHOUT ROWID to the clustered ones, because drizzle has no words for them. A migration that only adds
+ * gets its way back. Landed migrations are never changed.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { wayBack } from './way-back.ts'
 
-/** Tables stored in the order of their primary key: lookups and window sums read one run of pages. */
+/** Tables stored in the order of their primary key, so that lookups and window sums read neighbouring pages. */
 const clusteredTables: readonly string[] = [
   'usage',
   'secrets',
@@ -50,18 +51,6 @@ for (const file of added) {
   process.stdout.write(`${file}: made strict, and listed; ${next}.\n`)
 }
 if (added.length > 0) list(migrations().map(file => file.replace(/\.sql$/, '')))
-
-/** What undoes a migration that only adds tables; empty for any other, whose way back is written by hand. */
-function wayBack(up: string): string {
-  const statements = up.split('--> statement-breakpoint').map(statement => statement.trim())
-  if (!statements.every(statement => /^CREATE (TABLE `(?!__new_)|(UNIQUE )?INDEX )/.test(statement)))
-    return ''
-  const tables = statements.flatMap(statement => /^CREATE TABLE `(\w+)`/.exec(statement)?.[1] ?? [])
-  return tables
-    .toReversed()
-    .map(table => `DROP TABLE \`${table}\`;\n`)
-    .join('--> statement-breakpoint\n')
-}
 
 /** Writes the two files that list the migrations. */
 function list(names: readonly string[]): void {

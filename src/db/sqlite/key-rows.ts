@@ -1,6 +1,6 @@
 /**
- * Keys as rows, in SQL: what scripts and gateways ask for most does not wait for a query builder to be loaded. No rule may
- * live here.
+ * Keys as rows, in plain SQL, so that the most frequent requests of scripts and gateways do not load the query builder.
+ * Contains no rules.
  */
 import type { SQL } from 'drizzle-orm/sql/sql'
 import type { KeyQuery } from '../engine.ts'
@@ -12,7 +12,7 @@ export const keyColumns = `
   keys.disabled_at AS disabledAt, keys.revoked_at AS revokedAt, keys.revoked_reason AS revokedReason,
   keys.created_at AS createdAt, keys.updated_at AS updatedAt, keys.last_used_at AS lastUsedAt`
 
-/** What drizzle built, as text. */
+/** SQL that drizzle built, as text. */
 export type Render = (part: SQL) => Query
 
 /** Rows of `ListedKey`. */
@@ -38,7 +38,7 @@ export function listedKeys({ id, where, order, limit }: KeyQuery, render: Render
   }
 }
 
-/** Rows of `LimitOfKey`: the limits of these keys themselves. */
+/** Rows of `LimitOfKey`: the keys' own limits. */
 export const limitsOfKeys = (ids: readonly string[]): Query => ({
   sql: `
     SELECT key_id AS keyId, metric, amount, window_ms AS windowMs

@@ -14,7 +14,7 @@ import type { OperationContext } from '../context.ts'
 import { changeLimits } from '../limits/change.ts'
 import * as rules from '../rules/input.ts'
 import { columnsOf, parseKeyChanges } from './change.ts'
-import { conditionOf } from './filter.ts'
+import { conditionOf, parseFilter } from './filter.ts'
 import { type BulkChange, type Expectation, type KeyFilter, revokeOptions } from './input.ts'
 import { keyViews } from './view.ts'
 
@@ -90,7 +90,7 @@ async function matched(
 ): Promise<readonly Key[]> {
   const now = context.now()
   return keyViews(db, now, {
-    where: and(await conditionOf(db, now, filter), changeable(verb)),
+    where: and(await conditionOf(db, now, parseFilter(filter)), changeable(verb)),
   })
 }
 

@@ -1,9 +1,8 @@
-/** Where scheduled backups go, and to whom they are encrypted: one answer for the job and for who looks for them. */
+/** Where scheduled backups go and how they are encrypted, both for the job and for commands that look for them. */
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { ConfigValue } from '../../../contract/views.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Context } from '../../declare/declaration.ts'
-import { settingOf } from '../../settings/config.ts'
 
 interface Typed {
   readonly to: string | undefined
@@ -15,18 +14,18 @@ interface Destination {
   readonly recipientsFile: string | undefined
 }
 
-/** What is not typed stays as an earlier schedule has it. @throws conflict, usage */
+/** What was not typed stays as in an earlier schedule. @throws conflict, usage */
 export function destinationOf(ctx: Context, { to, recipientsFile }: Typed): Destination {
-  const place = ctx.place(to) ?? ctx.config.backupDir
-  requireOnePlace(ctx, place)
+  const setting = ctx.config.setting('backup_dir')
+  const place = ctx.place(to) ?? setting.value ?? ''
+  requireOnePlace(setting, place)
   if (recipientsFile !== undefined) return { to: place, recipientsFile: ctx.path(recipientsFile) }
-  const known = settingOf(ctx.config, 'age_recipients_file')
+  const known = ctx.config.setting('age_recipients_file')
   return { to: place, recipientsFile: isSet(known) ? undefined : (known.value ?? undefined) }
 }
 
-/** Backups that no list, status and doctor looks for would be missed when they are needed. */
-function requireOnePlace(ctx: Context, place: string): void {
-  const setting = settingOf(ctx.config, 'backup_dir')
+/** Backups that list, status and doctor do not find would be missed when they are needed. */
+function requireOnePlace(setting: ConfigValue, place: string): void {
   if (!isSet(setting) || place === setting.value) return
   throw new LatchkeyError(
     'conflict',
@@ -35,5 +34,5 @@ function requireOnePlace(ctx: Context, place: string): void {
   )
 }
 
-/** Whether somebody says so, and not an earlier schedule or nobody. */
+/** Whether it comes from a setting, and not from an earlier schedule or a default. */
 const isSet = ({ source }: ConfigValue): boolean => source !== 'backup schedule' && source !== 'default'

@@ -1,12 +1,13 @@
-/** What an import did, and what taking it back did, a line each. Draws; decides nothing. */
+/** Shows what an import did, and what undoing it did, one line each. */
 import { exitCodes } from '../../../contract/errors.ts'
+import { importReport } from '../../../contract/views/imports.ts'
 import type { ImportItem, ImportReport, ImportUndo, ImportUndoItem } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
-import { opt } from '../../declare/define.ts'
+import { one, opt } from '../../declare/define.ts'
 import { many } from '../../draw/quantity.ts'
 import { printableLine } from '../../terminal/printable.ts'
 
-export function importLines(report: ImportReport, brush: Brush): string {
+function importLines(report: ImportReport, brush: Brush): string {
   const paint = {
     created: brush.good,
     updated: brush.warn,
@@ -25,8 +26,8 @@ export function importLines(report: ImportReport, brush: Brush): string {
   ].join('\n')
 }
 
-/** The same of a dry run, as it goes on behind "Would". */
-export function importPlanLines(report: ImportReport, brush: Brush): string {
+/** The text of a dry run, after "Would". */
+function importPlanLines(report: ImportReport, brush: Brush): string {
   const { created, updated, unchanged, refused, gone, revoked, source } = report
   const words = {
     created: brush.good('create   '),
@@ -47,7 +48,7 @@ export function importPlanLines(report: ImportReport, brush: Brush): string {
   ].join('\n')
 }
 
-/** What is to be known of the source, whatever came of it. */
+/** Notes on the source, whatever the outcome. */
 const aboutSource = (report: ImportReport): readonly string[] => [
   ...report.notes.map(note => `Note: ${note}`),
   ...(report.ignoredFields.length === 0
@@ -80,12 +81,22 @@ function counts(report: ImportReport): string {
   ].join(', ')
 }
 
-/** What is left for somebody to do is no success. */
-export const importExit = ({ refused, gone }: ImportReport): number =>
+/** A result that needs further work is not a success. */
+const importExit = ({ refused, gone }: ImportReport): number =>
   refused > 0 || gone > 0 ? exitCodes.partial : 0
 
-/** The option that every import has. */
-export const revokeGone = opt.flag('Revoke keys that came from this source and are no longer in it')
+/** How every import prints its result. */
+export const reporting = {
+  prints: one(importReport, { done: importLines }),
+  would: importPlanLines,
+  exit: importExit,
+}
+
+/** The common parts of imports from other systems. */
+export const importing = {
+  ...reporting,
+  options: { revokeGone: opt.flag('Revoke keys that came from this source and are no longer in it') },
+}
 
 export function importUndoLines(undo: ImportUndo, brush: Brush): string {
   const paint = { removed: brush.bad, reverted: brush.warn, kept: brush.good, gone: brush.dim }

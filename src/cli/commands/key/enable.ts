@@ -1,6 +1,6 @@
 import { changedKey } from '../../../contract/views/keys.ts'
 import { command, oneOrRows } from '../../declare/define.ts'
-import { outcomeText } from '../changes.ts'
+import { outcomeText } from '../thing.ts'
 import { type Filters, keyFilter, keyFilters } from './filters.ts'
 import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
@@ -22,6 +22,6 @@ export default command({
   }),
   prints: oneOrRows(changedKey, {
     ...manyKeys,
-    done: key => outcomeText(`Enabled key ${key.name} (${key.id})`, `key ${key.name} (${key.id})`, key),
+    done: key => outcomeText(`Enabled key ${key.name} (${key.id})`, 'key', key),
   }),
 })

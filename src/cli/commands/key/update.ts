@@ -3,8 +3,8 @@ import type { Values } from '../../declare/declaration.ts'
 import { command, oneOrRows, opt, verbatim } from '../../declare/define.ts'
 import { json, limit, limitName } from '../../declare/parse.ts'
 import { whenIfEver } from '../../declare/times.ts'
-import { updatedText } from '../changes.ts'
 import { fields } from '../fields.ts'
+import { updatedText } from '../thing.ts'
 import { keyFilter, ownerFilters, stateFilters } from './filters.ts'
 import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
@@ -62,6 +62,6 @@ export default command({
   }),
   prints: oneOrRows(changedKey, {
     ...manyKeys,
-    done: (key, brush) => updatedText(`key ${key.name} (${key.id})`, key, brush),
+    done: (key, brush) => updatedText('key', key, brush),
   }),
 })
