@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly rows: () => Prom
   stats: () => import('./stats.ts'),
   backup: () => import('./backup.ts'),
   startup: () => import('./startup.ts'),
+  http: () => import('./http.ts'),
 }
 
 const asked = Bun.argv.slice(2)

@@ -22,16 +22,19 @@ export async function best<Name extends string>(
     Name,
     number
   >
-  for (let round = 0; round < rounds; round++) {
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      settle()
-      Bun.gc(true)
-      const begun = performance.now()
-      await works[name]()
-      times[name] = Math.min(times[name], performance.now() - begun)
-    }
+  for (const name of inTurns(names, rounds)) {
+    settle()
+    Bun.gc(true)
+    const begun = performance.now()
+    await works[name]()
+    times[name] = Math.min(times[name], performance.now() - begun)
   }
   return times
+}
+
+/** Each name so many times; the order turns round with every round. */
+export function* inTurns<Name extends string>(names: readonly Name[], rounds: number): Generator<Name> {
+  for (let round = 0; round < rounds; round++) yield* round % 2 === 0 ? names : names.toReversed()
 }
 
 /** Milliseconds per batch as microseconds per item. */

@@ -44,7 +44,7 @@ export async function rows(): Promise<readonly Row[]> {
   ]
 }
 
-function bareVerifier(db: Database): (secret: string) => void {
+export function bareVerifier(db: Database): (secret: string) => number {
   const lookup = db.prepare<{ id: string; expires_at: number | null; revoked_at: number | null }, [string]>(
     'SELECT id, expires_at, disabled_at, revoked_at FROM keys WHERE id = (SELECT key_id FROM secrets WHERE hash = ? AND ends_at IS NULL)',
   )
@@ -54,6 +54,8 @@ function bareVerifier(db: Database): (secret: string) => void {
   return secret => {
     const found = lookup.get(Bun.CryptoHasher.hash('sha256', secret, 'hex'))
     const now = Date.now()
-    if (found === null || sum.get(found.id, now - 5 * hour, now) === null) throw new Error('lost')
+    const summed = found && sum.get(found.id, now - 5 * hour, now)
+    if (summed === null) throw new Error('lost')
+    return summed.used
   }
 }

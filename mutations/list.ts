@@ -9,6 +9,7 @@ import { money } from './money.ts'
 import type { Mutation } from './mutation.ts'
 import { server } from './server.ts'
 import { start } from './start.ts'
+import { together } from './together.ts'
 
 export const mutations: readonly Mutation[] = [
   ...audit,
@@ -20,4 +21,5 @@ export const mutations: readonly Mutation[] = [
   ...backups,
   ...imports,
   ...start,
+  ...together,
 ]

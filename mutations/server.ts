@@ -106,8 +106,8 @@ export const server: readonly Mutation[] = [
   {
     what: 'usage is counted that was answered with 400',
     file: 'src/server/body.ts',
-    text: '        await requireEnd(request)\n',
-    instead: '',
+    text: '  await requireEnd(request)\n  return',
+    instead: '  return',
     tests: ['src/server/serve.test.ts'],
     only: 'a body in chunks',
   },

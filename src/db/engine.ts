@@ -102,8 +102,8 @@ export interface KeyQuery {
 }
 
 /**
- * What is counted with every request. Each call is one transaction of its own, in line with the others; on disk as after
- * `count`, unless it says otherwise. Functions that are passed in run inside it, and await nothing.
+ * What is counted with every request. Calls at the same time share one transaction, in their order, and one that fails leaves
+ * the others; on disk as after `count`, unless it says otherwise. Functions that are passed in run inside it, and await nothing.
  */
 export interface UsageBook {
   /** Moves the bucket of the minute and the totals of the key together. Null without such a key. */

@@ -25,12 +25,14 @@ import type {
   UsageInput,
 } from '../operations/usage/input.ts'
 
+export type * from '../operations/usage/input.ts'
+
 /** Usage of keys. Tokens and requests are counts, money is dollars, kept to the millionth. */
 export interface Usage {
   /**
    * Charges a key with what a request used, whatever the status of the key. When the promise resolves, verdicts of every
-   * process count it; it survives a crash of the process, and a loss of power from the next checkpoint on. A whole id is the
-   * fastest selector.
+   * process count it; it survives a crash of the process, and a loss of power from the next checkpoint on. Calls at the same
+   * time share one transaction, and one that fails leaves the others. A whole id is the fastest selector.
    *
    * @throws not_found, ambiguous, invalid
    * @example

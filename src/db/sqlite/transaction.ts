@@ -17,8 +17,10 @@ import { type Client, orClosed } from './client.ts'
 import { translate } from './errors.ts'
 import { SqliteFacts } from './facts.ts'
 import { type FileId, fileAt, isSame, logFilesOf, nowhere, requireOwnLog } from './file-id.ts'
+import { type Durability, GroupCommit, setSynchronous, type Writer, writerOn } from './group-commit.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
-import { SqliteUsage } from './usage-book.ts'
+import { UnlimitedKeys } from './unlimited-keys.ts'
+import type { SqliteUsage } from './usage-book.ts'
 
 export interface StoreOptions {
   readonly path: string
@@ -41,16 +43,10 @@ interface Connection {
   database?: Database
 }
 
-interface Writer extends Connection {
-  readonly begin: Statement
-  readonly commit: Statement
-  readonly usage: SqliteUsage
-  synchronous: 'FULL' | 'NORMAL'
-}
-
 /** A connection for work that awaits nothing. */
 interface Glancer {
   readonly facts: SqliteFacts
+  readonly keys: UnlimitedKeys
   readonly begin: Statement
   readonly end: Statement
 }
@@ -69,15 +65,16 @@ export class SqliteStore implements Store {
   #freshUntil = 0
   #closing: Promise<unknown> = Promise.resolve()
   #reader: Connection | undefined
-  #writer: Writer | undefined
+  #writer: (Connection & Writer) | undefined
   #glancer: Glancer | undefined
   #line: string | undefined
+  readonly #group: GroupCommit
   #reads: Promise<unknown> = Promise.resolve()
   #closed = false
   readonly #beforeClose: (() => Promise<void>)[] = []
 
   readonly latest: Store['latest'] = {
-    keyAt: (key, moment, refuses) => this.glance(facts => facts.keyAt(key, moment, refuses)),
+    keyAt: (key, moment, refuses) => this.glance((_, keys) => keys.keyAt(key, moment, refuses)),
     freeing: (limit, moment, downTo) =>
       this.glance(facts => {
         const now = facts.limitAt(limit, moment)
@@ -102,6 +99,15 @@ export class SqliteStore implements Store {
     this.#access = options.access
     this.#busyTimeoutMs = options.busyTimeoutMs
     this.#onReplaced = options.onReplaced ?? (() => {})
+    this.#group = new GroupCommit({
+      ...options,
+      writer: () => {
+        this.#follow()
+        return this.#write()
+      },
+      isFree: () => this.#line !== undefined && !lines.has(this.#line),
+      inLine: persist => oneAtATime(this.#line ?? lineOf(this.path), persist),
+    })
   }
 
   /** Whether `write` may be called. */
@@ -155,14 +161,14 @@ export class SqliteStore implements Store {
    * Runs `work`, which awaits nothing, on one snapshot at once. Uses its own connection, so that a verdict never waits
    * for a long report.
    */
-  glance<T>(work: (facts: SqliteFacts) => T): T {
+  glance<T>(work: (facts: SqliteFacts, keys: UnlimitedKeys) => T): T {
     try {
       if (performance.now() >= this.#freshUntil) this.#follow()
       this.#glancer ??= glancerOn(this.#connect(openReader))
-      const { facts, begin, end } = this.#glancer
+      const { facts, keys, begin, end } = this.#glancer
       begin.run()
       try {
-        const result = work(facts)
+        const result = work(facts, keys)
         requireUnchanged(facts.client)
         return result
       } finally {
@@ -174,50 +180,11 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Runs `work`, which awaits nothing, as one transaction: at once if nothing else in this process is writing,
-   * otherwise in turn. With FULL, it survives a power loss when the promise resolves; NORMAL is as durable as `count`.
+   * Runs `work`, which awaits nothing, in one transaction with whatever else waits for one, in the order of the calls. What
+   * fails is undone alone.
    */
-  async tally<T>(synchronous: 'FULL' | 'NORMAL', work: (usage: SqliteUsage) => T): Promise<T> {
-    this.#follow()
-    const writer = this.#writer
-    if (writer !== undefined && this.#line !== undefined && !lines.has(this.#line)) {
-      const done = this.#tallyNow(writer, synchronous, work)
-      if (done !== waits) return done
-    }
-    return this.#transact(synchronous, async () => work(this.#write().usage))
-  }
-
-  /** `waits` if another process is writing. */
-  #tallyNow<T>(
-    writer: Writer,
-    synchronous: 'FULL' | 'NORMAL',
-    work: (usage: SqliteUsage) => T,
-  ): T | typeof waits {
-    const { client, facts, usage, begin, commit } = writer
-    try {
-      setSynchronous(writer, synchronous)
-      try {
-        begin.run()
-      } catch (error) {
-        if (codeOf(error).startsWith('SQLITE_BUSY')) return waits
-        throw error
-      }
-      try {
-        facts.begun()
-        const result = work(usage)
-        if (this.dryRun) client.run('ROLLBACK')
-        else {
-          commit.run()
-          facts.committed()
-        }
-        return result
-      } catch (error) {
-        if (client.inTransaction) client.run('ROLLBACK')
-        throw error
-      }
-    } catch (error) {
-      throw translate(error, this.path)
-    }
+  tally<T>(durability: Durability, work: (usage: SqliteUsage) => T): Promise<T> {
+    return this.#group.run(durability, work)
   }
 
   /**
@@ -250,6 +217,7 @@ export class SqliteStore implements Store {
   /** Waits for running work, then closes. */
   async close(): Promise<void> {
     for (const work of this.#beforeClose.splice(0)) await work()
+    this.#group.begin()
     this.#closed = true
     await this.#reads
     this.#reader?.client.close()
@@ -264,13 +232,13 @@ export class SqliteStore implements Store {
     await this.#closing
   }
 
-  #transact<T>(synchronous: 'FULL' | 'NORMAL', work: (database: Database) => Promise<T>): Promise<T> {
+  #transact<T>(durability: Durability, work: (database: Database) => Promise<T>): Promise<T> {
     return oneAtATime(this.#line ?? lineOf(this.path), () =>
       guarded(this.path, async () => {
         this.#follow()
         const writer = this.#write()
         const database = await databaseOf(writer)
-        setSynchronous(writer, synchronous)
+        setSynchronous(writer, durability)
         await beginImmediate(writer.client, this.#busyTimeoutMs)
         writer.facts.begun()
         try {
@@ -330,7 +298,7 @@ export class SqliteStore implements Store {
     return this.#reader
   }
 
-  #write(): Writer {
+  #write(): Connection & Writer {
     if (this.#access === 'read') {
       throw new LatchkeyError(
         'unexpected',
@@ -340,17 +308,7 @@ export class SqliteStore implements Store {
     }
     if (this.#writer === undefined) {
       const { client, file } = this.#connect(openWriter)
-      // A writing transaction has its snapshot from the start.
-      const facts = new SqliteFacts(client, () => client.changeCounter())
-      this.#writer = orClosed(client, () => ({
-        client,
-        file,
-        facts,
-        usage: new SqliteUsage(facts),
-        begin: client.keep('BEGIN IMMEDIATE'),
-        commit: client.keep('COMMIT'),
-        synchronous: 'FULL',
-      }))
+      this.#writer = { ...writerOn(client), file }
       this.#line = lineOf(this.path)
     }
     return this.#writer
@@ -363,15 +321,6 @@ export class SqliteStore implements Store {
  */
 const glancesPerLookMs = 1
 
-/** Returned by a write that cannot begin at once. */
-const waits = Symbol('waits')
-
-function setSynchronous(writer: Writer, synchronous: 'FULL' | 'NORMAL'): void {
-  if (writer.synchronous === synchronous) return
-  writer.client.run(`PRAGMA synchronous = ${synchronous}`)
-  writer.synchronous = synchronous
-}
-
 /** Address space for reading pages in place, because every write of another connection empties a page cache. */
 const mappedBytes = 256 * 1024 * 1024
 
@@ -381,7 +330,12 @@ function mapped(client: Client): Client {
 }
 
 const glancerOn = ({ client, facts }: Connection): Glancer =>
-  orClosed(mapped(client), () => ({ facts, begin: client.keep('BEGIN'), end: client.keep('ROLLBACK') }))
+  orClosed(mapped(client), () => ({
+    facts,
+    keys: new UnlimitedKeys(facts),
+    begin: client.keep('BEGIN'),
+    end: client.keep('ROLLBACK'),
+  }))
 
 function connect(path: string, open: (path: string) => Client): Client {
   const client = open(path)
