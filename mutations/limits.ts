@@ -3,7 +3,7 @@ import type { Mutation } from './mutation.ts'
 const windows = { tests: ['src/operations/limits/window.test.ts'] }
 const reserving = { tests: ['src/operations/usage/reserve.test.ts'] }
 
-/** What lets through more, or less, than a limit says. */
+/** Mistakes that let through more, or less, than a limit allows. */
 export const limits: readonly Mutation[] = [
   {
     what: 'a reset holds only from the next millisecond on',

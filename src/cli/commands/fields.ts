@@ -1,4 +1,4 @@
-/** Options that operations know by another name: one use of a repeatable option is one of a list. */
+/** Options with other names in operations: a repeatable option is singular, its field plural. */
 
 const names = {
   limit: 'limits',
@@ -14,7 +14,7 @@ const known: ReadonlyMap<string, string> = new Map(Object.entries(names))
 
 type Fields<T> = { readonly [K in keyof T as K extends keyof typeof names ? (typeof names)[K] : K]: T[K] }
 
-/** What was typed, under the names of the operations. */
+/** The input of an operation, from options. */
 export const fields = <T extends object>(typed: T): Fields<T> =>
   Object.fromEntries(
     Object.entries(typed).map(([option, value]) => [known.get(option) ?? option, value]),
