@@ -235,20 +235,15 @@ async function fill(path: string, mebibytes: number): Promise<void> {
   await latchkey.close()
   const client: Client = openWriter(path)
   client.run('PRAGMA synchronous = OFF')
-  const columns = client.query("SELECT name FROM pragma_table_info('usage')").all() as { name: string }[]
-  const values: Record<string, string> = {
-    key_id: `'${id}'`,
-    model: "'model-' || (n % 7)",
-    start: '1699999980000 + (n / 7) * 60000',
-    requests: 'abs(random()) % 50',
-    input_tokens: 'abs(random()) % 100000',
-    output_tokens: 'abs(random()) % 100000',
-    cost_micros: 'abs(random()) % 1000000',
-  }
-  const named = columns.map(({ name }) => name).filter(name => name in values)
+  client.run("INSERT INTO models (name) SELECT 'model-' || value FROM json_each('[0, 1, 2, 3, 4, 5, 6]')")
+  const series = client
+    .query<{ id: number }, [string]>('SELECT id FROM series WHERE key_id = ?')
+    .get(id ?? '')?.id
   for (let from = 0; statSync(path).size < mebibytes * 1_048_576; from += 500_000) {
     client.run(`WITH RECURSIVE seq(n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM seq WHERE n < ${from + 499_999})
-      INSERT INTO usage (${named.join(', ')}) SELECT ${named.map(name => values[name]).join(', ')} FROM seq`)
+      INSERT INTO minutes (series, start, model, requests, input_tokens, output_tokens, cost_micros)
+      SELECT ${series}, 28333333 + n / 7, (SELECT id FROM models WHERE name = 'model-' || (n % 7)), abs(random()) % 50,
+        abs(random()) % 100000, abs(random()) % 100000, abs(random()) % 1000000 FROM seq`)
     client.run('PRAGMA wal_checkpoint(TRUNCATE)')
   }
   client.close()

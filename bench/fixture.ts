@@ -44,20 +44,41 @@ export async function fixture(count: number): Promise<Fixture> {
   }
 }
 
-/** Writes a bucket of one request for each start, and moves the total along. */
+/** Writes a bucket of one request for each start, in all widths. */
 export function fill(db: Database, keyId: string, starts: Iterable<number>, model = 'gpt-x'): void {
-  const insert = db.prepare(
-    'INSERT INTO usage (key_id, start, model, requests, input_tokens, output_tokens, cost_micros) VALUES (?, ?, ?, 1, 100, 20, 5)',
-  )
-  let requests = 0
+  const series = seriesOf(db, keyId)
+  const modelId = modelOf(db, model)
+  const widths = { minutes: minute, hours: hour, days: 24 * hour } as const
+  const statements = Object.entries(widths).map(([table, widthMs]) => ({
+    add: db.prepare(upsert(table)),
+    widthMs,
+  }))
   for (const start of starts) {
-    insert.run(keyId, start, model)
-    requests++
+    for (const { add, widthMs } of statements) {
+      const values = [series, Math.floor(start / widthMs), modelId, 1, 100, 20, 5]
+      add.run(...values, ...(widthMs === widths.days ? [start] : []))
+    }
   }
-  db.prepare(
-    'UPDATE keys SET requests = requests + ?1, input_tokens = input_tokens + 100 * ?1, output_tokens = output_tokens + 20 * ?1, cost_micros = cost_micros + 5 * ?1 WHERE id = ?2',
-  ).run(requests, keyId)
 }
+
+/** The series of a key that belongs to nobody. */
+export function seriesOf(db: Database, keyId: string): number {
+  db.prepare('INSERT INTO series (key_id) VALUES (?) ON CONFLICT DO NOTHING').run(keyId)
+  return db.prepare<{ id: number }, [string]>('SELECT id FROM series WHERE key_id = ?').get(keyId)!.id
+}
+
+export function modelOf(db: Database, model: string): number {
+  db.prepare('INSERT INTO models (name) VALUES (?) ON CONFLICT DO NOTHING').run(model)
+  return db.prepare<{ id: number }, [string]>('SELECT id FROM models WHERE name = ?').get(model)!.id
+}
+
+/** Series, start, model, requests, input tokens, output tokens, micro-dollars, and for days the last use. */
+export const upsert = (table: string): string => `
+  INSERT INTO ${table} (series, start, model, requests, input_tokens, output_tokens, cost_micros${table === 'days' ? ', last_at' : ''})
+  VALUES (?, ?, ?, ?, ?, ?, ?${table === 'days' ? ', ?' : ''})
+  ON CONFLICT (series, start, model) DO UPDATE SET requests = requests + excluded.requests,
+    input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
+    cost_micros = cost_micros + excluded.cost_micros${table === 'days' ? ', last_at = max(last_at, excluded.last_at)' : ''}`
 
 /** `count` minutes that end now, `step` minutes apart, oldest first. */
 export function* minutes(count: number, step = 1, before = Date.now()): Generator<number> {

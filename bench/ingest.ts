@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { connectLatchkey } from '../src/index.ts'
 import { customerKey, random, request } from '../src/seed/organisation.ts'
 import { type Cost, measured } from './child.ts'
+import { hour, minute, modelOf, seriesOf, upsert } from './fixture.ts'
 import type { Row } from './rounds.ts'
 
 const events = 1_000_000
@@ -132,21 +133,31 @@ async function bareLoop(database: string, log: string): Promise<void> {
       bucket.sums[3] += Math.round(event.costUsd * 1_000_000)
     }
   }
-  const upsert =
-    db.prepare(`INSERT INTO usage (key_id, start, model, requests, input_tokens, output_tokens, cost_micros)
-    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key_id, start, model) DO UPDATE SET requests = requests + excluded.requests,
-    input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
-    cost_micros = cost_micros + excluded.cost_micros`)
-  const totals = new Map<string, [number, number, number, number]>()
-  for (const { key, start, model, sums } of buckets.values()) {
-    upsert.run(key, start, model, ...sums)
-    const total = totals.get(key) ?? [0, 0, 0, 0]
-    for (let i = 0; i < 4; i++) total[i]! += sums[i]!
-    totals.set(key, total)
+  // In the order of the tables, as anybody would.
+  const wider = { hours: new Map<string, Sum>(), days: new Map<string, Sum>() }
+  const write = (table: 'minutes' | 'hours' | 'days', widthMs: number, sums: Iterable<Sum>): void => {
+    const statement = db.prepare(upsert(table))
+    const rows = [...sums].map(({ key, start, model, sums }) => ({
+      series: seriesOf(db, key),
+      start: Math.floor(start / widthMs),
+      model: modelOf(db, model),
+      values: [...sums, ...(table === 'days' ? [start] : [])],
+    }))
+    rows.sort((a, b) => a.series - b.series || a.start - b.start || a.model - b.model)
+    for (const { series, start, model, values } of rows) statement.run(series, start, model, ...values)
   }
-  const add = db.prepare(`UPDATE keys SET requests = requests + ?, input_tokens = input_tokens + ?,
-    output_tokens = output_tokens + ?, cost_micros = cost_micros + ? WHERE id = ?`)
-  for (const [key, total] of totals) add.run(...total, key)
+  for (const { key, start, model, sums } of buckets.values()) {
+    for (const [table, widthMs] of [['hours', hour] as const, ['days', 24 * hour] as const]) {
+      const from = start - (start % widthMs)
+      const name = `${key}/${from}/${model}`
+      const known = wider[table].get(name) ?? { key, start: from, model, sums: [0, 0, 0, 0] }
+      for (let i = 0; i < 4; i++) known.sums[i]! += sums[i]!
+      wider[table].set(name, known)
+    }
+  }
+  write('minutes', minute, buckets.values())
+  write('hours', hour, wider.hours.values())
+  write('days', 24 * hour, wider.days.values())
   db.run('COMMIT')
   db.close()
 }

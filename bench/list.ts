@@ -1,5 +1,6 @@
 /** `key list -o ndjson` as a process against `sqlite3 -json` on the same rows. */
 import { join } from 'node:path'
+import { lastUse } from '../src/db/sqlite/key-rows.ts'
 import { fixture } from './fixture.ts'
 import { best, type Row } from './rounds.ts'
 
@@ -8,7 +9,7 @@ const program = join(import.meta.dir, '../bin/latchkey.ts')
 
 /** What a line holds, less what is derived. */
 const query = `SELECT k.id, k.name, s.start, u.id, u.username, p.id, p.slug, k.model, k.allowed_models, k.scopes, k.created_at,
-  k.updated_at, k.expires_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.last_used_at, k.metadata,
+  k.updated_at, k.expires_at, k.disabled_at, k.revoked_at, k.revoked_reason, ${lastUse('k.id')}, k.metadata,
   (SELECT json_group_array(json_object('metric', metric, 'amount', amount, 'windowMs', window_ms)) FROM limits WHERE key_id = k.id) AS limits
   FROM keys k LEFT JOIN users u ON u.id = k.user_id LEFT JOIN projects p ON p.id = k.project_id
   LEFT JOIN secrets s ON s.key_id = k.id AND s.ends_at IS NULL ORDER BY k.id`

@@ -1,7 +1,7 @@
 /** A verdict against what it cannot be had without: SHA-256, the lookup of the key, the sum of its window. */
 import type { Database } from 'bun:sqlite'
 import { connectLatchkey } from '../src/index.ts'
-import { fill, fixture, hour, minutes, place } from './fixture.ts'
+import { fill, fixture, hour, minute, minutes, place } from './fixture.ts'
 import { best, each, type Row } from './rounds.ts'
 
 const keys = 100_000
@@ -49,11 +49,12 @@ function bareVerifier(db: Database): (secret: string) => void {
     'SELECT id, expires_at, disabled_at, revoked_at FROM keys WHERE id = (SELECT key_id FROM secrets WHERE hash = ? AND ends_at IS NULL)',
   )
   const sum = db.prepare<{ used: number }, [string, number, number]>(
-    'SELECT coalesce(sum(input_tokens + output_tokens + other_tokens), 0) AS used FROM usage WHERE key_id = ? AND start > ? AND start <= ?',
+    'SELECT coalesce(sum(input_tokens + output_tokens + other_tokens), 0) AS used FROM minutes WHERE series = (SELECT id FROM series WHERE key_id = ?) AND start > ? AND start <= ?',
   )
   return secret => {
     const found = lookup.get(Bun.CryptoHasher.hash('sha256', secret, 'hex'))
     const now = Date.now()
-    if (found === null || sum.get(found.id, now - 5 * hour, now) === null) throw new Error('lost')
+    if (found === null || sum.get(found.id, (now - 5 * hour) / minute, now / minute) === null)
+      throw new Error('lost')
   }
 }

@@ -34,32 +34,65 @@ SELECT s.key_id, b.start * 60000, m.name, 60000, sum(b.requests), sum(b.input_to
 FROM retention r CROSS JOIN minutes b JOIN series s ON s.id = b.series JOIN models m ON m.id = b.model JOIN keys k ON k.id = s.key_id
 WHERE s.end_user = '' AND s.pending = 0 AND b.start * 60000 >= r.minutes_from GROUP BY 1, 2, 3;
 --> statement-breakpoint
-ALTER TABLE keys ADD last_used_at integer;
+CREATE TABLE __kept_keys AS SELECT * FROM keys;
 --> statement-breakpoint
-ALTER TABLE keys ADD requests integer DEFAULT 0 NOT NULL;
+DROP TABLE keys;
 --> statement-breakpoint
-ALTER TABLE keys ADD input_tokens integer DEFAULT 0 NOT NULL;
+CREATE TABLE `keys` (
+	`id` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`user_id` text,
+	`project_id` text,
+	`model` text,
+	`allowed_models` text,
+	`scopes` text NOT NULL,
+	`metadata` text,
+	`expires_at` integer,
+	`disabled_at` integer,
+	`revoked_at` integer,
+	`revoked_reason` text,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	`last_used_at` integer,
+	`requests` integer DEFAULT 0 NOT NULL,
+	`input_tokens` integer DEFAULT 0 NOT NULL,
+	`output_tokens` integer DEFAULT 0 NOT NULL,
+	`other_tokens` integer DEFAULT 0 NOT NULL,
+	`cost_micros` integer DEFAULT 0 NOT NULL,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE restrict,
+	FOREIGN KEY (`project_id`) REFERENCES `projects`(`id`) ON UPDATE no action ON DELETE restrict,
+	CONSTRAINT "keys_id" CHECK("id" GLOB 'key_*' AND length("id") = 30),
+	CONSTRAINT "keys_name_form" CHECK(length("keys"."name") BETWEEN 1 AND 100 AND "keys"."name" NOT GLOB 'key_*' AND "keys"."name" <> '-'),
+	CONSTRAINT "keys_allowed_models_json" CHECK("keys"."allowed_models" IS NULL OR json_type("keys"."allowed_models") = 'array'),
+	CONSTRAINT "keys_scopes_json" CHECK(json_type("keys"."scopes") = 'array'),
+	CONSTRAINT "keys_metadata_json" CHECK("keys"."metadata" IS NULL OR json_valid("keys"."metadata")),
+	CONSTRAINT "keys_revoked_reason" CHECK("keys"."revoked_reason" IS NULL OR "keys"."revoked_at" IS NOT NULL)
+) STRICT;
 --> statement-breakpoint
-ALTER TABLE keys ADD output_tokens integer DEFAULT 0 NOT NULL;
---> statement-breakpoint
-ALTER TABLE keys ADD other_tokens integer DEFAULT 0 NOT NULL;
---> statement-breakpoint
-ALTER TABLE keys ADD cost_micros integer DEFAULT 0 NOT NULL;
---> statement-breakpoint
-UPDATE keys SET requests = a.requests,
-  input_tokens = a.input_tokens,
-  output_tokens = a.output_tokens,
-  other_tokens = a.other_tokens,
-  cost_micros = a.cost_micros, last_used_at = a.last_at
-FROM (
+INSERT INTO keys
+SELECT k.id, k.name, k.user_id, k.project_id, k.model, k.allowed_models, k.scopes, k.metadata, k.expires_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.created_at, k.updated_at, a.last_at,
+  coalesce(a.requests, 0), coalesce(a.input_tokens, 0), coalesce(a.output_tokens, 0), coalesce(a.other_tokens, 0), coalesce(a.cost_micros, 0)
+FROM __kept_keys k LEFT JOIN (
   SELECT key_id, sum(requests) AS requests, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(other_tokens) AS other_tokens, sum(cost_micros) AS cost_micros, max(last_at) AS last_at FROM (
     SELECT s.key_id AS key_id, d.requests AS requests, d.input_tokens AS input_tokens, d.output_tokens AS output_tokens, d.other_tokens AS other_tokens, d.cost_micros AS cost_micros, d.last_at AS last_at
     FROM days d JOIN series s ON s.id = d.series WHERE s.end_user = '' AND s.pending = 0
     UNION ALL SELECT key_id, requests, input_tokens, output_tokens, other_tokens, cost_micros, last_used_at FROM carried_usage
   ) GROUP BY 1
-) a WHERE a.key_id = keys.id;
+) a ON a.key_id = k.id;
 --> statement-breakpoint
-CREATE TABLE `__old_carried_usage` (
+DROP TABLE __kept_keys;
+--> statement-breakpoint
+CREATE UNIQUE INDEX `keys_name` ON `keys` (lower("name"));
+--> statement-breakpoint
+CREATE INDEX `keys_project` ON `keys` (`project_id`);
+--> statement-breakpoint
+CREATE INDEX `keys_user` ON `keys` (`user_id`);
+--> statement-breakpoint
+CREATE TABLE __kept_carried_usage AS SELECT * FROM carried_usage;
+--> statement-breakpoint
+DROP TABLE carried_usage;
+--> statement-breakpoint
+CREATE TABLE `carried_usage` (
 	`key_id` text PRIMARY KEY NOT NULL,
 	`requests` integer NOT NULL,
 	`tokens` integer NOT NULL,
@@ -67,47 +100,49 @@ CREATE TABLE `__old_carried_usage` (
 	FOREIGN KEY (`key_id`) REFERENCES `keys`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT;
 --> statement-breakpoint
-INSERT INTO __old_carried_usage SELECT key_id, requests, input_tokens + output_tokens + other_tokens, cost_micros FROM carried_usage
+INSERT INTO carried_usage SELECT key_id, requests, input_tokens + output_tokens + other_tokens, cost_micros FROM __kept_carried_usage
 WHERE (requests, input_tokens + output_tokens + other_tokens, cost_micros) <> (0, 0, 0);
 --> statement-breakpoint
-DROP TABLE carried_usage;
+DROP TABLE __kept_carried_usage;
 --> statement-breakpoint
-ALTER TABLE __old_carried_usage RENAME TO carried_usage;
+CREATE TABLE __kept_limits AS SELECT * FROM limits;
 --> statement-breakpoint
-CREATE TABLE `__old_limits` (
+DROP TABLE limits;
+--> statement-breakpoint
+CREATE TABLE `limits` (
 	`id` text PRIMARY KEY NOT NULL,
 	`key_id` text,
 	`user_id` text,
 	`project_id` text,
 	`metric` text NOT NULL,
 	`amount` integer NOT NULL,
-	`window_ms` integer NOT NULL,
-	`reset_at` integer,
-	`reset_used` integer DEFAULT 0 NOT NULL,
+	`window_ms` integer NOT NULL, `reset_at` integer, `reset_used` integer DEFAULT 0 NOT NULL,
 	FOREIGN KEY (`key_id`) REFERENCES `keys`(`id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`project_id`) REFERENCES `projects`(`id`) ON UPDATE no action ON DELETE cascade,
 	CONSTRAINT "limits_id" CHECK("id" GLOB 'lim_*' AND length("id") = 30),
-	CONSTRAINT "limits_subject" CHECK(("__old_limits"."key_id" IS NOT NULL) + ("__old_limits"."user_id" IS NOT NULL) + ("__old_limits"."project_id" IS NOT NULL) = 1),
-	CONSTRAINT "limits_metric" CHECK("__old_limits"."metric" IN ('tokens', 'requests', 'usd')),
-	CONSTRAINT "limits_amount" CHECK("__old_limits"."amount" >= 0),
-	CONSTRAINT "limits_window" CHECK("__old_limits"."window_ms" BETWEEN 60000 AND 31622400000)
+	CONSTRAINT "limits_subject" CHECK(("limits"."key_id" IS NOT NULL) + ("limits"."user_id" IS NOT NULL) + ("limits"."project_id" IS NOT NULL) = 1),
+	CONSTRAINT "limits_metric" CHECK("limits"."metric" IN ('tokens', 'requests', 'usd')),
+	CONSTRAINT "limits_amount" CHECK("limits"."amount" >= 0),
+	CONSTRAINT "limits_window" CHECK("limits"."window_ms" BETWEEN 60000 AND 31622400000)
 ) STRICT;
 --> statement-breakpoint
-INSERT INTO __old_limits SELECT id, key_id, user_id, project_id, metric, amount, window_ms, reset_at, reset_minute FROM limits
+INSERT INTO limits SELECT id, key_id, user_id, project_id, metric, amount, window_ms, reset_at, reset_minute FROM __kept_limits
 WHERE period = 'rolling' AND metric <> 'parallel' AND models = '' AND each = 0;
 --> statement-breakpoint
-DROP TABLE limits;
---> statement-breakpoint
-ALTER TABLE __old_limits RENAME TO limits;
+DROP TABLE __kept_limits;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `limits_key` ON `limits` (`key_id`,`metric`,`window_ms`);
 --> statement-breakpoint
-CREATE UNIQUE INDEX `limits_user` ON `limits` (`user_id`,`metric`,`window_ms`);
---> statement-breakpoint
 CREATE UNIQUE INDEX `limits_project` ON `limits` (`project_id`,`metric`,`window_ms`);
 --> statement-breakpoint
-CREATE TABLE `__old_reservations` (
+CREATE UNIQUE INDEX `limits_user` ON `limits` (`user_id`,`metric`,`window_ms`);
+--> statement-breakpoint
+CREATE TABLE __kept_reservations AS SELECT * FROM reservations;
+--> statement-breakpoint
+DROP TABLE reservations;
+--> statement-breakpoint
+CREATE TABLE `reservations` (
 	`id` text PRIMARY KEY NOT NULL,
 	`key_id` text NOT NULL,
 	`created_at` integer NOT NULL,
@@ -117,34 +152,34 @@ CREATE TABLE `__old_reservations` (
 	`cost_micros` integer NOT NULL,
 	FOREIGN KEY (`key_id`) REFERENCES `keys`(`id`) ON UPDATE no action ON DELETE cascade,
 	CONSTRAINT "reservations_id" CHECK("id" GLOB 'res_*' AND length("id") = 30),
-	CONSTRAINT "reservations_counts" CHECK("__old_reservations"."requests" >= 0 AND "__old_reservations"."tokens" >= 0 AND "__old_reservations"."cost_micros" >= 0)
+	CONSTRAINT "reservations_counts" CHECK("reservations"."requests" >= 0 AND "reservations"."tokens" >= 0 AND "reservations"."cost_micros" >= 0)
 ) STRICT;
 --> statement-breakpoint
-INSERT INTO __old_reservations SELECT r.id, s.key_id, r.created_at, r.expires_at, r.requests, r.tokens, r.cost_micros
-FROM reservations r JOIN series s ON s.id = r.series JOIN keys k ON k.id = s.key_id;
+INSERT INTO reservations SELECT r.id, s.key_id, r.created_at, r.expires_at, r.requests, r.tokens, r.cost_micros
+FROM __kept_reservations r JOIN series s ON s.id = r.series JOIN keys k ON k.id = s.key_id;
 --> statement-breakpoint
-DROP TABLE reservations;
---> statement-breakpoint
-ALTER TABLE __old_reservations RENAME TO reservations;
---> statement-breakpoint
-CREATE INDEX `reservations_key` ON `reservations` (`key_id`,`expires_at`);
+DROP TABLE __kept_reservations;
 --> statement-breakpoint
 CREATE INDEX `reservations_expiry` ON `reservations` (`expires_at`);
 --> statement-breakpoint
-CREATE TABLE `__old_prices` (
+CREATE INDEX `reservations_key` ON `reservations` (`key_id`,`expires_at`);
+--> statement-breakpoint
+CREATE TABLE __kept_prices AS SELECT * FROM prices;
+--> statement-breakpoint
+DROP TABLE prices;
+--> statement-breakpoint
+CREATE TABLE `prices` (
 	`model` text NOT NULL,
 	`starts_at` integer NOT NULL,
 	`input_micros` integer NOT NULL,
 	`output_micros` integer NOT NULL,
 	PRIMARY KEY(`model`, `starts_at`),
-	CONSTRAINT "prices_amounts" CHECK("__old_prices"."input_micros" >= 0 AND "__old_prices"."output_micros" >= 0)
+	CONSTRAINT "prices_amounts" CHECK("prices"."input_micros" >= 0 AND "prices"."output_micros" >= 0)
 ) STRICT, WITHOUT ROWID;
 --> statement-breakpoint
-INSERT INTO __old_prices SELECT model, starts_at, input_micros, output_micros FROM prices WHERE over_tokens = 0;
+INSERT INTO prices SELECT model, starts_at, input_micros, output_micros FROM __kept_prices WHERE over_tokens = 0;
 --> statement-breakpoint
-DROP TABLE prices;
---> statement-breakpoint
-ALTER TABLE __old_prices RENAME TO prices;
+DROP TABLE __kept_prices;
 --> statement-breakpoint
 ALTER TABLE counted_events DROP COLUMN ingest;
 --> statement-breakpoint

@@ -132,24 +132,23 @@ const peerRows = (path: string): readonly string[] =>
     row => row.username,
   )
 
-/** What is wrong with a database: damage, orphans, running totals that do not add up. */
+/** What is wrong with a database: damage, orphans, days, hours and minutes that do not add up to the same. */
 export function problems(path: string): readonly string[] {
   const client = new Client(path, { readwrite: true })
   try {
+    const sums = (table: string) =>
+      `SELECT series, sum(requests) AS requests, sum(input_tokens + output_tokens + other_tokens) AS tokens FROM ${table} GROUP BY series`
     const wrong = client
       .query(
-        `SELECT k.name FROM keys k WHERE
-           k.requests <> coalesce((SELECT requests FROM carried_usage c WHERE c.key_id = k.id), 0)
-             + coalesce((SELECT sum(requests) FROM usage u WHERE u.key_id = k.id), 0)
-           OR k.input_tokens + k.output_tokens + k.other_tokens
-             <> coalesce((SELECT tokens FROM carried_usage c WHERE c.key_id = k.id), 0)
-             + coalesce((SELECT sum(input_tokens + output_tokens + other_tokens) FROM usage u WHERE u.key_id = k.id), 0)`,
+        `SELECT k.name AS name FROM series s JOIN keys k ON k.id = s.key_id JOIN (${sums('days')}) d ON d.series = s.id
+           LEFT JOIN (${sums('hours')}) h ON h.series = s.id LEFT JOIN (${sums('minutes')}) m ON m.series = s.id
+         WHERE (d.requests, d.tokens) IS NOT (h.requests, h.tokens) OR (d.requests, d.tokens) IS NOT (m.requests, m.tokens)`,
       )
       .all() as { name: string }[]
     return [
       ...integrityCheck(client),
       ...foreignKeyCheck(client),
-      ...wrong.map(({ name }) => `the totals of ${name} are not the sum of its use`),
+      ...wrong.map(({ name }) => `the days, hours and minutes of ${name} do not add up to the same`),
     ]
   } catch (error) {
     return [String(error)]

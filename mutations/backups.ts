@@ -179,7 +179,7 @@ export const backups: readonly Mutation[] = [
   {
     what: 'a migration may forget rows',
     file: 'src/db/sqlite/migrate.ts',
-    text: '  if (up) requireNoLoss(before, after, steps)\n',
+    text: '  if (up) requireNoLoss(gone, before, after, steps)\n',
     instead: '',
     tests: ['src/operations/file/migrations.test.ts', 'src/db/sqlite/migrations.test.ts'],
   },

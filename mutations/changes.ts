@@ -31,9 +31,9 @@ export const changes: readonly Mutation[] = [
   },
   {
     what: 'taking away one window takes all of its metric',
-    file: 'src/operations/limits/change.ts',
-    text: 'windowMs === undefined ? undefined : eq(limits.windowMs, windowMs),',
-    instead: 'undefined,',
+    file: 'src/operations/limits/input.ts',
+    text: '((name.windowMs ?? null) === null || limit.windowMs === name.windowMs) &&',
+    instead: '',
     ...changed,
   },
   {
@@ -102,22 +102,22 @@ export const changes: readonly Mutation[] = [
   {
     what: 'a logged event of a clock that is ahead is in no window',
     file: 'src/operations/usage/events.ts',
-    text: 'costMicros,\n      at: Math.min(time, this.#now),',
-    instead: 'costMicros,\n      at: time,',
+    text: 'isPriced: costUsd !== null,\n      at: Math.min(time, this.#now),',
+    instead: 'isPriced: costUsd !== null,\n      at: time,',
     ...extremes,
   },
   {
     what: 'a total grows past what a number holds',
     file: 'src/db/facts.ts',
-    text: "if (totals.tokens + inputTokens + outputTokens > mostCounted) return 'tokens'\n",
+    text: "if (tokensOf(totals) + tokensOf(counts) > mostCounted) return 'tokens'\n",
     instead: '\n',
     ...extremes,
   },
   {
     what: 'an absurd event takes the others of its key with it',
     file: 'src/operations/usage/recorder.ts',
-    text: 'const mostSummed = 2 ** 32',
-    instead: 'const mostSummed = 2 ** 60',
+    text: 'if (isHuge(counts)) return this.addAll',
+    instead: 'if (false) return this.addAll',
     ...extremes,
   },
   {
@@ -129,9 +129,9 @@ export const changes: readonly Mutation[] = [
   },
   {
     what: 'usage of 1969 moves to 1970',
-    file: 'src/operations/usage/sum.ts',
-    text: '((${usage.start} % ${widthMs}) + ${widthMs}) % ${widthMs}',
-    instead: '${usage.start} % ${widthMs}',
+    file: 'src/db/sqlite/usage-book.ts',
+    text: 'add(this.#days, Math.floor(at / dayMs), at)',
+    instead: 'add(this.#days, Math.trunc(at / dayMs), at)',
     ...extremes,
   },
   {

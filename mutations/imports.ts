@@ -57,10 +57,24 @@ export const imports: readonly Mutation[] = [
   },
   {
     what: 'an import that does not add up is kept',
-    file: 'src/operations/import/pipeline.ts',
-    text: "    if (gap === (gaps.get(id) ?? '0 0 0')) continue",
-    instead: '    continue',
-    tests: ['src/operations/import/glm-proxy.test.ts'],
+    file: 'src/operations/import/usage.ts',
+    text: 'if (!isNothing(subtract(grown, total)))',
+    instead: 'if (!isNothing(noCounts))',
+    ...glmProxy,
+  },
+  {
+    what: 'a key that comes back is counted again by the next import',
+    file: 'src/operations/file/backup/restore/usage.ts',
+    text: 'if (moved === null) continue',
+    instead: 'if (moved === null || moved !== null) continue',
+    tests: ['src/operations/file/backup/restore/one-thing.test.ts'],
+  },
+  {
+    what: 'what is deleted has no name in reports',
+    file: 'src/operations/thing.ts',
+    text: 'await keepNames(db, this.#noun, eq(table.id, row.id))',
+    instead: 'void keepNames',
+    tests: ['src/operations/keys/history.test.ts'],
   },
   {
     what: 'a secret of the source stands in a name',
@@ -93,8 +107,8 @@ export const imports: readonly Mutation[] = [
   {
     what: 'usage of a key that was deleted meanwhile is lost without a word',
     file: 'src/operations/usage/ingest.ts',
-    text: '      await this.#requireKeys(db)\n',
-    instead: '',
+    text: 'if (series === null) {',
+    instead: 'if (false) {',
     ...ingest,
   },
   {

@@ -26,22 +26,22 @@ export const money: readonly Mutation[] = [
   {
     what: 'costs by price are rounded down',
     file: 'src/operations/usage/prices.ts',
-    text: 'return Math.round((inputTokens',
-    instead: 'return Math.floor((inputTokens',
+    text: 'return Math.round(micros',
+    instead: 'return Math.floor(micros',
     tests: ['src/operations/usage/prices.test.ts'],
   },
   {
     what: 'costs by price are rounded up',
     file: 'src/operations/usage/prices.ts',
-    text: 'return Math.round((inputTokens',
-    instead: 'return Math.ceil((inputTokens',
+    text: 'return Math.round(micros',
+    instead: 'return Math.ceil(micros',
     tests: ['src/operations/usage/prices.test.ts'],
   },
   {
     what: 'a price does not hold yet at the moment it begins',
     file: 'src/operations/usage/prices.ts',
-    text: 'if (row.startsAt > at) continue',
-    instead: 'if (row.startsAt >= at) continue',
+    text: 'row.startsAt <= at && (',
+    instead: 'row.startsAt < at && (',
     tests: ['src/operations/usage/prices.test.ts'],
   },
   {
@@ -61,15 +61,16 @@ export const money: readonly Mutation[] = [
   {
     what: 'the price of the model goes before the cost that was told',
     file: 'src/operations/usage/ingest.ts',
-    text: 'event.costMicros ?? prices.costOf(model, at, inputTokens, outputTokens)',
-    instead: 'prices.costOf(model, at, inputTokens, outputTokens) ?? event.costMicros ?? undefined',
+    text: 'event.isPriced ? event.counts : withCost(',
+    instead:
+      'event.isPriced && prices.costOf(model, at, event.counts) === undefined ? event.counts : withCost(',
     tests: ['src/operations/usage/ingest.test.ts', 'src/operations/usage/prices.test.ts'],
   },
   {
     what: 'a total leaves out the tokens that came without a split',
-    file: 'src/operations/usage/sum.ts',
-    text: 'tokens: counts.inputTokens + counts.outputTokens + counts.otherTokens,',
-    instead: 'tokens: counts.inputTokens + counts.outputTokens,',
+    file: 'src/db/facts.ts',
+    text: '  counts.inputTokens + counts.outputTokens + counts.otherTokens',
+    instead: '  counts.inputTokens + counts.outputTokens',
     tests: ['src/operations/usage/overview.test.ts', 'src/operations/usage/report.test.ts'],
   },
 ]

@@ -313,7 +313,11 @@ test('a command loads the operation that it runs, and no other', () => {
 
 test('the operations are loaded one by one', () => {
   const eager = imports.filter(({ from, kind }) => from === 'src/operations/index.ts' && kind === 'static')
-  expect(eager.map(({ to }) => to).sort()).toEqual(['src/db/sqlite/transaction.ts', 'src/operations/late.ts'])
+  expect(eager.map(({ to }) => to).sort()).toEqual([
+    'src/db/sqlite/transaction.ts',
+    'src/operations/late.ts',
+    'src/system/scheduled.ts',
+  ])
 })
 
 test('what a gateway loads before it begins is all that its operations could ask for later', () => {

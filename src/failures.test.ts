@@ -9,8 +9,8 @@ import { user } from './contract/views/people.ts'
 import { latestVersion } from './db/schema/version.ts'
 import { hintProblems } from './testing/hints.ts'
 import { type TestLatchkey, temporaryLatchkey } from './testing/latchkey.ts'
-import { onTerminal, program, startLatchkey } from './testing/process.ts'
-import { type Ran, type RunOptions, run, testEnvironment } from './testing/run.ts'
+import { onTerminal, processEnvironment, program, startLatchkey } from './testing/process.ts'
+import { type Ran, type RunOptions, run } from './testing/run.ts'
 import { canStepDown, stepDown } from './testing/tools.ts'
 
 interface Failed {
@@ -138,7 +138,7 @@ const failures: Readonly<Record<ErrorCode, { try: RegExp; drive: (scene: Scene) 
     try: /free some space/,
     drive: async at => {
       const child = Bun.spawn(['sh', '-c', '"$@" key list >/dev/full', 'sh', ...program], {
-        env: { PATH: process.env['PATH'], ...testEnvironment({}, at.path) },
+        env: processEnvironment({ db: at.path }),
         stderr: 'pipe',
       })
       return { err: await child.stderr.text(), code: await child.exited }
@@ -181,7 +181,7 @@ const failures: Readonly<Record<ErrorCode, { try: RegExp; drive: (scene: Scene) 
     try: /^$/,
     drive: async at => {
       const child = Bun.spawn(['sh', '-c', '"$@" key verify & kill -TERM $!; wait $!', 'sh', ...program], {
-        env: { PATH: process.env['PATH'], ...testEnvironment({}, at.path) },
+        env: processEnvironment({ db: at.path }),
         stderr: 'pipe',
       })
       return { err: await child.stderr.text(), code: await child.exited }
@@ -193,7 +193,7 @@ const failures: Readonly<Record<ErrorCode, { try: RegExp; drive: (scene: Scene) 
 async function asNobody(at: Scene, line: string): Promise<Failed> {
   const child = Bun.spawn([...stepDown, ...program, ...line.split(' ')], {
     cwd: '/',
-    env: { PATH: process.env['PATH'], ...testEnvironment({}, at.path) },
+    env: processEnvironment({ db: at.path }),
     stderr: 'pipe',
     stdout: 'pipe',
   })

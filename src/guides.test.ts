@@ -42,17 +42,11 @@ test.each([
     const home = folder.file(`guide-${page.replace(/\W/g, '-')}`)
     mkdirSync(home)
     leaveForeignData(home)
-    const script = [before, ...blocks(page, 'sh')]
+    const script = ['set -x', before, ...blocks(page, 'sh')]
       .join('\n')
       .replaceAll(folder.file('backups'), join(home, 'backups'))
-    const env = { PATH: path, HOME: home, TZ: 'UTC' }
-    const ran = Bun.spawnSync(['bash', '-euxo', 'pipefail', '-c', script], {
-      cwd: home,
-      env,
-      stdin: 'ignore',
-    })
-    const err = ran.stderr.toString()
-    expect({ code: ran.exitCode, err }, err).toMatchObject({ code: 0 })
+    const { code, err } = typed(script, { ...environment, HOME: home }, home)
+    expect(code, err).toBe(0)
   },
   120_000,
 )

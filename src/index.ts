@@ -7,14 +7,13 @@
  * const verdict = await latchkey.keys.verify(secret, { model: 'gpt-x' })
  * ```
  */
-import { dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { LatchkeyError } from './contract/errors.ts'
 import type { ProgressListener } from './contract/views.ts'
 import type { Latchkey } from './library/latchkey.ts'
 import type { KeepPolicy } from './operations/file/backup/input.ts'
 import { createOperations } from './operations/index.ts'
 import type { Actor } from './operations/input.ts'
-import { readScheduled } from './system/scheduled.ts'
 import { systemUser } from './system/user.ts'
 import { type NoPath, pathProblem, placeProblem } from './text/address.ts'
 
@@ -76,16 +75,14 @@ export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> 
 export function connectLatchkey(options: LatchkeyOptions): Latchkey {
   requireNone(pathProblem(options.path))
   if (options.backupDir !== undefined) requireNone(placeProblem(options.backupDir))
-  const path = resolve(options.path)
-  const scheduled = readScheduled(path)
   return createOperations({
-    path,
+    path: resolve(options.path),
     access: options.access ?? 'write',
     dryRun: options.dryRun ?? false,
     actor: options.actor ?? { name: systemUser(), origin: 'library' },
-    backupDir: options.backupDir ?? scheduled?.backupDir ?? join(dirname(path), 'backups'),
+    backupDir: options.backupDir,
     keep: options.keep,
-    ageRecipientsFile: options.ageRecipientsFile ?? scheduled?.recipientsFile ?? undefined,
+    ageRecipientsFile: options.ageRecipientsFile,
     ageIdentityFile: options.ageIdentityFile,
     env: options.env ?? process.env,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,

@@ -14,8 +14,7 @@ import {
   withoutYes,
 } from '../testing/every-command.ts'
 import { temporaryFolder } from '../testing/folder.ts'
-import { program } from '../testing/process.ts'
-import { testEnvironment } from '../testing/run.ts'
+import { processEnvironment, program } from '../testing/process.ts'
 
 const { lines, runEach } = everyCommand()
 
@@ -29,10 +28,7 @@ test('a reader who has seen enough ends a list of thousands without a word', asy
   const shell = Bun.spawn(
     ['bash', '-o', 'pipefail', '-c', '"$@" key list --json | head -c 1', 'bash', ...program],
     {
-      env: {
-        PATH: process.env['PATH'],
-        ...testEnvironment({}, db),
-      },
+      env: processEnvironment({ db }),
       stdout: 'pipe',
       stderr: 'pipe',
       timeout: limitMs,

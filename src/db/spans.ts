@@ -44,26 +44,19 @@ export function spansOf(from: number, until: number, { minutesFrom, hoursFrom }:
   const last = minuteEnd * minuteMs
   if (last <= minutesFrom) minuteEnd = Math.ceil(minuteEnd / 60) * 60
   if (last <= hoursFrom) minuteEnd = Math.ceil(minuteEnd / 1440) * 1440
-  const [hour, hourEnd] = inside(minute, minuteEnd, 60)
-  const [day, dayEnd] = inside(hour, hourEnd, 24)
-  return {
-    minutes: around(minute, minuteEnd, hour * 60, hourEnd * 60),
-    hours: around(hour, hourEnd, day * 24, dayEnd * 24),
-    days: [day, dayEnd],
-    edgeMs,
-  }
+  const minutes = split(minute, minuteEnd, 60)
+  const hours = split(...minutes.inner, 24)
+  return { minutes: minutes.edges, hours: hours.edges, days: hours.inner, edgeMs }
 }
 
-/** The whole units of `size` inside; as an empty run at the end if there are none. */
-function inside(from: number, until: number, size: number): readonly [number, number] {
+/** The whole wider units inside, and what is left on both sides of them. */
+function split(from: number, until: number, size: number) {
   const first = Math.ceil(from / size)
   const end = Math.floor(until / size)
-  return first < end ? [first, end] : [until / size, until / size]
+  return first < end
+    ? ({ edges: [from, first * size, end * size, until], inner: [first, end] } as const)
+    : ({ edges: [from, until, until, until], inner: [0, 0] } as const)
 }
-
-/** What is left on both sides. */
-const around = (from: number, until: number, inner: number, innerEnd: number) =>
-  [from, inner, innerEnd, until] as const
 
 const everMs = -8.64e15
 

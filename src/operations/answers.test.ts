@@ -43,7 +43,6 @@ const waiting = (store: Store): Store => ({
   open: () => store.open(),
   read: work => store.read(db => work(laterIn(db))),
   write: work => store.write(db => work(laterIn(db))),
-  count: work => store.count(db => work(laterIn(db))),
   stream: work =>
     store.stream(({ facts, keys, database }) =>
       work({

@@ -2,10 +2,11 @@ import { expect, test } from 'bun:test'
 import type { Latchkey } from '../index.ts'
 import { failure } from '../testing/failure.ts'
 import { temporaryLatchkey } from '../testing/latchkey.ts'
+import { rolling } from '../testing/limits.ts'
 
 const hour = 3_600_000
-const tokens = (amount: number, windowMs = hour) => ({ metric: 'tokens' as const, amount, windowMs })
-const usd = (amount: number, windowMs: number) => ({ metric: 'usd' as const, amount, windowMs })
+const tokens = (amount: number, windowMs = hour) => rolling('tokens', amount, windowMs)
+const usd = (amount: number, windowMs: number) => rolling('usd', amount, windowMs)
 
 async function furnished() {
   const home = await temporaryLatchkey()

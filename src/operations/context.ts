@@ -19,6 +19,11 @@ export interface BesideContext extends OperationContext {
   readonly path: string
 }
 
+/** A `FileContext` to which the schedule of backups may still add where they go. */
+export interface UnscheduledContext extends Omit<FileContext, 'backupDir'> {
+  readonly backupDir?: string | undefined
+}
+
 /**
  * The context of operations on the whole file. There is no open store, because the database may be missing, old or
  * damaged.

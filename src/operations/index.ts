@@ -5,14 +5,15 @@
 
 import type { RestorePlan } from '../contract/views.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
-import type { FileContext, OperationContext } from './context.ts'
+import { withSchedule } from '../system/scheduled.ts'
+import type { FileContext, OperationContext, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
 import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
 
 /** Everything the operations depend on; `src/index.ts` has the defaults. */
-export interface Wiring extends FileContext {
+export interface Wiring extends UnscheduledContext {
   readonly access: 'read' | 'write'
   readonly busyTimeoutMs: number
   readonly onReplaced: (() => void) | undefined
@@ -25,7 +26,7 @@ export function createOperations(wiring: Wiring) {
   const lasting: OperationContext = { store, now, actor, onProgress }
   const context = () => atOneMoment(lasting)
   const beside = () => ({ ...context(), path })
-  const files = () => atOneMoment<FileContext>(wiring)
+  const files = () => atOneMoment<FileContext>(withSchedule(wiring))
   const recorders = new Set<Recorder>()
   const plans = new Set<RestorePlan>()
   const late = new LateBinding()
@@ -79,7 +80,10 @@ export function createOperations(wiring: Wiring) {
   const database = late.from(files, () => import('./file/database.ts'))
   const init = late.from(files, () => import('./file/init.ts'))
   const health = late.from(files, () => import('./file/health.ts'))
-  const diagnosis = late.from(files, () => import('./file/diagnosis.ts'))
+  const diagnosis = late.from(
+    () => atOneMoment<UnscheduledContext>(wiring),
+    () => import('./file/diagnosis.ts'),
+  )
   return {
     path,
     /** Opens the database now instead of at first use. */

@@ -5,6 +5,7 @@ import { Client } from '../db/sqlite/client.ts'
 import { connectLatchkey } from '../index.ts'
 import { type Document, temporaryApp } from '../testing/app.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../testing/latchkey.ts'
+import { rolling } from '../testing/limits.ts'
 import { run } from '../testing/run.ts'
 import { schemaProblems } from '../testing/schema.ts'
 import { requireTool } from '../testing/tools.ts'
@@ -352,7 +353,8 @@ test('the log says whose request was denied and by which limit, and denials are 
   await home.post('/v1/verify', { secret, tokens: 101 })
   await home.post('/v1/reservations', { secret, tokens: 101 })
   await home.post('/v1/verify', { secret: 'pk_unknown' })
-  const limit = { metric: 'tokens', windowMs: 3_600_000, subject: 'user', id: user }
+  const { amount: _, timeZone: __, ...named } = rolling('tokens', 100, 3_600_000)
+  const limit = { ...named, subject: 'user', id: user }
   expect(
     home.log.map(entry => (entry.event === 'request' ? [entry.code, entry.client, entry.limit] : [])),
   ).toEqual([

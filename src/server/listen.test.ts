@@ -6,8 +6,7 @@ import serve from '../cli/commands/serve.ts'
 import { tree } from '../cli/commands/tree.ts'
 import { readCommandLine } from '../cli/line/program.ts'
 import { temporaryFolder } from '../testing/folder.ts'
-import { onTerminal, program, spawnLatchkey } from '../testing/process.ts'
-import { testEnvironment } from '../testing/run.ts'
+import { onTerminal, processEnvironment, program, spawnLatchkey } from '../testing/process.ts'
 import { serverHome, startServer } from '../testing/server.ts'
 import { requirePresent, requireTool } from '../testing/tools.ts'
 import { splitWords } from '../testing/words.ts'
@@ -85,11 +84,7 @@ requirePresent(canUnshare, 'a way to run without a network')(
     await using home = await serverHome()
     const words = ['serve', '--json', '--listen', 'nohost.invalid:80', '--allow-remote']
     const child = Bun.spawn([...unshare, ...program, ...words], {
-      env: {
-        PATH: process.env['PATH'],
-        RES_OPTIONS: 'timeout:1 attempts:1',
-        ...testEnvironment({}, home.path),
-      },
+      env: processEnvironment({ db: home.path, env: { RES_OPTIONS: 'timeout:1 attempts:1' } }),
       stderr: 'pipe',
     })
     const err = await child.stderr.text()
@@ -139,14 +134,10 @@ test('what the unit for systemd starts is a command line that is understood', as
   expect(given).toMatchObject({ listen: { host: '127.0.0.1', port: 8686 } })
 })
 
-const terminalTest = requireTool('setsid')
-
-terminalTest('on a terminal it says where it listens, and Ctrl-C ends it with what it has done', async () => {
+test('on a terminal it says where it listens, and Ctrl-C ends it with what it has done', async () => {
   await using home = await serverHome()
   const typed = [{ when: /Ctrl-C stops it/, keys: '\x03' }]
-  // Ctrl-C is a signal on a terminal that controls the process.
-  const wrap = (command: readonly string[]) => ['setsid', '--ctty', '--wait', ...command]
-  const { code, lines } = await onTerminal('serve --listen 127.0.0.1:0', typed, { db: home.path, wrap })
+  const { code, lines } = await onTerminal('serve --listen 127.0.0.1:0', typed, { db: home.path })
   expect(code).toBe(130)
   expect(lines[0]).toMatch(/^Listening on http:\/\/127\.0\.0\.1:\d+; Ctrl-C stops it$/)
   expect(lines.at(-1)).toMatch(/^Stopped by SIGINT after \d+m?s, 0 requests answered$/)

@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Client } from '../db/sqlite/client.ts'
 import { connectLatchkey } from '../index.ts'
-import { program, spawnLatchkey } from '../testing/process.ts'
-import { testEnvironment } from '../testing/run.ts'
+import { processEnvironment, program, spawnLatchkey } from '../testing/process.ts'
 import { serverHome as prepared, startServer } from '../testing/server.ts'
 
 const posting = (gateway: string, body: unknown) => ({
@@ -204,7 +203,7 @@ test('a request that is under way is finished, and a second signal does not wait
 test('a log that nobody reads holds up no answer', async () => {
   await using home = await prepared()
   const child = Bun.spawn([...program, 'serve', '--listen', '127.0.0.1:0'], {
-    env: { PATH: process.env['PATH'], ...testEnvironment({}, home.path) },
+    env: processEnvironment({ db: home.path }),
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -225,7 +224,7 @@ test('a log that nobody reads holds up no answer', async () => {
 test('a log that nobody reads holds up no end', async () => {
   await using home = await prepared()
   const child = Bun.spawn([...program, 'serve', '--json', '--listen', '127.0.0.1:0'], {
-    env: { PATH: process.env['PATH'], ...testEnvironment({}, home.path) },
+    env: processEnvironment({ db: home.path }),
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -250,7 +249,7 @@ test.each(['blocks', 'does not block'])(
     }).toThrow('EAGAIN')
     const stdout = how === 'blocks' ? openSync(fifo, constants.O_WRONLY) : full
     const child = Bun.spawn([...program, 'serve', '--listen', '127.0.0.1:0'], {
-      env: { PATH: process.env['PATH'], ...testEnvironment({}, home.path) },
+      env: processEnvironment({ db: home.path }),
       stdin: 'ignore',
       stdout,
       stderr: 'pipe',

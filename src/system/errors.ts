@@ -45,14 +45,17 @@ export function diskFull(error: unknown, path: string): LatchkeyError {
 export const closedTo = (cause: unknown, path: string): LatchkeyError =>
   new LatchkeyError('permission', `${path} cannot be opened by this user`, checkOwner(path), { cause })
 
+export const unwritable = (cause: unknown, path: string): LatchkeyError =>
+  new LatchkeyError('permission', `${path} cannot be written by this user`, checkOwner(path), { cause })
+
 export const checkOwner = (path: string): string =>
   `check the owner and mode with: ls -ld ${shellWord(path)} ${shellWord(dirname(path))}`
 
-/** What could not be written, if known. For a file under a private name, its folder. */
+/** What could not be written, if known. For a file with a name of ours, its folder. */
 function placeOf(error: unknown): string | undefined {
   const { dest, path } = Object(error)
   const place = dest ?? path
-  return typeof place === 'string' ? place.replace(/\/\.latchkey-tmp-[^/]*$/, '') : undefined
+  return typeof place === 'string' ? place.replace(/\/\.latchkey-[^/]*$/, '') : undefined
 }
 
 /** Whether the file system does not support an operation. Some report EINVAL, FAT reports EPERM. */

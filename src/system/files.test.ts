@@ -127,8 +127,9 @@ requireMounts()('files that are replaced and files that are new, on a file syste
       expect(error).toMatchObject({
         code: 'permission',
         message: expect.stringMatching(
-          new RegExp(`${mounted}(/b)? cannot be written.*: its disk is read-only`),
+          new RegExp(`${mounted}(/b)? cannot be written: its disk is read-only`),
         ),
+        hint: expect.stringContaining('findmnt --target'),
       })
     }
   } finally {

@@ -27,7 +27,7 @@ import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { shellWord } from '../text/shell-word.ts'
-import { checkOwner, isUnsupported, systemFailure } from './errors.ts'
+import { isUnsupported, systemFailure, unwritable } from './errors.ts'
 import { createFile, createFolders } from './ownership.ts'
 import { isRunning, ownPid } from './processes.ts'
 
@@ -159,7 +159,7 @@ export function requireFree(path: string, hint: string): void {
 export function fileFailure(error: unknown, path: string): unknown {
   if (error instanceof LatchkeyError) return error
   const code = codeOf(error)
-  if (['EACCES', 'EPERM', 'EROFS'].includes(code)) return unwritable(error, path)
+  if (code === 'EACCES' || code === 'EPERM') return unwritable(error, path)
   if (code !== 'ENOENT') return systemFailure(error, path)
   return new LatchkeyError(
     'config',
@@ -168,14 +168,6 @@ export function fileFailure(error: unknown, path: string): unknown {
     { cause: error },
   )
 }
-
-export const unwritable = (cause: unknown, path: string): LatchkeyError =>
-  new LatchkeyError(
-    'permission',
-    `${path} cannot be written by this user${codeOf(cause) === 'EROFS' ? ': its disk is read-only' : ''}`,
-    checkOwner(path),
-    { cause },
-  )
 
 /**
  * Creates a folder and its parents. Each gets the owner of its parent.

@@ -3,6 +3,7 @@
  * them. Only `backup schedule` writes it.
  */
 import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { shellWord } from '../text/shell-word.ts'
@@ -33,4 +34,24 @@ export function readScheduled(database: string): Scheduled | undefined {
     `${path}, which says where the backups of this database go, cannot be read`,
     `remove it, then run latchkey backup schedule again: rm ${shellWord(path)}`,
   )
+}
+
+/** Where backups go if nobody says anything else. */
+export const usualBackupDir = (database: string): string => join(dirname(database), 'backups')
+
+/** What a caller says of the backups of a database. */
+interface Given {
+  readonly path: string
+  readonly backupDir?: string | undefined
+  readonly ageRecipientsFile?: string | undefined
+}
+
+/** Where the caller says nothing, the schedule decides, and then the default. @throws config (the file cannot be read) */
+export function withSchedule<G extends Given>(given: G): G & { readonly backupDir: string } {
+  const scheduled = readScheduled(given.path)
+  return {
+    ...given,
+    backupDir: given.backupDir ?? scheduled?.backupDir ?? usualBackupDir(given.path),
+    ageRecipientsFile: given.ageRecipientsFile ?? scheduled?.recipientsFile ?? undefined,
+  }
 }

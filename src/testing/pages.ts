@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
-import { program } from './process.ts'
+import { launcher } from './process.ts'
 
 export const root = join(import.meta.dir, '../..')
 
@@ -16,6 +16,7 @@ export interface Shell {
   readonly bash: (
     script: string,
     env: Readonly<Record<string, string | undefined>>,
+    cwd?: string,
   ) => { readonly code: number; readonly out: string; readonly err: string }
 }
 
@@ -25,20 +26,15 @@ export function pageShell(): Shell {
   const work = folder.file('work')
   mkdirSync(join(work, 'data'), { recursive: true })
   mkdirSync(folder.file('bin'))
-  const words = program.map(word => `'${word}'`).join(' ')
-  chmodSync(folder.write('bin/latchkey', `#!/bin/sh\nexec ${words} "$@"\n`), 0o755)
+  chmodSync(folder.write('bin/latchkey', launcher), 0o755)
   return {
     folder,
     work,
     path: `${folder.file('bin')}:${process.env['PATH']}`,
     blocks: (page, language) =>
       blocksOf(page, language).map(text => text.replaceAll('/var/backups/latchkey', folder.file('backups'))),
-    bash: (script, env) => {
-      const ran = Bun.spawnSync(['bash', '-euo', 'pipefail', '-c', script], {
-        cwd: work,
-        env,
-        stdin: 'ignore',
-      })
+    bash: (script, env, cwd = work) => {
+      const ran = Bun.spawnSync(['bash', '-euo', 'pipefail', '-c', script], { cwd, env, stdin: 'ignore' })
       return { code: ran.exitCode, out: ran.stdout.toString(), err: ran.stderr.toString() }
     },
   }

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { Terminal as Emulator } from '@xterm/headless'
 import type { Environment } from '../system/home.ts'
+import { shellWord } from '../text/shell-word.ts'
 import { requireContract } from './outcome.ts'
 import { type Ran, type RunOptions, run, testEnvironment } from './run.ts'
 import { splitWords } from './words.ts'
@@ -38,6 +39,10 @@ export const entryPoint = join(import.meta.dir, '../../bin/latchkey.ts')
 export const program: readonly string[] = process.env['LATCHKEY_PROGRAM']
   ? [process.env['LATCHKEY_PROGRAM']]
   : [process.execPath, entryPoint]
+
+/** A shell script that runs the program with the words that it gets. */
+export const launcher = `#!/bin/sh\nexec ${program.map(shellWord).join(' ')} "$@"\n`
+
 const repository = join(import.meta.dir, '../..')
 
 /** Where nothing of a process is claimed: within this one, unless it is the compiled program that is tested. */
@@ -55,7 +60,7 @@ export const spawnLatchkey = (args: string | readonly string[], options?: SpawnO
 export function startLatchkey(args: string | readonly string[], options: SpawnOptions = {}): Running {
   const child = Bun.spawn(commandOf(args, options), {
     cwd: options.cwd ?? repository,
-    env: environmentOf(options),
+    env: processEnvironment(options),
     stdin: new Blob([options.stdin ?? '']),
     stdout: 'pipe',
     stderr: 'pipe',
@@ -67,7 +72,7 @@ export function startLatchkey(args: string | readonly string[], options: SpawnOp
     if (child.signalCode === null && options.entry === undefined) {
       const argv = typeof args === 'string' ? splitWords(args) : args
       const cwd = options.cwd ?? repository
-      await requireContract({ argv, env: environmentOf(options), cwd, code, out, err })
+      await requireContract({ argv, env: processEnvironment(options), cwd, code, out, err })
     }
     return {
       code,
@@ -91,7 +96,7 @@ export interface RunningGateway extends Running {
 export function startGateway(what: string, db: string, given: object): RunningGateway {
   const child = Bun.spawn(
     [process.execPath, join(import.meta.dir, 'gateway.ts'), what, db, JSON.stringify(given)],
-    { cwd: repository, env: environmentOf({}), stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' },
+    { cwd: repository, env: processEnvironment({}), stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' },
   )
   let out = ''
   const { promise: first, resolve } = Promise.withResolvers<string>()
@@ -132,7 +137,7 @@ export interface Drawn {
   readonly lines: readonly string[]
 }
 
-/** Runs on a pseudo-terminal; `wrap` makes another command of the program's. */
+/** Runs on a pseudo-terminal that controls it, so that keys are signals; `wrap` makes another command of the program's. */
 export async function onTerminal(
   args: string | readonly string[],
   typed: readonly Typed[],
@@ -148,7 +153,7 @@ export async function onTerminal(
   const command = commandOf(args, options)
   const child = Bun.spawn([...(options.wrap?.(command) ?? command)], {
     cwd: options.cwd ?? repository,
-    env: { TERM: 'xterm', ...environmentOf(options) },
+    env: { TERM: 'xterm', ...processEnvironment(options) },
     // A terminal made elsewhere keeps its other side open here, so it would never tell its end.
     terminal: {
       ...size,
@@ -181,6 +186,7 @@ function commandOf(args: string | readonly string[], { entry }: SpawnOptions): s
   return [...started, ...(typeof args === 'string' ? splitWords(args) : args)]
 }
 
-function environmentOf({ env, db }: SpawnOptions): Record<string, string | undefined> {
+/** `testEnvironment` for a process, which also needs to find programs. */
+export function processEnvironment({ env, db }: SpawnOptions): Record<string, string | undefined> {
   return { PATH: process.env['PATH'], ...testEnvironment(env, db) }
 }

@@ -1,7 +1,6 @@
 /** `latchkey serve` as a process of its own, on a port that the system chooses. For tests only. */
 import { type TestLatchkey, temporaryLatchkey } from './latchkey.ts'
-import { type Finished, program } from './process.ts'
-import { testEnvironment } from './run.ts'
+import { type Finished, processEnvironment, program } from './process.ts'
 
 export interface RunningServer {
   readonly url: string
@@ -20,7 +19,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const listen = args.some(word => word === '--unix') ? [] : ['--listen', '127.0.0.1:0']
   const child = Bun.spawn([...before, ...program, 'serve', '--json', ...listen, ...args], {
-    env: { PATH: process.env['PATH'], ...testEnvironment({}, db) },
+    env: processEnvironment({ db }),
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',

@@ -7,8 +7,8 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { connectLatchkey } from '../../index.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
-import { type Drawn, onTerminal, program, type Typed } from '../../testing/process.ts'
-import { run, testEnvironment } from '../../testing/run.ts'
+import { type Drawn, onTerminal, processEnvironment, program, type Typed } from '../../testing/process.ts'
+import { run } from '../../testing/run.ts'
 import { shellLine, shellWord } from '../../text/shell-word.ts'
 import { tree } from '../commands/tree.ts'
 import { namedCommands } from '../line/walk.ts'
@@ -32,7 +32,7 @@ async function repeat({ screen }: Drawn, db: string, stdin = ''): Promise<void> 
   const [, line = ''] = /The same without questions.*:\r?\n {2}(.*)\r?\n/.exec(screen) ?? []
   const script = `latchkey() { ${program.map(shellWord).join(' ')} "$@"; }; ${line}`
   const child = Bun.spawn(['sh', '-c', script], {
-    env: { PATH: process.env['PATH'], ...testEnvironment({}, db) },
+    env: processEnvironment({ db }),
     stdin: new Blob([stdin]),
     stdout: 'pipe',
     stderr: 'pipe',

@@ -84,8 +84,7 @@ function questionsOf({ declaration, given, missing }: Run, config: Config): read
       .map(([name, option]) => optionQuestion(name, option)),
   ]
   const isAlone = given.size === 0 && Object.keys(args).length === 0
-  const db = config.values.find(({ name }) => name === 'db')
-  if (needed.length === 0 && !(isAlone && db?.source === 'default')) return []
+  if (needed.length === 0 && !(isAlone && config.setting('db').source === 'default')) return []
   const offered = wizard
     .filter(name => !given.has(name) && !lacks(name))
     .map(name => {

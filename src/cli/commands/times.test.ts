@@ -24,10 +24,9 @@ test('a key that expires never has no expiry, and one that had loses it', async 
 test('five dollars a day are a limit, and a month is answered with its days', async () => {
   await using at = await home()
   const { limits } = (await at.type('key create ci --limit usd=5/day --json')).json<Key>()
-  expect(limits).toEqual([{ metric: 'usd', amount: 5, windowMs: 86_400_000 }])
-  const month = await at.type('key update ci --limit usd=5/month')
-  expect(month).toMatchObject({ code: 2, out: '' })
-  expect(month.err).toContain('try: write usd=5/30d')
+  expect(limits).toMatchObject([{ metric: 'usd', amount: 5, period: 'day', windowMs: null, timeZone: 'UTC' }])
+  const month = (await at.type('key update ci --limit usd=5/month --tz Europe/Berlin --json')).json<Key>()
+  expect(month.limits).toMatchObject([{ period: 'day' }, { period: 'month', timeZone: 'Europe/Berlin' }])
   const expiry = await at.type('key update ci --expires 3mo')
   expect(expiry).toMatchObject({ code: 2, out: '' })
   expect(expiry.err).toContain('try: write 90d')

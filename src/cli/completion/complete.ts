@@ -15,8 +15,8 @@ import { type CommonFlag, dashed, flagsOf, globalFlags, kebab, shownOptions } fr
 import { operandsOf, spellings } from '../line/operands.ts'
 import { follow } from '../line/walk.ts'
 import { openForReading } from '../run/connect.ts'
-import { formats, resolveConfig, resolveLeniently } from '../settings/config.ts'
-import { readSettings, settingNames } from '../settings/file.ts'
+import { formats, listProfiles, resolveConfig, resolveLeniently } from '../settings/config.ts'
+import { settingNames } from '../settings/file.ts'
 import { printableLine } from '../terminal/printable.ts'
 import { filesAnswer, shells } from './scripts.ts'
 
@@ -49,10 +49,7 @@ export async function answer(typed: readonly string[], env: Environment, cwd: st
     const found = await complete(words, {
       open: async () =>
         openForReading(resolveConfig(env, cwd, { db: given('--db'), profile: given('--profile') }), env),
-      profiles: () => {
-        const { files } = resolveLeniently(env, cwd, {})
-        return files.flatMap(place => Object.keys(readSettings(place).profiles))
-      },
+      profiles: () => listProfiles(resolveLeniently(env, cwd, {})).map(({ name }) => name),
     })
     if (found === 'files') return `${filesAnswer}\n`
     // A shell draws a name as it is, and a line break would make two of it.

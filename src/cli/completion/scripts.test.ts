@@ -6,7 +6,7 @@ import { Terminal as Emulator } from '@xterm/headless'
 import type { CompletionInstalled } from '../../contract/views.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
-import { program } from '../../testing/process.ts'
+import { launcher } from '../../testing/process.ts'
 import { run, testEnvironment } from '../../testing/run.ts'
 import { requireTool } from '../../testing/tools.ts'
 import { completionRequest } from '../line/walk.ts'
@@ -115,9 +115,6 @@ test('nothing is offered, said or made where there is no database', async () => 
   expect(readdirSync(folder.path)).toEqual(before)
 })
 
-/** The program itself. */
-const real = `#!/bin/sh\nexec ${program.map(word => `'${word}'`).join(' ')} "$@"\n`
-
 /** What stands in for it where many words are completed: a process of its own takes ten times as long to answer. */
 const standIn = (port: number): string => `#!/bin/bash
 exec 3<>/dev/tcp/127.0.0.1/${port}
@@ -150,7 +147,7 @@ async function shellHome(shell: Shell, answers: 'by the program' | 'here' = 'by 
   // The compiled program is tried on every word.
   const server =
     answers === 'here' && process.env['LATCHKEY_PROGRAM'] === undefined ? answering(base.path) : undefined
-  const bin = folder.write('latchkey', server === undefined ? real : standIn(server.port))
+  const bin = folder.write('latchkey', server === undefined ? launcher : standIn(server.port))
   chmodSync(bin, 0o755)
   const script = folder.write(`latchkey.${shell}`, (await run(`completion ${shell}`)).out)
   const env = {
@@ -362,8 +359,14 @@ test('profiles are offered as the settings have them', async () => {
   using folder = temporaryFolder()
   mkdirSync(folder.file('.config', 'latchkey'), { recursive: true })
   folder.write('.config/latchkey/latchkey.toml', '[profile.prod]\ndb = "p.db"\n[profile.test]\ndb = "t.db"\n')
-  const { out } = await run([completionRequest, '--profile', 'p'], { env: { HOME: folder.path } })
-  expect(out).toBe('prod\t\n')
+  const offered = async (typed: string) =>
+    (await run([completionRequest, '--profile', typed], { env: { HOME: folder.path }, cwd: folder.path })).out
+  expect(await offered('p')).toBe('prod\t\n')
+  folder.write('latchkey.toml', '[profile.prod]\ndb = "here.db"\n')
+  expect(await offered('')).toBe('prod\t\ntest\t\n')
+  // A broken file takes nothing from the other.
+  folder.write('latchkey.toml', '[profile.here]\nbd = "typo.db"\n')
+  expect(await offered('')).toBe('prod\t\ntest\t\n')
 })
 
 test('the database is found however its option is written', async () => {

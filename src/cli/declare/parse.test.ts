@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { rolling } from '../../testing/limits.ts'
 import * as parse from './parse.ts'
 import type { Parse, ParseContext } from './parser.ts'
 import * as times from './times.ts'
@@ -283,17 +284,25 @@ describe('numbers', () => {
 
 describe('limit', () => {
   test.each([
-    ['tokens=100k/5h', { metric: 'tokens', amount: 100_000, windowMs: 5 * hour }],
-    ['requests=1,000/1d', { metric: 'requests', amount: 1000, windowMs: day }],
-    ['usd=20/30d', { metric: 'usd', amount: 20, windowMs: 30 * day }],
-    ['usd=0.000001/1m', { metric: 'usd', amount: 0.000001, windowMs: minute }],
-    ['tokens=0/366d', { metric: 'tokens', amount: 0, windowMs: 366 * day }],
-    ['usd=5/day', { metric: 'usd', amount: 5, windowMs: day }],
-    ['requests=9/minute', { metric: 'requests', amount: 9, windowMs: minute }],
-    ['tokens=1/year', { metric: 'tokens', amount: 1, windowMs: 365 * day }],
-    ['tokens=1/90s', { metric: 'tokens', amount: 1, windowMs: 90 * second }],
+    ['tokens=100k/5h', rolling('tokens', 100_000, 5 * hour)],
+    ['requests=1,000/1d', rolling('requests', 1000, day)],
+    ['usd=20/30d', rolling('usd', 20, 30 * day)],
+    ['usd=0.000001/1m', rolling('usd', 0.000001, minute)],
+    ['tokens=0/366d', rolling('tokens', 0, 366 * day)],
+    ['usd=5/1d', rolling('usd', 5, day)],
+    ['usd=5/day', { ...rolling('usd', 5, 0), period: 'day', windowMs: null, timeZone: context.timeZone }],
+    [
+      'usd=100/month',
+      { ...rolling('usd', 100, 0), period: 'month', windowMs: null, timeZone: context.timeZone },
+    ],
+    ['usd=5/total', { ...rolling('usd', 5, 0), period: 'total', windowMs: null }],
+    ['parallel=4', { ...rolling('parallel', 4, 0), period: 'total', windowMs: null }],
+    ['tokens=100k/5h@gpt-*', { ...rolling('tokens', 100_000, 5 * hour), models: 'gpt-*' }],
+    ['requests=9/minute', rolling('requests', 9, minute)],
+    ['tokens=1/year', rolling('tokens', 1, 365 * day)],
+    ['tokens=1/90s', rolling('tokens', 1, 90 * second)],
   ] as const)('reads %s', (raw, expected) => {
-    expect(parse.limit(raw, context)).toEqual(expected)
+    expect(parse.limit(raw, context)).toEqual({ ...expected })
   })
 
   test.each([

@@ -15,6 +15,7 @@ import { key } from '../../contract/views/keys.ts'
 import { limit, limitState } from '../../contract/views/limits.ts'
 import { userRef } from '../../contract/views/refs.ts'
 import { totals } from '../../contract/views/usage.ts'
+import { totals as counted, rolling } from '../../testing/limits.ts'
 import { run } from '../../testing/run.ts'
 import type { Tree } from '../declare/declaration.ts'
 import { command, one, text as plainText, rows } from '../declare/define.ts'
@@ -38,11 +39,8 @@ const first = {
   id: 'thg_1',
   name: 'a "quoted", name',
   user: { id: 'usr_1', username: 'alice', passwordHash: 'never' },
-  limits: [
-    { metric: 'tokens' as const, amount: 100_000, windowMs: 18_000_000 },
-    { metric: 'usd' as const, amount: 20, windowMs: 86_400_000 },
-  ],
-  totals: { requests: 3, inputTokens: 10, outputTokens: 2, tokens: 12, costUsd: 0.5 },
+  limits: [rolling('tokens', 100_000, 18_000_000), rolling('usd', 20, 86_400_000)],
+  totals: counted({ requests: 3, inputTokens: 10, outputTokens: 2, tokens: 12, costUsd: 0.5 }),
   rows: { users: 2, keys: 1000 },
   createdAt: new Date('2026-11-20T03:11:26.603Z'),
   disabledAt: null,
@@ -120,7 +118,7 @@ const json = {
     { metric: 'tokens', amount: 100_000, windowMs: 18_000_000 },
     { metric: 'usd', amount: 20, windowMs: 86_400_000 },
   ],
-  totals: { requests: 3, inputTokens: 10, outputTokens: 2, tokens: 12, costUsd: 0.5 },
+  totals: counted({ requests: 3, inputTokens: 10, outputTokens: 2, tokens: 12, costUsd: 0.5 }),
   rows: { users: 2, keys: 1000 },
   createdAt: '2026-11-20T03:11:26.603Z',
   disabledAt: null,
@@ -272,9 +270,7 @@ test('a setting decides the format, a flag wins', async () => {
 
 test('a limit as it stands tells what is left and when there is more', async () => {
   const state = {
-    metric: 'tokens' as const,
-    amount: 100,
-    windowMs: 60_000,
+    ...rolling('tokens', 100, 60_000),
     subject: { type: 'key' as const, id: 'key_1', name: 'ci' },
     used: 100,
     reserved: 0,

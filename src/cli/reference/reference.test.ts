@@ -5,6 +5,7 @@ import { exitCodes } from '../../contract/errors.ts'
 import { tree } from '../commands/tree.ts'
 import { kebab, shownOptions } from '../line/flags.ts'
 import { resolveConfig } from '../settings/config.ts'
+import { settingNames } from '../settings/file.ts'
 import { namedNouns } from './commands.ts'
 import { pages } from './pages.ts'
 import { anchor } from './prose.ts'
@@ -88,8 +89,8 @@ test('every link leads somewhere', () => {
 })
 
 test('the settings are those that the program resolves', () => {
-  const { values } = resolveConfig({ HOME: '/home/x' }, '/nonexistent', {})
-  expect<string[]>(Object.keys(settings)).toEqual(values.map(value => value.name))
+  const { setting } = resolveConfig({ HOME: '/home/x' }, '/nonexistent', {})
+  expect(Object.keys(settings)).toEqual(settingNames.map(name => setting(name).name))
 })
 
 test('every variable that the program reads is on the page', () => {

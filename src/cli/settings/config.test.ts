@@ -7,6 +7,7 @@ import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
 import { run } from '../../testing/run.ts'
 import { requireRoot } from '../../testing/tools.ts'
 import { type ConfigFlags, resolveConfig } from './config.ts'
+import { type SettingName, settingNames } from './file.ts'
 
 /** `nobody` everywhere. */
 const stranger = 65_534
@@ -31,12 +32,11 @@ function refused(env: Environment = {}, flags: ConfigFlags = {}): LatchkeyError 
   throw new Error('it was accepted')
 }
 
-const source = (config: ReturnType<typeof resolved>, name: string) =>
-  config.values.find(value => value.name === name)?.source
+const source = (config: ReturnType<typeof resolved>, name: SettingName) => config.setting(name).source
 
 test('without any setting everything has a default', () => {
   const config = resolved()
-  expect(config.values.map(({ name, source }) => [name, source])).toEqual([
+  expect(settingNames.map(config.setting).map(({ name, source }) => [name, source])).toEqual([
     ['db', 'default'],
     ['tz', 'default'],
     ['backup_dir', 'default'],
@@ -46,7 +46,7 @@ test('without any setting everything has a default', () => {
     ['output', 'default'],
   ])
   expect(config.db).toBe(folder.file('home/.local/share/latchkey/latchkey.db'))
-  expect(config.backupDir).toBe(folder.file('home/.local/share/latchkey/backups'))
+  expect(config.setting('backup_dir').value).toBe(folder.file('home/.local/share/latchkey/backups'))
   expect(config.output).toBe('table')
 })
 
@@ -66,12 +66,14 @@ test('a flag wins over the environment, over the file here, over the file of the
 })
 
 test('backups lie beside the database unless something else is said', () => {
-  expect(resolved({}, { db: '/srv/gate.db' }).backupDir).toBe('/srv/backups')
+  expect(resolved({}, { db: '/srv/gate.db' }).setting('backup_dir').value).toBe('/srv/backups')
   folder.write('here/latchkey.toml', 'backup_dir = "kept"')
-  expect(resolved({}, { db: '/srv/gate.db' }).backupDir).toBe(folder.file('here/kept'))
-  expect(resolved({ LATCHKEY_BACKUP_DIR: 's3://bucket/latchkey' }).backupDir).toBe('s3://bucket/latchkey')
+  expect(resolved({}, { db: '/srv/gate.db' }).setting('backup_dir').value).toBe(folder.file('here/kept'))
+  expect(resolved({ LATCHKEY_BACKUP_DIR: 's3://bucket/latchkey' }).setting('backup_dir').value).toBe(
+    's3://bucket/latchkey',
+  )
   folder.write('here/latchkey.toml', 'backup_dir = "~/kept"')
-  expect(resolved().backupDir).toBe(folder.file('home/kept'))
+  expect(resolved().setting('backup_dir').value).toBe(folder.file('home/kept'))
 })
 
 test('XDG folders are used when absolute', () => {

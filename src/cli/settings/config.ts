@@ -8,7 +8,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck, SettingsProfile } from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
 import { type Environment, homeFolder, located, trustedOwners, userFolder } from '../../system/home.ts'
-import { readScheduled } from '../../system/scheduled.ts'
+import { readScheduled, usualBackupDir } from '../../system/scheduled.ts'
 import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { keepRules } from '../declare/parse.ts'
@@ -40,8 +40,8 @@ export interface Config {
   readonly db: string
   /** That of the system is found out when it is asked for: it takes longer than most commands. */
   readonly timeZone: string
-  /** Folder of the backups, or the address of a remote place. */
-  readonly backupDir: string
+  /** Folder of the backups, or the address of a remote place. Without a setting, their schedule or the default decides. */
+  readonly backupDir: string | undefined
   readonly output: Format
   /** Which backups are kept when old ones are removed. */
   readonly backupKeep: KeepPolicy | undefined
@@ -55,8 +55,8 @@ export interface Config {
   readonly profileInUse: string | undefined
   /** The home of the user, for which `~` stands. */
   readonly home: string
-  /** Each of them with its source, as `latchkey config show` lists them. */
-  readonly values: readonly ConfigValue[]
+  /** The value of a setting, and its source. @throws config (the schedule of the backups cannot be read) */
+  readonly setting: (name: SettingName) => ConfigValue
 }
 
 /** Throws `usage` for a bad flag and `config` for a bad variable or file. */
@@ -115,43 +115,38 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   const db = given('db', file) ?? byDefault(join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db'))
   const chosenZone = given('tz', zone)
   const tz = () => chosenZone ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
-  const scheduled = readScheduled(db.value)
-  const backupDir =
-    given('backup_dir', place) ??
-    bySchedule(scheduled?.backupDir) ??
-    byDefault(join(dirname(db.value), 'backups'))
+  const backupDir = given('backup_dir', place)
   const output = given('output', format) ?? byDefault('table')
   const keep = given('backup_keep', policy)
-  const recipients =
-    given('age_recipients_file', file) ?? bySchedule(scheduled?.recipientsFile) ?? byDefault(null)
-  const identity = given('age_identity_file', file) ?? byDefault(null)
+  const recipients = given('age_recipients_file', file)
+  const identity = given('age_identity_file', file)
+  const settings: Readonly<Record<SettingName, () => Settled<string | null>>> = {
+    db: () => db,
+    tz,
+    backup_dir: () =>
+      backupDir ?? bySchedule(readScheduled(db.value)?.backupDir) ?? byDefault(usualBackupDir(db.value)),
+    backup_keep: () => keep ?? byDefault(null),
+    age_recipients_file: () =>
+      recipients ?? bySchedule(readScheduled(db.value)?.recipientsFile) ?? byDefault(null),
+    age_identity_file: () => identity ?? byDefault(null),
+    output: () => output,
+  }
 
   return {
     db: db.value,
     get timeZone() {
       return tz().value
     },
-    backupDir: backupDir.value,
+    backupDir: backupDir?.value,
     output: output.value,
     backupKeep: keep && keepRules(keep.value),
-    ageRecipientsFile: recipients.value ?? undefined,
-    ageIdentityFile: identity.value ?? undefined,
+    ageRecipientsFile: recipients?.value,
+    ageIdentityFile: identity?.value,
     files: filesOf(env, cwd),
     profile: flags.profile,
     profileInUse: profileName(env, flags),
     home,
-    get values() {
-      const all = {
-        db,
-        tz: tz(),
-        backup_dir: backupDir,
-        backup_keep: keep ?? byDefault(null),
-        age_recipients_file: recipients,
-        age_identity_file: identity,
-        output,
-      }
-      return settingNames.map(name => ({ name, ...all[name] }))
-    },
+    setting: name => ({ name, ...settings[name]() }),
   }
 }
 
@@ -169,10 +164,6 @@ function filesOf(env: Environment, cwd: string): Config['files'] {
     { scope: 'user', path: join(userFolder(env, 'XDG_CONFIG_HOME'), 'latchkey', 'latchkey.toml') },
   ]
 }
-
-/** One setting and where it comes from. */
-export const settingOf = ({ values }: Config, name: SettingName): ConfigValue =>
-  values.find(value => value.name === name) ?? { name, value: null, source: 'default' }
 
 /**
  * What is wrong with each file of settings there is, one by one: broken form, unknown names, values that the setting

@@ -1,8 +1,7 @@
 /** Long lists on a real pseudo-terminal, with real pagers. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
-import { entryPoint, spawnLatchkey } from '../../testing/process.ts'
-import { testEnvironment } from '../../testing/run.ts'
+import { entryPoint, processEnvironment, spawnLatchkey } from '../../testing/process.ts'
 import { requireTool } from '../../testing/tools.ts'
 
 let home: TestLatchkey
@@ -34,8 +33,7 @@ async function onScreen(line: string, { env = {}, typed }: Scene = {}) {
   const script = `trap : INT; "$BUN" "$ENTRY" ${line}; echo "exit=$?"; stty -a; echo 'the end'`
   const child = Bun.spawn(['setsid', '--ctty', '--wait', 'sh', '-c', script], {
     env: {
-      ...testEnvironment({ TERM: 'xterm', ...env }, home.path),
-      PATH: process.env['PATH'],
+      ...processEnvironment({ db: home.path, env: { TERM: 'xterm', ...env } }),
       BUN: process.execPath,
       ENTRY: entryPoint,
     },

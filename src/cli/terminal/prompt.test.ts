@@ -108,32 +108,29 @@ test('an answer is asked for again until it fits', async () => {
   expect(screen).toContain('digits only')
 })
 
-requireTool('setsid')(
-  'Ctrl-Z gives the terminal to the shell, and fg comes back to the question',
-  async () => {
-    await using home = await temporaryLatchkey()
-    await home.latchkey.keys.create({ name: 'web' })
-    await home.latchkey.close()
-    const { lines, screen } = await onTerminal(
-      'key show',
-      [
-        { when: /ready> /, keys: '"$@"\r' },
-        { when: /navigate/, keys: '\x1a' },
-        { when: /Stopped[\s\S]*ready> /, keys: 'fg\r' },
-        // Without a key: the picker is there again by itself.
-        { when: /fg\r\n[\s\S]*Which key[\s\S]*web[\s\S]*navigate/, keys: 'we' },
-        { when: /we[\s\S]*navigate/, keys: '\r' },
-        { when: /ready> /, keys: 'exit\r' },
-      ],
-      {
-        db: home.path,
-        env: { PS1: 'ready> ' },
-        wrap: command => ['setsid', '--ctty', '--wait', 'bash', '--norc', '-i', '-s', '--', ...command],
-      },
-    )
-    expect(
-      lines.some(line => line.includes('latchkey key show web')),
-      screen,
-    ).toBe(true)
-  },
-)
+requireTool('bash')('Ctrl-Z gives the terminal to the shell, and fg comes back to the question', async () => {
+  await using home = await temporaryLatchkey()
+  await home.latchkey.keys.create({ name: 'web' })
+  await home.latchkey.close()
+  const { lines, screen } = await onTerminal(
+    'key show',
+    [
+      { when: /ready> /, keys: '"$@"\r' },
+      { when: /navigate/, keys: '\x1a' },
+      { when: /Stopped[\s\S]*ready> /, keys: 'fg\r' },
+      // Without a key: the picker is there again by itself.
+      { when: /fg\r\n[\s\S]*Which key[\s\S]*web[\s\S]*navigate/, keys: 'we' },
+      { when: /we[\s\S]*navigate/, keys: '\r' },
+      { when: /ready> /, keys: 'exit\r' },
+    ],
+    {
+      db: home.path,
+      env: { PS1: 'ready> ' },
+      wrap: command => ['bash', '--norc', '-i', '-s', '--', ...command],
+    },
+  )
+  expect(
+    lines.some(line => line.includes('latchkey key show web')),
+    screen,
+  ).toBe(true)
+})

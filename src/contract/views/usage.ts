@@ -136,8 +136,8 @@ export const usageCheck = object('UsageCheck', {
   differences: list(
     object('UsageDifference', {
       key: as(keyRef, 'The key'),
-      total: as(runningTotals, 'Its running totals'),
-      recorded: as(runningTotals, 'The sum of its usage buckets and imported totals'),
+      total: as(runningTotals, 'All that its days and an earlier system say'),
+      recorded: as(runningTotals, 'The same by the narrowest buckets that are kept'),
     }),
     'Keys whose totals differ from the recorded usage',
   ),

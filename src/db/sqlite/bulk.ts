@@ -25,7 +25,7 @@ export async function withBulkUsage<T>(
   client.run(`PRAGMA cache_size = -${cacheKib}`)
   try {
     return await work({
-      seriesOf: (keyId, endUser) => book.seriesOf(keyId, endUser),
+      seriesOf: (keyId, endUser) => book.findSeries(keyId, endUser),
       modelOf: name => book.modelOf(name),
       add: (width, series, start, model, counts, offset, lastAt) => {
         const values = [series, start, model, ...counts.subarray(offset, offset + counterNames.length)]

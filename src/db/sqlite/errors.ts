@@ -2,8 +2,8 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
-import { checkOwner, closedTo, diskFull, systemFailure } from '../../system/errors.ts'
-import { fileFailure, sidecars, unwritable } from '../../system/files.ts'
+import { checkOwner, closedTo, diskFull, systemFailure, unwritable } from '../../system/errors.ts'
+import { fileFailure, sidecars } from '../../system/files.ts'
 import { shellWord } from '../../text/shell-word.ts'
 
 /** The LatchkeyError behind `error`, or `error` itself when it is none that is expected. */

@@ -5,6 +5,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { wayBack } from './way-back.ts'
 
 /** Tables stored in the order of their primary key: lookups and window sums read one run of pages. */
 const clusteredTables: readonly string[] = [
@@ -53,18 +54,6 @@ for (const file of added) {
   process.stdout.write(`${file}: made strict, and listed; ${next}.\n`)
 }
 if (added.length > 0) list(migrations().map(file => file.replace(/\.sql$/, '')))
-
-/** What undoes a migration that only adds tables; empty for any other, whose way back is written by hand. */
-function wayBack(up: string): string {
-  const statements = up.split('--> statement-breakpoint').map(statement => statement.trim())
-  if (!statements.every(statement => /^CREATE (TABLE `(?!__new_)|(UNIQUE )?INDEX )/.test(statement)))
-    return ''
-  const tables = statements.flatMap(statement => /^CREATE TABLE `(\w+)`/.exec(statement)?.[1] ?? [])
-  return tables
-    .toReversed()
-    .map(table => `DROP TABLE \`${table}\`;\n`)
-    .join('--> statement-breakpoint\n')
-}
 
 /** Writes the two files that list the migrations. */
 function list(names: readonly string[]): void {

@@ -3,8 +3,7 @@ import { expect, setDefaultTimeout } from 'bun:test'
 import { chmodSync, chownSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
-import { program } from '../../testing/process.ts'
-import { testEnvironment } from '../../testing/run.ts'
+import { processEnvironment, program } from '../../testing/process.ts'
 import { canStepDown, requirePresent, stepDown } from '../../testing/tools.ts'
 
 setDefaultTimeout(60_000)
@@ -27,7 +26,7 @@ async function scene(suffix: string, owner: number, mode: number) {
   const run = (line: string) => {
     const { exitCode, stderr } = Bun.spawnSync([...stepDown, ...program, ...line.split(' ')], {
       cwd: '/',
-      env: { PATH: process.env['PATH'], ...testEnvironment({}, home.path) },
+      env: processEnvironment({ db: home.path }),
     })
     return { code: exitCode, err: stderr.toString() }
   }

@@ -133,9 +133,13 @@ test('8 processes that write at once lose and tear nothing', async () => {
   expect(totals).toEqual({
     requests: 200,
     inputTokens: 600,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
     outputTokens: 400,
+    reasoningTokens: 0,
     tokens: 1_000,
     costUsd: 0.0002,
+    unpricedRequests: 0,
   })
   expect(series.reduce((sum, day) => sum + day.tokens, 0)).toBe(1_000)
   expect(await latchkey.users.list()).toHaveLength(200)
@@ -196,7 +200,8 @@ test.each(['clean', 'crashed'])('reading a %s database changes no byte and leave
 test('usage is counted with less syncing than administration', async () => {
   await using home = await temporaryLatchkey()
   const store = open(home.path)
-  const level = async () => Object.values(Object(await store.count(async db => db.get('PRAGMA synchronous'))))
+  const level = () =>
+    store.tally('NORMAL', ({ client }) => Object.values(client.query('PRAGMA synchronous').get() ?? {}))
   const full = async () => Object.values(Object(await store.write(async db => db.get('PRAGMA synchronous'))))
   expect(await level()).toEqual([1])
   expect(await full()).toEqual([2])
@@ -220,6 +225,8 @@ test('what SQLite refuses comes out as an error with a code, never as the query 
 const reservation = (n: number, keyId: string) => ({
   id: `res_${String(n).padStart(26, '0')}`,
   keyId,
+  endUser: '',
+  model: '',
   createdAt: 0,
   expiresAt: 1,
   requests: 1,
@@ -229,8 +236,11 @@ const reservation = (n: number, keyId: string) => ({
 const held = (store: SqliteStore, key: string) =>
   store.glance(
     ({ client }) =>
-      client.query<{ n: number }, string>('SELECT count(*) AS n FROM reservations WHERE key_id = ?').get(key)
-        ?.n,
+      client
+        .query<{ n: number }, string>(
+          'SELECT count(*) AS n FROM reservations r JOIN series s ON s.id = r.series WHERE s.key_id = ?',
+        )
+        .get(key)?.n,
   )
 
 test('a tally is one transaction: a throw leaves nothing, a dry run neither', async () => {

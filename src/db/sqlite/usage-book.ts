@@ -139,11 +139,17 @@ export class SqliteUsage {
     for (const { keyId, start, code, count, lastAt } of rows) add.run(keyId, start, code, count, lastAt)
   }
 
-  /** The series of a key as it belongs now. @throws if there is no such key */
-  seriesOf(keyId: string, endUser: string): number {
+  /** The series of a key as it belongs now; null without such a key. */
+  findSeries(keyId: string, endUser: string): number | null {
     const key = this.#key.get(keyId, endUser)
-    if (key === null) throw new Error('usage of a key that does not exist')
-    return key.series ?? this.#addSeries(keyId, key, endUser)
+    return key && (key.series ?? this.#addSeries(keyId, key, endUser))
+  }
+
+  /** The same of a key that is there. */
+  seriesOf(keyId: string, endUser: string): number {
+    const series = this.findSeries(keyId, endUser)
+    if (series === null) throw new Error('usage of a key that does not exist')
+    return series
   }
 
   modelOf(name: string): number {

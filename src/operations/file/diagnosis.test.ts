@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import type { HealthReport } from '../../contract/views.ts'
 import { type BackupScene, backupScene } from '../../testing/backups.ts'
+import { testS3 } from '../../testing/s3.ts'
 import type { FileContext } from '../context.ts'
 import { createBackup } from './backup/create.ts'
 import { diagnose } from './diagnosis.ts'
@@ -146,6 +147,40 @@ test('a missing database is what was found, and the rest is looked at all the sa
   expect(check(report, 'settings')).toMatchObject({ status: 'failed', problem: 'no' })
   expect(check(report, 'backup_bytes').status).toBe('ok')
   expect(report).toMatchObject({ status: 'failed', damaged: false })
+})
+
+test('a bucket is asked for its list and each manifest once, and for the newest manifest again with its data', async () => {
+  using s3 = testS3()
+  using scene = await soundScene({ env: { ...s3.env, PATH: '/nonexistent' }, backupDir: 's3://backups/x' })
+  await createBackup(scene.context)
+  s3.requests.length = 0
+  const report = await diagnose(scene.context)
+  expect(check(report, 'backup_bytes').status).toBe('ok')
+  const asked = s3.requests.map(
+    ({ method, key }) => `${method} ${key.split('.').slice(1).join('.') || 'list'}`,
+  )
+  // Four names are two pages of the list.
+  expect(
+    Object.fromEntries(
+      Map.groupBy(asked, each => each)
+        .entries()
+        .map(([name, all]) => [name, all.length]),
+    ),
+  ).toEqual({ 'GET list': 2, 'GET json': 3, 'HEAD db.zst': 1, 'GET db.zst': 1 })
+})
+
+test('a broken schedule is a finding, and says why the backups are not checked', async () => {
+  using scene = await soundScene()
+  const { backupDir: _, ...unsettled } = scene.context
+  const path = scene.folder.write('data/latchkey.db.schedule.json', '{"backupDir":')
+  const report = await diagnose(unsettled)
+  expect(check(report, 'schedule')).toMatchObject({
+    status: 'failed',
+    mend: expect.stringContaining(`rm ${path}`),
+  })
+  for (const name of ['last_backup', 'backup_bytes'])
+    expect(check(report, name)).toMatchObject({ status: 'warning', problem: expect.stringContaining(path) })
+  expect(check(report, 'integrity').status).toBe('ok')
 })
 
 test('looking changes nothing, not even the manifest of a bad backup', async () => {

@@ -13,30 +13,56 @@ import { translate } from '../../db/sqlite/errors.ts'
 import { integrityCheck } from '../../db/sqlite/inspect.ts'
 import { openReader, requireCurrent } from '../../db/sqlite/open.ts'
 import { sizeOf, statOf } from '../../system/files.ts'
+import { usualBackupDir, withSchedule } from '../../system/scheduled.ts'
 import { shellWord } from '../../text/shell-word.ts'
-import type { FileContext } from '../context.ts'
+import type { FileContext, UnscheduledContext } from '../context.ts'
 import { surveyOwn } from './backup/list.ts'
+import { dataPath } from './backup/manifest.ts'
+import { newestTaken } from './backup/newest.ts'
+import type { OwnSurvey } from './backup/ownership.ts'
+import { locate } from './backup/places/locate.ts'
 import { rehearse, unscheduleBackups } from './backup/schedule.ts'
 import { verifyBackups } from './backup/verify.ts'
 import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 import { healthChecks } from './health.ts'
 import type { Diagnosis } from './input.ts'
 
-/** Runs fourteen checks. */
+/** Runs fourteen checks. Where the schedule cannot be read, it is unknown where the backups are, and they are not checked. */
 export async function diagnose(
-  context: FileContext,
+  given: UnscheduledContext,
   { settings = [] }: Diagnosis = {},
 ): Promise<HealthReport> {
+  const { context, unreadable } = scheduled(given)
   const dry = { ...context, dryRun: true }
+  let surveyed: Promise<OwnSurvey> | undefined
+  const survey = () => {
+    surveyed ??= unreadable === undefined ? surveyOwn(dry, undefined) : Promise.reject(unreadable)
+    return surveyed
+  }
   return reportOf(context, [
     checkSettings(settings),
-    ...(await healthChecks(context, integrityCheck)),
+    ...(await healthChecks(context, integrityCheck, survey)),
     await checkClock(context),
     checkLog(context),
     checkAgeFiles(context),
-    await checkSchedule(dry),
-    await checkNewestBackup(dry),
+    unreadable === undefined
+      ? await checkSchedule(dry, survey)
+      : failed('schedule', null, unreadable.message, unreadable.hint),
+    await checkNewestBackup(dry, survey),
   ])
+}
+
+/** The context by the schedule, or by the default and why the schedule cannot be read. */
+function scheduled(given: UnscheduledContext): {
+  readonly context: FileContext
+  readonly unreadable?: LatchkeyError
+} {
+  try {
+    return { context: withSchedule(given) }
+  } catch (error) {
+    const context = { ...given, backupDir: given.backupDir ?? usualBackupDir(given.path) }
+    return { context, unreadable: known(error, context) }
+  }
 }
 
 function known(error: unknown, { path }: FileContext): LatchkeyError {
@@ -110,7 +136,7 @@ function checkAgeFiles({ ageRecipientsFile, ageIdentityFile }: FileContext): Che
   )
 }
 
-async function checkSchedule(context: FileContext): Promise<Check> {
+async function checkSchedule(context: FileContext, survey: () => Promise<OwnSurvey>): Promise<Check> {
   try {
     // A dry run of removing them lists them.
     const entries = await unscheduleBackups(context)
@@ -118,7 +144,7 @@ async function checkSchedule(context: FileContext): Promise<Check> {
     const broken = await firstBroken(context, entries)
     if (broken) return failed('schedule', { managers }, broken.message, broken.hint)
     if (managers.length > 0) return ok('schedule', { managers })
-    const { backups } = await surveyOwn(context, undefined)
+    const { backups } = await survey()
     // With another scheduler, the reason of the backups shows that they are scheduled.
     if (backups[0]?.manifest.reason === 'schedule') return ok('schedule', { managers })
     const mend = "schedule them with: latchkey backup schedule --cron '17 3 * * *'"
@@ -144,11 +170,13 @@ async function firstBroken(
   return undefined
 }
 
-async function checkNewestBackup(context: FileContext): Promise<Check> {
+async function checkNewestBackup(context: FileContext, survey: () => Promise<OwnSurvey>): Promise<Check> {
   try {
-    const { backups } = await surveyOwn(context, undefined)
-    if (backups.length === 0) return skipped('backup_bytes')
-    const [check] = await verifyBackups(context, { quick: true })
+    const own = await survey()
+    if (own.backups.length === 0) return skipped('backup_bytes')
+    const where = locate(context, context.backupDir).address
+    const newest = newestTaken(own, { now: context.now(), where })
+    const [check] = await verifyBackups(context, { quick: true, backup: dataPath(newest) })
     const value = { id: check?.id ?? null }
     if (check?.outcome === 'passed') return ok('backup_bytes', value)
     const mend = `take another with: latchkey backup create, then check this one with: latchkey backup verify ${value.id}`

@@ -119,12 +119,11 @@ requireMounts()('a read-only backup folder is called that, and not the database'
     const error = await failure(createBackup(context))
     expect(error).toMatchObject({
       code: 'permission',
-      message: `${context.backupDir} cannot be written by this user: its disk is read-only`,
+      message: `${context.backupDir} cannot be written: its disk is read-only`,
+      hint: `check the disk with: findmnt --target ${context.backupDir}`,
     })
     const below = await failure(createBackup(context, { to: join(context.backupDir, 'below') }))
-    expect(below.message).toBe(
-      `${context.backupDir}/below cannot be written by this user: its disk is read-only`,
-    )
+    expect(below.message).toBe(`${context.backupDir}/below cannot be written: its disk is read-only`)
   } finally {
     Bun.spawnSync(['umount', context.backupDir])
   }

@@ -17,7 +17,10 @@ import { shellWord } from '../../text/shell-word.ts'
 import type { FileContext } from '../context.ts'
 import { differences } from '../usage/reconcile.ts'
 import { defaultMaxAgeMs } from './backup/input.ts'
-import { backupStatus } from './backup/status.ts'
+import { surveyOwn } from './backup/list.ts'
+import type { OwnSurvey } from './backup/ownership.ts'
+import { locate } from './backup/places/locate.ts'
+import { statusOf } from './backup/status.ts'
 import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 
 /**
@@ -29,13 +32,17 @@ export async function checkHealth(context: FileContext): Promise<HealthReport> {
   const path = resolve(context.path)
   // Fails with the usual error if there is no file.
   if (!isFile(path)) openReader(path).close()
-  return reportOf(context, await healthChecks(context, quickCheck))
+  return reportOf(context, await healthChecks(context, quickCheck, () => surveyOwn(context, undefined)))
 }
 
-/** @param damageOf the integrity check to use */
+/**
+ * @param damageOf the integrity check to use
+ * @param survey finds the backups
+ */
 export async function healthChecks(
   context: FileContext,
   damageOf: (client: Client) => readonly string[],
+  survey: () => Promise<OwnSurvey>,
 ): Promise<readonly Check[]> {
   const path = resolve(context.path)
   return [
@@ -43,7 +50,7 @@ export async function healthChecks(
     ...(isFile(path)
       ? [checkPermissions(path), checkSpace(path)]
       : [skipped('permissions'), skipped('disk_space')]),
-    await checkLastBackup(context),
+    await checkLastBackup(context, survey),
   ]
 }
 
@@ -199,9 +206,11 @@ function checkSpace(path: string): Check {
     : ok('disk_space', value)
 }
 
-async function checkLastBackup(context: FileContext): Promise<Check> {
+async function checkLastBackup(context: FileContext, survey: () => Promise<OwnSurvey>): Promise<Check> {
   try {
-    const { newest, ageMs, problem, mend } = await backupStatus(context, { maxAgeMs: defaultMaxAgeMs + 1 })
+    const location = locate(context, context.backupDir).address
+    const asked = { location, maxAgeMs: defaultMaxAgeMs + 1, now: context.now() }
+    const { newest, ageMs, problem, mend } = statusOf(await survey(), asked)
     const value = newest === null ? null : { ageMs, id: newest.id }
     return problem === null
       ? ok('last_backup', value)

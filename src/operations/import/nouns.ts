@@ -117,20 +117,28 @@ export async function rememberedOf(
   return new Map(rows.map(({ foreignId, ...rest }) => [foreignId, rest]))
 }
 
-/** Remembers what was not imported before. */
+/**
+ * Remembers what was not imported before.
+ *
+ * @param things at least one, and at most as many as fit in one statement
+ */
 export async function remember(
   db: Database,
   noun: ImportedNoun,
-  from: { readonly source: string; readonly importId: string },
+  { source, importId }: { readonly source: string; readonly importId: string },
   things: readonly { readonly id: string; readonly foreignId: string; readonly state: unknown }[],
 ): Promise<void> {
-  for (const some of inChunks(things)) {
-    const rows = some.map(({ foreignId, id, state }) => ({ ...from, state, foreignId, hash: foreignId, id }))
-    if (noun === 'user') await db.insert(importedUsers).values(rows.map(row => ({ ...row, userId: row.id })))
-    else if (noun === 'key')
-      await db.insert(importedKeys).values(rows.map(row => ({ ...row, keyId: row.id })))
-    else await db.insert(importedProjects).values(rows.map(row => ({ ...row, projectId: row.id })))
-  }
+  const rows = things.map(({ id, foreignId, state }) => ({
+    source,
+    importId,
+    foreignId,
+    hash: foreignId,
+    userId: id,
+    projectId: id,
+    keyId: id,
+    state,
+  }))
+  await db.insert(imported[noun]).values(rows)
 }
 
 export async function rememberAgain(

@@ -65,14 +65,16 @@ test.each(changes)(
   },
 )
 
-test('erasing takes everything of the keys but what they used, and the audit trail tells of each', async () => {
+test('erasing leaves of the keys what they used, and the audit trail tells of each', async () => {
   await using home = await sixKeys()
   const { keys, audit, usage } = home.latchkey
   await usage.record('k-1', { inputTokens: 1 })
   const gone = await keys.changeMatching({ user: 'alice' }, { verb: 'delete' })
   expect(gone).toHaveLength(4)
   expect((await keys.list()).map(key => key.name)).toEqual(['other'])
-  expect(await usage.report({ by: ['key'] })).toMatchObject([{ key: { name: 'k-1' }, tokens: 1 }])
+  expect(await usage.report({ by: ['key', 'user'] })).toMatchObject([
+    { key: { name: 'k-1' }, user: { username: 'alice' }, inputTokens: 1 },
+  ])
   expect(await audit.list({ action: 'key.delete' })).toHaveLength(4)
 })
 

@@ -15,7 +15,7 @@ import { keepNames } from '../departed.ts'
 import { changeLimits } from '../limits/change.ts'
 import * as rules from '../rules/input.ts'
 import { columnsOf, parseKeyChanges } from './change.ts'
-import { conditionOf } from './filter.ts'
+import { conditionOf, parseFilter } from './filter.ts'
 import { type BulkChange, type Expectation, type KeyFilter, revokeOptions } from './input.ts'
 import { keyViews } from './view.ts'
 
@@ -91,7 +91,7 @@ async function matched(
 ): Promise<readonly Key[]> {
   const now = context.now()
   return keyViews(db, now, {
-    where: and(await conditionOf(db, now, filter), changeable(verb)),
+    where: and(await conditionOf(db, now, parseFilter(filter)), changeable(verb)),
   })
 }
 

@@ -7,7 +7,7 @@ import { asc, oneOf, sql } from '../../db/query.ts'
 import { secrets } from '../../db/schema/keys.ts'
 import type { OperationContext } from '../context.ts'
 import { shownCounts, totalsOf } from '../usage/sum.ts'
-import { conditionOf } from './filter.ts'
+import { conditionOf, parseFilter } from './filter.ts'
 import type { KeyFilter } from './input.ts'
 import { withLimits } from './view.ts'
 
@@ -25,7 +25,7 @@ export async function* exportKeys(
   for await (const batch of context.store.stream(async function* (snapshot) {
     const now = context.now()
     const db = await snapshot.database()
-    const where = await conditionOf(db, now, filter)
+    const where = await conditionOf(db, now, parseFilter(filter))
     for await (const batch of snapshot.keys({ where }, batchSize)) yield await complete(db, now, batch)
   })) {
     yield* batch

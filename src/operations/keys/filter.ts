@@ -10,10 +10,14 @@ import { type KeyFilter, keyFilter } from './input.ts'
 import { keysOver } from './over.ts'
 import { hasStatus } from './status-condition.ts'
 
-/** @throws invalid, not_found, ambiguous */
-export async function conditionOf(db: Database, now: Date, input: KeyFilter): Promise<SQL | undefined> {
-  rules.requireWords(input)
-  const filter = rules.parse(keyFilter, input)
+/** @throws invalid */
+export function parseFilter(given: KeyFilter): KeyFilter {
+  rules.requireWords(given)
+  return rules.parse(keyFilter, given)
+}
+
+/** @param filter from `parseFilter`. @throws not_found, ambiguous */
+export async function conditionOf(db: Database, now: Date, filter: KeyFilter): Promise<SQL | undefined> {
   const user = filter.user === undefined ? undefined : await find(db, 'user', filter.user)
   const project = filter.project === undefined ? undefined : await find(db, 'project', filter.project)
   const { scope, model, expiresWithinMs, unusedForMs, overPercent } = filter

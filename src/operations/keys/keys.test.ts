@@ -202,7 +202,7 @@ test('a limit of 0, no limit and nothing are three things', async () => {
   await fillIn(latchkey)
   const amounts = async (changes: KeyChanges) =>
     (await latchkey.keys.update('full', changes)).limits.map(
-      limit => `${limit.metric}=${limit.amount}/${limit.windowMs / hour}h`,
+      limit => `${limit.metric}=${limit.amount}/${(limit.windowMs ?? 0) / hour}h`,
     )
   expect(await amounts({ name: 'full' })).toEqual(['tokens=100/5h', 'tokens=900/24h', 'usd=20/720h'])
   expect(await amounts({ limits: [{ metric: 'tokens', amount: 0, windowMs: 5 * hour }] })).toEqual([

@@ -4,11 +4,11 @@ import type { KeySort } from '../../contract/views.ts'
 import type { Database, KeyQuery } from '../../db/engine.ts'
 import { and, asc, desc, eq, type SQL, type SQLWrapper, sql, totalOf } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import * as rules from '../rules/input.ts'
+import { parse } from '../rules/input.ts'
 import { find } from '../select.ts'
 import { counterColumns, lastUseOf, lifeOf, tokensIn } from '../usage/sum.ts'
-import { conditionOf } from './filter.ts'
-import { type KeyPage, keyFilter, paging } from './input.ts'
+import { conditionOf, parseFilter } from './filter.ts'
+import { type KeyPage, paging } from './input.ts'
 
 /** Builds the query of a page. The database is opened only if the page depends on it. */
 export type LookUp = (open: () => Promise<Database>, now: Date) => Promise<KeyQuery>
@@ -19,8 +19,7 @@ export type LookUp = (open: () => Promise<Database>, now: Date) => Promise<KeyQu
  * @throws invalid; the look-up throws not_found, ambiguous for the user, the project or the `after` key
  */
 export function readPage(given: KeyPage): LookUp {
-  rules.requireWords(given)
-  const page = { ...rules.parse(keyFilter, given), ...rules.parse(paging, given) }
+  const page = { ...parseFilter(given), ...parse(paging, given) }
   return async (open, now) => {
     const { where, order } = await keysOf(await open(), now, page)
     return { where, order: sql.join(order, sql`, `), limit: page.limit }

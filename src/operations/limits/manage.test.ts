@@ -3,11 +3,12 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { rolling } from '../../testing/limits.ts'
 import type { Limited } from './input.ts'
 
 const minute = 60_000
 const hour = 60 * minute
-const tokens = (amount: number, windowMs = hour) => ({ metric: 'tokens' as const, amount, windowMs })
+const tokens = (amount: number, windowMs = hour) => rolling('tokens', amount, windowMs)
 async function peopled(latchkey: Latchkey) {
   await latchkey.users.create({ username: 'alice' })
   await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
@@ -71,7 +72,7 @@ test.each(subjects)(
     await using home = await temporaryLatchkey()
     const { latchkey } = home
     await peopled(latchkey)
-    const shown = (list: readonly { metric: string; amount: number; windowMs: number }[]) =>
+    const shown = (list: readonly { metric: string; amount: number; windowMs: number | null }[]) =>
       list.map(each => [each.metric, each.amount, each.windowMs])
     await latchkey.limits.add(subject, [tokens(100), tokens(7, minute)])
     expect(
@@ -108,7 +109,7 @@ test.each(subjects)(
 test('of a user and of a project: given, cleared and not named are three things', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey } = home
-  const usd = { metric: 'usd' as const, amount: 5, windowMs: hour }
+  const usd = rolling('usd', 5, hour)
   await latchkey.users.create({ username: 'alice', limits: [tokens(1), usd] })
   await latchkey.projects.create({ name: 'Shop', owner: 'alice', limits: [tokens(1), usd] })
   for (const update of [

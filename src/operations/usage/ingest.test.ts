@@ -6,6 +6,7 @@ import { kills } from '../../testing/chance.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { totals } from '../../testing/limits.ts'
 import { spawnLatchkey, startLatchkey } from '../../testing/process.ts'
 import { run } from '../../testing/run.ts'
 
@@ -48,13 +49,15 @@ test('events are counted by key, model and minute, totals and buckets alike', as
   )
   expect(report).toMatchObject({ events: 4, counted: 4, duplicates: 0, bad: 0, keys: 2, unpriced: 2 })
   expect(report).toMatchObject({ alreadyCounted: false, problems: [] })
-  expect(await s.totals('ci')).toEqual({
-    requests: 5,
-    inputTokens: 11,
-    outputTokens: 2,
-    tokens: 13,
-    costUsd: 0.0004,
-  })
+  expect(await s.totals('ci')).toEqual(
+    totals({
+      requests: 5,
+      inputTokens: 11,
+      outputTokens: 2,
+      tokens: 13,
+      costUsd: 0.0004,
+    }),
+  )
   const rows = await s.usage.report({ by: ['model'], key: 'ci' })
   expect([...rows].map(row => [row.model, row.requests, row.tokens])).toEqual([
     ['gpt-x', 2, 13],
@@ -131,13 +134,15 @@ test('CSV reads as NDJSON does', async () => {
   const error = await failure(s.ingest(csv, 'events.csv'))
   expect(error.message).toContain('line 4 has a bad value: model must not contain white space')
   expect(await s.ingest(csv, 'events.csv', { skipBad: true })).toMatchObject({ counted: 2, bad: 1 })
-  expect(await s.totals('ci')).toEqual({
-    requests: 2,
-    inputTokens: 11,
-    outputTokens: 2,
-    tokens: 13,
-    costUsd: 0.0004,
-  })
+  expect(await s.totals('ci')).toEqual(
+    totals({
+      requests: 2,
+      inputTokens: 11,
+      outputTokens: 2,
+      tokens: 13,
+      costUsd: 0.0004,
+    }),
+  )
 })
 
 const secret = 'sk-proj-abcdefghijklmnopqrstuvwxyz0123456789'

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { noCounts } from '../../db/facts.ts'
 import { connectLatchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
@@ -12,9 +13,15 @@ const minute = 60_000
 const price = (model: string, startsAt: number, inputMicros: number, outputMicros = 0) => ({
   model,
   startsAt,
+  overTokens: 0,
   inputMicros,
+  cachedInputMicros: null,
+  cacheWriteMicros: null,
   outputMicros,
+  source: 'set',
 })
+
+const used = (inputTokens: number, outputTokens = 0) => ({ ...noCounts, inputTokens, outputTokens })
 
 test.each<[string, string, number, number | undefined]>([
   ['the model itself', 'gpt-x', 5, 1],
@@ -33,20 +40,20 @@ test.each<[string, string, number, number | undefined]>([
     price('gpt-x*', 0, 3e6),
     price('late', 100, 6e6),
   ])
-  expect(list.costOf(model, at, 1_000_000, 0)).toBe(dollars === undefined ? undefined : dollars * 1e6)
+  expect(list.costOf(model, at, used(1_000_000, 0))).toBe(dollars === undefined ? undefined : dollars * 1e6)
   // Looked up a second time, the answer is the same.
-  expect(list.costOf(model, at, 1_000_000, 0)).toBe(dollars === undefined ? undefined : dollars * 1e6)
+  expect(list.costOf(model, at, used(1_000_000, 0))).toBe(dollars === undefined ? undefined : dollars * 1e6)
 })
 
 test('without a price there is no cost, and costs are rounded to the micro-dollar', () => {
   const list = new PriceList([price('a', 10, 2_500_000, 10_000_000)])
-  expect(list.costOf('b', 10, 1, 1)).toBeUndefined()
-  expect(list.costOf('a', 9, 1, 1)).toBeUndefined()
-  expect(list.costOf('a', 10, 1, 1)).toBe(13)
-  expect(list.costOf('a', 10, 0, 0)).toBe(0)
+  expect(list.costOf('b', 10, used(1, 1))).toBeUndefined()
+  expect(list.costOf('a', 9, used(1, 1))).toBeUndefined()
+  expect(list.costOf('a', 10, used(1, 1))).toBe(13)
+  expect(list.costOf('a', 10, used(0, 0))).toBe(0)
   const parts = new PriceList([price('a', 0, 1_400_000)])
-  expect(parts.costOf('a', 0, 1, 0)).toBe(1)
-  expect(parts.costOf('a', 0, 4, 0)).toBe(6)
+  expect(parts.costOf('a', 0, used(1, 0))).toBe(1)
+  expect(parts.costOf('a', 0, used(4, 0))).toBe(6)
 })
 
 test('a cost that is not told comes from the price at that time; 0 is told', async () => {

@@ -5,6 +5,7 @@ import { SqliteStore } from '../../db/sqlite/transaction.ts'
 import { connectLatchkey, type Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { totals } from '../../testing/limits.ts'
 import { createRecorder } from './recorder.ts'
 
 const totalsOf = async (latchkey: Latchkey, key: string) => (await latchkey.keys.stats(key)).totals
@@ -27,13 +28,15 @@ test('many requests become one row per key, minute and model, and each promise r
   expect(await totalsOf(latchkey, 'ci')).toMatchObject({ requests: 0 })
   await recorder.flush()
   expect((await Promise.allSettled(all)).every(each => each.status === 'fulfilled')).toBe(true)
-  expect(await totalsOf(latchkey, 'ci')).toEqual({
-    requests: 100,
-    inputTokens: 300,
-    outputTokens: 200,
-    tokens: 500,
-    costUsd: 0.0001,
-  })
+  expect(await totalsOf(latchkey, 'ci')).toEqual(
+    totals({
+      requests: 100,
+      inputTokens: 300,
+      outputTokens: 200,
+      tokens: 500,
+      costUsd: 0.0001,
+    }),
+  )
   expect(buckets(path)).toEqual([
     [50, 'a'],
     [50, 'b'],

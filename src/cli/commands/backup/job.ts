@@ -3,7 +3,6 @@ import { LatchkeyError } from '../../../contract/errors.ts'
 import type { ConfigValue } from '../../../contract/views.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Context } from '../../declare/declaration.ts'
-import { settingOf } from '../../settings/config.ts'
 
 interface Typed {
   readonly to: string | undefined
@@ -17,16 +16,16 @@ interface Destination {
 
 /** What is not typed stays as an earlier schedule has it. @throws conflict, usage */
 export function destinationOf(ctx: Context, { to, recipientsFile }: Typed): Destination {
-  const place = ctx.place(to) ?? ctx.config.backupDir
-  requireOnePlace(ctx, place)
+  const setting = ctx.config.setting('backup_dir')
+  const place = ctx.place(to) ?? setting.value ?? ''
+  requireOnePlace(setting, place)
   if (recipientsFile !== undefined) return { to: place, recipientsFile: ctx.path(recipientsFile) }
-  const known = settingOf(ctx.config, 'age_recipients_file')
+  const known = ctx.config.setting('age_recipients_file')
   return { to: place, recipientsFile: isSet(known) ? undefined : (known.value ?? undefined) }
 }
 
 /** Backups that no list, status and doctor looks for would be missed when they are needed. */
-function requireOnePlace(ctx: Context, place: string): void {
-  const setting = settingOf(ctx.config, 'backup_dir')
+function requireOnePlace(setting: ConfigValue, place: string): void {
   if (!isSet(setting) || place === setting.value) return
   throw new LatchkeyError(
     'conflict',

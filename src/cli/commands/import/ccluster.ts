@@ -1,8 +1,8 @@
-import { importReport } from '../../../contract/views/imports.ts'
-import { arg, command, one } from '../../declare/define.ts'
-import { importExit, importLines, importPlanLines, revokeGone } from './drawing.ts'
+import { arg, command } from '../../declare/define.ts'
+import { importing } from './drawing.ts'
 
 export default command({
+  ...importing,
   effect: 'write',
   summary: 'Import the users and keys of a ccluster',
   description:
@@ -12,10 +12,6 @@ export default command({
     'latchkey import ccluster data/ccluster.db --json',
   ],
   args: { file: arg.one('The SQLite database; it is not changed') },
-  options: { revokeGone },
   run: async (ctx, { file, revokeGone }) =>
     (await ctx.operations()).imports.ccluster({ file: ctx.path(file), revokeGone }),
-  prints: one(importReport, { done: importLines }),
-  would: importPlanLines,
-  exit: importExit,
 })

@@ -1,8 +1,8 @@
-import { importReport } from '../../../contract/views/imports.ts'
-import { arg, command, one } from '../../declare/define.ts'
-import { importExit, importLines, importPlanLines, revokeGone } from './drawing.ts'
+import { arg, command } from '../../declare/define.ts'
+import { importing } from './drawing.ts'
 
 export default command({
+  ...importing,
   effect: 'write',
   summary: 'Import the users, projects, keys and usage of a Dokify',
   description:
@@ -13,10 +13,6 @@ export default command({
     'latchkey import dokify dokify.db --json',
   ],
   args: { source: arg.one('Folder of dumps, or a SQLite database; it is not changed') },
-  options: { revokeGone },
   run: async (ctx, { source, revokeGone }) =>
     (await ctx.operations()).imports.dokify({ file: ctx.path(source), revokeGone }),
-  prints: one(importReport, { done: importLines }),
-  would: importPlanLines,
-  exit: importExit,
 })

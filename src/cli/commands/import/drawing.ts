@@ -1,12 +1,13 @@
 /** What an import did, and what taking it back did, a line each. Draws; decides nothing. */
 import { exitCodes } from '../../../contract/errors.ts'
+import { importReport } from '../../../contract/views/imports.ts'
 import type { ImportItem, ImportReport, ImportUndo, ImportUndoItem } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
-import { opt } from '../../declare/define.ts'
+import { one, opt } from '../../declare/define.ts'
 import { many } from '../../draw/quantity.ts'
 import { printableLine } from '../../terminal/printable.ts'
 
-export function importLines(report: ImportReport, brush: Brush): string {
+function importLines(report: ImportReport, brush: Brush): string {
   const paint = {
     created: brush.good,
     updated: brush.warn,
@@ -26,7 +27,7 @@ export function importLines(report: ImportReport, brush: Brush): string {
 }
 
 /** The same of a dry run, as it goes on behind "Would". */
-export function importPlanLines(report: ImportReport, brush: Brush): string {
+function importPlanLines(report: ImportReport, brush: Brush): string {
   const { created, updated, unchanged, refused, gone, revoked, source } = report
   const words = {
     created: brush.good('create   '),
@@ -81,11 +82,21 @@ function counts(report: ImportReport): string {
 }
 
 /** What is left for somebody to do is no success. */
-export const importExit = ({ refused, gone }: ImportReport): number =>
+const importExit = ({ refused, gone }: ImportReport): number =>
   refused > 0 || gone > 0 ? exitCodes.partial : 0
 
-/** The option that every import has. */
-export const revokeGone = opt.flag('Revoke keys that came from this source and are no longer in it')
+/** How every import tells of itself. */
+export const reporting = {
+  prints: one(importReport, { done: importLines }),
+  would: importPlanLines,
+  exit: importExit,
+}
+
+/** Declared alike by the imports from other systems. */
+export const importing = {
+  ...reporting,
+  options: { revokeGone: opt.flag('Revoke keys that came from this source and are no longer in it') },
+}
 
 export function importUndoLines(undo: ImportUndo, brush: Brush): string {
   const paint = { removed: brush.bad, reverted: brush.warn, kept: brush.good, gone: brush.dim }

@@ -1,8 +1,8 @@
-import { importReport } from '../../../contract/views/imports.ts'
-import { arg, command, one } from '../../declare/define.ts'
-import { importExit, importLines, importPlanLines, revokeGone } from './drawing.ts'
+import { arg, command } from '../../declare/define.ts'
+import { importing } from './drawing.ts'
 
 export default command({
+  ...importing,
   effect: 'write',
   summary: 'Import the keys of a glm-proxy, with their quotas and totals',
   description:
@@ -12,10 +12,6 @@ export default command({
     'latchkey import glm-proxy data/sqlite.db --json',
   ],
   args: { file: arg.one('apikeys.json or the SQLite database; it is not changed') },
-  options: { revokeGone },
   run: async (ctx, { file, revokeGone }) =>
     (await ctx.operations()).imports.glmProxy({ file: ctx.path(file), revokeGone }),
-  prints: one(importReport, { done: importLines }),
-  would: importPlanLines,
-  exit: importExit,
 })

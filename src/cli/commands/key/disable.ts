@@ -23,10 +23,6 @@ export default command({
   prints: oneOrRows(changedKey, {
     ...manyKeys,
     done: key =>
-      outcomeText(
-        `Disabled key ${key.name} (${key.id}). Undo: latchkey key enable ${key.id}`,
-        `key ${key.name} (${key.id})`,
-        key,
-      ),
+      outcomeText(`Disabled key ${key.name} (${key.id}). Undo: latchkey key enable ${key.id}`, 'key', key),
   }),
 })

@@ -22,6 +22,6 @@ export default command({
   }),
   prints: oneOrRows(changedKey, {
     ...manyKeys,
-    done: key => outcomeText(`Enabled key ${key.name} (${key.id})`, `key ${key.name} (${key.id})`, key),
+    done: key => outcomeText(`Enabled key ${key.name} (${key.id})`, 'key', key),
   }),
 })

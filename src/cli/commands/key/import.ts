@@ -1,6 +1,5 @@
-import { importReport } from '../../../contract/views/imports.ts'
-import { arg, command, one, opt } from '../../declare/define.ts'
-import { importExit, importLines, importPlanLines } from '../import/drawing.ts'
+import { arg, command, opt } from '../../declare/define.ts'
+import { reporting } from '../import/drawing.ts'
 
 export default command({
   effect: 'write',
@@ -16,7 +15,5 @@ export default command({
   options: { skipBad: opt.flag('Import the good rows and report the bad ones') },
   run: async (ctx, { file, skipBad }) =>
     (await ctx.operations()).keys.import(ctx.rowSource(file), { skipBad }),
-  prints: one(importReport, { done: importLines }),
-  would: importPlanLines,
-  exit: importExit,
+  ...reporting,
 })

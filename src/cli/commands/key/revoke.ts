@@ -26,6 +26,6 @@ export default command({
   }),
   prints: oneOrRows(changedKey, {
     ...manyKeys,
-    done: key => outcomeText(`Revoked key ${key.name} (${key.id})`, `key ${key.name} (${key.id})`, key),
+    done: key => outcomeText(`Revoked key ${key.name} (${key.id})`, 'key', key),
   }),
 })

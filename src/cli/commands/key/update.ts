@@ -62,6 +62,6 @@ export default command({
   }),
   prints: oneOrRows(changedKey, {
     ...manyKeys,
-    done: (key, brush) => updatedText(`key ${key.name} (${key.id})`, key, brush),
+    done: (key, brush) => updatedText('key', key, brush),
   }),
 })

@@ -13,7 +13,7 @@ export default command({
     done: project =>
       outcomeText(
         `Archived ${project.slug}: its keys no longer work. Undo: latchkey project unarchive ${project.slug}`,
-        `project ${project.slug} (${project.id})`,
+        'project',
         project,
       ),
   }),

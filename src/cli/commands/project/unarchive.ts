@@ -10,8 +10,7 @@ export default command({
   args: { project: arg.one(nouns.project.selectors) },
   run: async (ctx, { project }) => (await ctx.operations()).projects.unarchive(project),
   prints: one(changedProject, {
-    done: project =>
-      outcomeText(`Unarchived ${project.slug}`, `project ${project.slug} (${project.id})`, project),
+    done: project => outcomeText(`Unarchived ${project.slug}`, 'project', project),
   }),
   would: project => `unarchive ${project.slug}`,
 })

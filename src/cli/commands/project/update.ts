@@ -32,7 +32,7 @@ export default command({
   run: async (ctx, { project, ...changes }) =>
     (await ctx.operations()).projects.update(project, fields(changes)),
   prints: one(changedProject, {
-    done: (project, brush) => updatedText(`project ${project.slug} (${project.id})`, project, brush),
+    done: (project, brush) => updatedText('project', project, brush),
   }),
   would: project => `update project ${project.slug}`,
 })

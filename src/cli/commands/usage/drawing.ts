@@ -19,6 +19,7 @@ import { bar } from '../../draw/chart.ts'
 import { keyStatus } from '../../draw/columns.ts'
 import { limitLines } from '../../draw/limits.ts'
 import { many } from '../../draw/quantity.ts'
+import { sumOf } from '../../draw/totals.ts'
 import { fold } from '../../terminal/width.ts'
 
 /** Whose it is and what it comes to, how full its limits are, and its days. */
@@ -119,18 +120,7 @@ const amountColumns = {
 export function reportTotal(rows: readonly UsageRow[], top: number | undefined): Total<UsageRow> | undefined {
   const [first] = rows
   if (first === undefined || rows.length === 1) return undefined
-  const sum = (field: keyof Totals): number => rows.reduce((total, row) => total + row[field], 0)
-  const costUsd = Math.round(sum('costUsd') * 1e6) / 1e6
-  const [requests, inputTokens, outputTokens, tokens] = [
-    sum('requests'),
-    sum('inputTokens'),
-    sum('outputTokens'),
-    sum('tokens'),
-  ]
-  return {
-    label: top === undefined ? 'total' : 'total shown',
-    row: { ...first, requests, inputTokens, outputTokens, tokens, costUsd },
-  }
+  return { label: top === undefined ? 'total' : 'total shown', row: { ...first, ...sumOf(rows) } }
 }
 
 export const priceColumns: readonly Column<Price>[] = [

@@ -13,7 +13,7 @@ export default command({
     done: user =>
       outcomeText(
         `Disabled ${user.username}: their keys answer user_disabled. Undo: latchkey user enable ${user.username}`,
-        `user ${user.username} (${user.id})`,
+        'user',
         user,
       ),
   }),

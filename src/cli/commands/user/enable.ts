@@ -10,7 +10,7 @@ export default command({
   args: { user: arg.one(nouns.user.selectors) },
   run: async (ctx, { user }) => (await ctx.operations()).users.enable(user),
   prints: one(changedUser, {
-    done: user => outcomeText(`Enabled ${user.username}`, `user ${user.username} (${user.id})`, user),
+    done: user => outcomeText(`Enabled ${user.username}`, 'user', user),
   }),
   would: user => `enable user ${user.username}`,
 })

@@ -34,7 +34,7 @@ export default command({
         user.hasPassword
           ? `Set the password of ${user.username}`
           : `Removed the password of ${user.username}`,
-        `user ${user.username} (${user.id})`,
+        'user',
         user,
       ),
   }),

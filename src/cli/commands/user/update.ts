@@ -31,7 +31,7 @@ export default command({
   },
   run: async (ctx, { user, ...changes }) => (await ctx.operations()).users.update(user, fields(changes)),
   prints: one(changedUser, {
-    done: (user, brush) => updatedText(`user ${user.username} (${user.id})`, user, brush),
+    done: (user, brush) => updatedText('user', user, brush),
   }),
   would: user => `update user ${user.username}`,
 })

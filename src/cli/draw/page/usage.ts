@@ -7,6 +7,7 @@ import type { Timeline, UsageOverview } from '../../../index.ts'
 import { programVersion } from '../../../system/version.ts'
 import { reference } from '../columns.ts'
 import { count, dollars } from '../quantity.ts'
+import { sumOf } from '../totals.ts'
 import { columnChart } from './columns.ts'
 import { type Calendar, calendar } from './dates.ts'
 import { html, Markup } from './markup.ts'
@@ -172,21 +173,6 @@ ${others.length === 0 ? '' : html`<tfoot><tr><th class="name" scope="row">${coun
 
 const bar = (fraction: number): Markup =>
   html`<svg class="share" width="100%" height="6" aria-hidden="true"><rect width="${Number((fraction * 100).toFixed(2))}%" height="6" rx="1"/></svg>`
-
-function sumOf(rows: readonly Totals[]): Totals {
-  const sum = (field: keyof Totals): number => rows.reduce((total, row) => total + row[field], 0)
-  return {
-    requests: sum('requests'),
-    inputTokens: sum('inputTokens'),
-    cachedInputTokens: sum('cachedInputTokens'),
-    cacheWriteTokens: sum('cacheWriteTokens'),
-    outputTokens: sum('outputTokens'),
-    reasoningTokens: sum('reasoningTokens'),
-    tokens: sum('tokens'),
-    unpricedRequests: sum('unpricedRequests'),
-    costUsd: Math.round(sum('costUsd') * 1e6) / 1e6,
-  }
-}
 
 /** Under a thousandth it is not nothing. */
 const percent = (fraction: number): string =>

@@ -201,6 +201,18 @@ describe('where a schedule puts backups', () => {
     expect(readdirSync(join(scene.folder.path, 'data')).filter(name => name.includes('schedule'))).toEqual([])
   }, 600_000)
 
+  test('stops nothing but what needs it when its file is broken', async () => {
+    const path = scene.folder.write('data/latchkey.db.schedule.json', '{')
+    const doctor = await latchkey('doctor --json')
+    expect(doctor.json<{ checks: object[] }>().checks).toContainEqual(
+      expect.objectContaining({ name: 'schedule', status: 'failed' }),
+    )
+    for (const line of ['config validate', 'config path', 'config get db', 'config set tz UTC', 'user list'])
+      expect(await latchkey(line)).toMatchObject({ code: 0, err: '' })
+    for (const line of ['config show', 'backup list', 'backup create'])
+      expect(await latchkey(line)).toMatchObject({ code: 78, err: expect.stringContaining(`rm ${path}`) })
+  })
+
   test('is refused where a setting has them looked for elsewhere', async () => {
     install('crontab', standIn)
     scene.folder.write('latchkey.toml', 'backup_dir = "elsewhere"\n')

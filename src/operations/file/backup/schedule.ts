@@ -10,7 +10,13 @@ import type { BackupSchedule, Scheduler } from '../../../contract/views.ts'
 import { systemFailure } from '../../../system/errors.ts'
 import { ensureFolder, fileFailure, replaceFile } from '../../../system/files.ts'
 import { homeFolder, userFolder } from '../../../system/home.ts'
-import { readScheduled, type Scheduled, scheduledFile, scheduledText } from '../../../system/scheduled.ts'
+import {
+  readScheduled,
+  type Scheduled,
+  scheduledFile,
+  scheduledText,
+  usualBackupDir,
+} from '../../../system/scheduled.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
@@ -70,7 +76,7 @@ export async function scheduleBackups(context: FileContext, input: ScheduleBacku
 /** undefined if the schedule uses the context's own place and recipients. */
 function scheduledBy(context: FileContext, input: ScheduleBackups): Scheduled | undefined {
   const { to: backupDir = context.backupDir, recipientsFile = null } = input
-  const isUsual = backupDir === join(dirname(resolve(context.path)), 'backups')
+  const isUsual = backupDir === usualBackupDir(resolve(context.path))
   return isUsual && recipientsFile === null ? undefined : { backupDir, recipientsFile }
 }
 

@@ -7,6 +7,7 @@ import { type StatusOptions, statusInput } from './input.ts'
 import { surveyOwn } from './list.ts'
 import { type BrokenBackup, dataPath, type StoredBackup, toView } from './manifest.ts'
 import { isFromLater } from './newest.ts'
+import type { OwnSurvey } from './ownership.ts'
 import { locate } from './places/locate.ts'
 import { isSafetyCopy } from './policy.ts'
 
@@ -18,19 +19,26 @@ import { isSafetyCopy } from './policy.ts'
  */
 export async function backupStatus(context: FileContext, input: StatusOptions = {}): Promise<BackupStatus> {
   const { from, maxAgeMs } = parse(statusInput, input)
-  const { backups, broken, others } = await surveyOwn(context, from)
-  const now = context.now()
+  const location = locate(context, from ?? context.backupDir).address
+  return statusOf(await surveyOwn(context, from), { location, maxAgeMs, now: context.now() })
+}
+
+interface Asked {
+  readonly location: string
+  readonly maxAgeMs: number
+  readonly now: Date
+}
+
+export function statusOf(
+  { backups, broken, others }: OwnSurvey,
+  { location, maxAgeMs, now }: Asked,
+): BackupStatus {
   // Safety copies do not show that regular backups are taken.
   const newest = backups.find(
     stored => stored.manifest.failure === null && !isSafetyCopy(stored) && !isFromLater(stored, now),
   )
   const ageMs = newest ? now.getTime() - newest.manifest.createdAt.getTime() : null
-  const view = {
-    location: locate(context, from ?? context.backupDir).address,
-    newest: newest ? toView(newest) : null,
-    ageMs,
-    maxAgeMs,
-  }
+  const view = { location, newest: newest ? toView(newest) : null, ageMs, maxAgeMs }
   const found = finding(backups, broken, now)
   if (found !== undefined) return { ...view, status: 'failed', ...found }
   const fresh = ageMs !== null && ageMs < maxAgeMs

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, expect, test } from 'bun:test'
-import { cpSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { LatchkeyError } from '../../../../contract/errors.ts'
 import { Client } from '../../../../db/sqlite/client.ts'
 import type { Latchkey } from '../../../../index.ts'
@@ -125,6 +126,72 @@ test('of a key that is still there the settings go back; credentials and use do 
   expect((await latchkey.keys.verify(secret)).code).toBe('rotated')
   expect((await latchkey.keys.verify(rotated.secret ?? '')).code).toBe('valid')
   expect((await latchkey.backups.restore({ latest: true, key: 'ci' })).changes?.keys.changed).toEqual([])
+})
+
+test('a deleted key comes back to what it used, before and after the backup', async () => {
+  const { latchkey } = await begin()
+  await latchkey.usage.record('ci', { inputTokens: 30 })
+  await latchkey.keys.delete('ci')
+  const report = () => latchkey.usage.report({ by: ['key', 'user'] })
+  const before = await report()
+  expect(before).toMatchObject([{ key: { name: 'ci' }, tokens: 90 }])
+  await latchkey.backups.restore({ latest: true, key: 'ci' })
+  expect(await report()).toEqual(before)
+  const { key, totals } = await latchkey.keys.stats('ci')
+  expect(totals.tokens).toBe(90)
+  const [{ used = 0 } = {}] = await latchkey.limits.list({ key: 'ci' })
+  expect([used, key.limits.length]).toEqual([90, 1])
+  const departed = () => {
+    using client = new Client(scene.path, { readonly: true })
+    return client.query('SELECT name FROM departed').values()
+  }
+  expect(departed()).toEqual([])
+  await latchkey.backups.restore({ undo: true })
+  expect(departed()).toEqual([['ci']])
+  expect(await report()).toEqual(before)
+})
+
+test('what went with a key that an earlier version deleted comes back with it', async () => {
+  const { latchkey } = await begin()
+  const before = await latchkey.usage.report({ by: ['key', 'model', 'day'] })
+  await latchkey.keys.delete('ci')
+  using client = new Client(scene.path, { readwrite: true })
+  for (const table of ['minutes', 'hours', 'days', 'series', 'models']) client.run(`DELETE FROM ${table}`)
+  await latchkey.backups.restore({ latest: true, key: 'ci' })
+  expect(await latchkey.usage.report({ by: ['key', 'model', 'day'] })).toEqual(before)
+  expect((await latchkey.keys.stats('ci')).totals.tokens).toBe(60)
+  expect((await latchkey.usage.check()).ok).toBe(true)
+})
+
+test('an imported key that comes back is counted once by the next import', async () => {
+  const { latchkey } = await begin()
+  const file = join(scene.folder, 'apikeys.json')
+  const load = (tokens: number, used: readonly number[]) => {
+    const usage_windows = used.map((tokens_used, n) => ({
+      window_start: `2026-11-19T0${n}:00:00Z`,
+      tokens_used,
+    }))
+    const entry = {
+      key: 'pk_secret_of_one',
+      name: 'One',
+      token_limit_per_5h: 9,
+      total_lifetime_tokens: tokens,
+    }
+    writeFileSync(file, JSON.stringify({ keys: [{ ...entry, usage_windows }] }))
+    return latchkey.imports.glmProxy({ file })
+  }
+  const tokens = async () => (await latchkey.keys.stats('One')).totals.tokens
+  await load(100, [60])
+  await latchkey.backups.create()
+  await load(150, [70, 20])
+  await latchkey.usage.record('One', { inputTokens: 5 })
+  await latchkey.keys.delete('One')
+  await latchkey.backups.restore({ latest: true, key: 'One' })
+  expect(await tokens()).toBe(155)
+  expect(await load(150, [70, 20])).toMatchObject({ updated: 0, unchanged: 1 })
+  await load(160, [70, 30])
+  expect(await tokens()).toBe(165)
+  expect(await latchkey.usage.report({ by: ['key'] })).toMatchObject([{ tokens: 105 }, { tokens: 60 }])
 })
 
 test('a key that was revoked since stays revoked, and a changed password stays changed', async () => {
