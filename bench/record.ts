@@ -58,7 +58,9 @@ export function bareRecorder(
   const found = db.prepare<{ series: number; model: number }, [string, string]>(
     'SELECT s.id AS series, m.id AS model FROM keys k JOIN series s ON s.key_id = k.id, models m WHERE k.id = ? AND m.name = ?',
   )
-  const [minutes, hours, days] = [upsert('minutes'), upsert('hours'), upsert('days')].map(sql => db.prepare(sql))
+  const [minutes, hours, days] = [upsert('minutes'), upsert('hours'), upsert('days')].map(sql =>
+    db.prepare(sql),
+  )
   return (keyId, model, inputTokens, outputTokens) => {
     const now = Date.now()
     begin.run()

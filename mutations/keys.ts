@@ -91,8 +91,8 @@ export const keys: readonly Mutation[] = [
   {
     what: 'a verdict for an amount that is no number lets everything through',
     file: 'src/operations/keys/verify.ts',
-    text: '  requireSound(options)\n',
-    instead: '',
+    text: '&& amounts.every(isSound)) {',
+    instead: ') {',
     tests: ['src/operations/keys/keys.test.ts'],
   },
   {

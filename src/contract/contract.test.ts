@@ -17,7 +17,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   holder: ['pid', 'command'],
   limit: ['metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each'],
   limitState: [
-    'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
+    'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'endUser', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
   ],
   key: [
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
@@ -160,11 +160,11 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'problems',
   ],
   limitForecast: [
-    'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
+    'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'endUser', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
     'frees',
   ],
   putLimit: [
-    'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt', 'changed',
+    'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'endUser', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt', 'changed',
   ],
   limitSubject: ['type', 'id', 'name'],
   price: ['model', 'inputUsd', 'outputUsd', 'startsAt', 'current'],
@@ -215,6 +215,7 @@ const innerFields: Readonly<Record<string, readonly string[]>> = {
     'models',
     'each',
     'subject',
+    'endUser',
     'used',
     'reserved',
     'remaining',
@@ -231,6 +232,7 @@ const innerFields: Readonly<Record<string, readonly string[]>> = {
     'models',
     'each',
     'subject',
+    'endUser',
     'used',
     'reserved',
     'remaining',

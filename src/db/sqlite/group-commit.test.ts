@@ -163,7 +163,9 @@ test.each([
       usage.addReservation(hold(n))
       if (n !== 1) return
       spoil(usage.client)
-      usage.addReservation(hold(9, 'key_nobody'))
+      usage.client.run(
+        "INSERT INTO denials (key_id, start, code, count, last_at) VALUES ('key_nobody', 0, 'revoked', 1, 0)",
+      )
     }),
   )
   const settled = await Promise.allSettled(all)

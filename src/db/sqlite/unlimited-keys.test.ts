@@ -21,7 +21,11 @@ test('a key without limits is looked up again only after the database has change
   const looks = spyOn(facts, 'keyAt')
   const asked = (hash: string) => {
     const before = looks.mock.calls.length
-    const found = keys.keyAt({ hash }, { at: home.clock.now.getTime(), toleranceMs: 0, endUser: '' }, () => false)
+    const found = keys.keyAt(
+      { hash },
+      { at: home.clock.now.getTime(), toleranceMs: 0, endUser: '' },
+      () => false,
+    )
     return [found?.name, looks.mock.calls.length - before]
   }
   expect(asked(freeHash)).toEqual(['free', 1])

@@ -49,7 +49,7 @@ test('a key is denied by the use of other keys of its user and of its project, a
   )
 })
 
-test('what a key used moves with it to another project', async () => {
+test('what a key used stays with the project that it belonged to', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey } = home
   await peopled(latchkey)
@@ -57,7 +57,9 @@ test('what a key used moves with it to another project', async () => {
   await latchkey.usage.record('ci', { inputTokens: 70 })
   expect((await latchkey.limits.list({ project: 'site' }))[0]).toMatchObject({ used: 0 })
   await latchkey.keys.update('ci', { project: 'site' })
-  expect((await latchkey.limits.list({ project: 'site' }))[0]).toMatchObject({ used: 70 })
+  expect((await latchkey.limits.list({ project: 'site' }))[0]).toMatchObject({ used: 0 })
+  await latchkey.usage.record('ci', { inputTokens: 5 })
+  expect((await latchkey.limits.list({ project: 'site' }))[0]).toMatchObject({ used: 5 })
 })
 
 const subjects: readonly (readonly [string, Limited])[] = [
