@@ -196,7 +196,7 @@ test('every example is TypeScript that the declaration allows, in a project that
     join(folder, 'tsconfig.json'),
     JSON.stringify({ compilerOptions: options, files: ['examples.ts'] }),
   )
-  const read = tsc('-p', folder, '--listFiles')
+  const read = tsc('-p', folder, '--listFiles', '--singleThreaded')
   // Everything it reaches must compile in the projects of users, so it must be little.
   const reached = (pattern: RegExp) =>
     [...new Set(read.flatMap(file => pattern.exec(file)?.[1] ?? []))].toSorted()

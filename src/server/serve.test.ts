@@ -244,9 +244,10 @@ test.each(['blocks', 'does not block'])(
     const fifo = join(home.folder, 'stdout')
     expect((await Bun.$`mkfifo ${fifo}`).exitCode).toBe(0)
     const full = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK)
-    expect(() => {
-      for (;;) writeSync(full, 'x')
-    }).toThrow('EAGAIN')
+    for (const some of ['x'.repeat(4_096), 'x'])
+      expect(() => {
+        for (;;) writeSync(full, some)
+      }).toThrow('EAGAIN')
     const stdout = how === 'blocks' ? openSync(fifo, constants.O_WRONLY) : full
     const child = Bun.spawn([...program, 'serve', '--listen', '127.0.0.1:0'], {
       env: processEnvironment({ db: home.path }),
