@@ -74,7 +74,7 @@ export const imports: readonly Mutation[] = [
     file: 'src/db/sqlite/untrusted.ts',
     text: '    this.#database.limits.length = mostValueBytes\n',
     instead: '',
-    tests: ['src/formats/foreign-database.test.ts'],
+    tests: ['src/operations/file/foreign-database.test.ts'],
   },
   {
     what: 'an event counts twice',

@@ -98,52 +98,5 @@ function requireNone(wrong: NoPath | undefined): void {
 
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'
 export type * from './contract/views.ts'
-export type { Backups, DatabaseFile, Migrations } from './library/file.ts'
-export type { Imports } from './library/imports.ts'
-export type { Keys } from './library/keys.ts'
-export type { Audit, Latchkey } from './library/latchkey.ts'
-export type { Limits } from './library/limits.ts'
-export type { Projects, Users } from './library/people.ts'
-export type { Prices, Usage } from './library/usage.ts'
-export type { Admitted, Authorized, Carrier, GuardOptions, Refused } from './operations/door/input.ts'
+export type * from './library/latchkey.ts'
 export { rateLimitHeaders } from './operations/door/rate-limit.ts'
-export type { KeepPolicy } from './operations/file/backup/input.ts'
-export type { Actor, AuditFilter, CreateOptions, KeySelector } from './operations/input.ts'
-export type {
-  ActivityOptions,
-  BulkChange,
-  Delivery,
-  Expectation,
-  KeyChanges,
-  KeyFilter,
-  KeyImportOptions,
-  KeyPage,
-  NewKey,
-  NewKeyOptions,
-  RevokeOptions,
-  RotateOptions,
-  StatsOptions,
-  VerifyOptions,
-} from './operations/keys/input.ts'
-export type { Limited, LimitName, ResetOptions } from './operations/limits/input.ts'
-export type {
-  NewProject,
-  NewUser,
-  ProjectChanges,
-  ProjectFilter,
-  UserChanges,
-  UserFilter,
-} from './operations/people/input.ts'
-export type {
-  CheckOptions,
-  CompactOptions,
-  IngestOptions,
-  NewPrice,
-  PriceFilter,
-  Recorder,
-  RecorderOptions,
-  RemovePrices,
-  ReportOptions,
-  ReserveOptions,
-  UsageInput,
-} from './operations/usage/input.ts'

@@ -32,6 +32,8 @@ import type {
 } from '../operations/file/backup/input.ts'
 import type { CopyDatabase, Migrate, PlanMigration, Query } from '../operations/file/input.ts'
 
+export type { KeepPolicy } from '../operations/file/backup/input.ts'
+
 /** Copies of the database, each with a manifest, in a folder or in a bucket (`s3://bucket/prefix`). */
 export interface Backups {
   /**

@@ -30,6 +30,8 @@ import type {
   VerifyOptions,
 } from '../operations/keys/input.ts'
 
+export type * from '../operations/keys/input.ts'
+
 /** API keys. A key is selected by its id, the first characters of its id, its name, its `start`, or `{ secret }`. */
 export interface Keys {
   /**

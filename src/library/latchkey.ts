@@ -13,6 +13,15 @@ import type { Limits } from './limits.ts'
 import type { Projects, Users } from './people.ts'
 import type { Usage } from './usage.ts'
 
+export type * from '../operations/door/input.ts'
+export type * from '../operations/input.ts'
+export type * from './file.ts'
+export type * from './imports.ts'
+export type * from './keys.ts'
+export type * from './limits.ts'
+export type * from './people.ts'
+export type * from './usage.ts'
+
 /**
  * All of Latchkey on one database. Expected errors are a `LatchkeyError` with a code, a message and a next step.
  * Besides the codes that are listed, every method may throw busy, corrupt, disk_full, permission, database_missing and

@@ -2,6 +2,8 @@
 import type { Limit, LimitState, PutLimit } from '../contract/views.ts'
 import type { Limited, LimitName, ResetOptions } from '../operations/limits/input.ts'
 
+export type { Limited, LimitName, ResetOptions } from '../operations/limits/input.ts'
+
 /** Limits of one key, user or project: `{ key: 'ci' }`, `{ user: 'alice' }` or `{ project: 'shop' }`. */
 export interface Limits {
   /**

@@ -10,6 +10,8 @@ import type {
   UserFilter,
 } from '../operations/people/input.ts'
 
+export type * from '../operations/people/input.ts'
+
 /** People and service accounts. A user is selected by id, the first characters of the id, username or email. */
 export interface Users {
   /**

@@ -25,6 +25,8 @@ import type {
   UsageInput,
 } from '../operations/usage/input.ts'
 
+export type * from '../operations/usage/input.ts'
+
 /** Usage of keys. Tokens and requests are counts, money is dollars, kept to the millionth. */
 export interface Usage {
   /**

@@ -1,6 +1,6 @@
 /**
  * An organisation as data: its people, their projects and keys, and the usage of the keys. Used by the tutorial, tests,
- * faults and benchmarks. The same size and seed always give the same data. Knows no database.
+ * faults and benchmarks. The same size always gives the same data. Knows no database.
  */
 
 const hour = 3_600_000
@@ -70,8 +70,8 @@ export const founders = {
 }
 
 /** @param size how many people; every third after the first has a project, and each has up to three keys */
-export function organisation(size: number, seed = 1): Organisation {
-  const below = random(seed)
+export function organisation(size: number): Organisation {
+  const below = random(1)
   const users = Array.from({ length: size }, (_, n) => person(n))
   const projects = [
     founders.project,

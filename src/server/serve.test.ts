@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Client } from '../db/sqlite/client.ts'
 import { connectLatchkey } from '../index.ts'
-import { processEnvironment, program, spawnLatchkey } from '../testing/process.ts'
+import { processEnvironment, program, runOrSpawn } from '../testing/process.ts'
 import { serverHome as prepared, startServer } from '../testing/server.ts'
 
 const posting = (gateway: string, body: unknown) => ({
@@ -244,9 +244,10 @@ test.each(['blocks', 'does not block'])(
     const fifo = join(home.folder, 'stdout')
     expect((await Bun.$`mkfifo ${fifo}`).exitCode).toBe(0)
     const full = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK)
-    expect(() => {
-      for (;;) writeSync(full, 'x')
-    }).toThrow('EAGAIN')
+    for (const some of ['x'.repeat(4_096), 'x'])
+      expect(() => {
+        for (;;) writeSync(full, some)
+      }).toThrow('EAGAIN')
     const stdout = how === 'blocks' ? openSync(fifo, constants.O_WRONLY) : full
     const child = Bun.spawn([...program, 'serve', '--listen', '127.0.0.1:0'], {
       env: processEnvironment({ db: home.path }),
@@ -367,14 +368,14 @@ test('a database that goes while it serves makes it not ready, and one that come
   for (const suffix of ['', '-wal', '-shm']) rmSync(home.path + suffix, { force: true })
   expect(await status('/readyz')).toBe(503)
   expect(await status('/v1/verify', posting(home.gateway, { secret: home.ci }))).toBe(503)
-  expect(await spawnLatchkey('restore --latest --yes --json', { db: home.path })).toMatchObject({ code: 0 })
+  expect(await runOrSpawn('restore --latest --yes --json', { db: home.path })).toMatchObject({ code: 0 })
   expect(await status('/readyz')).toBe(200)
   expect(await status('/v1/verify', posting(home.gateway, { secret: home.ci }))).toBe(200)
   const counted = await fetch(`${server.url}/v1/usage`, posting(home.gateway, { key: 'ci', inputTokens: 9 }))
   expect(await counted.json()).toMatchObject({ counted: 1 })
   server.kill('SIGTERM')
   expect(await server.finished).toMatchObject({ code: 0 })
-  const stats = await spawnLatchkey('key stats ci --json', { db: home.path })
+  const stats = await runOrSpawn('key stats ci --json', { db: home.path })
   expect(stats.json()).toMatchObject({ totals: { inputTokens: 9 } })
 })
 

@@ -56,7 +56,7 @@ for (const [limit, inject] of Object.entries(limits)) {
       for (const [line, file] of writers(home)) {
         const own = join(home, dirname(file))
         mkdirSync(own, { recursive: true })
-        const words = ['strace', '-f', '-qq', '-o', '/dev/null', ...inject(own), ...program]
+        const words = ['strace', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', ...inject(own), ...program]
         const ran = Bun.spawnSync([...words, ...splitWords(line)], {
           cwd: home,
           env: {

@@ -50,7 +50,9 @@ export const runOrSpawn = (
   args: string | readonly string[],
   options: Pick<RunOptions & SpawnOptions, 'env' | 'cwd' | 'stdin' | 'db'>,
 ): Promise<Ran> =>
-  process.env['LATCHKEY_PROGRAM'] === undefined ? run(args, options) : spawnLatchkey(args, options)
+  process.env['LATCHKEY_PROGRAM'] === undefined
+    ? run(args, { ...options, program })
+    : spawnLatchkey(args, options)
 
 /** Runs it to its end. */
 export const spawnLatchkey = (args: string | readonly string[], options?: SpawnOptions): Promise<Finished> =>

@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly cwd?: string
   readonly db?: string
   readonly tree?: Tree
+  /** What is started where the program starts itself. Default: nothing that there is. */
+  readonly program?: readonly string[]
 }
 
 export interface Ran {
@@ -32,7 +34,18 @@ export interface Ran {
 }
 
 export async function run(commandLine: string | readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { tty = false, columns = 80, now, env, stdin = '', prompts, cwd = nowhere, db, tree } = options
+  const {
+    tty = false,
+    columns = 80,
+    now,
+    env,
+    stdin = '',
+    prompts,
+    cwd = nowhere,
+    db,
+    tree,
+    program,
+  } = options
   const argv = typeof commandLine === 'string' ? splitWords(commandLine) : commandLine
   const stdout = memoryOutput(tty ? columns : undefined)
   const stderr = memoryOutput(tty ? columns : undefined)
@@ -45,6 +58,7 @@ export async function run(commandLine: string | readonly string[], options: RunO
       prompts: { ...unprepared, ...prompts },
       ...(now === undefined ? {} : { now: typeof now === 'function' ? now : () => now }),
       ...(tree === undefined ? {} : { tree }),
+      ...(program === undefined ? {} : { program }),
     },
   )
   const [out, err] = [stdout.text(), stderr.text()]

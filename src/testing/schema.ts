@@ -29,8 +29,15 @@ function compile(schema: JsonSchema): ValidateFunction {
 }
 
 function newAjv(validateSchema: boolean): Ajv2020 {
-  // Compiling it twice would be refused because of its `$id`.
-  const options = { allErrors: true, strict: true, allowUnionTypes: true, addUsedSchema: false }
+  const options = {
+    allErrors: true,
+    strict: true,
+    allowUnionTypes: true,
+    // Compiling it twice would be refused because of its `$id`.
+    addUsedSchema: false,
+    // Optimizing the code of a validator takes as long as compiling it, and most run once or twice.
+    code: { optimize: false },
+  }
   const made = new Ajv2020({ ...options, validateSchema })
   // RFC 3339 allows more than the contract, which is always UTC with milliseconds.
   made.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)

@@ -51,9 +51,12 @@ export async function startServer(
 export async function serverHome(): Promise<
   TestLatchkey & { readonly gateway: string; readonly ci: string }
 > {
-  const home = await temporaryLatchkey(new Date().toISOString())
+  const home = await temporaryLatchkey(start)
   const { secret: gateway } = await home.latchkey.keys.create({ name: 'gateway', scopes: ['latchkey:*'] })
   const { secret: ci } = await home.latchkey.keys.create({ name: 'ci' })
   await home.latchkey.close()
   return { ...home, gateway: gateway!, ci: ci! }
 }
+
+/** The same for all of a file of tests, so that they share a template. */
+const start = new Date().toISOString()

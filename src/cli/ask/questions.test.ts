@@ -1,12 +1,12 @@
 /** Wizards and pickers on a real pseudo-terminal, and runs where nobody can answer. */
 
-import { expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { connectLatchkey } from '../../index.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
-import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { type Drawn, onTerminal, processEnvironment, program, type Typed } from '../../testing/process.ts'
 import { run } from '../../testing/run.ts'
 import { shellLine, shellWord } from '../../text/shell-word.ts'
@@ -388,24 +388,34 @@ test('there are commands that name a key, a user or a project', () => {
   expect(named.length).toBeGreaterThan(30)
 })
 
-test.each(named)('%s without its %s offers those there are, fewer with every letter', async (line, name) => {
-  await using home = await temporaryLatchkey()
-  const { users, projects, keys } = home.latchkey
-  for (const each of ['alpha', 'beta', 'alpine']) {
-    await users.create({ username: each })
-    await projects.create({ name: each, owner: each })
-    await keys.create({ name: each })
-  }
-  const offered: (readonly string[])[] = []
-  const search = async (message: string, find: (typed: string) => Promise<readonly Choice[]>) => {
-    expect(message).toBe(`Which ${name}?`)
-    for (const typed of ['', 'al', 'alpi', 'zz'])
-      offered.push((await find(typed)).map(({ value }) => value).toSorted())
-    throw new LatchkeyError('interrupted', 'enough', 'nothing')
-  }
-  const ran = await run(line, { tty: true, db: home.path, prompts: { search } })
-  expect(offered).toEqual([['alpha', 'alpine', 'beta'], ['alpha', 'alpine'], ['alpine'], []])
-  expect(ran).toMatchObject({ code: 130, out: '' })
+describe('of three of each', () => {
+  let home: TestLatchkey
+  beforeAll(async () => {
+    home = await temporaryLatchkey()
+    const { users, projects, keys } = home.latchkey
+    for (const each of ['alpha', 'beta', 'alpine']) {
+      await users.create({ username: each })
+      await projects.create({ name: each, owner: each })
+      await keys.create({ name: each })
+    }
+  })
+  afterAll(() => home[Symbol.asyncDispose]())
+
+  test.each(named)(
+    '%s without its %s offers those there are, fewer with every letter',
+    async (line, name) => {
+      const offered: (readonly string[])[] = []
+      const search = async (message: string, find: (typed: string) => Promise<readonly Choice[]>) => {
+        expect(message).toBe(`Which ${name}?`)
+        for (const typed of ['', 'al', 'alpi', 'zz'])
+          offered.push((await find(typed)).map(({ value }) => value).toSorted())
+        throw new LatchkeyError('interrupted', 'enough', 'nothing')
+      }
+      const ran = await run(line, { tty: true, db: home.path, prompts: { search } })
+      expect(offered).toEqual([['alpha', 'alpine', 'beta'], ['alpha', 'alpine'], ['alpine'], []])
+      expect(ran).toMatchObject({ code: 130, out: '' })
+    },
+  )
 })
 
 test('~/ in the name of a file is the home of who types it', async () => {

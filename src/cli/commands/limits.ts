@@ -1,14 +1,15 @@
 /** The same limit commands for keys, users and projects. */
-import { type LimitedNoun, nouns } from '../../contract/nouns.ts'
+import type { LimitedNoun } from '../../contract/nouns.ts'
 import { limitState, putLimit } from '../../contract/views/limits.ts'
 import { metrics } from '../../contract/views/words.ts'
 import type { Latchkey } from '../../index.ts'
-import type { Argument, Context } from '../declare/declaration.ts'
+import type { Context } from '../declare/declaration.ts'
 import { arg, command, opt, rows } from '../declare/define.ts'
 import { limit, limitName } from '../declare/parse.ts'
 import { limitNameText, limitText } from '../draw/columns.ts'
 import { limitColumns } from '../draw/limits.ts'
 import { many } from '../draw/quantity.ts'
+import { selecting } from './thing.ts'
 
 /** Who is limited in the examples. */
 const examples: Readonly<Record<LimitedNoun, string>> = { key: 'ci', user: 'alice', project: 'shop' }
@@ -16,9 +17,7 @@ const examples: Readonly<Record<LimitedNoun, string>> = { key: 'ci', user: 'alic
 /** The commands `limit add`, `limit list`, `limit remove` and `reset` of a noun. */
 export function limitCommands(noun: LimitedNoun) {
   const example = examples[noun]
-  const limited = { [noun]: arg.one(nouns[noun].selectors) } as Readonly<
-    Record<LimitedNoun, Argument<string>>
-  >
+  const limited = selecting(noun)
   return {
     add: command({
       effect: 'write',

@@ -8,6 +8,7 @@ import { temporaryFolder } from '../../testing/folder.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { launcher } from '../../testing/process.ts'
 import { run, testEnvironment } from '../../testing/run.ts'
+import { standIn } from '../../testing/stand-in.ts'
 import { requireTool } from '../../testing/tools.ts'
 import { completionRequest } from '../line/walk.ts'
 import { filesAnswer, type Shell, shells } from './scripts.ts'
@@ -115,40 +116,12 @@ test('nothing is offered, said or made where there is no database', async () => 
   expect(readdirSync(folder.path)).toEqual(before)
 })
 
-/** Replaces the program if many words are completed, because a process takes ten times as long to answer. */
-const standIn = (port: number): string => `#!/bin/bash
-exec 3<>/dev/tcp/127.0.0.1/${port}
-printf '%s\\0' "$#" "$@" >&3
-cat <&3
-`
-
-/** Answers the stand-ins as the program would. */
-function answering(db: string) {
-  return Bun.listen<{ asked: Buffer }>({
-    hostname: '127.0.0.1',
-    port: 0,
-    socket: {
-      open: socket => {
-        socket.data = { asked: Buffer.alloc(0) }
-      },
-      data: async (socket, chunk) => {
-        socket.data.asked = Buffer.concat([socket.data.asked, chunk])
-        const [count, ...words] = socket.data.asked.toString().split('\0').slice(0, -1)
-        if (words.length === Number(count)) socket.end((await run(words, { db })).out)
-      },
-    },
-  })
-}
-
 /** A shell with `latchkey` on its PATH and the script beside it. */
 async function shellHome(shell: Shell, answers: 'by the program' | 'here' = 'by the program') {
   const base = await home()
   const folder = temporaryFolder()
-  // The compiled program itself is tried with every word.
-  const server =
-    answers === 'here' && process.env['LATCHKEY_PROGRAM'] === undefined ? answering(base.path) : undefined
-  const bin = folder.write('latchkey', server === undefined ? launcher : standIn(server.port))
-  chmodSync(bin, 0o755)
+  const { script: program, stop } = answers === 'here' ? standIn() : { script: launcher, stop: () => {} }
+  chmodSync(folder.write('latchkey', program), 0o755)
   const script = folder.write(`latchkey.${shell}`, (await run(`completion ${shell}`)).out)
   const env = {
     ...testEnvironment({}, base.path),
@@ -174,7 +147,7 @@ async function shellHome(shell: Shell, answers: 'by the program' | 'here' = 'by 
       return (await child.stdout.text()) + (await child.stderr.text())
     },
     [Symbol.asyncDispose]: async () => {
-      server?.stop(true)
+      stop()
       folder.remove()
       await base[Symbol.asyncDispose]()
     },

@@ -1,4 +1,6 @@
 /** Completion scripts for shells. They contain no words, and ask this program for them. */
+import { nounNames, nouns } from '../../contract/nouns.ts'
+import { series } from '../../text/series.ts'
 import { command, text } from '../declare/define.ts'
 import { completionRequest } from '../line/walk.ts'
 
@@ -15,16 +17,24 @@ export const installedAs: Readonly<Record<Shell, readonly string[]>> = {
 /** The answer if the shell should complete file names itself. */
 export const filesAnswer = ':files'
 
-/** The command that prints the script for a shell. */
-export const scriptFor = (shell: Shell) =>
+const plurals = nounNames.map(noun => nouns[noun].plural)
+
+const scriptCommand = (shell: Shell) =>
   command({
     effect: 'read',
     summary: `Print the script that completes latchkey in ${shell}`,
-    description: `Completes commands, options, values, and the names of keys, users and projects in the database. completion install puts the script where ${shell} looks for it.`,
+    description: `Completes commands, options, values, and the names of ${series(plurals, 'and')} in the database. completion install puts the script where ${shell} looks for it.`,
     examples: [`latchkey completion ${shell} > ~/${installedAs[shell].join('/')}`],
     run: async () => completionScript(shell),
     prints: text,
   })
+
+/** The commands that print the scripts. */
+export default {
+  bash: scriptCommand('bash'),
+  zsh: scriptCommand('zsh'),
+  fish: scriptCommand('fish'),
+}
 
 export const completionScript = (shell: Shell): string => scripts[shell]
 

@@ -210,13 +210,21 @@ export function tryWrite(path: string): void {
 }
 
 function expectedSchema(sources: readonly MigrationSource[]): readonly SchemaObject[] {
+  const key = sources.map(({ up }) => up).join('\n')
+  const found = expectedSchemas.get(key)
+  if (found !== undefined) return found
   const client = schemaOf(sources)
   try {
-    return schemaObjects(client)
+    const made = schemaObjects(client)
+    expectedSchemas.set(key, made)
+    return made
   } finally {
     client.close()
   }
 }
+
+/** By the text of the migrations: verify and restore ask for the same one several times. */
+const expectedSchemas = new Map<string, readonly SchemaObject[]>()
 
 /** An empty in-memory database with the schema of these migrations. */
 function schemaOf(sources: readonly MigrationSource[]): Client {

@@ -473,7 +473,7 @@ requireTool('strace')('a transaction looks at most once where the path leads', a
     for (let n = 0; n < 50; n++) await step()
     await Bun.file('/nonexistent/end').exists()
     process.exit()`
-  const traced = ['strace', '-f', '-e', 'trace=stat,lstat,statx,newfstatat', '-o', log]
+  const traced = ['strace', '-f', '--seccomp-bpf', '-e', 'trace=stat,lstat,statx,newfstatat', '-o', log]
   const { exitCode } = Bun.spawnSync([...traced, process.execPath, '-e', script], { stderr: 'inherit' })
   expect(exitCode).toBe(0)
   const calls = readFileSync(log, 'utf8')
