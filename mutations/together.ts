@@ -75,8 +75,8 @@ export const together: readonly Mutation[] = [
   {
     what: 'a revoked gateway is let in for as long as the server runs',
     file: 'src/db/sqlite/unlimited-keys.ts',
-    text: 'known !== undefined && this.#version === this.#versionNow()',
-    instead: 'known !== undefined',
+    text: 'known === undefined || this.#version !== this.#versionNow()',
+    instead: 'known === undefined',
     ...known,
   },
   {

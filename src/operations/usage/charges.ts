@@ -6,10 +6,9 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Entry, UsageCounts } from '../../db/facts.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { OperationContext } from '../context.ts'
-import { momentOf } from '../limits/window.ts'
-import { looksLikeId } from '../rules/ids.ts'
 import { EventReader, type UsageEvent } from './events.ts'
 import { priced } from './prices.ts'
+import { isWholeId } from './record.ts'
 import { type Resolved, resolveKeys } from './resolve.ts'
 
 /** @throws invalid, not_found, ambiguous */
@@ -28,8 +27,9 @@ export async function readCharges(
     throw refused('invalid', `${which(index)} ${event}`)
   })
   if (events.length === 0) return []
-  const keys = await keysOf(context, [...new Set(events.map(({ key }) => key))])
-  const prices = await context.store.latest.prices()
+  const keys = await keysOf(context, events)
+  const isPriced = events.some(({ costMicros }) => costMicros === null)
+  const prices = isPriced ? await context.store.latest.prices() : []
   return events.map((event, index) => {
     const { id, model, at, requests, inputTokens, outputTokens } = event
     const found = keys.get(event.key)
@@ -41,17 +41,15 @@ export async function readCharges(
   })
 }
 
-/** What a gateway sends with every request, one id, needs no query. */
+/** One event with an id needs no look: whoever counts it finds the key, or none. */
 async function keysOf(
-  { store, now }: OperationContext,
-  selectors: readonly string[],
+  { store }: OperationContext,
+  events: readonly UsageEvent[],
 ): Promise<ReadonlyMap<string, Resolved>> {
-  const [id = '', ...others] = selectors
-  const isId = others.length === 0 && looksLikeId(id, 'key')
-  if (isId && (await store.latest.keyAt({ id }, momentOf(now()), () => true)) !== null) {
-    return new Map([[id, { id }]])
-  }
-  return store.read(db => resolveKeys(db, selectors))
+  const [event, ...others] = events
+  const id = event?.key ?? ''
+  if (others.length === 0 && isWholeId(id) && id === id.toLowerCase()) return new Map([[id, { id }]])
+  return store.read(db => resolveKeys(db, [...new Set(events.map(({ key }) => key))]))
 }
 
 /** One event as an entry. */
@@ -63,5 +61,5 @@ export const single = (
   counts: UsageCounts,
 ): Entry => ({ id, keyId, at, counts, buckets: [{ at, model, counts }] })
 
-const refused = (code: 'invalid' | 'not_found' | 'ambiguous', problem: string): LatchkeyError =>
+export const refused = (code: 'invalid' | 'not_found' | 'ambiguous', problem: string): LatchkeyError =>
   new LatchkeyError(code, `${problem}; nothing was counted`, 'correct it and send all events again')

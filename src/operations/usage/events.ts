@@ -54,11 +54,11 @@ const knownFields = new Set(fields)
 
 const numericFields = ['requests', 'inputTokens', 'outputTokens', 'costUsd'] as const
 
+/** Models that are known to be valid, across files and requests. */
+const models = new Set<string>()
+
 /** Reads the lines of one file. */
 export class EventReader {
-  /** Models that are known to be valid. */
-  readonly #models = new Set<string>()
-  readonly #times = new Times()
   readonly #now: number
 
   /** @param now UTC milliseconds; slightly later times, from clocks that are ahead, count as now */
@@ -86,12 +86,12 @@ export class EventReader {
     const costUsd = row['costUsd'] ?? null
     if (typeof key !== 'string' || key === '' || typeof at !== 'string') return undefined
     if (eventId !== null && !(typeof eventId === 'string' && plainId.test(eventId))) return undefined
-    if (model !== null && !(typeof model === 'string' && this.#models.has(model))) return undefined
+    if (model !== null && !(typeof model === 'string' && models.has(model))) return undefined
     if (!isCount(requests) || !isCount(inputTokens) || !isCount(outputTokens)) return undefined
     if (costUsd !== null && !(typeof costUsd === 'number' && costUsd >= 0 && costUsd < 1_000_000)) {
       return undefined
     }
-    const time = this.#times.read(at)
+    const time = times.read(at)
     if (time === undefined || time < earliest || time > this.#now + rules.clockToleranceMs) return undefined
     const costMicros = costUsd === null ? null : toCostMicros(costUsd)
     return {
@@ -119,14 +119,14 @@ export class EventReader {
       throw error
     }
     const { costUsd, at, ...counted } = { ...input, model: input.model ?? '' }
-    const time = this.#times.read(at) ?? readInstant(at)
+    const time = times.read(at) ?? readInstant(at)
     if (time === undefined) {
       return 'has a bad value: at must be a date and time with its zone, such as 2026-11-20T10:00:00Z'
     }
     if (time < earliest) return 'has a bad value: at is before the year 2000'
     if (time > this.#now + rules.clockToleranceMs) return 'has a bad value: at is in the future'
-    if (this.#models.size >= mostModels) this.#models.clear()
-    if (counted.model !== '') this.#models.add(counted.model)
+    if (models.size >= mostModels) models.clear()
+    if (counted.model !== '') models.add(counted.model)
     return {
       ...counted,
       costMicros: costUsd === null ? null : toCostMicros(costUsd),
@@ -183,6 +183,7 @@ class Times {
   }
 }
 
+const times = new Times()
 const mostMinutes = 5_000
 const colon = 58
 const dot = 46

@@ -7,7 +7,7 @@ import type { UsageReceipt } from '../../contract/views.ts'
 import type { Answer } from '../../db/engine.ts'
 import type { Bucket, Entered, Entry, Usage, UsageCounts } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
-import { readCharges, single } from './charges.ts'
+import { readCharges, refused, single } from './charges.ts'
 import type { Recorder, RecorderOptions, UsageInput } from './input.ts'
 import { priced } from './prices.ts'
 import { missingKey, readUsage } from './record.ts'
@@ -189,13 +189,12 @@ function settle({ entries, resolve, reject }: Delivery, outcome: Entered): void 
     resolve({ events, counted, duplicates: events - counted })
     return
   }
-  const { refused, totals } = outcome
-  const entry = entries[refused]
-  reject(
-    totals === null || entry === undefined
-      ? deletedMeanwhile()
-      : noRoom(events === 1 ? 'the event' : `event ${refused + 1}`, totals, entry.counts),
-  )
+  const { refused: index, totals } = outcome
+  const entry = entries[index]
+  if (entry === undefined || (totals === null && events > 1)) reject(deletedMeanwhile())
+  else if (totals === null) {
+    reject(refused('not_found', `the event names a key that does not exist: "${entry.keyId}"`))
+  } else reject(noRoom(events === 1 ? 'the event' : `event ${index + 1}`, totals, entry.counts))
 }
 
 /** A million of these can be summed exactly. */
