@@ -70,7 +70,7 @@ export const together: readonly Mutation[] = [
     text: '      await allHeard()\n      const given',
     instead: '      const given',
     tests: ['src/server/group.test.ts'],
-    only: 'reservations',
+    only: 'many connections',
   },
   {
     what: 'a revoked gateway is let in for as long as the server runs',
