@@ -46,6 +46,8 @@ interface Scope {
   readonly series: readonly number[]
   /** Of which reservations are held, as a column. */
   readonly held: 'series' | 'end_user_series'
+  /** The models that its pattern matches; null for all. */
+  readonly models: readonly number[] | null
 }
 
 export class SqliteFacts implements Facts {
@@ -214,9 +216,11 @@ export class SqliteFacts implements Facts {
     const limit = isResetLater ? { ...stored, resetAt: null } : stored
     const isEach = limit.each === 1
     // The series without an end user has the usage of all of them.
-    if (isEach && endUser === '') return { limit, series: [], held: 'end_user_series' }
+    if (isEach && endUser === '') return { limit, series: [], held: 'end_user_series', models: null }
     const series = this.#found.series[subject.type].values(subject.id, isEach ? endUser : '')
-    return { limit, series: series.flat() as number[], held: isEach ? 'end_user_series' : 'series' }
+    const models =
+      limit.models === '' ? null : (this.#compile(modelsLike('?1')).values(limit.models).flat() as number[])
+    return { limit, series: series.flat() as number[], held: isEach ? 'end_user_series' : 'series', models }
   }
 
   /** The sum of the window that ends at `at`, as far as it is stored by `until`. */
@@ -242,17 +246,18 @@ export class SqliteFacts implements Facts {
   }
 
   /** The sum of runs of buckets, each of one table. */
-  #sum({ limit, series }: Scope, tables: readonly Width[], runs: readonly number[]): number {
+  #sum({ limit, series, models }: Scope, tables: readonly Width[], runs: readonly number[]): number {
     const [first, second] = series
-    if (first === undefined || tables.length === 0) return 0
+    if (first === undefined || tables.length === 0 || models?.length === 0) return 0
     const isOne = second === undefined
-    const name = `${limit.metric} ${tables} ${isOne} ${limit.models === ''}`
+    const wanted = models === null ? [] : padded(models)
+    const name = `${limit.metric} ${tables} ${isOne} ${wanted.length}`
     let statement = this.#sums.get(name)
     if (statement === undefined) {
-      statement = this.client.keep(sumOf(limit, tables, isOne))
+      statement = this.client.keep(sumOf(limit, tables, isOne, wanted.length))
       this.#sums.set(name, statement)
     }
-    const values = [isOne ? first : JSON.stringify(series), ...runs, ...patternOf(limit)]
+    const values = [isOne ? first : JSON.stringify(series), ...runs, ...wanted]
     return statement.get(...values)?.amount ?? 0
   }
 
@@ -376,14 +381,20 @@ const seriesOf = (column: string): string =>
 const patternOf = ({ models }: StoredLimit): readonly string[] => (models === '' ? [] : [models])
 
 /** GLOB knows two more special characters, which stand for themselves in a class of their own. */
-const ofModels = ({ models }: StoredLimit, parameter: number): string =>
-  models === ''
-    ? ''
-    : `AND model IN (SELECT id FROM models WHERE name GLOB replace(replace(?${parameter}, '[', '[[]'), '?', '[?]'))`
+const modelsLike = (parameter: string): string =>
+  `SELECT id FROM models WHERE name GLOB replace(replace(${parameter}, '[', '[[]'), '?', '[?]')`
 
-/** ?1 the series, from ?2 on the runs, each up to the number behind it, then the pattern. */
-function sumOf(limit: StoredLimit, tables: readonly Width[], isOne: boolean): string {
-  const models = ofModels(limit, tables.length * 2 + 2)
+/** As many as a power of two, with the last one repeated, so that few statements do for any number of models. */
+function padded(models: readonly number[]): readonly number[] {
+  const size = 2 ** Math.ceil(Math.log2(models.length))
+  return Array.from({ length: size }, (_, n) => models[Math.min(n, models.length - 1)] ?? 0)
+}
+
+/** ?1 the series, from ?2 on the runs, each up to the number behind it, then so many models; 0 for all models. */
+function sumOf(limit: StoredLimit, tables: readonly Width[], isOne: boolean, wanted: number): string {
+  const first = tables.length * 2 + 2
+  const places = Array.from({ length: wanted }, (_, n) => `?${first + n}`)
+  const models = wanted === 0 ? '' : `AND model IN (${places.join(', ')})`
   const sums = tables.map((table, index) => {
     const start = index * 2 + 2
     return `(SELECT total(${counted[limit.metric]}) FROM ${table} WHERE series ${among(isOne)} AND start >= ?${start} AND start < ?${start + 1} ${models})`
@@ -395,7 +406,7 @@ const among = (isOne: boolean): string => (isOne ? '= ?1' : 'IN (SELECT value FR
 
 /** ?1 the series, ?2 when, ?3 the latest clock, ?4 the pattern. */
 const reservedOf = (limit: StoredLimit, held: Scope['held'], isOne: boolean): string =>
-  `WHERE ${held} ${among(isOne)} AND expires_at > ?2 AND created_at <= ?3 ${ofModels(limit, 4)}`
+  `WHERE ${held} ${among(isOne)} AND expires_at > ?2 AND created_at <= ?3 ${limit.models === '' ? '' : `AND model IN (${modelsLike('?4')})`}`
 
 const limitsOf = (column: string): string => `
   SELECT id, ${limitColumns}, reset_at AS resetAt, reset_minute AS resetMinute, reset_hour AS resetHour, reset_day AS resetDay
