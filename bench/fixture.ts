@@ -9,6 +9,7 @@ import { plantCustomers } from '../src/seed/plant.ts'
 
 export const minute = 60_000
 export const hour = 60 * minute
+export const day = 24 * hour
 
 export interface Fixture extends Disposable {
   readonly path: string
@@ -48,7 +49,7 @@ export async function fixture(count: number): Promise<Fixture> {
 export function fill(db: Database, keyId: string, starts: Iterable<number>, model = 'gpt-x'): void {
   const series = seriesOf(db, keyId)
   const modelId = modelOf(db, model)
-  const widths = { minutes: minute, hours: hour, days: 24 * hour } as const
+  const widths = { minutes: minute, hours: hour, days: day } as const
   const statements = Object.entries(widths).map(([table, widthMs]) => ({
     add: db.prepare(upsert(table)),
     widthMs,
@@ -59,6 +60,40 @@ export function fill(db: Database, keyId: string, starts: Iterable<number>, mode
       add.run(...values, ...(widthMs === widths.days ? [start] : []))
     }
   }
+}
+
+/**
+ * A request in each minute of the last 366 days for each model, as compaction leaves it: the minutes of 7 days, and the hours of
+ * all.
+ */
+export function busyYear(db: Database, keyId: string, models: readonly string[]): void {
+  const series = seriesOf(db, keyId)
+  const now = Date.now()
+  const minutesFrom = Math.floor((now - 7 * day) / hour) * hour
+  const from = Math.floor((now - 366 * day) / day) * day
+  const put = (table: string, widthMs: number, since: number): void => {
+    const inOne = widthMs / minute
+    db.run(
+      `INSERT INTO ${table} (series, start, model, requests, input_tokens, output_tokens, cost_micros${table === 'days' ? ', last_at' : ''})
+       WITH RECURSIVE seq(start) AS (SELECT ?1 UNION ALL SELECT start + 1 FROM seq WHERE start < ?2)
+       SELECT ?3, start, m.value, ?4, 100 * ?4, 20 * ?4, 5 * ?4${table === 'days' ? ', min((start + 1) * 86400000 - 1, ?6)' : ''}
+       FROM seq CROSS JOIN json_each(?5) m WHERE ?6 > 0`,
+      [
+        Math.floor(since / widthMs),
+        Math.floor(now / widthMs),
+        series,
+        inOne,
+        JSON.stringify(models.map(name => modelOf(db, name)).toSorted((a, b) => a - b)),
+        now,
+      ],
+    )
+  }
+  db.run('BEGIN')
+  put('minutes', minute, minutesFrom)
+  put('hours', hour, from)
+  put('days', day, from)
+  db.run('UPDATE retention SET minutes_from = ?, hours_from = ?', [minutesFrom, from])
+  db.run('COMMIT')
 }
 
 /** The series of a key that belongs to nobody. */

@@ -3,10 +3,13 @@ import type { Row } from './rounds.ts'
 
 const benches: Readonly<Record<string, () => Promise<{ readonly rows: () => Promise<readonly Row[]> }>>> = {
   verify: () => import('./verify.ts'),
+  windows: () => import('./windows.ts'),
   record: () => import('./record.ts'),
   ingest: () => import('./ingest.ts'),
+  size: () => import('./size.ts'),
   list: () => import('./list.ts'),
   stats: () => import('./stats.ts'),
+  report: () => import('./report.ts'),
   backup: () => import('./backup.ts'),
   startup: () => import('./startup.ts'),
   http: () => import('./http.ts'),

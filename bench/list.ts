@@ -28,7 +28,7 @@ export async function rows(): Promise<readonly Row[]> {
     {
       name: 'key list -o ndjson',
       ratio: times.latchkey / times.sqlite3,
-      bound: 2,
+      bound: 1.1,
       better: 'lower',
       detail: `${Math.round(times.latchkey)} ms against ${Math.round(times.sqlite3)} ms for ${keys.toLocaleString('en-US')} keys`,
     },
