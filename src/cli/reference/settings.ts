@@ -35,6 +35,12 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
     summary: 'File of age identities, to decrypt backups',
     byDefault: 'none',
   },
+  unpriced: {
+    flag: '',
+    summary:
+      '`deny` refuses requests for models without a price where a dollar limit binds them; `allow` counts them without a cost',
+    byDefault: '`allow`',
+  },
   output: { flag: '`-o`, `--json`, `-q`', summary: 'Format of the output', byDefault: '`table`' },
 }
 
