@@ -147,7 +147,7 @@ export function createOperations(wiring: Wiring) {
       },
     },
     limits: {
-      add: manage(m => m.addLimits),
+      set: manage(m => m.setLimits),
       remove: manage(m => m.removeLimits),
       list: manage(m => m.listLimits),
       reset: manage(m => m.resetLimits),

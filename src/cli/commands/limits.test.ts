@@ -20,15 +20,15 @@ test.each([
   ['key', 'ci'],
   ['user', 'alice'],
   ['project', 'shop'],
-])('%s limit add, list, remove and reset', async (noun, name) => {
+])('%s limit set, list, remove and reset', async (noun, name) => {
   await using at = await home()
   const limits = async () =>
     (await at.type(`${noun} limit list ${name} --json`)).json<{ metric: string; used: number }[]>()
   expect(await limits()).toEqual([])
-  const added = await at.type(`${noun} limit add ${name} tokens=100k/5h usd=20/30d`)
+  const added = await at.type(`${noun} limit set ${name} tokens=100k/5h usd=20/30d`)
   expect(added).toMatchObject({ code: 0, err: '' })
   expect(added.out).toContain('100,000')
-  expect(await at.type(`${noun} limit add ${name} tokens=1/1h --dry-run`)).toMatchObject({ code: 0 })
+  expect(await at.type(`${noun} limit set ${name} tokens=1/1h --dry-run`)).toMatchObject({ code: 0 })
   expect((await limits()).map(limit => limit.metric)).toEqual(['tokens', 'usd'])
   await at.latchkey.usage.record('ci', { inputTokens: 40 })
   expect((await limits())[0]).toMatchObject({ used: 40, subject: { type: noun, name } })
@@ -70,8 +70,8 @@ test.each([
 
 test('key stats says when each limit frees, and whose it is', async () => {
   await using at = await home()
-  await at.type('key limit add ci tokens=20000/5h')
-  await at.type('user limit add alice usd=20/30d')
+  await at.type('key limit set ci tokens=20000/5h')
+  await at.type('user limit set alice usd=20/30d')
   await at.latchkey.usage.record('ci', { inputTokens: 12_300, at: new Date('2026-11-20T09:04:10Z') })
   await at.latchkey.usage.record('ci', {
     inputTokens: 7_700,
@@ -89,7 +89,7 @@ test('key stats says when each limit frees, and whose it is', async () => {
 
 test('on a narrow terminal key stats is folded between words, and its numbers stay whole', async () => {
   await using at = await home()
-  await at.latchkey.limits.add({ key: 'ci' }, [{ metric: 'tokens', amount: 100_000, windowMs: 18_000_000 }])
+  await at.latchkey.limits.set({ key: 'ci' }, [{ metric: 'tokens', amount: 100_000, windowMs: 18_000_000 }])
   await at.latchkey.usage.record('ci', { inputTokens: 68_320, outputTokens: 23_790, costUsd: 2.98 })
   const { out } = await run('key stats ci', { db: at.path, now: at.clock.now, tty: true, columns: 40 })
   const { id } = await at.latchkey.keys.get('ci')
@@ -105,8 +105,8 @@ test('on a narrow terminal key stats is folded between words, and its numbers st
 
 test('key explain names the limit that denies, when to try again, and exits 0', async () => {
   await using at = await home()
-  await at.type('key limit add ci tokens=1000/1d')
-  await at.type('user limit add alice tokens=100/5h')
+  await at.type('key limit set ci tokens=1000/1d')
+  await at.type('user limit set alice tokens=100/5h')
   await at.latchkey.usage.record('ci', { inputTokens: 90, at: new Date('2026-11-20T11:39:00Z') })
   const { code, out } = await at.type('key explain ci --tokens 50')
   expect(code).toBe(0)
@@ -119,7 +119,7 @@ test('key explain names the limit that denies, when to try again, and exits 0', 
 test('a limit that is far exceeded is no number of seven digits', async () => {
   await using at = await home()
   await at.latchkey.usage.record('ci', { inputTokens: 72_000 })
-  await at.type('key limit add ci tokens=1/5h')
+  await at.type('key limit set ci tokens=1/5h')
   for (const line of ['key limit list ci', 'key stats ci']) {
     const { out } = await at.type(line)
     expect(out).toContain('>999%')

@@ -193,16 +193,16 @@ export const tree: Tree = {
 /** Those that every noun with limits has. */
 function limits(noun: LimitedNoun): Words {
   return {
-    summary: `Rolling limits of a ${noun}`,
+    summary: `Limits of a ${noun}`,
     verbs: {
-      add: limitCommand(noun, 'add'),
+      set: limitCommand(noun, 'set'),
       list: limitCommand(noun, 'list'),
       remove: limitCommand(noun, 'remove'),
     },
   }
 }
 
-function limitCommand(noun: LimitedNoun, verb: 'add' | 'list' | 'remove' | 'reset'): Load {
+function limitCommand(noun: LimitedNoun, verb: 'set' | 'list' | 'remove' | 'reset'): Load {
   return async () => {
     const { limitCommands } = await import('./limits.ts')
     return { default: limitCommands(noun)[verb] }

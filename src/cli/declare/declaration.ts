@@ -232,7 +232,7 @@ export type Invoke = (
 
 export type Load = () => Promise<{ readonly default: Declaration }>
 
-/** A word that takes another one behind it: `key`, and `limit` in `key limit add`. */
+/** A word that takes another one behind it: `key`, and `limit` in `key limit set`. */
 export interface Words {
   readonly summary: string
   readonly verbs: Readonly<Record<string, Load | Words>>

@@ -40,7 +40,7 @@ export async function changeLimits(
   await putLimits(db, type, id, wanted, now)
 }
 
-/** Adds limits, or changes the amount of those with the same metric and window. */
+/** Adds limits, or changes the amount of those with the same metric, window and models. @throws invalid (for each end user of a user) */
 export async function putLimits(
   db: Database,
   type: LimitedNoun,
@@ -48,6 +48,13 @@ export async function putLimits(
   list: readonly Limit[],
   now: Date,
 ): Promise<void> {
+  if (type === 'user' && list.some(limit => limit.each)) {
+    throw new LatchkeyError(
+      'invalid',
+      'limits of a user cannot be for each end user',
+      'set them on a key or a project: latchkey project limit set PROJECT tokens=50k/1d --each',
+    )
+  }
   for (const row of limitRows(id, list, now, type)) {
     await db
       .insert(limits)

@@ -74,10 +74,10 @@ test.each(subjects)(
     await peopled(latchkey)
     const shown = (list: readonly { metric: string; amount: number; windowMs: number | null }[]) =>
       list.map(each => [each.metric, each.amount, each.windowMs])
-    await latchkey.limits.add(subject, [tokens(100), tokens(7, minute)])
+    await latchkey.limits.set(subject, [tokens(100), tokens(7, minute)])
     expect(
       shown(
-        await latchkey.limits.add(subject, [tokens(200), { metric: 'usd', amount: 0.5, windowMs: hour }]),
+        await latchkey.limits.set(subject, [tokens(200), { metric: 'usd', amount: 0.5, windowMs: hour }]),
       ),
     ).toEqual([
       ['tokens', 7, minute],
@@ -139,7 +139,7 @@ test.each(subjects)(
     await using home = await temporaryLatchkey('2026-11-20T12:00:30Z')
     const { latchkey, clock } = home
     const { secret } = await peopled(latchkey)
-    await latchkey.limits.add(subject, [tokens(100), { metric: 'requests', amount: 5, windowMs: hour }])
+    await latchkey.limits.set(subject, [tokens(100), { metric: 'requests', amount: 5, windowMs: hour }])
     await latchkey.usage.record('ci', { inputTokens: 60, at: new Date('2026-11-20T11:50:00Z') })
     await latchkey.usage.record('ci', { inputTokens: 40 })
     expect((await latchkey.keys.verify(secret!)).code).toBe('limit_exceeded')
@@ -170,7 +170,7 @@ test('a limit keeps its reset when its amount changes, and there must be one to 
   const { latchkey } = home
   await peopled(latchkey)
   expect(await failure(latchkey.limits.reset({ key: 'ci' }))).toMatchObject({ code: 'conflict' })
-  await latchkey.limits.add({ key: 'ci' }, [tokens(100)])
+  await latchkey.limits.set({ key: 'ci' }, [tokens(100)])
   expect(await failure(latchkey.limits.reset({ key: 'ci' }, { metric: 'usd' }))).toMatchObject({
     code: 'conflict',
   })

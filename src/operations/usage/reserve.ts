@@ -36,15 +36,7 @@ export async function reserve(
   selector: KeySelector,
   options: ReserveOptions = {},
 ): Promise<Reserved> {
-  const {
-    tokens,
-    requests,
-    usd,
-    model,
-    scope,
-    endUser,
-    timeoutMs,
-  } = rules.parse(reserveOptions, options)
+  const { tokens, requests, usd, model, scope, endUser, timeoutMs } = rules.parse(reserveOptions, options)
   const { store } = context
   const isSecret = typeof selector !== 'string'
   if (isSecret && isMalformed(selector.secret)) return { reservation: null, verdict: malformed }
@@ -82,7 +74,11 @@ export async function reserve(
   noteDenial(store, verdict, now)
   return {
     reservation: null,
-    verdict: await withRetry(store.latest, found, verdict, momentOf(now, endUser), { wanted, model, endUser }),
+    verdict: await withRetry(store.latest, found, verdict, momentOf(now, endUser), {
+      wanted,
+      model,
+      endUser,
+    }),
   }
 }
 
