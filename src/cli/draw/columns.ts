@@ -27,12 +27,12 @@ export function windowText({ metric, period, windowMs, models, each }: Limit, br
   return `${metric === 'parallel' ? '' : ` / ${window}`}${of}${each ? ' for each end user' : ''}`
 }
 
-/** `tokens/5h`, or `tokens` for all its windows; as it is typed. */
+/** `tokens/5h`, or `tokens` for all its windows; as it is typed, and whether it is for each end user. */
 export function limitNameText(name: LimitName, brush: Brush): string {
-  const { metric, period, windowMs, models } = name
+  const { metric, period, windowMs, models, each } = name
   const window = period === 'rolling' || period === undefined ? (windowMs ?? null) : period
   const length = typeof window === 'number' ? brush.duration(window) : window
-  return `${metric}${length === null || metric === 'parallel' ? '' : `/${length}`}${(models ?? null) === null ? '' : `@${models}`}`
+  return `${metric}${length === null || metric === 'parallel' ? '' : `/${length}`}${(models ?? null) === null ? '' : `@${models}`}${each === true ? ' for each end user' : ''}`
 }
 
 /** `key ci`, or `12 keys`. */

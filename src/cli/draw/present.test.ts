@@ -272,6 +272,7 @@ test('a limit as it stands tells what is left and when there is more', async () 
   const state = {
     ...rolling('tokens', 100, 60_000),
     subject: { type: 'key' as const, id: 'key_1', name: 'ci' },
+    endUser: null,
     used: 100,
     reserved: 0,
     remaining: 0,

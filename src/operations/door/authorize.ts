@@ -52,10 +52,10 @@ const countable = v.object({ model: v.optional(rules.modelName) })
 async function verifyAndCount(
   context: OperationContext,
   secret: string,
-  { scope, model }: GuardOptions,
+  { scope, model, endUser }: GuardOptions,
 ): Promise<Verdict> {
   rules.parse(countable, { model })
-  const { reservation, verdict } = await reserve(context, { secret }, { scope, model, requests: 1 })
+  const { reservation, verdict } = await reserve(context, { secret }, { scope, model, endUser, requests: 1 })
   if (reservation === null) return verdict
   await settle(context, reservation.id, { model: verdict.key?.model ?? model, requests: 1 })
   const limits = verdict.limits.map(limit =>

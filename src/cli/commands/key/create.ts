@@ -1,6 +1,6 @@
 import { createdKey } from '../../../contract/views/keys.ts'
 import { arg, command, oneOrRows, opt, verbatim } from '../../declare/define.ts'
-import { count, json, limit } from '../../declare/parse.ts'
+import { count, eachLimit, json, limit } from '../../declare/parse.ts'
 import { whenIfEver } from '../../declare/times.ts'
 import { keysText } from '../../draw/columns.ts'
 import { fields } from '../fields.ts'
@@ -30,7 +30,8 @@ export default command({
     ),
     scope: opt.many('scope', verbatim, 'What the key may do, such as chat:write or chat:* (repeatable)'),
     expires: opt.as('duration|date', whenIfEver, 'When the key stops working (default: never)'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit, such as tokens=100k/5h (repeatable)'),
+    limit: opt.many('metric=amount/window', limit, 'Limit, such as tokens=100k/5h (repeatable)'),
+    limitEach: opt.many('metric=amount/window', eachLimit, 'The same for each end user (repeatable)'),
     metadata: opt.as('json', json, 'Your own JSON to store with the key'),
     count: opt.as('n', count, 'How many keys to create; only their names differ'),
     ifNotExists: opt.flag('Succeed if such a key exists; only what you name is compared'),

@@ -1,7 +1,7 @@
 import { changedKey } from '../../../contract/views/keys.ts'
 import type { Values } from '../../declare/declaration.ts'
 import { command, oneOrRows, opt, verbatim } from '../../declare/define.ts'
-import { json, limit, limitName } from '../../declare/parse.ts'
+import { eachLimit, eachLimitName, json, limit, limitName } from '../../declare/parse.ts'
 import { whenIfEver } from '../../declare/times.ts'
 import { updatedText } from '../changes.ts'
 import { fields } from '../fields.ts'
@@ -17,8 +17,10 @@ const changes = {
   scope: opt.clearableMany('scope', verbatim, 'Allowed scope, such as chat:write or chat:* (repeatable)'),
   expires: opt.clearable('duration|date', whenIfEver, 'When the key stops working'),
   metadata: opt.clearable('json', json, 'Your own JSON to store with the key'),
-  limit: opt.many('metric=amount/window', limit, 'Rolling limit to add or change (repeatable)'),
+  limit: opt.many('metric=amount/window', limit, 'Limit to add or change (repeatable)'),
+  limitEach: opt.many('metric=amount/window', eachLimit, 'The same for each end user (repeatable)'),
   noLimit: opt.many('metric[/window]', limitName, 'Remove one limit, or all limits on a metric (repeatable)'),
+  noLimitEach: opt.many('metric[/window]', eachLimitName, 'Remove those for each end user (repeatable)'),
 }
 
 const { scope, ...others } = stateFilters
@@ -36,7 +38,9 @@ const changesOf = (typed: Values<typeof changes>) =>
     expires: typed.expires,
     metadata: typed.metadata,
     limit: typed.limit,
+    limitEach: typed.limitEach,
     noLimit: typed.noLimit,
+    noLimitEach: typed.noLimitEach,
   })
 
 export default command({

@@ -1,6 +1,6 @@
 import { createdProject } from '../../../contract/views/people.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
-import { limit } from '../../declare/parse.ts'
+import { eachLimit, limit } from '../../declare/parse.ts'
 import { fields } from '../fields.ts'
 
 export default command({
@@ -16,7 +16,8 @@ export default command({
     slug: opt.text('slug', 'Unique short name (default: made from the name)'),
     description: opt.text('text', 'What it is for'),
     keyPrefix: opt.text('prefix', 'Prefix of the secrets of its keys (default: lk)'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together (repeatable)'),
+    limit: opt.many('metric=amount/window', limit, 'Limit on all its keys together (repeatable)'),
+    limitEach: opt.many('metric=amount/window', eachLimit, 'The same for each end user (repeatable)'),
     ifNotExists: opt.flag('Succeed if such a project exists; only what you name is compared'),
   },
   wizard: ['description', 'limit'],

@@ -1,7 +1,7 @@
 import { nouns } from '../../../contract/nouns.ts'
 import { changedProject } from '../../../contract/views/people.ts'
 import { arg, command, one, opt, verbatim } from '../../declare/define.ts'
-import { limit, limitName, member } from '../../declare/parse.ts'
+import { eachLimit, eachLimitName, limit, limitName, member } from '../../declare/parse.ts'
 import { updatedText } from '../changes.ts'
 import { fields } from '../fields.ts'
 
@@ -20,12 +20,14 @@ export default command({
     owner: opt.text('user', 'Who owns it'),
     description: opt.clearable('text', verbatim, 'What it is for'),
     keyPrefix: opt.clearable('prefix', verbatim, 'Prefix of the secrets of its keys'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together (repeatable)'),
+    limit: opt.many('metric=amount/window', limit, 'Limit on all its keys together (repeatable)'),
+    limitEach: opt.many('metric=amount/window', eachLimit, 'The same for each end user (repeatable)'),
     noLimit: opt.many(
       'metric[/window]',
       limitName,
       'Remove one limit, or all limits on a metric (repeatable)',
     ),
+    noLimitEach: opt.many('metric[/window]', eachLimitName, 'Remove those for each end user (repeatable)'),
     addMember: opt.many('user=role', member, 'Add a member, or change their role'),
     removeMember: opt.many('user', verbatim, 'Let a user leave'),
   },

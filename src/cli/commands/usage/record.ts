@@ -14,6 +14,7 @@ export default command({
   args: { key: arg.one(nouns.key.selectors) },
   options: {
     model: opt.text('model', 'Model that answered'),
+    endUser: opt.text('id', 'End user that the request was for'),
     inputTokens: opt.as('n', amount, 'Tokens of the request'),
     outputTokens: opt.as('n', amount, 'Tokens of the answer'),
     costUsd: opt.as('dollars', dollars, 'Cost in dollars, to the millionth'),

@@ -21,7 +21,7 @@ export default command({
     name: opt.text('name', 'Display name'),
     role: opt.choice(roles, 'Role, for your backend to interpret (default: member)'),
     service: opt.flag('A service account rather than a person'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together (repeatable)'),
+    limit: opt.many('metric=amount/window', limit, 'Limit on all their keys together (repeatable)'),
     passwordFile: opt.text('file', 'File with the password; - is stdin'),
     ifNotExists: opt.flag('Succeed if such a user exists; only what you name is compared'),
     askPassword: opt.flag('Ask for a password at the terminal'),

@@ -22,7 +22,7 @@ export default command({
     email: opt.clearable('address', verbatim, 'Email address'),
     name: opt.clearable('name', verbatim, 'Display name'),
     role: opt.choice(roles, 'Role, for your backend to interpret'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together (repeatable)'),
+    limit: opt.many('metric=amount/window', limit, 'Limit on all their keys together (repeatable)'),
     noLimit: opt.many(
       'metric[/window]',
       limitName,
