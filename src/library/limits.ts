@@ -1,5 +1,5 @@
 /** What keys, users and projects may use within a window. Types alone; `src/operations/limits` has the rules. */
-import type { Limit, LimitState, PutLimit } from '../contract/views.ts'
+import type { LimitState, PutLimit } from '../contract/views.ts'
 import type { Limited, LimitName, NewLimit, ResetOptions } from '../operations/limits/input.ts'
 
 /** Limits of one key, user or project: `{ key: 'ci' }`, `{ user: 'alice' }` or `{ project: 'shop' }`. */

@@ -114,7 +114,7 @@ function soon(moment: Date, brush: Brush): string {
 }
 
 /** `tokens / 5h`, and whose it is unless it is the key's own. */
-export function limitName(limit: LimitState, brush: Brush): string {
+function limitName(limit: LimitState, brush: Brush): string {
   const { metric, subject } = limit
   return `${metric}${windowText(limit, brush)}${subject.type === 'key' ? '' : ` of ${subject.type} ${subject.name}`}`
 }

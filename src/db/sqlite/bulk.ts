@@ -4,7 +4,6 @@
  */
 import type { BulkUsage } from '../engine.ts'
 import { counterNames } from '../facts.ts'
-import type { Client } from './client.ts'
 import type { SqliteFacts } from './facts.ts'
 import { addTo, noteEvent, SqliteUsage } from './usage-book.ts'
 

@@ -143,7 +143,7 @@ export const subtract = (a: ForeignCounts, b: ForeignCounts): ForeignCounts => (
   costMicros: a.costMicros - b.costMicros,
 })
 
-export const sum = (all: readonly ForeignCounts[]): ForeignCounts =>
+const sum = (all: readonly ForeignCounts[]): ForeignCounts =>
   all.reduce(
     (a, b) => ({
       tokens: a.tokens + b.tokens,

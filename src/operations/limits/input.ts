@@ -14,7 +14,15 @@ const metricNames = metrics.join(', ')
 
 const metric: Rule<Metric> = v.picklist(metrics, `must be one of ${metricNames}`)
 
-const window = {
+const newLimit = v.object({
+  /** What is counted. */
+  metric: v.picklist(metrics, `metric must be one of ${metricNames}`),
+  /** The most within the window; dollars when the metric is usd. */
+  amount: v.pipe(
+    v.number('amount must be a number'),
+    v.minValue(0, 'amount must not be negative'),
+    v.maxValue(9_000_000_000_000, 'amount is too large'),
+  ),
   /** What the window is; default rolling with `windowMs`, otherwise total. */
   period: v.optional(v.picklist(limitPeriods, `period must be one of ${limitPeriods.join(', ')}`)),
   /** Length of a rolling window in milliseconds. */
@@ -32,18 +40,6 @@ const window = {
   models: v.nullish(v.pipe(v.string(), v.minLength(1, 'models must not be empty'), v.maxLength(200))),
   /** Whether it binds each end user for themselves; default false. */
   each: v.optional(v.boolean(), false),
-}
-
-const newLimit = v.object({
-  /** What is counted. */
-  metric: v.picklist(metrics, `metric must be one of ${metricNames}`),
-  /** The most within the window; dollars when the metric is usd. */
-  amount: v.pipe(
-    v.number('amount must be a number'),
-    v.minValue(0, 'amount must not be negative'),
-    v.maxValue(9_000_000_000_000, 'amount is too large'),
-  ),
-  ...window,
 })
 export type NewLimit = Input<typeof newLimit>
 
@@ -76,13 +72,8 @@ export const limit: Rule<NewLimit, Limit> = v.pipe(
 )
 
 /** What tells two limits of a subject apart. */
-export const nameOf = ({
-  metric,
-  period,
-  windowMs,
-  models,
-  each,
-}: Omit<Limit, 'amount' | 'timeZone'>): string => `${metric}/${period}/${windowMs}/${models}/${each}`
+export const nameOf = ({ metric, period, windowMs, models, each }: Omit<Limit, 'amount' | 'timeZone'>): string =>
+  `${metric}/${period}/${windowMs}/${models}/${each}`
 
 export const limits: Rule<readonly NewLimit[], readonly Limit[]> = v.pipe(
   v.array(limit),
@@ -130,12 +121,6 @@ export const resetOptions = v.object({
   metric: v.optional(metric),
 })
 export type ResetOptions = Input<typeof resetOptions>
-
-/** Limits in a change of their subject. Those that are not named stay. */
-export interface LimitChanges {
-  readonly limits?: readonly NewLimit[] | undefined
-  readonly removeLimits?: readonly LimitName[] | undefined
-}
 
 /** Whether a limit is one of those that are named. */
 export const isNamed = (limit: Limit, name: LimitName): boolean =>

@@ -59,7 +59,7 @@ test('whatever is kept, each bucket counts once: in the period that it begins in
             period,
             timeZone,
             range,
-            rows: expected(period, timeZone, since, until),
+            rows: [...expected(period, timeZone, since, until)],
           })
         }
       }
