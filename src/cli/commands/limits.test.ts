@@ -1,6 +1,7 @@
 /** The limits of keys, users and projects as somebody types them. */
 import { expect, test } from 'bun:test'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { rolling } from '../../testing/limits.ts'
 import { run } from '../../testing/run.ts'
 
 async function home() {
@@ -64,7 +65,7 @@ test.each([
     const { out } = await at.type(
       `${noun} create fresh ${noun === 'project' ? '--owner alice' : ''} --limit tokens=5/1h --json`,
     )
-    expect(JSON.parse(out).limits).toEqual([{ metric: 'tokens', amount: 5, windowMs: 3_600_000 }])
+    expect(JSON.parse(out).limits).toEqual([rolling('tokens', 5, 3_600_000)])
   },
 )
 

@@ -163,7 +163,7 @@ export const limit: Parse<Limit> = (raw, context) => {
   }
 }
 
-/** The same, for each end user. @public */
+/** The same, for each end user. */
 export const eachLimit: Parse<Limit> = (raw, context) => ({ ...limit(raw, context), each: true })
 
 type Window = Pick<Limit, 'period' | 'windowMs' | 'timeZone'>

@@ -38,7 +38,9 @@ export const limitSubject = object('LimitSubject', {
 export const limitState = extend('LimitState', limit, {
   subject: as(limitSubject, 'The key, user or project the limit belongs to'),
   endUser: nullable(
-    text('Whose use of a limit for each end user it is; null for other limits, and if none was named: used is 0 then'),
+    text(
+      'Whose use of a limit for each end user it is; null for other limits, and if none was named: used is 0 then',
+    ),
   ),
   used: number('Used within the window that ends now, including reservations'),
   reserved: number('Held by reservations; part of used'),

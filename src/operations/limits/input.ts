@@ -72,8 +72,13 @@ export const limit: Rule<NewLimit, Limit> = v.pipe(
 )
 
 /** What tells two limits of a subject apart. */
-export const nameOf = ({ metric, period, windowMs, models, each }: Omit<Limit, 'amount' | 'timeZone'>): string =>
-  `${metric}/${period}/${windowMs}/${models}/${each}`
+export const nameOf = ({
+  metric,
+  period,
+  windowMs,
+  models,
+  each,
+}: Omit<Limit, 'amount' | 'timeZone'>): string => `${metric}/${period}/${windowMs}/${models}/${each}`
 
 export const limits: Rule<readonly NewLimit[], readonly Limit[]> = v.pipe(
   v.array(limit),

@@ -49,15 +49,20 @@ test('a key is denied by the use of other keys of its user and of its project, a
   )
 })
 
-test('what a key used moves with it to another project', async () => {
+test('what a key used stays with the project that it belonged to, and none of it comes to another', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey } = home
   await peopled(latchkey)
   await latchkey.projects.create({ name: 'Site', owner: 'alice', limits: [tokens(100)] })
+  await latchkey.limits.set({ project: 'shop' }, [tokens(100)])
+  const used = async (project: string) => (await latchkey.limits.list({ project }))[0]?.used
   await latchkey.usage.record('ci', { inputTokens: 70 })
-  expect((await latchkey.limits.list({ project: 'site' }))[0]).toMatchObject({ used: 0 })
   await latchkey.keys.update('ci', { project: 'site' })
-  expect((await latchkey.limits.list({ project: 'site' }))[0]).toMatchObject({ used: 70 })
+  await latchkey.usage.record('ci', { inputTokens: 5 })
+  expect([await used('shop'), await used('site')]).toEqual([70, 5])
+  // Nor does deleting a key free anything.
+  await latchkey.keys.delete('ci')
+  expect([await used('shop'), await used('site')]).toEqual([70, 5])
 })
 
 const subjects: readonly (readonly [string, Limited])[] = [
