@@ -38,6 +38,11 @@ export interface LatchkeyOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** How long a write waits for other processes, in milliseconds; default 5,000. */
   readonly busyTimeoutMs?: number | undefined
+  /**
+   * How many end users a key may have; default 10,000. Requests for more are denied where a limit for each of them binds
+   * (`too_many_end_users`), and what they use counts for the key alone.
+   */
+  readonly maxEndUsers?: number | undefined
   /** The clock; default that of the system. */
   readonly now?: (() => Date) | undefined
   /** Told now and then how far an import, a log of usage, a backup or a restore has come; must not throw. */
@@ -86,6 +91,7 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     ageIdentityFile: options.ageIdentityFile,
     env: options.env ?? process.env,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
+    maxEndUsers: options.maxEndUsers,
     now: options.now ?? (() => new Date()),
     onProgress: options.onProgress,
     onReplaced: options.onReplaced,

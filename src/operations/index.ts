@@ -16,13 +16,21 @@ import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
 export interface Wiring extends UnscheduledContext {
   readonly access: 'read' | 'write'
   readonly busyTimeoutMs: number
+  readonly maxEndUsers: number | undefined
   readonly onReplaced: (() => void) | undefined
 }
 
 /** All operations on one database. The first that needs it opens it. */
 export function createOperations(wiring: Wiring) {
-  const { path, access, dryRun, busyTimeoutMs, onReplaced, now, actor, onProgress } = wiring
-  const store = new SqliteStore({ path, access, dryRun, busyTimeoutMs, onReplaced })
+  const { path, access, dryRun, busyTimeoutMs, maxEndUsers, onReplaced, now, actor, onProgress } = wiring
+  const store = new SqliteStore({
+    path,
+    access,
+    dryRun,
+    busyTimeoutMs,
+    mostEndUsers: maxEndUsers,
+    onReplaced,
+  })
   const lasting: OperationContext = { store, now, actor, onProgress }
   const context = () => atOneMoment(lasting)
   const beside = () => ({ ...context(), path })

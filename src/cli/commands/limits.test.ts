@@ -135,3 +135,37 @@ test('the last column of prices has a name', async () => {
   expect(titles).toMatch(/ {2}IN FORCE$/)
   expect(row).toMatch(/ {2}now$/)
 })
+
+test('of several limits that deny, the last to free is named first, on the command line and over HTTP', async () => {
+  await using at = await home()
+  const { latchkey } = at
+  const { secret } = await latchkey.keys.create({
+    name: 'cd',
+    limits: [rolling('tokens', 10, 3_600_000), rolling('requests', 1, 5 * 3_600_000)],
+  })
+  await latchkey.usage.record('cd', { inputTokens: 10 })
+  const { out } = await run('key verify -', { db: at.path, now: at.clock.now, stdin: secret! })
+  expect(out).toMatch(
+    /^limit_exceeded: cd \(key_\w+\)\nTry again at 2026-11-20 17:01.*\nHit: requests\/5h of key cd\nHit: tokens\/1h of key cd\n/,
+  )
+  const denied = await latchkey.guard({ headers: new Headers({ authorization: `Bearer ${secret}` }) })
+  expect(denied).toBeInstanceOf(Response)
+  const { headers, status } = denied as Response
+  expect([status, headers.get('retry-after')]).toEqual([429, String(5 * 3_600 + 30)])
+  expect(await (denied as Response).json()).toMatchObject({
+    error: { hint: expect.stringContaining('key-requests-5h') },
+  })
+})
+
+test('key verify says that it cannot hold a limit on parallel requests', async () => {
+  await using at = await home()
+  const { secret } = await at.latchkey.keys.create({
+    name: 'cd',
+    limits: [{ metric: 'parallel', amount: 4 }],
+  })
+  const verify = (line: string) => run(line, { db: at.path, now: at.clock.now, stdin: secret! })
+  const { code, err } = await verify('key verify -')
+  expect(code).toBe(0)
+  expect(err).toContain('Reserve before each request')
+  expect((await verify('key verify - --json')).err).toBe('')
+})

@@ -92,6 +92,7 @@ async function connectorOf(surroundings: Surroundings): Promise<(onReplaced?: ()
       keep: config.backupKeep,
       ageRecipientsFile: config.ageRecipientsFile,
       ageIdentityFile: config.ageIdentityFile,
+      maxEndUsers: config.maxEndUsers,
       env,
       now,
       onProgress: progress.tell,

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { usualMostEndUsers } from '../../contract/views/words.ts'
 import type { ConfigChange, ConfigValue, SettingsCheck, SettingsProfile } from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
 import { type Environment, homeFolder, located, trustedOwners, userFolder } from '../../system/home.ts'
@@ -47,6 +48,8 @@ export interface Config {
   readonly backupKeep: KeepPolicy | undefined
   readonly ageRecipientsFile: string | undefined
   readonly ageIdentityFile: string | undefined
+  /** How many end users a key may have. */
+  readonly maxEndUsers: number
   /** Where settings are looked for, those that win first; the files need not exist. */
   readonly files: readonly SettingsPlace[]
   /** The profile that was asked for by its flag. */
@@ -120,6 +123,7 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   const keep = given('backup_keep', policy)
   const recipients = given('age_recipients_file', file)
   const identity = given('age_identity_file', file)
+  const endUsers = given('max_end_users', number) ?? byDefault(String(usualMostEndUsers))
   const settings: Readonly<Record<SettingName, () => Settled<string | null>>> = {
     db: () => db,
     tz,
@@ -129,6 +133,7 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     age_recipients_file: () =>
       recipients ?? bySchedule(readScheduled(db.value)?.recipientsFile) ?? byDefault(null),
     age_identity_file: () => identity ?? byDefault(null),
+    max_end_users: () => endUsers,
     output: () => output,
   }
 
@@ -142,6 +147,7 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     backupKeep: keep && keepRules(keep.value),
     ageRecipientsFile: recipients?.value,
     ageIdentityFile: identity?.value,
+    maxEndUsers: Number(endUsers.value),
     files: filesOf(env, cwd),
     profile: flags.profile,
     profileInUse: profileName(env, flags),
@@ -335,6 +341,11 @@ function policy(found: Found): string {
   }
 }
 
+function number(found: Found): string {
+  if (/^[1-9]\d{0,8}$/.test(found.value)) return found.value
+  throw wrongValue(found, 'is not a whole number of at least 1', 'write a number such as 50000')
+}
+
 function format(found: Found): Format {
   if (isFormat(found.value)) return found.value
   const guess = didYouMean(nearest(found.value, formats))
@@ -349,6 +360,7 @@ const readers: Readonly<Record<SettingName, (found: Found, home: string) => stri
   backup_keep: policy,
   age_recipients_file: file,
   age_identity_file: file,
+  max_end_users: number,
   output: format,
 }
 

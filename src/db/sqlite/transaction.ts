@@ -28,6 +28,8 @@ export interface StoreOptions {
   readonly dryRun: boolean
   /** How long a write waits for another process's transaction. */
   readonly busyTimeoutMs: number
+  /** How many end users a key may have. */
+  readonly mostEndUsers?: number | undefined
   /** Told when another file has taken the place of the one that was open. */
   readonly onReplaced?: (() => void) | undefined
 }
@@ -60,6 +62,7 @@ export class SqliteStore implements Store {
   readonly dryRun: boolean
   readonly #access: StoreOptions['access']
   readonly #busyTimeoutMs: number
+  readonly #mostEndUsers: number | undefined
   readonly #onReplaced: () => void
   /** That the connections are on. */
   #file: FileId | undefined
@@ -97,6 +100,7 @@ export class SqliteStore implements Store {
     this.dryRun = options.dryRun
     this.#access = options.access
     this.#busyTimeoutMs = options.busyTimeoutMs
+    this.#mostEndUsers = options.mostEndUsers
     this.#onReplaced = options.onReplaced ?? (() => {})
   }
 
@@ -311,7 +315,7 @@ export class SqliteStore implements Store {
     this.#log = logFilesOf(this.path)
     this.#left = undefined
     if (isOther) this.#onReplaced()
-    return { client, facts: new SqliteFacts(client), file }
+    return { client, facts: new SqliteFacts(client, this.#mostEndUsers), file }
   }
 
   #read(): Connection {
@@ -330,7 +334,7 @@ export class SqliteStore implements Store {
     if (this.#writer === undefined) {
       const { client, file } = this.#connect(openWriter)
       // A writing transaction has its snapshot from the start.
-      const facts = new SqliteFacts(client, () => client.changeCounter())
+      const facts = new SqliteFacts(client, this.#mostEndUsers, () => client.changeCounter())
       this.#writer = orClosed(client, () => ({
         client,
         file,

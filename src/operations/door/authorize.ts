@@ -131,6 +131,8 @@ function told(verdict: Verdict | null, scope: string | undefined): Told {
         challenge: `, error="insufficient_scope"${named}`,
       }
     }
+    case 'too_many_end_users':
+      return { status: 403, hint: 'name an end user that the key has served, or raise max_end_users' }
     case 'model_not_allowed':
       return { status: 403, hint: 'ask for another model, or give a key that may use this one' }
     default:

@@ -89,9 +89,10 @@ export function judge(found: KeyFacts | null, now: Date, options: VerifyOptions)
     return denied('insufficient_scope', key)
   }
   if (found.limits === null) throw new Error('a key that works came without what counts against its limits')
-  const states = inOrder(bindingOf(found.limits, model, endUser)).map(each =>
-    judgeLimit(each, options.wanted, endUser),
-  )
+  const binding = inOrder(bindingOf(found.limits, model, endUser))
+  if (!found.hasRoom && binding.some(({ limit }) => limit.each === 1))
+    return denied('too_many_end_users', key)
+  const states = binding.map(each => judgeLimit(each, options.wanted, endUser))
   if (states.some(state => state.exceeded)) return denied('limit_exceeded', key, states)
   return { valid: true, code: 'valid', key, limits: states, retryAt: null }
 }

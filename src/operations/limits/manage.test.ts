@@ -4,7 +4,7 @@ import type { Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { rolling } from '../../testing/limits.ts'
-import type { Limited } from './input.ts'
+import type { Limited, NewLimit } from './input.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -209,4 +209,57 @@ test('stats tell when something is free, half of what is used, and all of it', a
     ],
     [],
   ])
+})
+
+test('set replaces exactly one limit: that with the same metric, window, models and end users', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  await peopled(latchkey)
+  const month = { metric: 'usd', amount: 5, period: 'month', timeZone: 'UTC' } as const
+  const all = [
+    tokens(1),
+    { ...tokens(2), models: 'gpt-*' },
+    { ...tokens(3), each: true },
+    tokens(4, 2 * hour),
+    { metric: 'tokens', amount: 5, period: 'day' },
+    { metric: 'tokens', amount: 6, period: 'total' },
+    month,
+    { metric: 'parallel', amount: 8 },
+  ] as const
+  const set = async (limits: readonly NewLimit[]) =>
+    (await latchkey.limits.set({ key: 'ci' }, limits)).map(limit => [limit.amount, limit.changed])
+  await set(all)
+  for (const limit of all) {
+    const amounts = (await set([{ ...limit, amount: limit.amount + 10 }])).filter(([, changed]) => changed)
+    expect(amounts).toEqual([[limit.amount + 10, true]])
+  }
+  expect(await latchkey.limits.list({ key: 'ci' })).toHaveLength(all.length)
+  // A calendar window in another zone is the same limit, and a change.
+  const moved = await latchkey.limits.set({ key: 'ci' }, [{ ...month, amount: 15, timeZone: 'Asia/Kolkata' }])
+  expect(moved.filter(({ changed }) => changed)).toMatchObject([{ metric: 'usd', timeZone: 'Asia/Kolkata' }])
+  expect(moved).toHaveLength(all.length)
+})
+
+test('0 allows nothing and none is no limit, wherever limits are given', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const none = [tokens(0)]
+  await latchkey.users.create({ username: 'zero', limits: none })
+  await latchkey.users.create({ username: 'free', limits: [] })
+  await latchkey.projects.create({ name: 'Zero', owner: 'free', limits: none })
+  for (const [name, given, code] of [
+    ['own', { limits: none }, 'limit_exceeded'],
+    ['each', { limits: [{ ...tokens(0), each: true }] }, 'limit_exceeded'],
+    ['parallel', { limits: [{ metric: 'parallel', amount: 0 }] }, 'limit_exceeded'],
+    ['total', { limits: [{ metric: 'usd', amount: 0, period: 'total' }] }, 'limit_exceeded'],
+    ['user', { user: 'zero' }, 'limit_exceeded'],
+    ['project', { project: 'zero' }, 'limit_exceeded'],
+    ['free', { user: 'free', limits: [] }, 'valid'],
+  ] as const) {
+    const { secret } = await latchkey.keys.create({ name, ...given })
+    const verdict = await latchkey.keys.verify(secret!, { endUser: 'ann' })
+    expect([name, verdict.code, verdict.retryAt]).toEqual([name, code, null])
+    await latchkey.keys.update(name, { limits: none })
+    expect((await latchkey.keys.verify(secret!)).code).toBe('limit_exceeded')
+  }
 })

@@ -27,6 +27,10 @@ export default command({
     done: (recorded, brush) =>
       `Recorded ${brush.count(recorded.inputTokens + recorded.outputTokens)} tokens and ${brush.dollars(recorded.costUsd)} for ${recorded.key.name}`,
   }),
+  notice: (recorded, { endUser }) =>
+    endUser !== undefined && recorded.endUser === null
+      ? `Counted for ${recorded.key.name} alone: it has the most end users that it may have. See max_end_users in the settings.`
+      : undefined,
   would: (recorded, brush) =>
     `record ${brush.count(recorded.inputTokens + recorded.outputTokens)} tokens and ${brush.dollars(recorded.costUsd)} for ${recorded.key.name}`,
 })
