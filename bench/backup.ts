@@ -1,4 +1,4 @@
-/** What backups cost on a database of 500 MiB, as ratios to the bare tools in the same run on the same file. */
+/** The cost of backups of a 500 MiB database, as ratios to plain tools in the same run on the same file. */
 import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Client } from '../src/db/sqlite/client.ts'
@@ -15,7 +15,7 @@ const mebibytes = 500
 const mebibyte = 1_048_576
 const source = join(import.meta.dir, '../src')
 
-/** The rows of the table, measured now. */
+/** Measures the rows of the table. */
 export async function rows(): Promise<readonly Row[]> {
   using folder = temporaryFolder()
   const path = folder.file('latchkey.db')
@@ -44,7 +44,7 @@ export async function rows(): Promise<readonly Row[]> {
     theirs: () => Promise<Cost>,
     prepare = fresh,
   ) => {
-    // Taken in turn, so that both meet the same machine; the best of each has met the least of others.
+    // In turns, so that both get the same machine. The best of each was disturbed least.
     const costs: { ours: Cost[]; theirs: Cost[] } = { ours: [], theirs: [] }
     for (let round = 0; round < rounds; round++) {
       prepare()
@@ -120,7 +120,7 @@ async function shell(command: string): Promise<Cost> {
   return measured(['sh', '-ec', command])
 }
 
-/** Runs in a process of its own, whose start is taken off: the bare tools have next to none. */
+/** Runs in its own process, and its start-up time is subtracted, because the plain tools have almost none. */
 function program(statement: string, path: string, backupDir: string): () => Promise<Cost> {
   const text = (body: string) => `
     import { connectLatchkey } from ${JSON.stringify(join(source, 'index.ts'))}
@@ -134,7 +134,7 @@ function program(statement: string, path: string, backupDir: string): () => Prom
   }
 }
 
-/** A writer that commits every 2 ms, and how long its commits take without a backup and during one. */
+/** A writer that commits every 2 ms, and the duration of its commits without and during a backup. */
 async function stall(path: string, backup: () => Promise<Cost>, fresh: () => void): Promise<Row> {
   fresh()
   const writer = startWriter(path)
@@ -159,7 +159,7 @@ async function stall(path: string, backup: () => Promise<Cost>, fresh: () => voi
   }
 }
 
-/** sqlite3's own `.backup` copies in steps, and every commit makes it begin again. */
+/** sqlite3's own `.backup` copies in steps, and every commit restarts it. */
 async function endless(path: string, out: string, fresh: () => void): Promise<Row> {
   fresh()
   const alone = await measured(['sqlite3', path, `.backup '${out}/copy'`])
@@ -213,7 +213,7 @@ function startWriter(path: string) {
   })
   return {
     going,
-    /** In ms, since it was last asked. */
+    /** In ms, since the last call. */
     percentile: () =>
       new Promise<number>(resolve => {
         answer = resolve
@@ -226,7 +226,7 @@ function startWriter(path: string) {
   }
 }
 
-/** A database of about that size: mostly usage, as real ones are. */
+/** A database of about that size, mostly usage, as in practice. */
 async function fill(path: string, mebibytes: number): Promise<void> {
   const latchkey = connectLatchkey({ path })
   await latchkey.initialize()

@@ -1,4 +1,4 @@
-/** A command as a process of its own: how long it takes and how much memory it holds at most. */
+/** Runs a command as a process, and measures its time and its peak memory. */
 import { readFileSync } from 'node:fs'
 
 export interface Cost {
@@ -7,10 +7,10 @@ export interface Cost {
 }
 
 /**
- * The peak is read off /proc while it runs: what the system reports at the end (`ru_maxrss`) starts from the memory of
- * the process that spawned it, since the two share it for a moment (getrusage(2), vfork(2)).
+ * The peak is read from /proc while it runs. What the system reports at the end (`ru_maxrss`) includes the memory of
+ * the parent process, because the two share it for a moment (getrusage(2), vfork(2)).
  *
- * @throws Error with what it printed when it fails
+ * @throws Error with its output if it fails
  */
 export async function measured(command: readonly string[]): Promise<Cost> {
   const began = performance.now()
@@ -26,7 +26,7 @@ export async function measured(command: readonly string[]): Promise<Cost> {
   return { ms, peakBytes }
 }
 
-/** 0 once it has ended. */
+/** 0 after it has ended. */
 function highWaterBytes(pid: number): number {
   try {
     const [, kibibytes = '0'] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []

@@ -1,4 +1,4 @@
-/** Databases to measure on, made through the library; only the many buckets are written by hand. */
+/** Databases for measurements, created through the library. Only large numbers of buckets are written with SQL. */
 import { Database } from 'bun:sqlite'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,11 +13,11 @@ export const hour = 60 * minute
 export interface Fixture extends Disposable {
   readonly path: string
   readonly keys: readonly CreatedKey[]
-  /** A bare connection, as durable as the library's own. */
+  /** A plain connection with the same durability as the library. */
   readonly bare: () => Database
 }
 
-/** A database with the keys of so many customers, each with a limit on tokens in 5 hours. */
+/** A database with the keys of many customers, each with a limit on tokens in 5 hours. */
 export async function fixture(count: number): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   const path = join(folder, 'latchkey.db')
@@ -80,11 +80,11 @@ export const upsert = (table: string): string => `
     input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
     cost_micros = cost_micros + excluded.cost_micros${table === 'days' ? ', last_at = max(last_at, excluded.last_at)' : ''}`
 
-/** `count` minutes that end now, `step` minutes apart, oldest first. */
+/** The starts of `count` buckets, `step` minutes apart, oldest first. The last is now. */
 export function* minutes(count: number, step = 1, before = Date.now()): Generator<number> {
   const last = before - (before % minute)
   for (let n = count - 1; n >= 0; n--) yield last - n * step * minute
 }
 
-/** The same places every time, all over `size`. */
+/** Always the same places, spread over `size`. */
 export const place = (n: number, size: number): number => (n * 7_919) % size

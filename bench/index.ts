@@ -1,4 +1,4 @@
-/** `bun run bench [NAME…]`: a table of ratios, each against a floor of the same run; exit 1 when a bound is missed. */
+/** `bun run bench [NAME…]`: a table of ratios, each to a reference in the same run. Exits 1 if a bound is missed. */
 import type { Row } from './rounds.ts'
 
 const benches: Readonly<Record<string, () => Promise<{ readonly rows: () => Promise<readonly Row[]> }>>> = {
@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly rows: () => Prom
   stats: () => import('./stats.ts'),
   backup: () => import('./backup.ts'),
   startup: () => import('./startup.ts'),
+  http: () => import('./http.ts'),
 }
 
 const asked = Bun.argv.slice(2)

@@ -1,4 +1,4 @@
-/** `usage ingest` of a million events against the bare loop that any script would be: parse, add up, upsert. */
+/** `usage ingest` of a million events, compared with a plain loop of a script: parse, add up, upsert. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const keys = 1_000
 const rounds = 3
 const mebibyte = 1024 * 1024
 
-/** With ids as well, the floor notes each in a table of its own before it counts it. */
+/** For events with ids, the reference also stores each id in a table before it counts the event. */
 export async function rows(): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   try {
@@ -65,7 +65,7 @@ const run = (database: string, what: 'floor' | 'ingest', log: string): Promise<C
       : [program, 'usage', 'ingest', log, '--db', database]),
   ])
 
-/** Three models, and a day that passes from the first event to the last. */
+/** Three models, spread over one day. */
 async function writeLog(path: string, identified: boolean): Promise<void> {
   const writer = Bun.file(path).writer({ highWaterMark: mebibyte })
   const day = Date.UTC(2026, 10, 19)
@@ -93,7 +93,7 @@ async function freshDatabase(folder: string): Promise<string> {
   return path
 }
 
-/** The floor, when this file is run by itself: `bun bench/ingest.ts DATABASE LOG`. */
+/** The reference, as a program: `bun bench/ingest.ts DATABASE LOG`. */
 async function bareLoop(database: string, log: string): Promise<void> {
   const { Database } = await import('bun:sqlite')
   const db = new Database(database)

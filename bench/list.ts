@@ -1,4 +1,4 @@
-/** `key list -o ndjson` as a process against `sqlite3 -json` on the same rows. */
+/** `key list -o ndjson` as a process, compared with `sqlite3 -json` on the same rows. */
 import { join } from 'node:path'
 import { lastUse } from '../src/db/sqlite/key-rows.ts'
 import { fixture } from './fixture.ts'
@@ -7,7 +7,7 @@ import { best, type Row } from './rounds.ts'
 const keys = 100_000
 const program = join(import.meta.dir, '../bin/latchkey.ts')
 
-/** What a line holds, less what is derived. */
+/** The stored fields of a line. */
 const query = `SELECT k.id, k.name, s.start, u.id, u.username, p.id, p.slug, k.model, k.allowed_models, k.scopes, k.created_at,
   k.updated_at, k.expires_at, k.disabled_at, k.revoked_at, k.revoked_reason, ${lastUse('k.id')}, k.metadata,
   (SELECT json_group_array(json_object('metric', metric, 'amount', amount, 'windowMs', window_ms)) FROM limits WHERE key_id = k.id) AS limits
@@ -35,7 +35,7 @@ export async function rows(): Promise<readonly Row[]> {
   ]
 }
 
-/** Lines that it printed. */
+/** The number of printed lines. */
 async function run(command: readonly string[]): Promise<number> {
   const child = Bun.spawn([...command], { stdout: 'pipe', stderr: 'inherit' })
   let lines = 0

@@ -1,4 +1,4 @@
-/** How things are measured here: against a floor in the same run, in rounds that take turns, the best of each. */
+/** Measures things against a reference in the same run, alternating in rounds. The best of each counts. */
 
 /** One line of the table. */
 export interface Row {
@@ -10,11 +10,11 @@ export interface Row {
   readonly detail: string
 }
 
-/** Runs what is given in turns, so that a noisy machine is noisy to all; the best time of each in milliseconds. */
+/** Runs the functions in turns, so that a noisy machine affects all of them. Returns the best time of each in milliseconds. */
 export async function best<Name extends string>(
   rounds: number,
   works: Readonly<Record<Name, () => unknown>>,
-  /** Runs untimed before each, so that none inherits work from the one before. */
+  /** Runs before each function without being timed, so that none inherits work from the previous one. */
   settle: () => void = () => {},
 ): Promise<Readonly<Record<Name, number>>> {
   const names = Object.keys(works) as Name[]
@@ -22,17 +22,20 @@ export async function best<Name extends string>(
     Name,
     number
   >
-  for (let round = 0; round < rounds; round++) {
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      settle()
-      Bun.gc(true)
-      const begun = performance.now()
-      await works[name]()
-      times[name] = Math.min(times[name], performance.now() - begun)
-    }
+  for (const name of inTurns(names, rounds)) {
+    settle()
+    Bun.gc(true)
+    const begun = performance.now()
+    await works[name]()
+    times[name] = Math.min(times[name], performance.now() - begun)
   }
   return times
 }
 
-/** Milliseconds for so many as microseconds each. */
+/** Each name so many times; the order turns round with every round. */
+export function* inTurns<Name extends string>(names: readonly Name[], rounds: number): Generator<Name> {
+  for (let round = 0; round < rounds; round++) yield* round % 2 === 0 ? names : names.toReversed()
+}
+
+/** Milliseconds per batch as microseconds per item. */
 export const each = (ms: number, count: number): string => `${((ms / count) * 1000).toFixed(1)} µs`

@@ -1,4 +1,4 @@
-/** How soon a command answers, against Bun starting to run nothing, in the same run. */
+/** How long a command takes to answer, compared with the start of Bun alone in the same run. */
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { completionRequest } from '../src/cli/line/walk.ts'

@@ -1,4 +1,4 @@
-/** `key stats` on a key with a million buckets against one with a thousand: what is old must not cost. */
+/** `key stats` of a key with a million buckets, compared with one that has a thousand. Old usage must not slow it down. */
 import { connectLatchkey } from '../src/index.ts'
 import { fill, fixture, minute, minutes } from './fixture.ts'
 import { best, type Row } from './rounds.ts'
@@ -7,7 +7,7 @@ const few = 1_000
 const many = 1_000_000
 const times = 50
 
-/** Both are as busy now: their latest thousand buckets are alike. */
+/** Both have the same recent usage: their latest thousand buckets are equal. */
 export async function rows(): Promise<readonly Row[]> {
   using made = await fixture(2)
   const [young, old] = made.keys

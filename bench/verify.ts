@@ -1,4 +1,4 @@
-/** A verdict against what it cannot be had without: SHA-256, the lookup of the key, the sum of its window. */
+/** A verdict, compared with its minimum: SHA-256, the lookup of the key, and the sum of its window. */
 import type { Database } from 'bun:sqlite'
 import { connectLatchkey } from '../src/index.ts'
 import { fill, fixture, hour, minute, minutes, place } from './fixture.ts'
@@ -17,7 +17,7 @@ export async function rows(): Promise<readonly Row[]> {
   db.run('PRAGMA wal_checkpoint(TRUNCATE)')
 
   const plain = bareVerifier(db)
-  // The library reads where the pages lie; what that is worth can be seen by giving it to the floor as well.
+  // The library uses memory-mapped reads. The reference can use them too, to see their effect.
   const mappedDb = made.bare()
   mappedDb.run('PRAGMA mmap_size = 268435456')
   const mapped = bareVerifier(mappedDb)
@@ -44,7 +44,7 @@ export async function rows(): Promise<readonly Row[]> {
   ]
 }
 
-function bareVerifier(db: Database): (secret: string) => void {
+export function bareVerifier(db: Database): (secret: string) => number {
   const lookup = db.prepare<{ id: string; expires_at: number | null; revoked_at: number | null }, [string]>(
     'SELECT id, expires_at, disabled_at, revoked_at FROM keys WHERE id = (SELECT key_id FROM secrets WHERE hash = ? AND ends_at IS NULL)',
   )
@@ -54,7 +54,8 @@ function bareVerifier(db: Database): (secret: string) => void {
   return secret => {
     const found = lookup.get(Bun.CryptoHasher.hash('sha256', secret, 'hex'))
     const now = Date.now()
-    if (found === null || sum.get(found.id, (now - 5 * hour) / minute, now / minute) === null)
-      throw new Error('lost')
+    const summed = found && sum.get(found.id, (now - 5 * hour) / minute, now / minute)
+    if (summed === null) throw new Error('lost')
+    return summed.used
   }
 }

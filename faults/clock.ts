@@ -1,4 +1,4 @@
-/** A clock that jumps back and forth between any two steps: nothing is overwritten, forgotten or undone to the wrong place. */
+/** A clock that jumps between any two steps. Nothing is overwritten, forgotten, or undone to the wrong state. */
 import { badBackups, type Fault, furnished, furniture, litter, problems } from './harness.ts'
 
 export const clock: readonly Fault[] = [{ name: 'clock jumps', run: jumping }]

@@ -1,4 +1,4 @@
-/** Two and eight at once of everything that takes a lock: each is done or says busy, and nothing is done by halves. */
+/** Two and eight at once of everything that takes a lock. Each succeeds or reports busy, and nothing is half done. */
 import {
   badBackups,
   type Fault,
@@ -15,9 +15,9 @@ interface Rush {
   /** The command line of the nth. */
   readonly args: (n: number) => readonly string[]
   readonly prepare?: (house: House) => Promise<unknown>
-  /** Exit codes that may be; the default is done or busy. */
+  /** Allowed exit codes; by default success and busy. */
   readonly codes?: readonly number[]
-  /** How the state relates to how many were done. */
+  /** What the state must be after this many successes. */
   readonly holds: (house: House, done: number, crowd: number) => Promise<boolean> | boolean
 }
 
@@ -61,7 +61,7 @@ const rushes: readonly Rush[] = [
     args: () => ['migrate', 'up'],
     prepare: house => house.using(latchkey => latchkey.migrations.migrate({ direction: 'down', to: 1 })),
     codes: [0],
-    // One taken down, one taken up, and the one that was there.
+    // One for the way down, one for the way up, and the first one.
     holds: async house => (await count(house, 'backups')) === 3,
   },
   {

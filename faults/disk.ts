@@ -1,4 +1,4 @@
-/** Disks that fill up at any byte, folders that cannot be written or vanish, rights that are missing. */
+/** Disks that fill up at any byte, folders that cannot be written or that disappear, and missing permissions. */
 import {
   chownSync,
   existsSync,
@@ -46,18 +46,18 @@ export const disk: readonly Fault[] = [
 interface Before {
   readonly house: House
   readonly old: string
-  /** The state that the run leads to. */
+  /** The state after the run. */
   readonly after: string
 }
 
-/** So that prune has something to remove. */
+/** Gives prune something to remove. */
 async function withTwoBackups(users?: number): Promise<House> {
   const house = await furnished(users)
   await house.using(latchkey => latchkey.backups.create())
   return house
 }
 
-/** What each run makes of the house when nothing is in its way. */
+/** The state after each run without faults. */
 async function outcomes(house: House): Promise<ReadonlyMap<Run, Before>> {
   const old = state(house.path)
   const found = new Map<Run, Before>()
@@ -69,7 +69,7 @@ async function outcomes(house: House): Promise<ReadonlyMap<Run, Before>> {
   return found
 }
 
-/** What is wrong after a run that may have failed, as the program and the files tell. */
+/** The problems after a run that may have failed, according to the program and the files. */
 async function wrong(
   house: House,
   { old, after }: Before,
@@ -87,7 +87,7 @@ async function wrong(
   ]
 }
 
-/** A small file system over the house, of which all but a random part is taken by a file. */
+/** A small file system over the house. A file takes all but a random part of its space. */
 async function full(count: number) {
   using template = await withTwoBackups(1_000)
   if (!canMount(template)) return { figures: 'skipped: this user cannot mount', losses: [] }
@@ -119,7 +119,7 @@ async function full(count: number) {
   return { figures: `${count} runs, exit codes ${codes}`, losses }
 }
 
-/** Looking needs room, too: for the sidecars of the database. */
+/** Reading needs space too, for the sidecars of the database. */
 async function roomFor<T>(filler: string, work: () => Promise<T>): Promise<T> {
   rmSync(filler)
   return work()
@@ -148,7 +148,7 @@ async function readOnly() {
   return { figures: `${names.length} runs, exit codes ${codes}`, losses }
 }
 
-/** The folder of the backups goes away while a run is under way: removed, or moved elsewhere. */
+/** The backup folder disappears during a run: it is removed or moved. */
 async function vanished(count: number) {
   using template = await withTwoBackups()
   const before = await outcomes(template)
@@ -162,7 +162,7 @@ async function vanished(count: number) {
     using house = template.copy()
     const running = house.start(...runs[name])
     await Bun.sleep(100 + Math.random() * 500)
-    // At once: removed file by file, it would be a folder that loses files, not one that goes away.
+    // A rename, because removing file by file would be a folder that loses files, not one that disappears.
     const elsewhere = `${house.backups}-elsewhere`
     if (existsSync(house.backups)) renameSync(house.backups, elsewhere)
     if (round % 2 === 0) rmSync(elsewhere, { recursive: true, force: true })
@@ -173,7 +173,7 @@ async function vanished(count: number) {
   return { figures: `${count} runs, exit codes ${codes}`, losses }
 }
 
-/** A user who may read the house and write nothing in it, or not even read it. */
+/** A user who can read the house but not write to it, or not even read it. */
 async function denied() {
   if (Bun.which('setpriv') === null || userId() !== 0) {
     return { figures: 'skipped: takes root and setpriv', losses: [] }
@@ -223,7 +223,7 @@ const mebibyte = 1_048_576
 
 const userId = (): number => process.getuid?.() ?? -1
 
-/** The house moves onto a file system of its own for as long as `work` runs. */
+/** Moves the house to its own file system while `work` runs. */
 async function mounted(house: House, options: string, work: () => Promise<void>): Promise<void> {
   const { path } = house.folder
   const aside = `${path}-aside`

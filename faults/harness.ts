@@ -1,6 +1,6 @@
 /**
- * What the faults share: a house (a database and its backups in a folder of their own), the real program run as
- * processes, and what must hold whatever has happened to it.
+ * Shared by all faults: a house (a database and its backups in one folder), the real program as processes, and what
+ * must hold whatever has happened.
  */
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -17,7 +17,7 @@ import { type Finished, type Running, startLatchkey } from '../src/testing/proce
 interface Outcome {
   /** One line for people. */
   readonly figures: string
-  /** What was lost or left broken; none is the aim. */
+  /** What was lost or broken. Should be empty. */
   readonly losses: readonly string[]
 }
 
@@ -27,7 +27,7 @@ export interface Fault {
   readonly run: (count: number) => Promise<Outcome>
 }
 
-/** Exit codes that say what is wrong; 1 is a failure nobody foresaw. */
+/** Exit codes that say what is wrong. 1 is an unexpected failure. */
 export const spoken: readonly number[] = [0, 2, 3, 5, 7, 75, 78]
 
 export class House implements Disposable {
@@ -41,7 +41,7 @@ export class House implements Disposable {
     this.backups = this.folder.file(backups)
   }
 
-  /** The same files in a folder of their own; nobody may have this house open. */
+  /** The same files in another folder. Nobody may have this house open. */
   copy(): House {
     const copy = new House()
     cpSync(this.folder.path, copy.folder.path, { recursive: true })
@@ -81,14 +81,14 @@ export class House implements Disposable {
 
 const inhabitants = organisation(20)
 
-/** How many people and keys a furnished house has to begin with, and how many requests its key `ci` has made. */
+/** The number of people and keys in a furnished house, and of the requests of its key `ci`. */
 export const furniture = {
   people: inhabitants.users.length,
   keys: inhabitants.keys.length,
   requests: inhabitants.usage.filter(({ key }) => key === founders.key.name).length,
 }
 
-/** An organisation whose key `ci` does not expire, many more users, a backup of that, and as many users more. */
+/** An organisation whose key `ci` does not expire, many more users, a backup, and then as many users again. */
 export async function furnished(users = 2_000): Promise<House> {
   const house = new House()
   await house.using(async latchkey => {
@@ -112,7 +112,7 @@ function ask<T>(path: string, sql: string): readonly T[] {
   }
 }
 
-/** What a database says, ids and the rows of a peer aside: equal for the same state reached twice. */
+/** The content of a database without ids and rows of peers. Equal if the same state was reached twice. */
 export function state(path: string): string {
   const facts = ask(
     path,
@@ -126,13 +126,13 @@ export function state(path: string): string {
   return Bun.hash(JSON.stringify(facts)).toString(36)
 }
 
-/** The rows that a peer of `peer.ts` has written and that are in this database. */
+/** The rows of a peer (`peer.ts`) in this database. */
 const peerRows = (path: string): readonly string[] =>
   ask<{ username: string }>(path, "SELECT username FROM users WHERE username GLOB 'w[0-9]*'").map(
     row => row.username,
   )
 
-/** What is wrong with a database: damage, orphans, days, hours and minutes that do not add up to the same. */
+/** Problems of a database: damage, orphans; days, hours and minutes that do not add up to the same. */
 export function problems(path: string): readonly string[] {
   const client = new Client(path, { readwrite: true })
   try {
@@ -157,22 +157,22 @@ export function problems(path: string): readonly string[] {
   }
 }
 
-/** Every backup that is listed must have its bytes. @returns what is wrong with those that have not */
+/** Every listed backup must have its data. @returns the problems of those that do not */
 export async function badBackups(house: House, quick = true): Promise<readonly string[]> {
   if (!existsSync(house.backups)) return []
   const checks = await house.using(latchkey => latchkey.backups.verify({ all: true, quick }))
   return checks.filter(check => check.outcome !== 'passed').map(check => `${check.id}: ${check.problem}`)
 }
 
-/** Names that only a run under way may have. */
+/** Names that only exist during a run. */
 export const litter = (house: House): readonly string[] =>
   [dirname(house.path), house.backups]
     .flatMap(folder => (existsSync(folder) ? readdirSync(folder) : []))
     .filter(name => name.startsWith('.latchkey-tmp') || name.includes('.before-restore-'))
 
 /**
- * Those of these rows that are nowhere: not in the database, in no file that a restore has set aside or a killed one
- * has kept, and in no safety backup.
+ * The given rows that are nowhere: not in the database, not in a file that a restore set aside or a killed one kept,
+ * and not in a safety copy.
  */
 export async function nowhere(house: House, rows: readonly string[]): Promise<readonly string[]> {
   const missing = new Set(rows)
@@ -180,7 +180,7 @@ export async function nowhere(house: House, rows: readonly string[]): Promise<re
     try {
       for (const row of peerRows(path)) missing.delete(row)
     } catch {
-      // What cannot be read holds nothing; `problems` tells why.
+      // An unreadable file contains nothing. `problems` says why.
     }
   }
   lookInto(house.path)
@@ -203,17 +203,17 @@ export async function nowhere(house: House, rows: readonly string[]): Promise<re
 export const lostCommits = (house: House, ledger: string): Promise<readonly string[]> =>
   nowhere(house, acknowledged(ledger))
 
-/** What a peer has written down after each of its commits; a line that was cut short was not acknowledged. */
+/** The ledger of a peer. A line that was cut short was not acknowledged. */
 export const acknowledged = (ledger: string): readonly string[] =>
   readFileSync(ledger, 'utf8').split('\n').slice(0, -1)
 
 export interface Peer extends AsyncDisposable {
   readonly ledger: string
-  /** Ends it in good order. */
+  /** Ends it normally. */
   readonly stop: () => Promise<{ commits: number; seconds: number; worstMs: number; errors: number }>
 }
 
-/** Another process that commits as fast as it can, each commit written down and synced before the next. */
+/** A process that commits as fast as it can. Each commit is written to its ledger and synced before the next. */
 export async function startPeer(house: House): Promise<Peer> {
   const ledger = house.folder.file('ledger')
   const child = Bun.spawn([process.execPath, join(import.meta.dir, 'peer.ts'), house.path, ledger], {
@@ -238,11 +238,11 @@ export async function startPeer(house: House): Promise<Peer> {
   }
 }
 
-/** Runs `work` so many times, as many at once as there are processors. */
+/** Runs `work` this many times, as many at once as there are processors. */
 export const repeat = (count: number, work: (round: number) => Promise<void>): Promise<void> =>
   forEach([...Array(count).keys()], work)
 
-/** Runs `work` for each, as many at once as there are processors. */
+/** Runs `work` for each item, as many at once as there are processors. */
 export async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const waiting = [...items].values()
   const lane = async () => {

@@ -1,4 +1,4 @@
-/** Names, files and manifests that somebody made to break things: worked with as they are, or refused with a reason. */
+/** Hostile names, files and manifests. They work, or are refused with a reason. */
 import {
   linkSync,
   mkdirSync,
@@ -38,7 +38,7 @@ const names = [
   'a'.repeat(200),
 ] as const
 
-/** Longest that a run may take: what waits on a pipe would wait for ever. */
+/** The longest time that a run may take, because reading a pipe would wait forever. */
 const patienceMs = 30_000
 
 async function strangeNames(count: number) {
@@ -80,7 +80,7 @@ async function strangeNames(count: number) {
   return { figures: `${tried.length} names through 14 commands each, exit codes ${codes}`, losses }
 }
 
-/** What lies in the place of the database. */
+/** Things in place of the database. */
 const targets: Readonly<Record<string, (house: House) => void>> = {
   'a link to the database': house => {
     renameSync(house.path, house.folder.file('real.db'))
@@ -119,7 +119,7 @@ const targets: Readonly<Record<string, (house: House) => void>> = {
   },
 }
 
-/** Those that nothing may ever replace. */
+/** Those that must never be replaced. */
 const theirs: ReadonlySet<string> = new Set(["somebody else's database", 'a pipe', 'a folder'])
 
 async function strangeTargets() {
@@ -153,10 +153,10 @@ async function strangeTargets() {
 
 type Manifest = Record<string, unknown>
 
-/** What is no file is no manifest, and what has none is no backup: verify has nothing to look at there. */
+/** Verify has nothing to check if the manifest is not a file, or if there is none. */
 const noManifest = 'a manifest that is a pipe'
 
-/** What lies in the place of a backup and its manifest. */
+/** Things in place of a backup and its manifest. */
 const spoilt: Readonly<Record<string, (house: House, path: string) => Promise<void> | void>> = {
   'a pipe': (_, path) => {
     rmSync(path)
@@ -254,7 +254,7 @@ async function strangeBackups() {
   return { figures: `${Object.keys(spoilt).length} kinds of backup, exit codes ${codes}`, losses }
 }
 
-/** So many of them, each at most once. */
+/** This many of them, each at most once. */
 const sample = <T>(items: readonly T[], count: number): readonly T[] =>
   items
     .map(item => ({ item, place: Math.random() }))
@@ -262,7 +262,7 @@ const sample = <T>(items: readonly T[], count: number): readonly T[] =>
     .slice(0, count)
     .map(({ item }) => item)
 
-/** Runs to the end, or is killed when it does not come to one. */
+/** Runs to the end, or is killed if it takes too long. */
 async function inTime(house: House, line: readonly string[]): Promise<{ code: number; err: string }> {
   const running = house.start(...line)
   const timer = setTimeout(() => running.kill('SIGKILL'), patienceMs)
@@ -273,7 +273,7 @@ async function inTime(house: House, line: readonly string[]): Promise<{ code: nu
 
 const manifestOf = (path: string): string => path.replace(/\.db(\.\w+)?$/, '.json')
 
-/** A manifest that says something else, and is what its own hash says. */
+/** A changed manifest with a valid hash of itself. */
 function rewrite(path: string, change: (manifest: Manifest) => Manifest): void {
   const { manifestSha256: _, ...manifest } = JSON.parse(readFileSync(manifestOf(path), 'utf8'))
   const changed = change(manifest)

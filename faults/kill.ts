@@ -1,4 +1,4 @@
-/** kill -9 at any moment of a run: the database is as before or as after, and the next run finds nothing in its way. */
+/** kill -9 at any moment of a run. The database is in its state before or after, and the next run works. */
 import { existsSync } from 'node:fs'
 import type { Finished } from '../src/testing/process.ts'
 import {
@@ -18,11 +18,11 @@ import {
 interface Operation {
   readonly name: string
   readonly args: readonly string[]
-  /** Brings a furnished house to where the operation begins. */
+  /** Prepares a furnished house for the operation. */
   readonly prepare?: (house: House) => Promise<unknown>
-  /** Whether another process goes on writing meanwhile. */
+  /** Whether another process keeps writing. */
   readonly withPeer?: boolean
-  /** What else must hold when it was acknowledged. */
+  /** What else must hold if it was acknowledged. */
   readonly kept?: (house: House, finished: Finished) => Promise<readonly string[]>
 }
 
@@ -90,7 +90,7 @@ const operations: readonly Operation[] = [
   },
 ]
 
-/** Operations that, done again, do it once more: only the first time has to end in the state of one run. */
+/** Operations that do more if they are repeated. Only the first run must lead to the state of one run. */
 const repeatable = new Set(['record'])
 
 async function dropKey(house: House): Promise<void> {
@@ -139,7 +139,7 @@ async function killed(operation: Operation, count: number) {
     if (peer) for (const row of await lostCommits(house, peer.ledger)) lose(`the commit ${row} is nowhere`)
     const restarted = performance.now()
     const again = await house.run(...args)
-    // With several at once, and on a busy machine, a run takes longer than the first one did.
+    // With several at once on a busy machine, a run takes longer than the first one.
     wholeMs += (performance.now() - restarted - wholeMs) / 5
     if (again.code !== 0) lose(`the next run failed: ${again.err}`)
     else if (state(house.path) !== after && !repeatable.has(name)) lose('the next run did not finish it')

@@ -1,6 +1,6 @@
 /**
- * A restore over a database that other processes open, write to and close all the time, tried until it gets through:
- * the database is sound afterwards, and what was acknowledged stands in it, in a backup or in a file set aside.
+ * Restores a database that other processes constantly open, write to and close, until a restore succeeds. Then the
+ * database is sound, and every acknowledged row is in it, in a backup, or in a file that was set aside.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { Client } from '../src/db/sqlite/client.ts'
@@ -45,9 +45,9 @@ export const openers: readonly Fault[] = Object.entries(states).map(([name, spoi
 }))
 
 const writers = 2
-/** Not at all, and until nobody has it open for a moment. */
+/** Does not wait, and waits until nobody has it open for a moment. */
 const waits = [[], ['--wait', '5s']]
-/** So often a restore may be turned away before that is a fault of its own. */
+/** More refusals than this are a fault. */
 const mostTries = 500
 
 async function restored(count: number, spoil: (path: string) => void) {
@@ -82,7 +82,7 @@ async function restored(count: number, spoil: (path: string) => void) {
   }
 }
 
-/** Creates one user after another, each in a process of its own. @returns those that were acknowledged */
+/** Creates one user after another, each in its own process. @returns those that were acknowledged */
 async function writeUntil(
   house: House,
   writer: number,

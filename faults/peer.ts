@@ -1,6 +1,6 @@
 /**
- * `bun peer.ts DB LEDGER`: commits one row after another until stdin ends, and tells what it has seen. A commit is
- * acknowledged when it stands in the ledger and the ledger is on disk.
+ * `bun peer.ts DB LEDGER`: commits one row after another until stdin ends, and records them in a ledger. A commit is
+ * acknowledged when its ledger line is on disk.
  */
 import { fsyncSync, openSync, writeSync } from 'node:fs'
 import { Client } from '../src/db/sqlite/client.ts'

@@ -1,4 +1,4 @@
-/** Every region of a backup flipped, zeroed or cut: verify and restore say so, and the database is not touched. */
+/** Flips, zeroes or cuts every region of a backup. Verify and restore report it, and the database stays unchanged. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { LatchkeyError } from '../src/contract/errors.ts'
 import type { Backup } from '../src/contract/views.ts'
@@ -57,7 +57,7 @@ async function rotten(compression: (typeof compressions)[number], count: number)
   return { figures: `${tried} damages, each met by verify and restore: ${found}`, losses }
 }
 
-/** What verify and restore say of a damaged backup. */
+/** The answers of verify and restore for a damaged backup. */
 async function attempts(house: House, { id, path }: Backup): Promise<readonly (readonly [string, string])[]> {
   return house.using(async latchkey => {
     const code = (work: Promise<unknown>): Promise<string> =>
@@ -74,7 +74,7 @@ async function attempts(house: House, { id, path }: Backup): Promise<readonly (r
   })
 }
 
-/** The same with the program itself, once: exit code 7. */
+/** The same once with the program itself: exit code 7. */
 async function exitCodes(house: House, { path }: Backup): Promise<readonly number[]> {
   const whole = readFileSync(path)
   writeFileSync(
@@ -94,7 +94,7 @@ async function exitCodes(house: House, { path }: Backup): Promise<readonly numbe
 
 const fingerprint = (house: House): string => Bun.hash(readFileSync(house.path)).toString(36)
 
-/** Damage to the white space of a manifest damages nothing. */
+/** Changed white space in a manifest is no damage. */
 function saysTheSame(a: Buffer, b: Buffer): boolean {
   try {
     return JSON.stringify(JSON.parse(a.toString())) === JSON.stringify(JSON.parse(b.toString()))

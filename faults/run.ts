@@ -1,6 +1,6 @@
 /**
- * `bun run faults [--count N] [--only NAME] [--skip NAME]`: does to Latchkey what machines and people do, with real files
- * and real processes, and compares. A line of figures for each fault; exit code 1 when anything was lost.
+ * `bun run faults [--count N] [--only NAME] [--skip NAME]`: does to Latchkey what machines and people do, with real
+ * files and processes, and checks the result. Prints one line for each fault. Exits 1 if anything was lost.
  */
 import { parseArgs } from 'node:util'
 import { clock } from './clock.ts'
@@ -11,6 +11,7 @@ import { hostile } from './hostile.ts'
 import { kill } from './kill.ts'
 import { openers } from './openers.ts'
 import { rot } from './rot.ts'
+import { served } from './served.ts'
 import { writer } from './writer.ts'
 
 const { values } = parseArgs({
@@ -22,7 +23,7 @@ const { values } = parseArgs({
 })
 const count = Number(values.count)
 if (!Number.isInteger(count) || count < 1) throw new Error('--count must be a whole number of at least 1')
-const chosen = [kill, disk, rot, crowd, writer, openers, clock, hostile]
+const chosen = [kill, served, disk, rot, crowd, writer, openers, clock, hostile]
   .flat()
   .filter(({ name }: Fault) => name.includes(values.only) && !(values.skip && name.includes(values.skip)))
 const widest = Math.max(...chosen.map(fault => fault.name.length))

@@ -1,4 +1,4 @@
-/** A process that commits as fast as it can while all else goes on: it meets no error, and loses no commit. */
+/** A process that commits as fast as it can while everything else runs. It gets no error and loses no commit. */
 import {
   acknowledged,
   badBackups,

@@ -2,8 +2,23 @@ import type { Mutation } from './mutation.ts'
 
 const everyCommand = { tests: ['src/acceptance/audit.test.ts'], only: 'leaves its rows in the audit trail' }
 
-/** What nobody is told of any more. */
+/** Mistakes that hide something. */
 export const audit: readonly Mutation[] = [
+  {
+    what: 'rows of one millisecond sort by chance',
+    file: 'src/operations/rules/ids.ts',
+    text: '  made += 1n\n',
+    instead: '  made = BigInt(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0)\n',
+    tests: ['src/operations/rules/ids.test.ts'],
+  },
+  {
+    what: 'doctor stops at a broken schedule',
+    file: 'src/operations/file/diagnosis.ts',
+    text: '    return { context, unreadable: known(error, context) }\n',
+    instead: '    throw known(error, context)\n',
+    tests: ['src/operations/file/diagnosis.test.ts'],
+    only: 'a broken schedule',
+  },
   {
     what: 'a new user or project is not told of',
     file: 'src/operations/thing.ts',
@@ -42,7 +57,7 @@ export const audit: readonly Mutation[] = [
   {
     what: 'what an import changed is told of as a whole only',
     file: 'src/operations/import/pipeline.ts',
-    text: '      await recordAll(context, db, part)\n',
+    text: '    await recordAll(context, db, events, tell)\n',
     instead: '',
     tests: ['src/operations/import/glm-proxy.test.ts'],
     only: 'brings the key',
@@ -50,7 +65,7 @@ export const audit: readonly Mutation[] = [
   {
     what: 'what an import took back is told of as a whole only',
     file: 'src/operations/import/undo.ts',
-    text: '    await recordAll(context, db, part)\n',
+    text: '  await recordAll(context, db, events, tell)\n',
     instead: '',
     ...everyCommand,
   },

@@ -6,7 +6,7 @@ const swapping = { tests: ['src/operations/file/backup/restore/swap.test.ts'] }
 const durable = { tests: ['src/durable.test.ts'] }
 const planned = { tests: ['src/operations/file/backup/restore/plan.test.ts'] }
 
-/** What cannot be got back. */
+/** Mistakes that lose data. */
 export const backups: readonly Mutation[] = [
   {
     what: 'a restore brings back another backup than the one that was agreed to',
@@ -32,8 +32,8 @@ export const backups: readonly Mutation[] = [
   {
     what: 'a file gets its name before its bytes are on disk',
     file: 'src/system/files.ts',
-    text: "  const file = openSync(path, 'r+')\n  try {\n    fsyncSync(file)",
-    instead: "  const file = openSync(path, 'r+')\n  try {",
+    text: '    withOpen(file, fsyncSync)\n',
+    instead: '',
     ...durable,
   },
   {

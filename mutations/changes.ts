@@ -6,7 +6,7 @@ const names = { tests: ['src/operations/people/people.test.ts'] }
 const extremes = { tests: ['src/operations/usage/extremes.test.ts'] }
 const explained = { tests: ['src/operations/keys/explain.test.ts'] }
 
-/** What a change does and tells, which texts are kept, and what a single event may do. */
+/** Mistakes in what changes do and report, which texts are stored, and what one event may do. */
 export const changes: readonly Mutation[] = [
   {
     what: 'an operation reads the clock again and again',

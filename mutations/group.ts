@@ -1,13 +1,13 @@
-/** Runs a program in a process group of its own, so that nothing it has started is left when it ends. */
+/** Runs a program in its own process group, so that all its children end with it. */
 
-/** What it said on stderr, and how it ended. */
+/** Its stderr, and how it ended. */
 export interface Ended {
   readonly said: string
   readonly code: number
   readonly signal: string | null
 }
 
-/** Ends the group as soon as the program itself has ended, or after `longestMs`. */
+/** Ends the group when the program has ended, or after `longestMs`. */
 export async function runInGroup(
   command: readonly string[],
   { cwd, longestMs }: { readonly cwd: string; readonly longestMs: number },
@@ -23,7 +23,7 @@ export async function runInGroup(
   const timer = setTimeout(end, longestMs)
   process.once('exit', end)
   try {
-    // What is left of the group may hold stderr open.
+    // Remaining processes of the group may keep stderr open.
     const exited = child.exited.then(code => {
       end()
       return code
@@ -40,6 +40,6 @@ function endGroup(leader: number): void {
   try {
     process.kill(-leader, 'SIGKILL')
   } catch {
-    // Nobody is left.
+    // No process is left.
   }
 }

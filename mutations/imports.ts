@@ -4,7 +4,7 @@ const glmProxy = { tests: ['src/operations/import/glm-proxy.test.ts'] }
 const gone = { tests: ['src/operations/import/gone.test.ts'] }
 const ingest = { tests: ['src/operations/usage/ingest.test.ts'] }
 
-/** What comes from elsewhere. */
+/** Mistakes in imports. */
 export const imports: readonly Mutation[] = [
   {
     what: 'an import counts again what it has counted',
@@ -88,7 +88,7 @@ export const imports: readonly Mutation[] = [
     file: 'src/db/sqlite/untrusted.ts',
     text: '    this.#database.limits.length = mostValueBytes\n',
     instead: '',
-    tests: ['src/formats/foreign-database.test.ts'],
+    tests: ['src/operations/file/foreign-database.test.ts'],
   },
   {
     what: 'an event counts twice',

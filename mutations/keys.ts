@@ -2,7 +2,7 @@ import type { Mutation } from './mutation.ts'
 
 const standing = { tests: ['src/operations/keys/status.test.ts', 'src/operations/keys/keys.test.ts'] }
 
-/** Who gets in. */
+/** Mistakes in who gets access. */
 export const keys: readonly Mutation[] = [
   {
     what: 'a key works for one more millisecond than it should',
@@ -91,8 +91,8 @@ export const keys: readonly Mutation[] = [
   {
     what: 'a verdict for an amount that is no number lets everything through',
     file: 'src/operations/keys/verify.ts',
-    text: '  requireSound(options)\n',
-    instead: '',
+    text: '&& amounts.every(isSound)) {',
+    instead: ') {',
     tests: ['src/operations/keys/keys.test.ts'],
   },
   {

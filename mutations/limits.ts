@@ -3,26 +3,19 @@ import type { Mutation } from './mutation.ts'
 const windows = { tests: ['src/operations/limits/window.test.ts'] }
 const reserving = { tests: ['src/operations/usage/reserve.test.ts'] }
 
-/** What lets through more, or less, than a limit says. */
+/** Mistakes that let through more, or less, than a limit allows. */
 export const limits: readonly Mutation[] = [
-  {
-    what: 'a reset holds only from the next millisecond on',
-    file: 'src/db/spans.ts',
-    text: 'resetAt !== null && resetAt <= at && resetAt > start',
-    instead: 'resetAt !== null && resetAt < at && resetAt > start',
-    tests: ['src/db/spans.test.ts', 'src/operations/limits/window.test.ts'],
-  },
   {
     what: 'an old reset makes a window longer than it is',
     file: 'src/db/spans.ts',
-    text: 'resetAt <= at && resetAt > start ? resetAt : start',
-    instead: 'resetAt <= at ? resetAt : start',
+    text: 'resetAt !== null && resetAt > start ?',
+    instead: 'resetAt !== null ?',
     ...windows,
   },
   {
     what: 'a reset forgives nothing of the minute under way',
     file: 'src/db/sqlite/facts.ts',
-    text: ' - heldBefore(limit, from, at, edgeMs)',
+    text: ' - heldBefore(limit, from, edgeMs)',
     instead: '',
     ...windows,
   },

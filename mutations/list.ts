@@ -1,4 +1,4 @@
-/** All of them. Each must be noticed by the tests that it names: see `run.ts`. */
+/** All mutations. The tests that each names must notice it; see `run.ts`. */
 import { audit } from './audit.ts'
 import { backups } from './backups.ts'
 import { changes } from './changes.ts'
@@ -9,6 +9,7 @@ import { money } from './money.ts'
 import type { Mutation } from './mutation.ts'
 import { server } from './server.ts'
 import { start } from './start.ts'
+import { together } from './together.ts'
 
 export const mutations: readonly Mutation[] = [
   ...audit,
@@ -20,4 +21,5 @@ export const mutations: readonly Mutation[] = [
   ...backups,
   ...imports,
   ...start,
+  ...together,
 ]

@@ -1,6 +1,6 @@
 import type { Mutation } from './mutation.ts'
 
-/** What is charged. */
+/** Mistakes in what is charged. */
 export const money: readonly Mutation[] = [
   {
     what: 'costs are rounded to the nearest micro-dollar: many small ones come to nothing',

@@ -1,14 +1,14 @@
-/** One mistake that somebody might make, and the tests that must notice. */
+/** A mistake that somebody might make, and the tests that must notice. */
 export interface Mutation {
-  /** What goes wrong then. */
+  /** What goes wrong. */
   readonly what: string
-  /** From the root of the project. */
+  /** The file, from the root of the project. */
   readonly file: string
-  /** Stands there exactly once. */
+  /** Must be in the file exactly once. */
   readonly text: string
   readonly instead: string
-  /** Files of tests of which at least one must fail. */
+  /** Test files. At least one must fail. */
   readonly tests: readonly string[]
-  /** Only the tests with this in their names: large files take minutes. */
+  /** Runs only the tests whose names contain this, because large files take minutes. */
   readonly only?: string
 }

@@ -1,10 +1,10 @@
 /**
- * `bun run mutate [--seconds N] [--seed N] [--only TEXT] [--at-once N]`: makes one mistake at a time in a copy of the project and
- * runs the tests that must notice. Exit code 1 when a mistake survived, or when the text that it changes is not there exactly
- * once: then the list must follow the code.
+ * `bun run mutate [--seconds N] [--seed N] [--only TEXT] [--at-once N]`: makes one mistake at a time in a copy of the
+ * project and runs the tests that must notice. Exits 1 if a mistake survives, or if the text to change is not in the
+ * file exactly once. Then adapt the list to the code.
  *
- * With `--seconds` it begins no more once they are over, and starts at another place of the list each day, or at the one that
- * `--seed` gives.
+ * With `--seconds`, no mistake is begun after that time. The list then begins at another place each day, or at that of
+ * `--seed`.
  */
 import { cpSync, existsSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import { mutations } from './list.ts'
 import type { Mutation } from './mutation.ts'
 
 const root = join(import.meta.dir, '..')
-/** Tests that go on for longer have noticed: they wait for what will not come. */
+/** Tests that take longer have noticed: they hang. */
 const longestMs = 15 * 60_000
 
 interface Outcome {
@@ -41,7 +41,7 @@ if (stale.length > 0) {
 
 const chosen = mutations.filter(({ what, file }) => `${file}: ${what}`.includes(values.only))
 const seed = values.seconds === undefined ? 0 : Number(values.seed ?? Math.floor(Date.now() / 86_400_000))
-// Far from the day before, so that few days see all of the list.
+// Far from yesterday's place, so that a few days cover the whole list.
 const first = chosen.length === 0 ? 0 : (seed * 37) % chosen.length
 const queue = [...chosen.slice(first), ...chosen.slice(0, first)]
 const deadline = performance.now() + Number(values.seconds ?? Number.POSITIVE_INFINITY) * 1_000
@@ -51,7 +51,7 @@ if (values.seconds !== undefined) {
   )
 }
 
-// An exit ends the tests that are under way.
+// Exiting ends running tests.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const outcomes: Outcome[] = []
 await Promise.all(Array.from({ length: Number(values['at-once']) }, work))
@@ -60,7 +60,7 @@ console.log(`${outcomes.length} of ${chosen.length} mutations tried, ${survivors
 for (const { mutation } of survivors) console.log(`  ${mutation.file}: ${mutation.what}`)
 process.exitCode = survivors.length === 0 && outcomes.length > 0 ? 0 : 1
 
-/** Why a mutation cannot be made as it stands. */
+/** Why a mutation cannot be made. */
 function problemsOf({ what, file, text, instead, tests }: Mutation): readonly string[] {
   const content = existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : ''
   const found = content.split(text).length - 1
@@ -72,7 +72,7 @@ function problemsOf({ what, file, text, instead, tests }: Mutation): readonly st
   ]
 }
 
-/** Takes mutations off the queue, in a copy of its own. */
+/** Takes mutations from the queue, and makes them in its own copy. */
 async function work(): Promise<void> {
   using folder = temporaryFolder()
   const copy = folder.file('project')
@@ -87,7 +87,7 @@ async function work(): Promise<void> {
   }
 }
 
-/** What git would commit, as it is now; a copy of node_modules would take longer than most tests. */
+/** Copies what git would commit now. Copying node_modules would take longer than most tests. */
 function copyProject(copy: string): void {
   const listed = Bun.spawnSync(['git', 'ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
     cwd: root,
@@ -98,7 +98,7 @@ function copyProject(copy: string): void {
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
 }
 
-/** @throws Error when no test could run */
+/** @throws Error (no test could run) */
 async function isNoticed(
   copy: string,
   { what, file, text, instead, tests, only }: Mutation,
@@ -106,7 +106,7 @@ async function isNoticed(
   const path = join(copy, file)
   const { mode } = statSync(path)
   const content = readFileSync(path, 'utf8')
-  // Not `replace` with a text: `$&` would mean something.
+  // A function, because `$&` in a text would be replaced.
   writeFileSync(
     path,
     content.replace(text, () => instead),
@@ -119,7 +119,7 @@ async function isNoticed(
     ]
     const { said, code, signal } = await runInGroup(command, { cwd: copy, longestMs })
     if (code === 0) return false
-    // What cannot even be loaded, or names no test, proves nothing.
+    // Code that cannot be loaded, or a run without tests, proves nothing.
     if (signal === null && !/^\(fail\) /m.test(said))
       throw new Error(`${what}: no test ran\n${said.slice(-2_000)}`)
     return true

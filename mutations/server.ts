@@ -4,7 +4,7 @@ const app = { tests: ['src/server/app.test.ts'] }
 
 const door = { tests: ['src/server/door.test.ts'] }
 
-/** What the server answers, and to whom. */
+/** Mistakes in what the server answers, and to whom. */
 export const server: readonly Mutation[] = [
   {
     what: 'whoever may ask for verdicts may charge keys',
@@ -106,8 +106,8 @@ export const server: readonly Mutation[] = [
   {
     what: 'usage is counted that was answered with 400',
     file: 'src/server/body.ts',
-    text: '        await requireEnd(request)\n',
-    instead: '',
+    text: '  await requireEnd(request)\n  return',
+    instead: '  return',
     tests: ['src/server/serve.test.ts'],
     only: 'a body in chunks',
   },

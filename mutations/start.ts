@@ -2,7 +2,7 @@ import type { Mutation } from './mutation.ts'
 
 const started = { tests: ['src/binary.test.ts'] }
 
-/** What a foreign folder can do to whoever stands in it. */
+/** Mistakes that let a foreign folder affect the program. */
 export const start: readonly Mutation[] = [
   {
     what: 'the preloads of a foreign bunfig.toml are run',

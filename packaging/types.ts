@@ -10,7 +10,7 @@ const root = join(import.meta.dir, '..')
 const outDir = resolve(root, process.argv[2] ?? 'types')
 
 const tsc = Bun.spawnSync(
-  ['node_modules/.bin/tsc', '-p', 'packaging/tsconfig.types.json', '--outDir', outDir],
+  ['node_modules/.bin/tsc', '-p', 'packaging/tsconfig.types.json', '--outDir', outDir, '--singleThreaded'],
   {
     cwd: root,
     stdout: 'inherit',

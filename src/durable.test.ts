@@ -33,7 +33,19 @@ interface Call {
 function callsOf(line: string): readonly Call[] {
   const trace = folder.file('trace')
   const names = 'fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat'
-  const strace = ['strace', '-f', '-y', '-qq', '-e', `trace=${names}`, '-e', 'signal=none', '-o', trace]
+  const strace = [
+    'strace',
+    '-f',
+    '--seccomp-bpf',
+    '-y',
+    '-qq',
+    '-e',
+    `trace=${names}`,
+    '-e',
+    'signal=none',
+    '-o',
+    trace,
+  ]
   const env = {
     PATH: process.env['PATH'],
     HOME: folder.path,

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { pageShell, root } from './testing/pages.ts'
 import { requireTool } from './testing/tools.ts'
 
-const { folder, path, blocks, bash: typed } = pageShell()
+const { folder, path, blocks, bash: typed, close } = pageShell()
 const environment = { PATH: path, HOME: folder.path, TZ: 'UTC' }
 const bash = (script: string) => typed(script, environment)
-afterAll(() => folder.remove())
+afterAll(close)
 
 /** What the systems that a guide takes over from have left. */
 function leaveForeignData(home: string): void {
@@ -38,14 +38,14 @@ test.each([
   ['docs/proxy.md', ''],
 ])(
   '%s works, from its first line to its last',
-  (page, before) => {
+  async (page, before) => {
     const home = folder.file(`guide-${page.replace(/\W/g, '-')}`)
     mkdirSync(home)
     leaveForeignData(home)
     const script = ['set -x', before, ...blocks(page, 'sh')]
       .join('\n')
       .replaceAll(folder.file('backups'), join(home, 'backups'))
-    const { code, err } = typed(script, { ...environment, HOME: home }, home)
+    const { code, err } = await typed(script, { ...environment, HOME: home }, home)
     expect(code, err).toBe(0)
   },
   120_000,
@@ -61,7 +61,7 @@ requireTool('promtool')('the alerts of docs/monitoring.md are rules that Prometh
 })
 
 /** The backend of docs/embedding.md in a folder of its own, with a key that may chat and one that may not. */
-function backendHome(name: string) {
+async function backendHome(name: string) {
   const home = folder.file(name)
   mkdirSync(join(home, 'node_modules'), { recursive: true })
   symlinkSync(root, join(home, 'node_modules/latchkey'))
@@ -69,10 +69,10 @@ function backendHome(name: string) {
     symlinkSync(join(root, 'node_modules', each), join(home, 'node_modules', each))
   }
   const db = join(home, 'latchkey.db')
-  bash(`latchkey init --db ${db}`)
-  const made = bash(`latchkey key create ci --scope chat:write --limit tokens=100/5h --db ${db} --json`)
+  await bash(`latchkey init --db ${db}`)
+  const made = await bash(`latchkey key create ci --scope chat:write --limit tokens=100/5h --db ${db} --json`)
   const { secret, id } = JSON.parse(made.out)
-  const unscoped = JSON.parse(bash(`latchkey key create other --db ${db} --json`).out).secret
+  const unscoped = JSON.parse((await bash(`latchkey key create other --db ${db} --json`)).out).secret
   writeFileSync(join(home, 'backend.ts'), blocks('docs/embedding.md', 'ts').join('\n\n'))
   /** What the script prints, as JSON. */
   const use = (script: string) => {
@@ -87,8 +87,8 @@ function backendHome(name: string) {
   return { db, secret, id, unscoped, use }
 }
 
-test('the servers of docs/embedding.md answer as one: with Bun alone, with Hono and with Elysia', () => {
-  const { secret, id, unscoped, use } = backendHome('servers')
+test('the servers of docs/embedding.md answer as one: with Bun alone, with Hono and with Elysia', async () => {
+  const { secret, id, unscoped, use } = await backendHome('servers')
   const seen = use(
     `import { answer, elysia, hono, recordUse, stop } from './backend.ts'
      const server = Bun.serve({ port: 0, fetch: answer })
@@ -127,7 +127,7 @@ test('the servers of docs/embedding.md answer as one: with Bun alone, with Hono 
 }, 600_000)
 
 test('the backend of docs/embedding.md lets in, counts, reserves and stops', async () => {
-  const { db, secret, id, unscoped, use } = backendHome('embedding')
+  const { db, secret, id, unscoped, use } = await backendHome('embedding')
   const seen = use(
     `import { admit, keyExists, recordSoon, recordUse, stop, withReservation } from './backend.ts'
      const secret = ${JSON.stringify(secret)}
@@ -154,5 +154,5 @@ test('the backend of docs/embedding.md lets in, counts, reserves and stops', asy
     true,
     false,
   ])
-  expect(JSON.parse(bash(`latchkey key stats ci --db ${db} --json`).out).totals.tokens).toBe(123)
+  expect(JSON.parse((await bash(`latchkey key stats ci --db ${db} --json`)).out).totals.tokens).toBe(123)
 }, 600_000)

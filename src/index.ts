@@ -18,23 +18,23 @@ import { systemUser } from './system/user.ts'
 import { type NoPath, pathProblem, placeProblem } from './text/address.ts'
 
 export interface LatchkeyOptions {
-  /** The database file. */
+  /** The path of the database. */
   readonly path: string
   /** Whether it may write; `read` never changes the database or its WAL. Default `write`. */
   readonly access?: 'read' | 'write' | undefined
-  /** Do all the work and all the checks, and keep nothing. */
+  /** Do all the work and all the checks, but keep nothing. */
   readonly dryRun?: boolean | undefined
-  /** Who the audit trail names; default the user of the operating system, from `library`. */
+  /** Who is named in the audit log; default the user of the operating system, from `library`. */
   readonly actor?: Actor | undefined
-  /** Where backups go, a folder or `s3://bucket/prefix`; default `backups` beside the database. */
+  /** Where backups go, a folder or `s3://bucket/prefix`; default as scheduled, else `backups` beside the database. */
   readonly backupDir?: string | undefined
   /** Which backups are kept when old ones are removed. */
   readonly keep?: KeepPolicy | undefined
-  /** A file of age recipients: every backup is encrypted to them. */
+  /** A file of age recipients, to whom every backup is encrypted. */
   readonly ageRecipientsFile?: string | undefined
-  /** A file of age identities, which open encrypted backups. */
+  /** A file of age identities, which decrypt backups. */
   readonly ageIdentityFile?: string | undefined
-  /** Where the AWS_ variables are looked up, and the folders of the user; default the environment of the process. */
+  /** The environment for the AWS_ variables and the user's folders; default that of the process. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** How long a write waits for other processes, in milliseconds; default 5,000. */
   readonly busyTimeoutMs?: number | undefined
@@ -45,14 +45,14 @@ export interface LatchkeyOptions {
   readonly maxEndUsers?: number | undefined
   /** The clock; default that of the system. */
   readonly now?: (() => Date) | undefined
-  /** Told now and then how far an import, a log of usage, a backup or a restore has come; must not throw. */
+  /** Called with the progress of imports, usage logs, backups and restores. Must not throw. */
   readonly onProgress?: ProgressListener | undefined
-  /** Told when another file took the place of the database and was opened; must not throw. */
+  /** Called when another file took the place of the database and was opened. Must not throw. */
   readonly onReplaced?: (() => void) | undefined
 }
 
 /**
- * Opens a database that `latchkey init` made.
+ * Opens a database that was created with `latchkey init` or `initialize`.
  *
  * @throws LatchkeyError with code database_missing, database_foreign, schema_older, schema_newer, corrupt,
  *   permission
@@ -69,8 +69,8 @@ export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> 
 }
 
 /**
- * As `openLatchkey`, but the file is opened by the first operation that needs it: it may not exist yet. What an
- * operation is made of is loaded with its first use too.
+ * Like `openLatchkey`, but the first operation that needs the file opens it, so it may not exist yet. Code is also
+ * loaded with its first use.
  *
  * @throws LatchkeyError with code config (the path is an address)
  * @example
@@ -104,52 +104,5 @@ function requireNone(wrong: NoPath | undefined): void {
 
 export { type ErrorCode, exitCodes, LatchkeyError } from './contract/errors.ts'
 export type * from './contract/views.ts'
-export type { Backups, DatabaseFile, Migrations } from './library/file.ts'
-export type { Imports } from './library/imports.ts'
-export type { Keys } from './library/keys.ts'
-export type { Audit, Latchkey } from './library/latchkey.ts'
-export type { Limits } from './library/limits.ts'
-export type { Projects, Users } from './library/people.ts'
-export type { Prices, Usage } from './library/usage.ts'
-export type { Admitted, Authorized, Carrier, GuardOptions, Refused } from './operations/door/input.ts'
+export type * from './library/latchkey.ts'
 export { rateLimitHeaders } from './operations/door/rate-limit.ts'
-export type { KeepPolicy } from './operations/file/backup/input.ts'
-export type { Actor, AuditFilter, CreateOptions, KeySelector } from './operations/input.ts'
-export type {
-  ActivityOptions,
-  BulkChange,
-  Delivery,
-  Expectation,
-  KeyChanges,
-  KeyFilter,
-  KeyImportOptions,
-  KeyPage,
-  NewKey,
-  NewKeyOptions,
-  RevokeOptions,
-  RotateOptions,
-  StatsOptions,
-  VerifyOptions,
-} from './operations/keys/input.ts'
-export type { Limited, LimitName, NewLimit, ResetOptions } from './operations/limits/input.ts'
-export type {
-  NewProject,
-  NewUser,
-  ProjectChanges,
-  ProjectFilter,
-  UserChanges,
-  UserFilter,
-} from './operations/people/input.ts'
-export type {
-  CheckOptions,
-  CompactOptions,
-  IngestOptions,
-  NewPrice,
-  PriceFilter,
-  Recorder,
-  RecorderOptions,
-  RemovePrices,
-  ReportOptions,
-  ReserveOptions,
-  UsageInput,
-} from './operations/usage/input.ts'

@@ -18,7 +18,7 @@ export const main: Main = async (argv, env, streams, overrides = {}) => {
     stopped: () => new Promise(() => {}),
     program: ['latchkey'],
     ...overrides,
-    // A folder that is gone has no path.
+    // A folder that was removed has no path.
     cwd: overrides.cwd ?? resolve('.'),
     env,
     streams,

@@ -88,6 +88,31 @@ test.each([...nounNames])('a %s is completed and picked', async noun => {
   expect(shown.err).toContain(`latchkey ${noun} show ${label}`)
 })
 
+test.each([...nounNames])('a %s is listed, found by part of its label, and renamed', async noun => {
+  await using there = await home()
+  const [first, second] = there.made.get(noun)!
+  const listed = async (line: string) =>
+    (await there.succeed(`${noun} list ${line} --json`)).json<readonly { id: string }[]>().map(({ id }) => id)
+  expect(await listed('')).toEqual([first.id, second.id])
+  expect(await listed(`--search ${second.label.slice(1)}`)).toEqual([second.id])
+  expect((await there.succeed(`${noun} list`, { tty: true })).out).toContain(first.label)
+  const none = await there.succeed(`${noun} list --search nothing-has-this`, { tty: true })
+  expect(none.err).toContain(`latchkey ${noun} list`)
+  const { label } = nouns[noun]
+  const renamed = await there.succeed(`${noun} update ${first.label} --${label} another --json`)
+  expect(renamed.json()).toMatchObject({
+    changed: true,
+    [label]: 'another',
+    before: { [label]: first.label },
+  })
+  const [row] = await there.latchkey.audit.list({ target: first.id })
+  expect(row).toMatchObject({
+    action: `${noun}.update`,
+    before: { [label]: first.label },
+    after: { [label]: 'another' },
+  })
+})
+
 test.each([...nounNames])('a %s is told of in the audit trail', async noun => {
   await using there = await home()
   const [{ id, label }] = there.made.get(noun)!

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { dirname, join } from 'node:path'
 import { pageShell, root } from './testing/pages.ts'
 
-const { folder, work, path, blocks, bash: typed } = pageShell()
+const { folder, work, path, blocks, bash: typed, close } = pageShell()
 let secret = ''
 
 const environment = () => ({
@@ -38,7 +38,7 @@ beforeAll(() => {
   new Database(join(work, 'data/sqlite.db')).run(schema)
 })
 
-afterAll(() => folder.remove())
+afterAll(close)
 
 // The first two set up and test, the third installs: each needs a machine of its own.
 const readme = blocks('README.md', 'sh').slice(3)
@@ -47,14 +47,15 @@ test('the README has blocks to run', () => {
   expect(readme.length).toBeGreaterThan(5)
 })
 
-test('the commands of the README work, from the first to the last', () => {
+test('the commands of the README work, from the first to the last', async () => {
   for (const block of readme) {
-    const ran = bash(block)
+    const ran = await bash(block)
     expect(ran, block).toMatchObject({ code: 0 })
     if (secret === '') {
-      secret = bash(
+      const made = await bash(
         'latchkey key create reader --json | jq -r .secret 2>/dev/null || latchkey key rotate reader -o csv --fields secret | tail -1',
-      ).out.trim()
+      )
+      secret = made.out.trim()
       expect(secret).toMatch(/^lk_\w{36}$/)
     }
   }
@@ -62,8 +63,8 @@ test('the commands of the README work, from the first to the last', () => {
 
 test.each(['docs/import-glm-proxy.md', 'docs/backup.md', 'docs/server.md'])(
   'the commands of %s work',
-  page => {
-    for (const block of blocks(page, 'sh')) expect(bash(block), block).toMatchObject({ code: 0 })
+  async page => {
+    for (const block of blocks(page, 'sh')) expect(await bash(block), block).toMatchObject({ code: 0 })
   },
   120_000,
 )
@@ -77,7 +78,7 @@ test('the line for cron takes a backup, in the bare environment that cron gives'
   const { HOME, LATCHKEY_DB } = environment()
   const ran = Bun.spawnSync(['/bin/sh', '-c', command], {
     cwd: folder.path,
-    env: { HOME, LATCHKEY_DB, SHELL: '/bin/sh', PATH: `${folder.file('bin')}:${path.slice(5)}` },
+    env: { HOME, LATCHKEY_DB, SHELL: '/bin/sh', PATH: `${folder.file('real')}:${path.slice(5)}` },
     stdin: 'ignore',
   })
   expect(ran.stderr.toString()).toBe('')
@@ -100,14 +101,14 @@ test('the gateway of the README lets a key through, counts it, and turns others 
     const { value } = await gateway.stdout.getReader().read()
     const [url = ''] = /http\S+/.exec(new TextDecoder().decode(value)) ?? []
     const ask = (bearer: string) => fetch(url, { headers: { authorization: `Bearer ${bearer}` } })
-    const limited = JSON.parse(bash('latchkey key create limited --limit tokens=12/5h --json').out)
+    const limited = JSON.parse((await bash('latchkey key create limited --limit tokens=12/5h --json')).out)
     const first = await ask(limited.secret)
     expect([first.status, await first.json()]).toEqual([200, { text: 'Hello' }])
     const second = await ask(limited.secret)
     expect([second.status, await second.json()]).toMatchObject([429, { code: 'limit_exceeded' }])
     expect((await ask('pk_nobody')).status).toBe(401)
     expect((await ask('')).status).toBe(401)
-    const { totals } = JSON.parse(bash('latchkey key stats limited --json').out)
+    const { totals } = JSON.parse((await bash('latchkey key stats limited --json')).out)
     expect(totals).toMatchObject({ requests: 1, tokens: 12, costUsd: 0.0004 })
   } finally {
     gateway.kill()

@@ -1,11 +1,13 @@
 /**
  * The contract, written out a second time by hand. Scripts rely on these names: a list here may grow together with
- * `views.ts` or `errors.ts`, and nothing may ever leave it.
+ * `views/` or `errors.ts`, and nothing may ever leave it.
  */
 import { describe, expect, test } from 'bun:test'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { exitCodes, exitMeanings, LatchkeyError } from './errors.ts'
 import type { JsonSchema } from './shape.ts'
-import * as views from './views.ts'
+import * as words from './views/words.ts'
 
 // biome-ignore format: one line for the fields of one view
 const fields: Readonly<Record<string, readonly string[]>> = {
@@ -15,7 +17,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   holder: ['pid', 'command'],
   limit: ['metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each'],
   limitState: [
-    'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
+    'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'endUser', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
   ],
   key: [
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
@@ -158,11 +160,11 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'problems',
   ],
   limitForecast: [
-    'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
+    'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'endUser', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
     'frees',
   ],
   putLimit: [
-    'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt', 'changed',
+    'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'endUser', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt', 'changed',
   ],
   limitSubject: ['type', 'id', 'name'],
   price: ['model', 'inputUsd', 'outputUsd', 'startsAt', 'current'],
@@ -213,6 +215,7 @@ const innerFields: Readonly<Record<string, readonly string[]>> = {
     'models',
     'each',
     'subject',
+    'endUser',
     'used',
     'reserved',
     'remaining',
@@ -229,6 +232,7 @@ const innerFields: Readonly<Record<string, readonly string[]>> = {
     'models',
     'each',
     'subject',
+    'endUser',
     'used',
     'reserved',
     'remaining',
@@ -426,8 +430,16 @@ interface View {
 }
 const isView = (value: unknown): value is View =>
   typeof value === 'object' && value !== null && 'fields' in value && 'schema' in value
+const folder = join(import.meta.dir, 'views')
+const files: readonly object[] = await Promise.all(
+  readdirSync(folder).map(file => import(join(folder, file))),
+)
 const actual = new Map<string, View>(
-  Object.entries(views).flatMap(([name, value]: [string, unknown]) => (isView(value) ? [[name, value]] : [])),
+  files.flatMap(file =>
+    Object.entries(file).flatMap(([name, value]: [string, unknown]) =>
+      isView(value) ? [[name, value]] : [],
+    ),
+  ),
 )
 
 /** The schema of a value that is not null. */
@@ -517,13 +529,13 @@ describe('choices', () => {
   test.each([
     [
       'keyStatuses',
-      views.keyStatuses,
+      words.keyStatuses,
       ['active', 'disabled', 'expired', 'revoked', 'user_disabled', 'project_archived'],
     ],
-    ['metrics', views.metrics, ['tokens', 'requests', 'usd', 'parallel']],
-    ['roles', views.roles, ['admin', 'member', 'viewer']],
-    ['origins', views.origins, ['terminal', 'cron', 'service', 'script', 'library']],
-    ['reportGroups', views.reportGroups, ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month']],
+    ['metrics', words.metrics, ['tokens', 'requests', 'usd', 'parallel']],
+    ['roles', words.roles, ['admin', 'member', 'viewer']],
+    ['origins', words.origins, ['terminal', 'cron', 'service', 'script', 'library']],
+    ['reportGroups', words.reportGroups, ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month']],
   ] as const)('%s', (name, found, written) => {
     expectKept(name, written, found)
   })

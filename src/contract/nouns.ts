@@ -56,6 +56,9 @@ export const nounNames = Object.keys(nouns) as readonly Noun[]
 /** Whether a word is a noun. */
 export const isNoun = (word: string): word is Noun => Object.hasOwn(nouns, word)
 
+/** What people know a thing by. */
+export const labelOf = (noun: Noun, thing: object): string => String(Reflect.get(thing, nouns[noun].label))
+
 /** Nouns that can have limits. */
 export const limitedNouns = ['key', 'user', 'project'] as const satisfies readonly Noun[]
 export type LimitedNoun = (typeof limitedNouns)[number]

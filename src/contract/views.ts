@@ -1,17 +1,17 @@
 /**
- * What operations return and `--json` prints. Fields are only ever added, because scripts rely on their names. Import types
- * from here, but shapes from their own file, so that a command loads only those it prints.
+ * The types of what operations return and `--json` prints. Fields are only ever added, because scripts rely on their names.
+ * Shapes are imported from their own file, so that a command loads only those it prints.
  */
-export * from './views/audit.ts'
-export * from './views/backups.ts'
+export type * from './views/audit.ts'
+export type * from './views/backups.ts'
 export type * from './views/changes.ts'
-export * from './views/database.ts'
-export * from './views/exports.ts'
-export * from './views/imports.ts'
-export * from './views/keys.ts'
-export * from './views/limits.ts'
-export * from './views/people.ts'
-export * from './views/program.ts'
-export * from './views/refs.ts'
-export * from './views/usage.ts'
-export * from './views/words.ts'
+export type * from './views/database.ts'
+export type * from './views/exports.ts'
+export type * from './views/imports.ts'
+export type * from './views/keys.ts'
+export type * from './views/limits.ts'
+export type * from './views/people.ts'
+export type * from './views/program.ts'
+export type * from './views/refs.ts'
+export type * from './views/usage.ts'
+export type * from './views/words.ts'

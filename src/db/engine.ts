@@ -103,8 +103,9 @@ export interface KeyQuery {
 }
 
 /**
- * What is counted with every request. Each call is one transaction of its own, in line with the others; on disk after a
- * crash of the process, but not yet after a loss of power, unless it says otherwise. Functions that are passed in run inside it, and await nothing.
+ * What is counted with every request. Calls at the same time share one transaction, in their order, and one that fails leaves
+ * the others. It survives a crash of the process at once, and a loss of power after the next checkpoint, unless it says
+ * otherwise. Functions that are passed in run inside it, and await nothing.
  */
 export interface UsageBook {
   /** Adds to the minute, the hour and the day together. Null without such a key. */

@@ -218,7 +218,7 @@ export function overflowOf(totals: UsageCounts, counts: UsageCounts): Overflow |
 }
 
 /** Of more, the life of a key is summed before it is counted. It takes two million times as much to fill it unnoticed. */
-const plenty = 2 ** 32
+export const plenty = 2 ** 32
 
 /** Whether counts are so large that the life of a key might not have room for them. */
 export const isHuge = ({

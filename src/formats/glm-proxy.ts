@@ -11,7 +11,7 @@ import {
   type Problem,
   wholeEntry,
 } from './foreign-data.ts'
-import { otherTables, requireColumns } from './foreign-database.ts'
+import { otherTables, requireColumns } from './foreign-tables.ts'
 import { parseJson } from './json-text.ts'
 import { type ForeignDatabase, type ForeignFile, invalid, withSource } from './source.ts'
 

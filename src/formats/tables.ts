@@ -1,7 +1,7 @@
 /** Turns the tables of another system, from a database or dumps, into users, projects and keys. */
 import { Fields, type Report, type Row } from './fields.ts'
 import type { ForeignData, ForeignKey, ForeignProject, ForeignUser, Problem } from './foreign-data.ts'
-import { otherTables, requireColumns } from './foreign-database.ts'
+import { otherTables, requireColumns } from './foreign-tables.ts'
 import type { ForeignDatabase } from './source.ts'
 
 /** Required columns, and other known ones, which are read or ignored. */

@@ -1,4 +1,4 @@
-/** The database as a file: backups, restore, migrations. Types alone; `src/operations/file` has the rules. */
+/** The database as a file: backups, restore, migrations. Types only; `src/operations/file` has the rules. */
 import type {
   Backup,
   BackupCheck,
@@ -32,6 +32,8 @@ import type {
 } from '../operations/file/backup/input.ts'
 import type { CopyDatabase, Migrate, PlanMigration, Query } from '../operations/file/input.ts'
 
+export type { KeepPolicy } from '../operations/file/backup/input.ts'
+
 /** Copies of the database, each with a manifest, in a folder or in a bucket (`s3://bucket/prefix`). */
 export interface Backups {
   /**
@@ -62,8 +64,8 @@ export interface Backups {
    */
   readonly get: (options: ChooseBackup) => Promise<Backup>
   /**
-   * Restores backups into a private file and checks them there. `failed` must not be relied on; `aborted` could not be
-   * checked, which is no pass either.
+   * Restores backups into a private file and checks them there. Do not rely on a `failed` backup. An `aborted` one
+   * could not be checked.
    *
    * @throws not_found, ambiguous, usage
    * @example
@@ -72,7 +74,7 @@ export interface Backups {
    */
   readonly verify: (options?: VerifyBackups) => Promise<readonly BackupCheck[]>
   /**
-   * Removes backups that no rule keeps, and gives every backup with the reasons, newest first.
+   * Removes backups that no rule keeps. Returns every backup with the reasons, newest first.
    *
    * @throws usage (no rules), not_found, busy, partial (some could not be removed), permission, invalid, conflict
    * @example
@@ -90,7 +92,7 @@ export interface Backups {
    */
   readonly planPrune: (options?: PruneBackups) => Promise<readonly BackupPruning[]>
   /**
-   * Whether backups are taken: `fresh`, `stale` without one that is young enough, `failed` while any did not pass its last
+   * Whether there is a recent good backup: `fresh`, `stale` if none is recent enough, `failed` if any failed its last
    * verification or has a damaged manifest.
    *
    * @throws not_found, permission, busy
@@ -111,7 +113,7 @@ export interface Backups {
    */
   readonly planSchedule: (job: ScheduleBackups) => Promise<BackupSchedule>
   /**
-   * Has backups taken by cron or by systemd, in place of an earlier schedule for the same database.
+   * Schedules backups with cron or systemd. Replaces an earlier schedule of the same database.
    *
    * @throws invalid (the times), config (no crontab, no systemd, or it refuses), permission
    * @example
@@ -119,7 +121,7 @@ export interface Backups {
    */
   readonly schedule: (job: ScheduleBackups) => Promise<BackupSchedule>
   /**
-   * Removes the schedules of this database, and gives those there were.
+   * Removes the schedules of this database, and returns them.
    *
    * @throws config, permission
    * @example
@@ -129,8 +131,8 @@ export interface Backups {
    */
   readonly unschedule: (options?: UnscheduleBackups) => Promise<readonly BackupSchedule[]>
   /**
-   * The backup that `restore` would use with the same options, and the secrets that would work again by it. For a whole
-   * database it is got and verified for that.
+   * The backup that `restore` would use with the same options, and the secrets that would work again. To find these for
+   * a whole database, the backup is fetched and verified.
    *
    * @throws as `restore`
    * @example
@@ -139,8 +141,8 @@ export interface Backups {
    */
   readonly restorable: (options: Restore) => Promise<Restorable>
   /**
-   * The same, ready to be carried out once somebody has agreed to what it shows. The backup is not unpacked again as long as
-   * the copy lies beside the database: until the plan is disposed of or carried out, or for five minutes.
+   * The same, as a plan that can be carried out once somebody has agreed. The unpacked copy is kept beside the database
+   * until the plan is carried out or disposed of, for at most five minutes.
    *
    * @throws as `restore`
    * @example
@@ -151,8 +153,8 @@ export interface Backups {
    */
   readonly planRestore: (options: Restore) => Promise<RestorePlan>
   /**
-   * Restores a verified backup over the database, or where there is none. What is there is backed up first if it can be read
-   * (reason `pre-restore`), and moved aside if it is damaged. With a key, a user or a project, only that is brought back.
+   * Restores a verified backup. An existing database is backed up first (reason `pre-restore`), or moved aside if it is
+   * damaged. With a key, a user or a project, only that is restored.
    *
    * @throws busy (names who has the database open), not_found, ambiguous, checksum, corrupt, schema_newer, drift,
    *   database_foreign, disk_full, permission, usage, conflict
@@ -164,7 +166,7 @@ export interface Backups {
   readonly restore: (options: Restore) => Promise<Restored>
 }
 
-/** The schema of the database, and the steps that lead to that of this program. */
+/** The schema of the database, and its migrations. */
 export interface Migrations {
   /**
    * Which migrations the database has, and which this program has.
@@ -183,7 +185,7 @@ export interface Migrations {
    */
   readonly check: () => Promise<SchemaCheck>
   /**
-   * What `migrate` would run with the same options, and what would be lost by it.
+   * What `migrate` would run with the same options, and what would be lost.
    *
    * @throws database_missing, database_foreign, schema_newer, drift, corrupt, usage, invalid
    * @example
@@ -199,8 +201,9 @@ export interface Migrations {
    */
   readonly history: () => Promise<readonly SchemaEvent[]>
   /**
-   * Migrates in one transaction: after the history fits, all steps were rehearsed on a copy, and a backup was taken (reason
-   * `pre-migrate`). With nothing to do, nothing is done. Down only when no other process has the database open.
+   * Migrates in one transaction, after checking the history, rehearsing all steps on a copy and taking a backup (reason
+   * `pre-migrate`). Does nothing if there is nothing to do. Going down requires that no other process has the database
+   * open.
    *
    * @throws busy, database_missing, database_foreign, schema_newer, drift, corrupt, disk_full, permission, usage, invalid
    * @example
@@ -212,7 +215,7 @@ export interface Migrations {
 /** The database file. */
 export interface DatabaseFile {
   /**
-   * Where it is, how large, and how many rows each table has.
+   * Its path, its size, and the number of rows in each table.
    *
    * @throws database_missing, database_foreign, corrupt, permission
    * @example
@@ -236,7 +239,7 @@ export interface DatabaseFile {
    */
   readonly vacuum: () => Promise<Vacuumed>
   /**
-   * Updates the statistics that queries are planned by.
+   * Updates the statistics of the query planner.
    *
    * @throws busy, database_missing, database_foreign, corrupt
    * @example
@@ -244,7 +247,7 @@ export interface DatabaseFile {
    */
   readonly optimize: () => Promise<Optimized>
   /**
-   * The rows of one statement that only reads, on a database of any schema version.
+   * Runs one read-only statement, on a database of any schema version.
    *
    * @throws invalid (not one reading statement, or not SQL), database_missing, corrupt, busy
    * @example
@@ -252,11 +255,11 @@ export interface DatabaseFile {
    */
   readonly query: (query: Query) => Promise<readonly Readonly<Record<string, unknown>>[]>
   /**
-   * Writes the database as of now into a new file, mode 0600, to look at or to try something on. It is no backup: nothing
-   * checks, lists or keeps it.
+   * Writes the current state of the database to a new file, mode 0600, to look at or to try something on. It is not a
+   * backup: it is not checked, listed or kept.
    *
-   * @param copy `to` is a file that is not there yet
-   * @throws conflict (there is a file), database_missing, database_foreign, corrupt, disk_full, permission
+   * @param copy `to` must not exist yet
+   * @throws conflict (the file exists), database_missing, database_foreign, corrupt, disk_full, permission
    * @example
    * await latchkey.database.copy({ to: `${latchkey.path}.copy` })
    */

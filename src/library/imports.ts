@@ -1,22 +1,22 @@
-/** Users, projects and keys of other systems. Types alone; `src/operations/import` has the rules. */
+/** Users, projects and keys of other systems. Types only; `src/operations/import` has the rules. */
 import type { ImportReport, ImportSummary, ImportUndo } from '../contract/views.ts'
 import type { ImportOptions, UndoOptions } from '../operations/import/input.ts'
 
-/** Takes over data from other systems: in one transaction, and again without counting anything twice. */
+/** Imports data of other systems, in one transaction. An import can be repeated: nothing is counted twice. */
 export interface Imports {
   /**
    * Imports an `apikeys.json` or a SQLite database of glm-proxy. A key is recognised by the hash of its secret.
    *
-   * @throws invalid (names the first thing that is wrong in the source, and how many more there are; nothing is imported),
-   *   not_found, corrupt, busy, permission
+   * @throws invalid (names the first problem of the source and the number of others; nothing is imported), not_found,
+   *   corrupt, busy, permission
    * @example
    * const source = new TextEncoder().encode('{"keys":[]}')
    * const { created } = await latchkey.imports.glmProxy({ file: 'apikeys.json', bytes: source })
    */
   readonly glmProxy: (source: ImportOptions) => Promise<ImportReport>
   /**
-   * Imports a SQLite database of ccluster: users with their passwords, and keys. A user who is here under the same username
-   * is linked, and stays as is.
+   * Imports a SQLite database of ccluster: users with their passwords, and keys. A user with the same username here is
+   * linked and stays unchanged.
    *
    * @throws invalid (as `glmProxy`, or what the source lacks), not_found, corrupt, busy, permission
    * @example
@@ -24,8 +24,8 @@ export interface Imports {
    */
   readonly ccluster: (source: ImportOptions) => Promise<ImportReport>
   /**
-   * Imports a folder with a dump for each table of Dokify, or a SQLite copy of its schema: users, projects and keys. A user
-   * who is here under the same email is linked, and stays as is.
+   * Imports a folder with a dump for each table of Dokify, or a SQLite copy of its schema: users, projects and keys. A
+   * user with the same email address here is linked and stays unchanged.
    *
    * @throws invalid (as `glmProxy`, or what the source lacks), not_found, corrupt, busy, permission
    * @example
@@ -41,7 +41,7 @@ export interface Imports {
    */
   readonly list: () => Promise<readonly ImportSummary[]>
   /**
-   * One import, by its id or the first characters of it.
+   * One import, by its id or the first characters of its id.
    *
    * @throws not_found, ambiguous
    * @example
@@ -49,9 +49,9 @@ export interface Imports {
    */
   readonly get: (selector: string) => Promise<ImportSummary>
   /**
-   * Takes an import back: what it created is erased, what it changed is as before.
+   * Undoes an import: erases what it created, and restores what it changed.
    *
-   * @throws not_found, ambiguous, conflict (undone already, too old, or something was changed or used since)
+   * @throws not_found, ambiguous, conflict (already undone, too old, or something was changed or used since)
    * @example
    * await latchkey.imports.undo('imp_00').catch(error => console.log(error.code))
    */

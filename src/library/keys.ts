@@ -1,4 +1,4 @@
-/** What a backend does with keys: verdicts, secrets, limits. Types alone; `src/operations/keys` has the rules. */
+/** What a backend does with keys: verdicts, secrets, limits. Types only; `src/operations/keys` has the rules. */
 import type {
   Changed,
   CreatedKey,
@@ -30,11 +30,13 @@ import type {
   VerifyOptions,
 } from '../operations/keys/input.ts'
 
+export type * from '../operations/keys/input.ts'
+
 /** API keys. A key is selected by its id, the first characters of its id, its name, its `start`, or `{ secret }`. */
 export interface Keys {
   /**
-   * Decides whether a request may go ahead. A bad secret is a verdict, not an error. Changes nothing and counts nothing:
-   * record what was used with `usage.record`, or hold it back first with `usage.reserve`.
+   * Decides whether a request may go ahead. A bad secret is a verdict, not an error. Changes nothing and counts
+   * nothing: record what was used with `usage.record`, or reserve it first with `usage.reserve`.
    *
    * @param secret what the client sent, as it is
    * @throws invalid (`at` is no date, or an amount is no number)
@@ -43,8 +45,8 @@ export interface Keys {
    */
   readonly verify: (secret: string, options?: VerifyOptions) => Promise<Verdict>
   /**
-   * The verdict that a request of a key would get, without its secret; every limit that binds the key, whatever the
-   * verdict, and when it frees; and how often the key was denied in the 14 days before.
+   * The verdict that a request of a key would get, without its secret; every limit that applies, and when it frees; and
+   * how often the key was denied in the 14 days before.
    *
    * @throws not_found, ambiguous, invalid
    * @example
@@ -54,8 +56,8 @@ export interface Keys {
   /**
    * Creates a key. Its secret is in the result and nowhere else.
    *
-   * @param options `deliver` is given the secret before the key is committed; if it throws, there is no key. With `ifNotExists`
-   *   a key of that name which is the same already is returned, with `created: false`
+   * @param options `deliver` gets the secret before the key is committed; if it throws, no key is created. With
+   *   `ifNotExists`, an equal key with that name is returned with `created: false`
    * @throws invalid, not_found (the user or project), conflict (the name is taken)
    * @example
    * const { id, secret } = await latchkey.keys.create({
@@ -68,7 +70,7 @@ export interface Keys {
   /**
    * Creates keys that differ only in their names, `name-1`, `name-2` and so on, in one transaction.
    *
-   * @param count how many; left out, one key with the name as it is
+   * @param count how many; by default one key, with the name unchanged
    * @throws invalid, not_found (the user or project), conflict (a name is taken)
    * @example
    * const keys = await latchkey.keys.createMany({ name: 'team', user: 'alice' }, 3)
@@ -87,7 +89,7 @@ export interface Keys {
    */
   readonly get: (key: KeySelector) => Promise<Key>
   /**
-   * A page of keys, those that fit the filter.
+   * A page of the keys that match the filter.
    *
    * @throws invalid, not_found or ambiguous (the user, the project, or the key to begin after)
    * @example
@@ -95,7 +97,7 @@ export interface Keys {
    */
   readonly list: (page?: KeyPage) => Promise<readonly Key[]>
   /**
-   * The keys of `list` one after another, as they were when the first was read, in constant memory.
+   * Streams the keys of `list` from one snapshot, in constant memory.
    *
    * @throws invalid, not_found, ambiguous (when the first key is read)
    * @example
@@ -103,7 +105,7 @@ export interface Keys {
    */
   readonly stream: (page?: KeyPage) => AsyncIterable<Key>
   /**
-   * Tokens by day, oldest day first, of each key that used any.
+   * Tokens per day, oldest day first, for each key that used any.
    *
    * @param ids whole ids
    * @throws invalid (there is no such time zone)
@@ -116,7 +118,7 @@ export interface Keys {
     options?: ActivityOptions,
   ) => Promise<ReadonlyMap<string, readonly number[]>>
   /**
-   * What each key has used in all, and the limit of its own of which most is used, by id. A key that is gone has none.
+   * What each key has used in total, and its fullest own limit, by id. Deleted keys are left out.
    *
    * @param ids whole ids
    * @throws busy, corrupt
@@ -126,7 +128,7 @@ export interface Keys {
    */
   readonly standing: (ids: readonly string[]) => Promise<ReadonlyMap<string, KeyStanding>>
   /**
-   * Totals of all time, each limit that binds the key with what is left of it and when it frees, and use by day.
+   * Totals, each limit that applies with what is left of it and when it frees, and usage per day.
    *
    * @throws not_found, ambiguous, invalid
    * @example
@@ -134,7 +136,8 @@ export interface Keys {
    */
   readonly stats: (key: KeySelector, options?: StatsOptions) => Promise<Stats>
   /**
-   * Changes a key. A field that is left out stays, null clears it. A limit sets the window that it names.
+   * Changes a key. A field that is left out stays; null clears it. A limit replaces the one with the same metric and
+   * window.
    *
    * @throws not_found, ambiguous, invalid, conflict (the name is taken)
    * @example
@@ -195,11 +198,12 @@ export interface Keys {
     expected?: Expectation,
   ) => Promise<readonly Key[]>
   /**
-   * Changes every key that fits the filter in one transaction. Returns the keys as they became, erased ones as they were.
+   * Changes every key that matches the filter, in one transaction. Returns the changed keys, and erased ones as they
+   * were.
    *
-   * @param expected the ids or the number of keys that must fit, as they were shown to whoever decided
-   * @throws invalid (also for a filter that names nothing while no number is expected), not_found, ambiguous, conflict (the
-   *   keys are not those expected)
+   * @param expected the ids or the number of keys that must match, as they were shown to the person who decided
+   * @throws invalid (also for an empty filter without an expected number), not_found, ambiguous, conflict (the keys are
+   *   not those expected)
    * @example
    * await latchkey.keys.changeMatching({ user: 'alice' }, { verb: 'disable' })
    */
@@ -209,7 +213,7 @@ export interface Keys {
     expected?: Expectation,
   ) => Promise<readonly Changed<Key>[]>
   /**
-   * Keys that fit, oldest first, with the hashes of their secrets: what `import` reads. In constant memory.
+   * Streams the matching keys, oldest first, with the hashes of their secrets, for `import`. Uses constant memory.
    *
    * @throws invalid, not_found, ambiguous (when the first key is read)
    * @example
@@ -217,8 +221,8 @@ export interface Keys {
    */
   readonly export: (filter?: KeyFilter) => AsyncIterable<ExportedKey>
   /**
-   * Imports keys from CSV or NDJSON with the fields that `export` writes. A key whose secret is here already is left as it
-   * is, so the same file can be imported again.
+   * Imports keys from CSV or NDJSON with the fields that `export` writes. A key whose secret is already here stays
+   * unchanged, so a file can be imported again.
    *
    * @throws invalid (names the bad rows, unless they are skipped), not_found, permission (the file)
    * @example
@@ -227,8 +231,8 @@ export interface Keys {
    */
   readonly import: (source: RowSource, options?: KeyImportOptions) => Promise<ImportReport>
   /**
-   * Finds secrets in a text, which may hold any bytes: whatever has the form and the checksum of ours, and every secret
-   * that is known here. Each is told once, in the order in which they appear. The text is its bytes, or the path of a file.
+   * Finds secrets in text or other data, given as bytes or as the path of a file: everything with the form and checksum
+   * of our secrets, and every secret that is known here. Each is listed once, in order of appearance.
    *
    * @throws busy, corrupt, not_found, permission (the file)
    * @example

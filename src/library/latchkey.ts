@@ -1,4 +1,7 @@
-/** All of Latchkey on one database, grouped as the command line is. Types alone: what is said of each method here is its contract. */
+/**
+ * All of Latchkey on one database, grouped like the command line. Types only; the comments are the contract of each
+ * method.
+ */
 import type { AuditEntry, HealthReport, Initialized, Inventory, Self } from '../contract/views.ts'
 import type { Admitted, Authorized, Carrier, GuardOptions, Refused } from '../operations/door/input.ts'
 import type { Diagnosis, NewDatabase } from '../operations/file/input.ts'
@@ -10,9 +13,18 @@ import type { Limits } from './limits.ts'
 import type { Projects, Users } from './people.ts'
 import type { Usage } from './usage.ts'
 
+export type * from '../operations/door/input.ts'
+export type * from '../operations/input.ts'
+export type * from './file.ts'
+export type * from './imports.ts'
+export type * from './keys.ts'
+export type * from './limits.ts'
+export type * from './people.ts'
+export type * from './usage.ts'
+
 /**
- * All of Latchkey on one database. Every error that it expects is a `LatchkeyError` with a code, a message and a next step.
- * Besides what is listed, every method may throw busy, corrupt, disk_full, permission, database_missing and
+ * All of Latchkey on one database. Expected errors are a `LatchkeyError` with a code, a message and a next step.
+ * Besides the codes that are listed, every method may throw busy, corrupt, disk_full, permission, database_missing and
  * database_foreign. Times are `Date`, durations and windows are milliseconds, sizes are bytes, money is dollars.
  */
 export interface Latchkey {
@@ -26,7 +38,7 @@ export interface Latchkey {
   readonly keys: Keys
   /** What may be used within a window. */
   readonly limits: Limits
-  /** What was used, and what it costs. */
+  /** What was used, and what it cost. */
   readonly usage: Usage
   /** Data of other systems. */
   readonly imports: Imports
@@ -60,8 +72,8 @@ export interface Latchkey {
    */
   readonly authorize: (request: Carrier, options?: GuardOptions) => Promise<Authorized | Refused>
   /**
-   * What the holder of the key in a request may see: the key, each limit with what is left and when it frees, and usage by
-   * day and model. A refusal has a `status`. It works while a limit is used up too, and counts no denial.
+   * What the holder of the key in a request may see: the key, each limit with what is left and when it frees, and usage
+   * by day and model. A refusal has a `status`. Also works if a limit is used up, and counts no denial.
    *
    * @throws busy, corrupt
    * @example
@@ -96,16 +108,16 @@ export interface Latchkey {
    */
   readonly load: () => Promise<void>
   /**
-   * Waits for what is under way, recorders included, then closes the database.
+   * Waits for running work, recorders included, then closes the database.
    *
-   * @throws busy, disk_full (something that a recorder held could not be written)
+   * @throws busy, disk_full (usage in a recorder could not be written)
    * @example
    * const other = connectLatchkey({ path: latchkey.path })
    * await other.close()
    */
   readonly close: () => Promise<void>
   /**
-   * Checks that the database can be used, in seconds at most: for a probe.
+   * Checks quickly whether the database can be used, for probes.
    *
    * @throws database_missing
    * @example
@@ -113,15 +125,15 @@ export interface Latchkey {
    */
   readonly health: () => Promise<HealthReport>
   /**
-   * All checks, with what mends each finding: for a person.
+   * Runs all checks, and says how to fix each finding, for people.
    *
-   * @throws nothing: what is wrong is in the report
+   * @throws nothing: problems are in the report
    * @example
    * const { checks } = await latchkey.diagnose()
    */
   readonly diagnose: (options?: Diagnosis) => Promise<HealthReport>
   /**
-   * Keys by status, totals and sizes, without names: for metrics. Reads every key once.
+   * Keys by status, totals and sizes, without names, for metrics. Reads every key once.
    *
    * @throws corrupt, busy
    * @example
@@ -130,7 +142,7 @@ export interface Latchkey {
   readonly inventory: () => Promise<Inventory>
 }
 
-/** The audit trail: each change of anything but usage, in the transaction that made it. */
+/** The audit log: every change except usage, stored in the transaction that made it. */
 export interface Audit {
   /**
    * Changes, newest first.
@@ -141,7 +153,7 @@ export interface Audit {
    */
   readonly list: (filter?: AuditFilter) => Promise<readonly AuditEntry[]>
   /**
-   * One change, by its id or the first characters of it.
+   * One change, by its id or the first characters of its id.
    *
    * @throws not_found, ambiguous
    * @example

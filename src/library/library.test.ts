@@ -1,4 +1,4 @@
-/** The published declaration of the library: what it says of each method, and that its examples are true. */
+/** The published declaration of the library: its comments, and that its examples work. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import {
   copyFileSync,
@@ -25,12 +25,12 @@ interface Member {
   readonly isMethod: boolean
 }
 
-/** What tsc writes for those who install the package. */
+/** The output of tsc for those who install the package. */
 let declared: readonly Member[] = []
-/** Fields of what methods take, and of what some of them give besides views. */
+/** Fields of inputs, and of some results that are not views. */
 let options: readonly Member[] = []
 
-/** The compiler; gives the files that it read, when it is asked to list them. */
+/** Runs the compiler. With a listing, returns the files that it read. */
 const tsc = (...words: string[]): readonly string[] => {
   const ran = Bun.spawnSync([join(root, 'node_modules/.bin/tsc'), ...words], { cwd: root })
   const lines = ran.stdout
@@ -49,20 +49,24 @@ beforeAll(() => {
   expect(written.stdout.toString()).toBe('')
   expect(written.exitCode).toBe(0)
   const library = join(folder, 'types/src/library')
-  declared = readdirSync(library).flatMap(file => membersOf(readFileSync(join(library, file), 'utf8')))
-  const door = readFileSync(join(folder, 'types/src/index.d.ts'), 'utf8')
+  const groups = readdirSync(library).map(file => readFileSync(join(library, file), 'utf8'))
+  declared = groups.flatMap(membersOf)
   options = [
-    ...membersOf(door),
-    ...[...door.matchAll(/^export type \{ ([^}]*) \} from '(\.\/operations\/[^']*)\.ts'/gm)].flatMap(
-      ([, names = '', file = '']) =>
-        membersOf(readFileSync(join(folder, 'types/src', `${file}.d.ts`), 'utf8')).filter(({ name }) =>
-          names.split(', ').includes(name.split('.')[0] ?? ''),
-        ),
-    ),
+    ...membersOf(readFileSync(join(folder, 'types/src/index.d.ts'), 'utf8')),
+    ...groups.flatMap(exportedInputs),
   ]
 }, 600_000)
 
-/** Every field of every interface and of every described input of a declaration file, with the comment above it. */
+/** The inputs that a declaration file exports with its methods. */
+const exportedInputs = (group: string): readonly Member[] =>
+  [...group.matchAll(/^export type (?:\{ ([^}]*) \}|\*) from '\.\.\/(operations\/[^']*)\.ts'/gm)].flatMap(
+    ([, names, file = '']) =>
+      membersOf(readFileSync(join(folder, 'types/src', `${file}.d.ts`), 'utf8')).filter(
+        ({ name }) => names === undefined || names.split(', ').includes(name.split('.')[0] ?? ''),
+      ),
+  )
+
+/** Every field of every interface and described input of a declaration file, with its comment. */
 function membersOf(text: string): readonly Member[] {
   const inputs = new Map(
     [...text.matchAll(/^export type (\w+) = .*\bInput<typeof (\w+)>/gm)].map(([, type, schema]) => [
@@ -192,8 +196,8 @@ test('every example is TypeScript that the declaration allows, in a project that
     join(folder, 'tsconfig.json'),
     JSON.stringify({ compilerOptions: options, files: ['examples.ts'] }),
   )
-  const read = tsc('-p', folder, '--listFiles')
-  // What is reached has to hold in the project of whoever installs the package, so it is little.
+  const read = tsc('-p', folder, '--listFiles', '--singleThreaded')
+  // Everything it reaches must compile in the projects of users, so it must be little.
   const reached = (pattern: RegExp) =>
     [...new Set(read.flatMap(file => pattern.exec(file)?.[1] ?? []))].toSorted()
   expect(reached(/node_modules\/((?:@[^/]+\/)?[^/]+)/).filter(name => !/typescript/.test(name))).toEqual([
@@ -213,7 +217,7 @@ test('every example runs', async () => {
   const AsyncFunction = (async () => {}).constructor as new (
     ...words: string[]
   ) => (...values: unknown[]) => Promise<void>
-  // One that is copied costs less than one that is made.
+  // Copying one is cheaper than creating one.
   using made = temporaryFolder()
   const template = made.file('latchkey.db')
   const secret = await furnished(template)
@@ -247,7 +251,7 @@ test('every example runs', async () => {
   expect(ran).toBeGreaterThan(75)
 }, 300_000)
 
-/** What the examples may count on; gives the secret of the key. */
+/** Things that the examples may use. Returns the secret of the key. */
 async function furnished(path: string): Promise<string> {
   const latchkey = connectLatchkey({ path })
   await latchkey.initialize()

@@ -1,6 +1,8 @@
-/** What keys, users and projects may use within a window. Types alone; `src/operations/limits` has the rules. */
+/** What keys, users and projects may use within a window. Types only; `src/operations/limits` has the rules. */
 import type { LimitState, PutLimit } from '../contract/views.ts'
 import type { Limited, LimitName, NewLimit, ResetOptions } from '../operations/limits/input.ts'
+
+export type { Limited, LimitName, NewLimit, ResetOptions } from '../operations/limits/input.ts'
 
 /** Limits of one key, user or project: `{ key: 'ci' }`, `{ user: 'alice' }` or `{ project: 'shop' }`. */
 export interface Limits {
@@ -21,7 +23,7 @@ export interface Limits {
    */
   readonly remove: (limited: Limited, names: readonly LimitName[]) => Promise<readonly LimitState[]>
   /**
-   * The limits with what is used and left of them; of a key also those of its user and project.
+   * The limits, with what is used and left. For a key also those of its user and project.
    *
    * @throws not_found, ambiguous
    * @example
@@ -29,8 +31,8 @@ export interface Limits {
    */
   readonly list: (limited: Limited) => Promise<readonly LimitState[]>
   /**
-   * Resets windows: what was used before no longer counts against the limits. History and totals stay, and reservations of
-   * requests under way still count.
+   * Resets windows: what was used before no longer counts against the limits. History and totals stay, and reservations
+   * of running requests still count.
    *
    * @throws not_found, ambiguous, invalid, conflict (there is no limit to reset)
    * @example

@@ -1,4 +1,4 @@
-/** Users, and the projects they own. Types alone; `src/operations/people` has the rules. */
+/** Users, and the projects they own. Types only; `src/operations/people` has the rules. */
 import type { Changed, CreatedProject, CreatedUser, Project, User } from '../contract/views.ts'
 import type { CreateOptions } from '../operations/input.ts'
 import type {
@@ -9,6 +9,8 @@ import type {
   UserChanges,
   UserFilter,
 } from '../operations/people/input.ts'
+
+export type * from '../operations/people/input.ts'
 
 /** People and service accounts. A user is selected by id, the first characters of the id, username or email. */
 export interface Users {
@@ -37,7 +39,7 @@ export interface Users {
    */
   readonly get: (user: string) => Promise<User>
   /**
-   * Changes a user. A field that is left out stays, null clears it.
+   * Changes a user. A field that is left out stays; null clears it.
    *
    * @throws not_found, ambiguous, invalid, conflict (the username or email is taken)
    * @example
@@ -45,7 +47,7 @@ export interface Users {
    */
   readonly update: (user: string, changes: UserChanges) => Promise<Changed<User>>
   /**
-   * Sets the password, kept as argon2id; null takes it away.
+   * Sets the password, stored as argon2id; null removes it.
    *
    * @throws not_found, ambiguous, invalid
    * @example
@@ -53,8 +55,8 @@ export interface Users {
    */
   readonly setPassword: (user: string, password: string | null) => Promise<Changed<User>>
   /**
-   * Whether this is the password of the user. False for an unknown or disabled user, for one without a password, and for
-   * a selector that fits several; it takes as long for each.
+   * Whether this is the password of the user. False for an unknown or disabled user, for one without a password, and
+   * for an ambiguous selector, each in the same time.
    *
    * @throws busy, corrupt
    * @example
@@ -78,7 +80,7 @@ export interface Users {
    */
   readonly enable: (user: string) => Promise<Changed<User>>
   /**
-   * Erases a user who owns no keys and no projects. Memberships go along.
+   * Erases a user who owns no keys and no projects. Memberships are removed too.
    *
    * @throws not_found, ambiguous, conflict (keys or projects are left)
    * @example
@@ -115,7 +117,7 @@ export interface Projects {
    */
   readonly get: (project: string) => Promise<Project>
   /**
-   * Changes a project. A field that is left out stays, null clears it.
+   * Changes a project. A field that is left out stays; null clears it.
    *
    * @throws not_found, ambiguous, invalid, conflict (the slug is taken)
    * @example
@@ -131,7 +133,7 @@ export interface Projects {
    */
   readonly archive: (project: string) => Promise<Changed<Project>>
   /**
-   * Takes a project out of the archive.
+   * Unarchives a project.
    *
    * @throws not_found, ambiguous
    * @example
@@ -139,7 +141,7 @@ export interface Projects {
    */
   readonly unarchive: (project: string) => Promise<Changed<Project>>
   /**
-   * Erases a project that no key belongs to any more.
+   * Erases a project that has no keys.
    *
    * @throws not_found, ambiguous, conflict (keys are left)
    * @example

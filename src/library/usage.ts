@@ -1,4 +1,4 @@
-/** What was used, what is held back, and what it costs. Types alone; `src/operations/usage` has the rules. */
+/** Usage, reservations and prices. Types only; `src/operations/usage` has the rules. */
 import type {
   ChangedPrice,
   Compacted,
@@ -25,12 +25,14 @@ import type {
   UsageInput,
 } from '../operations/usage/input.ts'
 
+export type * from '../operations/usage/input.ts'
+
 /** Usage of keys. Tokens and requests are counts, money is dollars, kept to the millionth. */
 export interface Usage {
   /**
    * Charges a key with what a request used, whatever the status of the key. When the promise resolves, verdicts of every
-   * process count it; it survives a crash of the process, and a loss of power from the next checkpoint on. A whole id is the
-   * fastest selector.
+   * process count it; it survives a crash of the process, and a loss of power from the next checkpoint on. Calls at the same
+   * time share one transaction, and one that fails leaves the others. A whole id is the fastest selector.
    *
    * @throws not_found, ambiguous, invalid
    * @example
@@ -38,27 +40,27 @@ export interface Usage {
    */
   readonly record: (key: KeySelector, usage: UsageInput) => Promise<Recorded>
   /**
-   * Verifies a key and holds back what a request may use, in one transaction. The reservation counts against all limits that
-   * bind the key until it is settled, released or out of time. A secret that does not work is a verdict, not an error.
+   * Verifies a key and reserves what a request may use, in one transaction. The reservation counts against all limits
+   * that apply until it is settled, released or expired. A bad secret is a verdict, not an error.
    *
-   * @throws invalid; not_found, ambiguous (a key that is selected by other than its secret)
+   * @throws invalid; not_found, ambiguous (a key that is not selected by its secret)
    * @example
    * const { reservation, verdict } = await latchkey.usage.reserve({ secret }, { tokens: 4_000, timeoutMs: 120_000 })
    */
   readonly reserve: (key: KeySelector, options?: ReserveOptions) => Promise<Reserved>
   /**
-   * Replaces a reservation by what was used, in one transaction, also after its time is up.
+   * Replaces a reservation with what was used, in one transaction, even after it expired.
    *
-   * @throws invalid; not_found (settled or released before, or out of time for more than a day)
+   * @throws invalid; not_found (already settled or released, or expired more than a day ago)
    * @example
    * const { reservation } = await latchkey.usage.reserve('ci', { tokens: 4_000 })
    * if (reservation) await latchkey.usage.settle(reservation.id, { inputTokens: 900, outputTokens: 200 })
    */
   readonly settle: (reservationId: string, usage: UsageInput) => Promise<Recorded>
   /**
-   * Gives back what was reserved: the request was not made.
+   * Cancels a reservation, because the request was not made.
    *
-   * @throws not_found (settled or released before, or out of time for more than a day)
+   * @throws not_found (already settled or released, or expired more than a day ago)
    * @example
    * const { reservation } = await latchkey.usage.reserve('ci')
    * if (reservation) await latchkey.usage.release(reservation.id)
@@ -87,8 +89,8 @@ export interface Usage {
    */
   readonly ingest: (options: IngestOptions) => Promise<IngestReport>
   /**
-   * Sums of what was recorded. With a time in `by`, rows are in order of time, otherwise the largest come first. What an
-   * import brought without a time is in `keys.stats` alone.
+   * Sums of what was recorded. With a time in `by`, rows are in order of time, otherwise the largest come first.
+   * Imported usage without a time is only in `keys.stats`.
    *
    * @throws invalid, not_found, ambiguous
    * @example
@@ -104,7 +106,7 @@ export interface Usage {
    */
   readonly streamReport: (options?: ReportOptions) => AsyncIterable<UsageRow>
   /**
-   * A report with what a page about it shows besides: totals, timelines and what the options stand for.
+   * A report with the other data that a page about it shows: totals, timelines and the resolved options.
    *
    * @throws invalid, not_found, ambiguous
    * @example
@@ -112,7 +114,7 @@ export interface Usage {
    */
   readonly overview: (options?: ReportOptions) => Promise<UsageOverview>
   /**
-   * Compares the totals of every key with what was recorded for it; with `repair` mends and audits what differs.
+   * Compares the totals of every key with what was recorded for it. With `repair`, differences are fixed and audited.
    *
    * @throws busy, corrupt
    * @example
@@ -133,11 +135,11 @@ export interface Usage {
   readonly prices: Prices
 }
 
-/** Prices of models, in dollars per million tokens, each from a moment on. A price fills in for a cost that is not given. */
+/** Prices of models, in dollars per million tokens, each from a moment on. A price is used if no cost is given. */
 export interface Prices {
   /**
-   * Sets what a model costs from a moment on, or corrects the price that begins at that moment. What is recorded already
-   * keeps its cost.
+   * Sets what a model costs from a moment on, or corrects the price that begins at that moment. Recorded usage keeps
+   * its cost.
    *
    * @param model a name, or a pattern in which `*` stands for any characters
    * @throws invalid
@@ -154,7 +156,7 @@ export interface Prices {
    */
   readonly list: (filter?: PriceFilter) => Promise<readonly Price[]>
   /**
-   * Removes the price that begins at a moment, or all prices of the model. What is recorded keeps its cost.
+   * Removes the price that begins at a moment, or all prices of the model. Recorded usage keeps its cost.
    *
    * @throws not_found
    * @example

@@ -10,6 +10,7 @@ import { audit } from '../db/schema/audit.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
 import type { OperationContext } from './context.ts'
 import type { AuditFilter } from './input.ts'
+import type { RowProgress } from './progress.ts'
 import { newId } from './rules/ids.ts'
 import { requireWords } from './rules/input.ts'
 import { holdsSecret } from './rules/scan.ts'
@@ -28,14 +29,16 @@ export async function record(context: OperationContext, db: Database, event: Eve
   await recordAll(context, db, [event])
 }
 
-/** Writes one row for each, in order. */
+/** Writes one row for each, in order. `tell` is called with the number of rows written. */
 export async function recordAll(
   context: OperationContext,
   db: Database,
   events: readonly Event[],
+  tell?: RowProgress,
 ): Promise<void> {
   for (const some of inChunks(events)) {
     await db.insert(audit).values(some.map(event => rowOf(context, event)))
+    await tell?.(some.length)
   }
 }
 

@@ -1,5 +1,5 @@
 /** How each noun is stored: its table, what it belongs to and what belongs to it. Knows no views. */
-import { type Noun, nounNames, nouns } from '../contract/nouns.ts'
+import { labelOf, type Noun, nounNames, nouns } from '../contract/nouns.ts'
 import type { Column, Table } from '../db/query.ts'
 import { keys } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
@@ -50,6 +50,17 @@ interface Stored {
   readonly narrows: Readonly<Record<string, Narrowing>>
 }
 
+/** A noun that nothing is said of. */
+const plain: Stored = {
+  selectedBy: [],
+  unique: [],
+  belongsTo: {},
+  parts: [],
+  volatile: ['updated_at'],
+  kept: [],
+  narrows: {},
+}
+
 const limits = (by: string): Part => ({
   table: 'limits',
   by,
@@ -60,15 +71,14 @@ const limits = (by: string): Part => ({
 
 export const stored: Readonly<Record<Noun, Stored>> = {
   key: {
-    selectedBy: [],
-    unique: [],
+    ...plain,
     belongsTo: { user_id: 'user', project_id: 'project' },
     parts: [
       limits('key_id'),
       { table: 'secrets', by: 'key_id', columns: ['hash', 'ends_at'], isSetting: false },
     ],
     volatile: [
-      'updated_at',
+      ...plain.volatile,
       'last_used_at',
       'requests',
       'input_tokens',
@@ -87,23 +97,21 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     },
   },
   user: {
+    ...plain,
     selectedBy: ['email'],
     unique: ['email'],
-    belongsTo: {},
     parts: [limits('user_id')],
-    volatile: ['updated_at'],
     kept: ['password_hash'],
     narrows: { disabled_at: 'shut', role: 'lower' },
   },
   project: {
+    ...plain,
     selectedBy: ['name'],
-    unique: [],
     belongsTo: { owner_id: 'user' },
     parts: [
       limits('project_id'),
       { table: 'project_members', by: 'project_id', columns: ['user_id', 'role'], isSetting: true },
     ],
-    volatile: ['updated_at'],
     kept: ['owner_id'],
     narrows: { archived_at: 'shut' },
   },
@@ -134,7 +142,3 @@ export const targetOf = <N extends Noun>(noun: N, row: Row<N>) => ({
   id: row.id,
   name: labelOf(noun, row),
 })
-
-/** The label of a thing. */
-export const labelOf = <N extends Noun>(noun: N, row: Row<N>): string =>
-  String(Reflect.get(row, nouns[noun].label))

@@ -4,13 +4,13 @@
  */
 
 import { LatchkeyError } from '../contract/errors.ts'
-import { type Noun, nouns } from '../contract/nouns.ts'
+import { labelOf, type Noun, nouns } from '../contract/nouns.ts'
 import type { Database } from '../db/engine.ts'
 import { and, type Column, eq, gte, holdsText, isNull, lt, lte, or, type SQL, sql } from '../db/query.ts'
 import { keys, secrets } from '../db/schema/keys.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
 import type { KeySelector } from './input.ts'
-import { column, labelOf, type Row, stored, tableOf } from './nouns.ts'
+import { column, type Row, stored, tableOf } from './nouns.ts'
 import { type IdPrefix, looksLikeId } from './rules/ids.ts'
 import { hashSecret, isMalformed } from './rules/secrets.ts'
 

@@ -3,10 +3,10 @@
  * the same transaction. The rules and views of a noun are in its own file.
  */
 import { LatchkeyError } from '../contract/errors.ts'
-import { type Noun, nouns } from '../contract/nouns.ts'
+import { labelOf, type Noun, nouns } from '../contract/nouns.ts'
 import type { AuditAction, AuditVerb, Changed } from '../contract/views.ts'
 import type { Database } from '../db/engine.ts'
-import { eq } from '../db/query.ts'
+import { and, eq, type SQL } from '../db/query.ts'
 import { record } from './audit.ts'
 import { differingColumns, settleChange } from './changed.ts'
 import type { OperationContext } from './context.ts'
@@ -15,6 +15,7 @@ import { type Aspect, requireSame } from './existing.ts'
 import type { CreateOptions } from './input.ts'
 import { column, type NewRow, type Row, tableOf, targetOf, uniqueFields } from './nouns.ts'
 import { newId } from './rules/ids.ts'
+import { requireWords } from './rules/input.ts'
 import { find, type Selector, sameText } from './select.ts'
 
 /** The views of rows, in the same order. */
@@ -33,7 +34,11 @@ interface Creation<N extends Noun, View> extends CreateOptions {
   /** Compares an existing thing with the input. */
   readonly same: (view: View, row: Row<N>) => readonly Aspect[] | Promise<readonly Aspect[]>
   readonly also?: (row: Row<N>) => Promise<void>
+  /** What to do if a name is taken. */
+  readonly ifTaken?: string
 }
+
+const chooseAnother = 'choose another'
 
 /** The things of one noun: `new Thing('user', userViews)`. */
 export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
@@ -48,6 +53,29 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
   /** @throws not_found, ambiguous */
   readonly get = (context: OperationContext, selector: Selector<N>): Promise<View> =>
     context.store.read(async db => this.view(context, db, await find(db, this.#noun, selector)))
+
+  /**
+   * All that match, oldest first.
+   *
+   * @param conditions of the filter; an undefined one accepts all
+   * @throws invalid (a blank text in the filter), and what `conditions` throws
+   */
+  list(
+    context: OperationContext,
+    filter: object,
+    conditions: (db: Database) => Promise<readonly (SQL | undefined)[]>,
+  ): Promise<readonly View[]> {
+    return context.store.read(async db => {
+      requireWords(filter)
+      const table = tableOf(this.#noun)
+      const rows = db
+        .select()
+        .from(table)
+        .where(and(...(await conditions(db))))
+        .orderBy(table.id)
+      return this.#views(db, (await rows) as Row<N>[], context.now())
+    })
+  }
 
   /** The view of one row. */
   async view({ now }: OperationContext, db: Database, row: Row<N>): Promise<View> {
@@ -66,18 +94,18 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
     context: OperationContext,
     db: Database,
     given: Given<N>,
-    { ifNotExists = false, same, also = async () => {} }: Creation<N, View>,
+    { ifNotExists = false, same, also = async () => {}, ifTaken = chooseAnother }: Creation<N, View>,
   ): Promise<View & { readonly created: boolean }> {
     const { label } = nouns[this.#noun]
-    const [row] = ifNotExists ? await this.#having(db, label, String(Reflect.get(given, label))) : []
+    const [row] = ifNotExists ? await this.#having(db, label, labelOf(this.#noun, given)) : []
     if (row) {
       const view = await this.view(context, db, row)
-      const { name } = targetOf(this.#noun, row)
+      const name = labelOf(this.#noun, row)
       const hint = `change it with: latchkey ${this.#noun} update ${name}`
       requireSame(`${this.#noun} ${name} (${row.id})`, await same(view, row), hint)
       return { ...view, created: false }
     }
-    await this.requireFree(db, given)
+    await this.#requireFree(db, given, ifTaken)
     const now = context.now()
     const at = now.getTime()
     const values = { ...given, id: newId(nouns[this.#noun].prefix, now), createdAt: at, updatedAt: at }
@@ -89,28 +117,11 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
     return { ...after, created: true }
   }
 
-  /** @throws conflict (another than `except` has the same name or other unique field) */
-  async requireFree(db: Database, given: object, except?: string): Promise<void> {
-    const noun = this.#noun
-    for (const field of uniqueFields(noun)) {
-      const text: unknown = Reflect.get(given, field)
-      if (typeof text !== 'string') continue
-      const [taken] = await this.#having(db, field, text)
-      if (!taken || taken.id === except) continue
-      const { name } = targetOf(noun, taken)
-      throw new LatchkeyError(
-        'conflict',
-        `the ${field === 'email' ? 'email address' : field} ${text} is taken by ${name} (${taken.id})`,
-        `choose another, or look at: latchkey ${noun} show ${name}`,
-      )
-    }
-  }
-
   /**
    * Changes one.
    *
    * @param work checks the change, writes rows of other tables, and returns the columns to set
-   * @throws not_found, ambiguous, and what `work` throws
+   * @throws not_found, ambiguous, conflict (a name is taken), and what `work` throws
    */
   change(
     context: OperationContext,
@@ -122,6 +133,7 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
       const row = await find(db, this.#noun, selector)
       const before = await this.view(context, db, row)
       const columns = differingColumns<Row<N>>(row, await work(db, row))
+      await this.#requireFree(db, columns, chooseAnother, row.id)
       const table = tableOf(this.#noun)
       const isWritten = Object.keys(columns).length > 0
       if (isWritten) await db.update(table).set(columns).where(eq(table.id, row.id))
@@ -155,6 +167,23 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
       await record(context, db, this.#event('delete', row, { before }))
       return before
     })
+  }
+
+  /** @throws conflict (another than `except` has the same name or other unique field) */
+  async #requireFree(db: Database, given: object, ifTaken: string, except?: string): Promise<void> {
+    const noun = this.#noun
+    for (const field of uniqueFields(noun)) {
+      const text: unknown = Reflect.get(given, field)
+      if (typeof text !== 'string') continue
+      const [taken] = await this.#having(db, field, text)
+      if (!taken || taken.id === except) continue
+      const name = labelOf(noun, taken)
+      throw new LatchkeyError(
+        'conflict',
+        `the ${field === 'email' ? 'email address' : field} ${text} is taken by ${name} (${taken.id})`,
+        `${ifTaken}, or look at: latchkey ${noun} show ${name}`,
+      )
+    }
   }
 
   async #having(db: Database, field: string, text: string): Promise<readonly Row<N>[]> {

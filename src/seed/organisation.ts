@@ -1,6 +1,6 @@
 /**
- * An organisation as data: its people, their projects and keys, and what the keys have used. The tutorial shows it, and
- * tests, faults and measurements begin with it. The same size and seed always give the same; nothing here knows a database.
+ * An organisation as data: its people, their projects and keys, and the usage of the keys. Used by the tutorial, tests,
+ * faults and benchmarks. The same size always gives the same data. Knows no database.
  */
 
 const hour = 3_600_000
@@ -16,7 +16,7 @@ export interface Organisation {
 
 export interface SeedKey {
   readonly name: string
-  /** Username; left out when it belongs to nobody. */
+  /** Username; undefined if it belongs to nobody. */
   readonly user?: string
   /** Slug. */
   readonly project?: string
@@ -30,7 +30,7 @@ interface Limit {
   readonly windowMs: number
 }
 
-/** What one request used, or as many as it says. */
+/** The usage of one request, or of as many as it says. */
 interface Request {
   readonly model: string
   readonly requests?: number
@@ -39,7 +39,7 @@ interface Request {
   readonly costUsd: number
 }
 
-/** Whom every organisation begins with: the first person, a project of theirs, its key, and a key of nobody's. */
+/** Part of every organisation: the first person, a project of theirs, its key, and a key without an owner. */
 export const founders = {
   user: { username: 'alice', email: 'alice@example.org' },
   project: { name: 'Shop', owner: 'alice' },
@@ -69,9 +69,9 @@ export const founders = {
   readonly usage: Organisation['usage']
 }
 
-/** @param size how many people; each third one after the first has a project, and each has up to three keys */
-export function organisation(size: number, seed = 1): Organisation {
-  const below = random(seed)
+/** @param size how many people; every third after the first has a project, and each has up to three keys */
+export function organisation(size: number): Organisation {
+  const below = random(1)
   const users = Array.from({ length: size }, (_, n) => person(n))
   const projects = [
     founders.project,
@@ -99,7 +99,7 @@ export function organisation(size: number, seed = 1): Organisation {
   return { users, projects, keys, usage: [...founders.usage, ...later].sort((a, b) => b.daysAgo - a.daysAgo) }
 }
 
-/** A key of each of many customers, all alike but for the number behind the name. */
+/** A key for each of many customers, which differ only in the number in the name. */
 export const customerKey: SeedKey = {
   name: 'customer',
   limits: [{ metric: 'tokens', amount: 1_000_000_000, windowMs: 5 * hour }],

@@ -1,11 +1,11 @@
-/** Makes an organisation of `organisation.ts` in a database, through the library. */
+/** Creates an organisation from `organisation.ts` in a database, through the library. */
 import type { CreatedKey } from '../contract/views.ts'
 import type { Latchkey } from '../index.ts'
 import { customerKey, type Organisation } from './organisation.ts'
 
 const day = 86_400_000
 
-/** @returns each key by its name, with its secret */
+/** @returns the created keys with their secrets, by name */
 export async function plant(
   latchkey: Latchkey,
   { users, projects, keys, usage }: Organisation,
@@ -25,7 +25,7 @@ export async function plant(
   return made
 }
 
-/** The keys of so many customers, alike but for their names. */
+/** The keys of this many customers, which differ only in their names. */
 export async function plantCustomers(latchkey: Latchkey, count: number): Promise<readonly CreatedKey[]> {
   const made: CreatedKey[] = []
   for (let from = 0; from < count; from += mostAtOnce) {
@@ -35,5 +35,5 @@ export async function plantCustomers(latchkey: Latchkey, count: number): Promise
   return made
 }
 
-/** What one call makes. */
+/** What one call creates. */
 const mostAtOnce = 10_000

@@ -123,7 +123,7 @@ test('a path is open to a key with its scope and no other', async () => {
     const asked = paths.map(path => home.ask(path, { method: path === '/metrics' ? 'GET' : 'POST' }, headers))
     return (await Promise.all(asked)).map(({ status }) => status)
   }
-  // 415: let in, and then there is no body. 404: let in, and there is no such reservation.
+  // 415: allowed, but there is no body. 404: allowed, but there is no such reservation.
   expect(await statusesOf(['latchkey:verify'])).toEqual([415, 403, 403, 403, 403, 403])
   expect(await statusesOf(['chat:*', 'latchkey:usage'])).toEqual([403, 415, 415, 403, 415, 404])
   expect(await statusesOf(['latchkey:metrics'])).toEqual([403, 403, 403, 200, 403, 403])
@@ -286,7 +286,7 @@ test('metrics tell what there is and what was asked', async () => {
   await home.post('/v1/usage', { id: 'a', key: 'ci', inputTokens: 30, outputTokens: 4, costUsd: 0.5 })
   await latchkey.backups.create()
   clock.now = new Date(clock.now.getTime() + 90_000)
-  // What is answered is what was known, and has the next look at the backups begin.
+  // The answer has the last known state, and starts a new check of the backups.
   while ((await metric('latchkey_backup_age_seconds')) === undefined) await Bun.sleep(5)
   for (const [name, value] of Object.entries({
     latchkey_ready: 1,
@@ -296,7 +296,7 @@ test('metrics tell what there is and what was asked', async () => {
     'latchkey_verdicts_total{code="malformed"}': 1,
     'latchkey_denials{code="revoked"}': 1,
     'latchkey_denials{code="limit_exceeded"}': 0,
-    // No key is denied for these: they would be 0 for ever.
+    // No key is denied for these, so they would always be 0.
     'latchkey_denials{code="malformed"}': undefined,
     'latchkey_denials{code="not_found"}': undefined,
     latchkey_usage_requests: 1,
@@ -423,7 +423,7 @@ test.each<[string, string, (home: TestLatchkey) => void]>([
   await using home = await temporaryApp()
   expect(await isReady(home)).toBe('ready')
   spoil(home)
-  // For a moment it is as ready as it was.
+  // For a moment the last result is used.
   while ((await isReady(home)) === 'ready') await Bun.sleep(5)
   expect(await isReady(home)).toBe(expected)
   expect((await home.ask('/healthz')).status).toBe(200)

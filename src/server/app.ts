@@ -20,12 +20,12 @@ export interface App {
 export function createApp(options: AppOptions): App {
   const { database, counters, log } = options
   const state = { stopping: false }
-  const routes = routesOf(options, state)
+  const findRoute = finder(routesOf(options, state))
 
   const answer = async (request: Request): Promise<Response> => {
     const started = performance.now()
     counters.inFlight++
-    const found = findRoute(routes, pathOf(request.url))
+    const found = findRoute(pathOf(request.url))
     const call: Call = { request, id: found?.id ?? '', caller: null }
     const given: Answer = await run(found?.routes, call).catch((error: unknown) => {
       const refused = errorAnswer(error)
@@ -86,15 +86,24 @@ interface Found {
 /** Without `URL`, because a client may send a `Host` that is not valid in one. */
 const pathOf = (url: string): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
 
-function findRoute(routes: readonly Route[], pathname: string): Found | undefined {
-  for (const { path } of routes) {
+type Finding = (pathname: string) => Found | undefined
+
+function finder(routes: readonly Route[]): Finding {
+  const paths = [...Map.groupBy(routes, ({ path }) => path)]
+  const whole = new Map(paths.map(([path, each]) => [path, { path, id: '', routes: each }]))
+  const around = paths.flatMap(([path, each]) => {
     const [before = '', after] = path.split('ID')
-    const id = after === undefined ? '' : pathname.slice(before.length, pathname.length - after.length)
-    const fits =
-      after === undefined ? pathname === path : /^[^/]+$/.test(id) && pathname === before + id + after
-    if (fits) return { path, id, routes: routes.filter(each => each.path === path) }
+    return after === undefined ? [] : [{ path, before, after, routes: each }]
+  })
+  return pathname => {
+    const found = whole.get(pathname)
+    if (found !== undefined) return found
+    for (const { path, before, after, routes: each } of around) {
+      const id = pathname.slice(before.length, pathname.length - after.length)
+      if (/^[^/]+$/.test(id) && pathname === before + id + after) return { path, id, routes: each }
+    }
+    return undefined
   }
-  return undefined
 }
 
 function routeFor(candidates: readonly Route[] | undefined, method: string): Route {

@@ -9,8 +9,6 @@ export interface Opened {
   readonly recorder: Promise<Recorder>
 }
 
-/** Milliseconds that usage waits for more, to be written in one transaction. */
-const gatherMs = 5
 /** Milliseconds to wait for another process's lock: less than clients wait, so that they get an error. */
 const patienceMs = 20_000
 /** Milliseconds that a readiness result is used: anybody may ask, and each check would delay verdicts. */
@@ -38,7 +36,8 @@ export class LiveDatabase {
       latchkey.open()
       return {
         latchkey,
-        recorder: latchkey.usage.createRecorder({ flushEvery: gatherMs, patience: patienceMs }),
+        // Each request is written at once; those that arrive together share a transaction.
+        recorder: latchkey.usage.createRecorder({ maxPending: 1, patience: patienceMs }),
       }
     } catch (error) {
       latchkey.close().catch(() => {})

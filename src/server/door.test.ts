@@ -1,4 +1,4 @@
-/** What reverse proxies and clients ask for with the client's own key. */
+/** Requests of reverse proxies and clients with the client's own key. */
 import { expect, test } from 'bun:test'
 import { self } from '../contract/views/usage.ts'
 import { temporaryApp } from '../testing/app.ts'
@@ -8,7 +8,7 @@ import { logLine } from './log.ts'
 const hour = 3_600_000
 const day = 86_400_000
 
-/** A key with limits of its own and of its user, in a project. */
+/** A key in a project, with limits of its own and of its user. */
 async function temporaryDoor() {
   const home = await temporaryApp()
   const { latchkey } = home

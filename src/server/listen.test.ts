@@ -1,4 +1,4 @@
-/** Where a server listens, what starts it, and what it says of that. */
+/** Where a server listens, what starts it, and its messages about that. */
 import { expect, test } from 'bun:test'
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -60,7 +60,7 @@ test('what cannot be listened on is refused before anything is answered', async 
     ['--listen example.org:80', 2, 'usage', '--allow-remote'],
     ['--listen 127.0.0.1', 2, 'usage', '127.0.0.1:8686'],
     ['--listen 127.0.0.1:65536', 2, 'usage', '65535'],
-    // No resolver is asked for a name with an empty part, nor for an address.
+    // Resolvers are not asked for addresses, or for a name with an empty part.
     ['--listen a..b:80 --allow-remote', 2, 'usage', 'not an address'],
     ['--listen [fe80::1%nowhere]:0 --allow-remote', 2, 'usage', 'not an address'],
     [`--unix ${home.folder}/none/l.sock`, 2, 'usage', 'mkdir'],
@@ -115,7 +115,7 @@ requireTool('systemd-analyze')('systemd takes the units, all that they say inclu
   expect(units).toHaveLength(3)
   for (const name of units) {
     const unit = await Bun.file(join(packaging, name)).text()
-    // It is not installed where tests run, and neither are its pages.
+    // It is not installed where tests run, and neither are its man pages.
     folder.write(name, unit.replaceAll('/usr/local/bin/latchkey', process.execPath))
   }
   const checked = Bun.spawnSync(

@@ -57,6 +57,8 @@ export function createLog(write: (text: string) => Promise<void>, textOf: (entry
       const text = waiting
       waiting = ''
       await write(text).catch(() => {})
+      // A write takes longer than a verdict: what is answered meanwhile shares the next.
+      await new Promise(resolve => setImmediate(resolve))
       if (dropped === 0) continue
       waiting += textOf({ event: 'dropped', requests: dropped })
       dropped = 0

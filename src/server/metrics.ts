@@ -17,6 +17,7 @@ export class Counters {
   answered = 0
   readonly #verdicts = new Map<string, number>(verdictCodes.map(code => [code, 0]))
   readonly #requests = new Map<string, { readonly labels: Labels; count: number }>()
+  /** How many took at most each bound, and longer than the one before. */
   readonly #durations = new Map<string, { readonly counts: number[]; sum: number; count: number }>()
   #counted = 0
   #duplicates = 0
@@ -37,9 +38,8 @@ export class Counters {
     request.count++
     this.#requests.set(name, request)
     const duration = this.#durations.get(route) ?? { counts: buckets.map(() => 0), sum: 0, count: 0 }
-    for (const [index, bound] of buckets.entries()) {
-      if (seconds <= bound) duration.counts[index] = (duration.counts[index] ?? 0) + 1
-    }
+    const index = buckets.findIndex(bound => seconds <= bound)
+    if (index >= 0) duration.counts[index] = (duration.counts[index] ?? 0) + 1
     duration.sum += seconds
     duration.count++
     this.#durations.set(route, duration)
@@ -69,7 +69,7 @@ export class Counters {
           ...buckets.map((bound, index) => ({
             suffix: '_bucket',
             labels: { route, le: String(bound) },
-            value: counts[index] ?? 0,
+            value: counts.slice(0, index + 1).reduce((sum, count) => sum + count, 0),
           })),
           { suffix: '_bucket', labels: { route, le: '+Inf' }, value: count },
           { suffix: '_sum', labels: { route }, value: sum },

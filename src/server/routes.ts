@@ -12,6 +12,7 @@ import type { LiveDatabase, Opened } from './database.ts'
 import { authorizeQuery, readFields, readQuery, reserveBody, settleBody, verifyBody } from './input.ts'
 import type { Log } from './log.ts'
 import { type Counters, contentType, exposition, gauge, inventoryFamilies } from './metrics.ts'
+import { allHeard } from './turn.ts'
 
 export interface AppOptions {
   readonly database: LiveDatabase
@@ -84,6 +85,7 @@ export function routesOf(
   const authorize: ScopedAnswer = async ({ request }, { latchkey }) => {
     const { count, ...wanted } = readQuery(authorizeQuery, request.url)
     const counts = count === '1'
+    if (counts) await allHeard()
     const answer = await latchkey.authorize(request, { ...wanted, count: counts })
     const { verdict } = answer
     if (verdict) counters.verdict(verdict)
@@ -121,16 +123,20 @@ export function routesOf(
     }),
     post('/v1/reservations', 'latchkey:usage', async ({ request }, { latchkey }) => {
       const { secret, key, ...options } = readFields(reserveBody, await readJson(request))
+      await allHeard()
       const given = await latchkey.usage.reserve(selectorOf(secret, key), options)
       counters.verdict(given.verdict)
       return { ...reservedAnswer(given), code: given.verdict.code, verdict: given.verdict }
     }),
     post('/v1/reservations/ID/settle', 'latchkey:usage', async ({ request, id }, { latchkey }) => {
-      const used = await latchkey.usage.settle(id, readFields(settleBody, await readJson(request)))
+      const input = readFields(settleBody, await readJson(request))
+      await allHeard()
+      const used = await latchkey.usage.settle(id, input)
       counters.usage({ counted: 1, duplicates: 0 })
       return recordedAnswer(used)
     }),
     post('/v1/reservations/ID/release', 'latchkey:usage', async ({ id }, { latchkey }) => {
+      await allHeard()
       await latchkey.usage.release(id)
       return noContent
     }),

@@ -80,7 +80,7 @@ test('usage that was answered survives SIGKILL', async () => {
   expect(requests).toBeLessThanOrEqual(begun)
 })
 
-/** What a server answers to bytes on a connection, until it closes it; each part is sent once the one before has an answer. */
+/** The answers of a server to bytes on a connection until it closes. Each part is sent after the answer to the previous one. */
 async function exchange(url: string, parts: readonly string[]): Promise<string> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -211,7 +211,7 @@ test('a log that nobody reads holds up no answer', async () => {
   const reader = child.stderr.getReader()
   const { value } = await reader.read()
   const url = JSON.parse(new TextDecoder().decode(value)).address
-  // A line has a hundred characters: more than any pipe holds.
+  // A line has a hundred characters, so this is more than a pipe holds.
   const some = async () => {
     for (let n = 0; n < 60; n++) expect((await fetch(`${url}/healthz`)).status).toBe(200)
   }
@@ -244,9 +244,10 @@ test.each(['blocks', 'does not block'])(
     const fifo = join(home.folder, 'stdout')
     expect((await Bun.$`mkfifo ${fifo}`).exitCode).toBe(0)
     const full = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK)
-    expect(() => {
-      for (;;) writeSync(full, 'x')
-    }).toThrow('EAGAIN')
+    for (const some of ['x'.repeat(4_096), 'x'])
+      expect(() => {
+        for (;;) writeSync(full, some)
+      }).toThrow('EAGAIN')
     const stdout = how === 'blocks' ? openSync(fifo, constants.O_WRONLY) : full
     const child = Bun.spawn([...program, 'serve', '--listen', '127.0.0.1:0'], {
       env: processEnvironment({ db: home.path }),
@@ -279,7 +280,7 @@ test('clients that do not send what they have begun hold up no stop', async () =
   })
   while (server.log().filter(({ event }) => event === 'request').length < 2) await Bun.sleep(10)
   server.kill('SIGTERM')
-  // A client that is let go on keeps its connection for a minute.
+  // If it were not cut off, a client would keep its connection for a minute.
   const ended = await Promise.race([server.finished, Bun.sleep(30_000)])
   for (const socket of dripping) socket.destroy()
   expect(ended).toMatchObject({ code: 0, signal: null })

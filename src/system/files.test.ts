@@ -1,4 +1,4 @@
-/** Whole files where the file system cannot do all that they want of it: the program, with what the system answers it. */
+/** Whole files on file systems that do not support everything or that refuse. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import {
   chmodSync,
@@ -30,13 +30,13 @@ beforeAll(async () => {
 })
 afterAll(() => folder.remove())
 
-/** What the system answers, where a file lies in `folder`: SQLite itself goes on elsewhere. */
+/** Makes system calls fail for files in `folder`. SQLite's own files are elsewhere. */
 const limits: Readonly<Record<string, (folder: string) => readonly string[]>> = {
   'cannot sync a folder': folder => ['-P', folder, '-e', 'inject=fsync,fdatasync:error=EINVAL'],
   'has no hard links': () => ['-e', 'inject=link,linkat:error=EPERM'],
 }
 
-/** One writer of each kind of whole file, and what it must have made. */
+/** One writer of each kind of whole file, and what it must have written. */
 const writers = (home: string): readonly (readonly [line: string, file: string])[] => [
   ['init --db new/latchkey.db', 'new/latchkey.db'],
   ['backup create --to copies', 'copies/latchkey-*.json'],
@@ -56,7 +56,7 @@ for (const [limit, inject] of Object.entries(limits)) {
       for (const [line, file] of writers(home)) {
         const own = join(home, dirname(file))
         mkdirSync(own, { recursive: true })
-        const words = ['strace', '-f', '-qq', '-o', '/dev/null', ...inject(own), ...program]
+        const words = ['strace', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', ...inject(own), ...program]
         const ran = Bun.spawnSync([...words, ...splitWords(line)], {
           cwd: home,
           env: {
@@ -77,7 +77,7 @@ for (const [limit, inject] of Object.entries(limits)) {
 }
 
 test('a folder that the system refuses to sync is as good as it gets', () => {
-  // EINVAL, from the kernel itself.
+  // A real EINVAL from the kernel.
   syncFolder('/proc/self')
 })
 
@@ -109,7 +109,7 @@ requireMounts()('files that are replaced and files that are new, on a file syste
       'other',
       0o640,
     ])
-    // A full disk: the old one stays, and of the new one nothing.
+    // On a full disk the old file stays, and nothing is left of the new one.
     const tooMuch = 'x'.repeat(100_000)
     const attempts = [
       async () => replaceFile(`${mounted}/a`, tooMuch),

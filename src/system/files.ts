@@ -75,7 +75,7 @@ export function sweep(folder: string): void {
  */
 export function place(file: string, path: string): void {
   try {
-    syncFile(file)
+    withOpen(file, fsyncSync)
     claim(file, path)
     syncFolder(dirname(path))
   } catch (error) {
@@ -222,10 +222,10 @@ export function freeBytes(folder: string): number {
 }
 
 /** The file must not be open as a database in this process, because closing it would drop its locks. */
-function syncFile(path: string): void {
+function withOpen(path: string, work: (file: number) => void): void {
   const file = openSync(path, 'r+')
   try {
-    fsyncSync(file)
+    work(file)
   } finally {
     closeSync(file)
   }
@@ -249,14 +249,11 @@ export function syncFolder(path: string): void {
 
 /** Writes to our own empty file and syncs it. */
 function fill(path: string, text: string, mode: number): void {
-  const file = openSync(path, 'r+')
-  try {
+  withOpen(path, file => {
     fchmodSync(file, mode)
     writeFileSync(file, text)
     fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
+  })
 }
 
 /** Bytes of a file; 0 if it does not exist. */

@@ -20,7 +20,7 @@ setDefaultTimeout(600_000)
 const asRoot = requirePresent(process.getuid?.() === 0, 'root')
 const somebody = 65_534
 
-/** Everything below a folder that root owns. */
+/** Everything below a folder that belongs to root. */
 const ofRoot = (folder: string): readonly string[] =>
   (readdirSync(folder, { recursive: true }) as string[]).filter(
     name => statSync(join(folder, name)).uid === 0,
@@ -56,7 +56,7 @@ asRoot('what root makes in the folder of somebody else belongs to them, whatever
     expect([line, code, err]).toEqual([line, 0, expect.any(String)])
     expect([line, ofRoot(folder.path)]).toEqual([line, []])
   }
-  // The pages of a table: what is there is moved aside, and another file takes its place.
+  // Damages a table, so that the database is moved aside and another file takes its place.
   const file = openSync(db, 'r+')
   writeSync(file, Buffer.alloc(4096, 7), 0, 4096, 4096)
   closeSync(file)

@@ -1,4 +1,4 @@
-/** The server without its sockets. For tests only. */
+/** The server without sockets. For tests only. */
 import { connectLatchkey } from '../index.ts'
 import { createApp } from '../server/app.ts'
 import { LiveDatabase } from '../server/database.ts'
@@ -51,7 +51,7 @@ export async function temporaryApp() {
   }
 }
 
-/** What of the answers is looked at one by one. */
+/** The parts of answers that tests compare. */
 export interface Document {
   readonly code?: string
   readonly error?: { readonly code: string; readonly message: string; readonly hint: string }

@@ -1,4 +1,4 @@
-/** A real database with some users and a folder for its backups, with a clock that tests turn. For tests only. */
+/** A real database with some users, a backup folder, and a clock that tests set. For tests only. */
 import { openWriter } from '../db/sqlite/open.ts'
 import type { FileContext } from '../operations/context.ts'
 import { initialize } from '../operations/file/init.ts'
@@ -40,12 +40,12 @@ export async function backupScene(more: Partial<FileContext> = {}, users = 100):
 export function addUsers(path: string, count: number): void {
   const client = openWriter(path)
   client.run('BEGIN')
+  const insert = client.prepare(
+    "INSERT INTO users (id, username, role, service, created_at, updated_at) VALUES (?, ?, 'member', 0, 0, 0)",
+  )
   for (let n = 0; n < count; n++) {
     const id = `usr_${crypto.randomUUID().replaceAll('-', '').slice(0, 26)}`
-    client.run(
-      "INSERT INTO users (id, username, role, service, created_at, updated_at) VALUES (?, ?, 'member', 0, 0, 0)",
-      [id, id.slice(4)],
-    )
+    insert.run(id, id.slice(4))
   }
   client.run('COMMIT')
   client.close()

@@ -1,9 +1,9 @@
-/** How often a test leaves something to chance: a few times at every change, many with `bun run test:long`. */
+/** How often randomized tests run: a few times with each change, many times with `bun run test:long`. */
 
-/** Kills at a moment that nobody chooses. */
+/** Kills at random moments. */
 export const kills = Number(process.env['LATCHKEY_KILLS'] ?? 4)
 
-/** Histories that a generator makes up. */
+/** Generated histories. */
 export const histories = Number(process.env['LATCHKEY_HISTORIES'] ?? 120)
 
 /** A generator that can be repeated: mulberry32. */

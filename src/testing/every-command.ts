@@ -1,6 +1,6 @@
 /**
- * A line for every command, a Latchkey on which each succeeds, and a run of each on a copy of it: what the tests in
- * `src/acceptance` claim, they claim of every command of the tree. For tests only.
+ * A line for every command, a Latchkey on which each succeeds, and a run of each on a copy. The tests in
+ * `src/acceptance` use it for claims about every command of the tree. For tests only.
  */
 import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, setDefaultTimeout } from 'bun:test'
@@ -68,7 +68,7 @@ const declaredLines: Readonly<Record<string, string>> = {
   'import ccluster': 'import ccluster ccluster.db',
   'import dokify': 'import dokify dokify',
   'import list': 'import list',
-  // The id of the import is put there once it is made.
+  // Replaced by the id of the import after it was created.
   'import undo': 'import undo',
   'migrate plan': 'migrate plan',
   'migrate history': 'migrate history',
@@ -120,7 +120,7 @@ export const writes = (path: string): boolean => declarationOf(path).effect !== 
 
 const nounOf = (path: string): string => path.split(' ')[0] ?? ''
 
-/** A command of a noun that has no line above is run by its help: what the first example of `create` makes is there. */
+/** Other commands of a noun run the example in their help, on what the first example of `create` makes. */
 const linesOfHelp = Object.fromEntries(
   commands
     .filter(({ path }) => isNoun(nounOf(path)))
@@ -141,36 +141,36 @@ export interface Run {
   readonly after: () => Snapshot
 }
 
-/** Every file below a folder: its mode and a hash of its bytes. */
+/** Every file below a folder, with its mode and a hash of its bytes. */
 type Snapshot = Readonly<Record<string, string>>
 
 export interface Scene {
-  /** How the words of a line are changed. */
+  /** Changes the words of a line. */
   readonly words?: (words: readonly string[], path: string) => readonly string[]
-  /** What is done to the folder, or to the database in it, before the run. */
+  /** Prepares the folder, or the database in it, before the run. */
   readonly spoil?: (db: string, folder: string) => void
-  /** Also the command that reads a secret gets nothing; stdin is empty for all others in any case. */
+  /** Gives nothing even to the command that reads a secret. All others have an empty stdin anyway. */
   readonly noSecret?: boolean
-  /** As a user who may only read the folder. */
+  /** Run as a user who can only read the folder. */
   readonly readOnly?: boolean
-  /** With a umask that takes nothing away. */
+  /** Run with a umask of 0. */
   readonly openUmask?: boolean
-  /** Which are processes of their own, with /dev/null for an empty stdin: ten times as much work. */
+  /** Run as separate processes with /dev/null as stdin. This takes ten times as long. */
   readonly asProcess?: (path: string) => boolean
   readonly only?: (path: string) => boolean
 }
 
 export interface EveryCommand {
-  /** The folder that each run gets a copy of; the database is `data/latchkey.db` in it. */
+  /** The folder that each run gets a copy of. Its database is `data/latchkey.db`. */
   readonly prepared: TemporaryFolder
   readonly lines: Readonly<Record<string, string>>
   /** Runs each command once, on its own copy of the prepared folder. */
   readonly runEach: <T>(scene: Scene, look: (run: Run) => T) => Promise<readonly T[]>
 }
 
-/** Makes the Latchkey before the tests of a file, and takes it away after them. */
+/** Creates the Latchkey before the tests of a file, and removes it afterwards. */
 export function everyCommand(): EveryCommand {
-  // A test here runs up to a hundred processes, perhaps on a busy machine.
+  // A test may run a hundred processes on a busy machine.
   setDefaultTimeout(600_000)
   const prepared = temporaryFolder()
   const lines: Record<string, string> = { ...linesOfHelp, ...declaredLines }
@@ -213,9 +213,9 @@ export function everyCommand(): EveryCommand {
   return { prepared, lines, runEach }
 }
 
-/** Somebody with a project and keys in every state, use of them, and a backup of it all; the secret of one key. */
+/** A user with a project, keys in every state, usage, and a backup of it all. Returns the secret of one key. */
 async function prepare(prepared: TemporaryFolder, lines: Record<string, string>): Promise<string> {
-  // Another user of the system has to get this far for the tests that run as one.
+  // Other users of the system need access, for tests that run as one.
   chmodSync(prepared.path, 0o755)
   const latchkey = connectLatchkey({ path: prepared.file('data', 'latchkey.db') })
   await latchkey.initialize()
@@ -281,7 +281,7 @@ const foreignKey = {
   usage_windows: [],
 }
 
-/** Braces and quotes of the JSON in a line stay as they are. */
+/** Splits a line into words. Braces and quotes of JSON stay. */
 export const splitLine = (line: string): readonly string[] => splitWords(line.replaceAll('"', '\\"'))
 
 export const withJson = (words: readonly string[]): readonly string[] => [...words, '--json']
@@ -293,25 +293,25 @@ export const withoutYes = (words: readonly string[]): readonly string[] =>
 /** PATH with drizzle-kit, as in the project of a backend. */
 const tools = `${join(import.meta.dir, '../../node_modules/.bin')}:${process.env['PATH']}`
 
-/** The home is not there yet, and lies outside of what is compared. */
+/** The home does not exist yet, and is outside the folder that is compared. */
 const environmentIn = (folder: string) => ({
   PATH: tools,
   ...testEnvironment({ LATCHKEY_TZ: 'UTC', HOME: `${folder}-home` }, join(folder, 'latchkey.db')),
 })
 
-/** Longer than this is a hang, however busy the machine is. */
+/** Longer is a hang, even on a busy machine. */
 export const limitMs = 300_000
 
-/** Whether it goes on until it is told to stop. */
+/** Whether it runs until it is told to stop. */
 const lasts = (words: readonly string[]): boolean => words[0] === 'serve' || words[1] === 'studio'
 
-/** Whether it is the very program that it starts: as a job of the system it is tried out first. */
+/** Whether it starts this program: a scheduled job is tried out first. */
 const startsItself = (words: readonly string[]): boolean =>
   words[1] === 'schedule' && !words.includes('--print')
 
 type Staged = Line & { readonly path: string }
 
-/** Within one process where nothing of a process is claimed, unless it is the compiled program that is tested. */
+/** In this process if nothing is claimed about processes, unless the compiled program is tested. */
 async function runAll(lines: readonly Staged[], scene: Scene): Promise<readonly Ended[]> {
   const before = [
     ...(scene.readOnly && process.getuid?.() === 0 ? stepDown : []),
@@ -346,7 +346,7 @@ async function start({ words, cwd, env, stdin }: Line, before: readonly string[]
   return { code, signal: child.signalCode === null ? null : String(child.signalCode), out, err }
 }
 
-/** What is said besides the log; what would go on is told to stop as soon as it has begun one. */
+/** The output besides the log. A command that would run on is told to stop once its log begins. */
 async function talkOfServer(stderr: ReadableStream<Uint8Array>, stop: () => void): Promise<string> {
   let said = ''
   for await (const chunk of stderr) {
@@ -381,7 +381,7 @@ export function changeModes(folder: string, folders: number, files: number): voi
   }
 }
 
-/** All rows of all tables; the folder is thrown away afterwards, so that opening it here harms nothing. */
+/** All rows of all tables. The folder is discarded afterwards, so opening the database does no harm. */
 export function tables(db: string): Readonly<Record<string, readonly unknown[]>> {
   const client = new Database(db)
   try {
@@ -398,7 +398,7 @@ export function tables(db: string): Readonly<Record<string, readonly unknown[]>>
 
 // --- What a run may not do -----------------------------------------------------------------------------------
 
-/** Problems of a failure: something on stdout, no next step, or a code that is not the process's own. */
+/** Problems of a failure: output on stdout, no next step, or a code that differs from that of the process. */
 export function failureProblems(
   { ran }: Run,
   expected: { exit: number; codes?: readonly string[] },
@@ -423,7 +423,7 @@ export function failureProblems(
   return problems
 }
 
-/** Problems of a result: not one JSON document, not what its schema says, or talk beyond what is allowed. */
+/** Problems of a result: not one JSON document, not valid against its schema, or messages beyond those allowed. */
 export function resultProblems({ path, ran }: Run, exit: number, talk = ''): string[] {
   const problems: string[] = []
   if (ran.code !== exit) problems.push(`exits ${ran.code}, not ${exit}: ${ran.err}`)
@@ -448,6 +448,6 @@ export const changes = (run: Run): string[] => {
   return changed.map(name => `changed ${name}: ${run.before[name] ?? 'absent'} to ${after[name] ?? 'absent'}`)
 }
 
-/** `path: problem`, so that one list shows all that is wrong. */
+/** `path: problem`, so that one list shows all problems. */
 export const about = (path: string, problems: readonly string[]): readonly string[] =>
   problems.map(problem => `${path} ${problem}`)

@@ -1,7 +1,7 @@
-/** What a call was refused with. For tests only. */
+/** The error of a call. For tests only. */
 import { LatchkeyError } from '../contract/errors.ts'
 
-/** The error of work that must fail as expected errors do; anything else fails the test. */
+/** The error of work that must fail with an expected error. Anything else fails the test. */
 export async function failure(work: Promise<unknown>): Promise<LatchkeyError> {
   const error = await work.then(
     () => undefined,

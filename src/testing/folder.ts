@@ -1,4 +1,4 @@
-/** Temporary folders that clean up after themselves. For tests only. */
+/** Temporary folders that are removed automatically. For tests only. */
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -28,7 +28,7 @@ const latchkey = connectLatchkey({ path, busyTimeoutMs: 60_000 })
 
 async function record(): Promise<object> {
   let next = 0
-  // Spread over three hours, so that others fold the very buckets that are recorded.
+  // Spread over three hours, so that compacting touches the same buckets.
   const now = Date.now()
   const lane = async () => {
     while (next < count) {
@@ -90,7 +90,7 @@ async function untilStdinEnds(work: () => Promise<void>): Promise<void> {
   const ended = Bun.stdin.text().then(() => {
     stop = true
   })
-  // Once in any case: it may have started after all others were done.
+  // At least once, because it may have started after all others were done.
   do {
     await work()
     await Bun.sleep(0)

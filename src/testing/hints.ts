@@ -1,10 +1,10 @@
-/** Whether what an error says to type next can be typed. For tests only. */
+/** Checks that the next step of an error can be typed. For tests only. */
 
 import { tree } from '../cli/commands/tree.ts'
 import { readCommandLine } from '../cli/line/program.ts'
 import { splitWords } from './words.ts'
 
-/** What is wrong with the command lines of this program that a text names. */
+/** The problems of the commands of this program in a text. */
 export async function hintProblems(text: string): Promise<readonly string[]> {
   const problems: string[] = []
   for (const line of commandLines(text)) {
@@ -17,7 +17,7 @@ export async function hintProblems(text: string): Promise<readonly string[]> {
   return problems
 }
 
-/** Each ends where prose goes on. */
+/** Each ends where prose continues. */
 const commandLines = (text: string): readonly string[] =>
   [...text.matchAll(/(?<![\w./-])latchkey ((?:--)?[a-z][^\n]*)/g)].flatMap(([, rest = '']) => {
     const [line = ''] = rest.split(

@@ -1,4 +1,4 @@
-/** A real, empty Latchkey in a temporary folder, with a clock that tests turn. */
+/** A real, empty Latchkey in a temporary folder, with a clock that tests set. */
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectLatchkey, type Latchkey } from '../index.ts'
@@ -9,13 +9,13 @@ export interface TestLatchkey extends AsyncDisposable {
   readonly latchkey: Latchkey
   readonly path: string
   readonly folder: string
-  /** The moment that the operations take for now. */
+  /** The current time for operations. */
   readonly clock: { now: Date }
-  /** A second Latchkey on the same file, which does all the work and keeps nothing. */
+  /** A second Latchkey on the same file, for dry runs. */
   readonly dry: Latchkey
 }
 
-/** `from`: a folder whose copy is taken in place of a new database. */
+/** @param from a folder to copy instead of creating a new database */
 export async function temporaryLatchkey(
   start = '2026-11-20T12:00:00Z',
   from?: string,

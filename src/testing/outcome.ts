@@ -1,4 +1,4 @@
-/** Holds whatever a test gets from the program against the JSON contract. For tests only. */
+/** Checks all output that a test gets from the program against the JSON contract. For tests only. */
 
 import { tree } from '../cli/commands/tree.ts'
 import type { Declaration, Tree } from '../cli/declare/declaration.ts'
@@ -11,7 +11,7 @@ import type { Environment } from '../system/home.ts'
 import { hintProblems } from './hints.ts'
 import { schemaProblems } from './schema.ts'
 
-/** A command line that ran to its end, and what came of it. */
+/** A command line that has ended, and its output. */
 export interface Outcome {
   readonly argv: readonly string[]
   readonly env: Environment
@@ -23,12 +23,12 @@ export interface Outcome {
 }
 
 /**
- * Throws when a command that was asked for JSON or NDJSON printed anything that its schema does not allow, failed with
- * something on stdout, or failed without an error object at the end of stderr; and when a failure says to type what
+ * Throws if a command with JSON or NDJSON output printed something that its schema does not allow, failed with output
+ * on stdout, or failed without an error object at the end of stderr. Also throws if an error suggests a command that
  * this program does not understand.
  */
 export async function requireContract(outcome: Outcome): Promise<void> {
-  // A tree of a test's own has other commands.
+  // The tree of a test has other commands.
   const hints = outcome.tree === undefined ? await hintProblems(hintOf(outcome.err)) : []
   if (hints.length > 0) throw new Error(hints.join('\n'))
   const invocation = await readCommandLine(outcome.argv, outcome.tree ?? tree, { version: '0', width: 80 })
@@ -47,7 +47,7 @@ export async function requireContract(outcome: Outcome): Promise<void> {
   throw new Error(`latchkey ${outcome.argv.join(' ')} breaks its contract:\n${problems.join('\n')}`)
 }
 
-/** What a failure says to do next, for people or in JSON. */
+/** The next step of an error, for people or in JSON. */
 function hintOf(err: string): string {
   const last = lines(err).at(-1) ?? ''
   const [, hint] = /^try: (.*)/m.exec(err) ?? []
@@ -55,7 +55,7 @@ function hintOf(err: string): string {
   return last.startsWith('{"error":') ? String(JSON.parse(last).error.hint) : ''
 }
 
-/** As main() decides on it. */
+/** As main() decides. */
 function formatOf({ format, quiet, db, tz }: Globals, { env, cwd }: Outcome): Format {
   if (format !== undefined) return format
   if (quiet) return 'name'
@@ -73,7 +73,7 @@ function documentProblems(
   out: string,
 ): readonly string[] {
   const row = declaration && rowSchemaOf(declaration, fields)
-  // Plain text has one form, whatever the settings say.
+  // Plain text has one format, whatever the settings say.
   if (declaration?.prints.form === 'text') return []
   if (declaration === undefined || row === undefined) return [`there is something on stdout: ${out}`]
   if (format === 'ndjson') return lines(out).flatMap(line => problemsOf(row, line))
@@ -83,7 +83,7 @@ function documentProblems(
 }
 
 function errorProblems({ err, code }: Outcome, asked: Format): readonly string[] {
-  // Only who asked for JSON gets errors in it.
+  // Errors are only JSON if JSON was asked for.
   if (asked !== 'json' && asked !== 'ndjson') return []
   const problems = problemsOf(errorSchema, lines(err).at(-1) ?? '')
   if (problems.length > 0) return problems

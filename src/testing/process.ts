@@ -1,4 +1,4 @@
-/** Runs the program as a process of its own, for signals, pipes, locks and terminals. For tests only. */
+/** Runs the program as a process, for signals, pipes, locks and terminals. For tests only. */
 
 import { join } from 'node:path'
 import { Terminal as Emulator } from '@xterm/headless'
@@ -13,9 +13,9 @@ export interface SpawnOptions {
   readonly cwd?: string
   readonly stdin?: string
   readonly db?: string
-  /** Another program than bin/latchkey.ts. */
+  /** A program instead of bin/latchkey.ts. */
   readonly entry?: string
-  /** Of the terminal; 80 unless told. */
+  /** Columns of the terminal; default 80. */
   readonly columns?: number
 }
 
@@ -35,28 +35,30 @@ export interface Running {
 
 export const entryPoint = join(import.meta.dir, '../../bin/latchkey.ts')
 
-/** What is run: the source, or the compiled program that `bun run test:binary` puts in its place. */
+/** The program: the source, or the compiled program under `bun run test:binary`. */
 export const program: readonly string[] = process.env['LATCHKEY_PROGRAM']
   ? [process.env['LATCHKEY_PROGRAM']]
   : [process.execPath, entryPoint]
 
-/** A shell script that runs the program with the words that it gets. */
+/** A shell script that runs the program with its own arguments. */
 export const launcher = `#!/bin/sh\nexec ${program.map(shellWord).join(' ')} "$@"\n`
 
 const repository = join(import.meta.dir, '../..')
 
-/** Where nothing of a process is claimed: within this one, unless it is the compiled program that is tested. */
+/** For tests that claim nothing about processes: runs in this one, unless the compiled program is tested. */
 export const runOrSpawn = (
   args: string | readonly string[],
   options: Pick<RunOptions & SpawnOptions, 'env' | 'cwd' | 'stdin' | 'db'>,
 ): Promise<Ran> =>
-  process.env['LATCHKEY_PROGRAM'] === undefined ? run(args, options) : spawnLatchkey(args, options)
+  process.env['LATCHKEY_PROGRAM'] === undefined
+    ? run(args, { ...options, program })
+    : spawnLatchkey(args, options)
 
-/** Runs to the end. */
+/** Runs it to its end. */
 export const spawnLatchkey = (args: string | readonly string[], options?: SpawnOptions): Promise<Finished> =>
   startLatchkey(args, options).finished
 
-/** Starts and lets the test do something meanwhile. */
+/** Starts it, so that the test can do something meanwhile. */
 export function startLatchkey(args: string | readonly string[], options: SpawnOptions = {}): Running {
   const child = Bun.spawn(commandOf(args, options), {
     cwd: options.cwd ?? repository,
@@ -68,7 +70,7 @@ export function startLatchkey(args: string | readonly string[], options: SpawnOp
   const finish = async (): Promise<Finished> => {
     const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()])
     const code = await child.exited
-    // What a signal has cut short, and what another program prints, is under no contract.
+    // The contract does not cover output that a signal cut short, or output of other programs.
     if (child.signalCode === null && options.entry === undefined) {
       const argv = typeof args === 'string' ? splitWords(args) : args
       const cwd = options.cwd ?? repository
@@ -86,13 +88,13 @@ export function startLatchkey(args: string | readonly string[], options: SpawnOp
 }
 
 export interface RunningGateway extends Running {
-  /** Ends its stdin: what runs until then finishes. */
+  /** Ends its stdin. What is running finishes. */
   readonly stop: () => void
-  /** The first line that it prints. */
+  /** The first line of its output. */
   readonly line: () => Promise<string>
 }
 
-/** `gateway.ts` as a process of its own. */
+/** Runs `gateway.ts` as a process. */
 export function startGateway(what: string, db: string, given: object): RunningGateway {
   const child = Bun.spawn(
     [process.execPath, join(import.meta.dir, 'gateway.ts'), what, db, JSON.stringify(given)],
@@ -122,22 +124,22 @@ export function startGateway(what: string, db: string, given: object): RunningGa
   }
 }
 
-/** What somebody types once the screen shows something. */
+/** What a person types once the screen shows something. */
 export interface Typed {
   readonly when: RegExp
   readonly keys: string
 }
 
-/** What a terminal has drawn by the end. */
+/** What a terminal shows at the end. */
 export interface Drawn {
   readonly code: number
-  /** All that was drawn, with its escapes. */
+  /** The whole output with its escapes. */
   readonly screen: string
-  /** What a person sees, line by line, without the empty ones at the end. */
+  /** What a person sees, line by line, without empty lines at the end. */
   readonly lines: readonly string[]
 }
 
-/** Runs on a pseudo-terminal that controls it, so that keys are signals; `wrap` makes another command of the program's. */
+/** Runs it with a pseudo-terminal as its controlling terminal, so that keys send signals. `wrap` replaces the command. */
 export async function onTerminal(
   args: string | readonly string[],
   typed: readonly Typed[],
@@ -164,7 +166,7 @@ export async function onTerminal(
         if (next === undefined || !next.when.test(screen.slice(seen))) return
         waiting.shift()
         seen = screen.length
-        // A prompt that has drawn itself listens.
+        // A prompt that has been drawn is listening.
         self.write(next.keys)
       },
       exit: () => ended(),
@@ -186,7 +188,7 @@ function commandOf(args: string | readonly string[], { entry }: SpawnOptions): s
   return [...started, ...(typeof args === 'string' ? splitWords(args) : args)]
 }
 
-/** `testEnvironment` for a process, which also needs to find programs. */
+/** `testEnvironment` for a process, which also needs PATH. */
 export function processEnvironment({ env, db }: SpawnOptions): Record<string, string | undefined> {
   return { PATH: process.env['PATH'], ...testEnvironment(env, db) }
 }

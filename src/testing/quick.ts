@@ -1,15 +1,15 @@
-/** `bun run test:quick`: git says what has changed since main, and the imports say which tests notice. */
+/** `bun run test:quick`: runs the tests that a change since main may affect, according to git and the imports. */
 import { dirname, join, relative } from 'node:path'
 
 const root = join(import.meta.dir, '../..')
 const typescript = new Bun.Transpiler({ loader: 'ts' })
 
 /**
- * The tests that import a file that has changed, by however many steps; that lie beside one; or that name one or its
- * folder, as what they read or start, or import a file that does. Late imports are not followed: the tables of commands and of operations lead
- * everywhere by them, and what they load has its tests beside it.
+ * The tests that import a changed file, directly or not; that are in its folder; or that name it or its folder as a
+ * text, or import a file that does. Late imports are not followed, because the tables of commands and operations would
+ * lead everywhere. What they load has tests in its folder.
  *
- * @param changed paths from the root of the project, as are the keys of `sources`
+ * @param changed paths from the root of the project, like the keys of `sources`
  * @param sources the text of each file that may import another
  */
 export function touchedTests(
@@ -25,7 +25,7 @@ export function touchedTests(
     }
   }
   const reached = new Set([...changed, ...naming(changed, sources)])
-  // What is added on the way is visited too.
+  // Files that are added during the loop are visited too.
   for (const file of reached) for (const importer of importers.get(file) ?? []) reached.add(importer)
   const folders = new Set(changed.filter(file => file.endsWith('.ts')).map(file => join(file, '..')))
   return [...sources]
@@ -37,7 +37,7 @@ export function touchedTests(
     .sort()
 }
 
-/** The sources that have the path of a changed file, or of its folder, as a text. */
+/** Sources that contain the path of a changed file, or of its folder, as a text. */
 function naming(changed: readonly string[], sources: ReadonlyMap<string, string>): readonly string[] {
   const names = new Set(changed.flatMap(file => [file, dirname(file)]))
   names.delete('.')
@@ -45,10 +45,10 @@ function naming(changed: readonly string[], sources: ReadonlyMap<string, string>
   return quoted.flatMap(([file, found]) => (found.some(([, name = '']) => names.has(name)) ? [file] : []))
 }
 
-/** They read every source. */
+/** These read every source. */
 const readsAll = ['src/architecture.test.ts', 'src/mutations.test.ts']
 
-/** Every source of the tests and of what they import. */
+/** All tests and the files that they import. */
 async function readSources(): Promise<ReadonlyMap<string, string>> {
   const files = [...new Bun.Glob('{src,bin,bench,docs,faults,mutations,packaging}/**/*.ts').scanSync(root)]
   return new Map(
@@ -56,7 +56,7 @@ async function readSources(): Promise<ReadonlyMap<string, string>> {
   )
 }
 
-/** In the commits since main, in the working tree, or new and not ignored. */
+/** Files changed in commits since main or in the working tree, or new and not ignored. */
 async function changedFiles(): Promise<readonly string[]> {
   const git = async (...words: string[]) => (await Bun.$`git -C ${root} ${words}`.quiet()).text()
   const base = await git('merge-base', 'HEAD', 'main').catch(() => 'HEAD')

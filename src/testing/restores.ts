@@ -1,4 +1,4 @@
-/** A database, a backup of it and what came since, to be restored; and what tests of restores do to it. For tests only. */
+/** A database, a backup of it and later changes, for tests of restores. For tests only. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from '../db/sqlite/client.ts'
@@ -11,7 +11,7 @@ export function cleanedUp(): void {
   for (const step of cleanUp.splice(0).toReversed()) step()
 }
 
-/** A database of `users` rows, a backup of it, and then as many rows more. */
+/** A database with `users` rows, a backup of it, and then as many rows again. */
 export async function restoreScene(users = 50): Promise<BackupScene> {
   const scene = await backupScene({ now: () => new Date() }, users)
   cleanUp.push(scene.folder.remove)
@@ -40,11 +40,11 @@ export const snapshot = (folder: string) =>
       .map(name => [name, Bun.hash(readFileSync(join(folder, name)))]),
   )
 
-/** Another process that opens the database, runs `body` with it as `client`, and says when it has. */
+/** Another process that opens the database, runs `body` with it as `client`, and reports when that is done. */
 export async function peer(path: string, body: string) {
   const code = `
     import { Database as Client } from 'bun:sqlite'
-    // What nothing refers to is collected, and its locks with it.
+    // Without a reference it would be collected, with its locks.
     const client = (globalThis.kept = new Client(${JSON.stringify(path)})); client.run('PRAGMA busy_timeout = 20000')
     ${body}
     console.log('ready'); await Bun.sleep(120_000)`
@@ -55,7 +55,7 @@ export async function peer(path: string, body: string) {
   return { pid: child.pid, exited: child.exited }
 }
 
-/** 64 bytes over the root page of a table. */
+/** Overwrites 64 bytes of the root page of a table. */
 export function damage(path: string): void {
   const { rootpage } = ask<{ rootpage: number }>(
     path,
@@ -65,7 +65,7 @@ export function damage(path: string): void {
   writeFileSync(path, bytes.fill(0xa5, (rootpage - 1) * 4096, (rootpage - 1) * 4096 + 64))
 }
 
-/** Rebuilds it with pages of another size than the backup has, and leaves it in DELETE mode. */
+/** Rebuilds it with another page size than the backup, and leaves it in DELETE mode. */
 export function withPages(path: string, bytes: number): void {
   const client = new Client(path)
   client.run('PRAGMA journal_mode = DELETE')

@@ -1,6 +1,6 @@
 /**
- * Runs many command lines in one process. As a program it takes them from stdin and prints what came of each, all in
- * JSON, so that whoever may start processes as another user needs one for all of them. For tests only.
+ * Runs many command lines in one process. As a program it reads them from stdin and prints each result, as JSON, so
+ * that tests that run as another user need only one process. For tests only.
  */
 import type { Environment } from '../system/home.ts'
 import type { Finished } from './process.ts'
@@ -23,13 +23,13 @@ export const runLines = (lines: readonly Line[]): Promise<readonly Ended[]> =>
     return { code, signal: null, out, err }
   })
 
-/** The same in a process of its own; `before`: words of a command that starts it. */
+/** The same in a separate process; `before`: words in front of its command. */
 export async function runElsewhere(
   lines: readonly Line[],
   before: readonly string[],
 ): Promise<readonly Ended[]> {
   const child = Bun.spawn([...before, process.execPath, import.meta.path], {
-    // Not where the tests were started: that may be hidden from another user.
+    // Another folder, because that of the tests may be hidden from another user.
     cwd: '/',
     stdin: new Blob([JSON.stringify(lines)]),
     stdout: 'pipe',

@@ -15,24 +15,37 @@ export interface RunOptions {
   readonly now?: Date | (() => Date)
   readonly env?: Environment
   readonly stdin?: string | Uint8Array<ArrayBuffer>
-  /** Answers in place of a person; a question without one fails the test. */
+  /** Answers for a person. A question without one fails the test. */
   readonly prompts?: Partial<Prompts>
-  /** Default: a folder that does not exist and cannot be made, so a test cannot touch the repository by accident. */
+  /** Default: a folder that does not exist and cannot be created, so that a test cannot change the repository by accident. */
   readonly cwd?: string
   readonly db?: string
   readonly tree?: Tree
+  /** What is started where the program starts itself. Default: nothing that there is. */
+  readonly program?: readonly string[]
 }
 
 export interface Ran {
   readonly code: number
   readonly out: string
   readonly err: string
-  /** Stdout, parsed. */
+  /** Stdout as JSON. */
   readonly json: <T = unknown>() => T
 }
 
 export async function run(commandLine: string | readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { tty = false, columns = 80, now, env, stdin = '', prompts, cwd = nowhere, db, tree } = options
+  const {
+    tty = false,
+    columns = 80,
+    now,
+    env,
+    stdin = '',
+    prompts,
+    cwd = nowhere,
+    db,
+    tree,
+    program,
+  } = options
   const argv = typeof commandLine === 'string' ? splitWords(commandLine) : commandLine
   const stdout = memoryOutput(tty ? columns : undefined)
   const stderr = memoryOutput(tty ? columns : undefined)
@@ -45,6 +58,7 @@ export async function run(commandLine: string | readonly string[], options: RunO
       prompts: { ...unprepared, ...prompts },
       ...(now === undefined ? {} : { now: typeof now === 'function' ? now : () => now }),
       ...(tree === undefined ? {} : { tree }),
+      ...(program === undefined ? {} : { program }),
     },
   )
   const [out, err] = [stdout.text(), stderr.text()]
@@ -52,10 +66,10 @@ export async function run(commandLine: string | readonly string[], options: RunO
   return { code, out, err, json: () => JSON.parse(out) }
 }
 
-/** Not even root can make something there. */
+/** Not even root can create anything there. */
 export const nowhere = '/proc/nonexistent'
 
-/** An environment that leads to no file of the person who runs the tests. */
+/** An environment that leads to no files of the person who runs the tests. */
 export function testEnvironment(env: Environment = {}, db?: string): Record<string, string | undefined> {
   return { HOME: nowhere, LATCHKEY_ACTOR: 'tester', ...(db === undefined ? {} : { LATCHKEY_DB: db }), ...env }
 }

@@ -1,31 +1,31 @@
 /**
- * A small S3 over real HTTP, its objects files in a folder: put, get, head, delete, multipart, list (version 2, in short
- * pages). It takes no request without a signature of the right key, and fails on demand. For tests only.
+ * A small S3 server over HTTP that stores objects as files: put, get, head, delete, multipart, list (version 2, with
+ * short pages). Requests must be signed with the right key. Fails on demand. For tests only.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { temporaryFolder } from './folder.ts'
 
 export interface S3Request {
   readonly method: string
-  /** Empty when a list is asked for. */
+  /** Empty for lists. */
   readonly key: string
 }
 
 export interface TestS3 extends Disposable {
-  /** What a program needs to reach it. */
+  /** The environment that a program needs to reach it. */
   readonly env: Readonly<Record<string, string>>
   readonly bucket: string
-  /** Every object's key, sorted. */
+  /** The keys of all objects, sorted. */
   readonly keys: () => readonly string[]
   /** The file that holds an object. */
   readonly file: (key: string) => string
-  /** Every request so far. */
+  /** All requests so far. */
   readonly requests: S3Request[]
-  /** Called before each request: what it gives is answered in place of it. */
+  /** Called before each request. Its result replaces the answer. */
   fault: (request: S3Request, body: Uint8Array) => Fault
 }
 
-/** An HTTP error with an S3 code, another answer, a body to store in place of the one sent, or nothing. */
+/** An HTTP error with an S3 code, another answer, a body to store instead, or nothing. */
 export type Fault =
   | { readonly status: number; readonly code: string }
   | { readonly answer: Response | Promise<Response> }
@@ -129,7 +129,7 @@ export function testS3(bucket = 'backups'): TestS3 {
   return self
 }
 
-/** A page of the keys below a prefix; those below a delimiter are left out. */
+/** A page of the keys below a prefix, without those below a delimiter. */
 function listing(all: readonly string[], query: URLSearchParams): Response {
   const prefix = query.get('prefix') ?? ''
   const delimiter = query.get('delimiter') ?? ''

@@ -1,8 +1,8 @@
-/** Compares JSON with its schema, by a validator that knows the whole of draft 2020-12. For tests only. */
+/** Validates JSON against its schema, with a validator of the whole draft 2020-12. For tests only. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { JsonSchema } from '../contract/shape.ts'
 
-/** What does not fit, one line each with the path to it; empty when all does. Throws when no validator can be made of the schema. */
+/** The problems, one line each with its path; empty if there are none. Throws if the schema itself is invalid. */
 export function schemaProblems(schema: JsonSchema, value: unknown): readonly string[] {
   const text = JSON.stringify(schema)
   const fits = compiled.get(text) ?? compile(schema)
@@ -11,7 +11,7 @@ export function schemaProblems(schema: JsonSchema, value: unknown): readonly str
   return (fits.errors ?? []).map(problem => `${problem.instancePath || '/'} ${said(problem)}`)
 }
 
-/** Throws when the schema is none by the schema of schemas, which takes 150 ms to compile. */
+/** Throws if the schema does not match the meta-schema, which takes 150 ms to compile. */
 export const requireSchema = (schema: JsonSchema): ValidateFunction => {
   thorough ??= newAjv(true)
   return thorough.compile(schema)
@@ -19,7 +19,7 @@ export const requireSchema = (schema: JsonSchema): ValidateFunction => {
 
 let thorough: Ajv2020 | undefined
 
-/** What refers to the schema of schemas, or is none, takes the longer way. */
+/** Schemas that refer to the meta-schema, or have none, take the slow way. */
 function compile(schema: JsonSchema): ValidateFunction {
   try {
     return ajv.compile(schema)
@@ -29,17 +29,24 @@ function compile(schema: JsonSchema): ValidateFunction {
 }
 
 function newAjv(validateSchema: boolean): Ajv2020 {
-  // One that is compiled twice would be refused for its `$id`.
-  const options = { allErrors: true, strict: true, allowUnionTypes: true, addUsedSchema: false }
+  const options = {
+    allErrors: true,
+    strict: true,
+    allowUnionTypes: true,
+    // Compiling it twice would be refused because of its `$id`.
+    addUsedSchema: false,
+    // Optimizing the code of a validator takes as long as compiling it, and most run once or twice.
+    code: { optimize: false },
+  }
   const made = new Ajv2020({ ...options, validateSchema })
-  // RFC 3339 allows more than the contract: it is UTC with milliseconds, always.
+  // RFC 3339 allows more than the contract, which is always UTC with milliseconds.
   made.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   return made
 }
 
 const ajv = newAjv(false)
 
-/** By the text of the schema: every run of a command makes its own, and compiling it takes 5 ms. */
+/** By text, because every run of a command creates its schema again, and compiling one takes 5 ms. */
 const compiled = new Map<string, ValidateFunction>()
 
 function said({ message, params }: ErrorObject): string {

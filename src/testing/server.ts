@@ -1,4 +1,4 @@
-/** `latchkey serve` as a process of its own, on a port that the system chooses. For tests only. */
+/** `latchkey serve` as a process, on a port that the system chooses. For tests only. */
 import { type TestLatchkey, temporaryLatchkey } from './latchkey.ts'
 import { type Finished, processEnvironment, program } from './process.ts'
 
@@ -6,12 +6,12 @@ export interface RunningServer {
   readonly url: string
   readonly pid: number
   readonly kill: (signal: NodeJS.Signals) => void
-  /** What stands on stderr so far. */
+  /** Its stderr so far. */
   readonly log: () => readonly Readonly<Record<string, unknown>>[]
   readonly finished: Promise<Finished>
 }
 
-/** Resolves once it listens; rejects with what it said when it ends instead. `before`: words of a command that runs it. */
+/** Resolves when it listens. Rejects with its output if it ends instead. `before`: words in front of the command. */
 export async function startServer(
   db: string,
   args: readonly string[] = [],
@@ -47,13 +47,16 @@ export async function startServer(
   return { url: String(first['address']), pid: child.pid, kill: signal => child.kill(signal), log, finished }
 }
 
-/** A database with the keys `gateway`, which may do everything, and `ci`. */
+/** A database with two keys: `gateway`, which may do everything, and `ci`. */
 export async function serverHome(): Promise<
   TestLatchkey & { readonly gateway: string; readonly ci: string }
 > {
-  const home = await temporaryLatchkey(new Date().toISOString())
+  const home = await temporaryLatchkey(start)
   const { secret: gateway } = await home.latchkey.keys.create({ name: 'gateway', scopes: ['latchkey:*'] })
   const { secret: ci } = await home.latchkey.keys.create({ name: 'ci' })
   await home.latchkey.close()
   return { ...home, gateway: gateway!, ci: ci! }
 }
+
+/** The same for all of a file of tests, so that they share a template. */
+const start = new Date().toISOString()

@@ -1,4 +1,4 @@
-/** Programs that a test needs besides Bun. For tests only. */
+/** Requirements of tests besides Bun. For tests only. */
 import { test } from 'bun:test'
 import { join } from 'node:path'
 import { temporaryFolder } from './folder.ts'
@@ -6,26 +6,26 @@ import { temporaryFolder } from './folder.ts'
 type Body = () => void | Promise<void>
 
 /**
- * `requireTool('jq')('a name', body)`: a test that is skipped, saying why, where the program is missing, and fails
- * there under CI, so that a check cannot fall away unseen.
+ * `requireTool('jq')('a name', body)`: a test that is skipped with a reason if the program is missing. In CI it fails
+ * instead, so that no check is lost unnoticed.
  */
 export function requireTool(name: string): (label: string, body: Body) => void {
   if (Bun.which(name) !== null) return test
   return requirement(`${name} is not installed`, isSet(process.env['CI']))
 }
 
-/** The same for files that only some machines have: skipped also under CI. */
+/** The same for files that only some machines have. Also skipped in CI. */
 export function requirePresent(present: boolean, what: string): (label: string, body: Body) => void {
   return present ? test : requirement(`${what} is not here`, false)
 }
 
-/** The same for tests that mount a small or read-only file system, which only root may: CI has a run as root too. */
+/** The same for tests that mount a small or read-only file system, which needs root. CI also has a run as root. */
 export function requireMounts(): (label: string, body: Body) => void {
   const failing = isSet(process.env['CI']) && process.getuid?.() === 0
   return canMount() ? test : requirement('this user cannot mount file systems', failing)
 }
 
-/** The same for tests that make files of other users. */
+/** The same for tests that create files of other users. */
 export function requireRoot(): (label: string, body: Body) => void {
   return process.getuid?.() === 0 ? test : requirement('this user cannot make files of others', false)
 }
@@ -47,10 +47,10 @@ function requirement(reason: string, failing: boolean): (label: string, body: Bo
 
 const isSet = (value: string | undefined): boolean => !['', '0', 'false', undefined].includes(value)
 
-/** Words before a command that root runs as a user who may write nothing. */
+/** Words before a command that root runs as a user without write access. */
 export const stepDown = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] as const
 
-/** Whether this is root and such a user can read the project: a clone in a private folder cannot be run by others. */
+/** Whether this is root and such a user can read the project. A clone in a private folder cannot be run by others. */
 export function canStepDown(): boolean {
   if (process.getuid?.() !== 0 || Bun.which('setpriv') === null) return false
   const words = [...stepDown, process.execPath, join(import.meta.dir, '../../bin/latchkey.ts'), '--version']

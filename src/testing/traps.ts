@@ -1,8 +1,8 @@
-/** A folder as somebody leaves it who wants to run code as whoever starts a program there. For tests only. */
+/** A folder prepared by an attacker who wants to run code as the user who starts a program there. For tests only. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Fills a folder with all that Bun and npm are known to read where they are started. */
+/** Fills a folder with everything that Bun and npm read from the current folder. */
 export function layTraps(folder: string): { readonly sprung: () => string } {
   const marker = join(folder, 'sprung')
   const put = (name: string, text: string): void => {

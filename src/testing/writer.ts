@@ -1,4 +1,4 @@
-/** `bun writer.ts DB KEY N`: a process of its own that starts N records and N administrative writes at once. */
+/** `bun writer.ts DB KEY N`: a process that starts N records and N administrative writes at once. */
 import { connectLatchkey } from '../index.ts'
 
 const [path = '', key = '', count = '0'] = Bun.argv.slice(2)

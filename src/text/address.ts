@@ -1,17 +1,17 @@
-/** What tells the address of a bucket from the path of a file. Must never reach for either. */
+/** Distinguishes addresses of buckets from paths. Does not access either. */
 
 /** Whether this is the address of a bucket and not a path. */
 export const isAddress = (text: string): boolean => text.startsWith('s3://')
 
-/** What is wrong with a path, and what to write instead. */
+/** The problem of a path, and what to write instead. */
 export interface NoPath {
   readonly problem: string
   readonly hint: string
 }
 
 /**
- * Why this is no path of a file or folder here: people mean another machine by `host:/x` and another service by
- * `b2:bucket`, and nobody a folder of such a name. Who does writes `./b2:bucket`.
+ * Why this is not a path here: `host:/x` means another machine and `b2:bucket` another service, hardly ever a folder.
+ * Such a folder can be written as `./b2:bucket`.
  */
 export function pathProblem(text: string): NoPath | undefined {
   if (text === '') return { problem: 'a path is empty', hint: 'name a file or a folder, or leave it out' }
@@ -22,7 +22,7 @@ export function pathProblem(text: string): NoPath | undefined {
   return addressProblem(text)
 }
 
-/** The same for places of backups, where a bucket is as good as a folder. */
+/** The same for places of backups, which may also be buckets. */
 export function placeProblem(text: string): NoPath | undefined {
   return isAddress(text) ? undefined : pathProblem(text)
 }

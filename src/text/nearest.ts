@@ -1,6 +1,6 @@
-/** Finds the word somebody probably meant. Must never act on its guess: it only words a suggestion. */
+/** Suggests the word that was probably meant. Suggestions are only shown, never acted on. */
 
-/** The candidate closest to `word`, or undefined when none is close enough to be worth naming. */
+/** The candidate closest to `word`; undefined if none is close enough. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Number.POSITIVE_INFINITY
@@ -13,15 +13,12 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   }
   const tolerated = Math.max(1, Math.floor(Math.min(word.length, best?.length ?? 0) * 0.4))
   if (bestDistance <= tolerated) return best
-  // Half a word is meant as well, where one alone begins so.
+  // The start of a word also counts, if only one candidate begins like that.
   const longer = candidates.filter(candidate => candidate.startsWith(word))
   return word.length >= 3 && longer.length === 1 ? longer[0] : undefined
 }
 
-/**
- * The field that was probably meant: the same name written another way (`input_tokens`), the name that others give it, or a
- * near miss.
- */
+/** The field that was probably meant: another spelling of its name (`input_tokens`), its name elsewhere, or a near miss. */
 export function nearestField(typed: string, known: readonly string[]): string | undefined {
   const name = bare(typed)
   const others = otherFields.get(name) ?? []
@@ -34,7 +31,7 @@ export function nearestField(typed: string, known: readonly string[]): string | 
 
 const bare = (name: string): string => name.toLowerCase().replaceAll(/[^a-z]/g, '')
 
-/** What the APIs of OpenAI, Anthropic and Gemini, gateways and logs call the same, without separators. */
+/** Names in the APIs of OpenAI, Anthropic and Gemini, in gateways and in logs, without separators. */
 const otherFields = new Map<string, readonly string[]>([
   ['prompttokens', ['inputTokens']],
   ['prompttokencount', ['inputTokens']],
@@ -68,7 +65,7 @@ const otherFields = new Map<string, readonly string[]>([
   ['ttl', ['timeoutMs']],
 ])
 
-/** What to add to a sentence that names the wrong word. */
+/** Added to a sentence about an unknown word. */
 export const didYouMean = (close: string | undefined): string =>
   close === undefined ? '' : ` (did you mean ${close}?)`
 

@@ -1,12 +1,12 @@
-/** Wizards and pickers as a person meets them, on a real pseudo-terminal, and where nobody may be asked. */
+/** Wizards and pickers on a real pseudo-terminal, and runs where nobody can answer. */
 
-import { expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { connectLatchkey } from '../../index.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
-import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { type Drawn, onTerminal, processEnvironment, program, type Typed } from '../../testing/process.ts'
 import { run } from '../../testing/run.ts'
 import { shellLine, shellWord } from '../../text/shell-word.ts'
@@ -17,7 +17,7 @@ import type { Choice } from '../terminal/prompt.ts'
 const enter = '\r'
 const down = '\x1b[B'
 
-/** What differs from run to run is written the same. */
+/** Replaces what differs between runs. */
 const recorded = ({ lines }: Drawn, folder: string): readonly string[] =>
   lines
     .map(line => line.trimEnd())
@@ -27,7 +27,7 @@ const recorded = ({ lines }: Drawn, folder: string): readonly string[] =>
     .replaceAll(/\blk_\w{36}/g, 'lk_…')
     .split('\n')
 
-/** Runs the line that a wizard ends with, as it is pasted into a shell. */
+/** Runs the complete line that a wizard prints, as if pasted into a shell. */
 async function repeat({ screen }: Drawn, db: string, stdin = ''): Promise<void> {
   const [, line = ''] = /The same without questions.*:\r?\n {2}(.*)\r?\n/.exec(screen) ?? []
   const script = `latchkey() { ${program.map(shellWord).join(' ')} "$@"; }; ${line}`
@@ -40,7 +40,7 @@ async function repeat({ screen }: Drawn, db: string, stdin = ''): Promise<void> 
   expect([await child.stderr.text(), await child.exited]).toEqual([expect.not.stringContaining('?'), 0])
 }
 
-/** What was made, but for what no two have in common. */
+/** The created thing without fields that are always different. */
 const same = async <T extends object>(made: Promise<T>): Promise<T> =>
   JSON.parse(
     JSON.stringify(await made, (field, value) =>
@@ -57,7 +57,7 @@ test('init: where, and who comes first', async () => {
     { when: /may contain/, keys: `${'\x7f'.repeat(4)}ice${enter}` },
   ]
   const drawn = await onTerminal('init', typed, { env: { XDG_DATA_HOME: folder.path }, cwd: folder.path })
-  // Too long for a line, the path is folded by the terminal wherever it ends.
+  // The terminal folds the path anywhere, because it is too long for a line.
   expect(recorded(drawn, folder.path).join('')).toMatch(
     /^✔ Database file \[--db\] .*✔ Also create a first user, with the role admin \[--admin, Enter for none\] aliceCreated .*latchkey\.db.* and user.* alice.*Next: latchkey key create ci --user aliceThe same without questions: {2}latchkey init --admin alice$/,
   )
@@ -149,7 +149,7 @@ test('key create: each answer is tried out before it is taken', async () => {
   await other.latchkey.users.create({ username: 'bob' })
   await repeat(drawn, other.path)
   const [one, two] = [await same(keys.get('ci-2')), await same(other.latchkey.keys.get('ci-2'))]
-  // Both end 90 days after they were made, by the clock of the system.
+  // Both end 90 days after their creation, by the system clock.
   const { expiresAt: first, ...rest } = one
   const { expiresAt: second, ...others } = two
   expect(rest).toEqual(others)
@@ -234,7 +234,7 @@ test('user passwd: the line for a script takes the password from stdin', async (
   expect(await home.latchkey.users.verifyPassword('alice', 'second try')).toBe(true)
 })
 
-/** What is done for good wants more than a y. */
+/** Irreversible actions need more than y. */
 test.each([
   ['key revoke ci', 'ci'],
   ['key delete ci', 'ci'],
@@ -300,7 +300,7 @@ test.each([
     wrap: command => ['sh', '-c', script, 'sh', ...command],
   })
   expect(drawn.code).toBe(code)
-  // Hidden while a list is drawn, the cursor is shown again.
+  // The cursor is hidden while a list is drawn, and shown again afterwards.
   expect(drawn.screen.lastIndexOf('\x1b[?25h')).toBeGreaterThanOrEqual(drawn.screen.lastIndexOf('\x1b[?25l'))
   expect(await home.latchkey.keys.get('ci')).toMatchObject({ status: 'active' })
 })
@@ -388,24 +388,34 @@ test('there are commands that name a key, a user or a project', () => {
   expect(named.length).toBeGreaterThan(30)
 })
 
-test.each(named)('%s without its %s offers those there are, fewer with every letter', async (line, name) => {
-  await using home = await temporaryLatchkey()
-  const { users, projects, keys } = home.latchkey
-  for (const each of ['alpha', 'beta', 'alpine']) {
-    await users.create({ username: each })
-    await projects.create({ name: each, owner: each })
-    await keys.create({ name: each })
-  }
-  const offered: (readonly string[])[] = []
-  const search = async (message: string, find: (typed: string) => Promise<readonly Choice[]>) => {
-    expect(message).toBe(`Which ${name}?`)
-    for (const typed of ['', 'al', 'alpi', 'zz'])
-      offered.push((await find(typed)).map(({ value }) => value).toSorted())
-    throw new LatchkeyError('interrupted', 'enough', 'nothing')
-  }
-  const ran = await run(line, { tty: true, db: home.path, prompts: { search } })
-  expect(offered).toEqual([['alpha', 'alpine', 'beta'], ['alpha', 'alpine'], ['alpine'], []])
-  expect(ran).toMatchObject({ code: 130, out: '' })
+describe('of three of each', () => {
+  let home: TestLatchkey
+  beforeAll(async () => {
+    home = await temporaryLatchkey()
+    const { users, projects, keys } = home.latchkey
+    for (const each of ['alpha', 'beta', 'alpine']) {
+      await users.create({ username: each })
+      await projects.create({ name: each, owner: each })
+      await keys.create({ name: each })
+    }
+  })
+  afterAll(() => home[Symbol.asyncDispose]())
+
+  test.each(named)(
+    '%s without its %s offers those there are, fewer with every letter',
+    async (line, name) => {
+      const offered: (readonly string[])[] = []
+      const search = async (message: string, find: (typed: string) => Promise<readonly Choice[]>) => {
+        expect(message).toBe(`Which ${name}?`)
+        for (const typed of ['', 'al', 'alpi', 'zz'])
+          offered.push((await find(typed)).map(({ value }) => value).toSorted())
+        throw new LatchkeyError('interrupted', 'enough', 'nothing')
+      }
+      const ran = await run(line, { tty: true, db: home.path, prompts: { search } })
+      expect(offered).toEqual([['alpha', 'alpine', 'beta'], ['alpha', 'alpine'], ['alpine'], []])
+      expect(ran).toMatchObject({ code: 130, out: '' })
+    },
+  )
 })
 
 test('~/ in the name of a file is the home of who types it', async () => {

@@ -1,7 +1,7 @@
 /**
- * Asks for what a command line leaves out, from the declarations alone: a picker for what is in the database, a choice,
- * a text that is tried out before it is taken. What comes of it is a command line like any other, so that a person
- * learns what to put into a script. Must never ask where nobody is there to answer.
+ * Asks for the values that a command line leaves out, using only the declarations: a picker for things in the database,
+ * a choice, or a text that is tried out before it is accepted. The result is a normal command line, so people learn
+ * what to put into a script. Never asks if nobody can answer.
  */
 
 import { basename } from 'node:path'
@@ -25,23 +25,23 @@ export interface Questioning {
   readonly prompts: Prompts
   readonly config: Config
   readonly now: Date
-  /** Where backups are chosen from, when another place than the usual one was given. */
+  /** Where backups are chosen from, if not in the usual place. */
   readonly from: string | undefined
   readonly open: () => Promise<Latchkey>
-  /** What is wrong with a command line so far; undefined when nothing is. */
+  /** The problem of a command line so far; undefined if there is none. */
   readonly problem: (argv: readonly string[]) => Promise<string | undefined>
 }
 
 type Run = Invocation & { kind: 'run' }
 
-/** The command line with the answers in it; the same one when nothing had to be asked. */
+/** Returns the command line with the answers in it, or the same one if nothing was asked. */
 export async function askMissing(
   argv: readonly string[],
   invocation: Run,
   questioning: Questioning,
 ): Promise<readonly string[]> {
   const questions = questionsOf(invocation, questioning.config)
-  // A database that cannot be used is told of before anybody answers anything.
+  // If the database cannot be used, say so before anybody answers questions.
   if (questions.length > 1 && questions[0]?.flag === undefined) await requireDatabase(questioning)
   let line = argv
   for (const question of questions) {
@@ -61,14 +61,14 @@ async function requireDatabase({ open }: Questioning): Promise<void> {
 
 interface Question {
   readonly message: string
-  /** The option that an answer is given with; none for an argument. */
+  /** The option of the answer; none for an argument. */
   readonly flag?: string
   readonly kind: 'text' | 'flag' | Subject | readonly string[]
-  /** Left unanswered there is nothing to run. */
+  /** Whether the command cannot run without an answer. */
   readonly needed: boolean
-  /** Asked again until nothing more comes. */
+  /** Whether to ask again until the answer is empty. */
   readonly repeated: boolean
-  /** What plain Enter stands for, and what is so in any case. */
+  /** The answer if Enter is pressed. It is the default, so it is not added to the command line. */
   readonly initial?: string
 }
 
@@ -129,7 +129,7 @@ const databaseQuestion = (initial: string): Question => ({
   initial,
 })
 
-/** The command line with the answer to one question, or to all its repetitions. */
+/** The command line with the answer to one question, and to its repetitions. */
 async function ask(
   question: Question,
   argv: readonly string[],
@@ -154,7 +154,7 @@ async function ask(
   return ask({ ...question, message: 'Another one [Enter to continue]', needed: false }, line, questioning)
 }
 
-/** What was chosen; nothing where there is nothing to choose. @throws not_found when something is needed all the same */
+/** Returns the choice, or nothing if there is nothing to choose from. @throws not_found if a choice is needed */
 async function pick(
   subject: Picked,
   message: string,
@@ -181,22 +181,22 @@ const nothing: Choice = { value: '', name: '(none)' }
 
 type Picked = Noun | keyof typeof others
 
-/** What can be chosen whatever is in the database. */
+/** Choices that do not depend on the database. */
 const few = { setting: settingNames, shell: shells }
 
 const isFixed = (kind: string): kind is keyof typeof few => Object.hasOwn(few, kind)
 
 const isPicked = (kind: string): kind is Picked => isNoun(kind) || Object.hasOwn(others, kind)
 
-/** More than fit on a screen help nobody: whoever types on gets others. */
+/** More would not fit on a screen. Typing shows others. */
 const most = 50
 
 type At = Pick<Questioning, 'now' | 'from'>
 
-/** Undefined as long as nothing was typed. */
+/** undefined if nothing was typed yet. */
 type Searched = string | undefined
 
-/** What can be chosen, by what has been typed so far. */
+/** The choices that match what was typed. */
 async function choices(
   subject: Picked,
   latchkey: Latchkey,
@@ -212,14 +212,14 @@ async function choices(
   }))
 }
 
-/** A field as it tells one thing from another: `used 2 h ago`, a name. */
+/** A field that distinguishes one thing from another: `used 2 h ago`, a name. */
 function told(field: string, value: unknown, now: Date): string | null {
   if (value instanceof Date)
     return `${field.replace(/^last|At$/g, '').toLowerCase()} ${relativeTime(value, now)}`
   return value === null || typeof value === 'string' ? value : reference(Object(value))
 }
 
-/** What can be chosen besides nouns. */
+/** Choices that are not nouns. */
 const others = {
   backup: async ({ backups }: Latchkey, typed: Searched, { now, from }: At): Promise<readonly Choice[]> =>
     (await backups.list({ from }))
@@ -238,14 +238,14 @@ const others = {
 }
 
 function answered(argv: readonly string[], flag: string | undefined, answer: string): readonly string[] {
-  // A value that looks like an option must be tied to its own.
+  // A value that looks like an option must be joined to its own option with `=`.
   if (flag !== undefined)
     return inserted(argv, answer.startsWith('-') ? [`${flag}=${answer}`] : [flag, answer])
   const needsEnd = answer.startsWith('-') && answer !== '-' && !argv.includes('--')
   return [...argv, ...(needsEnd ? ['--'] : []), answer]
 }
 
-/** The command line with options in it: they stand before what ends them. */
+/** Adds options to the command line, before a `--` that ends them. */
 export function inserted(argv: readonly string[], words: readonly string[]): readonly string[] {
   const end = argv.indexOf('--')
   return argv.toSpliced(end < 0 ? argv.length : end, 0, ...words)

@@ -1,6 +1,6 @@
 /**
- * Runs what was typed at a terminal, with what a person adds where something is missing, and shows them the line to type
- * next time. An answer is tried out as a dry run before it is taken, so that no rule is written twice.
+ * Runs a command line from a terminal. Asks for missing values, and shows the complete line for the next time. Each
+ * answer is tried out in a dry run before it is accepted, so that no rule is written twice.
  */
 
 import { exitCodes } from '../../contract/errors.ts'
@@ -14,7 +14,7 @@ import type { Prompts } from '../terminal/prompt.ts'
 import { memoryInput, memoryOutput } from '../terminal/streams.ts'
 import { askMissing, inserted } from './questions.ts'
 
-/** Exit code of the run. Throws what `run` throws, and what leaving a question does. */
+/** Returns the exit code. Throws what `run` throws, and an error if a question is cancelled. */
 export async function runAsking(
   argv: readonly string[],
   typed: Settled,
@@ -53,7 +53,7 @@ export async function runAsking(
     await tell()
     return code
   } catch (error) {
-    // Who has left it has no use for it; who was refused can mend it.
+    // Whoever cancelled does not need the line. Whoever was refused can fix it.
     const { code } = failureOf(error)
     if (code !== 'not_confirmed' && code !== 'interrupted') await tell()
     throw error
@@ -63,7 +63,7 @@ export async function runAsking(
 const willConfirm = ({ declaration, input, globals, dryRun }: Settled): boolean =>
   !globals.yes && !dryRun && !declaration.goesAheadAlone && isConfirmed(declaration, input())
 
-/** A password that was typed, as a script gives it. */
+/** The command line of a script, which gives the password on stdin. */
 const secretly = (line: readonly string[]): readonly string[] =>
   inserted(
     line.filter(word => word !== '--ask-password'),
@@ -71,8 +71,8 @@ const secretly = (line: readonly string[]): readonly string[] =>
   )
 
 /**
- * What is wrong with a command line as far as it goes. A wizard's, with all that it needs, is run as a dry run, unseen; others
- * may take long, and are over with their one answer.
+ * The problem of a command line so far. If it has all that it needs and the command has a wizard, it is tried in a dry
+ * run without output. Other commands may take long and need only one answer, so only their input is read.
  */
 async function rehearse(argv: readonly string[], outside: Outside): Promise<string | undefined> {
   try {
@@ -84,7 +84,7 @@ async function rehearse(argv: readonly string[], outside: Outside): Promise<stri
     return undefined
   } catch (error) {
     const { code, exit, message, hint } = failureOf(error)
-    // What no other answer would mend is told of when it is run.
+    // Other answers would not help. The run itself will report it.
     if (exit !== exitCodes.usage && exit !== exitCodes.not_found && exit !== exitCodes.conflict)
       return undefined
     return code === 'usage' ? `${message}; ${hint}` : message

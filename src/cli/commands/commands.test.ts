@@ -1,4 +1,4 @@
-/** What holds for every command, found by walking the real tree. */
+/** Rules for every command, checked on the real tree. */
 
 import { describe, expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -107,7 +107,7 @@ describe('options', () => {
     expect(globalFlags.filter(flag => flag.summary === '')).toEqual([])
   })
 
-  /** Reads only: nothing is run. */
+  /** Parses only; runs nothing. */
   const read = (words: readonly string[]) => readCommandLine(words, tree, { version: '0', width: 80 })
   const refusal = async (words: readonly string[]) => {
     const invocation = await read(words)
@@ -143,7 +143,7 @@ describe('options', () => {
         expect(said, `${path} ${label}`).toEqual(
           isRepeatable(option) ? undefined : expect.stringContaining(`${label} takes one value`),
         )
-        // What holds several has no reason to refuse more of them.
+        // An option that takes several values can be repeated.
         if (/,b$|\.\.\.$/.test(option.placeholder)) expect(isRepeatable(option)).toBe(true)
       }
     },
@@ -188,7 +188,7 @@ describe('help', () => {
 })
 
 describe('a line that is shown to people can be typed', () => {
-  /** Parses only: nothing is run. */
+  /** Parses only; runs nothing. */
   async function parse(words: readonly string[]): Promise<void> {
     const invocation = await readCommandLine(words, tree, { version: '0', width: 80 })
     if (invocation.kind === 'refused') throw invocation.error
@@ -245,7 +245,7 @@ function pages(folder: string): readonly string[] {
     .sort()
 }
 
-/** The command lines of a page: all of a block of sh or crontab, those after `$ ` of a console. */
+/** The command lines of a page: all of a block of sh or crontab; in a console, those after `$ `. */
 function shellLines(page: string): readonly string[] {
   return [...page.matchAll(/^ *```(sh|bash|shell|console|crontab)\n([\s\S]*?)\n *```/gm)].flatMap(
     ([, language, text = '']) => {
@@ -264,7 +264,7 @@ function latchkeyCalls(line: string): readonly (readonly string[])[] {
   return simpleCommands(line).flatMap(command => {
     const words = splitWords(command)
     const first = words.findIndex(word => !/^[A-Za-z_]\w*=/.test(word) && word !== 'npx')
-    // Of a crontab the first five words are the time.
+    // In a crontab the first five words are the time.
     const program = words[first]?.match(/^[\d*,/-]+$/) ? first + 5 : first
     return words[program] === 'latchkey' ? [withoutRedirections(words.slice(program + 1))] : []
   })

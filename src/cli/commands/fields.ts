@@ -1,4 +1,4 @@
-/** Options that operations know by another name: one use of a repeatable option is one of a list. */
+/** Options with other names in operations: a repeatable option is singular, its field plural. */
 
 const names = {
   limit: 'limits',
@@ -16,7 +16,7 @@ const known: ReadonlyMap<string, string> = new Map(Object.entries(names))
 
 type Fields<T> = { readonly [K in keyof T as K extends keyof typeof names ? (typeof names)[K] : K]: T[K] }
 
-/** What was typed, under the names of the operations; lists of the same name are one. */
+/** The input of an operation, from options. Lists of the same name are one. */
 export function fields<T extends object>(typed: T): Fields<T> {
   const named = new Map<string, unknown>()
   for (const [option, value] of Object.entries(typed)) {

@@ -1,4 +1,4 @@
-/** How lists are narrowed and ordered, as somebody types it. */
+/** Filters and orders of lists, as typed. */
 import { expect, test } from 'bun:test'
 import type { User } from '../../contract/views.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
@@ -82,7 +82,7 @@ test('a list shows the column that it is sorted by', async () => {
   ]) {
     expect((await at.lines(`key list --sort ${sort}`))[0]).not.toContain(hidden)
   }
-  // What programs read is what it always was.
+  // The output for programs has not changed.
   expect(JSON.parse((await at.lines('key list --sort cost --json')).join('\n'))[0]).not.toHaveProperty(
     'standing',
   )

@@ -1,4 +1,4 @@
-/** The limits of keys, users and projects as somebody types them. */
+/** The limit commands of keys, users and projects as typed. */
 import { expect, test } from 'bun:test'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { rolling } from '../../testing/limits.ts'

@@ -1,14 +1,15 @@
-/** The limits of a key, a user or a project: the same commands for each of them. */
-import { type LimitedNoun, nouns } from '../../contract/nouns.ts'
+/** The same limit commands for keys, users and projects. */
+import type { LimitedNoun } from '../../contract/nouns.ts'
 import { limitState, putLimit } from '../../contract/views/limits.ts'
 import { metrics } from '../../contract/views/words.ts'
 import type { Latchkey } from '../../index.ts'
-import type { Argument, Context } from '../declare/declaration.ts'
+import type { Context } from '../declare/declaration.ts'
 import { arg, command, opt, rows } from '../declare/define.ts'
 import { limit, limitName } from '../declare/parse.ts'
 import { limitNameText, limitText } from '../draw/columns.ts'
 import { limitColumns } from '../draw/limits.ts'
 import { many } from '../draw/quantity.ts'
+import { selecting } from './thing.ts'
 
 /** Who is limited in the examples. */
 const examples: Readonly<Record<LimitedNoun, string>> = { key: 'ci', user: 'alice', project: 'shop' }
@@ -16,9 +17,7 @@ const examples: Readonly<Record<LimitedNoun, string>> = { key: 'ci', user: 'alic
 /** The commands `limit set`, `limit list`, `limit remove` and `reset` of a noun. */
 export function limitCommands(noun: LimitedNoun) {
   const example = examples[noun]
-  const limited = { [noun]: arg.one(nouns[noun].selectors) } as Readonly<
-    Record<LimitedNoun, Argument<string>>
-  >
+  const limited = selecting(noun)
   const each = opt.flag('For each end user, instead of for all of them together')
   // Refused for users, with what to do instead.
   const options = { each: noun === 'user' ? opt.hidden(each) : each }
@@ -102,7 +101,7 @@ const withEach = <L extends { readonly each?: boolean | undefined }>(
 
 type Limited = Parameters<Latchkey['limits']['list']>[0]
 
-/** Whose limits are meant. A key may be named by the secret on stdin. */
+/** The thing whose limits are meant. A key may be named by its secret on stdin. */
 async function named(ctx: Context, noun: LimitedNoun, typed: string): Promise<Limited> {
   if (noun === 'key') return { key: await ctx.keySelector(typed) }
   return noun === 'user' ? { user: typed } : { project: typed }

@@ -27,7 +27,7 @@ afterAll(() => {
 
 const strange = ['user@host:/x', 'b2:bucket', 'gs://bucket/x', 'S3://bucket', 'file:///x', '']
 
-/** What else a command needs before it looks at the path. */
+/** What else a command needs before it uses the path. */
 const bases: Readonly<Record<string, string>> = {
   restore: 'restore --latest --yes',
   'user create': 'user create bob',
@@ -39,7 +39,7 @@ const bases: Readonly<Record<string, string>> = {
   'completion install': 'completion install bash',
 }
 
-/** Every option and argument of every command that takes a path. */
+/** Every option and argument that takes a path. */
 const uses = (await namedNouns(tree)).flatMap(noun =>
   noun.commands.flatMap(({ path, declaration: { args, options } }) => {
     const base = splitWords(bases[path] ?? path)
@@ -77,7 +77,7 @@ test('those are all there are', () => {
   expect(uses.length).toBeGreaterThan(25)
 })
 
-/** A link that leads to itself, a name below it, and names that no file system takes. */
+/** A link to itself, a name below it, and names that no file system accepts. */
 const impossible = (): readonly string[] => {
   const loop = nowhere.file('loop')
   return [loop, `${loop}/x`, nowhere.file('n'.repeat(300)), `${nowhere.path}${'/deep'.repeat(1_000)}`]
@@ -86,12 +86,12 @@ const impossible = (): readonly string[] => {
 test.each(uses)('$label says what is wrong with a path that leads nowhere', async ({ line }) => {
   const before = readdirSync(folder.path, { recursive: true })
   for (const typed of impossible()) {
-    // What it does not need, it need not look at.
+    // It may ignore a path that it does not need.
     const { code, err } = await run([...line(typed), '--dry-run'], { db, cwd: folder.path })
     const said = [typed.slice(nowhere.path.length, 200), code, err]
     expect(said).toEqual([said[0], expect.any(Number), expect.not.stringMatching(/LATCHKEY_DEBUG/)])
     expect(said).toEqual([said[0], expect.any(Number), expect.not.stringMatching(/^latchkey: E[A-Z]+:/)])
-    // The file that is meant, and no other.
+    // Uses exactly the named file.
     expect(err).not.toMatch(/latchkey\.db (leads|cannot)/)
   }
   expect(readdirSync(folder.path, { recursive: true })).toEqual(before)

@@ -1,17 +1,19 @@
+import { nounNames } from '../../contract/nouns.ts'
 import { restored } from '../../contract/views/backups.ts'
+import { series } from '../../text/series.ts'
 import { arg, command, one, opt } from '../declare/define.ts'
 import { duration, since } from '../declare/times.ts'
 import { partLine, restoredLines, restorePlanLines } from './backup/drawing.ts'
 import { oneThing, onlyOne, restoreOptions, restoreQuestion } from './backup/restoring.ts'
 
+const flags = nounNames.map(noun => `--${noun}`)
 const toChoose =
   'list them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest'
 
 export default command({
   effect: 'destroy',
-  summary: 'Restore the database, or one key, user or project, from a backup',
-  description:
-    'Verifies the backup, takes a safety copy of the current database, then replaces it in one step. If anything fails, the database is unchanged. Refuses while another process has the database open, unless you give --in-place. Before it asks, it lists every secret that does not work now and would work again; --keep-revocations ends them. With --key, --user or --project it restores only that, and what belongs to it. Restrictions made since the backup stay: revoked, rotated, disabled, archived, fewer scopes, an earlier expiry, a changed password. Usage since then still counts.',
+  summary: `Restore the database, or one ${series(nounNames, 'or')}, from a backup`,
+  description: `Verifies the backup, takes a safety copy of the current database, then replaces it in one step. If anything fails, the database is unchanged. Refuses while another process has the database open, unless you give --in-place. Before it asks, it lists every secret that does not work now and would work again; --keep-revocations ends them. With ${series(flags, 'or')} it restores only that, and what belongs to it. Restrictions made since the backup stay: revoked, rotated, disabled, archived, fewer scopes, an earlier expiry, a changed password. Usage since then still counts.`,
   examples: [
     'latchkey restore --latest --from /var/backups/latchkey --dry-run',
     'latchkey restore --latest --from /var/backups/latchkey --yes',

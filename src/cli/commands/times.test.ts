@@ -1,4 +1,4 @@
-/** Durations, dates and words for them, as somebody types them in whole command lines. */
+/** Durations, dates and named times in whole command lines. */
 import { expect, test } from 'bun:test'
 import type { Key, Restored } from '../../contract/views.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'

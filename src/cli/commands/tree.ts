@@ -1,9 +1,9 @@
 import type { LimitedNoun } from '../../contract/nouns.ts'
-import type { Load, Tree, Words } from '../declare/declaration.ts'
+import type { Declaration, Load, Tree, Words } from '../declare/declaration.ts'
 
 /**
- * Every noun and verb, with what each is about, and how to load it, in the order of the help. Must never load one by
- * itself: start-up pays for each.
+ * Every noun and verb, with its summary and how to load it, in the order of the help. Loads nothing itself, because
+ * every module makes each start slower.
  */
 export const tree: Tree = {
   user: {
@@ -14,8 +14,7 @@ export const tree: Tree = {
       list: () => import('./user/list.ts'),
       show: () => import('./user/show.ts'),
       update: () => import('./user/update.ts'),
-      limit: limits('user'),
-      reset: limitCommand('user', 'reset'),
+      ...limits('user'),
       passwd: () => import('./user/passwd.ts'),
       disable: () => import('./user/disable.ts'),
       enable: () => import('./user/enable.ts'),
@@ -30,8 +29,7 @@ export const tree: Tree = {
       list: () => import('./project/list.ts'),
       show: () => import('./project/show.ts'),
       update: () => import('./project/update.ts'),
-      limit: limits('project'),
-      reset: limitCommand('project', 'reset'),
+      ...limits('project'),
       archive: () => import('./project/archive.ts'),
       unarchive: () => import('./project/unarchive.ts'),
       delete: () => import('./project/delete.ts'),
@@ -48,8 +46,7 @@ export const tree: Tree = {
       verify: () => import('./key/verify.ts'),
       explain: () => import('./key/explain.ts'),
       stats: () => import('./key/stats.ts'),
-      limit: limits('key'),
-      reset: limitCommand('key', 'reset'),
+      ...limits('key'),
       rotate: () => import('./key/rotate.ts'),
       revoke: () => import('./key/revoke.ts'),
       disable: () => import('./key/disable.ts'),
@@ -175,9 +172,7 @@ export const tree: Tree = {
     summary: 'Shell completion',
     verbs: {
       install: () => import('./completion/install.ts'),
-      bash: () => import('./completion/bash.ts'),
-      zsh: () => import('./completion/zsh.ts'),
-      fish: () => import('./completion/fish.ts'),
+      ...together(() => import('../completion/scripts.ts'), 'bash', 'zsh', 'fish'),
     },
   },
   schema: {
@@ -190,21 +185,20 @@ export const tree: Tree = {
   demo: { group: 'Program', summary: 'A tour on a temporary database', load: () => import('./demo.ts') },
 }
 
-/** Those that every noun with limits has. */
-function limits(noun: LimitedNoun): Words {
+/** The verbs of every noun that has limits. */
+function limits(noun: LimitedNoun): Readonly<Record<'limit' | 'reset', Load | Words>> {
+  const load = async () => ({ default: (await import('./limits.ts')).limitCommands(noun) })
   return {
-    summary: `Limits of a ${noun}`,
-    verbs: {
-      set: limitCommand(noun, 'set'),
-      list: limitCommand(noun, 'list'),
-      remove: limitCommand(noun, 'remove'),
-    },
+    limit: { summary: `Limits of a ${noun}`, verbs: together(load, 'set', 'list', 'remove') },
+    ...together(load, 'reset'),
   }
 }
 
-function limitCommand(noun: LimitedNoun, verb: 'set' | 'list' | 'remove' | 'reset'): Load {
-  return async () => {
-    const { limitCommands } = await import('./limits.ts')
-    return { default: limitCommands(noun)[verb] }
-  }
+/** Commands that share a file. */
+function together<Verb extends string>(
+  load: () => Promise<{ readonly default: Readonly<Record<Verb, Declaration>> }>,
+  ...verbs: readonly Verb[]
+): Readonly<Record<Verb, Load>> {
+  const loads = verbs.map(verb => [verb, async () => ({ default: (await load()).default[verb] })])
+  return Object.fromEntries(loads)
 }

@@ -1,6 +1,6 @@
 /**
- * What may stand where the cursor is, from the declarations and, for names, from the database. Answers the scripts of
- * `scripts.ts`; must never say a word of its own, create a file, or fail: where nothing is known, nothing is offered.
+ * Completes the word at the cursor, from the declarations and, for names, from the database. Answers the scripts of
+ * `scripts.ts`. Never prints anything else, creates a file or fails: if something is unknown, nothing is offered.
  */
 import { type Noun, nouns } from '../../contract/nouns.ts'
 import { keySorts, metrics, reportGroups } from '../../contract/views/words.ts'
@@ -25,19 +25,19 @@ interface Candidate {
   readonly about: string
 }
 
-/** Names of files are completed by the shell itself. */
+/** The shell itself completes file names. */
 type Completion = readonly Candidate[] | 'files'
 
-/** What the names of things are looked up in, by the settings of the command line so far. */
+/** Looks up names, with the settings of the command line so far. */
 interface Known {
   readonly open: () => Promise<Latchkey>
   readonly profiles: () => readonly string[]
 }
 
 /**
- * The answer to a shell: a line for each candidate; nothing, whatever goes wrong, since there is nobody to tell.
+ * The answer to a shell: one line per candidate. Empty if anything goes wrong, because nobody would see an error.
  *
- * @param typed all words behind the program's name, quoted as they are; the last is what is being typed, perhaps nothing yet
+ * @param typed all words after the program's name, quoted as typed; the last is at the cursor and may be empty
  */
 export async function answer(typed: readonly string[], env: Environment, cwd: string): Promise<string> {
   try {
@@ -52,7 +52,7 @@ export async function answer(typed: readonly string[], env: Environment, cwd: st
       profiles: () => listProfiles(resolveLeniently(env, cwd, {})).map(({ name }) => name),
     })
     if (found === 'files') return `${filesAnswer}\n`
-    // A shell draws a name as it is, and a line break would make two of it.
+    // Shells print names as they are, and a line break would split one into two.
     const harmless = found.filter(({ value, about }) => isPrintable(value) && isPrintable(about))
     return harmless.map(({ value, about }) => `${value}\t${about}\n`).join('')
   } catch {
@@ -93,7 +93,7 @@ const optionsWithValues = ({ options }: Declaration): readonly string[] =>
     .filter(([, option]) => option.kind !== 'flag')
     .flatMap(([name, option]) => spellings(name, option))
 
-/** What completes the value of an option, when one stands before; undefined when none does. */
+/** Completes the value of an option if one precedes the cursor; otherwise undefined. */
 async function optionValue(
   option: string | undefined,
   declaration: Declaration | undefined,
@@ -125,7 +125,7 @@ const named = (all: readonly { readonly name: string; readonly summary: string }
 
 const plain = (values: readonly string[]): readonly Candidate[] => values.map(value => ({ value, about: '' }))
 
-/** Words with commas between, each at most once. */
+/** Words separated by commas, each at most once. */
 function listed(typed: string, words: readonly string[]): readonly Candidate[] {
   const before = typed.slice(0, typed.lastIndexOf(',') + 1)
   const taken = before.split(',')
@@ -136,14 +136,14 @@ function listed(typed: string, words: readonly string[]): readonly Candidate[] {
   )
 }
 
-/** By name, and by id once it looks like one. */
+/** By name, or by id if the text looks like one. */
 const query = ({ plural, label }: (typeof nouns)[Noun]): string => `
   SELECT * FROM (SELECT ${label} AS value, id AS about FROM ${plural}
     WHERE substr(${label}, 1, length(:typed)) = :typed ORDER BY ${label} LIMIT 500)
   UNION ALL SELECT * FROM (SELECT id AS value, ${label} AS about FROM ${plural}
     WHERE length(:typed) > 3 AND substr(id, 1, length(:typed)) = :typed ORDER BY id LIMIT 500)`
 
-/** @param given the arguments that stand before this one */
+/** @param given the arguments before this one */
 async function subjects(
   subject: Subject | undefined,
   typed: string,

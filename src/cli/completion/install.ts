@@ -1,4 +1,4 @@
-/** Puts a completion script where its shell looks for it. Must never touch a file that a person writes. */
+/** Writes a completion script to where its shell looks for it. Never changes a file that a person wrote. */
 import { readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -8,15 +8,15 @@ import { type Environment, userFolder } from '../../system/home.ts'
 import { completionScript, installedAs, isCompletionScript, type Shell, shells } from './scripts.ts'
 
 export interface Installation {
-  /** Default: that of `SHELL`. */
+  /** Default: from `SHELL`. */
   readonly shell: Shell | undefined
-  /** Default: where the shell looks in the user's home. */
+  /** Default: where the shell looks in the home directory. */
   readonly folder: string | undefined
   readonly env: Environment
   readonly dryRun: boolean
 }
 
-/** @throws usage when it is no shell that can be completed, conflict when the file is another's, permission, disk_full */
+/** @throws usage (not a known shell), conflict (the file is not ours), permission, disk_full */
 export async function installCompletion(installation: Installation): Promise<CompletionInstalled> {
   const { env, dryRun, folder } = installation
   const shell = installation.shell ?? shellOf(env)
@@ -56,7 +56,7 @@ function shellOf(env: Environment): Shell {
   )
 }
 
-/** What a person has to add where the file alone does nothing. */
+/** What else a person must add, if the file alone is not enough. */
 const activations: Readonly<Record<Shell, (path: string) => string | null>> = {
   bash: path => `Needs the package bash-completion. Without it, add to ~/.bashrc: source ${path}`,
   zsh: path => `Add to ~/.zshrc, before compinit: fpath=(${dirname(path)} $fpath)`,

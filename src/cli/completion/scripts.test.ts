@@ -8,11 +8,12 @@ import { temporaryFolder } from '../../testing/folder.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { launcher } from '../../testing/process.ts'
 import { run, testEnvironment } from '../../testing/run.ts'
+import { standIn } from '../../testing/stand-in.ts'
 import { requireTool } from '../../testing/tools.ts'
 import { completionRequest } from '../line/walk.ts'
 import { filesAnswer, type Shell, shells } from './scripts.ts'
 
-/** A name with all that a shell would act on. */
+/** A name with every character that shells treat specially. */
 const odd = 'we $ird "na\'me"'
 
 async function home() {
@@ -29,7 +30,7 @@ async function home() {
   return { ...base, id, offered, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() }
 }
 
-/** For what only reads it. */
+/** For tests that only read. */
 let shared: Awaited<ReturnType<typeof home>>
 beforeAll(async () => {
   shared = await home()
@@ -115,40 +116,12 @@ test('nothing is offered, said or made where there is no database', async () => 
   expect(readdirSync(folder.path)).toEqual(before)
 })
 
-/** What stands in for it where many words are completed: a process of its own takes ten times as long to answer. */
-const standIn = (port: number): string => `#!/bin/bash
-exec 3<>/dev/tcp/127.0.0.1/${port}
-printf '%s\\0' "$#" "$@" >&3
-cat <&3
-`
-
-/** Answers each stand-in as the program would. */
-function answering(db: string) {
-  return Bun.listen<{ asked: Buffer }>({
-    hostname: '127.0.0.1',
-    port: 0,
-    socket: {
-      open: socket => {
-        socket.data = { asked: Buffer.alloc(0) }
-      },
-      data: async (socket, chunk) => {
-        socket.data.asked = Buffer.concat([socket.data.asked, chunk])
-        const [count, ...words] = socket.data.asked.toString().split('\0').slice(0, -1)
-        if (words.length === Number(count)) socket.end((await run(words, { db })).out)
-      },
-    },
-  })
-}
-
 /** A shell with `latchkey` on its PATH and the script beside it. */
 async function shellHome(shell: Shell, answers: 'by the program' | 'here' = 'by the program') {
   const base = await home()
   const folder = temporaryFolder()
-  // The compiled program is tried on every word.
-  const server =
-    answers === 'here' && process.env['LATCHKEY_PROGRAM'] === undefined ? answering(base.path) : undefined
-  const bin = folder.write('latchkey', server === undefined ? launcher : standIn(server.port))
-  chmodSync(bin, 0o755)
+  const { script: program, stop } = answers === 'here' ? standIn() : { script: launcher, stop: () => {} }
+  chmodSync(folder.write('latchkey', program), 0o755)
   const script = folder.write(`latchkey.${shell}`, (await run(`completion ${shell}`)).out)
   const env = {
     ...testEnvironment({}, base.path),
@@ -174,14 +147,14 @@ async function shellHome(shell: Shell, answers: 'by the program' | 'here' = 'by 
       return (await child.stdout.text()) + (await child.stderr.text())
     },
     [Symbol.asyncDispose]: async () => {
-      server?.stop(true)
+      stop()
       folder.remove()
       await base[Symbol.asyncDispose]()
     },
   }
 }
 
-/** Typed up to where Tab is pressed, and the last word that the shell makes of it; KEY is an id but for its end. */
+/** What is typed before Tab, and the last word after it. KEY is an id without its end. */
 const typed: readonly (readonly [line: string, word: string])[] = [
   ['key sh', 'show'],
   ['key list --unused', '--unused-for'],
@@ -218,7 +191,7 @@ async function session(shell: Shell, at: Awaited<ReturnType<typeof shellHome>>) 
       screen += Bun.stripANSI(decoder.decode(data, { stream: true }))
     },
   })
-  // Shells ask what terminal they are on, and wait for the answer.
+  // Shells ask for the terminal type and wait for the answer.
   emulator.onData(reply => terminal.closed || terminal.write(reply))
   const child = Bun.spawn(['setsid', '--ctty', '--wait', ...argv], {
     env: { ...at.env, PS1: 'ready> ' },
@@ -233,7 +206,7 @@ async function session(shell: Shell, at: Awaited<ReturnType<typeof shellHome>>) 
   terminal.write(`${load(at.script)}; echo done-$(expr 40 + 2)\r`)
   await until(/done-42/)
   return {
-    /** Presses Tab behind the line; then what it has become is read by the shell itself, up to the last word. */
+    /** Presses Tab after the line. The shell itself then parses the result, up to the last word. */
     completes: async (line: string, word: string) => {
       terminal.write(`latchkey ${line}\t`)
       terminal.write("\x01printf '<%s>' \x05; echo\r")
@@ -273,7 +246,7 @@ for (const shell of shells) {
   })
 }
 
-/** How the name of each begins, which nothing else does. */
+/** A unique start of each name. */
 const mark = (index: number): string => `h${String.fromCharCode(97 + index)}`
 
 const hostile: readonly string[] = [
@@ -328,7 +301,7 @@ test('completion install replaces scripts of its own alone', async () => {
   const line = `completion install bash --dir ${folder.path}`
   const path = folder.write('latchkey', '# Completion of latchkey for bash: of an earlier version\n')
   expect(await run(line)).toMatchObject({ code: 0 })
-  // Such as the program itself.
+  // For example the program itself.
   folder.write('latchkey', '#!/bin/sh\n')
   for (const dry of ['', ' --dry-run']) expect(await run(line + dry)).toMatchObject({ code: 5 })
   expect(readFileSync(path, 'utf8')).toBe('#!/bin/sh\n')
@@ -364,7 +337,7 @@ test('profiles are offered as the settings have them', async () => {
   expect(await offered('p')).toBe('prod\t\n')
   folder.write('latchkey.toml', '[profile.prod]\ndb = "here.db"\n')
   expect(await offered('')).toBe('prod\t\ntest\t\n')
-  // A broken file takes nothing from the other.
+  // A broken file does not hide the profiles of the other.
   folder.write('latchkey.toml', '[profile.here]\nbd = "typo.db"\n')
   expect(await offered('')).toBe('prod\t\ntest\t\n')
 })

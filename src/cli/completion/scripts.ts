@@ -1,34 +1,44 @@
-/** The scripts by which shells ask this program what may come next. They hold no list of their own. */
+/** Completion scripts for shells. They contain no words, and ask this program for them. */
+import { nounNames, nouns } from '../../contract/nouns.ts'
+import { series } from '../../text/series.ts'
 import { command, text } from '../declare/define.ts'
 import { completionRequest } from '../line/walk.ts'
 
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
 
-/** Where each shell looks for it, from the user's home. */
+/** Where each shell looks for it, relative to the home directory. */
 export const installedAs: Readonly<Record<Shell, readonly string[]>> = {
   bash: ['.local', 'share', 'bash-completion', 'completions', 'latchkey'],
   zsh: ['.local', 'share', 'zsh', 'site-functions', '_latchkey'],
   fish: ['.config', 'fish', 'completions', 'latchkey.fish'],
 }
 
-/** What is answered where the shell completes files by itself. */
+/** The answer if the shell should complete file names itself. */
 export const filesAnswer = ':files'
 
-/** The command that prints the script of a shell. */
-export const scriptFor = (shell: Shell) =>
+const plurals = nounNames.map(noun => nouns[noun].plural)
+
+const scriptCommand = (shell: Shell) =>
   command({
     effect: 'read',
     summary: `Print the script that completes latchkey in ${shell}`,
-    description: `Completes commands, options, values, and the names of keys, users and projects in the database. completion install puts the script where ${shell} looks for it.`,
+    description: `Completes commands, options, values, and the names of ${series(plurals, 'and')} in the database. completion install puts the script where ${shell} looks for it.`,
     examples: [`latchkey completion ${shell} > ~/${installedAs[shell].join('/')}`],
     run: async () => completionScript(shell),
     prints: text,
   })
 
+/** The commands that print the scripts. */
+export default {
+  bash: scriptCommand('bash'),
+  zsh: scriptCommand('zsh'),
+  fish: scriptCommand('fish'),
+}
+
 export const completionScript = (shell: Shell): string => scripts[shell]
 
-/** Whether a text is such a script, of this version or another. */
+/** Whether a text is such a script, of any version. */
 export const isCompletionScript = (text: string): boolean =>
   /^(#compdef latchkey\n)?# Completion of latchkey /.test(text)
 

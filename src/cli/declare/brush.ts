@@ -1,10 +1,10 @@
-/** What a declaration may use to draw for people: colour, width and time, decided once per run. */
+/** What declarations can use to draw for people: colour, width and time. Decided once per run. */
 export interface Brush {
-  /** Columns that may be filled; Infinity where nothing is cut: off a terminal, and where all was asked for. */
+  /** Columns that may be used; Infinity if nothing is cut, off a terminal or with `-o wide`. */
   readonly width: number
-  /** Whether bars and sparklines are drawn: on a terminal, unless `--chart` says otherwise. */
+  /** Whether to draw bars and sparklines: on a terminal, unless `--chart` says otherwise. */
   readonly pictures: boolean
-  /** Whether characters beyond ASCII can be shown. */
+  /** Whether non-ASCII characters can be shown. */
   readonly unicode: boolean
   readonly timeZone: string
   readonly now: Date
@@ -13,11 +13,11 @@ export interface Brush {
   readonly good: (text: string) => string
   readonly warn: (text: string) => string
   readonly bad: (text: string) => string
-  /** A moment as local time, `2026-11-20 04:11`; `never` or what is given for null. */
+  /** Local time, `2026-11-20 04:11`; for null `never` or the given text. */
   readonly time: (moment: Date | null, absent?: string) => string
-  /** The same for a glance: `3 days ago` in a table on a terminal, exact anywhere else. */
+  /** A short form: `3 days ago` in a table on a terminal, exact anywhere else. */
   readonly ago: (moment: Date | null, absent?: string) => string
-  /** Both, for one thing looked at closely: `2026-11-20 04:11 (3 days ago)` on a terminal, exact anywhere else. */
+  /** The long form: `2026-11-20 04:11 (3 days ago)` on a terminal, exact anywhere else. */
   readonly dated: (moment: Date | null, absent?: string) => string
   /** A whole number with thousands separators. */
   readonly count: (value: number) => string

@@ -1,7 +1,7 @@
-/** How rows are laid out for people. Says what a cell holds, never how a table is drawn. */
+/** How rows are laid out for people: what cells contain, not how a table is drawn. */
 import type { Brush } from './brush.ts'
 
-/** Rows and how they are drawn; `listing()` makes one. */
+/** Rows and how they are drawn; created by `listing()`. */
 export interface Listing {
   readonly columns: readonly Column<unknown>[]
   readonly rows: readonly unknown[]
@@ -12,53 +12,50 @@ export const listing = <Row>(columns: readonly Column<Row>[], rows: readonly Row
   rows,
 })
 
-/** A column of a table: what one row has there, as text, as a moment or as a bar. */
+/** A column of a table. Its cells are text, times or bars. */
 export type Column<Row> = TextColumn<Row> | TimeColumn<Row> | BarColumn<Row>
 
 interface TitledColumn {
   readonly title: string
-  /** Drawn by `-o wide` alone. */
+  /** Only shown with `-o wide`. */
   readonly wide?: boolean
-  /** Left out of the table when it is empty in every row. */
+  /** Left out of the table if it is empty in every row. */
   readonly hideEmpty?: boolean
   /**
-   * Left out where the table would be too wide with it: before any text is cut, or with `last` when that is not enough.
-   * `-o wide` has it, and so have cards.
+   * May be left out if the table is too wide: before any text is cut, or with `last` only after that. Cards and `-o
+   * wide` always have it.
    */
   readonly spare?: true | 'last'
 }
 
 interface TextColumn<Row> extends TitledColumn {
-  /** `rows` are all of the table, for what depends on the others. */
+  /** @param rows all rows of the table, for cells that depend on others */
   readonly cell: (row: Row, brush: Brush, rows: readonly Row[]) => string
-  /** Quantities stand right, and are never cut. */
-  /** `point`: the same, with the points of decimals below one another. */
+  /** Quantities are right-aligned and never cut. */
+  /** `point`: also aligned at the decimal point. */
   readonly align?: 'left' | 'right' | 'point'
-  /** Never cut either: a name that is typed next, a status, what would say something else without its end. */
+  /** Never cut: names that are typed next, statuses, and text that would be misleading without its end. */
   readonly whole?: true
-  /** On a narrow terminal the texts of low importance are cut first, those of high importance last. */
+  /** On a narrow terminal, texts of low importance are cut first and those of high importance last. */
   readonly importance?: 'low' | 'high'
 }
 
 /** `3 days ago` in a table on a terminal, exact anywhere else. */
 interface TimeColumn<Row> extends TitledColumn {
   readonly time: (row: Row) => Date | null
-  /** What there is in place of no time; `never` when not given. */
+  /** Shown if there is no time. Default: `never`. */
   readonly absent?: string
 }
 
-/**
- * A bar beside the number that it draws: in the room that the other columns leave, and left out where that is too
- * little.
- */
+/** A bar next to the number that it shows. It uses the room that other columns leave, and is left out if that is too little. */
 interface BarColumn<Row> {
   readonly bar: (row: Row) => number
-  /** What a full bar stands for; the largest of all rows when not given. */
+  /** The value of a full bar. Default: the largest of all rows. */
   readonly full?: number
   readonly wide?: boolean
 }
 
-/** A line below a table: its quantities are those of the row, and the label stands where a name would. */
+/** A line below a table, with the quantities of a row and a label in place of a name. */
 export interface Total<Row> {
   readonly label: string
   readonly row: Row

@@ -1,6 +1,6 @@
 /**
- * What a command is, what it may reach while it runs, and how commands are found: types alone, and in one file because
- * each is said in terms of the others. `define.ts` has the words by which a command is declared.
+ * Types of commands, of what they can use while they run, and of how they are found. They are in one file because they
+ * refer to each other. `define.ts` has the functions that declare a command.
  */
 
 import type { ObjectShape } from '../../contract/shape.ts'
@@ -13,23 +13,23 @@ import type { Brush } from './brush.ts'
 import type { Column, Listing, Total } from './column.ts'
 import type { Parse } from './parser.ts'
 
-/** What a command does to the world. `execute.ts` derives dry runs and confirmations from it. */
+/** What a command does. Dry runs and confirmations follow from it (`execute.ts`). */
 export type Effect = 'read' | 'write' | 'destroy'
 
 export interface Argument<T> {
   readonly kind: 'one' | 'optional' | 'many' | 'any'
   readonly summary: string
   readonly parse: Parse<unknown>
-  /** Of one that is needed unless one of these options is given. */
+  /** For a required argument that one of these options can replace. */
   readonly unless?: readonly string[]
-  /** What to do where it is missing; the help of the command when not given. */
+  /** What to do if it is missing. Default: see the help of the command. */
   readonly hint?: string
   readonly type?: T
 }
 
 export interface Option<T> {
   /**
-   * flag: present or not. value: at most one. many: repeatable. list: the same, and each value holds several.
+   * flag: present or not. value: at most one. many: repeatable. list: repeatable, and each value holds several.
    * clearable: a value, or `--no-…` for none.
    */
   readonly kind: 'flag' | 'value' | 'many' | 'list' | 'clearable'
@@ -38,10 +38,10 @@ export interface Option<T> {
   readonly parse: Parse<unknown>
   readonly choices?: readonly string[]
   readonly required: boolean
-  /** Of a clearable one: each use adds to a list. */
+  /** For a clearable list: each use adds to it. */
   readonly repeatable?: boolean
   readonly short?: string
-  /** An earlier spelling that scripts may use: understood, and shown nowhere. */
+  /** An earlier spelling. Scripts can still use it, but it is not shown. */
   readonly hidden?: true
   readonly type?: T
 }
@@ -52,65 +52,65 @@ export type Options = Readonly<Record<string, Option<unknown>>>
 type ArgumentValue<A> = A extends Argument<infer T> ? T : never
 type OptionValue<O> = O extends Option<infer T> ? T : never
 
-/** The values of options, by their names. */
+/** The values of options, by name. */
 export type Values<O extends Options> = { readonly [K in keyof O]: OptionValue<O[K]> }
 
-/** What `run` receives: every argument and option under its own name. */
+/** The input of `run`: every argument and option by name. */
 export type Input<A extends Arguments, O extends Options> = {
   readonly [K in keyof A]: ArgumentValue<A[K]>
 } & Values<O>
 
-/** What a command is, in all: `define.ts` checks one, and everything else reads it as a `Declaration`. */
+/** A complete command. `define.ts` checks its types; all other modules read it as a `Declaration`. */
 export interface Spec<A extends Arguments, O extends Options, Result, Returned = Result> {
   readonly effect: Effect
-  /** One line, in the imperative, without a full stop. */
+  /** One line, imperative, without a full stop. */
   readonly summary: string
-  /** Paragraphs below the usage line of the help. */
+  /** Paragraphs below the usage line in the help. */
   readonly description?: string
   readonly examples: readonly [string, ...string[]]
   readonly args?: A
   readonly options?: O
   /**
-   * What a person is also asked for when something is missing: options of this command, or `db`. A command that needs
-   * nothing else asks when it was typed alone and `db` is what it is by default.
+   * Options, or `db`, that a person is also asked for if something is missing. A command without required values asks
+   * if it was typed alone and `db` has its default.
    */
   readonly wizard?: readonly (Extract<keyof O, string> | 'db')[]
-  /** Undefined when there turns out to be nothing to ask. */
+  /** The question; undefined if there is nothing to ask. */
   readonly confirm?: (context: Context, input: Input<A, O>) => Promise<Confirmation | undefined>
-  /** Whether this input must be confirmed; left out, a destroying command always and no other ever asks. */
+  /** Whether this input must be confirmed. By default destroying commands are, and no others. */
   readonly asks?: (input: Input<A, O>) => boolean
-  /** With nobody there to ask it goes ahead: a script has always done so, and nothing is erased. */
+  /** If nobody can be asked, it runs without confirmation. For commands that erase nothing and that scripts already use. */
   readonly goesAheadAlone?: true
   readonly run: (context: Context, input: Input<A, O>) => Promise<NoInfer<Returned>>
-  /** How the result reads: `one`, `rows`, `oneOrRows` or `text` of `define.ts`. */
+  /** How the result is printed: `one`, `rows`, `oneOrRows` or `text` of `define.ts`. */
   readonly prints: Prints<Result, Returned, NoInfer<Input<A, O>>>
   /**
-   * What a dry run says would be done, as it goes on behind "Would": `create key ci`. Undefined where the command only
-   * looks. Ids are left out: nothing will have them.
+   * The text of a dry run, after "Would": `create key ci`. Undefined for commands that only read. Without ids, because
+   * they would not be kept.
    */
   readonly would?: (result: Result, brush: Brush, input: Input<A, O>) => string | undefined
-  /** Runs also when the settings are broken, on flags and defaults: it looks at them or mends them. */
+  /** Also runs if the settings are broken, with flags and defaults, because it shows or fixes them. */
   readonly mendsSettings?: true
-  /** Exit code of a run that did not throw; 0 when not given. */
+  /** The exit code if nothing was thrown. Default: 0. */
   readonly exit?: (result: Result) => number
-  /** What to say on stderr after the result, for people only. */
+  /** Text for stderr after the result, for people only. */
   readonly notice?: (result: Result, input: Input<A, O>) => string | undefined
-  /** Lines to print for people in place of everything else; undefined: as usual. */
+  /** Lines that people get in place of everything else; undefined for the usual output. */
   readonly lines?: (result: Result, input: Input<A, O>) => readonly string[] | undefined
   /**
-   * The result holds a secret that is shown this once: formats that would drop it (-q, csv without the field)
-   * are refused before the command runs.
+   * The result contains a secret that is only shown once. Formats that would drop it (-q, csv without the field) are
+   * refused before the command runs.
    */
   readonly revealsSecret?: (input: Input<A, O>) => boolean
 }
 
-/** A command with its types forgotten, for the modules that treat all of them alike. */
+/** A command of any type, for modules that treat all commands alike. */
 export interface Declaration extends Spec<Arguments, Options, unknown> {
   readonly args: Arguments
   readonly options: Options
 }
 
-/** How many things a command prints, of what shape, and how they are laid out for people. */
+/** How many things a command prints, their shape, and how people see them. */
 export type Prints<Result = unknown, Returned = unknown, Typed = never> = Layout & {
   readonly [types]?: Types<Result, Returned, Typed>
 } & (
@@ -123,108 +123,108 @@ export type Form = 'one' | 'rows' | 'one or rows'
 declare const types: unique symbol
 type Types<Result, Returned, Typed> = (typed: Typed) => readonly [Result, Returned]
 
-/** `Told` is what `done` tells of; `Typed` what it depends on of the input. */
+/** `Told` is what `done` describes; `Typed` is the input that it depends on. */
 export interface Layout<Row = unknown, Told = unknown, Typed = Record<string, unknown>> {
-  /** Of the table; every field of the shape without them. With none at all nothing is drawn: NDJSON, for programs. */
+  /** Columns of the table. Default: every field of the shape. If empty, nothing is drawn, only NDJSON for programs. */
   readonly columns?: readonly Column<Row>[] | ((typed: Typed) => readonly Column<Row>[])
-  /** The last line of the table: what the quantities of all rows come to; undefined where there is nothing to add up. */
+  /** The last line of the table with the totals of all rows; undefined if there is nothing to add up. */
   readonly total?: (rows: readonly Row[], typed: Typed) => Total<Row> | undefined
-  /** What to say on stderr instead of a table without rows. */
+  /** Text for stderr if the table has no rows. */
   readonly empty?: string
-  /** The same where options say which rows are wanted: that there are others is not unlikely then. */
+  /** The same if a filter was given, so that other rows may exist. */
   readonly noMatch?: string
-  /** A sentence or a drawing in place of the card or table; `-o wide` has these all the same. */
+  /** A sentence or drawing in place of the card or table. `-o wide` still shows the table. */
   readonly done?: (result: Told, brush: Brush) => string
 }
 
-/** What a command may reach while it runs: the operations, the clock, stdin, a person. */
+/** What a command can use while it runs: operations, the clock, stdin, a person. */
 export interface Context extends Asking, Incoming {
-  /** The operations on the configured database: for reading alone unless the command changes something. */
+  /** The operations on the configured database. Read-only unless the command changes something. */
   readonly operations: () => Promise<Latchkey>
-  /** Loads the library, and gives what makes a connection by the settings of the run; whoever makes one closes it. */
+  /** Loads the library and returns a function that connects with the settings of the run. The caller closes connections. */
   readonly connector: () => Promise<(onReplaced?: () => void) => Latchkey>
   readonly now: () => Date
-  /** `2026-11-20 03:00 (9 h ago)`, for who has to decide on it. */
+  /** `2026-11-20 03:00 (9 h ago)`, for questions. */
   readonly ago: (moment: Date) => Promise<string>
   readonly dryRun: boolean
   readonly config: Config
   readonly env: Environment
-  /** The folder that the program was started in. */
+  /** The current folder. */
   readonly folder: string
-  /** How this program is started, by absolute paths: for whoever starts it later. */
+  /** How this program is started, with absolute paths, for schedules. */
   readonly program: readonly string[]
-  /** Every command there is. */
+  /** Every command. */
   readonly tree: Tree
-  /** An absolute path from one that was typed, if one was. @throws usage when it is none */
+  /** Makes a typed path absolute; undefined stays undefined. @throws usage (not a path) */
   readonly path: <T extends string | undefined>(typed: T) => T
-  /** The same of a place of backups, where `s3://…` stays as it is. @throws usage */
+  /** The same for a place of backups. `s3://…` stays as it is. @throws usage */
   readonly place: <T extends string | undefined>(typed: T) => T
-  /** Makes the command lines in a text fit the one that was typed; see `next-step.ts`. */
+  /** Adapts the command lines in a text to the one that was typed; see `next-step.ts`. */
   readonly again: (text: string) => string
-  /** A line for people, on stderr; none in a quiet run. */
+  /** Prints a line for people on stderr, unless the run is quiet. */
   readonly notice: (text: string) => Promise<void>
-  /** Something that went wrong although the command goes on, on stderr. */
+  /** Prints a warning on stderr: something went wrong, but the command continues. */
   readonly warn: (text: string) => Promise<void>
-  /** Stderr as it is, for a log. */
+  /** Plain stderr, for a log. */
   readonly stderr: Output
-  /** Runs another command line in this process, on a database of its own. */
+  /** Runs another command line in this process, on a separate database. */
   readonly invoke: Invoke
   /** Resolves when the process is told to stop. */
   readonly stopped: () => Promise<StopSignal>
   /** Closes what was opened. */
   readonly close: () => Promise<void>
-  /** Takes the line of progress away, before something else is shown or asked. */
+  /** Clears the progress line before something else is shown or asked. */
   readonly endProgress: () => Promise<void>
 }
 
-/** What of a context says where and when things are meant. */
+/** The parts of a context that say where and when. */
 export type Place = Pick<Context, 'config' | 'path' | 'place'>
 
-/** What a destroying command asks before it acts. */
+/** The question of a destroying command. */
 export interface Confirmation {
   readonly question: string
-  /** The database it is about, where that is not the configured one. */
+  /** The database, if it is not the configured one. */
   readonly database?: string | undefined
-  /** When given, the person types this instead of y. */
+  /** If given, the person must type this instead of y. */
   readonly typed?: string
-  /** What it is about, shown as a table before the question. */
+  /** Shown as a table before the question. */
   readonly list?: Listing
-  /** Arguments that bind the run to what was confirmed. */
+  /** Arguments that limit the run to what was confirmed. */
   readonly binds?: Readonly<Record<string, unknown>>
-  /** Does what was shown, in place of a run. It was tried already, and what was found out for that is still at hand. */
+  /** Runs in place of `run`, with what was prepared for the question. */
   readonly proceed?: () => Promise<unknown>
 }
 
 export interface Asking {
   readonly interactive: boolean
-  /** A password typed twice; `instead` is the option that a script gives it by. */
+  /** A password, typed twice. `instead` is the option for scripts. */
   readonly askPassword: (message: string, instead?: string) => Promise<string>
-  /** A secret that exists already, unseen while it is typed or pasted. Only while `interactive`. */
+  /** An existing secret, which is not shown while it is typed or pasted. Only if `interactive`. */
   readonly askSecret: () => Promise<string>
-  /** Returns when it was confirmed; throws `not_confirmed` otherwise. */
+  /** Returns if it was confirmed. Throws `not_confirmed` otherwise. */
   readonly confirm: (confirmation: Confirmation) => Promise<void>
 }
 
 export interface Incoming {
-  /** What selects a key: what was typed, or for `-` the secret on stdin. */
+  /** The selector of a key: the typed text, or for `-` the secret on stdin. */
   readonly keySelector: (typed: string) => Promise<string | { readonly secret: string }>
-  /** The secret on stdin. The argument may say so (`-`) but not be it: others could read it there. */
+  /** The secret on stdin. The argument may only be `-`, because other users can read command lines. */
   readonly secretArgument: (typed: string | undefined) => Promise<string>
-  /** Whole stdin; refused at a terminal, where it would seem to hang. */
+  /** All of stdin. Refused at a terminal, where it would seem to hang. */
   readonly readStdin: () => Promise<string>
-  /** Rows to be read: a file, or for `-` stdin, which is refused at a terminal. */
+  /** Rows from a file, or for `-` from stdin. Refused at a terminal. */
   readonly rowSource: (typed: string) => {
     readonly file: string
     readonly chunks?: AsyncIterable<Uint8Array>
     readonly csvVerbatim: boolean
   }
-  /** The path of a file; without one, or for `-`, the bytes that are piped in, or pasted at a terminal until Ctrl-D. */
+  /** The path of a file. Without one, or for `-`, the bytes on stdin; at a terminal, until Ctrl-D. */
   readonly text: (typed: string | undefined) => Promise<string | AsyncIterable<Uint8Array>>
-  /** A password in a file, or for `-` on stdin, without the line break at its end; at a terminal it is asked for. */
+  /** A password from a file, or for `-` from stdin, without its final line break. At a terminal it is asked for. */
   readonly passwordFromFile: (typed: string) => Promise<string>
 }
 
-/** Runs one command line in this process, on a database of its own. */
+/** Runs one command line in this process, on a separate database. */
 export type Invoke = (
   words: readonly string[],
   options: { readonly db: string; readonly stdin?: string },
@@ -232,15 +232,15 @@ export type Invoke = (
 
 export type Load = () => Promise<{ readonly default: Declaration }>
 
-/** A word that takes another one behind it: `key`, and `limit` in `key limit set`. */
+/** A word that is followed by another: `key`, or `limit` in `key limit set`. */
 export interface Words {
   readonly summary: string
   readonly verbs: Readonly<Record<string, Load | Words>>
 }
 
-/** The first word of a command line: alone a command, or with verbs of its own. */
+/** The first word of a command line: a command, or a noun with verbs. */
 type Noun = (Words | { readonly summary: string; readonly load: Load }) & {
-  /** The heading below which help and reference have it. */
+  /** Its heading in the help and the reference. */
   readonly group?: Group
 }
 

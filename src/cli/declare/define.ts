@@ -1,6 +1,6 @@
 /**
- * A command is a declaration: its parser, help, reference page, man page and completions are all made from it.
- * This module holds the vocabulary and knows nothing of how a declaration is parsed, run or printed.
+ * Functions that declare commands. The parser, the help, the reference, man pages and completions all come from
+ * declarations. Does not know how they are parsed, run or printed.
  */
 import { flag, type ObjectShape } from '../../contract/shape.ts'
 import type {
@@ -24,7 +24,7 @@ const argument = <T>(
   parse: Parse<unknown> = verbatim,
 ): Argument<T> => ({ kind, summary, parse })
 
-/** Without a parser an argument is text: `NoInfer`, or it would be whatever the context accepts. */
+/** Without a parser an argument is text. `NoInfer` prevents that its type comes from the context. */
 export const arg = {
   one: <T = string>(summary: string, parse?: Parse<T>): Argument<NoInfer<T>> =>
     argument('one', summary, parse),
@@ -32,12 +32,12 @@ export const arg = {
     argument('optional', summary, parse),
   many: <T = string>(summary: string, parse?: Parse<T>): Argument<readonly NoInfer<T>[]> =>
     argument('many', summary, parse),
-  /** As many as there are, also none. */
+  /** Any number, also none. */
   any: (summary: string): Argument<readonly string[]> => argument('any', summary),
   /**
-   * Needed, unless one of these options says what is meant instead.
+   * Required, unless one of these options replaces it.
    *
-   * @param hint what to do where there is neither
+   * @param hint what to do if both are missing
    */
   unless: (options: readonly string[], summary: string, hint: string): Argument<string | undefined> => ({
     ...argument<string | undefined>('optional', summary),
@@ -54,7 +54,7 @@ const option = <T>(
 ): Option<T> => ({ kind, placeholder, summary, parse, required: false })
 
 export const opt = {
-  /** Present or not; false when absent. */
+  /** Present or not; false by default. */
   flag: (summary: string) => option<boolean>('flag', '', verbatim, summary),
   text: (placeholder: string, summary: string) =>
     option<string | undefined>('value', placeholder, verbatim, summary),
@@ -66,13 +66,13 @@ export const opt = {
   }),
   many: <T>(placeholder: string, parse: Parse<T>, summary: string) =>
     option<readonly T[] | undefined>('many', placeholder, parse, summary),
-  /** `a,b`: each use of the option adds its words. */
+  /** `a,b`. Each use of the option adds its words. */
   list: <T>(placeholder: string, parse: Parse<readonly T[]>, summary: string) =>
     option<readonly T[] | undefined>('list', placeholder, parse, summary),
-  /** Three states: a value, null by `--no-<name>`, undefined when not said. */
+  /** Three states: a value, null with `--no-<name>`, undefined if left out. */
   clearable: <T>(placeholder: string, parse: Parse<T>, summary: string) =>
     option<T | null | undefined>('clearable', placeholder, parse, summary),
-  /** The same for a list: each use of the option adds to it. */
+  /** The same for a list. Each use of the option adds to it. */
   clearableMany: <T>(placeholder: string, parse: Parse<T>, summary: string) => ({
     ...option<readonly T[] | null | undefined>('clearable', placeholder, parse, summary),
     repeatable: true,
@@ -81,14 +81,14 @@ export const opt = {
   required: <T>(base: Option<T>): Option<Exclude<T, undefined>> => ({ ...base, required: true }) as never,
 }
 
-/** Whether an option may be given more than once: its values add up then. */
+/** Whether an option may be given more than once, so that its values add up. */
 export const isRepeatable = ({ kind, repeatable }: Option<unknown>): boolean =>
   kind === 'many' || kind === 'list' || repeatable === true
 
 const printing = <Printed>(form: Form, shape: object, layout: object): Printed =>
   ({ form, shape, ...layout }) as Printed
 
-/** One thing: a sentence or drawing by `done`, or a card of all its fields. */
+/** One thing: the text of `done`, or a card with all its fields. */
 export const one = <T>(
   shape: ObjectShape<T>,
   layout: Pick<Layout<T, T>, 'done'> = {},
@@ -100,23 +100,23 @@ export const rows = <T, Typed>(
   layout: Layout<T, readonly T[], Typed> & { readonly empty: string },
 ): Prints<readonly T[], readonly T[] | AsyncIterable<T>, Typed> => printing('rows', shape, layout)
 
-/** One thing or, when several are asked for, rows of the same shape: `done` tells of one. */
+/** One thing or, if several are selected, rows of the same shape. `done` describes one. */
 export const oneOrRows = <T>(
   shape: ObjectShape<T>,
   layout: Layout<T, T> & { readonly done: unknown },
 ): Prints<T | readonly T[], T | readonly T[], unknown> => printing('one or rows', shape, layout)
 
-/** Text as it stands (a tutorial, a completion script): no other format. */
+/** Plain text (a tutorial, a completion script). It has no other format. */
 export const text: Prints<string, string, unknown> = { form: 'text' }
 
 type None = Record<never, never>
 
-/** Declares a command. The types of its result are those of `prints`. */
+/** Declares a command. `prints` decides the types of its result. */
 export const command = <Result, Returned, A extends Arguments = None, O extends Options = None>(
   spec: Spec<A, O, Result, Returned>,
 ): Declaration => ({ args: {}, options: {}, ...spec }) as object as Declaration
 
-/** What a dry run adds to every object that a changing command prints, so that nobody takes it for done. */
+/** Added by a dry run to every object that a changing command prints, so that it is not mistaken for a real result. */
 export const dryRunField = {
   dryRun: flag('true in a dry run, where nothing is changed; otherwise missing'),
 }

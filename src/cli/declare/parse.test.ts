@@ -132,9 +132,9 @@ describe('moment', () => {
     ['2026-07-01T10:00', 'Europe/Berlin', '2026-07-01T08:00:00.000Z'],
     ['2028-02-29', 'UTC', '2028-02-29T00:00:00.000Z'],
     ['now', 'UTC', '2026-11-20T12:00:00.000Z'],
-    // On these days midnight itself is skipped: the day begins at one o'clock.
+    // On these days there is no midnight: the day begins at one o'clock.
     ['2024-09-08', 'America/Santiago', '2024-09-08T04:00:00.000Z'],
-    // Clocks go back: 02:30 happens twice, and the first is meant.
+    // Clocks are set back: 02:30 happens twice, and the first is used.
     ['2026-10-25T02:30', 'Europe/Berlin', '2026-10-25T00:30:00.000Z'],
     ['2026-10-25T02:30+01:00', 'Europe/Berlin', '2026-10-25T01:30:00.000Z'],
     ['2026-03-29T01:59', 'Europe/Berlin', '2026-03-29T00:59:00.000Z'],
@@ -164,7 +164,7 @@ describe('moment', () => {
     expect(error.hint).toMatch(/write (a date such as|another time)/)
   })
 
-  // 2026-11-20 is a Friday; in Berlin the day begins at 23:00 UTC, and before the end of summer time at 22:00.
+  // 2026-11-20 is a Friday. In Berlin the day begins at 23:00 UTC, before the end of summer time at 22:00.
   test.each([
     ['now', '2026-11-20T12:00:00.000Z'],
     ['today', '2026-11-19T23:00:00.000Z'],

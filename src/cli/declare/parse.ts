@@ -1,6 +1,6 @@
 /**
- * Turns one word of the command line into a value: amounts, limits, names; `times.ts` has the times. Every refusal says what
- * to type instead; nothing here may guess (`5m ago`, `1M` and `10dd` are refused, not read as something close).
+ * Parses amounts, limits and names on the command line; `times.ts` parses times. Every error says what to type instead.
+ * Nothing is guessed: `5m ago`, `1M` and `10dd` are refused.
  */
 
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -19,7 +19,7 @@ const limitForm =
   'metric=amount/window, such as tokens=100k/5h, requests=1000/1d, usd=20/month or tokens=1M/1d@gpt-*'
 const limitHint = `write ${limitForm}`
 
-/** A whole number of things, 0 or more: `5000`, `1,000,000`, `1_000`, `100k`, `1.5M`, `2B`. */
+/** A whole number, 0 or more: `5000`, `1,000,000`, `1_000`, `100k`, `1.5M`, `2B`. */
 export const amount: Parse<number> = raw => {
   const [, digits = '', fraction = '', suffix = ''] = /^([\d,_]+)(?:\.(\d+))?([a-zA-Z]?)$/.exec(raw) ?? []
   const whole = ungroup(digits)
@@ -33,7 +33,7 @@ export const amount: Parse<number> = raw => {
   return value
 }
 
-/** `127.0.0.1:8686`, `[::1]:8686`, `localhost:8686`, or a port alone, which is one of 127.0.0.1. */
+/** `127.0.0.1:8686`, `[::1]:8686`, `localhost:8686`, or only a port, for 127.0.0.1. */
 export const hostPort: Parse<{ readonly host: string; readonly port: number }> = raw => {
   const hint = 'write an address and a port such as 127.0.0.1:8686, [::1]:8686 or 8686'
   const [, inBrackets, bare, digits] = /^(?:(?:\[([^[\]]+)\]|([^:[\]\s]+)):)?(\d{1,5})$/.exec(raw) ?? []
@@ -46,7 +46,7 @@ export const hostPort: Parse<{ readonly host: string; readonly port: number }> =
 /** A whole number of at least 1. */
 export const count: Parse<number> = (raw, context) => integerAtLeast(1)(raw, context)
 
-/** A parser of whole numbers that are not below `least`. */
+/** Parses whole numbers of at least `least`. */
 export const integerAtLeast =
   (least: number): Parse<number> =>
   raw => {
@@ -58,7 +58,7 @@ export const integerAtLeast =
     )
   }
 
-/** How many to keep: a number of at least 1, or `all`. */
+/** How many to keep: at least 1, or `all`. */
 export const keepCount: Parse<number> = (raw, context) =>
   raw === 'all' ? Number.POSITIVE_INFINITY : count(raw, context)
 
@@ -109,7 +109,7 @@ export const oneOf =
     throw refuse(`${quote(raw)} is not allowed${meaning(raw, choices)}`, `write one of ${choices.join(', ')}`)
   }
 
-/** `name=value`; what reads as a number is one. */
+/** `name=value`. The value becomes a number if it looks like one. */
 export const parameter: Parse<readonly [string, string | number | bigint]> = raw => {
   const [, name, value = ''] = /^(\w+)=([\s\S]*)$/.exec(raw) ?? []
   if (name === undefined)
@@ -117,7 +117,7 @@ export const parameter: Parse<readonly [string, string | number | bigint]> = raw
   return [name, /^-?\d+(\.\d+)?$/.test(value) ? exactly(value) : value]
 }
 
-/** An integer that a number does not hold, and SQLite does, comes as it is. */
+/** Integers that are too large for a number but valid in SQLite stay exact. */
 function exactly(digits: string): number | bigint {
   const number = Number(digits)
   if (!Number.isInteger(number) || Number.isSafeInteger(number) || digits.includes('.')) return number
@@ -125,7 +125,7 @@ function exactly(digits: string): number | bigint {
   return BigInt.asIntN(64, whole) === whole ? whole : number
 }
 
-/** The name of a setting; dashes are as good as underscores. */
+/** The name of a setting. Dashes are accepted for underscores. */
 export const settingName: Parse<SettingName> = raw => {
   const found = settingNames.find(name => name === raw.replaceAll('-', '_'))
   if (found !== undefined) return found
@@ -135,7 +135,7 @@ export const settingName: Parse<SettingName> = raw => {
   )
 }
 
-/** The name of what a limit counts. */
+/** The name of a metric. */
 export const metric: Parse<Metric> = raw => {
   const found = metrics.find(name => name === raw)
   if (found !== undefined) return found
@@ -220,7 +220,7 @@ export const list: Parse<readonly string[]> = raw => {
   throw refuse(`${quote(raw)} contains an empty name`, 'write names with commas between: a,b')
 }
 
-/** `key,day`: what a report is grouped by. */
+/** `key,day`: the groups of a report. */
 export const groups: Parse<readonly ReportGroup[]> = (raw, context) =>
   list(raw, context).map(word => {
     const group = reportGroups.find(name => name === word)
@@ -240,7 +240,7 @@ export const json: Parse<unknown> = raw => {
   }
 }
 
-/** What keys are listed in the order of: `cost` as is usual for it, `-name` descending, `+cost` ascending. */
+/** The order of keys: `cost` in its usual direction, `-name` descending, `+cost` ascending. */
 export const keySort: Parse<{ readonly sort: KeySort; readonly descending: boolean | undefined }> = raw => {
   const named = raw.replace(/^[-+]/, '')
   const sort = keySorts.find(name => name === named)
@@ -269,7 +269,7 @@ function within<T>(raw: string, hint: string, read: () => T): T {
   }
 }
 
-/** Digits without their thousands separators, or undefined when these stand in the wrong places. */
+/** Digits without thousands separators; undefined if these are in the wrong places. */
 function ungroup(digits: string): string | undefined {
   const grouped = /^\d+$|^\d{1,3}(,\d{3})+$|^\d{1,3}(_\d{3})+$/.test(digits)
   return grouped ? digits.replaceAll(/[,_]/g, '') : undefined

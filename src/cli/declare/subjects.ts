@@ -2,7 +2,7 @@ import { isNoun, type Noun } from '../../contract/nouns.ts'
 import type { Argument, Option } from './declaration.ts'
 import { limitName } from './parse.ts'
 
-/** What the words of a command line name: a key, a user, a file. Completion and pickers go by the same. */
+/** What the words of a command line name: a key, a user, a file. Used by completion and pickers. */
 
 export type Subject =
   | Noun
@@ -17,7 +17,7 @@ export type Subject =
   | 'shell'
   | 'file'
 
-/** What an argument names; undefined when it may be anything. */
+/** What an argument names; undefined if it can be anything. */
 export function subjectOfArgument(name: string, { parse }: Argument<unknown>): Subject | undefined {
   if (parse === limitName) return 'metric'
   return (
@@ -26,7 +26,7 @@ export function subjectOfArgument(name: string, { parse }: Argument<unknown>): S
   )
 }
 
-/** The same of the value of an option. */
+/** What the value of an option names. */
 export const subjectOfOption = (name: string, { placeholder }: Option<unknown>): Subject | undefined =>
   subjectNamed(placeholder) ?? subjectNamed(name)
 

@@ -1,4 +1,4 @@
-/** Turns one word of the command line into a duration or a moment. Nothing here may guess: what is unclear is refused. */
+/** Parses durations and moments. Nothing is guessed: unclear text is refused. */
 
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { type Parse, type ParseContext, quote, refuse } from './parser.ts'
@@ -7,7 +7,7 @@ const second = 1000
 const minute = 60 * second
 const hour = 60 * minute
 const day = 24 * hour
-/** A year has 365 days, as in Prometheus: a duration has one length. */
+/** A year has 365 days, as in Prometheus, so that a duration has one length. */
 const unitMs: Readonly<Record<string, number>> = {
   y: 365 * day,
   w: 7 * day,
@@ -25,7 +25,7 @@ const aheadHint =
   'write a duration such as 90d or 1h30m, or a date such as 2026-12-31 or 2026-12-31T10:00:00Z'
 const agoHint = `${aheadHint}, a month such as 2026-10, or a word such as today, yesterday or last-month`
 
-/** `90s`, `5m`, `5h`, `30d`, `2w`, `1y`, `1h30m` as milliseconds; always more than 0. */
+/** `90s`, `5m`, `5h`, `30d`, `2w`, `1y`, `1h30m` in milliseconds; always more than 0. */
 export const duration: Parse<number> = (raw, context) => {
   const milliseconds = durationOrZero(raw, context)
   if (milliseconds === 0)
@@ -49,7 +49,7 @@ export const durationOrZero: Parse<number> = raw => {
   return total
 }
 
-/** Milliseconds as the shortest text that `duration` reads back: `5h`, `1h30m`, `30d`. */
+/** Milliseconds as the shortest text that `duration` parses: `5h`, `1h30m`, `30d`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 0) return `-${formatDuration(-milliseconds)}`
   if (milliseconds > 0 && milliseconds < second) return `${Math.round(milliseconds)}ms`
@@ -64,21 +64,21 @@ export function formatDuration(milliseconds: number): string {
   return text || '0s'
 }
 
-/** How long a window of a limit is: a duration, or the name of a unit that has one length, as in `usd=5/day`. */
+/** The length of a window: a duration, or the name of a unit with a fixed length, as in `usd=5/day`. */
 export const windowLength: Parse<number> = (raw, context) =>
   duration(['minute', 'hour', 'year'].includes(raw) ? (windowMeant(raw) ?? raw) : raw, context)
 
-/** What was probably meant by the length of a window that is not one: `30d` by `month`. */
+/** A suggestion for an invalid window length: `30d` for `month`. */
 export const windowMeant = (raw: string): string | undefined =>
   durationMeant(/^[a-z]+$/i.test(raw) ? `1${raw}` : raw)
 
 /**
- * RFC 3339 with a zone, a local date and time in the zone of the context, a date (the first moment of that
- * day there), or `now`. Of an hour that happens twice the first is meant; one that is skipped is refused.
+ * RFC 3339 with a zone, a local date and time in the zone of the context, a date (its first moment there), or `now`. If
+ * an hour happens twice, the first is used. If it is skipped, it is refused.
  */
 export const moment: Parse<Date> = (raw, context) => readMoment(raw, context, momentHint)
 
-/** A moment, or a duration that means so long from now. */
+/** A moment, or a duration from now. */
 export const when: Parse<Date> = (raw, context) => {
   if (!looksLikeDuration(raw)) return readMoment(raw, context, aheadHint)
   return new Date(context.now.getTime() + duration(raw, context))
@@ -92,8 +92,8 @@ export const whenIfEver: Parse<Date | null> = (raw, context) => {
 }
 
 /**
- * A moment; a duration that means so long ago; or the moment at which a month (`2026-10`) or what a word names
- * (`today`, `yesterday`, `last-month`) began in the zone of the context.
+ * A moment, a duration ago, or the start of a month (`2026-10`) or of a named period (`today`, `yesterday`,
+ * `last-month`) in the zone of the context.
  */
 export const since: Parse<Date> = (raw, context) => {
   const began = startOfNamed(raw, context)
@@ -116,7 +116,7 @@ const momentWords = [
   ...whichOnes.flatMap(which => Object.keys(starts).map(span => `${which}-${span}`)),
 ]
 
-/** The first moment of what a word or a month names; undefined of anything else. */
+/** The first moment of a named period or a month; undefined for anything else. */
 function startOfNamed(raw: string, { now, timeZone }: ParseContext): Date | undefined {
   if (/^\d{4}-(0[1-9]|1[0-2])$/.test(raw))
     return at(Temporal.PlainDate.from(`${raw}-01`).toZonedDateTime(timeZone))
@@ -128,7 +128,7 @@ function startOfNamed(raw: string, { now, timeZone }: ParseContext): Date | unde
   return first && at(first.add({ [`${span}s`]: whichOnes.indexOf(which) - 1 }).startOfDay())
 }
 
-/** Five fields as they are; a word as crontab(5) spells it, `@daily`, however it was typed. */
+/** A cron expression with five fields, or a word of crontab(5) such as `@daily`, in any case. */
 export const cronTimes: Parse<string> = raw => {
   const word = raw.trim().toLowerCase().replace('@', '')
   return cronWords.includes(word) ? `@${word}` : raw.trim()
@@ -155,7 +155,7 @@ function durationProblem(raw: string): string | undefined {
   return ordered ? undefined : 'units go from large to small, each at most once'
 }
 
-/** What people write for a unit; a month is as many days as is usual. */
+/** Units as people write them. A month has the usual number of days. */
 const spelledUnits: Readonly<Record<string, string>> = {
   s: 's sec second',
   m: 'min minute',
@@ -166,7 +166,7 @@ const spelledUnits: Readonly<Record<string, string>> = {
   month: 'mo mon month',
 }
 
-/** `90d` of `3mo`, `5m` of `5 minutes`: what was probably meant, only ever offered. */
+/** A suggestion: `90d` for `3mo`, `5m` for `5 minutes`. */
 function durationMeant(raw: string): string | undefined {
   const words = raw.replaceAll(/\s|^[-+]|ago$/gi, '')
   const meant = words.replaceAll(/(\d+)([a-zA-Z]+)/g, (part, digits: string, word: string) => {
@@ -179,7 +179,7 @@ function durationMeant(raw: string): string | undefined {
   return meant !== raw && durationProblem(meant) === undefined ? meant : undefined
 }
 
-/** Digits and then letters, as `5m`, `10dd` or `5m ago`: an error about it should speak of durations. */
+/** Digits followed by letters, such as `5m`, `10dd` or `5m ago`. An error about them should mention durations. */
 const looksLikeDuration = (raw: string): boolean => /^[-+]?[\d.]+ ?([a-su-zA-SU-Z]|$)/.test(raw)
 
 const rfc3339 = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([Zz]|[+-]\d\d:\d\d)?)?$/

@@ -1,4 +1,4 @@
-/** Draws one thing as a listing of its fields, for `show` commands. Must never drop a field of the shape. */
+/** Draws one thing as a list of its fields, for `show` commands. Shows every field of the shape. */
 import { bare, isReference, toJson } from '../../contract/json.ts'
 import type { JsonSchema, ObjectShape } from '../../contract/shape.ts'
 import type { Limit, UserRef } from '../../contract/views.ts'
@@ -7,7 +7,7 @@ import { printableLine } from '../terminal/printable.ts'
 import { fold, padded, widest, widthOf } from '../terminal/width.ts'
 import { limitText, reference } from './columns.ts'
 
-/** Every field (or the given ones) as an aligned `label  value`, without a line break at the end. */
+/** Every field, or the given ones, as aligned `label  value`, without a final line break. */
 export function card(
   shape: ObjectShape<Record<string, unknown>>,
   value: unknown,
@@ -17,7 +17,7 @@ export function card(
   return block(shape.schema, value, { ...brush, time: brush.dated }, fields).join('\n')
 }
 
-/** A value on one line, as it reads beside its label or in a column. */
+/** A value on one line, for a card or a column. */
 export function inline(schema: JsonSchema, name: string, value: unknown, brush: Brush): string {
   if (value === null || value === undefined || value === '') return '-'
   if (value instanceof Date) return brush.time(value)
@@ -33,7 +33,7 @@ export function inline(schema: JsonSchema, name: string, value: unknown, brush: 
   return printableLine(JSON.stringify(toJson(schema, value)))
 }
 
-/** `createdAt` as `created`, `rawSizeBytes` as `raw size`: the unit is shown by the value. */
+/** `createdAt` as `created`, `rawSizeBytes` as `raw size`. The value shows the unit. */
 export function label(field: string): string {
   const words = field.replace(/(?<=[a-z])(At|Ms|Bytes|Usd)$/, '')
   return words.replaceAll(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
@@ -57,7 +57,7 @@ function block(schema: JsonSchema, value: unknown, brush: Brush, fields?: readon
   })
 }
 
-/** Values behind their label, each on a line of its own, folded to the width that is left; or below it, if little is. */
+/** Values next to their label, each on its own line and folded to the remaining width. If little remains, below the label. */
 export function labelled(
   title: string,
   width: number,
@@ -69,7 +69,7 @@ export function labelled(
   const room = brush.width - indent.length
   const lines = values
     .flatMap(value => fold(value, room))
-    // What stays whole is copied from a line that it has alone.
+    // A text that is never folded may be copied, so it gets its own line.
     .map(line => (widthOf(line) > room ? line : indent + line))
   const head = brush.dim(title)
   const [first = indent, ...rest] = lines
@@ -88,7 +88,7 @@ function valueLines(schema: JsonSchema, name: string, value: unknown, brush: Bru
   return Array.isArray(value) ? rows(items ?? {}, value, brush) : block(schema, value, brush)
 }
 
-/** A list of objects as aligned rows under their labels, or one below the other where that is too wide. */
+/** A list of objects as aligned rows below their labels, or as blocks if that is too wide. */
 function rows(schema: JsonSchema, values: readonly unknown[], brush: Brush): string[] {
   const properties = bare(schema).properties ?? {}
   const names = Object.keys(properties)
@@ -109,7 +109,7 @@ function rows(schema: JsonSchema, values: readonly unknown[], brush: Brush): str
   return [brush.dim(aligned(titles)), ...cells.map(aligned)]
 }
 
-/** Whether the value takes lines of its own: an object that is no mere name, or a list of such. */
+/** Whether the value needs its own lines: an object that is not a reference, or a list of such objects. */
 function isNested(schema: JsonSchema, value: unknown): boolean {
   if (value === null || value === undefined || value instanceof Date || typeof value !== 'object')
     return false

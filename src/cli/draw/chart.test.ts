@@ -11,7 +11,7 @@ describe('bar', () => {
     [0.25, '█   '],
     [1 / 32, '▏   '],
     [0.3, '█▎  '],
-    // Something is never nothing, and not quite all is never all.
+    // Only 0 is empty, and only 1 is full.
     [0.000001, '▏   '],
     [0.999999, '███▉'],
     [-1, '    '],

@@ -1,12 +1,12 @@
-/** Bars and sparklines as text. Pure: knows nothing of terminals, colours or what the numbers mean. */
+/** Bars and sparklines as text. Pure: does not know terminals, colours or what the numbers mean. */
 
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 const levels = '▁▂▃▄▅▆▇█'
 const asciiLevels = '_.:-=+*#'
 
 /**
- * `width` columns filled from the left. Something is never drawn as nothing, nor less than all as all: the
- * ends are exact, what lies between is rounded. Without Unicode it is drawn in whole `#`.
+ * `width` columns filled from the left, rounded. Only 0 is drawn as empty, and only 1 as full. Without Unicode, whole
+ * `#` are used.
  */
 export function bar(fraction: number, width: number, unicode = true): string {
   const steps = width * (unicode ? 8 : 1)
@@ -21,7 +21,7 @@ export function bar(fraction: number, width: number, unicode = true): string {
   return drawn.padEnd(width)
 }
 
-/** One character per value, from 0 to the largest; only 0 is drawn as the lowest one. */
+/** One character per value, scaled from 0 to the largest. Only 0 is drawn as the lowest. */
 export function sparkline(values: readonly number[], unicode = true): string {
   const marks = unicode ? levels : asciiLevels
   const sizes = values.map(value => (Number.isFinite(value) && value > 0 ? value : 0))

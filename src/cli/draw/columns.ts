@@ -1,17 +1,17 @@
-/** How things of the contract read in one cell, for tables, cards and sentences alike. Draws; decides nothing. */
+/** How values of the contract are shown in tables, cards and sentences. */
 
 import type { Key, KeyStatus, Limit, LimitState } from '../../contract/views.ts'
 import type { LimitName } from '../../index.ts'
 import type { Brush } from '../declare/brush.ts'
 import { many } from './quantity.ts'
 
-/** What people know a thing by; `-` for none. */
+/** The name that people know a thing by; `-` for none. */
 export function reference(ref: { readonly id: string } | null): string {
   const label = Object.entries(ref ?? {}).find(([field]) => field !== 'id')
   return label === undefined ? '-' : String(label[1])
 }
 
-/** `tokens 100,000 / 5h`, and as it stands: `tokens 20,000 of 100,000 / 5h, 80,000 left`. */
+/** `tokens 100,000 / 5h`, and with usage: `tokens 20,000 of 100,000 / 5h, 80,000 left`. */
 export function limitText(limit: Limit | LimitState, brush: Brush): string {
   const quantity = limit.metric === 'usd' ? brush.dollars : brush.count
   const most = `${quantity(limit.amount)}${windowText(limit, brush)}`
@@ -42,7 +42,7 @@ export function limitNameText(name: LimitName, brush: Brush): string {
 export const keysText = (result: Key | readonly Key[]): string =>
   'name' in result ? `key ${result.name}` : many(result.length, 'key')
 
-/** Coloured, and worded all the same. */
+/** Colour only; the words stay the same. */
 export function keyStatus(status: KeyStatus, brush: Brush): string {
   const paint = status === 'active' ? brush.good : status === 'revoked' ? brush.bad : brush.warn
   return paint(status.replace('_', ' '))

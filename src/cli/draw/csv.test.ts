@@ -1,4 +1,4 @@
-/** Names that a spreadsheet would run, out of the program as CSV and back into it. */
+/** Names that a spreadsheet would run as formulas, written to CSV and read back. */
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { ExportedKey } from '../../contract/views.ts'

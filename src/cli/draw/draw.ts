@@ -1,4 +1,4 @@
-/** Draws a result for people: as what the command says of it, as a card or as a table, in a pager where it is long. */
+/** Draws a result for people: as the text of the command, as a card or as a table. Long output goes to a pager. */
 import { bare } from '../../contract/json.ts'
 import type { JsonSchema } from '../../contract/shape.ts'
 import type { Key } from '../../contract/views.ts'
@@ -13,7 +13,7 @@ import { limitText } from './columns.ts'
 import type { Presentation } from './presentation.ts'
 import { drawTable } from './table.ts'
 
-/** @param declaration with the shape of the result; without columns its fields are shown under their own names */
+/** @param declaration with the shape of the result; without columns, its fields are shown under their own names */
 export async function draw(
   declaration: Declaration,
   input: Record<string, unknown>,
@@ -27,7 +27,7 @@ export async function draw(
   const isEmpty = isList && result.length === 0
   if (isEmpty && !dryRun) return []
   const brush = await makeBrush()
-  // Of one or many, `done` tells of one.
+  // `done` describes a single thing, also where several are possible.
   const tells = done !== undefined && !(isList && form === 'one or rows')
   const isTold = format === 'table' && fields === undefined
   const planned = dryRun && isTold ? declaration.would?.(harmless(result), brush, input) : undefined
@@ -47,13 +47,13 @@ export async function draw(
   return would === undefined ? [table] : [`Would ${would}`, table]
 }
 
-/** Whether what was asked for is so already. */
+/** Whether nothing had to be changed. */
 const isSame = (result: unknown): boolean => {
   const { changed, created } = Object(result)
   return changed === false || created === false
 }
 
-/** What was typed in short forms, as it was read: limits and the end of a key. */
+/** How short forms were understood: limits, and when a key ends. */
 function understood(result: unknown, brush: Brush): readonly string[] {
   const { limits, expiresAt }: Partial<Key> = Object(result)
   return [
@@ -72,13 +72,13 @@ function fieldColumn(schema: JsonSchema, field: string): Column<unknown> {
   const numeric = [type].flat().some(each => each === 'integer' || each === 'number')
   return {
     title: label(printableLine(field)),
-    // Rows are harmless by then, their names too.
+    // Rows are printable by then, including names.
     cell: (row, brush) => inline(schema, field, Object(row)[printable(field)], { ...brush, time: brush.ago }),
     align: numeric ? 'right' : 'left',
   }
 }
 
-/** Shows in a pager a list that is longer than the screen; what a change did is told as it stands. */
+/** Shows lists that are longer than the screen in a pager. The outcome of a change is printed directly. */
 export async function isPaged(
   drawn: readonly string[],
   declaration: Declaration,
@@ -91,6 +91,6 @@ export async function isPaged(
   const lines = text
     .split('\n')
     .reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0)
-  // The last line of the screen is for what comes next.
+  // Leaves the last line of the screen for the prompt.
   return lines >= screen.rows && screen.page(pager, `${text}\n`)
 }

@@ -1,4 +1,4 @@
-/** What tables look like at the widths of real terminals, and what no content may do to them. */
+/** Tables at the widths of real terminals, with hostile content. */
 
 import { describe, expect, test } from 'bun:test'
 import type { Key, UsageRow } from '../../contract/views.ts'
@@ -129,7 +129,7 @@ test('a name that is typed next is never cut: what else is known of the key make
     expect(drawn).toContain(long.name)
     for (const line of drawn.split('\n')) expect(widthOf(line)).toBeLessThanOrEqual(80)
     const titles = ['NAME', 'START', 'STATUS', 'USER', 'PROJECT', 'EXPIRES', 'LAST USED']
-    // Where even that is too little there are cards, with all of it.
+    // If even that is too wide, there are complete cards.
     const shown = length === 60 ? titles.map(title => title.toLowerCase()) : titles
     expect(shown.filter(title => !drawn.includes(title))).toEqual([...lost])
   }
@@ -149,11 +149,11 @@ test('every column that names what other commands take is whole', async () => {
   expect(cut).toEqual([])
 })
 
-/** Of a report, those of one by key. */
+/** The columns; for a report, those of a report by key. */
 const columnsOf = ({ prints: { columns = [] } }: Declaration): readonly Column<unknown>[] =>
   typeof columns === 'function' ? columns({ by: ['key'] }) : columns
 
-/** What only describes. */
+/** The descriptive columns. */
 const describing: Readonly<Record<string, boolean>> = { 'user list name': false, 'project list name': false }
 
 const usage = [100_000, 50_000, 1, 0].map(
@@ -183,13 +183,13 @@ const bars: readonly (readonly [number, Partial<BrushOptions>, readonly string[]
       '       0        0       0  $0.00            0',
     ],
   ],
-  // Too little room for a bar, and then none for the table.
+  // Too narrow for a bar, and then for the table.
   [
     50,
     {},
     ['REQUESTS    INPUT  OUTPUT       COST   TOKENS', ' 100,000  100,000       0  $0.10      100,000'],
   ],
-  // What is spare is left out first.
+  // Spare columns are left out first.
   [40, {}, ['REQUESTS       COST   TOKENS', ' 100,000  $0.10      100,000  ██████████']],
   [
     27,

@@ -1,6 +1,6 @@
 /**
- * Decides how a table fills a width: what is cut, how long bars are, when rows become cards. Must never cut a text
- * that is copied from it, nor draw one that could steer the terminal.
+ * Decides how a table fills a width: what is cut, how long bars are, and when rows become cards. Never cuts text that
+ * people copy from a table, and never draws control characters.
  */
 
 import type { Brush } from '../declare/brush.ts'
@@ -10,7 +10,7 @@ import { cut, isToken, widest, widthOf } from '../terminal/width.ts'
 import { labelled } from './card.ts'
 import { bar } from './chart.ts'
 
-/** A column as it will stand, none of its cells wider than its width. */
+/** A column with its final width. No cell is wider. */
 export interface Placed {
   readonly cells: readonly string[]
   readonly width: number
@@ -21,9 +21,9 @@ export interface Placed {
 export const gap = '  '
 
 /**
- * Columns under upper-case titles. Too wide for the brush, spare columns are left out, then texts are cut with `…`, those of
- * least importance first; quantities, times, names, ids and secrets never are. Where that is not enough, the last spare
- * columns are left out, and then each row is a card with all of its text.
+ * Columns below upper-case titles. If they are too wide, spare columns are left out. Then texts are cut with `…`, those
+ * of low importance first, but never quantities, times, names, ids or secrets. Then the last spare columns are left
+ * out. If even that is not enough, each row becomes a card with its full text.
  */
 export function layOut<Row>(
   columns: readonly Column<Row>[],
@@ -98,7 +98,7 @@ function textsOf<Row>(
   }
 }
 
-/** The label goes where the first name would be; without such a place there is no line for it. */
+/** The label goes into the column of names. Without one there is no line for it. */
 function labelTotal(columns: readonly (Texts | Bars)[], label: string): readonly (Texts | Bars)[] {
   const at = columns.findIndex(column => 'cells' in column && column.align === 'left')
   return columns.map((column, index) => {
@@ -108,7 +108,7 @@ function labelTotal(columns: readonly (Texts | Bars)[], label: string): readonly
   })
 }
 
-/** Blanks behind each so that, set right, their points are below one another. */
+/** Adds blanks behind numbers, so that their decimal points are aligned when they are right-aligned. */
 function pointsBelow(cells: readonly string[]): readonly string[] {
   const decimals = cells.map(cell => /\.\d+/.exec(Bun.stripANSI(cell))?.[0].length ?? 0)
   const most = decimals.reduce((largest, each) => Math.max(largest, each), 0)
@@ -125,7 +125,7 @@ function barsOf<Row>(column: Extract<Column<Row>, { readonly bar: unknown }>, ro
   return { fractions: sizes.map(size => (full === 0 ? 0 : size / full)) }
 }
 
-/** The columns without as many of the last spare ones as have no room; all of them where that is not enough. */
+/** Leaves out as many of the last spare columns as necessary. Keeps all if even that is not enough. */
 function withRoom(columns: readonly Texts[], available: number): readonly Texts[] {
   let left = columns
   while (fit(left, available) === undefined) {
@@ -136,7 +136,7 @@ function withRoom(columns: readonly Texts[], available: number): readonly Texts[
   return left
 }
 
-/** The width of each column so that all fit, or undefined when they cannot. */
+/** The width of each column so that all fit; undefined if they cannot. */
 function fit(columns: readonly Texts[], available: number): readonly number[] | undefined {
   const natural = naturalWidths(columns)
   const least = columns.map(({ title, isWhole }, index) => {
@@ -158,17 +158,17 @@ function fit(columns: readonly Texts[], available: number): readonly number[] | 
   return widths
 }
 
-/** As wide as it takes to cut nothing. */
+/** The width that cuts nothing. */
 const naturalWidths = (columns: readonly Texts[]): readonly number[] =>
   columns.map(({ title, cells }) => widest([title, ...cells]))
 
 const sumOf = (widths: readonly number[]): number =>
   widths.reduce((sum, each) => sum + each + gap.length, -gap.length)
 
-/** As much of a text as still tells it from others. */
+/** A shorter text would not be recognizable. */
 const shortest = 8
 
-/** A block of labelled lines for each row; what is empty has none. */
+/** A block of labelled lines for each row, without empty values. */
 function cards(columns: readonly Texts[], brush: Brush): string {
   const width = widest(columns.map(({ title }) => title))
   const lines = (row: number): readonly string[] =>

@@ -1,4 +1,4 @@
-/** Limits for people: how full each is, as lines with bars and as columns. Draws; decides nothing. */
+/** Shows how full limits are, as lines with bars and as columns. */
 
 import { denyingLimits } from '../../contract/denial.ts'
 import type { LimitForecast, LimitState } from '../../contract/views.ts'
@@ -9,8 +9,8 @@ import { bar } from './chart.ts'
 import { limitNameText, windowText } from './columns.ts'
 
 /**
- * A line per limit: how much of it is used, what is left, and how full it is as a number and a bar; below it, when more
- * is free. Where that is too wide, all of it stands below its name.
+ * A line for each limit: what is used, what is left, and how full it is as a number and a bar; below it, when more
+ * becomes free. If that is too wide, everything goes below the name.
  */
 export function limitLines(limits: readonly (LimitState | LimitForecast)[], brush: Brush): readonly string[] {
   const rows = limits.map(limit => {
@@ -92,7 +92,7 @@ function fractionUsed({ amount, used }: LimitState): number {
   return amount === 0 ? 1 : used / amount
 }
 
-/** Never 100% of what is not used up, nor 0% of what is used; how far beyond, nobody needs to the digit. */
+/** Never 100% if something is left, or 0% if something is used. From 1,000% on the exact value does not matter. */
 export function percentUsed(limit: LimitState): string {
   const percent = Math.floor(fractionUsed(limit) * 100)
   if (percent > 999) return '>999%'
@@ -102,7 +102,7 @@ export function percentUsed(limit: LimitState): string {
 const paintOf = (limit: LimitState, brush: Brush) =>
   limit.exceeded ? brush.bad : fractionUsed(limit) >= 0.8 ? brush.warn : brush.good
 
-/** `  ████▌`, in the room there is; nothing where there is too little, or where no pictures are drawn. */
+/** `  ████▌` in the given room; empty if there is too little, or without pictures. */
 function fullness(limit: LimitState, room: number, brush: Brush): string {
   const width = Math.min(20, room)
   if (!brush.pictures || width < 4 || !isOfSomebody(limit)) return ''
@@ -110,7 +110,7 @@ function fullness(limit: LimitState, room: number, brush: Brush): string {
   return drawn === '' ? '' : `  ${paintOf(limit, brush)(drawn)}`
 }
 
-/** When there is more: `12,300 free at 14:05, all of it at 16:40`; empty when nothing needs to free. */
+/** When more becomes free: `12,300 free at 14:05, all of it at 16:40`. Empty if there is no forecast and the limit is not exceeded. */
 function laterText(limit: LimitState | LimitForecast, brush: Brush): string {
   if ('frees' in limit && limit.frees.length > 0) {
     const steps = limit.frees.map(({ at, remaining }) =>
@@ -124,7 +124,7 @@ function laterText(limit: LimitState | LimitForecast, brush: Brush): string {
   return limit.retryAt === null ? 'never allows this' : `more at ${soon(limit.retryAt, brush)}`
 }
 
-/** A moment, without its day when that is today. */
+/** A moment, without its date if that is today. */
 function soon(moment: Date, brush: Brush): string {
   const [day = '', time = ''] = brush.time(moment).split(' ')
   return day === brush.time(brush.now).slice(0, day.length) ? time : `${day} ${time}`

@@ -1,6 +1,6 @@
 /**
- * Writes a result in the format that was asked for. Decides nothing about the run: what cannot be shown is
- * refused by `checkPresentation` before anything happens, because a secret is shown only once.
+ * Writes a result in the requested format. `checkPresentation` refuses formats that do not fit before anything happens,
+ * because a secret is only shown once.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import { bare, isReference, type Json, jsonWriter, toJson } from '../../contract/json.ts'
@@ -19,7 +19,7 @@ type AnyShape = ObjectShape<Record<string, unknown>>
 /** Whether only people read this format. */
 export const isForPeople = (format: Format): boolean => format === 'table' || format === 'wide'
 
-/** `a,b` as a list, each once. */
+/** `a,b` as a list without repetitions. */
 export function parseFields(raw: string): readonly string[] {
   const fields = new Set(raw.split(',').map(field => field.trim()))
   fields.delete('')
@@ -27,7 +27,7 @@ export function parseFields(raw: string): readonly string[] {
   throw misuse('--fields is empty', 'write fields with commas between: --fields id,name')
 }
 
-/** Throws `usage` when the command cannot answer in this way, or would lose a secret by it. */
+/** Throws `usage` if the command has no such format, or if the format would lose a secret. */
 export function checkPresentation(
   declaration: Declaration,
   { format, fields }: Presentation,
@@ -69,13 +69,13 @@ const misuse = (message: string, hint: string): LatchkeyError => new LatchkeyErr
 export const isStream = (result: unknown): result is AsyncIterable<unknown> =>
   typeof result === 'object' && result !== null && Symbol.asyncIterator in result
 
-/** Whether the result is drawn for people: all of it is needed at once then. */
+/** Whether the result is drawn for people, which needs all of it at once. */
 export const isDrawn = ({ prints: { form, columns } }: Declaration, format: Format): boolean =>
   form === 'text' || (isForPeople(format) && !(Array.isArray(columns) && columns.length === 0))
 
 /**
- * Writes the result, rows as they come; resolves when its reader has taken all of it. A drawing needs them all, so
- * there a stream must have been collected.
+ * Writes the result, rows as they come. Resolves when the reader has taken all of it. For a drawing, streams must be
+ * collected first.
  */
 export async function present(
   declared: Declaration,
@@ -106,7 +106,7 @@ export async function present(
   if (chunk !== '') await stdout.write(chunk)
 }
 
-/** Rows of which nothing was declared are described by the first of them. */
+/** Rows without a declared shape are described by the first row. */
 function withFieldsOf(declaration: Declaration, result: unknown): Declaration {
   const { prints } = declaration
   if (prints.shape === undefined || !isOpen(prints.shape) || !Array.isArray(result)) return declaration
@@ -122,7 +122,7 @@ const chunkSize = 64 * 1024
 
 type Rows = Iterable<unknown> | AsyncIterable<unknown>
 
-/** The lines of a format that programs read. */
+/** The lines of a format for programs. */
 async function* documentLines(
   declaration: Declaration,
   result: unknown,
@@ -151,7 +151,7 @@ async function* marked(rows: Rows, dryRun: boolean): AsyncIterable<unknown> {
 /** The same text as `JSON.stringify(…, null, 2)`, one row at a time. */
 async function* json(rows: Rows, schema: JsonSchema, isList: boolean): AsyncIterable<string> {
   const text = (value: unknown): string => JSON.stringify(toJson(schema, value), null, 2)
-  // A row is written when it is known whether another follows it.
+  // A row is written when it is known whether another follows.
   let last: string | undefined
   for await (const row of rows) {
     if (!isList) return yield text(row)
@@ -168,7 +168,7 @@ async function* ndjson(rows: Rows, schema: JsonSchema): AsyncIterable<string> {
   for await (const row of rows) yield text(row)
 }
 
-/** RFC 4180, but for line breaks: `\n`. Null is empty, empty text is `""`. */
+/** RFC 4180, except that lines end in ` `. Null is empty, empty text is `""`. */
 async function* csvLines(
   rows: Rows,
   schema: JsonSchema,
@@ -187,7 +187,7 @@ interface CsvColumn {
   readonly read: (row: Json) => Json
 }
 
-/** A reference is one column holding its name; another object is one column per field, `totals.requests`. */
+/** A reference becomes one column with its name. Any other object becomes one column per field, `totals.requests`. */
 function csvColumns(schema: JsonSchema, prefix: string, reach: (row: Json) => Json): readonly CsvColumn[] {
   return Object.entries(bare(schema).properties ?? {}).flatMap(([field, inner]) => {
     const title = prefix + field

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdirSync } from 'node:fs'
 import { progress as shape } from '../../contract/views/program.ts'
 import { type BackupScene, backupScene } from '../../testing/backups.ts'
-import { onTerminal, spawnLatchkey } from '../../testing/process.ts'
+import { onTerminal } from '../../testing/process.ts'
 import { run } from '../../testing/run.ts'
 import { schemaProblems } from '../../testing/schema.ts'
 import { memoryOutput } from '../terminal/streams.ts'
@@ -60,7 +60,7 @@ test('without Unicode the bar is ASCII', () => {
   expect(progressLine(packing, 79, false)).toMatch(/^Packing {4}#+ +\| {3}44% /)
 })
 
-/** A display with a clock that the test turns, and what it wrote. */
+/** A display with a clock that the test sets, and its output. */
 async function display(
   mode: 'auto' | 'json' | 'never',
   { columns, dumb = false }: { columns?: number; dumb?: boolean },
@@ -216,7 +216,7 @@ test.each([
   for (const each of told) expect(schemaProblems(shape.schema, each)).toEqual([])
   for (const step of steps) {
     const last = told.findLast(each => each.step === step)
-    // How much there is of a folder nobody knows before it was read.
+    // The size of a folder is unknown before it is read.
     expect(last).toMatchObject({ step, done: last.total ?? dokifyUsers.length * 2 })
   }
 })

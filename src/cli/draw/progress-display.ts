@@ -1,6 +1,6 @@
 /**
- * Shows how far something long has come: one line on a terminal that is gone when it is over, or JSON lines for
- * programs. All of it goes to stderr; nothing here may slow down or fail what is under way.
+ * Shows progress on stderr: one line on a terminal, which is removed at the end, or JSON lines for programs. Must not
+ * slow down the work, or make it fail.
  */
 import type { Progress, ProgressListener } from '../../contract/views.ts'
 import type { Output } from '../terminal/streams.ts'
@@ -9,19 +9,19 @@ import { bytes, count } from './quantity.ts'
 
 export interface ProgressDisplay {
   readonly tell: ProgressListener
-  /** Takes the line away until there is more to tell: for who wants to write something else. */
+  /** Removes the line, so that something else can be written. The next progress draws it again. */
   readonly clear: () => Promise<void>
-  /** Nothing more will be told. */
+  /** Nothing more will be shown. */
   readonly end: () => Promise<void>
 }
 
-/** What takes less time is not worth a line that flickers. */
+/** Shorter work would only flicker. */
 const quietMs = 500
 const lineEveryMs = 100
 const jsonEveryMs = 250
 const clearLine = '\r\x1b[K'
 
-/** One line, drawn anew; `clock` has milliseconds from any origin. */
+/** Redraws one line. `clock` returns milliseconds from any origin. */
 export function lineProgress(stderr: Output, unicode: boolean, clock: () => number): ProgressDisplay {
   const measure = measuring(clock)
   const began = clock()
@@ -46,7 +46,7 @@ export function lineProgress(stderr: Output, unicode: boolean, clock: () => numb
       latest = progress
       measure(progress)
       draw()
-      // Steps that cannot say how far they are show how long they take.
+      // Steps of unknown length show how long they have taken.
       ticking ??= setInterval(draw, 500).unref()
     },
     clear,
@@ -58,7 +58,7 @@ export function lineProgress(stderr: Output, unicode: boolean, clock: () => numb
   }
 }
 
-/** At most so many lines a second, and always the last of each step. */
+/** At most this many lines a second, and always the last of each step. */
 export function jsonProgress(stderr: Output, clock: () => number): ProgressDisplay {
   const measure = measuring(clock)
   let toldAt = Number.NEGATIVE_INFINITY
@@ -85,16 +85,16 @@ export function jsonProgress(stderr: Output, clock: () => number): ProgressDispl
   }
 }
 
-/** Progress with what follows from when it was told. */
+/** Progress with values derived from its time. */
 export interface Measured extends Progress {
-  /** Units a second since the step began. */
+  /** Units per second since the step began. */
   readonly rate: number | null
-  /** Milliseconds that are left at that rate. */
+  /** Milliseconds left at that rate. */
   readonly etaMs: number | null
   readonly elapsedMs: number
 }
 
-/** Too little time to tell a speed by. */
+/** Shorter times are too inaccurate for a rate. */
 const leastMs = 50
 
 function measuring(clock: () => number): (progress: Progress) => Measured {
@@ -107,7 +107,7 @@ function measuring(clock: () => number): (progress: Progress) => Measured {
     if (progress.step !== step || progress.done < last) {
       step = progress.step
       began = now
-      // What was done when the step was first heard of took an unknown time.
+      // What was already done at the first report took an unknown time.
       doneAtStart = progress.done
     }
     last = progress.done
@@ -125,7 +125,7 @@ function measuring(clock: () => number): (progress: Progress) => Measured {
 
 const rounded = (rate: number): number => Number(rate.toPrecision(4))
 
-/** `Packing    ████▌      ▏  45%  83.1 of 185 MiB  61 MiB/s  2s left`; what does not fit is left out, the bar first. */
+/** `Packing    ████▌      ▏  45%  83.1 of 185 MiB  61 MiB/s  2s left`. Parts that do not fit are left out, the bar first. */
 export function progressLine(measured: Measured, width: number, unicode: boolean): string {
   const { step, done, total, unit, rate, etaMs, elapsedMs } = measured
   const known = total !== null && total > 0 && done > 0
@@ -149,7 +149,7 @@ export function progressLine(measured: Measured, width: number, unicode: boolean
 const widestBar = 30
 const narrowestBar = 6
 
-/** `51 of 66 MiB`, `1.2 MiB of 3 GiB`, `7,000 of 30,000 rows`, or as much of it as is known. */
+/** `51 of 66 MiB`, `1.2 MiB of 3 GiB`, `7,000 of 30,000 rows`, or as much as is known. */
 function amountText({ done, total, unit }: Progress): string {
   const text = (value: number) => (unit === 'bytes' ? bytes(value) : `${count(value)} ${unit}`)
   if (total === null) return done === 0 ? '' : text(done)

@@ -1,11 +1,11 @@
-/** Numbers as people read them, the same wherever they stand. Pure. */
+/** Formats numbers for people, the same everywhere. Pure. */
 
 const whole = numbers({ maximumFractionDigits: 0 })
 const cents = numbers({ minimumFractionDigits: 2, maximumFractionDigits: 2 })
 const fine = numbers({ minimumFractionDigits: 2, maximumFractionDigits: 6 })
 const tenths = numbers({ maximumFractionDigits: 1 })
 
-/** Made when first needed: each takes as long as loading a module. */
+/** Created when first needed, because each takes as long as loading a module. */
 function numbers(options: Intl.NumberFormatOptions): (value: number) => string {
   let format: Intl.NumberFormat | undefined
   return value => {
@@ -17,7 +17,7 @@ function numbers(options: Intl.NumberFormatOptions): (value: number) => string {
 /** A whole number with thousands separators. */
 export const count = (value: number): string => whole(value)
 
-/** The same as it is typed, where that is shorter: `100k`, `1.5M`, `2B`; `12,345` where it is not. */
+/** As typed, if that is shorter: `100k`, `1.5M`, `2B`; otherwise `12,345`. */
 export function typed(value: number): string {
   const plain = count(value)
   const [size, suffix] = sizes.find(([size]) => value >= size) ?? []
@@ -32,7 +32,7 @@ const sizes = [
   [1e3, 'k'],
 ] as const
 
-/** So many of a thing: `1 key`, `2,000 keys`. */
+/** A count of things: `1 key`, `2,000 keys`. */
 export const many = (value: number, thing: string, things = `${thing}s`): string =>
   `${count(value)} ${value === 1 ? thing : things}`
 

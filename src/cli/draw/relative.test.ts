@@ -24,7 +24,7 @@ test.each([
   ['2026-11-20T14:59:59Z', 'in 2 h'],
   ['2026-11-21T11:59:59.600Z', 'in 24 h'],
   ['2027-02-18T12:00:00Z', 'in 90 days'],
-  // Not yet two weeks: it never claims more time than there is.
+  // Less than two weeks, so it does not say two weeks.
   ['2026-12-04T11:59:59Z', 'in 13 days'],
   ['2027-11-20T12:00:00Z', 'in 11 months'],
   ['9999-12-31T00:00:00Z', 'in 7973 years'],

@@ -1,16 +1,16 @@
-/** How far away a moment is, as people say it. Pure: knows no time zone, and no clock but the one it is given. */
+/** How far away a moment is, in words. Pure: knows no time zone, and only the clock that it is given. */
 
 const second = 1_000
 const minute = 60 * second
 const hour = 60 * minute
 const day = 24 * hour
-/** Of the Gregorian calendar, on average. */
+/** The average of the Gregorian calendar. */
 const year = 365.2425 * day
 
-/** Each unit, and from how many milliseconds on it is used: two of it at least, so that little is lost by rounding. */
+/** Each unit, and from how many milliseconds it is used: at least two of it, so that rounding loses little. */
 const units = [
   [2 * year, year, 'years'],
-  // Two months and four weeks would be two months.
+  // Two months and four weeks would be shown as two months.
   [120 * day, year / 12, 'months'],
   [2 * day, day, 'days'],
   [2 * hour, hour, 'h'],
@@ -19,8 +19,8 @@ const units = [
 ] as const
 
 /**
- * `3 days ago`, `in 2 h`, `now`. Rounded towards now: what is `in 13 days` has no less than 13 whole days left, what
- * was `3 days ago` is at least that old. What a command has just made to last 24 h does, though a moment of it is gone.
+ * `3 days ago`, `in 2 h`, `now`. Rounded towards now: `in 13 days` is at least 13 whole days away, and `3 days ago` is
+ * at least that old. Just created with a duration of 24 h, a thing still shows 24 h.
  */
 export function relativeTime(moment: Date, now: Date): string {
   const distance = moment.getTime() - now.getTime()

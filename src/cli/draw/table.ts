@@ -1,6 +1,6 @@
 /**
- * Draws for people: the brush and the table. The only importer of cli-table3 and chalk, both loaded when
- * something is drawn; must never be used for a format that programs read.
+ * The brush and the table. The only importer of cli-table3 and chalk, which are loaded when something is drawn. Not for
+ * formats that programs read.
  */
 import type { Brush } from '../declare/brush.ts'
 import type { Column, Total } from '../declare/column.ts'
@@ -10,14 +10,14 @@ import { gap, layOut, type Placed } from './layout.ts'
 import { bytes, count, dollars } from './quantity.ts'
 import { relativeTime } from './relative.ts'
 
-/** What the screen and the person in front of it ask for. */
+/** The abilities of the screen, and what the user asked for. */
 export interface BrushOptions {
   readonly color: boolean
-  /** Columns that may be filled; undefined where nothing is cut. */
+  /** Columns that may be filled; undefined if nothing is cut. */
   readonly width: number | undefined
   readonly unicode: boolean
   readonly pictures: boolean
-  /** Whether times are told by how far away they are. */
+  /** Whether times are relative. */
   readonly relative: boolean
   readonly timeZone: string
   readonly now: Date
@@ -48,10 +48,10 @@ export async function createBrush(options: BrushOptions): Promise<Brush> {
   }
 }
 
-/** Below that nothing is worth drawing: the terminal folds what it cannot show. */
+/** Narrower is not worth drawing. The terminal folds what it cannot show. */
 const narrowest = 20
 
-/** Rows, and what they come to, as a table without borders or trailing blanks, or as cards where it would be too wide. */
+/** Rows and their total as a table without borders and trailing blanks, or as cards if it would be too wide. */
 export async function drawTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
@@ -62,14 +62,14 @@ export async function drawTable<Row>(
   return typeof laidOut === 'string' ? laidOut : drawColumns(laidOut)
 }
 
-/** cli-table3 compares every cell with every other: 50,000 rows at once take it minutes. */
+/** cli-table3 compares every cell with every other, so 50,000 rows at once take minutes. */
 const block = 50
 
 async function drawColumns(columns: readonly Placed[]): Promise<string> {
   const { default: Table } = await import('cli-table3')
   const lines = (columns[0]?.cells ?? []).map((_, line) => columns.map(({ cells }) => cells[line] ?? ''))
   const outlines = lines.map(cells => cells.map(standIn))
-  // Cells of the same widths stand the same way, so each way is drawn once: among many rows there are few.
+  // Rows whose cells have the same widths look alike, so each layout is drawn once. There are few.
   const ways = [...new Map(outlines.map(outline => [outline.join(' '), outline])).entries()]
   const drawn = new Map<string, string>()
   for (let start = 0; start < ways.length; start += block) {
@@ -94,8 +94,8 @@ async function drawColumns(columns: readonly Placed[]): Promise<string> {
 }
 
 /**
- * cli-table3 measures by an older Unicode than Bun and the terminals: it lays out what is as wide as the text, and
- * the text takes its place. Both are for private use, and what stands in them is not seen.
+ * cli-table3 measures text by an older Unicode than Bun and terminals. So it gets placeholders of the right width,
+ * which are replaced by the text afterwards. Both characters are from the private use area.
  */
 const standIn = (text: string): string => {
   const width = widthOf(text)
@@ -103,7 +103,7 @@ const standIn = (text: string): string => {
 }
 const standIns = /\ue000\ue001*/g
 
-/** Blanks at the end of a line, also those inside of the last colour. */
+/** Blanks at the end of a line, also inside the last colour. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with an escape
 const trimEnd = (line: string): string => line.replace(/ +((?:\x1b\[[0-9;]*m)*)$/, '$1')
 

@@ -52,7 +52,7 @@ test.each([
   ['rotate jane --grace 24h', 'latchkey key rotate jane --grace 24h'],
   ['rotate "jane doe" --grace=24h', "latchkey key rotate 'jane doe' --grace=24h"],
   ['--db a.db rotate jane', 'latchkey key rotate --db a.db jane'],
-  // Half a line may do something else than the whole of it.
+  // A part of a line may do something else than the whole line.
   ['rotate jane --bogus', 'latchkey key rotate'],
   ['disable bob', 'latchkey user disable bob, or latchkey key disable bob'],
   ['verify', 'latchkey key verify, or latchkey backup verify'],

@@ -1,4 +1,4 @@
-/** Words that people try for a noun or a verb. Understood, never shown: every command has one name of its own. */
+/** Words that people try for a noun or a verb. They are understood but not shown: every command has one name. */
 import { nounNames, nouns } from '../../contract/nouns.ts'
 
 const words: Readonly<Record<string, string>> = {
@@ -59,25 +59,25 @@ const verbs: Readonly<Record<string, readonly string[]>> = {
   rollback: ['down'],
 }
 
-/** The noun that a word stands for, or the word itself. */
+/** The noun for a word, or the word itself. */
 export const nounOf = (word: string, known: readonly string[]): string =>
   known.includes(word) ? word : (known.find(name => name === words[word]) ?? word)
 
-/** The verb of a noun that a word stands for, or the word itself. */
+/** The verb of a noun for a word, or the word itself. */
 export const verbOf = (word: string, known: readonly string[]): string =>
   known.includes(word) || !Object.hasOwn(verbs, word)
     ? word
     : (verbs[word]?.find(name => known.includes(name)) ?? word)
 
-/** Other words for a noun; none that is the name of another. */
+/** Other words for a noun. None is the name of another noun. */
 export const nounAliases = (name: string, known: readonly string[]): readonly string[] =>
   Object.keys(words).filter(word => !known.includes(word) && nounOf(word, known) === name)
 
-/** The same for a verb among those of its noun. */
+/** Other words for a verb of a noun. */
 export const verbAliases = (name: string, known: readonly string[]): readonly string[] =>
   Object.keys(verbs).filter(word => !known.includes(word) && verbOf(word, known) === name)
 
-/** Options of other tools, and what says the same here. Never taken for it: only named. */
+/** Options of other tools, with the option that does the same here. They are only suggested. */
 const options: Readonly<Record<string, readonly string[]>> = {
   '--format': ['--output'],
   '--force': ['--yes'],
@@ -105,6 +105,6 @@ const options: Readonly<Record<string, readonly string[]>> = {
   '-V': ['--version'],
 }
 
-/** What an option of another tool is called here, among the known. */
+/** The suggestion for an option of another tool, if the command has it. */
 export const optionOf = (option: string, known: readonly string[]): string | undefined =>
   options[option]?.find(name => known.includes(name))

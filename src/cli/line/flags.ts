@@ -1,6 +1,6 @@
 /**
- * How names of declarations are written on the command line, and the options that every command has. The
- * parser, the reference and the completions read the same list; nothing here parses.
+ * How names of declarations are written on the command line, and the options that every command has. The parser, the
+ * reference and completion use the same list. Nothing is parsed here.
  */
 
 import type { Declaration, Option } from '../declare/declaration.ts'
@@ -8,19 +8,19 @@ import { progressModes } from '../draw/progress.ts'
 import { formats } from '../settings/config.ts'
 import { charts } from '../terminal/color.ts'
 
-/** An option that no declaration has to repeat. */
+/** An option that declarations do not repeat. */
 export interface CommonFlag {
-  /** As it is written, without the dashes. A letter alone has no longer form. */
+  /** The name without dashes. A single letter has no long form. */
   readonly name: string
   readonly short?: string
   readonly placeholder?: string
   readonly choices?: readonly string[]
-  /** Whether several values add up, with commas between. */
+  /** Whether it takes several values, separated by commas. */
   readonly addsUp?: true
   readonly summary: string
 }
 
-/** Options of the program, understood before and after the command. */
+/** Options of the program, accepted before and after the command. */
 export const globalFlags: readonly CommonFlag[] = [
   { name: 'db', placeholder: 'file', summary: 'Database (LATCHKEY_DB)' },
   {
@@ -60,11 +60,11 @@ const dryRun: CommonFlag = {
   summary: 'Check everything and show the result, but change nothing',
 }
 
-/** Options that a command has because of what it does to the world. */
+/** Options of a command that follow from its effect. */
 export const flagsOf = ({ effect }: Pick<Declaration, 'effect'>): readonly CommonFlag[] =>
   effect === 'read' ? [] : [dryRun]
 
-/** The options of a command that help, pages and shells show, by their names. */
+/** The options of a command that the help, pages and shells show, by name. */
 export const shownOptions = ({ options }: Declaration): readonly (readonly [string, Option<unknown>])[] =>
   Object.entries(options).filter(([, option]) => !option.hidden)
 
@@ -76,13 +76,13 @@ export function kebab(name: string): string {
 /** `--expires-within`, or `-q` for a letter alone. */
 export const dashed = (name: string): string => (name.length === 1 ? `-${name}` : `--${kebab(name)}`)
 
-/** `-l, --expires-within <duration>`, as help pages show it. */
+/** `-l, --expires-within <duration>`, as in the help. */
 export function flagText(flag: Pick<CommonFlag, 'name' | 'short' | 'placeholder'>): string {
   const short = flag.short === undefined ? '' : `-${flag.short}, `
   return `${short}${dashed(flag.name)}${flag.placeholder ? ` <${flag.placeholder}>` : ''}`
 }
 
-/** The same of a declared option. */
+/** The same for a declared option. */
 export function optionText(name: string, { short, placeholder }: Option<unknown>): string {
   return flagText({ name: kebab(name), placeholder, ...(short === undefined ? {} : { short }) })
 }

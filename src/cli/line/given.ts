@@ -1,4 +1,4 @@
-/** What was given of the arguments and options of a command, what is missing, and what its parsers make of it. */
+/** Which arguments and options were given, which are missing, and their parsed values. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import type { ParseContext } from '../declare/parser.ts'
@@ -8,7 +8,7 @@ import type { Typed } from './globals.ts'
 export interface Given {
   /** Names of the arguments and options that were given. */
   readonly given: ReadonlySet<string>
-  /** What cannot be done without and was not given. */
+  /** Required values that were not given. */
   readonly missing: readonly Missing[]
 }
 
@@ -18,7 +18,7 @@ interface Missing {
   readonly error: LatchkeyError
 }
 
-/** What was given of the arguments and options, and what should have been. */
+/** Splits them into given and missing. */
 export function givenOf(
   { args, options }: Declaration,
   words: readonly unknown[],
@@ -43,7 +43,7 @@ export function givenOf(
   return { given, missing }
 }
 
-/** Every argument and option as its parser reads it. @throws usage naming the one that is wrong */
+/** Parses every argument and option. @throws usage (names the bad one) */
 export function readInput(
   { args, options }: Declaration,
   words: readonly unknown[],
@@ -76,7 +76,7 @@ function readValue(given: unknown, label: string, parse: (raw: string) => unknow
   }
 }
 
-/** The value of an option or argument. An empty one is most likely a variable that is not set, and no wildcard. */
+/** The value of an option or argument. An empty one is refused, because it is probably an unset variable. */
 export function required(raw: string, label: string): string {
   if (raw.trim() !== '') return raw
   throw new LatchkeyError(

@@ -1,13 +1,13 @@
-/** What was given of the options that every command has, settled: `--json`, `-q` and `-o` name a format in three ways. */
+/** The options that every command has, settled: `--json`, `-q` and `-o` all choose a format. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import { type ProgressMode, progressModes } from '../draw/progress.ts'
 import { type Format, isFormat } from '../settings/config.ts'
 
 export interface Globals {
   readonly db?: string | undefined
-  /** The format that was asked for: the first where they contradict each other, since errors are told in it. */
+  /** The requested format. If they contradict each other, the first one, because the error is printed in it. */
   readonly format?: Format | undefined
-  /** Nothing is said on success. */
+  /** Print nothing on success. */
   readonly quiet: boolean
   readonly yes: boolean
   readonly fields?: string | undefined
@@ -21,10 +21,10 @@ export interface Globals {
   readonly input: boolean
 }
 
-/** Options by their names, as they were typed. */
+/** Options by name, as typed. */
 export type Typed = Readonly<Record<string, unknown>>
 
-/** Of a line that went wrong before its command was known, nothing counts as given. */
+/** If a line fails before its command is known, no option counts. */
 export function globalsOf(typed: Typed): Globals {
   const text = (name: string): string | undefined =>
     typed[name] === undefined ? undefined : [typed[name]].flat().join(',')
@@ -45,11 +45,11 @@ export function globalsOf(typed: Typed): Globals {
   }
 }
 
-/** @throws usage when two formats contradict each other, or one of them and silence */
+/** @throws usage (two formats, or a format with --quiet) */
 export function requireOneFormat(typed: Typed): void {
   const [first, ...others] = formatsOf(typed)
   if (first === undefined) return
-  // Ids are what a quiet run may still be asked for.
+  // A quiet run may still print ids.
   const silence = typed['quiet'] === true && first.format !== 'name' ? { flag: '--quiet' } : undefined
   const other = others.find(({ format }) => format !== first.format) ?? silence
   if (other === undefined) return

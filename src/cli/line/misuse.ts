@@ -1,4 +1,4 @@
-/** What is wrong with a word that no command knows, with a guess at what was meant. */
+/** Errors for unknown words, with a suggestion. */
 import { LatchkeyError, redact } from '../../contract/errors.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { shellLine } from '../../text/shell-word.ts'
@@ -7,14 +7,14 @@ import { nounAliases, nounOf, optionOf, verbAliases, verbOf } from './aliases.ts
 import { dashed, flagsOf, globalFlags, kebab } from './flags.ts'
 import type { Reached, Way } from './walk.ts'
 
-/** A line that leads no further, and a way to try out another. */
+/** A line with an unknown word, and a way to try another line. */
 export interface Attempt extends Way {
   readonly tree: Tree
   readonly argv: readonly string[]
   readonly operands: readonly string[]
-  /** The words that were understood, behind the name of the program. */
+  /** The words that were understood, after the program's name. */
   readonly path: string
-  /** What a line would run; undefined when it would run nothing. */
+  /** What a line would run; undefined if nothing. */
   readonly understood: (argv: readonly string[]) => Promise<Understood | undefined>
 }
 
@@ -23,21 +23,21 @@ interface Understood {
   readonly takesSecret: boolean
 }
 
-/** The refusal of a word that is neither a command nor an option where it stands. */
+/** The error for a word that is neither a command nor an option here. */
 export async function unknownWord(word: string, attempt: Attempt): Promise<LatchkeyError> {
   if (word.startsWith('-') && word !== '-') return unknownOption(word, attempt)
   return attempt.steps.length === 0 ? unknownNoun(word, attempt) : unknownVerb(word, attempt)
 }
 
 function unknownOption(word: string, { at, path }: Attempt): LatchkeyError {
-  // What follows the = may be a secret.
+  // The value after = may be a secret.
   const option = word.replace(/=.*$/s, '')
   const known = knownOptions(at)
   const close = optionOf(option, known) ?? (option.startsWith('--') ? nearest(option, known) : undefined)
   return new LatchkeyError('usage', `unknown option '${option}'${didYouMean(close)}`, `${path} --help`)
 }
 
-/** A verb that was typed first is one of some noun, most likely of the noun behind it. */
+/** A verb that was typed first belongs to some noun, probably the one after it. */
 async function unknownNoun(word: string, attempt: Attempt): Promise<LatchkeyError> {
   const { rest, tree } = attempt
   const [, next] = rest
@@ -69,7 +69,7 @@ async function unknownVerb(word: string, attempt: Attempt): Promise<LatchkeyErro
   const { at, steps, operands, tree, path } = attempt
   const verbs = 'run' in at ? [] : at.map(({ name }) => name)
   const close = nearest(word, [...verbs, ...verbs.flatMap(verb => verbAliases(verb, verbs))])
-  // `db backup` is not far from the mark.
+  // It may be a noun, as in `db backup`.
   const noun = nounOf(word, Object.keys(tree))
   const isNoun = close === undefined && Object.hasOwn(tree, noun)
   const typed = operands.slice(0, operands.indexOf(word) + 1)
@@ -80,7 +80,7 @@ async function unknownVerb(word: string, attempt: Attempt): Promise<LatchkeyErro
   return new LatchkeyError('usage', `unknown command '${word}'${didYouMean(close)}`, hint)
 }
 
-/** A noun with the verb that was meant, as far as that can be told. */
+/** The noun with the intended verb, as far as that is known. */
 function wordsOf(tree: Tree, noun: string, typed = ''): readonly string[] {
   const entry = tree[noun]
   if (entry === undefined || 'load' in entry) return typed === '' ? [noun] : [noun, typed]
@@ -89,12 +89,12 @@ function wordsOf(tree: Tree, noun: string, typed = ''): readonly string[] {
   return verbs.includes(verb) ? [noun, verb] : [noun]
 }
 
-/** A line that was probably meant. */
+/** A suggested line. */
 interface Reading {
   readonly line: string
-  /** Without what was typed beside its words. */
+  /** Without the words that it replaces. */
   readonly short: string
-  /** What was typed may be a secret, and is not repeated then. */
+  /** The typed words may contain a secret, so they are not repeated. */
   readonly mayHoldSecret: boolean
 }
 
@@ -103,7 +103,7 @@ async function lineOf(...given: Parameters<typeof readingOf>): Promise<string> {
   return mayHoldSecret ? short : line
 }
 
-/** The line with these words in the place of those that were typed for them, where it could be run; their help if not. */
+/** The suggested line if it can be run, otherwise the help of its command. */
 async function readingOf(
   words: readonly string[],
   typed: readonly string[],
@@ -119,7 +119,7 @@ async function readingOf(
   return { line: isCommand ? short : `${short} --help`, short, mayHoldSecret: false }
 }
 
-/** As they are typed: those of the command that was reached, and those that every command has. */
+/** As typed: the options of the command, and those that every command has. */
 function knownOptions(at: Reached): readonly string[] {
   const own = 'run' in at ? Object.entries(at.options) : []
   const names = own.flatMap(([name, { kind }]) =>

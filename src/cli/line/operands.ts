@@ -1,10 +1,10 @@
-/** Tells the words of a command line from its options, before it is known whose options they are. Takes no offence at any. */
+/** Separates words from options before it is known whose options they are. Never fails. */
 import { dashed, globalFlags } from './flags.ts'
 
 /**
- * The words that are neither options nor the values of options.
+ * The words that are neither options nor values of options.
  *
- * @param own options of the command that take a value, besides those that every command has
+ * @param own options of the command that take a value, in addition to the global ones
  */
 export function operandsOf(words: readonly string[], own: readonly string[] = []): readonly string[] {
   const takes = new Set([
@@ -21,6 +21,6 @@ export function operandsOf(words: readonly string[], own: readonly string[] = []
   return found
 }
 
-/** An option as it may be typed: `--db`, or `--output` and `-o`. */
+/** The spellings of an option: `--db`, or `--output` and `-o`. */
 export const spellings = (name: string, { short }: { readonly short?: string }): readonly string[] =>
   short === undefined ? [dashed(name)] : [dashed(name), `-${short}`]

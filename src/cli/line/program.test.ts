@@ -82,7 +82,7 @@ const broken = command({
   },
 })
 
-/** A command that tells when it is loaded. */
+/** A command that reports when it is loaded. */
 const loading = (name: string, declaration: Declaration) => async () => {
   loaded.push(name)
   return { default: declaration }
@@ -110,7 +110,7 @@ async function latchkey(line: string, options: Parameters<typeof run>[1] = {}) {
   calls.length = 0
   loaded.length = 0
   const ran = await run(line, { tree, now: new Date('2026-11-20T12:00:00Z'), ...options })
-  // What the run has loaded, its contract is held against.
+  // Includes what the contract check of `run` loads.
   return { ...ran, calls: [...calls], loaded: [...new Set(loaded)] }
 }
 
@@ -271,7 +271,7 @@ describe('help', () => {
     const lines = out.split('\n')
     const headings = ['Access:', 'Usage:', 'Safety:', 'Operations:', 'Program:']
     expect(lines.filter(line => /^[A-Z]\w+:$/.test(line))).toEqual(headings)
-    // One line is left for the prompt of the shell.
+    // One line is left for the shell prompt.
     expect(lines.length).toBeLessThan(40)
     expect(lines.filter(line => line.length > 80)).toEqual([])
     for (const name of Object.keys(realTree)) expect(out).toMatch(new RegExp(`^  ${name}  +[A-Z]`, 'm'))
@@ -376,7 +376,7 @@ test('only the command in use is loaded', async () => {
   expect((await latchkey('--db x broken known')).loaded).toEqual(['broken'])
   expect((await latchkey('-o json key reveal')).loaded).toEqual(['key reveal'])
   expect((await latchkey('key limit set ci A --dry-run')).loaded).toEqual(['key limit set'])
-  // What there is to choose from is told where none was named.
+  // Without a verb, the choices are listed.
   expect((await latchkey('key stes')).loaded).toEqual(everyVerb)
 })
 
@@ -451,7 +451,7 @@ describe('effects', () => {
         },
       },
     })
-    // It was tried out first, so that nobody is asked for what cannot be done.
+    // It was tried out first, so that impossible actions are not asked about.
     expect((await latchkey('key destroy ci', typing('ci'))).calls).toEqual([
       { destroyed: 'ci', dryRun: true },
       { destroyed: 'ci', dryRun: false },
@@ -462,7 +462,7 @@ describe('effects', () => {
       const declined = await latchkey('key destroy ci', typing(answer))
       const tried = [{ destroyed: 'ci', dryRun: true }]
       expect([declined.code, declined.calls, declined.out]).toEqual([6, tried, ''])
-      // No is no: to who has said it, the way around the question is not shown.
+      // After a no, the hint about --yes is not shown.
       expect(declined.err).toEndWith('\ntry: run the command again and type ci to confirm\n')
     }
   })

@@ -1,6 +1,6 @@
 /**
- * Turns declarations into a commander program and an argument list into a plain invocation. The only importer
- * of commander; must never run a command, read a file or write to a stream.
+ * Turns declarations into a commander program, and arguments into a plain invocation. The only importer of commander.
+ * Does not run commands, read files or write to streams.
  */
 
 import {
@@ -23,14 +23,14 @@ import type { Attempt } from './misuse.ts'
 import { operandsOf } from './operands.ts'
 import { follow, type Way } from './walk.ts'
 
-/** A command line, understood. */
+/** A parsed command line. */
 export type Invocation =
   | (Given & {
       readonly kind: 'run'
       readonly declaration: Declaration
       readonly globals: Globals
       readonly dryRun: boolean
-      /** Reads every argument and option there is; throws `usage` naming the one that is wrong. */
+      /** Parses every argument and option. @throws usage (names the bad one) */
       readonly input: (context: ParseContext) => Record<string, unknown>
     })
   | { readonly kind: 'help'; readonly text: string; readonly exit: number }
@@ -38,11 +38,11 @@ export type Invocation =
 
 export interface ProgramOptions {
   readonly version: string
-  /** Columns that help may fill. */
+  /** Columns that the help may use. */
   readonly width: number
 }
 
-/** Reads the command line, loading the one noun that it names. Never throws. */
+/** Parses the command line and loads only the noun that it names. Never throws. */
 export async function readCommandLine(
   argv: readonly string[],
   tree: Tree,
@@ -63,7 +63,7 @@ async function read(
   options: ProgramOptions,
 ): Promise<Invocation> {
   const operands = operandsOf(argv)
-  // `help key list`, and what other programs take: `key help list`.
+  // `help key list`, and as in other programs `key help list`.
   const helpAt = operands.slice(0, 2).indexOf('help')
   if (helpAt === 0 && operands[1] === 'exit-codes') return { kind: 'help', text: exitCodesPage, exit: 0 }
   const way = await follow(tree, helpAt < 0 ? operands : operands.toSpliced(helpAt, 1))
@@ -85,7 +85,7 @@ async function read(
   })
   const own = 'run' in way.at ? Object.keys(way.at.options).map(kebab) : []
   for (const flag of globalFlags) root.addOption(commonOption(flag, own.includes(flag.name)))
-  // The pages of commands have them.
+  // The help of commands shows them.
   for (const option of root.options) option.hideHelp()
   const command = addCommands(root, tree, way, refuse)
   try {
@@ -120,7 +120,7 @@ function invocationOf(command: Command, declaration: Declaration, root: Command,
   }
 }
 
-/** Bytes that are no UTF-8 arrive as U+FFFD: another file would be opened, another name stored. @throws usage */
+/** Bytes that are not UTF-8 arrive as U+FFFD. Another file would be opened, or another name stored. @throws usage */
 function requireText(argv: readonly string[]): void {
   const broken = argv.find(isNoText)
   if (broken === undefined) return
@@ -163,7 +163,7 @@ function describeRoot(
     })
 }
 
-/** Without the words that are understood as well. */
+/** Without aliases. */
 const fullName = (command: Command): string =>
   command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`
 
@@ -178,7 +178,7 @@ ${Object.entries(exitMeanings)
   .map(([code, meaning]) => `  ${code.padEnd(5)}${meaning}\n`)
   .join('')}`
 
-/** Adds the words that were typed, and what there is to choose from behind them; gives the last. */
+/** Adds the typed words, with the choices after them. Returns the last one. */
 function addCommands(
   root: Command,
   tree: Tree,
@@ -205,7 +205,7 @@ function addCommands(
   return root
 }
 
-/** Makes a command one that takes a word behind it: shows what there is, and refuses what is not. */
+/** Makes a command that is followed by a word. Alone it shows the choices; unknown words are refused. */
 const takeChoice = (command: Command, refuse: (word: string) => Promise<never>): Command =>
   command
     .usage('<command> [options]')
@@ -234,7 +234,7 @@ function declare(command: Command, declaration: Declaration, root: Command): Com
     .helpOption('-h, --help', 'Show help')
     .addHelpText('after', `\nExamples:\n${examples.map(example => `  ${example}`).join('\n')}\n`)
   for (const [name, declared] of Object.entries(args)) {
-    // What is missing is told of below: a person may be asked for it.
+    // Missing values are reported later, because a person may be asked for them.
     command.addArgument(new CommanderArgument(argumentText(name, declared), declared.summary).argOptional())
   }
   for (const [name, declared] of Object.entries(options)) {
@@ -245,7 +245,7 @@ function declare(command: Command, declaration: Declaration, root: Command): Com
   return command
 }
 
-/** The words are not repeated: one may be a secret. @throws usage */
+/** Does not repeat the words, because one may be a secret. @throws usage */
 function requireNoExcess({ args, registeredArguments }: Command, path: string): void {
   const most = registeredArguments.length
   if (args.length <= most || registeredArguments.at(-1)?.variadic) return
@@ -265,7 +265,7 @@ function commonOption(flag: CommonFlag, byLetter = false): CommanderOption {
 
 function declaredOptions(name: string, declared: Option<unknown>): readonly CommanderOption[] {
   const option = new CommanderOption(optionText(name, declared), declared.summary)
-  // An option may be called noLimit: only `--no-…` of a clearable one takes something away.
+  // An option may be called noLimit. Only `--no-…` of a clearable option clears a value.
   option.negate = false
   if (declared.hidden) option.hideHelp()
   if (declared.kind === 'flag') return [option]
@@ -274,7 +274,7 @@ function declaredOptions(name: string, declared: Option<unknown>): readonly Comm
   return [option, new CommanderOption(`--no-${kebab(name)}`, 'Set it to none')]
 }
 
-/** Takes one value, or several that add up. */
+/** Takes one value, or adds several. */
 function takesValue(
   option: CommanderOption,
   choices: readonly string[] | undefined,
@@ -282,11 +282,11 @@ function takesValue(
 ): CommanderOption {
   const label = option.long ?? option.flags
   return option.argParser((raw: string, before: unknown) => {
-    // Other tools tie a value to a letter with `=`, as to a word.
+    // Other tools allow `=` between a letter and its value.
     const value = required(option.short === '-o' ? raw.replace(/^=/, '') : raw, label)
     if (addsUp) return [...(Array.isArray(before) ? before : []), value]
     if (typeof before === 'string') {
-      // Which of two is meant, nobody knows.
+      // It is unclear which of the two was meant.
       throw new LatchkeyError(
         'usage',
         `${label} takes one value, but got two: '${before}' and '${value}'`,
@@ -300,8 +300,8 @@ function takesValue(
 }
 
 /**
- * A global option is taken wherever it stands, so a command's own of that name would never be seen; one that has a
- * letter too makes way.
+ * Global options are recognized anywhere, so an option of a command with the same name would never be seen. A global
+ * option that also has a letter gives up its long name instead.
  */
 function refuseCollisions(command: Command, root: Command): void {
   for (const { long, short } of command.options) {

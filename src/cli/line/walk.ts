@@ -1,11 +1,11 @@
-/** Follows the words of a command line through the tree of nouns and verbs. Loads what they reach, and nothing else. */
+/** Follows the words of a command line through the tree of nouns and verbs. Loads only what they reach. */
 import type { Declaration, Load, Tree, Words } from '../declare/declaration.ts'
 import { nounOf, verbOf } from './aliases.ts'
 
-/** What the scripts of shells call with the words so far; answers lines of a value, a tab and a description. */
+/** The command that completion scripts call with the words so far. It answers lines of a value, a tab and a description. */
 export const completionRequest = '__complete'
 
-/** A verb to choose: a command, or a word that holds commands, as `limit` of `key` holds add, remove and list. */
+/** A verb to choose: a command, or a word with commands below it, as `limit` of `key` has add, remove and list. */
 interface Choice {
   readonly name: string
   readonly summary: string
@@ -13,32 +13,32 @@ interface Choice {
   readonly commands: readonly Named[]
 }
 
-/** A command with the words that are typed for it, behind those that led there. */
+/** A command with its own words, after those that led to it. */
 interface Named {
   readonly words: readonly string[]
   readonly declaration: Declaration
 }
 
-/** The command that was reached, or the ones to choose from. */
+/** The command that was reached, or the choices. */
 export type Reached = Declaration | readonly Choice[]
 
-/** Where words lead. */
+/** The result of following words. */
 export interface Way {
-  /** The words that were understood, each by the name that it stood for. */
+  /** The words that were understood, by their real names. */
   readonly steps: readonly Step[]
   readonly at: Reached
-  /** The words that lead no further. */
+  /** The remaining words. */
   readonly rest: readonly string[]
 }
 
 interface Step {
   readonly name: string
   readonly summary: string
-  /** The word that stood for the name. */
+  /** The word that was typed for the name. */
   readonly typed: string
 }
 
-/** Loads what the words reach, and no other command; all that there are to choose from where they reach none. */
+/** Loads the command that the words reach, or all choices if they do not reach one. */
 export async function follow(tree: Tree, words: readonly string[]): Promise<Way> {
   const [typed = '', ...rest] = words
   const name = nounOf(typed, Object.keys(tree))
@@ -77,11 +77,11 @@ const loadAll = ({ verbs }: Words): Promise<readonly Choice[]> =>
     }),
   )
 
-/** A name that people type may be one that every object has. */
+/** `Object.hasOwn`, because a typed name may be one that every object has. */
 const own = <T>(all: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(all, name) ? all[name] : undefined
 
-/** Every declaration of a noun with the words that are typed for it: `['key', 'limit', 'add']`. */
+/** Every declaration of a noun with its words: `['key', 'limit', 'add']`. */
 export async function namedCommands(tree: Tree, noun: string): Promise<readonly Named[]> {
   const { at } = await follow(tree, [noun])
   if ('run' in at) return [{ words: [noun], declaration: at }]

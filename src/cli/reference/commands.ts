@@ -1,4 +1,4 @@
-/** The whole tree, loaded and named: what every page of the reference is made from. Runs nothing. */
+/** The whole tree of commands, loaded and named. Every page of the reference comes from it. Runs nothing. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
 import { nearest } from '../../text/nearest.ts'
@@ -14,7 +14,7 @@ export interface NamedNoun {
 }
 
 export interface NamedCommand {
-  /** The words as they are typed: `init`, `key create`, `key limit set`. */
+  /** The words as typed: `init`, `key create`, `key limit set`. */
   readonly path: string
   readonly declaration: Declaration
 }
@@ -45,7 +45,7 @@ export function usageLine({ path, declaration }: NamedCommand): string {
   return ['latchkey', path, '[options]', ...words].join(' ')
 }
 
-/** For words that are none of those known; `lead` is what to type before the right ones. */
+/** The error for unknown words; `lead` is what to type before the right ones. */
 export function unknownPath(path: string, known: readonly string[], lead: string): LatchkeyError {
   const close = nearest(path, known)
   const hint = close === undefined ? 'list all commands with: latchkey --help' : `${lead} ${close}`

@@ -1,9 +1,9 @@
-/** Writes docs/json.md, the contract of machine-readable output, from the shapes that commands declare. */
-
+/** Writes docs/json.md, the contract of machine-readable output, from all shapes of the contract. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { type ErrorCode, exitCodes, exitMeanings } from '../../contract/errors.ts'
 import { bare } from '../../contract/json.ts'
 import type { JsonSchema, ObjectShape } from '../../contract/shape.ts'
-import * as views from '../../contract/views.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import type { NamedCommand, NamedNoun } from './commands.ts'
 import { anchor, block, code, generated, linkTo, page, table } from './prose.ts'
@@ -106,11 +106,16 @@ holds one [Progress](#progress). \`--progress never\` turns both off.`,
 const isShape = (value: unknown): value is AnyShape =>
   typeof value === 'object' && value !== null && 'fields' in value && 'shapes' in value
 
-const allViews: readonly AnyShape[] = Object.values(views)
-  .flatMap((value: unknown) => (isShape(value) ? [value] : []))
+const folder = join(import.meta.dir, '../../contract/views')
+const files: readonly object[] = await Promise.all(
+  readdirSync(folder).map(file => import(join(folder, file))),
+)
+
+const allViews: readonly AnyShape[] = files
+  .flatMap(file => Object.values(file).filter(isShape))
   .sort((a, b) => (a.name < b.name ? -1 : 1))
 
-/** A view is known wherever it stands by its properties, which every use of it shares. */
+/** Every use of a view shares its `properties`, so it is recognized by them. */
 const names = new Map(
   allViews.flatMap(({ schema, name }) => (schema.properties ? [[schema.properties, name]] : [])),
 )
@@ -131,7 +136,7 @@ function viewSection(view: AnyShape, commands: readonly NamedCommand[]): readonl
   ]
 }
 
-/** A row per field; the fields of an object without a name of its own follow it. */
+/** A row per field. Fields of an unnamed object follow it. */
 function fieldRows(schema: JsonSchema, prefix: string): readonly (readonly string[])[] {
   return Object.entries(schema.properties ?? {}).flatMap(([field, inner]) => {
     const rest = bare(inner)

@@ -43,7 +43,7 @@ requireTool('mandoc')('mandoc finds nothing wrong with any page, and reads what 
   const lint = Bun.spawnSync(['mandoc', '-T', 'lint', '-W', 'warning', ...files])
   expect([lint.stdout.toString(), lint.stderr.toString(), lint.exitCode]).toEqual(['', '', 0])
   const read = Bun.spawnSync(['mandoc', '-T', 'utf8', folder.file('man1', 'latchkey-key-create.1')])
-  // Bold is a letter struck twice.
+  // Bold letters are printed twice over each other.
   const page = read.stdout.toString().replaceAll(struckTwice, '')
   expect(page).toContain('latchkey key create [options] <name>')
   expect(page).toContain('latchkey key create reader --scope chat:read --allow-model "gpt-*"')

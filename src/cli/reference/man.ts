@@ -1,4 +1,4 @@
-/** Manual pages in roff (man(7)): one for the program, for each noun and for each command. Writes nothing. */
+/** Manual pages in roff (man(7)): for the program, each noun and each command. Writes no files. */
 
 import { exitMeanings } from '../../contract/errors.ts'
 import { programVersion } from '../../system/version.ts'
@@ -16,7 +16,7 @@ import {
 import { grouped, type NamedCommand, type NamedNoun } from './commands.ts'
 import { settings, variableOf, variables } from './settings.ts'
 
-/** Every page by the words of its command, none for the program's; `date` is that of the edition. */
+/** Every page by the words of its command, empty for the program. `date` is the date of the edition. */
 export function manPages(nouns: readonly NamedNoun[], date: Date): ReadonlyMap<string, string> {
   const edition = date.toISOString().slice(0, 10)
   const all = new Map([['', programPage(nouns, edition)]])
@@ -71,7 +71,7 @@ function programPage(nouns: readonly NamedNoun[], edition: string): string {
   ])
 }
 
-/** The page of a word that holds commands. */
+/** The page of a word with commands below it. */
 function groupPage(
   path: string,
   summary: string,
@@ -114,7 +114,7 @@ function commandPage({ path, declaration }: NamedCommand, edition: string): stri
   ])
 }
 
-/** Abbreviations stay as they are: `API keys`. */
+/** Abbreviations keep their case: `API keys`. */
 const lowered = (summary: string): string =>
   summary.replace(/^[A-Z](?![A-Z])/, letter => letter.toLowerCase())
 
@@ -142,7 +142,7 @@ const exitStatus = () =>
     Object.entries(exitMeanings).flatMap(([code, meaning]) => term(bold(code), meaning)),
   )
 
-/** The pages above: of `key limit set` those of the program, of key and of key limit. */
+/** The pages above: for `key limit set` those of the program, of key, and of key limit. */
 function seeAlso(path: string): string {
   const words = path.split(' ')
   const above = words.map((_, depth) => pageName(words.slice(0, depth).join(' ')))
@@ -157,7 +157,7 @@ function page(name: string, edition: string, about: string, sections: readonly s
     .concat('\n')
 }
 
-/** Nothing at all when it has no lines. */
+/** Nothing if it has no lines. */
 const section = (title: string, lines: readonly string[]): string =>
   lines.length === 0 ? '' : [`.SH ${title}`, ...lines].join('\n')
 
@@ -165,10 +165,10 @@ const term = (tag: string, about: string): readonly string[] => ['.TP', tag, tex
 
 const bold = (word: string, after = ''): string => `\\fB${escaped(word)}\\fR${after}`
 const italic = (word: string): string => `\\fI${escaped(word)}\\fR`
-/** Code in Markdown is plain here. */
+/** Markdown code as plain text. */
 const plain = (markdown: string): string => markdown.replaceAll('`', '')
 
-/** Paragraphs of running text, one input line a sentence as man(7) wants it. */
+/** Paragraphs of running text. man(7) wants one sentence per input line. */
 const text = (words: string): string => words.split('\n\n').map(sentences).join('\n.PP\n')
 
 const sentences = (paragraph: string): string =>
@@ -178,7 +178,7 @@ const sentences = (paragraph: string): string =>
     .map(line)
     .join('\n')
 
-/** One input line: a dot at its beginning would be a request. */
+/** One input line. A dot at its start would be a request. */
 const line = (words: string): string => escaped(words).replace(/^(?=\.)/, '\\&')
 
 const escaped = (words: string): string =>

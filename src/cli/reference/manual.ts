@@ -1,4 +1,4 @@
-/** The manual as `latchkey man` gives it: one page, or all of them in a folder. */
+/** The manual of `latchkey man`: one page, or all pages in a folder. */
 
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -24,7 +24,7 @@ export async function manual(tree: Tree, words: readonly string[], edition: Date
   return { name: pageName(path), section, path: null, text }
 }
 
-/** Writes every page into a folder, over earlier ones. @throws usage, permission, disk_full */
+/** Writes every page to a folder and replaces earlier ones. @throws usage, permission, disk_full */
 export async function writeManual(
   tree: Tree,
   folder: string,

@@ -1,4 +1,4 @@
-/** Writes docs/cli.md, the manual page of every command, from the declarations that also make the parser. */
+/** Writes docs/cli.md, the manual page of every command, from the same declarations as the parser. */
 
 import { exitCodes, exitMeanings } from '../../contract/errors.ts'
 import type { Declaration, Effect, Option } from '../declare/declaration.ts'
@@ -78,7 +78,7 @@ function contents(nouns: readonly NamedNoun[]): string {
   return table(['Command', 'What it does', 'Effect'], rows)
 }
 
-/** A noun that is its own command needs no heading above it. */
+/** A noun that is a command itself needs no heading. */
 function nounSection({ name, summary, commands }: NamedNoun): readonly string[] {
   const [only] = commands
   if (only?.path === name) return [commandSection(only, '##')]

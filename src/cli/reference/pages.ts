@@ -1,4 +1,4 @@
-/** The generated pages, by their path from the root of the project. Writes nothing. */
+/** The generated pages, by path in the project. Writes no files. */
 import { tree } from '../commands/tree.ts'
 import { namedNouns } from './commands.ts'
 import { jsonPage } from './json.ts'

@@ -1,6 +1,6 @@
-/** Small pieces of Markdown that both pages of the reference are written with. */
+/** Pieces of Markdown that both pages of the reference use. */
 
-/** A table, aligned as the formatter would; a column that is empty in every row is left out. */
+/** A table, aligned as the formatter does. Columns that are empty in every row are left out. */
 export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const columns = titles.flatMap((title, column) => {
     const cells = rows.map(row => (row[column] ?? '').replaceAll('|', '\\|'))
@@ -14,7 +14,7 @@ export function table(titles: readonly string[], rows: readonly (readonly string
 
 export const code = (text: string): string => `\`${text}\``
 
-/** A link to a heading; GitHub makes the same anchor of it. */
+/** A link to a heading, with the anchor that GitHub gives it. */
 export function linkTo(heading: string, page = ''): string {
   return `[${heading}](${page}#${anchor(heading)})`
 }
@@ -28,11 +28,11 @@ export function anchor(heading: string): string {
 
 export const block = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``
 
-/** Paragraphs, tables and headings with an empty line between; what is undefined is left out. */
+/** Paragraphs, tables and headings, separated by empty lines. Undefined ones are left out. */
 export function page(parts: readonly (string | undefined)[]): string {
   return `${parts.filter(part => part !== undefined && part !== '').join('\n\n')}\n`
 }
 
-/** The first line of a page that a program writes. */
+/** The first line of a generated page. */
 export const generated =
   '<!-- Written by `bun run docs` from the declarations in src/. Change those, not this page. -->'

@@ -26,7 +26,7 @@ test('the pages come out the same every time', async () => {
   expect(await pages()).toEqual(fresh)
 })
 
-/** The part of the page below a heading, up to the next of its level. */
+/** The part of the page below a heading, until the next of its level. */
 function section(page: string, heading: string): string {
   const [, after = ''] = page.split(`\n${heading}\n`)
   return after.split(/\n#{1,3} /)[0] ?? ''
@@ -95,7 +95,7 @@ test('the settings are those that the program resolves', () => {
 
 test('every variable that the program reads is on the page', () => {
   const documented = new Set([...Object.keys(settings).map(variableOf), ...Object.keys(variables)])
-  // The locale's other two are named with LC_ALL; the names of a user without a passwd entry are no setting.
+  // LC_ALL documents the other two locale variables. USER and LOGNAME are only for users without a passwd entry.
   for (const name of ['LC_CTYPE', 'LANG', 'USER', 'LOGNAME']) documented.add(name)
   const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter(
     file => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.startsWith('testing/'),

@@ -1,4 +1,4 @@
-/** The JSON Schema (draft 2020-12) of everything that commands print, from the shapes they declare. Runs nothing. */
+/** The JSON Schema (draft 2020-12) of everything that commands print, from the declared shapes. Runs nothing. */
 
 import { exitCodes } from '../../contract/errors.ts'
 import type { JsonSchema } from '../../contract/shape.ts'
@@ -7,8 +7,8 @@ import { dryRunField } from '../declare/define.ts'
 import { namedNouns, unknownPath } from './commands.ts'
 
 /**
- * The schema of what one command prints with `--json`, or of `error`; of a noun or nothing, those of all its commands
- * under `$defs`.
+ * The schema of what one command prints with `--json`, or of `error`. For a noun or nothing, the schemas of all its
+ * commands, under `$defs`.
  *
  * @throws not_found
  */
@@ -29,7 +29,7 @@ export async function schemaOf(tree: Tree, words: readonly string[]): Promise<Js
   return { ...standalone(path, 'What its commands print', {}), $defs: Object.fromEntries(below) }
 }
 
-/** The whole document that a command prints with `--json`; undefined for plain text. */
+/** The document that a command prints with `--json`; undefined for plain text. */
 export function jsonSchemaOf(declaration: Declaration): JsonSchema | undefined {
   const { form, shape } = declaration.prints
   if (form === 'text') return undefined
@@ -38,7 +38,7 @@ export function jsonSchemaOf(declaration: Declaration): JsonSchema | undefined {
   return { one: schema, rows, 'one or rows': { anyOf: [schema, rows] } }[form]
 }
 
-/** One of the objects that a command prints, with these fields alone when they are named. */
+/** One object that a command prints, only with the given fields if there are any. */
 export function rowSchemaOf(declaration: Declaration, fields?: readonly string[]): JsonSchema | undefined {
   const { shape } = declaration.prints
   if (shape === undefined) return undefined
@@ -48,14 +48,14 @@ export function rowSchemaOf(declaration: Declaration, fields?: readonly string[]
   return { type: 'object', properties, required: fields, additionalProperties: false }
 }
 
-/** What a changing command prints may say that it was a dry run. */
+/** Objects of changing commands may say that it was a dry run. */
 function withDryRun({ effect }: Declaration, schema: JsonSchema): JsonSchema {
   const { properties } = schema
   if (effect === 'read' || properties === undefined) return schema
   return { ...schema, properties: { ...properties, dryRun: dryRunField.dryRun.schema } }
 }
 
-/** What goes to stderr when a command fails under `-o json` or `-o ndjson`. */
+/** The error on stderr under `-o json` or `-o ndjson`. */
 export const errorSchema: JsonSchema = {
   type: 'object',
   properties: {
@@ -80,7 +80,7 @@ export const errorSchema: JsonSchema = {
   additionalProperties: false,
 }
 
-/** `array of Key`, in whatever way the name is to be written. */
+/** `array of Key`, with the name written in any way. */
 export const formText = (form: Form, name: string): string =>
   ({ one: name, rows: `array of ${name}`, 'one or rows': `${name}, or an array of them` })[form]
 
@@ -94,7 +94,7 @@ function standalone(path: string, description: string, schema: JsonSchema): Json
   }
 }
 
-/** Fields may join: whoever holds today's schema against tomorrow's output finds nothing wrong. */
+/** Fields may be added, so today's schema must accept output of tomorrow. */
 function withRoom(schema: object): JsonSchema {
   const leaveOut = (key: string, value: unknown) =>
     key === 'additionalProperties' && value === false ? undefined : value

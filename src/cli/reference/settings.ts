@@ -1,4 +1,4 @@
-/** What can be set from outside, for the reference; a test compares these lists with what the program reads. */
+/** Settings and variables for the reference. A test compares these lists with what the program reads. */
 import type { SettingName } from '../settings/file.ts'
 
 interface Setting {
@@ -7,7 +7,7 @@ interface Setting {
   readonly byDefault: string
 }
 
-/** The settings of `latchkey.toml`, by name; each is also a variable, `LATCHKEY_` and its name in capitals. */
+/** The settings of `latchkey.toml`, by name. Each is also a variable: `LATCHKEY_` and its name in capitals. */
 export const settings: Readonly<Record<SettingName, Setting>> = {
   db: { flag: '`--db`', summary: 'The database', byDefault: '`$XDG_DATA_HOME/latchkey/latchkey.db`' },
   tz: {
@@ -45,7 +45,7 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
 
 export const variableOf = (setting: string): string => `LATCHKEY_${setting.toUpperCase()}`
 
-/** Variables that are no settings. */
+/** Variables that are not settings. */
 export const variables: Readonly<Record<string, string>> = {
   LATCHKEY_ACTOR: 'Name for the audit log, instead of the user of the operating system',
   LATCHKEY_PROFILE: 'The profile of `latchkey.toml` to use; same as `--profile`',

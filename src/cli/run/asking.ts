@@ -1,5 +1,5 @@
 /**
- * What a command may ask of whoever runs it. Must never wait for an answer that cannot come: off a terminal, under CI or
+ * The questions that a command may ask. Never waits for an answer that cannot come: off a terminal, under CI or with
  * --no-input it refuses at once.
  */
 
@@ -11,14 +11,14 @@ import { printableLine } from '../terminal/printable.ts'
 import type { Prompts } from '../terminal/prompt.ts'
 import type { Streams } from '../terminal/streams.ts'
 
-/** Whether somebody is there to answer. */
+/** Whether somebody can answer. */
 export function isInteractive(streams: Streams, env: Environment, input: boolean): boolean {
   const ci = env['CI']
   const automated = ci !== undefined && ci !== '' && ci !== 'false' && ci !== '0'
   return streams.stdin.isTerminal && streams.stderr.isTerminal && input && !automated
 }
 
-/** @param load the prompts, which most commands have no use for; undefined where nobody is there to answer */
+/** @param load loads the prompts, which most commands do not need; undefined if nobody can answer */
 export function asking(load: (() => Promise<Prompts>) | undefined): Asking {
   return {
     interactive: load !== undefined,
@@ -55,7 +55,7 @@ export function asking(load: (() => Promise<Prompts>) | undefined): Asking {
         if (await prompts.confirm(question)) return
         throw unconfirmed('not confirmed: nothing was changed', 'run the command again to try once more')
       }
-      // What cannot be seen is spelt out, and then that is what is typed.
+      // Characters that cannot be seen are escaped, and the escaped form is typed.
       const shown = printableLine(typed)
       const answer = await prompts.text(`${question}\nType ${shown} to continue:`)
       if (asTyped(answer) === asTyped(shown)) return
@@ -67,5 +67,5 @@ export function asking(load: (() => Promise<Prompts>) | undefined): Asking {
   }
 }
 
-/** Keyboards compose letters in ways that look the same, and have one kind of space. */
+/** Keyboards compose letters in ways that look the same, and have only one kind of space. */
 const asTyped = (text: string): string => text.normalize('NFC').replace(/\s+/g, ' ').trim()

@@ -1,11 +1,11 @@
-/** What a person is asked about and types, with the real operations behind it: what was shown is what is done. */
+/** Questions and answers with real operations: only what was shown is done. */
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { connectLatchkey, type Latchkey } from '../../index.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
 
-/** A terminal at which something happens between the question and the answer. */
+/** A terminal where something happens between the question and the answer. */
 const answering = (answer: string, meanwhile: () => Promise<unknown> = async () => {}) => {
   const asked: string[] = []
   const text = async (message: string) => {
@@ -47,7 +47,7 @@ test.each(['', 'twowords', 'two', 'Two words', 'two words two words'])(
   },
 )
 
-/** What cannot be done, and how it is so. */
+/** Impossible actions, and how they become impossible. */
 const impossible: Readonly<Record<string, (latchkey: Latchkey) => Promise<unknown>>> = {
   'user delete alice': ({ keys }) => keys.create({ name: 'hers', user: 'alice' }),
   'project delete shop': ({ keys }) => keys.create({ name: 'its', project: 'shop' }),
@@ -114,11 +114,11 @@ test.each<[string, number | undefined, string, number]>([
   if (asked[0])
     expect(asked[0]).toMatch(/^Key ci was used .* ago\), and without --grace .*\. Rotate it\nDatabase /)
   expect((await keys.get('ci')).start === before.start).toBe(code === 6 || line.endsWith('--dry-run'))
-  // A script is not kept waiting.
+  // A script does not wait.
   expect(await run('key rotate ci --json', { db: home.path, now: home.clock.now })).toMatchObject({ code: 0 })
 })
 
-/** The name goes to another while the question waits for its answer. */
+/** Another thing gets the name while the question waits for its answer. */
 const renamed: Readonly<Record<string, (latchkey: Latchkey) => Promise<unknown>>> = {
   'key revoke ci': async ({ keys }) => {
     await keys.update('ci', { name: 'old' })

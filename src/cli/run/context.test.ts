@@ -90,7 +90,7 @@ test('a secret may lie in a file', async () => {
   expect((await got(ctx => ctx.passwordFromFile('-'), { cwd, stdin: 'piped\n' })).value).toBe('piped')
   expect(await got(ctx => ctx.passwordFromFile('missing'), { cwd })).toMatchObject({ code: 2 })
   expect((await got(async ctx => ctx.path('a/b'), { cwd })).value).toBe(folder.file('a/b'))
-  // As in --to=~/b, which no shell reads as the home.
+  // As in --to=~/b, where no shell expands `~`.
   const env = { HOME: '/home/alice' }
   const paths = async (ctx: Context) => ['~/b', '~', '~bob/b', './~/b', 's3://b/~/c'].map(ctx.place)
   expect((await got(paths, { cwd, env })).value).toEqual([

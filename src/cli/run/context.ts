@@ -1,4 +1,4 @@
-/** Makes what a command may reach while it runs. Opens and loads nothing before it is asked for. */
+/** Creates what a command can use while it runs. Nothing is opened or loaded before it is used. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Actor, Latchkey } from '../../index.ts'
 import { located } from '../../system/home.ts'
@@ -9,13 +9,13 @@ import { printable } from '../terminal/printable.ts'
 import type { Streams } from '../terminal/streams.ts'
 import { createIncoming } from './incoming.ts'
 
-/** What a context has as it is given. */
+/** The parts of a context that are passed on unchanged. */
 type Given = Pick<
   Context,
   'again' | 'config' | 'dryRun' | 'env' | 'folder' | 'invoke' | 'now' | 'program' | 'stopped' | 'tree'
 >
 
-/** What a context is made of. */
+/** What a context is created from. */
 export interface Surroundings {
   readonly actor: Actor
   readonly given: Given
@@ -27,7 +27,6 @@ export interface Surroundings {
   readonly csvVerbatim: boolean
 }
 
-/** Nothing is opened or loaded before it is asked for. */
 export function createContext(surroundings: Surroundings): Context {
   const { given, streams, asking, progress, quiet, csvVerbatim } = surroundings
   const { config, now, again } = given
@@ -77,7 +76,7 @@ export function createContext(surroundings: Surroundings): Context {
   }
 }
 
-/** Loads the library, and gives what makes a connection by the settings of the run. */
+/** Loads the library. Returns a function that connects with the settings of the run. */
 async function connectorOf(surroundings: Surroundings): Promise<(onReplaced?: () => void) => Latchkey> {
   const { given, actor, effect, progress } = surroundings
   const { config, dryRun, env, now } = given
@@ -104,7 +103,7 @@ function requireNone(wrong: NoPath | undefined): void {
   if (wrong) throw new LatchkeyError('usage', wrong.problem, wrong.hint)
 }
 
-/** Of what was not typed there is nothing to read. */
+/** undefined stays undefined. */
 const ifTyped =
   (read: (typed: string) => string) =>
   <T extends string | undefined>(typed: T): T =>

@@ -1,6 +1,6 @@
 /**
- * Runs a declaration: check the output, confirm, run, present. The only place that decides on dry runs and
- * confirmations, from the declared effect, so that no command can forget them.
+ * Runs a declaration: checks the output format, confirms, runs, presents. The only place that decides on dry runs and
+ * confirmations, by the declared effect, so that no command can forget them.
  */
 
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -16,11 +16,11 @@ export interface Execution {
   readonly input: Record<string, unknown>
   readonly context: Context
   readonly presentation: Presentation
-  /** A context in which the same command can be tried out: nothing is changed there. */
+  /** A context to try the command in, which changes nothing. */
   readonly rehearsal: () => Context
-  /** Whether nothing is said on success, besides ids that were asked for. */
+  /** Whether nothing is printed on success, except requested ids. */
   readonly quiet: boolean
-  /** Whether every confirmation was given beforehand. */
+  /** Whether confirmations are given in advance, with --yes. */
   readonly yes: boolean
   readonly streams: Streams
   readonly brush: () => Promise<Brush>
@@ -50,7 +50,7 @@ export async function execute(execution: Execution): Promise<number> {
     const { empty: none, noMatch } = declaration.prints
     const empty = (isChosen(declaration, input) ? noMatch : undefined) ?? none
     if (isEmpty && empty !== undefined) await context.notice(empty)
-    // It tells of what was done.
+    // The text depends on what was done.
     const notice = context.dryRun ? undefined : declaration.notice?.(result, input)
     if (notice !== undefined) await context.notice(notice)
   }
@@ -75,7 +75,7 @@ const quiet = (): LatchkeyError =>
 const isChosen = ({ options }: Declaration, input: Record<string, unknown>): boolean =>
   Object.keys(options).some(name => input[name] !== undefined && input[name] !== false)
 
-/** Nobody has the secret that was to be shown this once: a failure, however much was done. */
+/** A secret that is only shown once could not be written. This is a failure, whatever was done. */
 function undelivered(result: unknown, cause: unknown): LatchkeyError {
   const [first] = [result].flat()
   const { id, name } = Object(first)
@@ -88,14 +88,14 @@ function undelivered(result: unknown, cause: unknown): LatchkeyError {
 }
 
 interface Outcome {
-  /** What the command was run with: what was typed, and what was confirmed. */
+  /** The input of the run: what was typed, limited to what was confirmed. */
   readonly input: Record<string, unknown>
   readonly result: unknown
 }
 
 /**
- * Closes what the command opened, whatever happened, unless it is still being read from; its own failure comes before
- * that of closing.
+ * Closes what the command opened, unless a stream is still being read. An error of the command takes precedence over an
+ * error of closing.
  */
 async function confirmAndRun(execution: Execution): Promise<Outcome> {
   const { declaration, context, presentation } = execution
@@ -114,20 +114,20 @@ async function confirmAndRun(execution: Execution): Promise<Outcome> {
   return outcome
 }
 
-/** Whether it is asked for before it runs. */
+/** Whether it is confirmed before it runs. */
 export const isConfirmed = (declaration: Declaration, input: Record<string, unknown>): boolean =>
   declaration.asks?.(input) ?? declaration.effect === 'destroy'
 
-/** What was confirmed; nothing where nobody is asked. */
+/** What was confirmed; nothing if nothing is asked. */
 async function confirm(execution: Execution): Promise<Confirmation | undefined> {
   const { declaration, input, context, yes, streams } = execution
   if (!isConfirmed(declaration, input) || yes || context.dryRun) return undefined
   if (declaration.goesAheadAlone && !context.interactive) return undefined
   const question: Confirmation = { question: `${declaration.summary}?` }
-  // Off a terminal the question would open the database only to refuse: refuse first.
+  // If nobody can be asked, refuse before the question opens the database.
   const ask = context.interactive && declaration.confirm ? declaration.confirm(context, input) : question
   const confirmation = await ask
-  // What is confirmed may have been worked out at length.
+  // Preparing the question may have taken long.
   await context.endProgress()
   if (confirmation === undefined) return undefined
   if (confirmation.proceed === undefined) await rehearse(execution, confirmation.binds)
@@ -146,7 +146,7 @@ async function confirm(execution: Execution): Promise<Confirmation | undefined> 
   return confirmation
 }
 
-/** What cannot be done is said before anybody is asked about it. */
+/** Report errors before asking. */
 async function rehearse(
   { declaration, input, context, rehearsal }: Execution,
   binds: Confirmation['binds'],
@@ -160,5 +160,5 @@ async function rehearse(
   }
 }
 
-/** As many as a person will look through. */
+/** As many as a person will read. */
 const mostListed = 100

@@ -1,9 +1,9 @@
-/** Shows a failure to people or programs; `contract/failure.ts` says what it is. */
+/** Shows an error to people or programs. `contract/failure.ts` classifies it. */
 import { errorObject, type Failure } from '../../contract/failure.ts'
 import type { Format } from '../settings/config.ts'
 import { printable } from '../terminal/printable.ts'
 
-/** What goes to stderr: two lines for people, one object for programs that asked for JSON. */
+/** The text for stderr: two lines for people, one object for programs that asked for JSON. */
 export function renderFailure(failure: Failure, format: Format, debug: boolean): string {
   const { message, hint, frames } = failure
   if (format === 'json' || format === 'ndjson') return `${errorObject(failure)}\n`

@@ -1,6 +1,6 @@
 /**
- * What comes in beside the words of a command line: secrets, rows and texts, from stdin or a file. Must never take a
- * secret from the command line, where others could read it, nor wait at a terminal for what nobody knows to type.
+ * Reads secrets, rows and texts from stdin or files. Never takes a secret from the command line, where other users
+ * could read it, and never waits at a terminal for input that nobody expects to type.
  */
 import { readFileSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -10,8 +10,8 @@ import type { Streams } from '../terminal/streams.ts'
 import { typedLine } from './next-step.ts'
 
 /**
- * @param at where a file lies that was typed
- * @param csvVerbatim whether cells of CSV are read as they are
+ * @param at resolves a typed path
+ * @param csvVerbatim whether CSV cells are read unchanged
  */
 export function createIncoming(
   { stdin, stderr }: Streams,
@@ -19,7 +19,7 @@ export function createIncoming(
   asking: Asking,
   csvVerbatim: boolean,
 ): Incoming {
-  // Kept, because a confirmation and the run that follows may both ask for it.
+  // Kept, because a confirmation and the run may both read it.
   let read: Promise<string> | undefined
   const readStdin = async (): Promise<string> => {
     requirePipe(stdin)
@@ -75,10 +75,10 @@ function requirePipe(stdin: Streams['stdin']): void {
   )
 }
 
-/** Prefix, 30 characters and their checksum: no name looks like this. */
+/** A prefix, 30 characters and their checksum. No name looks like this. */
 const ownSecret = /^[A-Za-z0-9]+_[0-9A-Za-z]{36}$/
 
-/** Does not repeat the secret: errors are logged. */
+/** Does not repeat the secret, because errors are logged. */
 const exposed = (command = 'key verify'): LatchkeyError =>
   new LatchkeyError(
     'usage',
@@ -86,7 +86,7 @@ const exposed = (command = 'key verify'): LatchkeyError =>
     `pipe it in instead: printf %s "$secret" | latchkey ${command} -`,
   )
 
-/** As it is pasted: with blanks around it, or as it stands in the header of a request. No secret holds a blank. */
+/** A secret as it is pasted: with blanks around it, or as the value of a request header. Secrets contain no blanks. */
 const bareSecret = (text: string): string => text.trim().replace(/^(authorization:\s*)?bearer\s+/i, '')
 
 function oneLine(text: string, source: string, hint: string): string {

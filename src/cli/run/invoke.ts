@@ -1,4 +1,4 @@
-/** Runs a command line within another, away from everything real: the tour types its commands by it. */
+/** Runs a command line within another, isolated from real data. The tutorial runs its commands with it. */
 import { dirname } from 'node:path'
 import type { Environment } from '../../system/home.ts'
 import type { Invoke } from '../declare/declaration.ts'
@@ -6,9 +6,9 @@ import { memoryInput, memoryOutput, type Streams } from '../terminal/streams.ts'
 
 interface Inside {
   readonly env: Environment
-  /** Given when what comes out will be shown on a terminal of that width. */
+  /** Given if the output will be shown on a terminal of this width. */
   readonly columns: number | undefined
-  /** Runs words in a folder to an exit code. */
+  /** Runs words in a folder. Returns the exit code. */
   readonly main: (
     words: readonly string[],
     env: Environment,
@@ -17,7 +17,7 @@ interface Inside {
   ) => Promise<number>
 }
 
-/** Keeps of the environment what says who acts and how things look, and nothing that leads to real data. */
+/** Keeps the variables for the actor and the appearance, and drops those that lead to real data. */
 export async function invokeInside(
   { env, columns, main }: Inside,
   ...[words, { db, stdin = '' }]: Parameters<Invoke>

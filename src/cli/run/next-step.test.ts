@@ -56,7 +56,7 @@ test.each(['doctor', 'health'])('%s --json says to type the very line that its t
     .checks.flatMap(({ name, mend }) => (name === 'last_backup' ? [mend ?? ''] : []))
   expect(lines).toBe(`take one with: latchkey --db ${path} --profile prod backup create`)
   expect((await run(words, { cwd: folder.path, tty: true, columns: 500 })).out).toContain(lines ?? '?')
-  // As it stands, it mends.
+  // The command can be run as printed.
   const [, line = ''] = /latchkey (.*)$/.exec(lines ?? '') ?? []
   expect((await run(splitWords(line), { cwd: folder.path })).code).toBe(0)
   const mended = (await run([...words, '--json'], { cwd: folder.path })).json<HealthReport>()

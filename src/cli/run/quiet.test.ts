@@ -1,4 +1,4 @@
-/** What a cron job hears: nothing when all is well, ids when it asked for them, and everything else when it is not. */
+/** What a cron job prints: nothing if all is well, ids if it asked for them, and problems. */
 import { expect, test } from 'bun:test'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
@@ -53,7 +53,7 @@ test('ids are printed by -q, with or without --quiet, and by nothing else', asyn
   expect(await latchkey.at('key list -q --quiet')).toMatchObject({ code: 0, out: `${id}\n`, err: '' })
   expect(await latchkey.at('key list -o name --quiet')).toMatchObject({ code: 0, out: `${id}\n`, err: '' })
   expect((await latchkey.at('backup create --quiet -q')).out).toMatch(/^bak_\w{26}\n$/)
-  // Without -q there would be a word about what is not there.
+  // Without -q there is a message about missing things.
   expect((await latchkey.at('key list -q --search nobody --quiet')).err).toBe('')
 })
 

@@ -1,6 +1,6 @@
 /**
- * Runs a command line that was understood: from what was typed and what surrounds it come the settings, the context and
- * the way in which the result is presented. Must never ask for what is missing; `wizard.ts` does.
+ * Runs a parsed command line: reads the settings, creates the context, and decides how the result is presented. Never
+ * asks for missing values; `wizard.ts` does.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { StopSignal } from '../../server/serve.ts'
@@ -20,20 +20,20 @@ import { createContext } from './context.ts'
 import { execute } from './execute.ts'
 import { repeating } from './next-step.ts'
 
-/** What is taken from the process, or put in its place by tests. */
+/** Taken from the process, or replaced by tests. */
 interface World {
   readonly now: () => Date
   readonly prompts?: Prompts
   readonly tree: Tree
-  /** Folder against which paths are meant. */
+  /** The folder that relative paths start from. */
   readonly cwd: string
-  /** Resolves when the process is told to stop; never, where nobody can tell it. */
+  /** Resolves when the process is told to stop. Never resolves if nobody can tell it. */
   readonly stopped: () => Promise<StopSignal>
-  /** How this program is started, by absolute paths. */
+  /** How this program is started, with absolute paths. */
   readonly program: readonly string[]
 }
 
-/** `argv` begins with the noun. Resolves to the exit code, and never rejects. */
+/** `argv` begins with the noun. Resolves to the exit code; never rejects. */
 export type Main = (
   argv: readonly string[],
   env: Environment,
@@ -41,31 +41,31 @@ export type Main = (
   overrides?: Partial<World>,
 ) => Promise<number>
 
-/** All that a run depends on besides its words. */
+/** Everything that a run depends on besides its words. */
 export interface Outside extends World {
   readonly env: Environment
   readonly streams: Streams
-  /** For a command line within this one. */
+  /** Runs a command line within this one. */
   readonly main: Main
 }
 
-/** A command line that runs something, with all that its run is settled by. */
+/** A command line that runs something, with its settings. */
 export interface Settled extends Omit<Invocation & { kind: 'run' }, 'input'> {
   readonly config: Config
-  /** Undefined where nobody is there to answer. */
+  /** undefined if nobody can answer. */
   readonly prompts: (() => Promise<Prompts>) | undefined
-  /** Every argument and option, read once. @throws usage */
+  /** Every argument and option, parsed once. @throws usage */
   readonly input: () => Record<string, unknown>
 }
 
-/** What a command line says; a refusal is an invocation too, since how it is told depends on its options. */
+/** Parses a command line. An error is an invocation too, because its options decide how it is printed. */
 export const read = (argv: readonly string[], { tree, streams }: Outside): Promise<Invocation> =>
   readCommandLine(argv, tree, {
     version: programVersion,
     width: streams.stdout.columns ?? 80,
   })
 
-/** @throws config, or usage where what was typed is no setting */
+/** @throws config, or usage (a flag is not a valid setting) */
 export function settle(invocation: Invocation & { kind: 'run' }, outside: Outside): Settled {
   const { declaration, globals } = invocation
   const { env, cwd, streams, now } = outside
@@ -80,7 +80,7 @@ export function settle(invocation: Invocation & { kind: 'run' }, outside: Outsid
           outside.prompts ?? (await import('../terminal/prompt.ts')).terminalPrompts(streams.terminal)
       : undefined,
     input: () => {
-      // The time zone is looked up where a date is typed.
+      // A getter, because the time zone is only needed if a date was typed.
       input ??= invocation.input({
         now: now(),
         get timeZone() {
@@ -92,7 +92,7 @@ export function settle(invocation: Invocation & { kind: 'run' }, outside: Outsid
   }
 }
 
-/** A command line that is known to run something. @throws usage, config */
+/** For a command line that runs something. @throws usage, config */
 export async function understand(argv: readonly string[], outside: Outside): Promise<Settled> {
   const invocation = await read(argv, outside)
   if (invocation.kind === 'refused') throw invocation.error
@@ -101,7 +101,7 @@ export async function understand(argv: readonly string[], outside: Outside): Pro
   return settle(invocation, outside)
 }
 
-/** Exit code of the run. Throws what the command throws. @throws usage when something is missing */
+/** Returns the exit code. Throws what the command throws. @throws usage (a value is missing) */
 export async function run(settled: Settled, outside: Outside): Promise<number> {
   const { declaration, globals, dryRun, config, missing, prompts } = settled
   if (missing[0] !== undefined) throw missing[0].error
@@ -145,7 +145,7 @@ export async function run(settled: Settled, outside: Outside): Promise<number> {
     context: contextOf(dryRun),
     rehearsal: () => contextOf(true),
     presentation: {
-      // Text has one form. That a setting asks for JSON elsewhere is no reason to refuse it.
+      // Text has only one format, so a setting that asks for JSON does not refuse it.
       format: declaration.prints.form === 'text' && globals.format === undefined ? 'table' : config.output,
       fields: globals.fields === undefined ? undefined : parseFields(globals.fields),
       csvVerbatim,

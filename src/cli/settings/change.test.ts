@@ -140,7 +140,7 @@ test('a profile lies over both files, is named by a flag or a variable, and an u
   expect(await db('--profile prod')).toBe('/srv/prod.db')
   expect(await db('', { LATCHKEY_PROFILE: 'prod' })).toBe('/srv/prod.db')
   expect(await db('', { LATCHKEY_PROFILE: 'prod', LATCHKEY_DB: '/env.db' })).toBe('/env.db')
-  // Typed, it is meant.
+  // A flag wins over the environment.
   expect(await db('--profile prod', { LATCHKEY_DB: '/env.db' })).toBe('/srv/prod.db')
   const wrong = await at.run('key list --profile prd')
   expect(wrong).toMatchObject({ code: 78, err: expect.stringContaining('did you mean --profile prod?') })
@@ -155,7 +155,7 @@ test('validate names what is wrong with its line, and so does everything else; m
     { path: at.here, ok: false, problem: expect.stringContaining('latchkey.toml:4: unknown setting') },
     { path: at.user, ok: true, exists: false },
   ])
-  // What is wrong is what was asked for: it is never cut.
+  // The problem is the answer, so it is never cut.
   const shown = await run('config validate', {
     tty: true,
     columns: 60,

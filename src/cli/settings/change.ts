@@ -1,6 +1,6 @@
 /**
- * Changes one setting of a `latchkey.toml`, while everything else in it, comments and order included, stays as somebody
- * wrote it. Must never leave a file that the program would refuse to read.
+ * Changes one setting in a `latchkey.toml`. Everything else in it stays as it was written, with comments and order.
+ * Never leaves a file that the program would refuse to read.
  */
 import { dirname } from 'node:path'
 import { failureOf } from '../../contract/failure.ts'
@@ -15,7 +15,7 @@ import {
   type SettingsPlace,
 } from './file.ts'
 
-/** Changes a file at once, or makes it, with the folder it lies in; its mode and a symbolic link stay. @throws config */
+/** Changes or creates a file atomically, and its folder if needed. Its mode and a symbolic link stay. @throws config */
 export async function writeSetting(
   place: SettingsPlace,
   name: SettingName,
@@ -25,7 +25,7 @@ export async function writeSetting(
   const { path } = place
   const text = readIfPresent(place)
   const changed = withSetting(path, text ?? '', name, value, profile)
-  // Not made worse: what the program would refuse is refused here.
+  // A file that is already broken is refused here.
   parseSettings(path, changed)
   if (dryRun || changed === (text ?? '')) return
   try {
@@ -42,10 +42,10 @@ export async function writeSetting(
 }
 
 /**
- * The text with one setting changed, or taken out for `null`.
+ * The text with one setting changed, or removed for `null`.
  *
- * @param profile the table `[profile.NAME]` in place of the top of the file
- * @throws config when this cannot be done without touching anything else
+ * @param profile the table `[profile.NAME]` instead of the top of the file
+ * @throws config (this cannot be done without touching anything else)
  */
 export function withSetting(
   path: string,
@@ -79,14 +79,14 @@ export function withSetting(
   return changed
 }
 
-/** Bare where TOML allows it. */
+/** Without quotes where TOML allows it. */
 const quoted = (name: string): string => (/^[\w-]+$/.test(name) ? name : JSON.stringify(name))
 
-/** What stands behind a value that is text on one line. */
+/** The rest of a line after a text value. */
 const commentOf = (line: string | undefined): string =>
   /^[^=]*=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*')(\s*#.*)?$/.exec(line ?? '')?.[1] ?? ''
 
-/** Behind the last line of a table that says something; a comment right above the next table belongs to that. */
+/** After the last line of a table that is not blank or a comment. A comment directly above the next table belongs to that. */
 function afterLast(lines: readonly string[], begin: number, end: number): number {
   let at = end
   if (end < lines.length) while (at > begin && lines[at - 1]?.trim().startsWith('#')) at--
@@ -94,7 +94,7 @@ function afterLast(lines: readonly string[], begin: number, end: number): number
   return at
 }
 
-/** The file is read again as it will be: a value over several lines, say, is not ours to cut. */
+/** Reads the new text again. For example, values with several lines are not supported. */
 function requireOnly(
   path: string,
   before: string,

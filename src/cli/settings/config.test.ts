@@ -9,7 +9,7 @@ import { requireRoot } from '../../testing/tools.ts'
 import { type ConfigFlags, resolveConfig } from './config.ts'
 import { type SettingName, settingNames } from './file.ts'
 
-/** `nobody` everywhere. */
+/** `nobody` on all systems. */
 const stranger = 65_534
 let folder: TemporaryFolder
 beforeEach(() => {

@@ -1,6 +1,6 @@
 /**
- * Resolves each setting, and remembers where it came from: flag, the profile of `--profile`, environment, the profile of
- * LATCHKEY_PROFILE, `latchkey.toml` here, the user's, a default. Changes a file of settings only in `changeSettings`.
+ * Resolves each setting and remembers its source: flag, the profile of `--profile`, environment, the profile of
+ * LATCHKEY_PROFILE, `latchkey.toml` here, the user's, a default. Only `changeSettings` changes a file.
  */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -24,7 +24,7 @@ import {
   settingNames,
 } from './file.ts'
 
-/** The formats of output, as `-o` takes them. */
+/** Output formats of `-o`. */
 export const formats = ['table', 'wide', 'json', 'ndjson', 'csv', 'yaml', 'name'] as const
 export type Format = (typeof formats)[number]
 
@@ -39,7 +39,7 @@ export interface ConfigFlags {
 export interface Config {
   /** Path of the database. */
   readonly db: string
-  /** That of the system is found out when it is asked for: it takes longer than most commands. */
+  /** The system's zone is looked up when it is needed, because that takes longer than most commands. */
   readonly timeZone: string
   /** Folder of the backups, or the address of a remote place. Without a setting, their schedule or the default decides. */
   readonly backupDir: string | undefined
@@ -50,13 +50,13 @@ export interface Config {
   readonly ageIdentityFile: string | undefined
   /** How many end users a key may have. */
   readonly maxEndUsers: number
-  /** Where settings are looked for, those that win first; the files need not exist. */
+  /** Where settings are looked for, highest priority first. The files need not exist. */
   readonly files: readonly SettingsPlace[]
-  /** The profile that was asked for by its flag. */
+  /** The profile of `--profile`. */
   readonly profile: string | undefined
-  /** The profile in use, however it was asked for. */
+  /** The profile in use, from `--profile` or LATCHKEY_PROFILE. */
   readonly profileInUse: string | undefined
-  /** The home of the user, for which `~` stands. */
+  /** The user's home, for `~`. */
   readonly home: string
   /** The value of a setting, and its source. @throws config (the schedule of the backups cannot be read) */
   readonly setting: (name: SettingName) => ConfigValue
@@ -69,7 +69,7 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
   const profile = profileOf(profileName(env, flags), places, read)
   const layers = [
     fromFlags(flags, cwd),
-    // Who types the name of a profile means it, whatever the shell has exported.
+    // A profile that was typed wins over exported variables.
     ...(flags.profile === undefined
       ? [fromEnvironment(env, cwd), ...profile]
       : [...profile, fromEnvironment(env, cwd)]),
@@ -79,7 +79,7 @@ export function resolveConfig(env: Environment, cwd: string, flags: ConfigFlags)
 }
 
 /**
- * The same without what is broken, for what looks at settings and mends them: without the files, and if need be without
+ * The same without what is broken, for commands that show or fix settings: without the files, and if necessary without
  * the environment.
  *
  * @throws usage
@@ -100,7 +100,7 @@ export function resolveLeniently(env: Environment, cwd: string, flags: ConfigFla
   return settle([typed], env, cwd, flags)
 }
 
-/** The format of the settings, for errors that come before anything else; broken settings are told of later. */
+/** The format of the settings, for errors that come before anything else. Broken settings are reported later. */
 export function settledFormat(env: Environment, cwd: string): Format {
   try {
     return resolveConfig(env, cwd, {}).output
@@ -156,10 +156,9 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   }
 }
 
-/** Whether it was given in bytes that are not UTF-8, of which the runtime makes U+FFFD, or holds half a character. */
+/** Whether it was not valid UTF-8, which the runtime turns into U+FFFD, or contains half a character. */
 export const isNoText = (value: string): boolean => value.includes('\ufffd') || !value.isWellFormed()
 
-/** A format of that name, for the flag, the variable and the files alike. */
 export function isFormat(text: string | undefined): text is Format {
   return formats.some(format => format === text)
 }
@@ -171,10 +170,7 @@ function filesOf(env: Environment, cwd: string): Config['files'] {
   ]
 }
 
-/**
- * What is wrong with each file of settings there is, one by one: broken form, unknown names, values that the setting
- * itself does not take.
- */
+/** Checks each settings file: syntax, unknown names and invalid values. */
 export function checkSettings({ files, home }: Config): readonly SettingsCheck[] {
   return files.map(place => {
     const { path, scope } = place
@@ -193,7 +189,7 @@ export function checkSettings({ files, home }: Config): readonly SettingsCheck[]
   })
 }
 
-/** Each profile once, with the database that it would use; what cannot be read has none. */
+/** Each profile once, with its database; null if that cannot be read. */
 export function listProfiles({ files, profileInUse, home }: Config): readonly SettingsProfile[] {
   const found = files.flatMap(file =>
     Object.entries(readLeniently(file).profiles).map(([name, layer]) => ({
@@ -219,7 +215,7 @@ function readable(db: Found, home: string): string | undefined {
   }
 }
 
-/** What a file says, as far as it can be read. */
+/** The content of a file; empty if it cannot be read. */
 function readLeniently(place: SettingsPlace): SettingsFile {
   try {
     return readSettings(place)
@@ -230,13 +226,13 @@ function readLeniently(place: SettingsPlace): SettingsFile {
 
 export interface Change {
   readonly name: SettingName
-  /** null takes the setting out. */
+  /** null removes the setting. */
   readonly value: string | null
   readonly scope: 'folder' | 'user'
   readonly dryRun: boolean
 }
 
-/** Changes one setting in one file, in the profile in use if there is one. @throws config, usage */
+/** Changes one setting in one file, in the profile of `--profile` if there is one. @throws config, usage */
 export async function changeSettings({ files, profile }: Config, change: Change): Promise<ConfigChange> {
   const { name, value, scope, dryRun } = change
   const where = files.find(file => file.scope === scope)
@@ -254,7 +250,7 @@ export async function changeSettings({ files, profile }: Config, change: Change)
 const profileName = (env: Environment, flags: ConfigFlags): string | undefined =>
   flags.profile ?? (env['LATCHKEY_PROFILE'] || undefined)
 
-/** The settings of the profile that is asked for, in each file that has it. */
+/** The settings of the requested profile, from each file that has it. */
 function profileOf(
   name: string | undefined,
   places: readonly SettingsPlace[],
@@ -303,7 +299,7 @@ function fromEnvironment(env: Environment, cwd: string): Layer {
   return layer
 }
 
-/** Relative paths are taken from the folder they were written in. */
+/** Relative paths start from the folder of the file that contains them. */
 function file(found: Found, home: string): string {
   requireNone(found, pathProblem(found.value))
   return located(found.value, found.base, home)
@@ -352,7 +348,7 @@ function format(found: Found): Format {
   throw wrongValue(found, `is not an output format${guess}`, `give one of ${formats.join(', ')}`)
 }
 
-/** What each setting takes. @throws usage for a flag, config for what comes from elsewhere */
+/** Parses each setting. @throws usage (a flag), config (anything else) */
 const readers: Readonly<Record<SettingName, (found: Found, home: string) => string>> = {
   db: file,
   tz: zone,
@@ -371,7 +367,7 @@ interface Settled<T> {
 
 const byDefault = <T>(value: T): Settled<T> => ({ value, source: 'default' })
 
-/** What `backup schedule` was told holds where no setting says anything else. */
+/** The schedule decides if no setting does. */
 const bySchedule = (value: string | null | undefined): Settled<string> | undefined =>
   value == null ? undefined : { value, source: 'backup schedule' }
 

@@ -1,4 +1,4 @@
-/** One `latchkey.toml`: what it says, and where it is wrong. Must never change it; `change.ts` does. */
+/** Reads one `latchkey.toml`, and says where it is wrong. Never changes it; `change.ts` does. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -18,11 +18,11 @@ export const settingNames = [
 ] as const
 export type SettingName = (typeof settingNames)[number]
 
-/** A value as it was found, before relative paths and spellings are settled. */
+/** A value as found. Relative paths are not resolved yet. */
 export interface Found {
   readonly value: string
   readonly source: string
-  /** The folder against which a relative path is meant. */
+  /** The folder that a relative path starts from. */
   readonly base: string
 }
 
@@ -37,7 +37,7 @@ export interface SettingsFile {
 export interface SettingsPlace {
   readonly scope: 'folder' | 'user'
   readonly path: string
-  /** The accounts whose file it may be; without, anybody's. */
+  /** The accounts that may own the file; undefined for any. */
   readonly owners?: readonly number[]
 }
 
@@ -47,7 +47,7 @@ export function readSettings(place: SettingsPlace): SettingsFile {
   return text === undefined ? { settings: {}, profiles: {} } : parseSettings(place.path, text)
 }
 
-/** @throws config naming the line or the setting that is wrong */
+/** @throws config (names the line or the setting) */
 export function parseSettings(path: string, text: string): SettingsFile {
   const { profile = {}, ...plain } = parseToml(path, text) as { readonly profile?: unknown }
   if (!isTable(profile) || !Object.values(profile).every(isTable)) {
@@ -77,7 +77,7 @@ function layerOf(path: string, table: object, where: (key: string) => string, pr
   return layer
 }
 
-/** `[backup.keep]` with `daily = 7` is the setting backup_keep with `daily=7`, as the variable has it. */
+/** Turns `[backup.keep]` with `daily = 7` into the setting backup_keep with `daily=7`, as in the variable. */
 function flatten(path: string, settings: object): object {
   const { backup, ...others } = settings as { readonly backup?: unknown }
   if (backup === undefined) return others
@@ -96,15 +96,15 @@ function flatten(path: string, settings: object): object {
 export const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The text of a file; undefined when there is none. @throws config for what cannot be read, is no file, or a stranger's */
+/** The text of a file; undefined if it does not exist. @throws config (not readable, not a file, or another user's) */
 export function readIfPresent({ path, owners }: SettingsPlace): string | undefined {
   let file: number | undefined
   try {
-    // Of a pipe one would wait for ever, of a device there is no end.
+    // Opening a pipe would wait forever, and a device has no end.
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stat = fstatSync(file)
     if (!stat.isFile()) throw broken(`${path} is not a file`, `move ${path} away`)
-    // A link to a file of one's own leads astray as well.
+    // A link of another user could lead to the wrong file of the right user.
     for (const { uid } of [stat, lstatSync(path)])
       if (owners?.includes(uid) === false) throw foreign(path, uid)
     return readFileSync(file, 'utf8')
@@ -128,7 +128,7 @@ const foreign = (path: string, uid: number): LatchkeyError =>
     `go to another folder, or if you trust the file: chown ${process.geteuid?.()} ${path}`,
   )
 
-/** @throws config naming the line that is wrong */
+/** @throws config (names the line) */
 export function parseToml(path: string, text: string): object {
   try {
     return Bun.TOML.parse(text)
@@ -139,7 +139,7 @@ export function parseToml(path: string, text: string): object {
   }
 }
 
-/** Bun's parser does not say where it stopped: the statement after the longest part that it accepts. */
+/** Bun's parser does not give a line. So it is the statement after the longest part that can be parsed. */
 function brokenLine(text: string): number {
   const lines = text.split('\n')
   for (let accepted = lines.length - 1; accepted > 0; accepted--) {
@@ -151,14 +151,14 @@ function brokenLine(text: string): number {
   return 1
 }
 
-/** What other programs call the same. */
+/** Names in other programs. */
 const otherNames: Readonly<Record<string, SettingName>> = {
   database: 'db',
   timezone: 'tz',
   format: 'output',
 }
 
-/** The setting that was probably meant. */
+/** A suggestion for an unknown setting. */
 export function nearestSetting(typed: string): SettingName | undefined {
   const close = nearest(typed, [...settingNames, ...Object.keys(otherNames)])
   return settingNames.find(name => name === close) ?? otherNames[close ?? '']
@@ -170,7 +170,7 @@ function unknownKey(where: string, key: string): LatchkeyError {
   return broken(`${where}: unknown setting '${key}'`, hint)
 }
 
-/** The first line that gives a value to this name, or that opens a table of it. */
+/** The first line that assigns this name, or opens a table with it. */
 function lineOf(text: string, key: string): number {
   const opens = new RegExp(`^\\s*(\\[+[^\\]]*)?["']?${key.replaceAll(/\W/g, '\\$&')}["']?\\s*[=.\\]]`)
   return Math.max(1, text.split('\n').findIndex(line => opens.test(line)) + 1)

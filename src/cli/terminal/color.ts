@@ -1,7 +1,7 @@
 import type { Environment } from '../../system/home.ts'
 /**
- * Decides once per run what a terminal can show: colour, more than ASCII, pictures, a pager. Nothing else may look at
- * these variables.
+ * Decides once per run what a terminal can show: colour, non-ASCII characters, pictures, a pager. Only this module
+ * reads these variables.
  */
 
 /** `--no-color` wins, then FORCE_COLOR (https://force-color.org), NO_COLOR (https://no-color.org), TERM. */
@@ -12,7 +12,7 @@ export function wantsColor(terminal: boolean, env: Environment, noColor: boolean
   return terminal && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
 }
 
-/** Whether characters beyond ASCII can be shown: unless the terminal or the locale says otherwise. */
+/** Whether non-ASCII characters can be shown. They can unless the terminal or the locale says otherwise. */
 export function wantsUnicode(env: Environment): boolean {
   if (env['TERM'] === 'dumb' || env['TERM'] === 'linux') return false
   const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG']
@@ -26,8 +26,8 @@ export const wantsPictures = (terminal: boolean, chart = 'auto'): boolean =>
   chart === 'always' || (chart !== 'never' && terminal)
 
 /**
- * The command line that long lists are shown by; undefined when none is to be: LATCHKEY_PAGER, PAGER or less, and
- * either may be set to nothing or to cat. A terminal that cannot move its cursor has no use for one.
+ * The command line of the pager for long lists; undefined for none. It is LATCHKEY_PAGER, PAGER or less; empty or cat
+ * means none. A terminal that cannot move its cursor gets none.
  */
 export function wantedPager(env: Environment): string | undefined {
   if (env['TERM'] === 'dumb') return undefined

@@ -1,7 +1,7 @@
-/** What is said where something was not confirmed. */
+/** Errors for actions that were not confirmed. */
 import { LatchkeyError } from '../../contract/errors.ts'
 
-/** For who was not asked. To who has said no it would be no advice. */
+/** The hint if nobody could be asked. Someone who said no needs none. */
 export const withoutAsking = 'add --yes to confirm without being asked'
 
 export const unconfirmed = (message: string, hint: string): LatchkeyError =>

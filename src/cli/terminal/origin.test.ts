@@ -27,7 +27,7 @@ test.each([
   ['service', false, { INVOCATION_ID: 'x' }, ancestors('bun', 'systemd')],
   ['script', false, {}, ancestors('bun', 'bash', 'my cron job')],
   ['script', false, {}, ancestors()],
-  // A loop of parents ends all the same.
+  // A loop of parents ends.
   ['script', false, {}, () => ({ command: 'bun', parent: 1 })],
 ] as const)('%s', (expected, atTerminal, env, stat) => {
   expect(originOf(env, atTerminal, stat)).toBe(expected)

@@ -1,4 +1,4 @@
-/** Who runs the program and from where, for the audit trail. Must never be trusted for access decisions. */
+/** Who runs the program and from where, for the audit log. Not for access decisions, because it can be forged. */
 
 import { readFileSync } from 'node:fs'
 import type { Origin } from '../../contract/views.ts'
@@ -6,13 +6,13 @@ import type { Actor } from '../../index.ts'
 import type { Environment } from '../../system/home.ts'
 import { systemUser } from '../../system/user.ts'
 
-/** A process as /proc shows it. */
+/** A process as in /proc. */
 export interface ProcessStat {
   readonly command: string
   readonly parent: number
 }
 
-/** Both are looked up when they are asked for: a command that changes nothing needs neither. */
+/** Getters, because a command that changes nothing needs neither. */
 export function whoAndWhence(env: Environment, atTerminal: boolean): Actor {
   let name: string | undefined
   let origin: Origin | undefined
@@ -28,14 +28,14 @@ export function whoAndWhence(env: Environment, atTerminal: boolean): Actor {
   }
 }
 
-/** LATCHKEY_ACTOR, or the user of the operating system (`alice (sudo)` for root by sudo). */
+/** LATCHKEY_ACTOR, or the operating system's user (`alice (sudo)` for root through sudo). */
 export function actorName(env: Environment, user: string = systemUser()): string {
   if (env['LATCHKEY_ACTOR']) return env['LATCHKEY_ACTOR']
   const invoker = env['SUDO_USER']
   return invoker && user === 'root' && invoker !== 'root' ? `${invoker} (sudo)` : user
 }
 
-/** Cron is asked about before systemd, because cron itself is a service and hands INVOCATION_ID down. */
+/** Cron is checked before systemd, because cron is a service itself and its jobs inherit INVOCATION_ID. */
 export function originOf(
   env: Environment,
   atTerminal: boolean,
@@ -58,7 +58,7 @@ function hasCronAncestor(stat: (pid: number | 'self') => ProcessStat | undefined
   return false
 }
 
-/** The command may itself hold blanks and brackets, so the last bracket ends it: see proc_pid_stat(5). */
+/** The command may contain blanks and brackets, so the last bracket ends it. See proc_pid_stat(5). */
 export function parseStat(text: string): ProcessStat | undefined {
   const [, command, parent] = /^\d+ \((.*)\) \S (\d+) /s.exec(text) ?? []
   return command === undefined ? undefined : { command, parent: Number(parent) }

@@ -14,11 +14,14 @@ afterAll(() => home[Symbol.asyncDispose]())
 
 interface Scene {
   readonly env?: Record<string, string>
-  /** Keys, typed one after the other once the screen shows something. */
+  /** Keys, typed one after another once the screen shows something. */
   readonly typed?: { readonly when: string; readonly keys: string }
 }
 
-/** The command in a shell on a terminal of 80 x 24, which says afterwards how it ended and how it left the terminal. */
+/**
+ * Runs the command in a shell on a terminal of 80 x 24. The shell prints the exit code and the state of the terminal
+ * afterwards.
+ */
 async function onScreen(line: string, { env = {}, typed }: Scene = {}) {
   let screen = ''
   const decoder = new TextDecoder()
@@ -29,7 +32,7 @@ async function onScreen(line: string, { env = {}, typed }: Scene = {}) {
       screen += decoder.decode(data, { stream: true })
     },
   })
-  // Only what controls a terminal hears of its Ctrl-C; the shell outlives a Ctrl-C, to tell of it.
+  // Ctrl-C only reaches processes that the terminal controls. The shell ignores it to print the result.
   const script = `trap : INT; "$BUN" "$ENTRY" ${line}; echo "exit=$?"; stty -a; echo 'the end'`
   const child = Bun.spawn(['setsid', '--ctty', '--wait', 'sh', '-c', script], {
     env: {

@@ -1,23 +1,20 @@
 import type { Environment } from '../../system/home.ts'
-/**
- * Runs the pager that a person reads a long list in. The only place that lends the terminal to another program; must
- * never end the process, nor leave it before the pager has given the terminal back.
- */
+/** Runs the pager. The only place that lends the terminal to another program. Waits until the pager has given it back. */
 
 /**
- * `command` is run by the shell, as POSIX asks of PAGER
- * (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/man.html). False when that could not be found or run.
+ * The shell runs `command`, as POSIX requires for PAGER
+ * (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/man.html). Returns false if it could not be found or run.
  */
 export async function page(command: string, text: string, env: Environment): Promise<boolean> {
-  // Ctrl-C is for the pager, which stops searching by it; without us it would be left with a terminal it shares.
+  // Ctrl-C belongs to the pager, which stops a search. If we ended, it would share the terminal with the shell.
   process.on('SIGINT', ignore)
   try {
     const child = Bun.spawn(['sh', '-c', command], {
-      // Of a pager that is left early, what it did not read is nobody's loss.
+      // If the pager is closed early, the rest is not needed.
       stdin: new Blob([text]),
       stdout: 'inherit',
       stderr: 'inherit',
-      // Without a locale less takes bars and names for binary.
+      // Without a locale, less takes bars and names for binary data.
       env: { LESSCHARSET: 'utf-8', ...env },
     })
     const code = await child.exited
@@ -30,7 +27,7 @@ export async function page(command: string, text: string, env: Environment): Pro
   }
 }
 
-/** What a shell exits with (POSIX, 2.8.2). */
+/** Exit codes of a shell (POSIX, 2.8.2). */
 const notFound = 127
 const notExecutable = 126
 const ignore = (): void => {}

@@ -5,7 +5,7 @@ import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { onTerminal, type Typed } from '../../testing/process.ts'
 import { requireTool } from '../../testing/tools.ts'
 
-/** Asks on a real pseudo-terminal; the last line of the screen is the answer as JSON, or the exit code. */
+/** Asks on a real pseudo-terminal. The last line of the screen is the answer as JSON, or the exit code. */
 async function ask(question: string, ...typed: Typed[]) {
   using folder = temporaryFolder()
   const entry = folder.write(
@@ -118,7 +118,7 @@ requireTool('bash')('Ctrl-Z gives the terminal to the shell, and fg comes back t
       { when: /ready> /, keys: '"$@"\r' },
       { when: /navigate/, keys: '\x1a' },
       { when: /Stopped[\s\S]*ready> /, keys: 'fg\r' },
-      // Without a key: the picker is there again by itself.
+      // Without a key press: the picker draws itself again.
       { when: /fg\r\n[\s\S]*Which key[\s\S]*web[\s\S]*navigate/, keys: 'we' },
       { when: /we[\s\S]*navigate/, keys: '\r' },
       { when: /ready> /, keys: 'exit\r' },

@@ -1,4 +1,4 @@
-/** Asks a person, through inquirer: its only importer, and only once a question is really asked. */
+/** Asks questions with inquirer. The only importer of it, loaded when a question is asked. */
 import { Writable } from 'node:stream'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { unconfirmed, withoutAsking } from './confirmed.ts'
@@ -6,37 +6,37 @@ import { printable } from './printable.ts'
 import type { Terminal } from './streams.ts'
 import { cut, fold, widthOf } from './width.ts'
 
-/** How a question reaches a person; tests answer in their place. */
+/** How questions are asked. Tests answer them. */
 export interface Prompts {
-  /** The answer, unseen while it is typed. */
+  /** Does not show the answer while it is typed. */
   readonly password: (message: string) => Promise<string>
-  /** y or n; plain Enter is no. */
+  /** y or n; Enter is no. */
   readonly confirm: (message: string) => Promise<boolean>
   readonly text: (message: string, options?: TextOptions) => Promise<string>
-  /** One of a few. */
+  /** One of a few choices. */
   readonly select: (message: string, choices: readonly Choice[], initial?: string) => Promise<string>
-  /** One of many: `find` has those that fit what was typed. */
+  /** One of many choices: `find` returns those that match the typed text. */
   readonly search: (message: string, find: (typed: string) => Promise<readonly Choice[]>) => Promise<string>
 }
 
-/** What is wrong with an answer; undefined when nothing is. */
+/** The problem of an answer; undefined if there is none. */
 type Validate = (answer: string) => Promise<string | undefined>
 
 interface TextOptions {
   readonly validate?: Validate
-  /** What plain Enter stands for. */
+  /** The answer if Enter is pressed. */
   readonly initial?: string
 }
 
 export interface Choice {
   readonly value: string
-  /** What is shown; the value itself when not given. */
+  /** The text to show. Default: the value. */
   readonly name?: string
-  /** Shown behind the name, as far as there is any. */
+  /** Shown after the name. */
   readonly about?: readonly (string | null | undefined | false)[]
 }
 
-/** Prompts drawn by inquirer on stderr. Ctrl-C is `interrupted`; Ctrl-D and the end of stdin are `not_confirmed`. */
+/** Draws prompts with inquirer on stderr. Ctrl-C is `interrupted`; Ctrl-D and the end of stdin are `not_confirmed`. */
 export function terminalPrompts(terminal: Terminal | undefined): Prompts {
   const columns = (): number => Math.max(narrowest, terminal?.output.columns || 80)
   const ask = async ({ message, ...question }: Question): Promise<unknown> => {
@@ -49,9 +49,9 @@ export function terminalPrompts(terminal: Terminal | undefined): Prompts {
     const onKey = (_: unknown, key: { ctrl?: boolean; name?: string } | undefined) => {
       if (key?.ctrl && key.name === 'd') leave()
       if (key?.ctrl && key.name === 'z') {
-        // Bun's readline, which gets the key next, would spin for ever once it is continued.
+        // Bun's readline gets the key next, and would loop forever if it continued.
         key.name = ''
-        // Where the shell has left the cursor: what was drawn before has scrolled away, or stands above.
+        // Draw again where the shell left the cursor. The old drawing has scrolled away or is above.
         suspend(() => terminal.output.write(drawn()))
       }
     }
@@ -103,13 +103,13 @@ export function terminalPrompts(terminal: Terminal | undefined): Prompts {
   }
 }
 
-/** An output that remembers what stands on the screen. */
+/** An output that remembers what is on the screen. */
 function remembering(output: Terminal['output']) {
   let last = ''
   const screen = new Writable({
     write: (chunk, _, done) => {
       const text = String(chunk)
-      // What holds no text moves the cursor over what was drawn before.
+      // Output without text moves the cursor to redraw.
       last = widthOf(text) === 0 ? last + text : text
       output.write(chunk, done)
     },
@@ -122,7 +122,7 @@ function remembering(output: Terminal['output']) {
   return { output: screen, drawn: () => last.replace(erasing, '') }
 }
 
-/** What inquirer begins a picture with: down to the end of the one before, and over it line by line. */
+/** How inquirer begins to redraw: it moves to the end of the previous drawing, then erases line by line. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences begin with an escape
 const erasing = /^(?:\x1b\[\d*B)?(?:\x1b\[2K(?:\x1b\[\d*A)?)*(?:\x1b\[G)?/
 
@@ -132,14 +132,17 @@ interface Question {
   readonly [setting: string]: unknown
 }
 
-/** Folded between words, behind the mark of the question: inquirer would fold anywhere. */
+/** Folded between words, after the mark of the question. inquirer folds anywhere. */
 const folded = (text: string, columns: number): string =>
   text
     .split('\n')
     .flatMap(line => fold(line, columns - 3))
     .join('\n')
 
-/** A line each, behind the mark of what is chosen. Names come from the database, and may hold what a terminal would act on. */
+/**
+ * One line for each choice, after the mark of the selected one. Names come from the database and may contain control
+ * characters.
+ */
 function shown(choices: readonly Choice[], columns: number): readonly object[] {
   const widest = Math.max(0, ...choices.map(({ value, name = value }) => widthOf(printable(name))))
   return choices.map(({ value, name = value, about = [] }) => {
@@ -150,7 +153,7 @@ function shown(choices: readonly Choice[], columns: number): readonly object[] {
   })
 }
 
-/** Below that lines are folded by the terminal. */
+/** A narrower terminal folds lines itself. */
 const narrowest = 13
 
 const cancelled = (): LatchkeyError =>

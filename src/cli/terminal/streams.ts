@@ -1,65 +1,65 @@
-/** The three streams of a run, as the command line sees them. Must know nothing of the process behind them. */
+/** The three streams of a run, as the command line sees them. Does not know the process behind them. */
 import { LatchkeyError } from '../../contract/errors.ts'
 
 interface Input {
   readonly isTerminal: boolean
-  /** Everything up to the end of the stream. */
+  /** Everything until the end of the stream. */
   readonly text: () => Promise<string>
-  /** The same as bytes, as they come in: for what may be larger than memory, or no text. */
+  /** The bytes as they arrive, for input that may be larger than memory or binary. */
   readonly chunks: () => AsyncIterable<Uint8Array>
 }
 
 export interface Output {
   readonly isTerminal: boolean
-  /** Columns of the terminal; undefined when it is none. */
+  /** Columns of the terminal; undefined if it is not a terminal. */
   readonly columns?: number | undefined
-  /** There is none: whoever started the program closed it. */
+  /** Whether stdout is closed: the caller started the program without it. */
   readonly isClosed?: boolean
-  /** Shows a long text to a person; given when there is a terminal to show it on. */
+  /** Shows a long text to a person; undefined without a terminal. */
   readonly pager?: Pager | undefined
-  /** Resolves when the text has been taken, so a slow reader slows the writer. Rejects with `ClosedPipe`. */
+  /** Resolves when the text has been taken, so that a slow reader slows down the writer. Rejects with `ClosedPipe`. */
   readonly write: (text: string) => Promise<void>
 }
 
 export interface Pager {
   /** Lines of the terminal. */
   readonly rows: number
-  /** Resolves when the person has left it; to false when the command cannot be run, and nothing was shown. */
+  /** Resolves when the person has closed it; to false if the command cannot be run and nothing was shown. */
   readonly page: (command: string, text: string) => Promise<boolean>
 }
 
 export interface Streams {
   readonly stdin: Input
   readonly stdout: Output
-  /** Talk. Its reader going away is nobody's failure, so its `write` swallows that. */
+  /** For messages. If its reader has gone, `write` ignores that. */
   readonly stderr: Output
-  /** What prompts read from and draw on; given when stdin and stderr are terminals. */
+  /** For prompts; given if stdin and stderr are terminals. */
   readonly terminal?: Terminal | undefined
 }
 
 export interface Terminal {
   readonly input: NodeJS.ReadStream
   readonly output: NodeJS.WriteStream
-  /** Ctrl-Z: the shell has the terminal until the person comes back; the terminal is raw again when `resumed` is called. */
+  /** Ctrl-Z: the shell has the terminal until the person continues. The terminal is raw again when `resumed` is called. */
   readonly suspend: (resumed: () => void) => void
 }
 
-/** The reader of stdout has gone (`latchkey … | head`): nothing more to say, and no failure. */
+/** The reader of stdout has gone (`latchkey … | head`). Not a failure. */
 export class ClosedPipe extends Error {
   override readonly name = 'ClosedPipe'
 }
 
-/** There never was a stdout (`latchkey … >&-`): unlike a reader who leaves, nobody meant to see enough. */
+/** There is no stdout (`latchkey … >&-`). Unlike a reader that has gone, this is a failure. */
 export const closedStdout = (): LatchkeyError =>
   new LatchkeyError('config', 'stdout is closed', 'redirect it to a file, a pipe or /dev/null')
 
-/** An input that holds what is given, and is no terminal. */
+/** An input with the given content, which is not a terminal. */
 export function memoryInput(content: string | Uint8Array<ArrayBuffer>): Input {
   const held = new Blob([content])
   return { isTerminal: false, text: () => held.text(), chunks: () => held.stream() }
 }
 
-/** An output that keeps what is written, for running a command line within another. */
+/** An output that collects what is written, to run a command line within another. */
 export function memoryOutput(columns?: number): Output & { readonly text: () => string } {
   const written: string[] = []
   return {

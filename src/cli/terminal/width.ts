@@ -1,22 +1,22 @@
 /**
- * Measures, cuts and folds text by the columns that it takes on a screen. Colours have no width; characters that
- * are shown as one stay together. Pure: decides nothing about what is drawn.
+ * Measures, cuts and folds text by the columns that it takes on a screen. Colours have no width, and characters that
+ * are shown as one stay together. Pure: does not decide what is drawn.
  */
 
-/** Columns of one line of text, its colours left out. */
+/** Columns of one line of text without colours. */
 export const widthOf = (text: string): number => Bun.stringWidth(text)
 
-/** The width of the widest. */
+/** The width of the widest text. */
 export const widest = (texts: readonly string[]): number =>
   texts.reduce((most, text) => Math.max(most, widthOf(text)), 0)
 
-/** The text with blanks behind it up to a width. */
+/** Pads the text with blanks to a width. */
 export const padded = (text: string, width: number): string =>
   text + ' '.repeat(Math.max(0, width - widthOf(text)))
 
 /**
- * The text, or its beginning and `ellipsis` in `most` columns; every colour in it is kept, so none stays open.
- * Bun.sliceAnsi goes one over where the edge meets a wide character, and Bun.wrapAnsi takes emoji apart.
+ * The text, or its beginning and `ellipsis`, in at most `most` columns. Keeps all colour codes, so that none stays
+ * open. Bun.sliceAnsi exceeds the limit if a wide character is at the edge, and Bun.wrapAnsi splits emoji.
  */
 export function cut(text: string, most: number, ellipsis: string): string {
   if (widthOf(text) <= most) return text
@@ -26,8 +26,8 @@ export function cut(text: string, most: number, ellipsis: string): string {
 }
 
 /**
- * Lines of at most `most` columns, folded at blanks, and within a word where one is too long. Ids, secrets and
- * paths are of no use in pieces: they get a line of their own and stay whole, however long.
+ * Folds text into lines of at most `most` columns, at blanks, or within words that are too long. Ids, secrets and paths
+ * are useless in parts, so they stay whole on a line of their own.
  */
 export function fold(text: string, most: number): readonly string[] {
   if (text === '') return []
@@ -56,10 +56,10 @@ export function fold(text: string, most: number): readonly string[] {
   return lines
 }
 
-/** Whether a text is of no use in part: an id, a secret, a path or an address. */
+/** Whether a text is useless in parts: an id, a secret, a path or an address. */
 const isWhole = (text: string): boolean => isToken(text) || /^(\/|[a-z][a-z0-9+.-]*:\/\/)\S+$/.test(text)
 
-/** An id or a secret: it may not be shown again, and is copied from where it is. */
+/** An id or a secret. It may not be shown again, and people copy it. */
 export const isToken = (text: string): boolean => /^[A-Za-z0-9-]+[_-][0-9A-Za-z]{20,}$/.test(text)
 
 /** As much as fits. */
@@ -74,7 +74,7 @@ function beginning(text: string, most: number): string {
   return taken
 }
 
-/** Colours, and what is shown as one character: no more than two columns, or it is shown as several. */
+/** Colour codes, and characters that are shown as one. A sequence wider than two columns is shown as several. */
 const units = (text: string): readonly string[] =>
   text.split(colour).flatMap(part => {
     if (part.startsWith('\x1b[')) return [part]
@@ -89,7 +89,7 @@ const colour = /(\x1b\[[0-9;]*m)/
 // biome-ignore-end lint/suspicious/noControlCharactersInRegex: as above
 let segmenter: Intl.Segmenter | undefined
 
-/** Made when first needed. */
+/** Created when first needed. */
 function graphemes(text: string): Iterable<Intl.SegmentData> {
   segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
   return segmenter.segment(text)

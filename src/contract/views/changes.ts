@@ -1,5 +1,8 @@
 /** What a change or a creation says besides the thing itself. */
-import { anything, extend, flag, type ObjectShape } from '../shape.ts'
+import { anything, extend, flag, type ObjectShape, time } from '../shape.ts'
+
+/** The times that everything has which people create and change. */
+export const stamps = { createdAt: time('When it was created'), updatedAt: time('When it was last changed') }
 
 /** A shape as a change returns it. */
 export const changed = <T>(name: string, shape: ObjectShape<T>) =>
@@ -10,6 +13,10 @@ export const changed = <T>(name: string, shape: ObjectShape<T>) =>
 
 /** Whether something was made, or was there already as asked for. */
 export const createdFlag = flag('Whether this call created it; false with --if-not-exists when it existed')
+
+/** A shape as its creation returns it. */
+export const created = <T>(name: string, shape: ObjectShape<T>) =>
+  extend(name, shape, { created: createdFlag })
 
 /** Something as it is now, whether that is news, and how what differs was before. */
 export type Changed<View> = View & {

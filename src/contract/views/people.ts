@@ -1,6 +1,6 @@
 /** Users and projects. */
-import { as, choice, extend, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
-import { changed, createdFlag } from './changes.ts'
+import { as, choice, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
+import { changed, created, stamps } from './changes.ts'
 import { limit } from './limits.ts'
 import { userRef } from './refs.ts'
 import { roles, userStatuses } from './words.ts'
@@ -16,8 +16,7 @@ export const user = object('User', {
   hasPassword: flag('Whether a password is set'),
   limits: list(limit, 'Rolling limits on all their keys together'),
   disabledAt: nullable(time('Since when the user and all their keys are off')),
-  createdAt: time('When it was created'),
-  updatedAt: time('When it was last changed'),
+  ...stamps,
 })
 
 export const projectMember = object('ProjectMember', {
@@ -35,14 +34,13 @@ export const project = object('Project', {
   owner: as(userRef, 'Who owns it'),
   members: list(projectMember, 'Members, without the owner'),
   limits: list(limit, 'Rolling limits on all its keys together'),
-  createdAt: time('When it was created'),
-  updatedAt: time('When it was last changed'),
+  ...stamps,
   archivedAt: nullable(time('Since when it is archived and its keys are off')),
 })
 
-export const createdUser = extend('CreatedUser', user, { created: createdFlag })
+export const createdUser = created('CreatedUser', user)
 export const changedUser = changed('ChangedUser', user)
-export const createdProject = extend('CreatedProject', project, { created: createdFlag })
+export const createdProject = created('CreatedProject', project)
 export const changedProject = changed('ChangedProject', project)
 
 export type User = Of<typeof user>

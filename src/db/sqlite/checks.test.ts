@@ -1,4 +1,4 @@
-/** What no engine may call damage, whatever rows there are. */
+/** Rows that no SQLite version may call damaged. */
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { latestVersion } from '../schema/version.ts'
 import { Client } from './client.ts'
 import { migrateTo } from './migrate.ts'
 
-/** A database of this schema that a release has filled: a row in every table that has a column that may be null. */
+/** A database of this schema with a row in every table that has a nullable column. */
 function filled(path: string): Client {
   const client = new Client(path, { create: true })
   client.run(readFileSync(join(import.meta.dir, 'golden/v3.sql'), 'utf8'))
@@ -42,7 +42,7 @@ function* someOf(columns: readonly string[]): Generator<readonly string[]> {
   yield columns
 }
 
-// Up to 3.40 (Debian 12) its integrity_check calls a row damaged whose CHECK comes out as NULL.
+// The integrity_check of versions up to 3.40 (Debian 12) calls a row damaged if a CHECK is NULL.
 requireTool('sqlite3')('no row that a CHECK lets pass is damage to the sqlite3 of this system', async () => {
   using folder = temporaryFolder()
   const path = folder.file('filled.db')

@@ -1,21 +1,21 @@
 /**
- * The connection class that all of Latchkey uses: closed means closed.
+ * The connection class of all of Latchkey: a closed connection is really closed.
  *
- * bun:sqlite leaves a connection half alive while one of its statements is not finalized, and drizzle prepares a
- * statement per query and finalizes none. Such a zombie keeps its file locks and its mapping of the `-shm` file. If
- * its database is renamed meanwhile, the next connection of this process shares that mapping by inode, other processes
- * make another `-shm`, and the two sides corrupt the database.
+ * bun:sqlite keeps a connection half alive until all its statements are finalized, and drizzle prepares a statement per
+ * query and finalizes none. Such a connection keeps its file locks and its mapping of the `-shm` file. If its database
+ * is renamed, the next connection of this process shares that mapping by inode, while other processes create another
+ * `-shm`. Then the two sides corrupt the database.
  */
 import { constants, Database, type SQLQueryBindings, type Statement } from 'bun:sqlite'
 
 export class Client extends Database {
-  /** In order of last use. */
+  /** Least recently used first. */
   readonly #statements = new Map<string, Statement>()
   readonly #kept: Statement[] = []
   /** Bun asks for eight bytes; SQLite fills four. */
   readonly #counter = new Uint32Array(2)
 
-  /** A compiled statement, shared by all who ask for the same text. */
+  /** A compiled statement, shared by all callers with the same text. */
   override prepare<ReturnType, ParamsType extends SQLQueryBindings | SQLQueryBindings[]>(
     sql: string,
   ): Prepared<ReturnType, ParamsType> {
@@ -36,19 +36,19 @@ export class Client extends Database {
     return this.prepare<ReturnType, ParamsType>(sql)
   }
 
-  /** A compiled statement of the caller's own, good until the connection closes. */
+  /** A compiled statement that only the caller uses, until the connection closes. */
   keep<ReturnType, ParamsType extends SQLQueryBindings[]>(sql: string): Statement<ReturnType, ParamsType> {
     const statement = super.prepare<ReturnType, ParamsType>(sql)
     this.#kept.push(statement)
     return statement as unknown as Statement<ReturnType, ParamsType>
   }
 
-  /** The rows of a query one by one: columns under the names that the query gives them, and as SQLite has them. */
+  /** The rows of a query one by one, with the column names and values of SQLite. */
   rows<Row>({ sql, params }: Query): Iterable<Row> {
     return this.prepare<Row, SQLQueryBindings[]>(sql).iterate(...(params as SQLQueryBindings[]))
   }
 
-  /** The same, so many at a time; the last may be fewer. */
+  /** The same in batches; the last may be smaller. */
   *batches<Row>(query: Query, size: number): Iterable<readonly Row[]> {
     let batch: Row[] = []
     for (const row of this.rows<Row>(query)) {
@@ -60,7 +60,7 @@ export class Client extends Database {
     if (batch.length > 0) yield batch
   }
 
-  /** Moves with every change of the database, by whomever, that this connection has seen; takes a fifth of the PRAGMA. */
+  /** Changes with every commit of any process that this connection has seen. Takes a fifth of the time of the PRAGMA. */
   changeCounter(): number {
     this.fileControl(constants.SQLITE_FCNTL_DATA_VERSION, this.#counter)
     return this.#counter[0] ?? 0
@@ -74,7 +74,7 @@ export class Client extends Database {
   }
 }
 
-/** What `prepare` makes of a new connection; one that it fails on is closed, and leaves nothing open or beside the file. */
+/** Opens a connection and prepares it. If `prepare` fails, it is closed, and nothing stays open or beside the file. */
 export function orClosed<T>(client: Client, prepare: (client: Client) => T): T {
   try {
     return prepare(client)
@@ -84,7 +84,7 @@ export function orClosed<T>(client: Client, prepare: (client: Client) => T): T {
   }
 }
 
-/** A query, or a part of one, and the values of its `?`. */
+/** A query or a part of one, with the values of its `?`. */
 export interface Query {
   readonly sql: string
   readonly params: readonly unknown[]

@@ -1,7 +1,7 @@
 /**
- * Copies of a whole database, made by SQLite itself: the only ones that are consistent while others write. Never in
- * steps (a busy writer makes that start over for ever), and never through the file system, where closing a file
- * that this process also has open as a database would drop its locks.
+ * Copies a whole database with SQLite itself, because other copies are not consistent while somebody writes. Never in
+ * steps, because a busy writer restarts those forever. Never through the file system, because closing a file that is
+ * also open as a database here drops its locks.
  */
 import { dirname, resolve } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
@@ -13,15 +13,15 @@ import { translate } from './errors.ts'
 import { openReader, requireUnchanged } from './open.ts'
 
 /**
- * Writes a compact copy of the database, as of one moment, into an empty file; the caller has made it, private.
- * The source is only read. The copy is in rollback-journal mode.
+ * Writes a compact copy of one snapshot of the database to an empty private file. Only reads the source. The copy is in
+ * rollback-journal mode.
  *
  * @throws database_missing, corrupt (the source), disk_full, permission (the copy)
  */
 export function copyTo(source: string, emptyFile: string): void {
   const client = openReader(source)
   try {
-    // Even writing another file counts as a write to query_only. VACUUM INTO does not write to its source.
+    // `query_only` also forbids writing another file. VACUUM INTO does not write to its source.
     client.run('PRAGMA query_only = OFF')
     client.query('VACUUM INTO ?').run(emptyFile)
     requireUnchanged(client)
@@ -36,13 +36,13 @@ export function copyTo(source: string, emptyFile: string): void {
 }
 
 /**
- * Replaces what is in a live database by what is in another file, in one transaction: processes that have it open
- * go on reading what they saw, then see the new rows. Both must have the same page size. Tried again until the
- * deadline, since a single writer at the wrong moment makes it fail.
+ * Replaces the contents of a live database with those of another file, in one transaction. Processes that have it open
+ * keep their snapshots, then see the new rows. Both must have the same page size. Tries again until the deadline,
+ * because a writer at the wrong moment makes it fail.
  *
- * @param waitMs how long to go on trying
- * @param whileFrozen runs when nobody can commit any more and nothing has been replaced yet; what it throws takes
- *   everything back
+ * @param waitMs how long to try
+ * @param whileFrozen runs when nobody can commit any more and nothing is replaced yet; if it throws, nothing is
+ *   replaced
  * @throws busy, disk_full, corrupt, and what `whileFrozen` throws
  */
 export async function copyInto(
@@ -65,11 +65,11 @@ export async function copyInto(
 }
 
 /**
- * One try of `copyInto`, in two steps. The first takes the write lock of the live database and keeps it until the end
- * (SQLite's documentation of sqlite3_backup_step); the source is private, so nothing makes the backup start over.
+ * Tries `copyInto` once, in two steps. The first takes the write lock of the live database, which is held until the end
+ * (see the documentation of sqlite3_backup_step). The source is private, so nothing restarts the backup.
  *
- * @param live a path, or a `file:` address of SQLite's
- * @throws what node:sqlite says, for `translateNodeError`
+ * @param live a path, or a `file:` URI of SQLite
+ * @throws errors of node:sqlite, for `translateNodeError`
  */
 export async function copyOnce(source: string, live: string, whileFrozen: () => void): Promise<void> {
   const from = new DatabaseSync(source, { readOnly: true })
@@ -87,8 +87,8 @@ export async function copyOnce(source: string, live: string, whileFrozen: () => 
 }
 
 /**
- * Copies a file as it is, in another process: closing it in this one would drop SQLite's locks on it. An existing file
- * keeps its inode and its mode.
+ * Copies a file byte by byte in another process, because closing it in this one would drop the locks of SQLite. An
+ * existing target keeps its inode and mode.
  *
  * @throws disk_full, corrupt (the source cannot be read), permission
  */
@@ -119,8 +119,8 @@ function full(folder: string): LatchkeyError {
 }
 
 /**
- * Rebuilds a private database, not yet in WAL mode, with pages of this size: into a live one only pages of its own size
- * can be copied.
+ * Rebuilds a private database, which must not be in WAL mode yet, with this page size. A live database only accepts
+ * pages of its own size.
  */
 export function setPageSize(path: string, bytes: number): void {
   const client = openPrivate(path)
@@ -132,12 +132,12 @@ export function setPageSize(path: string, bytes: number): void {
   }
 }
 
-/** Sees whether anybody has committed to a database since this was made, or asked to begin again. */
+/** Detects whether anybody has committed to a database since this was created, or since `beginAgain`. */
 export class CommitWatch {
   readonly #client: Client
   #first: number
 
-  /** @throws what SQLite says of a damaged file */
+  /** @throws errors of SQLite for a damaged file */
   constructor(path: string) {
     this.#client = new Client(path, { readwrite: true })
     this.#first = this.#version()
@@ -156,13 +156,13 @@ export class CommitWatch {
     this.#client.close()
   }
 
-  /** SQLite moves it with every commit of another connection. */
+  /** SQLite changes it with every commit of another connection. */
   #version(): number {
     return (this.#client.query('PRAGMA data_version').get() as { data_version: number }).data_version
   }
 }
 
-/** Opens a file that only this process knows of, for building or changing a database in it. */
+/** Opens a file that no other process knows, to build or change a database in it. */
 export function openPrivate(path: string): Client {
   const client = new Client(path, { readwrite: true })
   client.run('PRAGMA foreign_keys = ON')
@@ -170,15 +170,15 @@ export function openPrivate(path: string): Client {
   return client
 }
 
-/** Puts a private database into WAL mode, all of it in its one file: it may be renamed once it is closed. */
+/** Puts a private database into WAL mode, with everything in its one file. It may be renamed once it is closed. */
 export function settle(client: Client): void {
   client.run('PRAGMA journal_mode = WAL')
-  // After an ALTER TABLE RENAME the schema is read again, and a checkpoint that does it finds itself locked out.
+  // After ALTER TABLE RENAME the schema is read again. A checkpoint that had to do it would be locked out.
   client.query('SELECT 1 FROM sqlite_schema').get()
   client.run('PRAGMA wal_checkpoint(TRUNCATE)')
 }
 
-/** SQLite's primary result codes, as far as `backup()` meets them. */
+/** Primary result codes of SQLite that `backup()` can fail with. */
 const sqliteCodes: Readonly<Record<number, string>> = {
   5: 'SQLITE_BUSY',
   6: 'SQLITE_LOCKED',
@@ -196,7 +196,7 @@ function errcodeOf(error: unknown): number | undefined {
     : undefined
 }
 
-/** With a writer at work `backup()` fails with code 0, "not an error". */
+/** While somebody writes, `backup()` fails with code 0, "not an error". */
 function isBusy(error: unknown): boolean {
   const code = errcodeOf(error)
   return code === 0 || code === 5 || code === 6

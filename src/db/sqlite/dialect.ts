@@ -1,10 +1,10 @@
-/** How SQLite spells what drizzle builds. */
+/** Translates drizzle's queries to the SQL of SQLite. */
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core/dialect'
 import { type Spelling, spelled } from '../words.ts'
 
 const spelling: Spelling = {
   items: 'json_each',
-  // GLOB knows two more special characters, which stand for themselves in a class of their own.
+  // GLOB has two more special characters. In brackets they stand for themselves.
   fitsItem: "GLOB replace(replace(pattern.value, '[', '[[]'), '?', '[?]')",
   fits: pattern => `GLOB '${pattern}'`,
   position: 'instr',

@@ -1,4 +1,4 @@
-/** Drizzle on a connection. Loaded with the first query that it runs itself. */
+/** Drizzle on a connection. Loaded with the first query that needs it. */
 import { BunSQLiteDatabase } from 'drizzle-orm/bun-sqlite/driver'
 import { SQLiteBunSession } from 'drizzle-orm/bun-sqlite/session'
 import type { Database } from '../engine.ts'
@@ -15,9 +15,9 @@ const render: Render = part => dialect.sqlToQuery(part)
 type NoSchema = Record<string, never>
 
 /**
- * The query builder on a connection that somebody else opened and closes, such as one that looks at a file.
+ * A query builder on a connection that the caller opens and closes.
  *
- * @param facts those of the connection
+ * @param facts the facts of the connection
  */
 export function databaseOn(
   client: Client,
@@ -27,6 +27,6 @@ export function databaseOn(
   const session = new SQLiteBunSession<NoSchema, NoSchema>(client, dialect, undefined)
   const database = new BunSQLiteDatabase<NoSchema>('sync', dialect, session, undefined)
   const more: Pick<Database, 'facts' | 'bulk'> = { facts, bulk: work => withBulkUsage(facts, work) }
-  // Whoever awaits what drizzle calls synchronous has it all the same.
+  // Drizzle calls it synchronous, but its result can be awaited.
   return Object.assign(database, more) as BunSQLiteDatabase & Database
 }

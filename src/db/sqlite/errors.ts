@@ -1,4 +1,4 @@
-/** Turns what SQLite says, and the file system beneath it, into errors with a code and a next step. */
+/** Turns errors of SQLite and of the file system below it into errors with a code and a next step. */
 import { accessSync, constants, existsSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
@@ -6,7 +6,7 @@ import { checkOwner, closedTo, diskFull, systemFailure, unwritable } from '../..
 import { fileFailure, sidecars } from '../../system/files.ts'
 import { shellWord } from '../../text/shell-word.ts'
 
-/** The LatchkeyError behind `error`, or `error` itself when it is none that is expected. */
+/** A LatchkeyError for an expected error; otherwise `error` itself. */
 export function translate(error: unknown, path: string): unknown {
   if (error instanceof LatchkeyError) return error
   const cause = deepest(error)
@@ -27,7 +27,7 @@ export function translate(error: unknown, path: string): unknown {
   if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
     return corrupt(path, options)
   }
-  // SQLite has no other word for a shared-memory file that finds no room.
+  // SQLite has no other code for a shared-memory file without room.
   if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') return diskFull(cause, path)
   const closed = closedSidecar(path)
   if (closed !== undefined && /^SQLITE_(READONLY|CANTOPEN|PERM)/.test(code)) {
@@ -58,7 +58,7 @@ export function translate(error: unknown, path: string): unknown {
   return error
 }
 
-/** The same of a file that is no live database. */
+/** The same for a file that is not a live database. */
 export function copyFailure(error: unknown, path: string): unknown {
   const code = codeOf(error)
   if (/^SQLITE_(READONLY|CANTOPEN|PERM)/.test(code)) return unwritable(error, path)
@@ -74,7 +74,7 @@ export function corrupt(path: string, options?: ErrorOptions): LatchkeyError {
   )
 }
 
-/** What keeps somebody who may write to a database from doing so: a log or an index of it that is somebody else's. */
+/** A log or index that belongs to another user, and therefore keeps someone with access to the database from writing. */
 function closedSidecar(path: string): string | undefined {
   if (!isOpen(path)) return undefined
   return sidecars.map(suffix => path + suffix).find(sidecar => existsSync(sidecar) && !isOpen(sidecar))
@@ -89,7 +89,7 @@ function isOpen(path: string): boolean {
   }
 }
 
-/** Drizzle wraps what SQLite said, and repeats the parameters of the query in its own message. */
+/** Drizzle wraps errors of SQLite in its own, whose messages repeat the parameters of the query. */
 function deepest(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error ? deepest(error.cause) : error
 }

@@ -1,4 +1,4 @@
-/** Which file a path leads to, by device and inode: whether it is still the one that somebody has open. */
+/** Identifies files by device and inode, to notice if a path leads to another file than the open one. */
 import { statSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 
@@ -7,7 +7,7 @@ export interface FileId {
   readonly ino: number
 }
 
-/** Of a path that leads to no file. */
+/** For a path that leads to no file. */
 export const nowhere: FileId = { dev: -1, ino: -1 }
 
 const quietly = { throwIfNoEntry: false } as const
@@ -16,19 +16,19 @@ export function fileAt(path: string): FileId {
   try {
     return statSync(path, quietly) ?? nowhere
   } catch {
-    // Opening it says why.
+    // Opening it will report why.
     return nowhere
   }
 }
 
 export const isSame = (one: FileId, other: FileId): boolean => one.ino === other.ino && one.dev === other.dev
 
-/** The log of a database and its index, as far as they are there. */
+/** The log of a database and its index, if they exist. */
 export const logFilesOf = (path: string): readonly FileId[] =>
   ['-wal', '-shm'].map(suffix => fileAt(path + suffix)).filter(file => file !== nowhere)
 
 /**
- * Refuses a database beside the log of another that had its name before: SQLite would play that into this one.
+ * Refuses a database with the log of another that had its name before. SQLite would apply that log to this one.
  *
  * @throws corrupt
  */

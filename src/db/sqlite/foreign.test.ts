@@ -1,4 +1,4 @@
-/** A SQLite database of somebody else's: refused before it is opened, wherever a path to one can be given. */
+/** Databases of other programs are refused before they are opened, wherever a path can be given. */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -6,7 +6,7 @@ import { connectLatchkey, type Latchkey } from '../../index.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 
-/** What its program had open when the power went: rows in the log alone. */
+/** As after a power loss while its program had it open: rows only in the log. */
 function strangersDatabase(path: string, journal: 'WAL' | 'DELETE'): void {
   using folder = temporaryFolder()
   const live = folder.file('live.db')
@@ -15,7 +15,7 @@ function strangersDatabase(path: string, journal: 'WAL' | 'DELETE'): void {
   client.run('PRAGMA wal_autocheckpoint = 0')
   client.run('CREATE TABLE songs (title TEXT, filler BLOB)')
   if (journal === 'DELETE') {
-    // Its journal is hot: whoever opens it takes the transaction back.
+    // Its journal is hot: opening it would roll the transaction back.
     client.run('INSERT INTO songs VALUES (1, randomblob(9000))')
     client.run('PRAGMA cache_size = 1')
     client.run('BEGIN')

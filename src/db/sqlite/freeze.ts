@@ -1,7 +1,7 @@
 /**
- * The fastest consistent copy: everything in the WAL goes into the main file, a reader keeps it from changing, and
- * another process copies it. Writers wait for milliseconds and go on into the WAL meanwhile. This process must not
- * read the file itself: closing it would drop SQLite's locks on it.
+ * The fastest consistent copy: the WAL is checkpointed into the main file, a reader keeps that from changing, and
+ * another process copies it. Writers wait for milliseconds, then write to the WAL. This process must not read the file
+ * itself, because closing it would drop the locks of SQLite.
  */
 import { truncateSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -13,9 +13,9 @@ import { translate } from './errors.ts'
 import { requireWholeLog } from './open.ts'
 
 /**
- * Copies the database into an empty private file, which is in rollback-journal mode then.
+ * Copies the database to an empty private file. The copy is in rollback-journal mode.
  *
- * @returns false, with the file empty again, when it could not be done: readers and writers never pause, or the
+ * @returns false if it was not possible, with the file empty again: there are always readers or writers, or the
  *   database cannot be written. Another way may work.
  * @throws corrupt (its log), disk_full, permission
  */
@@ -46,7 +46,7 @@ export function copyFrozen(source: string, emptyFile: string): boolean {
 const attempts = 10
 const pauseMs = 50
 
-/** A reader of exactly what is in the main file: while it lives, no checkpoint writes there. */
+/** A reader of only the main file. While it is open, no checkpoint changes that file. */
 function freeze(source: string): Client | undefined {
   for (let attempt = 0; attempt < attempts; attempt++) {
     if (attempt > 0) Bun.sleepSync(pauseMs)
@@ -68,7 +68,7 @@ function tryFreeze(source: string): Client | undefined {
     const writer = connect()
     const checkpointer = connect()
     const reader = connect()
-    // Most of the WAL goes while writers may still write, so that they wait for little.
+    // Checkpoints most of the WAL while writers may still write, so that they wait less later.
     checkpoint(checkpointer)
     writer.run('BEGIN IMMEDIATE')
     if (!checkpoint(checkpointer)) return undefined
@@ -85,7 +85,7 @@ function tryFreeze(source: string): Client | undefined {
   }
 }
 
-/** Whether all of the WAL is in the main file now. */
+/** Whether the whole WAL is in the main file now. */
 function checkpoint(client: Client): boolean {
   const { log, checkpointed } = client.query('PRAGMA wal_checkpoint(PASSIVE)').get() as {
     log: number

@@ -1,13 +1,13 @@
 /**
- * `bun run generate NAME`: drizzle-kit writes the next migration from src/db/schema, then what drizzle cannot say is
- * added to the new file: STRICT on every table, WITHOUT ROWID on the clustered ones. A migration that only adds tables
- * gets its way back, and each is listed. Landed migrations are never touched.
+ * `bun run generate NAME`: drizzle-kit writes the next migration from src/db/schema. Then STRICT is added to every new
+ * table, and WITHOUT ROWID to the clustered ones, because drizzle has no words for them. A migration that only adds
+ * gets its way back. Landed migrations are never changed.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { wayBack } from './way-back.ts'
 
-/** Tables stored in the order of their primary key: lookups and window sums read one run of pages. */
+/** Tables stored in the order of their primary key, so that lookups and window sums read neighbouring pages. */
 const clusteredTables: readonly string[] = [
   'minutes',
   'hours',

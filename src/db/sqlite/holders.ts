@@ -1,6 +1,6 @@
 /**
- * Which other processes have a database open. /proc names even an idle one, where it may be read; locks see one
- * that has run a query, wherever it is.
+ * Finds other processes that have a database open. /proc also shows idle ones, if it can be read. Locks show those that
+ * have run a query, everywhere.
  */
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -10,13 +10,13 @@ import { requireOwn, requireWholeLog } from './open.ts'
 
 export interface Holder {
   readonly pid: number
-  /** Its command line, shortened, without arguments beyond the first two: they may hold secrets. */
+  /** Its command line, shortened, with at most two arguments, because others may contain secrets. */
   readonly command: string
 }
 
 /**
- * The processes besides this one that have the database or a sidecar open, also one that was deleted under them: they
- * go on with a file that nobody else sees. Empty where there is no /proc.
+ * Other processes that have the database or a sidecar open, even if it was deleted: they continue with a file that
+ * nobody else sees. Empty without /proc.
  */
 export function holdersOf(path: string): readonly Holder[] {
   const files = namesOf(path)
@@ -25,7 +25,7 @@ export function holdersOf(path: string): readonly Holder[] {
     .map(pid => ({ pid, command: commandOf(pid) }))
 }
 
-/** Whether this process has the database or a sidecar open. False where there is no /proc. */
+/** Whether this process has the database or a sidecar open. False without /proc. */
 export function isOpenHere(path: string): boolean {
   const files = namesOf(path)
   return openFiles(process.pid).some(file => files.has(file))
@@ -39,8 +39,8 @@ function namesOf(path: string): ReadonlySet<string> {
 }
 
 /**
- * Whether a connection besides those just opened here has the database in use, as its locks tell: one that has not
- * yet run a query is not seen. Checkpoints the database when nobody has. Throws what SQLite says of a damaged file.
+ * Whether another connection uses the database, according to its locks. A connection that has not run a query is not
+ * seen. If nobody uses it, it is checkpointed. Throws errors of SQLite for a damaged file.
  *
  * @throws database_foreign, corrupt
  */
@@ -62,7 +62,7 @@ export function isLockedByOthers(path: string): boolean {
   }
 }
 
-/** What a path leads to, through symbolic links, whether there is a file at the end or not. */
+/** The target of a path through symbolic links, whether it exists or not. */
 export function realPath(path: string): string {
   try {
     return realpathSync(path)

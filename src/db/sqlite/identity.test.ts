@@ -26,7 +26,7 @@ test.each(['v1.sql', 'v3.sql'])('every copy of %s gets the same identity, wherev
   expect(identityOf(client)).toEqual(expected)
   migrateTo(client, name, latestVersion, stamp)
   expect(identityOf(client)).toEqual(expected)
-  // Life goes on in the other one, under a clock that was set back.
+  // The other database gets changes too, under a clock that was set back.
   copy.run(
     `INSERT INTO audit (id, at, actor, origin, action, target_type, target_id)
      VALUES ('aud_00000000000000000000000001', 1, 'x', 'cron', 'key.create', 'key', 'x')`,

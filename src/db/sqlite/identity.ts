@@ -1,4 +1,4 @@
-/** Which database a file is a copy of. */
+/** Identifies which database a file is a copy of. */
 import type { Client } from './client.ts'
 
 export interface DatabaseIdentity {
@@ -8,12 +8,12 @@ export interface DatabaseIdentity {
   readonly createdAt: number
 }
 
-/** By the order of the rows: clocks may have been set back since. */
+/** By row order, because clocks may have been set back. */
 const oldest = "SELECT 'dbs_' || substr(id, 5) AS id, at AS createdAt FROM audit ORDER BY rowid LIMIT 1"
 
 /**
- * The identity of a database of Latchkey's, of any schema version: one that is too old to hold it has the one that its
- * migration will give it. null for what has no audit trail yet.
+ * The identity of a Latchkey database of any schema version. If it is too old to store one, the identity that its
+ * migration will give it. null if it has no audit log yet.
  */
 export function identityOf(client: Client): DatabaseIdentity | null {
   const tables = client
@@ -28,7 +28,7 @@ export function identityOf(client: Client): DatabaseIdentity | null {
   return source === null ? null : (client.query(source).get() as DatabaseIdentity | null)
 }
 
-/** For a new database, once its first audit row is written: the identity that migrating it down and up gives again. */
+/** For a new database, after its first audit row: the same identity that migrating it down and up would give it. */
 export function giveIdentity(client: Client): void {
   client.run(
     `INSERT OR REPLACE INTO identity (single, id, created_at) SELECT 1, id, createdAt FROM (${oldest})`,

@@ -15,11 +15,11 @@ test.each([
   ['an index of ours', 'audit_at', 'index'],
 ])('a hostile file cannot pass a trigger off as %s', async (_, name, type) => {
   using scene = await backupScene()
-  // bun:sqlite refuses to write what a hostile file says of itself.
+  // bun:sqlite refuses to write some things that a hostile file contains.
   const hostile = new DatabaseSync(scene.context.path, { defensive: false } as object)
   hostile.exec('PRAGMA writable_schema = ON')
   hostile.prepare("INSERT INTO sqlite_schema VALUES (?, ?, 'audit', 0, ?)").run(type, name, trigger)
-  // The true one comes last.
+  // The real one comes last.
   hostile.exec(
     `UPDATE sqlite_schema SET rowid = 1000 WHERE name = '${name}' AND sql NOT LIKE 'CREATE TRIGGER%'`,
   )

@@ -1,15 +1,15 @@
-/** What can be asked of a database file as a whole: is it sound, what does it hold, does its schema fit. */
+/** Questions about a whole database file: whether it is damaged, what it contains, whether its schema is right. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { Client } from './client.ts'
 import { applySource, declared, type MigrationSource, migrations } from './migrations.ts'
 
-/** Damage that `PRAGMA quick_check` finds, at most ten lines. Sees a tenth of what a hash sees: no proof of health. */
+/** Damage that `PRAGMA quick_check` finds, at most ten lines. It finds a tenth of what a hash finds, so it proves nothing. */
 export function quickCheck(client: Client): readonly string[] {
   return checkLines(client, 'quick_check')
 }
 
-/** As `quickCheck`, and compares every index with its table: slow on large files. */
+/** Like `quickCheck`, and compares every index with its table. Slow for large files. */
 export function integrityCheck(client: Client): readonly string[] {
   return checkLines(client, 'integrity_check')
 }
@@ -17,21 +17,21 @@ export function integrityCheck(client: Client): readonly string[] {
 function checkLines(client: Client, pragma: 'quick_check' | 'integrity_check'): readonly string[] {
   try {
     const rows = client.query(`PRAGMA ${pragma}(10)`).all() as Record<string, string>[]
-    // One row may hold several findings, below a heading that names the database.
+    // One row may contain several findings, below a heading with the database name.
     return rows
       .flatMap(row => (row[pragma] ?? '').split('\n'))
       .filter(line => line !== 'ok' && !line.startsWith('***'))
   } catch (error) {
-    // A value that a constraint cannot even be asked of, such as damaged JSON, ends the whole check.
+    // A value that makes a constraint fail with an error, such as damaged JSON, ends the whole check.
     if (codeOf(error) !== 'SQLITE_ERROR' || !(error instanceof Error)) throw error
     return [`a constraint cannot be checked: ${error.message}`]
   }
 }
 
 /**
- * Rows that point at nothing, one sentence each: which row, by which column, at what.
+ * Rows with broken references, one sentence each: the row, the column, and what is missing.
  *
- * @param most no more than so many of each foreign key
+ * @param most the maximum for each foreign key
  */
 export function foreignKeyCheck(client: Client, most = 100): readonly string[] {
   const broken = client
@@ -57,7 +57,7 @@ function orphans(client: Client, reference: BrokenReference, most: number): read
   const known = primaryKey(client, parent)
   const key = quoted(reference.key ?? known[0] ?? 'id')
   const isMissing = known.length === 0 ? '' : `AND ${child} NOT IN (SELECT ${key} FROM ${quoted(parent)})`
-  // The hash of a secret is nobody's business.
+  // Never show the hash of a secret.
   const identity = primaryKey(client, table)
     .filter(name => name !== 'hash')
     .map(name => `'${name.replaceAll("'", "''")} ' || ${quoted(name)}`)
@@ -83,9 +83,9 @@ function primaryKey(client: Client, table: string): readonly string[] {
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /**
- * What a database would lose by going from one schema version to a lower one, as far as the schemas tell: the rows of
- * tables that go, by `table`, and the values in columns that go, by `table.column`. What holds nothing is left out, and so
- * is what a step says that it moves; a table that moves can lose columns.
+ * What a database would lose if it went to a lower schema version: rows of dropped tables, by `table`, and values in
+ * dropped columns, by `table.column`. Empty ones are left out, and so is what a step says that it moves. A table that moves
+ * can lose columns.
  */
 export function lostBetween(
   client: Client,
@@ -116,7 +116,7 @@ export function lostBetween(
 const countRows = (client: Client, table: string, where: string): number =>
   (client.query(`SELECT count(*) AS n FROM ${quoted(table)} WHERE ${where}`).get() as { n: number }).n
 
-/** The columns of each table of a schema, with what a new row has in them. */
+/** The columns of each table of a schema, with their defaults. */
 function columnsAt(
   sources: readonly MigrationSource[],
 ): ReadonlyMap<string, ReadonlyMap<string, string | null>> {
@@ -139,7 +139,7 @@ function columnsAt(
   }
 }
 
-/** Rows per table, by the name of the table. */
+/** Rows per table, by name. */
 export function rowCounts(client: Client): Readonly<Record<string, number>> {
   const names = client
     .query(
@@ -149,7 +149,7 @@ export function rowCounts(client: Client): Readonly<Record<string, number>> {
   return Object.fromEntries(names.map(({ name }) => [name, countRows(client, name, 'true')]))
 }
 
-/** Differences between the tables, indexes, triggers and views of a database and those its schema version stands for. */
+/** Differences between the tables, indexes, triggers and views of a database and those of its schema version. */
 export function schemaDrift(
   client: Client,
   version: number,
@@ -170,7 +170,7 @@ export function schemaDrift(
   ]
 }
 
-/** Tables that have another number of rows than they should, one phrase each. */
+/** Tables with another number of rows than expected, one phrase each. */
 export function rowDifferences(
   expected: Readonly<Record<string, number>>,
   found: Readonly<Record<string, number>>,
@@ -180,7 +180,7 @@ export function rowDifferences(
     .map(table => `${table} has ${found[table] ?? 0} rows in place of ${expected[table] ?? 0}`)
 }
 
-/** SHA-256 in hex over every table, index, trigger and view: equal when two databases have the same schema. */
+/** SHA-256 in hex over every table, index, trigger and view. Equal if two databases have the same schema. */
 export function schemaHash(client: Client): string {
   const lines = schemaObjects(client)
     .map(({ name, sql }) => `${name}\n${sql}\n`)
@@ -188,12 +188,12 @@ export function schemaHash(client: Client): string {
   return new Bun.CryptoHasher('sha256').update(lines.join('\n')).digest('hex')
 }
 
-/** Bytes per page: two databases that differ in it cannot be copied into each other. */
+/** Bytes per page. Databases with different page sizes cannot be copied into each other. */
 export function pageSize(client: Client): number {
   return (client.query('PRAGMA page_size').get() as { page_size: number }).page_size
 }
 
-/** About how large a compacted copy will be, in bytes. */
+/** The approximate size of a compact copy, in bytes. */
 export function compactSize(client: Client): number {
   const { page_count } = client.query('PRAGMA page_count').get() as { page_count: number }
   const { freelist_count } = client.query('PRAGMA freelist_count').get() as { freelist_count: number }
@@ -201,8 +201,8 @@ export function compactSize(client: Client): number {
 }
 
 /**
- * Begins a write and takes it back: throws what SQLite says when that cannot be done. Call it while a reader of the
- * same file is open and has run a query, or else closing may fold a WAL that a crash left into the file.
+ * Begins a write and rolls it back. Throws errors of SQLite if that is not possible. Call it while a reader of the same
+ * file is open and has run a query. Otherwise closing may checkpoint a WAL that a crash left.
  */
 export function tryWrite(path: string): void {
   const client = new Client(path, { readwrite: true })
@@ -216,15 +216,23 @@ export function tryWrite(path: string): void {
 }
 
 function expectedSchema(sources: readonly MigrationSource[]): readonly SchemaObject[] {
+  const key = sources.map(({ up }) => up).join('\n')
+  const found = expectedSchemas.get(key)
+  if (found !== undefined) return found
   const client = schemaOf(sources)
   try {
-    return schemaObjects(client)
+    const made = schemaObjects(client)
+    expectedSchemas.set(key, made)
+    return made
   } finally {
     client.close()
   }
 }
 
-/** An empty database in memory with the schema that these migrations make. */
+/** By the text of the migrations: verify and restore ask for the same one several times. */
+const expectedSchemas = new Map<string, readonly SchemaObject[]>()
+
+/** An empty in-memory database with the schema of these migrations. */
 function schemaOf(sources: readonly MigrationSource[]): Client {
   const client = new Client(':memory:')
   for (const source of sources) applySource(client, source.up)
@@ -232,7 +240,7 @@ function schemaOf(sources: readonly MigrationSource[]): Client {
 }
 
 interface SchemaObject {
-  /** With its type in front. */
+  /** Including its type. */
   readonly name: string
   /** With single spaces. */
   readonly sql: string
@@ -248,8 +256,8 @@ function schemaObjects(client: Client): readonly SchemaObject[] {
 }
 
 /**
- * SQLite's own tables, and the history of migrations. What makes it one is the text: it is all that SQLite goes by, and
- * a hostile file may call a trigger by any name and type.
+ * SQLite's own tables, and the history of migrations. Judged by the SQL text, because SQLite only uses that, and a
+ * hostile file may give a trigger any name and type.
  */
 const isOfItsOwn = ({ name, sql }: { readonly name: string; readonly sql: string }): boolean =>
   ownTables.has(name) && new RegExp(`^CREATE TABLE "?${name}"? ?\\(`).test(sql)
@@ -261,7 +269,7 @@ const ownTables: ReadonlySet<string> = new Set([
   'sqlite_stat4',
 ])
 
-/** @throws corrupt when `quick_check` or `foreign_key_check` finds anything */
+/** @throws corrupt (`quick_check` or `foreign_key_check` finds something) */
 export function requireSound(client: Client, path: string): void {
   const [damage] = [...quickCheck(client), ...foreignKeyCheck(client)]
   if (damage === undefined) return

@@ -1,6 +1,6 @@
 /**
- * Keys as rows, in SQL: what scripts and gateways ask for most does not wait for a query builder to be loaded. No rule may
- * live here.
+ * Keys as rows, in plain SQL, so that the most frequent requests of scripts and gateways do not load the query builder.
+ * Contains no rules.
  */
 import type { SQL } from 'drizzle-orm/sql/sql'
 import type { KeyQuery } from '../engine.ts'
@@ -23,7 +23,7 @@ export const lastUse = (keyId: string): string => `(SELECT max(at) FROM (
 export const limitColumns =
   'metric, amount, period, window_ms AS windowMs, time_zone AS timeZone, models, each'
 
-/** What drizzle built, as text. */
+/** SQL that drizzle built, as text. */
 export type Render = (part: SQL) => Query
 
 /** Rows of `ListedKey`. */
@@ -49,7 +49,7 @@ export function listedKeys({ id, where, order, limit }: KeyQuery, render: Render
   }
 }
 
-/** Rows of `LimitOfKey`: the limits of these keys themselves. */
+/** Rows of `LimitOfKey`: the keys' own limits. */
 export const limitsOfKeys = (ids: readonly string[]): Query => ({
   sql: `
     SELECT key_id AS keyId, ${limitColumns}

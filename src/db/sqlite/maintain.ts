@@ -1,4 +1,4 @@
-/** What SQLite tells of its file, and what it can do for it. Must never know a table. */
+/** Maintains a database file and reports about it. Knows no tables. */
 import type { Client } from './client.ts'
 
 export interface FileFacts {
@@ -19,7 +19,7 @@ export function fileFacts(client: Client): FileFacts {
     .get() as FileFacts
 }
 
-/** Rewrites the file and folds the WAL into it. */
+/** Rewrites the file and checkpoints the WAL into it. */
 export function compact(client: Client): void {
   client.run('VACUUM')
   client.run('PRAGMA wal_checkpoint(TRUNCATE)')
@@ -36,8 +36,8 @@ export function optimize(client: Client, { dryRun }: { readonly dryRun: boolean 
 }
 
 /**
- * Rows of a statement: bytes as hexadecimal digits, integers that a number does not hold as text, and columns of the same
- * name as SQLite tells them apart, `id` and `id:1`.
+ * Rows of a statement. Bytes become hexadecimal digits, and integers that are too large for a number become text.
+ * Columns with the same name are numbered as in SQLite: `id` and `id:1`.
  */
 export function readRows(
   client: Client,

@@ -1,7 +1,7 @@
 /**
- * The migration runner: whole steps in one transaction, every applied step compared by hash, foreign keys off
- * outside the transaction (inside it SQLite ignores the setting, and rebuilding a parent table would wipe its
- * children). Taking a backup first is the caller's duty.
+ * Runs migrations: whole steps in one transaction, after comparing every applied step by hash. Foreign keys are turned
+ * off outside the transaction, because SQLite ignores the setting inside it, and rebuilding a parent table would delete
+ * its children. The caller takes a backup first.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Client } from './client.ts'
@@ -9,7 +9,7 @@ import { lostBetween, rowCounts } from './inspect.ts'
 import { applySource, declared, type MigrationSource, migrations } from './migrations.ts'
 import { applicationId, identify, newer } from './open.ts'
 
-/** A step as the database remembers it. */
+/** A step as stored in the database. */
 export interface AppliedMigration {
   readonly version: number
   readonly name: string
@@ -22,9 +22,9 @@ export interface AppliedMigration {
 export interface MigrationRun {
   readonly from: number
   readonly to: number
-  /** Names of the steps, in the order in which they ran. */
+  /** Names of the steps, in order. */
   readonly steps: readonly string[]
-  /** Rows that are gone, by table, and values that are, by `table.column`. */
+  /** The number of lost rows by table, and of lost values by `table.column`. */
   readonly lost: Readonly<Record<string, number>>
 }
 
@@ -49,7 +49,7 @@ export function appliedMigrations(client: Client): readonly AppliedMigration[] {
     .all() as AppliedMigration[]
 }
 
-/** What is wrong with a history: edited, missing, unknown or out-of-order steps, one sentence each. */
+/** Problems of a history: edited, missing, unknown or out-of-order steps, one sentence each. */
 export function historyProblems(
   applied: readonly AppliedMigration[],
   version: number,
@@ -70,23 +70,23 @@ export function historyProblems(
     : [...problems, `the header says schema version ${version}, the history has ${applied.length} steps`]
 }
 
-/** Who runs a migration and when, and what has to commit together with it. */
+/** Who migrates and when, and what is committed with it. */
 export interface MigrationStamp {
   /** Milliseconds. */
   readonly now: number
   readonly programVersion: string
-  /** When given, a database that another process has already taken as far, or further, is left as it is. */
+  /** If given, a database that another process has already migrated as far or further stays unchanged. */
   readonly direction?: 'up' | 'down'
-  /** Runs inside the transaction, after the steps and only if there were any: for the audit row. */
+  /** Runs inside the transaction after the steps, if there were any. Writes the audit row. */
   readonly inside?: (run: MigrationRun) => void
 }
 
 /**
- * Moves the schema to version `target`, up or down, in one transaction. When another process does it first, this
- * one finds it done and runs nothing. On any failure the database is as before.
+ * Moves the schema to version `target`, up or down, in one transaction. If another process did it first, nothing is
+ * run. After any failure the database is unchanged.
  *
- * Going up, no table may end with fewer rows than it had, unless a step says so in a leading comment:
- * `-- loses: table, table`, or that it keeps them elsewhere: `-- moves: table`.
+ * Going up, no table may lose rows, unless a step says so in a leading comment: `-- loses: table, table`, or that it keeps
+ * them elsewhere: `-- moves: table`.
  *
  * @throws drift, schema_newer, corrupt, usage, invalid
  */
@@ -167,7 +167,7 @@ function requireNoOrphans(client: Client, path: string): void {
   )
 }
 
-/** A step that rebuilds a table and forgets rows would otherwise pass every other check. */
+/** Otherwise a step that rebuilds a table and forgets rows would pass all checks. */
 function requireNoLoss(
   gone: Readonly<Record<string, number>>,
   before: Readonly<Record<string, number>>,
@@ -185,7 +185,7 @@ function requireNoLoss(
   )
 }
 
-/** How many rows each table has lost; the history of migrations is no data. */
+/** How many rows each table has lost. The history of migrations does not count. */
 function fallen(
   before: Readonly<Record<string, number>>,
   after: Readonly<Record<string, number>>,
@@ -198,7 +198,7 @@ function fallen(
   )
 }
 
-/** The steps from one version to another, in the order in which they run. */
+/** The steps from one version to another, in order. */
 export function stepsBetween(
   from: number,
   to: number,

@@ -1,14 +1,14 @@
-/** The migrations of this program, oldest first. A test compares them with the folder and with drizzle-kit's journal. */
+/** The migrations of this program, oldest first. A test compares them with the folder and with the journal of drizzle-kit. */
 import type { Client } from './client.ts'
 import { migrationTexts } from './migration-texts.ts'
 
 export interface MigrationSource {
-  /** From 1: the schema version that it leads to. */
+  /** The schema version after it, from 1. */
   readonly version: number
   readonly name: string
   readonly up: string
   readonly down: string
-  /** SHA-256 of the text of `up`, in hex: what a database remembers of it. */
+  /** SHA-256 of the text of `up`, in hex, which a database stores. */
   readonly hash: string
 }
 

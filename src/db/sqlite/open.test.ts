@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { canStepDown, requireMounts, requirePresent, requireTool, stepDown } from '../../testing/tools.ts'
 
-/** A process that may read the database but not write to its folder: it reads without locks. */
+/** A process that may read the database but not write to its folder, so it reads without locks. */
 const reader = `
   import { copyTo } from '${join(import.meta.dir, 'copy.ts')}'
   import { openReader, requireUnchanged } from '${join(import.meta.dir, 'open.ts')}'

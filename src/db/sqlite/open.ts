@@ -1,7 +1,7 @@
 /**
- * Connections to the database file. A reading connection changes neither the database nor its WAL; a writing
- * one is in WAL mode with foreign keys on. Nothing else in the project opens the live file. Must never open a file
- * before it is known to be one of Latchkey's: SQLite would fold a log into it, or leave files beside it.
+ * Opens connections to the database file. A reading connection changes neither the database nor its WAL. A writing one
+ * uses WAL mode and foreign keys. Nothing else opens the live file. A file is only opened once it is known to belong to
+ * Latchkey, because SQLite might checkpoint a log into it or leave files beside it.
  */
 import { constants } from 'bun:sqlite'
 import { accessSync, chmodSync, constants as fsConstants, statSync } from 'node:fs'
@@ -19,10 +19,10 @@ export const applicationId = 0x4c4b4559
 /**
  * Opens for reading only.
  *
- * A read-only connection to a WAL database leaves empty sidecars behind; a writable one removes them when it is
- * the last to close, but would checkpoint frames that a crash left. So: read-only when there are frames, otherwise
- * writable with `query_only`. Where the folder cannot be written SQLite reads the file only as `immutable`, without
- * locks: whoever may write there could change it meanwhile, so after such a read `requireUnchanged` is called.
+ * A read-only connection to a WAL database leaves empty sidecars behind. A writable one removes them if it closes last,
+ * but would checkpoint frames that a crash left. So it is read-only if there are frames, otherwise writable with
+ * `query_only`. If the folder cannot be written, SQLite can only read the file as `immutable`, without locks. Others
+ * may change it meanwhile, so `requireUnchanged` must be called after such a read.
  *
  * @throws database_missing, database_foreign, corrupt, permission
  */
@@ -45,7 +45,7 @@ function connectReader(path: string): Client {
   return client
 }
 
-/** Reads the file alone: no lock, no log, and nothing is made beside it. */
+/** Reads only the file itself: no lock, no log, and nothing is created beside it. */
 const connectImmutable = (path: string): Client =>
   new Client(
     `${Bun.pathToFileURL(path).href}?immutable=1`,
@@ -55,7 +55,7 @@ const connectImmutable = (path: string): Client =>
 /** Connections that read without locks, and the state of the file when they were opened. */
 const unlocked = new WeakMap<Client, { readonly path: string; readonly stamp: string }>()
 
-/** A change within the same tick of the file system's clock would not show: wait until the last one is older. */
+/** A change within the same tick of the file system's clock would not show. So wait until the last change is older. */
 const tickMs = 50
 
 function settledStamp(path: string): string {
@@ -70,7 +70,7 @@ function stampOf(path: string): string {
 }
 
 /**
- * To be called after reading: what a connection without locks has seen is worth nothing when somebody wrote.
+ * Call this after reading. If somebody wrote, what a connection without locks has read is invalid.
  *
  * @throws busy
  */
@@ -85,7 +85,7 @@ export function requireUnchanged(client: Client): void {
 }
 
 /**
- * Runs `work` on a reading connection; what it read while somebody wrote, and could not be locked out, is no answer.
+ * Runs `work` on a reading connection. Without locks, its result is refused if somebody wrote meanwhile.
  *
  * @throws database_missing, database_foreign, corrupt, permission, busy, and what `work` throws
  */
@@ -104,8 +104,8 @@ export function reading<T>(path: string, work: (client: Client) => T): T {
 }
 
 /**
- * Opens for writing: WAL, foreign keys, full durability. Waits 100 ms for a lock; `transaction.ts` waits longer
- * without stopping the event loop.
+ * Opens for writing: WAL, foreign keys, full durability. Waits 100 ms for a lock; `transaction.ts` waits longer without
+ * blocking the event loop.
  *
  * @throws database_missing, database_foreign, database_readonly, corrupt, permission
  */
@@ -126,8 +126,8 @@ export function openWriter(path: string): Client {
 }
 
 /**
- * Refuses a file that is none of Latchkey's without touching it, or anything beside it. The mark is in the file itself
- * from the start, so that its log has no say in it.
+ * Refuses a file that does not belong to Latchkey, without touching it or anything beside it. The application id is in
+ * the file from the start, so the log is not needed to check it.
  *
  * @throws database_missing, database_foreign, corrupt, permission
  */
@@ -139,7 +139,7 @@ export function requireOwn(path: string): void {
         return look(path)
       } catch (error) {
         if (!codeOf(error).startsWith('SQLITE_CORRUPT') || tries === mostLooks) throw error
-        // Without a lock, pages that another process was folding in are seen half written. Damage stays.
+        // Without a lock, pages that another process is writing may be read half written. Real damage stays.
         Bun.sleepSync(tries)
       }
     }
@@ -158,7 +158,7 @@ function look(path: string): void {
 }
 
 /**
- * Refuses a database whose log SQLite reads only in part: the next write would remove the rest.
+ * Refuses a database whose log SQLite would only read in part, because the next write would remove the rest.
  *
  * @throws corrupt
  */
@@ -167,13 +167,13 @@ export function requireWholeLog(path: string): void {
   if (damage !== undefined) throw damage
 }
 
-/** What is wrong with the log of a database of Latchkey's. Reads all of it; others may write to it meanwhile. */
+/** The problem of the log of a Latchkey database. Reads all of it; others may write to it meanwhile. */
 export function logDamage(path: string): LatchkeyError | undefined {
   const log = logOf(path)
   if (sizeOf(log) === 0) return undefined
   const seen = logState(log)
   if (seen.end !== 'damaged') return undefined
-  // What somebody was writing just then, or has begun anew, looks like that too: damage does so twice.
+  // A log that is being written or restarted looks damaged too. Real damage is still there the second time.
   const { end, brokenAt, lost } = logState(log)
   if (end !== 'damaged' || brokenAt !== seen.brokenAt) return undefined
   const what = lost === 1 ? 'a transaction' : `${lost ?? 'all'} transactions`
@@ -184,7 +184,7 @@ export function logDamage(path: string): LatchkeyError | undefined {
   )
 }
 
-/** Whether SQLite sees less of the log than is in it. */
+/** Whether SQLite sees only a part of the log. */
 function endsEarly(path: string): boolean {
   const log = logOf(path)
   if (sizeOf(log) === 0) return false
@@ -192,7 +192,7 @@ function endsEarly(path: string): boolean {
   try {
     client.run('PRAGMA busy_timeout = 5000')
     client.query('SELECT count(*) FROM sqlite_schema').get()
-    // In this order: others may write meanwhile.
+    // In this order, because others may write meanwhile.
     const last = lastCommit(log)
     const { log: frames } = client.query('PRAGMA wal_checkpoint(NOOP)').get() as { log: number }
     return frames < last
@@ -204,8 +204,8 @@ function endsEarly(path: string): boolean {
 const logOf = (path: string): string => `${path}-wal`
 
 /**
- * SQLite gives these the mode that the database has when it makes them. One that was made while that was read-only stays
- * so, and would keep out its own owner.
+ * SQLite gives sidecars the mode that the database has at that time. If the database was read-only then, they stay
+ * read-only, and keep out even their owner.
  */
 function openSidecars(path: string): void {
   for (const suffix of ['-wal', '-shm', '-journal']) {
@@ -215,7 +215,7 @@ function openSidecars(path: string): void {
   }
 }
 
-/** What stands in the header of a database: whose it is and at which schema version. */
+/** The header of a database: its application id and schema version. */
 export interface Identity {
   readonly ours: boolean
   readonly version: number
@@ -228,7 +228,7 @@ export function identify(client: Client): Identity {
 }
 
 /**
- * Refuses a database that this program must not work with.
+ * Refuses a database that this program must not use.
  *
  * @throws database_foreign, schema_older, schema_newer
  */
@@ -286,7 +286,7 @@ function requireFile(path: string): void {
   if (!stat.isFile()) {
     throw new LatchkeyError('database_foreign', `${path} is not a file`, 'name the database file with --db')
   }
-  // Not even opened: SQLite removes the log of an empty file, and that log may be all that is left.
+  // Not opened at all, because SQLite removes the log of an empty file, and that log may contain all that is left.
   if (stat.size === 0) throw corrupt(path)
 }
 

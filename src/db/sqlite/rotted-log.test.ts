@@ -1,4 +1,4 @@
-/** A bit of the write-ahead log has flipped: SQLite shows what was before it, and would write over the rest. */
+/** A flipped bit in the write-ahead log: SQLite would show the state before it, and overwrite the rest. */
 import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,11 +11,11 @@ interface Rotted extends AsyncDisposable {
   readonly latchkey: Latchkey
   readonly path: string
   readonly folder: string
-  /** Of the database and its log. */
+  /** Hashes of the database and its log. */
   readonly bytes: () => string
 }
 
-/** Twelve users were acknowledged, all in the log; the power is gone, and the bit is flipped by `rot`. */
+/** Twelve acknowledged users, only in the log. After a power loss `rot` flips the bit. */
 async function rottedDatabase(rot: (log: Buffer) => void = flipped): Promise<Rotted> {
   const home = await temporaryLatchkey()
   for (let n = 0; n < 12; n++) await home.latchkey.users.create({ username: `user${n}` })

@@ -1,6 +1,6 @@
 /**
- * Loaded by drizzle-kit together with src/db/schema. It knows no dialect of ours, so the checks of the tables are spelled for
- * SQLite before it reads them.
+ * Loaded by drizzle-kit together with src/db/schema. drizzle-kit does not know our dialect, so the checks of the tables
+ * are translated to SQLite before it reads them.
  */
 import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -1,4 +1,4 @@
-/** The files that SQLite keeps beside a database, with an owner or a mode that keep out who may write to it. */
+/** Sidecars of a database with an owner or a mode that keeps out users who may write to it. */
 import { expect, setDefaultTimeout } from 'bun:test'
 import { chmodSync, chownSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,14 +11,14 @@ setDefaultTimeout(60_000)
 const somebody = 65_534
 const asSomebody = requirePresent(canStepDown(), 'a way to run as somebody else')
 
-/** A database of somebody's, with one more file beside it. */
+/** A database of another user, with a sidecar. */
 async function scene(suffix: string, owner: number, mode: number) {
   const home = await temporaryLatchkey()
   await home.latchkey.users.create({ username: 'alice' })
   await home.latchkey.close()
   chmodSync(home.folder, 0o755)
   for (const path of [home.folder, home.path]) chownSync(path, somebody, somebody)
-  // Of no use, but not empty: SQLite mends the mode of an empty one by itself, for the next.
+  // Useless, but not empty: SQLite fixes the mode of an empty one itself.
   const sidecar = home.path + suffix
   writeFileSync(sidecar, Buffer.alloc(suffix === '-shm' ? 32_768 : 0))
   chownSync(sidecar, owner, owner)

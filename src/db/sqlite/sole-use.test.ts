@@ -9,7 +9,7 @@ afterEach(() => {
   for (const step of cleanUp.splice(0).toReversed()) step()
 })
 
-/** A database of 1,000 rows `old` in its log, and one of 1,000 rows `new` to put in its place. */
+/** A database with 1,000 rows `old` in its log, and one with 1,000 rows `new` to replace it. */
 function scene(pageSize = 4096) {
   const folder = temporaryFolder()
   cleanUp.push(folder.remove)
@@ -45,7 +45,7 @@ const count = (path: string, value: string): number => {
   }
 }
 
-/** Another process with SQLite alone: runs `before`, says so, and on a line of its input runs `after`. */
+/** A process with plain SQLite: runs `before`, reports that, and runs `after` when it gets a line of input. */
 async function peer(path: string, before: string, after = '') {
   const code = `
     import { Database } from 'bun:sqlite'
@@ -86,7 +86,7 @@ test.each(states)(
     const { path, copy } = scene()
     spoil(path)
     const { ino } = statSync(path)
-    // It has opened the old file and used nothing of it; it does so while the file is held, and gets its turn after.
+    // It has opened the old file but not used it. It uses it while the file is locked, and waits.
     const early = await peer(path, '', insert)
     const use = SoleUse.take(path)!
     early.go()

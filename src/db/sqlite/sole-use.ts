@@ -1,10 +1,10 @@
 /**
- * Sole use of a database file, sound or not, against every other process and whichever SQLite it has. Its contents are
- * replaced within the file: a file that takes the name of another leaves whoever has opened the old one, and not used
- * it yet, to write a log under the name of the new one.
+ * Exclusive use of a database file, damaged or not, against every other process and any SQLite library. Its contents
+ * are replaced within the file. If another file took its name instead, a process that has opened the old one without
+ * using it yet could write a log under the name of the new one.
  *
- * SQLite's `unix-excl` locks at the first query, before it looks at what the file holds, and lets go when the last
- * connection to the file closes: a file that is no database can be locked like any other.
+ * SQLite's `unix-excl` takes its lock at the first query, before it reads the file, and releases it when the last
+ * connection to the file closes. So even a file that is not a database can be locked.
  */
 import { constants } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
@@ -17,9 +17,9 @@ import { isOpenHere } from './holders.ts'
 
 export class SoleUse {
   readonly #path: string
-  /** Runs no query: it keeps the lock while others come and go. */
+  /** Runs no query. It keeps the lock while other connections open and close. */
   readonly #anchor: Client
-  /** Has the lock, and perhaps a log; undefined once that is folded. */
+  /** Holds the lock, and perhaps a log; undefined after the checkpoint. */
   #first: Client | undefined
 
   private constructor(path: string) {
@@ -28,11 +28,11 @@ export class SoleUse {
   }
 
   /**
-   * @returns undefined when somebody has the database in use, as their locks tell; nothing was changed then
+   * @returns undefined if somebody uses the database, according to its locks; then nothing was changed
    * @throws permission, database_readonly
    */
   static take(path: string): SoleUse | undefined {
-    // Locks are between processes; a connection of this one would not notice.
+    // Locks only work between processes. A connection of this one would not notice.
     if (isOpenHere(path)) return undefined
     const use = new SoleUse(path)
     try {
@@ -47,9 +47,9 @@ export class SoleUse {
   }
 
   /**
-   * Replaces the contents in one transaction, whatever the page size of either.
+   * Replaces the contents in one transaction, with any page sizes.
    *
-   * @throws corrupt when SQLite can make nothing of what is there; disk_full
+   * @throws corrupt (SQLite cannot use the old contents), disk_full
    */
   async replaceBy(source: string): Promise<void> {
     this.#fold()
@@ -61,7 +61,7 @@ export class SoleUse {
     rmSync(`${this.#path}-shm`, { force: true })
   }
 
-  /** Runs `work`, which only reads, on the contents as they are now. */
+  /** Runs `work`, which only reads, on the current contents. */
   look<T>(work: (client: Client) => T): T {
     const client = connect(this.#path)
     try {
@@ -96,7 +96,7 @@ export class SoleUse {
     return true
   }
 
-  /** Folds a log into the file, as far as damage allows: in the log's mode the page size cannot change. */
+  /** Checkpoints the log as far as damage allows, because the page size cannot change in WAL mode. */
   #fold(): void {
     const first = this.#first
     this.#first = undefined
@@ -110,7 +110,7 @@ export class SoleUse {
   }
 }
 
-/** Throws every other error. */
+/** Throws all other errors. */
 function requireCorrupt(error: unknown): void {
   if (!(error instanceof LatchkeyError) || error.code !== 'corrupt') throw error
 }

@@ -173,7 +173,7 @@ test.each(['clean', 'crashed'])('reading a %s database changes no byte and leave
   await using home = await temporaryLatchkey()
   await home.latchkey.users.create({ username: 'alice' })
   if (state === 'crashed') {
-    // Frames in the WAL and nobody who has the database open, as after a loss of power.
+    // Frames in the WAL while nobody has the database open, as after a power loss.
     const files = ['', '-wal'].map(suffix => [suffix, readFileSync(home.path + suffix)] as const)
     await home.latchkey.close()
     for (const [suffix, bytes] of files) await Bun.write(home.path + suffix, bytes)
@@ -307,7 +307,7 @@ test('a tally waits for another process, and gives up when told to', async () =>
 
 // --- A file that is moved, removed or replaced -------------------------------------------------------------------
 
-/** Everything that begins a transaction, told by what it saw or changed of the file that it was on. */
+/** Everything that begins a transaction, with what it saw or changed in its file. */
 const transactions: readonly (readonly [string, (latchkey: Latchkey) => Promise<unknown>])[] = [
   ['a read', async latchkey => latchkey.users.get('there')],
   ['a write', async latchkey => latchkey.users.update('there', { name: 'x' })],
@@ -336,7 +336,7 @@ async function fill({ latchkey }: TestLatchkey, name: string): Promise<void> {
   secrets.set(name, secret ?? '')
 }
 
-/** A long-lived Latchkey that has every connection open, and another database that will take the place of its file. */
+/** A long-lived Latchkey with all its connections open, and another database that will replace its file. */
 async function aboutToBeReplaced() {
   const home = await temporaryLatchkey()
   await fill(home, 'here')
@@ -353,7 +353,7 @@ async function aboutToBeReplaced() {
     latchkey,
     path: home.path,
     replaced: () => replaced,
-    /** By a file that is renamed, as most programs do it. */
+    /** By renaming a file, as most programs do. */
     replace: () => {
       copyFileSync(other.path, `${home.path}.new`)
       for (const suffix of ['-wal', '-shm']) rmSync(home.path + suffix, { force: true })
@@ -373,7 +373,7 @@ test.each(transactions)('%s goes to the file that took the place of the one befo
   scene.replace()
   await work(scene.latchkey)
   expect(scene.replaced()).toBe(1)
-  // All the others as well, on connections that are made anew.
+  // All the others too, on new connections.
   for (const [, each] of transactions) await each(scene.latchkey)
   expect(scene.replaced()).toBe(1)
   await scene.latchkey.close()
@@ -403,7 +403,7 @@ test('a write that was under way when the file was replaced is in neither, and s
   const failed = store.write(async db => {
     await db.insert(users).values(row(1))
     scene.replace()
-    // Somebody else has noticed meanwhile.
+    // Another read noticed it meanwhile.
     await scene.latchkey.users.list()
     expect(countNow(store)).toBe(1)
   })
@@ -412,10 +412,10 @@ test('a write that was under way when the file was replaced is in neither, and s
   await store.close()
 })
 
-/** A look at the path holds for a moment. */
+/** A check of the path is reused for a moment. */
 const letLooksPass = (): void => Bun.sleepSync(2)
 
-/** Users of the file that the path leads to. */
+/** Users in the file at the path. */
 const countNow = (store: SqliteStore): number =>
   store.glance(({ client }) => (client.query('SELECT count(*) AS n FROM users').get() as { n: number }).n)
 
@@ -483,13 +483,13 @@ requireTool('strace')('a transaction looks at most once where the path leads', a
     for (let n = 0; n < 50; n++) await step()
     await Bun.file('/nonexistent/end').exists()
     process.exit()`
-  const traced = ['strace', '-f', '-e', 'trace=stat,lstat,statx,newfstatat', '-o', log]
+  const traced = ['strace', '-f', '--seccomp-bpf', '-e', 'trace=stat,lstat,statx,newfstatat', '-o', log]
   const { exitCode } = Bun.spawnSync([...traced, process.execPath, '-e', script], { stderr: 'inherit' })
   expect(exitCode).toBe(0)
   const calls = readFileSync(log, 'utf8')
   const between = calls.slice(calls.indexOf('/nonexistent/begin'), calls.indexOf('/nonexistent/end'))
   const looks = between.split('\n').filter(line => line.includes(`"${home.path}"`))
-  // Each write and each read; glances that follow closely share a look.
+  // Each write and each read checks the path. Fast reads share checks.
   expect(looks.length).toBeGreaterThanOrEqual(100)
   expect(looks.length).toBeLessThanOrEqual(150)
 })

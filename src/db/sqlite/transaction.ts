@@ -1,11 +1,11 @@
 /**
- * The only way to the tables. Writes are BEGIN IMMEDIATE transactions, one at a time within the process, so that
- * an `await` inside one can never let another's statements slip in; reads see one snapshot. A dry run does all the
- * work and rolls it back.
+ * The only access to the tables. Writes are BEGIN IMMEDIATE transactions, one at a time within the process, so that an
+ * `await` inside one cannot let in statements of another. Reads see one snapshot. A dry run does all the work and rolls
+ * back.
  *
- * A connection goes on with a file that was moved or deleted under it, which nobody else sees. So each transaction looks
- * first where the path leads, and begins on the file that took the place of the one before. A restore in place changes
- * the contents of the same file, which needs none of this.
+ * If an open file is moved or deleted, its connection continues with a file that nobody else sees. So each transaction
+ * first checks where the path leads, and begins on the file that is there. A restore in place changes the contents of
+ * the same file, which needs none of this.
  */
 
 import type { Statement } from 'bun:sqlite'
@@ -17,8 +17,10 @@ import { type Client, orClosed } from './client.ts'
 import { translate } from './errors.ts'
 import { SqliteFacts } from './facts.ts'
 import { type FileId, fileAt, isSame, logFilesOf, nowhere, requireOwnLog } from './file-id.ts'
+import { type Durability, GroupCommit, setSynchronous, type Writer, writerOn } from './group-commit.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
-import { SqliteUsage } from './usage-book.ts'
+import { UnlimitedKeys } from './unlimited-keys.ts'
+import type { SqliteUsage } from './usage-book.ts'
 
 export interface StoreOptions {
   readonly path: string
@@ -26,33 +28,27 @@ export interface StoreOptions {
   readonly access: 'read' | 'write'
   /** Roll back instead of committing. */
   readonly dryRun: boolean
-  /** How long a write waits for another process's transaction. */
+  /** How long a write waits for a transaction of another process. */
   readonly busyTimeoutMs: number
   /** How many end users a key may have. */
   readonly mostEndUsers?: number | undefined
-  /** Told when another file has taken the place of the one that was open. */
+  /** Called when another file took the place of the open one, and was opened. */
   readonly onReplaced?: (() => void) | undefined
 }
 
 interface Connection {
   readonly client: Client
   readonly facts: SqliteFacts
-  /** That the path led to when it was made. */
+  /** The file that the path led to when it was opened. */
   readonly file: FileId
-  /** Once a query was put to it. */
+  /** Set once a query has run. */
   database?: Database
 }
 
-interface Writer extends Connection {
-  readonly begin: Statement
-  readonly commit: Statement
-  readonly usage: SqliteUsage
-  synchronous: 'FULL' | 'NORMAL'
-}
-
-/** A connection for what awaits nothing. */
+/** A connection for work that awaits nothing. */
 interface Glancer {
   readonly facts: SqliteFacts
+  readonly keys: UnlimitedKeys
   readonly begin: Statement
   readonly end: Statement
 }
@@ -64,23 +60,24 @@ export class SqliteStore implements Store {
   readonly #busyTimeoutMs: number
   readonly #mostEndUsers: number | undefined
   readonly #onReplaced: () => void
-  /** That the connections are on. */
+  /** The file of the connections. */
   #file: FileId | undefined
   #log: readonly FileId[] = []
-  /** That the path has led to before, with its log, until there is another. */
+  /** The previous file of the path and its log, until the next one is opened. */
   #left: { readonly file: FileId; readonly log: readonly FileId[] } | undefined
   #freshUntil = 0
   #closing: Promise<unknown> = Promise.resolve()
   #reader: Connection | undefined
-  #writer: Writer | undefined
+  #writer: (Connection & Writer) | undefined
   #glancer: Glancer | undefined
   #line: string | undefined
+  readonly #group: GroupCommit
   #reads: Promise<unknown> = Promise.resolve()
   #closed = false
   readonly #beforeClose: (() => Promise<void>)[] = []
 
   readonly latest: Store['latest'] = {
-    keyAt: (key, moment, refuses) => this.glance(facts => facts.keyAt(key, moment, refuses)),
+    keyAt: (key, moment, refuses) => this.glance((_, keys) => keys.keyAt(key, moment, refuses)),
     frees: (limit, moment, downTo) => this.glance(facts => facts.frees(limit, moment, downTo)),
     prices: () => this.glance(facts => facts.prices()),
   }
@@ -102,14 +99,23 @@ export class SqliteStore implements Store {
     this.#busyTimeoutMs = options.busyTimeoutMs
     this.#mostEndUsers = options.mostEndUsers
     this.#onReplaced = options.onReplaced ?? (() => {})
+    this.#group = new GroupCommit({
+      ...options,
+      writer: () => {
+        this.#follow()
+        return this.#write()
+      },
+      isFree: () => this.#line !== undefined && !lines.has(this.#line),
+      inLine: persist => oneAtATime(this.#line ?? lineOf(this.path), persist),
+    })
   }
 
-  /** Whether `write` can be called at all. */
+  /** Whether `write` may be called. */
   get isWritable(): boolean {
     return this.#access === 'write'
   }
 
-  /** Opens the file and checks that it is a current Latchkey database; without this, the first use does. */
+  /** Opens the file and checks that it is a current Latchkey database. Otherwise the first use does. */
   open(): void {
     this.#follow()
     if (this.#access === 'read') this.#read()
@@ -138,23 +144,23 @@ export class SqliteStore implements Store {
     return run
   }
 
-  /** Runs `work` as one transaction that is on disk, power loss included, when the promise resolves. */
+  /** Runs `work` as one transaction. When the promise resolves, it is on disk and survives a power loss. */
   write<T>(work: (database: Database) => Promise<T>): Promise<T> {
     return this.#transact('FULL', work)
   }
 
   /**
-   * Runs `work`, which awaits nothing, on one snapshot of the database, at once: on a connection of its own, so that
-   * a verdict never waits for a long report.
+   * Runs `work`, which awaits nothing, on one snapshot at once. Uses its own connection, so that a verdict never waits
+   * for a long report.
    */
-  glance<T>(work: (facts: SqliteFacts) => T): T {
+  glance<T>(work: (facts: SqliteFacts, keys: UnlimitedKeys) => T): T {
     try {
       if (performance.now() >= this.#freshUntil) this.#follow()
       this.#glancer ??= glancerOn(this.#connect(openReader))
-      const { facts, begin, end } = this.#glancer
+      const { facts, keys, begin, end } = this.#glancer
       begin.run()
       try {
-        const result = work(facts)
+        const result = work(facts, keys)
         requireUnchanged(facts.client)
         return result
       } finally {
@@ -166,56 +172,16 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Runs `work`, which awaits nothing, as one transaction: at once when nothing else of this process is writing, in
-   * line otherwise. FULL is on disk, power loss included, when the promise resolves; NORMAL survives a crash of the process
-   * but, until the next checkpoint or administrative write, not a loss of power.
+   * Runs `work`, which awaits nothing, in one transaction with whatever else waits for one, in the order of the calls. What
+   * fails is undone alone.
    */
-  async tally<T>(synchronous: 'FULL' | 'NORMAL', work: (usage: SqliteUsage) => T): Promise<T> {
-    this.#follow()
-    const writer = this.#writer
-    if (writer !== undefined && this.#line !== undefined && !lines.has(this.#line)) {
-      const done = this.#tallyNow(writer, synchronous, work)
-      if (done !== waits) return done
-    }
-    return this.#transact(synchronous, async () => work(this.#write().usage))
-  }
-
-  /** `waits` when another process is writing. */
-  #tallyNow<T>(
-    writer: Writer,
-    synchronous: 'FULL' | 'NORMAL',
-    work: (usage: SqliteUsage) => T,
-  ): T | typeof waits {
-    const { client, facts, usage, begin, commit } = writer
-    try {
-      setSynchronous(writer, synchronous)
-      try {
-        begin.run()
-      } catch (error) {
-        if (codeOf(error).startsWith('SQLITE_BUSY')) return waits
-        throw error
-      }
-      try {
-        facts.begun()
-        const result = work(usage)
-        if (this.dryRun) client.run('ROLLBACK')
-        else {
-          commit.run()
-          facts.committed()
-        }
-        return result
-      } catch (error) {
-        if (client.inTransaction) client.run('ROLLBACK')
-        throw error
-      }
-    } catch (error) {
-      throw translate(error, this.path)
-    }
+  tally<T>(durability: Durability, work: (usage: SqliteUsage) => T): Promise<T> {
+    return this.#group.run(durability, work)
   }
 
   /**
-   * Passes on what `work` yields from one snapshot, on a connection of its own: the reader may take its time and use
-   * the store meanwhile.
+   * Yields what `work` yields from one snapshot, on its own connection. The reader may take its time and use the store
+   * meanwhile.
    */
   async *stream<T>(work: (snapshot: Snapshot) => AsyncIterable<T>): AsyncGenerator<T> {
     this.#follow()
@@ -235,14 +201,15 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** Has work done when the store is closed, while it still can be; it must not throw. */
+  /** Registers work for when the store closes, while the database can still be used. It must not throw. */
   beforeClose(work: () => Promise<void>): void {
     this.#beforeClose.push(work)
   }
 
-  /** Waits for what is under way, then closes. */
+  /** Waits for running work, then closes. */
   async close(): Promise<void> {
     for (const work of this.#beforeClose.splice(0)) await work()
+    this.#group.begin()
     this.#closed = true
     await this.#reads
     this.#reader?.client.close()
@@ -257,13 +224,13 @@ export class SqliteStore implements Store {
     await this.#closing
   }
 
-  #transact<T>(synchronous: 'FULL' | 'NORMAL', work: (database: Database) => Promise<T>): Promise<T> {
+  #transact<T>(durability: Durability, work: (database: Database) => Promise<T>): Promise<T> {
     return oneAtATime(this.#line ?? lineOf(this.path), () =>
       guarded(this.path, async () => {
         this.#follow()
         const writer = this.#write()
         const database = await databaseOf(writer)
-        setSynchronous(writer, synchronous)
+        setSynchronous(writer, durability)
         await beginImmediate(writer.client, this.#busyTimeoutMs)
         writer.facts.begun()
         try {
@@ -280,7 +247,7 @@ export class SqliteStore implements Store {
     )
   }
 
-  /** Lets go of a file that the path no longer leads to. */
+  /** Closes connections to a file that the path no longer leads to. */
   #follow(): void {
     this.#freshUntil = performance.now() + glancesPerLookMs
     const file = this.#file
@@ -294,7 +261,7 @@ export class SqliteStore implements Store {
     this.#writer = undefined
     this.#line = undefined
     glancer?.facts.client.close()
-    // What is under way ends on the file that it began on.
+    // Running work ends on the file that it began on.
     const closed = [
       this.#reads.then(() => reader?.client.close()),
       oneAtATime(line, async () => writer?.client.close()),
@@ -323,7 +290,7 @@ export class SqliteStore implements Store {
     return this.#reader
   }
 
-  #write(): Writer {
+  #write(): Connection & Writer {
     if (this.#access === 'read') {
       throw new LatchkeyError(
         'unexpected',
@@ -333,17 +300,7 @@ export class SqliteStore implements Store {
     }
     if (this.#writer === undefined) {
       const { client, file } = this.#connect(openWriter)
-      // A writing transaction has its snapshot from the start.
-      const facts = new SqliteFacts(client, this.#mostEndUsers, () => client.changeCounter())
-      this.#writer = orClosed(client, () => ({
-        client,
-        file,
-        facts,
-        usage: new SqliteUsage(facts),
-        begin: client.keep('BEGIN IMMEDIATE'),
-        commit: client.keep('COMMIT'),
-        synchronous: 'FULL',
-      }))
+      this.#writer = { ...writerOn(client, this.#mostEndUsers), file }
       this.#line = lineOf(this.path)
     }
     return this.#writer
@@ -351,21 +308,12 @@ export class SqliteStore implements Store {
 }
 
 /**
- * Milliseconds for which a look at the path holds for glances: with a look for each, verdicts take a fifth longer. One
- * that began before the file was replaced could say the same.
+ * How long, in milliseconds, a check of the path is reused by fast reads. Checking each time makes verdicts a fifth
+ * slower. A read that began before the file was replaced could return the same.
  */
 const glancesPerLookMs = 1
 
-/** What a write that cannot begin at once answers. */
-const waits = Symbol('waits')
-
-function setSynchronous(writer: Writer, synchronous: 'FULL' | 'NORMAL'): void {
-  if (writer.synchronous === synchronous) return
-  writer.client.run(`PRAGMA synchronous = ${synchronous}`)
-  writer.synchronous = synchronous
-}
-
-/** Address space for pages that are read where they lie: every write of another connection empties a page cache. */
+/** Address space for reading pages in place, because every write of another connection empties a page cache. */
 const mappedBytes = 256 * 1024 * 1024
 
 function mapped(client: Client): Client {
@@ -374,7 +322,12 @@ function mapped(client: Client): Client {
 }
 
 const glancerOn = ({ client, facts }: Connection): Glancer =>
-  orClosed(mapped(client), () => ({ facts, begin: client.keep('BEGIN'), end: client.keep('ROLLBACK') }))
+  orClosed(mapped(client), () => ({
+    facts,
+    keys: new UnlimitedKeys(facts),
+    begin: client.keep('BEGIN'),
+    end: client.keep('ROLLBACK'),
+  }))
 
 function connect(path: string, open: (path: string) => Client): Client {
   const client = open(path)
@@ -407,7 +360,7 @@ async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Tries again with short pauses, so that waiting for another process does not stop this one's event loop. */
+/** Tries again with short pauses, so that waiting for another process does not block the event loop. */
 async function beginImmediate(client: Client, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
@@ -421,7 +374,7 @@ async function beginImmediate(client: Client, timeoutMs: number): Promise<void> 
   }
 }
 
-/** The writes to one file, from whichever connection of this process, stand in one line. */
+/** All writes to one file within this process, from any connection, share a queue. */
 const lines = new Map<string, Promise<unknown>>()
 
 function oneAtATime<T>(name: string, work: () => Promise<T>): Promise<T> {

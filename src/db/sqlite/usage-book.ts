@@ -18,6 +18,7 @@ import {
   noCounts,
   overflowOf,
   type Pricing,
+  plenty,
   type Refuses,
   type ReservationRow,
   type Usage,
@@ -35,12 +36,14 @@ interface ChargedKey {
   readonly userId: string
   readonly projectId: string
   readonly series: number | null
+  /** 1 if it has used so much on this day that its life has to be summed before more is counted. */
+  readonly isFilling: number
 }
 
 export class SqliteUsage {
   readonly client: Client
   readonly #facts: SqliteFacts
-  readonly #key: Statement<ChargedKey, [string, string]>
+  readonly #key: Statement<ChargedKey, [string, string, number]>
   readonly #model: Statement<{ id: number }, [string]>
   readonly #minutes: Statement<unknown, Values>
   readonly #hours: Statement<unknown, Values>
@@ -57,10 +60,10 @@ export class SqliteUsage {
   }
 
   charge(keyId: string, usage: Usage, pricing: Pricing): Charged | null {
-    const key = this.#key.get(keyId, '')
+    const key = this.#key.get(keyId, '', Math.floor(usage.at / dayMs))
     if (key === null) return null
     const counts = usage.isPriced ? usage.counts : pricing(usage, this.#facts.prices())
-    const overflow = this.#overflow(keyId, counts)
+    const overflow = this.#overflow(keyId, counts, key.isFilling)
     if (overflow === null) {
       const { at, model, endUser } = usage
       const series = key.series ?? this.#addSeries(keyId, key, '')
@@ -110,11 +113,11 @@ export class SqliteUsage {
 
   /** Charges the series that the reservation was made for, even if its key was moved or deleted since. */
   settle(id: string, usage: Usage, pricing: Pricing) {
-    const row = this.client.prepare<Reserved, Values>(reserved).get(id)
+    const row = this.client.prepare<ReservedFor, Values>(reserved).get(id, Math.floor(usage.at / dayMs))
     if (row === null) return null
-    const { keyId, name, series, endUserSeries, endUser } = row
+    const { keyId, name, series, endUserSeries, endUser, isFilling } = row
     const counts = usage.isPriced ? usage.counts : pricing(usage, this.#facts.prices())
-    const overflow = this.#overflow(keyId, counts)
+    const overflow = this.#overflow(keyId, counts, isFilling)
     if (overflow === null) {
       const bucket = { at: usage.at, model: usage.model, counts }
       this.#book(series, bucket)
@@ -140,7 +143,7 @@ export class SqliteUsage {
 
   /** The series of a key, or of an end user of it, as it belongs now. */
   findSeries(keyId: string, endUser: string): number | NoSeries {
-    const key = this.#key.get(keyId, endUser)
+    const key = this.#key.get(keyId, endUser, 0)
     if (key === null) return 'no key'
     if (key.series !== null) return key.series
     return this.#facts.hasRoom(keyId, endUser) ? this.#addSeries(keyId, key, endUser) : 'no room'
@@ -172,18 +175,18 @@ export class SqliteUsage {
     return Number(add.run(keyId, userId, projectId, endUser).lastInsertRowid)
   }
 
-  /** Only huge counts may have no room. */
-  #overflow(keyId: string, counts: UsageCounts) {
-    if (!isHuge(counts)) return null
+  /** Only huge counts may have no room, or any where so much was counted. */
+  #overflow(keyId: string, counts: UsageCounts, isFilling: number) {
+    if (!isHuge(counts) && isFilling === 0) return null
     return overflowOf(this.#facts.lifeOf(keyId)?.counts ?? noCounts, counts)
   }
 
   #refusalOf(group: readonly Entry[]): Entered | null {
     const lives = new Map<string, UsageCounts>()
-    for (const [index, { id, keyId, counts }] of group.entries()) {
-      const key = this.#key.get(keyId, '')
+    for (const [index, { id, keyId, counts, buckets }] of group.entries()) {
+      const key = this.#key.get(keyId, '', Math.floor((buckets[0]?.at ?? 0) / dayMs))
       if (key === null) return { refused: index, full: null }
-      if (!lives.has(keyId) && !isHuge(counts)) continue
+      if (!lives.has(keyId) && !isHuge(counts) && key.isFilling === 0) continue
       const life = lives.get(keyId) ?? this.#facts.lifeOf(keyId)?.counts ?? noCounts
       const overflow = overflowOf(life, counts)
       if (overflow === null) lives.set(keyId, addCounts(life, counts))
@@ -253,28 +256,36 @@ export class SqliteUsage {
   }
 }
 
-/** Key, end user. */
-const chargedKey = `
-  SELECT k.name AS name, coalesce(k.user_id, '') AS userId, coalesce(k.project_id, '') AS projectId,
-    (SELECT s.id FROM series s WHERE s.key_id = k.id AND s.end_user = ?2 AND s.pending = 0
-       AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0) AS series
-  FROM keys k WHERE k.id = ?1`
+const filling = ['requests', 'input_tokens', 'output_tokens', 'other_tokens', 'cost_micros']
+  .map(column => `${column} > ${plenty}`)
+  .join(' OR ')
 
-/** A reservation as it is settled. */
-interface Reserved {
+/** Key, end user, number of the day. */
+const chargedKey = `
+  SELECT k.name AS name, coalesce(k.user_id, '') AS userId, coalesce(k.project_id, '') AS projectId, s.id AS series,
+    EXISTS (SELECT 1 FROM days WHERE series = s.id AND start = ?3 AND (${filling})) AS isFilling
+  FROM keys k LEFT JOIN series s ON s.key_id = k.id AND s.end_user = ?2 AND s.pending = 0
+    AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0
+  WHERE k.id = ?1`
+
+interface ReservedFor {
   readonly keyId: string
   readonly name: string
   readonly series: number
   readonly endUserSeries: number | null
   readonly endUser: string
+  readonly isFilling: number
 }
+
+/** Reservation, number of the day. */
 
 const reserved = `
   SELECT s.key_id AS keyId, coalesce(k.name, d.name, '') AS name, r.series AS series, r.end_user_series AS endUserSeries,
+    EXISTS (SELECT 1 FROM days WHERE series = s.id AND start = ?2 AND (${filling})) AS isFilling,
     coalesce((SELECT end_user FROM series WHERE id = r.end_user_series), '') AS endUser
   FROM reservations r JOIN series s ON s.id = r.series
   LEFT JOIN keys k ON k.id = s.key_id LEFT JOIN departed d ON d.id = s.key_id
-  WHERE r.id = ?`
+  WHERE r.id = ?1`
 
 /** Id, when. */
 export const noteEvent = 'INSERT INTO counted_events (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING'

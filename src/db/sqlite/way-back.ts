@@ -1,4 +1,7 @@
-/** The SQL that undoes a migration which only adds tables and indexes. Empty for any other: its way back is written by hand. */
+/**
+ * The SQL that undoes a migration which only adds tables and indexes. Empty for any other, whose way back is written by
+ * hand.
+ */
 export function wayBack(up: string): string {
   const added = up
     .split('--> statement-breakpoint')
@@ -10,7 +13,7 @@ export function wayBack(up: string): string {
   return added
     .flatMap(found => {
       const [, kind, name, table = ''] = found ?? []
-      // A table takes its indexes with it.
+      // Dropping a table also drops its indexes.
       return tables.has(table) ? [] : [`DROP ${kind === 'TABLE' ? 'TABLE' : 'INDEX'} \`${name}\`;\n`]
     })
     .toReversed()

@@ -15,7 +15,7 @@ afterEach(() => folder.remove())
 
 const frameBytes = 24 + 4096
 
-/** A database whose rows are in its log alone, one transaction each, as a program that is running leaves it. */
+/** A database whose rows are only in its log, one transaction each, as a running program leaves it. */
 function makeDatabase(transactions: number): { readonly path: string; readonly log: Buffer } {
   const path = folder.file('live.db')
   const client = new Client(path, { create: true, readwrite: true })
@@ -89,7 +89,7 @@ test('frames of an earlier round that lie behind the newest are no damage', asyn
   client.run('CREATE TABLE t (a, filler)')
   for (let n = 0; n < 20; n++) client.run(`INSERT INTO t VALUES (${n}, randomblob(3000))`)
   const { size } = statSync(`${path}-wal`)
-  // All of it goes into the database; the next write begins the log anew without cutting it.
+  // Everything goes into the database. The next write restarts the log without truncating it.
   client.run('PRAGMA wal_checkpoint(RESTART)')
   client.run('INSERT INTO t VALUES (20, NULL)')
   expect(statSync(`${path}-wal`).size).toBe(size)
@@ -101,11 +101,11 @@ test('frames of an earlier round that lie behind the newest are no damage', asyn
 
 test('every single flipped bit in front of a transaction that is there is seen', () => {
   const { path, log } = makeDatabase(3)
-  // Beyond the last frame of the last transaction but one nothing follows that would prove it.
+  // Without a complete transaction behind it, damage looks like an unfinished write.
   const last = log.length - frameBytes * 2
   for (let at = 0; at < last; at += 97) {
     writeFileSync(`${path}-wal`, flipped(log, at))
-    // The number of checkpoints in the header says nothing of what is in the log, but is part of its sum.
+    // The checkpoint number in the header does not matter, but is part of its checksum.
     expect(logState(`${path}-wal`).end, `byte ${at}`).toBe('damaged')
   }
 })
@@ -145,7 +145,7 @@ test.each([
   },
 )
 
-/** Transactions that SQLite still sees. */
+/** The number of transactions that SQLite still sees. */
 function readable(path: string): number {
   const client = new Client(path, { readonly: true })
   const { n } = client.query('SELECT count(*) AS n FROM t').get() as { n: number }
@@ -164,7 +164,7 @@ test('what a transaction left that was taken back is no damage, nor one that was
   for (let n = 0; n < 50; n++) client.run(`INSERT INTO t VALUES (${n}, randomblob(3000))`)
   client.run('ROLLBACK')
   client.run('INSERT INTO t VALUES (50, NULL)')
-  // Its pages had no room in memory: they lie behind the newest frames, of the same round.
+  // Its pages did not fit into memory, so they are behind the newest frames, from the same round.
   const frames = (statSync(`${path}-wal`).size - 32) / frameBytes
   const last = lastCommit(`${path}-wal`)
   expect(last).toBeLessThan(frames - 10)

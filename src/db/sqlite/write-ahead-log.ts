@@ -1,6 +1,6 @@
 /**
- * Tells whether a SQLite write-ahead log is whole. SQLite stops reading one at the first frame that does not fit and
- * says nothing, which is right after a crash, and silent loss when the file was cut or has rotted.
+ * Checks whether a SQLite write-ahead log is complete. SQLite silently stops reading at the first invalid frame. That
+ * is right after a crash, but loses data if the file was cut or damaged.
  *
  * Source: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
  */
@@ -8,20 +8,20 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
 export interface LogState {
   /**
-   * whole: every transaction is there. unfinished: the last one is not whole, as a crash or a copy made too early
-   * leaves it. damaged: something in front of transactions that are there cannot be read.
+   * whole: every transaction is there. unfinished: the last one is incomplete, as after a crash or an early copy.
+   * damaged: something before complete transactions cannot be read.
    */
   readonly end: 'whole' | 'unfinished' | 'damaged'
-  /** How many transactions are there and cannot be read; null when the header cannot be, and nothing tells. */
+  /** How many complete transactions cannot be read; null if that is unknown because the header is damaged. */
   readonly lost: number | null
-  /** The number of the first frame that cannot be read, 0 for the header; null when all can. */
+  /** The number of the first unreadable frame, 0 for the header; null if all can be read. */
   readonly brokenAt: number | null
 }
 
 const headerBytes = 32
 const frameHeaderBytes = 24
 
-/** Reads all of it, and compares every sum. What is being written meanwhile may look damaged. */
+/** Reads all of it and verifies every checksum. What is being written meanwhile may look damaged. */
 export function logState(path: string): LogState {
   return withLog(path, log => {
     if (log === 'empty') return { end: 'whole', lost: 0, brokenAt: null }
@@ -30,8 +30,8 @@ export function logState(path: string): LogState {
 }
 
 /**
- * The number of the last frame that ends a transaction, whether those before it can be read or not; Infinity when the
- * header cannot. Reads a few frames from the end, and no page.
+ * The number of the last frame that ends a transaction, whether the frames before it can be read or not. Infinity if
+ * the header cannot be read. Reads only a few frame headers from the end.
  */
 export function lastCommit(path: string): number {
   return withLog(path, log => {
@@ -50,11 +50,11 @@ interface Log {
   readonly file: number
   readonly size: number
   readonly frameBytes: number
-  /** Whole ones. */
+  /** Complete frames. */
   readonly frames: number
-  /** Frames of an earlier round, which this one has not overwritten yet, have other salts. */
+  /** Frames of an earlier round that are not overwritten yet have other salts. */
   readonly salts: Buffer
-  /** Of the header; the frames carry it on. */
+  /** The checksum of the header, which the frames continue. */
   readonly checksum: Checksum
 }
 
@@ -62,7 +62,7 @@ function withLog<T>(path: string, work: (log: Log | 'empty' | 'unreadable') => T
   const file = openSync(path, 'r')
   try {
     const { size } = fstatSync(file)
-    // Without a whole header there never was a frame.
+    // Without a complete header there never was a frame.
     return work(size < headerBytes ? 'empty' : readHeader(file, size))
   } finally {
     closeSync(file)
@@ -91,10 +91,10 @@ function framesState(log: Log): LogState {
   const { file, size, frameBytes, frames, checksum } = log
   const frame = Buffer.alloc(frameBytes)
   let brokenAt: number | null = null
-  /** Whole transactions behind what is broken, and whether the broken frame would have ended one. */
+  /** Complete transactions after the broken frame, and whether that frame ends one. */
   let behind = 0
   let here = 0
-  /** Frames since the last one that ends a transaction. */
+  /** Frames since the last end of a transaction. */
   let open = 0
   for (let n = 0; n < frames; n++) {
     readSync(file, frame, 0, frameBytes, headerBytes + n * frameBytes)
@@ -111,7 +111,7 @@ function framesState(log: Log): LogState {
       open++
       here = endsTransaction(frame) ? 1 : 0
     } else if (current && endsTransaction(frame)) {
-      // What was taken back, or cut short by a crash, lies behind the newest frames too, and ends no transaction.
+      // Frames that were rolled back or cut short by a crash are also behind the newest frames, but end no transaction.
       behind++
     }
   }
@@ -120,7 +120,7 @@ function framesState(log: Log): LogState {
   return { end: isCut ? 'unfinished' : 'whole', lost: 0, brokenAt }
 }
 
-/** SQLite's own sum, over 32-bit words, carried on from frame to frame. */
+/** SQLite's checksum over 32-bit words, which continues from frame to frame. */
 class Checksum {
   readonly #littleEndian: boolean
   #first = 0
@@ -143,7 +143,7 @@ class Checksum {
     this.#second = second
   }
 
-  /** The sum itself is stored in big-endian order whatever the words are. */
+  /** The checksum is stored in big-endian order, whatever the order of the words. */
   equals(bytes: Buffer, at: number): boolean {
     return this.#first === bytes.readUInt32BE(at) && this.#second === bytes.readUInt32BE(at + 4)
   }

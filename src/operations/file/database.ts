@@ -129,15 +129,12 @@ const notReading = (): LatchkeyError =>
   )
 
 function writing<T>(path: string, work: (client: Client) => T): T {
-  let client: Client | undefined
   try {
-    client = openWriter(path)
+    using client = openWriter(path)
     requireOurs(client, path)
     client.run('PRAGMA busy_timeout = 5000')
     return work(client)
   } catch (error) {
     throw translate(error, path)
-  } finally {
-    client?.close()
   }
 }

@@ -83,9 +83,8 @@ const toleratedSkewMs = 60_000
 
 async function checkClock(context: FileContext): Promise<Check> {
   const { path, now } = context
-  let client: ReturnType<typeof openReader> | undefined
   try {
-    client = openReader(path)
+    using client = openReader(path)
     requireCurrent(client, path)
     const [newest] = await databaseOn(client)
       .select({ at: audit.at })
@@ -100,8 +99,6 @@ async function checkClock(context: FileContext): Promise<Check> {
   } catch (error) {
     known(error, context)
     return skipped('clock')
-  } finally {
-    client?.close()
   }
 }
 

@@ -64,9 +64,8 @@ async function checkDatabase(
   path: string,
   damageOf: (client: Client) => readonly string[],
 ): Promise<readonly Check[]> {
-  let client: Client | undefined
   try {
-    client = openReader(path)
+    using client = openReader(path)
     const { version } = identify(client)
     const reachable = ok('reachable', { sizeBytes: sizeOf(path) })
     const schema = checkSchemaVersion(client, version)
@@ -91,8 +90,6 @@ async function checkDatabase(
     if (known.code === 'database_foreign')
       return checks.with(0, reachable).with(2, failed('schema', null, message, hint))
     return checks.with(0, failed('reachable', null, message, hint))
-  } finally {
-    client?.close()
   }
 }
 

@@ -85,14 +85,12 @@ function build(context: FileContext, file: string): void {
 
 /** Leaves everything in one file, without a log. */
 function within(context: FileContext, file: string, work: (client: Client) => void): void {
-  const client = openPrivate(file)
+  using client = openPrivate(file)
   try {
     work(client)
     settle(client)
   } catch (error) {
     throw translate(error, context.path)
-  } finally {
-    client.close()
   }
 }
 

@@ -256,16 +256,12 @@ async function migrateLocked(
   if (context.dryRun) return { path, ...rehearsed, backup: null }
   const backup = await createUnlocked(context, { reason: 'pre-migrate' })
   try {
-    const client = openWriter(path)
-    try {
-      // Wait for other writers as long as every other write does.
-      client.run('PRAGMA busy_timeout = 5000')
-      const run = migrateTo(client, path, target, stampFor(context, client, direction, backup), sources)
-      requireSound(client, path)
-      return { path, ...run, backup: backup.id }
-    } finally {
-      client.close()
-    }
+    using client = openWriter(path)
+    // Wait for other writers as long as every other write does.
+    client.run('PRAGMA busy_timeout = 5000')
+    const run = migrateTo(client, path, target, stampFor(context, client, direction, backup), sources)
+    requireSound(client, path)
+    return { path, ...run, backup: backup.id }
   } catch (error) {
     throw withBackup(failure(error, path), backup)
   }
@@ -301,15 +297,13 @@ async function rehearse(
   requireSpace(folder, sizeOf(context.path) * 2)
   using copy = new PrivateFile(folder)
   copyTo(context.path, copy.path)
-  const client = openPrivate(copy.path)
+  using client = openPrivate(copy.path)
   try {
     const run = migrateTo(client, context.path, target, stampFor(context, client, direction, null), sources)
     requireSound(client, context.path)
     return run
   } catch (error) {
     throw failure(error, context.path)
-  } finally {
-    client.close()
   }
 }
 

@@ -269,9 +269,6 @@ async function keepChanges(
         after: views.get(id),
       }
     })
-    for (const part of inChunks(events)) {
-      await recordAll(context, db, part)
-      await tell(part.length)
-    }
+    await recordAll(context, db, events, tell)
   }
 }

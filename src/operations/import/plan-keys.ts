@@ -1,11 +1,11 @@
 /** Plans what to do with each key of a source. Changes nothing. */
 
-import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, inArray, isNull } from '../../db/query.ts'
+import { and, eq, isNull } from '../../db/query.ts'
 import { importChanges, importedKeys, imports } from '../../db/schema/imports.ts'
-import { keys, secrets } from '../../db/schema/keys.ts'
+import { keys } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
+import { keysOfSecrets } from '../keys/insert.ts'
 import type { Row } from '../nouns.ts'
 import { newId } from '../rules/ids.ts'
 import { lastUseOf } from '../usage/sum.ts'
@@ -52,7 +52,7 @@ export async function planKeys(
 ): Promise<readonly Plan[]> {
   const known = await knownKeys(db, stamp.source)
   const wanted = incoming.flatMap(key => ('hash' in key ? [key.hash] : []))
-  const holders = await holdersOf(db, wanted)
+  const holders = await keysOfSecrets(db, wanted)
   const deleted = await deletedHere(db, stamp.source)
   const names = new Names(
     titles,
@@ -234,20 +234,6 @@ async function knownKeys(db: Database, source: string): Promise<ReadonlyMap<stri
     .where(eq(importedKeys.source, source))
     .orderBy(keys.id)
   return new Map(rows.map(({ hash, ...known }) => [hash, known]))
-}
-
-/** The keys that have these secrets, from any source. */
-async function holdersOf(db: Database, hashes: readonly string[]): Promise<ReadonlyMap<string, Row<'key'>>> {
-  const found = new Map<string, Row<'key'>>()
-  for (const chunk of inChunks(hashes)) {
-    const rows = await db
-      .select({ hash: secrets.hash, row: keys })
-      .from(secrets)
-      .innerJoin(keys, eq(secrets.keyId, keys.id))
-      .where(inArray(secrets.hash, chunk))
-    for (const { hash, row } of rows) found.set(hash, row)
-  }
-  return found
 }
 
 /**

@@ -218,10 +218,7 @@ async function recordUndo(
       after: after.get(id),
     }),
   )
-  for (const part of inChunks(events)) {
-    await recordAll(context, db, part)
-    await tell(part.length)
-  }
+  await recordAll(context, db, events, tell)
   const { removed, reverted, kept, gone } = undo
   await record(context, db, {
     action: 'import.undo',

@@ -7,7 +7,7 @@ import type { Database } from '../../db/engine.ts'
 import { noCounts, type UsageCounts } from '../../db/facts.ts'
 import { eq, lowerAscii, oneOf, oneOfNames } from '../../db/query.ts'
 import { imports } from '../../db/schema/imports.ts'
-import { keys, secrets } from '../../db/schema/keys.ts'
+import { keys } from '../../db/schema/keys.ts'
 import { type ByteCounter, type RowSource, readRows } from '../../formats/rows.ts'
 import { unpacked } from '../../formats/unpack.ts'
 import { record } from '../audit.ts'
@@ -21,7 +21,7 @@ import { find } from '../select.ts'
 import { totalsOf } from '../usage/sum.ts'
 import { type IncomingKey, RowReader } from './import-row.ts'
 import type { KeyImportOptions } from './input.ts'
-import { type Draft, insertKeys } from './insert.ts'
+import { type Draft, insertKeys, keysOfSecrets } from './insert.ts'
 
 /**
  * Imports keys from CSV or NDJSON with the fields that `export` writes. A key whose secret is already stored is not
@@ -210,18 +210,13 @@ async function resolve(
 
 async function whatIsHere(db: Database, incoming: readonly IncomingKey[]) {
   const hashes = incoming.flatMap(key => [key.hash, ...key.previousSecrets.map(secret => secret.hash)])
-  const owners = await db
-    .select({ hash: secrets.hash, id: keys.id, name: keys.name })
-    .from(secrets)
-    .innerJoin(keys, eq(secrets.keyId, keys.id))
-    .where(oneOf(secrets.hash, hashes))
   const names = incoming.map(key => key.name)
   const ids = incoming.flatMap(key => key.id ?? [])
   const namesakes = oneOfNames(keys.name, names)
   const named = await db.select({ id: keys.id, name: keys.name }).from(keys).where(namesakes)
   const taken = await db.select({ id: keys.id }).from(keys).where(oneOf(keys.id, ids))
   return {
-    byHash: new Map(owners.map(row => [row.hash, row])),
+    byHash: await keysOfSecrets(db, hashes),
     byName: new Map(named.map(row => [lowerAscii(row.name), row.id])),
     ids: new Set(taken.map(row => row.id)),
   }

@@ -3,7 +3,7 @@
 import type { Key } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { oneOf } from '../../db/query.ts'
+import { eq, oneOf } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { carriedUsage, departed } from '../../db/schema/usage.ts'
@@ -48,4 +48,17 @@ export async function insertKeys(
     inserted.map(after => ({ action, target: { type: 'key', id: after.id, name: after.name }, after })),
   )
   return inserted
+}
+
+/** The keys that have these secrets, also ended ones, by their hashes. */
+export async function keysOfSecrets(
+  db: Database,
+  hashes: readonly string[],
+): Promise<ReadonlyMap<string, { readonly id: string; readonly name: string }>> {
+  const rows = await db
+    .select({ hash: secrets.hash, id: keys.id, name: keys.name })
+    .from(secrets)
+    .innerJoin(keys, eq(secrets.keyId, keys.id))
+    .where(oneOf(secrets.hash, hashes))
+  return new Map(rows.map(row => [row.hash, row]))
 }

@@ -139,6 +139,35 @@ test('a project name without a letter that a slug can have asks for one', async 
   expect(error.hint).toContain('--slug')
 })
 
+test('a taken slug names the option that gives another', async () => {
+  await using home = await temporaryLatchkey()
+  const { users, projects } = home.latchkey
+  await users.create({ username: 'alice' })
+  await projects.create({ name: 'Shop', owner: 'alice' })
+  const error = await failure(projects.create({ name: 'Shop', owner: 'alice' }))
+  expect(error).toMatchObject({ code: 'conflict' })
+  expect(error.hint).toContain('--slug')
+})
+
+test('each project has its own owner, members and limits, listed alone or with others', async () => {
+  await using home = await temporaryLatchkey()
+  const { users, projects } = home.latchkey
+  for (const username of ['alice', 'bob', 'carol']) await users.create({ username })
+  for (const [name, owner] of [
+    ['One', 'alice'],
+    ['Two', 'bob'],
+    ['Three', 'bob'],
+  ] as const)
+    await projects.create({ name, owner, limits: [{ metric: 'usd', amount: name.length, windowMs: 60_000 }] })
+  await projects.update('one', { addMembers: [{ user: 'carol', role: 'admin' }] })
+  await projects.update('two', { addMembers: [{ user: 'carol', role: 'viewer' }] })
+  const all = await projects.list()
+  expect(all).toEqual(await Promise.all(['one', 'two', 'three'].map(projects.get)))
+  expect(await projects.list({ member: 'carol' })).toEqual(all.slice(0, 2))
+  expect(await projects.list({ owner: 'bob' })).toEqual(all.slice(1))
+  expect(all.map(({ members }) => members.map(({ role }) => role))).toEqual([['admin'], ['viewer'], []])
+})
+
 test('members join, change their role and leave in one change, or not at all', async () => {
   await using home = await temporaryLatchkey()
   const { users, projects } = home.latchkey

@@ -2,9 +2,9 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Changed, CreatedProject, Project, ProjectMember } from '../../contract/views.ts'
+import type { Changed, CreatedProject, Project } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, count, eq, inArray, isNotNull, isNull } from '../../db/query.ts'
+import { and, count, eq, inArray, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
@@ -38,6 +38,7 @@ export async function createProject(
     const given = { slug, name, description, keyPrefix, ownerId: owner.id }
     return project.create(context, db, given, {
       ...options,
+      ifTaken: 'choose another with --slug',
       also: row => changeLimits(db, 'project', row.id, { limits }, context.now()),
       same: there => [
         ['name', there.name, fields.name],
@@ -50,38 +51,28 @@ export async function createProject(
   })
 }
 
-/** Oldest first. @throws not_found for the owner or member */
-export function listProjects(
+/** Oldest first. @throws invalid, not_found for the owner or member */
+export const listProjects = (
   context: OperationContext,
   filter: ProjectFilter = {},
-): Promise<readonly Project[]> {
-  return context.store.read(async db => {
-    rules.requireWords(filter)
-    const owner = filter.owner === undefined ? undefined : await find(db, 'user', filter.owner)
-    const member = filter.member === undefined ? undefined : await find(db, 'user', filter.member)
-    const rows = await db
-      .select()
-      .from(projects)
-      .where(
-        and(
-          owner && eq(projects.ownerId, owner.id),
-          member &&
-            inArray(
-              projects.id,
-              db
-                .select({ id: projectMembers.projectId })
-                .from(projectMembers)
-                .where(eq(projectMembers.userId, member.id)),
-            ),
-          filter.status &&
-            (filter.status === 'archived' ? isNotNull(projects.archivedAt) : isNull(projects.archivedAt)),
-          contains([projects.slug, projects.name, projects.description], filter.search),
-        ),
-      )
-      .orderBy(projects.id)
-    return projectViews(db, rows)
-  })
-}
+): Promise<readonly Project[]> =>
+  project.list(context, filter, async db => [
+    filter.owner === undefined ? undefined : eq(projects.ownerId, await userId(db, filter.owner)),
+    filter.member === undefined ? undefined : hasMember(db, await userId(db, filter.member)),
+    filter.status &&
+      (filter.status === 'archived' ? isNotNull(projects.archivedAt) : isNull(projects.archivedAt)),
+    contains([projects.slug, projects.name, projects.description], filter.search),
+  ])
+
+/** @throws not_found, ambiguous */
+const userId = async (db: Database, selector: string): Promise<string> =>
+  (await find(db, 'user', selector)).id
+
+const hasMember = (db: Database, id: string): SQL =>
+  inArray(
+    projects.id,
+    db.select({ id: projectMembers.projectId }).from(projectMembers).where(eq(projectMembers.userId, id)),
+  )
 
 /** @throws not_found, ambiguous, invalid, conflict */
 export async function updateProject(
@@ -99,12 +90,11 @@ export async function updateProject(
   } = rules.parseChanges(projectChanges, input)
   requireOneMeaning({ limits, removeLimits })
   return project.change(context, selector, 'update', async (db, row) => {
-    await project.requireFree(db, { slug: fields.slug }, row.id)
     for (const member of addMembers) {
-      const { id } = await find(db, 'user', member.user)
+      const added = { projectId: row.id, userId: await userId(db, member.user), role: member.role }
       await db
         .insert(projectMembers)
-        .values({ projectId: row.id, userId: id, role: member.role, createdAt: context.now().getTime() })
+        .values({ ...added, createdAt: context.now().getTime() })
         .onConflictDoUpdate({
           target: [projectMembers.projectId, projectMembers.userId],
           set: { role: member.role },
@@ -125,7 +115,7 @@ export async function updateProject(
       }
     }
     await changeLimits(db, 'project', row.id, { limits, removeLimits }, context.now())
-    return { ...fields, ...(owner === undefined ? {} : { ownerId: (await find(db, 'user', owner)).id }) }
+    return { ...fields, ownerId: owner === undefined ? undefined : await userId(db, owner) }
   })
 }
 
@@ -158,16 +148,21 @@ export function deleteProject(context: OperationContext, selector: string): Prom
   })
 }
 
-/** @param rows of which views are made, in their order */
+/** The views of rows, in the same order. */
 export async function projectViews(
   db: Database,
   rows: readonly Row<'project'>[],
 ): Promise<readonly Project[]> {
+  const ids = rows.map(row => row.id)
   const owners = await db
-    .select({ projectId: projects.id, id: users.id, username: users.username })
-    .from(projects)
-    .innerJoin(users, eq(projects.ownerId, users.id))
-    .where(rows.length === 1 && rows[0] ? eq(projects.id, rows[0].id) : undefined)
+    .select({ id: users.id, username: users.username })
+    .from(users)
+    .where(
+      oneOf(
+        users.id,
+        rows.map(row => row.ownerId),
+      ),
+    )
   const members = await db
     .select({
       projectId: projectMembers.projectId,
@@ -177,20 +172,11 @@ export async function projectViews(
     })
     .from(projectMembers)
     .innerJoin(users, eq(projectMembers.userId, users.id))
-    .where(rows.length === 1 && rows[0] ? eq(projectMembers.projectId, rows[0].id) : undefined)
+    .where(oneOf(projectMembers.projectId, ids))
     .orderBy(users.username)
-  const limitsOf = await limitViews(
-    db,
-    'project',
-    rows.map(row => row.id),
-  )
-  const ownerOf = new Map(owners.map(({ projectId, ...owner }) => [projectId, owner]))
-  const membersOf = new Map<string, ProjectMember[]>()
-  for (const { projectId, role, ...user } of members) {
-    const list = membersOf.get(projectId) ?? []
-    list.push({ user, role })
-    membersOf.set(projectId, list)
-  }
+  const limitsOf = await limitViews(db, 'project', ids)
+  const ownerOf = new Map(owners.map(owner => [owner.id, owner]))
+  const membersOf = Map.groupBy(members, ({ projectId }) => projectId)
   return rows.map(row => ({
     id: row.id,
     slug: row.slug,
@@ -198,8 +184,11 @@ export async function projectViews(
     description: row.description,
     status: row.archivedAt === null ? 'active' : 'archived',
     keyPrefix: row.keyPrefix,
-    owner: ownerOf.get(row.id) ?? { id: row.ownerId, username: '' },
-    members: membersOf.get(row.id) ?? [],
+    owner: ownerOf.get(row.ownerId) ?? { id: row.ownerId, username: '' },
+    members: (membersOf.get(row.id) ?? []).map(({ id, username, role }) => ({
+      user: { id, username },
+      role,
+    })),
     limits: limitsOf.get(row.id) ?? [],
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),

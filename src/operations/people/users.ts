@@ -48,26 +48,15 @@ export async function createUser(
 const isOther = async (password: string | undefined, { passwordHash }: Row<'user'>): Promise<boolean> =>
   password !== undefined && (passwordHash === null || !(await isPassword(password, passwordHash)))
 
-/** Oldest first. */
-export function listUsers(context: OperationContext, filter: UserFilter = {}): Promise<readonly User[]> {
-  return context.store.read(async db => {
-    rules.requireWords(filter)
-    const rows = await db
-      .select()
-      .from(users)
-      .where(
-        and(
-          filter.role && eq(users.role, filter.role),
-          filter.service === undefined ? undefined : eq(users.service, filter.service),
-          filter.status && isDisabled(filter.status === 'disabled'),
-          filter.disabled === undefined ? undefined : isDisabled(filter.disabled),
-          contains([users.username, users.email, users.name], filter.search),
-        ),
-      )
-      .orderBy(users.id)
-    return userViews(db, rows)
-  })
-}
+/** Oldest first. @throws invalid */
+export const listUsers = (context: OperationContext, filter: UserFilter = {}): Promise<readonly User[]> =>
+  user.list(context, filter, async () => [
+    filter.role && eq(users.role, filter.role),
+    filter.service === undefined ? undefined : eq(users.service, filter.service),
+    filter.status && isDisabled(filter.status === 'disabled'),
+    filter.disabled === undefined ? undefined : isDisabled(filter.disabled),
+    contains([users.username, users.email, users.name], filter.search),
+  ])
 
 const isDisabled = (disabled: boolean): SQL => (disabled ? isNotNull : isNull)(users.disabledAt)
 
@@ -80,7 +69,6 @@ export async function updateUser(
   const { limits, removeLimits, ...changes } = rules.parseChanges(userChanges, input)
   requireOneMeaning({ limits, removeLimits })
   return user.change(context, selector, 'update', async (db, row) => {
-    await user.requireFree(db, changes, row.id)
     await changeLimits(db, 'user', row.id, { limits, removeLimits }, context.now())
     return changes
   })

@@ -28,7 +28,7 @@ test('whatever is kept, each bucket counts once: in the period that it begins in
   )
   const kept = { minutesFrom: 0, hoursFrom: 0 }
   const widthAt = (at: number) => (at >= kept.minutesFrom ? minute : at >= kept.hoursFrom ? hour : day)
-  const expected = (period: Period, timeZone: string, since: number, until: number): readonly string[] => {
+  const expected = (period: Period, timeZone: string, since: number, until: number): string[] => {
     const sums = new Map<string, number>()
     for (const { key, at, tokens } of uses) {
       const width = widthAt(at)

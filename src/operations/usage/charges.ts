@@ -6,9 +6,11 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Entry, Usage } from '../../db/facts.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { OperationContext } from '../context.ts'
+import { momentOf } from '../limits/window.ts'
+import { looksLikeId } from '../rules/ids.ts'
 import { EventReader, type UsageEvent } from './events.ts'
 import { priced } from './prices.ts'
-import { resolveKeys } from './resolve.ts'
+import { type Resolved, resolveKeys } from './resolve.ts'
 
 /** @throws invalid, not_found, ambiguous */
 export async function readCharges(
@@ -26,7 +28,7 @@ export async function readCharges(
     throw refused('invalid', `${which(index)} ${event}`)
   })
   if (events.length === 0) return []
-  const keys = await context.store.read(db => resolveKeys(db, [...new Set(events.map(({ key }) => key))]))
+  const keys = await keysOf(context, [...new Set(events.map(({ key }) => key))])
   const prices = await context.store.latest.prices()
   return events.map((event, index) => {
     const found = keys.get(event.key)
@@ -35,6 +37,19 @@ export async function readCharges(
     }
     return single(event.id, found.id, event.isPriced ? event : { ...event, counts: priced(event, prices) })
   })
+}
+
+/** What a gateway sends with every request, one id, needs no query. */
+async function keysOf(
+  { store, now }: OperationContext,
+  selectors: readonly string[],
+): Promise<ReadonlyMap<string, Resolved>> {
+  const [id = '', ...others] = selectors
+  const isId = others.length === 0 && looksLikeId(id, 'key')
+  if (isId && (await store.latest.keyAt({ id }, momentOf(now()), () => true)) !== null) {
+    return new Map([[id, { id }]])
+  }
+  return store.read(db => resolveKeys(db, selectors))
 }
 
 /** One event as an entry. */

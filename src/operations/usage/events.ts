@@ -10,7 +10,7 @@ import * as rules from '../rules/input.ts'
 import { readInstant } from '../rules/instant.ts'
 import { toCostMicros } from '../rules/money.ts'
 import { countsOf, partProblem } from './counts.ts'
-import { usageFields } from './input.ts'
+import { usageInput } from './input.ts'
 
 /** What one request used, from a log. */
 export interface UsageEvent extends Usage {
@@ -30,6 +30,8 @@ const id = v.pipe(
   v.maxLength(200, 'must be at most 200 characters'),
   v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*$/u, 'must not contain control characters'),
 )
+
+const { at: _, ...usageFields } = usageInput.entries
 
 const event = v.object({
   id: v.nullish(id, null),

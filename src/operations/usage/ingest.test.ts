@@ -56,6 +56,7 @@ test('events are counted by key, model and minute, totals and buckets alike', as
       outputTokens: 2,
       tokens: 13,
       costUsd: 0.0004,
+      unpricedRequests: 1,
     }),
   )
   const rows = await s.usage.report({ by: ['model'], key: 'ci' })
@@ -141,6 +142,7 @@ test('CSV reads as NDJSON does', async () => {
       outputTokens: 2,
       tokens: 13,
       costUsd: 0.0004,
+      unpricedRequests: 1,
     }),
   )
 })

@@ -255,7 +255,7 @@ class Log implements Disposable {
     const { id, model, endUser, at } = event
     const counts = event.isPriced ? event.counts : withCost(prices, model, at, event.counts)
     const claimed = addCounts(account.claimed, counts)
-    const overflow = isHuge(claimed) ? overflowOf(account.life, claimed) : null
+    const overflow = isHuge(claimed) || isHuge(account.life) ? overflowOf(account.life, claimed) : null
     if (overflow !== null) {
       this.#refuse(line, tooMuch({ name: account.name, overflow }))
       return

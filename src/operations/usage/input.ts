@@ -6,7 +6,7 @@ import type { KeySelector } from '../input.ts'
 import * as rules from '../rules/input.ts'
 
 /** What one request counts. Null is as left out: CSV cannot tell them apart. */
-export const usageFields = {
+export const usageInput = v.object({
   /** The model that answered. */
   model: v.nullish(rules.modelName),
   /** Whom the request was for, as you know them. */
@@ -27,10 +27,6 @@ export const usageFields = {
   otherTokens: v.nullish(rules.count, 0),
   /** Dollars, to the millionth; default the price of the model, if it has one. */
   costUsd: v.nullish(rules.dollars),
-}
-
-export const usageInput = v.object({
-  ...usageFields,
   /** When the request was made; default now. Up to five minutes ahead counts as now. */
   at: v.optional(rules.instant),
 })

@@ -1,10 +1,10 @@
 /** Names of those who used something, also of those that were deleted since. */
-import { nounNames, nouns } from '../../contract/nouns.ts'
+import { labelOf, nounNames, nouns } from '../../contract/nouns.ts'
 import type { UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { type Column, eq, oneOf, type Table } from '../../db/query.ts'
 import { departed, models } from '../../db/schema/usage.ts'
-import { column, labelOf, tableOf } from '../nouns.ts'
+import { column, tableOf } from '../nouns.ts'
 import { looksLikeId } from '../rules/ids.ts'
 import { find, type Selector } from '../select.ts'
 import type { PeriodSums } from './buckets.ts'

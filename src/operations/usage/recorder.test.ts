@@ -11,7 +11,9 @@ import { createRecorder } from './recorder.ts'
 const totalsOf = async (latchkey: Latchkey, key: string) => (await latchkey.keys.stats(key)).totals
 const buckets = (path: string) => {
   const client = new Client(path, { readonly: true })
-  const rows = client.query('SELECT requests, model FROM usage ORDER BY start, model').values()
+  const rows = client
+    .query('SELECT requests, m.name FROM minutes b JOIN models m ON m.id = b.model ORDER BY start, m.name')
+    .values()
   client.close()
   return rows
 }

@@ -1,4 +1,4 @@
-/** The audit trail as somebody reads it who asks who changed what. */
+/** The audit log as a person reads it. */
 import { expect, test } from 'bun:test'
 import type { AuditEntry } from '../../../contract/views.ts'
 import { temporaryLatchkey } from '../../../testing/latchkey.ts'
@@ -23,7 +23,7 @@ async function home() {
   return {
     ...home,
     type,
-    /** What the newest row of the trail says was changed. */
+    /** The changes in the newest row of the log. */
     change: async (flags = '') => {
       const { out } = await type(`audit list --limit 1 -o csv --fields id ${flags}`)
       const [, id] = out.trim().split('\n')
@@ -127,6 +127,6 @@ test('a change is shown by its id or the beginning of it', async () => {
   expect((await at.type(`audit show ${id.slice(0, -2)}`)).out).toContain('key.create')
   expect(await at.type('audit show aud_000000')).toMatchObject({ code: 3, out: '' })
   expect(await at.type('audit show ci')).toMatchObject({ code: 3, out: '' })
-  // All rows of this millisecond begin alike.
+  // All ids of this millisecond begin alike.
   expect(await at.type(`audit show ${id.slice(0, 12)}`)).toMatchObject({ code: 5, out: '' })
 })

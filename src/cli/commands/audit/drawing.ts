@@ -1,4 +1,4 @@
-/** What a row of the audit trail says was changed, field by field. Draws; decides nothing. */
+/** Shows what a row of the audit log changed, field by field. */
 import type { AuditEntry, Limit, UserRef } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
 import { label, labelled } from '../../draw/card.ts'
@@ -6,11 +6,11 @@ import { limitNameText, reference } from '../../draw/columns.ts'
 import { typed } from '../../draw/quantity.ts'
 import { widthOf } from '../../terminal/width.ts'
 
-/** On one line: `tokens 100k/5h → 500k/5h, expires never → 2027-02-26 10:00`. What was erased has no change. */
+/** On one line: `tokens 100k/5h → 500k/5h, expires never → 2027-02-26 10:00`. Empty for erased things. */
 export const auditChange = ({ before, after }: Pick<AuditEntry, 'before' | 'after'>, brush: Brush): string =>
   after === null ? '' : changes(before, after, brush).join(', ')
 
-/** All of it: who, when, from where, on what, and each change on a line of its own. */
+/** In full: who, when, from where, on what, and each change on its own line. */
 export function auditLines(entry: AuditEntry, brush: Brush): string {
   const { id, at, actor, origin, action, target, before, after } = entry
   const found = after === null ? facts(before, brush, []) : changes(before, after, brush)
@@ -27,7 +27,7 @@ export function auditLines(entry: AuditEntry, brush: Brush): string {
   return rows.flatMap(([title, values]) => labelled(title, widest, values, brush)).join('\n')
 }
 
-/** Each thing that differs; of something new, what it was given. */
+/** Each field that differs; for new things, each field that was given. */
 function changes(before: unknown, after: unknown, brush: Brush): readonly string[] {
   if (before === null) return facts(after, brush, obvious)
   const [old, now] = [fieldsOf(before), fieldsOf(after)]
@@ -36,10 +36,10 @@ function changes(before: unknown, after: unknown, brush: Brush): readonly string
   )
 }
 
-/** Fields that say of something new what its row says anyway. */
+/** Fields of new things that repeat what the row says. */
 const obvious = ['id', 'name', 'username', 'slug', 'start', 'status', 'createdAt', 'updatedAt']
 
-/** When it was disabled, revoked or archived is when the row was written. */
+/** The time of disabling, revoking or archiving is the time of the row. */
 const isTold = (field: string, now: Readonly<Record<string, unknown>>): boolean =>
   'status' in now && ['disabledAt', 'revokedAt', 'archivedAt'].includes(field)
 
@@ -73,7 +73,7 @@ function differences(field: string, before: unknown, after: unknown, brush: Brus
   return [`${title} ${arrow(text(field, before, brush), text(field, after, brush), brush)}`]
 }
 
-/** The windows that came, went, or allow something else; of one metric, what went is told with what came. */
+/** Limits that were added, removed or changed. An added and a removed limit of one metric share a line. */
 function limitChanges(
   before: readonly AuditedLimit[],
   after: readonly AuditedLimit[],
@@ -126,7 +126,7 @@ function text(field: string, value: unknown, brush: Brush): string {
   return isPlain(value) ? JSON.stringify(value) : reference(value as UserRef)
 }
 
-/** As JSON has a moment: the trail keeps values as they are printed. */
+/** JSON turns dates into text, and the log stores JSON. */
 const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 const isEmpty = (value: unknown): boolean =>
@@ -134,7 +134,7 @@ const isEmpty = (value: unknown): boolean =>
 
 const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => ({ ...Object(value) })
 
-/** In the trail of a reset, with what was used of it. */
+/** In the row of a reset, with what was used of the limit. */
 type AuditedLimit = Limit & { readonly used?: number }
 
 const isLimits = (value: unknown): value is readonly AuditedLimit[] =>
@@ -148,7 +148,7 @@ interface Member {
 const isMembers = (value: unknown): value is readonly Member[] =>
   Array.isArray(value) && value.every(each => isPlain(each) && 'user' in each && 'role' in each)
 
-/** An object of names and values, and no reference, which is drawn by its name. */
+/** An object that is not a reference. References are shown by name. */
 const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' &&
   value !== null &&

@@ -1,4 +1,6 @@
+import { nounNames } from '../../../contract/nouns.ts'
 import { auditEntry } from '../../../contract/views/audit.ts'
+import { series } from '../../../text/series.ts'
 import { command, opt, rows } from '../../declare/define.ts'
 import { count } from '../../declare/parse.ts'
 import { since } from '../../declare/times.ts'
@@ -17,7 +19,7 @@ export default command({
     until: opt.as('duration|date', since, 'Only before then'),
     actor: opt.text('name', 'Only changes by this actor'),
     action: opt.text('action', 'Only this action, such as key.rotate, or key for all actions on keys'),
-    target: opt.text('name|id', 'Only changes to this key, user, project or other target'),
+    target: opt.text('name|id', `Only changes to this ${series([...nounNames, 'other target'], 'or')}`),
     limit: opt.as('n', count, 'At most this many (default: 100)'),
   },
   run: async (ctx, filter) => (await ctx.operations()).audit.list(filter),

@@ -1,4 +1,4 @@
-/** The nouns of backups as they are typed: exit codes, streams, a bucket from beginning to end. */
+/** The backup commands as typed: exit codes, streams, and a bucket from start to end. */
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -68,7 +68,7 @@ test('prune asks, explains, and takes its policy from flags, the file or the env
     (await latchkey(`${line} --json`, { ...later, ...more })).json<BackupPruning[]>().map(row => row.outcome)
   expect(await outcomes('backup prune --keep-daily 2 --dry-run')).toEqual(['kept', 'kept', 'removed'])
   expect(await outcomes('backup prune --keep-daily all --dry-run')).toEqual(['kept', 'kept', 'kept'])
-  // What is drawn before it is done says so.
+  // The text before the action says "would".
   const drawn = (await latchkey('backup prune --keep-daily 2 --dry-run', later)).out
   expect(drawn).toContain('remove')
   expect(drawn).not.toContain('removed')
@@ -81,11 +81,11 @@ test('prune asks, explains, and takes its policy from flags, the file or the env
   const done = await latchkey('backup prune', { ...later, tty: true, prompts: { text } })
   expect(done.code).toBe(0)
   expect(asked[0]).toContain('Remove 1 of 3 backups')
-  // Which they are is shown before.
+  // The question lists them.
   expect(done.err).toMatch(/remove\S* +no rule keeps it/)
   expect(done.out).toContain('no rule keeps it')
   expect((await latchkey('backup list --json')).json<Backup[]>()).toHaveLength(2)
-  // Where nothing would go, there is nothing to ask.
+  // If nothing would be removed, nothing is asked.
   expect((await latchkey('backup prune', { ...later, tty: true })).code).toBe(0)
 })
 

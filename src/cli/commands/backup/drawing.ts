@@ -1,4 +1,4 @@
-/** What a restore brought back, which backups are kept, and when they are taken. Draws; decides nothing. */
+/** Shows restores, which backups are kept, and schedules. */
 
 import type {
   Backup,
@@ -25,16 +25,16 @@ export function restoredLines(run: Restored, brush: Brush): string {
   ].join('\n')
 }
 
-/** The same of a dry run, as it goes on behind "Would". */
+/** The text of a dry run, after "Would". */
 export const restorePlanLines = (run: Restored, brush: Brush): string => `restore ${restoreLines(run, brush)}`
 
-/** Where one thing alone came back, or went again; undefined where it was all of them. */
+/** What happened to the one thing that was restored; undefined if it was the whole database. */
 export function partLine({ only }: Restored, asked: string | undefined): string | undefined {
   if (asked !== undefined) return `Only ${asked} was restored; everything else is unchanged.`
   return only === null ? undefined : `Only the restore of ${only} was undone; everything else is unchanged.`
 }
 
-/** What from what, and what differs by it. */
+/** What was restored from which backup, and what differs. */
 function restoreLines(run: Restored, brush: Brush): string {
   const { path, backup, rows, before, changes, openBy, stays, revived } = run
   const sets = changes === null ? [] : Object.entries(changes)
@@ -70,11 +70,11 @@ function revivedLines(revived: readonly RevivedSecret[], brush: Brush): readonly
   ]
 }
 
-/** Which database a backup is of. */
+/** The database of a backup. */
 export const databaseOf = ({ database }: Backup): string =>
   database === null ? 'unknown' : `${database.host}:${database.path}`
 
-/** That a place holds backups of other databases, which are not listed. */
+/** Says that backups of other databases were not listed. */
 export function otherDatabases(others: readonly Backup[]): string {
   const unknown = others.filter(({ database }) => database === null).length
   const known = others.length - unknown
@@ -96,7 +96,7 @@ const nameLine = (title: string, names: readonly string[]): readonly string[] =>
         `  ${title}: ${names.slice(0, mostNames).join(', ')}${names.length > mostNames ? ` and ${names.length - mostNames} more` : ''}`,
       ]
 
-/** A line per table whose number of rows changes. */
+/** A line for each table whose number of rows changes. */
 function rowChanges(
   before: Readonly<Record<string, number>> | null,
   after: Readonly<Record<string, number>>,
@@ -116,7 +116,7 @@ function rowChanges(
     )
 }
 
-/** Where an entry would go, and the entry. */
+/** Where an entry would be written, and its text. */
 export const scheduledPlan = (schedule: BackupSchedule): string =>
   [`write to ${whereOf(schedule)}:`, ...entryLines(schedule)].join('\n')
 
@@ -126,7 +126,7 @@ const entryLines = ({ entries }: BackupSchedule): readonly string[] =>
 const whereOf = ({ manager, name }: BackupSchedule): string =>
   manager === 'crontab' ? 'your crontab' : `the timer ${name} of systemd`
 
-/** What was written, or what would be, ready to be pasted. */
+/** The text that was or would be written, ready to paste. */
 export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
   if (!schedule.changed) return entryLines(schedule).join('\n')
   const own = schedule.entries.some(({ path }) => path?.includes('/systemd/user/'))
@@ -139,14 +139,14 @@ export function scheduledLines(schedule: BackupSchedule, brush: Brush): string {
   ].join('\n')
 }
 
-/** What a dry run says, as it goes on behind "Would". */
+/** The text of a dry run, after "Would". */
 export const pruningPlan = (rows: readonly BackupPruning[]): string =>
   `remove ${rows.filter(({ outcome }) => outcome === 'removed').length} of ${many(rows.length, 'backup')}`
 
-/** What retention makes of each backup. */
+/** The decision of retention about each backup. */
 export const pruningColumns: readonly Column<BackupPruning>[] = [
   { title: 'taken', time: row => row.createdAt },
-  // Drawn before it is done as well.
+  // Also shown before it happens.
   {
     title: 'decision',
     cell: ({ outcome }, brush) => (outcome === 'kept' ? brush.good('keep') : brush.bad('remove')),

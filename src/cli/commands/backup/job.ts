@@ -1,4 +1,4 @@
-/** Where scheduled backups go, and to whom they are encrypted: one answer for the job and for who looks for them. */
+/** Where scheduled backups go and how they are encrypted, both for the job and for commands that look for them. */
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { ConfigValue } from '../../../contract/views.ts'
 import { shellWord } from '../../../text/shell-word.ts'
@@ -14,7 +14,7 @@ interface Destination {
   readonly recipientsFile: string | undefined
 }
 
-/** What is not typed stays as an earlier schedule has it. @throws conflict, usage */
+/** What was not typed stays as in an earlier schedule. @throws conflict, usage */
 export function destinationOf(ctx: Context, { to, recipientsFile }: Typed): Destination {
   const setting = ctx.config.setting('backup_dir')
   const place = ctx.place(to) ?? setting.value ?? ''
@@ -24,7 +24,7 @@ export function destinationOf(ctx: Context, { to, recipientsFile }: Typed): Dest
   return { to: place, recipientsFile: isSet(known) ? undefined : (known.value ?? undefined) }
 }
 
-/** Backups that no list, status and doctor looks for would be missed when they are needed. */
+/** Backups that list, status and doctor do not find would be missed when they are needed. */
 function requireOnePlace(setting: ConfigValue, place: string): void {
   if (!isSet(setting) || place === setting.value) return
   throw new LatchkeyError(
@@ -34,5 +34,5 @@ function requireOnePlace(setting: ConfigValue, place: string): void {
   )
 }
 
-/** Whether somebody says so, and not an earlier schedule or nobody. */
+/** Whether it comes from a setting, and not from an earlier schedule or a default. */
 const isSet = ({ source }: ConfigValue): boolean => source !== 'backup schedule' && source !== 'default'

@@ -50,7 +50,7 @@ export default command({
 
 type Pruning = Input<Arguments, typeof options>
 
-/** The operation's input from the command's. */
+/** The input of the operation. */
 function pruning(ctx: Place, { from, wait, ...keep }: Pruning) {
   return {
     from: ctx.place(from),

@@ -1,4 +1,4 @@
-/** What `restore` asks of the library, and how its question reads. */
+/** The input of `restore`, and its question. */
 import { type Noun, nounNames } from '../../../contract/nouns.ts'
 import type { Restored, RevivedSecret } from '../../../contract/views.ts'
 import type { Latchkey } from '../../../index.ts'
@@ -16,16 +16,16 @@ interface Typed extends Omit<Options, 'waitMs' | 'identityFile' | 'onWarning'> {
   readonly identity: string | undefined
 }
 
-/** The options that name the one thing to bring back, one for each noun. */
+/** The options that restore a single thing, one for each noun. */
 export const onlyOne = Object.fromEntries(
   nounNames.map(noun => [noun, opt.text('name', `Restore only this ${noun} and what belongs to it`)]),
 ) as Readonly<Record<Noun, Option<string | undefined>>>
 
-/** What was given with one of them. */
+/** The value of one of these options. */
 export const oneThing = (typed: { readonly [N in Noun]?: string | undefined }): string | undefined =>
   nounNames.map(noun => typed[noun]).find(each => each !== undefined)
 
-/** What was typed, with its paths made whole. */
+/** The input, with absolute paths. */
 export const restoreOptions = (ctx: Context, { from, to, wait, identity, ...options }: Typed): Options => ({
   ...options,
   onWarning: text => void ctx.warn(text),
@@ -36,7 +36,7 @@ export const restoreOptions = (ctx: Context, { from, to, wait, identity, ...opti
 })
 
 /**
- * @param what the one thing that was asked for
+ * @param what the single thing to restore
  * @param ago when the backup was taken
  */
 export function restoreQuestion(
@@ -60,7 +60,7 @@ export function restoreQuestion(
   }
 }
 
-/** The secrets that do not work now and would work again. */
+/** Secrets that do not work now and would work again. */
 const revivedColumns: readonly Column<RevivedSecret>[] = [
   { title: 'works again', cell: row => row.start },
   { title: 'key', cell: row => row.key.name },

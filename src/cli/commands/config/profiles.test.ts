@@ -17,7 +17,7 @@ test('config profiles lists each profile once, with its database and the one in 
   expect(await profiles()).toEqual([prod, staging])
   expect(await profiles('--profile prod')).toEqual([{ ...prod, inUse: true }, staging])
   expect(await profiles('', { LATCHKEY_PROFILE: 'staging' })).toEqual([prod, { ...staging, inUse: true }])
-  // No database has such a place: whoever uses the profile is refused.
+  // A database cannot be in a bucket, so using the profile fails.
   folder.write('latchkey.toml', '[profile.prod]\ndb = "prod.db"\n[profile.bucket]\ndb = "s3://bucket/x"\n')
   expect(await profiles()).toEqual([prod, { ...staging, name: 'bucket' }])
 })

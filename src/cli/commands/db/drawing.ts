@@ -1,10 +1,10 @@
-/** Checks and what mends what they found; and the exit code that tells of it. */
+/** Shows checks and how to fix what they found. Also has the exit code. */
 import { exitCodes } from '../../../contract/errors.ts'
 import type { HealthReport } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
 import { printableLine } from '../../terminal/printable.ts'
 
-/** A line per check, with what is wrong and, below it, what to do about it. */
+/** One line for each check. Below it, the problem and how to fix it. */
 export function healthLines({ path, status, checks }: HealthReport, brush: Brush): string {
   const paint = { ok: brush.good, warning: brush.warn, failed: brush.bad, skipped: brush.dim }
   const lines = checks.flatMap(check => [
@@ -14,7 +14,7 @@ export function healthLines({ path, status, checks }: HealthReport, brush: Brush
   return [`${path}: ${paint[status](status)}`, ...lines].join('\n')
 }
 
-/** With what mends it as it can be typed here, for people and programs alike: about the database that was named. */
+/** Rewrites the fixes for the database that was named, so that people and programs can run them. */
 export const typable = (report: HealthReport, again: (text: string) => string): HealthReport => ({
   ...report,
   checks: report.checks.map(check => ({ ...check, mend: check.mend && again(check.mend) })),

@@ -1,4 +1,4 @@
-/** Drizzle Studio as the page in the browser talks to it. */
+/** Drizzle Studio, used as by its page in the browser. */
 import { expect, test } from 'bun:test'
 import { chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Shows a database in Drizzle Studio, which drizzle-kit serves to a page in the browser. It gets a copy of its own, because
- * it would change what it is given; must leave neither that copy nor a process behind.
+ * Shows a database in Drizzle Studio, a page in the browser that drizzle-kit serves. It gets a copy of the database,
+ * because it would change the original. Leaves neither the copy nor a process behind.
  */
 import { chmodSync, lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -16,11 +16,11 @@ import type { Context } from '../../declare/declaration.ts'
 type Reached = Pick<Context, 'folder' | 'env' | 'notice' | 'now' | 'stopped' | 'operations'>
 
 /**
- * @param wanted where its server listens on 127.0.0.1; 0 takes a free port
- * @throws config without drizzle-kit or a driver for it, conflict when the port is in use, and what a copy throws
+ * @param wanted the port on 127.0.0.1; 0 uses a free port
+ * @throws config (no drizzle-kit or no driver for it), conflict (the port is in use), and errors of the copy
  */
 export async function runStudio(ctx: Reached, wanted: number): Promise<Studio> {
-  // drizzle-kit is looked for in `node_modules` here, then on the PATH.
+  // drizzle-kit is looked up in `node_modules` here, then on the PATH.
   const { folder: cwd, env, notice, now } = ctx
   const here = join(cwd, 'node_modules', '.bin')
   const kit = Bun.which('drizzle-kit', { PATH: `${here}:${env['PATH'] ?? ''}` })
@@ -38,7 +38,7 @@ export async function runStudio(ctx: Reached, wanted: number): Promise<Studio> {
     const stopped = ctx.stopped()
     const startedAt = now()
     const child = Bun.spawn(
-      // By default it would listen for other machines too.
+      // By default it would listen to other machines too.
       [
         ...[process.execPath, ...bunAlone, kit, 'studio', '--config', config],
         ...['--host', '127.0.0.1', '--port', String(port)],
@@ -64,7 +64,7 @@ export async function runStudio(ctx: Reached, wanted: number): Promise<Studio> {
   }
 }
 
-/** What lies in the folder that somebody stands in is run only when it is theirs. @throws config */
+/** A program in the current folder is run only if it belongs to the user. @throws config */
 function requireTrusted(file: string, env: Environment): void {
   const owners = trustedOwners(env)
   const stranger = [statSync(file), lstatSync(file)].find(({ uid }) => !owners.includes(uid))
@@ -77,8 +77,8 @@ function requireTrusted(file: string, env: Environment): void {
 }
 
 /**
- * A process that cleans up for this one if it is killed, or its terminal is closed: it reads the id of what to end, and
- * when nobody can write to it any more ends that and removes the folder.
+ * Starts a process that cleans up if this one is killed or its terminal is closed. It reads a process id from a pipe.
+ * When the pipe is closed, it ends that process and removes the folder.
  */
 const startSurvivor = (folder: string) =>
   Bun.spawn(
@@ -92,7 +92,7 @@ const startSurvivor = (folder: string) =>
     { env: { PATH: '/usr/bin:/bin' }, stdin: 'pipe', stdout: 'ignore', stderr: 'ignore' },
   )
 
-/** Whether something answers there, before it has ended. */
+/** Whether something answers there before the process has ended. */
 async function answers(port: number, exited: Promise<number>): Promise<boolean> {
   let over = false
   void exited.then(() => {

@@ -1,6 +1,6 @@
 /**
- * The main job from end to end, on a database of its own that is gone afterwards. Runs the same commands that a
- * person would type and shows each, so that it cannot teach anything that does not work.
+ * Shows the main tasks from start to end, on a temporary database. Runs the same commands that a person would type, so
+ * everything it shows works.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -96,7 +96,7 @@ export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
   }
 }
 
-/** As they are typed: ` --limit tokens=100k/5h`. */
+/** As typed: ` --limit tokens=100k/5h`. */
 const limits = ({ limits }: SeedKey): string =>
   limits
     .map(({ metric, amount, windowMs }) => ` --limit ${metric}=${typed(amount)}/${formatDuration(windowMs)}`)

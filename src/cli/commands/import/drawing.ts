@@ -1,4 +1,4 @@
-/** What an import did, and what taking it back did, a line each. Draws; decides nothing. */
+/** Shows what an import did, and what undoing it did, one line each. */
 import { exitCodes } from '../../../contract/errors.ts'
 import { importReport } from '../../../contract/views/imports.ts'
 import type { ImportItem, ImportReport, ImportUndo, ImportUndoItem } from '../../../contract/views.ts'
@@ -26,7 +26,7 @@ function importLines(report: ImportReport, brush: Brush): string {
   ].join('\n')
 }
 
-/** The same of a dry run, as it goes on behind "Would". */
+/** The text of a dry run, after "Would". */
 function importPlanLines(report: ImportReport, brush: Brush): string {
   const { created, updated, unchanged, refused, gone, revoked, source } = report
   const words = {
@@ -48,7 +48,7 @@ function importPlanLines(report: ImportReport, brush: Brush): string {
   ].join('\n')
 }
 
-/** What is to be known of the source, whatever came of it. */
+/** Notes on the source, whatever the outcome. */
 const aboutSource = (report: ImportReport): readonly string[] => [
   ...report.notes.map(note => `Note: ${note}`),
   ...(report.ignoredFields.length === 0
@@ -81,18 +81,18 @@ function counts(report: ImportReport): string {
   ].join(', ')
 }
 
-/** What is left for somebody to do is no success. */
+/** A result that needs further work is not a success. */
 const importExit = ({ refused, gone }: ImportReport): number =>
   refused > 0 || gone > 0 ? exitCodes.partial : 0
 
-/** How every import tells of itself. */
+/** How every import prints its result. */
 export const reporting = {
   prints: one(importReport, { done: importLines }),
   would: importPlanLines,
   exit: importExit,
 }
 
-/** Declared alike by the imports from other systems. */
+/** The common parts of imports from other systems. */
 export const importing = {
   ...reporting,
   options: { revokeGone: opt.flag('Revoke keys that came from this source and are no longer in it') },

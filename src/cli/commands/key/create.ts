@@ -4,6 +4,7 @@ import { count, eachLimit, json, limit } from '../../declare/parse.ts'
 import { whenIfEver } from '../../declare/times.ts'
 import { keysText } from '../../draw/columns.ts'
 import { fields } from '../fields.ts'
+import { createdText } from '../thing.ts'
 import { creationNotice, delivered, deliveredLines, deliveryOptions, revealsSecret } from './delivery.ts'
 
 export default command({
@@ -53,10 +54,7 @@ export default command({
       { title: 'id', cell: key => key.id },
       { title: 'secret', cell: key => key.secret ?? '' },
     ],
-    done: key =>
-      key.created
-        ? `Created key ${key.name} (${key.id})\n${key.secret ?? ''}`.trimEnd()
-        : `Unchanged: key ${key.name} (${key.id}) already exists`,
+    done: key => `${createdText('key', key)}\n${key.secret ?? ''}`.trimEnd(),
   }),
   lines: (result, typed) => deliveredLines([result].flat(), typed),
   would: result => `create ${keysText(result)}`,

@@ -1,4 +1,4 @@
-/** How new secrets reach whoever asked for them: the options for it, and what is printed then. */
+/** How new secrets are delivered: options, and what is printed. */
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { CreatedKey, IssuedKey } from '../../../contract/views.ts'
 import type { Context } from '../../declare/declaration.ts'
@@ -17,7 +17,7 @@ interface Typed {
 
 type Deliver = ((created: readonly IssuedKey[]) => Promise<void>) | undefined
 
-/** Runs `work`, with its secrets delivered as asked; what went to a file is left out of the result. */
+/** Runs `work` and delivers its secrets as asked. Secrets that went to a file are not in the result. */
 export async function delivered<T extends IssuedKey>(
   ctx: Context,
   { out, raw }: Typed,
@@ -60,10 +60,10 @@ async function withSecretFile<T>(
   return withNewSecretFile(ctx.path(typed), ctx.dryRun, work)
 }
 
-/** Whether stdout is to hold the secret. */
+/** Whether stdout gets only the secret. */
 export const revealsSecret = ({ out }: Typed): boolean => out === undefined
 
-/** What is printed in place of a sentence: the secrets alone, or the path of the file that holds them. */
+/** Printed in place of a sentence: only the secrets, or the path of their file. */
 export function deliveredLines(
   created: readonly IssuedKey[],
   { out, raw }: Typed,
@@ -72,7 +72,7 @@ export function deliveredLines(
   return out === undefined ? undefined : created.slice(0, 1).flatMap(key => key.secretFile ?? [])
 }
 
-/** What goes to stderr. */
+/** Printed on stderr. */
 export function deliveryNotice(
   created: readonly IssuedKey[],
   { out, raw }: Typed,
@@ -83,7 +83,7 @@ export function deliveryNotice(
   return first?.secret ? 'Copy it now: it cannot be shown again.' : undefined
 }
 
-/** The same of keys that were created, or were there; and whether anything bounds them. */
+/** The same for created keys, which may have existed. Also says if nothing bounds them. */
 export function creationNotice(keys: readonly CreatedKey[], typed: Typed): string | undefined {
   const made = keys.filter(key => key.created)
   const [first] = made

@@ -1,4 +1,4 @@
-/** The options by which keys are chosen, the same for every command that lists or changes several. Decides nothing. */
+/** The options that choose keys, for every command that lists or changes several. */
 
 import { keyStatuses } from '../../../contract/views/words.ts'
 import type { Key } from '../../../contract/views.ts'
@@ -32,7 +32,7 @@ export const keyFilters = { ...stateFilters, ...ownerFilters }
 
 export type Filters = Values<typeof keyFilters>
 
-/** The filter of the operations, of what was typed. */
+/** The filter of the operations. */
 export const keyFilter = (typed: Filters) => ({
   status: typed.status,
   user: typed.user,

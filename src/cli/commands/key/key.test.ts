@@ -1,4 +1,4 @@
-/** The commands on keys as somebody types them. */
+/** The key commands as typed. */
 import { expect, test } from 'bun:test'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ async function home() {
   }
 }
 
-/** Each nullable field: how it is set, how it is cleared, and what it is then. */
+/** Each nullable field: how to set it, how to clear it, and its values then. */
 const setters: readonly (readonly [keyof Key, readonly string[], string, unknown, unknown])[] = [
   ['user', ['--user', 'bob'], '--no-user', { username: 'bob' }, null],
   ['project', ['--project', 'site'], '--no-project', { slug: 'site' }, null],
@@ -276,7 +276,7 @@ test('a file that cannot be kept makes no key', async () => {
   await using at = await home()
   const folder = at.file('leaving')
   mkdirSync(folder)
-  // The folder goes away while the key is being made.
+  // The folder disappears while the key is being created.
   const now = () => {
     rmSync(folder, { recursive: true, force: true })
     return at.clock.now

@@ -1,4 +1,4 @@
-/** Keys as a list shows them: with what they are sorted and chosen by, which no other format holds. Draws; decides nothing. */
+/** The key list, with the columns for its order and filters. No other format has them. */
 
 import type { Key, KeySort } from '../../../contract/views.ts'
 import type { KeyStanding } from '../../../index.ts'
@@ -9,12 +9,12 @@ import { percentUsed } from '../../draw/limits.ts'
 import { keyColumns } from './filters.ts'
 
 export type Listed = Key & {
-  /** Tokens by day. */
+  /** Tokens per day. */
   readonly activity?: readonly number[] | undefined
   readonly standing?: KeyStanding | undefined
 }
 
-/** @param over whether the keys were chosen by how full their limits are */
+/** @param over whether keys were filtered by how full their limits are */
 export function listedColumns(sort: KeySort | undefined, over: boolean): readonly Column<Listed>[] {
   const added = [...(over ? [fullest] : []), ...(sort === 'tokens' || sort === 'cost' ? [used[sort]] : [])]
   const [name, start, status, ...others] = keyColumns

@@ -1,6 +1,6 @@
 /**
- * Commands that change one key, or with --all-matching every key that fits a filter: their options, what they ask, and
- * that what was listed is what is changed. The rules are in the operations.
+ * Commands that change one key, or every key that matches a filter with --all-matching: their options and questions.
+ * The keys that are changed are those that were shown. The rules are in the operations.
  */
 
 import { LatchkeyError } from '../../../contract/errors.ts'
@@ -33,25 +33,25 @@ interface Typed {
   readonly key: string | undefined
   readonly allMatching: boolean
   readonly expectCount: number | undefined
-  /** What a person confirmed; see `confirmMany`. */
+  /** The keys that a person confirmed; see `confirmMany`. */
   readonly confirmedIds?: readonly string[]
 }
 
-/** What such a command does, to one key and to many. */
+/** What such a command does, with one key and with many. */
 interface Changing<T> {
   readonly filter: (typed: T) => KeyFilter
   readonly one: (keys: Latchkey['keys'], key: KeySelector, typed: T) => Promise<ChangedKey>
   readonly many: (typed: T) => BulkChange
-  /** How the question about many begins: `Revoke for good`. */
+  /** The beginning of the question about many keys: `Revoke for good`. */
   readonly question: string
-  /** What to ask about one; left out: nothing. */
+  /** The question about one key. By default there is none. */
   readonly askOne?: (key: Key) => Confirmation
 }
 
-/** The parts of a declaration that follow. */
+/** The parts of the declaration that depend on it. */
 export function changing<T>({ filter, one, many, question, askOne }: Changing<T>) {
   return {
-    // What is unclear is said before anything is asked.
+    // Check the selection before asking.
     asks: (typed: T & Typed) => whichKey(typed, filter(typed)) === undefined || askOne !== undefined,
     confirm: async (ctx: Context, typed: T & Typed): Promise<Confirmation | undefined> => {
       const only = whichKey(typed, filter(typed))
@@ -71,10 +71,10 @@ export function changing<T>({ filter, one, many, question, askOne }: Changing<T>
   }
 }
 
-/** How many read where they are printed. */
+/** How many keys are printed. */
 export const manyKeys = { columns: keyColumns, empty: 'No keys match. Nothing was changed.' }
 
-/** The one key that was named; undefined for all that match. @throws usage when it is unclear which */
+/** The one key that was named; undefined with --all-matching. @throws usage (neither or both) */
 function whichKey({ key, allMatching, expectCount }: Typed, filter: KeyFilter): string | undefined {
   const filtered = Object.values(filter).some(value => value !== undefined)
   if (key === undefined) {
@@ -89,7 +89,7 @@ function whichKey({ key, allMatching, expectCount }: Typed, filter: KeyFilter): 
   )
 }
 
-/** Shows the keys and has their number typed; asks nothing when there are none. */
+/** Shows the keys and asks for their number. Does not ask if there are none. */
 async function confirmMany(
   ctx: Context,
   { expectCount }: Typed,
@@ -111,7 +111,7 @@ async function confirmMany(
   }
 }
 
-/** Changes what was confirmed, or else what matches now. */
+/** Changes what was confirmed, or what matches now. */
 async function changeMany(
   ctx: Context,
   { expectCount: count, confirmedIds }: Typed,
@@ -129,7 +129,7 @@ async function changeMany(
 
 const recentMs = 7 * 86_400_000
 
-/** Whether somebody is likely to notice when a key stops working. */
+/** Whether somebody may notice when a key stops working. */
 export const isInUse = ({ lastUsedAt }: Pick<Key, 'lastUsedAt'>, now: Date): boolean =>
   lastUsedAt !== null && now.getTime() - lastUsedAt.getTime() <= recentMs
 

@@ -1,4 +1,4 @@
-/** What a request asks for, as `explain` and `verify` let it be described. */
+/** Options that describe a request, for `explain` and `verify`. */
 
 import type { Values } from '../../declare/declaration.ts'
 import { opt } from '../../declare/define.ts'
@@ -14,7 +14,7 @@ export const requestOptions = {
   at: opt.as('date', moment, 'Answer for this time (default: now)'),
 }
 
-/** The same as operations take it. */
+/** The input of the operations. */
 export const request = ({ model, scope, endUser, at, tokens, costUsd }: Values<typeof requestOptions>) => ({
   model,
   scope,

@@ -1,6 +1,6 @@
 import { changedKey } from '../../../contract/views/keys.ts'
 import { command, oneOrRows, opt } from '../../declare/define.ts'
-import { outcomeText } from '../changes.ts'
+import { outcomeText } from '../thing.ts'
 import { type Filters, keyFilter, keyFilters } from './filters.ts'
 import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 

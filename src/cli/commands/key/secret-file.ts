@@ -1,21 +1,21 @@
 /**
- * Puts new secrets into a file of their own: made anew, readable by its owner alone, on disk before the database
- * knows of them, and gone again when they are not kept. Must never write over anything.
+ * Writes new secrets to a new file that only its owner can read. It is on disk before the database has the keys, and
+ * removed if they are not stored. Never overwrites anything.
  */
 import type { IssuedKey } from '../../../contract/views.ts'
 import { requireFree, withNewFile } from '../../../system/files.ts'
 
 export interface NewSecretFile {
   readonly path: string
-  /** Writes one secret as it is, several as NDJSON; resolves when they are on disk. */
+  /** Writes one secret as plain text, several as NDJSON. Resolves when they are on disk. */
   readonly deliver: (issued: readonly IssuedKey[]) => Promise<void>
 }
 
 /**
- * Runs `work`, which makes the file when it has something to deliver; when it fails after all, the file is taken away
- * again. A dry run only looks whether it could be made.
+ * Runs `work`, which creates the file when it has something to deliver. If it fails afterwards, the file is removed. A
+ * dry run only checks whether the file could be created.
  *
- * @throws conflict when there is something of that name, usage, permission
+ * @throws conflict (the name is taken), usage, permission
  */
 export async function withNewSecretFile<T>(
   path: string,

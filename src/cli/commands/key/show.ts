@@ -1,6 +1,6 @@
-import { nouns } from '../../../contract/nouns.ts'
 import { key } from '../../../contract/views/keys.ts'
-import { arg, command, one } from '../../declare/define.ts'
+import { command, one } from '../../declare/define.ts'
+import { selecting } from '../thing.ts'
 
 export default command({
   effect: 'read',
@@ -10,7 +10,7 @@ export default command({
     'latchkey key show ci --json',
     'printf %s "$secret" | latchkey key show -',
   ],
-  args: { key: arg.one(nouns.key.selectors) },
+  args: selecting('key'),
   run: async (ctx, { key }) => (await ctx.operations()).keys.get(await ctx.keySelector(key)),
   prints: one(key),
 })

@@ -5,7 +5,7 @@ import { arg, command, one } from '../../declare/define.ts'
 import { hitLines, limitLines } from '../../draw/limits.ts'
 import { request, requestOptions } from './request.ts'
 
-/** What a code that names no key means. */
+/** What each code means when no key is known. */
 const unlike: Readonly<Record<string, string>> = {
   malformed: 'The secret is incomplete or mistyped.',
   not_found: 'No key in this database has that secret.',

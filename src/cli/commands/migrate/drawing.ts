@@ -1,4 +1,4 @@
-/** How the schema moved, what was lost by it, and what is wrong with it. Draws; decides nothing. */
+/** Shows migrations, what they lose, and problems of the schema. */
 import type { Migrated, SchemaCheck } from '../../../contract/views.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
@@ -15,7 +15,7 @@ export function migratedLines(run: Migrated): string {
   ].join('\n')
 }
 
-/** The same of a dry run, as it goes on behind "Would". */
+/** The text of a dry run, after "Would". */
 export const migrationPlanLines = (run: Migrated): string =>
   run.steps.length === 0
     ? `change nothing: ${run.path} already has schema version ${run.to}`
@@ -25,7 +25,7 @@ export const migrationPlanLines = (run: Migrated): string =>
         ...(Object.keys(run.lost).length === 0 ? [] : [`and lose ${lossLine(run.lost)}`]),
       ].join('\n')
 
-/** `usage (3 rows), limits.reset_at (1 value)`; empty when nothing is lost. */
+/** `usage (3 rows), limits.reset_at (1 value)`; empty if nothing is lost. */
 export const lossLine = (lost: Readonly<Record<string, number>>): string =>
   Object.entries(lost)
     .map(([name, count]) => `${name} (${lossOf(name, count)})`)
@@ -34,7 +34,7 @@ export const lossLine = (lost: Readonly<Record<string, number>>): string =>
 const lossOf = (name: string, count: number): string =>
   `${count} ${name.includes('.') ? 'value' : 'row'}${count === 1 ? '' : 's'}`
 
-/** Everything that a check of the schema and the file has found, a line each. */
+/** All findings of a check, one per line. */
 export const schemaCheckLines = (check: SchemaCheck, brush: Brush): string =>
   check.ok
     ? `${brush.good('ok')}: the schema of ${check.path} matches its migrations`

@@ -1,7 +1,8 @@
 import { createdProject } from '../../../contract/views/people.ts'
-import { arg, command, one, opt } from '../../declare/define.ts'
+import { arg, command, opt } from '../../declare/define.ts'
 import { eachLimit, limit } from '../../declare/parse.ts'
 import { fields } from '../fields.ts'
+import { creating } from '../thing.ts'
 
 export default command({
   effect: 'write',
@@ -23,11 +24,5 @@ export default command({
   wizard: ['description', 'limit'],
   run: async (ctx, { ifNotExists, ...typed }) =>
     (await ctx.operations()).projects.create(fields(typed), { ifNotExists }),
-  prints: one(createdProject, {
-    done: project =>
-      project.created
-        ? `Created project ${project.slug} (${project.id})`
-        : `Unchanged: project ${project.slug} (${project.id}) already exists`,
-  }),
-  would: project => `create project ${project.slug}`,
+  ...creating('project', createdProject),
 })

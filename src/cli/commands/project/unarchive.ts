@@ -1,16 +1,13 @@
-import { nouns } from '../../../contract/nouns.ts'
 import { changedProject } from '../../../contract/views/people.ts'
-import { arg, command, one } from '../../declare/define.ts'
-import { outcomeText } from '../changes.ts'
+import { command } from '../../declare/define.ts'
+import { outcome, selecting } from '../thing.ts'
 
 export default command({
   effect: 'write',
   summary: 'Unarchive a project; its keys work again',
   examples: ['latchkey project unarchive shop'],
-  args: { project: arg.one(nouns.project.selectors) },
+  args: selecting('project'),
   run: async (ctx, { project }) => (await ctx.operations()).projects.unarchive(project),
-  prints: one(changedProject, {
-    done: project => outcomeText(`Unarchived ${project.slug}`, 'project', project),
-  }),
+  prints: outcome('project', changedProject, project => `Unarchived ${project.slug}`),
   would: project => `unarchive ${project.slug}`,
 })

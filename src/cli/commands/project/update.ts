@@ -1,9 +1,8 @@
-import { nouns } from '../../../contract/nouns.ts'
 import { changedProject } from '../../../contract/views/people.ts'
-import { arg, command, one, opt, verbatim } from '../../declare/define.ts'
+import { command, opt, verbatim } from '../../declare/define.ts'
 import { eachLimit, eachLimitName, limit, limitName, member } from '../../declare/parse.ts'
-import { updatedText } from '../changes.ts'
 import { fields } from '../fields.ts'
+import { selecting, updating } from '../thing.ts'
 
 export default command({
   effect: 'write',
@@ -13,7 +12,7 @@ export default command({
     'latchkey project update shop --add-member bob=viewer --remove-member carol',
     'latchkey project update shop --owner bob --limit usd=200/30d',
   ],
-  args: { project: arg.one(nouns.project.selectors) },
+  args: selecting('project'),
   options: {
     name: opt.text('name', 'Display name'),
     slug: opt.text('slug', 'Unique short name'),
@@ -33,8 +32,5 @@ export default command({
   },
   run: async (ctx, { project, ...changes }) =>
     (await ctx.operations()).projects.update(project, fields(changes)),
-  prints: one(changedProject, {
-    done: (project, brush) => updatedText('project', project, brush),
-  }),
-  would: project => `update project ${project.slug}`,
+  ...updating('project', changedProject),
 })

@@ -1,4 +1,4 @@
-/** Serves the database of a run: how the server is connected, logged and stopped. The only importer of the server. */
+/** Connects, logs and stops the server. The only importer of `src/server/`. */
 import type { Served } from '../../../contract/views.ts'
 import type { HostPort } from '../../../server/listen.ts'
 import { createLog, logLine, logText } from '../../../server/log.ts'
@@ -13,7 +13,7 @@ export interface Serving {
 }
 
 /**
- * Serves until the process is told to stop. Its log goes to stderr: text for people at a terminal, JSON for programs.
+ * Serves until the process is told to stop. Logs to stderr: text on a terminal, JSON for programs.
  *
  * @throws usage, conflict, permission
  */

@@ -1,4 +1,4 @@
-/** Usage and what it costs: days as bars, counts as columns, and what was done to it. Draws; decides nothing. */
+/** Shows usage and its cost: days as bars, counts as columns. Also shows what compacting and importing did. */
 
 import type {
   Compacted,
@@ -22,7 +22,7 @@ import { many } from '../../draw/quantity.ts'
 import { sumOf } from '../../draw/totals.ts'
 import { fold } from '../../terminal/width.ts'
 
-/** Whose it is and what it comes to, how full its limits are, and its days. */
+/** The key and its totals, how full its limits are, and its days. */
 export const statsLines = ({ key, totals, limits, series, denials }: Stats, brush: Brush): string =>
   [
     ...fold(`${brush.bold(key.name)} (${key.id})  ${keyStatus(key.status, brush)}`, brush.width),
@@ -34,7 +34,7 @@ export const statsLines = ({ key, totals, limits, series, denials }: Stats, brus
     ...dayBars(series, brush),
   ].join('\n')
 
-/** `Denied: 12 limit_exceeded, last 2 minutes ago`, below an empty line; nothing of a key that was not denied. */
+/** `Denied: 12 limit_exceeded, last 2 minutes ago`, below an empty line. Empty if the key was never denied. */
 export const denialLines = (denials: readonly Denial[], brush: Brush): readonly string[] =>
   denials.length === 0
     ? []
@@ -54,7 +54,7 @@ function totalsLine(totals: Totals, brush: Brush): string {
   return `${many(totals.requests, 'request')}, ${many(totals.tokens, 'token')}${split}, ${brush.dollars(totals.costUsd)}`
 }
 
-/** A bar per day, number first. */
+/** A bar for each day, after its number. */
 function dayBars(series: readonly UsagePoint[], brush: Brush): readonly string[] {
   const most = Math.max(1, ...series.map(point => point.tokens))
   const widest = Math.max(1, ...series.map(point => brush.count(point.tokens).length))
@@ -67,7 +67,7 @@ function dayBars(series: readonly UsagePoint[], brush: Brush): readonly string[]
   })
 }
 
-/** What rows are grouped by, then what was used; last what is largest, beside its bar. */
+/** The columns of the groups, then the amounts. The amount that rows are sorted by comes last, with its bar. */
 export function reportColumns(
   by: readonly ReportGroup[],
   sort: ReportOrder = 'tokens',
@@ -116,7 +116,7 @@ const amountColumns = {
   tokens: { title: 'tokens', cell: (row, brush) => brush.count(row.tokens), align: 'right' },
 } satisfies Record<string, Column<UsageRow>>
 
-/** All rows in one; of the largest alone that says so. */
+/** The sum of all rows. With `top`, its label says that only the largest are included. */
 export function reportTotal(rows: readonly UsageRow[], top: number | undefined): Total<UsageRow> | undefined {
   const [first] = rows
   if (first === undefined || rows.length === 1) return undefined
@@ -137,7 +137,7 @@ export const priceText = (price: Price, brush: Brush): string =>
 
 const monthOfRow = (row: UsageRow, brush: Brush): string => brush.time(row.start, '').slice(0, 7)
 
-/** The start of an hour, or of a day or week: these without their time, which is midnight in each row. */
+/** The start of an hour, day or week. The time is left out if it is midnight in every row. */
 function startOfRow(row: UsageRow, brush: Brush, rows: readonly UsageRow[]): string {
   if (row.start === null) return ''
   const timed = haveTimes.get(rows) ?? rows.some(each => each.start && !isMidnight(brush.time(each.start)))
@@ -145,7 +145,7 @@ function startOfRow(row: UsageRow, brush: Brush, rows: readonly UsageRow[]): str
   return timed ? brush.time(row.start) : brush.time(row.start).slice(0, 10)
 }
 
-/** Asked for each row, and answered once for all. */
+/** Computed once for all rows. */
 const haveTimes = new WeakMap<readonly UsageRow[], boolean>()
 
 const isMidnight = (time: string): boolean => time.endsWith(' 00:00')
@@ -155,13 +155,13 @@ export const ingestLines = (report: IngestReport, brush: Brush): string =>
     ? `${report.file}: already counted, nothing to do`
     : `${report.file}: counted ${countedText(report, brush)}`
 
-/** The same of a dry run, as it goes on behind "Would". */
+/** The text of a dry run, after "Would". */
 export const ingestPlanLines = (report: IngestReport, brush: Brush): string =>
   report.alreadyCounted
     ? `count nothing: ${report.file} is already counted`
     : `count ${countedText(report, brush)}`
 
-/** `9 of 10 events for 2 keys, 1 bad`, and what is wrong with the bad ones. */
+/** `9 of 10 events for 2 keys, 1 bad`, and the problems of the bad ones. */
 function countedText(report: IngestReport, brush: Brush): string {
   const left = [
     report.duplicates > 0 ? `${brush.count(report.duplicates)} counted before` : '',
@@ -180,7 +180,7 @@ function countedText(report: IngestReport, brush: Brush): string {
 export const compactedLines = (report: Compacted, brush: Brush): string =>
   `${many(report.rowsBefore, 'bucket')} before, ${brush.count(report.rowsAfter)} now${compactedParts(report, brush)}`
 
-/** What went where, a line each; empty when nothing did. */
+/** One line for each kind of change; empty if there was none. */
 export function compactedParts(report: Compacted, brush: Brush): string {
   const parts: readonly (readonly [number, string])[] = [
     [report.minutesDeleted, 'of a minute deleted'],

@@ -1,18 +1,18 @@
-/** Puts a report of usage into an HTML file. */
+/** Writes a usage report to an HTML file. */
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { UsageOverview } from '../../../index.ts'
 import { replaceFile, requireFree, withNewFile } from '../../../system/files.ts'
 import type { Context } from '../../declare/declaration.ts'
 import { usagePage } from '../../draw/page/usage.ts'
 
-/** Where a page goes. */
+/** Where to write the page. */
 interface PageFile {
   readonly file: string
-  /** Whether it may take the place of another. */
+  /** Whether it may replace a file. */
   readonly replace: boolean
 }
 
-/** Writes what `read` gives, and gives it back. @throws conflict, usage, permission */
+/** Writes what `read` returns, and returns it. @throws conflict, usage, permission */
 export async function writeUsagePage(
   ctx: Context,
   { file, replace }: PageFile,
@@ -33,7 +33,7 @@ export async function writeUsagePage(
   }
   if (replace) return fill(text => replaceFile(path, text))
   const hint = 'name a new file, or overwrite that one with --force'
-  // Found out before anything is worked out for it.
+  // Fail before the report is computed.
   requireFree(path, hint)
   return withNewFile(path, hint, fill)
 }

@@ -1,9 +1,10 @@
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { createdUser } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
-import { arg, command, one, opt } from '../../declare/define.ts'
+import { arg, command, opt } from '../../declare/define.ts'
 import { eachLimit, limit } from '../../declare/parse.ts'
 import { fields } from '../fields.ts'
+import { creating } from '../thing.ts'
 
 export default command({
   effect: 'write',
@@ -44,11 +45,5 @@ export default command({
       { ifNotExists },
     )
   },
-  prints: one(createdUser, {
-    done: user =>
-      user.created
-        ? `Created user ${user.username} (${user.id})`
-        : `Unchanged: user ${user.username} (${user.id}) already exists`,
-  }),
-  would: user => `create user ${user.username}`,
+  ...creating('user', createdUser),
 })

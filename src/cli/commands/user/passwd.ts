@@ -1,7 +1,6 @@
-import { nouns } from '../../../contract/nouns.ts'
 import { changedUser } from '../../../contract/views/people.ts'
-import { arg, command, one, opt } from '../../declare/define.ts'
-import { outcomeText } from '../changes.ts'
+import { command, opt } from '../../declare/define.ts'
+import { outcome, selecting } from '../thing.ts'
 
 export default command({
   effect: 'write',
@@ -12,7 +11,7 @@ export default command({
     'printf %s "$password" | latchkey user passwd alice --password-file -',
     'latchkey user passwd alice --remove',
   ],
-  args: { user: arg.one(nouns.user.selectors) },
+  args: selecting('user'),
   options: {
     passwordFile: opt.text('file', 'File with the password; - is stdin'),
     remove: opt.flag('Remove the password'),
@@ -20,7 +19,7 @@ export default command({
   run: async (ctx, { user, passwordFile, remove }) => {
     const operations = await ctx.operations()
     if (remove) return operations.users.setPassword(user, null)
-    // Who is meant is settled before anybody types a password.
+    // Find the user before anybody types a password.
     const { id, username } = await operations.users.get(user)
     const password =
       passwordFile === undefined
@@ -28,15 +27,8 @@ export default command({
         : await ctx.passwordFromFile(passwordFile)
     return operations.users.setPassword(id, password)
   },
-  prints: one(changedUser, {
-    done: user =>
-      outcomeText(
-        user.hasPassword
-          ? `Set the password of ${user.username}`
-          : `Removed the password of ${user.username}`,
-        'user',
-        user,
-      ),
-  }),
+  prints: outcome('user', changedUser, user =>
+    user.hasPassword ? `Set the password of ${user.username}` : `Removed the password of ${user.username}`,
+  ),
   would: user => `${user.hasPassword ? 'set' : 'remove'} the password of ${user.username}`,
 })

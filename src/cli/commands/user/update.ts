@@ -1,10 +1,9 @@
-import { nouns } from '../../../contract/nouns.ts'
 import { changedUser } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
-import { arg, command, one, opt, verbatim } from '../../declare/define.ts'
+import { command, opt, verbatim } from '../../declare/define.ts'
 import { eachLimit, limit, limitName } from '../../declare/parse.ts'
-import { updatedText } from '../changes.ts'
 import { fields } from '../fields.ts'
+import { selecting, updating } from '../thing.ts'
 
 export default command({
   effect: 'write',
@@ -16,7 +15,7 @@ export default command({
     'latchkey user update alice --username alicia --no-email',
     'latchkey user update alice --limit usd=50/30d --no-limit tokens',
   ],
-  args: { user: arg.one(nouns.user.selectors) },
+  args: selecting('user'),
   options: {
     username: opt.text('username', 'New username'),
     email: opt.clearable('address', verbatim, 'Email address'),
@@ -32,8 +31,5 @@ export default command({
     ),
   },
   run: async (ctx, { user, ...changes }) => (await ctx.operations()).users.update(user, fields(changes)),
-  prints: one(changedUser, {
-    done: (user, brush) => updatedText('user', user, brush),
-  }),
-  would: user => `update user ${user.username}`,
+  ...updating('user', changedUser),
 })

@@ -1,4 +1,4 @@
-/** The program that is running. */
+/** The version of the running program. */
 import type { ProgramInfo } from '../../../contract/views.ts'
 import { programVersion } from '../../../system/version.ts'
 

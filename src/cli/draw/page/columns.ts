@@ -1,6 +1,6 @@
 /**
- * Columns over time as SVG. Lengths across are percentages, so that it fills any width while its text keeps its size.
- * Pure: knows nothing of what the numbers mean.
+ * A column chart as SVG. Horizontal lengths are percentages, so that it fills any width while its text keeps its size.
+ * Pure: does not know what the numbers mean.
  */
 import { html, type Markup } from './markup.ts'
 
@@ -8,18 +8,18 @@ interface Bar {
   readonly size: number
   /** What it is and how much, in full. */
   readonly title: string
-  /** What stands below it, where there is room; empty for nothing. */
+  /** The label below it, shown if there is room; empty for none. */
   readonly label: string
-  /** Whether the time that it stands for is only counted in part. */
+  /** Whether its period was only counted in part. */
   readonly isPart: boolean
 }
 
 export interface ColumnChart {
   readonly title: string
-  /** What it shows, for who cannot see it. */
+  /** Describes the chart for screen readers. */
   readonly description: string
   readonly bars: readonly Bar[]
-  /** How a size reads on the scale. */
+  /** Formats an amount for the scale. */
   readonly scale: (size: number) => string
 }
 
@@ -46,7 +46,7 @@ export function columnChart({ title, description, bars, scale }: ColumnChart): M
 <desc id="columns-description">${description}</desc>
 ${ticks.slice(1).map(tick => html`<line x1="0" x2="100%" y1="${y(tick)}" y2="${y(tick)}"/>`)}
 ${bars.map(({ size, title, isPart }, n) => {
-  // Something is never drawn as nothing.
+  // Only 0 is drawn as nothing.
   const barTop = size === 0 ? y(0) : Math.min(Number(y(size)), Number(y(0)) - 1).toFixed(1)
   const drawn = html`<rect${isPart ? html` class="part"` : ''} x="${percent((n + gap / 2) * step)}" width="${percent(step * (1 - gap))}" y="${barTop}" height="${(Number(y(0)) - Number(barTop)).toFixed(1)}"/>`
   return html`<g><title>${title}</title>${drawn}</g>`
@@ -60,15 +60,15 @@ ${labelled(bars).map(
 </div>`
 }
 
-/** The part of its place that a bar leaves free. */
+/** The share of its place that a bar leaves empty. */
 const gap = 0.2
 
-/** At the end of the chart a label would stick out of the page; at its beginning there is the scale. */
+/** A label at the end of the chart would stick out of the page; at its beginning there is the scale. */
 const anchor = (at: number, count: number): string => ((at + 0.5) / count > 0.94 ? 'end' : 'middle')
 
 const mostLabels = 10
 
-/** Which bars have their label shown: as many as there is room for, and every other one where it is narrow. */
+/** The bars whose labels are shown: as many as fit, and every second of them on a narrow screen. */
 function labelled(bars: readonly Bar[]): readonly { readonly at: number; readonly isMore: boolean }[] {
   const all = bars.flatMap(({ label }, at) => (label === '' ? [] : [at]))
   const every = Math.ceil(all.length / mostLabels)
@@ -76,7 +76,7 @@ function labelled(bars: readonly Bar[]): readonly { readonly at: number; readonl
   return shown.map((at, n) => ({ at, isMore: n % 2 === 1 && shown.length > mostLabels / 2 }))
 }
 
-/** From 0 to the first round number that is not below `most`, in three to five steps. */
+/** From 0 to the first round number that is at least `most`, in three to five steps. */
 export function niceTicks(most: number): readonly number[] {
   if (!(most > 0)) return [0, 1]
   const rough = most / 4

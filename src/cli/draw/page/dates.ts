@@ -1,4 +1,4 @@
-/** How moments read on a page, in one time zone: as people write them in text, and as they sort in tables. */
+/** Formats moments for a page in one time zone: for text, and so that tables can be sorted. */
 import type { Timeline } from '../../../index.ts'
 
 export type Calendar = ReturnType<typeof calendar>
@@ -21,17 +21,17 @@ export function calendar(timeZone: string) {
     minute,
     /** `2026-11-20` */
     day: (moment: Date): string => minute(moment).slice(0, 10),
-    /** `13–20 November 2026`; the end is the first moment that is no longer meant. */
+    /** `13–20 November 2026`; the end is exclusive. */
     span: ({ start, end }: { readonly start: Date; readonly end: Date }): string =>
       dates.formatRange(start, new Date(end.getTime() - 1)),
-    /** What a bar stands for, in full. */
+    /** The period of a bar, in full. */
     full: (period: Period, start: Date | null): string => {
       if (start === null) return ''
       if (period === 'month') return month.format(start)
       const day = weekday.format(start)
       return period === 'hour' ? `${day}, ${time.format(start)}` : period === 'week' ? `week of ${day}` : day
     },
-    /** What stands below it: of hours the days that begin, and where these are few some hours too. */
+    /** The label below a bar. For hours, the days that begin, and some hours too if there are few days. */
     label: (period: Period, start: Date | null, bars: number): string => {
       if (start === null) return ''
       if (period === 'month') return shortMonth.format(start)

@@ -1,9 +1,6 @@
-/**
- * HTML that cannot be broken by what is put into it: whatever is not markup made here is escaped, in this one place.
- * Pure.
- */
+/** HTML that escapes everything that is not markup from here. The only place that escapes. Pure. */
 
-/** Text that is HTML already. Only `html` makes it. */
+/** Text that is already HTML. Only `html` creates it. */
 export class Markup {
   readonly #text: string
 
@@ -18,7 +15,7 @@ export class Markup {
 
 type Content = string | number | Markup | null | readonly Content[]
 
-/** Everything between the braces is text, for elements and for quoted attributes alike, unless `html` made it. */
+/** Values between the braces are escaped, for elements and for quoted attributes, unless they come from `html`. */
 export const html = (strings: TemplateStringsArray, ...contents: readonly Content[]): Markup =>
   new Markup(String.raw({ raw: strings }, ...contents.map(rendered)))
 
@@ -29,7 +26,7 @@ function rendered(content: Content): string {
   return Bun.escapeHTML(visible(String(content)))
 }
 
-/** Control characters are none that HTML may hold: their pictures stand for them. */
+/** HTML cannot contain control characters, so their pictures are shown. */
 const visible = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
   text.replace(/[\x00-\x1f\x7f-\x9f]/g, character => {

@@ -1,4 +1,4 @@
-/** How a page looks: on screens of any width, light or dark, and on paper. It needs no font and no image. */
+/** The style of a page: for screens of any width, light or dark, and for paper. Needs no font and no image. */
 
 export const style = `
 :root {

@@ -7,7 +7,7 @@ import { type TestLatchkey, temporaryLatchkey } from '../../../testing/latchkey.
 import { run } from '../../../testing/run.ts'
 import { requireTool } from '../../../testing/tools.ts'
 
-/** Names that would be markup, leave an attribute, turn the line around, or run out of their column. */
+/** Names that could break markup, attributes, the text direction, or the layout. */
 const hostile = [
   '<script>document.title = "taken"</script>',
   '"><img src=http://127.0.0.1:9/x onerror=alert(1)>',
@@ -60,7 +60,7 @@ describe('the file', () => {
     expect(statSync(file('nightly.html')).mode & 0o777).toBe(0o640)
     expect(await latchkey('usage report --html fresh.html --force')).toMatchObject({ code: 0 })
     expect(statSync(file('fresh.html')).mode & 0o777).toBe(0o600)
-    // What fails leaves the old page.
+    // A failure keeps the old page.
     expect((await latchkey('usage report --key nobody --html nightly.html --force')).code).toBe(3)
     expect(readFileSync(file('nightly.html'), 'utf8')).toStartWith('<!doctype html>')
     expect((await latchkey('usage report --force')).code).toBe(2)
@@ -146,9 +146,9 @@ describe('in Chromium', () => {
   let browser: Browser | undefined
   afterAll(() => browser?.close())
 
-  /** What is open, and all that it asked for and complained of meanwhile. */
+  /** The page, and everything that it requested and reported. */
   async function open(name: string, options: BrowserContextOptions) {
-    // Loaded here, because it is not needed where there is no Chromium.
+    // Loaded here, because it is not needed without Chromium.
     const { chromium } = await import('playwright-core')
     browser ??= await chromium.launch({
       executablePath: Bun.which('chromium') ?? '',
@@ -317,7 +317,7 @@ const tableOf = (page: Page, by: string) =>
     })),
   )
 
-/** The contrast of what is painted with the page behind it, as WCAG 2.2 defines it. */
+/** The contrast of a painted colour with the page, as WCAG 2.2 defines it. */
 const contrasts = (page: Page) =>
   page.locator(':root').evaluate(({ ownerDocument: document }) => {
     const luminance = (color: string): number => {

@@ -1,6 +1,6 @@
 /**
- * What was used, as one page to keep or to mail: text, tables and SVG in one file that loads nothing and runs nothing.
- * Pure: an overview in, HTML out. Must never work out a number that the overview could hold.
+ * A usage report as one page to keep or to mail: text, tables and SVG in one file that loads nothing and runs nothing.
+ * Pure: an overview in, HTML out. Numbers are computed in the overview, not here.
  */
 import type { ReportGroup, Totals, UsageRow } from '../../../contract/views.ts'
 import type { Timeline, UsageOverview } from '../../../index.ts'
@@ -16,7 +16,7 @@ import { style } from './style.ts'
 export function usagePage(overview: UsageOverview): string {
   const dates = calendar(overview.timeZone)
   const title = overview.range === null ? 'Usage' : `Usage, ${dates.span(overview.range)}`
-  // The one style below, and nothing else: no script, no image, no font, no connection.
+  // Allows only the style below: no script, no image, no font, no connection.
   const hash = new Bun.CryptoHasher('sha256').update(style).digest('base64')
   const policy = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`
   return html`<!doctype html>
@@ -54,7 +54,7 @@ ${isShownAbove(overview) ? '' : everyRow(overview, dates)}
 
 const nothing = html`<section><p>No usage in that time.</p></section>`
 
-/** What the page is about, in one line. */
+/** The subject of the page, in one line. */
 function about({ range, only, timeZone, generatedAt }: UsageOverview, dates: Calendar): Markup {
   const parts = [
     range === null ? [] : html`From ${moment(range.start, dates)} until ${moment(range.end, dates)}`,
@@ -78,7 +78,7 @@ ${keys === undefined || only.key !== undefined ? '' : html`<div><dt>Keys in use<
 </section>`
 }
 
-/** What is measured, and how it reads. */
+/** What is measured, and how it is formatted. */
 const metrics = {
   tokens: {
     name: 'Tokens',
@@ -95,7 +95,7 @@ const metrics = {
 
 const compact = new Intl.NumberFormat('en-US', { notation: 'compact' })
 
-/** `1.5M`, `$250K`; of few dollars the cents, too. */
+/** `1.5M`, `$250K`; small amounts of dollars with cents. */
 function onScale(sort: UsageOverview['sort'], largest: number): (value: number) => string {
   if (sort !== 'cost') return value => compact.format(value)
   const digits = largest >= 0.1 ? 2 : digitsFor(largest)
@@ -139,7 +139,7 @@ ${rowTable({ caption: `Usage by ${period}`, by: [period], rows, total: overview.
 const subjects = { key: 'Keys', user: 'Users', project: 'Projects', model: 'Models' } as const
 const mostShown = 10
 
-/** Who or what used most: the table is the chart. */
+/** Who or what used most, with bars in the table. */
 function shares(overview: UsageOverview, { by, rows }: UsageOverview['shares'][number]): Markup {
   const { sort } = overview
   const { name, of } = metrics[sort]
@@ -174,7 +174,7 @@ ${others.length === 0 ? '' : html`<tfoot><tr><th class="name" scope="row">${coun
 const bar = (fraction: number): Markup =>
   html`<svg class="share" width="100%" height="6" aria-hidden="true"><rect width="${Number((fraction * 100).toFixed(2))}%" height="6" rx="1"/></svg>`
 
-/** Under a thousandth it is not nothing. */
+/** Less than 0.1% is not shown as 0. */
 const percent = (fraction: number): string =>
   fraction > 0 && fraction < 0.001
     ? '<0.1%'
@@ -182,11 +182,11 @@ const percent = (fraction: number): string =>
       ? '>99.9%'
       : `${(fraction * 100).toFixed(1)}%`
 
-/** Whether all rows of the report by this alone were asked for. */
+/** Whether all rows of this group alone were requested. */
 const isAllBy = ({ by, top }: UsageOverview, group: ReportGroup): boolean =>
   top === null && by.length === 1 && by[0] === group
 
-/** Whether one of the sections has all rows of the report that was asked for. */
+/** Whether a section above has all rows of the requested report. */
 const isShownAbove = (overview: UsageOverview): boolean =>
   overview.by.length === 0 ||
   overview.rows.length === 0 ||
@@ -207,7 +207,7 @@ interface RowTable {
   readonly caption: string
   readonly by: readonly ReportGroup[]
   readonly rows: readonly UsageRow[]
-  /** What all of them come to; undefined of the largest alone. */
+  /** The totals of all rows; undefined if only the largest are shown. */
   readonly total: Totals | undefined
   readonly dates: Calendar
 }
@@ -245,7 +245,7 @@ ${total === undefined || rows.length < 2 ? '' : html`<tfoot><tr><th class="name"
   )
 }
 
-/** What is too wide scrolls by itself, with the keyboard too. */
+/** Wide content scrolls by itself, also with the keyboard. */
 const scroller = (label: string, table: Markup): Markup =>
   html`<div class="scroll" role="region" aria-labelledby="${label}" tabindex="0">${table}</div>`
 
@@ -254,7 +254,7 @@ function nameOf(row: UsageRow, by: keyof typeof subjects): Markup {
   return name === null ? html`<span class="rest">none</span>` : isolated(name)
 }
 
-/** A name may be written from right to left, or pretend to be. */
+/** A name may be written from right to left, or contain marks that change the direction. */
 const isolated = (name: string): Markup => html`<bdi>${name}</bdi>`
 
 const timeOf = ({ start }: UsageRow, group: string, dates: Calendar): Markup =>
@@ -265,11 +265,11 @@ const timeOf = ({ start }: UsageRow, group: string, dates: Calendar): Markup =>
 const moment = (date: Date, dates: Calendar): Markup =>
   html`<time datetime="${date.toISOString()}">${dates.minute(date)}</time>`
 
-/** As it is written, and as it is for who copies it: the same where there is nothing to separate. */
+/** A number as written and as copied; these are the same if there are no separators. */
 const number = (value: number): Markup =>
   value < 1_000 ? html`${value}` : html`<data value="${value}">${count(value)}</data>`
 
-/** Dollars with as many digits as it takes to tell the largest of a column apart, and the same in all of it. */
+/** Dollars with the same number of digits in a whole column: as many as its largest value needs. */
 function moneyIn(rows: readonly Totals[]): (value: number) => Markup {
   const digits = digitsFor(rows.reduce((most, row) => Math.max(most, row.costUsd), 0))
   const least = 10 ** -digits

@@ -1,4 +1,4 @@
-/** A database that a release has written is upgraded by this program with every value in its place. */
+/** A database that a release wrote is upgraded by this program, and every value is kept. */
 import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ function load(name: string, path: string): Client {
   return client
 }
 
-/** Every row as the columns that the release knew, whatever has joined since. */
+/** Every row with the columns that the release knew. */
 function contents(client: Client, columns: ReadonlyMap<string, readonly string[]>) {
   return [...columns].map(([table, names]) => [
     table,

@@ -68,22 +68,18 @@ export function examine({ path, depth, name }: ExaminationTask): Examination {
 }
 
 function examineFile(path: string, depth: Depth): Examination {
-  const client = openPrivate(path)
-  try {
-    const contents = describeContents(client, depth)
-    const [damage] = [
-      ...(depth === 'full' ? integrityCheck(client) : depth === 'quick' ? quickCheck(client) : []),
-      ...(depth === 'contents' ? [] : foreignKeyCheck(client)),
-      ...(depth !== 'contents' && Object.keys(contents.rows).length === 0 ? ['it has no tables'] : []),
-    ]
-    return {
-      contents,
-      databaseId: identityOf(client)?.id ?? null,
-      damage: damage ?? null,
-      refusal: refusalOf(client, contents.schemaVersion),
-    }
-  } finally {
-    client.close()
+  using client = openPrivate(path)
+  const contents = describeContents(client, depth)
+  const [damage] = [
+    ...(depth === 'full' ? integrityCheck(client) : depth === 'quick' ? quickCheck(client) : []),
+    ...(depth === 'contents' ? [] : foreignKeyCheck(client)),
+    ...(depth !== 'contents' && Object.keys(contents.rows).length === 0 ? ['it has no tables'] : []),
+  ]
+  return {
+    contents,
+    databaseId: identityOf(client)?.id ?? null,
+    damage: damage ?? null,
+    refusal: refusalOf(client, contents.schemaVersion),
   }
 }
 

@@ -11,6 +11,7 @@ import { codeOf } from '../../../../contract/failure.ts'
 import { byPlural, type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
 import type { Restored } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
+import { series } from '../../../../text/series.ts'
 import { depth, owned, owners, stored, uniqueFields } from '../../../nouns.ts'
 import { columnsOf, rows } from './difference.ts'
 import {
@@ -35,10 +36,10 @@ interface Reference {
 
 /** What may belong to a thing, as text. */
 const belongings = (owner: Noun): string =>
-  nounNames
-    .filter(noun => owned(owner).some(([each]) => each === noun))
-    .map(noun => nouns[noun].plural)
-    .join(' or ')
+  series(
+    nounNames.filter(noun => owned(owner).some(([each]) => each === noun)).map(noun => nouns[noun].plural),
+    'or',
+  )
 
 interface Names {
   readonly added: string[]

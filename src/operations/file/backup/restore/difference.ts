@@ -11,17 +11,9 @@ import { stored } from '../../../nouns.ts'
 
 /** What would change if the private copy replaced the database. */
 export function compareWith(path: string, copy: string): NonNullable<Restored['changes']> {
-  const now = openReader(path)
-  try {
-    const then = openPrivate(copy)
-    try {
-      return byPlural(noun => compare(noun, now, then))
-    } finally {
-      then.close()
-    }
-  } finally {
-    now.close()
-  }
+  using now = openReader(path)
+  using then = openPrivate(copy)
+  return byPlural(noun => compare(noun, now, then))
 }
 
 function compare(noun: Noun, now: Client, then: Client): Changes {

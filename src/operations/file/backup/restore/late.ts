@@ -7,7 +7,6 @@ import { rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import type { Backup } from '../../../../contract/views.ts'
-import type { Client } from '../../../../db/sqlite/client.ts'
 import { copyTo } from '../../../../db/sqlite/copy.ts'
 import { translate } from '../../../../db/sqlite/errors.ts'
 import { openWriter, requireOurs } from '../../../../db/sqlite/open.ts'
@@ -52,9 +51,8 @@ function lateCopies(path: string): readonly string[] {
 
 /** A missing or damaged database has no audit log; an undo then uses the newest such backup. */
 function noteSafetyBackup(context: FileContext, backup: Backup): void {
-  let client: Client | undefined
   try {
-    client = openWriter(context.path)
+    using client = openWriter(context.path)
     requireOurs(client, context.path)
     // The restore is done, so there is time to wait for a busy writer.
     client.run('PRAGMA busy_timeout = 30000')
@@ -64,7 +62,5 @@ function noteSafetyBackup(context: FileContext, backup: Backup): void {
   } catch (error) {
     const known = translate(error, context.path)
     if (!(known instanceof LatchkeyError && ['database_missing', 'corrupt'].includes(known.code))) throw known
-  } finally {
-    client?.close()
   }
 }

@@ -17,9 +17,8 @@ export type Live =
 
 /** @throws database_foreign, permission, busy */
 export function readLive(path: string): Live {
-  let client: Client | undefined
   try {
-    client = openReader(path)
+    using client = openReader(path)
     // A database whose log is damaged counts as damaged, so the log is kept too.
     requireWholeLog(path)
     requireOurs(client, path)
@@ -30,8 +29,6 @@ export function readLive(path: string): Live {
     if (known.code === 'database_missing') return { state: 'missing', rows: null, pageSize: null }
     if (known.code === 'corrupt') return { state: 'damaged', rows: null, pageSize: null }
     throw known
-  } finally {
-    client?.close()
   }
 }
 

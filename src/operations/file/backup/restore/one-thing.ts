@@ -53,7 +53,7 @@ export async function restoreThing(
   stored: StoredBackup,
   copy: string,
   chosen: Chosen,
-  prepare: (safety: Backup | null) => void,
+  prepare: () => void,
 ): Promise<Restored> {
   const { noun } = chosen
   const target = async () => ({ noun, id: await idOf(copy, chosen, stored) })
@@ -70,7 +70,7 @@ export async function undoThing(
   stored: StoredBackup,
   copy: string,
   { target, things }: ThingReturn,
-  prepare: (safety: Backup | null) => void,
+  prepare: () => void,
 ): Promise<Restored> {
   return inOne(
     context,
@@ -91,27 +91,23 @@ async function inOne(
   context: FileContext,
   stored: StoredBackup,
   copy: string,
-  prepare: (safety: Backup | null) => void,
+  prepare: () => void,
   findTarget: () => Promise<Target>,
   change: (work: Return, target: Target) => void,
 ): Promise<Restored> {
   const { path } = context
-  const live = openWriter(path)
-  try {
-    requireCurrent(live, path)
-    prepare(null)
-    const target = await findTarget()
-    live.run('PRAGMA busy_timeout = 5000')
-    live.query('ATTACH ? AS backup').run(copy)
-    const run = (safetyBackup: Backup | null, end: 'COMMIT' | 'ROLLBACK') =>
-      transact(context, live, { stored, safetyBackup, target, end }, work => change(work, target))
-    // Find out whether it works before taking a safety copy.
-    const rehearsed = run(null, 'ROLLBACK')
-    if (context.dryRun) return rehearsed
-    return run(await createUnlocked(context, { reason: 'pre-restore' }), 'COMMIT')
-  } finally {
-    live.close()
-  }
+  using live = openWriter(path)
+  requireCurrent(live, path)
+  prepare()
+  const target = await findTarget()
+  live.run('PRAGMA busy_timeout = 5000')
+  live.query('ATTACH ? AS backup').run(copy)
+  const run = (safetyBackup: Backup | null, end: 'COMMIT' | 'ROLLBACK') =>
+    transact(context, live, { stored, safetyBackup, target, end }, work => change(work, target))
+  // Find out whether it works before taking a safety copy.
+  const rehearsed = run(null, 'ROLLBACK')
+  if (context.dryRun) return rehearsed
+  return run(await createUnlocked(context, { reason: 'pre-restore' }), 'COMMIT')
 }
 
 interface Step {
@@ -169,7 +165,7 @@ function transact(
 
 /** @throws not_found, ambiguous */
 async function idOf(copy: string, { noun, selector }: Chosen, { manifest }: StoredBackup): Promise<string> {
-  const client = openPrivate(copy)
+  using client = openPrivate(copy)
   try {
     return (await find(databaseOn(client), noun, selector)).id
   } catch (error) {
@@ -179,7 +175,5 @@ async function idOf(copy: string, { noun, selector }: Chosen, { manifest }: Stor
       `${error.message} in the backup ${manifest.id}, taken ${manifest.createdAt.toISOString()}`,
       'it may be in an older or newer backup: latchkey backup list',
     )
-  } finally {
-    client.close()
   }
 }

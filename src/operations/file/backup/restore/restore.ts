@@ -362,14 +362,10 @@ const stampOf = (context: FileContext) =>
 
 /** Changes the private copy and leaves it as a single file in WAL mode. */
 function inCopy<T>(copy: string, work: (client: Client) => T): T {
-  const client = openPrivate(copy)
-  try {
-    const result = work(client)
-    settle(client)
-    return result
-  } finally {
-    client.close()
-  }
+  using client = openPrivate(copy)
+  const result = work(client)
+  settle(client)
+  return result
 }
 
 function withUndo(error: unknown, safety: Backup | null): unknown {

@@ -48,19 +48,13 @@ export const revivedBy = (path: string, copy: string, at: Date): readonly Revive
   ifReadable(path, live => compare(live, copy, at))
 
 function compare(live: Client, copy: string, at: Date): readonly Revived[] {
-  const then = openPrivate(copy)
-  try {
-    const found: Revived[] = []
-    for (const secret of then
-      .query(`${secretsWhere('true')} ORDER BY lower(k.name), s.created_at`)
-      .iterate()) {
-      const revived = whatRevives(secret as Secret, live, at)
-      if (revived) found.push(revived)
-    }
-    return found
-  } finally {
-    then.close()
+  using then = openPrivate(copy)
+  const found: Revived[] = []
+  for (const secret of then.query(`${secretsWhere('true')} ORDER BY lower(k.name), s.created_at`).iterate()) {
+    const revived = whatRevives(secret as Secret, live, at)
+    if (revived) found.push(revived)
   }
+  return found
 }
 
 function whatRevives(secret: Secret, live: Client, at: Date): Revived | undefined {

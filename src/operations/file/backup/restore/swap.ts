@@ -216,13 +216,11 @@ function renameFree(from: string, to: string): void {
 
 /** Best effort: while others read, the pages stay in the WAL, which is fine. */
 function checkpoint(path: string): void {
-  const client = openWriter(path)
+  using client = openWriter(path)
   try {
     client.run('PRAGMA wal_checkpoint(TRUNCATE)')
   } catch (error) {
     if (!codeOf(error).startsWith('SQLITE_BUSY')) throw error
-  } finally {
-    client.close()
   }
 }
 

@@ -3,10 +3,10 @@ import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { sqliteReader } from '../operations/file/foreign-database.ts'
-import { failure } from '../testing/failure.ts'
-import { temporaryFolder } from '../testing/folder.ts'
-import { readGlmProxy } from './glm-proxy.ts'
+import { readGlmProxy } from '../../formats/glm-proxy.ts'
+import { failure } from '../../testing/failure.ts'
+import { temporaryFolder } from '../../testing/folder.ts'
+import { sqliteReader } from './foreign-database.ts'
 
 /** Text of 300 MB, of which a file holds the expression alone. */
 const huge = 'hex(zeroblob(150000000))'
@@ -67,8 +67,8 @@ test.each<[what: string, statements: readonly string[], outcome: RegExp]>([
   expect(statSync(file).size).toBeLessThan(40_000)
   const code = `
     import { readFileSync } from 'node:fs'
-    import { readGlmProxy } from ${JSON.stringify(join(import.meta.dir, 'glm-proxy.ts'))}
-    import { sqliteReader } from ${JSON.stringify(join(import.meta.dir, '../operations/file/foreign-database.ts'))}
+    import { readGlmProxy } from ${JSON.stringify(join(import.meta.dir, '../../formats/glm-proxy.ts'))}
+    import { sqliteReader } from ${JSON.stringify(join(import.meta.dir, 'foreign-database.ts'))}
     const said = await readGlmProxy({ file: ${JSON.stringify(file)}, sqlite: sqliteReader })
       .then(({ keys }) => keys.length + ' key', error => error.message)
     const [, peak] = /^VmHWM:\\s+(\\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))

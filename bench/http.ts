@@ -1,0 +1,153 @@
+/**
+ * The HTTP server against bare `Bun.serve`s that run the same SQL, under the load of wrk. The log goes to a file. Server and
+ * load generator share the machine, so a ratio is what counts.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectLatchkey } from '../src/index.ts'
+import { type Fixture, fill, fixture, minutes } from './fixture.ts'
+import { inTurns, type Row } from './rounds.ts'
+
+const keys = 1_000
+const rounds = 6
+const seconds = 2
+const program = join(import.meta.dir, '../bin/latchkey.ts')
+
+export async function rows(): Promise<readonly Row[]> {
+  if (Bun.which('wrk') === null) throw new Error('this needs wrk: apt-get install wrk')
+  // Each has a file of its own: writers on one empty each other's page caches.
+  using made = await fixture(keys)
+  using other = await fixture(keys)
+  for (const each of [made, other]) fillAll(each)
+  using bench = new Bench(made, other)
+  await bench.start()
+  const verify = await bench.rates('verify', 16)
+  const usage = await bench.rates('usage', 64)
+  const rate = (perSecond: number) => `${Math.round(perSecond).toLocaleString('en-US')}/s`
+  const row = (name: string, bound: number, { latchkey, bare }: Rates): Row => ({
+    name,
+    ratio: latchkey / bare,
+    bound,
+    better: 'higher',
+    detail: `${rate(latchkey)} against ${rate(bare)} of a bare server, wrk on the same ${navigator.hardwareConcurrency} cores`,
+  })
+  return [
+    row('POST /v1/verify, 16 connections', 0.7, verify),
+    row('POST /v1/usage, 64 connections, durable', 8, usage),
+  ]
+}
+
+type Rates = Readonly<Record<'latchkey' | 'bare', number>>
+type Path = 'verify' | 'usage'
+
+/** Ten buckets in the last five hours for each key. */
+function fillAll(made: Fixture): void {
+  const db = made.bare()
+  db.run('BEGIN')
+  for (const { id } of made.keys) fill(db, id, minutes(10, 25))
+  db.run('COMMIT')
+  db.run('PRAGMA wal_checkpoint(TRUNCATE)')
+}
+
+class Bench implements Disposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-http-'))
+  readonly #made: Fixture
+  readonly #other: Fixture
+  readonly #children: Bun.Subprocess[] = []
+  #urls = { latchkey: '', bare: '' }
+  #secret = ''
+
+  constructor(made: Fixture, other: Fixture) {
+    this.#made = made
+    this.#other = other
+  }
+
+  async start(): Promise<void> {
+    const latchkey = connectLatchkey({ path: this.#made.path })
+    const { secret } = await latchkey.keys.create({
+      name: 'gateway',
+      scopes: ['latchkey:verify', 'latchkey:usage'],
+    })
+    await latchkey.close()
+    this.#secret = secret ?? ''
+    this.#urls = {
+      latchkey: await this.#serve(
+        [program, 'serve', '--db', this.#made.path, '--listen', '127.0.0.1:0'],
+        'address',
+      ),
+      bare: await this.#serve([join(import.meta.dir, 'bare-server.ts'), this.#other.path], 'address'),
+    }
+  }
+
+  /** Requests per second, the best of each. */
+  async rates(path: Path, connections: number): Promise<Rates> {
+    const scripts = { latchkey: this.#script(path, this.#made), bare: this.#script(path, this.#other) }
+    const best = { latchkey: 0, bare: 0 }
+    const files = [this.#made.bare(), this.#other.bare()]
+    for (const name of inTurns(['latchkey', 'bare'], rounds)) {
+      // Otherwise the same one would pay for the checkpoints of all, round after round.
+      for (const file of files) file.run('PRAGMA wal_checkpoint(TRUNCATE)')
+      const rate = await load(`${this.#urls[name]}/v1/${path}`, scripts[name], connections)
+      best[name] = Math.max(best[name], rate)
+    }
+    return best
+  }
+
+  /** Starts a server, whose first line on stderr says where it listens. */
+  async #serve(command: readonly string[], field: string): Promise<string> {
+    const log = join(this.#folder, `${this.#children.length}.log`)
+    const child = Bun.spawn([process.execPath, ...command], { stdout: 'ignore', stderr: Bun.file(log) })
+    this.#children.push(child)
+    for (;;) {
+      await Bun.sleep(20)
+      const [first, ...rest] = readFileSync(log, 'utf8').split('\n')
+      if (first !== undefined && rest.length > 0) return String(JSON.parse(first)[field])
+      if (child.exitCode !== null) throw new Error(`${command.join(' ')} ended: ${first}`)
+    }
+  }
+
+  /** A script for wrk that sends a request for each key in turn. */
+  #script(path: Path, { keys }: Fixture): string {
+    const bodies = keys.map(({ id, secret }) =>
+      path === 'verify'
+        ? { secret, model: 'gpt-x', tokens: 100 }
+        : { key: id, model: 'gpt-x', inputTokens: 100, outputTokens: 20, costUsd: 0.000005 },
+    )
+    const file = join(this.#folder, `${path}-${this.#made.keys === keys ? 'latchkey' : 'bare'}.lua`)
+    writeFileSync(
+      file,
+      `local bodies = {${bodies.map(body => `'${JSON.stringify(body)}'`).join(',\n')}}
+local requests = {}
+local n = 0
+function init()
+  local headers = { ['authorization'] = 'Bearer ${this.#secret}', ['content-type'] = 'application/json' }
+  for i, body in ipairs(bodies) do requests[i] = wrk.format('POST', nil, headers, body) end
+end
+function request()
+  n = n % #requests + 1
+  return requests[n]
+end
+function done(summary)
+  local bad = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
+  io.stderr:write(string.format('%d %d %d', summary.requests, summary.duration, bad))
+end`,
+    )
+    return file
+  }
+
+  [Symbol.dispose](): void {
+    for (const child of this.#children) child.kill()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** Requests per second. @throws when one was not answered with success */
+async function load(url: string, script: string, connections: number): Promise<number> {
+  const command = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url]
+  const child = Bun.spawn(command, { stdout: 'ignore', stderr: 'pipe' })
+  const said = await child.stderr.text()
+  const [requests = 0, microseconds = 0, bad = 1] = said.split(' ').map(Number)
+  if (bad !== 0) throw new Error(`${url}: ${said}`)
+  return (requests / microseconds) * 1_000_000
+}

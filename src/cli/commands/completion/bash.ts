@@ -1,3 +1,0 @@
-import { scriptFor } from '../../completion/scripts.ts'
-
-export default scriptFor('bash')

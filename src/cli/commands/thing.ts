@@ -1,0 +1,97 @@
+/** What the commands of all nouns have in common: `show`, `delete`, and how a change of one reads. Decides nothing. */
+import { toJson } from '../../contract/json.ts'
+import { labelOf, type Noun, nouns } from '../../contract/nouns.ts'
+import type { ObjectShape } from '../../contract/shape.ts'
+import type { Latchkey } from '../../index.ts'
+import type { Brush } from '../declare/brush.ts'
+import type { Argument, Declaration } from '../declare/declaration.ts'
+import { arg, command, one } from '../declare/define.ts'
+import { auditChange } from './audit/drawing.ts'
+
+interface Thing {
+  readonly id: string
+}
+type Created = Thing & { readonly created: boolean }
+type Changed = Thing & { readonly changed: boolean; readonly before: unknown }
+
+/** What a group of the library has for every noun. */
+interface Group<View> {
+  readonly get: (selector: string) => Promise<View>
+  readonly delete: (selector: string) => Promise<View>
+}
+type Help = Pick<Declaration, 'summary' | 'examples'>
+
+/** The commands that show one thing and delete one: `thing('user', user, ({ users }) => users).show({ … })`. */
+export const thing = <View extends Thing>(
+  noun: Noun,
+  shape: ObjectShape<View>,
+  groupOf: (latchkey: Latchkey) => Group<View>,
+) => ({
+  show: (help: Help): Declaration =>
+    command({
+      effect: 'read',
+      ...help,
+      args: selecting(noun),
+      run: async (ctx, typed) => groupOf(await ctx.operations()).get(typed[noun]),
+      prints: one(shape),
+    }),
+  delete: (help: Help): Declaration =>
+    command({
+      effect: 'destroy',
+      ...help,
+      args: selecting(noun),
+      confirm: async (ctx, typed) => {
+        const view = await groupOf(await ctx.operations()).get(typed[noun])
+        const question = `Erase ${titleOf(noun, view)} for good`
+        return { question, typed: labelOf(noun, view), binds: { [noun]: view.id } }
+      },
+      run: async (ctx, typed) => groupOf(await ctx.operations()).delete(typed[noun]),
+      prints: one(shape, { done: view => `Deleted ${titleOf(noun, view)}` }),
+      would: view => `delete ${noun} ${labelOf(noun, view)}`,
+    }),
+})
+
+/** The argument that selects a thing. */
+export const selecting = <N extends Noun>(noun: N) =>
+  ({ [noun]: arg.one(nouns[noun].selectors) }) as Readonly<Record<N, Argument<string>>>
+
+/** `user alice (usr_…)` */
+const titleOf = (noun: Noun, view: Thing): string => `${noun} ${labelOf(noun, view)} (${view.id})`
+
+/** What `create` prints and would do. */
+export const creating = <View extends Created>(noun: Noun, shape: ObjectShape<View>) => ({
+  prints: one(shape, { done: view => createdText(noun, view) }),
+  would: (view: View): string => `create ${noun} ${labelOf(noun, view)}`,
+})
+
+export const createdText = (noun: Noun, view: Created): string =>
+  view.created ? `Created ${titleOf(noun, view)}` : `Unchanged: ${titleOf(noun, view)} already exists`
+
+/** What `update` prints and would do. */
+export const updating = <View extends Changed>(noun: Noun, shape: ObjectShape<View>) => ({
+  prints: one(shape, { done: (view, brush) => updatedText(noun, view, brush) }),
+  would: (view: View): string => `update ${noun} ${labelOf(noun, view)}`,
+})
+
+/** With what differs: `tokens 100k/5h → 500k/5h`. */
+export function updatedText(noun: Noun, view: Changed, brush: Brush): string {
+  const fields = Object.keys(Object(view.before))
+  const after = Object.entries(view).filter(([field]) => fields.includes(field))
+  const told = auditChange(
+    { before: toJson({}, view.before), after: toJson({}, Object.fromEntries(after)) },
+    brush,
+  )
+  const said = outcomeText(`Updated ${titleOf(noun, view)}`, noun, view)
+  return told === '' ? said : `${said}\n  ${told}`
+}
+
+/** What another change prints, which `done` tells in full. */
+export const outcome = <View extends Changed>(
+  noun: Noun,
+  shape: ObjectShape<View>,
+  done: (view: View) => string,
+) => one(shape, { done: view => outcomeText(done(view), noun, view) })
+
+/** @param done what happened, as a sentence; not said if nothing did */
+export const outcomeText = (done: string, noun: Noun, view: Changed): string =>
+  view.changed ? done : `Unchanged: ${titleOf(noun, view)}`

@@ -1,0 +1,189 @@
+/**
+ * Group commit: work that arrives together shares one transaction, and each caller is told once that is committed. Work
+ * that throws is undone alone. Nothing waits for more work to come: a transaction takes what waits when it gets the lock.
+ */
+import type { Statement } from 'bun:sqlite'
+import { codeOf } from '../../contract/failure.ts'
+import { type Client, orClosed } from './client.ts'
+import { translate } from './errors.ts'
+import { SqliteFacts } from './facts.ts'
+import { SqliteUsage } from './usage-book.ts'
+
+/** FULL is on disk, power loss included, once committed. NORMAL survives a crash of the process, but not yet a loss of power. */
+export type Durability = 'FULL' | 'NORMAL'
+
+/** A connection for writing, with the statements that every transaction needs. */
+export interface Writer {
+  readonly client: Client
+  readonly facts: SqliteFacts
+  readonly usage: SqliteUsage
+  readonly begin: Statement
+  readonly commit: Statement
+  /** Around a part that can be undone alone. */
+  readonly part: { readonly begin: Statement; readonly undo: Statement; readonly end: Statement }
+  synchronous: Durability
+}
+
+export function writerOn(client: Client, mostEndUsers?: number): Writer {
+  // A writing transaction has its snapshot from the start.
+  const facts = new SqliteFacts(client, mostEndUsers, () => client.changeCounter())
+  return orClosed(client, () => ({
+    client,
+    facts,
+    usage: new SqliteUsage(facts),
+    begin: client.keep('BEGIN IMMEDIATE'),
+    commit: client.keep('COMMIT'),
+    part: {
+      begin: client.keep('SAVEPOINT part'),
+      undo: client.keep('ROLLBACK TO part'),
+      end: client.keep('RELEASE part'),
+    },
+    synchronous: 'FULL',
+  }))
+}
+
+export function setSynchronous(writer: Writer, synchronous: Durability): void {
+  if (writer.synchronous === synchronous) return
+  writer.client.run(`PRAGMA synchronous = ${synchronous}`)
+  writer.synchronous = synchronous
+}
+
+export interface GroupOptions {
+  readonly path: string
+  /** Roll back instead of committing, each work alone. */
+  readonly dryRun: boolean
+  /** How long work waits for another process's transaction. */
+  readonly busyTimeoutMs: number
+  /** The connection to the file that is at the path now. */
+  readonly writer: () => Writer
+  /** Whether nothing else of this process is writing. */
+  readonly isFree: () => boolean
+  /** Runs `persist` once nothing else of this process is writing. */
+  readonly inLine: (persist: () => Promise<void>) => Promise<void>
+}
+
+interface Waiting {
+  readonly durability: Durability
+  readonly since: number
+  /** Returns what tells the caller of success. */
+  readonly work: (usage: SqliteUsage) => () => void
+  readonly reject: (error: unknown) => void
+}
+
+export class GroupCommit {
+  readonly #options: GroupOptions
+  #waiting: Waiting[] = []
+
+  constructor(options: GroupOptions) {
+    this.#options = options
+  }
+
+  /** Runs `work`, which awaits nothing, in the next transaction, in the order of the calls. */
+  run<T>(durability: Durability, work: (usage: SqliteUsage) => T): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const attempt: Waiting['work'] = usage => {
+      const result = work(usage)
+      return () => resolve(result)
+    }
+    if (this.#waiting.length === 0) soonest[durability](() => this.begin())
+    this.#waiting.push({ durability, since: performance.now(), work: attempt, reject })
+    return promise
+  }
+
+  /** Writes what waits, as soon as nothing else of this process is writing. */
+  begin(): void {
+    const { isFree, inLine } = this.#options
+    if (isFree() && this.#writeAll() === null) return
+    void inLine(() => this.#persist())
+  }
+
+  /** Tries again with short pauses, so that waiting for another process does not stop this one's event loop. */
+  async #persist(): Promise<void> {
+    const begun = performance.now()
+    for (let busy = this.#writeAll(); busy !== null; busy = this.#writeAll()) {
+      const over = performance.now() - this.#options.busyTimeoutMs
+      const late = this.#waiting.filter(({ since }) => Math.max(since, begun) <= over)
+      this.#waiting = this.#waiting.filter(each => !late.includes(each))
+      for (const { reject } of late) reject(busy)
+      await Bun.sleep(Math.random() * 10)
+    }
+  }
+
+  /** Null once nothing waits any longer, otherwise the error of a database that another process is writing to. */
+  #writeAll(): unknown {
+    const { dryRun } = this.#options
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.slice(0, dryRun ? 1 : mostTogether)
+      const busy = this.#write(group)
+      if (busy !== null) return busy
+      this.#waiting = this.#waiting.slice(group.length)
+    }
+    return null
+  }
+
+  /** One transaction, and everyone in it is told. If it cannot begin yet, nobody is, and the answer is why. */
+  #write(group: readonly Waiting[]): unknown {
+    const { path, dryRun } = this.#options
+    const refuse = (error: unknown): null => {
+      const failure = translate(error, path)
+      for (const { reject } of group) reject(failure)
+      return null
+    }
+    let writer: Writer
+    try {
+      writer = this.#options.writer()
+      setSynchronous(writer, group.some(({ durability }) => durability === 'FULL') ? 'FULL' : 'NORMAL')
+      writer.begin.run()
+    } catch (error) {
+      return codeOf(error).startsWith('SQLITE_BUSY') ? translate(error, path) : refuse(error)
+    }
+    const { client, facts, usage, commit } = writer
+    const done: (() => void)[] = []
+    try {
+      facts.begun()
+      for (const each of group) {
+        const tell = group.length === 1 ? each.work(usage) : this.#part(writer, each)
+        if (tell !== null) done.push(tell)
+      }
+      if (dryRun) client.run('ROLLBACK')
+      else {
+        commit.run()
+        facts.committed()
+      }
+    } catch (error) {
+      if (client.inTransaction) client.run('ROLLBACK')
+      return refuse(error)
+    }
+    for (const tell of done) tell()
+    return null
+  }
+
+  /** Null if it failed, which is undone and told. */
+  #part({ client, usage, part }: Writer, { work, reject }: Waiting): (() => void) | null {
+    part.begin.run()
+    try {
+      const tell = work(usage)
+      part.end.run()
+      return tell
+    } catch (error) {
+      // Some errors, such as a full disk, can end the whole transaction.
+      if (!client.inTransaction) throw error
+      part.undo.run()
+      part.end.run()
+      reject(translate(error, this.#options.path))
+      return null
+    }
+  }
+}
+
+/**
+ * Once the callers of this moment have called. Next to the wait for a disk, the end of this turn of the event loop is soon, and
+ * by then every request that has arrived is heard.
+ */
+const soonest: Readonly<Record<Durability, (begin: () => void) => void>> = {
+  NORMAL: queueMicrotask,
+  FULL: setImmediate,
+}
+
+/** So that other processes get the lock in between. */
+const mostTogether = 1_000

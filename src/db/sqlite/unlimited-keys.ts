@@ -1,0 +1,42 @@
+/**
+ * Facts of keys without limits, such as those of gateways. They depend on no time, so they hold until the database changes,
+ * whoever changes it. Rules judge them with each request all the same.
+ */
+import type { Statement } from 'bun:sqlite'
+import type { KeyBy, KeyFacts, Moment, Refuses } from '../facts.ts'
+import type { SqliteFacts } from './facts.ts'
+
+export class UnlimitedKeys {
+  readonly #facts: SqliteFacts
+  readonly #dataVersion: Statement<{ readonly data_version: number }, []>
+  readonly #known = new Map<string, KeyFacts>()
+  /** Of the database that they are from. */
+  #version = Number.NaN
+
+  constructor(facts: SqliteFacts) {
+    this.#facts = facts
+    this.#dataVersion = facts.client.keep('PRAGMA data_version')
+  }
+
+  /** As of `facts`, in the snapshot of the caller. */
+  keyAt(by: KeyBy, moment: Moment, refuses?: Refuses): KeyFacts | null {
+    const known = 'hash' in by ? this.#known.get(by.hash) : undefined
+    if (known !== undefined && this.#version === this.#versionNow()) return known
+    const found = this.#facts.keyAt(by, moment, refuses)
+    if ('hash' in by && found?.bound.length === 0 && found.limits !== null) this.#keep(by.hash, found)
+    return found
+  }
+
+  #keep(hash: string, found: KeyFacts): void {
+    const version = this.#versionNow()
+    if (version !== this.#version || this.#known.size >= mostKnown) this.#known.clear()
+    this.#version = version
+    this.#known.set(hash, found)
+  }
+
+  #versionNow(): number {
+    return this.#dataVersion.get()?.data_version ?? Number.NaN
+  }
+}
+
+const mostKnown = 1_000
