@@ -1,14 +1,23 @@
-/** `bun bare-server.ts DB`: what the HTTP server cannot be had without. Says where it listens in its first line on stderr. */
+/**
+ * `bun bare-server.ts DB`: the least that a server has to do. A verdict runs the SQL of a verdict in one snapshot and judges
+ * nothing; usage is one durable transaction for each request. There is no gateway's key, check, log or metric. The first line on
+ * stderr says where it listens.
+ */
 import { Database } from 'bun:sqlite'
+import { SqliteFacts } from '../src/db/sqlite/facts.ts'
+import { openReader } from '../src/db/sqlite/open.ts'
 import { bareRecorder } from './record.ts'
-import { bareVerifier } from './verify.ts'
 
 const [path = ''] = Bun.argv.slice(2)
-const db = new Database(path, { readwrite: true })
-db.run('PRAGMA foreign_keys = ON')
-db.run('PRAGMA synchronous = FULL')
-const verify = bareVerifier(db)
-const record = bareRecorder(db)
+const reader = openReader(path)
+reader.run('PRAGMA mmap_size = 268435456')
+const begin = reader.keep('BEGIN')
+const end = reader.keep('ROLLBACK')
+const facts = new SqliteFacts(reader)
+const writer = new Database(path, { readwrite: true })
+writer.run('PRAGMA foreign_keys = ON')
+writer.run('PRAGMA synchronous = FULL')
+const record = bareRecorder(writer)
 
 const server = Bun.serve({
   hostname: '127.0.0.1',
@@ -17,7 +26,11 @@ const server = Bun.serve({
   routes: {
     '/v1/verify': async request => {
       const { secret } = (await request.json()) as { readonly secret: string }
-      return Response.json({ valid: true, used: verify(secret) })
+      const hash = Bun.CryptoHasher.hash('sha256', secret, 'hex')
+      begin.run()
+      const found = facts.keyAt({ hash }, { at: Date.now(), toleranceMs: 300_000, endUser: '' })
+      end.run()
+      return Response.json({ valid: found !== null, limits: found?.limits })
     },
     '/v1/usage': async request => {
       const { key, model, inputTokens, outputTokens } = (await request.json()) as Event

@@ -15,7 +15,10 @@ const seconds = 2
 const program = join(import.meta.dir, '../bin/latchkey.ts')
 
 export async function rows(): Promise<readonly Row[]> {
-  if (Bun.which('wrk') === null) throw new Error('this needs wrk: apt-get install wrk')
+  if (Bun.which('wrk') === null) {
+    console.error('http was not measured, because there is no wrk here: apt-get install wrk')
+    return []
+  }
   // Each has a file of its own: writers on one empty each other's page caches.
   using made = await fixture(keys)
   using other = await fixture(keys)

@@ -14,7 +14,7 @@ export const audit: readonly Mutation[] = [
   {
     what: 'doctor stops at a broken schedule',
     file: 'src/operations/file/diagnosis.ts',
-    text: '    return { context, unreadable: known(error, context) }\n',
+    text: '    return [context, known(error, context)]\n',
     instead: '    throw known(error, context)\n',
     tests: ['src/operations/file/diagnosis.test.ts'],
     only: 'a broken schedule',

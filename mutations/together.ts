@@ -70,13 +70,13 @@ export const together: readonly Mutation[] = [
     text: '      await allHeard()\n      const given',
     instead: '      const given',
     tests: ['src/server/group.test.ts'],
-    only: 'reservations',
+    only: 'many connections',
   },
   {
     what: 'a revoked gateway is let in for as long as the server runs',
     file: 'src/db/sqlite/unlimited-keys.ts',
-    text: 'known !== undefined && this.#version === this.#versionNow()',
-    instead: 'known !== undefined',
+    text: 'known === undefined || this.#version !== this.#versionNow()',
+    instead: 'known === undefined',
     ...known,
   },
   {

@@ -50,30 +50,59 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 async function readText(request: Request): Promise<string> {
   const declared = request.headers.get('content-length')
   if (Number(declared ?? 0) > mostBytes) throw tooLarge()
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(tooSlow()), bodyTimeoutMs)
   try {
     // A body that says how long it is needs no stream, which takes longer than a verdict.
-    const whole = declared === null ? gathered(request, late.promise) : request.bytes()
-    return decoder.decode(await Promise.race([whole, late.promise]))
+    return decoder.decode(await inTime(declared === null ? gathered(request) : request.bytes()))
   } catch (error) {
     if (error instanceof LatchkeyError) throw error
     if (error instanceof TypeError)
       throw new LatchkeyError('invalid', 'the body is not UTF-8', 'send it in UTF-8')
     throw new Refusal(400, 'invalid', 'the body ended early', 'send all of it')
-  } finally {
-    clearTimeout(timer)
   }
 }
 
-async function gathered(request: Request, late: Promise<never>): Promise<Uint8Array> {
+interface Awaited {
+  readonly until: number
+  readonly giveUp: () => void
+}
+
+/** Bodies that have not arrived, the oldest first. They share a timer: to set one for each takes as long as reading a body. */
+const awaited = new Set<Awaited>()
+let isTimed = false
+
+/** @throws Refusal; the rest of the body then ends with its connection */
+async function inTime(body: Promise<Uint8Array>): Promise<Uint8Array> {
+  const late = Promise.withResolvers<never>()
+  const entry = { until: performance.now() + bodyTimeoutMs, giveUp: () => late.reject(tooSlow()) }
+  awaited.add(entry)
+  if (!isTimed) giveUpIn(bodyTimeoutMs)
+  try {
+    return await Promise.race([body, late.promise])
+  } finally {
+    awaited.delete(entry)
+  }
+}
+
+function giveUpIn(ms: number): void {
+  isTimed = true
+  setTimeout(() => {
+    isTimed = false
+    const now = performance.now()
+    for (const { until, giveUp } of awaited) {
+      if (until > now) return giveUpIn(until - now)
+      giveUp()
+    }
+  }, ms).unref()
+}
+
+async function gathered(request: Request): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array()
   const reader = request.body.getReader()
   const parts: Uint8Array[] = []
   let size = 0
   try {
     for (;;) {
-      const { done, value } = await Promise.race([reader.read(), late])
+      const { done, value } = await reader.read()
       if (done) break
       size += value.byteLength
       if (size > mostBytes) throw tooLarge()

@@ -6,7 +6,7 @@ import serve from '../cli/commands/serve.ts'
 import { tree } from '../cli/commands/tree.ts'
 import { readCommandLine } from '../cli/line/program.ts'
 import { temporaryFolder } from '../testing/folder.ts'
-import { onTerminal, processEnvironment, program, spawnLatchkey } from '../testing/process.ts'
+import { onTerminal, processEnvironment, program, runOrSpawn } from '../testing/process.ts'
 import { serverHome, startServer } from '../testing/server.ts'
 import { requirePresent, requireTool } from '../testing/tools.ts'
 import { splitWords } from '../testing/words.ts'
@@ -21,7 +21,7 @@ test('a socket in the file system is for owner and group, replaces a dead one, a
     expect(server.url).toBe(`unix:${path}`)
     expect(statSync(path).mode & 0o777).toBe(0o660)
     expect((await fetch('http://localhost/readyz', { unix: path })).status).toBe(200)
-    const second = await spawnLatchkey(['serve', '--json', '--unix', path], { db: home.path })
+    const second = await runOrSpawn(['serve', '--json', '--unix', path], { db: home.path })
     expect(second).toMatchObject({ code: 5, err: expect.stringContaining('another program listens there') })
     server.kill(end)
     await server.finished
@@ -29,7 +29,7 @@ test('a socket in the file system is for owner and group, replaces a dead one, a
   }
   await Bun.write(path, 'mine')
   for (const words of [[], ['--dry-run']]) {
-    const refused = await spawnLatchkey(['serve', '--json', '--unix', path, ...words], { db: home.path })
+    const refused = await runOrSpawn(['serve', '--json', '--unix', path, ...words], { db: home.path })
     expect(refused).toMatchObject({ code: 5, err: expect.stringContaining('is not a socket') })
   }
   expect(await Bun.file(path).text()).toBe('mine')
@@ -66,7 +66,7 @@ test('what cannot be listened on is refused before anything is answered', async 
     [`--unix ${home.folder}/none/l.sock`, 2, 'usage', 'mkdir'],
     [`--unix /tmp/${'x'.repeat(120)}`, 2, 'usage', 'too long'],
   ] as const) {
-    const { out, err, code: exited } = await spawnLatchkey(`serve --json ${words}`, { db: home.path })
+    const { out, err, code: exited } = await runOrSpawn(`serve --json ${words}`, { db: home.path })
     expect([words, exited, out]).toEqual([words, exit, ''])
     expect(JSON.parse(err)).toMatchObject({ error: { code } })
     expect(err).toContain(said)
@@ -102,7 +102,7 @@ requirePresent(canUnshare, 'a way to run without a network')(
 
 test('--allow-remote listens where it is told', async () => {
   await using home = await serverHome()
-  const ran = await spawnLatchkey('serve --json --listen 0.0.0.0:0 --allow-remote --dry-run', {
+  const ran = await runOrSpawn('serve --json --listen 0.0.0.0:0 --allow-remote --dry-run', {
     db: home.path,
   })
   expect(ran).toMatchObject({ code: 0, err: 'Dry run: nothing was changed.\n' })

@@ -39,17 +39,21 @@ export type LogEntry =
 
 export type Log = (entry: LogEntry) => void
 
+/** Milliseconds between two writes: to write each line alone takes a tenth as long as a request. */
+const pauseMs = 20
+
 /** The most characters that wait to be written. */
 const mostWaiting = 1_000_000
 
 /**
- * Entries that arrive during a write are written together after it. A reader that stops reading does not slow the server
+ * The first entry is written at once, and those that arrive during a write and a pause after it together. A reader that stops reading does not slow the server
  * or fill memory: lost entries are only counted.
  */
 export function createLog(write: (text: string) => Promise<void>, textOf: (entry: LogEntry) => string): Log {
   let waiting = ''
   let dropped = 0
   let isWriting = false
+  let isStopping = false
 
   const drain = async (): Promise<void> => {
     isWriting = true
@@ -57,8 +61,7 @@ export function createLog(write: (text: string) => Promise<void>, textOf: (entry
       const text = waiting
       waiting = ''
       await write(text).catch(() => {})
-      // A write takes longer than a verdict: what is answered meanwhile shares the next.
-      await new Promise(resolve => setImmediate(resolve))
+      if (!isStopping) await Bun.sleep(pauseMs)
       if (dropped === 0) continue
       waiting += textOf({ event: 'dropped', requests: dropped })
       dropped = 0
@@ -67,6 +70,7 @@ export function createLog(write: (text: string) => Promise<void>, textOf: (entry
   }
 
   return entry => {
+    isStopping ||= entry.event === 'stopping'
     if (entry.event === 'request' && waiting.length >= mostWaiting) {
       dropped++
       return
@@ -78,7 +82,7 @@ export function createLog(write: (text: string) => Promise<void>, textOf: (entry
 
 /** One JSON line for programs, with the time first. */
 export const logLine = (entry: LogEntry, at: Date): string =>
-  `${JSON.stringify({ time: at.toISOString(), ...entry })}\n`
+  `{"time":"${at.toISOString()}",${JSON.stringify(entry).slice(1)}\n`
 
 /** One line for people at a terminal. */
 export function logText(entry: LogEntry, clock: string): string {

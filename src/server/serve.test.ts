@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Client } from '../db/sqlite/client.ts'
 import { connectLatchkey } from '../index.ts'
-import { processEnvironment, program, spawnLatchkey } from '../testing/process.ts'
+import { processEnvironment, program, runOrSpawn } from '../testing/process.ts'
 import { serverHome as prepared, startServer } from '../testing/server.ts'
 
 const posting = (gateway: string, body: unknown) => ({
@@ -286,6 +286,32 @@ test('clients that do not send what they have begun hold up no stop', async () =
   expect(ended).toMatchObject({ code: 0, signal: null })
 })
 
+test('a body that does not arrive is refused after ten seconds, and others meanwhile are not', async () => {
+  await using home = await prepared()
+  const server = await startServer(home.path)
+  const { hostname, port } = new URL(server.url)
+  const head = `POST /v1/verify HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${home.gateway}\r\ncontent-type: application/json\r\n`
+  const slow = ['content-length: 500\r\n\r\n{', 'transfer-encoding: chunked\r\n\r\n1\r\n{\r\n'].map(begun => {
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => {})
+    socket.write(head + begun)
+    const drip = setInterval(() => socket.write('1\r\n \r\n'), 1_000)
+    socket.once('close', () => clearInterval(drip))
+    return new Response(Readable.toWeb(socket) as ReadableStream).text()
+  })
+  for (let n = 0; n < 3; n++) {
+    await Bun.sleep(1_000)
+    const answer = await fetch(`${server.url}/v1/verify`, posting(home.gateway, { secret: home.ci }))
+    expect(await answer.json()).toMatchObject({ valid: true })
+  }
+  for (const text of await Promise.all(slow)) {
+    expect(text).toStartWith('HTTP/1.1 408 ')
+    expect(text.toLowerCase()).toContain('connection: close')
+  }
+  server.kill('SIGTERM')
+  await server.finished
+})
+
 test('whatever a client calls itself, it is answered', async () => {
   await using home = await prepared()
   const server = await startServer(home.path)
@@ -342,14 +368,14 @@ test('a database that goes while it serves makes it not ready, and one that come
   for (const suffix of ['', '-wal', '-shm']) rmSync(home.path + suffix, { force: true })
   expect(await status('/readyz')).toBe(503)
   expect(await status('/v1/verify', posting(home.gateway, { secret: home.ci }))).toBe(503)
-  expect(await spawnLatchkey('restore --latest --yes --json', { db: home.path })).toMatchObject({ code: 0 })
+  expect(await runOrSpawn('restore --latest --yes --json', { db: home.path })).toMatchObject({ code: 0 })
   expect(await status('/readyz')).toBe(200)
   expect(await status('/v1/verify', posting(home.gateway, { secret: home.ci }))).toBe(200)
   const counted = await fetch(`${server.url}/v1/usage`, posting(home.gateway, { key: 'ci', inputTokens: 9 }))
   expect(await counted.json()).toMatchObject({ counted: 1 })
   server.kill('SIGTERM')
   expect(await server.finished).toMatchObject({ code: 0 })
-  const stats = await spawnLatchkey('key stats ci --json', { db: home.path })
+  const stats = await runOrSpawn('key stats ci --json', { db: home.path })
   expect(stats.json()).toMatchObject({ totals: { inputTokens: 9 } })
 })
 

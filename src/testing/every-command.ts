@@ -305,10 +305,6 @@ export const limitMs = 300_000
 /** Whether it runs until it is told to stop. */
 const lasts = (words: readonly string[]): boolean => words[0] === 'serve' || words[1] === 'studio'
 
-/** Whether it starts this program: a scheduled job is tried out first. */
-const startsItself = (words: readonly string[]): boolean =>
-  words[1] === 'schedule' && !words.includes('--print')
-
 type Staged = Line & { readonly path: string }
 
 /** In this process if nothing is claimed about processes, unless the compiled program is tested. */
@@ -318,10 +314,7 @@ async function runAll(lines: readonly Staged[], scene: Scene): Promise<readonly 
     ...(scene.openUmask ? ['sh', '-c', 'umask 000; exec "$@"', 'sh'] : []),
   ]
   const apart = ({ path, words }: Staged): boolean =>
-    scene.asProcess?.(path) ||
-    process.env['LATCHKEY_PROGRAM'] !== undefined ||
-    lasts(words) ||
-    startsItself(words)
+    scene.asProcess?.(path) || process.env['LATCHKEY_PROGRAM'] !== undefined || lasts(words)
   const together = lines.filter(line => !apart(line))
   const ended = await Promise.all([
     inParallel(lines.filter(apart), line => start(line, before)),

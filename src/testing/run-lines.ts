@@ -3,7 +3,7 @@
  * that tests that run as another user need only one process. For tests only.
  */
 import type { Environment } from '../system/home.ts'
-import type { Finished } from './process.ts'
+import { type Finished, program } from './process.ts'
 import { run } from './run.ts'
 
 export interface Line {
@@ -19,7 +19,7 @@ const atOnce = 4
 
 export const runLines = (lines: readonly Line[]): Promise<readonly Ended[]> =>
   inParallel(lines, async ({ words, cwd, env, stdin }) => {
-    const { code, out, err } = await run(words, { cwd, env, stdin: stdin ?? '' })
+    const { code, out, err } = await run(words, { cwd, env, stdin: stdin ?? '', program })
     return { code, signal: null, out, err }
   })
 

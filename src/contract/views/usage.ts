@@ -72,7 +72,7 @@ export const recorded = object('Recorded', {
   model: nullable(text('The model')),
   endUser: nullable(
     text(
-      'The end user whom it counts for; null without one, or if the key has the most end users that it may have',
+      'The end user that it counts for; null without one, or if the key has the most end users that it may have',
     ),
   ),
   at: time('When the request was made'),

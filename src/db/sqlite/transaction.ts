@@ -77,7 +77,8 @@ export class SqliteStore implements Store {
   readonly #beforeClose: (() => Promise<void>)[] = []
 
   readonly latest: Store['latest'] = {
-    keyAt: (key, moment, refuses) => this.glance((_, keys) => keys.keyAt(key, moment, refuses)),
+    keyAt: (key, moment, refuses) =>
+      this.#look(({ keys }) => keys.known(key)) ?? this.glance((_, keys) => keys.keyAt(key, moment, refuses)),
     frees: (limit, moment, downTo) => this.glance(facts => facts.frees(limit, moment, downTo)),
     prices: () => this.glance(facts => facts.prices()),
   }
@@ -154,10 +155,7 @@ export class SqliteStore implements Store {
    * for a long report.
    */
   glance<T>(work: (facts: SqliteFacts, keys: UnlimitedKeys) => T): T {
-    try {
-      if (performance.now() >= this.#freshUntil) this.#follow()
-      this.#glancer ??= glancerOn(this.#connect(openReader))
-      const { facts, keys, begin, end } = this.#glancer
+    return this.#look(({ facts, keys, begin, end }) => {
       begin.run()
       try {
         const result = work(facts, keys)
@@ -166,6 +164,14 @@ export class SqliteStore implements Store {
       } finally {
         end.run()
       }
+    })
+  }
+
+  #look<T>(work: (glancer: Glancer) => T): T {
+    try {
+      if (performance.now() >= this.#freshUntil) this.#follow()
+      this.#glancer ??= glancerOn(this.#connect(openReader))
+      return work(this.#glancer)
     } catch (error) {
       throw translate(error, this.path)
     }

@@ -13,19 +13,17 @@ test('a key without limits is looked up again only after the database has change
   const { id: free } = await latchkey.keys.create({ name: 'free' })
   const limits = [{ metric: 'requests', amount: 5, windowMs: hour }] as const
   await latchkey.keys.create({ name: 'limited', limits })
+  await latchkey.keys.create({ name: 'other' })
   const client = openReader(home.path)
   const hashes = client.query<{ hash: string }, []>('SELECT hash FROM secrets ORDER BY key_id').all()
-  const [freeHash = '', limitedHash = ''] = hashes.map(({ hash }) => hash)
+  const [freeHash = '', limitedHash = '', otherHash = ''] = hashes.map(({ hash }) => hash)
   const facts = new SqliteFacts(client)
   const keys = new UnlimitedKeys(facts)
   const looks = spyOn(facts, 'keyAt')
   const asked = (hash: string) => {
     const before = looks.mock.calls.length
-    const found = keys.keyAt(
-      { hash },
-      { at: home.clock.now.getTime(), toleranceMs: 0, endUser: '' },
-      () => false,
-    )
+    const moment = { at: home.clock.now.getTime(), toleranceMs: 0, endUser: '' }
+    const found = keys.known({ hash }) ?? keys.keyAt({ hash }, moment, () => false)
     return [found?.name, looks.mock.calls.length - before]
   }
   expect(asked(freeHash)).toEqual(['free', 1])
@@ -36,8 +34,11 @@ test('a key without limits is looked up again only after the database has change
   await latchkey.keys.update(free, { name: 'renamed' })
   expect(asked(freeHash)).toEqual(['renamed', 1])
   expect(asked(freeHash)).toEqual(['renamed', 0])
+  await latchkey.keys.update(free, { name: 'again' })
+  for (const looks of [1, 0]) expect(asked(otherHash)).toEqual(['other', looks])
+  for (const looks of [1, 0]) expect(asked(freeHash)).toEqual(['again', looks])
   await latchkey.limits.set({ key: free }, limits)
-  for (let n = 0; n < 2; n++) expect(asked(freeHash)).toEqual(['renamed', 1])
+  for (let n = 0; n < 2; n++) expect(asked(freeHash)).toEqual(['again', 1])
   client.close()
 })
 

@@ -5,6 +5,7 @@
 import type { Statement } from 'bun:sqlite'
 import type { KeyBy, KeyFacts, Moment, Refuses } from '../facts.ts'
 import type { SqliteFacts } from './facts.ts'
+import { requireUnchanged } from './open.ts'
 
 export class UnlimitedKeys {
   readonly #facts: SqliteFacts
@@ -18,10 +19,16 @@ export class UnlimitedKeys {
     this.#dataVersion = facts.client.keep('PRAGMA data_version')
   }
 
+  /** What is known of a key, if the database has not changed since. Needs no snapshot. */
+  known(by: KeyBy): KeyFacts | undefined {
+    const known = 'hash' in by ? this.#known.get(by.hash) : undefined
+    if (known === undefined || this.#version !== this.#versionNow()) return undefined
+    requireUnchanged(this.#facts.client)
+    return known
+  }
+
   /** As of `facts`, in the snapshot of the caller. */
   keyAt(by: KeyBy, moment: Moment, refuses?: Refuses): KeyFacts | null {
-    const known = 'hash' in by ? this.#known.get(by.hash) : undefined
-    if (known !== undefined && this.#version === this.#versionNow()) return known
     const found = this.#facts.keyAt(by, moment, refuses)
     if ('hash' in by && found?.bound.length === 0 && found.limits !== null) this.#keep(by.hash, found)
     return found

@@ -71,15 +71,19 @@ async function verifyAndCount(
  */
 function admission(verdict: Admitted, now: Date): Readonly<Record<string, string>> {
   const { key, limits } = verdict
+  const ids = {
+    'x-latchkey-key': key.id,
+    'x-latchkey-user': key.user?.id ?? '',
+    'x-latchkey-project': key.project?.id ?? '',
+  }
+  if (limits.length === 0) return ids
   const left = new Map<string, number>()
   for (const { metric, remaining } of limits) {
     const name = `x-latchkey-remaining-${metric}`
     left.set(name, Math.min(remaining, left.get(name) ?? remaining))
   }
   return {
-    'x-latchkey-key': key.id,
-    'x-latchkey-user': key.user?.id ?? '',
-    'x-latchkey-project': key.project?.id ?? '',
+    ...ids,
     ...Object.fromEntries(left.entries().map(([name, remaining]) => [name, String(remaining)])),
     ...rateLimitHeaders(verdict, now),
   }

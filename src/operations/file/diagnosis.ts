@@ -27,12 +27,12 @@ import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
 import { healthChecks } from './health.ts'
 import type { Diagnosis } from './input.ts'
 
-/** Runs fourteen checks. Where the schedule cannot be read, it is unknown where the backups are, and they are not checked. */
+/** Runs fourteen checks. If the schedule cannot be read, it is unknown where the backups are, so they are not checked. */
 export async function diagnose(
   given: UnscheduledContext,
   { settings = [] }: Diagnosis = {},
 ): Promise<HealthReport> {
-  const { context, unreadable } = scheduled(given)
+  const [context, unreadable] = scheduled(given)
   const dry = { ...context, dryRun: true }
   let surveyed: Promise<OwnSurvey> | undefined
   const survey = () => {
@@ -52,16 +52,13 @@ export async function diagnose(
   ])
 }
 
-/** The context by the schedule, or by the default and why the schedule cannot be read. */
-function scheduled(given: UnscheduledContext): {
-  readonly context: FileContext
-  readonly unreadable?: LatchkeyError
-} {
+/** The context by the schedule. If that cannot be read, the context by the default, and the error. */
+function scheduled(given: UnscheduledContext): readonly [FileContext, LatchkeyError?] {
   try {
-    return { context: withSchedule(given) }
+    return [withSchedule(given)]
   } catch (error) {
     const context = { ...given, backupDir: given.backupDir ?? usualBackupDir(given.path) }
-    return { context, unreadable: known(error, context) }
+    return [context, known(error, context)]
   }
 }
 

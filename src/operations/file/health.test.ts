@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import type { HealthReport } from '../../contract/views.ts'
 import { latestVersion } from '../../db/schema/version.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
+import { fromTemplate } from '../../testing/template.ts'
 import type { FileContext } from '../context.ts'
 import { createBackup } from './backup/create.ts'
 import { checkHealth } from './health.ts'
@@ -24,7 +25,9 @@ async function scene(name = 'data') {
     actor: { name: 'tester', origin: 'script' },
     dryRun: false,
   }
-  await initialize(context)
+  await fromTemplate('new', context.path, async () => {
+    await initialize(context)
+  })
   return { context, clock }
 }
 

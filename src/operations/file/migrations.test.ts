@@ -7,6 +7,7 @@ import { type MigrationSource, migrations } from '../../db/sqlite/migrations.ts'
 import { openWriter } from '../../db/sqlite/open.ts'
 import { failure } from '../../testing/failure.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
+import { fromTemplate } from '../../testing/template.ts'
 import type { FileContext } from '../context.ts'
 import { listBackups } from './backup/list.ts'
 import { initialize } from './init.ts'
@@ -25,7 +26,9 @@ async function scene(): Promise<FileContext> {
     actor: { name: 'tester', origin: 'script' },
     dryRun: false,
   }
-  await initialize(context)
+  await fromTemplate('new', context.path, async () => {
+    await initialize(context)
+  })
   sql(
     context,
     "INSERT INTO users (id, username, role, service, created_at, updated_at) VALUES ('usr_' || hex(randomblob(13)), 'alice', 'member', 0, 0, 0)",

@@ -128,16 +128,10 @@ export async function remember(
   { source, importId }: { readonly source: string; readonly importId: string },
   things: readonly { readonly id: string; readonly foreignId: string; readonly state: unknown }[],
 ): Promise<void> {
-  const rows = things.map(({ id, foreignId, state }) => ({
-    source,
-    importId,
-    foreignId,
-    hash: foreignId,
-    userId: id,
-    projectId: id,
-    keyId: id,
-    state,
-  }))
+  const rows = things.map(({ id, foreignId, state }) => {
+    const ids = { userId: id, projectId: id, keyId: id }
+    return { source, importId, foreignId, hash: foreignId, state, ...ids }
+  })
   await db.insert(imported[noun]).values(rows)
 }
 

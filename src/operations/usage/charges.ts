@@ -6,10 +6,9 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Entry, Usage } from '../../db/facts.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { OperationContext } from '../context.ts'
-import { momentOf } from '../limits/window.ts'
-import { looksLikeId } from '../rules/ids.ts'
 import { EventReader, type UsageEvent } from './events.ts'
 import { priced } from './prices.ts'
+import { isWholeId } from './record.ts'
 import { type Resolved, resolveKeys } from './resolve.ts'
 
 /** @throws invalid, not_found, ambiguous */
@@ -28,8 +27,9 @@ export async function readCharges(
     throw refused('invalid', `${which(index)} ${event}`)
   })
   if (events.length === 0) return []
-  const keys = await keysOf(context, [...new Set(events.map(({ key }) => key))])
-  const prices = await context.store.latest.prices()
+  const keys = await keysOf(context, events)
+  const needsPrice = events.some(({ isPriced }) => !isPriced)
+  const prices = needsPrice ? await context.store.latest.prices() : []
   return events.map((event, index) => {
     const found = keys.get(event.key)
     if (found === undefined || 'problem' in found) {
@@ -39,17 +39,15 @@ export async function readCharges(
   })
 }
 
-/** What a gateway sends with every request, one id, needs no query. */
+/** One event with an id needs no look: whoever counts it finds the key, or none. */
 async function keysOf(
-  { store, now }: OperationContext,
-  selectors: readonly string[],
+  { store }: OperationContext,
+  events: readonly UsageEvent[],
 ): Promise<ReadonlyMap<string, Resolved>> {
-  const [id = '', ...others] = selectors
-  const isId = others.length === 0 && looksLikeId(id, 'key')
-  if (isId && (await store.latest.keyAt({ id }, momentOf(now()), () => true)) !== null) {
-    return new Map([[id, { id }]])
-  }
-  return store.read(db => resolveKeys(db, selectors))
+  const [event, ...others] = events
+  const id = event?.key ?? ''
+  if (others.length === 0 && isWholeId(id) && id === id.toLowerCase()) return new Map([[id, { id }]])
+  return store.read(db => resolveKeys(db, [...new Set(events.map(({ key }) => key))]))
 }
 
 /** One event as an entry. */
@@ -59,5 +57,5 @@ export const single = (
   { endUser, at, model, counts }: Pick<Usage, 'endUser' | 'at' | 'model' | 'counts'>,
 ): Entry => ({ id, keyId, endUser, counts, buckets: [{ at, model, counts }] })
 
-const refused = (code: 'invalid' | 'not_found' | 'ambiguous', problem: string): LatchkeyError =>
+export const refused = (code: 'invalid' | 'not_found' | 'ambiguous', problem: string): LatchkeyError =>
   new LatchkeyError(code, `${problem}; nothing was counted`, 'correct it and send all events again')

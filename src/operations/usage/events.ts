@@ -55,11 +55,11 @@ const countFields = [
 
 const numericFields = [...countFields, 'costUsd'] as const
 
+/** Models that are known to be valid, across files and requests. */
+const models = new Set<string>()
+
 /** Reads the lines of one file. */
 export class EventReader {
-  /** Models that are known to be valid. */
-  readonly #models = new Set<string>()
-  readonly #times = new Times()
   readonly #now: number
 
   /** @param now UTC milliseconds; slightly later times, from clocks that are ahead, count as now */
@@ -86,13 +86,13 @@ export class EventReader {
     if (typeof key !== 'string' || key === '' || typeof at !== 'string') return undefined
     if (eventId !== null && !(typeof eventId === 'string' && plainId.test(eventId))) return undefined
     if (endUser !== null && !(typeof endUser === 'string' && plainId.test(endUser))) return undefined
-    if (model !== null && !(typeof model === 'string' && this.#models.has(model))) return undefined
+    if (model !== null && !(typeof model === 'string' && models.has(model))) return undefined
     if (costUsd !== null && !(typeof costUsd === 'number' && costUsd >= 0 && costUsd < 1_000_000)) {
       return undefined
     }
     const counts = plainCounts(row, costUsd)
     if (counts === undefined || partProblem(counts) !== undefined) return undefined
-    const time = this.#times.read(at)
+    const time = times.read(at)
     if (time === undefined || time < earliest || time > this.#now + rules.clockToleranceMs) return undefined
     return {
       id: eventId,
@@ -121,14 +121,14 @@ export class EventReader {
     const counts = countsOf(input, costUsd)
     const problem = partProblem(counts)
     if (problem !== undefined) return `has a bad value: ${problem}`
-    const time = this.#times.read(at) ?? readInstant(at)
+    const time = times.read(at) ?? readInstant(at)
     if (time === undefined) {
       return 'has a bad value: at must be a date and time with its zone, such as 2026-11-20T10:00:00Z'
     }
     if (time < earliest) return 'has a bad value: at is before the year 2000'
     if (time > this.#now + rules.clockToleranceMs) return 'has a bad value: at is in the future'
-    if (this.#models.size >= mostModels) this.#models.clear()
-    if (model) this.#models.add(model)
+    if (models.size >= mostModels) models.clear()
+    if (model) models.add(model)
     return {
       id: eventId,
       key,
@@ -217,6 +217,7 @@ class Times {
   }
 }
 
+const times = new Times()
 const mostMinutes = 5_000
 const colon = 58
 const dot = 46

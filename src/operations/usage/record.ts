@@ -92,7 +92,7 @@ export const missingKey = (id: string): LatchkeyError =>
   new LatchkeyError('not_found', `no key matches "${id}"`, 'see them with: latchkey key list')
 
 /** Whether it is a whole id. No name begins like one. */
-const isWholeId = (selector: string): boolean => selector.length === 30 && selector.startsWith('key_')
+export const isWholeId = (selector: string): boolean => selector.length === 30 && selector.startsWith('key_')
 
 /** A fast path for obviously valid usage. Everything else goes through the rules above. */
 function isPlain(usage: UsageInput): boolean {

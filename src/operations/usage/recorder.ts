@@ -16,7 +16,7 @@ import {
   type UsageCounts,
 } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
-import { readCharges, single } from './charges.ts'
+import { readCharges, refused, single } from './charges.ts'
 import type { Recorder, RecorderOptions, UsageInput } from './input.ts'
 import { priced } from './prices.ts'
 import { missingKey, readUsage } from './record.ts'
@@ -194,10 +194,12 @@ function settle({ entries, resolve, reject }: Delivery, outcome: Entered): void 
     resolve({ events, counted, duplicates: events - counted, endUsersLeftOut })
     return
   }
-  const { refused, full } = outcome
-  reject(
-    full === null ? deletedMeanwhile() : noRoom(events === 1 ? 'the event' : `event ${refused + 1}`, full),
-  )
+  const { refused: index, full } = outcome
+  const entry = entries[index]
+  if (entry === undefined || (full === null && events > 1)) reject(deletedMeanwhile())
+  else if (full === null) {
+    reject(refused('not_found', `the event names a key that does not exist: "${entry.keyId}"`))
+  } else reject(noRoom(events === 1 ? 'the event' : `event ${index + 1}`, full))
 }
 
 const deletedMeanwhile = (): LatchkeyError =>

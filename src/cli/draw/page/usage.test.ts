@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import type { UsageRow } from '../../../contract/views.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../../../testing/latchkey.ts'
 import { run } from '../../../testing/run.ts'
@@ -144,10 +144,12 @@ describe('the file', () => {
 describe('in Chromium', () => {
   const withChromium = requireTool('chromium')
   let browser: Browser | undefined
+  /** Pages of the same kind share one: making it takes longer than what is looked at. */
+  const contexts = new Map<string, BrowserContext>()
   afterAll(() => browser?.close())
 
   /** The page, and everything that it requested and reported. */
-  async function open(name: string, options: BrowserContextOptions) {
+  async function open(name: string, { colorScheme = 'light', ...options }: BrowserContextOptions) {
     // Loaded here, because it is not needed without Chromium.
     const { chromium } = await import('playwright-core')
     browser ??= await chromium.launch({
@@ -155,8 +157,11 @@ describe('in Chromium', () => {
       // Tests may run as root.
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-sync'],
     })
-    const context = await browser.newContext(options)
+    const kind = JSON.stringify(options)
+    const context = contexts.get(kind) ?? (await browser.newContext(options))
+    contexts.set(kind, context)
     const page = await context.newPage()
+    await page.emulateMedia({ colorScheme })
     const complaints: string[] = []
     const requests: string[] = []
     page.on('console', message => complaints.push(message.text()))
@@ -164,7 +169,7 @@ describe('in Chromium', () => {
     page.on('dialog', dialog => void dialog.dismiss().then(() => complaints.push('a dialog')))
     page.on('request', request => requests.push(request.url()))
     await page.goto(`file://${file(name)}`)
-    return { page, complaints, requests, [Symbol.asyncDispose]: () => context.close() }
+    return { page, complaints, requests, [Symbol.asyncDispose]: () => page.close() }
   }
 
   const command = 'usage report --by key,day --since 2026-11-01 --until 2026-11-21'
@@ -257,7 +262,7 @@ describe('in Chromium', () => {
   )
 
   withChromium("the table's numbers are the JSON's, and the bars are theirs", async () => {
-    await using shown = await open('page.html', { locale: 'en-US' })
+    await using shown = await open('page.html', {})
     const { page } = shown
     const rows = (await latchkey(`${command} --json`)).json<(UsageRow & { readonly start: string })[]>()
     expect(rows.length).toBeGreaterThan(50)
