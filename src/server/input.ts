@@ -42,8 +42,13 @@ export const reserveBody = v.strictObject({
 export const settleBody = v.strictObject({
   model: v.optional(text),
   requests: v.optional(number),
+  usage: v.optional(v.unknown()),
   inputTokens: v.optional(number),
+  cachedInputTokens: v.optional(number),
+  cacheWriteTokens: v.optional(number),
   outputTokens: v.optional(number),
+  reasoningTokens: v.optional(number),
+  otherTokens: v.optional(number),
   costUsd: v.optional(number),
   at: v.optional(moment),
 })

@@ -59,6 +59,7 @@ const declaredLines: Readonly<Record<string, string>> = {
   'usage ingest': 'usage ingest events.ndjson',
   'usage price set': 'usage price set gpt-x --input 2.50 --output 10',
   'usage price list': 'usage price list',
+  'usage price import': 'usage price import --model claude-sonnet-4-5',
   'usage price remove': 'usage price remove gpt-old',
   'usage compact': 'usage compact',
   'usage check': 'usage check',

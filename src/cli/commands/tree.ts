@@ -79,6 +79,7 @@ export const tree: Tree = {
         summary: 'Prices of models',
         verbs: {
           set: () => import('./usage/price/set.ts'),
+          import: () => import('./usage/price/import.ts'),
           list: () => import('./usage/price/list.ts'),
           remove: () => import('./usage/price/remove.ts'),
         },

@@ -13,6 +13,7 @@ export const settingNames = [
   'backup_keep',
   'age_recipients_file',
   'age_identity_file',
+  'unpriced',
   'max_end_users',
   'output',
 ] as const

@@ -1,10 +1,17 @@
 /** What keys used, what that cost, and what was counted of it. */
-import { as, flag, integer, list, nullable, number, type Of, object, text, time } from '../shape.ts'
+import { as, choice, flag, integer, list, nullable, number, type Of, object, text, time } from '../shape.ts'
 import { changed } from './changes.ts'
 import { denial, key } from './keys.ts'
 import { limitForecast } from './limits.ts'
 import { keyRef, projectRef, userRef } from './refs.ts'
-import type { Period, ReportGroup, ReportOrder } from './words.ts'
+import {
+  type Period,
+  priceLists,
+  priceOutcomes,
+  priceSources,
+  type ReportGroup,
+  type ReportOrder,
+} from './words.ts'
 
 const counts = {
   requests: integer('Requests'),
@@ -13,7 +20,8 @@ const counts = {
   cacheWriteTokens: integer('Input tokens that were written to a cache; part of inputTokens'),
   outputTokens: integer('Output tokens, those of reasoning included'),
   reasoningTokens: integer('Output tokens of reasoning; part of outputTokens'),
-  tokens: integer('All tokens, including those not split into input and output'),
+  otherTokens: integer('Tokens that are not known to be input or output'),
+  tokens: integer('All tokens: input, output and other'),
   costUsd: number('Cost in dollars'),
   unpricedRequests: integer(
     'Requests that told no cost and whose model had no price: their cost is not known',
@@ -79,16 +87,57 @@ export const recorded = object('Recorded', {
   ...counts,
 })
 
+const rates = {
+  inputUsd: number('Dollars per million input tokens'),
+  cachedInputUsd: nullable(
+    number('Dollars per million input tokens that were read from a cache; null: as other input'),
+  ),
+  cacheWriteUsd: nullable(
+    number('Dollars per million input tokens that were written to a cache; null: as other input'),
+  ),
+  outputUsd: number('Dollars per million output tokens'),
+}
+
+export const priceRates = object('PriceRates', {
+  ...rates,
+  tiers: list(
+    object('PriceTier', {
+      overTokens: integer('It prices all tokens of a request that has more input tokens than this'),
+      ...rates,
+    }),
+    'Prices of long requests, the shorter first',
+  ),
+})
+
 export const price = object('Price', {
   model: text('A name, or a pattern where * matches anything'),
-  inputUsd: number('Dollars per million input tokens'),
-  outputUsd: number('Dollars per million output tokens'),
+  ...priceRates.shapes,
+  source: choice(priceSources, 'set when somebody set it, otherwise the list that it was imported from'),
   startsAt: nullable(time('When it starts; null for always')),
   current: flag('Whether it is the current price'),
 })
 
 export const changedPrice = changed('ChangedPrice', price)
 
+const importedPrice = object('ImportedPrice', {
+  model: text('A name, or a pattern where * matches anything'),
+  outcome: choice(priceOutcomes, 'What the import does with it; kept: somebody set the price that applies'),
+  startsAt: nullable(time('When it starts; null for always')),
+  ...priceRates.shapes,
+  before: nullable(as(priceRates, 'The price that it replaces')),
+})
+
+export const priceImport = object('PriceImport', {
+  source: choice(priceLists, 'The list'),
+  added: integer('Prices of models that had none'),
+  changed: integer('Prices that replace another from their start on'),
+  removed: integer('Imported prices that the list no longer has'),
+  unchanged: integer('Models whose price is that of the list'),
+  kept: integer('Models left out because somebody set the price that applies'),
+  inPart: integer('Models in the list that cost something else than tokens too, which is left out'),
+  leftOut: integer('Models in the list without a price by tokens'),
+  prices: list(importedPrice, 'Each price, and what the import does with it'),
+})
 const endUsersLeftOut = integer(
   'End users whose usage counts only for the key, because it has the most end users that it may have',
 )
@@ -159,7 +208,10 @@ export type UsagePoint = Of<typeof usagePoint>
 export type Stats = Of<typeof stats>
 export type UsageRow = Of<typeof usageRow>
 export type Recorded = Of<typeof recorded>
+export type PriceRates = Of<typeof priceRates>
 export type Price = Of<typeof price>
+export type ImportedPrice = Of<typeof importedPrice>
+export type PriceImport = Of<typeof priceImport>
 export type ChangedPrice = Of<typeof changedPrice>
 export type IngestReport = Of<typeof ingestReport>
 export type Self = Of<typeof self>

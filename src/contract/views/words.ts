@@ -41,6 +41,7 @@ export const keyDenials = [
   'project_archived',
   'model_not_allowed',
   'insufficient_scope',
+  'model_unpriced',
   'too_many_end_users',
   'limit_exceeded',
 ] as const
@@ -67,6 +68,18 @@ export const reportGroups = ['key', 'user', 'project', 'model', ...periods] as c
 
 export const reportOrders = ['tokens', 'requests', 'cost'] as const
 
+/** What becomes of requests for models without a price, where a dollar limit would have to count them. */
+export const unpricedRules = ['allow', 'deny'] as const
+
+/** Who says what a model costs: somebody who set it, or the list that it was imported from. */
+export const priceSources = ['set', 'genai-prices', 'litellm'] as const
+
+/** Lists that prices are imported from. */
+export const priceLists = ['genai-prices', 'litellm'] as const
+
+/** What an import does with a price. */
+export const priceOutcomes = ['added', 'changed', 'removed', 'unchanged', 'kept'] as const
+
 /** What runs scheduled backups. */
 export const schedulers = ['crontab', 'systemd'] as const
 
@@ -92,6 +105,7 @@ export const progressUnits = ['bytes', 'rows', 'backups'] as const
 const otherActions = [
   'price.set',
   'price.remove',
+  'price.import',
   'usage.compact',
   'usage.repair',
   'import.glm-proxy',
@@ -129,4 +143,6 @@ export type KeyDenial = (typeof keyDenials)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
 export type Period = (typeof periods)[number]
 export type ReportGroup = (typeof reportGroups)[number]
+export type UnpricedRule = (typeof unpricedRules)[number]
+export type PriceSource = (typeof priceSources)[number]
 export type ReportOrder = (typeof reportOrders)[number]

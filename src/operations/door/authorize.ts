@@ -139,6 +139,11 @@ function told(verdict: Verdict | null, scope: string | undefined): Told {
       return { status: 403, hint: 'name an end user that the key has served, or raise max_end_users' }
     case 'model_not_allowed':
       return { status: 403, hint: 'ask for another model, or give a key that may use this one' }
+    case 'model_unpriced':
+      return {
+        status: 403,
+        hint: 'give the model a price: latchkey usage price set MODEL --input 2.50 --output 10, or latchkey usage price import',
+      }
     default:
       return {
         status: 401,

@@ -40,7 +40,7 @@ export async function setLimits(
 ): Promise<readonly PutLimit[]> {
   const wanted = rules.parse(someLimits, list)
   const { before, after } = await change(context, limited, 'limit-add', (db, { type, id }) =>
-    putLimits(db, type, id, wanted, context.now()),
+    putLimits(context, db, type, id, wanted),
   )
   const stood = new Set(before.map(limitText))
   return after.map(limit => ({ ...limit, changed: !stood.has(limitText(limit)) }))

@@ -18,7 +18,7 @@ import {
 import type { OperationContext } from '../context.ts'
 import { readCharges, refused, single } from './charges.ts'
 import type { Recorder, RecorderOptions, UsageInput } from './input.ts'
-import { priced } from './prices.ts'
+import { priced } from './pricing.ts'
 import { missingKey, readUsage } from './record.ts'
 import { noRoom } from './room.ts'
 
