@@ -1,6 +1,7 @@
 /** The limit commands of keys, users and projects as typed. */
 import { expect, test } from 'bun:test'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { rolling } from '../../testing/limits.ts'
 import { run } from '../../testing/run.ts'
 
 async function home() {
@@ -9,6 +10,8 @@ async function home() {
   await latchkey.users.create({ username: 'alice' })
   await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
   await latchkey.keys.create({ name: 'ci', user: 'alice', project: 'shop' })
+  // Dollar limits have something to count.
+  await latchkey.usage.prices.set('gpt-x', { inputUsd: 1, outputUsd: 1 })
   return {
     ...home,
     type: (line: string) => run(line, { db: home.path, cwd: home.folder, now: home.clock.now }),
@@ -64,7 +67,7 @@ test.each([
     const { out } = await at.type(
       `${noun} create fresh ${noun === 'project' ? '--owner alice' : ''} --limit tokens=5/1h --json`,
     )
-    expect(JSON.parse(out).limits).toEqual([{ metric: 'tokens', amount: 5, windowMs: 3_600_000 }])
+    expect(JSON.parse(out).limits).toEqual([rolling('tokens', 5, 3_600_000)])
   },
 )
 
