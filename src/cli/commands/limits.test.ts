@@ -11,7 +11,7 @@ async function home() {
   await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
   await latchkey.keys.create({ name: 'ci', user: 'alice', project: 'shop' })
   // Dollar limits have something to count.
-  await latchkey.usage.prices.set('gpt-x', { inputUsd: 1, outputUsd: 1 })
+  await latchkey.usage.prices.set('other', { inputUsd: 1, outputUsd: 1 })
   return {
     ...home,
     type: (line: string) => run(line, { db: home.path, cwd: home.folder, now: home.clock.now }),
