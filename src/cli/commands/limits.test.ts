@@ -10,6 +10,8 @@ async function home() {
   await latchkey.users.create({ username: 'alice' })
   await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
   await latchkey.keys.create({ name: 'ci', user: 'alice', project: 'shop' })
+  // Dollar limits have something to count.
+  await latchkey.usage.prices.set('other', { inputUsd: 1, outputUsd: 1 })
   return {
     ...home,
     type: (line: string) => run(line, { db: home.path, cwd: home.folder, now: home.clock.now }),

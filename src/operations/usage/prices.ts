@@ -57,11 +57,13 @@ export function setPrice(context: OperationContext, model: string, input: NewPri
     if (fields.length === 0) return { ...view, changed: false, before: {} }
     await removePeriod(db, period)
     await db.insert(prices).values([...period])
+    // The action says who says so, unless that changes.
+    const { source, ...rates } = auditedPrice(period)
     await audit.record(context, db, {
       action: 'price.set',
       target: targetOf(price.model),
       ...(old && { before: old }),
-      after: auditedPrice(period),
+      after: old ? { ...rates, source } : rates,
     })
     const differing = Object.entries(old ?? {}).filter(([field]) => fields.includes(field))
     return { ...view, changed: true, before: Object.fromEntries(differing) }
