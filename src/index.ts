@@ -43,6 +43,11 @@ export interface LatchkeyOptions {
    * it costs would not count. Default `allow`.
    */
   readonly unpriced?: UnpricedRule | undefined
+  /**
+   * How many end users a key may have; default 10,000. Requests for more are denied where a limit for each of them binds
+   * (`too_many_end_users`), and what they use counts for the key alone.
+   */
+  readonly maxEndUsers?: number | undefined
   /** The clock; default that of the system. */
   readonly now?: (() => Date) | undefined
   /** Called with the progress of imports, usage logs, backups and restores. Must not throw. */
@@ -93,6 +98,7 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     ageIdentityFile: options.ageIdentityFile,
     env: options.env ?? process.env,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
+    maxEndUsers: options.maxEndUsers,
     now: options.now ?? (() => new Date()),
     onProgress: options.onProgress,
     onReplaced: options.onReplaced,

@@ -52,7 +52,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   ],
   progress: ['step', 'done', 'total', 'unit', 'rate', 'etaMs'],
   recorded: [
-    'key', 'model', 'at', 'requests', 'inputTokens', 'cachedInputTokens', 'cacheWriteTokens',
+    'key', 'model', 'endUser', 'at', 'requests', 'inputTokens', 'cachedInputTokens', 'cacheWriteTokens',
     'outputTokens', 'reasoningTokens', 'otherTokens', 'tokens', 'costUsd', 'unpricedRequests',
   ],
   user: [
@@ -140,7 +140,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   studio: ['address', 'startedAt', 'stoppedAt', 'signal'],
   served: ['addresses', 'startedAt', 'stoppedAt', 'signal', 'requests'],
   self: ['key', 'limits', 'usage'],
-  usageReceipt: ['events', 'counted', 'duplicates'],
+  usageReceipt: ['events', 'counted', 'duplicates', 'endUsersLeftOut'],
   demoReport: ['ok', 'steps'],
   compacted: [
     'rowsBefore', 'rowsAfter', 'minutesDeleted', 'hoursDeleted', 'reservationsRemoved',
@@ -156,8 +156,8 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'live', 'revoke',
   ],
   ingestReport: [
-    'file', 'sha256', 'alreadyCounted', 'events', 'counted', 'duplicates', 'bad', 'unpriced', 'keys',
-    'problems',
+    'file', 'sha256', 'alreadyCounted', 'events', 'counted', 'duplicates', 'bad', 'unpriced',
+    'endUsersLeftOut', 'keys', 'problems',
   ],
   limitForecast: [
     'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'endUser', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt',
@@ -326,6 +326,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'model_not_allowed',
     'insufficient_scope',
     'model_unpriced',
+    'too_many_end_users',
     'limit_exceeded',
   ],
   'explanation.code': [
@@ -341,6 +342,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'model_not_allowed',
     'insufficient_scope',
     'model_unpriced',
+    'too_many_end_users',
     'limit_exceeded',
   ],
   'denial.code': [
@@ -355,6 +357,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'model_not_allowed',
     'insufficient_scope',
     'model_unpriced',
+    'too_many_end_users',
     'limit_exceeded',
   ],
   'user.role': ['admin', 'member', 'viewer'],

@@ -16,6 +16,7 @@ import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
 export interface Wiring extends UnscheduledContext {
   readonly access: 'read' | 'write'
   readonly busyTimeoutMs: number
+  readonly maxEndUsers: number | undefined
   readonly onReplaced: (() => void) | undefined
   readonly onWarning: ((text: string) => void) | undefined
   readonly unpriced: UnpricedRule
@@ -23,9 +24,27 @@ export interface Wiring extends UnscheduledContext {
 
 /** All operations on one database. The first that needs it opens it. */
 export function createOperations(wiring: Wiring) {
-  const { path, access, dryRun, busyTimeoutMs, onReplaced, now, actor, unpriced, onProgress, onWarning } =
-    wiring
-  const store = new SqliteStore({ path, access, dryRun, busyTimeoutMs, onReplaced })
+  const {
+    path,
+    access,
+    dryRun,
+    busyTimeoutMs,
+    maxEndUsers,
+    onReplaced,
+    now,
+    actor,
+    unpriced,
+    onProgress,
+    onWarning,
+  } = wiring
+  const store = new SqliteStore({
+    path,
+    access,
+    dryRun,
+    busyTimeoutMs,
+    mostEndUsers: maxEndUsers,
+    onReplaced,
+  })
   const lasting: OperationContext = { store, now, actor, unpriced, onProgress, onWarning }
   const context = () => atOneMoment(lasting)
   const beside = () => ({ ...context(), path })
@@ -151,7 +170,7 @@ export function createOperations(wiring: Wiring) {
       },
     },
     limits: {
-      add: manage(m => m.addLimits),
+      set: manage(m => m.setLimits),
       remove: manage(m => m.removeLimits),
       list: manage(m => m.listLimits),
       reset: manage(m => m.resetLimits),

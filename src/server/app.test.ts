@@ -188,17 +188,22 @@ test('usage is counted once for each id, as one event, as a list and as lines', 
   await home.latchkey.keys.create({ name: 'ci' })
   const event = { id: 'a', key: 'ci', model: 'gpt-x', inputTokens: 3, outputTokens: 2, costUsd: 0.001 }
   const send = async (body: unknown) => (await home.post('/v1/usage', body)).json
-  expect(await send(event)).toEqual({ events: 1, counted: 1, duplicates: 0 })
-  expect(await send(event)).toEqual({ events: 1, counted: 0, duplicates: 1 })
-  expect(await send([event, { ...event, id: 'b' }])).toEqual({ events: 2, counted: 1, duplicates: 1 })
-  expect(await send([])).toEqual({ events: 0, counted: 0, duplicates: 0 })
+  expect(await send(event)).toEqual({ events: 1, counted: 1, duplicates: 0, endUsersLeftOut: 0 })
+  expect(await send(event)).toEqual({ events: 1, counted: 0, duplicates: 1, endUsersLeftOut: 0 })
+  expect(await send([event, { ...event, id: 'b' }])).toEqual({
+    events: 2,
+    counted: 1,
+    duplicates: 1,
+    endUsersLeftOut: 0,
+  })
+  expect(await send([])).toEqual({ events: 0, counted: 0, duplicates: 0, endUsersLeftOut: 0 })
   const lines = [event, { ...event, id: 'c', at: home.clock.now }, { ...event, id: null }]
   const answer = await home.ask('/v1/usage', {
     method: 'POST',
     headers: { 'content-type': 'application/x-ndjson' },
     body: `${lines.map(line => JSON.stringify(line)).join('\r\n')}\n\n`,
   })
-  expect(await answer.json()).toEqual({ events: 3, counted: 2, duplicates: 1 })
+  expect(await answer.json()).toEqual({ events: 3, counted: 2, duplicates: 1, endUsersLeftOut: 0 })
   expect((await home.latchkey.keys.stats('ci')).totals).toMatchObject({
     requests: 4,
     inputTokens: 12,
@@ -514,7 +519,10 @@ test('usage that was under way when the file was replaced counts in the new one,
   await restored.backups.restore({ latest: true })
   held.resolve()
   const answer = await asked
-  expect([answer.status, await answer.json()]).toEqual([200, { events: 1, counted: 1, duplicates: 0 }])
+  expect([answer.status, await answer.json()]).toEqual([
+    200,
+    { events: 1, counted: 1, duplicates: 0, endUsersLeftOut: 0 },
+  ])
   expect((await home.post('/v1/usage', body)).json).toMatchObject({ counted: 0, duplicates: 1 })
   expect((await restored.keys.stats('ci')).totals).toMatchObject({ requests: 1 })
   await restored.close()

@@ -13,7 +13,7 @@ async function temporaryDoor() {
   const home = await temporaryApp()
   const { latchkey } = home
   const alice = await latchkey.users.create({ username: 'alice' })
-  await latchkey.limits.add({ user: 'alice' }, [{ metric: 'usd', amount: 20, windowMs: 30 * day }])
+  await latchkey.limits.set({ user: 'alice' }, [{ metric: 'usd', amount: 20, windowMs: 30 * day }])
   const shop = await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
   const key = await latchkey.keys.create({
     name: 'Schlüssel ☃',

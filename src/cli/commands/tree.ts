@@ -190,7 +190,7 @@ export const tree: Tree = {
 function limits(noun: LimitedNoun): Readonly<Record<'limit' | 'reset', Load | Words>> {
   const load = async () => ({ default: (await import('./limits.ts')).limitCommands(noun) })
   return {
-    limit: { summary: `Rolling limits of a ${noun}`, verbs: together(load, 'add', 'list', 'remove') },
+    limit: { summary: `Limits of a ${noun}`, verbs: together(load, 'set', 'list', 'remove') },
     ...together(load, 'reset'),
   }
 }

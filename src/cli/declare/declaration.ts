@@ -234,7 +234,7 @@ export type Invoke = (
 
 export type Load = () => Promise<{ readonly default: Declaration }>
 
-/** A word that is followed by another: `key`, or `limit` in `key limit add`. */
+/** A word that is followed by another: `key`, or `limit` in `key limit set`. */
 export interface Words {
   readonly summary: string
   readonly verbs: Readonly<Record<string, Load | Words>>

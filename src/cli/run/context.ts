@@ -94,6 +94,7 @@ async function connectorOf(
       keep: config.backupKeep,
       ageRecipientsFile: config.ageRecipientsFile,
       ageIdentityFile: config.ageIdentityFile,
+      maxEndUsers: config.maxEndUsers,
       env,
       now,
       onProgress: progress.tell,

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { unpricedRules } from '../../contract/views/words.ts'
+import { unpricedRules, usualMostEndUsers } from '../../contract/views/words.ts'
 import type {
   ConfigChange,
   ConfigValue,
@@ -56,6 +56,8 @@ export interface Config {
   readonly ageIdentityFile: string | undefined
   /** Whether requests for models without a price are denied where a dollar limit binds. */
   readonly unpriced: UnpricedRule
+  /** How many end users a key may have. */
+  readonly maxEndUsers: number
   /** Where settings are looked for, highest priority first. The files need not exist. */
   readonly files: readonly SettingsPlace[]
   /** The profile of `--profile`. */
@@ -130,6 +132,7 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   const recipients = given('age_recipients_file', file)
   const identity = given('age_identity_file', file)
   const unpriced = given('unpriced', rule) ?? byDefault('allow')
+  const endUsers = given('max_end_users', number) ?? byDefault(String(usualMostEndUsers))
   const settings: Readonly<Record<SettingName, () => Settled<string | null>>> = {
     db: () => db,
     tz,
@@ -140,6 +143,7 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
       recipients ?? bySchedule(readScheduled(db.value)?.recipientsFile) ?? byDefault(null),
     age_identity_file: () => identity ?? byDefault(null),
     unpriced: () => unpriced,
+    max_end_users: () => endUsers,
     output: () => output,
   }
 
@@ -154,6 +158,7 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     ageRecipientsFile: recipients?.value,
     ageIdentityFile: identity?.value,
     unpriced: unpriced.value,
+    maxEndUsers: Number(endUsers.value),
     files: filesOf(env, cwd),
     profile: flags.profile,
     profileInUse: profileName(env, flags),
@@ -343,6 +348,11 @@ function policy(found: Found): string {
   }
 }
 
+function number(found: Found): string {
+  if (/^[1-9]\d{0,8}$/.test(found.value)) return found.value
+  throw wrongValue(found, 'is not a whole number of at least 1', 'write a number such as 50000')
+}
+
 function format(found: Found): Format {
   if (isFormat(found.value)) return found.value
   const guess = didYouMean(nearest(found.value, formats))
@@ -364,6 +374,7 @@ const readers: Readonly<Record<SettingName, (found: Found, home: string) => stri
   age_recipients_file: file,
   age_identity_file: file,
   unpriced: rule,
+  max_end_users: number,
   output: format,
 }
 

@@ -78,6 +78,11 @@ export const self = object('Self', {
 export const recorded = object('Recorded', {
   key: as(keyRef, 'The key that was charged'),
   model: nullable(text('The model')),
+  endUser: nullable(
+    text(
+      'The end user that it counts for; null without one, or if the key has the most end users that it may have',
+    ),
+  ),
   at: time('When the request was made'),
   ...counts,
 })
@@ -133,6 +138,9 @@ export const priceImport = object('PriceImport', {
   leftOut: integer('Models in the list without a price by tokens'),
   prices: list(importedPrice, 'Each price, and what the import does with it'),
 })
+const endUsersLeftOut = integer(
+  'End users whose usage counts only for the key, because it has the most end users that it may have',
+)
 
 export const ingestReport = object('IngestReport', {
   file: text('The file; stdin when read from stdin'),
@@ -143,6 +151,7 @@ export const ingestReport = object('IngestReport', {
   duplicates: integer('Events left out because one with the same id was counted'),
   bad: integer('Lines left out because they could not be counted'),
   unpriced: integer('Counted events without a cost whose model has no price; they cost nothing'),
+  endUsersLeftOut,
   keys: integer('Keys that were charged'),
   problems: list(
     object('IngestProblem', {
@@ -158,6 +167,7 @@ export const usageReceipt = object('UsageReceipt', {
   events: integer('Events that were sent'),
   counted: integer('Events that were counted'),
   duplicates: integer('Events left out because one with the same id was counted'),
+  endUsersLeftOut,
 })
 
 export const compacted = object('Compacted', {

@@ -21,6 +21,9 @@ export const limitPeriods = ['rolling', 'day', 'week', 'month', 'total'] as cons
 /** How long a rolling window is, at the least and at the most. */
 export const windowRangeMs = [60_000, 366 * 86_400_000] as const
 
+/** How many end users a key may have, unless the settings say otherwise. */
+export const usualMostEndUsers = 10_000
+
 export const roles = ['admin', 'member', 'viewer'] as const
 
 /** What keys can be listed in the order of. */
@@ -39,6 +42,7 @@ export const keyDenials = [
   'model_not_allowed',
   'insufficient_scope',
   'model_unpriced',
+  'too_many_end_users',
   'limit_exceeded',
 ] as const
 

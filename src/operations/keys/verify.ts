@@ -103,6 +103,8 @@ export function judge(
   if (prices && model !== undefined && isMoney && !priceList(prices).has(model, at.getTime())) {
     return denied('model_unpriced', key)
   }
+  if (!found.hasRoom && binding.some(({ limit }) => limit.each === 1))
+    return denied('too_many_end_users', key)
   const states = binding.map(each => judgeLimit(each, options.wanted, endUser))
   if (states.some(state => state.exceeded)) return denied('limit_exceeded', key, states)
   return { valid: true, code: 'valid', key, limits: states, retryAt: null }

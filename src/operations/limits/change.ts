@@ -42,7 +42,7 @@ export async function changeLimits(
   await putLimits(context, db, type, id, wanted)
 }
 
-/** Adds limits, or changes the amount of those with the same metric and window. */
+/** Adds limits, or changes the amount of those with the same metric, window and models. @throws invalid (for each end user of a user) */
 export async function putLimits(
   context: OperationContext,
   db: Database,
@@ -50,6 +50,13 @@ export async function putLimits(
   id: string,
   list: readonly Limit[],
 ): Promise<void> {
+  if (type === 'user' && list.some(limit => limit.each)) {
+    throw new LatchkeyError(
+      'invalid',
+      'limits of a user cannot be for each end user',
+      'set them on a key or a project: latchkey project limit set PROJECT tokens=50k/1d --each',
+    )
+  }
   await noteNoPrice(context, db, list)
   for (const row of limitRows(id, list, context.now(), type)) {
     await db

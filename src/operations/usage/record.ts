@@ -84,11 +84,12 @@ function counted(input: UsageInput): object {
 /** The result of recording. @throws not_found (the key was deleted), invalid (the totals would overflow) */
 export function recorded(keyId: string, { model, at }: Usage, charged: Charged | null): Recorded {
   if (charged === null) gone(keyId)
-  const { name, counts, overflow } = charged
+  const { name, counts, endUser, overflow } = charged
   if (overflow !== null) throw noRoom('this usage', { name, overflow })
   return {
     key: { id: keyId, name },
     model: model === '' ? null : model,
+    endUser: endUser === '' ? null : endUser,
     at: new Date(at),
     ...shownCounts(counts),
   }
@@ -115,6 +116,7 @@ function isPlainField(name: string, value: unknown): boolean {
   if (value === undefined) return true
   switch (name) {
     case 'model':
+    case 'endUser':
       return typeof value === 'string' && /^[\x21-\x7e]{1,38}$/.test(value)
     case 'requests':
     case 'inputTokens':

@@ -93,12 +93,12 @@ describe('a dollar limit while no model has a price', () => {
     const { home, options } = await prepared()
     await using _ = home
     const { prices } = home.latchkey.usage
-    expect(await run('key limit add ci usd=20/1d', options)).toMatchObject({ code: 0, err: '' })
+    expect(await run('key limit set ci usd=20/1d', options)).toMatchObject({ code: 0, err: '' })
     await prices.remove('gpt-x')
     const warned =
       'latchkey: no model has a price, so dollar limits count only requests that tell their cost; see: latchkey usage price import --dry-run\n'
     for (const words of [
-      'key limit add ci usd=20/2d --json',
+      'key limit set ci usd=20/2d --json',
       'key create other --limit usd=20/1d --json',
       'key update ci --limit usd=20/3d --json',
       'user create alice --limit usd=20/1d --json',
@@ -107,7 +107,7 @@ describe('a dollar limit while no model has a price', () => {
       const { code, err } = await run(words, options)
       expect({ words, code, err }).toEqual({ words, code: 0, err: warned })
     }
-    expect(await run('key limit add ci tokens=5/1d', options)).toMatchObject({ code: 0, err: '' })
+    expect(await run('key limit set ci tokens=5/1d', options)).toMatchObject({ code: 0, err: '' })
   })
 })
 

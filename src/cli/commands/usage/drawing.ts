@@ -198,6 +198,9 @@ function countedText(report: IngestReport, brush: Brush): string {
     report.duplicates > 0 ? `${brush.count(report.duplicates)} counted before` : '',
     report.bad > 0 ? brush.bad(`${brush.count(report.bad)} bad`) : '',
     report.unpriced > 0 ? brush.warn(`${brush.count(report.unpriced)} without a price`) : '',
+    report.endUsersLeftOut > 0
+      ? brush.warn(`${many(report.endUsersLeftOut, 'end user')} more than max_end_users`)
+      : '',
   ].filter(text => text !== '')
   const bad = report.problems.map(({ line, problem }) => `  line ${line} ${problem}`)
   const more = report.bad > bad.length ? [`  and ${brush.count(report.bad - bad.length)} more`] : []

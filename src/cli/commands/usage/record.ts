@@ -16,6 +16,7 @@ export default command({
   args: { key: arg.one(nouns.key.selectors) },
   options: {
     model: opt.text('model', 'Model that answered'),
+    endUser: opt.text('id', 'End user that the request was for'),
     usage: opt.text(
       'file',
       'JSON that the provider returned, instead of tokens: its usage, the whole response, or a list of the chunks of a stream; - is stdin',
@@ -40,5 +41,9 @@ export default command({
       usage: usage === undefined ? undefined : await ctx.json(usage),
     }),
   prints: one(recorded, { done: (recorded, brush) => `Recorded ${recordedText(recorded, brush)}` }),
+  notice: (recorded, { endUser }) =>
+    endUser !== undefined && recorded.endUser === null
+      ? `Counted for ${recorded.key.name} alone: it has the most end users that it may have. See max_end_users in the settings.`
+      : undefined,
   would: (recorded, brush) => `record ${recordedText(recorded, brush)}`,
 })
