@@ -107,7 +107,7 @@ export const imports: readonly Mutation[] = [
   {
     what: 'usage of a key that was deleted meanwhile is lost without a word',
     file: 'src/operations/usage/ingest.ts',
-    text: 'if (series === null) {',
+    text: "if (series === 'no key') {",
     instead: 'if (false) {',
     ...ingest,
   },

@@ -66,8 +66,8 @@ export const server: readonly Mutation[] = [
   {
     what: 'any number of requests come in at once',
     file: 'src/operations/door/authorize.ts',
-    text: '{ scope, model, requests: 1 })\n',
-    instead: '{ scope, model, requests: 0 })\n',
+    text: '{ scope, model, endUser, requests: 1 })\n',
+    instead: '{ scope, model, endUser, requests: 0 })\n',
     ...door,
     only: 'count=1',
   },

@@ -9,7 +9,7 @@
  */
 import { resolve } from 'node:path'
 import { LatchkeyError } from './contract/errors.ts'
-import type { ProgressListener } from './contract/views.ts'
+import type { ProgressListener, UnpricedRule } from './contract/views.ts'
 import type { Latchkey } from './library/latchkey.ts'
 import type { KeepPolicy } from './operations/file/backup/input.ts'
 import { createOperations } from './operations/index.ts'
@@ -38,12 +38,24 @@ export interface LatchkeyOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** How long a write waits for other processes, in milliseconds; default 5,000. */
   readonly busyTimeoutMs?: number | undefined
+  /**
+   * With `deny`, a request for a model without a price is denied (`model_unpriced`) where a dollar limit binds it, because what
+   * it costs would not count. Default `allow`.
+   */
+  readonly unpriced?: UnpricedRule | undefined
+  /**
+   * How many end users a key may have; default 10,000. Requests for more are denied where a limit for each of them binds
+   * (`too_many_end_users`), and what they use counts for the key alone.
+   */
+  readonly maxEndUsers?: number | undefined
   /** The clock; default that of the system. */
   readonly now?: (() => Date) | undefined
   /** Called with the progress of imports, usage logs, backups and restores. Must not throw. */
   readonly onProgress?: ProgressListener | undefined
   /** Called when another file took the place of the database and was opened. Must not throw. */
   readonly onReplaced?: (() => void) | undefined
+  /** Told what is worth knowing of something that was done, such as a dollar limit while no model has a price; must not throw. */
+  readonly onWarning?: ((text: string) => void) | undefined
 }
 
 /**
@@ -86,9 +98,12 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     ageIdentityFile: options.ageIdentityFile,
     env: options.env ?? process.env,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
+    maxEndUsers: options.maxEndUsers,
     now: options.now ?? (() => new Date()),
     onProgress: options.onProgress,
     onReplaced: options.onReplaced,
+    onWarning: options.onWarning,
+    unpriced: options.unpriced ?? 'allow',
   })
 }
 

@@ -9,6 +9,10 @@ const { prepared, runEach } = everyCommand()
 
 /** What each command that writes leaves in the audit trail, when that is not called as the command is. */
 const audited: Record<string, readonly string[]> = {
+  // The action is older than the verb, and rows of it are in audit logs.
+  'key limit set': ['key.limit-add'],
+  'user limit set': ['user.limit-add'],
+  'project limit set': ['project.limit-add'],
   'import ccluster': ['import.ccluster', 'user.import'],
   'import dokify': ['import.dokify', 'user.import'],
   'import glm-proxy': ['import.glm-proxy', 'key.import'],
@@ -19,6 +23,7 @@ const audited: Record<string, readonly string[]> = {
   restore: ['database.restore'],
   'usage price remove': ['price.remove'],
   'usage price set': ['price.set'],
+  'usage price import': ['price.import'],
 }
 
 /** Why others leave nothing there. */

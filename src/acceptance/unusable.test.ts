@@ -80,9 +80,8 @@ const unusable: Readonly<Record<string, Unusable>> = {
       ...occupied,
       'config set': failed(78, 'config'),
       'config unset': document(0),
-      // There is nothing to migrate, fold or mend, and no folder in which to note the pass.
+      // There is nothing to migrate or mend, and no folder in which to note the pass.
       'migrate up': document(0),
-      'usage compact': document(0),
       'usage check': document(0),
       'backup verify': document(0),
       // What is kept needs no writing, and the crontab lies elsewhere.

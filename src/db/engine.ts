@@ -133,10 +133,13 @@ export interface UsageBook {
   readonly addDenials: (rows: readonly DenialRow[]) => Promise<void>
 }
 
+/** There is no such key; or it has the most end users that it may have, and this one is not among them. */
+export type NoSeries = 'no key' | 'no room'
+
 /** Counts without an object for each row. What is added may be sent later, at the latest when the work has ended. */
 export interface BulkUsage {
-  /** Whose usage it is, as a small number. Null without such a key. */
-  readonly seriesOf: (keyId: string, endUser: string) => Answer<number | null>
+  /** Whose usage it is, as a small number. */
+  readonly seriesOf: (keyId: string, endUser: string) => Answer<number | NoSeries>
   readonly modelOf: (name: string) => Answer<number>
   /** Adds `counts`, which are in the order of `counterNames` from `offset` on, to a bucket. `start` counts units of the width. */
   readonly add: (

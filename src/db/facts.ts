@@ -58,6 +58,8 @@ export interface KeyFacts extends FoundKey {
   readonly bound: readonly BoundLimit[]
   /** What counts against each of them; null if the key is refused anyway. */
   readonly limits: readonly LimitFacts[] | null
+  /** False if what the end user uses cannot be counted for them: they are new, and the key has the most it may have. */
+  readonly hasRoom: boolean
 }
 
 /** Whether a key is refused whatever counts against its limits, so that nothing need be added up. Awaits nothing. */
@@ -197,6 +199,8 @@ export interface Charged {
   /** Name of the key. */
   readonly name: string
   readonly counts: UsageCounts
+  /** Whom it was counted for besides the key; empty without an end user, or room for them. */
+  readonly endUser: string
   /** What there would be too much of; null when it was counted. */
   readonly overflow: Overflow | null
 }
@@ -248,8 +252,13 @@ export interface Bucket {
   readonly counts: UsageCounts
 }
 
-/** How many entries of a group were new; or the first for which there is no key, or no room, and then none was counted. */
-export type Entered = { readonly counted: number } | { readonly refused: number; readonly full: Full | null }
+/**
+ * How many entries of a group were new, and how many end users their keys had no room for; or the first for which there is no
+ * key, or no room, and then none was counted.
+ */
+export type Entered =
+  | { readonly counted: number; readonly endUsersLeftOut: number }
+  | { readonly refused: number; readonly full: Full | null }
 
 /** A key that has no room for some usage. */
 export interface Full {

@@ -7,13 +7,13 @@ export type { Limited, LimitName, NewLimit, ResetOptions } from '../operations/l
 /** Limits of one key, user or project: `{ key: 'ci' }`, `{ user: 'alice' }` or `{ project: 'shop' }`. */
 export interface Limits {
   /**
-   * Adds limits, or changes the amount of those with the same metric and window. All others stay.
+   * Adds limits, or changes the amount of those with the same metric, window, models and `each`. All others stay.
    *
    * @throws not_found, ambiguous, invalid
    * @example
-   * await latchkey.limits.add({ user: 'alice' }, [{ metric: 'usd', amount: 20, windowMs: 30 * 86_400_000 }])
+   * await latchkey.limits.set({ user: 'alice' }, [{ metric: 'usd', amount: 20, windowMs: 30 * 86_400_000 }])
    */
-  readonly add: (limited: Limited, limits: readonly NewLimit[]) => Promise<readonly PutLimit[]>
+  readonly set: (limited: Limited, limits: readonly NewLimit[]) => Promise<readonly PutLimit[]>
   /**
    * Removes limits by their metric, or by metric and window.
    *

@@ -4,6 +4,7 @@ import type {
   Compacted,
   IngestReport,
   Price,
+  PriceImport,
   Recorded,
   Reserved,
   UsageCheck,
@@ -17,6 +18,7 @@ import type {
   IngestOptions,
   NewPrice,
   PriceFilter,
+  PriceImportOptions,
   Recorder,
   RecorderOptions,
   RemovePrices,
@@ -78,7 +80,7 @@ export interface Usage {
    */
   readonly createRecorder: (options?: RecorderOptions) => Promise<Recorder>
   /**
-   * Counts events of a log, NDJSON or CSV: `{id?, key, model?, requests?, inputTokens?, outputTokens?, costUsd?, at}`. The
+   * Counts events of a log, NDJSON or CSV: `{id?, key, model?, usage?, inputTokens?, outputTokens?, costUsd?, at, …}`. The
    * same content counts once, packed or not, and so does the same id, in whatever log. All of it or nothing is counted.
    *
    * @throws not_found, permission; invalid (names the bad lines, unless they are skipped); conflict (a key was deleted
@@ -147,6 +149,24 @@ export interface Prices {
    * await latchkey.usage.prices.set('gpt-x', { inputUsd: 2.5, outputUsd: 10 })
    */
   readonly set: (model: string, price: NewPrice) => Promise<ChangedPrice>
+  /**
+   * Imports prices from a list that others publish: that of genai-prices, which is part of the program, or a file of
+   * LiteLLM. Nothing is fetched. What somebody set stays, and so does what it applies to.
+   *
+   * @throws invalid (no such list); not_found, permission for the file
+   * @example
+   * const { added, kept } = await latchkey.usage.prices.import({ model: 'claude-*' })
+   */
+  readonly import: (options?: PriceImportOptions) => Promise<PriceImport>
+  /**
+   * What an import would do.
+   *
+   * @throws as `import`
+   * @example
+   * const { prices } = await latchkey.usage.prices.planImport()
+   * const differing = prices.filter(({ outcome }) => outcome === 'changed')
+   */
+  readonly planImport: (options?: PriceImportOptions) => Promise<PriceImport>
   /**
    * Prices by model, the oldest first.
    *

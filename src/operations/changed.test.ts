@@ -53,7 +53,7 @@ const changes: Readonly<Record<string, (l: Latchkey) => Promise<{ readonly chang
   price: l => l.usage.prices.set('m', { inputUsd: 1, outputUsd: 2 }),
   'price from': l => l.usage.prices.set('m', { inputUsd: 3, outputUsd: 2, from: new Date('2027-01-01') }),
   limit: async l => {
-    const limits = await l.limits.add({ user: 'bob' }, [tokens(7), usd(1, hour)])
+    const limits = await l.limits.set({ user: 'bob' }, [tokens(7), usd(1, hour)])
     return { changed: limits.some(limit => limit.changed) }
   },
 }

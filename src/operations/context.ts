@@ -1,6 +1,6 @@
 /** The context of operations: the store, the clock and the actor. */
 
-import type { ProgressListener } from '../contract/views.ts'
+import type { ProgressListener, UnpricedRule } from '../contract/views.ts'
 import type { Store } from '../db/engine.ts'
 import type { Environment } from '../system/home.ts'
 import type { KeepPolicy } from './file/backup/input.ts'
@@ -10,8 +10,12 @@ export interface OperationContext {
   readonly store: Store
   readonly now: () => Date
   readonly actor: Actor
+  /** Whether requests for models without a price are denied where a dollar limit binds. */
+  readonly unpriced?: UnpricedRule
   /** Called with the progress of long work. */
   readonly onProgress?: ProgressListener | undefined
+  /** Called with something to know of what was done. */
+  readonly onWarning?: ((text: string) => void) | undefined
 }
 
 /** What an operation is given that meets files besides: also which one is the database. */

@@ -3,7 +3,7 @@
  * embed the library call the same functions.
  */
 
-import type { RestorePlan } from '../contract/views.ts'
+import type { RestorePlan, UnpricedRule } from '../contract/views.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
 import { withSchedule } from '../system/scheduled.ts'
 import type { FileContext, OperationContext, UnscheduledContext } from './context.ts'
@@ -16,14 +16,36 @@ import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
 export interface Wiring extends UnscheduledContext {
   readonly access: 'read' | 'write'
   readonly busyTimeoutMs: number
+  readonly maxEndUsers: number | undefined
   readonly onReplaced: (() => void) | undefined
+  readonly onWarning: ((text: string) => void) | undefined
+  readonly unpriced: UnpricedRule
 }
 
 /** All operations on one database. The first that needs it opens it. */
 export function createOperations(wiring: Wiring) {
-  const { path, access, dryRun, busyTimeoutMs, onReplaced, now, actor, onProgress } = wiring
-  const store = new SqliteStore({ path, access, dryRun, busyTimeoutMs, onReplaced })
-  const lasting: OperationContext = { store, now, actor, onProgress }
+  const {
+    path,
+    access,
+    dryRun,
+    busyTimeoutMs,
+    maxEndUsers,
+    onReplaced,
+    now,
+    actor,
+    unpriced,
+    onProgress,
+    onWarning,
+  } = wiring
+  const store = new SqliteStore({
+    path,
+    access,
+    dryRun,
+    busyTimeoutMs,
+    mostEndUsers: maxEndUsers,
+    onReplaced,
+  })
+  const lasting: OperationContext = { store, now, actor, unpriced, onProgress, onWarning }
   const context = () => atOneMoment(lasting)
   const beside = () => ({ ...context(), path })
   const files = () => atOneMoment<FileContext>(withSchedule(wiring))
@@ -61,6 +83,7 @@ export function createOperations(wiring: Wiring) {
   const compact = late.from(context, () => import('./usage/compact.ts'))
   const reserve = late.from(context, () => import('./usage/reserve.ts'))
   const prices = late.from(context, () => import('./usage/prices.ts'))
+  const priceImport = late.from(context, () => import('./usage/import-prices.ts'))
   const door = late.from(context, () => import('./door/authorize.ts'))
   const self = late.from(context, () => import('./door/self.ts'))
   const audit = late.from(context, () => import('./audit.ts'))
@@ -147,7 +170,7 @@ export function createOperations(wiring: Wiring) {
       },
     },
     limits: {
-      add: manage(m => m.addLimits),
+      set: manage(m => m.setLimits),
       remove: manage(m => m.removeLimits),
       list: manage(m => m.listLimits),
       reset: manage(m => m.resetLimits),
@@ -176,6 +199,8 @@ export function createOperations(wiring: Wiring) {
         set: prices(m => m.setPrice),
         list: prices(m => m.listPrices),
         remove: prices(m => m.removePrices),
+        import: priceImport(m => m.importPrices),
+        planImport: priceImport(m => m.planPriceImport),
       },
     },
     audit: { list: audit(m => m.listAudit), get: audit(m => m.getAuditEntry) },

@@ -77,15 +77,6 @@ export const stored: Readonly<Record<Noun, Stored>> = {
       limits('key_id'),
       { table: 'secrets', by: 'key_id', columns: ['hash', 'ends_at'], isSetting: false },
     ],
-    volatile: [
-      ...plain.volatile,
-      'last_used_at',
-      'requests',
-      'input_tokens',
-      'output_tokens',
-      'other_tokens',
-      'cost_micros',
-    ],
     kept: ['revoked_at', 'revoked_reason'],
     narrows: {
       disabled_at: 'shut',

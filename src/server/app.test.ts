@@ -188,17 +188,22 @@ test('usage is counted once for each id, as one event, as a list and as lines', 
   await home.latchkey.keys.create({ name: 'ci' })
   const event = { id: 'a', key: 'ci', model: 'gpt-x', inputTokens: 3, outputTokens: 2, costUsd: 0.001 }
   const send = async (body: unknown) => (await home.post('/v1/usage', body)).json
-  expect(await send(event)).toEqual({ events: 1, counted: 1, duplicates: 0 })
-  expect(await send(event)).toEqual({ events: 1, counted: 0, duplicates: 1 })
-  expect(await send([event, { ...event, id: 'b' }])).toEqual({ events: 2, counted: 1, duplicates: 1 })
-  expect(await send([])).toEqual({ events: 0, counted: 0, duplicates: 0 })
+  expect(await send(event)).toEqual({ events: 1, counted: 1, duplicates: 0, endUsersLeftOut: 0 })
+  expect(await send(event)).toEqual({ events: 1, counted: 0, duplicates: 1, endUsersLeftOut: 0 })
+  expect(await send([event, { ...event, id: 'b' }])).toEqual({
+    events: 2,
+    counted: 1,
+    duplicates: 1,
+    endUsersLeftOut: 0,
+  })
+  expect(await send([])).toEqual({ events: 0, counted: 0, duplicates: 0, endUsersLeftOut: 0 })
   const lines = [event, { ...event, id: 'c', at: home.clock.now }, { ...event, id: null }]
   const answer = await home.ask('/v1/usage', {
     method: 'POST',
     headers: { 'content-type': 'application/x-ndjson' },
     body: `${lines.map(line => JSON.stringify(line)).join('\r\n')}\n\n`,
   })
-  expect(await answer.json()).toEqual({ events: 3, counted: 2, duplicates: 1 })
+  expect(await answer.json()).toEqual({ events: 3, counted: 2, duplicates: 1, endUsersLeftOut: 0 })
   expect((await home.latchkey.keys.stats('ci')).totals).toMatchObject({
     requests: 4,
     inputTokens: 12,
@@ -270,6 +275,34 @@ requireTool('promtool')('promtool finds nothing to say about the metrics', async
   expect([await promtool.exited, said]).toEqual([0, ''])
 })
 
+test('usage is taken as a provider returned it, by events and settled reservations', async () => {
+  await using home = await temporaryApp()
+  await home.latchkey.keys.create({ name: 'ci' })
+  const usage = { input_tokens: 10, cache_read_input_tokens: 90, output_tokens: 5 }
+  const lines = [
+    { key: 'ci', usage: { model: 'claude-x', usage } },
+    { key: 'ci', inputTokens: 8, cachedInputTokens: 4 },
+  ]
+  const events = lines.map(line => JSON.stringify(line)).join('\n')
+  const ndjson = { 'content-type': 'application/x-ndjson' }
+  expect((await home.ask('/v1/usage', { method: 'POST', body: events, headers: ndjson })).status).toBe(200)
+  const { json } = await home.post('/v1/reservations', { key: 'ci', tokens: 1_000 })
+  const settle = `/v1/reservations/${json.reservation?.id}/settle`
+  expect(await home.post(settle, { usage, inputTokens: 1 })).toMatchObject({
+    status: 400,
+    json: { error: { code: 'invalid', message: 'the event has both usage and inputTokens' } },
+  })
+  expect(await home.post(settle, { usage, model: 'other' })).toMatchObject({
+    status: 200,
+    json: { model: 'other', inputTokens: 100, cachedInputTokens: 90, outputTokens: 5, unpricedRequests: 1 },
+  })
+  expect(await home.latchkey.usage.report({ by: ['model'] })).toMatchObject([
+    { model: 'claude-x', inputTokens: 100, cachedInputTokens: 90 },
+    { model: 'other', inputTokens: 100 },
+    { model: null, inputTokens: 8, cachedInputTokens: 4 },
+  ])
+})
+
 test('metrics tell what there is and what was asked', async () => {
   await using home = await temporaryApp()
   const { latchkey, clock, metric } = home
@@ -284,6 +317,8 @@ test('metrics tell what there is and what was asked', async () => {
   await home.post('/v1/verify', { secret: 'lk_nonsense' })
   await home.post('/v1/usage', { id: 'a', key: 'ci', inputTokens: 30, outputTokens: 4, costUsd: 0.5 })
   await home.post('/v1/usage', { id: 'a', key: 'ci', inputTokens: 30, outputTokens: 4, costUsd: 0.5 })
+  const usage = { prompt_tokens: 20, prompt_tokens_details: { cached_tokens: 5 } }
+  await home.post('/v1/usage', { key: 'ci', model: 'gpt-x', usage })
   await latchkey.backups.create()
   clock.now = new Date(clock.now.getTime() + 90_000)
   // The answer has the last known state, and starts a new check of the backups.
@@ -299,10 +334,11 @@ test('metrics tell what there is and what was asked', async () => {
     // No key is denied for these, so they would always be 0.
     'latchkey_denials{code="malformed"}': undefined,
     'latchkey_denials{code="not_found"}': undefined,
-    latchkey_usage_requests: 1,
-    'latchkey_usage_tokens{direction="input"}': 30,
+    latchkey_usage_requests: 2,
+    'latchkey_usage_tokens{direction="input"}': 50,
     latchkey_usage_cost_dollars: 0.5,
-    'latchkey_usage_events_total{outcome="counted"}': 1,
+    latchkey_usage_unpriced_requests: 1,
+    'latchkey_usage_events_total{outcome="counted"}': 2,
     'latchkey_usage_events_total{outcome="duplicate"}': 1,
     'latchkey_http_requests_total{route="/v1/verify",status="200"}': 2,
     latchkey_backup_age_seconds: 90,
@@ -483,7 +519,10 @@ test('usage that was under way when the file was replaced counts in the new one,
   await restored.backups.restore({ latest: true })
   held.resolve()
   const answer = await asked
-  expect([answer.status, await answer.json()]).toEqual([200, { events: 1, counted: 1, duplicates: 0 }])
+  expect([answer.status, await answer.json()]).toEqual([
+    200,
+    { events: 1, counted: 1, duplicates: 0, endUsersLeftOut: 0 },
+  ])
   expect((await home.post('/v1/usage', body)).json).toMatchObject({ counted: 0, duplicates: 1 })
   expect((await restored.keys.stats('ci')).totals).toMatchObject({ requests: 1 })
   await restored.close()

@@ -21,7 +21,8 @@ test('64 requests for usage that arrive together are one transaction, and a bad 
   )
   expect([20, 21, 22].map(n => answers[n]?.status)).toEqual([404, 400, 400])
   for (const [n, { status, json }] of answers.entries()) {
-    if (bad[n] === undefined) expect([status, json]).toEqual([200, { events: 1, counted: 1, duplicates: 0 }])
+    if (bad[n] === undefined)
+      expect([status, json]).toEqual([200, { events: 1, counted: 1, duplicates: 0, endUsersLeftOut: 0 }])
   }
   expect(commitsInLog(home.path) - before).toBe(1)
   expect((await home.latchkey.keys.stats(id)).totals).toMatchObject({ requests: 62, inputTokens: 61 })

@@ -24,6 +24,7 @@ const moment = v.pipe(
 const wanted = {
   model: v.optional(text),
   scope: v.optional(text),
+  endUser: v.optional(text),
   tokens: v.optional(number),
   requests: v.optional(number),
   usd: v.optional(number),
@@ -41,8 +42,13 @@ export const reserveBody = v.strictObject({
 export const settleBody = v.strictObject({
   model: v.optional(text),
   requests: v.optional(number),
+  usage: v.optional(v.unknown()),
   inputTokens: v.optional(number),
+  cachedInputTokens: v.optional(number),
+  cacheWriteTokens: v.optional(number),
   outputTokens: v.optional(number),
+  reasoningTokens: v.optional(number),
+  otherTokens: v.optional(number),
   costUsd: v.optional(number),
   at: v.optional(moment),
 })
@@ -50,6 +56,7 @@ export const settleBody = v.strictObject({
 export const authorizeQuery = v.strictObject({
   scope: v.optional(text),
   model: v.optional(text),
+  endUser: v.optional(text),
   count: v.optional(v.picklist(['0', '1'], 'must be 1 or 0')),
 })
 

@@ -131,6 +131,11 @@ export function inventoryFamilies({
     ]),
     gauge('latchkey_usage_cost_dollars', 'Dollars that all keys have ever cost', used.costUsd),
     gauge(
+      'latchkey_usage_unpriced_requests',
+      'Requests without a cost, whose model had no price',
+      used.unpricedRequests,
+    ),
+    gauge(
       'latchkey_denials',
       'Times that keys were ever denied, by code',
       Object.entries(denials).map(([code, value]) => ({ labels: { code }, value })),

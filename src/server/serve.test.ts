@@ -351,7 +351,7 @@ test('while another process writes, verdicts are given and usage waits', async (
   writer.run('COMMIT')
   writer.close()
   await usage
-  expect(counted).toEqual({ events: 1, counted: 1, duplicates: 0 })
+  expect(counted).toEqual({ events: 1, counted: 1, duplicates: 0, endUsersLeftOut: 0 })
   server.kill('SIGTERM')
   await server.finished
 })

@@ -59,4 +59,5 @@ export interface Document {
   readonly events?: number
   readonly counted?: number
   readonly duplicates?: number
+  readonly endUsersLeftOut?: number
 }

@@ -2,7 +2,7 @@
  * A gateway in a process of its own, for tests of many at once: `bun gateway.ts WHAT DB JSON`. Prints one JSON line.
  *
  * - `record {keys, count}`: records `count` requests of 3 + 2 tokens, spread over the keys, `lanes` at a time
- * - `reserve {key, count}`: so many reservations of one request at once; prints how many were granted
+ * - `reserve {key, count, endUser?}`: so many reservations of one request at once; prints how many were granted
  * - `verify {secrets}`: verifies until stdin ends; prints how often
  * - `batch {keys}`: a recorder that never ends; prints how many requests it was told are on disk, once
  * - `compact`: folds what is older than an hour until stdin ends; prints how often
@@ -15,11 +15,13 @@ const {
   secrets = [],
   key = '',
   count = 0,
+  endUser,
 } = JSON.parse(given) as {
   readonly keys?: readonly string[]
   readonly secrets?: readonly string[]
   readonly key?: string
   readonly count?: number
+  readonly endUser?: string
 }
 const lanes = 4
 const latchkey = connectLatchkey({ path, busyTimeoutMs: 60_000 })
@@ -45,7 +47,7 @@ async function record(): Promise<object> {
 }
 
 async function reserve(): Promise<object> {
-  const asked = Array.from({ length: count }, () => latchkey.usage.reserve(key))
+  const asked = Array.from({ length: count }, () => latchkey.usage.reserve(key, { endUser }))
   const answers = await Promise.all(asked)
   return { granted: answers.filter(answer => answer.reservation !== null).length }
 }

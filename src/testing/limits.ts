@@ -20,6 +20,7 @@ export const totals = (told: Partial<Totals>): Totals => ({
   cacheWriteTokens: 0,
   outputTokens: 0,
   reasoningTokens: 0,
+  otherTokens: 0,
   tokens: 0,
   costUsd: 0,
   unpricedRequests: 0,

@@ -203,7 +203,7 @@ test('a key is picked by a part of its name, and erased once its name is typed',
   })
   expect(recorded(right, home.folder)).toEqual([
     '✔ Which key? deploy',
-    '✔ Erase key deploy (key_…) with its limits and usage',
+    '✔ Erase key deploy (key_…) with its limits',
     'Database /data/latchkey.db',
     'Type deploy to continue: deploy',
     'Deleted key deploy (key_…)',

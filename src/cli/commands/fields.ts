@@ -2,7 +2,9 @@
 
 const names = {
   limit: 'limits',
+  limitEach: 'limits',
   noLimit: 'removeLimits',
+  noLimitEach: 'removeLimits',
   allowModel: 'allowedModels',
   scope: 'scopes',
   expires: 'expiresAt',
@@ -14,8 +16,14 @@ const known: ReadonlyMap<string, string> = new Map(Object.entries(names))
 
 type Fields<T> = { readonly [K in keyof T as K extends keyof typeof names ? (typeof names)[K] : K]: T[K] }
 
-/** The input of an operation, from options. */
-export const fields = <T extends object>(typed: T): Fields<T> =>
-  Object.fromEntries(
-    Object.entries(typed).map(([option, value]) => [known.get(option) ?? option, value]),
-  ) as Fields<T>
+/** The input of an operation, from options. Lists of the same name are one. */
+export function fields<T extends object>(typed: T): Fields<T> {
+  const named = new Map<string, unknown>()
+  for (const [option, value] of Object.entries(typed)) {
+    const name = known.get(option) ?? option
+    const other = named.get(name)
+    if (other === undefined) named.set(name, value)
+    else if (Array.isArray(other) && Array.isArray(value)) named.set(name, [...other, ...value])
+  }
+  return Object.fromEntries(named) as Fields<T>
+}

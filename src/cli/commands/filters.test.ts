@@ -90,7 +90,7 @@ test('a list shows the column that it is sorted by', async () => {
 
 test('--over shows how full the fullest limit is, and which that is', async () => {
   await using at = await used()
-  await at.latchkey.limits.add({ key: 'ci' }, [{ metric: 'usd', amount: 1, windowMs: 30 * 86_400_000 }])
+  await at.latchkey.limits.set({ key: 'ci' }, [{ metric: 'usd', amount: 1, windowMs: 30 * 86_400_000 }])
   const [head, row, ...others] = await at.lines('key list --over 80%')
   expect(head).toContain('  FULLEST  ')
   expect(row).toMatch(/^ci .* 92% tokens\/5h /)

@@ -1,6 +1,7 @@
 /** The limit commands of keys, users and projects as typed. */
 import { expect, test } from 'bun:test'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { rolling } from '../../testing/limits.ts'
 import { run } from '../../testing/run.ts'
 
 async function home() {
@@ -9,6 +10,8 @@ async function home() {
   await latchkey.users.create({ username: 'alice' })
   await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
   await latchkey.keys.create({ name: 'ci', user: 'alice', project: 'shop' })
+  // Dollar limits have something to count.
+  await latchkey.usage.prices.set('other', { inputUsd: 1, outputUsd: 1 })
   return {
     ...home,
     type: (line: string) => run(line, { db: home.path, cwd: home.folder, now: home.clock.now }),
@@ -20,15 +23,15 @@ test.each([
   ['key', 'ci'],
   ['user', 'alice'],
   ['project', 'shop'],
-])('%s limit add, list, remove and reset', async (noun, name) => {
+])('%s limit set, list, remove and reset', async (noun, name) => {
   await using at = await home()
   const limits = async () =>
     (await at.type(`${noun} limit list ${name} --json`)).json<{ metric: string; used: number }[]>()
   expect(await limits()).toEqual([])
-  const added = await at.type(`${noun} limit add ${name} tokens=100k/5h usd=20/30d`)
+  const added = await at.type(`${noun} limit set ${name} tokens=100k/5h usd=20/30d`)
   expect(added).toMatchObject({ code: 0, err: '' })
   expect(added.out).toContain('100,000')
-  expect(await at.type(`${noun} limit add ${name} tokens=1/1h --dry-run`)).toMatchObject({ code: 0 })
+  expect(await at.type(`${noun} limit set ${name} tokens=1/1h --dry-run`)).toMatchObject({ code: 0 })
   expect((await limits()).map(limit => limit.metric)).toEqual(['tokens', 'usd'])
   await at.latchkey.usage.record('ci', { inputTokens: 40 })
   expect((await limits())[0]).toMatchObject({ used: 40, subject: { type: noun, name } })
@@ -64,14 +67,14 @@ test.each([
     const { out } = await at.type(
       `${noun} create fresh ${noun === 'project' ? '--owner alice' : ''} --limit tokens=5/1h --json`,
     )
-    expect(JSON.parse(out).limits).toEqual([{ metric: 'tokens', amount: 5, windowMs: 3_600_000 }])
+    expect(JSON.parse(out).limits).toEqual([rolling('tokens', 5, 3_600_000)])
   },
 )
 
 test('key stats says when each limit frees, and whose it is', async () => {
   await using at = await home()
-  await at.type('key limit add ci tokens=20000/5h')
-  await at.type('user limit add alice usd=20/30d')
+  await at.type('key limit set ci tokens=20000/5h')
+  await at.type('user limit set alice usd=20/30d')
   await at.latchkey.usage.record('ci', { inputTokens: 12_300, at: new Date('2026-11-20T09:04:10Z') })
   await at.latchkey.usage.record('ci', {
     inputTokens: 7_700,
@@ -89,7 +92,7 @@ test('key stats says when each limit frees, and whose it is', async () => {
 
 test('on a narrow terminal key stats is folded between words, and its numbers stay whole', async () => {
   await using at = await home()
-  await at.latchkey.limits.add({ key: 'ci' }, [{ metric: 'tokens', amount: 100_000, windowMs: 18_000_000 }])
+  await at.latchkey.limits.set({ key: 'ci' }, [{ metric: 'tokens', amount: 100_000, windowMs: 18_000_000 }])
   await at.latchkey.usage.record('ci', { inputTokens: 68_320, outputTokens: 23_790, costUsd: 2.98 })
   const { out } = await run('key stats ci', { db: at.path, now: at.clock.now, tty: true, columns: 40 })
   const { id } = await at.latchkey.keys.get('ci')
@@ -105,8 +108,8 @@ test('on a narrow terminal key stats is folded between words, and its numbers st
 
 test('key explain names the limit that denies, when to try again, and exits 0', async () => {
   await using at = await home()
-  await at.type('key limit add ci tokens=1000/1d')
-  await at.type('user limit add alice tokens=100/5h')
+  await at.type('key limit set ci tokens=1000/1d')
+  await at.type('user limit set alice tokens=100/5h')
   await at.latchkey.usage.record('ci', { inputTokens: 90, at: new Date('2026-11-20T11:39:00Z') })
   const { code, out } = await at.type('key explain ci --tokens 50')
   expect(code).toBe(0)
@@ -119,7 +122,7 @@ test('key explain names the limit that denies, when to try again, and exits 0', 
 test('a limit that is far exceeded is no number of seven digits', async () => {
   await using at = await home()
   await at.latchkey.usage.record('ci', { inputTokens: 72_000 })
-  await at.type('key limit add ci tokens=1/5h')
+  await at.type('key limit set ci tokens=1/5h')
   for (const line of ['key limit list ci', 'key stats ci']) {
     const { out } = await at.type(line)
     expect(out).toContain('>999%')
@@ -133,4 +136,38 @@ test('the last column of prices has a name', async () => {
   const [titles = '', row = ''] = (await at.type('usage price list')).out.split('\n')
   expect(titles).toMatch(/ {2}IN FORCE$/)
   expect(row).toMatch(/ {2}now$/)
+})
+
+test('of several limits that deny, the last to free is named first, on the command line and over HTTP', async () => {
+  await using at = await home()
+  const { latchkey } = at
+  const { secret } = await latchkey.keys.create({
+    name: 'cd',
+    limits: [rolling('tokens', 10, 3_600_000), rolling('requests', 1, 5 * 3_600_000)],
+  })
+  await latchkey.usage.record('cd', { inputTokens: 10 })
+  const { out } = await run('key verify -', { db: at.path, now: at.clock.now, stdin: secret! })
+  expect(out).toMatch(
+    /^limit_exceeded: cd \(key_\w+\)\nTry again at 2026-11-20 17:01.*\nHit: requests\/5h of key cd\nHit: tokens\/1h of key cd\n/,
+  )
+  const denied = await latchkey.guard({ headers: new Headers({ authorization: `Bearer ${secret}` }) })
+  expect(denied).toBeInstanceOf(Response)
+  const { headers, status } = denied as Response
+  expect([status, headers.get('retry-after')]).toEqual([429, String(5 * 3_600 + 30)])
+  expect(await (denied as Response).json()).toMatchObject({
+    error: { hint: expect.stringContaining('key-requests-5h') },
+  })
+})
+
+test('key verify says that it cannot hold a limit on parallel requests', async () => {
+  await using at = await home()
+  const { secret } = await at.latchkey.keys.create({
+    name: 'cd',
+    limits: [{ metric: 'parallel', amount: 4 }],
+  })
+  const verify = (line: string) => run(line, { db: at.path, now: at.clock.now, stdin: secret! })
+  const { code, err } = await verify('key verify -')
+  expect(code).toBe(0)
+  expect(err).toContain('Reserve before each request')
+  expect((await verify('key verify - --json')).err).toBe('')
 })

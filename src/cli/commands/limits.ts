@@ -14,26 +14,35 @@ import { selecting } from './thing.ts'
 /** Who is limited in the examples. */
 const examples: Readonly<Record<LimitedNoun, string>> = { key: 'ci', user: 'alice', project: 'shop' }
 
-/** The commands `limit add`, `limit list`, `limit remove` and `reset` of a noun. */
+/** The commands `limit set`, `limit list`, `limit remove` and `reset` of a noun. */
 export function limitCommands(noun: LimitedNoun) {
   const example = examples[noun]
   const limited = selecting(noun)
+  const each = opt.flag('For each end user, instead of for all of them together')
+  // Refused for users, with what to do instead.
+  const options = { each: noun === 'user' ? opt.hidden(each) : each }
   return {
-    add: command({
+    set: command({
       effect: 'write',
-      summary: `Add rolling limits to a ${noun}, or change their amounts`,
-      description:
+      summary: `Set limits of a ${noun}`,
+      description: `A limit with the same metric, window and models gets the new amount; all other limits stay. A window is from 1m to 366d long and ends now; day, week or month, which begin with the calendar in your time zone (--tz); or total, which never frees. parallel=4 is about reservations that are open at the same time and has no window.${
         noun === 'key'
-          ? 'A limit with the same metric and window gets the new amount; all other limits stay. A window is from 1m to 366d long.'
-          : `They count all keys of the ${noun} together. A key has to stay within its own limits, its user's and its project's.`,
+          ? ''
+          : ` They count all keys of the ${noun} together. A key has to stay within its own limits, its user's and its project's.`
+      }`,
       examples: [
-        `latchkey ${noun} limit add ${example} tokens=100k/5h`,
-        `latchkey ${noun} limit add ${example} tokens=5M/30d usd=20/30d requests=60/1m`,
+        `latchkey ${noun} limit set ${example} tokens=100k/5h`,
+        `latchkey ${noun} limit set ${example} usd=100/month tokens=1M/1d@gpt-* parallel=4`,
+        ...(noun === 'user' ? [] : [`latchkey ${noun} limit set ${example} tokens=50k/1d --each`]),
       ],
       args: { ...limited, limits: arg.many('metric=amount/window, such as tokens=100k/5h', limit) },
-      run: async (ctx, { limits, ...typed }) =>
-        (await ctx.operations()).limits.add(await named(ctx, noun, typed[noun]), limits),
-      would: (_, brush, { limits }) => `set ${limits.map(each => limitText(each, brush)).join(', ')}`,
+      options,
+      run: async (ctx, { limits, each, ...typed }) =>
+        (await ctx.operations()).limits.set(await named(ctx, noun, typed[noun]), withEach(limits, each)),
+      would: (_, brush, { limits, each }) =>
+        `set ${withEach(limits, each)
+          .map(limit => limitText(limit, brush))
+          .join(', ')}`,
       prints: rows(putLimit, { columns: limitColumns, empty: 'No limits.' }),
       notice: limits =>
         limits.some(each => each.changed) ? undefined : 'Unchanged: the limits are already set.',
@@ -46,7 +55,7 @@ export function limitCommands(noun: LimitedNoun) {
       run: async (ctx, typed) => (await ctx.operations()).limits.list(await named(ctx, noun, typed[noun])),
       prints: rows(limitState, {
         columns: limitColumns,
-        empty: `No limits. Add one with: latchkey ${noun} limit add ${noun.toUpperCase()} tokens=100k/5h`,
+        empty: `No limits. Add one with: latchkey ${noun} limit set ${noun.toUpperCase()} tokens=100k/5h`,
       }),
     }),
     remove: command({
@@ -56,12 +65,16 @@ export function limitCommands(noun: LimitedNoun) {
       examples: [
         `latchkey ${noun} limit remove ${example} tokens/5h`,
         `latchkey ${noun} limit remove ${example} usd --dry-run`,
+        ...(noun === 'user' ? [] : [`latchkey ${noun} limit remove ${example} tokens/1d --each`]),
       ],
       args: { ...limited, limits: arg.many('metric/window, or a metric for all its windows', limitName) },
-      run: async (ctx, { limits, ...typed }) =>
-        (await ctx.operations()).limits.remove(await named(ctx, noun, typed[noun]), limits),
-      would: (_, brush, { limits }) =>
-        `remove limits on ${limits.map(name => limitNameText(name, brush)).join(', ')}`,
+      options,
+      run: async (ctx, { limits, each, ...typed }) =>
+        (await ctx.operations()).limits.remove(await named(ctx, noun, typed[noun]), withEach(limits, each)),
+      would: (_, brush, { limits, each }) =>
+        `remove limits on ${withEach(limits, each)
+          .map(name => limitNameText(name, brush))
+          .join(', ')}`,
       prints: rows(limitState, { columns: limitColumns, empty: 'No limits are left.' }),
     }),
     reset: command({
@@ -79,6 +92,12 @@ export function limitCommands(noun: LimitedNoun) {
     }),
   }
 }
+
+/** Those for each end user, if they are meant. */
+const withEach = <L extends { readonly each?: boolean | undefined }>(
+  list: readonly L[],
+  each: boolean,
+): readonly L[] => (each ? list.map(named => ({ ...named, each })) : list)
 
 type Limited = Parameters<Latchkey['limits']['list']>[0]
 

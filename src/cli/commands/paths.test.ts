@@ -34,6 +34,7 @@ const bases: Readonly<Record<string, string>> = {
   'user passwd': 'user passwd alice',
   'key create': 'key create new',
   'key rotate': 'key rotate ci',
+  'usage record': 'usage record ci',
   'backup schedule': 'backup schedule --cron @daily --print',
   'backup prune': 'backup prune --keep-last 1 --yes',
   'completion install': 'completion install bash',

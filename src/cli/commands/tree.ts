@@ -79,6 +79,7 @@ export const tree: Tree = {
         summary: 'Prices of models',
         verbs: {
           set: () => import('./usage/price/set.ts'),
+          import: () => import('./usage/price/import.ts'),
           list: () => import('./usage/price/list.ts'),
           remove: () => import('./usage/price/remove.ts'),
         },
@@ -189,7 +190,7 @@ export const tree: Tree = {
 function limits(noun: LimitedNoun): Readonly<Record<'limit' | 'reset', Load | Words>> {
   const load = async () => ({ default: (await import('./limits.ts')).limitCommands(noun) })
   return {
-    limit: { summary: `Rolling limits of a ${noun}`, verbs: together(load, 'add', 'list', 'remove') },
+    limit: { summary: `Limits of a ${noun}`, verbs: together(load, 'set', 'list', 'remove') },
     ...together(load, 'reset'),
   }
 }

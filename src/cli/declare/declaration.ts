@@ -220,6 +220,8 @@ export interface Incoming {
   }
   /** The path of a file. Without one, or for `-`, the bytes on stdin; at a terminal, until Ctrl-D. */
   readonly text: (typed: string | undefined) => Promise<string | AsyncIterable<Uint8Array>>
+  /** One JSON value, from a file or for `-` from stdin. @throws usage, and never quotes it */
+  readonly json: (typed: string) => Promise<unknown>
   /** A password from a file, or for `-` from stdin, without its final line break. At a terminal it is asked for. */
   readonly passwordFromFile: (typed: string) => Promise<string>
 }
@@ -232,7 +234,7 @@ export type Invoke = (
 
 export type Load = () => Promise<{ readonly default: Declaration }>
 
-/** A word that is followed by another: `key`, or `limit` in `key limit add`. */
+/** A word that is followed by another: `key`, or `limit` in `key limit set`. */
 export interface Words {
   readonly summary: string
   readonly verbs: Readonly<Record<string, Load | Words>>

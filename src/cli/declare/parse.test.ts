@@ -326,7 +326,7 @@ describe('limit', () => {
   })
 
   test.each([
-    ['usd=5/month', 'usd=5/30d'],
+    ['usd=5/1mo', 'usd=5/30d'],
     ['tokens=1M/3mo', 'tokens=1M/90d'],
     ['tokens=1M/5 hours', 'tokens=1M/5h'],
   ])('what to write instead of %s is %s', (raw, instead) => {
@@ -334,7 +334,33 @@ describe('limit', () => {
   })
 
   test('a limit is named as it was written', () => {
-    expect(parse.limitName('usd/day', context)).toEqual({ metric: 'usd', windowMs: day })
+    const all = {
+      metric: 'tokens',
+      period: 'rolling',
+      windowMs: 5 * hour,
+      models: null,
+      each: false,
+    } as const
+    for (const [raw, expected] of [
+      ['tokens/5h', all],
+      ['tokens/5h@gpt-*', { ...all, models: 'gpt-*' }],
+      ['tokens/day', { ...all, period: 'day', windowMs: null }],
+      ['tokens/total', { ...all, period: 'total', windowMs: null }],
+      ['parallel@gpt-*', { ...all, metric: 'parallel', period: 'total', windowMs: null, models: 'gpt-*' }],
+    ] as const) {
+      expect(parse.limitName(raw, context)).toEqual(expected)
+      expect(parse.eachLimitName(raw, context)).toEqual({ ...expected, each: true })
+    }
+    // Every window, and for each end user too.
+    expect(parse.limitName('tokens', context)).toEqual({ metric: 'tokens' })
+    expect(parse.eachLimitName('tokens', context)).toEqual({ metric: 'tokens', each: true })
+  })
+
+  test('for each end user a limit reads the same', () => {
+    expect(parse.eachLimit('tokens=50k/1d', context)).toEqual({
+      ...rolling('tokens', 50_000, day),
+      each: true,
+    })
   })
 
   test('a metric by itself', () => {

@@ -163,7 +163,7 @@ export const limit: Parse<Limit> = (raw, context) => {
   }
 }
 
-/** The same, for each end user. @public */
+/** The same, for each end user. */
 export const eachLimit: Parse<Limit> = (raw, context) => ({ ...limit(raw, context), each: true })
 
 type Window = Pick<Limit, 'period' | 'windowMs' | 'timeZone'>
@@ -198,14 +198,20 @@ function windowOf(
   return { period: 'rolling', windowMs, timeZone: null }
 }
 
-/** `tokens/5h@gpt-*`: the limit with that metric, window and models; `tokens`: all limits on it. */
+/**
+ * `tokens/5h@gpt-*`: the limit with that metric, window and models, for all end users together; `tokens`: all limits on it,
+ * those for each end user too.
+ */
 export const limitName: Parse<LimitName> = (raw, context) => {
   const [, name = '', length, models = null] = /^([^/@]*)(?:\/([^@]*))?(?:@(.*))?$/.exec(raw) ?? []
   const counted = metric(name, context)
   if (length === undefined && models === null) return { metric: counted }
   const { period, windowMs } = windowOf(raw, counted, length, window => `${name}/${window}`, context)
-  return { metric: counted, period, windowMs, models }
+  return { metric: counted, period, windowMs, models, each: false }
 }
+
+/** The same, of those for each end user. */
+export const eachLimitName: Parse<LimitName> = (raw, context) => ({ ...limitName(raw, context), each: true })
 
 /** `a,b` as a list of words. */
 export const list: Parse<readonly string[]> = raw => {

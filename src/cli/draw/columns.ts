@@ -15,24 +15,27 @@ export function reference(ref: { readonly id: string } | null): string {
 export function limitText(limit: Limit | LimitState, brush: Brush): string {
   const quantity = limit.metric === 'usd' ? brush.dollars : brush.count
   const most = `${quantity(limit.amount)}${windowText(limit, brush)}`
-  if (!('used' in limit)) return `${limit.metric} ${most}`
+  if (!('used' in limit) || (limit.each && limit.endUser === null)) return `${limit.metric} ${most}`
   const left = `${limit.metric} ${quantity(limit.used)} of ${most}, ${quantity(limit.remaining)} left`
   return limit.retryAt === null ? left : `${left}, retry ${brush.time(limit.retryAt)}`
 }
 
 /** ` / 5h`, ` / month of gpt-*`, and whether it is for each end user; empty for what has no window. */
-export function windowText({ metric, period, windowMs, models, each }: Limit, brush: Brush): string {
-  const window = period === 'rolling' ? brush.duration(windowMs ?? 0) : period
+export function windowText(limit: Limit | LimitState, brush: Brush): string {
+  const { metric, period, windowMs, timeZone, models, each } = limit
+  const zone = timeZone === null || timeZone === brush.timeZone ? '' : ` in ${timeZone}`
+  const window = period === 'rolling' ? brush.duration(windowMs ?? 0) : `${period}${zone}`
+  const whose = 'endUser' in limit && limit.endUser !== null ? ` (${limit.endUser})` : ''
   const of = models === null ? '' : ` of ${models}`
-  return `${metric === 'parallel' ? '' : ` / ${window}`}${of}${each ? ' for each end user' : ''}`
+  return `${metric === 'parallel' ? '' : ` / ${window}`}${of}${each ? ` for each end user${whose}` : ''}`
 }
 
-/** `tokens/5h`, or `tokens` for all its windows; as it is typed. */
+/** `tokens/5h`, or `tokens` for all its windows; as it is typed, and whether it is for each end user. */
 export function limitNameText(name: LimitName, brush: Brush): string {
-  const { metric, period, windowMs, models } = name
+  const { metric, period, windowMs, models, each } = name
   const window = period === 'rolling' || period === undefined ? (windowMs ?? null) : period
   const length = typeof window === 'number' ? brush.duration(window) : window
-  return `${metric}${length === null || metric === 'parallel' ? '' : `/${length}`}${(models ?? null) === null ? '' : `@${models}`}`
+  return `${metric}${length === null || metric === 'parallel' ? '' : `/${length}`}${(models ?? null) === null ? '' : `@${models}`}${each === true ? ' for each end user' : ''}`
 }
 
 /** `key ci`, or `12 keys`. */

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import type { Key, UsageRow } from '../../contract/views.ts'
+import { totals } from '../../testing/limits.ts'
 import { keyColumns } from '../commands/key/filters.ts'
 import { tree } from '../commands/tree.ts'
 import { reportColumns } from '../commands/usage/drawing.ts'
@@ -157,8 +158,7 @@ const columnsOf = ({ prints: { columns = [] } }: Declaration): readonly Column<u
 const describing: Readonly<Record<string, boolean>> = { 'user list name': false, 'project list name': false }
 
 const usage = [100_000, 50_000, 1, 0].map(
-  tokens =>
-    ({ requests: tokens, inputTokens: tokens, outputTokens: 0, tokens, costUsd: tokens / 1e6 }) as UsageRow,
+  tokens => totals({ requests: tokens, inputTokens: tokens, tokens, costUsd: tokens / 1e6 }) as UsageRow,
 )
 const bars: readonly (readonly [number, Partial<BrushOptions>, readonly string[]])[] = [
   [

@@ -1,11 +1,12 @@
 /** Shows how full limits are, as lines with bars and as columns. */
 
+import { denyingLimits } from '../../contract/denial.ts'
 import type { LimitForecast, LimitState } from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
 import type { Column } from '../declare/column.ts'
 import { fold, padded, widest } from '../terminal/width.ts'
 import { bar } from './chart.ts'
-import { windowText } from './columns.ts'
+import { limitNameText, windowText } from './columns.ts'
 
 /**
  * A line for each limit: what is used, what is left, and how full it is as a number and a bar; below it, when more
@@ -14,8 +15,10 @@ import { windowText } from './columns.ts'
 export function limitLines(limits: readonly (LimitState | LimitForecast)[], brush: Brush): readonly string[] {
   const rows = limits.map(limit => {
     const quantity = quantityOf(limit, brush)
+    const name = limitName(limit, brush)
+    if (!isOfSomebody(limit)) return [name, quantity(limit.amount), '', ''] as const
     return [
-      limitName(limit, brush),
+      name,
       `${quantity(limit.used)} of ${quantity(limit.amount)}`,
       `${quantity(limit.remaining)} left`,
       percentUsed(limit),
@@ -31,8 +34,8 @@ export function limitLines(limits: readonly (LimitState | LimitForecast)[], brus
     const indent = isWide ? (widths[0] ?? 0) + 2 : 2
     const later = fold(laterText(limit, brush), brush.width - indent).map(line => ' '.repeat(indent) + line)
     if (!isWide) {
-      const below = [used, paint(left), `${percent}${picture}`].map(line => `  ${line}`)
-      return [name, ...below, ...later]
+      const below = [used, left && paint(left), `${percent}${picture}`].filter(line => line !== '')
+      return [name, ...below.map(line => `  ${line}`), ...later]
     }
     const columns = [
       padded(name, widths[0] ?? 0),
@@ -40,9 +43,15 @@ export function limitLines(limits: readonly (LimitState | LimitForecast)[], brus
       paint(left.padStart(widths[2] ?? 0)),
       percent.padStart(widths[3] ?? 0) + picture,
     ]
-    return [columns.join('  '), ...later]
+    return [columns.join('  ').trimEnd(), ...later]
   })
 }
+
+/** `Hit: tokens/5h of user alice`, the last to free first. */
+export const hitLines = (code: string, limits: readonly LimitState[], brush: Brush): readonly string[] =>
+  (code === 'limit_exceeded' ? denyingLimits(limits) : []).map(
+    limit => `Hit: ${limitNameText(limit, brush)} of ${limit.subject.type} ${limit.subject.name}`,
+  )
 
 export const limitColumns: readonly Column<LimitState>[] = [
   { title: 'metric', cell: limit => limit.metric, whole: true },
@@ -52,13 +61,18 @@ export const limitColumns: readonly Column<LimitState>[] = [
     whole: true,
   },
   { title: 'amount', cell: (limit, brush) => quantityOf(limit, brush)(limit.amount), align: 'right' },
-  { title: 'used', cell: (limit, brush) => quantityOf(limit, brush)(limit.used), align: 'right' },
   {
-    title: 'left',
-    cell: (limit, brush) => paintOf(limit, brush)(quantityOf(limit, brush)(limit.remaining)),
+    title: 'used',
+    cell: (limit, brush) => (isOfSomebody(limit) ? quantityOf(limit, brush)(limit.used) : ''),
     align: 'right',
   },
-  { title: 'full', cell: percentUsed, align: 'right' },
+  {
+    title: 'left',
+    cell: (limit, brush) =>
+      isOfSomebody(limit) ? paintOf(limit, brush)(quantityOf(limit, brush)(limit.remaining)) : '',
+    align: 'right',
+  },
+  { title: 'full', cell: limit => (isOfSomebody(limit) ? percentUsed(limit) : ''), align: 'right' },
   { bar: fractionUsed, full: 1 },
   { title: 'of', cell: limit => `${limit.subject.type} ${limit.subject.name}` },
   {
@@ -68,6 +82,9 @@ export const limitColumns: readonly Column<LimitState>[] = [
     hideEmpty: true,
   },
 ]
+
+/** How much of a limit for each end user is used depends on whom. */
+const isOfSomebody = ({ each, endUser }: LimitState): boolean => !each || endUser !== null
 
 const quantityOf = ({ metric }: LimitState, brush: Brush) => (metric === 'usd' ? brush.dollars : brush.count)
 
@@ -88,7 +105,7 @@ const paintOf = (limit: LimitState, brush: Brush) =>
 /** `  ████▌` in the given room; empty if there is too little, or without pictures. */
 function fullness(limit: LimitState, room: number, brush: Brush): string {
   const width = Math.min(20, room)
-  if (!brush.pictures || width < 4) return ''
+  if (!brush.pictures || width < 4 || !isOfSomebody(limit)) return ''
   const drawn = bar(fractionUsed(limit), width, brush.unicode).trimEnd()
   return drawn === '' ? '' : `  ${paintOf(limit, brush)(drawn)}`
 }

@@ -114,10 +114,7 @@ const json = {
   id: 'thg_1',
   name: 'a "quoted", name',
   user: { id: 'usr_1', username: 'alice' },
-  limits: [
-    { metric: 'tokens', amount: 100_000, windowMs: 18_000_000 },
-    { metric: 'usd', amount: 20, windowMs: 86_400_000 },
-  ],
+  limits: [rolling('tokens', 100_000, 18_000_000), rolling('usd', 20, 86_400_000)],
   totals: counted({ requests: 3, inputTokens: 10, outputTokens: 2, tokens: 12, costUsd: 0.5 }),
   rows: { users: 2, keys: 1000 },
   createdAt: '2026-11-20T03:11:26.603Z',
@@ -159,13 +156,16 @@ describe('json', () => {
 
 test('csv names references, flattens objects, keeps lists as JSON', async () => {
   const head =
-    'id,name,user,limits,totals.requests,totals.inputTokens,totals.outputTokens,totals.tokens,totals.costUsd,' +
-    'rows,createdAt,disabledAt,sizeBytes,costUsd,service,metadata'
+    'id,name,user,limits,totals.requests,totals.inputTokens,totals.cachedInputTokens,totals.cacheWriteTokens,' +
+    'totals.outputTokens,totals.reasoningTokens,totals.otherTokens,totals.tokens,totals.costUsd,' +
+    'totals.unpricedRequests,rows,createdAt,disabledAt,sizeBytes,costUsd,service,metadata'
   const first =
-    'thg_1,"a ""quoted"", name",alice,"[{""metric"":""tokens"",""amount"":100000,""windowMs"":18000000},' +
-    '{""metric"":""usd"",""amount"":20,""windowMs"":86400000}]",3,10,2,12,0.5,"{""users"":2,""keys"":1000}",' +
+    'thg_1,"a ""quoted"", name",alice,"[{""metric"":""tokens"",""amount"":100000,""period"":""rolling"",' +
+    '""windowMs"":18000000,""timeZone"":null,""models"":null,""each"":false},{""metric"":""usd"",""amount"":20,' +
+    '""period"":""rolling"",""windowMs"":86400000,""timeZone"":null,""models"":null,""each"":false}]",' +
+    '3,10,0,0,2,0,0,12,0.5,0,"{""users"":2,""keys"":1000}",' +
     '2026-11-20T03:11:26.603Z,,2048,0.0004,false,"{""when"":""1970-01-01T00:00:00.000Z"",""a b"":[1,null]}"'
-  const second = 'thg_2,"",,[],3,10,2,12,0.5,{},2026-11-20T03:11:26.603Z,,2048,0.0004,false,'
+  const second = 'thg_2,"",,[],3,10,0,0,2,0,0,12,0.5,0,{},2026-11-20T03:11:26.603Z,,2048,0.0004,false,'
   expect((await present('two -o csv')).out).toBe(`${head}\n${first}\n${second}\n`)
   expect((await present('none -o csv')).out).toBe(`${head}\n`)
   expect((await present('two -o csv --fields user,id')).out).toBe('user,id\nalice,thg_1\n,thg_2\n')
@@ -206,11 +206,16 @@ describe('for people', () => {
         'limits    tokens 100,000 / 5h',
         '          usd $20.00 / 1d',
         'totals',
-        '  requests       3',
-        '  input tokens   10',
-        '  output tokens  2',
-        '  tokens         12',
-        '  cost           $0.50',
+        '  requests             3',
+        '  input tokens         10',
+        '  cached input tokens  0',
+        '  cache write tokens   0',
+        '  output tokens        2',
+        '  reasoning tokens     0',
+        '  other tokens         0',
+        '  tokens               12',
+        '  cost                 $0.50',
+        '  unpriced requests    0',
         'rows',
         '  users  2',
         '  keys   1,000',

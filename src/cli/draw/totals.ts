@@ -10,6 +10,7 @@ export function sumOf(rows: readonly Totals[]): Totals {
     cacheWriteTokens: sum('cacheWriteTokens'),
     outputTokens: sum('outputTokens'),
     reasoningTokens: sum('reasoningTokens'),
+    otherTokens: sum('otherTokens'),
     tokens: sum('tokens'),
     unpricedRequests: sum('unpricedRequests'),
     costUsd: Math.round(sum('costUsd') * 1e6) / 1e6,

@@ -163,12 +163,12 @@ test.each([
   ['bakup', 'latchkey backup --help'],
   ['ky lst', 'latchkey key list'],
   ['key list -o jsn', 'latchkey key list --help'],
-  ['kyes limit add ci tokens=1/5h', 'latchkey key limit add ci tokens=1/5h'],
+  ['kyes limit set ci tokens=1/5h', 'latchkey key limit set ci tokens=1/5h'],
   ["key lst --search 'a b'", "latchkey key list --search 'a b'"],
   ['config st tz UTC --here', 'latchkey config set tz UTC --here'],
   ['key lst', 'latchkey key list'],
   ['key limti', 'latchkey key limit --help'],
-  ['key limit ad ci tokens=1/5h', 'latchkey key limit add ci tokens=1/5h'],
+  ['key limit ad ci tokens=1/5h', 'latchkey key limit set ci tokens=1/5h'],
   ['key stats-of lk_0123456789', 'latchkey key --help'],
 ])('%s is told the words that it was meant as: %s', async (line, hint) => {
   const ran = await run(line)

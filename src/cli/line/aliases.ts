@@ -29,7 +29,7 @@ const verbs: Readonly<Record<string, readonly string[]>> = {
   remove: ['delete'],
   delete: ['remove'],
   new: ['create', 'add'],
-  add: ['create'],
+  add: ['create', 'set'],
   create: ['add'],
   destroy: ['delete'],
   erase: ['delete'],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { object, text } from '../../contract/shape.ts'
+import { rolling } from '../../testing/limits.ts'
 import { run } from '../../testing/run.ts'
 import { tree as realTree } from '../commands/tree.ts'
 import type { Declaration, Tree } from '../declare/declaration.ts'
@@ -137,10 +138,7 @@ describe('arguments and options reach the command under their own names', () => 
     [
       'key set ci a --limit tokens=1/5h --no-limit usd --limit requests=2/1h --no-limit tokens',
       {
-        limit: [
-          { metric: 'tokens', amount: 1, windowMs: 18_000_000 },
-          { metric: 'requests', amount: 2, windowMs: 3_600_000 },
-        ],
+        limit: [rolling('tokens', 1, 18_000_000), rolling('requests', 2, 3_600_000)],
         noLimit: ['usd', 'tokens'],
       },
     ],

@@ -14,7 +14,7 @@ export interface NamedNoun {
 }
 
 export interface NamedCommand {
-  /** The words as typed: `init`, `key create`, `key limit add`. */
+  /** The words as typed: `init`, `key create`, `key limit set`. */
   readonly path: string
   readonly declaration: Declaration
 }

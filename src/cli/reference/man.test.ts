@@ -30,7 +30,7 @@ test('every noun and every command has a page, with every option and example', (
 
 test('the words above commands have pages too, which lead to them', async () => {
   const page = (await run('man key limit')).out
-  for (const name of ['add', 'list', 'remove']) expect(page).toContain(`latchkey\\-key\\-limit\\-${name}`)
+  for (const name of ['set', 'list', 'remove']) expect(page).toContain(`latchkey\\-key\\-limit\\-${name}`)
   expect((await run('man')).out).toStartWith('.TH LATCHKEY 1 ')
   expect((await run('man key')).out).toContain('latchkey\\-key \\- API keys')
 })

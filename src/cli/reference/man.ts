@@ -142,7 +142,7 @@ const exitStatus = () =>
     Object.entries(exitMeanings).flatMap(([code, meaning]) => term(bold(code), meaning)),
   )
 
-/** The pages above: for `key limit add` those of the program, of key, and of key limit. */
+/** The pages above: for `key limit set` those of the program, of key, and of key limit. */
 function seeAlso(path: string): string {
   const words = path.split(' ')
   const above = words.map((_, depth) => pageName(words.slice(0, depth).join(' ')))

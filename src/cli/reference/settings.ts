@@ -35,6 +35,17 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
     summary: 'File of age identities, to decrypt backups',
     byDefault: 'none',
   },
+  unpriced: {
+    flag: '',
+    summary:
+      '`deny` refuses requests for models without a price where a dollar limit binds them; `allow` counts them without a cost',
+    byDefault: '`allow`',
+  },
+  max_end_users: {
+    flag: '',
+    summary: 'How many end users a key may have; more are denied where a limit for each of them binds',
+    byDefault: '`10000`',
+  },
   output: { flag: '`-o`, `--json`, `-q`', summary: 'Format of the output', byDefault: '`table`' },
 }
 

@@ -36,12 +36,12 @@ export function createContext(surroundings: Surroundings): Context {
     requireNone(pathProblem(typed))
     return located(typed, given.folder, config.home)
   }
-  const connector = () => connectorOf(surroundings)
-
   const say = async (text: string): Promise<void> => {
     await progress.clear()
     await streams.stderr.write(`${printable(again(text))}\n`)
   }
+  const warn = (text: string) => say(`latchkey: ${text}`)
+  const connector = () => connectorOf(surroundings, text => void warn(text))
 
   return {
     ...given,
@@ -64,7 +64,7 @@ export function createContext(surroundings: Surroundings): Context {
       return isAddress(typed) ? typed : at(typed)
     }),
     notice: async text => (quiet ? undefined : say(text)),
-    warn: text => say(`latchkey: ${text}`),
+    warn,
     stderr: streams.stderr,
     endProgress: progress.end,
     close: async () => {
@@ -77,7 +77,10 @@ export function createContext(surroundings: Surroundings): Context {
 }
 
 /** Loads the library. Returns a function that connects with the settings of the run. */
-async function connectorOf(surroundings: Surroundings): Promise<(onReplaced?: () => void) => Latchkey> {
+async function connectorOf(
+  surroundings: Surroundings,
+  warn: (text: string) => void,
+): Promise<(onReplaced?: () => void) => Latchkey> {
   const { given, actor, effect, progress } = surroundings
   const { config, dryRun, env, now } = given
   const { connectLatchkey } = await import('../../index.ts')
@@ -91,10 +94,13 @@ async function connectorOf(surroundings: Surroundings): Promise<(onReplaced?: ()
       keep: config.backupKeep,
       ageRecipientsFile: config.ageRecipientsFile,
       ageIdentityFile: config.ageIdentityFile,
+      maxEndUsers: config.maxEndUsers,
       env,
       now,
       onProgress: progress.tell,
       onReplaced,
+      onWarning: warn,
+      unpriced: config.unpriced,
     })
 }
 

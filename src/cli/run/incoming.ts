@@ -49,6 +49,18 @@ export function createIncoming(
       if (typed === '-') return fromStdin()
       return oneLine(readText(at(typed)), typed, 'write the secret to the file, or name another file')
     },
+    json: async typed => {
+      const text = typed === '-' ? await readStdin() : readText(at(typed))
+      try {
+        return JSON.parse(text)
+      } catch {
+        throw new LatchkeyError(
+          'usage',
+          `${typed === '-' ? 'stdin' : typed} is not JSON`,
+          'give one JSON value',
+        )
+      }
+    },
     rowSource: typed => {
       if (typed !== '-') return { file: at(typed), csvVerbatim }
       requirePipe(stdin)

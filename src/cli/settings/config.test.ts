@@ -43,6 +43,8 @@ test('without any setting everything has a default', () => {
     ['backup_keep', 'default'],
     ['age_recipients_file', 'default'],
     ['age_identity_file', 'default'],
+    ['unpriced', 'default'],
+    ['max_end_users', 'default'],
     ['output', 'default'],
   ])
   expect(config.db).toBe(folder.file('home/.local/share/latchkey/latchkey.db'))

@@ -5,7 +5,14 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { ConfigChange, ConfigValue, SettingsCheck, SettingsProfile } from '../../contract/views.ts'
+import { unpricedRules, usualMostEndUsers } from '../../contract/views/words.ts'
+import type {
+  ConfigChange,
+  ConfigValue,
+  SettingsCheck,
+  SettingsProfile,
+  UnpricedRule,
+} from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
 import { type Environment, homeFolder, located, trustedOwners, userFolder } from '../../system/home.ts'
 import { readScheduled, usualBackupDir } from '../../system/scheduled.ts'
@@ -47,6 +54,10 @@ export interface Config {
   readonly backupKeep: KeepPolicy | undefined
   readonly ageRecipientsFile: string | undefined
   readonly ageIdentityFile: string | undefined
+  /** Whether requests for models without a price are denied where a dollar limit binds. */
+  readonly unpriced: UnpricedRule
+  /** How many end users a key may have. */
+  readonly maxEndUsers: number
   /** Where settings are looked for, highest priority first. The files need not exist. */
   readonly files: readonly SettingsPlace[]
   /** The profile of `--profile`. */
@@ -120,6 +131,8 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   const keep = given('backup_keep', policy)
   const recipients = given('age_recipients_file', file)
   const identity = given('age_identity_file', file)
+  const unpriced = given('unpriced', rule) ?? byDefault('allow')
+  const endUsers = given('max_end_users', number) ?? byDefault(String(usualMostEndUsers))
   const settings: Readonly<Record<SettingName, () => Settled<string | null>>> = {
     db: () => db,
     tz,
@@ -129,6 +142,8 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     age_recipients_file: () =>
       recipients ?? bySchedule(readScheduled(db.value)?.recipientsFile) ?? byDefault(null),
     age_identity_file: () => identity ?? byDefault(null),
+    unpriced: () => unpriced,
+    max_end_users: () => endUsers,
     output: () => output,
   }
 
@@ -142,6 +157,8 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     backupKeep: keep && keepRules(keep.value),
     ageRecipientsFile: recipients?.value,
     ageIdentityFile: identity?.value,
+    unpriced: unpriced.value,
+    maxEndUsers: Number(endUsers.value),
     files: filesOf(env, cwd),
     profile: flags.profile,
     profileInUse: profileName(env, flags),
@@ -331,10 +348,21 @@ function policy(found: Found): string {
   }
 }
 
+function number(found: Found): string {
+  if (/^[1-9]\d{0,8}$/.test(found.value)) return found.value
+  throw wrongValue(found, 'is not a whole number of at least 1', 'write a number such as 50000')
+}
+
 function format(found: Found): Format {
   if (isFormat(found.value)) return found.value
   const guess = didYouMean(nearest(found.value, formats))
   throw wrongValue(found, `is not an output format${guess}`, `give one of ${formats.join(', ')}`)
+}
+
+function rule(found: Found): UnpricedRule {
+  const known = unpricedRules.find(each => each === found.value)
+  if (known !== undefined) return known
+  throw wrongValue(found, 'is neither allow nor deny', `give one of ${unpricedRules.join(', ')}`)
 }
 
 /** Parses each setting. @throws usage (a flag), config (anything else) */
@@ -345,6 +373,8 @@ const readers: Readonly<Record<SettingName, (found: Found, home: string) => stri
   backup_keep: policy,
   age_recipients_file: file,
   age_identity_file: file,
+  unpriced: rule,
+  max_end_users: number,
   output: format,
 }
 

@@ -13,6 +13,8 @@ export const settingNames = [
   'backup_keep',
   'age_recipients_file',
   'age_identity_file',
+  'unpriced',
+  'max_end_users',
   'output',
 ] as const
 export type SettingName = (typeof settingNames)[number]
@@ -63,9 +65,10 @@ export function parseSettings(path: string, text: string): SettingsFile {
 
 function layerOf(path: string, table: object, where: (key: string) => string, profile?: string): Layer {
   const layer: { [N in SettingName]?: Found } = {}
-  for (const [key, value] of Object.entries(flatten(path, table))) {
+  for (const [key, given] of Object.entries(flatten(path, table))) {
     const name = settingNames.find(known => known === key)
     if (name === undefined) throw unknownKey(where(key), key)
+    const value = name === 'max_end_users' && typeof given === 'number' ? String(given) : given
     if (typeof value !== 'string' || value === '') {
       throw broken(`${where(key)}: ${key} must be text`, `write ${key} = "…" in ${path}`)
     }

@@ -134,6 +134,8 @@ export interface Inventory {
     readonly outputTokens: number
     readonly otherTokens: number
     readonly costUsd: number
+    /** Requests that told no cost and whose model had no price. */
+    readonly unpricedRequests: number
   }
   /** Verdicts that denied a key, by code: those of serve and of the library, as long as the key and the day are kept. */
   readonly denials: Readonly<Record<KeyDenial, number>>

@@ -34,6 +34,7 @@ export const healthReport = object('HealthReport', {
           'disk_space',
           'last_backup',
           'clock',
+          'prices',
           'wal',
           'age_files',
           'schedule',

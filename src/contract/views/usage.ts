@@ -1,10 +1,17 @@
 /** What keys used, what that cost, and what was counted of it. */
-import { as, flag, integer, list, nullable, number, type Of, object, text, time } from '../shape.ts'
+import { as, choice, flag, integer, list, nullable, number, type Of, object, text, time } from '../shape.ts'
 import { changed } from './changes.ts'
 import { denial, key } from './keys.ts'
 import { limitForecast } from './limits.ts'
 import { keyRef, projectRef, userRef } from './refs.ts'
-import type { Period, ReportGroup, ReportOrder } from './words.ts'
+import {
+  type Period,
+  priceLists,
+  priceOutcomes,
+  priceSources,
+  type ReportGroup,
+  type ReportOrder,
+} from './words.ts'
 
 const counts = {
   requests: integer('Requests'),
@@ -13,7 +20,8 @@ const counts = {
   cacheWriteTokens: integer('Input tokens that were written to a cache; part of inputTokens'),
   outputTokens: integer('Output tokens, those of reasoning included'),
   reasoningTokens: integer('Output tokens of reasoning; part of outputTokens'),
-  tokens: integer('All tokens, including those not split into input and output'),
+  otherTokens: integer('Tokens that are not known to be input or output'),
+  tokens: integer('All tokens: input, output and other'),
   costUsd: number('Cost in dollars'),
   unpricedRequests: integer(
     'Requests that told no cost and whose model had no price: their cost is not known',
@@ -70,19 +78,69 @@ export const self = object('Self', {
 export const recorded = object('Recorded', {
   key: as(keyRef, 'The key that was charged'),
   model: nullable(text('The model')),
+  endUser: nullable(
+    text(
+      'The end user that it counts for; null without one, or if the key has the most end users that it may have',
+    ),
+  ),
   at: time('When the request was made'),
   ...counts,
 })
 
+const rates = {
+  inputUsd: number('Dollars per million input tokens'),
+  cachedInputUsd: nullable(
+    number('Dollars per million input tokens that were read from a cache; null: as other input'),
+  ),
+  cacheWriteUsd: nullable(
+    number('Dollars per million input tokens that were written to a cache; null: as other input'),
+  ),
+  outputUsd: number('Dollars per million output tokens'),
+}
+
+export const priceRates = object('PriceRates', {
+  ...rates,
+  tiers: list(
+    object('PriceTier', {
+      overTokens: integer('It prices all tokens of a request that has more input tokens than this'),
+      ...rates,
+    }),
+    'Prices of long requests, the shorter first',
+  ),
+})
+
 export const price = object('Price', {
   model: text('A name, or a pattern where * matches anything'),
-  inputUsd: number('Dollars per million input tokens'),
-  outputUsd: number('Dollars per million output tokens'),
+  ...priceRates.shapes,
+  source: choice(priceSources, 'set when somebody set it, otherwise the list that it was imported from'),
   startsAt: nullable(time('When it starts; null for always')),
   current: flag('Whether it is the current price'),
 })
 
 export const changedPrice = changed('ChangedPrice', price)
+
+const importedPrice = object('ImportedPrice', {
+  model: text('A name, or a pattern where * matches anything'),
+  outcome: choice(priceOutcomes, 'What the import does with it; kept: somebody set the price that applies'),
+  startsAt: nullable(time('When it starts; null for always')),
+  ...priceRates.shapes,
+  before: nullable(as(priceRates, 'The price that it replaces')),
+})
+
+export const priceImport = object('PriceImport', {
+  source: choice(priceLists, 'The list'),
+  added: integer('Prices of models that had none'),
+  changed: integer('Prices that replace another from their start on'),
+  removed: integer('Imported prices that the list no longer has'),
+  unchanged: integer('Models whose price is that of the list'),
+  kept: integer('Models left out because somebody set the price that applies'),
+  inPart: integer('Models in the list that cost something else than tokens too, which is left out'),
+  leftOut: integer('Models in the list without a price by tokens'),
+  prices: list(importedPrice, 'Each price, and what the import does with it'),
+})
+const endUsersLeftOut = integer(
+  'End users whose usage counts only for the key, because it has the most end users that it may have',
+)
 
 export const ingestReport = object('IngestReport', {
   file: text('The file; stdin when read from stdin'),
@@ -93,6 +151,7 @@ export const ingestReport = object('IngestReport', {
   duplicates: integer('Events left out because one with the same id was counted'),
   bad: integer('Lines left out because they could not be counted'),
   unpriced: integer('Counted events without a cost whose model has no price; they cost nothing'),
+  endUsersLeftOut,
   keys: integer('Keys that were charged'),
   problems: list(
     object('IngestProblem', {
@@ -108,6 +167,7 @@ export const usageReceipt = object('UsageReceipt', {
   events: integer('Events that were sent'),
   counted: integer('Events that were counted'),
   duplicates: integer('Events left out because one with the same id was counted'),
+  endUsersLeftOut,
 })
 
 export const compacted = object('Compacted', {
@@ -148,7 +208,10 @@ export type UsagePoint = Of<typeof usagePoint>
 export type Stats = Of<typeof stats>
 export type UsageRow = Of<typeof usageRow>
 export type Recorded = Of<typeof recorded>
+export type PriceRates = Of<typeof priceRates>
 export type Price = Of<typeof price>
+export type ImportedPrice = Of<typeof importedPrice>
+export type PriceImport = Of<typeof priceImport>
 export type ChangedPrice = Of<typeof changedPrice>
 export type IngestReport = Of<typeof ingestReport>
 export type Self = Of<typeof self>

@@ -21,6 +21,9 @@ export const limitPeriods = ['rolling', 'day', 'week', 'month', 'total'] as cons
 /** How long a rolling window is, at the least and at the most. */
 export const windowRangeMs = [60_000, 366 * 86_400_000] as const
 
+/** How many end users a key may have, unless the settings say otherwise. */
+export const usualMostEndUsers = 10_000
+
 export const roles = ['admin', 'member', 'viewer'] as const
 
 /** What keys can be listed in the order of. */
@@ -38,6 +41,8 @@ export const keyDenials = [
   'project_archived',
   'model_not_allowed',
   'insufficient_scope',
+  'model_unpriced',
+  'too_many_end_users',
   'limit_exceeded',
 ] as const
 
@@ -62,6 +67,18 @@ export const periods = ['hour', 'day', 'week', 'month'] as const
 export const reportGroups = ['key', 'user', 'project', 'model', ...periods] as const
 
 export const reportOrders = ['tokens', 'requests', 'cost'] as const
+
+/** What becomes of requests for models without a price, where a dollar limit would have to count them. */
+export const unpricedRules = ['allow', 'deny'] as const
+
+/** Who says what a model costs: somebody who set it, or the list that it was imported from. */
+export const priceSources = ['set', 'genai-prices', 'litellm'] as const
+
+/** Lists that prices are imported from. */
+export const priceLists = ['genai-prices', 'litellm'] as const
+
+/** What an import does with a price. */
+export const priceOutcomes = ['added', 'changed', 'removed', 'unchanged', 'kept'] as const
 
 /** What runs scheduled backups. */
 export const schedulers = ['crontab', 'systemd'] as const
@@ -88,6 +105,7 @@ export const progressUnits = ['bytes', 'rows', 'backups'] as const
 const otherActions = [
   'price.set',
   'price.remove',
+  'price.import',
   'usage.compact',
   'usage.repair',
   'import.glm-proxy',
@@ -125,4 +143,6 @@ export type KeyDenial = (typeof keyDenials)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
 export type Period = (typeof periods)[number]
 export type ReportGroup = (typeof reportGroups)[number]
+export type UnpricedRule = (typeof unpricedRules)[number]
+export type PriceSource = (typeof priceSources)[number]
 export type ReportOrder = (typeof reportOrders)[number]

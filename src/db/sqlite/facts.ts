@@ -4,6 +4,7 @@
  */
 import type { Statement } from 'bun:sqlite'
 import type { LimitedNoun } from '../../contract/nouns.ts'
+import { usualMostEndUsers } from '../../contract/views/words.ts'
 import type { LimitSubject, Metric } from '../../contract/views.ts'
 import type { Facts, KeyQuery } from '../engine.ts'
 import {
@@ -54,6 +55,7 @@ export class SqliteFacts implements Facts {
   readonly client: Client
   /** Set as soon as there is a builder that conditions could come from. */
   render: Render = unrendered
+  readonly #mostEndUsers: number
   readonly #dataVersion: (client: Client) => number
   readonly #compiled = new Map<string, Statement<unknown, Values>>()
   readonly #sums = new Map<string, Statement<Amount, Values>>()
@@ -62,9 +64,13 @@ export class SqliteFacts implements Facts {
   #prices: { version: number; readonly rows: readonly PriceRow[] } | undefined
   #askedForPrices = false
 
-  /** @param dataVersion moves whenever the database has changed, by whomever */
-  constructor(client: Client, dataVersion = versionInSnapshot) {
+  /**
+   * @param mostEndUsers how many end users a key may have
+   * @param dataVersion moves whenever the database has changed, by whomever
+   */
+  constructor(client: Client, mostEndUsers = usualMostEndUsers, dataVersion = versionInSnapshot) {
     this.client = client
+    this.#mostEndUsers = mostEndUsers
     this.#dataVersion = dataVersion
   }
 
@@ -95,6 +101,7 @@ export class SqliteFacts implements Facts {
       endsAt: asked.endsAt,
       bound,
       limits: null,
+      hasRoom: !bound.some(({ limit }) => limit.each === 1) || this.hasRoom(id, moment.endUser),
     }
     if (!refuses?.(found)) found.limits = this.#count(bound, moment)
     return found
@@ -153,6 +160,15 @@ export class SqliteFacts implements Facts {
     if (row === null) return null
     const { name, ...counts } = row
     return { name, counts }
+  }
+
+  /** Whether what an end user of a key uses can be counted for them; true without one. */
+  hasRoom(keyId: string, endUser: string): boolean {
+    if (endUser === '') return true
+    const known = 'SELECT 1 FROM series WHERE key_id = ? AND end_user = ?'
+    if (this.#compile(known).get(keyId, endUser) !== null) return true
+    const count = `SELECT count(*) AS amount FROM (SELECT DISTINCT end_user FROM series WHERE key_id = ? AND end_user > '')`
+    return (this.#compile<Amount>(count).get(keyId)?.amount ?? 0) < this.#mostEndUsers
   }
 
   retention(): Retention {

@@ -24,9 +24,9 @@ export interface Writer {
   synchronous: Durability
 }
 
-export function writerOn(client: Client): Writer {
+export function writerOn(client: Client, mostEndUsers?: number): Writer {
   // A writing transaction has its snapshot from the start.
-  const facts = new SqliteFacts(client, () => client.changeCounter())
+  const facts = new SqliteFacts(client, mostEndUsers, () => client.changeCounter())
   return orClosed(client, () => ({
     client,
     facts,

@@ -137,6 +137,7 @@ test('8 processes that write at once lose and tear nothing', async () => {
     cacheWriteTokens: 0,
     outputTokens: 400,
     reasoningTokens: 0,
+    otherTokens: 0,
     tokens: 1_000,
     costUsd: 0.0002,
     unpricedRequests: 0,

@@ -30,6 +30,8 @@ export interface StoreOptions {
   readonly dryRun: boolean
   /** How long a write waits for a transaction of another process. */
   readonly busyTimeoutMs: number
+  /** How many end users a key may have. */
+  readonly mostEndUsers?: number | undefined
   /** Called when another file took the place of the open one, and was opened. */
   readonly onReplaced?: (() => void) | undefined
 }
@@ -56,6 +58,7 @@ export class SqliteStore implements Store {
   readonly dryRun: boolean
   readonly #access: StoreOptions['access']
   readonly #busyTimeoutMs: number
+  readonly #mostEndUsers: number | undefined
   readonly #onReplaced: () => void
   /** The file of the connections. */
   #file: FileId | undefined
@@ -95,6 +98,7 @@ export class SqliteStore implements Store {
     this.dryRun = options.dryRun
     this.#access = options.access
     this.#busyTimeoutMs = options.busyTimeoutMs
+    this.#mostEndUsers = options.mostEndUsers
     this.#onReplaced = options.onReplaced ?? (() => {})
     this.#group = new GroupCommit({
       ...options,
@@ -284,7 +288,7 @@ export class SqliteStore implements Store {
     this.#log = logFilesOf(this.path)
     this.#left = undefined
     if (isOther) this.#onReplaced()
-    return { client, facts: new SqliteFacts(client), file }
+    return { client, facts: new SqliteFacts(client, this.#mostEndUsers), file }
   }
 
   #read(): Connection {
@@ -302,7 +306,7 @@ export class SqliteStore implements Store {
     }
     if (this.#writer === undefined) {
       const { client, file } = this.#connect(openWriter)
-      this.#writer = { ...writerOn(client), file }
+      this.#writer = { ...writerOn(client, this.#mostEndUsers), file }
       this.#line = lineOf(this.path)
     }
     return this.#writer

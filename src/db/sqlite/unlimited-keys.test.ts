@@ -37,7 +37,7 @@ test('a key without limits is looked up again only after the database has change
   await latchkey.keys.update(free, { name: 'again' })
   for (const looks of [1, 0]) expect(asked(otherHash)).toEqual(['other', looks])
   for (const looks of [1, 0]) expect(asked(freeHash)).toEqual(['again', looks])
-  await latchkey.limits.add({ key: free }, limits)
+  await latchkey.limits.set({ key: free }, limits)
   for (let n = 0; n < 2; n++) expect(asked(freeHash)).toEqual(['again', 1])
   client.close()
 })

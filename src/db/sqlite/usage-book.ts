@@ -3,6 +3,7 @@
  * may live here.
  */
 import type { Statement } from 'bun:sqlite'
+import type { NoSeries } from '../engine.ts'
 import {
   addCounts,
   type Bucket,
@@ -67,13 +68,15 @@ export class SqliteUsage {
       const { at, model, endUser } = usage
       const series = key.series ?? this.#addSeries(keyId, key, '')
       this.#book(series, { at, model, counts })
-      if (endUser !== '') this.#book(this.seriesOf(keyId, endUser), { at, model, counts })
+      const own = this.#endUserSeries(keyId, endUser)
+      if (own !== null) this.#book(own, { at, model, counts })
+      return { name: key.name, counts, endUser: own === null ? '' : endUser, overflow }
     }
-    return { name: key.name, counts, overflow }
+    return { name: key.name, counts, endUser: '', overflow }
   }
 
   enter(groups: readonly (readonly Entry[])[], at: number): readonly Entered[] {
-    return groups.map(group => this.#refusalOf(group) ?? { counted: this.#enterAll(group, at) })
+    return groups.map(group => this.#refusalOf(group) ?? this.#enterAll(group, at))
   }
 
   reserve<D extends { readonly hold: ReservationRow | null }>(
@@ -97,8 +100,8 @@ export class SqliteUsage {
       )
       .run(
         id,
-        this.seriesOf(keyId, ''),
-        endUser === '' ? null : this.seriesOf(keyId, endUser),
+        this.seriesOf(keyId),
+        this.#endUserSeries(keyId, endUser),
         this.modelOf(model),
         createdAt,
         expiresAt,
@@ -112,7 +115,7 @@ export class SqliteUsage {
   settle(id: string, usage: Usage, pricing: Pricing) {
     const row = this.client.prepare<ReservedFor, Values>(reserved).get(id, Math.floor(usage.at / dayMs))
     if (row === null) return null
-    const { keyId, name, series, endUserSeries, isFilling } = row
+    const { keyId, name, series, endUserSeries, endUser, isFilling } = row
     const counts = usage.isPriced ? usage.counts : pricing(usage, this.#facts.prices())
     const overflow = this.#overflow(keyId, counts, isFilling)
     if (overflow === null) {
@@ -121,7 +124,7 @@ export class SqliteUsage {
       if (endUserSeries !== null) this.#book(endUserSeries, bucket)
       this.release(id)
     }
-    return { keyId, charged: { name, counts, overflow } }
+    return { keyId, charged: { name, counts, endUser, overflow } }
   }
 
   release(id: string): boolean {
@@ -138,17 +141,25 @@ export class SqliteUsage {
     for (const { keyId, start, code, count, lastAt } of rows) add.run(keyId, start, code, count, lastAt)
   }
 
-  /** The series of a key as it belongs now; null without such a key. */
-  findSeries(keyId: string, endUser: string): number | null {
+  /** The series of a key, or of an end user of it, as it belongs now. */
+  findSeries(keyId: string, endUser: string): number | NoSeries {
     const key = this.#key.get(keyId, endUser, 0)
-    return key && (key.series ?? this.#addSeries(keyId, key, endUser))
+    if (key === null) return 'no key'
+    if (key.series !== null) return key.series
+    return this.#facts.hasRoom(keyId, endUser) ? this.#addSeries(keyId, key, endUser) : 'no room'
   }
 
-  /** The same of a key that is there. */
-  seriesOf(keyId: string, endUser: string): number {
-    const series = this.findSeries(keyId, endUser)
-    if (series === null) throw new Error('usage of a key that does not exist')
+  /** The same of all end users of a key that is there. */
+  seriesOf(keyId: string): number {
+    const series = this.findSeries(keyId, '')
+    if (typeof series === 'string') throw new Error('usage of a key that does not exist')
     return series
+  }
+
+  /** Null without an end user, or room for them. */
+  #endUserSeries(keyId: string, endUser: string): number | null {
+    const series = endUser === '' ? null : this.findSeries(keyId, endUser)
+    return typeof series === 'string' ? null : series
   }
 
   modelOf(name: string): number {
@@ -186,19 +197,19 @@ export class SqliteUsage {
     return null
   }
 
-  #enterAll(group: readonly Entry[], now: number): number {
-    let entered = 0
+  #enterAll(group: readonly Entry[], now: number): Entered {
+    let counted = 0
+    const leftOut = new Set<string>()
     for (const { id, keyId, endUser, buckets } of group) {
       if (id !== null && !this.#noteEvent(id, now)) continue
-      const series = this.seriesOf(keyId, '')
+      const series = this.seriesOf(keyId)
       for (const bucket of buckets) this.#book(series, bucket)
-      if (endUser !== '') {
-        const own = this.seriesOf(keyId, endUser)
-        for (const bucket of buckets) this.#book(own, bucket)
-      }
-      entered++
+      const own = this.#endUserSeries(keyId, endUser)
+      if (own !== null) for (const bucket of buckets) this.#book(own, bucket)
+      else if (endUser !== '') leftOut.add(`${keyId} ${endUser}`)
+      counted++
     }
-    return entered
+    return { counted, endUsersLeftOut: leftOut.size }
   }
 
   #book(series: number, { at, model: name, counts }: Bucket): void {
@@ -262,6 +273,7 @@ interface ReservedFor {
   readonly name: string
   readonly series: number
   readonly endUserSeries: number | null
+  readonly endUser: string
   readonly isFilling: number
 }
 
@@ -269,7 +281,8 @@ interface ReservedFor {
 
 const reserved = `
   SELECT s.key_id AS keyId, coalesce(k.name, d.name, '') AS name, r.series AS series, r.end_user_series AS endUserSeries,
-    EXISTS (SELECT 1 FROM days WHERE series = s.id AND start = ?2 AND (${filling})) AS isFilling
+    EXISTS (SELECT 1 FROM days WHERE series = s.id AND start = ?2 AND (${filling})) AS isFilling,
+    coalesce((SELECT end_user FROM series WHERE id = r.end_user_series), '') AS endUser
   FROM reservations r JOIN series s ON s.id = r.series
   LEFT JOIN keys k ON k.id = s.key_id LEFT JOIN departed d ON d.id = s.key_id
   WHERE r.id = ?1`

@@ -3,6 +3,7 @@
  * return the secret, or trust any other header.
  */
 import * as v from 'valibot'
+import { denyingLimits } from '../../contract/denial.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { errorObject, failureOf } from '../../contract/failure.ts'
 import type { Verdict } from '../../contract/views.ts'
@@ -11,7 +12,7 @@ import { verifySecret } from '../keys/verify.ts'
 import * as rules from '../rules/input.ts'
 import { reserve, settle } from '../usage/reserve.ts'
 import type { Admitted, Authorized, Carrier, GuardOptions, Refused } from './input.ts'
-import { rateLimitHeaders } from './rate-limit.ts'
+import { limitName, rateLimitHeaders } from './rate-limit.ts'
 
 /** @throws invalid (with `count`, a model that cannot be recorded) */
 export async function authorize(
@@ -52,10 +53,10 @@ const countable = v.object({ model: v.optional(rules.modelName) })
 async function verifyAndCount(
   context: OperationContext,
   secret: string,
-  { scope, model }: GuardOptions,
+  { scope, model, endUser }: GuardOptions,
 ): Promise<Verdict> {
   rules.parse(countable, { model })
-  const { reservation, verdict } = await reserve(context, { secret }, { scope, model, requests: 1 })
+  const { reservation, verdict } = await reserve(context, { secret }, { scope, model, endUser, requests: 1 })
   if (reservation === null) return verdict
   await settle(context, reservation.id, { model: verdict.key?.model ?? model, requests: 1 })
   const limits = verdict.limits.map(limit =>
@@ -123,8 +124,8 @@ function told(verdict: Verdict | null, scope: string | undefined): Told {
         status: 429,
         hint:
           verdict.retryAt === null
-            ? 'ask for less, or raise the limits of the key'
-            : 'wait as long as Retry-After says',
+            ? `ask for less, or raise ${denying(verdict)}`
+            : `wait as long as Retry-After says, for ${denying(verdict)}`,
       }
     case 'insufficient_scope': {
       const named = isScopeToken.test(scope ?? '') ? `, scope="${scope}"` : ''
@@ -134,8 +135,15 @@ function told(verdict: Verdict | null, scope: string | undefined): Told {
         challenge: `, error="insufficient_scope"${named}`,
       }
     }
+    case 'too_many_end_users':
+      return { status: 403, hint: 'name an end user that the key has served, or raise max_end_users' }
     case 'model_not_allowed':
       return { status: 403, hint: 'ask for another model, or give a key that may use this one' }
+    case 'model_unpriced':
+      return {
+        status: 403,
+        hint: 'give the model a price: latchkey usage price set MODEL --input 2.50 --output 10, or latchkey usage price import',
+      }
     default:
       return {
         status: 401,
@@ -143,6 +151,12 @@ function told(verdict: Verdict | null, scope: string | undefined): Told {
         challenge: ', error="invalid_token"',
       }
   }
+}
+
+/** The limit that denies a request; the last to free, if several do. */
+function denying({ limits }: Verdict): string {
+  const [last] = denyingLimits(limits)
+  return last === undefined ? 'the limits of the key' : limitName(last)
 }
 
 interface Told {

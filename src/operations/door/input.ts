@@ -12,6 +12,11 @@ export interface GuardOptions {
   readonly scope?: string | undefined
   /** The model that the request asks for. */
   readonly model?: string | undefined
+  /**
+   * The end user whom the request is for: limits for each of them bind only requests that name one. Never take it from the
+   * client, who could name another each time.
+   */
+  readonly endUser?: string | undefined
   /** Record one request if it is allowed. Limits on requests then hold for concurrent requests too. */
   readonly count?: boolean | undefined
 }

@@ -27,7 +27,7 @@ export function rateLimitHeaders(
 const serviceLimit = (limit: LimitState, now: Date): string => {
   const { retryAt } = limit
   const until = retryAt === null ? '' : `;t=${secondsUntil(retryAt, now)}`
-  return `"${nameOf(limit)}";r=${quantity(limit.metric, limit.remaining)}${until}`
+  return `"${limitName(limit)}";r=${quantity(limit.metric, limit.remaining)}${until}`
 }
 
 const quotaPolicy = (limit: LimitState): string => {
@@ -35,11 +35,11 @@ const quotaPolicy = (limit: LimitState): string => {
   // Of others than a rolling one, the length is not one number.
   const window = windowMs === null ? '' : `;w=${Math.ceil(windowMs / 1_000)}`
   const unit = metric === 'requests' ? '' : `;qu="${units[metric]}"`
-  return `"${nameOf(limit)}";q=${quantity(metric, amount)}${unit}${window}`
+  return `"${limitName(limit)}";q=${quantity(metric, amount)}${unit}${window}`
 }
 
 /** Such as `key-tokens-5h`. Names of keys are left out, because they may not be ASCII; so are patterns. */
-function nameOf({ subject, metric, period, windowMs, models, each }: LimitState): string {
+export function limitName({ subject, metric, period, windowMs, models, each }: LimitState): string {
   const window = metric === 'parallel' ? '' : `-${windowMs === null ? period : windowText(windowMs)}`
   return `${subject.type}-${metric}${window}${models === null ? '' : '-models'}${each ? '-each' : ''}`
 }

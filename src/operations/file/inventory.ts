@@ -29,10 +29,17 @@ export async function takeInventory({ store, now, path }: BesideContext): Promis
     return { byStatus, used, denied: await allDenials(db) }
   })
   if (byStatus === undefined || used === undefined) throw new Error('a sum without a row')
-  const { requests, inputTokens, outputTokens, otherTokens, costMicros } = used
+  const { requests, inputTokens, outputTokens, otherTokens, costMicros, unpricedRequests } = used
   return {
     keys: byStatus,
-    used: { requests, inputTokens, outputTokens, otherTokens, costUsd: toDollars(costMicros) },
+    used: {
+      requests,
+      inputTokens,
+      outputTokens,
+      otherTokens,
+      costUsd: toDollars(costMicros),
+      unpricedRequests,
+    },
     denials: denials(denied),
     sizeBytes: sizeOf(path),
     walBytes: sizeOf(`${path}-wal`),

@@ -71,7 +71,7 @@ async function book(
 ): Promise<void> {
   if (isNothing({ tokens, requests, costMicros })) return
   const id = await bulk.seriesOf(keyId, '')
-  if (id === null) throw new Error(`${keyId} was to be counted for, but is not there`)
+  if (typeof id === 'string') throw new Error(`${keyId} was to be counted for, but is not there`)
   const model = await bulk.modelOf(name)
   const used: UsageCounts = { ...noUsage, otherTokens: tokens, requests, costMicros }
   const counts = Float64Array.from(counterNames, counter => used[counter])

@@ -24,7 +24,7 @@ export async function updateKey(
   const changes = parseKeyChanges(context, input)
   return key.change(context, selector, 'update', async (db, row) => {
     if (changes.name !== undefined) await requireFreeName(db, changes.name, row.id)
-    await changeLimits(db, 'key', row.id, changes, context.now())
+    await changeLimits(context, db, 'key', row.id, changes)
     return columnsOf(db, changes)
   })
 }

@@ -7,6 +7,7 @@ import { and, lowerAscii, ne, oneOfNames } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { OperationContext } from '../context.ts'
 import { requireSame, shownLimits } from '../existing.ts'
+import { noteNoPrice } from '../limits/no-price.ts'
 import { limitRows } from '../limits/rows.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
@@ -60,6 +61,7 @@ export async function createKeys(
     const there = ifNotExists ? await existing(context, db, names, input, fields) : nothingThere
     const wanted = names.filter(each => !there.has(lowerAscii(each)))
     await requireFreeNames(db, wanted)
+    await noteNoPrice(context, db, fields.limits)
     const now = context.now()
     const made = wanted.map(each => {
       const id = newId('key', now)

@@ -28,7 +28,12 @@ export function explainKey(
     const { at = now, wanted } = options
     const moment = momentOf(at, options.endUser)
     const found = await db.facts.keyAt({ id: row.id }, moment)
-    const judged = judge(found, now, options)
+    const judged = judge(
+      found,
+      now,
+      options,
+      context.unpriced === 'deny' ? await db.facts.prices() : undefined,
+    )
     const { key, ...verdict } = await withRetry(db.facts, found, judged, moment, options)
     if (found === null || key === null) throw new Error('a key that was found has no verdict')
     return {

@@ -3,12 +3,13 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
 import type { Facts } from '../../db/engine.ts'
-import type { BoundLimit, KeyFacts, Moment, Refuses } from '../../db/facts.ts'
+import type { BoundLimit, KeyFacts, Moment, PriceRow, Refuses } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import { inOrder, judgeLimit, momentOf, untilFree } from '../limits/window.ts'
 import * as rules from '../rules/input.ts'
 import { matches } from '../rules/patterns.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
+import { priceList } from '../usage/pricing.ts'
 import { noteDenial } from './denials.ts'
 import type { VerifyOptions } from './input.ts'
 import { refusalOf } from './status.ts'
@@ -31,7 +32,8 @@ export async function verifySecret(
   const { latest } = context.store
   const moment = momentOf(options.at ?? now, options.endUser)
   const found = await latest.keyAt({ hash: hashSecret(secret) }, moment, refusing(options, now))
-  const verdict = judge(found, now, options)
+  const prices = context.unpriced === 'deny' ? await latest.prices() : undefined
+  const verdict = judge(found, now, options, prices)
   if (verdict.valid) return verdict
   if (options.at === undefined) noteDenial(context.store, verdict, now)
   return withRetry(latest, found, verdict, moment, options)
@@ -62,8 +64,15 @@ const forWhom = v.object({ endUser: rules.endUserId })
 
 /**
  * The verdict on the stored facts about a secret; null if no key has it. `withRetry` adds the time to retry.
+ *
+ * @param prices in which a model must be that a dollar limit binds; undefined if it need not be
  */
-export function judge(found: KeyFacts | null, now: Date, options: VerifyOptions): Verdict {
+export function judge(
+  found: KeyFacts | null,
+  now: Date,
+  options: VerifyOptions,
+  prices: readonly PriceRow[] | undefined,
+): Verdict {
   const { at = now, endUser } = options
   if (found === null) return denied('not_found')
   const own = inOrder(found.bound).filter(each => each.subject.type === 'key')
@@ -89,9 +98,14 @@ export function judge(found: KeyFacts | null, now: Date, options: VerifyOptions)
     return denied('insufficient_scope', key)
   }
   if (found.limits === null) throw new Error('a key that works came without what counts against its limits')
-  const states = inOrder(bindingOf(found.limits, model, endUser)).map(each =>
-    judgeLimit(each, options.wanted, endUser),
-  )
+  const binding = inOrder(bindingOf(found.limits, model, endUser))
+  const isMoney = binding.some(({ limit }) => limit.metric === 'usd')
+  if (prices && model !== undefined && isMoney && !priceList(prices).has(model, at.getTime())) {
+    return denied('model_unpriced', key)
+  }
+  if (!found.hasRoom && binding.some(({ limit }) => limit.each === 1))
+    return denied('too_many_end_users', key)
+  const states = binding.map(each => judgeLimit(each, options.wanted, endUser))
   if (states.some(state => state.exceeded)) return denied('limit_exceeded', key, states)
   return { valid: true, code: 'valid', key, limits: states, retryAt: null }
 }

@@ -5,7 +5,9 @@ import type { Limit } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { asc, eq, inArray } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
+import type { OperationContext } from '../context.ts'
 import { isNamed, type LimitName } from './input.ts'
+import { noteNoPrice } from './no-price.ts'
 import { type LimitRow, limitRows, storedName, subjectColumns } from './rows.ts'
 import { limitView, sortLimits } from './view.ts'
 
@@ -30,25 +32,33 @@ export function requireOneMeaning({ limits = [], removeLimits = [] }: CheckedCha
 
 /** Applies a change of limits. A limit that keeps its metric and window keeps its reset time. */
 export async function changeLimits(
+  context: OperationContext,
   db: Database,
   type: LimitedNoun,
   id: string,
   { limits: wanted = [], removeLimits = [] }: CheckedChanges,
-  now: Date,
 ): Promise<void> {
   for (const name of removeLimits) await deleteLimits(db, type, id, name)
-  await putLimits(db, type, id, wanted, now)
+  await putLimits(context, db, type, id, wanted)
 }
 
-/** Adds limits, or changes the amount of those with the same metric and window. */
+/** Adds limits, or changes the amount of those with the same metric, window and models. @throws invalid (for each end user of a user) */
 export async function putLimits(
+  context: OperationContext,
   db: Database,
   type: LimitedNoun,
   id: string,
   list: readonly Limit[],
-  now: Date,
 ): Promise<void> {
-  for (const row of limitRows(id, list, now, type)) {
+  if (type === 'user' && list.some(limit => limit.each)) {
+    throw new LatchkeyError(
+      'invalid',
+      'limits of a user cannot be for each end user',
+      'set them on a key or a project: latchkey project limit set PROJECT tokens=50k/1d --each',
+    )
+  }
+  await noteNoPrice(context, db, list)
+  for (const row of limitRows(id, list, context.now(), type)) {
     await db
       .insert(limits)
       .values(row)

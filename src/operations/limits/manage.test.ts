@@ -4,7 +4,7 @@ import type { Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { rolling } from '../../testing/limits.ts'
-import type { Limited } from './input.ts'
+import type { Limited, NewLimit } from './input.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -49,17 +49,20 @@ test('a key is denied by the use of other keys of its user and of its project, a
   )
 })
 
-test('what a key used stays with the project that it belonged to', async () => {
+test('what a key used stays with the project that it belonged to, and none of it comes to another', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey } = home
   await peopled(latchkey)
   await latchkey.projects.create({ name: 'Site', owner: 'alice', limits: [tokens(100)] })
+  await latchkey.limits.set({ project: 'shop' }, [tokens(100)])
+  const used = async (project: string) => (await latchkey.limits.list({ project }))[0]?.used
   await latchkey.usage.record('ci', { inputTokens: 70 })
-  expect((await latchkey.limits.list({ project: 'site' }))[0]).toMatchObject({ used: 0 })
   await latchkey.keys.update('ci', { project: 'site' })
-  expect((await latchkey.limits.list({ project: 'site' }))[0]).toMatchObject({ used: 0 })
   await latchkey.usage.record('ci', { inputTokens: 5 })
-  expect((await latchkey.limits.list({ project: 'site' }))[0]).toMatchObject({ used: 5 })
+  expect([await used('shop'), await used('site')]).toEqual([70, 5])
+  // Nor does deleting a key free anything.
+  await latchkey.keys.delete('ci')
+  expect([await used('shop'), await used('site')]).toEqual([70, 5])
 })
 
 const subjects: readonly (readonly [string, Limited])[] = [
@@ -76,10 +79,10 @@ test.each(subjects)(
     await peopled(latchkey)
     const shown = (list: readonly { metric: string; amount: number; windowMs: number | null }[]) =>
       list.map(each => [each.metric, each.amount, each.windowMs])
-    await latchkey.limits.add(subject, [tokens(100), tokens(7, minute)])
+    await latchkey.limits.set(subject, [tokens(100), tokens(7, minute)])
     expect(
       shown(
-        await latchkey.limits.add(subject, [tokens(200), { metric: 'usd', amount: 0.5, windowMs: hour }]),
+        await latchkey.limits.set(subject, [tokens(200), { metric: 'usd', amount: 0.5, windowMs: hour }]),
       ),
     ).toEqual([
       ['tokens', 7, minute],
@@ -141,7 +144,7 @@ test.each(subjects)(
     await using home = await temporaryLatchkey('2026-11-20T12:00:30Z')
     const { latchkey, clock } = home
     const { secret } = await peopled(latchkey)
-    await latchkey.limits.add(subject, [tokens(100), { metric: 'requests', amount: 5, windowMs: hour }])
+    await latchkey.limits.set(subject, [tokens(100), { metric: 'requests', amount: 5, windowMs: hour }])
     await latchkey.usage.record('ci', { inputTokens: 60, at: new Date('2026-11-20T11:50:00Z') })
     await latchkey.usage.record('ci', { inputTokens: 40 })
     expect((await latchkey.keys.verify(secret!)).code).toBe('limit_exceeded')
@@ -172,7 +175,7 @@ test('a limit keeps its reset when its amount changes, and there must be one to 
   const { latchkey } = home
   await peopled(latchkey)
   expect(await failure(latchkey.limits.reset({ key: 'ci' }))).toMatchObject({ code: 'conflict' })
-  await latchkey.limits.add({ key: 'ci' }, [tokens(100)])
+  await latchkey.limits.set({ key: 'ci' }, [tokens(100)])
   expect(await failure(latchkey.limits.reset({ key: 'ci' }, { metric: 'usd' }))).toMatchObject({
     code: 'conflict',
   })
@@ -206,4 +209,57 @@ test('stats tell when something is free, half of what is used, and all of it', a
     ],
     [],
   ])
+})
+
+test('set replaces exactly one limit: that with the same metric, window, models and end users', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  await peopled(latchkey)
+  const month = { metric: 'usd', amount: 5, period: 'month', timeZone: 'UTC' } as const
+  const all = [
+    tokens(1),
+    { ...tokens(2), models: 'gpt-*' },
+    { ...tokens(3), each: true },
+    tokens(4, 2 * hour),
+    { metric: 'tokens', amount: 5, period: 'day' },
+    { metric: 'tokens', amount: 6, period: 'total' },
+    month,
+    { metric: 'parallel', amount: 8 },
+  ] as const
+  const set = async (limits: readonly NewLimit[]) =>
+    (await latchkey.limits.set({ key: 'ci' }, limits)).map(limit => [limit.amount, limit.changed])
+  await set(all)
+  for (const limit of all) {
+    const amounts = (await set([{ ...limit, amount: limit.amount + 10 }])).filter(([, changed]) => changed)
+    expect(amounts).toEqual([[limit.amount + 10, true]])
+  }
+  expect(await latchkey.limits.list({ key: 'ci' })).toHaveLength(all.length)
+  // A calendar window in another zone is the same limit, and a change.
+  const moved = await latchkey.limits.set({ key: 'ci' }, [{ ...month, amount: 15, timeZone: 'Asia/Kolkata' }])
+  expect(moved.filter(({ changed }) => changed)).toMatchObject([{ metric: 'usd', timeZone: 'Asia/Kolkata' }])
+  expect(moved).toHaveLength(all.length)
+})
+
+test('0 allows nothing and none is no limit, wherever limits are given', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const none = [tokens(0)]
+  await latchkey.users.create({ username: 'zero', limits: none })
+  await latchkey.users.create({ username: 'free', limits: [] })
+  await latchkey.projects.create({ name: 'Zero', owner: 'free', limits: none })
+  for (const [name, given, code] of [
+    ['own', { limits: none }, 'limit_exceeded'],
+    ['each', { limits: [{ ...tokens(0), each: true }] }, 'limit_exceeded'],
+    ['parallel', { limits: [{ metric: 'parallel', amount: 0 }] }, 'limit_exceeded'],
+    ['total', { limits: [{ metric: 'usd', amount: 0, period: 'total' }] }, 'limit_exceeded'],
+    ['user', { user: 'zero' }, 'limit_exceeded'],
+    ['project', { project: 'zero' }, 'limit_exceeded'],
+    ['free', { user: 'free', limits: [] }, 'valid'],
+  ] as const) {
+    const { secret } = await latchkey.keys.create({ name, ...given })
+    const verdict = await latchkey.keys.verify(secret!, { endUser: 'ann' })
+    expect([name, verdict.code, verdict.retryAt]).toEqual([name, code, null])
+    await latchkey.keys.update(name, { limits: none })
+    expect((await latchkey.keys.verify(secret!)).code).toBe('limit_exceeded')
+  }
 })

@@ -1,4 +1,4 @@
-/** Adds, removes, lists and resets the limits of a key, user or project. */
+/** Sets, removes, lists and resets the limits of a key, user or project. */
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
@@ -29,18 +29,18 @@ const someLimits = v.pipe(anyLimits, v.minLength(1, 'must name at least one'))
 const someNames = v.pipe(limitNames, v.minLength(1, 'must name at least one'))
 
 /**
- * Adds limits, or changes the amount of those with the same metric and window. All others stay.
+ * Adds limits, or changes the amount of those with the same metric, window and models. All others stay.
  *
  * @throws not_found, ambiguous, invalid
  */
-export async function addLimits(
+export async function setLimits(
   context: OperationContext,
   limited: Limited,
   list: readonly NewLimit[],
 ): Promise<readonly PutLimit[]> {
   const wanted = rules.parse(someLimits, list)
   const { before, after } = await change(context, limited, 'limit-add', (db, { type, id }) =>
-    putLimits(db, type, id, wanted, context.now()),
+    putLimits(context, db, type, id, wanted),
   )
   const stood = new Set(before.map(limitText))
   return after.map(limit => ({ ...limit, changed: !stood.has(limitText(limit)) }))

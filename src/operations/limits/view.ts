@@ -33,10 +33,10 @@ export const sortLimits = <L extends Named>(list: readonly L[]): L[] => list.toS
 export const toShown = (metric: Metric, amount: number): number =>
   metric === 'usd' ? toDollars(amount) : amount
 
-/** As text, such as `tokens=100000/5h@gpt-*`. */
-export function limitText({ metric, amount, period, windowMs, models, each }: Limit): string {
+/** As text, such as `tokens=100000/5h@gpt-*` or `usd=100/month in Europe/Berlin`. */
+export function limitText({ metric, amount, period, windowMs, timeZone, models, each }: Limit): string {
   const window = metric === 'parallel' ? '' : `/${period === 'rolling' ? windowText(windowMs ?? 0) : period}`
-  return `${metric}=${amount}${window}${models === null ? '' : `@${models}`}${each ? ' each' : ''}`
+  return `${metric}=${amount}${window}${models === null ? '' : `@${models}`}${timeZone === null ? '' : ` in ${timeZone}`}${each ? ' for each end user' : ''}`
 }
 
 /** As text, such as `5h`. */

@@ -39,7 +39,7 @@ export async function createProject(
     return project.create(context, db, given, {
       ...options,
       ifTaken: 'choose another with --slug',
-      also: row => changeLimits(db, 'project', row.id, { limits }, context.now()),
+      also: row => changeLimits(context, db, 'project', row.id, { limits }),
       same: there => [
         ['name', there.name, fields.name],
         ['owner', there.owner.username, owner.username],
@@ -114,7 +114,7 @@ export async function updateProject(
         )
       }
     }
-    await changeLimits(db, 'project', row.id, { limits, removeLimits }, context.now())
+    await changeLimits(context, db, 'project', row.id, { limits, removeLimits })
     return { ...fields, ownerId: owner === undefined ? undefined : await userId(db, owner) }
   })
 }

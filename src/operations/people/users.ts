@@ -31,7 +31,7 @@ export async function createUser(
   return context.store.write(db =>
     user.create(context, db, given, {
       ...options,
-      also: row => changeLimits(db, 'user', row.id, { limits }, context.now()),
+      also: row => changeLimits(context, db, 'user', row.id, { limits }),
       same: async (there, row) => [
         ['email', there.email, fields.email],
         ['name', there.name, fields.name],
@@ -69,7 +69,7 @@ export async function updateUser(
   const { limits, removeLimits, ...changes } = rules.parseChanges(userChanges, input)
   requireOneMeaning({ limits, removeLimits })
   return user.change(context, selector, 'update', async (db, row) => {
-    await changeLimits(db, 'user', row.id, { limits, removeLimits }, context.now())
+    await changeLimits(context, db, 'user', row.id, { limits, removeLimits })
     return changes
   })
 }

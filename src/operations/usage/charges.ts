@@ -7,7 +7,7 @@ import type { Entry, Usage } from '../../db/facts.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { OperationContext } from '../context.ts'
 import { EventReader, type UsageEvent } from './events.ts'
-import { priced } from './prices.ts'
+import { priced } from './pricing.ts'
 import { isWholeId } from './record.ts'
 import { type Resolved, resolveKeys } from './resolve.ts'
 

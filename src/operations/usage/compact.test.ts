@@ -142,7 +142,7 @@ test.each([['a key'], ['its user'], ['its project']])(
       'its user': { user: 'alice' },
       'its project': { project: 'shop' },
     }[subject] as Limited
-    await limits.add(limited, limit)
+    await limits.set(limited, limit)
     const at = (text: string) => new Date(`2026-11-01T${text}Z`)
     await usage.record('ci', { inputTokens: 100, at: at('09:59:00') })
     await usage.record('ci', { inputTokens: 200, at: at('10:05:00') })

@@ -11,6 +11,7 @@ import { readInstant } from '../rules/instant.ts'
 import { toCostMicros } from '../rules/money.ts'
 import { countsOf, partProblem } from './counts.ts'
 import { usageInput } from './input.ts'
+import { withReturnedUsage } from './returned.ts'
 
 /** What one request used, from a log. */
 export interface UsageEvent extends Usage {
@@ -31,7 +32,8 @@ const id = v.pipe(
   v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*$/u, 'must not contain control characters'),
 )
 
-const { at: _, ...usageFields } = usageInput.entries
+/** `usage` is replaced by counts before. */
+const { at: _, usage: __, ...usageFields } = usageInput.entries
 
 const event = v.object({
   id: v.nullish(id, null),
@@ -40,8 +42,8 @@ const event = v.object({
   at: v.string('must be text such as 2026-11-20T10:00:00Z'),
 })
 
-const fields = Object.keys(event.entries)
-const knownFields = new Set(fields)
+const knownFields = new Set(Object.keys(event.entries))
+const fields = [...knownFields, 'usage']
 
 const countFields = [
   'requests',
@@ -71,7 +73,9 @@ export class EventReader {
   read(row: Readonly<Record<string, unknown>>): UsageEvent | string {
     const plain = this.#plain(row)
     if (plain) return plain
-    const typed = withNumbers(row)
+    const counted = withReturnedUsage(row)
+    if (typeof counted === 'string') return counted
+    const typed = withNumbers(counted)
     return this.#plain(typed) ?? this.#checked(typed)
   }
 

@@ -278,6 +278,7 @@ test('the command line tells the report, and its exit codes are 0, 2 and 8', asy
     'duplicates',
     'bad',
     'unpriced',
+    'endUsersLeftOut',
     'keys',
     'problems',
   ])

@@ -19,7 +19,7 @@ import { readingProgress } from '../progress.ts'
 import { Aggregate, putCounts, rowWidth } from './aggregate.ts'
 import { EventReader, type UsageEvent } from './events.ts'
 import type { IngestOptions } from './input.ts'
-import { type PriceList, priceList, withCost } from './prices.ts'
+import { type PriceList, priceList, withCost } from './pricing.ts'
 import { resolveKeys } from './resolve.ts'
 import { tooMuch } from './room.ts'
 import { Spool } from './spool.ts'
@@ -59,7 +59,9 @@ export async function ingestUsage(context: OperationContext, options: IngestOpti
   return outcome ? { ...report, ...outcome, alreadyCounted: false, bad: log.bad } : alreadyCounted(report)
 }
 
-const nothing = { counted: 0, duplicates: 0, bad: 0, unpriced: 0, keys: 0 }
+type Counted = Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'endUsersLeftOut' | 'keys'>
+
+const nothing = { counted: 0, duplicates: 0, bad: 0, unpriced: 0, endUsersLeftOut: 0, keys: 0 }
 
 const alreadyCounted = (report: Pick<IngestReport, 'file' | 'sha256' | 'events'>): IngestReport => ({
   ...report,
@@ -166,7 +168,7 @@ class Log implements Disposable {
   }
 
   /** Counts everything, in parts and in the order of the table, because nobody else can write meanwhile. */
-  count(db: Database): Promise<Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'keys'>> {
+  count(db: Database): Promise<Counted> {
     return db.bulk(async bulk => {
       const buckets = new Buckets(bulk, this.#pairs)
       let done = 0
@@ -184,7 +186,13 @@ class Log implements Disposable {
       await buckets.write(this.#sums.drain())
       tell(rest, rest)
       const keys = [...this.#accounts.values()].filter(({ isCharged }) => isCharged).length
-      return { counted: this.#anonymous + counted, duplicates, unpriced: this.#unpriced, keys }
+      return {
+        counted: this.#anonymous + counted,
+        duplicates,
+        unpriced: this.#unpriced,
+        endUsersLeftOut: buckets.endUsersLeftOut,
+        keys,
+      }
     })
   }
 
@@ -330,11 +338,17 @@ class Log implements Disposable {
   }
 }
 
+/** Where the rows of a pair go. */
+interface Place {
+  readonly series: number
+  readonly model: number
+}
+
 /** Writes rows of minutes, which come in the order of the table, and what they add up to by the hour and day. */
 class Buckets {
   readonly #bulk: BulkUsage
   readonly #pairs: readonly Pair[]
-  readonly #series = new Map<Pair, { readonly series: number; readonly model: number }>()
+  readonly #places = new Map<Pair, Place | null>()
   readonly #hours = new Running('hours', 60)
   readonly #days = new Running('days', 1_440)
   #written = 0
@@ -348,7 +362,10 @@ class Buckets {
     for (let at = 0; at < rows.length; at += rowWidth) {
       const pair = this.#pairs[rows[at] ?? 0]
       if (pair === undefined) continue
-      const { series, model } = this.#series.get(pair) ?? (await this.#find(pair))
+      const known = this.#places.get(pair)
+      const place = known === undefined ? await this.#find(pair) : known
+      if (place === null) continue
+      const { series, model } = place
       const minute = rows[at + 1] ?? 0
       this.#bulk.add('minutes', series, minute, model, rows, at + 2, 0)
       this.#hours.add(this.#bulk, pair, series, minute, model, rows, at + 2)
@@ -359,19 +376,27 @@ class Buckets {
     this.#days.flush(this.#bulk)
   }
 
-  /** @throws conflict (the key was deleted since the log was read) */
-  async #find(pair: Pair) {
+  /** End users whose keys have no room for them. */
+  get endUsersLeftOut(): number {
+    const whom = [...this.#places].flatMap(([{ account, endUser }, place]) =>
+      place === null ? [`${account.id} ${endUser}`] : [],
+    )
+    return new Set(whom).size
+  }
+
+  /** Null for an end user whose key has no room for another. @throws conflict (the key was deleted since the log was read) */
+  async #find(pair: Pair): Promise<Place | null> {
     const series = await this.#bulk.seriesOf(pair.account.id, pair.endUser)
-    if (series === null) {
+    if (series === 'no key') {
       throw new LatchkeyError(
         'conflict',
         'a key in the log was deleted while the log was read, so nothing was counted',
         'run it again',
       )
     }
-    const found = { series, model: await this.#bulk.modelOf(pair.model) }
-    this.#series.set(pair, found)
-    return found
+    const place = series === 'no room' ? null : { series, model: await this.#bulk.modelOf(pair.model) }
+    this.#places.set(pair, place)
+    return place
   }
 }
 

@@ -27,6 +27,11 @@ export const usageInput = v.object({
   otherTokens: v.nullish(rules.count, 0),
   /** Dollars, to the millionth; default the price of the model, if it has one. */
   costUsd: v.nullish(rules.dollars),
+  /**
+   * Instead of tokens: the usage that the provider returned, the whole response, or the chunks of a stream that have a usage.
+   * OpenAI, Anthropic, Google, Ollama, and what answers like them. Its model counts unless `model` is given.
+   */
+  usage: v.optional(v.unknown()),
   /** When the request was made; default now. Up to five minutes ahead counts as now. */
   at: v.optional(rules.instant),
 })
@@ -59,19 +64,57 @@ export const reserveOptions = v.object({
 })
 export type ReserveOptions = rules.Input<typeof reserveOptions>
 
+const tier = v.object({
+  /** Prices all tokens of requests with more input tokens than this. */
+  overTokens: v.pipe(rules.count, v.minValue(1, 'must be at least 1')),
+  /** Dollars per million input tokens. */
+  inputUsd: rules.dollars,
+  /** Dollars per million input tokens that were read from a cache; default as other input. */
+  cachedInputUsd: v.optional(rules.dollars),
+  /** Dollars per million input tokens that were written to a cache; default as other input. */
+  cacheWriteUsd: v.optional(rules.dollars),
+  /** Dollars per million output tokens. */
+  outputUsd: rules.dollars,
+})
+
+const tiers = v.pipe(
+  rules.listOf(tier),
+  v.check(
+    list => new Set(list.map(({ overTokens }) => overTokens)).size === list.length,
+    'must each begin at another number of tokens',
+  ),
+)
+
 export const newPrice = v.object({
   /** Dollars per million input tokens. */
   inputUsd: rules.dollars,
+  /** Dollars per million input tokens that were read from a cache; default as other input. */
+  cachedInputUsd: v.optional(rules.dollars),
+  /** Dollars per million input tokens that were written to a cache; default as other input. */
+  cacheWriteUsd: v.optional(rules.dollars),
   /** Dollars per million output tokens. */
   outputUsd: rules.dollars,
+  /** Prices of long requests. */
+  tiers: v.optional(tiers),
   /** When it begins. Default: always for the first price of a model, now for later ones. */
   from: v.optional(rules.instant),
 })
 export type NewPrice = rules.Input<typeof newPrice>
 
 export interface PriceFilter {
-  /** Prices of this model. */
+  /** Prices of this model, as a name or by a pattern, or of models that match a pattern. */
   readonly model?: string | undefined
+}
+
+export const priceImportOptions = v.object({
+  /** From when on prices that differ apply. Default: now; always for the first price of a model. */
+  at: v.optional(rules.instant),
+  /** Only models that match this pattern, and patterns that match this model. */
+  model: v.optional(rules.modelName),
+})
+export interface PriceImportOptions extends rules.Input<typeof priceImportOptions> {
+  /** LiteLLM's model_prices_and_context_window.json, by its path or content; default the list of genai-prices. */
+  readonly file?: string | AsyncIterable<Uint8Array> | undefined
 }
 
 export interface RemovePrices {
@@ -149,7 +192,7 @@ export interface Recorder extends AsyncDisposable {
    */
   readonly record: (keyId: string, usage: UsageInput) => Promise<void>
   /**
-   * Records events as in logs, `{id?, key, model?, requests?, inputTokens?, outputTokens?, costUsd?, at?}`: all or none.
+   * Records events as in logs, `{id?, key, model?, usage?, inputTokens?, outputTokens?, costUsd?, at?, …}`: all or none.
    * Each id counts once, across logs and processes. The default for `at` is now. The promise resolves once they are on disk,
    * safe even from power loss. After a rejection, events with an id can be sent again safely.
    *

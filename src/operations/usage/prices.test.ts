@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../testing/folder.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { spawnLatchkey } from '../../testing/process.ts'
 import { run } from '../../testing/run.ts'
-import { PriceList } from './prices.ts'
+import { PriceList } from './pricing.ts'
 
 const minute = 60_000
 
@@ -108,7 +108,11 @@ test('the first price held always, the next from now; setting one again corrects
   expect(await prices.set('m', { inputUsd: 1, outputUsd: 2 })).toEqual({
     model: 'm',
     inputUsd: 1,
+    cachedInputUsd: null,
+    cacheWriteUsd: null,
     outputUsd: 2,
+    tiers: [],
+    source: 'set',
     startsAt: null,
     current: true,
     changed: true,
@@ -161,11 +165,83 @@ test('the command line sets, lists and removes, and --output is a price', async 
   expect(set.out).toBe('gpt-x costs $2.50 in and $10.00 out per million tokens\n')
   const listed = await run('usage price list -o json', options)
   expect(listed.json<unknown>()).toEqual([
-    { model: 'gpt-x', inputUsd: 2.5, outputUsd: 10, startsAt: null, current: true },
+    {
+      model: 'gpt-x',
+      inputUsd: 2.5,
+      cachedInputUsd: null,
+      cacheWriteUsd: null,
+      outputUsd: 10,
+      tiers: [],
+      source: 'set',
+      startsAt: null,
+      current: true,
+    },
   ])
   expect((await run('usage price set gpt-x --input 1', options)).code).toBe(2)
   expect((await run('usage price remove gpt-x --dry-run', options)).code).toBe(0)
   expect((await run('usage price list --output json', options)).json<unknown[]>()).toHaveLength(1)
   expect((await run('usage price remove gpt-x', options)).code).toBe(0)
   expect((await run('usage price list --json', options)).json<unknown[]>()).toEqual([])
+})
+
+test('classes of tokens and long requests have prices of their own', async () => {
+  await using home = await temporaryLatchkey()
+  const options = { db: home.path, cwd: home.folder, now: home.clock.now }
+  const { keys, usage } = home.latchkey
+  await keys.create({ name: 'ci' })
+  const words =
+    'usage price set c --input 3 --cached-input 0.30 --cache-write 3.75 --output 15 --over 200k:input=6,cached-input=0.60,output=22.50'
+  const set = await run(words, options)
+  expect(set).toMatchObject({ code: 0, err: '' })
+  expect(set.out).toBe(
+    'c costs $3.00 in ($0.30 cached, $3.75 cache write) and $15.00 out, over 200k $6.00 in ($0.60 cached) and $22.50 out per million tokens\n',
+  )
+  expect((await run(words, options)).out).toStartWith('Unchanged: c costs')
+  const used = {
+    model: 'c',
+    inputTokens: 100_000,
+    cachedInputTokens: 60_000,
+    cacheWriteTokens: 10_000,
+    outputTokens: 1_000,
+  }
+  expect((await usage.record('ci', used)).costUsd).toBe(0.1605)
+  expect((await usage.record('ci', { ...used, inputTokens: 200_001 })).costUsd).toBe(
+    Math.round(140_001 * 6 + 60_000 * 0.6 + 1_000 * 22.5) / 1e6,
+  )
+  const listed = (await run('usage price list --tz UTC', { ...options, columns: 200 })).out
+  expect(listed).toContain('over 200k $6.00 in ($0.60 cached) and $22.50 out')
+  expect(await usage.prices.list({ model: 'c*' })).toMatchObject([
+    {
+      model: 'c',
+      tiers: [
+        { overTokens: 200_000, inputUsd: 6, cachedInputUsd: 0.6, cacheWriteUsd: null, outputUsd: 22.5 },
+      ],
+    },
+  ])
+  // Setting it again replaces it, tiers included.
+  await usage.prices.set('c', { inputUsd: 1, outputUsd: 1, from: new Date(0) })
+  expect(await usage.prices.list({ model: 'c' })).toMatchObject([{ inputUsd: 1, tiers: [], startsAt: null }])
+  expect(await usage.prices.remove('c')).toHaveLength(1)
+  expect(await usage.prices.list()).toEqual([])
+})
+
+test.each([
+  ['200k', /'200k' is not a price of long requests/],
+  ['200k:input=6', /'200k:input=6' lacks output/],
+  ['200k:output=6', /lacks input/],
+  ['200k:input=6,output=1,outputs=1', /'outputs=1' is not a price of long requests/],
+  ['200k:input=6,output=1,output=2', /'output=2' is not a price of long requests/],
+  ['0:input=6,output=1', /must be at least 1/],
+  ['1M:input=6,output=x', /'x' is not an amount of dollars/],
+])('--over %s is refused', async (tier, message) => {
+  await using home = await temporaryLatchkey()
+  const options = { db: home.path, cwd: home.folder, now: home.clock.now }
+  const { code, err } = await run(`usage price set m --input 1 --output 1 --over ${tier}`, options)
+  expect(code).toBe(2)
+  expect(err).toMatch(message)
+  const twice = await run(
+    'usage price set m --input 1 --output 1 --over 1k:input=1,output=1 --over 1000:input=2,output=2',
+    options,
+  )
+  expect(twice.err).toContain('tiers must each begin at another number of tokens')
 })

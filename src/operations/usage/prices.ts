@@ -1,9 +1,11 @@
-/** Prices of models over time. They give the cost of a request that does not state its own. */
+/** Prices of models over time, as somebody sets them. `pricing.ts` has what usage costs by them. */
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { ChangedPrice, Price } from '../../contract/views.ts'
-import { type PriceRow, type Pricing, tokensOf, type UsageCounts } from '../../db/facts.ts'
+import { priceSources } from '../../contract/views/words.ts'
+import type { ChangedPrice, Price, PriceRates, PriceSource } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
+import type { PriceRow } from '../../db/facts.ts'
 import { and, asc, eq } from '../../db/query.ts'
 import { prices } from '../../db/schema/usage.ts'
 import * as audit from '../audit.ts'
@@ -15,7 +17,6 @@ import { type NewPrice, newPrice, type PriceFilter, type RemovePrices } from './
 
 /** `startsAt` of a price without a beginning. */
 const always = 0
-const tokensPerPrice = 1_000_000
 
 const priceOfModel = v.object({ model: rules.modelName, ...newPrice.entries })
 
@@ -29,42 +30,40 @@ const priceOfModel = v.object({ model: rules.modelName, ...newPrice.entries })
 export function setPrice(context: OperationContext, model: string, input: NewPrice): Promise<ChangedPrice> {
   const price = rules.parse(priceOfModel, { ...input, model })
   return context.store.write(async db => {
-    const rows = await db.select().from(prices).where(eq(prices.model, price.model))
     const now = context.now().getTime()
-    const inForce = priceAt(rows, now)
-    const isSame =
-      inForce?.inputMicros === toMicros(price.inputUsd) && inForce.outputMicros === toMicros(price.outputUsd)
+    const stored = periodsOf(await rowsOf(db, price.model))
+    const inForce = inForceAt(stored, now)
+    const tiers = [{ overTokens: 0, ...price }, ...(price.tiers ?? [])].map(
+      ({ overTokens, inputUsd, cachedInputUsd, cacheWriteUsd, outputUsd }) => ({
+        model: price.model,
+        overTokens,
+        inputMicros: toMicros(inputUsd),
+        cachedInputMicros: cachedInputUsd === undefined ? null : toMicros(cachedInputUsd),
+        cacheWriteMicros: cacheWriteUsd === undefined ? null : toMicros(cacheWriteUsd),
+        outputMicros: toMicros(outputUsd),
+        source: 'set',
+      }),
+    )
+    const startingAt = (startsAt: number): Period => tiers.map(tier => ({ ...tier, startsAt }))
     // The same price again, without a date, means the current one.
-    const from = isSame ? inForce.startsAt : rows.length === 0 ? always : now
-    const row: PriceRow = {
-      model: price.model,
-      startsAt: price.from?.getTime() ?? from,
-      overTokens: 0,
-      inputMicros: toMicros(price.inputUsd),
-      cachedInputMicros: null,
-      cacheWriteMicros: null,
-      outputMicros: toMicros(price.outputUsd),
-      source: 'set',
-    }
-    const before = rows.find(each => each.startsAt === row.startsAt)
-    const { inputMicros, outputMicros } = row
-    await db
-      .insert(prices)
-      .values(row)
-      .onConflictDoUpdate({
-        target: [prices.model, prices.startsAt, prices.overTokens],
-        set: { inputMicros, outputMicros },
-      })
-    const after = [...rows.filter(each => each !== before), row]
-    const view = priceView(row, after, now)
+    const from =
+      inForce && isSame(inForce, startingAt(always)) ? startOf(inForce) : stored.length === 0 ? always : now
+    const period = startingAt(price.from?.getTime() ?? from)
+    const before = stored.find(each => startOf(each) === startOf(period))
+    const after = [...stored.filter(each => each !== before), period]
+    const view = priceView(period, after, now)
     const old = before && auditedPrice(before)
-    const fields = audit.differingFields(old ?? {}, auditedPrice(row))
+    const fields = audit.differingFields(old ?? {}, auditedPrice(period))
     if (fields.length === 0) return { ...view, changed: false, before: {} }
+    await removePeriod(db, period)
+    await db.insert(prices).values([...period])
+    // The action says who says so, unless that changes.
+    const { source, ...rates } = auditedPrice(period)
     await audit.record(context, db, {
       action: 'price.set',
-      target: targetOf(row),
+      target: targetOf(price.model),
       ...(old && { before: old }),
-      after: auditedPrice(row),
+      after: old ? { ...rates, source } : rates,
     })
     const differing = Object.entries(old ?? {}).filter(([field]) => fields.includes(field))
     return { ...view, changed: true, before: Object.fromEntries(differing) }
@@ -82,33 +81,26 @@ export function removePrices(
   options: RemovePrices = {},
 ): Promise<readonly Price[]> {
   return context.store.write(async db => {
-    const rows = await db
-      .select()
-      .from(prices)
-      .where(
-        and(
-          eq(prices.model, model),
-          options.from === undefined ? undefined : eq(prices.startsAt, options.from.getTime()),
-        ),
-      )
-      .orderBy(asc(prices.startsAt))
-    if (rows.length === 0) {
-      const which = options.from === undefined ? '' : ` that begins at ${options.from.toISOString()}`
+    const stored = periodsOf(await rowsOf(db, model))
+    const { from } = options
+    const removed = from === undefined ? stored : stored.filter(each => startOf(each) === from.getTime())
+    if (removed.length === 0) {
+      const which = from === undefined ? '' : ` that begins at ${from.toISOString()}`
       throw new LatchkeyError(
         'not_found',
         `${JSON.stringify(model.slice(0, 200))} has no price${which}`,
         'see them with: latchkey usage price list',
       )
     }
-    for (const row of rows) {
-      await db.delete(prices).where(and(eq(prices.model, row.model), eq(prices.startsAt, row.startsAt)))
+    for (const period of removed) {
+      await removePeriod(db, period)
       await audit.record(context, db, {
         action: 'price.remove',
-        target: targetOf(row),
-        before: auditedPrice(row),
+        target: targetOf(model),
+        before: auditedPrice(period),
       })
     }
-    return rows.map(row => priceView(row, rows, context.now().getTime()))
+    return removed.map(period => priceView(period, removed, context.now().getTime()))
   })
 }
 
@@ -116,114 +108,82 @@ export function removePrices(
 export function listPrices(context: OperationContext, filter: PriceFilter = {}): Promise<readonly Price[]> {
   return context.store.read(async db => {
     rules.requireWords(filter)
-    const rows = await db
-      .select()
-      .from(prices)
-      .where(filter.model === undefined ? undefined : eq(prices.model, filter.model))
-      .orderBy(asc(prices.model), asc(prices.startsAt))
+    const { model } = filter
+    const rows = await db.select().from(prices).orderBy(asc(prices.model), asc(prices.startsAt))
     const now = context.now().getTime()
-    const byModel = Map.groupBy(rows, row => row.model)
-    return rows.map(row => priceView(row, byModel.get(row.model) ?? [], now))
+    return [...Map.groupBy(rows, row => row.model)]
+      .filter(([name]) => model === undefined || matches(model, name) || matches(name, model))
+      .flatMap(([, own]) => {
+        const periods = periodsOf(own)
+        return periods.map(period => priceView(period, periods, now))
+      })
   })
 }
 
-const targetOf = ({ model }: PriceRow) => ({ type: 'price', id: model, name: model })
+/** The price of a model from a time on: a row for each tier, that for the fewest tokens first. */
+export type Period = readonly PriceRow[]
 
-const shownStart = (row: PriceRow): Date | null => (row.startsAt === always ? null : new Date(row.startsAt))
+/** Those of one model, the oldest first. */
+export const periodsOf = (ofModel: readonly PriceRow[]): readonly Period[] =>
+  [...Map.groupBy(ofModel, row => row.startsAt)]
+    .toSorted(([a], [b]) => a - b)
+    .map(([, tiers]) => tiers.toSorted((a, b) => a.overTokens - b.overTokens))
 
-const auditedPrice = (row: PriceRow) => ({
-  inputUsd: toDollars(row.inputMicros),
-  outputUsd: toDollars(row.outputMicros),
-  startsAt: shownStart(row),
+export const startOf = ([first]: Period): number => first?.startsAt ?? always
+
+/** Whether somebody set it. */
+export const isSet = (period: Period): boolean => sourceOf(period) === 'set'
+
+const sourceOf = ([first]: Period): PriceSource => priceSources.find(each => each === first?.source) ?? 'set'
+
+export const inForceAt = (ofModel: readonly Period[], at: number): Period | undefined =>
+  ofModel.findLast(each => startOf(each) <= at)
+
+/** Whether two prices differ in nothing but when they start and who says so. */
+export const isSame = (a: Period, b: Period): boolean =>
+  JSON.stringify(ratesOf(a)) === JSON.stringify(ratesOf(b))
+
+/** Removes the price that starts then, with its tiers. */
+export async function removePeriod(db: Database, [first]: Period): Promise<void> {
+  if (first === undefined) return
+  await db.delete(prices).where(and(eq(prices.model, first.model), eq(prices.startsAt, first.startsAt)))
+}
+
+const rowsOf = (db: Database, model: string): Promise<readonly PriceRow[]> =>
+  db.select().from(prices).where(eq(prices.model, model))
+
+const targetOf = (model: string) => ({ type: 'price', id: model, name: model })
+
+/** Dollars per million tokens, by class and tier. */
+export function ratesOf(period: Period): PriceRates {
+  const [base, ...tiers] = period.map(tier => ({
+    overTokens: tier.overTokens,
+    inputUsd: toDollars(tier.inputMicros),
+    cachedInputUsd: dollarsOrNull(tier.cachedInputMicros),
+    cacheWriteUsd: dollarsOrNull(tier.cacheWriteMicros),
+    outputUsd: toDollars(tier.outputMicros),
+  }))
+  if (base === undefined) throw new Error('a price without a row')
+  const { overTokens: _, ...rates } = base
+  return { ...rates, tiers }
+}
+
+/** Null for always. */
+export function shownStart(period: Period): Date | null {
+  const startsAt = startOf(period)
+  return startsAt === always ? null : new Date(startsAt)
+}
+
+const auditedPrice = (period: Period) => ({
+  ...ratesOf(period),
+  source: sourceOf(period),
+  startsAt: shownStart(period),
 })
 
-function priceView(row: PriceRow, ofModel: readonly PriceRow[], now: number): Price {
-  return { model: row.model, ...auditedPrice(row), current: priceAt(ofModel, now)?.startsAt === row.startsAt }
-}
+const dollarsOrNull = (micros: number | null): number | null => (micros === null ? null : toDollars(micros))
 
-/** The price that applies at a time. */
-const priceAt = (ofModel: readonly PriceRow[], at: number): PriceRow | undefined =>
-  ofModel
-    .filter(each => each.startsAt <= at)
-    .reduce<PriceRow | undefined>((a, b) => (a && a.startsAt > b.startsAt ? a : b), undefined)
-
-/** The prices of one snapshot, for looking up many costs. */
-export class PriceList {
-  readonly #exact: ReadonlyMap<string, readonly PriceRow[]>
-  readonly #patterns: readonly (readonly PriceRow[])[]
-  /** A cache: a file of events names few models. */
-  readonly #found = new Map<string, readonly PriceRow[]>()
-
-  constructor(rows: readonly PriceRow[]) {
-    const byModel = Map.groupBy(
-      rows.toSorted((a, b) => b.startsAt - a.startsAt || b.overTokens - a.overTokens),
-      row => row.model,
-    )
-    this.#exact = byModel
-    this.#patterns = [...byModel]
-      .filter(([model]) => model.includes('*'))
-      .toSorted(([a], [b]) => literals(b) - literals(a) || (a < b ? -1 : 1))
-      .map(([, ofModel]) => ofModel)
-  }
-
-  /**
-   * The cost in micro-dollars by the price at `at` (milliseconds): the price of the model itself, or else of the longest
-   * matching pattern. Undefined if there is none.
-   */
-  costOf(model: string, at: number, counts: UsageCounts): number | undefined {
-    for (const row of this.#candidates(model)) {
-      if (row.startsAt <= at && (row.overTokens === 0 || counts.inputTokens > row.overTokens))
-        return cost(row, counts)
-    }
-    return undefined
-  }
-
-  /** Every price that may apply, in order of precedence. */
-  #candidates(model: string): readonly PriceRow[] {
-    const known = this.#found.get(model)
-    if (known) return known
-    const patterns = this.#patterns.filter(
-      ([first]) => first && first.model !== model && matches(first.model, model),
-    )
-    const found = [...(this.#exact.get(model) ?? []), ...patterns.flat()]
-    if (this.#found.size >= mostFound) this.#found.clear()
-    this.#found.set(model, found)
-    return found
-  }
-}
-
-const mostFound = 1_000
-const literals = (pattern: string): number => pattern.replaceAll('*', '').length
-
-const lists = new WeakMap<readonly PriceRow[], PriceList>()
-
-/** A cached list of these prices. */
-export function priceList(rows: readonly PriceRow[]): PriceList {
-  const known = lists.get(rows)
-  if (known !== undefined) return known
-  const list = new PriceList(rows)
-  lists.set(rows, list)
-  return list
-}
-
-function cost(
-  row: PriceRow,
-  { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens }: UsageCounts,
-): number {
-  const { inputMicros, cachedInputMicros, cacheWriteMicros, outputMicros } = row
-  const micros =
-    (inputTokens - cachedInputTokens - cacheWriteTokens) * inputMicros +
-    cachedInputTokens * (cachedInputMicros ?? inputMicros) +
-    cacheWriteTokens * (cacheWriteMicros ?? inputMicros) +
-    outputTokens * outputMicros
-  return Math.round(micros / tokensPerPrice)
-}
-
-/** With their cost; requests that used tokens of a model without a price are counted as such. */
-export function withCost(list: PriceList, model: string, at: number, counts: UsageCounts): UsageCounts {
-  const costMicros = list.costOf(model, at, counts)
-  if (costMicros !== undefined) return { ...counts, costMicros }
-  return tokensOf(counts) === 0 ? counts : { ...counts, unpricedRequests: counts.requests }
-}
-
-export const priced: Pricing = ({ model, at, counts }, rows) => withCost(priceList(rows), model, at, counts)
+const priceView = (period: Period, ofModel: readonly Period[], now: number): Price => ({
+  model: period[0]?.model ?? '',
+  ...auditedPrice(period),
+  current: inForceAt(ofModel, now) === period,
+})

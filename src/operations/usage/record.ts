@@ -8,7 +8,8 @@ import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
 import { countsOf, partProblem } from './counts.ts'
 import { type UsageInput, usageInput } from './input.ts'
-import { priced } from './prices.ts'
+import { priced } from './pricing.ts'
+import { withReturnedUsage } from './returned.ts'
 import { noRoom } from './room.ts'
 import { shownCounts } from './sum.ts'
 
@@ -35,7 +36,7 @@ export async function recordUsage(
 
 /** @throws invalid */
 export function readUsage(input: UsageInput, now: Date): Usage {
-  const usage = isPlain(input) ? input : rules.parse(usageInput, input)
+  const usage = isPlain(input) ? input : rules.parse(usageInput, counted(input))
   const at = usage.at === undefined ? now.getTime() : usage.at.getTime()
   // Another machine's clock may be ahead. Its times count as now, because windows end now.
   if (at > now.getTime() + rules.clockToleranceMs) {
@@ -69,14 +70,26 @@ export function readUsage(input: UsageInput, now: Date): Usage {
   }
 }
 
+/** With the counts of `usage`. @throws invalid */
+function counted(input: UsageInput): object {
+  const fields = withReturnedUsage({ ...input })
+  if (typeof fields !== 'string') return fields
+  throw new LatchkeyError(
+    'invalid',
+    `the event ${fields}`,
+    'give usage as the provider returned it, or the counts of tokens',
+  )
+}
+
 /** The result of recording. @throws not_found (the key was deleted), invalid (the totals would overflow) */
 export function recorded(keyId: string, { model, at }: Usage, charged: Charged | null): Recorded {
   if (charged === null) gone(keyId)
-  const { name, counts, overflow } = charged
+  const { name, counts, endUser, overflow } = charged
   if (overflow !== null) throw noRoom('this usage', { name, overflow })
   return {
     key: { id: keyId, name },
     model: model === '' ? null : model,
+    endUser: endUser === '' ? null : endUser,
     at: new Date(at),
     ...shownCounts(counts),
   }
@@ -103,6 +116,7 @@ function isPlainField(name: string, value: unknown): boolean {
   if (value === undefined) return true
   switch (name) {
     case 'model':
+    case 'endUser':
       return typeof value === 'string' && /^[\x21-\x7e]{1,38}$/.test(value)
     case 'requests':
     case 'inputTokens':

@@ -18,7 +18,7 @@ import {
 import type { OperationContext } from '../context.ts'
 import { readCharges, refused, single } from './charges.ts'
 import type { Recorder, RecorderOptions, UsageInput } from './input.ts'
-import { priced } from './prices.ts'
+import { priced } from './pricing.ts'
 import { missingKey, readUsage } from './record.ts'
 import { noRoom } from './room.ts'
 
@@ -64,7 +64,7 @@ export async function createRecorder(
   const ingest = async (events: readonly unknown[]): Promise<UsageReceipt> => {
     requireOpen()
     const charges = await readCharges(context, events)
-    if (charges.length === 0) return { events: 0, counted: 0, duplicates: 0 }
+    if (charges.length === 0) return { events: 0, counted: 0, duplicates: 0, endUsersLeftOut: 0 }
     requireOpen()
     const written = batch.addAll(charges)
     flushSoon()
@@ -190,8 +190,8 @@ interface Delivery extends PromiseWithResolvers<UsageReceipt> {
 function settle({ entries, resolve, reject }: Delivery, outcome: Entered): void {
   const events = entries.length
   if ('counted' in outcome) {
-    const { counted } = outcome
-    resolve({ events, counted, duplicates: events - counted })
+    const { counted, endUsersLeftOut } = outcome
+    resolve({ events, counted, duplicates: events - counted, endUsersLeftOut })
     return
   }
   const { refused: index, full } = outcome

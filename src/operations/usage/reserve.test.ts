@@ -24,10 +24,16 @@ test('200 reservations at once on a limit for 100: exactly 100 are granted', asy
   expect(await leftOf(latchkey)).toEqual([['key', 100, 100]])
 })
 
-test('so they are from four processes at once', async () => {
+test.each([
+  ['a key', undefined, requests(100)],
+  ['an end user whom nobody has heard of', 'new', requests(100).map(limit => ({ ...limit, each: true }))],
+  ['parallel requests', undefined, [{ metric: 'parallel' as const, amount: 100 }]],
+])('so they are from four processes at once, on a limit of %s', async (_, endUser, limits) => {
   await using home = await temporaryLatchkey()
-  const { id } = await home.latchkey.keys.create({ name: 'ci', limits: requests(100) })
-  const gateways = Array.from({ length: 4 }, () => startGateway('reserve', home.path, { key: id, count: 50 }))
+  const { id } = await home.latchkey.keys.create({ name: 'ci', limits })
+  const gateways = Array.from({ length: 4 }, () =>
+    startGateway('reserve', home.path, { key: id, count: 50, endUser }),
+  )
   const finished = await Promise.all(gateways.map(each => each.finished))
   expect(finished.map(({ code, err }) => [code, err])).toEqual(Array.from({ length: 4 }, () => [0, '']))
   const granted = finished.map(each => each.json<{ granted: number }>().granted)
@@ -160,4 +166,34 @@ test('a secret that does not work is a verdict, a key that is not there an error
   for (const wrong of [{ tokens: -1 }, { requests: 0.5 }, { usd: Number.NaN }, { timeoutMs: 0 }]) {
     expect(await failure(latchkey.usage.reserve('ci', wrong))).toMatchObject({ code: 'invalid' })
   }
+})
+
+test('of four parallel requests the fifth is denied until one of them ends, and told when that is at the latest', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:30Z')
+  const { latchkey, clock } = home
+  const { secret } = await latchkey.keys.create({ name: 'ci', limits: [{ metric: 'parallel', amount: 4 }] })
+  const reserve = (timeoutMs: number) => latchkey.usage.reserve('ci', { timeoutMs })
+  const held = await Promise.all([3, 2, 5, 4].map(n => reserve(n * minute)))
+  const fifth = await reserve(minute)
+  expect(fifth).toMatchObject({
+    reservation: null,
+    verdict: { code: 'limit_exceeded', retryAt: new Date('2026-11-20T12:02:30Z') },
+  })
+  // Nothing holds what is only verified, but it is told that there is no room.
+  expect((await latchkey.keys.verify(secret!)).code).toBe('limit_exceeded')
+  await latchkey.usage.settle(held[0]!.reservation!.id, {})
+  expect((await latchkey.keys.verify(secret!)).code).toBe('valid')
+  expect((await reserve(minute)).verdict.code).toBe('valid')
+  expect((await reserve(minute)).verdict.code).toBe('limit_exceeded')
+  clock.now = new Date('2026-11-20T12:02:30Z')
+  expect((await latchkey.keys.verify(secret!)).limits).toMatchObject([{ used: 2, remaining: 2 }])
+})
+
+test('a request that one limit denies is charged to none', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const parallel = { metric: 'parallel' as const, amount: 9 }
+  await latchkey.keys.create({ name: 'ci', limits: [...tokens(100), ...requests(9), parallel] })
+  expect((await latchkey.usage.reserve('ci', { tokens: 101 })).verdict.code).toBe('limit_exceeded')
+  expect((await latchkey.limits.list({ key: 'ci' })).map(limit => limit.used)).toEqual([0, 0, 0])
 })

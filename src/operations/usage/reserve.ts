@@ -16,7 +16,7 @@ import { toMicros } from '../rules/money.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
 import { find } from '../select.ts'
 import { type ReserveOptions, reserveOptions, type UsageInput } from './input.ts'
-import { priced } from './prices.ts'
+import { priced } from './pricing.ts'
 import { gone, readUsage, recorded } from './record.ts'
 
 interface Decision {
@@ -44,6 +44,7 @@ export async function reserve(
     ? { hash: hashSecret(selector.secret) }
     : { id: (await store.read(db => find(db, 'key', selector))).id }
   const wanted = { tokens, requests, usd }
+  const prices = context.unpriced === 'deny' ? await store.latest.prices() : undefined
   let now = context.now()
   // Read the clock while holding the lock, so that no visible reservation is in the future.
   const moment = (): Moment => {
@@ -52,7 +53,7 @@ export async function reserve(
   }
   const decide = (found: KeyFacts | null): Decision => {
     if (found === null && 'id' in key) gone(key.id)
-    const verdict = judge(found, now, { model, scope, endUser, wanted })
+    const verdict = judge(found, now, { model, scope, endUser, wanted }, prices)
     if (!verdict.valid || found === null) return { hold: null, found, verdict }
     const createdAt = now.getTime()
     const hold = {

@@ -14,6 +14,7 @@ export const shownCounts = (counts: UsageCounts): Totals => ({
   cacheWriteTokens: counts.cacheWriteTokens,
   outputTokens: counts.outputTokens,
   reasoningTokens: counts.reasoningTokens,
+  otherTokens: counts.otherTokens,
   tokens: tokensOf(counts),
   costUsd: toDollars(counts.costMicros),
   unpricedRequests: counts.unpricedRequests,

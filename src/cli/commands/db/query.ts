@@ -8,7 +8,7 @@ export default command({
   description:
     'Accepts SELECT, WITH, VALUES, EXPLAIN and read-only pragmas. Use - to read the statement from stdin. The tables are not a stable interface: they change with the schema. Bytes are printed in hexadecimal, integers above 2^53 as text, and columns with the same name as id and id:1.',
   examples: [
-    'latchkey db query "SELECT name, requests FROM keys ORDER BY requests DESC LIMIT 5"',
+    'latchkey db query "SELECT name, created_at FROM keys ORDER BY created_at DESC LIMIT 5"',
     'latchkey db query "SELECT name FROM keys WHERE requests > :least" --param least=1000 -o csv',
     'latchkey db query - --json < question.sql',
   ],

@@ -1,9 +1,10 @@
 import { createdKey } from '../../../contract/views/keys.ts'
 import { arg, command, oneOrRows, opt, verbatim } from '../../declare/define.ts'
-import { count, json, limit } from '../../declare/parse.ts'
+import { count, json } from '../../declare/parse.ts'
 import { whenIfEver } from '../../declare/times.ts'
 import { keysText } from '../../draw/columns.ts'
 import { fields } from '../fields.ts'
+import { newLimits } from '../limit-options.ts'
 import { createdText } from '../thing.ts'
 import { creationNotice, delivered, deliveredLines, deliveryOptions, revealsSecret } from './delivery.ts'
 
@@ -31,7 +32,7 @@ export default command({
     ),
     scope: opt.many('scope', verbatim, 'What the key may do, such as chat:write or chat:* (repeatable)'),
     expires: opt.as('duration|date', whenIfEver, 'When the key stops working (default: never)'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit, such as tokens=100k/5h (repeatable)'),
+    ...newLimits('Limit, such as tokens=100k/5h'),
     metadata: opt.as('json', json, 'Your own JSON to store with the key'),
     count: opt.as('n', count, 'How many keys to create; only their names differ'),
     ifNotExists: opt.flag('Succeed if such a key exists; only what you name is compared'),

@@ -5,8 +5,8 @@ import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 export default command({
   effect: 'destroy',
-  summary: 'Erase a key with its limits, usage and history of use',
-  description: 'To stop a key but keep its usage, revoke it instead.',
+  summary: 'Erase a key with its limits; what it used stays in reports',
+  description: 'To stop a key but keep its name, secrets and statistics, revoke it instead.',
   examples: [
     'latchkey key delete ci',
     'latchkey key delete ci --yes',
@@ -18,9 +18,9 @@ export default command({
     filter: keyFilter,
     one: (keys, key) => keys.delete(key),
     many: () => ({ verb: 'delete' }),
-    question: 'Erase for good, with limits and usage',
+    question: 'Erase for good, with limits',
     askOne: ({ name, id }) => ({
-      question: `Erase key ${name} (${id}) with its limits and usage`,
+      question: `Erase key ${name} (${id}) with its limits`,
       typed: name,
     }),
   }),

@@ -1,8 +1,7 @@
 import { nouns } from '../../../contract/nouns.ts'
 import { explanation } from '../../../contract/views/keys.ts'
 import { arg, command, one } from '../../declare/define.ts'
-import { limitNameText } from '../../draw/columns.ts'
-import { limitLines } from '../../draw/limits.ts'
+import { hitLines, limitLines } from '../../draw/limits.ts'
 import { denialLines } from '../usage/drawing.ts'
 import { request, requestOptions } from './request.ts'
 
@@ -24,9 +23,7 @@ export default command({
     done: ({ valid, code, key, limits, retryAt, denials }, brush) =>
       [
         `${valid ? brush.good(code) : brush.bad(code)}: ${key.name} (${key.id})`,
-        ...limits
-          .filter(limit => code === 'limit_exceeded' && limit.exceeded)
-          .map(limit => `Hit: ${limitNameText(limit, brush)} of ${limit.subject.type} ${limit.subject.name}`),
+        ...hitLines(code, limits, brush),
         ...(retryAt === null ? [] : [`Try again at ${brush.dated(retryAt)}`]),
         '',
         ...(limits.length === 0 ? ['No limits'] : limitLines(limits, brush)),

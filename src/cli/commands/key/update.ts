@@ -1,9 +1,10 @@
 import { changedKey } from '../../../contract/views/keys.ts'
 import type { Values } from '../../declare/declaration.ts'
 import { command, oneOrRows, opt, verbatim } from '../../declare/define.ts'
-import { json, limit, limitName } from '../../declare/parse.ts'
+import { json } from '../../declare/parse.ts'
 import { whenIfEver } from '../../declare/times.ts'
 import { fields } from '../fields.ts'
+import { limitChanges } from '../limit-options.ts'
 import { updatedText } from '../thing.ts'
 import { keyFilter, ownerFilters, stateFilters } from './filters.ts'
 import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
@@ -17,8 +18,7 @@ const changes = {
   scope: opt.clearableMany('scope', verbatim, 'Allowed scope, such as chat:write or chat:* (repeatable)'),
   expires: opt.clearable('duration|date', whenIfEver, 'When the key stops working'),
   metadata: opt.clearable('json', json, 'Your own JSON to store with the key'),
-  limit: opt.many('metric=amount/window', limit, 'Rolling limit to add or change (repeatable)'),
-  noLimit: opt.many('metric[/window]', limitName, 'Remove one limit, or all limits on a metric (repeatable)'),
+  ...limitChanges('Limit to add or change'),
 }
 
 const { scope, ...others } = stateFilters
@@ -36,14 +36,16 @@ const changesOf = (typed: Values<typeof changes>) =>
     expires: typed.expires,
     metadata: typed.metadata,
     limit: typed.limit,
+    limitEach: typed.limitEach,
     noLimit: typed.noLimit,
+    noLimitEach: typed.noLimitEach,
   })
 
 export default command({
   effect: 'write',
   summary: 'Change a key; what you do not name stays the same',
   description:
-    'A --limit adds or changes the limit with that window; other limits stay. --scope and --allow-model replace the whole list. --limit tokens=0/5h allows nothing, --no-limit tokens/5h removes that limit, --no-limit tokens all limits on tokens. With --all-matching every key that matches the filters is changed; the filters on scope, user, project and model begin with --where here.',
+    'A --limit sets the limit with that window; other limits stay. --scope and --allow-model replace the whole list. --limit tokens=0/5h allows nothing, --no-limit tokens/5h removes that limit, --no-limit tokens all limits on tokens, those for each end user too. With --all-matching every key that matches the filters is changed; the filters on scope, user, project and model begin with --where here.',
   examples: [
     'latchkey key update ci --limit tokens=500k/5h --limit tokens=5M/30d',
     'latchkey key update ci --limit usd=100/30d --no-limit usd/7d',

@@ -1,7 +1,7 @@
 import { createdProject } from '../../../contract/views/people.ts'
 import { arg, command, opt } from '../../declare/define.ts'
-import { limit } from '../../declare/parse.ts'
 import { fields } from '../fields.ts'
+import { newLimits } from '../limit-options.ts'
 import { creating } from '../thing.ts'
 
 export default command({
@@ -17,7 +17,7 @@ export default command({
     slug: opt.text('slug', 'Unique short name (default: made from the name)'),
     description: opt.text('text', 'What it is for'),
     keyPrefix: opt.text('prefix', 'Prefix of the secrets of its keys (default: lk)'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together (repeatable)'),
+    ...newLimits('Limit on all its keys together'),
     ifNotExists: opt.flag('Succeed if such a project exists; only what you name is compared'),
   },
   wizard: ['description', 'limit'],

@@ -1,7 +1,8 @@
 import { changedProject } from '../../../contract/views/people.ts'
 import { command, opt, verbatim } from '../../declare/define.ts'
-import { limit, limitName, member } from '../../declare/parse.ts'
+import { member } from '../../declare/parse.ts'
 import { fields } from '../fields.ts'
+import { limitChanges } from '../limit-options.ts'
 import { selecting, updating } from '../thing.ts'
 
 export default command({
@@ -19,12 +20,7 @@ export default command({
     owner: opt.text('user', 'Who owns it'),
     description: opt.clearable('text', verbatim, 'What it is for'),
     keyPrefix: opt.clearable('prefix', verbatim, 'Prefix of the secrets of its keys'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all its keys together (repeatable)'),
-    noLimit: opt.many(
-      'metric[/window]',
-      limitName,
-      'Remove one limit, or all limits on a metric (repeatable)',
-    ),
+    ...limitChanges('Limit on all its keys together'),
     addMember: opt.many('user=role', member, 'Add a member, or change their role'),
     removeMember: opt.many('user', verbatim, 'Let a user leave'),
   },

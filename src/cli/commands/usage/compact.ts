@@ -6,7 +6,7 @@ import { compactedLines, compactedParts } from './drawing.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Delete old usage by the minute, and old hours: hours and days have all of it',
+  summary: 'Delete old usage by the minute and hour, which longer buckets have too',
   description:
     'Totals stay the same. In windows longer than --minutes-for, the oldest usage then counts by the hour: never too little. Works in small steps, so it can run every night while gateways record. Ids of counted events and counted files are deleted after 400 days.',
   examples: ['latchkey usage compact', 'latchkey usage compact --minutes-for 31d --dry-run'],

@@ -4,7 +4,7 @@ import type {
   Compacted,
   Denial,
   IngestReport,
-  Price,
+  Recorded,
   ReportGroup,
   ReportOrder,
   Stats,
@@ -45,13 +45,35 @@ export const denialLines = (denials: readonly Denial[], brush: Brush): readonly 
         ),
       ]
 
-/** `12 requests, 3,400 tokens (3,000 in, 400 out), $0.12` */
+/** `12 requests, 3,400 tokens (3,000 in, 1,200 of it cached, 400 out), $0.12` */
 function totalsLine(totals: Totals, brush: Brush): string {
-  const split =
-    totals.inputTokens + totals.outputTokens > 0
-      ? ` (${brush.count(totals.inputTokens)} in, ${brush.count(totals.outputTokens)} out)`
-      : ''
-  return `${many(totals.requests, 'request')}, ${many(totals.tokens, 'token')}${split}, ${brush.dollars(totals.costUsd)}`
+  const part = (tokens: number, name: string): readonly string[] =>
+    tokens === 0 ? [] : [`${brush.count(tokens)} ${name}`]
+  const split = [
+    `${brush.count(totals.inputTokens)} in`,
+    ...part(totals.cachedInputTokens, 'of it cached'),
+    ...part(totals.cacheWriteTokens, 'of it written to a cache'),
+    `${brush.count(totals.outputTokens)} out`,
+    ...part(totals.reasoningTokens, 'of it reasoning'),
+  ]
+  const shown = totals.inputTokens + totals.outputTokens > 0 ? ` (${split.join(', ')})` : ''
+  return `${many(totals.requests, 'request')}, ${many(totals.tokens, 'token')}${shown}, ${costText(totals, brush)}`
+}
+
+/** `$0.12, no price for 3 requests`: a cost that is not known is never shown as none. */
+function costText({ costUsd, unpricedRequests }: Totals, brush: Brush): string {
+  const unpriced = `no price for ${many(unpricedRequests, 'request')}`
+  if (unpricedRequests === 0) return brush.dollars(costUsd)
+  return costUsd === 0 ? brush.warn(unpriced) : `${brush.dollars(costUsd)}, ${brush.warn(unpriced)}`
+}
+
+/** `12 tokens and $0.0004 for ci` */
+export const recordedText = (recorded: Recorded, brush: Brush): string => {
+  const tokens = `${brush.count(recorded.tokens)} tokens`
+  if (recorded.unpricedRequests === 0)
+    return `${tokens} and ${brush.dollars(recorded.costUsd)} for ${recorded.key.name}`
+  const why = recorded.model === null ? 'without a model there is' : `${recorded.model} has`
+  return `${tokens} for ${recorded.key.name}; ${brush.warn(`${why} no price, so no cost was counted`)}`
 }
 
 /** A bar for each day, after its number. */
@@ -80,7 +102,6 @@ export function reportColumns(
   } satisfies Record<string, (row: UsageRow) => string | null | undefined>
   const groups = Object.entries(names).filter(([name]) => by.some(group => group === name))
   const periods = by.filter(group => !(group in names))
-  const amounts = ['requests', 'input', 'output', 'cost', 'tokens'] as const
   const last = amounts.toSorted((a, b) => Number(a === sort) - Number(b === sort))
   return [
     ...periods.map(
@@ -98,23 +119,45 @@ export function reportColumns(
         ...(title === 'key' ? { whole: true } : {}),
       }),
     ),
-    ...last.map(amount => amountColumns[amount]),
+    ...last.flatMap(amount => amountColumns[amount]),
     { bar: row => ({ tokens: row.tokens, requests: row.requests, cost: row.costUsd })[sort] },
   ]
 }
 
-const amountColumns = {
-  requests: { title: 'requests', cell: (row, brush) => brush.count(row.requests), align: 'right' },
-  input: { title: 'input', cell: (row, brush) => brush.count(row.inputTokens), align: 'right', spare: true },
-  output: {
-    title: 'output',
-    cell: (row, brush) => brush.count(row.outputTokens),
-    align: 'right',
-    spare: true,
-  },
-  cost: { title: 'cost', cell: (row, brush) => brush.dollars(row.costUsd), align: 'point' },
-  tokens: { title: 'tokens', cell: (row, brush) => brush.count(row.tokens), align: 'right' },
-} satisfies Record<string, Column<UsageRow>>
+const amounts = ['requests', 'input', 'output', 'cost', 'tokens'] as const
+
+/** A class of tokens, or requests without a price: left out where there are none. */
+const rareColumn = (title: string, field: keyof Totals): Column<UsageRow> => ({
+  title,
+  cell: (row, brush) => (row[field] === 0 ? '' : brush.count(row[field])),
+  align: 'right',
+  hideEmpty: true,
+  wide: field !== 'unpricedRequests',
+})
+
+const amountColumns: Readonly<Record<(typeof amounts)[number], readonly Column<UsageRow>[]>> = {
+  requests: [{ title: 'requests', cell: (row, brush) => brush.count(row.requests), align: 'right' }],
+  input: [
+    { title: 'input', cell: (row, brush) => brush.count(row.inputTokens), align: 'right', spare: true },
+    rareColumn('cached', 'cachedInputTokens'),
+    rareColumn('cache write', 'cacheWriteTokens'),
+  ],
+  output: [
+    { title: 'output', cell: (row, brush) => brush.count(row.outputTokens), align: 'right', spare: true },
+    rareColumn('reasoning', 'reasoningTokens'),
+    rareColumn('other', 'otherTokens'),
+  ],
+  cost: [
+    rareColumn('no price', 'unpricedRequests'),
+    {
+      title: 'cost',
+      cell: (row, brush) =>
+        row.costUsd === 0 && row.unpricedRequests > 0 ? 'no price' : brush.dollars(row.costUsd),
+      align: 'point',
+    },
+  ],
+  tokens: [{ title: 'tokens', cell: (row, brush) => brush.count(row.tokens), align: 'right' }],
+}
 
 /** The sum of all rows. With `top`, its label says that only the largest are included. */
 export function reportTotal(rows: readonly UsageRow[], top: number | undefined): Total<UsageRow> | undefined {
@@ -122,18 +165,6 @@ export function reportTotal(rows: readonly UsageRow[], top: number | undefined):
   if (first === undefined || rows.length === 1) return undefined
   return { label: top === undefined ? 'total' : 'total shown', row: { ...first, ...sumOf(rows) } }
 }
-
-export const priceColumns: readonly Column<Price>[] = [
-  { title: 'model', cell: price => price.model, whole: true },
-  { title: 'input', cell: (price, brush) => brush.dollars(price.inputUsd), align: 'point' },
-  { title: 'output', cell: (price, brush) => brush.dollars(price.outputUsd), align: 'point' },
-  { title: 'from', cell: (price, brush) => brush.time(price.startsAt, 'always') },
-  { title: 'in force', cell: (price, brush) => (price.current ? brush.good('now') : ''), hideEmpty: true },
-]
-
-/** `gpt-x costs $2.50 in and $10.00 out per million tokens from 2026-12-01 00:00` */
-export const priceText = (price: Price, brush: Brush): string =>
-  `${price.model} costs ${brush.dollars(price.inputUsd)} in and ${brush.dollars(price.outputUsd)} out per million tokens${price.startsAt === null ? '' : ` from ${brush.time(price.startsAt)}`}`
 
 const monthOfRow = (row: UsageRow, brush: Brush): string => brush.time(row.start, '').slice(0, 7)
 
@@ -167,6 +198,9 @@ function countedText(report: IngestReport, brush: Brush): string {
     report.duplicates > 0 ? `${brush.count(report.duplicates)} counted before` : '',
     report.bad > 0 ? brush.bad(`${brush.count(report.bad)} bad`) : '',
     report.unpriced > 0 ? brush.warn(`${brush.count(report.unpriced)} without a price`) : '',
+    report.endUsersLeftOut > 0
+      ? brush.warn(`${many(report.endUsersLeftOut, 'end user')} more than max_end_users`)
+      : '',
   ].filter(text => text !== '')
   const bad = report.problems.map(({ line, problem }) => `  line ${line} ${problem}`)
   const more = report.bad > bad.length ? [`  and ${brush.count(report.bad - bad.length)} more`] : []

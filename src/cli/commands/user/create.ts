@@ -2,7 +2,7 @@ import { LatchkeyError } from '../../../contract/errors.ts'
 import { createdUser } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
 import { arg, command, opt } from '../../declare/define.ts'
-import { limit } from '../../declare/parse.ts'
+import { eachLimit, limit } from '../../declare/parse.ts'
 import { fields } from '../fields.ts'
 import { creating } from '../thing.ts'
 
@@ -22,7 +22,9 @@ export default command({
     name: opt.text('name', 'Display name'),
     role: opt.choice(roles, 'Role, for your backend to interpret (default: member)'),
     service: opt.flag('A service account rather than a person'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together (repeatable)'),
+    limit: opt.many('metric=amount/window', limit, 'Limit on all their keys together (repeatable)'),
+    // Refused, with what to do instead.
+    limitEach: opt.hidden(opt.many('metric=amount/window', eachLimit, 'Limit for each end user')),
     passwordFile: opt.text('file', 'File with the password; - is stdin'),
     ifNotExists: opt.flag('Succeed if such a user exists; only what you name is compared'),
     askPassword: opt.flag('Ask for a password at the terminal'),

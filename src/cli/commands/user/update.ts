@@ -1,7 +1,7 @@
 import { changedUser } from '../../../contract/views/people.ts'
 import { roles } from '../../../contract/views/words.ts'
 import { command, opt, verbatim } from '../../declare/define.ts'
-import { limit, limitName } from '../../declare/parse.ts'
+import { eachLimit, limit, limitName } from '../../declare/parse.ts'
 import { fields } from '../fields.ts'
 import { selecting, updating } from '../thing.ts'
 
@@ -21,7 +21,9 @@ export default command({
     email: opt.clearable('address', verbatim, 'Email address'),
     name: opt.clearable('name', verbatim, 'Display name'),
     role: opt.choice(roles, 'Role, for your backend to interpret'),
-    limit: opt.many('metric=amount/window', limit, 'Rolling limit on all their keys together (repeatable)'),
+    limit: opt.many('metric=amount/window', limit, 'Limit on all their keys together (repeatable)'),
+    // Refused, with what to do instead.
+    limitEach: opt.hidden(opt.many('metric=amount/window', eachLimit, 'Limit for each end user')),
     noLimit: opt.many(
       'metric[/window]',
       limitName,

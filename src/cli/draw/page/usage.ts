@@ -66,13 +66,15 @@ function about({ range, only, timeZone, generatedAt }: UsageOverview, dates: Cal
 }
 
 function totals({ totals, shares, only }: UsageOverview): Markup {
-  const { requests, tokens, inputTokens, outputTokens, costUsd } = totals
+  const { requests, tokens, inputTokens, outputTokens, costUsd, unpricedRequests } = totals
+  const unpriced =
+    unpricedRequests === 0 ? '' : html`<dd>${number(unpricedRequests)} requests without a price</dd>`
   const keys = shares.find(({ by }) => by === 'key')?.rows.length
   return html`<section aria-labelledby="totals"><h2 id="totals" hidden>In all</h2>
 <dl class="totals">
 <div><dt>Requests</dt><dd>${number(requests)}</dd></div>
 <div><dt>Tokens</dt><dd>${number(tokens)}</dd><dd>${number(inputTokens)} in, ${number(outputTokens)} out</dd></div>
-<div><dt>Cost</dt><dd><data value="${costUsd}">${dollars(costUsd)}</data></dd></div>
+<div><dt>Cost</dt><dd><data value="${costUsd}">${dollars(costUsd)}</data></dd>${unpriced}</div>
 ${keys === undefined || only.key !== undefined ? '' : html`<div><dt>Keys in use</dt><dd>${number(keys)}</dd></div>`}
 </dl>
 </section>`

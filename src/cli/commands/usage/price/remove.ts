@@ -2,7 +2,7 @@ import { price } from '../../../../contract/views/usage.ts'
 import { arg, command, opt, rows } from '../../../declare/define.ts'
 import { moment } from '../../../declare/times.ts'
 import { many } from '../../../draw/quantity.ts'
-import { priceColumns } from '../drawing.ts'
+import { priceColumns } from './drawing.ts'
 
 export default command({
   effect: 'write',

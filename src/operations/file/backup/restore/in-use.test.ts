@@ -75,7 +75,7 @@ test('the difference names what would come, go and change, and who has the datab
     projects: { added: [], removed: [], changed: ['shop'] },
   })
   expect(openBy).toEqual([{ pid, command: expect.stringContaining('-e') }])
-  expect([rows['usage'], before?.['usage']]).toEqual([0, 1])
+  expect([rows['days'], before?.['days']]).toEqual([0, 1])
 })
 
 test('a restore waits for the process that has the database open, as long as it is told', async () => {
