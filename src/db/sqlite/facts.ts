@@ -244,7 +244,6 @@ export class SqliteFacts implements Facts {
     const { limit } = scope
     if (scope.series.length === 0 || limit.metric === 'parallel') return 0
     const from = windowStart(limit, at)
-    if (from > until) return 0
     const { minutes, hours, days, edgeMs } = spansOf(from, until + 1, this.retention())
     const tables: Width[] = []
     const runs: number[] = []
@@ -301,12 +300,18 @@ export class SqliteFacts implements Facts {
     const { period, windowMs, timeZone } = scope.limit
     if (this.#booked(scope, now, now) <= most) return now
     if (most < 0 || period === 'total') return null
-    if (period !== 'rolling') return periodEnd(period, timeZone, now)
+    if (period !== 'rolling') {
+      let end = periodEnd(period, timeZone, now)
+      // Where hours are gone, a period that is over may have left its last day to the next one.
+      while (this.#booked(scope, end, now) > most) end = periodEnd(period, timeZone, end)
+      return end
+    }
     const atMinute = (minute: number): number => minute * minuteMs + windowMs
-    // By the end of this minute and its window, all has left.
+    // When the bucket that is under way and its window are over, all has left.
+    const { edgeMs } = spansOf(now, now + 1, this.retention())
     const minute = firstWhere(
       Math.floor((now - windowMs) / minuteMs) + 1,
-      Math.floor(now / minuteMs) + 1,
+      (Math.floor(now / edgeMs) + 1) * (edgeMs / minuteMs),
       minute => this.#booked(scope, atMinute(minute), now) <= most,
     )
     return atMinute(minute)

@@ -520,6 +520,18 @@ test('who hit two limits is told to come back when both let the request through'
   expect(verdict.retryAt).toEqual(new Date('2026-11-20T17:01:00Z'))
 })
 
+test('what was used a moment ago counts when a reservation ends, if its minute is still in the window', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:10Z')
+  const { keys, usage } = home.latchkey
+  const limits = [{ metric: 'tokens' as const, amount: 100, windowMs: minute }]
+  const { secret } = await keys.create({ name: 'ci', limits })
+  await usage.record('ci', { inputTokens: 50 })
+  await usage.reserve('ci', { tokens: 50, timeoutMs: 80_000 })
+  const { retryAt } = await keys.verify(secret!, { wanted: { tokens: 60 } })
+  expect(retryAt).toEqual(new Date('2026-11-20T12:02:00Z'))
+  expect((await keys.verify(secret!, { at: retryAt!, wanted: { tokens: 60 } })).valid).toBe(true)
+})
+
 test('a limit of 0 allows nothing, ever', async () => {
   await using home = await temporaryLatchkey()
   const { secret } = await home.latchkey.keys.create({
