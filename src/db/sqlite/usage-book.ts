@@ -36,15 +36,14 @@ interface ChargedKey {
   readonly userId: string
   readonly projectId: string
   readonly series: number | null
-  /** 1 if it has used so much on this day that its life has to be summed before more is counted. */
-  readonly isFilling: number
 }
 
 export class SqliteUsage {
   readonly client: Client
   readonly #facts: SqliteFacts
-  readonly #key: Statement<ChargedKey, [string, string, number]>
+  readonly #key: Statement<ChargedKey, [string, string]>
   readonly #model: Statement<{ id: number }, [string]>
+  readonly #filling: Statement<unknown, [number, number]>
   readonly #minutes: Statement<unknown, Values>
   readonly #hours: Statement<unknown, Values>
   readonly #days: Statement<unknown, Values>
@@ -53,6 +52,7 @@ export class SqliteUsage {
     this.#facts = facts
     this.client = facts.client
     this.#key = this.client.keep(chargedKey)
+    this.#filling = this.client.keep(fillingDay)
     this.#model = this.client.keep('SELECT id FROM models WHERE name = ?')
     this.#minutes = this.client.keep(addTo('minutes'))
     this.#hours = this.client.keep(addTo('hours'))
@@ -60,10 +60,10 @@ export class SqliteUsage {
   }
 
   charge(keyId: string, usage: Usage, pricing: Pricing): Charged | null {
-    const key = this.#key.get(keyId, '', Math.floor(usage.at / dayMs))
+    const key = this.#key.get(keyId, '')
     if (key === null) return null
     const counts = usage.isPriced ? usage.counts : pricing(usage, this.#facts.prices())
-    const overflow = this.#overflow(keyId, counts, key.isFilling)
+    const overflow = this.#overflow(keyId, key.series, usage.at, counts)
     if (overflow === null) {
       const { at, model, endUser } = usage
       const series = key.series ?? this.#addSeries(keyId, key, '')
@@ -113,11 +113,11 @@ export class SqliteUsage {
 
   /** Charges the series that the reservation was made for, even if its key was moved or deleted since. */
   settle(id: string, usage: Usage, pricing: Pricing) {
-    const row = this.client.prepare<ReservedFor, Values>(reserved).get(id, Math.floor(usage.at / dayMs))
+    const row = this.client.prepare<ReservedFor, Values>(reserved).get(id)
     if (row === null) return null
-    const { keyId, name, series, endUserSeries, endUser, isFilling } = row
+    const { keyId, name, series, endUserSeries, endUser } = row
     const counts = usage.isPriced ? usage.counts : pricing(usage, this.#facts.prices())
-    const overflow = this.#overflow(keyId, counts, isFilling)
+    const overflow = this.#overflow(keyId, series, usage.at, counts)
     if (overflow === null) {
       const bucket = { at: usage.at, model: usage.model, counts }
       this.#book(series, bucket)
@@ -143,7 +143,7 @@ export class SqliteUsage {
 
   /** The series of a key, or of an end user of it, as it belongs now. */
   findSeries(keyId: string, endUser: string): number | NoSeries {
-    const key = this.#key.get(keyId, endUser, 0)
+    const key = this.#key.get(keyId, endUser)
     if (key === null) return 'no key'
     if (key.series !== null) return key.series
     return this.#facts.hasRoom(keyId, endUser) ? this.#addSeries(keyId, key, endUser) : 'no room'
@@ -175,18 +175,23 @@ export class SqliteUsage {
     return Number(add.run(keyId, userId, projectId, endUser).lastInsertRowid)
   }
 
-  /** Only huge counts may have no room, or any where so much was counted. */
-  #overflow(keyId: string, counts: UsageCounts, isFilling: number) {
-    if (!isHuge(counts) && isFilling === 0) return null
+  /** Only huge counts may have no room, or any where so much was counted on that day. */
+  #overflow(keyId: string, series: number | null, at: number, counts: UsageCounts) {
+    if (!isHuge(counts) && !this.#isFilling(series, at)) return null
     return overflowOf(this.#facts.lifeOf(keyId)?.counts ?? noCounts, counts)
+  }
+
+  #isFilling(series: number | null, at: number): boolean {
+    return series !== null && this.#filling.get(series, Math.floor(at / dayMs)) !== null
   }
 
   #refusalOf(group: readonly Entry[]): Entered | null {
     const lives = new Map<string, UsageCounts>()
     for (const [index, { id, keyId, counts, buckets }] of group.entries()) {
-      const key = this.#key.get(keyId, '', Math.floor((buckets[0]?.at ?? 0) / dayMs))
+      const key = this.#key.get(keyId, '')
       if (key === null) return { refused: index, full: null }
-      if (!lives.has(keyId) && !isHuge(counts) && key.isFilling === 0) continue
+      const isFilling = this.#isFilling(key.series, buckets[0]?.at ?? 0)
+      if (!lives.has(keyId) && !isHuge(counts) && !isFilling) continue
       const life = lives.get(keyId) ?? this.#facts.lifeOf(keyId)?.counts ?? noCounts
       const overflow = overflowOf(life, counts)
       if (overflow === null) lives.set(keyId, addCounts(life, counts))
@@ -260,13 +265,15 @@ const filling = ['requests', 'input_tokens', 'output_tokens', 'other_tokens', 'c
   .map(column => `${column} > ${plenty}`)
   .join(' OR ')
 
-/** Key, end user, number of the day. */
+/** Series, number of the day: whether so much was counted on it that the life of the key has to be summed. */
+const fillingDay = `SELECT 1 FROM days WHERE series = ? AND start = ? AND (${filling})`
+
+/** Key, end user. As a join it takes ten times as long. */
 const chargedKey = `
-  SELECT k.name AS name, coalesce(k.user_id, '') AS userId, coalesce(k.project_id, '') AS projectId, s.id AS series,
-    EXISTS (SELECT 1 FROM days WHERE series = s.id AND start = ?3 AND (${filling})) AS isFilling
-  FROM keys k LEFT JOIN series s ON s.key_id = k.id AND s.end_user = ?2 AND s.pending = 0
-    AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0
-  WHERE k.id = ?1`
+  SELECT k.name AS name, coalesce(k.user_id, '') AS userId, coalesce(k.project_id, '') AS projectId,
+    (SELECT s.id FROM series s WHERE s.key_id = k.id AND s.end_user = ?2 AND s.pending = 0
+       AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0) AS series
+  FROM keys k WHERE k.id = ?1`
 
 interface ReservedFor {
   readonly keyId: string
@@ -274,18 +281,14 @@ interface ReservedFor {
   readonly series: number
   readonly endUserSeries: number | null
   readonly endUser: string
-  readonly isFilling: number
 }
-
-/** Reservation, number of the day. */
 
 const reserved = `
   SELECT s.key_id AS keyId, coalesce(k.name, d.name, '') AS name, r.series AS series, r.end_user_series AS endUserSeries,
-    EXISTS (SELECT 1 FROM days WHERE series = s.id AND start = ?2 AND (${filling})) AS isFilling,
     coalesce((SELECT end_user FROM series WHERE id = r.end_user_series), '') AS endUser
   FROM reservations r JOIN series s ON s.id = r.series
   LEFT JOIN keys k ON k.id = s.key_id LEFT JOIN departed d ON d.id = s.key_id
-  WHERE r.id = ?1`
+  WHERE r.id = ?`
 
 /** Id, when. */
 export const noteEvent = 'INSERT INTO counted_events (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING'
