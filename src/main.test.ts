@@ -57,6 +57,7 @@ describe('config show', () => {
         'age_recipients_file  -              default',
         'age_identity_file    -              default',
         'unpriced             allow          default',
+        'max_end_users        10000          default',
         'output               table          default',
         '',
       ].join('\n'),
@@ -73,7 +74,7 @@ describe('as a process', () => {
   test('prints, exits and keeps stdout empty on failure', async () => {
     expect(await spawnLatchkey('config show -o csv --fields name')).toMatchObject({
       code: 0,
-      out: 'name\ndb\ntz\nbackup_dir\nbackup_keep\nage_recipients_file\nage_identity_file\nunpriced\noutput\n',
+      out: 'name\ndb\ntz\nbackup_dir\nbackup_keep\nage_recipients_file\nage_identity_file\nunpriced\nmax_end_users\noutput\n',
       err: '',
     })
     expect(await spawnLatchkey('nonsense')).toMatchObject({ code: 2, out: '' })
@@ -129,7 +130,7 @@ describe('as a process', () => {
     expect(await child.exited).toBe(0)
     const text = await Bun.file(folder.file('log')).text()
     expect(text.slice(0, 6)).toBe('old\n[\n')
-    expect(JSON.parse(text.slice(4))).toHaveLength(8)
+    expect(JSON.parse(text.slice(4))).toHaveLength(9)
   })
 
   test('a full disk is a failure', async () => {

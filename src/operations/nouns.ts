@@ -65,7 +65,8 @@ const limits = (by: string): Part => ({
   table: 'limits',
   by,
   columns: ['metric', 'window_ms', 'amount'],
-  since: { period: "'rolling'", time_zone: "''", models: "''", each: '0' },
+  // A bare number would be the place of a column in ORDER BY.
+  since: { period: "'rolling'", time_zone: "''", models: "''", each: '0 + 0' },
   isSetting: true,
 })
 

@@ -60,7 +60,7 @@ asRoot('what root makes in the folder of somebody else belongs to them, whatever
   const file = openSync(db, 'r+')
   writeSync(file, Buffer.alloc(4096, 7), 0, 4096, 4096)
   closeSync(file)
-  expect((await run('restore --latest --yes', options)).code).toBe(0)
+  expect(await run('restore --latest --yes', options)).toMatchObject({ code: 0 })
   expect(ofRoot(folder.path)).toEqual([])
 })
 

@@ -124,7 +124,7 @@ test('key create: each answer is tried out before it is taken', async () => {
       { when: /Project of the key/, keys: enter },
       { when: /When the key stops/, keys: `90x${enter}` },
       { when: /not a duration/, keys: `\x7fd${enter}` },
-      { when: /Rolling limit/, keys: `tokens=100k/5h${enter}` },
+      { when: /Limit, such/, keys: `tokens=100k/5h${enter}` },
       { when: /Another one/, keys: enter },
     ],
     { db: home.path },
@@ -135,8 +135,7 @@ test('key create: each answer is tried out before it is taken', async () => {
     '✔ Project of the key; sets the prefix of the secret [--project, Enter for none]',
     '(none)',
     '✔ When the key stops working (default: never) [--expires] 90d',
-    '✔ Rolling limit, such as tokens=100k/5h [--limit, Enter for none] tokens=100k/5h',
-    '',
+    '✔ Limit, such as tokens=100k/5h [--limit, Enter for none] tokens=100k/5h',
     '✔ Another one [Enter to continue]',
     'Created key ci-2 (key_…)',
     'lk_…',
@@ -165,7 +164,7 @@ test('project create: whose it is, is picked', async () => {
       { when: /Display name/, keys: `Data team${enter}` },
       { when: /Who owns it[\s\S]*❯ alice/, keys: enter },
       { when: /What it is for/, keys: `Reports${enter}` },
-      { when: /Rolling limit/, keys: enter },
+      { when: /Limit on all/, keys: enter },
     ],
     { db: home.path },
   )
@@ -173,7 +172,7 @@ test('project create: whose it is, is picked', async () => {
     '✔ Display name Data team',
     '✔ Who owns it [--owner] alice',
     '✔ What it is for [--description, Enter for none] Reports',
-    '✔ Rolling limit on all its keys together [--limit, Enter for none]',
+    '✔ Limit on all its keys together [--limit, Enter for none]',
     'Created project data-team (prj_…)',
     'The same without questions:',
     "  latchkey project create 'Data team' --owner alice --description Reports",
@@ -358,7 +357,7 @@ test('what was given is not asked for, and a command that lacks nothing asks not
   const ran = await run('key create --user alice --expires 9d', { tty: true, db: home.path, prompts })
   expect(asked.map(message => message.split(' ').slice(0, 2).join(' '))).toEqual([
     'Unique name,',
-    'Rolling limit,',
+    'Limit, such',
   ])
   expect(ran.err).toContain('latchkey key create --user alice --expires 9d ci\n')
   expect(ran.code).toBe(0)

@@ -79,7 +79,7 @@ test.each<[readonly string[], readonly string[]]>([
   [['key', 'list', '--sort', '-to'], ['-tokens']],
   [
     ['key', 'update', 'web', '--no-limit', ''],
-    ['requests', 'tokens', 'usd'],
+    ['parallel', 'requests', 'tokens', 'usd'],
   ],
   [['key', 'limit', 'remove', 'web', 'u'], ['usd']],
   [['schema', 'key', 'sh'], ['show']],
