@@ -114,17 +114,25 @@ function ask<T>(path: string, sql: string): readonly T[] {
 
 /** The content of a database without ids and rows of peers. Equal if the same state was reached twice. */
 export function state(path: string): string {
+  // A migration that is undone leaves the tables of the schema before.
+  const used = hasSeries(path)
+    ? `SELECT 'key', k.name, coalesce(sum(requests), 0), coalesce(sum(input_tokens + output_tokens + other_tokens), 0)
+       FROM keys k LEFT JOIN series s ON s.key_id = k.id LEFT JOIN days d ON d.series = s.id GROUP BY k.id`
+    : "SELECT 'key', name, requests, input_tokens + output_tokens + other_tokens FROM keys"
   const facts = ask(
     path,
     `SELECT 'version', user_version, 0, 0 FROM pragma_user_version
      UNION ALL SELECT 'user', username, role, 0 FROM users WHERE username NOT GLOB 'w[0-9]*'
      UNION ALL SELECT 'project', slug, name, 0 FROM projects
      UNION ALL SELECT 'limit', metric, sum(amount), count(*) FROM limits GROUP BY metric
-     UNION ALL SELECT 'key', name, requests, input_tokens + output_tokens + other_tokens FROM keys
+     UNION ALL ${used}
      ORDER BY 1, 2`,
   )
   return Bun.hash(JSON.stringify(facts)).toString(36)
 }
+
+const hasSeries = (path: string): boolean =>
+  ask(path, "SELECT 1 FROM sqlite_schema WHERE name = 'series'").length > 0
 
 /** The rows of a peer (`peer.ts`) in this database. */
 const peerRows = (path: string): readonly string[] =>
@@ -134,17 +142,10 @@ const peerRows = (path: string): readonly string[] =>
 
 /** Problems of a database: damage, orphans; days, hours and minutes that do not add up to the same. */
 export function problems(path: string): readonly string[] {
+  const hasWidths = hasSeries(path)
   const client = new Client(path, { readwrite: true })
   try {
-    const sums = (table: string) =>
-      `SELECT series, sum(requests) AS requests, sum(input_tokens + output_tokens + other_tokens) AS tokens FROM ${table} GROUP BY series`
-    const wrong = client
-      .query(
-        `SELECT k.name AS name FROM series s JOIN keys k ON k.id = s.key_id JOIN (${sums('days')}) d ON d.series = s.id
-           LEFT JOIN (${sums('hours')}) h ON h.series = s.id LEFT JOIN (${sums('minutes')}) m ON m.series = s.id
-         WHERE (d.requests, d.tokens) IS NOT (h.requests, h.tokens) OR (d.requests, d.tokens) IS NOT (m.requests, m.tokens)`,
-      )
-      .all() as { name: string }[]
+    const wrong = hasWidths ? unequal(client) : []
     return [
       ...integrityCheck(client),
       ...foreignKeyCheck(client),
@@ -155,6 +156,19 @@ export function problems(path: string): readonly string[] {
   } finally {
     client.close()
   }
+}
+
+/** Keys whose days, hours and minutes do not add up to the same. */
+function unequal(client: Client): readonly { readonly name: string }[] {
+  const sums = (table: string) =>
+    `SELECT series, sum(requests) AS requests, sum(input_tokens + output_tokens + other_tokens) AS tokens FROM ${table} GROUP BY series`
+  return client
+    .query(
+      `SELECT k.name AS name FROM series s JOIN keys k ON k.id = s.key_id JOIN (${sums('days')}) d ON d.series = s.id
+         LEFT JOIN (${sums('hours')}) h ON h.series = s.id LEFT JOIN (${sums('minutes')}) m ON m.series = s.id
+       WHERE (d.requests, d.tokens) IS NOT (h.requests, h.tokens) OR (d.requests, d.tokens) IS NOT (m.requests, m.tokens)`,
+    )
+    .all() as { name: string }[]
 }
 
 /** Every listed backup must have its data. @returns the problems of those that do not */
