@@ -55,3 +55,13 @@ function zoned(moment: Date, timeZone: string): Temporal.ZonedDateTime {
 }
 
 const dateOf = (moment: Temporal.ZonedDateTime): Date => new Date(moment.epochMilliseconds)
+
+/** Whether there is such a zone. */
+export function isTimeZone(name: string): boolean {
+  try {
+    Temporal.Now.zonedDateTimeISO(name)
+    return true
+  } catch {
+    return false
+  }
+}

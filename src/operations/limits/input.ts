@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { limitPeriods, metrics, windowRangeMs } from '../../contract/views/words.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
 import type { KeySelector } from '../input.ts'
-import { type Input, listOf, type Rule } from '../rules/input.ts'
+import { type Input, listOf, modelName, type Rule, timeZone } from '../rules/input.ts'
 
 /** Whose limits. A key may be selected by its secret. */
 export type Limited = { readonly key: KeySelector } | { readonly user: string } | { readonly project: string }
@@ -35,9 +35,9 @@ const newLimit = v.object({
     ),
   ),
   /** Time zone in which a day, week or month begins; default UTC. */
-  timeZone: v.nullish(v.string()),
+  timeZone: v.nullish(timeZone),
   /** Pattern of the models that it binds; default all. */
-  models: v.nullish(v.pipe(v.string(), v.minLength(1, 'models must not be empty'), v.maxLength(200))),
+  models: v.nullish(modelName),
   /** Whether it binds each end user for themselves; default false. */
   each: v.optional(v.boolean(), false),
 })

@@ -263,3 +263,23 @@ test('0 allows nothing and none is no limit, wherever limits are given', async (
     expect((await latchkey.keys.verify(secret!)).code).toBe('limit_exceeded')
   }
 })
+
+test('a time zone that does not exist, or a secret in a pattern, is refused with the limit', async () => {
+  await using home = await temporaryLatchkey()
+  const { keys, limits } = home.latchkey
+  const { secret } = await keys.create({ name: 'ci' })
+  const bad = [
+    { period: 'day' as const, timeZone: 'Mars/Olympus' },
+    { windowMs: hour, models: secret! },
+    { windowMs: hour, models: 'gpt 4' },
+    { windowMs: hour, models: 'gpt\n*' },
+  ]
+  for (const window of bad) {
+    const refused = await failure(limits.set({ key: 'ci' }, [{ metric: 'tokens', amount: 1, ...window }]))
+    expect(refused).toMatchObject({ code: 'invalid' })
+    expect(refused.message).not.toContain(secret!)
+  }
+  expect(await limits.list({ key: 'ci' })).toEqual([])
+  const kept = [{ metric: 'tokens' as const, amount: 1, period: 'week' as const, timeZone: 'Asia/Kolkata' }]
+  expect(await limits.set({ key: 'ci' }, kept)).toMatchObject(kept)
+})

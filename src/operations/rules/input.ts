@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { roles } from '../../contract/views/words.ts'
 import type { Role } from '../../contract/views.ts'
+import { isTimeZone } from '../../system/calendar.ts'
 import { holdsSecret } from './scan.ts'
 
 /** A rule by its input and output types alone, to keep declarations short. */
@@ -99,6 +100,11 @@ export const reason = trimmed(500)
 export const requestId = trimmed(200)
 /** The id of a person in a program that uses keys: any text. */
 export const endUserId = trimmed(200)
+
+export const timeZone: Rule<string> = v.pipe(
+  v.string('must be text'),
+  v.check(isTimeZone, 'must be a time zone such as Europe/Berlin or UTC'),
+)
 
 export const instant: Rule<Date> = v.pipe(
   v.date('must be a Date'),
