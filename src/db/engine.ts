@@ -27,7 +27,7 @@ import type {
   Usage,
   UsageCounts,
 } from './facts.ts'
-import type { Retention } from './spans.ts'
+import type { Retention, Width } from './spans.ts'
 
 /** Awaited by all who ask: an engine inside the process has it at once, another waits for it. */
 export type Answer<T> = T | Promise<T>
@@ -143,7 +143,7 @@ export interface BulkUsage {
   readonly modelOf: (name: string) => Answer<number>
   /** Adds `counts`, which are in the order of `counterNames` from `offset` on, to a bucket. `start` counts units of the width. */
   readonly add: (
-    width: 'minutes' | 'hours' | 'days',
+    width: Width,
     series: number,
     start: number,
     model: number,

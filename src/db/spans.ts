@@ -18,44 +18,62 @@ export interface Retention {
   readonly hoursFrom: number
 }
 
-/** Numbers of minutes, hours and days since 1970: each pair is a run from the first up to, not including, the second. */
+export type Width = 'minutes' | 'hours' | 'days'
+
+/** Consecutive buckets by their numbers since 1970, the last exclusive. */
+export interface Run {
+  readonly width: Width
+  readonly from: number
+  readonly until: number
+}
+
 export interface Spans {
-  readonly minutes: readonly [number, number, number, number]
-  readonly hours: readonly [number, number, number, number]
-  readonly days: readonly [number, number]
+  /** In the order of time; none is empty. */
+  readonly runs: readonly Run[]
   /** How exact the start is. */
   readonly edgeMs: number
 }
+
+/** How wide the narrowest bucket is that is kept of a time. */
+export const keptMs = (at: number, { minutesFrom, hoursFrom }: Retention): number =>
+  at >= minutesFrom ? minuteMs : at >= hoursFrom ? hourMs : dayMs
 
 /**
  * The buckets that end after `from` and begin before `until`. Where minutes are gone, an hour that is partly inside counts
  * whole, and so does a day where hours are gone: a sum is never too low.
  */
-export function spansOf(from: number, until: number, { minutesFrom, hoursFrom }: Retention): Spans {
-  let minute = Math.floor(from / minuteMs)
-  let minuteEnd = Math.max(minute, Math.ceil(until / minuteMs))
-  const edgeMs =
-    minute * minuteMs >= minutesFrom
-      ? minuteMs
-      : Math.floor(from / hourMs) * hourMs >= hoursFrom
-        ? hourMs
-        : dayMs
-  if (edgeMs > minuteMs) minute = Math.floor(from / edgeMs) * (edgeMs / minuteMs)
-  const last = minuteEnd * minuteMs
-  if (last <= minutesFrom) minuteEnd = Math.ceil(minuteEnd / 60) * 60
-  if (last <= hoursFrom) minuteEnd = Math.ceil(minuteEnd / 1440) * 1440
-  const minutes = split(minute, minuteEnd, 60)
-  const hours = split(...minutes.inner, 24)
-  return { minutes: minutes.edges, hours: hours.edges, days: hours.inner, edgeMs }
+export function spansOf(from: number, until: number, retention: Retention): Spans {
+  const edgeMs = keptMs(from, retention)
+  const first = Math.floor(from / edgeMs) * (edgeMs / minuteMs)
+  const { minutesFrom, hoursFrom } = retention
+  let end = Math.max(Math.floor(from / minuteMs), Math.ceil(until / minuteMs))
+  const last = end * minuteMs
+  if (last <= minutesFrom) end = Math.ceil(end / 60) * 60
+  if (last <= hoursFrom) end = Math.ceil(end / 1440) * 1440
+  const runs: Run[] = []
+  addRuns(runs, 'minutes', first, end)
+  return { runs, edgeMs }
 }
 
-/** The whole wider units inside, and what is left on both sides of them. */
-function split(from: number, until: number, size: number) {
+/** The next width, and how many make one of it. */
+const wider = {
+  minutes: { next: 'hours', size: 60 },
+  hours: { next: 'days', size: 24 },
+  days: { next: undefined, size: 1 },
+} as const
+
+/** The whole wider buckets inside, and what is left on both sides of them. */
+function addRuns(runs: Run[], width: Width, from: number, until: number): void {
+  const { next, size } = wider[width]
   const first = Math.ceil(from / size)
   const end = Math.floor(until / size)
-  return first < end
-    ? ({ edges: [from, first * size, end * size, until], inner: [first, end] } as const)
-    : ({ edges: [from, until, until, until], inner: [0, 0] } as const)
+  if (next === undefined || first >= end) {
+    if (from < until) runs.push({ width, from, until })
+    return
+  }
+  addRuns(runs, width, from, first * size)
+  addRuns(runs, next, first, end)
+  addRuns(runs, width, end * size, until)
 }
 
 const everMs = -8.64e15

@@ -4,6 +4,7 @@
  */
 import type { BulkUsage } from '../engine.ts'
 import { counterNames } from '../facts.ts'
+import type { Width } from '../spans.ts'
 import type { SqliteFacts } from './facts.ts'
 import { addTo, noteEvent, SqliteUsage } from './usage-book.ts'
 
@@ -17,7 +18,7 @@ export async function withBulkUsage<T>(
 ): Promise<T> {
   const { client } = facts
   const book = new SqliteUsage(facts)
-  const prepared = (table: 'minutes' | 'hours' | 'days') => client.prepare<unknown, number[]>(addTo(table))
+  const prepared = (table: Width) => client.prepare<unknown, number[]>(addTo(table))
   const statements = { minutes: prepared('minutes'), hours: prepared('hours'), days: prepared('days') }
   const event = client.prepare<unknown, [string, number]>(noteEvent)
   const { cache_size } = client.query('PRAGMA cache_size').get() as { cache_size: number }

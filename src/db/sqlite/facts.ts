@@ -28,10 +28,13 @@ import {
   dayMs,
   heldBefore,
   hourMs,
+  keptMs,
   minuteMs,
   periodEnd,
   type Retention,
+  type Run,
   spansOf,
+  type Width,
   windowStart,
 } from '../spans.ts'
 import type { Client } from './client.ts'
@@ -49,6 +52,7 @@ interface Scope {
   readonly held: 'series' | 'end_user_series'
   /** The models that its pattern matches; null for all. */
   readonly models: readonly number[] | null
+  readonly retention: Retention
 }
 
 export class SqliteFacts implements Facts {
@@ -130,7 +134,8 @@ export class SqliteFacts implements Facts {
     const scope = this.#scopeOf(bound, moment)
     const usedAt = (at: number) => this.#booked(scope, at, now) + this.#reserved(scope, at, moment)
     const isFree = (at: number) => usedAt(at) <= downTo
-    if (isFree(now)) return { at: now, used: usedAt(now) }
+    const used = usedAt(now)
+    if (used <= downTo) return { at: now, used }
     // What counts never grows by itself. Between two reservations that run out, only buckets leave the window.
     const expiries = this.#expiries(scope, moment)
     const first = firstWhere(0, expiries.length, index => isFree(expiries[index] ?? now))
@@ -144,9 +149,9 @@ export class SqliteFacts implements Facts {
   heldAt(bound: BoundLimit, at: number): Held {
     // What each of many end users had used would not fit in a number, so the bucket of the reset counts whole for them.
     const scope = this.#scopeOf(bound, { at, endUser: '' })
-    const held = (table: Width, widthMs: number): number => {
-      const start = Math.floor(at / widthMs)
-      return this.#sum(scope, [table], [start, start + 1])
+    const held = (width: Width, widthMs: number): number => {
+      const from = Math.floor(at / widthMs)
+      return this.#sum(scope, [{ width, from, until: from + 1 }])
     }
     return {
       resetMinute: held('minutes', minuteMs),
@@ -232,11 +237,13 @@ export class SqliteFacts implements Facts {
     const limit = isResetLater ? { ...stored, resetAt: null } : stored
     const isEach = limit.each === 1
     // The series without an end user has the usage of all of them.
-    if (isEach && endUser === '') return { limit, series: [], held: 'end_user_series', models: null }
+    const held = isEach ? 'end_user_series' : 'series'
+    const retention = this.retention()
+    if (isEach && endUser === '') return { limit, series: [], held, models: null, retention }
     const series = this.#found.series[subject.type].values(subject.id, isEach ? endUser : '')
     const models =
       limit.models === '' ? null : (this.#compile(modelsLike('?1')).values(limit.models).flat() as number[])
-    return { limit, series: series.flat() as number[], held: isEach ? 'end_user_series' : 'series', models }
+    return { limit, series: series.flat() as number[], held, models, retention }
   }
 
   /** The sum of the window that ends at `at`, as far as it is stored by `until`. */
@@ -244,36 +251,28 @@ export class SqliteFacts implements Facts {
     const { limit } = scope
     if (scope.series.length === 0 || limit.metric === 'parallel') return 0
     const from = windowStart(limit, at)
-    const { minutes, hours, days, edgeMs } = spansOf(from, until + 1, this.retention())
-    const tables: Width[] = []
-    const runs: number[] = []
-    const add = (table: Width, start: number, end: number): void => {
-      if (start >= end) return
-      tables.push(table)
-      runs.push(start, end)
-    }
-    add('minutes', minutes[0], minutes[1])
-    add('minutes', minutes[2], minutes[3])
-    add('hours', hours[0], hours[1])
-    add('hours', hours[2], hours[3])
-    add('days', days[0], days[1])
-    return this.#sum(scope, tables, runs) - heldBefore(limit, from, edgeMs)
+    const { runs, edgeMs } = spansOf(from, until + 1, scope.retention)
+    return this.#sum(scope, runs) - heldBefore(limit, from, edgeMs)
   }
 
-  /** The sum of runs of buckets, each of one table. */
-  #sum({ limit, series, models }: Scope, tables: readonly Width[], runs: readonly number[]): number {
+  /** The sum of runs of buckets. */
+  #sum({ limit, series, models }: Scope, runs: readonly Run[]): number {
     const [first, second] = series
-    if (first === undefined || tables.length === 0 || models?.length === 0) return 0
+    if (first === undefined || runs.length === 0 || models?.length === 0) return 0
     const isOne = second === undefined
     const wanted = models === null ? [] : padded(models)
-    const name = `${limit.metric} ${tables} ${isOne} ${wanted.length}`
+    let name = `${limit.metric} ${isOne} ${wanted.length}`
+    const values: (string | number)[] = [isOne ? first : JSON.stringify(series)]
+    for (const { width, from, until } of runs) {
+      name += ` ${width}`
+      values.push(from, until)
+    }
     let statement = this.#sums.get(name)
     if (statement === undefined) {
-      statement = this.client.keep(sumOf(limit, tables, isOne, wanted.length))
+      statement = this.client.keep(sumOf(limit, runs, isOne, wanted.length))
       this.#sums.set(name, statement)
     }
-    const values = [isOne ? first : JSON.stringify(series), ...runs, ...wanted]
-    return statement.get(...values)?.amount ?? 0
+    return statement.get(...values, ...wanted)?.amount ?? 0
   }
 
   /** The sum of the reservations that live at `at`; one made by a clock that is ahead within the tolerance counts. */
@@ -308,7 +307,7 @@ export class SqliteFacts implements Facts {
     }
     const atMinute = (minute: number): number => minute * minuteMs + windowMs
     // When the bucket that is under way and its window are over, all has left.
-    const { edgeMs } = spansOf(now, now + 1, this.retention())
+    const edgeMs = keptMs(now, scope.retention)
     const minute = firstWhere(
       Math.floor((now - windowMs) / minuteMs) + 1,
       (Math.floor(now / edgeMs) + 1) * (edgeMs / minuteMs),
@@ -364,8 +363,6 @@ const compileFound = (client: Client): Found => ({
   },
 })
 
-export type Width = 'minutes' | 'hours' | 'days'
-
 interface Amount {
   readonly amount: number
 }
@@ -412,13 +409,13 @@ function padded(models: readonly number[]): readonly number[] {
 }
 
 /** ?1 the series, from ?2 on the runs, each up to the number behind it, then so many models; 0 for all models. */
-function sumOf(limit: StoredLimit, tables: readonly Width[], isOne: boolean, wanted: number): string {
-  const first = tables.length * 2 + 2
+function sumOf(limit: StoredLimit, runs: readonly Run[], isOne: boolean, wanted: number): string {
+  const first = runs.length * 2 + 2
   const places = Array.from({ length: wanted }, (_, n) => `?${first + n}`)
   const models = wanted === 0 ? '' : `AND model IN (${places.join(', ')})`
-  const sums = tables.map((table, index) => {
+  const sums = runs.map(({ width }, index) => {
     const start = index * 2 + 2
-    return `(SELECT total(${counted[limit.metric]}) FROM ${table} WHERE series ${among(isOne)} AND start >= ?${start} AND start < ?${start + 1} ${models})`
+    return `(SELECT total(${counted[limit.metric]}) FROM ${width} WHERE series ${among(isOne)} AND start >= ?${start} AND start < ?${start + 1} ${models})`
   })
   return `SELECT ${sums.join(' + ')} AS amount`
 }

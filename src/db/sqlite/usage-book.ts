@@ -24,9 +24,9 @@ import {
   type Usage,
   type UsageCounts,
 } from '../facts.ts'
-import { dayMs, hourMs, minuteMs } from '../spans.ts'
+import { dayMs, hourMs, minuteMs, type Width } from '../spans.ts'
 import type { Client } from './client.ts'
-import { counterColumns, type SqliteFacts, type Width } from './facts.ts'
+import { counterColumns, type SqliteFacts } from './facts.ts'
 
 type Values = (string | number | null)[]
 

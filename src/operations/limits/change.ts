@@ -8,7 +8,7 @@ import { limits } from '../../db/schema/limits.ts'
 import type { OperationContext } from '../context.ts'
 import { isNamed, type LimitName } from './input.ts'
 import { noteNoPrice } from './no-price.ts'
-import { type LimitRow, limitRows, storedName, subjectColumns } from './rows.ts'
+import { type LimitRow, limitRows, subjectColumns } from './rows.ts'
 import { limitView, sortLimits } from './view.ts'
 
 const columnOf = (type: LimitedNoun) => limits[subjectColumns[type]]

@@ -14,23 +14,18 @@ export function limitRows(
   now: Date,
   type: LimitedNoun = 'key',
 ): (typeof limits.$inferInsert)[] {
-  return list.map(limit => ({
+  return list.map(({ metric, amount, period, windowMs, timeZone, models, each }) => ({
     id: newId('lim', now),
     [subjectColumns[type]]: id,
-    amount: toStored(limit.metric, limit.amount),
-    ...storedName(limit),
+    metric,
+    amount: toStored(metric, amount),
+    period,
+    windowMs: windowMs ?? 0,
+    timeZone: timeZone ?? '',
+    models: models ?? '',
+    each: each ? 1 : 0,
   }))
 }
-
-/** What tells the limits of a subject apart, as it is stored. */
-export const storedName = ({ metric, period, windowMs, models, each, timeZone }: Omit<Limit, 'amount'>) => ({
-  metric,
-  period,
-  windowMs: windowMs ?? 0,
-  timeZone: timeZone ?? '',
-  models: models ?? '',
-  each: each ? 1 : 0,
-})
 
 /** The column of the limits table with the subject's id. */
 export const subjectColumns = { key: 'keyId', user: 'userId', project: 'projectId' } as const

@@ -4,7 +4,16 @@ import type { Database } from '../../db/engine.ts'
 import type { UsageCounts } from '../../db/facts.ts'
 import { and, eq, type SQL, sql } from '../../db/query.ts'
 import { days, hours, minutes, models, series } from '../../db/schema/usage.ts'
-import { dayMs, hourMs, minuteMs, type Retention, spansOf } from '../../db/spans.ts'
+import {
+  dayMs,
+  hourMs,
+  keptMs,
+  minuteMs,
+  type Retention,
+  type Run,
+  spansOf,
+  type Width,
+} from '../../db/spans.ts'
 import { counterColumns, counting, summed } from './sum.ts'
 
 /** What is counted; everything if nothing is said. */
@@ -31,8 +40,8 @@ export interface PeriodSums extends UsageCounts {
 export const everMs = { from: -8.64e15, until: 8.64e15 + dayMs } as const
 
 /** The first bucket that begins at `at` or later; where the minutes or hours of that time are gone, a wider one. */
-export function edgeAt(at: number, { minutesFrom, hoursFrom }: Retention): number {
-  const width = at >= minutesFrom ? minuteMs : at >= hoursFrom ? hourMs : dayMs
+export function edgeAt(at: number, retention: Retention): number {
+  const width = keptMs(at, retention)
   return Math.ceil(at / width) * width
 }
 
@@ -83,11 +92,8 @@ const groupColumns: Readonly<Record<Dimension, SQL>> = {
   model: sql`model`,
 }
 
-/** Consecutive buckets of a table. */
-interface Run {
-  readonly width: keyof typeof tables
-  readonly from: number
-  until: number
+/** Of one period, or of several of the same length. */
+interface PeriodRun extends Run {
   /** The period of the first bucket. */
   readonly period: number
   /** After so many buckets the next period begins. */
@@ -101,53 +107,39 @@ const tables = {
 } as const
 
 /** In the order of time. Periods that are one run each, of the same length, become one together. */
-function runsOf(edges: readonly number[], retention: Retention): readonly Run[] {
-  const runs: Run[] = []
-  let whole: Run | undefined
+function runsOf(edges: readonly number[], retention: Retention): readonly PeriodRun[] {
+  const runs: PeriodRun[] = []
+  let isWhole = false
   for (const [period, end] of edges.slice(1).entries()) {
     const begin = edges[period] ?? end
     const from = period === 0 ? begin : edgeAt(begin, retention)
-    const found = runsIn(from, edgeAt(end, retention), retention).map(run => ({
+    const found = spansOf(from, edgeAt(end, retention), retention).runs.map(run => ({
       ...run,
       period,
       length: run.until - run.from,
     }))
     const [first, second] = found
-    if (first === undefined || second !== undefined) {
-      runs.push(...found)
-      whole = undefined
-    } else if (whole !== undefined && continues(whole, first)) whole.until = first.until
-    else {
-      runs.push(first)
-      whole = first
-    }
+    const last = runs.at(-1)
+    if (first && !second && last && isWhole && continues(last, first))
+      runs[runs.length - 1] = { ...last, until: first.until }
+    else runs.push(...found)
+    isWhole = found.length === 1
   }
   return runs
 }
 
-const continues = (run: Run, next: Run): boolean =>
+const continues = (run: PeriodRun, next: PeriodRun): boolean =>
   run.width === next.width &&
   run.until === next.from &&
   run.length === next.length &&
   run.period + (run.until - run.from) / run.length === next.period
 
-function runsIn(from: number, until: number, retention: Retention) {
-  const { minutes, hours, days } = spansOf(from, until, retention)
-  return [
-    { width: 'minutes', from: minutes[0], until: minutes[1] },
-    { width: 'hours', from: hours[0], until: hours[1] },
-    { width: 'days', from: days[0], until: days[1] },
-    { width: 'hours', from: hours[2], until: hours[3] },
-    { width: 'minutes', from: minutes[2], until: minutes[3] },
-  ].filter(run => run.from < run.until) as readonly Pick<Run, 'width' | 'from' | 'until'>[]
-}
-
 /** SQLite takes 500 parts in one query. */
 const mostRuns = 100
 
 /** As many as one query takes; those of a period stay together. */
-function atOnce(runs: readonly Run[]): readonly Run[][] {
-  const parts: Run[][] = []
+function atOnce(runs: readonly PeriodRun[]): readonly PeriodRun[][] {
+  const parts: PeriodRun[][] = []
   for (const run of runs) {
     const last = parts.at(-1)
     if (last && (last.length < mostRuns || last.at(-1)?.period === run.period)) last.push(run)
@@ -156,7 +148,7 @@ function atOnce(runs: readonly Run[]): readonly Run[][] {
   return parts
 }
 
-function bucketsOf(run: Run, { of, model }: Scope, by: readonly Dimension[]): SQL {
+function bucketsOf(run: PeriodRun, { of, model }: Scope, by: readonly Dimension[]): SQL {
   const { width, from, until, period, length } = run
   const number = length === until - from ? sql`${period}` : sql`${period} + (start - ${from}) / ${length}`
   const columns = [...by.map(dimension => groupColumns[dimension]), ...Object.values(counterColumns)]
@@ -181,7 +173,7 @@ export async function useIn(
   which: 'first' | 'last',
 ): Promise<number | null> {
   const retention = await db.facts.retention()
-  const runs = runsIn(from, until, retention)
+  const { runs } = spansOf(from, until, retention)
   for (const run of which === 'first' ? runs : runs.toReversed()) {
     const start = await edgeOf(db, run, scope, which)
     if (start !== null) return within(db, run.width, start, scope, which, retention)
@@ -192,7 +184,7 @@ export async function useIn(
 /** The same inside a bucket. */
 async function within(
   db: Database,
-  width: Run['width'],
+  width: Width,
   start: number,
   scope: Scope,
   which: 'first' | 'last',
@@ -200,8 +192,7 @@ async function within(
 ): Promise<number> {
   const { ms } = tables[width]
   const at = start * ms
-  const isKept = width === 'days' ? at >= retention.hoursFrom : at >= retention.minutesFrom
-  if (width === 'minutes' || !isKept) return at
+  if (ms <= keptMs(at, retention)) return at
   const narrower = width === 'days' ? 'hours' : 'minutes'
   const inOne = ms / tables[narrower].ms
   const run = { width: narrower, from: start * inOne, until: (start + 1) * inOne } as const
@@ -212,7 +203,7 @@ async function within(
 /** One look into the index for each series. */
 async function edgeOf(
   db: Database,
-  { width, from, until }: Pick<Run, 'width' | 'from' | 'until'>,
+  { width, from, until }: Run,
   { of, model }: Scope,
   which: 'first' | 'last',
 ): Promise<number | null> {
