@@ -15,7 +15,7 @@ export function requireSame(thing: string, aspects: readonly Aspect[], hint: str
 }
 
 export const shownLimits = (limits: readonly Limit[] | undefined): string | undefined =>
-  limits && limits.map(limitText).toSorted().join(' ')
+  limits?.map(limitText).toSorted().join(' ')
 
 function shown(value: unknown): string {
   if (value === null || value === '') return 'none'

@@ -301,8 +301,10 @@ export class SqliteFacts implements Facts {
     if (most < 0 || period === 'total') return null
     if (period !== 'rolling') {
       let end = periodEnd(period, timeZone, now)
-      // Where hours are gone, a period that is over may have left its last day to the next one.
-      while (this.#booked(scope, end, now) > most) end = periodEnd(period, timeZone, end)
+      // Where hours are gone, a day of UTC counts whole in each period it touches: three if one is a short day.
+      for (let touched = 1; touched < 3 && this.#booked(scope, end, now) > most; touched++) {
+        end = periodEnd(period, timeZone, end)
+      }
       return end
     }
     const atMinute = (minute: number): number => minute * minuteMs + windowMs
