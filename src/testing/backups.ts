@@ -1,4 +1,5 @@
 /** A real database with some users, a backup folder, and a clock that tests set. For tests only. */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { openWriter } from '../db/sqlite/open.ts'
 import type { FileContext } from '../operations/context.ts'
 import { initialize } from '../operations/file/init.ts'
@@ -49,4 +50,19 @@ export function addUsers(path: string, count: number): void {
   }
   client.run('COMMIT')
   client.close()
+}
+
+/** The path of a backup's manifest. */
+export const manifestOf = (path: string): string => path.replace(/\.db.*$/, '.json')
+
+/** Rewrites the manifest of a backup with a hash that fits. */
+export function rewriteManifest(
+  path: string,
+  change: (manifest: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>,
+): void {
+  const file = manifestOf(path)
+  const { manifestSha256: _, ...manifest } = JSON.parse(readFileSync(file, 'utf8'))
+  const content = change(manifest)
+  const hash = new Bun.CryptoHasher('sha256').update(JSON.stringify(content)).digest('hex')
+  writeFileSync(file, JSON.stringify({ ...content, manifestSha256: hash }))
 }

@@ -62,7 +62,7 @@ const manifestSchema = v.strictObject({
   verifiedAt: v.nullable(instant),
   /** The last verification, if it failed. A pass clears it. */
   failure: v.optional(v.nullable(v.strictObject({ at: instant, problem: v.string() })), null),
-  /** SHA-256 of the rest as JSON without white space, so that any changed byte is noticed. Since format 2. */
+  /** SHA-256 of the rest as JSON without white space, so that any changed byte is noticed. In every format since 2. */
   manifestSha256: v.optional(hex),
 })
 
@@ -190,7 +190,9 @@ export async function readManifest(
   if (!isRecord(json) || json['format'] !== 'latchkey-backup') {
     return brokenAs('its manifest is damaged: it is not the manifest of a backup')
   }
-  if (typeof json['formatVersion'] === 'number' && json['formatVersion'] > formatVersion) {
+  const { manifestSha256: written, ...content } = json
+  const isWhole = written === hashOf(content)
+  if (isWhole && typeof json['formatVersion'] === 'number' && json['formatVersion'] > formatVersion) {
     return brokenAs(
       'it was made by a newer Latchkey, in a format that this version does not know',
       json,
@@ -202,13 +204,13 @@ export async function readManifest(
     const field = v.getDotPath(parsed.issues[0]) ?? 'its structure'
     return brokenAs(`its manifest is damaged: ${field} is invalid`, json)
   }
-  const { manifestSha256, ...manifest } = parsed.output
+  const { manifestSha256: _, ...manifest } = parsed.output
   // Otherwise restore would read, and prune remove, somebody else's file.
   if (manifest.file !== name.slice(0, -'.json'.length) + extensionOf(manifest)) {
     return brokenAs('its manifest names a file that is not its own', json)
   }
-  const { manifestSha256: _, ...content } = json
-  if (manifest.formatVersion > 1 && manifestSha256 !== hashOf(content)) {
+  const isHashed = manifest.formatVersion > 1 || written !== undefined
+  if (isHashed && !isWhole) {
     return brokenAs('its manifest is damaged: it has changed since it was written (SHA-256)', json)
   }
   return { location, manifest }

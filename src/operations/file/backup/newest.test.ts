@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Backup } from '../../../contract/views.ts'
-import { type BackupScene, backupScene } from '../../../testing/backups.ts'
+import { type BackupScene, backupScene, manifestOf, rewriteManifest } from '../../../testing/backups.ts'
 import { failure } from '../../../testing/failure.ts'
 import { checkHealth } from '../health.ts'
 import { createBackup } from './create.ts'
@@ -30,7 +30,6 @@ const at = async (when: Date, work: () => Promise<Backup>): Promise<Backup> => {
 }
 const take = () => createBackup(scene.context)
 const ahead = (ms: number) => new Date(scene.clock.now.getTime() + ms)
-const manifestOf = ({ path }: Backup) => path.replace(/\.db.*$/, '.json')
 const lastBackup = async () =>
   (await checkHealth(scene.context)).checks.find(({ name }) => name === 'last_backup')
 
@@ -46,15 +45,12 @@ const latest = () =>
 const spoiled: [string, (backup: Backup) => Promise<unknown> | undefined, string][] = [
   [
     'whose manifest is damaged',
-    b => void writeFileSync(manifestOf(b), '{"format":'),
+    b => void writeFileSync(manifestOf(b.path), '{"format":'),
     'its manifest is damaged',
   ],
   [
     'of a newer format',
-    b => {
-      const manifest = JSON.parse(readFileSync(manifestOf(b), 'utf8'))
-      return void writeFileSync(manifestOf(b), JSON.stringify({ ...manifest, formatVersion: 99 }))
-    },
+    b => void rewriteManifest(b.path, manifest => ({ ...manifest, formatVersion: 99 })),
     'newer Latchkey',
   ],
   [

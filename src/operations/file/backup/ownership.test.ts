@@ -13,7 +13,7 @@ import {
 import { hostname } from 'node:os'
 import type { Backup } from '../../../contract/views.ts'
 import { openReader } from '../../../db/sqlite/open.ts'
-import { addUsers, type BackupScene, backupScene } from '../../../testing/backups.ts'
+import { addUsers, type BackupScene, backupScene, manifestOf } from '../../../testing/backups.ts'
 import { failure } from '../../../testing/failure.ts'
 import type { FileContext } from '../../context.ts'
 import { checkHealth } from '../health.ts'
@@ -21,6 +21,9 @@ import { initialize } from '../init.ts'
 import { migrate } from '../migrations.ts'
 import { createBackup } from './create.ts'
 import { listBackups } from './list.ts'
+import { survey } from './manifest.ts'
+import { askedAbout, ownOf } from './ownership.ts'
+import { locate } from './places/locate.ts'
 import { pruneBackups } from './prune.ts'
 import { adoptLateCopies, keepLateCopy } from './restore/late.ts'
 import { restore } from './restore/restore.ts'
@@ -49,11 +52,10 @@ const users = ({ path }: FileContext): number => {
   return n
 }
 const idsOf = async (context: FileContext) => (await listBackups(context)).map(({ id }) => id)
-const manifestOf = ({ path }: Backup) => path.replace(/\.db.*$/, '.json')
 
 /** As an older Latchkey wrote it: nothing tells which database it is of. */
 function makeOld(backup: Backup): void {
-  const file = manifestOf(backup)
+  const file = manifestOf(backup.path)
   const { database: _, manifestSha256: __, ...rest } = JSON.parse(readFileSync(file, 'utf8'))
   writeFileSync(file, JSON.stringify({ ...rest, formatVersion: 1 }))
 }
@@ -89,6 +91,19 @@ describe.each<[string, () => Promise<unknown>]>([
     expect(await backupStatus(staging)).toMatchObject({ status: 'fresh', newest: { id: others.id } })
     expect(await lastBackup(production)).toMatchObject({ status: 'warning', value: { id: own.id } })
     expect(await lastBackup(staging)).toMatchObject({ status: 'ok', value: { id: others.id } })
+  })
+
+  test('damage that changes its database does not hide it', async () => {
+    const file = manifestOf(own.path)
+    const { database, ...rest } = JSON.parse(readFileSync(file, 'utf8'))
+    for (const changed of [
+      { id: others.database!.id!.replace(/.$/, 'z') },
+      { path: '/elsewhere', relative: '../elsewhere' },
+    ]) {
+      writeFileSync(file, JSON.stringify({ ...rest, database: { ...database, ...changed } }))
+      expect(await verifyBackups(production, { all: true })).toMatchObject([{ outcome: 'failed' }])
+      expect(await backupStatus(production)).toMatchObject({ status: 'failed' })
+    }
   })
 
   test('the latest, and the one at a time, are its own', async () => {
@@ -254,11 +269,37 @@ test('what was committed during a restore is kept as a backup of the database, n
 
 test('a manifest that names another database than its backup holds fails its verification', async () => {
   const backup = await createBackup(production)
-  const file = manifestOf(backup)
+  const file = manifestOf(backup.path)
   const { manifestSha256: _, ...rest } = JSON.parse(readFileSync(file, 'utf8'))
   const database = { ...rest.database, id: `dbs_${'0'.repeat(26)}` }
   writeFileSync(file, JSON.stringify({ ...rest, formatVersion: 1, database }))
   expect(await verifyBackups(production, { backup: backup.id })).toMatchObject([
     { outcome: 'failed', problem: expect.stringContaining('its database is not the one its manifest names') },
   ])
+})
+
+test('no flipped bit in any byte of a manifest passes', async () => {
+  const backup = await createBackup(production)
+  const file = manifestOf(backup.path)
+  const whole = readFileSync(file)
+  // Changed white space is no damage.
+  const saysTheSame = (bytes: Buffer) => {
+    try {
+      return Bun.deepEquals(JSON.parse(bytes.toString()), JSON.parse(whole.toString()))
+    } catch {
+      return false
+    }
+  }
+  const location = locate(production, production.backupDir)
+  const asked = askedAbout(production.path)
+  const missed: string[] = []
+  for (let bit = 0; bit < whole.length * 8; bit += 3) {
+    const bytes = Buffer.from(whole)
+    bytes[bit >> 3]! ^= 1 << (bit & 7)
+    if (saysTheSame(bytes)) continue
+    writeFileSync(file, bytes)
+    const { broken } = ownOf(await survey(location), asked)
+    if (broken.length !== 1 || broken[0]?.newer) missed.push(`bit ${bit}`)
+  }
+  expect(missed).toEqual([])
 })

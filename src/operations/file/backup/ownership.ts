@@ -49,8 +49,13 @@ export function ownOf(found: Survey, asked: Asked): OwnSurvey {
   return {
     asked,
     backups: found.backups.filter(({ manifest, location }) => isOwn(manifest.database, location)),
-    // A manifest without a readable database may be of any database.
-    broken: found.broken.filter(({ database, location }) => database === null || isOwn(database, location)),
+    broken: found.broken.filter(
+      ({ database, location, newer }) =>
+        database === null ||
+        isOwn(database, location) ||
+        // What is damaged may have been of this database, unless neither identity nor path says so.
+        (!newer && (database.id === asked.id || isAt(database, location, asked.path))),
+    ),
     others: found.backups.filter(({ manifest, location }) => !isOwn(manifest.database, location)),
   }
 }

@@ -3,7 +3,13 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import type { Progress } from '../../../contract/views.ts'
 import { openWriter } from '../../../db/sqlite/open.ts'
-import { addUsers, type BackupScene, backupScene } from '../../../testing/backups.ts'
+import {
+  addUsers,
+  type BackupScene,
+  backupScene,
+  manifestOf,
+  rewriteManifest,
+} from '../../../testing/backups.ts'
 import { failure } from '../../../testing/failure.ts'
 import { createBackup } from './create.ts'
 import { listBackups } from './list.ts'
@@ -21,7 +27,6 @@ afterEach(() => scene[Symbol.dispose]())
 
 const day = 86_400_000
 const filesIn = (folder: string) => readdirSync(folder).filter(name => name !== '.latchkey-lock')
-const manifestOf = (path: string) => path.replace(/\.db.*$/, '.json')
 
 /** One a day, newest first. */
 async function nightly(count: number): Promise<readonly { readonly id: string; readonly path: string }[]> {
@@ -85,10 +90,8 @@ test.each([
 ])('a manifest that is whole and names %s is believed by nobody', async (_, other) => {
   const [newer, older] = await nightly(2)
   const nameOf = (path: string) => path.split('/').at(-1)!
-  const { manifestSha256: __, ...manifest } = JSON.parse(readFileSync(manifestOf(older!.path), 'utf8'))
-  const content = { ...manifest, file: other(nameOf(newer!.path), nameOf(older!.path)) }
-  const hash = new Bun.CryptoHasher('sha256').update(JSON.stringify(content)).digest('hex')
-  writeFileSync(manifestOf(older!.path), JSON.stringify({ ...content, manifestSha256: hash }))
+  const file = other(nameOf(newer!.path), nameOf(older!.path))
+  rewriteManifest(older!.path, manifest => ({ ...manifest, file }))
   const broken: string[] = []
   const listed = await listBackups(scene.context, { onBroken: ({ problem }) => broken.push(problem) })
   expect(listed.map(({ id }) => id)).toEqual([newer!.id])
@@ -147,7 +150,7 @@ test('a failed verification is remembered, by quick ones too, until the backup p
 test('a manifest of the first format is read, verified and written in the new one', async () => {
   const [backup] = await nightly(1)
   const file = manifestOf(backup!.path)
-  const { failure: _, ...first } = JSON.parse(readFileSync(file, 'utf8'))
+  const { failure: _, manifestSha256: __, ...first } = JSON.parse(readFileSync(file, 'utf8'))
   writeFileSync(file, JSON.stringify({ ...first, formatVersion: 1 }))
   expect(await verifyBackups(scene.context)).toMatchObject([{ outcome: 'passed' }])
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ formatVersion: 3, failure: null })
