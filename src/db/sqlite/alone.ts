@@ -39,23 +39,31 @@ async function acquire(lock: string, waitMs: number): Promise<Client> {
 
 /** Undefined if somebody holds it, or removed the file a moment ago. */
 function attempt(lock: string): Client | undefined {
-  let client: Client | undefined
   try {
     create(lock)
     const before = stampOf(lock)
-    client = new Client(lock, { readwrite: true })
-    client.run('PRAGMA busy_timeout = 0')
-    client.run('BEGIN EXCLUSIVE')
+    const client = lockFile(lock)
     // Whoever had it before removes it: then this is a lock on a file that nobody else will find.
-    if (before !== '' && before === stampOf(lock)) return client
+    if (client === undefined || (before !== '' && before === stampOf(lock))) return client
     client.close()
     return undefined
   } catch (error) {
-    client?.close()
-    const code = codeOf(error)
-    if (code.startsWith('SQLITE_BUSY') || (code === 'SQLITE_CANTOPEN' && stampOf(lock) === ''))
-      return undefined
+    if (codeOf(error) === 'SQLITE_CANTOPEN' && stampOf(lock) === '') return undefined
     throw translate(error, lock)
+  }
+}
+
+/** Locks an empty file until the connection is closed; undefined if somebody has locked it. Throws errors of SQLite. */
+export function lockFile(path: string): Client | undefined {
+  const client = new Client(path, { readwrite: true })
+  try {
+    client.run('PRAGMA busy_timeout = 0')
+    client.run('BEGIN EXCLUSIVE')
+    return client
+  } catch (error) {
+    client.close()
+    if (codeOf(error).startsWith('SQLITE_BUSY')) return undefined
+    throw error
   }
 }
 
