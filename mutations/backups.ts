@@ -88,9 +88,16 @@ export const backups: readonly Mutation[] = [
   {
     what: 'a manifest that rots is believed',
     file: 'src/operations/file/backup/manifest.ts',
-    text: 'if (manifest.formatVersion > 1 && manifestSha256 !== hashOf(content)) {',
-    instead: 'if (manifest.formatVersion > 9 && manifestSha256 !== hashOf(content)) {',
-    tests: ['src/operations/file/backup/backup.test.ts', 'src/operations/file/backup/upkeep.test.ts'],
+    text: 'if (isHashed && !isWhole) {',
+    instead: 'if (isHashed && isWhole && json === content) {',
+    tests: ['src/operations/file/backup/ownership.test.ts'],
+  },
+  {
+    what: 'a manifest whose rot changed its database is that of another',
+    file: 'src/operations/file/backup/ownership.ts',
+    text: '(!newer && (',
+    instead: '(newer && (',
+    tests: ['src/operations/file/backup/ownership.test.ts'],
   },
   {
     what: 'a backup whose bytes rot passes its verification',
