@@ -197,4 +197,18 @@ export const backups: readonly Mutation[] = [
     instead: '  const done',
     tests: ['src/operations/file/migrations.test.ts', 'src/db/sqlite/migrations.test.ts'],
   },
+  {
+    what: 'usage that comes back is that of other models',
+    file: 'src/operations/file/backup/restore/usage.ts',
+    text: 'JOIN main.models m ON m.name = n.name',
+    instead: 'JOIN main.models m ON m.id = n.id',
+    tests: ['src/operations/file/backup/restore/one-thing.test.ts'],
+  },
+  {
+    what: 'a backup of an older schema cannot be compared',
+    file: 'src/operations/nouns.ts',
+    text: "each: '0 + 0'",
+    instead: "each: '0'",
+    tests: ['src/operations/file/backup/restore/one-thing.test.ts'],
+  },
 ]
