@@ -32,8 +32,7 @@ export const lastUse = (keyId: string): string => `(SELECT max(at) FROM (
   UNION ALL SELECT last_used_at FROM carried_usage WHERE key_id = ${keyId}) AS uses)`
 
 /** What a limit is, without its reset. */
-const limitColumns =
-  'metric, amount, period, window_ms AS "windowMs", time_zone AS "timeZone", models, each'
+const limitColumns = 'metric, amount, period, window_ms AS "windowMs", time_zone AS "timeZone", models, each'
 
 /** Rows of `ListedKey`. */
 export function listedKeys({ id, where, order, limit }: KeyQuery, { part, place }: Writing): Query {
