@@ -47,7 +47,7 @@ export interface LimitOfKey {
 export type KeyBy = { readonly id: string } | { readonly hash: string }
 
 /** A key, and the secret that was asked about. */
-interface FoundKey extends ListedKey {
+export interface FoundKey extends ListedKey {
   /** When the secret that was asked about stops working; null of the current one. */
   readonly endsAt: number | null
 }
