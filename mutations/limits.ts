@@ -199,7 +199,7 @@ export const limits: readonly Mutation[] = [
   },
   {
     what: 'what a deleted key had reserved cannot be settled',
-    file: 'src/db/sqlite/usage-book.ts',
+    file: 'src/db/rows.ts',
     text: '  LEFT JOIN keys k ON k.id = s.key_id LEFT JOIN departed',
     instead: '  JOIN keys k ON k.id = s.key_id LEFT JOIN departed',
     ...reserving,
