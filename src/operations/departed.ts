@@ -2,7 +2,7 @@
 import { type Noun, nouns } from '../contract/nouns.ts'
 import { inChunks } from '../db/chunks.ts'
 import type { Database } from '../db/engine.ts'
-import { and, inArray, type SQL, sql } from '../db/query.ts'
+import { and, eq, inArray, type SQL, sql } from '../db/query.ts'
 import { departed, series } from '../db/schema/usage.ts'
 import { column, tableOf } from './nouns.ts'
 
@@ -11,7 +11,7 @@ const users = { key: series.keyId, user: series.userId, project: series.projectI
 /** Keeps the names of things that are about to be deleted, if anything was used with them. @param gone which, as a condition */
 export async function keepNames(db: Database, noun: Noun, gone: SQL): Promise<void> {
   const table = tableOf(noun)
-  const used = db.select({ id: users[noun] }).from(series)
+  const used = db.select({ id: users[noun] }).from(series).where(eq(series.pending, 0))
   const names = await db
     .select({ id: sql<string>`${table.id}`, name: sql<string>`${column(noun, nouns[noun].label)}` })
     .from(table)
