@@ -5,7 +5,7 @@
 import type { LimitPeriod, LimitSubject, Metric } from '../contract/views.ts'
 
 /** A key and whom it belongs to; JSON and times as they are stored. */
-export interface KeyColumns {
+interface KeyColumns {
   readonly id: string
   readonly name: string
   readonly ownerId: string | null

@@ -307,7 +307,7 @@ const versionInSnapshot = (client: Client): number =>
 
 const place = (): string => '?'
 
-const life = lifeOf('total', place())
+const life = lifeOf('total', '+?')
 
 const unrendered: Writing['part'] = () => {
   throw new Error('a condition without the query builder')
