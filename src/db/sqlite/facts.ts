@@ -18,6 +18,7 @@ import {
   type LimitFacts,
   type LimitOfKey,
   type ListedKey,
+  type MessageSearch,
   type Moment,
   type PriceRow,
   type Refuses,
@@ -39,6 +40,7 @@ import {
 } from '../spans.ts'
 import type { Client } from './client.ts'
 import { keyColumns, lastUse, limitColumns, limitsOfKeys, listedKeys, type Render } from './key-rows.ts'
+import { messagesWith } from './message-words.ts'
 
 type Values = (string | number | null)[]
 
@@ -212,6 +214,10 @@ export class SqliteFacts implements Facts {
 
   limitsOfKeys(ids: readonly string[]): readonly LimitOfKey[] {
     return [...this.client.rows<LimitOfKey>(limitsOfKeys(ids))]
+  }
+
+  messagesWith(search: MessageSearch): readonly number[] {
+    return Array.from(this.client.rows<{ readonly number: number }>(messagesWith(search)), row => row.number)
   }
 
   #bind(bound: BoundLimit[], subject: LimitSubject): void {
