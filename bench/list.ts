@@ -1,6 +1,6 @@
 /** `key list -o ndjson` as a process, compared with `sqlite3 -json` on the same rows. */
 import { join } from 'node:path'
-import { lastUse } from '../src/db/sqlite/key-rows.ts'
+import { lastUse } from '../src/db/rows.ts'
 import { fixture } from './fixture.ts'
 import { best, type Row } from './rounds.ts'
 

@@ -88,9 +88,16 @@ export const backups: readonly Mutation[] = [
   {
     what: 'a manifest that rots is believed',
     file: 'src/operations/file/backup/manifest.ts',
-    text: 'if (manifest.formatVersion > 1 && manifestSha256 !== hashOf(content)) {',
-    instead: 'if (manifest.formatVersion > 9 && manifestSha256 !== hashOf(content)) {',
-    tests: ['src/operations/file/backup/backup.test.ts', 'src/operations/file/backup/upkeep.test.ts'],
+    text: 'if (isHashed && !isWhole) {',
+    instead: 'if (isHashed && isWhole && json === content) {',
+    tests: ['src/operations/file/backup/ownership.test.ts'],
+  },
+  {
+    what: 'a manifest whose rot changed its database is that of another',
+    file: 'src/operations/file/backup/ownership.ts',
+    text: '(!newer && (',
+    instead: '(newer && (',
+    tests: ['src/operations/file/backup/ownership.test.ts'],
   },
   {
     what: 'a backup whose bytes rot passes its verification',
@@ -189,5 +196,19 @@ export const backups: readonly Mutation[] = [
     text: '  requireHistory(client, path, sources)\n  const done',
     instead: '  const done',
     tests: ['src/operations/file/migrations.test.ts', 'src/db/sqlite/migrations.test.ts'],
+  },
+  {
+    what: 'usage that comes back is that of other models',
+    file: 'src/operations/file/backup/restore/usage.ts',
+    text: 'JOIN main.models m ON m.name = n.name',
+    instead: 'JOIN main.models m ON m.id = n.id',
+    tests: ['src/operations/file/backup/restore/one-thing.test.ts'],
+  },
+  {
+    what: 'a backup of an older schema cannot be compared',
+    file: 'src/operations/nouns.ts',
+    text: "each: '0 + 0'",
+    instead: "each: '0'",
+    tests: ['src/operations/file/backup/restore/one-thing.test.ts'],
   },
 ]

@@ -197,4 +197,18 @@ export const limits: readonly Mutation[] = [
     instead: "parallel: '0',",
     ...reserving,
   },
+  {
+    what: 'what a deleted key had reserved cannot be settled',
+    file: 'src/db/rows.ts',
+    text: '  LEFT JOIN keys k ON k.id = s.key_id LEFT JOIN departed',
+    instead: '  JOIN keys k ON k.id = s.key_id LEFT JOIN departed',
+    ...reserving,
+  },
+  {
+    what: 'a shorter compaction brings back minutes that are gone',
+    file: 'src/operations/usage/compact.ts',
+    text: 'minutesFrom: Math.max(minutesFrom, wanted.minutesFrom),',
+    instead: 'minutesFrom: wanted.minutesFrom,',
+    tests: ['src/operations/usage/compact.test.ts'],
+  },
 ]

@@ -40,8 +40,8 @@ export const money: readonly Mutation[] = [
   {
     what: 'a price does not hold yet at the moment it begins',
     file: 'src/operations/usage/pricing.ts',
-    text: 'find(({ startsAt }) => startsAt <= at)',
-    instead: 'find(({ startsAt }) => startsAt < at)',
+    text: 'find(period => startOf(period) <= at)',
+    instead: 'find(period => startOf(period) < at)',
     tests: ['src/operations/usage/prices.test.ts'],
   },
   {
@@ -83,7 +83,7 @@ export const money: readonly Mutation[] = [
   {
     what: 'an imported price goes before what somebody set',
     file: 'src/operations/usage/pricing.ts',
-    text: '      ...named.filter(({ isSet }) => isSet),\n      ...named.filter(({ isSet }) => !isSet),',
+    text: '      ...named.filter(isSet),\n      ...named.filter(period => !isSet(period)),',
     instead: '      ...named,',
     tests: ['src/operations/usage/pricing.test.ts'],
   },

@@ -337,8 +337,8 @@ test("drizzle's own transactions and bare connections are used nowhere", () => {
   ).toEqual([])
 })
 
-test('BEGIN and COMMIT stand where SQLite is known alone', () => {
-  const allowed = ['src/db/sqlite', 'src/operations/file/backup']
+test('BEGIN and COMMIT stand where an engine is known alone', () => {
+  const allowed = ['src/db/sqlite', 'src/db/postgres', 'src/operations/file/backup']
   const starters = production.filter(file => /['"`](BEGIN|COMMIT)\b/.test(text(file)))
   expect(starters.filter(file => !within(file, ...allowed))).toEqual([])
 })

@@ -1,9 +1,10 @@
 import { expect, test } from 'bun:test'
 import { is } from 'drizzle-orm/entity'
 import type { SQL } from 'drizzle-orm/sql/sql'
-import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core/dialect'
+import { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core/db'
 import { SQLiteTable } from 'drizzle-orm/sqlite-core/table'
 import { getTableConfig } from 'drizzle-orm/sqlite-core/utils'
+import { PostgresDialect } from './postgres/dialect.ts'
 import * as query from './query.ts'
 import * as audit from './schema/audit.ts'
 import * as identity from './schema/identity.ts'
@@ -12,35 +13,11 @@ import * as keys from './schema/keys.ts'
 import * as limits from './schema/limits.ts'
 import * as people from './schema/people.ts'
 import * as usage from './schema/usage.ts'
-import { type Spelling, spelled } from './words.ts'
 
-const likePattern = (pattern: string) =>
-  pattern
-    .replace(/[%_\\]/g, '\\$&')
-    .replaceAll('*', '%')
-    .replaceAll('?', '_')
+const asText = (part: SQL): string => new PostgresDialect().sqlToQuery(part).sql
+const onlySqlites = /GLOB|json_each|json_valid|(?<!latchkey_)json_type\b|instr|(?<!latchkey_)\btotal\(|word:/
 
-const postgres: Spelling = {
-  items: 'json_array_elements_text',
-  fitsItem: "LIKE replace(replace(pattern.value, '_', '\\_'), '*', '%')",
-  fits: pattern => `SIMILAR TO '${likePattern(pattern)}'`,
-  position: 'strpos',
-  total: 'sum',
-  asNumber: '::int',
-  isJson: 'is_json',
-  jsonType: 'json_typeof',
-}
-
-class OtherDialect extends SQLiteSyncDialect {
-  override escapeName(name: string): string {
-    return spelled(postgres, name)
-  }
-}
-
-const asText = (part: SQL): string => new OtherDialect().sqlToQuery(part).sql
-const onlySqlites = /GLOB|json_each|json_valid|json_type\b|instr|\btotal\(|word:/
-
-test('another engine spells every check of the schema in its own words', () => {
+test('PostgreSQL spells every check of the schema in its own words', () => {
   const tables = [audit, identity, imports, keys, limits, people, usage]
     .flatMap(part => Object.values(part))
     .filter(each => is(each, SQLiteTable))
@@ -55,7 +32,7 @@ test('another engine spells every check of the schema in its own words', () => {
   expect(checks.get('limits_subject')).toMatch(/^\(.* IS NOT NULL\)::int \+ .* = 1$/)
 })
 
-test('another engine spells every condition of queries in its own words', () => {
+test('PostgreSQL spells every condition of queries in its own words', () => {
   const { name, scopes } = keys.keys
   const many = Array.from({ length: 200 }, (_, n) => `${n}`)
   const parts = [
@@ -67,5 +44,19 @@ test('another engine spells every condition of queries in its own words', () => 
     query.asNumber(query.eq(name, 'ci')),
   ]
   expect(parts.map(asText).filter(text => onlySqlites.test(text))).toEqual([])
-  expect(asText(query.holdsText(name, 'ci'))).toBe('strpos(lower("keys"."name"), lower(?)) > 0')
+  expect(asText(query.holdsText(name, 'ci'))).toBe('strpos(lower("keys"."name"), lower($1)) > 0')
+})
+
+test('PostgreSQL gets defaults for what is not told, and conflicts without a table', () => {
+  const database = new BaseSQLiteDatabase('async', new PostgresDialect(), {} as never, undefined)
+  const insert = database
+    .insert(usage.models)
+    .values({ name: 'a' })
+    .onConflictDoUpdate({
+      target: usage.models.name,
+      set: { name: query.sql`excluded.name || ${usage.models.name}` },
+    })
+  expect(insert.toSQL().sql).toBe(
+    'insert into "models" ("id", "name") values (default, $1) on conflict ("name") do update set "name" = excluded.name || "models"."name"',
+  )
 })

@@ -3,6 +3,9 @@ import { test } from 'bun:test'
 import { join } from 'node:path'
 import { temporaryFolder } from './folder.ts'
 
+/** What is missing there is a failure. */
+export const inCi: boolean = !['', '0', 'false', undefined].includes(process.env['CI'])
+
 type Body = () => void | Promise<void>
 
 /**
@@ -11,7 +14,7 @@ type Body = () => void | Promise<void>
  */
 export function requireTool(name: string): (label: string, body: Body) => void {
   if (Bun.which(name) !== null) return test
-  return requirement(`${name} is not installed`, isSet(process.env['CI']))
+  return requirement(`${name} is not installed`, inCi)
 }
 
 /** The same for files that only some machines have. Also skipped in CI. */
@@ -21,7 +24,7 @@ export function requirePresent(present: boolean, what: string): (label: string, 
 
 /** The same for tests that mount a small or read-only file system, which needs root. CI also has a run as root. */
 export function requireMounts(): (label: string, body: Body) => void {
-  const failing = isSet(process.env['CI']) && process.getuid?.() === 0
+  const failing = inCi && process.getuid?.() === 0
   return canMount() ? test : requirement('this user cannot mount file systems', failing)
 }
 
@@ -37,15 +40,14 @@ function canMount(): boolean {
   return mounted
 }
 
-function requirement(reason: string, failing: boolean): (label: string, body: Body) => void {
+/** A test that is skipped for a reason, or fails for it. */
+export function requirement(reason: string, failing: boolean): (label: string, body: Body) => void {
   if (!failing) return (label, body) => test.skip(`${label} (skipped: ${reason})`, body)
   return label =>
     test(label, () => {
       throw new Error(`${reason}, and CI must not skip this`)
     })
 }
-
-const isSet = (value: string | undefined): boolean => !['', '0', 'false', undefined].includes(value)
 
 /** Words before a command that root runs as a user without write access. */
 export const stepDown = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] as const

@@ -35,3 +35,9 @@ function addressProblem(text: string): NoPath | undefined {
     hint: `name a folder on this machine or s3://bucket/prefix; for what is really called so, write ./${text}`,
   }
 }
+
+/** The URL of a server as people may see it: without its password and options, also when it cannot be parsed. */
+export function shownUrl(url: string): string {
+  const [, scheme = '', user, rest = ''] = /^(\w+:\/\/)(?:([^:@/?#]*)(?::.*)?@)?([^?#]*)/s.exec(url) ?? []
+  return `${scheme}${user === undefined ? '' : `${user}@`}${rest}`
+}

@@ -7,6 +7,7 @@
  * `-shm`. Then the two sides corrupt the database.
  */
 import { constants, Database, type SQLQueryBindings, type Statement } from 'bun:sqlite'
+import type { Query } from '../rows.ts'
 
 export class Client extends Database {
   /** Least recently used first. */
@@ -82,12 +83,6 @@ export function orClosed<T>(client: Client, prepare: (client: Client) => T): T {
     client.close()
     throw error
   }
-}
-
-/** A query or a part of one, with the values of its `?`. */
-export interface Query {
-  readonly sql: string
-  readonly params: readonly unknown[]
 }
 
 const mostStatements = 200

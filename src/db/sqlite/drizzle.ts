@@ -6,11 +6,8 @@ import { withBulkUsage } from './bulk.ts'
 import type { Client } from './client.ts'
 import { SqliteDialect } from './dialect.ts'
 import { SqliteFacts } from './facts.ts'
-import type { Render } from './key-rows.ts'
 
 const dialect = new SqliteDialect()
-
-const render: Render = part => dialect.sqlToQuery(part)
 
 type NoSchema = Record<string, never>
 
@@ -23,7 +20,7 @@ export function databaseOn(
   client: Client,
   facts: SqliteFacts = new SqliteFacts(client),
 ): BunSQLiteDatabase & Database {
-  facts.render = render
+  facts.part = part => dialect.sqlToQuery(part)
   const session = new SQLiteBunSession<NoSchema, NoSchema>(client, dialect, undefined)
   const database = new BunSQLiteDatabase<NoSchema>('sync', dialect, session, undefined)
   const more: Pick<Database, 'facts' | 'bulk'> = { facts, bulk: work => withBulkUsage(facts, work) }

@@ -7,24 +7,34 @@ import type { LimitedNoun } from '../../contract/nouns.ts'
 import { usualMostEndUsers } from '../../contract/views/words.ts'
 import type { LimitSubject, Metric } from '../../contract/views.ts'
 import type { Facts, KeyQuery } from '../engine.ts'
-import {
-  type BoundLimit,
-  counterNames,
-  type Freed,
-  type Held,
-  type KeyBy,
-  type KeyColumns,
-  type KeyFacts,
-  type LimitFacts,
-  type LimitOfKey,
-  type ListedKey,
-  type MessageSearch,
-  type Moment,
-  type PriceRow,
-  type Refuses,
-  type StoredLimit,
-  type UsageCounts,
+import type {
+  BoundLimit,
+  Freed,
+  Held,
+  KeyBy,
+  KeyColumns,
+  KeyFacts,
+  LimitFacts,
+  LimitOfKey,
+  ListedKey,
+  MessageSearch,
+  Moment,
+  PriceRow,
+  Refuses,
+  StoredLimit,
+  UsageCounts,
 } from '../facts.ts'
+import {
+  keyColumns,
+  lastUse,
+  lifeOf,
+  limitsOfKeys,
+  listedKeys,
+  prices,
+  retention,
+  storedLimit,
+  type Writing,
+} from '../rows.ts'
 import {
   dayMs,
   heldBefore,
@@ -39,7 +49,6 @@ import {
   windowStart,
 } from '../spans.ts'
 import type { Client } from './client.ts'
-import { keyColumns, lastUse, limitColumns, limitsOfKeys, listedKeys, type Render } from './key-rows.ts'
 import { messagesWith } from './message-words.ts'
 
 type Values = (string | number | null)[]
@@ -60,7 +69,7 @@ interface Scope {
 export class SqliteFacts implements Facts {
   readonly client: Client
   /** Set as soon as there is a builder that conditions could come from. */
-  render: Render = unrendered
+  part: Writing['part'] = unrendered
   readonly #mostEndUsers: number
   readonly #dataVersion: (client: Client) => number
   readonly #compiled = new Map<string, Statement<unknown, Values>>()
@@ -163,7 +172,7 @@ export class SqliteFacts implements Facts {
   }
 
   lifeOf(keyId: string): { readonly name: string; readonly counts: UsageCounts } | null {
-    const row = this.#compile<UsageCounts & { name: string }>(lifeOf).get(keyId)
+    const row = this.#compile<UsageCounts & { name: string }>(life).get(keyId)
     if (row === null) return null
     const { name, ...counts } = row
     return { name, counts }
@@ -179,9 +188,7 @@ export class SqliteFacts implements Facts {
   }
 
   retention(): Retention {
-    this.#retention ??= this.client.keep(
-      'SELECT minutes_from AS minutesFrom, hours_from AS hoursFrom FROM retention',
-    )
+    this.#retention ??= this.client.keep(retention)
     return this.#retention.get() ?? { minutesFrom: 0, hoursFrom: 0 }
   }
 
@@ -205,15 +212,16 @@ export class SqliteFacts implements Facts {
 
   /** The keys of a query in its order, so many at a time. */
   keys(query: KeyQuery, size: number): Iterable<readonly ListedKey[]> {
-    return this.client.batches<ListedKey>(listedKeys(query, this.render), size)
+    return this.client.batches<ListedKey>(listedKeys(query, { part: this.part, place }), size)
   }
 
   listedKeys(query: KeyQuery): readonly ListedKey[] {
-    return [...this.client.rows<ListedKey>(listedKeys(query, this.render))]
+    return [...this.client.rows<ListedKey>(listedKeys(query, { part: this.part, place }))]
   }
 
   limitsOfKeys(ids: readonly string[]): readonly LimitOfKey[] {
-    return [...this.client.rows<LimitOfKey>(limitsOfKeys(ids))]
+    const sql = limitsOfKeys('IN (SELECT value FROM json_each(?))')
+    return [...this.client.rows<LimitOfKey>({ sql, params: [JSON.stringify(ids)] })]
   }
 
   messagesWith(search: MessageSearch): readonly number[] {
@@ -338,7 +346,11 @@ export class SqliteFacts implements Facts {
 const versionInSnapshot = (client: Client): number =>
   (client.query('PRAGMA data_version').get() as { data_version: number }).data_version
 
-const unrendered: Render = () => {
+const place = (): string => '?'
+
+const life = lifeOf('total', place())
+
+const unrendered: Writing['part'] = () => {
   throw new Error('a condition without the query builder')
 }
 
@@ -434,33 +446,4 @@ const among = (isOne: boolean): string => (isOne ? '= ?1' : 'IN (SELECT value FR
 const reservedOf = (limit: StoredLimit, held: Scope['held'], isOne: boolean): string =>
   `WHERE ${held} ${among(isOne)} AND expires_at > ?2 AND created_at <= ?3 ${limit.models === '' ? '' : `AND model IN (${modelsLike('?4')})`}`
 
-const limitsOf = (column: string): string => `
-  SELECT id, ${limitColumns}, reset_at AS resetAt, reset_minute AS resetMinute, reset_hour AS resetHour, reset_day AS resetDay
-  FROM limits WHERE ${column} = ?`
-
-/** The columns of the counters, in their order. */
-export const counterColumns: readonly string[] = counterNames.map(name =>
-  name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`),
-)
-
-const carriedColumns = ['requests', 'input_tokens', 'output_tokens', 'other_tokens', 'cost_micros']
-
-/** All that the days of a key and an earlier system say. */
-const lifeOf = `
-  SELECT k.name AS name, ${counterNames
-    .map((name, index) => {
-      const column = counterColumns[index] ?? ''
-      const carried = carriedColumns.includes(column) ? `+ coalesce(max(c.${column}), 0)` : ''
-      return `total(d.${column}) ${carried} AS ${name}`
-    })
-    .join(', ')}
-  FROM keys k
-  LEFT JOIN carried_usage c ON c.key_id = k.id
-  LEFT JOIN series s ON s.key_id = k.id AND s.end_user = '' AND s.pending = 0
-  LEFT JOIN days d ON d.series = s.id
-  WHERE k.id = ? GROUP BY k.id`
-
-const prices = `
-  SELECT model, starts_at AS startsAt, over_tokens AS overTokens, input_micros AS inputMicros,
-    cached_input_micros AS cachedInputMicros, cache_write_micros AS cacheWriteMicros, output_micros AS outputMicros, source
-  FROM prices`
+const limitsOf = (column: string): string => `SELECT ${storedLimit} FROM limits WHERE ${column} = ?`

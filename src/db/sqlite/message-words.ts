@@ -1,7 +1,8 @@
 /** The words of messages, which SQLite indexes with FTS5. Triggers of the schema keep the index; no rule may live here. */
 import { codeOf } from '../../contract/failure.ts'
 import type { MessageSearch, SoughtWords } from '../facts.ts'
-import type { Client, Query } from './client.ts'
+import type { Query } from '../rows.ts'
+import type { Client } from './client.ts'
 
 /** Rows of `{ number }`, the latest message first. */
 export function messagesWith({ words, chatId, userId, projectId, before, limit }: MessageSearch): Query {

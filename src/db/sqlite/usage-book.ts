@@ -18,15 +18,15 @@ import {
   noCounts,
   overflowOf,
   type Pricing,
-  plenty,
   type Refuses,
   type ReservationRow,
   type Usage,
   type UsageCounts,
 } from '../facts.ts'
+import { counterColumns, isFilling, type ReservedFor, reservedFor } from '../rows.ts'
 import { dayMs, hourMs, minuteMs, type Width } from '../spans.ts'
 import type { Client } from './client.ts'
-import { counterColumns, type SqliteFacts } from './facts.ts'
+import type { SqliteFacts } from './facts.ts'
 
 type Values = (string | number | null)[]
 
@@ -261,12 +261,8 @@ export class SqliteUsage {
   }
 }
 
-const filling = ['requests', 'input_tokens', 'output_tokens', 'other_tokens', 'cost_micros']
-  .map(column => `${column} > ${plenty}`)
-  .join(' OR ')
-
 /** Series, number of the day: whether so much was counted on it that the life of the key has to be summed. */
-const fillingDay = `SELECT 1 FROM days WHERE series = ? AND start = ? AND (${filling})`
+const fillingDay = `SELECT 1 FROM days WHERE series = ? AND start = ? AND (${isFilling})`
 
 /** Key, end user. As a join it takes ten times as long. */
 const chargedKey = `
@@ -275,20 +271,7 @@ const chargedKey = `
        AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0) AS series
   FROM keys k WHERE k.id = ?1`
 
-interface ReservedFor {
-  readonly keyId: string
-  readonly name: string
-  readonly series: number
-  readonly endUserSeries: number | null
-  readonly endUser: string
-}
-
-const reserved = `
-  SELECT s.key_id AS keyId, coalesce(k.name, d.name, '') AS name, r.series AS series, r.end_user_series AS endUserSeries,
-    coalesce((SELECT end_user FROM series WHERE id = r.end_user_series), '') AS endUser
-  FROM reservations r JOIN series s ON s.id = r.series
-  LEFT JOIN keys k ON k.id = s.key_id LEFT JOIN departed d ON d.id = s.key_id
-  WHERE r.id = ?`
+const reserved = reservedFor('?')
 
 /** Id, when. */
 export const noteEvent = 'INSERT INTO counted_events (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING'

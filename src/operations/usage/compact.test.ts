@@ -84,6 +84,19 @@ test('what is recorded late counts once, and is deleted the next time; what is g
   expect((await usage.check()).ok).toBe(true)
 })
 
+test('keeping minutes for longer does not bring back those that are gone: windows still count their hours', async () => {
+  await using home = await temporaryLatchkey(now.toISOString())
+  const { keys, usage, limits } = home.latchkey
+  await keys.create({ name: 'ci', limits: [{ metric: 'requests', amount: 5, windowMs: 9 * day }] })
+  await usage.record('ci', { at: new Date(now.getTime() - 9 * day + 10 * minute) })
+  const used = async () => (await limits.list({ key: 'ci' })).map(limit => limit.used)
+  expect(await used()).toEqual([1])
+  await usage.compact()
+  expect(buckets(home.path)).toEqual([0, 1, 1])
+  await usage.compact({ minutesForMs: 30 * day })
+  expect(await used()).toEqual([1])
+})
+
 test('windows within what is kept by the minute say the same; longer ones never less, and more by less than an hour', async () => {
   await using home = await temporaryLatchkey(now.toISOString())
   const { keys, usage } = home.latchkey

@@ -2,6 +2,18 @@
 import type { UsageCounts } from '../../db/facts.ts'
 import { toCostMicros } from '../rules/money.ts'
 
+/** What callers say that a request used, beside its cost. */
+export const tokenFields = [
+  'inputTokens',
+  'cachedInputTokens',
+  'cacheWriteTokens',
+  'outputTokens',
+  'reasoningTokens',
+  'otherTokens',
+] as const
+
+export const countFields = ['requests', ...tokenFields] as const
+
 type Told = Omit<UsageCounts, 'costMicros' | 'unpricedRequests'>
 
 /** A cost of null is left to the price of the model. */

@@ -8,8 +8,7 @@ import type { Usage, UsageCounts } from '../../db/facts.ts'
 import { didYouMean, nearestField } from '../../text/nearest.ts'
 import * as rules from '../rules/input.ts'
 import { readInstant } from '../rules/instant.ts'
-import { toCostMicros } from '../rules/money.ts'
-import { countsOf, partProblem } from './counts.ts'
+import { countFields, countsOf, partProblem } from './counts.ts'
 import { usageInput } from './input.ts'
 import { withReturnedUsage } from './returned.ts'
 
@@ -44,16 +43,6 @@ const event = v.object({
 
 const knownFields = new Set(Object.keys(event.entries))
 const fields = [...knownFields, 'usage']
-
-const countFields = [
-  'requests',
-  'inputTokens',
-  'cachedInputTokens',
-  'cacheWriteTokens',
-  'outputTokens',
-  'reasoningTokens',
-  'otherTokens',
-] as const
 
 const numericFields = [...countFields, 'costUsd'] as const
 
@@ -181,7 +170,7 @@ function plainCounts(
   if (!isCount(requests) || !isCount(inputTokens) || !isCount(cachedInputTokens)) return undefined
   if (!isCount(cacheWriteTokens) || !isCount(outputTokens) || !isCount(reasoningTokens)) return undefined
   if (!isCount(otherTokens)) return undefined
-  return {
+  const told = {
     requests,
     inputTokens,
     cachedInputTokens,
@@ -189,9 +178,8 @@ function plainCounts(
     outputTokens,
     reasoningTokens,
     otherTokens,
-    costMicros: costUsd === null ? 0 : toCostMicros(costUsd),
-    unpricedRequests: 0,
   }
+  return countsOf(told, costUsd)
 }
 
 /** Parses `2026-11-20T10:00:00Z`, with or without milliseconds, with a cache: most times in a log share a few minutes. */

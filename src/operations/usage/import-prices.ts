@@ -15,18 +15,8 @@ import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'
 import { matches } from '../rules/patterns.ts'
 import { type PriceImportOptions, priceImportOptions } from './input.ts'
-import {
-  inForceAt,
-  isSame,
-  isSet,
-  type Period,
-  periodsOf,
-  ratesOf,
-  removePeriod,
-  shownStart,
-  startOf,
-} from './prices.ts'
-import { anyModel, PriceList } from './pricing.ts'
+import { inForceAt, isSame, ratesOf, removePeriod, shownStart } from './prices.ts'
+import { anyModel, isSet, type Period, PriceList, periodsOf, startOf } from './pricing.ts'
 
 /**
  * Imports the prices of genai-prices, or of a file of LiteLLM. A price that differs applies from `at` on, one that the list

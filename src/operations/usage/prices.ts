@@ -14,6 +14,7 @@ import * as rules from '../rules/input.ts'
 import { toDollars, toMicros } from '../rules/money.ts'
 import { matches } from '../rules/patterns.ts'
 import { type NewPrice, newPrice, type PriceFilter, type RemovePrices } from './input.ts'
+import { type Period, periodsOf, startOf } from './pricing.ts'
 
 /** `startsAt` of a price without a beginning. */
 const always = 0
@@ -119,20 +120,6 @@ export function listPrices(context: OperationContext, filter: PriceFilter = {}):
       })
   })
 }
-
-/** The price of a model from a time on: a row for each tier, that for the fewest tokens first. */
-export type Period = readonly PriceRow[]
-
-/** Those of one model, the oldest first. */
-export const periodsOf = (ofModel: readonly PriceRow[]): readonly Period[] =>
-  [...Map.groupBy(ofModel, row => row.startsAt)]
-    .toSorted(([a], [b]) => a - b)
-    .map(([, tiers]) => tiers.toSorted((a, b) => a.overTokens - b.overTokens))
-
-export const startOf = ([first]: Period): number => first?.startsAt ?? always
-
-/** Whether somebody set it. */
-export const isSet = (period: Period): boolean => sourceOf(period) === 'set'
 
 const sourceOf = ([first]: Period): PriceSource => priceSources.find(each => each === first?.source) ?? 'set'
 

@@ -10,14 +10,20 @@ type PricedTokens = Pick<
   'inputTokens' | 'cachedInputTokens' | 'cacheWriteTokens' | 'outputTokens'
 >
 
-/** The prices of a model from a time on. */
-interface Period {
-  readonly startsAt: number
-  /** Whether somebody set it. */
-  readonly isSet: boolean
-  /** The one for the most tokens first. */
-  readonly tiers: readonly PriceRow[]
-}
+/** The price of a model from a time on: a row for each tier, that for the fewest tokens first. */
+export type Period = readonly PriceRow[]
+
+/** Those of one model, the oldest first. */
+export const periodsOf = (ofModel: readonly PriceRow[]): readonly Period[] =>
+  [...Map.groupBy(ofModel, row => row.startsAt)]
+    .toSorted(([a], [b]) => a - b)
+    .map(([, tiers]) => tiers.toSorted((a, b) => a.overTokens - b.overTokens))
+
+/** 0 for a price without a beginning. */
+export const startOf = ([first]: Period): number => first?.startsAt ?? 0
+
+/** Whether somebody set it. */
+export const isSet = (period: Period): boolean => period.some(({ source }) => source === 'set')
 
 /** The prices of one snapshot, for looking up many costs. */
 export class PriceList {
@@ -42,9 +48,9 @@ export class PriceList {
    */
   costOf(model: string, at: number, tokens: PricedTokens): number | undefined {
     const { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens } = tokens
-    const tiers = this.#candidates(model).find(({ startsAt }) => startsAt <= at)?.tiers
+    const tiers = this.#candidates(model).find(period => startOf(period) <= at)
     // Of the whole request, by all of its input.
-    const price = tiers?.find(({ overTokens }) => overTokens === 0 || inputTokens > overTokens)
+    const price = tiers?.findLast(({ overTokens }) => overTokens === 0 || inputTokens > overTokens)
     if (price === undefined) return undefined
     const { inputMicros, outputMicros } = price
     return Math.round(
@@ -58,7 +64,7 @@ export class PriceList {
 
   /** Whether requests for a model have a price then. */
   has(model: string, at: number): boolean {
-    return this.#candidates(model).some(({ startsAt }) => startsAt <= at)
+    return this.#candidates(model).some(period => startOf(period) <= at)
   }
 
   /** Every price that may apply, in order of precedence. */
@@ -69,8 +75,8 @@ export class PriceList {
       .flatMap(name => [name, ...this.#patterns.filter(pattern => matches(pattern, name))])
       .flatMap(name => (name === anyModel ? [] : this.#periodsOf(name)))
     const found = [
-      ...named.filter(({ isSet }) => isSet),
-      ...named.filter(({ isSet }) => !isSet),
+      ...named.filter(isSet),
+      ...named.filter(period => !isSet(period)),
       ...this.#periodsOf(anyModel),
     ]
     if (this.#found.size >= mostFound) this.#found.clear()
@@ -80,13 +86,7 @@ export class PriceList {
 
   /** The latest first. */
   #periodsOf(model: string): readonly Period[] {
-    return [...Map.groupBy(this.#rows.get(model) ?? [], row => row.startsAt)]
-      .toSorted(([a], [b]) => b - a)
-      .map(([startsAt, rows]) => ({
-        startsAt,
-        isSet: rows.some(({ source }) => source === 'set'),
-        tiers: rows.toSorted((a, b) => b.overTokens - a.overTokens),
-      }))
+    return periodsOf(this.#rows.get(model) ?? []).toReversed()
   }
 }
 

@@ -6,7 +6,7 @@ import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
-import { countsOf, partProblem } from './counts.ts'
+import { countFields, countsOf, partProblem } from './counts.ts'
 import { type UsageInput, usageInput } from './input.ts'
 import { priced } from './pricing.ts'
 import { withReturnedUsage } from './returned.ts'
@@ -112,24 +112,19 @@ function isPlain(usage: UsageInput): boolean {
   return true
 }
 
+const countNames: ReadonlySet<string> = new Set(countFields)
+
 function isPlainField(name: string, value: unknown): boolean {
   if (value === undefined) return true
   switch (name) {
     case 'model':
     case 'endUser':
       return typeof value === 'string' && /^[\x21-\x7e]{1,38}$/.test(value)
-    case 'requests':
-    case 'inputTokens':
-    case 'cachedInputTokens':
-    case 'cacheWriteTokens':
-    case 'outputTokens':
-    case 'reasoningTokens':
-      return Number.isSafeInteger(value) && (value as number) >= 0
     case 'costUsd':
       return typeof value === 'number' && value >= 0 && value <= 1_000_000
     case 'at':
       return value instanceof Date && Math.abs(value.getTime()) <= 8.64e15
     default:
-      return false
+      return countNames.has(name) && Number.isSafeInteger(value) && (value as number) >= 0
   }
 }

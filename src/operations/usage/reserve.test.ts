@@ -135,6 +135,20 @@ test('what is released counts no more', async () => {
   ])
 })
 
+test('what a key had reserved that is deleted meanwhile is settled all the same', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  await latchkey.users.create({ username: 'alice', limits: tokens(100) })
+  await latchkey.keys.create({ name: 'ci', user: 'alice' })
+  const { reservation } = await latchkey.usage.reserve('ci', { tokens: 80 })
+  await latchkey.keys.delete('ci')
+  expect(await latchkey.usage.settle(reservation!.id, { inputTokens: 30 })).toMatchObject({
+    key: { name: 'ci' },
+    inputTokens: 30,
+  })
+  expect(await latchkey.limits.list({ user: 'alice' })).toMatchObject([{ used: 30, reserved: 0 }])
+})
+
 test('a failed settling leaves the reservation', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey } = home

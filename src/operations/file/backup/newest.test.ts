@@ -1,6 +1,6 @@
 /** Which backup is relied on when some cannot be, or claim to be from later than now. */
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import type { Backup } from '../../../contract/views.ts'
 import { type BackupScene, backupScene, manifestOf, rewriteManifest } from '../../../testing/backups.ts'
 import { failure } from '../../../testing/failure.ts'

@@ -62,7 +62,7 @@ const lower: Narrower = (then, now) => (now === null ? then : lowerRole(String(t
 
 /** From the highest to the lowest; an unknown role is lowest. */
 const rank = (role: string): number => {
-  const found = roles.findIndex(known => known === role)
+  const found = (roles as readonly string[]).indexOf(role)
   return found < 0 ? roles.length : found
 }
 

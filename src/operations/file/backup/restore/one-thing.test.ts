@@ -2,7 +2,10 @@ import { afterAll, afterEach, expect, test } from 'bun:test'
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LatchkeyError } from '../../../../contract/errors.ts'
+import { latestVersion } from '../../../../db/schema/version.ts'
 import { Client } from '../../../../db/sqlite/client.ts'
+import { migrateTo } from '../../../../db/sqlite/migrate.ts'
+import { openWriter } from '../../../../db/sqlite/open.ts'
 import type { Latchkey } from '../../../../index.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../../../testing/folder.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../../../../testing/latchkey.ts'
@@ -155,14 +158,37 @@ test('a deleted key comes back to what it used, before and after the backup', as
 
 test('what went with a key that an earlier version deleted comes back with it', async () => {
   const { latchkey } = await begin()
+  for (const model of ['gpt-x', 'gpt-y']) await latchkey.usage.record('ci', { inputTokens: 1, model })
+  await latchkey.backups.create()
   const before = await latchkey.usage.report({ by: ['key', 'model', 'day'] })
   await latchkey.keys.delete('ci')
   using client = new Client(scene.path, { readwrite: true })
   for (const table of ['minutes', 'hours', 'days', 'series', 'models']) client.run(`DELETE FROM ${table}`)
+  // A model has another number here than in the backup.
+  await latchkey.usage.record('other', { model: 'gpt-y' })
+  for (const table of ['minutes', 'hours', 'days', 'series']) client.run(`DELETE FROM ${table}`)
   await latchkey.backups.restore({ latest: true, key: 'ci' })
   expect(await latchkey.usage.report({ by: ['key', 'model', 'day'] })).toEqual(before)
-  expect((await latchkey.keys.stats('ci')).totals.tokens).toBe(60)
+  expect((await latchkey.keys.stats('ci')).totals.tokens).toBe(62)
   expect((await latchkey.usage.check()).ok).toBe(true)
+})
+
+test('of a backup of an older schema only that comes back which is missing here', async () => {
+  const { latchkey, dry } = await begin()
+  const toVersion = (version: number) => {
+    using client = openWriter(scene.path)
+    migrateTo(client, scene.path, version, { now: 0, programVersion: '0' })
+  }
+  // Limits had fewer columns then.
+  toVersion(4)
+  const { id } = await latchkey.backups.create()
+  toVersion(latestVersion)
+  const before = await latchkey.keys.get('ci')
+  const nothing = { added: [], removed: [], changed: [] }
+  expect((await dry.backups.restore({ backup: id })).changes).toMatchObject({ keys: nothing, users: nothing })
+  await latchkey.keys.delete('ci')
+  await latchkey.backups.restore({ backup: id, key: 'ci' })
+  expect(await latchkey.keys.get('ci')).toEqual(before)
 })
 
 test('an imported key that comes back is counted once by the next import', async () => {

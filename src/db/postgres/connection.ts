@@ -1,0 +1,257 @@
+/**
+ * One connection to a PostgreSQL server. Bun's own pool is never used: it replaces a connection that died inside a
+ * transaction, and the statements after it would commit one by one. A reserved connection rejects all of them instead.
+ */
+import { type ReservedSQL, SQL } from 'bun'
+import { isLost, LostConnection, translate, unknownOutcome } from './errors.ts'
+import type { Target } from './url.ts'
+
+export interface ConnectionOptions {
+  /** Whether statements stay prepared on the server. */
+  readonly prepare: boolean
+  /** How long the server may be silent while it is asked something, in milliseconds. */
+  readonly deadlineMs: number
+  /** Whether silence is forgiven while the server tells another connection that it is at work on this one. */
+  readonly patient: boolean
+  /** Settings of the session. A pooler between may refuse them. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+export type Parameter =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | readonly (string | number | bigint | null)[]
+
+/** How long a connection may take to be made. */
+const connectSeconds = 5
+
+export class Connection {
+  readonly name: string
+  /** Called once, when it can no longer be used. */
+  onLost: () => void = () => {}
+  readonly #sql: SQL
+  readonly #reserved: ReservedSQL
+  readonly #deadlineMs: number
+  readonly #isAtWork: () => Promise<boolean>
+  #waiting = 0
+  #heardAt = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #end: LostConnection | undefined
+
+  private constructor(
+    name: string,
+    sql: SQL,
+    reserved: ReservedSQL,
+    deadlineMs: number,
+    isAtWork: () => Promise<boolean>,
+  ) {
+    this.name = name
+    this.#sql = sql
+    this.#reserved = reserved
+    this.#deadlineMs = deadlineMs
+    this.#isAtWork = isAtWork
+  }
+
+  /** @throws busy, permission, config, database_missing */
+  static async open(target: Target, options: ConnectionOptions): Promise<Connection> {
+    const lost: { report: () => void } = { report: () => {} }
+    const sql = new SQL({
+      ...addressOf(target),
+      ...settingsOf(target, options),
+      onclose: () => lost.report(),
+    })
+    try {
+      const reserved = await sql.reserve()
+      const isAtWork = options.patient ? await witness(target, options, reserved) : async () => false
+      const connection = new Connection(target.name, sql, reserved, options.deadlineMs, isAtWork)
+      lost.report = () => connection.#lose('the connection was closed')
+      return connection
+    } catch (error) {
+      void sql.close({ timeout: 0 }).catch(() => {})
+      throw translate(error, target.name)
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#end === undefined
+  }
+
+  /** The rows of a query; counts and other integers are numbers. */
+  async rows<Row>(text: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
+    const rows = await this.#ask(text, parameters, query => query)
+    for (const row of rows) {
+      for (const name in row) if (typeof row[name] === 'bigint') row[name] = Number(row[name])
+    }
+    return rows as Row[]
+  }
+
+  /** The same, each row a list of values in the order of the columns. */
+  async values(text: string, parameters: readonly Parameter[] = []): Promise<unknown[][]> {
+    const rows = await this.#ask(text, parameters, query => query.values())
+    for (const row of rows as unknown as unknown[][]) {
+      for (const [at, value] of row.entries()) if (typeof value === 'bigint') row[at] = Number(value)
+    }
+    return rows as unknown as unknown[][]
+  }
+
+  /** Runs a statement, and says how many rows it touched. */
+  async run(text: string, parameters: readonly Parameter[] = []): Promise<number> {
+    return (await this.#ask(text, parameters, query => query)).count
+  }
+
+  /** Runs several statements, which stand one after another and take no parameters. */
+  async script(text: string): Promise<void> {
+    await this.#ask(text, [], query => query.simple())
+  }
+
+  /**
+   * Runs `work` between `begin` and `end`. When it throws, the transaction is rolled back.
+   *
+   * @throws unexpected (COMMIT was sent and its answer never came)
+   */
+  async transaction<T>(begin: string, work: () => Promise<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> {
+    await this.run(begin)
+    let result: T
+    try {
+      result = await work()
+    } catch (error) {
+      if (this.isOpen) await this.run('ROLLBACK').catch(() => this.close())
+      throw translate(error, this.name)
+    }
+    try {
+      await this.run(end)
+    } catch (error) {
+      this.close()
+      if (end === 'COMMIT' && isLost(error)) throw unknownOutcome(this.name, error)
+      throw error
+    }
+    return result
+  }
+
+  /** What is under way fails. */
+  close(): void {
+    this.#lose('it was closed here', true)
+  }
+
+  async #ask(
+    text: string,
+    parameters: readonly Parameter[],
+    how: (query: SQL.Query<Row[]>) => PromiseLike<Answer>,
+  ): Promise<Answer> {
+    if (this.#end !== undefined) throw this.#end
+    if (this.#waiting++ === 0) this.#heardAt = performance.now()
+    this.#watch()
+    try {
+      const values = parameters.map(value => this.#sent(value))
+      return await how(this.#reserved.unsafe<Row[]>(text, values))
+    } catch (error) {
+      if (isLost(error)) this.#lose('the connection was closed')
+      throw this.#reason() ?? error
+    } finally {
+      this.#waiting--
+      this.#heardAt = performance.now()
+    }
+  }
+
+  /** Why this side gave up, which is closer to the cause than that it is closed. */
+  #reason(): LostConnection | undefined {
+    return this.#end?.isOurs === true ? this.#end : undefined
+  }
+
+  /** Numbers that are not sent exactly, or not as integers, are sent as such. */
+  #sent(value: Parameter): unknown {
+    if (typeof value === 'number' && Math.abs(value) >= firstInexact && Number.isInteger(value)) {
+      return BigInt(value)
+    }
+    if (!Array.isArray(value)) return value
+    const isText = value.some(each => typeof each === 'string')
+    return this.#sql.array(value as (string | number)[], isText ? 'TEXT' : 'BIGINT')
+  }
+
+  /** One timer for as long as anything is waited for, not one for each statement. */
+  #watch(): void {
+    const due = Math.max(1, this.#heardAt + this.#deadlineMs - performance.now())
+    this.#timer ??= setTimeout(async () => {
+      const asked = this.#heardAt
+      if (this.#waiting > 0 && performance.now() - asked >= this.#deadlineMs) {
+        if (await this.#isAtWork()) this.#heardAt = performance.now()
+        else if (this.#heardAt === asked) this.#lose(`no answer for ${this.#deadlineMs / 1000} s`, true)
+      }
+      this.#timer = undefined
+      if (this.#waiting > 0 && this.isOpen) this.#watch()
+    }, due)
+  }
+
+  #lose(why: string, isOurs = false): void {
+    if (this.#end !== undefined) return
+    this.#end = new LostConnection(why, isOurs)
+    clearTimeout(this.#timer)
+    void this.#reserved.close({ timeout: 0 }).catch(() => {})
+    void this.#sql.close({ timeout: 0 }).catch(() => {})
+    this.onLost()
+  }
+}
+
+type Row = Record<string, unknown>
+
+type Answer = Row[] & { readonly count: number }
+
+/** Asks on a connection of its own whether the server still has the one of `reserved`. */
+async function witness(
+  target: Target,
+  options: ConnectionOptions,
+  reserved: ReservedSQL,
+): Promise<() => Promise<boolean>> {
+  const [row] = await reserved.unsafe<{ pid: number }[]>('SELECT pg_backend_pid() AS pid')
+  return async () => {
+    try {
+      const other = await Connection.open(target, { ...options, patient: false })
+      try {
+        const found = await other.rows('SELECT FROM pg_stat_activity WHERE pid = $1', [row?.pid ?? 0])
+        return found.length > 0
+      } finally {
+        other.close()
+      }
+    } catch {
+      return false
+    }
+  }
+}
+
+/** From here on Bun sends some numbers as float8, which no index on bigint serves. */
+const firstInexact = 2 ** 51
+
+/** Everything is said here, because Bun takes what is left out from DATABASE_URL and PGHOST, and PGDATABASE even before a URL. */
+function addressOf(target: Target): SQL.Options {
+  const { hostname, port, user: username, database, password, socket, sslMode, rootCertificates } = target
+  const host = hostname.includes(':') ? `[${hostname}]` : hostname
+  const url = `postgres://${host}:${port}/?sslmode=${sslMode}`
+  const ca = rootCertificates === null ? {} : { ca: rootCertificates }
+  const trust = sslMode === 'require' ? { ...ca, rejectUnauthorized: false } : ca
+  return {
+    adapter: 'postgres',
+    url,
+    hostname,
+    port,
+    username,
+    database,
+    password,
+    ...(socket === null ? {} : { path: `${socket}/.s.PGSQL.${port}` }),
+    tls: sslMode === 'disable' ? false : trust,
+  }
+}
+
+function settingsOf(target: Target, { prepare, settings }: ConnectionOptions): SQL.Options {
+  return {
+    max: 1,
+    bigint: true,
+    prepare: prepare && target.prepare,
+    idleTimeout: 0,
+    maxLifetime: 0,
+    connectionTimeout: connectSeconds,
+    connection: { application_name: target.applicationName, ...(target.prepare ? settings : {}) },
+  }
+}

@@ -1,0 +1,227 @@
+/** Connections against a server that is stopped, killed and frozen. */
+import { expect, test } from 'bun:test'
+import { LatchkeyError } from '../../contract/errors.ts'
+import { emptyDatabase, requirePostgres, temporaryServer } from '../../testing/postgres.ts'
+import { Connection } from './connection.ts'
+import { isLost } from './errors.ts'
+import { Pool, type PoolOptions, poolsOf } from './pool.ts'
+import { targetOf } from './url.ts'
+
+const usual: PoolOptions = { size: 2, waitMs: 20_000, deadlineMs: 20_000, prepare: true, patient: false }
+
+async function failure(work: Promise<unknown>): Promise<LatchkeyError> {
+  const error = await work.then(
+    () => undefined,
+    error => error,
+  )
+  if (error instanceof LatchkeyError) return error
+  throw new Error(`not an expected error: ${error}`)
+}
+
+requirePostgres()('integers, texts, lists and null arrive as they were sent', async () => {
+  await using database = await emptyDatabase()
+  const connection = await Connection.open(targetOf(database.url), usual)
+  await connection.script('CREATE TABLE t (a bigint, b text); CREATE INDEX ON t (a)')
+  const numbers = [0, -1, 2 ** 31, 2 ** 51, 2 ** 51 + 1, 2 ** 53 - 1, -(2 ** 53 - 1)]
+  for (const a of numbers) expect(await connection.run('INSERT INTO t VALUES ($1, $2)', [a, `${a}`])).toBe(1)
+  expect(await connection.rows('SELECT a, b FROM t')).toEqual(numbers.map(a => ({ a, b: `${a}` })))
+  for (const a of numbers) {
+    expect(await connection.values('SELECT b FROM t WHERE a = $1', [a])).toEqual([[`${a}`]])
+  }
+  const lists = [
+    [1, 2 ** 52, null],
+    ['x', '"{},\\', null],
+  ] as const
+  expect(await connection.values('SELECT * FROM unnest($1::bigint[], $2::text[])', [...lists])).toEqual([
+    [1, 'x'],
+    [2 ** 52, '"{},\\'],
+    [null, null],
+  ])
+  const slow = performance.now()
+  const all = ['BEGIN', 'SELECT pg_sleep(0.1)', 'SELECT 7 AS x', 'COMMIT'].map(text => connection.rows(text))
+  expect((await Promise.all(all))[2]).toEqual([{ x: 7 }])
+  expect(performance.now() - slow).toBeGreaterThan(90)
+  connection.close()
+})
+
+requirePostgres()('a session is not led elsewhere by variables of other programs', async () => {
+  await using database = await emptyDatabase()
+  const script = `
+    const { Connection } = await import('${import.meta.dir}/connection.ts')
+    const { targetOf } = await import('${import.meta.dir}/url.ts')
+    const connection = await Connection.open(targetOf(process.env.AT), ${JSON.stringify(usual)})
+    console.log(JSON.stringify(await connection.values('SELECT current_database()::text, current_user::text')))
+    connection.close()`
+  const elsewhere = 'postgres://else:secret@203.0.113.1:1/elsewhere?sslmode=require'
+  const others = { PGDATABASE: 'x', PGHOST: '203.0.113.1', PGUSER: 'x', PGPORT: '1', PGSSLMODE: 'require' }
+  const child = Bun.spawn([process.execPath, '-e', script], {
+    env: { ...process.env, AT: database.url, DATABASE_URL: elsewhere, POSTGRES_URL: elsewhere, ...others },
+    stdout: 'pipe',
+  })
+  expect(JSON.parse(await child.stdout.text())).toEqual([[database.name, 'postgres']])
+})
+
+requirePostgres()('a pool lends no connection twice, and the next caller waits', async () => {
+  await using database = await emptyDatabase()
+  const pool = new Pool(targetOf(database.url), { ...usual, waitMs: 200 })
+  const pid = 'SELECT pg_backend_pid() AS pid'
+  const both = await Promise.all([pool.lend(c => c.rows(pid)), pool.lend(c => c.rows(pid))])
+  expect(new Set(both.map(([row]) => JSON.stringify(row))).size).toBe(2)
+  const held = Promise.withResolvers<void>()
+  const lent = [1, 2].map(() => pool.lend(() => held.promise))
+  expect(await failure(pool.lend(c => c.rows(pid)))).toMatchObject({
+    code: 'busy',
+    message: expect.stringContaining('all 2 connections'),
+  })
+  const third = pool.lend(c => c.rows(pid))
+  held.resolve()
+  await Promise.all([...lent, third])
+  await pool.close()
+  expect((await failure(pool.lend(c => c.rows(pid)))).message).toContain('is closed')
+})
+
+requirePostgres()('a server that was restarted is used again, by readers and writers alike', async () => {
+  await using server = await temporaryServer()
+  const target = targetOf(server.url('postgres'))
+  const pool = new Pool(target, usual)
+  await pool.lend(c => c.script('CREATE TABLE t (x int)'))
+  await Promise.all([1, 2].map(x => pool.lend(c => c.run('INSERT INTO t VALUES ($1)', [x]))))
+  await server.stop('immediate')
+  expect(await failure(pool.ask(c => c.rows('SELECT 1')))).toMatchObject({ code: 'busy' })
+  await server.start()
+  expect(await pool.tell(c => c.run('INSERT INTO t VALUES (3)'))).toBe(1)
+  expect(await pool.ask(c => c.values('SELECT x FROM t ORDER BY x'))).toEqual([[1], [2], [3]])
+  await pool.close()
+})
+
+requirePostgres()('a terminated backend fails its transaction whole, and only that', async () => {
+  await using database = await emptyDatabase()
+  const pool = new Pool(targetOf(database.url), usual)
+  await pool.lend(c => c.script('CREATE TABLE t (x int)'))
+  const killing = pool.lend(connection =>
+    connection.transaction(
+      'BEGIN',
+      async () => {
+        await connection.run('INSERT INTO t VALUES (1)')
+        const [row] = await connection.rows<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+        await pool.lend(other => other.rows('SELECT pg_terminate_backend($1)', [row?.pid ?? 0]))
+        // Without `reserve`, this would run on a new connection and stay.
+        await Bun.sleep(50)
+        await connection.run('INSERT INTO t VALUES (2)').catch(() => {})
+        await connection.run('INSERT INTO t VALUES (3)')
+      },
+      'COMMIT',
+    ),
+  )
+  expect(await failure(killing)).toMatchObject({ code: 'busy' })
+  expect(await pool.ask(c => c.values('SELECT count(*) FROM t'))).toEqual([[0]])
+  await pool.close()
+})
+
+requirePostgres()('a write whose answer never came is told as such, and never made again', async () => {
+  await using database = await emptyDatabase()
+  const pool = new Pool(targetOf(database.url), usual)
+  await pool.lend(c => c.script('CREATE TABLE t (x int)'))
+  let calls = 0
+  const lost = pool.tell(async connection => {
+    calls++
+    const [row] = await connection.rows<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+    const insert = connection.run('INSERT INTO t SELECT 1 FROM pg_sleep(60)')
+    await pool.lend(other => other.rows('SELECT pg_terminate_backend($1)', [row?.pid ?? 0]))
+    await insert
+  })
+  expect(await failure(lost)).toMatchObject({
+    code: 'unexpected',
+    message: expect.stringContaining('may have been made or not'),
+  })
+  expect(calls).toBe(1)
+  await pool.close()
+})
+
+requirePostgres()('a frozen server is waited for until the deadline, and then used again', async () => {
+  await using server = await temporaryServer({ durable: false })
+  const target = targetOf(server.url('postgres'))
+  const pools = [false, true].map(patient => new Pool(target, { ...usual, deadlineMs: 300, patient }))
+  for (const pool of pools) await Promise.all([1, 2].map(() => pool.lend(c => c.rows('SELECT 1'))))
+  server.freeze()
+  for (const pool of pools) {
+    const error = await failure(pool.lend(c => c.rows('SELECT 2')))
+    expect(error).toMatchObject({ code: 'busy', message: expect.stringContaining('does not answer') })
+  }
+  server.thaw()
+  for (const pool of pools) {
+    expect(await pool.lend(c => c.rows('SELECT 3 AS x'))).toEqual([{ x: 3 }])
+    await pool.close()
+  }
+})
+
+requirePostgres()('long work is waited for while the server is at it', async () => {
+  await using database = await emptyDatabase()
+  const pool = new Pool(targetOf(database.url), { ...usual, deadlineMs: 100, patient: true })
+  expect(await pool.lend(c => c.rows('SELECT 1 AS x FROM pg_sleep(0.7)'))).toEqual([{ x: 1 }])
+  const hasty = new Pool(targetOf(database.url), { ...usual, deadlineMs: 100 })
+  const error = await failure(hasty.lend(c => c.rows('SELECT 1 AS x FROM pg_sleep(30)')))
+  expect(isLost(error)).toBe(true)
+  await Promise.all([pool.close(), hasty.close()])
+})
+
+requirePostgres()('a deadlock is tried again where that is asked for', async () => {
+  await using database = await emptyDatabase()
+  const pool = new Pool(targetOf(database.url), usual)
+  await pool.lend(c => c.script('CREATE TABLE t (id int, n int); INSERT INTO t VALUES (1, 0), (2, 0)'))
+  const met = Promise.withResolvers<void>()
+  let waiting = 0
+  const add = (first: number, second: number) =>
+    pool.tell(connection =>
+      connection.transaction(
+        'BEGIN',
+        async () => {
+          await connection.run('UPDATE t SET n = n + 1 WHERE id = $1', [first])
+          if (++waiting === 2) met.resolve()
+          await met.promise
+          await connection.run('UPDATE t SET n = n + 1 WHERE id = $1', [second])
+        },
+        'COMMIT',
+      ),
+    )
+  await Promise.all([add(1, 2), add(2, 1)])
+  expect(waiting).toBe(3)
+  expect(await pool.ask(c => c.values('SELECT n FROM t'))).toEqual([[2], [2]])
+  await pool.close()
+})
+
+test('a server that is not there is told of at once, with its name and without its password', async () => {
+  using listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => {} } })
+  const { port } = listener
+  listener.stop(true)
+  const target = targetOf(`postgres://me:s3cret@127.0.0.1:${port}/keys`)
+  const error = await failure(Connection.open(target, usual))
+  expect(error).toMatchObject({
+    code: 'busy',
+    message: `the server of postgres://me@127.0.0.1:${port}/keys cannot be reached`,
+  })
+  expect(Bun.inspect([error, target])).not.toContain('s3cret')
+})
+
+requirePostgres()('a lock is waited for as long as anything else', async () => {
+  await using database = await emptyDatabase()
+  const { hot, administration } = poolsOf(targetOf(database.url), 150)
+  await administration.lend(c => c.script('CREATE TABLE t (x int)'))
+  await administration.lend(holder =>
+    holder.transaction(
+      'BEGIN',
+      async () => {
+        await holder.run('LOCK TABLE t')
+        for (const pool of [hot, administration]) {
+          const error = await failure(pool.lend(c => c.run('INSERT INTO t VALUES (1)')))
+          expect(error).toMatchObject({
+            code: 'busy',
+            message: expect.stringContaining('another transaction'),
+          })
+        }
+      },
+      'ROLLBACK',
+    ),
+  )
+  await Promise.all([hot.close(), administration.close()])
+})

@@ -1,0 +1,209 @@
+/**
+ * Lends connections, each to one user at a time. One that idled is asked whether it still works before it is lent, because
+ * the first statement after a restart of the server would fail. Statements that write are never repeated here, except where
+ * the server said that it has undone them.
+ */
+import { LatchkeyError } from '../../contract/errors.ts'
+import { Connection, type ConnectionOptions } from './connection.ts'
+import { isDeadlock, isLost, translate, unknownOutcome } from './errors.ts'
+import type { Target } from './url.ts'
+
+export interface PoolOptions extends ConnectionOptions {
+  readonly size: number
+  /** How long a caller waits for a connection that is free. */
+  readonly waitMs: number
+}
+
+interface Idle {
+  readonly connection: Connection
+  readonly since: number
+}
+
+/** What gateways ask with every request, on statements that stay prepared, and everything else, beside each other. */
+interface Pools {
+  readonly hot: Pool
+  readonly administration: Pool
+}
+
+/** @param busyTimeoutMs how long anything waits for a connection or for a lock */
+export function poolsOf(target: Target, busyTimeoutMs: number): Pools {
+  const settings = { lock_timeout: String(busyTimeoutMs), idle_in_transaction_session_timeout: '60000' }
+  const shared = { waitMs: busyTimeoutMs, deadlineMs: answerMs, settings }
+  return {
+    hot: new Pool(target, { ...shared, size: target.pool, prepare: true, patient: false }),
+    administration: new Pool(target, { ...shared, size: administrators, prepare: false, patient: true }),
+  }
+}
+
+/** How long the server may be silent, in milliseconds. */
+const answerMs = 5000
+
+/** Connections for administration, besides those of streams and of a waiting writer. */
+const administrators = 4
+
+export class Pool {
+  readonly #target: Target
+  readonly #options: PoolOptions
+  /** The one used last is lent first. */
+  readonly #idle: Idle[] = []
+  readonly #waiting: (() => void)[] = []
+  readonly #lent = new Set<Promise<unknown>>()
+  #count = 0
+  /** Connections that idled then are asked, however short it was. */
+  #doubtedAt = Number.NEGATIVE_INFINITY
+  #closed = false
+
+  constructor(target: Target, options: PoolOptions) {
+    this.#target = target
+    this.#options = options
+  }
+
+  /** Runs `work`, once, on a connection that nobody else has meanwhile. @throws busy (none was free in time) */
+  lend<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const run = this.#lend(work)
+    this.#lent.add(run)
+    const forget = () => this.#lent.delete(run)
+    run.then(forget, forget)
+    return run
+  }
+
+  /** Runs `work`, which only reads, and once more if its connection was lost. */
+  async ask<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    try {
+      return await this.lend(work)
+    } catch (error) {
+      if (!isLost(error) || this.#closed) throw error
+      return await this.lend(work)
+    }
+  }
+
+  /**
+   * Runs `work`, which writes in one transaction, and again when the server undid it because of a deadlock.
+   *
+   * @throws unexpected (it was sent and its answer never came)
+   */
+  async tell<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const once = async (connection: Connection): Promise<T> => {
+      try {
+        return await work(connection)
+      } catch (error) {
+        throw isLost(error) ? unknownOutcome(this.#target.name, error) : error
+      }
+    }
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.lend(once)
+      } catch (error) {
+        if (!isDeadlock(error) || tries === mostTries) throw error
+        await Bun.sleep(Math.random() * 2 ** tries)
+      }
+    }
+  }
+
+  /** A connection outside the pool, which the caller closes: for streams, and for who waits long. */
+  open(): Promise<Connection> {
+    if (this.#closed) throw closed()
+    return Connection.open(this.#target, this.#options)
+  }
+
+  /** Waits for what is lent, then closes everything. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const wake of this.#waiting.splice(0)) wake()
+    await Promise.allSettled(this.#lent)
+    for (const { connection } of this.#idle.splice(0)) connection.close()
+  }
+
+  async #lend<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = await this.#take()
+    try {
+      return await work(connection)
+    } catch (error) {
+      throw translate(error, this.#target.name)
+    } finally {
+      if (connection.isOpen) this.#idle.push({ connection, since: performance.now() })
+      this.#waiting.shift()?.()
+    }
+  }
+
+  async #take(): Promise<Connection> {
+    const deadline = performance.now() + this.#options.waitMs
+    for (;;) {
+      if (this.#closed) throw closed()
+      const idle = this.#idle.pop()
+      if (idle !== undefined) {
+        if (await this.#works(idle)) return idle.connection
+        continue
+      }
+      if (this.#count < this.#options.size) return await this.#connect()
+      if (!(await this.#freed(deadline - performance.now())))
+        throw allLent(this.#target.name, this.#options.size)
+    }
+  }
+
+  async #connect(): Promise<Connection> {
+    this.#count++
+    try {
+      const connection = await Connection.open(this.#target, this.#options)
+      connection.onLost = () => {
+        this.#count--
+        this.#doubtedAt = performance.now()
+        this.#waiting.shift()?.()
+      }
+      return connection
+    } catch (error) {
+      this.#count--
+      this.#waiting.shift()?.()
+      throw error
+    }
+  }
+
+  async #works({ connection, since }: Idle): Promise<boolean> {
+    if (!connection.isOpen) return false
+    const now = performance.now()
+    if (now - since < longIdleMs && since >= this.#doubtedAt) return true
+    const silent = setTimeout(() => connection.close(), pingMs)
+    try {
+      await connection.run('SELECT 1')
+      return true
+    } catch {
+      connection.close()
+      return false
+    } finally {
+      clearTimeout(silent)
+    }
+  }
+
+  /** False when none was freed in time. */
+  async #freed(waitMs: number): Promise<boolean> {
+    if (waitMs <= 0) return false
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const wake = () => resolve(true)
+    this.#waiting.push(wake)
+    const timer = setTimeout(() => {
+      const at = this.#waiting.indexOf(wake)
+      if (at >= 0) this.#waiting.splice(at, 1)
+      resolve(false)
+    }, waitMs)
+    const freed = await promise
+    clearTimeout(timer)
+    return freed
+  }
+}
+
+const longIdleMs = 1000
+
+/** How long one that idled may take to say that it works. */
+const pingMs = 2000
+
+const mostTries = 5
+
+const closed = (): LatchkeyError =>
+  new LatchkeyError('invalid', 'this Latchkey is closed', 'open another with openLatchkey')
+
+const allLent = (name: string, size: number): LatchkeyError =>
+  new LatchkeyError(
+    'busy',
+    `all ${size} connections to ${name} are in use`,
+    'try again in a moment; for more at a time, raise pool= in the URL',
+  )

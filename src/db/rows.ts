@@ -1,0 +1,119 @@
+/**
+ * What is stored, as rows, in plain SQL that all engines understand, so that the most frequent requests of scripts and gateways
+ * do not load the query builder. Contains no rules.
+ */
+import type { SQL } from 'drizzle-orm/sql/sql'
+import type { KeyQuery } from './engine.ts'
+import { counterNames, plenty } from './facts.ts'
+
+/** A query or a part of one, with the values of its places. */
+export interface Query {
+  readonly sql: string
+  readonly params: readonly unknown[]
+}
+
+/** How an engine writes a query that is text: a condition that drizzle built, and the next place for a value. */
+export interface Writing {
+  readonly part: (part: SQL) => Query
+  readonly place: () => string
+}
+
+/** Without the last use, which is no column. */
+export const keyColumns = `
+  keys.id AS id, keys.name AS name, keys.user_id AS "ownerId", keys.project_id AS "projectId", keys.model AS model,
+  keys.allowed_models AS "allowedModels", keys.scopes AS scopes, keys.metadata AS metadata, keys.expires_at AS "expiresAt",
+  keys.disabled_at AS "disabledAt", keys.revoked_at AS "revokedAt", keys.revoked_reason AS "revokedReason",
+  keys.created_at AS "createdAt", keys.updated_at AS "updatedAt"`
+
+/** The last use of a key: of the latest day of its series, or what an earlier system says. */
+export const lastUse = (keyId: string): string => `(SELECT max(at) FROM (
+  SELECT (SELECT max(last_at) FROM days WHERE series = s.id AND start = (SELECT max(start) FROM days WHERE series = s.id)) AS at
+  FROM series s WHERE s.key_id = ${keyId} AND s.end_user = '' AND s.pending = 0
+  UNION ALL SELECT last_used_at FROM carried_usage WHERE key_id = ${keyId}) AS uses)`
+
+/** What a limit is, without its reset. */
+const limitColumns = 'metric, amount, period, window_ms AS "windowMs", time_zone AS "timeZone", models, each'
+
+/** Rows of `ListedKey`. */
+export function listedKeys({ id, where, order, limit }: KeyQuery, { part, place }: Writing): Query {
+  const condition = id === undefined ? where && part(where) : { sql: `keys.id = ${place()}`, params: [id] }
+  const sorting = order && part(order)
+  return {
+    sql: `
+      SELECT ${keyColumns}, ${lastUse('keys.id')} AS "lastUsedAt", secrets.start AS start, users.username AS username,
+        users.disabled_at AS "userDisabledAt", projects.slug AS slug, projects.archived_at AS "projectArchivedAt"
+      FROM keys
+      LEFT JOIN users ON users.id = keys.user_id
+      LEFT JOIN projects ON projects.id = keys.project_id
+      LEFT JOIN secrets ON secrets.key_id = keys.id AND secrets.ends_at IS NULL
+      ${condition === undefined ? '' : `WHERE ${condition.sql}`}
+      ORDER BY ${sorting?.sql ?? 'keys.id'}
+      ${limit === undefined ? '' : `LIMIT ${place()}`}`,
+    params: [
+      ...(condition?.params ?? []),
+      ...(sorting?.params ?? []),
+      ...(limit === undefined ? [] : [limit]),
+    ],
+  }
+}
+
+/** Rows of `LimitOfKey`: the keys' own limits. @param among whether a key is one of the ids */
+export const limitsOfKeys = (among: string): string =>
+  `SELECT key_id AS "keyId", ${limitColumns} FROM limits WHERE key_id ${among}`
+
+/** The columns of `StoredLimit`. */
+export const storedLimit = `
+  id, ${limitColumns}, reset_at AS "resetAt", reset_minute AS "resetMinute", reset_hour AS "resetHour", reset_day AS "resetDay"`
+
+/** The row of `Retention`. */
+export const retention = 'SELECT minutes_from AS "minutesFrom", hours_from AS "hoursFrom" FROM retention'
+
+/** Rows of `PriceRow`. */
+export const prices = `
+  SELECT model, starts_at AS "startsAt", over_tokens AS "overTokens", input_micros AS "inputMicros",
+    cached_input_micros AS "cachedInputMicros", cache_write_micros AS "cacheWriteMicros", output_micros AS "outputMicros", source
+  FROM prices`
+
+/** The columns of the counters, in their order. */
+export const counterColumns: readonly string[] = counterNames.map(name =>
+  name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`),
+)
+
+const carriedColumns = ['requests', 'input_tokens', 'output_tokens', 'other_tokens', 'cost_micros']
+
+/** All that the days of a key and an earlier system say. @param total the word of the engine */
+export const lifeOf = (total: string, place: string): string => `
+  SELECT k.name AS name, ${counterNames
+    .map((name, index) => {
+      const column = counterColumns[index] ?? ''
+      const carried = carriedColumns.includes(column) ? `+ coalesce(max(c.${column}), 0)` : ''
+      return `${total}(d.${column}) ${carried} AS "${name}"`
+    })
+    .join(', ')}
+  FROM keys k
+  LEFT JOIN carried_usage c ON c.key_id = k.id
+  LEFT JOIN series s ON s.key_id = k.id AND s.end_user = '' AND s.pending = 0
+  LEFT JOIN days d ON d.series = s.id
+  WHERE k.id = ${place} GROUP BY k.id`
+
+/** What a reservation was made for, even if its key was moved or deleted since. */
+export interface ReservedFor {
+  readonly keyId: string
+  readonly name: string
+  readonly series: number
+  readonly endUserSeries: number | null
+  readonly endUser: string
+}
+
+/** The row of `ReservedFor`. */
+export const reservedFor = (place: string): string => `
+  SELECT s.key_id AS "keyId", coalesce(k.name, d.name, '') AS name, r.series AS series, r.end_user_series AS "endUserSeries",
+    coalesce((SELECT end_user FROM series WHERE id = r.end_user_series), '') AS "endUser"
+  FROM reservations r JOIN series s ON s.id = r.series
+  LEFT JOIN keys k ON k.id = s.key_id LEFT JOIN departed d ON d.id = s.key_id
+  WHERE r.id = ${place}`
+
+/** Whether so much was counted of a row of days that the life of its key has to be summed. */
+export const isFilling: string = ['requests', 'input_tokens', 'output_tokens', 'other_tokens', 'cost_micros']
+  .map(column => `${column} > ${plenty}`)
+  .join(' OR ')
