@@ -1,4 +1,4 @@
--- moves: series, models, minutes, hours, days, retention, carried_usage.input_tokens, carried_usage.output_tokens, carried_usage.other_tokens, carried_usage.last_used_at, reservations.series, reservations.model, limits.reset_minute, limits.reset_hour, limits.reset_day
+-- moves: series, models, minutes, hours, days, retention, carried_usage.input_tokens, carried_usage.output_tokens, carried_usage.other_tokens, carried_usage.last_used_at, reservations.series, reservations.model, limits.reset_minute, limits.reset_hour, limits.reset_day, counted_events.ingest
 -- loses: days.cached_input_tokens, days.cache_write_tokens, days.reasoning_tokens, days.unpriced_requests, series.end_user
 CREATE TABLE `usage` (
 	`key_id` text NOT NULL,

@@ -93,22 +93,22 @@ export const imports: readonly Mutation[] = [
   {
     what: 'an event counts twice',
     file: 'src/operations/usage/ingest.ts',
-    text: 'await bulk.noteEvents(texts, now)',
-    instead: 'await bulk.noteEvents(texts.map((text, row) => `${row}${text}${counted}`), now)',
+    text: 'await bulk.noteEvents(texts(), at)',
+    instead: 'await bulk.noteEvents(texts().map((text, row) => `${row}${text}${from}`), at)',
     ...ingest,
   },
   {
     what: 'the same log counts twice',
     file: 'src/operations/usage/ingest.ts',
-    text: 'return isNew && log.count(db)',
-    instead: 'return log.count(db)',
+    text: 'if (!(await noteFile(db))) return null',
+    instead: 'await noteFile(db)',
     tests: ['src/operations/usage/ingest.test.ts', 'src/operations/usage/contention.test.ts'],
   },
   {
     what: 'usage of a key that was deleted meanwhile is lost without a word',
     file: 'src/operations/usage/ingest.ts',
-    text: "if (series === 'no key') {",
-    instead: 'if (false) {',
+    text: "if (series === 'no key') throw keyDeleted()",
+    instead: "if (series === 'no key') return null",
     ...ingest,
   },
   {

@@ -49,6 +49,14 @@ export interface Store {
   /** Each answer from the latest commit, never behind a long report. */
   readonly latest: Pick<Facts, 'keyAt' | 'frees' | 'prices'>
   readonly usage: UsageBook
+  /**
+   * Runs `work` while nobody else, in this process or another, runs such work on the database. It ends with the process, however
+   * that ends. Others may read and write meanwhile.
+   *
+   * @param patience `usual` waits for somebody else as long as a write waits for a transaction
+   * @throws busy (somebody else does)
+   */
+  readonly alone: <T>(patience: 'usual' | 'none', work: () => Promise<T>) => Promise<T>
   /** Has work done when the store is closed, while it still can be; it must not throw. */
   readonly beforeClose: (work: () => Promise<void>) => void
   /** Waits for what is under way, then closes. */
@@ -58,8 +66,12 @@ export interface Store {
 /** The builder over the tables, and what is stored as facts: inside `read` they see, inside `write` the builder changes. */
 export type Database = BaseSQLiteDatabase<'async', unknown> & {
   readonly facts: Facts
-  /** Runs `work`, which counts millions of events, in the transaction. */
-  readonly bulk: <T>(work: (bulk: BulkUsage) => Promise<T>) => Promise<T>
+  /**
+   * Runs `work`, which counts millions of events, in the transaction.
+   *
+   * @param ingest the number of a log in `ingests`: nothing counts until it is sealed. Left out: all counts with the commit
+   */
+  readonly bulk: <T>(work: (bulk: BulkUsage) => Promise<T>, ingest?: number) => Promise<T>
 }
 
 /** What a stream is read from; the builder is loaded when it is asked for. */
@@ -113,7 +125,10 @@ export interface KeyQuery {
 export interface UsageBook {
   /** Adds to the minute, the hour and the day together. Null without such a key. */
   readonly charge: (keyId: string, usage: Usage, pricing: Pricing) => Promise<Charged | null>
-  /** Each group is counted whole or not at all, in their order. On disk, power loss included, when it resolves. */
+  /**
+   * Each group is counted whole or not at all, in their order. On disk, power loss included, when it resolves. A group with an
+   * event of a log in `ingests` is `held`.
+   */
   readonly enter: (groups: readonly (readonly Entry[])[], at: number) => Promise<readonly Entered[]>
   /** Holds back what `decide` grants, before anybody else can be granted it; `moment` is asked for then. */
   readonly reserve: <D extends { readonly hold: ReservationRow | null }>(
@@ -139,9 +154,12 @@ export interface UsageBook {
 /** There is no such key; or it has the most end users that it may have, and this one is not among them. */
 export type NoSeries = 'no key' | 'no room'
 
+/** What is known of an event: `held` is one of another log that is not sealed yet, so nobody knows whether it will count. */
+export type Noted = 'new' | 'counted' | 'held'
+
 /** Counts without an object for each row. What is added may be sent later, at the latest when the work has ended. */
 export interface BulkUsage {
-  /** Whose usage it is, as a small number. */
+  /** Whose usage it is, as a small number. Of a log that is not sealed, a series of its own, whose owner is set by the seal. */
   readonly seriesOf: (keyId: string, endUser: string) => Answer<number | NoSeries>
   readonly modelOf: (name: string) => Answer<number>
   /** Adds `counts`, which are in the order of `counterNames` from `offset` on, to a bucket. `start` counts units of the width. */
@@ -154,6 +172,6 @@ export interface BulkUsage {
     offset: number,
     lastAt: number,
   ) => void
-  /** Notes the ids of events as counted at `at`; says of each whether it was new. */
-  readonly noteEvents: (ids: readonly string[], at: number) => Answer<readonly boolean[]>
+  /** Notes the ids of new events as counted at `at`. */
+  readonly noteEvents: (ids: readonly string[], at: number) => Answer<readonly Noted[]>
 }

@@ -254,11 +254,12 @@ export interface Bucket {
 
 /**
  * How many entries of a group were new, and how many end users their keys had no room for; or the first for which there is no
- * key, or no room, and then none was counted.
+ * key, or no room, or which a log holds that is not sealed yet, and then none was counted.
  */
 export type Entered =
   | { readonly counted: number; readonly endUsersLeftOut: number }
   | { readonly refused: number; readonly full: Full | null }
+  | { readonly held: number }
 
 /** A key that has no room for some usage. */
 export interface Full {

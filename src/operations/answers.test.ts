@@ -33,8 +33,8 @@ const later = <T extends object>(target: T): T =>
 const laterIn = (db: Database): Database =>
   Object.assign(Object.create(db) as Database, {
     facts: later(db.facts),
-    bulk: (work: Parameters<Database['bulk']>[0]) =>
-      db.bulk(bulk => work({ ...bulk, noteEvents: later(bulk).noteEvents })),
+    bulk: (work: Parameters<Database['bulk']>[0], ingest?: number) =>
+      db.bulk(bulk => work({ ...bulk, noteEvents: later(bulk).noteEvents }), ingest),
   })
 
 const waiting = (store: Store): Store => ({
@@ -58,6 +58,7 @@ const waiting = (store: Store): Store => ({
     ),
   latest: later(store.latest),
   usage: store.usage,
+  alone: (patience, work) => store.alone(patience, work),
   beforeClose: work => store.beforeClose(work),
   close: () => store.close(),
 })

@@ -2,7 +2,7 @@
 import { isLimited, type Noun, nouns } from '../contract/nouns.ts'
 import { inChunks } from '../db/chunks.ts'
 import type { Database } from '../db/engine.ts'
-import { and, inArray, type SQL, sql } from '../db/query.ts'
+import { and, eq, inArray, type SQL, sql } from '../db/query.ts'
 import { departed, series } from '../db/schema/usage.ts'
 import { column, tableOf } from './nouns.ts'
 
@@ -12,7 +12,7 @@ const users = { key: series.keyId, user: series.userId, project: series.projectI
 export async function keepNames(db: Database, noun: Noun, gone: SQL): Promise<void> {
   if (!isLimited(noun)) return
   const table = tableOf(noun)
-  const used = db.select({ id: users[noun] }).from(series)
+  const used = db.select({ id: users[noun] }).from(series).where(eq(series.pending, 0))
   const names = await db
     .select({ id: sql<string>`${table.id}`, name: sql<string>`${column(noun, nouns[noun].label)}` })
     .from(table)

@@ -106,6 +106,7 @@ export function createOperations(wiring: Wiring) {
   const planning = restore(m => m.planRestore)
   const migrations = late.from(files, () => import('./file/migrations.ts'))
   const database = late.from(files, () => import('./file/database.ts'))
+  const upkeep = late.from(beside, () => import('./file/database.ts'))
   const init = late.from(files, () => import('./file/init.ts'))
   const health = late.from(files, () => import('./file/health.ts'))
   const diagnosis = late.from(
@@ -268,7 +269,7 @@ export function createOperations(wiring: Wiring) {
     database: {
       info: database(m => m.databaseInfo),
       vacuum: database(m => m.vacuumDatabase),
-      optimize: database(m => m.optimizeDatabase),
+      optimize: upkeep(m => m.optimizeDatabase),
       query: database(m => m.queryDatabase),
       copy: database(m => m.copyDatabase),
       check: migrations(m => m.checkSchema),

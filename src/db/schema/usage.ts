@@ -29,9 +29,9 @@ export const series = table(
     projectId: text('project_id').notNull().default(''),
     /** Whom a gateway served with the key; empty in the series that has all usage of the key. */
     endUser: text('end_user').notNull().default(''),
-    /** The log that it holds the events of; 0 for all others. */
+    /** The log that it holds the events of until it is merged into the series of 0, which all others are. */
     ingest: integer('ingest').notNull().default(0),
-    /** 1 while that log is read: nothing of it counts yet. */
+    /** 1 until that log is sealed: nothing of it counts yet. */
     pending: integer('pending').notNull().default(0),
   },
   t => [
@@ -154,7 +154,7 @@ export const countedEvents = table(
   {
     id: text('id').primaryKey(),
     at: integer('at').notNull(),
-    /** The log that told of it, if that counts in parts; 0 for all others. */
+    /** The log that told of it, if that was counted in steps; 0 for all others. It counts unless that is in `ingests`. */
     ingest: integer('ingest').notNull().default(0),
   },
   t => [
@@ -177,10 +177,14 @@ export const countedFiles = table(
   ],
 )
 
-/** Logs that are counted in parts: nothing of one counts until all of it is stored. */
+/**
+ * Logs that are being counted in steps: nothing of one counts until it is sealed, which deletes its row. Of one whose process
+ * ended, all that it stored is deleted.
+ */
 export const ingests = table('ingests', {
+  /** Chosen at random, because event ids keep it. */
   id: integer('id').primaryKey(),
-  /** When it last stored something; one that has stopped is undone. */
+  /** When its events are counted, as they say. */
   at: integer('at').notNull(),
 })
 

@@ -2,7 +2,7 @@
 import { BunSQLiteDatabase } from 'drizzle-orm/bun-sqlite/driver'
 import { SQLiteBunSession } from 'drizzle-orm/bun-sqlite/session'
 import type { Database } from '../engine.ts'
-import { withBulkUsage } from './bulk.ts'
+import { BulkStatements } from './bulk.ts'
 import type { Client } from './client.ts'
 import { SqliteDialect } from './dialect.ts'
 import { SqliteFacts } from './facts.ts'
@@ -23,7 +23,12 @@ export function databaseOn(
   facts.part = part => dialect.sqlToQuery(part)
   const session = new SQLiteBunSession<NoSchema, NoSchema>(client, dialect, undefined)
   const database = new BunSQLiteDatabase<NoSchema>('sync', dialect, session, undefined)
-  const more: Pick<Database, 'facts' | 'bulk'> = { facts, bulk: work => withBulkUsage(facts, work) }
+  let statements: BulkStatements | undefined
+  const bulk: Database['bulk'] = (work, ingest) => {
+    statements ??= new BulkStatements(facts)
+    return statements.run(work, ingest)
+  }
+  const more: Pick<Database, 'facts' | 'bulk'> = { facts, bulk }
   // Drizzle calls it synchronous, but its result can be awaited.
   return Object.assign(database, more) as BunSQLiteDatabase & Database
 }

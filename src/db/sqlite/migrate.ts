@@ -8,6 +8,7 @@ import type { Client } from './client.ts'
 import { lostBetween, rowCounts } from './inspect.ts'
 import { applySource, declared, type MigrationSource, migrations } from './migrations.ts'
 import { applicationId, identify, newer } from './open.ts'
+import { dropUnsealed } from './unsealed.ts'
 
 /** A step as stored in the database. */
 export interface AppliedMigration {
@@ -135,6 +136,7 @@ function migrateInside(
   client.run(historyTable)
   const up = from < target
   const steps = stepsBetween(from, target, sources)
+  if (!up) dropUnsealed(client)
   const before = rowCounts(client)
   const going = up ? {} : lostBetween(client, from, target, sources)
   for (const step of steps) {

@@ -185,6 +185,12 @@ export class SqliteStore implements Store {
     return this.#group.run(durability, work)
   }
 
+  /** Runs `work` while nobody else runs such work on the file. */
+  async alone<T>(patience: 'usual' | 'none', work: () => Promise<T>): Promise<T> {
+    const { alone } = await import('./alone.ts')
+    return alone(this.path, patience === 'usual' ? this.#busyTimeoutMs : 0, work)
+  }
+
   /**
    * Yields what `work` yields from one snapshot, on its own connection. The reader may take its time and use the store
    * meanwhile.

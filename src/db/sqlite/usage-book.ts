@@ -47,6 +47,7 @@ export class SqliteUsage {
   readonly #minutes: Statement<unknown, Values>
   readonly #hours: Statement<unknown, Values>
   readonly #days: Statement<unknown, Values>
+  readonly #ingest: Statement<unknown, []>
 
   constructor(facts: SqliteFacts) {
     this.#facts = facts
@@ -57,6 +58,7 @@ export class SqliteUsage {
     this.#minutes = this.client.keep(addTo('minutes'))
     this.#hours = this.client.keep(addTo('hours'))
     this.#days = this.client.keep(addTo('days'))
+    this.#ingest = this.client.keep('SELECT 1 FROM ingests LIMIT 1')
   }
 
   charge(keyId: string, usage: Usage, pricing: Pricing): Charged | null {
@@ -76,7 +78,11 @@ export class SqliteUsage {
   }
 
   enter(groups: readonly (readonly Entry[])[], at: number): readonly Entered[] {
-    return groups.map(group => this.#refusalOf(group) ?? this.#enterAll(group, at))
+    const isAnyHeld = this.#ingest.get() !== null
+    return groups.map(
+      group =>
+        (isAnyHeld ? this.#heldIn(group) : null) ?? this.#refusalOf(group) ?? this.#enterAll(group, at),
+    )
   }
 
   reserve<D extends { readonly hold: ReservationRow | null }>(
@@ -185,6 +191,12 @@ export class SqliteUsage {
     return series !== null && this.#filling.get(series, Math.floor(at / dayMs)) !== null
   }
 
+  #heldIn(group: readonly Entry[]): Entered | null {
+    const held = this.client.prepare<unknown, Values>(heldEvent)
+    const index = group.findIndex(({ id }) => id !== null && held.get(id, 0) !== null)
+    return index < 0 ? null : { held: index }
+  }
+
   #refusalOf(group: readonly Entry[]): Entered | null {
     const lives = new Map<string, UsageCounts>()
     for (const [index, { id, keyId, counts, buckets }] of group.entries()) {
@@ -257,7 +269,7 @@ export class SqliteUsage {
   }
 
   #noteEvent(id: string, at: number): boolean {
-    return this.client.prepare<unknown, Values>(noteEvent).run(id, at).changes > 0
+    return this.client.prepare<unknown, Values>(noteEvent).run(id, at, 0).changes > 0
   }
 }
 
@@ -273,8 +285,12 @@ const chargedKey = `
 
 const reserved = reservedFor('?')
 
-/** Id, when. */
-export const noteEvent = 'INSERT INTO counted_events (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING'
+/** Id, when, the log that is counted in steps or 0. */
+export const noteEvent = 'INSERT INTO counted_events (id, at, ingest) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
+
+/** Id, own log: whether another log has the event that is not sealed yet. */
+export const heldEvent = `
+  SELECT 1 FROM counted_events e JOIN ingests i ON i.id = e.ingest AND i.at = e.at WHERE e.id = ? AND e.ingest <> ?`
 
 /** Series, start, model, the counters in their order, when it was used last (which only days keep). */
 export function addTo(table: Width): string {

@@ -13,7 +13,8 @@ import { compact, fileFacts, optimize, readRows } from '../../db/sqlite/maintain
 import { mendWords } from '../../db/sqlite/message-words.ts'
 import { openWriter, reading, requireOurs } from '../../db/sqlite/open.ts'
 import { PrivateFile, place, requireSpace, sizeOf } from '../../system/files.ts'
-import type { FileContext } from '../context.ts'
+import type { BesideContext, FileContext } from '../context.ts'
+import { tidyUpIfAlone } from '../usage/steps.ts'
 import { withLock } from './backup/lock.ts'
 import type { CopyDatabase, Query } from './input.ts'
 
@@ -54,12 +55,16 @@ export async function vacuumDatabase(context: FileContext): Promise<Vacuumed> {
 }
 
 /**
- * Updates SQLite's statistics for queries that need them, and builds the index of words in messages again if it is
- * damaged.
+ * Updates SQLite's statistics for queries that need them, and builds the index of words in messages again if it is damaged. First
+ * tidies up after a log that was being counted when its process ended.
  *
  * @throws busy, database_missing, database_foreign, corrupt
  */
-export async function optimizeDatabase({ path, dryRun }: FileContext): Promise<Optimized> {
+export async function optimizeDatabase(context: BesideContext): Promise<Optimized> {
+  const { path, store } = context
+  const { dryRun } = store
+  const { version } = reading(path, client => requireOurs(client, path))
+  if (version === latestVersion) await tidyUpIfAlone(context)
   // Even a dry run needs a connection that may write.
   const statements = writing(path, client => [
     ...optimize(client, { dryRun }),

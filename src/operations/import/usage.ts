@@ -192,7 +192,8 @@ export const lastUseIn = ({ lastUsedAt, windows }: Pick<KeyState, 'lastUsedAt' |
 
 /** Forgets all that keys used which are deleted because nobody but their source has used them. */
 export async function forgetUsage(db: Database, keyIds: readonly string[]): Promise<void> {
-  const theirs = inArray(series.keyId, [...keyIds])
+  // A log that is being counted finds the keys gone, and undoes its own.
+  const theirs = and(inArray(series.keyId, [...keyIds]), eq(series.pending, 0))
   const ids = db.select({ id: series.id }).from(series).where(theirs)
   for (const [, table] of widths) await db.delete(table).where(inArray(table.series, ids))
   await db.delete(reservations).where(inArray(reservations.series, ids))

@@ -4,10 +4,8 @@
  * record meanwhile.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Compacted } from '../../contract/views.ts'
-import type { Database } from '../../db/engine.ts'
 import { and, inArray, lt, sql } from '../../db/query.ts'
 import { reservations } from '../../db/schema/limits.ts'
 import {
@@ -18,24 +16,23 @@ import {
   hours,
   minutes,
   retention,
-  series,
 } from '../../db/schema/usage.ts'
 import { dayMs, hourMs, minuteMs, type Retention } from '../../db/spans.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'
 import { type CompactOptions, compactOptions } from './input.ts'
+import { tidyUpIfAlone } from './steps.ts'
+import { dropBuckets, inTurn, rowsAtOnce } from './turns.ts'
 
-/** Rows per transaction. */
-const rowsAtOnce = 5_000
 const reservationsKeptMs = dayMs
 /** After this, an event id or a file counts again if it is repeated, and denials are forgotten. */
 const countedKeptMs = 400 * dayMs
-const longestPauseMs = 100
 
 /**
  * A window that is longer than minutes are kept is then exact to the hour (or day) at its far end. Also removes reservations
- * that timed out a day ago, and denials, event ids and files from 400 days ago.
+ * that timed out a day ago, and denials, event ids and files from 400 days ago. First tidies up after a log that was being counted
+ * when its process ended.
  *
  * @throws invalid
  */
@@ -51,6 +48,7 @@ export async function compactUsage(
       'for example: latchkey usage compact --minutes-for 7d --hours-for 400d',
     )
   }
+  await tidyUpIfAlone(context)
   const now = context.now().getTime()
   const rowsBefore = await context.store.read(
     async db => (await db.$count(minutes)) + (await db.$count(hours)) + (await db.$count(days)),
@@ -105,22 +103,7 @@ async function drop(
   before: number,
 ): Promise<number> {
   if (context.store.dryRun) return context.store.read(db => db.$count(table, lt(table.start, before)))
-  for (let [removed, from] = [0, 0]; ; ) {
-    const some = await inTurn(context, db =>
-      db
-        .delete(table)
-        .where(
-          sql`(${table.series}, ${table.start}, ${table.model}) IN (
-            SELECT old.series, old.start, old.model FROM ${series} CROSS JOIN ${table} AS old
-            WHERE old.series = ${series.id} AND ${series.id} >= ${from} AND old.start < ${before}
-            ORDER BY ${series.id} LIMIT ${rowsAtOnce})`,
-        )
-        .returning({ series: table.series }),
-    )
-    removed += some.length
-    if (some.length < rowsAtOnce) return removed
-    from = some.reduce((last, row) => Math.max(last, row.series), from)
-  }
+  return dropBuckets(context, table, sql`old.start < ${before}`)
 }
 
 /** Tables with rows to remove by time. They are indexed by time, or small. */
@@ -158,17 +141,4 @@ async function purge(
     removed += some
   }
   return total
-}
-
-/** One transaction, then a pause of the same length, so that others can get the lock. */
-async function inTurn<T>(context: OperationContext, work: (db: Database) => Promise<T>): Promise<T> {
-  let took = 0
-  const result = await context.store.write(async db => {
-    const started = performance.now()
-    const outcome = await work(db)
-    took = performance.now() - started
-    return outcome
-  })
-  await sleep(Math.min(longestPauseMs, took))
-  return result
 }

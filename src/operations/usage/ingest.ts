@@ -1,6 +1,7 @@
 /**
- * Counts a log of events. The log is read, checked, priced and summed before the database is locked; then one transaction
- * counts all of it. Memory grows with the number of keys in the log, not with its lines.
+ * Counts a log of events. The log is read, checked, priced and summed before the database is locked. Then a small one is counted
+ * in one transaction, a large one in steps (`steps.ts`): all of it or nothing counts. Memory grows with the number of keys in
+ * the log, not with its lines.
  */
 
 import { setImmediate } from 'node:timers/promises'
@@ -9,7 +10,7 @@ import type { IngestReport } from '../../contract/views.ts'
 import type { BulkUsage, Database } from '../../db/engine.ts'
 import { addCounts, counterNames, isHuge, noCounts, overflowOf, type UsageCounts } from '../../db/facts.ts'
 import { eq } from '../../db/query.ts'
-import { countedFiles } from '../../db/schema/usage.ts'
+import { countedFiles, ingests } from '../../db/schema/usage.ts'
 import { minuteMs } from '../../db/spans.ts'
 import { readRows } from '../../formats/rows.ts'
 import { unpacked } from '../../formats/unpack.ts'
@@ -23,11 +24,14 @@ import { type PriceList, priceList, withCost } from './pricing.ts'
 import { resolveKeys } from './resolve.ts'
 import { tooMuch } from './room.ts'
 import { Spool } from './spool.ts'
+import { countInSteps, keyDeleted, outwait, type Part, tidyUp, tidyUpIfAlone } from './steps.ts'
 
 /** Bad lines that are listed in full. */
 const mostProblems = 20
-/** Rows to write before other work of this process gets a turn. */
-const rowsInARow = 10_000
+/** Rows to write before other work of this process gets a turn, or the transaction ends. */
+const rowsInARow = 4_096
+/** Events with ids and sums of a log that one transaction writes in about the time of a step. */
+const mostAtOnce = 20_000
 
 /**
  * Counts events `{id?, key, model?, endUser?, requests?, inputTokens?, outputTokens?, …, costUsd?, at}`. The same content counts once,
@@ -42,22 +46,60 @@ export async function ingestUsage(context: OperationContext, options: IngestOpti
   const { file } = options
   const sha256 = log.sha256()
   const report = { file, sha256, events: log.events, problems: log.problems }
-  const counted = await context.store.read(async db =>
-    db.select().from(countedFiles).where(eq(countedFiles.sha256, sha256)).limit(1),
-  )
-  if (counted.length > 0) return alreadyCounted(report)
+  const { store } = context
+  const isCounted = () =>
+    store.read(async db => (await db.$count(countedFiles, eq(countedFiles.sha256, sha256))) > 0)
+  if (await isCounted()) return alreadyCounted(report)
   if (log.bad > 0 && options.skipBad !== true) throw badLines(file, log)
   if (log.bad === log.events) return { ...report, ...nothing, alreadyCounted: false, bad: log.bad }
-  const outcome = await context.store.write(async db => {
-    const [isNew] = await db
-      .insert(countedFiles)
-      .values({ sha256, at: context.now().getTime(), events: log.events - log.bad })
-      .onConflictDoNothing()
-      .returning()
-    return isNew && log.count(db)
-  })
+  const at = context.now().getTime()
+  const noteFile = async (db: Database): Promise<boolean> => {
+    const file = { sha256, at, events: log.events - log.bad }
+    return (await db.insert(countedFiles).values(file).onConflictDoNothing().returning()).length > 0
+  }
+  const count: Count = run => log.count(at, run)
+  const inSteps = async (): Promise<Counted | null> => {
+    await tidyUp(context)
+    return (await isCounted()) ? null : countInSteps(context, at, count, noteFile)
+  }
+  const isLarge = log.rows > mostAtOnce && !store.dryRun
+  const outcome = isLarge ? await store.alone('usual', inSteps) : await countAtOnce(context, count, noteFile)
   return outcome ? { ...report, ...outcome, alreadyCounted: false, bad: log.bad } : alreadyCounted(report)
 }
+
+/** Counts a log whose parts are run by `run`. */
+type Count = (run: (parts: Iterable<Part>) => Promise<void>) => Promise<Counted>
+
+/** In one transaction. Null if somebody has counted the same file. */
+async function countAtOnce(
+  context: OperationContext,
+  count: Count,
+  noteFile: (db: Database) => Promise<boolean>,
+): Promise<Counted | null> {
+  const { store } = context
+  if (await store.read(async db => (await db.$count(ingests)) > 0)) await tidyUpIfAlone(context)
+  for (;;) {
+    try {
+      return await store.write(async db => {
+        if (!(await noteFile(db))) return null
+        return db.bulk(bulk =>
+          count(async parts => {
+            for (const part of parts) {
+              await part(bulk)
+              await setImmediate()
+            }
+          }),
+        )
+      })
+    } catch (error) {
+      if (!(error instanceof Held)) throw error
+      await outwait(context)
+    }
+  }
+}
+
+/** An event is in another log that is not sealed yet. */
+class Held extends Error {}
 
 type Counted = Pick<IngestReport, 'counted' | 'duplicates' | 'unpriced' | 'endUsersLeftOut' | 'keys'>
 
@@ -109,7 +151,7 @@ const identifiedWidth = 3 + counterNames.length
 const identifiedAtOnce = 1_024
 const nobody = -1
 
-/** One log: read to its end, then counted in a transaction. */
+/** One log: read to its end, then counted. */
 class Log implements Disposable {
   /** Lines that are not blank. */
   events = 0
@@ -123,7 +165,7 @@ class Log implements Disposable {
   readonly #unknown = new Map<string, string>()
   readonly #pairs: Pair[] = []
   readonly #sums = new Aggregate()
-  /** Sums that did not fit in memory, and events whose ids must be looked up once the database is locked. */
+  /** Sums that did not fit in memory, and events whose ids must be looked up when it is counted. */
   readonly #spilled = new Spool(rowWidth)
   readonly #identified = new Spool(identifiedWidth)
   readonly #waiting = new Float64Array(identifiedAtOnce * identifiedWidth)
@@ -134,6 +176,11 @@ class Log implements Disposable {
 
   constructor(context: OperationContext) {
     this.#context = context
+  }
+
+  /** Sums that are known already, and events with ids: about what there is to write. */
+  get rows(): number {
+    return this.#spilled.rows + this.#identified.rows + this.#sums.size
   }
 
   sha256(): string {
@@ -167,33 +214,25 @@ class Log implements Disposable {
     this.#putAside()
   }
 
-  /** Counts everything, in parts and in the order of the table, because nobody else can write meanwhile. */
-  count(db: Database): Promise<Counted> {
-    return db.bulk(async bulk => {
-      const buckets = new Buckets(bulk, this.#pairs)
-      let done = 0
-      const tell = (rows: number, left = this.#sums.size): void => {
-        done += rows
-        const total = this.#spilled.rows + this.#identified.rows + left
-        this.#context.onProgress?.({ step: 'counting', done, total, unit: 'rows' })
-      }
-      for (const { rows, numbers } of this.#spilled.blocks()) {
-        await buckets.write(numbers)
-        tell(rows)
-      }
-      const { counted, duplicates } = await this.#countIdentified(bulk, buckets, tell)
-      const rest = this.#sums.size
-      await buckets.write(this.#sums.drain())
-      tell(rest, rest)
-      const keys = [...this.#accounts.values()].filter(({ isCharged }) => isCharged).length
-      return {
-        counted: this.#anonymous + counted,
-        duplicates,
-        unpriced: this.#unpriced,
-        endUsersLeftOut: buckets.endUsersLeftOut,
-        keys,
-      }
-    })
+  /**
+   * Notes which events are new, adds those up, and writes the sums.
+   *
+   * @throws Held by the first of these; then it may be called again
+   */
+  async count(at: number, run: (parts: Iterable<Part>) => Promise<void>): Promise<Counted> {
+    const isNew = new Uint8Array(this.#identified.rows)
+    await run(this.#noting(at, isNew))
+    const counted = await this.#addUp(isNew)
+    const buckets = new Buckets(this.#pairs)
+    await run(this.#writing(buckets))
+    const keys = [...this.#accounts.values()].filter(({ isCharged }) => isCharged).length
+    return {
+      counted: this.#anonymous + counted,
+      duplicates: isNew.length - counted,
+      unpriced: this.#unpriced,
+      endUsersLeftOut: buckets.endUsersLeftOut,
+      keys,
+    }
   }
 
   [Symbol.dispose](): void {
@@ -305,36 +344,67 @@ class Log implements Disposable {
     if (at > pair.lastAt) pair.lastAt = at
   }
 
-  /** Counts the events whose ids are new, and stores the ids. */
-  async #countIdentified(
-    bulk: BulkUsage,
-    buckets: Buckets,
-    tell: (rows: number) => void,
-  ): Promise<{ readonly counted: number; readonly duplicates: number }> {
-    const now = this.#context.now().getTime()
-    let counted = 0
-    let duplicates = 0
+  *#noting(at: number, isNew: Uint8Array): Generator<Part> {
+    const isReal = !this.#context.store.dryRun
     const collect = collecting()
-    for (const { rows, numbers, texts } of this.#identified.blocks()) {
-      const isNew = await bulk.noteEvents(texts, now)
+    let from = 0
+    for (const { rows, texts } of this.#identified.blocks()) {
+      yield async bulk => {
+        const noted = await bulk.noteEvents(texts(), at)
+        // Nobody waits for a dry run: there it counts as if the other log came first.
+        if (isReal && noted.includes('held')) throw new Held()
+        for (const each of noted) isNew[from++] = each === 'new' ? 1 : 0
+        collect(rows)
+        this.#tell(from)
+      }
+    }
+  }
+
+  /** Adds up the events with ids that are new; returns how many. */
+  async #addUp(isNew: Uint8Array): Promise<number> {
+    const collect = collecting()
+    let event = 0
+    let counted = 0
+    for (const { rows, numbers } of this.#identified.blocks()) {
       for (let row = 0; row < rows; row++) {
-        if (isNew[row] !== true) {
-          duplicates++
-          continue
-        }
+        if (isNew[event++] !== 1) continue
         counted++
         const from = row * identifiedWidth
         const [pair = nobody, endUserPair = nobody, at = 0] = numbers.subarray(from, from + 3)
         if ((numbers[from + identifiedWidth - 1] ?? 0) > 0) this.#unpriced++
         this.#charge(pair, at, numbers, from + 3)
         if (endUserPair !== nobody) this.#charge(endUserPair, at, numbers, from + 3)
-        if (this.#sums.isFull) await buckets.write(this.#sums.drain())
+        if (this.#sums.isFull) this.#spilled.append(this.#sums.drain())
       }
       collect(rows)
-      tell(rows)
       await setImmediate()
     }
-    return { counted, duplicates }
+    return counted
+  }
+
+  *#writing(buckets: Buckets): Generator<Part> {
+    let done = this.#identified.rows
+    const total = this.rows
+    for (const sums of this.#sorted()) {
+      for (let from = 0; from < sums.length; from += rowsInARow * rowWidth) {
+        const some = sums.subarray(from, from + rowsInARow * rowWidth)
+        yield async bulk => {
+          await buckets.write(bulk, some)
+          done += some.length / rowWidth
+          this.#tell(done, total)
+        }
+      }
+    }
+  }
+
+  /** Each in the order of the table. */
+  *#sorted(): Generator<Float64Array> {
+    for (const { numbers } of this.#spilled.blocks()) yield numbers
+    yield this.#sums.drain()
+  }
+
+  #tell(done: number, total = this.rows): void {
+    this.#context.onProgress?.({ step: 'counting', done, total, unit: 'rows' })
   }
 }
 
@@ -346,34 +416,30 @@ interface Place {
 
 /** Writes rows of minutes, which come in the order of the table, and what they add up to by the hour and day. */
 class Buckets {
-  readonly #bulk: BulkUsage
   readonly #pairs: readonly Pair[]
   readonly #places = new Map<Pair, Place | null>()
   readonly #hours = new Running('hours', 60)
   readonly #days = new Running('days', 1_440)
-  #written = 0
 
-  constructor(bulk: BulkUsage, pairs: readonly Pair[]) {
-    this.#bulk = bulk
+  constructor(pairs: readonly Pair[]) {
     this.#pairs = pairs
   }
 
-  async write(rows: Float64Array): Promise<void> {
+  async write(bulk: BulkUsage, rows: Float64Array): Promise<void> {
     for (let at = 0; at < rows.length; at += rowWidth) {
       const pair = this.#pairs[rows[at] ?? 0]
       if (pair === undefined) continue
       const known = this.#places.get(pair)
-      const place = known === undefined ? await this.#find(pair) : known
+      const place = known === undefined ? await this.#find(bulk, pair) : known
       if (place === null) continue
       const { series, model } = place
       const minute = rows[at + 1] ?? 0
-      this.#bulk.add('minutes', series, minute, model, rows, at + 2, 0)
-      this.#hours.add(this.#bulk, pair, series, minute, model, rows, at + 2)
-      this.#days.add(this.#bulk, pair, series, minute, model, rows, at + 2)
-      if (++this.#written % rowsInARow === 0) await setImmediate()
+      bulk.add('minutes', series, minute, model, rows, at + 2, 0)
+      this.#hours.add(bulk, pair, series, minute, model, rows, at + 2)
+      this.#days.add(bulk, pair, series, minute, model, rows, at + 2)
     }
-    this.#hours.flush(this.#bulk)
-    this.#days.flush(this.#bulk)
+    this.#hours.flush(bulk)
+    this.#days.flush(bulk)
   }
 
   /** End users whose keys have no room for them. */
@@ -385,16 +451,10 @@ class Buckets {
   }
 
   /** Null for an end user whose key has no room for another. @throws conflict (the key was deleted since the log was read) */
-  async #find(pair: Pair): Promise<Place | null> {
-    const series = await this.#bulk.seriesOf(pair.account.id, pair.endUser)
-    if (series === 'no key') {
-      throw new LatchkeyError(
-        'conflict',
-        'a key in the log was deleted while the log was read, so nothing was counted',
-        'run it again',
-      )
-    }
-    const place = series === 'no room' ? null : { series, model: await this.#bulk.modelOf(pair.model) }
+  async #find(bulk: BulkUsage, pair: Pair): Promise<Place | null> {
+    const series = await bulk.seriesOf(pair.account.id, pair.endUser)
+    if (series === 'no key') throw keyDeleted()
+    const place = series === 'no room' ? null : { series, model: await bulk.modelOf(pair.model) }
     this.#places.set(pair, place)
     return place
   }

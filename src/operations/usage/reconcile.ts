@@ -127,7 +127,9 @@ async function addUpAgain(db: Database, keyId: string): Promise<void> {
 async function countOf(db: Database): Promise<number> {
   const [row] = await db
     .select({ count: sql<number>`count(*)` })
-    .from(sql`(SELECT ${keys.id} FROM ${keys} UNION SELECT ${series.keyId} FROM ${series}) AS checked`)
+    .from(
+      sql`(SELECT ${keys.id} FROM ${keys} UNION SELECT ${series.keyId} FROM ${series} WHERE ${eq(series.pending, 0)}) AS checked`,
+    )
   return row?.count ?? 0
 }
 

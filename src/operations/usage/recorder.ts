@@ -150,7 +150,8 @@ class Batch {
   }
 
   /** Resolves once everything is on disk; rejects if that fails or a key was deleted. */
-  async write({ store, now }: OperationContext, patienceMs: number): Promise<void> {
+  async write(context: OperationContext, patienceMs: number): Promise<void> {
+    const { store, now } = context
     const summed = [...this.#keys.values()].map(({ keyId, endUser, total, buckets }): readonly Entry[] => [
       { id: null, keyId, endUser, counts: total, buckets: [...buckets.values()] },
     ])
@@ -166,7 +167,8 @@ class Batch {
     let failure: LatchkeyError | undefined
     for (const [index, key] of [...this.#keys.values()].entries()) {
       const outcome = entered[index]
-      if (outcome === undefined || 'counted' in outcome) {
+      // What has no id is never held.
+      if (outcome === undefined || !('refused' in outcome)) {
         key.resolve()
         continue
       }
@@ -175,19 +177,53 @@ class Batch {
       key.reject(error)
       failure ??= error
     }
+    const held: Delivery[] = []
     for (const [index, delivery] of this.#deliveries.entries()) {
       const outcome = entered[this.#keys.size + index]
-      if (outcome !== undefined) settle(delivery, outcome)
+      if (outcome === undefined) continue
+      if ('held' in outcome) held.push(delivery)
+      else settle(delivery, outcome)
     }
+    await Promise.all(held.map(delivery => enterLater(context, delivery, at, patienceMs)))
     if (failure) throw failure
   }
 }
+
+/** Once the log that holds some of the events counts, or is undone. */
+async function enterLater(
+  context: OperationContext,
+  delivery: Delivery,
+  at: number,
+  patienceMs: number,
+): Promise<void> {
+  const { outwait } = await import('./steps.ts')
+  try {
+    await patiently(patienceMs, async () => {
+      await outwait(context)
+      const [outcome] = await context.store.usage.enter([delivery.entries], at)
+      if (outcome === undefined || 'held' in outcome) throw heldStill()
+      settle(delivery, outcome)
+    })
+  } catch (error) {
+    delivery.reject(error)
+  }
+}
+
+const heldStill = (): LatchkeyError =>
+  new LatchkeyError(
+    'busy',
+    'some of the events are in a large log that another process is counting',
+    'send them again when that is done',
+  )
 
 interface Delivery extends PromiseWithResolvers<UsageReceipt> {
   readonly entries: readonly Entry[]
 }
 
-function settle({ entries, resolve, reject }: Delivery, outcome: Entered): void {
+function settle(
+  { entries, resolve, reject }: Delivery,
+  outcome: Exclude<Entered, { readonly held: number }>,
+): void {
   const events = entries.length
   if ('counted' in outcome) {
     const { counted, endUsersLeftOut } = outcome

@@ -11,7 +11,7 @@ import { systemFailure } from '../../system/errors.ts'
 export interface SpooledBlock {
   readonly rows: number
   readonly numbers: Float64Array
-  readonly texts: readonly string[]
+  readonly texts: () => readonly string[]
 }
 
 /** Bytes to keep in memory before using a file. */
@@ -62,7 +62,7 @@ export class Spool implements Disposable {
 
   #block(bytes: Uint8Array, text: Uint8Array): SpooledBlock {
     const numbers = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8)
-    const texts = text.length === 0 ? [] : Buffer.from(text).toString('utf8').split('\n')
+    const texts = () => (text.length === 0 ? [] : Buffer.from(text).toString('utf8').split('\n'))
     return { rows: numbers.length / this.#width, numbers, texts }
   }
 

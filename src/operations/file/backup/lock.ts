@@ -7,7 +7,8 @@ import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
-import { Client } from '../../../db/sqlite/client.ts'
+import { lockFile } from '../../../db/sqlite/alone.ts'
+import type { Client } from '../../../db/sqlite/client.ts'
 import { copyFailure } from '../../../db/sqlite/errors.ts'
 import { holdersOf } from '../../../db/sqlite/holders.ts'
 import { ensureFolder, fileFailure, list, sizeOf, statOf } from '../../../system/files.ts'
@@ -87,15 +88,9 @@ async function acquire(path: string, waitMs: number): Promise<Client> {
 function tryLock(path: string): Client | undefined {
   // A lock file is always empty. If not, it may be somebody's database.
   if (sizeOf(path) > 0) throw damaged(path)
-  let client: Client | undefined
   try {
-    client = new Client(path, { readwrite: true })
-    client.run('PRAGMA busy_timeout = 0')
-    client.run('BEGIN EXCLUSIVE')
-    return client
+    return lockFile(path)
   } catch (error) {
-    client?.close()
-    if (codeOf(error).startsWith('SQLITE_BUSY')) return undefined
     throw unusable(error, path)
   }
 }

@@ -162,7 +162,7 @@ export class Return {
     if (isLimited(noun)) {
       this.#client
         .query(
-          `INSERT OR REPLACE INTO main.departed (id, name) SELECT ?1, ?2 WHERE ?1 IN (SELECT ${noun}_id FROM main.series)`,
+          `INSERT OR REPLACE INTO main.departed (id, name) SELECT ?1, ?2 WHERE ?1 IN (SELECT ${noun}_id FROM main.series WHERE pending = 0)`,
         )
         .run(id, name)
     }

@@ -9,7 +9,8 @@ import { columnsOf } from './difference.ts'
  * if there is nothing of that here, its usage comes from the backup.
  */
 export function joinUsage(client: Client, key: string): void {
-  if (client.query('SELECT 1 FROM main.series WHERE key_id = ?').get(key)) catchUp(client, key)
+  if (client.query('SELECT 1 FROM main.series WHERE key_id = ? AND pending = 0').get(key))
+    catchUp(client, key)
   else copyUsage(client, key)
 }
 
@@ -66,7 +67,7 @@ function copyUsage(client: Client, key: string): void {
          JOIN main.models m ON m.name = n.name
          JOIN main.series s ON (s.key_id, s.user_id, s.project_id, s.end_user, s.ingest, s.pending) =
            (o.key_id, o.user_id, o.project_id, o.end_user, o.ingest, o.pending)
-         WHERE o.key_id = ?`,
+         WHERE o.key_id = ? AND o.pending = 0`,
       )
       .run(key)
   }

@@ -1,0 +1,17 @@
+/** What a log has stored that is being counted in steps, or was when its process ended. Nothing of it counts. */
+import type { Client } from './client.ts'
+
+/** Removes it from a database, of any schema version, that no process is counting a log in. In a transaction of the caller. */
+export function dropUnsealed(client: Client): void {
+  if (!hasUnsealed(client)) return
+  for (const table of ['minutes', 'hours', 'days'])
+    client.run(`DELETE FROM ${table} WHERE series IN (SELECT id FROM series WHERE pending = 1)`)
+  client.run('DELETE FROM series WHERE pending = 1')
+  client.run('DELETE FROM counted_events WHERE (ingest, at) IN (SELECT id, at FROM ingests)')
+  client.run('DELETE FROM ingests')
+}
+
+/** Whether there is any. */
+export const hasUnsealed = (client: Client): boolean =>
+  client.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'ingests'").get() !== null &&
+  client.query('SELECT 1 FROM ingests LIMIT 1').get() !== null

@@ -1,0 +1,258 @@
+/**
+ * Large logs are counted in steps, so that nobody waits for long. What a log used is first put into series of its own,
+ * which are pending: nothing of them counts. Sealing makes all of it count at once. Afterwards the series are merged into
+ * those that the keys had before. If a process ends in between, the next one undoes what is not sealed, and merges what is.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { BulkUsage, Database } from '../../db/engine.ts'
+import { and, asc, eq, gt, inArray, isNull, sql } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
+import { countedEvents, days, hours, ingests, minutes, series } from '../../db/schema/usage.ts'
+import { dayMs, hourMs, minuteMs } from '../../db/spans.ts'
+import type { OperationContext } from '../context.ts'
+import { type BucketTable, counterColumns, eachCounter, listed } from './sum.ts'
+import { dropBuckets, inTurn, rowsAtOnce } from './turns.ts'
+
+/** A log that is being counted, as it is stored. */
+type Ingest = typeof ingests.$inferSelect
+
+/** A small piece of work, by whatever transaction is open. */
+export type Part = (bulk: BulkUsage) => Promise<void>
+
+/** How long a transaction lasts, in milliseconds, before it ends after the part under way. */
+const stepMs = 120
+/** Whoever waits for the lock looks for it at least this often. */
+const pauseMs = 25
+
+/**
+ * Counts a log whose parts `count` runs in transactions of their own.
+ *
+ * @param at when its events are counted
+ * @param seal in the transaction that makes all of it count; false if it does not count after all
+ * @returns null if it does not count
+ * @throws conflict (a key in it was deleted, or the database restored), busy. Nothing of it counts then
+ */
+export async function countInSteps<T>(
+  context: OperationContext,
+  at: number,
+  count: (run: (parts: Iterable<Part>) => Promise<void>) => Promise<T>,
+  seal: (db: Database) => Promise<boolean>,
+): Promise<T | null> {
+  const { store } = context
+  const ingest = { id: 1 + Math.floor(Math.random() * (2 ** 31 - 1)), at }
+  await store.write(db => db.insert(ingests).values(ingest))
+  let result: T
+  try {
+    result = await count(parts => runInSteps(context, ingest, parts))
+    const isSealed = await store.write(async db => {
+      await requireOwn(db, ingest)
+      if (!(await seal(db))) return false
+      await sealAll(db, ingest)
+      return true
+    })
+    if (!isSealed) {
+      await undo(context, ingest)
+      return null
+    }
+  } catch (error) {
+    // What cannot be undone now, such as on a full disk, counts as little, and the next one undoes it.
+    await undo(context, ingest).catch(() => {})
+    throw error
+  }
+  // All of it counts. What is not merged now, the next one merges.
+  await mergeSealed(context).catch(() => {})
+  return result
+}
+
+/** Undoes logs that were being counted when their process ended, and merges what is sealed. Only `alone`. */
+export async function tidyUp(context: OperationContext): Promise<void> {
+  const left = await context.store.read(async db => db.select().from(ingests))
+  for (const ingest of left) await undo(context, ingest)
+  await mergeSealed(context)
+}
+
+/** The same if no log is being counted in steps right now. */
+export async function tidyUpIfAlone(context: OperationContext): Promise<void> {
+  const { store } = context
+  if (store.dryRun) return
+  try {
+    await store.alone('none', () => tidyUp(context))
+  } catch (error) {
+    if (!(error instanceof LatchkeyError) || error.code !== 'busy') throw error
+  }
+}
+
+/** Once an event turned out to be of a log that is being counted: waits for that, or undoes it if its process ended. @throws busy */
+export const outwait = (context: OperationContext): Promise<void> =>
+  context.store.alone('usual', () => tidyUp(context))
+
+async function runInSteps(context: OperationContext, ingest: Ingest, parts: Iterable<Part>): Promise<void> {
+  const each = parts[Symbol.iterator]()
+  const take = (): Part | null => {
+    const next = each.next()
+    return next.done === true ? null : next.value
+  }
+  for (let part = take(); part !== null; await sleep(pauseMs)) {
+    part = await context.store.write(async db => {
+      await requireOwn(db, ingest)
+      const until = performance.now() + stepMs
+      return db.bulk(async bulk => {
+        let next = part
+        while (next !== null && performance.now() < until) {
+          await next(bulk)
+          next = take()
+        }
+        return next
+      }, ingest.id)
+    })
+  }
+}
+
+/** Another content of the file has other series by the same numbers. */
+async function requireOwn(db: Database, { id, at }: Ingest): Promise<void> {
+  const found = await db
+    .select()
+    .from(ingests)
+    .where(and(eq(ingests.id, id), eq(ingests.at, at)))
+  if (found.length > 0) return
+  throw new LatchkeyError(
+    'conflict',
+    'the database was restored while the log was counted, so nothing was counted',
+    'run it again',
+  )
+}
+
+const pendingOf = ({ id }: Ingest) => and(eq(series.ingest, id), eq(series.pending, 1))
+
+/** A key in a log was deleted since the log was read. */
+export const keyDeleted = (): LatchkeyError =>
+  new LatchkeyError(
+    'conflict',
+    'a key in the log was deleted while the log was read, so nothing was counted',
+    'run it again',
+  )
+
+/** The usage belongs to whoever has the keys now. Where a key had no series for that, this one is it from now on. */
+async function sealAll(db: Database, ingest: Ingest): Promise<void> {
+  const gone = await db
+    .select({ id: series.id })
+    .from(series)
+    .leftJoin(keys, eq(keys.id, series.keyId))
+    .where(and(pendingOf(ingest), isNull(keys.id)))
+    .limit(1)
+  if (gone.length > 0) throw keyDeleted()
+  await db.run(sql`
+    UPDATE series SET pending = 0, user_id = coalesce(keys.user_id, ''), project_id = coalesce(keys.project_id, ''),
+      ingest = CASE WHEN EXISTS (
+        SELECT 1 FROM series AS former WHERE former.key_id = series.key_id AND former.end_user = series.end_user
+          AND former.pending = 0 AND former.user_id = coalesce(keys.user_id, '')
+          AND former.project_id = coalesce(keys.project_id, '') AND former.ingest = 0
+      ) THEN series.ingest ELSE 0 END
+    FROM keys WHERE ${and(eq(keys.id, series.keyId), pendingOf(ingest))}`)
+  await db.delete(ingests).where(eq(ingests.id, ingest.id))
+}
+
+/** Last of all that it was there: so whoever is interrupted here is followed by another. */
+async function undo(context: OperationContext, ingest: Ingest): Promise<void> {
+  const { id, at } = ingest
+  const noted = and(eq(countedEvents.at, at), eq(countedEvents.ingest, id))
+  await inParts(context, async db => {
+    const some = await db.select({ id: countedEvents.id }).from(countedEvents).where(noted).limit(rowsAtOnce)
+    if (some.length > 0) await db.delete(countedEvents).where(inArray(countedEvents.id, ids(some)))
+    return some.length
+  })
+  const isPending = sql`${series.ingest} = ${id} AND ${series.pending} = 1`
+  for (const table of [minutes, hours, days]) await dropBuckets(context, table, isPending)
+  await inParts(context, async db => {
+    const some = await db.select({ id: series.id }).from(series).where(pendingOf(ingest)).limit(rowsAtOnce)
+    if (some.length > 0) await db.delete(series).where(inArray(series.id, ids(some)))
+    return some.length
+  })
+  await context.store.write(db => db.delete(ingests).where(and(eq(ingests.id, id), eq(ingests.at, at))))
+}
+
+const ids = <Id>(rows: readonly { readonly id: Id }[]): Id[] => rows.map(row => row.id)
+
+/** One transaction after another, each of which tells how many rows it had, until one had less than it could. */
+async function inParts(context: OperationContext, work: (db: Database) => Promise<number>): Promise<void> {
+  while ((await inTurn(context, work)) === rowsAtOnce);
+}
+
+/** Moves one day of a series after another, in all widths at once, so that no sum changes at any time. */
+async function mergeSealed(context: OperationContext): Promise<void> {
+  const sealed = await context.store.read(async db =>
+    db
+      .select({ id: series.id })
+      .from(series)
+      .where(and(gt(series.ingest, 0), eq(series.pending, 0)))
+      .orderBy(asc(series.id)),
+  )
+  for (let done = 0; done < sealed.length; ) {
+    done += await inTurn(context, async db => {
+      const until = performance.now() + stepMs
+      let merged = 0
+      for (const { id } of sealed.slice(done)) {
+        if (performance.now() >= until || !(await isMerged(db, id, until))) break
+        merged++
+      }
+      return merged
+    })
+  }
+}
+
+/** False if the time was over before all of the series was moved; at least a day of it was. */
+async function isMerged(db: Database, id: number, until: number): Promise<boolean> {
+  const [former] = await db
+    .select({ id: sql<number>`former.id` })
+    .from(sql`series AS former`)
+    .innerJoin(
+      series,
+      sql`former.key_id = ${series.keyId} AND former.end_user = ${series.endUser} AND former.pending = 0
+      AND former.user_id = ${series.userId} AND former.project_id = ${series.projectId} AND former.ingest = 0`,
+    )
+    .where(eq(series.id, id))
+  const mine = eq(series.id, id)
+  if (former === undefined) {
+    await db.update(series).set({ ingest: 0 }).where(mine)
+    return true
+  }
+  const used = await db.selectDistinct({ start: days.start }).from(days).where(eq(days.series, id))
+  for (const { start } of used) {
+    for (const [table, inDay] of widths) await moveDay(db, table, id, former.id, start * inDay, inDay)
+    if (performance.now() >= until) return false
+  }
+  await db.delete(series).where(mine)
+  return true
+}
+
+/** Each table of buckets, and how many buckets there are in a day. */
+const widths = [
+  [minutes, dayMs / minuteMs],
+  [hours, dayMs / hourMs],
+  [days, 1],
+] as const
+
+async function moveDay(
+  db: Database,
+  table: BucketTable,
+  from: number,
+  to: number,
+  start: number,
+  size: number,
+): Promise<void> {
+  const moved = sql`WHERE series = ${from} AND start >= ${start} AND start < ${start + size}`
+  const columns = listed(counterColumns)
+  const sums = listed(
+    eachCounter(
+      name =>
+        sql`${counterColumns[name]} = ${table}.${counterColumns[name]} + excluded.${counterColumns[name]}`,
+    ),
+  )
+  const last = table === days ? sql`, last_at` : sql``
+  const later = sql`, last_at = CASE WHEN excluded.last_at > ${days}.last_at THEN excluded.last_at ELSE ${days}.last_at END`
+  await db.run(sql`INSERT INTO ${table} (series, start, model, ${columns}${last})
+    SELECT ${to}, start, model, ${columns}${last} FROM ${table} ${moved}
+    ON CONFLICT (series, start, model) DO UPDATE SET ${sums}${table === days ? later : sql``}`)
+  await db.run(sql`DELETE FROM ${table} ${moved}`)
+}
