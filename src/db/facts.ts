@@ -287,3 +287,22 @@ export interface DenialRow {
   readonly count: number
   readonly lastAt: number
 }
+
+/** Which messages. What is left out holds for all. */
+export interface MessageSearch {
+  /** All of them stand in the message. */
+  readonly words: readonly SoughtWords[]
+  readonly chatId?: string | undefined
+  readonly userId?: string | undefined
+  readonly projectId?: string | undefined
+  /** Only those that came before the one with this number. */
+  readonly before?: number | undefined
+  readonly limit: number
+}
+
+/** One word, or several that follow each other. Case and accents do not matter. */
+export interface SoughtWords {
+  readonly text: string
+  /** Whether the last word may go on. */
+  readonly isStart: boolean
+}

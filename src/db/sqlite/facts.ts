@@ -17,6 +17,7 @@ import type {
   LimitFacts,
   LimitOfKey,
   ListedKey,
+  MessageSearch,
   Moment,
   PriceRow,
   Refuses,
@@ -48,6 +49,7 @@ import {
   windowStart,
 } from '../spans.ts'
 import type { Client } from './client.ts'
+import { messagesWith } from './message-words.ts'
 
 type Values = (string | number | null)[]
 
@@ -190,6 +192,10 @@ export class SqliteFacts implements Facts {
   limitsOfKeys(ids: readonly string[]): readonly LimitOfKey[] {
     const sql = limitsOfKeys('IN (SELECT value FROM json_each(?))')
     return [...this.client.rows<LimitOfKey>({ sql, params: [JSON.stringify(ids)] })]
+  }
+
+  messagesWith(search: MessageSearch): readonly number[] {
+    return Array.from(this.client.rows<{ readonly number: number }>(messagesWith(search)), row => row.number)
   }
 
   #bind(bound: BoundLimit[], subject: LimitSubject): void {
