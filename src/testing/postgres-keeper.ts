@@ -4,7 +4,7 @@
  * its folder and ends. `postgres.ts` starts it. For tests only.
  */
 import { Database } from 'bun:sqlite'
-import { rmSync } from 'node:fs'
+import { closeSync, openSync, rmSync, statSync } from 'node:fs'
 import { Cluster } from './postgres-cluster.ts'
 
 /** How long the server waits for the next user, in milliseconds: test files follow one another. */
@@ -17,6 +17,8 @@ if (import.meta.main) await keep(Bun.argv[2] ?? '')
 
 async function keep(base: string): Promise<void> {
   const { socket, lock, folder } = keeperFiles(base)
+  closeSync(openSync(lock, 'a'))
+  const { ino } = statSync(lock)
   const holder = new Database(lock)
   holder.run('PRAGMA busy_timeout = 0')
   try {
@@ -24,6 +26,8 @@ async function keep(base: string): Promise<void> {
   } catch {
     return // Another keeper has it.
   }
+  // Of one that has ended meanwhile, and removed it.
+  if (statSync(lock, { throwIfNoEntry: false })?.ino !== ino) return
   // What a keeper left that was killed.
   for (const path of [socket, folder]) rmSync(path, { recursive: true, force: true })
   const started = Cluster.start(folder, { durable: false })

@@ -9,6 +9,11 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SQL } from 'bun'
+import { Connection } from '../db/postgres/connection.ts'
+import { migrateTo } from '../db/postgres/migrate.ts'
+import { migrations } from '../db/postgres/migrations.ts'
+import { targetOf } from '../db/postgres/url.ts'
+import { latestVersion } from '../db/schema/version.ts'
 import { temporaryFolder } from './folder.ts'
 import { Cluster, type ClusterOptions, whyNoServer } from './postgres-cluster.ts'
 import { keeperFiles } from './postgres-keeper.ts'
@@ -30,6 +35,41 @@ export interface TemporaryDatabase extends AsyncDisposable {
 
 /** A database without a table, on the shared server. */
 export const emptyDatabase = (): Promise<TemporaryDatabase> => databaseFrom('template1')
+
+/** A database of the current schema, without identity or audit row, as `emptyDatabase` is without a table. */
+export async function latchkeyDatabase(): Promise<TemporaryDatabase> {
+  template ??= makeTemplate()
+  return databaseFrom(await template)
+}
+
+let template: Promise<string> | undefined
+
+/** One for all processes of the run: whoever comes first makes it, and it gets its name once it is whole. */
+async function makeTemplate(): Promise<string> {
+  const { url, admin } = await shared()
+  const text = migrations.map(({ hash }) => hash).join()
+  const name = `template_${new Bun.CryptoHasher('sha256').update(text).digest('hex').slice(0, 16)}`
+  const holder = await admin.reserve()
+  try {
+    await holder.unsafe('SELECT pg_advisory_lock(1)')
+    const found = await holder`SELECT FROM pg_database WHERE datname = ${name}`
+    if (found.length > 0) return name
+    const draft = `draft_${crypto.randomUUID().slice(0, 8)}`
+    await holder.unsafe(`CREATE DATABASE ${draft}`)
+    const options = { prepare: false, patient: false, deadlineMs: mostWaitMs }
+    const connection = await Connection.open(targetOf(urlOf(url, draft)), options)
+    const inside = async () => {}
+    const stamp = { now: 0, programVersion: 'test', on: 'empty', dryRun: false, waitMs: mostWaitMs } as const
+    await migrateTo(connection, latestVersion, { ...stamp, inside })
+    connection.close()
+    await holder.unsafe(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${draft}'`)
+    await holder.unsafe(`ALTER DATABASE ${draft} RENAME TO ${name}`)
+    return name
+  } finally {
+    await holder.unsafe('SELECT pg_advisory_unlock(1)')
+    await holder.release()
+  }
+}
 
 /** One that is the same as `template`, which nobody may be connected to. */
 async function databaseFrom(template: string): Promise<TemporaryDatabase> {

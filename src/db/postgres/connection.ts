@@ -112,7 +112,7 @@ export class Connection {
    *
    * @throws unexpected (COMMIT was sent and its answer never came)
    */
-  async transaction<T>(begin: string, work: () => Promise<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> {
+  async inTransaction<T>(begin: string, work: () => Promise<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> {
     await this.run(begin)
     let result: T
     try {

@@ -99,7 +99,7 @@ requirePostgres()('a terminated backend fails its transaction whole, and only th
   const pool = new Pool(targetOf(database.url), usual)
   await pool.lend(c => c.script('CREATE TABLE t (x int)'))
   const killing = pool.lend(connection =>
-    connection.transaction(
+    connection.inTransaction(
       'BEGIN',
       async () => {
         await connection.run('INSERT INTO t VALUES (1)')
@@ -173,7 +173,7 @@ requirePostgres()('a deadlock is tried again where that is asked for', async () 
   let waiting = 0
   const add = (first: number, second: number) =>
     pool.tell(connection =>
-      connection.transaction(
+      connection.inTransaction(
         'BEGIN',
         async () => {
           await connection.run('UPDATE t SET n = n + 1 WHERE id = $1', [first])
@@ -208,7 +208,7 @@ requirePostgres()('a lock is waited for as long as anything else', async () => {
   const { hot, administration } = poolsOf(targetOf(database.url), 150)
   await administration.lend(c => c.script('CREATE TABLE t (x int)'))
   await administration.lend(holder =>
-    holder.transaction(
+    holder.inTransaction(
       'BEGIN',
       async () => {
         await holder.run('LOCK TABLE t')

@@ -1,7 +1,7 @@
 /**
  * `bun run generate NAME`: drizzle-kit writes the next migration from src/db/schema. Then STRICT is added to every new
  * table, and WITHOUT ROWID to the clustered ones, because drizzle has no words for them. A migration that only adds
- * gets its way back. Landed migrations are never changed.
+ * gets its way back. Landed migrations are never changed. Last, the same step is written for PostgreSQL.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,6 +18,7 @@ const clusteredTables: readonly string[] = [
   'imported_keys',
   'imported_users',
   'imported_projects',
+  'imported_chats',
   'import_changes',
   'prices',
   'counted_events',
@@ -54,6 +55,10 @@ for (const file of added) {
   process.stdout.write(`${file}: made strict, and listed; ${next}.\n`)
 }
 if (added.length > 0) list(migrations().map(file => file.replace(/\.sql$/, '')))
+const postgres = Bun.spawnSync([process.execPath, join(import.meta.dir, '../postgres/generate.ts')], {
+  stdio: ['inherit', 'inherit', 'inherit'],
+})
+process.exitCode = postgres.exitCode
 
 /** Writes the two files that list the migrations. */
 function list(names: readonly string[]): void {

@@ -1,0 +1,197 @@
+/**
+ * What a PostgreSQL database says of its schema, and the runner of migrations: all steps in one transaction that no writer
+ * and no other run is beside. Applied steps are compared by hash first.
+ */
+import { LatchkeyError } from '../../contract/errors.ts'
+import { latestVersion } from '../schema/version.ts'
+import type { Connection } from './connection.ts'
+import { writeLock } from './locks.ts'
+import { type MigrationSource, migrations } from './migrations.ts'
+
+/** A step as stored in the database. */
+export interface AppliedMigration {
+  readonly version: number
+  readonly name: string
+  readonly hash: string
+  readonly appliedAt: number
+  readonly programVersion: string
+}
+
+/** `empty` has no table, view or sequence; what belongs to an extension does not count. */
+export type Schema =
+  | { readonly is: 'empty' | 'foreign' }
+  | { readonly is: 'ours'; readonly version: number; readonly applied: readonly AppliedMigration[] }
+
+const historyTable = `CREATE TABLE migrations (
+  version bigint PRIMARY KEY,
+  name text COLLATE "C" NOT NULL UNIQUE,
+  hash text COLLATE "C" NOT NULL CHECK (length(hash) = 64),
+  applied_at bigint NOT NULL,
+  program_version text COLLATE "C" NOT NULL
+)`
+
+/** The schema in which the role makes its tables. */
+export async function schemaOf(connection: Connection): Promise<Schema> {
+  const [found] = await connection.rows<{ columns: number; others: number }>(
+    `SELECT
+      (SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('migrations')
+        AND attname IN ('version', 'name', 'hash', 'applied_at', 'program_version')) AS columns,
+      (SELECT count(*) FROM pg_class c WHERE relnamespace = current_schema()::regnamespace
+        AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = c.oid AND deptype = 'e')) AS others`,
+  )
+  if (found?.columns !== 5) return { is: found?.others === 0 ? 'empty' : 'foreign' }
+  const applied = await connection.rows<AppliedMigration>(
+    `SELECT version, name, hash, applied_at AS "appliedAt", program_version AS "programVersion"
+      FROM migrations ORDER BY version`,
+  )
+  return { is: 'ours', version: applied.at(-1)?.version ?? 0, applied }
+}
+
+/**
+ * Refuses a database that this program must not use.
+ *
+ * @throws database_missing, database_foreign, schema_older, schema_newer
+ */
+export async function requireCurrent(connection: Connection): Promise<void> {
+  const { name } = connection
+  const { version } = requireOurs(await schemaOf(connection), name)
+  if (version < latestVersion) {
+    throw new LatchkeyError(
+      'schema_older',
+      `${name} has schema version ${version}; this program needs ${latestVersion}`,
+      'bring it up to date with: latchkey migrate up, after a backup with pg_dump',
+    )
+  }
+  if (version > latestVersion) throw newer(name, version)
+}
+
+/** @throws database_missing, database_foreign */
+function requireOurs(schema: Schema, name: string): Extract<Schema, { is: 'ours' }> {
+  if (schema.is === 'ours') return schema
+  if (schema.is === 'empty') {
+    throw new LatchkeyError(
+      'database_missing',
+      `there is nothing of Latchkey in ${name}`,
+      'make its tables with: latchkey init',
+    )
+  }
+  throw foreign(name)
+}
+
+/** Differences between the steps of a database and those of this program, one sentence each. */
+export function historyProblems(
+  applied: readonly AppliedMigration[],
+  sources: readonly MigrationSource[] = migrations,
+): readonly string[] {
+  return applied.flatMap((step, index) => {
+    const source = sources[index]
+    if (source === undefined) return [] // Newer than this program: said elsewhere.
+    if (step.version !== source.version) return [`migration ${source.name} is missing from the history`]
+    if (step.name !== source.name)
+      return [`migration ${step.version} is ${step.name} here, ${source.name} in this program`]
+    if (step.hash !== source.hash)
+      return [`migration ${step.name} is not the one that was applied: its text has changed`]
+    return []
+  })
+}
+
+export interface MigrationRun {
+  readonly from: number
+  readonly to: number
+  /** Names of the steps, in order. */
+  readonly steps: readonly string[]
+}
+
+/** Who migrates and when, and what is committed with it. */
+export interface MigrationStamp {
+  /** Milliseconds. */
+  readonly now: number
+  readonly programVersion: string
+  /** Whether the database must be empty, or must be Latchkey's. */
+  readonly on: 'empty' | 'ours'
+  readonly dryRun: boolean
+  /** How long the run waits for writers and for other runs, in milliseconds. */
+  readonly waitMs: number
+  /** Runs inside the transaction after the steps, if there were any. Writes the audit row. */
+  readonly inside: (run: MigrationRun) => Promise<void>
+}
+
+/**
+ * Runs the steps that are missing, up to `target`. If another process did it first, nothing is run. After any failure the
+ * database is unchanged.
+ *
+ * @throws busy, drift, schema_newer, database_missing, database_foreign, conflict (it must be empty and is ours), permission
+ */
+export function migrateTo(
+  connection: Connection,
+  target: number,
+  stamp: MigrationStamp,
+  sources: readonly MigrationSource[] = migrations,
+): Promise<MigrationRun> {
+  const run = async (): Promise<MigrationRun> => {
+    await connection.run(`SET LOCAL lock_timeout = ${stamp.waitMs}`)
+    await connection.rows('SELECT pg_advisory_xact_lock($1::bigint)', [writeLock])
+    const applied = appliedIn(await schemaOf(connection), stamp.on, connection.name)
+    requireHistory(applied, connection.name, sources)
+    const from = applied.at(-1)?.version ?? 0
+    const steps = sources.filter(({ version }) => version > from && version <= target)
+    const done = { from, to: steps.at(-1)?.version ?? from, steps: steps.map(({ name }) => name) }
+    if (steps.length === 0) return done
+    if (from === 0) await connection.script(historyTable)
+    for (const step of steps) await apply(connection, step, stamp)
+    await stamp.inside(done)
+    return done
+  }
+  return connection.inTransaction('BEGIN', run, stamp.dryRun ? 'ROLLBACK' : 'COMMIT')
+}
+
+function appliedIn(schema: Schema, on: MigrationStamp['on'], name: string): readonly AppliedMigration[] {
+  if (on === 'ours') return requireOurs(schema, name).applied
+  if (schema.is === 'foreign') throw foreign(name)
+  if (schema.is === 'empty') return []
+  throw new LatchkeyError(
+    'conflict',
+    `${name} already has a Latchkey, and init never touches an existing one`,
+    'check it with: latchkey health, or name another database with --db',
+  )
+}
+
+/** @throws drift, schema_newer */
+function requireHistory(
+  applied: readonly AppliedMigration[],
+  name: string,
+  sources: readonly MigrationSource[] = migrations,
+): void {
+  const version = applied.at(-1)?.version ?? 0
+  if (version > (sources.at(-1)?.version ?? 0)) throw newer(name, version)
+  const [problem] = historyProblems(applied, sources)
+  if (problem === undefined) return
+  throw new LatchkeyError(
+    'drift',
+    `the migration history of ${name} does not fit this program: ${problem}`,
+    'see all of it with: latchkey migrate check; use the Latchkey that made it, or restore a backup',
+  )
+}
+
+async function apply(connection: Connection, step: MigrationSource, stamp: MigrationStamp): Promise<void> {
+  await connection.script(step.up)
+  await connection.run(
+    'INSERT INTO migrations (version, name, hash, applied_at, program_version) VALUES ($1, $2, $3, $4, $5)',
+    [step.version, step.name, step.hash, stamp.now, stamp.programVersion],
+  )
+}
+
+const foreign = (name: string): LatchkeyError =>
+  new LatchkeyError(
+    'database_foreign',
+    `${name} has tables, but they are not Latchkey's`,
+    'name an empty database with --db: createdb makes one',
+  )
+
+const newer = (name: string, version: number): LatchkeyError =>
+  new LatchkeyError(
+    'schema_newer',
+    `${name} has schema version ${version}, which is newer than this program knows (${latestVersion})`,
+    'use the newer Latchkey that wrote it; nothing was changed',
+  )
