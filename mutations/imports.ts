@@ -118,6 +118,7 @@ export const imports: readonly Mutation[] = [
     text: "and(eq(series.endUser, ''), eq(series.pending, 0))",
     instead: "eq(series.endUser, '')",
     ...steps,
+    only: 'until all of a large log counts',
   },
   {
     what: 'the events of a log whose process was killed never count',
@@ -125,6 +126,7 @@ export const imports: readonly Mutation[] = [
     text: 'eq(countedEvents.ingest, id))',
     instead: 'eq(countedEvents.ingest, -1))',
     ...steps,
+    only: 'killed while it is put aside',
   },
   {
     what: 'an event that another log holds passes for counted',
@@ -132,6 +134,7 @@ export const imports: readonly Mutation[] = [
     text: '(isAnyHeld ? this.#heldIn(group) : null)',
     instead: 'null',
     ...steps,
+    only: 'told to come back',
   },
   {
     what: 'a log that is being counted is undone while its process lives',
@@ -139,6 +142,7 @@ export const imports: readonly Mutation[] = [
     text: "return alone(this.path, patience === 'usual' ? this.#busyTimeoutMs : 0, work)",
     instead: 'return work()',
     ...steps,
+    only: 'told to come back',
   },
   {
     what: 'a log goes on to be counted into what was restored meanwhile',
@@ -146,6 +150,7 @@ export const imports: readonly Mutation[] = [
     text: 'if (found.length > 0) return',
     instead: 'return',
     ...steps,
+    only: 'a restore in place',
   },
   {
     what: 'a log is counted for whom a key belonged to when it was read',
@@ -153,6 +158,7 @@ export const imports: readonly Mutation[] = [
     text: "SET pending = 0, user_id = coalesce(keys.user_id, ''), project_id = coalesce(keys.project_id, ''),",
     instead: 'SET pending = 0,',
     ...steps,
+    only: 'a key that moves',
   },
   {
     what: 'a field that is not known is passed over',
