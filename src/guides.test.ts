@@ -36,6 +36,7 @@ test.each([
   ['docs/import-ccluster-dokify.md', 'latchkey init'],
   ['docs/monitoring.md', 'latchkey init'],
   ['docs/proxy.md', ''],
+  ['docs/chats.md', 'latchkey init'],
 ])(
   '%s works, from its first line to its last',
   async (page, before) => {
@@ -86,6 +87,15 @@ async function backendHome(name: string) {
   }
   return { db, secret, id, unscoped, use }
 }
+
+test('the backend of docs/chats.md writes into a chat that a command made', async () => {
+  const { use } = await backendHome('chats')
+  const home = folder.file('chats')
+  const [commands = ''] = blocks('docs/chats.md', 'sh')
+  expect(await bash(`export LATCHKEY_DB=${home}/latchkey.db\n${commands}`)).toMatchObject({ code: 0 })
+  const said = use(blocks('docs/chats.md', 'ts').join('\n').replace('console.log(total, ', 'console.log('))
+  expect(said).toEqual(['2 assistant', '1 user'])
+})
 
 test('the servers of docs/embedding.md answer as one: with Bun alone, with Hono and with Elysia', async () => {
   const { secret, id, unscoped, use } = await backendHome('servers')

@@ -63,7 +63,9 @@ test.each([...nounNames])('a %s is found by its label, its id and the start of i
   expect(several.err).toContain('ambiguous')
 })
 
-test.each([...nounNames])('what a %s is called belongs to one alone', async noun => {
+const alone = nounNames.filter(noun => nouns[noun].isUnique)
+
+test.each(alone)('what a %s is called belongs to one alone', async noun => {
   await using there = await home()
   const [{ label }, other] = there.made.get(noun)!
   const given = `--${nouns[noun].label} ${label}`
@@ -85,8 +87,23 @@ test.each([...nounNames])('a %s is completed and picked', async noun => {
   }
   const shown = await there.succeed(`${noun} show`, { tty: true, prompts: { search } })
   expect(shown.out).toContain(id)
-  expect(shown.err).toContain(`latchkey ${noun} show ${label}`)
+  expect(shown.err).toContain(`latchkey ${noun} show ${nouns[noun].isUnique ? label : id}`)
 })
+
+const shared = nounNames.filter(noun => !nouns[noun].isUnique)
+
+test.each(shared)(
+  'what a %s is called may belong to several, who are then told apart by their id',
+  async noun => {
+    await using there = await home()
+    const [{ label }, other] = there.made.get(noun)!
+    await there.succeed(`${noun} rename ${other.id} ${label}`)
+    const found = await run(`${noun} show ${label} --json`, { db: there.path })
+    expect(found).toMatchObject({ code: 5 })
+    expect(found.err).toContain(other.id)
+    expect((await there.succeed(`${noun} show ${other.id} --json`)).json()).toMatchObject({ id: other.id })
+  },
+)
 
 test.each([...nounNames])('a %s is listed, found by part of its label, and renamed', async noun => {
   await using there = await home()
@@ -99,7 +116,10 @@ test.each([...nounNames])('a %s is listed, found by part of its label, and renam
   const none = await there.succeed(`${noun} list --search nothing-has-this`, { tty: true })
   expect(none.err).toContain(`latchkey ${noun} list`)
   const { label } = nouns[noun]
-  const renamed = await there.succeed(`${noun} update ${first.label} --${label} another --json`)
+  const [verb, line] = nouns[noun].isUnique
+    ? ['update', `update ${first.label} --${label} another`]
+    : ['rename', `rename ${first.label} another`]
+  const renamed = await there.succeed(`${noun} ${line} --json`)
   expect(renamed.json()).toMatchObject({
     changed: true,
     [label]: 'another',
@@ -107,7 +127,7 @@ test.each([...nounNames])('a %s is listed, found by part of its label, and renam
   })
   const [row] = await there.latchkey.audit.list({ target: first.id })
   expect(row).toMatchObject({
-    action: `${noun}.update`,
+    action: `${noun}.${verb}`,
     before: { [label]: first.label },
     after: { [label]: 'another' },
   })

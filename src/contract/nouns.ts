@@ -9,8 +9,10 @@ interface Facts {
   readonly prefix: string
   /** Its table, its group in the library, and its field where a view has all nouns. */
   readonly plural: string
-  /** The unique field and column that people know it by. */
+  /** The field and column that people know it by. */
   readonly label: string
+  /** Whether no two have the same label, whatever the case. */
+  readonly isUnique: boolean
   /** The selectors, for the help. */
   readonly selectors: string
   /** Fields to show in a list to pick from. */
@@ -27,6 +29,7 @@ export const nouns = {
     prefix: 'key',
     plural: 'keys',
     label: 'name',
+    isUnique: true,
     selectors: 'Name, id or start of the secret; - reads the secret from stdin',
     about: ['user', 'status', 'lastUsedAt'],
     audited: ['create', 'update', 'disable', 'enable', 'rotate', 'revoke', 'delete', ...limited, ...imported],
@@ -35,6 +38,7 @@ export const nouns = {
     prefix: 'usr',
     plural: 'users',
     label: 'username',
+    isUnique: true,
     selectors: 'Username, email address or id',
     about: ['name', 'role', 'status'],
     audited: ['create', 'update', 'passwd', 'rehash', 'disable', 'enable', 'delete', ...limited, ...imported],
@@ -43,9 +47,19 @@ export const nouns = {
     prefix: 'prj',
     plural: 'projects',
     label: 'slug',
+    isUnique: true,
     selectors: 'Slug, name or id',
     about: ['name', 'owner', 'status'],
     audited: ['create', 'update', 'archive', 'unarchive', 'delete', ...limited, ...imported],
+  },
+  chat: {
+    prefix: 'cht',
+    plural: 'chats',
+    label: 'title',
+    isUnique: false,
+    selectors: 'Title or id',
+    about: ['id', 'user', 'updatedAt'],
+    audited: ['create', 'rename', 'session', 'append', 'delete', ...imported],
   },
 } as const satisfies Readonly<Record<string, Facts>>
 
@@ -59,9 +73,11 @@ export const isNoun = (word: string): word is Noun => Object.hasOwn(nouns, word)
 /** What people know a thing by. */
 export const labelOf = (noun: Noun, thing: object): string => String(Reflect.get(thing, nouns[noun].label))
 
-/** Nouns that can have limits. */
+/** Nouns that can have limits, and by which usage is counted. */
 export const limitedNouns = ['key', 'user', 'project'] as const satisfies readonly Noun[]
 export type LimitedNoun = (typeof limitedNouns)[number]
+
+export const isLimited = (noun: Noun): noun is LimitedNoun => limitedNouns.some(each => each === noun)
 
 /** What other systems have too, in the order in which it is imported: each belongs to those before it. */
 export const importedNouns = ['user', 'project', 'key'] as const satisfies readonly Noun[]

@@ -5,6 +5,7 @@
 export type * from './views/audit.ts'
 export type * from './views/backups.ts'
 export type * from './views/changes.ts'
+export type * from './views/chats.ts'
 export type * from './views/database.ts'
 export type * from './views/exports.ts'
 export type * from './views/imports.ts'

@@ -20,6 +20,7 @@ import type {
   LimitFacts,
   LimitOfKey,
   ListedKey,
+  MessageSearch,
   Moment,
   PriceRow,
   Pricing,
@@ -111,6 +112,8 @@ export interface Facts {
   readonly listedKeys: (query: KeyQuery) => Answer<readonly ListedKey[]>
   /** The limits of these keys themselves. */
   readonly limitsOfKeys: (ids: readonly string[]) => Answer<readonly LimitOfKey[]>
+  /** The numbers of the messages that have all the words, the latest first. */
+  readonly messagesWith: (search: MessageSearch) => Answer<readonly number[]>
 }
 
 /** Which keys, in which order, and how many at most; left out: all of them, oldest first. */

@@ -5,7 +5,7 @@
 import type { LimitPeriod, LimitSubject, Metric } from '../contract/views.ts'
 
 /** A key and whom it belongs to; JSON and times as they are stored. */
-export interface KeyColumns {
+interface KeyColumns {
   readonly id: string
   readonly name: string
   readonly ownerId: string | null
@@ -47,7 +47,7 @@ export interface LimitOfKey {
 export type KeyBy = { readonly id: string } | { readonly hash: string }
 
 /** A key, and the secret that was asked about. */
-interface FoundKey extends ListedKey {
+export interface FoundKey extends ListedKey {
   /** When the secret that was asked about stops working; null of the current one. */
   readonly endsAt: number | null
 }
@@ -286,4 +286,23 @@ export interface DenialRow {
   readonly code: string
   readonly count: number
   readonly lastAt: number
+}
+
+/** Which messages. What is left out holds for all. */
+export interface MessageSearch {
+  /** All of them stand in the message. */
+  readonly words: readonly SoughtWords[]
+  readonly chatId?: string | undefined
+  readonly userId?: string | undefined
+  readonly projectId?: string | undefined
+  /** Only those that came before the one with this number. */
+  readonly before?: number | undefined
+  readonly limit: number
+}
+
+/** One word, or several that follow each other. Case and accents do not matter. */
+export interface SoughtWords {
+  readonly text: string
+  /** Whether the last word may go on. */
+  readonly isStart: boolean
 }

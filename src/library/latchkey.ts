@@ -6,6 +6,7 @@ import type { AuditEntry, HealthReport, Initialized, Inventory, Self } from '../
 import type { Admitted, Authorized, Carrier, GuardOptions, Refused } from '../operations/door/input.ts'
 import type { Diagnosis, NewDatabase } from '../operations/file/input.ts'
 import type { AuditFilter } from '../operations/input.ts'
+import type { Chats } from './chats.ts'
 import type { Backups, DatabaseFile, Migrations } from './file.ts'
 import type { Imports } from './imports.ts'
 import type { Keys } from './keys.ts'
@@ -15,6 +16,7 @@ import type { Usage } from './usage.ts'
 
 export type * from '../operations/door/input.ts'
 export type * from '../operations/input.ts'
+export type * from './chats.ts'
 export type * from './file.ts'
 export type * from './imports.ts'
 export type * from './keys.ts'
@@ -34,6 +36,8 @@ export interface Latchkey {
   readonly users: Users
   /** Projects, owned by users. */
   readonly projects: Projects
+  /** Chats of users, and their messages. */
+  readonly chats: Chats
   /** API keys: verdicts, creation, rotation, revocation. */
   readonly keys: Keys
   /** What may be used within a window. */

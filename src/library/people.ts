@@ -80,9 +80,9 @@ export interface Users {
    */
   readonly enable: (user: string) => Promise<Changed<User>>
   /**
-   * Erases a user who owns no keys and no projects. Memberships are removed too.
+   * Erases a user who has no keys, projects or chats. Memberships are removed too.
    *
-   * @throws not_found, ambiguous, conflict (keys or projects are left)
+   * @throws not_found, ambiguous, conflict (keys, projects or chats are left)
    * @example
    * await latchkey.users.create({ username: 'leaving' })
    * await latchkey.users.delete('leaving')

@@ -9,8 +9,10 @@ import { lateStore } from '../db/late-store.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
 import { withSchedule } from '../system/scheduled.ts'
 import { isServerUrl } from '../text/address.ts'
+import type { ChatPage } from './chats/input.ts'
 import type { FileContext, OperationContext, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
+import type { ChatSelector } from './input.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
 import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
@@ -63,6 +65,9 @@ export function createOperations(wiring: Wiring) {
   late.from(context, () => import('./keys/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
+  const chats = late.from(context, () => import('./chats/chats.ts'))
+  const messages = late.from(context, () => import('./chats/messages.ts'))
+  const search = late.from(context, () => import('./chats/search.ts'))
   const listing = late.from(context, () => import('./keys/list.ts'))
   const getting = late.from(context, () => import('./keys/get.ts'))
   const activity = late.from(context, () => import('./keys/activity.ts'))
@@ -143,6 +148,26 @@ export function createOperations(wiring: Wiring) {
       archive: projects(m => m.archiveProject),
       unarchive: projects(m => m.unarchiveProject),
       delete: projects(m => m.deleteProject),
+    },
+    chats: {
+      create: chats(m => m.createChat),
+      list: chats(m => m.listChats),
+      get: chats(m => m.chat.get),
+      rename: chats(m => m.renameChat),
+      setSession: chats(m => m.setChatSession),
+      append: messages(m => m.appendMessage),
+      messages: messages(m => m.listMessages),
+      message: messages(m => m.getMessage),
+      search: search(m => m.searchMessages),
+      delete: chats(m => m.deleteChat),
+      prune: chats(m => m.pruneChats),
+      /** Streams the chats of `list` in constant memory. */
+      async *stream(page?: ChatPage) {
+        yield* (await import('./chats/chats.ts')).streamChats(context(), page)
+      },
+      async *export(chat: ChatSelector) {
+        yield* (await import('./chats/messages.ts')).exportMessages(context(), chat)
+      },
     },
     keys: {
       list: listing(m => m.listKeys),

@@ -4,6 +4,9 @@ import type { Origin } from '../contract/views.ts'
 /** Text that selects, or the secret of a key. */
 export type KeySelector = string | { readonly secret: string }
 
+/** Text that selects a chat, among all or among those of a user. */
+export type ChatSelector = string | { readonly chat: string; readonly user: string }
+
 export interface CreateOptions {
   /** If the name exists and everything given matches, return the existing thing with `created: false`. */
   readonly ifNotExists?: boolean | undefined

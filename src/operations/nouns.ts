@@ -1,12 +1,13 @@
 /** How each noun is stored: its table, what it belongs to and what belongs to it. Knows no views. */
 import { labelOf, type Noun, nounNames, nouns } from '../contract/nouns.ts'
 import type { Column, Table } from '../db/query.ts'
+import { chats } from '../db/schema/chats.ts'
 import { keys } from '../db/schema/keys.ts'
 import { projects, users } from '../db/schema/people.ts'
 
 type NounTable = Table & { readonly id: Column; readonly updatedAt: Column }
 
-const tables = { key: keys, user: users, project: projects } as const
+const tables = { key: keys, user: users, project: projects, chat: chats } as const
 
 /** The table of a noun. */
 export const tableOf = (noun: Noun): NounTable => tables[noun]
@@ -107,6 +108,12 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     kept: ['owner_id'],
     narrows: { archived_at: 'shut' },
   },
+  chat: {
+    ...plain,
+    belongsTo: { user_id: 'user', project_id: 'project' },
+    // A message never changes.
+    parts: [{ table: 'messages', by: 'chat_id', columns: ['id'], isSetting: false }],
+  },
 }
 
 /** The columns that refer to other nouns, with these nouns. */
@@ -125,8 +132,11 @@ export const owned = (owner: Noun): readonly (readonly [Noun, string])[] =>
     owners(noun).flatMap(([column, each]) => (each === owner ? [[noun, column] as const] : [])),
   )
 
-/** The unique fields of a noun, the label first. */
-export const uniqueFields = (noun: Noun): readonly string[] => [nouns[noun].label, ...stored[noun].unique]
+/** The unique fields of a noun, its label first if that is one. */
+export const uniqueFields = (noun: Noun): readonly string[] => [
+  ...(nouns[noun].isUnique ? [nouns[noun].label] : []),
+  ...stored[noun].unique,
+]
 
 /** The target of an audit row. */
 export const targetOf = <N extends Noun>(noun: N, row: Row<N>) => ({

@@ -7,21 +7,33 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { labelOf, type Noun, nouns } from '../contract/nouns.ts'
 import type { Database } from '../db/engine.ts'
 import { and, type Column, eq, gte, holdsText, isNull, lt, lte, or, type SQL, sql } from '../db/query.ts'
+import { chats } from '../db/schema/chats.ts'
 import { keys, secrets } from '../db/schema/keys.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
-import type { KeySelector } from './input.ts'
+import type { ChatSelector, KeySelector } from './input.ts'
 import { column, type Row, stored, tableOf } from './nouns.ts'
 import { type IdPrefix, looksLikeId } from './rules/ids.ts'
 import { hashSecret, isMalformed } from './rules/secrets.ts'
 
 /** What selects a thing. */
-export type Selector<N extends Noun> = N extends 'key' ? KeySelector : string
+export type Selector<N extends Noun> = N extends 'key'
+  ? KeySelector
+  : N extends 'chat'
+    ? ChatSelector
+    : string
 
 /** @throws not_found, ambiguous */
 export async function find<N extends Noun>(db: Database, noun: N, selector: Selector<N>): Promise<Row<N>> {
-  const meant: KeySelector = selector
-  if (typeof meant !== 'string') return (await findKeyBySecret(db, meant.secret)) as Row<N>
-  return only(db, noun, meant, preferred(noun, meant, await fitting(db, noun, meant)))
+  const meant: KeySelector | ChatSelector = selector
+  if (typeof meant === 'string') return among(db, noun, meant)
+  if ('secret' in meant) return (await findKeyBySecret(db, meant.secret)) as Row<N>
+  const { id } = await find(db, 'user', meant.user)
+  return among(db, noun, meant.chat, eq(chats.userId, id))
+}
+
+/** @param where those that can be meant; others do not exist for the caller */
+async function among<N extends Noun>(db: Database, noun: N, selector: string, where?: SQL): Promise<Row<N>> {
+  return only(db, noun, selector, preferred(noun, selector, await fitting(db, noun, selector, where)), where)
 }
 
 /** All things that a selector matches, at most eleven. */
@@ -29,6 +41,7 @@ export async function fitting<N extends Noun>(
   db: Database,
   noun: N,
   selector: string,
+  where?: SQL,
 ): Promise<readonly Row<N>[]> {
   const { label, prefix } = nouns[noun]
   const named = [label, ...stored[noun].selectedBy].map(field => sameText(column(noun, field), selector))
@@ -37,7 +50,7 @@ export async function fitting<N extends Noun>(
   const rows = await db
     .select()
     .from(tableOf(noun))
-    .where(or(byId(column(noun, 'id'), selector, prefix), ...named, byStart))
+    .where(and(or(byId(column(noun, 'id'), selector, prefix), ...named, byStart), where))
     .limit(11)
   return rows as Row<N>[]
 }
@@ -97,10 +110,11 @@ async function only<N extends Noun>(
   noun: N,
   selector: string,
   rows: readonly Row<N>[],
+  where: SQL | undefined,
 ): Promise<Row<N>> {
   const [first, second] = rows
   if (first === undefined) {
-    const close = await nearestLabel(db, noun, selector)
+    const close = await nearestLabel(db, noun, selector, where)
     throw new LatchkeyError(
       'not_found',
       `no ${noun} matches ${quote(selector)}${didYouMean(close)}`,
@@ -141,14 +155,20 @@ export function oneById<Row extends { readonly id: string }>(
 /** Labels to search for one that is close to what was typed. */
 const mostCompared = 5_000
 
-async function nearestLabel(db: Database, noun: Noun, typed: string): Promise<string | undefined> {
+async function nearestLabel(
+  db: Database,
+  noun: Noun,
+  typed: string,
+  where: SQL | undefined,
+): Promise<string | undefined> {
+  if (looksLikeId(typed.toLowerCase(), nouns[noun].prefix)) return undefined
   const label = column(noun, nouns[noun].label)
   const reach = Math.max(1, Math.floor(typed.length * 0.4))
   const length = sql`length(${label})`
   const near = await db
     .select({ name: sql<string>`${label}` })
     .from(tableOf(noun))
-    .where(and(gte(length, typed.length - reach), lte(length, typed.length + reach)))
+    .where(and(gte(length, typed.length - reach), lte(length, typed.length + reach), where))
     .limit(mostCompared)
   return nearest(
     typed,

@@ -56,6 +56,8 @@ const declaredLines: Readonly<Record<string, string>> = {
   'project limit list': 'project limit list shop',
   'project limit remove': 'project limit remove shop requests/1h',
   'project reset': 'project reset shop',
+  'chat export': 'chat export Holiday',
+  'chat prune': 'chat prune --user alice --yes',
   'usage ingest': 'usage ingest events.ndjson',
   'usage price set': 'usage price set gpt-x --input 2.50 --output 10',
   'usage price list': 'usage price list',
@@ -241,7 +243,8 @@ async function prepare(prepared: TemporaryFolder, lines: Record<string, string>)
   const [change] = await latchkey.audit.list({ limit: 1 })
   lines['audit show'] = `audit show ${change?.id}`
   for (const noun of nounNames) {
-    if ((await latchkey[nouns[noun].plural].list()).length > 0) continue
+    const listed = await latchkey[nouns[noun].plural].list()
+    if (('chats' in listed ? listed.chats : listed).length > 0) continue
     const [example = ''] = declarationOf(`${noun} create`).examples
     await run(example.replace('latchkey ', ''), { db: latchkey.path })
   }

@@ -6,7 +6,7 @@
 
 import { basename } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { isNoun, type Noun, nouns } from '../../contract/nouns.ts'
+import { isNoun, labelOf, type Noun, nouns } from '../../contract/nouns.ts'
 import type { Latchkey } from '../../index.ts'
 import { shells } from '../completion/scripts.ts'
 import type { Argument, Option } from '../declare/declaration.ts'
@@ -204,10 +204,13 @@ async function choices(
   at: At,
 ): Promise<readonly Choice[]> {
   if (!isNoun(subject)) return others[subject](latchkey, search, at)
-  const { plural, label, about } = nouns[subject]
-  const found = await latchkey[plural].list({ search, ...(plural === 'keys' ? { limit: most } : {}) })
-  return found.slice(0, most).map((view: object) => ({
-    value: String(Reflect.get(view, label)),
+  const { plural, isUnique, about } = nouns[subject]
+  const isPaged = plural === 'keys' || plural === 'chats'
+  const listed = await latchkey[plural].list({ search, ...(isPaged ? { limit: most } : {}) })
+  const found = 'chats' in listed ? listed.chats : listed
+  return found.slice(0, most).map((view: { readonly id: string }) => ({
+    value: isUnique ? labelOf(subject, view) : view.id,
+    name: labelOf(subject, view),
     about: about.map(field => told(field, Reflect.get(view, field), at.now)),
   }))
 }

@@ -4,7 +4,7 @@ import { labelOf, type Noun, nouns } from '../../contract/nouns.ts'
 import type { ObjectShape } from '../../contract/shape.ts'
 import type { Latchkey } from '../../index.ts'
 import type { Brush } from '../declare/brush.ts'
-import type { Argument, Declaration } from '../declare/declaration.ts'
+import type { Argument, Declaration, Options, Values } from '../declare/declaration.ts'
 import { arg, command, one } from '../declare/define.ts'
 import { auditChange } from './audit/drawing.ts'
 
@@ -21,18 +21,24 @@ interface Group<View> {
 }
 type Help = Pick<Declaration, 'summary' | 'examples'>
 
-/** The commands that show one thing and delete one: `thing('user', user, ({ users }) => users).show({ … })`. */
-export const thing = <View extends Thing>(
+/**
+ * The commands that show one thing and delete one: `thing('user', user, ({ users }) => users).show({ … })`.
+ *
+ * @param options what else both take, for `groupOf`
+ */
+export const thing = <View extends Thing, O extends Options = Record<never, never>>(
   noun: Noun,
   shape: ObjectShape<View>,
-  groupOf: (latchkey: Latchkey) => Group<View>,
+  groupOf: (latchkey: Latchkey, typed: Values<O>) => Group<View>,
+  options?: O,
 ) => ({
   show: (help: Help): Declaration =>
     command({
       effect: 'read',
       ...help,
       args: selecting(noun),
-      run: async (ctx, typed) => groupOf(await ctx.operations()).get(typed[noun]),
+      ...(options && { options }),
+      run: async (ctx, typed) => groupOf(await ctx.operations(), typed).get(typed[noun]),
       prints: one(shape),
     }),
   delete: (help: Help): Declaration =>
@@ -40,12 +46,13 @@ export const thing = <View extends Thing>(
       effect: 'destroy',
       ...help,
       args: selecting(noun),
+      ...(options && { options }),
       confirm: async (ctx, typed) => {
-        const view = await groupOf(await ctx.operations()).get(typed[noun])
+        const view = await groupOf(await ctx.operations(), typed).get(typed[noun])
         const question = `Erase ${titleOf(noun, view)} for good`
         return { question, typed: labelOf(noun, view), binds: { [noun]: view.id } }
       },
-      run: async (ctx, typed) => groupOf(await ctx.operations()).delete(typed[noun]),
+      run: async (ctx, typed) => groupOf(await ctx.operations(), typed).delete(typed[noun]),
       prints: one(shape, { done: view => `Deleted ${titleOf(noun, view)}` }),
       would: view => `delete ${noun} ${labelOf(noun, view)}`,
     }),

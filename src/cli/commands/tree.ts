@@ -57,6 +57,21 @@ export const tree: Tree = {
       import: () => import('./key/import.ts'),
     },
   },
+  chat: {
+    group: 'Access',
+    summary: 'Chats of users, and what is said in them',
+    verbs: together(
+      () => import('./chat.ts'),
+      'create',
+      'list',
+      'show',
+      'search',
+      'export',
+      'rename',
+      'delete',
+      'prune',
+    ),
+  },
   import: {
     group: 'Access',
     summary: 'Import users, projects and keys from another system',

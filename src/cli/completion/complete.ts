@@ -136,10 +136,10 @@ function listed(typed: string, words: readonly string[]): readonly Candidate[] {
   )
 }
 
-/** By name, or by id if the text looks like one. */
+/** By name, each once, or by id if the text looks like one. */
 const query = ({ plural, label }: (typeof nouns)[Noun]): string => `
-  SELECT * FROM (SELECT ${label} AS value, id AS about FROM ${plural}
-    WHERE substr(${label}, 1, length(:typed)) = :typed ORDER BY ${label} LIMIT 500)
+  SELECT * FROM (SELECT ${label} AS value, min(id) AS about FROM ${plural}
+    WHERE substr(${label}, 1, length(:typed)) = :typed GROUP BY ${label} ORDER BY ${label} LIMIT 500)
   UNION ALL SELECT * FROM (SELECT id AS value, ${label} AS about FROM ${plural}
     WHERE length(:typed) > 3 AND substr(id, 1, length(:typed)) = :typed ORDER BY id LIMIT 500)`
 

@@ -96,7 +96,10 @@ export interface Spec<A extends Arguments, O extends Options, Result, Returned =
   /** Text for stderr after the result, for people only. */
   readonly notice?: (result: Result, input: Input<A, O>) => string | undefined
   /** Lines that people get in place of everything else; undefined for the usual output. */
-  readonly lines?: (result: Result, input: Input<A, O>) => readonly string[] | undefined
+  readonly lines?: (
+    result: NoInfer<Returned>,
+    input: Input<A, O>,
+  ) => readonly string[] | AsyncIterable<string> | undefined
   /**
    * The result contains a secret that is only shown once. Formats that would drop it (-q, csv without the field) are
    * refused before the command runs.

@@ -10,10 +10,12 @@ export type Ref<N extends Noun> = { readonly id: string } & {
 export const userRef = ref('user', 'UserRef')
 export const projectRef = ref('project', 'ProjectRef')
 export const keyRef = ref('key', 'KeyRef')
+export const chatRef = ref('chat', 'ChatRef')
 
 function ref<N extends Noun>(noun: N, name: string): ObjectShape<Ref<N>> {
-  const { label } = nouns[noun]
-  return object(name, { id: text(`Id of the ${noun}`), [label]: text(`Unique ${label}`) }) as never
+  const { label, isUnique } = nouns[noun]
+  const called = isUnique ? `Unique ${label}` : `Its ${label}`
+  return object(name, { id: text(`Id of the ${noun}`), [label]: text(called) }) as never
 }
 
 /** A process that has the database open. */

@@ -26,6 +26,12 @@ export const usualMostEndUsers = 10_000
 
 export const roles = ['admin', 'member', 'viewer'] as const
 
+/** Who said a message. */
+export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const
+
+/** What chats can be listed in the order of: the oldest first, or the latest change first. */
+export const chatSorts = ['created', 'updated'] as const
+
 /** What keys can be listed in the order of. */
 export const keySorts = ['name', 'created', 'expires', 'last-used', 'tokens', 'cost'] as const
 
@@ -135,6 +141,8 @@ export type Metric = (typeof metrics)[number]
 export type LimitPeriod = (typeof limitPeriods)[number]
 export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]
+export type MessageRole = (typeof messageRoles)[number]
+export type ChatSort = (typeof chatSorts)[number]
 export type Scheduler = (typeof schedulers)[number]
 export type Compression = (typeof compressions)[number]
 export type Origin = (typeof origins)[number]

@@ -14,6 +14,7 @@ import type {
   LimitFacts,
   LimitOfKey,
   ListedKey,
+  MessageSearch,
   Moment,
   PriceRow,
   Refuses,
@@ -21,8 +22,8 @@ import type {
   UsageCounts,
 } from '../facts.ts'
 import {
-  keyColumns,
-  lastUse,
+  foundByHash,
+  foundById,
   lifeOf,
   limitsOfKeys,
   listedKeys,
@@ -35,6 +36,7 @@ import {
 import { dayMs, hourMs, keptMs, minuteMs, periodEnd, type Retention, type Width } from '../spans.ts'
 import type { Parameter } from './connection.ts'
 import { counting, countingPlaces, fitsIn, placesOf, type Question, questionOf } from './counts.ts'
+import { messagesWith } from './message-words.ts'
 
 /** A connection, or a pool of them. */
 export interface Asked {
@@ -90,13 +92,13 @@ export class PostgresFacts implements Facts {
   }
 
   async keyAt(by: KeyBy, moment: Moment, refuses?: Refuses): Promise<KeyFacts | null> {
-    const [key, question] = 'hash' in by ? [by.hash, keyQuestions.secret] : [by.id, keyQuestions.id]
+    const [key, text] = 'hash' in by ? [by.hash, keyQuestions.secret] : [by.id, keyQuestions.id]
     const { guesses } = this.#memory
     for (;;) {
       const guess = guesses.get(key)
       const questions = guess?.bound.map(bound => questionOf(bound, moment, guess.retention)) ?? []
       const sums = questions.length > 0
-      const [row] = await this.#asked.rows<KeyRow>(sums ? question.withSums : question.alone, [
+      const [row] = await this.#asked.rows<KeyRow>(sums ? text.withSums : text.alone, [
         key,
         moment.endUser,
         this.#mostEndUsers,
@@ -231,6 +233,12 @@ export class PostgresFacts implements Facts {
     return this.#asked.rows(ofKeys, [ids])
   }
 
+  async messagesWith(search: MessageSearch): Promise<readonly number[]> {
+    const { sql, params } = messagesWith(search)
+    const rows = await this.#asked.rows<{ number: number }>(sql, params as Parameter[])
+    return rows.map(({ number }) => number)
+  }
+
   async #counted(questions: readonly Question[], moment: Moment): Promise<readonly Counted[]> {
     if (questions.length === 0) return []
     const rows = await this.#asked.rows<Counted>(countQuestion, placesOf(questions, moment))
@@ -316,31 +324,22 @@ const limitsAsJson = (of: string): string =>
   `(SELECT json_agg(l)::text FROM (SELECT ${storedLimit} FROM limits WHERE ${of} ORDER BY ${limitOrder}) l)`
 
 /** $1 the hash or the id, $2 the end user, $3 how many of them a key may have, then those of `counting`. */
-const keyText = (asked: string, sums: boolean): string => `
-  WITH asked AS (${asked}) ${sums ? `, ${counting(4)}` : ''}
-  SELECT ${keyColumns}, ${lastUse('keys.id')} AS "lastUsedAt",
-    CASE WHEN asked.start IS NULL OR asked.ends_at IS NOT NULL
-      THEN (SELECT start FROM secrets WHERE key_id = keys.id AND ends_at IS NULL) ELSE asked.start END AS start,
-    users.username AS username, users.disabled_at AS "userDisabledAt",
-    projects.slug AS slug, projects.archived_at AS "projectArchivedAt", asked.ends_at AS "endsAt",
-    ${limitsAsJson('key_id = keys.id')} AS "keyLimits",
-    ${limitsAsJson('user_id = keys.user_id')} AS "userLimits",
-    ${limitsAsJson('project_id = keys.project_id')} AS "projectLimits",
+const keyText = (found: string, sums: boolean): string => `
+  ${sums ? `WITH ${counting(4)}` : ''}
+  SELECT k.*,
+    ${limitsAsJson('key_id = k.id')} AS "keyLimits",
+    ${limitsAsJson('user_id = k."ownerId"')} AS "userLimits",
+    ${limitsAsJson('project_id = k."projectId"')} AS "projectLimits",
     coalesce((SELECT minutes_from FROM retention), 0) AS "minutesFrom",
     coalesce((SELECT hours_from FROM retention), 0) AS "hoursFrom",
-    $2 = '' OR EXISTS (SELECT FROM series WHERE key_id = keys.id AND end_user = $2)
-      OR (SELECT count(DISTINCT end_user) FROM series WHERE key_id = keys.id AND end_user > '') < $3::int AS room
+    $2 = '' OR EXISTS (SELECT FROM series WHERE key_id = k.id AND end_user = $2)
+      OR (SELECT count(DISTINCT end_user) FROM series WHERE key_id = k.id AND end_user > '') < $3::int AS room
     ${sums ? ', (SELECT array_agg(booked ORDER BY n) FROM counted) AS booked, (SELECT array_agg(held ORDER BY n) FROM counted) AS held' : ''}
-  FROM asked JOIN keys ON keys.id = asked.key_id
-  LEFT JOIN users ON users.id = keys.user_id LEFT JOIN projects ON projects.id = keys.project_id`
+  FROM (${found}) k`
 
-const bySecret = 'SELECT key_id, start, ends_at FROM secrets WHERE hash = $1'
-const byId = 'SELECT id AS key_id, NULL::text AS start, NULL::bigint AS ends_at FROM keys WHERE id = $1'
+const question = (found: string) => ({ alone: keyText(found, false), withSums: keyText(found, true) })
 
-const keyQuestions = {
-  secret: { alone: keyText(bySecret, false), withSums: keyText(bySecret, true) },
-  id: { alone: keyText(byId, false), withSums: keyText(byId, true) },
-} as const
+const keyQuestions = { secret: question(foundByHash('$1')), id: question(foundById('$1')) } as const
 
 /** All that a guess depends on. */
 const whatOf = (row: KeyRow): string =>

@@ -1,4 +1,6 @@
 /** What came from other systems, and what it was there. */
+
+import { chats } from './chats.ts'
 import { check, id, index, integer, isJson, primaryKey, sql, table, text, uniqueIndex } from './columns.ts'
 import { keys } from './keys.ts'
 import { projects, users } from './people.ts'
@@ -82,6 +84,26 @@ export const importedProjects = table(
     uniqueIndex('imported_projects_project').on(t.projectId, t.source),
     index('imported_projects_import').on(t.importId),
     check('imported_projects_state_json', isJson(t.state)),
+  ],
+)
+
+/** Which chat a chat of a source became here. What was said of it there since is not taken over. */
+export const importedChats = table(
+  'imported_chats',
+  {
+    source: text('source').notNull(),
+    /** Id in the source. */
+    foreignId: text('foreign_id').notNull(),
+    chatId: text('chat_id')
+      .notNull()
+      .references(() => chats.id, { onDelete: 'cascade' }),
+    ...remembered,
+  },
+  t => [
+    primaryKey({ columns: [t.source, t.foreignId] }),
+    index('imported_chats_chat').on(t.chatId),
+    index('imported_chats_import').on(t.importId),
+    check('imported_chats_state_json', isJson(t.state)),
   ],
 )
 

@@ -14,6 +14,11 @@ function filled(path: string): Client {
   const client = new Client(path, { create: true })
   client.run(readFileSync(join(import.meta.dir, 'golden/v3.sql'), 'utf8'))
   migrateTo(client, path, latestVersion, { now: 0, programVersion: 'test' })
+  const id = '0'.repeat(26)
+  client.run(
+    `INSERT INTO chats SELECT 'cht_${id}', users.id, projects.id, 'Title', 's', 0, 0 FROM users, projects LIMIT 1`,
+  )
+  client.run(`INSERT INTO messages VALUES (1, 'msg_${id}', 'cht_${id}', 1, 'user', '"said"', '{}', 0)`)
   return client
 }
 

@@ -18,6 +18,7 @@ const clusteredTables: readonly string[] = [
   'imported_keys',
   'imported_users',
   'imported_projects',
+  'imported_chats',
   'import_changes',
   'prices',
   'counted_events',

@@ -125,7 +125,7 @@ function columnsAt(
     const rows = client
       .query(
         `SELECT t.name AS "table", c.name AS "column", c.dflt_value AS initial
-         FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'`,
+         FROM pragma_table_list t, pragma_table_info(t.name) c WHERE t.schema = 'main' AND t.type = 'table'`,
       )
       .all() as { table: string; column: string; initial: string | null }[]
     const tables = new Map<string, Map<string, string | null>>()
@@ -139,11 +139,11 @@ function columnsAt(
   }
 }
 
-/** Rows per table, by name. */
+/** Rows per table, by name; without what SQLite stores of indexes of words. */
 export function rowCounts(client: Client): Readonly<Record<string, number>> {
   const names = client
     .query(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+      "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
     )
     .all() as { name: string }[]
   return Object.fromEntries(names.map(({ name }) => [name, countRows(client, name, 'true')]))

@@ -9,6 +9,8 @@ import down3 from '../../../drizzle/0003_trust.down.sql' with { type: 'text' }
 import up3 from '../../../drizzle/0003_trust.sql' with { type: 'text' }
 import down4 from '../../../drizzle/0004_usage_series.down.sql' with { type: 'text' }
 import up4 from '../../../drizzle/0004_usage_series.sql' with { type: 'text' }
+import down5 from '../../../drizzle/0005_chats.down.sql' with { type: 'text' }
+import up5 from '../../../drizzle/0005_chats.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
   ['0000_foundation', up0, down0],
@@ -16,4 +18,5 @@ export const migrationTexts: readonly (readonly [name: string, up: string, down:
   ['0002_imports', up2, down2],
   ['0003_trust', up3, down3],
   ['0004_usage_series', up4, down4],
+  ['0005_chats', up5, down5],
 ]

@@ -10,6 +10,7 @@ import { translate } from '../../db/sqlite/errors.ts'
 import { holdersOf } from '../../db/sqlite/holders.ts'
 import { compactSize, rowCounts } from '../../db/sqlite/inspect.ts'
 import { compact, fileFacts, optimize, readRows } from '../../db/sqlite/maintain.ts'
+import { mendWords } from '../../db/sqlite/message-words.ts'
 import { openWriter, reading, requireOurs } from '../../db/sqlite/open.ts'
 import { PrivateFile, place, requireSpace, sizeOf } from '../../system/files.ts'
 import type { BesideContext, FileContext } from '../context.ts'
@@ -54,8 +55,8 @@ export async function vacuumDatabase(context: FileContext): Promise<Vacuumed> {
 }
 
 /**
- * Updates SQLite's statistics for queries that need them. First tidies up after a log that was being counted when its process
- * ended.
+ * Updates SQLite's statistics for queries that need them, and builds the index of words in messages again if it is damaged. First
+ * tidies up after a log that was being counted when its process ended.
  *
  * @throws busy, database_missing, database_foreign, corrupt
  */
@@ -65,7 +66,10 @@ export async function optimizeDatabase(context: BesideContext): Promise<Optimize
   const { version } = reading(path, client => requireOurs(client, path))
   if (version === latestVersion) await tidyUpIfAlone(context)
   // Even a dry run needs a connection that may write.
-  const statements = writing(path, client => optimize(client, { dryRun }))
+  const statements = writing(path, client => [
+    ...optimize(client, { dryRun }),
+    ...mendWords(client, { dryRun }),
+  ])
   return { path: resolve(path), statements: [...statements] }
 }
 

@@ -7,6 +7,7 @@ import * as v from 'valibot'
 import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, isNull } from '../../db/query.ts'
+import { chats } from '../../db/schema/chats.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { reservations } from '../../db/schema/limits.ts'
@@ -180,11 +181,13 @@ async function keepWhatClashes(db: Database, planned: readonly UndoStep[]): Prom
       .select({ id: keys.id, name: keys.name, userId: keys.userId, projectId: keys.projectId })
       .from(keys),
   }
+  const saidBy = await db.selectDistinct({ id: chats.userId }).from(chats)
   const userIds = new Set<unknown>(rows.user.map(row => row.id))
   let steps = planned
   // A kept thing may have the old name of another, or an owner. Repeat until nothing changes.
   for (;;) {
     const { holders, belongings } = afterwards(rows, steps)
+    for (const { id } of saidBy) belongings.set(id, 'a chat')
     const next = steps.map(step => {
       if (step.action === 'remove') {
         const belonging = belongings.get(step.id)

@@ -5,6 +5,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, CreatedUser, User } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, count, eq, isNotNull, isNull, type SQL } from '../../db/query.ts'
+import { chats } from '../../db/schema/chats.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
@@ -173,12 +174,13 @@ export function enableUser(context: OperationContext, selector: string): Promise
 /**
  * Deletes a user who owns nothing. Memberships are removed too.
  *
- * @throws not_found, ambiguous, conflict (the user still has keys or projects)
+ * @throws not_found, ambiguous, conflict (the user still has keys, projects or chats)
  */
 export function deleteUser(context: OperationContext, selector: string): Promise<User> {
   return user.erase(context, selector, async (db, { id, username }) => {
     const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.ownerId, id))
     const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.userId, id))
+    const [said] = await db.select({ n: count() }).from(chats).where(eq(chats.userId, id))
     if (held && held.n > 0) {
       throw new LatchkeyError(
         'conflict',
@@ -191,6 +193,13 @@ export function deleteUser(context: OperationContext, selector: string): Promise
         'conflict',
         `${username} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
         `see them with: latchkey project list --owner ${username}; give them to another owner first`,
+      )
+    }
+    if (said && said.n > 0) {
+      throw new LatchkeyError(
+        'conflict',
+        `${username} still has ${said.n} ${said.n === 1 ? 'chat' : 'chats'}`,
+        `see them with: latchkey chat list --user ${username}; erase them first with: latchkey chat prune --user ${username}`,
       )
     }
   })

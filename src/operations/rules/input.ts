@@ -91,6 +91,14 @@ export const keyName: Rule<string> = v.pipe(
 /** The name of a new or renamed key. An imported key may keep any name. */
 export const newKeyName: Rule<string> = v.pipe(keyName, noCommand)
 
+/** A label, as the name of a key is, but not unique. */
+export const chatTitle: Rule<string> = v.pipe(
+  trimmed(200),
+  v.check(text => !/^cht_/i.test(text), 'must not begin like an id (cht_)'),
+  v.check(text => !text.startsWith('-'), 'must not begin with a dash'),
+)
+export const sessionId = trimmed(200)
+
 export const modelName: Rule<string> = v.pipe(trimmed(200), v.regex(/^\S+$/, 'must not contain white space'))
 export const scopeName: Rule<string> = v.pipe(
   trimmed(100),
@@ -135,6 +143,13 @@ export const metadata: Rule<unknown> = v.pipe(
     'must not contain a secret, because it would be stored as plain text',
   ),
 )
+
+/** What a person or a model said: their own words, whatever they hold. */
+export const messageContent: Rule<unknown> = v.pipe(
+  v.custom<unknown>(value => value !== null && isJson(value), 'must be JSON, and not null'),
+  v.check(value => JSON.stringify(value).length <= mostContent, 'must be at most 4 MiB of JSON'),
+)
+const mostContent = 4 * 1024 * 1024
 
 export const password: Rule<string> = v.pipe(
   v.string('must be text'),

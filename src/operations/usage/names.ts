@@ -1,5 +1,5 @@
 /** Names of those who used something, also of those that were deleted since. */
-import { labelOf, nounNames, nouns } from '../../contract/nouns.ts'
+import { labelOf, limitedNouns, nouns } from '../../contract/nouns.ts'
 import type { UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { type Column, eq, oneOf, type Table } from '../../db/query.ts'
@@ -70,7 +70,7 @@ export class Names {
     for (const id of ids) this.#names.set(id, id)
     await look(departed, departed.id, departed.name)
     // What lives again has the name that it has now.
-    for (const noun of nounNames)
+    for (const noun of limitedNouns)
       await look(tableOf(noun), column(noun, 'id'), column(noun, nouns[noun].label))
   }
 }

@@ -7,8 +7,7 @@
  */
 
 import { LatchkeyError } from '../../../../contract/errors.ts'
-import { codeOf } from '../../../../contract/failure.ts'
-import { byPlural, type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
+import { byPlural, isLimited, type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
 import type { Restored } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { series } from '../../../../text/series.ts'
@@ -160,23 +159,21 @@ export class Return {
 
   #remove(noun: Noun, id: string): void {
     const { name } = this.get('main', noun, id)
-    this.#client
-      .query(
-        `INSERT OR REPLACE INTO main.departed (id, name) SELECT ?1, ?2 WHERE ?1 IN (SELECT ${noun}_id FROM main.series WHERE pending = 0)`,
-      )
-      .run(id, name)
-    try {
-      this.#client.query(`DELETE FROM main."${nouns[noun].plural}" WHERE id = ?`).run(id)
-    } catch (error) {
-      // SQLite reports RESTRICT as a trigger.
-      if (!/^SQLITE_CONSTRAINT_(FOREIGNKEY|TRIGGER)$/.test(codeOf(error))) throw error
+    if (isLimited(noun)) {
+      this.#client
+        .query(
+          `INSERT OR REPLACE INTO main.departed (id, name) SELECT ?1, ?2 WHERE ?1 IN (SELECT ${noun}_id FROM main.series WHERE pending = 0)`,
+        )
+        .run(id, name)
+    }
+    if (owned(noun).some(([own, column]) => this.#has(own, column, id))) {
       throw new LatchkeyError(
         'conflict',
         `the ${noun} ${name} was given ${belongings(noun)} after it was brought back; nothing was changed`,
         `delete them or move them first; see it with: latchkey ${noun} show ${id}`,
-        { cause: error },
       )
     }
+    this.#client.query(`DELETE FROM main."${nouns[noun].plural}" WHERE id = ?`).run(id)
     this.#names[nouns[noun].plural].removed.push(name)
     this.#touched.push({ noun, id })
   }
@@ -267,8 +264,15 @@ export class Return {
     return Bun.hash(this.#content(noun, id) ?? '').toString(36)
   }
 
+  #has(noun: Noun, column: string, id: string): boolean {
+    const sql = `SELECT 1 FROM main."${nouns[noun].plural}" WHERE "${column}" = ? LIMIT 1`
+    return this.#client.query(sql).get(id) !== null
+  }
+
+  /** Things that go with another have parts of their own. */
   #partsOf(parent: string): readonly Reference[] {
-    return this.#references.filter(each => each.parent === parent && each.cascades)
+    const isThing = (table: string): boolean => nounNames.some(noun => nouns[noun].plural === table)
+    return this.#references.filter(each => each.parent === parent && each.cascades && !isThing(each.table))
   }
 
   /** Inserts the rows that belong to `id`, except those that refer to something that no longer exists. */
@@ -289,7 +293,9 @@ export class Return {
           ` AND ("${reference}" IS NULL OR "${reference}" IN (SELECT id FROM main."${parent}"))`,
       )
       .join('')
+    const numbers = numberColumns(this.#client, table)
     const names = columnsOf(this.#client, table)
+      .filter(name => !numbers.includes(name))
       .map(name => `"${name}"`)
       .join(', ')
     // If the source was imported again since, its rows now have other targets.
@@ -353,4 +359,15 @@ export class Return {
       )
     }
   }
+}
+
+/** Columns that SQLite numbers by itself: the numbers may belong to other rows now. */
+function numberColumns(client: Client, table: string): readonly string[] {
+  const found = client
+    .query(
+      `SELECT min(name) AS name FROM pragma_table_info(?) WHERE pk > 0
+       GROUP BY '' HAVING count(*) = 1 AND lower(min(type)) = 'integer'`,
+    )
+    .all(table) as { name: string }[]
+  return found.map(({ name }) => name)
 }

@@ -71,7 +71,9 @@ function contents(): string {
   const client = new Client(scene.path, { readwrite: true })
   try {
     const tables = client
-      .query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'audit' ORDER BY name")
+      .query(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name <> 'audit' ORDER BY name",
+      )
       .values()
       .flat()
     return JSON.stringify(tables.map(name => client.query(`SELECT * FROM "${name}" ORDER BY 1, 2`).values()))
@@ -497,4 +499,71 @@ test.each<[string, () => Promise<unknown>, object, string]>([
   const before = contents()
   expect(await code(latchkey.backups.restore({ latest: true, ...subject }))).toBe(expected)
   expect(contents()).toBe(before)
+})
+
+/** bob has a chat with two messages, and alice one in her project. */
+async function talking(latchkey: Latchkey): Promise<Made> {
+  await plain(latchkey)
+  const { chats, backups } = latchkey
+  for (const [user, title] of [
+    ['alice', 'Plans'],
+    ['bob', 'Holiday'],
+  ] as const) {
+    await chats.create({ user, title, project: 'shop' })
+    for (const content of [`${title} first`, `${title} second`])
+      await chats.append(title, { role: 'user', content })
+  }
+  return { secret: '', backup: (await backups.create()).id }
+}
+
+test('a deleted chat comes back with what was said in it, though others were said since, and is found', async () => {
+  const { latchkey } = await begin(talking)
+  const { chats, backups } = latchkey
+  const before = await Array.fromAsync(chats.export('Plans'))
+  await chats.delete('Plans')
+  await chats.append('Holiday', { role: 'user', content: 'said since' })
+  const { id } = await chats.create({ user: 'bob', title: 'Other' })
+  for (let n = 0; n < 9; n++) await chats.append(id, { role: 'user', content: 'said since' })
+  expect(await backups.restore({ latest: true, chat: 'plans' })).toMatchObject({
+    only: 'chat Plans',
+    changes: { chats: { added: ['Plans'], removed: [], changed: [] } },
+  })
+  expect(await Array.fromAsync(chats.export('Plans'))).toEqual(before)
+  expect(await chats.search('plans')).toHaveLength(2)
+  expect(await chats.search('since')).toHaveLength(10)
+  await backups.restore({ undo: true })
+  expect(await code(chats.get('Plans'))).toBe('not_found')
+  expect(await chats.search('plans')).toEqual([])
+})
+
+test('a chat that is still there gets its old title, and keeps what was said since', async () => {
+  const { latchkey } = await begin(talking)
+  const { chats, backups } = latchkey
+  await chats.append('Holiday', { role: 'user', content: 'said since' })
+  await chats.rename('Holiday', 'Summer')
+  const whole = await backups.restore({ latest: true, chat: (await chats.get('Summer')).id })
+  expect(whole.changes?.chats).toEqual({ added: [], removed: [], changed: ['Holiday'] })
+  expect((await chats.messages('Holiday')).total).toBe(3)
+})
+
+test('a user comes back with their chats, and is not taken away again with newer ones', async () => {
+  const { latchkey } = await begin(talking)
+  const { chats, users, backups } = latchkey
+  const before = await chats.list({ user: 'bob' })
+  await chats.prune({ user: 'bob' })
+  await users.delete('bob')
+  const { changes } = await backups.restore({ latest: true, user: 'bob' })
+  expect(changes).toMatchObject({ users: { added: ['bob'] }, chats: { added: ['Holiday'] } })
+  expect(await chats.list({ user: 'bob' })).toEqual(before)
+  expect((await chats.messages('Holiday')).messages.map(({ content }) => content)).toEqual([
+    'Holiday first',
+    'Holiday second',
+  ])
+  await chats.create({ user: 'bob', title: 'Newer' })
+  expect(await code(backups.restore({ undo: true }))).toBe('conflict')
+  expect((await chats.list({ user: 'bob' })).total).toBe(2)
+  await chats.delete('Newer')
+  await backups.restore({ undo: true })
+  expect(await code(users.get('bob'))).toBe('not_found')
+  expect((await chats.list()).total).toBe(1)
 })

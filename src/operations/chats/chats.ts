@@ -1,0 +1,213 @@
+/** Chats of users. What is said in one is in `messages.ts`. */
+import * as v from 'valibot'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Changed, Chat, ChatSort, CreatedChat, PrunedChats } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
+import { and, asc, count, desc, eq, gt, lt, oneOf, type SQL, sql } from '../../db/query.ts'
+import { chats, messages } from '../../db/schema/chats.ts'
+import { projects, users } from '../../db/schema/people.ts'
+import { recordAll } from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import type { ChatSelector } from '../input.ts'
+import type { Row } from '../nouns.ts'
+import * as rules from '../rules/input.ts'
+import { contains, find } from '../select.ts'
+import { Thing } from '../thing.ts'
+import {
+  type ChatFilter,
+  type ChatList,
+  type ChatPage,
+  chatFilter,
+  chatPaging,
+  type NewChat,
+  newChat,
+} from './input.ts'
+
+/** @throws invalid, not_found and ambiguous for the user or project */
+export async function createChat(context: OperationContext, input: NewChat): Promise<CreatedChat> {
+  const { title, sessionId = null, ...fields } = rules.parse(newChat, input)
+  return context.store.write(async db => {
+    const { id: userId } = await find(db, 'user', fields.user)
+    const project = fields.project === undefined ? undefined : await find(db, 'project', fields.project)
+    const given = { userId, projectId: project?.id ?? null, title, sessionId }
+    return chat.create(context, db, given, { same: () => [] })
+  })
+}
+
+/** A page, and how many there are. @throws invalid; not_found, ambiguous for the user, the project or the `after` chat */
+export function listChats(context: OperationContext, given: ChatPage = {}): Promise<ChatList> {
+  const page = readPage(given)
+  return context.store.read(async db => {
+    const where = await conditionOf(db, page)
+    const rows = await pageOf(db, where, page, await lastOf(db, page), page.limit ?? 100)
+    return { chats: await chatViews(db, rows), total: await db.$count(chats, where) }
+  })
+}
+
+const batchSize = 500
+
+/** Streams the same chats from one snapshot, in constant memory; all unless there is a limit. */
+export async function* streamChats(context: OperationContext, given: ChatPage = {}): AsyncGenerator<Chat> {
+  const page = readPage(given)
+  for await (const views of context.store.stream(async function* (snapshot) {
+    const db = await snapshot.database()
+    const where = await conditionOf(db, page)
+    let left = page.limit ?? Number.POSITIVE_INFINITY
+    let last = await lastOf(db, page)
+    while (left > 0) {
+      const rows = await pageOf(db, where, page, last, Math.min(left, batchSize))
+      yield await chatViews(db, rows)
+      if (rows.length < batchSize) return
+      left -= rows.length
+      last = rows.at(-1)
+    }
+  }))
+    yield* views
+}
+
+/** @throws not_found, ambiguous, invalid */
+export async function renameChat(
+  context: OperationContext,
+  selector: ChatSelector,
+  title: string,
+): Promise<Changed<Chat>> {
+  const given = rules.parse(newTitle, { title })
+  return chat.change(context, selector, 'rename', async () => given)
+}
+
+const newTitle = v.object({ title: rules.chatTitle })
+
+/** @param sessionId null for none. @throws not_found, ambiguous, invalid */
+export async function setChatSession(
+  context: OperationContext,
+  selector: ChatSelector,
+  sessionId: string | null,
+): Promise<Changed<Chat>> {
+  const given = sessionId === null ? { sessionId } : rules.parse(newSession, { sessionId })
+  return chat.change(context, selector, 'session', async () => given)
+}
+
+const newSession = v.object({ sessionId: rules.sessionId })
+
+/** Deletes a chat with its messages. @throws not_found, ambiguous */
+export const deleteChat = (context: OperationContext, selector: ChatSelector): Promise<Chat> =>
+  chat.erase(context, selector)
+
+/**
+ * Deletes every chat that the filter selects, in one transaction.
+ *
+ * @throws invalid (also for an empty filter); not_found, ambiguous for the user or project
+ */
+export async function pruneChats(context: OperationContext, given: ChatFilter): Promise<PrunedChats> {
+  rules.requireWords(given)
+  const filter = rules.parse(chatFilter, given)
+  if (Object.values(filter).every(value => value === undefined)) {
+    throw new LatchkeyError(
+      'invalid',
+      'without a filter, every chat would be deleted',
+      'say which: latchkey chat prune --older-than 90d',
+    )
+  }
+  return context.store.write(async db => {
+    const where = await conditionOf(db, filter)
+    const pruned = { chats: 0, messages: 0 }
+    for (;;) {
+      const rows = await db.select().from(chats).where(where).orderBy(asc(chats.id)).limit(batchSize)
+      const views = await chatViews(db, rows)
+      await db.delete(chats).where(
+        oneOf(
+          chats.id,
+          rows.map(row => row.id),
+        ),
+      )
+      const events = views.map(before => ({
+        action: 'chat.delete' as const,
+        target: { type: 'chat', id: before.id, name: before.title },
+        before,
+      }))
+      await recordAll(context, db, events)
+      pruned.chats += views.length
+      pruned.messages += views.reduce((sum, view) => sum + view.messages, 0)
+      if (rows.length < batchSize) return pruned
+    }
+  })
+}
+
+/** @throws invalid */
+function readPage(given: ChatPage) {
+  rules.requireWords(given)
+  return { ...rules.parse(chatFilter, given), ...rules.parse(chatPaging, given) }
+}
+
+/** @throws not_found, ambiguous */
+async function conditionOf(db: Database, filter: ChatFilter): Promise<SQL | undefined> {
+  const user = filter.user === undefined ? undefined : await find(db, 'user', filter.user)
+  const project = filter.project === undefined ? undefined : await find(db, 'project', filter.project)
+  return and(
+    user && eq(chats.userId, user.id),
+    project && eq(chats.projectId, project.id),
+    contains([chats.title], filter.search),
+    filter.unchangedSince && lt(chats.updatedAt, filter.unchangedSince.getTime()),
+  )
+}
+
+/** The chat that a page begins after. @throws not_found, ambiguous */
+const lastOf = async (db: Database, { user, after }: ChatPage): Promise<Row<'chat'> | undefined> =>
+  after === undefined ? undefined : find(db, 'chat', user === undefined ? after : { chat: after, user })
+
+function pageOf(
+  db: Database,
+  where: SQL | undefined,
+  { sort }: { readonly sort: ChatSort },
+  last: Row<'chat'> | undefined,
+  limit: number,
+): Promise<readonly Row<'chat'>[]> {
+  const byChange = sort === 'updated'
+  const beyond =
+    last &&
+    (byChange
+      ? sql`(${chats.updatedAt}, ${chats.id}) < (${last.updatedAt}, ${last.id})`
+      : gt(chats.id, last.id))
+  return db
+    .select()
+    .from(chats)
+    .where(and(where, beyond))
+    .orderBy(...(byChange ? [desc(chats.updatedAt), desc(chats.id)] : [asc(chats.id)]))
+    .limit(limit)
+}
+
+/** The views of rows, in the same order. */
+export async function chatViews(db: Database, rows: readonly Row<'chat'>[]): Promise<readonly Chat[]> {
+  const about = await db
+    .select({
+      id: chats.id,
+      username: users.username,
+      slug: projects.slug,
+      messages: sql<number>`(SELECT ${count()} FROM ${messages} WHERE ${messages.chatId} = ${chats.id})`,
+    })
+    .from(chats)
+    .innerJoin(users, eq(users.id, chats.userId))
+    .leftJoin(projects, eq(projects.id, chats.projectId))
+    .where(
+      oneOf(
+        chats.id,
+        rows.map(row => row.id),
+      ),
+    )
+  const aboutEach = new Map(about.map(each => [each.id, each]))
+  return rows.map(row => {
+    const { username = '', slug = null, messages = 0 } = aboutEach.get(row.id) ?? {}
+    return {
+      id: row.id,
+      title: row.title,
+      user: { id: row.userId, username },
+      project: row.projectId === null || slug === null ? null : { id: row.projectId, slug },
+      sessionId: row.sessionId,
+      messages,
+      createdAt: new Date(row.createdAt),
+      updatedAt: new Date(row.updatedAt),
+    }
+  })
+}
+
+export const chat = new Thing('chat', chatViews)

@@ -1,0 +1,90 @@
+/** Inputs of the operations on chats and messages. */
+import * as v from 'valibot'
+import { chatSorts, messageRoles } from '../../contract/views/words.ts'
+import type { Chat, ChatSort, Message, MessageRole } from '../../contract/views.ts'
+import * as rules from '../rules/input.ts'
+
+export const newChat = v.object({
+  /** A user. */
+  user: v.string(),
+  /** Default New Chat. Several chats may have the same title. */
+  title: v.optional(rules.chatTitle, 'New Chat'),
+  /** A project. */
+  project: v.optional(v.string()),
+  /** What the backend calls the session that continues it. */
+  sessionId: v.optional(rules.sessionId),
+})
+export type NewChat = rules.Input<typeof newChat>
+
+export const chatFilter = v.object({
+  /** Chats of this user. */
+  user: v.optional(v.string()),
+  /** Chats of this project. */
+  project: v.optional(v.string()),
+  /** Part of a title. */
+  search: v.optional(v.string()),
+  /** Chats without a change since. */
+  unchangedSince: v.optional(rules.instant),
+})
+/** All given conditions must hold. */
+export type ChatFilter = rules.Input<typeof chatFilter>
+
+const pageSize: rules.Rule<number> = v.pipe(rules.count, v.minValue(1, 'must be at least 1'))
+const sort: rules.Rule<ChatSort> = v.picklist(chatSorts, `must be one of ${chatSorts.join(', ')}`)
+const role: rules.Rule<MessageRole> = v.picklist(messageRoles, `must be one of ${messageRoles.join(', ')}`)
+
+export const chatPaging = v.object({
+  /** Default `created`, the oldest first. `updated`: the latest change first. */
+  sort: v.optional(sort, 'created'),
+  /** At most this many; default 100, and all in a stream. */
+  limit: v.optional(pageSize),
+  /** Only chats after this one in the given order. */
+  after: v.optional(v.string()),
+})
+export type ChatPage = ChatFilter & rules.Input<typeof chatPaging>
+
+export interface ChatList {
+  /** A page. */
+  readonly chats: readonly Chat[]
+  /** How many match, on all pages. */
+  readonly total: number
+}
+
+export const newMessage = v.object({
+  /** Who said it. */
+  role,
+  /** Text, or any other JSON but null; at most 4 MiB. */
+  content: rules.messageContent,
+  /** Tokens, cost, model, duration, or any other JSON. */
+  metadata: v.optional(rules.metadata),
+})
+export type NewMessage = rules.Input<typeof newMessage>
+
+export const messagePaging = v.object({
+  /** At most this many; default 100. */
+  limit: v.optional(pageSize, 100),
+  /** Only messages after this position, or before it if the latest come first. */
+  after: v.optional(rules.count),
+  /** The latest first. */
+  descending: v.optional(v.boolean(), false),
+})
+export type MessagePage = rules.Input<typeof messagePaging>
+
+export interface MessageList {
+  /** A page. */
+  readonly messages: readonly Message[]
+  /** How many the chat has. */
+  readonly total: number
+}
+
+export const messageSearch = v.object({
+  /** Messages in chats of this user. */
+  user: v.optional(v.string()),
+  /** Messages in chats of this project. */
+  project: v.optional(v.string()),
+  /** At most this many; default 100. */
+  limit: v.optional(pageSize, 100),
+  /** Only messages that came before this one, by its id. */
+  after: v.optional(v.string()),
+})
+export type MessageSearchPage = rules.Input<typeof messageSearch>
