@@ -171,7 +171,10 @@ export interface BulkUsage {
   /** Whose usage it is, as a small number. Of a log that is not sealed, a series of its own, whose owner is set by the seal. */
   readonly seriesOf: (keyId: string, endUser: string) => Answer<number | NoSeries>
   readonly modelOf: (name: string) => Answer<number>
-  /** Adds `counts`, which are in the order of `counterNames` from `offset` on, to a bucket. `start` counts units of the width. */
+  /**
+   * Adds `counts`, which are in the order of `counterNames` from `offset` on, to a bucket. `start` counts units of the width. The
+   * array is the caller's, who changes it afterwards.
+   */
   readonly add: (
     width: Width,
     series: number,

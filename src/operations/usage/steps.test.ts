@@ -149,7 +149,6 @@ test.each(Object.keys(phases) as Phase[])(
     expect(again.json<object>()).toMatchObject({ counted: isSealed ? 0 : events, alreadyCounted: isSealed })
     expect(await requests(home.latchkey)).toBe(names.length + events)
     expect((await home.latchkey.usage.check()).ok).toBe(true)
-    if (isSealed) await home.latchkey.usage.compact()
     expectTidy(home.path)
   },
   600_000,
