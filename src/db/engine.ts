@@ -5,6 +5,7 @@
  */
 import type { SQL } from 'drizzle-orm/sql/sql'
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core/db'
+import { LatchkeyError } from '../contract/errors.ts'
 import type { LimitSubject } from '../contract/views.ts'
 import type {
   BoundLimit,
@@ -62,6 +63,14 @@ export interface Store {
   /** Waits for what is under way, then closes. */
   readonly close: () => Promise<void>
 }
+
+/** Somebody else is `alone`. */
+export const taken = (): LatchkeyError =>
+  new LatchkeyError(
+    'busy',
+    'another process is counting a large log of events',
+    'run the command again when that is done',
+  )
 
 /** The builder over the tables, and what is stored as facts: inside `read` they see, inside `write` the builder changes. */
 export type Database = BaseSQLiteDatabase<'async', unknown> & {

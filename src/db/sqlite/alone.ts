@@ -4,9 +4,9 @@
  */
 import { rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { createFile } from '../../system/ownership.ts'
+import { taken } from '../engine.ts'
 import { Client } from './client.ts'
 import { translate } from './errors.ts'
 import { realPath } from './holders.ts'
@@ -85,10 +85,3 @@ function stampOf(lock: string): string {
   const file = statSync(lock, { bigint: true, throwIfNoEntry: false })
   return file === undefined ? '' : `${file.dev} ${file.ino} ${file.ctimeNs}`
 }
-
-const taken = (): LatchkeyError =>
-  new LatchkeyError(
-    'busy',
-    'another process is counting a large log of events',
-    'run the command again when that is done',
-  )
