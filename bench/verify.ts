@@ -1,7 +1,7 @@
-/** A verdict, compared with its minimum: SHA-256, the lookup of the key, and the sum of its window. */
+/** A verdict, compared with its minimum: SHA-256, the lookup of what decides, and the sum of its window. */
 import type { Database } from 'bun:sqlite'
 import { connectLatchkey } from '../src/index.ts'
-import { fill, fixture, hour, minute, minutes, place } from './fixture.ts'
+import { fill, fixture, minute, minutes, place } from './fixture.ts'
 import { best, each, type Row } from './rounds.ts'
 
 const keys = 100_000
@@ -37,25 +37,79 @@ export async function rows(): Promise<readonly Row[]> {
     {
       name: 'verify',
       ratio: times.floor / times.verify,
-      bound: 0.6,
+      bound: 0.9,
       better: 'higher',
       detail: `${each(times.verify, verdicts)} against ${each(times.floor, verdicts)} a verdict (${each(times.mapped, verdicts)} with mmap), ${keys.toLocaleString('en-US')} keys at random`,
     },
   ]
 }
 
-export function bareVerifier(db: Database): (secret: string) => number {
-  const lookup = db.prepare<{ id: string; expires_at: number | null; revoked_at: number | null }, [string]>(
-    'SELECT id, expires_at, disabled_at, revoked_at FROM keys WHERE id = (SELECT key_id FROM secrets WHERE hash = ? AND ends_at IS NULL)',
+/**
+ * What any verdict has to read and compare, in one snapshot and by the SQL that takes the least time here: the key with its
+ * owner and project, its limits, what lies in their windows, and what is reserved. Names nothing that only a view shows.
+ */
+function bareVerifier(db: Database): (secret: string) => number {
+  const begin = db.prepare('BEGIN')
+  const end = db.prepare('ROLLBACK')
+  const lookup = db.prepare<Found, [string]>(
+    `SELECT k.id AS id, k.model AS model, k.allowed_models AS allowedModels, k.scopes AS scopes, k.expires_at AS expiresAt,
+       k.disabled_at AS disabledAt, k.revoked_at AS revokedAt, k.user_id AS userId, k.project_id AS projectId,
+       s.ends_at AS endsAt, u.disabled_at AS userDisabledAt, p.archived_at AS projectArchivedAt
+     FROM secrets s JOIN keys k ON k.id = s.key_id
+     LEFT JOIN users u ON u.id = k.user_id LEFT JOIN projects p ON p.id = k.project_id WHERE s.hash = +?`,
   )
-  const sum = db.prepare<{ used: number }, [string, number, number]>(
-    'SELECT coalesce(sum(input_tokens + output_tokens + other_tokens), 0) AS used FROM minutes WHERE series = (SELECT id FROM series WHERE key_id = ?) AND start > ? AND start <= ?',
+  const limits = db.prepare<Limit, [string]>(
+    'SELECT amount, window_ms AS windowMs, reset_at AS resetAt FROM limits WHERE key_id = ?',
+  )
+  const series = db.prepare<{ id: number }, [string]>(
+    "SELECT id FROM series WHERE key_id = ? AND end_user = '' AND pending = 0",
+  )
+  const part = (width: string): string =>
+    `(SELECT coalesce(sum(input_tokens + output_tokens + other_tokens), 0) FROM ${width} WHERE series = ? AND start >= ? AND start < ?)`
+  const sum = db.prepare<{ used: number }, number[]>(
+    `SELECT ${part('minutes')} + ${part('hours')} + ${part('minutes')}
+       + (SELECT coalesce(sum(tokens), 0) FROM reservations WHERE series = ? AND expires_at > ?) AS used`,
   )
   return secret => {
-    const found = lookup.get(Bun.CryptoHasher.hash('sha256', secret, 'hex'))
     const now = Date.now()
-    const summed = found && sum.get(found.id, (now - 5 * hour) / minute, now / minute)
-    if (summed === null) throw new Error('lost')
-    return summed.used
+    begin.run()
+    const key = lookup.get(Bun.CryptoHasher.hash('sha256', secret, 'hex'))
+    const ends = [key?.endsAt, key?.expiresAt]
+    const shut = [key?.disabledAt, key?.revokedAt, key?.userDisabledAt, key?.projectArchivedAt]
+    if (key === null || ends.some(at => at && at <= now) || shut.some(at => at)) throw new Error('denied')
+    const { id } = series.get(key.id) ?? { id: 0 }
+    let left = Number.POSITIVE_INFINITY
+    for (const { amount, windowMs } of limits.all(key.id)) {
+      const [from, until] = [now - windowMs, now + minute].map(at => Math.floor(at / minute)) as [
+        number,
+        number,
+      ]
+      const [firstHour, lastHour] = [Math.ceil(from / 60), Math.floor(until / 60)]
+      const { used } = sum.get(
+        ...[id, from, firstHour * 60],
+        ...[id, firstHour, lastHour],
+        ...[id, lastHour * 60, until],
+        ...[id, now],
+      )!
+      left = Math.min(left, amount - used)
+    }
+    end.run()
+    if (left <= 0) throw new Error('denied')
+    return left
   }
+}
+
+interface Found {
+  readonly id: string
+  readonly expiresAt: number | null
+  readonly disabledAt: number | null
+  readonly revokedAt: number | null
+  readonly endsAt: number | null
+  readonly userDisabledAt: number | null
+  readonly projectArchivedAt: number | null
+}
+
+interface Limit {
+  readonly amount: number
+  readonly windowMs: number
 }

@@ -36,8 +36,8 @@ export const limits: readonly Mutation[] = [
   {
     what: 'a denied client is told to come back later than it must',
     file: 'src/db/sqlite/facts.ts',
-    text: '<= most,\n    )\n    return atMinute(minute)',
-    instead: '< most,\n    )\n    return atMinute(minute)',
+    text: 'this.#usedAt(scope, at, moment).booked <= most',
+    instead: 'this.#usedAt(scope, at, moment).booked < most',
     ...windows,
   },
   {
@@ -94,8 +94,8 @@ export const limits: readonly Mutation[] = [
   {
     what: 'a reservation made by a clock that is a little ahead does not count',
     file: 'src/db/sqlite/facts.ts',
-    text: 'const latest = moment.at + moment.toleranceMs',
-    instead: 'const latest = moment.at',
+    text: 'moment.at + moment.toleranceMs,',
+    instead: 'moment.at,',
     tests: ['src/operations/usage/reserve.test.ts'],
   },
   {

@@ -406,6 +406,11 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'age_files',
     'schedule',
     'backup_bytes',
+    'version',
+    'locale',
+    'connections',
+    'transactions',
+    'tls',
   ],
   'healthReport.checks.status': ['ok', 'warning', 'failed', 'skipped'],
 }

@@ -5,7 +5,7 @@
 import type { LimitPeriod, LimitSubject, Metric } from '../contract/views.ts'
 
 /** A key and whom it belongs to; JSON and times as they are stored. */
-export interface KeyColumns {
+interface KeyColumns {
   readonly id: string
   readonly name: string
   readonly ownerId: string | null
@@ -47,7 +47,7 @@ export interface LimitOfKey {
 export type KeyBy = { readonly id: string } | { readonly hash: string }
 
 /** A key, and the secret that was asked about. */
-interface FoundKey extends ListedKey {
+export interface FoundKey extends ListedKey {
   /** When the secret that was asked about stops working; null of the current one. */
   readonly endsAt: number | null
 }

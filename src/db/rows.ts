@@ -18,18 +18,36 @@ export interface Writing {
   readonly place: () => string
 }
 
-/** Without the last use, which is no column. */
-export const keyColumns = `
+const keyColumns = `
   keys.id AS id, keys.name AS name, keys.user_id AS "ownerId", keys.project_id AS "projectId", keys.model AS model,
   keys.allowed_models AS "allowedModels", keys.scopes AS scopes, keys.metadata AS metadata, keys.expires_at AS "expiresAt",
   keys.disabled_at AS "disabledAt", keys.revoked_at AS "revokedAt", keys.revoked_reason AS "revokedReason",
-  keys.created_at AS "createdAt", keys.updated_at AS "updatedAt"`
+  keys.created_at AS "createdAt", keys.updated_at AS "updatedAt", users.username AS username,
+  users.disabled_at AS "userDisabledAt", projects.slug AS slug, projects.archived_at AS "projectArchivedAt"`
+
+const owners = `
+  LEFT JOIN users ON users.id = keys.user_id
+  LEFT JOIN projects ON projects.id = keys.project_id`
+
+const currentSecret = 'LEFT JOIN secrets ON secrets.key_id = keys.id AND secrets.ends_at IS NULL'
 
 /** The last use of a key: of the latest day of its series, or what an earlier system says. */
 export const lastUse = (keyId: string): string => `(SELECT max(at) FROM (
   SELECT (SELECT max(last_at) FROM days WHERE series = s.id AND start = (SELECT max(start) FROM days WHERE series = s.id)) AS at
   FROM series s WHERE s.key_id = ${keyId} AND s.end_user = '' AND s.pending = 0
   UNION ALL SELECT last_used_at FROM carried_usage WHERE key_id = ${keyId}) AS uses)`
+
+/** The row of `FoundKey` by an id. */
+export const foundById = (place: string): string => `
+  SELECT ${keyColumns}, ${lastUse('keys.id')} AS "lastUsedAt", secrets.start AS start, NULL AS "endsAt"
+  FROM keys ${owners} ${currentSecret} WHERE keys.id = ${place}`
+
+/** The same by the hash of a secret. One in its grace shows the start of the one that replaced it. */
+export const foundByHash = (place: string): string => `
+  SELECT ${keyColumns}, ${lastUse('keys.id')} AS "lastUsedAt", secrets.ends_at AS "endsAt",
+    CASE WHEN secrets.ends_at IS NULL THEN secrets.start
+      ELSE (SELECT start FROM secrets WHERE key_id = keys.id AND ends_at IS NULL) END AS start
+  FROM secrets JOIN keys ON keys.id = secrets.key_id ${owners} WHERE secrets.hash = ${place}`
 
 /** What a limit is, without its reset. */
 const limitColumns = 'metric, amount, period, window_ms AS "windowMs", time_zone AS "timeZone", models, each'
@@ -40,12 +58,8 @@ export function listedKeys({ id, where, order, limit }: KeyQuery, { part, place 
   const sorting = order && part(order)
   return {
     sql: `
-      SELECT ${keyColumns}, ${lastUse('keys.id')} AS "lastUsedAt", secrets.start AS start, users.username AS username,
-        users.disabled_at AS "userDisabledAt", projects.slug AS slug, projects.archived_at AS "projectArchivedAt"
-      FROM keys
-      LEFT JOIN users ON users.id = keys.user_id
-      LEFT JOIN projects ON projects.id = keys.project_id
-      LEFT JOIN secrets ON secrets.key_id = keys.id AND secrets.ends_at IS NULL
+      SELECT ${keyColumns}, ${lastUse('keys.id')} AS "lastUsedAt", secrets.start AS start
+      FROM keys ${owners} ${currentSecret}
       ${condition === undefined ? '' : `WHERE ${condition.sql}`}
       ORDER BY ${sorting?.sql ?? 'keys.id'}
       ${limit === undefined ? '' : `LIMIT ${place()}`}`,

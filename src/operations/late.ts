@@ -20,8 +20,16 @@ export class LateBinding {
     }
     this.#loads.push(ready)
     return <A extends readonly unknown[], R>(pick: (module: M) => (context: C, ...rest: A) => Promise<R>) =>
-      (...rest: A): Promise<R> =>
-        this.#followed((async () => pick(loaded ?? (await ready()))(contextOf(), ...rest))())
+      (...rest: A): Promise<R> => {
+        const begun = (module: M): Promise<R> => pick(module)(contextOf(), ...rest)
+        if (loaded === undefined) return this.#followed(ready().then(begun))
+        // An async function around it would add three turns of the queue.
+        try {
+          return this.#followed(begun(loaded))
+        } catch (error) {
+          return Promise.reject(error)
+        }
+      }
   }
 
   /** Loads everything, so that later calls do not wait, or find files of a newer version after an upgrade. */

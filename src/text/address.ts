@@ -3,6 +3,9 @@
 /** Whether this is the address of a bucket and not a path. */
 export const isAddress = (text: string): boolean => text.startsWith('s3://')
 
+/** Whether this is the URL of a database server and not a path. */
+export const isServerUrl = (text: string): boolean => /^postgres(ql)?:\/\//.test(text)
+
 /** The problem of a path, and what to write instead. */
 export interface NoPath {
   readonly problem: string
@@ -40,4 +43,11 @@ function addressProblem(text: string): NoPath | undefined {
 export function shownUrl(url: string): string {
   const [, scheme = '', user, rest = ''] = /^(\w+:\/\/)(?:([^:@/?#]*)(?::.*)?@)?([^?#]*)/s.exec(url) ?? []
   return `${scheme}${user === undefined ? '' : `${user}@`}${rest}`
+}
+
+/** The same URL with a password, if it has none and there is one. */
+export function withPassword(url: string, password: string | undefined): string {
+  const [, scheme = '', user = '', rest = ''] = /^(\w+:\/\/)(?:([^@/?#]*)@)?(.*)$/s.exec(url) ?? []
+  if (!password || user.includes(':')) return url
+  return `${scheme}${user}:${encodeURIComponent(password)}@${rest}`
 }

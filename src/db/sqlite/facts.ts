@@ -9,10 +9,10 @@ import type { LimitSubject, Metric } from '../../contract/views.ts'
 import type { Facts, KeyQuery } from '../engine.ts'
 import type {
   BoundLimit,
+  FoundKey,
   Freed,
   Held,
   KeyBy,
-  KeyColumns,
   KeyFacts,
   LimitFacts,
   LimitOfKey,
@@ -25,8 +25,8 @@ import type {
   UsageCounts,
 } from '../facts.ts'
 import {
-  keyColumns,
-  lastUse,
+  foundByHash,
+  foundById,
   lifeOf,
   limitsOfKeys,
   listedKeys,
@@ -53,8 +53,6 @@ import { messagesWith } from './message-words.ts'
 
 type Values = (string | number | null)[]
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] }
-
 /** What counts against a limit: some series, or none, and of the reservations those in a column of it. */
 interface Scope {
   readonly limit: StoredLimit
@@ -73,7 +71,7 @@ export class SqliteFacts implements Facts {
   readonly #mostEndUsers: number
   readonly #dataVersion: (client: Client) => number
   readonly #compiled = new Map<string, Statement<unknown, Values>>()
-  readonly #sums = new Map<string, Statement<Amount, Values>>()
+  readonly #sums = new Map<string, Statement<Used, Values>>()
   #found: Found | undefined
   #retention: Statement<Retention, []> | undefined
   #prices: { version: number; readonly rows: readonly PriceRow[] } | undefined
@@ -91,35 +89,16 @@ export class SqliteFacts implements Facts {
 
   keyAt(by: KeyBy, moment: Moment, refuses?: Refuses): KeyFacts | null {
     this.#found ??= compileFound(this.client)
-    const { secret, key, user, project, lastUse } = this.#found
-    const asked = 'hash' in by ? secret.get(by.hash) : { keyId: by.id, start: null, endsAt: null }
-    const columns = asked && key.get(asked.keyId)
-    if (!columns) return null
-    const { id, name, ownerId, projectId } = columns
-    const owner = ownerId === null ? null : user.get(ownerId)
-    const inProject = projectId === null ? null : project.get(projectId)
-    const username = owner === null ? null : owner.username
-    const slug = inProject === null ? null : inProject.slug
+    const row = 'hash' in by ? this.#found.byHash.get(by.hash) : this.#found.byId.get(by.id)
+    if (row === null) return null
+    const { id, name, ownerId, username, projectId, slug } = row
     const bound: BoundLimit[] = []
     this.#bind(bound, { type: 'key', id, name })
     if (ownerId !== null) this.#bind(bound, { type: 'user', id: ownerId, name: username ?? '' })
     if (projectId !== null) this.#bind(bound, { type: 'project', id: projectId, name: slug ?? '' })
-    const found: Writable<KeyFacts> = {
-      ...columns,
-      lastUsedAt: lastUse.get(id)?.at ?? null,
-      // A secret in its grace shows the start of the one that replaced it.
-      start: asked.start === null || asked.endsAt !== null ? this.#currentStart(id) : asked.start,
-      username,
-      userDisabledAt: owner === null ? null : owner.disabledAt,
-      slug,
-      projectArchivedAt: inProject === null ? null : inProject.archivedAt,
-      endsAt: asked.endsAt,
-      bound,
-      limits: null,
-      hasRoom: !bound.some(({ limit }) => limit.each === 1) || this.hasRoom(id, moment.endUser),
-    }
-    if (!refuses?.(found)) found.limits = this.#count(bound, moment)
-    return found
+    const hasRoom = !bound.some(({ limit }) => limit.each === 1) || this.hasRoom(id, moment.endUser)
+    const limits = refuses?.(row) ? null : this.#count(bound, moment)
+    return { ...row, bound, limits, hasRoom }
   }
 
   limitsAt(subjects: readonly LimitSubject[], moment: Moment): readonly LimitFacts[] {
@@ -128,30 +107,20 @@ export class SqliteFacts implements Facts {
     return this.#count(bound, moment)
   }
 
-  /** The facts of a limit, as they are now. */
-  limitAt({ subject, limit }: BoundLimit, moment: Moment): LimitFacts {
-    const scope = this.#scopeOf({ subject, limit }, moment)
-    const { at } = moment
-    return {
-      subject,
-      limit,
-      booked: this.#booked(scope, at, at),
-      reserved: this.#reserved(scope, at, moment),
-    }
-  }
-
   frees(bound: BoundLimit, moment: Moment, downTo: number): Freed | null {
     const { at: now } = moment
     const scope = this.#scopeOf(bound, moment)
-    const usedAt = (at: number) => this.#booked(scope, at, now) + this.#reserved(scope, at, moment)
-    const isFree = (at: number) => usedAt(at) <= downTo
+    const usedAt = (at: number): number => {
+      const { booked, reserved } = this.#usedAt(scope, at, moment)
+      return booked + reserved
+    }
     const used = usedAt(now)
     if (used <= downTo) return { at: now, used }
     // What counts never grows by itself. Between two reservations that run out, only buckets leave the window.
     const expiries = this.#expiries(scope, moment)
-    const first = firstWhere(0, expiries.length, index => isFree(expiries[index] ?? now))
-    const reserved = this.#reserved(scope, expiries[first - 1] ?? now, moment)
-    const left = this.#bookedBelow(scope, now, downTo - reserved)
+    const first = firstWhere(0, expiries.length, index => usedAt(expiries[index] ?? now) <= downTo)
+    const { reserved } = this.#usedAt(scope, expiries[first - 1] ?? now, moment)
+    const left = this.#bookedBelow(scope, moment, downTo - reserved)
     const expiry = expiries[first]
     const at = left !== null && (expiry === undefined || left < expiry) ? left : expiry
     return at === undefined ? null : { at, used: usedAt(at) }
@@ -159,10 +128,11 @@ export class SqliteFacts implements Facts {
 
   heldAt(bound: BoundLimit, at: number): Held {
     // What each of many end users had used would not fit in a number, so the bucket of the reset counts whole for them.
-    const scope = this.#scopeOf(bound, { at, endUser: '' })
+    const moment = { at, toleranceMs: 0, endUser: '' }
+    const scope = this.#scopeOf(bound, moment)
     const held = (width: Width, widthMs: number): number => {
       const from = Math.floor(at / widthMs)
-      return this.#sum(scope, [{ width, from, until: from + 1 }])
+      return this.#sum(scope, [{ width, from, until: from + 1 }], at, moment).booked
     }
     return {
       resetMinute: held('minutes', minuteMs),
@@ -234,15 +204,10 @@ export class SqliteFacts implements Facts {
   }
 
   #count(bound: readonly BoundLimit[], moment: Moment): readonly LimitFacts[] {
-    return bound.map(each => this.limitAt(each, moment))
-  }
-
-  /** The display start of the current secret of a key. */
-  #currentStart(keyId: string): string | null {
-    const row = this.#compile<{ start: string }>(
-      'SELECT start FROM secrets WHERE key_id = ? AND ends_at IS NULL',
-    ).get(keyId)
-    return row?.start ?? null
+    return bound.map(({ subject, limit }) => {
+      const { booked, reserved } = this.#usedAt(this.#scopeOf({ subject, limit }, moment), moment.at, moment)
+      return { subject, limit, booked, reserved }
+    })
   }
 
   #scopeOf({ subject, limit: stored }: BoundLimit, { at, endUser }: Pick<Moment, 'at' | 'endUser'>): Scope {
@@ -256,67 +221,67 @@ export class SqliteFacts implements Facts {
     if (isEach && endUser === '') return { limit, series: [], held, models: null, retention }
     const series = this.#found.series[subject.type].values(subject.id, isEach ? endUser : '')
     const models =
-      limit.models === '' ? null : (this.#compile(modelsLike('?1')).values(limit.models).flat() as number[])
+      limit.models === '' ? null : (this.#compile(modelsLike).values(limit.models).flat() as number[])
     return { limit, series: series.flat() as number[], held, models, retention }
   }
 
-  /** The sum of the window that ends at `at`, as far as it is stored by `until`. */
-  #booked(scope: Scope, at: number, until: number): number {
+  /** What is stored now of the window that ends at `at`, and of the reservations that live then. */
+  #usedAt(scope: Scope, at: number, moment: Moment): Used {
     const { limit } = scope
-    if (scope.series.length === 0 || limit.metric === 'parallel') return 0
+    if (limit.metric === 'parallel') return this.#sum(scope, [], at, moment)
     const from = windowStart(limit, at)
-    const { runs, edgeMs } = spansOf(from, until + 1, scope.retention)
-    return this.#sum(scope, runs) - heldBefore(limit, from, edgeMs)
+    const { runs, edgeMs } = spansOf(from, moment.at + 1, scope.retention)
+    const { booked, reserved } = this.#sum(scope, runs, at, moment)
+    return { booked: booked - heldBefore(limit, from, edgeMs), reserved }
   }
 
-  /** The sum of runs of buckets. */
-  #sum({ limit, series, models }: Scope, runs: readonly Run[]): number {
+  /** The sum of runs of buckets, and that of the reservations that live at `at`. */
+  #sum({ limit, series, held, models }: Scope, runs: readonly Run[], at: number, moment: Moment): Used {
     const [first, second] = series
-    if (first === undefined || runs.length === 0 || models?.length === 0) return 0
+    if (first === undefined || models?.length === 0) return nothing
     const isOne = second === undefined
     const wanted = models === null ? [] : padded(models)
-    let name = `${limit.metric} ${isOne} ${wanted.length}`
-    const values: (string | number)[] = [isOne ? first : JSON.stringify(series)]
+    // Of a clock that is ahead within the tolerance, reservations count.
+    const values: (string | number)[] = [
+      isOne ? first : JSON.stringify(series),
+      at,
+      moment.at + moment.toleranceMs,
+    ]
+    let name = `${limit.metric} ${held} ${isOne} ${wanted.length}`
     for (const { width, from, until } of runs) {
       name += ` ${width}`
       values.push(from, until)
     }
     let statement = this.#sums.get(name)
     if (statement === undefined) {
-      statement = this.client.keep(sumOf(limit, runs, isOne, wanted.length))
+      statement = this.client.keep(sumOf(limit.metric, runs, held, isOne, wanted.length))
       this.#sums.set(name, statement)
     }
-    return statement.get(...values, ...wanted)?.amount ?? 0
-  }
-
-  /** The sum of the reservations that live at `at`; one made by a clock that is ahead within the tolerance counts. */
-  #reserved({ limit, series, held }: Scope, at: number, moment: Moment): number {
-    const [first, second] = series
-    if (first === undefined) return 0
-    const sql = `SELECT total(${reserved[limit.metric]}) AS amount FROM reservations ${reservedOf(limit, held, second === undefined)}`
-    const ids = second === undefined ? first : JSON.stringify(series)
-    const latest = moment.at + moment.toleranceMs
-    return this.#compile<Amount>(sql).get(ids, at, latest, ...patternOf(limit))?.amount ?? 0
+    return statement.get(...values, ...wanted) ?? nothing
   }
 
   /** When the reservations that count now run out, in order. */
-  #expiries({ limit, series, held }: Scope, { at, toleranceMs }: Moment): readonly number[] {
-    if (series.length === 0) return []
-    const sql = `SELECT DISTINCT expires_at FROM reservations ${reservedOf(limit, held, false)} ORDER BY expires_at`
-    return this.#compile(sql)
-      .values(JSON.stringify(series), at, at + toleranceMs, ...patternOf(limit))
+  #expiries({ series, held, models }: Scope, { at, toleranceMs }: Moment): readonly number[] {
+    const among = (list: string) => `IN (SELECT value FROM json_each(${list}))`
+    return this.#compile(
+      `SELECT DISTINCT expires_at FROM reservations WHERE ${held} ${among('?1')} AND expires_at > ?2 AND created_at <= ?3
+         AND (?4 = 'null' OR model ${among('?4')}) ORDER BY expires_at`,
+    )
+      .values(JSON.stringify(series), at, at + toleranceMs, JSON.stringify(models))
       .flat() as number[]
   }
 
   /** When the buckets in the window sum up to at most `most`, if nothing is added; null if never. */
-  #bookedBelow(scope: Scope, now: number, most: number): number | null {
+  #bookedBelow(scope: Scope, moment: Moment, most: number): number | null {
+    const { at: now } = moment
     const { period, windowMs, timeZone } = scope.limit
-    if (this.#booked(scope, now, now) <= most) return now
+    const isBelow = (at: number): boolean => this.#usedAt(scope, at, moment).booked <= most
+    if (isBelow(now)) return now
     if (most < 0 || period === 'total') return null
     if (period !== 'rolling') {
       let end = periodEnd(period, timeZone, now)
       // Where hours are gone, a day of UTC counts whole in each period it touches: three if one is a short day.
-      for (let touched = 1; touched < 3 && this.#booked(scope, end, now) > most; touched++) {
+      for (let touched = 1; touched < 3 && !isBelow(end); touched++) {
         end = periodEnd(period, timeZone, end)
       }
       return end
@@ -327,7 +292,7 @@ export class SqliteFacts implements Facts {
     const minute = firstWhere(
       Math.floor((now - windowMs) / minuteMs) + 1,
       (Math.floor(now / edgeMs) + 1) * (edgeMs / minuteMs),
-      minute => this.#booked(scope, atMinute(minute), now) <= most,
+      minute => isBelow(atMinute(minute)),
     )
     return atMinute(minute)
   }
@@ -348,29 +313,24 @@ const versionInSnapshot = (client: Client): number =>
 
 const place = (): string => '?'
 
-const life = lifeOf('total', place())
+const life = lifeOf('total', '+?')
 
 const unrendered: Writing['part'] = () => {
   throw new Error('a condition without the query builder')
 }
 
-/** One table at a time: as a join they take eight times as long. */
 interface Found {
-  readonly secret: Statement<{ keyId: string; start: string; endsAt: number | null }, [string]>
-  readonly key: Statement<Omit<KeyColumns, 'lastUsedAt'>, [string]>
-  readonly user: Statement<{ username: string; disabledAt: number | null }, [string]>
-  readonly project: Statement<{ slug: string; archivedAt: number | null }, [string]>
-  readonly lastUse: Statement<{ at: number | null }, [string]>
+  readonly byHash: Statement<FoundKey, [string]>
+  readonly byId: Statement<FoundKey, [string]>
   readonly series: Readonly<Record<LimitedNoun, Statement<[number], [string, string]>>>
   readonly limits: Readonly<Record<LimitedNoun, Statement<StoredLimit, [string]>>>
 }
 
 const compileFound = (client: Client): Found => ({
-  secret: client.keep('SELECT key_id AS keyId, start, ends_at AS endsAt FROM secrets WHERE hash = ?'),
-  key: client.keep(`SELECT ${keyColumns} FROM keys WHERE id = ?`),
-  user: client.keep('SELECT username, disabled_at AS disabledAt FROM users WHERE id = ?'),
-  project: client.keep('SELECT slug, archived_at AS archivedAt FROM projects WHERE id = ?'),
-  lastUse: client.keep(`SELECT ${lastUse('?1')} AS at`),
+  // SQLite compiles a join again for each value of a parameter that it compares with a column, which takes four times as long as
+  // to run it. It does not look behind a plus.
+  byHash: client.keep(foundByHash('+?')),
+  byId: client.keep(foundById('+?')),
   series: {
     key: client.keep(seriesOf('key_id')),
     user: client.keep(seriesOf('user_id')),
@@ -386,6 +346,10 @@ const compileFound = (client: Client): Found => ({
 interface Amount {
   readonly amount: number
 }
+
+type Used = Pick<LimitFacts, 'booked' | 'reserved'>
+
+const nothing: Used = { booked: 0, reserved: 0 }
 
 /** The first number from `from` up to `until` for which it is true; `until` if for none. Once true, it must stay so. */
 function firstWhere(from: number, until: number, isTrue: (n: number) => boolean): number {
@@ -416,11 +380,8 @@ const reserved: Readonly<Record<Metric, string>> = {
 const seriesOf = (column: string): string =>
   `SELECT id FROM series WHERE ${column} = ? AND end_user = ? AND pending = 0`
 
-const patternOf = ({ models }: StoredLimit): readonly string[] => (models === '' ? [] : [models])
-
 /** GLOB knows two more special characters, which stand for themselves in a class of their own. */
-const modelsLike = (parameter: string): string =>
-  `SELECT id FROM models WHERE name GLOB replace(replace(${parameter}, '[', '[[]'), '?', '[?]')`
+const modelsLike = `SELECT id FROM models WHERE name GLOB replace(replace(?, '[', '[[]'), '?', '[?]')`
 
 /** As many as a power of two, with the last one repeated, so that few statements do for any number of models. */
 function padded(models: readonly number[]): readonly number[] {
@@ -428,22 +389,28 @@ function padded(models: readonly number[]): readonly number[] {
   return Array.from({ length: size }, (_, n) => models[Math.min(n, models.length - 1)] ?? 0)
 }
 
-/** ?1 the series, from ?2 on the runs, each up to the number behind it, then so many models; 0 for all models. */
-function sumOf(limit: StoredLimit, runs: readonly Run[], isOne: boolean, wanted: number): string {
-  const first = runs.length * 2 + 2
-  const places = Array.from({ length: wanted }, (_, n) => `?${first + n}`)
+/**
+ * ?1 the series, ?2 when and ?3 the latest clock of reservations, from ?4 on the runs, each up to the number behind it, then so
+ * many models; 0 for all models. What is reserved is in the same statement, because to run one takes as long as to find a row.
+ */
+function sumOf(
+  metric: Metric,
+  runs: readonly Run[],
+  held: Scope['held'],
+  isOne: boolean,
+  wanted: number,
+): string {
+  const among = isOne ? '= ?1' : 'IN (SELECT value FROM json_each(?1))'
+  const places = Array.from({ length: wanted }, (_, n) => `?${runs.length * 2 + 4 + n}`)
   const models = wanted === 0 ? '' : `AND model IN (${places.join(', ')})`
   const sums = runs.map(({ width }, index) => {
-    const start = index * 2 + 2
-    return `(SELECT total(${counted[limit.metric]}) FROM ${width} WHERE series ${among(isOne)} AND start >= ?${start} AND start < ?${start + 1} ${models})`
+    const start = index * 2 + 4
+    return `(SELECT total(${counted[metric]}) FROM ${width} WHERE series ${among} AND start >= ?${start} AND start < ?${start + 1} ${models})`
   })
-  return `SELECT ${sums.join(' + ')} AS amount`
+  return `
+    SELECT ${sums.join(' + ') || 0} AS booked,
+      (SELECT total(${reserved[metric]}) FROM reservations
+       WHERE ${held} ${among} AND expires_at > ?2 AND created_at <= ?3 ${models}) AS reserved`
 }
-
-const among = (isOne: boolean): string => (isOne ? '= ?1' : 'IN (SELECT value FROM json_each(?1))')
-
-/** ?1 the series, ?2 when, ?3 the latest clock, ?4 the pattern. */
-const reservedOf = (limit: StoredLimit, held: Scope['held'], isOne: boolean): string =>
-  `WHERE ${held} ${among(isOne)} AND expires_at > ?2 AND created_at <= ?3 ${limit.models === '' ? '' : `AND model IN (${modelsLike('?4')})`}`
 
 const limitsOf = (column: string): string => `SELECT ${storedLimit} FROM limits WHERE ${column} = ?`

@@ -283,7 +283,7 @@ const chargedKey = `
        AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0) AS series
   FROM keys k WHERE k.id = ?1`
 
-const reserved = reservedFor('?')
+const reserved = reservedFor('+?')
 
 /** Id, when, the log that is counted in steps or 0. */
 export const noteEvent = 'INSERT INTO counted_events (id, at, ingest) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'

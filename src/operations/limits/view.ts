@@ -27,7 +27,8 @@ export const byMetric = (a: Named, b: Named): number =>
   a.each - b.each ||
   (a.models < b.models ? -1 : a.models > b.models ? 1 : 0)
 
-export const sortLimits = <L extends Named>(list: readonly L[]): L[] => list.toSorted(byMetric)
+export const sortLimits = <L extends Named>(list: readonly L[]): readonly L[] =>
+  list.length < 2 ? list : list.toSorted(byMetric)
 
 /** Micro-dollars to dollars; tokens and requests unchanged. The opposite is `toStored`. */
 export const toShown = (metric: Metric, amount: number): number =>

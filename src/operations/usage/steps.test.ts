@@ -149,7 +149,6 @@ test.each(Object.keys(phases) as Phase[])(
     expect(again.json<object>()).toMatchObject({ counted: isSealed ? 0 : events, alreadyCounted: isSealed })
     expect(await requests(home.latchkey)).toBe(names.length + events)
     expect((await home.latchkey.usage.check()).ok).toBe(true)
-    if (isSealed) await home.latchkey.usage.compact()
     expectTidy(home.path)
   },
   600_000,
@@ -442,3 +441,52 @@ test('a schema before has nothing of a log that was being counted', async () => 
   expect(await recorder.ingest([held])).toMatchObject({ counted: 1 })
   await latchkey.close()
 })
+
+test('end users have room as in a small log, and those without it are told', async () => {
+  await using home = await scene()
+  const latchkey = connectLatchkey({ path: home.path, now: () => new Date(now), maxEndUsers: 3 })
+  await latchkey.usage.record('a', { endUser: 'u1', at: new Date(Date.parse(now) - day) })
+  const lines = Array.from({ length: events }, (_, n) =>
+    JSON.stringify({
+      id: `e${n}`,
+      key: 'a',
+      endUser: `u${n % 5}`,
+      at: new Date(Date.parse(now) - (1 + Math.floor(n / 5)) * minute),
+    }),
+  )
+  const file = join(home.folder, 'log.ndjson')
+  writeFileSync(file, lines.join('\n'))
+  expect(await latchkey.usage.ingest({ file })).toMatchObject({ counted: events, endUsersLeftOut: 2 })
+  expect(await requests(latchkey)).toBe(events + 1)
+  expectTidy(home.path)
+  expect(one(home.path, "SELECT count(*) FROM series WHERE end_user > ''")).toBe(3)
+  await latchkey.close()
+}, 600_000)
+
+test('a key that is busy every minute is merged by the day, and no sum changes meanwhile', async () => {
+  await using home = await scene()
+  const { keys, usage } = home.latchkey
+  await keys.update('a', { limits: [{ metric: 'requests', amount: 1_000_000, windowMs: 30 * day }] })
+  const at = (n: number) => new Date(Date.parse(now) - (1 + n) * minute)
+  for (const n of [0, 1, 1_000, 5_000, events - 1])
+    await usage.record('a', { model: 'm', inputTokens: 1, at: at(n) })
+  const lines = Array.from({ length: events }, (_, n) =>
+    JSON.stringify({ key: 'a', model: 'm', inputTokens: 1, at: at(n) }),
+  )
+  const file = join(home.folder, 'log.ndjson')
+  writeFileSync(file, lines.join('\n'))
+  const seen = new Set<number | undefined>()
+  await during(home, file, 'it counts and is being merged', async () => {
+    while (one(home.path, phases['it counts and is being merged']) === 1) {
+      seen.add((await keys.stats('a')).limits[0]?.used).add((await usage.report({ key: 'a' }))[0]?.tokens)
+      await Bun.sleep(1)
+    }
+  })
+  expect([...seen]).toEqual([events + 5])
+  expectTidy(home.path)
+  expect(one(home.path, 'SELECT count(*) FROM minutes')).toBe(events)
+  expect(one(home.path, 'SELECT max(requests) FROM minutes')).toBe(2)
+  expect((await keys.stats('a')).limits[0]?.used).toBe(events + 5)
+  expect((await keys.get('a')).lastUsedAt).toEqual(at(0))
+  expect((await usage.check()).ok).toBe(true)
+}, 600_000)
