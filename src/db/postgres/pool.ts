@@ -36,6 +36,8 @@ export function poolsOf(target: Target, busyTimeoutMs: number): Pools {
       size: target.pool,
       prepare: true,
       patient: false,
+      // Whoever waits for a lock hears of it in time.
+      deadlineMs: answerMs + busyTimeoutMs,
     }),
     administration: new Pool(target, { ...shared, size: administrators, prepare: false, patient: true }),
   }
