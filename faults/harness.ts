@@ -117,7 +117,7 @@ export function state(path: string): string {
   // A migration that is undone leaves the tables of the schema before.
   const used = hasSeries(path)
     ? `SELECT 'key', k.name, coalesce(sum(requests), 0), coalesce(sum(input_tokens + output_tokens + other_tokens), 0)
-       FROM keys k LEFT JOIN series s ON s.key_id = k.id LEFT JOIN days d ON d.series = s.id GROUP BY k.id`
+       FROM keys k LEFT JOIN series s ON s.key_id = k.id AND s.pending = 0 LEFT JOIN days d ON d.series = s.id GROUP BY k.id`
     : "SELECT 'key', name, requests, input_tokens + output_tokens + other_tokens FROM keys"
   const facts = ask(
     path,
@@ -182,7 +182,10 @@ export async function badBackups(house: House, quick = true): Promise<readonly s
 export const litter = (house: House): readonly string[] =>
   [dirname(house.path), house.backups]
     .flatMap(folder => (existsSync(folder) ? readdirSync(folder) : []))
-    .filter(name => name.startsWith('.latchkey-tmp') || name.includes('.before-restore-'))
+    .filter(
+      name =>
+        name.startsWith('.latchkey-tmp') || name.includes('.before-restore-') || name.endsWith('-alone'),
+    )
 
 /**
  * The given rows that are nowhere: not in the database, not in a file that a restore set aside or a killed one kept,

@@ -26,14 +26,17 @@ interface Operation {
   readonly kept?: (house: House, finished: Finished) => Promise<readonly string[]>
 }
 
-const events = Array.from({ length: 500 }, (_, n) => ({
-  id: `event-${n}`,
-  key: 'ci',
-  model: 'gpt-x',
-  inputTokens: 1,
-  outputTokens: 1,
-  at: '2026-11-20T10:00:00Z',
-}))
+const events = (length: number): string =>
+  Array.from({ length }, (_, n) =>
+    JSON.stringify({
+      id: `event-${n}`,
+      key: 'ci',
+      model: 'gpt-x',
+      inputTokens: 1,
+      outputTokens: 1,
+      at: new Date(Date.UTC(2026, 10, 20, 10) - n * 60_000),
+    }),
+  ).join('\n')
 
 const operations: readonly Operation[] = [
   {
@@ -85,7 +88,14 @@ const operations: readonly Operation[] = [
     name: 'ingest',
     args: ['usage', 'ingest', 'events.ndjson'],
     prepare: async house => {
-      house.folder.write('events.ndjson', events.map(event => JSON.stringify(event)).join('\n'))
+      house.folder.write('events.ndjson', events(500))
+    },
+  },
+  {
+    name: 'ingest in steps',
+    args: ['usage', 'ingest', 'events.ndjson'],
+    prepare: async house => {
+      house.folder.write('events.ndjson', events(30_000))
     },
   },
 ]

@@ -3,6 +3,7 @@ import type { Mutation } from './mutation.ts'
 const glmProxy = { tests: ['src/operations/import/glm-proxy.test.ts'] }
 const gone = { tests: ['src/operations/import/gone.test.ts'] }
 const ingest = { tests: ['src/operations/usage/ingest.test.ts'] }
+const steps = { tests: ['src/operations/usage/steps.test.ts'] }
 
 /** Mistakes in imports. */
 export const imports: readonly Mutation[] = [
@@ -110,6 +111,54 @@ export const imports: readonly Mutation[] = [
     text: "if (series === 'no key') throw keyDeleted()",
     instead: "if (series === 'no key') return null",
     ...ingest,
+  },
+  {
+    what: 'a part of a log counts before all of it does',
+    file: 'src/operations/usage/sum.ts',
+    text: "and(eq(series.endUser, ''), eq(series.pending, 0))",
+    instead: "eq(series.endUser, '')",
+    ...steps,
+    only: 'until all of a large log counts',
+  },
+  {
+    what: 'the events of a log whose process was killed never count',
+    file: 'src/operations/usage/steps.ts',
+    text: 'eq(countedEvents.ingest, id))',
+    instead: 'eq(countedEvents.ingest, -1))',
+    ...steps,
+    only: 'killed while it is put aside',
+  },
+  {
+    what: 'an event that another log holds passes for counted',
+    file: 'src/db/sqlite/usage-book.ts',
+    text: '(isAnyHeld ? this.#heldIn(group) : null)',
+    instead: 'null',
+    ...steps,
+    only: 'told to come back',
+  },
+  {
+    what: 'a log that is being counted is undone while its process lives',
+    file: 'src/db/sqlite/transaction.ts',
+    text: "return alone(this.path, patience === 'usual' ? this.#busyTimeoutMs : 0, work)",
+    instead: 'return work()',
+    ...steps,
+    only: 'told to come back',
+  },
+  {
+    what: 'a log goes on to be counted into what was restored meanwhile',
+    file: 'src/operations/usage/steps.ts',
+    text: 'if (found.length > 0) return',
+    instead: 'return',
+    ...steps,
+    only: 'a restore in place',
+  },
+  {
+    what: 'a log is counted for whom a key belonged to when it was read',
+    file: 'src/operations/usage/steps.ts',
+    text: "SET pending = 0, user_id = coalesce(keys.user_id, ''), project_id = coalesce(keys.project_id, ''),",
+    instead: 'SET pending = 0,',
+    ...steps,
+    only: 'a key that moves',
   },
   {
     what: 'a field that is not known is passed over',

@@ -308,9 +308,11 @@ test('a command loads the operation that it runs, and no other', () => {
 test('the operations are loaded one by one', () => {
   const eager = imports.filter(({ from, kind }) => from === 'src/operations/index.ts' && kind === 'static')
   expect(eager.map(({ to }) => to).sort()).toEqual([
+    'src/db/late-store.ts',
     'src/db/sqlite/transaction.ts',
     'src/operations/late.ts',
     'src/system/scheduled.ts',
+    'src/text/address.ts',
   ])
 })
 
@@ -319,7 +321,9 @@ test('what a gateway loads before it begins is all that its operations could ask
   const bound = text('src/operations/index.ts').matchAll(/late\.from\([\s\S]*?import\('\.\/([^']+)'\)/g)
   const first = [...bound].map(([, file]) => `src/operations/${file}`)
   const loaded = loadedWith(...first)
-  expect(late.filter(({ to }) => !loaded.has(to))).toEqual([])
+  // An engine that is not in this process is loaded when it is opened.
+  const engines = ['src/db/postgres/store.ts']
+  expect(late.filter(({ to }) => !loaded.has(to) && !engines.includes(to))).toEqual([])
 })
 
 test("drizzle's own transactions and bare connections are used nowhere", () => {

@@ -15,7 +15,7 @@ import type { KeepPolicy } from './operations/file/backup/input.ts'
 import { createOperations } from './operations/index.ts'
 import type { Actor } from './operations/input.ts'
 import { systemUser } from './system/user.ts'
-import { type NoPath, pathProblem, placeProblem } from './text/address.ts'
+import { isServerUrl, type NoPath, pathProblem, placeProblem } from './text/address.ts'
 
 export interface LatchkeyOptions {
   /** The path of the database. */
@@ -85,10 +85,11 @@ export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> 
  * await latchkey.initialize({ admin: 'root' })
  */
 export function connectLatchkey(options: LatchkeyOptions): Latchkey {
-  requireNone(pathProblem(options.path))
+  const isServer = isServerUrl(options.path)
+  if (!isServer) requireNone(pathProblem(options.path))
   if (options.backupDir !== undefined) requireNone(placeProblem(options.backupDir))
   return createOperations({
-    path: resolve(options.path),
+    path: isServer ? options.path : resolve(options.path),
     access: options.access ?? 'write',
     dryRun: options.dryRun ?? false,
     actor: options.actor ?? { name: systemUser(), origin: 'library' },

@@ -5,6 +5,7 @@
  */
 import type { SQL } from 'drizzle-orm/sql/sql'
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core/db'
+import { LatchkeyError } from '../contract/errors.ts'
 import type { LimitSubject } from '../contract/views.ts'
 import type {
   BoundLimit,
@@ -62,6 +63,14 @@ export interface Store {
   /** Waits for what is under way, then closes. */
   readonly close: () => Promise<void>
 }
+
+/** Somebody else is `alone`. */
+export const taken = (): LatchkeyError =>
+  new LatchkeyError(
+    'busy',
+    'another process is counting a large log of events',
+    'run the command again when that is done',
+  )
 
 /** The builder over the tables, and what is stored as facts: inside `read` they see, inside `write` the builder changes. */
 export type Database = BaseSQLiteDatabase<'async', unknown> & {
@@ -162,7 +171,10 @@ export interface BulkUsage {
   /** Whose usage it is, as a small number. Of a log that is not sealed, a series of its own, whose owner is set by the seal. */
   readonly seriesOf: (keyId: string, endUser: string) => Answer<number | NoSeries>
   readonly modelOf: (name: string) => Answer<number>
-  /** Adds `counts`, which are in the order of `counterNames` from `offset` on, to a bucket. `start` counts units of the width. */
+  /**
+   * Adds `counts`, which are in the order of `counterNames` from `offset` on, to a bucket. `start` counts units of the width. The
+   * array is the caller's, who changes it afterwards.
+   */
   readonly add: (
     width: Width,
     series: number,

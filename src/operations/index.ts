@@ -4,8 +4,11 @@
  */
 
 import type { RestorePlan, UnpricedRule } from '../contract/views.ts'
+import type { Store } from '../db/engine.ts'
+import { lateStore } from '../db/late-store.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
 import { withSchedule } from '../system/scheduled.ts'
+import { isServerUrl } from '../text/address.ts'
 import type { ChatPage } from './chats/input.ts'
 import type { FileContext, OperationContext, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
@@ -39,14 +42,13 @@ export function createOperations(wiring: Wiring) {
     onProgress,
     onWarning,
   } = wiring
-  const store = new SqliteStore({
-    path,
-    access,
-    dryRun,
-    busyTimeoutMs,
-    mostEndUsers: maxEndUsers,
-    onReplaced,
-  })
+  const storing = { access, dryRun, busyTimeoutMs, mostEndUsers: maxEndUsers }
+  const store: Store = isServerUrl(path)
+    ? lateStore(
+        async () => new (await import('../db/postgres/store.ts')).PostgresStore({ ...storing, url: path }),
+        { dryRun, isWritable: access === 'write' },
+      )
+    : new SqliteStore({ ...storing, path, onReplaced })
   const lasting: OperationContext = { store, now, actor, unpriced, onProgress, onWarning }
   const context = () => atOneMoment(lasting)
   const beside = () => ({ ...context(), path })

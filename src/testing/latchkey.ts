@@ -1,4 +1,7 @@
-/** A real, empty Latchkey in a temporary folder, with a clock that tests set. */
+/**
+ * A real, empty Latchkey, with a clock that tests set: in a temporary folder, or on a PostgreSQL server where
+ * LATCHKEY_TEST_ENGINE says so. For tests only.
+ */
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectLatchkey, type Latchkey } from '../index.ts'
@@ -15,32 +18,39 @@ export interface TestLatchkey extends AsyncDisposable {
   readonly dry: Latchkey
 }
 
+/** Whether tests that do not care have their data on a PostgreSQL server. */
+const onPostgres: boolean = process.env['LATCHKEY_TEST_ENGINE'] === 'postgres'
+
 /** @param from a folder to copy instead of creating a new database */
 export async function temporaryLatchkey(
   start = '2026-11-20T12:00:00Z',
   from?: string,
 ): Promise<TestLatchkey> {
   const folder = temporaryFolder()
-  const path = join(folder.path, 'latchkey.db')
+  await using made = new AsyncDisposableStack()
+  made.defer(() => folder.remove())
+  const path = onPostgres
+    ? made.use(await (await import('./postgres.ts')).latchkeyDatabase()).url
+    : join(folder.path, 'latchkey.db')
   const clock = { now: new Date(start) }
   const options = { path, now: () => clock.now, actor: { name: 'tester', origin: 'script' } } as const
   const latchkey = connectLatchkey(options)
-  if (from === undefined) {
+  made.defer(() => latchkey.close())
+  if (from !== undefined) cpSync(from, folder.path, { recursive: true })
+  else if (!onPostgres) {
     await fromTemplate(start, path, async () => {
       await latchkey.initialize()
     })
-  } else cpSync(from, folder.path, { recursive: true })
+  }
   const dry = connectLatchkey({ ...options, dryRun: true })
+  made.defer(() => dry.close())
+  const kept = made.move()
   return {
     latchkey,
     dry,
     path,
     folder: folder.path,
     clock,
-    [Symbol.asyncDispose]: async () => {
-      await latchkey.close()
-      await dry.close()
-      folder[Symbol.dispose]()
-    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
 }

@@ -3,6 +3,9 @@
 /** Whether this is the address of a bucket and not a path. */
 export const isAddress = (text: string): boolean => text.startsWith('s3://')
 
+/** Whether this is the URL of a database server and not a path. */
+export const isServerUrl = (text: string): boolean => /^postgres(ql)?:\/\//.test(text)
+
 /** The problem of a path, and what to write instead. */
 export interface NoPath {
   readonly problem: string

@@ -55,7 +55,7 @@ export const unknownOutcome = (name: string, cause: unknown): LatchkeyError =>
   )
 
 /** The state of an error that the server told, five characters; undefined for all others. */
-function sqlState(error: unknown): string | undefined {
+export function sqlState(error: unknown): string | undefined {
   const state = (error as { readonly errno?: unknown } | null)?.errno
   return driverCode(error) === 'ERR_POSTGRES_SERVER_ERROR' && typeof state === 'string' ? state : undefined
 }

@@ -1,7 +1,16 @@
 /**
- * Locks that all programs on one database share: numbers for `pg_advisory_xact_lock`, which other programs there must not
- * use for anything else.
+ * Locks that all programs on one database share: numbers for advisory locks, which other programs there must not use for
+ * anything else.
  */
 
 /** Of whoever changes anything but usage, and of migrations: what BEGIN IMMEDIATE is on SQLite. */
 export const writeLock = 0x4c4b_4559_0001
+
+/** Of whoever counts a large log. */
+export const aloneLock = 0x4c4b_4559_0002
+
+/** Of the key, user or project in $1: for who adds up what it may still reserve, or what it ever used. */
+export const lockSubject = 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))'
+
+/** Of the key in $1: for who counts its end users. */
+export const lockRoom = 'SELECT pg_advisory_xact_lock(hashtextextended($1, 1))'

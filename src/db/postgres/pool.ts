@@ -30,10 +30,22 @@ export function poolsOf(target: Target, busyTimeoutMs: number): Pools {
   const settings = { lock_timeout: String(busyTimeoutMs), idle_in_transaction_session_timeout: '60000' }
   const shared = { waitMs: busyTimeoutMs, deadlineMs: answerMs, settings }
   return {
-    hot: new Pool(target, { ...shared, size: target.pool, prepare: true, patient: false }),
+    hot: new Pool(target, {
+      ...shared,
+      settings: { ...settings, ...hotSettings },
+      size: target.pool,
+      prepare: true,
+      patient: false,
+    }),
     administration: new Pool(target, { ...shared, size: administrators, prepare: false, patient: true }),
   }
 }
+
+/**
+ * A plan is made once for each statement, whatever it is asked about. A commit survives a crash of this process at once, and one
+ * of the server a moment later.
+ */
+const hotSettings = { plan_cache_mode: 'force_generic_plan', jit: 'off', synchronous_commit: 'off' }
 
 /** How long the server may be silent, in milliseconds. */
 const answerMs = 5000

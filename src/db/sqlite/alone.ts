@@ -4,9 +4,9 @@
  */
 import { rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { createFile } from '../../system/ownership.ts'
+import { taken } from '../engine.ts'
 import { Client } from './client.ts'
 import { translate } from './errors.ts'
 import { realPath } from './holders.ts'
@@ -39,16 +39,18 @@ async function acquire(lock: string, waitMs: number): Promise<Client> {
 
 /** Undefined if somebody holds it, or removed the file a moment ago. */
 function attempt(lock: string): Client | undefined {
+  let before = ''
+  // Whoever had it before removes it: then this is a lock on a file that nobody else will find.
+  const isThere = () => before !== '' && before === stampOf(lock)
   try {
     create(lock)
-    const before = stampOf(lock)
+    before = stampOf(lock)
     const client = lockFile(lock)
-    // Whoever had it before removes it: then this is a lock on a file that nobody else will find.
-    if (client === undefined || (before !== '' && before === stampOf(lock))) return client
+    if (client === undefined || isThere()) return client
     client.close()
     return undefined
   } catch (error) {
-    if (codeOf(error) === 'SQLITE_CANTOPEN' && stampOf(lock) === '') return undefined
+    if (codeOf(error).startsWith('SQLITE_') && !isThere()) return undefined
     throw translate(error, lock)
   }
 }
@@ -58,6 +60,8 @@ export function lockFile(path: string): Client | undefined {
   const client = new Client(path, { readwrite: true })
   try {
     client.run('PRAGMA busy_timeout = 0')
+    // Nothing is written that a journal beside it could undo.
+    client.run('PRAGMA journal_mode = MEMORY')
     client.run('BEGIN EXCLUSIVE')
     return client
   } catch (error) {
@@ -81,10 +85,3 @@ function stampOf(lock: string): string {
   const file = statSync(lock, { bigint: true, throwIfNoEntry: false })
   return file === undefined ? '' : `${file.dev} ${file.ino} ${file.ctimeNs}`
 }
-
-const taken = (): LatchkeyError =>
-  new LatchkeyError(
-    'busy',
-    'another process is counting a large log of events',
-    'run the command again when that is done',
-  )

@@ -10,7 +10,7 @@ export const rowWidth = 2 + counters
 const capacity = 1 << 15
 
 /** Two centuries of minutes since 1970. The rest of 53 bits is enough for more pairs of series and model than any file has. */
-const mostMinutes = 2 ** 27
+export const mostMinutes = 2 ** 27
 
 export class Aggregate {
   /** Index in `#sums` by packed pair and minute. */

@@ -20,6 +20,7 @@ import { readingProgress } from '../progress.ts'
 import { Aggregate, putCounts, rowWidth } from './aggregate.ts'
 import { EventReader, type UsageEvent } from './events.ts'
 import type { IngestOptions } from './input.ts'
+import { merged } from './merge.ts'
 import { type PriceList, priceList, withCost } from './pricing.ts'
 import { resolveKeys } from './resolve.ts'
 import { tooMuch } from './room.ts'
@@ -29,7 +30,7 @@ import { countInSteps, keyDeleted, outwait, type Part, tidyUp, tidyUpIfAlone } f
 /** Bad lines that are listed in full. */
 const mostProblems = 20
 /** Rows to write before other work of this process gets a turn, or the transaction ends. */
-const rowsInARow = 4_096
+const rowsInARow = 2_048
 /** Events with ids and sums of a log that one transaction writes in about the time of a step. */
 const mostAtOnce = 20_000
 
@@ -49,7 +50,11 @@ export async function ingestUsage(context: OperationContext, options: IngestOpti
   const { store } = context
   const isCounted = () =>
     store.read(async db => (await db.$count(countedFiles, eq(countedFiles.sha256, sha256))) > 0)
-  if (await isCounted()) return alreadyCounted(report)
+  if (await isCounted()) {
+    // Perhaps its process was killed once it counted.
+    await tidyUpIfAlone(context)
+    return alreadyCounted(report)
+  }
   if (log.bad > 0 && options.skipBad !== true) throw badLines(file, log)
   if (log.bad === log.events) return { ...report, ...nothing, alreadyCounted: false, bad: log.bad }
   const at = context.now().getTime()
@@ -131,7 +136,7 @@ interface Account {
   readonly name: string
   /** All that it ever used. */
   readonly life: UsageCounts
-  /** The number of each pair of a series of it and a model, by end user and model. */
+  /** The number of each pair of a series of it and a model, by end user and model; and the next one, by end user. */
   readonly pairs: Map<string, number>
   /** What the log says that it used, if every event is new. */
   claimed: UsageCounts
@@ -149,6 +154,8 @@ interface Pair {
 /** Numbers of an event with an id: pair, pair of its end user (or -1), time, and the counters. */
 const identifiedWidth = 3 + counterNames.length
 const identifiedAtOnce = 1_024
+/** Numbers that are kept for the models of a series. */
+const pairsTogether = 8
 const nobody = -1
 
 /** One log: read to its end, then counted. */
@@ -163,7 +170,8 @@ class Log implements Disposable {
   readonly #accounts = new Map<string, Account>()
   readonly #selected = new Map<string, Account>()
   readonly #unknown = new Map<string, string>()
-  readonly #pairs: Pair[] = []
+  /** By their numbers, some of which are free. */
+  readonly #pairs: (Pair | undefined)[] = []
   readonly #sums = new Aggregate()
   /** Sums that did not fit in memory, and events whose ids must be looked up when it is counted. */
   readonly #spilled = new Spool(rowWidth)
@@ -331,7 +339,14 @@ class Log implements Disposable {
     const name = `${endUser} ${model}`
     const known = account.pairs.get(name)
     if (known !== undefined) return known
-    const pair = this.#pairs.push({ account, endUser, model, lastAt: 0 }) - 1
+    // Those of a series are next to each other, so that its rows are written together.
+    let pair = account.pairs.get(endUser) ?? 0
+    if (pair % pairsTogether === 0) {
+      pair = this.#pairs.length
+      this.#pairs.length += pairsTogether
+    }
+    this.#pairs[pair] = { account, endUser, model, lastAt: 0 }
+    account.pairs.set(endUser, pair + 1)
     account.pairs.set(name, pair)
     return pair
   }
@@ -385,22 +400,18 @@ class Log implements Disposable {
   *#writing(buckets: Buckets): Generator<Part> {
     let done = this.#identified.rows
     const total = this.rows
-    for (const sums of this.#sorted()) {
-      for (let from = 0; from < sums.length; from += rowsInARow * rowWidth) {
-        const some = sums.subarray(from, from + rowsInARow * rowWidth)
-        yield async bulk => {
-          await buckets.write(bulk, some)
-          done += some.length / rowWidth
-          this.#tell(done, total)
-        }
+    const collect = collecting()
+    this.#spilled.append(this.#sums.drain())
+    for (const rows of merged(this.#spilled, rowsInARow)) {
+      yield async bulk => {
+        await buckets.write(bulk, rows)
+        const written = rows.length / rowWidth
+        collect(written)
+        done += written
+        this.#tell(done, total)
       }
     }
-  }
-
-  /** Each in the order of the table. */
-  *#sorted(): Generator<Float64Array> {
-    for (const { numbers } of this.#spilled.blocks()) yield numbers
-    yield this.#sums.drain()
+    this.#tell(total, total)
   }
 
   #tell(done: number, total = this.rows): void {
@@ -416,12 +427,12 @@ interface Place {
 
 /** Writes rows of minutes, which come in the order of the table, and what they add up to by the hour and day. */
 class Buckets {
-  readonly #pairs: readonly Pair[]
+  readonly #pairs: readonly (Pair | undefined)[]
   readonly #places = new Map<Pair, Place | null>()
   readonly #hours = new Running('hours', 60)
   readonly #days = new Running('days', 1_440)
 
-  constructor(pairs: readonly Pair[]) {
+  constructor(pairs: readonly (Pair | undefined)[]) {
     this.#pairs = pairs
   }
 

@@ -1,6 +1,6 @@
 /**
  * Buffers rows of numbers, each with an optional text: a few in memory, many in an unnamed file, so that nothing can be
- * left behind. Reads back one block at a time.
+ * left behind. Reads back one block at a time, or parts of blocks.
  */
 import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,7 +24,9 @@ export class Spool implements Disposable {
   #memory: { readonly numbers: Uint8Array; readonly texts: Uint8Array }[] = []
   #inMemory = 0
   #file: number | undefined
-  readonly #inFile: { readonly numbers: number; readonly texts: number }[] = []
+  /** Where each block begins, and its bytes. */
+  readonly #inFile: { readonly at: number; readonly numbers: number; readonly texts: number }[] = []
+  #fileSize = 0
 
   constructor(width: number) {
     this.#width = width
@@ -42,13 +44,34 @@ export class Spool implements Disposable {
     if (this.#inMemory > mostInMemory) this.#spill()
   }
 
+  /** Number of blocks. */
+  get count(): number {
+    return this.#inFile.length + this.#memory.length
+  }
+
+  /** At most so many rows of a block, from one of them on; empty past the last. The result is only valid until more is added. */
+  part(block: number, from: number, rows: number): Float64Array {
+    const start = from * this.#width * 8
+    const inFile = this.#inFile[block]
+    if (inFile === undefined) {
+      const numbers = this.#memory[block - this.#inFile.length]?.numbers ?? new Uint8Array(0)
+      const end = Math.min(numbers.length, start + rows * this.#width * 8)
+      return new Float64Array(
+        numbers.buffer,
+        numbers.byteOffset + Math.min(start, end),
+        Math.max(0, end - start) / 8,
+      )
+    }
+    const bytes = new Uint8Array(Math.max(0, Math.min(inFile.numbers - start, rows * this.#width * 8)))
+    this.#read(bytes, inFile.at + start)
+    return new Float64Array(bytes.buffer)
+  }
+
   /** Every block, in the order they were added. */
   *blocks(): Iterable<SpooledBlock> {
-    let at = 0
-    for (const { numbers, texts } of this.#inFile) {
+    for (const { at, numbers, texts } of this.#inFile) {
       const bytes = new Uint8Array(numbers + texts)
       this.#read(bytes, at)
-      at += bytes.length
       yield this.#block(bytes.subarray(0, numbers), bytes.subarray(numbers))
     }
     for (const { numbers, texts } of this.#memory) yield this.#block(numbers, texts)
@@ -72,7 +95,8 @@ export class Spool implements Disposable {
       for (const { numbers, texts } of this.#memory) {
         writeAll(this.#file, numbers)
         writeAll(this.#file, texts)
-        this.#inFile.push({ numbers: numbers.length, texts: texts.length })
+        this.#inFile.push({ at: this.#fileSize, numbers: numbers.length, texts: texts.length })
+        this.#fileSize += numbers.length + texts.length
       }
     } catch (error) {
       throw systemFailure(error, tmpdir())

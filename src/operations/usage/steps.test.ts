@@ -149,7 +149,6 @@ test.each(Object.keys(phases) as Phase[])(
     expect(again.json<object>()).toMatchObject({ counted: isSealed ? 0 : events, alreadyCounted: isSealed })
     expect(await requests(home.latchkey)).toBe(names.length + events)
     expect((await home.latchkey.usage.check()).ok).toBe(true)
-    if (isSealed) await home.latchkey.usage.compact()
     expectTidy(home.path)
   },
   600_000,
@@ -442,3 +441,24 @@ test('a schema before has nothing of a log that was being counted', async () => 
   expect(await recorder.ingest([held])).toMatchObject({ counted: 1 })
   await latchkey.close()
 })
+
+test('end users have room as in a small log, and those without it are told', async () => {
+  await using home = await scene()
+  const latchkey = connectLatchkey({ path: home.path, now: () => new Date(now), maxEndUsers: 3 })
+  await latchkey.usage.record('a', { endUser: 'u1', at: new Date(Date.parse(now) - day) })
+  const lines = Array.from({ length: events }, (_, n) =>
+    JSON.stringify({
+      id: `e${n}`,
+      key: 'a',
+      endUser: `u${n % 5}`,
+      at: new Date(Date.parse(now) - (1 + Math.floor(n / 5)) * minute),
+    }),
+  )
+  const file = join(home.folder, 'log.ndjson')
+  writeFileSync(file, lines.join('\n'))
+  expect(await latchkey.usage.ingest({ file })).toMatchObject({ counted: events, endUsersLeftOut: 2 })
+  expect(await requests(latchkey)).toBe(events + 1)
+  expectTidy(home.path)
+  expect(one(home.path, "SELECT count(*) FROM series WHERE end_user > ''")).toBe(3)
+  await latchkey.close()
+}, 600_000)

@@ -20,6 +20,8 @@ type Ingest = typeof ingests.$inferSelect
 /** A small piece of work, by whatever transaction is open. */
 export type Part = (bulk: BulkUsage) => Promise<void>
 
+/** Every event id keeps the number of its log: with the time of counting, this is enough, and three bytes. */
+const mostNumbers = 2 ** 23 - 1
 /** How long a transaction lasts, in milliseconds, before it ends after the part under way. */
 const stepMs = 120
 /** Whoever waits for the lock looks for it at least this often. */
@@ -40,7 +42,7 @@ export async function countInSteps<T>(
   seal: (db: Database) => Promise<boolean>,
 ): Promise<T | null> {
   const { store } = context
-  const ingest = { id: 1 + Math.floor(Math.random() * (2 ** 31 - 1)), at }
+  const ingest = { id: 1 + Math.floor(Math.random() * mostNumbers), at }
   await store.write(db => db.insert(ingests).values(ingest))
   let result: T
   try {

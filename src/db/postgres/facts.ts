@@ -1,0 +1,387 @@
+/**
+ * The facts that rules judge, each as one question to PostgreSQL. Which buckets make up a window depends on the limits, which
+ * are not known before they are read. So a question about a key guesses that they are what they were the last time, asks for
+ * their sums with the key, and asks again if they turn out to be others. No answer depends on the guess. No rule may live here.
+ */
+import type { LimitSubject } from '../../contract/views.ts'
+import type { Facts, KeyQuery } from '../engine.ts'
+import type {
+  BoundLimit,
+  Freed,
+  Held,
+  KeyBy,
+  KeyFacts,
+  LimitFacts,
+  LimitOfKey,
+  ListedKey,
+  MessageSearch,
+  Moment,
+  PriceRow,
+  Refuses,
+  StoredLimit,
+  UsageCounts,
+} from '../facts.ts'
+import {
+  foundByHash,
+  foundById,
+  lifeOf,
+  limitsOfKeys,
+  listedKeys,
+  prices,
+  type Query,
+  retention,
+  storedLimit,
+  type Writing,
+} from '../rows.ts'
+import { dayMs, hourMs, keptMs, minuteMs, periodEnd, type Retention, type Width } from '../spans.ts'
+import type { Parameter } from './connection.ts'
+import { counting, countingPlaces, fitsIn, placesOf, type Question, questionOf } from './counts.ts'
+import { messagesWith } from './message-words.ts'
+
+/** A connection, or a pool of them. */
+export interface Asked {
+  readonly rows: <Row>(text: string, parameters?: readonly Parameter[]) => Promise<Row[]>
+}
+
+/** What was true the last time, shared by all connections of a store. */
+export class Memory {
+  readonly guesses = new Map<string, Guess>()
+  prices: { readonly version: string; readonly rows: readonly PriceRow[] } = { version: '', rows: [] }
+}
+
+interface Guess {
+  /** What it is a guess about, as the answer would say it. */
+  readonly of: string
+  readonly bound: readonly BoundLimit[]
+  readonly retention: Retention
+}
+
+const mostGuesses = 10_000
+
+/** How drizzle's builder spells a part, with the number of its first place. */
+export type Spell = (part: Parameters<Writing['part']>[0], first: number) => Query
+
+interface KeyRow extends ListedKey {
+  readonly endsAt: number | null
+  readonly keyLimits: string | null
+  readonly userLimits: string | null
+  readonly projectLimits: string | null
+  readonly minutesFrom: number
+  readonly hoursFrom: number
+  readonly room: boolean
+  readonly booked: number[] | null
+  readonly held: number[] | null
+}
+
+interface Counted {
+  readonly booked: number
+  readonly held: number
+}
+
+export class PostgresFacts implements Facts {
+  readonly #asked: Asked
+  readonly #mostEndUsers: number
+  readonly #memory: Memory
+  readonly #spell: Spell
+
+  constructor(asked: Asked, mostEndUsers: number, memory: Memory, spell: Spell = unspelled) {
+    this.#asked = asked
+    this.#mostEndUsers = mostEndUsers
+    this.#memory = memory
+    this.#spell = spell
+  }
+
+  async keyAt(by: KeyBy, moment: Moment, refuses?: Refuses): Promise<KeyFacts | null> {
+    const [key, text] = 'hash' in by ? [by.hash, keyQuestions.secret] : [by.id, keyQuestions.id]
+    const { guesses } = this.#memory
+    for (;;) {
+      const guess = guesses.get(key)
+      const questions = guess?.bound.map(bound => questionOf(bound, moment, guess.retention)) ?? []
+      const sums = questions.length > 0
+      const [row] = await this.#asked.rows<KeyRow>(sums ? text.withSums : text.alone, [
+        key,
+        moment.endUser,
+        this.#mostEndUsers,
+        ...(sums ? placesOf(questions, moment) : []),
+      ])
+      if (row === undefined) return null
+      const of = whatOf(row)
+      const isRight = guess?.of === of
+      const bound = isRight ? guess.bound : boundOf(row)
+      const { keyLimits, userLimits, projectLimits, minutesFrom, hoursFrom, room, booked, held, ...found } =
+        row
+      const facts = { ...found, bound, hasRoom: room || !bound.some(({ limit }) => limit.each === 1) }
+      if (refuses?.(facts)) return { ...facts, limits: null }
+      if (isRight || bound.length === 0) {
+        const counted = questions.map(({ less }, n) => ({
+          booked: (booked?.[n] ?? 0) - less,
+          held: held?.[n] ?? 0,
+        }))
+        return { ...facts, limits: bound.length === 0 ? [] : questions.map(limitFacts(counted)) }
+      }
+      if (guesses.size >= mostGuesses) guesses.clear()
+      guesses.set(key, { of, bound, retention: { minutesFrom, hoursFrom } })
+    }
+  }
+
+  async limitsAt(subjects: readonly LimitSubject[], moment: Moment): Promise<readonly LimitFacts[]> {
+    const bound: BoundLimit[] = []
+    for (const type of ['key', 'user', 'project'] as const) {
+      const some = subjects.filter(subject => subject.type === type)
+      if (some.length === 0) continue
+      const rows = await this.#asked.rows<StoredLimit & { of: string }>(
+        `SELECT ${type}_id AS of, ${storedLimit} FROM limits WHERE ${type}_id = ANY($1::text[]) ORDER BY ${limitOrder}`,
+        [some.map(({ id }) => id)],
+      )
+      const own = Map.groupBy(rows, ({ of }) => of)
+      for (const subject of some)
+        for (const { of: _, ...limit } of own.get(subject.id) ?? []) bound.push({ subject, limit })
+    }
+    const retention = await this.retention()
+    const inOrder = subjects.flatMap(subject => bound.filter(each => each.subject === subject))
+    const questions = inOrder.map(each => questionOf(each, moment, retention))
+    const counted = await this.#counted(questions, moment)
+    return questions.map(limitFacts(counted))
+  }
+
+  async frees(bound: BoundLimit, moment: Moment, downTo: number): Promise<Freed | null> {
+    const { at: now } = moment
+    const retention = await this.retention()
+    const askAt = (ats: readonly number[]) =>
+      this.#counted(
+        ats.map(at => questionOf(bound, moment, retention, [at, now])),
+        moment,
+      )
+    const usedAt = async (ats: readonly number[]) =>
+      (await askAt(ats)).map(({ booked, held }) => booked + held)
+    const [used = 0] = await usedAt([now])
+    if (used <= downTo) return { at: now, used }
+    // What counts never grows by itself. Between two reservations that run out, only buckets leave the window.
+    const expiries = await this.#expiries(questionOf(bound, moment, retention), moment)
+    const first = await firstWhere(0, expiries.length, async indexes =>
+      (await usedAt(indexes.map(index => expiries[index] ?? now))).map(amount => amount <= downTo),
+    )
+    const [before] = await askAt([expiries[first - 1] ?? now])
+    const most = downTo - (before?.held ?? 0)
+    const isBelow = async (ats: readonly number[]) => (await askAt(ats)).map(({ booked }) => booked <= most)
+    const left = await this.#bookedBelow(bound, now, most, retention, isBelow)
+    const expiry = expiries[first]
+    const at = left !== null && (expiry === undefined || left < expiry) ? left : expiry
+    if (at === undefined) return null
+    const [usedThen = 0] = await usedAt([at])
+    return { at, used: usedThen }
+  }
+
+  async heldAt(bound: BoundLimit, at: number): Promise<Held> {
+    // What each of many end users had used would not fit in a number, so the bucket of the reset counts whole for them.
+    const held = (width: Width, widthMs: number): Question => {
+      const from = Math.floor(at / widthMs)
+      return { bound, endUser: '', less: 0, at, runs: [{ width, from, until: from + 1 }] }
+    }
+    const questions = [held('minutes', minuteMs), held('hours', hourMs), held('days', dayMs)]
+    const counted =
+      bound.limit.metric === 'parallel'
+        ? []
+        : await this.#counted(questions, { at, toleranceMs: 0, endUser: '' })
+    const [minute, hour, day] = counted
+    return { resetMinute: minute?.booked ?? 0, resetHour: hour?.booked ?? 0, resetDay: day?.booked ?? 0 }
+  }
+
+  async lifeOf(keyId: string): Promise<{ readonly name: string; readonly counts: UsageCounts } | null> {
+    const [row] = await this.#asked.rows<UsageCounts & { name: string }>(life, [keyId])
+    if (row === undefined) return null
+    const { name, ...counts } = row
+    return { name, counts }
+  }
+
+  async retention(): Promise<Retention> {
+    const [row] = await this.#asked.rows<Retention>(retention)
+    return row ?? { minutesFrom: 0, hoursFrom: 0 }
+  }
+
+  /** The rows come only if they are others than the last time. */
+  async prices(): Promise<readonly PriceRow[]> {
+    const { version: known } = this.#memory.prices
+    const rows = await this.#asked.rows<PriceRow & { version: string; isRow: boolean }>(newPrices, [known])
+    const [{ version = known } = {}] = rows
+    if (version !== known) {
+      const all = rows.filter(({ isRow }) => isRow)
+      this.#memory.prices = { version, rows: all.map(({ version: _, isRow: __, ...row }) => row) }
+    }
+    return this.#memory.prices.rows
+  }
+
+  listedKeys(query: KeyQuery): Promise<readonly ListedKey[]> {
+    const { sql, params } = this.listed(query)
+    return this.#asked.rows(sql, params as Parameter[])
+  }
+
+  /** The query for keys, as text. */
+  listed(query: KeyQuery): Query {
+    let places = 0
+    return listedKeys(query, {
+      part: part => {
+        const spelled = this.#spell(part, places + 1)
+        places += spelled.params.length
+        return spelled
+      },
+      place: () => `$${++places}`,
+    })
+  }
+
+  limitsOfKeys(ids: readonly string[]): Promise<readonly LimitOfKey[]> {
+    return this.#asked.rows(ofKeys, [ids])
+  }
+
+  async messagesWith(search: MessageSearch): Promise<readonly number[]> {
+    const { sql, params } = messagesWith(search)
+    const rows = await this.#asked.rows<{ number: number }>(sql, params as Parameter[])
+    return rows.map(({ number }) => number)
+  }
+
+  async #counted(questions: readonly Question[], moment: Moment): Promise<readonly Counted[]> {
+    if (questions.length === 0) return []
+    const rows = await this.#asked.rows<Counted>(countQuestion, placesOf(questions, moment))
+    return rows.map(({ booked, held }, n) => ({ booked: booked - (questions[n]?.less ?? 0), held }))
+  }
+
+  /** When the reservations that count now run out, in order. */
+  async #expiries(question: Question, moment: Moment): Promise<readonly number[]> {
+    const rows = await this.#asked.rows<{ at: number }>(expiryQuestion, placesOf([question], moment))
+    return rows.map(({ at }) => at)
+  }
+
+  /** When the buckets in the window sum up to at most `most`, if nothing is added; null if never. */
+  async #bookedBelow(
+    { limit }: BoundLimit,
+    now: number,
+    most: number,
+    retention: Retention,
+    isBelow: (ats: readonly number[]) => Promise<readonly boolean[]>,
+  ): Promise<number | null> {
+    const { period, windowMs, timeZone } = limit
+    const [isNow] = await isBelow([now])
+    if (isNow) return now
+    if (most < 0 || period === 'total') return null
+    if (period !== 'rolling') {
+      // Where hours are gone, a day of UTC counts whole in each period it touches: three if one is a short day.
+      const first = periodEnd(period, timeZone, now)
+      const second = periodEnd(period, timeZone, first)
+      const [byFirst, bySecond] = await isBelow([first, second])
+      return byFirst ? first : bySecond ? second : periodEnd(period, timeZone, second)
+    }
+    const atMinute = (minute: number): number => minute * minuteMs + windowMs
+    // When the bucket that is under way and its window are over, all has left.
+    const edgeMs = keptMs(now, retention)
+    const minute = await firstWhere(
+      Math.floor((now - windowMs) / minuteMs) + 1,
+      (Math.floor(now / edgeMs) + 1) * (edgeMs / minuteMs),
+      minutes => isBelow(minutes.map(atMinute)),
+    )
+    return atMinute(minute)
+  }
+}
+
+const unspelled: Spell = () => {
+  throw new Error('a condition without the query builder')
+}
+
+const limitFacts =
+  (counted: readonly Counted[]) =>
+  ({ bound }: Question, n: number): LimitFacts => ({
+    ...bound,
+    booked: counted[n]?.booked ?? 0,
+    reserved: counted[n]?.held ?? 0,
+  })
+
+/** So many are asked about at once: three questions for a year of minutes. */
+const probes = 64
+
+/** The first number from `from` up to `until` for which it is true; `until` if for none. Once true, it must stay so. */
+async function firstWhere(
+  from: number,
+  until: number,
+  areTrue: (numbers: readonly number[]) => Promise<readonly boolean[]>,
+): Promise<number> {
+  let [low, high] = [from, until]
+  while (low < high) {
+    const step = Math.ceil((high - low) / probes)
+    const numbers = Array.from({ length: Math.ceil((high - low) / step) }, (_, n) => low + n * step)
+    const first = (await areTrue(numbers)).indexOf(true)
+    if (first < 0) low = (numbers.at(-1) ?? low) + 1
+    else {
+      high = numbers[first] ?? high
+      if (first > 0) low = (numbers[first - 1] ?? low) + 1
+    }
+  }
+  return low
+}
+
+/** Of a subject, as its unique index has them. */
+const limitOrder = 'metric, period, window_ms, models, each'
+
+const limitsAsJson = (of: string): string =>
+  `(SELECT json_agg(l)::text FROM (SELECT ${storedLimit} FROM limits WHERE ${of} ORDER BY ${limitOrder}) l)`
+
+/** $1 the hash or the id, $2 the end user, $3 how many of them a key may have, then those of `counting`. */
+const keyText = (found: string, sums: boolean): string => `
+  ${sums ? `WITH ${counting(4)}` : ''}
+  SELECT k.*,
+    ${limitsAsJson('key_id = k.id')} AS "keyLimits",
+    ${limitsAsJson('user_id = k."ownerId"')} AS "userLimits",
+    ${limitsAsJson('project_id = k."projectId"')} AS "projectLimits",
+    coalesce((SELECT minutes_from FROM retention), 0) AS "minutesFrom",
+    coalesce((SELECT hours_from FROM retention), 0) AS "hoursFrom",
+    $2 = '' OR EXISTS (SELECT FROM series WHERE key_id = k.id AND end_user = $2)
+      OR (SELECT count(DISTINCT end_user) FROM series WHERE key_id = k.id AND end_user > '') < $3::int AS room
+    ${sums ? ', (SELECT array_agg(booked ORDER BY n) FROM counted) AS booked, (SELECT array_agg(held ORDER BY n) FROM counted) AS held' : ''}
+  FROM (${found}) k`
+
+const question = (found: string) => ({ alone: keyText(found, false), withSums: keyText(found, true) })
+
+const keyQuestions = { secret: question(foundByHash('$1')), id: question(foundById('$1')) } as const
+
+/** All that a guess depends on. */
+const whatOf = (row: KeyRow): string =>
+  [
+    row.id,
+    row.name,
+    row.ownerId,
+    row.username,
+    row.projectId,
+    row.slug,
+    row.keyLimits,
+    row.userLimits,
+    row.projectLimits,
+    row.minutesFrom,
+    row.hoursFrom,
+  ].join('\n')
+
+function boundOf(row: KeyRow): readonly BoundLimit[] {
+  const of = (subject: LimitSubject, limits: string | null): readonly BoundLimit[] =>
+    limits === null ? [] : JSON.parse(limits).map((limit: StoredLimit) => ({ subject, limit }))
+  return [
+    ...of({ type: 'key', id: row.id, name: row.name }, row.keyLimits),
+    ...of({ type: 'user', id: row.ownerId ?? '', name: row.username ?? '' }, row.userLimits),
+    ...of({ type: 'project', id: row.projectId ?? '', name: row.slug ?? '' }, row.projectLimits),
+  ]
+}
+
+const countQuestion = `WITH ${counting(1)} SELECT booked, held FROM counted ORDER BY n`
+
+const expiryQuestion = `
+  WITH ${counting(1)}
+  SELECT DISTINCT r.expires_at AS at FROM whose JOIN reservations r
+    ON CASE WHEN whose.end_user = '' THEN r.series ELSE r.end_user_series END = whose.id
+  WHERE r.expires_at > whose.at AND r.created_at <= $${countingPlaces} AND ${fitsIn('r.model')} ORDER BY 1`
+
+const life = lifeOf('latchkey_total', '$1')
+
+const ofKeys = limitsOfKeys('= ANY($1::text[])')
+
+/** The number of a transaction stays with the rows that it wrote, so others stand for others. */
+const newPrices = `
+  WITH now AS (
+    SELECT count(*) || ' ' || coalesce(sum(hashtextextended(ctid::text || xmin::text, 0)), 0) AS version FROM prices)
+  SELECT now.version AS version, p.model IS NOT NULL AS "isRow", p.*
+  FROM now LEFT JOIN (${prices}) p ON now.version <> $1`

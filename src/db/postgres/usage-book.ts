@@ -1,0 +1,463 @@
+/**
+ * What is counted with every request. Recording is one statement that is right by itself and takes no lock but those of its
+ * rows: minutes before hours before days, each in the order of their keys, so that no two wait for each other. What it needs
+ * and does not find, such as a series or a model, is made first, in a statement of its own. No rule may live here.
+ */
+import type { UsageBook } from '../engine.ts'
+import {
+  addCounts,
+  type Charged,
+  counterNames,
+  type DenialRow,
+  type Entered,
+  type Entry,
+  isHuge,
+  type KeyBy,
+  type KeyFacts,
+  type Moment,
+  noCounts,
+  overflowOf,
+  type Pricing,
+  type Refuses,
+  type ReservationRow,
+  type Usage,
+  type UsageCounts,
+} from '../facts.ts'
+import { counterColumns, isFilling, reservedFor } from '../rows.ts'
+import { dayMs, hourMs, minuteMs, type Width } from '../spans.ts'
+import { addTo, BucketRows, heldEvents, noteEvents } from './buckets.ts'
+import type { Connection } from './connection.ts'
+import { sqlState } from './errors.ts'
+import type { PostgresFacts } from './facts.ts'
+import { lockSubject } from './locks.ts'
+import type { Pool } from './pool.ts'
+import { beginWriting, isOwn, makeModel, makeSeries, type Turn, whole } from './series.ts'
+
+export interface BookOptions {
+  /** Roll back instead of committing, each call alone. */
+  readonly dryRun: boolean
+  /** How many end users a key may have. */
+  readonly mostEndUsers: number
+  readonly factsOn: (connection: Connection) => PostgresFacts
+}
+
+/** What is to be counted, and what became of it. */
+interface Counting {
+  readonly keyId: string
+  readonly name: string
+  readonly endUser: string
+  /** 0 if something was missing, or the life of the key has to be summed first. */
+  readonly counted: number
+  readonly isFilling: boolean
+}
+
+/** `look` counts nothing; `sure` does not ask whether so much was counted that there may be no room. */
+const [usual, sure, look] = [0, 1, 2]
+
+export class PostgresUsage implements UsageBook {
+  readonly #pool: Pool
+  readonly #options: BookOptions
+
+  constructor(pool: Pool, options: BookOptions) {
+    this.#pool = pool
+    this.#options = options
+  }
+
+  charge(keyId: string, usage: Usage, pricing: Pricing): Promise<Charged | null> {
+    return this.#tell(async turn => {
+      const counts = await this.#priced(turn, usage, pricing)
+      return (await this.#count(turn, charging, keyId, usage, counts))?.charged ?? null
+    })
+  }
+
+  settle(reservationId: string, usage: Usage, pricing: Pricing) {
+    return this.#tell(async turn => {
+      const counts = await this.#priced(turn, usage, pricing)
+      return this.#count(turn, settling, reservationId, { ...usage, endUser: '' }, counts)
+    })
+  }
+
+  release(reservationId: string): Promise<boolean> {
+    return this.#tell(
+      async ({ connection }) =>
+        (await connection.run('DELETE FROM reservations WHERE id = $1', [reservationId])) > 0,
+    )
+  }
+
+  async addDenials(rows: readonly DenialRow[]): Promise<void> {
+    if (rows.length === 0) return
+    const lists = [
+      rows.map(({ keyId }) => keyId),
+      rows.map(({ start }) => start),
+      rows.map(({ code }) => code),
+      rows.map(({ count }) => count),
+      rows.map(({ lastAt }) => lastAt),
+    ]
+    await this.#tell(({ connection }) => connection.run(addDenials, lists))
+  }
+
+  reserve<D extends { readonly hold: ReservationRow | null }>(
+    key: KeyBy,
+    moment: () => Moment,
+    refuses: Refuses,
+    decide: (found: KeyFacts | null) => D,
+  ): Promise<D> {
+    return this.#tell(turn =>
+      whole(turn, async inside => {
+        const { connection } = inside
+        const facts = this.#options.factsOn(connection)
+        const locked = await lockAll(connection, key)
+        for (;;) {
+          const found = await facts.keyAt(key, moment(), refuses)
+          const others = (found?.bound ?? []).filter(({ subject }) => !locked.has(subject.id))
+          // The key was moved, or limited, while the locks were waited for.
+          for (const { subject } of others) {
+            await connection.run(lockSubject, [subject.id])
+            locked.add(subject.id)
+          }
+          if (others.length > 0) continue
+          const decision = decide(found)
+          if (decision.hold !== null) await this.#hold(inside, decision.hold)
+          return decision
+        }
+      }),
+    )
+  }
+
+  async enter(groups: readonly (readonly Entry[])[], at: number): Promise<readonly Entered[]> {
+    for (;;) {
+      const entered = await this.#tell(async turn => {
+        const accounts = await this.#accountsOf(turn, groups.flat())
+        return whole(turn, inside => this.#enter(inside, groups, accounts, at)).catch(orHeld)
+      })
+      if (entered !== null) return entered
+    }
+  }
+
+  /** What refers to a series that was forgotten meanwhile finds another one the next time. */
+  async #tell<T>(work: (turn: Turn) => Promise<T>): Promise<T> {
+    const once = (connection: Connection): Promise<T> =>
+      this.#options.dryRun
+        ? connection.inTransaction(beginWriting, () => work({ connection, isWhole: true }), 'ROLLBACK')
+        : work({ connection, isWhole: false })
+    try {
+      return await this.#pool.tell(once)
+    } catch (error) {
+      if (sqlState(error) !== '23503') throw error
+      return await this.#pool.tell(once)
+    }
+  }
+
+  async #priced({ connection }: Turn, usage: Usage, pricing: Pricing): Promise<UsageCounts> {
+    return usage.isPriced ? usage.counts : pricing(usage, await this.#options.factsOn(connection).prices())
+  }
+
+  /** Null without such a key or reservation. */
+  async #count(
+    turn: Turn,
+    statement: string,
+    id: string,
+    { model, at, endUser: forWhom }: Usage,
+    counts: UsageCounts,
+    isLocked = false,
+  ): Promise<{ readonly keyId: string; readonly charged: Charged } | null> {
+    let endUser = forWhom
+    let how = isHuge(counts) ? look : usual
+    for (;;) {
+      const values = [id, endUser, model, how, ...startsOf(at), at, ...counterNames.map(name => counts[name])]
+      const [row] = await turn.connection.rows<Counting>(statement, values)
+      if (row === undefined) return null
+      const { keyId, name, counted } = row
+      if (counted > 0) return { keyId, charged: { name, counts, endUser: row.endUser, overflow: null } }
+      if (how !== sure && (how === look || row.isFilling)) {
+        if (!isLocked) {
+          return whole(turn, async inside => {
+            await inside.connection.run(lockSubject, [keyId])
+            return this.#count(
+              inside,
+              statement,
+              id,
+              { model, at, endUser, counts, isPriced: true },
+              counts,
+              true,
+            )
+          })
+        }
+        const life = await this.#options.factsOn(turn.connection).lifeOf(keyId)
+        const overflow = overflowOf(life?.counts ?? noCounts, counts)
+        const whose = statement === settling ? row.endUser : ''
+        if (overflow !== null) return { keyId, charged: { name, counts, endUser: whose, overflow } }
+        how = sure
+        continue
+      }
+      await makeModel(turn, model)
+      if (statement === charging) endUser = await makeSeries(turn, keyId, endUser, this.#options.mostEndUsers)
+    }
+  }
+
+  async #hold(turn: Turn, row: ReservationRow): Promise<void> {
+    const { id, keyId, model, createdAt, expiresAt, requests, tokens, costMicros } = row
+    for (let { endUser } = row; ; ) {
+      const values = [keyId, endUser, model, id, createdAt, expiresAt, requests, tokens, costMicros]
+      if ((await turn.connection.run(holding, values)) > 0) return
+      await makeModel(turn, model)
+      endUser = await makeSeries(turn, keyId, endUser, this.#options.mostEndUsers)
+    }
+  }
+
+  /** The keys of entries with their series, and the models; what is missing is made. */
+  async #accountsOf(turn: Turn, entries: readonly Entry[]): Promise<Accounts> {
+    const pairs = new Map<string, readonly [keyId: string, endUser: string]>()
+    const names = new Set<string>()
+    for (const { keyId, endUser, buckets } of entries) {
+      for (const whom of ['', endUser]) pairs.set(`${keyId} ${whom}`, [keyId, whom])
+      for (const { model } of buckets) names.add(model)
+    }
+    const asked = [...pairs.values()]
+    const models = [...names].sort()
+    const lookUp = async () => {
+      const { connection } = turn
+      const [whose, which] = await Promise.all([
+        connection.rows<AccountRow>(accounts, [asked.map(([id]) => id), asked.map(([, whom]) => whom)]),
+        connection.rows<{ id: number; name: string }>(
+          'SELECT id, name FROM models WHERE name = ANY($1::text[])',
+          [models],
+        ),
+      ])
+      return {
+        names: new Map(whose.map(({ id, name }) => [id, name])),
+        series: new Map(
+          whose.flatMap(row => (row.series === null ? [] : [[pairOf(row.id, row.endUser), row.series]])),
+        ),
+        models: new Map(which.map(({ id, name }) => [name, id])),
+      }
+    }
+    const known: Accounts = await lookUp()
+    const newModels = models.filter(name => !known.models.has(name))
+    const newPairs = asked.filter(([id, whom]) => known.names.has(id) && !known.series.has(pairOf(id, whom)))
+    if (newModels.length + newPairs.length === 0) return known
+    for (const name of newModels) await makeModel(turn, name)
+    for (const [id, whom] of newPairs) await makeSeries(turn, id, whom, this.#options.mostEndUsers)
+    return lookUp()
+  }
+
+  async #enter(
+    { connection }: Turn,
+    groups: readonly (readonly Entry[])[],
+    accounts: Accounts,
+    now: number,
+  ): Promise<readonly Entered[]> {
+    await connection.run('SET LOCAL synchronous_commit = on')
+    const told = groups.flat().flatMap(({ id }) => (id === null ? [] : [id]))
+    const held = told.length === 0 ? [] : await connection.rows<{ id: string }>(heldEvents, [told, 0])
+    const isHeld = new Set(held.map(({ id }) => id))
+    const heldIn = groups.map((group): Entered | undefined => {
+      const index = group.findIndex(({ id }) => id !== null && isHeld.has(id))
+      return index < 0 ? undefined : { held: index }
+    })
+    const refusals = await this.#refusalsOf(connection, groups, heldIn, accounts)
+    const counting = groups.filter((_, index) => refusals[index] === undefined).flat()
+    const ids = counting.flatMap(({ id }) => (id === null ? [] : [id])).sort()
+    const noted = ids.length === 0 ? [] : await connection.rows<{ id: string }>(noteEvents, [ids, now, 0])
+    const isNew = new Set(noted.map(({ id }) => id))
+    // While it was noted, a log may have come to hold it.
+    if (isNew.size < ids.length && (await connection.run(heldEvents, [ids, 0])) > 0) throw new HeldMeanwhile()
+    const rows = {
+      minutes: new BucketRows('minutes'),
+      hours: new BucketRows('hours'),
+      days: new BucketRows('days'),
+    }
+    const results = groups.map((group, index) => {
+      const refusal = refusals[index]
+      if (refusal !== undefined) return refusal
+      let counted = 0
+      const leftOut = new Set<string>()
+      for (const { id, keyId, endUser, buckets } of group) {
+        // The same id may be there twice.
+        if (id !== null && !isNew.delete(id)) continue
+        counted++
+        const own = accounts.series.get(pairOf(keyId, endUser))
+        if (own === undefined) leftOut.add(pairOf(keyId, endUser))
+        for (const series of new Set([accounts.series.get(pairOf(keyId, '')), own])) {
+          if (series === undefined) continue
+          for (const { at, model, counts } of buckets) {
+            const values = counterNames.map(name => counts[name])
+            const which = accounts.models.get(model) ?? 0
+            for (const [n, width] of widths.entries())
+              rows[width].add(series, startsOf(at)[n] ?? 0, which, values, 0, at)
+          }
+        }
+      }
+      return { counted, endUsersLeftOut: leftOut.size }
+    })
+    for (const width of widths) await rows[width].send(connection)
+    return results
+  }
+
+  /** For each group why it is not counted; undefined if it is. */
+  async #refusalsOf(
+    connection: Connection,
+    groups: readonly (readonly Entry[])[],
+    heldIn: readonly (Entered | undefined)[],
+    { names, series }: Accounts,
+  ): Promise<readonly (Entered | undefined)[]> {
+    const used = groups.flat().flatMap(({ keyId, buckets }) => {
+      const own = series.get(pairOf(keyId, ''))
+      return own === undefined ? [] : [{ keyId, own, day: Math.floor((buckets[0]?.at ?? 0) / dayMs) }]
+    })
+    const full = await connection.rows<{ series: number }>(fillingDays, [
+      used.map(({ own }) => own),
+      used.map(({ day }) => day),
+    ])
+    const filling = new Set(full.map(row => row.series))
+    const suspects = new Set(used.filter(({ own }) => filling.has(own)).map(({ keyId }) => keyId))
+    for (const { keyId, counts } of groups.flat()) if (isHuge(counts)) suspects.add(keyId)
+    const lives = new Map<string, UsageCounts>()
+    for (const keyId of [...suspects].sort()) {
+      await connection.run(lockSubject, [keyId])
+      lives.set(keyId, (await this.#options.factsOn(connection).lifeOf(keyId))?.counts ?? noCounts)
+    }
+    const ids = groups.flat().flatMap(({ id, keyId }) => (id !== null && suspects.has(keyId) ? [id] : []))
+    const known = ids.length === 0 ? [] : await connection.rows<{ id: string }>(knownEvents, [ids])
+    const isKnown = new Set(known.map(({ id }) => id))
+    return groups.map((group, n) => {
+      if (heldIn[n] !== undefined) return heldIn[n]
+      const grown = new Map(lives)
+      for (const [index, { id, keyId, counts }] of group.entries()) {
+        const name = names.get(keyId)
+        if (name === undefined) return { refused: index, full: null }
+        const life = grown.get(keyId)
+        if (life === undefined) continue
+        const overflow = overflowOf(life, counts)
+        if (overflow === null) grown.set(keyId, addCounts(life, counts))
+        // What was counted before is not counted again.
+        else if (id === null || !isKnown.has(id)) return { refused: index, full: { name, overflow } }
+      }
+      for (const [keyId, life] of grown) lives.set(keyId, life)
+      return undefined
+    })
+  }
+}
+
+/** What was to be counted is in a log that is not sealed, and nothing of it is counted. */
+class HeldMeanwhile extends Error {}
+
+function orHeld(error: unknown): null {
+  if (error instanceof HeldMeanwhile) return null
+  throw error
+}
+
+interface Accounts {
+  /** By id of the key. */
+  readonly names: ReadonlyMap<string, string>
+  readonly series: ReadonlyMap<string, number>
+  readonly models: ReadonlyMap<string, number>
+}
+
+interface AccountRow {
+  readonly id: string
+  readonly name: string
+  readonly endUser: string
+  readonly series: number | null
+}
+
+const pairOf = (keyId: string, endUser: string): string => `${keyId} ${endUser}`
+
+const widths: readonly Width[] = ['minutes', 'hours', 'days']
+
+const startsOf = (at: number): readonly [minute: number, hour: number, day: number] => [
+  Math.floor(at / minuteMs),
+  Math.floor(at / hourMs),
+  Math.floor(at / dayMs),
+]
+
+/** Locks whatever limits bind: the key, then its user, then its project. Each lock is a statement before the one that adds up. */
+async function lockAll(connection: Connection, by: KeyBy): Promise<Set<string>> {
+  const [text, key] = 'hash' in by ? [lockBySecret, by.hash] : [lockById, by.id]
+  const asked = text.map(each => connection.rows<{ id: string }>(each, [key]))
+  return new Set((await Promise.all(asked)).flat().map(({ id }) => id))
+}
+
+const lockTexts = (condition: string): readonly string[] =>
+  (['keys.id', 'keys.user_id', 'keys.project_id'] as const).map(
+    (column, index) => `
+      SELECT ${column} AS id, pg_advisory_xact_lock(hashtextextended(${column}, 0)) FROM keys
+      WHERE ${condition} AND EXISTS (SELECT FROM limits WHERE ${['key_id', 'user_id', 'project_id'][index]} = ${column})`,
+  )
+
+const lockById = lockTexts('keys.id = $1')
+const lockBySecret = lockTexts('keys.id = (SELECT key_id FROM secrets WHERE hash = $1)')
+
+/** $1 the key, $2 the end user, $3 the model. */
+const chargedKey = `
+  SELECT keys.id AS "keyId", keys.name AS name, s.id AS series, o.id AS "endUserSeries", m.id AS model, $2::text AS "endUser"
+  FROM keys
+  LEFT JOIN series s ON ${isOwn('s', "''")}
+  LEFT JOIN series o ON $2 <> '' AND ${isOwn('o', '$2')}
+  LEFT JOIN models m ON m.name = $3
+  WHERE keys.id = $1`
+
+const isComplete = `k.series IS NOT NULL AND k.model IS NOT NULL AND (k."endUserSeries" IS NOT NULL OR $2 = '')`
+
+/** $4 how, $5 to $7 the buckets, $8 when, then the counters. Each width waits for the one before. */
+function counting(found: string, ready: (condition: string) => string): string {
+  const counters = counterColumns.map((_, index) => `$${index + 9}::bigint`).join(', ')
+  const add = (width: Width, start: number, before: string, last = '') =>
+    addTo(
+      width,
+      `SELECT whose.id, $${start}::bigint, whose.model, ${counters}${last} FROM whose WHERE ${before} ORDER BY whose.id`,
+    )
+  const filling = `EXISTS (SELECT FROM days WHERE days.series = k.series AND days.start = $7::bigint AND (${isFilling}))`
+  return `
+    WITH k AS (${found}),
+    ready AS (${ready(`($4::int = ${sure} OR ($4::int = ${usual} AND NOT ${filling}))`)}),
+    whose AS (SELECT series AS id, model FROM ready UNION ALL SELECT own, model FROM ready WHERE own IS NOT NULL),
+    m AS (${add('minutes', 5, 'true')} RETURNING 1),
+    h AS (${add('hours', 6, '(SELECT count(*) FROM m) > 0')} RETURNING 1),
+    d AS (${add('days', 7, '(SELECT count(*) FROM h) > 0', ', $8::bigint')} RETURNING 1)
+    SELECT k."keyId", k.name, k."endUser", (SELECT count(*) FROM d) AS counted, ${filling} AS "isFilling" FROM k`
+}
+
+const charging = counting(
+  chargedKey,
+  isSure => `
+    SELECT k.series AS series, k."endUserSeries" AS own, k.model AS model FROM k WHERE ${isComplete} AND ${isSure}`,
+)
+
+const settling = counting(
+  `SELECT r.*, m.id AS model FROM (${reservedFor('$1')}) r LEFT JOIN models m ON m.name = $3 WHERE $2 = ''`,
+  isSure => `
+    DELETE FROM reservations r USING k WHERE r.id = $1 AND k.model IS NOT NULL AND ${isSure}
+    RETURNING r.series AS series, r.end_user_series AS own, k.model AS model`,
+)
+
+const holding = `
+  WITH k AS (${chargedKey})
+  INSERT INTO reservations (id, series, end_user_series, model, created_at, expires_at, requests, tokens, cost_micros)
+  SELECT $4::text, k.series, k."endUserSeries", k.model, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint
+  FROM k WHERE ${isComplete}`
+
+/** Of a key that is gone, nothing. */
+const addDenials = `
+  INSERT INTO denials AS d (key_id, start, code, count, last_at)
+  SELECT k.id, r.start, r.code, r.count, r.last_at
+  FROM (SELECT id FROM keys WHERE id = ANY($1::text[]) ORDER BY id FOR KEY SHARE) k
+  JOIN (
+    SELECT key_id, start, code, sum(count)::bigint AS count, max(last_at) AS last_at
+    FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[]) AS u (key_id, start, code, count, last_at)
+    GROUP BY key_id, start, code
+  ) r ON r.key_id = k.id
+  ORDER BY k.id, r.start, r.code
+  ON CONFLICT (key_id, start, code) DO UPDATE SET
+    count = d.count + excluded.count, last_at = greatest(d.last_at, excluded.last_at)`
+
+const accounts = `
+  SELECT keys.id AS id, keys.name AS name, q.end_user AS "endUser", s.id AS series
+  FROM unnest($1::text[], $2::text[]) AS q (id, end_user) JOIN keys ON keys.id = q.id
+  LEFT JOIN series s ON ${isOwn('s', 'q.end_user')}`
+
+const fillingDays = `
+  SELECT DISTINCT days.series AS series FROM unnest($1::bigint[], $2::bigint[]) AS q (series, day)
+  JOIN days ON days.series = q.series AND days.start = q.day WHERE ${isFilling}`
+
+const knownEvents = 'SELECT id FROM counted_events WHERE id = ANY($1::text[])'
