@@ -51,6 +51,17 @@ test('an await followed by a throw leaves nothing', async () => {
   await store.close()
 })
 
+test('work that awaits nothing sees a transaction of this process once it is committed', async () => {
+  await using home = await temporaryLatchkey()
+  const store = open(home.path)
+  await store.write(async db => {
+    await db.insert(users).values(row(1))
+    expect(countNow(store)).toBe(0)
+  })
+  expect(countNow(store)).toBe(1)
+  await store.close()
+})
+
 test('a write that starts while another waits sees all of it or nothing', async () => {
   await using home = await temporaryLatchkey()
   const first = open(home.path)

@@ -43,9 +43,11 @@ interface Connection {
   readonly file: FileId
   /** Set once a query has run. */
   database?: Database
+  /** Set once there was work that awaits nothing. */
+  glancer?: Glancer
 }
 
-/** A connection for work that awaits nothing. */
+/** What work that awaits nothing needs of a connection. */
 interface Glancer {
   readonly facts: SqliteFacts
   readonly keys: UnlimitedKeys
@@ -69,7 +71,7 @@ export class SqliteStore implements Store {
   #closing: Promise<unknown> = Promise.resolve()
   #reader: Connection | undefined
   #writer: (Connection & Writer) | undefined
-  #glancer: Glancer | undefined
+  #glancer: Connection | undefined
   #line: string | undefined
   readonly #group: GroupCommit
   #reads: Promise<unknown> = Promise.resolve()
@@ -150,10 +152,7 @@ export class SqliteStore implements Store {
     return this.#transact('FULL', work)
   }
 
-  /**
-   * Runs `work`, which awaits nothing, on one snapshot at once. Uses its own connection, so that a verdict never waits
-   * for a long report.
-   */
+  /** Runs `work`, which awaits nothing, on one snapshot at once: a verdict never waits for a long report. */
   glance<T>(work: (facts: SqliteFacts, keys: UnlimitedKeys) => T): T {
     return this.#look(({ facts, keys, begin, end }) => {
       begin.run()
@@ -167,11 +166,17 @@ export class SqliteStore implements Store {
     })
   }
 
+  /**
+   * The writing connection keeps its page cache when it commits, and every other one loses it: verdicts between records take half
+   * as long on it. Inside a transaction it would show what is not committed.
+   */
   #look<T>(work: (glancer: Glancer) => T): T {
     try {
       if (performance.now() >= this.#freshUntil) this.#follow()
-      this.#glancer ??= glancerOn(this.#connect(openReader))
-      return work(this.#glancer)
+      const isBetween = this.#writer?.client.inTransaction === false
+      const connection = (isBetween && this.#writer) || (this.#glancer ??= this.#connect(openReader))
+      connection.glancer ??= glancerOn(connection.client, this.#mostEndUsers)
+      return work(connection.glancer)
     } catch (error) {
       throw translate(error, this.path)
     }
@@ -226,7 +231,7 @@ export class SqliteStore implements Store {
     await this.#reads
     this.#reader?.client.close()
     this.#reader = undefined
-    this.#glancer?.facts.client.close()
+    this.#glancer?.client.close()
     this.#glancer = undefined
     if (this.#writer) {
       const { client } = this.#writer
@@ -272,7 +277,7 @@ export class SqliteStore implements Store {
     this.#glancer = undefined
     this.#writer = undefined
     this.#line = undefined
-    glancer?.facts.client.close()
+    glancer?.client.close()
     // Running work ends on the file that it began on.
     const closed = [
       this.#reads.then(() => reader?.client.close()),
@@ -328,18 +333,11 @@ const glancesPerLookMs = 1
 /** Address space for reading pages in place, because every write of another connection empties a page cache. */
 const mappedBytes = 256 * 1024 * 1024
 
-function mapped(client: Client): Client {
+function glancerOn(client: Client, mostEndUsers: number | undefined): Glancer {
   client.run(`PRAGMA mmap_size = ${mappedBytes}`)
-  return client
+  const facts = new SqliteFacts(client, mostEndUsers)
+  return { facts, keys: new UnlimitedKeys(facts), begin: client.keep('BEGIN'), end: client.keep('ROLLBACK') }
 }
-
-const glancerOn = ({ client, facts }: Connection): Glancer =>
-  orClosed(mapped(client), () => ({
-    facts,
-    keys: new UnlimitedKeys(facts),
-    begin: client.keep('BEGIN'),
-    end: client.keep('ROLLBACK'),
-  }))
 
 function connect(path: string, open: (path: string) => Client): Client {
   const client = open(path)
