@@ -2,6 +2,7 @@
 import { audit } from './audit.ts'
 import { backups } from './backups.ts'
 import { changes } from './changes.ts'
+import { ofChats } from './chats.ts'
 import { imports } from './imports.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
@@ -22,4 +23,5 @@ export const mutations: readonly Mutation[] = [
   ...imports,
   ...start,
   ...together,
+  ...ofChats,
 ]

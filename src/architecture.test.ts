@@ -201,6 +201,15 @@ test('SQLite is known where its engine and its files are; elsewhere it is opened
   ).toEqual(['src/operations/index.ts imports src/db/sqlite/transaction.ts'])
 })
 
+test('PostgreSQL is loaded for its URLs alone', () => {
+  const known = ['src/db/postgres', 'src/operations/postgres']
+  const loaders = imports.filter(({ from, to }) => !within(from, ...known) && within(to, ...known))
+  expect(loaders.filter(({ kind }) => kind === 'static')).toEqual([])
+  expect(new Set(loaders.filter(({ kind }) => kind === 'dynamic').map(({ from }) => from))).toEqual(
+    new Set(['src/operations/index.ts']),
+  )
+})
+
 test('nothing else speaks as only SQLite does', () => {
   const words =
     /PRAGMA|\bSQLITE_|\bGLOB\b|\bjson_(each|valid|type)\b|\browid\b|\bsqlite_(schema|master)\b|\b(instr|total)\(\$/
@@ -310,6 +319,7 @@ test('the operations are loaded one by one', () => {
   expect(eager.map(({ to }) => to).sort()).toEqual([
     'src/db/late-store.ts',
     'src/db/sqlite/transaction.ts',
+    'src/operations/instead.ts',
     'src/operations/late.ts',
     'src/system/scheduled.ts',
     'src/text/address.ts',

@@ -15,10 +15,13 @@ import type { KeepPolicy } from './operations/file/backup/input.ts'
 import { createOperations } from './operations/index.ts'
 import type { Actor } from './operations/input.ts'
 import { systemUser } from './system/user.ts'
-import { isServerUrl, type NoPath, pathProblem, placeProblem } from './text/address.ts'
+import { isServerUrl, type NoPath, pathProblem, placeProblem, withPassword } from './text/address.ts'
 
 export interface LatchkeyOptions {
-  /** The path of the database. */
+  /**
+   * The path of the database; or the URL of one on PostgreSQL, such as `postgres://latchkey@localhost/latchkey`
+   * (docs/postgres.md).
+   */
   readonly path: string
   /** Whether it may write; `read` never changes the database or its WAL. Default `write`. */
   readonly access?: 'read' | 'write' | undefined
@@ -70,7 +73,7 @@ export interface LatchkeyOptions {
  */
 export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   const latchkey = connectLatchkey(options)
-  latchkey.open()
+  await latchkey.open()
   await latchkey.load()
   return latchkey
 }
@@ -86,10 +89,11 @@ export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> 
  */
 export function connectLatchkey(options: LatchkeyOptions): Latchkey {
   const isServer = isServerUrl(options.path)
+  const env = options.env ?? process.env
   if (!isServer) requireNone(pathProblem(options.path))
   if (options.backupDir !== undefined) requireNone(placeProblem(options.backupDir))
   return createOperations({
-    path: isServer ? options.path : resolve(options.path),
+    path: isServer ? withPassword(options.path, env['PGPASSWORD']) : resolve(options.path),
     access: options.access ?? 'write',
     dryRun: options.dryRun ?? false,
     actor: options.actor ?? { name: systemUser(), origin: 'library' },
@@ -97,7 +101,7 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     keep: options.keep,
     ageRecipientsFile: options.ageRecipientsFile,
     ageIdentityFile: options.ageIdentityFile,
-    env: options.env ?? process.env,
+    env,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
     maxEndUsers: options.maxEndUsers,
     now: options.now ?? (() => new Date()),

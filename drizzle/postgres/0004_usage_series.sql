@@ -464,3 +464,7 @@ CREATE UNIQUE INDEX "series_key" ON "series" USING btree ("key_id","end_user","p
 CREATE INDEX "series_user" ON "series" USING btree ("user_id","end_user","pending");
 --> statement-breakpoint
 CREATE INDEX "series_project" ON "series" USING btree ("project_id","end_user","pending");
+--> statement-breakpoint
+INSERT INTO models (name) VALUES ('');
+--> statement-breakpoint
+INSERT INTO retention (single, minutes_from, hours_from) VALUES (1, -8640000000000000, -8640000000000000);

@@ -69,4 +69,8 @@ export class LatchkeyError extends Error {
 const secretLike = /\b(?:[a-z][a-z0-9]{1,11}_[0-9A-Za-z]{36}\b|(?:sk|pk|lk|cck|dok)[-_][0-9A-Za-z_-]{12,})/g
 
 /** Shortens everything that looks like a secret, because errors quote what was typed and end up in logs. */
-export const redact = (text: string): string => text.replace(secretLike, secret => `${secret.slice(0, 6)}…`)
+export const redact = (text: string): string =>
+  text.replace(secretLike, secret => `${secret.slice(0, 6)}…`).replace(urlPassword, '$1:…@')
+
+/** The password of a URL, which ends at the last `@`. */
+const urlPassword = /(\bpostgres(?:ql)?:\/\/[^\s:/@]*):\S*@/g

@@ -1,14 +1,14 @@
 /**
- * Reads the users and keys of ccluster (https://github.com/mitchmyburgh/cclusterui) from its SQLite database. Reports all
- * problems; the importer decides about them.
+ * Reads the users, keys and chats of ccluster (https://github.com/mitchmyburgh/cclusterui) from its SQLite database. Reports
+ * all problems; the importer decides about them.
  */
-import type { Fields, Report, Row } from './fields.ts'
-import type { ForeignData, ForeignKey, ForeignUser } from './foreign-data.ts'
+import { Fields, type Report, type Row } from './fields.ts'
+import type { ForeignChat, ForeignData, ForeignKey, ForeignMessage, ForeignUser } from './foreign-data.ts'
 import { type ForeignFile, invalid, withSource } from './source.ts'
-import { dataOf, type TableSpecs, tablesIn } from './tables.ts'
+import { dataOf, type TableSpecs, type Tables, tablesIn } from './tables.ts'
 
 /**
- * Reads every user and key, with all problems of their fields.
+ * Reads every user, key and chat, with all problems of their fields.
  *
  * @throws as `withSource`; invalid (not a ccluster database, or one from before it had users), corrupt
  */
@@ -22,13 +22,19 @@ export function readCcluster(input: ForeignFile): Promise<ForeignData> {
       const isOlder = !tables.has('users') && !tables.has('api_keys')
       if (isOlder && tables.has('chats') && tables.has('messages')) {
         throw invalid(
-          `${file} is from before ccluster had users and keys: it has only chats and messages, which cannot be imported`,
+          `${file} is from before ccluster had users and keys: it has only chats and messages, which belong to nobody`,
           'open it with the current ccluster once, create users and keys there, then import it',
         )
       }
       // Users came first, keys were added to them.
       const older = tables.has('api_keys') ? [] : [keyless]
-      return dataOf(tablesIn(database, 'ccluster', specs), specs, readers, [...source.notes, ...older])
+      const read = tablesIn(database, 'ccluster', specs)
+      const chats = chatsIn(read)
+      const known = new Set(chats.map(({ id }) => id))
+      const lost = (read.rows.get('messages') ?? []).filter(row => !known.has(String(row['chat_id']))).length
+      const orphans = lost === 0 ? [] : [`${lost} messages belong to no chat, and are not imported`]
+      const notes = [...source.notes, ...older, ...orphans]
+      return { ...dataOf(read, specs, readers, notes), chats }
     })
   })
 }
@@ -41,6 +47,14 @@ const specs: TableSpecs = {
     // Without revoked_at, revoked keys would work again.
     required: ['id', 'user_id', 'key_hash', 'name', 'revoked_at'],
     known: ['key_prefix', 'created_at', 'last_used_at'],
+  },
+  chats: {
+    required: ['id', 'title'],
+    known: ['user_id', 'session_id', 'created_at', 'updated_at'],
+  },
+  messages: {
+    required: ['id', 'chat_id', 'role', 'content'],
+    known: ['created_at', 'metadata'],
   },
 }
 
@@ -74,4 +88,50 @@ const readers = {
       windows: [],
     }
   },
+}
+
+function chatsIn({ rows }: Tables): readonly ForeignChat[] {
+  const said = Map.groupBy(rows.get('messages') ?? [], row => row['chat_id'])
+  return (rows.get('chats') ?? []).map(row => {
+    let problem: string | undefined
+    const fields = new Fields(row, (field, what) => {
+      problem ??= `its ${field} ${what}`
+    })
+    const messages = (said.get(row['id']) ?? []).map((message, index) =>
+      messageOf(message, (field, what) => {
+        problem ??= `the ${field} of message ${index + 1} ${what}`
+      }),
+    )
+    return {
+      id: fields.text('id'),
+      userId: fields.optionalText('user_id'),
+      title: fields.optionalText('title') ?? '',
+      sessionId: fields.optionalText('session_id'),
+      createdAt: fields.optionalDate('created_at'),
+      updatedAt: fields.optionalDate('updated_at'),
+      // As ccluster shows them.
+      messages: messages.toSorted((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0)),
+      problem,
+    }
+  })
+}
+
+function messageOf(row: Row, report: Report): ForeignMessage {
+  const fields = new Fields(row, report)
+  const metadata = fields.optionalText('metadata')
+  return {
+    role: fields.text('role'),
+    content: jsonOf(fields.text('content')),
+    metadata: metadata === null ? undefined : jsonOf(metadata),
+    createdAt: fields.optionalDate('created_at'),
+  }
+}
+
+/** Text that is no JSON stays text. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }

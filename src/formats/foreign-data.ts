@@ -1,5 +1,5 @@
 /**
- * The users, projects and keys of a foreign system, in a common form. Contains secrets: never write it anywhere as it is.
+ * The users, projects, keys and chats of a foreign system, in a common form. Contains secrets: never write it anywhere as it is.
  */
 
 import type { ImportedNoun } from '../contract/nouns.ts'
@@ -64,6 +64,28 @@ export interface ForeignKey {
   readonly windows: readonly ForeignWindow[]
 }
 
+export interface ForeignChat {
+  /** In the source. */
+  readonly id: string
+  /** Id in the source; null if it has none. */
+  readonly userId: string | null
+  readonly title: string
+  readonly sessionId: string | null
+  readonly createdAt: number | null
+  readonly updatedAt: number | null
+  /** In their order. */
+  readonly messages: readonly ForeignMessage[]
+  /** Why it cannot be read; undefined if it can. Never contains a value of the source. */
+  readonly problem: string | undefined
+}
+
+export interface ForeignMessage {
+  readonly role: string
+  readonly content: unknown
+  readonly metadata: unknown
+  readonly createdAt: number | null
+}
+
 /** Something in the source that cannot be read. Never contains a value of the source, which may be a secret. */
 export interface Problem {
   readonly type: ImportedNoun
@@ -83,6 +105,8 @@ export interface ForeignData {
   readonly users: readonly ForeignUser[]
   readonly projects: readonly ForeignProject[]
   readonly keys: readonly ForeignKey[]
+  /** Left out by systems without chats. */
+  readonly chats?: readonly ForeignChat[]
   /** Whether `keys` is complete. A copy without the table of keys is not. */
   readonly listsKeys: boolean
   readonly problems: readonly Problem[]

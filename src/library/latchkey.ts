@@ -30,7 +30,7 @@ export type * from './usage.ts'
  * database_foreign. Times are `Date`, durations and windows are milliseconds, sizes are bytes, money is dollars.
  */
 export interface Latchkey {
-  /** The absolute path of the database. */
+  /** The absolute path of the database; of one on PostgreSQL its URL without the password. */
   readonly path: string
   /** People and service accounts. */
   readonly users: Users
@@ -96,13 +96,13 @@ export interface Latchkey {
    */
   readonly initialize: (options?: NewDatabase) => Promise<Initialized>
   /**
-   * Opens the database now instead of at its first use.
+   * Opens the database now instead of at its first use. A file is open when it returns; one on PostgreSQL is waited for.
    *
    * @throws database_missing, database_foreign, schema_older, schema_newer, corrupt, permission
    * @example
-   * latchkey.open()
+   * await latchkey.open()
    */
-  readonly open: () => void
+  readonly open: () => void | Promise<void>
   /**
    * Loads the code of every operation now instead of at its first use.
    *

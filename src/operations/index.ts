@@ -8,11 +8,12 @@ import type { Store } from '../db/engine.ts'
 import { lateStore } from '../db/late-store.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
 import { withSchedule } from '../system/scheduled.ts'
-import { isServerUrl } from '../text/address.ts'
+import { isServerUrl, shownUrl } from '../text/address.ts'
 import type { ChatPage } from './chats/input.ts'
 import type { FileContext, OperationContext, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
 import type { ChatSelector } from './input.ts'
+import { type instead, refuse } from './instead.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
 import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
@@ -42,8 +43,9 @@ export function createOperations(wiring: Wiring) {
     onProgress,
     onWarning,
   } = wiring
+  const isServer = isServerUrl(path)
   const storing = { access, dryRun, busyTimeoutMs, mostEndUsers: maxEndUsers }
-  const store: Store = isServerUrl(path)
+  const store: Store = isServer
     ? lateStore(
         async () => new (await import('../db/postgres/store.ts')).PostgresStore({ ...storing, url: path }),
         { dryRun, isWritable: access === 'write' },
@@ -51,11 +53,17 @@ export function createOperations(wiring: Wiring) {
     : new SqliteStore({ ...storing, path, onReplaced })
   const lasting: OperationContext = { store, now, actor, unpriced, onProgress, onWarning }
   const context = () => atOneMoment(lasting)
-  const beside = () => ({ ...context(), path })
+  const name = isServer ? shownUrl(path) : path
+  const beside = () => ({ ...context(), path: name })
   const files = () => atOneMoment<FileContext>(withSchedule(wiring))
+  const onServer = () => ({ ...context(), url: path, path: name, dryRun, busyTimeoutMs })
+  /** The context of operations that only a file has. */
+  const fileAlone = (group: keyof typeof instead) => (isServer ? () => refuse(group, name) : files)
   const recorders = new Set<Recorder>()
   const plans = new Set<RestorePlan>()
   const late = new LateBinding()
+  /** What takes the place of operations on a whole file. */
+  const whole = isServer ? late.from(onServer, () => import('./postgres/whole.ts')) : undefined
   const recording = late.from(
     () => lasting,
     () => import('./usage/recorder.ts'),
@@ -98,17 +106,23 @@ export function createOperations(wiring: Wiring) {
   const importing = late.from(beside, () => import('./import/pipeline.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
-  const backingUp = late.from(files, () => import('./file/backup/create.ts'))
-  const backupList = late.from(files, () => import('./file/backup/list.ts'))
-  const checking = late.from(files, () => import('./file/backup/verify.ts'))
-  const prune = late.from(files, () => import('./file/backup/prune.ts'))
-  const status = late.from(files, () => import('./file/backup/status.ts'))
-  const schedule = late.from(files, () => import('./file/backup/schedule.ts'))
-  const restore = late.from(files, () => import('./file/backup/restore/restore.ts'))
+  const backingUp = late.from(fileAlone('backups'), () => import('./file/backup/create.ts'))
+  const backupList = late.from(fileAlone('backups'), () => import('./file/backup/list.ts'))
+  const checking = late.from(fileAlone('backups'), () => import('./file/backup/verify.ts'))
+  const prune = late.from(fileAlone('backups'), () => import('./file/backup/prune.ts'))
+  const status = late.from(fileAlone('backups'), () => import('./file/backup/status.ts'))
+  const schedule = late.from(fileAlone('schedule'), () => import('./file/backup/schedule.ts'))
+  const restore = late.from(fileAlone('restore'), () => import('./file/backup/restore/restore.ts'))
   const planning = restore(m => m.planRestore)
   const migrations = late.from(files, () => import('./file/migrations.ts'))
-  const database = late.from(files, () => import('./file/database.ts'))
-  const upkeep = late.from(beside, () => import('./file/database.ts'))
+  const info = late.from(fileAlone('info'), () => import('./file/database.ts'))
+  const vacuum = late.from(fileAlone('vacuum'), () => import('./file/database.ts'))
+  const query = late.from(fileAlone('query'), () => import('./file/database.ts'))
+  const copy = late.from(fileAlone('studio'), () => import('./file/database.ts'))
+  const upkeep = late.from(
+    isServer ? () => refuse('optimize', name) : beside,
+    () => import('./file/database.ts'),
+  )
   const init = late.from(files, () => import('./file/init.ts'))
   const health = late.from(files, () => import('./file/health.ts'))
   const diagnosis = late.from(
@@ -116,7 +130,7 @@ export function createOperations(wiring: Wiring) {
     () => import('./file/diagnosis.ts'),
   )
   return {
-    path,
+    path: name,
     /** Opens the database now instead of at first use. */
     open: () => store.open(),
     /** Loads every operation now instead of at its first use. */
@@ -262,25 +276,25 @@ export function createOperations(wiring: Wiring) {
       restore: restore(m => m.restore),
     },
     migrations: {
-      state: migrations(m => m.schemaState),
-      check: migrations(m => m.checkSchema),
-      plan: migrations(m => m.planMigration),
-      history: migrations(m => m.migrationHistory),
-      migrate: migrations(m => m.migrate),
+      state: whole?.(m => m.schemaState) ?? migrations(m => m.schemaState),
+      check: whole?.(m => m.checkSchema) ?? migrations(m => m.checkSchema),
+      plan: whole?.(m => m.planMigration) ?? migrations(m => m.planMigration),
+      history: whole?.(m => m.migrationHistory) ?? migrations(m => m.migrationHistory),
+      migrate: whole?.(m => m.migrate) ?? migrations(m => m.migrate),
     },
     database: {
-      info: database(m => m.databaseInfo),
-      vacuum: database(m => m.vacuumDatabase),
+      info: info(m => m.databaseInfo),
+      vacuum: vacuum(m => m.vacuumDatabase),
       optimize: upkeep(m => m.optimizeDatabase),
-      query: database(m => m.queryDatabase),
-      copy: database(m => m.copyDatabase),
-      check: migrations(m => m.checkSchema),
+      query: query(m => m.queryDatabase),
+      copy: copy(m => m.copyDatabase),
+      check: whole?.(m => m.checkSchema) ?? migrations(m => m.checkSchema),
     },
     authorize: door(m => m.authorize),
     guard: door(m => m.guard),
     self: self(m => m.self),
-    initialize: init(m => m.initialize),
-    health: health(m => m.checkHealth),
-    diagnose: diagnosis(m => m.diagnose),
+    initialize: whole?.(m => m.initialize) ?? init(m => m.initialize),
+    health: whole?.(m => m.checkHealth) ?? health(m => m.checkHealth),
+    diagnose: whole?.(m => m.diagnose) ?? diagnosis(m => m.diagnose),
   }
 }

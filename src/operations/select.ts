@@ -12,7 +12,7 @@ import { keys, secrets } from '../db/schema/keys.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
 import type { ChatSelector, KeySelector } from './input.ts'
 import { column, type Row, stored, tableOf } from './nouns.ts'
-import { type IdPrefix, looksLikeId } from './rules/ids.ts'
+import { type IdPrefix, isWholeId, looksLikeId } from './rules/ids.ts'
 import { hashSecret, isMalformed } from './rules/secrets.ts'
 
 /** What selects a thing. */
@@ -25,14 +25,22 @@ export type Selector<N extends Noun> = N extends 'key'
 /** @throws not_found, ambiguous */
 export async function find<N extends Noun>(db: Database, noun: N, selector: Selector<N>): Promise<Row<N>> {
   const meant: KeySelector | ChatSelector = selector
-  if (typeof meant === 'string') return among(db, noun, meant)
+  if (typeof meant === 'string') return findAmong(db, noun, meant)
   if ('secret' in meant) return (await findKeyBySecret(db, meant.secret)) as Row<N>
   const { id } = await find(db, 'user', meant.user)
-  return among(db, noun, meant.chat, eq(chats.userId, id))
+  return findAmong(db, noun, meant.chat, eq(chats.userId, id))
 }
 
-/** @param where those that can be meant; others do not exist for the caller */
-async function among<N extends Noun>(db: Database, noun: N, selector: string, where?: SQL): Promise<Row<N>> {
+/**
+ * @param where those that can be meant; others do not exist for the caller
+ * @throws not_found, ambiguous
+ */
+export async function findAmong<N extends Noun>(
+  db: Database,
+  noun: N,
+  selector: string,
+  where?: SQL,
+): Promise<Row<N>> {
   return only(db, noun, selector, preferred(noun, selector, await fitting(db, noun, selector, where)), where)
 }
 
@@ -44,12 +52,18 @@ export async function fitting<N extends Noun>(
   where?: SQL,
 ): Promise<readonly Row<N>[]> {
   const { label, prefix } = nouns[noun]
+  const table = tableOf(noun)
+  if (isWholeId(selector.toLowerCase(), prefix)) {
+    // No label looks so. Looked for alone, it is found at once among any number of things of one user.
+    const isMeant = and(eq(table.id, selector.toLowerCase()), where)
+    return (await db.select().from(table).where(isMeant)) as object[] as readonly Row<N>[]
+  }
   const named = [label, ...stored[noun].selectedBy].map(field => sameText(column(noun, field), selector))
   // A key imported as a hash has an empty start, which must not match.
   const byStart = noun === 'key' && selector !== '' ? hasStart(selector) : undefined
   const rows = await db
     .select()
-    .from(tableOf(noun))
+    .from(table)
     .where(and(or(byId(column(noun, 'id'), selector, prefix), ...named, byStart), where))
     .limit(11)
   return rows as Row<N>[]

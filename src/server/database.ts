@@ -33,7 +33,8 @@ export class LiveDatabase {
   #open(): Opened {
     const latchkey = this.#connect()
     try {
-      latchkey.open()
+      // A server that cannot be reached is told of by the first use.
+      Promise.resolve(latchkey.open()).catch(() => {})
       return {
         latchkey,
         // Each request is written at once; those that arrive together share a transaction.
@@ -52,7 +53,7 @@ export class LiveDatabase {
    */
   async requireReady(): Promise<void> {
     // First the existing connections, which know the old file: a new one would apply the log of another file.
-    this.get().latchkey.open()
+    await this.get().latchkey.open()
     if (performance.now() < this.#readyUntil) return
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined
@@ -64,7 +65,7 @@ export class LiveDatabase {
   async #look(): Promise<void> {
     const latchkey = this.#connect()
     try {
-      latchkey.open()
+      await latchkey.open()
       await latchkey.keys.verify('nobody-has-this-secret')
     } finally {
       await latchkey.close()

@@ -13,6 +13,7 @@ import { isNoun, nounNames, nouns } from '../contract/nouns.ts'
 import { connectLatchkey } from '../index.ts'
 import { organisation } from '../seed/organisation.ts'
 import { plant } from '../seed/plant.ts'
+import { isServerUrl } from '../text/address.ts'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
 import { program } from './process.ts'
 import { run, testEnvironment } from './run.ts'
@@ -179,7 +180,7 @@ export function everyCommand(): EveryCommand {
   const lines: Record<string, string> = { ...linesOfHelp, ...declaredLines }
   let secret = ''
   beforeAll(async () => {
-    secret = await prepare(prepared, lines)
+    secret = await prepare(prepared, lines, prepared.file('data', 'latchkey.db'))
   })
   afterAll(() => prepared.remove())
 
@@ -216,11 +217,21 @@ export function everyCommand(): EveryCommand {
   return { prepared, lines, runEach }
 }
 
-/** A user with a project, keys in every state, usage, and a backup of it all. Returns the secret of one key. */
-async function prepare(prepared: TemporaryFolder, lines: Record<string, string>): Promise<string> {
+/**
+ * A user with a project, keys in every state, usage, and a backup of it all if it is a file. Returns the secret of one key.
+ *
+ * @param lines gets those that name what was made
+ * @param db a path, or the URL of an empty database
+ */
+export async function prepare(
+  prepared: TemporaryFolder,
+  lines: Record<string, string>,
+  db: string,
+): Promise<string> {
   // Other users of the system need access, for tests that run as one.
   chmodSync(prepared.path, 0o755)
-  const latchkey = connectLatchkey({ path: prepared.file('data', 'latchkey.db') })
+  mkdirSync(prepared.file('data'), { recursive: true, mode: 0o700 })
+  const latchkey = connectLatchkey({ path: db })
   await latchkey.initialize()
   const { users, projects, keys, usage } = latchkey
   const { users: people } = organisation(3)
@@ -246,9 +257,9 @@ async function prepare(prepared: TemporaryFolder, lines: Record<string, string>)
     const listed = await latchkey[nouns[noun].plural].list()
     if (('chats' in listed ? listed.chats : listed).length > 0) continue
     const [example = ''] = declarationOf(`${noun} create`).examples
-    await run(example.replace('latchkey ', ''), { db: latchkey.path })
+    await run(example.replace('latchkey ', ''), { db })
   }
-  await latchkey.backups.create()
+  if (!isServerUrl(db)) await latchkey.backups.create()
   await latchkey.close()
   const ccluster = new Database(prepared.file('data', 'ccluster.db'))
   ccluster.run(

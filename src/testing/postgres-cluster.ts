@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 
 /** Where Debian has the programs of the server, which are not on the PATH; the newest version. */
-const serverPrograms: string | null = programs()
+export const serverPrograms: string | null = programs()
 
 function programs(): string | null {
   const debian = '/usr/lib/postgresql'

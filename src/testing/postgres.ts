@@ -72,7 +72,7 @@ async function makeTemplate(): Promise<string> {
 }
 
 /** One that is the same as `template`, which nobody may be connected to. */
-async function databaseFrom(template: string): Promise<TemporaryDatabase> {
+export async function databaseFrom(template: string): Promise<TemporaryDatabase> {
   const server = await shared()
   const name = `latchkey_${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`
   await server.admin.unsafe(`CREATE DATABASE ${name} TEMPLATE ${template}`)

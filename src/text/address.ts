@@ -44,3 +44,10 @@ export function shownUrl(url: string): string {
   const [, scheme = '', user, rest = ''] = /^(\w+:\/\/)(?:([^:@/?#]*)(?::.*)?@)?([^?#]*)/s.exec(url) ?? []
   return `${scheme}${user === undefined ? '' : `${user}@`}${rest}`
 }
+
+/** The same URL with a password, if it has none and there is one. */
+export function withPassword(url: string, password: string | undefined): string {
+  const [, scheme = '', user = '', rest = ''] = /^(\w+:\/\/)(?:([^@/?#]*)@)?(.*)$/s.exec(url) ?? []
+  if (!password || user.includes(':')) return url
+  return `${scheme}${user}:${encodeURIComponent(password)}@${rest}`
+}

@@ -89,7 +89,9 @@ function questionsOf({ declaration, given, missing }: Run, config: Config): read
     .filter(name => !given.has(name) && !lacks(name))
     .map(name => {
       const option = options[name]
-      return option === undefined ? databaseQuestion(config.db) : optionQuestion(name, option)
+      return option === undefined
+        ? databaseQuestion(config.setting('db').value ?? '')
+        : optionQuestion(name, option)
     })
   return [...needed, ...offered]
 }

@@ -74,7 +74,7 @@ export const tree: Tree = {
   },
   import: {
     group: 'Access',
-    summary: 'Import users, projects and keys from another system',
+    summary: 'Import users, projects, keys and chats from another system',
     verbs: {
       'glm-proxy': () => import('./import/glm-proxy.ts'),
       ccluster: () => import('./import/ccluster.ts'),

@@ -9,7 +9,11 @@ interface Setting {
 
 /** The settings of `latchkey.toml`, by name. Each is also a variable: `LATCHKEY_` and its name in capitals. */
 export const settings: Readonly<Record<SettingName, Setting>> = {
-  db: { flag: '`--db`', summary: 'The database', byDefault: '`$XDG_DATA_HOME/latchkey/latchkey.db`' },
+  db: {
+    flag: '`--db`',
+    summary: 'The database: a file, or `postgres://…`',
+    byDefault: '`$XDG_DATA_HOME/latchkey/latchkey.db`',
+  },
   tz: {
     flag: '`--tz`',
     summary: 'Time zone of dates in tables and arguments, such as `Europe/Berlin`',
@@ -55,6 +59,11 @@ export const variableOf = (setting: string): string => `LATCHKEY_${setting.toUpp
 export const variables: Readonly<Record<string, string>> = {
   LATCHKEY_ACTOR: 'Name for the audit log, instead of the user of the operating system',
   LATCHKEY_PROFILE: 'The profile of `latchkey.toml` to use; same as `--profile`',
+  DATABASE_URL:
+    'A database on PostgreSQL, as other programs name it; counts if no setting names one, and other values are ignored',
+  DATABASE_PATH:
+    'A database file, as other programs name it; counts if no setting names one. If there is a database at the default place too, commands refuse',
+  PGPASSWORD: 'Password for a `postgres://` URL that has none',
   LATCHKEY_DEBUG: '`1` adds a stack trace to errors',
   XDG_DATA_HOME:
     'Parent folder of `latchkey/latchkey.db`, the default database; `~/.local/share` when not set',

@@ -87,6 +87,88 @@ test('XDG folders are used when absolute', () => {
   expect(resolved(xdg).timeZone).toBe('Asia/Tokyo')
 })
 
+describe('a database on a server', () => {
+  const url = 'postgres://me:s3cret@localhost/keys?pool=4'
+
+  test('is taken as it is, and shown without its password', () => {
+    folder.write('here/latchkey.toml', `[profile.prod]\ndb = "${url}"\n`)
+    for (const config of [
+      resolved({}, { db: url }),
+      resolved({ LATCHKEY_DB: url }),
+      resolved({}, { profile: 'prod' }),
+    ]) {
+      expect(config.db).toBe(url)
+      expect(config.setting('db').value).toBe('postgres://me@localhost/keys')
+      expect(config.setting('backup_dir').value).toBe(folder.file('home/.local/share/latchkey/backups'))
+    }
+  })
+
+  test('its password is in nothing that commands print', async () => {
+    const env = { HOME: folder.file('home') }
+    const cwd = folder.file('here')
+    for (const line of [
+      `config set db ${url} --here --profile prod`,
+      'config show --profile prod',
+      'config get db --profile prod --json',
+      'config profiles',
+      'health --profile prod',
+    ]) {
+      const { out, err } = await run(line, { cwd, env })
+      expect(out + err).toContain('postgres://me@localhost/keys')
+      expect(out + err).not.toContain('s3cret')
+    }
+    expect(readFileSync(folder.file('here/latchkey.toml'), 'utf8')).toContain('s3cret')
+  })
+})
+
+describe('variables of other programs', () => {
+  const theirs = { DATABASE_URL: 'postgres://me:s3cret@localhost/theirs' }
+
+  test('count after the settings, and are named', () => {
+    expect(resolved(theirs).db).toBe(theirs.DATABASE_URL)
+    expect(resolved(theirs).setting('db')).toMatchObject({
+      value: 'postgres://me@localhost/theirs',
+      source: 'DATABASE_URL',
+    })
+    const path = resolved({ DATABASE_PATH: 'data/their.db' })
+    expect([path.db, source(path, 'db')]).toEqual([folder.file('here/data/their.db'), 'DATABASE_PATH'])
+    folder.write('home/.config/latchkey/latchkey.toml', 'db = "ours.db"\n')
+    expect(resolved(theirs).db).toBe(folder.file('home/.config/latchkey/ours.db'))
+    expect(resolved({ ...theirs, LATCHKEY_DB: '/env.db' }).db).toBe('/env.db')
+  })
+
+  test.each(['mysql://localhost/theirs', 'file:./dev.db', ''])(
+    'DATABASE_URL=%s is not one of ours',
+    value => {
+      expect(source(resolved({ DATABASE_URL: value }), 'db')).toBe('default')
+    },
+  )
+
+  test('never move an operator away from the database used so far', () => {
+    mkdirSync(folder.file('home/.local/share/latchkey'), { recursive: true })
+    const usual = folder.write('home/.local/share/latchkey/latchkey.db', '')
+    for (const env of [theirs, { DATABASE_PATH: '/their.db' }]) {
+      const config = resolved(env)
+      expect(() => config.db).toThrow(`${usual} (the default, which exists)`)
+      expect(() => config.db).toThrow(/\/theirs? \(DATABASE_URL\)|their\.db \(DATABASE_PATH\)/)
+      // What shows settings goes on.
+      expect(config.setting('db').value).toContain('their')
+    }
+    expect(resolved({ ...theirs, LATCHKEY_DB: usual }).db).toBe(usual)
+    expect(resolved(theirs, { db: usual }).db).toBe(usual)
+  })
+
+  test('that name two databases decide nothing', async () => {
+    const env = { HOME: folder.file('home'), ...theirs, DATABASE_PATH: '/their.db' }
+    const { code, err } = await run('key list', { env, cwd: folder.file('here') })
+    expect(code).toBe(78)
+    expect(err).toContain('which database is meant')
+    expect(err).toContain('DATABASE_PATH')
+    expect(err).not.toContain('s3cret')
+    expect(await run('config show', { env, cwd: folder.file('here') })).toMatchObject({ code: 0 })
+  })
+})
+
 test('an empty variable is as good as none', () => {
   expect(source(resolved({ LATCHKEY_DB: '' }), 'db')).toBe('default')
 })

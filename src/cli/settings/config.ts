@@ -1,6 +1,6 @@
 /**
  * Resolves each setting and remembers its source: flag, the profile of `--profile`, environment, the profile of
- * LATCHKEY_PROFILE, `latchkey.toml` here, the user's, a default. Only `changeSettings` changes a file.
+ * LATCHKEY_PROFILE, `latchkey.toml` here, the user's, for the database DATABASE_URL and DATABASE_PATH, a default. Only `changeSettings` changes a file.
  */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -16,7 +16,14 @@ import type {
 import type { KeepPolicy } from '../../index.ts'
 import { type Environment, homeFolder, located, trustedOwners, userFolder } from '../../system/home.ts'
 import { readScheduled, usualBackupDir } from '../../system/scheduled.ts'
-import { isAddress, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
+import {
+  isAddress,
+  isServerUrl,
+  type NoPath,
+  pathProblem,
+  placeProblem,
+  shownUrl,
+} from '../../text/address.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { keepRules } from '../declare/parse.ts'
 import {
@@ -43,7 +50,11 @@ export interface ConfigFlags {
 }
 
 export interface Config {
-  /** Path of the database. */
+  /**
+   * Path of the database, or its URL.
+   *
+   * @throws config (a variable of other programs names one, and there is another at the default place)
+   */
   readonly db: string
   /** The system's zone is looked up when it is needed, because that takes longer than most commands. */
   readonly timeZone: string
@@ -123,7 +134,9 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     const found = layers.find(layer => layer[name] !== undefined)?.[name]
     return found && { value: read(found, home), source: found.source }
   }
-  const db = given('db', file) ?? byDefault(join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db'))
+  const usual = join(userFolder(env, 'XDG_DATA_HOME'), 'latchkey', 'latchkey.db')
+  const foreign = foreignDatabases(env, cwd, home)
+  const db = given('db', database) ?? foreign[0] ?? byDefault(usual)
   const chosenZone = given('tz', zone)
   const tz = () => chosenZone ?? byDefault(Intl.DateTimeFormat().resolvedOptions().timeZone)
   const backupDir = given('backup_dir', place)
@@ -134,10 +147,12 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   const unpriced = given('unpriced', rule) ?? byDefault('allow')
   const endUsers = given('max_end_users', number) ?? byDefault(String(usualMostEndUsers))
   const settings: Readonly<Record<SettingName, () => Settled<string | null>>> = {
-    db: () => db,
+    db: () => shownDatabase(db),
     tz,
     backup_dir: () =>
-      backupDir ?? bySchedule(readScheduled(db.value)?.backupDir) ?? byDefault(usualBackupDir(db.value)),
+      backupDir ??
+      bySchedule(readScheduled(db.value)?.backupDir) ??
+      byDefault(usualBackupDir(isServerUrl(db.value) ? usual : db.value)),
     backup_keep: () => keep ?? byDefault(null),
     age_recipients_file: () =>
       recipients ?? bySchedule(readScheduled(db.value)?.recipientsFile) ?? byDefault(null),
@@ -148,7 +163,10 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
   }
 
   return {
-    db: db.value,
+    get db() {
+      if (foreign.some(({ source }) => source === db.source)) requireOnlyOne(foreign, usual)
+      return db.value
+    },
     get timeZone() {
       return tz().value
     },
@@ -219,7 +237,7 @@ export function listProfiles({ files, profileInUse, home }: Config): readonly Se
 
 function readable(db: Found, home: string): string | undefined {
   try {
-    return readers.db(db, home)
+    return shownDatabase({ value: readers.db(db, home) }).value
   } catch (error) {
     if (error instanceof LatchkeyError) return undefined
     throw error
@@ -255,7 +273,8 @@ export async function changeSettings({ files, profile }: Config, change: Change)
   const [here] = files
   const hides =
     scope === 'user' && profile === undefined && here && readLeniently(here).settings[name] !== undefined
-  return { name, value, path, profile: profile ?? null, hiddenBy: hides ? here.path : null }
+  const shown = value === null || name !== 'db' ? value : shownDatabase({ value }).value
+  return { name, value: shown, path, profile: profile ?? null, hiddenBy: hides ? here.path : null }
 }
 
 const profileName = (env: Environment, flags: ConfigFlags): string | undefined =>
@@ -316,6 +335,35 @@ function file(found: Found, home: string): string {
   return located(found.value, found.base, home)
 }
 
+/** A file, or the URL of a database on a server, which stays as it is. */
+function database(found: Found, home: string): string {
+  return isServerUrl(found.value) ? found.value : file(found, home)
+}
+
+/** As it may be printed. */
+const shownDatabase = <T extends { readonly value: string }>(db: T): T =>
+  isServerUrl(db.value) ? { ...db, value: shownUrl(db.value) } : db
+
+/** What variables say that other programs use. DATABASE_URL may be of a kind that is none of ours. */
+function foreignDatabases(env: Environment, cwd: string, home: string): readonly Settled<string>[] {
+  const [url = '', path = ''] = [env['DATABASE_URL'], env['DATABASE_PATH']]
+  return [
+    ...(isServerUrl(url) ? [{ value: url, source: 'DATABASE_URL' }] : []),
+    ...(path === '' || isNoText(path) ? [] : [{ value: located(path, cwd, home), source: 'DATABASE_PATH' }]),
+  ]
+}
+
+/** A variable of another program must never lead an operator to another database than the one used so far. */
+function requireOnlyOne(foreign: readonly Settled<string>[], usual: string): void {
+  const named = foreign.map(found => `${shownDatabase(found).value} (${found.source})`)
+  const both = existsSync(usual) ? [...named, `${usual} (the default, which exists)`] : named
+  if (both.length < 2) return
+  throw broken(
+    `it is not clear which database is meant: ${both.join(' or ')}`,
+    'say which with --db, LATCHKEY_DB, or: latchkey config set db DATABASE',
+  )
+}
+
 /** A folder, or the address of a bucket, which stays as it is. */
 function place(found: Found, home: string): string {
   requireNone(found, placeProblem(found.value))
@@ -367,7 +415,7 @@ function rule(found: Found): UnpricedRule {
 
 /** Parses each setting. @throws usage (a flag), config (anything else) */
 const readers: Readonly<Record<SettingName, (found: Found, home: string) => string>> = {
-  db: file,
+  db: database,
   tz: zone,
   backup_dir: place,
   backup_keep: policy,

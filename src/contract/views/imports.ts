@@ -3,9 +3,12 @@
 import { importedNouns } from '../nouns.ts'
 import { choice, integer, list, nullable, type Of, object, text, time } from '../shape.ts'
 
+const imported = [...importedNouns, 'chat'] as const
+const name = text('Name of the key, username of the user, slug of the project, title of the chat')
+
 export const importItem = object('ImportItem', {
-  type: choice(importedNouns, 'What it is'),
-  name: text('Name of the key, username of the user, slug of the project'),
+  type: choice(imported, 'What it is'),
+  name,
   outcome: choice(
     ['created', 'updated', 'unchanged', 'refused', 'gone', 'revoked'],
     'What was done; gone: a key that is no longer in the source and still works here; revoked: such a key, now revoked',
@@ -21,13 +24,13 @@ export const leftBehind = object('LeftBehind', {
 export const importReport = object('ImportReport', {
   id: text('imp_ and a time-sorted id'),
   source: text('Where the data came from'),
-  created: integer('Users, projects and keys created'),
+  created: integer('Users, projects, keys and chats created'),
   updated: integer('Users, projects and keys updated'),
   unchanged: integer('Those already the same as in the source, or linked to an existing user'),
   refused: integer('Those not imported'),
   gone: integer('Keys from this source that are no longer in it and still work here'),
   revoked: integer('Keys revoked because they are no longer in the source'),
-  items: list(importItem, 'One row per user, project and key'),
+  items: list(importItem, 'One row per user, project, key and chat'),
   ignoredFields: list(text('A field'), 'Fields of the source that are not imported'),
   leftBehind: list(leftBehind, 'Tables of the source that are not imported'),
   notes: list(text('A sentence'), 'Notes about the source as a whole'),
@@ -37,7 +40,7 @@ export const importSummary = object('ImportSummary', {
   id: text('imp_ and a time-sorted id'),
   source: text('Where the data came from'),
   at: time('When it was imported'),
-  created: integer('Users, projects and keys created'),
+  created: integer('Users, projects, keys and chats created'),
   updated: integer('Users, projects and keys updated'),
   unchanged: integer('Those already the same as in the source'),
   refused: integer('Those not imported'),
@@ -45,8 +48,8 @@ export const importSummary = object('ImportSummary', {
 })
 
 export const importUndoItem = object('ImportUndoItem', {
-  type: choice(importedNouns, 'What it is'),
-  name: text('Name of the key, username of the user, slug of the project'),
+  type: choice(imported, 'What it is'),
+  name,
   outcome: choice(
     ['removed', 'reverted', 'kept', 'gone'],
     'removed: the import had created it; reverted: changed back; kept: changed or used since; gone: deleted since',
@@ -57,11 +60,11 @@ export const importUndoItem = object('ImportUndoItem', {
 export const importUndo = object('ImportUndo', {
   id: text('The import that was undone'),
   source: text('Where its data came from'),
-  removed: integer('Users, projects and keys removed'),
+  removed: integer('Users, projects, keys and chats removed'),
   reverted: integer('Those changed back'),
   kept: integer('Those kept because they were changed or used since'),
   gone: integer('Those that were deleted since'),
-  items: list(importUndoItem, 'One row per user, project and key that the import made or changed'),
+  items: list(importUndoItem, 'One row per user, project, key and chat that the import made or changed'),
 })
 
 export type ImportItem = Of<typeof importItem>

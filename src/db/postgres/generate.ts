@@ -16,6 +16,12 @@ import { functions } from './functions.ts'
 /** Buckets, which requests change all the time: with room in its page, a row is changed in place. */
 const updatedTables: readonly string[] = ['minutes', 'hours', 'days']
 
+/** What SQLite's migrations put into a database without data. */
+const firstRows: readonly string[] = [
+  "INSERT INTO models (name) VALUES ('');",
+  'INSERT INTO retention (single, minutes_from, hours_from) VALUES (1, -8640000000000000, -8640000000000000);',
+]
+
 const folder = join(import.meta.dir, '../../../drizzle/postgres')
 const snapshotOf = (step: string) => join(folder, 'meta', `${step.slice(0, 4)}_snapshot.json`)
 const dialect = new PostgresDialect()
@@ -45,7 +51,7 @@ async function write(step: string): Promise<void> {
     tables: Object.fromEntries(tables),
   }
   const changes = (await generateMigration(from, to)).map(inPostgres)
-  const statements = before === undefined ? [functions.trim(), ...changes] : changes
+  const statements = before === undefined ? [functions.trim(), ...changes, ...firstRows] : changes
   writeFileSync(join(folder, `${step}.sql`), `${statements.join('\n--> statement-breakpoint\n')}\n`)
   writeFileSync(snapshotOf(step), `${JSON.stringify(to, null, 2)}\n`)
   process.stdout.write(`postgres/${step}.sql: read it.\n`)

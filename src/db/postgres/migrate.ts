@@ -67,7 +67,7 @@ export async function requireCurrent(connection: Connection): Promise<void> {
 }
 
 /** @throws database_missing, database_foreign */
-function requireOurs(schema: Schema, name: string): Extract<Schema, { is: 'ours' }> {
+export function requireOurs(schema: Schema, name: string): Extract<Schema, { is: 'ours' }> {
   if (schema.is === 'ours') return schema
   if (schema.is === 'empty') {
     throw new LatchkeyError(

@@ -41,6 +41,9 @@ export function poolsOf(target: Target, busyTimeoutMs: number): Pools {
   }
 }
 
+/** How many connections one program may have at a time: both pools, a writer that waits and a stream. */
+export const connectionsOf = ({ pool }: Target): number => pool + administrators + 2
+
 /**
  * A plan is made once for each statement, whatever it is asked about. A commit survives a crash of this process at once, and one
  * of the server a moment later.

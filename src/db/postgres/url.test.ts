@@ -2,11 +2,11 @@ import { describe, expect, test } from 'bun:test'
 import { userInfo } from 'node:os'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
-import { shownUrl } from '../../text/address.ts'
+import { shownUrl, withPassword } from '../../text/address.ts'
 import { targetOf } from './url.ts'
 
-const of = (url: string, env = {}) => {
-  const { password, ...target } = targetOf(url, env)
+const of = (url: string) => {
+  const { password, ...target } = targetOf(url)
   return { ...target, password: password() }
 }
 
@@ -29,10 +29,14 @@ test.each([
   expect(of(url)).toMatchObject(expected)
 })
 
-test('without a password in the URL, PGPASSWORD has it', () => {
-  expect(of('postgres://me@localhost/keys', { PGPASSWORD: 'x' }).password).toBe('x')
-  expect(of('postgres://me:y@localhost/keys', { PGPASSWORD: 'x' }).password).toBe('y')
+test('a password from elsewhere counts for a URL that has none', () => {
+  const given = (url: string) => of(withPassword(url, 'p@s/s'))
+  expect(given('postgres://me@localhost/keys')).toMatchObject({ user: 'me', password: 'p@s/s' })
+  expect(given('postgres://localhost/keys')).toMatchObject({ user: userInfo().username, password: 'p@s/s' })
+  expect(given('postgres:///keys?host=/run/pg')).toMatchObject({ socket: '/run/pg', password: 'p@s/s' })
+  expect(given('postgres://me:y@localhost/keys').password).toBe('y')
   expect(of('postgres://me@localhost/keys').password).toBe('')
+  expect(withPassword('postgres://me@localhost/keys', undefined)).toBe('postgres://me@localhost/keys')
 })
 
 describe('what is refused names what is wrong, and never the password', () => {

@@ -19,6 +19,8 @@ export interface Target {
   /** Not a text, so that no log can show it. */
   readonly password: () => string
   readonly sslMode: SslMode
+  /** Whether the way to it stays on this machine. */
+  readonly isNear: boolean
   /** The text of the certificates that the server's is checked against; null: those of the system. */
   readonly rootCertificates: string | null
   readonly applicationName: string
@@ -41,15 +43,11 @@ const mostPool = 100
 const usualPort = 5432
 
 /**
- * Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`. Without a password, PGPASSWORD has it. A folder in `host` is
- * that of a socket.
+ * Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`. A folder in `host` is that of a socket.
  *
  * @throws usage
  */
-export function targetOf(
-  url: string,
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): Target {
+export function targetOf(url: string): Target {
   const name = shownUrl(url)
   const parsed = parse(url, name)
   const asked = (option: Option) => parsed.searchParams.get(option) ?? undefined
@@ -80,8 +78,9 @@ export function targetOf(
     socket,
     user,
     database: decode(parsed.pathname.slice(1)) || user,
-    password: () => decode(parsed.password) || (env['PGPASSWORD'] ?? ''),
+    password: () => decode(parsed.password),
     sslMode: isSslMode(sslMode) ? sslMode : 'disable',
+    isNear,
     rootCertificates: certificates(name, asked('sslrootcert')),
     applicationName: asked('application_name') ?? 'latchkey',
     pool: poolSize(name, asked('pool')),

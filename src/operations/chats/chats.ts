@@ -11,7 +11,7 @@ import type { OperationContext } from '../context.ts'
 import type { ChatSelector } from '../input.ts'
 import type { Row } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
-import { contains, find } from '../select.ts'
+import { contains, find, findAmong } from '../select.ts'
 import { Thing } from '../thing.ts'
 import {
   type ChatFilter,
@@ -39,7 +39,7 @@ export function listChats(context: OperationContext, given: ChatPage = {}): Prom
   const page = readPage(given)
   return context.store.read(async db => {
     const where = await conditionOf(db, page)
-    const rows = await pageOf(db, where, page, await lastOf(db, page), page.limit ?? 100)
+    const rows = await pageOf(db, where, page, await lastOf(db, where, page), page.limit ?? 100)
     return { chats: await chatViews(db, rows), total: await db.$count(chats, where) }
   })
 }
@@ -53,7 +53,7 @@ export async function* streamChats(context: OperationContext, given: ChatPage = 
     const db = await snapshot.database()
     const where = await conditionOf(db, page)
     let left = page.limit ?? Number.POSITIVE_INFINITY
-    let last = await lastOf(db, page)
+    let last = await lastOf(db, where, page)
     while (left > 0) {
       const rows = await pageOf(db, where, page, last, Math.min(left, batchSize))
       yield await chatViews(db, rows)
@@ -151,9 +151,12 @@ async function conditionOf(db: Database, filter: ChatFilter): Promise<SQL | unde
   )
 }
 
-/** The chat that a page begins after. @throws not_found, ambiguous */
-const lastOf = async (db: Database, { user, after }: ChatPage): Promise<Row<'chat'> | undefined> =>
-  after === undefined ? undefined : find(db, 'chat', user === undefined ? after : { chat: after, user })
+/** The chat that a page begins after, one of those on its pages. @throws not_found, ambiguous */
+const lastOf = async (
+  db: Database,
+  where: SQL | undefined,
+  { after }: ChatPage,
+): Promise<Row<'chat'> | undefined> => (after === undefined ? undefined : findAmong(db, 'chat', after, where))
 
 function pageOf(
   db: Database,

@@ -1,13 +1,12 @@
 /** The results of health checks, and their overall status. */
-import { resolve } from 'node:path'
-import type { HealthReport } from '../../contract/views.ts'
-import type { FileContext } from '../context.ts'
+import type { HealthReport, SettingsCheck } from '../../contract/views.ts'
 
 export type Check = HealthReport['checks'][number]
 type Name = Check['name']
 
-export const reportOf = (context: FileContext, checks: readonly Check[]): HealthReport => ({
-  path: resolve(context.path),
+/** @param path the absolute path of the database, or its name */
+export const reportOn = (path: string, checks: readonly Check[]): HealthReport => ({
+  path,
   status: worst(checks),
   damaged: checks.some(isDamage),
   checks,
@@ -43,3 +42,10 @@ const found = (
   problem: string | null,
   mend: string | null,
 ): Check => ({ name, status, value, problem, mend })
+
+export function checkSettings(files: readonly SettingsCheck[]): Check {
+  const value = { files: files.filter(file => file.exists).map(file => file.path) }
+  const bad = files.find(file => !file.ok)
+  if (bad === undefined) return ok('settings', value)
+  return failed('settings', value, bad.problem ?? bad.path, 'check them with: latchkey config validate')
+}

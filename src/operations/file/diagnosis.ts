@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { BackupSchedule, HealthReport, SettingsCheck } from '../../contract/views.ts'
+import type { BackupSchedule, HealthReport } from '../../contract/views.ts'
 import { and, desc, eq, gte, totalOf } from '../../db/query.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { limits } from '../../db/schema/limits.ts'
@@ -26,7 +26,7 @@ import type { OwnSurvey } from './backup/ownership.ts'
 import { locate } from './backup/places/locate.ts'
 import { rehearse, unscheduleBackups } from './backup/schedule.ts'
 import { verifyBackups } from './backup/verify.ts'
-import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
+import { type Check, checkSettings, failed, ok, reportOn, skipped, warning } from './check.ts'
 import { healthChecks } from './health.ts'
 import type { Diagnosis } from './input.ts'
 
@@ -42,7 +42,7 @@ export async function diagnose(
     surveyed ??= unreadable === undefined ? surveyOwn(dry, undefined) : Promise.reject(unreadable)
     return surveyed
   }
-  return reportOf(context, [
+  return reportOn(resolve(context.path), [
     checkSettings(settings),
     ...(await healthChecks(context, integrityCheck, survey)),
     await checkClock(context),
@@ -70,13 +70,6 @@ function known(error: unknown, { path }: FileContext): LatchkeyError {
   const translated = translate(error, path)
   if (translated instanceof LatchkeyError) return translated
   throw error
-}
-
-function checkSettings(files: readonly SettingsCheck[]): Check {
-  const value = { files: files.filter(file => file.exists).map(file => file.path) }
-  const bad = files.find(file => !file.ok)
-  if (bad === undefined) return ok('settings', value)
-  return failed('settings', value, bad.problem ?? bad.path, 'check them with: latchkey config validate')
 }
 
 /** If the clock jumps back, keys live longer and usage counts longer. */

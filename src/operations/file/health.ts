@@ -21,7 +21,7 @@ import { surveyOwn } from './backup/list.ts'
 import type { OwnSurvey } from './backup/ownership.ts'
 import { locate } from './backup/places/locate.ts'
 import { statusOf } from './backup/status.ts'
-import { type Check, failed, ok, reportOf, skipped, warning } from './check.ts'
+import { type Check, failed, ok, reportOn, skipped, warning } from './check.ts'
 
 /**
  * Runs eight checks. A check that cannot run because an earlier one failed is `skipped`.
@@ -32,7 +32,7 @@ export async function checkHealth(context: FileContext): Promise<HealthReport> {
   const path = resolve(context.path)
   // Fails with the usual error if there is no file.
   if (!isFile(path)) openReader(path).close()
-  return reportOf(context, await healthChecks(context, quickCheck, () => surveyOwn(context, undefined)))
+  return reportOn(path, await healthChecks(context, quickCheck, () => surveyOwn(context, undefined)))
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Imports the users, projects and keys of another system. It can be repeated while both systems are in use: changes in
+ * Imports the users, projects, keys and chats of another system. It can be repeated while both systems are in use: changes in
  * the source since the last import are applied, changes made here are kept, and usage is never counted twice. One
  * transaction: all or nothing. An import that would change nothing writes nothing.
  */
@@ -23,6 +23,7 @@ import { sqliteReader } from '../file/foreign-database.ts'
 import { tableOf } from '../nouns.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
+import { planChats, writeChats } from './chats.ts'
 import type { ImportOptions } from './input.ts'
 import {
   auditViews,
@@ -38,7 +39,7 @@ import {
   updateRow,
 } from './nouns.ts'
 import { refuseOwnDatabase } from './own-database.ts'
-import type { Plan, Stamp, Write } from './plan.ts'
+import type { Owner, Plan, Stamp, Write } from './plan.ts'
 import { planKeys } from './plan-keys.ts'
 import { planProjects, planUsers } from './plan-people.ts'
 import { type Incoming, prepare } from './prepare.ts'
@@ -56,7 +57,7 @@ const readers = { 'glm-proxy': readGlmProxy, ccluster: readCcluster, dokify: rea
 export const importGlmProxy = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'glm-proxy', input)
 
-/** Imports the users and keys of a SQLite database of ccluster. @throws as `importGlmProxy` */
+/** Imports the users, keys and chats of a SQLite database of ccluster. @throws as `importGlmProxy` */
 export const importCcluster = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'ccluster', input)
 
@@ -81,17 +82,19 @@ async function importData(
   return context.store.write(async db => {
     const now = context.now()
     const stamp: Stamp = { source, importId: newId('imp', now), now }
-    const plans = await planAll(db, stamp, incoming, input.revokeGone === true)
+    const { plans, owners } = await planAll(db, stamp, incoming, input.revokeGone === true)
+    const chatPlans = await planChats(db, stamp, found.chats ?? [], owners)
     await checked(rows)
-    const report = reportOf(stamp, plans, found)
+    const report = reportOf(stamp, [...plans, ...chatPlans], found)
     const writes = plans.flatMap(({ item, write }) =>
       write ? [{ ...write, noun: item.type, isTold: item.outcome !== 'unchanged' }] : [],
     )
-    if (writes.length === 0) return report
+    if (writes.length === 0 && chatPlans.every(({ chat }) => chat === undefined)) return report
     await db.insert(imports).values({ id: stamp.importId, source, at: now.getTime(), report })
     const moves = new Map(writes.flatMap(({ id, key }) => (key ? [[id, key.move] as const] : [])))
     const changes = await moving(db, moves, bulk => writeAll(context, db, bulk, stamp, writes))
     await keepChanges(context, db, stamp, changes)
+    await writeChats(context, db, stamp, chatPlans)
     const { created, updated, unchanged, refused, gone, revoked } = report
     await record(context, db, {
       action: `import.${source}`,
@@ -107,16 +110,21 @@ async function planAll(
   stamp: Stamp,
   incoming: Incoming,
   revokeGone: boolean,
-): Promise<readonly Plan[]> {
+): Promise<{ readonly plans: readonly Plan[]; readonly owners: ReadonlyMap<string, Owner> }> {
   const { plans, owners } = await planUsers(db, stamp, incoming.users)
-  return [
+  const all = [
     ...plans,
     ...(await planProjects(db, stamp, incoming.projects, owners)),
     ...(await planKeys(db, stamp, incoming, owners, revokeGone)),
   ]
+  return { plans: all, owners }
 }
 
-function reportOf(stamp: Stamp, plans: readonly Plan[], found: ForeignData): ImportReport {
+function reportOf(
+  stamp: Stamp,
+  plans: readonly { readonly item: ImportItem }[],
+  found: ForeignData,
+): ImportReport {
   const items = plans.map(plan => plan.item)
   const number = (outcome: ImportItem['outcome']): number =>
     items.filter(item => item.outcome === outcome).length

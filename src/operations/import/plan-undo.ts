@@ -6,7 +6,7 @@
 import * as v from 'valibot'
 import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, isNull } from '../../db/query.ts'
+import { and, eq, gt, isNull, not, oneOf } from '../../db/query.ts'
 import { chats } from '../../db/schema/chats.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'
 import { keys } from '../../db/schema/keys.ts'
@@ -53,12 +53,14 @@ type Change = typeof importChanges.$inferSelect
 /**
  * Returns one step for each thing; steps that keep a thing say why.
  *
+ * @param goingChats that are removed too
  * @param begin gets the number of things, and returns a callback for the number checked so far
  */
 export async function planUndo(
   db: Database,
   importId: string,
   now: Date,
+  goingChats: ReadonlySet<string>,
   begin: (rows: number) => Promise<RowProgress>,
 ): Promise<readonly UndoStep[]> {
   const changes = await db.select().from(importChanges).where(eq(importChanges.importId, importId))
@@ -74,7 +76,7 @@ export async function planUndo(
       steps.push(stepFor(change, current.get(change.targetId), later.get(change.targetId), inUse))
     }
   }
-  return keepWhatClashes(db, steps)
+  return keepWhatClashes(db, steps, goingChats)
 }
 
 /** Later imports that were not undone, by the things they touched. */
@@ -171,7 +173,11 @@ const words: Readonly<Record<string, string>> = {
  * Keeps what cannot be undone: a thing whose old name is taken, an owner that something would still belong to, and a
  * thing whose old owner was deleted.
  */
-async function keepWhatClashes(db: Database, planned: readonly UndoStep[]): Promise<readonly UndoStep[]> {
+async function keepWhatClashes(
+  db: Database,
+  planned: readonly UndoStep[],
+  goingChats: ReadonlySet<string>,
+): Promise<readonly UndoStep[]> {
   const rows: Readonly<Record<ImportedNoun, readonly Row[]>> = {
     user: await db.select({ id: users.id, username: users.username, email: users.email }).from(users),
     project: await db
@@ -181,7 +187,10 @@ async function keepWhatClashes(db: Database, planned: readonly UndoStep[]): Prom
       .select({ id: keys.id, name: keys.name, userId: keys.userId, projectId: keys.projectId })
       .from(keys),
   }
-  const saidBy = await db.selectDistinct({ id: chats.userId }).from(chats)
+  const saidBy = await db
+    .selectDistinct({ id: chats.userId })
+    .from(chats)
+    .where(not(oneOf(chats.id, [...goingChats])))
   const userIds = new Set<unknown>(rows.user.map(row => row.id))
   let steps = planned
   // A kept thing may have the old name of another, or an owner. Repeat until nothing changes.

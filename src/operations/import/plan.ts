@@ -14,9 +14,11 @@ export interface Stamp {
   readonly now: Date
 }
 
+type Item = ImportItem & { readonly type: ImportedNoun }
+
 /** The plan for one thing. Apply plans in the order of the source. */
 export interface Plan {
-  readonly item: ImportItem
+  readonly item: Item
   /** Missing if nothing is written. */
   readonly write?: Write
 }
@@ -61,7 +63,7 @@ export const leave = (
 export const sameAsLast = (type: ImportedNoun, name: string): Plan =>
   leave(type, name, 'unchanged in the source since the last import')
 
-export const itemCreated = (type: ImportedNoun, name: string, reasons: readonly string[]): ImportItem => ({
+export const itemCreated = (type: ImportedNoun, name: string, reasons: readonly string[]): Item => ({
   type,
   name,
   outcome: 'created',
@@ -74,7 +76,7 @@ export function itemUpdated(
   name: string,
   changed: Iterable<string>,
   reasons: readonly string[],
-): ImportItem {
+): Item {
   const fields = [...new Set(changed)]
   if (fields.length > 0) {
     const reason = sentence([`changed in the source: ${fields.join(', ')}`, ...reasons])

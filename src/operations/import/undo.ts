@@ -15,6 +15,7 @@ import type { OperationContext } from '../context.ts'
 import { keepNames } from '../departed.ts'
 import { tableOf, uniqueFields } from '../nouns.ts'
 import { type RowProgress, rowProgress } from '../progress.ts'
+import { planChatUndo, removeChats } from './chats.ts'
 import type { UndoOptions } from './input.ts'
 import { findImport, type ImportRow, summaryOf } from './list.ts'
 import { auditViews, rememberAgain, setTokenLimit, tokenLimitOf, updateRow } from './nouns.ts'
@@ -35,11 +36,16 @@ export function undoImport(
     const row = await findImport(db, selector)
     if (row.undoneAt !== null) throw undoneAlready(row, row.undoneAt)
     const checking = (rows: number) => rowProgress(context, 'checking', rows)
-    const steps = await planUndo(db, row.id, context.now(), checking)
+    const chats = await planChatUndo(db, row.id)
+    const goingChats = chats.flatMap(({ id, item }) => (item.outcome === 'removed' ? [id] : []))
+    const steps = await planUndo(db, row.id, context.now(), new Set(goingChats), checking)
     const { created, updated } = summaryOf(row)
-    if (steps.length === 0 && created + updated > 0) throw tooOld(row)
-    const kept = steps.filter(step => step.action === 'keep')
-    if (kept.length > 0 && options.keepChanged !== true) throw changedSince(row, kept, steps.length)
+    if (steps.length + chats.length === 0 && created + updated > 0) throw tooOld(row)
+    const items = [...steps.filter(isTold).map(itemOf), ...chats.map(({ item }) => item)]
+    const kept = items.filter(({ outcome }) => outcome === 'kept')
+    if (kept.length > 0 && options.keepChanged !== true)
+      throw changedSince(row, kept, steps.length + chats.length)
+    await removeChats(context, db, chats)
     const shown = steps.filter(({ action }) => action === 'remove' || action === 'revert')
     const before = await viewsOf(context, db, shown, await checking(shown.length))
     const moves = new Map(
@@ -47,7 +53,7 @@ export function undoImport(
     )
     await moving(db, moves, bulk => applySteps(context, db, bulk, row, steps))
     await db.update(imports).set({ undoneAt: context.now().getTime() }).where(eq(imports.id, row.id))
-    const undo = undoOf(row, steps)
+    const undo = undoOf(row, items)
     await recordUndo(context, db, steps, before, undo)
     return undo
   })
@@ -67,8 +73,7 @@ const isTold = (step: UndoStep): boolean =>
     !(step.before.moved.windows.length === 0 && isNothing(step.before.moved.total))) ||
   step.before.snapshot['lastUsedAt'] !== step.after['lastUsedAt']
 
-function undoOf(row: ImportRow, steps: readonly UndoStep[]): ImportUndo {
-  const items = steps.filter(isTold).map(itemOf)
+function undoOf(row: ImportRow, items: readonly ImportUndoItem[]): ImportUndo {
   const number = (outcome: ImportUndoItem['outcome']): number =>
     items.filter(item => item.outcome === outcome).length
   return {
@@ -229,11 +234,7 @@ async function recordUndo(
 
 const mostListed = 10
 
-function changedSince(
-  row: ImportRow,
-  kept: readonly Extract<UndoStep, { action: 'keep' }>[],
-  all: number,
-): LatchkeyError {
+function changedSince(row: ImportRow, kept: readonly ImportUndoItem[], all: number): LatchkeyError {
   const list = kept.slice(0, mostListed).map(({ type, name, reason }) => `${type} ${name} (${reason})`)
   const more = kept.length > mostListed ? `, and ${kept.length - mostListed} more` : ''
   return new LatchkeyError(

@@ -36,3 +36,7 @@ let made = BigInt(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0)
 export function looksLikeId(text: string, prefix: IdPrefix): boolean {
   return new RegExp(`^${prefix}_[${alphabet}]{6,26}$`).test(text)
 }
+
+/** Whether `text` is a whole id of this kind. */
+export const isWholeId = (text: string, prefix: IdPrefix): boolean =>
+  text.length === prefix.length + 27 && looksLikeId(text, prefix)

@@ -76,7 +76,7 @@ export async function differences(db: Database): Promise<readonly Difference[]> 
     .select({
       key: {
         id: sql<string>`parts.key_id`,
-        name: sql<string>`coalesce(${keys.name}, ${departed.name}, parts.key_id)`,
+        name: sql<string>`coalesce(min(${keys.name}), min(${departed.name}), parts.key_id)`,
       },
       total: signed(sql`in_total`),
       recorded: signed(sql`in_recorded`),

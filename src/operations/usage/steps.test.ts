@@ -462,3 +462,31 @@ test('end users have room as in a small log, and those without it are told', asy
   expect(one(home.path, "SELECT count(*) FROM series WHERE end_user > ''")).toBe(3)
   await latchkey.close()
 }, 600_000)
+
+test('a key that is busy every minute is merged by the day, and no sum changes meanwhile', async () => {
+  await using home = await scene()
+  const { keys, usage } = home.latchkey
+  await keys.update('a', { limits: [{ metric: 'requests', amount: 1_000_000, windowMs: 30 * day }] })
+  const at = (n: number) => new Date(Date.parse(now) - (1 + n) * minute)
+  for (const n of [0, 1, 1_000, 5_000, events - 1])
+    await usage.record('a', { model: 'm', inputTokens: 1, at: at(n) })
+  const lines = Array.from({ length: events }, (_, n) =>
+    JSON.stringify({ key: 'a', model: 'm', inputTokens: 1, at: at(n) }),
+  )
+  const file = join(home.folder, 'log.ndjson')
+  writeFileSync(file, lines.join('\n'))
+  const seen = new Set<number | undefined>()
+  await during(home, file, 'it counts and is being merged', async () => {
+    while (one(home.path, phases['it counts and is being merged']) === 1) {
+      seen.add((await keys.stats('a')).limits[0]?.used).add((await usage.report({ key: 'a' }))[0]?.tokens)
+      await Bun.sleep(1)
+    }
+  })
+  expect([...seen]).toEqual([events + 5])
+  expectTidy(home.path)
+  expect(one(home.path, 'SELECT count(*) FROM minutes')).toBe(events)
+  expect(one(home.path, 'SELECT max(requests) FROM minutes')).toBe(2)
+  expect((await keys.stats('a')).limits[0]?.used).toBe(events + 5)
+  expect((await keys.get('a')).lastUsedAt).toEqual(at(0))
+  expect((await usage.check()).ok).toBe(true)
+}, 600_000)

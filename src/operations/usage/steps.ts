@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { BulkUsage, Database } from '../../db/engine.ts'
-import { and, asc, eq, gt, inArray, isNull, sql } from '../../db/query.ts'
+import { and, asc, eq, gt, gte, inArray, isNull, lte, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { countedEvents, days, hours, ingests, minutes, series } from '../../db/schema/usage.ts'
 import { dayMs, hourMs, minuteMs } from '../../db/spans.ts'
@@ -181,52 +181,60 @@ async function inParts(context: OperationContext, work: (db: Database) => Promis
   while ((await inTurn(context, work)) === rowsAtOnce);
 }
 
-/** Moves one day of a series after another, in all widths at once, so that no sum changes at any time. */
-async function mergeSealed(context: OperationContext): Promise<void> {
-  const sealed = await context.store.read(async db =>
-    db
-      .select({ id: series.id })
-      .from(series)
-      .where(and(gt(series.ingest, 0), eq(series.pending, 0)))
-      .orderBy(asc(series.id)),
-  )
-  for (let done = 0; done < sealed.length; ) {
-    done += await inTurn(context, async db => {
-      const until = performance.now() + stepMs
-      let merged = 0
-      for (const { id } of sealed.slice(done)) {
-        if (performance.now() >= until || !(await isMerged(db, id, until))) break
-        merged++
-      }
-      return merged
-    })
-  }
+/** Moves what sealed logs used into the series that their keys had before. No sum changes at any time. */
+async function mergeSealed({ store }: OperationContext): Promise<void> {
+  if (await store.read(async db => (await db.$count(series, sealed)) === 0)) return
+  for (let from: number | null = 0; from !== null; await sleep(pauseMs))
+    from = await store.write(db => mergeSome(db, from ?? 0))
 }
 
-/** False if the time was over before all of the series was moved; at least a day of it was. */
-async function isMerged(db: Database, id: number, until: number): Promise<boolean> {
-  const [former] = await db
-    .select({ id: sql<number>`former.id` })
-    .from(sql`series AS former`)
-    .innerJoin(
-      series,
-      sql`former.key_id = ${series.keyId} AND former.end_user = ${series.endUser} AND former.pending = 0
-      AND former.user_id = ${series.userId} AND former.project_id = ${series.projectId} AND former.ingest = 0`,
-    )
-    .where(eq(series.id, id))
-  const mine = eq(series.id, id)
-  if (former === undefined) {
-    await db.update(series).set({ ingest: 0 }).where(mine)
-    return true
+const sealed = and(gt(series.ingest, 0), eq(series.pending, 0))
+
+/** Merges some series, the first of them with this number or a greater one. Returns where to go on; null after the last. */
+async function mergeSome(db: Database, from: number): Promise<number | null> {
+  const until = performance.now() + stepMs
+  const found = await db
+    .select({ id: series.id, rows: sql<number>`${rowsOf('minutes')} + ${rowsOf('hours')}` })
+    .from(series)
+    .where(and(sealed, gte(series.id, from)))
+    .orderBy(asc(series.id))
+    .limit(mostMerged)
+  let [last] = found
+  if (last === undefined) return null
+  const first = last.id
+  let rows = 0
+  for (const each of found) {
+    rows += each.rows
+    if (rows > rowsMerged) break
+    last = each
   }
-  const used = await db.selectDistinct({ start: days.start }).from(days).where(eq(days.series, id))
-  for (const { start } of used) {
-    for (const [table, inDay] of widths) await moveDay(db, table, id, former.id, start * inDay, inDay)
-    if (performance.now() >= until) return false
+  const some = and(sealed, gte(series.id, first), lte(series.id, last.id))
+  await db
+    .update(series)
+    .set({ ingest: 0 })
+    .where(sql`${some} AND NOT EXISTS (SELECT 1 FROM series AS former WHERE ${isFormer})`)
+  if (last.rows > rowsMerged) {
+    const used = await db.selectDistinct({ start: days.start }).from(days).where(eq(days.series, last.id))
+    for (const { start } of used) {
+      for (const [table, inDay] of widths)
+        await move(db, table, some, sql`AND start >= ${start * inDay} AND start < ${(start + 1) * inDay}`)
+      if (performance.now() >= until) return first
+    }
   }
-  await db.delete(series).where(mine)
-  return true
+  for (const [table] of widths) await move(db, table, some)
+  await db.delete(series).where(some)
+  return last.id + 1
 }
+
+/** Series at most, and minutes and hours in them, that one transaction merges. A series with more is merged by the day. */
+const mostMerged = 1_000
+const rowsMerged = 10_000
+
+const rowsOf = (table: 'minutes' | 'hours') =>
+  sql.raw(`(SELECT count(*) FROM ${table} AS part WHERE part.series = series.id)`)
+
+const isFormer = sql`former.key_id = series.key_id AND former.end_user = series.end_user AND former.pending = 0
+  AND former.user_id = series.user_id AND former.project_id = series.project_id AND former.ingest = 0`
 
 /** Each table of buckets, and how many buckets there are in a day. */
 const widths = [
@@ -235,15 +243,8 @@ const widths = [
   [days, 1],
 ] as const
 
-async function moveDay(
-  db: Database,
-  table: BucketTable,
-  from: number,
-  to: number,
-  start: number,
-  size: number,
-): Promise<void> {
-  const moved = sql`WHERE series = ${from} AND start >= ${start} AND start < ${start + size}`
+/** Moves the buckets of some series, or those of a time, into the series before. */
+async function move(db: Database, table: BucketTable, some: SQL | undefined, when = sql``): Promise<void> {
   const columns = listed(counterColumns)
   const sums = listed(
     eachCounter(
@@ -254,7 +255,11 @@ async function moveDay(
   const last = table === days ? sql`, last_at` : sql``
   const later = sql`, last_at = CASE WHEN excluded.last_at > ${days}.last_at THEN excluded.last_at ELSE ${days}.last_at END`
   await db.run(sql`INSERT INTO ${table} (series, start, model, ${columns}${last})
-    SELECT ${to}, start, model, ${columns}${last} FROM ${table} ${moved}
+    SELECT former.id, start, model, ${columns}${last}
+    FROM ${series} CROSS JOIN series AS former CROSS JOIN ${table} AS bucket
+    WHERE ${some} AND ${isFormer} AND bucket.series = ${series.id} ${when}
     ON CONFLICT (series, start, model) DO UPDATE SET ${sums}${table === days ? later : sql``}`)
-  await db.run(sql`DELETE FROM ${table} ${moved}`)
+  await db.run(
+    sql`DELETE FROM ${table} WHERE series IN (SELECT ${series.id} FROM ${series} WHERE ${some}) ${when}`,
+  )
 }

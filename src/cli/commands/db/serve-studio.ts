@@ -11,15 +11,18 @@ import type { Studio } from '../../../contract/views.ts'
 import { bunAlone } from '../../../system/bun-alone.ts'
 import { type Environment, trustedOwners } from '../../../system/home.ts'
 import { nameOfUser } from '../../../system/user.ts'
+import { isServerUrl } from '../../../text/address.ts'
 import type { Context } from '../../declare/declaration.ts'
 
-type Reached = Pick<Context, 'folder' | 'env' | 'notice' | 'now' | 'stopped' | 'operations'>
+type Reached = Pick<Context, 'config' | 'folder' | 'env' | 'notice' | 'now' | 'stopped' | 'operations'>
 
 /**
  * @param wanted the port on 127.0.0.1; 0 uses a free port
  * @throws config (no drizzle-kit or no driver for it), conflict (the port is in use), and errors of the copy
  */
 export async function runStudio(ctx: Reached, wanted: number): Promise<Studio> {
+  // There is nothing to copy, which this says.
+  if (isServerUrl(ctx.config.db)) await (await ctx.operations()).database.copy({ to: '' })
   // drizzle-kit is looked up in `node_modules` here, then on the PATH.
   const { folder: cwd, env, notice, now } = ctx
   const here = join(cwd, 'node_modules', '.bin')

@@ -6,7 +6,7 @@ export default command({
   effect: 'write',
   summary: 'Import the users and keys of a ccluster',
   description:
-    'Keys and passwords keep working; only their hashes are imported. A user with the same username here is linked and stays unchanged. Chats and messages are counted but not imported. You can run the import again at any time: it applies what changed in the source and keeps what you changed here. A key that is no longer in the source is reported as gone and keeps working, unless you give --revoke-gone. The exit code is 8 if a key is gone or an entry was refused. If any data in the file is bad, nothing is imported.',
+    'Keys and passwords keep working; only their hashes are imported. A user with the same username here is linked and stays unchanged. A chat comes once, with its messages; what is said in it later stays where it was said. You can run the import again at any time: it applies what changed in the source and keeps what you changed here. A key that is no longer in the source is reported as gone and keeps working, unless you give --revoke-gone. The exit code is 8 if a key is gone or an entry was refused. If any data in the file is bad, nothing is imported.',
   examples: [
     'latchkey import ccluster data/ccluster.db --dry-run',
     'latchkey import ccluster data/ccluster.db --json',

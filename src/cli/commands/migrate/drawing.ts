@@ -1,5 +1,6 @@
 /** Shows migrations, what they lose, and problems of the schema. */
 import type { Migrated, SchemaCheck } from '../../../contract/views.ts'
+import { isServerUrl } from '../../../text/address.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 
@@ -20,7 +21,7 @@ export const migrationPlanLines = (run: Migrated): string =>
   run.steps.length === 0
     ? `change nothing: ${run.path} already has schema version ${run.to}`
     : [
-        `migrate ${run.path} from schema version ${run.from} to ${run.to}, after a backup`,
+        `migrate ${run.path} from schema version ${run.from} to ${run.to}${isServerUrl(run.path) ? '' : ', after a backup'}`,
         ...run.steps.map(step => `  ${step}`),
         ...(Object.keys(run.lost).length === 0 ? [] : [`and lose ${lossLine(run.lost)}`]),
       ].join('\n')

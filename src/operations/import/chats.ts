@@ -1,0 +1,185 @@
+/**
+ * Takes over chats with their messages, and takes them back. A chat comes once: what is said in it later, here or in the source,
+ * stays where it was said.
+ */
+import * as v from 'valibot'
+import { messageRoles } from '../../contract/views/words.ts'
+import type { ImportItem, ImportUndoItem } from '../../contract/views.ts'
+import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
+import { asc, eq, oneOf } from '../../db/query.ts'
+import { chats, messages } from '../../db/schema/chats.ts'
+import { importedChats } from '../../db/schema/imports.ts'
+import type { ForeignChat, ForeignMessage } from '../../formats/foreign-data.ts'
+import { recordAll } from '../audit.ts'
+import { chatViews } from '../chats/chats.ts'
+import { newMessage } from '../chats/input.ts'
+import type { OperationContext } from '../context.ts'
+import { newId } from '../rules/ids.ts'
+import * as rules from '../rules/input.ts'
+import type { Owner, Stamp } from './plan.ts'
+import { read } from './state.ts'
+
+interface ChatPlan {
+  readonly item: ImportItem
+  /** Missing if nothing is written. */
+  readonly chat?: typeof chats.$inferInsert
+  readonly from: ForeignChat
+}
+
+/** @param owners the users after the import, by their ids in the source */
+export async function planChats(
+  db: Database,
+  { source, now }: Stamp,
+  incoming: readonly ForeignChat[],
+  owners: ReadonlyMap<string, Owner>,
+): Promise<readonly ChatPlan[]> {
+  if (incoming.length === 0) return []
+  const known = new Map(
+    (await db.select().from(importedChats).where(eq(importedChats.source, source))).map(row => [
+      row.foreignId,
+      read(chatState, row.state, row.chatId),
+    ]),
+  )
+  return incoming.map(from => {
+    const title = titleOf(from)
+    const plan = (outcome: ImportItem['outcome'], reason: string | null): ChatPlan => ({
+      item: { type: 'chat', name: title, outcome, reason },
+      from,
+    })
+    const last = known.get(from.id)
+    known.set(from.id, last ?? { messages: from.messages.length, updatedAt: 0 })
+    if (last !== undefined) {
+      const newer = from.messages.length - last.messages
+      return plan('unchanged', newer > 0 ? `imported before; ${newer} newer messages stay there` : null)
+    }
+    const owner = from.userId === null ? undefined : owners.get(from.userId)
+    if (owner === undefined) return plan('refused', 'its user is not in the source')
+    const problem = from.problem ?? from.messages.map(problemOf).find(each => each !== undefined)
+    if (problem !== undefined) return plan('refused', problem)
+    const createdAt = from.createdAt ?? now.getTime()
+    return {
+      ...plan('created', `belongs to ${owner.username}, ${from.messages.length} messages`),
+      chat: {
+        id: newId('cht', now),
+        userId: owner.id,
+        title,
+        sessionId: orNull(rules.sessionId, from.sessionId),
+        createdAt,
+        updatedAt: Math.max(createdAt, from.updatedAt ?? 0),
+      },
+    }
+  })
+}
+
+const chatState = v.object({
+  /** How many the source had. */
+  messages: v.number(),
+  /** When it was last changed, as it was imported. */
+  updatedAt: v.number(),
+})
+
+/** The usual title for one that cannot be stored. */
+function titleOf({ title }: ForeignChat): string {
+  const line = title
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .slice(0, 200)
+  return orNull(rules.chatTitle, line) ?? 'New Chat'
+}
+
+function orNull<T>(rule: rules.Rule<T>, value: unknown): T | null {
+  const result = v.safeParse(rule, value)
+  return result.success ? result.output : null
+}
+
+function problemOf(message: ForeignMessage, index: number): string | undefined {
+  const result = v.safeParse(newMessage, message)
+  if (result.success) return undefined
+  const [issue] = result.issues
+  const said = v.getDotPath(issue) === 'role' ? `must be one of ${messageRoles.join(', ')}` : issue.message
+  return `the ${v.getDotPath(issue)} of message ${index + 1} ${said}`
+}
+
+/** Writes the new chats, with an audit row for each. */
+export async function writeChats(
+  context: OperationContext,
+  db: Database,
+  { source, importId, now }: Stamp,
+  plans: readonly ChatPlan[],
+): Promise<void> {
+  const made = plans.flatMap(({ chat, from }) => (chat === undefined ? [] : [{ chat, from }]))
+  for (const some of inChunks(made)) {
+    await db.insert(chats).values(some.map(({ chat }) => chat))
+    await db.insert(importedChats).values(
+      some.map(({ chat, from }) => {
+        const state = { messages: from.messages.length, updatedAt: chat.updatedAt }
+        return { source, foreignId: from.id, chatId: chat.id, importId, state }
+      }),
+    )
+    for (const { chat, from } of some) {
+      const rows = from.messages.map((message, index) => ({
+        id: newId('msg', now),
+        chatId: chat.id,
+        position: index + 1,
+        ...v.parse(newMessage, message),
+        createdAt: message.createdAt ?? chat.createdAt,
+      }))
+      for (const part of inChunks(rows)) await db.insert(messages).values(part)
+    }
+    const rows = await rowsOf(
+      db,
+      some.map(({ chat }) => chat.id),
+    )
+    await recordAll(
+      context,
+      db,
+      (await chatViews(db, rows)).map(after => ({
+        action: 'chat.import',
+        target: { type: 'chat', id: after.id, name: after.title },
+        after,
+      })),
+    )
+  }
+}
+
+interface ChatUndo {
+  readonly id: string
+  readonly item: ImportUndoItem & { readonly outcome: 'removed' | 'kept' }
+}
+
+/** What undoing an import does to each chat that it created. */
+export async function planChatUndo(db: Database, importId: string): Promise<readonly ChatUndo[]> {
+  const rows = await db
+    .select({ id: chats.id, title: chats.title, updatedAt: chats.updatedAt, state: importedChats.state })
+    .from(importedChats)
+    .innerJoin(chats, eq(chats.id, importedChats.chatId))
+    .where(eq(importedChats.importId, importId))
+    .orderBy(asc(chats.id))
+  return rows.map(({ id, title, updatedAt, state }) => {
+    const isSame = read(chatState, state, id).updatedAt === updatedAt
+    const outcome = isSame ? ('removed' as const) : ('kept' as const)
+    return { id, item: { type: 'chat', name: title, outcome, reason: isSame ? null : 'changed here since' } }
+  })
+}
+
+export async function removeChats(
+  context: OperationContext,
+  db: Database,
+  undos: readonly ChatUndo[],
+): Promise<void> {
+  for (const some of inChunks(undos.filter(({ item }) => item.outcome === 'removed'))) {
+    const ids = some.map(({ id }) => id)
+    const views = await chatViews(db, await rowsOf(db, ids))
+    await db.delete(chats).where(oneOf(chats.id, ids))
+    const events = views.map(before => ({
+      action: 'chat.undo-import' as const,
+      target: { type: 'chat', id: before.id, name: before.title },
+      before,
+    }))
+    await recordAll(context, db, events)
+  }
+}
+
+const rowsOf = (db: Database, ids: readonly string[]) =>
+  db.select().from(chats).where(oneOf(chats.id, ids)).orderBy(asc(chats.id))

@@ -1,0 +1,302 @@
+/** Checks what matters of a database on a PostgreSQL server, and of the server itself. Changes nothing. */
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { HealthReport } from '../../contract/views.ts'
+import type { Connection } from '../../db/postgres/connection.ts'
+import { translate } from '../../db/postgres/errors.ts'
+import { historyProblems, requireOurs, type Schema, schemaOf } from '../../db/postgres/migrate.ts'
+import { connectionsOf } from '../../db/postgres/pool.ts'
+import { targetOf } from '../../db/postgres/url.ts'
+import { latestVersion } from '../../db/schema/version.ts'
+import { type Check, checkSettings, failed, ok, reportOn, skipped, warning } from '../file/check.ts'
+import type { Diagnosis } from '../file/input.ts'
+import { differences } from '../usage/reconcile.ts'
+import { connected, type ServerContext } from './connected.ts'
+
+/**
+ * Runs twelve checks. One that cannot run because an earlier one failed is `skipped`, as are those of files.
+ *
+ * @throws database_missing (there are no tables)
+ */
+export async function checkHealth(context: ServerContext): Promise<HealthReport> {
+  return reportOn(context.path, await healthChecks(context))
+}
+
+/** The same, and the settings. Never stops early. */
+export async function diagnose(
+  context: ServerContext,
+  { settings = [] }: Diagnosis = {},
+): Promise<HealthReport> {
+  try {
+    return reportOn(context.path, [checkSettings(settings), ...(await healthChecks(context))])
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+    return reportOn(context.path, [checkSettings(settings), ...unreachable(error)])
+  }
+}
+
+const names = [
+  'writable',
+  'schema',
+  'integrity',
+  'usage',
+  'permissions',
+  'disk_space',
+  'last_backup',
+  'clock',
+  'version',
+  'locale',
+  'connections',
+  'transactions',
+  'tls',
+] as const
+
+const unreachable = ({ message, hint }: LatchkeyError): readonly Check[] => [
+  failed('reachable', null, message, hint),
+  ...names.map(skipped),
+]
+
+async function healthChecks(context: ServerContext): Promise<readonly Check[]> {
+  let schema: Schema | undefined
+  try {
+    return await connected(context, async connection => {
+      schema = await schemaOf(connection)
+      requireOurs(schema, connection.name)
+      return await checksOf(context, connection, schema)
+    })
+  } catch (error) {
+    const known = translate(error, context.path)
+    if (!(known instanceof LatchkeyError) || known.code === 'database_missing') throw known
+    return unreachable(known)
+  }
+}
+
+async function checksOf(
+  context: ServerContext,
+  connection: Connection,
+  schema: Schema,
+): Promise<readonly Check[]> {
+  const [server] = await connection.rows<Server>(serverFacts)
+  if (server === undefined) throw new Error('the server said nothing of itself')
+  const version = schemaCheck(schema)
+  return [
+    ok('reachable', { sizeBytes: server.sizeBytes }),
+    writable(server),
+    version,
+    skipped('integrity'),
+    version.status === 'ok' ? await totals(context) : skipped('usage'),
+    skipped('permissions'),
+    skipped('disk_space'),
+    skipped('last_backup'),
+    await clock(context, connection),
+    serverVersion(server),
+    locale(server),
+    connections(context, server),
+    transactions(server),
+    tls(context, server),
+  ]
+}
+
+interface Server {
+  readonly sizeBytes: number
+  readonly version: string
+  readonly number: number
+  readonly encoding: string
+  readonly collated: string | null
+  readonly isStandby: boolean
+  readonly readOnly: string
+  readonly mayWrite: boolean
+  readonly mostConnections: number
+  readonly usedConnections: number
+  readonly encrypted: boolean | null
+  readonly oldestMs: number | null
+  readonly oldestPid: number | null
+  readonly oldestName: string | null
+}
+
+/** One row, of which each value is a number, a text or a truth. */
+const serverFacts = `SELECT
+  pg_database_size(current_database()) AS "sizeBytes",
+  current_setting('server_version') AS version,
+  current_setting('server_version_num')::int AS number,
+  pg_encoding_to_char(encoding)::text AS encoding,
+  (SELECT string_agg(attrelid::regclass || '.' || attname, ', ' ORDER BY 1)
+    FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_collation l ON l.oid = attcollation
+    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND attnum > 0 AND collname <> 'C'
+      AND relname IN ('audit', 'keys', 'projects', 'secrets', 'series', 'users')) AS collated,
+  pg_is_in_recovery() AS "isStandby",
+  current_setting('transaction_read_only') AS "readOnly",
+  (SELECT bool_and(has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')
+      AND has_table_privilege(oid, 'DELETE'))
+    FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r') AS "mayWrite",
+  current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+    AS "mostConnections",
+  (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS "usedConnections",
+  (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS encrypted,
+  (extract(epoch FROM clock_timestamp() - oldest.xact_start) * 1000)::bigint AS "oldestMs",
+  oldest.pid AS "oldestPid",
+  oldest.application_name AS "oldestName"
+FROM pg_database LEFT JOIN (
+  SELECT pid, xact_start, application_name FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+  ORDER BY xact_start LIMIT 1
+) AS oldest ON true
+WHERE datname = current_database()`
+
+function writable({ isStandby, readOnly, mayWrite }: Server): Check {
+  if (isStandby) {
+    return failed(
+      'writable',
+      null,
+      'the server is a standby, which only reads',
+      'name the primary in the URL',
+    )
+  }
+  if (readOnly === 'on') {
+    return failed(
+      'writable',
+      null,
+      'transactions only read by default',
+      'set default_transaction_read_only to off for this role',
+    )
+  }
+  return mayWrite
+    ? ok('writable', null)
+    : failed(
+        'writable',
+        null,
+        'this role may not change all tables',
+        'use the role that ran latchkey init, or grant it: docs/postgres.md',
+      )
+}
+
+function schemaCheck(schema: Schema): Check {
+  if (schema.is !== 'ours') return skipped('schema')
+  const value = { current: schema.version, latest: latestVersion }
+  if (schema.version > latestVersion) {
+    return failed('schema', value, 'it was written by a newer Latchkey', 'use the newer version')
+  }
+  const drift = historyProblems(schema.applied)
+  const [first] = drift
+  if (first !== undefined) {
+    return failed('schema', { ...value, drift }, first, 'see all problems with: latchkey migrate check')
+  }
+  return schema.version === latestVersion
+    ? ok('schema', value)
+    : failed('schema', value, `it needs schema version ${latestVersion}`, 'run latchkey migrate up')
+}
+
+async function totals({ store }: ServerContext): Promise<Check> {
+  const found = await store.read(differences)
+  const keys = found.map(({ key }) => key.name)
+  const [first] = keys
+  if (first === undefined) return ok('usage', null)
+  const others = keys.length > 1 ? ` and ${keys.length - 1} more` : ''
+  return failed(
+    'usage',
+    { keys },
+    `the totals of ${first}${others} do not match the recorded usage`,
+    'see them with: latchkey usage check, and repair them with: latchkey usage check --repair',
+  )
+}
+
+/** Windows are decided by the clocks of every machine that has a gateway. */
+const toleratedSkewMs = 2000
+
+async function clock({ now }: ServerContext, connection: Connection): Promise<Check> {
+  const before = performance.now()
+  const [row] = await connection.rows<{ at: number }>(
+    'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at',
+  )
+  const tripMs = performance.now() - before
+  const differenceMs = Math.round(Math.max(0, Math.abs((row?.at ?? 0) - now().getTime()) - tripMs))
+  const value = { now: now().toISOString(), differenceMs }
+  return differenceMs <= toleratedSkewMs
+    ? ok('clock', value)
+    : warning(
+        'clock',
+        value,
+        `the clocks of this machine and of the server differ by ${(differenceMs / 1000).toFixed(1)} s`,
+        'set both, for example with: timedatectl set-ntp true',
+      )
+}
+
+const triedVersion = 150_000
+
+const serverVersion = ({ version, number }: Server): Check =>
+  number >= triedVersion
+    ? ok('version', version)
+    : warning('version', version, 'Latchkey is tried with PostgreSQL 15 and later', 'upgrade the server')
+
+function locale({ encoding, collated }: Server): Check {
+  if (encoding !== 'UTF8') {
+    return failed(
+      'locale',
+      { encoding },
+      `the database stores text as ${encoding}`,
+      'make one with createdb --encoding=UTF8 --template=template0, and move there',
+    )
+  }
+  return collated === null
+    ? ok('locale', { encoding })
+    : failed(
+        'locale',
+        { encoding, columns: collated },
+        `these columns are not ordered by bytes: ${collated}`,
+        'somebody changed them; restore what pg_dump wrote before',
+      )
+}
+
+function connections({ url }: ServerContext, { mostConnections, usedConnections }: Server): Check {
+  const needed = connectionsOf(targetOf(url))
+  const value = { most: mostConnections, used: usedConnections, needed }
+  if (mostConnections < needed) {
+    return failed(
+      'connections',
+      value,
+      `the server takes ${mostConnections} connections, and one Latchkey may use ${needed}`,
+      'raise max_connections of the server, or lower pool= in the URL',
+    )
+  }
+  return mostConnections - usedConnections >= needed
+    ? ok('connections', value)
+    : warning(
+        'connections',
+        value,
+        `${usedConnections} of ${mostConnections} connections are in use, and one more Latchkey may need ${needed}`,
+        'raise max_connections of the server, or lower pool= in the URL',
+      )
+}
+
+const longMs = 5 * 60_000
+
+function transactions({ oldestMs, oldestPid, oldestName }: Server): Check {
+  if (oldestMs === null || oldestMs < longMs) return ok('transactions', { oldestMs: oldestMs ?? 0 })
+  return warning(
+    'transactions',
+    { oldestMs, pid: oldestPid, application: oldestName },
+    `process ${oldestPid} (${oldestName || 'unnamed'}) has had a transaction open for ${Math.round(oldestMs / 60_000)} minutes, which keeps deleted rows`,
+    `end it in psql, if nobody needs it: SELECT pg_terminate_backend(${oldestPid})`,
+  )
+}
+
+function tls({ url }: ServerContext, { encrypted }: Server): Check {
+  const { isNear, sslMode } = targetOf(url)
+  if (encrypted !== true) {
+    return isNear
+      ? ok('tls', { encrypted: false })
+      : warning(
+          'tls',
+          { encrypted: false },
+          'passwords and keys cross the network unencrypted',
+          'use sslmode=verify-full in the URL',
+        )
+  }
+  return sslMode === 'require' && !isNear
+    ? warning(
+        'tls',
+        { encrypted: true },
+        'the certificate of the server is not checked',
+        'use sslmode=verify-full in the URL, with sslrootcert=FILE for your own authority',
+      )
+    : ok('tls', { encrypted: true })
+}
