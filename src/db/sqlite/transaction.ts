@@ -13,7 +13,7 @@ import { realpathSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import type { Database, Snapshot, Store, UsageBook } from '../engine.ts'
-import { type Client, orClosed } from './client.ts'
+import type { Client } from './client.ts'
 import { translate } from './errors.ts'
 import { SqliteFacts } from './facts.ts'
 import { type FileId, fileAt, isSame, logFilesOf, nowhere, requireOwnLog } from './file-id.ts'
@@ -166,20 +166,25 @@ export class SqliteStore implements Store {
     })
   }
 
-  /**
-   * The writing connection keeps its page cache when it commits, and every other one loses it: verdicts between records take half
-   * as long on it. Inside a transaction it would show what is not committed.
-   */
   #look<T>(work: (glancer: Glancer) => T): T {
     try {
       if (performance.now() >= this.#freshUntil) this.#follow()
-      const isBetween = this.#writer?.client.inTransaction === false
-      const connection = (isBetween && this.#writer) || (this.#glancer ??= this.#connect(openReader))
+      const connection = this.#betweenTransactions()
       connection.glancer ??= glancerOn(connection.client, this.#mostEndUsers)
       return work(connection.glancer)
     } catch (error) {
       throw translate(error, this.path)
     }
+  }
+
+  /**
+   * The writing connection keeps its page cache when it commits, and every other one loses it: verdicts between records take half
+   * as long on it. Inside a transaction it would show what is not committed.
+   */
+  #betweenTransactions(): Connection {
+    if (this.#writer?.client.inTransaction === false) return this.#writer
+    this.#glancer ??= this.#connect(openReader)
+    return this.#glancer
   }
 
   /**
