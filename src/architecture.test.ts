@@ -357,6 +357,15 @@ test('BEGIN and COMMIT stand where an engine is known alone', () => {
   expect(starters.filter(file => !within(file, ...allowed))).toEqual([])
 })
 
+test('what operations ask for is spelled for every engine', () => {
+  // The sum of PostgreSQL is a text in JavaScript; the words of `src/db/words.ts` and the builder have the others.
+  const spelled = /sql(<[^`]*>)?`[^`]*\b(sum\(|total\(|rowid\b|GLOB\b|json_|ifnull\(|instr\()/i
+  const operations = production.filter(
+    file => within(file, 'src/operations') && !within(file, 'src/operations/file'),
+  )
+  expect(operations.filter(file => spelled.test(text(file)))).toEqual([])
+})
+
 test('every dependency has its reason', () => {
   const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const reasons = readFileSync(join(root, 'docs/decisions/0001-dependencies.md'), 'utf8')

@@ -78,7 +78,8 @@ export type Database = BaseSQLiteDatabase<'async', unknown> & {
   /**
    * Runs `work`, which counts millions of events, in the transaction.
    *
-   * @param ingest the number of a log in `ingests`: nothing counts until it is sealed. Left out: all counts with the commit
+   * @param ingest the number of a log in `ingests`: nothing counts until it is sealed. Left out: all counts with the commit,
+   *   and until then nobody else counts
    */
   readonly bulk: <T>(work: (bulk: BulkUsage) => Promise<T>, ingest?: number) => Promise<T>
 }

@@ -35,13 +35,13 @@ export const holdsPattern = (column: Column, name: string): SQL =>
 
 /** Whether the column, whatever its case, holds the text in any part of it; LIKE would take NUL for the end of it. */
 export const holdsText = (column: Column, text: string): SQL =>
-  sql`${word('position')}(lower(${column}), lower(${text})) > 0`
+  sql`${word('position')}(lower(${column}), ${lowerAscii(text)}) > 0`
 
 /** Whether the column, whatever its case, holds one of the texts; `lower` knows ASCII letters only, on both sides. */
 export const oneOfNames = (column: Column, names: readonly string[]): SQL =>
-  sql`lower(${column}) IN (SELECT lower(value) FROM ${word('items')}(${JSON.stringify(names)}))`
+  sql`lower(${column}) IN (SELECT value FROM ${word('items')}(${JSON.stringify(names.map(lowerAscii))}))`
 
-/** A text as `lower()` of SQLite has it: letters of ASCII alone. */
+/** A text as `lower()` of a column has it: letters of ASCII alone, which is all that SQLite knows. */
 export const lowerAscii = (text: string): string => text.replace(/[A-Z]/g, letter => letter.toLowerCase())
 
 /** Of more values, a list in JSON costs less than binding each. */

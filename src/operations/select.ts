@@ -6,7 +6,20 @@
 import { LatchkeyError } from '../contract/errors.ts'
 import { labelOf, type Noun, nouns } from '../contract/nouns.ts'
 import type { Database } from '../db/engine.ts'
-import { and, type Column, eq, gte, holdsText, isNull, lt, lte, or, type SQL, sql } from '../db/query.ts'
+import {
+  and,
+  type Column,
+  eq,
+  gte,
+  holdsText,
+  isNull,
+  lowerAscii,
+  lt,
+  lte,
+  or,
+  type SQL,
+  sql,
+} from '../db/query.ts'
 import { chats } from '../db/schema/chats.ts'
 import { keys, secrets } from '../db/schema/keys.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
@@ -104,15 +117,12 @@ export function byId(column: Column, selector: string, prefix: IdPrefix): SQL | 
   return looksLikeId(text, prefix) ? and(gte(column, text), lt(column, `${text}~`)) : undefined
 }
 
-/**
- * The same text regardless of case, as in the unique indexes: the database folds both sides, because SQLite folds only
- * ASCII letters.
- */
+/** The same text regardless of case, as in the unique indexes: only letters of ASCII have one there. */
 export function sameText(column: Column, text: string): SQL {
   const composed = text.normalize('NFC')
-  if (composed === text) return sql`lower(${column}) = lower(${text})`
+  if (composed === text) return sql`lower(${column}) = ${lowerAscii(text)}`
   // Old names may not be in composed form (NFC).
-  return sql`lower(${column}) IN (lower(${composed}), lower(${text}))`
+  return sql`lower(${column}) IN (${lowerAscii(composed)}, ${lowerAscii(text)})`
 }
 
 /** Rows where one of the columns contains the text, regardless of case. */

@@ -4,6 +4,8 @@
  */
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
+import { SQL } from 'bun'
+import { Client } from '../db/sqlite/client.ts'
 import { connectLatchkey, type Latchkey } from '../index.ts'
 import { temporaryFolder } from './folder.ts'
 import { fromTemplate } from './template.ts'
@@ -16,10 +18,12 @@ export interface TestLatchkey extends AsyncDisposable {
   readonly clock: { now: Date }
   /** A second Latchkey on the same file, for dry runs. */
   readonly dry: Latchkey
+  /** Runs a statement on the database itself. */
+  readonly query: (sql: string) => Promise<readonly unknown[]>
 }
 
 /** Whether tests that do not care have their data on a PostgreSQL server. */
-const onPostgres: boolean = process.env['LATCHKEY_TEST_ENGINE'] === 'postgres'
+export const onPostgres: boolean = process.env['LATCHKEY_TEST_ENGINE'] === 'postgres'
 
 /** @param from a folder to copy instead of creating a new database */
 export async function temporaryLatchkey(
@@ -44,6 +48,7 @@ export async function temporaryLatchkey(
   }
   const dry = connectLatchkey({ ...options, dryRun: true })
   made.defer(() => dry.close())
+  const query = onPostgres ? await serverQuery(path, made) : fileQuery(path, made)
   const kept = made.move()
   return {
     latchkey,
@@ -51,6 +56,26 @@ export async function temporaryLatchkey(
     path,
     folder: folder.path,
     clock,
+    query,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
+
+async function serverQuery(url: string, made: AsyncDisposableStack): Promise<TestLatchkey['query']> {
+  const sql = new SQL(url, { max: 1, tls: false })
+  made.defer(() => sql.close())
+  return async text => await sql.unsafe(text)
+}
+
+function fileQuery(path: string, made: AsyncDisposableStack): TestLatchkey['query'] {
+  let client: Client | undefined
+  made.defer(() => client?.close())
+  return async text => {
+    if (client === undefined) {
+      client = new Client(path, { readwrite: true })
+      client.run('PRAGMA busy_timeout = 5000')
+      client.run('PRAGMA synchronous = OFF')
+    }
+    return client.query(text).all()
   }
 }

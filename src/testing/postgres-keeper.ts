@@ -61,6 +61,8 @@ async function keep(base: string): Promise<void> {
       () => rmSync(folder, { recursive: true, force: true }),
     )
     rmSync(lock, { force: true })
+    // Named here, or it would be collected before, and its lock with it.
+    holder.close()
     process.exit(0)
   }
   const wait = () => {

@@ -4,8 +4,9 @@ import { emptyDatabase, latchkeyDatabase, requirePostgres } from '../../testing/
 import { latestVersion } from '../schema/version.ts'
 import { Connection } from './connection.ts'
 import { writeLock } from './locks.ts'
-import { historyProblems, type MigrationStamp, migrateTo, requireCurrent, schemaOf } from './migrate.ts'
+import { historyProblems, type MigrationStamp, migrateTo } from './migrate.ts'
 import { migrations } from './migrations.ts'
+import { requireCurrent, schemaOf } from './schema.ts'
 import { targetOf } from './url.ts'
 
 const connect = (url: string) =>

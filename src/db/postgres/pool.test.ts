@@ -1,22 +1,13 @@
 /** Connections against a server that is stopped, killed and frozen. */
 import { expect, test } from 'bun:test'
-import { LatchkeyError } from '../../contract/errors.ts'
-import { emptyDatabase, requirePostgres, temporaryServer } from '../../testing/postgres.ts'
+import { failure } from '../../testing/failure.ts'
+import { emptyDatabase, latchkeyDatabase, requirePostgres, temporaryServer } from '../../testing/postgres.ts'
 import { Connection } from './connection.ts'
 import { isLost } from './errors.ts'
 import { Pool, type PoolOptions, poolsOf } from './pool.ts'
 import { targetOf } from './url.ts'
 
 const usual: PoolOptions = { size: 2, waitMs: 20_000, deadlineMs: 20_000, prepare: true, patient: false }
-
-async function failure(work: Promise<unknown>): Promise<LatchkeyError> {
-  const error = await work.then(
-    () => undefined,
-    error => error,
-  )
-  if (error instanceof LatchkeyError) return error
-  throw new Error(`not an expected error: ${error}`)
-}
 
 requirePostgres()('integers, texts, lists and null arrive as they were sent', async () => {
   await using database = await emptyDatabase()
@@ -204,7 +195,7 @@ test('a server that is not there is told of at once, with its name and without i
 })
 
 requirePostgres()('a lock is waited for as long as anything else', async () => {
-  await using database = await emptyDatabase()
+  await using database = await latchkeyDatabase()
   const { hot, administration } = poolsOf(targetOf(database.url), 150)
   await administration.lend(c => c.script('CREATE TABLE t (x int)'))
   await administration.lend(holder =>

@@ -6,12 +6,15 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import { isDeadlock, isLost, translate, unknownOutcome } from './errors.ts'
+import { requireCurrent } from './schema.ts'
 import type { Target } from './url.ts'
 
 export interface PoolOptions extends ConnectionOptions {
   readonly size: number
   /** How long a caller waits for a connection that is free. */
   readonly waitMs: number
+  /** Refuses a new connection by what it finds there. */
+  readonly check?: (connection: Connection) => Promise<void>
 }
 
 interface Idle {
@@ -25,10 +28,14 @@ interface Pools {
   readonly administration: Pool
 }
 
-/** @param busyTimeoutMs how long anything waits for a connection or for a lock */
+/**
+ * Both look at the schema on each new connection.
+ *
+ * @param busyTimeoutMs how long anything waits for a connection or for a lock
+ */
 export function poolsOf(target: Target, busyTimeoutMs: number): Pools {
   const settings = { lock_timeout: String(busyTimeoutMs), idle_in_transaction_session_timeout: '60000' }
-  const shared = { waitMs: busyTimeoutMs, deadlineMs: answerMs, settings }
+  const shared = { waitMs: busyTimeoutMs, deadlineMs: answerMs, settings, check: requireCurrent }
   return {
     hot: new Pool(target, {
       ...shared,
@@ -36,6 +43,8 @@ export function poolsOf(target: Target, busyTimeoutMs: number): Pools {
       size: target.pool,
       prepare: true,
       patient: false,
+      // Whoever waits for a lock hears of it in time.
+      deadlineMs: answerMs + busyTimeoutMs,
     }),
     administration: new Pool(target, { ...shared, size: administrators, prepare: false, patient: true }),
   }
@@ -118,7 +127,7 @@ export class Pool {
   /** A connection outside the pool, which the caller closes: for streams, and for who waits long. */
   open(): Promise<Connection> {
     if (this.#closed) throw closed()
-    return Connection.open(this.#target, this.#options)
+    return this.#new()
   }
 
   /** Waits for what is lent, then closes everything. */
@@ -159,7 +168,7 @@ export class Pool {
   async #connect(): Promise<Connection> {
     this.#count++
     try {
-      const connection = await Connection.open(this.#target, this.#options)
+      const connection = await this.#new()
       connection.onLost = () => {
         this.#count--
         this.#doubtedAt = performance.now()
@@ -170,6 +179,17 @@ export class Pool {
       this.#count--
       this.#waiting.shift()?.()
       throw error
+    }
+  }
+
+  async #new(): Promise<Connection> {
+    const connection = await Connection.open(this.#target, this.#options)
+    try {
+      await this.#options.check?.(connection)
+      return connection
+    } catch (error) {
+      connection.close()
+      throw translate(error, this.#target.name)
     }
   }
 

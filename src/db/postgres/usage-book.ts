@@ -57,6 +57,8 @@ const [usual, sure, look] = [0, 1, 2]
 export class PostgresUsage implements UsageBook {
   readonly #pool: Pool
   readonly #options: BookOptions
+  /** The last reservation of each key that has one under way. */
+  readonly #lines = new Map<string, Promise<void>>()
 
   constructor(pool: Pool, options: BookOptions) {
     this.#pool = pool
@@ -102,25 +104,15 @@ export class PostgresUsage implements UsageBook {
     refuses: Refuses,
     decide: (found: KeyFacts | null) => D,
   ): Promise<D> {
-    return this.#tell(turn =>
-      whole(turn, async inside => {
-        const { connection } = inside
-        const facts = this.#options.factsOn(connection)
-        const locked = await lockAll(connection, key)
-        for (;;) {
-          const found = await facts.keyAt(key, moment(), refuses)
-          const others = (found?.bound ?? []).filter(({ subject }) => !locked.has(subject.id))
-          // The key was moved, or limited, while the locks were waited for.
-          for (const { subject } of others) {
-            await connection.run(lockSubject, [subject.id])
-            locked.add(subject.id)
-          }
-          if (others.length > 0) continue
-          const decision = decide(found)
+    // Of the same key one at a time: the others would hold connections while they wait for its lock.
+    return this.#inLine('hash' in key ? key.hash : key.id, () =>
+      this.#tell(turn =>
+        whole(turn, async inside => {
+          const decision = decide(await this.#lockedFacts(inside, key, moment, refuses))
           if (decision.hold !== null) await this.#hold(inside, decision.hold)
           return decision
-        }
-      }),
+        }),
+      ),
     )
   }
 
@@ -131,6 +123,40 @@ export class PostgresUsage implements UsageBook {
         return whole(turn, inside => this.#enter(inside, groups, accounts, at)).catch(orHeld)
       })
       if (entered !== null) return entered
+    }
+  }
+
+  #inLine<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const run = (this.#lines.get(name) ?? Promise.resolve()).then(work)
+    const settled = run.then(
+      () => {},
+      () => {},
+    )
+    this.#lines.set(name, settled)
+    void settled.then(() => {
+      if (this.#lines.get(name) === settled) this.#lines.delete(name)
+    })
+    return run
+  }
+
+  /** The facts of a key while nobody else can be granted anything of what limits it. */
+  async #lockedFacts(
+    { connection }: Turn,
+    key: KeyBy,
+    moment: () => Moment,
+    refuses: Refuses,
+  ): Promise<KeyFacts | null> {
+    const facts = this.#options.factsOn(connection)
+    const locked = await lockAll(connection, key)
+    for (;;) {
+      const found = await facts.keyAt(key, moment(), refuses)
+      const others = (found?.bound ?? []).filter(({ subject }) => !locked.has(subject.id))
+      if (others.length === 0) return found
+      // The key was moved, or limited, while the locks were waited for.
+      for (const { subject } of others) {
+        await connection.run(lockSubject, [subject.id])
+        locked.add(subject.id)
+      }
     }
   }
 

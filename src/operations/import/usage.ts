@@ -211,8 +211,8 @@ export async function moving<T>(
   work: (bulk: BulkUsage) => Promise<T>,
 ): Promise<T> {
   const ids = [...moves.keys()]
-  const before = await totalsOf(db, ids)
-  const result = await db.bulk(work)
+  // Nobody else counts from here on.
+  const [before, result] = await db.bulk(async bulk => [await totalsOf(db, ids), await work(bulk)] as const)
   const after = await totalsOf(db, ids)
   for (const [id, { total }] of moves) {
     const grown = subtract(foreign(after.get(id) ?? noUsage), foreign(before.get(id) ?? noUsage))

@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import type { KeySort } from '../../contract/views.ts'
 import type { KeyPage, Latchkey } from '../../index.ts'

@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Latchkey } from '../../index.ts'

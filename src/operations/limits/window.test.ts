@@ -1,9 +1,9 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Limit, LimitState, LimitSubject, Verdict } from '../../contract/views.ts'
-import { Client } from '../../db/sqlite/client.ts'
 import { chances, histories } from '../../testing/chance.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { nameOf } from './input.ts'
@@ -90,10 +90,7 @@ const isOf = (pattern: string | null, model: string) =>
 
 test(`${histories} random histories: every window says what a list of all requests says, and retryAt is exact`, async () => {
   await using home = await temporaryLatchkey()
-  const { latchkey, clock, path } = home
-  const client = new Client(path, { readwrite: true })
-  client.run('PRAGMA busy_timeout = 5000')
-  client.run('PRAGMA synchronous = OFF')
+  const { latchkey, clock } = home
   await using recorder = await latchkey.usage.createRecorder({ flushEvery: 1 })
   for (let seed = 1; seed <= histories; seed++) {
     const draw = chances(seed)
@@ -448,10 +445,9 @@ test(`${histories} random histories: every window says what a list of all reques
       await run()
     }
     // The next history begins earlier, and compaction looks at all there is.
-    for (const table of ['minutes', 'hours', 'days', 'reservations']) client.run(`DELETE FROM ${table}`)
-    client.run('UPDATE retention SET minutes_from = 0, hours_from = 0')
+    for (const table of ['minutes', 'hours', 'days', 'reservations']) await home.query(`DELETE FROM ${table}`)
+    await home.query('UPDATE retention SET minutes_from = 0, hours_from = 0')
   }
-  client.close()
 }, 3_600_000)
 
 test('a limit counts input and output tokens, requests, and dollars to the millionth', async () => {

@@ -13,8 +13,9 @@ import type {
   SchemaState,
 } from '../../contract/views.ts'
 import type { Connection } from '../../db/postgres/connection.ts'
-import { historyProblems, migrateTo, requireOurs, schemaOf } from '../../db/postgres/migrate.ts'
+import { historyProblems, migrateTo } from '../../db/postgres/migrate.ts'
 import { migrations } from '../../db/postgres/migrations.ts'
+import { requireOurs, schemaOf } from '../../db/postgres/schema.ts'
 import { latestVersion } from '../../db/schema/version.ts'
 import { programVersion } from '../../system/version.ts'
 import { auditRow, type Event } from '../audit.ts'

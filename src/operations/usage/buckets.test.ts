@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { periods } from '../../contract/views/words.ts'
 import type { Period } from '../../contract/views.ts'

@@ -36,19 +36,22 @@ export function checkUsage(context: OperationContext, options: CheckOptions = {}
   if (options.repair !== true) {
     return context.store.read(async db => report(await countOf(db), await differences(db), false))
   }
-  return context.store.write(async db => {
-    const found = await differences(db)
-    for (const { key, total, recorded } of found) {
-      await addUpAgain(db, key.id)
-      await audit.record(context, db, {
-        action: 'usage.repair',
-        target: { type: 'key', id: key.id, name: key.name },
-        before: shown(total),
-        after: shown(recorded),
-      })
-    }
-    return report(await countOf(db), found, true)
-  })
+  return context.store.write(db =>
+    // Nobody may count between what is compared and what is corrected.
+    db.bulk(async () => {
+      const found = await differences(db)
+      for (const { key, total, recorded } of found) {
+        await addUpAgain(db, key.id)
+        await audit.record(context, db, {
+          action: 'usage.repair',
+          target: { type: 'key', id: key.id, name: key.name },
+          before: shown(total),
+          after: shown(recorded),
+        })
+      }
+      return report(await countOf(db), found, true)
+    }),
+  )
 }
 
 /** Keys whose days differ from their hours, or these from their minutes, in the time that both are kept; oldest first. */

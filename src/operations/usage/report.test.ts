@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import type { UsageRow } from '../../contract/views.ts'
 import { failure } from '../../testing/failure.ts'

@@ -1,0 +1,112 @@
+/** What works on a whole database on a server: making it, migrating it, and what its health says. */
+import { expect } from 'bun:test'
+import { Connection } from '../../db/postgres/connection.ts'
+import { migrateTo } from '../../db/postgres/migrate.ts'
+import { targetOf } from '../../db/postgres/url.ts'
+import { latestVersion } from '../../db/schema/version.ts'
+import { connectLatchkey } from '../../index.ts'
+import { failure } from '../../testing/failure.ts'
+import { emptyDatabase, requirePostgres, temporaryServer } from '../../testing/postgres.ts'
+
+const actor = { name: 'tester', origin: 'script' } as const
+/** A Latchkey that `await using` closes. */
+function at(path: string, now?: () => Date) {
+  const latchkey = connectLatchkey({ path, actor, now })
+  return Object.assign(latchkey, { [Symbol.asyncDispose]: latchkey.close })
+}
+const connect = (url: string) =>
+  Connection.open(targetOf(url), { prepare: false, patient: false, deadlineMs: 60_000 })
+
+requirePostgres()(
+  'init makes the tables once, with an identity, an audit row and the first user',
+  async () => {
+    await using database = await emptyDatabase()
+    const secret = database.url.replace('postgres@', 'postgres:s3cret@')
+    const latchkeys = [1, 2, 3, 4].map(() => at(secret))
+    const ran = await Promise.allSettled(latchkeys.map(each => each.initialize({ admin: 'root' })))
+    expect(ran.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(await failure(latchkeys[0]!.initialize())).toMatchObject({ code: 'conflict' })
+    const [latchkey] = latchkeys
+    expect(latchkey?.path).toBe(database.url)
+    expect((await latchkey!.users.list()).map(({ username }) => username)).toEqual(['root'])
+    const audit = await latchkey!.audit.list()
+    expect(audit.map(({ action }) => action)).toEqual(['user.create', 'database.init'])
+    expect(audit.at(-1)).toMatchObject({ actor: 'tester', target: { type: 'database', id: database.name } })
+    expect(JSON.stringify(audit)).not.toContain('s3cret')
+    expect(await latchkey!.migrations.history()).toMatchObject([
+      { event: 'init', from: 0, to: latestVersion, actor: 'tester' },
+    ])
+    const connection = await connect(database.url)
+    const [identity] = await connection.values('SELECT id FROM identity')
+    expect(identity).toEqual([audit.at(-1)?.id.replace('aud_', 'dbs_')])
+    connection.close()
+    for (const each of latchkeys) await each.close()
+  },
+)
+
+requirePostgres()('migrate up brings an older database to the schema of this program', async () => {
+  await using database = await emptyDatabase()
+  const connection = await connect(database.url)
+  const older = { now: 0, programVersion: 'older', on: 'empty', dryRun: false, waitMs: 60_000 } as const
+  await migrateTo(connection, latestVersion - 1, { ...older, inside: async () => {} })
+  connection.close()
+  await using latchkey = at(database.url)
+  expect(await failure(latchkey.keys.list())).toMatchObject({
+    code: 'schema_older',
+    hint: expect.stringContaining('pg_dump'),
+  })
+  expect(await latchkey.health()).toMatchObject({ status: 'failed' })
+  const plan = await latchkey.migrations.plan()
+  expect(plan.steps.map(({ version }) => version)).toEqual([latestVersion])
+  const run = await latchkey.migrations.migrate({ direction: 'up' })
+  expect(run).toMatchObject({ from: latestVersion - 1, to: latestVersion, backup: null })
+  expect(await latchkey.keys.list()).toEqual([])
+  expect((await latchkey.audit.list({ limit: 1 }))[0]).toMatchObject({ action: 'database.migrate' })
+  expect(await failure(latchkey.migrations.migrate({ direction: 'down' }))).toMatchObject({
+    code: 'invalid',
+  })
+})
+
+/** What differs from `ok` and `skipped`. */
+async function findings(path: string, now?: () => Date): Promise<Readonly<Record<string, string>>> {
+  await using latchkey = at(path, now)
+  const { checks } = await latchkey.diagnose()
+  const found = checks.filter(({ status }) => status === 'failed' || status === 'warning')
+  return Object.fromEntries(found.map(({ name, status, problem }) => [name, `${status}: ${problem}`]))
+}
+
+requirePostgres()('doctor finds what is wrong with the server, the role and the clock', async () => {
+  await using server = await temporaryServer({ durable: false, settings: { max_connections: '20' } })
+  const admin = await connect(server.url('postgres'))
+  for (const name of ['good', 'ascii']) {
+    const encoding = name === 'ascii' ? "SQL_ASCII LOCALE_PROVIDER libc LOCALE 'C'" : 'UTF8'
+    await admin.run(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING ${encoding}`)
+  }
+  const good = server.url('good')
+  expect(await findings(good)).toMatchObject({ reachable: expect.stringContaining('nothing of Latchkey') })
+  for (const name of ['good', 'ascii']) {
+    await using latchkey = at(server.url(name))
+    await latchkey.initialize()
+  }
+  expect(await findings(good)).toEqual({})
+  expect(await findings(server.url('ascii'))).toMatchObject({ locale: expect.stringContaining('SQL_ASCII') })
+  const early = await findings(good, () => new Date(Date.now() - 60_000))
+  expect(early).toEqual({ clock: expect.stringMatching(/^warning: .* differ by (59|60|61)\.\d s$/) })
+  expect(await findings(`${good}?pool=30`)).toEqual({
+    connections: expect.stringContaining('failed: the server takes 17 connections'),
+  })
+  expect(await findings(`${good}?pool=11`)).toEqual({
+    connections: expect.stringContaining('warning'),
+  })
+  await admin.run("CREATE ROLE reader LOGIN PASSWORD 'pw'")
+  const owner = await connect(good)
+  await owner.run('GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader')
+  expect(await findings(server.url('good', 'reader:pw'))).toEqual({
+    writable: expect.stringContaining('may not change all tables'),
+  })
+  await admin.run('ALTER DATABASE good SET default_transaction_read_only = on')
+  expect(await findings(good)).toEqual({ writable: expect.stringContaining('only read by default') })
+  for (const connection of [owner, admin]) connection.close()
+  await server.stop('immediate')
+  expect(await findings(good)).toEqual({ reachable: expect.stringContaining('cannot be reached') })
+})
